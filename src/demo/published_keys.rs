@@ -1,0 +1,96 @@
+//! The authorization server's published keys as a resource server keeps them: found through discovery (RFC 8414),
+//! cached, and fetched again when a token names a key not seen yet. Owns when to fetch and what a
+//! failure means; checking a token with the keys is `jose::verify`. Blocking: call it off the event loop.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// An unknown key id brings one fetch in this time, so that forged tokens cannot be turned into a flood.
+const UNKNOWN_KEY_PAUSE: Duration = Duration::from_secs(10);
+/// While there are no keys at all, nothing can be answered: try again sooner.
+const NO_KEYS_PAUSE: Duration = Duration::from_secs(1);
+/// Keys are fetched again after this time, so that a withdrawn key stops being trusted.
+const MAX_AGE: Duration = Duration::from_mins(10);
+const TIMEOUT: Duration = Duration::from_secs(3);
+const MAX_BYTES: u64 = 256 * 1024;
+
+/// Why there are no keys to check a token with.
+#[derive(Debug)]
+pub(super) struct Unavailable(String);
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+pub(super) struct PublishedKeys {
+    issuer: String,
+    http: ureq::Agent,
+    cache: Mutex<Cache>,
+}
+
+#[derive(Default)]
+struct Cache {
+    keys: Option<(Arc<Value>, Instant)>,
+    tried: Option<Instant>,
+}
+
+impl PublishedKeys {
+    pub(super) fn new(issuer: String) -> Self {
+        let config = ureq::Agent::config_builder().proxy(None).max_redirects(0).timeout_global(Some(TIMEOUT)).build();
+        Self { issuer, http: config.into(), cache: Mutex::default() }
+    }
+
+    /// The key set to check a token with that names `kid`. One caller fetches, the others wait for its answer.
+    pub(super) fn for_key(&self, kid: Option<&str>) -> Result<Arc<Value>, Unavailable> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = cache.keys.as_ref().filter(|(_, at)| at.elapsed() < MAX_AGE).map(|(keys, _)| Arc::clone(keys));
+        let pause = match &fresh {
+            Some(keys) if knows(keys, kid) => return Ok(Arc::clone(keys)),
+            Some(_) => UNKNOWN_KEY_PAUSE,
+            None => NO_KEYS_PAUSE,
+        };
+        if cache.tried.is_some_and(|tried| tried.elapsed() < pause) {
+            return fresh.ok_or_else(|| Unavailable("the keys could not be fetched a moment ago".to_owned()));
+        }
+        cache.tried = Some(Instant::now());
+        let keys = Arc::new(self.fetch()?);
+        cache.keys = Some((Arc::clone(&keys), Instant::now()));
+        Ok(keys)
+    }
+
+    fn fetch(&self) -> Result<Value, Unavailable> {
+        let metadata = self.get(&format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/')))?;
+        // RFC 8414 3.3: the issuer in the metadata must be the one it was asked for.
+        if metadata.get("issuer").and_then(Value::as_str) != Some(self.issuer.as_str()) {
+            return Err(Unavailable(format!("the metadata is not of the issuer {}", self.issuer)));
+        }
+        let jwks_uri = metadata
+            .get("jwks_uri")
+            .and_then(Value::as_str)
+            .ok_or_else(|| Unavailable("the metadata names no jwks_uri".to_owned()))?;
+        let keys = self.get(jwks_uri)?;
+        if keys.get("keys").and_then(Value::as_array).is_none_or(Vec::is_empty) {
+            return Err(Unavailable(format!("{jwks_uri} holds no keys")));
+        }
+        Ok(keys)
+    }
+
+    fn get(&self, url: &str) -> Result<Value, Unavailable> {
+        let failed = |error: &dyn fmt::Display| Unavailable(format!("GET {url}: {error}"));
+        let mut answer = self.http.get(url).call().map_err(|error| failed(&error))?;
+        let text = answer.body_mut().with_config().limit(MAX_BYTES).read_to_string().map_err(|error| failed(&error))?;
+        serde_json::from_str(&text).map_err(|error| failed(&error))
+    }
+}
+
+/// A token that names no key can be checked with any set; one that names a key needs a set which has it.
+fn knows(keys: &Value, kid: Option<&str>) -> bool {
+    let Some(kid) = kid else { return true };
+    let listed = keys.get("keys").and_then(Value::as_array);
+    listed.is_some_and(|keys| keys.iter().any(|key| key.get("kid").and_then(Value::as_str) == Some(kid)))
+}

@@ -1,0 +1,2 @@
+//! Symbolon.
+pub mod protocol;

@@ -1,0 +1,155 @@
+//! The files directly in `static/`, inside the binary, each under a name that holds a hash of its content: a changed file has another URL, so
+//! an answer may be cached for ever. Which headers that takes is decided by whoever serves them.
+
+use std::sync::LazyLock;
+
+use sha2::{Digest, Sha256};
+
+/// A file as it is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asset {
+    /// The value of `Content-Type`.
+    pub content_type: &'static str,
+    /// The content.
+    pub bytes: &'static [u8],
+}
+
+const CSS: &str = "text/css; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// Name as in `static/`, type, content.
+const FILES: [(&str, &str, &[u8]); 5] = [
+    (
+        "symbolon.css",
+        CSS,
+        include_bytes!("../../static/symbolon.css"),
+    ),
+    (
+        "form_post.js",
+        JAVASCRIPT,
+        include_bytes!("../../static/form_post.js"),
+    ),
+    (
+        "favicon.svg",
+        SVG,
+        include_bytes!("../../static/favicon.svg"),
+    ),
+    (
+        "half-left.svg",
+        SVG,
+        include_bytes!("../../static/half-left.svg"),
+    ),
+    (
+        "half-right.svg",
+        SVG,
+        include_bytes!("../../static/half-right.svg"),
+    ),
+];
+
+struct Named {
+    name: &'static str,
+    hashed_name: String,
+    asset: Asset,
+}
+
+static NAMED: LazyLock<Vec<Named>> = LazyLock::new(|| {
+    FILES
+        .iter()
+        .map(|&(name, content_type, bytes)| Named {
+            name,
+            hashed_name: hashed_name(name, bytes),
+            asset: Asset {
+                content_type,
+                bytes,
+            },
+        })
+        .collect()
+});
+
+/// The URL of the asset called `name` in `static/`, or nothing if there is none. `base` is the path part of the issuer.
+#[must_use]
+pub fn url(base: &str, name: &str) -> Option<String> {
+    NAMED
+        .iter()
+        .find(|named| named.name == name)
+        .map(|named| format!("{base}/static/{}", named.hashed_name))
+}
+
+/// The asset served under `hashed_name`, the last segment of its URL.
+#[must_use]
+pub fn find(hashed_name: &str) -> Option<Asset> {
+    NAMED
+        .iter()
+        .find(|named| named.hashed_name == hashed_name)
+        .map(|named| named.asset)
+}
+
+/// `symbolon.css` becomes `symbolon.<16 hex digits of SHA-256>.css`.
+fn hashed_name(name: &str, bytes: &[u8]) -> String {
+    let hash: String = Sha256::digest(bytes)
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    match name.rsplit_once('.') {
+        Some((stem, extension)) => format!("{stem}.{hash}.{extension}"),
+        None => format!("{name}.{hash}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_leads_to_its_file() {
+        for (name, content_type, bytes) in FILES {
+            let url = url("/tenant", name).unwrap();
+            let hashed = url.strip_prefix("/tenant/static/").unwrap();
+            assert_eq!(
+                find(hashed),
+                Some(Asset {
+                    content_type,
+                    bytes
+                })
+            );
+            assert!(!bytes.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_the_hashed_name_is_served() {
+        assert_eq!(find("symbolon.css"), None);
+        assert_eq!(find("symbolon.0000000000000000.css"), None);
+        assert_eq!(find(""), None);
+        assert_eq!(url("", "nothing.css"), None);
+    }
+
+    #[test]
+    fn the_hash_is_of_the_content() {
+        // SHA-256 of "abc", FIPS 180-4's example.
+        assert_eq!(hashed_name("a.css", b"abc"), "a.ba7816bf8f01cfea.css");
+    }
+
+    #[test]
+    fn every_file_directly_in_static_is_embedded_and_needs_no_other_host() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("static");
+        let mut count = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_dir() {
+                continue;
+            }
+            let name = entry.file_name().into_string().unwrap();
+            assert!(url("", &name).is_some(), "static/{name} is not in FILES");
+            let text = std::fs::read_to_string(entry.path()).unwrap();
+            let own = text.replace("http://www.w3.org/2000/svg", "");
+            for foreign in ["http:", "https:", "@import", "url(//"] {
+                assert!(!own.contains(foreign), "static/{name} has {foreign}");
+            }
+            count += 1;
+        }
+        assert_eq!(count, FILES.len());
+    }
+}

@@ -1,0 +1,41 @@
+//! What people see: a struct for each template in `templates/`, holding plain data and no words. The words stand in the templates.
+//! Imports nothing else of the project and is the only importer of `askama`; `people` and `endpoints` fill the structs and choose the
+//! status and headers. Every page needs the policy `style-src 'self'; img-src 'self'; script-src 'self'` and nothing wider.
+
+pub mod assets;
+mod consent;
+mod error;
+mod form_post;
+mod home;
+mod login;
+mod sign_out;
+
+#[cfg(test)]
+mod markup;
+#[cfg(test)]
+mod samples;
+
+pub use askama::Template;
+pub use consent::{Consent, ConsentProblem, Lifetime};
+pub use error::{Error, Problem, RedirectHint};
+pub use form_post::FormPost;
+pub use home::{Home, SignedIn};
+pub use login::{Login, LoginProblem};
+pub use sign_out::{SignOut, SignedOut};
+
+/// What every page carries around its content.
+#[derive(Debug, Clone, Copy)]
+pub struct Chrome<'a> {
+    /// The path part of the issuer, without a slash at its end: "" or "/tenant".
+    pub base: &'a str,
+    /// The id under which the log knows this request.
+    pub request_id: &'a str,
+}
+
+impl Chrome<'_> {
+    /// The URL of an asset, for templates. A name that `assets` does not have is an error of the template.
+    fn asset(&self, name: &str) -> askama::Result<String> {
+        assets::url(self.base, name)
+            .ok_or_else(|| askama::Error::custom(format!("there is no asset {name}")))
+    }
+}

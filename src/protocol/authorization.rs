@@ -1,0 +1,202 @@
+//! The authorization request (RFC 6749 §4.1.1, OpenID Connect Core 3.1.2.1): read once, in the order of the
+//! list in `parse`. The redirect URI comes first: until it is known, a mistake is shown on a page and never
+//! redirected. What happens with a good request is `next_step`.
+
+use super::{
+    client::{Client, GrantType, PkceRule},
+    error::{ErrorCode, ProtocolError},
+    params::{Flaw, Params},
+    pkce::Challenge,
+    prompt::Prompt,
+    redirect_uri::{self, Mismatch, ReturnAddress},
+    response_mode::ResponseMode,
+    scope::{OFFLINE_ACCESS, OPENID, Scopes},
+    time::Span,
+};
+
+/// The longest `nonce` taken: it is kept until the code is redeemed.
+const NONCE_LIMIT: usize = 512;
+
+/// A good authorization request.
+#[derive(Clone, Debug)]
+pub struct AuthorizationRequest {
+    /// Where the answer goes.
+    pub address: ReturnAddress,
+    /// What is asked for; every one is allowed to the client.
+    pub scopes: Scopes,
+    /// The resource servers asked for (RFC 8707), or all of the client's.
+    pub audiences: Vec<String>,
+    /// The PKCE challenge.
+    pub challenge: Option<Challenge>,
+    /// Copied into the ID token.
+    pub nonce: Option<String>,
+    /// Which pages the client asks for.
+    pub prompt: Prompt,
+    /// The oldest sign-in the client takes.
+    pub max_age: Option<Span>,
+    /// Whom the client expects, as typed by a person.
+    pub login_hint: Option<String>,
+    /// An ID token of ours naming whom the client expects.
+    pub id_token_hint: Option<String>,
+}
+
+/// A mistake that must not be redirected (RFC 6749 §4.1.2.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PageProblem {
+    /// No `client_id`.
+    ClientMissing,
+    /// `client_id` or `redirect_uri` was repeated or is malformed.
+    Malformed(Flaw),
+    /// The redirect URI was not sent, or is not registered.
+    RedirectUri(Mismatch),
+}
+
+/// Why a request is refused, and how that is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// On a page of ours.
+    Page(PageProblem),
+    /// By redirect to the client.
+    Redirect(ReturnAddress, ProtocolError),
+}
+
+/// The client the request names.
+///
+/// # Errors
+/// [`PageProblem`] when it names none, or more than one.
+pub fn client_id(params: &Params) -> Result<&str, PageProblem> {
+    for name in ["client_id", "redirect_uri"] {
+        if let Some(flaw) = params.flaw_of(name) {
+            return Err(PageProblem::Malformed(flaw.clone()));
+        }
+    }
+    params.get("client_id").ok_or(PageProblem::ClientMissing)
+}
+
+impl AuthorizationRequest {
+    /// Reads the request of this client.
+    ///
+    /// # Errors
+    /// [`Refusal`]: the first check of the list that fails.
+    pub fn parse(params: &Params, client: &Client) -> Result<Self, Refusal> {
+        let asks_openid = params.get("scope").is_some_and(|scope| scope.split(' ').any(|s| s == OPENID));
+        let mut address = redirect_uri::find(client, params.get("redirect_uri"), asks_openid)
+            .map_err(|mismatch| Refusal::Page(PageProblem::RedirectUri(mismatch)))?;
+        if params.flaw_of("state").is_none() {
+            address.state = params.get("state").map(str::to_owned);
+        }
+        let mode = ResponseMode::parse(params.get("response_mode"));
+        address.mode = mode.as_ref().copied().unwrap_or(ResponseMode::Query);
+        let redirect = |error| Refusal::Redirect(address.clone(), error);
+        let invalid = |text: String| Refusal::Redirect(address.clone(), ProtocolError::new(ErrorCode::InvalidRequest, text));
+
+        if let Some(flaw) = params.flaw() {
+            return Err(invalid(flaw.describe()));
+        }
+        mode.map_err(&invalid)?;
+        refuse_unsupported(params).map_err(redirect)?;
+        check_response_type(params.get("response_type"), client).map_err(redirect)?;
+        let scopes = read_scopes(params.get("scope"), client).map_err(redirect)?;
+        let audiences = read_resources(params, client).map_err(redirect)?;
+        let challenge = read_challenge(params, client).map_err(&invalid)?;
+        let prompt = Prompt::parse(params.get("prompt").unwrap_or_default()).map_err(&invalid)?;
+        let max_age = read_max_age(params.get("max_age")).map_err(&invalid)?;
+        let nonce = params.get("nonce").map(str::to_owned);
+        if nonce.as_ref().is_some_and(|nonce| nonce.len() > NONCE_LIMIT) {
+            return Err(invalid(format!("nonce: expected at most {NONCE_LIMIT} bytes")));
+        }
+        Ok(Self {
+            scopes,
+            audiences,
+            challenge,
+            nonce,
+            prompt,
+            max_age,
+            login_hint: params.get("login_hint").map(str::to_owned),
+            id_token_hint: params.get("id_token_hint").map(str::to_owned),
+            address,
+        })
+    }
+}
+
+/// OpenID Connect Core 3.1.2.6: parameters that would change the request, were they understood.
+fn refuse_unsupported(params: &Params) -> Result<(), ProtocolError> {
+    for (name, code) in [
+        ("request", ErrorCode::RequestNotSupported),
+        ("request_uri", ErrorCode::RequestUriNotSupported),
+        ("registration", ErrorCode::RegistrationNotSupported),
+    ] {
+        if params.get(name).is_some() {
+            return Err(ProtocolError::new(code, format!("the parameter '{name}' is not supported here")));
+        }
+    }
+    Ok(())
+}
+
+fn check_response_type(response_type: Option<&str>, client: &Client) -> Result<(), ProtocolError> {
+    match response_type {
+        None => return Err(ProtocolError::new(ErrorCode::InvalidRequest, "response_type: expected 'code', received none")),
+        Some("code") => {}
+        Some(other) => {
+            return Err(ProtocolError::new(ErrorCode::UnsupportedResponseType, format!("response_type: expected 'code', received '{other}'")));
+        }
+    }
+    if client.may_use(GrantType::AuthorizationCode) {
+        Ok(())
+    } else {
+        Err(ProtocolError::new(ErrorCode::UnauthorizedClient, "this client is not registered for the authorization_code grant"))
+    }
+}
+
+fn read_scopes(scope: Option<&str>, client: &Client) -> Result<Scopes, ProtocolError> {
+    let invalid = |text: String| ProtocolError::new(ErrorCode::InvalidScope, text);
+    let Some(scope) = scope else { return Err(invalid(format!("scope: expected some of '{}', received none", client.scopes))) };
+    let scopes = Scopes::parse(scope).map_err(|bad| invalid(format!("scope: '{}' has a character that no scope may have", bad.0)))?;
+    if let Some(outside) = scopes.first_outside(&client.scopes) {
+        return Err(invalid(format!("scope: '{outside}' is not registered for this client; it may ask for '{}'", client.scopes)));
+    }
+    if scopes.is_empty() {
+        return Err(invalid(format!("scope: expected some of '{}', received none", client.scopes)));
+    }
+    if client.may_use(GrantType::RefreshToken) {
+        return Ok(scopes);
+    }
+    // OpenID Connect Core §11: offline_access means nothing to a client that gets no refresh token.
+    let without: Vec<_> = scopes.iter().filter(|s| *s != OFFLINE_ACCESS).collect();
+    Scopes::parse(&without.join(" ")).map_err(|bad| invalid(bad.0))
+}
+
+/// RFC 8707 §2: each `resource` must be one of the client's; without any, all of them are meant.
+fn read_resources(params: &Params, client: &Client) -> Result<Vec<String>, ProtocolError> {
+    let mut audiences: Vec<String> = Vec::new();
+    for resource in params.all("resource") {
+        if !client.audiences.iter().any(|audience| audience == resource) {
+            return Err(ProtocolError::new(ErrorCode::InvalidTarget, format!("resource: '{resource}' is not registered for this client")));
+        }
+        if !audiences.iter().any(|audience| audience == resource) {
+            audiences.push(resource.to_owned());
+        }
+    }
+    Ok(if audiences.is_empty() { client.audiences.clone() } else { audiences })
+}
+
+/// RFC 7636 §4.4.1, RFC 9700 §2.1.1: a challenge is needed unless the client was excused.
+fn read_challenge(params: &Params, client: &Client) -> Result<Option<Challenge>, String> {
+    match (params.get("code_challenge"), params.get("code_challenge_method")) {
+        (Some(challenge), method) => Challenge::parse(challenge, method).map(Some),
+        (None, None) if client.pkce == PkceRule::Optional => Ok(None),
+        (None, _) => Err("code_challenge: expected a PKCE challenge (method S256), received none".into()),
+    }
+}
+
+fn read_max_age(text: Option<&str>) -> Result<Option<Span>, String> {
+    text.map(|text| match text.parse::<u32>() {
+        Ok(seconds) if text.bytes().all(|b| b.is_ascii_digit()) => Ok(Span::from_seconds(seconds)),
+        _ => Err(format!("max_age: expected a number of seconds, received '{text}'")),
+    })
+    .transpose()
+}
+
+#[cfg(test)]
+#[path = "authorization_tests.rs"]
+mod tests;

@@ -1,0 +1,127 @@
+//! The error answers of the protocol (RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core 3.1.2.6): the code,
+//! what the caller may read, and what only the log may know. How one travels is `response_mode` (by
+//! redirect) and `web::error` (as JSON).
+
+use std::fmt;
+
+/// The registered error codes this server answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// RFC 6749 §4.1.2.1, §5.2: malformed, repeated or missing parameters.
+    InvalidRequest,
+    /// RFC 6749 §5.2: the client could not be authenticated.
+    InvalidClient,
+    /// RFC 6749 §5.2: the code or refresh token is not good (any more).
+    InvalidGrant,
+    /// RFC 6749 §5.2: the client may not use this grant type.
+    UnauthorizedClient,
+    /// RFC 6749 §5.2: no such grant type here.
+    UnsupportedGrantType,
+    /// RFC 6749 §4.1.2.1: only `code` is answered.
+    UnsupportedResponseType,
+    /// RFC 6749 §3.3: unknown, malformed or wider scope.
+    InvalidScope,
+    /// RFC 8707 §2: unknown or wider resource.
+    InvalidTarget,
+    /// RFC 9449 §5: the proof is absent or of another key.
+    InvalidDpopProof,
+    /// RFC 6749 §4.1.2.1: the person said no.
+    AccessDenied,
+    /// OpenID Connect Core 3.1.2.6: `prompt=none`, but a sign-in is needed.
+    LoginRequired,
+    /// OpenID Connect Core 3.1.2.6: `prompt=none`, but consent is needed.
+    ConsentRequired,
+    /// OpenID Connect Core 3.1.2.6: the `request` parameter.
+    RequestNotSupported,
+    /// OpenID Connect Core 3.1.2.6: the `request_uri` parameter.
+    RequestUriNotSupported,
+    /// OpenID Connect Core 3.1.2.6: the `registration` parameter.
+    RegistrationNotSupported,
+    /// RFC 6750 §3.1: the access token is not good.
+    InvalidToken,
+    /// RFC 6750 §3.1: the access token lacks a scope.
+    InsufficientScope,
+}
+
+impl ErrorCode {
+    /// The code as it stands in an answer.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::AccessDenied => "access_denied",
+            Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
+            Self::RequestNotSupported => "request_not_supported",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::RegistrationNotSupported => "registration_not_supported",
+            Self::InvalidToken => "invalid_token",
+            Self::InsufficientScope => "insufficient_scope",
+        }
+    }
+}
+
+/// An error answer: `description` leaves the house and says what was expected and what came, where that is
+/// safe; `detail` is for the log alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProtocolError {
+    /// Which error it is.
+    pub code: ErrorCode,
+    /// Read by the caller; only the characters RFC 6749 §5.2 allows.
+    pub description: String,
+    /// Read by the operator.
+    pub detail: Option<String>,
+}
+
+impl ProtocolError {
+    /// An error with a description for the caller. Characters outside RFC 6749 §5.2 (`%x20-21 / %x23-5B /
+    /// %x5D-7E`) become `?`, and the text is cut at 400 characters, since it may quote what came.
+    #[must_use]
+    pub fn new(code: ErrorCode, description: impl AsRef<str>) -> Self {
+        let description = description
+            .as_ref()
+            .chars()
+            .take(400)
+            .map(|c| match c {
+                ' '..='!' | '#'..='[' | ']'..='~' => c,
+                '"' => '\'',
+                _ => '?',
+            })
+            .collect();
+        Self { code, description, detail: None }
+    }
+
+    /// The same error with a line for the log.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+}
+
+impl fmt::Display for ProtocolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.description)
+    }
+}
+
+impl std::error::Error for ProtocolError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptions_keep_to_the_allowed_characters() {
+        let error = ProtocolError::new(ErrorCode::InvalidRequest, "got \"é\\\n\" ok");
+        assert_eq!(error.description, "got '???' ok");
+    }
+}

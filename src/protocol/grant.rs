@@ -1,0 +1,234 @@
+//! The verdict: what presenting a code or a refresh token means for its grant. A grant is one person's
+//! authorization of one client; its row holds its whole life. The code is generation 0's credential, a
+//! refresh token generation n's; each use advances the row by a compare-and-swap. Generations are integers:
+//! nothing here orders credentials by time. The rows of the table are numbered as in
+//! `docs/decisions/0001-one-row-is-a-whole-authorization.md`; the first that matches decides.
+
+use super::{
+    client::Client,
+    error::{ErrorCode, ProtocolError},
+    id::Id,
+    pkce::Challenge,
+    scope::Scopes,
+    time::{Span, Timestamp},
+};
+
+/// One person's authorization of one client.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// Its row.
+    pub id: Id,
+    /// The client it was given to.
+    pub client_id: String,
+    /// The person who gave it.
+    pub person_id: Id,
+    /// The browser session it ends with; `None` when it outlives the session (`offline_access`).
+    pub session_id: Option<Id>,
+    /// `sid` of the tokens: the session in which it was given.
+    pub sid: Id,
+    /// 0 until the code is redeemed, then one more with each rotation.
+    pub generation: u32,
+    /// What was consented to.
+    pub scopes: Scopes,
+    /// The resource servers consented to.
+    pub audiences: Vec<String>,
+    /// The redirect URI the code was sent to.
+    pub redirect_uri: String,
+    /// The PKCE challenge.
+    pub challenge: Option<Challenge>,
+    /// Copied into the ID token.
+    pub nonce: Option<String>,
+    /// The thumbprint of the DPoP key it is bound to (RFC 9449 §10).
+    pub dpop_jkt: Option<String>,
+    /// When the person last proved who they are.
+    pub auth_time: Timestamp,
+    /// When consent made it.
+    pub created_at: Timestamp,
+    /// When it last advanced.
+    pub rotated_at: Option<Timestamp>,
+    /// Its absolute end; never moved.
+    pub expires_at: Timestamp,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A credential of the grant, opened and presented by an authenticated client.
+#[derive(Clone, Copy, Debug)]
+pub struct Presentation<'a> {
+    /// Who presents it.
+    pub client: &'a Client,
+    /// The generation of the credential.
+    pub generation: u32,
+    /// What came with it.
+    pub means: Means<'a>,
+    /// The thumbprint of the key of a valid DPoP proof, where one came.
+    pub proof: Option<&'a str>,
+    /// The resources asked for; none means all that were granted (RFC 8707 §2).
+    pub resources: &'a [String],
+}
+
+/// What came with the credential.
+#[derive(Clone, Copy, Debug)]
+pub enum Means<'a> {
+    /// A code's company.
+    Code {
+        /// `redirect_uri`, if sent.
+        redirect_uri: Option<&'a str>,
+        /// `code_verifier`, if sent.
+        verifier: Option<&'a str>,
+    },
+    /// A refresh token's company.
+    Refresh {
+        /// `scope`, if sent.
+        scopes: Option<&'a Scopes>,
+    },
+}
+
+/// The lifetimes that apply.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// How long a code is good.
+    pub code_lifetime: Span,
+    /// How long a grant lives without a refresh.
+    pub idle_lifetime: Span,
+    /// How long the rotated token still gets its successor told again; zero is strict.
+    pub retry_window: Span,
+}
+
+/// The state of what a grant depends on, read with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    /// Whether its person may sign in.
+    pub person_enabled: bool,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// What presenting the credential means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Row 10: compare-and-swap to the next generation, then answer.
+    Advance,
+    /// Row 6: the same successor again, and a fresh access token.
+    Repeat,
+    /// Rows 5 and 7: revoke the grant. A verdict and not an error, so that no transaction undoes it.
+    Reused(ProtocolError),
+    /// Every other row: the row stays as it is.
+    Refuse(ProtocolError),
+}
+
+/// Judges a presentation against the row as read.
+#[must_use]
+pub fn judge(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standing: &Standing) -> Verdict {
+    let now = standing.now;
+    let refuse = |description: &str| Verdict::Refuse(ProtocolError::new(ErrorCode::InvalidGrant, description));
+    // 1. A stranger must not be able to end a grant.
+    if presented.client.id != grant.client_id {
+        return refuse("the credential was issued to another client");
+    }
+    // 2. RFC 9449 §5: a public client's refresh token works only with the key it was bound to.
+    if presented.client.is_public() && grant.dpop_jkt.is_some() && presented.proof != grant.dpop_jkt.as_deref() {
+        return Verdict::Refuse(ProtocolError::new(ErrorCode::InvalidDpopProof, "expected a DPoP proof of the key this grant is bound to"));
+    }
+    // 3. Dead grants stay dead.
+    if let Some(reason) = ended(grant, presented.client, policy, standing) {
+        return refuse(reason);
+    }
+    // 4. A generation that was never issued: a restored backup, or a leaked secret.
+    if presented.generation > grant.generation {
+        return Verdict::Refuse(
+            ProtocolError::new(ErrorCode::InvalidGrant, "the credential is newer than this server's record of it").with_detail(format!(
+                "grant {} is at generation {}, presented was {}: was the database restored, or has the server secret leaked?",
+                grant.id, grant.generation, presented.generation
+            )),
+        );
+    }
+    match presented.means {
+        Means::Code { redirect_uri, verifier } => {
+            let mistake = code_mistake(grant, redirect_uri, verifier);
+            // 5. RFC 6749 §4.1.2: only a replay that could have succeeded tells of a theft.
+            if grant.generation > 0 {
+                return match mistake {
+                    None => Verdict::Reused(ProtocolError::new(
+                        ErrorCode::InvalidGrant,
+                        "the code was redeemed before; its grant and every token of it are now revoked",
+                    )),
+                    Some(_) => refuse("the code was redeemed before"),
+                };
+            }
+            // 8. The right verifier still works after a wrong one.
+            if now.since(grant.created_at) > policy.code_lifetime {
+                return refuse("the code has expired");
+            }
+            if let Some(mistake) = mistake {
+                return refuse(mistake);
+            }
+        }
+        Means::Refresh { .. } if presented.generation < grant.generation => {
+            let previous = presented.generation + 1 == grant.generation && presented.generation > 0;
+            let in_window = grant.rotated_at.is_some_and(|at| now.since(at) < policy.retry_window);
+            // 7. Older than the one before, or too late for it.
+            if !(previous && in_window) {
+                return Verdict::Reused(
+                    ProtocolError::new(ErrorCode::InvalidGrant, "the refresh token was used before; its grant and every token of it are now revoked")
+                        .with_detail(format!("grant {}: generation {} presented at generation {}", grant.id, presented.generation, grant.generation)),
+                );
+            }
+            // 6. Nobody has presented the successor: tell it again, if what is asked for is allowed.
+            return too_wide(grant, presented).map_or(Verdict::Repeat, Verdict::Refuse);
+        }
+        Means::Refresh { .. } => {}
+    }
+    // 9. RFC 6749 §6, RFC 8707 §2.2: never more than was granted.
+    too_wide(grant, presented).map_or(Verdict::Advance, Verdict::Refuse) // 10.
+}
+
+/// Why the grant can no longer be used: revoked, past an end, or its person or client switched off.
+#[must_use]
+pub fn ended(grant: &Grant, client: &Client, policy: &Policy, standing: &Standing) -> Option<&'static str> {
+    let last_use = grant.rotated_at.unwrap_or(grant.created_at);
+    if grant.revoked_at.is_some() {
+        Some("the grant was revoked")
+    } else if standing.now >= grant.expires_at {
+        Some("the grant has reached its end")
+    } else if grant.generation > 0 && standing.now.since(last_use) >= policy.idle_lifetime {
+        Some("the grant was not used for too long")
+    } else if !standing.person_enabled {
+        Some("the person's account is switched off")
+    } else if client.disabled_at.is_some() {
+        Some("the client is switched off")
+    } else {
+        None
+    }
+}
+
+fn code_mistake(grant: &Grant, redirect_uri: Option<&str>, verifier: Option<&str>) -> Option<&'static str> {
+    match redirect_uri {
+        Some(sent) if sent != grant.redirect_uri => return Some("redirect_uri differs from the one the code was sent to"),
+        // RFC 6749 §4.1.3 asks for it; OAuth 2.1 §10.2 lets PKCE stand in for it.
+        None if grant.challenge.is_none() => return Some("redirect_uri: expected the one the code was sent to, received none"),
+        _ => {}
+    }
+    match (&grant.challenge, verifier) {
+        (Some(challenge), Some(verifier)) if challenge.is_answered_by(verifier) => None,
+        (Some(_), Some(_)) => Some("code_verifier does not fit the code_challenge"),
+        (Some(_), None) => Some("code_verifier: expected the one that fits the code_challenge, received none"),
+        // RFC 9700 §4.8.2: a verifier without a challenge is a downgrade attack.
+        (None, Some(_)) => Some("code_verifier was sent, but no code_challenge came with the authorization request"),
+        (None, None) => None,
+    }
+}
+
+fn too_wide(grant: &Grant, presented: &Presentation<'_>) -> Option<ProtocolError> {
+    if let Means::Refresh { scopes: Some(scopes) } = presented.means
+        && let Some(outside) = scopes.first_outside(&grant.scopes)
+    {
+        return Some(ProtocolError::new(ErrorCode::InvalidScope, format!("scope: '{outside}' was not granted; granted was '{}'", grant.scopes)));
+    }
+    let outside = presented.resources.iter().find(|resource| !grant.audiences.contains(resource))?;
+    Some(ProtocolError::new(ErrorCode::InvalidTarget, format!("resource: '{outside}' was not granted")))
+}
+
+#[cfg(test)]
+#[path = "grant_tests.rs"]
+mod tests;

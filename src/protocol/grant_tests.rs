@@ -1,0 +1,275 @@
+//! The verdict: a test for each row of the table, then random histories against a model of the row.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::protocol::client::{ClientKind, tests::client};
+
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+const URI: &str = "https://app.example.com/cb";
+const START: i64 = 1_000_000_000;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(START + seconds * 1000)
+}
+
+fn policy(window: u32) -> Policy {
+    Policy { code_lifetime: Span::from_seconds(60), idle_lifetime: Span::from_seconds(3600), retry_window: Span::from_seconds(window) }
+}
+
+/// A grant at a generation, made at second 0 and (past generation 0) last rotated at second 10.
+fn grant(generation: u32) -> Grant {
+    Grant {
+        id: Id::from([5; 16]),
+        client_id: "app".into(),
+        person_id: Id::from([1; 16]),
+        session_id: None,
+        sid: Id::from([2; 16]),
+        generation,
+        scopes: Scopes::parse("openid email offline_access").unwrap(),
+        audiences: vec!["https://api.example.com".into()],
+        redirect_uri: URI.into(),
+        challenge: Some(Challenge::stored(CHALLENGE.into())),
+        nonce: None,
+        dpop_jkt: None,
+        auth_time: at(0),
+        created_at: at(0),
+        rotated_at: (generation > 0).then(|| at(10)),
+        expires_at: at(36_000),
+        revoked_at: None,
+    }
+}
+
+const CODE: Means<'_> = Means::Code { redirect_uri: Some(URI), verifier: Some(VERIFIER) };
+const REFRESH: Means<'_> = Means::Refresh { scopes: None };
+
+struct Case {
+    client: Client,
+    grant: Grant,
+    window: u32,
+    enabled: bool,
+}
+
+impl Case {
+    fn new(generation: u32) -> Self {
+        Self { client: client(ClientKind::Spa), grant: grant(generation), window: 30, enabled: true }
+    }
+
+    fn judge(&self, generation: u32, means: Means<'_>, second: i64) -> &'static str {
+        self.judge_with(generation, means, second, None, &[])
+    }
+
+    fn judge_with(&self, generation: u32, means: Means<'_>, second: i64, proof: Option<&str>, resources: &[String]) -> &'static str {
+        let presented = Presentation { client: &self.client, generation, means, proof, resources };
+        match judge(&self.grant, &presented, &policy(self.window), &Standing { person_enabled: self.enabled, now: at(second) }) {
+            Verdict::Advance => "advance",
+            Verdict::Repeat => "repeat",
+            Verdict::Reused(error) => {
+                assert_eq!(error.code, ErrorCode::InvalidGrant);
+                "reused"
+            }
+            Verdict::Refuse(error) => error.code.as_str(),
+        }
+    }
+}
+
+#[test]
+fn row_1_a_stranger_is_refused_and_ends_nothing() {
+    let mut case = Case::new(5);
+    case.client.id = "other".into();
+    for generation in [0, 3, 4, 5, 6] {
+        assert_eq!(case.judge(generation, REFRESH, 11), "invalid_grant");
+    }
+    assert_eq!(case.judge(0, CODE, 11), "invalid_grant");
+}
+
+#[test]
+fn row_2_a_bound_grant_wants_its_key() {
+    let mut case = Case::new(2);
+    case.grant.dpop_jkt = Some("key-1".into());
+    assert_eq!(case.judge(2, REFRESH, 11), "invalid_dpop_proof");
+    assert_eq!(case.judge_with(2, REFRESH, 11, Some("key-2"), &[]), "invalid_dpop_proof");
+    assert_eq!(case.judge_with(1, REFRESH, 90, Some("key-2"), &[]), "invalid_dpop_proof", "an old token without the key revokes nothing");
+    assert_eq!(case.judge_with(2, REFRESH, 11, Some("key-1"), &[]), "advance");
+}
+
+#[test]
+fn row_3_dead_grants_stay_dead() {
+    let mut case = Case::new(2);
+    case.grant.revoked_at = Some(at(11));
+    assert_eq!(case.judge(2, REFRESH, 12), "invalid_grant");
+    assert_eq!(case.judge(0, REFRESH, 12), "invalid_grant", "nothing left to revoke");
+    let case = Case::new(2);
+    assert_eq!(case.judge(2, REFRESH, 10 + 3599), "advance");
+    assert_eq!(case.judge(2, REFRESH, 10 + 3600), "invalid_grant", "idle");
+    let mut case = Case::new(2);
+    case.grant.rotated_at = Some(at(35_990));
+    assert_eq!(case.judge(2, REFRESH, 35_999), "advance");
+    assert_eq!(case.judge(2, REFRESH, 36_000), "invalid_grant", "absolute");
+    case.grant.rotated_at = Some(at(36_001));
+    assert_eq!(case.judge(2, REFRESH, 36_001), "invalid_grant", "rotation does not move the end");
+    let mut case = Case::new(2);
+    case.enabled = false;
+    assert_eq!(case.judge(2, REFRESH, 12), "invalid_grant");
+    let mut case = Case::new(2);
+    case.client.disabled_at = Some(at(1));
+    assert_eq!(case.judge(2, REFRESH, 12), "invalid_grant");
+}
+
+#[test]
+fn row_4_a_generation_never_issued_changes_nothing_and_is_logged() {
+    let case = Case::new(2);
+    let presented = Presentation { client: &case.client, generation: 3, means: REFRESH, proof: None, resources: &[] };
+    let verdict = judge(&case.grant, &presented, &policy(30), &Standing { person_enabled: true, now: at(11) });
+    let Verdict::Refuse(error) = verdict else { panic!("{verdict:?}") };
+    assert_eq!(error.code, ErrorCode::InvalidGrant);
+    assert!(error.detail.unwrap().contains("restored"));
+}
+
+#[test]
+fn row_5_a_valid_replay_of_the_code_revokes_and_an_invalid_one_does_not() {
+    let case = Case::new(1);
+    assert_eq!(case.judge(0, CODE, 11), "reused");
+    assert_eq!(case.judge(0, CODE, 500), "reused", "even long after the code's lifetime");
+    assert_eq!(case.judge(0, Means::Code { redirect_uri: Some(URI), verifier: Some("wrong") }, 11), "invalid_grant");
+    assert_eq!(case.judge(0, Means::Code { redirect_uri: Some(URI), verifier: None }, 11), "invalid_grant");
+    assert_eq!(case.judge(0, Means::Code { redirect_uri: Some("https://other"), verifier: Some(VERIFIER) }, 11), "invalid_grant");
+    assert_eq!(Case::new(7).judge(0, CODE, 11), "reused");
+}
+
+#[test]
+fn row_6_the_previous_token_gets_the_same_successor_within_the_window() {
+    let case = Case::new(3);
+    assert_eq!(case.judge(2, REFRESH, 10), "repeat");
+    assert_eq!(case.judge(2, REFRESH, 39), "repeat");
+    assert_eq!(case.judge(2, REFRESH, 5), "repeat", "a clock that went back");
+    let wide = Scopes::parse("openid admin").unwrap();
+    assert_eq!(case.judge(2, Means::Refresh { scopes: Some(&wide) }, 11), "invalid_scope");
+    let mut strict = Case::new(3);
+    strict.window = 0;
+    assert_eq!(strict.judge(2, REFRESH, 10), "reused");
+}
+
+#[test]
+fn row_7_older_tokens_revoke() {
+    let case = Case::new(3);
+    assert_eq!(case.judge(2, REFRESH, 40), "reused", "the window has closed");
+    assert_eq!(case.judge(1, REFRESH, 10), "reused", "two generations back, window or not");
+}
+
+#[test]
+fn row_8_a_code_must_come_in_time_to_the_same_place_with_its_verifier() {
+    let mut case = Case::new(0);
+    assert_eq!(case.judge(0, CODE, 60), "advance");
+    assert_eq!(case.judge(0, CODE, 61), "invalid_grant");
+    for (redirect_uri, verifier, expected) in [
+        (Some(URI), Some("wrong"), "invalid_grant"),
+        (Some(URI), None, "invalid_grant"),
+        (Some("https://app.example.com/cb/"), Some(VERIFIER), "invalid_grant"),
+        (None, Some(VERIFIER), "advance"),
+    ] {
+        assert_eq!(case.judge(0, Means::Code { redirect_uri, verifier }, 1), expected, "{redirect_uri:?} {verifier:?}");
+    }
+    case.grant.challenge = None;
+    assert_eq!(case.judge(0, Means::Code { redirect_uri: Some(URI), verifier: None }, 1), "advance");
+    assert_eq!(case.judge(0, Means::Code { redirect_uri: None, verifier: None }, 1), "invalid_grant");
+    assert_eq!(case.judge(0, Means::Code { redirect_uri: Some(URI), verifier: Some(VERIFIER) }, 1), "invalid_grant", "a stripped challenge");
+}
+
+#[test]
+fn row_9_never_wider_than_granted() {
+    let case = Case::new(2);
+    let (wide, narrow) = (Scopes::parse("openid admin").unwrap(), Scopes::parse("openid").unwrap());
+    assert_eq!(case.judge(2, Means::Refresh { scopes: Some(&wide) }, 11), "invalid_scope");
+    assert_eq!(case.judge(2, Means::Refresh { scopes: Some(&narrow) }, 11), "advance");
+    assert_eq!(case.judge_with(2, REFRESH, 11, None, &["https://api.example.com".into()]), "advance");
+    assert_eq!(case.judge_with(2, REFRESH, 11, None, &["https://evil.example".into()]), "invalid_target");
+    assert_eq!(Case::new(0).judge_with(0, CODE, 1, None, &["https://evil.example".into()]), "invalid_target");
+}
+
+#[test]
+fn row_10_the_current_credential_advances() {
+    assert_eq!(Case::new(0).judge(0, CODE, 1), "advance");
+    assert_eq!(Case::new(1).judge(1, REFRESH, 11), "advance");
+    assert_eq!(Case::new(900).judge(900, REFRESH, 11), "advance");
+}
+
+/// One step of a random history.
+#[derive(Clone, Debug)]
+enum Event {
+    /// Present a credential that was handed out, `back` generations before the newest.
+    Present { back: u32, right_verifier: bool },
+    /// Two presenters judge the same row; both then try the compare-and-swap.
+    Race { back: u32 },
+    Clock(i64),
+    Revoke,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        6 => (0u32..4, prop::bool::weighted(0.8)).prop_map(|(back, right_verifier)| Event::Present { back, right_verifier }),
+        2 => (0u32..3).prop_map(|back| Event::Race { back }),
+        3 => (-40i64..80).prop_map(Event::Clock),
+        1 => Just(Event::Revoke),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Each generation succeeds at most once, there are never two live successors, nothing lives after reuse.
+    #[test]
+    fn random_histories_keep_the_invariants(events in prop::collection::vec(event(), 1..60), window in prop_oneof![Just(0u32), Just(30)]) {
+        let mut case = Case::new(0);
+        case.window = window;
+        let mut now = 0i64;
+        let mut advances = std::collections::HashMap::<u32, u32>::new();
+        let mut reuse_seen = false;
+        for event in events {
+            let (back, right_verifier, presenters) = match event {
+                Event::Clock(seconds) => { now += seconds; continue }
+                Event::Revoke => { case.grant.revoked_at.get_or_insert(at(now)); continue }
+                Event::Present { back, right_verifier } => (back, right_verifier, 1),
+                Event::Race { back } => (back, true, 2),
+            };
+            let generation = case.grant.generation.saturating_sub(back);
+            let means = match generation {
+                0 => Means::Code { redirect_uri: Some(URI), verifier: Some(if right_verifier { VERIFIER } else { "wrong" }) },
+                _ => REFRESH,
+            };
+            let read = case.grant.clone();
+            let verdicts: Vec<_> = (0..presenters).map(|_| case.judge(generation, means, now)).collect();
+            for verdict in verdicts {
+                let mut verdict = verdict;
+                if verdict == "advance" && case.grant.generation != read.generation {
+                    verdict = case.judge(generation, means, now); // the compare-and-swap changed no row: judge again
+                    prop_assert_ne!(verdict, "advance");
+                }
+                match verdict {
+                    "advance" => {
+                        prop_assert!(!reuse_seen && case.grant.revoked_at.is_none());
+                        prop_assert_eq!(generation, case.grant.generation);
+                        *advances.entry(generation).or_default() += 1;
+                        prop_assert_eq!(advances[&generation], 1, "a generation succeeded twice");
+                        case.grant.generation += 1;
+                        case.grant.rotated_at = Some(at(now));
+                    }
+                    "repeat" => {
+                        prop_assert!(!reuse_seen && window > 0);
+                        prop_assert_eq!(generation + 1, case.grant.generation, "only the one live successor is told again");
+                    }
+                    "reused" => { reuse_seen = true; case.grant.revoked_at.get_or_insert(at(now)); }
+                    _ => {}
+                }
+            }
+            if reuse_seen {
+                for generation in 0..=case.grant.generation {
+                    let means = if generation == 0 { CODE } else { REFRESH };
+                    prop_assert_eq!(case.judge(generation, means, now), "invalid_grant", "something lives after reuse");
+                }
+            }
+        }
+        prop_assert_eq!(case.grant.expires_at, at(36_000), "the absolute end moved");
+    }
+}

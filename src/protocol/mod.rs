@@ -1,0 +1,23 @@
+//! The rules, pure: values in, decisions out. No clock, no chance, no framework, no SQL; one RFC rule is
+//! decided in one place. Read `grant` first: the verdict there is the heart of the server.
+
+pub mod authorization;
+pub mod claims;
+pub mod client;
+pub mod client_auth;
+pub mod credential;
+pub mod error;
+pub mod grant;
+pub mod id;
+pub mod metadata;
+pub mod next_step;
+pub mod params;
+pub mod pkce;
+pub mod prompt;
+pub mod redirect_uri;
+pub mod response_mode;
+pub mod scope;
+pub mod secrets;
+pub mod stamp;
+pub mod time;
+pub mod token_request;

@@ -1,0 +1,169 @@
+//! What a good authorization request needs next: a sign-in, consent, an answer or a refusal. The only place
+//! that weighs `prompt`, `max_age`, the hint and consent (OpenID Connect Core 3.1.2.1 to 3.1.2.6). Steps
+//! never call one another: each returns to `/authorize`, which asks here again.
+
+use super::{
+    authorization::AuthorizationRequest,
+    error::{ErrorCode, ProtocolError},
+    id::Id,
+    scope::Scopes,
+    time::Timestamp,
+};
+
+/// Who is signed in, and since when.
+#[derive(Clone, Copy, Debug)]
+pub struct SignedIn {
+    /// The person.
+    pub person: Id,
+    /// When they last proved who they are.
+    pub auth_time: Timestamp,
+}
+
+/// What is known when the decision is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The session of this browser.
+    pub signed_in: Option<SignedIn>,
+    /// When this request last asked for a fresh sign-in, by an unexpired stamp.
+    pub sign_in_asked: Option<Timestamp>,
+    /// Whether consent was given to this very request in this session, by an unexpired stamp.
+    pub consent_given: bool,
+    /// The scopes this person allowed this client before, where they may be used without asking.
+    pub remembered: Option<&'a Scopes>,
+    /// Whom the `id_token_hint` names.
+    pub hinted: Option<Id>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// The next step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Show the sign-in page.
+    SignIn,
+    /// Show the consent page.
+    Consent,
+    /// Issue a code.
+    Issue,
+    /// Answer the client with an error.
+    Refuse(ProtocolError),
+}
+
+/// Decides.
+#[must_use]
+pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
+    let silent = request.prompt.none;
+    let Some(signed_in) = facts.signed_in else {
+        return if silent { refuse(ErrorCode::LoginRequired, "no one is signed in in this browser") } else { Step::SignIn };
+    };
+    if facts.hinted.is_some_and(|hinted| hinted != signed_in.person) {
+        return if silent { refuse(ErrorCode::LoginRequired, "another person than id_token_hint names is signed in") } else { Step::SignIn };
+    }
+    let too_old = request.max_age.is_some_and(|max_age| facts.now.since(signed_in.auth_time) > max_age);
+    // A sign-in since this request asked for one is fresh, whatever max_age says by now.
+    let fresh = facts.sign_in_asked.is_some_and(|asked| signed_in.auth_time >= asked);
+    if (request.prompt.login || too_old) && !fresh {
+        return if silent { refuse(ErrorCode::LoginRequired, "the sign-in is older than max_age allows") } else { Step::SignIn };
+    }
+    let remembered = facts.remembered.is_some_and(|allowed| request.scopes.first_outside(allowed).is_none());
+    if facts.consent_given || remembered && !request.prompt.consent {
+        return Step::Issue;
+    }
+    if silent { refuse(ErrorCode::ConsentRequired, "consent was not given yet, or is asked for each time for this kind of app") } else { Step::Consent }
+}
+
+fn refuse(code: ErrorCode, description: &str) -> Step {
+    Step::Refuse(ProtocolError::new(code, description))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{
+        client::{ClientKind, tests::client},
+        params::Params,
+    };
+
+    const ALICE: [u8; 16] = [1; 16];
+
+    fn request(extra: &str) -> AuthorizationRequest {
+        let query = format!(
+            "client_id=app&redirect_uri=https://app.example.com/cb&response_type=code&scope=openid+email&code_challenge={}&code_challenge_method=S256&{extra}",
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+        );
+        AuthorizationRequest::parse(&Params::parse(&query), &client(ClientKind::Spa)).unwrap()
+    }
+
+    fn facts<'a>() -> Facts<'a> {
+        Facts {
+            signed_in: Some(SignedIn { person: Id::from(ALICE), auth_time: Timestamp::from_millis(1_000_000) }),
+            sign_in_asked: None,
+            consent_given: false,
+            remembered: None,
+            hinted: None,
+            now: Timestamp::from_millis(1_060_000),
+        }
+    }
+
+    fn code(step: Step) -> &'static str {
+        match step {
+            Step::SignIn => "sign in",
+            Step::Consent => "consent",
+            Step::Issue => "issue",
+            Step::Refuse(error) => error.code.as_str(),
+        }
+    }
+
+    #[test]
+    fn without_prompt_each_step_comes_when_needed() {
+        let all = Scopes::parse("openid email profile").unwrap();
+        let some = Scopes::parse("openid").unwrap();
+        assert_eq!(code(next_step(&request(""), &Facts { signed_in: None, ..facts() })), "sign in");
+        assert_eq!(code(next_step(&request(""), &facts())), "consent");
+        assert_eq!(code(next_step(&request(""), &Facts { remembered: Some(&some), ..facts() })), "consent");
+        assert_eq!(code(next_step(&request(""), &Facts { remembered: Some(&all), ..facts() })), "issue");
+        assert_eq!(code(next_step(&request(""), &Facts { consent_given: true, ..facts() })), "issue");
+    }
+
+    #[test]
+    fn prompt_none_never_shows_a_page() {
+        let all = Scopes::parse("openid email").unwrap();
+        let none = request("prompt=none");
+        assert_eq!(code(next_step(&none, &Facts { signed_in: None, ..facts() })), "login_required");
+        assert_eq!(code(next_step(&none, &facts())), "consent_required");
+        assert_eq!(code(next_step(&none, &Facts { remembered: Some(&all), ..facts() })), "issue");
+        let old = request("prompt=none&max_age=59");
+        assert_eq!(code(next_step(&old, &Facts { remembered: Some(&all), ..facts() })), "login_required");
+        let other = Facts { remembered: Some(&all), hinted: Some(Id::from([2; 16])), ..facts() };
+        assert_eq!(code(next_step(&none, &other)), "login_required");
+    }
+
+    #[test]
+    fn prompt_login_and_max_age_ask_once_and_are_then_content() {
+        let all = Scopes::parse("openid email").unwrap();
+        let base = Facts { remembered: Some(&all), ..facts() };
+        for extra in ["prompt=login", "prompt=select_account", "max_age=59", "max_age=0"] {
+            assert_eq!(code(next_step(&request(extra), &base)), "sign in", "{extra}");
+            let asked_before = Facts { sign_in_asked: Some(Timestamp::from_millis(1_000_000)), ..base };
+            assert_eq!(code(next_step(&request(extra), &asked_before)), "issue", "{extra}");
+            let asked_after = Facts { sign_in_asked: Some(Timestamp::from_millis(1_000_001)), ..base };
+            assert_eq!(code(next_step(&request(extra), &asked_after)), "sign in", "{extra}");
+        }
+        assert_eq!(code(next_step(&request("max_age=60"), &base)), "issue");
+    }
+
+    #[test]
+    fn prompt_consent_asks_although_it_was_given_before() {
+        let all = Scopes::parse("openid email").unwrap();
+        assert_eq!(code(next_step(&request("prompt=consent"), &Facts { remembered: Some(&all), ..facts() })), "consent");
+        assert_eq!(code(next_step(&request("prompt=consent"), &Facts { consent_given: true, ..facts() })), "issue");
+    }
+
+    #[test]
+    fn a_hint_for_someone_else_leads_to_sign_in() {
+        let other = Facts { hinted: Some(Id::from([2; 16])), consent_given: true, ..facts() };
+        assert_eq!(code(next_step(&request(""), &other)), "sign in");
+        let same = Facts { hinted: Some(Id::from(ALICE)), consent_given: true, ..facts() };
+        assert_eq!(code(next_step(&request(""), &same)), "issue");
+    }
+}

@@ -1,0 +1,165 @@
+//! Request parameters as sent: the one parser of `application/x-www-form-urlencoded`, for query strings and
+//! bodies alike (RFC 6749 §3.1, §3.2 and appendix B). Strict where leniency would hide an attack: repeated
+//! names, broken percent signs, bytes that are not UTF-8 and NUL are flaws, kept with the name they hit.
+
+use percent_encoding::percent_decode_str;
+
+/// Parameters that may be sent more than once (RFC 8707 §2).
+const REPEATABLE: [&str; 1] = ["resource"];
+
+/// The parameters of one request, in the order sent.
+#[derive(Clone, Debug, Default)]
+pub struct Params {
+    pairs: Vec<(String, String)>,
+    flaws: Vec<Flaw>,
+}
+
+/// What is wrong with the form of a parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    /// The parameter's name, as far as it could be read.
+    pub name: String,
+    /// What is wrong.
+    pub kind: FlawKind,
+}
+
+/// The ways a parameter can be malformed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlawKind {
+    /// Sent more than once.
+    Repeated,
+    /// A `%` without two hexadecimal digits, or bytes that are not UTF-8.
+    Encoding,
+    /// A control character where none can be meant (NUL).
+    Nul,
+}
+
+impl Flaw {
+    /// The flaw in words, for an error description.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let name = &self.name;
+        match self.kind {
+            FlawKind::Repeated => format!("the parameter '{name}' was sent more than once; expected it at most once"),
+            FlawKind::Encoding => {
+                format!("the parameter '{name}' is not valid percent-encoded UTF-8")
+            }
+            FlawKind::Nul => format!("the parameter '{name}' contains a NUL character"),
+        }
+    }
+}
+
+impl Params {
+    /// Reads a query string or a form body. Never fails: what is malformed is found in [`Params::flaw`].
+    #[must_use]
+    pub fn parse(encoded: &str) -> Self {
+        let mut params = Self::default();
+        for part in encoded.split('&').filter(|part| !part.is_empty()) {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            let (name, value) = (decode(name), decode(value));
+            let shown = name.clone().unwrap_or_else(|_| "?".to_owned());
+            let mut flaw = |kind| params.flaws.push(Flaw { name: shown.clone(), kind });
+            let (Ok(name), Ok(value)) = (name, value) else {
+                flaw(FlawKind::Encoding);
+                continue;
+            };
+            if name.contains('\0') || value.contains('\0') {
+                flaw(FlawKind::Nul);
+                continue;
+            }
+            let repeated = !REPEATABLE.contains(&name.as_str()) && params.pairs.iter().any(|(n, _)| *n == name);
+            if repeated {
+                flaw(FlawKind::Repeated);
+            }
+            params.pairs.push((name, value));
+        }
+        params
+    }
+
+    /// The value of `name`; an empty value counts as absent (RFC 6749 §3.1).
+    #[must_use]
+    pub fn get<'a>(&'a self, name: &str) -> Option<&'a str> {
+        self.all(name).next()
+    }
+
+    /// Every non-empty value of `name`, for the parameters that may repeat.
+    pub fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
+        self.pairs.iter().filter(move |(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.as_str())
+    }
+
+    /// The first flaw of the request, if it has one.
+    #[must_use]
+    pub fn flaw(&self) -> Option<&Flaw> {
+        self.flaws.first()
+    }
+
+    /// The first flaw that hit the parameter `name`.
+    #[must_use]
+    pub fn flaw_of(&self, name: &str) -> Option<&Flaw> {
+        self.flaws.iter().find(|flaw| flaw.name == name)
+    }
+
+    /// These parameters as a query string, with every parameter named in `without` left out and those of
+    /// `with` put at the end.
+    #[must_use]
+    pub fn to_query(&self, without: &[&str], with: &[(&str, &str)]) -> String {
+        let kept = self.pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).filter(|(n, _)| !without.contains(n));
+        encode(kept.chain(with.iter().copied()))
+    }
+}
+
+/// Encodes name and value pairs as `application/x-www-form-urlencoded`.
+pub fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
+/// Undoes form encoding strictly: `+` is a space, every `%` needs two digits, the bytes must be UTF-8.
+///
+/// # Errors
+/// `()` where one of these does not hold.
+pub fn decode(text: &str) -> Result<String, ()> {
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let digits = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_hexdigit());
+        if byte == b'%' && !(digits(rest.next()) && digits(rest.next())) {
+            return Err(());
+        }
+    }
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8().map(std::borrow::Cow::into_owned).map_err(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_value_counts_as_absent() {
+        let params = Params::parse("state=&scope=openid+email&x");
+        assert_eq!(params.get("state"), None);
+        assert_eq!(params.get("scope"), Some("openid email"));
+        assert!(params.flaw().is_none());
+    }
+
+    #[test]
+    fn repeated_names_are_a_flaw_except_resource() {
+        let params = Params::parse("resource=a&resource=b&state=1&st%61te=");
+        assert_eq!(params.all("resource").collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(params.flaw(), Some(&Flaw { name: "state".into(), kind: FlawKind::Repeated }));
+    }
+
+    #[test]
+    fn broken_encodings_are_flaws_of_their_parameter() {
+        for (query, kind) in [("a=%", FlawKind::Encoding), ("a=%4", FlawKind::Encoding), ("a=%ff", FlawKind::Encoding), ("a=x%00y", FlawKind::Nul)] {
+            let params = Params::parse(query);
+            assert_eq!(params.flaw_of("a").map(|f| f.kind), Some(kind), "{query}");
+            assert_eq!(params.get("a"), None, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_query_can_be_written_back() {
+        let params = Params::parse("a=1%262&prompt=login&b=%C3%A9");
+        assert_eq!(params.to_query(&["prompt"], &[("z", "=")]), "a=1%262&b=%C3%A9&z=%3D");
+    }
+}

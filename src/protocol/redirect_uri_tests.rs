@@ -1,0 +1,105 @@
+//! Which redirect URIs may be registered and which requests match one: each attack of the lessons is a row.
+
+use super::*;
+use crate::protocol::client::tests::client;
+
+fn found(kind: ClientKind, registered: &[&str], sent: &str) -> bool {
+    let mut client = client(kind);
+    client.redirect_uris = registered.iter().map(ToString::to_string).collect();
+    find(&client, Some(sent), true).is_ok()
+}
+
+#[test]
+fn web_uris_match_byte_for_byte() {
+    let registered = ["https://app.example.com/cb?x=1"];
+    assert!(found(ClientKind::Spa, &registered, "https://app.example.com/cb?x=1"));
+    for sent in [
+        "https://app.example.com/cb",
+        "https://app.example.com/cb?x=1&y=2",
+        "https://app.example.com/cb/?x=1",
+        "https://APP.example.com/cb?x=1",
+        "https://app.example.com:443/cb?x=1",
+        "https://good@app.example.com/cb?x=1",
+        "https://app.example.com/..;/cb?x=1",
+        "https://app.example.com.evil.example/cb?x=1",
+        "http://app.example.com/cb?x=1",
+        "https://app.example.com/cb?x=1#",
+        "https://app.example.com/cb?x=1 ",
+    ] {
+        assert!(!found(ClientKind::Spa, &registered, sent), "{sent}");
+    }
+}
+
+#[test]
+fn native_loopback_ips_match_on_any_port() {
+    let registered = ["http://127.0.0.1/cb", "http://[::1]:80/cb?a=b"];
+    for sent in ["http://127.0.0.1:49152/cb", "http://127.0.0.1/cb", "http://[::1]:1/cb?a=b", "http://[::1]/cb?a=b"] {
+        assert!(found(ClientKind::Native, &registered, sent), "{sent}");
+        assert_eq!(found(ClientKind::Web, &registered, sent), registered.contains(&sent), "only native apps: {sent}");
+    }
+    for sent in [
+        "http://localhost:49152/cb",
+        "http://127.0.0.2/cb",
+        "http://127.0.0.1:0/cb",
+        "http://127.0.0.1:65536/cb",
+        "http://127.0.0.1:/cb",
+        "http://127.0.0.1:80@evil.example/cb",
+        "http://127.0.0.1.evil.example/cb",
+        "http://127.0.0.1:80/cb?x",
+        "http://127.0.0.1:80/cb/",
+        "https://127.0.0.1:80/cb",
+        "http://[::1]:80/cb",
+    ] {
+        assert!(!found(ClientKind::Native, &registered, sent), "{sent}");
+    }
+}
+
+#[test]
+fn localhost_has_no_port_freedom() {
+    assert!(!found(ClientKind::Native, &["http://localhost:8000/cb"], "http://localhost:8001/cb"));
+    assert!(!found(ClientKind::Native, &["http://localhost:8000/cb"], "http://127.0.0.1:8000/cb"));
+    assert!(!found(ClientKind::Native, &["http://localhost/cb"], "http://localhost.evil.example/cb"));
+}
+
+#[test]
+fn an_absent_uri_is_told_only_where_there_is_no_doubt() {
+    let mut client = client(ClientKind::Web);
+    client.redirect_uris = vec!["https://a.example/cb".into()];
+    assert_eq!(find(&client, None, false).map(|r| r.uri), Ok("https://a.example/cb".into()));
+    assert_eq!(find(&client, None, true), Err(Mismatch::Missing));
+    client.redirect_uris.push("https://b.example/cb".into());
+    assert_eq!(find(&client, None, false), Err(Mismatch::Missing));
+    client.redirect_uris.clear();
+    assert_eq!(find(&client, None, false), Err(Mismatch::Missing));
+}
+
+#[test]
+fn registration_refuses_what_cannot_be_matched_safely() {
+    for good in ["https://app.example.com/cb", "https://app.example.com/cb?tenant=1", "http://localhost:8081/callback", "http://127.0.0.1/cb", "http://[::1]/cb"] {
+        assert_eq!(check_registration(ClientKind::Spa, good), Ok(()), "{good}");
+    }
+    for bad in [
+        "", "/cb", "app.example.com/cb", "https://app.example.com/cb#", "https://app.example.com/#/cb", "https://u:p@app.example.com/",
+        "https://u@app.example.com/", "https://*.example.com/", "http://app.example.com/cb", "http://localhost.example.com/cb",
+        "javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "https://app.example.com/a/../b", "https://app.example.com/%2e%2e/b",
+        "https://app.example.com/cb?code=1", "https://app.example.com/cb?a=b&state=x", "https://app.example.com/c b", "https://app.example.com/\\cb",
+        "com.example.app:/cb", "https:///cb", "https://",
+    ] {
+        assert!(check_registration(ClientKind::Spa, bad).is_err(), "{bad}");
+    }
+    assert_eq!(check_registration(ClientKind::Native, "com.example.app:/cb"), Ok(()));
+    for bad in ["myapp:/cb", "myapp://cb", "javascript:x.y", "http://com.example/cb"] {
+        assert!(check_registration(ClientKind::Native, bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_form_may_lead_to_the_origin_of_the_answer() {
+    let at = |uri: &str| ReturnAddress { uri: uri.into(), state: None, mode: ResponseMode::Query };
+    assert_eq!(at("https://app.example.com/cb").form_action_source(), "https://app.example.com");
+    assert_eq!(at("http://127.0.0.1:5000/cb").form_action_source(), "http://127.0.0.1:5000");
+    assert_eq!(at("http://[::1]:5000/cb").form_action_source(), "http:");
+    assert_eq!(at("com.example.app:/cb").form_action_source(), "com.example.app:");
+    assert_eq!(at("com.example.app:/cb").shown_host(), "com.example.app");
+    assert_eq!(at("https://app.example.com:8443/cb").shown_host(), "app.example.com");
+}

@@ -1,0 +1,114 @@
+//! How the answer of the authorization endpoint travels to a `ReturnAddress`: in the query, in the fragment
+//! (OAuth 2.0 Multiple Response Types §2.1) or by a posted form (OAuth 2.0 Form Post Response Mode).
+
+use super::{error::ProtocolError, params::encode, redirect_uri::ReturnAddress};
+
+/// The way the answer's parameters travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseMode {
+    /// In the query of the redirect URI; the default for `response_type=code`.
+    Query,
+    /// In its fragment.
+    Fragment,
+    /// In the body of a form that the browser posts to it.
+    FormPost,
+}
+
+/// The modes answered, as discovery lists them.
+pub const MODES: [&str; 3] = ["query", "fragment", "form_post"];
+
+impl ResponseMode {
+    /// Reads `response_mode`.
+    ///
+    /// # Errors
+    /// What was expected and what came.
+    pub fn parse(text: Option<&str>) -> Result<Self, String> {
+        match text {
+            None | Some("query") => Ok(Self::Query),
+            Some("fragment") => Ok(Self::Fragment),
+            Some("form_post") => Ok(Self::FormPost),
+            Some(other) => Err(format!("response_mode: expected one of {}, received '{other}'", MODES.join(", "))),
+        }
+    }
+}
+
+/// An answer ready to be sent through the browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Redirect to this location (303).
+    Redirect(String),
+    /// Post these fields to this action.
+    Form {
+        /// The redirect URI.
+        action: String,
+        /// Names and values, in order.
+        fields: Vec<(&'static str, String)>,
+    },
+}
+
+/// The success answer (RFC 6749 §4.1.2): `code`, `state`, and `iss` (RFC 9207 §2).
+#[must_use]
+pub fn success(address: &ReturnAddress, issuer: &str, code: String) -> Delivery {
+    deliver(address, issuer, vec![("code", code)])
+}
+
+/// The error answer (RFC 6749 §4.1.2.1), with `state` and `iss` as well.
+#[must_use]
+pub fn failure(address: &ReturnAddress, issuer: &str, error: &ProtocolError) -> Delivery {
+    deliver(address, issuer, vec![("error", error.code.as_str().to_owned()), ("error_description", error.description.clone())])
+}
+
+fn deliver(address: &ReturnAddress, issuer: &str, mut fields: Vec<(&'static str, String)>) -> Delivery {
+    if let Some(state) = &address.state {
+        fields.push(("state", state.clone()));
+    }
+    fields.push(("iss", issuer.to_owned()));
+    let uri = address.uri();
+    let encoded = || encode(fields.iter().map(|(n, v)| (*n, v.as_str())));
+    match address.mode {
+        ResponseMode::Query => {
+            // RFC 6749 §3.1.2: a query the registered URI has is kept.
+            let joint = if !uri.contains('?') { "?" } else if uri.ends_with(['?', '&']) { "" } else { "&" };
+            Delivery::Redirect(format!("{uri}{joint}{}", encoded()))
+        }
+        ResponseMode::Fragment => Delivery::Redirect(format!("{uri}#{}", encoded())),
+        ResponseMode::FormPost => Delivery::Form { action: uri.to_owned(), fields },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{
+        client::{ClientKind, tests::client},
+        error::ErrorCode,
+        redirect_uri,
+    };
+
+    fn address(uri: &str, mode: ResponseMode) -> ReturnAddress {
+        let mut client = client(ClientKind::Web);
+        client.redirect_uris = vec![uri.into()];
+        let mut address = redirect_uri::find(&client, Some(uri), true).unwrap();
+        address.mode = mode;
+        address.state = Some("a+b c&d".into());
+        address
+    }
+
+    #[test]
+    fn the_registered_query_is_kept_and_state_comes_back_as_sent() {
+        let sent = success(&address("https://a.example/cb?x=1", ResponseMode::Query), "https://id.example", "c1".into());
+        assert_eq!(sent, Delivery::Redirect("https://a.example/cb?x=1&code=c1&state=a%2Bb+c%26d&iss=https%3A%2F%2Fid.example".into()));
+    }
+
+    #[test]
+    fn errors_take_the_same_way() {
+        let error = ProtocolError::new(ErrorCode::AccessDenied, "no");
+        let sent = failure(&address("https://a.example/cb", ResponseMode::Fragment), "https://id.example", &error);
+        let Delivery::Redirect(location) = sent else { panic!("a redirect") };
+        assert!(location.starts_with("https://a.example/cb#error=access_denied&error_description=no&state="));
+        let Delivery::Form { action, fields } = failure(&address("https://a.example/cb", ResponseMode::FormPost), "i", &error) else {
+            panic!("a form")
+        };
+        assert_eq!((action.as_str(), fields.len()), ("https://a.example/cb", 4));
+    }
+}

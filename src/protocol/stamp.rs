@@ -1,0 +1,118 @@
+//! Stamps: short texts by which this server recognises that it asked something of one browser at one time.
+//! A form's CSRF token, "a sign-in was asked for at", "consent was given at", and the cookie of a known
+//! browser. Nothing is stored for them: the MAC covers the purpose, what it is bound to, and the time.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::Mac;
+
+use super::{
+    secrets::{HmacSha256, SecretRing},
+    time::{Span, Timestamp},
+};
+
+/// What a stamp is for; one can never pass for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A form was shown to this browser (RFC 6749 §10.12).
+    Form,
+    /// A fresh sign-in was asked for, for this request.
+    SignInAsked,
+    /// Consent was given in this session, to this request.
+    ConsentGiven,
+    /// This browser has signed in as this person before.
+    KnownBrowser,
+}
+
+/// Why a stamp is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StampError {
+    /// Not one of ours, or not for this purpose and binding.
+    Forged,
+    /// Ours, but older than allowed.
+    Expired,
+}
+
+const LENGTH: usize = 2 + 8 + 32;
+
+impl Purpose {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Form => "form",
+            Self::SignInAsked => "sign-in asked",
+            Self::ConsentGiven => "consent given",
+            Self::KnownBrowser => "known browser",
+        }
+    }
+}
+
+/// A stamp made at `now`, bound to every part of `binding`.
+#[must_use]
+pub fn make(secrets: &SecretRing, purpose: Purpose, binding: &[&str], now: Timestamp) -> String {
+    let mut bytes = Vec::with_capacity(LENGTH);
+    if let Some(secret) = secrets.newest() {
+        bytes.extend(secret.number);
+        bytes.extend(now.millis().to_be_bytes());
+        bytes.extend(mac(&secret.stamps, purpose, binding, now).finalize().into_bytes());
+    }
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// When the stamp was made, if it is ours for this purpose and binding and not older than `lifetime`.
+///
+/// # Errors
+/// [`StampError`] otherwise. A stamp from the future (a clock that went back) is as good as a new one.
+pub fn check(
+    secrets: &SecretRing,
+    purpose: Purpose,
+    binding: &[&str],
+    text: &str,
+    (now, lifetime): (Timestamp, Span),
+) -> Result<Timestamp, StampError> {
+    let made = open(secrets, purpose, binding, text).ok_or(StampError::Forged)?;
+    if now.since(made) > lifetime { Err(StampError::Expired) } else { Ok(made) }
+}
+
+fn open(secrets: &SecretRing, purpose: Purpose, binding: &[&str], text: &str) -> Option<Timestamp> {
+    let mut bytes = [0; LENGTH];
+    let written = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
+    if written != LENGTH {
+        return None;
+    }
+    let (number, rest) = bytes.split_first_chunk::<2>()?;
+    let (made, tag) = rest.split_first_chunk::<8>()?;
+    let made = Timestamp::from_millis(i64::from_be_bytes(*made));
+    let secret = secrets.numbered(number)?;
+    mac(&secret.stamps, purpose, binding, made).verify_slice(tag).ok()?;
+    Some(made)
+}
+
+fn mac(key: &HmacSha256, purpose: Purpose, binding: &[&str], made: Timestamp) -> HmacSha256 {
+    let mut mac = key.clone();
+    mac.update(&made.millis().to_be_bytes());
+    for part in std::iter::once(&purpose.name()).chain(binding) {
+        mac.update(&(part.len() as u64).to_be_bytes()); // lengths first: no two bindings spell the same bytes
+        mac.update(part.as_bytes());
+    }
+    mac
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_holds_for_its_purpose_binding_and_time() {
+        let secrets = SecretRing::new(["a secret of at least thirty-two bytes"]).unwrap();
+        let made = Timestamp::from_millis(1_000_000);
+        let stamp = make(&secrets, Purpose::Form, &["browser", "/login"], made);
+        let check = |purpose, binding: &[&str], at: i64| {
+            check(&secrets, purpose, binding, &stamp, (Timestamp::from_millis(at), Span::from_seconds(60)))
+        };
+        assert_eq!(check(Purpose::Form, &["browser", "/login"], 1_060_000), Ok(made));
+        assert_eq!(check(Purpose::Form, &["browser", "/login"], 1_060_001), Err(StampError::Expired));
+        assert_eq!(check(Purpose::Form, &["browser", "/login"], 900_000), Ok(made), "a clock that went back");
+        assert_eq!(check(Purpose::Form, &["browser/", "login"], 1_000_000), Err(StampError::Forged));
+        assert_eq!(check(Purpose::Form, &["browser"], 1_000_000), Err(StampError::Forged));
+        assert_eq!(check(Purpose::SignInAsked, &["browser", "/login"], 1_000_000), Err(StampError::Forged));
+    }
+}

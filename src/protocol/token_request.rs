@@ -1,0 +1,102 @@
+//! The token request (RFC 6749 §4.1.3 and §6): which grant type, and the parameters of it. Client
+//! authentication is `client_auth`; whether the credential is good is `grant`.
+
+use super::{
+    client::GrantType,
+    error::{ErrorCode, ProtocolError},
+    params::Params,
+    scope::Scopes,
+};
+
+/// A well-formed token request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenRequest {
+    /// Redeem a code.
+    AuthorizationCode {
+        /// The code as sent.
+        code: String,
+        /// The redirect URI, if sent.
+        redirect_uri: Option<String>,
+        /// The PKCE verifier, if sent.
+        verifier: Option<String>,
+        /// RFC 8707: the resources asked for, a subset of those consented to.
+        resources: Vec<String>,
+    },
+    /// Refresh.
+    RefreshToken {
+        /// The refresh token as sent.
+        token: String,
+        /// The scopes asked for, if fewer than granted.
+        scopes: Option<Scopes>,
+        /// RFC 8707: the resources asked for, if fewer than granted.
+        resources: Vec<String>,
+    },
+}
+
+impl TokenRequest {
+    /// Reads the form.
+    ///
+    /// # Errors
+    /// `invalid_request`, `unsupported_grant_type` or `invalid_scope`, saying what was expected.
+    pub fn parse(params: &Params) -> Result<Self, ProtocolError> {
+        let invalid = |text: String| ProtocolError::new(ErrorCode::InvalidRequest, text);
+        let needed = |name: &str| params.get(name).map(str::to_owned).ok_or_else(|| invalid(format!("expected the parameter '{name}', received none")));
+        if let Some(flaw) = params.flaw() {
+            return Err(invalid(flaw.describe()));
+        }
+        let resources = params.all("resource").map(str::to_owned).collect();
+        match params.get("grant_type") {
+            None => Err(invalid("grant_type: expected authorization_code or refresh_token, received none".into())),
+            Some("authorization_code") => Ok(Self::AuthorizationCode {
+                code: needed("code")?,
+                redirect_uri: params.get("redirect_uri").map(str::to_owned),
+                verifier: params.get("code_verifier").map(str::to_owned),
+                resources,
+            }),
+            Some("refresh_token") => {
+                let scopes = params.get("scope").map(Scopes::parse).transpose();
+                let scopes = scopes.map_err(|bad| ProtocolError::new(ErrorCode::InvalidScope, format!("scope: '{}' is malformed", bad.0)))?;
+                Ok(Self::RefreshToken { token: needed("refresh_token")?, scopes, resources })
+            }
+            Some(other) => Err(ProtocolError::new(
+                ErrorCode::UnsupportedGrantType,
+                format!("grant_type: expected authorization_code or refresh_token, received '{other}'"),
+            )),
+        }
+    }
+
+    /// The grant type the client must be registered for.
+    #[must_use]
+    pub const fn grant_type(&self) -> GrantType {
+        match self {
+            Self::AuthorizationCode { .. } => GrantType::AuthorizationCode,
+            Self::RefreshToken { .. } => GrantType::RefreshToken,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(body: &str) -> &'static str {
+        TokenRequest::parse(&Params::parse(body)).unwrap_err().code.as_str()
+    }
+
+    #[test]
+    fn good_requests_are_read() {
+        let code = TokenRequest::parse(&Params::parse("grant_type=authorization_code&code=c&code_verifier=v")).unwrap();
+        assert_eq!(code, TokenRequest::AuthorizationCode { code: "c".into(), redirect_uri: None, verifier: Some("v".into()), resources: vec![] });
+        let refresh = TokenRequest::parse(&Params::parse("grant_type=refresh_token&refresh_token=r&scope=a&resource=x&resource=y")).unwrap();
+        assert_eq!(refresh.grant_type(), GrantType::RefreshToken);
+    }
+
+    #[test]
+    fn malformed_requests_say_what_they_lack() {
+        for body in ["", "grant_type=", "grant_type=authorization_code", "grant_type=refresh_token", "grant_type=refresh_token&refresh_token=a&refresh_token=a", "grant_type=%ff"] {
+            assert_eq!(refused(body), "invalid_request", "{body}");
+        }
+        assert_eq!(refused("grant_type=password"), "unsupported_grant_type");
+        assert_eq!(refused("grant_type=refresh_token&refresh_token=r&scope=%22"), "invalid_scope");
+    }
+}

@@ -1,0 +1,164 @@
+// The demonstration app, put together: reads its configuration, finishes a sign-in that comes back, and ties each button to
+// what it does. Owns the order of things and what a failure says; every piece of work is in the files it imports.
+
+import { callApi } from "./api.js";
+import { loadConfig, loadMetadata } from "./config.js";
+import { presentAnOldToken, loseTheAnswer } from "./rotation.js";
+import { Session } from "./session.js";
+import { begin, isAnswer, judgeAnswer } from "./signin.js";
+import { alertOf, at, closeAlert, speak } from "./view.js";
+import { showExchange, showNotes } from "./view-api.js";
+import { clearLog, showGenerations, tellStep } from "./view-rotation.js";
+import { showAccessToken, showClock, showIdentity } from "./view-tokens.js";
+
+const WHAT_TO_DO = {
+  login_required: "You are not signed in at the server: sign in with the first button.",
+  consent_required: "The server has to ask you what this app may do: sign in with the first button.",
+  access_denied: "You said no, and this app got nothing.",
+  no_answer: "Is the demo still running? Then try again.",
+  invalid_grant: "Sign in again to get new tokens.",
+  invalid_token: "Refresh the access token, or sign in again.",
+};
+
+let config;
+let metadata;
+let session;
+
+async function start() {
+  const address = new URL(location.href);
+  config = await loadConfig();
+  // The redirect URI says localhost, and sessionStorage is kept by origin: 127.0.0.1 would not find its own request again.
+  if (location.origin !== config.app) return location.replace(config.app);
+  at("foot-app").textContent = config.app;
+  at("foot-issuer").textContent = config.issuer;
+  at("foot-api").textContent = config.api;
+  // The code leaves the address bar and the history before anything else happens.
+  if (address.pathname !== "/") history.replaceState(null, "", "/");
+  metadata = await loadMetadata(config.issuer);
+  session = new Session(config, metadata);
+  session.addEventListener("change", draw);
+  session.addEventListener("trouble", (event) => report("The automatic refresh failed", event.detail));
+  setInterval(() => session.tokens && showClock(session), 1000);
+  connect();
+  if (isAnswer(address)) await finishSignIn(address);
+  draw();
+}
+
+async function finishSignIn(address) {
+  try {
+    await session.redeem(judgeAnswer(address, config));
+    showIdentity(session);
+    speak("You are signed in");
+    at("signed-in").hidden = false;
+    at("signed-in-title").focus();
+  } catch (error) {
+    report("The sign-in did not succeed", error);
+  }
+}
+
+function connect() {
+  press("sign-in", "The sign-in could not start", () => begin(config, metadata));
+  press("sign-in-again", "The sign-in could not start", () => begin(config, metadata));
+  press("sign-in-silently", "The sign-in could not start", () => begin(config, metadata, "none"));
+  press("sign-out", "The sign-out did not succeed", signOut);
+  press("refresh", "The refresh failed", async () => {
+    await session.refresh();
+    speak("Refreshed");
+  });
+  press("lose-answer", "The story broke off", () => story(loseTheAnswer));
+  press("present-old", "The story broke off", () => story(presentAnOldToken));
+  press("list-notes", "The API could not be called", listNotes);
+  press("whoami", "The API could not be called", () => call("GET", "/whoami"));
+  press("no-token", "The API could not be called", () => call("GET", "/notes", { token: undefined }));
+  press("forged", "The API could not be called", () => call("GET", "/notes", { token: forged(session.tokens.access) }));
+  at("add").addEventListener("submit", (event) => {
+    event.preventDefault();
+    work(at("add-note"), "The API could not be called", addNote);
+  });
+  at("alert-close").addEventListener("click", closeAlert);
+}
+
+function press(id, failure, action) {
+  at(id).addEventListener("click", () => work(at(id), failure, action));
+}
+
+/** Does one thing for a button. A busy or useless button stays in place and keeps the focus; it just does nothing. */
+async function work(button, failure, action) {
+  if (button.getAttribute("aria-disabled") === "true") return;
+  closeAlert();
+  button.setAttribute("aria-disabled", "true");
+  try {
+    await action();
+  } catch (error) {
+    report(failure, error);
+  } finally {
+    button.removeAttribute("aria-disabled");
+    enable();
+  }
+}
+
+function story(play) {
+  return session.inTurn(() => {
+    clearLog();
+    return play(session, tellStep);
+  });
+}
+
+async function listNotes() {
+  const exchange = await call("GET", "/notes");
+  if (exchange.status === 200) showNotes(exchange.body.notes);
+}
+
+async function addNote() {
+  const text = at("note").value.trim();
+  const exchange = await call("POST", "/notes", { json: { text } });
+  if (exchange.status !== 201) return;
+  at("note").value = "";
+  const list = await callApi(config, "GET", "/notes", { token: session.tokens.access });
+  if (list.status === 200) showNotes(list.body.notes);
+}
+
+async function call(method, path, options = {}) {
+  const exchange = await callApi(config, method, path, { token: session.tokens.access, ...options });
+  showExchange(exchange);
+  return exchange;
+}
+
+/** The same token with its signature changed: what anyone could make who holds no private key. */
+function forged(token) {
+  const [header, payload, signature] = token.split(".");
+  return [header, payload, [...signature].reverse().join("")].join(".");
+}
+
+async function signOut() {
+  await session.end().catch(() => undefined);
+  location.assign(metadata.end_session_endpoint ?? `${config.issuer}/logout`);
+}
+
+function draw() {
+  const signedIn = Boolean(session?.tokens);
+  at("loading").hidden = true;
+  at("welcome").hidden = signedIn || !metadata;
+  for (const id of ["signed-in", "sign-out", "top-user"]) at(id).hidden = !signedIn;
+  if (!signedIn) return;
+  showAccessToken(session);
+  showClock(session);
+  showGenerations(session);
+  enable();
+}
+
+function enable() {
+  for (const id of ["refresh", "lose-answer", "present-old"]) {
+    at(id).toggleAttribute("data-useless", Boolean(session?.dead));
+    if (session?.dead) at(id).setAttribute("aria-disabled", "true");
+  }
+}
+
+function report(title, error) {
+  alertOf(title, error, WHAT_TO_DO[error?.code ?? (error instanceof TypeError ? "no_answer" : "")]);
+}
+
+start().catch((error) => {
+  at("loading").hidden = true;
+  report("The app could not start", error);
+});

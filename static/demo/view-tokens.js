@@ -1,0 +1,75 @@
+// The panels "Who you are" and "Access token": the person, the tokens decoded, and the clock that runs to the end of the
+// access token with the planned refresh marked on it. Owns what is shown; when tokens change is session.js.
+
+import { decode } from "./tokens.js";
+import { at, json, make, minutes, timeOfDay } from "./view.js";
+
+const SCOPES_IN_WORDS = {
+  openid: "know who you are",
+  profile: "your name",
+  email: "your email address",
+  offline_access: "stay signed in",
+  "notes:read": "read your notes",
+  "notes:write": "write notes",
+};
+
+/** Shows the person and the ID token; once per sign-in. */
+export function showIdentity(session) {
+  const { header, payload } = decode(session.identity.token);
+  const name = payload.name ?? payload.preferred_username ?? payload.email ?? payload.sub;
+  at("top-name").textContent = name;
+  const facts = [
+    ["Name", payload.name],
+    ["User name", payload.preferred_username],
+    ["Email", payload.email && `${payload.email}${payload.email_verified === false ? " (not verified)" : ""}`],
+    ["Subject", make("code", "", payload.sub)],
+    ["Signed in", payload.auth_time && timeOfDay(payload.auth_time * 1000)],
+    ["May", scopes(session.tokens.scope)],
+  ];
+  at("who-facts").replaceChildren(...facts.filter(([, value]) => value).map(([term, value]) =>
+    make("div", "", make("dt", "", term), make("dd", "", value))));
+  at("id-header").replaceChildren(json(header));
+  at("id-payload").replaceChildren(json(payload));
+  at("id-checks").replaceChildren(...session.identity.checks.map((check) => make("li", "", check)));
+}
+
+/** Shows the newest access token. */
+export function showAccessToken(session) {
+  const { header, payload } = decode(session.tokens.access);
+  at("access-header").replaceChildren(json(header));
+  at("access-payload").replaceChildren(json(payload));
+  const life = session.tokens.ends - session.tokens.received;
+  const planned = at("bar-planned");
+  planned.hidden = !session.plan;
+  if (session.plan) planned.style.setProperty("inset-inline-start", `${100 * (session.tokens.ends - session.plan) / life}%`);
+}
+
+/** Moves the clock; called every second and on every change. */
+export function showClock(session, now = Date.now()) {
+  const { received, ends } = session.tokens;
+  const left = (ends - now) / 1000;
+  at("clock").classList.toggle("over", left <= 0);
+  at("clock-left").textContent = left > 0 ? minutes(left) : "ended";
+  at("bar").value = Math.max(0, Math.min(1, (ends - now) / (ends - received)));
+  at("clock-plan").replaceChildren(...planInWords(session, now));
+}
+
+function planInWords(session, now) {
+  if (session.dead) return ["No refresh is planned: the family is dead."];
+  if (!session.plan) return ["No refresh is planned: the server gave no refresh token."];
+  const moment = make("time", "", timeOfDay(session.plan));
+  moment.dateTime = new Date(session.plan).toISOString();
+  const before = Math.round((session.tokens.ends - session.plan) / 1000);
+  const how = session.tokens.automatic ? "Refreshed by itself. Next at " : "Refreshes itself at ";
+  return [how, moment, `, in ${minutes((session.plan - now) / 1000)}: ${before} s before its end, drawn at random.`];
+}
+
+function scopes(text = "") {
+  const list = make("ul", "chips");
+  for (const scope of text.split(" ").filter(Boolean)) {
+    const chip = make("li", "", SCOPES_IN_WORDS[scope] ?? scope);
+    chip.title = scope;
+    list.append(chip);
+  }
+  return list;
+}

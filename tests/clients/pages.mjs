@@ -1,0 +1,201 @@
+// Chromium walks the pages as people do: sign-in, wrong password, expired form, denial, consent, error page, home, sign-out;
+// by keyboard only, without JavaScript, on a dark phone; and response_mode=form_post. The headers of every page are checked.
+// Settings: issuer, client_id (any kind that uses PKCE), redirect_uri (http://localhost:<port>/<path>, registered for it; this
+// script listens there), username, password; optional: scope (default "openid profile email").
+import { body, listen, settings, step } from './environment.mjs';
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { consent, launch, look, newPage, PHONE, screenshot, signIn, signOut, tabTo, watch } from './browser.mjs';
+
+const input = settings('issuer', 'client_id', 'redirect_uri', 'username', 'password');
+const csrf = 'input[name="csrf"]';
+const received = [];
+
+/** The client's side: keeps what arrives at the redirect URI. */
+const app = await listen(input.redirect_uri, async (request, response) => {
+  const { pathname, searchParams } = new URL(request.url, input.redirect_uri);
+  if (pathname === new URL(input.redirect_uri).pathname) {
+    const parameters = request.method === 'POST' ? new URLSearchParams(await body(request)) : searchParams;
+    received.push({ method: request.method, ...Object.fromEntries(parameters) });
+  }
+  response.setHeader('content-type', 'text/html; charset=utf-8');
+  response.end('<!doctype html><html lang="en"><title>Client</title><p id="arrived">Back at the client.</p></html>');
+});
+
+/** An authorization URL with a fresh challenge and state; asks for consent each time, so that runs do not depend on each other. */
+function authorization(changes = {}) {
+  const url = new URL(`${input.issuer.replace(/\/$/, '')}/authorize`);
+  url.search = new URLSearchParams({
+    client_id: input.client_id,
+    redirect_uri: input.redirect_uri,
+    response_type: 'code',
+    scope: input.scope ?? 'openid profile email',
+    code_challenge: createHash('sha256').update(randomBytes(32).toString('base64url')).digest('base64url'),
+    code_challenge_method: 'S256',
+    state: randomBytes(8).toString('hex'),
+    prompt: 'consent',
+    ...changes,
+  });
+  return url.href;
+}
+
+/** Asserts that the page arrived at the client, and returns what the client received for the request at `url`. */
+async function arrival(page, url) {
+  await page.locator('#arrived').waitFor();
+  const answer = received.pop();
+  assert.equal(answer.state, new URL(url).searchParams.get('state'), 'state comes back');
+  assert.equal(answer.iss, input.issuer, 'iss of the answer');
+  return answer;
+}
+
+/** Runs one walk in a window of its own, with the headers of its pages checked. */
+async function walk(title, run, options) {
+  const page = await newPage(browser, options);
+  const checked = watch(page, input.issuer);
+  const complaints = [];
+  page.on('console', (message) => {
+    if (/Content Security Policy/i.test(message.text())) complaints.push(message.text());
+  });
+  try {
+    await run(page);
+    const pages = await checked();
+    assert.ok(pages > 0, 'the headers of at least one page were checked');
+    assert.deepEqual(complaints, [], 'Content Security Policy violations');
+    step(`${title} (${pages} pages)`);
+  } catch (error) {
+    await screenshot(page, `failed-${title.replace(/\W+/g, '-')}`);
+    throw new Error(`${title}, at ${page.url()}: ${error.message}`, { cause: error });
+  } finally {
+    await page.context().close();
+  }
+}
+
+/** Does `action` after the form of the open page was given a form token that is not its own; the page must say so. */
+async function expireForm(page, action) {
+  await page.locator(csrf).evaluate((field) => field.setAttribute('value', 'expired'));
+  assert.equal((await action()).status(), 400, 'status of an expired form');
+  const alert = page.locator('[role="alert"]');
+  assert.match(await alert.innerText(), /open too long|expired/i, 'the page says that the form has expired');
+}
+
+const browser = await launch();
+try {
+  await walk('sign-in, wrong password, expired form, denial', async (page) => {
+    const url = authorization();
+    await page.goto(url);
+    await look(page, 'sign-in');
+    await expireForm(page, () => signIn(page, input));
+    await look(page, 'sign-in-expired');
+    await page.goto(url);
+
+    const wrong = { ...input, password: 'not the password' };
+    assert.equal((await signIn(page, wrong)).status(), 401, 'status of a wrong password');
+    assert.match(await page.locator('[role="alert"]').innerText(), /password/i, 'the wrong password is announced');
+    assert.equal(await page.locator('input[name="username"]').inputValue(), input.username, 'the name is kept');
+    assert.equal(await page.locator('input[name="password"]').inputValue(), '', 'the password is not');
+    await look(page, 'sign-in-wrong-password');
+
+    await signIn(page, input);
+    await look(page, 'consent');
+    await expireForm(page, () => consent(page, 'allow'));
+    await page.goto(url);
+    await consent(page, 'deny');
+    const denial = await arrival(page, url);
+    assert.equal(denial.error, 'access_denied');
+    assert.equal(denial.code, undefined);
+  });
+
+  await walk('consent, home, sign-out', async (page) => {
+    const url = authorization();
+    await page.goto(url);
+    const before = await page.context().cookies(input.issuer);
+    await signIn(page, input);
+    await consent(page, 'allow');
+    assert.match((await arrival(page, url)).code, /^sym_ac_/);
+    const session = await page.context().cookies(input.issuer);
+    assert.ok(session.some(({ name, value }) => !before.some((old) => old.name === name && old.value === value)), 'a new cookie');
+
+    await page.goto(input.issuer);
+    assert.match(await page.locator('body').innerText(), new RegExp(input.username, 'i'), 'home says who is signed in');
+    await look(page, 'home');
+    await page.goto(`${input.issuer.replace(/\/$/, '')}/logout`);
+    await look(page, 'sign-out');
+    assert.equal((await signOut(page)).status(), 303, 'status after sign-out');
+    await look(page, 'signed-out');
+    await page.goto(authorization({ prompt: 'none' }));
+    await page.locator('#arrived').waitFor();
+    assert.equal(received.pop().error, 'login_required', 'the session is over');
+
+    // The old cookie is of no use either: the session ended on the server.
+    await page.context().addCookies(session);
+    await page.goto(authorization({ prompt: 'none' }));
+    await page.locator('#arrived').waitFor();
+    assert.equal(received.pop().error, 'login_required', 'the session is over on the server');
+  });
+
+  await walk('unknown redirect URI', async (page) => {
+    const unknown = 'https://client.example.com/not-registered?a=<b>';
+    const answer = await page.goto(authorization({ redirect_uri: unknown }));
+    assert.equal(answer.status(), 400);
+    assert.equal(answer.headers().location, undefined);
+    assert.equal(answer.request().redirectedFrom(), null, 'no redirect on the way');
+    const text = await page.locator('body').innerText();
+    assert.ok(text.includes(unknown), 'the page shows the redirect URI received');
+    assert.match(text, /expected/i);
+    assert.match(text, /request id/i);
+    await look(page, 'error-redirect-uri');
+  });
+
+  await walk('sign-in by keyboard', async (page) => {
+    const url = authorization();
+    await page.goto(url);
+    await tabTo(page, 'input[name="username"]');
+    await page.keyboard.type(input.username);
+    await tabTo(page, 'input[name="password"]');
+    await page.keyboard.type(input.password);
+    await page.keyboard.press('Enter');
+    await page.locator('button[name="decision"]').first().waitFor();
+    await tabTo(page, 'button[name="decision"][value="allow"]');
+    await screenshot(page, 'consent-keyboard-focus');
+    await page.keyboard.press('Enter');
+    assert.match((await arrival(page, url)).code, /^sym_ac_/);
+  });
+
+  const darkPhone = { viewport: PHONE, colorScheme: 'dark', isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
+  for (const [title, options] of Object.entries({ 'without JavaScript': { javaScriptEnabled: false }, 'dark phone': darkPhone })) {
+    await walk(title, async (page) => {
+      const url = authorization();
+      await page.goto(url);
+      await screenshot(page, `sign-in-${title.replace(' ', '-')}`);
+      await signIn(page, input);
+      await page.locator('button[name="decision"]').first().waitFor();
+      await screenshot(page, `consent-${title.replace(' ', '-')}`);
+      await consent(page, 'allow');
+      assert.match((await arrival(page, url)).code, /^sym_ac_/);
+    }, options);
+  }
+
+  for (const javaScriptEnabled of [true, false]) {
+    const title = `form_post ${javaScriptEnabled ? 'with' : 'without'} JavaScript`;
+    await walk(title, async (page) => {
+      const url = authorization({ response_mode: 'form_post' });
+      await page.goto(url);
+      await signIn(page, input);
+      await consent(page, 'allow');
+      if (!javaScriptEnabled) {
+        const form = page.locator(`form[method="post" i][action="${input.redirect_uri}"]`);
+        await form.waitFor();
+        await screenshot(page, 'form-post-without-javascript');
+        await form.locator('button').click();
+      }
+      const answer = await arrival(page, url);
+      assert.equal(answer.method, 'POST');
+      assert.match(answer.code, /^sym_ac_/);
+      assert.ok(!page.url().includes('code='), 'the code is not in the URL');
+    }, { javaScriptEnabled });
+  }
+} finally {
+  await browser.close();
+  app.close();
+  app.closeAllConnections?.();
+}

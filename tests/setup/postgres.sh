@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# A throwaway PostgreSQL cluster in a directory, on a free port of 127.0.0.1.
+#   start DIR    makes the cluster (DIR is empty or absent), starts it and prints the URL of a superuser
+#   stop DIR     stops it, ending every connection; the data stay
+#   resume DIR   starts it again, on the same port, and prints the same URL
+# To be rid of it: stop, then remove DIR. Run as root, the server itself runs as the user postgres, who must be able to
+# enter DIR's parent. Nothing is kept safe on disk (fsync is off): for tests only.
+set -euo pipefail
+
+fail() { echo "postgres.sh: $*" >&2; exit 1; }
+[ $# -eq 2 ] || fail "usage: postgres.sh start|stop|resume DIR"
+verb=$1
+mkdir -p "$2"
+dir=$(cd "$2" && pwd)
+
+# The newest server installed: Debian keeps each version in a directory of its own, outside the search path.
+bin=$(find /usr/lib/postgresql -path '*/bin/initdb' 2>/dev/null | sort -V | tail -n 1)
+bin=${bin:-$(command -v initdb || true)}
+[ -n "$bin" ] || fail "PostgreSQL's initdb is not installed (Debian: apt-get install postgresql)"
+bin=${bin%/initdb}
+
+# Runs a command as the user who owns the cluster: never root, PostgreSQL refuses that.
+as_owner() {
+  if [ "$(id -u)" -eq 0 ]; then
+    (cd "$dir" && runuser -u postgres -- "$@")
+  else
+    "$@"
+  fi
+}
+
+launch() { # PORT
+  local options="-c listen_addresses=127.0.0.1 -c port=$1 -c unix_socket_directories=$dir"
+  options+=" -c max_connections=200 -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+  as_owner "$bin/pg_ctl" start --silent --wait --pgdata="$dir/data" --log="$dir/log" --options="$options" </dev/null >&2
+}
+
+free_port() { # below the range from which the system gives ports to clients
+  local port
+  for _ in $(seq 100); do
+    port=$((20000 + RANDOM % 12000))
+    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
+  done
+  fail "no free port found"
+}
+
+case $verb in
+  start)
+    [ ! -e "$dir/data" ] || fail "$dir holds a cluster already"
+    password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+    if [ "$(id -u)" -eq 0 ]; then chown postgres: "$dir"; fi
+    (umask 077 && echo "$password" >"$dir/password")
+    if [ "$(id -u)" -eq 0 ]; then chown postgres: "$dir/password"; fi
+    as_owner "$bin/initdb" --pgdata="$dir/data" --username=symbolon --pwfile="$dir/password" --auth=scram-sha-256 \
+      --encoding=UTF8 --locale=C --no-sync >"$dir/initdb.log" 2>&1 || { cat "$dir/initdb.log" >&2; fail "initdb failed"; }
+    # Another program may take the port between the look and the start: then another one is tried.
+    for attempt in 1 2 3 4 5; do
+      port=$(free_port)
+      if launch "$port"; then break; fi
+      [ "$attempt" -lt 5 ] || { cat "$dir/log" >&2; fail "the server does not start"; }
+    done
+    echo "$port" >"$dir/port"
+    (umask 077 && echo "postgres://symbolon:$password@127.0.0.1:$port/postgres" >"$dir/url")
+    cat "$dir/url"
+    ;;
+  resume)
+    launch "$(cat "$dir/port")" || { cat "$dir/log" >&2; fail "the server does not start again"; }
+    cat "$dir/url"
+    ;;
+  stop)
+    as_owner "$bin/pg_ctl" stop --silent --wait --mode=fast --pgdata="$dir/data"
+    ;;
+  *) fail "expected start, stop or resume, received \"$verb\"" ;;
+esac
