@@ -1,2 +1,8 @@
 //! Symbolon.
+pub mod clock;
+pub mod config;
+pub mod passwords;
+pub mod paths;
 pub mod protocol;
+pub mod random;
+pub mod store;

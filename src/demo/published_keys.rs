@@ -63,6 +63,14 @@ impl PublishedKeys {
         Ok(keys)
     }
 
+    /// Lets time pass for the cache.
+    #[cfg(test)]
+    fn age(&self, by: Duration) {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.tried = cache.tried.and_then(|at| at.checked_sub(by));
+        cache.keys = cache.keys.take().and_then(|(keys, at)| Some((keys, at.checked_sub(by)?)));
+    }
+
     fn fetch(&self) -> Result<Value, Unavailable> {
         let metadata = self.get(&format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/')))?;
         // RFC 8414 3.3: the issuer in the metadata must be the one it was asked for.
@@ -94,3 +102,7 @@ fn knows(keys: &Value, kid: Option<&str>) -> bool {
     let listed = keys.get("keys").and_then(Value::as_array);
     listed.is_some_and(|keys| keys.iter().any(|key| key.get("kid").and_then(Value::as_str) == Some(kid)))
 }
+
+#[cfg(test)]
+#[path = "published_keys_tests.rs"]
+mod tests;

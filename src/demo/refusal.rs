@@ -75,7 +75,9 @@ impl ResponseError for Refusal {
     fn error_response(&self) -> HttpResponse {
         let mut answer = HttpResponse::build(self.status);
         match self.status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => answer.insert_header((header::WWW_AUTHENTICATE, self.challenge())),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                answer.insert_header((header::WWW_AUTHENTICATE, self.challenge()))
+            }
             StatusCode::SERVICE_UNAVAILABLE => answer.insert_header((header::RETRY_AFTER, "2")),
             _ => &mut answer,
         };

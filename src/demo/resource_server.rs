@@ -75,11 +75,7 @@ pub(super) fn server(demo: &Demo, listeners: Vec<TcpListener>) -> io::Result<Ser
                     .route(web::post().to(add))
                     .route(web::method(Method::OPTIONS).to(preflight)),
             )
-            .service(
-                web::resource("/whoami")
-                    .route(web::get().to(whoami))
-                    .route(web::method(Method::OPTIONS).to(preflight)),
-            )
+            .service(web::resource("/whoami").route(web::get().to(whoami)).route(web::method(Method::OPTIONS).to(preflight)))
     })
     .workers(1)
     .disable_signals();
@@ -173,7 +169,9 @@ fn bearer(request: &HttpRequest) -> Result<String, Refusal> {
     }
     let value = value.to_str().map_err(|_| Refusal::request("the Authorization header is not ASCII"))?;
     match value.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && token.len() <= MAX_TOKEN_BYTES => Ok(token.trim().to_owned()),
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && token.len() <= MAX_TOKEN_BYTES => {
+            Ok(token.trim().to_owned())
+        }
         Some((scheme, _)) if scheme.eq_ignore_ascii_case("bearer") => Err(Refusal::token("the token is too long")),
         _ => Err(Refusal::nothing_sent()),
     }

@@ -87,14 +87,13 @@ pub fn find(hashed_name: &str) -> Option<Asset> {
 
 /// `symbolon.css` becomes `symbolon.<16 hex digits of SHA-256>.css`.
 fn hashed_name(name: &str, bytes: &[u8]) -> String {
-    let hash: String = Sha256::digest(bytes)
+    let hash = Sha256::digest(bytes)
         .iter()
         .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+        .fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
     match name.rsplit_once('.') {
-        Some((stem, extension)) => format!("{stem}.{hash}.{extension}"),
-        None => format!("{name}.{hash}"),
+        Some((stem, extension)) => format!("{stem}.{hash:016x}.{extension}"),
+        None => format!("{name}.{hash:016x}"),
     }
 }
 

@@ -97,3 +97,160 @@ pub enum RedirectHint {
     /// The query.
     QueryDiffers,
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+    use super::*;
+
+    const LONG: &str = "https://app.example.com/signin/callback/with/a/path/that/goes/on/and/on?and=a&query=that-does-not-end-0123456789";
+
+    fn mismatch(received: &str, hint: Option<RedirectHint>) -> Problem<'_> {
+        Problem::RedirectUriMismatch {
+            received,
+            client_name: "Example Notes",
+            hint,
+        }
+    }
+
+    fn unknown(received: &str) -> Problem<'_> {
+        Problem::UnknownClient { received }
+    }
+
+    fn unsaid(registered_count: usize) -> Problem<'static> {
+        Problem::RedirectUriMissing { registered_count }
+    }
+
+    fn disabled(client_name: &str) -> Problem<'_> {
+        Problem::ClientDisabled { client_name }
+    }
+
+    fn page(status: u16, problem: Problem<'_>) -> Error<'_> {
+        Error {
+            chrome: CHROME,
+            status,
+            problem,
+        }
+    }
+
+    pub fn samples() -> Vec<Sample> {
+        let detail = "the value of scope is not UTF-8";
+        let path = "/autorize";
+        let near = |uri, hint| mismatch(uri, Some(hint));
+        [
+            ("unknown-client", 400, unknown("notse")),
+            ("empty-client", 400, unknown("")),
+            ("missing-client", 400, Problem::MissingClient),
+            ("redirect-missing-0", 400, unsaid(0)),
+            ("redirect-missing-1", 400, unsaid(1)),
+            ("redirect-missing-3", 400, unsaid(3)),
+            ("mismatch", 400, mismatch(LONG, None)),
+            (
+                "hint-slash",
+                400,
+                near(
+                    "https://app.example.com/callback/",
+                    RedirectHint::TrailingSlash,
+                ),
+            ),
+            (
+                "hint-scheme",
+                400,
+                near("http://app.example.com/callback", RedirectHint::Scheme),
+            ),
+            (
+                "hint-port",
+                400,
+                near("https://app.example.com:8443/callback", RedirectHint::Port),
+            ),
+            (
+                "hint-case",
+                400,
+                near("https://App.example.com/callback", RedirectHint::HostCase),
+            ),
+            (
+                "hint-localhost",
+                400,
+                near("http://localhost:8081/callback", RedirectHint::Localhost),
+            ),
+            (
+                "hint-query",
+                400,
+                near(
+                    "https://app.example.com/callback?a=1",
+                    RedirectHint::QueryDiffers,
+                ),
+            ),
+            (
+                "repeated",
+                400,
+                Problem::RepeatedParameter { name: "state" },
+            ),
+            ("malformed", 400, Problem::MalformedRequest { detail }),
+            ("too-large", 413, Problem::TooLarge { limit: 16384 }),
+            ("form-expired", 400, Problem::FormExpired),
+            ("not-found", 404, Problem::NotFound { path }),
+            ("method", 405, Problem::MethodNotAllowed { method: "PUT" }),
+            ("insecure", 403, Problem::InsecureTransport),
+            ("unavailable", 503, Problem::Unavailable),
+            ("internal", 500, Problem::Internal),
+            ("client-disabled", 403, disabled("Example Notes")),
+        ]
+        .into_iter()
+        .map(|(name, status, problem)| sample(&format!("error-{name}"), &page(status, problem)))
+        .collect()
+    }
+
+    #[test]
+    fn every_sample_says_what_to_do() {
+        for (name, html) in samples() {
+            assert!(html.contains("<h2>What to do</h2>"), "{name}");
+            assert_eq!(
+                html.contains("<dt>Expected</dt>"),
+                html.contains("<dt>Received</dt>"),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn hostile_values_are_escaped() {
+        let [value, client, id] = ["value", "client", "id"].map(hostile);
+        let value = value.as_str();
+        let both = Problem::RedirectUriMismatch {
+            received: value,
+            client_name: &client,
+            hint: None,
+        };
+        for (problem, fields) in [
+            (unknown(value), &["value"][..]),
+            (both, &["value", "client"]),
+            (Problem::RepeatedParameter { name: value }, &["value"]),
+            (Problem::MalformedRequest { detail: value }, &["value"]),
+            (Problem::NotFound { path: value }, &["value"]),
+            (Problem::MethodNotAllowed { method: value }, &["value"]),
+            (disabled(&client), &["client"]),
+        ] {
+            let mut page = page(400, problem);
+            page.chrome.request_id = &id;
+            assert_escaped(&page, fields);
+            assert_escaped(&page, &["id"]);
+        }
+    }
+
+    #[test]
+    fn what_was_received_stands_as_it_came() {
+        let html = page(400, mismatch(LONG, None)).render().unwrap();
+        let shown = format!(
+            "<code class=\"received\" dir=\"ltr\">{}</code>",
+            LONG.replace('&', "&#38;")
+        );
+        assert!(html.contains(&shown));
+        let html = page(400, unknown("")).render().unwrap();
+        assert!(html.contains("Nothing, or an empty value"));
+        let html = page(400, mismatch(LONG, Some(RedirectHint::Port)))
+            .render()
+            .unwrap();
+        assert!(html.contains("differs only in its port"));
+    }
+}

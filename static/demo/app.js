@@ -3,9 +3,11 @@
 
 import { callApi } from "./api.js";
 import { loadConfig, loadMetadata } from "./config.js";
-import { presentAnOldToken, loseTheAnswer } from "./rotation.js";
+import { base64url } from "./pkce.js";
+import { loseTheAnswer, presentAnOldToken } from "./rotation.js";
 import { Session } from "./session.js";
 import { begin, isAnswer, judgeAnswer } from "./signin.js";
+import { decode } from "./tokens.js";
 import { alertOf, at, closeAlert, speak } from "./view.js";
 import { showExchange, showNotes } from "./view-api.js";
 import { clearLog, showGenerations, tellStep } from "./view-rotation.js";
@@ -26,14 +28,14 @@ let session;
 
 async function start() {
   const address = new URL(location.href);
+  // The code leaves the address bar and the history before anything else happens.
+  if (address.pathname !== "/") history.replaceState(null, "", "/");
   config = await loadConfig();
   // The redirect URI says localhost, and sessionStorage is kept by origin: 127.0.0.1 would not find its own request again.
   if (location.origin !== config.app) return location.replace(config.app);
   at("foot-app").textContent = config.app;
   at("foot-issuer").textContent = config.issuer;
   at("foot-api").textContent = config.api;
-  // The code leaves the address bar and the history before anything else happens.
-  if (address.pathname !== "/") history.replaceState(null, "", "/");
   metadata = await loadMetadata(config.issuer);
   session = new Session(config, metadata);
   session.addEventListener("change", draw);
@@ -124,10 +126,11 @@ async function call(method, path, options = {}) {
   return exchange;
 }
 
-/** The same token with its signature changed: what anyone could make who holds no private key. */
+/** The same token, made out to somebody else: what anyone could write who holds no private key. */
 function forged(token) {
-  const [header, payload, signature] = token.split(".");
-  return [header, payload, [...signature].reverse().join("")].join(".");
+  const [header, , signature] = token.split(".");
+  const payload = { ...decode(token).payload, sub: "somebody-else" };
+  return [header, base64url(new TextEncoder().encode(JSON.stringify(payload))), signature].join(".");
 }
 
 async function signOut() {
@@ -147,11 +150,10 @@ function draw() {
   enable();
 }
 
+/** Without a living refresh token there is nothing to rotate. */
 function enable() {
-  for (const id of ["refresh", "lose-answer", "present-old"]) {
-    at(id).toggleAttribute("data-useless", Boolean(session?.dead));
-    if (session?.dead) at(id).setAttribute("aria-disabled", "true");
-  }
+  if (session.newest && !session.dead) return;
+  for (const id of ["refresh", "lose-answer", "present-old"]) at(id).setAttribute("aria-disabled", "true");
 }
 
 function report(title, error) {

@@ -7,6 +7,7 @@ import { redirectUri } from "./signin.js";
 import { askForTokens, checkIdToken } from "./tokens.js";
 
 const RETRY_AFTER_MS = 1000;
+const TRY_AGAIN_MS = 10_000;
 
 export class Session extends EventTarget {
   #config;
@@ -22,8 +23,9 @@ export class Session extends EventTarget {
   generations = [];
   /** What the server said when it refused the newest refresh token; null while the family lives. */
   dead = null;
-  /** The planned moment of the automatic refresh, in milliseconds. */
+  /** The planned moment of the automatic refresh, in milliseconds, and whether the last one got no tokens. */
   plan = null;
+  retrying = false;
 
   constructor(config, metadata) {
     super();
@@ -94,38 +96,40 @@ export class Session extends EventTarget {
     if (body.refresh_token && body.refresh_token !== this.newest?.token) {
       this.generations.push({ number: this.generations.length + 1, token: body.refresh_token, since: received });
     }
-    this.plan = this.newest ? planRefresh(received, body.expires_in) : null;
-    if (this.plan) this.#alarm.set(this.plan);
-    this.#changed();
+    this.retrying = false;
+    this.#planFor(this.newest ? planRefresh(received, body.expires_in) : null);
   }
 
   /** The server refused the newest token: nothing of this family will work again. */
   bury(error) {
     this.dead = error;
-    this.plan = null;
-    this.#alarm.clear();
-    this.#changed();
+    this.#planFor(null);
   }
 
   /** Forgets everything; where the server offers revocation (RFC 7009), the grant ends there as well. */
   async end() {
     const token = this.dead ? undefined : this.newest?.token;
-    this.#alarm.clear();
-    Object.assign(this, { tokens: null, identity: null, generations: [], dead: null, plan: null });
-    this.#changed();
+    Object.assign(this, { tokens: null, identity: null, generations: [], dead: null, retrying: false });
+    this.#planFor(null);
     const endpoint = this.#metadata.revocation_endpoint;
     if (!token || !endpoint) return;
     const body = new URLSearchParams({ token, token_type_hint: "refresh_token", client_id: this.#config.client_id });
     await fetch(endpoint, { method: "POST", body, credentials: "omit", keepalive: true });
   }
 
+  /** Nobody is there to press a button: as long as the family is not dead, a refresh that failed is tried again, at random as well. */
   #refreshUnasked() {
     this.inTurn(() => this.refreshNow({ automatic: true })).catch((error) => {
+      this.retrying = !this.dead;
+      if (this.retrying) this.#planFor(Date.now() + TRY_AGAIN_MS * (1 + Math.random()));
       this.dispatchEvent(new CustomEvent("trouble", { detail: error }));
     });
   }
 
-  #changed() {
+  #planFor(moment) {
+    this.plan = moment;
+    if (moment === null) this.#alarm.clear();
+    else this.#alarm.set(moment);
     this.dispatchEvent(new Event("change"));
   }
 }

@@ -40,8 +40,8 @@ export function showAccessToken(session) {
   at("access-payload").replaceChildren(json(payload));
   const life = session.tokens.ends - session.tokens.received;
   const planned = at("bar-planned");
-  planned.hidden = !session.plan;
-  if (session.plan) planned.style.setProperty("inset-inline-start", `${100 * (session.tokens.ends - session.plan) / life}%`);
+  planned.hidden = !session.plan || session.retrying;
+  if (!planned.hidden) planned.style.setProperty("inset-inline-start", `${100 * (session.tokens.ends - session.plan) / life}%`);
 }
 
 /** Moves the clock; called every second and on every change. */
@@ -59,6 +59,7 @@ function planInWords(session, now) {
   if (!session.plan) return ["No refresh is planned: the server gave no refresh token."];
   const moment = make("time", "", timeOfDay(session.plan));
   moment.dateTime = new Date(session.plan).toISOString();
+  if (session.retrying) return ["The last refresh got no tokens. Tries again at ", moment, "."];
   const before = Math.round((session.tokens.ends - session.plan) / 1000);
   const how = session.tokens.automatic ? "Refreshed by itself. Next at " : "Refreshes itself at ";
   return [how, moment, `, in ${minutes((session.plan - now) / 1000)}: ${before} s before its end, drawn at random.`];

@@ -31,10 +31,10 @@ export function launch() {
   });
 }
 
-/** A window of its own (cookies too), which gives up on a step after 10 s. */
+/** A window of its own (cookies too), which gives up on a step after 20 s. */
 export async function newPage(browser, options = {}) {
   const context = await browser.newContext({ viewport: DESKTOP, ...options });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(20_000);
   return context.newPage();
 }
 

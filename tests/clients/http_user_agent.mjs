@@ -49,7 +49,8 @@ export class HttpUserAgent {
       redirect: 'manual',
       headers: { cookie: [...this.cookies].map((pair) => pair.join('=')).join('; '), accept: 'text/html' },
     });
-    for (const line of response.headers.getSetCookie()) {
+    // Node 18 of Debian has no getSetCookie(): the lines come joined by commas, which also stand in dates.
+    for (const line of response.headers.get('set-cookie')?.split(/,\s*(?=[^;,=\s]+=)/) ?? []) {
       const [pair, ...attributes] = line.split(/;\s*/);
       const [name, ...value] = pair.split('=');
       if (attributes.some((attribute) => /^max-age=(0|-\d+)$/i.test(attribute))) this.cookies.delete(name);

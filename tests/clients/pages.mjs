@@ -115,7 +115,7 @@ try {
     const session = await page.context().cookies(input.issuer);
     assert.ok(session.some(({ name, value }) => !before.some((old) => old.name === name && old.value === value)), 'a new cookie');
 
-    await page.goto(input.issuer);
+    await page.goto(`${input.issuer.replace(/\/$/, '')}/`);
     assert.match(await page.locator('body').innerText(), new RegExp(input.username, 'i'), 'home says who is signed in');
     await look(page, 'home');
     await page.goto(`${input.issuer.replace(/\/$/, '')}/logout`);

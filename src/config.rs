@@ -1,0 +1,351 @@
+//! Configuration: the only reader of environment and files. One TOML file, `SYMBOLON_*` variables over it;
+//! unknown keys and nonsense are refused with the key, what came and what is expected. Every key is
+//! documented with its default in `docs/configuration.md`, which a test compares with `Settings` here.
+
+mod issuer;
+mod secret_file;
+mod values;
+
+use std::{net::ToSocketAddrs, path::PathBuf};
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Serialized, Toml},
+};
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+pub use issuer::Issuer;
+use values::{Duration, List};
+
+use crate::{
+    protocol::{
+        client::check_origin,
+        secrets::SecretRing,
+        time::Span,
+    },
+    store::DatabaseUrl,
+};
+
+/// The prefix of every environment variable that is read.
+const PREFIX: &str = "SYMBOLON_";
+
+/// The keys as written, with their defaults.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    issuer: String,
+    listen: String,
+    database_url: Option<String>,
+    data_dir: PathBuf,
+    secret_file: Option<PathBuf>,
+    tls_cert_file: Option<PathBuf>,
+    tls_key_file: Option<PathBuf>,
+    trusted_proxies: List,
+    cors_origins: List,
+    pool_size: u32,
+    database_timeout: Duration,
+    access_token_lifetime: Duration,
+    id_token_lifetime: Duration,
+    code_lifetime: Duration,
+    refresh_idle_lifetime: Duration,
+    refresh_absolute_lifetime: Duration,
+    refresh_retry_window: Duration,
+    session_idle_lifetime: Duration,
+    session_absolute_lifetime: Duration,
+    key_publish_lead: Duration,
+    password_memory_kib: u32,
+    password_iterations: u32,
+    password_parallelism: u32,
+    password_concurrency: u32,
+    log: String,
+    log_format: LogFormat,
+    shutdown_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            issuer: "http://localhost:8080".into(),
+            listen: "localhost:8080".into(),
+            database_url: None,
+            data_dir: "symbolon-data".into(),
+            secret_file: None,
+            tls_cert_file: None,
+            tls_key_file: None,
+            trusted_proxies: List::default(),
+            cors_origins: List::default(),
+            pool_size: 8,
+            database_timeout: Duration::seconds(3),
+            access_token_lifetime: Duration::seconds(10 * 60),
+            id_token_lifetime: Duration::seconds(10 * 60),
+            code_lifetime: Duration::seconds(60),
+            refresh_idle_lifetime: Duration::seconds(30 * 86_400),
+            refresh_absolute_lifetime: Duration::seconds(365 * 86_400),
+            refresh_retry_window: Duration::seconds(30),
+            session_idle_lifetime: Duration::seconds(2 * 86_400),
+            session_absolute_lifetime: Duration::seconds(14 * 86_400),
+            key_publish_lead: Duration::seconds(15 * 60),
+            password_memory_kib: 19_456,
+            password_iterations: 2,
+            password_parallelism: 1,
+            password_concurrency: 2,
+            log: "info".into(),
+            log_format: LogFormat::Auto,
+            shutdown_timeout: Duration::seconds(30),
+        }
+    }
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    /// Text.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A certificate chain and its key, in PEM files.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The chain, leaf first.
+    pub cert: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// How long things live.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    /// Access tokens.
+    pub access_token: Span,
+    /// ID tokens.
+    pub id_token: Span,
+    /// Authorization codes.
+    pub code: Span,
+    /// A grant without a refresh.
+    pub refresh_idle: Span,
+    /// A grant altogether.
+    pub refresh_absolute: Span,
+    /// How long a rotated refresh token still gets its successor told again.
+    pub refresh_retry_window: Span,
+    /// A browser session without use.
+    pub session_idle: Span,
+    /// A browser session altogether.
+    pub session_absolute: Span,
+    /// How long a new key is published before it signs.
+    pub key_publish_lead: Span,
+}
+
+/// How passwords are hashed.
+#[derive(Clone, Copy, Debug)]
+pub struct PasswordSettings {
+    /// argon2id memory, in KiB.
+    pub memory_kib: u32,
+    /// argon2id passes.
+    pub iterations: u32,
+    /// argon2id lanes.
+    pub parallelism: u32,
+    /// How many are hashed at once in this process.
+    pub concurrency: u32,
+}
+
+/// The checked configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Who this server says it is.
+    pub issuer: Issuer,
+    /// `host:port` to listen on.
+    pub listen: String,
+    /// Where the database is.
+    pub database: DatabaseUrl,
+    /// Where the server keeps files of its own.
+    pub data_dir: PathBuf,
+    /// The certificate, for HTTPS.
+    pub tls: Option<TlsFiles>,
+    /// The proxies whose forwarded headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Origins allowed by CORS besides those of the clients.
+    pub cors_origins: Vec<String>,
+    /// How many database connections there can be.
+    pub pool_size: u32,
+    /// How long to wait for one.
+    pub database_timeout: std::time::Duration,
+    /// How long things live.
+    pub lifetimes: Lifetimes,
+    /// How passwords are hashed.
+    pub passwords: PasswordSettings,
+    /// Which log lines are written (`tracing` filter syntax).
+    pub log: String,
+    /// How they are written.
+    pub log_format: LogFormat,
+    /// How long requests in flight are waited for at the end.
+    pub shutdown_timeout: std::time::Duration,
+    /// The server secret.
+    pub secrets: SecretRing,
+}
+
+/// Why a configuration is refused: the key, what came, what is expected.
+#[derive(Debug)]
+pub struct ConfigError(String);
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads the file (of `--config`, or of `SYMBOLON_CONFIG`) and the environment over it. Makes the server
+    /// secret's file at the first start.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for the first key that is unknown or nonsense.
+    pub fn load(file: Option<PathBuf>) -> Result<Self, ConfigError> {
+        Self::load_over(&Settings::default(), file)
+    }
+
+    /// As [`Config::load`], with defaults of one's own.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_over(defaults: &Settings, file: Option<PathBuf>) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Serialized::defaults(defaults));
+        if let Some(file) = file.or_else(|| std::env::var_os("SYMBOLON_CONFIG").map(PathBuf::from)) {
+            if !file.is_file() {
+                return Err(ConfigError(format!("config: expected a TOML file, received '{}', which is not one", file.display())));
+            }
+            figment = figment.merge(Toml::file(file));
+        }
+        // A secret is text even where it looks like a number: it is read apart, and never part of an error.
+        figment = figment.merge(Env::prefixed(PREFIX).ignore(&["config", "secret"]));
+        let settings: Settings = figment.extract().map_err(|error| ConfigError(values::explain(&error)))?;
+        Self::check(settings, std::env::var("SYMBOLON_SECRET").ok())
+    }
+
+    /// Checks settings; `secret` is a comma-separated list, newest first, and comes before any file.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn check(settings: Settings, secret: Option<String>) -> Result<Self, ConfigError> {
+        let issuer = Issuer::parse(&settings.issuer).map_err(|why| bad("issuer", &settings.issuer, &why))?;
+        let database = match &settings.database_url {
+            Some(url) => DatabaseUrl::parse(url).map_err(|why| ConfigError(format!("database_url: {why}")))?,
+            None => DatabaseUrl::SqliteFile(settings.data_dir.join("symbolon.db").to_string_lossy().into_owned()),
+        };
+        let tls = match (&settings.tls_cert_file, &settings.tls_key_file) {
+            (Some(cert), Some(key)) => Some(TlsFiles { cert: cert.clone(), key: key.clone() }),
+            (None, None) => None,
+            _ => return Err(ConfigError("tls_cert_file and tls_key_file: expected both or none, received one".into())),
+        };
+        let mut trusted_proxies = Vec::new();
+        for proxy in &settings.trusted_proxies.0 {
+            let net = proxy.parse::<IpNet>().or_else(|_| proxy.parse::<std::net::IpAddr>().map(IpNet::from));
+            trusted_proxies.push(net.map_err(|_| bad("trusted_proxies", proxy, "expected IP addresses or networks such as 10.0.0.0/8"))?);
+        }
+        for origin in &settings.cors_origins.0 {
+            check_origin(origin).map_err(|why| bad("cors_origins", origin, &why))?;
+        }
+        check_listen(&settings.listen, tls.is_some() || !trusted_proxies.is_empty())?;
+        check_numbers(&settings)?;
+        let secrets = match secret {
+            Some(list) => SecretRing::new(list.split(',').map(str::trim)).map_err(|why| ConfigError(format!("secret: {why}")))?,
+            None => secret_file::read_or_make(settings.secret_file.as_deref(), &settings.data_dir).map_err(ConfigError)?,
+        };
+        Ok(Self {
+            issuer,
+            listen: settings.listen,
+            database,
+            data_dir: settings.data_dir,
+            tls,
+            trusted_proxies,
+            cors_origins: settings.cors_origins.0,
+            pool_size: settings.pool_size,
+            database_timeout: settings.database_timeout.into(),
+            lifetimes: Lifetimes {
+                access_token: settings.access_token_lifetime.into(),
+                id_token: settings.id_token_lifetime.into(),
+                code: settings.code_lifetime.into(),
+                refresh_idle: settings.refresh_idle_lifetime.into(),
+                refresh_absolute: settings.refresh_absolute_lifetime.into(),
+                refresh_retry_window: settings.refresh_retry_window.into(),
+                session_idle: settings.session_idle_lifetime.into(),
+                session_absolute: settings.session_absolute_lifetime.into(),
+                key_publish_lead: settings.key_publish_lead.into(),
+            },
+            passwords: PasswordSettings {
+                memory_kib: settings.password_memory_kib,
+                iterations: settings.password_iterations,
+                parallelism: settings.password_parallelism,
+                concurrency: settings.password_concurrency,
+            },
+            log: settings.log,
+            log_format: settings.log_format,
+            shutdown_timeout: settings.shutdown_timeout.into(),
+            secrets,
+        })
+    }
+}
+
+impl Settings {
+    /// Defaults with another issuer, address and data directory; for the demo.
+    #[must_use]
+    pub fn at(issuer: &str, listen: &str, data_dir: PathBuf) -> Self {
+        Self { issuer: issuer.into(), listen: listen.into(), data_dir, ..Self::default() }
+    }
+}
+
+fn bad(key: &str, received: &str, expected: &str) -> ConfigError {
+    ConfigError(format!("{key}: {expected}; received '{received}'"))
+}
+
+/// RFC 6749 §3.1.2.1, OAuth 2.1 §1.5: plain http only where no one can listen in.
+fn check_listen(listen: &str, protected: bool) -> Result<(), ConfigError> {
+    let addresses = listen.to_socket_addrs().map_err(|_| bad("listen", listen, "expected host:port, such as localhost:8080"))?;
+    if !protected && addresses.into_iter().any(|address| !address.ip().is_loopback()) {
+        return Err(bad(
+            "listen",
+            listen,
+            "expected a loopback address, or tls_cert_file and tls_key_file, or trusted_proxies: plain http does not leave the machine",
+        ));
+    }
+    Ok(())
+}
+
+fn check_numbers(settings: &Settings) -> Result<(), ConfigError> {
+    let within = |key: &str, value: u32, low: u32, high: u32| {
+        if (low..=high).contains(&value) { Ok(()) } else { Err(bad(key, &value.to_string(), &format!("expected {low} to {high}"))) }
+    };
+    within("pool_size", settings.pool_size, 1, 500)?;
+    within("password_memory_kib", settings.password_memory_kib, 8 * settings.password_parallelism.max(1), 4_194_304)?;
+    within("password_iterations", settings.password_iterations, 1, 100)?;
+    within("password_parallelism", settings.password_parallelism, 1, 64)?;
+    within("password_concurrency", settings.password_concurrency, 1, 256)?;
+    let span = |key: &str, value: &Duration, low: u64, high: u64| {
+        let seconds = value.as_secs();
+        let shown = humantime::format_duration(value.0).to_string();
+        let expected = |s| humantime::format_duration(std::time::Duration::from_secs(s)).to_string();
+        if (low..=high).contains(&seconds) { Ok(()) } else { Err(bad(key, &shown, &format!("expected {} to {}", expected(low), expected(high)))) }
+    };
+    span("access_token_lifetime", &settings.access_token_lifetime, 1, 86_400)?;
+    span("id_token_lifetime", &settings.id_token_lifetime, 1, 86_400)?;
+    span("code_lifetime", &settings.code_lifetime, 1, 600)?; // RFC 6749 §4.1.2: at most ten minutes
+    span("refresh_retry_window", &settings.refresh_retry_window, 0, 300)?;
+    span("refresh_idle_lifetime", &settings.refresh_idle_lifetime, 1, 10 * 366 * 86_400)?;
+    span("refresh_absolute_lifetime", &settings.refresh_absolute_lifetime, 1, 10 * 366 * 86_400)?;
+    span("session_idle_lifetime", &settings.session_idle_lifetime, 60, 366 * 86_400)?;
+    span("session_absolute_lifetime", &settings.session_absolute_lifetime, 60, 366 * 86_400)?;
+    span("key_publish_lead", &settings.key_publish_lead, 0, 30 * 86_400)?;
+    span("database_timeout", &settings.database_timeout, 1, 60)?;
+    span("shutdown_timeout", &settings.shutdown_timeout, 1, 600)
+}
+
+#[cfg(test)]
+#[path = "config/tests.rs"]
+mod tests;

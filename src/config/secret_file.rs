@@ -1,0 +1,79 @@
+//! The file of the server secret: one secret a line, newest first. Made at the first start, for its owner
+//! alone. What the secret is good for is `protocol::secrets`.
+
+use std::{
+    fs,
+    io::{ErrorKind, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use crate::{protocol::secrets::SecretRing, random};
+
+/// Reads the secret from the configured file, or from `data_dir/secret`, which is made if it is missing.
+pub fn read_or_make(configured: Option<&Path>, data_dir: &Path) -> Result<SecretRing, String> {
+    let path = configured.map_or_else(|| data_dir.join("secret"), PathBuf::from);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound && configured.is_none() => make(&path, data_dir).map_err(|e| say(&path, &e))?,
+        Err(error) => return Err(say(&path, &error)),
+    };
+    let mode = fs::metadata(&path).map_err(|error| say(&path, &error))?.permissions().mode();
+    if mode & 0o007 != 0 {
+        return Err(format!("secret_file: '{}' can be read by everyone on this machine; expected mode 0600 (chmod 600)", path.display()));
+    }
+    SecretRing::new(text.lines().map(str::trim).filter(|line| !line.is_empty())).map_err(|why| format!("secret_file: '{}': {why}", path.display()))
+}
+
+fn make(path: &Path, data_dir: &Path) -> std::io::Result<String> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir)?;
+    let secret = format!("{}\n", random::text());
+    // Written whole under another name and then linked: of two processes that start at once, one wins.
+    let draft = path.with_extension(random::id(crate::protocol::time::Timestamp::from_millis(0)).to_string());
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    file.write_all(secret.as_bytes())?;
+    file.sync_all()?;
+    let linked = fs::hard_link(&draft, path);
+    fs::remove_file(&draft)?;
+    match linked {
+        Ok(()) => Ok(secret),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => fs::read_to_string(path),
+        Err(error) => Err(error),
+    }
+}
+
+fn say(path: &Path, error: &std::io::Error) -> String {
+    format!("secret_file: '{}': {error}", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_start_makes_a_secret_that_only_its_owner_reads() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        assert!(read_or_make(None, &data).is_ok());
+        let made = fs::read_to_string(data.join("secret")).unwrap();
+        assert_eq!(made.trim().len(), 43);
+        assert_eq!(fs::metadata(data.join("secret")).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(read_or_make(None, &data).is_ok());
+        assert_eq!(fs::read_to_string(data.join("secret")).unwrap(), made, "made once");
+        assert_eq!(fs::read_dir(&data).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn open_missing_and_short_files_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("s");
+        assert!(read_or_make(Some(&file), dir.path()).unwrap_err().contains("secret_file"));
+        fs::write(&file, "0123456789abcdef0123456789abcdef\n").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(read_or_make(Some(&file), dir.path()).unwrap_err().contains("0600"));
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(read_or_make(Some(&file), dir.path()).is_ok());
+        fs::write(&file, "short\n").unwrap();
+        assert!(read_or_make(Some(&file), dir.path()).unwrap_err().contains("at least 32"));
+    }
+}

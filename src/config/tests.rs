@@ -1,0 +1,77 @@
+//! What a configuration refuses, and that every key is documented.
+
+use super::*;
+
+const SECRET: &str = "a secret of at least thirty-two bytes";
+
+fn check(change: impl FnOnce(&mut Settings)) -> Result<Config, String> {
+    let mut settings = Settings::default();
+    change(&mut settings);
+    Config::check(settings, Some(SECRET.into())).map_err(|error| error.0)
+}
+
+fn parse(toml: &str) -> Result<Settings, String> {
+    Figment::from(Serialized::defaults(Settings::default())).merge(Toml::string(toml)).extract().map_err(|error| values::explain(&error))
+}
+
+#[test]
+fn the_defaults_are_good() {
+    let config = check(|_| ()).unwrap();
+    assert_eq!(config.issuer.as_str(), "http://localhost:8080");
+    assert_eq!(config.database.to_string(), "sqlite:symbolon-data/symbolon.db");
+    assert!(!format!("{config:?}").contains("thirty-two"), "the secret is not in Debug");
+}
+
+#[test]
+fn nonsense_is_refused_with_key_value_and_expectation() {
+    for (toml, key, words) in [
+        ("isuer = 'x'", "isuer", "issuer"),
+        ("pool_size = 'many'", "pool_size", "u32"),
+        ("access_token_lifetime = 600", "access_token_lifetime", "10m"),
+        ("access_token_lifetime = 'soon'", "access_token_lifetime", "soon"),
+        ("log_format = 'xml'", "log_format", "xml"),
+        ("trusted_proxies = 1", "trusted_proxies", "list"),
+    ] {
+        let error = parse(toml).unwrap_err();
+        assert!(error.contains(key) && error.contains(words), "{toml}: {error}");
+    }
+    for (error, key) in [
+        (check(|s| s.issuer = "http://id.example.com".into()), "issuer"),
+        (check(|s| s.database_url = Some("mysql://x".into())), "database_url"),
+        (check(|s| s.listen = "0.0.0.0:80".into()), "listen"),
+        (check(|s| s.listen = "nonsense".into()), "listen"),
+        (check(|s| s.tls_cert_file = Some("x".into())), "tls_cert_file"),
+        (check(|s| s.trusted_proxies = List(vec!["proxy".into()])), "trusted_proxies"),
+        (check(|s| s.cors_origins = List(vec!["*".into()])), "cors_origins"),
+        (check(|s| s.pool_size = 0), "pool_size"),
+        (check(|s| s.code_lifetime = Duration::seconds(601)), "code_lifetime"),
+        (check(|s| s.access_token_lifetime = Duration::seconds(0)), "access_token_lifetime"),
+        (check(|s| s.password_memory_kib = 1), "password_memory_kib"),
+    ] {
+        let error = error.unwrap_err();
+        assert!(error.contains(key) && error.contains("expected"), "{error}");
+    }
+    let error = Config::check(Settings::default(), Some("short".into())).unwrap_err().0;
+    assert!(error.contains("at least 32") && !error.contains("short"), "{error}");
+}
+
+#[test]
+fn plain_http_leaves_the_machine_only_behind_a_proxy_or_with_tls() {
+    assert!(check(|s| { s.listen = "0.0.0.0:80".into(); s.trusted_proxies = List(vec!["10.0.0.0/8".into()]) }).is_ok());
+    assert!(check(|s| { s.listen = "[::]:443".into(); s.tls_cert_file = Some("c".into()); s.tls_key_file = Some("k".into()) }).is_ok());
+}
+
+#[test]
+fn every_key_is_documented_with_its_default() {
+    let documentation = include_str!("../../docs/configuration.md");
+    let defaults = serde_json::to_value(Settings::default()).unwrap();
+    for (key, default) in defaults.as_object().unwrap() {
+        let line = documentation.lines().find(|line| line.starts_with(&format!("| `{key}` |"))).unwrap_or_else(|| panic!("{key} is not documented"));
+        assert!(line.contains(&format!("`SYMBOLON_{}`", key.to_uppercase())), "{line}");
+        if let Some(text) = default.as_str() {
+            assert!(line.contains(&format!("`{text}`")), "{key}: the default {text} is not in: {line}");
+        } else if default.is_number() {
+            assert!(line.contains(&format!("`{default}`")), "{key}: the default {default} is not in: {line}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The only source of chance: identifiers, client secrets, cookies of unknown browsers. From the thread's
+//! cryptographically secure generator, which the operating system seeds.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use crate::protocol::{id::Id, time::Timestamp};
+
+/// `N` random bytes.
+#[must_use]
+pub fn bytes<const N: usize>() -> [u8; N] {
+    rand::random()
+}
+
+/// A new identifier.
+#[must_use]
+pub fn id(now: Timestamp) -> Id {
+    Id::new(now, bytes())
+}
+
+/// 256 random bits as 43 base64url characters.
+#[must_use]
+pub fn text() -> String {
+    URL_SAFE_NO_PAD.encode(bytes::<32>())
+}
+
+/// A client secret: 256 random bits behind the prefix by which secret scanners tell one.
+#[must_use]
+pub fn client_secret() -> String {
+    format!("sym_cs_{}", text())
+}

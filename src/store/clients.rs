@@ -1,0 +1,158 @@
+//! The tables `clients` and `client_origins`; the second is derived from the first and written with it.
+
+use diesel::prelude::*;
+
+use super::{
+    AnyConnection, Result, dialect,
+    mapping::{Row, json, span, time, times},
+    schema::{client_origins, clients, consents, grants},
+};
+use crate::protocol::{
+    client::{AuthMethod, Client, ClientKind, GrantType, PkceRule},
+    time::{Span, Timestamp},
+};
+
+type Columns = (
+    (String, String, String, String, Option<Vec<u8>>, String, String),
+    (String, String, bool, Option<i64>, String, Option<i64>, i64),
+);
+
+const COLUMNS: (
+    (clients::id, clients::name, clients::kind, clients::auth_method, clients::secret_hash, clients::redirect_uris, clients::scopes),
+    (
+        clients::audiences,
+        clients::grant_types,
+        clients::pkce_required,
+        clients::retry_window_ms,
+        clients::cors_origins,
+        clients::disabled_at,
+        clients::created_at,
+    ),
+) = (
+    (clients::id, clients::name, clients::kind, clients::auth_method, clients::secret_hash, clients::redirect_uris, clients::scopes),
+    (
+        clients::audiences,
+        clients::grant_types,
+        clients::pkce_required,
+        clients::retry_window_ms,
+        clients::cors_origins,
+        clients::disabled_at,
+        clients::created_at,
+    ),
+);
+
+fn to_value(columns: Columns) -> Result<Client> {
+    let ((id, name, kind, auth_method, secret_hash, redirect_uris, scopes), rest) = columns;
+    let (audiences, grant_types, pkce_required, retry_window, cors_origins, disabled_at, created_at) = rest;
+    let row = Row { table: "clients", name: &id };
+    let grant_types = row.list("grant_types", &grant_types)?.iter().map(|name| row.name("grant_types", GrantType::from_name(name))).collect::<Result<_>>()?;
+    Ok(Client {
+        name,
+        kind: row.name("kind", ClientKind::from_name(&kind))?,
+        auth_method: row.name("auth_method", AuthMethod::from_name(&auth_method))?,
+        secret_hash,
+        redirect_uris: row.list("redirect_uris", &redirect_uris)?,
+        scopes: row.scopes("scopes", &scopes)?,
+        audiences: row.list("audiences", &audiences)?,
+        grant_types,
+        pkce: if pkce_required { PkceRule::Required } else { PkceRule::Optional },
+        retry_window: span(retry_window),
+        cors_origins: row.list("cors_origins", &cors_origins)?,
+        disabled_at: times(disabled_at),
+        created_at: time(created_at),
+        id,
+    })
+}
+
+/// The client with this id.
+///
+/// # Errors
+/// The database's.
+pub fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<Client>> {
+    let found = clients::table.find(id).select(COLUMNS).first::<Columns>(connection).optional()?;
+    found.map(to_value).transpose()
+}
+
+/// Every client, by id.
+///
+/// # Errors
+/// The database's.
+pub fn all(connection: &mut AnyConnection) -> Result<Vec<Client>> {
+    clients::table.select(COLUMNS).order(clients::id).load::<Columns>(connection)?.into_iter().map(to_value).collect()
+}
+
+/// Whether any client was registered with this web origin.
+///
+/// # Errors
+/// The database's.
+pub fn is_origin_registered(connection: &mut AnyConnection, origin: &str) -> Result<bool> {
+    let found = client_origins::table.filter(client_origins::origin.eq(origin)).select(client_origins::client_id).first::<String>(connection);
+    Ok(found.optional()?.is_some())
+}
+
+/// Inserts a client and its origins.
+///
+/// # Errors
+/// [`super::Error::Conflict`] when the id exists already.
+pub fn insert(connection: &mut AnyConnection, client: &Client) -> Result<()> {
+    dialect::together(connection, |connection| -> Result<()> {
+        let grant_types: Vec<_> = client.grant_types.iter().map(|g| g.as_str().to_owned()).collect();
+        diesel::insert_into(clients::table)
+            .values((
+                clients::id.eq(&client.id),
+                clients::name.eq(&client.name),
+                clients::kind.eq(client.kind.as_str()),
+                clients::auth_method.eq(client.auth_method.as_str()),
+                clients::secret_hash.eq(client.secret_hash.as_deref()),
+                clients::redirect_uris.eq(json(&client.redirect_uris)),
+                clients::scopes.eq(client.scopes.to_string()),
+                clients::audiences.eq(json(&client.audiences)),
+                clients::grant_types.eq(json(&grant_types)),
+                clients::pkce_required.eq(client.pkce == PkceRule::Required),
+                clients::retry_window_ms.eq(client.retry_window.map(Span::millis)),
+                clients::cors_origins.eq(json(&client.cors_origins)),
+                clients::disabled_at.eq(client.disabled_at.map(Timestamp::millis)),
+                clients::created_at.eq(client.created_at.millis()),
+            ))
+            .execute(connection)?;
+        for origin in client.origins() {
+            diesel::insert_into(client_origins::table)
+                .values((client_origins::origin.eq(origin), client_origins::client_id.eq(&client.id)))
+                .execute(connection)?;
+        }
+        Ok(())
+    })
+}
+
+/// Sets the hash of the secret; false when there is no such client.
+///
+/// # Errors
+/// The database's.
+pub fn set_secret_hash(connection: &mut AnyConnection, id: &str, hash: &[u8]) -> Result<bool> {
+    Ok(diesel::update(clients::table.find(id)).set(clients::secret_hash.eq(Some(hash))).execute(connection)? == 1)
+}
+
+/// Switches the client off (at a time) or on (`None`); false when there is no such client.
+///
+/// # Errors
+/// The database's.
+pub fn set_disabled(connection: &mut AnyConnection, id: &str, at: Option<Timestamp>) -> Result<bool> {
+    let rows = diesel::update(clients::table.find(id)).set(clients::disabled_at.eq(at.map(Timestamp::millis))).execute(connection)?;
+    Ok(rows == 1)
+}
+
+/// Deletes the client and what was given to it; false when there is no such client.
+///
+/// # Errors
+/// The database's.
+pub fn delete(connection: &mut AnyConnection, id: &str, now: Timestamp) -> Result<bool> {
+    dialect::together(connection, |connection| -> Result<bool> {
+        let rows = diesel::delete(clients::table.find(id)).execute(connection)?;
+        diesel::delete(client_origins::table.filter(client_origins::client_id.eq(id))).execute(connection)?;
+        diesel::delete(consents::table.filter(consents::client_id.eq(id))).execute(connection)?;
+        diesel::update(grants::table.filter(grants::client_id.eq(id)).filter(grants::revoked_at.is_null()))
+            .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq("the client was deleted")))
+            .execute(connection)?;
+        Ok(rows == 1)
+    })
+}

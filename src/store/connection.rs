@@ -1,0 +1,119 @@
+//! Connections and their pool. One enum serves both databases. A connection on which the database was found
+//! to be down is thrown away, and every other one made before that moment is tried before it is used again;
+//! in good times no checkout costs a round trip.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use diesel::{RunQueryDsl, sql_query};
+
+use super::{
+    dialect::DatabaseUrl,
+    error::{Error, Outage, Result},
+};
+
+pub use any::AnyConnection;
+
+mod any {
+    /// A connection to either database.
+    #[derive(diesel::MultiConnection)]
+    pub enum AnyConnection {
+        /// SQLite, inside the process.
+        Sqlite(diesel::SqliteConnection),
+        /// PostgreSQL, beside it.
+        Postgres(diesel::PgConnection),
+    }
+}
+
+/// The database: a pool of connections.
+#[derive(Clone)]
+pub struct Store {
+    pool: r2d2::Pool<Manager>,
+}
+
+struct Manager {
+    url: DatabaseUrl,
+    /// Counts the outages seen; a connection that has not been tried since the last one is suspect.
+    outages: AtomicU64,
+}
+
+struct Pooled {
+    connection: AnyConnection,
+    tried_at: u64,
+    broken: bool,
+}
+
+impl r2d2::ManageConnection for Manager {
+    type Connection = Pooled;
+    type Error = Error;
+
+    fn connect(&self) -> Result<Pooled> {
+        let tried_at = self.outages.load(Ordering::Acquire);
+        Ok(Pooled { connection: self.url.connect()?, tried_at, broken: false })
+    }
+
+    fn is_valid(&self, pooled: &mut Pooled) -> Result<()> {
+        let outages = self.outages.load(Ordering::Acquire);
+        if pooled.tried_at != outages {
+            sql_query("SELECT 1").execute(&mut pooled.connection)?;
+            pooled.tried_at = outages;
+        }
+        Ok(())
+    }
+
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        if pooled.broken {
+            self.outages.fetch_add(1, Ordering::AcqRel);
+        }
+        pooled.broken
+    }
+}
+
+impl Store {
+    /// Opens the pool: connects once, the other connections follow when they are needed.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when no connection can be made within `timeout`.
+    pub fn open(url: &DatabaseUrl, pool_size: u32, timeout: Duration) -> Result<Self> {
+        url.connect()?; // says why at once, where the pool would only say that it waited
+        let pool = r2d2::Pool::builder()
+            .max_size(url.pool_size(pool_size))
+            .min_idle(Some(1))
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connection_timeout(timeout)
+            .test_on_check_out(true)
+            .error_handler(Box::new(LogError))
+            .build(Manager { url: url.clone(), outages: AtomicU64::new(0) })
+            .map_err(|error| Error::Unavailable(error.to_string()))?;
+        Ok(Self { pool })
+    }
+
+    /// How many connections there can be at once.
+    #[must_use]
+    pub fn size(&self) -> u32 {
+        self.pool.max_size()
+    }
+
+    /// Does `work` with a connection. Blocks: call it where blocking is allowed.
+    ///
+    /// # Errors
+    /// What `work` says, or [`Error::Unavailable`] when no connection is to be had.
+    pub fn with<T, E: From<Error> + Outage>(&self, work: impl FnOnce(&mut AnyConnection) -> std::result::Result<T, E>) -> std::result::Result<T, E> {
+        let mut pooled = self.pool.get().map_err(|error| Error::Unavailable(error.to_string()))?;
+        let result = work(&mut pooled.connection);
+        pooled.broken = result.as_ref().is_err_and(Outage::is_outage);
+        result
+    }
+}
+
+#[derive(Debug)]
+struct LogError;
+
+impl r2d2::HandleError<Error> for LogError {
+    fn handle_error(&self, error: Error) {
+        tracing::warn!(%error, "database connection");
+    }
+}

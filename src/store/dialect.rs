@@ -1,0 +1,158 @@
+//! What differs between SQLite and PostgreSQL, and nothing else: how a URL names one, how a connection is
+//! opened and set up, and how work is done under a lock that other processes respect.
+
+use std::fmt;
+
+use diesel::{
+    Connection as _, PgConnection, SqliteConnection,
+    connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
+};
+
+use super::{connection::AnyConnection, error::Error};
+
+/// Where the database is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// A file.
+    SqliteFile(String),
+    /// In memory, gone with the process; for tests and trials.
+    SqliteMemory,
+    /// A libpq connection URL; may name several hosts.
+    Postgres(String),
+}
+
+/// The key of the advisory lock under which exclusive work is done: "symbolon" in ASCII.
+const ADVISORY_LOCK: i64 = 0x7379_6d62_6f6c_6f6e;
+
+impl DatabaseUrl {
+    /// Reads `sqlite:PATH`, `sqlite::memory:` or `postgres://…`.
+    ///
+    /// # Errors
+    /// What was expected. The text is not quoted: it may hold a password.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text == "sqlite::memory:" {
+            return Ok(Self::SqliteMemory);
+        }
+        match text.strip_prefix("sqlite:") {
+            Some(path) if !path.is_empty() => Ok(Self::SqliteFile(path.to_owned())),
+            None if text.starts_with("postgres://") || text.starts_with("postgresql://") => Ok(Self::Postgres(text.to_owned())),
+            _ => Err("expected sqlite:PATH, sqlite::memory: or postgres://user:password@host/database".to_owned()),
+        }
+    }
+
+    /// Opens a connection and sets it up.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], with what the database said.
+    pub(super) fn connect(&self) -> Result<AnyConnection, Error> {
+        let unavailable = |error: &dyn fmt::Display| Error::Unavailable(error.to_string());
+        match self {
+            Self::SqliteFile(path) => connect_sqlite(path).map_err(|e| unavailable(&e)),
+            Self::SqliteMemory => connect_sqlite(":memory:").map_err(|e| unavailable(&e)),
+            Self::Postgres(url) => {
+                let mut connection = PgConnection::establish(&with_timeout(url)).map_err(|e| unavailable(&e))?;
+                // No statement of ours takes long: one that does waits for a lock or a dying disk.
+                connection.batch_execute("SET statement_timeout = '10s'; SET client_min_messages = warning")?;
+                Ok(AnyConnection::Postgres(connection))
+            }
+        }
+    }
+
+    /// How many connections make sense: a database in memory lives in one.
+    pub(super) fn pool_size(&self, configured: u32) -> u32 {
+        if *self == Self::SqliteMemory { 1 } else { configured }
+    }
+}
+
+/// A host that does not answer must not hold a request for ever.
+fn with_timeout(url: &str) -> String {
+    let joint = if url.contains('?') { '&' } else { '?' };
+    if url.contains("connect_timeout=") { url.to_owned() } else { format!("{url}{joint}connect_timeout=3") }
+}
+
+fn connect_sqlite(path: &str) -> Result<AnyConnection, diesel::ConnectionError> {
+    let mut connection = SqliteConnection::establish(path)?;
+    // busy_timeout first: the switch to WAL needs the lock. FULL: a rotation is on disk before it is answered.
+    connection
+        .batch_execute("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+        .map_err(|error| diesel::ConnectionError::BadConnection(error.to_string()))?;
+    Ok(AnyConnection::Sqlite(connection))
+}
+
+/// Does `work` in one transaction: all of it is kept, or nothing. On SQLite it holds the one write lock from
+/// its start, so that it cannot fail half-way because another process writes.
+///
+/// # Errors
+/// What `work` says, or the database.
+pub(super) fn together<T, E: From<diesel::result::Error>>(
+    connection: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    match connection {
+        AnyConnection::Sqlite(sqlite) => AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE"),
+        AnyConnection::Postgres(postgres) => AnsiTransactionManager::begin_transaction_sql(postgres, "BEGIN"),
+    }?;
+    let result = work(connection);
+    let ending = match (&result, connection) {
+        (Ok(_), AnyConnection::Sqlite(sqlite)) => AnsiTransactionManager::commit_transaction(sqlite),
+        (Ok(_), AnyConnection::Postgres(postgres)) => AnsiTransactionManager::commit_transaction(postgres),
+        (Err(_), AnyConnection::Sqlite(sqlite)) => AnsiTransactionManager::rollback_transaction(sqlite),
+        (Err(_), AnyConnection::Postgres(postgres)) => AnsiTransactionManager::rollback_transaction(postgres),
+    };
+    let value = result?; // the first error is the one to tell
+    ending?;
+    Ok(value)
+}
+
+/// Does `work` in one transaction while no other process does such work.
+///
+/// # Errors
+/// What `work` says, or the database.
+pub(super) fn exclusively<T, E: From<diesel::result::Error>>(
+    connection: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    together(connection, |connection| {
+        if let AnyConnection::Postgres(postgres) = connection {
+            // Waiting for another process's migrations may take longer than a statement should.
+            postgres.batch_execute(&format!("SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))?;
+        }
+        work(connection)
+    })
+}
+
+impl fmt::Display for DatabaseUrl {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SqliteFile(path) => write!(f, "sqlite:{path}"),
+            Self::SqliteMemory => f.write_str("sqlite::memory:"),
+            Self::Postgres(url) => {
+                let after = url.rsplit_once('@').map_or_else(|| url.split_once("://").map_or("", |(_, rest)| rest), |(_, host)| host);
+                write!(f, "postgres://{}", after.split('?').next().unwrap_or_default())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_told_apart_and_passwords_kept_quiet() {
+        assert_eq!(DatabaseUrl::parse("sqlite:/x/y.db").unwrap().to_string(), "sqlite:/x/y.db");
+        assert_eq!(DatabaseUrl::parse("sqlite::memory:"), Ok(DatabaseUrl::SqliteMemory));
+        let several = DatabaseUrl::parse("postgres://app:pa@ss@a:5432,b:5433/symbolon?target_session_attrs=read-write&password=x").unwrap();
+        assert_eq!(several.to_string(), "postgres://a:5432,b:5433/symbolon");
+        for bad in ["", "sqlite:", "mysql://x", "symbolon.db", "postgres:/x"] {
+            assert!(DatabaseUrl::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

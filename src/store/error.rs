@@ -1,0 +1,85 @@
+//! What can go wrong with the database, sorted by what the caller can do about it.
+
+use std::fmt;
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+/// The result of a statement.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What went wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The database cannot be reached, is shutting down, busy or full: answer 503, nothing was done.
+    Unavailable(String),
+    /// A unique value exists already.
+    Conflict(String),
+    /// A row holds what this server never wrote: table, column and row.
+    Corrupt(String),
+    /// Anything else: a mistake of ours.
+    Failed(String),
+}
+
+/// Tells whether an error means that the database is down, so that its connection is thrown away.
+pub trait Outage {
+    /// Whether the database could not be reached.
+    fn is_outage(&self) -> bool;
+}
+
+impl Outage for Error {
+    fn is_outage(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+/// Messages of both databases that mean "not now": they come without an error kind of their own.
+const NOT_NOW: [&str; 12] = [
+    "database is locked",
+    "database table is locked",
+    "disk I/O error",
+    "database or disk is full",
+    "unable to open database file",
+    "terminating connection",
+    "the database system is",
+    "server closed the connection",
+    "no connection to the server",
+    "could not connect",
+    "statement timeout",
+    "cannot execute",
+];
+
+impl From<DieselError> for Error {
+    fn from(error: DieselError) -> Self {
+        let text = error.to_string();
+        match error {
+            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Self::Conflict(text),
+            DieselError::DatabaseError(
+                DatabaseErrorKind::ClosedConnection
+                | DatabaseErrorKind::UnableToSendCommand
+                | DatabaseErrorKind::ReadOnlyTransaction
+                | DatabaseErrorKind::SerializationFailure,
+                _,
+            )
+            | DieselError::BrokenTransactionManager => Self::Unavailable(text),
+            _ if NOT_NOW.iter().any(|message| text.contains(message)) => Self::Unavailable(text),
+            _ => Self::Failed(text),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Unavailable(text) | Self::Conflict(text) | Self::Corrupt(text) | Self::Failed(text)) = self;
+        f.write_str(text)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl Error {
+    /// A value this server never wrote.
+    #[must_use]
+    pub fn corrupt(table: &str, column: &str, row: impl fmt::Display) -> Self {
+        Self::Corrupt(format!("{table}.{column} of row {row} holds a value this server does not write"))
+    }
+}

@@ -1,0 +1,177 @@
+//! The table `grants`: one row is a whole authorization. The statements of its life: `insert` at consent,
+//! `find` with what it depends on, `advance` by compare-and-swap, `revoke`. Why one of them is called is
+//! `protocol::grant`.
+
+use diesel::prelude::*;
+
+use super::{
+    AnyConnection, Result,
+    mapping::{Row, json, time, times},
+    schema::{grants, people, sessions},
+};
+use crate::protocol::{grant::Grant, id::Id, pkce::Challenge, time::Timestamp};
+
+type Columns = (
+    (Vec<u8>, String, Vec<u8>, Option<Vec<u8>>, Vec<u8>, i64),
+    (String, String, String, Option<String>, Option<String>, Option<String>),
+    (i64, i64, Option<i64>, i64, Option<i64>),
+);
+
+type Selected = (
+    (grants::id, grants::client_id, grants::person_id, grants::session_id, grants::sid, grants::generation),
+    (grants::scopes, grants::audiences, grants::redirect_uri, grants::code_challenge, grants::nonce, grants::dpop_jkt),
+    (grants::auth_time, grants::created_at, grants::rotated_at, grants::expires_at, grants::revoked_at),
+);
+
+const COLUMNS: Selected = (
+    (grants::id, grants::client_id, grants::person_id, grants::session_id, grants::sid, grants::generation),
+    (grants::scopes, grants::audiences, grants::redirect_uri, grants::code_challenge, grants::nonce, grants::dpop_jkt),
+    (grants::auth_time, grants::created_at, grants::rotated_at, grants::expires_at, grants::revoked_at),
+);
+
+fn to_value(columns: Columns) -> Result<Grant> {
+    let (
+        (id, client_id, person_id, session_id, sid, generation),
+        (scopes, audiences, redirect_uri, challenge, nonce, dpop_jkt),
+        (auth_time, created_at, rotated_at, expires_at, revoked_at),
+    ) = columns;
+    let row = Row { table: "grants", name: &created_at };
+    let id = row.id("id", id)?;
+    let row = Row { table: "grants", name: &id };
+    Ok(Grant {
+        id,
+        client_id,
+        person_id: row.id("person_id", person_id)?,
+        session_id: session_id.map(|session| row.id("session_id", session)).transpose()?,
+        sid: row.id("sid", sid)?,
+        generation: row.generation("generation", generation)?,
+        scopes: row.scopes("scopes", &scopes)?,
+        audiences: row.list("audiences", &audiences)?,
+        redirect_uri,
+        challenge: challenge.map(Challenge::stored),
+        nonce,
+        dpop_jkt,
+        auth_time: time(auth_time),
+        created_at: time(created_at),
+        rotated_at: times(rotated_at),
+        expires_at: time(expires_at),
+        revoked_at: times(revoked_at),
+    })
+}
+
+/// A grant, with what it depends on besides its client.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The row.
+    pub grant: Grant,
+    /// Whether its person exists and may sign in, and its session, if it ends with one, has not ended.
+    pub person_enabled: bool,
+}
+
+/// The grant with this id, its person and its session, in one statement.
+///
+/// # Errors
+/// The database's.
+pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Found>> {
+    let found = grants::table
+        .left_join(people::table.on(people::id.eq(grants::person_id)))
+        .left_join(sessions::table.on(grants::session_id.eq(sessions::id.nullable())))
+        .filter(grants::id.eq(id.as_bytes().as_slice()))
+        .select((COLUMNS, people::created_at.nullable(), people::disabled_at.nullable(), sessions::ended_at.nullable()))
+        .first::<(Columns, Option<i64>, Option<i64>, Option<i64>)>(connection)
+        .optional()?;
+    let to_found = |(columns, person, disabled_at, ended_at): (Columns, Option<i64>, Option<i64>, Option<i64>)| -> Result<Found> {
+        let mut grant = to_value(columns)?;
+        // A sign-out whose second statement has not come yet, or missed a code just issued.
+        grant.revoked_at = grant.revoked_at.or(times(ended_at));
+        Ok(Found { grant, person_enabled: person.is_some() && disabled_at.is_none() })
+    };
+    found.map(to_found).transpose()
+}
+
+/// Which grants to list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Those of one person.
+    pub person: Option<Id>,
+    /// Those of one client.
+    pub client: Option<String>,
+}
+
+/// The newest grants, at most `limit`.
+///
+/// # Errors
+/// The database's.
+pub fn list(connection: &mut AnyConnection, filter: &Filter, limit: u32) -> Result<Vec<Grant>> {
+    let none_person: &[u8] = &[];
+    let person = filter.person.as_ref().map_or(none_person, |id| id.as_bytes().as_slice());
+    let client = filter.client.as_deref().unwrap_or_default();
+    // Ids begin with the time they were made: their order is the grants' age.
+    let newest = grants::table.select(COLUMNS).order(grants::id.desc()).limit(i64::from(limit));
+    let rows: Vec<Columns> = match (filter.person.is_some(), filter.client.is_some()) {
+        (false, false) => newest.load(connection)?,
+        (true, false) => newest.filter(grants::person_id.eq(person)).load(connection)?,
+        (false, true) => newest.filter(grants::client_id.eq(client)).load(connection)?,
+        (true, true) => newest.filter(grants::person_id.eq(person)).filter(grants::client_id.eq(client)).load(connection)?,
+    };
+    rows.into_iter().map(to_value).collect()
+}
+
+/// Inserts a grant: consent was given, the code goes out.
+///
+/// # Errors
+/// The database's.
+pub fn insert(connection: &mut AnyConnection, grant: &Grant) -> Result<()> {
+    diesel::insert_into(grants::table)
+        .values((
+            (
+                grants::id.eq(grant.id.as_bytes().as_slice()),
+                grants::client_id.eq(&grant.client_id),
+                grants::person_id.eq(grant.person_id.as_bytes().as_slice()),
+                grants::session_id.eq(grant.session_id.as_ref().map(|id| id.as_bytes().as_slice())),
+                grants::sid.eq(grant.sid.as_bytes().as_slice()),
+                grants::generation.eq(i64::from(grant.generation)),
+            ),
+            (
+                grants::scopes.eq(grant.scopes.to_string()),
+                grants::audiences.eq(json(&grant.audiences)),
+                grants::redirect_uri.eq(&grant.redirect_uri),
+                grants::code_challenge.eq(grant.challenge.as_ref().map(Challenge::as_str)),
+                grants::nonce.eq(grant.nonce.as_deref()),
+                grants::dpop_jkt.eq(grant.dpop_jkt.as_deref()),
+            ),
+            (
+                grants::auth_time.eq(grant.auth_time.millis()),
+                grants::created_at.eq(grant.created_at.millis()),
+                grants::rotated_at.eq(grant.rotated_at.map(Timestamp::millis)),
+                grants::expires_at.eq(grant.expires_at.millis()),
+                grants::revoked_at.eq(grant.revoked_at.map(Timestamp::millis)),
+            ),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Compare-and-swap from `generation` to the next, unless revoked: false when another was first. The guard
+/// is in the statement, the row count is the answer.
+///
+/// # Errors
+/// The database's; the row may then have advanced all the same, and the retry window covers it.
+pub fn advance(connection: &mut AnyConnection, id: Id, generation: u32, now: Timestamp) -> Result<bool> {
+    let row = grants::table
+        .find(id.as_bytes().as_slice())
+        .filter(grants::generation.eq(i64::from(generation)))
+        .filter(grants::revoked_at.is_null());
+    let set = (grants::generation.eq(i64::from(generation) + 1), grants::rotated_at.eq(Some(now.millis())));
+    Ok(diesel::update(row).set(set).execute(connection)? == 1)
+}
+
+/// Revokes a grant, and says why; false when there is none, or it was revoked before.
+///
+/// # Errors
+/// The database's.
+pub fn revoke(connection: &mut AnyConnection, id: Id, why: &str, now: Timestamp) -> Result<bool> {
+    let row = grants::table.find(id.as_bytes().as_slice()).filter(grants::revoked_at.is_null());
+    let set = (grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(Some(why)));
+    Ok(diesel::update(row).set(set).execute(connection)? == 1)
+}

@@ -1,0 +1,22 @@
+//! All SQL. One file per table: its row, the mapping to the values of `protocol`, and its named statements.
+//! Statements are portable; what differs between SQLite and PostgreSQL is in `dialect`. No transaction on
+//! the token path: a guarded single statement, whose row count is the answer.
+
+pub mod clients;
+pub mod connection;
+pub mod consents;
+mod dialect;
+pub mod error;
+pub mod grants;
+mod mapping;
+pub mod meta;
+pub mod migrations;
+pub mod people;
+mod schema;
+pub mod sessions;
+pub mod sign_in_failures;
+pub mod signing_keys;
+
+pub use connection::{AnyConnection, Store};
+pub use dialect::DatabaseUrl;
+pub use error::{Error, Result};

@@ -1,0 +1,137 @@
+//! The table `people`. Names and addresses are kept in lower case: two that differ in case alone would be
+//! taken for one by whoever reads them.
+
+use diesel::prelude::*;
+
+use super::{
+    AnyConnection, Result, dialect,
+    mapping::{Row, time, times},
+    schema::{grants, people, sessions},
+};
+use crate::protocol::{claims, id::Id, time::Timestamp};
+
+/// A person's row.
+#[derive(Clone)]
+pub struct Person {
+    /// What claims tell of them.
+    pub claims: claims::Person,
+    /// The password's hash (PHC string), if they have one.
+    pub password_hash: Option<String>,
+    /// Since when the account is switched off.
+    pub disabled_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl Person {
+    /// The name shown to people: the display name, or else the one they sign in with.
+    #[must_use]
+    pub fn shown_name(&self) -> &str {
+        self.claims.display_name.as_deref().unwrap_or(&self.claims.username)
+    }
+}
+
+impl std::fmt::Debug for Person {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Person({})", self.claims.id)
+    }
+}
+
+type Columns = (Vec<u8>, String, String, bool, Option<String>, Option<String>, Option<i64>, i64, i64);
+
+fn to_value(columns: Columns) -> Result<Person> {
+    let (id, username, email, email_verified, display_name, password_hash, disabled_at, created_at, updated_at) = columns;
+    let row = Row { table: "people", name: &username };
+    let id = row.id("id", id)?;
+    Ok(Person {
+        claims: claims::Person { id, username, display_name, email, email_verified, updated_at: time(updated_at) },
+        password_hash,
+        disabled_at: times(disabled_at),
+        created_at: time(created_at),
+    })
+}
+
+/// The person with this id.
+///
+/// # Errors
+/// The database's.
+pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Person>> {
+    let found = people::table.find(id.as_bytes().as_slice()).first::<Columns>(connection).optional()?;
+    found.map(to_value).transpose()
+}
+
+/// The person who signs in by this name or address, in any case.
+///
+/// # Errors
+/// The database's.
+pub fn find_by_login(connection: &mut AnyConnection, login: &str) -> Result<Option<Person>> {
+    let login = login.trim().to_lowercase();
+    let found = people::table.filter(people::username.eq(&login).or(people::email.eq(&login))).first::<Columns>(connection).optional()?;
+    found.map(to_value).transpose()
+}
+
+/// Everyone, by name.
+///
+/// # Errors
+/// The database's.
+pub fn all(connection: &mut AnyConnection) -> Result<Vec<Person>> {
+    people::table.order(people::username).load::<Columns>(connection)?.into_iter().map(to_value).collect()
+}
+
+/// Inserts a person.
+///
+/// # Errors
+/// [`super::Error::Conflict`] when name or address exist already.
+pub fn insert(connection: &mut AnyConnection, person: &Person) -> Result<()> {
+    diesel::insert_into(people::table)
+        .values((
+            people::id.eq(person.claims.id.as_bytes().as_slice()),
+            people::username.eq(person.claims.username.to_lowercase()),
+            people::email.eq(person.claims.email.to_lowercase()),
+            people::email_verified.eq(person.claims.email_verified),
+            people::display_name.eq(person.claims.display_name.as_deref()),
+            people::password_hash.eq(person.password_hash.as_deref()),
+            people::disabled_at.eq(person.disabled_at.map(Timestamp::millis)),
+            people::created_at.eq(person.created_at.millis()),
+            people::updated_at.eq(person.claims.updated_at.millis()),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Sets the password's hash.
+///
+/// # Errors
+/// The database's.
+pub fn set_password_hash(connection: &mut AnyConnection, id: Id, hash: &str) -> Result<()> {
+    diesel::update(people::table.find(id.as_bytes().as_slice())).set(people::password_hash.eq(hash)).execute(connection)?;
+    Ok(())
+}
+
+/// Switches the account off and ends its sessions and grants, which stay dead when it is switched on again.
+///
+/// # Errors
+/// The database's.
+pub fn disable(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<()> {
+    let key = id.as_bytes().as_slice();
+    let millis = Some(now.millis());
+    dialect::together(connection, |connection| {
+        diesel::update(people::table.find(key)).set(people::disabled_at.eq(millis)).execute(connection)?;
+        diesel::update(sessions::table.filter(sessions::person_id.eq(key)).filter(sessions::ended_at.is_null()))
+            .set(sessions::ended_at.eq(millis))
+            .execute(connection)?;
+        diesel::update(grants::table.filter(grants::person_id.eq(key)).filter(grants::revoked_at.is_null()))
+            .set((grants::revoked_at.eq(millis), grants::revoked_why.eq("the person's account was switched off")))
+            .execute(connection)?;
+        Ok(())
+    })
+}
+
+/// Switches the account on again.
+///
+/// # Errors
+/// The database's.
+pub fn enable(connection: &mut AnyConnection, id: Id) -> Result<()> {
+    diesel::update(people::table.find(id.as_bytes().as_slice())).set(people::disabled_at.eq(None::<i64>)).execute(connection)?;
+    Ok(())
+}

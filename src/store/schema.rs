@@ -1,0 +1,108 @@
+//! The tables as Diesel sees them: the same for both databases. The migrations are the truth; the twin of
+//! each table is there.
+
+diesel::table! { meta (name) { name -> Text, value -> Text, } }
+
+diesel::table! {
+    signing_keys (kid) {
+        kid -> Text,
+        algorithm -> Text,
+        public_jwk -> Text,
+        sealed_key -> Binary,
+        created_at -> BigInt,
+        signs_from -> BigInt,
+    }
+}
+
+diesel::table! {
+    people (id) {
+        id -> Binary,
+        username -> Text,
+        email -> Text,
+        email_verified -> Bool,
+        display_name -> Nullable<Text>,
+        password_hash -> Nullable<Text>,
+        disabled_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    clients (id) {
+        id -> Text,
+        name -> Text,
+        kind -> Text,
+        auth_method -> Text,
+        secret_hash -> Nullable<Binary>,
+        redirect_uris -> Text,
+        scopes -> Text,
+        audiences -> Text,
+        grant_types -> Text,
+        pkce_required -> Bool,
+        retry_window_ms -> Nullable<BigInt>,
+        cors_origins -> Text,
+        disabled_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! { client_origins (origin, client_id) { origin -> Text, client_id -> Text, } }
+
+diesel::table! {
+    sessions (id) {
+        id -> Binary,
+        person_id -> Binary,
+        generation -> BigInt,
+        auth_time -> BigInt,
+        created_at -> BigInt,
+        last_seen_at -> BigInt,
+        expires_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+        user_agent -> Nullable<Text>,
+        address -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    consents (person_id, client_id) {
+        person_id -> Binary,
+        client_id -> Text,
+        scopes -> Text,
+        granted_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    grants (id) {
+        id -> Binary,
+        client_id -> Text,
+        person_id -> Binary,
+        session_id -> Nullable<Binary>,
+        sid -> Binary,
+        generation -> BigInt,
+        scopes -> Text,
+        audiences -> Text,
+        redirect_uri -> Text,
+        code_challenge -> Nullable<Text>,
+        nonce -> Nullable<Text>,
+        dpop_jkt -> Nullable<Text>,
+        auth_time -> BigInt,
+        created_at -> BigInt,
+        rotated_at -> Nullable<BigInt>,
+        expires_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+        revoked_why -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    sign_in_failures (key) {
+        key -> Binary,
+        failures -> BigInt,
+        last_at -> BigInt,
+        next_at -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(grants, people, clients, sessions);

@@ -1,0 +1,150 @@
+//! The table `sessions`: a browser in which someone is signed in. Its cookie is a credential derived from id
+//! and generation; nothing in the row can be used to take it over.
+
+use diesel::prelude::*;
+
+use super::{
+    AnyConnection, Result, dialect,
+    mapping::{Row, time, times},
+    schema::{grants, sessions},
+};
+use crate::protocol::{
+    id::Id,
+    time::{Span, Timestamp},
+};
+
+/// A browser session.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its row, and `sid` of the tokens.
+    pub id: Id,
+    /// Who is signed in.
+    pub person_id: Id,
+    /// Rises with each sign-in; the cookies of older generations are dead.
+    pub generation: u32,
+    /// When the person last proved who they are.
+    pub auth_time: Timestamp,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub last_seen_at: Timestamp,
+    /// Its absolute end.
+    pub expires_at: Timestamp,
+    /// When it was ended.
+    pub ended_at: Option<Timestamp>,
+    /// The browser, as it names itself.
+    pub user_agent: Option<String>,
+    /// Where the sign-in came from.
+    pub address: Option<String>,
+}
+
+/// How precisely the last use is kept: a session is written at most this often.
+const SEEN_PRECISION: Span = Span::from_seconds(60);
+
+type Columns = (Vec<u8>, Vec<u8>, i64, i64, i64, i64, i64, Option<i64>, Option<String>, Option<String>);
+
+fn to_value(columns: Columns) -> Result<Session> {
+    let (id, person_id, generation, auth_time, created_at, last_seen_at, expires_at, ended_at, user_agent, address) = columns;
+    let row = Row { table: "sessions", name: &created_at };
+    Ok(Session {
+        id: row.id("id", id)?,
+        person_id: row.id("person_id", person_id)?,
+        generation: row.generation("generation", generation)?,
+        auth_time: time(auth_time),
+        created_at: time(created_at),
+        last_seen_at: time(last_seen_at),
+        expires_at: time(expires_at),
+        ended_at: times(ended_at),
+        user_agent,
+        address,
+    })
+}
+
+impl Session {
+    /// Whether it is over: ended, past its absolute end, or not used for `idle`.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp, idle: Span) -> bool {
+        self.ended_at.is_some() || now >= self.expires_at || now.since(self.last_seen_at) >= idle
+    }
+}
+
+/// The session with this id.
+///
+/// # Errors
+/// The database's.
+pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Session>> {
+    let found = sessions::table.find(id.as_bytes().as_slice()).first::<Columns>(connection).optional()?;
+    found.map(to_value).transpose()
+}
+
+/// Inserts a session.
+///
+/// # Errors
+/// The database's.
+pub fn insert(connection: &mut AnyConnection, session: &Session) -> Result<()> {
+    diesel::insert_into(sessions::table)
+        .values((
+            sessions::id.eq(session.id.as_bytes().as_slice()),
+            sessions::person_id.eq(session.person_id.as_bytes().as_slice()),
+            sessions::generation.eq(i64::from(session.generation)),
+            sessions::auth_time.eq(session.auth_time.millis()),
+            sessions::created_at.eq(session.created_at.millis()),
+            sessions::last_seen_at.eq(session.last_seen_at.millis()),
+            sessions::expires_at.eq(session.expires_at.millis()),
+            sessions::ended_at.eq(session.ended_at.map(Timestamp::millis)),
+            sessions::user_agent.eq(session.user_agent.as_deref()),
+            sessions::address.eq(session.address.as_deref()),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// The same person signed in again on this session: a new generation, the old cookie is dead. False when the
+/// session was ended or renewed by someone else meanwhile.
+///
+/// # Errors
+/// The database's.
+pub fn renew(connection: &mut AnyConnection, session: &Session, now: Timestamp) -> Result<bool> {
+    let row = sessions::table
+        .find(session.id.as_bytes().as_slice())
+        .filter(sessions::generation.eq(i64::from(session.generation)))
+        .filter(sessions::ended_at.is_null());
+    let rows = diesel::update(row)
+        .set((
+            sessions::generation.eq(i64::from(session.generation) + 1),
+            sessions::auth_time.eq(now.millis()),
+            sessions::last_seen_at.eq(now.millis()),
+        ))
+        .execute(connection)?;
+    Ok(rows == 1)
+}
+
+/// Notes that the session is in use.
+///
+/// # Errors
+/// The database's.
+pub fn touch(connection: &mut AnyConnection, session: &Session, now: Timestamp) -> Result<()> {
+    if now.since(session.last_seen_at) >= SEEN_PRECISION {
+        diesel::update(sessions::table.find(session.id.as_bytes().as_slice()).filter(sessions::ended_at.is_null()))
+            .set(sessions::last_seen_at.eq(now.millis()))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Ends a session and the grants that end with it. A code issued meanwhile is of a session that has ended, and
+/// is refused when it is redeemed.
+///
+/// # Errors
+/// The database's.
+pub fn end(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<()> {
+    let key = id.as_bytes().as_slice();
+    let millis = Some(now.millis());
+    dialect::together(connection, |connection| {
+        diesel::update(sessions::table.find(key).filter(sessions::ended_at.is_null())).set(sessions::ended_at.eq(millis)).execute(connection)?;
+        diesel::update(grants::table.filter(grants::session_id.eq(key)).filter(grants::revoked_at.is_null()))
+            .set((grants::revoked_at.eq(millis), grants::revoked_why.eq("the session was ended")))
+            .execute(connection)?;
+        Ok(())
+    })
+}

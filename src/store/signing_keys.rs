@@ -1,0 +1,80 @@
+//! The table `signing_keys`. Which key signs follows from the rows alone, so that every process on the
+//! database agrees: `jose::keys` decides it.
+
+use diesel::prelude::*;
+
+use super::{AnyConnection, Result, dialect, error::Error, mapping::time, schema::signing_keys};
+use crate::protocol::time::Timestamp;
+
+/// A key as stored.
+#[derive(Clone, Debug)]
+pub struct SigningKeyRow {
+    /// Key id: the thumbprint of the public key (RFC 7638).
+    pub kid: String,
+    /// JWS algorithm.
+    pub algorithm: String,
+    /// The public key, as published.
+    pub public_jwk: String,
+    /// The private key, sealed.
+    pub sealed_key: Vec<u8>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it signs, until a later one does.
+    pub signs_from: Timestamp,
+}
+
+type Row = (String, String, String, Vec<u8>, i64, i64);
+
+fn all_rows(connection: &mut AnyConnection) -> QueryResult<Vec<Row>> {
+    signing_keys::table.order((signing_keys::signs_from, signing_keys::kid)).load(connection)
+}
+
+/// Every key, by the time it signs from.
+///
+/// # Errors
+/// The database's.
+pub fn all(connection: &mut AnyConnection) -> Result<Vec<SigningKeyRow>> {
+    let to_value = |(kid, algorithm, public_jwk, sealed_key, created_at, signs_from)| SigningKeyRow {
+        kid,
+        algorithm,
+        public_jwk,
+        sealed_key,
+        created_at: time(created_at),
+        signs_from: time(signs_from),
+    };
+    Ok(all_rows(connection)?.into_iter().map(to_value).collect())
+}
+
+/// Inserts a key.
+///
+/// # Errors
+/// The database's.
+pub fn insert(connection: &mut AnyConnection, key: &SigningKeyRow) -> Result<()> {
+    diesel::insert_into(signing_keys::table)
+        .values((
+            signing_keys::kid.eq(&key.kid),
+            signing_keys::algorithm.eq(&key.algorithm),
+            signing_keys::public_jwk.eq(&key.public_jwk),
+            signing_keys::sealed_key.eq(&key.sealed_key),
+            signing_keys::created_at.eq(key.created_at.millis()),
+            signing_keys::signs_from.eq(key.signs_from.millis()),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Inserts the first key, made by `make`, unless another process was first.
+///
+/// # Errors
+/// What `make` says, or the database.
+pub fn insert_first<E: From<Error> + From<diesel::result::Error>>(
+    connection: &mut AnyConnection,
+    make: impl FnOnce() -> std::result::Result<SigningKeyRow, E>,
+) -> std::result::Result<(), E> {
+    dialect::exclusively(connection, |connection| {
+        if all_rows(connection)?.is_empty() {
+            insert(connection, &make()?)?;
+        }
+        Ok(())
+    })
+}
