@@ -81,7 +81,7 @@ impl Default for Settings {
             id_token_lifetime: Duration::seconds(10 * 60),
             code_lifetime: Duration::seconds(60),
             refresh_idle_lifetime: Duration::seconds(30 * 86_400),
-            refresh_absolute_lifetime: Duration::seconds(365 * 86_400),
+            refresh_absolute_lifetime: Duration::seconds(31_557_600),
             refresh_retry_window: Duration::seconds(30),
             session_idle_lifetime: Duration::seconds(2 * 86_400),
             session_absolute_lifetime: Duration::seconds(14 * 86_400),

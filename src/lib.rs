@@ -1,6 +1,9 @@
 //! Symbolon.
 pub mod clock;
 pub mod config;
+pub mod demo;
+pub mod jose;
+pub mod pages;
 pub mod passwords;
 pub mod paths;
 pub mod protocol;

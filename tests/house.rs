@@ -1,1 +1,22 @@
-//! t
+//! The rules of the house, kept in milliseconds: who may import whom, what a file looks like, that both databases have the
+//! same migrations, and that the documents point at what exists. A failure names the file and what to do about it. What
+//! must stay true and why is `docs/architecture.md`; this file is where an exception is written down, with its reason.
+
+#[cfg(test)]
+#[path = "house/documents.rs"]
+mod documents;
+#[cfg(test)]
+#[path = "house/files.rs"]
+mod files;
+#[cfg(test)]
+#[path = "house/imports.rs"]
+mod imports;
+#[cfg(test)]
+#[path = "house/migrations.rs"]
+mod migrations;
+#[cfg(test)]
+#[path = "house/rfc_index.rs"]
+mod rfc_index;
+#[cfg(test)]
+#[path = "house/source.rs"]
+mod source;

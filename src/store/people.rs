@@ -108,23 +108,42 @@ pub fn set_password_hash(connection: &mut AnyConnection, id: Id, hash: &str) -> 
     Ok(())
 }
 
+/// Sets the hash of a password that someone else chose, and ends the person's sessions and grants: whoever had
+/// the old password is out.
+///
+/// # Errors
+/// The database's.
+pub fn reset_password(connection: &mut AnyConnection, id: Id, hash: &str, now: Timestamp) -> Result<()> {
+    dialect::together(connection, |connection| {
+        set_password_hash(connection, id, hash)?;
+        end_everything(connection, id, "the person's password was reset", now)
+    })
+}
+
 /// Switches the account off and ends its sessions and grants, which stay dead when it is switched on again.
 ///
 /// # Errors
 /// The database's.
 pub fn disable(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<()> {
+    dialect::together(connection, |connection| {
+        diesel::update(people::table.find(id.as_bytes().as_slice()).filter(people::disabled_at.is_null()))
+            .set(people::disabled_at.eq(Some(now.millis())))
+            .execute(connection)?;
+        end_everything(connection, id, "the person's account was switched off", now)
+    })
+}
+
+/// Ends every session and every grant of the person. Part of a transaction.
+fn end_everything(connection: &mut AnyConnection, id: Id, why: &str, now: Timestamp) -> Result<()> {
     let key = id.as_bytes().as_slice();
     let millis = Some(now.millis());
-    dialect::together(connection, |connection| {
-        diesel::update(people::table.find(key)).set(people::disabled_at.eq(millis)).execute(connection)?;
-        diesel::update(sessions::table.filter(sessions::person_id.eq(key)).filter(sessions::ended_at.is_null()))
-            .set(sessions::ended_at.eq(millis))
-            .execute(connection)?;
-        diesel::update(grants::table.filter(grants::person_id.eq(key)).filter(grants::revoked_at.is_null()))
-            .set((grants::revoked_at.eq(millis), grants::revoked_why.eq("the person's account was switched off")))
-            .execute(connection)?;
-        Ok(())
-    })
+    diesel::update(sessions::table.filter(sessions::person_id.eq(key)).filter(sessions::ended_at.is_null()))
+        .set(sessions::ended_at.eq(millis))
+        .execute(connection)?;
+    diesel::update(grants::table.filter(grants::person_id.eq(key)).filter(grants::revoked_at.is_null()))
+        .set((grants::revoked_at.eq(millis), grants::revoked_why.eq(why)))
+        .execute(connection)?;
+    Ok(())
 }
 
 /// Switches the account on again.

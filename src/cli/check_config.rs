@@ -1,0 +1,64 @@
+//! `symbolon check-config`: the configuration as the server will use it, under the names of its keys. The server
+//! secret is not part of it, the database's password neither.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Answer,
+    output::{self, Format, duration, span},
+};
+use crate::config::{Config, LogFormat};
+
+pub fn run(config: &Config, format: Format) -> Answer {
+    let (lifetimes, passwords) = (&config.lifetimes, &config.passwords);
+    let file = |path: Option<&std::path::Path>| path.map(|path| path.display().to_string());
+    let keys: [(&str, Value); 26] = [
+        ("issuer", json!(config.issuer.as_str())),
+        ("listen", json!(config.listen)),
+        ("database_url", json!(config.database.to_string())),
+        ("data_dir", json!(config.data_dir.display().to_string())),
+        ("tls_cert_file", json!(file(config.tls.as_ref().map(|tls| tls.cert.as_path())))),
+        ("tls_key_file", json!(file(config.tls.as_ref().map(|tls| tls.key.as_path())))),
+        ("trusted_proxies", json!(config.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>())),
+        ("cors_origins", json!(config.cors_origins)),
+        ("pool_size", json!(config.pool_size)),
+        ("database_timeout", json!(duration(config.database_timeout))),
+        ("access_token_lifetime", json!(span(lifetimes.access_token))),
+        ("id_token_lifetime", json!(span(lifetimes.id_token))),
+        ("code_lifetime", json!(span(lifetimes.code))),
+        ("refresh_idle_lifetime", json!(span(lifetimes.refresh_idle))),
+        ("refresh_absolute_lifetime", json!(span(lifetimes.refresh_absolute))),
+        ("refresh_retry_window", json!(span(lifetimes.refresh_retry_window))),
+        ("session_idle_lifetime", json!(span(lifetimes.session_idle))),
+        ("session_absolute_lifetime", json!(span(lifetimes.session_absolute))),
+        ("key_publish_lead", json!(span(lifetimes.key_publish_lead))),
+        ("password_memory_kib", json!(passwords.memory_kib)),
+        ("password_iterations", json!(passwords.iterations)),
+        ("password_parallelism", json!(passwords.parallelism)),
+        ("password_concurrency", json!(passwords.concurrency)),
+        ("log", json!(config.log)),
+        ("log_format", json!(log_format(config.log_format))),
+        ("shutdown_timeout", json!(duration(config.shutdown_timeout))),
+    ];
+    let text = || output::fields(&keys.each_ref().map(|(key, value)| (*key, words(value))));
+    let object: Map<_, _> = keys.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+    format.answer(&object, text)
+}
+
+fn words(value: &Value) -> String {
+    match value {
+        Value::Null => "none".into(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "none".into(),
+        Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+const fn log_format(format: LogFormat) -> &'static str {
+    match format {
+        LogFormat::Auto => "auto",
+        LogFormat::Text => "text",
+        LogFormat::Json => "json",
+    }
+}

@@ -1,0 +1,138 @@
+//! What is printed: JSON for programs; aligned tables for people. Data may hold anything its owner typed, so
+//! nothing that a terminal would obey, or that would show text in another order, is printed as it is.
+
+use std::{
+    fmt::Write,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{Answer, Error};
+use crate::protocol::time::{Span, Timestamp};
+
+/// For whom the answer is.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Format {
+    /// Print JSON, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+impl Format {
+    /// `value` as JSON, or the text for people.
+    pub fn answer(self, value: &impl Serialize, text: impl FnOnce() -> String) -> Answer {
+        if self.json { json(value) } else { Ok(text()) }
+    }
+}
+
+/// A value as JSON. Control characters that JSON allows, but a terminal obeys, are written as `\uXXXX`.
+pub fn json(value: &impl Serialize) -> Answer {
+    let plain = serde_json::to_string_pretty(value).map_err(|error| Error::Refused(error.to_string()))?;
+    let mut safe = String::with_capacity(plain.len() + 1);
+    for c in plain.chars() {
+        if is_unsafe(c) && c != '\n' {
+            let _ = write!(safe, "\\u{:04x}", u32::from(c)); // writing to a String cannot fail
+        } else {
+            safe.push(c);
+        }
+    }
+    safe.push('\n');
+    Ok(safe)
+}
+
+/// Rows under a heading, in columns as wide as their widest cell.
+pub fn table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) -> String {
+    let rows: Vec<[String; N]> = std::iter::once(heading.map(str::to_owned)).chain(rows.iter().map(|row| row.each_ref().map(|cell| clean(cell)))).collect();
+    let mut widths = [0; N];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let mut text = String::new();
+    for row in &rows {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Names and their values, a line each; a value of several lines goes on below itself.
+pub fn fields(fields: &[(&str, String)]) -> String {
+    let width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    let mut text = String::new();
+    for (name, value) in fields {
+        for (line, part) in value.split('\n').enumerate() {
+            let name = if line == 0 { name } else { "" };
+            text.push_str(format!("{name:width$}  {}", clean(part)).trim_end());
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// Text in one line that does nothing to a terminal.
+pub fn clean(text: &str) -> String {
+    text.chars().map(|c| if is_unsafe(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
+}
+
+/// As [`clean`], with its line breaks.
+pub fn clean_lines(text: &str) -> String {
+    text.split('\n').map(clean).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a terminal obeys the character, or it reorders or hides what stands beside it.
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// A point in time, by RFC 3339 in UTC.
+pub fn time(at: Timestamp) -> String {
+    const LAST: u64 = 253_402_300_799_000; // the end of the year 9999, the last that RFC 3339 can write
+    let millis = u64::try_from(at.millis()).unwrap_or_default().min(LAST);
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(millis)).to_string()
+}
+
+/// A span of time, such as `10m`.
+pub fn span(span: Span) -> String {
+    duration(Duration::from_millis(u64::try_from(span.millis()).unwrap_or_default()))
+}
+
+/// As [`span`].
+pub fn duration(duration: Duration) -> String {
+    humantime::format_duration(duration).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned_and_data_does_nothing_to_the_terminal() {
+        let rows = [["a".into(), "é\u{1b}[2J\n".into()], ["long name".into(), "x".into()]];
+        assert_eq!(table(["ID", "NAME"], &rows), "ID         NAME\na          é\\u{1b}[2J\\u{a}\nlong name  x\n");
+        assert_eq!(table(["ID"], &[]), "ID\n");
+        assert_eq!(fields(&[("id", "a".into()), ("scope", "b\nc\u{202e}".into())]), "id     a\nscope  b\n       c\\u{202e}\n");
+        assert_eq!(clean_lines("one\ntwo\u{9b}"), "one\ntwo\\u{9b}");
+    }
+
+    #[test]
+    fn json_is_read_back_as_it_was_and_holds_no_control_character() {
+        let value = serde_json::json!({ "name": "a\u{1b}\u{7f}\u{9b}\u{202e}\n\"é" });
+        let text = json(&value).unwrap();
+        assert!(text.chars().all(|c| c == '\n' || !is_unsafe(c)), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn times_that_cannot_be_written_do_not_stop_a_listing() {
+        assert_eq!(time(Timestamp::from_millis(1_700_000_000_999)), "2023-11-14T22:13:20Z");
+        assert_eq!(time(Timestamp::from_millis(-1)), "1970-01-01T00:00:00Z");
+        assert_eq!(time(Timestamp::from_millis(i64::MAX)), "9999-12-31T23:59:59Z");
+        assert_eq!(span(Span::from_seconds(600)), "10m");
+    }
+}

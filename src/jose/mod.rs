@@ -1,0 +1,40 @@
+//! Signatures: the server's keys, signing tokens and verifying them. The only importer of `josekit`. What a
+//! token says is `protocol::claims`; where keys are stored is `store::signing_keys`.
+
+pub mod keys;
+mod seal;
+pub mod sign;
+pub mod verify;
+
+/// What can go wrong with keys and signatures; none of it is the caller's fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// A stored private key cannot be opened: the server secret is not the one of this database.
+    Sealed {
+        /// Which key.
+        kid: String,
+    },
+    /// There is no key that signs now.
+    NoKey,
+    /// The cryptographic library refused.
+    Failed(String),
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sealed { kid } => write!(
+                f,
+                "the signing key {kid} cannot be opened: expected the server secret with which this database was made (SYMBOLON_SECRET or secret_file), received another"
+            ),
+            Self::NoKey => f.write_str("there is no signing key"),
+            Self::Failed(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+fn failed(error: impl std::fmt::Display) -> Error {
+    Error::Failed(error.to_string())
+}

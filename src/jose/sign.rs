@@ -1,0 +1,39 @@
+//! Signing tokens: JWS compact serialization (RFC 7515 §7.1). The header of a key is encoded once; what is
+//! left is the payload and the signature.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use josekit::jws::JwsSigner;
+use serde::Serialize;
+
+use super::{Error, failed, keys::Key};
+use crate::protocol::claims::{AccessToken, IdToken};
+
+impl Key {
+    /// Signs an access token (RFC 9068).
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub fn access_token(&self, claims: &AccessToken<'_>) -> Result<String, Error> {
+        self.sign(&self.access_token_header, claims)
+    }
+
+    /// Signs an ID token (OpenID Connect Core §2).
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub fn id_token(&self, claims: &IdToken<'_>) -> Result<String, Error> {
+        self.sign(&self.jwt_header, claims)
+    }
+
+    fn sign(&self, header: &str, claims: &impl Serialize) -> Result<String, Error> {
+        let payload = serde_json::to_vec(claims).map_err(failed)?;
+        let mut token = String::with_capacity(header.len() + payload.len() * 4 / 3 + 360);
+        token.push_str(header);
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(payload, &mut token);
+        let signature = self.signer.sign(token.as_bytes()).map_err(failed)?;
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        Ok(token)
+    }
+}
