@@ -294,10 +294,11 @@ impl Config {
 }
 
 impl Settings {
-    /// Defaults with another issuer, address and data directory; for the demo.
+    /// The demonstration's: the defaults, in a new directory that nobody else can read or guess.
     #[must_use]
-    pub fn at(issuer: &str, listen: &str, data_dir: PathBuf) -> Self {
-        Self { issuer: issuer.into(), listen: listen.into(), data_dir, ..Self::default() }
+    pub fn demo(directory_name: &str) -> Self {
+        let data_dir = std::env::temp_dir().join(directory_name);
+        Self { data_dir, log: "warn".into(), log_format: LogFormat::Text, ..Self::default() }
     }
 }
 

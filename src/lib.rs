@@ -1,11 +1,32 @@
-//! Symbolon.
+//! Symbolon, an OAuth 2.0 and OpenID Connect authorization server. This is the map, in reading order; who may
+//! import whom is in `docs/architecture.md`, and kept by `tests/house.rs`.
+
+// The rules: values in, decisions out. Begin with `protocol::grant`.
+pub mod protocol;
+
+// What the rules stand on: each the only importer of what it wraps.
 pub mod clock;
 pub mod config;
-pub mod demo;
+pub mod guesses;
 pub mod jose;
 pub mod pages;
 pub mod passwords;
 pub mod paths;
-pub mod protocol;
 pub mod random;
 pub mod store;
+
+// One server, put together.
+pub mod app;
+pub mod web;
+
+// What is called: by machines, by people.
+pub mod endpoints;
+pub mod people;
+
+// From the route table to the command line.
+pub mod routes;
+pub mod server;
+
+// The demonstration beside the server, and the command line.
+pub mod cli;
+pub mod demo;

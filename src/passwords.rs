@@ -39,6 +39,15 @@ pub enum PasswordError {
     Failed(String),
 }
 
+impl std::fmt::Display for PasswordError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Busy => f.write_str("too many passwords are being checked"),
+            Self::Failed(text) => f.write_str(text),
+        }
+    }
+}
+
 impl Passwords {
     /// The gate with these settings.
     ///

@@ -12,13 +12,7 @@ mod output;
 pub mod serve;
 mod user;
 
-use std::{
-    fs::DirBuilder,
-    io::Write,
-    os::unix::fs::DirBuilderExt,
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{fs::DirBuilder, io::Write, os::unix::fs::DirBuilderExt, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -26,20 +20,20 @@ use crate::{
     clock::Clock,
     config::Config,
     protocol::time::Timestamp,
-    store::{
-        self, AnyConnection, DatabaseUrl, Store,
-        error::Outage,
-        migrations,
-    },
+    store::{self, AnyConnection, DatabaseUrl, Store, error::Outage, migrations},
 };
 use output::Format;
 
-/// An OAuth 2.0 and OpenID Connect authorization server.
+/// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "symbolon", version, after_help = "Every setting is a key of the configuration file or a SYMBOLON_ variable: see docs/configuration.md.")]
+#[command(
+    name = "symbolon",
+    version,
+    about = "An OAuth 2.0 and OpenID Connect authorization server",
+    after_help = "Every setting is a key of the configuration file or a SYMBOLON_ variable: see docs/configuration.md."
+)]
 pub struct Cli {
-    /// The TOML configuration file [env: `SYMBOLON_CONFIG`]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help = "The TOML configuration file [env: SYMBOLON_CONFIG]")]
     config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
@@ -136,14 +130,16 @@ fn work(config: &Config, command: impl FnOnce(&mut Work<'_>) -> Answer) -> Resul
         return Err("database_url: sqlite::memory: lives inside the server's process and cannot be reached from here".into());
     }
     let store = open(config)?;
-    store.with(|connection| migrations::run(connection)).map_err(|error| format!("database {}: {error}", config.database))?;
+    store.with(migrations::run).map_err(|error| format!("database {}: {error}", config.database))?;
     let now = Clock::system().now();
     store.with(|connection| command(&mut Work { config, connection, now })).map_err(|error| error.to_string())
 }
 
 fn migrate(config: &Config, format: Format) -> Result<String, String> {
-    let ran = open(config)?.with(|connection| migrations::run(connection)).map_err(|error| format!("database {}: {error}", config.database))?;
-    let text = || if ran.is_empty() { "the database is up to date\n".into() } else { ran.iter().map(|name| format!("ran {name}\n")).collect() };
+    let ran = open(config)?.with(migrations::run).map_err(|error| format!("database {}: {error}", config.database))?;
+    let text = || {
+        if ran.is_empty() { "the database is up to date\n".into() } else { format!("ran {}\n", ran.join("\nran ")) }
+    };
     format.answer(&serde_json::json!({ "ran": ran }), text).map_err(|error| error.to_string())
 }
 
@@ -235,7 +231,15 @@ mod tests {
             let read = Cli::try_parse_from(std::iter::once("symbolon").chain(line.split(' ')));
             assert!(read.is_ok(), "{line}: {}", read.unwrap_err());
         }
-        for line in ["", "user", "user add alice", "client add --name App --type fridge", "grant list --limit 0", "key rotate now", "client delete"] {
+        for line in [
+            "",
+            "user",
+            "user add alice",
+            "client add --name App --type fridge",
+            "grant list --limit 0",
+            "key rotate now",
+            "client delete",
+        ] {
             assert!(Cli::try_parse_from(std::iter::once("symbolon").chain(line.split_whitespace())).is_err(), "{line}");
         }
     }

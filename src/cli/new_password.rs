@@ -1,7 +1,7 @@
 //! Reads a new password: the first line of standard input, or twice from the terminal without showing it. It
 //! never stands in an argument, where every process of the machine could read it.
 
-use std::io::{BufRead, IsTerminal, Read};
+use std::io::{BufRead, IsTerminal};
 
 use super::{Error, refuse};
 use crate::passwords::{self, MAX_LENGTH};

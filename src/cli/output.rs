@@ -25,6 +25,12 @@ impl Format {
     pub fn answer(self, value: &impl Serialize, text: impl FnOnce() -> String) -> Answer {
         if self.json { json(value) } else { Ok(text()) }
     }
+
+    /// `value` as JSON for people as well: what they copy into an app's configuration.
+    #[expect(clippy::unused_self, reason = "--json is taken, and changes nothing")]
+    pub fn json_for_all(self, value: &impl Serialize) -> Answer {
+        json(value)
+    }
 }
 
 /// A value as JSON. Control characters that JSON allows, but a terminal obeys, are written as `\uXXXX`.
@@ -44,7 +50,9 @@ pub fn json(value: &impl Serialize) -> Answer {
 
 /// Rows under a heading, in columns as wide as their widest cell.
 pub fn table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) -> String {
-    let rows: Vec<[String; N]> = std::iter::once(heading.map(str::to_owned)).chain(rows.iter().map(|row| row.each_ref().map(|cell| clean(cell)))).collect();
+    let rows: Vec<[String; N]> = std::iter::once(heading.map(str::to_owned))
+        .chain(rows.iter().map(|row| row.each_ref().map(|cell| clean(cell))))
+        .collect();
     let mut widths = [0; N];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {

@@ -84,14 +84,15 @@ fn connect_sqlite(path: &str) -> Result<AnyConnection, diesel::ConnectionError> 
 ///
 /// # Errors
 /// What `work` says, or the database.
-pub(super) fn together<T, E: From<diesel::result::Error>>(
+pub(super) fn together<T, E: From<Error>>(
     connection: &mut AnyConnection,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
 ) -> Result<T, E> {
     match connection {
         AnyConnection::Sqlite(sqlite) => AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE"),
         AnyConnection::Postgres(postgres) => AnsiTransactionManager::begin_transaction_sql(postgres, "BEGIN"),
-    }?;
+    }
+    .map_err(Error::from)?;
     let result = work(connection);
     let ending = match (&result, connection) {
         (Ok(_), AnyConnection::Sqlite(sqlite)) => AnsiTransactionManager::commit_transaction(sqlite),
@@ -100,7 +101,7 @@ pub(super) fn together<T, E: From<diesel::result::Error>>(
         (Err(_), AnyConnection::Postgres(postgres)) => AnsiTransactionManager::rollback_transaction(postgres),
     };
     let value = result?; // the first error is the one to tell
-    ending?;
+    ending.map_err(Error::from)?;
     Ok(value)
 }
 
@@ -108,14 +109,15 @@ pub(super) fn together<T, E: From<diesel::result::Error>>(
 ///
 /// # Errors
 /// What `work` says, or the database.
-pub(super) fn exclusively<T, E: From<diesel::result::Error>>(
+pub(super) fn exclusively<T, E: From<Error>>(
     connection: &mut AnyConnection,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
 ) -> Result<T, E> {
     together(connection, |connection| {
         if let AnyConnection::Postgres(postgres) = connection {
             // Waiting for another process's migrations may take longer than a statement should.
-            postgres.batch_execute(&format!("SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))?;
+            let lock = format!("SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({ADVISORY_LOCK})");
+            postgres.batch_execute(&lock).map_err(Error::from)?;
         }
         work(connection)
     })

@@ -22,12 +22,6 @@ impl From<Error> for MigrationError {
     }
 }
 
-impl From<diesel::result::Error> for MigrationError {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Store(error.into())
-    }
-}
-
 impl Outage for MigrationError {
     fn is_outage(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_outage())

@@ -66,7 +66,8 @@ pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Person>> {
 /// The database's.
 pub fn find_by_login(connection: &mut AnyConnection, login: &str) -> Result<Option<Person>> {
     let login = login.trim().to_lowercase();
-    let found = people::table.filter(people::username.eq(&login).or(people::email.eq(&login))).first::<Columns>(connection).optional()?;
+    let found =
+        people::table.filter(people::username.eq(&login).or(people::email.eq(&login))).first::<Columns>(connection).optional()?;
     found.map(to_value).transpose()
 }
 

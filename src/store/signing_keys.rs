@@ -67,12 +67,12 @@ pub fn insert(connection: &mut AnyConnection, key: &SigningKeyRow) -> Result<()>
 ///
 /// # Errors
 /// What `make` says, or the database.
-pub fn insert_first<E: From<Error> + From<diesel::result::Error>>(
+pub fn insert_first<E: From<Error>>(
     connection: &mut AnyConnection,
     make: impl FnOnce() -> std::result::Result<SigningKeyRow, E>,
 ) -> std::result::Result<(), E> {
     dialect::exclusively(connection, |connection| {
-        if all_rows(connection)?.is_empty() {
+        if all_rows(connection).map_err(Error::from)?.is_empty() {
             insert(connection, &make()?)?;
         }
         Ok(())

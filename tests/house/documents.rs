@@ -1,6 +1,6 @@
 //! The documents: every link inside the repository leads somewhere, and the decisions are numbered and take the same form.
 
-use super::source::{list, read, root};
+use super::source::{list, read, root, sources};
 
 /// What each decision says, in this order.
 const PARTS: [&str; 4] = ["## Context", "## Decision", "## Considered", "## Consequences"];
@@ -21,6 +21,16 @@ fn links_lead_somewhere() {
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_map_names_every_file() {
+    let map = read("docs/architecture.md");
+    let map = map.split("```").nth(1).unwrap();
+    let words: Vec<_> = map.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
+    let all = sources(&["src"]).into_iter().filter(|source| !source.shipped.is_empty());
+    let missing: Vec<_> = all.filter(|source| !words.contains(&source.module.last().unwrap().as_str())).map(|source| source.path).collect();
+    assert!(missing.is_empty(), "docs/architecture.md: the map lacks {missing:?}; give each a word");
 }
 
 #[test]

@@ -1,0 +1,139 @@
+//! `symbolon demo`: everything needed to see the server at work, made anew at each start: a database, a secret, a
+//! key, a user, two clients, and beside the server a single-page app and an API. Gone when it stops.
+
+use std::{fs, io::Write};
+
+use sha2::{Digest, Sha256};
+
+use super::serve::set_up_logs;
+use crate::{
+    app::App,
+    clock::Clock,
+    config::{Config, Settings},
+    demo::{self, Demo},
+    protocol::{
+        claims,
+        client::{AuthMethod, Client, ClientKind, GrantType, PkceRule},
+        scope::Scopes,
+        time::Timestamp,
+    },
+    random, server,
+    store::{self, clients, people},
+};
+
+const USER: &str = "alice";
+const PASSWORD: &str = "through the looking glass";
+const SPA: &str = "demo-app";
+const WEB: &str = "demo-web";
+const SPA_PORT: u16 = 8081;
+const API_PORT: u16 = 8082;
+
+/// Runs the demonstration until it is interrupted.
+///
+/// # Errors
+/// Why it does not start.
+pub fn run() -> Result<(), String> {
+    let now = Clock::system().now();
+    let config = Config::check(Settings::demo(&format!("symbolon-demo-{}", random::id(now))), None).map_err(|error| error.to_string())?;
+    set_up_logs(&config)?;
+    let directory = config.data_dir.clone();
+    let result = serve(config, now);
+    let removed = fs::remove_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()));
+    result.and(removed)
+}
+
+fn serve(config: Config, now: Timestamp) -> Result<(), String> {
+    let app = server::prepare(config, Clock::system()).map_err(|error| error.to_string())?;
+    let demo = Demo {
+        issuer: app.config.issuer.as_str().to_owned(),
+        spa_client_id: SPA.into(),
+        spa_port: SPA_PORT,
+        api_port: API_PORT,
+        api_audience: format!("http://localhost:{API_PORT}"),
+    };
+    let secret = random::client_secret();
+    populate(&app, &demo, &secret, now)?;
+    actix_web::rt::System::new().block_on(async {
+        let running = demo::start(&demo).map_err(|error| format!("ports {SPA_PORT} and {API_PORT}: {error}"))?;
+        announce(&demo, &secret, &app).map_err(|error| error.to_string())?;
+        let served = server::serve(app).await.map_err(|error| format!("{}: {error}", demo.issuer));
+        running.stop().await;
+        served
+    })
+}
+
+fn populate(app: &App, demo: &Demo, secret: &str, now: Timestamp) -> Result<(), String> {
+    let password_hash = app.passwords.hash(PASSWORD).map_err(|error| error.to_string())?;
+    let person = people::Person {
+        claims: claims::Person {
+            id: random::id(now),
+            username: USER.into(),
+            display_name: Some("Alice".into()),
+            email: "alice@example.com".into(),
+            email_verified: true,
+            updated_at: now,
+        },
+        password_hash: Some(password_hash),
+        disabled_at: None,
+        created_at: now,
+    };
+    let scopes = Scopes::parse("openid profile email offline_access notes:read notes:write").map_err(|bad| bad.0)?;
+    let spa = Client {
+        id: SPA.into(),
+        name: "Demo Notes".into(),
+        kind: ClientKind::Spa,
+        auth_method: AuthMethod::None,
+        secret_hash: None,
+        redirect_uris: vec![format!("{}/callback", demo.spa_origin())],
+        scopes,
+        audiences: vec![demo.api_audience.clone()],
+        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+        pkce: PkceRule::Required,
+        retry_window: None,
+        cors_origins: vec![],
+        disabled_at: None,
+        created_at: now,
+    };
+    let web = Client {
+        id: WEB.into(),
+        name: "Demo Web App".into(),
+        kind: ClientKind::Web,
+        auth_method: AuthMethod::ClientSecretBasic,
+        secret_hash: Some(Sha256::digest(secret).to_vec()),
+        redirect_uris: vec!["http://localhost:3000/callback".into()],
+        ..spa.clone()
+    };
+    let inserted = app.store.with(|connection| -> store::Result<()> {
+        people::insert(connection, &person)?;
+        clients::insert(connection, &spa)?;
+        clients::insert(connection, &web)
+    });
+    inserted.map_err(|error| error.to_string())
+}
+
+fn announce(demo: &Demo, secret: &str, app: &App) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "
+  Symbolon demo
+
+  Open        {spa}
+  Sign in     {USER} / {PASSWORD}
+
+  Server      {issuer}
+  Discovery   {issuer}/.well-known/openid-configuration
+  Notes API   {api}  (checks tokens with the published keys alone)
+  Web client  {WEB} / {secret}
+              redirect URI http://localhost:3000/callback
+  Data        {data}  (removed at the end)
+
+  Ctrl-C stops it.
+",
+        spa = demo.spa_origin(),
+        api = demo.api_origin(),
+        issuer = demo.issuer,
+        data = app.config.data_dir.display(),
+    )?;
+    out.flush()
+}

@@ -1,0 +1,172 @@
+//! `symbolon grant`: what people allowed clients. Whether a grant still works is `protocol::grant`; this
+//! reads what that depends on, and revokes.
+
+use std::collections::{HashMap, hash_map::Entry};
+
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::{
+    Answer, Error, Work,
+    output::{self, Format, time},
+    refuse, user,
+};
+use crate::{
+    protocol::{
+        client::Client,
+        grant::{self, Grant, Policy, Standing},
+        id::Id,
+    },
+    store::{
+        clients,
+        grants::{self, Filter},
+        people,
+    },
+};
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List grants, newest first
+    List {
+        /// Those of one person: user name or e-mail address
+        #[arg(long)]
+        user: Option<String>,
+        /// Those of one client
+        #[arg(long)]
+        client: Option<String>,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Revoke a grant: its refresh token is dead at once, its access tokens end by themselves
+    Revoke {
+        /// The grant's id, as listed
+        id: String,
+        #[command(flatten)]
+        format: Format,
+    },
+}
+
+/// A grant, as printed.
+#[derive(Serialize)]
+struct Shown {
+    id: String,
+    client_id: String,
+    user_id: String,
+    username: Option<String>,
+    scope: String,
+    audiences: Vec<String>,
+    /// `code` until the code is redeemed, then `active`, at last `ended`.
+    state: &'static str,
+    /// Why it has ended.
+    reason: Option<&'static str>,
+    /// Whether it ends with the browser session.
+    ends_with_session: bool,
+    created: String,
+    last_used: Option<String>,
+    expires: String,
+}
+
+impl Command {
+    pub fn run(self, work: &mut Work<'_>) -> Answer {
+        match self {
+            Self::List { user, client, limit, format } => {
+                let person = user.map(|login| user::find(work, &login)).transpose()?.map(|person| person.claims.id);
+                list(work, &Filter { person, client }, limit, format)
+            }
+            Self::Revoke { id, format } => revoke(work, &id, format),
+        }
+    }
+}
+
+fn list(work: &mut Work<'_>, filter: &Filter, limit: u32, format: Format) -> Answer {
+    let listed = grants::list(work.connection, filter, limit)?;
+    if let (Some(client), true) = (&filter.client, listed.is_empty())
+        && clients::find(work.connection, client)?.is_none()
+    {
+        return refuse(format!("client '{client}': there is no client with this id (symbolon client list shows all)"));
+    }
+    let clients: HashMap<_, _> = clients::all(work.connection)?.into_iter().map(|client| (client.id.clone(), client)).collect();
+    let mut names = HashMap::new();
+    let mut shown = Vec::new();
+    for grant in listed {
+        let person = grant.person_id;
+        let username = match names.entry(person) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(people::find(work.connection, person)?.map(|person| person.claims.username)),
+        };
+        shown.push(show(work, grant, &clients, username.clone())?);
+    }
+    let row = |grant: &Shown| {
+        let user = grant.username.clone().unwrap_or_else(|| "(gone)".into());
+        let last_use = grant.last_used.clone().unwrap_or_else(|| "never".into());
+        let state = grant.reason.unwrap_or(grant.state).to_owned();
+        [grant.id.clone(), user, grant.client_id.clone(), grant.scope.clone(), grant.created.clone(), last_use, state]
+    };
+    let text = || {
+        output::table(
+            ["GRANT", "USER", "CLIENT", "SCOPE", "CREATED", "LAST USED", "STATE"],
+            &shown.iter().map(row).collect::<Vec<_>>(),
+        )
+    };
+    format.answer(&shown, text)
+}
+
+fn show(work: &mut Work<'_>, listed: Grant, clients: &HashMap<String, Client>, username: Option<String>) -> Result<Shown, Error> {
+    // Read with its person and its session; one that is gone by now is shown as it was listed.
+    let (grant, person_enabled) = match grants::find(work.connection, listed.id)? {
+        Some(found) => (found.grant, found.person_enabled),
+        None => (listed, false),
+    };
+    let lifetimes = &work.config.lifetimes;
+    let policy = Policy {
+        code_lifetime: lifetimes.code,
+        idle_lifetime: if grant.session_id.is_some() { lifetimes.session_idle } else { lifetimes.refresh_idle },
+        retry_window: lifetimes.refresh_retry_window,
+    };
+    let standing = Standing { person_enabled, now: work.now };
+    let (state, reason) = match clients.get(&grant.client_id) {
+        None => ("ended", Some("the client was deleted")),
+        Some(client) => state(&grant, client, &policy, &standing),
+    };
+    Ok(Shown {
+        id: grant.id.to_string(),
+        client_id: grant.client_id,
+        user_id: grant.person_id.to_string(),
+        username,
+        scope: grant.scopes.to_string(),
+        audiences: grant.audiences,
+        state,
+        reason,
+        ends_with_session: grant.session_id.is_some(),
+        created: time(grant.created_at),
+        last_used: grant.rotated_at.map(time),
+        expires: time(grant.expires_at),
+    })
+}
+
+fn state(grant: &Grant, client: &Client, policy: &Policy, standing: &Standing) -> (&'static str, Option<&'static str>) {
+    if let Some(reason) = grant::ended(grant, client, policy, standing) {
+        ("ended", Some(reason))
+    } else if grant.generation > 0 {
+        ("active", None)
+    } else if standing.now.since(grant.created_at) > policy.code_lifetime {
+        ("ended", Some("the code was never redeemed"))
+    } else {
+        ("code", None)
+    }
+}
+
+fn revoke(work: &mut Work<'_>, text: &str, format: Format) -> Answer {
+    let Ok(id) = Id::parse(text) else {
+        return refuse(format!("grant '{text}': expected 32 hexadecimal digits, as symbolon grant list shows them"));
+    };
+    let revoked = grants::revoke(work.connection, id, "revoked on the command line", work.now)?;
+    if !revoked && grants::find(work.connection, id)?.is_none() {
+        return refuse(format!("grant '{id}': there is no grant with this id (symbolon grant list shows the newest)"));
+    }
+    let text = || if revoked { format!("grant {id} is revoked\n") } else { format!("grant {id} was revoked before\n") };
+    format.answer(&serde_json::json!({ "id": id.to_string(), "revoked": true }), text)
+}

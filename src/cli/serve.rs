@@ -1,0 +1,36 @@
+//! `symbolon serve`: logs are set up, the server is assembled and runs until a signal.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    clock::Clock,
+    config::{Config, LogFormat},
+    server,
+};
+
+/// Serves.
+///
+/// # Errors
+/// Why the server does not start, or stopped.
+pub fn run(config: Config) -> Result<(), String> {
+    set_up_logs(&config)?;
+    let app = server::prepare(config, Clock::system()).map_err(|error| error.to_string())?;
+    actix_web::rt::System::new().block_on(server::serve(app)).map_err(|error| error.to_string())
+}
+
+/// Log lines go to standard error: text on a terminal, JSON otherwise.
+///
+/// # Errors
+/// When the filter is not one.
+pub fn set_up_logs(config: &Config) -> Result<(), String> {
+    let filter = EnvFilter::try_new(&config.log).map_err(|error| format!("log: expected a filter such as 'info'; received '{}': {error}", config.log))?;
+    let is_text = match config.log_format {
+        LogFormat::Text => true,
+        LogFormat::Json => false,
+        LogFormat::Auto => std::io::stderr().is_terminal(),
+    };
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    if is_text { lines.try_init() } else { lines.json().flatten_event(true).try_init() }.map_err(|error| error.to_string())
+}

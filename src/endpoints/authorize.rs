@@ -1,0 +1,215 @@
+//! The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core 3.1.2). The only dispatcher: sign-in and
+//! consent return here with the same request, which is parsed and decided afresh. The order of a story is the
+//! order of this file; what is weighed is `protocol::next_step`.
+
+use actix_web::{HttpRequest, web::Data};
+
+use crate::{
+    app::App,
+    jose::verify::{self, Typ},
+    pages::{Chrome, FormPost, Problem},
+    paths,
+    protocol::{
+        authorization::{self, AuthorizationRequest, Refusal},
+        client::{Client, GrantType},
+        credential::{Credential, Kind},
+        grant::Grant,
+        id::Id,
+        next_step::{Facts, SignedIn, Step, next_step},
+        params::Params,
+        redirect_uri::ReturnAddress,
+        response_mode::{self, Delivery},
+        scope::OFFLINE_ACCESS,
+        time::Timestamp,
+    },
+    random,
+    store::{AnyConnection, clients, consents, grants, people, sessions, sessions::Session},
+    web::{
+        body::{BODY_LIMIT, BodyProblem, Form},
+        cookies,
+        fault::Fault,
+        hop::hop,
+        page,
+        reply::Reply,
+        request::Context,
+        request_problem, returning, session,
+    },
+};
+
+/// One request, on its way through the story.
+struct Visit<'a> {
+    app: &'a App,
+    context: &'a Context,
+    params: &'a Params,
+    cookie: Option<&'a str>,
+}
+
+/// `GET /authorize`.
+pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+    let params = Params::parse(request.query_string());
+    answer(&request, &app, params, false).await
+}
+
+/// `POST /authorize` (OpenID Connect Core 3.1.2.1).
+pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+    let context = Context::of(&request);
+    let base = app.config.issuer.base();
+    match form.0 {
+        Ok(params) => answer(&request, &app, params, true).await,
+        Err(BodyProblem::TooLarge) => page::error(base, &context, 413, Problem::TooLarge { limit: BODY_LIMIT }),
+        Err(problem) => page::error(base, &context, 400, Problem::MalformedRequest { detail: &problem.describe() }),
+    }
+}
+
+async fn answer(request: &HttpRequest, app: &Data<App>, params: Params, is_post: bool) -> Reply {
+    let context = Context::of(request);
+    let cookie = cookies::get(request, cookies::SESSION);
+    let told = context.clone();
+    let answer = hop(app, move |app, connection| -> Result<Reply, Fault> {
+        let visit = Visit { app, context: &context, params: &params, cookie: cookie.as_deref() };
+        visit.story(connection, is_post)
+    });
+    let base = app.config.issuer.base();
+    answer.await.unwrap_or_else(|fault| page::fault(base, &told, &fault))
+}
+
+impl Visit<'_> {
+    fn story(&self, connection: &mut AnyConnection, is_post: bool) -> Result<Reply, Fault> {
+        let base = self.app.config.issuer.base();
+        let id = match authorization::client_id(self.params) {
+            Ok(id) => id,
+            Err(problem) => return Ok(request_problem::show(base, self.context, None, self.params, &problem)),
+        };
+        let Some(client) = clients::find(connection, id)? else {
+            return Ok(page::error(base, self.context, 400, Problem::UnknownClient { received: id }));
+        };
+        if client.disabled_at.is_some() {
+            return Ok(page::error(base, self.context, 400, Problem::ClientDisabled { client_name: &client.name }));
+        }
+        let request = match AuthorizationRequest::parse(self.params, &client) {
+            Ok(request) => request,
+            Err(Refusal::Page(problem)) => return Ok(request_problem::show(base, self.context, Some(&client), self.params, &problem)),
+            Err(Refusal::Redirect(address, error)) => return Ok(self.refuse(&address, &error)),
+        };
+        if is_post && self.cookie.is_none() {
+            // A POST from another site brings no SameSite=Lax cookie; the GET it is turned into does.
+            return Ok(Reply::see_other(&self.url(paths::AUTHORIZE, &[])));
+        }
+        let session = session::current(self.app, connection, self.cookie, self.context.now)?;
+        let hinted = match self.hinted(connection, &request)? {
+            Ok(hinted) => hinted,
+            Err(error) => return Ok(self.refuse(&request.address, &error)),
+        };
+        let remembered = match &session {
+            Some(session) if client.may_skip_consent(request.address.uri()) => consents::find(connection, session.person_id, &client.id)?,
+            _ => None,
+        };
+        let step = next_step(
+            &request,
+            &Facts {
+                signed_in: session.as_ref().map(|s| SignedIn { person: s.person_id, auth_time: s.auth_time }),
+                sign_in_asked: returning::sign_in_asked(self.app, self.params, self.context.now),
+                consent_given: session.as_ref().is_some_and(|s| returning::consent_given(self.app, self.params, s, self.context.now)),
+                remembered: remembered.as_ref(),
+                hinted,
+                now: self.context.now,
+            },
+        );
+        match (step, session) {
+            (Step::Refuse(error), _) => Ok(self.refuse(&request.address, &error)),
+            (Step::Consent, Some(_)) => Ok(Reply::see_other(&self.url(paths::CONSENT, &[]))),
+            (Step::Issue, Some(session)) => self.issue(connection, &client, &request, &session),
+            (Step::SignIn | Step::Consent | Step::Issue, _) => {
+                let asked = returning::ask_for_sign_in(self.app, self.params, self.context.now);
+                Ok(Reply::see_other(&self.url(paths::LOGIN, &[(returning::SIGN_IN_ASKED, &asked)])))
+            }
+        }
+    }
+
+    /// Whom `id_token_hint` names (OpenID Connect Core 3.1.2.1): a token of ours, though it may have expired.
+    fn hinted(
+        &self,
+        connection: &mut AnyConnection,
+        request: &AuthorizationRequest,
+    ) -> Result<Result<Option<Id>, crate::protocol::error::ProtocolError>, Fault> {
+        let Some(hint) = &request.id_token_hint else { return Ok(Ok(None)) };
+        let ring = self.app.keys(connection, self.context.now)?;
+        let named = verify::own(&ring, Typ::IdToken, hint).ok();
+        let named = named.and_then(|claims| claims.get("sub").and_then(|sub| sub.as_str()).and_then(|sub| Id::parse(sub).ok()));
+        Ok(named.map(Some).ok_or_else(|| {
+            crate::protocol::error::ProtocolError::new(
+                crate::protocol::error::ErrorCode::InvalidRequest,
+                "id_token_hint: expected an ID token that this server issued",
+            )
+        }))
+    }
+
+    /// Inserts the grant at generation 0; the code is its credential.
+    fn issue(&self, connection: &mut AnyConnection, client: &Client, request: &AuthorizationRequest, session: &Session) -> Result<Reply, Fault> {
+        let now = self.context.now;
+        let person = people::find(connection, session.person_id)?;
+        if person.is_none_or(|person| person.disabled_at.is_some()) {
+            sessions::end(connection, session.id, now)?;
+            return Ok(Reply::see_other(&self.url(paths::LOGIN, &[])));
+        }
+        sessions::touch(connection, session, now)?;
+        let grant = self.grant(client, request, session);
+        grants::insert(connection, &grant)?;
+        let code = Credential { kind: Kind::Code, id: grant.id, generation: 0 }.derive(&self.app.config.secrets);
+        let note = format!("code issued: grant {} client {} person {}", grant.id, client.id, session.person_id);
+        Ok(self.deliver(&response_mode::success(&request.address, self.app.config.issuer.as_str(), code)).noting(note))
+    }
+
+    fn grant(&self, client: &Client, request: &AuthorizationRequest, session: &Session) -> Grant {
+        let (now, lifetimes) = (self.context.now, &self.app.config.lifetimes);
+        let is_offline = request.scopes.contains(OFFLINE_ACCESS);
+        let expires_at = if !client.may_use(GrantType::RefreshToken) {
+            now.plus(lifetimes.code).plus(lifetimes.access_token)
+        } else if is_offline {
+            now.plus(lifetimes.refresh_absolute)
+        } else {
+            now.plus(lifetimes.refresh_absolute).min(session.expires_at)
+        };
+        Grant {
+            id: random::id(now),
+            client_id: client.id.clone(),
+            person_id: session.person_id,
+            session_id: (!is_offline).then_some(session.id),
+            sid: session.id,
+            generation: 0,
+            scopes: request.scopes.clone(),
+            audiences: request.audiences.clone(),
+            redirect_uri: request.address.uri().to_owned(),
+            challenge: request.challenge.clone(),
+            nonce: request.nonce.clone(),
+            dpop_jkt: None,
+            auth_time: session.auth_time,
+            created_at: now,
+            rotated_at: None::<Timestamp>,
+            expires_at,
+            revoked_at: None,
+        }
+    }
+
+    fn refuse(&self, address: &ReturnAddress, error: &crate::protocol::error::ProtocolError) -> Reply {
+        self.deliver(&response_mode::failure(address, self.app.config.issuer.as_str(), error)).noting(error.to_string())
+    }
+
+    fn deliver(&self, delivery: &Delivery) -> Reply {
+        match delivery {
+            Delivery::Redirect(location) => Reply::see_other(location),
+            Delivery::Form { action, fields } => {
+                let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let chrome = Chrome { base: self.app.config.issuer.base(), request_id: &self.context.id };
+                page::show(200, &FormPost { chrome, action, fields: &fields }, Some(action))
+            }
+        }
+    }
+
+    /// A path of ours with this request in its query, and `with` added.
+    fn url(&self, path: &str, with: &[(&str, &str)]) -> String {
+        let base = self.app.config.issuer.base();
+        let without: &[&str] = if path == paths::CONSENT { &[] } else { &returning::NAMES };
+        format!("{base}{path}?{}", self.params.to_query(without, with))
+    }
+}

@@ -1,0 +1,44 @@
+//! For whatever watches the server: is it alive, is it ready. Alive needs nothing; ready needs the database,
+//! the keys, and a server that is not about to stop.
+
+use actix_web::{
+    HttpRequest,
+    http::{StatusCode, header},
+    web::Data,
+};
+
+use crate::{
+    app::App,
+    store::meta,
+    web::{
+        fault::{Fault, RETRY_AFTER},
+        hop::hop,
+        reply::Reply,
+        request::Context,
+    },
+};
+
+/// `GET /healthz`.
+pub async fn alive() -> Reply {
+    Reply::text(StatusCode::OK, "alive\n")
+}
+
+/// `GET /readyz`.
+pub async fn ready(request: HttpRequest, app: Data<App>) -> Reply {
+    let not_ready = |why: &str, note: &str| {
+        Reply::text(StatusCode::SERVICE_UNAVAILABLE, why).with(header::RETRY_AFTER, RETRY_AFTER).noting(note)
+    };
+    if app.is_draining() {
+        return not_ready("stopping\n", "");
+    }
+    let now = Context::of(&request).now;
+    let tried = hop(&app, move |app, connection| -> Result<(), Fault> {
+        meta::ping(connection)?;
+        app.keys(connection, now)?.signing(now)?;
+        Ok(())
+    });
+    match tried.await {
+        Ok(()) => Reply::text(StatusCode::OK, "ready\n"),
+        Err(fault) => not_ready("not ready\n", fault.reason()),
+    }
+}

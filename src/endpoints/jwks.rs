@@ -1,0 +1,33 @@
+//! The published keys (RFC 7517 §5). Which ones, and until when, is `jose::keys`.
+
+use actix_web::{HttpRequest, http::StatusCode, web::Data};
+
+use crate::{
+    app::App,
+    jose::keys::KeyRing,
+    web::{
+        cached::cached,
+        cors,
+        hop::hop,
+        oauth_error::{Challenge, OauthError},
+        reply::Reply,
+        request::Context,
+    },
+};
+
+/// How long the key set may be cached, in seconds: well below the lead with which a new key is published.
+const MAX_AGE: u32 = 300;
+
+/// `GET /.well-known/jwks.json`.
+pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+    let now = Context::of(&request).now;
+    let keep = app.config.lifetimes.access_token.max(app.config.lifetimes.id_token);
+    let show = |ring: &KeyRing| cors::public(cached(&request, StatusCode::OK, &ring.published(now, keep), MAX_AGE));
+    if let Some(ring) = app.keys_at_hand(now) {
+        return show(&ring);
+    }
+    match hop(&app, move |app, connection| -> Result<_, OauthError> { Ok(app.keys(connection, now)?) }).await {
+        Ok(ring) => show(&ring),
+        Err(error) => cors::public(error.reply(Challenge::None)),
+    }
+}

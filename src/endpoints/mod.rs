@@ -1,0 +1,11 @@
+//! What machines call, and the authorization endpoint through which people come. A file an endpoint; they do
+//! not import one another. Each reads the request, takes one hop, and answers.
+
+pub mod authorize;
+pub mod discovery;
+pub mod health;
+pub mod jwks;
+pub mod not_found;
+pub mod static_files;
+pub mod token;
+pub mod userinfo;

@@ -1,0 +1,34 @@
+//! Paths that do not exist, and methods that a path does not take.
+
+use actix_web::{
+    HttpRequest,
+    http::{StatusCode, header},
+    web::Data,
+};
+use serde_json::json;
+
+use crate::{
+    app::App,
+    pages::Problem,
+    web::{page, reply::Reply, request::Context},
+};
+
+/// 404, as a page.
+pub async fn not_found(request: HttpRequest, app: Data<App>) -> Reply {
+    page::error(app.config.issuer.base(), &Context::of(&request), 404, Problem::NotFound { path: request.path() })
+}
+
+/// 405 as a page, with the methods that are allowed (RFC 9110 §15.5.6).
+#[must_use]
+pub fn page_method(request: &HttpRequest, app: &App, allow: &str) -> Reply {
+    let problem = Problem::MethodNotAllowed { method: request.method().as_str() };
+    page::error(app.config.issuer.base(), &Context::of(request), 405, problem).with(header::ALLOW, allow)
+}
+
+/// 405 as JSON.
+#[must_use]
+pub fn api_method(request: &HttpRequest, allow: &str) -> Reply {
+    let description = format!("method: expected {allow}, received {}", request.method());
+    let body = json!({"error": "invalid_request", "error_description": description});
+    Reply::json(StatusCode::METHOD_NOT_ALLOWED, &body).with(header::ALLOW, allow).noting(description)
+}

@@ -1,0 +1,37 @@
+//! Redeeming an authorization code (RFC 6749 §4.1.3): open, present, answer.
+
+use super::{Asked, answer::Wanted, present::Credentials};
+use crate::{
+    protocol::{
+        client::Client,
+        credential::{Credential, Kind},
+        error::{ErrorCode, ProtocolError},
+        grant::Means,
+    },
+    store::AnyConnection,
+    web::{oauth_error::OauthError, reply::Reply},
+};
+
+/// What came with the code.
+pub struct Redemption {
+    /// The code.
+    pub code: String,
+    /// `redirect_uri`.
+    pub redirect_uri: Option<String>,
+    /// `code_verifier`.
+    pub verifier: Option<String>,
+    /// `resource`.
+    pub resources: Vec<String>,
+}
+
+impl Asked<'_> {
+    /// Redeems a code.
+    pub fn redeem(&self, connection: &mut AnyConnection, client: &Client, redemption: &Redemption) -> Result<Reply, OauthError> {
+        let code = Credential::open(&self.app.config.secrets, Kind::Code, &redemption.code)
+            .ok_or_else(|| ProtocolError::new(ErrorCode::InvalidGrant, "code: expected one that this server issued"))?;
+        let means = Means::Code { redirect_uri: redemption.redirect_uri.as_deref(), verifier: redemption.verifier.as_deref() };
+        let credentials = Credentials { grant: code.id, generation: code.generation, means, resources: &redemption.resources };
+        let accepted = self.present(connection, client, &credentials)?;
+        self.issue_tokens(connection, client, &accepted, &Wanted { scopes: None, resources: &redemption.resources, id_token: true })
+    }
+}

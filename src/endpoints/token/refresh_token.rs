@@ -1,0 +1,38 @@
+//! Refreshing (RFC 6749 §6): open, present, answer. No ID token is issued here: it would cost a second
+//! signature and says nothing new (OpenID Connect Core §12.2 leaves it out as well).
+
+use super::{Asked, answer::Wanted, present::Credentials};
+use crate::{
+    protocol::{
+        client::Client,
+        credential::{Credential, Kind},
+        error::{ErrorCode, ProtocolError},
+        grant::Means,
+        scope::Scopes,
+    },
+    store::AnyConnection,
+    web::{oauth_error::OauthError, reply::Reply},
+};
+
+/// What came with the refresh token.
+pub struct Refreshment {
+    /// The refresh token.
+    pub token: String,
+    /// `scope`.
+    pub scopes: Option<Scopes>,
+    /// `resource`.
+    pub resources: Vec<String>,
+}
+
+impl Asked<'_> {
+    /// Refreshes.
+    pub fn refresh(&self, connection: &mut AnyConnection, client: &Client, refreshment: &Refreshment) -> Result<Reply, OauthError> {
+        let token = Credential::open(&self.app.config.secrets, Kind::Refresh, &refreshment.token)
+            .ok_or_else(|| ProtocolError::new(ErrorCode::InvalidGrant, "refresh_token: expected one that this server issued"))?;
+        let means = Means::Refresh { scopes: refreshment.scopes.as_ref() };
+        let credentials = Credentials { grant: token.id, generation: token.generation, means, resources: &refreshment.resources };
+        let accepted = self.present(connection, client, &credentials)?;
+        let wanted = Wanted { scopes: refreshment.scopes.as_ref(), resources: &refreshment.resources, id_token: false };
+        self.issue_tokens(connection, client, &accepted, &wanted)
+    }
+}

@@ -1,0 +1,197 @@
+//! The consent page (RFC 6749 §10.2, OpenID Connect Core 3.1.2.4): who asks, for what, for how long. The answer
+//! is remembered where it may be, and leads back to `/authorize` with a stamp, or to the client with a refusal.
+
+use actix_web::{HttpRequest, http::header, web::Data};
+
+use crate::{
+    app::App,
+    pages::{Chrome, Consent, ConsentProblem, Lifetime, Problem},
+    paths,
+    protocol::{
+        authorization::{self, AuthorizationRequest, Refusal},
+        client::{Client, GrantType},
+        error::{ErrorCode, ProtocolError},
+        params::Params,
+        response_mode::{self, Delivery},
+        scope::OFFLINE_ACCESS,
+        time::Span,
+    },
+    store::{AnyConnection, clients, consents, people, sessions::Session},
+    web::{
+        body::{BODY_LIMIT, BodyProblem, Form},
+        cookies,
+        fault::Fault,
+        forms,
+        hop::hop,
+        page,
+        reply::Reply,
+        request::Context,
+        request_problem, returning, session,
+    },
+};
+
+/// What a request to the consent page brings.
+struct Visit {
+    context: Context,
+    query: Params,
+    cookie: Option<String>,
+}
+
+/// What consent is asked about.
+struct Question {
+    client: Client,
+    request: AuthorizationRequest,
+    session: Session,
+    cookie: String,
+}
+
+/// `GET /consent`.
+pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+    answer(&request, &app, None).await
+}
+
+/// `POST /consent`.
+pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+    let (context, base) = (Context::of(&request), app.config.issuer.base());
+    match form.0 {
+        Ok(form) => answer(&request, &app, Some(form)).await,
+        Err(BodyProblem::TooLarge) => page::error(base, &context, 413, Problem::TooLarge { limit: BODY_LIMIT }),
+        Err(problem) => page::error(base, &context, 400, Problem::MalformedRequest { detail: &problem.describe() }),
+    }
+}
+
+async fn answer(request: &HttpRequest, app: &Data<App>, form: Option<Params>) -> Reply {
+    let visit = Visit {
+        context: Context::of(request),
+        query: Params::parse(request.query_string()),
+        cookie: cookies::get(request, cookies::SESSION),
+    };
+    let context = visit.context.clone();
+    let story = hop(app, move |app, connection| -> Result<Reply, Fault> {
+        match (visit.question(app, connection)?, form) {
+            (Err(reply), _) => Ok(reply),
+            (Ok(question), None) => visit.show(app, connection, &question, None),
+            (Ok(question), Some(form)) => visit.decide(app, connection, &question, &form),
+        }
+    });
+    story.await.unwrap_or_else(|fault| page::fault(app.config.issuer.base(), &context, &fault))
+}
+
+impl Visit {
+    /// Reads the request afresh, as `/authorize` does; without a good one, or a session, that is where it goes.
+    fn question(&self, app: &App, connection: &mut AnyConnection) -> Result<Result<Question, Reply>, Fault> {
+        let base = app.config.issuer.base();
+        let back = || Reply::see_other(&format!("{base}{}?{}", paths::AUTHORIZE, self.query.to_query(&returning::NAMES, &[])));
+        let id = match authorization::client_id(&self.query) {
+            Ok(id) => id,
+            Err(problem) => return Ok(Err(request_problem::show(base, &self.context, None, &self.query, &problem))),
+        };
+        let Some(client) = clients::find(connection, id)? else {
+            return Ok(Err(page::error(base, &self.context, 400, Problem::UnknownClient { received: id })));
+        };
+        let request = match AuthorizationRequest::parse(&self.query, &client) {
+            Ok(request) => request,
+            Err(Refusal::Page(problem)) => return Ok(Err(request_problem::show(base, &self.context, Some(&client), &self.query, &problem))),
+            Err(Refusal::Redirect(..)) => return Ok(Err(back())),
+        };
+        let session = session::current(app, connection, self.cookie.as_deref(), self.context.now)?;
+        match (session, self.cookie.clone()) {
+            (Some(session), Some(cookie)) if client.disabled_at.is_none() => Ok(Ok(Question { client, request, session, cookie })),
+            _ => Ok(Err(back())),
+        }
+    }
+
+    fn about(&self) -> String {
+        format!("{}?{}", paths::CONSENT, returning::request_of(&self.query))
+    }
+
+    fn decide(&self, app: &App, connection: &mut AnyConnection, question: &Question, form: &Params) -> Result<Reply, Fault> {
+        let (now, base) = (self.context.now, app.config.issuer.base());
+        if let Some(flaw) = form.flaw() {
+            return Ok(page::error(base, &self.context, 400, Problem::MalformedRequest { detail: &flaw.describe() }));
+        }
+        if forms::check(app, &question.cookie, &self.about(), form, now).is_err() {
+            return self.show(app, connection, question, Some(ConsentProblem::FormExpired));
+        }
+        let (client, request, session) = (&question.client, &question.request, &question.session);
+        match form.get("decision") {
+            Some("allow") => {
+                consents::add(connection, session.person_id, &client.id, &request.scopes, now)?;
+                let given = returning::give_consent(app, &self.query, session, now);
+                let query = self.query.to_query(&[returning::CONSENT_GIVEN], &[(returning::CONSENT_GIVEN, &given)]);
+                let note = format!("consent given: client {} person {}", client.id, session.person_id);
+                Ok(Reply::see_other(&format!("{base}{}?{query}", paths::AUTHORIZE)).noting(note))
+            }
+            Some("deny") => {
+                let error = ProtocolError::new(ErrorCode::AccessDenied, "the person declined");
+                Ok(match response_mode::failure(&request.address, app.config.issuer.as_str(), &error) {
+                    Delivery::Redirect(location) => Reply::see_other(&location).noting("consent denied"),
+                    Delivery::Form { action, fields } => {
+                        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                        let chrome = Chrome { base, request_id: &self.context.id };
+                        page::show(200, &crate::pages::FormPost { chrome, action: &action, fields: &fields }, Some(&action))
+                    }
+                })
+            }
+            _ => Ok(page::error(base, &self.context, 400, Problem::MalformedRequest { detail: "decision: expected 'allow' or 'deny'" })),
+        }
+    }
+
+    fn show(&self, app: &App, connection: &mut AnyConnection, question: &Question, problem: Option<ConsentProblem>) -> Result<Reply, Fault> {
+        let (client, request, session) = (&question.client, &question.request, &question.session);
+        let Some(person) = people::find(connection, session.person_id)? else {
+            return Err(Fault::Internal(format!("session {} is of a person that does not exist", session.id)));
+        };
+        let base = app.config.issuer.base();
+        let lifetimes = &app.config.lifetimes;
+        let until_sign_out = words(session.expires_at.since(self.context.now));
+        let (at_most, idle) = (words(lifetimes.refresh_absolute), words(lifetimes.refresh_idle));
+        let lifetime = if !client.may_use(GrantType::RefreshToken) {
+            Lifetime::Once { minutes: (lifetimes.access_token.seconds() + 59) / 60 }
+        } else if request.scopes.contains(OFFLINE_ACCESS) {
+            Lifetime::LongLived { at_most: &at_most, idle: &idle }
+        } else {
+            Lifetime::UntilSignOut { at_most: &until_sign_out }
+        };
+        let scopes: Vec<_> = request.scopes.iter().collect();
+        let page = Consent {
+            chrome: Chrome { base, request_id: &self.context.id },
+            client_name: &client.name,
+            client_host: &request.address.shown_host(),
+            person: person.shown_name(),
+            username: &person.claims.username,
+            scopes: &scopes,
+            lifetime,
+            asks_each_time: !client.may_skip_consent(request.address.uri()),
+            action: &format!("{base}{}?{}", paths::CONSENT, self.query.to_query(&[], &[])),
+            csrf: &forms::stamp(app, &question.cookie, &self.about(), self.context.now),
+            problem,
+        };
+        let status = if problem.is_some() { 400 } else { 200 };
+        Ok(page::show(status, &page, Some(&request.address.form_action_source())).with(header::VARY, "Cookie"))
+    }
+}
+
+/// A span as people say it: the largest unit alone.
+fn words(span: Span) -> String {
+    let seconds = span.seconds().max(0);
+    let (count, unit) = match seconds {
+        ..5400 => ((seconds + 59) / 60, "minute"),
+        ..129_600 => ((seconds + 1800) / 3600, "hour"),
+        ..31_000_000 => ((seconds + 43_200) / 86_400, "day"),
+        _ => ((seconds + 15_768_000) / 31_557_600, "year"),
+    };
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_said_in_one_unit() {
+        for (seconds, said) in [(60, "1 minute"), (600, "10 minutes"), (43_200, "12 hours"), (172_800, "2 days"), (1_209_600, "14 days"), (2_592_000, "30 days"), (31_557_600, "1 year")] {
+            assert_eq!(words(Span::from_seconds(seconds)), said);
+        }
+    }
+}

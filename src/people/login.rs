@@ -1,0 +1,219 @@
+//! The sign-in page. A sign-in is two hops with the password in between, in its own gate: look up and count the
+//! attempt; verify; begin the session. Known and unknown names take the same way and the same time.
+
+use actix_web::{HttpRequest, http::header, web::Data};
+
+use super::throttle::Attempt;
+use crate::{
+    app::App,
+    pages::{Chrome, Login, LoginProblem, Problem},
+    paths,
+    protocol::{
+        authorization::AuthorizationRequest,
+        id::Id,
+        params::Params,
+        stamp::{self, Purpose},
+        time::Span,
+    },
+    random,
+    store::{AnyConnection, clients, people, sessions, sessions::Session},
+    web::{
+        body::{BODY_LIMIT, BodyProblem, Form},
+        cookies::{self, Keep},
+        fault::Fault,
+        forms,
+        hop::hop,
+        page,
+        reply::Reply,
+        request::Context,
+        session,
+    },
+};
+
+/// How long a browser stays known.
+const KNOWN_FOR: Span = Span::from_seconds(31_536_000);
+/// The longest name taken: longer ones are nobody's.
+const NAME_LIMIT: usize = 254;
+
+/// What a request to the sign-in page brings.
+#[derive(Clone)]
+struct Visit {
+    context: Context,
+    query: Params,
+    session: Option<String>,
+    browser: Option<String>,
+    device: Option<String>,
+}
+
+/// What the first hop found out.
+enum Looked {
+    /// The answer already.
+    Done(Reply),
+    /// The password is to be verified.
+    Verify { person: Option<people::Person>, attempt: Attempt },
+}
+
+/// `GET /login`.
+pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+    let visit = Visit::of(&request);
+    let told = visit.clone();
+    let shown = hop(&app, move |app, connection| -> Result<Reply, Fault> { visit.show(app, connection, None, None) });
+    shown.await.unwrap_or_else(|fault| told.fault(&app, &fault))
+}
+
+/// `POST /login`.
+pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+    let visit = Visit::of(&request);
+    let base = app.config.issuer.base();
+    let form = match form.0 {
+        Ok(form) => form,
+        Err(BodyProblem::TooLarge) => return page::error(base, &visit.context, 413, Problem::TooLarge { limit: BODY_LIMIT }),
+        Err(problem) => return page::error(base, &visit.context, 400, Problem::MalformedRequest { detail: &problem.describe() }),
+    };
+    if let Some(flaw) = form.flaw() {
+        return page::error(base, &visit.context, 400, Problem::MalformedRequest { detail: &flaw.describe() });
+    }
+    let (told, password) = (visit.clone(), form.get("password").unwrap_or_default().to_owned());
+    sign_in(&app, visit, form, password).await.unwrap_or_else(|fault| told.fault(&app, &fault))
+}
+
+async fn sign_in(app: &Data<App>, visit: Visit, form: Params, password: String) -> Result<Reply, Fault> {
+    let typed = form.get("username").unwrap_or_default().trim().to_owned();
+    let first = (visit.clone(), typed.clone());
+    let looked = hop(app, move |app, connection| -> Result<Looked, Fault> {
+        let (visit, typed) = first;
+        visit.look(app, connection, &form, &typed)
+    });
+    let (person, attempt) = match looked.await? {
+        Looked::Done(reply) => return Ok(reply),
+        Looked::Verify { person, attempt } => (person, attempt),
+    };
+    let enabled = person.filter(|person| person.disabled_at.is_none());
+    let hash = enabled.as_ref().and_then(|person| person.password_hash.clone());
+    let is_right = app.passwords.verify(password, hash).await?;
+    hop(app, move |app, connection| -> Result<Reply, Fault> {
+        match enabled.filter(|_| is_right) {
+            Some(person) => {
+                attempt.succeeded(connection, visit.context.now)?;
+                visit.begin_session(app, connection, person.claims.id)
+            }
+            None => visit.show(app, connection, Some(&typed), Some(LoginProblem::WrongNameOrPassword)),
+        }
+    })
+    .await
+}
+
+impl Visit {
+    fn of(request: &HttpRequest) -> Self {
+        Self {
+            context: Context::of(request),
+            query: Params::parse(request.query_string()),
+            session: cookies::get(request, cookies::SESSION),
+            browser: cookies::get(request, cookies::BROWSER),
+            device: cookies::get(request, cookies::DEVICE),
+        }
+    }
+
+    fn fault(&self, app: &App, fault: &Fault) -> Reply {
+        page::fault(app.config.issuer.base(), &self.context, fault)
+    }
+
+    /// Checks the form, finds the person and counts the attempt.
+    fn look(&self, app: &App, connection: &mut AnyConnection, form: &Params, typed: &str) -> Result<Looked, Fault> {
+        let owner = self.browser.as_deref().unwrap_or_default();
+        if owner.is_empty() || forms::check(app, owner, paths::LOGIN, form, self.context.now).is_err() {
+            return Ok(Looked::Done(self.show(app, connection, Some(typed), Some(LoginProblem::FormExpired))?));
+        }
+        let person = if typed.len() > NAME_LIMIT { None } else { people::find_by_login(connection, typed)? };
+        let id = person.as_ref().map(|person| person.claims.id);
+        let attempt = Attempt::new(id, typed, self.context.address, id.and_then(|id| self.known_browser(app, id)));
+        match attempt.begin(connection, self.context.now)? {
+            Some(seconds) => Ok(Looked::Done(self.show(app, connection, Some(typed), Some(LoginProblem::SlowedDown { seconds }))?)),
+            None => Ok(Looked::Verify { person, attempt }),
+        }
+    }
+
+    /// The name of this browser, if it has signed in as this person before.
+    fn known_browser(&self, app: &App, person: Id) -> Option<&str> {
+        let (name, text) = self.device.as_deref()?.split_once('.')?;
+        let binding = [person.to_string(), name.to_owned()];
+        let binding = binding.each_ref().map(String::as_str);
+        stamp::check(&app.config.secrets, Purpose::KnownBrowser, &binding, text, (self.context.now, KNOWN_FOR)).ok().map(|_| name)
+    }
+
+    /// The same person's session gets a new generation; anyone else's ends, and a new one begins.
+    fn begin_session(&self, app: &App, connection: &mut AnyConnection, person: Id) -> Result<Reply, Fault> {
+        let now = self.context.now;
+        let before = session::current(app, connection, self.session.as_deref(), now)?;
+        let renewed = match before {
+            Some(before) if before.person_id == person && sessions::renew(connection, &before, now)? => {
+                Some(Session { generation: before.generation + 1, auth_time: now, ..before })
+            }
+            Some(before) => {
+                sessions::end(connection, before.id, now)?;
+                None
+            }
+            None => None,
+        };
+        let session = match renewed {
+            Some(session) => session,
+            None => self.new_session(app, connection, person)?,
+        };
+        let query = self.query.to_query(&[], &[]);
+        let base = app.config.issuer.base();
+        let to = if self.query.get("client_id").is_some() { format!("{base}{}?{query}", paths::AUTHORIZE) } else { format!("{base}{}", paths::HOME) };
+        let name = self.known_browser(app, person).map_or_else(random::text, str::to_owned);
+        let known = stamp::make(&app.config.secrets, Purpose::KnownBrowser, &[&person.to_string(), &name], now);
+        Ok(Reply::see_other(&to)
+            .with(header::SET_COOKIE, &cookies::set(cookies::SESSION, &session::credential(app, &session), Keep::Session))
+            .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &format!("{name}.{known}"), Keep::Long))
+            .noting(format!("signed in: person {person} session {}", session.id)))
+    }
+
+    fn new_session(&self, app: &App, connection: &mut AnyConnection, person: Id) -> Result<Session, Fault> {
+        let now = self.context.now;
+        let session = Session {
+            id: random::id(now),
+            person_id: person,
+            generation: 0,
+            auth_time: now,
+            created_at: now,
+            last_seen_at: now,
+            expires_at: now.plus(app.config.lifetimes.session_absolute),
+            ended_at: None,
+            user_agent: self.context.user_agent.clone(),
+            address: Some(self.context.address.to_string()),
+        };
+        sessions::insert(connection, &session)?;
+        Ok(session)
+    }
+
+    /// The page; `typed` is the name sent with the form, if one was sent.
+    fn show(&self, app: &App, connection: &mut AnyConnection, typed: Option<&str>, problem: Option<LoginProblem>) -> Result<Reply, Fault> {
+        let client = self.query.get("client_id").map(|id| clients::find(connection, id)).transpose()?.flatten();
+        let request = client.as_ref().and_then(|client| AuthorizationRequest::parse(&self.query, client).ok());
+        let target = request.as_ref().map(|request| request.address.form_action_source());
+        let hint = request.as_ref().and_then(|request| request.login_hint.as_deref()).unwrap_or_default();
+        let browser = self.browser.clone().unwrap_or_else(random::text);
+        let query = self.query.to_query(&[], &[]);
+        let base = app.config.issuer.base();
+        let action = if query.is_empty() { format!("{base}{}", paths::LOGIN) } else { format!("{base}{}?{query}", paths::LOGIN) };
+        let login = Login {
+            chrome: Chrome { base, request_id: &self.context.id },
+            client_name: client.as_ref().filter(|_| request.is_some()).map(|client| client.name.as_str()),
+            action: &action,
+            csrf: &forms::stamp(app, &browser, paths::LOGIN, self.context.now),
+            username: typed.unwrap_or(hint),
+            problem,
+        };
+        let reply = match problem {
+            None => page::show(200, &login, target.as_deref()),
+            Some(LoginProblem::WrongNameOrPassword) => page::show(401, &login, target.as_deref()).noting("wrong name or password"),
+            Some(LoginProblem::FormExpired) => page::show(400, &login, target.as_deref()).noting("form expired or forged"),
+            Some(LoginProblem::SlowedDown { seconds }) => {
+                page::show(429, &login, target.as_deref()).with(header::RETRY_AFTER, &seconds.to_string()).noting("sign-in slowed down")
+            }
+        };
+        Ok(if self.browser.is_some() { reply } else { reply.with(header::SET_COOKIE, &cookies::set(cookies::BROWSER, &browser, Keep::Session)) })
+    }
+}

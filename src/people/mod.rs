@@ -1,0 +1,8 @@
+//! What people see: sign-in, consent, sign-out, and who is signed in. Each page leads back to where the person
+//! came from; steps never call one another. Words stand in the templates.
+
+pub mod consent;
+pub mod home;
+pub mod login;
+pub mod logout;
+mod throttle;

@@ -1,0 +1,64 @@
+//! The route table: nothing is reachable that is not written here. Paths are those of `paths`, below the path of
+//! the issuer; a method that a path does not take is answered 405 with those it does.
+
+use actix_web::{
+    HttpRequest, Resource, Route, guard,
+    web::{self, Data, ServiceConfig},
+};
+
+use crate::{
+    app::App,
+    endpoints::{authorize, discovery, health, jwks, not_found, static_files, token, userinfo},
+    paths,
+    people::{consent, home, login, logout},
+    web::cors,
+};
+
+/// Registers every route.
+pub fn routes(config: &mut ServiceConfig, base: &str) {
+    // People, in their browsers.
+    config
+        .service(page(base, paths::HOME, "GET").route(read().to(home::get)))
+        .service(page(base, paths::LOGIN, "GET, POST").route(web::get().to(login::get)).route(web::post().to(login::post)))
+        .service(page(base, paths::CONSENT, "GET, POST").route(web::get().to(consent::get)).route(web::post().to(consent::post)))
+        .service(page(base, paths::LOGOUT, "GET, POST").route(web::get().to(logout::get)).route(web::post().to(logout::post)))
+        .service(page(base, &format!("{}/{{name}}", paths::STATIC), "GET").route(read().to(static_files::get)))
+        .service(page(base, paths::AUTHORIZE, "GET, POST").route(web::get().to(authorize::get)).route(web::post().to(authorize::post)));
+    // Clients and resource servers.
+    config
+        .service(api(base, paths::TOKEN, "POST, OPTIONS").route(web::post().to(token::post)).route(options()))
+        .service(
+            api(base, paths::USERINFO, "GET, POST, OPTIONS")
+                .route(web::get().to(userinfo::answer))
+                .route(web::post().to(userinfo::answer))
+                .route(options()),
+        )
+        .service(api(base, paths::JWKS, "GET").route(read().to(jwks::get)))
+        .service(api(base, paths::OPENID_CONFIGURATION, "GET").route(read().to(discovery::get)))
+        // RFC 8414 §3: the well-known part comes between host and path of the issuer.
+        .service(api("", &format!("{}{base}", paths::OAUTH_METADATA), "GET").route(read().to(discovery::get)));
+    // Whoever watches the server.
+    config
+        .service(api(base, paths::HEALTHZ, "GET").route(read().to(health::alive)))
+        .service(api(base, paths::READYZ, "GET").route(read().to(health::ready)))
+        .default_service(web::to(not_found::not_found));
+}
+
+fn page(base: &str, path: &str, allow: &'static str) -> Resource {
+    let refuse = move |request: HttpRequest, app: Data<App>| async move { not_found::page_method(&request, &app, allow) };
+    web::resource(format!("{base}{path}")).default_service(web::to(refuse))
+}
+
+fn api(base: &str, path: &str, allow: &'static str) -> Resource {
+    let refuse = move |request: HttpRequest| async move { not_found::api_method(&request, allow) };
+    web::resource(format!("{base}{path}")).default_service(web::to(refuse))
+}
+
+/// GET, and HEAD for what only tells.
+fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+fn options() -> Route {
+    web::method(actix_web::http::Method::OPTIONS).to(cors::preflight)
+}

@@ -1,0 +1,59 @@
+//! The body of a form POST, read within a limit. Reading never fails: what is wrong is a value, so that each
+//! endpoint can tell it in its own way.
+
+use std::{future::Future, pin::Pin};
+
+use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, http::header, web};
+
+use crate::protocol::params::Params;
+
+/// The longest body read, in bytes.
+pub const BODY_LIMIT: usize = 16 * 1024;
+
+/// Why a body cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BodyProblem {
+    /// The content type is another one, or none.
+    NotAForm(String),
+    /// Longer than [`BODY_LIMIT`].
+    TooLarge,
+    /// Not UTF-8, or cut off.
+    Unreadable,
+}
+
+impl BodyProblem {
+    /// The problem in words, for an error description.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::NotAForm(received) => format!("Content-Type: expected application/x-www-form-urlencoded, received '{received}'"),
+            Self::TooLarge => format!("the body is longer than {BODY_LIMIT} bytes"),
+            Self::Unreadable => "the body is not UTF-8, or was cut off".into(),
+        }
+    }
+}
+
+/// The parameters of a form POST.
+pub struct Form(pub Result<Params, BodyProblem>);
+
+impl FromRequest for Form {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("none").to_owned();
+        let payload = web::Payload::from_request(request, payload);
+        Box::pin(async move {
+            let essence = content_type.split(';').next().unwrap_or_default().trim();
+            if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+                return Ok(Self(Err(BodyProblem::NotAForm(content_type.chars().take(100).collect()))));
+            }
+            let read = match payload.await?.to_bytes_limited(BODY_LIMIT).await {
+                Err(_) => Err(BodyProblem::TooLarge),
+                Ok(Err(_)) => Err(BodyProblem::Unreadable),
+                Ok(Ok(bytes)) => std::str::from_utf8(&bytes).map(Params::parse).map_err(|_| BodyProblem::Unreadable),
+            };
+            Ok(Self(read))
+        })
+    }
+}

@@ -1,0 +1,66 @@
+//! What can go wrong that is not the caller's doing. Two answers: "not now" (503, nothing was done that
+//! counts) and "our mistake" (500, one fixed text). The reason is for the log alone.
+
+use crate::{
+    app::KeysError,
+    jose,
+    passwords::PasswordError,
+    store::{self, error::Outage},
+};
+
+/// How long a caller should wait before trying again, in seconds (RFC 9110 §10.2.3).
+pub const RETRY_AFTER: &str = "2";
+
+/// A fault of the server or of what it stands on.
+#[derive(Debug)]
+pub enum Fault {
+    /// The database is down or too busy: 503.
+    Unavailable(String),
+    /// A mistake of ours: 500.
+    Internal(String),
+}
+
+impl Fault {
+    /// The reason, for the log.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        let (Self::Unavailable(reason) | Self::Internal(reason)) = self;
+        reason
+    }
+}
+
+impl Outage for Fault {
+    fn is_outage(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+impl From<store::Error> for Fault {
+    fn from(error: store::Error) -> Self {
+        if error.is_outage() { Self::Unavailable(error.to_string()) } else { Self::Internal(error.to_string()) }
+    }
+}
+
+impl From<jose::Error> for Fault {
+    fn from(error: jose::Error) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+impl From<KeysError> for Fault {
+    fn from(error: KeysError) -> Self {
+        match error {
+            KeysError::Store(error) => error.into(),
+            KeysError::Jose(error) => error.into(),
+        }
+    }
+}
+
+impl From<PasswordError> for Fault {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => Self::Unavailable(error.to_string()),
+            PasswordError::Failed(text) => Self::Internal(text),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Forms: each carries a stamp bound to the browser (before sign-in) or the session (after it), and to what the
+//! form is about (RFC 6749 §10.12). Nothing is stored for a form that was shown.
+
+use crate::{
+    app::App,
+    protocol::{
+        params::Params,
+        stamp::{self, Purpose, StampError},
+        time::{Span, Timestamp},
+    },
+};
+
+/// The name of the hidden field.
+pub const FIELD: &str = "csrf";
+/// How long a form may stay open.
+const LIFETIME: Span = Span::from_seconds(3600);
+
+/// The stamp of a form that is shown now. `owner` is the value of the cookie it is bound to.
+#[must_use]
+pub fn stamp(app: &App, owner: &str, about: &str, now: Timestamp) -> String {
+    stamp::make(&app.config.secrets, Purpose::Form, &[owner, about], now)
+}
+
+/// Whether a form that was sent is one that was shown, in time, to the same owner and about the same.
+///
+/// # Errors
+/// [`StampError`].
+pub fn check(app: &App, owner: &str, about: &str, sent: &Params, now: Timestamp) -> Result<(), StampError> {
+    let text = sent.get(FIELD).unwrap_or_default();
+    stamp::check(&app.config.secrets, Purpose::Form, &[owner, about], text, (now, LIFETIME)).map(|_| ())
+}

@@ -1,0 +1,44 @@
+//! The headers of answers: what browsers must know about pages (ASVS 3.4, RFC 9700 §4.16), and the caching of
+//! each kind of answer.
+
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+/// Cross-Origin-Opener-Policy.
+const COOP: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+/// One year, as ASVS 3.4.1 asks.
+const HSTS: &str = "max-age=31536000; includeSubDomains";
+
+/// Headers of every answer.
+pub fn common(headers: &mut HeaderMap, is_https: bool) {
+    set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(headers, header::REFERRER_POLICY, "no-referrer");
+    if is_https {
+        set(headers, header::STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        set(headers, header::CACHE_CONTROL, "no-store"); // RFC 6749 §5.1
+    }
+}
+
+/// Headers of every page. `form_target` is where a form may lead in the end besides this server: Chromium
+/// holds `form-action` against redirects after a POST as well, so the client's address must be in it, and any
+/// https one, for clients that redirect on.
+#[must_use]
+pub fn page(form_target: Option<&str>) -> Vec<(HeaderName, HeaderValue)> {
+    let targets = form_target.map(|target| format!(" https: {target}")).unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action 'self'{targets}; frame-ancestors 'none'; base-uri 'none'"
+    );
+    let mut headers = vec![
+        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+        (COOP, HeaderValue::from_static("same-origin")),
+    ];
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.push((header::CONTENT_SECURITY_POLICY, policy));
+    }
+    headers
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
+    headers.insert(name, HeaderValue::from_static(value));
+}

@@ -1,0 +1,36 @@
+//! The one hop: a request enters the blocking pool once, with one connection, and its story runs there from
+//! top to bottom. Who finds no connection free waits without a thread, and not for ever.
+
+use actix_web::web::Data;
+
+use super::fault::Fault;
+use crate::{
+    app::App,
+    store::{AnyConnection, error::Outage},
+};
+
+/// Runs a story with a connection.
+///
+/// # Errors
+/// What the story says, or a [`Fault`] when no connection is to be had.
+pub async fn hop<T, E>(
+    app: &Data<App>,
+    story: impl FnOnce(&App, &mut AnyConnection) -> Result<T, E> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Fault> + From<crate::store::Error> + Outage + Send + 'static,
+{
+    let waiting = app.connections.clone().acquire_owned();
+    let permit = match tokio::time::timeout(app.config.database_timeout, waiting).await {
+        Ok(Ok(permit)) => permit,
+        Ok(Err(_)) | Err(_) => return Err(Fault::Unavailable("every database connection was busy for too long".into()).into()),
+    };
+    let app = app.clone();
+    let finished = actix_web::web::block(move || {
+        let result = app.store.with(|connection| story(&app, connection));
+        drop(permit);
+        result
+    });
+    finished.await.unwrap_or_else(|error| Err(Fault::Internal(format!("a story did not end: {error}")).into()))
+}

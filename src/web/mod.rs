@@ -1,0 +1,19 @@
+//! Plumbing between HTTP and the stories of `endpoints` and `people`, without opinions of its own: what a
+//! request brings, how an answer looks, cookies, forms, CORS, and the one hop to the database.
+
+pub mod body;
+pub mod cached;
+pub mod cookies;
+pub mod cors;
+pub mod fault;
+pub mod forms;
+pub mod headers;
+pub mod hop;
+pub mod oauth_error;
+pub mod page;
+pub mod reply;
+pub mod request;
+pub mod request_problem;
+pub mod returning;
+pub mod session;
+pub mod transport;

@@ -1,0 +1,38 @@
+//! Answers that people see: a rendered page with the headers every page has, and the error page.
+
+use actix_web::http::{StatusCode, header};
+
+use super::{
+    fault::{Fault, RETRY_AFTER},
+    headers,
+    reply::Reply,
+    request::Context,
+};
+use crate::pages::{self, Chrome, Problem, Template};
+
+/// Renders a page. `form_target` is where its form may lead in the end, besides this server.
+#[must_use]
+pub fn show(status: u16, page: &impl Template, form_target: Option<&str>) -> Reply {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    match page.render() {
+        Ok(html) => Reply::html(status, html).with_all(headers::page(form_target)),
+        Err(error) => Reply::text(StatusCode::INTERNAL_SERVER_ERROR, "The page could not be made.").noting(error.to_string()),
+    }
+}
+
+/// The error page.
+#[must_use]
+pub fn error(base: &str, context: &Context, status: u16, problem: Problem<'_>) -> Reply {
+    let note = format!("{problem:?}").chars().take(300).collect::<String>();
+    let page = pages::Error { chrome: Chrome { base, request_id: &context.id }, status, problem };
+    show(status, &page, None).noting(note)
+}
+
+/// The error page of a fault.
+#[must_use]
+pub fn fault(base: &str, context: &Context, fault: &Fault) -> Reply {
+    match fault {
+        Fault::Unavailable(reason) => error(base, context, 503, Problem::Unavailable).with(header::RETRY_AFTER, RETRY_AFTER).noting(reason),
+        Fault::Internal(reason) => error(base, context, 500, Problem::Internal).noting(reason),
+    }
+}

@@ -1,0 +1,104 @@
+//! An answer as plain data: made anywhere, on any thread, and turned into an HTTP response at the end.
+
+use actix_web::{
+    HttpRequest, HttpResponse, Responder,
+    body::BoxBody,
+    http::{
+        StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
+};
+use serde::Serialize;
+
+/// What the log line of a request says besides its status. Never a secret.
+#[derive(Clone, Debug)]
+pub struct Note(pub String);
+
+/// An answer.
+#[derive(Debug)]
+pub struct Reply {
+    status: StatusCode,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Vec<u8>,
+    note: Option<Note>,
+}
+
+impl Reply {
+    /// An answer without a body.
+    #[must_use]
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, headers: Vec::new(), body: Vec::new(), note: None }
+    }
+
+    /// A JSON answer.
+    #[must_use]
+    pub fn json(status: StatusCode, value: &impl Serialize) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(body) => Self { body, ..Self::empty(status) }.with(header::CONTENT_TYPE, "application/json"),
+            Err(error) => Self::empty(StatusCode::INTERNAL_SERVER_ERROR).noting(error.to_string()),
+        }
+    }
+
+    /// A plain text answer.
+    #[must_use]
+    pub fn text(status: StatusCode, text: &str) -> Self {
+        Self { body: text.into(), ..Self::empty(status) }.with(header::CONTENT_TYPE, "text/plain; charset=utf-8")
+    }
+
+    /// An HTML answer.
+    #[must_use]
+    pub fn html(status: StatusCode, html: String) -> Self {
+        Self { body: html.into_bytes(), ..Self::empty(status) }.with(header::CONTENT_TYPE, "text/html; charset=utf-8")
+    }
+
+    /// A file.
+    #[must_use]
+    pub fn file(content_type: &'static str, bytes: &'static [u8]) -> Self {
+        Self { body: bytes.to_vec(), ..Self::empty(StatusCode::OK) }.with(header::CONTENT_TYPE, content_type)
+    }
+
+    /// See Other: the only redirect there is, so that a POST is never repeated elsewhere (RFC 9700 §4.12).
+    #[must_use]
+    pub fn see_other(location: &str) -> Self {
+        Self::empty(StatusCode::SEE_OTHER).with(header::LOCATION, location)
+    }
+
+    /// The answer with a header. A value that no header may have is left out.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
+    /// The answer with more headers.
+    #[must_use]
+    pub fn with_all(mut self, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
+        self.headers.extend(headers);
+        self
+    }
+
+    /// The answer with words for the log line.
+    #[must_use]
+    pub fn noting(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(Note(note.into()));
+        self
+    }
+}
+
+impl Responder for Reply {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        for header in self.headers {
+            response.append_header(header);
+        }
+        let mut response = response.body(self.body);
+        if let Some(note) = self.note {
+            response.extensions_mut().insert(note);
+        }
+        response
+    }
+}

@@ -1,0 +1,105 @@
+//! What every request brings: its id, the address it came from, the time. And what is done around every
+//! request: transport checked, headers set, one line logged with the id and never a secret (no query string,
+//! no body, no cookie).
+
+use std::{net::IpAddr, time::Instant};
+
+use actix_web::{
+    Error, HttpMessage, HttpRequest, Responder,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{self, HeaderName, HeaderValue},
+    middleware::Next,
+    web::Data,
+};
+
+use super::{headers, page, reply::Note, transport};
+use crate::{
+    app::App,
+    pages::Problem,
+    protocol::{id::Id, time::Timestamp},
+    random,
+};
+
+/// The longest query string read, in bytes.
+pub const QUERY_LIMIT: usize = 16 * 1024;
+/// The header that tells the request's id.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What every request brings.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Its id, on every page and in every log line.
+    pub id: String,
+    /// Where it came from, believing only trusted proxies.
+    pub address: IpAddr,
+    /// The browser, as it names itself; at most 300 characters.
+    pub user_agent: Option<String>,
+    /// When it came.
+    pub now: Timestamp,
+}
+
+impl Context {
+    /// The context of a request that [`around`] let through.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Self {
+        request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self {
+            id: String::new(),
+            address: IpAddr::from([0, 0, 0, 0]),
+            user_agent: None,
+            now: Timestamp::from_millis(0),
+        })
+    }
+}
+
+/// A request header as text.
+#[must_use]
+pub fn header_text(request: &HttpRequest, name: &HeaderName) -> Option<String> {
+    request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+/// Done around every request.
+///
+/// # Errors
+/// Those of the framework itself.
+pub async fn around<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<impl MessageBody + use<B>>, Error> {
+    let started = Instant::now();
+    let app = request.app_data::<Data<App>>().cloned();
+    let (now, is_https) = app.as_ref().map_or((Timestamp::from_millis(0), false), |app| (app.clock.now(), app.config.issuer.is_https()));
+    let arrival = transport::arrival(&request, app.as_deref().map(AsRef::as_ref));
+    let id = Id::new(now, random::bytes()).to_string();
+    let user_agent = header_text(request.request(), &header::USER_AGENT).map(|text| text.chars().take(300).collect());
+    let context = Context { id: id.clone(), address: arrival.address, user_agent, now };
+    let (method, path) = (request.method().clone(), request.path().to_owned());
+    let too_long = request.query_string().len() > QUERY_LIMIT;
+    request.extensions_mut().insert(context.clone());
+
+    let mut response = if arrival.is_insecure || too_long {
+        let base = app.as_ref().map_or("", |app| app.config.issuer.base());
+        let problem = if too_long { Problem::TooLarge { limit: QUERY_LIMIT } } else { Problem::InsecureTransport };
+        let reply = page::error(base, &context, if too_long { 414 } else { 400 }, problem);
+        let (request, _) = request.into_parts();
+        let response = reply.respond_to(&request);
+        ServiceResponse::new(request, response).map_into_right_body()
+    } else {
+        next.call(request).await?.map_into_left_body()
+    };
+
+    headers::common(response.headers_mut(), is_https);
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let note = response.response().extensions().get::<Note>().map(|note| note.0.clone());
+    let note = note.as_deref().unwrap_or_default();
+    let status = response.status().as_u16();
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    match status {
+        500.. => tracing::error!(id, %method, path, status, micros, address = %context.address, note, "request"),
+        400.. => tracing::warn!(id, %method, path, status, micros, address = %context.address, note, "request"),
+        _ => tracing::info!(id, %method, path, status, micros, address = %context.address, note, "request"),
+    }
+    Ok(response)
+}

@@ -1,0 +1,57 @@
+//! Coming back to `/authorize` after a step: stamps in the URL by which it recognises that it asked for a
+//! sign-in, and that consent was given, for this very request. Bound to the request's parameters, so that one
+//! cannot be carried to another.
+
+use crate::{
+    app::App,
+    protocol::{
+        params::Params,
+        stamp::{self, Purpose},
+        time::{Span, Timestamp},
+    },
+    store::sessions::Session,
+};
+
+/// When a sign-in was asked for.
+pub const SIGN_IN_ASKED: &str = "sign_in_asked";
+/// That consent was given.
+pub const CONSENT_GIVEN: &str = "consent_given";
+/// Both names: what is not part of the request itself.
+pub const NAMES: [&str; 2] = [SIGN_IN_ASKED, CONSENT_GIVEN];
+
+/// How long someone may take to sign in.
+const SIGN_IN_TIME: Span = Span::from_seconds(3600);
+/// How long an answer to the consent page is good for: the one redirect that follows it, and a reload.
+const CONSENT_TIME: Span = Span::from_seconds(120);
+
+/// The request itself, without our stamps.
+#[must_use]
+pub fn request_of(params: &Params) -> String {
+    params.to_query(&NAMES, &[])
+}
+
+/// A stamp that says that a sign-in is asked for now.
+#[must_use]
+pub fn ask_for_sign_in(app: &App, params: &Params, now: Timestamp) -> String {
+    stamp::make(&app.config.secrets, Purpose::SignInAsked, &[&request_of(params)], now)
+}
+
+/// When this request asked for a sign-in, if it did.
+#[must_use]
+pub fn sign_in_asked(app: &App, params: &Params, now: Timestamp) -> Option<Timestamp> {
+    let text = params.get(SIGN_IN_ASKED)?;
+    stamp::check(&app.config.secrets, Purpose::SignInAsked, &[&request_of(params)], text, (now, SIGN_IN_TIME)).ok()
+}
+
+/// A stamp that says that consent is given now, in this session.
+#[must_use]
+pub fn give_consent(app: &App, params: &Params, session: &Session, now: Timestamp) -> String {
+    stamp::make(&app.config.secrets, Purpose::ConsentGiven, &[&session.id.to_string(), &request_of(params)], now)
+}
+
+/// Whether consent was given to this request in this session, a moment ago.
+#[must_use]
+pub fn consent_given(app: &App, params: &Params, session: &Session, now: Timestamp) -> bool {
+    let binding = [&*session.id.to_string(), &*request_of(params)];
+    params.get(CONSENT_GIVEN).is_some_and(|text| stamp::check(&app.config.secrets, Purpose::ConsentGiven, &binding, text, (now, CONSENT_TIME)).is_ok())
+}

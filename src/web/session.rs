@@ -1,0 +1,29 @@
+//! Who is signed in: from the cookie to the session's row. A forged cookie is refused before any query; one of
+//! an older generation is that of a browser that was signed in again elsewhere, and counts for nothing.
+
+use crate::{
+    app::App,
+    protocol::{
+        credential::{Credential, Kind},
+        time::Timestamp,
+    },
+    store::{AnyConnection, Result, sessions, sessions::Session},
+};
+
+/// The session of this cookie, if it is alive.
+///
+/// # Errors
+/// The database's.
+pub fn current(app: &App, connection: &mut AnyConnection, cookie: Option<&str>, now: Timestamp) -> Result<Option<Session>> {
+    let opened = cookie.and_then(|cookie| Credential::open(&app.config.secrets, Kind::Session, cookie));
+    let Some(credential) = opened else { return Ok(None) };
+    let session = sessions::find(connection, credential.id)?;
+    let idle = app.config.lifetimes.session_idle;
+    Ok(session.filter(|session| session.generation == credential.generation && !session.is_over(now, idle)))
+}
+
+/// The cookie's value for a session.
+#[must_use]
+pub fn credential(app: &App, session: &Session) -> String {
+    Credential { kind: Kind::Session, id: session.id, generation: session.generation }.derive(&app.config.secrets)
+}

@@ -1,0 +1,82 @@
+//! Where a request came from and whether anyone could listen in on the way. Forwarded headers are believed
+//! from trusted proxies alone (RFC 9700 §4.13); plain http is taken from loopback, and from a trusted proxy
+//! that says that it was reached by https.
+
+use std::net::IpAddr;
+
+use actix_web::{dev::ServiceRequest, http::header::HeaderMap};
+
+use crate::app::App;
+
+/// How a request arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// The address of the caller.
+    pub address: IpAddr,
+    /// Whether someone could have listened in.
+    pub is_insecure: bool,
+}
+
+/// How this request arrived.
+#[must_use]
+pub fn arrival(request: &ServiceRequest, app: Option<&App>) -> Arrival {
+    let peer = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip().to_canonical());
+    let Some(app) = app else { return Arrival { address: peer, is_insecure: false } };
+    let is_trusted = |address: IpAddr| app.config.trusted_proxies.iter().any(|net| net.contains(&address));
+    let is_tls = app.config.tls.is_some();
+    judge(peer, request.headers(), is_tls, app.config.issuer.is_https(), is_trusted)
+}
+
+fn judge(peer: IpAddr, headers: &HeaderMap, is_tls: bool, issuer_is_https: bool, is_trusted: impl Fn(IpAddr) -> bool) -> Arrival {
+    if !is_trusted(peer) {
+        return Arrival { address: peer, is_insecure: !is_tls && !peer.is_loopback() };
+    }
+    // Each proxy appends whom it saw: from the right, the first that is not a proxy of ours is the caller.
+    let chain = headers.get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
+    let hops = chain.rsplit(',').map_while(|hop| hop.trim().parse::<IpAddr>().ok().map(|address| address.to_canonical()));
+    let mut address = peer;
+    for hop in hops {
+        address = hop;
+        if !is_trusted(hop) {
+            break;
+        }
+    }
+    let proto = headers.get_all("x-forwarded-proto").filter_map(|value| value.to_str().ok()).next_back().and_then(|text| text.rsplit(',').next());
+    let by_https = proto.is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"));
+    let is_insecure = !is_tls && !by_https && (issuer_is_https || !address.is_loopback()) && (proto.is_some() || !peer.is_loopback());
+    Arrival { address, is_insecure }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn arrive(peer: &str, headers: &[(&'static str, &str)], is_tls: bool) -> (String, bool) {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+        }
+        let trusted = |address: IpAddr| address == IpAddr::from([10, 0, 0, 1]) || address == IpAddr::from([10, 0, 0, 2]);
+        let arrival = judge(peer.parse().unwrap(), &map, is_tls, true, trusted);
+        (arrival.address.to_string(), arrival.is_insecure)
+    }
+
+    #[test]
+    fn strangers_are_not_believed() {
+        let forged = [("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "https")];
+        assert_eq!(arrive("9.9.9.9", &forged, false), ("9.9.9.9".into(), true));
+        assert_eq!(arrive("9.9.9.9", &forged, true), ("9.9.9.9".into(), false));
+        assert_eq!(arrive("127.0.0.1", &[], false), ("127.0.0.1".into(), false));
+    }
+
+    #[test]
+    fn a_trusted_proxy_tells_the_caller_and_the_scheme() {
+        let https = ("x-forwarded-proto", "https");
+        assert_eq!(arrive("10.0.0.1", &[("x-forwarded-for", "6.6.6.6, 1.2.3.4, 10.0.0.2"), https], false), ("1.2.3.4".into(), false));
+        assert_eq!(arrive("10.0.0.1", &[("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "http")], false), ("1.2.3.4".into(), true));
+        assert_eq!(arrive("10.0.0.1", &[("x-forwarded-for", "1.2.3.4")], false), ("1.2.3.4".into(), true));
+        assert_eq!(arrive("10.0.0.1", &[("x-forwarded-for", "1.2.3.4, junk"), https], false), ("10.0.0.1".into(), false));
+    }
+}
