@@ -48,6 +48,7 @@ const FILES: &[File] = &[
     file!("/session.js", JAVASCRIPT, "demo/session.js"),
     file!("/signin.js", JAVASCRIPT, "demo/signin.js"),
     file!("/tokens.js", JAVASCRIPT, "demo/tokens.js"),
+    file!("/userinfo.js", JAVASCRIPT, "demo/userinfo.js"),
     file!("/view.js", JAVASCRIPT, "demo/view.js"),
     file!("/view-api.js", JAVASCRIPT, "demo/view-api.js"),
     file!("/view-rotation.js", JAVASCRIPT, "demo/view-rotation.js"),

@@ -11,7 +11,7 @@ import { decode } from "./tokens.js";
 import { alertOf, at, closeAlert, speak } from "./view.js";
 import { showExchange, showNotes } from "./view-api.js";
 import { clearLog, showGenerations, tellStep } from "./view-rotation.js";
-import { showAccessToken, showClock, showIdentity } from "./view-tokens.js";
+import { showAccessToken, showClock, showIdentity, showPerson } from "./view-tokens.js";
 
 const WHAT_TO_DO = {
   login_required: "You are not signed in at the server: sign in with the first button.",
@@ -54,8 +54,9 @@ async function finishSignIn(address) {
     at("signed-in").hidden = false;
     at("signed-in-title").focus();
   } catch (error) {
-    report("The sign-in did not succeed", error);
+    return report("The sign-in did not succeed", error);
   }
+  await session.meet().catch((error) => report("Your name and e-mail could not be read", error));
 }
 
 function connect() {
@@ -142,8 +143,10 @@ function draw() {
   const signedIn = Boolean(session?.tokens);
   at("loading").hidden = true;
   at("welcome").hidden = signedIn || !metadata;
-  for (const id of ["signed-in", "sign-out", "top-user"]) at(id).hidden = !signedIn;
+  for (const id of ["signed-in", "sign-out"]) at(id).hidden = !signedIn;
+  at("top-user").hidden = !session?.person;
   if (!signedIn) return;
+  if (session.person) showPerson(session.person);
   showAccessToken(session);
   showClock(session);
   showGenerations(session);

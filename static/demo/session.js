@@ -4,7 +4,8 @@
 import { ProtocolError, errorOf } from "./errors.js";
 import { Alarm, planRefresh } from "./schedule.js";
 import { redirectUri } from "./signin.js";
-import { askForTokens, checkIdToken } from "./tokens.js";
+import { askForTokens, checkIdToken, decode } from "./tokens.js";
+import { askWho } from "./userinfo.js";
 
 const RETRY_AFTER_MS = 1000;
 const TRY_AGAIN_MS = 10_000;
@@ -19,6 +20,8 @@ export class Session extends EventTarget {
   tokens = null;
   /** The ID token of the sign-in and the names of the checks it passed. */
   identity = null;
+  /** What the userinfo endpoint says of the person, once it was asked. */
+  person = null;
   /** Every refresh token seen: {number, token, since}. The last is the newest. */
   generations = [];
   /** What the server said when it refused the newest refresh token; null while the family lives. */
@@ -58,6 +61,13 @@ export class Session extends EventTarget {
     const checks = await checkIdToken(body.id_token, body.access_token, { issuer, client_id, nonce });
     this.identity = { token: body.id_token, checks };
     this.accept(body);
+  }
+
+  /** Asks the userinfo endpoint who signed in; the tokens are good without its answer. */
+  async meet() {
+    const { sub } = decode(this.identity.token).payload;
+    this.person = await askWho(this.#metadata.userinfo_endpoint, this.tokens.access, sub);
+    this.dispatchEvent(new Event("change"));
   }
 
   /** Refreshes with the newest token. Without an answer it asks once more with the same token: the server then repeats itself. */
@@ -109,7 +119,7 @@ export class Session extends EventTarget {
   /** Forgets everything; where the server offers revocation (RFC 7009), the grant ends there as well. */
   async end() {
     const token = this.dead ? undefined : this.newest?.token;
-    Object.assign(this, { tokens: null, identity: null, generations: [], dead: null, retrying: false });
+    Object.assign(this, { tokens: null, identity: null, person: null, generations: [], dead: null, retrying: false });
     this.#planFor(null);
     const endpoint = this.#metadata.revocation_endpoint;
     if (!token || !endpoint) return;

@@ -13,29 +13,34 @@ const SCOPES_IN_WORDS = {
   "notes:write": "write notes",
 };
 
-/** Shows the person and the ID token; once per sign-in. */
+/** Shows the ID token; once per sign-in. */
 export function showIdentity(session) {
   const { header, payload } = decode(session.identity.token);
-  const name = payload.name ?? payload.preferred_username ?? payload.email ?? payload.sub;
-  at("top-name").textContent = name;
-  const facts = [
-    ["Name", payload.name],
-    ["User name", payload.preferred_username],
-    ["Email", payload.email && `${payload.email}${payload.email_verified === false ? " (not verified)" : ""}`],
+  showFacts("who-facts", [
     ["Subject", make("code", "", payload.sub)],
     ["Signed in", payload.auth_time && timeOfDay(payload.auth_time * 1000)],
-    ["May", scopes(session.tokens.scope)],
-  ];
-  at("who-facts").replaceChildren(...facts.filter(([, value]) => value).map(([term, value]) =>
-    make("div", "", make("dt", "", term), make("dd", "", value))));
+  ]);
   at("id-header").replaceChildren(json(header));
   at("id-payload").replaceChildren(json(payload));
   at("id-checks").replaceChildren(...session.identity.checks.map((check) => make("li", "", check)));
 }
 
+/** Shows what the userinfo endpoint answered. */
+export function showPerson(person) {
+  at("top-name").textContent = person.name ?? person.preferred_username ?? person.email ?? person.sub;
+  showFacts("person-facts", [
+    ["Name", person.name],
+    ["User name", person.preferred_username],
+    ["Email", person.email && `${person.email}${person.email_verified === false ? " (not verified)" : ""}`],
+  ]);
+  at("person-claims").replaceChildren(json(person));
+  at("person").hidden = false;
+}
+
 /** Shows the newest access token. */
 export function showAccessToken(session) {
   const { header, payload } = decode(session.tokens.access);
+  showFacts("access-facts", [["May", scopes(session.tokens.scope)]]);
   at("access-header").replaceChildren(json(header));
   at("access-payload").replaceChildren(json(payload));
   const life = session.tokens.ends - session.tokens.received;
@@ -63,6 +68,12 @@ function planInWords(session, now) {
   const before = Math.round((session.tokens.ends - session.plan) / 1000);
   const how = session.tokens.automatic ? "Refreshed by itself. Next at " : "Refreshes itself at ";
   return [how, moment, `, in ${minutes((session.plan - now) / 1000)}: ${before} s before its end, drawn at random.`];
+}
+
+/** Writes pairs of term and value, leaving out what is not there. */
+function showFacts(id, facts) {
+  at(id).replaceChildren(...facts.filter(([, value]) => value).map(([term, value]) =>
+    make("div", "", make("dt", "", term), make("dd", "", value))));
 }
 
 function scopes(text = "") {

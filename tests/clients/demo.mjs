@@ -95,7 +95,14 @@ try {
   assert.deepEqual(access.scope.split(' ').sort(), [...scopes].sort());
   assert.equal(identity.sub, access.sub);
   assert.equal(identity.aud, client);
-  assert.ok(identity.nonce && identity.email, 'nonce and email in the ID token');
+  assert.ok(identity.nonce, 'nonce in the ID token');
+  assert.equal(identity.email, undefined, 'with a code flow the e-mail is not in the ID token (OpenID Connect Core 5.4)');
+  await page.locator('#person').waitFor();
+  const person = await json('person-claims');
+  assert.equal(person.sub, identity.sub, 'userinfo speaks of the person of the ID token');
+  const facts = await text('#person-facts');
+  for (const shown of [person.name, person.preferred_username, person.email]) assert.ok(shown && facts.includes(shown), `${shown} in: ${facts}`);
+  assert.equal(await text('#top-name'), person.name);
   assert.match(await text('#clock-left'), /^\d+:\d\d$/);
   assert.deepEqual(await page.evaluate(() => ({ ...sessionStorage, ...localStorage })), {}, 'nothing is kept after the sign-in');
   assert.equal(tokenRequests[0].get('code_verifier').length, 43);

@@ -34,20 +34,22 @@ fn entries() -> Vec<Entry> {
     entries
 }
 
-/// Whether the text names the section: the document, and the number behind it standing alone.
+/// Whether the text names the section: the document, and behind it, with nothing but other sections between, the number standing
+/// alone.
 fn names(text: &str, section: &str) -> bool {
     let Some((document, number)) = section.rsplit_once(['§', ' ']) else { return false };
-    let document = document.trim().trim_end_matches('§').trim();
-    let number = number.trim_start_matches('§');
+    let document = document.trim().trim_start_matches("OpenID Connect ");
     let text = text.split_whitespace().filter(|word| !word.starts_with("//")).collect::<Vec<_>>().join(" ");
-    let short = document.trim_start_matches("OpenID Connect ");
-    let alone = |at: usize| {
-        let before = text[..at].chars().next_back().unwrap_or(' ');
-        let mut after = text[at + number.len()..].chars();
+    let is_between = |c: char| c.is_ascii_digit() || "§., and to".contains(c);
+    let is_it = |at: usize| {
+        let (before, after) = (&text[..at], &text[at + number.len()..]);
+        let mut after = after.chars();
         let next = after.next().unwrap_or(' ');
-        !before.is_ascii_digit() && before != '.' && !next.is_ascii_digit() && !(next == '.' && after.next().is_some_and(|c| c.is_ascii_digit()))
+        let ends = !next.is_ascii_digit() && !(next == '.' && after.next().is_some_and(|c| c.is_ascii_digit()));
+        let begins = before.ends_with(['§', ' ']);
+        ends && begins && before.rfind(document).is_some_and(|at| before[at + document.len()..].chars().all(is_between))
     };
-    text.contains(short) && text.match_indices(number).any(|(at, _)| alone(at))
+    text.match_indices(number).any(|(at, _)| is_it(at))
 }
 
 #[test]
@@ -95,4 +97,7 @@ fn a_section_is_named_only_as_a_whole() {
     assert!(!names("RFC 6749 §4.1.2.1", "RFC 6749 §4.1.2"));
     assert!(!names("RFC 6749 §4.1", "RFC 6749 §4.1.2"));
     assert!(!names("RFC 7636 §4.1.2", "RFC 6749 §4.1.2"));
+    assert!(!names("RFC 6749 §4.1, RFC 7636 §4.2", "RFC 6749 §4.2"));
+    assert!(!names("RFC 9207: returns 2", "RFC 9207 §2"));
+    assert!(names("/// RFC 6749\n/// §4.1.2.1 and §5.2: told", "RFC 6749 §5.2"));
 }

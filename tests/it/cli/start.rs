@@ -1,0 +1,76 @@
+//! `symbolon migrate` and `check-config`, commands that come first on a fresh database, and lines that are wrong.
+
+use serde_json::json;
+
+use super::{Binary, Ran};
+use crate::harness::databases;
+
+#[test]
+fn several_commands_may_be_the_first_on_a_fresh_database() {
+    for (name, url) in databases() {
+        let symbolon = Binary::new(&url);
+        let add = |id: &str| {
+            let line = format!("client add --id {id} --name App --type spa --redirect-uri https://app.example.com/cb");
+            symbolon.command(&line.split(' ').collect::<Vec<_>>()).spawn().unwrap()
+        };
+        let children: Vec<_> = ["a", "b", "c", "d"].map(add).into_iter().collect();
+        for child in children {
+            let ran = Ran::from(child.wait_with_output().unwrap());
+            assert_eq!(ran.code, Some(0), "{name}: {}", ran.stderr);
+        }
+        assert_eq!(symbolon.json("client list --json").as_array().unwrap().len(), 4, "{name}");
+        assert_eq!(symbolon.text("migrate"), "the database is up to date\n", "{name}");
+    }
+}
+
+#[test]
+fn migrations_and_configuration_are_told() {
+    for (name, url) in databases() {
+        let symbolon = Binary::new(&url);
+        let text = symbolon.text("check-config");
+        assert!(
+            text.lines().any(|line| line.starts_with("issuer ") && line.ends_with("http://localhost:8080")),
+            "{name}: {text}"
+        );
+        let checked = symbolon.json("check-config --json");
+        assert_eq!(
+            (&checked["access_token_lifetime"], &checked["password_memory_kib"]),
+            (&json!("10m"), &json!(8)),
+            "{name}: {checked}"
+        );
+        let secret = std::fs::read_to_string(symbolon.dir.path().join("data/secret")).unwrap();
+        let password =
+            url.split_once("://").and_then(|(_, rest)| rest.split_once('@')).and_then(|(user, _)| user.split_once(':'));
+        for hidden in [Some(secret.trim()), password.map(|(_, password)| password)].into_iter().flatten() {
+            assert!(!text.contains(hidden) && !checked.to_string().contains(hidden), "{name}: {text}");
+        }
+        let text = symbolon.text("migrate");
+        assert!(text.starts_with("ran 2026"), "{name}: {text}");
+        assert_eq!(symbolon.json("migrate --json"), json!({ "ran": [] }), "{name}");
+    }
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let memory = Binary::new("sqlite::memory:");
+    assert!(memory.refusal("user list").contains("cannot be reached from here"));
+    let absent = Binary::new("sqlite:/nonexistent/symbolon.db");
+    assert!(absent.refusal("user list").contains("database sqlite:/nonexistent/symbolon.db"));
+    let nonsense = Binary::new("mysql://x");
+    assert!(nonsense.refusal("check-config").contains("database_url: expected"));
+    assert!(nonsense.refusal("check-config --config absent.toml").contains("absent.toml"));
+    assert!(nonsense.refusal("demo --config absent.toml").contains("no --config"));
+    for line in ["user", "user add alice", "client add --name App --type fridge", "grant revoke", "frobnicate"] {
+        let ran = memory.run(line);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{line}: a mistake in the line itself");
+        assert!(ran.stderr.contains("--help"), "{line}: {}", ran.stderr);
+    }
+    let ran = memory.run("--version");
+    assert_eq!((ran.code, ran.stdout), (Some(0), format!("symbolon {}\n", env!("CARGO_PKG_VERSION"))));
+    // A database in the data directory, which no one has made yet.
+    let symbolon = Binary::new("sqlite:unused");
+    let mut command = symbolon.command(&["user", "list", "--json"]);
+    command.env_remove("SYMBOLON_DATABASE_URL").env("SYMBOLON_SECRET", "a secret of at least thirty-two bytes");
+    let ran = Ran::from(command.output().unwrap());
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "[]\n", ""));
+}

@@ -1,0 +1,269 @@
+//! What every integration test stands on: a server of its own in this process, on a database of its own, with a
+//! clock that the test moves. `both` runs a story on SQLite and on PostgreSQL.
+
+mod browser;
+mod database;
+mod scripts;
+
+use std::{
+    net::TcpListener,
+    sync::{
+        Arc, mpsc,
+        atomic::{AtomicI64, Ordering},
+    },
+    thread,
+};
+
+use actix_web::{dev::ServerHandle, web::Data};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use symbolon::{
+    app::App,
+    clock::Clock,
+    config::{Config, Issuer, Settings},
+    protocol::{
+        claims,
+        client::{AuthMethod, Client, ClientKind, GrantType, PkceRule},
+        scope::Scopes,
+        time::{Span, Timestamp},
+    },
+    random, server,
+    store::{AnyConnection, DatabaseUrl, Error, clients, people},
+};
+
+pub use browser::{Browser, Page, query_of};
+pub use database::{Database, databases};
+pub use scripts::{node, node_with_input, python};
+
+/// The password of everyone.
+pub const PASSWORD: &str = "correct horse battery staple";
+/// RFC 7636 appendix B.
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+/// The secret of every confidential client.
+pub const SECRET: &str = "sym_cs_the-secret-of-a-test-client";
+/// Where answers go; nothing listens there.
+pub const CALLBACK: &str = "https://app.example.com/cb";
+/// The resource server of every client.
+pub const API: &str = "https://api.example.com";
+
+/// A running server.
+pub struct Server {
+    /// The issuer, and the URL to call.
+    pub url: String,
+    /// What the server itself works with.
+    pub app: Data<App>,
+    offset: Arc<AtomicI64>,
+    handle: ServerHandle,
+}
+
+/// An answer of a machine's endpoint.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub json: Value,
+    pub headers: Vec<(String, String)>,
+}
+
+/// Runs a story on each database.
+pub fn both(story: impl Fn(&Server)) {
+    both_with(|_| (), story);
+}
+
+/// Runs a story on each database, with a configuration of its own.
+pub fn both_with(change: impl Fn(&mut Config), story: impl Fn(&Server)) {
+    for database in databases() {
+        eprintln!("on {}", database.name);
+        story(&Server::start(&database, &change));
+    }
+}
+
+impl Server {
+    /// Starts a server on a database.
+    pub fn start(database: &Database, change: impl Fn(&mut Config)) -> Self {
+        Self::start_on(database, free_port(), Arc::new(AtomicI64::new(0)), change)
+    }
+
+    /// Starts another server with the same issuer, database and clock, as a second process would be; it listens elsewhere.
+    pub fn sibling(&self, database: &Database) -> Self {
+        let port = free_port();
+        let issuer = self.url.clone();
+        let mut sibling = Self::start_on(database, port, self.offset.clone(), |config| config.issuer = Issuer::parse(&issuer).unwrap());
+        sibling.url = format!("http://localhost:{port}");
+        sibling
+    }
+
+    fn start_on(database: &Database, port: u16, offset: Arc<AtomicI64>, change: impl Fn(&mut Config)) -> Self {
+        let url = format!("http://localhost:{port}");
+        let mut config = Config::check(Settings::default(), Some("the server secret of the integration tests".into())).unwrap();
+        config.issuer = Issuer::parse(&url).unwrap();
+        config.listen = format!("localhost:{port}");
+        config.database = DatabaseUrl::parse(&database.url).unwrap();
+        (config.passwords.memory_kib, config.passwords.iterations) = (8, 1);
+        change(&mut config);
+        let told = offset.clone();
+        let clock = Clock::new(move || Clock::system().now().plus_millis(told.load(Ordering::SeqCst)));
+        let (sender, receiver) = mpsc::channel();
+        let app = server::prepare(config, clock).unwrap();
+        let shared = app.clone();
+        thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let listening = server::listen(&shared, 2).unwrap();
+                sender.send(listening.server.handle()).unwrap();
+                listening.server.await.unwrap();
+            });
+        });
+        Self { url, app, offset, handle: receiver.recv().unwrap() }
+    }
+
+    /// Moves the clock.
+    pub fn advance(&self, seconds: i64) {
+        self.offset.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+
+    /// The time on the server's clock.
+    pub fn now(&self) -> Timestamp {
+        self.app.clock.now()
+    }
+
+    /// Does something with the database.
+    pub fn store<T>(&self, work: impl FnOnce(&mut AnyConnection) -> Result<T, Error>) -> T {
+        self.app.store.with(work).unwrap()
+    }
+
+    /// Adds a person who signs in with [`PASSWORD`].
+    pub fn add_person(&self, username: &str) -> people::Person {
+        let now = self.now();
+        let person = people::Person {
+            claims: claims::Person {
+                id: random::id(now),
+                username: username.into(),
+                display_name: Some(format!("{username} Example")),
+                email: format!("{username}@example.com"),
+                email_verified: true,
+                updated_at: now,
+            },
+            password_hash: Some(self.app.passwords.hash(PASSWORD).unwrap()),
+            disabled_at: None,
+            created_at: now,
+        };
+        self.store(|connection| people::insert(connection, &person));
+        person
+    }
+
+    /// Adds a client of this kind, named after its id; a confidential one has [`SECRET`].
+    pub fn add_client(&self, id: &str, kind: ClientKind, change: impl FnOnce(&mut Client)) -> Client {
+        let public = matches!(kind, ClientKind::Spa | ClientKind::Native);
+        let mut client = Client {
+            id: id.into(),
+            name: format!("App {id}"),
+            kind,
+            auth_method: if public { AuthMethod::None } else { AuthMethod::ClientSecretBasic },
+            secret_hash: (!public).then(|| Sha256::digest(SECRET).to_vec()),
+            redirect_uris: vec![CALLBACK.into()],
+            scopes: Scopes::parse("openid profile email offline_access notes:read").unwrap(),
+            audiences: vec![API.into()],
+            grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+            pkce: PkceRule::Required,
+            retry_window: None,
+            cors_origins: vec![],
+            disabled_at: None,
+            created_at: self.now(),
+        };
+        change(&mut client);
+        client.check().unwrap();
+        self.store(|connection| clients::insert(connection, &client));
+        client
+    }
+
+    /// A strict client: no retry window.
+    pub fn add_strict_client(&self, id: &str) -> Client {
+        self.add_client(id, ClientKind::Spa, |client| client.retry_window = Some(Span::ZERO))
+    }
+
+    /// `POST /token`.
+    pub fn token(&self, form: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
+        Answer::of(browser::send("POST", &format!("{}/token", self.url), headers, Some(&browser::encode(form))))
+    }
+
+    /// Redeems a code as a public client.
+    pub fn redeem(&self, client: &Client, code: &str) -> Answer {
+        self.token(
+            &[
+                ("grant_type", "authorization_code"),
+                ("client_id", &client.id),
+                ("code", code),
+                ("redirect_uri", &client.redirect_uris[0]),
+                ("code_verifier", VERIFIER),
+            ],
+            &[],
+        )
+    }
+
+    /// Refreshes as a public client.
+    pub fn refresh(&self, client: &Client, token: &str) -> Answer {
+        self.token(&[("grant_type", "refresh_token"), ("client_id", &client.id), ("refresh_token", token)], &[])
+    }
+
+    /// `GET /userinfo`.
+    pub fn userinfo(&self, access_token: &str) -> Answer {
+        self.get("/userinfo", &[("Authorization", &format!("Bearer {access_token}"))])
+    }
+
+    /// Any GET that is answered with JSON.
+    pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        Answer::of(browser::send("GET", &format!("{}{path}", self.url), headers, None))
+    }
+
+    /// Any request.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Page {
+        browser::send(method, &format!("{}{path}", self.url), headers, body)
+    }
+
+    /// A person signs in and consents, and the client redeems the code: its tokens.
+    pub fn tokens(&self, client: &Client, username: &str, scope: &str) -> Answer {
+        let code = Browser::new(self).code(client, username, scope);
+        let answer = self.redeem(client, &code);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.handle.stop(false)); // the request to stop is sent when the future is made
+    }
+}
+
+impl Answer {
+    fn of(page: Page) -> Self {
+        let json = serde_json::from_str(&page.body).unwrap_or(Value::Null);
+        Self { status: page.status, json, headers: page.headers }
+    }
+
+    /// A member that is text.
+    pub fn text(&self, name: &str) -> &str {
+        self.json[name].as_str().unwrap_or_else(|| panic!("no {name} in {self:?}"))
+    }
+
+    /// The error code, or nothing.
+    pub fn error(&self) -> &str {
+        self.json["error"].as_str().unwrap_or_default()
+    }
+
+    /// A header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        browser::header(&self.headers, name)
+    }
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// The claims of a JWT, unverified.
+pub fn claims_of(token: &str) -> Value {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
+}
