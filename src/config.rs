@@ -6,7 +6,10 @@ mod issuer;
 mod secret_file;
 mod values;
 
-use std::{net::ToSocketAddrs, path::PathBuf};
+use std::{
+    net::ToSocketAddrs,
+    path::{Path, PathBuf},
+};
 
 use figment::{
     Figment,
@@ -290,6 +293,21 @@ impl Config {
             shutdown_timeout: settings.shutdown_timeout.into(),
             secrets,
         })
+    }
+}
+
+impl Config {
+    /// Makes the data directory, for its owner alone, if the database is to be a file in it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when it cannot be made.
+    pub fn make_data_dir(&self) -> Result<(), ConfigError> {
+        match &self.database {
+            DatabaseUrl::SqliteFile(path) if Path::new(path).starts_with(&self.data_dir) => {
+                secret_file::make_directory(&self.data_dir).map_err(|error| bad("data_dir", &self.data_dir.to_string_lossy(), &error.to_string()))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use tls::Certificate;
 use crate::{
     app::{App, KeysError},
     clock::Clock,
-    config::Config,
+    config::{Config, ConfigError},
     jose::{self, keys},
     passwords::{PasswordError, Passwords},
     routes::routes,
@@ -53,7 +53,7 @@ macro_rules! reasons {
     };
 }
 
-reasons!(store::Error => "database", migrations::MigrationError => "migrations", jose::Error => "keys", KeysError => "keys", PasswordError => "passwords");
+reasons!(ConfigError => "configuration", store::Error => "database", migrations::MigrationError => "migrations", jose::Error => "keys", KeysError => "keys", PasswordError => "passwords");
 
 /// Opens the database and brings it to where the server can start: migrated, with the issuer it was made for
 /// and a key.
@@ -61,6 +61,7 @@ reasons!(store::Error => "database", migrations::MigrationError => "migrations",
 /// # Errors
 /// [`StartError`].
 pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
+    config.make_data_dir()?;
     let store = Store::open(&config.database, config.pool_size, config.database_timeout)?;
     let passwords = Passwords::new(&config.passwords)?;
     let now = clock.now();
@@ -77,7 +78,7 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
     })?;
     let app = Data::new(App::new(config, clock, store.clone(), passwords));
     let told = app.clone();
-    store.with(move |connection| -> Result<(), StartError> { Ok(told.keys(connection, now).map(|_| ())?) })?;
+    store.with(move |connection| -> Result<(), StartError> { Ok(told.keys(connection, now)?.signing(now)?.check_opened()?) })?;
     Ok(app)
 }
 

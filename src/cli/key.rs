@@ -12,7 +12,7 @@ use super::{
 use crate::{
     jose::{
         self,
-        keys::{self, KeyRing, KeyState},
+        keys::{self, Key, KeyRing, KeyState},
     },
     store::{
         self,
@@ -66,8 +66,11 @@ fn list(work: &mut Work<'_>, format: Format) -> Answer {
 
 fn rotate(work: &mut Work<'_>, at_once: bool, format: Format) -> Answer {
     let rows = signing_keys::all(work.connection)?;
-    // A key sealed under another secret than the server's would stop the server: so the existing ones must open.
-    KeyRing::open(&rows, &work.config.secrets, &KeyRing::default()).map_err(|error| refused(&error))?;
+    // A key sealed under another secret than the server's would stop the server: so the one that signs must open.
+    let ring = KeyRing::open(&rows, &work.config.secrets, &KeyRing::default()).map_err(|error| refused(&error))?;
+    if !rows.is_empty() {
+        ring.signing(work.now).and_then(Key::check_opened).map_err(|error| refused(&error))?;
+    }
     let upcoming = shown(work, &rows).into_iter().find(|key| key.state == KeyState::Upcoming.as_str());
     if let (Some(key), false) = (&upcoming, at_once) {
         return refuse(format!(

@@ -12,7 +12,7 @@ mod output;
 pub mod serve;
 mod user;
 
-use std::{fs::DirBuilder, io::Write, os::unix::fs::DirBuilderExt, path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -145,12 +145,7 @@ fn migrate(config: &Config, format: Format) -> Result<String, String> {
 
 /// Opens the configured database with one connection; makes the directory of the default one.
 fn open(config: &Config) -> Result<Store, String> {
-    if let DatabaseUrl::SqliteFile(path) = &config.database
-        && std::path::Path::new(path).starts_with(&config.data_dir)
-    {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&config.data_dir);
-        made.map_err(|error| format!("data_dir: '{}': {error}", config.data_dir.display()))?;
-    }
+    config.make_data_dir().map_err(|error| error.to_string())?;
     Store::open(&config.database, 1, config.database_timeout).map_err(|error| format!("database {}: {error}", config.database))
 }
 

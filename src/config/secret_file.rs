@@ -25,8 +25,13 @@ pub fn read_or_make(configured: Option<&Path>, data_dir: &Path) -> Result<Secret
     SecretRing::new(text.lines().map(str::trim).filter(|line| !line.is_empty())).map_err(|why| format!("secret_file: '{}': {why}", path.display()))
 }
 
+/// Makes a directory for its owner alone, unless it exists.
+pub fn make_directory(path: &Path) -> std::io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
 fn make(path: &Path, data_dir: &Path) -> std::io::Result<String> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir)?;
+    make_directory(data_dir)?;
     let secret = format!("{}\n", random::text());
     // Written whole under another name and then linked: of two processes that start at once, one wins.
     let draft = path.with_extension(random::id(crate::protocol::time::Timestamp::from_millis(0)).to_string());

@@ -7,25 +7,26 @@ use actix_web::{HttpRequest, web::Data};
 use crate::{
     app::App,
     jose::verify::{self, Typ},
-    pages::{Chrome, FormPost, Problem},
+    pages::Problem,
     paths,
     protocol::{
         authorization::{self, AuthorizationRequest, Refusal},
         client::{Client, GrantType},
         credential::{Credential, Kind},
+        error::{ErrorCode, ProtocolError},
         grant::Grant,
         id::Id,
         next_step::{Facts, SignedIn, Step, next_step},
         params::Params,
         redirect_uri::ReturnAddress,
-        response_mode::{self, Delivery},
+        response_mode,
         scope::OFFLINE_ACCESS,
         time::Timestamp,
     },
     random,
     store::{AnyConnection, clients, consents, grants, people, sessions, sessions::Session},
     web::{
-        body::{BODY_LIMIT, BodyProblem, Form},
+        body::Form,
         cookies,
         fault::Fault,
         hop::hop,
@@ -52,12 +53,9 @@ pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
 
 /// `POST /authorize` (OpenID Connect Core 3.1.2.1).
 pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
-    let context = Context::of(&request);
-    let base = app.config.issuer.base();
     match form.0 {
         Ok(params) => answer(&request, &app, params, true).await,
-        Err(BodyProblem::TooLarge) => page::error(base, &context, 413, Problem::TooLarge { limit: BODY_LIMIT }),
-        Err(problem) => page::error(base, &context, 400, Problem::MalformedRequest { detail: &problem.describe() }),
+        Err(problem) => page::body_problem(app.config.issuer.base(), &Context::of(&request), &problem),
     }
 }
 
@@ -131,17 +129,13 @@ impl Visit<'_> {
         &self,
         connection: &mut AnyConnection,
         request: &AuthorizationRequest,
-    ) -> Result<Result<Option<Id>, crate::protocol::error::ProtocolError>, Fault> {
+    ) -> Result<Result<Option<Id>, ProtocolError>, Fault> {
         let Some(hint) = &request.id_token_hint else { return Ok(Ok(None)) };
         let ring = self.app.keys(connection, self.context.now)?;
         let named = verify::own(&ring, Typ::IdToken, hint).ok();
         let named = named.and_then(|claims| claims.get("sub").and_then(|sub| sub.as_str()).and_then(|sub| Id::parse(sub).ok()));
-        Ok(named.map(Some).ok_or_else(|| {
-            crate::protocol::error::ProtocolError::new(
-                crate::protocol::error::ErrorCode::InvalidRequest,
-                "id_token_hint: expected an ID token that this server issued",
-            )
-        }))
+        let not_ours = || ProtocolError::new(ErrorCode::InvalidRequest, "id_token_hint: expected an ID token that this server issued");
+        Ok(named.map(Some).ok_or_else(not_ours))
     }
 
     /// Inserts the grant at generation 0; the code is its credential.
@@ -157,7 +151,8 @@ impl Visit<'_> {
         grants::insert(connection, &grant)?;
         let code = Credential { kind: Kind::Code, id: grant.id, generation: 0 }.derive(&self.app.config.secrets);
         let note = format!("code issued: grant {} client {} person {}", grant.id, client.id, session.person_id);
-        Ok(self.deliver(&response_mode::success(&request.address, self.app.config.issuer.as_str(), code)).noting(note))
+        let answer = response_mode::success(&request.address, self.app.config.issuer.as_str(), code);
+        Ok(page::deliver(self.app.config.issuer.base(), self.context, &answer).noting(note))
     }
 
     fn grant(&self, client: &Client, request: &AuthorizationRequest, session: &Session) -> Grant {
@@ -191,19 +186,9 @@ impl Visit<'_> {
         }
     }
 
-    fn refuse(&self, address: &ReturnAddress, error: &crate::protocol::error::ProtocolError) -> Reply {
-        self.deliver(&response_mode::failure(address, self.app.config.issuer.as_str(), error)).noting(error.to_string())
-    }
-
-    fn deliver(&self, delivery: &Delivery) -> Reply {
-        match delivery {
-            Delivery::Redirect(location) => Reply::see_other(location),
-            Delivery::Form { action, fields } => {
-                let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                let chrome = Chrome { base: self.app.config.issuer.base(), request_id: &self.context.id };
-                page::show(200, &FormPost { chrome, action, fields: &fields }, Some(action))
-            }
-        }
+    fn refuse(&self, address: &ReturnAddress, error: &ProtocolError) -> Reply {
+        let answer = response_mode::failure(address, self.app.config.issuer.as_str(), error);
+        page::deliver(self.app.config.issuer.base(), self.context, &answer).noting(error.to_string())
     }
 
     /// A path of ours with this request in its query, and `with` added.

@@ -36,7 +36,8 @@ const MARGIN: Span = Span::from_seconds(120);
 /// One key, ready to use.
 pub struct Key {
     pub(super) kid: String,
-    pub(super) signer: RsassaJwsSigner,
+    /// None where the server secret that sealed it is no longer in the list: it verifies, and signs no more.
+    signer: Option<RsassaJwsSigner>,
     pub(super) verifier: RsassaJwsVerifier,
     /// The encoded header of an access token (RFC 9068 §2.1).
     pub(super) access_token_header: String,
@@ -112,10 +113,11 @@ fn state(times: &[Timestamp], index: usize, now: Timestamp, keep: Span) -> KeySt
 }
 
 impl KeyRing {
-    /// Opens the keys of these rows; those that `before` has open already are taken from there.
+    /// Opens the keys of these rows; those that `before` has open already are taken from there. A key whose server
+    /// secret was dropped still verifies.
     ///
     /// # Errors
-    /// [`Error::Sealed`] when the server secret is not the one of this database.
+    /// [`Error::Failed`] when a row is not a key.
     pub fn open(rows: &[SigningKeyRow], secrets: &SecretRing, before: &Self) -> Result<Self, Error> {
         let known = |row: &SigningKeyRow| before.find(&row.kid).filter(|key| key.signs_from == row.signs_from).cloned();
         let keys = rows.iter().map(|row| known(row).map_or_else(|| Key::open(row, secrets).map(Arc::new), Ok));
@@ -147,13 +149,25 @@ impl KeyRing {
 }
 
 impl Key {
+    /// Whether it can sign.
+    ///
+    /// # Errors
+    /// [`Error::Sealed`] when the server secret is not the one that sealed it.
+    pub fn check_opened(&self) -> Result<(), Error> {
+        self.signer().map(|_| ())
+    }
+
+    pub(super) fn signer(&self) -> Result<&RsassaJwsSigner, Error> {
+        self.signer.as_ref().ok_or_else(|| Error::Sealed { kid: self.kid.clone() })
+    }
+
     fn open(row: &SigningKeyRow, secrets: &SecretRing) -> Result<Self, Error> {
         let kid = row.kid.clone();
-        let private = seal::open(secrets, &kid, &row.sealed_key)?;
+        let private = seal::open(secrets, &kid, &row.sealed_key).ok();
         let jwk = Jwk::from_bytes(row.public_jwk.as_bytes()).map_err(failed)?;
         let header = |typ: &str| URL_SAFE_NO_PAD.encode(json!({"alg": "RS256", "typ": typ, "kid": kid}).to_string());
         Ok(Self {
-            signer: RS256.signer_from_der(private).map_err(failed)?,
+            signer: private.map(|private| RS256.signer_from_der(private)).transpose().map_err(failed)?,
             verifier: RS256.verifier_from_jwk(&jwk).map_err(failed)?,
             access_token_header: header("at+jwt"),
             jwt_header: header("JWT"),
@@ -226,6 +240,8 @@ mod tests {
             assert!(["d", "p", "q", "dp", "dq", "qi"].iter().all(|private| !names.contains(private)), "{names:?}");
         }
         let other = SecretRing::new(["another secret of thirty-two bytes"]).unwrap();
-        assert_eq!(KeyRing::open(&rows, &other, &KeyRing::default()).err(), Some(Error::Sealed { kid: rows[0].kid.clone() }));
+        let sealed = KeyRing::open(&rows, &other, &KeyRing::default()).unwrap();
+        assert_eq!(sealed.signing(at(0)).unwrap().check_opened(), Err(Error::Sealed { kid: rows[0].kid.clone() }));
+        assert_eq!(sealed.published(at(0), Span::ZERO), ring.published(at(0), Span::ZERO), "what it signed is still verified");
     }
 }

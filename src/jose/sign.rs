@@ -31,7 +31,7 @@ impl Key {
         token.push_str(header);
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(payload, &mut token);
-        let signature = self.signer.sign(token.as_bytes()).map_err(failed)?;
+        let signature = self.signer()?.sign(token.as_bytes()).map_err(failed)?;
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
         Ok(token)

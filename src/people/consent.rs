@@ -12,13 +12,13 @@ use crate::{
         client::{Client, GrantType},
         error::{ErrorCode, ProtocolError},
         params::Params,
-        response_mode::{self, Delivery},
+        response_mode,
         scope::OFFLINE_ACCESS,
         time::Span,
     },
     store::{AnyConnection, clients, consents, people, sessions::Session},
     web::{
-        body::{BODY_LIMIT, BodyProblem, Form},
+        body::Form,
         cookies,
         fault::Fault,
         forms,
@@ -52,11 +52,9 @@ pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
 
 /// `POST /consent`.
 pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
-    let (context, base) = (Context::of(&request), app.config.issuer.base());
     match form.0 {
         Ok(form) => answer(&request, &app, Some(form)).await,
-        Err(BodyProblem::TooLarge) => page::error(base, &context, 413, Problem::TooLarge { limit: BODY_LIMIT }),
-        Err(problem) => page::error(base, &context, 400, Problem::MalformedRequest { detail: &problem.describe() }),
+        Err(problem) => page::body_problem(app.config.issuer.base(), &Context::of(&request), &problem),
     }
 }
 
@@ -124,14 +122,8 @@ impl Visit {
             }
             Some("deny") => {
                 let error = ProtocolError::new(ErrorCode::AccessDenied, "the person declined");
-                Ok(match response_mode::failure(&request.address, app.config.issuer.as_str(), &error) {
-                    Delivery::Redirect(location) => Reply::see_other(&location).noting("consent denied"),
-                    Delivery::Form { action, fields } => {
-                        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                        let chrome = Chrome { base, request_id: &self.context.id };
-                        page::show(200, &crate::pages::FormPost { chrome, action: &action, fields: &fields }, Some(&action))
-                    }
-                })
+                let answer = response_mode::failure(&request.address, app.config.issuer.as_str(), &error);
+                Ok(page::deliver(base, &self.context, &answer).noting("consent denied"))
             }
             _ => Ok(page::error(base, &self.context, 400, Problem::MalformedRequest { detail: "decision: expected 'allow' or 'deny'" })),
         }
@@ -174,13 +166,11 @@ impl Visit {
 
 /// A span as people say it: the largest unit alone.
 fn words(span: Span) -> String {
-    let seconds = span.seconds().max(0);
-    let (count, unit) = match seconds {
-        ..5400 => ((seconds + 59) / 60, "minute"),
-        ..129_600 => ((seconds + 1800) / 3600, "hour"),
-        ..31_000_000 => ((seconds + 43_200) / 86_400, "day"),
-        _ => ((seconds + 15_768_000) / 31_557_600, "year"),
-    };
+    const UNITS: [(i64, i64, &str); 3] = [(5_400, 60, "minute"), (129_600, 3_600, "hour"), (31_000_000, 86_400, "day")];
+    let seconds = span.seconds();
+    let fitting = UNITS.into_iter().find(|(below, ..)| seconds < *below);
+    let (size, unit) = fitting.map_or((31_557_600, "year"), |(_, size, unit)| (size, unit));
+    let count = ((seconds + size / 2) / size).max(1);
     if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
 }
 

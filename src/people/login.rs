@@ -18,7 +18,7 @@ use crate::{
     random,
     store::{AnyConnection, clients, people, sessions, sessions::Session},
     web::{
-        body::{BODY_LIMIT, BodyProblem, Form},
+        body::Form,
         cookies::{self, Keep},
         fault::Fault,
         forms,
@@ -67,8 +67,7 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
     let base = app.config.issuer.base();
     let form = match form.0 {
         Ok(form) => form,
-        Err(BodyProblem::TooLarge) => return page::error(base, &visit.context, 413, Problem::TooLarge { limit: BODY_LIMIT }),
-        Err(problem) => return page::error(base, &visit.context, 400, Problem::MalformedRequest { detail: &problem.describe() }),
+        Err(problem) => return page::body_problem(base, &visit.context, &problem),
     };
     if let Some(flaw) = form.flaw() {
         return page::error(base, &visit.context, 400, Problem::MalformedRequest { detail: &flaw.describe() });
@@ -95,6 +94,11 @@ async fn sign_in(app: &Data<App>, visit: Visit, form: Params, password: String) 
         match enabled.filter(|_| is_right) {
             Some(person) => {
                 attempt.succeeded(connection, visit.context.now)?;
+                // The password may have been set anew, or the account switched off, while this one was hashed.
+                let now = people::find(connection, person.claims.id)?;
+                if now.is_none_or(|now| now.password_hash != person.password_hash || now.disabled_at.is_some()) {
+                    return visit.show(app, connection, Some(&typed), Some(LoginProblem::WrongNameOrPassword));
+                }
                 visit.begin_session(app, connection, person.claims.id)
             }
             None => visit.show(app, connection, Some(&typed), Some(LoginProblem::WrongNameOrPassword)),

@@ -42,7 +42,7 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
         let base = app.config.issuer.base();
         let form = match form.0 {
             Ok(form) => form,
-            Err(problem) => return Ok(page::error(base, &context, 400, Problem::MalformedRequest { detail: &problem.describe() })),
+            Err(problem) => return Ok(page::body_problem(base, &context, &problem)),
         };
         let done = Reply::see_other(&format!("{base}{}", paths::LOGOUT))
             .with(header::SET_COOKIE, &cookies::set(cookies::SESSION, "", Keep::Delete));

@@ -94,7 +94,7 @@ fn read_basic(header: &str) -> Option<(String, String)> {
     }
     let text = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
     let (id, secret) = text.split_once(':')?;
-    let (id, secret) = (decode(id).ok()?, decode(secret).ok()?);
+    let (id, secret) = (decode(id)?, decode(secret)?);
     (!id.is_empty() && !secret.is_empty() && !id.contains('\0') && !secret.contains('\0')).then_some((id, secret))
 }
 

@@ -57,9 +57,9 @@ impl Params {
         for part in encoded.split('&').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let (name, value) = (decode(name), decode(value));
-            let shown = name.clone().unwrap_or_else(|_| "?".to_owned());
+            let shown = name.clone().unwrap_or_else(|| "?".to_owned());
             let mut flaw = |kind| params.flaws.push(Flaw { name: shown.clone(), kind });
-            let (Ok(name), Ok(value)) = (name, value) else {
+            let (Some(name), Some(value)) = (name, value) else {
                 flaw(FlawKind::Encoding);
                 continue;
             };
@@ -113,20 +113,19 @@ pub fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
-/// Undoes form encoding strictly: `+` is a space, every `%` needs two digits, the bytes must be UTF-8.
-///
-/// # Errors
-/// `()` where one of these does not hold.
-pub fn decode(text: &str) -> Result<String, ()> {
+/// Undoes form encoding strictly: `+` is a space, every `%` needs two digits, the bytes must be UTF-8. `None`
+/// where one of these does not hold.
+#[must_use]
+pub fn decode(text: &str) -> Option<String> {
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
         let digits = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_hexdigit());
         if byte == b'%' && !(digits(rest.next()) && digits(rest.next())) {
-            return Err(());
+            return None;
         }
     }
     let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced).decode_utf8().map(std::borrow::Cow::into_owned).map_err(|_| ())
+    percent_decode_str(&spaced).decode_utf8().map(std::borrow::Cow::into_owned).ok()
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ type Columns = (
     (String, String, bool, Option<i64>, String, Option<i64>, i64),
 );
 
-const COLUMNS: (
+type Selected = (
     (clients::id, clients::name, clients::kind, clients::auth_method, clients::secret_hash, clients::redirect_uris, clients::scopes),
     (
         clients::audiences,
@@ -28,7 +28,9 @@ const COLUMNS: (
         clients::disabled_at,
         clients::created_at,
     ),
-) = (
+);
+
+const COLUMNS: Selected = (
     (clients::id, clients::name, clients::kind, clients::auth_method, clients::secret_hash, clients::redirect_uris, clients::scopes),
     (
         clients::audiences,

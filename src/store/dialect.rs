@@ -72,10 +72,19 @@ fn with_timeout(url: &str) -> String {
 
 fn connect_sqlite(path: &str) -> Result<AnyConnection, diesel::ConnectionError> {
     let mut connection = SqliteConnection::establish(path)?;
-    // busy_timeout first: the switch to WAL needs the lock. FULL: a rotation is on disk before it is answered.
-    connection
-        .batch_execute("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
-        .map_err(|error| diesel::ConnectionError::BadConnection(error.to_string()))?;
+    let bad = |error: diesel::result::Error| diesel::ConnectionError::BadConnection(error.to_string());
+    connection.batch_execute("PRAGMA busy_timeout = 5000").map_err(bad)?;
+    // The switch of a new file to WAL does not wait for a process that does the same: it fails at once.
+    let mut attempts = 0;
+    while let Err(error) = connection.batch_execute("PRAGMA journal_mode = WAL") {
+        attempts += 1;
+        if attempts == 100 || !error.to_string().contains("locked") {
+            return Err(bad(error));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    // FULL: a rotation is on disk before it is answered.
+    connection.batch_execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON").map_err(bad)?;
     Ok(AnyConnection::Sqlite(connection))
 }
 

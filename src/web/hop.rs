@@ -22,9 +22,8 @@ where
     E: From<Fault> + From<crate::store::Error> + Outage + Send + 'static,
 {
     let waiting = app.connections.clone().acquire_owned();
-    let permit = match tokio::time::timeout(app.config.database_timeout, waiting).await {
-        Ok(Ok(permit)) => permit,
-        Ok(Err(_)) | Err(_) => return Err(Fault::Unavailable("every database connection was busy for too long".into()).into()),
+    let Ok(Ok(permit)) = tokio::time::timeout(app.config.database_timeout, waiting).await else {
+        return Err(Fault::Unavailable("every database connection was busy for too long".into()).into());
     };
     let app = app.clone();
     let finished = actix_web::web::block(move || {

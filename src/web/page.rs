@@ -3,12 +3,16 @@
 use actix_web::http::{StatusCode, header};
 
 use super::{
+    body::{BODY_LIMIT, BodyProblem},
     fault::{Fault, RETRY_AFTER},
     headers,
     reply::Reply,
     request::Context,
 };
-use crate::pages::{self, Chrome, Problem, Template};
+use crate::{
+    pages::{self, Chrome, Problem, Template},
+    protocol::response_mode::Delivery,
+};
 
 /// Renders a page. `form_target` is where its form may lead in the end, besides this server.
 #[must_use]
@@ -26,6 +30,28 @@ pub fn error(base: &str, context: &Context, status: u16, problem: Problem<'_>) -
     let note = format!("{problem:?}").chars().take(300).collect::<String>();
     let page = pages::Error { chrome: Chrome { base, request_id: &context.id }, status, problem };
     show(status, &page, None).noting(note)
+}
+
+/// The error page of a body that cannot be used.
+#[must_use]
+pub fn body_problem(base: &str, context: &Context, problem: &BodyProblem) -> Reply {
+    match problem {
+        BodyProblem::TooLarge => error(base, context, 413, Problem::TooLarge { limit: BODY_LIMIT }),
+        problem => error(base, context, 400, Problem::MalformedRequest { detail: &problem.describe() }),
+    }
+}
+
+/// The answer of the authorization endpoint, on its way to the client: by redirect, or by a form.
+#[must_use]
+pub fn deliver(base: &str, context: &Context, delivery: &Delivery) -> Reply {
+    match delivery {
+        Delivery::Redirect(location) => Reply::see_other(location),
+        Delivery::Form { action, fields } => {
+            let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let page = pages::FormPost { chrome: Chrome { base, request_id: &context.id }, action, fields: &fields };
+            show(200, &page, Some(action))
+        }
+    }
 }
 
 /// The error page of a fault.

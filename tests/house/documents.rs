@@ -29,7 +29,8 @@ fn the_map_names_every_file() {
     let map = map.split("```").nth(1).unwrap();
     let words: Vec<_> = map.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
     let all = sources(&["src"]).into_iter().filter(|source| !source.shipped.is_empty());
-    let missing: Vec<_> = all.filter(|source| !words.contains(&source.module.last().unwrap().as_str())).map(|source| source.path).collect();
+    let missing: Vec<_> =
+        all.filter(|source| !words.contains(&source.module.last().unwrap().as_str())).map(|source| source.path).collect();
     assert!(missing.is_empty(), "docs/architecture.md: the map lacks {missing:?}; give each a word");
 }
 
@@ -39,7 +40,8 @@ fn decisions_are_numbered_and_take_one_form() {
         let number = format!("{:04}", index + 1);
         assert!(path.starts_with(&format!("docs/decisions/{number}-")), "{path}: expected number {number}: no gap, none twice");
         let text = read(path);
-        let places: Vec<_> = PARTS.iter().map(|part| text.find(part).unwrap_or_else(|| panic!("{path}: lacks '{part}'"))).collect();
+        let places: Vec<_> =
+            PARTS.iter().map(|part| text.find(part).unwrap_or_else(|| panic!("{path}: lacks '{part}'"))).collect();
         assert!(places.is_sorted(), "{path}: expected the parts in the order {PARTS:?}");
         assert!(text.lines().count() <= 70, "{path}: a decision is one page");
     }

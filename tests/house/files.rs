@@ -20,7 +20,10 @@ fn every_file_says_at_its_top_what_it_owns() {
         let top: Vec<&str> = source.text.lines().map_while(|line| line.strip_prefix("//!")).collect();
         let words = top.join(" ").trim().to_owned();
         if words.len() < 20 || !words.ends_with(['.', '?', '!']) || top.len() > 8 {
-            wrong.push(format!("{}: open it with one to eight lines of //!: what it owns, and what it leaves to whom", source.path));
+            wrong.push(format!(
+                "{}: open it with one to eight lines of //!: what it owns, and what it leaves to whom",
+                source.path
+            ));
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
@@ -33,7 +36,10 @@ fn files_are_short() {
         let code = source.shipped.lines().filter(|line| !line.trim().is_empty()).count();
         let lines = source.text.lines().count();
         if code > MAX_CODE || lines > MAX_LINES {
-            wrong.push(format!("{}: {code} lines of code, {lines} in all; expected at most {MAX_CODE} and {MAX_LINES}: split it", source.path));
+            wrong.push(format!(
+                "{}: {code} lines of code, {lines} in all; expected at most {MAX_CODE} and {MAX_LINES}: split it",
+                source.path
+            ));
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));

@@ -1,16 +1,14 @@
-//! Twin migrations: SQLite and PostgreSQL get the same steps, each with its way back, and end with the same tables, columns and
+//! Twin migrations: both databases get the same steps, each with its way back, and end with the same tables, columns and
 //! indexes in the same order. That they run, and what Diesel reads back, is shown by the integration tests.
 
 use super::source::{list, read, root};
 
-/// How each database writes what is the same: PostgreSQL's word, and ours for comparing.
+/// How each database writes what is the same: what differs, and ours for comparing.
 const SAME: [(&str, &str); 2] = [("BYTEA", "BLOB"), (" COLLATE \"C\"", "")];
 
 fn steps(database: &str) -> Vec<String> {
-    let mut steps: Vec<_> = list(&format!("migrations/{database}"), ".sql")
-        .iter()
-        .map(|path| path.split('/').nth(2).unwrap().to_owned())
-        .collect();
+    let mut steps: Vec<_> =
+        list(&format!("migrations/{database}"), ".sql").iter().map(|path| path.split('/').nth(2).unwrap().to_owned()).collect();
     steps.dedup();
     steps
 }
@@ -30,7 +28,8 @@ fn both_databases_take_the_same_steps() {
 
 /// Each statement on one line, comments and what differs by dialect taken out, `WITH (…)` at the end dropped.
 fn statements(path: &str) -> Vec<String> {
-    let mut text: String = read(path).lines().map(|line| line.split("--").next().unwrap_or_default()).collect::<Vec<_>>().join(" ");
+    let mut text: String =
+        read(path).lines().map(|line| line.split("--").next().unwrap_or_default()).collect::<Vec<_>>().join(" ");
     for (theirs, ours) in SAME {
         text = text.replace(theirs, ours);
     }
@@ -43,7 +42,8 @@ fn statements(path: &str) -> Vec<String> {
 fn both_databases_end_with_the_same_tables() {
     for step in steps("sqlite") {
         for way in ["up.sql", "down.sql"] {
-            let [sqlite, postgres] = ["sqlite", "postgres"].map(|database| statements(&format!("migrations/{database}/{step}/{way}")));
+            let [sqlite, postgres] =
+                ["sqlite", "postgres"].map(|database| statements(&format!("migrations/{database}/{step}/{way}")));
             for (sqlite, postgres) in sqlite.iter().zip(&postgres) {
                 assert_eq!(sqlite, postgres, "migrations/*/{step}/{way}: the same columns in the same order, please");
             }
@@ -58,7 +58,8 @@ fn what_a_step_makes_its_way_back_takes_away() {
         let made = |statement: &str| Some(statement.strip_prefix("CREATE TABLE ")?.split([' ', '(']).next()?.to_owned());
         let dropped = |statement: &str| Some(statement.strip_prefix("DROP TABLE ")?.trim_start_matches("IF EXISTS ").to_owned());
         let mut up: Vec<_> = statements(&format!("migrations/sqlite/{step}/up.sql")).iter().filter_map(|s| made(s)).collect();
-        let mut down: Vec<_> = statements(&format!("migrations/sqlite/{step}/down.sql")).iter().filter_map(|s| dropped(s)).collect();
+        let mut down: Vec<_> =
+            statements(&format!("migrations/sqlite/{step}/down.sql")).iter().filter_map(|s| dropped(s)).collect();
         up.sort();
         down.sort();
         assert_eq!(up, down, "migrations/*/{step}: down.sql drops the tables that up.sql creates");

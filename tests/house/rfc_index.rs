@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::source::{blank, read, root};
+use super::source::{self, blank, read, root};
 
 const INDEX: &str = "docs/rfc-index.md";
 
@@ -45,9 +45,9 @@ fn names(text: &str, section: &str) -> bool {
         let (before, after) = (&text[..at], &text[at + number.len()..]);
         let mut after = after.chars();
         let next = after.next().unwrap_or(' ');
-        let ends = !next.is_ascii_digit() && !(next == '.' && after.next().is_some_and(|c| c.is_ascii_digit()));
+        let goes_on = next.is_ascii_digit() || next == '.' && after.next().is_some_and(|c| c.is_ascii_digit());
         let begins = before.ends_with(['§', ' ']);
-        ends && begins && before.rfind(document).is_some_and(|at| before[at + document.len()..].chars().all(is_between))
+        !goes_on && begins && before.rfind(document).is_some_and(|at| before[at + document.len()..].chars().all(is_between))
     };
     text.match_indices(number).any(|(at, _)| is_it(at))
 }
@@ -58,7 +58,8 @@ fn every_entry_leads_to_the_rule_and_to_its_test() {
     assert!(!entries.is_empty(), "{INDEX}: expected a table | Section | Rule | Decided in | Shown by |");
     let mut wrong = Vec::new();
     let mut texts: HashMap<String, Option<String>> = HashMap::new();
-    let mut text = |path: &str| texts.entry(path.to_owned()).or_insert_with(|| std::fs::read_to_string(root().join(path)).ok()).clone();
+    let mut text =
+        |path: &str| texts.entry(path.to_owned()).or_insert_with(|| std::fs::read_to_string(root().join(path)).ok()).clone();
     for entry in entries {
         let mut say = |what: String| wrong.push(format!("{INDEX}:{}: {what}", entry.line));
         let mut decided = String::new();
@@ -80,7 +81,11 @@ fn every_entry_leads_to_the_rule_and_to_its_test() {
                 say(format!("there is no file {path}"));
                 continue;
             };
-            let there = if path.ends_with(".rs") { blank(&found).contains(&format!("fn {name}(")) } else { !name.is_empty() && found.contains(name) };
+            let there = if source::is_rust(path) {
+                blank(&found).contains(&format!("fn {name}("))
+            } else {
+                !name.is_empty() && found.contains(name)
+            };
             if !there {
                 say(format!("there is no test {name} in {path}"));
             }

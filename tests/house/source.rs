@@ -28,6 +28,11 @@ pub fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+/// Whether a path is that of a Rust file.
+pub fn is_rust(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "rs")
+}
+
 /// Every file below a folder of the repository whose name ends so, sorted; folders in which others' work is kept are left out.
 pub fn list(folder: &str, ending: &str) -> Vec<String> {
     let mut found = Vec::new();

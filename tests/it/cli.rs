@@ -18,11 +18,7 @@ use serde_json::Value;
 use symbolon::{
     protocol::{grant::Grant, id::Id, scope::Scopes, time::Timestamp},
     random,
-    store::{
-        DatabaseUrl, Store,
-        grants::{self, Filter},
-        sessions::{self, Session},
-    },
+    store::{self, DatabaseUrl, Store, grants::Filter, sessions::Session},
 };
 use tempfile::TempDir;
 
@@ -160,10 +156,10 @@ fn seed(store: &Store, person: Id, client: &str) -> (Id, [Id; 2]) {
     };
     let both = [grant(Some(session.id), 0), grant(None, 3)];
     store
-        .with(|connection| -> symbolon::store::Result<()> {
-            sessions::insert(connection, &session)?;
-            grants::insert(connection, &both[0])?;
-            grants::insert(connection, &both[1])
+        .with(|connection| -> store::Result<()> {
+            store::sessions::insert(connection, &session)?;
+            store::grants::insert(connection, &both[0])?;
+            store::grants::insert(connection, &both[1])
         })
         .unwrap();
     (session.id, both.map(|grant| grant.id))
@@ -172,8 +168,7 @@ fn seed(store: &Store, person: Id, client: &str) -> (Id, [Id; 2]) {
 /// Whether the person's session and every grant of theirs has ended.
 fn all_ended(store: &Store, person: Id, session: Id) -> [bool; 2] {
     let filter = Filter { person: Some(person), client: None };
-    let session = store.with(|connection| sessions::find(connection, session)).unwrap().unwrap();
-    let grants = store.with(|connection| grants::list(connection, &filter, 100)).unwrap();
+    let session = store.with(|connection| store::sessions::find(connection, session)).unwrap().unwrap();
+    let grants = store.with(|connection| store::grants::list(connection, &filter, 100)).unwrap();
     [session.ended_at.is_some(), !grants.is_empty() && grants.iter().all(|grant| grant.revoked_at.is_some())]
 }
-

@@ -9,8 +9,8 @@ use crate::harness::databases;
 
 #[test]
 fn clients_are_registered_and_their_secrets_shown_once() {
-    for (name, url) in databases() {
-        let symbolon = Binary::new(&url);
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
         let store = symbolon.store();
         let stored = |id: &str| store.with(|connection| clients::find(connection, id)).unwrap().unwrap();
 
@@ -64,8 +64,8 @@ fn clients_are_registered_and_their_secrets_shown_once() {
 
 #[test]
 fn clients_are_switched_and_deleted() {
-    for (name, url) in databases() {
-        let symbolon = Binary::new(&url);
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
         symbolon.add_user("alice");
         symbolon.text("client add --id app --name App --type spa --redirect-uri https://app.example.com/cb --cors-origin https://www.example.com");
         let store = symbolon.store();
@@ -104,8 +104,8 @@ fn clients_are_switched_and_deleted() {
 
 #[test]
 fn redirect_uris_that_no_one_should_register_are_refused_with_the_reason() {
-    for (name, url) in databases() {
-        let symbolon = Binary::new(&url);
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
         for (kind, uri, words) in [
             ("spa", "http://app.example.com/cb", "expected https"),
             ("spa", "https://app.example.com/cb#", "no fragment"),

@@ -8,8 +8,8 @@ use crate::harness::databases;
 
 #[test]
 fn grants_are_listed_and_revoked() {
-    for (name, url) in databases() {
-        let symbolon = Binary::new(&url);
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
         symbolon.add_user("alice");
         symbolon.add_user("bob");
         for id in ["app", "other"] {

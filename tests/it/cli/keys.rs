@@ -7,8 +7,8 @@ use crate::harness::databases;
 
 #[test]
 fn keys_are_published_first_and_sign_later() {
-    for (name, url) in databases() {
-        let symbolon = Binary::new(&url);
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
         let states = |listed: &Value| {
             listed.as_array().unwrap().iter().map(|key| key["state"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
@@ -45,7 +45,7 @@ fn keys_are_published_first_and_sign_later() {
         assert!(text.starts_with("KEY ") && text.lines().count() == 4 && !text.contains("sealed"), "{name}: {text}");
 
         // With another secret than the server's, a key would be made that the server cannot open.
-        let other = Binary::new(&url);
+        let other = Binary::new(&database.url);
         assert!(other.refusal("key rotate --now").contains("expected the server secret"), "{name}");
         assert_eq!(symbolon.json("key list --json"), listed, "{name}");
     }

@@ -8,8 +8,8 @@ use crate::harness::databases;
 
 #[test]
 fn people_are_added_and_listed() {
-    for (name, url) in databases() {
-        let symbolon = Binary::new(&url);
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
         assert_eq!(symbolon.json("user list --json"), json!([]), "{name}");
         let ran = symbolon.run_with(
             &["user", "add", "Alice", "--email", "Alice@Example.com", "--name", "Alice B.", "--password-stdin", "--json"],
@@ -53,8 +53,8 @@ fn people_are_added_and_listed() {
 fn switching_a_person_off_or_a_new_password_ends_their_sessions_and_grants() {
     let passwords = Passwords::new(&PasswordSettings { memory_kib: 8, iterations: 1, parallelism: 1, concurrency: 1 }).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    for (name, url) in databases() {
-        let symbolon = Binary::new(&url);
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
         symbolon.add_user("alice");
         symbolon.add_user("bob");
         let store = symbolon.store();
@@ -98,8 +98,8 @@ fn switching_a_person_off_or_a_new_password_ends_their_sessions_and_grants() {
 
 #[test]
 fn what_people_typed_does_nothing_to_the_terminal() {
-    for (name, url) in databases() {
-        let symbolon = Binary::new(&url);
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
         symbolon.add_user("alice");
         let store = symbolon.store();
         let mut person = store.with(|connection| people::find_by_login(connection, "alice")).unwrap().unwrap();

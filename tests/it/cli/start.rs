@@ -7,8 +7,8 @@ use crate::harness::databases;
 
 #[test]
 fn several_commands_may_be_the_first_on_a_fresh_database() {
-    for (name, url) in databases() {
-        let symbolon = Binary::new(&url);
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
         let add = |id: &str| {
             let line = format!("client add --id {id} --name App --type spa --redirect-uri https://app.example.com/cb");
             symbolon.command(&line.split(' ').collect::<Vec<_>>()).spawn().unwrap()
@@ -25,8 +25,8 @@ fn several_commands_may_be_the_first_on_a_fresh_database() {
 
 #[test]
 fn migrations_and_configuration_are_told() {
-    for (name, url) in databases() {
-        let symbolon = Binary::new(&url);
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
         let text = symbolon.text("check-config");
         assert!(
             text.lines().any(|line| line.starts_with("issuer ") && line.ends_with("http://localhost:8080")),
@@ -40,7 +40,7 @@ fn migrations_and_configuration_are_told() {
         );
         let secret = std::fs::read_to_string(symbolon.dir.path().join("data/secret")).unwrap();
         let password =
-            url.split_once("://").and_then(|(_, rest)| rest.split_once('@')).and_then(|(user, _)| user.split_once(':'));
+            database.url.split_once("://").and_then(|(_, rest)| rest.split_once('@')).and_then(|(user, _)| user.split_once(':'));
         for hidden in [Some(secret.trim()), password.map(|(_, password)| password)].into_iter().flatten() {
             assert!(!text.contains(hidden) && !checked.to_string().contains(hidden), "{name}: {text}");
         }
