@@ -67,7 +67,16 @@ impl App {
     #[must_use]
     pub fn new(config: Config, clock: Clock, store: Store, passwords: Passwords) -> Self {
         let connections = Arc::new(Semaphore::new(store.size() as usize));
-        Self { config, clock, store, passwords, connections, draining: AtomicBool::new(false), guesses: Guesses::default(), keys: KeyCache::default() }
+        Self {
+            config,
+            clock,
+            store,
+            passwords,
+            connections,
+            draining: AtomicBool::new(false),
+            guesses: Guesses::default(),
+            keys: KeyCache::default(),
+        }
     }
 
     /// The server's keys, read again when they are a few seconds old.

@@ -1,116 +1,31 @@
 //! Configuration: the only reader of environment and files. One TOML file, `SYMBOLON_*` variables over it;
 //! unknown keys and nonsense are refused with the key, what came and what is expected. Every key is
-//! documented with its default in `docs/configuration.md`, which a test compares with `Settings` here.
+//! documented with its default in `docs/configuration.md`, which a test compares with `settings`.
 
+mod checks;
 mod issuer;
 mod secret_file;
+mod settings;
 mod values;
 
-use std::{
-    net::ToSocketAddrs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
 };
 use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
 
 pub use issuer::Issuer;
-use values::{Duration, List};
+pub use settings::{LogFormat, Settings};
 
 use crate::{
-    protocol::{
-        client::check_origin,
-        secrets::SecretRing,
-        time::Span,
-    },
+    protocol::{client::check_origin, secrets::SecretRing, time::Span},
     store::DatabaseUrl,
 };
 
 /// The prefix of every environment variable that is read.
 const PREFIX: &str = "SYMBOLON_";
-
-/// The keys as written, with their defaults.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    issuer: String,
-    listen: String,
-    database_url: Option<String>,
-    data_dir: PathBuf,
-    secret_file: Option<PathBuf>,
-    tls_cert_file: Option<PathBuf>,
-    tls_key_file: Option<PathBuf>,
-    trusted_proxies: List,
-    cors_origins: List,
-    pool_size: u32,
-    database_timeout: Duration,
-    access_token_lifetime: Duration,
-    id_token_lifetime: Duration,
-    code_lifetime: Duration,
-    refresh_idle_lifetime: Duration,
-    refresh_absolute_lifetime: Duration,
-    refresh_retry_window: Duration,
-    session_idle_lifetime: Duration,
-    session_absolute_lifetime: Duration,
-    key_publish_lead: Duration,
-    password_memory_kib: u32,
-    password_iterations: u32,
-    password_parallelism: u32,
-    password_concurrency: u32,
-    log: String,
-    log_format: LogFormat,
-    shutdown_timeout: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            issuer: "http://localhost:8080".into(),
-            listen: "localhost:8080".into(),
-            database_url: None,
-            data_dir: "symbolon-data".into(),
-            secret_file: None,
-            tls_cert_file: None,
-            tls_key_file: None,
-            trusted_proxies: List::default(),
-            cors_origins: List::default(),
-            pool_size: 8,
-            database_timeout: Duration::seconds(3),
-            access_token_lifetime: Duration::seconds(10 * 60),
-            id_token_lifetime: Duration::seconds(10 * 60),
-            code_lifetime: Duration::seconds(60),
-            refresh_idle_lifetime: Duration::seconds(30 * 86_400),
-            refresh_absolute_lifetime: Duration::seconds(31_557_600),
-            refresh_retry_window: Duration::seconds(30),
-            session_idle_lifetime: Duration::seconds(2 * 86_400),
-            session_absolute_lifetime: Duration::seconds(14 * 86_400),
-            key_publish_lead: Duration::seconds(15 * 60),
-            password_memory_kib: 19_456,
-            password_iterations: 2,
-            password_parallelism: 1,
-            password_concurrency: 2,
-            log: "info".into(),
-            log_format: LogFormat::Auto,
-            shutdown_timeout: Duration::seconds(30),
-        }
-    }
-}
-
-/// How log lines are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// Text on a terminal, JSON otherwise.
-    Auto,
-    /// Text.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
 
 /// A certificate chain and its key, in PEM files.
 #[derive(Clone, Debug)]
@@ -222,7 +137,10 @@ impl Config {
         let mut figment = Figment::from(Serialized::defaults(defaults));
         if let Some(file) = file.or_else(|| std::env::var_os("SYMBOLON_CONFIG").map(PathBuf::from)) {
             if !file.is_file() {
-                return Err(ConfigError(format!("config: expected a TOML file, received '{}', which is not one", file.display())));
+                return Err(ConfigError(format!(
+                    "config: expected a TOML file, received '{}', which is not one",
+                    file.display()
+                )));
             }
             figment = figment.merge(Toml::file(file));
         }
@@ -250,13 +168,14 @@ impl Config {
         let mut trusted_proxies = Vec::new();
         for proxy in &settings.trusted_proxies.0 {
             let net = proxy.parse::<IpNet>().or_else(|_| proxy.parse::<std::net::IpAddr>().map(IpNet::from));
-            trusted_proxies.push(net.map_err(|_| bad("trusted_proxies", proxy, "expected IP addresses or networks such as 10.0.0.0/8"))?);
+            trusted_proxies
+                .push(net.map_err(|_| bad("trusted_proxies", proxy, "expected IP addresses or networks such as 10.0.0.0/8"))?);
         }
         for origin in &settings.cors_origins.0 {
             check_origin(origin).map_err(|why| bad("cors_origins", origin, &why))?;
         }
-        check_listen(&settings.listen, tls.is_some() || !trusted_proxies.is_empty())?;
-        check_numbers(&settings)?;
+        checks::listen(&settings.listen, tls.is_some() || !trusted_proxies.is_empty())?;
+        checks::numbers(&settings)?;
         let secrets = match secret {
             Some(list) => SecretRing::new(list.split(',').map(str::trim)).map_err(|why| ConfigError(format!("secret: {why}")))?,
             None => secret_file::read_or_make(settings.secret_file.as_deref(), &settings.data_dir).map_err(ConfigError)?,
@@ -304,65 +223,16 @@ impl Config {
     pub fn make_data_dir(&self) -> Result<(), ConfigError> {
         match &self.database {
             DatabaseUrl::SqliteFile(path) if Path::new(path).starts_with(&self.data_dir) => {
-                secret_file::make_directory(&self.data_dir).map_err(|error| bad("data_dir", &self.data_dir.to_string_lossy(), &error.to_string()))
+                secret_file::make_directory(&self.data_dir)
+                    .map_err(|error| bad("data_dir", &self.data_dir.to_string_lossy(), &error.to_string()))
             }
             _ => Ok(()),
         }
     }
 }
 
-impl Settings {
-    /// The demonstration's: the defaults, in a new directory that nobody else can read or guess.
-    #[must_use]
-    pub fn demo(directory_name: &str) -> Self {
-        let data_dir = std::env::temp_dir().join(directory_name);
-        Self { data_dir, log: "warn".into(), log_format: LogFormat::Text, ..Self::default() }
-    }
-}
-
 fn bad(key: &str, received: &str, expected: &str) -> ConfigError {
     ConfigError(format!("{key}: {expected}; received '{received}'"))
-}
-
-/// RFC 6749 §3.1.2.1, OAuth 2.1 §1.5: plain http only where no one can listen in.
-fn check_listen(listen: &str, protected: bool) -> Result<(), ConfigError> {
-    let addresses = listen.to_socket_addrs().map_err(|_| bad("listen", listen, "expected host:port, such as localhost:8080"))?;
-    if !protected && addresses.into_iter().any(|address| !address.ip().is_loopback()) {
-        return Err(bad(
-            "listen",
-            listen,
-            "expected a loopback address, or tls_cert_file and tls_key_file, or trusted_proxies: plain http does not leave the machine",
-        ));
-    }
-    Ok(())
-}
-
-fn check_numbers(settings: &Settings) -> Result<(), ConfigError> {
-    let within = |key: &str, value: u32, low: u32, high: u32| {
-        if (low..=high).contains(&value) { Ok(()) } else { Err(bad(key, &value.to_string(), &format!("expected {low} to {high}"))) }
-    };
-    within("pool_size", settings.pool_size, 1, 500)?;
-    within("password_memory_kib", settings.password_memory_kib, 8 * settings.password_parallelism.max(1), 4_194_304)?;
-    within("password_iterations", settings.password_iterations, 1, 100)?;
-    within("password_parallelism", settings.password_parallelism, 1, 64)?;
-    within("password_concurrency", settings.password_concurrency, 1, 256)?;
-    let span = |key: &str, value: &Duration, low: u64, high: u64| {
-        let seconds = value.as_secs();
-        let shown = humantime::format_duration(value.0).to_string();
-        let expected = |s| humantime::format_duration(std::time::Duration::from_secs(s)).to_string();
-        if (low..=high).contains(&seconds) { Ok(()) } else { Err(bad(key, &shown, &format!("expected {} to {}", expected(low), expected(high)))) }
-    };
-    span("access_token_lifetime", &settings.access_token_lifetime, 1, 86_400)?;
-    span("id_token_lifetime", &settings.id_token_lifetime, 1, 86_400)?;
-    span("code_lifetime", &settings.code_lifetime, 1, 600)?; // RFC 6749 §4.1.2: at most ten minutes
-    span("refresh_retry_window", &settings.refresh_retry_window, 0, 300)?;
-    span("refresh_idle_lifetime", &settings.refresh_idle_lifetime, 1, 10 * 366 * 86_400)?;
-    span("refresh_absolute_lifetime", &settings.refresh_absolute_lifetime, 1, 10 * 366 * 86_400)?;
-    span("session_idle_lifetime", &settings.session_idle_lifetime, 60, 366 * 86_400)?;
-    span("session_absolute_lifetime", &settings.session_absolute_lifetime, 60, 366 * 86_400)?;
-    span("key_publish_lead", &settings.key_publish_lead, 0, 30 * 86_400)?;
-    span("database_timeout", &settings.database_timeout, 1, 60)?;
-    span("shutdown_timeout", &settings.shutdown_timeout, 1, 600)
 }
 
 #[cfg(test)]

@@ -150,7 +150,14 @@ mod tests {
     #[tokio::test]
     async fn a_flood_is_turned_away_at_the_gate() {
         let passwords = passwords(1);
-        let all: Vec<_> = (0..200).map(|_| tokio::spawn({ let p = passwords.clone(); async move { p.verify("x".into(), None).await } })).collect();
+        let all: Vec<_> = (0..200)
+            .map(|_| {
+                tokio::spawn({
+                    let p = passwords.clone();
+                    async move { p.verify("x".into(), None).await }
+                })
+            })
+            .collect();
         let mut busy = 0;
         for one in all {
             busy += usize::from(one.await.unwrap() == Err(PasswordError::Busy));

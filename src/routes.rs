@@ -23,7 +23,9 @@ pub fn routes(config: &mut ServiceConfig, base: &str) {
         .service(page(base, paths::CONSENT, "GET, POST").route(web::get().to(consent::get)).route(web::post().to(consent::post)))
         .service(page(base, paths::LOGOUT, "GET, POST").route(web::get().to(logout::get)).route(web::post().to(logout::post)))
         .service(page(base, &format!("{}/{{name}}", paths::STATIC), "GET").route(read().to(static_files::get)))
-        .service(page(base, paths::AUTHORIZE, "GET, POST").route(web::get().to(authorize::get)).route(web::post().to(authorize::post)));
+        .service(
+            page(base, paths::AUTHORIZE, "GET, POST").route(web::get().to(authorize::get)).route(web::post().to(authorize::post)),
+        );
     // Clients and resource servers.
     config
         .service(api(base, paths::TOKEN, "POST, OPTIONS").route(web::post().to(token::post)).route(options()))

@@ -11,6 +11,7 @@ use std::{
 };
 
 use actix_web::{App as ActixApp, HttpServer, dev::Server, middleware::from_fn, web::Data};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use tls::Certificate;
 
@@ -119,20 +120,21 @@ pub fn listen(app: &Data<App>, workers: usize) -> io::Result<Listening> {
     Ok(Listening { server: server.run(), addresses, certificate })
 }
 
-/// Serves until SIGTERM or SIGINT, then lets what is in flight finish. SIGHUP reads the certificate again.
+/// Serves until SIGTERM or SIGINT, then lets what is in flight finish. SIGHUP reads the certificate again. `ready`
+/// is called once it listens, to requests and to signals.
 ///
 /// # Errors
-/// As [`listen`].
-pub async fn serve(app: Data<App>) -> io::Result<()> {
+/// As [`listen`], or what `ready` says.
+pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    let signals = Signals::hear()?;
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
     let Listening { server, addresses, certificate } = listen(&app, workers)?;
     tracing::info!(issuer = app.config.issuer.as_str(), database = %app.config.database, ?addresses, "serving");
+    ready()?;
     let handle = server.handle();
     let stopping = app.clone();
     actix_web::rt::spawn(async move {
-        if let Err(error) = stop_signal(certificate.as_deref()).await {
-            tracing::error!(%error, "signals cannot be heard: stopping");
-        }
+        signals.stop(certificate.as_deref()).await;
         stopping.draining.store(true, Ordering::Release);
         tracing::info!("stopping: requests in flight are finished first");
         handle.stop(true).await;
@@ -142,20 +144,34 @@ pub async fn serve(app: Data<App>) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns when it is time to stop.
-async fn stop_signal(certificate: Option<&Certificate>) -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt, mut hang_up) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?);
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hang_up.recv() => {
-                match certificate.map(Certificate::reload) {
-                    Some(Ok(())) => tracing::info!("the certificate was read again"),
-                    Some(Err(error)) => tracing::error!(%error, "the certificate could not be read again: the old one stays"),
-                    None => tracing::info!("SIGHUP: there is no certificate to read again"),
+/// The signals that are heard. From when this is made on, none of them ends the process by itself.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn hear() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Returns when it is time to stop.
+    async fn stop(mut self, certificate: Option<&Certificate>) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hang_up.recv() => {
+                    match certificate.map(Certificate::reload) {
+                        Some(Ok(())) => tracing::info!("the certificate was read again"),
+                        Some(Err(error)) => tracing::error!(%error, "the certificate could not be read again: the old one stays"),
+                        None => tracing::info!("SIGHUP: there is no certificate to read again"),
+                    }
                 }
             }
         }

@@ -34,7 +34,8 @@ const API_PORT: u16 = 8082;
 /// Why it does not start.
 pub fn run() -> Result<(), String> {
     let now = Clock::system().now();
-    let config = Config::check(Settings::demo(&format!("symbolon-demo-{}", random::id(now))), None).map_err(|error| error.to_string())?;
+    let config =
+        Config::check(Settings::demo(&format!("symbolon-demo-{}", random::id(now))), None).map_err(|error| error.to_string())?;
     set_up_logs(&config)?;
     let directory = config.data_dir.clone();
     let result = serve(config, now);
@@ -55,10 +56,9 @@ fn serve(config: Config, now: Timestamp) -> Result<(), String> {
     populate(&app, &demo, &secret, now)?;
     actix_web::rt::System::new().block_on(async {
         let running = demo::start(&demo).map_err(|error| format!("ports {SPA_PORT} and {API_PORT}: {error}"))?;
-        announce(&demo, &secret, &app).map_err(|error| error.to_string())?;
-        let served = server::serve(app).await.map_err(|error| format!("{}: {error}", demo.issuer));
+        let served = server::serve(app.clone(), || announce(&demo, &secret, &app)).await;
         running.stop().await;
-        served
+        served.map_err(|error| format!("{}: {error}", demo.issuer))
     })
 }
 

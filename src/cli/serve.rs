@@ -17,7 +17,7 @@ use crate::{
 pub fn run(config: Config) -> Result<(), String> {
     set_up_logs(&config)?;
     let app = server::prepare(config, Clock::system()).map_err(|error| error.to_string())?;
-    actix_web::rt::System::new().block_on(server::serve(app)).map_err(|error| error.to_string())
+    actix_web::rt::System::new().block_on(server::serve(app, || Ok(()))).map_err(|error| error.to_string())
 }
 
 /// Log lines go to standard error: text on a terminal, JSON otherwise.
@@ -25,7 +25,8 @@ pub fn run(config: Config) -> Result<(), String> {
 /// # Errors
 /// When the filter is not one.
 pub fn set_up_logs(config: &Config) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&config.log).map_err(|error| format!("log: expected a filter such as 'info'; received '{}': {error}", config.log))?;
+    let filter = EnvFilter::try_new(&config.log)
+        .map_err(|error| format!("log: expected a filter such as 'info'; received '{}': {error}", config.log))?;
     let is_text = match config.log_format {
         LogFormat::Text => true,
         LogFormat::Json => false,

@@ -33,7 +33,8 @@ impl Issuer {
             return Err("expected no trailing slash".into());
         }
         let origin = url.origin().ascii_serialization();
-        let plain_path = url.path().bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~".contains(&b)) && !url.path().contains("//");
+        let plain_path =
+            url.path().bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~".contains(&b)) && !url.path().contains("//");
         let rebuilt = format!("{origin}{}", if url.path() == "/" { "" } else { url.path() });
         if rebuilt != text || !plain_path {
             return Err(format!("expected it as clients will compare it, byte for byte, such as {rebuilt}"));
@@ -78,12 +79,29 @@ mod tests {
 
     #[test]
     fn issuers_are_kept_as_written_or_refused() {
-        for good in ["https://id.example.com", "https://id.example.com:8443/auth", "http://localhost:8080", "http://127.0.0.1:1", "http://[::1]:8080"] {
+        for good in [
+            "https://id.example.com",
+            "https://id.example.com:8443/auth",
+            "http://localhost:8080",
+            "http://127.0.0.1:1",
+            "http://[::1]:8080",
+        ] {
             assert_eq!(Issuer::parse(good).map(|i| i.text), Ok(good.to_owned()));
         }
         for bad in [
-            "", "id.example.com", "http://id.example.com", "https://id.example.com/", "https://id.example.com/a/", "https://id.example.com?x", "https://id.example.com#x",
-            "https://u@id.example.com", "https://ID.example.com", "https://id.example.com:443", "https://id.example.com/a//b", "https://id.example.com/a b", "ftp://localhost",
+            "",
+            "id.example.com",
+            "http://id.example.com",
+            "https://id.example.com/",
+            "https://id.example.com/a/",
+            "https://id.example.com?x",
+            "https://id.example.com#x",
+            "https://u@id.example.com",
+            "https://ID.example.com",
+            "https://id.example.com:443",
+            "https://id.example.com/a//b",
+            "https://id.example.com/a b",
+            "ftp://localhost",
         ] {
             assert!(Issuer::parse(bad).is_err(), "{bad}");
         }

@@ -15,14 +15,20 @@ pub fn read_or_make(configured: Option<&Path>, data_dir: &Path) -> Result<Secret
     let path = configured.map_or_else(|| data_dir.join("secret"), PathBuf::from);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound && configured.is_none() => make(&path, data_dir).map_err(|e| say(&path, &e))?,
+        Err(error) if error.kind() == ErrorKind::NotFound && configured.is_none() => {
+            make(&path, data_dir).map_err(|e| say(&path, &e))?
+        }
         Err(error) => return Err(say(&path, &error)),
     };
     let mode = fs::metadata(&path).map_err(|error| say(&path, &error))?.permissions().mode();
     if mode & 0o007 != 0 {
-        return Err(format!("secret_file: '{}' can be read by everyone on this machine; expected mode 0600 (chmod 600)", path.display()));
+        return Err(format!(
+            "secret_file: '{}' can be read by everyone on this machine; expected mode 0600 (chmod 600)",
+            path.display()
+        ));
     }
-    SecretRing::new(text.lines().map(str::trim).filter(|line| !line.is_empty())).map_err(|why| format!("secret_file: '{}': {why}", path.display()))
+    SecretRing::new(text.lines().map(str::trim).filter(|line| !line.is_empty()))
+        .map_err(|why| format!("secret_file: '{}': {why}", path.display()))
 }
 
 /// Makes a directory for its owner alone, unless it exists.

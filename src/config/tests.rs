@@ -1,6 +1,9 @@
 //! What a configuration refuses, and that every key is documented.
 
-use super::*;
+use super::{
+    values::{Duration, List},
+    *,
+};
 
 const SECRET: &str = "a secret of at least thirty-two bytes";
 
@@ -11,7 +14,10 @@ fn check(change: impl FnOnce(&mut Settings)) -> Result<Config, String> {
 }
 
 fn parse(toml: &str) -> Result<Settings, String> {
-    Figment::from(Serialized::defaults(Settings::default())).merge(Toml::string(toml)).extract().map_err(|error| values::explain(&error))
+    Figment::from(Serialized::defaults(Settings::default()))
+        .merge(Toml::string(toml))
+        .extract()
+        .map_err(|error| values::explain(&error))
 }
 
 #[test]
@@ -57,8 +63,21 @@ fn nonsense_is_refused_with_key_value_and_expectation() {
 
 #[test]
 fn plain_http_leaves_the_machine_only_behind_a_proxy_or_with_tls() {
-    assert!(check(|s| { s.listen = "0.0.0.0:80".into(); s.trusted_proxies = List(vec!["10.0.0.0/8".into()]) }).is_ok());
-    assert!(check(|s| { s.listen = "[::]:443".into(); s.tls_cert_file = Some("c".into()); s.tls_key_file = Some("k".into()) }).is_ok());
+    assert!(
+        check(|s| {
+            s.listen = "0.0.0.0:80".into();
+            s.trusted_proxies = List(vec!["10.0.0.0/8".into()])
+        })
+        .is_ok()
+    );
+    assert!(
+        check(|s| {
+            s.listen = "[::]:443".into();
+            s.tls_cert_file = Some("c".into());
+            s.tls_key_file = Some("k".into())
+        })
+        .is_ok()
+    );
 }
 
 #[test]
@@ -66,7 +85,10 @@ fn every_key_is_documented_with_its_default() {
     let documentation = include_str!("../../docs/configuration.md");
     let defaults = serde_json::to_value(Settings::default()).unwrap();
     for (key, default) in defaults.as_object().unwrap() {
-        let line = documentation.lines().find(|line| line.starts_with(&format!("| `{key}` |"))).unwrap_or_else(|| panic!("{key} is not documented"));
+        let line = documentation
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{key}` |")))
+            .unwrap_or_else(|| panic!("{key} is not documented"));
         assert!(line.contains(&format!("`SYMBOLON_{}`", key.to_uppercase())), "{line}");
         if let Some(text) = default.as_str() {
             assert!(line.contains(&format!("`{text}`")), "{key}: the default {text} is not in: {line}");

@@ -26,14 +26,7 @@ use crate::{
     random,
     store::{AnyConnection, clients, consents, grants, people, sessions, sessions::Session},
     web::{
-        body::Form,
-        cookies,
-        fault::Fault,
-        hop::hop,
-        page,
-        reply::Reply,
-        request::Context,
-        request_problem, returning, session,
+        body::Form, cookies, fault::Fault, hop::hop, page, reply::Reply, request::Context, request_problem, returning, session,
     },
 };
 
@@ -86,7 +79,9 @@ impl Visit<'_> {
         }
         let request = match AuthorizationRequest::parse(self.params, &client) {
             Ok(request) => request,
-            Err(Refusal::Page(problem)) => return Ok(request_problem::show(base, self.context, Some(&client), self.params, &problem)),
+            Err(Refusal::Page(problem)) => {
+                return Ok(request_problem::show(base, self.context, Some(&client), self.params, &problem));
+            }
             Err(Refusal::Redirect(address, error)) => return Ok(self.refuse(&address, &error)),
         };
         if is_post && self.cookie.is_none() {
@@ -99,7 +94,9 @@ impl Visit<'_> {
             Err(error) => return Ok(self.refuse(&request.address, &error)),
         };
         let remembered = match &session {
-            Some(session) if client.may_skip_consent(request.address.uri()) => consents::find(connection, session.person_id, &client.id)?,
+            Some(session) if client.may_skip_consent(request.address.uri()) => {
+                consents::find(connection, session.person_id, &client.id)?
+            }
             _ => None,
         };
         let step = next_step(
@@ -107,7 +104,9 @@ impl Visit<'_> {
             &Facts {
                 signed_in: session.as_ref().map(|s| SignedIn { person: s.person_id, auth_time: s.auth_time }),
                 sign_in_asked: returning::sign_in_asked(self.app, self.params, self.context.now),
-                consent_given: session.as_ref().is_some_and(|s| returning::consent_given(self.app, self.params, s, self.context.now)),
+                consent_given: session
+                    .as_ref()
+                    .is_some_and(|s| returning::consent_given(self.app, self.params, s, self.context.now)),
                 remembered: remembered.as_ref(),
                 hinted,
                 now: self.context.now,
@@ -134,12 +133,19 @@ impl Visit<'_> {
         let ring = self.app.keys(connection, self.context.now)?;
         let named = verify::own(&ring, Typ::IdToken, hint).ok();
         let named = named.and_then(|claims| claims.get("sub").and_then(|sub| sub.as_str()).and_then(|sub| Id::parse(sub).ok()));
-        let not_ours = || ProtocolError::new(ErrorCode::InvalidRequest, "id_token_hint: expected an ID token that this server issued");
+        let not_ours =
+            || ProtocolError::new(ErrorCode::InvalidRequest, "id_token_hint: expected an ID token that this server issued");
         Ok(named.map(Some).ok_or_else(not_ours))
     }
 
     /// Inserts the grant at generation 0; the code is its credential.
-    fn issue(&self, connection: &mut AnyConnection, client: &Client, request: &AuthorizationRequest, session: &Session) -> Result<Reply, Fault> {
+    fn issue(
+        &self,
+        connection: &mut AnyConnection,
+        client: &Client,
+        request: &AuthorizationRequest,
+        session: &Session,
+    ) -> Result<Reply, Fault> {
         let now = self.context.now;
         let person = people::find(connection, session.person_id)?;
         if person.is_none_or(|person| person.disabled_at.is_some()) {

@@ -1,7 +1,11 @@
 //! Style sheets, pictures and scripts, by hashed name: what a name stands for never changes, so it may be
 //! cached for ever.
 
-use actix_web::{HttpRequest, http::header, web::{Data, Path}};
+use actix_web::{
+    HttpRequest,
+    http::header,
+    web::{Data, Path},
+};
 
 use super::not_found::not_found;
 use crate::{app::App, pages::assets, web::reply::Reply};
@@ -9,7 +13,9 @@ use crate::{app::App, pages::assets, web::reply::Reply};
 /// `GET /static/{name}`.
 pub async fn get(request: HttpRequest, name: Path<String>, app: Data<App>) -> Reply {
     match assets::find(&name) {
-        Some(asset) => Reply::file(asset.content_type, asset.bytes).with(header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        Some(asset) => {
+            Reply::file(asset.content_type, asset.bytes).with(header::CACHE_CONTROL, "public, max-age=31536000, immutable")
+        }
         None => not_found(request, app).await,
     }
 }

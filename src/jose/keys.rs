@@ -92,7 +92,14 @@ pub fn generate(secrets: &SecretRing, now: Timestamp, signs_from: Timestamp) -> 
     let kid = URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#)));
     let public_jwk = json!({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": n, "e": e});
     let sealed_key = seal::seal(secrets, &kid, &pair.to_der_private_key())?;
-    Ok(SigningKeyRow { kid, algorithm: "RS256".into(), public_jwk: public_jwk.to_string(), sealed_key, created_at: now, signs_from })
+    Ok(SigningKeyRow {
+        kid,
+        algorithm: "RS256".into(),
+        public_jwk: public_jwk.to_string(),
+        sealed_key,
+        created_at: now,
+        signs_from,
+    })
 }
 
 /// The state of each key; `rows` by the time they sign from, `keep` the life of the longest-lived token.

@@ -74,7 +74,8 @@ pub fn access_token(jwks: &Value, token: &str, expected: &Expected<'_>) -> Resul
     let kid = parsed.header.get("kid").and_then(Value::as_str);
     let keys = jwks.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let published = keys.iter().find(|key| kid.is_some() && key.get("kid").and_then(Value::as_str) == kid);
-    let published = published.and_then(Value::as_object).ok_or_else(|| refuse("the key that signed it is not among the published keys"))?;
+    let published =
+        published.and_then(Value::as_object).ok_or_else(|| refuse("the key that signed it is not among the published keys"))?;
     let jwk = Jwk::from_map(published.clone()).map_err(|_| refuse("the published key is malformed"))?;
     let verifier = RS256.verifier_from_jwk(&jwk).map_err(|_| refuse("the published key is not one for RS256"))?;
     verifier.verify(parsed.signed.as_bytes(), &parsed.signature).map_err(|_| refuse("the signature is not valid"))?;
@@ -164,7 +165,8 @@ mod tests {
         ring.signing(Timestamp::from_millis(0)).unwrap().access_token(&claims).unwrap()
     }
 
-    const EXPECTED: Expected<'_> = Expected { issuer: "https://id.example.com", audience: "https://api.example.com", now_seconds: 99 };
+    const EXPECTED: Expected<'_> =
+        Expected { issuer: "https://id.example.com", audience: "https://api.example.com", now_seconds: 99 };
 
     #[test]
     fn a_resource_server_takes_good_tokens_and_says_what_is_wrong_with_others() {
@@ -186,7 +188,17 @@ mod tests {
     #[test]
     fn one_kind_never_passes_for_another_and_the_algorithm_is_ours() {
         let ring = ring();
-        let id_claims = IdToken { iss: "i", sub: "s".into(), aud: "c", exp: 1, iat: 0, auth_time: 0, nonce: None, at_hash: "h".into(), sid: "d".into() };
+        let id_claims = IdToken {
+            iss: "i",
+            sub: "s".into(),
+            aud: "c",
+            exp: 1,
+            iat: 0,
+            auth_time: 0,
+            nonce: None,
+            at_hash: "h".into(),
+            sid: "d".into(),
+        };
         let id_token = ring.signing(Timestamp::from_millis(0)).unwrap().id_token(&id_claims).unwrap();
         let token = access(&ring);
         assert!(own(&ring, Typ::IdToken, &id_token).is_ok());
@@ -195,7 +207,9 @@ mod tests {
         assert!(own(&ring, Typ::AccessToken, &token).is_ok());
         let (header, rest) = token.split_once('.').unwrap();
         let header: Claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
-        for (name, value) in [("alg", "none"), ("alg", "HS256"), ("alg", "RS512"), ("typ", "JWT"), ("kid", "other"), ("crit", "x")] {
+        for (name, value) in
+            [("alg", "none"), ("alg", "HS256"), ("alg", "RS512"), ("typ", "JWT"), ("kid", "other"), ("crit", "x")]
+        {
             let mut forged = header.clone();
             forged.insert(name.into(), value.into());
             let forged = format!("{}.{rest}", URL_SAFE_NO_PAD.encode(Value::Object(forged).to_string()));

@@ -20,31 +20,11 @@ const SVG: &str = "image/svg+xml";
 
 /// Name as in `static/`, type, content.
 const FILES: [(&str, &str, &[u8]); 5] = [
-    (
-        "symbolon.css",
-        CSS,
-        include_bytes!("../../static/symbolon.css"),
-    ),
-    (
-        "form_post.js",
-        JAVASCRIPT,
-        include_bytes!("../../static/form_post.js"),
-    ),
-    (
-        "favicon.svg",
-        SVG,
-        include_bytes!("../../static/favicon.svg"),
-    ),
-    (
-        "half-left.svg",
-        SVG,
-        include_bytes!("../../static/half-left.svg"),
-    ),
-    (
-        "half-right.svg",
-        SVG,
-        include_bytes!("../../static/half-right.svg"),
-    ),
+    ("symbolon.css", CSS, include_bytes!("../../static/symbolon.css")),
+    ("form_post.js", JAVASCRIPT, include_bytes!("../../static/form_post.js")),
+    ("favicon.svg", SVG, include_bytes!("../../static/favicon.svg")),
+    ("half-left.svg", SVG, include_bytes!("../../static/half-left.svg")),
+    ("half-right.svg", SVG, include_bytes!("../../static/half-right.svg")),
 ];
 
 struct Named {
@@ -59,10 +39,7 @@ static NAMED: LazyLock<Vec<Named>> = LazyLock::new(|| {
         .map(|&(name, content_type, bytes)| Named {
             name,
             hashed_name: hashed_name(name, bytes),
-            asset: Asset {
-                content_type,
-                bytes,
-            },
+            asset: Asset { content_type, bytes },
         })
         .collect()
 });
@@ -70,27 +47,18 @@ static NAMED: LazyLock<Vec<Named>> = LazyLock::new(|| {
 /// The URL of the asset called `name` in `static/`, or nothing if there is none. `base` is the path part of the issuer.
 #[must_use]
 pub fn url(base: &str, name: &str) -> Option<String> {
-    NAMED
-        .iter()
-        .find(|named| named.name == name)
-        .map(|named| format!("{base}/static/{}", named.hashed_name))
+    NAMED.iter().find(|named| named.name == name).map(|named| format!("{base}/static/{}", named.hashed_name))
 }
 
 /// The asset served under `hashed_name`, the last segment of its URL.
 #[must_use]
 pub fn find(hashed_name: &str) -> Option<Asset> {
-    NAMED
-        .iter()
-        .find(|named| named.hashed_name == hashed_name)
-        .map(|named| named.asset)
+    NAMED.iter().find(|named| named.hashed_name == hashed_name).map(|named| named.asset)
 }
 
 /// `symbolon.css` becomes `symbolon.<16 hex digits of SHA-256>.css`.
 fn hashed_name(name: &str, bytes: &[u8]) -> String {
-    let hash = Sha256::digest(bytes)
-        .iter()
-        .take(8)
-        .fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
+    let hash = Sha256::digest(bytes).iter().take(8).fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
     match name.rsplit_once('.') {
         Some((stem, extension)) => format!("{stem}.{hash:016x}.{extension}"),
         None => format!("{name}.{hash:016x}"),
@@ -106,13 +74,7 @@ mod tests {
         for (name, content_type, bytes) in FILES {
             let url = url("/tenant", name).unwrap();
             let hashed = url.strip_prefix("/tenant/static/").unwrap();
-            assert_eq!(
-                find(hashed),
-                Some(Asset {
-                    content_type,
-                    bytes
-                })
-            );
+            assert_eq!(find(hashed), Some(Asset { content_type, bytes }));
             assert!(!bytes.is_empty(), "{name}");
         }
     }

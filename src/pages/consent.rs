@@ -69,10 +69,7 @@ pub(super) mod tests {
     use super::*;
 
     const SESSION: Lifetime<'static> = Lifetime::UntilSignOut { at_most: "30 days" };
-    const LONG: Lifetime<'static> = Lifetime::LongLived {
-        at_most: "1 year",
-        idle: "30 days",
-    };
+    const LONG: Lifetime<'static> = Lifetime::LongLived { at_most: "1 year", idle: "30 days" };
     const SCOPES: [&str; 5] = ["openid", "profile", "email", "offline_access", "notes:read"];
 
     fn consent<'a>(scopes: &'a [&'a str], lifetime: Lifetime<'a>) -> Consent<'a> {
@@ -99,19 +96,14 @@ pub(super) mod tests {
         vec![
             sample("consent", &consent(&SCOPES, LONG)),
             sample("consent-session", &consent(&["openid", "profile"], SESSION)),
-            sample(
-                "consent-once",
-                &consent(&[], Lifetime::Once { minutes: 10 }),
-            ),
+            sample("consent-once", &consent(&[], Lifetime::Once { minutes: 10 })),
             sample("consent-expired", &again),
         ]
     }
 
     #[test]
     fn hostile_values_are_escaped() {
-        let fields = [
-            "client", "host", "name", "username", "scope", "most", "action", "csrf",
-        ];
+        let fields = ["client", "host", "name", "username", "scope", "most", "action", "csrf"];
         let [client, host, name, username, scope, most, action, csrf] = fields.map(hostile);
         let page = Consent {
             chrome: CHROME,
@@ -163,14 +155,9 @@ pub(super) mod tests {
         let html = consent(&SCOPES, SESSION).render().unwrap();
         let tags = markup::tags(&html);
         let buttons = tags.iter().filter(|tag| tag.name == "button");
-        let answers: Vec<_> = buttons
-            .map(|tag| (tag.get("name"), tag.get("value")))
-            .collect();
+        let answers: Vec<_> = buttons.map(|tag| (tag.get("name"), tag.get("value"))).collect();
         let decision = Some("decision");
-        assert_eq!(
-            answers,
-            [(decision, Some("deny")), (decision, Some("allow"))]
-        );
+        assert_eq!(answers, [(decision, Some("deny")), (decision, Some("allow"))]);
         assert_eq!(tags.iter().filter(|tag| tag.name == "form").count(), 1);
     }
 }

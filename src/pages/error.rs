@@ -103,14 +103,11 @@ pub(super) mod tests {
     use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
     use super::*;
 
-    const LONG: &str = "https://app.example.com/signin/callback/with/a/path/that/goes/on/and/on?and=a&query=that-does-not-end-0123456789";
+    const LONG: &str =
+        "https://app.example.com/signin/callback/with/a/path/that/goes/on/and/on?and=a&query=that-does-not-end-0123456789";
 
     fn mismatch(received: &str, hint: Option<RedirectHint>) -> Problem<'_> {
-        Problem::RedirectUriMismatch {
-            received,
-            client_name: "Example Notes",
-            hint,
-        }
+        Problem::RedirectUriMismatch { received, client_name: "Example Notes", hint }
     }
 
     fn unknown(received: &str) -> Problem<'_> {
@@ -126,11 +123,7 @@ pub(super) mod tests {
     }
 
     fn page(status: u16, problem: Problem<'_>) -> Error<'_> {
-        Error {
-            chrome: CHROME,
-            status,
-            problem,
-        }
+        Error { chrome: CHROME, status, problem }
     }
 
     pub fn samples() -> Vec<Sample> {
@@ -145,47 +138,13 @@ pub(super) mod tests {
             ("redirect-missing-1", 400, unsaid(1)),
             ("redirect-missing-3", 400, unsaid(3)),
             ("mismatch", 400, mismatch(LONG, None)),
-            (
-                "hint-slash",
-                400,
-                near(
-                    "https://app.example.com/callback/",
-                    RedirectHint::TrailingSlash,
-                ),
-            ),
-            (
-                "hint-scheme",
-                400,
-                near("http://app.example.com/callback", RedirectHint::Scheme),
-            ),
-            (
-                "hint-port",
-                400,
-                near("https://app.example.com:8443/callback", RedirectHint::Port),
-            ),
-            (
-                "hint-case",
-                400,
-                near("https://App.example.com/callback", RedirectHint::HostCase),
-            ),
-            (
-                "hint-localhost",
-                400,
-                near("http://localhost:8081/callback", RedirectHint::Localhost),
-            ),
-            (
-                "hint-query",
-                400,
-                near(
-                    "https://app.example.com/callback?a=1",
-                    RedirectHint::QueryDiffers,
-                ),
-            ),
-            (
-                "repeated",
-                400,
-                Problem::RepeatedParameter { name: "state" },
-            ),
+            ("hint-slash", 400, near("https://app.example.com/callback/", RedirectHint::TrailingSlash)),
+            ("hint-scheme", 400, near("http://app.example.com/callback", RedirectHint::Scheme)),
+            ("hint-port", 400, near("https://app.example.com:8443/callback", RedirectHint::Port)),
+            ("hint-case", 400, near("https://App.example.com/callback", RedirectHint::HostCase)),
+            ("hint-localhost", 400, near("http://localhost:8081/callback", RedirectHint::Localhost)),
+            ("hint-query", 400, near("https://app.example.com/callback?a=1", RedirectHint::QueryDiffers)),
+            ("repeated", 400, Problem::RepeatedParameter { name: "state" }),
             ("malformed", 400, Problem::MalformedRequest { detail }),
             ("too-large", 413, Problem::TooLarge { limit: 16384 }),
             ("form-expired", 400, Problem::FormExpired),
@@ -205,11 +164,7 @@ pub(super) mod tests {
     fn every_sample_says_what_to_do() {
         for (name, html) in samples() {
             assert!(html.contains("<h2>What to do</h2>"), "{name}");
-            assert_eq!(
-                html.contains("<dt>Expected</dt>"),
-                html.contains("<dt>Received</dt>"),
-                "{name}"
-            );
+            assert_eq!(html.contains("<dt>Expected</dt>"), html.contains("<dt>Received</dt>"), "{name}");
         }
     }
 
@@ -217,11 +172,7 @@ pub(super) mod tests {
     fn hostile_values_are_escaped() {
         let [value, client, id] = ["value", "client", "id"].map(hostile);
         let value = value.as_str();
-        let both = Problem::RedirectUriMismatch {
-            received: value,
-            client_name: &client,
-            hint: None,
-        };
+        let both = Problem::RedirectUriMismatch { received: value, client_name: &client, hint: None };
         for (problem, fields) in [
             (unknown(value), &["value"][..]),
             (both, &["value", "client"]),
@@ -241,16 +192,11 @@ pub(super) mod tests {
     #[test]
     fn what_was_received_stands_as_it_came() {
         let html = page(400, mismatch(LONG, None)).render().unwrap();
-        let shown = format!(
-            "<code class=\"received\" dir=\"ltr\">{}</code>",
-            LONG.replace('&', "&#38;")
-        );
+        let shown = format!("<code class=\"received\" dir=\"ltr\">{}</code>", LONG.replace('&', "&#38;"));
         assert!(html.contains(&shown));
         let html = page(400, unknown("")).render().unwrap();
         assert!(html.contains("Nothing, or an empty value"));
-        let html = page(400, mismatch(LONG, Some(RedirectHint::Port)))
-            .render()
-            .unwrap();
+        let html = page(400, mismatch(LONG, Some(RedirectHint::Port))).render().unwrap();
         assert!(html.contains("differs only in its port"));
     }
 }

@@ -37,11 +37,7 @@ pub(super) mod tests {
     fn hostile_values_are_escaped() {
         let fields = ["action", "field", "value"];
         let [action, field, value] = fields.map(hostile);
-        let page = FormPost {
-            chrome: CHROME,
-            action: &action,
-            fields: &[(&field, &value)],
-        };
+        let page = FormPost { chrome: CHROME, action: &action, fields: &[(&field, &value)] };
         assert_escaped(&page, &fields);
     }
 
@@ -49,12 +45,8 @@ pub(super) mod tests {
     fn the_app_gets_its_fields_and_no_others() {
         let html = ANSWER.render().unwrap();
         let tags = markup::tags(&html);
-        let named = tags
-            .iter()
-            .filter(|tag| ["input", "button"].contains(&tag.name) && tag.get("name").is_some());
-        let sent: Vec<_> = named
-            .map(|tag| (tag.get("name").unwrap(), tag.get("value").unwrap()))
-            .collect();
+        let named = tags.iter().filter(|tag| ["input", "button"].contains(&tag.name) && tag.get("name").is_some());
+        let sent: Vec<_> = named.map(|tag| (tag.get("name").unwrap(), tag.get("value").unwrap())).collect();
         assert_eq!(sent, ANSWER.fields);
         let form = tags.iter().find(|tag| tag.name == "form").unwrap();
         assert_eq!(form.get("action"), Some(ANSWER.action));

@@ -34,35 +34,19 @@ pub(super) mod tests {
     use super::*;
 
     fn home(signed_in: Option<SignedIn<'_>>) -> Home<'_> {
-        Home {
-            chrome: CHROME,
-            signed_in,
-        }
+        Home { chrome: CHROME, signed_in }
     }
 
     pub fn samples() -> Vec<Sample> {
-        let alice = SignedIn {
-            name: "Alice Example",
-            username: "alice",
-            csrf: "form-proof",
-            action: "/logout",
-        };
-        vec![
-            sample("home", &home(Some(alice))),
-            sample("home-nobody", &home(None)),
-        ]
+        let alice = SignedIn { name: "Alice Example", username: "alice", csrf: "form-proof", action: "/logout" };
+        vec![sample("home", &home(Some(alice))), sample("home-nobody", &home(None))]
     }
 
     #[test]
     fn hostile_values_are_escaped() {
         let fields = ["name", "username", "csrf", "action"];
         let [name, username, csrf, action] = fields.map(hostile);
-        let person = SignedIn {
-            name: &name,
-            username: &username,
-            csrf: &csrf,
-            action: &action,
-        };
+        let person = SignedIn { name: &name, username: &username, csrf: &csrf, action: &action };
         assert_escaped(&home(Some(person)), &fields);
     }
 
@@ -72,10 +56,7 @@ pub(super) mod tests {
         page.chrome.base = "/tenant";
         let html = page.render().unwrap();
         let tags = markup::tags(&html);
-        let urls = tags
-            .iter()
-            .flat_map(|tag| [tag.get("src"), tag.get("href")])
-            .flatten();
+        let urls = tags.iter().flat_map(|tag| [tag.get("src"), tag.get("href")]).flatten();
         assert_eq!(urls.clone().count(), 6);
         for url in urls {
             assert!(url.starts_with("/tenant/"), "{url}");

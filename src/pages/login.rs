@@ -62,10 +62,7 @@ pub(super) mod tests {
             sample("login", &login("", None)),
             sample("login-hint", &login("alice", None)),
             sample("login-direct", &direct),
-            sample(
-                "login-wrong",
-                &login("alice", Some(LoginProblem::WrongNameOrPassword)),
-            ),
+            sample("login-wrong", &login("alice", Some(LoginProblem::WrongNameOrPassword))),
             sample("login-slowed", &login("alice", Some(slowed))),
             sample("login-expired", &login("", Some(LoginProblem::FormExpired))),
         ]
@@ -79,8 +76,7 @@ pub(super) mod tests {
 
     #[test]
     fn hostile_values_are_escaped() {
-        let [client, action, csrf, username] =
-            ["client", "action", "csrf", "username"].map(hostile);
+        let [client, action, csrf, username] = ["client", "action", "csrf", "username"].map(hostile);
         let page = Login {
             chrome: CHROME,
             client_name: Some(&client),
@@ -129,13 +125,8 @@ pub(super) mod tests {
 
     #[test]
     fn the_wait_is_in_words() {
-        for (seconds, words) in [
-            (0, "1 second,"),
-            (1, "1 second,"),
-            (42, "42 seconds,"),
-            (91, "2 minutes,"),
-            (180, "3 minutes,"),
-        ] {
+        for (seconds, words) in [(0, "1 second,"), (1, "1 second,"), (42, "42 seconds,"), (91, "2 minutes,"), (180, "3 minutes,")]
+        {
             let slowed = Some(LoginProblem::SlowedDown { seconds });
             let html = login("alice", slowed).render().unwrap();
             assert!(html.contains(&format!("Wait {words}")), "{seconds}");

@@ -14,10 +14,7 @@ pub struct Tag<'a> {
 
 impl<'a> Tag<'a> {
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        self.attributes
-            .iter()
-            .find(|(own, _)| *own == name)
-            .map(|(_, value)| *value)
+        self.attributes.iter().find(|(own, _)| *own == name).map(|(_, value)| *value)
     }
 }
 
@@ -25,10 +22,7 @@ const VOID: [&str; 5] = ["meta", "link", "img", "input", "br"];
 
 /// All start tags in order. Panics on tags that do not nest, and on anything a template should not have written.
 pub fn tags(html: &str) -> Vec<Tag<'_>> {
-    let mut rest = html
-        .trim_start()
-        .strip_prefix("<!doctype html>")
-        .expect("a doctype comes first");
+    let mut rest = html.trim_start().strip_prefix("<!doctype html>").expect("a doctype comes first");
     let (mut tags, mut open) = (Vec::new(), Vec::new());
     while let Some(start) = rest.find('<') {
         rest = &rest[start + 1..];
@@ -38,9 +32,7 @@ pub fn tags(html: &str) -> Vec<Tag<'_>> {
             rest = after;
             continue;
         }
-        let name_end = rest
-            .find(|c: char| !c.is_ascii_alphanumeric())
-            .expect("a tag ends");
+        let name_end = rest.find(|c: char| !c.is_ascii_alphanumeric()).expect("a tag ends");
         let name = &rest[..name_end];
         assert!(!name.is_empty(), "a bare < before {rest:.40}");
         rest = &rest[name_end..];
@@ -62,14 +54,9 @@ fn attributes<'a>(rest: &mut &'a str) -> Vec<(&'a str, &'a str)> {
             *rest = after;
             return found;
         }
-        let end = rest
-            .find(|c: char| c == '=' || c == '>' || c.is_whitespace())
-            .expect("an attribute ends");
+        let end = rest.find(|c: char| c == '=' || c == '>' || c.is_whitespace()).expect("an attribute ends");
         let name = &rest[..end];
-        assert!(
-            name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') && !name.is_empty(),
-            "attribute {name:?}"
-        );
+        assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') && !name.is_empty(), "attribute {name:?}");
         *rest = &rest[end..];
         let value = if let Some(after) = rest.strip_prefix("=\"") {
             let (value, after) = after.split_once('"').expect("a value ends");
@@ -79,10 +66,7 @@ fn attributes<'a>(rest: &mut &'a str) -> Vec<(&'a str, &'a str)> {
             assert!(!rest.starts_with('='), "values are quoted: {name}");
             ""
         };
-        assert!(
-            !found.iter().any(|(own, _)| *own == name),
-            "{name} comes twice"
-        );
+        assert!(!found.iter().any(|(own, _)| *own == name), "{name} comes twice");
         found.push((name, value));
     }
 }
@@ -106,17 +90,10 @@ pub fn check(page: &str, html: &str) {
 
     for tag in &tags {
         for (name, value) in &tag.attributes {
-            assert!(
-                *name != "style" && !name.starts_with("on"),
-                "{page}: {name} on <{}>",
-                tag.name
-            );
+            assert!(*name != "style" && !name.starts_with("on"), "{page}: {name} on <{}>", tag.name);
             assert!(!value.contains("javascript:"), "{page}: {value}");
             if ["aria-describedby", "aria-labelledby", "for"].contains(name) {
-                assert!(
-                    known.contains(value),
-                    "{page}: {name}={value} leads nowhere"
-                );
+                assert!(known.contains(value), "{page}: {name}={value} leads nowhere");
             }
         }
         match tag.name {
@@ -134,9 +111,7 @@ pub fn check(page: &str, html: &str) {
             "button" => assert_eq!(tag.get("type"), Some("submit"), "{page}"),
             "input" if tag.get("type") != Some("hidden") => {
                 let id = tag.get("id").expect("a visible input has an id");
-                let labelled = tags
-                    .iter()
-                    .any(|tag| tag.name == "label" && tag.get("for") == Some(id));
+                let labelled = tags.iter().any(|tag| tag.name == "label" && tag.get("for") == Some(id));
                 assert!(labelled, "{page}: {id} has no label");
                 assert!(tag.get("autocomplete").is_some(), "{page}: {id}");
             }
@@ -144,22 +119,17 @@ pub fn check(page: &str, html: &str) {
         }
     }
     assert!(
-        !html.split("<script").skip(1).any(|script| !script
-            .split_once('>')
-            .is_some_and(|(_, after)| after.starts_with("</script>"))),
+        !html
+            .split("<script")
+            .skip(1)
+            .any(|script| !script.split_once('>').is_some_and(|(_, after)| after.starts_with("</script>"))),
         "{page}: a script has content"
     );
 }
 
 fn asset(page: &str, url: Option<&str>, content_type: &str) {
     let url = url.expect("an asset has a URL");
-    let (_, name) = url
-        .split_once("/static/")
-        .expect("an asset is under /static/");
+    let (_, name) = url.split_once("/static/").expect("an asset is under /static/");
     let asset = assets::find(name).expect("the asset is there");
-    assert!(
-        asset.content_type.starts_with(content_type),
-        "{page}: {url} is {}",
-        asset.content_type
-    );
+    assert!(asset.content_type.starts_with(content_type), "{page}: {url} is {}", asset.content_type);
 }

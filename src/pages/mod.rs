@@ -35,7 +35,6 @@ pub struct Chrome<'a> {
 impl Chrome<'_> {
     /// The URL of an asset, for templates. A name that `assets` does not have is an error of the template.
     fn asset(&self, name: &str) -> askama::Result<String> {
-        assets::url(self.base, name)
-            .ok_or_else(|| askama::Error::custom(format!("there is no asset {name}")))
+        assets::url(self.base, name).ok_or_else(|| askama::Error::custom(format!("there is no asset {name}")))
     }
 }

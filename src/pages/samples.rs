@@ -9,10 +9,7 @@ use super::{Chrome, Template, assets, consent, error, form_post, home, login, ma
 pub type Sample = (String, String);
 
 /// The frame of the samples.
-pub const CHROME: Chrome<'static> = Chrome {
-    base: "",
-    request_id: "01jd3v6q8w2n4m5k7r9t0xyzab",
-};
+pub const CHROME: Chrome<'static> = Chrome { base: "", request_id: "01jd3v6q8w2n4m5k7r9t0xyzab" };
 
 /// The page called `name`.
 pub fn sample(name: &str, page: &impl Template) -> Sample {

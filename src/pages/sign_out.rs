@@ -33,28 +33,15 @@ pub(super) mod tests {
     use super::*;
 
     pub fn samples() -> Vec<Sample> {
-        let question = SignOut {
-            chrome: CHROME,
-            name: "Alice Example",
-            csrf: "form-proof",
-            action: "/logout",
-        };
-        vec![
-            sample("sign-out", &question),
-            sample("signed-out", &SignedOut { chrome: CHROME }),
-        ]
+        let question = SignOut { chrome: CHROME, name: "Alice Example", csrf: "form-proof", action: "/logout" };
+        vec![sample("sign-out", &question), sample("signed-out", &SignedOut { chrome: CHROME })]
     }
 
     #[test]
     fn hostile_values_are_escaped() {
         let fields = ["name", "csrf", "action"];
         let [name, csrf, action] = fields.map(hostile);
-        let page = SignOut {
-            chrome: CHROME,
-            name: &name,
-            csrf: &csrf,
-            action: &action,
-        };
+        let page = SignOut { chrome: CHROME, name: &name, csrf: &csrf, action: &action };
         assert_escaped(&page, &fields);
     }
 }

@@ -18,15 +18,8 @@ use crate::{
     },
     store::{AnyConnection, clients, consents, people, sessions::Session},
     web::{
-        body::Form,
-        cookies,
-        fault::Fault,
-        forms,
-        hop::hop,
-        page,
-        reply::Reply,
-        request::Context,
-        request_problem, returning, session,
+        body::Form, cookies, fault::Fault, forms, hop::hop, page, reply::Reply, request::Context, request_problem, returning,
+        session,
     },
 };
 
@@ -89,12 +82,16 @@ impl Visit {
         };
         let request = match AuthorizationRequest::parse(&self.query, &client) {
             Ok(request) => request,
-            Err(Refusal::Page(problem)) => return Ok(Err(request_problem::show(base, &self.context, Some(&client), &self.query, &problem))),
+            Err(Refusal::Page(problem)) => {
+                return Ok(Err(request_problem::show(base, &self.context, Some(&client), &self.query, &problem)));
+            }
             Err(Refusal::Redirect(..)) => return Ok(Err(back())),
         };
         let session = session::current(app, connection, self.cookie.as_deref(), self.context.now)?;
         match (session, self.cookie.clone()) {
-            (Some(session), Some(cookie)) if client.disabled_at.is_none() => Ok(Ok(Question { client, request, session, cookie })),
+            (Some(session), Some(cookie)) if client.disabled_at.is_none() => {
+                Ok(Ok(Question { client, request, session, cookie }))
+            }
             _ => Ok(Err(back())),
         }
     }
@@ -125,11 +122,22 @@ impl Visit {
                 let answer = response_mode::failure(&request.address, app.config.issuer.as_str(), &error);
                 Ok(page::deliver(base, &self.context, &answer).noting("consent denied"))
             }
-            _ => Ok(page::error(base, &self.context, 400, Problem::MalformedRequest { detail: "decision: expected 'allow' or 'deny'" })),
+            _ => Ok(page::error(
+                base,
+                &self.context,
+                400,
+                Problem::MalformedRequest { detail: "decision: expected 'allow' or 'deny'" },
+            )),
         }
     }
 
-    fn show(&self, app: &App, connection: &mut AnyConnection, question: &Question, problem: Option<ConsentProblem>) -> Result<Reply, Fault> {
+    fn show(
+        &self,
+        app: &App,
+        connection: &mut AnyConnection,
+        question: &Question,
+        problem: Option<ConsentProblem>,
+    ) -> Result<Reply, Fault> {
         let (client, request, session) = (&question.client, &question.request, &question.session);
         let Some(person) = people::find(connection, session.person_id)? else {
             return Err(Fault::Internal(format!("session {} is of a person that does not exist", session.id)));
@@ -180,7 +188,15 @@ mod tests {
 
     #[test]
     fn spans_are_said_in_one_unit() {
-        for (seconds, said) in [(60, "1 minute"), (600, "10 minutes"), (43_200, "12 hours"), (172_800, "2 days"), (1_209_600, "14 days"), (2_592_000, "30 days"), (31_557_600, "1 year")] {
+        for (seconds, said) in [
+            (60, "1 minute"),
+            (600, "10 minutes"),
+            (43_200, "12 hours"),
+            (172_800, "2 days"),
+            (1_209_600, "14 days"),
+            (2_592_000, "30 days"),
+            (31_557_600, "1 year"),
+        ] {
             assert_eq!(words(Span::from_seconds(seconds)), said);
         }
     }

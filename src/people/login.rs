@@ -130,9 +130,12 @@ impl Visit {
         }
         let person = if typed.len() > NAME_LIMIT { None } else { people::find_by_login(connection, typed)? };
         let id = person.as_ref().map(|person| person.claims.id);
-        let attempt = Attempt::new(id, typed, self.context.address, id.and_then(|id| self.known_browser(app, id)));
+        let attempt =
+            Attempt::new(&app.config.secrets, id, typed, self.context.address, id.and_then(|id| self.known_browser(app, id)));
         match attempt.begin(connection, self.context.now)? {
-            Some(seconds) => Ok(Looked::Done(self.show(app, connection, Some(typed), Some(LoginProblem::SlowedDown { seconds }))?)),
+            Some(seconds) => {
+                Ok(Looked::Done(self.show(app, connection, Some(typed), Some(LoginProblem::SlowedDown { seconds }))?))
+            }
             None => Ok(Looked::Verify { person, attempt }),
         }
     }
@@ -145,12 +148,15 @@ impl Visit {
         stamp::check(&app.config.secrets, Purpose::KnownBrowser, &binding, text, (self.context.now, KNOWN_FOR)).ok().map(|_| name)
     }
 
-    /// The same person's session gets a new generation; anyone else's ends, and a new one begins.
+    /// The same person's session gets a new generation, though it may be over for want of use: what was granted in
+    /// it may live on, and ends with it. Anyone else's ends, and a new one begins.
     fn begin_session(&self, app: &App, connection: &mut AnyConnection, person: Id) -> Result<Reply, Fault> {
         let now = self.context.now;
-        let before = session::current(app, connection, self.session.as_deref(), now)?;
+        let before = session::unended(app, connection, self.session.as_deref())?;
         let renewed = match before {
-            Some(before) if before.person_id == person && sessions::renew(connection, &before, now)? => {
+            Some(before)
+                if before.person_id == person && now < before.expires_at && sessions::renew(connection, &before, now)? =>
+            {
                 Some(Session { generation: before.generation + 1, auth_time: now, ..before })
             }
             Some(before) => {
@@ -165,7 +171,11 @@ impl Visit {
         };
         let query = self.query.to_query(&[], &[]);
         let base = app.config.issuer.base();
-        let to = if self.query.get("client_id").is_some() { format!("{base}{}?{query}", paths::AUTHORIZE) } else { format!("{base}{}", paths::HOME) };
+        let to = if self.query.get("client_id").is_some() {
+            format!("{base}{}?{query}", paths::AUTHORIZE)
+        } else {
+            format!("{base}{}", paths::HOME)
+        };
         let name = self.known_browser(app, person).map_or_else(random::text, str::to_owned);
         let known = stamp::make(&app.config.secrets, Purpose::KnownBrowser, &[&person.to_string(), &name], now);
         Ok(Reply::see_other(&to)
@@ -193,7 +203,13 @@ impl Visit {
     }
 
     /// The page; `typed` is the name sent with the form, if one was sent.
-    fn show(&self, app: &App, connection: &mut AnyConnection, typed: Option<&str>, problem: Option<LoginProblem>) -> Result<Reply, Fault> {
+    fn show(
+        &self,
+        app: &App,
+        connection: &mut AnyConnection,
+        typed: Option<&str>,
+        problem: Option<LoginProblem>,
+    ) -> Result<Reply, Fault> {
         let client = self.query.get("client_id").map(|id| clients::find(connection, id)).transpose()?.flatten();
         let request = client.as_ref().and_then(|client| AuthorizationRequest::parse(&self.query, client).ok());
         let target = request.as_ref().map(|request| request.address.form_action_source());
@@ -212,12 +228,18 @@ impl Visit {
         };
         let reply = match problem {
             None => page::show(200, &login, target.as_deref()),
-            Some(LoginProblem::WrongNameOrPassword) => page::show(401, &login, target.as_deref()).noting("wrong name or password"),
-            Some(LoginProblem::FormExpired) => page::show(400, &login, target.as_deref()).noting("form expired or forged"),
-            Some(LoginProblem::SlowedDown { seconds }) => {
-                page::show(429, &login, target.as_deref()).with(header::RETRY_AFTER, &seconds.to_string()).noting("sign-in slowed down")
+            Some(LoginProblem::WrongNameOrPassword) => {
+                page::show(401, &login, target.as_deref()).noting("wrong name or password")
             }
+            Some(LoginProblem::FormExpired) => page::show(400, &login, target.as_deref()).noting("form expired or forged"),
+            Some(LoginProblem::SlowedDown { seconds }) => page::show(429, &login, target.as_deref())
+                .with(header::RETRY_AFTER, &seconds.to_string())
+                .noting("sign-in slowed down"),
         };
-        Ok(if self.browser.is_some() { reply } else { reply.with(header::SET_COOKIE, &cookies::set(cookies::BROWSER, &browser, Keep::Session)) })
+        Ok(if self.browser.is_some() {
+            reply
+        } else {
+            reply.with(header::SET_COOKIE, &cookies::set(cookies::BROWSER, &browser, Keep::Session))
+        })
     }
 }

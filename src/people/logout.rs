@@ -26,9 +26,13 @@ pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
     let (context, cookie) = (Context::of(&request), cookies::get(&request, cookies::SESSION));
     let told = context.clone();
     let story = hop(&app, move |app, connection| -> Result<Reply, Fault> {
-        match session::current(app, connection, cookie.as_deref(), context.now)? {
+        match session::unended(app, connection, cookie.as_deref())? {
             Some(session) => ask(app, connection, &context, &session, cookie.as_deref().unwrap_or_default()),
-            None => Ok(page::show(200, &SignedOut { chrome: Chrome { base: app.config.issuer.base(), request_id: &context.id } }, None)),
+            None => Ok(page::show(
+                200,
+                &SignedOut { chrome: Chrome { base: app.config.issuer.base(), request_id: &context.id } },
+                None,
+            )),
         }
     });
     story.await.unwrap_or_else(|fault| page::fault(app.config.issuer.base(), &told, &fault))
@@ -46,7 +50,7 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
         };
         let done = Reply::see_other(&format!("{base}{}", paths::LOGOUT))
             .with(header::SET_COOKIE, &cookies::set(cookies::SESSION, "", Keep::Delete));
-        let (Some(session), Some(cookie)) = (session::current(app, connection, cookie.as_deref(), context.now)?, cookie.as_deref()) else {
+        let (Some(session), Some(cookie)) = (session::unended(app, connection, cookie.as_deref())?, cookie.as_deref()) else {
             return Ok(done); // nobody is signed in: that is what was asked for
         };
         if forms::check(app, cookie, paths::LOGOUT, &form, context.now).is_err() {

@@ -4,11 +4,10 @@
 
 use std::net::IpAddr;
 
-use sha2::{Digest, Sha256};
-
 use crate::{
     protocol::{
         id::Id,
+        secrets::SecretRing,
         time::{Span, Timestamp},
     },
     store::{
@@ -35,7 +34,7 @@ const EXHAUSTED: (i64, Span) = (100, Span::from_seconds(3600));
 /// How often a count that others change at the same time is tried again.
 const TRIES: u32 = 5;
 
-/// The counters one attempt is under.
+/// The counters one attempt is under. Their names are keyed hashes: the table tells neither people nor addresses.
 pub struct Attempt {
     account: [u8; 32],
     /// None for a known browser: it has a counter of its own, as its account.
@@ -45,11 +44,13 @@ pub struct Attempt {
 impl Attempt {
     /// An attempt to sign in as `person`, or under a name that nobody has.
     #[must_use]
-    pub fn new(person: Option<Id>, typed: &str, address: IpAddr, known_browser: Option<&str>) -> Self {
+    pub fn new(secrets: &SecretRing, person: Option<Id>, typed: &str, address: IpAddr, known_browser: Option<&str>) -> Self {
+        let key = |what, value: &str| secrets.pseudonym(what, value);
         if let Some(browser) = known_browser {
             return Self { account: key("browser", browser), address: None };
         }
-        let account = person.map_or_else(|| key("name", &typed.trim().to_lowercase()), |person| key("person", &person.to_string()));
+        let account =
+            person.map_or_else(|| key("name", &typed.trim().to_lowercase()), |person| key("person", &person.to_string()));
         Self { account, address: Some(key("address", &network(address))) }
     }
 
@@ -58,12 +59,20 @@ impl Attempt {
     /// # Errors
     /// The database's.
     pub fn begin(&self, connection: &mut AnyConnection, now: Timestamp) -> Result<Option<i64>> {
-        if let Some(address) = &self.address
-            && let Some(seconds) = count(connection, address, ADDRESS, now)?
-        {
-            return Ok(Some(seconds));
+        let account = (self.account.as_slice(), ACCOUNT);
+        let counters: Vec<_> = self.address.iter().map(|address| (address.as_slice(), ADDRESS)).chain([account]).collect();
+        // Every wait before any count: whoever tries again at a slowed account does not slow their whole network down.
+        for (key, slope) in &counters {
+            if let Err(seconds) = next(sign_in_failures::find(connection, key)?, *slope, now) {
+                return Ok(Some(seconds));
+            }
         }
-        count(connection, &self.account, ACCOUNT, now)
+        for (key, slope) in counters {
+            if let Some(seconds) = count(connection, key, slope, now)? {
+                return Ok(Some(seconds));
+            }
+        }
+        Ok(None)
     }
 
     /// The password was right: the account's count is over, the address gets this attempt back.
@@ -121,10 +130,6 @@ fn network(address: IpAddr) -> String {
     }
 }
 
-fn key(what: &str, value: &str) -> [u8; 32] {
-    Sha256::digest(format!("{what}:{value}")).into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,7 +140,8 @@ mod tests {
 
     #[test]
     fn the_wait_grows_to_a_ceiling_and_never_locks_for_good() {
-        let waits: Vec<_> = [1, 4, 5, 6, 7, 12, 13, 14, 99, 100, 5000].iter().map(|n| wait_after(*n, ACCOUNT).seconds()).collect();
+        let waits: Vec<_> =
+            [1, 4, 5, 6, 7, 12, 13, 14, 99, 100, 5000].iter().map(|n| wait_after(*n, ACCOUNT).seconds()).collect();
         assert_eq!(waits, [0, 0, 1, 2, 4, 128, 256, 300, 300, 3600, 3600]);
     }
 
@@ -152,10 +158,11 @@ mod tests {
     #[test]
     fn one_counter_for_every_spelling_of_a_name() {
         let (person, here) = (Some(Id::from([1; 16])), IpAddr::from([1, 1, 1, 1]));
-        let account = |typed: &str, person| Attempt::new(person, typed, here, None).account;
+        let secrets = SecretRing::new(["a secret of at least thirty-two bytes"]).unwrap();
+        let account = |typed: &str, person| Attempt::new(&secrets, person, typed, here, None).account;
         assert_eq!(account("alice", person), account("alice@example.com", person));
         assert_eq!(account("Nobody ", None), account("nobody", None));
-        assert_ne!(Attempt::new(person, "alice", here, Some("b")).account, account("alice", person));
+        assert_ne!(Attempt::new(&secrets, person, "alice", here, Some("b")).account, account("alice", person));
         assert_eq!(network("2001:db8:1:2:3::4".parse().unwrap()), network("2001:db8:1:2:ffff::1".parse().unwrap()));
     }
 }

@@ -138,7 +138,10 @@ fn check_response_type(response_type: Option<&str>, client: &Client) -> Result<(
         None => return Err(ProtocolError::new(ErrorCode::InvalidRequest, "response_type: expected 'code', received none")),
         Some("code") => {}
         Some(other) => {
-            return Err(ProtocolError::new(ErrorCode::UnsupportedResponseType, format!("response_type: expected 'code', received '{other}'")));
+            return Err(ProtocolError::new(
+                ErrorCode::UnsupportedResponseType,
+                format!("response_type: expected 'code', received '{other}'"),
+            ));
         }
     }
     if client.may_use(GrantType::AuthorizationCode) {
@@ -151,7 +154,8 @@ fn check_response_type(response_type: Option<&str>, client: &Client) -> Result<(
 fn read_scopes(scope: Option<&str>, client: &Client) -> Result<Scopes, ProtocolError> {
     let invalid = |text: String| ProtocolError::new(ErrorCode::InvalidScope, text);
     let Some(scope) = scope else { return Err(invalid(format!("scope: expected some of '{}', received none", client.scopes))) };
-    let scopes = Scopes::parse(scope).map_err(|bad| invalid(format!("scope: '{}' has a character that no scope may have", bad.0)))?;
+    let scopes =
+        Scopes::parse(scope).map_err(|bad| invalid(format!("scope: '{}' has a character that no scope may have", bad.0)))?;
     if let Some(outside) = scopes.first_outside(&client.scopes) {
         return Err(invalid(format!("scope: '{outside}' is not registered for this client; it may ask for '{}'", client.scopes)));
     }
@@ -171,7 +175,10 @@ fn read_resources(params: &Params, client: &Client) -> Result<Vec<String>, Proto
     let mut audiences: Vec<String> = Vec::new();
     for resource in params.all("resource") {
         if !client.audiences.iter().any(|audience| audience == resource) {
-            return Err(ProtocolError::new(ErrorCode::InvalidTarget, format!("resource: '{resource}' is not registered for this client")));
+            return Err(ProtocolError::new(
+                ErrorCode::InvalidTarget,
+                format!("resource: '{resource}' is not registered for this client"),
+            ));
         }
         if !audiences.iter().any(|audience| audience == resource) {
             audiences.push(resource.to_owned());

@@ -94,7 +94,19 @@ pub struct UserInfo {
 
 /// Every claim above, as discovery lists them.
 pub const SUPPORTED: [&str; 13] = [
-    "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "sid", "name", "preferred_username", "updated_at", "email", "email_verified",
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "sid",
+    "name",
+    "preferred_username",
+    "updated_at",
+    "email",
+    "email_verified",
 ];
 
 /// A person, as far as claims tell of one.
@@ -192,7 +204,10 @@ mod tests {
         let none = Scopes::default();
         let api = ["https://api.example.com".to_owned()];
         assert_eq!(audience(&api, &none, "https://id"), Audience::One("https://api.example.com".into()));
-        assert_eq!(audience(&api, &openid, "https://id"), Audience::Several(vec!["https://api.example.com".into(), "https://id".into()]));
+        assert_eq!(
+            audience(&api, &openid, "https://id"),
+            Audience::Several(vec!["https://api.example.com".into(), "https://id".into()])
+        );
         assert_eq!(audience(&[], &none, "https://id"), Audience::One("https://id".into()));
     }
 

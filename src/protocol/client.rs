@@ -117,13 +117,17 @@ impl Client {
     /// # Errors
     /// What is wrong and what is expected, for the operator.
     pub fn check(&self) -> Result<(), String> {
-        let id_ok = (1..=100).contains(&self.id.len()) && self.id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
+        let id_ok =
+            (1..=100).contains(&self.id.len()) && self.id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
         if !id_ok {
             return Err(format!("client id '{}': expected 1 to 100 letters, digits, '-', '.', '_' or '~'", self.id));
         }
         // RFC 9700 §4.15: a client's id, which is the `sub` of its own tokens, can never be a person's.
         if super::id::Id::parse(&self.id).is_ok() {
-            return Err(format!("client id '{}': expected something other than 32 hexadecimal digits, which are a person's", self.id));
+            return Err(format!(
+                "client id '{}': expected something other than 32 hexadecimal digits, which are a person's",
+                self.id
+            ));
         }
         if self.name.trim().is_empty() || self.name.chars().count() > 100 || self.name.chars().any(char::is_control) {
             return Err("client name: expected 1 to 100 characters, none of them a control character".into());

@@ -36,7 +36,10 @@ impl Presented {
     pub fn read(authorization: Option<&str>, params: &Params) -> Result<Self, ProtocolError> {
         let (body_id, body_secret) = (params.get("client_id"), params.get("client_secret"));
         if params.get("client_assertion").is_some() || params.get("client_assertion_type").is_some() {
-            return Err(ProtocolError::new(ErrorCode::InvalidClient, "client_assertion: this server takes client_secret_basic, client_secret_post or none"));
+            return Err(ProtocolError::new(
+                ErrorCode::InvalidClient,
+                "client_assertion: this server takes client_secret_basic, client_secret_post or none",
+            ));
         }
         if let Some(header) = authorization {
             if body_secret.is_some() {
@@ -45,15 +48,25 @@ impl Presented {
                     "expected one way of client authentication, received two: an Authorization header and client_secret",
                 ));
             }
-            let (id, secret) = read_basic(header)
-                .ok_or_else(|| ProtocolError::new(ErrorCode::InvalidClient, "Authorization: expected 'Basic ' and base64 of form-encoded id:secret"))?;
+            let (id, secret) = read_basic(header).ok_or_else(|| {
+                ProtocolError::new(
+                    ErrorCode::InvalidClient,
+                    "Authorization: expected 'Basic ' and base64 of form-encoded id:secret",
+                )
+            })?;
             if body_id.is_some_and(|body_id| body_id != id) {
-                return Err(ProtocolError::new(ErrorCode::InvalidRequest, "client_id differs between the Authorization header and the body"));
+                return Err(ProtocolError::new(
+                    ErrorCode::InvalidRequest,
+                    "client_id differs between the Authorization header and the body",
+                ));
             }
             return Ok(Self { client_id: id, method: AuthMethod::ClientSecretBasic, secret: Some(secret) });
         }
         let client_id = body_id.ok_or_else(|| {
-            ProtocolError::new(ErrorCode::InvalidClient, "expected client_id (public clients) or client authentication, received neither")
+            ProtocolError::new(
+                ErrorCode::InvalidClient,
+                "expected client_id (public clients) or client authentication, received neither",
+            )
         })?;
         let method = if body_secret.is_some() { AuthMethod::ClientSecretPost } else { AuthMethod::None };
         Ok(Self { client_id: client_id.to_owned(), method, secret: body_secret.map(str::to_owned) })
@@ -115,7 +128,19 @@ mod tests {
     fn basic_is_decoded_strictly() {
         let presented = read(Some(&basic("a%3Ab:s%2Bt+u")), "").unwrap();
         assert_eq!((presented.client_id.as_str(), presented.secret.as_deref()), ("a:b", Some("s+t u")));
-        for header in ["", "Basic", "Basic !!!", "Bearer abc", "Basic YTpi\n", "Basic YTpi=", &basic("noseparator"), &basic(":s"), &basic("a:"), &basic("a:%zz"), &basic("a:%00")] {
+        for header in [
+            "",
+            "Basic",
+            "Basic !!!",
+            "Bearer abc",
+            "Basic YTpi\n",
+            "Basic YTpi=",
+            &basic("noseparator"),
+            &basic(":s"),
+            &basic("a:"),
+            &basic("a:%zz"),
+            &basic("a:%00"),
+        ] {
             assert_eq!(read(Some(header), ""), Err(ErrorCode::InvalidClient), "{header}");
         }
     }
@@ -133,7 +158,9 @@ mod tests {
     fn only_the_registered_method_and_the_issued_secret_pass() {
         let mut web = client(ClientKind::Web);
         web.secret_hash = Some(Sha256::digest("right").to_vec());
-        let verdict = |header: Option<String>, body: &str, client: &Client| read(header.as_deref(), body).unwrap().verify(client).map_err(|e| e.code);
+        let verdict = |header: Option<String>, body: &str, client: &Client| {
+            read(header.as_deref(), body).unwrap().verify(client).map_err(|e| e.code)
+        };
         assert_eq!(verdict(Some(basic("app:right")), "", &web), Ok(()));
         assert_eq!(verdict(Some(basic("app:wrong")), "", &web), Err(ErrorCode::InvalidClient));
         assert_eq!(verdict(None, "client_id=app&client_secret=right", &web), Err(ErrorCode::InvalidClient));

@@ -128,7 +128,10 @@ pub fn judge(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, stand
     }
     // 2. RFC 9449 §5: a public client's refresh token works only with the key it was bound to.
     if presented.client.is_public() && grant.dpop_jkt.is_some() && presented.proof != grant.dpop_jkt.as_deref() {
-        return Verdict::Refuse(ProtocolError::new(ErrorCode::InvalidDpopProof, "expected a DPoP proof of the key this grant is bound to"));
+        return Verdict::Refuse(ProtocolError::new(
+            ErrorCode::InvalidDpopProof,
+            "expected a DPoP proof of the key this grant is bound to",
+        ));
     }
     // 3. Dead grants stay dead.
     if let Some(reason) = ended(grant, presented.client, policy, standing) {
@@ -137,10 +140,12 @@ pub fn judge(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, stand
     // 4. A generation that was never issued: a restored backup, or a leaked secret.
     if presented.generation > grant.generation {
         return Verdict::Refuse(
-            ProtocolError::new(ErrorCode::InvalidGrant, "the credential is newer than this server's record of it").with_detail(format!(
-                "grant {} is at generation {}, presented was {}: was the database restored, or has the server secret leaked?",
-                grant.id, grant.generation, presented.generation
-            )),
+            ProtocolError::new(ErrorCode::InvalidGrant, "the credential is newer than this server's record of it").with_detail(
+                format!(
+                    "grant {} is at generation {}, presented was {}: was the database restored, or has the server secret leaked?",
+                    grant.id, grant.generation, presented.generation
+                ),
+            ),
         );
     }
     match presented.means {
@@ -170,8 +175,14 @@ pub fn judge(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, stand
             // 7. Older than the one before, or too late for it.
             if !(previous && in_window) {
                 return Verdict::Reused(
-                    ProtocolError::new(ErrorCode::InvalidGrant, "the refresh token was used before; its grant and every token of it are now revoked")
-                        .with_detail(format!("grant {}: generation {} presented at generation {}", grant.id, presented.generation, grant.generation)),
+                    ProtocolError::new(
+                        ErrorCode::InvalidGrant,
+                        "the refresh token was used before; its grant and every token of it are now revoked",
+                    )
+                    .with_detail(format!(
+                        "grant {}: generation {} presented at generation {}",
+                        grant.id, presented.generation, grant.generation
+                    )),
                 );
             }
             // 6. Nobody has presented the successor: tell it again, if what is asked for is allowed.
@@ -223,7 +234,10 @@ fn too_wide(grant: &Grant, presented: &Presentation<'_>) -> Option<ProtocolError
     if let Means::Refresh { scopes: Some(scopes) } = presented.means
         && let Some(outside) = scopes.first_outside(&grant.scopes)
     {
-        return Some(ProtocolError::new(ErrorCode::InvalidScope, format!("scope: '{outside}' was not granted; granted was '{}'", grant.scopes)));
+        return Some(ProtocolError::new(
+            ErrorCode::InvalidScope,
+            format!("scope: '{outside}' was not granted; granted was '{}'", grant.scopes),
+        ));
     }
     let outside = presented.resources.iter().find(|resource| !grant.audiences.contains(resource))?;
     Some(ProtocolError::new(ErrorCode::InvalidTarget, format!("resource: '{outside}' was not granted")))

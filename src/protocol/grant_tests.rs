@@ -15,7 +15,11 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn policy(window: u32) -> Policy {
-    Policy { code_lifetime: Span::from_seconds(60), idle_lifetime: Span::from_seconds(3600), retry_window: Span::from_seconds(window) }
+    Policy {
+        code_lifetime: Span::from_seconds(60),
+        idle_lifetime: Span::from_seconds(3600),
+        retry_window: Span::from_seconds(window),
+    }
 }
 
 /// A grant at a generation, made at second 0 and (past generation 0) last rotated at second 10.
@@ -60,7 +64,14 @@ impl Case {
         self.judge_with(generation, means, second, None, &[])
     }
 
-    fn judge_with(&self, generation: u32, means: Means<'_>, second: i64, proof: Option<&str>, resources: &[String]) -> &'static str {
+    fn judge_with(
+        &self,
+        generation: u32,
+        means: Means<'_>,
+        second: i64,
+        proof: Option<&str>,
+        resources: &[String],
+    ) -> &'static str {
         let presented = Presentation { client: &self.client, generation, means, proof, resources };
         match judge(&self.grant, &presented, &policy(self.window), &Standing { person_enabled: self.enabled, now: at(second) }) {
             Verdict::Advance => "advance",
@@ -90,7 +101,11 @@ fn row_2_a_bound_grant_wants_its_key() {
     case.grant.dpop_jkt = Some("key-1".into());
     assert_eq!(case.judge(2, REFRESH, 11), "invalid_dpop_proof");
     assert_eq!(case.judge_with(2, REFRESH, 11, Some("key-2"), &[]), "invalid_dpop_proof");
-    assert_eq!(case.judge_with(1, REFRESH, 90, Some("key-2"), &[]), "invalid_dpop_proof", "an old token without the key revokes nothing");
+    assert_eq!(
+        case.judge_with(1, REFRESH, 90, Some("key-2"), &[]),
+        "invalid_dpop_proof",
+        "an old token without the key revokes nothing"
+    );
     assert_eq!(case.judge_with(2, REFRESH, 11, Some("key-1"), &[]), "advance");
 }
 
@@ -174,7 +189,11 @@ fn row_8_a_code_must_come_in_time_to_the_same_place_with_its_verifier() {
     case.grant.challenge = None;
     assert_eq!(case.judge(0, Means::Code { redirect_uri: Some(URI), verifier: None }, 1), "advance");
     assert_eq!(case.judge(0, Means::Code { redirect_uri: None, verifier: None }, 1), "invalid_grant");
-    assert_eq!(case.judge(0, Means::Code { redirect_uri: Some(URI), verifier: Some(VERIFIER) }, 1), "invalid_grant", "a stripped challenge");
+    assert_eq!(
+        case.judge(0, Means::Code { redirect_uri: Some(URI), verifier: Some(VERIFIER) }, 1),
+        "invalid_grant",
+        "a stripped challenge"
+    );
 }
 
 #[test]
@@ -199,9 +218,14 @@ fn row_10_the_current_credential_advances() {
 #[derive(Clone, Debug)]
 enum Event {
     /// Present a credential that was handed out, `back` generations before the newest.
-    Present { back: u32, right_verifier: bool },
+    Present {
+        back: u32,
+        right_verifier: bool,
+    },
     /// Two presenters judge the same row; both then try the compare-and-swap.
-    Race { back: u32 },
+    Race {
+        back: u32,
+    },
     Clock(i64),
     Revoke,
 }

@@ -56,12 +56,18 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
     let Some(signed_in) = facts.signed_in else {
         return if silent { refuse(ErrorCode::LoginRequired, "no one is signed in in this browser") } else { Step::SignIn };
     };
-    if facts.hinted.is_some_and(|hinted| hinted != signed_in.person) {
-        return if silent { refuse(ErrorCode::LoginRequired, "another person than id_token_hint names is signed in") } else { Step::SignIn };
-    }
-    let too_old = request.max_age.is_some_and(|max_age| facts.now.since(signed_in.auth_time) > max_age);
     // A sign-in since this request asked for one is fresh, whatever max_age says by now.
     let fresh = facts.sign_in_asked.is_some_and(|asked| signed_in.auth_time >= asked);
+    if facts.hinted.is_some_and(|hinted| hinted != signed_in.person) {
+        // Core 3.1.2.1: who was asked and is still another gets an error, not another try without end.
+        let refused = silent || fresh;
+        return if refused {
+            refuse(ErrorCode::LoginRequired, "another person than id_token_hint names is signed in")
+        } else {
+            Step::SignIn
+        };
+    }
+    let too_old = request.max_age.is_some_and(|max_age| facts.now.since(signed_in.auth_time) > max_age);
     if (request.prompt.login || too_old) && !fresh {
         return if silent { refuse(ErrorCode::LoginRequired, "the sign-in is older than max_age allows") } else { Step::SignIn };
     }
@@ -69,7 +75,11 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
     if facts.consent_given || remembered && !request.prompt.consent {
         return Step::Issue;
     }
-    if silent { refuse(ErrorCode::ConsentRequired, "consent was not given yet, or is asked for each time for this kind of app") } else { Step::Consent }
+    if silent {
+        refuse(ErrorCode::ConsentRequired, "consent was not given yet, or is asked for each time for this kind of app")
+    } else {
+        Step::Consent
+    }
 }
 
 fn refuse(code: ErrorCode, description: &str) -> Step {
@@ -163,6 +173,8 @@ mod tests {
     fn a_hint_for_someone_else_leads_to_sign_in() {
         let other = Facts { hinted: Some(Id::from([2; 16])), consent_given: true, ..facts() };
         assert_eq!(code(next_step(&request(""), &other)), "sign in");
+        let asked = Facts { sign_in_asked: Some(Timestamp::from_millis(1_000_000)), ..other };
+        assert_eq!(code(next_step(&request(""), &asked)), "login_required", "and once only");
         let same = Facts { hinted: Some(Id::from(ALICE)), consent_given: true, ..facts() };
         assert_eq!(code(next_step(&request(""), &same)), "issue");
     }

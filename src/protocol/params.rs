@@ -149,7 +149,9 @@ mod tests {
 
     #[test]
     fn broken_encodings_are_flaws_of_their_parameter() {
-        for (query, kind) in [("a=%", FlawKind::Encoding), ("a=%4", FlawKind::Encoding), ("a=%ff", FlawKind::Encoding), ("a=x%00y", FlawKind::Nul)] {
+        for (query, kind) in
+            [("a=%", FlawKind::Encoding), ("a=%4", FlawKind::Encoding), ("a=%ff", FlawKind::Encoding), ("a=x%00y", FlawKind::Nul)]
+        {
             let params = Params::parse(query);
             assert_eq!(params.flaw_of("a").map(|f| f.kind), Some(kind), "{query}");
             assert_eq!(params.get("a"), None, "{query}");

@@ -11,9 +11,8 @@ use super::{
 };
 
 /// Response parameters that must not stand in a registered URI's query: they would be read as ours.
-const RESERVED: [&str; 10] = [
-    "code", "state", "iss", "error", "error_description", "error_uri", "id_token", "access_token", "token_type", "response",
-];
+const RESERVED: [&str; 10] =
+    ["code", "state", "iss", "error", "error_description", "error_uri", "id_token", "access_token", "token_type", "response"];
 
 /// Where the answer to one authorization request goes. Made by [`find`] alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +136,9 @@ pub fn check_registration(kind: ClientKind, uri: &str) -> Result<(), String> {
         "https" if url.host_str().is_some_and(|host| !host.is_empty()) => Ok(()),
         "http" if is_loopback(&url) => Ok(()),
         "http" => refuse("expected https; plain http is for loopback addresses only (RFC 9700 2.6)"),
-        "javascript" | "data" | "file" | "vbscript" | "blob" | "about" | "https" => refuse("expected https, loopback http or a private-use scheme"),
+        "javascript" | "data" | "file" | "vbscript" | "blob" | "about" | "https" => {
+            refuse("expected https, loopback http or a private-use scheme")
+        }
         _ if kind != ClientKind::Native => refuse("expected https; private-use schemes are for native apps (RFC 8252 7.1)"),
         scheme if !scheme.contains('.') => {
             refuse("expected a private-use scheme with a dot, a domain name reversed, such as com.example.app (RFC 8252 7.1)")

@@ -41,6 +41,8 @@ pub enum Delivery {
     Form {
         /// The redirect URI.
         action: String,
+        /// What a Content-Security-Policy must name for the form to get there.
+        source: String,
         /// Names and values, in order.
         fields: Vec<(&'static str, String)>,
     },
@@ -68,11 +70,17 @@ fn deliver(address: &ReturnAddress, issuer: &str, mut fields: Vec<(&'static str,
     match address.mode {
         ResponseMode::Query => {
             // RFC 6749 §3.1.2: a query the registered URI has is kept.
-            let joint = if !uri.contains('?') { "?" } else if uri.ends_with(['?', '&']) { "" } else { "&" };
+            let joint = if !uri.contains('?') {
+                "?"
+            } else if uri.ends_with(['?', '&']) {
+                ""
+            } else {
+                "&"
+            };
             Delivery::Redirect(format!("{uri}{joint}{}", encoded()))
         }
         ResponseMode::Fragment => Delivery::Redirect(format!("{uri}#{}", encoded())),
-        ResponseMode::FormPost => Delivery::Form { action: uri.to_owned(), fields },
+        ResponseMode::FormPost => Delivery::Form { action: uri.to_owned(), source: address.form_action_source(), fields },
     }
 }
 
@@ -97,7 +105,10 @@ mod tests {
     #[test]
     fn the_registered_query_is_kept_and_state_comes_back_as_sent() {
         let sent = success(&address("https://a.example/cb?x=1", ResponseMode::Query), "https://id.example", "c1".into());
-        assert_eq!(sent, Delivery::Redirect("https://a.example/cb?x=1&code=c1&state=a%2Bb+c%26d&iss=https%3A%2F%2Fid.example".into()));
+        assert_eq!(
+            sent,
+            Delivery::Redirect("https://a.example/cb?x=1&code=c1&state=a%2Bb+c%26d&iss=https%3A%2F%2Fid.example".into())
+        );
     }
 
     #[test]
@@ -106,9 +117,11 @@ mod tests {
         let sent = failure(&address("https://a.example/cb", ResponseMode::Fragment), "https://id.example", &error);
         let Delivery::Redirect(location) = sent else { panic!("a redirect") };
         assert!(location.starts_with("https://a.example/cb#error=access_denied&error_description=no&state="));
-        let Delivery::Form { action, fields } = failure(&address("https://a.example/cb", ResponseMode::FormPost), "i", &error) else {
+        let Delivery::Form { action, source, fields } =
+            failure(&address("https://a.example/cb?x=1", ResponseMode::FormPost), "i", &error)
+        else {
             panic!("a form")
         };
-        assert_eq!((action.as_str(), fields.len()), ("https://a.example/cb", 4));
+        assert_eq!((action.as_str(), source.as_str(), fields.len()), ("https://a.example/cb?x=1", "https://a.example", 4));
     }
 }

@@ -1,6 +1,6 @@
 //! The server secret: a list, newest first, so that it rotates. Every other key is derived from it by
-//! purpose: credentials, stamps (forms and links), and the sealing of private keys. Reading it from a file
-//! or the environment is `config`.
+//! purpose: credentials, stamps (forms and links), pseudonyms, and the sealing of private keys. Reading it
+//! from a file or the environment is `config`.
 
 use std::fmt;
 
@@ -26,6 +26,7 @@ pub(super) struct Secret {
     pub(super) number: [u8; 2],
     pub(super) credentials: HmacSha256,
     pub(super) stamps: HmacSha256,
+    pseudonyms: HmacSha256,
     sealing: [u8; 32],
 }
 
@@ -82,6 +83,19 @@ impl SecretRing {
         self.secrets.iter().find(|secret| secret.number == number)
     }
 
+    /// A name for something that is counted and must not be told: a keyed hash, another one under another secret.
+    #[must_use]
+    pub fn pseudonym(&self, what: &str, value: &str) -> [u8; 32] {
+        let named = self.newest().map(|secret| {
+            let mut mac = secret.pseudonyms.clone();
+            mac.update(what.as_bytes());
+            mac.update(&[0]); // no two pairs spell the same bytes
+            mac.update(value.as_bytes());
+            mac.finalize().into_bytes().into()
+        });
+        named.unwrap_or_default()
+    }
+
     /// The key that seals private keys now, with the number to store beside what it sealed.
     #[must_use]
     pub fn sealing_key(&self) -> Option<([u8; 2], &[u8; 32])> {
@@ -107,6 +121,7 @@ impl Secret {
             number: [*number.first()?, *number.get(1)?],
             credentials: HmacSha256::new_from_slice(&derive("symbolon credentials 1")?).ok()?,
             stamps: HmacSha256::new_from_slice(&derive("symbolon stamps 1")?).ok()?,
+            pseudonyms: HmacSha256::new_from_slice(&derive("symbolon pseudonyms 1")?).ok()?,
             sealing: derive("symbolon sealing 1")?,
         })
     }
@@ -129,5 +144,15 @@ mod tests {
         assert_eq!(SecretRing::new([good, "short"]).err(), Some(SecretError::Short(2)));
         assert_eq!(SecretRing::new([good, good]).err(), Some(SecretError::Collision(2)));
         assert!(!format!("{:?}", SecretRing::new([good]).unwrap()).contains("0123"));
+    }
+
+    #[test]
+    fn a_pseudonym_is_of_one_secret_one_kind_and_one_value() {
+        let [one, two] = ["0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"]
+            .map(|secret| SecretRing::new([secret]).unwrap());
+        assert_eq!(one.pseudonym("name", "alice"), one.pseudonym("name", "alice"));
+        for other in [two.pseudonym("name", "alice"), one.pseudonym("name", "bob"), one.pseudonym("address", "alice")] {
+            assert_ne!(other, one.pseudonym("name", "alice"));
+        }
     }
 }

@@ -40,7 +40,9 @@ impl TokenRequest {
     /// `invalid_request`, `unsupported_grant_type` or `invalid_scope`, saying what was expected.
     pub fn parse(params: &Params) -> Result<Self, ProtocolError> {
         let invalid = |text: String| ProtocolError::new(ErrorCode::InvalidRequest, text);
-        let needed = |name: &str| params.get(name).map(str::to_owned).ok_or_else(|| invalid(format!("expected the parameter '{name}', received none")));
+        let needed = |name: &str| {
+            params.get(name).map(str::to_owned).ok_or_else(|| invalid(format!("expected the parameter '{name}', received none")))
+        };
         if let Some(flaw) = params.flaw() {
             return Err(invalid(flaw.describe()));
         }
@@ -55,7 +57,8 @@ impl TokenRequest {
             }),
             Some("refresh_token") => {
                 let scopes = params.get("scope").map(Scopes::parse).transpose();
-                let scopes = scopes.map_err(|bad| ProtocolError::new(ErrorCode::InvalidScope, format!("scope: '{}' is malformed", bad.0)))?;
+                let scopes = scopes
+                    .map_err(|bad| ProtocolError::new(ErrorCode::InvalidScope, format!("scope: '{}' is malformed", bad.0)))?;
                 Ok(Self::RefreshToken { token: needed("refresh_token")?, scopes, resources })
             }
             Some(other) => Err(ProtocolError::new(
@@ -86,14 +89,31 @@ mod tests {
     #[test]
     fn good_requests_are_read() {
         let code = TokenRequest::parse(&Params::parse("grant_type=authorization_code&code=c&code_verifier=v")).unwrap();
-        assert_eq!(code, TokenRequest::AuthorizationCode { code: "c".into(), redirect_uri: None, verifier: Some("v".into()), resources: vec![] });
-        let refresh = TokenRequest::parse(&Params::parse("grant_type=refresh_token&refresh_token=r&scope=a&resource=x&resource=y")).unwrap();
+        assert_eq!(
+            code,
+            TokenRequest::AuthorizationCode {
+                code: "c".into(),
+                redirect_uri: None,
+                verifier: Some("v".into()),
+                resources: vec![]
+            }
+        );
+        let refresh =
+            TokenRequest::parse(&Params::parse("grant_type=refresh_token&refresh_token=r&scope=a&resource=x&resource=y"))
+                .unwrap();
         assert_eq!(refresh.grant_type(), GrantType::RefreshToken);
     }
 
     #[test]
     fn malformed_requests_say_what_they_lack() {
-        for body in ["", "grant_type=", "grant_type=authorization_code", "grant_type=refresh_token", "grant_type=refresh_token&refresh_token=a&refresh_token=a", "grant_type=%ff"] {
+        for body in [
+            "",
+            "grant_type=",
+            "grant_type=authorization_code",
+            "grant_type=refresh_token",
+            "grant_type=refresh_token&refresh_token=a&refresh_token=a",
+            "grant_type=%ff",
+        ] {
             assert_eq!(refused(body), "invalid_request", "{body}");
         }
         assert_eq!(refused("grant_type=password"), "unsupported_grant_type");

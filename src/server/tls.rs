@@ -66,7 +66,9 @@ pub fn server_config(certificate: &Arc<Certificate>) -> io::Result<ServerConfig>
 
 fn load(files: &TlsFiles) -> io::Result<Arc<CertifiedKey>> {
     let say = |path: &std::path::Path, error: &dyn std::fmt::Display| io::Error::other(format!("'{}': {error}", path.display()));
-    let chain = CertificateDer::pem_file_iter(&files.cert).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(|e| say(&files.cert, &e))?;
+    let chain = CertificateDer::pem_file_iter(&files.cert)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|e| say(&files.cert, &e))?;
     if chain.is_empty() {
         return Err(say(&files.cert, &"expected a PEM certificate chain, found none"));
     }

@@ -18,7 +18,15 @@ type Columns = (
 );
 
 type Selected = (
-    (clients::id, clients::name, clients::kind, clients::auth_method, clients::secret_hash, clients::redirect_uris, clients::scopes),
+    (
+        clients::id,
+        clients::name,
+        clients::kind,
+        clients::auth_method,
+        clients::secret_hash,
+        clients::redirect_uris,
+        clients::scopes,
+    ),
     (
         clients::audiences,
         clients::grant_types,
@@ -31,7 +39,15 @@ type Selected = (
 );
 
 const COLUMNS: Selected = (
-    (clients::id, clients::name, clients::kind, clients::auth_method, clients::secret_hash, clients::redirect_uris, clients::scopes),
+    (
+        clients::id,
+        clients::name,
+        clients::kind,
+        clients::auth_method,
+        clients::secret_hash,
+        clients::redirect_uris,
+        clients::scopes,
+    ),
     (
         clients::audiences,
         clients::grant_types,
@@ -47,7 +63,11 @@ fn to_value(columns: Columns) -> Result<Client> {
     let ((id, name, kind, auth_method, secret_hash, redirect_uris, scopes), rest) = columns;
     let (audiences, grant_types, pkce_required, retry_window, cors_origins, disabled_at, created_at) = rest;
     let row = Row { table: "clients", name: &id };
-    let grant_types = row.list("grant_types", &grant_types)?.iter().map(|name| row.name("grant_types", GrantType::from_name(name))).collect::<Result<_>>()?;
+    let grant_types = row
+        .list("grant_types", &grant_types)?
+        .iter()
+        .map(|name| row.name("grant_types", GrantType::from_name(name)))
+        .collect::<Result<_>>()?;
     Ok(Client {
         name,
         kind: row.name("kind", ClientKind::from_name(&kind))?,
@@ -88,7 +108,10 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Client>> {
 /// # Errors
 /// The database's.
 pub fn is_origin_registered(connection: &mut AnyConnection, origin: &str) -> Result<bool> {
-    let found = client_origins::table.filter(client_origins::origin.eq(origin)).select(client_origins::client_id).first::<String>(connection);
+    let found = client_origins::table
+        .filter(client_origins::origin.eq(origin))
+        .select(client_origins::client_id)
+        .first::<String>(connection);
     Ok(found.optional()?.is_some())
 }
 
@@ -139,7 +162,8 @@ pub fn set_secret_hash(connection: &mut AnyConnection, id: &str, hash: &[u8]) ->
 /// # Errors
 /// The database's.
 pub fn set_disabled(connection: &mut AnyConnection, id: &str, at: Option<Timestamp>) -> Result<bool> {
-    let rows = diesel::update(clients::table.find(id)).set(clients::disabled_at.eq(at.map(Timestamp::millis))).execute(connection)?;
+    let rows =
+        diesel::update(clients::table.find(id)).set(clients::disabled_at.eq(at.map(Timestamp::millis))).execute(connection)?;
     Ok(rows == 1)
 }
 

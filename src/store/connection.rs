@@ -101,7 +101,10 @@ impl Store {
     ///
     /// # Errors
     /// What `work` says, or [`Error::Unavailable`] when no connection is to be had.
-    pub fn with<T, E: From<Error> + Outage>(&self, work: impl FnOnce(&mut AnyConnection) -> std::result::Result<T, E>) -> std::result::Result<T, E> {
+    pub fn with<T, E: From<Error> + Outage>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
         let mut pooled = self.pool.get().map_err(|error| Error::Unavailable(error.to_string()))?;
         let result = work(&mut pooled.connection);
         pooled.broken = result.as_ref().is_err_and(Outage::is_outage);

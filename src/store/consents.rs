@@ -10,7 +10,11 @@ use crate::protocol::{id::Id, scope::Scopes, time::Timestamp};
 /// # Errors
 /// The database's.
 pub fn find(connection: &mut AnyConnection, person: Id, client: &str) -> Result<Option<Scopes>> {
-    let found = consents::table.find((person.as_bytes().as_slice(), client)).select(consents::scopes).first::<String>(connection).optional()?;
+    let found = consents::table
+        .find((person.as_bytes().as_slice(), client))
+        .select(consents::scopes)
+        .first::<String>(connection)
+        .optional()?;
     let row = Row { table: "consents", name: &person };
     found.map(|text| row.scopes("scopes", &text)).transpose()
 }
@@ -23,7 +27,8 @@ pub fn add(connection: &mut AnyConnection, person: Id, client: &str, scopes: &Sc
     let key = person.as_bytes().as_slice();
     let all = find(connection, person, client)?.map_or_else(|| scopes.clone(), |before| before.union(scopes)).to_string();
     let values = (consents::scopes.eq(&all), consents::granted_at.eq(now.millis()));
-    let update = |connection: &mut AnyConnection| diesel::update(consents::table.find((key, client))).set(values).execute(connection);
+    let update =
+        |connection: &mut AnyConnection| diesel::update(consents::table.find((key, client))).set(values).execute(connection);
     if update(connection)? == 1 {
         return Ok(());
     }

@@ -139,7 +139,8 @@ impl fmt::Display for DatabaseUrl {
             Self::SqliteFile(path) => write!(f, "sqlite:{path}"),
             Self::SqliteMemory => f.write_str("sqlite::memory:"),
             Self::Postgres(url) => {
-                let after = url.rsplit_once('@').map_or_else(|| url.split_once("://").map_or("", |(_, rest)| rest), |(_, host)| host);
+                let after =
+                    url.rsplit_once('@').map_or_else(|| url.split_once("://").map_or("", |(_, rest)| rest), |(_, host)| host);
                 write!(f, "postgres://{}", after.split('?').next().unwrap_or_default())
             }
         }
@@ -160,7 +161,8 @@ mod tests {
     fn urls_are_told_apart_and_passwords_kept_quiet() {
         assert_eq!(DatabaseUrl::parse("sqlite:/x/y.db").unwrap().to_string(), "sqlite:/x/y.db");
         assert_eq!(DatabaseUrl::parse("sqlite::memory:"), Ok(DatabaseUrl::SqliteMemory));
-        let several = DatabaseUrl::parse("postgres://app:pa@ss@a:5432,b:5433/symbolon?target_session_attrs=read-write&password=x").unwrap();
+        let several =
+            DatabaseUrl::parse("postgres://app:pa@ss@a:5432,b:5433/symbolon?target_session_attrs=read-write&password=x").unwrap();
         assert_eq!(several.to_string(), "postgres://a:5432,b:5433/symbolon");
         for bad in ["", "sqlite:", "mysql://x", "symbolon.db", "postgres:/x"] {
             assert!(DatabaseUrl::parse(bad).is_err(), "{bad}");

@@ -12,7 +12,8 @@ const ISSUER: &str = "issuer";
 /// # Errors
 /// The database's.
 pub fn freeze_issuer(connection: &mut AnyConnection, issuer: &str) -> Result<String> {
-    let frozen = |connection: &mut AnyConnection| meta::table.find(ISSUER).select(meta::value).first::<String>(connection).optional();
+    let frozen =
+        |connection: &mut AnyConnection| meta::table.find(ISSUER).select(meta::value).first::<String>(connection).optional();
     if let Some(frozen) = frozen(connection)? {
         return Ok(frozen);
     }

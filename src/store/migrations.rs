@@ -2,7 +2,10 @@
 
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::{AnyConnection, dialect, error::{Error, Outage}};
+use super::{
+    AnyConnection, dialect,
+    error::{Error, Outage},
+};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -44,8 +47,12 @@ impl std::fmt::Display for MigrationError {
 pub fn run(connection: &mut AnyConnection) -> Result<Vec<String>, MigrationError> {
     dialect::exclusively(connection, |connection| {
         let ran = match connection {
-            AnyConnection::Sqlite(sqlite) => sqlite.run_pending_migrations(SQLITE).map(|names| names.iter().map(ToString::to_string).collect()),
-            AnyConnection::Postgres(postgres) => postgres.run_pending_migrations(POSTGRES).map(|names| names.iter().map(ToString::to_string).collect()),
+            AnyConnection::Sqlite(sqlite) => {
+                sqlite.run_pending_migrations(SQLITE).map(|names| names.iter().map(ToString::to_string).collect())
+            }
+            AnyConnection::Postgres(postgres) => {
+                postgres.run_pending_migrations(POSTGRES).map(|names| names.iter().map(ToString::to_string).collect())
+            }
         };
         ran.map_err(|error| MigrationError::Failed(error.to_string()))
     })

@@ -141,7 +141,9 @@ pub fn end(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<()>
     let key = id.as_bytes().as_slice();
     let millis = Some(now.millis());
     dialect::together(connection, |connection| {
-        diesel::update(sessions::table.find(key).filter(sessions::ended_at.is_null())).set(sessions::ended_at.eq(millis)).execute(connection)?;
+        diesel::update(sessions::table.find(key).filter(sessions::ended_at.is_null()))
+            .set(sessions::ended_at.eq(millis))
+            .execute(connection)?;
         diesel::update(grants::table.filter(grants::session_id.eq(key)).filter(grants::revoked_at.is_null()))
             .set((grants::revoked_at.eq(millis), grants::revoked_why.eq("the session was ended")))
             .execute(connection)?;

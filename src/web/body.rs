@@ -26,7 +26,9 @@ impl BodyProblem {
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
-            Self::NotAForm(received) => format!("Content-Type: expected application/x-www-form-urlencoded, received '{received}'"),
+            Self::NotAForm(received) => {
+                format!("Content-Type: expected application/x-www-form-urlencoded, received '{received}'")
+            }
             Self::TooLarge => format!("the body is longer than {BODY_LIMIT} bytes"),
             Self::Unreadable => "the body is not UTF-8, or was cut off".into(),
         }
@@ -41,7 +43,8 @@ impl FromRequest for Form {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("none").to_owned();
+        let content_type =
+            request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("none").to_owned();
         let payload = web::Payload::from_request(request, payload);
         Box::pin(async move {
             let essence = content_type.split(';').next().unwrap_or_default().trim();

@@ -16,7 +16,9 @@ pub fn cached(request: &HttpRequest, status: StatusCode, document: &Value, max_a
     let digest = Sha256::digest(document.to_string());
     let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest));
     let known = header_text(request, &header::IF_NONE_MATCH);
-    let is_known = known.is_some_and(|known| known.split(',').any(|one| matches!(one.trim().trim_start_matches("W/"), one if one == tag || one == "*")));
+    let is_known = known.is_some_and(|known| {
+        known.split(',').any(|one| matches!(one.trim().trim_start_matches("W/"), one if one == tag || one == "*"))
+    });
     let reply = if is_known { Reply::empty(StatusCode::NOT_MODIFIED) } else { Reply::json(status, document) };
     reply.with(header::ETAG, &tag).with(header::CACHE_CONTROL, &format!("public, max-age={max_age}"))
 }

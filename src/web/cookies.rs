@@ -36,7 +36,8 @@ pub fn set(name: &str, value: &str, keep: Keep) -> String {
 #[must_use]
 pub fn get(request: &HttpRequest, name: &str) -> Option<String> {
     let headers = request.headers().get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
-    let mut values = headers.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('=')).filter(|(n, _)| *n == name);
+    let mut values =
+        headers.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('=')).filter(|(n, _)| *n == name);
     match (values.next(), values.next()) {
         (Some((_, value)), None) if !value.is_empty() && value.len() <= 512 => Some(value.to_owned()),
         _ => None,

@@ -29,10 +29,8 @@ pub fn page(form_target: Option<&str>) -> Vec<(HeaderName, HeaderValue)> {
     let policy = format!(
         "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action 'self'{targets}; frame-ancestors 'none'; base-uri 'none'"
     );
-    let mut headers = vec![
-        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-        (COOP, HeaderValue::from_static("same-origin")),
-    ];
+    let mut headers =
+        vec![(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")), (COOP, HeaderValue::from_static("same-origin"))];
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.push((header::CONTENT_SECURITY_POLICY, policy));
     }

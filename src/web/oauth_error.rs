@@ -62,14 +62,17 @@ impl OauthError {
                 return Reply::json(StatusCode::SERVICE_UNAVAILABLE, &body).with(header::RETRY_AFTER, RETRY_AFTER).noting(reason);
             }
             Self::Fault(Fault::Internal(reason)) => {
-                let body = json!({"error": "server_error", "error_description": "the server made a mistake; its log has the details"});
+                let body =
+                    json!({"error": "server_error", "error_description": "the server made a mistake; its log has the details"});
                 return Reply::json(StatusCode::INTERNAL_SERVER_ERROR, &body).noting(reason);
             }
         };
         let (code, description) = (error.code.as_str(), &error.description);
         let reply = Reply::json(status(error.code), &json!({"error": code, "error_description": description}));
         let reply = match challenge {
-            Challenge::Basic if error.code == ErrorCode::InvalidClient => reply.with(header::WWW_AUTHENTICATE, "Basic realm=\"symbolon\""),
+            Challenge::Basic if error.code == ErrorCode::InvalidClient => {
+                reply.with(header::WWW_AUTHENTICATE, "Basic realm=\"symbolon\"")
+            }
             Challenge::Bearer => {
                 let challenge = format!("Bearer realm=\"symbolon\", error=\"{code}\", error_description=\"{description}\"");
                 reply.with(header::WWW_AUTHENTICATE, &challenge)

@@ -46,10 +46,10 @@ pub fn body_problem(base: &str, context: &Context, problem: &BodyProblem) -> Rep
 pub fn deliver(base: &str, context: &Context, delivery: &Delivery) -> Reply {
     match delivery {
         Delivery::Redirect(location) => Reply::see_other(location),
-        Delivery::Form { action, fields } => {
+        Delivery::Form { action, source, fields } => {
             let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let page = pages::FormPost { chrome: Chrome { base, request_id: &context.id }, action, fields: &fields };
-            show(200, &page, Some(action))
+            show(200, &page, Some(source))
         }
     }
 }
@@ -58,7 +58,9 @@ pub fn deliver(base: &str, context: &Context, delivery: &Delivery) -> Reply {
 #[must_use]
 pub fn fault(base: &str, context: &Context, fault: &Fault) -> Reply {
     match fault {
-        Fault::Unavailable(reason) => error(base, context, 503, Problem::Unavailable).with(header::RETRY_AFTER, RETRY_AFTER).noting(reason),
+        Fault::Unavailable(reason) => {
+            error(base, context, 503, Problem::Unavailable).with(header::RETRY_AFTER, RETRY_AFTER).noting(reason)
+        }
         Fault::Internal(reason) => error(base, context, 500, Problem::Internal).noting(reason),
     }
 }

@@ -68,7 +68,8 @@ pub async fn around<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<impl MessageBody + use<B>>, Error> {
     let started = Instant::now();
     let app = request.app_data::<Data<App>>().cloned();
-    let (now, is_https) = app.as_ref().map_or((Timestamp::from_millis(0), false), |app| (app.clock.now(), app.config.issuer.is_https()));
+    let (now, is_https) =
+        app.as_ref().map_or((Timestamp::from_millis(0), false), |app| (app.clock.now(), app.config.issuer.is_https()));
     let arrival = transport::arrival(&request, app.as_deref().map(AsRef::as_ref));
     let id = Id::new(now, random::bytes()).to_string();
     let user_agent = header_text(request.request(), &header::USER_AGENT).map(|text| text.chars().take(300).collect());

@@ -53,5 +53,7 @@ pub fn give_consent(app: &App, params: &Params, session: &Session, now: Timestam
 #[must_use]
 pub fn consent_given(app: &App, params: &Params, session: &Session, now: Timestamp) -> bool {
     let binding = [&*session.id.to_string(), &*request_of(params)];
-    params.get(CONSENT_GIVEN).is_some_and(|text| stamp::check(&app.config.secrets, Purpose::ConsentGiven, &binding, text, (now, CONSENT_TIME)).is_ok())
+    params
+        .get(CONSENT_GIVEN)
+        .is_some_and(|text| stamp::check(&app.config.secrets, Purpose::ConsentGiven, &binding, text, (now, CONSENT_TIME)).is_ok())
 }

@@ -15,11 +15,20 @@ use crate::{
 /// # Errors
 /// The database's.
 pub fn current(app: &App, connection: &mut AnyConnection, cookie: Option<&str>, now: Timestamp) -> Result<Option<Session>> {
+    let idle = app.config.lifetimes.session_idle;
+    Ok(unended(app, connection, cookie)?.filter(|session| !session.is_over(now, idle)))
+}
+
+/// The session of this cookie until someone ends it. Nobody may be signed in in it any more, but what was granted
+/// in it may live on.
+///
+/// # Errors
+/// The database's.
+pub fn unended(app: &App, connection: &mut AnyConnection, cookie: Option<&str>) -> Result<Option<Session>> {
     let opened = cookie.and_then(|cookie| Credential::open(&app.config.secrets, Kind::Session, cookie));
     let Some(credential) = opened else { return Ok(None) };
     let session = sessions::find(connection, credential.id)?;
-    let idle = app.config.lifetimes.session_idle;
-    Ok(session.filter(|session| session.generation == credential.generation && !session.is_over(now, idle)))
+    Ok(session.filter(|session| session.generation == credential.generation && session.ended_at.is_none()))
 }
 
 /// The cookie's value for a session.

@@ -41,9 +41,14 @@ fn judge(peer: IpAddr, headers: &HeaderMap, is_tls: bool, issuer_is_https: bool,
             break;
         }
     }
-    let proto = headers.get_all("x-forwarded-proto").filter_map(|value| value.to_str().ok()).next_back().and_then(|text| text.rsplit(',').next());
+    let proto = headers
+        .get_all("x-forwarded-proto")
+        .filter_map(|value| value.to_str().ok())
+        .next_back()
+        .and_then(|text| text.rsplit(',').next());
     let by_https = proto.is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"));
-    let is_insecure = !is_tls && !by_https && (issuer_is_https || !address.is_loopback()) && (proto.is_some() || !peer.is_loopback());
+    let is_insecure =
+        !is_tls && !by_https && (issuer_is_https || !address.is_loopback()) && (proto.is_some() || !peer.is_loopback());
     Arrival { address, is_insecure }
 }
 
@@ -74,8 +79,14 @@ mod tests {
     #[test]
     fn a_trusted_proxy_tells_the_caller_and_the_scheme() {
         let https = ("x-forwarded-proto", "https");
-        assert_eq!(arrive("10.0.0.1", &[("x-forwarded-for", "6.6.6.6, 1.2.3.4, 10.0.0.2"), https], false), ("1.2.3.4".into(), false));
-        assert_eq!(arrive("10.0.0.1", &[("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "http")], false), ("1.2.3.4".into(), true));
+        assert_eq!(
+            arrive("10.0.0.1", &[("x-forwarded-for", "6.6.6.6, 1.2.3.4, 10.0.0.2"), https], false),
+            ("1.2.3.4".into(), false)
+        );
+        assert_eq!(
+            arrive("10.0.0.1", &[("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "http")], false),
+            ("1.2.3.4".into(), true)
+        );
         assert_eq!(arrive("10.0.0.1", &[("x-forwarded-for", "1.2.3.4")], false), ("1.2.3.4".into(), true));
         assert_eq!(arrive("10.0.0.1", &[("x-forwarded-for", "1.2.3.4, junk"), https], false), ("10.0.0.1".into(), false));
     }

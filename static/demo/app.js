@@ -14,7 +14,7 @@ import { clearLog, showGenerations, tellStep } from "./view-rotation.js";
 import { showAccessToken, showClock, showIdentity, showPerson } from "./view-tokens.js";
 
 const WHAT_TO_DO = {
-  login_required: "You are not signed in at the server: sign in with the first button.",
+  login_required: "Sign in with the first button.",
   consent_required: "The server has to ask you what this app may do: sign in with the first button.",
   access_denied: "You said no, and this app got nothing.",
   no_answer: "Is the demo still running? Then try again.",

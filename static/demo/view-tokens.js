@@ -30,7 +30,7 @@ export function showPerson(person) {
   at("top-name").textContent = person.name ?? person.preferred_username ?? person.email ?? person.sub;
   showFacts("person-facts", [
     ["Name", person.name],
-    ["User name", person.preferred_username],
+    ["Username", person.preferred_username],
     ["Email", person.email && `${person.email}${person.email_verified === false ? " (not verified)" : ""}`],
   ]);
   at("person-claims").replaceChildren(json(person));
@@ -67,7 +67,7 @@ function planInWords(session, now) {
   if (session.retrying) return ["The last refresh got no tokens. Tries again at ", moment, "."];
   const before = Math.round((session.tokens.ends - session.plan) / 1000);
   const how = session.tokens.automatic ? "Refreshed by itself. Next at " : "Refreshes itself at ";
-  return [how, moment, `, in ${minutes((session.plan - now) / 1000)}: ${before} s before its end, drawn at random.`];
+  return [how, moment, ` (in ${minutes((session.plan - now) / 1000)}), ${before} s before its end, drawn at random.`];
 }
 
 /** Writes pairs of term and value, leaving out what is not there. */

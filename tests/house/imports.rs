@@ -67,10 +67,9 @@ const KEPT: [(&str, &[&str], &str); 13] = [
 ];
 
 /// (file or folder, name, why it may).
-const EXCEPTIONS: [(&str, &str, &str); 7] = [
+const EXCEPTIONS: [(&str, &str, &str); 6] = [
     ("src/server/tls.rs", "fs", "the certificate is read again on SIGHUP, long after the configuration"),
     ("src/cli/demo.rs", "fs", "removes at its end the directory that it had made"),
-    ("src/cli/mod.rs", "fs", "a command may come before the first start: it makes the directory of the database"),
     ("src/web/request.rs", "Instant", "measures how long an answer took, for its log line"),
     ("src/demo/", "actix_web", "the demonstration is two servers of its own"),
     ("src/demo/published_keys.rs", "Instant", "a cache's age on the machine's own clock; no rule depends on it"),

@@ -1,1 +1,123 @@
-//! migrations.
+//! The migrations inside the binary: there and back again on both databases, with the same tables, run by
+//! several processes at once.
+
+use std::{collections::BTreeMap, sync::Barrier, thread, time::Duration};
+
+use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
+use symbolon::store::{AnyConnection, DatabaseUrl, Error, Store, migrations};
+
+use crate::harness::{Database, Server, databases};
+
+fn store(database: &Database) -> Store {
+    Store::open(&DatabaseUrl::parse(&database.url).unwrap(), 2, Duration::from_secs(10)).unwrap()
+}
+
+/// A column, or an index: of which table, and what it is.
+#[derive(QueryableByName, Debug)]
+struct Part {
+    #[diesel(sql_type = Text)]
+    of: String,
+    #[diesel(sql_type = Text)]
+    what: String,
+}
+
+/// Every table but Diesel's own, with its columns in order: name, type, whether it may be null, place in the primary key.
+const COLUMNS: [&str; 2] = [
+    "SELECT t.name AS of, c.name || ' ' || c.type || CASE c.\"notnull\" WHEN 1 THEN ' NOT NULL' ELSE '' END || ' ' || c.pk AS what
+     FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE '\\_\\_%' ESCAPE '\\' ORDER BY t.name, c.cid",
+    "SELECT c.table_name::text AS of, c.column_name || ' ' || CASE c.data_type WHEN 'bytea' THEN 'BLOB' ELSE upper(c.data_type) END
+       || CASE c.is_nullable WHEN 'NO' THEN ' NOT NULL' ELSE '' END || ' ' || coalesce(k.ordinal_position, 0) AS what
+     FROM information_schema.columns c
+     LEFT JOIN (information_schema.key_column_usage k JOIN information_schema.table_constraints p
+       ON p.constraint_name = k.constraint_name AND p.constraint_type = 'PRIMARY KEY') ON k.table_name = c.table_name AND k.column_name = c.column_name
+     WHERE c.table_schema = 'public' AND c.table_name NOT LIKE '\\_\\_%' ORDER BY c.table_name, c.ordinal_position",
+];
+
+/// The indexes that the migrations name, and the columns that are unique by themselves.
+const INDEXES: [&str; 2] = [
+    "SELECT m.tbl_name AS of, CASE WHEN m.sql IS NULL THEN 'unique' ELSE m.name END || ' ' || (SELECT group_concat(name) FROM pragma_index_info(m.name)) AS what
+     FROM sqlite_master m JOIN pragma_index_list(m.tbl_name) l ON l.name = m.name WHERE m.type = 'index' AND l.origin <> 'pk' AND m.tbl_name NOT LIKE '\\_\\_%' ESCAPE '\\' ORDER BY 1, 2",
+    "SELECT t.relname::text AS of, CASE WHEN i.indisunique THEN 'unique' ELSE x.relname::text END || ' ' || (SELECT string_agg(a.attname::text, ',') FROM pg_attribute a WHERE a.attrelid = x.oid) AS what
+     FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+     WHERE n.nspname = 'public' AND NOT i.indisprimary AND t.relname NOT LIKE '\\_\\_%' ORDER BY 1, 2",
+];
+
+fn parts(connection: &mut AnyConnection, queries: [&str; 2]) -> BTreeMap<String, Vec<String>> {
+    let query = queries[usize::from(matches!(connection, AnyConnection::Postgres(_)))];
+    let rows: Vec<Part> = sql_query(query).load(connection).unwrap();
+    let mut tables = BTreeMap::<_, Vec<_>>::new();
+    for row in rows {
+        tables.entry(row.of).or_default().push(row.what);
+    }
+    tables
+}
+
+fn shape(database: &Database) -> [BTreeMap<String, Vec<String>>; 2] {
+    store(database).with(|connection| Ok::<_, Error>([COLUMNS, INDEXES].map(|queries| parts(connection, queries)))).unwrap()
+}
+
+#[test]
+fn up_down_and_up_again_with_the_same_tables_on_both() {
+    let shapes = databases().into_iter().map(|database| {
+        let store = store(&database);
+        let ran = store.with(migrations::run).unwrap();
+        assert!(!ran.is_empty());
+        assert!(store.with(migrations::run).unwrap().is_empty(), "{}: nothing to do the second time", database.name);
+        let up = shape(&database);
+        store.with(migrations::revert_all).unwrap();
+        assert!(shape(&database).iter().all(BTreeMap::is_empty), "{}: {:?}", database.name, shape(&database));
+        assert_eq!(store.with(migrations::run).unwrap(), ran);
+        assert_eq!(shape(&database), up);
+        drop(store);
+        let server = Server::start(&database, |_| ());
+        server.add_person("alice");
+        up
+    });
+    let [sqlite, postgres]: [_; 2] = shapes.collect::<Vec<_>>().try_into().unwrap();
+    assert_eq!(sqlite, postgres);
+    let [tables, indexes] = sqlite;
+    let names: Vec<_> = tables.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        ["client_origins", "clients", "consents", "grants", "meta", "people", "sessions", "sign_in_failures", "signing_keys"]
+    );
+    assert_eq!(tables["meta"], ["name TEXT NOT NULL 1", "value TEXT NOT NULL 0"]);
+    assert_eq!(indexes["people"], ["unique email", "unique username"]);
+}
+
+#[test]
+fn several_at_once_run_each_migration_once() {
+    const PROCESSES: usize = 6;
+    for database in databases() {
+        let barrier = Barrier::new(PROCESSES);
+        let ran: Vec<_> = thread::scope(|scope| {
+            let all: Vec<_> = (0..PROCESSES)
+                .map(|_| {
+                    let (barrier, database) = (&barrier, &database);
+                    scope.spawn(move || {
+                        barrier.wait();
+                        store(database).with(migrations::run).unwrap_or_else(|error| panic!("{}: {error}", database.name))
+                    })
+                })
+                .collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        let worked: Vec<_> = ran.iter().filter(|names| !names.is_empty()).collect();
+        assert_eq!(worked.len(), 1, "{}: {ran:?}", database.name);
+    }
+}
+
+#[test]
+fn a_database_that_is_newer_than_the_program_is_refused() {
+    for database in databases() {
+        let store = store(&database);
+        store.with(migrations::run).unwrap();
+        let later = "INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231235959')";
+        store.with(|connection| sql_query(later).execute(connection).map_err(Error::from)).unwrap();
+        let refused = store.with(migrations::run).unwrap_err().to_string();
+        assert!(refused.contains("99991231235959") && refused.contains("newer"), "{refused}");
+        let config = crate::harness::config(&database, crate::harness::free_port());
+        let refused = symbolon::server::prepare(config, symbolon::clock::Clock::system()).err().unwrap().to_string();
+        assert!(refused.starts_with("migrations: "), "{refused}");
+    }
+}

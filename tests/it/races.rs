@@ -1,14 +1,13 @@
 //! Races: many at once, through one server and through two on one database. Whatever the interleaving, a code
 //! yields tokens once, a refresh token has one successor, what is revoked stays dead, and nobody sees a 5xx.
 
-use std::{
-    collections::BTreeSet,
-    sync::Barrier,
-    thread,
-};
+use std::{collections::BTreeSet, sync::Barrier, thread};
 
 use symbolon::{
-    protocol::{client::{Client, ClientKind}, id::Id},
+    protocol::{
+        client::{Client, ClientKind},
+        id::Id,
+    },
     store::grants,
 };
 

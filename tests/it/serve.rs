@@ -1,1 +1,218 @@
-//! serve.
+//! `symbolon serve` as a process of its own: how it is configured and what it refuses to start with. A file beside this
+//! for each further concern: its end, HTTPS, proxies, its log, two of it on one database.
+
+mod https;
+mod log;
+mod proxy;
+mod stop;
+mod together;
+
+use std::fs;
+
+use symbolon::{
+    protocol::client::Client,
+    store::{DatabaseUrl, Store, clients},
+};
+use tempfile::TempDir;
+
+use crate::harness::{
+    API, Answer, Browser, CALLBACK, Database, PASSWORD, Process, VERIFIER, databases, encode, free_port, try_send,
+};
+
+/// How one server is configured, and where it can be reached.
+struct Site {
+    url: String,
+    database: Database,
+    directory: TempDir,
+    variables: Vec<(&'static str, String)>,
+}
+
+impl Site {
+    fn new(database: Database) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().join("data").display().to_string();
+        let port = free_port();
+        let url = format!("http://localhost:{port}");
+        let variables = vec![
+            ("SYMBOLON_ISSUER", url.clone()),
+            ("SYMBOLON_LISTEN", format!("localhost:{port}")),
+            ("SYMBOLON_DATABASE_URL", database.url.clone()),
+            ("SYMBOLON_DATA_DIR", data),
+            ("SYMBOLON_PASSWORD_MEMORY_KIB", "8".into()),
+            ("SYMBOLON_PASSWORD_ITERATIONS", "1".into()),
+        ];
+        Self { url, database, directory, variables }
+    }
+
+    /// The site with another value of a variable.
+    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.variables.retain(|(other, _)| *other != name);
+        self.variables.push((name, value.into()));
+        self
+    }
+
+    /// The site without a variable.
+    fn without(mut self, name: &str) -> Self {
+        self.variables.retain(|(other, _)| *other != name);
+        self
+    }
+
+    fn run(&self, args: &[&str]) -> Process {
+        let variables: Vec<_> = self.variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        Process::start(args, &variables)
+    }
+
+    /// Runs a command to its end.
+    fn command(&self, args: &[&str], stdin: &str) {
+        let mut process = self.run(args);
+        process.tell(stdin);
+        let (status, said) = process.end();
+        assert_eq!(status.code(), Some(0), "{args:?}: {said}");
+    }
+
+    /// Starts the server; it listens when this returns.
+    fn serve(&self) -> Process {
+        let mut process = self.run(&["serve"]);
+        process.wait_for("serving");
+        process
+    }
+
+    /// What it says when it does not start.
+    #[track_caller]
+    fn refusal(&self, args: &[&str]) -> String {
+        let (status, said) = self.run(args).end();
+        assert_eq!(status.code(), Some(1), "{said}");
+        said.lines().find(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("no error in:\n{said}")).to_owned()
+    }
+
+    /// Adds a person by the command line.
+    fn add_alice(&self) {
+        self.command(&["user", "add", "alice", "--email", "alice@example.com", "--password-stdin"], PASSWORD);
+    }
+
+    /// Adds a public client by the command line.
+    fn add_spa(&self) -> Client {
+        let scopes = ["openid", "offline_access", "notes:read"].map(|scope| ["--scope", scope]).concat();
+        let add =
+            ["client", "add", "--id", "spa", "--name", "App", "--type", "spa", "--redirect-uri", CALLBACK, "--audience", API];
+        self.command(&[&add[..], &scopes].concat(), "");
+        self.client("spa")
+    }
+
+    /// A client as it is stored.
+    fn client(&self, id: &str) -> Client {
+        let store = Store::open(&DatabaseUrl::parse(&self.database.url).unwrap(), 1, std::time::Duration::from_secs(3)).unwrap();
+        store.with(|connection| clients::find(connection, id)).unwrap().unwrap()
+    }
+}
+
+/// `GET` of what is answered with JSON.
+fn get(url: &str, path: &str) -> Answer {
+    Answer::of(try_send("GET", &format!("{url}{path}"), &[], None).unwrap())
+}
+
+/// `POST /token`; there may be no answer.
+fn token(url: &str, form: &[(&str, &str)]) -> Result<Answer, ureq::Error> {
+    try_send("POST", &format!("{url}/token"), &[], Some(&encode(form))).map(Answer::of)
+}
+
+fn refresh(url: &str, client: &Client, token_: &str) -> Result<Answer, ureq::Error> {
+    token(url, &[("grant_type", "refresh_token"), ("client_id", &client.id), ("refresh_token", token_)])
+}
+
+/// Alice signs in and consents, and the public client redeems the code.
+fn tokens(url: &str, client: &Client) -> Answer {
+    let code = Browser::at(url).code(client, "alice", "openid offline_access");
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", client.id.as_str()),
+        ("code", code.as_str()),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", VERIFIER),
+    ];
+    let answer = token(url, &form).unwrap();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer
+}
+
+#[test]
+fn variables_come_over_the_file() {
+    let site = Site::new(Database::sqlite()).without("SYMBOLON_DATABASE_URL");
+    let file = site.directory.path().join("symbolon.toml");
+    let toml = "issuer = 'http://localhost:1'\naccess_token_lifetime = '7m'\nlog_format = 'text'\ntrusted_proxies = ['127.0.0.1', '10.0.0.0/8']\n";
+    fs::write(&file, toml).unwrap();
+    let config = file.display().to_string();
+
+    let mut process = site.run(&["serve", "--config", &config]);
+    process.wait_for("serving");
+    assert_eq!(get(&site.url, "/.well-known/openid-configuration").text("issuer"), site.url, "the variable wins");
+    assert!(site.directory.path().join("data/symbolon.db").is_file(), "the default database is in data_dir");
+    process.signal("INT");
+    let (status, said) = process.end();
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert!(!said.lines().any(|line| line.starts_with('{')), "log_format of the file:\n{said}");
+
+    let site = site.with("SYMBOLON_CONFIG", config).with("SYMBOLON_ACCESS_TOKEN_LIFETIME", "9m");
+    let (status, said) = site.run(&["check-config", "--json"]).end();
+    let checked: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(
+        (status.code(), &checked["access_token_lifetime"], &checked["log_format"]),
+        (Some(0), &"9m".into(), &"text".into())
+    );
+    assert_eq!(checked["trusted_proxies"], serde_json::json!(["127.0.0.1/32", "10.0.0.0/8"]));
+}
+
+#[test]
+fn nonsense_is_refused_with_the_key_and_what_came_and_what_is_expected() {
+    for (toml, key, received, expected) in [
+        ("isuer = 'http://localhost:1'", "isuer", "isuer", "expected"),
+        ("pool_size = 'many'", "pool_size", "many", "expected"),
+        ("pool_size = 0", "pool_size", "'0'", "expected 1 to 500"),
+        ("access_token_lifetime = 'soon'", "access_token_lifetime", "soon", "expected a duration"),
+        ("code_lifetime = '2h'", "code_lifetime", "'2h'", "10m"),
+        ("issuer = 'http://id.example.com'", "issuer", "'http://id.example.com'", "expected https"),
+        ("listen = '0.0.0.0:80'", "listen", "'0.0.0.0:80'", "expected a loopback address"),
+        ("log = 'x=y=z'", "log", "'x=y=z'", "expected a filter"),
+        ("tls_cert_file = 'cert.pem'", "tls_cert_file", "received one", "expected both"),
+        ("issuer = ", "toml", "issuer = ", "TOML"),
+    ] {
+        let site = Site::new(Database::sqlite()).without("SYMBOLON_ISSUER").without("SYMBOLON_LISTEN");
+        let file = site.directory.path().join("symbolon.toml");
+        fs::write(&file, toml).unwrap();
+        let said = site.refusal(&["serve", "--config", &file.display().to_string()]);
+        assert!([key, received, expected].iter().all(|part| said.contains(part)), "{toml}: {said}");
+    }
+    let site = Site::new(Database::sqlite()).with("SYMBOLON_ISUER", "http://localhost:1");
+    let said = site.refusal(&["serve"]);
+    assert!(said.to_lowercase().contains("isuer") && said.contains("expected"), "{said}");
+}
+
+#[test]
+fn the_issuer_of_a_database_stays() {
+    for database in databases() {
+        let name = database.name;
+        let site = Site::new(database);
+        let process = site.serve();
+        process.signal("TERM");
+        assert_eq!(process.end().0.code(), Some(0));
+        let first = site.url.clone();
+        let site = site.with("SYMBOLON_ISSUER", "http://localhost:1");
+        let said = site.refusal(&["serve"]);
+        assert!(
+            said.contains("issuer") && said.contains(&format!("'{first}'")) && said.contains("'http://localhost:1'"),
+            "{said}"
+        );
+        let process = site.with("SYMBOLON_ISSUER", first).serve();
+        process.signal("TERM");
+        assert_eq!(process.end().0.code(), Some(0), "{name}: with its own issuer it starts again");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let site = Site::new(Database::sqlite());
+    let _process = site.serve();
+    let said = site.refusal(&["serve"]);
+    let port = site.url.rsplit(':').next().unwrap();
+    assert!(said.contains(port), "{said}");
+}

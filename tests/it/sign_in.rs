@@ -1,1 +1,83 @@
-//! sign_in.
+//! Signing in and out, as a browser sees it: a file for each of its sides. What follows from a sign-in for
+//! clients is `authorize` and `token`.
+
+mod cookies;
+mod forms;
+mod logout;
+mod redirects;
+mod refusals;
+mod sessions;
+mod throttle;
+
+use symbolon::{config::Config, protocol::client::Client};
+
+use crate::harness::{Browser, PASSWORD, Page, query_of};
+
+const SESSION: &str = "__Host-symbolon_session";
+const BROWSER: &str = "__Host-symbolon_browser";
+const DEVICE: &str = "__Host-symbolon_device";
+
+/// A wrong password, otherwise like the right one.
+const WRONG: &str = "correct horse battery stapler";
+
+/// Who the home page says is signed in; nobody is the empty text.
+fn signed_in(browser: &mut Browser) -> String {
+    let page = browser.get("/");
+    assert_eq!(page.status, 200, "{page:?}");
+    match page.body.split_once("You are signed in") {
+        Some((_, rest)) => rest.split("<bdi>").nth(1).unwrap().split('<').next().unwrap().to_owned(),
+        None => {
+            assert!(page.body.contains("You are not signed in"), "{page:?}");
+            String::new()
+        }
+    }
+}
+
+/// Asks for a code without any page: the code, or the error.
+fn silently(browser: &mut Browser, client: &Client) -> Result<String, String> {
+    let page = browser.get(&Browser::request(client, "openid", &[("prompt", "none")]));
+    let answer = query_of(page.location());
+    answer.get("code").cloned().ok_or_else(|| answer["error"].clone())
+}
+
+/// Tries a password on the sign-in page, in this browser.
+fn attempt(browser: &mut Browser, username: &str, password: &str) -> Page {
+    browser.sign_in_at("/login", username, password)
+}
+
+/// Tries it in a browser that was never here before.
+fn attempt_from(server: &crate::harness::Server, address: &str, username: &str, password: &str) -> Page {
+    let mut browser = Browser::new(server);
+    browser.headers.push(("X-Forwarded-For", address.to_owned()));
+    attempt(&mut browser, username, password)
+}
+
+/// Lets the test say by `X-Forwarded-For` where it comes from.
+fn behind_a_proxy(config: &mut Config) {
+    config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap(), "::1/128".parse().unwrap()];
+}
+
+#[test]
+fn by_name_or_address_in_any_case() {
+    crate::harness::both(|server| {
+        server.add_person("alice");
+        server.add_person("émile");
+        for (typed, who) in [
+            ("alice", "alice"),
+            ("ALICE", "alice"),
+            (" Alice ", "alice"),
+            ("alice@example.com", "alice"),
+            ("Alice@EXAMPLE.com", "alice"),
+            ("Émile", "émile"),
+            ("ÉMILE@example.com", "émile"),
+        ] {
+            let mut browser = Browser::new(server);
+            let page = attempt(&mut browser, typed, PASSWORD);
+            assert_eq!((page.status, page.location()), (303, "/"), "{typed}");
+            assert_eq!(signed_in(&mut browser), format!("{who} Example"), "{typed}");
+        }
+        for typed in ["alic", "alice@example", "alice%", "alice@example.com, bob", "' OR 1=1 --", ""] {
+            assert_eq!(attempt(&mut Browser::new(server), typed, PASSWORD).status, 401, "{typed}");
+        }
+    });
+}

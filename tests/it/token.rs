@@ -69,7 +69,13 @@ fn a_replayed_code_ends_what_came_of_it() {
         let code = Browser::new(server).code(&spa, "alice", "openid");
         let tokens = server.redeem(&spa, &code);
         let wrong = server.token(
-            &[("grant_type", "authorization_code"), ("client_id", "spa"), ("code", &code), ("redirect_uri", CALLBACK), ("code_verifier", "wrong")],
+            &[
+                ("grant_type", "authorization_code"),
+                ("client_id", "spa"),
+                ("code", &code),
+                ("redirect_uri", CALLBACK),
+                ("code_verifier", "wrong"),
+            ],
             &[],
         );
         refused(&wrong, 400, "invalid_grant");
@@ -88,7 +94,16 @@ fn a_code_wants_its_client_its_redirect_uri_its_verifier_and_its_minute() {
         let other = server.add_client("other", ClientKind::Spa, |_| ());
         let code = Browser::new(server).code(&spa, "alice", "openid");
         let redeem = |client: &str, uri: &str, verifier: &str| {
-            server.token(&[("grant_type", "authorization_code"), ("client_id", client), ("code", &code), ("redirect_uri", uri), ("code_verifier", verifier)], &[])
+            server.token(
+                &[
+                    ("grant_type", "authorization_code"),
+                    ("client_id", client),
+                    ("code", &code),
+                    ("redirect_uri", uri),
+                    ("code_verifier", verifier),
+                ],
+                &[],
+            )
         };
         refused(&redeem(&other.id, CALLBACK, VERIFIER), 400, "invalid_grant");
         refused(&redeem("spa", "https://app.example.com/cb/", VERIFIER), 400, "invalid_grant");
@@ -233,7 +248,12 @@ fn a_confidential_client_authenticates_by_its_one_method() {
         let post_client = server.add_client("post", ClientKind::Web, |client| client.auth_method = AuthMethod::ClientSecretPost);
         let code = |client| Browser::new(server).code(client, "alice", "openid");
         let body = |code: &str, more: &[(&str, &str)], headers: &[(&str, &str)]| {
-            let mut form = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)];
+            let mut form = vec![
+                ("grant_type", "authorization_code"),
+                ("code", code),
+                ("redirect_uri", CALLBACK),
+                ("code_verifier", VERIFIER),
+            ];
             form.extend(more);
             server.token(&form, headers)
         };
@@ -246,7 +266,11 @@ fn a_confidential_client_authenticates_by_its_one_method() {
         refused(&answer, 401, "invalid_client");
         assert_eq!(answer.header("www-authenticate"), None, "no browser should ask for a password");
         refused(&body(&one, &[("client_id", "web")], &[]), 401, "invalid_client");
-        refused(&body(&one, &[("client_id", "web"), ("client_secret", SECRET)], &[("Authorization", &right)]), 400, "invalid_request");
+        refused(
+            &body(&one, &[("client_id", "web"), ("client_secret", SECRET)], &[("Authorization", &right)]),
+            400,
+            "invalid_request",
+        );
         refused(&body(&one, &[], &[("Authorization", "Bearer x")]), 401, "invalid_client");
         refused(&body(&one, &[("client_id", "nobody")], &[]), 401, "invalid_client");
         assert_eq!(body(&one, &[], &[("Authorization", &right)]).status, 200);
@@ -266,7 +290,11 @@ fn grant_types_a_client_may_not_use_and_clients_without_refresh() {
         assert_eq!(tokens.text("scope"), "openid");
         let theirs = server.tokens(&spa, "alice", "openid offline_access");
         refused(&server.refresh(&once, theirs.text("refresh_token")), 400, "unauthorized_client");
-        refused(&server.token(&[("grant_type", "password"), ("client_id", "spa"), ("username", "alice")], &[]), 400, "unsupported_grant_type");
+        refused(
+            &server.token(&[("grant_type", "password"), ("client_id", "spa"), ("username", "alice")], &[]),
+            400,
+            "unsupported_grant_type",
+        );
         assert_eq!(server.refresh(&spa, theirs.text("refresh_token")).status, 200, "a stranger's try changed nothing");
     });
 }
@@ -278,7 +306,9 @@ fn pkce_may_be_switched_off_for_an_old_confidential_client_only() {
         let old = server.add_client("old", ClientKind::Web, |client| client.pkce = PkceRule::Optional);
         let request = format!("/authorize?client_id=old&redirect_uri={CALLBACK}&response_type=code&scope=openid");
         let mut browser = Browser::new(server);
-        let code = |browser: &mut Browser| crate::harness::query_of(browser.follow(&request, "alice", "allow").location())["code"].clone();
+        let code = |browser: &mut Browser| {
+            crate::harness::query_of(browser.follow(&request, "alice", "allow").location())["code"].clone()
+        };
         let credentials = basic("old", SECRET);
         let redeem = |code: &str, more: &[(&str, &str)]| {
             let mut form = vec![("grant_type", "authorization_code"), ("code", code)];
@@ -314,7 +344,9 @@ fn a_deleted_client_takes_its_grants_along_though_another_takes_its_name() {
 fn secrets_cannot_be_guessed_at_leisure() {
     both(|server| {
         server.add_client("web", ClientKind::Web, |_| ());
-        let guess = |secret: &str| server.token(&[("grant_type", "refresh_token"), ("refresh_token", "x")], &[("Authorization", &basic("web", secret))]);
+        let guess = |secret: &str| {
+            server.token(&[("grant_type", "refresh_token"), ("refresh_token", "x")], &[("Authorization", &basic("web", secret))])
+        };
         for _ in 0..20 {
             refused(&guess("wrong"), 401, "invalid_client");
         }

@@ -54,7 +54,11 @@ impl Asked<'_> {
         // What the client may still ask for (OAuth 2.1 §4.3.1): a scope taken from it is gone here.
         let scopes = wanted.scopes.unwrap_or(&grant.scopes).intersection(&client.scopes);
         if scopes.is_empty() {
-            return Err(ProtocolError::new(ErrorCode::InvalidScope, "none of the granted scopes is registered for this client any more").into());
+            return Err(ProtocolError::new(
+                ErrorCode::InvalidScope,
+                "none of the granted scopes is registered for this client any more",
+            )
+            .into());
         }
         let granted = if wanted.resources.is_empty() { &grant.audiences } else { wanted.resources };
         let resources: Vec<_> = granted.iter().filter(|audience| client.audiences.contains(audience)).cloned().collect();
@@ -95,7 +99,14 @@ impl Asked<'_> {
         let refresh_token = client.may_use(GrantType::RefreshToken).then(|| successor.derive(&config.secrets));
         let kind = if accepted.is_repeat { "repeated" } else { "advanced" };
         let note = format!("grant {} {kind} to generation {}", grant.id, accepted.successor);
-        let answer = TokenAnswer { access_token, token_type: "Bearer", expires_in: exp - now.seconds(), refresh_token, scope: scopes.to_string(), id_token };
+        let answer = TokenAnswer {
+            access_token,
+            token_type: "Bearer",
+            expires_in: exp - now.seconds(),
+            refresh_token,
+            scope: scopes.to_string(),
+            id_token,
+        };
         Ok(Reply::json(StatusCode::OK, &answer).noting(note))
     }
 }

@@ -32,6 +32,11 @@ impl Asked<'_> {
         let means = Means::Code { redirect_uri: redemption.redirect_uri.as_deref(), verifier: redemption.verifier.as_deref() };
         let credentials = Credentials { grant: code.id, generation: code.generation, means, resources: &redemption.resources };
         let accepted = self.present(connection, client, &credentials)?;
-        self.issue_tokens(connection, client, &accepted, &Wanted { scopes: None, resources: &redemption.resources, id_token: true })
+        self.issue_tokens(
+            connection,
+            client,
+            &accepted,
+            &Wanted { scopes: None, resources: &redemption.resources, id_token: true },
+        )
     }
 }

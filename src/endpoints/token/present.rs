@@ -37,7 +37,12 @@ pub struct Accepted {
 
 impl Asked<'_> {
     /// Presents the credential.
-    pub fn present(&self, connection: &mut AnyConnection, client: &Client, credentials: &Credentials<'_>) -> Result<Accepted, OauthError> {
+    pub fn present(
+        &self,
+        connection: &mut AnyConnection,
+        client: &Client,
+        credentials: &Credentials<'_>,
+    ) -> Result<Accepted, OauthError> {
         let presentation = Presentation {
             client,
             generation: credentials.generation,
@@ -48,12 +53,15 @@ impl Asked<'_> {
         let now = self.context.now;
         for _ in 0..2 {
             let found = grants::find(connection, credentials.grant)?.ok_or_else(|| {
-                ProtocolError::new(ErrorCode::InvalidGrant, "there is no such grant any more").with_detail(format!("grant {}", credentials.grant))
+                ProtocolError::new(ErrorCode::InvalidGrant, "there is no such grant any more")
+                    .with_detail(format!("grant {}", credentials.grant))
             })?;
             let standing = Standing { person_enabled: found.person_enabled, now };
             let accepted = |is_repeat| Accepted { successor: credentials.generation + 1, is_repeat, grant: found.grant.clone() };
             match judge(&found.grant, &presentation, &self.app.policy(client, &found.grant), &standing) {
-                Verdict::Advance if grants::advance(connection, credentials.grant, credentials.generation, now)? => return Ok(accepted(false)),
+                Verdict::Advance if grants::advance(connection, credentials.grant, credentials.generation, now)? => {
+                    return Ok(accepted(false));
+                }
                 Verdict::Advance => {} // another was first: read and judge again
                 Verdict::Repeat => return Ok(accepted(true)),
                 Verdict::Reused(error) => {

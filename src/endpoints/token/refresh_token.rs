@@ -26,7 +26,12 @@ pub struct Refreshment {
 
 impl Asked<'_> {
     /// Refreshes.
-    pub fn refresh(&self, connection: &mut AnyConnection, client: &Client, refreshment: &Refreshment) -> Result<Reply, OauthError> {
+    pub fn refresh(
+        &self,
+        connection: &mut AnyConnection,
+        client: &Client,
+        refreshment: &Refreshment,
+    ) -> Result<Reply, OauthError> {
         let token = Credential::open(&self.app.config.secrets, Kind::Refresh, &refreshment.token)
             .ok_or_else(|| ProtocolError::new(ErrorCode::InvalidGrant, "refresh_token: expected one that this server issued"))?;
         let means = Means::Refresh { scopes: refreshment.scopes.as_ref() };

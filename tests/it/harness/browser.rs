@@ -19,6 +19,8 @@ pub struct Page {
 pub struct Browser {
     url: String,
     pub cookies: BTreeMap<String, String>,
+    /// What it sends with every request besides its cookies.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 impl Page {
@@ -48,19 +50,31 @@ impl Page {
 impl Browser {
     /// A browser that has never been anywhere.
     pub fn new(server: &Server) -> Self {
-        Self { url: server.url.clone(), cookies: BTreeMap::new() }
+        Self::at(&server.url)
+    }
+
+    /// As [`Browser::new`], at a server of another process.
+    pub fn at(url: &str) -> Self {
+        Self { url: url.to_owned(), cookies: BTreeMap::new(), headers: vec![] }
     }
 
     /// Sends a request with the cookies, and keeps those that come back.
     pub fn send(&mut self, method: &str, path: &str, form: Option<&[(&str, &str)]>) -> Page {
         let cookie = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
-        let headers = if cookie.is_empty() { vec![] } else { vec![("Cookie", cookie.as_str())] };
+        let mut headers: Vec<_> = self.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        if !cookie.is_empty() {
+            headers.push(("Cookie", &cookie));
+        }
         let page = send(method, &format!("{}{path}", self.url), &headers, form.map(encode).as_deref());
         for (name, value) in &page.headers {
             if name == "set-cookie" {
                 let (pair, attributes) = value.split_once(';').unwrap();
                 let (name, value) = pair.split_once('=').unwrap();
-                if attributes.contains("Max-Age=0") { self.cookies.remove(name) } else { self.cookies.insert(name.into(), value.into()) };
+                if attributes.contains("Max-Age=0") {
+                    self.cookies.remove(name)
+                } else {
+                    self.cookies.insert(name.into(), value.into())
+                };
             }
         }
         page
@@ -148,6 +162,11 @@ pub fn encode(form: &[(&str, &str)]) -> String {
 
 /// Sends a request, without cookies and without following anything.
 pub fn send(method: &str, url: &str, headers: &[(&str, &str)], body: Option<&str>) -> Page {
+    try_send(method, url, headers, body).unwrap_or_else(|error| panic!("{method} {url}: {error}"))
+}
+
+/// As [`send`], where there may be no answer.
+pub fn try_send(method: &str, url: &str, headers: &[(&str, &str)], body: Option<&str>) -> Result<Page, ureq::Error> {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .max_redirects(0)
         .max_redirects_will_error(false)
@@ -163,14 +182,13 @@ pub fn send(method: &str, url: &str, headers: &[(&str, &str)], body: Option<&str
     if body.is_some() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
         request = request.header("Content-Type", "application/x-www-form-urlencoded");
     }
-    let agent = agent;
     let mut response = match body {
         Some(body) => agent.run(request.body(body.to_owned()).unwrap()),
         None => agent.run(request.body(()).unwrap()),
-    }
-    .unwrap_or_else(|error| panic!("{method} {url}: {error}"));
-    let headers = response.headers().iter().map(|(n, v)| (n.to_string(), String::from_utf8_lossy(v.as_bytes()).into_owned())).collect();
-    Page { status: response.status().as_u16(), headers, body: response.body_mut().read_to_string().unwrap_or_default() }
+    }?;
+    let headers =
+        response.headers().iter().map(|(n, v)| (n.to_string(), String::from_utf8_lossy(v.as_bytes()).into_owned())).collect();
+    Ok(Page { status: response.status().as_u16(), headers, body: response.body_mut().read_to_string().unwrap_or_default() })
 }
 
 /// A header of a list.
@@ -179,5 +197,5 @@ pub fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str
 }
 
 fn unescape(text: &str) -> String {
-    text.replace("&#38;", "&").replace("&amp;", "&").replace("&#34;", "\"").replace("&#39;", "'").replace("&#60;", "<").replace("&#62;", ">")
+    text.replace("&#34;", "\"").replace("&#39;", "'").replace("&#60;", "<").replace("&#62;", ">").replace("&#38;", "&")
 }

@@ -28,6 +28,11 @@ impl Database {
         Self { name: "sqlite", url, _directory: Some(directory) }
     }
 
+    /// One that is there already, and stays.
+    pub fn at(name: &'static str, url: &str) -> Self {
+        Self { name, url: url.to_owned(), _directory: None }
+    }
+
     /// A new database in the test cluster.
     pub fn postgres() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);

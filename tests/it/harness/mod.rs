@@ -3,13 +3,16 @@
 
 mod browser;
 mod database;
+mod headers;
+mod process;
 mod scripts;
 
 use std::{
     net::TcpListener,
     sync::{
-        Arc, mpsc,
+        Arc,
         atomic::{AtomicI64, Ordering},
+        mpsc,
     },
     thread,
 };
@@ -31,9 +34,10 @@ use symbolon::{
     store::{AnyConnection, DatabaseUrl, Error, clients, people},
 };
 
-pub use browser::{Browser, Page, query_of};
+pub use browser::{Browser, Page, encode, query_of, try_send};
 pub use database::{Database, databases};
-pub use scripts::{node, node_with_input, python};
+pub use process::Process;
+pub use scripts::{chromium, node, node_with_input, python};
 
 /// The password of everyone.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -84,22 +88,24 @@ impl Server {
         Self::start_on(database, free_port(), Arc::new(AtomicI64::new(0)), change)
     }
 
+    /// Starts a server whose clock is behind.
+    pub fn start_behind(database: &Database, seconds: i64) -> Self {
+        Self::start_on(database, free_port(), Arc::new(AtomicI64::new(-1000 * seconds)), |_| ())
+    }
+
     /// Starts another server with the same issuer, database and clock, as a second process would be; it listens elsewhere.
     pub fn sibling(&self, database: &Database) -> Self {
         let port = free_port();
         let issuer = self.url.clone();
-        let mut sibling = Self::start_on(database, port, self.offset.clone(), |config| config.issuer = Issuer::parse(&issuer).unwrap());
+        let mut sibling =
+            Self::start_on(database, port, self.offset.clone(), |config| config.issuer = Issuer::parse(&issuer).unwrap());
         sibling.url = format!("http://localhost:{port}");
         sibling
     }
 
     fn start_on(database: &Database, port: u16, offset: Arc<AtomicI64>, change: impl Fn(&mut Config)) -> Self {
         let url = format!("http://localhost:{port}");
-        let mut config = Config::check(Settings::default(), Some("the server secret of the integration tests".into())).unwrap();
-        config.issuer = Issuer::parse(&url).unwrap();
-        config.listen = format!("localhost:{port}");
-        config.database = DatabaseUrl::parse(&database.url).unwrap();
-        (config.passwords.memory_kib, config.passwords.iterations) = (8, 1);
+        let mut config = config(database, port);
         change(&mut config);
         let told = offset.clone();
         let clock = Clock::new(move || Clock::system().now().plus_millis(told.load(Ordering::SeqCst)));
@@ -229,6 +235,16 @@ impl Server {
     }
 }
 
+/// The configuration of a test's server, on a database and a port of localhost.
+pub fn config(database: &Database, port: u16) -> Config {
+    let mut config = Config::check(Settings::default(), Some("the server secret of the integration tests".into())).unwrap();
+    config.issuer = Issuer::parse(&format!("http://localhost:{port}")).unwrap();
+    config.listen = format!("localhost:{port}");
+    config.database = DatabaseUrl::parse(&database.url).unwrap();
+    (config.passwords.memory_kib, config.passwords.iterations) = (8, 1);
+    config
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         drop(self.handle.stop(false)); // the request to stop is sent when the future is made
@@ -236,7 +252,8 @@ impl Drop for Server {
 }
 
 impl Answer {
-    fn of(page: Page) -> Self {
+    /// The answer that this page is.
+    pub fn of(page: Page) -> Self {
         let json = serde_json::from_str(&page.body).unwrap_or(Value::Null);
         Self { status: page.status, json, headers: page.headers }
     }

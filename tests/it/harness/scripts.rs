@@ -3,6 +3,7 @@
 use std::{
     io::Write,
     process::{Command, Stdio},
+    sync::{Mutex, PoisonError},
 };
 
 use serde_json::Value;
@@ -10,6 +11,13 @@ use serde_json::Value;
 /// Runs a Node script of `tests/clients` with its settings; fails with what it printed.
 pub fn node(script: &str, settings: &Value) {
     run(&variable("SYMBOLON_TEST_NODE"), script, Some(settings), None);
+}
+
+/// As [`node`], for a script that drives Chromium: one at a time, so that each has the machine to itself.
+pub fn chromium(script: &str, settings: &Value) {
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    node(script, settings);
 }
 
 /// Runs a verifier of `tests/clients` (Node or Python), which reads its cases from standard input.

@@ -1,0 +1,54 @@
+//! What makes no sense in a configuration: plain http where others can listen, numbers and spans out of bounds.
+
+use std::net::ToSocketAddrs;
+
+use super::{ConfigError, Settings, bad, values::Duration};
+
+/// RFC 6749 §3.1.2.1, OAuth 2.1 §1.5: plain http only where no one can listen in.
+pub fn listen(listen: &str, protected: bool) -> Result<(), ConfigError> {
+    let addresses = listen.to_socket_addrs().map_err(|_| bad("listen", listen, "expected host:port, such as localhost:8080"))?;
+    if !protected && addresses.into_iter().any(|address| !address.ip().is_loopback()) {
+        return Err(bad(
+            "listen",
+            listen,
+            "expected a loopback address, or tls_cert_file and tls_key_file, or trusted_proxies: plain http does not leave the machine",
+        ));
+    }
+    Ok(())
+}
+
+pub fn numbers(settings: &Settings) -> Result<(), ConfigError> {
+    let within = |key: &str, value: u32, low: u32, high: u32| {
+        if (low..=high).contains(&value) {
+            Ok(())
+        } else {
+            Err(bad(key, &value.to_string(), &format!("expected {low} to {high}")))
+        }
+    };
+    within("pool_size", settings.pool_size, 1, 500)?;
+    within("password_memory_kib", settings.password_memory_kib, 8 * settings.password_parallelism.max(1), 4_194_304)?;
+    within("password_iterations", settings.password_iterations, 1, 100)?;
+    within("password_parallelism", settings.password_parallelism, 1, 64)?;
+    within("password_concurrency", settings.password_concurrency, 1, 256)?;
+    let span = |key: &str, value: &Duration, low: u64, high: u64| {
+        let seconds = value.as_secs();
+        let shown = humantime::format_duration(value.0).to_string();
+        let expected = |s| humantime::format_duration(std::time::Duration::from_secs(s)).to_string();
+        if (low..=high).contains(&seconds) {
+            Ok(())
+        } else {
+            Err(bad(key, &shown, &format!("expected {} to {}", expected(low), expected(high))))
+        }
+    };
+    span("access_token_lifetime", &settings.access_token_lifetime, 1, 86_400)?;
+    span("id_token_lifetime", &settings.id_token_lifetime, 1, 86_400)?;
+    span("code_lifetime", &settings.code_lifetime, 1, 600)?; // RFC 6749 §4.1.2: at most ten minutes
+    span("refresh_retry_window", &settings.refresh_retry_window, 0, 300)?;
+    span("refresh_idle_lifetime", &settings.refresh_idle_lifetime, 1, 10 * 366 * 86_400)?;
+    span("refresh_absolute_lifetime", &settings.refresh_absolute_lifetime, 1, 10 * 366 * 86_400)?;
+    span("session_idle_lifetime", &settings.session_idle_lifetime, 60, 366 * 86_400)?;
+    span("session_absolute_lifetime", &settings.session_absolute_lifetime, 60, 366 * 86_400)?;
+    span("key_publish_lead", &settings.key_publish_lead, 0, 30 * 86_400)?;
+    span("database_timeout", &settings.database_timeout, 1, 60)?;
+    span("shutdown_timeout", &settings.shutdown_timeout, 1, 600)
+}

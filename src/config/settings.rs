@@ -1,0 +1,96 @@
+//! The keys of a configuration as they are written, with their defaults. Each is documented in
+//! `docs/configuration.md`; what they are checked for is `checks`.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::values::{Duration, List};
+
+/// The keys as written, with their defaults.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub(super) issuer: String,
+    pub(super) listen: String,
+    pub(super) database_url: Option<String>,
+    pub(super) data_dir: PathBuf,
+    pub(super) secret_file: Option<PathBuf>,
+    pub(super) tls_cert_file: Option<PathBuf>,
+    pub(super) tls_key_file: Option<PathBuf>,
+    pub(super) trusted_proxies: List,
+    pub(super) cors_origins: List,
+    pub(super) pool_size: u32,
+    pub(super) database_timeout: Duration,
+    pub(super) access_token_lifetime: Duration,
+    pub(super) id_token_lifetime: Duration,
+    pub(super) code_lifetime: Duration,
+    pub(super) refresh_idle_lifetime: Duration,
+    pub(super) refresh_absolute_lifetime: Duration,
+    pub(super) refresh_retry_window: Duration,
+    pub(super) session_idle_lifetime: Duration,
+    pub(super) session_absolute_lifetime: Duration,
+    pub(super) key_publish_lead: Duration,
+    pub(super) password_memory_kib: u32,
+    pub(super) password_iterations: u32,
+    pub(super) password_parallelism: u32,
+    pub(super) password_concurrency: u32,
+    pub(super) log: String,
+    pub(super) log_format: LogFormat,
+    pub(super) shutdown_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            issuer: "http://localhost:8080".into(),
+            listen: "localhost:8080".into(),
+            database_url: None,
+            data_dir: "symbolon-data".into(),
+            secret_file: None,
+            tls_cert_file: None,
+            tls_key_file: None,
+            trusted_proxies: List::default(),
+            cors_origins: List::default(),
+            pool_size: 8,
+            database_timeout: Duration::seconds(3),
+            access_token_lifetime: Duration::seconds(10 * 60),
+            id_token_lifetime: Duration::seconds(10 * 60),
+            code_lifetime: Duration::seconds(60),
+            refresh_idle_lifetime: Duration::seconds(30 * 86_400),
+            refresh_absolute_lifetime: Duration::seconds(31_557_600),
+            refresh_retry_window: Duration::seconds(30),
+            session_idle_lifetime: Duration::seconds(2 * 86_400),
+            session_absolute_lifetime: Duration::seconds(14 * 86_400),
+            key_publish_lead: Duration::seconds(15 * 60),
+            password_memory_kib: 19_456,
+            password_iterations: 2,
+            password_parallelism: 1,
+            password_concurrency: 2,
+            log: "info".into(),
+            log_format: LogFormat::Auto,
+            shutdown_timeout: Duration::seconds(30),
+        }
+    }
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    /// Text.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Settings {
+    /// The demonstration's: the defaults, in a new directory that nobody else can read or guess.
+    #[must_use]
+    pub fn demo(directory_name: &str) -> Self {
+        let data_dir = std::env::temp_dir().join(directory_name);
+        Self { data_dir, log: "warn".into(), log_format: LogFormat::Text, ..Self::default() }
+    }
+}

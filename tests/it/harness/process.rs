@@ -1,0 +1,103 @@
+//! The binary as a process of its own: started with an environment of its own, listened to, signalled, waited for.
+//! What it says on both of its outputs is kept.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+/// Longer than anything takes that goes well, on a busy machine too.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running process of the binary; killed with its value.
+pub struct Process {
+    child: Child,
+    said: Arc<Mutex<String>>,
+    ears: Vec<JoinHandle<()>>,
+}
+
+impl Process {
+    /// Starts the binary with these arguments, and no variable of ours but these.
+    pub fn start(args: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_symbolon"));
+        command.args(args);
+        Self::start_command(command, variables)
+    }
+
+    /// As [`Process::start`], by a command of one's own.
+    pub fn start_command(mut command: Command, variables: &[(&str, &str)]) -> Self {
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SYMBOLON_")) {
+            command.env_remove(name);
+        }
+        command.envs(variables.iter().copied()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let said = Arc::default();
+        let ears = vec![listen(child.stdout.take().unwrap(), &said), listen(child.stderr.take().unwrap(), &said)];
+        Self { child, said, ears }
+    }
+
+    /// Gives it standard input, to its end.
+    pub fn tell(&mut self, text: &str) {
+        self.child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    /// What it said up to this moment.
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+
+    /// Waits until it has said this.
+    #[track_caller]
+    pub fn wait_for(&mut self, words: &str) {
+        let started = Instant::now();
+        while !self.said().contains(words) {
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none() || self.said().contains(words), "ended with {ended:?} before '{words}':\n{}", self.said());
+            assert!(started.elapsed() < PATIENCE, "no '{words}' in:\n{}", self.said());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Sends it a signal, by its name without SIG.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &pid]).status().unwrap().success());
+    }
+
+    /// Waits for its end: how it ended, and everything it said.
+    pub fn end(mut self) -> (ExitStatus, String) {
+        let started = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(started.elapsed() < PATIENCE, "it does not end:\n{}", self.said());
+            thread::sleep(Duration::from_millis(10));
+        };
+        for ear in self.ears.drain(..) {
+            ear.join().unwrap();
+        }
+        (status, self.said())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // it may have ended already
+        let _ = self.child.wait();
+    }
+}
+
+fn listen(output: impl Read + Send + 'static, said: &Arc<Mutex<String>>) -> JoinHandle<()> {
+    let said = said.clone();
+    thread::spawn(move || {
+        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+            let mut said = said.lock().unwrap();
+            said.push_str(&String::from_utf8_lossy(&line));
+            said.push('\n');
+        }
+    })
+}

@@ -1,0 +1,50 @@
+//! Behind a proxy that ends TLS: what it says is believed, what anyone else says is not, and what came by plain http
+//! is refused.
+
+use super::Site;
+use crate::harness::{Browser, Database, try_send};
+
+const ISSUER: &str = "https://id.example.com";
+
+fn forwarded(proto: &str) -> Vec<(&'static str, String)> {
+    vec![("X-Forwarded-Proto", proto.into()), ("X-Forwarded-For", "198.51.100.7, 203.0.113.9".into())]
+}
+
+#[test]
+fn a_trusted_proxy_is_believed_and_plain_http_through_it_is_refused() {
+    let site = Site::new(Database::sqlite()).with("SYMBOLON_ISSUER", ISSUER).with("SYMBOLON_TRUSTED_PROXIES", "127.0.0.1, ::1");
+    site.add_alice();
+    let spa = site.add_spa();
+    let mut process = site.serve();
+    let mut browser = Browser::at(&site.url);
+    browser.headers = forwarded("https");
+    let left = browser.follow(&Browser::request(&spa, "openid", &[]), "alice", "allow");
+    assert!(left.location().contains("iss=https%3A%2F%2Fid.example.com"), "{left:?}");
+    assert!(left.header("strict-transport-security").is_some(), "{left:?}");
+    process.wait_for("203.0.113.9");
+
+    browser.headers = forwarded("http");
+    for path in ["/login", "/authorize", "/.well-known/jwks.json"] {
+        let refused = browser.get(path);
+        assert_eq!(refused.status, 400, "{path}: {refused:?}");
+        assert!(refused.body.contains("https"), "{path}: {refused:?}");
+    }
+    let refused = browser.send("POST", "/token", Some(&[("grant_type", "refresh_token"), ("client_id", "spa")]));
+    assert_eq!((refused.status, refused.header("location")), (400, None), "{refused:?}");
+    process.signal("TERM");
+    let (_, said) = process.end();
+    assert!(!said.contains("198.51.100.7"), "what the caller says of itself is not believed:\n{said}");
+}
+
+#[test]
+fn who_is_no_proxy_of_ours_is_not_believed() {
+    let site = Site::new(Database::sqlite()).with("SYMBOLON_TRUSTED_PROXIES", "10.0.0.1");
+    let mut process = site.serve();
+    let forged = [("X-Forwarded-For", "203.0.113.9"), ("X-Forwarded-Proto", "http")];
+    let page = try_send("GET", &format!("{}/login", site.url), &forged, None).unwrap();
+    assert_eq!(page.status, 200, "{page:?}");
+    process.wait_for("/login");
+    process.signal("TERM");
+    let (_, said) = process.end();
+    assert!(!said.contains("203.0.113.9") && said.contains("127.0.0.1"), "{said}");
+}

@@ -1,0 +1,133 @@
+//! What a refusal gives away (ASVS 6.3.8): nothing. Unknown names, wrong passwords, people who are switched
+//! off and people without a password get the same answer, in the same time.
+
+use std::time::{Duration, Instant};
+
+use symbolon::store::people;
+
+use super::{WRONG, attempt, behind_a_proxy};
+use crate::harness::{Browser, PASSWORD, Page, Server, both, both_with};
+
+/// Adds alice, dora who is switched off, and paul who has no password.
+fn add_everyone(server: &Server, number: u32) {
+    server.add_person(&format!("alice{number}"));
+    let dora = server.add_person(&format!("dora{number}"));
+    let now = server.now();
+    server.store(|connection| people::disable(connection, dora.claims.id, now));
+    let mut paul = server.add_person(&format!("someone{number}"));
+    paul.claims.id = symbolon::random::id(now);
+    (paul.claims.username, paul.claims.email, paul.password_hash) =
+        (format!("paul{number}"), format!("paul{number}@example.com"), None);
+    server.store(|connection| people::insert(connection, &paul));
+}
+
+/// The answer without what differs between two of the same kind: request id, form's stamp, the name typed.
+fn essence(page: &Page, typed: &str) -> (u16, Vec<(String, String)>, String) {
+    let id = page.header("x-request-id").unwrap();
+    let body = page.body.replace(id, "ID").replace(&page.csrf(), "CSRF").replace(&format!("value=\"{typed}\""), "value=\"NAME\"");
+    let varies = ["x-request-id", "date", "content-length"];
+    let headers = page.headers.iter().filter(|(name, _)| !varies.contains(&name.as_str())).cloned().collect();
+    (page.status, headers, body)
+}
+
+#[test]
+fn every_refusal_is_the_same() {
+    both(|server| {
+        add_everyone(server, 0);
+        let long_name = "n".repeat(300);
+        let long_password = "p".repeat(2000);
+        let cases = [
+            ("alice0", WRONG),
+            ("alice0", ""),
+            ("alice0", &long_password),
+            ("alice0@example.com", WRONG),
+            ("nobody", PASSWORD),
+            ("nobody@example.com", PASSWORD),
+            (&long_name, PASSWORD),
+            ("", ""),
+            ("dora0", PASSWORD),
+            ("dora0", WRONG),
+            ("paul0", PASSWORD),
+            ("paul0", ""),
+        ];
+        let essences: Vec<_> = cases
+            .iter()
+            .map(|(name, password)| {
+                let mut browser = Browser::new(server);
+                let page = attempt(&mut browser, name, password);
+                let cookies: Vec<_> = browser.cookies.keys().cloned().collect();
+                (essence(&page, name), cookies)
+            })
+            .collect();
+        assert_eq!(essences[0].0.0, 401);
+        assert!(essences[0].0.2.contains("The name or the password is not right."));
+        for (essence, (name, password)) in essences.iter().zip(cases) {
+            // An empty name has the focus instead of the password: that is about what was typed.
+            let mut expected = essences[0].clone();
+            if name.is_empty() {
+                expected.0.2.clone_from(&essence.0.2);
+            }
+            assert_eq!(*essence, expected, "{name:.20} {password:.20}");
+        }
+    });
+}
+
+#[test]
+fn being_slowed_looks_the_same_for_a_name_that_nobody_has() {
+    both_with(behind_a_proxy, |server| {
+        add_everyone(server, 0);
+        let slowed = ["alice0", "nobody", "dora0", "paul0"].map(|name| {
+            let mut statuses = vec![];
+            let mut last = None;
+            for n in 0..6 {
+                let page = super::attempt_from(server, &format!("192.0.2.{n}"), name, WRONG);
+                statuses.push(page.status);
+                last = Some(essence(&page, name));
+            }
+            (statuses, last)
+        });
+        assert_eq!(slowed[0].0, [401, 401, 401, 401, 401, 429]);
+        for other in &slowed[1..] {
+            assert_eq!(*other, slowed[0]);
+        }
+    });
+}
+
+fn median(mut times: Vec<Duration>) -> f64 {
+    times.sort();
+    times[times.len() / 2].as_secs_f64()
+}
+
+#[test]
+fn refusals_take_the_same_time() {
+    let dear = |config: &mut symbolon::config::Config| {
+        behind_a_proxy(config);
+        (config.passwords.memory_kib, config.passwords.iterations) = (16 * 1024, 2);
+    };
+    both_with(dear, |server| {
+        const ROUNDS: u32 = 15;
+        (0..ROUNDS).for_each(|n| add_everyone(server, n));
+        let mut times = [const { Vec::new() }; 5];
+        for n in 0..ROUNDS {
+            for (kind, name) in ["alice", "nobody", "dora", "paul", "forged"].iter().enumerate() {
+                let mut browser = Browser::new(server);
+                browser.headers.push(("X-Forwarded-For", format!("192.0.{kind}.{n}")));
+                let csrf = browser.get("/login").csrf();
+                let csrf = if *name == "forged" { "forged" } else { &csrf };
+                let name = format!("{name}{n}");
+                let began = Instant::now();
+                let page = browser.send("POST", "/login", Some(&[("username", &name), ("password", WRONG), ("csrf", csrf)]));
+                times[kind].push(began.elapsed());
+                assert_eq!(page.status, if csrf == "forged" { 400 } else { 401 });
+            }
+        }
+        let [known, unknown, disabled, without, unhashed] = times.map(median);
+        eprintln!(
+            "known {known:.4}, unknown {unknown:.4}, disabled {disabled:.4}, without a password {without:.4}, not hashed {unhashed:.4}"
+        );
+        assert!(known > 2.0 * unhashed, "hashing does not outweigh the rest: {known} {unhashed}");
+        for other in [unknown, disabled, without] {
+            assert!((0.6..1.7).contains(&(other / known)), "{other} {known}");
+        }
+    });
+}

@@ -1,0 +1,256 @@
+//! Guessing (ASVS 6.1.1, 6.3.1; NIST SP 800-63B-4 §3.2.2): waits that grow, by account and by address, without
+//! giving anyone the power to lock an owner out.
+
+use std::{collections::BTreeSet, sync::Barrier, thread};
+
+use symbolon::protocol::secrets::SecretRing;
+
+use super::{DEVICE, WRONG, attempt, attempt_from, behind_a_proxy, signed_in};
+use crate::harness::{Browser, Database, PASSWORD, Page, Server, both, both_with, databases};
+
+/// Attempts at an account that cost nothing, and the one after them that begins the waiting.
+const LOOKED_AT: usize = 5;
+
+fn retry_after(page: &Page) -> i64 {
+    assert_eq!(page.status, 429, "{page:?}");
+    assert!(page.body.contains("Too many attempts.") && page.body.contains("Your account is not locked."));
+    page.header("retry-after").unwrap().parse().unwrap()
+}
+
+/// Wrong passwords, each from an address of its own, until the account is slowed.
+fn attack(server: &Server, username: &str) {
+    let statuses: Vec<_> = (0..8).map(|n| attempt_from(server, &format!("198.51.100.{n}"), username, WRONG).status).collect();
+    assert!(statuses.ends_with(&[429]), "{statuses:?}");
+}
+
+#[test]
+fn waits_grow_and_hold_for_the_right_password_as_well() {
+    both(|server| {
+        server.add_person("alice");
+        let mut browser = Browser::new(server);
+        let mut waits = vec![];
+        for n in 1..=15 {
+            let page = attempt(&mut browser, "alice", WRONG);
+            assert_eq!(page.status, 401, "attempt {n}");
+            assert_eq!(page.header("retry-after"), None);
+            if n >= LOOKED_AT {
+                let wait = retry_after(&attempt(&mut browser, "alice", WRONG));
+                let again = retry_after(&attempt(&mut browser, "alice", PASSWORD));
+                assert!(again <= wait, "too soon is not counted: {again} {wait}");
+                waits.push(wait);
+                server.advance(wait);
+            }
+        }
+        for (wait, expected) in waits.iter().zip([1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]) {
+            assert!((expected - 2..=expected + 1).contains(wait), "{waits:?}");
+        }
+        assert_eq!(signed_in(&mut browser), "");
+        assert_eq!(attempt(&mut browser, "alice", PASSWORD).status, 303, "nobody is locked out");
+    });
+}
+
+#[test]
+fn a_try_while_slowed_does_not_count_against_the_address() {
+    both(|server| {
+        server.add_person("alice");
+        server.add_person("bob");
+        for _ in 0..40 {
+            attempt(&mut Browser::new(server), "alice", WRONG);
+        }
+        assert_eq!(attempt(&mut Browser::new(server), "alice", PASSWORD).status, 429);
+        assert_eq!(attempt(&mut Browser::new(server), "bob", PASSWORD).status, 303, "someone else behind the same address");
+    });
+}
+
+#[test]
+fn success_ends_the_count() {
+    both(|server| {
+        server.add_person("alice");
+        for _ in 0..3 {
+            for _ in 1..LOOKED_AT {
+                assert_eq!(attempt(&mut Browser::new(server), "alice", WRONG).status, 401);
+            }
+            assert_eq!(attempt(&mut Browser::new(server), "alice", PASSWORD).status, 303);
+        }
+    });
+}
+
+#[test]
+fn a_day_without_failures_is_forgotten() {
+    both(|server| {
+        server.add_person("alice");
+        for round in 0..2 {
+            for n in 1..=LOOKED_AT {
+                assert_eq!(attempt(&mut Browser::new(server), "alice", WRONG).status, 401, "{round} {n}");
+            }
+            assert_eq!(attempt(&mut Browser::new(server), "alice", WRONG).status, 429);
+            server.advance(86_460);
+        }
+    });
+}
+
+#[test]
+fn one_count_for_name_and_address_of_a_person() {
+    both(|server| {
+        server.add_person("alice");
+        for typed in ["alice", "Alice@Example.com", "ALICE", "alice@example.com", " alice"] {
+            assert_eq!(attempt(&mut Browser::new(server), typed, WRONG).status, 401, "{typed}");
+        }
+        for typed in ["alice", "alice@example.com", "ALICE@EXAMPLE.COM"] {
+            assert_eq!(attempt(&mut Browser::new(server), typed, PASSWORD).status, 429, "{typed}");
+        }
+    });
+}
+
+#[test]
+fn a_browser_that_has_been_here_before_is_not_slowed_by_an_attack_from_elsewhere() {
+    both_with(behind_a_proxy, |server| {
+        server.add_person("alice");
+        let mut owner = Browser::new(server);
+        owner.sign_in("alice");
+        let csrf = owner.get("/logout").csrf();
+        owner.send("POST", "/logout", Some(&[("csrf", &csrf)]));
+        attack(server, "alice");
+        assert_eq!(attempt(&mut owner, "alice", PASSWORD).status, 303, "by name");
+        assert_eq!(attempt(&mut owner, "alice@example.com", PASSWORD).status, 303, "by address");
+        assert_eq!(attempt(&mut Browser::new(server), "alice", PASSWORD).status, 429, "the attack is not over");
+
+        for _ in 0..LOOKED_AT {
+            assert_eq!(attempt(&mut owner, "alice", WRONG).status, 401);
+        }
+        retry_after(&attempt(&mut owner, "alice", PASSWORD)); // it has a count of its own
+    });
+}
+
+#[test]
+fn only_the_persons_own_browser_counts_apart() {
+    both_with(behind_a_proxy, |server| {
+        server.add_person("alice");
+        server.add_person("mallory");
+        let mut owner = Browser::new(server);
+        owner.sign_in("alice");
+        let mut mallory = Browser::new(server);
+        mallory.sign_in("mallory");
+        attack(server, "alice");
+        let device = owner.cookies[DEVICE].clone();
+        let (name, stamp) = device.split_once('.').unwrap();
+        let mallorys = mallory.cookies[DEVICE].clone();
+        let (_, others) = mallorys.split_once('.').unwrap();
+        for forged in [
+            mallorys.clone(),
+            format!("other.{stamp}"),
+            format!("{name}.{others}"),
+            name.into(),
+            format!("{name}."),
+            device.to_lowercase(),
+        ] {
+            mallory.cookies.insert(DEVICE.into(), forged.clone());
+            assert_eq!(attempt(&mut mallory, "alice", PASSWORD).status, 429, "{forged}");
+        }
+        server.advance(366 * 86_400);
+        attack(server, "alice");
+        assert_eq!(attempt(&mut owner, "alice", PASSWORD).status, 429, "after a year it is not known any more");
+    });
+}
+
+#[test]
+fn an_address_is_slowed_across_names_and_others_are_not() {
+    both_with(behind_a_proxy, |server| {
+        server.add_person("alice");
+        let mut known = Browser::new(server);
+        known.headers.push(("X-Forwarded-For", "192.0.2.1".into()));
+        known.sign_in("alice");
+        for n in 0..=30 {
+            assert_eq!(attempt_from(server, "192.0.2.1", &format!("name{n}"), WRONG).status, 401, "{n}");
+        }
+        retry_after(&attempt_from(server, "192.0.2.1", "name99", WRONG));
+        retry_after(&attempt_from(server, "192.0.2.1", "alice", PASSWORD));
+        assert_eq!(attempt_from(server, "192.0.2.2", "alice", PASSWORD).status, 303, "another address");
+        assert_eq!(attempt(&mut known, "alice", PASSWORD).status, 303, "a known browser at the same one");
+        server.advance(2);
+        assert_eq!(attempt_from(server, "192.0.2.1", "alice", PASSWORD).status, 303);
+        assert_eq!(attempt_from(server, "192.0.2.1", "name99", WRONG).status, 401);
+        let waits = [1, 2, 3].map(|_| {
+            let wait = retry_after(&attempt_from(server, "192.0.2.1", "name99", WRONG));
+            server.advance(wait);
+            assert_eq!(attempt_from(server, "192.0.2.1", "name100", WRONG).status, 401);
+            wait
+        });
+        assert!(waits[0] < waits[1] && waits[1] < waits[2], "{waits:?}");
+    });
+}
+
+#[test]
+fn ipv6_callers_count_by_their_network() {
+    both_with(behind_a_proxy, |server| {
+        for n in 0..=30 {
+            assert_eq!(attempt_from(server, &format!("2001:db8:0:1::{n:x}"), &format!("name{n}"), WRONG).status, 401);
+        }
+        assert_eq!(attempt_from(server, "2001:db8:0:1:ffff::1", "x", WRONG).status, 429);
+        assert_eq!(attempt_from(server, "2001:db8:0:2::1", "x", WRONG).status, 401);
+    });
+}
+
+#[test]
+fn a_forwarded_address_of_a_stranger_does_not_evade_the_count() {
+    both(|server| {
+        let statuses: Vec<_> =
+            (0..32).map(|n| attempt_from(server, &format!("192.0.2.{n}"), &format!("name{n}"), WRONG).status).collect();
+        assert_eq!((statuses[30], statuses[31]), (401, 429), "{statuses:?}");
+    });
+}
+
+#[test]
+fn the_table_tells_neither_names_nor_addresses() {
+    use diesel::{QueryableByName, RunQueryDsl, sql_types::Binary};
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Binary)]
+        key: Vec<u8>,
+    }
+    let keys = |database: &Database, secret: &str| {
+        let secrets = SecretRing::new([secret]).unwrap();
+        let server = Server::start(database, |config| config.secrets = secrets.clone());
+        for name in ["nobody", "no.one"] {
+            attempt(&mut Browser::new(&server), name, WRONG);
+        }
+        let rows: Vec<Row> =
+            server.store(|connection| diesel::sql_query("SELECT key FROM sign_in_failures").load(connection).map_err(Into::into));
+        rows.into_iter().map(|row| row.key).collect::<BTreeSet<_>>()
+    };
+    for (one, two) in databases().iter().zip(databases()) {
+        let first = keys(one, "one secret of at least thirty-two bytes");
+        let second = keys(&two, "another secret of at least thirty-two bytes");
+        assert_eq!((first.len(), second.len()), (3, 3), "two names and one address");
+        assert!(first.is_disjoint(&second), "without the secret, a name or an address cannot be tried out on a copied table");
+    }
+}
+
+#[test]
+fn parallel_guesses_do_not_slip_by() {
+    both_with(behind_a_proxy, |server| {
+        const GUESSES: usize = 40;
+        server.add_person("alice");
+        let barrier = Barrier::new(GUESSES);
+        let statuses: Vec<_> = thread::scope(|scope| {
+            let guesses: Vec<_> = (0..GUESSES)
+                .map(|n| {
+                    let barrier = &barrier;
+                    scope.spawn(move || {
+                        let mut browser = Browser::new(server);
+                        browser.headers.push(("X-Forwarded-For", format!("192.0.2.{n}")));
+                        let csrf = browser.get("/login").csrf();
+                        barrier.wait();
+                        browser
+                            .send("POST", "/login", Some(&[("username", "alice"), ("password", WRONG), ("csrf", &csrf)]))
+                            .status
+                    })
+                })
+                .collect();
+            guesses.into_iter().map(|guess| guess.join().unwrap()).collect()
+        });
+        let looked_at = statuses.iter().filter(|status| **status == 401).count();
+        assert!((1..=LOOKED_AT + 2).contains(&looked_at), "a wait or two may end meanwhile: {statuses:?}");
+        assert!(statuses.iter().all(|status| [401, 429].contains(status)), "{statuses:?}");
+    });
+}
