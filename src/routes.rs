@@ -8,10 +8,10 @@ use actix_web::{
 
 use crate::{
     app::App,
-    endpoints::{authorize, discovery, health, jwks, not_found, static_files, token, userinfo},
+    endpoints::{authorize, discovery, health, jwks, static_files, token, userinfo},
     paths,
     people::{consent, home, login, logout},
-    web::cors,
+    web::{cors, no_route},
 };
 
 /// Registers every route.
@@ -43,16 +43,16 @@ pub fn routes(config: &mut ServiceConfig, base: &str) {
     config
         .service(api(base, paths::HEALTHZ, "GET").route(read().to(health::alive)))
         .service(api(base, paths::READYZ, "GET").route(read().to(health::ready)))
-        .default_service(web::to(not_found::not_found));
+        .default_service(web::to(no_route::not_found));
 }
 
 fn page(base: &str, path: &str, allow: &'static str) -> Resource {
-    let refuse = move |request: HttpRequest, app: Data<App>| async move { not_found::page_method(&request, &app, allow) };
+    let refuse = move |request: HttpRequest, app: Data<App>| async move { no_route::page_method(&request, &app, allow) };
     web::resource(format!("{base}{path}")).default_service(web::to(refuse))
 }
 
 fn api(base: &str, path: &str, allow: &'static str) -> Resource {
-    let refuse = move |request: HttpRequest| async move { not_found::api_method(&request, allow) };
+    let refuse = move |request: HttpRequest| async move { no_route::api_method(&request, allow) };
     web::resource(format!("{base}{path}")).default_service(web::to(refuse))
 }
 

@@ -79,7 +79,7 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
     })?;
     let app = Data::new(App::new(config, clock, store.clone(), passwords));
     let told = app.clone();
-    store.with(move |connection| -> Result<(), StartError> { Ok(told.keys(connection, now)?.signing(now)?.check_opened()?) })?;
+    store.with(move |connection| -> Result<(), StartError> { Ok(told.keys(connection, now)?.signing(now).map(|_| ())?) })?;
     Ok(app)
 }
 
@@ -112,10 +112,11 @@ pub fn listen(app: &Data<App>, workers: usize) -> io::Result<Listening> {
         .client_request_timeout(Duration::from_secs(10))
         .keep_alive(Duration::from_secs(75));
     let certificate = app.config.tls.as_ref().map(Certificate::read).transpose()?;
-    let server = match &certificate {
-        Some(certificate) => server.bind_rustls_0_23(&app.config.listen, tls::server_config(certificate)?)?,
-        None => server.bind(&app.config.listen)?,
+    let bound = match &certificate {
+        Some(certificate) => server.bind_rustls_0_23(&app.config.listen, tls::server_config(certificate)?),
+        None => server.bind(&app.config.listen),
     };
+    let server = bound.map_err(|error| io::Error::new(error.kind(), format!("listen: '{}': {error}", app.config.listen)))?;
     let addresses = server.addrs();
     Ok(Listening { server: server.run(), addresses, certificate })
 }

@@ -27,11 +27,13 @@ pub fn run(config: Config) -> Result<(), String> {
 pub fn set_up_logs(config: &Config) -> Result<(), String> {
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|error| format!("log: expected a filter such as 'info'; received '{}': {error}", config.log))?;
+    let is_terminal = std::io::stderr().is_terminal();
     let is_text = match config.log_format {
         LogFormat::Text => true,
         LogFormat::Json => false,
-        LogFormat::Auto => std::io::stderr().is_terminal(),
+        LogFormat::Auto => is_terminal,
     };
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(is_terminal).with_target(false);
     if is_text { lines.try_init() } else { lines.json().flatten_event(true).try_init() }.map_err(|error| error.to_string())
 }

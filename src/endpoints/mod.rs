@@ -5,7 +5,6 @@ pub mod authorize;
 pub mod discovery;
 pub mod health;
 pub mod jwks;
-pub mod not_found;
 pub mod static_files;
 pub mod token;
 pub mod userinfo;

@@ -7,8 +7,11 @@ use actix_web::{
     web::{Data, Path},
 };
 
-use super::not_found::not_found;
-use crate::{app::App, pages::assets, web::reply::Reply};
+use crate::{
+    app::App,
+    pages::assets,
+    web::{no_route, reply::Reply},
+};
 
 /// `GET /static/{name}`.
 pub async fn get(request: HttpRequest, name: Path<String>, app: Data<App>) -> Reply {
@@ -16,6 +19,6 @@ pub async fn get(request: HttpRequest, name: Path<String>, app: Data<App>) -> Re
         Some(asset) => {
             Reply::file(asset.content_type, asset.bytes).with(header::CACHE_CONTROL, "public, max-age=31536000, immutable")
         }
-        None => not_found(request, app).await,
+        None => no_route::not_found(request, app).await,
     }
 }

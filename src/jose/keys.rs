@@ -131,13 +131,14 @@ impl KeyRing {
         Ok(Self { keys: keys.collect::<Result<_, _>>()? })
     }
 
-    /// The key that signs now.
+    /// The key that signs now: the newest whose time has come, and that the server's secrets open.
     ///
     /// # Errors
-    /// [`Error::NoKey`].
+    /// [`Error::NoKey`], or [`Error::Sealed`] when none can be opened.
     pub fn signing(&self, now: Timestamp) -> Result<&Key, Error> {
-        let come = self.keys.iter().rev().find(|key| key.signs_from <= now);
-        come.or(self.keys.first()).map(Arc::as_ref).ok_or(Error::NoKey)
+        let mut come = self.keys.iter().rev().filter(|key| key.signs_from <= now).map(Arc::as_ref).peekable();
+        let newest = come.peek().copied().or(self.keys.first().map(Arc::as_ref)).ok_or(Error::NoKey)?;
+        come.find(|key| key.signer.is_some()).map_or_else(|| newest.signer().map(|_| newest), Ok)
     }
 
     /// The key with this id, whether published or not: an ID token hint may be old.
@@ -156,14 +157,6 @@ impl KeyRing {
 }
 
 impl Key {
-    /// Whether it can sign.
-    ///
-    /// # Errors
-    /// [`Error::Sealed`] when the server secret is not the one that sealed it.
-    pub fn check_opened(&self) -> Result<(), Error> {
-        self.signer().map(|_| ())
-    }
-
     pub(super) fn signer(&self) -> Result<&RsassaJwsSigner, Error> {
         self.signer.as_ref().ok_or_else(|| Error::Sealed { kid: self.kid.clone() })
     }
@@ -248,7 +241,7 @@ mod tests {
         }
         let other = SecretRing::new(["another secret of thirty-two bytes"]).unwrap();
         let sealed = KeyRing::open(&rows, &other, &KeyRing::default()).unwrap();
-        assert_eq!(sealed.signing(at(0)).unwrap().check_opened(), Err(Error::Sealed { kid: rows[0].kid.clone() }));
+        assert_eq!(sealed.signing(at(0)).err(), Some(Error::Sealed { kid: rows[0].kid.clone() }));
         assert_eq!(sealed.published(at(0), Span::ZERO), ring.published(at(0), Span::ZERO), "what it signed is still verified");
     }
 }

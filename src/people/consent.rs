@@ -1,7 +1,7 @@
 //! The consent page (RFC 6749 §10.2, OpenID Connect Core 3.1.2.4): who asks, for what, for how long. The answer
 //! is remembered where it may be, and leads back to `/authorize` with a stamp, or to the client with a refusal.
 
-use actix_web::{HttpRequest, http::header, web::Data};
+use actix_web::{HttpRequest, web::Data};
 
 use crate::{
     app::App,
@@ -167,8 +167,11 @@ impl Visit {
             csrf: &forms::stamp(app, &question.cookie, &self.about(), self.context.now),
             problem,
         };
-        let status = if problem.is_some() { 400 } else { 200 };
-        Ok(page::show(status, &page, Some(&request.address.form_action_source())).with(header::VARY, "Cookie"))
+        let target = request.address.form_action_source();
+        Ok(match problem {
+            None => page::show(200, &page, Some(&target)),
+            Some(ConsentProblem::FormExpired) => page::show(400, &page, Some(&target)).noting("form expired or forged"),
+        })
     }
 }
 

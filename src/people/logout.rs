@@ -48,9 +48,11 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
             Ok(form) => form,
             Err(problem) => return Ok(page::body_problem(base, &context, &problem)),
         };
-        let done = Reply::see_other(&format!("{base}{}", paths::LOGOUT))
-            .with(header::SET_COOKIE, &cookies::set(cookies::SESSION, "", Keep::Delete));
-        let (Some(session), Some(cookie)) = (session::unended(app, connection, cookie.as_deref())?, cookie.as_deref()) else {
+        let asked = Reply::see_other(&format!("{base}{}", paths::LOGOUT));
+        // A form of another site brings no cookie: it is shown the question, and deletes nothing.
+        let Some(cookie) = cookie.as_deref() else { return Ok(asked) };
+        let done = asked.with(header::SET_COOKIE, &cookies::set(cookies::SESSION, "", Keep::Delete));
+        let Some(session) = session::unended(app, connection, Some(cookie))? else {
             return Ok(done); // nobody is signed in: that is what was asked for
         };
         if forms::check(app, cookie, paths::LOGOUT, &form, context.now).is_err() {

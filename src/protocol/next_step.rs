@@ -54,7 +54,7 @@ pub enum Step {
 pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
     let silent = request.prompt.none;
     let Some(signed_in) = facts.signed_in else {
-        return if silent { refuse(ErrorCode::LoginRequired, "no one is signed in in this browser") } else { Step::SignIn };
+        return if silent { refuse(ErrorCode::LoginRequired, "nobody is signed in") } else { Step::SignIn };
     };
     // A sign-in since this request asked for one is fresh, whatever max_age says by now.
     let fresh = facts.sign_in_asked.is_some_and(|asked| signed_in.auth_time >= asked);

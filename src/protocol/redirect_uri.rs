@@ -40,12 +40,14 @@ impl ReturnAddress {
         &self.uri
     }
 
-    /// The host to which the answer goes, or the scheme of a private-use URI, as shown to a person.
+    /// The host (and port, if it has one) to which the answer goes, or the scheme of a private-use URI, as shown to
+    /// a person.
     #[must_use]
     pub fn shown_host(&self) -> String {
         let parsed = Url::parse(&self.uri).ok();
         let host = parsed.as_ref().and_then(Url::host_str).filter(|host| !host.is_empty());
-        host.or_else(|| self.uri.split(':').next()).unwrap_or_default().to_owned()
+        let port = parsed.as_ref().and_then(Url::port).map(|port| format!(":{port}")).unwrap_or_default();
+        host.map_or_else(|| self.uri.split(':').next().unwrap_or_default().to_owned(), |host| format!("{host}{port}"))
     }
 
     /// The source expression of a Content-Security-Policy `form-action` that lets a form lead here: the

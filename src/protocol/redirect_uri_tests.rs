@@ -124,5 +124,5 @@ fn a_form_may_lead_to_the_origin_of_the_answer() {
     assert_eq!(at("http://[::1]:5000/cb").form_action_source(), "http:");
     assert_eq!(at("com.example.app:/cb").form_action_source(), "com.example.app:");
     assert_eq!(at("com.example.app:/cb").shown_host(), "com.example.app");
-    assert_eq!(at("https://app.example.com:8443/cb").shown_host(), "app.example.com");
+    assert_eq!(at("https://app.example.com:8443/cb").shown_host(), "app.example.com:8443");
 }

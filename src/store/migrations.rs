@@ -1,5 +1,9 @@
 //! The migrations inside the binary, run under a lock, so that several processes may start at once.
 
+use diesel::{
+    backend::Backend,
+    migration::{self, MigrationSource, MigrationVersion},
+};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::{
@@ -47,15 +51,23 @@ impl std::fmt::Display for MigrationError {
 pub fn run(connection: &mut AnyConnection) -> Result<Vec<String>, MigrationError> {
     dialect::exclusively(connection, |connection| {
         let ran = match connection {
-            AnyConnection::Sqlite(sqlite) => {
-                sqlite.run_pending_migrations(SQLITE).map(|names| names.iter().map(ToString::to_string).collect())
-            }
-            AnyConnection::Postgres(postgres) => {
-                postgres.run_pending_migrations(POSTGRES).map(|names| names.iter().map(ToString::to_string).collect())
-            }
+            AnyConnection::Sqlite(sqlite) => run_pending(sqlite, SQLITE),
+            AnyConnection::Postgres(postgres) => run_pending(postgres, POSTGRES),
         };
         ran.map_err(|error| MigrationError::Failed(error.to_string()))
     })
+}
+
+fn run_pending<DB: Backend>(
+    connection: &mut impl MigrationHarness<DB>,
+    ours: EmbeddedMigrations,
+) -> migration::Result<Vec<String>> {
+    let known = MigrationSource::<DB>::migrations(&ours)?;
+    let is_unknown = |version: &MigrationVersion<'_>| known.iter().all(|known| known.name().version() != *version);
+    if let Some(version) = connection.applied_migrations()?.into_iter().find(is_unknown) {
+        return Err(format!("the database is newer than this program, which does not know its migration {version}").into());
+    }
+    Ok(connection.run_pending_migrations(ours)?.iter().map(ToString::to_string).collect())
 }
 
 /// Undoes every migration: an empty database again.

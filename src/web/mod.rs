@@ -9,6 +9,7 @@ pub mod fault;
 pub mod forms;
 pub mod headers;
 pub mod hop;
+pub mod no_route;
 pub mod oauth_error;
 pub mod page;
 pub mod reply;

@@ -73,7 +73,10 @@ fn it_is_remembered_for_the_person_the_client_and_the_scopes() {
         hers.code(&notes, "alice", "openid profile");
         assert_eq!(allowed(server, alice.claims.id, "notes"), "openid email profile");
         assert!(is_silent(&mut hers, &notes, "profile email"), "what was allowed before stays so");
-        assert_eq!((allowed(server, alice.claims.id, "mail"), allowed(server, bob.claims.id, "notes")), (String::new(), String::new()));
+        assert_eq!(
+            (allowed(server, alice.claims.id, "mail"), allowed(server, bob.claims.id, "notes")),
+            (String::new(), String::new())
+        );
         let mut elsewhere = Browser::new(server);
         elsewhere.sign_in("alice");
         assert!(is_silent(&mut elsewhere, &notes, "openid"), "in another browser as well");
@@ -176,7 +179,10 @@ fn denial_is_told_to_the_client_and_leaves_nothing_behind() {
                 assert!(page.location().starts_with(CALLBACK), "{page:?}");
                 let answer = query_of(page.location());
                 assert_eq!(answer.keys().map(String::as_str).collect::<Vec<_>>(), ["error", "error_description", "iss", "state"]);
-                assert_eq!((answer["error"].as_str(), answer["state"].as_str(), &answer["iss"]), ("access_denied", state, &server.url));
+                assert_eq!(
+                    (answer["error"].as_str(), answer["state"].as_str(), &answer["iss"]),
+                    ("access_denied", state, &server.url)
+                );
             }
         }
         assert_eq!((allowed(server, alice.claims.id, "spa"), given(server, alice.claims.id)), (String::new(), 0));
@@ -205,7 +211,10 @@ fn two_tabs_are_answered_each_for_itself() {
         assert_eq!(query_of(browser.get(page.location()).location())["state"], "left");
         let page = decide(&mut browser, &right, "deny");
         assert_eq!(query_of(page.location())["state"], "right");
-        assert_eq!((allowed(server, alice.claims.id, "one").as_str(), allowed(server, alice.claims.id, "two").as_str()), ("openid", ""));
+        assert_eq!(
+            (allowed(server, alice.claims.id, "one").as_str(), allowed(server, alice.claims.id, "two").as_str()),
+            ("openid", "")
+        );
         // The same form sent twice, as by a double click, does no harm.
         let page = decide(&mut browser, &left, "allow");
         assert!(query_of(browser.get(page.location()).location()).contains_key("code"));
@@ -235,7 +244,9 @@ fn without_a_session_there_is_nothing_to_allow() {
         };
         refused(&mut Browser::new(server));
         let cookie = browser.cookies["__Host-symbolon_session"].clone();
-        for (n, value) in ["x".to_owned(), format!("{cookie}A"), cookie.replace("sym_se_", "sym_rt_"), "A".repeat(600)].into_iter().enumerate() {
+        for (n, value) in
+            ["x".to_owned(), format!("{cookie}A"), cookie.replace("sym_se_", "sym_rt_"), "A".repeat(600)].into_iter().enumerate()
+        {
             let mut forged = Browser::new(server);
             assert_ne!(value, cookie, "{n}");
             forged.cookies.insert("__Host-symbolon_session".into(), value);

@@ -82,7 +82,8 @@ impl Site {
     fn refusal(&self, args: &[&str]) -> String {
         let (status, said) = self.run(args).end();
         assert_eq!(status.code(), Some(1), "{said}");
-        said.lines().find(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("no error in:\n{said}")).to_owned()
+        let at = said.find("error: ").unwrap_or_else(|| panic!("no error in:\n{said}"));
+        said[at..].to_owned()
     }
 
     /// Adds a person by the command line.
@@ -99,10 +100,14 @@ impl Site {
         self.client("spa")
     }
 
+    /// The database itself.
+    fn store(&self) -> Store {
+        Store::open(&DatabaseUrl::parse(&self.database.url).unwrap(), 1, std::time::Duration::from_secs(3)).unwrap()
+    }
+
     /// A client as it is stored.
     fn client(&self, id: &str) -> Client {
-        let store = Store::open(&DatabaseUrl::parse(&self.database.url).unwrap(), 1, std::time::Duration::from_secs(3)).unwrap();
-        store.with(|connection| clients::find(connection, id)).unwrap().unwrap()
+        self.store().with(|connection| clients::find(connection, id)).unwrap().unwrap()
     }
 }
 
@@ -174,7 +179,7 @@ fn nonsense_is_refused_with_the_key_and_what_came_and_what_is_expected() {
         ("listen = '0.0.0.0:80'", "listen", "'0.0.0.0:80'", "expected a loopback address"),
         ("log = 'x=y=z'", "log", "'x=y=z'", "expected a filter"),
         ("tls_cert_file = 'cert.pem'", "tls_cert_file", "received one", "expected both"),
-        ("issuer = ", "toml", "issuer = ", "TOML"),
+        ("issuer = ", "symbolon.toml", "1 | issuer = ", "TOML"),
     ] {
         let site = Site::new(Database::sqlite()).without("SYMBOLON_ISSUER").without("SYMBOLON_LISTEN");
         let file = site.directory.path().join("symbolon.toml");
@@ -214,5 +219,5 @@ fn a_port_that_is_taken_is_named() {
     let _process = site.serve();
     let said = site.refusal(&["serve"]);
     let port = site.url.rsplit(':').next().unwrap();
-    assert!(said.contains(port), "{said}");
+    assert!(said.contains(&format!("listen: 'localhost:{port}'")), "{said}");
 }

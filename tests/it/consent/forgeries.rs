@@ -56,7 +56,11 @@ fn a_form_without_its_proof() {
                 assert_refused(&page, "Nothing was allowed or denied", what);
             }
         }
-        assert_refused(&browser.send("POST", &action, Some(&[("decision", "allow")])), "Nothing was allowed or denied", "no field");
+        assert_refused(
+            &browser.send("POST", &action, Some(&[("decision", "allow")])),
+            "Nothing was allowed or denied",
+            "no field",
+        );
         let twice = [("decision", "allow"), ("csrf", good.as_str()), ("csrf", good.as_str())];
         assert_refused(&browser.send("POST", &action, Some(&twice)), "cannot be read", "twice");
         assert_nothing(server, &alice, "forged forms");
@@ -119,7 +123,11 @@ fn a_get_and_other_methods_grant_nothing() {
         let with = format!("{action}&{in_query}");
         assert_eq!(browser.get(&with).status, 200, "the page, once more");
         assert_refused(&browser.send("POST", &with, Some(&[])), "Nothing was allowed or denied", "all in the query");
-        assert_refused(&browser.send("POST", &with, Some(&[("csrf", &csrf)])), "Nothing was allowed or denied", "a proof of another request");
+        assert_refused(
+            &browser.send("POST", &with, Some(&[("csrf", &csrf)])),
+            "Nothing was allowed or denied",
+            "a proof of another request",
+        );
         for method in ["PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"] {
             let page = browser.send(method, &with, None);
             assert_eq!((page.status, page.header("allow")), (405, Some("GET, POST")), "{method}");

@@ -7,11 +7,8 @@ use actix_web::{
 };
 use serde_json::json;
 
-use crate::{
-    app::App,
-    pages::Problem,
-    web::{page, reply::Reply, request::Context},
-};
+use super::{page, reply::Reply, request::Context};
+use crate::{app::App, pages::Problem};
 
 /// 404, as a page.
 pub async fn not_found(request: HttpRequest, app: Data<App>) -> Reply {
