@@ -83,6 +83,7 @@ impl Passwords {
         let inside = self.inside.clone().acquire_owned().await.map_err(|e| failed(&e))?;
         let (argon2, decoy) = (self.argon2.clone(), self.decoy.clone());
         let verified = tokio::task::spawn_blocking(move || {
+            let _places = (inside, waiting); // held as long as the work goes on, though the caller may have left
             let known = hash.is_some() && password.len() <= MAX_LENGTH;
             let hash = hash.unwrap_or_else(|| decoy.to_string());
             let password = if password.len() <= MAX_LENGTH { password } else { String::new() };
@@ -90,9 +91,7 @@ impl Passwords {
             let matches = PasswordHash::new(&hash).is_ok_and(|hash| argon2.verify_password(password.as_bytes(), &hash).is_ok());
             matches && known
         });
-        let result = verified.await.map_err(|e| failed(&e));
-        drop((inside, waiting));
-        result
+        verified.await.map_err(|e| failed(&e))
     }
 }
 

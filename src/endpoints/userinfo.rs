@@ -44,7 +44,7 @@ pub async fn answer(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
             Ok(None) => Reply::empty(StatusCode::UNAUTHORIZED).with(header::WWW_AUTHENTICATE, "Bearer realm=\"symbolon\""),
             Err(error) => OauthError::Protocol(error).reply(Challenge::Bearer),
         };
-        Ok(cors::allow(app, connection, origin.as_deref(), reply)?)
+        Ok(reply.with_all(cors::readers(app, connection, origin.as_deref())?))
     });
     story.await.unwrap_or_else(|error| error.reply(Challenge::None))
 }

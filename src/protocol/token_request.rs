@@ -46,7 +46,12 @@ impl TokenRequest {
         if let Some(flaw) = params.flaw() {
             return Err(invalid(flaw.describe()));
         }
-        let resources = params.all("resource").map(str::to_owned).collect();
+        let mut resources: Vec<String> = Vec::new();
+        for resource in params.all("resource") {
+            if !resources.iter().any(|known| known == resource) {
+                resources.push(resource.to_owned());
+            }
+        }
         match params.get("grant_type") {
             None => Err(invalid("grant_type: expected authorization_code or refresh_token, received none".into())),
             Some("authorization_code") => Ok(Self::AuthorizationCode {

@@ -1,7 +1,7 @@
 //! The body of a form POST, read within a limit. Reading never fails: what is wrong is a value, so that each
 //! endpoint can tell it in its own way.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, http::header, web};
 
@@ -9,6 +9,8 @@ use crate::protocol::params::Params;
 
 /// The longest body read, in bytes.
 pub const BODY_LIMIT: usize = 16 * 1024;
+/// How long a body may take to arrive; as long as the head before it may.
+const BODY_TIME: Duration = Duration::from_secs(10);
 
 /// Why a body cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +19,7 @@ pub enum BodyProblem {
     NotAForm(String),
     /// Longer than [`BODY_LIMIT`].
     TooLarge,
-    /// Not UTF-8, or cut off.
+    /// Not UTF-8, cut off, or not there in time.
     Unreadable,
 }
 
@@ -30,7 +32,7 @@ impl BodyProblem {
                 format!("Content-Type: expected application/x-www-form-urlencoded, received '{received}'")
             }
             Self::TooLarge => format!("the body is longer than {BODY_LIMIT} bytes"),
-            Self::Unreadable => "the body is not UTF-8, or was cut off".into(),
+            Self::Unreadable => "the body is not UTF-8, was cut off, or came too slowly".into(),
         }
     }
 }
@@ -51,10 +53,10 @@ impl FromRequest for Form {
             if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
                 return Ok(Self(Err(BodyProblem::NotAForm(content_type.chars().take(100).collect()))));
             }
-            let read = match payload.await?.to_bytes_limited(BODY_LIMIT).await {
-                Err(_) => Err(BodyProblem::TooLarge),
-                Ok(Err(_)) => Err(BodyProblem::Unreadable),
-                Ok(Ok(bytes)) => std::str::from_utf8(&bytes).map(Params::parse).map_err(|_| BodyProblem::Unreadable),
+            let read = match tokio::time::timeout(BODY_TIME, payload.await?.to_bytes_limited(BODY_LIMIT)).await {
+                Ok(Err(_)) => Err(BodyProblem::TooLarge),
+                Ok(Ok(Ok(bytes))) => std::str::from_utf8(&bytes).map(Params::parse).map_err(|_| BodyProblem::Unreadable),
+                Ok(Ok(Err(_))) | Err(_) => Err(BodyProblem::Unreadable),
             };
             Ok(Self(read))
         })

@@ -35,9 +35,10 @@ pub fn set(name: &str, value: &str, keep: Keep) -> String {
 /// The value of a cookie of this request. One that comes twice was tampered with, and counts as absent.
 #[must_use]
 pub fn get(request: &HttpRequest, name: &str) -> Option<String> {
-    let headers = request.headers().get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
-    let mut values =
-        headers.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('=')).filter(|(n, _)| *n == name);
+    // Lossy: what other apps of this host keep in their cookies must not hide ours.
+    let headers = request.headers().get_all(header::COOKIE).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let text = headers.collect::<Vec<_>>().join(";");
+    let mut values = text.split(';').filter_map(|pair| pair.trim().split_once('=')).filter(|(n, _)| *n == name);
     match (values.next(), values.next()) {
         (Some((_, value)), None) if !value.is_empty() && value.len() <= 512 => Some(value.to_owned()),
         _ => None,

@@ -4,7 +4,10 @@
 
 use actix_web::{
     HttpRequest,
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
     web::Data,
 };
 
@@ -20,18 +23,21 @@ pub fn origin(request: &HttpRequest) -> Option<String> {
     header_text(request, &header::ORIGIN).filter(|origin| origin.len() <= 300 && !origin.contains('\0'))
 }
 
-/// Lets the page read the answer, if its origin may.
+/// The headers that let the page read the answer, if its origin may.
 ///
 /// # Errors
 /// The database's.
-pub fn allow(app: &App, connection: &mut AnyConnection, origin: Option<&str>, reply: Reply) -> Result<Reply> {
-    let reply = reply.with(header::VARY, "Origin");
-    match origin {
-        Some(origin) if may_read(app, connection, origin)? => Ok(reply
-            .with(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin)
-            .with(header::ACCESS_CONTROL_EXPOSE_HEADERS, "WWW-Authenticate, X-Request-Id")),
-        _ => Ok(reply),
+pub fn readers(app: &App, connection: &mut AnyConnection, origin: Option<&str>) -> Result<Vec<(HeaderName, HeaderValue)>> {
+    let mut headers = vec![(header::VARY, HeaderValue::from_static("Origin"))];
+    if let Some(origin) = origin
+        && let Ok(value) = HeaderValue::from_str(origin)
+        && may_read(app, connection, origin)?
+    {
+        headers.push((header::ACCESS_CONTROL_ALLOW_ORIGIN, value));
+        let exposed = HeaderValue::from_static("WWW-Authenticate, X-Request-Id, Retry-After");
+        headers.push((header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed));
     }
+    Ok(headers)
 }
 
 fn may_read(app: &App, connection: &mut AnyConnection, origin: &str) -> Result<bool> {
@@ -49,7 +55,7 @@ pub async fn preflight(request: HttpRequest, app: Data<App>) -> Reply {
             .with(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST")
             .with(header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, DPoP")
             .with(header::ACCESS_CONTROL_MAX_AGE, "600");
-        Ok(allow(app, connection, origin.as_deref(), reply)?)
+        Ok(reply.with_all(readers(app, connection, origin.as_deref())?))
     });
     answer.await.unwrap_or_else(|fault| Reply::empty(StatusCode::SERVICE_UNAVAILABLE).noting(fault.reason()))
 }

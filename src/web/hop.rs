@@ -1,6 +1,8 @@
 //! The one hop: a request enters the blocking pool once, with one connection, and its story runs there from
 //! top to bottom. Who finds no connection free waits without a thread, and not for ever.
 
+use std::time::Duration;
+
 use actix_web::web::Data;
 
 use super::fault::Fault;
@@ -8,6 +10,10 @@ use crate::{
     app::App,
     store::{AnyConnection, error::Outage},
 };
+
+/// How long a story may take. Longer than the limits of the databases themselves (`store::dialect`: 10 s for a
+/// statement, 5 s for a lock): only one that neither answers nor hangs up is given up on here.
+const STORY_TIME: Duration = Duration::from_secs(15);
 
 /// Runs a story with a connection.
 ///
@@ -31,5 +37,9 @@ where
         drop(permit);
         result
     });
-    finished.await.unwrap_or_else(|error| Err(Fault::Internal(format!("a story did not end: {error}")).into()))
+    match tokio::time::timeout(STORY_TIME, finished).await {
+        Ok(finished) => finished.unwrap_or_else(|error| Err(Fault::Internal(format!("a story did not end: {error}")).into())),
+        // It goes on where it is, and keeps its permit until the connection is found to be dead.
+        Err(_) => Err(Fault::Unavailable(format!("the database did not answer within {} s", STORY_TIME.as_secs())).into()),
+    }
 }

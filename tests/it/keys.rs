@@ -118,6 +118,26 @@ fn published_first_signing_later_retired_last_on_every_server() {
 }
 
 #[test]
+fn a_key_that_signs_at_once_is_taken_everywhere_within_half_a_minute() {
+    for database in databases() {
+        let one = Server::start(&database, |_| ());
+        let two = one.sibling(&database);
+        one.add_person("alice");
+        let client = one.add_client("spa", ClientKind::Spa, |_| ());
+        let before = one.tokens(&client, "alice", "openid").text("access_token").to_owned();
+        assert_eq!(two.userinfo(&before).status, 200);
+        let new = rotate(&one, 0);
+        one.advance(21);
+        let after = one.tokens(&client, "alice", "openid").text("access_token").to_owned();
+        assert_eq!(kid_of(&after), new);
+        for server in [&one, &two] {
+            assert_eq!([&before, &after].map(|token| server.userinfo(token).status), [200, 200]);
+            assert_eq!(kids(&published(server)), [&kid_of(&before), &new], "the old key is published on");
+        }
+    }
+}
+
+#[test]
 fn a_hint_signed_by_a_retired_key_still_names_its_person() {
     for database in databases() {
         let server = Server::start(&database, |_| ());

@@ -1,6 +1,8 @@
 //! The database goes away and comes back, under a server that runs on: whatever needs it is answered 503 with
 //! Retry-After, nobody loses a token, and nobody has to restart anything.
 
+mod silence;
+
 use std::{
     process::Command,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},

@@ -24,13 +24,11 @@ const WRONG: &str = "correct horse battery stapler";
 fn signed_in(browser: &mut Browser) -> String {
     let page = browser.get("/");
     assert_eq!(page.status, 200, "{page:?}");
-    match page.body.split_once("You are signed in") {
-        Some((_, rest)) => rest.split("<bdi>").nth(1).unwrap().split('<').next().unwrap().to_owned(),
-        None => {
-            assert!(page.body.contains("You are not signed in"), "{page:?}");
-            String::new()
-        }
-    }
+    let Some((_, rest)) = page.body.split_once("You are signed in") else {
+        assert!(page.body.contains("You are not signed in"), "{page:?}");
+        return String::new();
+    };
+    rest.split("<bdi>").nth(1).unwrap().split('<').next().unwrap().to_owned()
 }
 
 /// Asks for a code without any page: the code, or the error.

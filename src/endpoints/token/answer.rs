@@ -1,6 +1,6 @@
 //! The token answer (RFC 6749 §5.1): an access token, the grant's current refresh token, and an ID token where
-//! one is due. Signed after the row has advanced: if that fails, the retry window gives the client the same
-//! successor again.
+//! one is due. Signed after the row has advanced, with a key that was found before: if it fails all the same, the
+//! retry window gives the client the same successor again.
 
 use actix_web::http::StatusCode;
 use serde::Serialize;
@@ -11,22 +11,19 @@ use crate::{
         claims::{self, AccessToken, IdToken},
         client::{Client, GrantType},
         credential::{Credential, Kind},
-        error::{ErrorCode, ProtocolError},
-        scope::{OPENID, Scopes},
+        scope::OPENID,
     },
     random,
-    store::AnyConnection,
     web::{oauth_error::OauthError, reply::Reply},
 };
 
-/// What the client asked for.
-pub struct Wanted<'a> {
-    /// Fewer scopes than granted.
-    pub scopes: Option<&'a Scopes>,
-    /// Fewer resources than granted.
-    pub resources: &'a [String],
-    /// Whether an ID token is due, if `openid` was granted.
-    pub id_token: bool,
+/// Whether an ID token is due, if `openid` was granted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum IdTokenDue {
+    /// When a code is redeemed.
+    Yes,
+    /// When a token is refreshed.
+    No,
 }
 
 #[derive(Serialize)]
@@ -43,35 +40,15 @@ struct TokenAnswer {
 
 impl Asked<'_> {
     /// Issues the tokens of an accepted presentation.
-    pub fn issue_tokens(
-        &self,
-        connection: &mut AnyConnection,
-        client: &Client,
-        accepted: &Accepted,
-        wanted: &Wanted<'_>,
-    ) -> Result<Reply, OauthError> {
-        let (grant, now, config) = (&accepted.grant, self.context.now, &self.app.config);
-        // What the client may still ask for (OAuth 2.1 §4.3.1): a scope taken from it is gone here.
-        let scopes = wanted.scopes.unwrap_or(&grant.scopes).intersection(&client.scopes);
-        if scopes.is_empty() {
-            return Err(ProtocolError::new(
-                ErrorCode::InvalidScope,
-                "none of the granted scopes is registered for this client any more",
-            )
-            .into());
-        }
-        let granted = if wanted.resources.is_empty() { &grant.audiences } else { wanted.resources };
-        let resources: Vec<_> = granted.iter().filter(|audience| client.audiences.contains(audience)).cloned().collect();
-
-        let keys = self.app.keys(connection, now)?;
-        let key = keys.signing(now)?;
+    pub fn issue_tokens(&self, client: &Client, accepted: &Accepted, due: IdTokenDue) -> Result<Reply, OauthError> {
+        let (grant, scopes, now, config) = (&accepted.grant, &accepted.scopes, self.context.now, &self.app.config);
         let expires = |lifetime| now.plus(lifetime).min(grant.expires_at).seconds();
         let (issuer, sid, sub) = (config.issuer.as_str(), grant.sid.to_string(), grant.person_id.to_string());
         let exp = expires(config.lifetimes.access_token);
-        let access_token = key.access_token(&AccessToken {
+        let access_token = self.key.access_token(&AccessToken {
             iss: issuer,
             sub: sub.clone(),
-            aud: claims::audience(&resources, &scopes, issuer),
+            aud: claims::audience(&accepted.resources, scopes, issuer),
             client_id: &client.id,
             exp,
             iat: now.seconds(),
@@ -80,8 +57,8 @@ impl Asked<'_> {
             auth_time: grant.auth_time.seconds(),
             sid: sid.clone(),
         })?;
-        let id_token = if wanted.id_token && scopes.contains(OPENID) {
-            Some(key.id_token(&IdToken {
+        let id_token = if due == IdTokenDue::Yes && scopes.contains(OPENID) {
+            Some(self.key.id_token(&IdToken {
                 iss: issuer,
                 sub,
                 aud: &client.id,

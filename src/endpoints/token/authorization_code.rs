@@ -1,6 +1,6 @@
 //! Redeeming an authorization code (RFC 6749 §4.1.3): open, present, answer.
 
-use super::{Asked, answer::Wanted, present::Credentials};
+use super::{Asked, answer::IdTokenDue, present::Credentials};
 use crate::{
     protocol::{
         client::Client,
@@ -32,11 +32,6 @@ impl Asked<'_> {
         let means = Means::Code { redirect_uri: redemption.redirect_uri.as_deref(), verifier: redemption.verifier.as_deref() };
         let credentials = Credentials { grant: code.id, generation: code.generation, means, resources: &redemption.resources };
         let accepted = self.present(connection, client, &credentials)?;
-        self.issue_tokens(
-            connection,
-            client,
-            &accepted,
-            &Wanted { scopes: None, resources: &redemption.resources, id_token: true },
-        )
+        self.issue_tokens(client, &accepted, IdTokenDue::Yes)
     }
 }

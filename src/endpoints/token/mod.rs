@@ -15,8 +15,9 @@ use serde_json::json;
 
 use crate::{
     app::App,
+    jose::keys::Key,
     protocol::{
-        client::Client,
+        client::{AuthMethod, Client},
         client_auth::Presented,
         error::{ErrorCode, ProtocolError},
         params::Params,
@@ -37,6 +38,7 @@ use crate::{
 struct Asked<'a> {
     app: &'a App,
     context: &'a Context,
+    key: &'a Key,
 }
 
 /// `POST /token`.
@@ -47,15 +49,15 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
     let authorization = authorization(&request);
     let challenge = if request.headers().contains_key(header::AUTHORIZATION) { Challenge::Basic } else { Challenge::None };
     let story = hop(&app, move |app, connection| -> Result<Reply, OauthError> {
-        let asked = Asked { app, context: &context };
+        // What may fail comes before what cannot be undone: who may read the answer, and the key that signs it.
+        let readers = cors::readers(app, connection, origin.as_deref())?;
+        let keys = app.keys(connection, context.now)?;
+        let asked = Asked { app, context: &context, key: keys.signing(context.now)? };
         let answered = asked.answer(connection, has_query, authorization, form.0).or_else(|error| match error {
             OauthError::Protocol(_) => Ok(error.reply(challenge)),
             OauthError::Fault(fault) => Err(OauthError::Fault(fault)),
         })?;
-        match origin {
-            Some(origin) => Ok(cors::allow(app, connection, Some(&origin), answered)?),
-            None => Ok(answered.with(header::VARY, "Origin")),
-        }
+        Ok(answered.with_all(readers))
     });
     story.await.unwrap_or_else(|error| error.reply(Challenge::None))
 }
@@ -81,10 +83,10 @@ impl Asked<'_> {
             return Err(invalid(&flaw.describe()).into());
         }
         let presented = Presented::read(authorization?.as_deref(), &params)?;
-        if let Some(seconds) = self.app.guesses.wait(self.context.address, &presented.client_id, self.context.now) {
-            return Ok(slow_down(seconds));
-        }
-        let client = self.authenticate(connection, &presented)?;
+        let client = match self.authenticate(connection, &presented)? {
+            Ok(client) => client,
+            Err(slowed_down) => return Ok(slowed_down),
+        };
         let request = TokenRequest::parse(&params)?;
         if !client.may_use(request.grant_type()) {
             let text = format!("this client is not registered for the grant type {}", request.grant_type().as_str());
@@ -100,15 +102,23 @@ impl Asked<'_> {
         }
     }
 
-    fn authenticate(&self, connection: &mut AnyConnection, presented: &Presented) -> Result<Client, OauthError> {
-        let client = clients::find(connection, &presented.client_id)?;
-        let Some(client) = client else {
-            self.app.guesses.count(self.context.address, &presented.client_id, self.context.now);
-            let text = format!("there is no client '{}'", presented.client_id);
-            return Err(ProtocolError::new(ErrorCode::InvalidClient, text).into());
+    /// RFC 6749 §2.3.1: guessing is slowed. The right secret always passes, so that nobody can shut a client out.
+    fn authenticate(&self, connection: &mut AnyConnection, presented: &Presented) -> Result<Result<Client, Reply>, OauthError> {
+        let (address, id, now) = (self.context.address, &presented.client_id, self.context.now);
+        let client = clients::find(connection, id)?;
+        let error = match client.map(|client| presented.verify(&client).map(|()| client)) {
+            Some(Ok(client)) => return Ok(Ok(client)),
+            Some(Err(error)) => error,
+            None => ProtocolError::new(ErrorCode::InvalidClient, format!("there is no client '{id}'")),
         };
-        presented.verify(&client).inspect_err(|_| self.app.guesses.count(self.context.address, &client.id, self.context.now))?;
-        Ok(client)
+        if presented.method == AuthMethod::None {
+            return Err(error.into());
+        }
+        if let Some(seconds) = self.app.guesses.wait(address, id, now) {
+            return Ok(Err(slow_down(seconds)));
+        }
+        self.app.guesses.count(address, id, now);
+        Err(error.with_detail(format!("client {id:?}")).into())
     }
 }
 
@@ -128,6 +138,6 @@ fn too_large() -> Reply {
 
 fn slow_down(seconds: i64) -> Reply {
     let description = format!("too many wrong client secrets; try again in {seconds} seconds");
-    let body = json!({"error": ErrorCode::InvalidClient.as_str(), "error_description": description});
+    let body = json!({"error": "temporarily_unavailable", "error_description": description});
     Reply::json(StatusCode::TOO_MANY_REQUESTS, &body).with(header::RETRY_AFTER, &seconds.to_string()).noting(description)
 }

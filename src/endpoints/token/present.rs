@@ -8,6 +8,7 @@ use crate::{
         error::{ErrorCode, ProtocolError},
         grant::{Grant, Means, Presentation, Standing, Verdict, judge},
         id::Id,
+        scope::Scopes,
     },
     store::{AnyConnection, grants},
     web::{fault::Fault, oauth_error::OauthError},
@@ -31,6 +32,10 @@ pub struct Accepted {
     pub grant: Grant,
     /// The generation whose refresh token the client gets.
     pub successor: u32,
+    /// The scopes of the access token.
+    pub scopes: Scopes,
+    /// The resources of the access token.
+    pub resources: Vec<String>,
     /// Whether the successor had been told before (row 6 of the verdict).
     pub is_repeat: bool,
 }
@@ -57,13 +62,14 @@ impl Asked<'_> {
                     .with_detail(format!("grant {}", credentials.grant))
             })?;
             let standing = Standing { person_enabled: found.person_enabled, now };
-            let accepted = |is_repeat| Accepted { successor: credentials.generation + 1, is_repeat, grant: found.grant.clone() };
             match judge(&found.grant, &presentation, &self.app.policy(client, &found.grant), &standing) {
-                Verdict::Advance if grants::advance(connection, credentials.grant, credentials.generation, now)? => {
-                    return Ok(accepted(false));
+                Verdict::Advance => {
+                    let accepted = accept(client, found.grant, credentials, false)?;
+                    if grants::advance(connection, credentials.grant, credentials.generation, now)? {
+                        return Ok(accepted);
+                    } // another was first: read and judge again
                 }
-                Verdict::Advance => {} // another was first: read and judge again
-                Verdict::Repeat => return Ok(accepted(true)),
+                Verdict::Repeat => return Ok(accept(client, found.grant, credentials, true)?),
                 Verdict::Reused(error) => {
                     grants::revoke(connection, credentials.grant, &error.description, now)?;
                     tracing::warn!(id = self.context.id, grant = %credentials.grant, client = client.id, "security: {}", error.description);
@@ -79,4 +85,19 @@ impl Asked<'_> {
         }
         Err(Fault::Unavailable(format!("grant {} changed twice while it was judged", credentials.grant)).into())
     }
+}
+
+/// What the client gets. A scope or resource that was taken from it since is gone here (OAuth 2.1 §4.3.1).
+fn accept(client: &Client, grant: Grant, credentials: &Credentials<'_>, is_repeat: bool) -> Result<Accepted, ProtocolError> {
+    let asked = match credentials.means {
+        Means::Refresh { scopes: Some(scopes) } => scopes,
+        _ => &grant.scopes,
+    };
+    let scopes = asked.intersection(&client.scopes);
+    if scopes.is_empty() {
+        return Err(ProtocolError::new(ErrorCode::InvalidScope, "none of the granted scopes is registered for this client any more"));
+    }
+    let granted = if credentials.resources.is_empty() { &grant.audiences } else { credentials.resources };
+    let resources = granted.iter().filter(|audience| client.audiences.contains(audience)).cloned().collect();
+    Ok(Accepted { successor: credentials.generation + 1, scopes, resources, is_repeat, grant })
 }

@@ -1,7 +1,7 @@
 //! Refreshing (RFC 6749 §6): open, present, answer. No ID token is issued here: it would cost a second
 //! signature and says nothing new (OpenID Connect Core §12.2 leaves it out as well).
 
-use super::{Asked, answer::Wanted, present::Credentials};
+use super::{Asked, answer::IdTokenDue, present::Credentials};
 use crate::{
     protocol::{
         client::Client,
@@ -37,7 +37,6 @@ impl Asked<'_> {
         let means = Means::Refresh { scopes: refreshment.scopes.as_ref() };
         let credentials = Credentials { grant: token.id, generation: token.generation, means, resources: &refreshment.resources };
         let accepted = self.present(connection, client, &credentials)?;
-        let wanted = Wanted { scopes: refreshment.scopes.as_ref(), resources: &refreshment.resources, id_token: false };
-        self.issue_tokens(connection, client, &accepted, &wanted)
+        self.issue_tokens(client, &accepted, IdTokenDue::No)
     }
 }
