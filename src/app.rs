@@ -17,11 +17,7 @@ use crate::{
         keys::{KeyCache, KeyRing},
     },
     passwords::Passwords,
-    protocol::{
-        client::Client,
-        grant::{Grant, Policy},
-        time::Timestamp,
-    },
+    protocol::time::Timestamp,
     store::{self, AnyConnection, Store, signing_keys},
 };
 
@@ -97,16 +93,10 @@ impl App {
         self.keys.fresh(now)
     }
 
-    /// The lifetimes that apply to a grant of this client: its own where it has them. A grant that ends with
-    /// the browser session also idles like one.
+    /// The keys as they were last read: what verified tokens a moment ago still does, though the database is down.
     #[must_use]
-    pub fn policy(&self, client: &Client, grant: &Grant) -> Policy {
-        let lifetimes = &self.config.lifetimes;
-        Policy {
-            code_lifetime: lifetimes.code,
-            idle_lifetime: if grant.session_id.is_some() { lifetimes.session_idle } else { lifetimes.refresh_idle },
-            retry_window: client.retry_window.unwrap_or(lifetimes.refresh_retry_window),
-        }
+    pub fn keys_of_before(&self) -> Option<Arc<KeyRing>> {
+        self.keys.last()
     }
 
     /// Whether the server is about to stop.

@@ -20,7 +20,12 @@ pub use issuer::Issuer;
 pub use settings::{LogFormat, Settings};
 
 use crate::{
-    protocol::{client::check_origin, secrets::SecretRing, time::Span},
+    protocol::{
+        client::{Client, check_origin},
+        grant::{Grant, Policy},
+        secrets::SecretRing,
+        time::Span,
+    },
     store::DatabaseUrl,
 };
 
@@ -57,6 +62,19 @@ pub struct Lifetimes {
     pub session_absolute: Span,
     /// How long a new key is published before it signs.
     pub key_publish_lead: Span,
+}
+
+impl Lifetimes {
+    /// Those that apply to a grant of this client: its own where it has them. A grant that ends with the browser
+    /// session also idles like one.
+    #[must_use]
+    pub fn policy(&self, client: &Client, grant: &Grant) -> Policy {
+        Policy {
+            code_lifetime: self.code,
+            idle_lifetime: if grant.session_id.is_some() { self.session_idle } else { self.refresh_idle },
+            retry_window: client.retry_window.unwrap_or(self.refresh_retry_window),
+        }
+    }
 }
 
 /// How passwords are hashed.
@@ -107,6 +125,15 @@ pub struct Config {
     pub secrets: SecretRing,
 }
 
+/// What becomes of a server secret that is neither in the environment nor in its default file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingSecret {
+    /// The file is made: a first start.
+    Make,
+    /// Nothing is written: a check.
+    Leave,
+}
+
 /// Why a configuration is refused: the key, what came, what is expected.
 #[derive(Debug)]
 pub struct ConfigError(String);
@@ -120,21 +147,12 @@ impl std::fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
-    /// Reads the file (of `--config`, or of `SYMBOLON_CONFIG`) and the environment over it. Makes the server
-    /// secret's file at the first start.
+    /// Reads the file (of `--config`, or of `SYMBOLON_CONFIG`) and the environment over it.
     ///
     /// # Errors
     /// [`ConfigError`] for the first key that is unknown or nonsense.
-    pub fn load(file: Option<PathBuf>) -> Result<Self, ConfigError> {
-        Self::load_over(&Settings::default(), file)
-    }
-
-    /// As [`Config::load`], with defaults of one's own.
-    ///
-    /// # Errors
-    /// As [`Config::load`].
-    pub fn load_over(defaults: &Settings, file: Option<PathBuf>) -> Result<Self, ConfigError> {
-        let mut figment = Figment::from(Serialized::defaults(defaults));
+    pub fn load(file: Option<PathBuf>, missing: MissingSecret) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Serialized::defaults(Settings::default()));
         if let Some(file) = file.or_else(|| std::env::var_os("SYMBOLON_CONFIG").map(PathBuf::from)) {
             if !file.is_file() {
                 return Err(ConfigError(format!(
@@ -147,14 +165,17 @@ impl Config {
         // A secret is text even where it looks like a number: it is read apart, and never part of an error.
         figment = figment.merge(Env::prefixed(PREFIX).ignore(&["config", "secret"]));
         let settings: Settings = figment.extract().map_err(|error| ConfigError(values::explain(&error)))?;
-        Self::check(settings, std::env::var("SYMBOLON_SECRET").ok())
+        let secret = std::env::var_os("SYMBOLON_SECRET").map(|secret| {
+            secret.into_string().map_err(|_| ConfigError("secret: expected text, received bytes that are not UTF-8".into()))
+        });
+        Self::check(settings, secret.transpose()?, missing)
     }
 
     /// Checks settings; `secret` is a comma-separated list, newest first, and comes before any file.
     ///
     /// # Errors
     /// [`ConfigError`].
-    pub fn check(settings: Settings, secret: Option<String>) -> Result<Self, ConfigError> {
+    pub fn check(settings: Settings, secret: Option<String>, missing: MissingSecret) -> Result<Self, ConfigError> {
         let issuer = Issuer::parse(&settings.issuer).map_err(|why| bad("issuer", &settings.issuer, &why))?;
         let database = match &settings.database_url {
             Some(url) => DatabaseUrl::parse(url).map_err(|why| ConfigError(format!("database_url: {why}")))?,
@@ -178,7 +199,7 @@ impl Config {
         checks::numbers(&settings)?;
         let secrets = match secret {
             Some(list) => SecretRing::new(list.split(',').map(str::trim)).map_err(|why| ConfigError(format!("secret: {why}")))?,
-            None => secret_file::read_or_make(settings.secret_file.as_deref(), &settings.data_dir).map_err(ConfigError)?,
+            None => secret_file::read(settings.secret_file.as_deref(), &settings.data_dir, missing).map_err(ConfigError)?,
         };
         Ok(Self {
             issuer,
@@ -216,18 +237,17 @@ impl Config {
 }
 
 impl Config {
-    /// Makes the data directory, for its owner alone, if the database is to be a file in it.
+    /// Makes the database's file, for its owner alone, and the data directory, if it is to be in it.
     ///
     /// # Errors
-    /// [`ConfigError`] when it cannot be made.
-    pub fn make_data_dir(&self) -> Result<(), ConfigError> {
-        match &self.database {
-            DatabaseUrl::SqliteFile(path) if Path::new(path).starts_with(&self.data_dir) => {
-                secret_file::make_directory(&self.data_dir)
-                    .map_err(|error| bad("data_dir", &self.data_dir.to_string_lossy(), &error.to_string()))
-            }
-            _ => Ok(()),
-        }
+    /// [`ConfigError`] when one cannot be made.
+    pub fn make_files(&self) -> Result<(), ConfigError> {
+        let DatabaseUrl::SqliteFile(path) = &self.database else { return Ok(()) };
+        let path = Path::new(path);
+        let made = if path.starts_with(&self.data_dir) { secret_file::make_directory(&self.data_dir) } else { Ok(()) };
+        made.and_then(|()| secret_file::make_empty(path)).map_err(|error| {
+            bad("database_url", &path.to_string_lossy(), &format!("expected a file that can be written: {error}"))
+        })
     }
 }
 

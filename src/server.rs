@@ -62,7 +62,7 @@ reasons!(ConfigError => "configuration", store::Error => "database", migrations:
 /// # Errors
 /// [`StartError`].
 pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
-    config.make_data_dir()?;
+    config.make_files()?;
     let store = Store::open(&config.database, config.pool_size, config.database_timeout)?;
     let passwords = Passwords::new(&config.passwords)?;
     let now = clock.now();

@@ -5,7 +5,6 @@ mod add;
 mod shown;
 
 use clap::Subcommand;
-use sha2::{Digest, Sha256};
 
 use super::{
     Answer, Error, Work, note,
@@ -13,7 +12,10 @@ use super::{
     refuse,
 };
 use crate::{
-    protocol::client::{Client, ClientKind},
+    protocol::{
+        client::{Client, ClientKind},
+        client_auth::secret_hash,
+    },
     random,
     store::{self, clients},
 };
@@ -67,7 +69,7 @@ impl Command {
 fn register(work: &mut Work<'_>, options: add::Options, format: Format) -> Answer {
     let mut client = options.into_client(new_id, work.now)?;
     let secret = (!client.is_public()).then(random::client_secret);
-    client.secret_hash = secret.as_deref().map(hash);
+    client.secret_hash = secret.as_deref().map(secret_hash);
     match clients::insert(work.connection, &client) {
         Err(store::Error::Conflict(_)) => {
             return refuse(format!("client '{}': expected an id that is free, received one that another client has", client.id));
@@ -117,7 +119,7 @@ fn rotate_secret(work: &mut Work<'_>, one: &One) -> Answer {
         ));
     }
     let secret = random::client_secret();
-    if !clients::set_secret_hash(work.connection, &one.id, &hash(&secret))? {
+    if !clients::set_secret_hash(work.connection, &one.id, &secret_hash(&secret))? {
         return unknown(one);
     }
     one.format.json_for_all(&Shown::with_secret(&client, Some(secret)))
@@ -145,8 +147,4 @@ fn unknown<T>(one: &One) -> Result<T, Error> {
 /// Twenty hexadecimal digits: never the thirty-two of a person's id.
 fn new_id() -> String {
     format!("{:020x}", u128::from_be_bytes(random::bytes()) >> 48)
-}
-
-fn hash(secret: &str) -> Vec<u8> {
-    Sha256::digest(secret).to_vec()
 }

@@ -3,17 +3,16 @@
 
 use std::{fs, io::Write};
 
-use sha2::{Digest, Sha256};
-
 use super::serve::set_up_logs;
 use crate::{
     app::App,
     clock::Clock,
-    config::{Config, Settings},
+    config::{Config, MissingSecret, Settings},
     demo::{self, Demo},
     protocol::{
         claims,
         client::{AuthMethod, Client, ClientKind, GrantType, PkceRule},
+        client_auth::secret_hash,
         scope::Scopes,
         time::Timestamp,
     },
@@ -34,8 +33,8 @@ const API_PORT: u16 = 8082;
 /// Why it does not start.
 pub fn run() -> Result<(), String> {
     let now = Clock::system().now();
-    let config =
-        Config::check(Settings::demo(&format!("symbolon-demo-{}", random::id(now))), None).map_err(|error| error.to_string())?;
+    let config = Config::check(Settings::demo(&format!("symbolon-demo-{}", random::id(now))), None, MissingSecret::Make)
+        .map_err(|error| error.to_string())?;
     set_up_logs(&config)?;
     let directory = config.data_dir.clone();
     let result = serve(config, now);
@@ -99,7 +98,7 @@ fn populate(app: &App, demo: &Demo, secret: &str, now: Timestamp) -> Result<(), 
         name: "Demo Web App".into(),
         kind: ClientKind::Web,
         auth_method: AuthMethod::ClientSecretBasic,
-        secret_hash: Some(Sha256::digest(secret).to_vec()),
+        secret_hash: Some(secret_hash(secret)),
         redirect_uris: vec!["http://localhost:3000/callback".into()],
         ..spa.clone()
     };

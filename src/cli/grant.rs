@@ -120,16 +120,10 @@ fn show(work: &mut Work<'_>, listed: Grant, clients: &HashMap<String, Client>, u
         Some(found) => (found.grant, found.person_enabled),
         None => (listed, false),
     };
-    let lifetimes = &work.config.lifetimes;
-    let policy = Policy {
-        code_lifetime: lifetimes.code,
-        idle_lifetime: if grant.session_id.is_some() { lifetimes.session_idle } else { lifetimes.refresh_idle },
-        retry_window: lifetimes.refresh_retry_window,
-    };
     let standing = Standing { person_enabled, now: work.now };
     let (state, reason) = match clients.get(&grant.client_id) {
         None => ("ended", Some("the client was deleted")),
-        Some(client) => state(&grant, client, &policy, &standing),
+        Some(client) => state(&grant, client, &work.config.lifetimes.policy(client, &grant), &standing),
     };
     Ok(Shown {
         id: grant.id.to_string(),

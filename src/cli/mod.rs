@@ -18,7 +18,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     clock::Clock,
-    config::Config,
+    config::{Config, MissingSecret},
     protocol::time::Timestamp,
     store::{self, AnyConnection, DatabaseUrl, Store, error::Outage, migrations},
 };
@@ -111,7 +111,8 @@ fn dispatch(cli: Cli) -> Result<String, String> {
     if matches!(cli.command, Command::Demo) && cli.config.is_some() {
         return Err("the demo brings its own configuration: expected no --config".into());
     }
-    let load = || Config::load(cli.config).map_err(|error| error.to_string());
+    let missing = if matches!(cli.command, Command::CheckConfig(_)) { MissingSecret::Leave } else { MissingSecret::Make };
+    let load = || Config::load(cli.config, missing).map_err(|error| error.to_string());
     match cli.command {
         Command::Serve => serve::run(load()?).map(|()| String::new()),
         Command::Demo => demo::run().map(|()| String::new()),
@@ -145,7 +146,7 @@ fn migrate(config: &Config, format: Format) -> Result<String, String> {
 
 /// Opens the configured database with one connection; makes the directory of the default one.
 fn open(config: &Config) -> Result<Store, String> {
-    config.make_data_dir().map_err(|error| error.to_string())?;
+    config.make_files().map_err(|error| error.to_string())?;
     Store::open(&config.database, 1, config.database_timeout).map_err(|error| format!("database {}: {error}", config.database))
 }
 

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     passwords::{PasswordError, Passwords},
-    protocol::claims,
+    protocol::{claims, id::Id},
     random,
-    store::{self, people, people::Person},
+    store::{self, people, people::Person, sign_in_failures},
 };
 
 const MAX_USERNAME: usize = 64;
@@ -103,12 +103,14 @@ impl Command {
             Self::Enable(who) => {
                 let id = find(work, &who.login)?.claims.id;
                 people::enable(work.connection, id)?;
+                forget_failures(work, id)?;
                 said(work, &who, "is switched on")
             }
             Self::SetPassword { who, password_stdin } => {
                 let person = find(work, &who.login)?;
                 let hash = hash(work, &new_password::read(&person.claims.username, password_stdin)?)?;
                 people::reset_password(work.connection, person.claims.id, &hash, work.now)?;
+                forget_failures(work, person.claims.id)?;
                 said(work, &who, "has a new password; their sessions and grants have ended")
             }
         }
@@ -147,6 +149,11 @@ fn list(everyone: &[Person], format: Format) -> Answer {
     };
     let text = || output::table(["USER", "EMAIL", "NAME", "ACCOUNT", "CREATED"], &everyone.iter().map(row).collect::<Vec<_>>());
     format.answer(&everyone.iter().map(shown).collect::<Vec<_>>(), text)
+}
+
+/// What was counted against the person while others guessed does not slow down their next sign-in.
+fn forget_failures(work: &mut Work<'_>, person: Id) -> Result<(), Error> {
+    Ok(sign_in_failures::clear(work.connection, &work.config.secrets.person_counter(person))?)
 }
 
 /// The person with this user name or e-mail address.

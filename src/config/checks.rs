@@ -48,7 +48,7 @@ pub fn numbers(settings: &Settings) -> Result<(), ConfigError> {
     span("refresh_absolute_lifetime", &settings.refresh_absolute_lifetime, 1, 10 * 366 * 86_400)?;
     span("session_idle_lifetime", &settings.session_idle_lifetime, 60, 366 * 86_400)?;
     span("session_absolute_lifetime", &settings.session_absolute_lifetime, 60, 366 * 86_400)?;
-    span("key_publish_lead", &settings.key_publish_lead, 0, 30 * 86_400)?;
+    span("key_publish_lead", &settings.key_publish_lead, 360, 30 * 86_400)?; // longer than the key set may be cached
     span("database_timeout", &settings.database_timeout, 1, 60)?;
     span("shutdown_timeout", &settings.shutdown_timeout, 1, 600)
 }

@@ -1,5 +1,5 @@
-//! The file of the server secret: one secret a line, newest first. Made at the first start, for its owner
-//! alone. What the secret is good for is `protocol::secrets`.
+//! The file of the server secret: one secret a line, newest first. It, the data directory and the database's
+//! file are made at the first start, for their owner alone. What the secret is good for is `protocol::secrets`.
 
 use std::{
     fs,
@@ -8,22 +8,26 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::MissingSecret;
 use crate::{protocol::secrets::SecretRing, random};
 
-/// Reads the secret from the configured file, or from `data_dir/secret`, which is made if it is missing.
-pub fn read_or_make(configured: Option<&Path>, data_dir: &Path) -> Result<SecretRing, String> {
+/// Reads the secret from the configured file, or from `data_dir/secret`, which may be made if it is missing.
+pub fn read(configured: Option<&Path>, data_dir: &Path, missing: MissingSecret) -> Result<SecretRing, String> {
     let path = configured.map_or_else(|| data_dir.join("secret"), PathBuf::from);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound && configured.is_none() => {
-            make(&path, data_dir).map_err(|e| say(&path, &e))?
+            if missing == MissingSecret::Leave {
+                return SecretRing::new([random::text()]).map_err(|why| why.to_string());
+            }
+            make(&path, data_dir).map_err(|error| say(&path, &error))?
         }
         Err(error) => return Err(say(&path, &error)),
     };
     let mode = fs::metadata(&path).map_err(|error| say(&path, &error))?.permissions().mode();
     if mode & 0o007 != 0 {
         return Err(format!(
-            "secret_file: '{}' can be read by everyone on this machine; expected mode 0600 (chmod 600)",
+            "secret_file: '{}' can be read by everyone on this machine; expected mode 0600, or 0640 where its group is meant to read it",
             path.display()
         ));
     }
@@ -34,6 +38,14 @@ pub fn read_or_make(configured: Option<&Path>, data_dir: &Path) -> Result<Secret
 /// Makes a directory for its owner alone, unless it exists.
 pub fn make_directory(path: &Path) -> std::io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Makes an empty file for its owner alone, unless it exists: SQLite gives what stands beside it the same mode.
+pub fn make_empty(path: &Path) -> std::io::Result<()> {
+    match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn make(path: &Path, data_dir: &Path) -> std::io::Result<String> {
@@ -65,11 +77,13 @@ mod tests {
     fn the_first_start_makes_a_secret_that_only_its_owner_reads() {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
-        assert!(read_or_make(None, &data).is_ok());
+        assert!(read(None, &data, MissingSecret::Leave).is_ok());
+        assert!(!data.exists(), "a check writes nothing");
+        assert!(read(None, &data, MissingSecret::Make).is_ok());
         let made = fs::read_to_string(data.join("secret")).unwrap();
         assert_eq!(made.trim().len(), 43);
         assert_eq!(fs::metadata(data.join("secret")).unwrap().permissions().mode() & 0o777, 0o600);
-        assert!(read_or_make(None, &data).is_ok());
+        assert!(read(None, &data, MissingSecret::Make).is_ok());
         assert_eq!(fs::read_to_string(data.join("secret")).unwrap(), made, "made once");
         assert_eq!(fs::read_dir(&data).unwrap().count(), 1, "no draft is left");
     }
@@ -78,13 +92,13 @@ mod tests {
     fn open_missing_and_short_files_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("s");
-        assert!(read_or_make(Some(&file), dir.path()).unwrap_err().contains("secret_file"));
+        assert!(read(Some(&file), dir.path(), MissingSecret::Make).unwrap_err().contains("secret_file"));
         fs::write(&file, "0123456789abcdef0123456789abcdef\n").unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(read_or_make(Some(&file), dir.path()).unwrap_err().contains("0600"));
+        assert!(read(Some(&file), dir.path(), MissingSecret::Make).unwrap_err().contains("0600"));
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-        assert!(read_or_make(Some(&file), dir.path()).is_ok());
+        assert!(read(Some(&file), dir.path(), MissingSecret::Make).is_ok());
         fs::write(&file, "short\n").unwrap();
-        assert!(read_or_make(Some(&file), dir.path()).unwrap_err().contains("at least 32"));
+        assert!(read(Some(&file), dir.path(), MissingSecret::Make).unwrap_err().contains("at least 32"));
     }
 }

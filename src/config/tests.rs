@@ -10,7 +10,7 @@ const SECRET: &str = "a secret of at least thirty-two bytes";
 fn check(change: impl FnOnce(&mut Settings)) -> Result<Config, String> {
     let mut settings = Settings::default();
     change(&mut settings);
-    Config::check(settings, Some(SECRET.into())).map_err(|error| error.0)
+    Config::check(settings, Some(SECRET.into()), MissingSecret::Leave).map_err(|error| error.0)
 }
 
 fn parse(toml: &str) -> Result<Settings, String> {
@@ -41,6 +41,8 @@ fn nonsense_is_refused_with_key_value_and_expectation() {
         let error = parse(toml).unwrap_err();
         assert!(error.contains(key) && error.contains(words), "{toml}: {error}");
     }
+    let error = parse("database_url = \"postgres://u:topsecret@h/db").unwrap_err();
+    assert!(error.contains("line 1") && !error.contains("topsecret"), "{error}");
     for (error, key) in [
         (check(|s| s.issuer = "http://id.example.com".into()), "issuer"),
         (check(|s| s.database_url = Some("mysql://x".into())), "database_url"),
@@ -57,7 +59,7 @@ fn nonsense_is_refused_with_key_value_and_expectation() {
         let error = error.unwrap_err();
         assert!(error.contains(key) && error.contains("expected"), "{error}");
     }
-    let error = Config::check(Settings::default(), Some("short".into())).unwrap_err().0;
+    let error = Config::check(Settings::default(), Some("short".into()), MissingSecret::Leave).unwrap_err().0;
     assert!(error.contains("at least 32") && !error.contains("short"), "{error}");
 }
 

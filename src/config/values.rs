@@ -98,5 +98,7 @@ pub fn explain(error: &figment::Error) -> String {
         None => format!(" (in {})", metadata.name),
     });
     let key = if key.is_empty() { String::new() } else { format!("{key}: ") };
-    format!("{key}{}{}", error.kind, place.unwrap_or_default())
+    // A syntax error quotes the line it stands in, which may hold a password: only its first line is told.
+    let kind = error.kind.to_string();
+    format!("{key}{}{}", kind.lines().next().unwrap_or_default(), place.unwrap_or_default())
 }

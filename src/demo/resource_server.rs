@@ -6,7 +6,6 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use actix_web::dev::Server;
 use actix_web::http::{Method, header};
@@ -20,6 +19,7 @@ use serde_json::{Map, Value, json};
 use super::Demo;
 use super::published_keys::PublishedKeys;
 use super::refusal::Refusal;
+use crate::clock::Clock;
 use crate::jose::verify::{self, Expected};
 
 const READ: &str = "notes:read";
@@ -185,6 +185,5 @@ fn key_id(token: &str) -> Option<String> {
 }
 
 fn now_seconds() -> i64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
+    Clock::system().now().seconds()
 }

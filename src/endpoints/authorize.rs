@@ -7,10 +7,9 @@ use actix_web::{HttpRequest, web::Data};
 use crate::{
     app::App,
     jose::verify::{self, Typ},
-    pages::Problem,
     paths,
     protocol::{
-        authorization::{self, AuthorizationRequest, Refusal},
+        authorization::AuthorizationRequest,
         client::{Client, GrantType},
         credential::{Credential, Kind},
         error::{ErrorCode, ProtocolError},
@@ -21,12 +20,19 @@ use crate::{
         redirect_uri::ReturnAddress,
         response_mode,
         scope::OFFLINE_ACCESS,
-        time::Timestamp,
     },
     random,
-    store::{AnyConnection, clients, consents, grants, people, sessions, sessions::Session},
+    store::{AnyConnection, consents, grants, sessions::Session},
     web::{
-        body::Form, cookies, fault::Fault, hop::hop, page, reply::Reply, request::Context, request_problem, returning, session,
+        authorization_request::{self, Read},
+        body::Form,
+        cookies,
+        fault::Fault,
+        hop::hop,
+        page,
+        reply::Reply,
+        request::Context,
+        returning, session,
     },
 };
 
@@ -67,22 +73,10 @@ async fn answer(request: &HttpRequest, app: &Data<App>, params: Params, is_post:
 impl Visit<'_> {
     fn story(&self, connection: &mut AnyConnection, is_post: bool) -> Result<Reply, Fault> {
         let base = self.app.config.issuer.base();
-        let id = match authorization::client_id(self.params) {
-            Ok(id) => id,
-            Err(problem) => return Ok(request_problem::show(base, self.context, None, self.params, &problem)),
-        };
-        let Some(client) = clients::find(connection, id)? else {
-            return Ok(page::error(base, self.context, 400, Problem::UnknownClient { received: id }));
-        };
-        if client.disabled_at.is_some() {
-            return Ok(page::error(base, self.context, 400, Problem::ClientDisabled { client_name: &client.name }));
-        }
-        let request = match AuthorizationRequest::parse(self.params, &client) {
-            Ok(request) => request,
-            Err(Refusal::Page(problem)) => {
-                return Ok(request_problem::show(base, self.context, Some(&client), self.params, &problem));
-            }
-            Err(Refusal::Redirect(address, error)) => return Ok(self.refuse(&address, &error)),
+        let (client, request) = match authorization_request::read(base, self.context, connection, self.params)? {
+            Read::Good(good) => *good,
+            Read::Page(page) => return Ok(page),
+            Read::Refused(address, error) => return Ok(self.refuse(&address, &error)),
         };
         if is_post && self.cookie.is_none() {
             // A POST from another site brings no SameSite=Lax cookie; the GET it is turned into does.
@@ -147,14 +141,10 @@ impl Visit<'_> {
         session: &Session,
     ) -> Result<Reply, Fault> {
         let now = self.context.now;
-        let person = people::find(connection, session.person_id)?;
-        if person.is_none_or(|person| person.disabled_at.is_some()) {
-            sessions::end(connection, session.id, now)?;
-            return Ok(Reply::see_other(&self.url(paths::LOGIN, &[])));
-        }
-        sessions::touch(connection, session, now)?;
         let grant = self.grant(client, request, session);
-        grants::insert(connection, &grant)?;
+        if !grants::insert_in(connection, &grant, session, now)? {
+            return Ok(Reply::see_other(&self.url(paths::LOGIN, &[]))); // the session was ended meanwhile
+        }
         let code = Credential { kind: Kind::Code, id: grant.id, generation: 0 }.derive(&self.app.config.secrets);
         let note = format!("code issued: grant {} client {} person {}", grant.id, client.id, session.person_id);
         let answer = response_mode::success(&request.address, self.app.config.issuer.as_str(), code);
@@ -186,7 +176,7 @@ impl Visit<'_> {
             dpop_jkt: None,
             auth_time: session.auth_time,
             created_at: now,
-            rotated_at: None::<Timestamp>,
+            rotated_at: None,
             expires_at,
             revoked_at: None,
         }

@@ -99,7 +99,7 @@ fn tell(app: &App, connection: &mut AnyConnection, token: &str, now: Timestamp) 
         .ok_or_else(dead)?;
     let client = clients::find(connection, &found.grant.client_id)?.ok_or_else(dead)?;
     let standing = Standing { person_enabled: found.person_enabled, now };
-    if grant::ended(&found.grant, &client, &app.policy(&client, &found.grant), &standing).is_some() {
+    if grant::ended(&found.grant, &client, &app.config.lifetimes.policy(&client, &found.grant), &standing).is_some() {
         return Err(dead());
     }
     let person = people::find(connection, found.grant.person_id)?.ok_or_else(dead)?;

@@ -192,12 +192,18 @@ impl KeyCache {
         (age < REREAD_AFTER.millis().unsigned_abs()).then(|| ring.clone())
     }
 
+    /// The keys as they were last read, however long ago.
+    #[must_use]
+    pub fn last(&self) -> Option<Arc<KeyRing>> {
+        self.0.read().ok()?.as_ref().map(|(_, ring)| ring.clone())
+    }
+
     /// The keys of these rows, kept for the next request.
     ///
     /// # Errors
     /// As [`KeyRing::open`].
     pub fn refresh(&self, rows: &[SigningKeyRow], secrets: &SecretRing, now: Timestamp) -> Result<Arc<KeyRing>, Error> {
-        let before = self.0.read().ok().and_then(|cached| cached.as_ref().map(|(_, ring)| ring.clone())).unwrap_or_default();
+        let before = self.last().unwrap_or_default();
         let ring = Arc::new(KeyRing::open(rows, secrets, &before)?);
         if let Ok(mut cached) = self.0.write() {
             *cached = Some((now, ring.clone()));

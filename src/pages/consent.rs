@@ -21,6 +21,8 @@ pub struct Consent<'a> {
     pub username: &'a str,
     /// The scopes asked for, by name.
     pub scopes: &'a [&'a str],
+    /// The resource servers the access is for.
+    pub resources: &'a [String],
     /// How long the access lasts.
     pub lifetime: Lifetime<'a>,
     /// Whether the answer is asked for anew each time, and not remembered.
@@ -80,6 +82,7 @@ pub(super) mod tests {
             person: "Alice Example",
             username: "alice",
             scopes,
+            resources: &[],
             lifetime,
             asks_each_time: false,
             action: "/consent?client_id=notes",
@@ -112,6 +115,7 @@ pub(super) mod tests {
             person: &name,
             username: &username,
             scopes: &[&scope],
+            resources: &[],
             lifetime: Lifetime::UntilSignOut { at_most: &most },
             asks_each_time: false,
             action: &action,

@@ -8,18 +8,27 @@ use crate::{
     pages::{Chrome, Consent, ConsentProblem, Lifetime, Problem},
     paths,
     protocol::{
-        authorization::{self, AuthorizationRequest, Refusal},
+        authorization::AuthorizationRequest,
         client::{Client, GrantType},
         error::{ErrorCode, ProtocolError},
+        next_step::Allowed,
         params::Params,
         response_mode,
         scope::OFFLINE_ACCESS,
         time::Span,
     },
-    store::{AnyConnection, clients, consents, people, sessions::Session},
+    store::{AnyConnection, consents, people, sessions::Session},
     web::{
-        body::Form, cookies, fault::Fault, forms, hop::hop, page, reply::Reply, request::Context, request_problem, returning,
-        session,
+        authorization_request::{self, Read},
+        body::Form,
+        cookies,
+        fault::Fault,
+        forms,
+        hop::hop,
+        page,
+        reply::Reply,
+        request::Context,
+        returning, session,
     },
 };
 
@@ -73,25 +82,14 @@ impl Visit {
     fn question(&self, app: &App, connection: &mut AnyConnection) -> Result<Result<Question, Reply>, Fault> {
         let base = app.config.issuer.base();
         let back = || Reply::see_other(&format!("{base}{}?{}", paths::AUTHORIZE, self.query.to_query(&returning::NAMES, &[])));
-        let id = match authorization::client_id(&self.query) {
-            Ok(id) => id,
-            Err(problem) => return Ok(Err(request_problem::show(base, &self.context, None, &self.query, &problem))),
-        };
-        let Some(client) = clients::find(connection, id)? else {
-            return Ok(Err(page::error(base, &self.context, 400, Problem::UnknownClient { received: id })));
-        };
-        let request = match AuthorizationRequest::parse(&self.query, &client) {
-            Ok(request) => request,
-            Err(Refusal::Page(problem)) => {
-                return Ok(Err(request_problem::show(base, &self.context, Some(&client), &self.query, &problem)));
-            }
-            Err(Refusal::Redirect(..)) => return Ok(Err(back())),
+        let (client, request) = match authorization_request::read(base, &self.context, connection, &self.query)? {
+            Read::Good(good) => *good,
+            Read::Page(page) => return Ok(Err(page)),
+            Read::Refused(..) => return Ok(Err(back())),
         };
         let session = session::current(app, connection, self.cookie.as_deref(), self.context.now)?;
         match (session, self.cookie.clone()) {
-            (Some(session), Some(cookie)) if client.disabled_at.is_none() => {
-                Ok(Ok(Question { client, request, session, cookie }))
-            }
+            (Some(session), Some(cookie)) => Ok(Ok(Question { client, request, session, cookie })),
             _ => Ok(Err(back())),
         }
     }
@@ -111,7 +109,8 @@ impl Visit {
         let (client, request, session) = (&question.client, &question.request, &question.session);
         match form.get("decision") {
             Some("allow") => {
-                consents::add(connection, session.person_id, &client.id, &request.scopes, now)?;
+                let allowed = Allowed { scopes: request.scopes.clone(), audiences: request.audiences.clone() };
+                consents::add(connection, session.person_id, &client.id, &allowed, now)?;
                 let given = returning::give_consent(app, &self.query, session, now);
                 let query = self.query.to_query(&[returning::CONSENT_GIVEN], &[(returning::CONSENT_GIVEN, &given)]);
                 let note = format!("consent given: client {} person {}", client.id, session.person_id);
@@ -161,6 +160,7 @@ impl Visit {
             person: person.shown_name(),
             username: &person.claims.username,
             scopes: &scopes,
+            resources: &request.audiences,
             lifetime,
             asks_each_time: !client.may_skip_consent(request.address.uri()),
             action: &format!("{base}{}?{}", paths::CONSENT, self.query.to_query(&[], &[])),

@@ -3,7 +3,7 @@
 
 use actix_web::{HttpRequest, http::header, web::Data};
 
-use super::throttle::Attempt;
+use super::throttle::{self, Admission, Attempt};
 use crate::{
     app::App,
     pages::{Chrome, Login, LoginProblem, Problem},
@@ -16,7 +16,11 @@ use crate::{
         time::Span,
     },
     random,
-    store::{AnyConnection, clients, people, sessions, sessions::Session},
+    store::{
+        AnyConnection, clients,
+        people::{self, Person},
+        sessions::{self, Session},
+    },
     web::{
         body::Form,
         cookies::{self, Keep},
@@ -50,7 +54,7 @@ enum Looked {
     /// The answer already.
     Done(Reply),
     /// The password is to be verified.
-    Verify { person: Option<people::Person>, attempt: Attempt },
+    Verify { person: Option<Person>, attempt: Attempt },
 }
 
 /// `GET /login`.
@@ -89,20 +93,23 @@ async fn sign_in(app: &Data<App>, visit: Visit, form: Params, password: String) 
     };
     let enabled = person.filter(|person| person.disabled_at.is_none());
     let hash = enabled.as_ref().and_then(|person| person.password_hash.clone());
-    let is_right = app.passwords.verify(password, hash).await?;
+    let verified = app.passwords.verify(password, hash).await;
     hop(app, move |app, connection| -> Result<Reply, Fault> {
-        match enabled.filter(|_| is_right) {
-            Some(person) => {
-                attempt.succeeded(connection, visit.context.now)?;
-                // The password may have been set anew, or the account switched off, while this one was hashed.
-                let now = people::find(connection, person.claims.id)?;
-                if now.is_none_or(|now| now.password_hash != person.password_hash || now.disabled_at.is_some()) {
-                    return visit.show(app, connection, Some(&typed), Some(LoginProblem::WrongNameOrPassword));
-                }
-                visit.begin_session(app, connection, person.claims.id)
-            }
-            None => visit.show(app, connection, Some(&typed), Some(LoginProblem::WrongNameOrPassword)),
+        let Ok(is_right) = verified else {
+            attempt.take_back(connection, visit.context.now)?; // it was not looked at
+            return Err(Fault::Unavailable("too many passwords are being checked".into()));
+        };
+        let begun = match &enabled {
+            Some(person) if is_right => visit.begin_session(app, connection, person)?,
+            _ => None,
+        };
+        if let Some(reply) = begun {
+            attempt.succeeded(connection, visit.context.now)?;
+            return Ok(reply);
         }
+        let who = enabled.map_or_else(String::new, |person| format!(" of person {}", person.claims.id));
+        let shown = visit.show(app, connection, Some(&typed), Some(LoginProblem::WrongNameOrPassword))?;
+        Ok(shown.noting(format!("wrong name or password{who}")))
     })
     .await
 }
@@ -129,46 +136,36 @@ impl Visit {
             return Ok(Looked::Done(self.show(app, connection, Some(typed), Some(LoginProblem::FormExpired))?));
         }
         let person = if typed.len() > NAME_LIMIT { None } else { people::find_by_login(connection, typed)? };
+        let known_browser = person.as_ref().and_then(|person| self.known_browser(app, person));
         let id = person.as_ref().map(|person| person.claims.id);
-        let attempt =
-            Attempt::new(&app.config.secrets, id, typed, self.context.address, id.and_then(|id| self.known_browser(app, id)));
+        let attempt = Attempt::new(&app.config.secrets, id, typed, self.context.address, known_browser);
+        throttle::forget(connection, self.context.now)?;
         match attempt.begin(connection, self.context.now)? {
-            Some(seconds) => {
+            Admission::Go => Ok(Looked::Verify { person, attempt }),
+            // The decoy is hashed instead: the same answer after the same time.
+            Admission::Refuse => Ok(Looked::Verify { person: None, attempt }),
+            Admission::Wait(seconds) => {
                 Ok(Looked::Done(self.show(app, connection, Some(typed), Some(LoginProblem::SlowedDown { seconds }))?))
             }
-            None => Ok(Looked::Verify { person, attempt }),
         }
     }
 
-    /// The name of this browser, if it has signed in as this person before.
-    fn known_browser(&self, app: &App, person: Id) -> Option<&str> {
+    /// The name of this browser, if it has signed in as this person before, with the password they have now.
+    fn known_browser(&self, app: &App, person: &Person) -> Option<&str> {
         let (name, text) = self.device.as_deref()?.split_once('.')?;
-        let binding = [person.to_string(), name.to_owned()];
+        let binding = device_binding(person, name);
         let binding = binding.each_ref().map(String::as_str);
         stamp::check(&app.config.secrets, Purpose::KnownBrowser, &binding, text, (self.context.now, KNOWN_FOR)).ok().map(|_| name)
     }
 
     /// The same person's session gets a new generation, though it may be over for want of use: what was granted in
-    /// it may live on, and ends with it. Anyone else's ends, and a new one begins.
-    fn begin_session(&self, app: &App, connection: &mut AnyConnection, person: Id) -> Result<Reply, Fault> {
-        let now = self.context.now;
+    /// it may live on, and ends with it. Anyone else's ends, and a new one begins. `None` when the password was set
+    /// anew, or the account switched off, while this one was hashed.
+    fn begin_session(&self, app: &App, connection: &mut AnyConnection, person: &Person) -> Result<Option<Reply>, Fault> {
+        let (now, id) = (self.context.now, person.claims.id);
         let before = session::unended(app, connection, self.session.as_deref())?;
-        let renewed = match before {
-            Some(before)
-                if before.person_id == person && now < before.expires_at && sessions::renew(connection, &before, now)? =>
-            {
-                Some(Session { generation: before.generation + 1, auth_time: now, ..before })
-            }
-            Some(before) => {
-                sessions::end(connection, before.id, now)?;
-                None
-            }
-            None => None,
-        };
-        let session = match renewed {
-            Some(session) => session,
-            None => self.new_session(app, connection, person)?,
-        };
+        let begun = sessions::begin(connection, person, before.as_ref(), self.new_session(app, id), now)?;
+        let Some(session) = begun else { return Ok(None) };
         let query = self.query.to_query(&[], &[]);
         let base = app.config.issuer.base();
         let to = if self.query.get("client_id").is_some() {
@@ -177,16 +174,18 @@ impl Visit {
             format!("{base}{}", paths::HOME)
         };
         let name = self.known_browser(app, person).map_or_else(random::text, str::to_owned);
-        let known = stamp::make(&app.config.secrets, Purpose::KnownBrowser, &[&person.to_string(), &name], now);
-        Ok(Reply::see_other(&to)
+        let binding = device_binding(person, &name);
+        let known = stamp::make(&app.config.secrets, Purpose::KnownBrowser, &binding.each_ref().map(String::as_str), now);
+        let reply = Reply::see_other(&to)
             .with(header::SET_COOKIE, &cookies::set(cookies::SESSION, &session::credential(app, &session), Keep::Session))
             .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &format!("{name}.{known}"), Keep::Long))
-            .noting(format!("signed in: person {person} session {}", session.id)))
+            .noting(format!("signed in: person {id} session {}", session.id));
+        Ok(Some(reply))
     }
 
-    fn new_session(&self, app: &App, connection: &mut AnyConnection, person: Id) -> Result<Session, Fault> {
+    fn new_session(&self, app: &App, person: Id) -> Session {
         let now = self.context.now;
-        let session = Session {
+        Session {
             id: random::id(now),
             person_id: person,
             generation: 0,
@@ -197,9 +196,7 @@ impl Visit {
             ended_at: None,
             user_agent: self.context.user_agent.clone(),
             address: Some(self.context.address.to_string()),
-        };
-        sessions::insert(connection, &session)?;
-        Ok(session)
+        }
     }
 
     /// The page; `typed` is the name sent with the form, if one was sent.
@@ -228,9 +225,7 @@ impl Visit {
         };
         let reply = match problem {
             None => page::show(200, &login, target.as_deref()),
-            Some(LoginProblem::WrongNameOrPassword) => {
-                page::show(401, &login, target.as_deref()).noting("wrong name or password")
-            }
+            Some(LoginProblem::WrongNameOrPassword) => page::show(401, &login, target.as_deref()),
             Some(LoginProblem::FormExpired) => page::show(400, &login, target.as_deref()).noting("form expired or forged"),
             Some(LoginProblem::SlowedDown { seconds }) => page::show(429, &login, target.as_deref())
                 .with(header::RETRY_AFTER, &seconds.to_string())
@@ -242,4 +237,9 @@ impl Visit {
             reply.with(header::SET_COOKIE, &cookies::set(cookies::BROWSER, &browser, Keep::Session))
         })
     }
+}
+
+/// What the cookie of a known browser is bound to: it is a stranger's again once the password is set anew.
+fn device_binding(person: &Person, name: &str) -> [String; 3] {
+    [person.claims.id.to_string(), name.to_owned(), person.password_hash.clone().unwrap_or_default()]
 }

@@ -1,6 +1,7 @@
-//! Slowing down guesses without locking anyone out. An attempt is counted before the password is looked at, by
-//! account and by address; the wait grows with each failure. A browser that has signed in as this person
-//! before is counted apart: whoever guesses elsewhere does not slow the owner down (ASVS 6.1.1, 6.3.1).
+//! Slowing down guesses without locking anyone out (ASVS 6.1.1, 6.3.1). An attempt is counted before the password
+//! is looked at: by address, by name and address, and by person. The first two tell how long to wait. The third,
+//! which no one else's guesses may hold for long, only refuses, in the words of a wrong password: it would tell
+//! that two names are one person's. A browser that has signed in as this person before is counted apart.
 
 use std::net::IpAddr;
 
@@ -10,6 +11,7 @@ use crate::{
         secrets::SecretRing,
         time::{Span, Timestamp},
     },
+    random,
     store::{
         AnyConnection, Result,
         sign_in_failures::{self, Count},
@@ -25,64 +27,114 @@ struct Slope {
     ceiling: Span,
     /// After how long without a failure the count begins anew.
     forget_after: Span,
+    /// After how many failures the ceiling holds no more, nothing is forgotten, and what the wait is then.
+    exhausted: Option<(i64, Span)>,
 }
 
-const ACCOUNT: Slope = Slope { free: 4, ceiling: Span::from_seconds(300), forget_after: Span::from_seconds(86_400) };
-const ADDRESS: Slope = Slope { free: 30, ceiling: Span::from_seconds(120), forget_after: Span::from_seconds(900) };
-/// NIST SP 800-63B-4 §3.2.2: no more than 100 failures in a row; from then on, one an hour.
-const EXHAUSTED: (i64, Span) = (100, Span::from_seconds(3600));
+/// Everyone behind one address.
+const ADDRESS: Slope =
+    Slope { free: 30, ceiling: Span::from_seconds(120), forget_after: Span::from_seconds(900), exhausted: None };
+/// One name, tried from one address. NIST SP 800-63B-4 §3.2.2: after 100 failures in a row, one an hour.
+const NAME: Slope = Slope {
+    free: 4,
+    ceiling: Span::from_seconds(300),
+    forget_after: Span::from_seconds(86_400),
+    exhausted: Some((100, Span::from_seconds(3600))),
+};
+/// One person, tried from everywhere under every name: never for long, so that many cannot lock the one out.
+const PERSON: Slope =
+    Slope { free: 20, ceiling: Span::from_seconds(30), forget_after: Span::from_seconds(86_400), exhausted: None };
+/// The longest wait of all.
+const LONGEST: Span = Span::from_seconds(3600);
 /// How often a count that others change at the same time is tried again.
 const TRIES: u32 = 5;
 
 /// The counters one attempt is under. Their names are keyed hashes: the table tells neither people nor addresses.
 pub struct Attempt {
-    account: [u8; 32],
-    /// None for a known browser: it has a counter of its own, as its account.
-    address: Option<[u8; 32]>,
+    /// Those that say how long to wait.
+    told: Vec<([u8; 32], Slope)>,
+    /// The one that does not.
+    quiet: Option<[u8; 32]>,
+}
+
+/// What the counters say of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// The password is looked at.
+    Go,
+    /// It is not, and the person is told to wait so many seconds.
+    Wait(i64),
+    /// It is not, and the answer is that of a wrong password.
+    Refuse,
 }
 
 impl Attempt {
-    /// An attempt to sign in as `person`, or under a name that nobody has.
+    /// An attempt to sign in as `person`, or under a name that nobody has. Both are counted alike.
     #[must_use]
     pub fn new(secrets: &SecretRing, person: Option<Id>, typed: &str, address: IpAddr, known_browser: Option<&str>) -> Self {
         let key = |what, value: &str| secrets.pseudonym(what, value);
         if let Some(browser) = known_browser {
-            return Self { account: key("browser", browser), address: None };
+            return Self { told: vec![(key("browser", browser), NAME)], quiet: None };
         }
-        let account =
-            person.map_or_else(|| key("name", &typed.trim().to_lowercase()), |person| key("person", &person.to_string()));
-        Self { account, address: Some(key("address", &network(address))) }
+        let (typed, network) = (typed.trim().to_lowercase(), network(address));
+        let told = vec![(key("address", &network), ADDRESS), (key("name", &format!("{network} {typed}")), NAME)];
+        Self { told, quiet: Some(person.map_or_else(|| key("nobody", &typed), |person| secrets.person_counter(person))) }
     }
 
-    /// Counts the attempt. When it comes too soon nothing is counted, and the wait is returned in seconds.
+    /// Counts the attempt, unless it comes too soon.
     ///
     /// # Errors
     /// The database's.
-    pub fn begin(&self, connection: &mut AnyConnection, now: Timestamp) -> Result<Option<i64>> {
-        let account = (self.account.as_slice(), ACCOUNT);
-        let counters: Vec<_> = self.address.iter().map(|address| (address.as_slice(), ADDRESS)).chain([account]).collect();
+    pub fn begin(&self, connection: &mut AnyConnection, now: Timestamp) -> Result<Admission> {
         // Every wait before any count: whoever tries again at a slowed account does not slow their whole network down.
-        for (key, slope) in &counters {
+        for (key, slope) in &self.told {
             if let Err(seconds) = next(sign_in_failures::find(connection, key)?, *slope, now) {
-                return Ok(Some(seconds));
+                return Ok(Admission::Wait(seconds));
             }
         }
-        for (key, slope) in counters {
-            if let Some(seconds) = count(connection, key, slope, now)? {
-                return Ok(Some(seconds));
+        for (key, slope) in &self.told {
+            if let Some(seconds) = count(connection, key, *slope, now)? {
+                return Ok(Admission::Wait(seconds));
             }
         }
-        Ok(None)
+        match &self.quiet {
+            Some(quiet) if count(connection, quiet, PERSON, now)?.is_some() => Ok(Admission::Refuse),
+            _ => Ok(Admission::Go),
+        }
     }
 
-    /// The password was right: the account's count is over, the address gets this attempt back.
+    /// The password was right: what was counted for this name and person is over, the address gets the attempt back.
     ///
     /// # Errors
     /// The database's.
     pub fn succeeded(&self, connection: &mut AnyConnection, now: Timestamp) -> Result<()> {
-        sign_in_failures::clear(connection, &self.account)?;
-        self.address.as_ref().map_or(Ok(()), |address| sign_in_failures::take_back(connection, address, now))
+        for (key, slope) in &self.told {
+            if slope.exhausted.is_some() {
+                sign_in_failures::clear(connection, key)?;
+            } else {
+                sign_in_failures::take_back(connection, key, now)?;
+            }
+        }
+        self.quiet.as_ref().map_or(Ok(()), |quiet| sign_in_failures::clear(connection, quiet))
     }
+
+    /// The password was not looked at after all: nothing is held against anyone.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn take_back(&self, connection: &mut AnyConnection, now: Timestamp) -> Result<()> {
+        let keys = self.told.iter().map(|(key, _)| key).chain(&self.quiet);
+        keys.into_iter().try_for_each(|key| sign_in_failures::take_back(connection, key, now))
+    }
+}
+
+/// Once in a while, forgets counts that are over: strangers decide how many there are.
+///
+/// # Errors
+/// The database's.
+pub fn forget(connection: &mut AnyConnection, now: Timestamp) -> Result<()> {
+    let [chance] = random::bytes::<1>();
+    if chance == 0 { sign_in_failures::forget_before(connection, now, NAME.forget_after.plus(LONGEST)) } else { Ok(()) }
 }
 
 fn count(connection: &mut AnyConnection, key: &[u8], slope: Slope, now: Timestamp) -> Result<Option<i64>> {
@@ -102,19 +154,22 @@ fn next(before: Option<Count>, slope: Slope, now: Timestamp) -> std::result::Res
     let before = before.unwrap_or_default();
     let wait = before.next_at - now.millis();
     // A wait longer than the longest is a clock that went back.
-    if wait > 0 && wait <= EXHAUSTED.1.millis() {
+    if wait > 0 && wait <= LONGEST.millis() {
         return Err(wait / 1000 + 1);
     }
     let quiet = now.since(Timestamp::from_millis(before.last_at));
-    let failures = if quiet > slope.forget_after && before.failures < EXHAUSTED.0 { 1 } else { before.failures + 1 };
+    let is_exhausted = slope.exhausted.is_some_and(|(limit, _)| before.failures >= limit);
+    let failures = if quiet > slope.forget_after && !is_exhausted { 1 } else { before.failures + 1 };
     let last_at = now.millis().max(before.last_at + 1); // tells two attempts of one millisecond apart
     Ok(Count { failures, last_at, next_at: now.millis() + wait_after(failures, slope).millis() })
 }
 
 /// How long to wait after so many failures: nothing, then one second, and twice as long each time.
 fn wait_after(failures: i64, slope: Slope) -> Span {
-    if failures >= EXHAUSTED.0 {
-        return EXHAUSTED.1;
+    if let Some((limit, wait)) = slope.exhausted
+        && failures >= limit
+    {
+        return wait;
     }
     match u32::try_from(failures - slope.free) {
         Err(_) | Ok(0) => Span::ZERO,
@@ -140,29 +195,36 @@ mod tests {
 
     #[test]
     fn the_wait_grows_to_a_ceiling_and_never_locks_for_good() {
-        let waits: Vec<_> =
-            [1, 4, 5, 6, 7, 12, 13, 14, 99, 100, 5000].iter().map(|n| wait_after(*n, ACCOUNT).seconds()).collect();
+        let waits: Vec<_> = [1, 4, 5, 6, 7, 12, 13, 14, 99, 100, 5000].iter().map(|n| wait_after(*n, NAME).seconds()).collect();
         assert_eq!(waits, [0, 0, 1, 2, 4, 128, 256, 300, 300, 3600, 3600]);
     }
 
     #[test]
     fn too_soon_is_not_counted_and_quiet_is_forgotten() {
         let count = Count { failures: 6, last_at: 10_000, next_at: 12_000 };
-        assert_eq!(next(Some(count), ACCOUNT, at(10_500)), Err(2));
-        assert_eq!(next(Some(count), ACCOUNT, at(12_000)).map(|c| c.failures), Ok(7));
-        assert_eq!(next(Some(count), ACCOUNT, at(90_000_000)).map(|c| c.failures), Ok(1));
-        assert_eq!(next(None, ACCOUNT, at(5)), Ok(Count { failures: 1, last_at: 5, next_at: 5 }));
-        assert!(next(Some(count), ACCOUNT, at(-10_000_000)).is_ok(), "a clock that went back");
+        assert_eq!(next(Some(count), NAME, at(10_500)), Err(2));
+        assert_eq!(next(Some(count), NAME, at(12_000)).map(|c| c.failures), Ok(7));
+        assert_eq!(next(Some(count), NAME, at(90_000_000)).map(|c| c.failures), Ok(1));
+        assert_eq!(next(None, NAME, at(5)), Ok(Count { failures: 1, last_at: 5, next_at: 5 }));
+        assert!(next(Some(count), NAME, at(-10_000_000)).is_ok(), "a clock that went back");
     }
 
     #[test]
-    fn one_counter_for_every_spelling_of_a_name() {
+    fn an_address_is_never_shut_out_for_long() {
+        assert_eq!([30, 31, 99, 100, 5000].map(|n| wait_after(n, ADDRESS).seconds()), [0, 1, 120, 120, 120]);
+        assert_eq!([20, 21, 100, 5000].map(|n| wait_after(n, PERSON).seconds()), [0, 1, 30, 30]);
+    }
+
+    #[test]
+    fn one_counter_for_every_name_of_a_person_and_none_that_tells_them_apart() {
         let (person, here) = (Some(Id::from([1; 16])), IpAddr::from([1, 1, 1, 1]));
         let secrets = SecretRing::new(["a secret of at least thirty-two bytes"]).unwrap();
-        let account = |typed: &str, person| Attempt::new(&secrets, person, typed, here, None).account;
-        assert_eq!(account("alice", person), account("alice@example.com", person));
-        assert_eq!(account("Nobody ", None), account("nobody", None));
-        assert_ne!(Attempt::new(&secrets, person, "alice", here, Some("b")).account, account("alice", person));
+        let attempt = |typed: &str, person| Attempt::new(&secrets, person, typed, here, None);
+        assert_eq!(attempt("alice", person).quiet, attempt("alice@example.com", person).quiet);
+        assert_ne!(attempt("alice", person).told[1].0, attempt("alice@example.com", person).told[1].0);
+        assert_eq!(attempt("Nobody ", None).quiet, attempt("nobody", None).quiet);
+        assert_eq!(attempt("Nobody ", None).told[1].0, attempt("nobody", None).told[1].0);
+        assert!(Attempt::new(&secrets, person, "alice", here, Some("b")).quiet.is_none());
         assert_eq!(network("2001:db8:1:2:3::4".parse().unwrap()), network("2001:db8:1:2:ffff::1".parse().unwrap()));
     }
 }

@@ -7,8 +7,11 @@ use super::{
     error::{ErrorCode, ProtocolError},
     id::Id,
     scope::Scopes,
-    time::Timestamp,
+    time::{Span, Timestamp},
 };
+
+/// For how long a sign-in that a request asked for counts as fresh for it: what consent may take after it.
+const FRESH_FOR: Span = Span::from_seconds(300);
 
 /// Who is signed in, and since when.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +20,31 @@ pub struct SignedIn {
     pub person: Id,
     /// When they last proved who they are.
     pub auth_time: Timestamp,
+}
+
+/// What a person allows a client: scopes, and the resource servers they are for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// The scopes.
+    pub scopes: Scopes,
+    /// The resource servers.
+    pub audiences: Vec<String>,
+}
+
+impl Allowed {
+    /// Whether this covers all that the request asks for.
+    #[must_use]
+    pub fn covers(&self, request: &AuthorizationRequest) -> bool {
+        request.scopes.first_outside(&self.scopes).is_none()
+            && request.audiences.iter().all(|audience| self.audiences.contains(audience))
+    }
+
+    /// What this and the other allow together.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let new = other.audiences.iter().filter(|audience| !self.audiences.contains(audience));
+        Self { scopes: self.scopes.union(&other.scopes), audiences: self.audiences.iter().chain(new).cloned().collect() }
+    }
 }
 
 /// What is known when the decision is made.
@@ -28,8 +56,8 @@ pub struct Facts<'a> {
     pub sign_in_asked: Option<Timestamp>,
     /// Whether consent was given to this very request in this session, by an unexpired stamp.
     pub consent_given: bool,
-    /// The scopes this person allowed this client before, where they may be used without asking.
-    pub remembered: Option<&'a Scopes>,
+    /// What this person allowed this client before, where it may be used without asking.
+    pub remembered: Option<&'a Allowed>,
     /// Whom the `id_token_hint` names.
     pub hinted: Option<Id>,
     /// The time.
@@ -57,7 +85,8 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
         return if silent { refuse(ErrorCode::LoginRequired, "nobody is signed in") } else { Step::SignIn };
     };
     // A sign-in since this request asked for one is fresh, whatever max_age says by now.
-    let fresh = facts.sign_in_asked.is_some_and(|asked| signed_in.auth_time >= asked);
+    let fresh = facts.sign_in_asked.is_some_and(|asked| signed_in.auth_time >= asked)
+        && facts.now.since(signed_in.auth_time) <= FRESH_FOR;
     if facts.hinted.is_some_and(|hinted| hinted != signed_in.person) {
         // Core 3.1.2.1: who was asked and is still another gets an error, not another try without end.
         let refused = silent || fresh;
@@ -71,7 +100,7 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
     if (request.prompt.login || too_old) && !fresh {
         return if silent { refuse(ErrorCode::LoginRequired, "the sign-in is older than max_age allows") } else { Step::SignIn };
     }
-    let remembered = facts.remembered.is_some_and(|allowed| request.scopes.first_outside(allowed).is_none());
+    let remembered = facts.remembered.is_some_and(|allowed| allowed.covers(request));
     if facts.consent_given || remembered && !request.prompt.consent {
         return Step::Issue;
     }
@@ -115,6 +144,11 @@ mod tests {
         }
     }
 
+    fn allowed(scopes: &str) -> Allowed {
+        let audiences = client(ClientKind::Spa).audiences;
+        Allowed { scopes: Scopes::parse(scopes).unwrap(), audiences }
+    }
+
     fn code(step: Step) -> &'static str {
         match step {
             Step::SignIn => "sign in",
@@ -126,8 +160,8 @@ mod tests {
 
     #[test]
     fn without_prompt_each_step_comes_when_needed() {
-        let all = Scopes::parse("openid email profile").unwrap();
-        let some = Scopes::parse("openid").unwrap();
+        let all = allowed("openid email profile");
+        let some = allowed("openid");
         assert_eq!(code(next_step(&request(""), &Facts { signed_in: None, ..facts() })), "sign in");
         assert_eq!(code(next_step(&request(""), &facts())), "consent");
         assert_eq!(code(next_step(&request(""), &Facts { remembered: Some(&some), ..facts() })), "consent");
@@ -136,8 +170,20 @@ mod tests {
     }
 
     #[test]
+    fn another_resource_asks_again() {
+        let mut one = allowed("openid email");
+        one.audiences.truncate(1);
+        assert_eq!(
+            code(next_step(&request("resource=https://api.example.com"), &Facts { remembered: Some(&one), ..facts() })),
+            "issue"
+        );
+        assert_eq!(code(next_step(&request(""), &Facts { remembered: Some(&one), ..facts() })), "consent", "all of the client's");
+        assert_eq!(one.and(&allowed("profile")), allowed("openid email profile"));
+    }
+
+    #[test]
     fn prompt_none_never_shows_a_page() {
-        let all = Scopes::parse("openid email").unwrap();
+        let all = allowed("openid email");
         let none = request("prompt=none");
         assert_eq!(code(next_step(&none, &Facts { signed_in: None, ..facts() })), "login_required");
         assert_eq!(code(next_step(&none, &facts())), "consent_required");
@@ -150,7 +196,7 @@ mod tests {
 
     #[test]
     fn prompt_login_and_max_age_ask_once_and_are_then_content() {
-        let all = Scopes::parse("openid email").unwrap();
+        let all = allowed("openid email");
         let base = Facts { remembered: Some(&all), ..facts() };
         for extra in ["prompt=login", "prompt=select_account", "max_age=59", "max_age=0"] {
             assert_eq!(code(next_step(&request(extra), &base)), "sign in", "{extra}");
@@ -164,7 +210,7 @@ mod tests {
 
     #[test]
     fn prompt_consent_asks_although_it_was_given_before() {
-        let all = Scopes::parse("openid email").unwrap();
+        let all = allowed("openid email");
         assert_eq!(code(next_step(&request("prompt=consent"), &Facts { remembered: Some(&all), ..facts() })), "consent");
         assert_eq!(code(next_step(&request("prompt=consent"), &Facts { consent_given: true, ..facts() })), "issue");
     }

@@ -4,6 +4,8 @@
 
 use percent_encoding::percent_decode_str;
 
+/// How many parameters are read; no request of ours has a quarter of them.
+const LIMIT: usize = 200;
 /// Parameters that may be sent more than once (RFC 8707 §2).
 const REPEATABLE: [&str; 1] = ["resource"];
 
@@ -32,6 +34,8 @@ pub enum FlawKind {
     Encoding,
     /// A control character where none can be meant (NUL).
     Nul,
+    /// The parameter is one too many: neither it nor what follows was read.
+    TooMany,
 }
 
 impl Flaw {
@@ -45,6 +49,7 @@ impl Flaw {
                 format!("the parameter '{name}' is not valid percent-encoded UTF-8")
             }
             FlawKind::Nul => format!("the parameter '{name}' contains a NUL character"),
+            FlawKind::TooMany => format!("expected at most {LIMIT} parameters, received more"),
         }
     }
 }
@@ -54,7 +59,11 @@ impl Params {
     #[must_use]
     pub fn parse(encoded: &str) -> Self {
         let mut params = Self::default();
-        for part in encoded.split('&').filter(|part| !part.is_empty()) {
+        for (number, part) in encoded.split('&').filter(|part| !part.is_empty()).enumerate() {
+            if number == LIMIT {
+                params.flaws.push(Flaw { name: "?".into(), kind: FlawKind::TooMany });
+                break;
+            }
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let (name, value) = (decode(name), decode(value));
             let shown = name.clone().unwrap_or_else(|| "?".to_owned());
@@ -156,6 +165,13 @@ mod tests {
             assert_eq!(params.flaw_of("a").map(|f| f.kind), Some(kind), "{query}");
             assert_eq!(params.get("a"), None, "{query}");
         }
+    }
+
+    #[test]
+    fn a_flood_of_parameters_is_not_read() {
+        let query = (0..=LIMIT).map(|n| format!("p{n}=x")).collect::<Vec<_>>().join("&");
+        assert_eq!(Params::parse(&query).flaw().map(|flaw| flaw.kind), Some(FlawKind::TooMany));
+        assert!(Params::parse(query.rsplit_once('&').unwrap().0).flaw().is_none());
     }
 
     #[test]

@@ -10,11 +10,14 @@ pub const OFFLINE_ACCESS: &str = "offline_access";
 /// The scopes whose meaning OpenID Connect Core §5.4 and §11 fix and this server answers.
 pub const STANDARD: [&str; 4] = [OPENID, "profile", "email", OFFLINE_ACCESS];
 
+/// How many tokens a list may have.
+const LIMIT: usize = 100;
+
 /// A list of scope tokens without repetitions, in the order given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scopes(Vec<String>);
 
-/// A scope token that breaks the grammar of RFC 6749 §3.3.
+/// A scope token that breaks the grammar of RFC 6749 §3.3, or one too many.
 #[derive(Debug, PartialEq, Eq)]
 pub struct MalformedScope(pub String);
 
@@ -27,6 +30,9 @@ impl Scopes {
         let mut scopes = Vec::new();
         for token in text.split(' ').filter(|token| !token.is_empty()) {
             if !token.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
+                return Err(MalformedScope(token.to_owned()));
+            }
+            if scopes.len() == LIMIT {
                 return Err(MalformedScope(token.to_owned()));
             }
             if !scopes.iter().any(|s| s == token) {

@@ -73,6 +73,12 @@ impl Span {
         self.0
     }
 
+    /// This span and another.
+    #[must_use]
+    pub const fn plus(self, more: Self) -> Self {
+        Self(self.0.saturating_add(more.0))
+    }
+
     /// Whole seconds, rounded down.
     #[must_use]
     pub const fn seconds(self) -> i64 {

@@ -64,6 +64,9 @@ impl TokenRequest {
                 let scopes = params.get("scope").map(Scopes::parse).transpose();
                 let scopes = scopes
                     .map_err(|bad| ProtocolError::new(ErrorCode::InvalidScope, format!("scope: '{}' is malformed", bad.0)))?;
+                if scopes.as_ref().is_some_and(Scopes::is_empty) {
+                    return Err(ProtocolError::new(ErrorCode::InvalidScope, "scope: expected at least one, received none"));
+                }
                 Ok(Self::RefreshToken { token: needed("refresh_token")?, scopes, resources })
             }
             Some(other) => Err(ProtocolError::new(
@@ -123,5 +126,6 @@ mod tests {
         }
         assert_eq!(refused("grant_type=password"), "unsupported_grant_type");
         assert_eq!(refused("grant_type=refresh_token&refresh_token=r&scope=%22"), "invalid_scope");
+        assert_eq!(refused("grant_type=refresh_token&refresh_token=r&scope=%20"), "invalid_scope");
     }
 }

@@ -106,6 +106,7 @@ impl Store {
         work: impl FnOnce(&mut AnyConnection) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
         let mut pooled = self.pool.get().map_err(|error| Error::Unavailable(error.to_string()))?;
+        pooled.broken = true; // a panic in the middle of a transaction must not hand it to the next
         let result = work(&mut pooled.connection);
         pooled.broken = result.as_ref().is_err_and(Outage::is_outage);
         result

@@ -2,40 +2,60 @@
 
 use diesel::prelude::*;
 
-use super::{AnyConnection, Result, error::Error, mapping::Row, schema::consents};
-use crate::protocol::{id::Id, scope::Scopes, time::Timestamp};
+use super::{
+    AnyConnection, Result, dialect,
+    error::Error,
+    mapping::{Row, json},
+    schema::consents,
+};
+use crate::protocol::{id::Id, next_step::Allowed, time::Timestamp};
 
-/// The scopes this person allowed this client.
+/// What this person allowed this client.
 ///
 /// # Errors
 /// The database's.
-pub fn find(connection: &mut AnyConnection, person: Id, client: &str) -> Result<Option<Scopes>> {
+pub fn find(connection: &mut AnyConnection, person: Id, client: &str) -> Result<Option<Allowed>> {
     let found = consents::table
         .find((person.as_bytes().as_slice(), client))
-        .select(consents::scopes)
-        .first::<String>(connection)
+        .select((consents::scopes, consents::audiences))
+        .first::<(String, String)>(connection)
         .optional()?;
     let row = Row { table: "consents", name: &person };
-    found.map(|text| row.scopes("scopes", &text)).transpose()
+    let to_value = |(scopes, audiences): (String, String)| -> Result<Allowed> {
+        Ok(Allowed { scopes: row.scopes("scopes", &scopes)?, audiences: row.list("audiences", &audiences)? })
+    };
+    found.map(to_value).transpose()
 }
 
-/// Adds scopes to what this person allowed this client.
+/// Adds to what this person allowed this client. The guard on what was read keeps two at once from losing one.
 ///
 /// # Errors
 /// The database's.
-pub fn add(connection: &mut AnyConnection, person: Id, client: &str, scopes: &Scopes, now: Timestamp) -> Result<()> {
+pub fn add(connection: &mut AnyConnection, person: Id, client: &str, allowed: &Allowed, now: Timestamp) -> Result<()> {
     let key = person.as_bytes().as_slice();
-    let all = find(connection, person, client)?.map_or_else(|| scopes.clone(), |before| before.union(scopes)).to_string();
-    let values = (consents::scopes.eq(&all), consents::granted_at.eq(now.millis()));
-    let update =
-        |connection: &mut AnyConnection| diesel::update(consents::table.find((key, client))).set(values).execute(connection);
-    if update(connection)? == 1 {
-        return Ok(());
+    for _ in 0..5 {
+        let added = dialect::together(connection, |connection| -> Result<bool> {
+            let before = find(connection, person, client)?;
+            let all = before.as_ref().map_or_else(|| allowed.clone(), |before| before.and(allowed));
+            let (scopes, audiences) = (all.scopes.to_string(), json(&all.audiences));
+            let values =
+                (consents::scopes.eq(&scopes), consents::audiences.eq(&audiences), consents::granted_at.eq(now.millis()));
+            let Some(before) = before else {
+                let row = (consents::person_id.eq(key), consents::client_id.eq(client), values.0, values.1, values.2);
+                diesel::insert_into(consents::table).values(row).execute(connection)?;
+                return Ok(true);
+            };
+            let unchanged = consents::table
+                .find((key, client))
+                .filter(consents::scopes.eq(before.scopes.to_string()))
+                .filter(consents::audiences.eq(json(&before.audiences)));
+            Ok(diesel::update(unchanged).set(values).execute(connection)? == 1)
+        });
+        match added {
+            Ok(true) => return Ok(()),
+            Ok(false) | Err(Error::Conflict(_)) => {} // another was first: read again
+            Err(error) => return Err(error),
+        }
     }
-    let row = (consents::person_id.eq(key), consents::client_id.eq(client), values.0, values.1);
-    match diesel::insert_into(consents::table).values(row).execute(connection).map_err(Error::from) {
-        // The same form sent twice at once: the other was first.
-        Err(Error::Conflict(_)) => update(connection).map(|_| ()).map_err(Error::from),
-        other => other.map(|_| ()),
-    }
+    Err(Error::Unavailable(format!("the consent of {person} to {client} changes all the time")))
 }

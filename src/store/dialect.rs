@@ -50,7 +50,7 @@ impl DatabaseUrl {
             Self::SqliteFile(path) => connect_sqlite(path).map_err(|e| unavailable(&e)),
             Self::SqliteMemory => connect_sqlite(":memory:").map_err(|e| unavailable(&e)),
             Self::Postgres(url) => {
-                let mut connection = PgConnection::establish(&with_timeout(url)).map_err(|e| unavailable(&e))?;
+                let mut connection = PgConnection::establish(&with_timeouts(url)).map_err(|e| unavailable(&e))?;
                 // No statement of ours takes long: one that does waits for a lock or a dying disk.
                 connection.batch_execute("SET statement_timeout = '10s'; SET client_min_messages = warning")?;
                 Ok(AnyConnection::Postgres(connection))
@@ -64,10 +64,23 @@ impl DatabaseUrl {
     }
 }
 
-/// A host that does not answer must not hold a request for ever.
-fn with_timeout(url: &str) -> String {
-    let joint = if url.contains('?') { '&' } else { '?' };
-    if url.contains("connect_timeout=") { url.to_owned() } else { format!("{url}{joint}connect_timeout=3") }
+/// A host that does not answer, or stops answering, must not hold a request for ever.
+fn with_timeouts(url: &str) -> String {
+    const TIMEOUTS: [(&str, &str); 5] = [
+        ("connect_timeout", "3"),
+        ("tcp_user_timeout", "10000"),
+        ("keepalives_idle", "10"),
+        ("keepalives_interval", "3"),
+        ("keepalives_count", "3"),
+    ];
+    let mut url = url.to_owned();
+    for (name, value) in TIMEOUTS {
+        if !url.contains(&format!("{name}=")) {
+            let joint = if url.contains('?') { '&' } else { '?' };
+            url = format!("{url}{joint}{name}={value}");
+        }
+    }
+    url
 }
 
 fn connect_sqlite(path: &str) -> Result<AnyConnection, diesel::ConnectionError> {

@@ -33,7 +33,7 @@ impl Outage for Error {
 }
 
 /// Messages of both databases that mean "not now": they come without an error kind of their own.
-const NOT_NOW: [&str; 12] = [
+const NOT_NOW: [&str; 15] = [
     "database is locked",
     "database table is locked",
     "disk I/O error",
@@ -45,6 +45,9 @@ const NOT_NOW: [&str; 12] = [
     "no connection to the server",
     "could not connect",
     "statement timeout",
+    "deadlock detected",
+    "No space left",
+    "could not extend",
     "cannot execute",
 ];
 

@@ -5,9 +5,10 @@
 use diesel::prelude::*;
 
 use super::{
-    AnyConnection, Result,
+    AnyConnection, Result, dialect,
     mapping::{Row, json, time, times},
-    schema::{grants, people, sessions},
+    schema::{grants, people, sessions as session_rows},
+    sessions::{self, Session},
 };
 use crate::protocol::{grant::Grant, id::Id, pkce::Challenge, time::Timestamp};
 
@@ -64,7 +65,7 @@ fn to_value(columns: Columns) -> Result<Grant> {
 pub struct Found {
     /// The row.
     pub grant: Grant,
-    /// Whether its person exists and may sign in, and its session, if it ends with one, has not ended.
+    /// Whether its person exists and may sign in.
     pub person_enabled: bool,
 }
 
@@ -75,14 +76,14 @@ pub struct Found {
 pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Found>> {
     let found = grants::table
         .left_join(people::table.on(people::id.eq(grants::person_id)))
-        .left_join(sessions::table.on(grants::session_id.eq(sessions::id.nullable())))
+        .left_join(session_rows::table.on(grants::session_id.eq(session_rows::id.nullable())))
         .filter(grants::id.eq(id.as_bytes().as_slice()))
-        .select((COLUMNS, people::created_at.nullable(), people::disabled_at.nullable(), sessions::ended_at.nullable()))
+        .select((COLUMNS, people::created_at.nullable(), people::disabled_at.nullable(), session_rows::ended_at.nullable()))
         .first::<(Columns, Option<i64>, Option<i64>, Option<i64>)>(connection)
         .optional()?;
     let to_found = |(columns, person, disabled_at, ended_at): (Columns, Option<i64>, Option<i64>, Option<i64>)| -> Result<Found> {
         let mut grant = to_value(columns)?;
-        // A sign-out whose second statement has not come yet, or missed a code just issued.
+        // What ended the session ended the grant, though it may have missed a code just issued.
         grant.revoked_at = grant.revoked_at.or(times(ended_at));
         Ok(Found { grant, person_enabled: person.is_some() && disabled_at.is_none() })
     };
@@ -150,6 +151,20 @@ pub fn insert(connection: &mut AnyConnection, grant: &Grant) -> Result<()> {
         ))
         .execute(connection)?;
     Ok(())
+}
+
+/// Inserts a grant given in a session, unless that has ended: whoever ends the session finds the grant.
+///
+/// # Errors
+/// The database's.
+pub fn insert_in(connection: &mut AnyConnection, grant: &Grant, session: &Session, now: Timestamp) -> Result<bool> {
+    dialect::together(connection, |connection| {
+        let is_alive = sessions::hold(connection, session, now)?;
+        if is_alive {
+            insert(connection, grant)?;
+        }
+        Ok(is_alive)
+    })
 }
 
 /// Compare-and-swap from `generation` to the next, unless revoked: false when another was first. The guard

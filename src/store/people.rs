@@ -121,6 +121,15 @@ pub fn reset_password(connection: &mut AnyConnection, id: Id, hash: &str, now: T
     })
 }
 
+/// Whether password and standing are still those of `person`; holds the row until the transaction ends.
+pub(super) fn hold(connection: &mut AnyConnection, person: &Person) -> Result<bool> {
+    let unchanged = people::table
+        .find(person.claims.id.as_bytes().as_slice())
+        .filter(people::password_hash.eq(person.password_hash.as_deref()))
+        .filter(people::disabled_at.is_null());
+    Ok(diesel::update(unchanged).set(people::password_hash.eq(person.password_hash.as_deref())).execute(connection)? == 1)
+}
+
 /// Switches the account off and ends its sessions and grants, which stay dead when it is switched on again.
 ///
 /// # Errors

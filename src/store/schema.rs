@@ -69,6 +69,7 @@ diesel::table! {
         person_id -> Binary,
         client_id -> Text,
         scopes -> Text,
+        audiences -> Text,
         granted_at -> BigInt,
     }
 }

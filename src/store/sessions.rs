@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use super::{
     AnyConnection, Result, dialect,
     mapping::{Row, time, times},
+    people::{self, Person},
     schema::{grants, sessions},
 };
 use crate::protocol::{
@@ -26,7 +27,7 @@ pub struct Session {
     pub auth_time: Timestamp,
     /// When it began.
     pub created_at: Timestamp,
-    /// When it was last used, to the minute.
+    /// When it was last used to sign in or to answer a client.
     pub last_seen_at: Timestamp,
     /// Its absolute end.
     pub expires_at: Timestamp,
@@ -37,9 +38,6 @@ pub struct Session {
     /// Where the sign-in came from.
     pub address: Option<String>,
 }
-
-/// How precisely the last use is kept: a session is written at most this often.
-const SEEN_PRECISION: Span = Span::from_seconds(60);
 
 type Columns = (Vec<u8>, Vec<u8>, i64, i64, i64, i64, i64, Option<i64>, Option<String>, Option<String>);
 
@@ -101,10 +99,7 @@ pub fn insert(connection: &mut AnyConnection, session: &Session) -> Result<()> {
 
 /// The same person signed in again on this session: a new generation, the old cookie is dead. False when the
 /// session was ended or renewed by someone else meanwhile.
-///
-/// # Errors
-/// The database's.
-pub fn renew(connection: &mut AnyConnection, session: &Session, now: Timestamp) -> Result<bool> {
+fn renew(connection: &mut AnyConnection, session: &Session, now: Timestamp) -> Result<bool> {
     let row = sessions::table
         .find(session.id.as_bytes().as_slice())
         .filter(sessions::generation.eq(i64::from(session.generation)))
@@ -119,17 +114,49 @@ pub fn renew(connection: &mut AnyConnection, session: &Session, now: Timestamp) 
     Ok(rows == 1)
 }
 
-/// Notes that the session is in use.
+/// Notes that the session is in use, and holds its row until the transaction ends, so that whoever ends it comes
+/// before or after. False when it was ended or renewed meanwhile.
+pub(super) fn hold(connection: &mut AnyConnection, session: &Session, now: Timestamp) -> Result<bool> {
+    let row = sessions::table
+        .find(session.id.as_bytes().as_slice())
+        .filter(sessions::generation.eq(i64::from(session.generation)))
+        .filter(sessions::ended_at.is_null());
+    Ok(diesel::update(row).set(sessions::last_seen_at.eq(now.millis())).execute(connection)? == 1)
+}
+
+/// The person signed in in a browser. Their session in it gets a new generation; anyone else's ends, and the new
+/// one begins. `None` when the password was set anew or the account switched off meanwhile: then nothing was done.
 ///
 /// # Errors
 /// The database's.
-pub fn touch(connection: &mut AnyConnection, session: &Session, now: Timestamp) -> Result<()> {
-    if now.since(session.last_seen_at) >= SEEN_PRECISION {
-        diesel::update(sessions::table.find(session.id.as_bytes().as_slice()).filter(sessions::ended_at.is_null()))
-            .set(sessions::last_seen_at.eq(now.millis()))
-            .execute(connection)?;
-    }
-    Ok(())
+pub fn begin(
+    connection: &mut AnyConnection,
+    person: &Person,
+    before: Option<&Session>,
+    new: Session,
+    now: Timestamp,
+) -> Result<Option<Session>> {
+    dialect::together(connection, |connection| {
+        if !people::hold(connection, person)? {
+            return Ok(None);
+        }
+        if let Some(before) = before {
+            let is_theirs = before.person_id == person.claims.id && now < before.expires_at;
+            if is_theirs && renew(connection, before, now)? {
+                return Ok(Some(Session {
+                    generation: before.generation + 1,
+                    auth_time: now,
+                    last_seen_at: now,
+                    ..before.clone()
+                }));
+            }
+            if !is_theirs {
+                end_rows(connection, before.id, now)?;
+            }
+        }
+        insert(connection, &new)?;
+        Ok(Some(new))
+    })
 }
 
 /// Ends a session and the grants that end with it. A code issued meanwhile is of a session that has ended, and
@@ -138,15 +165,17 @@ pub fn touch(connection: &mut AnyConnection, session: &Session, now: Timestamp) 
 /// # Errors
 /// The database's.
 pub fn end(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<()> {
+    dialect::together(connection, |connection| end_rows(connection, id, now))
+}
+
+fn end_rows(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<()> {
     let key = id.as_bytes().as_slice();
     let millis = Some(now.millis());
-    dialect::together(connection, |connection| {
-        diesel::update(sessions::table.find(key).filter(sessions::ended_at.is_null()))
-            .set(sessions::ended_at.eq(millis))
-            .execute(connection)?;
-        diesel::update(grants::table.filter(grants::session_id.eq(key)).filter(grants::revoked_at.is_null()))
-            .set((grants::revoked_at.eq(millis), grants::revoked_why.eq("the session was ended")))
-            .execute(connection)?;
-        Ok(())
-    })
+    diesel::update(sessions::table.find(key).filter(sessions::ended_at.is_null()))
+        .set(sessions::ended_at.eq(millis))
+        .execute(connection)?;
+    diesel::update(grants::table.filter(grants::session_id.eq(key)).filter(grants::revoked_at.is_null()))
+        .set((grants::revoked_at.eq(millis), grants::revoked_why.eq("the session was ended")))
+        .execute(connection)?;
+    Ok(())
 }

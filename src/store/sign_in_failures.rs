@@ -5,7 +5,7 @@
 use diesel::prelude::*;
 
 use super::{AnyConnection, Result, error::Error, schema::sign_in_failures};
-use crate::protocol::time::Timestamp;
+use crate::protocol::time::{Span, Timestamp};
 
 /// What has been counted under one key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,5 +73,20 @@ pub fn take_back(connection: &mut AnyConnection, key: &[u8], now: Timestamp) -> 
     diesel::update(sign_in_failures::table.find(key).filter(sign_in_failures::failures.gt(0)))
         .set((sign_in_failures::failures.eq(sign_in_failures::failures - 1), sign_in_failures::next_at.eq(now.millis())))
         .execute(connection)?;
+    Ok(())
+}
+
+/// Forgets a few counts that have not changed for `age`.
+///
+/// # Errors
+/// The database's.
+pub fn forget_before(connection: &mut AnyConnection, now: Timestamp, age: Span) -> Result<()> {
+    let before = now.millis() - age.millis();
+    let old = sign_in_failures::table.filter(sign_in_failures::last_at.lt(before)).select(sign_in_failures::key).limit(100);
+    for key in old.load::<Vec<u8>>(connection)? {
+        // The guard again: it may have been counted under meanwhile.
+        let row = sign_in_failures::table.find(key).filter(sign_in_failures::last_at.lt(before));
+        diesel::delete(row).execute(connection)?;
+    }
     Ok(())
 }

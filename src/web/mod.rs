@@ -1,6 +1,7 @@
 //! Plumbing between HTTP and the stories of `endpoints` and `people`, without opinions of its own: what a
 //! request brings, how an answer looks, cookies, forms, CORS, and the one hop to the database.
 
+pub mod authorization_request;
 pub mod body;
 pub mod cached;
 pub mod cookies;
@@ -14,7 +15,6 @@ pub mod oauth_error;
 pub mod page;
 pub mod reply;
 pub mod request;
-pub mod request_problem;
 pub mod returning;
 pub mod session;
 pub mod transport;

@@ -8,7 +8,10 @@ use actix_web::{
     Error, HttpMessage, HttpRequest, Responder,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{self, HeaderName, HeaderValue},
+    http::{
+        Method,
+        header::{self, HeaderName, HeaderValue},
+    },
     middleware::Next,
     web::Data,
 };
@@ -66,7 +69,6 @@ pub async fn around<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<impl MessageBody + use<B>>, Error> {
-    let started = Instant::now();
     let app = request.app_data::<Data<App>>().cloned();
     let (now, is_https) =
         app.as_ref().map_or((Timestamp::from_millis(0), false), |app| (app.clock.now(), app.config.issuer.is_https()));
@@ -74,7 +76,14 @@ pub async fn around<B: MessageBody + 'static>(
     let id = Id::new(now, random::bytes()).to_string();
     let user_agent = header_text(request.request(), &header::USER_AGENT).map(|text| text.chars().take(300).collect());
     let context = Context { id: id.clone(), address: arrival.address, user_agent, now };
-    let (method, path) = (request.method().clone(), request.path().to_owned());
+    let mut line = LogLine {
+        id: id.clone(),
+        method: request.method().clone(),
+        path: request.path().to_owned(),
+        address: arrival.address,
+        started: Instant::now(),
+        answered: None,
+    };
     let too_long = request.query_string().len() > QUERY_LIMIT;
     request.extensions_mut().insert(context.clone());
 
@@ -94,13 +103,32 @@ pub async fn around<B: MessageBody + 'static>(
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let note = response.response().extensions().get::<Note>().map(|note| note.0.clone());
-    let note = note.as_deref().unwrap_or_default();
-    let status = response.status().as_u16();
-    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    match status {
-        500.. => tracing::error!(id, %method, path, status, micros, address = %context.address, note, "request"),
-        400.. => tracing::warn!(id, %method, path, status, micros, address = %context.address, note, "request"),
-        _ => tracing::info!(id, %method, path, status, micros, address = %context.address, note, "request"),
-    }
+    line.answered = Some((response.status().as_u16(), note.unwrap_or_default()));
     Ok(response)
+}
+
+/// The one line of a request. Written when it is dropped: also for a caller who left before the answer.
+struct LogLine {
+    id: String,
+    method: Method,
+    path: String,
+    address: IpAddr,
+    started: Instant,
+    answered: Option<(u16, String)>,
+}
+
+impl Drop for LogLine {
+    fn drop(&mut self) {
+        let Self { id, method, path, address, started, answered } = self;
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let Some((status, note)) = answered else {
+            tracing::warn!(id, %method, path, micros, %address, note = "the caller left before the answer", "request");
+            return;
+        };
+        match status {
+            500.. => tracing::error!(id, %method, path, status, micros, %address, note, "request"),
+            400.. => tracing::warn!(id, %method, path, status, micros, %address, note, "request"),
+            _ => tracing::info!(id, %method, path, status, micros, %address, note, "request"),
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //! from trusted proxies alone (RFC 9700 §4.13); plain http is taken from loopback, and from a trusted proxy
 //! that says that it was reached by https.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use actix_web::{dev::ServiceRequest, http::header::HeaderMap};
 
@@ -31,25 +31,31 @@ fn judge(peer: IpAddr, headers: &HeaderMap, is_tls: bool, issuer_is_https: bool,
     if !is_trusted(peer) {
         return Arrival { address: peer, is_insecure: !is_tls && !peer.is_loopback() };
     }
+    let values = |name| headers.get_all(name).filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
     // Each proxy appends whom it saw: from the right, the first that is not a proxy of ours is the caller.
-    let chain = headers.get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
-    let hops = chain.rsplit(',').map_while(|hop| hop.trim().parse::<IpAddr>().ok().map(|address| address.to_canonical()));
+    let chain = values("x-forwarded-for");
     let mut address = peer;
-    for hop in hops {
+    for hop in chain.rsplit(',').map_while(read_address) {
         address = hop;
         if !is_trusted(hop) {
             break;
         }
     }
-    let proto = headers
-        .get_all("x-forwarded-proto")
-        .filter_map(|value| value.to_str().ok())
-        .next_back()
-        .and_then(|text| text.rsplit(',').next());
-    let by_https = proto.is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"));
-    let is_insecure =
-        !is_tls && !by_https && (issuer_is_https || !address.is_loopback()) && (proto.is_some() || !peer.is_loopback());
-    Arrival { address, is_insecure }
+    let proto =
+        values("x-forwarded-proto").rsplit(',').next().map(|proto| proto.trim().to_ascii_lowercase()).filter(|p| !p.is_empty());
+    let is_protected = match proto.as_deref() {
+        Some(proto) => proto == "https",
+        // A proxy that does not say how it was reached is itself the caller, or is not believed.
+        None => chain.is_empty() && (is_tls || peer.is_loopback()),
+    };
+    Arrival { address, is_insecure: !is_protected && (issuer_is_https || !address.is_loopback()) }
+}
+
+/// An address, with or without a port.
+fn read_address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let address = text.parse().or_else(|_| text.parse::<SocketAddr>().map(|socket| socket.ip()));
+    address.ok().map(|address: IpAddr| address.to_canonical())
 }
 
 #[cfg(test)]
@@ -89,5 +95,12 @@ mod tests {
         );
         assert_eq!(arrive("10.0.0.1", &[("x-forwarded-for", "1.2.3.4")], false), ("1.2.3.4".into(), true));
         assert_eq!(arrive("10.0.0.1", &[("x-forwarded-for", "1.2.3.4, junk"), https], false), ("10.0.0.1".into(), false));
+        assert_eq!(arrive("10.0.0.1", &[("x-forwarded-for", "1.2.3.4:5678"), https], false), ("1.2.3.4".into(), false));
+        let http = ("x-forwarded-proto", "http");
+        assert_eq!(
+            arrive("10.0.0.1", &[("x-forwarded-for", "1.2.3.4"), http], true),
+            ("1.2.3.4".into(), true),
+            "TLS to us alone"
+        );
     }
 }

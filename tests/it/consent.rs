@@ -11,11 +11,11 @@ use symbolon::{
     store::{consents, grants},
 };
 
-use crate::harness::{Browser, CALLBACK, Page, Server, both, query_of};
+use crate::harness::{API, Browser, CALLBACK, Page, Server, both, query_of};
 
-/// What this person has allowed this client, as remembered.
+/// The scopes this person has allowed this client, as remembered.
 fn allowed(server: &Server, person: Id, client: &str) -> String {
-    server.store(|connection| consents::find(connection, person, client)).map(|scopes| scopes.to_string()).unwrap_or_default()
+    server.store(|connection| consents::find(connection, person, client)).map(|all| all.scopes.to_string()).unwrap_or_default()
 }
 
 /// How many grants this person has given.
@@ -84,6 +84,28 @@ fn it_is_remembered_for_the_person_the_client_and_the_scopes() {
         let mut later = Browser::new(server);
         later.sign_in("alice");
         assert!(is_silent(&mut later, &notes, "openid"), "and much later");
+    });
+}
+
+#[test]
+fn it_is_remembered_for_the_resource_servers_as_well() {
+    both(|server| {
+        server.add_person("alice");
+        let files = "https://files.example.com";
+        let spa = server.add_client("spa", ClientKind::Spa, |client| client.audiences.push(files.into()));
+        let mut browser = Browser::new(server);
+        browser.sign_in("alice");
+        let at = |resource| Browser::request(&spa, "notes:read", &[("resource", resource)]);
+        let page = shown(&mut browser, &at(API));
+        assert!(page.body.contains(API) && !page.body.contains(files), "{}", page.body);
+        browser.code_of(&spa, "alice", "notes:read", &[("resource", API)]);
+        assert!(browser.get(&at(API)).location().starts_with(CALLBACK));
+        assert!(shown(&mut browser, &at(files)).body.contains(files), "another one");
+        assert!(!is_silent(&mut browser, &spa, "notes:read"), "all of the client's");
+        let page = browser.get(&Browser::request(&spa, "notes:read", &[("resource", files), ("prompt", "none")]));
+        assert_eq!(query_of(page.location())["error"], "consent_required");
+        browser.code(&spa, "alice", "notes:read");
+        assert!(browser.get(&at(files)).location().starts_with(CALLBACK));
     });
 }
 

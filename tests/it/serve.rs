@@ -181,7 +181,7 @@ fn nonsense_is_refused_with_the_key_and_what_came_and_what_is_expected() {
         ("listen = '0.0.0.0:80'", "listen", "'0.0.0.0:80'", "expected a loopback address"),
         ("log = 'x=y=z'", "log", "'x=y=z'", "expected a filter"),
         ("tls_cert_file = 'cert.pem'", "tls_cert_file", "received one", "expected both"),
-        ("issuer = ", "symbolon.toml", "1 | issuer = ", "TOML"),
+        ("issuer = ", "symbolon.toml", "line 1", "TOML"),
     ] {
         let site = Site::new(Database::sqlite()).without("SYMBOLON_ISSUER").without("SYMBOLON_LISTEN");
         let file = site.directory.path().join("symbolon.toml");

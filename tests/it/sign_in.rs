@@ -46,7 +46,7 @@ fn attempt(browser: &mut Browser, username: &str, password: &str) -> Page {
 /// Tries it in a browser that was never here before.
 fn attempt_from(server: &crate::harness::Server, address: &str, username: &str, password: &str) -> Page {
     let mut browser = Browser::new(server);
-    browser.headers.push(("X-Forwarded-For", address.to_owned()));
+    browser.headers.extend([("X-Forwarded-For", address.to_owned()), ("X-Forwarded-Proto", "https".to_owned())]);
     attempt(&mut browser, username, password)
 }
 

@@ -72,6 +72,7 @@ CREATE TABLE consents (
     person_id BLOB NOT NULL,
     client_id TEXT NOT NULL,
     scopes TEXT NOT NULL,
+    audiences TEXT NOT NULL,
     granted_at BIGINT NOT NULL,
     PRIMARY KEY (person_id, client_id)
 );
@@ -108,3 +109,4 @@ CREATE TABLE sign_in_failures (
     last_at BIGINT NOT NULL,
     next_at BIGINT NOT NULL
 );
+CREATE INDEX sign_in_failures_last ON sign_in_failures (last_at);

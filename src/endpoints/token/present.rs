@@ -62,7 +62,7 @@ impl Asked<'_> {
                     .with_detail(format!("grant {}", credentials.grant))
             })?;
             let standing = Standing { person_enabled: found.person_enabled, now };
-            match judge(&found.grant, &presentation, &self.app.policy(client, &found.grant), &standing) {
+            match judge(&found.grant, &presentation, &self.app.config.lifetimes.policy(client, &found.grant), &standing) {
                 Verdict::Advance => {
                     let accepted = accept(client, found.grant, credentials, false)?;
                     if grants::advance(connection, credentials.grant, credentials.generation, now)? {
@@ -95,7 +95,10 @@ fn accept(client: &Client, grant: Grant, credentials: &Credentials<'_>, is_repea
     };
     let scopes = asked.intersection(&client.scopes);
     if scopes.is_empty() {
-        return Err(ProtocolError::new(ErrorCode::InvalidScope, "none of the granted scopes is registered for this client any more"));
+        return Err(ProtocolError::new(
+            ErrorCode::InvalidScope,
+            "none of the granted scopes is registered for this client any more",
+        ));
     }
     let granted = if credentials.resources.is_empty() { &grant.audiences } else { credentials.resources };
     let resources = granted.iter().filter(|audience| client.audiences.contains(audience)).cloned().collect();

@@ -172,7 +172,7 @@ fn a_person_switched_off_while_signed_in_is_nobody() {
         leads_to(&home.get(&consent), "/authorize");
         leads_to(&home.send("POST", &consent, Some(&[("decision", "allow"), ("csrf", &shown.csrf())])), "/authorize");
         let allowed = server.store(|connection| consents::find(connection, alice.claims.id, "spa")).unwrap();
-        assert_eq!(allowed.to_string(), "openid", "nothing more was allowed");
+        assert_eq!(allowed.scopes.to_string(), "openid", "nothing more was allowed");
         assert_eq!(home.sign_in_at("/login", "alice", PASSWORD).status, 401);
         server.store(|connection| people::enable(connection, alice.claims.id));
         leads_to(&home.get(&Browser::request(&spa, "openid", &[])), "/login");

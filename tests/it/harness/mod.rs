@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 use symbolon::{
     app::App,
     clock::Clock,
-    config::{Config, Issuer, Settings},
+    config::{Config, Issuer, MissingSecret, Settings},
     protocol::{
         claims,
         client::{AuthMethod, Client, ClientKind, GrantType, PkceRule},
@@ -237,7 +237,9 @@ impl Server {
 
 /// The configuration of a test's server, on a database and a port of localhost.
 pub fn config(database: &Database, port: u16) -> Config {
-    let mut config = Config::check(Settings::default(), Some("the server secret of the integration tests".into())).unwrap();
+    let mut config =
+        Config::check(Settings::default(), Some("the server secret of the integration tests".into()), MissingSecret::Leave)
+            .unwrap();
     config.issuer = Issuer::parse(&format!("http://localhost:{port}")).unwrap();
     config.listen = format!("localhost:{port}");
     config.database = DatabaseUrl::parse(&database.url).unwrap();

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// Longer than anything takes that goes well, on a busy machine too.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running process of the binary; killed with its value.
 pub struct Process {

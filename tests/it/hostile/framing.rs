@@ -24,9 +24,7 @@ pub struct Exchange {
 
 /// Sends bytes as they are and reads to the end. Fails when there is no end.
 pub fn exchange(server: &Server, bytes: &[u8], then_close: bool) -> Exchange {
-    let address = server.url.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut stream = connect(server);
     stream.write_all(bytes).ok(); // the server may have closed before it read everything
     if then_close {
         stream.shutdown(Shutdown::Write).ok();
@@ -38,12 +36,20 @@ pub fn exchange(server: &Server, bytes: &[u8], then_close: bool) -> Exchange {
             Ok(0) => break,
             Ok(count) => read.extend(&part[..count]),
             Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => break,
-            Err(error) => panic!("no end ({error}) after {:?} for {:?}", String::from_utf8_lossy(&read), String::from_utf8_lossy(bytes)),
+            Err(error) => {
+                panic!("no end ({error}) after {:?} for {:?}", String::from_utf8_lossy(&read), String::from_utf8_lossy(bytes))
+            }
         }
     }
     let text = String::from_utf8_lossy(&read).into_owned();
     let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
     Exchange { status, answers: text.matches("HTTP/1.1 ").count() + text.matches("HTTP/1.0 ").count(), text }
+}
+
+fn connect(server: &Server) -> TcpStream {
+    let stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream
 }
 
 const HOST: &str = "Host: localhost\r\n";
@@ -58,21 +64,26 @@ fn a_body_that_is_cut_off() {
     both(|server| {
         let spa = inhabited(server);
         for path in POSTS {
-            let start = format!("POST {path}?{} HTTP/1.1\r\n{HOST}{CLOSE}{FORM}", if path == "/consent" { good_query(&spa) } else { String::new() });
-            for (what, rest) in [
-                ("shorter than said", "Content-Length: 100\r\n\r\ngrant_type=x"),
-                ("nothing of it", "Content-Length: 100\r\n\r\n"),
-                ("a chunk cut off", "Transfer-Encoding: chunked\r\n\r\n10\r\nabc"),
-                ("no last chunk", "Transfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n"),
-                ("no chunk at all", "Transfer-Encoding: chunked\r\n\r\n"),
-                ("a chunk without a size", "Transfer-Encoding: chunked\r\n\r\nZZ\r\nabc\r\n0\r\n\r\n"),
-                ("a chunk of endless size", "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nabc\r\n0\r\n\r\n"),
-                ("a chunk longer than said", "Transfer-Encoding: chunked\r\n\r\n3\r\nabcdef\r\n0\r\n\r\n"),
-                ("a negative chunk", "Transfer-Encoding: chunked\r\n\r\n-3\r\nabc\r\n0\r\n\r\n"),
+            let start = format!(
+                "POST {path}?{} HTTP/1.1\r\n{HOST}{CLOSE}{FORM}",
+                if path == "/consent" { good_query(&spa) } else { String::new() }
+            );
+            for (what, rest, is_cut_off) in [
+                ("shorter than said", "Content-Length: 100\r\n\r\ngrant_type=x", true),
+                ("nothing of it", "Content-Length: 100\r\n\r\n", true),
+                ("a chunk cut off", "Transfer-Encoding: chunked\r\n\r\n10\r\nabc", true),
+                ("no last chunk", "Transfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n", true),
+                ("no chunk at all", "Transfer-Encoding: chunked\r\n\r\n", true),
+                ("a chunk without a size", "Transfer-Encoding: chunked\r\n\r\nZZ\r\nabc\r\n0\r\n\r\n", false),
+                ("a chunk of endless size", "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nabc\r\n0\r\n\r\n", false),
+                ("a chunk longer than said", "Transfer-Encoding: chunked\r\n\r\n3\r\nabcdef\r\n0\r\n\r\n", false),
+                ("a negative chunk", "Transfer-Encoding: chunked\r\n\r\n-3\r\nabc\r\n0\r\n\r\n", false),
             ] {
-                let answer = exchange(server, format!("{start}{rest}").as_bytes(), true);
+                let answer = exchange(server, format!("{start}{rest}").as_bytes(), is_cut_off);
                 let is_answered = if path == "/userinfo" { matches!(answer.status, 400 | 401) } else { answer.status == 400 };
-                assert!(is_answered && answer.answers == 1, "{path}, {what}: {answer:?}");
+                // What is no chunk may end the connection before the answer is out.
+                let is_ended = !is_cut_off && answer.answers == 0;
+                assert!(is_answered && answer.answers == 1 || is_ended, "{path}, {what}: {answer:?}");
                 assert!(!answer.text.contains("\r\nlocation:"), "{path}, {what}: {answer:?}");
             }
         }
@@ -112,12 +123,18 @@ fn two_lengths_at_once_are_refused_and_nothing_is_smuggled() {
             }
         }
         // A body that no one reads is not the next request.
-        for (method, path) in [("POST", "/healthz"), ("GET", "/healthz"), ("DELETE", "/token"), ("GET", "/authorize"), ("POST", "/nothing")] {
+        for (method, path) in
+            [("POST", "/healthz"), ("GET", "/healthz"), ("DELETE", "/token"), ("GET", "/authorize"), ("POST", "/nothing")]
+        {
             let request = format!("{method} {path} HTTP/1.1\r\n{HOST}Content-Length: {}\r\n\r\n{smuggled}", smuggled.len());
             let then = format!("GET /readyz HTTP/1.1\r\n{HOST}{CLOSE}\r\n");
             let answer = exchange(server, format!("{request}{then}").as_bytes(), false);
             assert!((1..=2).contains(&answer.answers), "{answer:?}");
-            assert_eq!(answer.text.contains("\r\n\r\nalive"), (method, path) == ("GET", "/healthz"), "{method} {path}: {answer:?}");
+            assert_eq!(
+                answer.text.contains("\r\n\r\nalive"),
+                (method, path) == ("GET", "/healthz"),
+                "{method} {path}: {answer:?}"
+            );
         }
         assert_works(server, &spa);
     });
@@ -187,18 +204,25 @@ fn who_stops_in_the_middle_is_not_waited_for() {
     let spa = inhabited(&server);
     let mut stalled = vec![(String::new(), 408), ("P".into(), 408), (format!("POST /token HTTP/1.1\r\n{HOST}"), 408)];
     for path in POSTS {
-        let start = format!("POST {path} HTTP/1.1\r\n{HOST}{FORM}");
-        stalled.push((format!("{start}Content-Length: 100\r\n\r\na=b"), 400));
-        stalled.push((format!("{start}Content-Length: 10000000000\r\n\r\na=b"), 400));
-        stalled.push((format!("{start}Transfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n"), 400));
+        let status = if path == "/userinfo" { 401 } else { 400 };
+        for rest in [
+            "Content-Length: 100\r\n\r\na=b",
+            "Content-Length: 10000000000\r\n\r\na=b",
+            "Transfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n",
+        ] {
+            stalled.push((format!("POST {path} HTTP/1.1\r\n{HOST}{FORM}{rest}"), status));
+        }
     }
     let began = Instant::now();
     thread::scope(|scope| {
         for (request, status) in &stalled {
             let server = &server;
             scope.spawn(move || {
-                let answer = exchange(server, request.as_bytes(), false);
-                assert_eq!((answer.status, answer.answers), (*status, 1), "{request}: {answer:?}");
+                let mut stream = connect(server);
+                stream.write_all(request.as_bytes()).unwrap();
+                let mut line = [0; 12];
+                stream.read_exact(&mut line).unwrap_or_else(|error| panic!("{request}: {error}"));
+                assert_eq!(String::from_utf8_lossy(&line), format!("HTTP/1.1 {status}"), "{request}");
             });
         }
         // Nobody else waits for them.

@@ -44,7 +44,8 @@ fn every_cookie() {
         let mut home = Browser::new(server);
         home.sign_in("alice");
         let query = good_query(&spa);
-        let paths = ["/", "/logout", "/login", &format!("/authorize?{query}"), &format!("/consent?{query}"), &format!("/login?{query}")];
+        let paths =
+            ["/", "/logout", "/login", &format!("/authorize?{query}"), &format!("/consent?{query}"), &format!("/login?{query}")];
         for name in [SESSION, BROWSER, DEVICE, "unknown"] {
             for value in odd_values() {
                 for path in paths {
@@ -118,8 +119,14 @@ fn every_authorization_header() {
         server.add_client("web", symbolon::protocol::client::ClientKind::Web, |_| ());
         let basic = |bytes: &[u8]| format!("Basic {}", STANDARD.encode(bytes));
         let mut values = odd_values();
-        values.extend(["Basic", "Basic ", "Basic  ", "basic x", "Basic ====", "Basic d2Vi", "Basic d2ViOg==", "Basic Og==", "Negotiate x"].map(String::from));
-        values.extend(["Bearer", "Bearer ", "Bearer x", "bearer a.b.c", "Bearer ..", "Bearer a b", "Bearer e30.e30.e30", "DPoP x"].map(String::from));
+        values.extend(
+            ["Basic", "Basic ", "Basic  ", "basic x", "Basic ====", "Basic d2Vi", "Basic d2ViOg==", "Basic Og==", "Negotiate x"]
+                .map(String::from),
+        );
+        values.extend(
+            ["Bearer", "Bearer ", "Bearer x", "bearer a.b.c", "Bearer ..", "Bearer a b", "Bearer e30.e30.e30", "DPoP x"]
+                .map(String::from),
+        );
         values.extend([
             basic(b"web:a:b"),
             basic(b"web:%"),
@@ -134,7 +141,8 @@ fn every_authorization_header() {
         ]);
         for value in values {
             server.advance(61);
-            let page = server.send("POST", "/token", &[("Authorization", &value)], Some("grant_type=refresh_token&refresh_token=x"));
+            let page =
+                server.send("POST", "/token", &[("Authorization", &value)], Some("grant_type=refresh_token&refresh_token=x"));
             assert_sane(&page, &value);
             let answer = Answer::of(page);
             assert_eq!((answer.status, answer.error()), (401, "invalid_client"), "{}: {answer:?}", short(&value));
@@ -207,10 +215,22 @@ fn every_other_header_that_is_read() {
                 if name == "Host" && !value.bytes().all(|b| b.is_ascii_alphanumeric()) {
                     continue; // what is no host is refused before it comes to us
                 }
-                for (method, path) in [("GET", login.as_str()), ("GET", "/.well-known/jwks.json"), ("OPTIONS", "/token"), ("GET", "/userinfo"), ("GET", "/readyz")] {
+                for (method, path) in [
+                    ("GET", login.as_str()),
+                    ("GET", "/.well-known/jwks.json"),
+                    ("OPTIONS", "/token"),
+                    ("GET", "/userinfo"),
+                    ("GET", "/readyz"),
+                ] {
                     let page = server.send(method, path, &[(name, &value)], None);
                     assert_sane(&page, &format!("{name}: {value}"));
-                    let status = if path == "/userinfo" { 401 } else if method == "OPTIONS" { 204 } else { 200 };
+                    let status = if path == "/userinfo" {
+                        401
+                    } else if method == "OPTIONS" {
+                        204
+                    } else {
+                        200
+                    };
                     assert_eq!(page.status, status, "{path} {name}: {}: {page:?}", short(&value));
                     assert_ne!(page.header("x-request-id"), Some(value.as_str()));
                 }

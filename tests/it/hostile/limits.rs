@@ -6,6 +6,8 @@ use super::{assert_sane, assert_works, cookies_of, framing::exchange, good_query
 use crate::harness::{Answer, Browser, CALLBACK, Page, Server, both, query_of};
 
 const LIMIT: usize = 16 * 1024;
+/// An authorization request leaves room for what is added to it on its way through the pages.
+const REQUEST_LIMIT: usize = LIMIT - 512;
 
 /// This text, made as long as asked by a parameter that means nothing.
 fn padded(query: &str, length: usize) -> String {
@@ -20,15 +22,38 @@ fn a_query_of_16_kib_and_one_byte_more() {
         let mut home = Browser::new(server);
         home.code(&spa, "alice", "openid");
         let cookies = cookies_of(&home);
-        let get = |path: &str, length: usize, query: &str| server.send("GET", &format!("{path}?{}", padded(query, length)), &[("Cookie", &cookies)], None);
-        let page = get("/authorize", LIMIT, &good_query(&spa));
+        let get = |path: &str, length: usize, query: &str| {
+            server.send("GET", &format!("{path}?{}", padded(query, length)), &[("Cookie", &cookies)], None)
+        };
+        let page = get("/authorize", REQUEST_LIMIT, &good_query(&spa));
         assert!(query_of(page.location()).contains_key("code"), "{page:?}");
-        for path in ["/", "/login", "/consent", "/logout", "/healthz", "/readyz", "/.well-known/jwks.json", "/.well-known/openid-configuration"] {
+        for path in ["/authorize", "/consent"] {
+            for length in [REQUEST_LIMIT + 1, LIMIT] {
+                let page = get(path, length, &good_query(&spa));
+                assert_sane(&page, path);
+                assert_eq!((page.status, page.header("location")), (414, None), "{path} {length}: {page:?}");
+                assert!(page.body.contains("15872"), "{}", page.body);
+            }
+        }
+        for path in
+            ["/", "/login", "/logout", "/healthz", "/readyz", "/.well-known/jwks.json", "/.well-known/openid-configuration"]
+        {
             let page = get(path, LIMIT, "");
             assert_sane(&page, path);
             assert_ne!(page.status, 414, "{path}");
         }
-        for path in ["/", "/authorize", "/login", "/consent", "/logout", "/token", "/userinfo", "/healthz", "/.well-known/jwks.json", "/nothing"] {
+        for path in [
+            "/",
+            "/authorize",
+            "/login",
+            "/consent",
+            "/logout",
+            "/token",
+            "/userinfo",
+            "/healthz",
+            "/.well-known/jwks.json",
+            "/nothing",
+        ] {
             for length in [LIMIT + 1, 20_000, 60_000] {
                 let page = get(path, length, &good_query(&spa));
                 assert_sane(&page, path);
@@ -48,8 +73,12 @@ fn a_body_of_16_kib_and_one_byte_more() {
         home.code(&spa, "alice", "openid");
         let cookies = cookies_of(&home);
         let post = |path: &str, body: &str| server.send("POST", path, &[("Cookie", &cookies)], Some(body));
-        let page = post("/authorize", &padded(&good_query(&spa), LIMIT));
+        let page = post("/authorize", &padded(&good_query(&spa), REQUEST_LIMIT));
         assert!(query_of(page.location()).contains_key("code"), "{page:?}");
+        for length in [REQUEST_LIMIT + 1, LIMIT] {
+            let page = post("/authorize", &padded(&good_query(&spa), length));
+            assert_eq!((page.status, page.header("location")), (414, None), "{length}: {page:?}");
+        }
         let code = query_of(page.location())["code"].clone();
         let redeem = format!(
             "grant_type=authorization_code&client_id=spa&code={code}&redirect_uri={CALLBACK}&code_verifier={}",
@@ -90,14 +119,27 @@ fn five_thousand_parameters() {
         let cookies = cookies_of(&home);
         let good = good_query(&spa);
         let room = LIMIT - good.len() - 1;
-        // Names of one, two and three characters, as many as there is room for.
-        let distinct = (0..5000).map(|n| format!("{n:x}")).collect::<Vec<_>>().join("&");
-        let distinct = &distinct[..distinct[..room].rfind('&').unwrap()];
-        let page = server.send("GET", &format!("/authorize?{good}&{distinct}"), &[("Cookie", &cookies)], None);
-        assert!(query_of(page.location()).contains_key("code"), "unknown ones are ignored, however many: {page:?}");
-        let answer = Answer::of(server.send("POST", "/token", &[], Some(distinct)));
-        assert_eq!((answer.status, answer.error()), (401, "invalid_client"));
-        for many in [vec!["a"; 5000].join("&"), vec!["resource=x"; 1400].join("&"), "&".repeat(5000), vec!["=x"; 5000].join("&"), vec!["%"; 5000].join("&")] {
+        let distinct = |count: usize| (0..count).map(|n| format!("p{n:x}=1")).collect::<Vec<_>>().join("&");
+        let ask = |more: &str| server.send("GET", &format!("/authorize?{good}&{more}"), &[("Cookie", &cookies)], None);
+        let own = good.split('&').count();
+        let page = ask(&distinct(200 - own));
+        assert!(query_of(page.location()).contains_key("code"), "unknown ones are ignored: {page:?}");
+        for count in [201 - own, 1500] {
+            assert_eq!(query_of(ask(&distinct(count)).location())["error"], "invalid_request", "{count}");
+        }
+        // What tells where the answer goes comes too late to be read: nobody but the person is told.
+        let page = server.send("GET", &format!("/authorize?{}&{good}", distinct(200)), &[("Cookie", &cookies)], None);
+        assert_sane(&page, "late");
+        assert_eq!((page.status, page.header("location")), (400, None));
+        let answer = Answer::of(server.send("POST", "/token", &[], Some(&distinct(1500))));
+        assert_eq!((answer.status, answer.error()), (400, "invalid_request"));
+        for many in [
+            vec!["a"; 5000].join("&"),
+            vec!["resource=x"; 1400].join("&"),
+            "&".repeat(5000),
+            vec!["=x"; 5000].join("&"),
+            vec!["%"; 5000].join("&"),
+        ] {
             let many = &many[..many.len().min(room)];
             for page in [
                 server.send("GET", &format!("/authorize?{good}&{many}"), &[("Cookie", &cookies)], None),
@@ -110,7 +152,8 @@ fn five_thousand_parameters() {
             }
         }
         let scopes = (0..3000).map(|n| format!("{n:x}")).collect::<Vec<_>>().join("+");
-        let page = server.send("GET", &format!("/authorize?{}", good.replace("scope=openid", &format!("scope={scopes}"))), &[], None);
+        let page =
+            server.send("GET", &format!("/authorize?{}", good.replace("scope=openid", &format!("scope={scopes}"))), &[], None);
         assert_eq!(query_of(page.location())["error"], "invalid_scope");
         assert_works(server, &spa);
     });
@@ -118,7 +161,8 @@ fn five_thousand_parameters() {
 
 /// A GET of the head alone.
 fn head_of(server: &Server, headers: &str) -> u16 {
-    exchange(server, format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n").as_bytes(), false).status
+    exchange(server, format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n").as_bytes(), false)
+        .status
 }
 
 #[test]
@@ -135,14 +179,24 @@ fn headers_have_limits() {
     });
 }
 
-/// What was asked for within the limit comes through all the steps, though encoding makes it longer on the way.
+/// What is not refused for its length at once comes through all the steps; nobody signs in first and is told then.
 #[test]
-fn a_request_below_the_limit_comes_through() {
+fn a_request_at_the_limit_comes_through() {
     both(|server| {
         server.add_person("alice");
-        let spa = server.add_client("spa", ClientKind::Spa, |_| ());
-        let state = "!".repeat(4000); // three times as long when it is encoded
-        let page: Page = Browser::new(server).follow(&Browser::request(&spa, "openid", &[("state", &state)]), "alice", "allow");
-        assert_eq!(query_of(page.location())["state"], state);
+        let native =
+            server.add_client("native", ClientKind::Native, |client| client.redirect_uris = vec!["com.example.app:/cb".into()]);
+        let request = |prompt, state: &str| Browser::request(&native, "openid", &[("prompt", prompt), ("state", state)]);
+        let room = REQUEST_LIMIT + "/authorize?".len() - request("login consent", "").len();
+        let state = "s".repeat(room);
+        let page = Browser::new(server).follow(&request("login consent", &state), "alice", "allow");
+        assert_eq!(query_of(page.location())["state"], state, "{page:?}");
+        // Some characters are three times as long on the way as they came: what counts is how long they become.
+        let raw = format!("{}&x=", request("login consent", "s"));
+        let room = REQUEST_LIMIT + "/authorize?".len() - raw.len();
+        let longest = format!("{raw}{}{}", "s".repeat(room % 3), "!".repeat(room / 3));
+        let page = Browser::new(server).follow(&longest, "alice", "allow");
+        assert!(query_of(page.location()).contains_key("code"), "{page:?}");
+        assert_eq!(Browser::new(server).get(&format!("{longest}!")).status, 414);
     });
 }

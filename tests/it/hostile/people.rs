@@ -171,13 +171,21 @@ fn forms_in_another_shape() {
         let consent = format!("/consent?{}", good_query(&spa));
         let form = encode(&[("username", "alice"), ("password", PASSWORD), ("decision", "allow"), ("client_id", "spa")]);
         for path in ["/authorize", "/login", consent.as_str(), "/logout"] {
-            for content_type in ["application/json", "text/plain", "multipart/form-data; boundary=b", "application/x-www-form-urlencode", ";", "a/b/c", "\u{7f}"] {
-                if let Ok(page) = crate::harness::try_send("POST", &format!("{}{path}", server.url), &[("Cookie", &cookies), ("Content-Type", content_type)], Some(&form)) {
-                    assert_sane(&page, content_type);
-                    assert_eq!((page.status, page.header("location")), (400, None), "{path} {content_type}: {page:?}");
-                }
+            for content_type in [
+                "application/json",
+                "text/plain",
+                "multipart/form-data; boundary=b",
+                "application/x-www-form-urlencode",
+                ";",
+                "a/b/c",
+            ] {
+                let page = server.send("POST", path, &[("Cookie", &cookies), ("Content-Type", content_type)], Some(&form));
+                assert_sane(&page, content_type);
+                assert_eq!((page.status, page.header("location")), (400, None), "{path} {content_type}: {page:?}");
             }
-            for body in ["", "&&&", "=", "=&=", "%", "%00", "a", "&=a&", "+", "\u{0}\u{1}", "<script>alert(1)</script>", "{\"a\":1}", "é"] {
+            for body in
+                ["", "&&&", "=", "=&=", "%", "%00", "a", "&=a&", "+", "\u{0}\u{1}", "<script>alert(1)</script>", "{\"a\":1}", "é"]
+            {
                 let page = server.send("POST", path, &[("Cookie", &cookies)], Some(body));
                 assert_sane(&page, body);
                 assert_eq!((page.status, page.header("location")), (400, None), "{path} {body:?}: {page:?}");

@@ -126,13 +126,13 @@ fn one_json_line_a_request_and_no_secret_in_any() {
         let (_, said) = process.end();
         for (kind, secret) in secrets.0.iter().flat_map(|(kind, all)| all.iter().map(move |one| (kind, one))) {
             let line = said.lines().find(|line| line.contains(secret.as_str()));
-            assert_eq!(line, None, "{}: {kind} '{secret}' is in the log", name);
+            assert_eq!(line, None, "{name}: {kind} '{secret}' is in the log");
         }
         let lines: Vec<Value> =
             said.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect();
         let requests: Vec<_> = lines.iter().filter(|line| line["message"] == "request").collect();
         for id in &ids {
-            assert_eq!(requests.iter().filter(|line| line["id"] == id.as_str()).count(), 1, "{}: {id}:\n{said}", name);
+            assert_eq!(requests.iter().filter(|line| line["id"] == id.as_str()).count(), 1, "{name}: {id}:\n{said}");
         }
         for line in &requests {
             assert!(line["status"].is_u64() && line["micros"].is_u64() && line["method"].is_string(), "{line}");

@@ -76,11 +76,11 @@ fn every_refusal_is_the_same() {
 fn being_slowed_looks_the_same_for_a_name_that_nobody_has() {
     both_with(behind_a_proxy, |server| {
         add_everyone(server, 0);
-        let slowed = ["alice0", "nobody", "dora0", "paul0"].map(|name| {
+        let slowed = [("alice0", 1), ("nobody", 2), ("dora0", 3), ("paul0", 4)].map(|(name, host)| {
             let mut statuses = vec![];
             let mut last = None;
-            for n in 0..6 {
-                let page = super::attempt_from(server, &format!("192.0.2.{n}"), name, WRONG);
+            for _ in 0..6 {
+                let page = super::attempt_from(server, &format!("192.0.2.{host}"), name, WRONG);
                 statuses.push(page.status);
                 last = Some(essence(&page, name));
             }
@@ -111,7 +111,9 @@ fn refusals_take_the_same_time() {
         for n in 0..ROUNDS {
             for (kind, name) in ["alice", "nobody", "dora", "paul", "forged"].iter().enumerate() {
                 let mut browser = Browser::new(server);
-                browser.headers.push(("X-Forwarded-For", format!("192.0.{kind}.{n}")));
+                browser
+                    .headers
+                    .extend([("X-Forwarded-For", format!("192.0.{kind}.{n}")), ("X-Forwarded-Proto", "https".to_owned())]);
                 let csrf = browser.get("/login").csrf();
                 let csrf = if *name == "forged" { "forged" } else { &csrf };
                 let name = format!("{name}{n}");

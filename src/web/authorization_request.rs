@@ -1,20 +1,65 @@
-//! The page for an authorization request that must not be redirected (RFC 6749 §4.1.2.1): what was expected,
-//! what came, and the one difference that is most likely the cause.
+//! Reading an authorization request, the same wherever it comes by: the client first, then the request. Until the
+//! redirect URI has matched, a mistake gets a page (RFC 6749 §4.1.2.1): what was expected, what came, and the one
+//! difference that is most likely the cause.
 
-use super::{page, reply::Reply, request::Context};
+use super::{
+    fault::Fault,
+    page,
+    reply::Reply,
+    request::{Context, QUERY_LIMIT},
+    returning,
+};
 use crate::{
     pages::{Problem, RedirectHint},
     protocol::{
-        authorization::PageProblem,
+        authorization::{self, AuthorizationRequest, PageProblem, Refusal},
         client::Client,
+        error::ProtocolError,
         params::{FlawKind, Params},
-        redirect_uri::Mismatch,
+        redirect_uri::{Mismatch, ReturnAddress},
     },
+    store::{AnyConnection, clients},
 };
 
-/// The page.
-#[must_use]
-pub fn show(base: &str, context: &Context, client: Option<&Client>, params: &Params, problem: &PageProblem) -> Reply {
+/// What our own parameters add to a request on its way through the pages, in bytes.
+const ROOM: usize = 512;
+
+/// What became of a request.
+pub enum Read {
+    /// It is good.
+    Good(Box<(Client, AuthorizationRequest)>),
+    /// It is refused on a page of ours.
+    Page(Reply),
+    /// It is refused by an answer to the client.
+    Refused(ReturnAddress, ProtocolError),
+}
+
+/// Reads a request.
+///
+/// # Errors
+/// The database's.
+pub fn read(base: &str, context: &Context, connection: &mut AnyConnection, params: &Params) -> Result<Read, Fault> {
+    if returning::request_of(params).len() > QUERY_LIMIT - ROOM {
+        return Ok(Read::Page(page::error(base, context, 414, Problem::TooLarge { limit: QUERY_LIMIT - ROOM })));
+    }
+    let id = match authorization::client_id(params) {
+        Ok(id) => id,
+        Err(problem) => return Ok(Read::Page(show(base, context, None, params, &problem))),
+    };
+    let Some(client) = clients::find(connection, id)? else {
+        return Ok(Read::Page(page::error(base, context, 400, Problem::UnknownClient { received: id })));
+    };
+    if client.disabled_at.is_some() {
+        return Ok(Read::Page(page::error(base, context, 400, Problem::ClientDisabled { client_name: &client.name })));
+    }
+    match AuthorizationRequest::parse(params, &client) {
+        Ok(request) => Ok(Read::Good(Box::new((client, request)))),
+        Err(Refusal::Page(problem)) => Ok(Read::Page(show(base, context, Some(&client), params, &problem))),
+        Err(Refusal::Redirect(address, error)) => Ok(Read::Refused(address, error)),
+    }
+}
+
+fn show(base: &str, context: &Context, client: Option<&Client>, params: &Params, problem: &PageProblem) -> Reply {
     let name = client.map_or("", |client| client.name.as_str());
     let received = params.get("redirect_uri").unwrap_or_default();
     let detail;
