@@ -119,6 +119,8 @@ pub struct Config {
     pub log: String,
     /// How they are written.
     pub log_format: LogFormat,
+    /// How long the server goes on after it was told to stop, saying that it is not ready.
+    pub shutdown_delay: std::time::Duration,
     /// How long requests in flight are waited for at the end.
     pub shutdown_timeout: std::time::Duration,
     /// The server secret.
@@ -230,6 +232,7 @@ impl Config {
             },
             log: settings.log,
             log_format: settings.log_format,
+            shutdown_delay: settings.shutdown_delay.into(),
             shutdown_timeout: settings.shutdown_timeout.into(),
             secrets,
         })

@@ -137,6 +137,7 @@ pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io
     actix_web::rt::spawn(async move {
         signals.stop(certificate.as_deref()).await;
         stopping.draining.store(true, Ordering::Release);
+        tokio::time::sleep(stopping.config.shutdown_delay).await;
         tracing::info!("stopping: requests in flight are finished first");
         handle.stop(true).await;
     });

@@ -12,7 +12,7 @@ use crate::config::{Config, LogFormat};
 pub fn run(config: &Config, format: Format) -> Answer {
     let (lifetimes, passwords) = (&config.lifetimes, &config.passwords);
     let file = |path: Option<&std::path::Path>| path.map(|path| path.display().to_string());
-    let keys: [(&str, Value); 26] = [
+    let keys: [(&str, Value); 27] = [
         ("issuer", json!(config.issuer.as_str())),
         ("listen", json!(config.listen)),
         ("database_url", json!(config.database.to_string())),
@@ -38,6 +38,7 @@ pub fn run(config: &Config, format: Format) -> Answer {
         ("password_concurrency", json!(passwords.concurrency)),
         ("log", json!(config.log)),
         ("log_format", json!(log_format(config.log_format))),
+        ("shutdown_delay", json!(duration(config.shutdown_delay))),
         ("shutdown_timeout", json!(duration(config.shutdown_timeout))),
     ];
     let text = || output::fields(&keys.each_ref().map(|(key, value)| (*key, words(value))));

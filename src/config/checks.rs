@@ -50,5 +50,6 @@ pub fn numbers(settings: &Settings) -> Result<(), ConfigError> {
     span("session_absolute_lifetime", &settings.session_absolute_lifetime, 60, 366 * 86_400)?;
     span("key_publish_lead", &settings.key_publish_lead, 360, 30 * 86_400)?; // longer than the key set may be cached
     span("database_timeout", &settings.database_timeout, 1, 60)?;
+    span("shutdown_delay", &settings.shutdown_delay, 0, 600)?;
     span("shutdown_timeout", &settings.shutdown_timeout, 1, 600)
 }

@@ -37,6 +37,7 @@ pub struct Settings {
     pub(super) password_concurrency: u32,
     pub(super) log: String,
     pub(super) log_format: LogFormat,
+    pub(super) shutdown_delay: Duration,
     pub(super) shutdown_timeout: Duration,
 }
 
@@ -69,6 +70,7 @@ impl Default for Settings {
             password_concurrency: 2,
             log: "info".into(),
             log_format: LogFormat::Auto,
+            shutdown_delay: Duration::seconds(0),
             shutdown_timeout: Duration::seconds(30),
         }
     }

@@ -68,7 +68,7 @@ fn plain_http_leaves_the_machine_only_behind_a_proxy_or_with_tls() {
     assert!(
         check(|s| {
             s.listen = "0.0.0.0:80".into();
-            s.trusted_proxies = List(vec!["10.0.0.0/8".into()])
+            s.trusted_proxies = List(vec!["10.0.0.0/8".into()]);
         })
         .is_ok()
     );
@@ -76,7 +76,7 @@ fn plain_http_leaves_the_machine_only_behind_a_proxy_or_with_tls() {
         check(|s| {
             s.listen = "[::]:443".into();
             s.tls_cert_file = Some("c".into());
-            s.tls_key_file = Some("k".into())
+            s.tls_key_file = Some("k".into());
         })
         .is_ok()
     );

@@ -67,13 +67,12 @@ const KEPT: [(&str, &[&str], &str); 13] = [
 ];
 
 /// (file or folder, name, why it may).
-const EXCEPTIONS: [(&str, &str, &str); 6] = [
+const EXCEPTIONS: [(&str, &str, &str); 5] = [
     ("src/server/tls.rs", "fs", "the certificate is read again on SIGHUP, long after the configuration"),
     ("src/cli/demo.rs", "fs", "removes at its end the directory that it had made"),
     ("src/web/request.rs", "Instant", "measures how long an answer took, for its log line"),
     ("src/demo/", "actix_web", "the demonstration is two servers of its own"),
     ("src/demo/published_keys.rs", "Instant", "a cache's age on the machine's own clock; no rule depends on it"),
-    ("src/demo/resource_server.rs", "SystemTime", "a resource server stands for someone else's program: it has its own clock"),
 ];
 
 fn shipped() -> Vec<Source> {

@@ -1,5 +1,13 @@
 //! The integration tests: one binary, a file for each endpoint or concern. Everything runs on both databases.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that does not find what it expects should stop there, also in a helper"
+)]
+
 mod harness;
 
 mod authorize;

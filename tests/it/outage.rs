@@ -150,6 +150,7 @@ fn postgresql_is_stopped_and_resumed() {
         let csrf = login.csrf();
         unavailable(&stranger.send("POST", "/login", Some(&[("username", "alice"), ("password", "x"), ("csrf", &csrf)])), html);
         unavailable(&server.send("GET", "/readyz", &[], None), "text/plain; charset=utf-8");
+        server.advance(25); // the keys are no longer fresh
         for path in
             ["/healthz", "/.well-known/jwks.json", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
         {

@@ -191,7 +191,8 @@ fn offline_access_needs_consent_of_its_own() {
 }
 
 fn audience(server: &Server, home: &Browser, client: &Client, resources: &[&str]) -> serde_json::Value {
-    let resources: String = resources.iter().map(|resource| format!("&{}", params::encode([("resource", *resource)]))).collect();
+    let resources: String =
+        resources.iter().flat_map(|resource| ["&".to_owned(), params::encode([("resource", *resource)])]).collect();
     let page = ask(server, home, "GET", &format!("{}{resources}", Browser::request(client, "notes:read", &[])));
     let code = answer_at(server, &page, CALLBACK)["code"].clone();
     claims_of(server.redeem(client, &code).text("access_token"))["aud"].clone()

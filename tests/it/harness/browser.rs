@@ -172,7 +172,7 @@ pub fn try_send(method: &str, url: &str, headers: &[(&str, &str)], body: Option<
         .max_redirects_will_error(false)
         .http_status_as_error(false)
         .allow_non_standard_methods(true)
-        .timeout_global(Some(std::time::Duration::from_secs(60)))
+        .timeout_global(Some(std::time::Duration::from_mins(1)))
         .build()
         .into();
     let mut request = ureq::http::Request::builder().method(method).uri(url);

@@ -1,7 +1,7 @@
 //! What is read from headers besides: cookies, `Authorization`, `Origin`, and those that proxies add. Some of it no HTTP library
 //! sends, so it is written by hand.
 
-use super::{assert_sane, assert_works, cookies_of, framing::exchange, good_query, inhabited, short};
+use super::{assert_sane, assert_works, framing::exchange, good_query, inhabited, short};
 use crate::harness::{Answer, Browser, CALLBACK, Server, both};
 
 const SESSION: &str = "__Host-symbolon_session";

@@ -3,7 +3,7 @@
 use symbolon::protocol::client::ClientKind;
 
 use super::{assert_sane, assert_works, cookies_of, framing::exchange, good_query, inhabited};
-use crate::harness::{Answer, Browser, CALLBACK, Page, Server, both, query_of};
+use crate::harness::{Answer, Browser, CALLBACK, Server, both, query_of};
 
 const LIMIT: usize = 16 * 1024;
 /// An authorization request leaves room for what is added to it on its way through the pages.
@@ -169,7 +169,8 @@ fn head_of(server: &Server, headers: &str) -> u16 {
 fn headers_have_limits() {
     both(|server| {
         let spa = inhabited(server);
-        let many = |count: usize| (0..count).map(|n| format!("X-{n}: y\r\n")).collect::<String>();
+        let many =
+            |count: usize| (0..count).flat_map(|n| ["X-".to_owned(), n.to_string(), ": y\r\n".to_owned()]).collect::<String>();
         assert_eq!((head_of(server, &many(94)), head_of(server, &many(95)), head_of(server, &many(5000))), (200, 431, 431));
         let long = |size: usize| format!("X: {}\r\n", "y".repeat(size));
         assert_eq!(head_of(server, &long(120_000)), 200);
