@@ -18,11 +18,11 @@ use crate::{
 pub fn routes(config: &mut ServiceConfig, base: &str) {
     // People, in their browsers.
     config
-        .service(page(base, paths::HOME, "GET").route(read().to(home::get)))
+        .service(page(base, paths::HOME, "GET, HEAD").route(read().to(home::get)))
         .service(page(base, paths::LOGIN, "GET, POST").route(web::get().to(login::get)).route(web::post().to(login::post)))
         .service(page(base, paths::CONSENT, "GET, POST").route(web::get().to(consent::get)).route(web::post().to(consent::post)))
         .service(page(base, paths::LOGOUT, "GET, POST").route(web::get().to(logout::get)).route(web::post().to(logout::post)))
-        .service(page(base, &format!("{}/{{name}}", paths::STATIC), "GET").route(read().to(static_files::get)))
+        .service(page(base, &format!("{}/{{name}}", paths::STATIC), "GET, HEAD").route(read().to(static_files::get)))
         .service(
             page(base, paths::AUTHORIZE, "GET, POST").route(web::get().to(authorize::get)).route(web::post().to(authorize::post)),
         );
@@ -35,14 +35,14 @@ pub fn routes(config: &mut ServiceConfig, base: &str) {
                 .route(web::post().to(userinfo::answer))
                 .route(options()),
         )
-        .service(api(base, paths::JWKS, "GET").route(read().to(jwks::get)))
-        .service(api(base, paths::OPENID_CONFIGURATION, "GET").route(read().to(discovery::get)))
+        .service(api(base, paths::JWKS, "GET, HEAD").route(read().to(jwks::get)))
+        .service(api(base, paths::OPENID_CONFIGURATION, "GET, HEAD").route(read().to(discovery::get)))
         // RFC 8414 §3: the well-known part comes between host and path of the issuer.
-        .service(api("", &format!("{}{base}", paths::OAUTH_METADATA), "GET").route(read().to(discovery::get)));
+        .service(api("", &format!("{}{base}", paths::OAUTH_METADATA), "GET, HEAD").route(read().to(discovery::get)));
     // Whoever watches the server.
     config
-        .service(api(base, paths::HEALTHZ, "GET").route(read().to(health::alive)))
-        .service(api(base, paths::READYZ, "GET").route(read().to(health::ready)))
+        .service(api(base, paths::HEALTHZ, "GET, HEAD").route(read().to(health::alive)))
+        .service(api(base, paths::READYZ, "GET, HEAD").route(read().to(health::ready)))
         .default_service(web::to(no_route::not_found));
 }
 

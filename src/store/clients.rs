@@ -12,77 +12,44 @@ use crate::protocol::{
     time::{Span, Timestamp},
 };
 
-type Columns = (
-    (String, String, String, String, Option<Vec<u8>>, String, String),
-    (String, String, bool, Option<i64>, String, Option<i64>, i64),
-);
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = clients)]
+struct ClientRow {
+    id: String,
+    name: String,
+    kind: String,
+    auth_method: String,
+    secret_hash: Option<Vec<u8>>,
+    redirect_uris: String,
+    scopes: String,
+    audiences: String,
+    grant_types: String,
+    pkce_required: bool,
+    retry_window_ms: Option<i64>,
+    cors_origins: String,
+    disabled_at: Option<i64>,
+    created_at: i64,
+}
 
-type Selected = (
-    (
-        clients::id,
-        clients::name,
-        clients::kind,
-        clients::auth_method,
-        clients::secret_hash,
-        clients::redirect_uris,
-        clients::scopes,
-    ),
-    (
-        clients::audiences,
-        clients::grant_types,
-        clients::pkce_required,
-        clients::retry_window_ms,
-        clients::cors_origins,
-        clients::disabled_at,
-        clients::created_at,
-    ),
-);
-
-const COLUMNS: Selected = (
-    (
-        clients::id,
-        clients::name,
-        clients::kind,
-        clients::auth_method,
-        clients::secret_hash,
-        clients::redirect_uris,
-        clients::scopes,
-    ),
-    (
-        clients::audiences,
-        clients::grant_types,
-        clients::pkce_required,
-        clients::retry_window_ms,
-        clients::cors_origins,
-        clients::disabled_at,
-        clients::created_at,
-    ),
-);
-
-fn to_value(columns: Columns) -> Result<Client> {
-    let ((id, name, kind, auth_method, secret_hash, redirect_uris, scopes), rest) = columns;
-    let (audiences, grant_types, pkce_required, retry_window, cors_origins, disabled_at, created_at) = rest;
-    let row = Row { table: "clients", name: &id };
-    let grant_types = row
-        .list("grant_types", &grant_types)?
-        .iter()
-        .map(|name| row.name("grant_types", GrantType::from_name(name)))
-        .collect::<Result<_>>()?;
+fn to_value(columns: ClientRow) -> Result<Client> {
+    let row = Row { table: "clients", name: &columns.id };
+    let grant_types = row.list("grant_types", &columns.grant_types)?;
+    let grant_types = grant_types.iter().map(|name| row.name("grant_types", GrantType::from_name(name)));
     Ok(Client {
-        name,
-        kind: row.name("kind", ClientKind::from_name(&kind))?,
-        auth_method: row.name("auth_method", AuthMethod::from_name(&auth_method))?,
-        secret_hash,
-        redirect_uris: row.list("redirect_uris", &redirect_uris)?,
-        scopes: row.scopes("scopes", &scopes)?,
-        audiences: row.list("audiences", &audiences)?,
-        grant_types,
-        pkce: if pkce_required { PkceRule::Required } else { PkceRule::Optional },
-        retry_window: span(retry_window),
-        cors_origins: row.list("cors_origins", &cors_origins)?,
-        disabled_at: times(disabled_at),
-        created_at: time(created_at),
-        id,
+        kind: row.name("kind", ClientKind::from_name(&columns.kind))?,
+        auth_method: row.name("auth_method", AuthMethod::from_name(&columns.auth_method))?,
+        redirect_uris: row.list("redirect_uris", &columns.redirect_uris)?,
+        scopes: row.scopes("scopes", &columns.scopes)?,
+        audiences: row.list("audiences", &columns.audiences)?,
+        grant_types: grant_types.collect::<Result<_>>()?,
+        pkce: if columns.pkce_required { PkceRule::Required } else { PkceRule::Optional },
+        retry_window: span(columns.retry_window_ms),
+        cors_origins: row.list("cors_origins", &columns.cors_origins)?,
+        disabled_at: times(columns.disabled_at),
+        created_at: time(columns.created_at),
+        name: columns.name,
+        secret_hash: columns.secret_hash,
+        id: columns.id,
     })
 }
 
@@ -91,7 +58,7 @@ fn to_value(columns: Columns) -> Result<Client> {
 /// # Errors
 /// The database's.
 pub fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<Client>> {
-    let found = clients::table.find(id).select(COLUMNS).first::<Columns>(connection).optional()?;
+    let found = clients::table.find(id).select(ClientRow::as_select()).first(connection).optional()?;
     found.map(to_value).transpose()
 }
 
@@ -100,7 +67,7 @@ pub fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<Client>> 
 /// # Errors
 /// The database's.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Client>> {
-    clients::table.select(COLUMNS).order(clients::id).load::<Columns>(connection)?.into_iter().map(to_value).collect()
+    clients::table.select(ClientRow::as_select()).order(clients::id).load(connection)?.into_iter().map(to_value).collect()
 }
 
 /// Whether any client was registered with this web origin.

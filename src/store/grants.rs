@@ -12,51 +12,49 @@ use super::{
 };
 use crate::protocol::{grant::Grant, id::Id, pkce::Challenge, time::Timestamp};
 
-type Columns = (
-    (Vec<u8>, String, Vec<u8>, Option<Vec<u8>>, Vec<u8>, i64),
-    (String, String, String, Option<String>, Option<String>, Option<String>),
-    (i64, i64, Option<i64>, i64, Option<i64>),
-);
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = grants)]
+struct GrantRow {
+    id: Vec<u8>,
+    client_id: String,
+    person_id: Vec<u8>,
+    session_id: Option<Vec<u8>>,
+    sid: Vec<u8>,
+    generation: i64,
+    scopes: String,
+    audiences: String,
+    redirect_uri: String,
+    code_challenge: Option<String>,
+    nonce: Option<String>,
+    dpop_jkt: Option<String>,
+    auth_time: i64,
+    created_at: i64,
+    rotated_at: Option<i64>,
+    expires_at: i64,
+    revoked_at: Option<i64>,
+}
 
-type Selected = (
-    (grants::id, grants::client_id, grants::person_id, grants::session_id, grants::sid, grants::generation),
-    (grants::scopes, grants::audiences, grants::redirect_uri, grants::code_challenge, grants::nonce, grants::dpop_jkt),
-    (grants::auth_time, grants::created_at, grants::rotated_at, grants::expires_at, grants::revoked_at),
-);
-
-const COLUMNS: Selected = (
-    (grants::id, grants::client_id, grants::person_id, grants::session_id, grants::sid, grants::generation),
-    (grants::scopes, grants::audiences, grants::redirect_uri, grants::code_challenge, grants::nonce, grants::dpop_jkt),
-    (grants::auth_time, grants::created_at, grants::rotated_at, grants::expires_at, grants::revoked_at),
-);
-
-fn to_value(columns: Columns) -> Result<Grant> {
-    let (
-        (id, client_id, person_id, session_id, sid, generation),
-        (scopes, audiences, redirect_uri, challenge, nonce, dpop_jkt),
-        (auth_time, created_at, rotated_at, expires_at, revoked_at),
-    ) = columns;
-    let row = Row { table: "grants", name: &created_at };
-    let id = row.id("id", id)?;
+fn to_value(columns: GrantRow) -> Result<Grant> {
+    let id = Row { table: "grants", name: &columns.created_at }.id("id", columns.id)?;
     let row = Row { table: "grants", name: &id };
     Ok(Grant {
         id,
-        client_id,
-        person_id: row.id("person_id", person_id)?,
-        session_id: session_id.map(|session| row.id("session_id", session)).transpose()?,
-        sid: row.id("sid", sid)?,
-        generation: row.generation("generation", generation)?,
-        scopes: row.scopes("scopes", &scopes)?,
-        audiences: row.list("audiences", &audiences)?,
-        redirect_uri,
-        challenge: challenge.map(Challenge::stored),
-        nonce,
-        dpop_jkt,
-        auth_time: time(auth_time),
-        created_at: time(created_at),
-        rotated_at: times(rotated_at),
-        expires_at: time(expires_at),
-        revoked_at: times(revoked_at),
+        client_id: columns.client_id,
+        person_id: row.id("person_id", columns.person_id)?,
+        session_id: columns.session_id.map(|session| row.id("session_id", session)).transpose()?,
+        sid: row.id("sid", columns.sid)?,
+        generation: row.generation("generation", columns.generation)?,
+        scopes: row.scopes("scopes", &columns.scopes)?,
+        audiences: row.list("audiences", &columns.audiences)?,
+        redirect_uri: columns.redirect_uri,
+        challenge: columns.code_challenge.map(Challenge::stored),
+        nonce: columns.nonce,
+        dpop_jkt: columns.dpop_jkt,
+        auth_time: time(columns.auth_time),
+        created_at: time(columns.created_at),
+        rotated_at: times(columns.rotated_at),
+        expires_at: time(columns.expires_at),
+        revoked_at: times(columns.revoked_at),
     })
 }
 
@@ -78,15 +76,21 @@ pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Found>> {
         .left_join(people::table.on(people::id.eq(grants::person_id)))
         .left_join(session_rows::table.on(grants::session_id.eq(session_rows::id.nullable())))
         .filter(grants::id.eq(id.as_bytes().as_slice()))
-        .select((COLUMNS, people::created_at.nullable(), people::disabled_at.nullable(), session_rows::ended_at.nullable()))
-        .first::<(Columns, Option<i64>, Option<i64>, Option<i64>)>(connection)
+        .select((
+            GrantRow::as_select(),
+            people::created_at.nullable(),
+            people::disabled_at.nullable(),
+            session_rows::ended_at.nullable(),
+        ))
+        .first::<(GrantRow, Option<i64>, Option<i64>, Option<i64>)>(connection)
         .optional()?;
-    let to_found = |(columns, person, disabled_at, ended_at): (Columns, Option<i64>, Option<i64>, Option<i64>)| -> Result<Found> {
-        let mut grant = to_value(columns)?;
-        // What ended the session ended the grant, though it may have missed a code just issued.
-        grant.revoked_at = grant.revoked_at.or(times(ended_at));
-        Ok(Found { grant, person_enabled: person.is_some() && disabled_at.is_none() })
-    };
+    let to_found =
+        |(columns, person, disabled_at, ended_at): (GrantRow, Option<i64>, Option<i64>, Option<i64>)| -> Result<Found> {
+            let mut grant = to_value(columns)?;
+            // What ended the session ended the grant, though it may have missed a code just issued.
+            grant.revoked_at = grant.revoked_at.or(times(ended_at));
+            Ok(Found { grant, person_enabled: person.is_some() && disabled_at.is_none() })
+        };
     found.map(to_found).transpose()
 }
 
@@ -108,8 +112,8 @@ pub fn list(connection: &mut AnyConnection, filter: &Filter, limit: u32) -> Resu
     let person = filter.person.as_ref().map_or(none_person, |id| id.as_bytes().as_slice());
     let client = filter.client.as_deref().unwrap_or_default();
     // Ids begin with the time they were made: their order is the grants' age.
-    let newest = grants::table.select(COLUMNS).order(grants::id.desc()).limit(i64::from(limit));
-    let rows: Vec<Columns> = match (filter.person.is_some(), filter.client.is_some()) {
+    let newest = grants::table.select(GrantRow::as_select()).order(grants::id.desc()).limit(i64::from(limit));
+    let rows: Vec<GrantRow> = match (filter.person.is_some(), filter.client.is_some()) {
         (false, false) => newest.load(connection)?,
         (true, false) => newest.filter(grants::person_id.eq(person)).load(connection)?,
         (false, true) => newest.filter(grants::client_id.eq(client)).load(connection)?,
