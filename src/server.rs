@@ -79,7 +79,7 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
     })?;
     let app = Data::new(App::new(config, clock, store.clone(), passwords));
     let told = app.clone();
-    store.with(move |connection| -> Result<(), StartError> { Ok(told.keys(connection, now)?.signing(now).map(|_| ())?) })?;
+    store.with(move |connection| -> Result<(), StartError> { Ok(told.keys(connection, now)?.check(now)?) })?;
     Ok(app)
 }
 

@@ -69,7 +69,7 @@ fn rotate(work: &mut Work<'_>, at_once: bool, format: Format) -> Answer {
     // A key sealed under another secret than the server's would stop the server: so the one that signs must open.
     let ring = KeyRing::open(&rows, &work.config.secrets, &KeyRing::default()).map_err(|error| refused(&error))?;
     if !rows.is_empty() {
-        ring.signing(work.now).map_err(|error| refused(&error))?;
+        ring.check(work.now).map_err(|error| refused(&error))?;
     }
     let upcoming = shown(work, &rows).into_iter().find(|key| key.state == KeyState::Upcoming.as_str());
     if let (Some(key), false) = (&upcoming, at_once) {

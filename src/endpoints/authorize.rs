@@ -143,7 +143,7 @@ impl Visit<'_> {
         let now = self.context.now;
         let grant = self.grant(client, request, session);
         if !grants::insert_in(connection, &grant, session, now)? {
-            return Ok(Reply::see_other(&self.url(paths::LOGIN, &[]))); // the session was ended meanwhile
+            return Ok(Reply::see_other(&self.url(paths::AUTHORIZE, &[]))); // the session has changed: decide afresh
         }
         let code = Credential { kind: Kind::Code, id: grant.id, generation: 0 }.derive(&self.app.config.secrets);
         let note = format!("code issued: grant {} client {} person {}", grant.id, client.id, session.person_id);

@@ -131,14 +131,24 @@ impl KeyRing {
         Ok(Self { keys: keys.collect::<Result<_, _>>()? })
     }
 
-    /// The key that signs now: the newest whose time has come, and that the server's secrets open.
+    /// The key that signs now: the newest whose time has come.
     ///
     /// # Errors
-    /// [`Error::NoKey`], or [`Error::Sealed`] when none can be opened.
+    /// [`Error::NoKey`], or [`Error::Sealed`] when the server's secrets do not open it. An older one does not stand
+    /// in for it: it may have been replaced because it leaked, and is about to be published no more.
     pub fn signing(&self, now: Timestamp) -> Result<&Key, Error> {
-        let mut come = self.keys.iter().rev().filter(|key| key.signs_from <= now).map(Arc::as_ref).peekable();
-        let newest = come.peek().copied().or(self.keys.first().map(Arc::as_ref)).ok_or(Error::NoKey)?;
-        come.find(|key| key.signer.is_some()).map_or_else(|| newest.signer().map(|_| newest), Ok)
+        let come = self.keys.iter().rev().find(|key| key.signs_from <= now);
+        let newest = come.or(self.keys.first()).ok_or(Error::NoKey)?;
+        newest.signer().map(|_| newest.as_ref())
+    }
+
+    /// Whether every key that signs now or later can be opened.
+    ///
+    /// # Errors
+    /// [`Error::NoKey`] or [`Error::Sealed`].
+    pub fn check(&self, now: Timestamp) -> Result<(), Error> {
+        self.signing(now)?;
+        self.keys.iter().filter(|key| key.signs_from > now).try_for_each(|key| key.signer().map(|_| ()))
     }
 
     /// The key with this id, whether published or not: an ID token hint may be old.

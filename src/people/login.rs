@@ -54,7 +54,16 @@ enum Looked {
     /// The answer already.
     Done(Reply),
     /// The password is to be verified.
-    Verify { person: Option<Person>, attempt: Attempt },
+    Verify(Verification),
+}
+
+/// A password on its way to being verified.
+struct Verification {
+    /// Whose it may be; nobody where it must not be looked at.
+    person: Option<Person>,
+    attempt: Attempt,
+    /// For the log, what was found out so far.
+    note: String,
 }
 
 /// `GET /login`.
@@ -87,19 +96,21 @@ async fn sign_in(app: &Data<App>, visit: Visit, form: Params, password: String) 
         let (visit, typed) = first;
         visit.look(app, connection, &form, &typed)
     });
-    let (person, attempt) = match looked.await? {
+    let Verification { person, attempt, note } = match looked.await? {
         Looked::Done(reply) => return Ok(reply),
-        Looked::Verify { person, attempt } => (person, attempt),
+        Looked::Verify(verification) => verification,
     };
-    let enabled = person.filter(|person| person.disabled_at.is_none());
-    let hash = enabled.as_ref().and_then(|person| person.password_hash.clone());
+    let hash = person.as_ref().and_then(|person| person.password_hash.clone());
     let verified = app.passwords.verify(password, hash).await;
     hop(app, move |app, connection| -> Result<Reply, Fault> {
-        let Ok(is_right) = verified else {
-            attempt.take_back(connection, visit.context.now)?; // it was not looked at
-            return Err(Fault::Unavailable("too many passwords are being checked".into()));
+        let is_right = match verified {
+            Ok(is_right) => is_right,
+            Err(error) => {
+                attempt.take_back(connection, visit.context.now)?; // the password was not looked at
+                return Err(error.into());
+            }
         };
-        let begun = match &enabled {
+        let begun = match &person {
             Some(person) if is_right => visit.begin_session(app, connection, person)?,
             _ => None,
         };
@@ -107,9 +118,7 @@ async fn sign_in(app: &Data<App>, visit: Visit, form: Params, password: String) 
             attempt.succeeded(connection, visit.context.now)?;
             return Ok(reply);
         }
-        let who = enabled.map_or_else(String::new, |person| format!(" of person {}", person.claims.id));
-        let shown = visit.show(app, connection, Some(&typed), Some(LoginProblem::WrongNameOrPassword))?;
-        Ok(shown.noting(format!("wrong name or password{who}")))
+        Ok(visit.show(app, connection, Some(&typed), Some(LoginProblem::WrongNameOrPassword))?.noting(note))
     })
     .await
 }
@@ -138,12 +147,19 @@ impl Visit {
         let person = if typed.len() > NAME_LIMIT { None } else { people::find_by_login(connection, typed)? };
         let known_browser = person.as_ref().and_then(|person| self.known_browser(app, person));
         let id = person.as_ref().map(|person| person.claims.id);
-        let attempt = Attempt::new(&app.config.secrets, id, typed, self.context.address, known_browser);
+        let mut attempt = Attempt::new(&app.config.secrets, id, typed, self.context.address, known_browser);
         throttle::forget(connection, self.context.now)?;
+        let who = id.map_or_else(|| "nobody".to_owned(), |id| format!("person {id}"));
         match attempt.begin(connection, self.context.now)? {
-            Admission::Go => Ok(Looked::Verify { person, attempt }),
+            Admission::Go => {
+                let person = person.filter(|person| person.disabled_at.is_none());
+                Ok(Looked::Verify(Verification { person, attempt, note: format!("wrong name or password: {who}") }))
+            }
             // The decoy is hashed instead: the same answer after the same time.
-            Admission::Refuse => Ok(Looked::Verify { person: None, attempt }),
+            Admission::Refuse => {
+                let note = format!("refused unseen, as too many attempts were made from everywhere: {who}");
+                Ok(Looked::Verify(Verification { person: None, attempt, note }))
+            }
             Admission::Wait(seconds) => {
                 Ok(Looked::Done(self.show(app, connection, Some(typed), Some(LoginProblem::SlowedDown { seconds }))?))
             }

@@ -27,7 +27,7 @@ struct Slope {
     ceiling: Span,
     /// After how long without a failure the count begins anew.
     forget_after: Span,
-    /// After how many failures the ceiling holds no more, nothing is forgotten, and what the wait is then.
+    /// After how many failures the ceiling holds no more, and what the wait is then.
     exhausted: Option<(i64, Span)>,
 }
 
@@ -41,7 +41,7 @@ const NAME: Slope = Slope {
     forget_after: Span::from_seconds(86_400),
     exhausted: Some((100, Span::from_seconds(3600))),
 };
-/// One person, tried from everywhere under every name: never for long, so that many cannot lock the one out.
+/// One person, tried from everywhere under every name: never for long, so that the owner can come between.
 const PERSON: Slope =
     Slope { free: 20, ceiling: Span::from_seconds(30), forget_after: Span::from_seconds(86_400), exhausted: None };
 /// The longest wait of all.
@@ -85,7 +85,7 @@ impl Attempt {
     ///
     /// # Errors
     /// The database's.
-    pub fn begin(&self, connection: &mut AnyConnection, now: Timestamp) -> Result<Admission> {
+    pub fn begin(&mut self, connection: &mut AnyConnection, now: Timestamp) -> Result<Admission> {
         // Every wait before any count: whoever tries again at a slowed account does not slow their whole network down.
         for (key, slope) in &self.told {
             if let Err(seconds) = next(sign_in_failures::find(connection, key)?, *slope, now) {
@@ -94,11 +94,14 @@ impl Attempt {
         }
         for (key, slope) in &self.told {
             if let Some(seconds) = count(connection, key, *slope, now)? {
-                return Ok(Admission::Wait(seconds));
+                return Ok(Admission::Wait(seconds)); // another attempt was first: what was counted before it stays
             }
         }
         match &self.quiet {
-            Some(quiet) if count(connection, quiet, PERSON, now)?.is_some() => Ok(Admission::Refuse),
+            Some(quiet) if count(connection, quiet, PERSON, now)?.is_some() => {
+                self.quiet = None; // not counted: there is nothing to take back
+                Ok(Admission::Refuse)
+            }
             _ => Ok(Admission::Go),
         }
     }
@@ -134,7 +137,7 @@ impl Attempt {
 /// The database's.
 pub fn forget(connection: &mut AnyConnection, now: Timestamp) -> Result<()> {
     let [chance] = random::bytes::<1>();
-    if chance == 0 { sign_in_failures::forget_before(connection, now, NAME.forget_after.plus(LONGEST)) } else { Ok(()) }
+    if chance < 16 { sign_in_failures::forget_before(connection, now, NAME.forget_after.plus(LONGEST)) } else { Ok(()) }
 }
 
 fn count(connection: &mut AnyConnection, key: &[u8], slope: Slope, now: Timestamp) -> Result<Option<i64>> {
@@ -158,8 +161,7 @@ fn next(before: Option<Count>, slope: Slope, now: Timestamp) -> std::result::Res
         return Err(wait / 1000 + 1);
     }
     let quiet = now.since(Timestamp::from_millis(before.last_at));
-    let is_exhausted = slope.exhausted.is_some_and(|(limit, _)| before.failures >= limit);
-    let failures = if quiet > slope.forget_after && !is_exhausted { 1 } else { before.failures + 1 };
+    let failures = if quiet > slope.forget_after { 1 } else { before.failures + 1 };
     let last_at = now.millis().max(before.last_at + 1); // tells two attempts of one millisecond apart
     Ok(Count { failures, last_at, next_at: now.millis() + wait_after(failures, slope).millis() })
 }

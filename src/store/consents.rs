@@ -57,5 +57,5 @@ pub fn add(connection: &mut AnyConnection, person: Id, client: &str, allowed: &A
             Err(error) => return Err(error),
         }
     }
-    Err(Error::Unavailable(format!("the consent of {person} to {client} changes all the time")))
+    Err(Error::Busy(format!("the consent of {person} to {client} changes all the time")))
 }

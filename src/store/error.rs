@@ -12,6 +12,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Error {
     /// The database cannot be reached, is shutting down, busy or full: answer 503, nothing was done.
     Unavailable(String),
+    /// Others change the same row all the time: answer 503, nothing was done.
+    Busy(String),
     /// A unique value exists already.
     Conflict(String),
     /// A row holds what this server never wrote: table, column and row.
@@ -72,7 +74,7 @@ impl From<DieselError> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Unavailable(text) | Self::Conflict(text) | Self::Corrupt(text) | Self::Failed(text)) = self;
+        let (Self::Unavailable(text) | Self::Busy(text) | Self::Conflict(text) | Self::Corrupt(text) | Self::Failed(text)) = self;
         f.write_str(text)
     }
 }

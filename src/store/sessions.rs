@@ -150,9 +150,7 @@ pub fn begin(
                     ..before.clone()
                 }));
             }
-            if !is_theirs {
-                end_rows(connection, before.id, now)?;
-            }
+            end_rows(connection, before.id, now)?;
         }
         insert(connection, &new)?;
         Ok(Some(new))

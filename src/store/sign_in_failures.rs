@@ -4,7 +4,7 @@
 
 use diesel::prelude::*;
 
-use super::{AnyConnection, Result, error::Error, schema::sign_in_failures};
+use super::{AnyConnection, Result, dialect, error::Error, schema::sign_in_failures};
 use crate::protocol::time::{Span, Timestamp};
 
 /// What has been counted under one key.
@@ -82,11 +82,13 @@ pub fn take_back(connection: &mut AnyConnection, key: &[u8], now: Timestamp) -> 
 /// The database's.
 pub fn forget_before(connection: &mut AnyConnection, now: Timestamp, age: Span) -> Result<()> {
     let before = now.millis() - age.millis();
-    let old = sign_in_failures::table.filter(sign_in_failures::last_at.lt(before)).select(sign_in_failures::key).limit(100);
-    for key in old.load::<Vec<u8>>(connection)? {
-        // The guard again: it may have been counted under meanwhile.
-        let row = sign_in_failures::table.find(key).filter(sign_in_failures::last_at.lt(before));
-        diesel::delete(row).execute(connection)?;
-    }
-    Ok(())
+    dialect::together(connection, |connection| {
+        let old = sign_in_failures::table.filter(sign_in_failures::last_at.lt(before)).select(sign_in_failures::key).limit(100);
+        for key in old.load::<Vec<u8>>(connection)? {
+            // The guard again: it may have been counted under meanwhile.
+            let row = sign_in_failures::table.find(key).filter(sign_in_failures::last_at.lt(before));
+            diesel::delete(row).execute(connection)?;
+        }
+        Ok(())
+    })
 }

@@ -16,6 +16,8 @@ pub const RETRY_AFTER: &str = "2";
 pub enum Fault {
     /// The database is down or too busy: 503.
     Unavailable(String),
+    /// Too much at once, though nothing is down: 503 as well.
+    Busy(String),
     /// A mistake of ours: 500.
     Internal(String),
 }
@@ -24,7 +26,7 @@ impl Fault {
     /// The reason, for the log.
     #[must_use]
     pub fn reason(&self) -> &str {
-        let (Self::Unavailable(reason) | Self::Internal(reason)) = self;
+        let (Self::Unavailable(reason) | Self::Busy(reason) | Self::Internal(reason)) = self;
         reason
     }
 }
@@ -37,7 +39,11 @@ impl Outage for Fault {
 
 impl From<store::Error> for Fault {
     fn from(error: store::Error) -> Self {
-        if error.is_outage() { Self::Unavailable(error.to_string()) } else { Self::Internal(error.to_string()) }
+        match error {
+            store::Error::Unavailable(reason) => Self::Unavailable(reason),
+            store::Error::Busy(reason) => Self::Busy(reason),
+            error => Self::Internal(error.to_string()),
+        }
     }
 }
 
@@ -59,7 +65,7 @@ impl From<KeysError> for Fault {
 impl From<PasswordError> for Fault {
     fn from(error: PasswordError) -> Self {
         match error {
-            PasswordError::Busy => Self::Unavailable(error.to_string()),
+            PasswordError::Busy => Self::Busy(error.to_string()),
             PasswordError::Failed(text) => Self::Internal(text),
         }
     }

@@ -29,7 +29,7 @@ where
 {
     let waiting = app.connections.clone().acquire_owned();
     let Ok(Ok(permit)) = tokio::time::timeout(app.config.database_timeout, waiting).await else {
-        return Err(Fault::Unavailable("every database connection was busy for too long".into()).into());
+        return Err(Fault::Busy("every database connection was busy for too long".into()).into());
     };
     let app = app.clone();
     let finished = actix_web::web::block(move || {

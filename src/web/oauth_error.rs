@@ -57,7 +57,7 @@ impl OauthError {
     pub fn reply(&self, challenge: Challenge) -> Reply {
         let error = match self {
             Self::Protocol(error) => error,
-            Self::Fault(Fault::Unavailable(reason)) => {
+            Self::Fault(Fault::Unavailable(reason) | Fault::Busy(reason)) => {
                 let body = json!({"error": "temporarily_unavailable", "error_description": "the server cannot answer now; try again soon"});
                 return Reply::json(StatusCode::SERVICE_UNAVAILABLE, &body).with(header::RETRY_AFTER, RETRY_AFTER).noting(reason);
             }

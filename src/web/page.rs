@@ -58,7 +58,7 @@ pub fn deliver(base: &str, context: &Context, delivery: &Delivery) -> Reply {
 #[must_use]
 pub fn fault(base: &str, context: &Context, fault: &Fault) -> Reply {
     match fault {
-        Fault::Unavailable(reason) => {
+        Fault::Unavailable(reason) | Fault::Busy(reason) => {
             error(base, context, 503, Problem::Unavailable).with(header::RETRY_AFTER, RETRY_AFTER).noting(reason)
         }
         Fault::Internal(reason) => error(base, context, 500, Problem::Internal).noting(reason),

@@ -31,7 +31,8 @@ fn judge(peer: IpAddr, headers: &HeaderMap, is_tls: bool, issuer_is_https: bool,
     if !is_trusted(peer) {
         return Arrival { address: peer, is_insecure: !is_tls && !peer.is_loopback() };
     }
-    let values = |name| headers.get_all(name).filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
+    let values =
+        |name| headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes())).collect::<Vec<_>>().join(",");
     // Each proxy appends whom it saw: from the right, the first that is not a proxy of ours is the caller.
     let chain = values("x-forwarded-for");
     let mut address = peer;
@@ -95,6 +96,7 @@ mod tests {
         );
         assert_eq!(arrive("10.0.0.1", &[("x-forwarded-for", "1.2.3.4")], false), ("1.2.3.4".into(), true));
         assert_eq!(arrive("10.0.0.1", &[("x-forwarded-for", "1.2.3.4, junk"), https], false), ("10.0.0.1".into(), false));
+        assert_eq!(arrive("10.0.0.1", &[("x-forwarded-for", "\u{e9}, 1.2.3.4"), https], false), ("1.2.3.4".into(), false));
         assert_eq!(arrive("10.0.0.1", &[("x-forwarded-for", "1.2.3.4:5678"), https], false), ("1.2.3.4".into(), false));
         let http = ("x-forwarded-proto", "http");
         assert_eq!(

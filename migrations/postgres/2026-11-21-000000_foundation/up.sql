@@ -102,7 +102,7 @@ CREATE INDEX grants_person ON grants (person_id);
 CREATE INDEX grants_client ON grants (client_id);
 CREATE INDEX grants_session ON grants (session_id) WHERE session_id IS NOT NULL;
 
--- Failed sign-ins by account and by address, each under a keyed hash of what it counts.
+-- Failed sign-ins by address, by name and address, by person, by known browser: each under a keyed hash of what it counts.
 CREATE TABLE sign_in_failures (
     key BYTEA NOT NULL PRIMARY KEY,
     failures BIGINT NOT NULL,

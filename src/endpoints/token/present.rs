@@ -83,7 +83,7 @@ impl Asked<'_> {
                 }
             }
         }
-        Err(Fault::Unavailable(format!("grant {} changed twice while it was judged", credentials.grant)).into())
+        Err(Fault::Busy(format!("grant {} changed twice while it was judged", credentials.grant)).into())
     }
 }
 
