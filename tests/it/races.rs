@@ -8,10 +8,10 @@ use symbolon::{
         client::{Client, ClientKind},
         id::Id,
     },
-    store::grants,
+    store::{grants, people},
 };
 
-use crate::harness::{Answer, Browser, Server, both, claims_of, databases};
+use crate::harness::{Answer, Browser, PASSWORD, Server, both, claims_of, databases, query_of};
 
 const THREADS: usize = 50;
 
@@ -125,6 +125,45 @@ fn a_refresh_that_races_a_revocation_leaves_nothing_alive() {
                     assert_eq!(server.userinfo(token.text("access_token")).status, 401, "{round}");
                 }
             }
+        }
+    });
+}
+
+#[test]
+fn a_reset_that_races_a_sign_in_and_a_new_grant_leaves_nothing_alive() {
+    both(|server| {
+        let alice = server.add_person("alice");
+        let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+        let hashes = ["one password", "another password"].map(|password| server.app.passwords.hash(password).unwrap());
+        Browser::new(server).code(&spa, "alice", "openid offline_access"); // from now on consent is remembered
+        for round in 0..40 {
+            server.advance(86_500); // the failures of the round before are forgotten
+            let old = server.app.passwords.hash(PASSWORD).unwrap();
+            let now = server.now();
+            server.store(|connection| people::reset_password(connection, alice.claims.id, &old, now));
+            let (mut granting, mut signing_in) = (Browser::new(server), Browser::new(server));
+            granting.sign_in("alice");
+            let barrier = Barrier::new(3);
+            let granted = thread::scope(|scope| {
+                let granting = scope.spawn(|| {
+                    barrier.wait();
+                    granting.get(&Browser::request(&spa, "openid offline_access", &[]))
+                });
+                let signing_in = scope.spawn(|| {
+                    barrier.wait();
+                    signing_in.sign_in_at("/login", "alice", PASSWORD)
+                });
+                barrier.wait();
+                let now = server.now();
+                server.store(|connection| people::reset_password(connection, alice.claims.id, &hashes[round % 2], now));
+                assert!([303, 401].contains(&signing_in.join().unwrap().status), "{round}");
+                granting.join().unwrap()
+            });
+            if let Some(code) = query_of(granted.location()).get("code") {
+                assert_eq!(server.redeem(&spa, code).error(), "invalid_grant", "{round}: a grant outlived the reset");
+            }
+            let page = signing_in.get(&Browser::request(&spa, "openid", &[("prompt", "none")]));
+            assert_eq!(query_of(page.location())["error"], "login_required", "{round}: a session outlived the reset");
         }
     });
 }

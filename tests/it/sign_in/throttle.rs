@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeSet, sync::Barrier, thread};
 
-use symbolon::{protocol::secrets::SecretRing, store::people};
+use symbolon::{
+    protocol::secrets::SecretRing,
+    store::{people, sign_in_failures},
+};
 
 use super::{DEVICE, WRONG, attempt, attempt_from, behind_a_proxy, signed_in};
 use crate::harness::{Browser, Database, PASSWORD, Page, Server, both, both_with, databases};
@@ -277,5 +280,51 @@ fn a_network_is_slowed_and_never_shut_out() {
         }
         server.advance(121);
         assert_eq!(attempt_from(server, "192.0.2.1", "alice", PASSWORD).status, 303, "someone else behind the same address");
+    });
+}
+
+#[test]
+fn a_flood_at_the_gate_costs_no_connection_and_holds_nothing_against_anyone() {
+    const FLOOD: usize = 120;
+    let full = |config: &mut symbolon::config::Config| {
+        behind_a_proxy(config);
+        config.passwords.concurrency = 1;
+        (config.passwords.memory_kib, config.passwords.iterations) = (8 * 1024, 3);
+    };
+    // A database in memory is gone with its one connection.
+    for database in databases().into_iter().chain([Database::at("memory", "sqlite::memory:")]) {
+        let server = Server::start(&database, full);
+        server.add_person("alice");
+        let barrier = Barrier::new(FLOOD);
+        let statuses: Vec<_> = thread::scope(|scope| {
+            let all: Vec<_> = (0..FLOOD)
+                .map(|n| {
+                    let (barrier, server) = (&barrier, &server);
+                    scope.spawn(move || {
+                        barrier.wait();
+                        attempt_from(server, &format!("198.51.100.{n}"), &format!("name{n}"), WRONG).status
+                    })
+                })
+                .collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(statuses.iter().all(|status| [401, 503].contains(status)), "{}: {statuses:?}", database.name);
+        assert!(statuses.contains(&503), "{}: the gate has 33 places", database.name);
+        assert_eq!(server.send("GET", "/readyz", &[], None).status, 200, "{}", database.name);
+        assert_eq!(attempt(&mut Browser::new(&server), "alice", PASSWORD).status, 303, "{}", database.name);
+    }
+}
+
+#[test]
+fn a_full_gate_takes_nothing_back_that_was_not_counted() {
+    both_with(behind_a_proxy, |server| {
+        let alice = server.add_person("alice");
+        attack(server, "alice");
+        let key = server.app.config.secrets.person_counter(alice.claims.id);
+        let counted = || server.store(|connection| sign_in_failures::find(connection, &key)).unwrap();
+        let before = counted();
+        assert!(before.failures > 20, "{before:?}");
+        assert_eq!(attempt_from(server, "203.0.113.9", "alice", PASSWORD).status, 401, "refused unseen");
+        assert_eq!(counted(), before);
     });
 }
