@@ -68,7 +68,7 @@ impl Default for Settings {
             password_iterations: 2,
             password_parallelism: 1,
             password_concurrency: 2,
-            log: "info".into(),
+            log: "info,actix_server=warn".into(),
             log_format: LogFormat::Auto,
             shutdown_delay: Duration::seconds(0),
             shutdown_timeout: Duration::seconds(30),
