@@ -95,7 +95,10 @@ pub async fn around<B: MessageBody + 'static>(
         let response = reply.respond_to(&request);
         ServiceResponse::new(request, response).map_into_right_body()
     } else {
-        next.call(request).await?.map_into_left_body()
+        let called = next.call(request).await.inspect_err(|error| {
+            line.answered = Some((error.as_response_error().status_code().as_u16(), "refused by the HTTP library".to_owned()));
+        });
+        called?.map_into_left_body()
     };
 
     headers::common(response.headers_mut(), is_https);
