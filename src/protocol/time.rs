@@ -37,12 +37,6 @@ impl Timestamp {
         Self(self.0.saturating_add(span.0))
     }
 
-    /// This time moved by milliseconds, back or forth.
-    #[must_use]
-    pub const fn plus_millis(self, millis: i64) -> Self {
-        Self(self.0.saturating_add(millis))
-    }
-
     /// The span from `earlier` to this time; zero when a clock ran backwards.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Span {

@@ -100,15 +100,6 @@ pub fn insert(connection: &mut AnyConnection, person: &Person) -> Result<()> {
     Ok(())
 }
 
-/// Sets the password's hash.
-///
-/// # Errors
-/// The database's.
-pub fn set_password_hash(connection: &mut AnyConnection, id: Id, hash: &str) -> Result<()> {
-    diesel::update(people::table.find(id.as_bytes().as_slice())).set(people::password_hash.eq(hash)).execute(connection)?;
-    Ok(())
-}
-
 /// Sets the hash of a password that someone else chose, and ends the person's sessions and grants: whoever had
 /// the old password is out.
 ///
@@ -116,7 +107,7 @@ pub fn set_password_hash(connection: &mut AnyConnection, id: Id, hash: &str) -> 
 /// The database's.
 pub fn reset_password(connection: &mut AnyConnection, id: Id, hash: &str, now: Timestamp) -> Result<()> {
     dialect::together(connection, |connection| {
-        set_password_hash(connection, id, hash)?;
+        diesel::update(people::table.find(id.as_bytes().as_slice())).set(people::password_hash.eq(hash)).execute(connection)?;
         end_everything(connection, id, "the person's password was reset", now)
     })
 }

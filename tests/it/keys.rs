@@ -240,7 +240,13 @@ fn an_old_secret_may_go_when_none_of_its_keys_signs() {
         let start = |secrets: &[&str], seconds: i64| {
             let mut config = config(&database, port);
             config.secrets = SecretRing::new(secrets).unwrap();
-            prepare(config, Clock::new(move || Clock::system().now().plus_millis(seconds * 1000))).map_err(|why| why.to_string())
+            prepare(
+                config,
+                Clock::new(move || {
+                    symbolon::protocol::time::Timestamp::from_millis(Clock::system().now().millis() + seconds * 1000)
+                }),
+            )
+            .map_err(|why| why.to_string())
         };
         start(&[SECRET], 0).unwrap();
         let app = start(&[OTHER_SECRET, SECRET], 0).unwrap();

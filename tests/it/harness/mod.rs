@@ -108,7 +108,7 @@ impl Server {
         let mut config = config(database, port);
         change(&mut config);
         let told = offset.clone();
-        let clock = Clock::new(move || Clock::system().now().plus_millis(told.load(Ordering::SeqCst)));
+        let clock = Clock::new(move || Timestamp::from_millis(Clock::system().now().millis() + told.load(Ordering::SeqCst)));
         let (sender, receiver) = mpsc::channel();
         let app = server::prepare(config, clock).unwrap();
         let shared = app.clone();
