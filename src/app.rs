@@ -6,19 +6,22 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::{
+    client_keys::ClientKeyCache,
     clock::Clock,
     config::Config,
     guesses::Guesses,
     jose::{
         self,
         keys::{KeyCache, KeyRing},
+        verify,
     },
+    outbound::Outbound,
     passwords::Passwords,
-    protocol::time::Timestamp,
-    store::{self, AnyConnection, Store, signing_keys},
+    protocol::{algorithm::Algorithm, time::Timestamp},
+    store::{self, AnyConnection, Store, error::Outage, signing_keys},
 };
 
 /// What every request can reach.
@@ -37,8 +40,19 @@ pub struct App {
     pub draining: AtomicBool,
     /// Wrong client secrets.
     pub guesses: Guesses,
+    /// The public keys of clients.
+    pub client_keys: ClientKeyCache,
+    /// Calls to URLs that clients registered.
+    pub outbound: Outbound,
+    /// One permit for each such call that a request waits for.
+    pub fetches: Arc<Semaphore>,
+    /// Rung when something is to be told to others.
+    pub bell: Notify,
     keys: KeyCache,
 }
+
+/// How many requests may wait at once for a client's keys.
+const FETCHES: usize = 8;
 
 /// Why the keys cannot be had.
 #[derive(Debug)]
@@ -47,6 +61,24 @@ pub enum KeysError {
     Store(store::Error),
     /// The keys themselves.
     Jose(jose::Error),
+}
+
+impl From<store::Error> for KeysError {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<jose::Error> for KeysError {
+    fn from(error: jose::Error) -> Self {
+        Self::Jose(error)
+    }
+}
+
+impl Outage for KeysError {
+    fn is_outage(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_outage())
+    }
 }
 
 impl std::fmt::Display for KeysError {
@@ -61,7 +93,7 @@ impl std::fmt::Display for KeysError {
 impl App {
     /// Puts the parts together.
     #[must_use]
-    pub fn new(config: Config, clock: Clock, store: Store, passwords: Passwords) -> Self {
+    pub fn new(config: Config, clock: Clock, store: Store, (passwords, outbound): (Passwords, Outbound)) -> Self {
         let connections = Arc::new(Semaphore::new(store.size() as usize));
         Self {
             config,
@@ -71,6 +103,10 @@ impl App {
             connections,
             draining: AtomicBool::new(false),
             guesses: Guesses::default(),
+            client_keys: ClientKeyCache::default(),
+            outbound,
+            fetches: Arc::new(Semaphore::new(FETCHES)),
+            bell: Notify::new(),
             keys: KeyCache::default(),
         }
     }
@@ -83,8 +119,37 @@ impl App {
         if let Some(ring) = self.keys.fresh(now) {
             return Ok(ring);
         }
-        let rows = signing_keys::all(connection).map_err(KeysError::Store)?;
-        self.keys.refresh(&rows, &self.config.secrets, now).map_err(KeysError::Jose)
+        self.read_keys(connection, now)
+    }
+
+    fn read_keys(&self, connection: &mut AnyConnection, now: Timestamp) -> Result<Arc<KeyRing>, KeysError> {
+        let rows = signing_keys::all(connection)?;
+        Ok(self.keys.refresh(&rows, &self.config.secrets, now)?)
+    }
+
+    /// As [`App::keys`], with one that signs by this algorithm: another process may have made the first of them just now.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub fn keys_signing(
+        &self,
+        connection: &mut AnyConnection,
+        algorithm: Algorithm,
+        now: Timestamp,
+    ) -> Result<Arc<KeyRing>, KeysError> {
+        let ring = self.keys(connection, now)?;
+        if ring.has(algorithm) { Ok(ring) } else { self.read_keys(connection, now) }
+    }
+
+    /// As [`App::keys`], with the one that signed this token, if it is ours: another process may sign with a newer one
+    /// already. Tokens of strangers do not have them read more than once a second.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub fn keys_verifying(&self, connection: &mut AnyConnection, token: &str, now: Timestamp) -> Result<Arc<KeyRing>, KeysError> {
+        let ring = self.keys(connection, now)?;
+        let is_known = verify::named_key(token).is_none_or(|kid| ring.find(&kid).is_some());
+        if is_known || self.keys.just_read(now).is_some() { Ok(ring) } else { self.read_keys(connection, now) }
     }
 
     /// The keys, if they were read a few seconds ago: then no connection is needed.

@@ -4,6 +4,7 @@
 
 mod checks;
 mod issuer;
+mod outbound;
 mod secret_file;
 mod settings;
 mod values;
@@ -17,12 +18,15 @@ use figment::{
 use ipnet::IpNet;
 
 pub use issuer::Issuer;
+pub use outbound::OutboundSettings;
 pub use settings::{LogFormat, Settings};
 
 use crate::{
     protocol::{
-        client::{Client, check_origin},
+        client::Client,
         grant::{Grant, Policy},
+        scope::ScopeClaims,
+        registration::check_origin,
         secrets::SecretRing,
         time::Span,
     },
@@ -107,12 +111,20 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Origins allowed by CORS besides those of the clients.
     pub cors_origins: Vec<String>,
+    /// How URLs that clients registered are called.
+    pub outbound: OutboundSettings,
+    /// The file that its certificates were read from.
+    pub outbound_ca_file: Option<PathBuf>,
     /// How many database connections there can be.
     pub pool_size: u32,
     /// How long to wait for one.
     pub database_timeout: std::time::Duration,
     /// How long things live.
     pub lifetimes: Lifetimes,
+    /// Whether signing out also revokes the grants with `offline_access` that were given in that session.
+    pub sign_out_ends_offline_access: bool,
+    /// Scopes of the operator's own, and the attributes of a person that they open.
+    pub scope_claims: ScopeClaims,
     /// How passwords are hashed.
     pub passwords: PasswordSettings,
     /// Which log lines are written (`tracing` filter syntax).
@@ -188,15 +200,14 @@ impl Config {
             (None, None) => None,
             _ => return Err(ConfigError("tls_cert_file and tls_key_file: expected both or none, received one".into())),
         };
-        let mut trusted_proxies = Vec::new();
-        for proxy in &settings.trusted_proxies.0 {
-            let net = proxy.parse::<IpNet>().or_else(|_| proxy.parse::<std::net::IpAddr>().map(IpNet::from));
-            trusted_proxies
-                .push(net.map_err(|_| bad("trusted_proxies", proxy, "expected IP addresses or networks such as 10.0.0.0/8"))?);
-        }
+        let trusted_proxies = checks::networks("trusted_proxies", &settings.trusted_proxies)?;
         for origin in &settings.cors_origins.0 {
             check_origin(origin).map_err(|why| bad("cors_origins", origin, &why))?;
         }
+        let allow = checks::networks("outbound_allow", &settings.outbound_allow)?;
+        let outbound = OutboundSettings::read(allow, settings.outbound_ca_file.as_deref()).map_err(ConfigError)?;
+        let scope_claims =
+            ScopeClaims::new(settings.scope_claims.0.clone()).map_err(|why| ConfigError(format!("scope_claims: {why}")))?;
         checks::listen(&settings.listen, tls.is_some() || !trusted_proxies.is_empty())?;
         checks::numbers(&settings)?;
         let secrets = match secret {
@@ -211,6 +222,8 @@ impl Config {
             tls,
             trusted_proxies,
             cors_origins: settings.cors_origins.0,
+            outbound,
+            outbound_ca_file: settings.outbound_ca_file,
             pool_size: settings.pool_size,
             database_timeout: settings.database_timeout.into(),
             lifetimes: Lifetimes {
@@ -224,6 +237,8 @@ impl Config {
                 session_absolute: settings.session_absolute_lifetime.into(),
                 key_publish_lead: settings.key_publish_lead.into(),
             },
+            sign_out_ends_offline_access: settings.sign_out_ends_offline_access,
+            scope_claims,
             passwords: PasswordSettings {
                 memory_kib: settings.password_memory_kib,
                 iterations: settings.password_iterations,

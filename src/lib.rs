@@ -5,10 +5,12 @@
 pub mod protocol;
 
 // What the rules stand on: each the only importer of what it wraps.
+pub mod client_keys;
 pub mod clock;
 pub mod config;
 pub mod guesses;
 pub mod jose;
+pub mod outbound;
 pub mod pages;
 pub mod passwords;
 pub mod paths;
@@ -17,6 +19,7 @@ pub mod store;
 
 // One server, put together.
 pub mod app;
+pub mod inspection;
 pub mod web;
 
 // What is called: by machines, by people.
@@ -24,6 +27,7 @@ pub mod endpoints;
 pub mod people;
 
 // From the route table to the command line.
+pub mod background;
 pub mod routes;
 pub mod server;
 

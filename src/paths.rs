@@ -7,6 +7,10 @@ pub const AUTHORIZE: &str = "/authorize";
 pub const TOKEN: &str = "/token";
 /// `UserInfo` endpoint (OpenID Connect Core §5.3).
 pub const USERINFO: &str = "/userinfo";
+/// Introspection endpoint (RFC 7662 §2).
+pub const INTROSPECT: &str = "/introspect";
+/// Revocation endpoint (RFC 7009 §2).
+pub const REVOKE: &str = "/revoke";
 /// The published keys (RFC 7517 §5).
 pub const JWKS: &str = "/.well-known/jwks.json";
 /// Discovery (OpenID Connect Discovery §4), below the issuer.
@@ -17,7 +21,9 @@ pub const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
 pub const LOGIN: &str = "/login";
 /// Consent page.
 pub const CONSENT: &str = "/consent";
-/// Sign-out page.
+/// Account selection page.
+pub const SELECT_ACCOUNT: &str = "/select-account";
+/// Sign-out page, and the end session endpoint (RP-Initiated Logout §2).
 pub const LOGOUT: &str = "/logout";
 /// Who is signed in.
 pub const HOME: &str = "/";

@@ -23,6 +23,12 @@ pub fn text() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<32>())
 }
 
+/// A pairwise subject (OpenID Connect Core §8.1): 256 random bits behind what tells one from a person's id.
+#[must_use]
+pub fn subject() -> String {
+    format!("p.{}", text())
+}
+
 /// A client secret: 256 random bits behind the prefix by which secret scanners tell one.
 #[must_use]
 pub fn client_secret() -> String {

@@ -8,9 +8,9 @@ use actix_web::{
 
 use crate::{
     app::App,
-    endpoints::{authorize, discovery, health, jwks, static_files, token, userinfo},
+    endpoints::{authorize, discovery, health, introspect, jwks, revoke, static_files, token, userinfo},
     paths,
-    people::{consent, home, login, logout},
+    people::{consent, home, login, logout, select_account},
     web::{cors, no_route},
 };
 
@@ -21,6 +21,11 @@ pub fn routes(config: &mut ServiceConfig, base: &str) {
         .service(page(base, paths::HOME, "GET, HEAD").route(read().to(home::get)))
         .service(page(base, paths::LOGIN, "GET, POST").route(web::get().to(login::get)).route(web::post().to(login::post)))
         .service(page(base, paths::CONSENT, "GET, POST").route(web::get().to(consent::get)).route(web::post().to(consent::post)))
+        .service(
+            page(base, paths::SELECT_ACCOUNT, "GET, POST")
+                .route(web::get().to(select_account::get))
+                .route(web::post().to(select_account::post)),
+        )
         .service(page(base, paths::LOGOUT, "GET, POST").route(web::get().to(logout::get)).route(web::post().to(logout::post)))
         .service(page(base, &format!("{}/{{name}}", paths::STATIC), "GET, HEAD").route(read().to(static_files::get)))
         .service(
@@ -35,6 +40,8 @@ pub fn routes(config: &mut ServiceConfig, base: &str) {
                 .route(web::post().to(userinfo::answer))
                 .route(options()),
         )
+        .service(api(base, paths::INTROSPECT, "POST").route(web::post().to(introspect::post)))
+        .service(api(base, paths::REVOKE, "POST, OPTIONS").route(web::post().to(revoke::post)).route(options()))
         .service(api(base, paths::JWKS, "GET, HEAD").route(read().to(jwks::get)))
         .service(api(base, paths::OPENID_CONFIGURATION, "GET, HEAD").route(read().to(discovery::get)))
         // RFC 8414 §3: the well-known part comes between host and path of the issuer.

@@ -19,8 +19,11 @@ use crate::{
     app::{App, KeysError},
     clock::Clock,
     config::{Config, ConfigError},
+    background,
     jose::{self, keys},
+    outbound::{Outbound, OutboundError},
     passwords::{PasswordError, Passwords},
+    protocol::algorithm::Algorithm,
     routes::routes,
     store::{self, AnyConnection, Store, meta, migrations, signing_keys},
     web::request,
@@ -54,7 +57,7 @@ macro_rules! reasons {
     };
 }
 
-reasons!(ConfigError => "configuration", store::Error => "database", migrations::MigrationError => "migrations", jose::Error => "keys", KeysError => "keys", PasswordError => "passwords");
+reasons!(ConfigError => "configuration", store::Error => "database", migrations::MigrationError => "migrations", jose::Error => "keys", KeysError => "keys", PasswordError => "passwords", OutboundError => "configuration");
 
 /// Opens the database and brings it to where the server can start: migrated, with the issuer it was made for
 /// and a key.
@@ -65,6 +68,7 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
     config.make_files()?;
     let store = Store::open(&config.database, config.pool_size, config.database_timeout)?;
     let passwords = Passwords::new(&config.passwords)?;
+    let outbound = Outbound::new(&config.outbound)?;
     let now = clock.now();
     store.with(|connection: &mut AnyConnection| -> Result<(), StartError> {
         migrations::run(connection)?;
@@ -75,9 +79,11 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
                 config.issuer.as_str()
             )));
         }
-        signing_keys::insert_first(connection, || -> Result<_, StartError> { Ok(keys::generate(&config.secrets, now, now)?) })
+        let algorithm = Algorithm::default();
+        let make = || -> Result<_, StartError> { Ok(keys::generate(&config.secrets, algorithm, now, now)?) };
+        signing_keys::insert_first(connection, algorithm, make)
     })?;
-    let app = Data::new(App::new(config, clock, store.clone(), passwords));
+    let app = Data::new(App::new(config, clock, store.clone(), (passwords, outbound)));
     let told = app.clone();
     store.with(move |connection| -> Result<(), StartError> { Ok(told.keys(connection, now)?.check(now)?) })?;
     Ok(app)
@@ -132,6 +138,7 @@ pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io
     let Listening { server, addresses, certificate } = listen(&app, workers)?;
     tracing::info!(issuer = app.config.issuer.as_str(), database = %app.config.database, ?addresses, "serving");
     ready()?;
+    let beside = actix_web::rt::spawn(background::run(app.clone()));
     let handle = server.handle();
     let stopping = app.clone();
     actix_web::rt::spawn(async move {
@@ -142,6 +149,7 @@ pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io
         handle.stop(true).await;
     });
     server.await?;
+    beside.abort();
     tracing::info!("stopped");
     Ok(())
 }

@@ -7,12 +7,15 @@ use super::{
     Answer,
     output::{self, Format, duration, span},
 };
-use crate::config::{Config, LogFormat};
+use crate::{
+    config::{Config, LogFormat},
+    protocol::scope::ScopeClaims,
+};
 
 pub fn run(config: &Config, format: Format) -> Answer {
     let (lifetimes, passwords) = (&config.lifetimes, &config.passwords);
     let file = |path: Option<&std::path::Path>| path.map(|path| path.display().to_string());
-    let keys: [(&str, Value); 27] = [
+    let keys: [(&str, Value); 31] = [
         ("issuer", json!(config.issuer.as_str())),
         ("listen", json!(config.listen)),
         ("database_url", json!(config.database.to_string())),
@@ -21,6 +24,8 @@ pub fn run(config: &Config, format: Format) -> Answer {
         ("tls_key_file", json!(file(config.tls.as_ref().map(|tls| tls.key.as_path())))),
         ("trusted_proxies", json!(config.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>())),
         ("cors_origins", json!(config.cors_origins)),
+        ("outbound_allow", json!(config.outbound.allow.iter().map(ToString::to_string).collect::<Vec<_>>())),
+        ("outbound_ca_file", json!(file(config.outbound_ca_file.as_deref()))),
         ("pool_size", json!(config.pool_size)),
         ("database_timeout", json!(duration(config.database_timeout))),
         ("access_token_lifetime", json!(span(lifetimes.access_token))),
@@ -32,6 +37,8 @@ pub fn run(config: &Config, format: Format) -> Answer {
         ("session_idle_lifetime", json!(span(lifetimes.session_idle))),
         ("session_absolute_lifetime", json!(span(lifetimes.session_absolute))),
         ("key_publish_lead", json!(span(lifetimes.key_publish_lead))),
+        ("sign_out_ends_offline_access", json!(config.sign_out_ends_offline_access)),
+        ("scope_claims", scope_claims(&config.scope_claims)),
         ("password_memory_kib", json!(passwords.memory_kib)),
         ("password_iterations", json!(passwords.iterations)),
         ("password_parallelism", json!(passwords.parallelism)),
@@ -52,8 +59,14 @@ fn words(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(items) if items.is_empty() => "none".into(),
         Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join(", "),
+        Value::Object(lists) if lists.is_empty() => "none".into(),
+        Value::Object(lists) => lists.iter().map(|(key, list)| format!("{key}: {}", words(list))).collect::<Vec<_>>().join("; "),
         other => other.to_string(),
     }
+}
+
+fn scope_claims(scopes: &ScopeClaims) -> Value {
+    scopes.scopes().map(|scope| (scope.to_owned(), json!(scopes.opened_by(scope)))).collect::<Map<_, _>>().into()
 }
 
 const fn log_format(format: LogFormat) -> &'static str {

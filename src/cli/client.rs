@@ -119,7 +119,11 @@ fn rotate_secret(work: &mut Work<'_>, one: &One) -> Answer {
         ));
     }
     let secret = random::client_secret();
-    if !clients::set_secret_hash(work.connection, &one.id, &secret_hash(&secret))? {
+    let changed = clients::update(work.connection, &one.id, |_, client| -> Result<(), Error> {
+        client.previous_secret_hash = client.secret_hash.replace(secret_hash(&secret));
+        Ok(())
+    })?;
+    if changed.is_none() {
         return unknown(one);
     }
     one.format.json_for_all(&Shown::with_secret(&client, Some(secret)))

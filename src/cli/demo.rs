@@ -10,14 +10,15 @@ use crate::{
     config::{Config, MissingSecret, Settings},
     demo::{self, Demo},
     protocol::{
-        claims,
-        client::{AuthMethod, Client, ClientKind, GrantType, PkceRule},
+        api::{Api, ApiScope},
+        client::{Client, ClientKind},
         client_auth::secret_hash,
+        person,
         scope::Scopes,
         time::Timestamp,
     },
     random, server,
-    store::{self, clients, people},
+    store::{self, apis, clients, people},
 };
 
 const USER: &str = "alice";
@@ -64,12 +65,15 @@ fn serve(config: Config, now: Timestamp) -> Result<(), String> {
 fn populate(app: &App, demo: &Demo, secret: &str, now: Timestamp) -> Result<(), String> {
     let password_hash = app.passwords.hash(PASSWORD).map_err(|error| error.to_string())?;
     let person = people::Person {
-        claims: claims::Person {
+        claims: person::Person {
             id: random::id(now),
             username: USER.into(),
             display_name: Some("Alice".into()),
             email: "alice@example.com".into(),
             email_verified: true,
+            roles: vec!["editor".into()],
+            groups: vec![],
+            attributes: serde_json::Map::new(),
             updated_at: now,
         },
         password_hash: Some(password_hash),
@@ -77,33 +81,32 @@ fn populate(app: &App, demo: &Demo, secret: &str, now: Timestamp) -> Result<(), 
         created_at: now,
     };
     let scopes = Scopes::parse("openid profile email offline_access notes:read notes:write").map_err(|bad| bad.0)?;
-    let spa = Client {
-        id: SPA.into(),
-        name: "Demo Notes".into(),
-        kind: ClientKind::Spa,
-        auth_method: AuthMethod::None,
-        secret_hash: None,
-        redirect_uris: vec![format!("{}/callback", demo.spa_origin())],
-        scopes,
-        audiences: vec![demo.api_audience.clone()],
-        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
-        pkce: PkceRule::Required,
-        retry_window: None,
-        cors_origins: vec![],
-        disabled_at: None,
+    let api = Api {
+        uri: demo.api_audience.clone(),
+        name: "Notes API".into(),
+        scopes: [("notes:read", "Read your notes"), ("notes:write", "Write and delete your notes")]
+            .map(|(name, description)| ApiScope { name: name.into(), description: Some(description.into()) })
+            .into(),
         created_at: now,
     };
+    let spa = Client {
+        redirect_uris: vec![format!("{}/callback", demo.spa_origin())],
+        post_logout_redirect_uris: vec![format!("{}/", demo.spa_origin())],
+        scopes,
+        audiences: vec![api.uri.clone()],
+        ..Client::new(SPA, "Demo Notes", ClientKind::Spa, now)
+    };
     let web = Client {
-        id: WEB.into(),
-        name: "Demo Web App".into(),
-        kind: ClientKind::Web,
-        auth_method: AuthMethod::ClientSecretBasic,
         secret_hash: Some(secret_hash(secret)),
         redirect_uris: vec!["http://localhost:3000/callback".into()],
-        ..spa.clone()
+        post_logout_redirect_uris: vec!["http://localhost:3000/".into()],
+        scopes: spa.scopes.clone(),
+        audiences: spa.audiences.clone(),
+        ..Client::new(WEB, "Demo Web App", ClientKind::Web, now)
     };
     let inserted = app.store.with(|connection| -> store::Result<()> {
         people::insert(connection, &person)?;
+        apis::insert(connection, &api)?;
         clients::insert(connection, &spa)?;
         clients::insert(connection, &web)
     });

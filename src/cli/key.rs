@@ -14,6 +14,7 @@ use crate::{
         self,
         keys::{self, KeyRing, KeyState},
     },
+    protocol::algorithm::Algorithm,
     store::{
         self,
         signing_keys::{self, SigningKeyRow},
@@ -80,10 +81,10 @@ fn rotate(work: &mut Work<'_>, at_once: bool, format: Format) -> Answer {
     }
     // The first key of all has nothing to follow.
     let signs_from = if at_once || rows.is_empty() { work.now } else { work.now.plus(work.config.lifetimes.key_publish_lead) };
-    let made = keys::generate(&work.config.secrets, work.now, signs_from).map_err(|error| refused(&error))?;
+    let made = keys::generate(&work.config.secrets, Algorithm::default(), work.now, signs_from).map_err(|error| refused(&error))?;
     let kid = made.kid.clone();
     if rows.is_empty() {
-        signing_keys::insert_first(work.connection, || Ok::<_, store::Error>(made))?;
+        signing_keys::insert_first(work.connection, Algorithm::default(), || Ok::<_, store::Error>(made))?;
     } else {
         signing_keys::insert(work.connection, &made)?;
     }
@@ -105,7 +106,7 @@ fn shown<'a>(work: &Work<'_>, rows: &'a [SigningKeyRow]) -> Vec<Shown<'a>> {
     let states = keys::states(rows, work.now, keep);
     let to_shown = |(row, state): (&'a SigningKeyRow, KeyState)| Shown {
         kid: &row.kid,
-        algorithm: &row.algorithm,
+        algorithm: row.algorithm.as_str(),
         state: state.as_str(),
         created: time(row.created_at),
         signs_from: time(row.signs_from),

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     passwords::{PasswordError, Passwords},
-    protocol::{claims, id::Id},
+    protocol::{id::Id, person},
     random,
     store::{self, people, people::Person, sign_in_failures},
 };
@@ -84,12 +84,15 @@ impl Command {
     pub fn run(self, work: &mut Work<'_>) -> Answer {
         match self {
             Self::Add { username, email, email_verified, display_name, password_stdin, format } => {
-                let claims = claims::Person {
+                let claims = person::Person {
                     id: random::id(work.now),
                     username: check_username(&username)?,
                     display_name: display_name.map(|name| check_display_name(&name)).transpose()?,
                     email: check_email(&email)?,
                     email_verified,
+                    roles: vec![],
+                    groups: vec![],
+                    attributes: serde_json::Map::new(),
                     updated_at: work.now,
                 };
                 add(work, claims, password_stdin, format)
@@ -117,7 +120,7 @@ impl Command {
     }
 }
 
-fn add(work: &mut Work<'_>, claims: claims::Person, password_stdin: bool, format: Format) -> Answer {
+fn add(work: &mut Work<'_>, claims: person::Person, password_stdin: bool, format: Format) -> Answer {
     let taken = |what: &str, value: &str| {
         refuse(format!("{what} '{value}': expected one that is free, received one that another user has"))
     };

@@ -1,8 +1,23 @@
-//! What makes no sense in a configuration: plain http where others can listen, numbers and spans out of bounds.
+//! What makes no sense in a configuration: networks that are none, plain http where others can listen, numbers and
+//! spans out of bounds.
 
-use std::net::ToSocketAddrs;
+use std::net::{IpAddr, ToSocketAddrs};
 
-use super::{ConfigError, Settings, bad, values::Duration};
+use ipnet::IpNet;
+
+use super::{
+    ConfigError, Settings, bad,
+    values::{Duration, List},
+};
+
+/// Addresses and networks; an address is a network of its own.
+pub fn networks(key: &str, written: &List) -> Result<Vec<IpNet>, ConfigError> {
+    let read = |text: &String| {
+        let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        network.map_err(|_| bad(key, text, "expected IP addresses or networks such as 10.0.0.0/8"))
+    };
+    written.0.iter().map(read).collect()
+}
 
 /// RFC 6749 §3.1.2.1, OAuth 2.1 §1.5: plain http only where no one can listen in.
 pub fn listen(listen: &str, protected: bool) -> Result<(), ConfigError> {

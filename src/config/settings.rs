@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::values::{Duration, List};
+use super::values::{ClaimLists, Duration, List};
 
 /// The keys as written, with their defaults.
 #[derive(Debug, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub struct Settings {
     pub(super) tls_key_file: Option<PathBuf>,
     pub(super) trusted_proxies: List,
     pub(super) cors_origins: List,
+    pub(super) outbound_allow: List,
+    pub(super) outbound_ca_file: Option<PathBuf>,
     pub(super) pool_size: u32,
     pub(super) database_timeout: Duration,
     pub(super) access_token_lifetime: Duration,
@@ -31,6 +33,8 @@ pub struct Settings {
     pub(super) session_idle_lifetime: Duration,
     pub(super) session_absolute_lifetime: Duration,
     pub(super) key_publish_lead: Duration,
+    pub(super) sign_out_ends_offline_access: bool,
+    pub(super) scope_claims: ClaimLists,
     pub(super) password_memory_kib: u32,
     pub(super) password_iterations: u32,
     pub(super) password_parallelism: u32,
@@ -53,6 +57,8 @@ impl Default for Settings {
             tls_key_file: None,
             trusted_proxies: List::default(),
             cors_origins: List::default(),
+            outbound_allow: List::default(),
+            outbound_ca_file: None,
             pool_size: 8,
             database_timeout: Duration::seconds(3),
             access_token_lifetime: Duration::seconds(10 * 60),
@@ -64,6 +70,8 @@ impl Default for Settings {
             session_idle_lifetime: Duration::seconds(2 * 86_400),
             session_absolute_lifetime: Duration::seconds(14 * 86_400),
             key_publish_lead: Duration::seconds(15 * 60),
+            sign_out_ends_offline_access: false,
+            scope_claims: ClaimLists::default(),
             password_memory_kib: 19_456,
             password_iterations: 2,
             password_parallelism: 1,

@@ -1,7 +1,7 @@
 //! What a configuration refuses, and that every key is documented.
 
 use super::{
-    values::{Duration, List},
+    values::{ClaimLists, Duration, List},
     *,
 };
 
@@ -37,6 +37,11 @@ fn nonsense_is_refused_with_key_value_and_expectation() {
         ("access_token_lifetime = 'soon'", "access_token_lifetime", "soon"),
         ("log_format = 'xml'", "log_format", "xml"),
         ("trusted_proxies = 1", "trusted_proxies", "list"),
+        ("sign_out_ends_offline_access = 'maybe'", "sign_out_ends_offline_access", "maybe"),
+        ("scope_claims = 1", "scope_claims", "table"),
+        ("scope_claims = 'employee number'", "scope_claims", "employee: number"),
+        ("scope_claims = 'a: b; a: c'", "scope_claims", "twice"),
+        ("[scope_claims]\nemployee = 'number'", "scope_claims.employee", "sequence"),
     ] {
         let error = parse(toml).unwrap_err();
         assert!(error.contains(key) && error.contains(words), "{toml}: {error}");
@@ -51,6 +56,9 @@ fn nonsense_is_refused_with_key_value_and_expectation() {
         (check(|s| s.tls_cert_file = Some("x".into())), "tls_cert_file"),
         (check(|s| s.trusted_proxies = List(vec!["proxy".into()])), "trusted_proxies"),
         (check(|s| s.cors_origins = List(vec!["*".into()])), "cors_origins"),
+        (check(|s| s.outbound_allow = List(vec!["intranet".into()])), "outbound_allow"),
+        (check(|s| s.outbound_ca_file = Some("Cargo.toml".into())), "outbound_ca_file"),
+        (check(|s| s.scope_claims = ClaimLists([("profile".into(), vec!["x".into()])].into())), "scope_claims"),
         (check(|s| s.pool_size = 0), "pool_size"),
         (check(|s| s.code_lifetime = Duration::seconds(601)), "code_lifetime"),
         (check(|s| s.access_token_lifetime = Duration::seconds(0)), "access_token_lifetime"),
@@ -83,6 +91,42 @@ fn plain_http_leaves_the_machine_only_behind_a_proxy_or_with_tls() {
 }
 
 #[test]
+fn scopes_of_ones_own_are_a_table_or_one_text() {
+    for (toml, employee) in [
+        ("[scope_claims]\nemployee = ['number', 'department']\n'team:read' = ['https://example.com/team']", "number department"),
+        ("scope_claims = ' employee: number,  department ;team:read: https://example.com/team;'", "number department"),
+    ] {
+        let settings = parse(toml).unwrap();
+        let config = Config::check(settings, Some(SECRET.into()), MissingSecret::Leave).unwrap();
+        assert_eq!(config.scope_claims.scopes().collect::<Vec<_>>(), ["employee", "team:read"], "{toml}");
+        assert_eq!(config.scope_claims.opened_by("employee").join(" "), employee, "{toml}");
+        assert_eq!(config.scope_claims.scope_of("https://example.com/team"), Some("team:read"), "{toml}");
+    }
+    assert_eq!(check(|_| ()).unwrap().scope_claims.scopes().count(), 0);
+}
+
+#[test]
+fn a_file_of_root_certificates_holds_at_least_one() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let read = |text: &str| {
+        std::fs::write(file.path(), text).unwrap();
+        check(|s| s.outbound_ca_file = Some(file.path().into()))
+    };
+    for (text, words) in [
+        ("", "received none"),
+        ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "root certificates"),
+        ("-----BEGIN CERTIFICATE-----\nAAAA\n", "in PEM"),
+    ] {
+        let error = read(text).unwrap_err();
+        assert!(error.contains("outbound_ca_file") && error.contains(words), "{text}: {error}");
+    }
+    let absent = check(|s| s.outbound_ca_file = Some("absent.pem".into())).unwrap_err();
+    assert!(absent.contains("outbound_ca_file") && absent.contains("absent.pem"), "{absent}");
+    let settings = OutboundSettings { ca_pem: Some(b"-----BEGIN PRIVATE KEY-----".to_vec()), ..OutboundSettings::default() };
+    assert!(format!("{settings:?}").contains("27 bytes"), "{settings:?}");
+}
+
+#[test]
 fn every_key_is_documented_with_its_default() {
     let documentation = include_str!("../../docs/configuration.md");
     let defaults = serde_json::to_value(Settings::default()).unwrap();
@@ -94,7 +138,7 @@ fn every_key_is_documented_with_its_default() {
         assert!(line.contains(&format!("`SYMBOLON_{}`", key.to_uppercase())), "{line}");
         if let Some(text) = default.as_str() {
             assert!(line.contains(&format!("`{text}`")), "{key}: the default {text} is not in: {line}");
-        } else if default.is_number() {
+        } else if default.is_number() || default.is_boolean() {
             assert!(line.contains(&format!("`{default}`")), "{key}: the default {default} is not in: {line}");
         }
     }

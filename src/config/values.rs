@@ -1,5 +1,7 @@
-//! Values as they are written in a configuration: durations such as `10m`, lists that may be one text with
-//! commas (as in a variable), and an error told with its key and where it came from.
+//! Values as they are written in a configuration: durations such as `10m`, lists and tables that may be one text
+//! (as in a variable), and an error told with its key and where it came from.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -87,6 +89,49 @@ impl<'de> de::Visitor<'de> for ListVisitor {
             list.push(item);
         }
         Ok(List(list))
+    }
+}
+
+/// Scopes and the claims that each opens, written as a table or as one text: `employee: number department; team: name`.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(transparent)]
+pub struct ClaimLists(pub BTreeMap<String, Vec<String>>);
+
+impl<'de> Deserialize<'de> for ClaimLists {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ClaimListsVisitor)
+    }
+}
+
+struct ClaimListsVisitor;
+
+impl<'de> de::Visitor<'de> for ClaimListsVisitor {
+    type Value = ClaimLists;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a table of scopes with their claims, or one text such as \"employee: number department; team: name\"")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<ClaimLists, E> {
+        let mut lists = BTreeMap::new();
+        for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
+            // A scope may hold colons itself: the one that ends the first word is meant.
+            let mut words = part.split([' ', '\t', ',']).filter(|word| !word.is_empty());
+            let scope = words.next().and_then(|word| word.strip_suffix(':'));
+            let scope = scope.ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))?;
+            if lists.insert(scope.to_owned(), words.map(str::to_owned).collect()).is_some() {
+                return Err(E::custom(format_args!("expected each scope once, received '{scope}' twice")));
+            }
+        }
+        Ok(ClaimLists(lists))
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut entries: A) -> Result<ClaimLists, A::Error> {
+        let mut lists = BTreeMap::new();
+        while let Some((scope, claims)) = entries.next_entry()? {
+            lists.insert(scope, claims);
+        }
+        Ok(ClaimLists(lists))
     }
 }
 

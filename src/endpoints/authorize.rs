@@ -6,16 +6,15 @@ use actix_web::{HttpRequest, web::Data};
 
 use crate::{
     app::App,
-    jose::verify::{self, Typ},
     paths,
     protocol::{
+        authentication::Class,
         authorization::AuthorizationRequest,
         client::{Client, GrantType},
         credential::{Credential, Kind},
         error::{ErrorCode, ProtocolError},
         grant::Grant,
-        id::Id,
-        next_step::{Facts, SignedIn, Step, next_step},
+        next_step::{Expected, Facts, SignedIn, Step, next_step},
         params::Params,
         redirect_uri::ReturnAddress,
         response_mode,
@@ -32,7 +31,7 @@ use crate::{
         page,
         reply::Reply,
         request::Context,
-        returning, session,
+        returning, session, subject,
     },
 };
 
@@ -72,8 +71,7 @@ async fn answer(request: &HttpRequest, app: &Data<App>, params: Params, is_post:
 
 impl Visit<'_> {
     fn story(&self, connection: &mut AnyConnection, is_post: bool) -> Result<Reply, Fault> {
-        let base = self.app.config.issuer.base();
-        let (client, request) = match authorization_request::read(base, self.context, connection, self.params)? {
+        let (client, request) = match authorization_request::read(self.app, self.context, connection, self.params)? {
             Read::Good(good) => *good,
             Read::Page(page) => return Ok(page),
             Read::Refused(address, error) => return Ok(self.refuse(&address, &error)),
@@ -83,8 +81,8 @@ impl Visit<'_> {
             return Ok(Reply::see_other(&self.url(paths::AUTHORIZE, &[])));
         }
         let session = session::current(self.app, connection, self.cookie, self.context.now)?;
-        let hinted = match self.hinted(connection, &request)? {
-            Ok(hinted) => hinted,
+        let expected = match self.expected(connection, &client, &request)? {
+            Ok(expected) => expected,
             Err(error) => return Ok(self.refuse(&request.address, &error)),
         };
         let remembered = match &session {
@@ -96,40 +94,56 @@ impl Visit<'_> {
         let step = next_step(
             &request,
             &Facts {
-                signed_in: session.as_ref().map(|s| SignedIn { person: s.person_id, auth_time: s.auth_time }),
+                signed_in: session.as_ref().map(|s| SignedIn {
+                    person: s.person_id,
+                    auth_time: s.auth_time,
+                    class: Class::of(&s.amr),
+                }),
                 sign_in_asked: returning::sign_in_asked(self.app, self.params, self.context.now),
                 consent_given: session
                     .as_ref()
                     .is_some_and(|s| returning::consent_given(self.app, self.params, s, self.context.now)),
+                account_chosen: session
+                    .as_ref()
+                    .is_some_and(|s| returning::account_chosen(self.app, self.params, s, self.context.now)),
                 remembered: remembered.as_ref(),
-                hinted,
+                expected,
                 now: self.context.now,
             },
         );
         match (step, session) {
             (Step::Refuse(error), _) => Ok(self.refuse(&request.address, &error)),
+            (Step::SelectAccount, Some(_)) => Ok(Reply::see_other(&self.url(paths::SELECT_ACCOUNT, &[]))),
             (Step::Consent, Some(_)) => Ok(Reply::see_other(&self.url(paths::CONSENT, &[]))),
             (Step::Issue, Some(session)) => self.issue(connection, &client, &request, &session),
-            (Step::SignIn | Step::Consent | Step::Issue, _) => {
+            (Step::SignIn | Step::SelectAccount | Step::Consent | Step::Issue, _) => {
                 let asked = returning::ask_for_sign_in(self.app, self.params, self.context.now);
                 Ok(Reply::see_other(&self.url(paths::LOGIN, &[(returning::SIGN_IN_ASKED, &asked)])))
             }
         }
     }
 
-    /// Whom `id_token_hint` names (OpenID Connect Core 3.1.2.1): a token of ours, though it may have expired.
-    fn hinted(
+    /// Whom the client expects, by `id_token_hint` (OpenID Connect Core 3.1.2.1: a token that we issued to it, though it
+    /// may have expired) and by the `sub` it insists on (§5.5.1).
+    fn expected(
         &self,
         connection: &mut AnyConnection,
+        client: &Client,
         request: &AuthorizationRequest,
-    ) -> Result<Result<Option<Id>, ProtocolError>, Fault> {
-        let Some(hint) = &request.id_token_hint else { return Ok(Ok(None)) };
-        let ring = self.app.keys(connection, self.context.now)?;
-        let named = verify::own(&ring, Typ::IdToken, hint).ok();
-        let named = named.and_then(|claims| claims.get("sub").and_then(|sub| sub.as_str()).and_then(|sub| Id::parse(sub).ok()));
-        let not_ours =
-            || ProtocolError::new(ErrorCode::InvalidRequest, "id_token_hint: expected an ID token that this server issued");
-        Ok(named.map(Some).ok_or_else(not_ours))
+    ) -> Result<Result<Expected, ProtocolError>, Fault> {
+        let mut expected = match &request.claims.sub {
+            Some(sub) => subject::person(connection, sub)?.map_or(Expected::NoOne, Expected::Person),
+            None => Expected::Anyone,
+        };
+        if let Some(hint) = &request.id_token_hint {
+            let Some(hint) = subject::hint(self.app, connection, hint, self.context.now)?.filter(|hint| hint.client_id == client.id)
+            else {
+                let text = "id_token_hint: expected an ID token that this server issued to this client";
+                return Ok(Err(ProtocolError::new(ErrorCode::InvalidRequest, text)));
+            };
+            expected = expected.and(hint.person.map_or(Expected::NoOne, Expected::Person));
+        }
+        Ok(Ok(expected))
     }
 
     /// Inserts the grant at generation 0; the code is its credential.
@@ -141,7 +155,7 @@ impl Visit<'_> {
         session: &Session,
     ) -> Result<Reply, Fault> {
         let now = self.context.now;
-        let grant = self.grant(client, request, session);
+        let grant = self.grant(connection, client, request, session)?;
         if !grants::insert_in(connection, &grant, session, now)? {
             return Ok(Reply::see_other(&self.url(paths::AUTHORIZE, &[]))); // the session has changed: decide afresh
         }
@@ -151,7 +165,13 @@ impl Visit<'_> {
         Ok(page::deliver(self.app.config.issuer.base(), self.context, &answer).noting(note))
     }
 
-    fn grant(&self, client: &Client, request: &AuthorizationRequest, session: &Session) -> Grant {
+    fn grant(
+        &self,
+        connection: &mut AnyConnection,
+        client: &Client,
+        request: &AuthorizationRequest,
+        session: &Session,
+    ) -> Result<Grant, Fault> {
         let (now, lifetimes) = (self.context.now, &self.app.config.lifetimes);
         let is_offline = request.scopes.contains(OFFLINE_ACCESS);
         let expires_at = if !client.may_use(GrantType::RefreshToken) {
@@ -161,7 +181,7 @@ impl Visit<'_> {
         } else {
             now.plus(lifetimes.refresh_absolute).min(session.expires_at)
         };
-        Grant {
+        Ok(Grant {
             id: random::id(now),
             client_id: client.id.clone(),
             person_id: session.person_id,
@@ -179,7 +199,10 @@ impl Visit<'_> {
             rotated_at: None,
             expires_at,
             revoked_at: None,
-        }
+            subject: subject::at(connection, client, session.person_id)?,
+            amr: session.amr.clone(),
+            claims: request.claims.clone(),
+        })
     }
 
     fn refuse(&self, address: &ReturnAddress, error: &ProtocolError) -> Reply {
@@ -190,7 +213,7 @@ impl Visit<'_> {
     /// A path of ours with this request in its query, and `with` added.
     fn url(&self, path: &str, with: &[(&str, &str)]) -> String {
         let base = self.app.config.issuer.base();
-        let without: &[&str] = if path == paths::CONSENT { &[] } else { &returning::NAMES };
+        let without: &[&str] = if [paths::CONSENT, paths::SELECT_ACCOUNT].contains(&path) { &[] } else { &returning::NAMES };
         format!("{base}{path}?{}", self.params.to_query(without, with))
     }
 }

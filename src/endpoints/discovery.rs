@@ -5,7 +5,6 @@ use actix_web::{HttpRequest, http::StatusCode, web::Data};
 
 use crate::{
     app::App,
-    jose::keys::ALGORITHMS,
     paths,
     protocol::metadata::{Endpoints, document},
     web::{cached::cached, cors, reply::Reply},
@@ -17,9 +16,15 @@ const MAX_AGE: u32 = 3600;
 /// `GET /.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`.
 pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
     let issuer = &app.config.issuer;
-    let [authorization, token, userinfo, jwks] =
-        [paths::AUTHORIZE, paths::TOKEN, paths::USERINFO, paths::JWKS].map(|path| issuer.url(path));
-    let endpoints =
-        Endpoints { issuer: issuer.as_str(), authorization: &authorization, token: &token, userinfo: &userinfo, jwks: &jwks };
-    cors::public(cached(&request, StatusCode::OK, &document(&endpoints, &ALGORITHMS), MAX_AGE))
+    let endpoints = Endpoints {
+        issuer: issuer.as_str().to_owned(),
+        authorization: issuer.url(paths::AUTHORIZE),
+        token: issuer.url(paths::TOKEN),
+        userinfo: issuer.url(paths::USERINFO),
+        introspection: issuer.url(paths::INTROSPECT),
+        revocation: issuer.url(paths::REVOKE),
+        end_session: issuer.url(paths::LOGOUT),
+        jwks: issuer.url(paths::JWKS),
+    };
+    cors::public(cached(&request, StatusCode::OK, &document(&endpoints, &app.config.scope_claims), MAX_AGE))
 }

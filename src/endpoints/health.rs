@@ -34,7 +34,7 @@ pub async fn ready(request: HttpRequest, app: Data<App>) -> Reply {
     let now = Context::of(&request).now;
     let tried = hop(&app, move |app, connection| -> Result<(), Fault> {
         meta::ping(connection)?;
-        app.keys(connection, now)?.signing(now)?;
+        app.keys(connection, now)?.check(now)?;
         Ok(())
     });
     match tried.await {

@@ -4,7 +4,9 @@
 pub mod authorize;
 pub mod discovery;
 pub mod health;
+pub mod introspect;
 pub mod jwks;
+pub mod revoke;
 pub mod static_files;
 pub mod token;
 pub mod userinfo;

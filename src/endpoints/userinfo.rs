@@ -1,24 +1,25 @@
 //! The `UserInfo` endpoint (OpenID Connect Core §5.3): what the scopes of an access token open about its person.
 //! The token comes in the Authorization header and nowhere else (RFC 6750 §2.1, RFC 9700 §4.3.2). Its grant is
-//! looked at each time, so that what was revoked is dead here at once.
+//! looked at each time, so that what was revoked is dead here at once. A client that is registered so gets a signed JWT.
 
 use actix_web::{
     HttpRequest,
     http::{StatusCode, header},
     web::Data,
 };
+use serde_json::{Map, Value};
 
 use crate::{
     app::App,
-    jose::verify::{self, Claims, Typ},
+    inspection::Inspector,
+    jose::verify,
     protocol::{
-        claims,
+        claims::SignedUserInfo,
         error::{ErrorCode, ProtocolError},
-        grant::{self, Standing},
-        scope::{OPENID, Scopes},
+        scope::OPENID,
         time::Timestamp,
     },
-    store::{AnyConnection, clients, grants, people},
+    store::{AnyConnection, people},
     web::{
         body::Form,
         cors,
@@ -77,43 +78,30 @@ fn bearer(request: &HttpRequest, form: &Form) -> Result<Option<String>, Protocol
 
 fn tell(app: &App, connection: &mut AnyConnection, token: &str, now: Timestamp) -> Result<Reply, OauthError> {
     let invalid = |text: &str| OauthError::Protocol(ProtocolError::new(ErrorCode::InvalidToken, text));
-    let ring = app.keys(connection, now)?;
-    let claims = verify::own(&ring, Typ::AccessToken, token)
-        .map_err(|refused| invalid(&format!("the access token is refused: {refused}")))?;
+    let ring = app.keys_verifying(connection, token, now)?;
+    let found = match (Inspector { config: &app.config, ring: &ring, now }).access_token(connection, token)? {
+        Ok(found) => found,
+        Err(worthless) => return Err(invalid(&format!("the access token is refused: {}", worthless.reason))),
+    };
     let issuer = app.config.issuer.as_str();
-    if verify::is_expired(&claims, now.seconds()) {
-        return Err(invalid("the access token has expired"));
-    }
-    if text(&claims, "iss") != issuer || !verify::names_audience(&claims, issuer) {
+    let (Some(grant), true) = (&found.grant, verify::names_audience(&found.claims, issuer) && found.left.scopes.contains(OPENID))
+    else {
         return Err(needs_openid());
+    };
+    let person = people::find(connection, grant.person_id)?.ok_or_else(|| invalid("the person of this access token is gone"))?;
+    let (client, custom) = (&found.client, &app.config.scope_claims);
+    let asked = grant.claims.clone().allowed(&client.scopes, custom);
+    let mut claims = Map::from_iter([("sub".to_owned(), Value::from(grant.sub()))]);
+    claims.extend(person.claims.user_info(&found.left.scopes, &asked, custom));
+    if !client.userinfo_signed {
+        return Ok(Reply::json(StatusCode::OK, &claims));
     }
-    let scopes = Scopes::parse(text(&claims, "scope")).unwrap_or_default();
-    if !scopes.contains(OPENID) {
-        return Err(needs_openid());
-    }
-    let dead = || invalid("the grant this access token came from has ended");
-    let found = claims::grant_of_jti(text(&claims, "jti"))
-        .map(|id| grants::find(connection, id))
-        .transpose()?
-        .flatten()
-        .ok_or_else(dead)?;
-    let client = clients::find(connection, &found.grant.client_id)?.ok_or_else(dead)?;
-    let standing = Standing { person_enabled: found.person_enabled, now };
-    if grant::ended(&found.grant, &client, &app.config.lifetimes.policy(&client, &found.grant), &standing).is_some() {
-        return Err(dead());
-    }
-    let person = people::find(connection, found.grant.person_id)?.ok_or_else(dead)?;
-    let user_info = person.claims.user_info(&scopes);
-    if user_info.sub != text(&claims, "sub") {
-        return Err(dead());
-    }
-    Ok(Reply::json(StatusCode::OK, &user_info))
+    let ring = app.keys_signing(connection, client.algorithm, now)?;
+    let signed = SignedUserInfo { iss: issuer, aud: &client.id, iat: now.seconds(), claims };
+    let token = ring.signing(client.algorithm, now)?.user_info(&signed)?;
+    Ok(Reply::jwt("application/jwt", token))
 }
 
 fn needs_openid() -> OauthError {
     OauthError::Protocol(ProtocolError::new(ErrorCode::InsufficientScope, "expected an access token with the scope 'openid'"))
-}
-
-fn text<'a>(claims: &'a Claims, name: &str) -> &'a str {
-    claims.get(name).and_then(|value| value.as_str()).unwrap_or_default()
 }

@@ -1,33 +1,27 @@
-//! The server's keys. Which one signs follows from the rows and the time alone, so that several processes on
-//! one database agree without talking: the key with the greatest `signs_from` that has come. A new key is
-//! published before it signs; an old one stays published until its last token has expired.
+//! The server's keys. Which one of an algorithm signs follows from the rows and the time alone, so that several
+//! processes on one database agree without talking: the key with the greatest `signs_from` that has come. A new
+//! key is published before it signs; an old one stays published until its last token has expired.
 
 use std::sync::{Arc, RwLock};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use josekit::{
-    jwk::{Jwk, KeyPair},
-    jws::{
-        RS256,
-        alg::rsassa::{RsassaJwsSigner, RsassaJwsVerifier},
-    },
+    jwk::Jwk,
+    jws::{JwsSigner, JwsVerifier},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Error, failed, seal};
+use super::{Error, algorithms, failed, seal};
 use crate::{
     protocol::{
+        algorithm::Algorithm,
         secrets::SecretRing,
         time::{Span, Timestamp},
     },
     store::signing_keys::SigningKeyRow,
 };
 
-/// The algorithms the server signs with, as discovery lists them.
-pub const ALGORITHMS: [&str; 1] = ["RS256"];
-/// RFC 7518 §3.3: 2048 bits or more.
-const RSA_BITS: u32 = 2048;
 /// How long a process goes on with the keys it has read: well below the lead of a new key.
 const REREAD_AFTER: Span = Span::from_seconds(20);
 /// How much longer than its tokens live an old key stays published, for clocks that differ.
@@ -36,12 +30,14 @@ const MARGIN: Span = Span::from_seconds(120);
 /// One key, ready to use.
 pub struct Key {
     pub(super) kid: String,
+    /// What it signs with.
+    pub(super) algorithm: Algorithm,
     /// None where the server secret that sealed it is no longer in the list: it verifies, and signs no more.
-    signer: Option<RsassaJwsSigner>,
-    pub(super) verifier: RsassaJwsVerifier,
+    signer: Option<Box<dyn JwsSigner>>,
+    pub(super) verifier: Box<dyn JwsVerifier>,
     /// The encoded header of an access token (RFC 9068 §2.1).
     pub(super) access_token_header: String,
-    /// The encoded header of every other token.
+    /// The encoded header of ID tokens and of signed answers of `/userinfo`.
     pub(super) jwt_header: String,
     public_jwk: Value,
     signs_from: Timestamp,
@@ -83,30 +79,51 @@ impl KeyState {
 ///
 /// # Errors
 /// [`Error::Failed`].
-pub fn generate(secrets: &SecretRing, now: Timestamp, signs_from: Timestamp) -> Result<SigningKeyRow, Error> {
-    let pair = RS256.generate_key_pair(RSA_BITS).map_err(failed)?;
+pub fn generate(
+    secrets: &SecretRing,
+    algorithm: Algorithm,
+    now: Timestamp,
+    signs_from: Timestamp,
+) -> Result<SigningKeyRow, Error> {
+    let pair = algorithms::generate(algorithm)?;
     let public = pair.to_jwk_public_key();
-    let member = |name: &str| public.parameter(name).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| failed(name));
-    let (n, e) = (member("n")?, member("e")?);
-    // RFC 7638 §3: the thumbprint of the required members in lexical order names the key.
-    let kid = URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#)));
-    let public_jwk = json!({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": n, "e": e});
+    // RFC 7638 §3.2: the required members in lexical order; their hash names the key.
+    let members: &[&str] = match algorithm {
+        Algorithm::Rs256 | Algorithm::Ps256 => &["e", "kty", "n"],
+        Algorithm::Es256 => &["crv", "kty", "x", "y"],
+        Algorithm::EdDsa => &["crv", "kty", "x"],
+    };
+    let text = |name: &str| match public.parameter(name).and_then(Value::as_str) {
+        Some(value) => Ok(value.to_owned()),
+        None if name == "kty" => Ok(public.key_type().to_owned()),
+        None => Err(failed(name)),
+    };
+    let pairs = members.iter().map(|name| Ok((*name, text(name)?))).collect::<Result<Vec<_>, Error>>()?;
+    let required: Vec<_> = pairs.iter().map(|(name, value)| format!("\"{name}\":\"{value}\"")).collect();
+    let kid = URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{{{}}}", required.join(","))));
+    let mut public_jwk: Map<String, Value> = Map::from_iter([("kty".to_owned(), Value::from(text("kty")?))]);
+    for (name, value) in [("use", "sig"), ("alg", algorithm.as_str()), ("kid", &kid)] {
+        public_jwk.insert(name.into(), value.into());
+    }
+    for (name, value) in pairs.into_iter().rev().filter(|(name, _)| *name != "kty") {
+        public_jwk.insert(name.into(), value.into());
+    }
     let sealed_key = seal::seal(secrets, &kid, &pair.to_der_private_key())?;
-    Ok(SigningKeyRow {
-        kid,
-        algorithm: "RS256".into(),
-        public_jwk: public_jwk.to_string(),
-        sealed_key,
-        created_at: now,
-        signs_from,
-    })
+    let public_jwk = Value::Object(public_jwk).to_string();
+    Ok(SigningKeyRow { kid, algorithm, public_jwk, sealed_key, created_at: now, signs_from })
 }
 
 /// The state of each key; `rows` by the time they sign from, `keep` the life of the longest-lived token.
 #[must_use]
 pub fn states(rows: &[SigningKeyRow], now: Timestamp, keep: Span) -> Vec<KeyState> {
-    let times: Vec<_> = rows.iter().map(|row| row.signs_from).collect();
-    (0..times.len()).map(|index| state(&times, index, now, keep)).collect()
+    rows.iter()
+        .map(|row| {
+            let own: Vec<_> = rows.iter().filter(|other| other.algorithm == row.algorithm).collect();
+            let times: Vec<_> = own.iter().map(|other| other.signs_from).collect();
+            let index = own.iter().position(|other| other.kid == row.kid).unwrap_or_default();
+            state(&times, index, now, keep)
+        })
+        .collect()
 }
 
 fn state(times: &[Timestamp], index: usize, now: Timestamp, keep: Span) -> KeyState {
@@ -131,15 +148,25 @@ impl KeyRing {
         Ok(Self { keys: keys.collect::<Result<_, _>>()? })
     }
 
-    /// The key that signs now: the newest whose time has come.
+    /// The key that signs by this algorithm now: the newest whose time has come.
     ///
     /// # Errors
     /// [`Error::NoKey`], or [`Error::Sealed`] when the server's secrets do not open it. An older one does not stand
     /// in for it: it may have been replaced because it leaked, and is about to be published no more.
-    pub fn signing(&self, now: Timestamp) -> Result<&Key, Error> {
-        let come = self.keys.iter().rev().find(|key| key.signs_from <= now);
-        let newest = come.or(self.keys.first()).ok_or(Error::NoKey)?;
+    pub fn signing(&self, algorithm: Algorithm, now: Timestamp) -> Result<&Key, Error> {
+        let come = self.of(algorithm).rev().find(|key| key.signs_from <= now);
+        let newest = come.or(self.of(algorithm).next()).ok_or(Error::NoKey(algorithm))?;
         newest.signer().map(|_| newest.as_ref())
+    }
+
+    fn of(&self, algorithm: Algorithm) -> impl DoubleEndedIterator<Item = &Arc<Key>> {
+        self.keys.iter().filter(move |key| key.algorithm == algorithm)
+    }
+
+    /// Whether there is a key of this algorithm.
+    #[must_use]
+    pub fn has(&self, algorithm: Algorithm) -> bool {
+        self.of(algorithm).next().is_some()
     }
 
     /// Whether every key that signs now or later can be opened.
@@ -147,7 +174,8 @@ impl KeyRing {
     /// # Errors
     /// [`Error::NoKey`] or [`Error::Sealed`].
     pub fn check(&self, now: Timestamp) -> Result<(), Error> {
-        self.signing(now)?;
+        let in_use = Algorithm::ALL.iter().filter(|algorithm| self.has(**algorithm));
+        in_use.chain([&Algorithm::default()]).try_for_each(|algorithm| self.signing(*algorithm, now).map(|_| ()))?;
         self.keys.iter().filter(|key| key.signs_from > now).try_for_each(|key| key.signer().map(|_| ()))
     }
 
@@ -160,32 +188,51 @@ impl KeyRing {
     /// The published key set (RFC 7517 §5); `keep` is the life of the longest-lived token.
     #[must_use]
     pub fn published(&self, now: Timestamp, keep: Span) -> Value {
-        let times: Vec<_> = self.keys.iter().map(|key| key.signs_from).collect();
-        let published = self.keys.iter().enumerate().filter(|(index, _)| state(&times, *index, now, keep) != KeyState::Retired);
-        json!({"keys": published.map(|(_, key)| &key.public_jwk).collect::<Vec<_>>()})
+        let is_published = |key: &&Arc<Key>| {
+            let times: Vec<_> = self.of(key.algorithm).map(|other| other.signs_from).collect();
+            let index = self.of(key.algorithm).position(|other| other.kid == key.kid).unwrap_or_default();
+            state(&times, index, now, keep) != KeyState::Retired
+        };
+        json!({"keys": self.keys.iter().filter(is_published).map(|key| &key.public_jwk).collect::<Vec<_>>()})
     }
 }
 
 impl Key {
-    pub(super) fn signer(&self) -> Result<&RsassaJwsSigner, Error> {
-        self.signer.as_ref().ok_or_else(|| Error::Sealed { kid: self.kid.clone() })
+    /// What it signs with.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The encoded header of a token of another type.
+    pub(super) fn header(&self, typ: &str) -> String {
+        header(self.algorithm, &self.kid, typ)
+    }
+
+    pub(super) fn signer(&self) -> Result<&dyn JwsSigner, Error> {
+        self.signer.as_deref().ok_or_else(|| Error::Sealed { kid: self.kid.clone() })
     }
 
     fn open(row: &SigningKeyRow, secrets: &SecretRing) -> Result<Self, Error> {
         let kid = row.kid.clone();
         let private = seal::open(secrets, &kid, &row.sealed_key).ok();
         let jwk = Jwk::from_bytes(row.public_jwk.as_bytes()).map_err(failed)?;
-        let header = |typ: &str| URL_SAFE_NO_PAD.encode(json!({"alg": "RS256", "typ": typ, "kid": kid}).to_string());
         Ok(Self {
-            signer: private.map(|private| RS256.signer_from_der(private)).transpose().map_err(failed)?,
-            verifier: RS256.verifier_from_jwk(&jwk).map_err(failed)?,
-            access_token_header: header("at+jwt"),
-            jwt_header: header("JWT"),
+            signer: private.map(|private| algorithms::signer(row.algorithm, &private)).transpose()?,
+            verifier: algorithms::verifier(row.algorithm, &jwk)?,
+            access_token_header: header(row.algorithm, &kid, "at+jwt"),
+            jwt_header: header(row.algorithm, &kid, "JWT"),
+            algorithm: row.algorithm,
             public_jwk: serde_json::from_str(&row.public_jwk).map_err(failed)?,
             signs_from: row.signs_from,
             kid,
         })
     }
+}
+
+/// The header of a token, encoded (RFC 7515 §4).
+fn header(algorithm: Algorithm, kid: &str, typ: &str) -> String {
+    URL_SAFE_NO_PAD.encode(json!({"alg": algorithm.as_str(), "typ": typ, "kid": kid}).to_string())
 }
 
 /// The keys as this process last read them.
@@ -196,10 +243,20 @@ impl KeyCache {
     /// The keys, unless they should be read again.
     #[must_use]
     pub fn fresh(&self, now: Timestamp) -> Option<Arc<KeyRing>> {
+        self.read_within(now, REREAD_AFTER)
+    }
+
+    fn read_within(&self, now: Timestamp, span: Span) -> Option<Arc<KeyRing>> {
         let cached = self.0.read().ok()?;
         let (read_at, ring) = cached.as_ref()?;
         let age = now.millis().abs_diff(read_at.millis()); // a clock that went back makes them stale as well
-        (age < REREAD_AFTER.millis().unsigned_abs()).then(|| ring.clone())
+        (age < span.millis().unsigned_abs()).then(|| ring.clone())
+    }
+
+    /// The keys, if they were read within this second: reading them again would tell nothing new.
+    #[must_use]
+    pub fn just_read(&self, now: Timestamp) -> Option<Arc<KeyRing>> {
+        self.read_within(now, Span::from_seconds(1))
     }
 
     /// The keys as they were last read, however long ago.
@@ -244,10 +301,10 @@ mod tests {
     #[test]
     fn rings_agree_on_the_signing_key_and_publish_public_members_only() {
         let secrets = SecretRing::new(["a secret of at least thirty-two bytes"]).unwrap();
-        let rows = [generate(&secrets, at(0), at(0)).unwrap(), generate(&secrets, at(10), at(1000)).unwrap()];
+        let rows = [(0, 0), (10, 1000)].map(|(made, from)| generate(&secrets, Algorithm::Rs256, at(made), at(from)).unwrap());
         let ring = KeyRing::open(&rows, &secrets, &KeyRing::default()).unwrap();
-        assert_eq!(ring.signing(at(999)).unwrap().kid, rows[0].kid);
-        assert_eq!(ring.signing(at(1000)).unwrap().kid, rows[1].kid);
+        assert_eq!(ring.signing(Algorithm::Rs256, at(999)).unwrap().kid, rows[0].kid);
+        assert_eq!(ring.signing(Algorithm::Rs256, at(1000)).unwrap().kid, rows[1].kid);
         let published = ring.published(at(1000), Span::from_seconds(600));
         let keys = published["keys"].as_array().unwrap();
         assert_eq!(keys.len(), 2);
@@ -257,7 +314,24 @@ mod tests {
         }
         let other = SecretRing::new(["another secret of thirty-two bytes"]).unwrap();
         let sealed = KeyRing::open(&rows, &other, &KeyRing::default()).unwrap();
-        assert_eq!(sealed.signing(at(0)).err(), Some(Error::Sealed { kid: rows[0].kid.clone() }));
+        assert_eq!(sealed.signing(Algorithm::Rs256, at(0)).err(), Some(Error::Sealed { kid: rows[0].kid.clone() }));
         assert_eq!(sealed.published(at(0), Span::ZERO), ring.published(at(0), Span::ZERO), "what it signed is still verified");
+    }
+
+    #[test]
+    fn each_algorithm_has_keys_of_its_own() {
+        let secrets = SecretRing::new(["a secret of at least thirty-two bytes"]).unwrap();
+        let rows: Vec<_> = Algorithm::ALL.iter().map(|algorithm| generate(&secrets, *algorithm, at(0), at(0)).unwrap()).collect();
+        let ring = KeyRing::open(&rows, &secrets, &KeyRing::default()).unwrap();
+        for (row, algorithm) in rows.iter().zip(Algorithm::ALL) {
+            assert_eq!(ring.signing(*algorithm, at(0)).unwrap().kid, row.kid);
+        }
+        assert!(states(&rows, at(0), Span::ZERO).iter().all(|state| *state == KeyState::Signing));
+        let keys = ring.published(at(0), Span::ZERO);
+        let members: Vec<Vec<_>> = keys["keys"].as_array().unwrap().iter().map(|key| key.as_object().unwrap().keys().collect()).collect();
+        assert_eq!(members[0], ["kty", "use", "alg", "kid", "n", "e"]);
+        assert_eq!(members[2], ["kty", "use", "alg", "kid", "y", "x", "crv"]);
+        assert_eq!(members[3], ["kty", "use", "alg", "kid", "x", "crv"]);
+        assert_eq!(KeyRing::default().signing(Algorithm::Es256, at(0)).err(), Some(Error::NoKey(Algorithm::Es256)));
     }
 }

@@ -1,10 +1,14 @@
 //! Signatures: the server's keys, signing tokens and verifying them. The only importer of `josekit`. What a
 //! token says is `protocol::claims`; where keys are stored is `store::signing_keys`.
 
+mod algorithms;
+pub mod client_keys;
 pub mod keys;
 mod seal;
 pub mod sign;
 pub mod verify;
+
+use crate::protocol::algorithm::Algorithm;
 
 /// What can go wrong with keys and signatures; none of it is the caller's fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,8 +18,10 @@ pub enum Error {
         /// Which key.
         kid: String,
     },
-    /// There is no key that signs now.
-    NoKey,
+    /// There is no key that signs now by this algorithm.
+    NoKey(Algorithm),
+    /// There is no server secret to seal with.
+    NoSecret,
     /// The cryptographic library refused.
     Failed(String),
 }
@@ -27,7 +33,11 @@ impl std::fmt::Display for Error {
                 f,
                 "the signing key {kid} cannot be opened: expected the server secret with which this database was made (SYMBOLON_SECRET or secret_file), received another"
             ),
-            Self::NoKey => f.write_str("there is no signing key"),
+            Self::NoKey(algorithm) => {
+                let name = algorithm.as_str();
+                write!(f, "there is no signing key for {name} (symbolon key rotate --algorithm {name} makes one)")
+            }
+            Self::NoSecret => f.write_str("there is no server secret"),
             Self::Failed(text) => f.write_str(text),
         }
     }

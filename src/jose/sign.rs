@@ -2,11 +2,11 @@
 //! left is the payload and the signature.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use josekit::jws::JwsSigner;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Error, failed, keys::Key};
-use crate::protocol::claims::{AccessToken, IdToken};
+use crate::protocol::claims::{AccessToken, IdToken, LogoutToken, SignedUserInfo};
 
 impl Key {
     /// Signs an access token (RFC 9068).
@@ -23,6 +23,30 @@ impl Key {
     /// [`Error::Failed`].
     pub fn id_token(&self, claims: &IdToken<'_>) -> Result<String, Error> {
         self.sign(&self.jwt_header, claims)
+    }
+
+    /// Signs an answer of `/userinfo` (Core §5.3.2). Its claims lack what an ID token has: it never passes for one.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub fn user_info(&self, claims: &SignedUserInfo<'_>) -> Result<String, Error> {
+        self.sign(&self.jwt_header, claims)
+    }
+
+    /// Signs an answer of `/introspect` (RFC 9701 §5).
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub fn introspection(&self, claims: &Value) -> Result<String, Error> {
+        self.sign(&self.header("token-introspection+jwt"), claims)
+    }
+
+    /// Signs a logout token (Back-Channel Logout §2.4).
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub fn logout_token(&self, claims: &LogoutToken<'_>) -> Result<String, Error> {
+        self.sign(&self.header("logout+jwt"), claims)
     }
 
     fn sign(&self, header: &str, claims: &impl Serialize) -> Result<String, Error> {

@@ -3,13 +3,11 @@
 //! never the token's; `jku`, `x5u` and `jwk` in a header are not read (RFC 8725 §3.1, §3.5).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use josekit::{
-    jwk::Jwk,
-    jws::{JwsVerifier, RS256},
-};
+use josekit::jwk::Jwk;
 use serde_json::{Map, Value};
 
-use super::keys::KeyRing;
+use super::{algorithms, keys::KeyRing};
+use crate::protocol::algorithm::Algorithm;
 
 /// The claims of a token.
 pub type Claims = Map<String, Value>;
@@ -45,11 +43,33 @@ pub struct Expected<'a> {
 }
 
 /// A token taken apart, not yet verified.
-struct Parsed<'a> {
+pub(super) struct Parsed<'a> {
     header: Claims,
-    payload: Claims,
-    signed: &'a str,
-    signature: Vec<u8>,
+    pub(super) payload: Claims,
+    pub(super) signed: &'a str,
+    pub(super) signature: Vec<u8>,
+}
+
+impl Parsed<'_> {
+    /// A member of the header that is text.
+    pub(super) fn header_text(&self, name: &str) -> Option<&str> {
+        self.header.get(name).and_then(Value::as_str)
+    }
+
+    /// Whether it is of this kind, by its `typ`.
+    fn is(&self, typ: Typ) -> bool {
+        let named = match self.header_text("typ").map(str::to_ascii_lowercase).as_deref() {
+            Some("at+jwt" | "application/at+jwt") => Some(Typ::AccessToken),
+            // What `/userinfo` signs is a JWT as well, but has no end.
+            Some("jwt") if self.payload.contains_key("exp") => Some(Typ::IdToken),
+            _ => None,
+        };
+        named == Some(typ)
+    }
+
+    fn algorithm(&self) -> Option<Algorithm> {
+        self.header_text("alg").and_then(Algorithm::from_name)
+    }
 }
 
 /// Verifies the signature and the kind of a token of this server. Neither its end nor its audience is
@@ -58,9 +78,12 @@ struct Parsed<'a> {
 /// # Errors
 /// [`Refused`].
 pub fn own(ring: &KeyRing, typ: Typ, token: &str) -> Result<Claims, Refused> {
-    let parsed = parse(token, typ)?;
-    let kid = parsed.header.get("kid").and_then(Value::as_str).unwrap_or_default();
+    let parsed = take_apart(token).ok().filter(|parsed| parsed.is(typ)).ok_or_else(malformed)?;
+    let kid = parsed.header_text("kid").unwrap_or_default();
     let key = ring.find(kid).ok_or_else(|| refuse("the key that signed it is not one of this server"))?;
+    if parsed.algorithm() != Some(key.algorithm) {
+        return Err(malformed());
+    }
     key.verifier.verify(parsed.signed.as_bytes(), &parsed.signature).map_err(|_| refuse("the signature is not valid"))?;
     Ok(parsed.payload)
 }
@@ -70,14 +93,18 @@ pub fn own(ring: &KeyRing, typ: Typ, token: &str) -> Result<Claims, Refused> {
 /// # Errors
 /// [`Refused`], saying what was expected.
 pub fn access_token(jwks: &Value, token: &str, expected: &Expected<'_>) -> Result<Claims, Refused> {
-    let parsed = parse(token, Typ::AccessToken)?;
-    let kid = parsed.header.get("kid").and_then(Value::as_str);
+    let parsed = take_apart(token).ok().filter(|parsed| parsed.is(Typ::AccessToken)).ok_or_else(malformed)?;
+    let algorithm = parsed.algorithm().ok_or_else(malformed)?;
+    let kid = parsed.header_text("kid");
     let keys = jwks.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let published = keys.iter().find(|key| kid.is_some() && key.get("kid").and_then(Value::as_str) == kid);
     let published =
         published.and_then(Value::as_object).ok_or_else(|| refuse("the key that signed it is not among the published keys"))?;
     let jwk = Jwk::from_map(published.clone()).map_err(|_| refuse("the published key is malformed"))?;
-    let verifier = RS256.verifier_from_jwk(&jwk).map_err(|_| refuse("the published key is not one for RS256"))?;
+    if published.get("alg").and_then(Value::as_str) != Some(algorithm.as_str()) {
+        return Err(refuse("alg: the published key is for another one"));
+    }
+    let verifier = algorithms::verifier(algorithm, &jwk).map_err(|_| refuse("the published key is malformed"))?;
     verifier.verify(parsed.signed.as_bytes(), &parsed.signature).map_err(|_| refuse("the signature is not valid"))?;
     let claims = parsed.payload;
     if claims.get("iss").and_then(Value::as_str) != Some(expected.issuer) {
@@ -92,14 +119,19 @@ pub fn access_token(jwks: &Value, token: &str, expected: &Expected<'_>) -> Resul
     Ok(claims)
 }
 
-/// Whether `aud` is or contains the audience (RFC 7519 §4.1.3).
+/// Every audience of a token (RFC 7519 §4.1.3).
+pub fn audiences(claims: &Claims) -> impl Iterator<Item = &str> {
+    let (one, several) = match claims.get("aud") {
+        Some(Value::Array(several)) => (None, several.as_slice()),
+        one => (one, [].as_slice()),
+    };
+    one.into_iter().chain(several).filter_map(Value::as_str)
+}
+
+/// Whether `aud` is or contains the audience.
 #[must_use]
 pub fn names_audience(claims: &Claims, audience: &str) -> bool {
-    match claims.get("aud") {
-        Some(Value::String(one)) => one == audience,
-        Some(Value::Array(several)) => several.iter().any(|one| one.as_str() == Some(audience)),
-        _ => false,
-    }
+    audiences(claims).any(|one| one == audience)
 }
 
 /// Whether `exp` has come; a token without one counts as expired.
@@ -108,26 +140,30 @@ pub fn is_expired(claims: &Claims, now_seconds: i64) -> bool {
     claims.get("exp").and_then(Value::as_i64).is_none_or(|exp| now_seconds >= exp)
 }
 
-fn parse(token: &str, typ: Typ) -> Result<Parsed<'_>, Refused> {
-    let malformed = || refuse("it is not a signed JWT of this kind");
+/// The key id that a token names, before anything of it is verified.
+#[must_use]
+pub fn named_key(token: &str) -> Option<String> {
+    take_apart(token).ok()?.header_text("kid").map(str::to_owned)
+}
+
+/// Takes a compact JWS apart (RFC 7515 §7.1). One with critical extensions is not understood (§4.1.11).
+pub(super) fn take_apart(token: &str) -> Result<Parsed<'_>, Refused> {
     let (signed, signature) = token.rsplit_once('.').ok_or_else(malformed)?;
     let (header, payload) = signed.split_once('.').ok_or_else(malformed)?;
     let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| malformed());
     let object = |part: &str| serde_json::from_slice::<Claims>(&decode(part)?).map_err(|_| malformed());
     let header = object(header)?;
-    let member = |name: &str| header.get(name).and_then(Value::as_str);
-    let kind = match member("typ").map(str::to_ascii_lowercase).as_deref() {
-        Some("at+jwt" | "application/at+jwt") => Some(Typ::AccessToken),
-        Some("jwt") => Some(Typ::IdToken),
-        _ => None,
-    };
-    if kind != Some(typ) || member("alg") != Some("RS256") || header.contains_key("crit") {
+    if header.contains_key("crit") {
         return Err(malformed());
     }
     Ok(Parsed { payload: object(payload)?, signature: decode(signature)?, header, signed })
 }
 
-fn refuse(why: &str) -> Refused {
+fn malformed() -> Refused {
+    refuse("it is not a signed JWT of this kind")
+}
+
+pub(super) fn refuse(why: &str) -> Refused {
     Refused(why.to_owned())
 }
 
@@ -137,7 +173,7 @@ mod tests {
     use crate::{
         jose::keys::generate,
         protocol::{
-            claims::{AccessToken, Audience, IdToken},
+            claims::{AccessToken, Audience, IdToken, SignedUserInfo},
             secrets::SecretRing,
             time::{Span, Timestamp},
         },
@@ -145,24 +181,23 @@ mod tests {
 
     fn ring() -> KeyRing {
         let secrets = SecretRing::new(["a secret of at least thirty-two bytes"]).unwrap();
-        let row = generate(&secrets, Timestamp::from_millis(0), Timestamp::from_millis(0)).unwrap();
+        let row = generate(&secrets, Algorithm::Rs256, Timestamp::from_millis(0), Timestamp::from_millis(0)).unwrap();
         KeyRing::open(&[row], &secrets, &KeyRing::default()).unwrap()
     }
 
     fn access(ring: &KeyRing) -> String {
         let claims = AccessToken {
             iss: "https://id.example.com",
-            sub: "s".into(),
+            sub: "s",
             aud: Audience::Several(vec!["https://api.example.com".into(), "https://id.example.com".into()]),
             client_id: "c",
             exp: 100,
             iat: 0,
             jti: "j".into(),
             scope: "openid".into(),
-            auth_time: 0,
-            sid: "d".into(),
+            person: None,
         };
-        ring.signing(Timestamp::from_millis(0)).unwrap().access_token(&claims).unwrap()
+        ring.signing(Algorithm::Rs256, Timestamp::from_millis(0)).unwrap().access_token(&claims).unwrap()
     }
 
     const EXPECTED: Expected<'_> =
@@ -190,17 +225,23 @@ mod tests {
         let ring = ring();
         let id_claims = IdToken {
             iss: "i",
-            sub: "s".into(),
+            sub: "s",
             aud: "c",
             exp: 1,
             iat: 0,
             auth_time: 0,
             nonce: None,
+            acr: None,
+            amr: vec![],
             at_hash: "h".into(),
-            sid: "d".into(),
+            sid: "d",
+            asked: Map::new(),
         };
-        let id_token = ring.signing(Timestamp::from_millis(0)).unwrap().id_token(&id_claims).unwrap();
+        let id_token = ring.signing(Algorithm::Rs256, Timestamp::from_millis(0)).unwrap().id_token(&id_claims).unwrap();
         let token = access(&ring);
+        let user_info = SignedUserInfo { iss: "i", aud: "c", iat: 0, claims: Map::from_iter([("sub".to_owned(), "s".into())]) };
+        let user_info = ring.signing(Algorithm::Rs256, Timestamp::from_millis(0)).unwrap().user_info(&user_info).unwrap();
+        assert!(own(&ring, Typ::IdToken, &user_info).is_err() && own(&ring, Typ::AccessToken, &user_info).is_err());
         assert!(own(&ring, Typ::IdToken, &id_token).is_ok());
         assert!(own(&ring, Typ::AccessToken, &id_token).is_err());
         assert!(own(&ring, Typ::IdToken, &token).is_err());
@@ -208,7 +249,7 @@ mod tests {
         let (header, rest) = token.split_once('.').unwrap();
         let header: Claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
         for (name, value) in
-            [("alg", "none"), ("alg", "HS256"), ("alg", "RS512"), ("typ", "JWT"), ("kid", "other"), ("crit", "x")]
+            [("alg", "none"), ("alg", "HS256"), ("alg", "RS512"), ("alg", "PS256"), ("alg", "ES256"), ("typ", "JWT"), ("kid", "other"), ("crit", "x")]
         {
             let mut forged = header.clone();
             forged.insert(name.into(), value.into());

@@ -19,10 +19,10 @@ pub struct Consent<'a> {
     pub person: &'a str,
     /// The person's username.
     pub username: &'a str,
-    /// The scopes asked for, by name.
-    pub scopes: &'a [&'a str],
+    /// The scopes asked for.
+    pub scopes: &'a [AskedScope<'a>],
     /// The resource servers the access is for.
-    pub resources: &'a [String],
+    pub resources: &'a [AskedResource<'a>],
     /// How long the access lasts.
     pub lifetime: Lifetime<'a>,
     /// Whether the answer is asked for anew each time, and not remembered.
@@ -33,6 +33,28 @@ pub struct Consent<'a> {
     pub csrf: &'a str,
     /// Why the page is shown again.
     pub problem: Option<ConsentProblem>,
+}
+
+/// A scope asked for. The template has words for the standard ones; another is shown by its description.
+#[derive(Debug, Clone, Copy)]
+pub struct AskedScope<'a> {
+    /// The scope token.
+    pub name: &'a str,
+    /// What it allows, as the operator has put it; the sentence goes on after "Example Notes can".
+    pub description: Option<&'a str>,
+    /// The shown name of the API it belongs to.
+    pub api: Option<&'a str>,
+    /// The attributes of the person that it opens, by name, where its words do not say them.
+    pub claims: &'a [String],
+}
+
+/// A resource server the access is for (RFC 8707).
+#[derive(Debug, Clone, Copy)]
+pub struct AskedResource<'a> {
+    /// The shown name of the API; the URI again if it has none.
+    pub name: &'a str,
+    /// The resource indicator.
+    pub uri: &'a str,
 }
 
 /// How long the access lasts. Texts are durations in words, such as "30 days".
@@ -72,9 +94,17 @@ pub(super) mod tests {
 
     const SESSION: Lifetime<'static> = Lifetime::UntilSignOut { at_most: "30 days" };
     const LONG: Lifetime<'static> = Lifetime::LongLived { at_most: "1 year", idle: "30 days" };
-    const SCOPES: [&str; 5] = ["openid", "profile", "email", "offline_access", "notes:read"];
+    const STANDARD: [&str; 8] = ["openid", "profile", "email", "address", "phone", "roles", "groups", "offline_access"];
+    const READ: AskedScope<'static> =
+        AskedScope { name: "notes:read", description: Some("Read your notes"), api: Some("Notes API"), claims: &[] };
+    const NOTES: AskedResource<'static> = AskedResource { name: "Notes API", uri: "https://api.example.com/notes" };
+    const BARE: AskedResource<'static> = AskedResource { name: "https://files.example.com/", uri: "https://files.example.com/" };
 
-    fn consent<'a>(scopes: &'a [&'a str], lifetime: Lifetime<'a>) -> Consent<'a> {
+    fn scope(name: &str) -> AskedScope<'_> {
+        AskedScope { name, description: None, api: None, claims: &[] }
+    }
+
+    fn consent<'a>(scopes: &'a [AskedScope<'a>], lifetime: Lifetime<'a>) -> Consent<'a> {
         Consent {
             chrome: CHROME,
             client_name: "Example Notes",
@@ -92,13 +122,32 @@ pub(super) mod tests {
     }
 
     pub fn samples() -> Vec<Sample> {
-        let mut again = consent(&["openid"], SESSION);
+        let openid = [scope("openid")];
+        let mut again = consent(&openid, SESSION);
         again.problem = Some(ConsentProblem::FormExpired);
         again.asks_each_time = true;
         again.person = "alice";
+        let claims = ["employee_number", "department"].map(str::to_owned);
+        let described = AskedScope { description: Some("See your place in the company"), claims: &claims, ..scope("staff") };
+        let own = [
+            scope("openid"),
+            READ,
+            AskedScope { description: None, name: "notes:share", ..READ },
+            described,
+            AskedScope { claims: &claims, ..scope("hr") },
+            AskedScope { api: Some("Payroll"), claims: &claims, ..scope("pay") },
+            AskedScope { description: Some("Import notes from elsewhere"), ..scope("import") },
+            scope("notes:legacy"),
+        ];
+        let mut apis = consent(&own, SESSION);
+        apis.resources = &[NOTES, BARE];
+        let mut one = consent(&own[..2], SESSION);
+        one.resources = &[NOTES];
         vec![
-            sample("consent", &consent(&SCOPES, LONG)),
-            sample("consent-session", &consent(&["openid", "profile"], SESSION)),
+            sample("consent", &consent(&STANDARD.map(scope), LONG)),
+            sample("consent-apis", &apis),
+            sample("consent-api", &one),
+            sample("consent-session", &consent(&["openid", "profile"].map(scope), SESSION)),
             sample("consent-once", &consent(&[], Lifetime::Once { minutes: 10 })),
             sample("consent-expired", &again),
         ]
@@ -106,16 +155,17 @@ pub(super) mod tests {
 
     #[test]
     fn hostile_values_are_escaped() {
-        let fields = ["client", "host", "name", "username", "scope", "most", "action", "csrf"];
-        let [client, host, name, username, scope, most, action, csrf] = fields.map(hostile);
+        let fields =
+            ["client", "host", "name", "username", "scope", "words", "api", "claim", "resource", "uri", "most", "action", "csrf"];
+        let [client, host, name, username, token, words, api, claim, resource, uri, most, action, csrf] = fields.map(hostile);
         let page = Consent {
             chrome: CHROME,
             client_name: &client,
             client_host: &host,
             person: &name,
             username: &username,
-            scopes: &[&scope],
-            resources: &[],
+            scopes: &[AskedScope { name: &token, description: Some(&words), api: Some(&api), claims: &[claim] }],
+            resources: &[AskedResource { name: &resource, uri: &uri }],
             lifetime: Lifetime::UntilSignOut { at_most: &most },
             asks_each_time: false,
             action: &action,
@@ -123,11 +173,13 @@ pub(super) mod tests {
             problem: None,
         };
         assert_escaped(&page, &fields);
+        let bare = [AskedScope { api: Some(&api), ..scope(&token) }, scope(&words)];
+        assert_escaped(&consent(&bare, SESSION), &["scope", "api", "words"]);
     }
 
     #[test]
     fn it_says_who_what_where_and_how_long() {
-        let html = consent(&SCOPES, LONG).render().unwrap();
+        let html = consent(&[READ], LONG).render().unwrap();
         for words in [
             "<title>Example Notes asks for access",
             "app.example.com",
@@ -135,18 +187,67 @@ pub(super) mod tests {
             "1 year",
             "30 days",
             "only if it wants more",
-            "<code><bdi>notes:read</bdi></code>",
         ] {
             assert!(html.contains(words), "{words}");
         }
-        for raw in ["openid", ">profile<", ">email<", "offline_access"] {
-            assert!(!html.contains(raw), "{raw} is in words");
+    }
+
+    #[test]
+    fn standard_scopes_are_in_words() {
+        let html = consent(&STANDARD.map(scope), LONG).render().unwrap();
+        assert_eq!(html.matches("<li>").count(), STANDARD.len());
+        for name in STANDARD {
+            assert!(!html.contains(&format!("<bdi>{name}</bdi>")), "{name} is in words");
+        }
+    }
+
+    #[test]
+    fn another_scope_is_in_the_words_it_was_given() {
+        let claims = ["employee_number", "department"].map(str::to_owned);
+        let said = |scope: AskedScope<'_>| {
+            let html = consent(&[scope], SESSION).render().unwrap();
+            html.split_once("<li><div>").unwrap().1.split_once("</div></li>").unwrap().0.to_owned()
+        };
+        let code = "<code><bdi>notes:read</bdi></code>";
+        let read = scope("notes:read");
+        let see = "<span>See: <code><bdi>employee_number</bdi></code>, <code><bdi>department</bdi></code></span>";
+        let (words, at) = (Some("Read your notes"), Some("Notes API"));
+        for (scope, expected) in [
+            (READ, format!("<strong><bdi>Read your notes</bdi></strong><span>{code} at <bdi>Notes API</bdi></span>")),
+            (
+                AskedScope { description: words, ..read },
+                format!("<strong><bdi>Read your notes</bdi></strong><span>{code}</span>"),
+            ),
+            (
+                AskedScope { description: words, claims: &claims, ..read },
+                format!("<strong><bdi>Read your notes</bdi></strong><span>{code}</span>{see}"),
+            ),
+            (AskedScope { claims: &claims, ..read }, format!("<strong>{code}</strong>{see}")),
+        ] {
+            assert_eq!(said(scope), expected);
+        }
+        assert!(
+            said(AskedScope { api: at, ..read })
+                .starts_with(&format!("<strong>{code}</strong><span>A permission at <bdi>Notes API</bdi>"))
+        );
+        assert!(said(read).starts_with(&format!("<strong>{code}</strong><span>A permission of the app;")));
+    }
+
+    #[test]
+    fn a_resource_without_a_name_is_shown_once() {
+        let scopes = [READ];
+        let mut page = consent(&scopes, SESSION);
+        page.resources = &[NOTES, BARE];
+        let html = page.render().unwrap();
+        for (words, count) in [(">Notes API</", 2), (NOTES.uri, 1), (BARE.uri, 1)] {
+            assert_eq!(html.matches(words).count(), count, "{words}");
         }
     }
 
     #[test]
     fn a_person_without_a_display_name_is_named_once() {
-        let mut page = consent(&["openid"], Lifetime::Once { minutes: 1 });
+        let openid = [scope("openid")];
+        let mut page = consent(&openid, Lifetime::Once { minutes: 1 });
         page.person = "alice";
         page.asks_each_time = true;
         let html = page.render().unwrap();
@@ -156,7 +257,7 @@ pub(super) mod tests {
 
     #[test]
     fn allowing_and_denying_are_two_buttons_of_one_form() {
-        let html = consent(&SCOPES, SESSION).render().unwrap();
+        let html = consent(&[READ], SESSION).render().unwrap();
         let tags = markup::tags(&html);
         let buttons = tags.iter().filter(|tag| tag.name == "button");
         let answers: Vec<_> = buttons.map(|tag| (tag.get("name"), tag.get("value"))).collect();

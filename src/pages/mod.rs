@@ -8,6 +8,7 @@ mod error;
 mod form_post;
 mod home;
 mod login;
+mod select_account;
 mod sign_out;
 
 #[cfg(test)]
@@ -16,12 +17,13 @@ mod markup;
 mod samples;
 
 pub use askama::Template;
-pub use consent::{Consent, ConsentProblem, Lifetime};
+pub use consent::{AskedResource, AskedScope, Consent, ConsentProblem, Lifetime};
 pub use error::{Error, Problem, RedirectHint};
 pub use form_post::FormPost;
 pub use home::{Home, SignedIn};
 pub use login::{Login, LoginProblem};
-pub use sign_out::{SignOut, SignedOut};
+pub use select_account::{SelectAccount, SelectAccountProblem};
+pub use sign_out::{SignOut, SignOutNote, SignedOut};
 
 /// What every page carries around its content.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{Chrome, Template, assets, consent, error, form_post, home, login, markup, sign_out};
+use super::{Chrome, Template, assets, consent, error, form_post, home, login, markup, select_account, sign_out};
 
 /// A page by name, rendered.
 pub type Sample = (String, String);
@@ -40,6 +40,7 @@ fn every_page_renders() {
     let samples: Vec<Sample> = [
         login::tests::samples(),
         consent::tests::samples(),
+        select_account::tests::samples(),
         home::tests::samples(),
         sign_out::tests::samples(),
         form_post::tests::samples(),

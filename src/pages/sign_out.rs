@@ -1,5 +1,6 @@
-//! The two pages of signing out: the question (`templates/sign_out.html`) and the end (`templates/signed_out.html`). What signing out
-//! ends besides the session is decided elsewhere.
+//! The two pages of signing out: the question (`templates/sign_out.html`) and the end (`templates/signed_out.html`), with what both say
+//! of an app's request that is not in order (`templates/sign_out_words.html`, OpenID Connect RP-Initiated Logout 1.0, sections 2 to 4).
+//! Whether it is in order, and what signing out ends besides the session, is decided elsewhere.
 
 use askama::Template;
 
@@ -11,12 +12,18 @@ use super::Chrome;
 pub struct SignOut<'a> {
     /// The frame.
     pub chrome: Chrome<'a>,
+    /// The app that sent the person here, if one did and is registered.
+    pub client_name: Option<&'a str>,
     /// The person's display name, or username if there is none.
     pub name: &'a str,
+    /// What is not in order in the app's request; the person then stays here afterwards.
+    pub note: Option<SignOutNote<'a>>,
     /// The form's proof against forgery.
     pub csrf: &'a str,
     /// Where the form is sent.
     pub action: &'a str,
+    /// Where to go without signing out: a path of ours, never an address that came with the request.
+    pub stay: &'a str,
 }
 
 /// The page after the session has ended.
@@ -25,23 +32,124 @@ pub struct SignOut<'a> {
 pub struct SignedOut<'a> {
     /// The frame.
     pub chrome: Chrome<'a>,
+    /// What was not in order in the app's request, so that the person was not sent back.
+    pub note: Option<SignOutNote<'a>>,
+}
+
+/// What is not in order in an app's request to sign out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignOutNote<'a> {
+    /// `post_logout_redirect_uri` is not one the client has registered.
+    ReturnNotRegistered {
+        /// The `post_logout_redirect_uri`.
+        received: &'a str,
+    },
+    /// `id_token_hint` is not an ID token of this server.
+    HintNotOurs,
+    /// `id_token_hint` is of this server, but of another person, sign-in or client.
+    HintOfAnother,
+    /// `client_id` is of no registered client.
+    ClientUnknown,
 }
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::markup;
     use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
     use super::*;
 
+    const QUESTION: SignOut<'static> = SignOut {
+        chrome: CHROME,
+        client_name: None,
+        name: "Alice Example",
+        note: None,
+        csrf: "form-proof",
+        action: "/logout",
+        stay: "/",
+    };
+    const LONG: &str =
+        "https://app.example.com/signed-out/with/a/path/that/goes/on/and/on?and=a&query=that-does-not-end-0123456789";
+    const NOTES: [(&str, SignOutNote<'static>); 5] = [
+        ("return", SignOutNote::ReturnNotRegistered { received: LONG }),
+        ("return-empty", SignOutNote::ReturnNotRegistered { received: "" }),
+        ("hint-not-ours", SignOutNote::HintNotOurs),
+        ("hint-of-another", SignOutNote::HintOfAnother),
+        ("client-unknown", SignOutNote::ClientUnknown),
+    ];
+
+    fn asked(note: SignOutNote<'_>) -> SignOut<'_> {
+        let client_name = (note != SignOutNote::ClientUnknown).then_some("Example Notes");
+        SignOut { client_name, note: Some(note), ..QUESTION }
+    }
+
+    fn ended(note: Option<SignOutNote<'_>>) -> SignedOut<'_> {
+        SignedOut { chrome: CHROME, note }
+    }
+
     pub fn samples() -> Vec<Sample> {
-        let question = SignOut { chrome: CHROME, name: "Alice Example", csrf: "form-proof", action: "/logout" };
-        vec![sample("sign-out", &question), sample("signed-out", &SignedOut { chrome: CHROME })]
+        let by_app = SignOut { client_name: Some("Example Notes"), ..QUESTION };
+        let mut all = vec![sample("sign-out", &QUESTION), sample("sign-out-app", &by_app), sample("signed-out", &ended(None))];
+        for (name, note) in NOTES {
+            all.push(sample(&format!("sign-out-{name}"), &asked(note)));
+            all.push(sample(&format!("signed-out-{name}"), &ended(Some(note))));
+        }
+        all
     }
 
     #[test]
     fn hostile_values_are_escaped() {
-        let fields = ["name", "csrf", "action"];
-        let [name, csrf, action] = fields.map(hostile);
-        let page = SignOut { chrome: CHROME, name: &name, csrf: &csrf, action: &action };
+        let fields = ["client", "name", "received", "csrf", "action", "stay"];
+        let [client, name, received, csrf, action, stay] = fields.map(hostile);
+        let note = Some(SignOutNote::ReturnNotRegistered { received: &received });
+        let page =
+            SignOut { chrome: CHROME, client_name: Some(&client), name: &name, note, csrf: &csrf, action: &action, stay: &stay };
         assert_escaped(&page, &fields);
+        assert_escaped(&ended(note), &["received"]);
+    }
+
+    #[test]
+    fn a_note_says_what_was_expected_and_received() {
+        for (name, note) in NOTES {
+            for (html, stays) in [
+                (asked(note).render().unwrap(), "You will not be sent back to the app."),
+                (ended(Some(note)).render().unwrap(), "You were not sent back to the app."),
+            ] {
+                for words in [stays, "<dt>Expected</dt>", "<dt>Received</dt>", "<h2>If the app is yours</h2>"] {
+                    assert_eq!(html.matches(words).count(), 1, "{name}: {words}");
+                }
+            }
+        }
+        for html in [QUESTION.render().unwrap(), ended(None).render().unwrap()] {
+            assert!(!html.contains("<dt>") && !html.contains("class=\"note"), "nothing is said where all is in order");
+        }
+    }
+
+    #[test]
+    fn what_was_received_is_shown_and_never_a_link() {
+        let note = SignOutNote::ReturnNotRegistered { received: LONG };
+        for html in [asked(note).render().unwrap(), ended(Some(note)).render().unwrap()] {
+            let shown = format!("<code class=\"received\" dir=\"ltr\">{}</code>", LONG.replace('&', "&#38;"));
+            assert!(html.contains(&shown));
+            let tags = markup::tags(&html);
+            let urls: Vec<_> =
+                tags.iter().flat_map(|tag| ["src", "href", "action"].map(|name| tag.get(name))).flatten().collect();
+            assert!(urls.iter().all(|url| url.starts_with('/')), "{urls:?}");
+        }
+    }
+
+    #[test]
+    fn staying_leads_where_it_is_told() {
+        let html = SignOut { stay: "/tenant/", ..QUESTION }.render().unwrap();
+        let tags = markup::tags(&html);
+        let way = tags.iter().find(|tag| tag.get("class") == Some("button other")).unwrap();
+        assert_eq!((way.name, way.get("href")), ("a", Some("/tenant/")));
+    }
+
+    #[test]
+    fn the_app_that_asks_is_named() {
+        let by_app = SignOut { client_name: Some("Example Notes"), ..QUESTION }.render().unwrap();
+        assert!(by_app.contains("<h1><bdi>Example Notes</bdi> asks to sign you out</h1>"));
+        assert!(by_app.contains("<title>Example Notes asks to sign you out"));
+        assert!(QUESTION.render().unwrap().contains("<h1>Sign out?</h1>"));
     }
 }

@@ -3,49 +3,33 @@
 
 use actix_web::{HttpRequest, web::Data};
 
+use super::question::{Question, Visit};
 use crate::{
     app::App,
-    pages::{Chrome, Consent, ConsentProblem, Lifetime, Problem},
+    pages::{AskedResource, AskedScope, Chrome, Consent, ConsentProblem, Lifetime, Problem},
     paths,
     protocol::{
-        authorization::AuthorizationRequest,
-        client::{Client, GrantType},
+        api::Api,
+        client::GrantType,
         error::{ErrorCode, ProtocolError},
         next_step::Allowed,
         params::Params,
         response_mode,
-        scope::OFFLINE_ACCESS,
+        scope::{OFFLINE_ACCESS, ScopeClaims},
         time::Span,
     },
-    store::{AnyConnection, consents, people, sessions::Session},
+    store::{AnyConnection, apis, consents, people},
     web::{
-        authorization_request::{self, Read},
         body::Form,
-        cookies,
         fault::Fault,
         forms,
         hop::hop,
         page,
         reply::Reply,
         request::Context,
-        returning, session,
+        returning,
     },
 };
-
-/// What a request to the consent page brings.
-struct Visit {
-    context: Context,
-    query: Params,
-    cookie: Option<String>,
-}
-
-/// What consent is asked about.
-struct Question {
-    client: Client,
-    request: AuthorizationRequest,
-    session: Session,
-    cookie: String,
-}
 
 /// `GET /consent`.
 pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
@@ -61,89 +45,64 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
 }
 
 async fn answer(request: &HttpRequest, app: &Data<App>, form: Option<Params>) -> Reply {
-    let visit = Visit {
-        context: Context::of(request),
-        query: Params::parse(request.query_string()),
-        cookie: cookies::get(request, cookies::SESSION),
-    };
+    let visit = Visit::of(request);
     let context = visit.context.clone();
     let story = hop(app, move |app, connection| -> Result<Reply, Fault> {
         match (visit.question(app, connection)?, form) {
             (Err(reply), _) => Ok(reply),
-            (Ok(question), None) => visit.show(app, connection, &question, None),
-            (Ok(question), Some(form)) => visit.decide(app, connection, &question, &form),
+            (Ok(question), None) => show(app, connection, &visit, &question, None),
+            (Ok(question), Some(form)) => decide(app, connection, &visit, &question, &form),
         }
     });
     story.await.unwrap_or_else(|fault| page::fault(app.config.issuer.base(), &context, &fault))
 }
 
-impl Visit {
-    /// Reads the request afresh, as `/authorize` does; without a good one, or a session, that is where it goes.
-    fn question(&self, app: &App, connection: &mut AnyConnection) -> Result<Result<Question, Reply>, Fault> {
-        let base = app.config.issuer.base();
-        let back = || Reply::see_other(&format!("{base}{}?{}", paths::AUTHORIZE, self.query.to_query(&returning::NAMES, &[])));
-        let (client, request) = match authorization_request::read(base, &self.context, connection, &self.query)? {
-            Read::Good(good) => *good,
-            Read::Page(page) => return Ok(Err(page)),
-            Read::Refused(..) => return Ok(Err(back())),
-        };
-        let session = session::current(app, connection, self.cookie.as_deref(), self.context.now)?;
-        match (session, self.cookie.clone()) {
-            (Some(session), Some(cookie)) => Ok(Ok(Question { client, request, session, cookie })),
-            _ => Ok(Err(back())),
-        }
-    }
-
-    fn about(&self) -> String {
-        format!("{}?{}", paths::CONSENT, returning::request_of(&self.query))
-    }
-
-    fn decide(&self, app: &App, connection: &mut AnyConnection, question: &Question, form: &Params) -> Result<Reply, Fault> {
-        let (now, base) = (self.context.now, app.config.issuer.base());
+fn decide(app: &App, connection: &mut AnyConnection, visit: &Visit, question: &Question, form: &Params) -> Result<Reply, Fault> {
+        let (now, base) = (visit.context.now, app.config.issuer.base());
         if let Some(flaw) = form.flaw() {
-            return Ok(page::error(base, &self.context, 400, Problem::MalformedRequest { detail: &flaw.describe() }));
+            return Ok(page::error(base, &visit.context, 400, Problem::MalformedRequest { detail: &flaw.describe() }));
         }
-        if forms::check(app, &question.cookie, &self.about(), form, now).is_err() {
-            return self.show(app, connection, question, Some(ConsentProblem::FormExpired));
+        if forms::check(app, &question.cookie, &visit.about(paths::CONSENT), form, now).is_err() {
+            return show(app, connection, visit, question, Some(ConsentProblem::FormExpired));
         }
         let (client, request, session) = (&question.client, &question.request, &question.session);
         match form.get("decision") {
             Some("allow") => {
-                let allowed = Allowed { scopes: request.scopes.clone(), audiences: request.audiences.clone() };
+                let allowed = Allowed { scopes: request.consent_scopes.clone(), audiences: request.audiences.clone() };
                 consents::add(connection, session.person_id, &client.id, &allowed, now)?;
-                let given = returning::give_consent(app, &self.query, session, now);
-                let query = self.query.to_query(&[returning::CONSENT_GIVEN], &[(returning::CONSENT_GIVEN, &given)]);
+                let given = returning::give_consent(app, &visit.query, session, now);
+                let to = visit.path_with(paths::AUTHORIZE, returning::CONSENT_GIVEN, &given);
                 let note = format!("consent given: client {} person {}", client.id, session.person_id);
-                Ok(Reply::see_other(&format!("{base}{}?{query}", paths::AUTHORIZE)).noting(note))
+                Ok(Reply::see_other(&format!("{base}{to}")).noting(note))
             }
             Some("deny") => {
                 let error = ProtocolError::new(ErrorCode::AccessDenied, "the person declined");
                 let answer = response_mode::failure(&request.address, app.config.issuer.as_str(), &error);
-                Ok(page::deliver(base, &self.context, &answer).noting("consent denied"))
+                Ok(page::deliver(base, &visit.context, &answer).noting("consent denied"))
             }
             _ => Ok(page::error(
                 base,
-                &self.context,
+                &visit.context,
                 400,
                 Problem::MalformedRequest { detail: "decision: expected 'allow' or 'deny'" },
             )),
         }
     }
 
-    fn show(
-        &self,
-        app: &App,
-        connection: &mut AnyConnection,
-        question: &Question,
-        problem: Option<ConsentProblem>,
-    ) -> Result<Reply, Fault> {
+fn show(
+    app: &App,
+    connection: &mut AnyConnection,
+    visit: &Visit,
+    question: &Question,
+    problem: Option<ConsentProblem>,
+) -> Result<Reply, Fault> {
         let (client, request, session) = (&question.client, &question.request, &question.session);
         let Some(person) = people::find(connection, session.person_id)? else {
             return Err(Fault::Internal(format!("session {} is of a person that does not exist", session.id)));
         };
         let base = app.config.issuer.base();
         let lifetimes = &app.config.lifetimes;
-        let until_sign_out = words(session.expires_at.since(self.context.now));
+        let until_sign_out = words(session.expires_at.since(visit.context.now));
         let (at_most, idle) = (words(lifetimes.refresh_absolute), words(lifetimes.refresh_idle));
         let lifetime = if !client.may_use(GrantType::RefreshToken) {
             Lifetime::Once { minutes: (lifetimes.access_token.seconds() + 59) / 60 }
@@ -152,19 +111,24 @@ impl Visit {
         } else {
             Lifetime::UntilSignOut { at_most: &until_sign_out }
         };
-        let scopes: Vec<_> = request.scopes.iter().collect();
+        let apis = apis::of(connection, &request.audiences)?;
+        let asked = |name| asked_scope(name, &apis, &app.config.scope_claims);
+        let scopes: Vec<_> = request.consent_scopes.iter().map(asked).collect();
+        let shown_name = |uri: &String| apis.iter().find(|api| api.uri == *uri).map_or(uri.as_str(), |api| &api.name).to_owned();
+        let names: Vec<_> = request.audiences.iter().map(shown_name).collect();
+        let resources: Vec<_> = request.audiences.iter().zip(&names).map(|(uri, name)| AskedResource { name, uri }).collect();
         let page = Consent {
-            chrome: Chrome { base, request_id: &self.context.id },
+            chrome: Chrome { base, request_id: &visit.context.id },
             client_name: &client.name,
             client_host: &request.address.shown_host(),
             person: person.shown_name(),
             username: &person.claims.username,
             scopes: &scopes,
-            resources: &request.audiences,
+            resources: &resources,
             lifetime,
             asks_each_time: !client.may_skip_consent(request.address.uri()),
-            action: &format!("{base}{}?{}", paths::CONSENT, self.query.to_query(&[], &[])),
-            csrf: &forms::stamp(app, &question.cookie, &self.about(), self.context.now),
+            action: &format!("{base}{}?{}", paths::CONSENT, visit.query.to_query(&[], &[])),
+            csrf: &forms::stamp(app, &question.cookie, &visit.about(paths::CONSENT), visit.context.now),
             problem,
         };
         let target = request.address.form_action_source();
@@ -172,6 +136,17 @@ impl Visit {
             None => page::show(200, &page, Some(&target)),
             Some(ConsentProblem::FormExpired) => page::show(400, &page, Some(&target)).noting("form expired or forged"),
         })
+    }
+
+/// What the page says of a scope: of an API, or one that opens claims by configuration.
+fn asked_scope<'a>(name: &'a str, apis: &'a [Api], custom: &'a ScopeClaims) -> AskedScope<'a> {
+    let api = apis.iter().find(|api| api.has(name));
+    let own = api.and_then(|api| api.scopes.iter().find(|own| own.name == name));
+    AskedScope {
+        name,
+        description: own.and_then(|own| own.description.as_deref()),
+        api: api.map(|api| api.name.as_str()),
+        claims: custom.opened_by(name),
     }
 }
 

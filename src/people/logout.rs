@@ -1,13 +1,23 @@
-//! The person's own sign-out: asks first (a GET never ends anything), then ends the session and the grants that
-//! end with it.
+//! Signing out: by oneself, or sent here by an app (OpenID Connect RP-Initiated Logout §2). The person is asked first,
+//! unless the app shows by an ID token that it knows whom it is about; then the session ends, what was granted for it, and
+//! whoever wants to know is told. What a request means is `protocol::logout`.
 
 use actix_web::{HttpRequest, http::header, web::Data};
 
 use crate::{
     app::App,
-    pages::{Chrome, Problem, SignOut, SignedOut},
+    pages::{Chrome, Problem, SignOut, SignOutNote, SignedOut},
     paths,
-    store::{AnyConnection, people, sessions, sessions::Session},
+    protocol::{
+        client::Client,
+        logout::{self, Decision, Facts, LogoutRequest, NotOurs, Step},
+        params::Params,
+        response_mode::after_logout,
+    },
+    store::{
+        AnyConnection, clients, people,
+        sessions::{self, Offline, Session},
+    },
     web::{
         body::Form,
         cookies::{self, Keep},
@@ -16,62 +26,160 @@ use crate::{
         hop::hop,
         page,
         reply::Reply,
-        request::Context,
-        session,
+        request::{Context, QUERY_LIMIT},
+        session, subject,
     },
 };
 
+/// A request to sign out.
+struct Visit {
+    context: Context,
+    cookie: Option<String>,
+    /// The app's parameters.
+    params: Params,
+    /// Our own form, if it was sent.
+    form: Option<Params>,
+}
+
+/// What is found out about it.
+struct Found {
+    request: LogoutRequest,
+    session: Option<Session>,
+    client: Option<Client>,
+    decision: Decision,
+}
+
 /// `GET /logout`.
 pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
-    let (context, cookie) = (Context::of(&request), cookies::get(&request, cookies::SESSION));
-    let told = context.clone();
-    let story = hop(&app, move |app, connection| -> Result<Reply, Fault> {
-        match session::unended(app, connection, cookie.as_deref())? {
-            Some(session) => ask(app, connection, &context, &session, cookie.as_deref().unwrap_or_default()),
-            None => Ok(page::show(
-                200,
-                &SignedOut { chrome: Chrome { base: app.config.issuer.base(), request_id: &context.id } },
-                None,
-            )),
-        }
-    });
-    story.await.unwrap_or_else(|fault| page::fault(app.config.issuer.base(), &told, &fault))
+    answer(&request, &app, Params::parse(request.query_string()), None).await
 }
 
-/// `POST /logout`.
+/// `POST /logout`: our own form, or the request of an app (§2: both methods work).
 pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
-    let (context, cookie) = (Context::of(&request), cookies::get(&request, cookies::SESSION));
-    let told = context.clone();
-    let story = hop(&app, move |app, connection| -> Result<Reply, Fault> {
-        let base = app.config.issuer.base();
-        let form = match form.0 {
-            Ok(form) => form,
-            Err(problem) => return Ok(page::body_problem(base, &context, &problem)),
-        };
-        let asked = Reply::see_other(&format!("{base}{}", paths::LOGOUT));
-        // A form of another site brings no cookie: it is shown the question, and deletes nothing.
-        let Some(cookie) = cookie.as_deref() else { return Ok(asked) };
-        let done = asked.with(header::SET_COOKIE, &cookies::set(cookies::SESSION, "", Keep::Delete));
-        let Some(session) = session::unended(app, connection, Some(cookie))? else {
-            return Ok(done); // nobody is signed in: that is what was asked for
-        };
-        if forms::check(app, cookie, paths::LOGOUT, &form, context.now).is_err() {
-            return Ok(page::error(base, &context, 400, Problem::FormExpired));
-        }
-        sessions::end(connection, session.id, context.now)?;
-        Ok(done.noting(format!("signed out: person {} session {}", session.person_id, session.id)))
-    });
+    let form = match form.0 {
+        Ok(form) => form,
+        Err(problem) => return page::body_problem(app.config.issuer.base(), &Context::of(&request), &problem),
+    };
+    let is_of_app = form.get(forms::FIELD).is_none() && LogoutRequest::read(&form).is_of_client();
+    if !is_of_app {
+        return answer(&request, &app, Params::parse(request.query_string()), Some(form)).await;
+    }
+    let query = form.to_query(&[], &[]);
+    if cookies::get(&request, cookies::SESSION).is_none() && query.len() <= QUERY_LIMIT {
+        // A POST from another site brings no SameSite=Lax cookie; the GET it is turned into does.
+        return Reply::see_other(&format!("{}{}?{query}", app.config.issuer.base(), paths::LOGOUT));
+    }
+    answer(&request, &app, form, None).await
+}
+
+async fn answer(request: &HttpRequest, app: &Data<App>, params: Params, form: Option<Params>) -> Reply {
+    let visit = Visit { context: Context::of(request), cookie: cookies::get(request, cookies::SESSION), params, form };
+    let told = visit.context.clone();
+    let story = hop(app, move |app, connection| -> Result<Reply, Fault> { visit.story(app, connection) });
     story.await.unwrap_or_else(|fault| page::fault(app.config.issuer.base(), &told, &fault))
 }
 
-fn ask(app: &App, connection: &mut AnyConnection, context: &Context, session: &Session, cookie: &str) -> Result<Reply, Fault> {
-    let base = app.config.issuer.base();
-    let person = people::find(connection, session.person_id)?;
-    let page = SignOut {
-        chrome: Chrome { base, request_id: &context.id },
-        name: person.as_ref().map_or("", people::Person::shown_name),
-        csrf: &forms::stamp(app, cookie, paths::LOGOUT, context.now),
-        action: &format!("{base}{}", paths::LOGOUT),
-    };
-    Ok(page::show(200, &page, None))
+impl Visit {
+    fn story(&self, app: &App, connection: &mut AnyConnection) -> Result<Reply, Fault> {
+        let base = app.config.issuer.base();
+        if let Some(flaw) = self.params.flaw() {
+            return Ok(page::error(base, &self.context, 400, Problem::MalformedRequest { detail: &flaw.describe() }));
+        }
+        let found = self.find(app, connection)?;
+        let Some(form) = &self.form else {
+            return match (&found.session, found.decision.step) {
+                (Some(session), Step::End) => self.end(app, connection, session, &found),
+                (Some(session), _) => self.ask(app, connection, session, &found),
+                (None, _) => Ok(self.leave(app, &found)),
+            };
+        };
+        // A form of another site brings no cookie: it is shown the question, and deletes nothing.
+        let Some(cookie) = self.cookie.as_deref() else { return Ok(Reply::see_other(&format!("{base}{}", paths::LOGOUT))) };
+        let Some(session) = &found.session else {
+            return Ok(without_cookie(self.leave(app, &found))); // nobody is signed in: that is what was asked for
+        };
+        if forms::check(app, cookie, &self.about(), form, self.context.now).is_err() {
+            return Ok(page::error(base, &self.context, 400, Problem::FormExpired));
+        }
+        self.end(app, connection, session, &found)
+    }
+
+    fn find(&self, app: &App, connection: &mut AnyConnection) -> Result<Found, Fault> {
+        let request = LogoutRequest::read(&self.params);
+        let session = session::unended(app, connection, self.cookie.as_deref())?;
+        let hint = match &request.id_token_hint {
+            Some(token) => Some(subject::hint(app, connection, token, self.context.now)?.ok_or(NotOurs)),
+            None => None,
+        };
+        let named = request.client_id.as_deref().or(hint.as_ref().and_then(|hint| Some(hint.as_ref().ok()?.client_id.as_str())));
+        let client = named.map(|id| clients::find(connection, id)).transpose()?.flatten();
+        let client = client.filter(|client| client.disabled_at.is_none());
+        let decision = request.decide(&Facts {
+            hint: hint.as_ref().map(|hint| hint.as_ref().map_err(|not_ours| *not_ours)),
+            client: client.as_ref(),
+            signed_in: session.as_ref().map(|session| session.person_id),
+        });
+        Ok(Found { request, session, client, decision })
+    }
+
+    /// What our form is about: this very request.
+    fn about(&self) -> String {
+        let query = self.params.to_query(&[], &[]);
+        if query.is_empty() { paths::LOGOUT.to_owned() } else { format!("{}?{query}", paths::LOGOUT) }
+    }
+
+    fn ask(&self, app: &App, connection: &mut AnyConnection, session: &Session, found: &Found) -> Result<Reply, Fault> {
+        let base = app.config.issuer.base();
+        let person = people::find(connection, session.person_id)?;
+        let about = self.about();
+        let page = SignOut {
+            chrome: Chrome { base, request_id: &self.context.id },
+            client_name: found.client.as_ref().map(|client| client.name.as_str()),
+            name: person.as_ref().map_or("", people::Person::shown_name),
+            note: found.note(),
+            csrf: &forms::stamp(app, self.cookie.as_deref().unwrap_or_default(), &about, self.context.now),
+            action: &format!("{base}{about}"),
+            stay: &format!("{base}{}", paths::HOME),
+        };
+        let target = found.decision.then.as_ref().map(|address| address.form_action_source());
+        Ok(page::show(200, &page, target.as_deref()))
+    }
+
+    fn end(&self, app: &App, connection: &mut AnyConnection, session: &Session, found: &Found) -> Result<Reply, Fault> {
+        let offline = if app.config.sign_out_ends_offline_access { Offline::Ends } else { Offline::Lives };
+        sessions::end(connection, session, offline, self.context.now)?;
+        app.bell.notify_one();
+        let reply = without_cookie(self.leave(app, found));
+        Ok(reply.noting(format!("signed out: person {} session {}", session.person_id, session.id)))
+    }
+
+    /// Where someone who is signed out goes: back to the app, or to a page that says so. A form is never answered by a page.
+    fn leave(&self, app: &App, found: &Found) -> Reply {
+        let base = app.config.issuer.base();
+        match &found.decision.then {
+            Some(address) => Reply::see_other(&after_logout(address)),
+            None if self.form.is_some() => Reply::see_other(&format!("{base}{}", paths::LOGOUT)),
+            None => {
+                let page = SignedOut { chrome: Chrome { base, request_id: &self.context.id }, note: found.note() };
+                page::show(200, &page, None)
+            }
+        }
+    }
+}
+
+impl Found {
+    fn note(&self) -> Option<SignOutNote<'_>> {
+        self.decision.problem.map(|problem| match problem {
+            logout::Problem::HintNotOurs => SignOutNote::HintNotOurs,
+            logout::Problem::HintOfAnother => SignOutNote::HintOfAnother,
+            logout::Problem::ClientUnknown => SignOutNote::ClientUnknown,
+            logout::Problem::ReturnNotRegistered => {
+                SignOutNote::ReturnNotRegistered { received: self.request.return_to.as_deref().unwrap_or_default() }
+            }
+        })
+    }
+}
+
+fn without_cookie(reply: Reply) -> Reply {
+    reply.with(header::SET_COOKIE, &cookies::set(cookies::SESSION, "", Keep::Delete))
 }

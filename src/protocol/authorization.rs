@@ -3,6 +3,7 @@
 //! redirected. What happens with a good request is `next_step`.
 
 use super::{
+    claims_request::ClaimsRequest,
     client::{Client, GrantType, PkceRule},
     error::{ErrorCode, ProtocolError},
     params::{Flaw, Params},
@@ -10,7 +11,7 @@ use super::{
     prompt::Prompt,
     redirect_uri::{self, Mismatch, ReturnAddress},
     response_mode::ResponseMode,
-    scope::{OFFLINE_ACCESS, OPENID, Scopes},
+    scope::{OFFLINE_ACCESS, OPENID, ScopeClaims, Scopes},
     time::Span,
 };
 
@@ -24,7 +25,7 @@ pub struct AuthorizationRequest {
     pub address: ReturnAddress,
     /// What is asked for; every one is allowed to the client.
     pub scopes: Scopes,
-    /// The resource servers asked for (RFC 8707), or all of the client's.
+    /// The APIs asked for (RFC 8707), or the client's default ones.
     pub audiences: Vec<String>,
     /// The PKCE challenge.
     pub challenge: Option<Challenge>,
@@ -38,6 +39,10 @@ pub struct AuthorizationRequest {
     pub login_hint: Option<String>,
     /// An ID token of ours naming whom the client expects.
     pub id_token_hint: Option<String>,
+    /// Claims asked for one by one, as far as the client may have them.
+    pub claims: ClaimsRequest,
+    /// What the person is asked about: the scopes, and those that would open the claims.
+    pub consent_scopes: Scopes,
 }
 
 /// A mistake that must not be redirected (RFC 6749 §4.1.2.1).
@@ -74,11 +79,11 @@ pub fn client_id(params: &Params) -> Result<&str, PageProblem> {
 }
 
 impl AuthorizationRequest {
-    /// Reads the request of this client.
+    /// Reads the request of this client; `custom` are the scopes that open claims besides the standard ones.
     ///
     /// # Errors
     /// [`Refusal`]: the first check of the list that fails.
-    pub fn parse(params: &Params, client: &Client) -> Result<Self, Refusal> {
+    pub fn parse(params: &Params, client: &Client, custom: &ScopeClaims) -> Result<Self, Refusal> {
         let asks_openid = params.get("scope").is_some_and(|scope| scope.split(' ').any(|s| s == OPENID));
         let mut address = redirect_uri::find(client, params.get("redirect_uri"), asks_openid)
             .map_err(|mismatch| Refusal::Page(PageProblem::RedirectUri(mismatch)))?;
@@ -105,7 +110,11 @@ impl AuthorizationRequest {
         if nonce.as_ref().is_some_and(|nonce| nonce.len() > NONCE_LIMIT) {
             return Err(invalid(format!("nonce: expected at most {NONCE_LIMIT} bytes")));
         }
+        let claims = params.get("claims").map(ClaimsRequest::parse).transpose().map_err(&invalid)?;
+        let claims = claims.unwrap_or_default().allowed(&client.scopes, custom);
         Ok(Self {
+            consent_scopes: scopes.with(claims.scopes(custom)),
+            claims,
             scopes,
             audiences,
             challenge,
@@ -170,7 +179,7 @@ fn read_scopes(scope: Option<&str>, client: &Client) -> Result<Scopes, ProtocolE
     Scopes::parse(&without.join(" ")).map_err(|bad| invalid(bad.0))
 }
 
-/// RFC 8707 §2: each `resource` must be one of the client's; without any, all of them are meant.
+/// RFC 8707 §2: each `resource` must be one of the client's APIs; without any, its default ones are meant.
 fn read_resources(params: &Params, client: &Client) -> Result<Vec<String>, ProtocolError> {
     let mut audiences: Vec<String> = Vec::new();
     for resource in params.all("resource") {
@@ -184,7 +193,7 @@ fn read_resources(params: &Params, client: &Client) -> Result<Vec<String>, Proto
             audiences.push(resource.to_owned());
         }
     }
-    Ok(if audiences.is_empty() { client.audiences.clone() } else { audiences })
+    Ok(if audiences.is_empty() { client.default_audiences().to_vec() } else { audiences })
 }
 
 /// RFC 7636 §4.4.1, RFC 9700 §2.1.1: a challenge is needed unless the client was excused.

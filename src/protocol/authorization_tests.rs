@@ -9,7 +9,7 @@ const GOOD: &str = "client_id=app&redirect_uri=https://app.example.com/cb&respon
 fn parse(query: &str, client: &Client) -> Result<AuthorizationRequest, Refusal> {
     let params = Params::parse(query);
     client_id(&params).map_err(Refusal::Page)?;
-    AuthorizationRequest::parse(&params, client)
+    AuthorizationRequest::parse(&params, client, &ScopeClaims::default())
 }
 
 /// The error code the client is told, for the good request with `changes` made.

@@ -1,14 +1,15 @@
-//! What tokens and `/userinfo` say: the claims of the access token (RFC 9068 §2.2), of the ID token
-//! (OpenID Connect Core §2) and about the person (§5.1, §5.4). Signing them is `jose`.
+//! What tokens say: the claims of the access token (RFC 9068 §2.2), of the ID token (OpenID Connect Core §2), of
+//! the logout token and of a signed `/userinfo`. Claims about a person are `person`; signing is `jose`.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256, Sha512};
 
 use super::{
+    algorithm::Algorithm,
     id::Id,
     scope::{OPENID, Scopes},
-    time::Timestamp,
 };
 
 /// One audience as text, several as a list (RFC 7519 §4.1.3).
@@ -26,8 +27,8 @@ pub enum Audience {
 pub struct AccessToken<'a> {
     /// The issuer.
     pub iss: &'a str,
-    /// The person.
-    pub sub: String,
+    /// The person, or the client that acts for itself (RFC 9068 §2.2).
+    pub sub: &'a str,
     /// The resource servers it is for.
     pub aud: Audience,
     /// The client it was issued to.
@@ -39,11 +40,29 @@ pub struct AccessToken<'a> {
     /// Its own name: the grant's id, a dot, and 96 random bits.
     pub jti: String,
     /// What it opens.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub scope: String,
+    /// What a person adds to it; nothing where a client acts for itself.
+    #[serde(flatten)]
+    pub person: Option<OfPerson<'a>>,
+}
+
+/// What an access token says about the sign-in and the person behind it (RFC 9068 §2.2.1, §2.2.3.1).
+#[derive(Clone, Debug, Serialize)]
+pub struct OfPerson<'a> {
     /// When the person last proved who they are, in seconds.
     pub auth_time: i64,
+    /// What that was worth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<&'static str>,
     /// The session in which the grant was given.
-    pub sid: String,
+    pub sid: &'a str,
+    /// What they may do, where the scope `roles` was granted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roles: Option<&'a [String]>,
+    /// What they belong to, where the scope `groups` was granted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<&'a [String]>,
 }
 
 /// The claims of an ID token (OpenID Connect Core §2).
@@ -52,7 +71,7 @@ pub struct IdToken<'a> {
     /// The issuer.
     pub iss: &'a str,
     /// The person.
-    pub sub: String,
+    pub sub: &'a str,
     /// The client.
     pub aud: &'a str,
     /// When it ends, in seconds.
@@ -64,83 +83,60 @@ pub struct IdToken<'a> {
     /// As it came in the authorization request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<&'a str>,
+    /// What the sign-in was worth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<&'static str>,
+    /// How the person proved who they are (RFC 8176).
+    pub amr: Vec<&'a str>,
     /// The left half of the access token's hash (Core 3.1.3.6).
     pub at_hash: String,
     /// The session.
-    pub sid: String,
+    pub sid: &'a str,
+    /// Claims that were asked for one by one (Core §5.5).
+    #[serde(flatten)]
+    pub asked: Map<String, Value>,
 }
 
-/// The claims about a person that the scopes open.
+/// The answer of `/userinfo` as a signed JWT (Core §5.3.2).
 #[derive(Clone, Debug, Serialize)]
-pub struct UserInfo {
-    /// The person; the same as in their tokens.
-    pub sub: String,
-    /// `profile`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// `profile`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub preferred_username: Option<String>,
-    /// `profile`: seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub updated_at: Option<i64>,
-    /// `email`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
-    /// `email`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email_verified: Option<bool>,
+pub struct SignedUserInfo<'a> {
+    /// The issuer.
+    pub iss: &'a str,
+    /// The client.
+    pub aud: &'a str,
+    /// When it was made, in seconds.
+    pub iat: i64,
+    /// What the plain answer says.
+    #[serde(flatten)]
+    pub claims: Map<String, Value>,
 }
 
-/// Every claim above, as discovery lists them.
-pub const SUPPORTED: [&str; 13] = [
-    "iss",
-    "sub",
-    "aud",
-    "exp",
-    "iat",
-    "auth_time",
-    "nonce",
-    "sid",
-    "name",
-    "preferred_username",
-    "updated_at",
-    "email",
-    "email_verified",
-];
-
-/// A person, as far as claims tell of one.
-#[derive(Clone, Debug)]
-pub struct Person {
-    /// `sub`; never given to anyone else.
-    pub id: Id,
-    /// The name typed to sign in.
-    pub username: String,
-    /// The name shown.
-    pub display_name: Option<String>,
-    /// The e-mail address.
-    pub email: String,
-    /// Whether it was shown to be theirs.
-    pub email_verified: bool,
-    /// When one of these last changed.
-    pub updated_at: Timestamp,
+/// A logout token (Back-Channel Logout §2.4).
+#[derive(Clone, Debug, Serialize)]
+pub struct LogoutToken<'a> {
+    /// The issuer.
+    pub iss: &'a str,
+    /// The person, as the client knows them.
+    pub sub: &'a str,
+    /// The client.
+    pub aud: &'a str,
+    /// When it was made, in seconds.
+    pub iat: i64,
+    /// When it ends, in seconds: two minutes later.
+    pub exp: i64,
+    /// Another one each time.
+    pub jti: String,
+    /// The session that has ended.
+    pub sid: &'a str,
+    /// That it is one.
+    pub events: Value,
 }
 
-impl Person {
-    /// What the granted scopes open of this person (Core §5.4).
-    #[must_use]
-    pub fn user_info(&self, scopes: &Scopes) -> UserInfo {
-        let (profile, email) = (scopes.contains("profile"), scopes.contains("email"));
-        UserInfo {
-            sub: self.id.to_string(),
-            name: profile.then(|| self.display_name.clone()).flatten(),
-            preferred_username: profile.then(|| self.username.clone()),
-            updated_at: profile.then(|| self.updated_at.seconds()),
-            email: email.then(|| self.email.clone()),
-            email_verified: email.then_some(self.email_verified),
-        }
-    }
-}
+/// The member of `events` that makes a JWT a logout token (Back-Channel Logout §2.4).
+pub const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+/// The claims of tokens themselves, as discovery lists them before those about a person.
+pub const OF_TOKENS: [&str; 10] = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"];
 
 /// The audience of an access token: the resource servers, and the issuer where `openid` opens `/userinfo`.
 /// With neither, the issuer: RFC 9068 §3 asks for one.
@@ -162,41 +158,31 @@ pub fn jti(grant: Id, random: [u8; 12]) -> String {
     format!("{grant}.{}", URL_SAFE_NO_PAD.encode(random))
 }
 
+/// `jti` of an access token that a client got for itself: it names no grant.
+#[must_use]
+pub fn client_jti(random: [u8; 16]) -> String {
+    format!("client.{}", URL_SAFE_NO_PAD.encode(random))
+}
+
 /// The grant that a `jti` names.
 #[must_use]
 pub fn grant_of_jti(jti: &str) -> Option<Id> {
     Id::parse(jti.split_once('.')?.0).ok()
 }
 
-/// `at_hash` for algorithms that hash with SHA-256 (Core 3.1.3.6).
+/// `at_hash` (Core 3.1.3.6): the left half of the hash that the signature algorithm uses.
 #[must_use]
-pub fn at_hash(access_token: &str) -> String {
-    let digest: [u8; 32] = Sha256::digest(access_token).into();
-    let half = digest.split_first_chunk::<16>().map(|(half, _)| half.as_slice()).unwrap_or_default();
-    URL_SAFE_NO_PAD.encode(half)
+pub fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
+    let digest = match algorithm {
+        Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Es256 => Sha256::digest(access_token).to_vec(),
+        Algorithm::EdDsa => Sha512::digest(access_token).to_vec(), // RFC 8032 §5.1: Ed25519 is with SHA-512
+    };
+    URL_SAFE_NO_PAD.encode(digest.get(..digest.len() / 2).unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_granted_claims_are_told() {
-        let person = Person {
-            id: Id::from([1; 16]),
-            username: "alice".into(),
-            display_name: Some("Alice".into()),
-            email: "alice@example.com".into(),
-            email_verified: true,
-            updated_at: Timestamp::from_millis(5_000),
-        };
-        let told = |scopes: &str| serde_json::to_value(person.user_info(&Scopes::parse(scopes).unwrap())).unwrap();
-        assert_eq!(told("openid"), serde_json::json!({"sub": "01".repeat(16)}));
-        assert_eq!(told("openid email")["email"], "alice@example.com");
-        assert_eq!(told("openid email").get("name"), None);
-        assert_eq!(told("openid profile")["updated_at"], 5);
-        assert_eq!(told("openid profile").get("email"), None);
-    }
 
     #[test]
     fn the_audience_is_the_resources_and_the_issuer_for_userinfo() {
@@ -216,11 +202,13 @@ mod tests {
         let grant = Id::from([3; 16]);
         assert_eq!(grant_of_jti(&jti(grant, [0; 12])), Some(grant));
         assert_eq!(grant_of_jti("x"), None);
+        assert_eq!(grant_of_jti(&client_jti([7; 16])), None, "a client's own token comes from no grant");
     }
 
     #[test]
     fn at_hash_is_the_example_of_the_specification() {
         // OpenID Connect Core A.3.
-        assert_eq!(at_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"), "77QmUPtjPfzWtF2AnpK9RQ");
+        assert_eq!(at_hash(Algorithm::Rs256, "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"), "77QmUPtjPfzWtF2AnpK9RQ");
+        assert_eq!(at_hash(Algorithm::EdDsa, "x").len(), 43, "half of SHA-512");
     }
 }

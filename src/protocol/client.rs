@@ -1,7 +1,9 @@
-//! Clients (RFC 6749 §2): their kinds, how they authenticate, and what each may ask for. Checked once, when
-//! one is registered; reading a request against them is `authorization`, `client_auth` and `token_request`.
+//! Clients (RFC 6749 §2): their kinds, how they authenticate, and what each may ask for. What may be registered
+//! is `registration`; reading a request against a client is `authorization`, `client_auth` and `token_request`.
 
 use super::{
+    algorithm::Algorithm,
+    names::names,
     redirect_uri,
     scope::Scopes,
     time::{Span, Timestamp},
@@ -29,6 +31,8 @@ pub enum AuthMethod {
     ClientSecretBasic,
     /// `client_id` and `client_secret` in the body.
     ClientSecretPost,
+    /// A JWT signed with a key of its own (RFC 7523, OpenID Connect Core §9).
+    PrivateKeyJwt,
 }
 
 /// The grant types of the token endpoint.
@@ -38,6 +42,8 @@ pub enum GrantType {
     AuthorizationCode,
     /// RFC 6749 §6.
     RefreshToken,
+    /// RFC 6749 §4.4.
+    ClientCredentials,
 }
 
 /// Whether PKCE is asked of a client (RFC 9700 §2.1.1).
@@ -60,14 +66,22 @@ pub struct Client {
     pub kind: ClientKind,
     /// How it authenticates.
     pub auth_method: AuthMethod,
-    /// SHA-256 of its secret, for confidential clients.
+    /// SHA-256 of its newest secret, for clients that have one.
     pub secret_hash: Option<Vec<u8>>,
+    /// SHA-256 of the secret before it, which works until it is retired.
+    pub previous_secret_hash: Option<Vec<u8>>,
+    /// Its public keys (RFC 7517 §5), for `private_key_jwt`.
+    pub keys: ClientKeySource,
     /// Where answers may go, byte for byte.
     pub redirect_uris: Vec<String>,
     /// The scopes it may ask for.
     pub scopes: Scopes,
-    /// The resource servers its access tokens are for (RFC 9068 §3, RFC 8707).
+    /// The APIs it may ask tokens for (RFC 9068 §3, RFC 8707).
     pub audiences: Vec<String>,
+    /// Those of them that are meant where a request names none; `None` is all.
+    pub default_audiences: Option<Vec<String>>,
+    /// The APIs whose tokens it may introspect (RFC 7662): those it serves.
+    pub introspects: Vec<String>,
     /// The grant types it may use.
     pub grant_types: Vec<GrantType>,
     /// Whether it must use PKCE.
@@ -76,13 +90,69 @@ pub struct Client {
     pub retry_window: Option<Span>,
     /// Origins allowed by CORS besides those of the redirect URIs.
     pub cors_origins: Vec<String>,
+    /// What its ID and access tokens are signed with.
+    pub algorithm: Algorithm,
+    /// Whether `/userinfo` answers it with a signed JWT (OpenID Connect Core §5.3.2).
+    pub userinfo_signed: bool,
+    /// The sector in which people have subjects of their own (Core §8.1); `None` is their id, the same everywhere.
+    pub pairwise_sector: Option<String>,
+    /// Where people may be sent after signing out, byte for byte (RP-Initiated Logout §3).
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Where it is told that a session has ended (Back-Channel Logout §2.2).
+    pub backchannel_logout_uri: Option<String>,
     /// Since when it is switched off.
     pub disabled_at: Option<Timestamp>,
     /// When it was registered.
     pub created_at: Timestamp,
 }
 
+/// Where the public keys of a client are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ClientKeySource {
+    /// It has none.
+    #[default]
+    None,
+    /// Registered with it: a JWK set as JSON.
+    Inline(String),
+    /// At a URL of its own.
+    Url(String),
+}
+
 impl Client {
+    /// A client of this kind as most are: nothing allowed but signing in, nothing special.
+    #[must_use]
+    pub fn new(id: impl Into<String>, name: impl Into<String>, kind: ClientKind, now: Timestamp) -> Self {
+        let is_public = matches!(kind, ClientKind::Spa | ClientKind::Native);
+        Self {
+            id: id.into(),
+            name: name.into(),
+            kind,
+            auth_method: if is_public { AuthMethod::None } else { AuthMethod::ClientSecretBasic },
+            secret_hash: None,
+            previous_secret_hash: None,
+            keys: ClientKeySource::None,
+            redirect_uris: vec![],
+            scopes: Scopes::default(),
+            audiences: vec![],
+            default_audiences: None,
+            introspects: vec![],
+            grant_types: match kind {
+                ClientKind::Service => vec![GrantType::ClientCredentials],
+                _ => vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+            },
+            pkce: PkceRule::Required,
+            retry_window: None,
+            cors_origins: vec![],
+            algorithm: Algorithm::default(),
+            userinfo_signed: false,
+            pairwise_sector: None,
+            post_logout_redirect_uris: vec![],
+            backchannel_logout_uri: None,
+            disabled_at: None,
+            created_at: now,
+        }
+    }
+
     /// Whether it cannot keep a secret (RFC 6749 §2.1).
     #[must_use]
     pub fn is_public(&self) -> bool {
@@ -102,6 +172,18 @@ impl Client {
         !self.is_public() || redirect_uri::is_assured(redirect_uri)
     }
 
+    /// The APIs that are meant where a request names none.
+    #[must_use]
+    pub fn default_audiences(&self) -> &[String] {
+        self.default_audiences.as_deref().unwrap_or(&self.audiences)
+    }
+
+    /// Whether it proves who it is by a secret.
+    #[must_use]
+    pub fn has_secret(&self) -> bool {
+        matches!(self.auth_method, AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost)
+    }
+
     /// Every web origin that may read this client's answers by CORS.
     #[must_use]
     pub fn origins(&self) -> Vec<String> {
@@ -111,98 +193,20 @@ impl Client {
         origins.dedup();
         origins
     }
-
-    /// Checks a client before it is registered.
-    ///
-    /// # Errors
-    /// What is wrong and what is expected, for the operator.
-    pub fn check(&self) -> Result<(), String> {
-        let id_ok =
-            (1..=100).contains(&self.id.len()) && self.id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
-        if !id_ok {
-            return Err(format!("client id '{}': expected 1 to 100 letters, digits, '-', '.', '_' or '~'", self.id));
-        }
-        // RFC 9700 §4.15: a client's id, which is the `sub` of its own tokens, can never be a person's.
-        if super::id::Id::parse(&self.id).is_ok() {
-            return Err(format!(
-                "client id '{}': expected something other than 32 hexadecimal digits, which are a person's",
-                self.id
-            ));
-        }
-        if self.name.trim().is_empty() || self.name.chars().count() > 100 || self.name.chars().any(char::is_control) {
-            return Err("client name: expected 1 to 100 characters, none of them a control character".into());
-        }
-        match (self.kind, self.redirect_uris.len()) {
-            (ClientKind::Service, 0) | (ClientKind::Spa | ClientKind::Native | ClientKind::Web, 1..=50) => {}
-            (ClientKind::Service, _) => return Err("redirect URIs: expected none for a service".into()),
-            (_, 0) => return Err("redirect URIs: expected at least one, received none".into()),
-            (_, n) => return Err(format!("redirect URIs: expected at most 50, received {n}")),
-        }
-        for uri in &self.redirect_uris {
-            redirect_uri::check_registration(self.kind, uri)?;
-        }
-        if self.is_public() != matches!(self.kind, ClientKind::Spa | ClientKind::Native) {
-            return Err("authentication: a spa or native app has no secret, a web app or service must have one".into());
-        }
-        if self.is_public() && self.pkce == PkceRule::Optional {
-            return Err("PKCE: may be optional for confidential clients only (RFC 9700 2.1.1)".into());
-        }
-        for audience in &self.audiences {
-            check_audience(audience)?;
-        }
-        for origin in &self.cors_origins {
-            check_origin(origin)?;
-        }
-        Ok(())
-    }
-}
-
-/// Checks the identifier of a resource server (RFC 8707 §2): an absolute URI without fragment.
-///
-/// # Errors
-/// What is wrong and what is expected.
-pub fn check_audience(audience: &str) -> Result<(), String> {
-    match url::Url::parse(audience) {
-        Ok(_) if !audience.contains(['#', ' ']) && audience.len() <= 500 => Ok(()),
-        _ => Err(format!("audience '{audience}': expected an absolute URI without fragment (RFC 8707 2)")),
-    }
-}
-
-/// Checks an origin for CORS: scheme, host and port, nothing else.
-///
-/// # Errors
-/// What is wrong and what is expected.
-pub fn check_origin(origin: &str) -> Result<(), String> {
-    match redirect_uri::origin(origin) {
-        Some(parsed) if parsed == origin => Ok(()),
-        _ => Err(format!("CORS origin '{origin}': expected scheme://host[:port], as a browser sends it")),
-    }
-}
-
-macro_rules! names {
-    ($type:ty { $($variant:ident = $name:literal),+ $(,)? }) => {
-        impl $type {
-            /// Every value, in the order discovery lists them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The value's registered name.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name),+ }
-            }
-
-            /// The value with this name.
-            #[must_use]
-            pub fn from_name(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.as_str() == name)
-            }
-        }
-    };
 }
 
 names!(ClientKind { Spa = "spa", Native = "native", Web = "web", Service = "service" });
-names!(AuthMethod { None = "none", ClientSecretBasic = "client_secret_basic", ClientSecretPost = "client_secret_post" });
-names!(GrantType { AuthorizationCode = "authorization_code", RefreshToken = "refresh_token" });
+names!(AuthMethod {
+    None = "none",
+    ClientSecretBasic = "client_secret_basic",
+    ClientSecretPost = "client_secret_post",
+    PrivateKeyJwt = "private_key_jwt",
+});
+names!(GrantType {
+    AuthorizationCode = "authorization_code",
+    RefreshToken = "refresh_token",
+    ClientCredentials = "client_credentials",
+});
 
 #[cfg(test)]
 pub(super) mod tests {
@@ -210,44 +214,14 @@ pub(super) mod tests {
 
     /// A good client of this kind.
     pub(in crate::protocol) fn client(kind: ClientKind) -> Client {
-        let public = matches!(kind, ClientKind::Spa | ClientKind::Native);
-        Client {
-            id: "app".into(),
-            name: "App".into(),
-            kind,
-            auth_method: if public { AuthMethod::None } else { AuthMethod::ClientSecretBasic },
-            secret_hash: (!public).then(|| vec![1; 32]),
-            redirect_uris: if kind == ClientKind::Service { vec![] } else { vec!["https://app.example.com/cb".into()] },
-            scopes: Scopes::parse("openid profile email offline_access").unwrap(),
-            audiences: vec!["https://api.example.com".into(), "https://files.example.com".into()],
-            grant_types: GrantType::ALL.to_vec(),
-            pkce: PkceRule::Required,
-            retry_window: None,
-            cors_origins: vec![],
-            disabled_at: None,
-            created_at: Timestamp::from_millis(0),
+        let mut client = Client::new("app", "App", kind, Timestamp::from_millis(0));
+        client.scopes = Scopes::parse("openid profile email offline_access").unwrap();
+        client.audiences = vec!["https://api.example.com".into(), "https://files.example.com".into()];
+        client.secret_hash = client.has_secret().then(|| vec![1; 32]);
+        if kind != ClientKind::Service {
+            client.redirect_uris = vec!["https://app.example.com/cb".into()];
         }
-    }
-
-    #[test]
-    fn a_registration_says_what_it_expects() {
-        for kind in ClientKind::ALL {
-            assert_eq!(client(*kind).check(), Ok(()), "{kind:?}");
-        }
-        let refused = |change: fn(&mut Client)| {
-            let mut client = client(ClientKind::Spa);
-            change(&mut client);
-            client.check().unwrap_err()
-        };
-        assert!(refused(|c| c.id = "a b".into()).contains("1 to 100"));
-        assert!(refused(|c| c.id = "0".repeat(32)).contains("32 hexadecimal"));
-        assert!(refused(|c| c.name = " ".into()).contains("name"));
-        assert!(refused(|c| c.redirect_uris.clear()).contains("at least one"));
-        assert!(refused(|c| c.pkce = PkceRule::Optional).contains("9700"));
-        assert!(refused(|c| c.auth_method = AuthMethod::ClientSecretPost).contains("has no secret"));
-        assert!(refused(|c| c.audiences = vec!["api".into()]).contains("absolute"));
-        assert!(refused(|c| c.cors_origins = vec!["null".into()]).contains("scheme"));
-        assert!(refused(|c| c.cors_origins = vec!["https://a.example/".into()]).contains("scheme"));
+        client
     }
 
     #[test]

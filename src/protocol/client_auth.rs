@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq;
 
 use super::{
     client::{AuthMethod, Client},
+    client_assertion,
     error::{ErrorCode, ProtocolError},
     params::{Params, decode},
 };
@@ -18,7 +19,17 @@ pub struct Presented {
     pub client_id: String,
     /// By which method.
     pub method: AuthMethod,
-    secret: Option<String>,
+    /// The secret, or the assertion.
+    proof: Option<String>,
+}
+
+/// What is still to be done before a client is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verified<'a> {
+    /// Nothing.
+    Wholly,
+    /// This assertion must be signed by the client, hold, and be new (RFC 7523 §3).
+    UpToAssertion(&'a str),
 }
 
 impl std::fmt::Debug for Presented {
@@ -31,71 +42,88 @@ impl Presented {
     /// Reads the `Authorization` header and the body.
     ///
     /// # Errors
-    /// `invalid_request` for two methods at once or none at all (RFC 6749 §2.3, §5.2), `invalid_client` for
-    /// a header that is not well-formed Basic.
+    /// `invalid_request` for two methods at once (RFC 6749 §2.3, §5.2), `invalid_client` for none, for a header that is
+    /// not well-formed Basic, and for an assertion that names no client.
     pub fn read(authorization: Option<&str>, params: &Params) -> Result<Self, ProtocolError> {
-        let (body_id, body_secret) = (params.get("client_id"), params.get("client_secret"));
-        if params.get("client_assertion").is_some() || params.get("client_assertion_type").is_some() {
+        let invalid_client = |text: &str| ProtocolError::new(ErrorCode::InvalidClient, text);
+        let (body_id, secret, assertion) = (params.get("client_id"), params.get("client_secret"), params.get("client_assertion"));
+        let type_named = params.get("client_assertion_type");
+        let ways = [authorization.is_some(), secret.is_some(), assertion.is_some() || type_named.is_some()];
+        if ways.into_iter().filter(|used| *used).count() > 1 {
             return Err(ProtocolError::new(
-                ErrorCode::InvalidClient,
-                "client_assertion: this server takes client_secret_basic, client_secret_post or none",
+                ErrorCode::InvalidRequest,
+                "expected one way of client authentication, received several of: Authorization header, client_secret, client_assertion",
             ));
         }
         if let Some(header) = authorization {
-            if body_secret.is_some() {
-                return Err(ProtocolError::new(
-                    ErrorCode::InvalidRequest,
-                    "expected one way of client authentication, received two: an Authorization header and client_secret",
-                ));
-            }
-            let (id, secret) = read_basic(header).ok_or_else(|| {
-                ProtocolError::new(
-                    ErrorCode::InvalidClient,
-                    "Authorization: expected 'Basic ' and base64 of form-encoded id:secret",
-                )
-            })?;
-            if body_id.is_some_and(|body_id| body_id != id) {
-                return Err(ProtocolError::new(
-                    ErrorCode::InvalidRequest,
-                    "client_id differs between the Authorization header and the body",
-                ));
-            }
-            return Ok(Self { client_id: id, method: AuthMethod::ClientSecretBasic, secret: Some(secret) });
+            let (client_id, secret) = read_basic(header)
+                .ok_or_else(|| invalid_client("Authorization: expected 'Basic ' and base64 of form-encoded id:secret"))?;
+            same_client(body_id, &client_id)?;
+            return Ok(Self { client_id, method: AuthMethod::ClientSecretBasic, proof: Some(secret) });
+        }
+        if type_named.is_some_and(|name| name != client_assertion::TYPE) || assertion.is_some() != type_named.is_some() {
+            return Err(invalid_client(&format!(
+                "client_assertion: expected a JWT with client_assertion_type '{}'",
+                client_assertion::TYPE
+            )));
+        }
+        if let Some(assertion) = assertion {
+            let client_id = client_assertion::claimed_client(assertion)
+                .ok_or_else(|| invalid_client("client_assertion: expected a signed JWT with the client's id as sub"))?;
+            same_client(body_id, &client_id)?;
+            return Ok(Self { client_id, method: AuthMethod::PrivateKeyJwt, proof: Some(assertion.to_owned()) });
         }
         let client_id = body_id.ok_or_else(|| {
-            ProtocolError::new(
-                ErrorCode::InvalidClient,
-                "expected client_id (public clients) or client authentication, received neither",
-            )
+            invalid_client("expected client_id (public clients) or client authentication, received neither")
         })?;
-        let method = if body_secret.is_some() { AuthMethod::ClientSecretPost } else { AuthMethod::None };
-        Ok(Self { client_id: client_id.to_owned(), method, secret: body_secret.map(str::to_owned) })
+        let method = if secret.is_some() { AuthMethod::ClientSecretPost } else { AuthMethod::None };
+        Ok(Self { client_id: client_id.to_owned(), method, proof: secret.map(str::to_owned) })
     }
 
-    /// Whether these are the credentials of `client`, by the method it registered (RFC 7591 §2).
+    /// Whether these are the credentials of `client`, by the method it registered (RFC 7591 §2); an assertion is left
+    /// to who can check its signature.
     ///
     /// # Errors
     /// `invalid_client`, saying which method was expected: that a client exists is no secret, as its id is
     /// in every authorization request.
-    pub fn verify(&self, client: &Client) -> Result<(), ProtocolError> {
+    pub fn verify(&self, client: &Client) -> Result<Verified<'_>, ProtocolError> {
+        let refuse = |text: &str| Err(ProtocolError::new(ErrorCode::InvalidClient, text));
         if self.method != client.auth_method {
-            return Err(ProtocolError::new(
-                ErrorCode::InvalidClient,
-                format!("client authentication: expected {}, received {}", client.auth_method.as_str(), self.method.as_str()),
+            return refuse(&format!(
+                "client authentication: expected {}, received {}",
+                client.auth_method.as_str(),
+                self.method.as_str()
             ));
         }
-        let genuine = match (&self.secret, &client.secret_hash) {
-            (None, None) => client.is_public(),
-            (Some(secret), Some(hash)) => bool::from(secret_hash(secret).ct_eq(hash)),
-            _ => false,
+        let verified = match (&self.proof, self.method) {
+            (None, AuthMethod::None) => Verified::Wholly,
+            (Some(assertion), AuthMethod::PrivateKeyJwt) => Verified::UpToAssertion(assertion),
+            (Some(secret), AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost) if is_secret_of(client, secret) => {
+                Verified::Wholly
+            }
+            _ => return refuse("the client secret is not the one that was issued"),
         };
-        if !genuine {
-            return Err(ProtocolError::new(ErrorCode::InvalidClient, "the client secret is not the one that was issued"));
-        }
         if client.disabled_at.is_some() {
-            return Err(ProtocolError::new(ErrorCode::InvalidClient, "this client is switched off"));
+            return refuse("this client is switched off");
         }
-        Ok(())
+        Ok(verified)
+    }
+}
+
+/// Whether the secret is one of the client's two; both are compared, in constant time.
+fn is_secret_of(client: &Client, secret: &str) -> bool {
+    let hash = secret_hash(secret);
+    let is = |kept: &Option<Vec<u8>>| kept.as_ref().map_or(0.into(), |kept| hash.ct_eq(kept));
+    bool::from(is(&client.secret_hash) | is(&client.previous_secret_hash))
+}
+
+fn same_client(body_id: Option<&str>, client_id: &str) -> Result<(), ProtocolError> {
+    match body_id {
+        Some(body_id) if body_id != client_id => Err(ProtocolError::new(
+            ErrorCode::InvalidRequest,
+            "client_id differs between the client authentication and the body",
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -133,7 +161,7 @@ mod tests {
     #[test]
     fn basic_is_decoded_strictly() {
         let presented = read(Some(&basic("a%3Ab:s%2Bt+u")), "").unwrap();
-        assert_eq!((presented.client_id.as_str(), presented.secret.as_deref()), ("a:b", Some("s+t u")));
+        assert_eq!((presented.client_id.as_str(), presented.proof.as_deref()), ("a:b", Some("s+t u")));
         for header in [
             "",
             "Basic",
@@ -157,7 +185,32 @@ mod tests {
         assert_eq!(read(Some(&basic("a:b")), "client_id=c"), Err(ErrorCode::InvalidRequest));
         assert!(read(Some(&basic("a:b")), "client_id=a").is_ok());
         assert_eq!(read(None, "grant_type=x"), Err(ErrorCode::InvalidClient));
-        assert_eq!(read(None, "client_id=a&client_assertion=x"), Err(ErrorCode::InvalidClient));
+        let typed = format!("client_assertion_type={}", client_assertion::TYPE);
+        assert_eq!(read(Some(&basic("a:b")), &format!("client_assertion=x&{typed}")), Err(ErrorCode::InvalidRequest));
+        assert_eq!(read(None, &format!("client_secret=b&client_assertion=x&{typed}")), Err(ErrorCode::InvalidRequest));
+    }
+
+    #[test]
+    fn an_assertion_names_its_client() {
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        let jwt = format!("e30.{}.x", URL_SAFE_NO_PAD.encode(r#"{"sub":"app"}"#));
+        let typed = format!("client_assertion_type={}", client_assertion::TYPE);
+        let presented = read(None, &format!("client_assertion={jwt}&{typed}")).unwrap();
+        assert_eq!((presented.client_id.as_str(), presented.method), ("app", AuthMethod::PrivateKeyJwt));
+        assert!(read(None, &format!("client_id=app&client_assertion={jwt}&{typed}")).is_ok());
+        assert_eq!(read(None, &format!("client_id=b&client_assertion={jwt}&{typed}")), Err(ErrorCode::InvalidRequest));
+        for body in [
+            format!("client_assertion={jwt}"),
+            format!("client_id=app&{typed}"),
+            format!("client_assertion=x&{typed}"),
+            format!("client_assertion={jwt}&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:saml2-bearer"),
+        ] {
+            assert_eq!(read(None, &body), Err(ErrorCode::InvalidClient), "{body}");
+        }
+        let mut web = client(ClientKind::Web);
+        assert_eq!(presented.verify(&web).map_err(|e| e.code), Err(ErrorCode::InvalidClient), "another method is registered");
+        web.auth_method = AuthMethod::PrivateKeyJwt;
+        assert_eq!(presented.verify(&web), Ok(Verified::UpToAssertion(&jwt)));
     }
 
     #[test]
@@ -165,10 +218,15 @@ mod tests {
         let mut web = client(ClientKind::Web);
         web.secret_hash = Some(secret_hash("right"));
         let verdict = |header: Option<String>, body: &str, client: &Client| {
-            read(header.as_deref(), body).unwrap().verify(client).map_err(|e| e.code)
+            read(header.as_deref(), body).unwrap().verify(client).map(|_| ()).map_err(|e| e.code)
         };
         assert_eq!(verdict(Some(basic("app:right")), "", &web), Ok(()));
         assert_eq!(verdict(Some(basic("app:wrong")), "", &web), Err(ErrorCode::InvalidClient));
+        assert_eq!(verdict(Some(basic("app:older")), "", &web), Err(ErrorCode::InvalidClient));
+        web.previous_secret_hash = Some(secret_hash("older"));
+        for live in ["right", "older"] {
+            assert_eq!(verdict(Some(basic(&format!("app:{live}"))), "", &web), Ok(()), "two secrets are live");
+        }
         assert_eq!(verdict(None, "client_id=app&client_secret=right", &web), Err(ErrorCode::InvalidClient));
         assert_eq!(verdict(None, "client_id=app", &web), Err(ErrorCode::InvalidClient));
         let spa = client(ClientKind::Spa);
@@ -176,7 +234,7 @@ mod tests {
         assert_eq!(verdict(None, "client_id=app&client_secret=x", &spa), Err(ErrorCode::InvalidClient));
         web.disabled_at = Some(crate::protocol::time::Timestamp::from_millis(1));
         assert_eq!(verdict(Some(basic("app:right")), "", &web), Err(ErrorCode::InvalidClient));
-        web.secret_hash = None;
+        (web.secret_hash, web.disabled_at) = (None, None);
         assert_eq!(verdict(Some(basic("app:right")), "", &web), Err(ErrorCode::InvalidClient));
     }
 }

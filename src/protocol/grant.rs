@@ -5,10 +5,12 @@
 //! `docs/decisions/0001-one-row-is-a-whole-authorization.md`; the first that matches decides.
 
 use super::{
+    claims_request::ClaimsRequest,
     client::Client,
     error::{ErrorCode, ProtocolError},
     id::Id,
     pkce::Challenge,
+    redirect_uri,
     scope::Scopes,
     time::{Span, Timestamp},
 };
@@ -50,6 +52,20 @@ pub struct Grant {
     pub expires_at: Timestamp,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// The person's pairwise subject at this client (OpenID Connect Core §8.1); `None` is their id.
+    pub subject: Option<String>,
+    /// How the person proved who they are: values of `amr`, separated by spaces (RFC 8176).
+    pub amr: String,
+    /// The claims asked for one by one (Core §5.5).
+    pub claims: ClaimsRequest,
+}
+
+impl Grant {
+    /// `sub` of its tokens.
+    #[must_use]
+    pub fn sub(&self) -> String {
+        self.subject.clone().unwrap_or_else(|| self.person_id.to_string())
+    }
 }
 
 /// A credential of the grant, opened and presented by an authenticated client.
@@ -167,6 +183,9 @@ pub fn judge(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, stand
             }
             if let Some(mistake) = mistake {
                 return refuse(mistake);
+            }
+            if redirect_uri::find(presented.client, Some(&grant.redirect_uri), true).is_err() {
+                return refuse("the redirect URI the code was sent to is not registered any more");
             }
         }
         Means::Refresh { .. } if presented.generation < grant.generation => {

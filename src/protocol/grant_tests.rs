@@ -42,6 +42,9 @@ fn grant(generation: u32) -> Grant {
         rotated_at: (generation > 0).then(|| at(10)),
         expires_at: at(36_000),
         revoked_at: None,
+        subject: None,
+        amr: "pwd".into(),
+        claims: ClaimsRequest::default(),
     }
 }
 

@@ -25,6 +25,12 @@ impl Id {
         Self(bytes)
     }
 
+    /// The identifier of these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// The sixteen bytes, as stored and as covered by a credential's MAC.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {

@@ -4,49 +4,75 @@
 use serde_json::{Value, json};
 
 use super::{
+    algorithm::Algorithm,
+    authentication::Class,
     claims,
     client::{AuthMethod, GrantType},
-    pkce, prompt, response_mode, scope,
+    person, pkce, prompt, response_mode,
+    scope::{self, ScopeClaims},
 };
 
 /// The URLs of the endpoints, from `paths`.
-#[derive(Clone, Copy, Debug)]
-pub struct Endpoints<'a> {
+#[derive(Clone, Debug)]
+pub struct Endpoints {
     /// The issuer, byte for byte as in `iss`.
-    pub issuer: &'a str,
+    pub issuer: String,
     /// `/authorize`.
-    pub authorization: &'a str,
+    pub authorization: String,
     /// `/token`.
-    pub token: &'a str,
+    pub token: String,
     /// `/userinfo`.
-    pub userinfo: &'a str,
+    pub userinfo: String,
+    /// `/introspect`.
+    pub introspection: String,
+    /// `/revoke`.
+    pub revocation: String,
+    /// `/logout`.
+    pub end_session: String,
     /// The published keys.
-    pub jwks: &'a str,
+    pub jwks: String,
 }
 
-/// The document. `algorithms` are those the server signs with.
+/// The document; `custom` are the scopes that open claims by configuration.
 #[must_use]
-pub fn document(endpoints: &Endpoints<'_>, algorithms: &[&str]) -> Value {
+pub fn document(endpoints: &Endpoints, custom: &ScopeClaims) -> Value {
+    let algorithms = Algorithm::names();
+    let confidential: Vec<_> = AuthMethod::ALL.iter().filter(|m| **m != AuthMethod::None).map(|m| m.as_str()).collect();
+    let claims: Vec<_> = claims::OF_TOKENS.into_iter().chain(person::claims(custom)).collect();
+    let scopes: Vec<_> = scope::STANDARD.into_iter().chain(custom.scopes()).collect();
     json!({
         "issuer": endpoints.issuer,
         "authorization_endpoint": endpoints.authorization,
         "token_endpoint": endpoints.token,
         "userinfo_endpoint": endpoints.userinfo,
         "jwks_uri": endpoints.jwks,
-        "scopes_supported": scope::STANDARD,
+        "introspection_endpoint": endpoints.introspection,
+        "revocation_endpoint": endpoints.revocation,
+        "end_session_endpoint": endpoints.end_session,
+        "scopes_supported": scopes,
         "response_types_supported": ["code"],
         "response_modes_supported": response_mode::MODES,
-        "grant_types_supported": GrantType::ALL.iter().map(|g| g.as_str()).collect::<Vec<_>>(),
-        "token_endpoint_auth_methods_supported": AuthMethod::ALL.iter().map(|m| m.as_str()).collect::<Vec<_>>(),
+        "grant_types_supported": GrantType::names(),
+        "token_endpoint_auth_methods_supported": AuthMethod::names(),
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_methods_supported": confidential,
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_signing_alg_values_supported": algorithms,
+        "revocation_endpoint_auth_methods_supported": AuthMethod::names(),
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
         "code_challenge_methods_supported": pkce::METHODS,
         "prompt_values_supported": prompt::VALUES,
-        "subject_types_supported": ["public"],
+        "acr_values_supported": Class::names(),
+        "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": algorithms,
+        "userinfo_signing_alg_values_supported": algorithms,
         "claim_types_supported": ["normal"],
-        "claims_supported": claims::SUPPORTED,
-        "claims_parameter_supported": false,
+        "claims_supported": claims,
+        "claims_parameter_supported": true,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
         "authorization_response_iss_parameter_supported": true,
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
     })
 }

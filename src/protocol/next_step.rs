@@ -3,6 +3,7 @@
 //! never call one another: each returns to `/authorize`, which asks here again.
 
 use super::{
+    authentication::Class,
     authorization::AuthorizationRequest,
     error::{ErrorCode, ProtocolError},
     id::Id,
@@ -20,6 +21,40 @@ pub struct SignedIn {
     pub person: Id,
     /// When they last proved who they are.
     pub auth_time: Timestamp,
+    /// What that was worth.
+    pub class: Option<Class>,
+}
+
+/// Whom the client expects, by `id_token_hint` or by the value of `sub` that it insists on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expected {
+    /// Anyone.
+    #[default]
+    Anyone,
+    /// This person.
+    Person(Id),
+    /// Someone who does not exist, or two people at once.
+    NoOne,
+}
+
+impl Expected {
+    /// What this and the other expect together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Anyone, one) | (one, Self::Anyone) => one,
+            (one, other) if one == other => one,
+            _ => Self::NoOne,
+        }
+    }
+
+    fn is(self, person: Id) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::Person(expected) => expected == person,
+            Self::NoOne => false,
+        }
+    }
 }
 
 /// What a person allows a client: scopes, and the resource servers they are for.
@@ -35,7 +70,7 @@ impl Allowed {
     /// Whether this covers all that the request asks for.
     #[must_use]
     pub fn covers(&self, request: &AuthorizationRequest) -> bool {
-        request.scopes.first_outside(&self.scopes).is_none()
+        request.consent_scopes.first_outside(&self.scopes).is_none()
             && request.audiences.iter().all(|audience| self.audiences.contains(audience))
     }
 
@@ -56,10 +91,12 @@ pub struct Facts<'a> {
     pub sign_in_asked: Option<Timestamp>,
     /// Whether consent was given to this very request in this session, by an unexpired stamp.
     pub consent_given: bool,
+    /// Whether the account was chosen for this very request in this session, by an unexpired stamp.
+    pub account_chosen: bool,
     /// What this person allowed this client before, where it may be used without asking.
     pub remembered: Option<&'a Allowed>,
-    /// Whom the `id_token_hint` names.
-    pub hinted: Option<Id>,
+    /// Whom the client expects.
+    pub expected: Expected,
     /// The time.
     pub now: Timestamp,
 }
@@ -69,6 +106,8 @@ pub struct Facts<'a> {
 pub enum Step {
     /// Show the sign-in page.
     SignIn,
+    /// Show the page on which an account is chosen.
+    SelectAccount,
     /// Show the consent page.
     Consent,
     /// Issue a code.
@@ -81,24 +120,28 @@ pub enum Step {
 #[must_use]
 pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
     let silent = request.prompt.none;
-    let Some(signed_in) = facts.signed_in else {
-        return if silent { refuse(ErrorCode::LoginRequired, "nobody is signed in") } else { Step::SignIn };
-    };
+    let or_sign_in = |refused: bool, code, description: &str| if refused { refuse(code, description) } else { Step::SignIn };
+    if !Class::ALL.iter().any(|class| request.claims.is_met_by(Some(*class))) {
+        return refuse(ErrorCode::UnmetAuthenticationRequirements, "no sign-in here is of an acr that was asked for as essential");
+    }
+    let Some(signed_in) = facts.signed_in else { return or_sign_in(silent, ErrorCode::LoginRequired, "nobody is signed in") };
     // A sign-in since this request asked for one is fresh, whatever max_age says by now.
     let fresh = facts.sign_in_asked.is_some_and(|asked| signed_in.auth_time >= asked)
         && facts.now.since(signed_in.auth_time) <= FRESH_FOR;
-    if facts.hinted.is_some_and(|hinted| hinted != signed_in.person) {
+    if !facts.expected.is(signed_in.person) {
         // Core 3.1.2.1: who was asked and is still another gets an error, not another try without end.
-        let refused = silent || fresh;
-        return if refused {
-            refuse(ErrorCode::LoginRequired, "another person than id_token_hint names is signed in")
-        } else {
-            Step::SignIn
-        };
+        return or_sign_in(silent || fresh, ErrorCode::LoginRequired, "another person than the client expects is signed in");
+    }
+    if !request.claims.is_met_by(signed_in.class) {
+        let unmet = "the sign-in is not of an acr that was asked for as essential";
+        return or_sign_in(silent || fresh, ErrorCode::UnmetAuthenticationRequirements, unmet);
     }
     let too_old = request.max_age.is_some_and(|max_age| facts.now.since(signed_in.auth_time) > max_age);
     if (request.prompt.login || too_old) && !fresh {
-        return if silent { refuse(ErrorCode::LoginRequired, "the sign-in is older than max_age allows") } else { Step::SignIn };
+        return or_sign_in(silent, ErrorCode::LoginRequired, "the sign-in is older than max_age allows");
+    }
+    if request.prompt.select_account && !facts.account_chosen && !fresh {
+        return Step::SelectAccount; // never silent: `none` stands alone
     }
     let remembered = facts.remembered.is_some_and(|allowed| allowed.covers(request));
     if facts.consent_given || remembered && !request.prompt.consent {
@@ -121,6 +164,7 @@ mod tests {
     use crate::protocol::{
         client::{ClientKind, tests::client},
         params::Params,
+        scope::ScopeClaims,
     };
 
     const ALICE: [u8; 16] = [1; 16];
@@ -130,16 +174,17 @@ mod tests {
             "client_id=app&redirect_uri=https://app.example.com/cb&response_type=code&scope=openid+email&code_challenge={}&code_challenge_method=S256&{extra}",
             "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
         );
-        AuthorizationRequest::parse(&Params::parse(&query), &client(ClientKind::Spa)).unwrap()
+        AuthorizationRequest::parse(&Params::parse(&query), &client(ClientKind::Spa), &ScopeClaims::default()).unwrap()
     }
 
     fn facts<'a>() -> Facts<'a> {
         Facts {
-            signed_in: Some(SignedIn { person: Id::from(ALICE), auth_time: Timestamp::from_millis(1_000_000) }),
+            signed_in: Some(SignedIn { person: Id::from(ALICE), auth_time: Timestamp::from_millis(1_000_000), class: Some(Class::Password) }),
             sign_in_asked: None,
             consent_given: false,
+            account_chosen: false,
             remembered: None,
-            hinted: None,
+            expected: Expected::Anyone,
             now: Timestamp::from_millis(1_060_000),
         }
     }
@@ -152,6 +197,7 @@ mod tests {
     fn code(step: Step) -> &'static str {
         match step {
             Step::SignIn => "sign in",
+            Step::SelectAccount => "select account",
             Step::Consent => "consent",
             Step::Issue => "issue",
             Step::Refuse(error) => error.code.as_str(),
@@ -190,7 +236,7 @@ mod tests {
         assert_eq!(code(next_step(&none, &Facts { remembered: Some(&all), ..facts() })), "issue");
         let old = request("prompt=none&max_age=59");
         assert_eq!(code(next_step(&old, &Facts { remembered: Some(&all), ..facts() })), "login_required");
-        let other = Facts { remembered: Some(&all), hinted: Some(Id::from([2; 16])), ..facts() };
+        let other = Facts { remembered: Some(&all), expected: Expected::Person(Id::from([2; 16])), ..facts() };
         assert_eq!(code(next_step(&none, &other)), "login_required");
     }
 
@@ -198,7 +244,7 @@ mod tests {
     fn prompt_login_and_max_age_ask_once_and_are_then_content() {
         let all = allowed("openid email");
         let base = Facts { remembered: Some(&all), ..facts() };
-        for extra in ["prompt=login", "prompt=select_account", "max_age=59", "max_age=0"] {
+        for extra in ["prompt=login", "max_age=59", "max_age=0"] {
             assert_eq!(code(next_step(&request(extra), &base)), "sign in", "{extra}");
             let asked_before = Facts { sign_in_asked: Some(Timestamp::from_millis(1_000_000)), ..base };
             assert_eq!(code(next_step(&request(extra), &asked_before)), "issue", "{extra}");
@@ -217,11 +263,55 @@ mod tests {
 
     #[test]
     fn a_hint_for_someone_else_leads_to_sign_in() {
-        let other = Facts { hinted: Some(Id::from([2; 16])), consent_given: true, ..facts() };
+        let other = Facts { expected: Expected::Person(Id::from([2; 16])), consent_given: true, ..facts() };
         assert_eq!(code(next_step(&request(""), &other)), "sign in");
         let asked = Facts { sign_in_asked: Some(Timestamp::from_millis(1_000_000)), ..other };
         assert_eq!(code(next_step(&request(""), &asked)), "login_required", "and once only");
-        let same = Facts { hinted: Some(Id::from(ALICE)), consent_given: true, ..facts() };
+        let same = Facts { expected: Expected::Person(Id::from(ALICE)), consent_given: true, ..facts() };
         assert_eq!(code(next_step(&request(""), &same)), "issue");
+    }
+
+    #[test]
+    fn an_account_is_chosen_once_or_by_signing_in() {
+        let all = allowed("openid email");
+        let base = Facts { remembered: Some(&all), ..facts() };
+        let chooses = request("prompt=select_account");
+        assert_eq!(code(next_step(&chooses, &Facts { signed_in: None, ..base })), "sign in");
+        assert_eq!(code(next_step(&chooses, &base)), "select account");
+        assert_eq!(code(next_step(&chooses, &Facts { account_chosen: true, ..base })), "issue");
+        let signed_in_for_it = Facts { sign_in_asked: Some(Timestamp::from_millis(1_000_000)), ..base };
+        assert_eq!(code(next_step(&chooses, &signed_in_for_it)), "issue");
+        assert_eq!(code(next_step(&request("prompt=select_account+login"), &Facts { account_chosen: true, ..base })), "sign in");
+    }
+
+    #[test]
+    fn who_is_expected_must_be_who_is_signed_in() {
+        let [alice, bob] = [Expected::Person(Id::from(ALICE)), Expected::Person(Id::from([2; 16]))];
+        assert_eq!((alice.and(Expected::Anyone), Expected::Anyone.and(bob), alice.and(alice)), (alice, bob, alice));
+        assert_eq!(alice.and(bob), Expected::NoOne);
+        let nobody = Facts { expected: Expected::NoOne, consent_given: true, ..facts() };
+        assert_eq!(code(next_step(&request(""), &nobody)), "sign in");
+        assert_eq!(code(next_step(&request("prompt=none"), &nobody)), "login_required");
+    }
+
+    #[test]
+    fn an_essential_acr_that_cannot_be_met_is_an_error_at_once() {
+        let all = allowed("openid email");
+        let base = Facts { remembered: Some(&all), ..facts() };
+        let wants = |acr: &str| request(&format!("claims={{\"id_token\":{{\"acr\":{{\"essential\":true,\"value\":\"{acr}\"}}}}}}"));
+        assert_eq!(code(next_step(&wants("other"), &Facts { signed_in: None, ..base })), "unmet_authentication_requirements");
+        let password = wants(Class::Password.as_str());
+        assert_eq!(code(next_step(&password, &base)), "issue");
+        let signed_in = facts().signed_in.map(|signed_in| SignedIn { class: None, ..signed_in });
+        assert_eq!(code(next_step(&password, &Facts { signed_in, ..base })), "sign in");
+    }
+
+    #[test]
+    fn claims_are_consented_to_by_their_scopes() {
+        let asked = request("claims={\"userinfo\":{\"name\":null}}");
+        assert_eq!(asked.consent_scopes.to_string(), "openid email profile");
+        let (some, all) = (allowed("openid email"), allowed("openid email profile"));
+        assert_eq!(code(next_step(&asked, &Facts { remembered: Some(&some), ..facts() })), "consent");
+        assert_eq!(code(next_step(&asked, &Facts { remembered: Some(&all), ..facts() })), "issue");
     }
 }

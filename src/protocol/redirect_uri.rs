@@ -14,7 +14,8 @@ use super::{
 const RESERVED: [&str; 10] =
     ["code", "state", "iss", "error", "error_description", "error_uri", "id_token", "access_token", "token_type", "response"];
 
-/// Where the answer to one authorization request goes. Made by [`find`] alone.
+/// Where the answer to one authorization request goes. Made by [`find`] and
+/// [`find_after_logout`] alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnAddress {
     uri: String,
@@ -75,6 +76,13 @@ pub fn find(client: &Client, sent: Option<&str>, needed: bool) -> Result<ReturnA
         (None, _) => return Err(Mismatch::Missing),
     };
     Ok(ReturnAddress { uri: uri.to_owned(), state: None, mode: ResponseMode::Query })
+}
+
+/// The registered address for after a sign-out that `sent` names (RP-Initiated Logout §3).
+#[must_use]
+pub fn find_after_logout(client: &Client, sent: &str, state: Option<&str>) -> Option<ReturnAddress> {
+    let is_registered = client.post_logout_redirect_uris.iter().any(|registered| matches(client.kind, registered, sent));
+    is_registered.then(|| ReturnAddress { uri: sent.to_owned(), state: state.map(str::to_owned), mode: ResponseMode::Query })
 }
 
 fn matches(kind: ClientKind, registered: &str, sent: &str) -> bool {

@@ -60,6 +60,13 @@ pub fn failure(address: &ReturnAddress, issuer: &str, error: &ProtocolError) -> 
     deliver(address, issuer, vec![("error", error.code.as_str().to_owned()), ("error_description", error.description.clone())])
 }
 
+/// Where a person goes after signing out (RP-Initiated Logout §3): the address, and `state` if one was sent.
+#[must_use]
+pub fn after_logout(address: &ReturnAddress) -> String {
+    let state = address.state.as_deref().map(|state| encode([("state", state)]));
+    state.map_or_else(|| address.uri().to_owned(), |state| with_query(address.uri(), &state))
+}
+
 fn deliver(address: &ReturnAddress, issuer: &str, mut fields: Vec<(&'static str, String)>) -> Delivery {
     if let Some(state) = &address.state {
         fields.push(("state", state.clone()));
@@ -68,20 +75,22 @@ fn deliver(address: &ReturnAddress, issuer: &str, mut fields: Vec<(&'static str,
     let uri = address.uri();
     let encoded = || encode(fields.iter().map(|(n, v)| (*n, v.as_str())));
     match address.mode {
-        ResponseMode::Query => {
-            // RFC 6749 §3.1.2: a query the registered URI has is kept.
-            let joint = if !uri.contains('?') {
-                "?"
-            } else if uri.ends_with(['?', '&']) {
-                ""
-            } else {
-                "&"
-            };
-            Delivery::Redirect(format!("{uri}{joint}{}", encoded()))
-        }
+        ResponseMode::Query => Delivery::Redirect(with_query(uri, &encoded())),
         ResponseMode::Fragment => Delivery::Redirect(format!("{uri}#{}", encoded())),
         ResponseMode::FormPost => Delivery::Form { action: uri.to_owned(), source: address.form_action_source(), fields },
     }
+}
+
+/// RFC 6749 §3.1.2: a query that the registered URI has is kept.
+fn with_query(uri: &str, query: &str) -> String {
+    let joint = if !uri.contains('?') {
+        "?"
+    } else if uri.ends_with(['?', '&']) {
+        ""
+    } else {
+        "&"
+    };
+    format!("{uri}{joint}{query}")
 }
 
 #[cfg(test)]

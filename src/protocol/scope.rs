@@ -1,14 +1,15 @@
-//! Scope lists (RFC 6749 §3.3): their grammar, and being wider or narrower than one another. What a scope
-//! opens is `claims`; which ones a client may ask for is `client`.
+//! Scope lists (RFC 6749 §3.3): their grammar, and being wider or narrower than one another; and the scopes of the
+//! operator's own, which open attributes of a person. What a standard scope opens is `claims`; which ones a client may
+//! ask for is `client`.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 /// The scope that makes a request an OpenID Connect one (Core 3.1.2.1).
 pub const OPENID: &str = "openid";
 /// The scope that lets a grant outlive the browser session (Core §11).
 pub const OFFLINE_ACCESS: &str = "offline_access";
-/// The scopes whose meaning OpenID Connect Core §5.4 and §11 fix and this server answers.
-pub const STANDARD: [&str; 4] = [OPENID, "profile", "email", OFFLINE_ACCESS];
+/// The scopes whose meaning OpenID Connect Core §5.4 and §11 fix, and `roles` and `groups` (RFC 9068 §2.2.3.1).
+pub const STANDARD: [&str; 8] = [OPENID, "profile", "email", "address", "phone", "roles", "groups", OFFLINE_ACCESS];
 
 /// How many tokens a list may have.
 const LIMIT: usize = 100;
@@ -29,7 +30,7 @@ impl Scopes {
     pub fn parse(text: &str) -> Result<Self, MalformedScope> {
         let mut scopes = Vec::new();
         for token in text.split(' ').filter(|token| !token.is_empty()) {
-            if !token.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
+            if !is_token(token) {
                 return Err(MalformedScope(token.to_owned()));
             }
             if scopes.len() == LIMIT {
@@ -60,11 +61,28 @@ impl Scopes {
         Self(self.0.iter().filter(|token| other.contains(token)).cloned().collect())
     }
 
+    /// The tokens for which `keep` holds.
+    #[must_use]
+    pub fn retain(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
+        Self(self.0.iter().filter(|token| keep(token)).cloned().collect())
+    }
+
+    /// This list with further tokens at its end.
+    #[must_use]
+    pub fn with<'a>(&self, more: impl Iterator<Item = &'a str>) -> Self {
+        let mut all = self.clone();
+        for token in more {
+            if !all.contains(token) {
+                all.0.push(token.to_owned());
+            }
+        }
+        all
+    }
+
     /// The tokens of both lists, this one's first.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        let new = other.0.iter().filter(|token| !self.contains(token));
-        Self(self.0.iter().chain(new).cloned().collect())
+        self.with(other.iter())
     }
 
     /// The tokens.
@@ -85,9 +103,135 @@ impl fmt::Display for Scopes {
     }
 }
 
+/// RFC 6749 §3.3: `1*( %x21 / %x23-5B / %x5D-7E )`.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}
+
+/// Claims that have a meaning already, in a token (RFC 7519 §4.1, 8693 §4, 9068 §2, Core §2, Back-Channel Logout §2.4) or
+/// about a person (Core §5.1, §5.6.2): an attribute has none of these names.
+#[rustfmt::skip]
+const TAKEN_CLAIMS: [&str; 46] = [
+    "iss", "sub", "aud", "exp", "iat", "nbf", "jti", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "c_hash", "s_hash",
+    "sid", "client_id", "scope", "roles", "groups", "entitlements", "cnf", "act", "may_act", "events",
+    "name", "given_name", "family_name", "middle_name", "nickname", "preferred_username", "profile", "picture", "website",
+    "email", "email_verified", "gender", "birthdate", "zoneinfo", "locale", "phone_number", "phone_number_verified",
+    "address", "updated_at", "_claim_names", "_claim_sources",
+];
+
+/// How many scopes of the operator's own there may be, and how many claims one may open.
+const CLAIM_LIMIT: usize = 50;
+
+/// The scopes of the operator's own, and the claims about a person that each opens (Core §5.4 leaves them to the server).
+#[derive(Clone, Debug, Default)]
+pub struct ScopeClaims(BTreeMap<String, Vec<String>>);
+
+impl ScopeClaims {
+    /// Checks them: tokens and names of their own, none that has a meaning already.
+    ///
+    /// # Errors
+    /// What was expected and what came.
+    pub fn new(map: BTreeMap<String, Vec<String>>) -> Result<Self, String> {
+        if map.len() > CLAIM_LIMIT {
+            return Err(format!("expected at most {CLAIM_LIMIT} scopes, received {}", map.len()));
+        }
+        for (scope, claims) in &map {
+            if !is_token(scope) {
+                return Err(format!("expected a scope of printable ASCII without space, '\"' and '\\', received {scope:?}"));
+            }
+            if STANDARD.contains(&scope.as_str()) {
+                return Err(format!("expected a scope of your own, received '{scope}', which has a meaning already"));
+            }
+            if !(1..=CLAIM_LIMIT).contains(&claims.len()) {
+                return Err(format!("expected 1 to {CLAIM_LIMIT} claims for '{scope}', received {}", claims.len()));
+            }
+            for (at, claim) in claims.iter().enumerate() {
+                if !(1..=100).contains(&claim.chars().count()) || claim.chars().any(char::is_control) {
+                    return Err(format!(
+                        "expected claims of 1 to 100 characters, none of them a control character, for '{scope}', received {claim:?}"
+                    ));
+                }
+                if TAKEN_CLAIMS.contains(&claim.as_str()) {
+                    return Err(format!(
+                        "expected claims of your own for '{scope}', received '{claim}', which has a meaning already"
+                    ));
+                }
+                if claims.iter().take(at).any(|other| other == claim) {
+                    return Err(format!("expected each claim once for '{scope}', received '{claim}' twice"));
+                }
+            }
+        }
+        Ok(Self(map))
+    }
+
+    /// The scopes, in alphabetical order.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// The claims that a scope opens, in the order given; none where it is not one of these scopes.
+    #[must_use]
+    pub fn opened_by(&self, scope: &str) -> &[String] {
+        self.0.get(scope).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The scope that opens a claim; the first of them where there are several.
+    #[must_use]
+    pub fn scope_of(&self, claim: &str) -> Option<&str> {
+        self.0.iter().find(|(_, claims)| claims.iter().any(|c| c == claim)).map(|(scope, _)| scope.as_str())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn scope_claims(map: &[(&str, &[&str])]) -> Result<ScopeClaims, String> {
+        let owned = |claims: &[&str]| claims.iter().map(ToString::to_string).collect();
+        ScopeClaims::new(map.iter().map(|(scope, claims)| ((*scope).to_owned(), owned(claims))).collect())
+    }
+
+    #[test]
+    fn scopes_of_ones_own_open_claims() {
+        let claims =
+            scope_claims(&[("team:read", &["team name"]), ("employee", &["number", "https://example.com/dept"])]).unwrap();
+        assert_eq!(claims.scopes().collect::<Vec<_>>(), ["employee", "team:read"]);
+        assert_eq!(claims.opened_by("employee"), ["number", "https://example.com/dept"]);
+        assert!(claims.opened_by("profile").is_empty());
+        assert_eq!((claims.scope_of("team name"), claims.scope_of("name")), (Some("team:read"), None));
+        let shared = scope_claims(&[("b", &["x", "y"]), ("a", &["y"])]).unwrap();
+        assert_eq!((shared.scope_of("y"), shared.scope_of("x")), (Some("a"), Some("b")));
+    }
+
+    #[test]
+    fn scopes_and_claims_that_mean_something_already_are_refused() {
+        for scope in STANDARD {
+            assert!(scope_claims(&[(scope, &["x"])]).unwrap_err().contains(scope), "{scope}");
+        }
+        for claim in TAKEN_CLAIMS {
+            assert!(scope_claims(&[("s", &["x", claim])]).unwrap_err().contains(claim), "{claim}");
+        }
+        let (long, longer) = ("é".repeat(100), "é".repeat(101));
+        assert!(scope_claims(&[("s", &[&long])]).is_ok());
+        for (scope, claims) in [
+            ("", &["x"][..]),
+            ("a b", &["x"]),
+            ("a\"", &["x"]),
+            ("é", &["x"]),
+            ("s", &[]),
+            ("s", &[""]),
+            ("s", &[&longer]),
+            ("s", &["a\nb"]),
+            ("s", &["x", "y", "x"]),
+        ] {
+            assert!(scope_claims(&[(scope, claims)]).unwrap_err().contains("expected"), "{scope:?} {claims:?}");
+        }
+        let many: Vec<String> = (0..=CLAIM_LIMIT).map(|n| format!("n{n}")).collect();
+        let names: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert!(scope_claims(&[("s", &names[1..])]).is_ok() && scope_claims(&[("s", &names)]).is_err());
+        let scopes: Vec<(&str, &[&str])> = names.iter().map(|name| (*name, &["x"][..])).collect();
+        assert!(scope_claims(&scopes[1..]).is_ok() && scope_claims(&scopes).is_err());
+    }
 
     #[test]
     fn the_grammar_is_enforced() {

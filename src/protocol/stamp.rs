@@ -19,6 +19,8 @@ pub enum Purpose {
     SignInAsked,
     /// Consent was given in this session, to this request.
     ConsentGiven,
+    /// The account of this session was chosen, for this request.
+    AccountChosen,
     /// This browser has signed in as this person before.
     KnownBrowser,
 }
@@ -40,6 +42,7 @@ impl Purpose {
             Self::Form => "form",
             Self::SignInAsked => "sign-in asked",
             Self::ConsentGiven => "consent given",
+            Self::AccountChosen => "account chosen",
             Self::KnownBrowser => "known browser",
         }
     }

@@ -1,4 +1,4 @@
-//! The token request (RFC 6749 §4.1.3 and §6): which grant type, and the parameters of it. Client
+//! The token request (RFC 6749 §4.1.3, §4.4.2 and §6): which grant type, and the parameters of it. Client
 //! authentication is `client_auth`; whether the credential is good is `grant`.
 
 use super::{
@@ -31,6 +31,13 @@ pub enum TokenRequest {
         /// RFC 8707: the resources asked for, if fewer than granted.
         resources: Vec<String>,
     },
+    /// A token for the client itself (RFC 6749 §4.4).
+    ClientCredentials {
+        /// The scopes asked for; none means all that the client has at the APIs.
+        scopes: Option<Scopes>,
+        /// RFC 8707: the resources asked for.
+        resources: Vec<String>,
+    },
 }
 
 impl TokenRequest {
@@ -53,7 +60,7 @@ impl TokenRequest {
             }
         }
         match params.get("grant_type") {
-            None => Err(invalid("grant_type: expected authorization_code or refresh_token, received none".into())),
+            None => Err(invalid(format!("grant_type: expected one of {}, received none", GrantType::names().join(", ")))),
             Some("authorization_code") => Ok(Self::AuthorizationCode {
                 code: needed("code")?,
                 redirect_uri: params.get("redirect_uri").map(str::to_owned),
@@ -61,17 +68,13 @@ impl TokenRequest {
                 resources,
             }),
             Some("refresh_token") => {
-                let scopes = params.get("scope").map(Scopes::parse).transpose();
-                let scopes = scopes
-                    .map_err(|bad| ProtocolError::new(ErrorCode::InvalidScope, format!("scope: '{}' is malformed", bad.0)))?;
-                if scopes.as_ref().is_some_and(Scopes::is_empty) {
-                    return Err(ProtocolError::new(ErrorCode::InvalidScope, "scope: expected at least one, received none"));
-                }
+                let scopes = scopes(params)?;
                 Ok(Self::RefreshToken { token: needed("refresh_token")?, scopes, resources })
             }
+            Some("client_credentials") => Ok(Self::ClientCredentials { scopes: scopes(params)?, resources }),
             Some(other) => Err(ProtocolError::new(
                 ErrorCode::UnsupportedGrantType,
-                format!("grant_type: expected authorization_code or refresh_token, received '{other}'"),
+                format!("grant_type: expected one of {}, received '{other}'", GrantType::names().join(", ")),
             )),
         }
     }
@@ -82,8 +85,19 @@ impl TokenRequest {
         match self {
             Self::AuthorizationCode { .. } => GrantType::AuthorizationCode,
             Self::RefreshToken { .. } => GrantType::RefreshToken,
+            Self::ClientCredentials { .. } => GrantType::ClientCredentials,
         }
     }
+}
+
+fn scopes(params: &Params) -> Result<Option<Scopes>, ProtocolError> {
+    let invalid = |text: String| ProtocolError::new(ErrorCode::InvalidScope, text);
+    let scopes = params.get("scope").map(Scopes::parse).transpose();
+    let scopes = scopes.map_err(|bad| invalid(format!("scope: '{}' is malformed", bad.0)))?;
+    if scopes.as_ref().is_some_and(Scopes::is_empty) {
+        return Err(invalid("scope: expected at least one, received none".into()));
+    }
+    Ok(scopes)
 }
 
 #[cfg(test)]
@@ -110,6 +124,8 @@ mod tests {
             TokenRequest::parse(&Params::parse("grant_type=refresh_token&refresh_token=r&scope=a&resource=x&resource=y"))
                 .unwrap();
         assert_eq!(refresh.grant_type(), GrantType::RefreshToken);
+        let service = TokenRequest::parse(&Params::parse("grant_type=client_credentials&resource=x&resource=x")).unwrap();
+        assert_eq!(service, TokenRequest::ClientCredentials { scopes: None, resources: vec!["x".into()] });
     }
 
     #[test]

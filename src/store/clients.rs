@@ -4,11 +4,13 @@ use diesel::prelude::*;
 
 use super::{
     AnyConnection, Result, dialect,
+    error::Error,
     mapping::{Row, json, span, time, times},
     schema::{client_origins, clients, consents, grants},
 };
 use crate::protocol::{
-    client::{AuthMethod, Client, ClientKind, GrantType, PkceRule},
+    algorithm::Algorithm,
+    client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType, PkceRule},
     time::{Span, Timestamp},
 };
 
@@ -29,6 +31,16 @@ struct ClientRow {
     cors_origins: String,
     disabled_at: Option<i64>,
     created_at: i64,
+    previous_secret_hash: Option<Vec<u8>>,
+    jwks: Option<String>,
+    jwks_uri: Option<String>,
+    default_audiences: Option<String>,
+    introspects: String,
+    signing_algorithm: String,
+    userinfo_signed: bool,
+    pairwise_sector: Option<String>,
+    post_logout_redirect_uris: String,
+    backchannel_logout_uri: Option<String>,
 }
 
 fn to_value(columns: ClientRow) -> Result<Client> {
@@ -45,6 +57,19 @@ fn to_value(columns: ClientRow) -> Result<Client> {
         pkce: if columns.pkce_required { PkceRule::Required } else { PkceRule::Optional },
         retry_window: span(columns.retry_window_ms),
         cors_origins: row.list("cors_origins", &columns.cors_origins)?,
+        default_audiences: columns.default_audiences.map(|list| row.list("default_audiences", &list)).transpose()?,
+        introspects: row.list("introspects", &columns.introspects)?,
+        algorithm: row.name("signing_algorithm", Algorithm::from_name(&columns.signing_algorithm))?,
+        post_logout_redirect_uris: row.list("post_logout_redirect_uris", &columns.post_logout_redirect_uris)?,
+        userinfo_signed: columns.userinfo_signed,
+        keys: match (columns.jwks, columns.jwks_uri) {
+            (Some(keys), _) => ClientKeySource::Inline(keys),
+            (None, Some(url)) => ClientKeySource::Url(url),
+            (None, None) => ClientKeySource::None,
+        },
+        pairwise_sector: columns.pairwise_sector,
+        backchannel_logout_uri: columns.backchannel_logout_uri,
+        previous_secret_hash: columns.previous_secret_hash,
         disabled_at: times(columns.disabled_at),
         created_at: time(columns.created_at),
         name: columns.name,
@@ -82,46 +107,95 @@ pub fn is_origin_registered(connection: &mut AnyConnection, origin: &str) -> Res
     Ok(found.optional()?.is_some())
 }
 
+/// The columns of a client besides its id and when it was registered.
+macro_rules! columns {
+    ($client:expr) => {{
+        let client: &Client = $client;
+        let grant_types: Vec<_> = client.grant_types.iter().map(|g| g.as_str().to_owned()).collect();
+        let (jwks, jwks_uri) = match &client.keys {
+            ClientKeySource::None => (None, None),
+            ClientKeySource::Inline(keys) => (Some(keys.as_str()), None),
+            ClientKeySource::Url(url) => (None, Some(url.as_str())),
+        };
+        (
+            (
+                clients::name.eq(&client.name),
+                clients::kind.eq(client.kind.as_str()),
+                clients::auth_method.eq(client.auth_method.as_str()),
+                clients::secret_hash.eq(client.secret_hash.as_deref()),
+                clients::previous_secret_hash.eq(client.previous_secret_hash.as_deref()),
+                clients::jwks.eq(jwks),
+                clients::jwks_uri.eq(jwks_uri),
+                clients::redirect_uris.eq(json(&client.redirect_uris)),
+            ),
+            (
+                clients::scopes.eq(client.scopes.to_string()),
+                clients::audiences.eq(json(&client.audiences)),
+                clients::default_audiences.eq(client.default_audiences.as_deref().map(json)),
+                clients::introspects.eq(json(&client.introspects)),
+                clients::grant_types.eq(json(&grant_types)),
+                clients::pkce_required.eq(client.pkce == PkceRule::Required),
+                clients::retry_window_ms.eq(client.retry_window.map(Span::millis)),
+                clients::cors_origins.eq(json(&client.cors_origins)),
+            ),
+            (
+                clients::signing_algorithm.eq(client.algorithm.as_str()),
+                clients::userinfo_signed.eq(client.userinfo_signed),
+                clients::pairwise_sector.eq(client.pairwise_sector.as_deref()),
+                clients::post_logout_redirect_uris.eq(json(&client.post_logout_redirect_uris)),
+                clients::backchannel_logout_uri.eq(client.backchannel_logout_uri.as_deref()),
+                clients::disabled_at.eq(client.disabled_at.map(Timestamp::millis)),
+            ),
+        )
+    }};
+}
+
 /// Inserts a client and its origins.
 ///
 /// # Errors
 /// [`super::Error::Conflict`] when the id exists already.
 pub fn insert(connection: &mut AnyConnection, client: &Client) -> Result<()> {
     dialect::together(connection, |connection| -> Result<()> {
-        let grant_types: Vec<_> = client.grant_types.iter().map(|g| g.as_str().to_owned()).collect();
-        diesel::insert_into(clients::table)
-            .values((
-                clients::id.eq(&client.id),
-                clients::name.eq(&client.name),
-                clients::kind.eq(client.kind.as_str()),
-                clients::auth_method.eq(client.auth_method.as_str()),
-                clients::secret_hash.eq(client.secret_hash.as_deref()),
-                clients::redirect_uris.eq(json(&client.redirect_uris)),
-                clients::scopes.eq(client.scopes.to_string()),
-                clients::audiences.eq(json(&client.audiences)),
-                clients::grant_types.eq(json(&grant_types)),
-                clients::pkce_required.eq(client.pkce == PkceRule::Required),
-                clients::retry_window_ms.eq(client.retry_window.map(Span::millis)),
-                clients::cors_origins.eq(json(&client.cors_origins)),
-                clients::disabled_at.eq(client.disabled_at.map(Timestamp::millis)),
-                clients::created_at.eq(client.created_at.millis()),
-            ))
-            .execute(connection)?;
-        for origin in client.origins() {
-            diesel::insert_into(client_origins::table)
-                .values((client_origins::origin.eq(origin), client_origins::client_id.eq(&client.id)))
-                .execute(connection)?;
-        }
-        Ok(())
+        let (one, two, three) = columns!(client);
+        let own = (clients::id.eq(&client.id), clients::created_at.eq(client.created_at.millis()));
+        diesel::insert_into(clients::table).values((own, one, two, three)).execute(connection)?;
+        insert_origins(connection, client)
     })
 }
 
-/// Sets the hash of the secret; false when there is no such client.
+/// Changes a client: reads it, lets `change` have it, and writes it back, while nobody else changes clients or APIs.
+/// `None` when there is no such client.
 ///
 /// # Errors
-/// The database's.
-pub fn set_secret_hash(connection: &mut AnyConnection, id: &str, hash: &[u8]) -> Result<bool> {
-    Ok(diesel::update(clients::table.find(id)).set(clients::secret_hash.eq(Some(hash))).execute(connection)? == 1)
+/// What `change` says, or the database.
+pub fn update<E: From<Error>>(
+    connection: &mut AnyConnection,
+    id: &str,
+    change: impl FnOnce(&mut AnyConnection, &mut Client) -> std::result::Result<(), E>,
+) -> std::result::Result<Option<Client>, E> {
+    dialect::exclusively(connection, |connection| {
+        let Some(mut client) = find(connection, id)? else { return Ok(None) };
+        change(connection, &mut client)?;
+        replace(connection, &client)?;
+        Ok(Some(client))
+    })
+}
+
+/// Writes a client that exists. Part of a transaction.
+pub(super) fn replace(connection: &mut AnyConnection, client: &Client) -> Result<()> {
+    let (one, two, three) = columns!(client);
+    diesel::update(clients::table.find(&client.id)).set((one, two, three)).execute(connection)?;
+    diesel::delete(client_origins::table.filter(client_origins::client_id.eq(&client.id))).execute(connection)?;
+    insert_origins(connection, client)
+}
+
+fn insert_origins(connection: &mut AnyConnection, client: &Client) -> Result<()> {
+    for origin in client.origins() {
+        diesel::insert_into(client_origins::table)
+            .values((client_origins::origin.eq(origin), client_origins::client_id.eq(&client.id)))
+            .execute(connection)?;
+    }
+    Ok(())
 }
 
 /// Switches the client off (at a time) or on (`None`); false when there is no such client.

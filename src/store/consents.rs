@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use super::{
     AnyConnection, Result, dialect,
     error::Error,
+    grants,
     mapping::{Row, json},
     schema::consents,
 };
@@ -58,4 +59,15 @@ pub fn add(connection: &mut AnyConnection, person: Id, client: &str, allowed: &A
         }
     }
     Err(Error::Busy(format!("the consent of {person} to {client} changes all the time")))
+}
+
+/// Withdraws what this person allowed this client, and everything that came from it; says how many grants ended.
+///
+/// # Errors
+/// The database's.
+pub fn withdraw(connection: &mut AnyConnection, person: Id, client: &str, now: Timestamp) -> Result<usize> {
+    dialect::together(connection, |connection| {
+        diesel::delete(consents::table.find((person.as_bytes().as_slice(), client))).execute(connection)?;
+        grants::revoke_all(connection, person, client, "consent was withdrawn", now)
+    })
 }

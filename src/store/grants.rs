@@ -6,11 +6,13 @@ use diesel::prelude::*;
 
 use super::{
     AnyConnection, Result, dialect,
+    error::Error,
     mapping::{Row, json, time, times},
+    revoked_tokens,
     schema::{grants, people, sessions as session_rows},
     sessions::{self, Session},
 };
-use crate::protocol::{grant::Grant, id::Id, pkce::Challenge, time::Timestamp};
+use crate::protocol::{claims_request::ClaimsRequest, grant::Grant, id::Id, pkce::Challenge, time::Timestamp};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = grants)]
@@ -32,6 +34,9 @@ struct GrantRow {
     rotated_at: Option<i64>,
     expires_at: i64,
     revoked_at: Option<i64>,
+    subject: Option<String>,
+    amr: String,
+    claims: Option<String>,
 }
 
 fn to_value(columns: GrantRow) -> Result<Grant> {
@@ -55,6 +60,9 @@ fn to_value(columns: GrantRow) -> Result<Grant> {
         rotated_at: times(columns.rotated_at),
         expires_at: time(columns.expires_at),
         revoked_at: times(columns.revoked_at),
+        subject: columns.subject,
+        amr: columns.amr,
+        claims: columns.claims.map_or_else(|| Ok(ClaimsRequest::default()), |claims| row.json("claims", &claims))?,
     })
 }
 
@@ -65,6 +73,30 @@ pub struct Found {
     pub grant: Grant,
     /// Whether its person exists and may sign in.
     pub person_enabled: bool,
+    roles: Option<String>,
+    groups: Option<String>,
+}
+
+impl Found {
+    /// The person's roles now.
+    ///
+    /// # Errors
+    /// When the row holds none.
+    pub fn roles(&self) -> Result<Vec<String>> {
+        names(self.grant.person_id, "roles", self.roles.as_deref())
+    }
+
+    /// The person's groups now.
+    ///
+    /// # Errors
+    /// When the row holds none.
+    pub fn groups(&self) -> Result<Vec<String>> {
+        names(self.grant.person_id, "member_of", self.groups.as_deref())
+    }
+}
+
+fn names(person: Id, column: &str, json: Option<&str>) -> Result<Vec<String>> {
+    json.map_or_else(|| Ok(Vec::new()), |json| Row { table: "people", name: &person }.list(column, json))
 }
 
 /// The grant with this id, its person and its session, in one statement.
@@ -72,6 +104,7 @@ pub struct Found {
 /// # Errors
 /// The database's.
 pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Found>> {
+    type Columns = (GrantRow, Option<i64>, Option<i64>, Option<String>, Option<String>, Option<i64>);
     let found = grants::table
         .left_join(people::table.on(people::id.eq(grants::person_id)))
         .left_join(session_rows::table.on(grants::session_id.eq(session_rows::id.nullable())))
@@ -80,18 +113,27 @@ pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Found>> {
             GrantRow::as_select(),
             people::created_at.nullable(),
             people::disabled_at.nullable(),
+            people::roles.nullable(),
+            people::member_of.nullable(),
             session_rows::ended_at.nullable(),
         ))
-        .first::<(GrantRow, Option<i64>, Option<i64>, Option<i64>)>(connection)
+        .first::<Columns>(connection)
         .optional()?;
-    let to_found =
-        |(columns, person, disabled_at, ended_at): (GrantRow, Option<i64>, Option<i64>, Option<i64>)| -> Result<Found> {
-            let mut grant = to_value(columns)?;
-            // What ended the session ended the grant, though it may have missed a code just issued.
-            grant.revoked_at = grant.revoked_at.or(times(ended_at));
-            Ok(Found { grant, person_enabled: person.is_some() && disabled_at.is_none() })
-        };
+    let to_found = |(columns, person, disabled_at, roles, groups, ended_at): Columns| -> Result<Found> {
+        let mut grant = to_value(columns)?;
+        // What ended the session ended the grant, though it may have missed a code just issued.
+        grant.revoked_at = grant.revoked_at.or(times(ended_at));
+        Ok(Found { grant, person_enabled: person.is_some() && disabled_at.is_none(), roles, groups })
+    };
     found.map(to_found).transpose()
+}
+
+/// As [`find`], for an access token of the grant: `None` as well when that was revoked by itself.
+///
+/// # Errors
+/// The database's.
+pub fn find_for_token(connection: &mut AnyConnection, id: Id, jti: &str) -> Result<Option<Found>> {
+    if revoked_tokens::contains(connection, jti)? { Ok(None) } else { find(connection, id) }
 }
 
 /// Which grants to list.
@@ -127,6 +169,8 @@ pub fn list(connection: &mut AnyConnection, filter: &Filter, limit: u32) -> Resu
 /// # Errors
 /// The database's.
 pub fn insert(connection: &mut AnyConnection, grant: &Grant) -> Result<()> {
+    let claims = (!grant.claims.is_empty()).then(|| serde_json::to_string(&grant.claims));
+    let claims = claims.transpose().map_err(|error| Error::Failed(error.to_string()))?;
     diesel::insert_into(grants::table)
         .values((
             (
@@ -152,6 +196,7 @@ pub fn insert(connection: &mut AnyConnection, grant: &Grant) -> Result<()> {
                 grants::expires_at.eq(grant.expires_at.millis()),
                 grants::revoked_at.eq(grant.revoked_at.map(Timestamp::millis)),
             ),
+            (grants::subject.eq(grant.subject.as_deref()), grants::amr.eq(&grant.amr), grants::claims.eq(claims)),
         ))
         .execute(connection)?;
     Ok(())
@@ -193,4 +238,14 @@ pub fn revoke(connection: &mut AnyConnection, id: Id, why: &str, now: Timestamp)
     let row = grants::table.find(id.as_bytes().as_slice()).filter(grants::revoked_at.is_null());
     let set = (grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(Some(why)));
     Ok(diesel::update(row).set(set).execute(connection)? == 1)
+}
+
+/// Revokes every grant of a person to a client. Part of a transaction.
+pub(super) fn revoke_all(connection: &mut AnyConnection, person: Id, client: &str, why: &str, now: Timestamp) -> Result<usize> {
+    let theirs = grants::table
+        .filter(grants::person_id.eq(person.as_bytes().as_slice()))
+        .filter(grants::client_id.eq(client))
+        .filter(grants::revoked_at.is_null());
+    let set = (grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(Some(why)));
+    Ok(diesel::update(theirs).set(set).execute(connection)?)
 }

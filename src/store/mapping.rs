@@ -34,6 +34,10 @@ impl Row<'_> {
     }
 
     pub fn list(&self, column: &str, json: &str) -> Result<Vec<String>> {
+        self.json(column, json)
+    }
+
+    pub fn json<T: serde::de::DeserializeOwned>(&self, column: &str, json: &str) -> Result<T> {
         serde_json::from_str(json).map_err(|_| self.bad(column))
     }
 

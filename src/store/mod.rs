@@ -2,9 +2,11 @@
 //! Statements are portable; what differs between SQLite and PostgreSQL is in `dialect`. No transaction on
 //! the token path: a guarded single statement, whose row count is the answer.
 
+pub mod apis;
 pub mod clients;
 pub mod connection;
 pub mod consents;
+pub mod deliveries;
 mod dialect;
 pub mod error;
 pub mod grants;
@@ -12,10 +14,13 @@ mod mapping;
 pub mod meta;
 pub mod migrations;
 pub mod people;
+pub mod revoked_tokens;
 mod schema;
 pub mod sessions;
 pub mod sign_in_failures;
 pub mod signing_keys;
+pub mod subjects;
+pub mod used_assertions;
 
 pub use connection::{AnyConnection, Store};
 pub use dialect::DatabaseUrl;

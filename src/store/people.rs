@@ -5,16 +5,17 @@ use diesel::prelude::*;
 
 use super::{
     AnyConnection, Result, dialect,
-    mapping::{Row, time, times},
-    schema::{grants, people, sessions},
+    mapping::{Row, json, time, times},
+    schema::{consents, grants, people},
+    sessions,
 };
-use crate::protocol::{claims, id::Id, time::Timestamp};
+use crate::protocol::{id::Id, person, time::Timestamp};
 
 /// A person's row.
 #[derive(Clone)]
 pub struct Person {
     /// What claims tell of them.
-    pub claims: claims::Person,
+    pub claims: person::Person,
     /// The password's hash (PHC string), if they have one.
     pub password_hash: Option<String>,
     /// Since when the account is switched off.
@@ -37,17 +38,40 @@ impl std::fmt::Debug for Person {
     }
 }
 
-type Columns = (Vec<u8>, String, String, bool, Option<String>, Option<String>, Option<i64>, i64, i64);
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = people)]
+struct PersonRow {
+    id: Vec<u8>,
+    username: String,
+    email: String,
+    email_verified: bool,
+    display_name: Option<String>,
+    password_hash: Option<String>,
+    disabled_at: Option<i64>,
+    created_at: i64,
+    updated_at: i64,
+    roles: String,
+    member_of: String,
+    attributes: String,
+}
 
-fn to_value(columns: Columns) -> Result<Person> {
-    let (id, username, email, email_verified, display_name, password_hash, disabled_at, created_at, updated_at) = columns;
-    let row = Row { table: "people", name: &username };
-    let id = row.id("id", id)?;
+fn to_value(columns: PersonRow) -> Result<Person> {
+    let row = Row { table: "people", name: &columns.username };
     Ok(Person {
-        claims: claims::Person { id, username, display_name, email, email_verified, updated_at: time(updated_at) },
-        password_hash,
-        disabled_at: times(disabled_at),
-        created_at: time(created_at),
+        claims: person::Person {
+            id: row.id("id", columns.id)?,
+            roles: row.list("roles", &columns.roles)?,
+            groups: row.list("member_of", &columns.member_of)?,
+            attributes: row.json("attributes", &columns.attributes)?,
+            display_name: columns.display_name,
+            email: columns.email,
+            email_verified: columns.email_verified,
+            updated_at: time(columns.updated_at),
+            username: columns.username,
+        },
+        password_hash: columns.password_hash,
+        disabled_at: times(columns.disabled_at),
+        created_at: time(columns.created_at),
     })
 }
 
@@ -56,7 +80,7 @@ fn to_value(columns: Columns) -> Result<Person> {
 /// # Errors
 /// The database's.
 pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Person>> {
-    let found = people::table.find(id.as_bytes().as_slice()).first::<Columns>(connection).optional()?;
+    let found = people::table.find(id.as_bytes().as_slice()).select(PersonRow::as_select()).first(connection).optional()?;
     found.map(to_value).transpose()
 }
 
@@ -66,8 +90,8 @@ pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Person>> {
 /// The database's.
 pub fn find_by_login(connection: &mut AnyConnection, login: &str) -> Result<Option<Person>> {
     let login = login.trim().to_lowercase();
-    let found =
-        people::table.filter(people::username.eq(&login).or(people::email.eq(&login))).first::<Columns>(connection).optional()?;
+    let found = people::table.filter(people::username.eq(&login).or(people::email.eq(&login)));
+    let found = found.select(PersonRow::as_select()).first(connection).optional()?;
     found.map(to_value).transpose()
 }
 
@@ -76,7 +100,7 @@ pub fn find_by_login(connection: &mut AnyConnection, login: &str) -> Result<Opti
 /// # Errors
 /// The database's.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Person>> {
-    people::table.order(people::username).load::<Columns>(connection)?.into_iter().map(to_value).collect()
+    people::table.select(PersonRow::as_select()).order(people::username).load(connection)?.into_iter().map(to_value).collect()
 }
 
 /// Inserts a person.
@@ -95,9 +119,35 @@ pub fn insert(connection: &mut AnyConnection, person: &Person) -> Result<()> {
             people::disabled_at.eq(person.disabled_at.map(Timestamp::millis)),
             people::created_at.eq(person.created_at.millis()),
             people::updated_at.eq(person.claims.updated_at.millis()),
+            people::roles.eq(json(&person.claims.roles)),
+            people::member_of.eq(json(&person.claims.groups)),
+            people::attributes.eq(attributes(person)),
         ))
         .execute(connection)?;
     Ok(())
+}
+
+/// Sets what claims tell of a person; false when there is no such person.
+///
+/// # Errors
+/// [`super::Error::Conflict`] when name or address are another's.
+pub fn update(connection: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<bool> {
+    let rows = diesel::update(people::table.find(person.claims.id.as_bytes().as_slice()))
+        .set((
+            people::email.eq(person.claims.email.to_lowercase()),
+            people::email_verified.eq(person.claims.email_verified),
+            people::display_name.eq(person.claims.display_name.as_deref()),
+            people::roles.eq(json(&person.claims.roles)),
+            people::member_of.eq(json(&person.claims.groups)),
+            people::attributes.eq(attributes(person)),
+            people::updated_at.eq(now.millis()),
+        ))
+        .execute(connection)?;
+    Ok(rows == 1)
+}
+
+fn attributes(person: &Person) -> String {
+    serde_json::Value::Object(person.claims.attributes.clone()).to_string()
 }
 
 /// Sets the hash of a password that someone else chose, and ends the person's sessions and grants: whoever had
@@ -137,14 +187,26 @@ pub fn disable(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result
 /// Ends every session and every grant of the person. Part of a transaction.
 fn end_everything(connection: &mut AnyConnection, id: Id, why: &str, now: Timestamp) -> Result<()> {
     let key = id.as_bytes().as_slice();
-    let millis = Some(now.millis());
-    diesel::update(sessions::table.filter(sessions::person_id.eq(key)).filter(sessions::ended_at.is_null()))
-        .set(sessions::ended_at.eq(millis))
-        .execute(connection)?;
+    sessions::end_all(connection, id, now)?;
     diesel::update(grants::table.filter(grants::person_id.eq(key)).filter(grants::revoked_at.is_null()))
-        .set((grants::revoked_at.eq(millis), grants::revoked_why.eq(why)))
+        .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(why)))
         .execute(connection)?;
     Ok(())
+}
+
+/// Deletes a person: their sessions and grants end, what they allowed is forgotten. Their id and their pairwise
+/// subjects stay theirs: neither is ever given to anyone else (OpenID Connect Core §5.7).
+///
+/// # Errors
+/// The database's.
+pub fn delete(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<()> {
+    let key = id.as_bytes().as_slice();
+    dialect::together(connection, |connection| {
+        end_everything(connection, id, "the person was deleted", now)?;
+        diesel::delete(consents::table.filter(consents::person_id.eq(key))).execute(connection)?;
+        diesel::delete(people::table.find(key)).execute(connection)?;
+        Ok(())
+    })
 }
 
 /// Switches the account on again.

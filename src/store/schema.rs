@@ -25,6 +25,9 @@ diesel::table! {
         disabled_at -> Nullable<BigInt>,
         created_at -> BigInt,
         updated_at -> BigInt,
+        roles -> Text,
+        member_of -> Text,
+        attributes -> Text,
     }
 }
 
@@ -44,6 +47,16 @@ diesel::table! {
         cors_origins -> Text,
         disabled_at -> Nullable<BigInt>,
         created_at -> BigInt,
+        previous_secret_hash -> Nullable<Binary>,
+        jwks -> Nullable<Text>,
+        jwks_uri -> Nullable<Text>,
+        default_audiences -> Nullable<Text>,
+        introspects -> Text,
+        signing_algorithm -> Text,
+        userinfo_signed -> Bool,
+        pairwise_sector -> Nullable<Text>,
+        post_logout_redirect_uris -> Text,
+        backchannel_logout_uri -> Nullable<Text>,
     }
 }
 
@@ -61,6 +74,7 @@ diesel::table! {
         ended_at -> Nullable<BigInt>,
         user_agent -> Nullable<Text>,
         address -> Nullable<Text>,
+        amr -> Text,
     }
 }
 
@@ -94,6 +108,9 @@ diesel::table! {
         expires_at -> BigInt,
         revoked_at -> Nullable<BigInt>,
         revoked_why -> Nullable<Text>,
+        subject -> Nullable<Text>,
+        amr -> Text,
+        claims -> Nullable<Text>,
     }
 }
 
@@ -106,4 +123,31 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(grants, people, clients, sessions);
+diesel::table! {
+    apis (uri) {
+        uri -> Text,
+        name -> Text,
+        scopes -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! { subjects (subject) { subject -> Text, person_id -> Binary, sector -> Text, } }
+
+diesel::table! { used_assertions (key) { key -> Binary, expires_at -> BigInt, } }
+
+diesel::table! { revoked_tokens (jti) { jti -> Text, expires_at -> BigInt, } }
+
+diesel::table! {
+    deliveries (id) {
+        id -> Binary,
+        kind -> Text,
+        client_id -> Text,
+        content -> Text,
+        attempts -> BigInt,
+        next_at -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(grants, people, clients, sessions, revoked_tokens);

@@ -4,7 +4,7 @@
 use diesel::prelude::*;
 
 use super::{
-    AnyConnection, Result, dialect,
+    AnyConnection, Result, deliveries, dialect,
     mapping::{Row, time, times},
     people::{self, Person},
     schema::{grants, sessions},
@@ -37,12 +37,26 @@ pub struct Session {
     pub user_agent: Option<String>,
     /// Where the sign-in came from.
     pub address: Option<String>,
+    /// How the person proved who they are: values of `amr`, separated by spaces (RFC 8176).
+    pub amr: String,
 }
 
-type Columns = (Vec<u8>, Vec<u8>, i64, i64, i64, i64, i64, Option<i64>, Option<String>, Option<String>);
+/// What becomes of the grants with `offline_access` when a session is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offline {
+    /// They live on.
+    Lives,
+    /// They end as well.
+    Ends,
+}
+
+/// Why the grants of a session that has ended are revoked.
+const ENDED: &str = "the session was ended";
+
+type Columns = (Vec<u8>, Vec<u8>, i64, i64, i64, i64, i64, Option<i64>, Option<String>, Option<String>, String);
 
 fn to_value(columns: Columns) -> Result<Session> {
-    let (id, person_id, generation, auth_time, created_at, last_seen_at, expires_at, ended_at, user_agent, address) = columns;
+    let (id, person_id, generation, auth_time, created_at, last_seen_at, expires_at, ended_at, user_agent, address, amr) = columns;
     let row = Row { table: "sessions", name: &created_at };
     Ok(Session {
         id: row.id("id", id)?,
@@ -55,6 +69,7 @@ fn to_value(columns: Columns) -> Result<Session> {
         ended_at: times(ended_at),
         user_agent,
         address,
+        amr,
     })
 }
 
@@ -92,6 +107,7 @@ pub fn insert(connection: &mut AnyConnection, session: &Session) -> Result<()> {
             sessions::ended_at.eq(session.ended_at.map(Timestamp::millis)),
             sessions::user_agent.eq(session.user_agent.as_deref()),
             sessions::address.eq(session.address.as_deref()),
+            sessions::amr.eq(&session.amr),
         ))
         .execute(connection)?;
     Ok(())
@@ -150,7 +166,7 @@ pub fn begin(
                     ..before.clone()
                 }));
             }
-            end_rows(connection, before.id, now)?;
+            end_row(connection, before, now)?;
         }
         insert(connection, &new)?;
         Ok(Some(new))
@@ -158,22 +174,57 @@ pub fn begin(
 }
 
 /// Ends a session and the grants that end with it. A code issued meanwhile is of a session that has ended, and
-/// is refused when it is redeemed.
+/// is refused when it is redeemed. The clients that want to know will be told.
 ///
 /// # Errors
 /// The database's.
-pub fn end(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<()> {
-    dialect::together(connection, |connection| end_rows(connection, id, now))
+pub fn end(connection: &mut AnyConnection, session: &Session, offline: Offline, now: Timestamp) -> Result<()> {
+    dialect::together(connection, |connection| {
+        end_row(connection, session, now)?;
+        if offline == Offline::Ends {
+            let given_in_it = grants::table
+                .filter(grants::person_id.eq(session.person_id.as_bytes().as_slice()))
+                .filter(grants::sid.eq(session.id.as_bytes().as_slice()))
+                .filter(grants::revoked_at.is_null());
+            diesel::update(given_in_it).set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(ENDED))).execute(connection)?;
+        }
+        Ok(())
+    })
 }
 
-fn end_rows(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<()> {
-    let key = id.as_bytes().as_slice();
-    let millis = Some(now.millis());
-    diesel::update(sessions::table.find(key).filter(sessions::ended_at.is_null()))
-        .set(sessions::ended_at.eq(millis))
-        .execute(connection)?;
-    diesel::update(grants::table.filter(grants::session_id.eq(key)).filter(grants::revoked_at.is_null()))
-        .set((grants::revoked_at.eq(millis), grants::revoked_why.eq("the session was ended")))
-        .execute(connection)?;
+/// Ends every session of a person. Part of a transaction.
+pub(super) fn end_all(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Result<()> {
+    let theirs = sessions::table.filter(sessions::person_id.eq(person.as_bytes().as_slice()));
+    let rows = theirs.filter(sessions::ended_at.is_null()).load::<Columns>(connection)?;
+    rows.into_iter().try_for_each(|columns| end_row(connection, &to_value(columns)?, now))
+}
+
+/// Ends some of the sessions that have reached their absolute end, and says how many: nothing lives in them any more, but
+/// clients want to know.
+///
+/// # Errors
+/// The database's.
+pub fn end_expired(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> Result<usize> {
+    let expired = sessions::table.filter(sessions::ended_at.is_null()).filter(sessions::expires_at.le(now.millis()));
+    let rows = expired.order(sessions::expires_at).limit(i64::from(limit)).load::<Columns>(connection)?;
+    let count = rows.len();
+    for columns in rows {
+        let session = to_value(columns)?;
+        dialect::together(connection, |connection| end_row(connection, &session, now))?;
+    }
+    Ok(count)
+}
+
+/// Whoever ends the session, and nobody else, enqueues what is to be told.
+fn end_row(connection: &mut AnyConnection, session: &Session, now: Timestamp) -> Result<()> {
+    let key = session.id.as_bytes().as_slice();
+    let alive = sessions::table.find(key).filter(sessions::ended_at.is_null());
+    if diesel::update(alive).set(sessions::ended_at.eq(Some(now.millis()))).execute(connection)? == 0 {
+        return Ok(());
+    }
+    deliveries::enqueue_logout(connection, session.id, session.person_id, now)?;
+    let ending_with_it = grants::table.filter(grants::session_id.eq(key)).filter(grants::revoked_at.is_null());
+    diesel::update(ending_with_it).set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(ENDED))).execute(connection)?;
     Ok(())
 }
+

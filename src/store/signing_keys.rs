@@ -3,8 +3,13 @@
 
 use diesel::prelude::*;
 
-use super::{AnyConnection, Result, dialect, error::Error, mapping::time, schema::signing_keys};
-use crate::protocol::time::Timestamp;
+use super::{
+    AnyConnection, Result, dialect,
+    error::Error,
+    mapping::{Row, time},
+    schema::signing_keys,
+};
+use crate::protocol::{algorithm::Algorithm, time::Timestamp};
 
 /// A key as stored.
 #[derive(Clone, Debug)]
@@ -12,7 +17,7 @@ pub struct SigningKeyRow {
     /// Key id: the thumbprint of the public key (RFC 7638).
     pub kid: String,
     /// JWS algorithm.
-    pub algorithm: String,
+    pub algorithm: Algorithm,
     /// The public key, as published.
     pub public_jwk: String,
     /// The private key, sealed.
@@ -23,10 +28,11 @@ pub struct SigningKeyRow {
     pub signs_from: Timestamp,
 }
 
-type Row = (String, String, String, Vec<u8>, i64, i64);
+type Columns = (String, String, String, Vec<u8>, i64, i64);
 
-fn all_rows(connection: &mut AnyConnection) -> QueryResult<Vec<Row>> {
-    signing_keys::table.order((signing_keys::signs_from, signing_keys::kid)).load(connection)
+fn to_value((kid, algorithm, public_jwk, sealed_key, created_at, signs_from): Columns) -> Result<SigningKeyRow> {
+    let algorithm = Row { table: "signing_keys", name: &kid }.name("algorithm", Algorithm::from_name(&algorithm))?;
+    Ok(SigningKeyRow { kid, algorithm, public_jwk, sealed_key, created_at: time(created_at), signs_from: time(signs_from) })
 }
 
 /// Every key, by the time it signs from.
@@ -34,15 +40,8 @@ fn all_rows(connection: &mut AnyConnection) -> QueryResult<Vec<Row>> {
 /// # Errors
 /// The database's.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<SigningKeyRow>> {
-    let to_value = |(kid, algorithm, public_jwk, sealed_key, created_at, signs_from)| SigningKeyRow {
-        kid,
-        algorithm,
-        public_jwk,
-        sealed_key,
-        created_at: time(created_at),
-        signs_from: time(signs_from),
-    };
-    Ok(all_rows(connection)?.into_iter().map(to_value).collect())
+    let rows: Vec<Columns> = signing_keys::table.order((signing_keys::signs_from, signing_keys::kid)).load(connection)?;
+    rows.into_iter().map(to_value).collect()
 }
 
 /// Inserts a key.
@@ -53,7 +52,7 @@ pub fn insert(connection: &mut AnyConnection, key: &SigningKeyRow) -> Result<()>
     diesel::insert_into(signing_keys::table)
         .values((
             signing_keys::kid.eq(&key.kid),
-            signing_keys::algorithm.eq(&key.algorithm),
+            signing_keys::algorithm.eq(key.algorithm.as_str()),
             signing_keys::public_jwk.eq(&key.public_jwk),
             signing_keys::sealed_key.eq(&key.sealed_key),
             signing_keys::created_at.eq(key.created_at.millis()),
@@ -63,16 +62,17 @@ pub fn insert(connection: &mut AnyConnection, key: &SigningKeyRow) -> Result<()>
     Ok(())
 }
 
-/// Inserts the first key, made by `make`, unless another process was first.
+/// Inserts the first key of an algorithm, made by `make`, unless there is one.
 ///
 /// # Errors
 /// What `make` says, or the database.
 pub fn insert_first<E: From<Error>>(
     connection: &mut AnyConnection,
+    algorithm: Algorithm,
     make: impl FnOnce() -> std::result::Result<SigningKeyRow, E>,
 ) -> std::result::Result<(), E> {
     dialect::exclusively(connection, |connection| {
-        if all_rows(connection).map_err(Error::from)?.is_empty() {
+        if !all(connection)?.iter().any(|key| key.algorithm == algorithm) {
             insert(connection, &make()?)?;
         }
         Ok(())

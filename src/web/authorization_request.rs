@@ -10,6 +10,7 @@ use super::{
     returning,
 };
 use crate::{
+    app::App,
     pages::{Problem, RedirectHint},
     protocol::{
         authorization::{self, AuthorizationRequest, PageProblem, Refusal},
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// What our own parameters add to a request on its way through the pages, in bytes.
-const ROOM: usize = 512;
+const ROOM: usize = 640;
 
 /// What became of a request.
 pub enum Read {
@@ -38,7 +39,8 @@ pub enum Read {
 ///
 /// # Errors
 /// The database's.
-pub fn read(base: &str, context: &Context, connection: &mut AnyConnection, params: &Params) -> Result<Read, Fault> {
+pub fn read(app: &App, context: &Context, connection: &mut AnyConnection, params: &Params) -> Result<Read, Fault> {
+    let base = app.config.issuer.base();
     if returning::request_of(params).len() > QUERY_LIMIT - ROOM {
         return Ok(Read::Page(page::error(base, context, 414, Problem::TooLarge { limit: QUERY_LIMIT - ROOM })));
     }
@@ -52,7 +54,7 @@ pub fn read(base: &str, context: &Context, connection: &mut AnyConnection, param
     if client.disabled_at.is_some() {
         return Ok(Read::Page(page::error(base, context, 400, Problem::ClientDisabled { client_name: &client.name })));
     }
-    match AuthorizationRequest::parse(params, &client) {
+    match AuthorizationRequest::parse(params, &client, &app.config.scope_claims) {
         Ok(request) => Ok(Read::Good(Box::new((client, request)))),
         Err(Refusal::Page(problem)) => Ok(Read::Page(show(base, context, Some(&client), params, &problem))),
         Err(Refusal::Redirect(address, error)) => Ok(Read::Refused(address, error)),

@@ -4,6 +4,7 @@
 pub mod authorization_request;
 pub mod body;
 pub mod cached;
+pub mod client_request;
 pub mod cookies;
 pub mod cors;
 pub mod fault;
@@ -17,4 +18,5 @@ pub mod reply;
 pub mod request;
 pub mod returning;
 pub mod session;
+pub mod subject;
 pub mod transport;

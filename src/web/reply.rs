@@ -39,6 +39,12 @@ impl Reply {
         }
     }
 
+    /// A signed JWT of this media type.
+    #[must_use]
+    pub fn jwt(media_type: &str, token: String) -> Self {
+        Self { body: token.into_bytes(), ..Self::empty(StatusCode::OK) }.with(header::CONTENT_TYPE, media_type)
+    }
+
     /// A plain text answer.
     #[must_use]
     pub fn text(status: StatusCode, text: &str) -> Self {

@@ -1,5 +1,5 @@
 //! Coming back to `/authorize` after a step: stamps in the URL by which it recognises that it asked for a
-//! sign-in, and that consent was given, for this very request. Bound to the request's parameters, so that one
+//! sign-in, and that an account was chosen or consent given, for this very request. Bound to the request's parameters, so that one
 //! cannot be carried to another.
 
 use crate::{
@@ -16,8 +16,10 @@ use crate::{
 pub const SIGN_IN_ASKED: &str = "sign_in_asked";
 /// That consent was given.
 pub const CONSENT_GIVEN: &str = "consent_given";
-/// Both names: what is not part of the request itself.
-pub const NAMES: [&str; 2] = [SIGN_IN_ASKED, CONSENT_GIVEN];
+/// That an account was chosen.
+pub const ACCOUNT_CHOSEN: &str = "account_chosen";
+/// All three: what is not part of the request itself.
+pub const NAMES: [&str; 3] = [SIGN_IN_ASKED, CONSENT_GIVEN, ACCOUNT_CHOSEN];
 
 /// How long someone may take to sign in.
 const SIGN_IN_TIME: Span = Span::from_seconds(3600);
@@ -41,6 +43,20 @@ pub fn ask_for_sign_in(app: &App, params: &Params, now: Timestamp) -> String {
 pub fn sign_in_asked(app: &App, params: &Params, now: Timestamp) -> Option<Timestamp> {
     let text = params.get(SIGN_IN_ASKED)?;
     stamp::check(&app.config.secrets, Purpose::SignInAsked, &[&request_of(params)], text, (now, SIGN_IN_TIME)).ok()
+}
+
+/// A stamp that says that the account of this session is chosen now.
+#[must_use]
+pub fn choose_account(app: &App, params: &Params, session: &Session, now: Timestamp) -> String {
+    stamp::make(&app.config.secrets, Purpose::AccountChosen, &[&session.id.to_string(), &request_of(params)], now)
+}
+
+/// Whether the account of this session was chosen for this request.
+#[must_use]
+pub fn account_chosen(app: &App, params: &Params, session: &Session, now: Timestamp) -> bool {
+    let binding = [&*session.id.to_string(), &*request_of(params)];
+    let check = |text| stamp::check(&app.config.secrets, Purpose::AccountChosen, &binding, text, (now, SIGN_IN_TIME)).is_ok();
+    params.get(ACCOUNT_CHOSEN).is_some_and(check)
 }
 
 /// A stamp that says that consent is given now, in this session.

@@ -134,6 +134,7 @@ fn seed(store: &Store, person: Id, client: &str) -> (Id, [Id; 2]) {
         ended_at: None,
         user_agent: None,
         address: None,
+        amr: "pwd".into(),
     };
     let grant = |session_id, generation| Grant {
         id: random::id(now),
@@ -153,6 +154,9 @@ fn seed(store: &Store, person: Id, client: &str) -> (Id, [Id; 2]) {
         rotated_at: (generation > 0).then_some(now),
         expires_at: later,
         revoked_at: None,
+        subject: None,
+        amr: session.amr.clone(),
+        claims: symbolon::protocol::claims_request::ClaimsRequest::default(),
     };
     let both = [grant(Some(session.id), 0), grant(None, 3)];
     store

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use symbolon::{
     jose::keys,
     protocol::{
+        algorithm::Algorithm,
         client::{AuthMethod, Client, ClientKind},
         time::Span,
     },
@@ -92,7 +93,7 @@ fn rotate(server: &Server, look: impl Fn(&str, &[(String, bool)])) {
     look("before", &[(before.clone(), true), (forged.clone(), false)]);
 
     let now = server.now();
-    let key = keys::generate(&server.app.config.secrets, now, now.plus(Span::from_seconds(30))).unwrap();
+    let key = keys::generate(&server.app.config.secrets, Algorithm::Rs256, now, now.plus(Span::from_seconds(30))).unwrap();
     server.store(|connection| signing_keys::insert(connection, &key));
     server.advance(21);
     let refreshed = server.refresh(&spa, signed_in.text("refresh_token"));

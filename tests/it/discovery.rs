@@ -7,7 +7,7 @@ mod promises;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use symbolon::{jose::keys, protocol::time::Span, store::signing_keys};
+use symbolon::{jose::keys, protocol::{algorithm::Algorithm, time::Span}, store::signing_keys};
 
 use crate::harness::{Page, Server, both};
 
@@ -107,7 +107,7 @@ fn the_key_set_changes_its_tag_with_its_keys() {
         let tag = |page: Page| page.header("etag").unwrap().to_owned();
         let before = tag(server.send("GET", JWKS, &[], None));
         let now = server.now();
-        let key = keys::generate(&server.app.config.secrets, now, now.plus(Span::from_seconds(900))).unwrap();
+        let key = keys::generate(&server.app.config.secrets, Algorithm::Rs256, now, now.plus(Span::from_seconds(900))).unwrap();
         server.store(|connection| signing_keys::insert(connection, &key));
         server.advance(21);
         let page = server.send("GET", JWKS, &[("If-None-Match", &before)], None);

@@ -14,6 +14,7 @@ use symbolon::{
         verify::{self, Expected},
     },
     protocol::{
+        algorithm::Algorithm,
         client::{Client, ClientKind},
         secrets::SecretRing,
         time::Span,
@@ -43,7 +44,7 @@ fn kids(jwks: &Value) -> Vec<&str> {
 /// Makes a key, as `key rotate` does.
 fn rotate(server: &Server, lead: u32) -> String {
     let now = server.now();
-    let key = keys::generate(&server.app.config.secrets, now, now.plus(Span::from_seconds(lead))).unwrap();
+    let key = keys::generate(&server.app.config.secrets, Algorithm::Rs256, now, now.plus(Span::from_seconds(lead))).unwrap();
     server.store(|connection| signing_keys::insert(connection, &key));
     key.kid
 }
@@ -251,7 +252,7 @@ fn an_old_secret_may_go_when_none_of_its_keys_signs() {
         start(&[SECRET], 0).unwrap();
         let app = start(&[OTHER_SECRET, SECRET], 0).unwrap();
         let now = app.clock.now();
-        let key = keys::generate(&app.config.secrets, now, now.plus(Span::from_seconds(900))).unwrap();
+        let key = keys::generate(&app.config.secrets, Algorithm::Rs256, now, now.plus(Span::from_seconds(900))).unwrap();
         app.store.with(|connection| signing_keys::insert(connection, &key)).unwrap();
         assert!(start(&[OTHER_SECRET], 880).err().unwrap().contains("cannot be opened"), "the old key still signs");
         let app = start(&[OTHER_SECRET], 920).unwrap();

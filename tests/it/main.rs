@@ -20,6 +20,7 @@ mod hostile;
 mod keys;
 mod migrations;
 mod outage;
+mod outbound;
 mod pages;
 mod races;
 mod serve;

@@ -67,7 +67,7 @@ fn each_scope_opens_its_claims_by_get_and_post() {
             }
         }
         let nameless = people::Person {
-            claims: symbolon::protocol::claims::Person {
+            claims: symbolon::protocol::person::Person {
                 id: symbolon::random::id(server.now()),
                 username: "bob".into(),
                 display_name: None,

@@ -82,17 +82,13 @@ impl Options {
             (None, ClientKind::Spa | ClientKind::Native) => AuthMethod::None,
         };
         let grant_types = match kind {
-            ClientKind::Service => vec![],
+            ClientKind::Service => vec![GrantType::ClientCredentials],
             _ if self.no_refresh => vec![GrantType::AuthorizationCode],
             _ => vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         };
         let scopes = scopes(&self.scopes, kind, self.no_refresh)?;
         let client = Client {
-            id: self.id.unwrap_or_else(new_id),
-            name: self.name.trim().to_owned(),
-            kind,
             auth_method,
-            secret_hash: None,
             redirect_uris: once_each(self.redirect_uris),
             scopes,
             audiences: once_each(self.audiences),
@@ -100,8 +96,7 @@ impl Options {
             pkce: if self.pkce_optional { PkceRule::Optional } else { PkceRule::Required },
             retry_window: self.retry_window,
             cors_origins: once_each(self.cors_origins),
-            disabled_at: None,
-            created_at: now,
+            ..Client::new(self.id.unwrap_or_else(new_id), self.name.trim(), kind, now)
         };
         client.check()?;
         Ok(client)

@@ -4,16 +4,20 @@
 
 use actix_web::http::StatusCode;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
-use super::{Asked, present::Accepted};
+use super::{Exchange, present::Accepted};
 use crate::{
     protocol::{
-        claims::{self, AccessToken, IdToken},
-        client::{Client, GrantType},
+        authentication::Class,
+        claims::{self, AccessToken, IdToken, OfPerson},
+        client::GrantType,
         credential::{Credential, Kind},
+        grant::Grant,
         scope::OPENID,
     },
     random,
+    store::{AnyConnection, people},
     web::{oauth_error::OauthError, reply::Reply},
 };
 
@@ -26,54 +30,72 @@ pub enum IdTokenDue {
     No,
 }
 
+/// The members of RFC 6749 §5.1.
 #[derive(Serialize)]
-struct TokenAnswer {
-    access_token: String,
-    token_type: &'static str,
-    expires_in: i64,
+pub struct TokenAnswer {
+    pub access_token: String,
+    pub token_type: &'static str,
+    /// In seconds.
+    pub expires_in: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<String>,
-    scope: String,
+    pub refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    id_token: Option<String>,
+    pub id_token: Option<String>,
 }
 
-impl Asked<'_> {
+impl Exchange<'_> {
     /// Issues the tokens of an accepted presentation.
-    pub fn issue_tokens(&self, client: &Client, accepted: &Accepted, due: IdTokenDue) -> Result<Reply, OauthError> {
-        let (grant, scopes, now, config) = (&accepted.grant, &accepted.scopes, self.context.now, &self.app.config);
-        let expires = |lifetime| now.plus(lifetime).min(grant.expires_at).seconds();
-        let (issuer, sid, sub) = (config.issuer.as_str(), grant.sid.to_string(), grant.person_id.to_string());
-        let exp = expires(config.lifetimes.access_token);
+    pub fn issue_tokens(
+        &self,
+        connection: &mut AnyConnection,
+        accepted: &Accepted,
+        due: IdTokenDue,
+    ) -> Result<Reply, OauthError> {
+        let (grant, scopes, now, config) = (&accepted.found.grant, &accepted.left.scopes, self.context.now, &self.app.config);
+        let (issuer, sid, sub) = (config.issuer.as_str(), grant.sid.to_string(), grant.sub());
+        let exp = now.plus(config.lifetimes.access_token).min(grant.expires_at).seconds();
+        let roles = scopes.contains("roles").then(|| accepted.found.roles()).transpose()?;
+        let groups = scopes.contains("groups").then(|| accepted.found.groups()).transpose()?;
+        let acr = Class::of(&grant.amr).map(Class::as_str);
         let access_token = self.key.access_token(&AccessToken {
             iss: issuer,
-            sub: sub.clone(),
-            aud: claims::audience(&accepted.resources, scopes, issuer),
-            client_id: &client.id,
+            sub: &sub,
+            aud: claims::audience(&accepted.left.resources, scopes, issuer),
+            client_id: &self.client.id,
             exp,
             iat: now.seconds(),
             jti: claims::jti(grant.id, random::bytes()),
             scope: scopes.to_string(),
-            auth_time: grant.auth_time.seconds(),
-            sid: sid.clone(),
+            person: Some(OfPerson {
+                auth_time: grant.auth_time.seconds(),
+                acr,
+                sid: &sid,
+                roles: roles.as_deref(),
+                groups: groups.as_deref(),
+            }),
         })?;
         let id_token = if due == IdTokenDue::Yes && scopes.contains(OPENID) {
             Some(self.key.id_token(&IdToken {
                 iss: issuer,
-                sub,
-                aud: &client.id,
+                sub: &sub,
+                aud: &self.client.id,
                 exp: now.plus(config.lifetimes.id_token).seconds(),
                 iat: now.seconds(),
                 auth_time: grant.auth_time.seconds(),
                 nonce: grant.nonce.as_deref(),
-                at_hash: claims::at_hash(&access_token),
-                sid,
+                acr,
+                amr: grant.amr.split(' ').collect(),
+                at_hash: claims::at_hash(self.key.algorithm(), &access_token),
+                sid: &sid,
+                asked: self.asked_claims(connection, grant)?,
             })?)
         } else {
             None
         };
         let successor = Credential { kind: Kind::Refresh, id: grant.id, generation: accepted.successor };
-        let refresh_token = client.may_use(GrantType::RefreshToken).then(|| successor.derive(&config.secrets));
+        let refresh_token = self.client.may_use(GrantType::RefreshToken).then(|| successor.derive(&config.secrets));
         let kind = if accepted.is_repeat { "repeated" } else { "advanced" };
         let note = format!("grant {} {kind} to generation {}", grant.id, accepted.successor);
         let answer = TokenAnswer {
@@ -85,5 +107,16 @@ impl Asked<'_> {
             id_token,
         };
         Ok(Reply::json(StatusCode::OK, &answer).noting(note))
+    }
+
+    /// The claims that were asked for in the ID token one by one; few ask, so the person is read for them alone.
+    fn asked_claims(&self, connection: &mut AnyConnection, grant: &Grant) -> Result<Map<String, Value>, OauthError> {
+        if grant.claims.id_token.is_empty() {
+            return Ok(Map::new());
+        }
+        let custom = &self.app.config.scope_claims;
+        let asked = grant.claims.clone().allowed(&self.client.scopes, custom);
+        let person = people::find(connection, grant.person_id)?;
+        Ok(person.map(|person| person.claims.id_token(&asked, custom)).unwrap_or_default())
     }
 }

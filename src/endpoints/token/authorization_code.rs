@@ -1,9 +1,8 @@
 //! Redeeming an authorization code (RFC 6749 §4.1.3): open, present, answer.
 
-use super::{Asked, answer::IdTokenDue, present::Credentials};
+use super::{Exchange, answer::IdTokenDue, present::Credentials};
 use crate::{
     protocol::{
-        client::Client,
         credential::{Credential, Kind},
         error::{ErrorCode, ProtocolError},
         grant::Means,
@@ -24,14 +23,14 @@ pub struct Redemption {
     pub resources: Vec<String>,
 }
 
-impl Asked<'_> {
+impl Exchange<'_> {
     /// Redeems a code.
-    pub fn redeem(&self, connection: &mut AnyConnection, client: &Client, redemption: &Redemption) -> Result<Reply, OauthError> {
+    pub fn redeem(&self, connection: &mut AnyConnection, redemption: &Redemption) -> Result<Reply, OauthError> {
         let code = Credential::open(&self.app.config.secrets, Kind::Code, &redemption.code)
             .ok_or_else(|| ProtocolError::new(ErrorCode::InvalidGrant, "code: expected one that this server issued"))?;
         let means = Means::Code { redirect_uri: redemption.redirect_uri.as_deref(), verifier: redemption.verifier.as_deref() };
         let credentials = Credentials { grant: code.id, generation: code.generation, means, resources: &redemption.resources };
-        let accepted = self.present(connection, client, &credentials)?;
-        self.issue_tokens(client, &accepted, IdTokenDue::Yes)
+        let accepted = self.present(connection, &credentials)?;
+        self.issue_tokens(connection, &accepted, IdTokenDue::Yes)
     }
 }

@@ -1,16 +1,20 @@
 //! Presenting a credential of a grant: find, judge, and do what the verdict says. A guarded single statement
 //! advances the row; where another was first, the row is read and judged again, once.
 
-use super::Asked;
+use super::Exchange;
 use crate::{
     protocol::{
+        api,
         client::Client,
+        entitlement::Entitlement,
         error::{ErrorCode, ProtocolError},
-        grant::{Grant, Means, Presentation, Standing, Verdict, judge},
+        grant::{Means, Presentation, Standing, Verdict, judge},
         id::Id,
-        scope::Scopes,
     },
-    store::{AnyConnection, grants},
+    store::{
+        AnyConnection, apis,
+        grants::{self, Found},
+    },
     web::{fault::Fault, oauth_error::OauthError},
 };
 
@@ -29,25 +33,23 @@ pub struct Credentials<'a> {
 /// A presentation that was accepted.
 pub struct Accepted {
     /// The grant, as read before it advanced.
-    pub grant: Grant,
+    pub found: Found,
     /// The generation whose refresh token the client gets.
     pub successor: u32,
-    /// The scopes of the access token.
-    pub scopes: Scopes,
-    /// The resources of the access token.
-    pub resources: Vec<String>,
+    /// What the access token is for.
+    pub left: Entitlement,
     /// Whether the successor had been told before (row 6 of the verdict).
     pub is_repeat: bool,
 }
 
-impl Asked<'_> {
+impl Exchange<'_> {
     /// Presents the credential.
     pub fn present(
         &self,
         connection: &mut AnyConnection,
-        client: &Client,
         credentials: &Credentials<'_>,
     ) -> Result<Accepted, OauthError> {
+        let client = self.client;
         let presentation = Presentation {
             client,
             generation: credentials.generation,
@@ -64,12 +66,12 @@ impl Asked<'_> {
             let standing = Standing { person_enabled: found.person_enabled, now };
             match judge(&found.grant, &presentation, &self.app.config.lifetimes.policy(client, &found.grant), &standing) {
                 Verdict::Advance => {
-                    let accepted = accept(client, found.grant, credentials, false)?;
+                    let accepted = accept(connection, client, found, credentials, false)?;
                     if grants::advance(connection, credentials.grant, credentials.generation, now)? {
                         return Ok(accepted);
                     } // another was first: read and judge again
                 }
-                Verdict::Repeat => return Ok(accept(client, found.grant, credentials, true)?),
+                Verdict::Repeat => return accept(connection, client, found, credentials, true),
                 Verdict::Reused(error) => {
                     grants::revoke(connection, credentials.grant, &error.description, now)?;
                     tracing::warn!(id = self.context.id, grant = %credentials.grant, client = client.id, "security: {}", error.description);
@@ -87,20 +89,26 @@ impl Asked<'_> {
     }
 }
 
-/// What the client gets. A scope or resource that was taken from it since is gone here (OAuth 2.1 §4.3.1).
-fn accept(client: &Client, grant: Grant, credentials: &Credentials<'_>, is_repeat: bool) -> Result<Accepted, ProtocolError> {
+/// What the client gets: what is left of the grant, and of its scopes those of the APIs that the token is for.
+fn accept(
+    connection: &mut AnyConnection,
+    client: &Client,
+    found: Found,
+    credentials: &Credentials<'_>,
+    is_repeat: bool,
+) -> Result<Accepted, OauthError> {
+    let grant = &found.grant;
     let asked = match credentials.means {
         Means::Refresh { scopes: Some(scopes) } => scopes,
         _ => &grant.scopes,
     };
-    let scopes = asked.intersection(&client.scopes);
-    if scopes.is_empty() {
-        return Err(ProtocolError::new(
-            ErrorCode::InvalidScope,
-            "none of the granted scopes is registered for this client any more",
-        ));
+    let mut left = Entitlement::of(client, asked, &grant.audiences, credentials.resources)?;
+    if !left.is_for_all(client) {
+        left.scopes = api::scopes_at(&left.scopes, &apis::of(connection, &client.audiences)?, &left.resources);
+        if left.scopes.is_empty() {
+            let text = "scope: none of those that were granted belongs to the resource that is asked for";
+            return Err(ProtocolError::new(ErrorCode::InvalidScope, text).into());
+        }
     }
-    let granted = if credentials.resources.is_empty() { &grant.audiences } else { credentials.resources };
-    let resources = granted.iter().filter(|audience| client.audiences.contains(audience)).cloned().collect();
-    Ok(Accepted { successor: credentials.generation + 1, scopes, resources, is_repeat, grant })
+    Ok(Accepted { successor: credentials.generation + 1, left, is_repeat, found })
 }

@@ -1,10 +1,9 @@
 //! Refreshing (RFC 6749 §6): open, present, answer. No ID token is issued here: it would cost a second
 //! signature and says nothing new (OpenID Connect Core §12.2 leaves it out as well).
 
-use super::{Asked, answer::IdTokenDue, present::Credentials};
+use super::{Exchange, answer::IdTokenDue, present::Credentials};
 use crate::{
     protocol::{
-        client::Client,
         credential::{Credential, Kind},
         error::{ErrorCode, ProtocolError},
         grant::Means,
@@ -24,19 +23,14 @@ pub struct Refreshment {
     pub resources: Vec<String>,
 }
 
-impl Asked<'_> {
+impl Exchange<'_> {
     /// Refreshes.
-    pub fn refresh(
-        &self,
-        connection: &mut AnyConnection,
-        client: &Client,
-        refreshment: &Refreshment,
-    ) -> Result<Reply, OauthError> {
+    pub fn refresh(&self, connection: &mut AnyConnection, refreshment: &Refreshment) -> Result<Reply, OauthError> {
         let token = Credential::open(&self.app.config.secrets, Kind::Refresh, &refreshment.token)
             .ok_or_else(|| ProtocolError::new(ErrorCode::InvalidGrant, "refresh_token: expected one that this server issued"))?;
         let means = Means::Refresh { scopes: refreshment.scopes.as_ref() };
         let credentials = Credentials { grant: token.id, generation: token.generation, means, resources: &refreshment.resources };
-        let accepted = self.present(connection, client, &credentials)?;
-        self.issue_tokens(client, &accepted, IdTokenDue::No)
+        let accepted = self.present(connection, &credentials)?;
+        self.issue_tokens(connection, &accepted, IdTokenDue::No)
     }
 }

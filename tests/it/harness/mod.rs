@@ -19,14 +19,15 @@ use std::{
 
 use actix_web::{dev::ServerHandle, web::Data};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use symbolon::{
     app::App,
+    background,
     clock::Clock,
     config::{Config, Issuer, MissingSecret, Settings},
     protocol::{
-        claims,
-        client::{AuthMethod, Client, ClientKind, GrantType, PkceRule},
+        client::{Client, ClientKind},
+        client_auth::secret_hash,
+        person,
         scope::Scopes,
         time::{Span, Timestamp},
     },
@@ -115,6 +116,7 @@ impl Server {
         thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let listening = server::listen(&shared, 2).unwrap();
+                actix_web::rt::spawn(background::run(shared.clone()));
                 sender.send(listening.server.handle()).unwrap();
                 listening.server.await.unwrap();
             });
@@ -141,12 +143,15 @@ impl Server {
     pub fn add_person(&self, username: &str) -> people::Person {
         let now = self.now();
         let person = people::Person {
-            claims: claims::Person {
+            claims: person::Person {
                 id: random::id(now),
                 username: username.into(),
                 display_name: Some(format!("{username} Example")),
                 email: format!("{username}@example.com"),
                 email_verified: true,
+                roles: vec![],
+                groups: vec![],
+                attributes: serde_json::Map::new(),
                 updated_at: now,
             },
             password_hash: Some(self.app.passwords.hash(PASSWORD).unwrap()),
@@ -159,23 +164,15 @@ impl Server {
 
     /// Adds a client of this kind, named after its id; a confidential one has [`SECRET`].
     pub fn add_client(&self, id: &str, kind: ClientKind, change: impl FnOnce(&mut Client)) -> Client {
-        let public = matches!(kind, ClientKind::Spa | ClientKind::Native);
-        let mut client = Client {
-            id: id.into(),
-            name: format!("App {id}"),
-            kind,
-            auth_method: if public { AuthMethod::None } else { AuthMethod::ClientSecretBasic },
-            secret_hash: (!public).then(|| Sha256::digest(SECRET).to_vec()),
-            redirect_uris: vec![CALLBACK.into()],
-            scopes: Scopes::parse("openid profile email offline_access notes:read").unwrap(),
-            audiences: vec![API.into()],
-            grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
-            pkce: PkceRule::Required,
-            retry_window: None,
-            cors_origins: vec![],
-            disabled_at: None,
-            created_at: self.now(),
-        };
+        let mut client = Client::new(id, format!("App {id}"), kind, self.now());
+        client.secret_hash = client.has_secret().then(|| secret_hash(SECRET));
+        client.audiences = vec![API.into()];
+        if kind == ClientKind::Service {
+            client.scopes = Scopes::parse("notes:read notes:write").unwrap();
+        } else {
+            client.redirect_uris = vec![CALLBACK.into()];
+            client.scopes = Scopes::parse("openid profile email offline_access notes:read").unwrap();
+        }
         change(&mut client);
         client.check().unwrap();
         self.store(|connection| clients::insert(connection, &client));

@@ -1,0 +1,24 @@
+-- Back to the main job alone.
+DROP TABLE deliveries;
+DROP TABLE revoked_tokens;
+DROP TABLE used_assertions;
+DROP TABLE subjects;
+ALTER TABLE grants DROP COLUMN claims;
+ALTER TABLE grants DROP COLUMN amr;
+ALTER TABLE grants DROP COLUMN subject;
+DROP INDEX sessions_expiring;
+ALTER TABLE sessions DROP COLUMN amr;
+ALTER TABLE people DROP COLUMN attributes;
+ALTER TABLE people DROP COLUMN member_of;
+ALTER TABLE people DROP COLUMN roles;
+ALTER TABLE clients DROP COLUMN backchannel_logout_uri;
+ALTER TABLE clients DROP COLUMN post_logout_redirect_uris;
+ALTER TABLE clients DROP COLUMN pairwise_sector;
+ALTER TABLE clients DROP COLUMN userinfo_signed;
+ALTER TABLE clients DROP COLUMN signing_algorithm;
+ALTER TABLE clients DROP COLUMN introspects;
+ALTER TABLE clients DROP COLUMN default_audiences;
+ALTER TABLE clients DROP COLUMN jwks_uri;
+ALTER TABLE clients DROP COLUMN jwks;
+ALTER TABLE clients DROP COLUMN previous_secret_hash;
+DROP TABLE apis;

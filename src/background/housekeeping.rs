@@ -1,0 +1,34 @@
+//! Sessions that have reached their end are ended, so that clients are told; uses of assertions and revocations of
+//! access tokens that have expired are forgotten.
+
+use actix_web::web::Data;
+
+use crate::{
+    app::App,
+    store::{AnyConnection, Result, revoked_tokens, sessions, used_assertions},
+};
+
+/// How many sessions are ended at once.
+const SESSIONS: u32 = 100;
+
+/// Tidies up once. What fails is left for the next time.
+pub async fn round(app: &Data<App>) {
+    let tidying = app.clone();
+    let done = actix_web::web::block(move || tidying.store.with(|connection| tidy(&tidying, connection))).await;
+    match done {
+        Ok(Ok(0)) => {}
+        Ok(Ok(ended)) => {
+            tracing::info!(ended, "sessions have reached their end");
+            app.bell.notify_one();
+        }
+        Ok(Err(error)) => tracing::warn!(%error, "housekeeping"),
+        Err(error) => tracing::warn!(%error, "housekeeping"),
+    }
+}
+
+fn tidy(app: &App, connection: &mut AnyConnection) -> Result<usize> {
+    let now = app.clock.now();
+    used_assertions::forget(connection, now)?;
+    revoked_tokens::forget(connection, now)?;
+    sessions::end_expired(connection, now, SESSIONS)
+}

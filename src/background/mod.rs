@@ -1,0 +1,36 @@
+//! What the server does by itself, beside requests: it tells others what they want to know, ends sessions that have
+//! reached their end, and forgets what has expired. Any number of processes may do so on one database.
+
+mod backchannel_logout;
+mod housekeeping;
+
+use std::time::Duration;
+
+use actix_web::web::Data;
+
+use crate::app::App;
+
+/// How often deliveries that are due are looked for, when nobody rings.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often there is housekeeping.
+const TIDY_EVERY: Duration = Duration::from_secs(30);
+
+/// Works until it is dropped.
+pub async fn run(app: Data<App>) {
+    tokio::join!(deliver(&app), tidy(&app));
+}
+
+async fn deliver(app: &Data<App>) {
+    loop {
+        // More may be due than one round takes.
+        while backchannel_logout::round(app).await {}
+        let _ = tokio::time::timeout(LOOK_EVERY, app.bell.notified()).await;
+    }
+}
+
+async fn tidy(app: &Data<App>) {
+    loop {
+        tokio::time::sleep(TIDY_EVERY).await;
+        housekeeping::round(app).await;
+    }
+}

@@ -1,0 +1,167 @@
+//! The public keys of clients as this process last read them: inline ones parsed once, those at a `jwks_uri` fetched
+//! (RFC 7517 §5, OpenID Connect Core §10.1.1). May be lost at any time. The table is bounded; a client that rotates its
+//! keys is asked again, but not at everyone's whim. The fetch itself is `outbound`, and made by who has no connection.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::{
+    jose::client_keys::ClientKeys,
+    protocol::{
+        client::{Client, ClientKeySource},
+        time::{Span, Timestamp},
+    },
+};
+
+/// How many clients are remembered.
+const ENTRIES: usize = 1_000;
+/// How long fetched keys are used without asking again.
+const FRESH_FOR: Span = Span::from_seconds(600);
+/// How long they are used when asking again fails.
+const USED_FOR: Span = Span::from_seconds(3_600);
+/// How often a client is asked at most, be it for a key that is not known or after a failure.
+const ASK_EVERY: Span = Span::from_seconds(10);
+
+/// The keys at hand.
+#[derive(Default)]
+pub struct ClientKeyCache(Mutex<HashMap<String, Entry>>);
+
+struct Entry {
+    source: ClientKeySource,
+    keys: Option<Arc<ClientKeys>>,
+    /// When the keys were read.
+    read_at: Timestamp,
+    /// When they were last asked for, with or without success.
+    asked_at: Timestamp,
+    /// Why they are not there.
+    failure: String,
+}
+
+/// What there is to verify an assertion with.
+pub enum Keys {
+    /// These.
+    Ready(Arc<ClientKeys>),
+    /// Nothing, until this URL was asked and its answer put in by [`ClientKeyCache::put`].
+    Fetch(String),
+    /// Nothing, and why.
+    Missing(String),
+}
+
+impl ClientKeyCache {
+    /// The keys with which this assertion of the client may be verified.
+    #[must_use]
+    pub fn find(&self, client: &Client, assertion: &str, now: Timestamp) -> Keys {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = entries.get(&client.id).filter(|entry| entry.source == client.keys);
+        let url = match (&client.keys, entry) {
+            (ClientKeySource::None, _) => return Keys::Missing("the client has registered no keys".into()),
+            (ClientKeySource::Inline(_), Some(Entry { keys: Some(keys), .. })) => return Keys::Ready(keys.clone()),
+            (ClientKeySource::Inline(set), _) => {
+                let keys = match ClientKeys::parse(set) {
+                    Ok(keys) => Arc::new(keys),
+                    Err(why) => return Keys::Missing(format!("the client's keys: {why}")),
+                };
+                keep(&mut entries, client, Ok(keys.clone()), now);
+                return Keys::Ready(keys);
+            }
+            (ClientKeySource::Url(url), _) => url,
+        };
+        let Some(entry) = entry else { return Keys::Fetch(url.clone()) };
+        let may_ask = now.since(entry.asked_at) >= ASK_EVERY || now < entry.asked_at;
+        match &entry.keys {
+            Some(keys) if now.since(entry.read_at) < USED_FOR => {
+                let is_good = now.since(entry.read_at) < FRESH_FOR && keys.may_verify(assertion);
+                if is_good || !may_ask { Keys::Ready(keys.clone()) } else { Keys::Fetch(url.clone()) }
+            }
+            _ if may_ask => Keys::Fetch(url.clone()),
+            _ => Keys::Missing(entry.failure.clone()),
+        }
+    }
+
+    /// Puts in what the client's URL answered.
+    pub fn put(&self, client: &Client, answered: Result<String, String>, now: Timestamp) {
+        let read = answered.and_then(|text| ClientKeys::parse(&text)).map(Arc::new);
+        keep(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner), client, read, now);
+    }
+}
+
+fn keep(entries: &mut HashMap<String, Entry>, client: &Client, read: Result<Arc<ClientKeys>, String>, now: Timestamp) {
+    if entries.len() >= ENTRIES && !entries.contains_key(&client.id) {
+        entries.clear();
+    }
+    let entry = match read {
+        Ok(keys) => {
+            Entry { source: client.keys.clone(), keys: Some(keys), read_at: now, asked_at: now, failure: String::new() }
+        }
+        Err(failure) => {
+            let before = entries.remove(&client.id).filter(|before| before.source == client.keys);
+            let (keys, read_at) = before.map_or((None, now), |before| (before.keys, before.read_at));
+            Entry { source: client.keys.clone(), keys, read_at, asked_at: now, failure }
+        }
+    };
+    entries.insert(client.id.clone(), entry);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::client::{AuthMethod, ClientKind};
+
+    const SET: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    /// A JWT whose header names the key `a`, and one that names another.
+    const KNOWN: &str = "eyJraWQiOiJhIn0.e30.";
+    const UNKNOWN: &str = "eyJraWQiOiJiIn0.e30.";
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    fn client(keys: ClientKeySource) -> Client {
+        Client { keys, auth_method: AuthMethod::PrivateKeyJwt, ..Client::new("app", "App", ClientKind::Web, at(0)) }
+    }
+
+    fn word(keys: Keys) -> &'static str {
+        match keys {
+            Keys::Ready(_) => "ready",
+            Keys::Fetch(_) => "fetch",
+            Keys::Missing(_) => "missing",
+        }
+    }
+
+    #[test]
+    fn keys_at_a_url_are_fetched_kept_and_fetched_again() {
+        let cache = ClientKeyCache::default();
+        let app = client(ClientKeySource::Url("https://app.example.com/jwks".into()));
+        let find = |assertion, seconds| word(cache.find(&app, assertion, at(seconds)));
+        assert_eq!(find(KNOWN, 0), "fetch");
+        cache.put(&app, Ok(SET.into()), at(0));
+        assert_eq!((find(KNOWN, 599), find(KNOWN, 600)), ("ready", "fetch"));
+        assert_eq!((find(UNKNOWN, 9), find(UNKNOWN, 10)), ("ready", "fetch"), "an unknown key asks again, but not at once");
+        cache.put(&app, Err("down".into()), at(700));
+        assert_eq!((find(KNOWN, 705), find(KNOWN, 710)), ("ready", "fetch"), "the old keys hold while the client is down");
+        cache.put(&app, Err("down".into()), at(3_600));
+        assert_eq!((find(KNOWN, 3_600), find(KNOWN, 3_610)), ("missing", "fetch"), "but not for ever");
+        let moved = client(ClientKeySource::Url("https://app.example.com/other".into()));
+        assert_eq!(word(cache.find(&moved, KNOWN, at(1))), "fetch", "another URL has other keys");
+    }
+
+    #[test]
+    fn inline_keys_are_read_once() {
+        let cache = ClientKeyCache::default();
+        assert_eq!(word(cache.find(&client(ClientKeySource::Inline(SET.into())), KNOWN, at(0))), "ready");
+        assert_eq!(word(cache.find(&client(ClientKeySource::Inline("{}".into())), KNOWN, at(0))), "missing");
+        assert_eq!(word(cache.find(&client(ClientKeySource::None), KNOWN, at(0))), "missing");
+    }
+
+    #[test]
+    fn the_table_is_bounded() {
+        let cache = ClientKeyCache::default();
+        for number in 0..=ENTRIES {
+            let app = Client { id: format!("app-{number}"), ..client(ClientKeySource::Url("https://app.example.com/".into())) };
+            cache.put(&app, Err("down".into()), at(0));
+        }
+        assert!(cache.0.lock().unwrap().len() <= ENTRIES);
+    }
+}

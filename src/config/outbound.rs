@@ -1,0 +1,52 @@
+//! What the configuration says about calls to URLs that clients registered: the networks they may lead to, and whom they
+//! trust. The calls themselves are `crate::outbound`.
+
+use std::{fmt, fs, path::Path};
+
+use ipnet::IpNet;
+use rustls::RootCertStore;
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+
+/// How URLs that clients registered are called.
+#[derive(Clone, Default)]
+pub struct OutboundSettings {
+    /// Networks that are called although they are not public.
+    pub allow: Vec<IpNet>,
+    /// Root certificates in PEM, trusted besides the public ones.
+    pub ca_pem: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for OutboundSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Someone's private key may stand in the same file.
+        let ca_pem = self.ca_pem.as_ref().map(|pem| format!("{} bytes", pem.len()));
+        f.debug_struct("OutboundSettings").field("allow", &self.allow).field("ca_pem", &ca_pem).finish()
+    }
+}
+
+impl OutboundSettings {
+    pub(super) fn read(allow: Vec<IpNet>, ca_file: Option<&Path>) -> Result<Self, String> {
+        let read = |path: &Path| {
+            let ca_pem = fs::read(path).map_err(|error| error.to_string())?;
+            let settings = Self { allow: Vec::new(), ca_pem: Some(ca_pem) };
+            settings.certificates().map(|_| settings.ca_pem)
+        };
+        let ca_pem = ca_file.map(|path| read(path).map_err(|why| format!("outbound_ca_file: '{}': {why}", path.display())));
+        Ok(Self { allow, ca_pem: ca_pem.transpose()?.flatten() })
+    }
+
+    /// The root certificates to trust besides the public ones; none without `ca_pem`.
+    ///
+    /// # Errors
+    /// What is expected, where `ca_pem` holds no certificate, or one that cannot be a root.
+    pub fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, String> {
+        let Some(pem) = &self.ca_pem else { return Ok(Vec::new()) };
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        let certificates = certificates.map_err(|error| format!("expected certificates in PEM: {error}"))?;
+        for certificate in &certificates {
+            let added = RootCertStore::empty().add(certificate.clone());
+            added.map_err(|error| format!("expected root certificates: {error}"))?;
+        }
+        if certificates.is_empty() { Err("expected a certificate in PEM, received none".into()) } else { Ok(certificates) }
+    }
+}

@@ -1,0 +1,94 @@
+//! The introspection endpoint (RFC 7662): a client asks about its own tokens, a resource server about those for the APIs
+//! it serves. Whoever else's token it is, and whatever is wrong with it, the answer is the same. Signed on request (RFC 9701).
+
+use actix_web::{HttpRequest, http::StatusCode, web::Data};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    app::App,
+    inspection::Inspector,
+    protocol::{
+        client::Client,
+        credential::Kind,
+        error::{ErrorCode, ProtocolError},
+        introspection::{self, View},
+    },
+    store::{AnyConnection, apis},
+    web::{
+        body::Form,
+        client_request::{self, Asked},
+        oauth_error::OauthError,
+        reply::Reply,
+    },
+};
+
+/// The media type of a signed answer (RFC 9701 §4).
+const SIGNED: &str = "application/token-introspection+jwt";
+
+/// `POST /introspect`.
+pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+    client_request::answer(request, app, form, story).await
+}
+
+fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, client: &Client) -> Result<Reply, OauthError> {
+    if client.is_public() {
+        let text = "introspection is for clients that authenticate (RFC 7662 2.1)";
+        return Err(ProtocolError::new(ErrorCode::InvalidClient, text).into());
+    }
+    let token = introspection::token(&asked.params)?;
+    let answer = tell(app, connection, asked, client, token)?;
+    if !asked.accept.as_deref().is_some_and(wants_signed) {
+        return Ok(Reply::json(StatusCode::OK, &answer));
+    }
+    let now = asked.context.now;
+    let ring = app.keys_signing(connection, client.algorithm, now)?;
+    let claims = json!({
+        "iss": app.config.issuer.as_str(),
+        "aud": client.id,
+        "iat": now.seconds(),
+        "token_introspection": answer,
+    });
+    Ok(Reply::jwt(SIGNED, ring.signing(client.algorithm, now)?.introspection(&claims)?))
+}
+
+fn tell(
+    app: &App,
+    connection: &mut AnyConnection,
+    asked: &Asked,
+    client: &Client,
+    token: &str,
+) -> Result<Map<String, Value>, OauthError> {
+    let now = asked.context.now;
+    let ring = app.keys_verifying(connection, token, now)?;
+    let inspector = Inspector { config: &app.config, ring: &ring, now };
+    if token.starts_with(Kind::Refresh.prefix()) {
+        let Ok(found) = inspector.refresh_token(connection, token)? else { return Ok(introspection::inactive()) };
+        if found.client.id != client.id {
+            return Ok(introspection::inactive());
+        }
+        let answer = json!({
+            "active": true,
+            "scope": found.grant.scopes.to_string(),
+            "client_id": client.id,
+            "iss": app.config.issuer.as_str(),
+            "sub": found.grant.sub(),
+            "exp": found.expires_at.seconds(),
+            "iat": found.grant.rotated_at.unwrap_or(found.grant.created_at).seconds(),
+        });
+        return Ok(answer.as_object().cloned().unwrap_or_default());
+    }
+    let Ok(found) = inspector.access_token(connection, token)? else { return Ok(introspection::inactive()) };
+    Ok(match introspection::view(client, &found.client.id, &found.left.resources) {
+        None => introspection::inactive(),
+        Some(View::Own) => introspection::access_token(&found.claims, &found.left.scopes),
+        Some(View::Resource) => {
+            let served = apis::of(connection, &client.introspects)?;
+            introspection::access_token(&found.claims, &introspection::visible(&found.left.scopes, &served))
+        }
+    })
+}
+
+/// RFC 9701 §4: the signed answer is asked for by its media type.
+fn wants_signed(accept: &str) -> bool {
+    accept.split(',').any(|one| one.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(SIGNED))
+}

@@ -1,0 +1,65 @@
+//! The revocation endpoint (RFC 7009): a client gives back its own tokens. A refresh token of whatever generation takes
+//! its whole grant with it, an access token ends alone. An unknown one is as good as revoked (§2.2).
+
+use actix_web::{HttpRequest, http::StatusCode, web::Data};
+
+use crate::{
+    app::App,
+    inspection::text,
+    jose::verify::{self, Typ},
+    protocol::{
+        client::Client,
+        credential::{Credential, Kind},
+        error::{ErrorCode, ProtocolError},
+        introspection,
+        time::{Span, Timestamp},
+    },
+    store::{AnyConnection, grants, revoked_tokens},
+    web::{
+        body::Form,
+        client_request::{self, Asked},
+        oauth_error::OauthError,
+        reply::Reply,
+    },
+};
+
+/// How much longer than the token lives its revocation is kept, for clocks that differ.
+const MARGIN: Span = Span::from_seconds(600);
+
+/// `POST /revoke`.
+pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+    client_request::answer(request, app, form, story).await
+}
+
+fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, client: &Client) -> Result<Reply, OauthError> {
+    let token = introspection::token(&asked.params)?;
+    let now = asked.context.now;
+    if let Some(credential) = Credential::open(&app.config.secrets, Kind::Refresh, token) {
+        let Some(found) = grants::find(connection, credential.id)? else { return Ok(done("the grant is gone")) };
+        if found.grant.client_id != client.id {
+            return Err(of_another());
+        }
+        grants::revoke(connection, credential.id, "revoked by the client", now)?;
+        return Ok(done(&format!("grant {} is revoked", credential.id)));
+    }
+    let ring = app.keys_verifying(connection, token, now)?;
+    let Ok(claims) = verify::own(&ring, Typ::AccessToken, token) else { return Ok(done("not a token of ours")) };
+    if text(&claims, "client_id") != client.id {
+        return Err(of_another());
+    }
+    let end = claims.get("exp").and_then(serde_json::Value::as_i64).unwrap_or_default();
+    if !verify::is_expired(&claims, now.seconds()) {
+        let end = Timestamp::from_millis(end.saturating_mul(1000)).plus(MARGIN);
+        revoked_tokens::insert(connection, text(&claims, "jti"), end)?;
+    }
+    Ok(done("an access token is revoked"))
+}
+
+fn done(note: &str) -> Reply {
+    Reply::empty(StatusCode::OK).noting(note)
+}
+
+/// §2.1: whose token it is, is checked before anything is done to it.
+fn of_another() -> OauthError {
+    ProtocolError::new(ErrorCode::InvalidRequest, "token: expected one that was issued to this client").into()
+}

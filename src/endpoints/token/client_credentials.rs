@@ -1,0 +1,84 @@
+//! A token for the client itself (RFC 6749 §4.4): no person, no grant, no refresh token. Its `sub` is the client's id,
+//! which can be no person's (RFC 9700 §4.15, RFC 9068 §5).
+
+use actix_web::http::StatusCode;
+
+use super::{Exchange, answer::TokenAnswer};
+use crate::{
+    protocol::{
+        api,
+        claims::{self, AccessToken},
+        client::Client,
+        error::{ErrorCode, ProtocolError},
+        scope::{STANDARD, ScopeClaims, Scopes},
+    },
+    random,
+    store::{AnyConnection, apis},
+    web::{oauth_error::OauthError, reply::Reply},
+};
+
+impl Exchange<'_> {
+    /// Issues an access token to the client.
+    pub fn serve_itself(
+        &self,
+        connection: &mut AnyConnection,
+        asked: Option<&Scopes>,
+        resources: &[String],
+    ) -> Result<Reply, OauthError> {
+        let (client, now, config) = (self.client, self.context.now, &self.app.config);
+        let resources = resources_of(client, resources)?;
+        let mut scopes = scopes_of(client, asked, &config.scope_claims)?;
+        if !client.audiences.iter().all(|uri| resources.contains(uri)) {
+            scopes = api::scopes_at(&scopes, &apis::of(connection, &client.audiences)?, &resources);
+            if asked.is_some() && scopes.is_empty() {
+                let text = "scope: expected some of the resource that is asked for, received none of them";
+                return Err(ProtocolError::new(ErrorCode::InvalidScope, text).into());
+            }
+        }
+        let issuer = config.issuer.as_str();
+        let exp = now.plus(config.lifetimes.access_token).seconds();
+        let access_token = self.key.access_token(&AccessToken {
+            iss: issuer,
+            sub: &client.id,
+            aud: claims::audience(&resources, &Scopes::default(), issuer),
+            client_id: &client.id,
+            exp,
+            iat: now.seconds(),
+            jti: claims::client_jti(random::bytes()),
+            scope: scopes.to_string(),
+            person: None,
+        })?;
+        let answer = TokenAnswer {
+            access_token,
+            token_type: "Bearer",
+            expires_in: exp - now.seconds(),
+            refresh_token: None,
+            scope: scopes.to_string(),
+            id_token: None,
+        };
+        Ok(Reply::json(StatusCode::OK, &answer).noting("a token for the client itself"))
+    }
+}
+
+/// RFC 8707 §2: what is asked for, of the client's APIs; its default ones where nothing is.
+fn resources_of(client: &Client, asked: &[String]) -> Result<Vec<String>, ProtocolError> {
+    if let Some(unknown) = asked.iter().find(|uri| !client.audiences.contains(uri)) {
+        let text = format!("resource: '{unknown}' is not registered for this client");
+        return Err(ProtocolError::new(ErrorCode::InvalidTarget, text));
+    }
+    Ok(if asked.is_empty() { client.default_audiences() } else { asked }.to_vec())
+}
+
+/// What is asked for, or all that the client has at its APIs: never what opens claims of a person, as there is none.
+fn scopes_of(client: &Client, asked: Option<&Scopes>, custom: &ScopeClaims) -> Result<Scopes, ProtocolError> {
+    let is_of_people = |scope: &str| STANDARD.contains(&scope) || custom.scopes().any(|of_people| of_people == scope);
+    let invalid = |text: String| Err(ProtocolError::new(ErrorCode::InvalidScope, text));
+    let Some(asked) = asked else { return Ok(client.scopes.retain(|scope| !is_of_people(scope))) };
+    if let Some(outside) = asked.first_outside(&client.scopes) {
+        return invalid(format!("scope: '{outside}' is not registered for this client; it may ask for '{}'", client.scopes));
+    }
+    if let Some(of_people) = asked.iter().find(|scope| is_of_people(scope)) {
+        return invalid(format!("scope: '{of_people}' is about a person, and a client that acts for itself has none"));
+    }
+    Ok(asked.clone())
+}

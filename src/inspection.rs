@@ -1,0 +1,163 @@
+//! What a token that someone shows is worth now: opened, its grant and client read, judged. `/userinfo`, `/introspect`,
+//! `/revoke` and `symbolon explain` ask here, so that none of them can think otherwise. Nothing is changed.
+
+use crate::{
+    config::Config,
+    jose::{
+        keys::KeyRing,
+        verify::{self, Claims, Typ},
+    },
+    protocol::{
+        claims,
+        client::Client,
+        credential::{Credential, Kind},
+        entitlement::Entitlement,
+        grant::{self, Grant, Means, Presentation, Standing, Verdict},
+        scope::Scopes,
+        time::Timestamp,
+    },
+    store::{AnyConnection, Result, clients, grants, revoked_tokens},
+};
+
+/// Looks at tokens at one time.
+#[derive(Clone, Copy)]
+pub struct Inspector<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The server's keys.
+    pub ring: &'a KeyRing,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// What was found, or why the token is worth nothing.
+pub type Finding<T> = std::result::Result<T, Worthless>;
+
+/// Why a token is worth nothing, in words, and what is known of it all the same.
+#[derive(Clone, Debug)]
+pub struct Worthless {
+    /// The reason.
+    pub reason: String,
+    /// The client it was issued to, where the token is genuine.
+    pub client_id: Option<String>,
+}
+
+/// An access token that lives.
+#[derive(Clone, Debug)]
+pub struct AccessToken {
+    /// What it says.
+    pub claims: Claims,
+    /// The client it was issued to.
+    pub client: Client,
+    /// The grant it came from; none where the client acts for itself.
+    pub grant: Option<Grant>,
+    /// What it is still good for.
+    pub left: Entitlement,
+}
+
+/// A refresh token that would be taken at `/token`.
+#[derive(Clone, Debug)]
+pub struct RefreshToken {
+    /// The client it was issued to.
+    pub client: Client,
+    /// Its grant.
+    pub grant: Grant,
+    /// When it ends, if it is not used before.
+    pub expires_at: Timestamp,
+}
+
+impl Inspector<'_> {
+    /// Looks at an access token (RFC 9068 §4, and what no signature tells: its grant, its person, its client).
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn access_token(&self, connection: &mut AnyConnection, token: &str) -> Result<Finding<AccessToken>> {
+        let claims = match verify::own(self.ring, Typ::AccessToken, token) {
+            Ok(claims) => claims,
+            Err(refused) => return Ok(Err(worthless(&refused.0, None))),
+        };
+        let client_id = text(&claims, "client_id").to_owned();
+        let dead = |reason: &str| Ok(Err(worthless(reason, Some(&client_id))));
+        if text(&claims, "iss") != self.config.issuer.as_str() {
+            return dead("another issuer stands in it");
+        }
+        if verify::is_expired(&claims, self.now.seconds()) {
+            return dead("it has expired");
+        }
+        let jti = text(&claims, "jti");
+        let found = match claims::grant_of_jti(jti) {
+            Some(id) => match grants::find_for_token(connection, id, jti)? {
+                Some(found) => Some(found),
+                None => return dead("it was revoked, or its grant is gone"),
+            },
+            None if revoked_tokens::contains(connection, jti)? => return dead("it was revoked"),
+            None => None,
+        };
+        let Some(client) = clients::find(connection, &client_id)? else { return dead("its client was deleted") };
+        if client.disabled_at.is_some() {
+            return dead("its client is switched off");
+        }
+        if let Some(found) = &found {
+            let standing = Standing { person_enabled: found.person_enabled, now: self.now };
+            let policy = self.config.lifetimes.policy(&client, &found.grant);
+            if let Some(reason) = grant::ended(&found.grant, &client, &policy, &standing) {
+                return dead(reason);
+            }
+            if found.grant.sub() != text(&claims, "sub") || found.grant.client_id != client.id {
+                return dead("its grant is of someone else");
+            }
+        }
+        let scopes = Scopes::parse(text(&claims, "scope")).unwrap_or_default();
+        let issuer = self.config.issuer.as_str();
+        let resources: Vec<_> = verify::audiences(&claims).filter(|uri| *uri != issuer).map(str::to_owned).collect();
+        let left = match Entitlement::of_token(&client, &scopes, &resources) {
+            Ok(left) => left,
+            Err(error) => return dead(&error.description),
+        };
+        Ok(Ok(AccessToken { client, grant: found.map(|found| found.grant), left, claims }))
+    }
+
+    /// Looks at a refresh token: what the token endpoint would say, without doing it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn refresh_token(&self, connection: &mut AnyConnection, token: &str) -> Result<Finding<RefreshToken>> {
+        let Some(credential) = Credential::open(&self.config.secrets, Kind::Refresh, token) else {
+            return Ok(Err(worthless("it is not one that this server issued", None)));
+        };
+        let Some(found) = grants::find(connection, credential.id)? else {
+            return Ok(Err(worthless("its grant is gone", None)));
+        };
+        let grant = found.grant;
+        let dead = |reason: &str| Ok(Err(worthless(reason, Some(&grant.client_id))));
+        let Some(client) = clients::find(connection, &grant.client_id)? else { return dead("its client was deleted") };
+        let presentation = Presentation {
+            client: &client,
+            generation: credential.generation,
+            means: Means::Refresh { scopes: None },
+            proof: grant.dpop_jkt.as_deref(),
+            resources: &[],
+        };
+        let policy = self.config.lifetimes.policy(&client, &grant);
+        let standing = Standing { person_enabled: found.person_enabled, now: self.now };
+        match grant::judge(&grant, &presentation, &policy, &standing) {
+            Verdict::Advance | Verdict::Repeat => {}
+            Verdict::Reused(error) | Verdict::Refuse(error) => return dead(&error.description),
+        }
+        if let Err(error) = Entitlement::of(&client, &grant.scopes, &grant.audiences, &[]) {
+            return dead(&error.description);
+        }
+        let idle_end = grant.rotated_at.unwrap_or(grant.created_at).plus(policy.idle_lifetime);
+        Ok(Ok(RefreshToken { expires_at: grant.expires_at.min(idle_end), client, grant }))
+    }
+}
+
+/// A claim that is text.
+#[must_use]
+pub fn text<'a>(claims: &'a Claims, name: &str) -> &'a str {
+    claims.get(name).and_then(|value| value.as_str()).unwrap_or_default()
+}
+
+fn worthless(reason: &str, client_id: Option<&str>) -> Worthless {
+    Worthless { reason: reason.to_owned(), client_id: client_id.map(str::to_owned) }
+}

@@ -1,0 +1,190 @@
+//! Calls to URLs that clients registered (a `jwks_uri`: RFC 7591 §2; a back-channel logout URI): the one place that makes
+//! them, guarded against being led into our own network (ASVS 1.3.6, Back-Channel Logout §4). When to call is the caller's.
+//! By `ureq`: it blocks, as our stories do; its resolver can be replaced, so that what was judged is what is connected to;
+//! one deadline covers name, connection, TLS and body; redirects, proxies, cookies and compression are off or not compiled in.
+
+mod addresses;
+
+use std::{fmt, net::IpAddr, time::Duration};
+
+use ureq::{
+    Agent,
+    tls::{Certificate, RootCerts, TlsConfig},
+    unversioned::{
+        resolver::{DefaultResolver, Resolver},
+        transport::DefaultConnector,
+    },
+};
+use url::Url;
+
+pub use addresses::is_public;
+use addresses::{Judge, Refused};
+
+use crate::config::OutboundSettings;
+
+/// For everything: name, connection, TLS, request, answer.
+const TIME: Duration = Duration::from_secs(5);
+/// How large an answer's body, and its head, may be.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// Makes the calls. A clone shares everything; nothing is kept between two calls.
+#[derive(Clone)]
+pub struct Outbound {
+    agent: Agent,
+}
+
+/// Why a call gave nothing, told to the operator: no query and no body is part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OutboundError {
+    /// The URL is none that may be called; what was expected.
+    RefusedUrl(&'static str),
+    /// The host has only addresses that are not public and not in `outbound_allow`; one of them.
+    RefusedAddress(IpAddr),
+    /// An answer with this status: a redirect, which is not followed, or in [`Outbound::get`] anything but 200.
+    Status(u16),
+    /// The answer has more than 64 KiB.
+    TooLarge,
+    /// The answer was not complete after 5 seconds.
+    TimedOut,
+    /// The answer is not what it should be; what was expected.
+    Malformed(&'static str),
+    /// No connection: unknown name, refused, broken off, or a certificate that is not trusted.
+    Unreachable(String),
+    /// The certificates of the configuration cannot be used.
+    BadCertificates(String),
+}
+
+impl fmt::Display for OutboundError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RefusedUrl(expected) => write!(f, "the URL is not called: expected {expected}"),
+            Self::RefusedAddress(ip) => write!(f, "{ip} is not called: it is not public, and not in outbound_allow"),
+            Self::Status(status) if (300..400).contains(status) => write!(f, "answered {status}: redirects are not followed"),
+            Self::Status(status) => write!(f, "answered {status}"),
+            Self::TooLarge => write!(f, "answered with more than {} KiB", MAX_BYTES / 1024),
+            Self::TimedOut => write!(f, "no complete answer within {} seconds", TIME.as_secs()),
+            Self::Malformed(expected) => write!(f, "the answer makes no sense: expected {expected}"),
+            Self::Unreachable(why) => write!(f, "cannot be reached: {why}"),
+            Self::BadCertificates(why) => write!(f, "outbound_ca_file: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for OutboundError {}
+
+impl fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbound").finish_non_exhaustive()
+    }
+}
+
+impl Outbound {
+    /// Makes it ready; nothing is called.
+    ///
+    /// # Errors
+    /// [`OutboundError::BadCertificates`].
+    pub fn new(settings: &OutboundSettings) -> Result<Self, OutboundError> {
+        Self::build(settings, TIME, DefaultResolver::default())
+    }
+
+    fn build(settings: &OutboundSettings, time: Duration, names: impl Resolver) -> Result<Self, OutboundError> {
+        let own = settings.certificates().map_err(OutboundError::BadCertificates)?;
+        let roots = if own.is_empty() {
+            RootCerts::WebPki
+        } else {
+            let all = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().chain(&own);
+            all.map(|certificate| Certificate::from_der(certificate).to_owned()).collect::<Vec<_>>().into()
+        };
+        let config = Agent::config_builder()
+            .tls_config(TlsConfig::builder().root_certs(roots).build())
+            .proxy(None)
+            .max_redirects(0)
+            .http_status_as_error(false)
+            .timeout_global(Some(time))
+            .max_idle_connections(0) // a connection that was kept would not be judged again
+            .max_response_header_size(MAX_BYTES)
+            .accept_encoding("identity")
+            .user_agent("symbolon")
+            .build();
+        let judge = Judge::new(names, settings.allow.clone());
+        Ok(Self { agent: Agent::with_parts(config, DefaultConnector::default(), judge) })
+    }
+
+    /// The body of a JSON document: GET, answered 200. It blocks for up to 5 seconds: call it where that is allowed,
+    /// with no database connection in hand.
+    ///
+    /// # Errors
+    /// [`OutboundError`].
+    pub fn get(&self, url: &str) -> Result<String, OutboundError> {
+        let request = self.agent.get(checked(url)?).header("connection", "close");
+        let mut answer = request.header("accept", "application/json, application/jwk-set+json").call()?;
+        if answer.status() != 200 {
+            return Err(OutboundError::Status(answer.status().as_u16()));
+        }
+        // One more than the limit: ureq calls a body that ends exactly there too large.
+        let body = answer.body_mut().with_config().limit(MAX_BYTES as u64 + 1).read_to_vec()?;
+        if body.len() > MAX_BYTES {
+            return Err(OutboundError::TooLarge);
+        }
+        String::from_utf8(body).map_err(|_| OutboundError::Malformed("text in UTF-8"))
+    }
+
+    /// Posts a form of a few KiB and gives the status of the answer, whose body is not read. It blocks as
+    /// [`Outbound::get`] does.
+    ///
+    /// # Errors
+    /// [`OutboundError`]; [`OutboundError::Status`] for a redirect alone.
+    pub fn post_form(&self, url: &str, form: &[(&str, &str)]) -> Result<u16, OutboundError> {
+        let request = self.agent.post(checked(url)?).header("connection", "close");
+        let status = request.send_form(form.iter().copied())?.status();
+        if status.is_redirection() { Err(OutboundError::Status(status.as_u16())) } else { Ok(status.as_u16()) }
+    }
+}
+
+/// The URL as its parser writes it, so that whoever parses it next finds the same host.
+fn checked(url: &str) -> Result<String, OutboundError> {
+    let refuse = |expected| Err(OutboundError::RefusedUrl(expected));
+    let Ok(parsed) = Url::parse(url) else { return refuse("an absolute URL") };
+    match (parsed.scheme(), parsed.host_str()) {
+        ("https", Some(_)) | ("http", Some("localhost" | "127.0.0.1" | "[::1]")) => (),
+        _ => return refuse("https; plain http is for localhost, 127.0.0.1 and [::1] only"),
+    }
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        return refuse("no user name and no password");
+    }
+    if parsed.fragment().is_some() {
+        return refuse("no fragment");
+    }
+    Ok(parsed.into())
+}
+
+impl From<ureq::Error> for OutboundError {
+    fn from(error: ureq::Error) -> Self {
+        use ureq::Error;
+        match error {
+            Error::Timeout(_) => Self::TimedOut,
+            Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => Self::TimedOut,
+            Error::BodyExceedsLimit(_) | Error::LargeResponseHeader(..) => Self::TooLarge,
+            Error::BadUri(_) | Error::Http(_) => Self::RefusedUrl("the characters of RFC 3986"),
+            Error::Protocol(_) => Self::Malformed("HTTP/1.1"),
+            Error::HostNotFound => Self::Unreachable("the name has no address".into()),
+            Error::Io(error) => unreachable_because(&error),
+            Error::Rustls(error) => unreachable_because(&error),
+            Error::Other(error) => match error.downcast_ref() {
+                Some(Refused(ip)) => Self::RefusedAddress(*ip),
+                None => Self::Unreachable("the call failed".into()),
+            },
+            // No other comes from the features in use; a text that is not known is not told.
+            _ => Self::Unreachable("the call failed".into()),
+        }
+    }
+}
+
+/// The error's words, as far as they are of any use: a certificate may bring names without end.
+fn unreachable_because(error: &dyn fmt::Display) -> OutboundError {
+    OutboundError::Unreachable(error.to_string().chars().take(200).collect())
+}
+
+#[cfg(test)]
+#[path = "outbound/tests.rs"]
+mod tests;

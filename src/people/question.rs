@@ -1,0 +1,69 @@
+//! What a page on the way of an authorization request is about: the request, read afresh as `/authorize` does, and who
+//! is asked. Without a good request, or a session, there is no question, and `/authorize` is where the person goes.
+
+use actix_web::HttpRequest;
+
+use crate::{
+    app::App,
+    paths,
+    protocol::{authorization::AuthorizationRequest, client::Client, params::Params},
+    store::{AnyConnection, sessions::Session},
+    web::{
+        authorization_request::{self, Read},
+        cookies,
+        fault::Fault,
+        reply::Reply,
+        request::Context,
+        returning, session,
+    },
+};
+
+/// What a request to the page brings.
+pub struct Visit {
+    pub context: Context,
+    pub query: Params,
+    cookie: Option<String>,
+}
+
+/// What someone is asked about.
+pub struct Question {
+    pub client: Client,
+    pub request: AuthorizationRequest,
+    pub session: Session,
+    pub cookie: String,
+}
+
+impl Visit {
+    pub fn of(request: &HttpRequest) -> Self {
+        Self {
+            context: Context::of(request),
+            query: Params::parse(request.query_string()),
+            cookie: cookies::get(request, cookies::SESSION),
+        }
+    }
+
+    pub fn question(&self, app: &App, connection: &mut AnyConnection) -> Result<Result<Question, Reply>, Fault> {
+        let base = app.config.issuer.base();
+        let back = || Reply::see_other(&format!("{base}{}?{}", paths::AUTHORIZE, self.query.to_query(&returning::NAMES, &[])));
+        let (client, request) = match authorization_request::read(app, &self.context, connection, &self.query)? {
+            Read::Good(good) => *good,
+            Read::Page(page) => return Ok(Err(page)),
+            Read::Refused(..) => return Ok(Err(back())),
+        };
+        let session = session::current(app, connection, self.cookie.as_deref(), self.context.now)?;
+        match (session, self.cookie.clone()) {
+            (Some(session), Some(cookie)) => Ok(Ok(Question { client, request, session, cookie })),
+            _ => Ok(Err(back())),
+        }
+    }
+
+    /// What a form on the page at this path is about: this very request.
+    pub fn about(&self, path: &str) -> String {
+        format!("{path}?{}", returning::request_of(&self.query))
+    }
+
+    /// A path with the request and all stamps so far, and one of them put in anew.
+    pub fn path_with(&self, path: &str, stamp: &str, value: &str) -> String {
+        format!("{path}?{}", self.query.to_query(&[stamp], &[(stamp, value)]))
+    }
+}

@@ -1,0 +1,136 @@
+//! APIs, which RFC 8707 calls resources: each has an identifier, which is the `aud` of its tokens, and scopes
+//! of its own. Which of them a client may ask for stands with the client.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    registration::check_text,
+    scope::{STANDARD, Scopes},
+    time::Timestamp,
+};
+
+/// How many scopes an API may have.
+const SCOPE_LIMIT: usize = 100;
+
+/// A registered API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Api {
+    /// Its identifier: an absolute URI without fragment.
+    pub uri: String,
+    /// The name shown to people.
+    pub name: String,
+    /// What may be allowed at it.
+    pub scopes: Vec<ApiScope>,
+    /// When it was registered.
+    pub created_at: Timestamp,
+}
+
+/// A scope of an API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiScope {
+    /// The scope token.
+    pub name: String,
+    /// What it allows, in words for the person who is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+impl Api {
+    /// Whether the scope is one of its own.
+    #[must_use]
+    pub fn has(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|own| own.name == scope)
+    }
+
+    /// Checks an API before it is registered; `reserved` are the scopes that open claims of a person.
+    ///
+    /// # Errors
+    /// What is wrong and what is expected, for the operator.
+    pub fn check<'a>(&self, reserved: impl IntoIterator<Item = &'a str>) -> Result<(), String> {
+        check_uri(&self.uri)?;
+        check_text("API name", &self.name)?;
+        if self.scopes.len() > SCOPE_LIMIT {
+            return Err(format!("scopes: expected at most {SCOPE_LIMIT}, received {}", self.scopes.len()));
+        }
+        let reserved: Vec<_> = STANDARD.into_iter().chain(reserved).collect();
+        for (index, ApiScope { name, description }) in self.scopes.iter().enumerate() {
+            match Scopes::parse(name) {
+                Ok(parsed) if parsed.to_string() == *name && !name.is_empty() && name.len() <= 100 => {}
+                _ => {
+                    return Err(format!(
+                        "scope '{name}': expected 1 to 100 printable ASCII characters without spaces, quotes and backslashes (RFC 6749 3.3)"
+                    ));
+                }
+            }
+            if reserved.contains(&name.as_str()) {
+                return Err(format!("scope '{name}': expected one of the API's own, received one that opens claims of a person"));
+            }
+            if self.scopes.iter().take(index).any(|other| other.name == *name) {
+                return Err(format!("scope '{name}': expected once, received twice"));
+            }
+            description.as_deref().map_or(Ok(()), |text| check_text("scope description", text))?;
+        }
+        Ok(())
+    }
+}
+
+/// Checks the identifier of a resource server (RFC 8707 §2): an absolute URI without fragment.
+///
+/// # Errors
+/// What is wrong and what is expected.
+pub fn check_uri(uri: &str) -> Result<(), String> {
+    match url::Url::parse(uri) {
+        Ok(_) if !uri.contains(['#', ' ']) && uri.len() <= 500 => Ok(()),
+        _ => Err(format!("audience '{uri}': expected an absolute URI without fragment (RFC 8707 2)")),
+    }
+}
+
+/// What of `scopes` a token for `resources` may carry: a scope of one of the client's APIs goes only with a token
+/// for an API that has it (RFC 8707 §2.2). `apis` are the client's.
+#[must_use]
+pub fn scopes_at(scopes: &Scopes, apis: &[Api], resources: &[String]) -> Scopes {
+    scopes.retain(|scope| {
+        let mut owners = apis.iter().filter(|api| api.has(scope)).peekable();
+        owners.peek().is_none() || owners.any(|api| resources.contains(&api.uri))
+    })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub fn api(uri: &str, scopes: &[&str]) -> Api {
+        let scopes = scopes.iter().map(|name| ApiScope { name: (*name).to_owned(), description: None }).collect();
+        Api { uri: uri.into(), name: "An API".into(), scopes, created_at: Timestamp::from_millis(0) }
+    }
+
+    #[test]
+    fn a_scope_goes_only_where_its_api_is() {
+        let apis = [api("https://a.example", &["a:read", "both"]), api("https://b.example", &["b:read", "both"])];
+        let scopes = Scopes::parse("openid a:read b:read both legacy").unwrap();
+        let at = |resources: &[&str]| {
+            let resources: Vec<_> = resources.iter().map(|uri| (*uri).to_owned()).collect();
+            scopes_at(&scopes, &apis, &resources).to_string()
+        };
+        assert_eq!(at(&["https://a.example", "https://b.example"]), "openid a:read b:read both legacy");
+        assert_eq!(at(&["https://a.example"]), "openid a:read both legacy");
+        assert_eq!(at(&[]), "openid legacy");
+    }
+
+    #[test]
+    fn a_registration_says_what_it_expects() {
+        assert_eq!(api("https://a.example", &["a:read"]).check(["employee"]), Ok(()));
+        for (api, words) in [
+            (api("a.example", &[]), "absolute"),
+            (api("https://a.example#x", &[]), "fragment"),
+            (api("https://a.example", &["a b"]), "printable"),
+            (api("https://a.example", &[""]), "1 to 100"),
+            (api("https://a.example", &["email"]), "own"),
+            (api("https://a.example", &["employee"]), "own"),
+            (api("https://a.example", &["a", "a"]), "twice"),
+        ] {
+            let refused = api.check(["employee"]).unwrap_err();
+            assert!(refused.contains(words), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The `claims` parameter (OpenID Connect Core §5.5): claims asked for one by one, at `/userinfo` or in the ID
+//! token, and the `sub` and `acr` that the client insists on. Members that nobody here knows are ignored.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    authentication::Class,
+    person,
+    scope::{ScopeClaims, Scopes},
+};
+
+/// How many claims may be asked for in one place.
+const LIMIT: usize = 100;
+
+/// What a `claims` parameter asks for. What is kept of it with the grant are the two lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimsRequest {
+    /// Asked for at `/userinfo`.
+    #[serde(default)]
+    pub userinfo: Vec<String>,
+    /// Asked for in the ID token.
+    #[serde(default)]
+    pub id_token: Vec<String>,
+    /// The subject that must be the one signed in (Core §5.5.1).
+    #[serde(skip)]
+    pub sub: Option<String>,
+    /// The classes of which an essential `acr` must be one (Core §5.5.1.1); any, where the list is empty.
+    #[serde(skip)]
+    pub essential_acr: Option<Vec<String>>,
+}
+
+impl ClaimsRequest {
+    /// Reads the parameter.
+    ///
+    /// # Errors
+    /// What was expected, for an `invalid_request`: JSON of the form of Core §5.5.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let malformed = |what: &str| format!("claims: expected {what} (OpenID Connect Core 5.5)");
+        let all: Map<String, Value> = serde_json::from_str(text).map_err(|_| malformed("a JSON object"))?;
+        let mut request = Self::default();
+        for (place, asked) in &all {
+            let names = match place.as_str() {
+                "userinfo" => &mut request.userinfo,
+                "id_token" => &mut request.id_token,
+                _ => continue,
+            };
+            let Value::Object(asked) = asked else { return Err(malformed(&format!("an object as '{place}'"))) };
+            if asked.len() > LIMIT {
+                return Err(malformed(&format!("at most {LIMIT} claims in '{place}'")));
+            }
+            for (name, wish) in asked {
+                let wish = match wish {
+                    Value::Null => &Map::new(),
+                    Value::Object(wish) => wish,
+                    _ => return Err(malformed(&format!("null or an object for '{name}'"))),
+                };
+                match name.as_str() {
+                    "sub" => {
+                        let wanted = wish.get("value").and_then(Value::as_str);
+                        if let (Some(before), Some(wanted)) = (&request.sub, wanted)
+                            && before != wanted
+                        {
+                            return Err(malformed("one value of 'sub'"));
+                        }
+                        request.sub = wanted.map(str::to_owned).or(request.sub.take());
+                    }
+                    "acr" if wish.get("essential") == Some(&Value::Bool(true)) => request.essential_acr = Some(values(wish)),
+                    _ => names.push(name.clone()),
+                }
+            }
+        }
+        Ok(request)
+    }
+
+    /// What of it a client may have: claims of scopes that it is registered for.
+    #[must_use]
+    pub fn allowed(mut self, client: &Scopes, custom: &ScopeClaims) -> Self {
+        let is_allowed = |name: &String| person::scope_of(name, custom).is_some_and(|scope| client.contains(scope));
+        self.userinfo.retain(is_allowed);
+        self.id_token.retain(is_allowed);
+        self
+    }
+
+    /// The scopes that would open these claims: what the person is asked about.
+    pub fn scopes<'a>(&self, custom: &'a ScopeClaims) -> impl Iterator<Item = &'a str> {
+        self.userinfo.iter().chain(&self.id_token).filter_map(|name| person::scope_of(name, custom))
+    }
+
+    /// Whether no claim is asked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.userinfo.is_empty() && self.id_token.is_empty()
+    }
+
+    /// Whether a sign-in of this class is good enough for an essential `acr`.
+    #[must_use]
+    pub fn is_met_by(&self, class: Option<Class>) -> bool {
+        let Some(wanted) = &self.essential_acr else { return true };
+        class.is_some_and(|class| wanted.is_empty() || wanted.iter().any(|name| name == class.as_str()))
+    }
+}
+
+/// `value` and `values` of a wish.
+fn values(wish: &Map<String, Value>) -> Vec<String> {
+    let several = wish.get("values").and_then(Value::as_array).into_iter().flatten();
+    wish.get("value").into_iter().chain(several).filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn custom() -> ScopeClaims {
+        ScopeClaims::new([("employee".to_owned(), vec!["department".to_owned()])].into()).unwrap()
+    }
+
+    #[test]
+    fn the_example_of_the_specification_is_read() {
+        // Core §5.5, with acr and sub by value.
+        let request = ClaimsRequest::parse(
+            r#"{"userinfo": {"given_name": {"essential": true}, "nickname": null, "email": {"essential": true}, "http://example.info/claims/groups": null},
+                "id_token": {"auth_time": {"essential": true}, "acr": {"essential": true, "values": ["urn:mace:incommon:iap:silver"]}, "sub": {"value": "248289761001"}},
+                "else": 7}"#,
+        )
+        .unwrap();
+        assert_eq!(request.userinfo, ["given_name", "nickname", "email", "http://example.info/claims/groups"]);
+        assert_eq!(request.id_token, ["auth_time"]);
+        assert_eq!(request.sub.as_deref(), Some("248289761001"));
+        assert!(!request.is_met_by(Some(Class::Password)));
+        let allowed = request.allowed(&Scopes::parse("openid profile").unwrap(), &custom());
+        assert_eq!((allowed.userinfo.as_slice(), allowed.id_token.len()), (&["given_name".to_owned(), "nickname".into()][..], 0));
+        assert_eq!(allowed.scopes(&custom()).collect::<Vec<_>>(), ["profile", "profile"]);
+    }
+
+    #[test]
+    fn what_is_malformed_is_refused_and_what_is_unknown_is_not() {
+        for bad in ["", "x", "[]", "7", r#"{"userinfo": 7}"#, r#"{"id_token": {"email": "x"}}"#, r#"{"userinfo": []}"#] {
+            assert!(ClaimsRequest::parse(bad).unwrap_err().starts_with("claims: expected"), "{bad}");
+        }
+        assert!(ClaimsRequest::parse(r#"{"id_token":{"sub":{"value":"a"}},"userinfo":{"sub":{"value":"b"}}}"#).is_err());
+        for good in ["{}", r#"{"x": 1}"#, r#"{"userinfo": {"x": {"y": 1}}}"#, r#"{"id_token": {"acr": {"values": ["x"]}}}"#] {
+            assert!(ClaimsRequest::parse(good).unwrap().is_met_by(None), "{good}");
+        }
+        assert!(ClaimsRequest::parse(&"[".repeat(5000)).is_err(), "depth is bounded");
+    }
+
+    #[test]
+    fn an_essential_acr_is_met_or_not() {
+        let wants = |text: &str| ClaimsRequest::parse(&format!(r#"{{"id_token": {{"acr": {text}}}}}"#)).unwrap();
+        let password = Class::Password.as_str();
+        assert!(wants(&format!(r#"{{"essential": true, "value": "{password}"}}"#)).is_met_by(Some(Class::Password)));
+        assert!(wants(r#"{"essential": true}"#).is_met_by(Some(Class::Password)));
+        assert!(!wants(r#"{"essential": true}"#).is_met_by(None));
+        assert!(!wants(r#"{"essential": true, "values": ["other"]}"#).is_met_by(Some(Class::Password)));
+        assert!(wants(r#"{"values": ["other"]}"#).is_met_by(None), "a wish is not a condition");
+    }
+}

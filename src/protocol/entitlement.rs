@@ -1,0 +1,99 @@
+//! What is left of a grant: scopes and APIs that were taken from the client since are gone from its tokens, at each
+//! refresh and wherever one is shown (OAuth 2.1 §4.3.1, RFC 8707 §2.2).
+
+use super::{
+    client::Client,
+    error::{ErrorCode, ProtocolError},
+    scope::{OPENID, Scopes},
+};
+
+/// What one access token is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entitlement {
+    /// Its scopes.
+    pub scopes: Scopes,
+    /// The APIs it is for.
+    pub resources: Vec<String>,
+}
+
+impl Entitlement {
+    /// What the client may still have of what was granted; `asked_resources` narrow it, none means all.
+    ///
+    /// # Errors
+    /// `invalid_target` for an API that the client may not use any more, where it was asked for or nothing else is left;
+    /// `invalid_scope` when no scope is left.
+    pub fn of(
+        client: &Client,
+        granted_scopes: &Scopes,
+        granted_resources: &[String],
+        asked_resources: &[String],
+    ) -> Result<Self, ProtocolError> {
+        let is_allowed = |uri: &&String| client.audiences.contains(*uri);
+        if let Some(gone) = asked_resources.iter().find(|uri| !is_allowed(uri)) {
+            let text = format!("resource: '{gone}' is not registered for this client any more");
+            return Err(ProtocolError::new(ErrorCode::InvalidTarget, text));
+        }
+        let wanted = if asked_resources.is_empty() { granted_resources } else { asked_resources };
+        let resources: Vec<_> = wanted.iter().filter(is_allowed).cloned().collect();
+        let scopes = granted_scopes.intersection(&client.scopes);
+        if scopes.is_empty() {
+            let text = "none of the granted scopes is registered for this client any more";
+            return Err(ProtocolError::new(ErrorCode::InvalidScope, text));
+        }
+        if resources.is_empty() && !wanted.is_empty() && !scopes.contains(OPENID) {
+            let text = "none of the granted APIs is registered for this client any more";
+            return Err(ProtocolError::new(ErrorCode::InvalidTarget, text));
+        }
+        Ok(Self { scopes, resources })
+    }
+
+    /// What is left of an access token; one without any scope was made for a client's own use.
+    ///
+    /// # Errors
+    /// As [`Entitlement::of`].
+    pub fn of_token(client: &Client, scopes: &Scopes, resources: &[String]) -> Result<Self, ProtocolError> {
+        if scopes.is_empty() {
+            let resources = resources.iter().filter(|uri| client.audiences.contains(uri)).cloned().collect();
+            return Ok(Self { scopes: Scopes::default(), resources });
+        }
+        Self::of(client, scopes, resources, &[])
+    }
+
+    /// Whether it is for all of the client's APIs: then every one of its scopes has its API with it.
+    #[must_use]
+    pub fn is_for_all(&self, client: &Client) -> bool {
+        client.audiences.iter().all(|uri| self.resources.contains(uri))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::client::{ClientKind, tests::client};
+
+    const A: &str = "https://api.example.com";
+    const B: &str = "https://files.example.com";
+
+    fn left(client: &Client, scopes: &str, granted: &[&str], asked: &[&str]) -> Result<String, &'static str> {
+        let owned = |list: &[&str]| list.iter().map(|uri| (*uri).to_owned()).collect::<Vec<_>>();
+        Entitlement::of(client, &Scopes::parse(scopes).unwrap(), &owned(granted), &owned(asked))
+            .map(|left| format!("{} at {}", left.scopes, left.resources.join(" ")))
+            .map_err(|error| error.code.as_str())
+    }
+
+    #[test]
+    fn what_was_taken_from_the_client_is_gone() {
+        let mut spa = client(ClientKind::Spa);
+        assert_eq!(left(&spa, "openid email", &[A, B], &[]), Ok(format!("openid email at {A} {B}")));
+        assert_eq!(left(&spa, "openid email", &[A, B], &[B]), Ok(format!("openid email at {B}")));
+        spa.audiences = vec![A.into()];
+        spa.scopes = Scopes::parse("openid").unwrap();
+        assert_eq!(left(&spa, "openid email", &[A, B], &[]), Ok(format!("openid at {A}")));
+        assert_eq!(left(&spa, "openid email", &[A, B], &[B]), Err("invalid_target"));
+        assert_eq!(left(&spa, "openid", &[B], &[]), Ok("openid at ".to_owned()), "openid alone is for the issuer");
+        assert_eq!(left(&spa, "email", &[A], &[]), Err("invalid_scope"));
+        spa.scopes = Scopes::parse("notes:read").unwrap();
+        assert_eq!(left(&spa, "notes:read", &[B], &[]), Err("invalid_target"), "never a token for another audience instead");
+        assert_eq!(left(&spa, "notes:read", &[], &[]), Ok("notes:read at ".to_owned()));
+    }
+}

@@ -1,0 +1,203 @@
+//! RP-initiated logout (OpenID Connect RP-Initiated Logout §2 to §4): what a client asks for when it sends someone
+//! here to sign out, whether the person is asked first, and where they go afterwards. Ending the session is the caller's.
+
+use super::{
+    client::Client,
+    id::Id,
+    params::Params,
+    redirect_uri::{self, ReturnAddress},
+};
+
+/// The parameters of the request; those of our own form are not among them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogoutRequest {
+    /// An ID token of ours, of the session that is to end.
+    pub id_token_hint: Option<String>,
+    /// The client that asks.
+    pub client_id: Option<String>,
+    /// Where the person is to go afterwards.
+    pub return_to: Option<String>,
+    /// Echoed byte for byte.
+    pub state: Option<String>,
+}
+
+/// What a verified `id_token_hint` says; it may have expired (§2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// Whom it was issued to.
+    pub client_id: String,
+    /// Whom it names, if that is anyone.
+    pub person: Option<Id>,
+}
+
+/// What is known when the decision is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The hint: verified, or that it is none of ours; `None` when none was sent.
+    pub hint: Option<Result<&'a Hint, NotOurs>>,
+    /// The client that `client_id` or else the hint names, if it exists and is switched on.
+    pub client: Option<&'a Client>,
+    /// Who is signed in in this browser.
+    pub signed_in: Option<Id>,
+}
+
+/// The hint is not an ID token that this server issued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotOurs;
+
+/// What is wrong with a request. The person can sign out all the same; they are asked, and stay here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The hint is not an ID token of this server.
+    HintNotOurs,
+    /// The hint names another client, or another person than is signed in.
+    HintOfAnother,
+    /// `client_id` is of no client.
+    ClientUnknown,
+    /// The address is not one that the client has registered for this, or no client is named.
+    ReturnNotRegistered,
+}
+
+/// What happens to the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The person is asked first (§2: no hint, or one of another).
+    Ask,
+    /// It ends at once: the hint shows that the client knows whose it is.
+    End,
+    /// Nobody is signed in.
+    Nothing,
+}
+
+/// The decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What happens to the session.
+    pub step: Step,
+    /// Where the person goes once they are signed out; a page of ours otherwise.
+    pub then: Option<ReturnAddress>,
+    /// What is wrong with the request.
+    pub problem: Option<Problem>,
+}
+
+impl LogoutRequest {
+    /// Reads the parameters.
+    #[must_use]
+    pub fn read(params: &Params) -> Self {
+        let text = |name| params.get(name).map(str::to_owned);
+        Self {
+            id_token_hint: text("id_token_hint"),
+            client_id: text("client_id"),
+            return_to: text("post_logout_redirect_uri"),
+            state: text("state"),
+        }
+    }
+
+    /// Whether a client asks, or the person by themselves.
+    #[must_use]
+    pub fn is_of_client(&self) -> bool {
+        *self != Self::default()
+    }
+
+    /// Decides.
+    #[must_use]
+    pub fn decide(&self, facts: &Facts<'_>) -> Decision {
+        let problem = self.problem(facts);
+        let vouched = matches!(facts.hint, Some(Ok(_))) && !matches!(problem, Some(Problem::HintOfAnother | Problem::ClientUnknown));
+        let step = match facts.signed_in {
+            None => Step::Nothing,
+            Some(_) if vouched => Step::End,
+            Some(_) => Step::Ask,
+        };
+        let address = match (&self.return_to, facts.client, problem) {
+            (Some(sent), Some(client), None) => redirect_uri::find_after_logout(client, sent, self.state.as_deref()),
+            _ => None,
+        };
+        Decision { step, then: address, problem }
+    }
+
+    fn problem(&self, facts: &Facts<'_>) -> Option<Problem> {
+        match facts.hint {
+            Some(Err(NotOurs)) => return Some(Problem::HintNotOurs),
+            Some(Ok(hint)) => {
+                let other_client = self.client_id.as_ref().is_some_and(|id| *id != hint.client_id);
+                let other_person = facts.signed_in.is_some_and(|person| hint.person != Some(person));
+                if other_client || other_person {
+                    return Some(Problem::HintOfAnother);
+                }
+            }
+            None => {}
+        }
+        if self.client_id.is_some() && facts.client.is_none() {
+            return Some(Problem::ClientUnknown);
+        }
+        let sent = self.return_to.as_ref()?;
+        let found = facts.client.and_then(|client| redirect_uri::find_after_logout(client, sent, None));
+        found.is_none().then_some(Problem::ReturnNotRegistered)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::client::{ClientKind, tests::client};
+
+    const BYE: &str = "https://app.example.com/bye";
+    const ALICE: Id = Id::from_bytes([1; 16]);
+
+    fn app() -> Client {
+        let mut app = client(ClientKind::Web);
+        app.post_logout_redirect_uris = vec![BYE.into()];
+        app
+    }
+
+    fn request(query: &str) -> LogoutRequest {
+        LogoutRequest::read(&Params::parse(query))
+    }
+
+    fn hint(person: [u8; 16]) -> Hint {
+        Hint { client_id: "app".into(), person: Some(Id::from(person)) }
+    }
+
+    #[test]
+    fn a_hint_of_who_is_signed_in_ends_the_session_at_once() {
+        let (app, hint) = (app(), hint([1; 16]));
+        let facts = Facts { hint: Some(Ok(&hint)), client: Some(&app), signed_in: Some(ALICE) };
+        let decision = request(&format!("id_token_hint=x&post_logout_redirect_uri={BYE}&state=s")).decide(&facts);
+        assert_eq!((decision.step, decision.problem), (Step::End, None));
+        let then = decision.then.unwrap();
+        assert_eq!((then.uri(), then.state.as_deref()), (BYE, Some("s")));
+        let gone = request(&format!("id_token_hint=x&post_logout_redirect_uri={BYE}")).decide(&Facts { signed_in: None, ..facts });
+        assert_eq!((gone.step, gone.then.is_some()), (Step::Nothing, true), "who is signed out already goes on");
+    }
+
+    #[test]
+    fn without_a_hint_the_person_is_asked() {
+        let app = app();
+        let facts = Facts { hint: None, client: Some(&app), signed_in: Some(ALICE) };
+        let decision = request(&format!("client_id=app&post_logout_redirect_uri={BYE}")).decide(&facts);
+        assert_eq!((decision.step, decision.then.is_some(), decision.problem), (Step::Ask, true, None));
+        let own = request("").decide(&Facts { client: None, ..facts });
+        assert_eq!((own.step, own.then, own.problem), (Step::Ask, None, None));
+    }
+
+    #[test]
+    fn what_is_wrong_leads_to_a_question_and_never_away() {
+        let (app, alice, bob) = (app(), hint([1; 16]), hint([2; 16]));
+        let good = Facts { hint: Some(Ok(&alice)), client: Some(&app), signed_in: Some(ALICE) };
+        let bye = format!("post_logout_redirect_uri={BYE}");
+        for (query, facts, problem, step) in [
+            (bye.clone(), Facts { hint: Some(Err(NotOurs)), ..good }, Problem::HintNotOurs, Step::Ask),
+            (bye.clone(), Facts { hint: Some(Ok(&bob)), ..good }, Problem::HintOfAnother, Step::Ask),
+            (format!("client_id=other&{bye}"), good, Problem::HintOfAnother, Step::Ask),
+            (format!("client_id=other&{bye}"), Facts { hint: None, client: None, ..good }, Problem::ClientUnknown, Step::Ask),
+            (bye.clone(), Facts { hint: None, client: None, ..good }, Problem::ReturnNotRegistered, Step::Ask),
+            ("post_logout_redirect_uri=https://evil.example/".into(), good, Problem::ReturnNotRegistered, Step::End),
+            (format!("{bye}/"), good, Problem::ReturnNotRegistered, Step::End),
+            ("post_logout_redirect_uri=https://app.example.com/cb".into(), good, Problem::ReturnNotRegistered, Step::End),
+        ] {
+            let decision = request(&query).decide(&facts);
+            assert_eq!((decision.step, decision.problem, decision.then), (step, Some(problem), None), "{query}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What may be registered (RFC 7591 §2, RFC 9700 §2, RFC 10017): a client is checked as a whole before it is
+//! stored, and again when it is changed. Redirect URIs are `redirect_uri`, URLs that this server calls `remote_url`.
+
+use super::{
+    api,
+    client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType, PkceRule},
+    id::Id,
+    redirect_uri, remote_url,
+};
+
+/// How many values a list of a client may have.
+const LIST_LIMIT: usize = 50;
+
+impl Client {
+    /// Checks a client before it is registered.
+    ///
+    /// # Errors
+    /// What is wrong and what is expected, for the operator.
+    pub fn check(&self) -> Result<(), String> {
+        check_id(&self.id)?;
+        check_text("client name", &self.name)?;
+        for (name, count) in [
+            ("redirect URIs", self.redirect_uris.len()),
+            ("post-logout redirect URIs", self.post_logout_redirect_uris.len()),
+            ("APIs", self.audiences.len()),
+            ("CORS origins", self.cors_origins.len()),
+            ("introspected APIs", self.introspects.len()),
+        ] {
+            if count > LIST_LIMIT {
+                return Err(format!("{name}: expected at most {LIST_LIMIT}, received {count}"));
+            }
+        }
+        self.check_redirect_uris()?;
+        self.check_authentication()?;
+        self.check_grants()?;
+        self.audiences.iter().chain(&self.introspects).try_for_each(|uri| api::check_uri(uri))?;
+        self.cors_origins.iter().try_for_each(|origin| check_origin(origin))?;
+        if let Some(outside) = self.default_audiences().iter().find(|uri| !self.audiences.contains(uri)) {
+            return Err(format!("default API '{outside}': expected one of the client's APIs"));
+        }
+        if let Some(uri) = &self.backchannel_logout_uri {
+            remote_url::check("backchannel_logout_uri", uri)?;
+        }
+        self.pairwise_sector.as_deref().map_or(Ok(()), |sector| check_sector(self, sector))
+    }
+
+    fn check_redirect_uris(&self) -> Result<(), String> {
+        match (self.kind, self.redirect_uris.as_slice()) {
+            (ClientKind::Service, []) => {}
+            (ClientKind::Service, _) => return Err("redirect URIs: expected none for a service".into()),
+            (_, []) => return Err("redirect URIs: expected at least one, received none".into()),
+            _ => {}
+        }
+        self.redirect_uris.iter().try_for_each(|uri| redirect_uri::check_registration(self.kind, uri))?;
+        if self.kind == ClientKind::Service && !(self.post_logout_redirect_uris.is_empty() && self.backchannel_logout_uri.is_none()) {
+            return Err("logout: expected no address for a service: nobody signs in to it".into());
+        }
+        self.post_logout_redirect_uris
+            .iter()
+            .try_for_each(|uri| redirect_uri::check_registration(self.kind, uri).map_err(|why| format!("after logout, {why}")))
+    }
+
+    fn check_authentication(&self) -> Result<(), String> {
+        if self.is_public() != matches!(self.kind, ClientKind::Spa | ClientKind::Native) {
+            return Err("authentication: a spa or native app cannot authenticate, a web app or service must".into());
+        }
+        if self.is_public() && self.pkce == PkceRule::Optional {
+            return Err("PKCE: may be optional for confidential clients only (RFC 9700 2.1.1)".into());
+        }
+        if self.is_public() && !self.introspects.is_empty() {
+            return Err("introspection: expected a client that authenticates (RFC 7662 2.1)".into());
+        }
+        match (&self.keys, self.auth_method) {
+            (ClientKeySource::None, AuthMethod::PrivateKeyJwt) => {
+                Err("private_key_jwt: expected the client's public keys, or the URL where they are, received neither".into())
+            }
+            (ClientKeySource::None, _) => Ok(()),
+            (ClientKeySource::Url(url), AuthMethod::PrivateKeyJwt) => remote_url::check("jwks_uri", url),
+            (ClientKeySource::Inline(_), AuthMethod::PrivateKeyJwt) => Ok(()),
+            _ => Err("keys: expected none where the client does not authenticate by private_key_jwt".into()),
+        }
+    }
+
+    fn check_grants(&self) -> Result<(), String> {
+        let credentials = self.may_use(GrantType::ClientCredentials);
+        if credentials && self.is_public() {
+            return Err("client_credentials: expected a client that authenticates (RFC 6749 4.4)".into());
+        }
+        if self.kind == ClientKind::Service && self.grant_types.iter().any(|grant| *grant != GrantType::ClientCredentials) {
+            return Err("grant types: expected client_credentials alone for a service".into());
+        }
+        if self.kind != ClientKind::Service && !self.may_use(GrantType::AuthorizationCode) {
+            return Err("grant types: expected authorization_code for an app that people sign in to".into());
+        }
+        Ok(())
+    }
+}
+
+fn check_id(id: &str) -> Result<(), String> {
+    let is_well_formed = (1..=100).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
+    if !is_well_formed {
+        return Err(format!("client id '{id}': expected 1 to 100 letters, digits, '-', '.', '_' or '~'"));
+    }
+    // RFC 9700 §4.15: a client's id, which is the `sub` of its own tokens, can never be a person's.
+    if Id::parse(id).is_ok() || is_pairwise(id) {
+        return Err(format!("client id '{id}': expected something that cannot be a person's subject: not 32 hexadecimal digits, not 'p.'"));
+    }
+    Ok(())
+}
+
+/// Whether a subject is a pairwise one, by its form.
+#[must_use]
+pub fn is_pairwise(subject: &str) -> bool {
+    subject.starts_with("p.")
+}
+
+/// OpenID Connect Core §8.1: the sector is a host name that all redirect URIs of a client share, unless it is named.
+fn check_sector(client: &Client, sector: &str) -> Result<(), String> {
+    let is_host = (1..=253).contains(&sector.len())
+        && sector.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b));
+    if client.kind == ClientKind::Service {
+        return Err("pairwise subjects: expected none for a service: nobody signs in to it".into());
+    }
+    if is_host { Ok(()) } else { Err(format!("sector '{sector}': expected a host name in lower case (OpenID Connect Core 8.1)")) }
+}
+
+/// Checks a text shown to people.
+///
+/// # Errors
+/// What is wrong and what is expected.
+pub fn check_text(what: &str, text: &str) -> Result<(), String> {
+    if text.trim().is_empty() || text.chars().count() > 100 || text.chars().any(char::is_control) {
+        return Err(format!("{what}: expected 1 to 100 characters, none of them a control character"));
+    }
+    Ok(())
+}
+
+/// Checks an origin for CORS: scheme, host and port, nothing else.
+///
+/// # Errors
+/// What is wrong and what is expected.
+pub fn check_origin(origin: &str) -> Result<(), String> {
+    match redirect_uri::origin(origin) {
+        Some(parsed) if parsed == origin => Ok(()),
+        _ => Err(format!("CORS origin '{origin}': expected scheme://host[:port], as a browser sends it")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::client::tests::client;
+
+    #[track_caller]
+    fn refused(kind: ClientKind, change: fn(&mut Client)) -> String {
+        let mut client = client(kind);
+        change(&mut client);
+        client.check().unwrap_err()
+    }
+
+    #[test]
+    fn a_registration_says_what_it_expects() {
+        for kind in ClientKind::ALL {
+            assert_eq!(client(*kind).check(), Ok(()), "{kind:?}");
+        }
+        let refused = |change| refused(ClientKind::Spa, change);
+        assert!(refused(|c| c.id = "a b".into()).contains("1 to 100"));
+        assert!(refused(|c| c.id = "0".repeat(32)).contains("32 hexadecimal"));
+        assert!(refused(|c| c.id = "p.abc".into()).contains("subject"));
+        assert!(refused(|c| c.name = " ".into()).contains("name"));
+        assert!(refused(|c| c.redirect_uris.clear()).contains("at least one"));
+        assert!(refused(|c| c.redirect_uris = vec!["https://a.example/".into(); 51]).contains("at most 50"));
+        assert!(refused(|c| c.pkce = PkceRule::Optional).contains("9700"));
+        assert!(refused(|c| c.auth_method = AuthMethod::ClientSecretPost).contains("cannot authenticate"));
+        assert!(refused(|c| c.audiences = vec!["api".into()]).contains("absolute"));
+        assert!(refused(|c| c.cors_origins = vec!["null".into()]).contains("scheme"));
+        assert!(refused(|c| c.cors_origins = vec!["https://a.example/".into()]).contains("scheme"));
+        assert!(refused(|c| c.default_audiences = Some(vec!["https://other.example".into()])).contains("one of the client's"));
+        assert!(refused(|c| c.introspects = vec!["https://api.example.com".into()]).contains("authenticates"));
+        assert!(refused(|c| c.post_logout_redirect_uris = vec!["http://a.example/".into()]).contains("after logout"));
+        assert!(refused(|c| c.backchannel_logout_uri = Some("http://a.example/".into())).contains("https"));
+        assert!(refused(|c| c.pairwise_sector = Some("https://a.example".into())).contains("host name"));
+    }
+
+    #[test]
+    fn each_way_to_authenticate_has_what_it_needs() {
+        let refused = |change| refused(ClientKind::Web, change);
+        assert!(refused(|c| c.auth_method = AuthMethod::None).contains("must"));
+        assert!(refused(|c| c.auth_method = AuthMethod::PrivateKeyJwt).contains("public keys"));
+        assert!(refused(|c| c.keys = ClientKeySource::Inline("{}".into())).contains("expected none"));
+        let mut web = client(ClientKind::Web);
+        (web.auth_method, web.keys) = (AuthMethod::PrivateKeyJwt, ClientKeySource::Url("https://app.example.com/jwks".into()));
+        assert_eq!(web.check(), Ok(()));
+        web.keys = ClientKeySource::Url("http://app.example.com/jwks".into());
+        assert!(web.check().unwrap_err().starts_with("jwks_uri"));
+    }
+
+    #[test]
+    fn grant_types_fit_the_kind() {
+        let client_credentials = |c: &mut Client| c.grant_types.push(GrantType::ClientCredentials);
+        assert!(refused(ClientKind::Spa, client_credentials).contains("authenticates"));
+        assert!(refused(ClientKind::Service, |c| c.grant_types.push(GrantType::RefreshToken)).contains("alone"));
+        assert!(refused(ClientKind::Web, |c| c.grant_types.clear()).contains("authorization_code"));
+        assert!(refused(ClientKind::Service, |c| c.backchannel_logout_uri = Some("https://a.example/".into())).contains("nobody"));
+        let mut web = client(ClientKind::Web);
+        client_credentials(&mut web);
+        assert_eq!(web.check(), Ok(()), "a web app may act for itself as well");
+    }
+}

@@ -1,0 +1,54 @@
+//! URLs that a client registers and this server calls: its keys (RFC 7591 §2, `jwks_uri`) and its back-channel
+//! logout address. Here their form is checked; where they lead is judged by `outbound`, at each call.
+
+use url::{Host, Url};
+
+/// Checks a URL before it is registered.
+///
+/// # Errors
+/// What is wrong and what is expected, with the name of the setting.
+pub fn check(setting: &str, text: &str) -> Result<(), String> {
+    let refuse = |expected: &str| Err(format!("{setting} '{text}': {expected}"));
+    if text.len() > 1000 || !text.bytes().all(|b| matches!(b, 0x21..=0x7e)) {
+        return refuse("expected at most 1000 printable ASCII characters without spaces");
+    }
+    let Ok(url) = Url::parse(text) else { return refuse("expected an absolute URL") };
+    if text.contains('#') {
+        return refuse("expected no fragment");
+    }
+    if !url.username().is_empty() || url.password().is_some() || text.contains('@') {
+        return refuse("expected no user name, password or '@'");
+    }
+    match url.scheme() {
+        "https" if url.host().is_some() => Ok(()),
+        "http" if is_loopback(&url) => Ok(()),
+        _ => refuse("expected https; plain http is for loopback addresses only"),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(host)) => host == "localhost",
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn https_or_loopback_and_nothing_hidden() {
+        for good in ["https://app.example.com/jwks.json?x=1", "http://localhost:8080/x", "http://127.0.0.1/x", "http://[::1]:1/x"] {
+            assert_eq!(check("jwks_uri", good), Ok(()), "{good}");
+        }
+        for bad in [
+            "", "app.example.com", "http://app.example.com/", "ftp://a.example/", "file:///etc/passwd", "https://u:p@a.example/",
+            "https://u@a.example/", "https://a.example/#f", "https://a.example/a b", "https://", "http://localhost.evil.example/",
+        ] {
+            assert!(check("jwks_uri", bad).unwrap_err().starts_with("jwks_uri"), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The table `apis`: the resource servers by their identifiers, with their scopes. What a client may use of them
+//! stands with the client, so that one that is removed here is taken from every client in the same transaction.
+
+use diesel::prelude::*;
+
+use super::{
+    AnyConnection, Result, clients, dialect,
+    mapping::{Row, time},
+    schema::apis,
+};
+use crate::protocol::api::{Api, ApiScope};
+
+type Columns = (String, String, String, i64);
+
+fn to_value((uri, name, scopes, created_at): Columns) -> Result<Api> {
+    let scopes: Vec<ApiScope> = Row { table: "apis", name: &uri }.json("scopes", &scopes)?;
+    Ok(Api { uri, name, scopes, created_at: time(created_at) })
+}
+
+fn scopes(api: &Api) -> Result<String> {
+    serde_json::to_string(&api.scopes).map_err(|error| super::Error::Failed(error.to_string()))
+}
+
+/// Those of these APIs that are registered.
+///
+/// # Errors
+/// The database's.
+pub fn of(connection: &mut AnyConnection, uris: &[String]) -> Result<Vec<Api>> {
+    match uris {
+        [] => Ok(Vec::new()),
+        [uri] => apis::table.find(uri).load::<Columns>(connection)?.into_iter().map(to_value).collect(),
+        uris => apis::table.filter(apis::uri.eq_any(uris)).load::<Columns>(connection)?.into_iter().map(to_value).collect(),
+    }
+}
+
+/// Every API, by its identifier.
+///
+/// # Errors
+/// The database's.
+pub fn all(connection: &mut AnyConnection) -> Result<Vec<Api>> {
+    apis::table.order(apis::uri).load::<Columns>(connection)?.into_iter().map(to_value).collect()
+}
+
+/// Inserts an API.
+///
+/// # Errors
+/// [`super::Error::Conflict`] when its identifier exists already.
+pub fn insert(connection: &mut AnyConnection, api: &Api) -> Result<()> {
+    diesel::insert_into(apis::table)
+        .values((
+            apis::uri.eq(&api.uri),
+            apis::name.eq(&api.name),
+            apis::scopes.eq(scopes(api)?),
+            apis::created_at.eq(api.created_at.millis()),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Changes name and scopes of an API. A scope that no API has any more is taken from every client; false when there is
+/// no such API.
+///
+/// # Errors
+/// The database's.
+pub fn update(connection: &mut AnyConnection, api: &Api) -> Result<bool> {
+    dialect::exclusively(connection, |connection| {
+        let Some(before) = of(connection, std::slice::from_ref(&api.uri))?.pop() else { return Ok(false) };
+        let set = (apis::name.eq(&api.name), apis::scopes.eq(scopes(api)?));
+        diesel::update(apis::table.find(&api.uri)).set(set).execute(connection)?;
+        take_away(connection, &before, None)?;
+        Ok(true)
+    })
+}
+
+/// Removes an API: it is taken from every client, and with it the scopes that no other API has; false when there is
+/// no such API.
+///
+/// # Errors
+/// The database's.
+pub fn remove(connection: &mut AnyConnection, uri: &str) -> Result<bool> {
+    dialect::exclusively(connection, |connection| {
+        let Some(before) = of(connection, &[uri.to_owned()])?.pop() else { return Ok(false) };
+        diesel::delete(apis::table.find(uri)).execute(connection)?;
+        take_away(connection, &before, Some(uri))?;
+        Ok(true)
+    })
+}
+
+/// Takes from every client the API, and those scopes of `before` that no API has any more.
+fn take_away(connection: &mut AnyConnection, before: &Api, uri: Option<&str>) -> Result<()> {
+    let left = all(connection)?;
+    let is_gone = |scope: &str| before.has(scope) && !left.iter().any(|api| api.has(scope));
+    let is_kept = |audience: &String| Some(audience.as_str()) != uri;
+    for mut client in clients::all(connection)? {
+        let (scopes, audiences) = (client.scopes.clone(), client.audiences.len() + client.introspects.len());
+        client.scopes = client.scopes.retain(|scope| !is_gone(scope));
+        client.audiences.retain(is_kept);
+        client.introspects.retain(is_kept);
+        if let Some(default) = &mut client.default_audiences {
+            default.retain(is_kept);
+        }
+        if client.scopes != scopes || client.audiences.len() + client.introspects.len() != audiences {
+            clients::replace(connection, &client)?;
+        }
+    }
+    Ok(())
+}

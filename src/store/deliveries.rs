@@ -1,0 +1,133 @@
+//! The table `deliveries`: what is to be told to others, written in the transaction that makes it so, and kept until it
+//! was told or given up. Several processes may work on it: whoever moves `next_at` has taken a delivery for a while,
+//! and one that dies with it in hand loses nothing.
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{
+    AnyConnection, Result,
+    error::Error,
+    mapping::{Row, time},
+    schema::{clients, deliveries, grants},
+};
+use crate::protocol::{id::Id, time::Timestamp};
+
+/// A session that has ended, to be told to a client (Back-Channel Logout §2.5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Logout {
+    /// The session.
+    pub sid: String,
+    /// Its person, as the client knows them.
+    pub sub: String,
+}
+
+/// What is to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Names it.
+    pub id: Vec<u8>,
+    /// To which client.
+    pub client_id: String,
+    /// That this session has ended.
+    pub logout: Logout,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is due.
+    pub next_at: Timestamp,
+    /// Since when it waits.
+    pub created_at: Timestamp,
+}
+
+const LOGOUT: &str = "logout";
+
+type Columns = (Vec<u8>, String, String, String, i64, i64, i64);
+
+fn to_value((id, kind, client_id, content, attempts, next_at, created_at): Columns) -> Result<Delivery> {
+    let row = Row { table: "deliveries", name: &created_at };
+    let logout = row.json("content", &content)?;
+    row.name("kind", (kind == LOGOUT).then_some(()))?;
+    let attempts = row.generation("attempts", attempts)?;
+    Ok(Delivery { id, client_id, logout, attempts, next_at: time(next_at), created_at: time(created_at) })
+}
+
+/// Enqueues, for every client that wants to know, that the session has ended. Part of the transaction that ends it.
+pub(super) fn enqueue_logout(connection: &mut AnyConnection, session: Id, person: Id, now: Timestamp) -> Result<()> {
+    let mut told: Vec<(String, Option<String>)> = grants::table
+        .inner_join(clients::table.on(clients::id.eq(grants::client_id)))
+        .filter(grants::person_id.eq(person.as_bytes().as_slice()))
+        .filter(grants::sid.eq(session.as_bytes().as_slice()))
+        .filter(clients::backchannel_logout_uri.is_not_null())
+        .select((grants::client_id, grants::subject))
+        .order((grants::client_id, grants::id.desc()))
+        .load(connection)?;
+    told.dedup_by(|one, other| one.0 == other.0);
+    for (client, subject) in told {
+        let sid = session.to_string();
+        let id = Sha256::new().chain_update(LOGOUT).chain_update(session.as_bytes()).chain_update(&client).finalize().to_vec();
+        let logout = Logout { sid, sub: subject.unwrap_or_else(|| person.to_string()) };
+        let content = serde_json::to_string(&logout).map_err(|error| Error::Failed(error.to_string()))?;
+        diesel::insert_into(deliveries::table)
+            .values((
+                deliveries::id.eq(id),
+                deliveries::kind.eq(LOGOUT),
+                deliveries::client_id.eq(client),
+                deliveries::content.eq(content),
+                deliveries::attempts.eq(0),
+                deliveries::next_at.eq(now.millis()),
+                deliveries::created_at.eq(now.millis()),
+            ))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Those that are due, the oldest first, at most `limit`.
+///
+/// # Errors
+/// The database's.
+pub fn due(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> Result<Vec<Delivery>> {
+    let rows: Vec<Columns> = deliveries::table
+        .filter(deliveries::next_at.le(now.millis()))
+        .order(deliveries::next_at)
+        .limit(i64::from(limit))
+        .load(connection)?;
+    rows.into_iter().map(to_value).collect()
+}
+
+/// Takes a delivery until `until`, and counts the attempt; false when another process was first.
+///
+/// # Errors
+/// The database's.
+pub fn take(connection: &mut AnyConnection, delivery: &Delivery, until: Timestamp) -> Result<bool> {
+    let row = deliveries::table.find(&delivery.id).filter(deliveries::next_at.eq(delivery.next_at.millis()));
+    let set = (deliveries::attempts.eq(i64::from(delivery.attempts) + 1), deliveries::next_at.eq(until.millis()));
+    Ok(diesel::update(row).set(set).execute(connection)? == 1)
+}
+
+/// Puts off a delivery that was taken.
+///
+/// # Errors
+/// The database's.
+pub fn put_off(connection: &mut AnyConnection, delivery: &Delivery, until: Timestamp) -> Result<()> {
+    diesel::update(deliveries::table.find(&delivery.id)).set(deliveries::next_at.eq(until.millis())).execute(connection)?;
+    Ok(())
+}
+
+/// Removes a delivery: it was told, or is given up.
+///
+/// # Errors
+/// The database's.
+pub fn remove(connection: &mut AnyConnection, delivery: &Delivery) -> Result<()> {
+    diesel::delete(deliveries::table.find(&delivery.id)).execute(connection)?;
+    Ok(())
+}
+
+/// How many are waiting.
+///
+/// # Errors
+/// The database's.
+pub fn count(connection: &mut AnyConnection) -> Result<i64> {
+    Ok(deliveries::table.count().get_result(connection)?)
+}

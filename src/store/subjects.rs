@@ -1,0 +1,39 @@
+//! The table `subjects`: pairwise subjects (OpenID Connect Core §8.1). They are random and kept, not computed, so that
+//! no change of the server's secret can ever give someone another one.
+
+use diesel::prelude::*;
+
+use super::{AnyConnection, Result, error::Error, mapping::Row, schema::subjects};
+use crate::protocol::id::Id;
+
+/// The person's subject in a sector: the one they have, or else `new`, which is theirs from now on.
+///
+/// # Errors
+/// The database's.
+pub fn find_or_insert(connection: &mut AnyConnection, person: Id, sector: &str, new: String) -> Result<String> {
+    let find = |connection: &mut AnyConnection| {
+        let key = person.as_bytes().as_slice();
+        let found = subjects::table.filter(subjects::person_id.eq(key)).filter(subjects::sector.eq(sector));
+        found.select(subjects::subject).first::<String>(connection).optional()
+    };
+    if let Some(subject) = find(connection)? {
+        return Ok(subject);
+    }
+    let row =
+        (subjects::subject.eq(&new), subjects::person_id.eq(person.as_bytes().as_slice()), subjects::sector.eq(sector));
+    match diesel::insert_into(subjects::table).values(row).execute(connection).map_err(Error::from) {
+        Ok(_) => Ok(new),
+        // Another process was first.
+        Err(Error::Conflict(_)) => find(connection)?.ok_or_else(|| Error::corrupt("subjects", "subject", person)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whose pairwise subject this is.
+///
+/// # Errors
+/// The database's.
+pub fn person(connection: &mut AnyConnection, subject: &str) -> Result<Option<Id>> {
+    let found = subjects::table.find(subject).select(subjects::person_id).first::<Vec<u8>>(connection).optional()?;
+    found.map(|bytes| Row { table: "subjects", name: &subject }.id("person_id", bytes)).transpose()
+}

@@ -1,0 +1,32 @@
+//! The table `used_assertions`: client assertions are good once (RFC 7523 §3), also after a restart. A row stays until
+//! its assertion has expired.
+
+use diesel::prelude::*;
+
+use super::{AnyConnection, Result, error::Error, schema::used_assertions};
+use crate::protocol::{client_assertion::Assertion, time::Timestamp};
+
+/// Uses an assertion; false when it was used before. The primary key decides.
+///
+/// # Errors
+/// The database's.
+pub fn insert(connection: &mut AnyConnection, assertion: &Assertion) -> Result<bool> {
+    let row = (
+        used_assertions::key.eq(assertion.key.as_slice()),
+        used_assertions::expires_at.eq(assertion.expires_at.millis()),
+    );
+    match diesel::insert_into(used_assertions::table).values(row).execute(connection).map_err(Error::from) {
+        Ok(_) => Ok(true),
+        Err(Error::Conflict(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Forgets those that have expired.
+///
+/// # Errors
+/// The database's.
+pub fn forget(connection: &mut AnyConnection, now: Timestamp) -> Result<()> {
+    diesel::delete(used_assertions::table.filter(used_assertions::expires_at.lt(now.millis()))).execute(connection)?;
+    Ok(())
+}

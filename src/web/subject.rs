@@ -1,0 +1,43 @@
+//! Subjects: a person's id, or where a client is registered so, another one in its sector (OpenID Connect Core §8); and
+//! whom an ID token that comes back as a hint names.
+
+use super::fault::Fault;
+use crate::{
+    app::App,
+    inspection::text,
+    jose::verify::{self, Typ},
+    protocol::{client::Client, id::Id, logout::Hint, registration::is_pairwise, time::Timestamp},
+    random,
+    store::{AnyConnection, Result, subjects},
+};
+
+/// The person's pairwise subject at this client, made when it is first needed; `None` where it is their id.
+///
+/// # Errors
+/// The database's.
+pub fn at(connection: &mut AnyConnection, client: &Client, person: Id) -> Result<Option<String>> {
+    let Some(sector) = &client.pairwise_sector else { return Ok(None) };
+    subjects::find_or_insert(connection, person, sector, random::subject()).map(Some)
+}
+
+/// Whose subject this is, at whichever client.
+///
+/// # Errors
+/// The database's.
+pub fn person(connection: &mut AnyConnection, subject: &str) -> Result<Option<Id>> {
+    if is_pairwise(subject) { subjects::person(connection, subject) } else { Ok(Id::parse(subject).ok()) }
+}
+
+/// What an ID token of ours says of whom it was issued to and whom it names; it may have expired. `None` for anything else.
+///
+/// # Errors
+/// The database's.
+pub fn hint(app: &App, connection: &mut AnyConnection, token: &str, now: Timestamp) -> std::result::Result<Option<Hint>, Fault> {
+    let ring = app.keys_verifying(connection, token, now)?;
+    let Ok(claims) = verify::own(&ring, Typ::IdToken, token) else { return Ok(None) };
+    if text(&claims, "iss") != app.config.issuer.as_str() {
+        return Ok(None);
+    }
+    let person = person(connection, text(&claims, "sub"))?;
+    Ok(Some(Hint { client_id: text(&claims, "aud").to_owned(), person }))
+}
