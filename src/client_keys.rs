@@ -92,9 +92,7 @@ fn keep(entries: &mut HashMap<String, Entry>, client: &Client, read: Result<Arc<
         entries.clear();
     }
     let entry = match read {
-        Ok(keys) => {
-            Entry { source: client.keys.clone(), keys: Some(keys), read_at: now, asked_at: now, failure: String::new() }
-        }
+        Ok(keys) => Entry { source: client.keys.clone(), keys: Some(keys), read_at: now, asked_at: now, failure: String::new() },
         Err(failure) => {
             let before = entries.remove(&client.id).filter(|before| before.source == client.keys);
             let (keys, read_at) = before.map_or((None, now), |before| (before.keys, before.read_at));

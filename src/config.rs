@@ -25,8 +25,8 @@ use crate::{
     protocol::{
         client::Client,
         grant::{Grant, Policy},
-        scope::ScopeClaims,
         registration::check_origin,
+        scope::ScopeClaims,
         secrets::SecretRing,
         time::Span,
     },

@@ -17,9 +17,9 @@ use tls::Certificate;
 
 use crate::{
     app::{App, KeysError},
+    background,
     clock::Clock,
     config::{Config, ConfigError},
-    background,
     jose::{self, keys},
     outbound::{Outbound, OutboundError},
     passwords::{PasswordError, Passwords},
@@ -138,7 +138,7 @@ pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io
     let Listening { server, addresses, certificate } = listen(&app, workers)?;
     tracing::info!(issuer = app.config.issuer.as_str(), database = %app.config.database, ?addresses, "serving");
     ready()?;
-    let beside = actix_web::rt::spawn(background::run(app.clone()));
+    let beside = actix_web::rt::spawn(background::run(app.clone().into_inner()));
     let handle = server.handle();
     let stopping = app.clone();
     actix_web::rt::spawn(async move {

@@ -1,8 +1,8 @@
 //! Telling clients that a session has ended (OpenID Connect Back-Channel Logout §2.5): a logout token, signed when it is
 //! sent, to the address that is registered then. Who does not answer is told again, later and later, for a day.
 
-use actix_web::web::Data;
 use serde_json::json;
+use std::sync::Arc;
 
 use crate::{
     app::{App, KeysError},
@@ -33,9 +33,9 @@ const FIRST_WAIT: Span = Span::from_seconds(5);
 const LONGEST_WAIT: Span = Span::from_seconds(3_600);
 
 /// Tells those that are due; whether there may be more.
-pub async fn round(app: &Data<App>) -> bool {
+pub async fn round(app: &Arc<App>) -> bool {
     let taking = app.clone();
-    let taken = actix_web::web::block(move || taking.store.with(|connection| take(&taking, connection))).await;
+    let taken = tokio::task::spawn_blocking(move || taking.store.with(|connection| take(&taking, connection))).await;
     let taken = match taken {
         Ok(Ok(taken)) => taken,
         Ok(Err(error)) => {
@@ -48,7 +48,7 @@ pub async fn round(app: &Data<App>) -> bool {
         }
     };
     let count = taken.len();
-    let told: Vec<_> = taken.into_iter().map(|delivery| actix_web::rt::spawn(tell(app.clone(), delivery))).collect();
+    let told: Vec<_> = taken.into_iter().map(|delivery| tokio::spawn(tell(app.clone(), delivery))).collect();
     for one in told {
         if let Err(error) = one.await {
             tracing::error!(%error, "a delivery did not end");
@@ -68,8 +68,8 @@ fn take(app: &App, connection: &mut AnyConnection) -> StoreResult<Vec<Delivery>>
     Ok(taken)
 }
 
-async fn tell(app: Data<App>, delivery: Delivery) {
-    let told = actix_web::web::block(move || {
+async fn tell(app: Arc<App>, delivery: Delivery) {
+    let told = tokio::task::spawn_blocking(move || {
         let outcome = attempt(&app, &delivery);
         app.store.with(|connection| settle(connection, &delivery, &outcome, app.clock.now()))
     });

@@ -1,7 +1,7 @@
 //! Sessions that have reached their end are ended, so that clients are told; uses of assertions and revocations of
 //! access tokens that have expired are forgotten.
 
-use actix_web::web::Data;
+use std::sync::Arc;
 
 use crate::{
     app::App,
@@ -12,9 +12,9 @@ use crate::{
 const SESSIONS: u32 = 100;
 
 /// Tidies up once. What fails is left for the next time.
-pub async fn round(app: &Data<App>) {
+pub async fn round(app: &Arc<App>) {
     let tidying = app.clone();
-    let done = actix_web::web::block(move || tidying.store.with(|connection| tidy(&tidying, connection))).await;
+    let done = tokio::task::spawn_blocking(move || tidying.store.with(|connection| tidy(&tidying, connection))).await;
     match done {
         Ok(Ok(0)) => {}
         Ok(Ok(ended)) => {

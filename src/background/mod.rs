@@ -4,9 +4,7 @@
 mod backchannel_logout;
 mod housekeeping;
 
-use std::time::Duration;
-
-use actix_web::web::Data;
+use std::{sync::Arc, time::Duration};
 
 use crate::app::App;
 
@@ -16,11 +14,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const TIDY_EVERY: Duration = Duration::from_secs(30);
 
 /// Works until it is dropped.
-pub async fn run(app: Data<App>) {
+pub async fn run(app: Arc<App>) {
     tokio::join!(deliver(&app), tidy(&app));
 }
 
-async fn deliver(app: &Data<App>) {
+async fn deliver(app: &Arc<App>) {
     loop {
         // More may be due than one round takes.
         while backchannel_logout::round(app).await {}
@@ -28,7 +26,7 @@ async fn deliver(app: &Data<App>) {
     }
 }
 
-async fn tidy(app: &Data<App>) {
+async fn tidy(app: &Arc<App>) {
     loop {
         tokio::time::sleep(TIDY_EVERY).await;
         housekeeping::round(app).await;

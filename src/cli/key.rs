@@ -81,7 +81,8 @@ fn rotate(work: &mut Work<'_>, at_once: bool, format: Format) -> Answer {
     }
     // The first key of all has nothing to follow.
     let signs_from = if at_once || rows.is_empty() { work.now } else { work.now.plus(work.config.lifetimes.key_publish_lead) };
-    let made = keys::generate(&work.config.secrets, Algorithm::default(), work.now, signs_from).map_err(|error| refused(&error))?;
+    let made =
+        keys::generate(&work.config.secrets, Algorithm::default(), work.now, signs_from).map_err(|error| refused(&error))?;
     let kid = made.kid.clone();
     if rows.is_empty() {
         signing_keys::insert_first(work.connection, Algorithm::default(), || Ok::<_, store::Error>(made))?;

@@ -136,7 +136,8 @@ impl Visit<'_> {
             None => Expected::Anyone,
         };
         if let Some(hint) = &request.id_token_hint {
-            let Some(hint) = subject::hint(self.app, connection, hint, self.context.now)?.filter(|hint| hint.client_id == client.id)
+            let Some(hint) =
+                subject::hint(self.app, connection, hint, self.context.now)?.filter(|hint| hint.client_id == client.id)
             else {
                 let text = "id_token_hint: expected an ID token that this server issued to this client";
                 return Ok(Err(ProtocolError::new(ErrorCode::InvalidRequest, text)));

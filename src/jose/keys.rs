@@ -328,7 +328,8 @@ mod tests {
         }
         assert!(states(&rows, at(0), Span::ZERO).iter().all(|state| *state == KeyState::Signing));
         let keys = ring.published(at(0), Span::ZERO);
-        let members: Vec<Vec<_>> = keys["keys"].as_array().unwrap().iter().map(|key| key.as_object().unwrap().keys().collect()).collect();
+        let members: Vec<Vec<_>> =
+            keys["keys"].as_array().unwrap().iter().map(|key| key.as_object().unwrap().keys().collect()).collect();
         assert_eq!(members[0], ["kty", "use", "alg", "kid", "n", "e"]);
         assert_eq!(members[2], ["kty", "use", "alg", "kid", "y", "x", "crv"]);
         assert_eq!(members[3], ["kty", "use", "alg", "kid", "x", "crv"]);

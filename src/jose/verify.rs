@@ -248,9 +248,16 @@ mod tests {
         assert!(own(&ring, Typ::AccessToken, &token).is_ok());
         let (header, rest) = token.split_once('.').unwrap();
         let header: Claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
-        for (name, value) in
-            [("alg", "none"), ("alg", "HS256"), ("alg", "RS512"), ("alg", "PS256"), ("alg", "ES256"), ("typ", "JWT"), ("kid", "other"), ("crit", "x")]
-        {
+        for (name, value) in [
+            ("alg", "none"),
+            ("alg", "HS256"),
+            ("alg", "RS512"),
+            ("alg", "PS256"),
+            ("alg", "ES256"),
+            ("typ", "JWT"),
+            ("kid", "other"),
+            ("crit", "x"),
+        ] {
             let mut forged = header.clone();
             forged.insert(name.into(), value.into());
             let forged = format!("{}.{rest}", URL_SAFE_NO_PAD.encode(Value::Object(forged).to_string()));

@@ -226,7 +226,8 @@ impl Visit {
         problem: Option<LoginProblem>,
     ) -> Result<Reply, Fault> {
         let client = self.query.get("client_id").map(|id| clients::find(connection, id)).transpose()?.flatten();
-        let request = client.as_ref().and_then(|client| AuthorizationRequest::parse(&self.query, client, &app.config.scope_claims).ok());
+        let request =
+            client.as_ref().and_then(|client| AuthorizationRequest::parse(&self.query, client, &app.config.scope_claims).ok());
         let target = request.as_ref().map(|request| request.address.form_action_source());
         let hint = request.as_ref().and_then(|request| request.login_hint.as_deref()).unwrap_or_default();
         let browser = self.browser.clone().unwrap_or_else(random::text);

@@ -39,13 +39,7 @@ async fn answer(request: &HttpRequest, app: &Data<App>, form: Option<Params>) ->
     story.await.unwrap_or_else(|fault| page::fault(app.config.issuer.base(), &context, &fault))
 }
 
-fn choose(
-    app: &App,
-    connection: &mut AnyConnection,
-    visit: &Visit,
-    question: &Question,
-    form: &Params,
-) -> Result<Reply, Fault> {
+fn choose(app: &App, connection: &mut AnyConnection, visit: &Visit, question: &Question, form: &Params) -> Result<Reply, Fault> {
     let (now, base) = (visit.context.now, app.config.issuer.base());
     let malformed = |detail: &str| Ok(page::error(base, &visit.context, 400, Problem::MalformedRequest { detail }));
     if let Some(flaw) = form.flaw() {

@@ -163,8 +163,7 @@ fn check_response_type(response_type: Option<&str>, client: &Client) -> Result<(
 fn read_scopes(scope: Option<&str>, client: &Client) -> Result<Scopes, ProtocolError> {
     let invalid = |text: String| ProtocolError::new(ErrorCode::InvalidScope, text);
     let Some(scope) = scope else { return Err(invalid(format!("scope: expected some of '{}', received none", client.scopes))) };
-    let scopes =
-        Scopes::parse(scope).map_err(|bad| invalid(format!("scope: '{}' has a character that no scope may have", bad.0)))?;
+    let scopes = Scopes::parse(scope).map_err(|bad| invalid(bad.describe()))?;
     if let Some(outside) = scopes.first_outside(&client.scopes) {
         return Err(invalid(format!("scope: '{outside}' is not registered for this client; it may ask for '{}'", client.scopes)));
     }
@@ -175,8 +174,7 @@ fn read_scopes(scope: Option<&str>, client: &Client) -> Result<Scopes, ProtocolE
         return Ok(scopes);
     }
     // OpenID Connect Core §11: offline_access means nothing to a client that gets no refresh token.
-    let without: Vec<_> = scopes.iter().filter(|s| *s != OFFLINE_ACCESS).collect();
-    Scopes::parse(&without.join(" ")).map_err(|bad| invalid(bad.0))
+    Ok(scopes.retain(|scope| scope != OFFLINE_ACCESS))
 }
 
 /// RFC 8707 §2: each `resource` must be one of the client's APIs; without any, its default ones are meant.

@@ -72,7 +72,8 @@ pub fn check(claims: &Map<String, Value>, client_id: &str, issuer: &str, now: Ti
     }
     match claims.get("jti").and_then(Value::as_str) {
         Some(jti) if (1..=256).contains(&jti.len()) => {
-            let key = Sha256::new().chain_update((client_id.len() as u64).to_be_bytes()).chain_update(client_id).chain_update(jti);
+            let key =
+                Sha256::new().chain_update((client_id.len() as u64).to_be_bytes()).chain_update(client_id).chain_update(jti);
             Ok(Assertion { key: key.finalize().into(), expires_at: exp })
         }
         _ => refuse("jti: expected 1 to 256 bytes of text, another one each time".into()),
@@ -83,7 +84,10 @@ pub fn check(claims: &Map<String, Value>, client_id: &str, issuer: &str, now: Ti
 fn time(claims: &Map<String, Value>, name: &str) -> Option<Timestamp> {
     const LAST: f64 = 253_402_300_799.0; // the year 9999
     let seconds = claims.get(name)?.as_f64().filter(|seconds| (0.0..=LAST).contains(seconds))?;
-    #[expect(clippy::cast_possible_truncation, reason = "within the bounds above, and a fraction of a millisecond does not matter")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "within the bounds above, and a fraction of a millisecond does not matter"
+    )]
     Some(Timestamp::from_millis((seconds * 1000.0) as i64))
 }
 

@@ -73,9 +73,8 @@ impl Presented {
             same_client(body_id, &client_id)?;
             return Ok(Self { client_id, method: AuthMethod::PrivateKeyJwt, proof: Some(assertion.to_owned()) });
         }
-        let client_id = body_id.ok_or_else(|| {
-            invalid_client("expected client_id (public clients) or client authentication, received neither")
-        })?;
+        let client_id = body_id
+            .ok_or_else(|| invalid_client("expected client_id (public clients) or client authentication, received neither"))?;
         let method = if secret.is_some() { AuthMethod::ClientSecretPost } else { AuthMethod::None };
         Ok(Self { client_id: client_id.to_owned(), method, proof: secret.map(str::to_owned) })
     }
@@ -119,10 +118,9 @@ fn is_secret_of(client: &Client, secret: &str) -> bool {
 
 fn same_client(body_id: Option<&str>, client_id: &str) -> Result<(), ProtocolError> {
     match body_id {
-        Some(body_id) if body_id != client_id => Err(ProtocolError::new(
-            ErrorCode::InvalidRequest,
-            "client_id differs between the client authentication and the body",
-        )),
+        Some(body_id) if body_id != client_id => {
+            Err(ProtocolError::new(ErrorCode::InvalidRequest, "client_id differs between the client authentication and the body"))
+        }
         _ => Ok(()),
     }
 }

@@ -103,7 +103,8 @@ impl LogoutRequest {
     #[must_use]
     pub fn decide(&self, facts: &Facts<'_>) -> Decision {
         let problem = self.problem(facts);
-        let vouched = matches!(facts.hint, Some(Ok(_))) && !matches!(problem, Some(Problem::HintOfAnother | Problem::ClientUnknown));
+        let vouched =
+            matches!(facts.hint, Some(Ok(_))) && !matches!(problem, Some(Problem::HintOfAnother | Problem::ClientUnknown));
         let step = match facts.signed_in {
             None => Step::Nothing,
             Some(_) if vouched => Step::End,
@@ -167,7 +168,8 @@ mod tests {
         assert_eq!((decision.step, decision.problem), (Step::End, None));
         let then = decision.then.unwrap();
         assert_eq!((then.uri(), then.state.as_deref()), (BYE, Some("s")));
-        let gone = request(&format!("id_token_hint=x&post_logout_redirect_uri={BYE}")).decide(&Facts { signed_in: None, ..facts });
+        let gone =
+            request(&format!("id_token_hint=x&post_logout_redirect_uri={BYE}")).decide(&Facts { signed_in: None, ..facts });
         assert_eq!((gone.step, gone.then.is_some()), (Step::Nothing, true), "who is signed out already goes on");
     }
 

@@ -122,7 +122,10 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
     let silent = request.prompt.none;
     let or_sign_in = |refused: bool, code, description: &str| if refused { refuse(code, description) } else { Step::SignIn };
     if !Class::ALL.iter().any(|class| request.claims.is_met_by(Some(*class))) {
-        return refuse(ErrorCode::UnmetAuthenticationRequirements, "no sign-in here is of an acr that was asked for as essential");
+        return refuse(
+            ErrorCode::UnmetAuthenticationRequirements,
+            "no sign-in here is of an acr that was asked for as essential",
+        );
     }
     let Some(signed_in) = facts.signed_in else { return or_sign_in(silent, ErrorCode::LoginRequired, "nobody is signed in") };
     // A sign-in since this request asked for one is fresh, whatever max_age says by now.
@@ -179,7 +182,11 @@ mod tests {
 
     fn facts<'a>() -> Facts<'a> {
         Facts {
-            signed_in: Some(SignedIn { person: Id::from(ALICE), auth_time: Timestamp::from_millis(1_000_000), class: Some(Class::Password) }),
+            signed_in: Some(SignedIn {
+                person: Id::from(ALICE),
+                auth_time: Timestamp::from_millis(1_000_000),
+                class: Some(Class::Password),
+            }),
             sign_in_asked: None,
             consent_given: false,
             account_chosen: false,
@@ -298,7 +305,8 @@ mod tests {
     fn an_essential_acr_that_cannot_be_met_is_an_error_at_once() {
         let all = allowed("openid email");
         let base = Facts { remembered: Some(&all), ..facts() };
-        let wants = |acr: &str| request(&format!("claims={{\"id_token\":{{\"acr\":{{\"essential\":true,\"value\":\"{acr}\"}}}}}}"));
+        let wants =
+            |acr: &str| request(&format!("claims={{\"id_token\":{{\"acr\":{{\"essential\":true,\"value\":\"{acr}\"}}}}}}"));
         assert_eq!(code(next_step(&wants("other"), &Facts { signed_in: None, ..base })), "unmet_authentication_requirements");
         let password = wants(Class::Password.as_str());
         assert_eq!(code(next_step(&password, &base)), "issue");

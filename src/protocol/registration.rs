@@ -52,7 +52,9 @@ impl Client {
             _ => {}
         }
         self.redirect_uris.iter().try_for_each(|uri| redirect_uri::check_registration(self.kind, uri))?;
-        if self.kind == ClientKind::Service && !(self.post_logout_redirect_uris.is_empty() && self.backchannel_logout_uri.is_none()) {
+        if self.kind == ClientKind::Service
+            && !(self.post_logout_redirect_uris.is_empty() && self.backchannel_logout_uri.is_none())
+        {
             return Err("logout: expected no address for a service: nobody signs in to it".into());
         }
         self.post_logout_redirect_uris
@@ -103,7 +105,9 @@ fn check_id(id: &str) -> Result<(), String> {
     }
     // RFC 9700 §4.15: a client's id, which is the `sub` of its own tokens, can never be a person's.
     if Id::parse(id).is_ok() || is_pairwise(id) {
-        return Err(format!("client id '{id}': expected something that cannot be a person's subject: not 32 hexadecimal digits, not 'p.'"));
+        return Err(format!(
+            "client id '{id}': expected something that cannot be a person's subject: not 32 hexadecimal digits, not 'p.'"
+        ));
     }
     Ok(())
 }
@@ -201,7 +205,9 @@ mod tests {
         assert!(refused(ClientKind::Spa, client_credentials).contains("authenticates"));
         assert!(refused(ClientKind::Service, |c| c.grant_types.push(GrantType::RefreshToken)).contains("alone"));
         assert!(refused(ClientKind::Web, |c| c.grant_types.clear()).contains("authorization_code"));
-        assert!(refused(ClientKind::Service, |c| c.backchannel_logout_uri = Some("https://a.example/".into())).contains("nobody"));
+        assert!(
+            refused(ClientKind::Service, |c| c.backchannel_logout_uri = Some("https://a.example/".into())).contains("nobody")
+        );
         let mut web = client(ClientKind::Web);
         client_credentials(&mut web);
         assert_eq!(web.check(), Ok(()), "a web app may act for itself as well");

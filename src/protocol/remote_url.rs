@@ -41,12 +41,22 @@ mod tests {
 
     #[test]
     fn https_or_loopback_and_nothing_hidden() {
-        for good in ["https://app.example.com/jwks.json?x=1", "http://localhost:8080/x", "http://127.0.0.1/x", "http://[::1]:1/x"] {
+        for good in ["https://app.example.com/jwks.json?x=1", "http://localhost:8080/x", "http://127.0.0.1/x", "http://[::1]:1/x"]
+        {
             assert_eq!(check("jwks_uri", good), Ok(()), "{good}");
         }
         for bad in [
-            "", "app.example.com", "http://app.example.com/", "ftp://a.example/", "file:///etc/passwd", "https://u:p@a.example/",
-            "https://u@a.example/", "https://a.example/#f", "https://a.example/a b", "https://", "http://localhost.evil.example/",
+            "",
+            "app.example.com",
+            "http://app.example.com/",
+            "ftp://a.example/",
+            "file:///etc/passwd",
+            "https://u:p@a.example/",
+            "https://u@a.example/",
+            "https://a.example/#f",
+            "https://a.example/a b",
+            "https://",
+            "http://localhost.evil.example/",
         ] {
             assert!(check("jwks_uri", bad).unwrap_err().starts_with("jwks_uri"), "{bad}");
         }

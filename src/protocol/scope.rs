@@ -22,14 +22,25 @@ pub struct Scopes(Vec<String>);
 #[derive(Debug, PartialEq, Eq)]
 pub struct MalformedScope(pub String);
 
+impl MalformedScope {
+    /// What was expected, for an error description.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self.0.as_str() {
+            "" => "scope: expected one space between two scopes, and none before or behind them".to_owned(),
+            token => format!("scope: '{token}' is malformed, or one too many (expected at most {LIMIT})"),
+        }
+    }
+}
+
 impl Scopes {
-    /// Reads a space-separated list.
+    /// Reads a list, `scope-token *( SP scope-token )`; no text at all is no scope.
     ///
     /// # Errors
-    /// [`MalformedScope`] with the token that has a character outside `%x21 / %x23-5B / %x5D-7E`.
+    /// [`MalformedScope`] with the token that is empty or has a character outside `%x21 / %x23-5B / %x5D-7E`.
     pub fn parse(text: &str) -> Result<Self, MalformedScope> {
         let mut scopes = Vec::new();
-        for token in text.split(' ').filter(|token| !token.is_empty()) {
+        for token in text.split(' ').filter(|_| !text.is_empty()) {
             if !is_token(token) {
                 return Err(MalformedScope(token.to_owned()));
             }
@@ -235,8 +246,8 @@ mod tests {
 
     #[test]
     fn the_grammar_is_enforced() {
-        assert_eq!(Scopes::parse("openid  notes:read openid").map(|s| s.to_string()), Ok("openid notes:read".into()));
-        for bad in ["a\"b", "a\\b", "é", "a\tb"] {
+        assert_eq!(Scopes::parse("openid notes:read openid").map(|s| s.to_string()), Ok("openid notes:read".into()));
+        for bad in ["a\"b", "a\\b", "é", "a\tb", "a  b", " a", "a ", " "] {
             assert!(Scopes::parse(bad).is_err(), "{bad}");
         }
     }

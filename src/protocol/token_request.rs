@@ -93,7 +93,7 @@ impl TokenRequest {
 fn scopes(params: &Params) -> Result<Option<Scopes>, ProtocolError> {
     let invalid = |text: String| ProtocolError::new(ErrorCode::InvalidScope, text);
     let scopes = params.get("scope").map(Scopes::parse).transpose();
-    let scopes = scopes.map_err(|bad| invalid(format!("scope: '{}' is malformed", bad.0)))?;
+    let scopes = scopes.map_err(|bad| invalid(bad.describe()))?;
     if scopes.as_ref().is_some_and(Scopes::is_empty) {
         return Err(invalid("scope: expected at least one, received none".into()));
     }

@@ -56,7 +56,8 @@ const ENDED: &str = "the session was ended";
 type Columns = (Vec<u8>, Vec<u8>, i64, i64, i64, i64, i64, Option<i64>, Option<String>, Option<String>, String);
 
 fn to_value(columns: Columns) -> Result<Session> {
-    let (id, person_id, generation, auth_time, created_at, last_seen_at, expires_at, ended_at, user_agent, address, amr) = columns;
+    let (id, person_id, generation, auth_time, created_at, last_seen_at, expires_at, ended_at, user_agent, address, amr) =
+        columns;
     let row = Row { table: "sessions", name: &created_at };
     Ok(Session {
         id: row.id("id", id)?,
@@ -186,7 +187,9 @@ pub fn end(connection: &mut AnyConnection, session: &Session, offline: Offline, 
                 .filter(grants::person_id.eq(session.person_id.as_bytes().as_slice()))
                 .filter(grants::sid.eq(session.id.as_bytes().as_slice()))
                 .filter(grants::revoked_at.is_null());
-            diesel::update(given_in_it).set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(ENDED))).execute(connection)?;
+            diesel::update(given_in_it)
+                .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(ENDED)))
+                .execute(connection)?;
         }
         Ok(())
     })
@@ -224,7 +227,8 @@ fn end_row(connection: &mut AnyConnection, session: &Session, now: Timestamp) ->
     }
     deliveries::enqueue_logout(connection, session.id, session.person_id, now)?;
     let ending_with_it = grants::table.filter(grants::session_id.eq(key)).filter(grants::revoked_at.is_null());
-    diesel::update(ending_with_it).set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(ENDED))).execute(connection)?;
+    diesel::update(ending_with_it)
+        .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(ENDED)))
+        .execute(connection)?;
     Ok(())
 }
-

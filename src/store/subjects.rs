@@ -19,8 +19,7 @@ pub fn find_or_insert(connection: &mut AnyConnection, person: Id, sector: &str, 
     if let Some(subject) = find(connection)? {
         return Ok(subject);
     }
-    let row =
-        (subjects::subject.eq(&new), subjects::person_id.eq(person.as_bytes().as_slice()), subjects::sector.eq(sector));
+    let row = (subjects::subject.eq(&new), subjects::person_id.eq(person.as_bytes().as_slice()), subjects::sector.eq(sector));
     match diesel::insert_into(subjects::table).values(row).execute(connection).map_err(Error::from) {
         Ok(_) => Ok(new),
         // Another process was first.

@@ -11,10 +11,7 @@ use crate::protocol::{client_assertion::Assertion, time::Timestamp};
 /// # Errors
 /// The database's.
 pub fn insert(connection: &mut AnyConnection, assertion: &Assertion) -> Result<bool> {
-    let row = (
-        used_assertions::key.eq(assertion.key.as_slice()),
-        used_assertions::expires_at.eq(assertion.expires_at.millis()),
-    );
+    let row = (used_assertions::key.eq(assertion.key.as_slice()), used_assertions::expires_at.eq(assertion.expires_at.millis()));
     match diesel::insert_into(used_assertions::table).values(row).execute(connection).map_err(Error::from) {
         Ok(_) => Ok(true),
         Err(Error::Conflict(_)) => Ok(false),

@@ -61,7 +61,7 @@ export class HttpUserAgent {
 }
 
 /** The forms of a page: action, and the fields with their values (a button's value is left to the caller). */
-function forms(html) {
+export function forms(html) {
   return [...html.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/gi)].map(([, tag, inner]) => {
     const fields = {};
     for (const [, text] of inner.matchAll(/<(?:input|button)\b([^>]*)>/gi)) {

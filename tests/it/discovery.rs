@@ -7,7 +7,11 @@ mod promises;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use symbolon::{jose::keys, protocol::{algorithm::Algorithm, time::Span}, store::signing_keys};
+use symbolon::{
+    jose::keys,
+    protocol::{algorithm::Algorithm, time::Span},
+    store::signing_keys,
+};
 
 use crate::harness::{Page, Server, both};
 

@@ -19,6 +19,7 @@ mod discovery;
 mod hostile;
 mod keys;
 mod migrations;
+mod oracle;
 mod outage;
 mod outbound;
 mod pages;

@@ -48,7 +48,13 @@ fn a_code_becomes_tokens_with_the_claims_of_rfc_9068() {
         let id_token = claims_of(answer.text("id_token"));
         assert_eq!((&id_token["nonce"], &id_token["aud"]), (&"n-0S6".into(), &"spa".into()));
         assert_eq!((&id_token["sid"], &id_token["auth_time"]), (&access["sid"], &access["auth_time"]));
-        assert_eq!(id_token["at_hash"].as_str(), Some(symbolon::protocol::claims::at_hash(symbolon::protocol::algorithm::Algorithm::Rs256, answer.text("access_token")).as_str()));
+        assert_eq!(
+            id_token["at_hash"].as_str(),
+            Some(
+                symbolon::protocol::claims::at_hash(symbolon::protocol::algorithm::Algorithm::Rs256, answer.text("access_token"))
+                    .as_str()
+            )
+        );
     });
 }
 

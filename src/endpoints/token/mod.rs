@@ -57,8 +57,6 @@ fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, client: &Clie
         TokenRequest::RefreshToken { token, scopes, resources } => {
             exchange.refresh(connection, &refresh_token::Refreshment { token, scopes, resources })
         }
-        TokenRequest::ClientCredentials { scopes, resources } => {
-            exchange.serve_itself(connection, scopes.as_ref(), &resources)
-        }
+        TokenRequest::ClientCredentials { scopes, resources } => exchange.serve_itself(connection, scopes.as_ref(), &resources),
     }
 }

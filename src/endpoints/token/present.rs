@@ -44,11 +44,7 @@ pub struct Accepted {
 
 impl Exchange<'_> {
     /// Presents the credential.
-    pub fn present(
-        &self,
-        connection: &mut AnyConnection,
-        credentials: &Credentials<'_>,
-    ) -> Result<Accepted, OauthError> {
+    pub fn present(&self, connection: &mut AnyConnection, credentials: &Credentials<'_>) -> Result<Accepted, OauthError> {
         let client = self.client;
         let presentation = Presentation {
             client,

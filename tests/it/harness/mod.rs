@@ -116,7 +116,7 @@ impl Server {
         thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let listening = server::listen(&shared, 2).unwrap();
-                actix_web::rt::spawn(background::run(shared.clone()));
+                actix_web::rt::spawn(background::run(shared.clone().into_inner()));
                 sender.send(listening.server.handle()).unwrap();
                 listening.server.await.unwrap();
             });
