@@ -8,8 +8,7 @@ use super::{
     AnyConnection, Result, dialect,
     error::Error,
     mapping::{Row, json, time, times},
-    revoked_tokens,
-    schema::{grants, people, sessions as session_rows},
+    schema::{grants, people, revoked_tokens, sessions as session_rows},
     sessions::{self, Session},
 };
 use crate::protocol::{claims_request::ClaimsRequest, grant::Grant, id::Id, pkce::Challenge, time::Timestamp};
@@ -99,41 +98,62 @@ fn names(person: Id, column: &str, json: Option<&str>) -> Result<Vec<String>> {
     json.map_or_else(|| Ok(Vec::new()), |json| Row { table: "people", name: &person }.list(column, json))
 }
 
-/// The grant with this id, its person and its session, in one statement.
-///
-/// # Errors
-/// The database's.
-pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Found>> {
-    type Columns = (GrantRow, Option<i64>, Option<i64>, Option<String>, Option<String>, Option<i64>);
-    let found = grants::table
-        .left_join(people::table.on(people::id.eq(grants::person_id)))
-        .left_join(session_rows::table.on(grants::session_id.eq(session_rows::id.nullable())))
-        .filter(grants::id.eq(id.as_bytes().as_slice()))
-        .select((
+type Columns = (GrantRow, Option<i64>, Option<i64>, Option<String>, Option<String>, Option<i64>);
+
+fn to_found((columns, person, disabled_at, roles, groups, ended_at): Columns) -> Result<Found> {
+    let mut grant = to_value(columns)?;
+    // What ended the session ended the grant, though it may have missed a code just issued.
+    grant.revoked_at = grant.revoked_at.or(times(ended_at));
+    Ok(Found { grant, person_enabled: person.is_some() && disabled_at.is_none(), roles, groups })
+}
+
+/// A grant with its person and its session: rows, and what is selected of them.
+macro_rules! with_its_own {
+    ($id:expr) => {
+        grants::table
+            .left_join(people::table.on(people::id.eq(grants::person_id)))
+            .left_join(session_rows::table.on(grants::session_id.eq(session_rows::id.nullable())))
+            .filter(grants::id.eq($id.as_bytes().as_slice()))
+    };
+}
+
+macro_rules! selected {
+    ($($more:expr)?) => {
+        (
             GrantRow::as_select(),
             people::created_at.nullable(),
             people::disabled_at.nullable(),
             people::roles.nullable(),
             people::member_of.nullable(),
             session_rows::ended_at.nullable(),
-        ))
-        .first::<Columns>(connection)
-        .optional()?;
-    let to_found = |(columns, person, disabled_at, roles, groups, ended_at): Columns| -> Result<Found> {
-        let mut grant = to_value(columns)?;
-        // What ended the session ended the grant, though it may have missed a code just issued.
-        grant.revoked_at = grant.revoked_at.or(times(ended_at));
-        Ok(Found { grant, person_enabled: person.is_some() && disabled_at.is_none(), roles, groups })
+            $($more)?
+        )
     };
+}
+
+/// The grant with this id, its person and its session, in one statement.
+///
+/// # Errors
+/// The database's.
+pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Found>> {
+    let found = with_its_own!(id).select(selected!()).first::<Columns>(connection).optional()?;
     found.map(to_found).transpose()
 }
 
-/// As [`find`], for an access token of the grant: `None` as well when that was revoked by itself.
+/// As [`find`], for an access token of the grant: `None` as well when that was revoked by itself. In one statement too.
 ///
 /// # Errors
 /// The database's.
 pub fn find_for_token(connection: &mut AnyConnection, id: Id, jti: &str) -> Result<Option<Found>> {
-    if revoked_tokens::contains(connection, jti)? { Ok(None) } else { find(connection, id) }
+    let found = with_its_own!(id)
+        .left_join(revoked_tokens::table.on(revoked_tokens::jti.eq(jti)))
+        .select(selected!(revoked_tokens::expires_at.nullable()))
+        .first::<(GrantRow, Option<i64>, Option<i64>, Option<String>, Option<String>, Option<i64>, Option<i64>)>(connection)
+        .optional()?;
+    let unrevoked = found.filter(|(.., revoked)| revoked.is_none());
+    unrevoked
+        .map(|(row, person, disabled, roles, groups, ended, _)| to_found((row, person, disabled, roles, groups, ended)))
+        .transpose()
 }
 
 /// Which grants to list.

@@ -134,9 +134,11 @@ function forged(token) {
   return [header, base64url(new TextEncoder().encode(JSON.stringify(payload))), signature].join(".");
 }
 
+/** OpenID Connect RP-Initiated Logout: with the ID token the server knows who is meant, and sends the person back here. */
 async function signOut() {
+  const query = new URLSearchParams({ id_token_hint: session.identity.token, post_logout_redirect_uri: `${location.origin}/` });
   await session.end().catch(() => undefined);
-  location.assign(metadata.end_session_endpoint ?? `${config.issuer}/logout`);
+  location.assign(`${metadata.end_session_endpoint}?${query}`);
 }
 
 function draw() {
