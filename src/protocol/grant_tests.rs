@@ -197,6 +197,12 @@ fn row_8_a_code_must_come_in_time_to_the_same_place_with_its_verifier() {
         "invalid_grant",
         "a stripped challenge"
     );
+    case.client.redirect_uris = vec!["https://app.example.com/other".into()];
+    assert_eq!(
+        case.judge(0, Means::Code { redirect_uri: Some(URI), verifier: None }, 1),
+        "invalid_grant",
+        "its redirect URI was removed"
+    );
 }
 
 #[test]
