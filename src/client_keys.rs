@@ -120,7 +120,7 @@ mod tests {
         Client { keys, auth_method: AuthMethod::PrivateKeyJwt, ..Client::new("app", "App", ClientKind::Web, at(0)) }
     }
 
-    fn word(keys: Keys) -> &'static str {
+    fn word(keys: &Keys) -> &'static str {
         match keys {
             Keys::Ready(_) => "ready",
             Keys::Fetch(_) => "fetch",
@@ -132,7 +132,7 @@ mod tests {
     fn keys_at_a_url_are_fetched_kept_and_fetched_again() {
         let cache = ClientKeyCache::default();
         let app = client(ClientKeySource::Url("https://app.example.com/jwks".into()));
-        let find = |assertion, seconds| word(cache.find(&app, assertion, at(seconds)));
+        let find = |assertion, seconds| word(&cache.find(&app, assertion, at(seconds)));
         assert_eq!(find(KNOWN, 0), "fetch");
         cache.put(&app, Ok(SET.into()), at(0));
         assert_eq!((find(KNOWN, 599), find(KNOWN, 600)), ("ready", "fetch"));
@@ -142,15 +142,15 @@ mod tests {
         cache.put(&app, Err("down".into()), at(3_600));
         assert_eq!((find(KNOWN, 3_600), find(KNOWN, 3_610)), ("missing", "fetch"), "but not for ever");
         let moved = client(ClientKeySource::Url("https://app.example.com/other".into()));
-        assert_eq!(word(cache.find(&moved, KNOWN, at(1))), "fetch", "another URL has other keys");
+        assert_eq!(word(&cache.find(&moved, KNOWN, at(1))), "fetch", "another URL has other keys");
     }
 
     #[test]
     fn inline_keys_are_read_once() {
         let cache = ClientKeyCache::default();
-        assert_eq!(word(cache.find(&client(ClientKeySource::Inline(SET.into())), KNOWN, at(0))), "ready");
-        assert_eq!(word(cache.find(&client(ClientKeySource::Inline("{}".into())), KNOWN, at(0))), "missing");
-        assert_eq!(word(cache.find(&client(ClientKeySource::None), KNOWN, at(0))), "missing");
+        assert_eq!(word(&cache.find(&client(ClientKeySource::Inline(SET.into())), KNOWN, at(0))), "ready");
+        assert_eq!(word(&cache.find(&client(ClientKeySource::Inline("{}".into())), KNOWN, at(0))), "missing");
+        assert_eq!(word(&cache.find(&client(ClientKeySource::None), KNOWN, at(0))), "missing");
     }
 
     #[test]

@@ -166,7 +166,7 @@ mod tests {
         let mut for_encryption = public.clone();
         for_encryption["use"] = "enc".into();
         for (set, words) in [
-            ("".to_owned(), "JSON"),
+            (String::new(), "JSON"),
             ("[]".to_owned(), "JSON"),
             ("{}".to_owned(), "'keys'"),
             (json!({"keys": []}).to_string(), "public key"),

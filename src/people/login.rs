@@ -55,7 +55,7 @@ enum Looked {
     /// The answer already.
     Done(Reply),
     /// The password is to be verified.
-    Verify(Verification),
+    Verify(Box<Verification>),
 }
 
 /// A password on its way to being verified.
@@ -99,7 +99,7 @@ async fn sign_in(app: &Data<App>, visit: Visit, form: Params, password: String) 
     });
     let Verification { person, attempt, note } = match looked.await? {
         Looked::Done(reply) => return Ok(reply),
-        Looked::Verify(verification) => verification,
+        Looked::Verify(verification) => *verification,
     };
     let hash = person.as_ref().and_then(|person| person.password_hash.clone());
     let verified = app.passwords.verify(password, hash).await;
@@ -154,12 +154,12 @@ impl Visit {
         match attempt.begin(connection, self.context.now)? {
             Admission::Go => {
                 let person = person.filter(|person| person.disabled_at.is_none());
-                Ok(Looked::Verify(Verification { person, attempt, note: format!("wrong name or password: {who}") }))
+                Ok(Looked::Verify(Box::new(Verification { person, attempt, note: format!("wrong name or password: {who}") })))
             }
             // The decoy is hashed instead: the same answer after the same time.
             Admission::Refuse => {
                 let note = format!("refused unseen, as too many attempts were made from everywhere: {who}");
-                Ok(Looked::Verify(Verification { person: None, attempt, note }))
+                Ok(Looked::Verify(Box::new(Verification { person: None, attempt, note })))
             }
             Admission::Wait(seconds) => {
                 Ok(Looked::Done(self.show(app, connection, Some(typed), Some(LoginProblem::SlowedDown { seconds }))?))

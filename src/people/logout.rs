@@ -12,6 +12,7 @@ use crate::{
         client::Client,
         logout::{self, Decision, Facts, LogoutRequest, NotOurs, Step},
         params::Params,
+        redirect_uri::ReturnAddress,
         response_mode::after_logout,
     },
     store::{
@@ -141,7 +142,7 @@ impl Visit {
             action: &format!("{base}{about}"),
             stay: &format!("{base}{}", paths::HOME),
         };
-        let target = found.decision.then.as_ref().map(|address| address.form_action_source());
+        let target = found.decision.then.as_ref().map(ReturnAddress::form_action_source);
         Ok(page::show(200, &page, target.as_deref()))
     }
 

@@ -2,6 +2,7 @@
 
 /// What a client asks of the pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each value of the parameter is there or not, by itself")]
 pub struct Prompt {
     /// Show no page at all.
     pub none: bool,

@@ -76,9 +76,8 @@ impl Client {
             (ClientKeySource::None, AuthMethod::PrivateKeyJwt) => {
                 Err("private_key_jwt: expected the client's public keys, or the URL where they are, received neither".into())
             }
-            (ClientKeySource::None, _) => Ok(()),
+            (ClientKeySource::None, _) | (ClientKeySource::Inline(_), AuthMethod::PrivateKeyJwt) => Ok(()),
             (ClientKeySource::Url(url), AuthMethod::PrivateKeyJwt) => remote_url::check("jwks_uri", url),
-            (ClientKeySource::Inline(_), AuthMethod::PrivateKeyJwt) => Ok(()),
             _ => Err("keys: expected none where the client does not authenticate by private_key_jwt".into()),
         }
     }
