@@ -35,7 +35,7 @@ fn key() -> (Value, Value) {
 }
 
 /// Registers one client as the scripts describe it, and describes it.
-fn client(server: &Server, id: &str, (kind, auth): (ClientKind, AuthMethod), redirect_uris: &[&str], more: Value) -> Value {
+fn client(server: &Server, id: &str, (kind, auth): (ClientKind, AuthMethod), redirect_uris: &[&str], more: &Value) -> Value {
     let secret = matches!(auth, AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost)
         .then(|| format!("sym_cs_the-secret-of-{id}"));
     let list = |value: &Value| serde_json::from_value::<Vec<String>>(value.clone()).unwrap_or_default();
@@ -77,24 +77,24 @@ fn world(server: &Server) -> Value {
     let web = (ClientKind::Web, AuthMethod::ClientSecretBasic);
     let service = (ClientKind::Service, AuthMethod::ClientSecretBasic);
     let clients = [
-        client(server, "spa", spa, &["https://spa.example.com/cb"], json!({})),
+        client(server, "spa", spa, &["https://spa.example.com/cb"], &json!({})),
         client(
             server,
             "web",
             web,
             &["https://web.example.com/cb", "https://web.example.com/other?tenant=1"],
-            json!({"post_logout_redirect_uris": ["https://web.example.com/signed-out"]}),
+            &json!({"post_logout_redirect_uris": ["https://web.example.com/signed-out"]}),
         ),
-        client(server, "post", (ClientKind::Web, AuthMethod::ClientSecretPost), &["https://post.example.com/cb"], json!({})),
-        client(server, "native", native, &["http://127.0.0.1/callback", "com.example.native:/callback"], json!({})),
-        client(server, "service", service, &[], json!({})),
-        client(server, "api", service, &[], json!({"introspects": [API, FILES]})),
+        client(server, "post", (ClientKind::Web, AuthMethod::ClientSecretPost), &["https://post.example.com/cb"], &json!({})),
+        client(server, "native", native, &["http://127.0.0.1/callback", "com.example.native:/callback"], &json!({})),
+        client(server, "service", service, &[], &json!({})),
+        client(server, "api", service, &[], &json!({"introspects": [API, FILES]})),
         client(
             server,
             "signed",
             (ClientKind::Service, AuthMethod::PrivateKeyJwt),
             &[],
-            json!({"private_jwk": private, "public_jwk": public}),
+            &json!({"private_jwk": private, "public_jwk": public}),
         ),
     ];
     let known = format!("{SCOPE} notes:write");
