@@ -4,6 +4,7 @@
 
 mod checks;
 mod issuer;
+pub mod named_file;
 mod outbound;
 mod secret_file;
 mod settings;

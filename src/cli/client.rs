@@ -1,24 +1,22 @@
-//! `symbolon client`: the apps people sign in to. What may be registered is decided by
-//! `protocol::client::Client::check`. A secret is printed once, when it is made; only its hash is kept.
+//! `symbolon client`: the apps people sign in to, and programs that act for themselves. What may be registered is decided
+//! by `protocol::client::Client::check`.
 
 mod add;
+mod check;
+mod registered;
+mod secrets;
+mod set;
+pub mod settings;
 mod shown;
 
 use clap::Subcommand;
 
 use super::{
-    Answer, Error, Work, note,
+    Answer, Error, Work,
     output::{self, Format},
     refuse,
 };
-use crate::{
-    protocol::{
-        client::{Client, ClientKind},
-        client_auth::secret_hash,
-    },
-    random,
-    store::{self, clients},
-};
+use crate::{protocol::client::Client, random, store::clients};
 use shown::Shown;
 
 #[derive(Debug, Subcommand)]
@@ -34,12 +32,33 @@ pub enum Command {
     List(Format),
     /// Show a client
     Show(One),
+    /// Change a client; a list that is given replaces the one it had
+    Set {
+        #[command(flatten)]
+        options: Box<set::Options>,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Explain line by line what its settings lack, or do against the specifications
+    #[command(
+        long_about = "Explain line by line what its settings lack, or do against OAuth 2.1, RFC 9700, OpenID Connect Core and \
+                            their like.\n\nThe exit status is 1 when there is a problem, and 0 when there is nothing but advice."
+    )]
+    Check(One),
     /// Switch a client off: it gets no tokens until it is switched on again
     Disable(One),
     /// Switch a client on again, and the grants it had
     Enable(One),
-    /// Make a new secret and print it; the old one is dead at once
-    RotateSecret(One),
+    /// Make a new secret and print it; the former works until it is retired
+    RotateSecret {
+        #[command(flatten)]
+        one: One,
+        /// The former is dead at once: for one that has leaked
+        #[arg(long)]
+        now: bool,
+    },
+    /// Kill the former of two secrets, when the client has taken over the new one
+    RetireSecret(One),
     /// Delete a client, and revoke what people allowed it
     Delete(One),
 }
@@ -55,33 +74,18 @@ pub struct One {
 impl Command {
     pub fn run(self, work: &mut Work<'_>) -> Answer {
         match self {
-            Self::Add { options, format } => register(work, *options, format),
+            Self::Add { options, format } => options.run(work, format),
             Self::List(format) => list(&clients::all(work.connection)?, format),
             Self::Show(one) => show(work, &one),
+            Self::Set { options, format } => options.run(work, format),
+            Self::Check(one) => check::run(work, &one),
             Self::Disable(one) => switch(work, &one, false),
             Self::Enable(one) => switch(work, &one, true),
-            Self::RotateSecret(one) => rotate_secret(work, &one),
+            Self::RotateSecret { one, now } => secrets::rotate(work, &one, now),
+            Self::RetireSecret(one) => secrets::retire(work, &one),
             Self::Delete(one) => delete(work, &one),
         }
     }
-}
-
-fn register(work: &mut Work<'_>, options: add::Options, format: Format) -> Answer {
-    let mut client = options.into_client(new_id, work.now)?;
-    let secret = (!client.is_public()).then(random::client_secret);
-    client.secret_hash = secret.as_deref().map(secret_hash);
-    match clients::insert(work.connection, &client) {
-        Err(store::Error::Conflict(_)) => {
-            return refuse(format!("client '{}': expected an id that is free, received one that another client has", client.id));
-        }
-        inserted => inserted?,
-    }
-    if client.kind == ClientKind::Service {
-        note(
-            "note: a service uses the grant client_credentials, which this version does not serve; the client is registered without a grant",
-        );
-    }
-    format.json_for_all(&Shown::with_secret(&client, secret))
 }
 
 fn list(all: &[Client], format: Format) -> Answer {
@@ -91,17 +95,17 @@ fn list(all: &[Client], format: Format) -> Answer {
 }
 
 fn show(work: &mut Work<'_>, one: &One) -> Answer {
-    let client = find(work, one)?;
+    let client = find(work, &one.id)?;
     let shown = Shown::new(&client);
     one.format.answer(&shown, || output::fields(&shown.fields()))
 }
 
 fn switch(work: &mut Work<'_>, one: &One, on: bool) -> Answer {
-    let before = find(work, one)?;
+    let before = find(work, &one.id)?;
     // Since when it is off stays as it was.
     let disabled_at = if on { None } else { before.disabled_at.or(Some(work.now)) };
     if !clients::set_disabled(work.connection, &one.id, disabled_at)? {
-        return unknown(one);
+        return unknown(&one.id);
     }
     let state = if on { "on" } else { "off" };
     one.format.answer(&Shown::new(&Client { disabled_at, ..before }), || {
@@ -109,43 +113,24 @@ fn switch(work: &mut Work<'_>, one: &One, on: bool) -> Answer {
     })
 }
 
-fn rotate_secret(work: &mut Work<'_>, one: &One) -> Answer {
-    let client = find(work, one)?;
-    if client.is_public() {
-        return refuse(format!(
-            "client '{}': expected a web app or service, received a {} app, which has no secret",
-            one.id,
-            client.kind.as_str()
-        ));
-    }
-    let secret = random::client_secret();
-    let changed = clients::update(work.connection, &one.id, |_, client| -> Result<(), Error> {
-        client.previous_secret_hash = client.secret_hash.replace(secret_hash(&secret));
-        Ok(())
-    })?;
-    if changed.is_none() {
-        return unknown(one);
-    }
-    one.format.json_for_all(&Shown::with_secret(&client, Some(secret)))
-}
-
 fn delete(work: &mut Work<'_>, one: &One) -> Answer {
     if !clients::delete(work.connection, &one.id, work.now)? {
-        return unknown(one);
+        return unknown(&one.id);
     }
     let text = || output::clean(&format!("client {} is deleted; what people allowed it is revoked", one.id)) + "\n";
     one.format.answer(&serde_json::json!({ "client_id": one.id, "deleted": true }), text)
 }
 
-fn find(work: &mut Work<'_>, one: &One) -> Result<Client, Error> {
-    match clients::find(work.connection, &one.id)? {
+/// The client with this id.
+pub fn find(work: &mut Work<'_>, id: &str) -> Result<Client, Error> {
+    match clients::find(work.connection, id)? {
         Some(client) => Ok(client),
-        None => unknown(one),
+        None => unknown(id),
     }
 }
 
-fn unknown<T>(one: &One) -> Result<T, Error> {
-    refuse(format!("client '{}': there is no client with this id (symbolon client list shows all)", one.id))
+fn unknown<T>(id: &str) -> Result<T, Error> {
+    refuse(format!("client '{id}': there is no client with this id (symbolon client list shows all)"))
 }
 
 /// Twenty hexadecimal digits: never the thirty-two of a person's id.

@@ -5,7 +5,9 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::{
-    Answer, Error, Work, note,
+    Answer, Error, Work,
+    client::settings::algorithm,
+    note,
     output::{self, Format, time},
     refuse,
 };
@@ -15,18 +17,18 @@ use crate::{
         keys::{self, KeyRing, KeyState},
     },
     protocol::algorithm::Algorithm,
-    store::{
-        self,
-        signing_keys::{self, SigningKeyRow},
-    },
+    store::signing_keys::{self, SigningKeyRow},
 };
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// List the keys, by the time they sign from
     List(Format),
-    #[command(about = "Make a new key: published at once, it signs after key_publish_lead")]
+    #[command(about = "Make a new key of an algorithm: published at once, it signs after key_publish_lead")]
     Rotate {
+        /// The algorithm it signs by; the first key of one signs at once
+        #[arg(long, value_name = "ALG", value_parser = algorithm(), default_value = Algorithm::default().as_str())]
+        algorithm: Algorithm,
         /// Sign with it at once: whoever checks tokens with keys fetched earlier refuses its tokens until they are fetched again
         #[arg(long)]
         now: bool,
@@ -49,7 +51,7 @@ impl Command {
     pub fn run(self, work: &mut Work<'_>) -> Answer {
         match self {
             Self::List(format) => list(work, format),
-            Self::Rotate { now, format } => rotate(work, now, format),
+            Self::Rotate { algorithm, now, format } => rotate(work, algorithm, now, format),
         }
     }
 }
@@ -65,40 +67,65 @@ fn list(work: &mut Work<'_>, format: Format) -> Answer {
     format.answer(&keys, text)
 }
 
-fn rotate(work: &mut Work<'_>, at_once: bool, format: Format) -> Answer {
-    let rows = signing_keys::all(work.connection)?;
-    // A key sealed under another secret than the server's would stop the server: so the one that signs must open.
-    let ring = KeyRing::open(&rows, &work.config.secrets, &KeyRing::default()).map_err(|error| refused(&error))?;
-    if !rows.is_empty() {
-        ring.check(work.now).map_err(|error| refused(&error))?;
+fn rotate(work: &mut Work<'_>, algorithm: Algorithm, at_once: bool, format: Format) -> Answer {
+    let rows = openable(work)?;
+    if !rows.iter().any(|row| row.algorithm == algorithm) {
+        let Some(kid) = make_first(work, algorithm)? else {
+            return refuse("another process has made the first key of this algorithm meanwhile; nothing was rotated");
+        };
+        return made(work, &kid, format);
     }
-    let upcoming = shown(work, &rows).into_iter().find(|key| key.state == KeyState::Upcoming.as_str());
+    let upcoming = shown(work, &rows)
+        .into_iter()
+        .find(|key| key.state == KeyState::Upcoming.as_str() && key.algorithm == algorithm.as_str());
     if let (Some(key), false) = (&upcoming, at_once) {
         return refuse(format!(
             "key {} is published already and signs from {}; a key that signs at once is made by --now",
             key.kid, key.signs_from
         ));
     }
-    // The first key of all has nothing to follow.
-    let signs_from = if at_once || rows.is_empty() { work.now } else { work.now.plus(work.config.lifetimes.key_publish_lead) };
-    let made =
-        keys::generate(&work.config.secrets, Algorithm::default(), work.now, signs_from).map_err(|error| refused(&error))?;
-    let kid = made.kid.clone();
-    if rows.is_empty() {
-        signing_keys::insert_first(work.connection, Algorithm::default(), || Ok::<_, store::Error>(made))?;
-    } else {
-        signing_keys::insert(work.connection, &made)?;
-    }
+    let signs_from = if at_once { work.now } else { work.now.plus(work.config.lifetimes.key_publish_lead) };
+    let key = keys::generate(&work.config.secrets, algorithm, work.now, signs_from).map_err(|error| refused(&error))?;
+    signing_keys::insert(work.connection, &key)?;
     if let Some(key) = upcoming {
         note(&format!("note: key {} still signs from {}", key.kid, key.signs_from));
     }
+    made(work, &key.kid, format)
+}
+
+/// Makes the first key of an algorithm, which has nothing to follow and signs at once; its id, or none where there is one.
+pub fn make_first(work: &mut Work<'_>, algorithm: Algorithm) -> Result<Option<String>, Error> {
+    if openable(work)?.iter().any(|row| row.algorithm == algorithm) {
+        return Ok(None);
+    }
+    let (secrets, now, mut kid) = (&work.config.secrets, work.now, None);
+    signing_keys::insert_first(work.connection, algorithm, || -> Result<SigningKeyRow, Error> {
+        let key = keys::generate(secrets, algorithm, now, now).map_err(|error| refused(&error))?;
+        kid = Some(key.kid.clone());
+        Ok(key)
+    })?;
+    Ok(kid)
+}
+
+/// Every key. One sealed under another secret than the server's would stop the server: so those that sign must open.
+fn openable(work: &mut Work<'_>) -> Result<Vec<SigningKeyRow>, Error> {
+    let rows = signing_keys::all(work.connection)?;
+    let ring = KeyRing::open(&rows, &work.config.secrets, &KeyRing::default()).map_err(|error| refused(&error))?;
+    match ring.check(work.now) {
+        // Of the default algorithm the server makes one when it starts.
+        Ok(()) | Err(jose::Error::NoKey(_)) => Ok(rows),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+fn made(work: &mut Work<'_>, kid: &str, format: Format) -> Answer {
     let rows = signing_keys::all(work.connection)?;
     let Some(key) = shown(work, &rows).into_iter().find(|key| key.kid == kid) else {
-        return refuse("a server that started meanwhile has made the first key; nothing was rotated");
+        return refuse(format!("key {kid}: someone has deleted it meanwhile"));
     };
     format.answer(&key, || match key.state {
-        "upcoming" => format!("key {kid} is published and signs from {}\n", key.signs_from),
-        _ => format!("key {kid} is published and signs now; running servers read it within half a minute\n"),
+        "upcoming" => format!("{} key {kid} is published and signs from {}\n", key.algorithm, key.signs_from),
+        _ => format!("{} key {kid} is published and signs now; running servers read it within half a minute\n", key.algorithm),
     })
 }
 

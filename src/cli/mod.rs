@@ -2,9 +2,12 @@
 //! says what is done. Every command works on the database beside a running server, brings it up to date
 //! first, and answers with text for people or, by `--json`, for programs.
 
+mod api;
 mod check_config;
 mod client;
+mod consent;
 pub mod demo;
+mod explain;
 mod grant;
 mod key;
 mod new_password;
@@ -56,12 +59,20 @@ enum Command {
     /// The apps they sign in to
     #[command(subcommand)]
     Client(client::Command),
+    /// The APIs that tokens are for
+    #[command(subcommand)]
+    Api(api::Command),
     /// The keys that sign tokens
     #[command(subcommand)]
     Key(key::Command),
-    /// What people allowed clients
+    /// What people allowed clients, and the tokens of it
     #[command(subcommand)]
     Grant(grant::Command),
+    /// What people allowed clients, as it is remembered
+    #[command(subcommand)]
+    Consent(consent::Command),
+    #[command(about = explain::ABOUT, long_about = explain::LONG_ABOUT)]
+    Explain(explain::Options),
 }
 
 /// What a command on the database works with.
@@ -78,6 +89,8 @@ enum Error {
     Store(store::Error),
     /// What was expected and what was received.
     Refused(String),
+    /// It was done, and what was found is not well: the text to print, with a status that says so.
+    Problems(String),
 }
 
 /// What a command answers: the text to print.
@@ -93,55 +106,62 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if printed { u8::try_from(usage.exit_code()).unwrap_or(2) } else { 1 });
         }
     };
-    let result = dispatch(cli).and_then(|answer| {
-        let mut stdout = std::io::stdout().lock();
-        let printed = stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush());
-        printed.map_err(|error| format!("it was done, but the answer could not be printed: {error}"))
-    });
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
+    let (answer, status) = match dispatch(cli) {
+        Ok(answer) => (answer, ExitCode::SUCCESS),
+        Err(Error::Problems(answer)) => (answer, ExitCode::FAILURE),
         Err(error) => {
             note(&format!("error: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => status,
+        Err(error) => {
+            note(&format!("error: it was done, but the answer could not be printed: {error}"));
             ExitCode::FAILURE
         }
     }
 }
 
-fn dispatch(cli: Cli) -> Result<String, String> {
+fn dispatch(cli: Cli) -> Answer {
     if matches!(cli.command, Command::Demo) && cli.config.is_some() {
-        return Err("the demo brings its own configuration: expected no --config".into());
+        return refuse("the demo brings its own configuration: expected no --config");
     }
     let missing = if matches!(cli.command, Command::CheckConfig(_)) { MissingSecret::Leave } else { MissingSecret::Make };
     let load = || Config::load(cli.config, missing).map_err(|error| error.to_string());
     match cli.command {
-        Command::Serve => serve::run(load()?).map(|()| String::new()),
-        Command::Demo => demo::run().map(|()| String::new()),
+        Command::Serve => Ok(serve::run(load()?).map(|()| String::new())?),
+        Command::Demo => Ok(demo::run().map(|()| String::new())?),
         Command::Migrate(format) => migrate(&load()?, format),
-        Command::CheckConfig(format) => check_config::run(&load()?, format).map_err(|error| error.to_string()),
+        Command::CheckConfig(format) => check_config::run(&load()?, format),
         Command::User(command) => work(&load()?, |work| command.run(work)),
         Command::Client(command) => work(&load()?, |work| command.run(work)),
+        Command::Api(command) => work(&load()?, |work| command.run(work)),
         Command::Key(command) => work(&load()?, |work| command.run(work)),
         Command::Grant(command) => work(&load()?, |work| command.run(work)),
+        Command::Consent(command) => work(&load()?, |work| command.run(work)),
+        Command::Explain(options) => work(&load()?, |work| options.run(work)),
     }
 }
 
 /// Does a command's work with a connection to the database, which is brought up to date first.
-fn work(config: &Config, command: impl FnOnce(&mut Work<'_>) -> Answer) -> Result<String, String> {
+fn work(config: &Config, command: impl FnOnce(&mut Work<'_>) -> Answer) -> Answer {
     if config.database == DatabaseUrl::SqliteMemory {
-        return Err("database_url: sqlite::memory: lives inside the server's process and cannot be reached from here".into());
+        return refuse("database_url: sqlite::memory: lives inside the server's process and cannot be reached from here");
     }
     let store = open(config)?;
     store.with(migrations::run).map_err(|error| format!("database {}: {error}", config.database))?;
     let now = Clock::system().now();
-    store.with(|connection| command(&mut Work { config, connection, now })).map_err(|error| error.to_string())
+    store.with(|connection| command(&mut Work { config, connection, now }))
 }
 
-fn migrate(config: &Config, format: Format) -> Result<String, String> {
+fn migrate(config: &Config, format: Format) -> Answer {
     let ran = open(config)?.with(migrations::run).map_err(|error| format!("database {}: {error}", config.database))?;
     let text = || {
         if ran.is_empty() { "the database is up to date\n".into() } else { format!("ran {}\n", ran.join("\nran ")) }
     };
-    format.answer(&serde_json::json!({ "ran": ran }), text).map_err(|error| error.to_string())
+    format.answer(&serde_json::json!({ "ran": ran }), text)
 }
 
 /// Opens the configured database with one connection; makes the directory of the default one.
@@ -183,7 +203,7 @@ impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Store(error) => write!(f, "database: {error}"),
-            Self::Refused(why) => f.write_str(why),
+            Self::Refused(text) | Self::Problems(text) => f.write_str(text),
         }
     }
 }
@@ -209,20 +229,41 @@ mod tests {
             "--config x.toml serve",
             "user add alice --email alice@example.com --name Alice --password-stdin",
             "user list --json",
+            "user add bob --email b@example.com --role editor --role admin --group staff --attribute department=books",
             "user disable alice",
             "user enable alice",
+            "user show alice",
+            "user set alice --name Alice --email a@example.com --email-verified --role editor --no-group --attribute department=",
+            "user delete alice",
             "user set-password alice --password-stdin",
             "client add --name App --type spa --redirect-uri https://a.example/cb --redirect-uri https://b.example/cb --scope openid --scope notes:read",
+            "client add --name App --type web --redirect-uri https://a.example/cb --auth private_key_jwt --jwks-uri https://a.example/jwks --pairwise",
+            "client add --name App --type web --redirect-uri https://a.example/cb --api https://a --audience https://b --default-api https://a",
+            "client add --name Job --type service --introspects https://a --signing-alg EdDSA --jwks keys.json --auth private_key_jwt",
             "client list",
             "client show app --config x.toml",
+            "client set app --name App --no-pairwise --refresh --no-client-credentials --post-logout-redirect-uri https://a.example/",
             "client disable app",
             "client enable app",
             "client rotate-secret app",
+            "client rotate-secret app --now",
+            "client retire-secret app",
+            "client check app --json",
             "client delete app",
+            "api add https://a --name A --scope notes:read=Read",
+            "api set https://a --name B --add-scope x --remove-scope y",
+            "api list",
+            "api show https://a",
+            "api remove https://a",
             "key list",
-            "key rotate --now",
+            "key rotate --now --algorithm ES256",
             "grant list --user alice --client app --limit 5",
             "grant revoke 00000000000000000000000000000000",
+            "consent list --user alice",
+            "consent withdraw --user alice --client app",
+            "explain",
+            "explain -",
+            "explain token --json",
         ] {
             let read = Cli::try_parse_from(std::iter::once("symbolon").chain(line.split(' ')));
             assert!(read.is_ok(), "{line}: {}", read.unwrap_err());
@@ -234,7 +275,15 @@ mod tests {
             "client add --name App --type fridge",
             "grant list --limit 0",
             "key rotate now",
+            "key rotate --algorithm HS256",
             "client delete",
+            "client add --name App --type web --auth none",
+            "client set app --pairwise a.example --no-pairwise",
+            "client set app --no-refresh --retry-window 30s",
+            "client set app --jwks keys.json --jwks-uri https://a.example/jwks",
+            "api add https://a",
+            "api set https://a --scope x --add-scope y",
+            "consent withdraw --user alice",
         ] {
             assert!(Cli::try_parse_from(std::iter::once("symbolon").chain(line.split_whitespace())).is_err(), "{line}");
         }

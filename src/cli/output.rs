@@ -13,7 +13,7 @@ use super::{Answer, Error};
 use crate::protocol::time::{Span, Timestamp};
 
 /// For whom the answer is.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Copy, Debug, Default, Args)]
 pub struct Format {
     /// Print JSON, for programs
     #[arg(long)]
@@ -80,6 +80,12 @@ pub fn fields(fields: &[(&str, String)]) -> String {
         }
     }
     text
+}
+
+/// Values a line each, for [`fields`]; `none` where there is none.
+pub fn lines(values: impl IntoIterator<Item = impl ToString>) -> String {
+    let all: Vec<_> = values.into_iter().map(|value| value.to_string()).collect();
+    if all.is_empty() { "none".into() } else { all.join("\n") }
 }
 
 /// Text in one line that does nothing to a terminal.

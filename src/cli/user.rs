@@ -1,12 +1,14 @@
-//! `symbolon user`: the people who sign in. What a user name and an e-mail address may look like is decided
-//! here. What is kept of a person is `store::people`.
+//! `symbolon user`: the people who sign in. What is kept of a person is `store::people`; how it may look is `details`.
+
+mod details;
+mod set;
+mod shown;
 
 use clap::Subcommand;
-use serde::Serialize;
 
 use super::{
     Answer, Error, Work, new_password,
-    output::{self, Format, is_unsafe, time},
+    output::{self, Format},
     refuse,
 };
 use crate::{
@@ -15,11 +17,8 @@ use crate::{
     random,
     store::{self, people, people::Person, sign_in_failures},
 };
-
-const MAX_USERNAME: usize = 64;
-const MAX_DISPLAY_NAME: usize = 100;
-/// RFC 5321 §4.5.3.1.3, less the angle brackets.
-const MAX_EMAIL: usize = 254;
+use details::{Details, check_display_name, check_email, check_username};
+use shown::Shown;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -37,6 +36,8 @@ pub enum Command {
         /// The name shown
         #[arg(long = "name", value_name = "DISPLAY")]
         display_name: Option<String>,
+        #[command(flatten)]
+        details: Details,
         /// Read the password from the first line of standard input
         #[arg(long)]
         password_stdin: bool,
@@ -45,6 +46,15 @@ pub enum Command {
     },
     /// List everyone
     List(Format),
+    /// Show what is kept of a person
+    Show(Who),
+    /// Change what apps are told of a person; a list that is given replaces the one they had
+    Set {
+        #[command(flatten)]
+        options: set::Options,
+        #[command(flatten)]
+        format: Format,
+    },
     /// Switch an account off: ends its sessions and what it allowed clients
     Disable(Who),
     /// Switch an account on again; what had ended stays ended
@@ -57,6 +67,8 @@ pub enum Command {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Delete a person: ends their sessions and what they allowed clients; nobody ever gets their subject
+    Delete(Who),
 }
 
 #[derive(Debug, clap::Args)]
@@ -68,23 +80,11 @@ pub struct Who {
     format: Format,
 }
 
-/// A person, as printed.
-#[derive(Serialize)]
-struct Shown<'a> {
-    id: String,
-    username: &'a str,
-    email: &'a str,
-    email_verified: bool,
-    name: Option<&'a str>,
-    disabled: bool,
-    created: String,
-}
-
 impl Command {
     pub fn run(self, work: &mut Work<'_>) -> Answer {
         match self {
-            Self::Add { username, email, email_verified, display_name, password_stdin, format } => {
-                let claims = person::Person {
+            Self::Add { username, email, email_verified, display_name, details, password_stdin, format } => {
+                let mut claims = person::Person {
                     id: random::id(work.now),
                     username: check_username(&username)?,
                     display_name: display_name.map(|name| check_display_name(&name)).transpose()?,
@@ -95,9 +95,17 @@ impl Command {
                     attributes: serde_json::Map::new(),
                     updated_at: work.now,
                 };
+                details.give(&mut claims, &work.config.scope_claims)?;
                 add(work, claims, password_stdin, format)
             }
             Self::List(format) => list(&people::all(work.connection)?, format),
+            Self::Show(who) => {
+                let person = find(work, &who.login)?;
+                let shown = Shown::new(&person);
+                who.format.answer(&shown, || output::fields(&shown.fields()))
+            }
+            Self::Set { options, format } => options.run(work, format),
+            Self::Delete(who) => delete(work, &who),
             Self::Disable(who) => {
                 let id = find(work, &who.login)?.claims.id;
                 people::disable(work.connection, id, work.now)?;
@@ -121,9 +129,6 @@ impl Command {
 }
 
 fn add(work: &mut Work<'_>, claims: person::Person, password_stdin: bool, format: Format) -> Answer {
-    let taken = |what: &str, value: &str| {
-        refuse(format!("{what} '{value}': expected one that is free, received one that another user has"))
-    };
     if people::find_by_login(work.connection, &claims.username)?.is_some() {
         return taken("user name", &claims.username);
     }
@@ -139,19 +144,27 @@ fn add(work: &mut Work<'_>, claims: person::Person, password_stdin: bool, format
         }
         inserted => {
             inserted?;
-            format.answer(&shown(&person), || output::clean(&format!("user {} was added", person.claims.username)) + "\n")
+            format.answer(&Shown::new(&person), || output::clean(&format!("user {} was added", person.claims.username)) + "\n")
         }
     }
 }
 
 fn list(everyone: &[Person], format: Format) -> Answer {
-    let row = |person: &Person| {
-        let Shown { username, email, name, disabled, created, .. } = shown(person);
-        let state = if disabled { "off" } else { "on" };
-        [username.to_owned(), email.to_owned(), name.unwrap_or_default().to_owned(), state.to_owned(), created]
-    };
-    let text = || output::table(["USER", "EMAIL", "NAME", "ACCOUNT", "CREATED"], &everyone.iter().map(row).collect::<Vec<_>>());
-    format.answer(&everyone.iter().map(shown).collect::<Vec<_>>(), text)
+    let shown: Vec<_> = everyone.iter().map(Shown::new).collect();
+    let text = || output::table(shown::HEADING, &shown.iter().map(Shown::row).collect::<Vec<_>>());
+    format.answer(&shown, text)
+}
+
+fn delete(work: &mut Work<'_>, who: &Who) -> Answer {
+    let person = find(work, &who.login)?.claims;
+    people::delete(work.connection, person.id, work.now)?;
+    forget_failures(work, person.id)?;
+    let text = || output::clean(&format!("user {} is deleted; their sessions and grants have ended", person.username)) + "\n";
+    who.format.answer(&serde_json::json!({ "id": person.id.to_string(), "username": person.username, "deleted": true }), text)
+}
+
+fn taken<T>(what: &str, value: &str) -> Result<T, Error> {
+    refuse(format!("{what} '{value}': expected one that is free, received one that another user has"))
 }
 
 /// What was counted against the person while others guessed does not slow down their next sign-in.
@@ -169,19 +182,7 @@ pub fn find(work: &mut Work<'_>, login: &str) -> Result<Person, Error> {
 
 fn said(work: &mut Work<'_>, who: &Who, what: &str) -> Answer {
     let person = find(work, &who.login)?;
-    who.format.answer(&shown(&person), || output::clean(&format!("user {} {what}", person.claims.username)) + "\n")
-}
-
-fn shown(person: &Person) -> Shown<'_> {
-    Shown {
-        id: person.claims.id.to_string(),
-        username: &person.claims.username,
-        email: &person.claims.email,
-        email_verified: person.claims.email_verified,
-        name: person.claims.display_name.as_deref(),
-        disabled: person.disabled_at.is_some(),
-        created: time(person.created_at),
-    }
+    who.format.answer(&Shown::new(&person), || output::clean(&format!("user {} {what}", person.claims.username)) + "\n")
 }
 
 fn hash(work: &Work<'_>, password: &str) -> Result<String, Error> {
@@ -190,66 +191,4 @@ fn hash(work: &Work<'_>, password: &str) -> Result<String, Error> {
         PasswordError::Failed(why) => Error::Refused(format!("password: {why}")),
         PasswordError::Busy => Error::Refused("password: too many are being hashed".into()),
     })
-}
-
-/// Without '@' it can be told from an e-mail address.
-fn check_username(name: &str) -> Result<String, Error> {
-    let name = name.to_lowercase();
-    let good = (1..=MAX_USERNAME).contains(&name.chars().count())
-        && !name.contains(|c: char| is_unsafe(c) || c.is_whitespace() || c == '@');
-    if good {
-        Ok(name)
-    } else {
-        refuse(format!("user name '{name}': expected 1 to {MAX_USERNAME} characters without spaces, control characters and '@'"))
-    }
-}
-
-fn check_email(email: &str) -> Result<String, Error> {
-    let lower = email.to_lowercase();
-    let parts: Vec<_> = lower.split('@').collect();
-    let good = parts.len() == 2
-        && parts.iter().all(|part| !part.is_empty())
-        && lower.len() <= MAX_EMAIL
-        && !lower.contains(|c: char| is_unsafe(c) || c.is_whitespace());
-    if good {
-        Ok(lower)
-    } else {
-        refuse(format!("e-mail address '{email}': expected name@host of at most {MAX_EMAIL} characters, without spaces"))
-    }
-}
-
-fn check_display_name(name: &str) -> Result<String, Error> {
-    let name = name.trim();
-    let good = (1..=MAX_DISPLAY_NAME).contains(&name.chars().count()) && !name.contains(is_unsafe);
-    if good {
-        Ok(name.to_owned())
-    } else {
-        refuse(format!("name '{name}': expected 1 to {MAX_DISPLAY_NAME} characters, none of them a control character"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_and_addresses_are_checked_and_kept_in_lower_case() {
-        for (good, kept) in
-            [("alice", "alice"), ("Alice.B-1", "alice.b-1"), ("ÉMILE", "émile"), (&"x".repeat(64), &"x".repeat(64))]
-        {
-            assert_eq!(check_username(good).unwrap(), kept);
-        }
-        for bad in ["", " ", "a b", "a@b", "a\tb", "a\u{1b}[2J", "a\u{202e}b", "a\u{a0}b", &"x".repeat(65)] {
-            assert!(check_username(bad).is_err(), "{bad:?}");
-        }
-        assert_eq!(check_email("Alice@Example.com").unwrap(), "alice@example.com");
-        for bad in ["", "alice", "@", "a@", "@b", "a@b@c", "a b@c", "a\n@b", "a\0@b", &format!("{}@example.com", "x".repeat(250))]
-        {
-            assert!(check_email(bad).is_err(), "{bad:?}");
-        }
-        assert_eq!(check_display_name(" Alice B. ").unwrap(), "Alice B.");
-        for bad in ["", "  ", "a\u{7}b", &"x".repeat(101)] {
-            assert!(check_display_name(bad).is_err(), "{bad:?}");
-        }
-    }
 }

@@ -79,13 +79,26 @@ impl Parsed<'_> {
 /// [`Refused`].
 pub fn own(ring: &KeyRing, typ: Typ, token: &str) -> Result<Claims, Refused> {
     let parsed = take_apart(token).ok().filter(|parsed| parsed.is(typ)).ok_or_else(malformed)?;
+    check_own(ring, &parsed)?;
+    Ok(parsed.payload)
+}
+
+/// The `typ` that a signed JWT names, in lower case, and its claims if one of this server's keys signed it; `None` for
+/// what is no signed JWT. Only for telling what a token is: to trust one is [`own`].
+#[must_use]
+pub fn look(ring: &KeyRing, token: &str) -> Option<(String, Result<Claims, Refused>)> {
+    let parsed = take_apart(token).ok()?;
+    let typ = parsed.header_text("typ").unwrap_or_default().to_ascii_lowercase();
+    Some((typ, check_own(ring, &parsed).map(|()| parsed.payload)))
+}
+
+fn check_own(ring: &KeyRing, parsed: &Parsed<'_>) -> Result<(), Refused> {
     let kid = parsed.header_text("kid").unwrap_or_default();
     let key = ring.find(kid).ok_or_else(|| refuse("the key that signed it is not one of this server"))?;
     if parsed.algorithm() != Some(key.algorithm) {
         return Err(malformed());
     }
-    key.verifier.verify(parsed.signed.as_bytes(), &parsed.signature).map_err(|_| refuse("the signature is not valid"))?;
-    Ok(parsed.payload)
+    key.verifier.verify(parsed.signed.as_bytes(), &parsed.signature).map_err(|_| refuse("the signature is not valid"))
 }
 
 /// Verifies an access token with the published keys (RFC 9068 §4).
@@ -246,6 +259,9 @@ mod tests {
         assert!(own(&ring, Typ::AccessToken, &id_token).is_err());
         assert!(own(&ring, Typ::IdToken, &token).is_err());
         assert!(own(&ring, Typ::AccessToken, &token).is_ok());
+        let (typ, claims) = look(&ring, &token).unwrap();
+        assert_eq!((typ.as_str(), &claims.unwrap()["client_id"]), ("at+jwt", &"c".into()));
+        assert!(look(&super::tests::ring(), &token).unwrap().1.is_err() && look(&ring, "a.b.c").is_none());
         let (header, rest) = token.split_once('.').unwrap();
         let header: Claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
         for (name, value) in [

@@ -55,7 +55,7 @@ impl Api {
         let reserved: Vec<_> = STANDARD.into_iter().chain(reserved).collect();
         for (index, ApiScope { name, description }) in self.scopes.iter().enumerate() {
             match Scopes::parse(name) {
-                Ok(parsed) if parsed.to_string() == *name && !name.contains(' ') && (1..=100).contains(&name.len()) => {}
+                Ok(parsed) if parsed.iter().eq([name.as_str()]) && name.len() <= 100 => {}
                 _ => {
                     return Err(format!(
                         "scope '{name}': expected 1 to 100 printable ASCII characters without spaces, quotes and backslashes (RFC 6749 3.3)"

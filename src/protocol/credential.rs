@@ -29,6 +29,21 @@ pub struct Credential {
     pub generation: u32,
 }
 
+/// Where a text that looks like a credential comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provenance {
+    /// Derived under the newest server secret.
+    Newest,
+    /// Derived under an older one of the list.
+    Older,
+    /// It names a server secret that is not in the list: one that was dropped, or none of this server's.
+    Unknown,
+    /// It names a server secret of the list, which did not derive it.
+    Forged,
+    /// Too short, too long, or not base64url.
+    Malformed,
+}
+
 const MAC_LENGTH: usize = 32;
 const LENGTH: usize = 2 + 16 + 4 + MAC_LENGTH; // 54: no padding bits, so one spelling only
 
@@ -64,6 +79,28 @@ impl Credential {
     /// Opens the text of a credential of this kind. `None` for anything this server did not derive.
     #[must_use]
     pub fn open(secrets: &SecretRing, kind: Kind, text: &str) -> Option<Self> {
+        match Self::examine(secrets, kind, text) {
+            (Provenance::Newest | Provenance::Older, credential) => credential,
+            _ => None,
+        }
+    }
+
+    /// Where a text that looks like a credential of this kind comes from, and what it says it is, true or not.
+    #[must_use]
+    pub fn examine(secrets: &SecretRing, kind: Kind, text: &str) -> (Provenance, Option<Self>) {
+        let Some((number, credential, mac)) = Self::take_apart(kind, text) else { return (Provenance::Malformed, None) };
+        let Some(secret) = secrets.numbered(&number) else { return (Provenance::Unknown, Some(credential)) };
+        let is_good = credential.mac(&secret.credentials).verify_slice(&mac).is_ok(); // constant time
+        let is_newest = secrets.newest().is_some_and(|newest| newest.number == number);
+        let provenance = match (is_good, is_newest) {
+            (false, _) => Provenance::Forged,
+            (true, true) => Provenance::Newest,
+            (true, false) => Provenance::Older,
+        };
+        (provenance, Some(credential))
+    }
+
+    fn take_apart(kind: Kind, text: &str) -> Option<([u8; 2], Self, [u8; MAC_LENGTH])> {
         let mut bytes = [0; LENGTH];
         let written = URL_SAFE_NO_PAD.decode_slice(text.strip_prefix(kind.prefix())?, &mut bytes).ok()?;
         if written != LENGTH {
@@ -73,9 +110,7 @@ impl Credential {
         let (id, rest) = rest.split_first_chunk::<16>()?;
         let (generation, mac) = rest.split_first_chunk::<4>()?;
         let credential = Self { kind, id: Id::from(*id), generation: u32::from_be_bytes(*generation) };
-        let secret = secrets.numbered(number)?;
-        credential.mac(&secret.credentials).verify_slice(mac).ok()?; // constant time
-        Some(credential)
+        Some((*number, credential, mac.try_into().ok()?))
     }
 
     fn mac(&self, key: &super::secrets::HmacSha256) -> super::secrets::HmacSha256 {
@@ -131,5 +166,21 @@ mod tests {
         let text = credential.derive(&ring(&[OLD]));
         assert_eq!(Credential::open(&ring(&[NEW, OLD]), Kind::Refresh, &text), Some(credential));
         assert_eq!(Credential::open(&ring(&[NEW]), Kind::Refresh, &text), None);
+    }
+
+    #[test]
+    fn a_refused_text_says_what_it_lacks() {
+        let credential = Credential { kind: Kind::Refresh, id: Id::from([9; 16]), generation: 1 };
+        let text = credential.derive(&ring(&[OLD]));
+        let examine = |secrets: &[&str], text: &str| Credential::examine(&ring(secrets), Kind::Refresh, text);
+        assert_eq!(examine(&[OLD], &text), (Provenance::Newest, Some(credential)));
+        assert_eq!(examine(&[NEW, OLD], &text), (Provenance::Older, Some(credential)));
+        assert_eq!(examine(&[NEW], &text), (Provenance::Unknown, Some(credential)));
+        let end = if text.ends_with('A') { "B" } else { "A" };
+        let forged = format!("{}{end}", &text[..text.len() - 1]);
+        assert_eq!(examine(&[OLD], &forged), (Provenance::Forged, Some(credential)));
+        for text in ["", "sym_rt_", &text[..20], &format!("{text}AAAA"), &text.replace("_rt_", "_ac_")] {
+            assert_eq!(examine(&[OLD], text), (Provenance::Malformed, None), "{text}");
+        }
     }
 }

@@ -136,56 +136,56 @@ pub enum Verdict {
 /// Judges a presentation against the row as read.
 #[must_use]
 pub fn judge(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standing: &Standing) -> Verdict {
+    rule(grant, presented, policy, standing).1
+}
+
+/// As [`judge`], with the number of the row of the table that decides.
+#[must_use]
+pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standing: &Standing) -> (u8, Verdict) {
     let now = standing.now;
-    let refuse = |description: &str| Verdict::Refuse(ProtocolError::new(ErrorCode::InvalidGrant, description));
+    let refuse = |row, description: &str| (row, Verdict::Refuse(ProtocolError::new(ErrorCode::InvalidGrant, description)));
     // 1. A stranger must not be able to end a grant.
     if presented.client.id != grant.client_id {
-        return refuse("the credential was issued to another client");
+        return refuse(1, "the credential was issued to another client");
     }
     // 2. RFC 9449 §5: a public client's refresh token works only with the key it was bound to.
     if presented.client.is_public() && grant.dpop_jkt.is_some() && presented.proof != grant.dpop_jkt.as_deref() {
-        return Verdict::Refuse(ProtocolError::new(
-            ErrorCode::InvalidDpopProof,
-            "expected a DPoP proof of the key this grant is bound to",
-        ));
+        let text = "expected a DPoP proof of the key this grant is bound to";
+        return (2, Verdict::Refuse(ProtocolError::new(ErrorCode::InvalidDpopProof, text)));
     }
     // 3. Dead grants stay dead.
     if let Some(reason) = ended(grant, presented.client, policy, standing) {
-        return refuse(reason);
+        return refuse(3, reason);
     }
     // 4. A generation that was never issued: a restored backup, or a leaked secret.
     if presented.generation > grant.generation {
-        return Verdict::Refuse(
-            ProtocolError::new(ErrorCode::InvalidGrant, "the credential is newer than this server's record of it").with_detail(
-                format!(
-                    "grant {} is at generation {}, presented was {}: was the database restored, or has the server secret leaked?",
-                    grant.id, grant.generation, presented.generation
-                ),
-            ),
+        let detail = format!(
+            "grant {} is at generation {}, presented was {}: was the database restored, or has the server secret leaked?",
+            grant.id, grant.generation, presented.generation
         );
+        let error = ProtocolError::new(ErrorCode::InvalidGrant, "the credential is newer than this server's record of it");
+        return (4, Verdict::Refuse(error.with_detail(detail)));
     }
     match presented.means {
         Means::Code { redirect_uri, verifier } => {
             let mistake = code_mistake(grant, redirect_uri, verifier);
             // 5. RFC 6749 §4.1.2: only a replay that could have succeeded tells of a theft.
             if grant.generation > 0 {
+                let text = "the code was redeemed before; its grant and every token of it are now revoked";
                 return match mistake {
-                    None => Verdict::Reused(ProtocolError::new(
-                        ErrorCode::InvalidGrant,
-                        "the code was redeemed before; its grant and every token of it are now revoked",
-                    )),
-                    Some(_) => refuse("the code was redeemed before"),
+                    None => (5, Verdict::Reused(ProtocolError::new(ErrorCode::InvalidGrant, text))),
+                    Some(_) => refuse(5, "the code was redeemed before"),
                 };
             }
             // 8. The right verifier still works after a wrong one.
             if now.since(grant.created_at) > policy.code_lifetime {
-                return refuse("the code has expired");
+                return refuse(8, "the code has expired");
             }
             if let Some(mistake) = mistake {
-                return refuse(mistake);
+                return refuse(8, mistake);
             }
             if redirect_uri::find(presented.client, Some(&grant.redirect_uri), true).is_err() {
-                return refuse("the redirect URI the code was sent to is not registered any more");
+                return refuse(8, "the redirect URI the code was sent to is not registered any more");
             }
         }
         Means::Refresh { .. } if presented.generation < grant.generation => {
@@ -193,24 +193,20 @@ pub fn judge(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, stand
             let in_window = grant.rotated_at.is_some_and(|at| now.since(at) < policy.retry_window);
             // 7. Older than the one before, or too late for it.
             if !(previous && in_window) {
-                return Verdict::Reused(
-                    ProtocolError::new(
-                        ErrorCode::InvalidGrant,
-                        "the refresh token was used before; its grant and every token of it are now revoked",
-                    )
-                    .with_detail(format!(
-                        "grant {}: generation {} presented at generation {}",
-                        grant.id, presented.generation, grant.generation
-                    )),
+                let text = "the refresh token was used before; its grant and every token of it are now revoked";
+                let detail = format!(
+                    "grant {}: generation {} presented at generation {}",
+                    grant.id, presented.generation, grant.generation
                 );
+                return (7, Verdict::Reused(ProtocolError::new(ErrorCode::InvalidGrant, text).with_detail(detail)));
             }
             // 6. Nobody has presented the successor: tell it again, if what is asked for is allowed.
-            return too_wide(grant, presented).map_or(Verdict::Repeat, Verdict::Refuse);
+            return too_wide(grant, presented).map_or((6, Verdict::Repeat), |error| (9, Verdict::Refuse(error)));
         }
         Means::Refresh { .. } => {}
     }
     // 9. RFC 6749 §6, RFC 8707 §2.2: never more than was granted.
-    too_wide(grant, presented).map_or(Verdict::Advance, Verdict::Refuse) // 10.
+    too_wide(grant, presented).map_or((10, Verdict::Advance), |error| (9, Verdict::Refuse(error)))
 }
 
 /// Why the grant can no longer be used: revoked, past an end, or its person or client switched off.

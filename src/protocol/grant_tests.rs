@@ -223,6 +223,32 @@ fn row_10_the_current_credential_advances() {
     assert_eq!(Case::new(900).judge(900, REFRESH, 11), "advance");
 }
 
+#[test]
+fn each_decision_names_its_row() {
+    let row = |case: &Case, generation, means, second| {
+        let presented = Presentation { client: &case.client, generation, means, proof: None, resources: &[] };
+        rule(&case.grant, &presented, &policy(case.window), &Standing { person_enabled: case.enabled, now: at(second) }).0
+    };
+    let changed = |generation, change: fn(&mut Case)| {
+        let mut case = Case::new(generation);
+        change(&mut case);
+        case
+    };
+    let wide = Scopes::parse("openid admin").unwrap();
+    let wide = Means::Refresh { scopes: Some(&wide) };
+    let wrong = Means::Code { redirect_uri: Some(URI), verifier: Some("wrong") };
+    assert_eq!(row(&changed(2, |case| case.client.id = "other".into()), 2, REFRESH, 11), 1);
+    assert_eq!(row(&changed(2, |case| case.grant.dpop_jkt = Some("key".into())), 2, REFRESH, 11), 2);
+    assert_eq!(row(&changed(2, |case| case.enabled = false), 2, REFRESH, 11), 3);
+    assert_eq!(row(&Case::new(2), 3, REFRESH, 11), 4);
+    assert_eq!((row(&Case::new(1), 0, CODE, 11), row(&Case::new(1), 0, wrong, 11)), (5, 5));
+    assert_eq!((row(&Case::new(3), 2, REFRESH, 11), row(&Case::new(3), 2, wide, 11)), (6, 9));
+    assert_eq!(row(&Case::new(3), 1, REFRESH, 11), 7);
+    assert_eq!((row(&Case::new(0), 0, wrong, 1), row(&Case::new(0), 0, CODE, 61)), (8, 8));
+    assert_eq!(row(&Case::new(2), 2, wide, 11), 9);
+    assert_eq!((row(&Case::new(2), 2, REFRESH, 11), row(&Case::new(0), 0, CODE, 1)), (10, 10));
+}
+
 /// One step of a random history.
 #[derive(Clone, Debug)]
 enum Event {

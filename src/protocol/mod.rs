@@ -10,6 +10,7 @@ pub mod claims_request;
 pub mod client;
 pub mod client_assertion;
 pub mod client_auth;
+pub mod client_review;
 pub mod credential;
 pub mod entitlement;
 pub mod error;

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use super::{
     AnyConnection, Result, clients, dialect,
+    error::Error,
     mapping::{Row, time},
     schema::apis,
 };
@@ -57,19 +58,37 @@ pub fn insert(connection: &mut AnyConnection, api: &Api) -> Result<()> {
     Ok(())
 }
 
-/// Changes name and scopes of an API. A scope that no API has any more is taken from every client; false when there is
-/// no such API.
+/// Changes name and scopes of an API: reads it, lets `change` have it, and writes it back, while nobody else changes
+/// clients or APIs. A scope that no API has any more is taken from every client; `None` when there is no such API.
+///
+/// # Errors
+/// What `change` says, or the database.
+pub fn change<E: From<Error>>(
+    connection: &mut AnyConnection,
+    uri: &str,
+    change: impl FnOnce(&mut Api) -> std::result::Result<(), E>,
+) -> std::result::Result<Option<Api>, E> {
+    dialect::exclusively(connection, |connection| {
+        let Some(before) = of(connection, &[uri.to_owned()])?.pop() else { return Ok(None) };
+        let mut api = before.clone();
+        change(&mut api)?;
+        let set = (apis::name.eq(&api.name), apis::scopes.eq(scopes(&api)?));
+        diesel::update(apis::table.find(uri)).set(set).execute(connection).map_err(Error::from)?;
+        take_away(connection, &before, None)?;
+        Ok(Some(api))
+    })
+}
+
+/// Sets name and scopes of an API, as [`change`] does; false when there is no such API.
 ///
 /// # Errors
 /// The database's.
 pub fn update(connection: &mut AnyConnection, api: &Api) -> Result<bool> {
-    dialect::exclusively(connection, |connection| {
-        let Some(before) = of(connection, std::slice::from_ref(&api.uri))?.pop() else { return Ok(false) };
-        let set = (apis::name.eq(&api.name), apis::scopes.eq(scopes(api)?));
-        diesel::update(apis::table.find(&api.uri)).set(set).execute(connection)?;
-        take_away(connection, &before, None)?;
-        Ok(true)
-    })
+    let set = |kept: &mut Api| -> Result<()> {
+        (kept.name, kept.scopes) = (api.name.clone(), api.scopes.clone());
+        Ok(())
+    };
+    Ok(change(connection, &api.uri, set)?.is_some())
 }
 
 /// Removes an API: it is taken from every client, and with it the scopes that no other API has; false when there is

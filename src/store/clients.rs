@@ -155,12 +155,29 @@ macro_rules! columns {
 /// # Errors
 /// [`super::Error::Conflict`] when the id exists already.
 pub fn insert(connection: &mut AnyConnection, client: &Client) -> Result<()> {
-    dialect::together(connection, |connection| -> Result<()> {
-        let (one, two, three) = columns!(client);
-        let own = (clients::id.eq(&client.id), clients::created_at.eq(client.created_at.millis()));
-        diesel::insert_into(clients::table).values((own, one, two, three)).execute(connection)?;
-        insert_origins(connection, client)
+    dialect::together(connection, |connection| insert_row(connection, client))
+}
+
+/// Inserts the client that `make` gives, while nobody else changes clients or APIs.
+///
+/// # Errors
+/// What `make` says, or the database: [`super::Error::Conflict`] when the id exists already.
+pub fn register<E: From<Error>>(
+    connection: &mut AnyConnection,
+    make: impl FnOnce(&mut AnyConnection) -> std::result::Result<Client, E>,
+) -> std::result::Result<Client, E> {
+    dialect::exclusively(connection, |connection| {
+        let client = make(connection)?;
+        insert_row(connection, &client)?;
+        Ok(client)
     })
+}
+
+fn insert_row(connection: &mut AnyConnection, client: &Client) -> Result<()> {
+    let (one, two, three) = columns!(client);
+    let own = (clients::id.eq(&client.id), clients::created_at.eq(client.created_at.millis()));
+    diesel::insert_into(clients::table).values((own, one, two, three)).execute(connection)?;
+    insert_origins(connection, client)
 }
 
 /// Changes a client: reads it, lets `change` have it, and writes it back, while nobody else changes clients or APIs.

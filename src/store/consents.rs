@@ -6,7 +6,7 @@ use super::{
     AnyConnection, Result, dialect,
     error::Error,
     grants,
-    mapping::{Row, json},
+    mapping::{Row, json, time},
     schema::consents,
 };
 use crate::protocol::{id::Id, next_step::Allowed, time::Timestamp};
@@ -26,6 +26,35 @@ pub fn find(connection: &mut AnyConnection, person: Id, client: &str) -> Result<
         Ok(Allowed { scopes: row.scopes("scopes", &scopes)?, audiences: row.list("audiences", &audiences)? })
     };
     found.map(to_value).transpose()
+}
+
+/// What someone allowed a client, and when they last did.
+#[derive(Clone, Debug)]
+pub struct Consent {
+    /// The client.
+    pub client_id: String,
+    /// What it was allowed.
+    pub allowed: Allowed,
+    /// When the last of it was.
+    pub granted_at: Timestamp,
+}
+
+/// Everything this person allowed, by client.
+///
+/// # Errors
+/// The database's.
+pub fn of_person(connection: &mut AnyConnection, person: Id) -> Result<Vec<Consent>> {
+    let rows: Vec<(String, String, String, i64)> = consents::table
+        .filter(consents::person_id.eq(person.as_bytes().as_slice()))
+        .select((consents::client_id, consents::scopes, consents::audiences, consents::granted_at))
+        .order(consents::client_id)
+        .load(connection)?;
+    let row = Row { table: "consents", name: &person };
+    let to_value = |(client_id, scopes, audiences, granted_at): (String, String, String, i64)| -> Result<Consent> {
+        let allowed = Allowed { scopes: row.scopes("scopes", &scopes)?, audiences: row.list("audiences", &audiences)? };
+        Ok(Consent { client_id, allowed, granted_at: time(granted_at) })
+    };
+    rows.into_iter().map(to_value).collect()
 }
 
 /// Adds to what this person allowed this client. The guard on what was read keeps two at once from losing one.

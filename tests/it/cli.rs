@@ -2,10 +2,17 @@
 //! for people, and what is refused; a file per noun. A database is looked into only where the command line itself
 //! shows nothing. Here: running the binary, and rows that only the server writes.
 
+mod apis;
+mod check;
 mod clients;
+mod consents;
+mod details;
+mod explain;
 mod grants;
 mod keys;
 mod people;
+mod secrets;
+mod settings;
 mod start;
 
 use std::{
@@ -22,12 +29,16 @@ use symbolon::{
 };
 use tempfile::TempDir;
 
+use crate::harness::{Database, Server};
+
 const PASSWORD: &str = "correct horse battery";
 
 /// The binary with one database and a directory of its own.
 struct Binary {
     url: String,
     dir: TempDir,
+    /// Variables besides those that every test needs.
+    variables: Vec<(&'static str, String)>,
 }
 
 struct Ran {
@@ -38,7 +49,16 @@ struct Ran {
 
 impl Binary {
     fn new(url: &str) -> Self {
-        Self { url: url.to_owned(), dir: tempfile::tempdir().unwrap() }
+        Self { url: url.to_owned(), dir: tempfile::tempdir().unwrap(), variables: vec![] }
+    }
+
+    /// Beside a server that runs on the same database, with its secret and its name.
+    fn beside(server: &Server, database: &Database) -> Self {
+        let secret = "the server secret of the integration tests".into();
+        Self {
+            variables: vec![("SYMBOLON_SECRET", secret), ("SYMBOLON_ISSUER", server.app.config.issuer.as_str().into())],
+            ..Self::new(&database.url)
+        }
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -52,6 +72,7 @@ impl Binary {
             .env("SYMBOLON_DATA_DIR", self.dir.path().join("data"))
             .env("SYMBOLON_PASSWORD_MEMORY_KIB", "8")
             .env("SYMBOLON_PASSWORD_ITERATIONS", "1")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -91,6 +112,12 @@ impl Binary {
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{line}: {}", ran.stderr);
         assert!(ran.stderr.starts_with("error: ") && ran.stderr.trim_end().lines().count() == 1, "{line}: {}", ran.stderr);
         ran.stderr
+    }
+
+    /// Registers an API with these scopes.
+    fn add_api(&self, uri: &str, scopes: &[&str]) {
+        let scopes = scopes.iter().map(|scope| [" --scope ", scope].concat()).collect::<Vec<_>>().concat();
+        assert_eq!(self.text(&format!("api add {uri} --name Notes{scopes}")), format!("API {uri} is registered\n"));
     }
 
     fn add_user(&self, name: &str) {

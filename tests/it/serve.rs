@@ -95,6 +95,7 @@ impl Site {
 
     /// Adds a public client by the command line.
     fn add_spa(&self) -> Client {
+        self.command(&["api", "add", API, "--name", "Notes", "--scope", "notes:read"], "");
         let scopes = ["openid", "offline_access", "notes:read"].map(|scope| ["--scope", scope]).concat();
         let add =
             ["client", "add", "--id", "spa", "--name", "App", "--type", "spa", "--redirect-uri", CALLBACK, "--audience", API];

@@ -1,17 +1,32 @@
-//! The options of `symbolon client add`, and the client they describe. Defaults are the safe choice: PKCE
-//! required, the standard scopes, refresh tokens that rotate.
+//! `symbolon client add`: the client that options describe. Defaults are the safe choice: PKCE required, the scopes that
+//! apps ask for, refresh tokens that rotate.
 
-use clap::{Args, ValueEnum};
-
-use super::super::{Error, refuse};
-use crate::protocol::{
-    client::{AuthMethod, Client, ClientKind, GrantType, PkceRule},
-    scope::{OFFLINE_ACCESS, STANDARD, Scopes},
-    time::{Span, Timestamp},
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
 };
 
-/// The widest retry window, as for the server's own.
-const MAX_RETRY_WINDOW: std::time::Duration = std::time::Duration::from_mins(5);
+use super::{
+    super::{Answer, Error, Work, output::Format, refuse},
+    new_id,
+    registered::{self, refuse_strays},
+    settings::{Settings, parse},
+    shown::Shown,
+};
+use crate::{
+    protocol::{
+        api::Api,
+        client::{Client, ClientKind},
+        client_auth::secret_hash,
+        scope::{OFFLINE_ACCESS, Scopes},
+        time::Timestamp,
+    },
+    random,
+    store::{self, AnyConnection, apis, clients},
+};
+
+/// The scopes of an app that names none.
+const DEFAULT: [&str; 4] = ["openid", "profile", "email", OFFLINE_ACCESS];
 
 #[derive(Debug, Args)]
 pub struct Options {
@@ -21,118 +36,59 @@ pub struct Options {
     /// The name shown to people
     #[arg(long)]
     name: String,
-    /// What the client is: spa and native are public, web and service get a secret
-    #[arg(long = "type", value_name = "TYPE")]
-    kind: Kind,
-    /// Where answers may go, byte for byte; may be repeated
-    #[arg(long = "redirect-uri", value_name = "URI")]
-    redirect_uris: Vec<String>,
-    #[arg(
-        long = "scope",
-        value_name = "SCOPE",
-        help = "Scopes it may ask for; may be repeated [default: openid profile email offline_access]"
-    )]
-    scopes: Vec<String>,
-    /// The resource servers its access tokens are for, as URIs; may be repeated
-    #[arg(long = "audience", value_name = "URI")]
-    audiences: Vec<String>,
-    #[arg(long, value_name = "METHOD", help = "How a client with a secret sends it [default: client_secret_basic]")]
-    auth: Option<Auth>,
-    /// Take authorization requests without PKCE, for old clients that have a secret
-    #[arg(long)]
-    pkce_optional: bool,
-    /// How long a refresh token that was lost on the way still gets its successor told again; 0s is strict
-    #[arg(long, value_name = "SPAN", value_parser = retry_window)]
-    retry_window: Option<Span>,
-    /// Origins allowed by CORS besides those of the redirect URIs; may be repeated
-    #[arg(long = "cors-origin", value_name = "ORIGIN")]
-    cors_origins: Vec<String>,
-    /// Issue no refresh tokens
-    #[arg(long, conflicts_with = "retry_window")]
-    no_refresh: bool,
+    /// What the client is: spa and native are public, web and service authenticate
+    #[arg(long = "type", value_name = "TYPE", value_parser = kind())]
+    kind: ClientKind,
+    #[command(flatten)]
+    settings: Settings,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Kind {
-    Spa,
-    Native,
-    Web,
-    Service,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-#[value(rename_all = "snake_case")]
-enum Auth {
-    ClientSecretBasic,
-    ClientSecretPost,
+fn kind() -> impl TypedValueParser<Value = ClientKind> {
+    let names = PossibleValuesParser::new(ClientKind::names());
+    names.try_map(|name| ClientKind::from_name(&name).ok_or("expected a kind of client"))
 }
 
 impl Options {
+    /// Registers the client they describe.
+    pub fn run(mut self, work: &mut Work<'_>, format: Format) -> Answer {
+        self.settings = self.settings.read()?;
+        let id = self.id.take().unwrap_or_else(new_id);
+        let (now, custom, secret) = (work.now, &work.config.scope_claims, random::client_secret());
+        let describe = |connection: &mut AnyConnection| -> Result<Client, Error> {
+            let apis = apis::all(connection)?;
+            let mut client = self.describe(&id, &apis, now)?;
+            refuse_strays(None, &client, &apis, custom)?;
+            client.secret_hash = client.has_secret().then(|| secret_hash(&secret));
+            Ok(client)
+        };
+        // What is wrong is said before a key is made for it.
+        describe(work.connection)?;
+        registered::key(work, self.settings.signing_alg)?;
+        let client = match clients::register(work.connection, describe) {
+            Err(Error::Store(store::Error::Conflict(_))) => {
+                return refuse(format!("client '{id}': expected an id that is free, received one that another client has"));
+            }
+            registered => registered?,
+        };
+        let secret = client.has_secret().then_some(secret);
+        format.json_for_all(&Shown::with_secret(&client, secret))
+    }
+
     /// The client described, checked; it has no secret yet.
-    pub fn into_client(self, new_id: impl FnOnce() -> String, now: Timestamp) -> Result<Client, Error> {
-        let kind = match self.kind {
-            Kind::Spa => ClientKind::Spa,
-            Kind::Native => ClientKind::Native,
-            Kind::Web => ClientKind::Web,
-            Kind::Service => ClientKind::Service,
-        };
-        let auth_method = match (self.auth, kind) {
-            (Some(Auth::ClientSecretPost), _) => AuthMethod::ClientSecretPost,
-            (Some(Auth::ClientSecretBasic), _) | (None, ClientKind::Web | ClientKind::Service) => AuthMethod::ClientSecretBasic,
-            (None, ClientKind::Spa | ClientKind::Native) => AuthMethod::None,
-        };
-        let grant_types = match kind {
-            ClientKind::Service => vec![GrantType::ClientCredentials],
-            _ if self.no_refresh => vec![GrantType::AuthorizationCode],
-            _ => vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
-        };
-        let scopes = scopes(&self.scopes, kind, self.no_refresh)?;
-        let client = Client {
-            auth_method,
-            redirect_uris: once_each(self.redirect_uris),
-            scopes,
-            audiences: once_each(self.audiences),
-            grant_types,
-            pkce: if self.pkce_optional { PkceRule::Optional } else { PkceRule::Required },
-            retry_window: self.retry_window,
-            cors_origins: once_each(self.cors_origins),
-            ..Client::new(self.id.unwrap_or_else(new_id), self.name.trim(), kind, now)
-        };
-        client.check()?;
+    fn describe(&self, id: &str, apis: &[Api], now: Timestamp) -> Result<Client, Error> {
+        let mut client = Client::new(id, self.name.trim(), self.kind, now);
+        if self.settings.scopes.is_empty() && self.kind != ClientKind::Service {
+            let wanted = DEFAULT.into_iter().filter(|scope| !(self.settings.no_refresh && *scope == OFFLINE_ACCESS));
+            client.scopes = Scopes::default().with(wanted);
+        }
+        self.settings.give(&mut client)?;
+        if self.settings.scopes.is_empty() && self.kind == ClientKind::Service {
+            let own = apis.iter().filter(|api| client.audiences.contains(&api.uri));
+            let all: Vec<_> = own.flat_map(|api| &api.scopes).map(|scope| scope.name.as_str()).collect();
+            client.scopes = parse(&all.join(" "))?;
+        }
         Ok(client)
     }
-}
-
-fn scopes(given: &[String], kind: ClientKind, no_refresh: bool) -> Result<Scopes, Error> {
-    let text = match (given, kind) {
-        ([], ClientKind::Service) => String::new(),
-        ([], _) => STANDARD.into_iter().filter(|scope| !(no_refresh && *scope == OFFLINE_ACCESS)).collect::<Vec<_>>().join(" "),
-        (given, _) => given.join(" "),
-    };
-    let scopes = Scopes::parse(&text).map_err(|malformed| {
-        format!("scope '{}': expected printable ASCII without spaces, quotes and backslashes (RFC 6749 3.3)", malformed.0)
-    })?;
-    if no_refresh && scopes.contains(OFFLINE_ACCESS) {
-        return refuse("scope 'offline_access': expected none with --no-refresh: it stands for refresh tokens");
-    }
-    Ok(scopes)
-}
-
-fn retry_window(text: &str) -> Result<Span, String> {
-    let span = humantime::parse_duration(text).ok().filter(|span| *span <= MAX_RETRY_WINDOW);
-    let millis = span.and_then(|span| i64::try_from(span.as_millis()).ok());
-    millis.map(Span::from_millis).ok_or_else(|| "expected a span such as 30s, at most 5m; 0s is strict".to_owned())
-}
-
-/// The values in their order, repetitions left out.
-fn once_each(values: Vec<String>) -> Vec<String> {
-    let mut kept: Vec<String> = Vec::with_capacity(values.len());
-    for value in values {
-        if !kept.contains(&value) {
-            kept.push(value);
-        }
-    }
-    kept
 }
 
 #[cfg(test)]

@@ -3,6 +3,12 @@
 use clap::Parser;
 
 use super::*;
+use crate::protocol::{
+    algorithm::Algorithm,
+    api::ApiScope,
+    client::{AuthMethod, ClientKeySource, GrantType, PkceRule},
+    time::Span,
+};
 
 #[derive(Parser)]
 struct Line {
@@ -11,8 +17,14 @@ struct Line {
 }
 
 fn client(line: &str) -> Result<Client, String> {
+    let scopes = ["jobs:run", "jobs:read"].map(|name| ApiScope { name: name.into(), description: None }).into();
+    let now = Timestamp::from_millis(7);
+    let api = Api { uri: "https://api.example.com".into(), name: "Jobs".into(), scopes, created_at: now };
     let read = Line::try_parse_from(std::iter::once("add").chain(line.split(' '))).map_err(|error| error.to_string())?;
-    read.options.into_client(|| "made".into(), Timestamp::from_millis(7)).map_err(|error| error.to_string())
+    let mut options = read.options;
+    options.settings = options.settings.read().map_err(|error| error.to_string())?;
+    let id = options.id.take().unwrap_or_else(|| "made".into());
+    options.describe(&id, &[api], now).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -25,42 +37,84 @@ fn defaults_are_the_safe_choice() {
     assert_eq!(spa.scopes.to_string(), "openid profile email offline_access");
     assert_eq!(spa.grant_types, [GrantType::AuthorizationCode, GrantType::RefreshToken]);
     assert_eq!((spa.retry_window, spa.secret_hash, spa.created_at), (None, None, Timestamp::from_millis(7)));
+    assert_eq!((spa.algorithm, spa.pairwise_sector, spa.default_audiences), (Algorithm::Rs256, None, None));
     let web = client("--name App --type web --redirect-uri https://app.example.com/cb").unwrap();
     assert_eq!(web.auth_method, AuthMethod::ClientSecretBasic);
-    let service = client("--name Job --type service --audience https://api.example.com --scope jobs:run").unwrap();
-    assert_eq!((service.grant_types.len(), service.scopes.to_string()), (0, "jobs:run".into()));
+}
+
+#[test]
+fn a_service_has_the_scopes_of_its_apis() {
+    let service = |options: &str| client(&format!("--name Job --type service {options}")).unwrap();
+    let all = service("--api https://api.example.com");
+    assert_eq!((all.grant_types, all.scopes.to_string()), (vec![GrantType::ClientCredentials], "jobs:run jobs:read".into()));
+    assert_eq!(service("--audience https://api.example.com --scope jobs:run").scopes.to_string(), "jobs:run");
+    assert!(service("--auth client_secret_post").scopes.is_empty());
 }
 
 #[test]
 fn every_option_arrives() {
     let web = client(
-        "--id app.1 --name App --type web --redirect-uri https://a.example/cb --redirect-uri https://b.example/cb --redirect-uri https://a.example/cb \
-         --scope openid --scope notes:read --audience https://api.example.com --auth client_secret_post --pkce-optional --retry-window 0s \
-         --cors-origin https://c.example",
+        "--id app.1 --name App --type web --redirect-uri https://a.example/cb --redirect-uri https://a.example/cb2 --redirect-uri https://a.example/cb \
+         --scope openid --scope notes:read --api https://api.example.com --audience https://b.example --default-api https://b.example \
+         --introspects https://c.example --auth client_secret_post --pkce-optional --retry-window 0s --cors-origin https://c.example \
+         --signing-alg ES256 --userinfo-signed --pairwise --post-logout-redirect-uri https://a.example/ \
+         --backchannel-logout-uri https://a.example/bcl --client-credentials",
     )
     .unwrap();
     assert_eq!((web.id.as_str(), web.auth_method, web.pkce), ("app.1", AuthMethod::ClientSecretPost, PkceRule::Optional));
-    assert_eq!(web.redirect_uris, ["https://a.example/cb", "https://b.example/cb"]);
+    assert!(web.may_use(GrantType::ClientCredentials) && web.may_use(GrantType::RefreshToken));
+    assert_eq!(web.redirect_uris, ["https://a.example/cb", "https://a.example/cb2"]);
     assert_eq!(web.scopes.to_string(), "openid notes:read");
-    assert_eq!((web.audiences, web.cors_origins), (vec!["https://api.example.com".into()], vec!["https://c.example".to_owned()]));
-    assert_eq!(web.retry_window, Some(Span::ZERO));
-    let spaced = Line::try_parse_from([
-        "add",
-        "--name",
-        "A",
-        "--type",
-        "spa",
-        "--redirect-uri",
-        "https://a.example/",
-        "--scope",
-        "openid a b",
-    ])
-    .unwrap();
+    assert_eq!(web.audiences, ["https://api.example.com", "https://b.example"]);
     assert_eq!(
-        spaced.options.into_client(String::new, Timestamp::from_millis(0)).unwrap_err().to_string(),
-        "client id '': expected 1 to 100 letters, digits, '-', '.', '_' or '~'"
+        (web.default_audiences.unwrap(), web.introspects),
+        (vec!["https://b.example".into()], vec!["https://c.example".to_owned()])
     );
-    assert_eq!(scopes(&["openid a".into(), "b a".into()], ClientKind::Spa, false).unwrap().to_string(), "openid a b");
+    assert_eq!((web.retry_window, web.cors_origins), (Some(Span::ZERO), vec!["https://c.example".to_owned()]));
+    assert_eq!((web.algorithm, web.userinfo_signed, web.pairwise_sector.as_deref()), (Algorithm::Es256, true, Some("a.example")));
+    assert_eq!(web.post_logout_redirect_uris, ["https://a.example/"]);
+    assert_eq!(web.backchannel_logout_uri.as_deref(), Some("https://a.example/bcl"));
+}
+
+#[test]
+fn keys_come_from_a_file_or_a_url() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("keys.json");
+    let web = "--name App --type web --redirect-uri https://a.example/cb --auth private_key_jwt";
+    let with = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        client(&format!("{web} --jwks {}", file.display()))
+    };
+    let set = r#"{ "keys": [{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}] }"#;
+    let ClientKeySource::Inline(kept) = with(set).unwrap().keys else { panic!("expected keys") };
+    assert!(kept.contains("11qYAYKxCrfVS") && !kept.contains(' '), "{kept}");
+    for (text, words) in
+        [("[]", "JWK set"), (r#"{"keys":[]}"#, "a public key"), (&set.replace("\"x\"", "\"d\":\"x\",\"x\""), "public keys alone")]
+    {
+        let refused = with(text).unwrap_err();
+        assert!(refused.contains("keys.json") && refused.contains(words), "{refused}");
+    }
+    assert!(client(&format!("{web} --jwks {}", dir.path().join("none").display())).unwrap_err().contains("--jwks"));
+    let url = client(&format!("{web} --jwks-uri https://a.example/jwks")).unwrap();
+    assert_eq!(url.keys, ClientKeySource::Url("https://a.example/jwks".into()));
+    assert!(client(web).unwrap_err().contains("expected the client's public keys"));
+    assert!(
+        client(&web.replace("private_key_jwt", "client_secret_basic --jwks-uri https://a.example/j"))
+            .unwrap_err()
+            .contains("expected none")
+    );
+}
+
+#[test]
+fn the_sector_is_the_one_host_or_named() {
+    let sector =
+        |options: &str| client(&format!("--name App --type native {options}")).map(|client| client.pairwise_sector.unwrap());
+    let (a, b) = ("--redirect-uri https://a.example/cb", "--redirect-uri https://b.example/cb");
+    assert_eq!(sector(&format!("{a} --pairwise")), Ok("a.example".into()));
+    assert_eq!(sector(&format!("{a} {b} --pairwise c.example")), Ok("c.example".into()));
+    assert!(sector(&format!("{a} {b} --pairwise")).unwrap_err().contains("a.example and b.example"));
+    assert!(sector("--redirect-uri com.example.app:/cb --pairwise").unwrap_err().contains("has a host"));
+    assert!(sector(&format!("{a} --pairwise https://a.example")).unwrap_err().contains("host name"));
 }
 
 #[test]
@@ -76,15 +130,21 @@ fn without_refresh_tokens_there_is_no_offline_access() {
 fn what_makes_no_sense_is_refused() {
     let app = "--name App --redirect-uri https://app.example.com/cb --type";
     for (line, words) in [
-        (format!("{app} spa --auth client_secret_post"), "has no secret"),
+        (format!("{app} spa --auth client_secret_post"), "cannot authenticate"),
         (format!("{app} native --pkce-optional"), "confidential"),
         (format!("{app} fridge"), "possible values: spa, native, web, service"),
-        (format!("{app} web --auth none"), "client_secret_basic, client_secret_post"),
+        (format!("{app} web --auth none"), "client_secret_basic, client_secret_post, private_key_jwt"),
+        (format!("{app} web --signing-alg HS256"), "RS256, PS256, ES256, EdDSA"),
         (format!("{app} service"), "expected none for a service"),
+        (format!("{app} spa --client-credentials"), "authenticates"),
         (format!("{app} spa --retry-window 6m"), "at most 5m"),
         (format!("{app} spa --retry-window soon"), "at most 5m"),
         (format!("{app} spa --scope a\"b"), "RFC 6749 3.3"),
-        (format!("{app} spa --audience api"), "absolute"),
+        (format!("{app} spa --api api"), "absolute"),
+        (format!("{app} spa --default-api https://b.example"), "one of the client's APIs"),
+        (format!("{app} spa --introspects https://b.example"), "authenticates"),
+        (format!("{app} spa --backchannel-logout-uri http://a.example/"), "https"),
+        (format!("{app} spa --post-logout-redirect-uri a"), "after logout"),
         (format!("{app} spa --cors-origin https://a.example/"), "scheme"),
         (format!("{app} spa --id 00000000000000000000000000000000"), "32 hexadecimal"),
         (format!("{app} spa --redirect-uri http://app.example.com/cb"), "https"),

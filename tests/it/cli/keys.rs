@@ -1,4 +1,4 @@
-//! `symbolon key`: the order in which keys are published, sign and retire, and whose keys are refused.
+//! `symbolon key`: the order in which keys are published, sign and retire, by algorithm, and whose keys are refused.
 
 use serde_json::{Value, json};
 
@@ -48,5 +48,47 @@ fn keys_are_published_first_and_sign_later() {
         let other = Binary::new(&database.url);
         assert!(other.refusal("key rotate --now").contains("expected the server secret"), "{name}");
         assert_eq!(symbolon.json("key list --json"), listed, "{name}");
+    }
+}
+
+#[test]
+fn each_algorithm_has_keys_of_its_own() {
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let first = symbolon.json("key rotate --algorithm ES256 --json");
+        assert_eq!((&first["state"], &first["algorithm"]), (&json!("signing"), &json!("ES256")), "{name}: the first of its own");
+        assert!(symbolon.text("key rotate").contains("signs now"), "{name}: also beside keys of others");
+        assert!(symbolon.text("key rotate --algorithm ES256").contains("signs from 2"), "{name}");
+        assert!(symbolon.text("key rotate --algorithm EdDSA").contains("signs now"), "{name}: not held up by another's");
+        assert!(symbolon.refusal("key rotate --algorithm ES256").contains("is published already"), "{name}");
+        let listed = symbolon.json("key list --json");
+        let of = |algorithm: &str| {
+            let keys = listed.as_array().unwrap().iter().filter(|key| key["algorithm"] == algorithm);
+            keys.map(|key| key["state"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!((of("RS256"), of("EdDSA")), (vec!["signing".to_owned()], vec!["signing".to_owned()]), "{name}");
+        assert_eq!(of("ES256"), ["signing", "upcoming"], "{name}");
+        assert_eq!(symbolon.text("key list").matches("ES256").count(), 2, "{name}");
+        let ran = symbolon.run("key rotate --algorithm HS256");
+        assert!(ran.code == Some(2) && ran.stderr.contains("RS256, PS256, ES256, EdDSA"), "{name}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn two_at_once_make_one_first_key() {
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        symbolon.text("migrate");
+        let add = |id: &str| {
+            let line =
+                format!("client add --id {id} --name App --type spa --redirect-uri https://a.example/cb --signing-alg EdDSA");
+            symbolon.command(&line.split(' ').collect::<Vec<_>>()).spawn().unwrap()
+        };
+        for child in ["a", "b", "c"].map(add) {
+            let ran = super::Ran::from(child.wait_with_output().unwrap());
+            assert_eq!(ran.code, Some(0), "{name}: {}", ran.stderr);
+        }
+        let listed = symbolon.json("key list --json");
+        assert_eq!((listed.as_array().unwrap().len(), &listed[0]["algorithm"]), (1, &json!("EdDSA")), "{name}: {listed}");
     }
 }

@@ -1,0 +1,66 @@
+//! `symbolon client check`: what a client's settings lack, line by line. The judgement is `protocol::client_review`; this
+//! gathers what it needs to know, and asks the client for its keys as the server would.
+
+use super::{
+    super::{Answer, Error, Work, output},
+    One, find,
+};
+use crate::{
+    config::Config,
+    jose::{client_keys::ClientKeys, keys::KeyRing},
+    outbound::Outbound,
+    protocol::{
+        algorithm::Algorithm,
+        client::{Client, ClientKeySource},
+        client_review::{Facts, Finding, Level, review},
+    },
+    store::{apis, signing_keys},
+};
+
+pub fn run(work: &mut Work<'_>, one: &One) -> Answer {
+    let client = find(work, &one.id)?;
+    let apis = apis::all(work.connection)?;
+    let has_key = has_key(work, client.algorithm)?;
+    let failure = keys_failure(work.config, &client);
+    let facts = Facts {
+        apis: &apis,
+        scope_claims: &work.config.scope_claims,
+        has_key,
+        keys_failure: failure.as_deref(),
+        retry_window: work.config.lifetimes.refresh_retry_window,
+    };
+    let findings = review(&client, &facts);
+    let row = |line: &Finding| {
+        [line.level.as_str().into(), line.setting.into(), line.is.clone(), line.should_be.clone(), line.section.into()]
+    };
+    let text = || {
+        let rows: Vec<_> = findings.iter().map(row).collect();
+        output::table(["LEVEL", "SETTING", "IS", "SHOULD BE", "SECTION"], &rows)
+    };
+    let answer = one.format.answer(&serde_json::json!({ "client_id": client.id, "findings": findings }), text)?;
+    let is_problem = findings.iter().any(|line| line.level == Level::Problem);
+    if is_problem { Err(Error::Problems(answer)) } else { Ok(answer) }
+}
+
+/// Whether the server can sign by this algorithm. It makes a key of the default one by itself when it starts.
+fn has_key(work: &mut Work<'_>, algorithm: Algorithm) -> Result<bool, Error> {
+    let rows = signing_keys::all(work.connection)?;
+    if algorithm == Algorithm::default() && !rows.iter().any(|row| row.algorithm == algorithm) {
+        return Ok(true);
+    }
+    let ring = KeyRing::open(&rows, &work.config.secrets, &KeyRing::default());
+    Ok(ring.is_ok_and(|ring| ring.signing(algorithm, work.now).is_ok()))
+}
+
+/// Why the keys that the client registered cannot be read.
+fn keys_failure(config: &Config, client: &Client) -> Option<String> {
+    let text = match &client.keys {
+        ClientKeySource::None => return None,
+        ClientKeySource::Inline(set) => Ok(set.clone()),
+        ClientKeySource::Url(url) => {
+            let outbound = Outbound::new(&config.outbound);
+            outbound.and_then(|outbound| outbound.get(url)).map_err(|error| format!("{url}: {error}"))
+        }
+    };
+    text.and_then(|text| ClientKeys::parse(&text).map(|_| ())).err()
+}

@@ -1,0 +1,32 @@
+//! What must be there before a client may name it: APIs, their scopes, and a key of its algorithm.
+
+use super::super::{Error, Work, key, refuse};
+use crate::protocol::{
+    algorithm::Algorithm,
+    api::Api,
+    client::Client,
+    client_review::strays,
+    scope::{STANDARD, ScopeClaims},
+};
+
+/// Refuses what the client names and nobody has registered, unless it did so `before`: of that `client check` tells.
+pub fn refuse_strays(before: Option<&Client>, client: &Client, apis: &[Api], custom: &ScopeClaims) -> Result<(), Error> {
+    let former = before.map(|before| strays(before, apis, custom)).unwrap_or_default();
+    let named = strays(client, apis, custom);
+    if let Some(uri) = named.apis.iter().find(|uri| !former.apis.contains(uri)) {
+        return refuse(format!(
+            "API '{uri}': expected one that is registered (symbolon api list shows all, symbolon api add registers one)"
+        ));
+    }
+    let Some(scope) = named.scopes.iter().find(|scope| !former.scopes.contains(scope)) else { return Ok(()) };
+    let own: Vec<_> = STANDARD.into_iter().chain(custom.scopes()).collect();
+    refuse(format!(
+        "scope '{scope}': expected one of {}, or a scope of one of the client's APIs (symbolon api show URI lists them)",
+        own.join(", ")
+    ))
+}
+
+/// Makes the first key of an algorithm that was asked for, if there is none.
+pub fn key(work: &mut Work<'_>, algorithm: Option<Algorithm>) -> Result<(), Error> {
+    algorithm.map_or(Ok(()), |algorithm| key::make_first(work, algorithm).map(|_| ()))
+}

@@ -1,0 +1,61 @@
+//! `symbolon client rotate-secret` and `retire-secret`: a client may have two live secrets, so that it takes over a new
+//! one without an outage. A secret is printed once, when it is made; only its hash is kept.
+
+use super::{
+    super::{Answer, Error, Work, output, refuse},
+    One,
+    shown::Shown,
+    unknown,
+};
+use crate::{
+    protocol::{
+        client::{AuthMethod, Client},
+        client_auth::secret_hash,
+    },
+    random,
+    store::clients,
+};
+
+/// Makes a new secret; the former lives on, unless it is to die at once.
+pub fn rotate(work: &mut Work<'_>, one: &One, at_once: bool) -> Answer {
+    let secret = random::client_secret();
+    let change = |client: &mut Client| -> Result<(), Error> {
+        refuse_without(client)?;
+        if client.previous_secret_hash.is_some() && !at_once {
+            return refuse(format!(
+                "client '{}': expected one live secret, received two: retire the former (symbolon client retire-secret), or end both by --now",
+                client.id
+            ));
+        }
+        client.previous_secret_hash = client.secret_hash.replace(secret_hash(&secret)).filter(|_| !at_once);
+        Ok(())
+    };
+    let Some(client) = clients::update(work.connection, &one.id, |_, client| change(client))? else { return unknown(&one.id) };
+    one.format.json_for_all(&Shown::with_secret(&client, Some(secret)))
+}
+
+/// Kills the former of two secrets.
+pub fn retire(work: &mut Work<'_>, one: &One) -> Answer {
+    let mut had_two = false;
+    let changed = clients::update(work.connection, &one.id, |_, client| -> Result<(), Error> {
+        refuse_without(client)?;
+        had_two = client.previous_secret_hash.take().is_some();
+        Ok(())
+    })?;
+    let Some(client) = changed else { return unknown(&one.id) };
+    let text = || {
+        let said = if had_two { "the former secret of" } else { "there was no former secret of" };
+        let end = if had_two { " is dead; the newest one lives" } else { "" };
+        output::clean(&format!("{said} client {}{end}", client.id)) + "\n"
+    };
+    one.format.answer(&Shown::new(&client), text)
+}
+
+fn refuse_without(client: &Client) -> Result<(), Error> {
+    let why = match client.auth_method {
+        AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => return Ok(()),
+        AuthMethod::None => format!("a {} app, which has no secret", client.kind.as_str()),
+        AuthMethod::PrivateKeyJwt => "one that signs with keys of its own (private_key_jwt) and has no secret".into(),
+    };
+    refuse(format!("client '{}': expected a client with a secret, received {why}", client.id))
+}

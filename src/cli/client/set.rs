@@ -1,0 +1,147 @@
+//! `symbolon client set`: other settings for a client that is there. Each option replaces a value; the whole is checked
+//! again. What the client was issued stays, as far as it may still have it (`protocol::entitlement`).
+
+use clap::Args;
+
+use super::{
+    super::{
+        Answer, Error, Work,
+        output::{self, Format},
+    },
+    find,
+    registered::{self, refuse_strays},
+    settings::Settings,
+    shown::Shown,
+    unknown,
+};
+use crate::{
+    protocol::{
+        client::{Client, ClientKind, GrantType, PkceRule},
+        client_auth::secret_hash,
+    },
+    random,
+    store::{AnyConnection, apis, clients},
+};
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The client's id
+    id: String,
+    /// The name shown to people
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    cleared: Cleared,
+}
+
+/// What it has no more.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
+struct Cleared {
+    /// No APIs
+    #[arg(long, conflicts_with = "apis")]
+    no_api: bool,
+    /// All of its APIs are meant where a request names none
+    #[arg(long, conflicts_with = "default_apis")]
+    no_default_api: bool,
+    /// It introspects nothing but its own tokens
+    #[arg(long, conflicts_with = "introspects")]
+    no_introspects: bool,
+    /// /userinfo answers in plain JSON
+    #[arg(long, conflicts_with = "userinfo_signed")]
+    no_userinfo_signed: bool,
+    /// People have the same subject as elsewhere
+    #[arg(long, conflicts_with = "pairwise")]
+    no_pairwise: bool,
+    /// No address for after signing out
+    #[arg(long, conflicts_with = "post_logout_redirect_uris")]
+    no_post_logout_redirect_uri: bool,
+    /// It is not told when a session has ended
+    #[arg(long, conflicts_with = "backchannel_logout_uri")]
+    no_backchannel_logout_uri: bool,
+    /// No tokens for a web app itself
+    #[arg(long, conflicts_with = "client_credentials")]
+    no_client_credentials: bool,
+    /// PKCE is required
+    #[arg(long, conflicts_with = "pkce_optional")]
+    no_pkce_optional: bool,
+    /// The server's retry window
+    #[arg(long, conflicts_with = "retry_window")]
+    no_retry_window: bool,
+    /// No origins besides those of the redirect URIs
+    #[arg(long, conflicts_with = "cors_origins")]
+    no_cors_origin: bool,
+    /// Issue refresh tokens again
+    #[arg(long, conflicts_with = "no_refresh")]
+    refresh: bool,
+}
+
+impl Cleared {
+    fn take(&self, client: &mut Client) {
+        let clear = |is_asked: bool, list: &mut Vec<String>| {
+            if is_asked {
+                list.clear();
+            }
+        };
+        clear(self.no_api, &mut client.audiences);
+        clear(self.no_introspects, &mut client.introspects);
+        clear(self.no_post_logout_redirect_uri, &mut client.post_logout_redirect_uris);
+        clear(self.no_cors_origin, &mut client.cors_origins);
+        client.default_audiences.take_if(|_| self.no_default_api || self.no_api);
+        client.pairwise_sector.take_if(|_| self.no_pairwise);
+        client.backchannel_logout_uri.take_if(|_| self.no_backchannel_logout_uri);
+        client.retry_window.take_if(|_| self.no_retry_window);
+        client.userinfo_signed &= !self.no_userinfo_signed;
+        if self.no_pkce_optional {
+            client.pkce = PkceRule::Required;
+        }
+        if self.no_client_credentials {
+            client.grant_types.retain(|grant| *grant != GrantType::ClientCredentials);
+        }
+        if self.refresh && client.kind != ClientKind::Service && !client.may_use(GrantType::RefreshToken) {
+            client.grant_types.push(GrantType::RefreshToken);
+        }
+    }
+}
+
+impl Options {
+    pub fn run(mut self, work: &mut Work<'_>, format: Format) -> Answer {
+        self.settings = self.settings.read()?;
+        let (custom, secret) = (&work.config.scope_claims, random::client_secret());
+        let hash = secret_hash(&secret);
+        let change = |connection: &mut AnyConnection, client: &mut Client| -> Result<(), Error> {
+            let (before, apis) = (client.clone(), apis::all(connection)?);
+            self.change(client)?;
+            refuse_strays(Some(&before), client, &apis, custom)?;
+            // One that has its first secret, or has one again.
+            if self.settings.auth.is_some() && client.has_secret() && client.secret_hash.is_none() {
+                client.secret_hash = Some(hash.clone());
+            }
+            Ok(())
+        };
+        // What is wrong is said before a key is made for it; and the key is there before the client needs it.
+        let mut tried = find(work, &self.id)?;
+        change(work.connection, &mut tried)?;
+        registered::key(work, self.settings.signing_alg)?;
+        let Some(client) = clients::update(work.connection, &self.id, change)? else { return unknown(&self.id) };
+        if client.secret_hash.as_ref() == Some(&hash) {
+            return format.json_for_all(&Shown::with_secret(&client, Some(secret)));
+        }
+        let shown = Shown::new(&client);
+        format.answer(&shown, || output::fields(&shown.fields()))
+    }
+
+    fn change(&self, client: &mut Client) -> Result<(), Error> {
+        if let Some(name) = &self.name {
+            name.trim().clone_into(&mut client.name);
+        }
+        self.cleared.take(client);
+        self.settings.give(client)
+    }
+}
+
+#[cfg(test)]
+#[path = "set_tests.rs"]
+mod tests;

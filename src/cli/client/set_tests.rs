@@ -1,0 +1,100 @@
+//! A client whose settings are changed: what is replaced, what is cleared, what stays.
+
+use clap::Parser;
+
+use super::*;
+use crate::protocol::{
+    client::{AuthMethod, ClientKeySource},
+    scope::Scopes,
+    time::{Span, Timestamp},
+};
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    options: Options,
+}
+
+/// A web client with everything.
+fn web() -> Client {
+    Client {
+        secret_hash: Some(vec![1]),
+        previous_secret_hash: Some(vec![2]),
+        redirect_uris: vec!["https://a.example/cb".into()],
+        scopes: Scopes::parse("openid").unwrap(),
+        audiences: vec!["https://api.example".into()],
+        default_audiences: Some(vec!["https://api.example".into()]),
+        introspects: vec!["https://api.example".into()],
+        pkce: PkceRule::Optional,
+        retry_window: Some(Span::ZERO),
+        cors_origins: vec!["https://b.example".into()],
+        userinfo_signed: true,
+        pairwise_sector: Some("a.example".into()),
+        post_logout_redirect_uris: vec!["https://a.example/".into()],
+        backchannel_logout_uri: Some("https://a.example/bcl".into()),
+        grant_types: vec![GrantType::AuthorizationCode, GrantType::ClientCredentials],
+        ..Client::new("app", "App", ClientKind::Web, Timestamp::from_millis(0))
+    }
+}
+
+fn changed(line: &str) -> Result<Client, String> {
+    let read =
+        Line::try_parse_from(["set", "app"].into_iter().chain(line.split_whitespace())).map_err(|error| error.to_string())?;
+    let mut options = read.options;
+    options.settings = options.settings.read().map_err(|error| error.to_string())?;
+    let mut client = web();
+    options.change(&mut client).map(|()| client).map_err(|error| error.to_string())
+}
+
+#[test]
+fn what_is_not_named_stays() {
+    assert_eq!(format!("{:?}", changed("").unwrap()), format!("{:?}", web()));
+    let named = changed("--name Other --scope a --scope b --redirect-uri https://c.example/cb").unwrap();
+    let expected = Client {
+        name: "Other".into(),
+        scopes: Scopes::parse("a b").unwrap(),
+        redirect_uris: vec!["https://c.example/cb".into()],
+        ..web()
+    };
+    assert_eq!(format!("{named:?}"), format!("{expected:?}"));
+}
+
+#[test]
+fn everything_optional_can_be_cleared() {
+    let line = "--no-api --no-default-api --no-introspects --no-userinfo-signed --no-pairwise --no-post-logout-redirect-uri \
+                --no-backchannel-logout-uri --no-client-credentials --no-pkce-optional --no-retry-window --no-cors-origin --refresh";
+    let plain = Client {
+        secret_hash: Some(vec![1]),
+        previous_secret_hash: Some(vec![2]),
+        redirect_uris: web().redirect_uris,
+        scopes: web().scopes,
+        ..Client::new("app", "App", ClientKind::Web, Timestamp::from_millis(0))
+    };
+    assert_eq!(format!("{:?}", changed(line).unwrap()), format!("{plain:?}"));
+    assert_eq!(changed("--no-default-api").unwrap().default_audiences, None);
+}
+
+#[test]
+fn one_way_to_authenticate_leaves_nothing_of_another() {
+    let keys = changed("--auth private_key_jwt --jwks-uri https://a.example/jwks").unwrap();
+    assert_eq!((keys.secret_hash, keys.previous_secret_hash), (None, None));
+    assert_eq!(keys.keys, ClientKeySource::Url("https://a.example/jwks".into()));
+    let post = changed("--auth client_secret_post").unwrap();
+    assert_eq!((post.auth_method, post.secret_hash), (AuthMethod::ClientSecretPost, Some(vec![1])), "its secret goes on");
+    assert!(changed("--auth private_key_jwt").unwrap_err().contains("public keys"));
+}
+
+#[test]
+fn the_whole_is_checked() {
+    for (line, words) in [
+        ("--api https://other.example", "default API 'https://api.example'"),
+        ("--scope offline_access", "--no-refresh"),
+        ("--name= ", "client name"),
+        ("--no-api --api https://a.example", "cannot be used with"),
+        ("--refresh --no-refresh", "cannot be used with"),
+    ] {
+        let refused = changed(line).unwrap_err();
+        assert!(refused.contains(words), "{line}: {refused}");
+    }
+    assert!(changed("--refresh --scope offline_access").is_ok());
+}

@@ -1,0 +1,221 @@
+//! What `symbolon client add` and `client set` can give a client, and giving it. Whether the whole may be registered is
+//! decided by `protocol::registration`, and by `registered` for what must be there already.
+
+use std::path::PathBuf;
+
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use serde_json::Value;
+
+use super::super::{Error, refuse};
+use crate::{
+    config::named_file,
+    jose::client_keys::ClientKeys,
+    protocol::{
+        algorithm::Algorithm,
+        client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType, PkceRule},
+        client_review::redirect_hosts,
+        scope::{OFFLINE_ACCESS, Scopes},
+        time::Span,
+    },
+};
+
+/// The widest retry window, as for the server's own.
+const MAX_RETRY_WINDOW: std::time::Duration = std::time::Duration::from_mins(5);
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
+pub struct Settings {
+    /// Where answers may go, byte for byte; may be repeated
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    redirect_uris: Vec<String>,
+    #[arg(
+        long = "scope",
+        value_name = "SCOPE",
+        help = "Scopes it may ask for; may be repeated [new clients: openid profile email offline_access; services: all of their APIs]"
+    )]
+    pub scopes: Vec<String>,
+    /// The APIs it may ask tokens for, by their identifiers; may be repeated
+    #[arg(long = "api", value_name = "URI", visible_alias = "audience")]
+    apis: Vec<String>,
+    /// Those of them that are meant where a request names none; may be repeated [new clients: all]
+    #[arg(long = "default-api", value_name = "URI")]
+    default_apis: Vec<String>,
+    /// The APIs that it serves, whose tokens it may introspect; may be repeated
+    #[arg(long, value_name = "URI")]
+    introspects: Vec<String>,
+    #[arg(long, value_name = "METHOD", value_parser = auth(), help = "How a web app or service proves who it is [new clients: client_secret_basic]")]
+    pub auth: Option<AuthMethod>,
+    #[arg(long, value_name = "FILE", conflicts_with = "jwks_uri", help = "Its public keys for private_key_jwt, a JWK set")]
+    jwks: Option<PathBuf>,
+    /// The URL where its public keys are
+    #[arg(long, value_name = "URL")]
+    jwks_uri: Option<String>,
+    /// What its tokens are signed with; the first key of an algorithm is made if there is none [new clients: RS256]
+    #[arg(long, value_name = "ALG", value_parser = algorithm())]
+    pub signing_alg: Option<Algorithm>,
+    /// Sign what /userinfo answers
+    #[arg(long)]
+    userinfo_signed: bool,
+    /// Give people subjects of their own in this sector, a host name [default: the host of the redirect URIs]
+    #[arg(long, value_name = "SECTOR", num_args = 0..=1)]
+    #[expect(clippy::option_option, reason = "the option may stand without its value")]
+    pairwise: Option<Option<String>>,
+    /// Where people may go after signing out, byte for byte; may be repeated
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
+    post_logout_redirect_uris: Vec<String>,
+    /// Where it is told that a session has ended
+    #[arg(long, value_name = "URL")]
+    backchannel_logout_uri: Option<String>,
+    /// Let a web app get tokens for itself as well; a service always may
+    #[arg(long)]
+    client_credentials: bool,
+    /// Take authorization requests without PKCE, for old clients that authenticate
+    #[arg(long)]
+    pkce_optional: bool,
+    /// How long a refresh token that was lost on the way still gets its successor told again; 0s is strict
+    #[arg(long, value_name = "SPAN", value_parser = retry_window)]
+    retry_window: Option<Span>,
+    /// Origins allowed by CORS besides those of the redirect URIs; may be repeated
+    #[arg(long = "cors-origin", value_name = "ORIGIN")]
+    cors_origins: Vec<String>,
+    /// Issue no refresh tokens
+    #[arg(long, conflicts_with = "retry_window")]
+    pub no_refresh: bool,
+    /// What `--jwks` or `--jwks-uri` name.
+    #[arg(skip)]
+    keys: Option<ClientKeySource>,
+}
+
+/// The ways to authenticate that can be asked for: a public client has none.
+fn auth() -> impl TypedValueParser<Value = AuthMethod> {
+    let names = AuthMethod::names().into_iter().filter(|name| *name != AuthMethod::None.as_str());
+    PossibleValuesParser::new(names).try_map(|name| AuthMethod::from_name(&name).ok_or("expected a way to authenticate"))
+}
+
+/// The signature algorithms.
+pub fn algorithm() -> impl TypedValueParser<Value = Algorithm> {
+    let names = PossibleValuesParser::new(Algorithm::names());
+    names.try_map(|name| Algorithm::from_name(&name).ok_or("expected a signature algorithm"))
+}
+
+impl Settings {
+    /// Reads the file it names; first of all.
+    pub fn read(mut self) -> Result<Self, Error> {
+        self.keys = match (&self.jwks, self.jwks_uri.take()) {
+            (None, None) => None,
+            (None, Some(url)) => Some(ClientKeySource::Url(url)),
+            (Some(path), _) => {
+                let text = named_file::read(path).map_err(|why| format!("--jwks {why}"))?;
+                ClientKeys::parse(&text).map_err(|why| format!("--jwks '{}': {why}", path.display()))?;
+                let set: Value = serde_json::from_str(&text).map_err(|error| format!("--jwks '{}': {error}", path.display()))?;
+                Some(ClientKeySource::Inline(set.to_string()))
+            }
+        };
+        Ok(self)
+    }
+
+    /// Gives the client what was asked for; what was not stays as it is. The whole is checked.
+    pub fn give(&self, client: &mut Client) -> Result<(), Error> {
+        let replace = |list: &mut Vec<String>, given: &[String]| {
+            if !given.is_empty() {
+                *list = once_each(given);
+            }
+        };
+        replace(&mut client.redirect_uris, &self.redirect_uris);
+        replace(&mut client.audiences, &self.apis);
+        replace(&mut client.introspects, &self.introspects);
+        replace(&mut client.post_logout_redirect_uris, &self.post_logout_redirect_uris);
+        replace(&mut client.cors_origins, &self.cors_origins);
+        if !self.default_apis.is_empty() {
+            client.default_audiences = Some(once_each(&self.default_apis));
+        }
+        if !self.scopes.is_empty() {
+            client.scopes = parse(&self.scopes.join(" "))?;
+        }
+        if let Some(url) = &self.backchannel_logout_uri {
+            client.backchannel_logout_uri = Some(url.clone());
+        }
+        client.algorithm = self.signing_alg.unwrap_or(client.algorithm);
+        client.retry_window = self.retry_window.or(client.retry_window);
+        client.userinfo_signed |= self.userinfo_signed;
+        if self.pkce_optional {
+            client.pkce = PkceRule::Optional;
+        }
+        self.give_grants(client)?;
+        self.give_authentication(client);
+        if let Some(sector) = &self.pairwise {
+            client.pairwise_sector = Some(sector.clone().map_or_else(|| only_host(client), Ok)?);
+        }
+        Ok(client.check()?)
+    }
+
+    fn give_grants(&self, client: &mut Client) -> Result<(), Error> {
+        if self.client_credentials && !client.may_use(GrantType::ClientCredentials) {
+            client.grant_types.push(GrantType::ClientCredentials);
+        }
+        if self.no_refresh {
+            client.grant_types.retain(|grant| *grant != GrantType::RefreshToken);
+        }
+        let has_none = client.kind != ClientKind::Service && !client.may_use(GrantType::RefreshToken);
+        if has_none && client.scopes.contains(OFFLINE_ACCESS) {
+            return refuse("scope 'offline_access': expected none with --no-refresh: it stands for refresh tokens");
+        }
+        Ok(())
+    }
+
+    /// One way to authenticate has nothing of another: secrets and keys that are of no use are gone.
+    fn give_authentication(&self, client: &mut Client) {
+        if let Some(method) = self.auth {
+            client.auth_method = method;
+            match method {
+                AuthMethod::PrivateKeyJwt => (client.secret_hash, client.previous_secret_hash) = (None, None),
+                _ => client.keys = ClientKeySource::None,
+            }
+        }
+        if let Some(keys) = &self.keys {
+            client.keys.clone_from(keys);
+        }
+    }
+}
+
+/// OpenID Connect Core §8.1: the host that all redirect URIs share is the sector, unless one is named.
+fn only_host(client: &Client) -> Result<String, Error> {
+    match <[String; 1]>::try_from(redirect_hosts(client)) {
+        Ok([host]) => Ok(host),
+        Err(hosts) if hosts.is_empty() => {
+            refuse("--pairwise: expected a sector, as no redirect URI has a host (OpenID Connect Core 8.1)")
+        }
+        Err(hosts) => refuse(format!(
+            "--pairwise: expected a sector, as the redirect URIs have several hosts, {} (OpenID Connect Core 8.1)",
+            hosts.join(" and ")
+        )),
+    }
+}
+
+/// Reads scopes.
+pub fn parse(text: &str) -> Result<Scopes, Error> {
+    Scopes::parse(text).map_err(|malformed| {
+        let why = "expected at most 100 scopes of printable ASCII without spaces, quotes and backslashes (RFC 6749 3.3)";
+        Error::Refused(format!("scope '{}': {why}", malformed.0))
+    })
+}
+
+fn retry_window(text: &str) -> Result<Span, String> {
+    let span = humantime::parse_duration(text).ok().filter(|span| *span <= MAX_RETRY_WINDOW);
+    let millis = span.and_then(|span| i64::try_from(span.as_millis()).ok());
+    millis.map(Span::from_millis).ok_or_else(|| "expected a span such as 30s, at most 5m; 0s is strict".to_owned())
+}
+
+/// The values in their order, repetitions left out.
+fn once_each(values: &[String]) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::with_capacity(values.len());
+    for value in values {
+        if !kept.contains(value) {
+            kept.push(value.clone());
+        }
+    }
+    kept
+}

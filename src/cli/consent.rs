@@ -1,0 +1,86 @@
+//! `symbolon consent`: what people allowed clients, as it is remembered, and taking it back. The grants that came from it
+//! are `grant`.
+
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::{
+    Answer, Work, client,
+    output::{self, Format, time},
+    user,
+};
+use crate::store::consents::{self, Consent};
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List what a person allowed, by client
+    List {
+        /// User name or e-mail address
+        #[arg(long)]
+        user: String,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Withdraw what a person allowed a client: its grants end, and it has to ask again
+    Withdraw {
+        /// User name or e-mail address
+        #[arg(long)]
+        user: String,
+        /// The client's id
+        #[arg(long)]
+        client: String,
+        #[command(flatten)]
+        format: Format,
+    },
+}
+
+/// What was allowed, as printed.
+#[derive(Serialize)]
+struct Shown<'a> {
+    client_id: &'a str,
+    scope: String,
+    audiences: &'a [String],
+    granted: String,
+}
+
+impl Command {
+    pub fn run(self, work: &mut Work<'_>) -> Answer {
+        match self {
+            Self::List { user, format } => list(work, &user, format),
+            Self::Withdraw { user, client, format } => withdraw(work, &user, &client, format),
+        }
+    }
+}
+
+fn list(work: &mut Work<'_>, login: &str, format: Format) -> Answer {
+    let person = user::find(work, login)?.claims.id;
+    let listed = consents::of_person(work.connection, person)?;
+    let shown: Vec<_> = listed.iter().map(shown).collect();
+    let row = |consent: &Shown<'_>| {
+        [consent.client_id.into(), consent.scope.clone(), consent.audiences.join(" "), consent.granted.clone()]
+    };
+    let text = || output::table(["CLIENT", "SCOPE", "APIS", "GRANTED"], &shown.iter().map(row).collect::<Vec<_>>());
+    format.answer(&shown, text)
+}
+
+fn withdraw(work: &mut Work<'_>, login: &str, id: &str, format: Format) -> Answer {
+    let person = user::find(work, login)?.claims;
+    let client = client::find(work, id)?;
+    let ended = consents::withdraw(work.connection, person.id, &client.id, work.now)?;
+    let text = || {
+        let grants = if ended == 1 { "1 grant has".into() } else { format!("{ended} grants have") };
+        output::clean(&format!("what {} allowed client {} is withdrawn; {grants} ended", person.username, client.id)) + "\n"
+    };
+    let answer =
+        serde_json::json!({ "username": person.username, "client_id": client.id, "withdrawn": true, "ended_grants": ended });
+    format.answer(&answer, text)
+}
+
+fn shown(consent: &Consent) -> Shown<'_> {
+    Shown {
+        client_id: &consent.client_id,
+        scope: consent.allowed.scopes.to_string(),
+        audiences: &consent.allowed.audiences,
+        granted: time(consent.granted_at),
+    }
+}

@@ -1,0 +1,152 @@
+//! Codes, refresh tokens and session cookies, which are derived from their rows, and client secrets, of which a hash is
+//! kept. The verdict is `protocol::grant`'s; presenting one of them to it here changes nothing.
+
+use super::{
+    super::{Error, Work, output::time},
+    Told, username,
+};
+use crate::{
+    inspection::Inspector,
+    jose::keys::KeyRing,
+    protocol::{
+        client::Client,
+        client_auth::secret_hash,
+        credential::{Credential, Kind, Provenance},
+        grant::{self, Grant, Means, Presentation, Standing, Verdict},
+    },
+    store::{clients, grants, people, sessions},
+};
+
+const SESSION: &str = "a session cookie";
+const SECRET: &str = "a client secret";
+
+/// A code or a refresh token.
+pub fn of_grant(work: &mut Work<'_>, kind: Kind, text: &str) -> Result<Told, Error> {
+    let is = if kind == Kind::Code { "an authorization code" } else { "a refresh token" };
+    let (provenance, credential) = Credential::examine(&work.config.secrets, kind, text);
+    let mut told = made(is, provenance);
+    let Some(credential) = credential.filter(|_| provenance != Provenance::Forged) else { return Ok(told) };
+    told.grant = Some(credential.id.to_string());
+    told.generation = Some(credential.generation);
+    let found = grants::find(work.connection, credential.id)?;
+    let Some(found) = found else {
+        return Ok(if is_ours(provenance) { Told { because: "its grant is gone".into(), ..told } } else { told });
+    };
+    let grant = found.grant;
+    told.username = Some(username(work, grant.person_id)?);
+    told.client_id = Some(grant.client_id.clone());
+    told.current_generation = Some(grant.generation);
+    told.scope = Some(grant.scopes.to_string());
+    told.audiences = Some(grant.audiences.clone());
+    if !is_ours(provenance) {
+        return Ok(told);
+    }
+    let Some(client) = clients::find(work.connection, &grant.client_id)? else {
+        return Ok(Told { because: "its client was deleted".into(), ..told });
+    };
+    let standing = Standing { person_enabled: found.person_enabled, now: work.now };
+    judge(&mut told, work, (&grant, credential), &client, &standing);
+    if told.active && kind == Kind::Refresh {
+        // What the verdict does not know: what was taken from the client since.
+        let inspector = Inspector { config: work.config, ring: &KeyRing::default(), now: work.now };
+        match inspector.refresh_token(work.connection, text)? {
+            Ok(found) => told.expires = Some(time(found.expires_at)),
+            Err(worthless) => (told.active, told.row, told.because) = (false, None, worthless.reason),
+        }
+    }
+    Ok(told)
+}
+
+fn judge(told: &mut Told, work: &Work<'_>, (grant, credential): (&Grant, Credential), client: &Client, standing: &Standing) {
+    let policy = work.config.lifetimes.policy(client, grant);
+    // What would come with it is not known here: it is taken to be right.
+    let rightly = Grant { challenge: None, ..grant.clone() };
+    let means = match credential.kind {
+        Kind::Code => Means::Code { redirect_uri: Some(&grant.redirect_uri), verifier: None },
+        _ => Means::Refresh { scopes: None },
+    };
+    let generation = credential.generation;
+    let presented = Presentation { client, generation, means, proof: grant.dpop_jkt.as_deref(), resources: &[] };
+    let (row, verdict) = grant::rule(&rightly, &presented, &policy, standing);
+    told.row = Some(row);
+    (told.active, told.because) = match verdict {
+        Verdict::Advance if credential.kind == Kind::Code => {
+            told.expires = Some(time(grant.created_at.plus(policy.code_lifetime)));
+            let proof = if grant.challenge.is_some() { "verifier, which is not known here" } else { "redirect URI" };
+            (true, format!("it is redeemed by its client with the right {proof}"))
+        }
+        Verdict::Advance => (true, format!("it advances its grant to generation {}", generation.saturating_add(1))),
+        Verdict::Repeat => (true, "it was used a moment ago: its successor is told again".into()),
+        Verdict::Reused(_) => (false, "it was used before: to present it again revokes its grant and every token of it".into()),
+        Verdict::Refuse(error) => (false, error.description),
+    };
+}
+
+/// A session cookie.
+pub fn session(work: &mut Work<'_>, text: &str) -> Result<Told, Error> {
+    let (provenance, credential) = Credential::examine(&work.config.secrets, Kind::Session, text);
+    let mut told = made(SESSION, provenance);
+    let Some(credential) = credential.filter(|_| provenance != Provenance::Forged) else { return Ok(told) };
+    (told.session, told.generation) = (Some(credential.id.to_string()), Some(credential.generation));
+    let Some(session) = sessions::find(work.connection, credential.id)? else {
+        return Ok(if is_ours(provenance) { Told { because: "its session is gone".into(), ..told } } else { told });
+    };
+    told.username = Some(username(work, session.person_id)?);
+    told.current_generation = Some(session.generation);
+    if !is_ours(provenance) {
+        return Ok(told);
+    }
+    let idle = work.config.lifetimes.session_idle;
+    told.expires = Some(time(session.expires_at.min(session.last_seen_at.plus(idle))));
+    let is_enabled = people::find(work.connection, session.person_id)?.is_some_and(|person| person.disabled_at.is_none());
+    let flaw = if session.ended_at.is_some() {
+        Some("its session was ended")
+    } else if session.generation != credential.generation {
+        Some("a later sign-in in the same session has made another cookie")
+    } else if session.is_over(work.now, idle) {
+        Some("its session has reached its end")
+    } else if !is_enabled {
+        Some("the person's account is switched off, or gone")
+    } else {
+        None
+    };
+    told.active = flaw.is_none();
+    told.because = flaw.unwrap_or("someone is signed in with it").into();
+    Ok(told)
+}
+
+/// A client secret: compared with every client's.
+pub fn client_secret(work: &mut Work<'_>, text: &str) -> Result<Told, Error> {
+    let hash = secret_hash(text);
+    let is = |kept: &Option<Vec<u8>>| kept.as_ref() == Some(&hash);
+    let all = clients::all(work.connection)?;
+    let Some(client) = all.iter().find(|client| is(&client.secret_hash) || is(&client.previous_secret_hash)) else {
+        return Ok(Told::worthless(SECRET, "no client has it (any more)"));
+    };
+    let because = match (client.disabled_at.is_some(), is(&client.secret_hash)) {
+        (true, _) => "its client is switched off",
+        (false, true) => "it is the newest one of its client",
+        (false, false) => "it is the former one of its client, until it is retired",
+    };
+    let client_id = Some(client.id.clone());
+    Ok(Told { is: SECRET, active: client.disabled_at.is_none(), because: because.into(), client_id, ..Told::default() })
+}
+
+fn is_ours(provenance: Provenance) -> bool {
+    matches!(provenance, Provenance::Newest | Provenance::Older)
+}
+
+/// What its text alone tells.
+fn made(is: &'static str, provenance: Provenance) -> Told {
+    let (made_by, because) = match provenance {
+        Provenance::Newest => (Some("the newest server secret"), ""),
+        Provenance::Older => (Some("an older server secret of the list"), ""),
+        Provenance::Unknown => (
+            Some("a server secret that is not in the list"),
+            "its server secret was dropped, or it was never this server's; what it names may be made up",
+        ),
+        Provenance::Forged => (None, "it is forged, or a character of it was changed"),
+        Provenance::Malformed => (None, "it is not whole: a credential of this kind has another length or other characters"),
+    };
+    Told { made_by, ..Told::worthless(is, because) }
+}

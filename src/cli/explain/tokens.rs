@@ -1,0 +1,112 @@
+//! Signed tokens: access tokens (RFC 9068), ID tokens, logout tokens and signed answers. What an access token is worth is
+//! `inspection`'s to say.
+
+use super::{
+    super::{Error, Work, output::time},
+    Told, username,
+};
+use crate::{
+    inspection::{Inspector, text},
+    jose::{
+        keys::KeyRing,
+        verify::{self, Claims},
+    },
+    protocol::{claims::grant_of_jti, id::Id, registration::is_pairwise, time::Timestamp},
+    store::{grants, signing_keys, subjects},
+};
+
+/// Anything else than a derived credential: a JWT, or nothing of ours.
+pub fn signed(work: &mut Work<'_>, token: &str) -> Result<Told, Error> {
+    let rows = signing_keys::all(work.connection)?;
+    let ring = KeyRing::open(&rows, &work.config.secrets, &KeyRing::default()).map_err(|error| error.to_string())?;
+    let Some((typ, claims)) = verify::look(&ring, token) else {
+        let because = "expected a text that begins with sym_ac_, sym_rt_, sym_se_ or sym_cs_, or a signed JWT";
+        return Ok(Told::worthless("nothing of this server", because));
+    };
+    let claims = match claims {
+        Ok(claims) => claims,
+        Err(refused) => return Ok(Told::worthless(kind(&typ, None), refused.0)),
+    };
+    let mut told = Told { is: kind(&typ, Some(&claims)), made_by: Some("a key of this server"), ..Told::default() };
+    told.audiences = Some(verify::audiences(&claims).map(str::to_owned).collect());
+    told.expires =
+        claims.get("exp").and_then(serde_json::Value::as_i64).map(|at| time(Timestamp::from_millis(at.saturating_mul(1000))));
+    match told.is {
+        ACCESS_TOKEN => access_token(work, &ring, token, (claims, told)),
+        is => {
+            told.client_id = verify::audiences(&claims).next().map(str::to_owned);
+            told.username = person(work, text(&claims, "sub"))?;
+            told.session = claims.get("sid").and_then(|sid| sid.as_str()).map(str::to_owned);
+            let flaw = flaw(work, &claims);
+            told.active = flaw.is_none();
+            told.because = flaw.unwrap_or(worth(is)).into();
+            Ok(told)
+        }
+    }
+}
+
+const ACCESS_TOKEN: &str = "an access token";
+const ID_TOKEN: &str = "an ID token";
+const LOGOUT_TOKEN: &str = "a logout token";
+
+/// What it is by the `typ` of its header; two kinds are told apart by whether they have an end.
+fn kind(typ: &str, claims: Option<&Claims>) -> &'static str {
+    let has_end = claims.is_none_or(|claims| claims.contains_key("exp"));
+    match typ {
+        "at+jwt" | "application/at+jwt" => ACCESS_TOKEN,
+        "jwt" if has_end => ID_TOKEN,
+        "jwt" => "a signed answer of /userinfo",
+        "logout+jwt" => LOGOUT_TOKEN,
+        "token-introspection+jwt" => "a signed answer of /introspect",
+        _ => "a signed JWT of a kind that this server does not issue",
+    }
+}
+
+fn worth(is: &str) -> &'static str {
+    match is {
+        ID_TOKEN => "it tells its client of a sign-in; it opens nothing",
+        LOGOUT_TOKEN => "it tells its client that a session has ended",
+        _ => "it is an answer to its client; it opens nothing",
+    }
+}
+
+fn flaw(work: &Work<'_>, claims: &Claims) -> Option<&'static str> {
+    if text(claims, "iss") != work.config.issuer.as_str() {
+        Some("another issuer stands in it")
+    } else if claims.contains_key("exp") && verify::is_expired(claims, work.now.seconds()) {
+        Some("it has expired")
+    } else {
+        None
+    }
+}
+
+fn access_token(work: &mut Work<'_>, ring: &KeyRing, token: &str, (claims, mut told): (Claims, Told)) -> Result<Told, Error> {
+    told.client_id = Some(text(&claims, "client_id").to_owned());
+    told.scope = Some(text(&claims, "scope").to_owned());
+    if let Some(id) = grant_of_jti(text(&claims, "jti")) {
+        told.grant = Some(id.to_string());
+        told.username = person(work, text(&claims, "sub"))?;
+        told.current_generation = grants::find(work.connection, id)?.map(|found| found.grant.generation);
+    }
+    let inspector = Inspector { config: work.config, ring, now: work.now };
+    match inspector.access_token(work.connection, token)? {
+        Err(worthless) => told.because = worthless.reason,
+        Ok(found) => {
+            let person = if found.grant.is_some() { "for a person" } else { "of the client for itself" };
+            let left = if found.left.scopes.to_string() == text(&claims, "scope") {
+                ""
+            } else {
+                "; some of its scopes were taken from the client since"
+            };
+            (told.active, told.because) = (true, format!("it is good until it expires, {person}{left}"));
+            told.scope = Some(found.left.scopes.to_string());
+        }
+    }
+    Ok(told)
+}
+
+/// Whose subject it is.
+fn person(work: &mut Work<'_>, sub: &str) -> Result<Option<String>, Error> {
+    let id = if is_pairwise(sub) { subjects::person(work.connection, sub)? } else { Id::parse(sub).ok() };
+    id.map(|id| username(work, id)).transpose()
+}

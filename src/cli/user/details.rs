@@ -1,0 +1,203 @@
+//! What is kept of a person besides their password: how it may look, and the options by which it is given. Which
+//! attributes there can be is `protocol::person`.
+
+use clap::Args;
+use serde_json::Value;
+
+use super::super::{Error, output::is_unsafe, refuse};
+use crate::protocol::{
+    person::{Person, check_attribute},
+    registration::check_text,
+    scope::ScopeClaims,
+};
+
+const MAX_USERNAME: usize = 64;
+const MAX_DISPLAY_NAME: usize = 100;
+/// RFC 5321 §4.5.3.1.3, less the angle brackets.
+const MAX_EMAIL: usize = 254;
+/// How many roles, and how many groups: they stand in every token that has their scope.
+const MAX_NAMES: usize = 100;
+
+/// What apps and APIs are told of a person, where they may know it.
+#[derive(Debug, Args)]
+pub struct Details {
+    /// What they may do, in the words of the APIs; may be repeated
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+    /// What they belong to; may be repeated
+    #[arg(long = "group", value_name = "GROUP")]
+    groups: Vec<String>,
+    /// A claim that a scope opens, as text or JSON; NAME= takes it away; may be repeated
+    #[arg(long = "attribute", value_name = "NAME=VALUE")]
+    attributes: Vec<String>,
+}
+
+impl Details {
+    /// Gives the person what was asked for; a list replaces the one they had, an attribute without value is taken away.
+    pub fn give(&self, person: &mut Person, custom: &ScopeClaims) -> Result<(), Error> {
+        for (what, given, list) in [("role", &self.roles, &mut person.roles), ("group", &self.groups, &mut person.groups)] {
+            if !given.is_empty() {
+                *list = names(what, given)?;
+            }
+        }
+        for text in &self.attributes {
+            match text.split_once('=') {
+                None => return refuse(format!("attribute '{text}': expected NAME=VALUE")),
+                Some((name, "")) => {
+                    if person.attributes.remove(name).is_none() {
+                        return refuse(format!("attribute '{name}': expected one that the person has, or a value for it"));
+                    }
+                }
+                Some((name, value)) => {
+                    person.attributes.insert(name.to_owned(), read(name, value, custom)?);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// JSON if it is, and may be kept as that; text otherwise. So a number in a claim that is text stays text.
+fn read(name: &str, value: &str, custom: &ScopeClaims) -> Result<Value, Error> {
+    let text = Value::from(value);
+    let Ok(json) = serde_json::from_str::<Value>(value) else {
+        check_attribute(name, &text, custom)?;
+        return Ok(text);
+    };
+    let Err(why) = check_attribute(name, &json, custom) else { return Ok(json) };
+    if check_attribute(name, &text, custom).is_ok() && json.is_number() { Ok(text) } else { Err(why.into()) }
+}
+
+fn names(what: &str, given: &[String]) -> Result<Vec<String>, Error> {
+    let mut kept: Vec<String> = Vec::with_capacity(given.len());
+    for name in given.iter().map(|name| name.trim()) {
+        check_text(&format!("{what} '{name}'"), name)?;
+        if !kept.iter().any(|other| other == name) {
+            kept.push(name.to_owned());
+        }
+    }
+    if kept.len() > MAX_NAMES {
+        return refuse(format!("{what}s: expected at most {MAX_NAMES}, received {}", kept.len()));
+    }
+    Ok(kept)
+}
+
+/// Without '@' it can be told from an e-mail address.
+pub fn check_username(name: &str) -> Result<String, Error> {
+    let name = name.to_lowercase();
+    let good = (1..=MAX_USERNAME).contains(&name.chars().count())
+        && !name.contains(|c: char| is_unsafe(c) || c.is_whitespace() || c == '@');
+    if good {
+        Ok(name)
+    } else {
+        refuse(format!("user name '{name}': expected 1 to {MAX_USERNAME} characters without spaces, control characters and '@'"))
+    }
+}
+
+pub fn check_email(email: &str) -> Result<String, Error> {
+    let lower = email.to_lowercase();
+    let parts: Vec<_> = lower.split('@').collect();
+    let good = parts.len() == 2
+        && parts.iter().all(|part| !part.is_empty())
+        && lower.len() <= MAX_EMAIL
+        && !lower.contains(|c: char| is_unsafe(c) || c.is_whitespace());
+    if good {
+        Ok(lower)
+    } else {
+        refuse(format!("e-mail address '{email}': expected name@host of at most {MAX_EMAIL} characters, without spaces"))
+    }
+}
+
+pub fn check_display_name(name: &str) -> Result<String, Error> {
+    let name = name.trim();
+    let good = (1..=MAX_DISPLAY_NAME).contains(&name.chars().count()) && !name.contains(is_unsafe);
+    if good {
+        Ok(name.to_owned())
+    } else {
+        refuse(format!("name '{name}': expected 1 to {MAX_DISPLAY_NAME} characters, none of them a control character"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::protocol::{id::Id, time::Timestamp};
+
+    fn alice() -> Person {
+        Person {
+            id: Id::from([1; 16]),
+            username: "alice".into(),
+            display_name: None,
+            email: "alice@example.com".into(),
+            email_verified: false,
+            roles: vec!["old".into()],
+            groups: vec!["staff".into()],
+            attributes: json!({"given_name": "Alice"}).as_object().unwrap().clone(),
+            updated_at: Timestamp::from_millis(0),
+        }
+    }
+
+    fn given(roles: &[&str], attributes: &[&str]) -> Result<Person, String> {
+        let custom = ScopeClaims::new([("employee".to_owned(), vec!["number".to_owned()])].into()).unwrap();
+        let owned = |list: &[&str]| list.iter().map(ToString::to_string).collect();
+        let details = Details { roles: owned(roles), groups: vec![], attributes: owned(attributes) };
+        let mut person = alice();
+        details.give(&mut person, &custom).map(|()| person).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn lists_are_replaced_and_attributes_one_by_one() {
+        let person = given(&["editor", "admin", " editor"], &["given_name=", "number=7", "birthdate=1980", "locale=fr"]).unwrap();
+        assert_eq!((person.roles, person.groups), (vec!["editor".to_owned(), "admin".into()], vec!["staff".to_owned()]));
+        let kept = json!({"number": 7, "birthdate": "1980", "locale": "fr"});
+        assert_eq!(Value::Object(person.attributes), kept, "JSON where the claim may be that, text where it must be");
+        let person = given(&[], &["address={\"locality\":\"Paris\"}", "number=a=b", "phone_number_verified=true"]).unwrap();
+        assert_eq!(person.roles, ["old"]);
+        let kept =
+            json!({"given_name": "Alice", "address": {"locality": "Paris"}, "number": "a=b", "phone_number_verified": true});
+        assert_eq!(Value::Object(person.attributes), kept);
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_refused() {
+        for (role, attribute, words) in [
+            ("", "locale=fr", "1 to 100"),
+            ("a\nb", "locale=fr", "control"),
+            ("a", "locale", "NAME=VALUE"),
+            ("a", "nickname=", "the person has"),
+            ("a", "email=x", "option of its own"),
+            ("a", "unknown=x", "a scope opens"),
+            ("a", "address=Paris", "an object"),
+            ("a", "given_name={\"a\":1}", "a text"),
+        ] {
+            let refused = given(&[role], &[attribute]).unwrap_err();
+            assert!(refused.contains(words), "{role} {attribute}: {refused}");
+        }
+        let many: Vec<String> = (0..101).map(|n| n.to_string()).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert!(given(&many, &[]).unwrap_err().contains("at most 100") && given(&many[1..], &[]).is_ok());
+    }
+
+    #[test]
+    fn names_and_addresses_are_checked_and_kept_in_lower_case() {
+        for (good, kept) in
+            [("alice", "alice"), ("Alice.B-1", "alice.b-1"), ("ÉMILE", "émile"), (&"x".repeat(64), &"x".repeat(64))]
+        {
+            assert_eq!(check_username(good).unwrap(), kept);
+        }
+        for bad in ["", " ", "a b", "a@b", "a\tb", "a\u{1b}[2J", "a\u{202e}b", "a\u{a0}b", &"x".repeat(65)] {
+            assert!(check_username(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(check_email("Alice@Example.com").unwrap(), "alice@example.com");
+        for bad in ["", "alice", "@", "a@", "@b", "a@b@c", "a b@c", "a\n@b", "a\0@b", &format!("{}@example.com", "x".repeat(250))]
+        {
+            assert!(check_email(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(check_display_name(" Alice B. ").unwrap(), "Alice B.");
+        for bad in ["", "  ", "a\u{7}b", &"x".repeat(101)] {
+            assert!(check_display_name(bad).is_err(), "{bad:?}");
+        }
+    }
+}

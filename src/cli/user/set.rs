@@ -1,0 +1,90 @@
+//! `symbolon user set`: what apps are told of a person, changed. Nothing ends by it: tokens and claims follow at the next
+//! refresh and the next question.
+
+use clap::Args;
+
+use super::{
+    super::{
+        Answer, Error, Work,
+        output::{self, Format},
+    },
+    details::{Details, check_display_name, check_email},
+    find,
+    shown::Shown,
+    taken,
+};
+use crate::{
+    protocol::scope::ScopeClaims,
+    store::{
+        self,
+        people::{self, Person},
+    },
+};
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
+pub struct Options {
+    /// The user name or e-mail address
+    #[arg(value_name = "NAME")]
+    login: String,
+    /// The name shown
+    #[arg(long = "name", value_name = "DISPLAY")]
+    display_name: Option<String>,
+    /// No name to show
+    #[arg(long, conflicts_with = "display_name")]
+    no_name: bool,
+    /// Another e-mail address; it counts as not verified, unless that is said as well
+    #[arg(long)]
+    email: Option<String>,
+    /// The address is known to be theirs: apps are told so
+    #[arg(long)]
+    email_verified: bool,
+    /// The address is not known to be theirs
+    #[arg(long, conflicts_with = "email_verified")]
+    no_email_verified: bool,
+    #[command(flatten)]
+    details: Details,
+    /// No roles
+    #[arg(long, conflicts_with = "roles")]
+    no_role: bool,
+    /// No groups
+    #[arg(long, conflicts_with = "groups")]
+    no_group: bool,
+}
+
+impl Options {
+    pub fn run(self, work: &mut Work<'_>, format: Format) -> Answer {
+        let mut person = find(work, &self.login)?;
+        self.change(&mut person, &work.config.scope_claims)?;
+        match people::update(work.connection, &person, work.now) {
+            Err(store::Error::Conflict(_)) => taken("e-mail address", &person.claims.email),
+            updated => {
+                updated?;
+                let person = find(work, &person.claims.username)?;
+                let shown = Shown::new(&person);
+                format.answer(&shown, || output::fields(&shown.fields()))
+            }
+        }
+    }
+
+    fn change(&self, person: &mut Person, custom: &ScopeClaims) -> Result<(), Error> {
+        let claims = &mut person.claims;
+        if let Some(name) = &self.display_name {
+            claims.display_name = Some(check_display_name(name)?);
+        }
+        claims.display_name.take_if(|_| self.no_name);
+        if let Some(email) = &self.email {
+            let email = check_email(email)?;
+            claims.email_verified &= email == claims.email;
+            claims.email = email;
+        }
+        claims.email_verified = (claims.email_verified || self.email_verified) && !self.no_email_verified;
+        if self.no_role {
+            claims.roles.clear();
+        }
+        if self.no_group {
+            claims.groups.clear();
+        }
+        self.details.give(claims, custom)
+    }
+}

@@ -1,0 +1,39 @@
+//! A file that the command line names, such as a client's public keys.
+
+use std::{fs, io::Read, path::Path};
+
+/// How large one may be, in bytes: what this server takes of a `jwks_uri` as well.
+const MAX_BYTES: u64 = 64 * 1024;
+
+/// Its text.
+///
+/// # Errors
+/// What is wrong, with its name.
+pub fn read(path: &Path) -> Result<String, String> {
+    let say = |why: &str| format!("'{}': {why}", path.display());
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(|error| say(&error.to_string()))?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| say(&error.to_string()))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(say("expected at most 64 KiB"));
+    }
+    String::from_utf8(bytes).map_err(|_| say("expected text in UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_used_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("keys.json");
+        assert!(read(&file).unwrap_err().contains("keys.json"));
+        for (bytes, words) in [(vec![b' '; 64 * 1024 + 1], "at most 64 KiB"), (vec![0xff], "UTF-8")] {
+            fs::write(&file, bytes).unwrap();
+            assert!(read(&file).unwrap_err().contains(words));
+        }
+        fs::write(&file, vec![b' '; 64 * 1024]).unwrap();
+        assert_eq!(read(&file).map(|text| text.len()), Ok(64 * 1024));
+    }
+}

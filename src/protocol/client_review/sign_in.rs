@@ -1,0 +1,126 @@
+//! What is to be said of how people come to a client and leave it: PKCE, redirect URIs, refresh tokens (RFC 9700 §2, RFC 8252),
+//! signing out, and by which subject it knows them.
+
+use super::{
+    Facts,
+    Level::{Advice, Ok as Good, Problem},
+    Lines, host, redirect_hosts,
+};
+use crate::protocol::{
+    client::{Client, ClientKind, GrantType, PkceRule},
+    scope::OFFLINE_ACCESS,
+    time::Span,
+};
+
+/// Beyond this a token that was stolen is of use to a thief, where a lost answer was tried again long ago.
+const LONG_RETRY_WINDOW: Span = Span::from_seconds(60);
+
+impl Lines {
+    pub(super) fn pkce(&mut self, client: &Client) {
+        match client.pkce {
+            PkceRule::Required => self.say(Good, "PKCE", "required", "required", "RFC 9700 2.1.1"),
+            PkceRule::Optional => {
+                let level = if client.is_public() { Problem } else { Advice };
+                self.say(level, "PKCE", "optional", "required (symbolon client set --no-pkce-optional)", "RFC 9700 2.1.1");
+            }
+        }
+    }
+
+    pub(super) fn redirect_uris(&mut self, client: &Client) {
+        const SETTING: &str = "redirect URI";
+        for uri in &client.redirect_uris {
+            let is_http = uri.starts_with("http:");
+            match (is_http, client.kind) {
+                (true, ClientKind::Native) if host(uri).as_deref() == Some("localhost") => {
+                    let is = format!("{uri}: a name, which may lead elsewhere");
+                    self.say(Advice, SETTING, &is, "http://127.0.0.1 or http://[::1]", "RFC 8252 8.3");
+                }
+                (true, ClientKind::Native) => self.say(Good, SETTING, uri, "loopback by its address, any port", "RFC 8252 7.3"),
+                (true, _) => {
+                    let is = format!("{uri}: not encrypted, for development alone");
+                    self.say(Problem, SETTING, &is, "https", "RFC 9700 2.6");
+                }
+                (false, _) if uri.starts_with("https:") => self.say(Good, SETTING, uri, "https, matched whole", "RFC 9700 2.1"),
+                (false, _) => {
+                    let is = format!("{uri}: another app can claim this scheme");
+                    self.say(Advice, SETTING, &is, "a claimed https URI, where the platform has them", "RFC 8252 7.2");
+                }
+            }
+        }
+        for origin in client.cors_origins.iter().filter(|origin| origin.starts_with("http:")) {
+            self.say(Advice, "CORS origin", &format!("{origin}: not encrypted"), "https", "RFC 9700 2.6");
+        }
+    }
+
+    pub(super) fn refresh(&mut self, client: &Client, facts: &Facts<'_>) {
+        const SETTING: &str = "scope";
+        let has_refresh = client.may_use(GrantType::RefreshToken);
+        if client.scopes.contains(OFFLINE_ACCESS) {
+            let is = "offline_access: its refresh tokens outlive the browser session";
+            match (has_refresh, client.kind) {
+                (false, _) => {
+                    let is = "offline_access, without refresh tokens";
+                    self.say(Problem, SETTING, is, "refresh tokens (--refresh), or not this scope", "OpenID Connect Core 11");
+                }
+                (true, ClientKind::Spa) => {
+                    self.say(Advice, SETTING, is, "none in a browser, unless people expect it", "RFC 10017 6.3.2.3");
+                }
+                (true, _) => self.say(Good, SETTING, is, "only where it works while nobody is there", "OpenID Connect Core 11"),
+            }
+        }
+        if !has_refresh {
+            return;
+        }
+        let window = client.retry_window.unwrap_or(facts.retry_window);
+        let (level, is) = match window {
+            Span::ZERO => (Advice, "0s: a lost answer costs the person a sign-in".to_owned()),
+            long if long > LONG_RETRY_WINDOW => {
+                (Advice, format!("{}s: for so long a stolen token before the last one still works", long.seconds()))
+            }
+            good => (Good, format!("{}s", good.seconds())),
+        };
+        self.say(level, "retry window", &is, "as long as a client tries again, such as 30s", "RFC 9700 4.14.2");
+    }
+
+    pub(super) fn logout(&mut self, client: &Client) {
+        const SETTING: &str = "after sign-out";
+        if client.post_logout_redirect_uris.is_empty() {
+            let is = "no address: people who sign out stay on this server's page";
+            self.say(Advice, SETTING, is, "one (symbolon client set --post-logout-redirect-uri)", "RP-Initiated Logout 3.1");
+        }
+        for uri in &client.post_logout_redirect_uris {
+            let is_good = client.kind == ClientKind::Native || !uri.starts_with("http:");
+            self.say(if is_good { Good } else { Advice }, SETTING, uri, "https, matched whole", "RP-Initiated Logout 3.1");
+        }
+        match &client.backchannel_logout_uri {
+            None if client.kind == ClientKind::Web => {
+                let is = "not told: its own sessions go on when people sign out here";
+                let should_be = "an address (symbolon client set --backchannel-logout-uri)";
+                self.say(Advice, "back-channel logout", is, should_be, "Back-Channel Logout 2.2");
+            }
+            None => {}
+            Some(uri) => {
+                let level = if uri.starts_with("http:") { Advice } else { Good };
+                self.say(level, "back-channel logout", uri, "https", "Back-Channel Logout 2.2");
+            }
+        }
+    }
+
+    pub(super) fn subjects(&mut self, client: &Client) {
+        let Some(sector) = &client.pairwise_sector else {
+            return self.say(
+                Good,
+                "subjects",
+                "the same at every client",
+                "pairwise, where clients must not compare",
+                "OpenID Connect Core 8",
+            );
+        };
+        let hosts = redirect_hosts(client);
+        if hosts.iter().all(|host| host == sector) {
+            return self.say(Good, "subjects", &format!("pairwise in {sector}"), "pairwise", "OpenID Connect Core 8.1");
+        }
+        let is = format!("pairwise in {sector}, answers go to {}", hosts.join(", "));
+        self.say(Advice, "subjects", &is, "hosts of one owner: all of them see the same subjects", "OpenID Connect Core 8.1");
+    }
+}

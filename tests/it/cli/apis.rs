@@ -1,0 +1,121 @@
+//! `symbolon api`: registering, changing and removing APIs, and what clients lose with them.
+
+use serde_json::json;
+
+use super::{Binary, is_time};
+use crate::harness::databases;
+
+const NOTES: &str = "https://notes.example.com";
+const FILES: &str = "https://files.example.com";
+
+fn client(symbolon: &Binary, more: &str) {
+    symbolon.text(&format!("client add --name App --type web --redirect-uri https://app.example.com/cb {more}"));
+}
+
+#[test]
+fn apis_are_registered_listed_and_shown() {
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        assert_eq!(symbolon.json("api list --json"), json!([]), "{name}");
+        let line =
+            ["api", "add", NOTES, "--name", "Notes", "--scope", "notes:read=Read your notes", "--scope", "notes:write", "--json"];
+        let ran = symbolon.run_with(&line, "");
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{name}");
+        let added: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        let mut expected = json!({
+            "uri": NOTES, "name": "Notes", "clients": [], "introspected_by": [],
+            "scopes": [{ "name": "notes:read", "description": "Read your notes" }, { "name": "notes:write" }],
+        });
+        assert!(is_time(&added["created"]), "{name}: {added}");
+        expected["created"] = added["created"].clone();
+        assert_eq!(added, expected, "{name}");
+        assert_eq!(symbolon.json("api list --json"), json!([added]), "{name}");
+
+        client(&symbolon, &format!("--id app --api {NOTES} --introspects {NOTES}"));
+        expected["clients"] = json!(["app"]);
+        expected["introspected_by"] = json!(["app"]);
+        assert_eq!(symbolon.json(&format!("api show {NOTES} --json")), expected, "{name}");
+        let text = symbolon.text(&format!("api show {NOTES}"));
+        assert!(text.contains("scopes           notes:read: Read your notes\n                 notes:write\n"), "{name}: {text}");
+        assert!(text.contains("clients          app\n"), "{name}: {text}");
+        let text = symbolon.text("api list");
+        assert!(text.starts_with("API ") && text.contains("notes:read notes:write"), "{name}: {text}");
+    }
+}
+
+#[test]
+fn what_an_api_loses_its_clients_lose() {
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        symbolon.add_api(NOTES, &["notes:read", "notes:write", "shared"]);
+        symbolon.add_api(FILES, &["shared"]);
+        client(
+            &symbolon,
+            &format!(
+                "--id both --api {NOTES} --api {FILES} --scope openid --scope notes:read --scope notes:write --scope shared"
+            ),
+        );
+        client(&symbolon, &format!("--id served --introspects {NOTES}"));
+        client(&symbolon, "--id other");
+        let of = |id: &str| {
+            let shown = symbolon.json(&format!("client show {id} --json"));
+            (shown["scope"].as_str().unwrap().to_owned(), shown["audiences"].clone(), shown["introspects"].clone())
+        };
+
+        let set =
+            symbolon.json(&format!("api set {NOTES} --name Better --remove-scope notes:write --add-scope notes:list --json"));
+        assert_eq!(set["lost"], json!([{ "client_id": "both", "apis": [], "scopes": ["notes:write"] }]), "{name}");
+        assert_eq!((&set["api"]["name"], set["api"]["scopes"].as_array().unwrap().len()), (&json!("Better"), 3), "{name}: {set}");
+        assert_eq!(of("both").0, "openid notes:read shared", "{name}");
+        let text = symbolon.text(&format!("api set {NOTES} --scope notes:read --scope shared"));
+        assert!(!text.contains("lost"), "{name}: no client had it: {text}");
+
+        let removed = symbolon.text(&format!("api remove {NOTES}"));
+        let expected = format!("API {NOTES} is removed\nclient both lost {NOTES}, notes:read\nclient served lost {NOTES}\n");
+        assert_eq!(removed, expected, "{name}");
+        assert_eq!(of("both"), ("openid shared".into(), json!([FILES]), json!([])), "{name}: another API has the scope");
+        assert_eq!(of("served").2, json!([]), "{name}");
+        assert_eq!(
+            symbolon.json(&format!("api remove {FILES} --json")),
+            json!({ "uri": FILES, "removed": true, "lost": [{ "client_id": "both", "apis": [FILES], "scopes": ["shared"] }] }),
+            "{name}"
+        );
+        for line in [format!("show {NOTES}"), format!("set {NOTES} --name X"), format!("remove {NOTES}")] {
+            assert!(
+                symbolon.refusal(&format!("api {line}")).contains(&format!("API '{NOTES}': there is no API")),
+                "{name}: {line}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_api_that_makes_no_sense_is_refused() {
+    for database in databases() {
+        let (name, mut symbolon) = (database.name, Binary::new(&database.url));
+        symbolon.variables = vec![("SYMBOLON_SCOPE_CLAIMS", "employee: number".into())];
+        for (line, words) in [
+            ("notes --name Notes", "absolute URI"),
+            ("https://a.example#x --name Notes", "without fragment"),
+            ("https://a.example --name Notes --scope email", "opens claims of a person"),
+            ("https://a.example --name Notes --scope employee", "opens claims of a person"),
+            ("https://a.example --name Notes --scope a --scope a", "received twice"),
+            ("https://a.example --name Notes --scope a\"b", "RFC 6749 3.3"),
+            ("https://a.example --name Notes --scope a=", "scope description"),
+        ] {
+            let refused = symbolon.refusal(&format!("api add {line}"));
+            assert!(refused.contains(words), "{name}: {refused}");
+        }
+        let spaced = symbolon.run_with(&["api", "add", NOTES, "--name", "Notes", "--scope", "a b"], "");
+        assert!(spaced.code == Some(1) && spaced.stderr.contains("without spaces"), "{name}: {}", spaced.stderr);
+        assert_eq!(symbolon.json("api list --json"), json!([]), "{name}");
+        symbolon.add_api(NOTES, &["notes:read"]);
+        assert!(symbolon.refusal(&format!("api add {NOTES} --name Again")).contains("that is free"), "{name}");
+        for (line, words) in
+            [("--remove-scope gone", "that the API has"), ("--add-scope openid", "opens claims"), ("--name=", "API name")]
+        {
+            assert!(symbolon.refusal(&format!("api set {NOTES} {line}")).contains(words), "{name}: {line}");
+        }
+        assert_eq!(symbolon.json(&format!("api show {NOTES} --json"))["scopes"], json!([{ "name": "notes:read" }]), "{name}");
+    }
+}

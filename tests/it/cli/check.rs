@@ -1,0 +1,150 @@
+//! `symbolon client check`: what is said of a client, its exit status, and keys that are fetched to see whether they can be.
+
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    thread,
+};
+
+use serde_json::{Value, json};
+
+use super::{Binary, Ran};
+use crate::harness::{databases, free_port};
+
+const KEY: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+
+/// The findings, and whether the exit status says that there is a problem.
+fn check(symbolon: &Binary, id: &str) -> (Vec<Value>, bool) {
+    let ran: Ran = symbolon.run(&format!("client check {id} --json"));
+    assert!(ran.stderr.is_empty() && [Some(0), Some(1)].contains(&ran.code), "{}", ran.stderr);
+    let told: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(told["client_id"], id);
+    let findings = told["findings"].as_array().unwrap().clone();
+    for finding in &findings {
+        for key in ["level", "setting", "is", "should_be", "section"] {
+            assert!(finding[key].as_str().is_some_and(|text| !text.is_empty()), "{finding}");
+        }
+    }
+    (findings, ran.code == Some(1))
+}
+
+fn level<'a>(findings: &'a [Value], setting: &str) -> &'a str {
+    findings.iter().find(|finding| finding["setting"] == setting).and_then(|finding| finding["level"].as_str()).unwrap_or("none")
+}
+
+/// Answers every request with these keys.
+fn serve(body: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/jwks", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]); // the head of a GET comes in one piece
+            let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+        }
+    });
+    url
+}
+
+#[test]
+fn a_client_is_explained_and_only_a_problem_is_a_failure() {
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        symbolon.add_api("https://api.example.com", &["notes:read"]);
+        symbolon.text("client add --id good --name App --type web --redirect-uri https://a.example/cb --api https://api.example.com --pkce-optional");
+        let (findings, is_problem) = check(&symbolon, "good");
+        assert!(!is_problem, "{name}: advice is no failure: {findings:?}");
+        for (setting, expected) in [
+            ("PKCE", "advice"),
+            ("authentication", "advice"),
+            ("secrets", "ok"),
+            ("redirect URI", "ok"),
+            ("after sign-out", "advice"),
+            ("back-channel logout", "advice"),
+            ("default API", "ok"),
+            ("signatures", "ok"),
+        ] {
+            assert_eq!(level(&findings, setting), expected, "{name}: {setting}: {findings:?}");
+        }
+        symbolon.text("client rotate-secret good");
+        assert_eq!(level(&check(&symbolon, "good").0, "secrets"), "advice", "{name}: two are live");
+
+        symbolon.text("client add --id bad --name App --type spa --redirect-uri http://localhost:3000/cb");
+        let (findings, is_problem) = check(&symbolon, "bad");
+        assert!(is_problem && level(&findings, "redirect URI") == "problem", "{name}: {findings:?}");
+        let ran = symbolon.run("client check bad");
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), ""), "{name}");
+        let line = ran.stdout.lines().find(|line| line.starts_with("problem")).unwrap();
+        assert!(
+            ran.stdout.starts_with("LEVEL ") && line.contains("http://localhost:3000/cb") && line.ends_with("RFC 9700 2.6"),
+            "{name}: {line}"
+        );
+    }
+}
+
+#[test]
+fn an_algorithm_is_of_use_only_with_a_key() {
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let add = |id: &str, more: &str| {
+            symbolon.text(&format!("client add --id {id} --name App --type spa --redirect-uri https://a.example/cb{more}"))
+        };
+        add("rs", "");
+        add("es", " --signing-alg ES256");
+        assert_eq!(level(&check(&symbolon, "rs").0, "signatures"), "ok", "{name}: the server makes its first key");
+        assert_eq!(level(&check(&symbolon, "es").0, "signatures"), "ok", "{name}: made with it");
+        let other = Binary::new(&database.url);
+        assert_eq!(level(&check(&other, "es").0, "signatures"), "problem", "{name}: another server secret does not open it");
+    }
+}
+
+#[test]
+fn keys_at_a_url_are_asked_for() {
+    for database in databases() {
+        let (name, mut symbolon) = (database.name, Binary::new(&database.url));
+        let job = |id: &str, url: &str| {
+            symbolon.text(&format!("client add --id {id} --name Job --type service --auth private_key_jwt --jwks-uri {url}"));
+        };
+        let gone = format!("http://127.0.0.1:{}/jwks", free_port());
+        job("there", &serve(KEY));
+        job("empty", &serve("{\"keys\":[]}"));
+        job("gone", &gone);
+        let keys = |symbolon: &Binary, id: &str| {
+            let (findings, is_problem) = check(symbolon, id);
+            let line = findings.iter().find(|finding| finding["setting"] == "client keys").unwrap().clone();
+            assert_eq!(line["level"] == "problem", is_problem, "{name}: {findings:?}");
+            (is_problem, line["is"].as_str().unwrap().to_owned())
+        };
+        let (is_problem, is) = keys(&symbolon, "there");
+        assert!(is_problem && is.contains("not in outbound_allow"), "{name}: as the server would not call it: {is}");
+        symbolon.variables = vec![("SYMBOLON_OUTBOUND_ALLOW", "127.0.0.0/8".into())];
+        let (is_problem, is) = keys(&symbolon, "there");
+        assert!(!is_problem && is.contains("not encrypted"), "{name}: {is}");
+        let (is_problem, is) = keys(&symbolon, "empty");
+        assert!(is_problem && is.contains("expected a public key"), "{name}: {is}");
+        let (is_problem, is) = keys(&symbolon, "gone");
+        assert!(is_problem && is.contains(&gone), "{name}: {is}");
+    }
+}
+
+#[test]
+fn an_unregistered_api_of_an_older_version_is_named() {
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        symbolon.add_api("https://api.example.com", &["notes:read"]);
+        symbolon.text("client add --id app --name App --type spa --redirect-uri https://a.example/cb --api https://api.example.com --scope notes:read");
+        symbolon
+            .store()
+            .with(|connection| {
+                symbolon::store::clients::update(connection, "app", |_, client| {
+                    client.audiences = vec!["https://old.example".into()];
+                    Ok::<_, symbolon::store::Error>(())
+                })
+            })
+            .unwrap();
+        let (findings, is_problem) = check(&symbolon, "app");
+        let said: Vec<_> = findings.iter().filter(|line| line["setting"] == "API" || line["setting"] == "scope").collect();
+        assert!(!is_problem && said.len() == 2, "{name}: {said:?}");
+        assert!(said.iter().all(|line| line["level"] == json!("advice")), "{name}: {said:?}");
+    }
+}

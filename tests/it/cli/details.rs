@@ -1,0 +1,147 @@
+//! `symbolon user`: what is kept of a person besides their password, shown and changed, and deleting them.
+
+use serde_json::{Value, json};
+use symbolon::{protocol::client::ClientKind, store::people};
+
+use super::{Binary, PASSWORD, all_ended, is_time, seed};
+use crate::harness::{Server, databases};
+
+#[test]
+fn details_are_given_shown_and_changed() {
+    for database in databases() {
+        let (name, mut symbolon) = (database.name, Binary::new(&database.url));
+        symbolon.variables = vec![("SYMBOLON_SCOPE_CLAIMS", "employee: number tags".into())];
+        let add = [
+            "user",
+            "add",
+            "alice",
+            "--email",
+            "alice@example.com",
+            "--role",
+            "editor",
+            "--role",
+            "admin",
+            "--group",
+            "staff",
+            "--attribute",
+            "given_name=Alice B.",
+            "--attribute",
+            "number=7",
+            "--attribute",
+            "tags=[\"a\",\"b\"]",
+            "--attribute",
+            "birthdate=1980",
+            "--password-stdin",
+            "--json",
+        ];
+        let ran = symbolon.run_with(&add, PASSWORD);
+        assert_eq!(ran.code, Some(0), "{name}: {}", ran.stderr);
+        let added: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let attributes = json!({ "given_name": "Alice B.", "number": 7, "tags": ["a", "b"], "birthdate": "1980" });
+        assert_eq!(
+            (&added["roles"], &added["groups"], &added["attributes"]),
+            (&json!(["editor", "admin"]), &json!(["staff"]), &attributes),
+            "{name}"
+        );
+        assert!(is_time(&added["updated"]), "{name}: {added}");
+        assert_eq!(symbolon.json("user show alice --json"), added, "{name}");
+        let text = symbolon.text("user show alice@example.com");
+        assert!(text.contains("roles       editor\n            admin\n") && text.contains("number=7\n"), "{name}: {text}");
+
+        let set = symbolon
+            .json("user set alice --name Alice --role reader --attribute number= --attribute locale=fr --email-verified --json");
+        assert_eq!((&set["roles"], &set["groups"]), (&json!(["reader"]), &json!(["staff"])), "{name}: a list replaces a list");
+        assert_eq!(
+            set["attributes"],
+            json!({ "given_name": "Alice B.", "tags": ["a", "b"], "birthdate": "1980", "locale": "fr" }),
+            "{name}"
+        );
+        assert_eq!((&set["name"], &set["email_verified"]), (&json!("Alice"), &json!(true)), "{name}");
+        let set = symbolon.json("user set alice --email Other@Example.com --no-name --no-role --no-group --json");
+        assert_eq!(
+            (&set["email"], &set["email_verified"]),
+            (&json!("other@example.com"), &json!(false)),
+            "{name}: a new one is not verified"
+        );
+        assert_eq!((&set["name"], &set["roles"], &set["groups"]), (&Value::Null, &json!([]), &json!([])), "{name}");
+        assert_eq!(
+            symbolon.json("user set alice --email x@example.com --email-verified --json")["email_verified"],
+            true,
+            "{name}"
+        );
+        assert_eq!(symbolon.json("user set alice --no-email-verified --json")["email_verified"], false, "{name}");
+        assert!(symbolon.text("user set alice --email-verified").contains("x@example.com (verified)"), "{name}");
+    }
+}
+
+#[test]
+fn details_that_make_no_sense_are_refused() {
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        symbolon.add_user("alice");
+        symbolon.add_user("bob");
+        let before = symbolon.json("user list --json");
+        for (line, words) in [
+            ("--email bob@example.com", "e-mail address 'bob@example.com': expected one that is free"),
+            ("--email nowhere", "expected name@host"),
+            ("--name=", "expected 1 to 100"),
+            ("--attribute number=7", "a scope opens"),
+            ("--attribute sub=x", "a scope opens"),
+            ("--attribute email=x", "option of its own"),
+            ("--attribute nickname=", "that the person has"),
+            ("--attribute nickname", "NAME=VALUE"),
+            ("--role=", "expected 1 to 100"),
+        ] {
+            let refused = symbolon.refusal(&format!("user set alice {line}"));
+            assert!(refused.contains(words), "{name}: {line}: {refused}");
+        }
+        let add = symbolon.refusal_with("user add carol --email c@example.com --attribute sub=x --password-stdin", PASSWORD);
+        assert!(add.contains("a scope opens"), "{name}: {add}");
+        for line in ["show carol", "set carol --name C", "delete carol"] {
+            assert!(symbolon.refusal(&format!("user {line}")).contains("user 'carol': there is no user"), "{name}: {line}");
+        }
+        assert_eq!(symbolon.json("user list --json"), before, "{name}");
+    }
+}
+
+#[test]
+fn a_person_who_is_deleted_is_gone_and_what_they_had_has_ended() {
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        symbolon.add_user("alice");
+        symbolon.add_user("bob");
+        let store = symbolon.store();
+        let person = |login: &str| store.with(|connection| people::find_by_login(connection, login)).unwrap().unwrap().claims.id;
+        let (alice, bob) = (person("alice"), person("bob"));
+        let ((session, _), (bobs, _)) = (seed(&store, alice, "app"), seed(&store, bob, "app"));
+        let text = symbolon.text("user delete ALICE");
+        assert_eq!(text, "user alice is deleted; their sessions and grants have ended\n", "{name}");
+        assert_eq!((all_ended(&store, alice, session), all_ended(&store, bob, bobs)), ([true, true], [false, false]), "{name}");
+        assert!(symbolon.refusal("user show alice").contains("there is no user"), "{name}");
+        symbolon.add_user("alice");
+        assert_ne!(person("alice"), alice, "{name}: the same name is another person");
+        let deleted = symbolon.json("user delete bob --json");
+        assert_eq!(deleted, json!({ "id": bob.to_string(), "username": "bob", "deleted": true }), "{name}");
+    }
+}
+
+#[test]
+fn what_is_set_is_what_apps_are_told() {
+    for database in databases() {
+        let server = Server::start(&database, |_| ());
+        let symbolon = Binary::beside(&server, &database);
+        server.add_person("alice");
+        let app = server.add_client("app", ClientKind::Spa, |client| {
+            client.scopes = symbolon::protocol::scope::Scopes::parse("openid profile roles groups").unwrap();
+        });
+        symbolon.text("user set alice --role editor --group staff --attribute nickname=Al");
+        let tokens = server.tokens(&app, "alice", "openid profile roles groups");
+        let info = server.userinfo(tokens.text("access_token")).json;
+        assert_eq!(
+            (&info["roles"], &info["groups"], &info["nickname"]),
+            (&json!(["editor"]), &json!(["staff"]), &json!("Al")),
+            "{}",
+            database.name
+        );
+    }
+}

@@ -1,0 +1,296 @@
+//! `symbolon explain`, beside a server that issued what is explained: what each credential is, and which rule says no. The
+//! credential itself is never printed.
+
+use serde_json::{Value, json};
+use symbolon::{
+    protocol::{
+        algorithm::Algorithm,
+        claims::LogoutToken,
+        client::{Client, ClientKind},
+        id::Id,
+    },
+    random,
+    store::{grants, people, sessions},
+};
+
+use super::{Binary, Ran};
+use crate::harness::{API, Browser, Database, SECRET, Server, claims_of, databases};
+
+const ALL: &str = "openid offline_access notes:read";
+
+/// A server, the command line beside it, and a client to whom alice has allowed everything.
+struct Site {
+    server: Server,
+    symbolon: Binary,
+    client: Client,
+}
+
+impl Site {
+    /// On a server whose clock is so many seconds behind that of the command line.
+    fn new(database: &Database, behind: i64) -> Self {
+        let server = Server::start_behind(database, behind);
+        let symbolon = Binary::beside(&server, database);
+        server.add_person("alice");
+        let client = server.add_client("app", ClientKind::Spa, |_| ());
+        Self { server, symbolon, client }
+    }
+
+    /// What is said of a credential, which is not part of it.
+    fn told(&self, token: &str) -> Value {
+        told(&self.symbolon, token)
+    }
+}
+
+#[track_caller]
+fn told(symbolon: &Binary, token: &str) -> Value {
+    for args in [&["explain", token][..], &["explain", token, "--json"]] {
+        let ran = symbolon.run_with(args, "");
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{}", ran.stdout);
+        assert!(token.len() < 20 || !ran.stdout.contains(&token[7..]), "{}", ran.stdout);
+    }
+    let from_stdin = symbolon.run_with(&["explain", "--json"], &format!("{token}\nanother line\n"));
+    let told: Value = serde_json::from_str(&from_stdin.stdout).unwrap();
+    let dash = symbolon.run_with(&["explain", "-", "--json"], token);
+    assert_eq!((from_stdin.code, dash.stdout), (Some(0), from_stdin.stdout));
+    told
+}
+
+/// Whether it is active, by which row, and with these words.
+#[track_caller]
+fn is(told: &Value, active: bool, row: Option<u8>, words: &str) {
+    assert_eq!((&told["active"], &told["row"]), (&json!(active), &json!(row)), "{told}");
+    assert!(told["because"].as_str().unwrap().contains(words), "{told}");
+}
+
+#[test]
+fn codes_and_refresh_tokens_are_told_by_the_rows_of_the_verdict() {
+    for database in databases() {
+        let site = Site::new(&database, 0);
+        let (server, client) = (&site.server, &site.client);
+        let code = Browser::new(server).code(client, "alice", ALL);
+        let told = site.told(&code);
+        is(&told, true, Some(10), "verifier, which is not known here");
+        let grant = told["grant"].as_str().unwrap().to_owned();
+        assert_eq!(
+            (&told["is"], &told["made_by"], &told["client_id"], &told["username"]),
+            (&json!("an authorization code"), &json!("the newest server secret"), &json!("app"), &json!("alice"))
+        );
+        assert_eq!((&told["generation"], &told["current_generation"]), (&json!(0), &json!(0)), "{told}");
+        assert_eq!((&told["scope"], &told["audiences"]), (&json!(ALL), &json!([API])), "{told}");
+
+        let first = server.redeem(client, &code);
+        is(&site.told(&code), false, Some(5), "revokes its grant");
+        let first = first.text("refresh_token").to_owned();
+        let told = site.told(&first);
+        is(&told, true, Some(10), "to generation 2");
+        assert_eq!((&told["is"], &told["grant"]), (&json!("a refresh token"), &json!(grant)), "{told}");
+        let second = server.refresh(client, &first).text("refresh_token").to_owned();
+        is(&site.told(&first), true, Some(6), "its successor is told again");
+        let third = server.refresh(client, &second);
+        let told = site.told(&first);
+        is(&told, false, Some(7), "used before");
+        assert_eq!((&told["generation"], &told["current_generation"]), (&json!(1), &json!(3)), "{told}");
+        assert_eq!(server.refresh(client, third.text("refresh_token")).status, 200, "nothing was changed by explaining");
+        let last = server.refresh(client, third.text("refresh_token")).text("refresh_token").to_owned();
+
+        site.symbolon.text("client set app --scope profile");
+        is(&site.told(&last), false, None, "none of the granted scopes is registered");
+        site.symbolon.text("client disable app");
+        is(&site.told(&last), false, Some(3), "switched off");
+        site.symbolon.text(&format!("grant revoke {grant}"));
+        is(&site.told(&last), false, Some(3), "the grant was revoked");
+        is(&site.told(&code), false, Some(3), "the grant was revoked");
+        site.symbolon.text("client delete app");
+        is(&site.told(&last), false, None, "its client was deleted");
+        let text = site.symbolon.text(&format!("explain {last}"));
+        assert!(text.starts_with("it is       a refresh token\nactive      no: its client was deleted\n"), "{text}");
+        assert!(text.contains("generation  4; its row is at 4\n"), "{text}");
+    }
+}
+
+#[test]
+fn what_has_run_out_is_told() {
+    for database in databases() {
+        let site = Site::new(&database, 7 * 86_400);
+        let mut browser = Browser::new(&site.server);
+        let code = browser.code(&site.client, "alice", ALL);
+        is(&site.told(&code), false, Some(8), "the code has expired");
+        let tokens = site.server.redeem(&site.client, &browser.code(&site.client, "alice", "openid"));
+        is(&site.told(tokens.text("refresh_token")), false, Some(3), "not used for too long");
+        is(&site.told(tokens.text("access_token")), false, None, "it has expired");
+        let told = site.told(tokens.text("id_token"));
+        is(&told, false, None, "it has expired");
+        assert_eq!((&told["is"], &told["username"], &told["client_id"]), (&json!("an ID token"), &json!("alice"), &json!("app")));
+        let cookie = browser.cookies.values().find(|value| value.starts_with("sym_se_")).unwrap();
+        is(&site.told(cookie), false, None, "reached its end");
+    }
+}
+
+#[test]
+fn access_tokens_are_told_as_they_are_worth_now() {
+    for database in databases() {
+        let site = Site::new(&database, 0);
+        let (server, client) = (&site.server, &site.client);
+        let tokens = server.tokens(client, "alice", ALL);
+        let access = tokens.text("access_token").to_owned();
+        let told = site.told(&access);
+        is(&told, true, None, "for a person");
+        assert_eq!((&told["is"], &told["made_by"]), (&json!("an access token"), &json!("a key of this server")));
+        assert_eq!(
+            (&told["client_id"], &told["username"], &told["scope"]),
+            (&json!("app"), &json!("alice"), &json!(ALL)),
+            "{told}"
+        );
+        assert_eq!(told["audiences"], claims_of(&access)["aud"], "{told}");
+        let grant = told["grant"].as_str().unwrap();
+
+        site.symbolon.text("client set app --scope openid --scope offline_access");
+        let told = site.told(&access);
+        is(&told, true, None, "some of its scopes were taken");
+        assert_eq!(told["scope"], "openid offline_access", "{told}");
+        site.symbolon.text(&format!("grant revoke {grant}"));
+        is(&site.told(&access), false, None, "the grant was revoked");
+        site.symbolon.text("user disable alice");
+        is(&site.told(tokens.text("id_token")), true, None, "it opens nothing");
+
+        server.add_client("job", ClientKind::Service, |_| ());
+        let credentials = [("grant_type", "client_credentials")];
+        let basic = format!("Basic {}", base64(&format!("job:{SECRET}")));
+        let own = server.token(&credentials, &[("Authorization", &basic)]);
+        let told = site.told(own.text("access_token"));
+        is(&told, true, None, "of the client for itself");
+        assert_eq!(
+            (&told["client_id"], &told["username"], &told["grant"]),
+            (&json!("job"), &Value::Null, &Value::Null),
+            "{told}"
+        );
+        server.send("POST", "/revoke", &[("Authorization", &basic)], Some(&format!("token={}", own.text("access_token"))));
+        is(&site.told(own.text("access_token")), false, None, "it was revoked");
+    }
+}
+
+fn base64(text: &str) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    STANDARD.encode(text)
+}
+
+#[test]
+fn cookies_secrets_and_logout_tokens_are_told() {
+    for database in databases() {
+        let site = Site::new(&database, 0);
+        let server = &site.server;
+        let mut browser = Browser::new(server);
+        browser.sign_in("alice");
+        let cookie = browser.cookies.values().find(|value| value.starts_with("sym_se_")).unwrap().clone();
+        let told = site.told(&cookie);
+        is(&told, true, None, "someone is signed in");
+        assert_eq!((&told["is"], &told["username"]), (&json!("a session cookie"), &json!("alice")), "{told}");
+        let session = told["session"].as_str().unwrap().to_owned();
+        server.store(|connection| {
+            let person = people::find_by_login(connection, "alice")?.unwrap();
+            people::disable(connection, person.claims.id, server.now())
+        });
+        is(&site.told(&cookie), false, None, "ended");
+
+        server.add_client("web", ClientKind::Web, |_| ());
+        let told = site.told(SECRET);
+        is(&told, true, None, "the newest one");
+        assert_eq!((&told["is"], &told["client_id"]), (&json!("a client secret"), &json!("web")), "{told}");
+        site.symbolon.text("client rotate-secret web");
+        is(&site.told(SECRET), true, None, "the former one");
+        site.symbolon.text("client retire-secret web");
+        is(&site.told(SECRET), false, None, "no client has it");
+
+        let now = server.now();
+        let ring = server.store(|connection| Ok(server.app.keys(connection, now).unwrap()));
+        let claims = LogoutToken {
+            iss: server.app.config.issuer.as_str(),
+            sub: "nobody",
+            aud: "web",
+            iat: now.seconds(),
+            exp: now.seconds() + 120,
+            jti: random::text(),
+            sid: &session,
+            events: json!({}),
+        };
+        let key = ring.signing(Algorithm::Rs256, now).unwrap();
+        let told = site.told(&key.logout_token(&claims).unwrap());
+        is(&told, true, None, "a session has ended");
+        assert_eq!(
+            (&told["is"], &told["client_id"], &told["session"]),
+            (&json!("a logout token"), &json!("web"), &json!(session)),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn a_cookie_of_an_earlier_sign_in_is_told() {
+    for database in databases() {
+        let site = Site::new(&database, 0);
+        let mut browser = Browser::new(&site.server);
+        browser.sign_in("alice");
+        let cookie = browser.cookies.values().find(|value| value.starts_with("sym_se_")).unwrap().clone();
+        let again = Browser::request(&site.client, "openid", &[("prompt", "login")]);
+        browser.follow(&again, "alice", "allow");
+        let told = site.told(&cookie);
+        is(&told, false, None, "a later sign-in");
+        assert_eq!((&told["generation"], &told["current_generation"]), (&json!(0), &json!(1)), "{told}");
+        let newest = browser.cookies.values().find(|value| value.starts_with("sym_se_")).unwrap();
+        is(&site.told(newest), true, None, "signed in");
+        site.server.store(|connection| {
+            let id = Id::parse(told["session"].as_str().unwrap()).unwrap();
+            sessions::find(connection, id).map(|session| assert_eq!(session.unwrap().generation, 1))
+        });
+    }
+}
+
+#[test]
+fn forgeries_and_what_another_server_made_are_told_apart() {
+    for database in databases() {
+        let site = Site::new(&database, 0);
+        let tokens = site.server.tokens(&site.client, "alice", ALL);
+        let (refresh, access) = (tokens.text("refresh_token"), tokens.text("access_token"));
+        let last = if refresh.ends_with('A') { "B" } else { "A" };
+        let forged = site.told(&format!("{}{last}", &refresh[..refresh.len() - 1]));
+        is(&forged, false, None, "forged");
+        assert_eq!((&forged["grant"], &forged["client_id"]), (&Value::Null, &Value::Null), "nothing is said of what it names");
+        is(&site.told(&refresh[..40]), false, None, "not whole");
+        is(&site.told(&refresh.replace("_rt_", "_se_")), false, None, "forged");
+        is(&site.told("sym_cs_nobody"), false, None, "no client has it");
+        is(&site.told("something else"), false, None, "begins with sym_ac_");
+        let (body, _) = access.rsplit_once('.').unwrap();
+        is(&site.told(&format!("{body}.AAAA")), false, None, "signature is not valid");
+
+        // A server secret that was dropped, and one that was added.
+        let other = "another server secret as long as it must be";
+        let mut symbolon = Binary::beside(&site.server, &database);
+        symbolon.variables[0].1 = other.into();
+        let dropped = told(&symbolon, refresh);
+        is(&dropped, false, None, "its server secret was dropped");
+        assert_eq!((&dropped["client_id"], &dropped["username"]), (&json!("app"), &json!("alice")), "{dropped}");
+        symbolon.variables[0].1 = format!("{other},the server secret of the integration tests");
+        let older = told(&symbolon, refresh);
+        is(&older, true, Some(10), "to generation 2");
+        assert_eq!(older["made_by"], "an older server secret of the list", "{older}");
+        symbolon.variables[1].1 = "https://elsewhere.example".into();
+        is(&told(&symbolon, access), false, None, "another issuer");
+        is(&told(&symbolon, tokens.text("id_token")), false, None, "another issuer");
+
+        let grant = Id::parse(older["grant"].as_str().unwrap()).unwrap();
+        site.server
+            .store(|connection| grants::find(connection, grant).map(|found| assert_eq!(found.unwrap().grant.generation, 1)));
+    }
+}
+
+#[test]
+fn a_line_without_a_token_is_refused_and_none_is_repeated() {
+    let database = &databases()[0];
+    let symbolon = Binary::new(&database.url);
+    assert!(symbolon.refusal("explain").contains("expected a token in its first line"));
+    assert!(symbolon.refusal("explain -").contains("expected a token in its first line"));
+    let two = symbolon.refusal("explain sym_rt_one sym_rt_two");
+    assert!(two.contains("received 2") && !two.contains("sym_rt_"), "{two}");
+    let help: Ran = symbolon.run("explain --help");
+    assert!(help.stdout.contains("shell's history"), "{}", help.stdout);
+}
