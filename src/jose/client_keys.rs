@@ -69,8 +69,8 @@ impl ClientKeys {
         if typ.is_some_and(|typ| !TYPES.contains(&typ.as_str())) {
             return Err(refuse("typ: expected JWT or client-authentication+jwt"));
         }
-        let Some(algorithm) = parsed.header_text("alg").and_then(Algorithm::from_name) else {
-            return Err(refuse(&format!("alg: expected one of {}", Algorithm::names().join(", "))));
+        let Some(algorithm) = parsed.header_text("alg").and_then(Algorithm::of_assertion) else {
+            return Err(refuse(&format!("alg: expected one of {}", Algorithm::of_assertions().join(", "))));
         };
         let kid = parsed.header_text("kid");
         let named = self.0.iter().filter(|key| kid.is_none_or(|kid| key.kid.as_deref() == Some(kid)));
@@ -88,7 +88,11 @@ impl ClientKeys {
 
 impl ClientKey {
     fn read(key: &Map<String, Value>) -> Option<Self> {
-        let jwk = Jwk::from_map(key.clone()).ok()?;
+        let mut key = key.clone();
+        if let Some(algorithm) = key.get("alg").and_then(Value::as_str).and_then(Algorithm::of_assertion) {
+            key.insert("alg".into(), algorithm.as_str().into());
+        }
+        let jwk = Jwk::from_map(key).ok()?;
         let of = |algorithm: &Algorithm| Some((*algorithm, algorithms::verifier(*algorithm, &jwk).ok()?));
         let verifiers: Vec<_> = Algorithm::ALL.iter().filter_map(of).collect();
         (!verifiers.is_empty()).then(|| Self { kid: jwk.key_id().map(str::to_owned), verifiers })
@@ -140,6 +144,26 @@ mod tests {
         }
         let (stranger, _) = pair(Algorithm::Es256, None);
         assert!(keys.verify(&signed(Algorithm::Es256, stranger.as_ref(), json!({}))).is_err());
+    }
+
+    #[test]
+    fn ed25519_is_known_by_both_of_its_names() {
+        let (one, mut public) = pair(Algorithm::EdDsa, None);
+        for registered in [None, Some("EdDSA"), Some("Ed25519")] {
+            public.as_object_mut().unwrap().remove("alg");
+            if let Some(alg) = registered {
+                public["alg"] = alg.into();
+            }
+            let keys = ClientKeys::parse(&json!({"keys": [public.clone()]}).to_string()).unwrap();
+            for alg in ["EdDSA", "Ed25519"] {
+                assert!(
+                    keys.verify(&signed(Algorithm::EdDsa, one.as_ref(), json!({"alg": alg}))).is_ok(),
+                    "{registered:?} {alg}"
+                );
+            }
+        }
+        public["alg"] = "Ed448".into();
+        assert!(ClientKeys::parse(&json!({"keys": [public]}).to_string()).is_err());
     }
 
     #[test]

@@ -18,3 +18,20 @@ pub enum Algorithm {
 }
 
 names!(Algorithm { Rs256 = "RS256", Ps256 = "PS256", Es256 = "ES256", EdDsa = "EdDSA" });
+
+/// What RFC 9864 §2.2 calls `EdDSA` on this curve: the name that web browsers and newer libraries use.
+const ED25519: &str = "Ed25519";
+
+impl Algorithm {
+    /// The algorithm that a client means by this name in its keys and assertions.
+    #[must_use]
+    pub fn of_assertion(name: &str) -> Option<Self> {
+        if name == ED25519 { Some(Self::EdDsa) } else { Self::from_name(name) }
+    }
+
+    /// The names that clients may use in their assertions.
+    #[must_use]
+    pub fn of_assertions() -> Vec<&'static str> {
+        Self::names().into_iter().chain([ED25519]).collect()
+    }
+}

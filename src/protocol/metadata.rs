@@ -36,7 +36,7 @@ pub struct Endpoints {
 /// The document; `custom` are the scopes that open claims by configuration.
 #[must_use]
 pub fn document(endpoints: &Endpoints, custom: &ScopeClaims) -> Value {
-    let algorithms = Algorithm::names();
+    let (algorithms, of_assertions) = (Algorithm::names(), Algorithm::of_assertions());
     let confidential: Vec<_> = AuthMethod::ALL.iter().filter(|m| **m != AuthMethod::None).map(|m| m.as_str()).collect();
     let claims: Vec<_> = claims::OF_TOKENS.into_iter().chain(person::claims(custom)).collect();
     let scopes: Vec<_> = scope::STANDARD.into_iter().chain(custom.scopes()).collect();
@@ -54,12 +54,12 @@ pub fn document(endpoints: &Endpoints, custom: &ScopeClaims) -> Value {
         "response_modes_supported": response_mode::MODES,
         "grant_types_supported": GrantType::names(),
         "token_endpoint_auth_methods_supported": AuthMethod::names(),
-        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "token_endpoint_auth_signing_alg_values_supported": of_assertions,
         "introspection_endpoint_auth_methods_supported": confidential,
-        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_signing_alg_values_supported": of_assertions,
         "introspection_signing_alg_values_supported": algorithms,
         "revocation_endpoint_auth_methods_supported": AuthMethod::names(),
-        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "revocation_endpoint_auth_signing_alg_values_supported": of_assertions,
         "code_challenge_methods_supported": pkce::METHODS,
         "prompt_values_supported": prompt::VALUES,
         "acr_values_supported": Class::names(),

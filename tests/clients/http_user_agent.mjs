@@ -15,15 +15,25 @@ export class HttpUserAgent {
     let page = await this.open(url);
     for (let steps = 0; steps < 20; steps += 1) {
       if (page instanceof URL) return page;
-      const form = forms(page.text).find(({ fields }) => 'password' in fields || 'decision' in fields);
-      assert.ok(form?.fields.csrf, `expected a form with csrf at ${page.url} (${page.status}), received:\n${page.text}`);
-      assert.equal(page.status, 200, `status of ${page.url}:\n${page.text}`);
-      const answers = 'password' in form.fields
-        ? { ...form.fields, username: this.username, password: this.password }
-        : { ...form.fields, decision };
-      page = await this.open(new URL(form.action || page.url, page.url), answers);
+      page = await this.submit(page, (fields) => {
+        if ('password' in fields) return { username: this.username, password: this.password };
+        return 'decision' in fields && { decision };
+      });
     }
     throw new Error(`still at ${page.url} after 20 pages`);
+  }
+
+  /** Goes to the page that asks whether to sign out, and says yes; returns where that leads. */
+  async signOut(url) {
+    return this.submit(await this.open(url), () => ({}));
+  }
+
+  /** Sends the first form of a page that `answers` has something to say to, with what it says. */
+  async submit(page, answers) {
+    const form = page.text && forms(page.text).find(({ fields }) => fields.csrf && answers(fields));
+    assert.ok(form, `expected a form with csrf at ${page.url ?? page} (${page.status}), received:\n${page.text}`);
+    assert.equal(page.status, 200, `status of ${page.url}:\n${page.text}`);
+    return this.open(new URL(form.action || page.url, page.url), { ...form.fields, ...answers(form.fields) });
   }
 
   /** GET, or POST when there are `fields`; follows redirects within the server and stops at the first one that leaves it. */

@@ -2,6 +2,7 @@
 //! `tests/clients`, and what a resource server sees while a key is rotated; the crates are `clients::crates`.
 
 mod crates;
+mod services;
 
 use serde_json::{Value, json};
 use symbolon::{

@@ -37,7 +37,7 @@ fn variable(name: &str) -> String {
 fn run(program: &str, script: &str, settings: Option<&Value>, input: Option<&Value>) {
     let path = format!("{}/tests/clients/{script}", env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(program);
-    command.arg(path).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.arg(path).env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     if let Some(settings) = settings {
         command.arg(settings.to_string());
     }
