@@ -132,7 +132,7 @@ impl Visit<'_> {
         request: &AuthorizationRequest,
     ) -> Result<Result<Expected, ProtocolError>, Fault> {
         let mut expected = match &request.claims.sub {
-            Some(sub) => subject::person(connection, sub)?.map_or(Expected::NoOne, Expected::Person),
+            Some(sub) => subject::person(connection, client, sub)?.map_or(Expected::NoOne, Expected::Person),
             None => Expected::Anyone,
         };
         if let Some(hint) = &request.id_token_hint {

@@ -113,7 +113,7 @@ impl AuthorizationRequest {
         let claims = params.get("claims").map(ClaimsRequest::parse).transpose().map_err(&invalid)?;
         let claims = claims.unwrap_or_default().allowed(&client.scopes, custom);
         Ok(Self {
-            consent_scopes: scopes.with(claims.scopes(custom)),
+            consent_scopes: scopes.with(claims.scopes(&client.scopes, custom)),
             claims,
             scopes,
             audiences,

@@ -79,7 +79,12 @@ fn every_other_mistake_is_told_to_the_client() {
         (&[("request", Some("x"))], "request_not_supported"),
         (&[("request_uri", Some("x"))], "request_uri_not_supported"),
         (&[("registration", Some("{}"))], "registration_not_supported"),
-        (&[("display", Some("popup")), ("ui_locales", Some("xx")), ("acr_values", Some("9")), ("claims", Some("{{"))], "ok"),
+        (
+            &[("display", Some("popup")), ("ui_locales", Some("xx")), ("acr_values", Some("9")), ("claims", Some(r#"{"x":1}"#))],
+            "ok",
+        ),
+        (&[("claims", Some("{{"))], "invalid_request"),
+        (&[("claims", Some("{\"userinfo\":7}"))], "invalid_request"),
         (&[("state", None)], "ok"),
     ] {
         assert_eq!(told(changes), code, "{changes:?}");

@@ -57,15 +57,17 @@ impl ClaimsRequest {
                 };
                 match name.as_str() {
                     "sub" => {
-                        let wanted = wish.get("value").and_then(Value::as_str);
-                        if let (Some(before), Some(wanted)) = (&request.sub, wanted)
-                            && before != wanted
-                        {
+                        let Some(wanted) = wish.get("value") else { continue };
+                        let wanted = wanted.as_str().ok_or_else(|| malformed("a text as the value of 'sub'"))?;
+                        if request.sub.as_deref().is_some_and(|before| before != wanted) {
                             return Err(malformed("one value of 'sub'"));
                         }
-                        request.sub = wanted.map(str::to_owned).or(request.sub.take());
+                        request.sub = Some(wanted.to_owned());
                     }
-                    "acr" if wish.get("essential") == Some(&Value::Bool(true)) => request.essential_acr = Some(values(wish)),
+                    // Core §5.5.1.1: of the ID token; `/userinfo` tells of no sign-in.
+                    "acr" if place == "id_token" && wish.get("essential") == Some(&Value::Bool(true)) => {
+                        request.essential_acr = Some(values(wish).ok_or_else(|| malformed("texts as the values of 'acr'"))?);
+                    }
                     _ => names.push(name.clone()),
                 }
             }
@@ -76,15 +78,16 @@ impl ClaimsRequest {
     /// What of it a client may have: claims of scopes that it is registered for.
     #[must_use]
     pub fn allowed(mut self, client: &Scopes, custom: &ScopeClaims) -> Self {
-        let is_allowed = |name: &String| person::scope_of(name, custom).is_some_and(|scope| client.contains(scope));
+        let is_allowed = |name: &String| person::scopes_of(name, custom).any(|scope| client.contains(scope));
         self.userinfo.retain(is_allowed);
         self.id_token.retain(is_allowed);
         self
     }
 
-    /// The scopes that would open these claims: what the person is asked about.
-    pub fn scopes<'a>(&self, custom: &'a ScopeClaims) -> impl Iterator<Item = &'a str> {
-        self.userinfo.iter().chain(&self.id_token).filter_map(|name| person::scope_of(name, custom))
+    /// The scopes of the client that would open these claims: what the person is asked about.
+    pub fn scopes<'a>(&self, client: &Scopes, custom: &'a ScopeClaims) -> impl Iterator<Item = &'a str> {
+        let opening = |name: &String| person::scopes_of(name, custom).find(|scope| client.contains(scope));
+        self.userinfo.iter().chain(&self.id_token).filter_map(opening)
     }
 
     /// Whether no claim is asked for.
@@ -101,10 +104,10 @@ impl ClaimsRequest {
     }
 }
 
-/// `value` and `values` of a wish.
-fn values(wish: &Map<String, Value>) -> Vec<String> {
-    let several = wish.get("values").and_then(Value::as_array).into_iter().flatten();
-    wish.get("value").into_iter().chain(several).filter_map(Value::as_str).map(str::to_owned).collect()
+/// `value` and `values` of a wish; `None` unless all of them are texts.
+fn values(wish: &Map<String, Value>) -> Option<Vec<String>> {
+    let several = wish.get("values").map_or(Some([].as_slice()), |values| values.as_array().map(Vec::as_slice))?;
+    wish.get("value").into_iter().chain(several).map(|value| value.as_str().map(str::to_owned)).collect()
 }
 
 #[cfg(test)]
@@ -128,14 +131,27 @@ mod tests {
         assert_eq!(request.id_token, ["auth_time"]);
         assert_eq!(request.sub.as_deref(), Some("248289761001"));
         assert!(!request.is_met_by(Some(Class::Password)));
-        let allowed = request.allowed(&Scopes::parse("openid profile").unwrap(), &custom());
+        let client = Scopes::parse("openid profile").unwrap();
+        let allowed = request.allowed(&client, &custom());
         assert_eq!((allowed.userinfo.as_slice(), allowed.id_token.len()), (&["given_name".to_owned(), "nickname".into()][..], 0));
-        assert_eq!(allowed.scopes(&custom()).collect::<Vec<_>>(), ["profile", "profile"]);
+        assert_eq!(allowed.scopes(&client, &custom()).collect::<Vec<_>>(), ["profile", "profile"]);
     }
 
     #[test]
     fn what_is_malformed_is_refused_and_what_is_unknown_is_not() {
-        for bad in ["", "x", "[]", "7", r#"{"userinfo": 7}"#, r#"{"id_token": {"email": "x"}}"#, r#"{"userinfo": []}"#] {
+        for bad in [
+            "",
+            "x",
+            "[]",
+            "7",
+            r#"{"userinfo": 7}"#,
+            r#"{"id_token": {"email": "x"}}"#,
+            r#"{"userinfo": []}"#,
+            r#"{"id_token": {"sub": {"value": 7}}}"#,
+            r#"{"id_token": {"acr": {"essential": true, "value": 7}}}"#,
+            r#"{"id_token": {"acr": {"essential": true, "values": "x"}}}"#,
+            r#"{"id_token": {"acr": {"essential": true, "values": ["x", null]}}}"#,
+        ] {
             assert!(ClaimsRequest::parse(bad).unwrap_err().starts_with("claims: expected"), "{bad}");
         }
         assert!(ClaimsRequest::parse(r#"{"id_token":{"sub":{"value":"a"}},"userinfo":{"sub":{"value":"b"}}}"#).is_err());
@@ -154,5 +170,17 @@ mod tests {
         assert!(!wants(r#"{"essential": true}"#).is_met_by(None));
         assert!(!wants(r#"{"essential": true, "values": ["other"]}"#).is_met_by(Some(Class::Password)));
         assert!(wants(r#"{"values": ["other"]}"#).is_met_by(None), "a wish is not a condition");
+        let elsewhere = r#"{"userinfo": {"acr": {"essential": true, "value": "other"}}}"#;
+        assert!(ClaimsRequest::parse(elsewhere).unwrap().is_met_by(None), "of the ID token alone");
+    }
+
+    #[test]
+    fn a_claim_that_several_scopes_open_is_allowed_by_each() {
+        let claims = |scope: &str| (scope.to_owned(), vec!["department".to_owned()]);
+        let custom = ScopeClaims::new([claims("employee"), claims("staff")].into()).unwrap();
+        let client = Scopes::parse("openid staff").unwrap();
+        let request = ClaimsRequest::parse(r#"{"userinfo": {"department": null}}"#).unwrap().allowed(&client, &custom);
+        assert_eq!(request.userinfo, ["department"]);
+        assert_eq!(request.scopes(&client, &custom).collect::<Vec<_>>(), ["staff"]);
     }
 }

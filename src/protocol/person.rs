@@ -80,11 +80,10 @@ pub fn opened_by<'a>(scope: &str, custom: &'a ScopeClaims) -> impl Iterator<Item
     standard.collect::<Vec<_>>().into_iter().chain(custom.opened_by(scope).iter().map(String::as_str))
 }
 
-/// The scope that opens a claim.
-#[must_use]
-pub fn scope_of<'a>(claim: &str, custom: &'a ScopeClaims) -> Option<&'a str> {
-    let standard = OPENED.iter().find(|(_, claims)| claims.contains(&claim)).map(|(scope, _)| *scope);
-    standard.or_else(|| custom.scope_of(claim))
+/// The scopes that open a claim.
+pub fn scopes_of<'a>(claim: &str, custom: &'a ScopeClaims) -> impl Iterator<Item = &'a str> {
+    let standard = OPENED.iter().filter(move |(_, claims)| claims.contains(&claim)).map(|(scope, _)| *scope);
+    standard.chain(custom.scopes().filter(move |scope| custom.opened_by(scope).iter().any(|opened| opened == claim)))
 }
 
 /// Checks an attribute before it is kept.
@@ -95,7 +94,7 @@ pub fn check_attribute(name: &str, value: &Value, custom: &ScopeClaims) -> Resul
     if OWN.contains(&name) {
         return Err(format!("attribute '{name}': expected another name; this one has an option of its own"));
     }
-    if scope_of(name, custom).is_none() {
+    if scopes_of(name, custom).next().is_none() {
         return Err(format!("attribute '{name}': expected a claim that a scope opens (see scope_claims in the configuration)"));
     }
     if value.to_string().len() > ATTRIBUTE_LIMIT {

@@ -116,7 +116,7 @@ pub fn insert(connection: &mut AnyConnection, session: &Session) -> Result<()> {
 
 /// The same person signed in again on this session: a new generation, the old cookie is dead. False when the
 /// session was ended or renewed by someone else meanwhile.
-fn renew(connection: &mut AnyConnection, session: &Session, now: Timestamp) -> Result<bool> {
+fn renew(connection: &mut AnyConnection, session: &Session, amr: &str, now: Timestamp) -> Result<bool> {
     let row = sessions::table
         .find(session.id.as_bytes().as_slice())
         .filter(sessions::generation.eq(i64::from(session.generation)))
@@ -126,6 +126,7 @@ fn renew(connection: &mut AnyConnection, session: &Session, now: Timestamp) -> R
             sessions::generation.eq(i64::from(session.generation) + 1),
             sessions::auth_time.eq(now.millis()),
             sessions::last_seen_at.eq(now.millis()),
+            sessions::amr.eq(amr),
         ))
         .execute(connection)?;
     Ok(rows == 1)
@@ -159,11 +160,12 @@ pub fn begin(
         }
         if let Some(before) = before {
             let is_theirs = before.person_id == person.claims.id && now < before.expires_at;
-            if is_theirs && renew(connection, before, now)? {
+            if is_theirs && renew(connection, before, &new.amr, now)? {
                 return Ok(Some(Session {
                     generation: before.generation + 1,
                     auth_time: now,
                     last_seen_at: now,
+                    amr: new.amr,
                     ..before.clone()
                 }));
             }

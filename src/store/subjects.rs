@@ -28,11 +28,12 @@ pub fn find_or_insert(connection: &mut AnyConnection, person: Id, sector: &str, 
     }
 }
 
-/// Whose pairwise subject this is.
+/// Whose pairwise subject this is, and in which sector.
 ///
 /// # Errors
 /// The database's.
-pub fn person(connection: &mut AnyConnection, subject: &str) -> Result<Option<Id>> {
-    let found = subjects::table.find(subject).select(subjects::person_id).first::<Vec<u8>>(connection).optional()?;
-    found.map(|bytes| Row { table: "subjects", name: &subject }.id("person_id", bytes)).transpose()
+pub fn find(connection: &mut AnyConnection, subject: &str) -> Result<Option<(Id, String)>> {
+    let found = subjects::table.find(subject).select((subjects::person_id, subjects::sector));
+    let found = found.first::<(Vec<u8>, String)>(connection).optional()?;
+    found.map(|(bytes, sector)| Ok((Row { table: "subjects", name: &subject }.id("person_id", bytes)?, sector))).transpose()
 }

@@ -20,12 +20,32 @@ pub fn at(connection: &mut AnyConnection, client: &Client, person: Id) -> Result
     subjects::find_or_insert(connection, person, sector, random::subject()).map(Some)
 }
 
-/// Whose subject this is, at whichever client.
+/// Whose subject this is at this client. That of another sector is nobody's, and so is an id where subjects are pairwise:
+/// a client that asked about both would learn that they are the same person's (OpenID Connect Core §8).
 ///
 /// # Errors
 /// The database's.
-pub fn person(connection: &mut AnyConnection, subject: &str) -> Result<Option<Id>> {
-    if is_pairwise(subject) { subjects::person(connection, subject) } else { Ok(Id::parse(subject).ok()) }
+pub fn person(connection: &mut AnyConnection, client: &Client, subject: &str) -> Result<Option<Id>> {
+    let Some(sector) = &client.pairwise_sector else { return Ok(Id::parse(subject).ok()) };
+    if !is_well_formed(subject) {
+        return Ok(None);
+    }
+    let found = subjects::find(connection, subject)?;
+    Ok(found.filter(|(_, of)| of == sector).map(|(person, _)| person))
+}
+
+/// Whether this can be a pairwise subject: only then is the database asked, which not every text may be put to.
+fn is_well_formed(subject: &str) -> bool {
+    let is_random = |text: &str| text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    subject.strip_prefix("p.").is_some_and(is_random)
+}
+
+/// Whose subject this is, at whichever client: for what this server itself has signed.
+fn anyone(connection: &mut AnyConnection, subject: &str) -> Result<Option<Id>> {
+    if !is_pairwise(subject) {
+        return Ok(Id::parse(subject).ok());
+    }
+    Ok(subjects::find(connection, subject)?.map(|(person, _)| person))
 }
 
 /// What an ID token of ours says of whom it was issued to and whom it names; it may have expired. `None` for anything else.
@@ -38,6 +58,6 @@ pub fn hint(app: &App, connection: &mut AnyConnection, token: &str, now: Timesta
     if text(&claims, "iss") != app.config.issuer.as_str() {
         return Ok(None);
     }
-    let person = person(connection, text(&claims, "sub"))?;
+    let person = anyone(connection, text(&claims, "sub"))?;
     Ok(Some(Hint { client_id: text(&claims, "aud").to_owned(), person }))
 }

@@ -1,11 +1,12 @@
-// Chromium walks the pages as people do: sign-in, wrong password, expired form, denial, consent, error page, home, sign-out;
-// by keyboard only, without JavaScript, on a dark phone; and response_mode=form_post. The headers of every page are checked.
+// Chromium walks the pages as people do: sign-in, wrong password, expired form, denial, consent, error page, home, sign-out,
+// choosing an account; by keyboard only, without JavaScript, on a dark phone; and response_mode=form_post. The headers of every
+// page are checked.
 // Settings: issuer, client_id (any kind that uses PKCE), redirect_uri (http://localhost:<port>/<path>, registered for it; this
 // script listens there), username, password; optional: scope (default "openid profile email").
 import { body, listen, settings, step } from './environment.mjs';
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { consent, launch, look, newPage, PHONE, screenshot, signIn, signOut, tabTo, watch } from './browser.mjs';
+import { consent, launch, look, newPage, PHONE, screenshot, signIn, signOut, submit, tabTo, watch } from './browser.mjs';
 
 const input = settings('issuer', 'client_id', 'redirect_uri', 'username', 'password');
 const csrf = 'input[name="csrf"]';
@@ -160,6 +161,45 @@ try {
     await page.keyboard.press('Enter');
     assert.match((await arrival(page, url)).code, /^sym_ac_/);
   });
+
+  await walk('select account by keyboard, on a phone', async (page) => {
+    const choice = (value) => `button[name="choice"][value="${value}"]`;
+    await page.goto(authorization());
+    await signIn(page, input);
+    const url = authorization({ prompt: 'select_account consent' });
+    await page.goto(url);
+    assert.equal(new URL(page.url()).pathname.split('/').pop(), 'select-account');
+    const text = await page.locator('main').innerText();
+    assert.ok(text.includes(input.username), 'the page says who is signed in');
+    await look(page, 'select-account');
+    await page.locator(csrf).evaluate((field) => field.setAttribute('value', 'expired'));
+    assert.equal((await submit(page, () => page.locator(choice('other')).click())).status(), 400, 'status of an expired form');
+    assert.match(await page.locator('[role="alert"]').innerText(), /open too long/i, 'the page says that the form has expired');
+    await look(page, 'select-account-expired');
+
+    await page.goto(url);
+    await tabTo(page, choice('continue'));
+    await screenshot(page, 'select-account-keyboard-focus');
+    await page.keyboard.press('Enter');
+    await page.locator('button[name="decision"]').first().waitFor();
+    await consent(page, 'allow');
+    assert.match((await arrival(page, url)).code, /^sym_ac_/);
+
+    // Back: the page is still good, and the other way leads to the sign-in page, empty.
+    const again = authorization({ prompt: 'select_account' });
+    await page.goto(again);
+    await tabTo(page, choice('other'));
+    await screenshot(page, 'select-account-keyboard-focus-other');
+    await page.keyboard.press('Enter');
+    await page.locator('input[name="username"]').waitFor();
+    assert.equal(await page.locator('input[name="username"]').inputValue(), '', 'nobody is proposed');
+    await page.goBack();
+    await page.locator(choice('other')).waitFor();
+    await submit(page, () => page.locator(choice('other')).click());
+    await signIn(page, input);
+    await consent(page, 'allow');
+    assert.match((await arrival(page, again)).code, /^sym_ac_/);
+  }, { viewport: PHONE, isMobile: true, hasTouch: true });
 
   const darkPhone = { viewport: PHONE, colorScheme: 'dark', isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
   for (const [title, options] of Object.entries({ 'without JavaScript': { javaScriptEnabled: false }, 'dark phone': darkPhone })) {

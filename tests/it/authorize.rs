@@ -7,6 +7,7 @@ mod hints;
 mod local_pages;
 mod mistakes;
 mod prompts;
+mod select_account;
 mod stamps;
 mod transport;
 

@@ -11,6 +11,7 @@
 mod harness;
 
 mod authorize;
+mod claims;
 mod cli;
 mod clients;
 mod consent;
@@ -23,8 +24,10 @@ mod oracle;
 mod outage;
 mod outbound;
 mod pages;
+mod pairwise;
 mod races;
 mod serve;
 mod sign_in;
+mod signing;
 mod token;
 mod userinfo;

@@ -38,16 +38,18 @@ fn a_code_becomes_tokens_with_the_claims_of_rfc_9068() {
 
         let access = claims_of(answer.text("access_token"));
         let names: Vec<_> = access.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(names, ["iss", "sub", "aud", "client_id", "exp", "iat", "jti", "scope", "auth_time", "sid"]);
+        assert_eq!(names, ["iss", "sub", "aud", "client_id", "exp", "iat", "jti", "scope", "auth_time", "acr", "sid"]);
         assert_eq!(access["iss"], server.url);
         assert_eq!(access["sub"], alice.claims.id.to_string());
         assert_eq!(access["aud"], serde_json::json!([API, server.url]));
         assert_eq!(access["client_id"], "spa");
+        assert_eq!(access["acr"], "urn:symbolon:acr:password");
         assert_eq!(access["exp"].as_i64().unwrap() - access["iat"].as_i64().unwrap(), 600);
 
         let id_token = claims_of(answer.text("id_token"));
         assert_eq!((&id_token["nonce"], &id_token["aud"]), (&"n-0S6".into(), &"spa".into()));
         assert_eq!((&id_token["sid"], &id_token["auth_time"]), (&access["sid"], &access["auth_time"]));
+        assert_eq!((&id_token["acr"], &id_token["amr"]), (&access["acr"], &serde_json::json!(["pwd"])));
         assert_eq!(
             id_token["at_hash"].as_str(),
             Some(

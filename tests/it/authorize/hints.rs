@@ -111,6 +111,47 @@ fn a_hint_that_names_someone_else_is_answered_for_them_or_not_at_all() {
 }
 
 #[test]
+fn a_hint_goes_with_every_other_wish() {
+    both(|server| {
+        let alice = server.add_person("alice");
+        server.add_person("bob");
+        let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+        let mut home = Browser::new(server);
+        let hint = server.redeem(&spa, &home.code(&spa, "alice", "openid")).text("id_token").to_owned();
+        let hint = ("id_token_hint", hint.as_str());
+        server.advance(100);
+        let with = |more: (&'static str, &'static str)| Browser::request(&spa, "openid", &[hint, more]);
+        // The right person, and a fresh sign-in all the same.
+        for more in [("prompt", "login"), ("max_age", "50"), ("max_age", "0")] {
+            for (who, right) in [("bob", false), ("alice", true)] {
+                server.advance(100);
+                let page = home.get(&with(more));
+                leads_to(&page, "/login");
+                let page = home.sign_in_at(page.location(), who, PASSWORD);
+                let page = home.get(page.location());
+                if right {
+                    let claims = claims_of(server.redeem(&spa, &code_of(server, &page, CALLBACK)).text("id_token"));
+                    assert_eq!(claims["sub"], alice.claims.id.to_string());
+                    assert!((claims["auth_time"].as_i64().unwrap() - server.now().seconds()).abs() <= 30, "{more:?}");
+                } else {
+                    assert_eq!(error_of(server, &page, CALLBACK), "login_required", "{more:?}");
+                }
+            }
+        }
+        server.advance(60);
+        let silent = |more: (&str, &str)| Browser::request(&spa, "openid", &[hint, ("prompt", "none"), more]);
+        code_of(server, &home.get(&silent(("max_age", "100"))), CALLBACK);
+        assert_eq!(error_of(server, &home.get(&silent(("max_age", "30"))), CALLBACK), "login_required");
+        assert_eq!(error_of(server, &home.get(&silent(("scope", "openid email"))), CALLBACK), "consent_required");
+        let page = home.get(&with(("prompt", "consent")));
+        leads_to(&page, "/consent");
+        // Whoever typed the hint into the form is not asked for by it.
+        let page = home.get(&Browser::request(&spa, "openid", &[hint, ("login_hint", "bob")]));
+        code_of(server, &page, CALLBACK);
+    });
+}
+
+#[test]
 fn a_hint_stays_in_the_address_only_as_long_as_the_request() {
     both(|server| {
         server.add_person("alice");

@@ -54,12 +54,12 @@ fn prompt_none_shows_no_page_at_all() {
 }
 
 #[test]
-fn prompt_login_and_select_account_ask_for_a_sign_in_once() {
+fn prompt_login_asks_for_a_sign_in_once() {
     both(|server| {
         server.add_person("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = Browser::new(server);
-        for prompt in ["login", "select_account", "login select_account"] {
+        for prompt in ["login", "login select_account"] {
             let before = auth_time(server, &spa, &home.code(&spa, "alice", "openid"));
             let cookie = home.cookies["__Host-symbolon_session"].clone();
             server.advance(10);
