@@ -8,15 +8,16 @@ use crate::{
         verify::{self, Claims, Typ},
     },
     protocol::{
-        claims,
-        client::Client,
+        api, claims,
+        client::{Client, GrantType},
         credential::{Credential, Kind},
         entitlement::Entitlement,
+        error::{ErrorCode, ProtocolError},
         grant::{self, Grant, Means, Presentation, Standing, Verdict},
         scope::Scopes,
         time::Timestamp,
     },
-    store::{AnyConnection, Result, clients, grants, revoked_tokens},
+    store::{AnyConnection, Result, apis, clients, grants, revoked_tokens},
 };
 
 /// Looks at tokens at one time.
@@ -62,6 +63,8 @@ pub struct RefreshToken {
     pub client: Client,
     /// Its grant.
     pub grant: Grant,
+    /// What it would give now.
+    pub left: Entitlement,
     /// When it ends, if it is not used before.
     pub expires_at: Timestamp,
 }
@@ -111,6 +114,10 @@ impl Inspector<'_> {
         let issuer = self.config.issuer.as_str();
         let resources: Vec<_> = verify::audiences(&claims).filter(|uri| *uri != issuer).map(str::to_owned).collect();
         let left = match Entitlement::of_token(&client, &scopes, &resources) {
+            Ok(left) => narrow(connection, left, &resources)?,
+            Err(error) => Err(error),
+        };
+        let left = match left {
             Ok(left) => left,
             Err(error) => return dead(&error.description),
         };
@@ -131,6 +138,9 @@ impl Inspector<'_> {
         let grant = found.grant;
         let dead = |reason: &str| Ok(Err(worthless(reason, Some(&grant.client_id))));
         let Some(client) = clients::find(connection, &grant.client_id)? else { return dead("its client was deleted") };
+        if !client.may_use(GrantType::RefreshToken) {
+            return dead("its client may not refresh any more");
+        }
         let presentation = Presentation {
             client: &client,
             generation: credential.generation,
@@ -140,16 +150,55 @@ impl Inspector<'_> {
         };
         let policy = self.config.lifetimes.policy(&client, &grant);
         let standing = Standing { person_enabled: found.person_enabled, now: self.now };
-        match grant::judge(&grant, &presentation, &policy, &standing) {
-            Verdict::Advance | Verdict::Repeat => {}
+        let last_use = grant.rotated_at.unwrap_or(grant.created_at);
+        let end = match grant::judge(&grant, &presentation, &policy, &standing) {
+            Verdict::Advance => last_use.plus(policy.idle_lifetime),
+            Verdict::Repeat => last_use.plus(policy.retry_window),
             Verdict::Reused(error) | Verdict::Refuse(error) => return dead(&error.description),
-        }
-        if let Err(error) = Entitlement::of(&client, &grant.scopes, &grant.audiences, &[]) {
-            return dead(&error.description);
-        }
-        let idle_end = grant.rotated_at.unwrap_or(grant.created_at).plus(policy.idle_lifetime);
-        Ok(Ok(RefreshToken { expires_at: grant.expires_at.min(idle_end), client, grant }))
+        };
+        let left = match left_of(connection, &client, &grant, &grant.scopes, &[])? {
+            Ok(left) => left,
+            Err(error) => return dead(&error.description),
+        };
+        Ok(Ok(RefreshToken { expires_at: grant.expires_at.min(end), client, grant, left }))
     }
+}
+
+/// What the client would get now for a grant: what is left of the scopes and resources asked for, and of the scopes those
+/// of the APIs that it is for.
+///
+/// # Errors
+/// The database's.
+pub fn left_of(
+    connection: &mut AnyConnection,
+    client: &Client,
+    grant: &Grant,
+    scopes: &Scopes,
+    resources: &[String],
+) -> Result<std::result::Result<Entitlement, ProtocolError>> {
+    let left = match Entitlement::of(client, scopes, &grant.audiences, resources) {
+        Ok(left) => left,
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut known = grant.audiences.clone(); // some of them may have been taken from the client since
+    known.extend(client.audiences.iter().filter(|uri| !grant.audiences.contains(uri)).cloned());
+    narrow(connection, left, &known)
+}
+
+/// Takes away the scopes of those of these APIs that it is not for (RFC 8707 §2.2).
+fn narrow(
+    connection: &mut AnyConnection,
+    mut left: Entitlement,
+    known: &[String],
+) -> Result<std::result::Result<Entitlement, ProtocolError>> {
+    if !left.scopes.is_empty() && !left.is_for_all(known) {
+        left.scopes = api::scopes_at(&left.scopes, &apis::of(connection, known)?, &left.resources);
+        if left.scopes.is_empty() {
+            let text = "scope: none of those that were granted belongs to the resource that is asked for";
+            return Ok(Err(ProtocolError::new(ErrorCode::InvalidScope, text)));
+        }
+    }
+    Ok(Ok(left))
 }
 
 /// A claim that is text.

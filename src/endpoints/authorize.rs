@@ -158,7 +158,7 @@ impl Visit<'_> {
         let now = self.context.now;
         let grant = self.grant(connection, client, request, session)?;
         if !grants::insert_in(connection, &grant, session, now)? {
-            return Ok(Reply::see_other(&self.url(paths::AUTHORIZE, &[]))); // the session has changed: decide afresh
+            return Ok(Reply::see_other(&self.url(paths::AUTHORIZE, &[]))); // session or consent have changed: decide afresh
         }
         let code = Credential { kind: Kind::Code, id: grant.id, generation: 0 }.derive(&self.app.config.secrets);
         let note = format!("code issued: grant {} client {} person {}", grant.id, client.id, session.person_id);

@@ -16,7 +16,7 @@ use crate::{
     store::{AnyConnection, apis},
     web::{
         body::Form,
-        client_request::{self, Asked},
+        client_request::{self, Asked, Readers},
         oauth_error::OauthError,
         reply::Reply,
     },
@@ -27,7 +27,7 @@ const SIGNED: &str = "application/token-introspection+jwt";
 
 /// `POST /introspect`.
 pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
-    client_request::answer(request, app, form, story).await
+    client_request::answer(request, app, form, Readers::Nobody, story).await
 }
 
 fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, client: &Client) -> Result<Reply, OauthError> {
@@ -68,7 +68,7 @@ fn tell(
         }
         let answer = json!({
             "active": true,
-            "scope": found.grant.scopes.to_string(),
+            "scope": found.left.scopes.to_string(),
             "client_id": client.id,
             "iss": app.config.issuer.as_str(),
             "sub": found.grant.sub(),
@@ -82,7 +82,8 @@ fn tell(
         None => introspection::inactive(),
         Some(View::Own) => introspection::access_token(&found.claims, &found.left.scopes),
         Some(View::Resource) => {
-            let served = apis::of(connection, &client.introspects)?;
+            let served: Vec<_> = found.left.resources.iter().filter(|uri| client.introspects.contains(uri)).cloned().collect();
+            let served = apis::of(connection, &served)?;
             introspection::access_token(&found.claims, &introspection::visible(&found.left.scopes, &served))
         }
     })

@@ -17,7 +17,7 @@ use crate::{
     store::{AnyConnection, grants, revoked_tokens},
     web::{
         body::Form,
-        client_request::{self, Asked},
+        client_request::{self, Asked, Readers},
         oauth_error::OauthError,
         reply::Reply,
     },
@@ -28,7 +28,7 @@ const MARGIN: Span = Span::from_seconds(600);
 
 /// `POST /revoke`.
 pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
-    client_request::answer(request, app, form, story).await
+    client_request::answer(request, app, form, Readers::Registered, story).await
 }
 
 fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, client: &Client) -> Result<Reply, OauthError> {

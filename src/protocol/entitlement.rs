@@ -41,8 +41,7 @@ impl Entitlement {
             return Err(ProtocolError::new(ErrorCode::InvalidScope, text));
         }
         if resources.is_empty() && !wanted.is_empty() && !scopes.contains(OPENID) {
-            let text = "none of the granted APIs is registered for this client any more";
-            return Err(ProtocolError::new(ErrorCode::InvalidTarget, text));
+            return Err(no_api());
         }
         Ok(Self { scopes, resources })
     }
@@ -53,17 +52,24 @@ impl Entitlement {
     /// As [`Entitlement::of`].
     pub fn of_token(client: &Client, scopes: &Scopes, resources: &[String]) -> Result<Self, ProtocolError> {
         if scopes.is_empty() {
-            let resources = resources.iter().filter(|uri| client.audiences.contains(uri)).cloned().collect();
-            return Ok(Self { scopes: Scopes::default(), resources });
+            let left: Vec<_> = resources.iter().filter(|uri| client.audiences.contains(uri)).cloned().collect();
+            if left.is_empty() && !resources.is_empty() {
+                return Err(no_api());
+            }
+            return Ok(Self { scopes: Scopes::default(), resources: left });
         }
         Self::of(client, scopes, resources, &[])
     }
 
-    /// Whether it is for all of the client's APIs: then every one of its scopes has its API with it.
+    /// Whether it is for all of these APIs: then every one of its scopes that is theirs has its API with it.
     #[must_use]
-    pub fn is_for_all(&self, client: &Client) -> bool {
-        client.audiences.iter().all(|uri| self.resources.contains(uri))
+    pub fn is_for_all(&self, apis: &[String]) -> bool {
+        apis.iter().all(|uri| self.resources.contains(uri))
     }
+}
+
+fn no_api() -> ProtocolError {
+    ProtocolError::new(ErrorCode::InvalidTarget, "none of the granted APIs is registered for this client any more")
 }
 
 #[cfg(test)]
@@ -95,5 +101,20 @@ mod tests {
         spa.scopes = Scopes::parse("notes:read").unwrap();
         assert_eq!(left(&spa, "notes:read", &[B], &[]), Err("invalid_target"), "never a token for another audience instead");
         assert_eq!(left(&spa, "notes:read", &[], &[]), Ok("notes:read at ".to_owned()));
+    }
+
+    #[test]
+    fn a_token_without_scopes_is_for_its_apis_or_for_none() {
+        let mut job = client(ClientKind::Service);
+        let left = |client: &Client, resources: &[&str]| {
+            let resources: Vec<_> = resources.iter().map(|uri| (*uri).to_owned()).collect();
+            let left = Entitlement::of_token(client, &Scopes::default(), &resources);
+            left.map(|left| left.resources.join(" ")).map_err(|error| error.code.as_str())
+        };
+        assert_eq!(left(&job, &[A, B]), Ok(format!("{A} {B}")));
+        assert_eq!(left(&job, &[]), Ok(String::new()), "for the issuer");
+        job.audiences = vec![B.into()];
+        assert_eq!(left(&job, &[A, B]), Ok(B.into()));
+        assert_eq!(left(&job, &[A]), Err("invalid_target"), "never for another audience instead");
     }
 }

@@ -11,7 +11,7 @@ use super::{
     id::Id,
     pkce::Challenge,
     redirect_uri,
-    scope::Scopes,
+    scope::{OFFLINE_ACCESS, Scopes},
     time::{Span, Timestamp},
 };
 
@@ -209,7 +209,8 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standi
     too_wide(grant, presented).map_or((10, Verdict::Advance), |error| (9, Verdict::Refuse(error)))
 }
 
-/// Why the grant can no longer be used: revoked, past an end, or its person or client switched off.
+/// Why the grant can no longer be used: revoked, past an end, its person or client switched off, or what let it outlive
+/// its session taken from the client.
 #[must_use]
 pub fn ended(grant: &Grant, client: &Client, policy: &Policy, standing: &Standing) -> Option<&'static str> {
     let last_use = grant.rotated_at.unwrap_or(grant.created_at);
@@ -223,6 +224,8 @@ pub fn ended(grant: &Grant, client: &Client, policy: &Policy, standing: &Standin
         Some("the person's account is switched off")
     } else if client.disabled_at.is_some() {
         Some("the client is switched off")
+    } else if grant.session_id.is_none() && !client.scopes.contains(OFFLINE_ACCESS) {
+        Some("the grant outlives its session, and the client may not have offline_access any more")
     } else {
         None
     }

@@ -133,6 +133,11 @@ fn row_3_dead_grants_stay_dead() {
     let mut case = Case::new(2);
     case.client.disabled_at = Some(at(1));
     assert_eq!(case.judge(2, REFRESH, 12), "invalid_grant");
+    let mut case = Case::new(2);
+    case.client.scopes = Scopes::parse("openid email").unwrap();
+    assert_eq!(case.judge(2, REFRESH, 12), "invalid_grant", "offline_access was taken from the client");
+    case.grant.session_id = Some(case.grant.sid);
+    assert_eq!(case.judge(2, REFRESH, 12), "advance", "what ends with its session never needed it");
 }
 
 #[test]

@@ -105,14 +105,16 @@ pub fn remove(connection: &mut AnyConnection, uri: &str) -> Result<bool> {
     })
 }
 
-/// Takes from every client the API, and those scopes of `before` that no API has any more.
+/// Takes from every client the API, and those scopes of `before` that no other API of the client has, or, where it was none
+/// of the client's, no API at all.
 fn take_away(connection: &mut AnyConnection, before: &Api, uri: Option<&str>) -> Result<()> {
     let left = all(connection)?;
-    let is_gone = |scope: &str| before.has(scope) && !left.iter().any(|api| api.has(scope));
     let is_kept = |audience: &String| Some(audience.as_str()) != uri;
     for mut client in clients::all(connection)? {
         let (scopes, audiences) = (client.scopes.clone(), client.audiences.len() + client.introspects.len());
-        client.scopes = client.scopes.retain(|scope| !is_gone(scope));
+        let was_its = client.audiences.contains(&before.uri);
+        let is_owned = |scope: &str| left.iter().any(|api| api.has(scope) && (!was_its || client.audiences.contains(&api.uri)));
+        client.scopes = client.scopes.retain(|scope| !before.has(scope) || is_owned(scope));
         client.audiences.retain(is_kept);
         client.introspects.retain(is_kept);
         if let Some(default) = &mut client.default_audiences {

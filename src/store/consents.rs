@@ -90,6 +90,13 @@ pub fn add(connection: &mut AnyConnection, person: Id, client: &str, allowed: &A
     Err(Error::Busy(format!("the consent of {person} to {client} changes all the time")))
 }
 
+/// Whether this person allows this client anything; holds the row until the transaction ends, so that whoever withdraws it
+/// comes before or after.
+pub(super) fn hold(connection: &mut AnyConnection, person: Id, client: &str) -> Result<bool> {
+    let row = consents::table.find((person.as_bytes().as_slice(), client));
+    Ok(diesel::update(row).set(consents::granted_at.eq(consents::granted_at)).execute(connection)? == 1)
+}
+
 /// Withdraws what this person allowed this client, and everything that came from it; says how many grants ended.
 ///
 /// # Errors

@@ -5,7 +5,7 @@
 use diesel::prelude::*;
 
 use super::{
-    AnyConnection, Result, dialect,
+    AnyConnection, Result, consents, dialect,
     error::Error,
     mapping::{Row, json, time, times},
     schema::{grants, people, revoked_tokens, sessions as session_rows},
@@ -222,13 +222,15 @@ pub fn insert(connection: &mut AnyConnection, grant: &Grant) -> Result<()> {
     Ok(())
 }
 
-/// Inserts a grant given in a session, unless that has ended: whoever ends the session finds the grant.
+/// Inserts a grant given in a session, unless that has ended or consent was withdrawn: whoever ends or withdraws them finds
+/// the grant.
 ///
 /// # Errors
 /// The database's.
 pub fn insert_in(connection: &mut AnyConnection, grant: &Grant, session: &Session, now: Timestamp) -> Result<bool> {
     dialect::together(connection, |connection| {
-        let is_alive = sessions::hold(connection, session, now)?;
+        let is_alive =
+            sessions::hold(connection, session, now)? && consents::hold(connection, grant.person_id, &grant.client_id)?;
         if is_alive {
             insert(connection, grant)?;
         }

@@ -54,6 +54,15 @@ pub struct Asked {
 /// What an endpoint does for a client that was authenticated.
 pub type Story = fn(&App, &mut AnyConnection, &Asked, &Client) -> Result<Reply, OauthError>;
 
+/// Which web pages may read the answers of an endpoint (RFC 9700 §2.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Those of registered origins: apps in browsers call it.
+    Registered,
+    /// None: only servers call it.
+    Nobody,
+}
+
 /// What became of the authentication.
 enum Authenticated {
     /// It is this client.
@@ -70,20 +79,35 @@ enum Turn {
     Fetch(Box<Client>, String),
 }
 
+impl Readers {
+    /// The headers that say so.
+    fn headers(
+        self,
+        app: &App,
+        connection: &mut AnyConnection,
+        origin: Option<&str>,
+    ) -> Result<Vec<(HeaderName, HeaderValue)>, Fault> {
+        match self {
+            Self::Registered => Ok(cors::readers(app, connection, origin)?),
+            Self::Nobody => Ok(Vec::new()),
+        }
+    }
+}
+
 /// Answers a request of a client: authenticates it, and lets `story` do the rest.
-pub async fn answer(request: HttpRequest, app: Data<App>, form: Form, story: Story) -> Reply {
+pub async fn answer(request: HttpRequest, app: Data<App>, form: Form, pages: Readers, story: Story) -> Reply {
     let origin = cors::origin(&request);
     let challenge = if request.headers().contains_key(header::AUTHORIZATION) { Challenge::Basic } else { Challenge::None };
     let read = read(&request, form).map_err(|refused| refused.unwrap_or_else(|error| OauthError::from(error).reply(challenge)));
     let asked = match read {
         Ok(asked) => asked,
-        Err(refused) => return readable(&app, origin, refused).await,
+        Err(refused) => return readable(&app, pages, origin, refused).await,
     };
     for _ in 0..2 {
         let (asked, origin) = (asked.clone(), origin.clone());
         let turn = hop(&app, move |app, connection| -> Result<Turn, OauthError> {
             // What may fail comes before what cannot be undone: who may read the answer.
-            let readers = cors::readers(app, connection, origin.as_deref())?;
+            let readers = pages.headers(app, connection, origin.as_deref())?;
             let turn = asked.turn(app, connection, story).or_else(|error| match error {
                 OauthError::Protocol(_) => Ok(Turn::Answer(error.reply(challenge))),
                 OauthError::Fault(fault) => Err(OauthError::Fault(fault)),
@@ -103,10 +127,11 @@ pub async fn answer(request: HttpRequest, app: Data<App>, form: Form, story: Sto
 }
 
 /// Lets the page of a registered origin read a refusal.
-async fn readable(app: &Data<App>, origin: Option<String>, refused: Reply) -> Reply {
-    let readers = hop(app, move |app, connection| -> Result<Vec<(HeaderName, HeaderValue)>, Fault> {
-        Ok(cors::readers(app, connection, origin.as_deref())?)
-    });
+async fn readable(app: &Data<App>, pages: Readers, origin: Option<String>, refused: Reply) -> Reply {
+    if pages == Readers::Nobody {
+        return refused;
+    }
+    let readers = hop(app, move |app, connection| pages.headers(app, connection, origin.as_deref()));
     match readers.await {
         Ok(readers) => refused.with_all(readers),
         Err(_) => refused,

@@ -107,6 +107,6 @@ fn access_token(work: &mut Work<'_>, ring: &KeyRing, token: &str, (claims, mut t
 
 /// Whose subject it is.
 fn person(work: &mut Work<'_>, sub: &str) -> Result<Option<String>, Error> {
-    let id = if is_pairwise(sub) { subjects::person(work.connection, sub)? } else { Id::parse(sub).ok() };
+    let id = if is_pairwise(sub) { subjects::find(work.connection, sub)?.map(|(person, _)| person) } else { Id::parse(sub).ok() };
     id.map(|id| username(work, id)).transpose()
 }

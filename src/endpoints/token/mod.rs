@@ -20,7 +20,7 @@ use crate::{
     store::AnyConnection,
     web::{
         body::Form,
-        client_request::{self, Asked},
+        client_request::{self, Asked, Readers},
         oauth_error::OauthError,
         reply::Reply,
         request::Context,
@@ -37,7 +37,7 @@ struct Exchange<'a> {
 
 /// `POST /token`.
 pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
-    client_request::answer(request, app, form, story).await
+    client_request::answer(request, app, form, Readers::Registered, story).await
 }
 
 fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, client: &Client) -> Result<Reply, OauthError> {

@@ -3,8 +3,8 @@
 
 use super::Exchange;
 use crate::{
+    inspection,
     protocol::{
-        api,
         client::Client,
         entitlement::Entitlement,
         error::{ErrorCode, ProtocolError},
@@ -12,7 +12,7 @@ use crate::{
         id::Id,
     },
     store::{
-        AnyConnection, apis,
+        AnyConnection,
         grants::{self, Found},
     },
     web::{fault::Fault, oauth_error::OauthError},
@@ -98,13 +98,6 @@ fn accept(
         Means::Refresh { scopes: Some(scopes) } => scopes,
         _ => &grant.scopes,
     };
-    let mut left = Entitlement::of(client, asked, &grant.audiences, credentials.resources)?;
-    if !left.is_for_all(client) {
-        left.scopes = api::scopes_at(&left.scopes, &apis::of(connection, &client.audiences)?, &left.resources);
-        if left.scopes.is_empty() {
-            let text = "scope: none of those that were granted belongs to the resource that is asked for";
-            return Err(ProtocolError::new(ErrorCode::InvalidScope, text).into());
-        }
-    }
+    let left = inspection::left_of(connection, client, grant, asked, credentials.resources)??;
     Ok(Accepted { successor: credentials.generation + 1, left, is_repeat, found })
 }

@@ -1,6 +1,7 @@
 //! What every integration test stands on: a server of its own in this process, on a database of its own, with a
 //! clock that the test moves. `both` runs a story on SQLite and on PostgreSQL.
 
+mod apis;
 mod browser;
 mod database;
 mod headers;
@@ -35,6 +36,7 @@ use symbolon::{
     store::{AnyConnection, DatabaseUrl, Error, clients, people},
 };
 
+pub use apis::{FILES, INACTIVE, basic};
 pub use browser::{Browser, Page, encode, query_of, try_send};
 pub use database::{Database, databases};
 pub use process::Process;
