@@ -13,13 +13,14 @@ use crate::{
     app::App,
     pages::{Problem, RedirectHint},
     protocol::{
+        api::scopes_at,
         authorization::{self, AuthorizationRequest, PageProblem, Refusal},
         client::Client,
-        error::ProtocolError,
+        error::{ErrorCode, ProtocolError},
         params::{FlawKind, Params},
         redirect_uri::{Mismatch, ReturnAddress},
     },
-    store::{AnyConnection, clients},
+    store::{AnyConnection, apis, clients},
 };
 
 /// What our own parameters add to a request on its way through the pages, in bytes.
@@ -55,10 +56,26 @@ pub fn read(app: &App, context: &Context, connection: &mut AnyConnection, params
         return Ok(Read::Page(page::error(base, context, 400, Problem::ClientDisabled { client_name: &client.name })));
     }
     match AuthorizationRequest::parse(params, &client, &app.config.scope_claims) {
-        Ok(request) => Ok(Read::Good(Box::new((client, request)))),
+        Ok(request) => narrow(connection, client, request),
         Err(Refusal::Page(problem)) => Ok(Read::Page(show(base, context, Some(&client), params, &problem))),
         Err(Refusal::Redirect(address, error)) => Ok(Read::Refused(address, error)),
     }
+}
+
+/// RFC 8707 §2.2: what is asked for and consented to are scopes of the APIs that are asked for. The rows are read only where
+/// these are not all of the client's.
+fn narrow(connection: &mut AnyConnection, client: Client, mut request: AuthorizationRequest) -> Result<Read, Fault> {
+    if client.audiences.iter().all(|uri| request.audiences.contains(uri)) {
+        return Ok(Read::Good(Box::new((client, request))));
+    }
+    let apis = apis::of(connection, &client.audiences)?;
+    request.scopes = scopes_at(&request.scopes, &apis, &request.audiences);
+    request.consent_scopes = scopes_at(&request.consent_scopes, &apis, &request.audiences);
+    if request.scopes.is_empty() {
+        let text = "scope: expected some of the resource that is asked for, received none of them";
+        return Ok(Read::Refused(request.address, ProtocolError::new(ErrorCode::InvalidScope, text)));
+    }
+    Ok(Read::Good(Box::new((client, request))))
 }
 
 fn show(base: &str, context: &Context, client: Option<&Client>, params: &Params, problem: &PageProblem) -> Reply {

@@ -79,7 +79,22 @@ fn up_down_and_up_again_with_the_same_tables_on_both() {
     let names: Vec<_> = tables.keys().map(String::as_str).collect();
     assert_eq!(
         names,
-        ["client_origins", "clients", "consents", "grants", "meta", "people", "sessions", "sign_in_failures", "signing_keys"]
+        [
+            "apis",
+            "client_origins",
+            "clients",
+            "consents",
+            "deliveries",
+            "grants",
+            "meta",
+            "people",
+            "revoked_tokens",
+            "sessions",
+            "sign_in_failures",
+            "signing_keys",
+            "subjects",
+            "used_assertions",
+        ]
     );
     assert_eq!(tables["meta"], ["name TEXT NOT NULL 1", "value TEXT NOT NULL 0"]);
     assert_eq!(indexes["people"], ["unique email", "unique username"]);

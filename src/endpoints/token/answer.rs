@@ -4,7 +4,6 @@
 
 use actix_web::http::StatusCode;
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::{Exchange, present::Accepted};
 use crate::{
@@ -13,11 +12,9 @@ use crate::{
         claims::{self, AccessToken, IdToken, OfPerson},
         client::GrantType,
         credential::{Credential, Kind},
-        grant::Grant,
         scope::OPENID,
     },
     random,
-    store::{AnyConnection, people},
     web::{oauth_error::OauthError, reply::Reply},
 };
 
@@ -47,12 +44,7 @@ pub struct TokenAnswer {
 
 impl Exchange<'_> {
     /// Issues the tokens of an accepted presentation.
-    pub fn issue_tokens(
-        &self,
-        connection: &mut AnyConnection,
-        accepted: &Accepted,
-        due: IdTokenDue,
-    ) -> Result<Reply, OauthError> {
+    pub fn issue_tokens(&self, accepted: &Accepted, due: IdTokenDue) -> Result<Reply, OauthError> {
         let (grant, scopes, now, config) = (&accepted.found.grant, &accepted.left.scopes, self.context.now, &self.app.config);
         let (issuer, sid, sub) = (config.issuer.as_str(), grant.sid.to_string(), grant.sub());
         let exp = now.plus(config.lifetimes.access_token).min(grant.expires_at).seconds();
@@ -89,7 +81,7 @@ impl Exchange<'_> {
                 amr: grant.amr.split(' ').collect(),
                 at_hash: claims::at_hash(self.key.algorithm(), &access_token),
                 sid: &sid,
-                asked: self.asked_claims(connection, grant)?,
+                asked: accepted.asked.clone(),
             })?)
         } else {
             None
@@ -107,16 +99,5 @@ impl Exchange<'_> {
             id_token,
         };
         Ok(Reply::json(StatusCode::OK, &answer).noting(note))
-    }
-
-    /// The claims that were asked for in the ID token one by one; few ask, so the person is read for them alone.
-    fn asked_claims(&self, connection: &mut AnyConnection, grant: &Grant) -> Result<Map<String, Value>, OauthError> {
-        if grant.claims.id_token.is_empty() {
-            return Ok(Map::new());
-        }
-        let custom = &self.app.config.scope_claims;
-        let asked = grant.claims.clone().allowed(&self.client.scopes, custom);
-        let person = people::find(connection, grant.person_id)?;
-        Ok(person.map(|person| person.claims.id_token(&asked, custom)).unwrap_or_default())
     }
 }

@@ -31,6 +31,6 @@ impl Exchange<'_> {
         let means = Means::Code { redirect_uri: redemption.redirect_uri.as_deref(), verifier: redemption.verifier.as_deref() };
         let credentials = Credentials { grant: code.id, generation: code.generation, means, resources: &redemption.resources };
         let accepted = self.present(connection, &credentials)?;
-        self.issue_tokens(connection, &accepted, IdTokenDue::Yes)
+        self.issue_tokens(&accepted, IdTokenDue::Yes)
     }
 }

@@ -1,19 +1,21 @@
 //! Presenting a credential of a grant: find, judge, and do what the verdict says. A guarded single statement
 //! advances the row; where another was first, the row is read and judged again, once.
 
+use serde_json::{Map, Value};
+
 use super::Exchange;
 use crate::{
     inspection,
     protocol::{
-        client::Client,
         entitlement::Entitlement,
         error::{ErrorCode, ProtocolError},
-        grant::{Means, Presentation, Standing, Verdict, judge},
+        grant::{Grant, Means, Presentation, Standing, Verdict, judge},
         id::Id,
     },
     store::{
         AnyConnection,
         grants::{self, Found},
+        people,
     },
     web::{fault::Fault, oauth_error::OauthError},
 };
@@ -38,6 +40,8 @@ pub struct Accepted {
     pub successor: u32,
     /// What the access token is for.
     pub left: Entitlement,
+    /// The claims that were asked for in the ID token one by one (OpenID Connect Core §5.5), where a code is redeemed.
+    pub asked: Map<String, Value>,
     /// Whether the successor had been told before (row 6 of the verdict).
     pub is_repeat: bool,
 }
@@ -62,12 +66,12 @@ impl Exchange<'_> {
             let standing = Standing { person_enabled: found.person_enabled, now };
             match judge(&found.grant, &presentation, &self.app.config.lifetimes.policy(client, &found.grant), &standing) {
                 Verdict::Advance => {
-                    let accepted = accept(connection, client, found, credentials, false)?;
+                    let accepted = self.accept(connection, found, credentials, false)?;
                     if grants::advance(connection, credentials.grant, credentials.generation, now)? {
                         return Ok(accepted);
                     } // another was first: read and judge again
                 }
-                Verdict::Repeat => return accept(connection, client, found, credentials, true),
+                Verdict::Repeat => return self.accept(connection, found, credentials, true),
                 Verdict::Reused(error) => {
                     grants::revoke(connection, credentials.grant, &error.description, now)?;
                     tracing::warn!(id = self.context.id, grant = %credentials.grant, client = client.id, "security: {}", error.description);
@@ -83,21 +87,37 @@ impl Exchange<'_> {
         }
         Err(Fault::Busy(format!("grant {} changed twice while it was judged", credentials.grant)).into())
     }
-}
 
-/// What the client gets: what is left of the grant, and of its scopes those of the APIs that the token is for.
-fn accept(
-    connection: &mut AnyConnection,
-    client: &Client,
-    found: Found,
-    credentials: &Credentials<'_>,
-    is_repeat: bool,
-) -> Result<Accepted, OauthError> {
-    let grant = &found.grant;
-    let asked = match credentials.means {
-        Means::Refresh { scopes: Some(scopes) } => scopes,
-        _ => &grant.scopes,
-    };
-    let left = inspection::left_of(connection, client, grant, asked, credentials.resources)??;
-    Ok(Accepted { successor: credentials.generation + 1, left, is_repeat, found })
+    /// What the client gets: what is left of the grant, and of its scopes those of the APIs that the token is for. Read before
+    /// the grant advances: what fails here has used nothing up.
+    fn accept(
+        &self,
+        connection: &mut AnyConnection,
+        found: Found,
+        credentials: &Credentials<'_>,
+        is_repeat: bool,
+    ) -> Result<Accepted, OauthError> {
+        let grant = &found.grant;
+        let scopes = match credentials.means {
+            Means::Refresh { scopes: Some(scopes) } => scopes,
+            _ => &grant.scopes,
+        };
+        let left = inspection::left_of(connection, self.client, grant, scopes, credentials.resources)??;
+        let asked = match credentials.means {
+            Means::Code { .. } => self.asked_claims(connection, grant)?,
+            Means::Refresh { .. } => Map::new(),
+        };
+        Ok(Accepted { successor: credentials.generation + 1, left, asked, is_repeat, found })
+    }
+
+    /// Few ask for claims in the ID token, so the person is read for them alone.
+    fn asked_claims(&self, connection: &mut AnyConnection, grant: &Grant) -> Result<Map<String, Value>, OauthError> {
+        if grant.claims.id_token.is_empty() {
+            return Ok(Map::new());
+        }
+        let custom = &self.app.config.scope_claims;
+        let asked = grant.claims.clone().allowed(&self.client.scopes, custom);
+        let person = people::find(connection, grant.person_id)?;
+        Ok(person.map(|person| person.claims.id_token(&asked, custom)).unwrap_or_default())
+    }
 }

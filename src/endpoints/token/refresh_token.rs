@@ -31,6 +31,6 @@ impl Exchange<'_> {
         let means = Means::Refresh { scopes: refreshment.scopes.as_ref() };
         let credentials = Credentials { grant: token.id, generation: token.generation, means, resources: &refreshment.resources };
         let accepted = self.present(connection, &credentials)?;
-        self.issue_tokens(connection, &accepted, IdTokenDue::No)
+        self.issue_tokens(&accepted, IdTokenDue::No)
     }
 }
