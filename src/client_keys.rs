@@ -1,6 +1,7 @@
 //! The public keys of clients as this process last read them: inline ones parsed once, those at a `jwks_uri` fetched
 //! (RFC 7517 §5, OpenID Connect Core §10.1.1). May be lost at any time. The table is bounded; a client that rotates its
-//! keys is asked again, but not at everyone's whim. The fetch itself is `outbound`, and made by who has no connection.
+//! keys is asked again, but not at everyone's whim, and by one at a time. The fetch itself is `outbound`, and made by who
+//! has no connection.
 
 use std::{
     collections::HashMap,
@@ -26,7 +27,13 @@ const ASK_EVERY: Span = Span::from_seconds(10);
 
 /// The keys at hand.
 #[derive(Default)]
-pub struct ClientKeyCache(Mutex<HashMap<String, Entry>>);
+pub struct ClientKeyCache {
+    entries: Mutex<HashMap<String, Entry>>,
+    turns: Mutex<HashMap<String, Turn>>,
+}
+
+/// Whoever holds it asks a client; the others wait for it, and look again.
+pub type Turn = Arc<tokio::sync::Mutex<()>>;
 
 struct Entry {
     source: ClientKeySource,
@@ -53,7 +60,7 @@ impl ClientKeyCache {
     /// The keys with which this assertion of the client may be verified.
     #[must_use]
     pub fn find(&self, client: &Client, assertion: &str, now: Timestamp) -> Keys {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.get(&client.id).filter(|entry| entry.source == client.keys);
         let url = match (&client.keys, entry) {
             (ClientKeySource::None, _) => return Keys::Missing("the client has registered no keys".into()),
@@ -83,7 +90,15 @@ impl ClientKeyCache {
     /// Puts in what the client's URL answered.
     pub fn put(&self, client: &Client, answered: Result<String, String>, now: Timestamp) {
         let read = answered.and_then(|text| ClientKeys::parse(&text)).map(Arc::new);
-        keep(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner), client, read, now);
+        keep(&mut self.entries.lock().unwrap_or_else(PoisonError::into_inner), client, read, now);
+    }
+
+    /// The turn to ask this client. There are as many as are held or waited for.
+    #[must_use]
+    pub fn turn(&self, client: &Client) -> Turn {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        turns.entry(client.id.clone()).or_default().clone()
     }
 }
 
@@ -160,6 +175,18 @@ mod tests {
             let app = Client { id: format!("app-{number}"), ..client(ClientKeySource::Url("https://app.example.com/".into())) };
             cache.put(&app, Err("down".into()), at(0));
         }
-        assert!(cache.0.lock().unwrap().len() <= ENTRIES);
+        assert!(cache.entries.lock().unwrap().len() <= ENTRIES);
+    }
+
+    #[test]
+    fn one_at_a_time_asks_a_client() {
+        let cache = ClientKeyCache::default();
+        let (one, two) = (client(ClientKeySource::None), Client { id: "two".into(), ..client(ClientKeySource::None) });
+        let held = cache.turn(&one).try_lock_owned().unwrap();
+        assert!(cache.turn(&one).try_lock().is_err());
+        assert!(cache.turn(&two).try_lock().is_ok());
+        drop(held);
+        assert!(cache.turn(&one).try_lock().is_ok());
+        assert_eq!(cache.turns.lock().unwrap().len(), 1, "those that nobody waits for are forgotten");
     }
 }

@@ -1,8 +1,12 @@
 //! Telling clients that a session has ended (OpenID Connect Back-Channel Logout §2.5): a logout token, signed when it is
 //! sent, to the address that is registered then. Who does not answer is told again, later and later, for a day.
 
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use serde_json::json;
-use std::sync::Arc;
 
 use crate::{
     app::{App, KeysError},
@@ -19,8 +23,10 @@ use crate::{
     },
 };
 
-/// How many are told at once.
-const AT_ONCE: u32 = 8;
+/// How many calls are made at once.
+const AT_ONCE: usize = 16;
+/// How many of them to one client: others do not wait for one that hangs, however much it is to be told.
+const AT_ONE: usize = 2;
 /// How long a delivery is in the hands of one process: well beyond the time that a call may take.
 const IN_HAND: Span = Span::from_seconds(30);
 /// How long a logout token is good (§4: two minutes at most).
@@ -32,52 +38,78 @@ const FIRST_WAIT: Span = Span::from_seconds(5);
 /// The longest wait.
 const LONGEST_WAIT: Span = Span::from_seconds(3_600);
 
-/// Tells those that are due; whether there may be more.
-pub async fn round(app: &Arc<App>) -> bool {
-    let taking = app.clone();
-    let taken = tokio::task::spawn_blocking(move || taking.store.with(|connection| take(&taking, connection))).await;
-    let taken = match taken {
-        Ok(Ok(taken)) => taken,
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "deliveries");
-            return false;
-        }
-        Err(error) => {
-            tracing::warn!(%error, "deliveries");
-            return false;
-        }
-    };
-    let count = taken.len();
-    let told: Vec<_> = taken.into_iter().map(|delivery| tokio::spawn(tell(app.clone(), delivery))).collect();
-    for one in told {
-        if let Err(error) = one.await {
-            tracing::error!(%error, "a delivery did not end");
-        }
+/// The calls that this process makes at this moment, by client.
+#[derive(Clone, Default)]
+pub struct Calls(Arc<Mutex<HashMap<String, usize>>>);
+
+/// One of them, until it is dropped.
+struct Call(Calls, String);
+
+impl Calls {
+    /// How many more may be made to this client.
+    fn room(&self, client: &str) -> usize {
+        let calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let to_this = calls.get(client).copied().unwrap_or_default();
+        AT_ONE.saturating_sub(to_this).min(AT_ONCE.saturating_sub(calls.values().sum()))
     }
-    count == AT_ONCE as usize
+
+    fn begin(&self, client: &str) -> Call {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(client.to_owned()).or_default() += 1;
+        Call(self.clone(), client.to_owned())
+    }
 }
 
-fn take(app: &App, connection: &mut AnyConnection) -> StoreResult<Vec<Delivery>> {
+impl Drop for Call {
+    fn drop(&mut self) {
+        let mut calls = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = calls.get_mut(&self.1) {
+            *count -= 1;
+        }
+        calls.retain(|_, count| *count > 0);
+    }
+}
+
+/// Begins to tell those that are due, as far as there is room; rings when there is more of it.
+pub async fn round(app: &Arc<App>, calls: &Calls) {
+    let (taking, room) = (app.clone(), calls.clone());
+    let taken = tokio::task::spawn_blocking(move || taking.store.with(|connection| take(&taking, connection, &room))).await;
+    match taken {
+        Ok(Ok(taken)) => {
+            for (call, delivery) in taken {
+                tokio::spawn(tell(app.clone(), call, delivery));
+            }
+        }
+        Ok(Err(error)) => tracing::warn!(%error, "deliveries"),
+        Err(error) => tracing::warn!(%error, "deliveries"),
+    }
+}
+
+fn take(app: &App, connection: &mut AnyConnection, calls: &Calls) -> StoreResult<Vec<(Call, Delivery)>> {
     let now = app.clock.now();
     let mut taken = Vec::new();
-    for delivery in deliveries::due(connection, now, AT_ONCE)? {
-        if deliveries::take(connection, &delivery, now.plus(IN_HAND))? {
-            taken.push(delivery);
+    for client in deliveries::clients_due(connection, now)? {
+        let room = calls.room(&client);
+        for delivery in deliveries::due(connection, &client, now, room)? {
+            let delivery = deliveries::take(connection, delivery, now.plus(IN_HAND))?;
+            taken.extend(delivery.map(|delivery| (calls.begin(&client), delivery)));
         }
     }
     Ok(taken)
 }
 
-async fn tell(app: Arc<App>, delivery: Delivery) {
+async fn tell(app: Arc<App>, call: Call, delivery: Delivery) {
+    let telling = app.clone();
     let told = tokio::task::spawn_blocking(move || {
-        let outcome = attempt(&app, &delivery);
-        app.store.with(|connection| settle(connection, &delivery, &outcome, app.clock.now()))
+        let outcome = attempt(&telling, &delivery);
+        telling.store.with(|connection| settle(connection, &delivery, &outcome, telling.clock.now()))
     });
     match told.await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "a delivery could not be settled: it will be tried again"),
         Err(error) => tracing::error!(%error, "a delivery did not end"),
     }
+    drop(call);
+    app.bell.notify_one();
 }
 
 /// What came of an attempt.
@@ -128,7 +160,7 @@ fn token(app: &App, connection: &mut AnyConnection, client: &Client, delivery: &
 }
 
 fn settle(connection: &mut AnyConnection, delivery: &Delivery, outcome: &Outcome, now: Timestamp) -> StoreResult<()> {
-    let (client, session, attempt) = (&delivery.client_id, &delivery.logout.sid, delivery.attempts + 1);
+    let (client, session, attempt) = (&delivery.client_id, &delivery.logout.sid, delivery.attempts);
     match outcome {
         Outcome::Told => {
             tracing::info!(client, session, attempt, "told that the session has ended");
@@ -146,9 +178,9 @@ fn settle(connection: &mut AnyConnection, delivery: &Delivery, outcome: &Outcome
     }
 }
 
-/// How long to wait after so many attempts before this one.
+/// How long to wait after so many attempts.
 fn wait(attempts: u32) -> Span {
-    Span::from_millis(FIRST_WAIT.millis() << attempts.min(16)).min(LONGEST_WAIT)
+    Span::from_millis(FIRST_WAIT.millis() << attempts.saturating_sub(1).min(16)).min(LONGEST_WAIT)
 }
 
 #[cfg(test)]
@@ -156,7 +188,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_client_takes_the_room_of_others() {
+        let calls = Calls::default();
+        let held: Vec<_> = (0..AT_ONE).map(|_| calls.begin("hanging")).collect();
+        assert_eq!((calls.room("hanging"), calls.room("other")), (0, AT_ONE));
+        let others: Vec<_> = (AT_ONE + 1..AT_ONCE).map(|number| calls.begin(&number.to_string())).collect();
+        assert_eq!((calls.room("hanging"), calls.room("other")), (0, 1));
+        drop((held, others));
+        assert_eq!((calls.room("hanging"), calls.0.lock().unwrap().len()), (AT_ONE, 0));
+    }
+
+    #[test]
     fn the_wait_grows_to_an_hour() {
-        assert_eq!([0, 1, 5, 9, 10, 1000].map(|attempts| wait(attempts).seconds()), [5, 10, 160, 2560, 3600, 3600]);
+        assert_eq!([1, 2, 6, 10, 11, 1000].map(|attempts| wait(attempts).seconds()), [5, 10, 160, 2560, 3600, 3600]);
     }
 }

@@ -2,9 +2,11 @@
 //! reached their end, and forgets what has expired. Any number of processes may do so on one database.
 
 mod backchannel_logout;
-mod housekeeping;
+pub mod housekeeping;
 
 use std::{sync::Arc, time::Duration};
+
+use backchannel_logout::Calls;
 
 use crate::app::App;
 
@@ -19,9 +21,9 @@ pub async fn run(app: Arc<App>) {
 }
 
 async fn deliver(app: &Arc<App>) {
+    let calls = Calls::default();
     loop {
-        // More may be due than one round takes.
-        while backchannel_logout::round(app).await {}
+        backchannel_logout::round(app, &calls).await;
         let _ = tokio::time::timeout(LOOK_EVERY, app.bell.notified()).await;
     }
 }

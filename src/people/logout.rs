@@ -10,7 +10,7 @@ use crate::{
     paths,
     protocol::{
         client::Client,
-        logout::{self, Decision, Facts, LogoutRequest, NotOurs, Step},
+        logout::{self, Decision, Facts, LogoutRequest, NotOurs, SignedIn, Step},
         params::Params,
         redirect_uri::ReturnAddress,
         response_mode::after_logout,
@@ -66,7 +66,7 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
         return answer(&request, &app, Params::parse(request.query_string()), Some(form)).await;
     }
     let query = form.to_query(&[], &[]);
-    if cookies::get(&request, cookies::SESSION).is_none() && query.len() <= QUERY_LIMIT {
+    if cookies::get(&request, cookies::SESSION).is_none() && form.flaw().is_none() && query.len() <= QUERY_LIMIT {
         // A POST from another site brings no SameSite=Lax cookie; the GET it is turned into does.
         return Reply::see_other(&format!("{}{}?{query}", app.config.issuer.base(), paths::LOGOUT));
     }
@@ -85,6 +85,10 @@ impl Visit {
         let base = app.config.issuer.base();
         if let Some(flaw) = self.params.flaw() {
             return Ok(page::error(base, &self.context, 400, Problem::MalformedRequest { detail: &flaw.describe() }));
+        }
+        if self.params.to_query(&[], &[]).len() > QUERY_LIMIT {
+            // Our form would have to bring it back.
+            return Ok(page::error(base, &self.context, 414, Problem::TooLarge { limit: QUERY_LIMIT }));
         }
         let found = self.find(app, connection)?;
         let Some(form) = &self.form else {
@@ -118,7 +122,7 @@ impl Visit {
         let decision = request.decide(&Facts {
             hint: hint.as_ref().map(|hint| hint.as_ref().map_err(|not_ours| *not_ours)),
             client: client.as_ref(),
-            signed_in: session.as_ref().map(|session| session.person_id),
+            signed_in: session.as_ref().map(|session| SignedIn { person: session.person_id, session: session.id }),
         });
         Ok(Found { request, session, client, decision })
     }

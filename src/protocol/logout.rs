@@ -28,6 +28,8 @@ pub struct Hint {
     pub client_id: String,
     /// Whom it names, if that is anyone.
     pub person: Option<Id>,
+    /// The session it was issued in.
+    pub session: Option<Id>,
 }
 
 /// What is known when the decision is made.
@@ -38,7 +40,16 @@ pub struct Facts<'a> {
     /// The client that `client_id` or else the hint names, if it exists and is switched on.
     pub client: Option<&'a Client>,
     /// Who is signed in in this browser.
-    pub signed_in: Option<Id>,
+    pub signed_in: Option<SignedIn>,
+}
+
+/// Someone who is signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedIn {
+    /// Who.
+    pub person: Id,
+    /// In which session.
+    pub session: Id,
 }
 
 /// The hint is not an ID token that this server issued.
@@ -52,7 +63,7 @@ pub enum Problem {
     HintNotOurs,
     /// The hint names another client, or another person than is signed in.
     HintOfAnother,
-    /// `client_id` is of no client.
+    /// `client_id`, or else the hint, names no client, or one that is switched off.
     ClientUnknown,
     /// The address is not one that the client has registered for this, or no client is named.
     ReturnNotRegistered,
@@ -61,7 +72,7 @@ pub enum Problem {
 /// What happens to the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The person is asked first (§2: no hint, or one of another).
+    /// The person is asked first (§2: no hint, or one of another person, client or session).
     Ask,
     /// It ends at once: the hint shows that the client knows whose it is.
     End,
@@ -103,12 +114,12 @@ impl LogoutRequest {
     #[must_use]
     pub fn decide(&self, facts: &Facts<'_>) -> Decision {
         let problem = self.problem(facts);
-        let vouched =
-            matches!(facts.hint, Some(Ok(_))) && !matches!(problem, Some(Problem::HintOfAnother | Problem::ClientUnknown));
-        let step = match facts.signed_in {
-            None => Step::Nothing,
-            Some(_) if vouched => Step::End,
-            Some(_) => Step::Ask,
+        let vouched = !matches!(problem, Some(Problem::HintOfAnother | Problem::ClientUnknown));
+        let step = match (facts.signed_in, facts.hint) {
+            (None, _) => Step::Nothing,
+            // §2: a hint from another session of the person is suspect.
+            (Some(here), Some(Ok(hint))) if vouched && hint.session == Some(here.session) => Step::End,
+            (Some(_), _) => Step::Ask,
         };
         let address = match (&self.return_to, facts.client, problem) {
             (Some(sent), Some(client), None) => redirect_uri::find_after_logout(client, sent, self.state.as_deref()),
@@ -122,14 +133,14 @@ impl LogoutRequest {
             Some(Err(NotOurs)) => return Some(Problem::HintNotOurs),
             Some(Ok(hint)) => {
                 let other_client = self.client_id.as_ref().is_some_and(|id| *id != hint.client_id);
-                let other_person = facts.signed_in.is_some_and(|person| hint.person != Some(person));
+                let other_person = facts.signed_in.is_some_and(|here| hint.person != Some(here.person));
                 if other_client || other_person {
                     return Some(Problem::HintOfAnother);
                 }
             }
             None => {}
         }
-        if self.client_id.is_some() && facts.client.is_none() {
+        if (self.client_id.is_some() || facts.hint.is_some()) && facts.client.is_none() {
             return Some(Problem::ClientUnknown);
         }
         let sent = self.return_to.as_ref()?;
@@ -144,7 +155,7 @@ mod tests {
     use crate::protocol::client::{ClientKind, tests::client};
 
     const BYE: &str = "https://app.example.com/bye";
-    const ALICE: Id = Id::from_bytes([1; 16]);
+    const ALICE: SignedIn = SignedIn { person: Id::from_bytes([1; 16]), session: Id::from_bytes([9; 16]) };
 
     fn app() -> Client {
         let mut app = client(ClientKind::Web);
@@ -157,7 +168,7 @@ mod tests {
     }
 
     fn hint(person: [u8; 16]) -> Hint {
-        Hint { client_id: "app".into(), person: Some(Id::from(person)) }
+        Hint { client_id: "app".into(), person: Some(Id::from(person)), session: Some(ALICE.session) }
     }
 
     #[test]
@@ -179,6 +190,9 @@ mod tests {
         let facts = Facts { hint: None, client: Some(&app), signed_in: Some(ALICE) };
         let decision = request(&format!("client_id=app&post_logout_redirect_uri={BYE}")).decide(&facts);
         assert_eq!((decision.step, decision.then.is_some(), decision.problem), (Step::Ask, true, None));
+        let of_before = Hint { session: Some(Id::from([8; 16])), ..hint([1; 16]) };
+        let suspect = request(&format!("post_logout_redirect_uri={BYE}")).decide(&Facts { hint: Some(Ok(&of_before)), ..facts });
+        assert_eq!((suspect.step, suspect.then.is_some(), suspect.problem), (Step::Ask, true, None), "of another session");
         let own = request("").decide(&Facts { client: None, ..facts });
         assert_eq!((own.step, own.then, own.problem), (Step::Ask, None, None));
     }
@@ -193,6 +207,7 @@ mod tests {
             (bye.clone(), Facts { hint: Some(Ok(&bob)), ..good }, Problem::HintOfAnother, Step::Ask),
             (format!("client_id=other&{bye}"), good, Problem::HintOfAnother, Step::Ask),
             (format!("client_id=other&{bye}"), Facts { hint: None, client: None, ..good }, Problem::ClientUnknown, Step::Ask),
+            (bye.clone(), Facts { client: None, ..good }, Problem::ClientUnknown, Step::Ask),
             (bye.clone(), Facts { hint: None, client: None, ..good }, Problem::ReturnNotRegistered, Step::Ask),
             ("post_logout_redirect_uri=https://evil.example/".into(), good, Problem::ReturnNotRegistered, Step::End),
             (format!("{bye}/"), good, Problem::ReturnNotRegistered, Step::End),

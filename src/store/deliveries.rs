@@ -83,35 +83,47 @@ pub(super) fn enqueue_logout(connection: &mut AnyConnection, session: Id, person
     Ok(())
 }
 
-/// Those that are due, the oldest first, at most `limit`.
+/// The clients that something is due to be told to.
 ///
 /// # Errors
 /// The database's.
-pub fn due(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> Result<Vec<Delivery>> {
+pub fn clients_due(connection: &mut AnyConnection, now: Timestamp) -> Result<Vec<String>> {
+    let due = deliveries::table.filter(deliveries::next_at.le(now.millis()));
+    Ok(due.select(deliveries::client_id).distinct().load(connection)?)
+}
+
+/// Those that are due to be told to a client, the oldest first, at most `limit`.
+///
+/// # Errors
+/// The database's.
+pub fn due(connection: &mut AnyConnection, client_id: &str, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
     let rows: Vec<Columns> = deliveries::table
+        .filter(deliveries::client_id.eq(client_id))
         .filter(deliveries::next_at.le(now.millis()))
         .order(deliveries::next_at)
-        .limit(i64::from(limit))
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .load(connection)?;
     rows.into_iter().map(to_value).collect()
 }
 
-/// Takes a delivery until `until`, and counts the attempt; false when another process was first.
+/// Takes a delivery until `until`, and counts the attempt; `None` when another process was first.
 ///
 /// # Errors
 /// The database's.
-pub fn take(connection: &mut AnyConnection, delivery: &Delivery, until: Timestamp) -> Result<bool> {
-    let row = deliveries::table.find(&delivery.id).filter(deliveries::next_at.eq(delivery.next_at.millis()));
-    let set = (deliveries::attempts.eq(i64::from(delivery.attempts) + 1), deliveries::next_at.eq(until.millis()));
-    Ok(diesel::update(row).set(set).execute(connection)? == 1)
+pub fn take(connection: &mut AnyConnection, delivery: Delivery, until: Timestamp) -> Result<Option<Delivery>> {
+    let taken = Delivery { attempts: delivery.attempts + 1, next_at: until, ..delivery };
+    let row = deliveries::table.find(&taken.id).filter(deliveries::next_at.eq(delivery.next_at.millis()));
+    let set = (deliveries::attempts.eq(i64::from(taken.attempts)), deliveries::next_at.eq(until.millis()));
+    Ok((diesel::update(row).set(set).execute(connection)? == 1).then_some(taken))
 }
 
-/// Puts off a delivery that was taken.
+/// Puts off a delivery that was taken; nothing is done where another process has taken it since.
 ///
 /// # Errors
 /// The database's.
-pub fn put_off(connection: &mut AnyConnection, delivery: &Delivery, until: Timestamp) -> Result<()> {
-    diesel::update(deliveries::table.find(&delivery.id)).set(deliveries::next_at.eq(until.millis())).execute(connection)?;
+pub fn put_off(connection: &mut AnyConnection, taken: &Delivery, until: Timestamp) -> Result<()> {
+    let row = deliveries::table.find(&taken.id).filter(deliveries::next_at.eq(taken.next_at.millis()));
+    diesel::update(row).set(deliveries::next_at.eq(until.millis())).execute(connection)?;
     Ok(())
 }
 

@@ -36,8 +36,8 @@ use crate::{
     store::{AnyConnection, clients, used_assertions},
 };
 
-/// How long a request waits for its turn to have keys fetched.
-const FETCH_TURN: Duration = Duration::from_secs(5);
+/// How long a request waits for its turn to have keys fetched: a little longer than one fetch may take.
+const FETCH_TURN: Duration = Duration::from_secs(6);
 
 /// A request, its parameters read.
 #[derive(Clone)]
@@ -69,14 +69,14 @@ enum Authenticated {
     As(Box<Client>),
     /// It is refused with an answer of its own.
     Refused(Reply),
-    /// Nobody knows before this URL of the client was asked.
-    Fetch(Box<Client>, String),
+    /// Nobody knows before this client was asked for its keys.
+    Fetch(Box<Client>),
 }
 
 /// What one hop came to.
 enum Turn {
     Answer(Reply),
-    Fetch(Box<Client>, String),
+    Fetch(Box<Client>),
 }
 
 impl Readers {
@@ -104,26 +104,26 @@ pub async fn answer(request: HttpRequest, app: Data<App>, form: Form, pages: Rea
         Err(refused) => return readable(&app, pages, origin, refused).await,
     };
     for _ in 0..2 {
-        let (asked, origin) = (asked.clone(), origin.clone());
+        let (of_story, origin) = (asked.clone(), origin.clone());
         let turn = hop(&app, move |app, connection| -> Result<Turn, OauthError> {
             // What may fail comes before what cannot be undone: who may read the answer.
             let readers = pages.headers(app, connection, origin.as_deref())?;
-            let turn = asked.turn(app, connection, story).or_else(|error| match error {
+            let turn = of_story.turn(app, connection, story).or_else(|error| match error {
                 OauthError::Protocol(_) => Ok(Turn::Answer(error.reply(challenge))),
                 OauthError::Fault(fault) => Err(OauthError::Fault(fault)),
             })?;
             Ok(match turn {
                 Turn::Answer(reply) => Turn::Answer(reply.with_all(readers)),
-                fetch @ Turn::Fetch(..) => fetch,
+                fetch @ Turn::Fetch(_) => fetch,
             })
         });
         match turn.await {
             Ok(Turn::Answer(reply)) => return reply,
-            Ok(Turn::Fetch(client, url)) => fetch(&app, &client, url).await,
+            Ok(Turn::Fetch(client)) => fetch(&app, &asked, client).await,
             Err(error) => return error.reply(Challenge::None),
         }
     }
-    OauthError::Fault(Fault::Busy("the client's keys changed while they were read".into())).reply(Challenge::None)
+    OauthError::Fault(Fault::Busy("the client's keys could not be fetched in time".into())).reply(Challenge::None)
 }
 
 /// Lets the page of a registered origin read a refusal.
@@ -160,7 +160,7 @@ impl Asked {
         match self.authenticate(app, connection)? {
             Authenticated::As(client) => story(app, connection, self, &client).map(Turn::Answer),
             Authenticated::Refused(reply) => Ok(Turn::Answer(reply)),
-            Authenticated::Fetch(client, url) => Ok(Turn::Fetch(client, url)),
+            Authenticated::Fetch(client) => Ok(Turn::Fetch(client)),
         }
     }
 
@@ -172,9 +172,9 @@ impl Asked {
             None => ProtocolError::new(ErrorCode::InvalidClient, format!("there is no client '{id}'")),
             Some(client) => match presented.verify(&client) {
                 Ok(Verified::Wholly) => return Ok(Authenticated::As(Box::new(client))),
-                Ok(Verified::UpToAssertion(assertion)) => match self.assert(app, connection, &client, assertion)? {
-                    Ok(None) => return Ok(Authenticated::As(Box::new(client))),
-                    Ok(Some(url)) => return Ok(Authenticated::Fetch(Box::new(client), url)),
+                Ok(Verified::UpToAssertion(assertion)) => match assert(app, connection, &client, assertion)? {
+                    Ok(Asserted::Holds) => return Ok(Authenticated::As(Box::new(client))),
+                    Ok(Asserted::KeysNeeded) => return Ok(Authenticated::Fetch(Box::new(client))),
                     Err(error) => error,
                 },
                 Err(error) => error,
@@ -189,51 +189,63 @@ impl Asked {
         app.guesses.count(address, id, now);
         Err(error.with_detail(format!("client {id:?}")).into())
     }
-
-    /// RFC 7523 §3: signed by the client, for us, now, once. The use is written down last: nothing else can fail then.
-    fn assert(
-        &self,
-        app: &App,
-        connection: &mut AnyConnection,
-        client: &Client,
-        assertion: &str,
-    ) -> Result<Result<Option<String>, ProtocolError>, OauthError> {
-        let refuse = |text: String| ProtocolError::new(ErrorCode::InvalidClient, format!("client_assertion: {text}"));
-        let keys = match app.client_keys.find(client, assertion, self.context.now) {
-            Keys::Ready(keys) => keys,
-            Keys::Fetch(url) => return Ok(Ok(Some(url))),
-            Keys::Missing(why) => return Ok(Err(refuse("the client's keys cannot be read".into()).with_detail(why))),
-        };
-        let claims = match keys.verify(assertion) {
-            Ok(claims) => claims,
-            Err(refused) => return Ok(Err(refuse(refused.0))),
-        };
-        let issuer = app.config.issuer.as_str();
-        let checked = match client_assertion::check(&claims, &client.id, issuer, self.context.now) {
-            Ok(checked) => checked,
-            Err(error) => return Ok(Err(error)),
-        };
-        if !used_assertions::insert(connection, &checked)? {
-            return Ok(Err(refuse("jti: expected one that was not used before".into())));
-        }
-        Ok(Ok(None))
-    }
 }
 
-/// Asks the client for its keys, with no connection in hand, a few at a time.
-async fn fetch(app: &Data<App>, client: &Client, url: String) {
-    let turn = tokio::time::timeout(FETCH_TURN, app.fetches.clone().acquire_owned()).await;
-    let answered = if let Ok(Ok(_permit)) = turn {
+/// What became of an assertion that is not refused.
+enum Asserted {
+    Holds,
+    KeysNeeded,
+}
+
+/// RFC 7523 §3: signed by the client, for us, now (the keys may have been waited for), once. The use is written down last:
+/// nothing else can fail then.
+fn assert(
+    app: &App,
+    connection: &mut AnyConnection,
+    client: &Client,
+    assertion: &str,
+) -> Result<Result<Asserted, ProtocolError>, OauthError> {
+    let refuse = |text: String| ProtocolError::new(ErrorCode::InvalidClient, format!("client_assertion: {text}"));
+    let now = app.clock.now();
+    let keys = match app.client_keys.find(client, assertion, now) {
+        Keys::Ready(keys) => keys,
+        Keys::Fetch(_) => return Ok(Ok(Asserted::KeysNeeded)),
+        Keys::Missing(why) => return Ok(Err(refuse("the client's keys cannot be read".into()).with_detail(why))),
+    };
+    let claims = match keys.verify(assertion) {
+        Ok(claims) => claims,
+        Err(refused) => return Ok(Err(refuse(refused.0))),
+    };
+    let checked = match client_assertion::check(&claims, &client.id, app.config.issuer.as_str(), now) {
+        Ok(checked) => checked,
+        Err(error) => return Ok(Err(error)),
+    };
+    if !used_assertions::insert(connection, &checked)? {
+        return Ok(Err(refuse("jti: expected one that was not used before".into())));
+    }
+    Ok(Ok(Asserted::Holds))
+}
+
+/// Asks the client for its keys, with no connection in hand: one caller at a time, and a few clients at once. Who waited
+/// may find them there. A fetch that was begun goes on when its caller leaves: nobody can have it begun again and again.
+async fn fetch(app: &Data<App>, asked: &Asked, client: Box<Client>) {
+    let turn = app.client_keys.turn(&client);
+    let turn = tokio::time::timeout(FETCH_TURN, async { (turn.lock_owned().await, app.fetches.clone().acquire_owned().await) });
+    let Ok(turn) = turn.await else { return };
+    let assertion = asked.params.get("client_assertion").unwrap_or_default();
+    let Keys::Fetch(url) = app.client_keys.find(&client, assertion, app.clock.now()) else { return };
+    let app = app.clone();
+    let fetched = actix_web::rt::spawn(async move {
         let outbound = app.outbound.clone();
         let got = actix_web::web::block(move || outbound.get(&url)).await;
-        got.map_err(|error| error.to_string()).and_then(|got| got.map_err(|error| format!("jwks_uri: {error}")))
-    } else {
-        Err("jwks_uri: too many fetches at once".to_owned())
-    };
-    if let Err(why) = &answered {
-        tracing::warn!(client = client.id, why, "the client's keys could not be fetched");
-    }
-    app.client_keys.put(client, answered, app.clock.now());
+        let got = got.map_err(|error| error.to_string()).and_then(|got| got.map_err(|error| format!("jwks_uri: {error}")));
+        if let Err(why) = &got {
+            tracing::warn!(client = client.id, why, "the client's keys could not be fetched");
+        }
+        app.client_keys.put(&client, got, app.clock.now());
+        drop(turn);
+    });
+    let _ = fetched.await; // what came of it is found where the keys are
 }
 
 fn authorization(request: &HttpRequest) -> Result<Option<String>, ProtocolError> {

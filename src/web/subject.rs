@@ -48,7 +48,7 @@ fn anyone(connection: &mut AnyConnection, subject: &str) -> Result<Option<Id>> {
     Ok(subjects::find(connection, subject)?.map(|(person, _)| person))
 }
 
-/// What an ID token of ours says of whom it was issued to and whom it names; it may have expired. `None` for anything else.
+/// What an ID token of ours says of whom it was issued to, whom it names and in which session; it may have expired. `None` for anything else.
 ///
 /// # Errors
 /// The database's.
@@ -59,5 +59,6 @@ pub fn hint(app: &App, connection: &mut AnyConnection, token: &str, now: Timesta
         return Ok(None);
     }
     let person = anyone(connection, text(&claims, "sub"))?;
-    Ok(Some(Hint { client_id: text(&claims, "aud").to_owned(), person }))
+    let session = Id::parse(text(&claims, "sid")).ok();
+    Ok(Some(Hint { client_id: text(&claims, "aud").to_owned(), person, session }))
 }

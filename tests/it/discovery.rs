@@ -18,6 +18,8 @@ use crate::harness::{Page, Server, both};
 const DOCUMENTS: [&str; 2] = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
 const JWKS: &str = "/.well-known/jwks.json";
 const ALGORITHMS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
+/// What clients may sign with: Ed25519 by both of its names (RFC 9864).
+const OF_CLIENTS: [&str; 5] = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"];
 
 /// The whole document: whoever adds or removes a value changes it here, and shows in `promises` that it works.
 fn expected(issuer: &str) -> Value {
@@ -35,12 +37,12 @@ fn expected(issuer: &str) -> Value {
         "response_modes_supported": ["query", "fragment", "form_post"],
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"],
-        "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "token_endpoint_auth_signing_alg_values_supported": OF_CLIENTS,
         "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
-        "introspection_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "introspection_endpoint_auth_signing_alg_values_supported": OF_CLIENTS,
         "introspection_signing_alg_values_supported": ALGORITHMS,
         "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"],
-        "revocation_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "revocation_endpoint_auth_signing_alg_values_supported": OF_CLIENTS,
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "acr_values_supported": ["urn:symbolon:acr:password"],

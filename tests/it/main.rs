@@ -11,8 +11,10 @@
 mod harness;
 
 mod authorize;
+mod backchannel;
 mod claims;
 mod cli;
+mod client_auth;
 mod client_credentials;
 mod clients;
 mod consent;
@@ -21,6 +23,7 @@ mod discovery;
 mod hostile;
 mod introspection;
 mod keys;
+mod logout;
 mod matrix;
 mod migrations;
 mod oracle;

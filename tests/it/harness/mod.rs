@@ -5,6 +5,7 @@ mod apis;
 mod browser;
 mod database;
 mod headers;
+mod listener;
 mod process;
 mod scripts;
 
@@ -15,7 +16,7 @@ use std::{
         atomic::{AtomicI64, Ordering},
         mpsc,
     },
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use actix_web::{dev::ServerHandle, web::Data};
@@ -39,6 +40,7 @@ use symbolon::{
 pub use apis::{FILES, INACTIVE, basic};
 pub use browser::{Browser, Page, encode, query_of, try_send};
 pub use database::{Database, databases};
+pub use listener::{Listener, Port, answer, wait_until};
 pub use process::Process;
 pub use scripts::{chromium, node, node_with_input, python};
 
@@ -62,6 +64,7 @@ pub struct Server {
     pub app: Data<App>,
     offset: Arc<AtomicI64>,
     handle: ServerHandle,
+    thread: Option<JoinHandle<()>>,
 }
 
 /// An answer of a machine's endpoint.
@@ -98,12 +101,28 @@ impl Server {
 
     /// Starts another server with the same issuer, database and clock, as a second process would be; it listens elsewhere.
     pub fn sibling(&self, database: &Database) -> Self {
-        let port = free_port();
-        let issuer = self.url.clone();
-        let mut sibling =
-            Self::start_on(database, port, self.offset.clone(), |config| config.issuer = Issuer::parse(&issuer).unwrap());
-        sibling.url = format!("http://localhost:{port}");
-        sibling
+        self.sibling_with(database, |_| ())
+    }
+
+    /// As [`Server::sibling`], with a configuration of its own.
+    pub fn sibling_with(&self, database: &Database, change: impl Fn(&mut Config)) -> Self {
+        let issuer = self.app.config.issuer.clone();
+        Self::start_on(database, free_port(), self.offset.clone(), |config| {
+            config.issuer = issuer.clone();
+            change(config);
+        })
+    }
+
+    /// Stops it, and waits for its end.
+    pub fn stop(&mut self) {
+        drop(self.handle.stop(false));
+        self.thread.take().unwrap().join().unwrap();
+    }
+
+    /// Stops it, and starts another in its place, as [`Server::sibling_with`] does.
+    pub fn restart(mut self, database: &Database, change: impl Fn(&mut Config)) -> Self {
+        self.stop();
+        self.sibling_with(database, change)
     }
 
     fn start_on(database: &Database, port: u16, offset: Arc<AtomicI64>, change: impl Fn(&mut Config)) -> Self {
@@ -115,7 +134,7 @@ impl Server {
         let (sender, receiver) = mpsc::channel();
         let app = server::prepare(config, clock).unwrap();
         let shared = app.clone();
-        thread::spawn(move || {
+        let thread = thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let listening = server::listen(&shared, 2).unwrap();
                 actix_web::rt::spawn(background::run(shared.clone().into_inner()));
@@ -123,7 +142,7 @@ impl Server {
                 listening.server.await.unwrap();
             });
         });
-        Self { url, app, offset, handle: receiver.recv().unwrap() }
+        Self { url, app, offset, handle: receiver.recv().unwrap(), thread: Some(thread) }
     }
 
     /// Moves the clock.

@@ -126,7 +126,6 @@ fn documents_and_watchers_care_for_no_query() {
             "/healthz",
             "/readyz",
             "/",
-            "/logout",
             &asset,
         ] {
             let plain = server.send("GET", path, &[], None);
@@ -154,7 +153,10 @@ fn methods_that_a_path_does_not_take() {
             ("/login", "GET, POST"),
             ("/consent", "GET, POST"),
             ("/logout", "GET, POST"),
+            ("/select-account", "GET, POST"),
             ("/token", "POST, OPTIONS"),
+            ("/introspect", "POST"),
+            ("/revoke", "POST, OPTIONS"),
             ("/userinfo", "GET, POST, OPTIONS"),
             ("/.well-known/jwks.json", "GET, HEAD"),
             ("/.well-known/openid-configuration", "GET, HEAD"),

@@ -6,6 +6,9 @@ use symbolon::store::{consents, grants};
 use super::{Sent, answer_of, assert_sane, assert_works, cookies_of, good_query, inhabited, short, ways};
 use crate::harness::{Browser, PASSWORD, both, encode};
 
+/// Where the client has people sent after signing out.
+const BYE: &str = "https://app.example.com/cb/bye";
+
 /// Every parameter of an authorization request that means something here, or did elsewhere.
 const PARAMETERS: [&str; 24] = [
     "client_id",
@@ -156,6 +159,44 @@ fn every_field_of_the_consent_and_sign_out_forms() {
         assert!(server.store(|connection| consents::find(connection, alice.claims.id, "spa")).is_none());
         let filter = grants::Filter { person: Some(alice.claims.id), client: None };
         assert!(server.store(|connection| grants::list(connection, &filter, 10)).is_empty());
+        assert!(home.get("/").body.contains("alice"), "still signed in");
+        assert_works(server, &spa);
+    });
+}
+
+#[test]
+fn every_parameter_of_a_request_to_sign_out() {
+    both(|server| {
+        let spa = server.add_client("spa", symbolon::protocol::client::ClientKind::Spa, |client| {
+            client.post_logout_redirect_uris = vec![BYE.into()];
+        });
+        server.add_person("alice");
+        let mut home = Browser::new(server);
+        home.sign_in("alice");
+        let cookies = cookies_of(&home);
+        let good = encode(&[("client_id", "spa"), ("post_logout_redirect_uri", BYE), ("state", "s")]);
+        for name in ["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "csrf", "unknown"] {
+            for (query, sent) in ways(&good, name) {
+                let path = format!("/logout?{query}");
+                let asked = server.send("GET", &path, &[("Cookie", &cookies)], None);
+                let posted = server.send("POST", "/logout", &[("Cookie", &cookies)], Some(&query));
+                for (page, is_ours) in [(&asked, false), (&posted, name == "csrf")] {
+                    assert_sane(page, &query);
+                    assert_eq!((page.header("location"), page.header("set-cookie")), (None, None), "{}: {page:?}", short(&query));
+                    // Whatever has our field is our form, and none of ours.
+                    let expected = if sent.is_invalid(name) || is_ours && page.status != 200 { 400 } else { 200 };
+                    assert_eq!(page.status, expected, "{}: {page:?}", short(&query));
+                }
+                let gone_on = server.send("GET", &path, &[], None);
+                assert_sane(&gone_on, &query);
+                let is_led = gone_on.header("location").is_some_and(|to| to.starts_with(BYE));
+                assert!(
+                    is_led == (gone_on.status == 303) && !(is_led && sent.is_invalid(name)),
+                    "{}: {gone_on:?}",
+                    short(&query)
+                );
+            }
+        }
         assert!(home.get("/").body.contains("alice"), "still signed in");
         assert_works(server, &spa);
     });

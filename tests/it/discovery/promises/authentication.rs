@@ -50,6 +50,8 @@ fn pair(algorithm: Algorithm) -> (EncodingKey, Value) {
 struct Caller {
     client: Client,
     key: Option<(Algorithm, EncodingKey)>,
+    /// What its header calls the algorithm, where the library has another name.
+    alg: Option<&'static str>,
 }
 
 impl Caller {
@@ -69,7 +71,7 @@ impl Caller {
                 client.grant_types.push(GrantType::ClientCredentials);
             }
         });
-        Self { client, key: pair.map(|(key, _)| (algorithm, key)) }
+        Self { client, key: pair.map(|(key, _)| (algorithm, key)), alg: None }
     }
 
     /// Sends a form to an endpoint, with its credentials as this method takes them.
@@ -96,6 +98,11 @@ impl Caller {
         let jti = symbolon::random::text();
         let claims = json!({"iss": id, "sub": id, "aud": server.url, "exp": server.now().seconds() + 60, "jti": jti});
         match &self.key {
+            Some((algorithm, key)) if self.alg.is_some() => {
+                let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+                let text = format!("{}.{}", part(json!({"alg": self.alg})), part(claims));
+                format!("{text}.{}", jsonwebtoken::crypto::sign(text.as_bytes(), key, *algorithm).unwrap())
+            }
             Some((algorithm, key)) => jsonwebtoken::encode(&Header::new(*algorithm), &claims, key).unwrap(),
             None => jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(SECRET.as_bytes()))
                 .unwrap(),
@@ -199,11 +206,12 @@ fn introspection_and_revocation() {
 
 #[test]
 fn algorithms_of_what_clients_sign() {
-    const TRIED: [(&str, Algorithm); 6] = [
+    const TRIED: [(&str, Algorithm); 7] = [
         ("RS256", Algorithm::RS256),
         ("PS256", Algorithm::PS256),
         ("ES256", Algorithm::ES256),
         ("EdDSA", Algorithm::EdDSA),
+        ("Ed25519", Algorithm::EdDSA),
         ("RS512", Algorithm::RS512),
         ("HS256", Algorithm::HS256),
     ];
@@ -217,7 +225,10 @@ fn algorithms_of_what_clients_sign() {
                     caller.key = Some((algorithm, EncodingKey::from_secret(SECRET.as_bytes())));
                     caller
                 }
-                algorithm => Caller::new(server, &id, AuthMethod::PrivateKeyJwt, algorithm),
+                algorithm => {
+                    let alg = (name == "Ed25519").then_some("Ed25519");
+                    Caller { alg, ..Caller::new(server, &id, AuthMethod::PrivateKeyJwt, algorithm) }
+                }
             }
         };
         let callers: Vec<_> = TRIED.iter().map(|(name, _)| (*name, caller(name))).collect();
