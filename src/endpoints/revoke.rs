@@ -1,5 +1,5 @@
-//! The revocation endpoint (RFC 7009): a client gives back its own tokens. A refresh token of whatever generation takes
-//! its whole grant with it, an access token ends alone. An unknown one is as good as revoked (§2.2).
+//! The revocation endpoint (RFC 7009 §2.1): a client gives back its own tokens. A refresh token of whatever generation takes
+//! its whole grant with it, an access token ends alone. An unknown one is as good as revoked (RFC 7009 §2.2).
 
 use actix_web::{HttpRequest, http::StatusCode, web::Data};
 

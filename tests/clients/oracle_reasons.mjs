@@ -226,6 +226,12 @@ export const REASONS = {
     '`unmet_authentication_requirements`, before anyone signs in',
     'A sign-in that cannot be enough is not asked for',
   ),
+  introspection_scope: reason(
+    'RFC 7662 §2.2',
+    'A resource server may be told less than others',
+    'It is told the scopes of its own APIs; without any there is no `scope`',
+    'What else the token opens is not its business',
+  ),
   introspection_members: reason(
     'RFC 7662 §2.2',
     'All members but `active` are optional',

@@ -40,9 +40,9 @@ ALTER TABLE grants ADD COLUMN claims TEXT;
 CREATE TABLE subjects (
     subject TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     person_id BYTEA NOT NULL,
-    sector TEXT COLLATE "C" NOT NULL
+    sector TEXT COLLATE "C" NOT NULL,
+    UNIQUE (person_id, sector)
 );
-CREATE UNIQUE INDEX subjects_person ON subjects (person_id, sector);
 
 -- Client assertions that were used, by a hash of client and jti, until they have expired.
 CREATE TABLE used_assertions (

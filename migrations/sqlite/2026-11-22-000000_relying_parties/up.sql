@@ -40,9 +40,9 @@ ALTER TABLE grants ADD COLUMN claims TEXT;
 CREATE TABLE subjects (
     subject TEXT NOT NULL PRIMARY KEY,
     person_id BLOB NOT NULL,
-    sector TEXT NOT NULL
+    sector TEXT NOT NULL,
+    UNIQUE (person_id, sector)
 );
-CREATE UNIQUE INDEX subjects_person ON subjects (person_id, sector);
 
 -- Client assertions that were used, by a hash of client and jti, until they have expired.
 CREATE TABLE used_assertions (
