@@ -104,7 +104,8 @@ impl ClientKeyCache {
 
 fn keep(entries: &mut HashMap<String, Entry>, client: &Client, read: Result<Arc<ClientKeys>, String>, now: Timestamp) {
     if entries.len() >= ENTRIES && !entries.contains_key(&client.id) {
-        entries.clear();
+        let oldest = entries.iter().min_by_key(|(_, entry)| entry.asked_at).map(|(id, _)| id.clone());
+        oldest.map(|id| entries.remove(&id));
     }
     let entry = match read {
         Ok(keys) => Entry { source: client.keys.clone(), keys: Some(keys), read_at: now, asked_at: now, failure: String::new() },

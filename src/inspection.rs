@@ -80,6 +80,11 @@ impl Inspector<'_> {
             Err(refused) => return Ok(Err(worthless(&refused.0, None))),
         };
         let client_id = text(&claims, "client_id").to_owned();
+        let keep = self.config.lifetimes.access_token.max(self.config.lifetimes.id_token);
+        // Whoever has the key that was retired because it leaked could sign anything.
+        if !verify::named_key(token).is_some_and(|kid| self.ring.publishes(&kid, self.now, keep)) {
+            return Ok(Err(worthless("the key that signed it is not published any more", None)));
+        }
         let dead = |reason: &str| Ok(Err(worthless(reason, Some(&client_id))));
         if text(&claims, "iss") != self.config.issuer.as_str() {
             return dead("another issuer stands in it");
@@ -109,6 +114,10 @@ impl Inspector<'_> {
             if found.grant.sub() != text(&claims, "sub") || found.grant.client_id != client.id {
                 return dead("its grant is of someone else");
             }
+        }
+        let issued_at = claims.get("iat").and_then(serde_json::Value::as_i64).unwrap_or_default();
+        if found.is_none() && (!client.may_use(GrantType::ClientCredentials) || issued_at < client.created_at.seconds()) {
+            return dead("its client may not act for itself any more");
         }
         let scopes = Scopes::parse(text(&claims, "scope")).unwrap_or_default();
         let issuer = self.config.issuer.as_str();

@@ -20,7 +20,7 @@ use url::Url;
 pub use addresses::is_public;
 use addresses::{Judge, Refused};
 
-use crate::config::OutboundSettings;
+use crate::{config::OutboundSettings, protocol::remote_url::is_loopback};
 
 /// For everything: name, connection, TLS, request, answer.
 const TIME: Duration = Duration::from_secs(5);
@@ -145,8 +145,9 @@ impl Outbound {
 fn checked(url: &str) -> Result<String, OutboundError> {
     let refuse = |expected| Err(OutboundError::RefusedUrl(expected));
     let Ok(parsed) = Url::parse(url) else { return refuse("an absolute URL") };
-    match (parsed.scheme(), parsed.host_str()) {
-        ("https", Some(_)) | ("http", Some("localhost" | "127.0.0.1" | "[::1]")) => (),
+    match parsed.scheme() {
+        "https" if parsed.host_str().is_some() => (),
+        "http" if is_loopback(&parsed) => (),
         _ => return refuse("https; plain http is for localhost, 127.0.0.1 and [::1] only"),
     }
     if !parsed.username().is_empty() || parsed.password().is_some() {

@@ -4,22 +4,27 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use serde_json::json;
+use tokio::task::JoinError;
 
 use crate::{
     app::{App, KeysError},
     outbound::OutboundError,
     protocol::{
-        claims::{LOGOUT_EVENT, LogoutToken},
+        claims::{self, LOGOUT_EVENT, LogoutToken},
         client::Client,
+        id::Id,
+        registration::is_pairwise,
         time::{Span, Timestamp},
     },
     random,
     store::{
-        AnyConnection, Result as StoreResult, clients,
+        AnyConnection, Error, Result as StoreResult, clients,
         deliveries::{self, Delivery},
+        error::Outage,
     },
 };
 
@@ -27,6 +32,8 @@ use crate::{
 const AT_ONCE: usize = 16;
 /// How many of them to one client: others do not wait for one that hangs, however much it is to be told.
 const AT_ONE: usize = 2;
+/// How long to wait where the database does not answer.
+const PAUSE: Duration = Duration::from_secs(10);
 /// How long a delivery is in the hands of one process: well beyond the time that a call may take.
 const IN_HAND: Span = Span::from_seconds(30);
 /// How long a logout token is good (§4: two minutes at most).
@@ -72,16 +79,37 @@ impl Drop for Call {
 /// Begins to tell those that are due, as far as there is room; rings when there is more of it.
 pub async fn round(app: &Arc<App>, calls: &Calls) {
     let (taking, room) = (app.clone(), calls.clone());
-    let taken = tokio::task::spawn_blocking(move || taking.store.with(|connection| take(&taking, connection, &room))).await;
+    let taken = stored(app, move |connection| take(&taking, connection, &room)).await;
     match taken {
         Ok(Ok(taken)) => {
             for (call, delivery) in taken {
                 tokio::spawn(tell(app.clone(), call, delivery));
             }
         }
-        Ok(Err(error)) => tracing::warn!(%error, "deliveries"),
-        Err(error) => tracing::warn!(%error, "deliveries"),
+        Ok(Err(error)) => pause(&error).await,
+        Err(error) => pause(&error).await,
     }
+}
+
+/// While the database is down it is not asked each second.
+async fn pause(error: &impl std::fmt::Display) {
+    tracing::warn!(%error, "deliveries wait");
+    tokio::time::sleep(PAUSE).await;
+}
+
+/// Does work with a connection, in the blocking pool, and like a request only when one is free.
+async fn stored<T: Send + 'static, E: From<Error> + Outage + Send + 'static>(
+    app: &Arc<App>,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, E> + Send + 'static,
+) -> Result<Result<T, E>, JoinError> {
+    let permit = app.connections.clone().acquire_owned().await;
+    let app = app.clone();
+    tokio::task::spawn_blocking(move || {
+        let done = app.store.with(work);
+        drop(permit);
+        done
+    })
+    .await
 }
 
 fn take(app: &App, connection: &mut AnyConnection, calls: &Calls) -> StoreResult<Vec<(Call, Delivery)>> {
@@ -97,13 +125,18 @@ fn take(app: &App, connection: &mut AnyConnection, calls: &Calls) -> StoreResult
     Ok(taken)
 }
 
+/// The token is made with a connection, the call without one.
 async fn tell(app: Arc<App>, call: Call, delivery: Delivery) {
-    let telling = app.clone();
-    let told = tokio::task::spawn_blocking(move || {
-        let outcome = attempt(&telling, &delivery);
-        telling.store.with(|connection| settle(connection, &delivery, &outcome, telling.clock.now()))
-    });
-    match told.await {
+    let (making, wanted) = (app.clone(), delivery.clone());
+    let made = stored(&app, move |connection| make(&making, connection, &wanted)).await;
+    let outcome = match made {
+        Ok(Ok(Some((uri, token)))) => send(&app, uri, token).await,
+        Ok(Ok(None)) => Outcome::Unwanted,
+        Ok(Err(error)) => Outcome::Failed(error.to_string()),
+        Err(error) => Outcome::Failed(error.to_string()),
+    };
+    let now = app.clock.now();
+    match stored(&app, move |connection| settle(connection, &delivery, &outcome, now)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "a delivery could not be settled: it will be tried again"),
         Err(error) => tracing::error!(%error, "a delivery did not end"),
@@ -122,22 +155,20 @@ enum Outcome {
     Failed(String),
 }
 
-/// The token is made with a connection, the call without one.
-fn attempt(app: &App, delivery: &Delivery) -> Outcome {
-    let made = app.store.with(|connection| -> Result<_, KeysError> {
-        let Some(client) = clients::find(connection, &delivery.client_id)? else { return Ok(None) };
-        let Some(uri) = client.backchannel_logout_uri.clone().filter(|_| client.disabled_at.is_none()) else { return Ok(None) };
-        Ok(Some((uri, token(app, connection, &client, delivery)?)))
-    });
-    let (uri, token) = match made {
-        Ok(Some(made)) => made,
-        Ok(None) => return Outcome::Unwanted,
-        Err(error) => return Outcome::Failed(error.to_string()),
-    };
-    // §2.8: 200 says that it was done; 204 is said by many, and means the same.
-    match app.outbound.post_form(&uri, &[("logout_token", &token)]) {
-        Ok(200 | 204) => Outcome::Told,
-        Ok(status) => Outcome::Failed(OutboundError::Status(status).to_string()),
+/// The address and the token for it, as they are registered and signed now; nothing where nobody wants to know any more.
+fn make(app: &App, connection: &mut AnyConnection, delivery: &Delivery) -> Result<Option<(String, String)>, KeysError> {
+    let Some(client) = clients::find(connection, &delivery.client_id)? else { return Ok(None) };
+    let Some(uri) = client.backchannel_logout_uri.clone().filter(|_| client.disabled_at.is_none()) else { return Ok(None) };
+    Ok(Some((uri, token(app, connection, &client, delivery)?)))
+}
+
+/// Back-Channel Logout §2.8: 200 says that it was done; 204 is said by many, and means the same.
+async fn send(app: &Arc<App>, uri: String, token: String) -> Outcome {
+    let outbound = app.outbound.clone();
+    match tokio::task::spawn_blocking(move || outbound.post_form(&uri, &[("logout_token", &token)])).await {
+        Ok(Ok(200 | 204)) => Outcome::Told,
+        Ok(Ok(status)) => Outcome::Failed(OutboundError::Status(status).to_string()),
+        Ok(Err(error)) => Outcome::Failed(error.to_string()),
         Err(error) => Outcome::Failed(error.to_string()),
     }
 }
@@ -146,14 +177,19 @@ fn token(app: &App, connection: &mut AnyConnection, client: &Client, delivery: &
     let now = app.clock.now();
     let ring = app.keys_signing(connection, client.algorithm, now)?;
     let key = ring.signing(client.algorithm, now)?;
+    let (sub, session) = (&delivery.logout.sub, &delivery.logout.sid);
+    let sid = match Id::parse(session) {
+        Ok(session) => claims::sid(&app.config.secrets, is_pairwise(sub).then_some(sub), session),
+        Err(_) => session.clone(),
+    };
     let claims = LogoutToken {
         iss: app.config.issuer.as_str(),
-        sub: &delivery.logout.sub,
+        sub,
         aud: &client.id,
         iat: now.seconds(),
         exp: now.plus(LIFETIME).seconds(),
         jti: random::text(),
-        sid: &delivery.logout.sid,
+        sid: &sid,
         events: json!({ LOGOUT_EVENT: {} }),
     };
     Ok(key.logout_token(&claims)?)

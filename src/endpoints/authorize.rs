@@ -137,7 +137,7 @@ impl Visit<'_> {
         };
         if let Some(hint) = &request.id_token_hint {
             let Some(hint) =
-                subject::hint(self.app, connection, hint, self.context.now)?.filter(|hint| hint.client_id == client.id)
+                subject::hint(self.app, connection, (hint, None), self.context.now)?.filter(|hint| hint.client_id == client.id)
             else {
                 let text = "id_token_hint: expected an ID token that this server issued to this client";
                 return Ok(Err(ProtocolError::new(ErrorCode::InvalidRequest, text)));

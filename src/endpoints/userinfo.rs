@@ -15,6 +15,7 @@ use crate::{
     jose::verify,
     protocol::{
         claims::SignedUserInfo,
+        claims_request::ClaimsRequest,
         error::{ErrorCode, ProtocolError},
         scope::OPENID,
         time::Timestamp,
@@ -90,7 +91,10 @@ fn tell(app: &App, connection: &mut AnyConnection, token: &str, now: Timestamp) 
     };
     let person = people::find(connection, grant.person_id)?.ok_or_else(|| invalid("the person of this access token is gone"))?;
     let (client, custom) = (&found.client, &app.config.scope_claims);
-    let asked = grant.claims.clone().allowed(&client.scopes, custom);
+    // Whoever asked for a token of fewer scopes about the person gets what these open, and no more.
+    let granted = grant.scopes.intersection(&client.scopes);
+    let is_narrowed = granted.iter().any(|scope| custom.is_of_people(scope) && !found.left.scopes.contains(scope));
+    let asked = if is_narrowed { ClaimsRequest::default() } else { grant.claims.clone().allowed(&client.scopes, custom) };
     let mut claims = Map::from_iter([("sub".to_owned(), Value::from(grant.sub()))]);
     claims.extend(person.claims.user_info(&found.left.scopes, &asked, custom));
     if !client.userinfo_signed {

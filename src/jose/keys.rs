@@ -185,14 +185,22 @@ impl KeyRing {
         self.keys.iter().find(|key| key.kid == kid)
     }
 
+    /// Whether the key with this id is published: what it signed is still to be believed.
+    #[must_use]
+    pub fn publishes(&self, kid: &str, now: Timestamp, keep: Span) -> bool {
+        self.find(kid).is_some_and(|key| self.state(key, now, keep) != KeyState::Retired)
+    }
+
+    fn state(&self, key: &Key, now: Timestamp, keep: Span) -> KeyState {
+        let times: Vec<_> = self.of(key.algorithm).map(|other| other.signs_from).collect();
+        let index = self.of(key.algorithm).position(|other| other.kid == key.kid).unwrap_or_default();
+        state(&times, index, now, keep)
+    }
+
     /// The published key set (RFC 7517 §5); `keep` is the life of the longest-lived token.
     #[must_use]
     pub fn published(&self, now: Timestamp, keep: Span) -> Value {
-        let is_published = |key: &&Arc<Key>| {
-            let times: Vec<_> = self.of(key.algorithm).map(|other| other.signs_from).collect();
-            let index = self.of(key.algorithm).position(|other| other.kid == key.kid).unwrap_or_default();
-            state(&times, index, now, keep) != KeyState::Retired
-        };
+        let is_published = |key: &&Arc<Key>| self.state(key, now, keep) != KeyState::Retired;
         json!({"keys": self.keys.iter().filter(is_published).map(|key| &key.public_jwk).collect::<Vec<_>>()})
     }
 }

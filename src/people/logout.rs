@@ -113,7 +113,10 @@ impl Visit {
         let request = LogoutRequest::read(&self.params);
         let session = session::unended(app, connection, self.cookie.as_deref())?;
         let hint = match &request.id_token_hint {
-            Some(token) => Some(subject::hint(app, connection, token, self.context.now)?.ok_or(NotOurs)),
+            Some(token) => Some(
+                subject::hint(app, connection, (token, session.as_ref().map(|session| session.id)), self.context.now)?
+                    .ok_or(NotOurs),
+            ),
             None => None,
         };
         let named = request.client_id.as_deref().or(hint.as_ref().and_then(|hint| Some(hint.as_ref().ok()?.client_id.as_str())));

@@ -10,6 +10,7 @@ use super::{
     algorithm::Algorithm,
     id::Id,
     scope::{OPENID, Scopes},
+    secrets::SecretRing,
 };
 
 /// One audience as text, several as a list (RFC 7519 §4.1.3).
@@ -152,6 +153,15 @@ pub fn audience(resources: &[String], scopes: &Scopes, issuer: &str) -> Audience
     }
 }
 
+/// `sid` of tokens: the session's id, or where the subject is pairwise another one in each sector, so that it does not tell
+/// apps that they have the same person before them (OpenID Connect Core §8).
+#[must_use]
+pub fn sid(secrets: &SecretRing, pairwise: Option<&str>, session: Id) -> String {
+    let Some(subject) = pairwise else { return session.to_string() };
+    let pseudonym = secrets.pseudonym("sid", &format!("{subject} {session}"));
+    pseudonym.first_chunk::<16>().map_or_else(String::new, |half| Id::from(*half).to_string())
+}
+
 /// `jti` of an access token: names its grant, so that one row by key tells whether it still lives.
 #[must_use]
 pub fn jti(grant: Id, random: [u8; 12]) -> String {
@@ -195,6 +205,16 @@ mod tests {
             Audience::Several(vec!["https://api.example.com".into(), "https://id".into()])
         );
         assert_eq!(audience(&[], &none, "https://id"), Audience::One("https://id".into()));
+    }
+
+    #[test]
+    fn a_session_has_another_name_in_each_sector() {
+        let secrets = SecretRing::new(["a secret of at least thirty-two bytes"]).unwrap();
+        let session = Id::from([4; 16]);
+        let [one, two] = ["p.one", "p.two"].map(|subject| sid(&secrets, Some(subject), session));
+        assert_eq!((one.len(), two.len()), (32, 32));
+        assert!(one != two && one != session.to_string());
+        assert_eq!(sid(&secrets, None, session), session.to_string());
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub struct Hint {
     pub client_id: String,
     /// Whom it names, if that is anyone.
     pub person: Option<Id>,
-    /// The session it was issued in.
+    /// The session of this browser, if it was issued in that.
     pub session: Option<Id>,
 }
 

@@ -1,7 +1,7 @@
 //! URLs that a client registers and this server calls: its keys (RFC 7591 §2, `jwks_uri`) and its back-channel
 //! logout address. Here their form is checked; where they lead is judged by `outbound`, at each call.
 
-use url::{Host, Url};
+use url::Url;
 
 /// Checks a URL before it is registered.
 ///
@@ -26,13 +26,10 @@ pub fn check(setting: &str, text: &str) -> Result<(), String> {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(host)) => host == "localhost",
-        None => false,
-    }
+/// Whether the host is this machine: `localhost`, `127.0.0.1` or `[::1]`.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
 
 #[cfg(test)]
@@ -57,6 +54,7 @@ mod tests {
             "https://a.example/a b",
             "https://",
             "http://localhost.evil.example/",
+            "http://127.0.0.2/",
         ] {
             assert!(check("jwks_uri", bad).unwrap_err().starts_with("jwks_uri"), "{bad}");
         }

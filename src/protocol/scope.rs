@@ -175,6 +175,12 @@ impl ScopeClaims {
         Ok(Self(map))
     }
 
+    /// Whether a scope is about a person, and not about an API.
+    #[must_use]
+    pub fn is_of_people(&self, scope: &str) -> bool {
+        STANDARD.contains(&scope) || self.0.contains_key(scope)
+    }
+
     /// The scopes, in alphabetical order.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

@@ -107,7 +107,7 @@ pub fn is_origin_registered(connection: &mut AnyConnection, origin: &str) -> Res
     Ok(found.optional()?.is_some())
 }
 
-/// The columns of a client besides its id and when it was registered.
+/// The columns of a client besides its id, and when it was registered and switched off.
 macro_rules! columns {
     ($client:expr) => {{
         let client: &Client = $client;
@@ -144,7 +144,6 @@ macro_rules! columns {
                 clients::pairwise_sector.eq(client.pairwise_sector.as_deref()),
                 clients::post_logout_redirect_uris.eq(json(&client.post_logout_redirect_uris)),
                 clients::backchannel_logout_uri.eq(client.backchannel_logout_uri.as_deref()),
-                clients::disabled_at.eq(client.disabled_at.map(Timestamp::millis)),
             ),
         )
     }};
@@ -175,7 +174,11 @@ pub fn register<E: From<Error>>(
 
 fn insert_row(connection: &mut AnyConnection, client: &Client) -> Result<()> {
     let (one, two, three) = columns!(client);
-    let own = (clients::id.eq(&client.id), clients::created_at.eq(client.created_at.millis()));
+    let own = (
+        clients::id.eq(&client.id),
+        clients::created_at.eq(client.created_at.millis()),
+        clients::disabled_at.eq(client.disabled_at.map(Timestamp::millis)),
+    );
     diesel::insert_into(clients::table).values((own, one, two, three)).execute(connection)?;
     insert_origins(connection, client)
 }
@@ -198,10 +201,12 @@ pub fn update<E: From<Error>>(
     })
 }
 
-/// Writes a client that exists. Part of a transaction.
+/// Writes a client that exists; whether it is switched on is not part of it. Part of an exclusive transaction.
 pub(super) fn replace(connection: &mut AnyConnection, client: &Client) -> Result<()> {
     let (one, two, three) = columns!(client);
-    diesel::update(clients::table.find(&client.id)).set((one, two, three)).execute(connection)?;
+    if diesel::update(clients::table.find(&client.id)).set((one, two, three)).execute(connection)? == 0 {
+        return Ok(());
+    }
     diesel::delete(client_origins::table.filter(client_origins::client_id.eq(&client.id))).execute(connection)?;
     insert_origins(connection, client)
 }
@@ -220,9 +225,8 @@ fn insert_origins(connection: &mut AnyConnection, client: &Client) -> Result<()>
 /// # Errors
 /// The database's.
 pub fn set_disabled(connection: &mut AnyConnection, id: &str, at: Option<Timestamp>) -> Result<bool> {
-    let rows =
-        diesel::update(clients::table.find(id)).set(clients::disabled_at.eq(at.map(Timestamp::millis))).execute(connection)?;
-    Ok(rows == 1)
+    let set = clients::disabled_at.eq(at.map(Timestamp::millis));
+    Ok(diesel::update(clients::table.find(id)).set(set).execute(connection)? == 1)
 }
 
 /// Deletes the client and what was given to it; false when there is no such client.
@@ -230,7 +234,7 @@ pub fn set_disabled(connection: &mut AnyConnection, id: &str, at: Option<Timesta
 /// # Errors
 /// The database's.
 pub fn delete(connection: &mut AnyConnection, id: &str, now: Timestamp) -> Result<bool> {
-    dialect::together(connection, |connection| -> Result<bool> {
+    dialect::exclusively(connection, |connection| -> Result<bool> {
         let rows = diesel::delete(clients::table.find(id)).execute(connection)?;
         diesel::delete(client_origins::table.filter(client_origins::client_id.eq(id))).execute(connection)?;
         diesel::delete(consents::table.filter(consents::client_id.eq(id))).execute(connection)?;

@@ -88,7 +88,7 @@ pub(super) fn enqueue_logout(connection: &mut AnyConnection, session: Id, person
 /// # Errors
 /// The database's.
 pub fn clients_due(connection: &mut AnyConnection, now: Timestamp) -> Result<Vec<String>> {
-    let due = deliveries::table.filter(deliveries::next_at.le(now.millis()));
+    let due = deliveries::table.filter(deliveries::kind.eq(LOGOUT)).filter(deliveries::next_at.le(now.millis()));
     Ok(due.select(deliveries::client_id).distinct().load(connection)?)
 }
 
@@ -98,6 +98,7 @@ pub fn clients_due(connection: &mut AnyConnection, now: Timestamp) -> Result<Vec
 /// The database's.
 pub fn due(connection: &mut AnyConnection, client_id: &str, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
     let rows: Vec<Columns> = deliveries::table
+        .filter(deliveries::kind.eq(LOGOUT))
         .filter(deliveries::client_id.eq(client_id))
         .filter(deliveries::next_at.le(now.millis()))
         .order(deliveries::next_at)

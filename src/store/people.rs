@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use super::{
     AnyConnection, Result, dialect,
+    error::Error,
     mapping::{Row, json, time, times},
     schema::{consents, grants, people},
     sessions,
@@ -127,7 +128,27 @@ pub fn insert(connection: &mut AnyConnection, person: &Person) -> Result<()> {
     Ok(())
 }
 
-/// Sets what claims tell of a person; false when there is no such person.
+/// Changes what claims tell of a person: reads them, lets `change` have them, and writes them back, while nobody else does
+/// so. `None` when there is no such person.
+///
+/// # Errors
+/// What `change` says, or the database: [`super::Error::Conflict`] when the address is another's.
+pub fn change<E: From<Error>>(
+    connection: &mut AnyConnection,
+    id: Id,
+    now: Timestamp,
+    change: impl FnOnce(&mut Person) -> std::result::Result<(), E>,
+) -> std::result::Result<Option<Person>, E> {
+    dialect::exclusively(connection, |connection| {
+        let Some(mut person) = find(connection, id)? else { return Ok(None) };
+        change(&mut person)?;
+        person.claims.updated_at = now;
+        update(connection, &person, now)?;
+        Ok(Some(person))
+    })
+}
+
+/// Sets what claims tell of a person; false when there is no such person. For who has read them just now: see [`change`].
 ///
 /// # Errors
 /// [`super::Error::Conflict`] when name or address are another's.

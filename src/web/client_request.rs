@@ -36,6 +36,8 @@ use crate::{
     store::{AnyConnection, clients, used_assertions},
 };
 
+/// How often a client's keys are fetched for one request: again where someone else's fetch was waited for in vain.
+const FETCHES: u32 = 2;
 /// How long a request waits for its turn to have keys fetched: a little longer than one fetch may take.
 const FETCH_TURN: Duration = Duration::from_secs(6);
 
@@ -103,7 +105,7 @@ pub async fn answer(request: HttpRequest, app: Data<App>, form: Form, pages: Rea
         Ok(asked) => asked,
         Err(refused) => return readable(&app, pages, origin, refused).await,
     };
-    for _ in 0..2 {
+    for attempt in 0..=FETCHES {
         let (of_story, origin) = (asked.clone(), origin.clone());
         let turn = hop(&app, move |app, connection| -> Result<Turn, OauthError> {
             // What may fail comes before what cannot be undone: who may read the answer.
@@ -119,7 +121,8 @@ pub async fn answer(request: HttpRequest, app: Data<App>, form: Form, pages: Rea
         });
         match turn.await {
             Ok(Turn::Answer(reply)) => return reply,
-            Ok(Turn::Fetch(client)) => fetch(&app, &asked, client).await,
+            Ok(Turn::Fetch(client)) if attempt < FETCHES => fetch(&app, &asked, client).await,
+            Ok(Turn::Fetch(_)) => break,
             Err(error) => return error.reply(Challenge::None),
         }
     }

@@ -6,7 +6,7 @@ use crate::{
     app::App,
     inspection::text,
     jose::verify::{self, Typ},
-    protocol::{client::Client, id::Id, logout::Hint, registration::is_pairwise, time::Timestamp},
+    protocol::{claims, client::Client, id::Id, logout::Hint, registration::is_pairwise, time::Timestamp},
     random,
     store::{AnyConnection, Result, subjects},
 };
@@ -48,17 +48,25 @@ fn anyone(connection: &mut AnyConnection, subject: &str) -> Result<Option<Id>> {
     Ok(subjects::find(connection, subject)?.map(|(person, _)| person))
 }
 
-/// What an ID token of ours says of whom it was issued to, whom it names and in which session; it may have expired. `None` for anything else.
+/// What an ID token of ours says of whom it was issued to and whom it names, and whether it is of the session `here`; it may
+/// have expired. `None` for anything else.
 ///
 /// # Errors
 /// The database's.
-pub fn hint(app: &App, connection: &mut AnyConnection, token: &str, now: Timestamp) -> std::result::Result<Option<Hint>, Fault> {
+pub fn hint(
+    app: &App,
+    connection: &mut AnyConnection,
+    (token, here): (&str, Option<Id>),
+    now: Timestamp,
+) -> std::result::Result<Option<Hint>, Fault> {
     let ring = app.keys_verifying(connection, token, now)?;
-    let Ok(claims) = verify::own(&ring, Typ::IdToken, token) else { return Ok(None) };
-    if text(&claims, "iss") != app.config.issuer.as_str() {
+    let Ok(told) = verify::own(&ring, Typ::IdToken, token) else { return Ok(None) };
+    if text(&told, "iss") != app.config.issuer.as_str() {
         return Ok(None);
     }
-    let person = anyone(connection, text(&claims, "sub"))?;
-    let session = Id::parse(text(&claims, "sid")).ok();
-    Ok(Some(Hint { client_id: text(&claims, "aud").to_owned(), person, session }))
+    let sub = text(&told, "sub");
+    let person = anyone(connection, sub)?;
+    let sid = |session| claims::sid(&app.config.secrets, is_pairwise(sub).then_some(sub), session);
+    let session = here.filter(|here| sid(*here) == text(&told, "sid"));
+    Ok(Some(Hint { client_id: text(&told, "aud").to_owned(), person, session }))
 }

@@ -80,7 +80,9 @@ fn scopes_are_the_clients_unless_it_asks_for_fewer() {
         is_for(&server.serve("job", &[("scope", "notes:read")]), "notes:read", &apis);
         is_for(&server.serve("job", &[("scope", "files:read notes:read files:read")]), "files:read notes:read", &apis);
         is_for(&server.serve("job", &[("scope", "")]), "notes:read notes:write files:read", &apis);
-        for wrong in ["admin", "notes:read admin", "NOTES:READ", "openid", "offline_access", "notes:\"read", " ", "notes:read  files:read"] {
+        for wrong in
+            ["admin", "notes:read admin", "NOTES:READ", "openid", "offline_access", "notes:\"read", " ", "notes:read  files:read"]
+        {
             refused(&server.serve("job", &[("scope", wrong)]), 400, "invalid_scope");
         }
         refused(&server.serve("job", &[("scope", "notes:read"), ("scope", "files:read")]), 400, "invalid_request");

@@ -210,3 +210,23 @@ fn no_client_can_be_named_like_a_subject() {
         assert!(Id::parse(&hers).is_err(), "nor is one like a person's id");
     });
 }
+
+#[test]
+fn a_session_has_another_name_in_each_sector() {
+    both(|server| {
+        server.add_person("alice");
+        let [one, two, other] = [("one", "a.example"), ("two", "a.example"), ("other", "b.example")]
+            .map(|(id, sector)| client(server, id, Some(sector)));
+        let public = client(server, "public", None);
+        let mut browser = Browser::new(server);
+        let [one, two, other, public] = [one, two, other, public].map(|client| {
+            let code = browser.code(&client, "alice", "openid");
+            let tokens = server.redeem(&client, &code);
+            let [id, access] = ["id_token", "access_token"].map(|name| claims_of(tokens.text(name))["sid"].clone());
+            assert_eq!(id, access);
+            id
+        });
+        assert_eq!(one, two, "one session, one sector");
+        assert!(one != other && one != public && other != public, "{one} {other} {public}");
+    });
+}

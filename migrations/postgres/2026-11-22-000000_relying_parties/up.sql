@@ -68,4 +68,4 @@ CREATE TABLE deliveries (
     next_at BIGINT NOT NULL,
     created_at BIGINT NOT NULL
 );
-CREATE INDEX deliveries_next ON deliveries (next_at);
+CREATE INDEX deliveries_next ON deliveries (client_id, next_at);

@@ -7,6 +7,7 @@ use super::{
     super::{
         Answer, Error, Work,
         output::{self, Format},
+        refuse,
     },
     details::{Details, check_display_name, check_email},
     find,
@@ -54,13 +55,11 @@ pub struct Options {
 
 impl Options {
     pub fn run(self, work: &mut Work<'_>, format: Format) -> Answer {
-        let mut person = find(work, &self.login)?;
-        self.change(&mut person, &work.config.scope_claims)?;
-        match people::update(work.connection, &person, work.now) {
-            Err(store::Error::Conflict(_)) => taken("e-mail address", &person.claims.email),
-            updated => {
-                updated?;
-                let person = find(work, &person.claims.username)?;
+        let (id, custom) = (find(work, &self.login)?.claims.id, &work.config.scope_claims);
+        match people::change(work.connection, id, work.now, |person| self.change(person, custom)) {
+            Err(Error::Store(store::Error::Conflict(_))) => taken("e-mail address", self.email.as_deref().unwrap_or_default()),
+            changed => {
+                let Some(person) = changed? else { return refuse("the user was deleted meanwhile") };
                 let shown = Shown::new(&person);
                 format.answer(&shown, || output::fields(&shown.fields()))
             }

@@ -46,10 +46,9 @@ impl Exchange<'_> {
     /// Issues the tokens of an accepted presentation.
     pub fn issue_tokens(&self, accepted: &Accepted, due: IdTokenDue) -> Result<Reply, OauthError> {
         let (grant, scopes, now, config) = (&accepted.found.grant, &accepted.left.scopes, self.context.now, &self.app.config);
-        let (issuer, sid, sub) = (config.issuer.as_str(), grant.sid.to_string(), grant.sub());
+        let (issuer, sub) = (config.issuer.as_str(), grant.sub());
+        let sid = claims::sid(&config.secrets, grant.subject.as_deref(), grant.sid);
         let exp = now.plus(config.lifetimes.access_token).min(grant.expires_at).seconds();
-        let roles = scopes.contains("roles").then(|| accepted.found.roles()).transpose()?;
-        let groups = scopes.contains("groups").then(|| accepted.found.groups()).transpose()?;
         let acr = Class::of(&grant.amr).map(Class::as_str);
         let access_token = self.key.access_token(&AccessToken {
             iss: issuer,
@@ -64,8 +63,8 @@ impl Exchange<'_> {
                 auth_time: grant.auth_time.seconds(),
                 acr,
                 sid: &sid,
-                roles: roles.as_deref(),
-                groups: groups.as_deref(),
+                roles: accepted.roles.as_deref(),
+                groups: accepted.groups.as_deref(),
             }),
         })?;
         let id_token = if due == IdTokenDue::Yes && scopes.contains(OPENID) {

@@ -10,7 +10,7 @@ use crate::{
         claims::{self, AccessToken},
         client::Client,
         error::{ErrorCode, ProtocolError},
-        scope::{STANDARD, ScopeClaims, Scopes},
+        scope::{ScopeClaims, Scopes},
     },
     random,
     store::{AnyConnection, apis},
@@ -71,13 +71,12 @@ fn resources_of(client: &Client, asked: &[String]) -> Result<Vec<String>, Protoc
 
 /// What is asked for, or all that the client has at its APIs: never what opens claims of a person, as there is none.
 fn scopes_of(client: &Client, asked: Option<&Scopes>, custom: &ScopeClaims) -> Result<Scopes, ProtocolError> {
-    let is_of_people = |scope: &str| STANDARD.contains(&scope) || custom.scopes().any(|of_people| of_people == scope);
     let invalid = |text: String| Err(ProtocolError::new(ErrorCode::InvalidScope, text));
-    let Some(asked) = asked else { return Ok(client.scopes.retain(|scope| !is_of_people(scope))) };
+    let Some(asked) = asked else { return Ok(client.scopes.retain(|scope| !custom.is_of_people(scope))) };
     if let Some(outside) = asked.first_outside(&client.scopes) {
         return invalid(format!("scope: '{outside}' is not registered for this client; it may ask for '{}'", client.scopes));
     }
-    if let Some(of_people) = asked.iter().find(|scope| is_of_people(scope)) {
+    if let Some(of_people) = asked.iter().find(|scope| custom.is_of_people(scope)) {
         return invalid(format!("scope: '{of_people}' is about a person, and a client that acts for itself has none"));
     }
     Ok(asked.clone())

@@ -42,6 +42,10 @@ pub struct Accepted {
     pub left: Entitlement,
     /// The claims that were asked for in the ID token one by one (OpenID Connect Core §5.5), where a code is redeemed.
     pub asked: Map<String, Value>,
+    /// The person's roles and groups, where they are part of it.
+    pub roles: Option<Vec<String>>,
+    /// As `roles`.
+    pub groups: Option<Vec<String>>,
     /// Whether the successor had been told before (row 6 of the verdict).
     pub is_repeat: bool,
 }
@@ -107,7 +111,9 @@ impl Exchange<'_> {
             Means::Code { .. } => self.asked_claims(connection, grant)?,
             Means::Refresh { .. } => Map::new(),
         };
-        Ok(Accepted { successor: credentials.generation + 1, left, asked, is_repeat, found })
+        let roles = left.scopes.contains("roles").then(|| found.roles()).transpose()?;
+        let groups = left.scopes.contains("groups").then(|| found.groups()).transpose()?;
+        Ok(Accepted { successor: credentials.generation + 1, left, asked, roles, groups, is_repeat, found })
     }
 
     /// Few ask for claims in the ID token, so the person is read for them alone.

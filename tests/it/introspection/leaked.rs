@@ -1,0 +1,103 @@
+//! What someone can do with what leaked: a key that was replaced and has retired, a token that a service got before it was
+//! made anew. Nothing.
+
+use symbolon::{
+    jose::keys::{self, KeyRing},
+    protocol::{
+        algorithm::Algorithm,
+        claims::{self, AccessToken, Audience},
+        client::{ClientKind, GrantType},
+        scope::Scopes,
+        time::Span,
+    },
+    random,
+    store::{clients, signing_keys},
+};
+
+use crate::{
+    claims::change_client,
+    harness::{API, INACTIVE, Server, both},
+};
+
+/// A service's own token for the API, signed with the key that signed first.
+fn forged(server: &Server) -> String {
+    let (now, secrets) = (server.now(), &server.app.config.secrets);
+    let first = server.store(|connection| Ok(signing_keys::all(connection)?[0].clone()));
+    let ring = KeyRing::open(&[first], secrets, &KeyRing::default()).unwrap();
+    let claims = AccessToken {
+        iss: &server.url,
+        sub: "job",
+        aud: Audience::One(API.into()),
+        client_id: "job",
+        exp: now.plus(Span::from_seconds(3600)).seconds(),
+        iat: now.seconds(),
+        jti: claims::client_jti(random::bytes()),
+        scope: "notes:read".into(),
+        person: None,
+    };
+    ring.signing(Algorithm::Rs256, now).unwrap().access_token(&claims).unwrap()
+}
+
+#[test]
+fn a_key_that_has_retired_signs_nothing_that_is_believed() {
+    both(|server| {
+        server.add_apis();
+        server.add_client("job", ClientKind::Service, |client| client.scopes = Scopes::parse("notes:read").unwrap());
+        assert_ne!(server.introspect("notes", &forged(server)).body, INACTIVE, "as long as the key signs");
+        let now = server.now();
+        let next = keys::generate(&server.app.config.secrets, Algorithm::Rs256, now, now).unwrap();
+        server.store(|connection| signing_keys::insert(connection, &next));
+        server.advance(21);
+        assert_ne!(server.introspect("notes", &forged(server)).body, INACTIVE, "as long as it is published");
+        server.advance(3600);
+        assert_eq!(server.introspect("notes", &forged(server)).body, INACTIVE);
+        assert_eq!(server.userinfo(&forged(server)).status, 401);
+    });
+}
+
+#[test]
+fn a_service_that_is_made_anew_or_may_not_act_for_itself_leaves_its_tokens_behind() {
+    both(|server| {
+        server.add_apis();
+        let add = || server.add_client("job", ClientKind::Service, |client| client.scopes = Scopes::parse("notes:read").unwrap());
+        add();
+        let token = server.serve("job", &[]).text("access_token").to_owned();
+        assert_ne!(server.introspect("notes", &token).body, INACTIVE);
+        let now = server.now();
+        server.store(|connection| clients::delete(connection, "job", now));
+        server.advance(5);
+        add();
+        assert_eq!(server.introspect("notes", &token).body, INACTIVE);
+
+        server.add_client("web", ClientKind::Web, |client| client.grant_types.push(GrantType::ClientCredentials));
+        let token = server.serve("web", &[]).text("access_token").to_owned();
+        assert_ne!(server.introspect("notes", &token).body, INACTIVE);
+        change_client(server, "web", |client| client.grant_types.retain(|grant| *grant != GrantType::ClientCredentials));
+        assert_eq!(server.introspect("notes", &token).body, INACTIVE);
+    });
+}
+
+#[test]
+fn a_client_that_is_switched_off_stays_so_whoever_else_changes_it() {
+    both(|server| {
+        server.add_client("job", ClientKind::Service, |_| ());
+        let now = server.now();
+        let begun = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                begun.wait();
+                assert!(server.store(|connection| clients::set_disabled(connection, "job", Some(now))));
+            });
+            server.store(|connection| {
+                clients::update(connection, "job", |_, client| {
+                    begun.wait();
+                    std::thread::sleep(std::time::Duration::from_millis(200)); // the other comes in between, where it can
+                    client.name = "Another name".into();
+                    Ok::<_, symbolon::store::Error>(())
+                })
+            });
+        });
+        let job = server.store(|connection| clients::find(connection, "job")).unwrap();
+        assert_eq!((job.name.as_str(), job.disabled_at), ("Another name", Some(now)));
+    });
+}
