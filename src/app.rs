@@ -52,7 +52,7 @@ pub struct App {
 }
 
 /// How many requests may wait at once for a client's keys.
-const FETCHES: usize = 8;
+const FETCHES: usize = 32;
 
 /// Why the keys cannot be had.
 #[derive(Debug)]

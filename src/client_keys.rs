@@ -87,6 +87,14 @@ impl ClientKeyCache {
         }
     }
 
+    /// The keys that were read not too long ago, for who could not ask again.
+    #[must_use]
+    pub fn known(&self, client: &Client, now: Timestamp) -> Option<Arc<ClientKeys>> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = entries.get(&client.id).filter(|entry| entry.source == client.keys)?;
+        entry.keys.clone().filter(|_| now.since(entry.read_at) < USED_FOR)
+    }
+
     /// Puts in what the client's URL answered.
     pub fn put(&self, client: &Client, answered: Result<String, String>, now: Timestamp) {
         let read = answered.and_then(|text| ClientKeys::parse(&text)).map(Arc::new);
@@ -153,6 +161,7 @@ mod tests {
         cache.put(&app, Ok(SET.into()), at(0));
         assert_eq!((find(KNOWN, 599), find(KNOWN, 600)), ("ready", "fetch"));
         assert_eq!((find(UNKNOWN, 9), find(UNKNOWN, 10)), ("ready", "fetch"), "an unknown key asks again, but not at once");
+        assert!(cache.known(&app, at(3_599)).is_some() && cache.known(&app, at(3_600)).is_none());
         cache.put(&app, Err("down".into()), at(700));
         assert_eq!((find(KNOWN, 705), find(KNOWN, 710)), ("ready", "fetch"), "the old keys hold while the client is down");
         cache.put(&app, Err("down".into()), at(3_600));

@@ -2,8 +2,8 @@
 //! sent, to the address that is registered then. Who does not answer is told again, later and later, for a day.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// How many calls are made at once.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 32;
 /// How many of them to one client: others do not wait for one that hangs, however much it is to be told.
 const AT_ONE: usize = 2;
 /// How long to wait where the database does not answer.
@@ -45,34 +45,61 @@ const FIRST_WAIT: Span = Span::from_seconds(5);
 /// The longest wait.
 const LONGEST_WAIT: Span = Span::from_seconds(3_600);
 
-/// The calls that this process makes at this moment, by client.
+/// The calls that this process makes at this moment, and the clients whose last one failed.
 #[derive(Clone, Default)]
-pub struct Calls(Arc<Mutex<HashMap<String, usize>>>);
+pub struct Calls(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    now: HashMap<String, usize>,
+    troubled: HashSet<String>,
+}
 
 /// One of them, until it is dropped.
 struct Call(Calls, String);
 
 impl Calls {
-    /// How many more may be made to this client.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many more may be made to this client. Those whose last call failed share half of the room, one call each: however
+    /// many of them hang, the others are told.
     fn room(&self, client: &str) -> usize {
-        let calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let to_this = calls.get(client).copied().unwrap_or_default();
-        AT_ONE.saturating_sub(to_this).min(AT_ONCE.saturating_sub(calls.values().sum()))
+        let state = self.state();
+        let to_this = state.now.get(client).copied().unwrap_or_default();
+        let all: usize = state.now.values().sum();
+        if !state.troubled.contains(client) {
+            return AT_ONE.saturating_sub(to_this).min(AT_ONCE.saturating_sub(all));
+        }
+        let to_troubled: usize = state.now.iter().filter(|(client, _)| state.troubled.contains(*client)).map(|(_, n)| n).sum();
+        1usize.saturating_sub(to_this).min((AT_ONCE / 2).saturating_sub(to_troubled)).min(AT_ONCE.saturating_sub(all))
     }
 
     fn begin(&self, client: &str) -> Call {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(client.to_owned()).or_default() += 1;
+        *self.state().now.entry(client.to_owned()).or_default() += 1;
         Call(self.clone(), client.to_owned())
+    }
+}
+
+impl Call {
+    /// What came of it.
+    fn ended(&self, outcome: &Outcome) {
+        let mut state = self.0.state();
+        match outcome {
+            Outcome::Failed(_) => drop(state.troubled.insert(self.1.clone())),
+            Outcome::Told | Outcome::Unwanted => drop(state.troubled.remove(&self.1)),
+        }
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        let mut calls = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = calls.get_mut(&self.1) {
+        let mut state = self.0.state();
+        if let Some(count) = state.now.get_mut(&self.1) {
             *count -= 1;
         }
-        calls.retain(|_, count| *count > 0);
+        state.now.retain(|_, count| *count > 0);
     }
 }
 
@@ -135,6 +162,7 @@ async fn tell(app: Arc<App>, call: Call, delivery: Delivery) {
         Ok(Err(error)) => Outcome::Failed(error.to_string()),
         Err(error) => Outcome::Failed(error.to_string()),
     };
+    call.ended(&outcome);
     let now = app.clock.now();
     match stored(&app, move |connection| settle(connection, &delivery, &outcome, now)).await {
         Ok(Ok(())) => {}
@@ -231,7 +259,20 @@ mod tests {
         let others: Vec<_> = (AT_ONE + 1..AT_ONCE).map(|number| calls.begin(&number.to_string())).collect();
         assert_eq!((calls.room("hanging"), calls.room("other")), (0, 1));
         drop((held, others));
-        assert_eq!((calls.room("hanging"), calls.0.lock().unwrap().len()), (AT_ONE, 0));
+        assert_eq!((calls.room("hanging"), calls.state().now.len()), (AT_ONE, 0));
+        let failed: Vec<_> = (0..AT_ONCE).map(|number| (number, calls.begin(&number.to_string()))).collect();
+        for (_, call) in &failed {
+            call.ended(&Outcome::Failed(String::new()));
+        }
+        drop(failed);
+        let retried: Vec<_> = (0..AT_ONCE / 2).map(|number| calls.begin(&number.to_string())).collect();
+        assert_eq!(
+            (calls.room("20"), calls.room("0"), calls.room("other")),
+            (0, 0, AT_ONE),
+            "half of the room is for the others"
+        );
+        retried[0].ended(&Outcome::Told);
+        assert_eq!((calls.room("0"), calls.room("20")), (AT_ONE - 1, 1));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Answer, Error};
+pub use crate::protocol::registration::is_unsafe;
 use crate::protocol::time::{Span, Timestamp};
 
 /// For whom the answer is.
@@ -96,12 +97,6 @@ pub fn clean(text: &str) -> String {
 /// As [`clean`], with its line breaks.
 pub fn clean_lines(text: &str) -> String {
     text.split('\n').map(clean).collect::<Vec<_>>().join("\n")
-}
-
-/// Whether a terminal obeys the character, or it reorders or hides what stands beside it.
-pub fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 
 /// A point in time, by RFC 3339 in UTC.

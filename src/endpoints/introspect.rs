@@ -91,5 +91,10 @@ fn tell(
 
 /// RFC 9701 §4: the signed answer is asked for by its media type.
 fn wants_signed(accept: &str) -> bool {
-    accept.split(',').any(|one| one.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(SIGNED))
+    accept.split(',').any(|one| {
+        let mut parts = one.split(';').map(str::trim);
+        let is_it = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case(SIGNED));
+        let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok());
+        is_it && weight.is_none_or(|weight| weight > 0.0) // RFC 9110 §12.4.2
+    })
 }

@@ -57,12 +57,16 @@ impl ClaimsRequest {
                 };
                 match name.as_str() {
                     "sub" => {
-                        let Some(wanted) = wish.get("value") else { continue };
-                        let wanted = wanted.as_str().ok_or_else(|| malformed("a text as the value of 'sub'"))?;
-                        if request.sub.as_deref().is_some_and(|before| before != wanted) {
+                        let wanted = values(wish).ok_or_else(|| malformed("a text as the value of 'sub'"))?;
+                        let wanted = match wanted.as_slice() {
+                            [] => continue,
+                            [one] => one,
+                            _ => return Err(malformed("one value of 'sub'")),
+                        };
+                        if request.sub.as_deref().is_some_and(|before| *before != **wanted) {
                             return Err(malformed("one value of 'sub'"));
                         }
-                        request.sub = Some(wanted.to_owned());
+                        request.sub = Some(wanted.clone());
                     }
                     // Core §5.5.1.1: of the ID token; `/userinfo` tells of no sign-in.
                     "acr" if place == "id_token" && wish.get("essential") == Some(&Value::Bool(true)) => {
@@ -148,6 +152,7 @@ mod tests {
             r#"{"id_token": {"email": "x"}}"#,
             r#"{"userinfo": []}"#,
             r#"{"id_token": {"sub": {"value": 7}}}"#,
+            r#"{"id_token": {"sub": {"values": ["a", "b"]}}}"#,
             r#"{"id_token": {"acr": {"essential": true, "value": 7}}}"#,
             r#"{"id_token": {"acr": {"essential": true, "values": "x"}}}"#,
             r#"{"id_token": {"acr": {"essential": true, "values": ["x", null]}}}"#,

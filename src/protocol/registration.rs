@@ -132,10 +132,17 @@ fn check_sector(client: &Client, sector: &str) -> Result<(), String> {
 /// # Errors
 /// What is wrong and what is expected.
 pub fn check_text(what: &str, text: &str) -> Result<(), String> {
-    if text.trim().is_empty() || text.chars().count() > 100 || text.chars().any(char::is_control) {
-        return Err(format!("{what}: expected 1 to 100 characters, none of them a control character"));
+    if text.trim().is_empty() || text.chars().count() > 100 || text.contains(is_unsafe) {
+        return Err(format!("{what}: expected 1 to 100 characters, none of them a control character or invisible"));
     }
     Ok(())
+}
+
+/// Whether a terminal obeys the character, or it reorders or hides what stands beside it, or is not seen itself.
+#[must_use]
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 
 /// Checks an origin for CORS: scheme, host and port, nothing else.
@@ -170,7 +177,11 @@ mod tests {
         assert!(refused(|c| c.id = "a b".into()).contains("1 to 100"));
         assert!(refused(|c| c.id = "0".repeat(32)).contains("32 hexadecimal"));
         assert!(refused(|c| c.id = "p.abc".into()).contains("subject"));
-        assert!(refused(|c| c.name = " ".into()).contains("name"));
+        for name in [" ", "a\u{202e}b", "\u{feff}", "a\nb"] {
+            let mut client = client(ClientKind::Spa);
+            client.name = name.into();
+            assert!(client.check().unwrap_err().contains("name"), "{name:?}");
+        }
         assert!(refused(|c| c.redirect_uris.clear()).contains("at least one"));
         assert!(refused(|c| c.redirect_uris = vec!["https://a.example/".into(); 51]).contains("at most 50"));
         assert!(refused(|c| c.pkce = PkceRule::Optional).contains("9700"));

@@ -35,7 +35,11 @@ impl DatabaseUrl {
         }
         match text.strip_prefix("sqlite:") {
             Some(path) if !path.is_empty() => Ok(Self::SqliteFile(path.to_owned())),
-            None if text.starts_with("postgres://") || text.starts_with("postgresql://") => Ok(Self::Postgres(text.to_owned())),
+            None if text.starts_with("postgres://") || text.starts_with("postgresql://") => {
+                is_well_formed(text).then(|| Self::Postgres(text.to_owned())).ok_or_else(|| {
+                    "expected postgres://user:password@host/database with every character of the password but letters, digits, '-', '.', '_' and '~' percent-encoded, as %40 for '@'".to_owned()
+                })
+            }
             _ => Err("expected sqlite:PATH, sqlite::memory: or postgres://user:password@host/database".to_owned()),
         }
     }
@@ -62,6 +66,30 @@ impl DatabaseUrl {
     pub(super) fn pool_size(&self, configured: u32) -> u32 {
         if *self == Self::SqliteMemory { 1 } else { configured }
     }
+}
+
+/// Whether libpq can read the URL. Where it cannot, it says so with parts of it, which may be the password.
+fn is_well_formed(url: &str) -> bool {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let hosts = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);
+    let encoded = |text: &str| {
+        let digits = |at: usize| text.get(at + 1..at + 3).is_some_and(|two| two.bytes().all(|b| b.is_ascii_hexdigit()));
+        text.match_indices('%').all(|(at, _)| digits(at))
+    };
+    // An '@' behind the first '/' or '?' is of a password that was cut off there, or stands in a value of the query.
+    let path = rest.get(authority.len()..).unwrap_or_default().split('?').next().unwrap_or_default();
+    let balanced = hosts.matches('[').count() == hosts.matches(']').count();
+    let ports = hosts.split(',').all(|host| {
+        let port = host.rsplit_once(']').map_or(host, |(_, port)| port).rsplit_once(':').map_or("", |(_, port)| port);
+        port.bytes().all(|b| b.is_ascii_digit())
+    });
+    url.bytes().all(|b| matches!(b, 0x21..=0x7e))
+        && encoded(url)
+        && authority.matches('@').count() <= 1
+        && !path.contains('@')
+        && balanced
+        && ports
 }
 
 /// A host that does not answer, or stops answering, must not hold a request for ever.
@@ -175,10 +203,19 @@ mod tests {
         assert_eq!(DatabaseUrl::parse("sqlite:/x/y.db").unwrap().to_string(), "sqlite:/x/y.db");
         assert_eq!(DatabaseUrl::parse("sqlite::memory:"), Ok(DatabaseUrl::SqliteMemory));
         let several =
-            DatabaseUrl::parse("postgres://app:pa@ss@a:5432,b:5433/symbolon?target_session_attrs=read-write&password=x").unwrap();
+            DatabaseUrl::parse("postgres://app:pa%40ss@a:5432,b:5433/symbolon?target_session_attrs=read-write&password=x")
+                .unwrap();
         assert_eq!(several.to_string(), "postgres://a:5432,b:5433/symbolon");
+        for good in ["postgres://u:p@[::1]:5432/x", "postgresql:///x?host=/run/postgresql", "postgres://localhost"] {
+            assert!(DatabaseUrl::parse(good).is_ok(), "{good}");
+        }
         for bad in ["", "sqlite:", "mysql://x", "symbolon.db", "postgres:/x"] {
             assert!(DatabaseUrl::parse(bad).is_err(), "{bad}");
         }
+        for password in ["SECRET%zzPW", "SECRET PW", "SECRET/PW", "SECRET@PW", "SECRET?PW", "SECRETé"] {
+            let refused = DatabaseUrl::parse(&format!("postgres://u:{password}@127.0.0.1:5432/x")).unwrap_err();
+            assert!(!refused.contains("SECRET") && !refused.contains("PW"), "{password}: {refused}");
+        }
+        assert!(DatabaseUrl::parse("postgresql://u:SECRETPW@[::1").is_err());
     }
 }

@@ -36,8 +36,6 @@ use crate::{
     store::{AnyConnection, clients, used_assertions},
 };
 
-/// How often a client's keys are fetched for one request: again where someone else's fetch was waited for in vain.
-const FETCHES: u32 = 2;
 /// How long a request waits for its turn to have keys fetched: a little longer than one fetch may take.
 const FETCH_TURN: Duration = Duration::from_secs(6);
 
@@ -51,6 +49,8 @@ pub struct Asked {
     /// What it wants as an answer.
     pub accept: Option<String>,
     authorization: Result<Option<String>, ProtocolError>,
+    /// Whether keys that were read a while ago have to do.
+    settles: bool,
 }
 
 /// What an endpoint does for a client that was authenticated.
@@ -105,8 +105,9 @@ pub async fn answer(request: HttpRequest, app: Data<App>, form: Form, pages: Rea
         Ok(asked) => asked,
         Err(refused) => return readable(&app, pages, origin, refused).await,
     };
-    for attempt in 0..=FETCHES {
-        let (of_story, origin) = (asked.clone(), origin.clone());
+    // The keys are fetched once; then what is known has to do.
+    for last in [false, true] {
+        let (of_story, origin) = (Asked { settles: last, ..asked.clone() }, origin.clone());
         let turn = hop(&app, move |app, connection| -> Result<Turn, OauthError> {
             // What may fail comes before what cannot be undone: who may read the answer.
             let readers = pages.headers(app, connection, origin.as_deref())?;
@@ -121,8 +122,11 @@ pub async fn answer(request: HttpRequest, app: Data<App>, form: Form, pages: Rea
         });
         match turn.await {
             Ok(Turn::Answer(reply)) => return reply,
-            Ok(Turn::Fetch(client)) if attempt < FETCHES => fetch(&app, &asked, client).await,
-            Ok(Turn::Fetch(_)) => break,
+            Ok(Turn::Fetch(client)) => {
+                if !last {
+                    fetch(&app, &asked, client).await;
+                }
+            }
             Err(error) => return error.reply(Challenge::None),
         }
     }
@@ -155,7 +159,7 @@ fn read(request: &HttpRequest, form: Form) -> Result<Asked, Result<Reply, Protoc
         return invalid(&flaw.describe());
     }
     let accept = header_text(request, &header::ACCEPT);
-    Ok(Asked { context: Context::of(request), params, accept, authorization: authorization(request) })
+    Ok(Asked { context: Context::of(request), params, accept, authorization: authorization(request), settles: false })
 }
 
 impl Asked {
@@ -175,7 +179,7 @@ impl Asked {
             None => ProtocolError::new(ErrorCode::InvalidClient, format!("there is no client '{id}'")),
             Some(client) => match presented.verify(&client) {
                 Ok(Verified::Wholly) => return Ok(Authenticated::As(Box::new(client))),
-                Ok(Verified::UpToAssertion(assertion)) => match assert(app, connection, &client, assertion)? {
+                Ok(Verified::UpToAssertion(assertion)) => match self.assert(app, connection, &client, assertion)? {
                     Ok(Asserted::Holds) => return Ok(Authenticated::As(Box::new(client))),
                     Ok(Asserted::KeysNeeded) => return Ok(Authenticated::Fetch(Box::new(client))),
                     Err(error) => error,
@@ -200,33 +204,39 @@ enum Asserted {
     KeysNeeded,
 }
 
-/// RFC 7523 §3: signed by the client, for us, now (the keys may have been waited for), once. The use is written down last:
-/// nothing else can fail then.
-fn assert(
-    app: &App,
-    connection: &mut AnyConnection,
-    client: &Client,
-    assertion: &str,
-) -> Result<Result<Asserted, ProtocolError>, OauthError> {
-    let refuse = |text: String| ProtocolError::new(ErrorCode::InvalidClient, format!("client_assertion: {text}"));
-    let now = app.clock.now();
-    let keys = match app.client_keys.find(client, assertion, now) {
-        Keys::Ready(keys) => keys,
-        Keys::Fetch(_) => return Ok(Ok(Asserted::KeysNeeded)),
-        Keys::Missing(why) => return Ok(Err(refuse("the client's keys cannot be read".into()).with_detail(why))),
-    };
-    let claims = match keys.verify(assertion) {
-        Ok(claims) => claims,
-        Err(refused) => return Ok(Err(refuse(refused.0))),
-    };
-    let checked = match client_assertion::check(&claims, &client.id, app.config.issuer.as_str(), now) {
-        Ok(checked) => checked,
-        Err(error) => return Ok(Err(error)),
-    };
-    if !used_assertions::insert(connection, &checked)? {
-        return Ok(Err(refuse("jti: expected one that was not used before".into())));
+impl Asked {
+    /// RFC 7523 §3: signed by the client, for us, now (the keys may have been waited for), once. The use is written down last:
+    /// nothing else can fail then.
+    fn assert(
+        &self,
+        app: &App,
+        connection: &mut AnyConnection,
+        client: &Client,
+        assertion: &str,
+    ) -> Result<Result<Asserted, ProtocolError>, OauthError> {
+        let refuse = |text: String| ProtocolError::new(ErrorCode::InvalidClient, format!("client_assertion: {text}"));
+        let now = app.clock.now();
+        let keys = match app.client_keys.find(client, assertion, now) {
+            Keys::Ready(keys) => keys,
+            Keys::Fetch(_) => match app.client_keys.known(client, now).filter(|_| self.settles) {
+                Some(keys) => keys,
+                None => return Ok(Ok(Asserted::KeysNeeded)),
+            },
+            Keys::Missing(why) => return Ok(Err(refuse("the client's keys cannot be read".into()).with_detail(why))),
+        };
+        let claims = match keys.verify(assertion) {
+            Ok(claims) => claims,
+            Err(refused) => return Ok(Err(refuse(refused.0))),
+        };
+        let checked = match client_assertion::check(&claims, &client.id, app.config.issuer.as_str(), now) {
+            Ok(checked) => checked,
+            Err(error) => return Ok(Err(error)),
+        };
+        if !used_assertions::insert(connection, &checked)? {
+            return Ok(Err(refuse("jti: expected one that was not used before".into())));
+        }
+        Ok(Ok(Asserted::Holds))
     }
-    Ok(Ok(Asserted::Holds))
 }
 
 /// Asks the client for its keys, with no connection in hand: one caller at a time, and a few clients at once. Who waited
