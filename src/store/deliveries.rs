@@ -136,11 +136,3 @@ pub fn remove(connection: &mut AnyConnection, delivery: &Delivery) -> Result<()>
     diesel::delete(deliveries::table.find(&delivery.id)).execute(connection)?;
     Ok(())
 }
-
-/// How many are waiting.
-///
-/// # Errors
-/// The database's.
-pub fn count(connection: &mut AnyConnection) -> Result<i64> {
-    Ok(deliveries::table.count().get_result(connection)?)
-}
