@@ -22,6 +22,7 @@ use clap::{Parser, Subcommand};
 use crate::{
     clock::Clock,
     config::{Config, MissingSecret},
+    jose,
     protocol::time::Timestamp,
     store::{self, AnyConnection, DatabaseUrl, Store, error::Outage, migrations},
 };
@@ -99,6 +100,7 @@ type Answer = Result<String, Error>;
 /// Reads the command line, does what it asks for and prints the answer; errors go to standard error.
 #[must_use]
 pub fn run() -> ExitCode {
+    jose::begin();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(usage) => {

@@ -10,6 +10,13 @@ pub mod verify;
 
 use crate::protocol::algorithm::Algorithm;
 
+/// Sets up the cryptographic library. To be called before there is a second thread: whoever sets it up first decides that it
+/// does not clean up when the process ends, which races with threads that end at the same time (libpq's connections have
+/// some of its state).
+pub fn begin() {
+    openssl::init();
+}
+
 /// What can go wrong with keys and signatures; none of it is the caller's fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
