@@ -3,7 +3,7 @@
 
 use actix_web::{HttpRequest, web::Data};
 
-use super::question::{Question, Visit};
+use super::question::{Question, Visit, ask};
 use crate::{
     app::App,
     pages::{AskedResource, AskedScope, Chrome, Consent, ConsentProblem, Lifetime, Problem},
@@ -19,33 +19,30 @@ use crate::{
         time::Span,
     },
     store::{AnyConnection, apis, consents, people},
-    web::{body::Form, fault::Fault, forms, hop::hop, page, reply::Reply, request::Context, returning},
+    web::{body::Form, fault::Fault, forms, page, reply::Reply, returning},
 };
 
 /// `GET /consent`.
 pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
-    answer(&request, &app, None).await
+    ask(&request, &app, None, story).await
 }
 
 /// `POST /consent`.
 pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
-    match form.0 {
-        Ok(form) => answer(&request, &app, Some(form)).await,
-        Err(problem) => page::body_problem(app.config.issuer.base(), &Context::of(&request), &problem),
-    }
+    ask(&request, &app, Some(form), story).await
 }
 
-async fn answer(request: &HttpRequest, app: &Data<App>, form: Option<Params>) -> Reply {
-    let visit = Visit::of(request);
-    let context = visit.context.clone();
-    let story = hop(app, move |app, connection| -> Result<Reply, Fault> {
-        match (visit.question(app, connection)?, form) {
-            (Err(reply), _) => Ok(reply),
-            (Ok(question), None) => show(app, connection, &visit, &question, None),
-            (Ok(question), Some(form)) => decide(app, connection, &visit, &question, &form),
-        }
-    });
-    story.await.unwrap_or_else(|fault| page::fault(app.config.issuer.base(), &context, &fault))
+fn story(
+    app: &App,
+    connection: &mut AnyConnection,
+    visit: &Visit,
+    question: &Question,
+    form: Option<&Params>,
+) -> Result<Reply, Fault> {
+    match form {
+        None => show(app, connection, visit, question, None),
+        Some(form) => decide(app, connection, visit, question, form),
+    }
 }
 
 fn decide(app: &App, connection: &mut AnyConnection, visit: &Visit, question: &Question, form: &Params) -> Result<Reply, Fault> {

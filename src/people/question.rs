@@ -1,7 +1,7 @@
 //! What a page on the way of an authorization request is about: the request, read afresh as `/authorize` does, and who
 //! is asked. Without a good request, or a session, there is no question, and `/authorize` is where the person goes.
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, web::Data};
 
 use crate::{
     app::App,
@@ -10,8 +10,11 @@ use crate::{
     store::{AnyConnection, sessions::Session},
     web::{
         authorization_request::{self, Read},
+        body::Form,
         cookies,
         fault::Fault,
+        hop::hop,
+        page,
         reply::Reply,
         request::Context,
         returning, session,
@@ -33,8 +36,28 @@ pub struct Question {
     pub cookie: String,
 }
 
+/// What a page does with its question, and with the form if it was sent.
+pub type Story = fn(&App, &mut AnyConnection, &Visit, &Question, Option<&Params>) -> Result<Reply, Fault>;
+
+/// Answers a request to a page: reads the form and the question, and lets `story` do the rest.
+pub async fn ask(request: &HttpRequest, app: &Data<App>, form: Option<Form>, story: Story) -> Reply {
+    let visit = Visit::of(request);
+    let (context, base) = (visit.context.clone(), app.config.issuer.base());
+    let form = match form.map(|form| form.0).transpose() {
+        Ok(form) => form,
+        Err(problem) => return page::body_problem(base, &context, &problem),
+    };
+    let answer = hop(app, move |app, connection| -> Result<Reply, Fault> {
+        match visit.question(app, connection)? {
+            Ok(question) => story(app, connection, &visit, &question, form.as_ref()),
+            Err(reply) => Ok(reply),
+        }
+    });
+    answer.await.unwrap_or_else(|fault| page::fault(base, &context, &fault))
+}
+
 impl Visit {
-    pub fn of(request: &HttpRequest) -> Self {
+    fn of(request: &HttpRequest) -> Self {
         Self {
             context: Context::of(request),
             query: Params::parse(request.query_string()),
@@ -42,7 +65,7 @@ impl Visit {
         }
     }
 
-    pub fn question(&self, app: &App, connection: &mut AnyConnection) -> Result<Result<Question, Reply>, Fault> {
+    fn question(&self, app: &App, connection: &mut AnyConnection) -> Result<Result<Question, Reply>, Fault> {
         let base = app.config.issuer.base();
         let back = || Reply::see_other(&format!("{base}{}?{}", paths::AUTHORIZE, self.query.to_query(&returning::NAMES, &[])));
         let (client, request) = match authorization_request::read(app, &self.context, connection, &self.query)? {
