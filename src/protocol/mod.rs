@@ -1,6 +1,7 @@
 //! The rules, pure: values in, decisions out. No clock, no chance, no framework, no SQL; one RFC rule is
 //! decided in one place. Read `grant` first: the verdict there is the heart of the server.
 
+pub mod activity;
 pub mod algorithm;
 pub mod api;
 pub mod authentication;
@@ -15,12 +16,14 @@ pub mod credential;
 pub mod entitlement;
 pub mod error;
 pub mod grant;
+pub mod history;
 pub mod id;
 pub mod introspection;
 pub mod logout;
 pub mod metadata;
 mod names;
 pub mod next_step;
+pub mod notice;
 pub mod params;
 pub mod person;
 pub mod pkce;

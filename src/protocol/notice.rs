@@ -1,0 +1,53 @@
+//! What people are told by mail: which letter, to whom, about what. Kept in the queue until it is sent; a link in it is kept
+//! as its row's id alone, and derived when the letter is written. The words stand in `templates/mail`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{activity::Origin, id::Id, time::Timestamp};
+
+/// Which letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Letter {
+    /// A sign-in in a browser that was not known, or from where it was never seen. Link: this was not me.
+    NewDevice,
+    /// An app goes on from another network. Link: this was not me.
+    AddressChanged,
+    /// A token that was used before came again: the app's access was ended. Link: this was not me.
+    CredentialReused,
+    /// The password was changed with the old one. Link: this was not me.
+    PasswordChanged,
+    /// A new password was set by a link or by an operator. Link: this was not me.
+    PasswordReset,
+    /// The e-mail address was changed; to the old one. Link: this was not me.
+    EmailChanged,
+    /// To a new address of someone who has an account. Link: it is mine.
+    ConfirmEmail,
+    /// A new password was asked for. Link: set it.
+    Reset,
+    /// To an address with which someone wants to register. Link: go on.
+    Register,
+    /// To an address that has an account, with which someone wanted to register. No link.
+    AlreadyRegistered,
+    /// An operator invites the owner of an address. Link: register.
+    Invitation,
+}
+
+/// A letter to be written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Which.
+    pub letter: Letter,
+    /// The address it goes to.
+    pub to: String,
+    /// The name of whom it is to, where they have one.
+    pub name: Option<String>,
+    /// When it happened.
+    pub at: Timestamp,
+    /// From where.
+    pub origin: Origin,
+    /// What it is about: an app's name, a new e-mail address.
+    pub about: Option<String>,
+    /// The row of the link in it.
+    pub link: Option<Id>,
+}
