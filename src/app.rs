@@ -13,6 +13,7 @@ use crate::{
     clock::Clock,
     config::Config,
     guesses::Guesses,
+    history::History,
     jose::{
         self,
         keys::{KeyCache, KeyRing},
@@ -48,6 +49,8 @@ pub struct App {
     pub fetches: Arc<Semaphore>,
     /// Rung when something is to be told to others.
     pub bell: Notify,
+    /// What is written a little later.
+    pub history: History,
     keys: KeyCache,
 }
 
@@ -107,6 +110,7 @@ impl App {
             outbound,
             fetches: Arc::new(Semaphore::new(FETCHES)),
             bell: Notify::new(),
+            history: History::default(),
             keys: KeyCache::default(),
         }
     }

@@ -20,7 +20,7 @@ use ipnet::IpNet;
 
 pub use issuer::Issuer;
 pub use outbound::OutboundSettings;
-pub use settings::{LogFormat, Settings};
+pub use settings::{LogFormat, Registration, Settings};
 
 use crate::{
     protocol::{
@@ -65,18 +65,33 @@ pub struct Lifetimes {
     pub session_idle: Span,
     /// A browser session altogether.
     pub session_absolute: Span,
+    /// One that is remembered, without use.
+    pub remembered_session_idle: Span,
+    /// One that is remembered, altogether.
+    pub remembered_session_absolute: Span,
+    /// What happened to grants and accounts.
+    pub history: Span,
+    /// The everyday part of it: each refresh; zero is never written.
+    pub refresh_history: Span,
     /// How long a new key is published before it signs.
     pub key_publish_lead: Span,
 }
 
 impl Lifetimes {
+    /// How long a browser session lives without use.
+    #[must_use]
+    pub const fn idle(&self, remembered: bool) -> Span {
+        if remembered { self.remembered_session_idle } else { self.session_idle }
+    }
+
     /// Those that apply to a grant of this client: its own where it has them. A grant that ends with the browser
     /// session also idles like one.
     #[must_use]
     pub fn policy(&self, client: &Client, grant: &Grant) -> Policy {
         Policy {
             code_lifetime: self.code,
-            idle_lifetime: if grant.session_id.is_some() { self.session_idle } else { self.refresh_idle },
+            idle_lifetime: if grant.session_id.is_some() { self.idle(grant.remembered) } else { self.refresh_idle },
+            sign_in_ceiling: client.sign_in_ceiling,
             retry_window: client.retry_window.unwrap_or(self.refresh_retry_window),
         }
     }
@@ -124,6 +139,10 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// Whether signing out also revokes the grants with `offline_access` that were given in that session.
     pub sign_out_ends_offline_access: bool,
+    /// Who may register.
+    pub registration: Registration,
+    /// The header in which a trusted proxy tells the place of a caller.
+    pub place_header: Option<String>,
     /// Scopes of the operator's own, and the attributes of a person that they open.
     pub scope_claims: ScopeClaims,
     /// How passwords are hashed.
@@ -211,6 +230,7 @@ impl Config {
             ScopeClaims::new(settings.scope_claims.0.clone()).map_err(|why| ConfigError(format!("scope_claims: {why}")))?;
         checks::listen(&settings.listen, tls.is_some() || !trusted_proxies.is_empty())?;
         checks::numbers(&settings)?;
+        checks::header("place_header", settings.place_header.as_deref())?;
         let secrets = match secret {
             Some(list) => SecretRing::new(list.split(',').map(str::trim)).map_err(|why| ConfigError(format!("secret: {why}")))?,
             None => secret_file::read(settings.secret_file.as_deref(), &settings.data_dir, missing).map_err(ConfigError)?,
@@ -236,9 +256,15 @@ impl Config {
                 refresh_retry_window: settings.refresh_retry_window.into(),
                 session_idle: settings.session_idle_lifetime.into(),
                 session_absolute: settings.session_absolute_lifetime.into(),
+                remembered_session_idle: settings.remembered_session_idle_lifetime.into(),
+                remembered_session_absolute: settings.remembered_session_absolute_lifetime.into(),
+                history: settings.history_retention.into(),
+                refresh_history: settings.refresh_history_retention.into(),
                 key_publish_lead: settings.key_publish_lead.into(),
             },
             sign_out_ends_offline_access: settings.sign_out_ends_offline_access,
+            registration: settings.registration,
+            place_header: settings.place_header,
             scope_claims,
             passwords: PasswordSettings {
                 memory_kib: settings.password_memory_kib,

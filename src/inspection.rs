@@ -13,7 +13,7 @@ use crate::{
         credential::{Credential, Kind},
         entitlement::Entitlement,
         error::{ErrorCode, ProtocolError},
-        grant::{self, Grant, Means, Presentation, Standing, Verdict},
+        grant::{self, Grant, Means, Presentation, Verdict},
         scope::Scopes,
         time::Timestamp,
     },
@@ -106,7 +106,7 @@ impl Inspector<'_> {
             return dead("its client is switched off");
         }
         if let Some(found) = &found {
-            let standing = Standing { person_enabled: found.person_enabled, now: self.now };
+            let standing = found.standing(self.now);
             let policy = self.config.lifetimes.policy(&client, &found.grant);
             if let Some(reason) = grant::ended(&found.grant, &client, &policy, &standing) {
                 return dead(reason);
@@ -144,6 +144,7 @@ impl Inspector<'_> {
         let Some(found) = grants::find(connection, credential.id)? else {
             return Ok(Err(worthless("its grant is gone", None)));
         };
+        let standing = found.standing(self.now);
         let grant = found.grant;
         let dead = |reason: &str| Ok(Err(worthless(reason, Some(&grant.client_id))));
         let Some(client) = clients::find(connection, &grant.client_id)? else { return dead("its client was deleted") };
@@ -158,7 +159,6 @@ impl Inspector<'_> {
             resources: &[],
         };
         let policy = self.config.lifetimes.policy(&client, &grant);
-        let standing = Standing { person_enabled: found.person_enabled, now: self.now };
         let last_use = grant.rotated_at.unwrap_or(grant.created_at);
         let end = match grant::judge(&grant, &presentation, &policy, &standing) {
             Verdict::Advance => last_use.plus(policy.idle_lifetime),

@@ -9,6 +9,7 @@ pub mod client_keys;
 pub mod clock;
 pub mod config;
 pub mod guesses;
+pub mod history;
 pub mod jose;
 pub mod outbound;
 pub mod pages;

@@ -150,6 +150,7 @@ pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io
     });
     server.await?;
     beside.abort();
+    background::finish(&app.clone().into_inner()).await;
     tracing::info!("stopped");
     Ok(())
 }

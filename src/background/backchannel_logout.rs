@@ -7,9 +7,7 @@ use std::{
     time::Duration,
 };
 
-use serde_json::json;
-use tokio::task::JoinError;
-
+use super::stored;
 use crate::{
     app::{App, KeysError},
     outbound::OutboundError,
@@ -22,11 +20,11 @@ use crate::{
     },
     random,
     store::{
-        AnyConnection, Error, Result as StoreResult, clients,
-        deliveries::{self, Delivery},
-        error::Outage,
+        AnyConnection, Result as StoreResult, clients,
+        deliveries::{self, Content, Delivery, Logout},
     },
 };
+use serde_json::json;
 
 /// How many calls are made at once.
 const AT_ONCE: usize = 32;
@@ -124,21 +122,6 @@ async fn pause(error: &impl std::fmt::Display) {
     tokio::time::sleep(PAUSE).await;
 }
 
-/// Does work with a connection, in the blocking pool, and like a request only when one is free.
-async fn stored<T: Send + 'static, E: From<Error> + Outage + Send + 'static>(
-    app: &Arc<App>,
-    work: impl FnOnce(&mut AnyConnection) -> Result<T, E> + Send + 'static,
-) -> Result<Result<T, E>, JoinError> {
-    let permit = app.connections.clone().acquire_owned().await;
-    let app = app.clone();
-    tokio::task::spawn_blocking(move || {
-        let done = app.store.with(work);
-        drop(permit);
-        done
-    })
-    .await
-}
-
 fn take(app: &App, connection: &mut AnyConnection, calls: &Calls) -> StoreResult<Vec<(Call, Delivery)>> {
     let now = app.clock.now();
     let mut taken = Vec::new();
@@ -187,7 +170,8 @@ enum Outcome {
 fn make(app: &App, connection: &mut AnyConnection, delivery: &Delivery) -> Result<Option<(String, String)>, KeysError> {
     let Some(client) = clients::find(connection, &delivery.client_id)? else { return Ok(None) };
     let Some(uri) = client.backchannel_logout_uri.clone().filter(|_| client.disabled_at.is_none()) else { return Ok(None) };
-    Ok(Some((uri, token(app, connection, &client, delivery)?)))
+    let Content::Logout(logout) = &delivery.content else { return Ok(None) };
+    Ok(Some((uri, token(app, connection, &client, logout)?)))
 }
 
 /// Back-Channel Logout §2.8: 200 says that it was done; 204 is said by many, and means the same.
@@ -201,11 +185,11 @@ async fn send(app: &Arc<App>, uri: String, token: String) -> Outcome {
     }
 }
 
-fn token(app: &App, connection: &mut AnyConnection, client: &Client, delivery: &Delivery) -> Result<String, KeysError> {
+fn token(app: &App, connection: &mut AnyConnection, client: &Client, logout: &Logout) -> Result<String, KeysError> {
     let now = app.clock.now();
     let ring = app.keys_signing(connection, client.algorithm, now)?;
     let key = ring.signing(client.algorithm, now)?;
-    let (sub, session) = (&delivery.logout.sub, &delivery.logout.sid);
+    let Logout { sub, sid: session } = logout;
     let sid = match Id::parse(session) {
         Ok(session) => claims::sid(&app.config.secrets, is_pairwise(sub).then_some(sub), session),
         Err(_) => session.clone(),
@@ -224,7 +208,8 @@ fn token(app: &App, connection: &mut AnyConnection, client: &Client, delivery: &
 }
 
 fn settle(connection: &mut AnyConnection, delivery: &Delivery, outcome: &Outcome, now: Timestamp) -> StoreResult<()> {
-    let (client, session, attempt) = (&delivery.client_id, &delivery.logout.sid, delivery.attempts);
+    let Content::Logout(Logout { sid: session, .. }) = &delivery.content else { return deliveries::remove(connection, delivery) };
+    let (client, attempt) = (&delivery.client_id, delivery.attempts);
     match outcome {
         Outcome::Told => {
             tracing::info!(client, session, attempt, "told that the session has ended");

@@ -9,7 +9,14 @@ use super::{
     output::{self, Format, time},
     user,
 };
-use crate::store::consents::{self, Consent};
+use crate::{
+    protocol::activity::Activity,
+    store::{
+        account,
+        activity::Event,
+        consents::{self, Consent},
+    },
+};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -66,7 +73,8 @@ fn list(work: &mut Work<'_>, login: &str, format: Format) -> Answer {
 fn withdraw(work: &mut Work<'_>, login: &str, id: &str, format: Format) -> Answer {
     let person = user::find(work, login)?.claims;
     let client = client::find(work, id)?;
-    let ended = consents::withdraw(work.connection, person.id, &client.id, work.now)?;
+    let event = Event { about: Some(&client.name), ..user::operated(work.now, person.id, Activity::AppEnded) };
+    let ended = account::end_app(work.connection, &client.id, &event)?;
     let text = || {
         let grants = if ended == 1 { "1 grant has".into() } else { format!("{ended} grants have") };
         output::clean(&format!("what {} allowed client {} is withdrawn; {grants} ended", person.username, client.id)) + "\n"

@@ -78,6 +78,8 @@ fn populate(app: &App, demo: &Demo, secret: &str, now: Timestamp) -> Result<(), 
         },
         password_hash: Some(password_hash),
         disabled_at: None,
+        signed_in_at: None,
+        sign_in_again_at: None,
         created_at: now,
     };
     let scopes = Scopes::parse("openid profile email offline_access notes:read notes:write").map_err(|bad| bad.0)?;

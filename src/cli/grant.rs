@@ -13,11 +13,14 @@ use super::{
 };
 use crate::{
     protocol::{
+        activity::Activity,
         client::Client,
         grant::{self, Grant, Policy, Standing},
         id::Id,
     },
     store::{
+        account,
+        activity::Event,
         clients,
         grants::{self, Filter},
         people,
@@ -116,11 +119,10 @@ fn list(work: &mut Work<'_>, filter: &Filter, limit: u32, format: Format) -> Ans
 
 fn show(work: &mut Work<'_>, listed: Grant, clients: &HashMap<String, Client>, username: Option<String>) -> Result<Shown, Error> {
     // Read with its person and its session; one that is gone by now is shown as it was listed.
-    let (grant, person_enabled) = match grants::find(work.connection, listed.id)? {
-        Some(found) => (found.grant, found.person_enabled),
-        None => (listed, false),
+    let (standing, grant) = match grants::find(work.connection, listed.id)? {
+        Some(found) => (found.standing(work.now), found.grant),
+        None => (Standing { person_enabled: false, must_sign_in: false, now: work.now }, listed),
     };
-    let standing = Standing { person_enabled, now: work.now };
     let (state, reason) = match clients.get(&grant.client_id) {
         None => ("ended", Some("the client was deleted")),
         Some(client) => state(&grant, client, &work.config.lifetimes.policy(client, &grant), &standing),
@@ -157,10 +159,13 @@ fn revoke(work: &mut Work<'_>, text: &str, format: Format) -> Answer {
     let Ok(id) = Id::parse(text) else {
         return refuse(format!("grant '{text}': expected 32 hexadecimal digits, as symbolon grant list shows them"));
     };
-    let revoked = grants::revoke(work.connection, id, "revoked on the command line", work.now)?;
-    if !revoked && grants::find(work.connection, id)?.is_none() {
+    let found = grants::find(work.connection, id)?.map(|found| found.grant);
+    let Some(grant) = found else {
         return refuse(format!("grant '{id}': there is no grant with this id (symbolon grant list shows the newest)"));
-    }
+    };
+    let client = clients::find(work.connection, &grant.client_id)?.map_or(grant.client_id, |client| client.name);
+    let event = Event { about: Some(&client), ..user::operated(work.now, grant.person_id, Activity::AppEnded) };
+    let revoked = account::revoke_grant(work.connection, id, "revoked on the command line", &event)?;
     let text = || if revoked { format!("grant {id} is revoked\n") } else { format!("grant {id} was revoked before\n") };
     format.answer(&serde_json::json!({ "id": id.to_string(), "revoked": true }), text)
 }

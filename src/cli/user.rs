@@ -13,9 +13,14 @@ use super::{
 };
 use crate::{
     passwords::{PasswordError, Passwords},
-    protocol::{id::Id, person},
+    protocol::{
+        activity::{Activity, NOWHERE},
+        id::Id,
+        person,
+        time::Timestamp,
+    },
     random,
-    store::{self, people, people::Person, sign_in_failures},
+    store::{self, account, activity::Event, people, people::Person, sign_in_failures},
 };
 use details::{Details, check_display_name, check_email, check_username};
 use shown::Shown;
@@ -108,19 +113,20 @@ impl Command {
             Self::Delete(who) => delete(work, &who),
             Self::Disable(who) => {
                 let id = find(work, &who.login)?.claims.id;
-                people::disable(work.connection, id, work.now)?;
+                account::disable(work.connection, &operated(work.now, id, Activity::Disabled))?;
                 said(work, &who, "is switched off; their sessions and grants have ended")
             }
             Self::Enable(who) => {
                 let id = find(work, &who.login)?.claims.id;
-                people::enable(work.connection, id)?;
+                account::enable(work.connection, &operated(work.now, id, Activity::Enabled))?;
                 forget_failures(work, id)?;
                 said(work, &who, "is switched on")
             }
             Self::SetPassword { who, password_stdin } => {
                 let person = find(work, &who.login)?;
                 let hash = hash(work, &new_password::read(&person.claims.username, password_stdin)?)?;
-                people::reset_password(work.connection, person.claims.id, &hash, work.now)?;
+                let event = operated(work.now, person.claims.id, Activity::PasswordReset);
+                account::reset_password(work.connection, &hash, &event)?;
                 forget_failures(work, person.claims.id)?;
                 said(work, &who, "has a new password; their sessions and grants have ended")
             }
@@ -136,7 +142,14 @@ fn add(work: &mut Work<'_>, claims: person::Person, password_stdin: bool, format
         return taken("e-mail address", &claims.email);
     }
     let hash = hash(work, &new_password::read(&claims.username, password_stdin)?)?;
-    let person = Person { claims, password_hash: Some(hash), disabled_at: None, created_at: work.now };
+    let person = Person {
+        claims,
+        password_hash: Some(hash),
+        disabled_at: None,
+        created_at: work.now,
+        signed_in_at: None,
+        sign_in_again_at: None,
+    };
     match people::insert(work.connection, &person) {
         // Someone else added them while the password was typed.
         Err(store::Error::Conflict(_)) => {
@@ -157,7 +170,7 @@ fn list(everyone: &[Person], format: Format) -> Answer {
 
 fn delete(work: &mut Work<'_>, who: &Who) -> Answer {
     let person = find(work, &who.login)?.claims;
-    people::delete(work.connection, person.id, work.now)?;
+    account::delete(work.connection, person.id, work.now)?;
     forget_failures(work, person.id)?;
     let text = || output::clean(&format!("user {} is deleted; their sessions and grants have ended", person.username)) + "\n";
     who.format.answer(&serde_json::json!({ "id": person.id.to_string(), "username": person.username, "deleted": true }), text)
@@ -165,6 +178,11 @@ fn delete(work: &mut Work<'_>, who: &Who) -> Answer {
 
 fn taken<T>(what: &str, value: &str) -> Result<T, Error> {
     refuse(format!("{what} '{value}': expected one that is free, received one that another user has"))
+}
+
+/// What an operator did to an account, on the command line.
+pub fn operated(now: Timestamp, person: Id, activity: Activity) -> Event<'static> {
+    Event { id: random::id(now), person, activity, origin: &NOWHERE, about: None, at: now }
 }
 
 /// What was counted against the person while others guessed does not slow down their next sign-in.

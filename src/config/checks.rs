@@ -32,6 +32,15 @@ pub fn listen(listen: &str, protected: bool) -> Result<(), ConfigError> {
     Ok(())
 }
 
+/// The name of a header (RFC 9110 §5.1).
+pub fn header(key: &str, name: Option<&str>) -> Result<(), ConfigError> {
+    let is_good = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    match name {
+        Some(name) if !is_good(name) => Err(bad(key, name, "expected the name of a header, such as CF-IPCountry")),
+        _ => Ok(()),
+    }
+}
+
 pub fn numbers(settings: &Settings) -> Result<(), ConfigError> {
     let within = |key: &str, value: u32, low: u32, high: u32| {
         if (low..=high).contains(&value) {
@@ -63,6 +72,10 @@ pub fn numbers(settings: &Settings) -> Result<(), ConfigError> {
     span("refresh_absolute_lifetime", &settings.refresh_absolute_lifetime, 1, 10 * 366 * 86_400)?;
     span("session_idle_lifetime", &settings.session_idle_lifetime, 60, 366 * 86_400)?;
     span("session_absolute_lifetime", &settings.session_absolute_lifetime, 60, 366 * 86_400)?;
+    span("remembered_session_idle_lifetime", &settings.remembered_session_idle_lifetime, 60, 366 * 86_400)?;
+    span("remembered_session_absolute_lifetime", &settings.remembered_session_absolute_lifetime, 60, 366 * 86_400)?;
+    span("history_retention", &settings.history_retention, 86_400, 10 * 366 * 86_400)?;
+    span("refresh_history_retention", &settings.refresh_history_retention, 0, 10 * 366 * 86_400)?;
     span("key_publish_lead", &settings.key_publish_lead, 360, 30 * 86_400)?; // longer than the key set may be cached
     span("database_timeout", &settings.database_timeout, 1, 60)?;
     span("shutdown_delay", &settings.shutdown_delay, 0, 600)?;

@@ -32,8 +32,14 @@ pub struct Settings {
     pub(super) refresh_retry_window: Duration,
     pub(super) session_idle_lifetime: Duration,
     pub(super) session_absolute_lifetime: Duration,
+    pub(super) remembered_session_idle_lifetime: Duration,
+    pub(super) remembered_session_absolute_lifetime: Duration,
+    pub(super) history_retention: Duration,
+    pub(super) refresh_history_retention: Duration,
     pub(super) key_publish_lead: Duration,
     pub(super) sign_out_ends_offline_access: bool,
+    pub(super) registration: Registration,
+    pub(super) place_header: Option<String>,
     pub(super) scope_claims: ClaimLists,
     pub(super) password_memory_kib: u32,
     pub(super) password_iterations: u32,
@@ -69,8 +75,14 @@ impl Default for Settings {
             refresh_retry_window: Duration::seconds(30),
             session_idle_lifetime: Duration::seconds(2 * 86_400),
             session_absolute_lifetime: Duration::seconds(14 * 86_400),
+            remembered_session_idle_lifetime: Duration::seconds(14 * 86_400),
+            remembered_session_absolute_lifetime: Duration::seconds(30 * 86_400),
+            history_retention: Duration::seconds(180 * 86_400),
+            refresh_history_retention: Duration::seconds(30 * 86_400),
             key_publish_lead: Duration::seconds(15 * 60),
             sign_out_ends_offline_access: false,
+            registration: Registration::Off,
+            place_header: None,
             scope_claims: ClaimLists::default(),
             password_memory_kib: 19_456,
             password_iterations: 2,
@@ -82,6 +94,18 @@ impl Default for Settings {
             shutdown_timeout: Duration::seconds(30),
         }
     }
+}
+
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Registration {
+    /// Nobody by themselves.
+    Off,
+    /// Whom an operator invites.
+    Invitation,
+    /// Everyone who has an e-mail address.
+    Open,
 }
 
 /// How log lines are written.

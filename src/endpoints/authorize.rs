@@ -8,12 +8,14 @@ use crate::{
     app::App,
     paths,
     protocol::{
+        activity::Origin,
         authentication::Class,
         authorization::AuthorizationRequest,
         client::{Client, GrantType},
         credential::{Credential, Kind},
         error::{ErrorCode, ProtocolError},
         grant::Grant,
+        history::{Happening, Moment},
         next_step::{Expected, Facts, SignedIn, Step, next_step},
         params::Params,
         redirect_uri::ReturnAddress,
@@ -108,6 +110,7 @@ impl Visit<'_> {
                     .is_some_and(|s| returning::account_chosen(self.app, self.params, s, self.context.now)),
                 remembered: remembered.as_ref(),
                 expected,
+                sign_in_ceiling: client.sign_in_ceiling,
                 now: self.context.now,
             },
         );
@@ -160,10 +163,18 @@ impl Visit<'_> {
         if !grants::insert_in(connection, &grant, session, now)? {
             return Ok(Reply::see_other(&self.url(paths::AUTHORIZE, &[]))); // session or consent have changed: decide afresh
         }
+        self.note(&grant);
         let code = Credential { kind: Kind::Code, id: grant.id, generation: 0 }.derive(&self.app.config.secrets);
         let note = format!("code issued: grant {} client {} person {}", grant.id, client.id, session.person_id);
         let answer = response_mode::success(&request.address, self.app.config.issuer.as_str(), code);
         Ok(page::deliver(self.app.config.issuer.base(), self.context, &answer).noting(note))
+    }
+
+    /// The first moment of its life, seen from the person's browser; written a little later.
+    fn note(&self, grant: &Grant) {
+        let Origin { address, place, user_agent } = grant.seen.clone();
+        let (happening, at, generation) = (Happening::CodeIssued, grant.created_at, 0);
+        self.app.history.moment(grant.id, Moment { happening, at, generation, address, place, user_agent, why: None });
     }
 
     fn grant(
@@ -200,9 +211,13 @@ impl Visit<'_> {
             rotated_at: None,
             expires_at,
             revoked_at: None,
+            revoked_why: None,
             subject: subject::at(connection, client, session.person_id)?,
             amr: session.amr.clone(),
             claims: request.claims.clone(),
+            device_name: None,
+            seen: self.context.origin(),
+            remembered: session.remembered,
         })
     }
 

@@ -9,6 +9,7 @@ use crate::{
     pages::{AskedResource, AskedScope, Chrome, Consent, ConsentProblem, Lifetime, Problem},
     paths,
     protocol::{
+        activity::Activity,
         api::Api,
         client::GrantType,
         error::{ErrorCode, ProtocolError},
@@ -18,7 +19,8 @@ use crate::{
         scope::{OFFLINE_ACCESS, ScopeClaims},
         time::Span,
     },
-    store::{AnyConnection, apis, consents, people},
+    random,
+    store::{AnyConnection, activity::Event, apis, consents, people},
     web::{body::Form, fault::Fault, forms, page, reply::Reply, returning},
 };
 
@@ -57,7 +59,10 @@ fn decide(app: &App, connection: &mut AnyConnection, visit: &Visit, question: &Q
     match form.get("decision") {
         Some("allow") => {
             let allowed = Allowed { scopes: request.consent_scopes.clone(), audiences: request.audiences.clone() };
-            consents::add(connection, session.person_id, &client.id, &allowed, now)?;
+            let (origin, activity) = (visit.context.origin(), Activity::AppAllowed);
+            let (id, person) = (random::id(now), session.person_id);
+            let event = Event { id, person, activity, origin: &origin, about: Some(&client.name), at: now };
+            consents::add(connection, &client.id, &allowed, &event)?;
             let given = returning::give_consent(app, &visit.query, session, now);
             let to = visit.path_with(paths::AUTHORIZE, returning::CONSENT_GIVEN, &given);
             let note = format!("consent given: client {} person {}", client.id, session.person_id);

@@ -12,15 +12,16 @@ use crate::{
         authentication,
         authorization::AuthorizationRequest,
         id::Id,
+        network,
         params::Params,
         stamp::{self, Purpose},
         time::Span,
     },
     random,
     store::{
-        AnyConnection, clients,
+        AnyConnection, clients, devices,
         people::{self, Person},
-        sessions::{self, Session},
+        sessions::{self, Session, SignIn},
     },
     web::{
         body::Form,
@@ -92,6 +93,7 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
 
 async fn sign_in(app: &Data<App>, visit: Visit, form: Params, password: String) -> Result<Reply, Fault> {
     let typed = form.get("username").unwrap_or_default().trim().to_owned();
+    let remember = form.get("remember") == Some("yes");
     let first = (visit.clone(), typed.clone());
     let looked = hop(app, move |app, connection| -> Result<Looked, Fault> {
         let (visit, typed) = first;
@@ -112,12 +114,15 @@ async fn sign_in(app: &Data<App>, visit: Visit, form: Params, password: String) 
             }
         };
         let begun = match &person {
-            Some(person) if is_right => visit.begin_session(app, connection, person)?,
+            Some(person) if is_right => visit.begin_session(app, connection, person, remember)?,
             _ => None,
         };
         if let Some(reply) = begun {
             attempt.succeeded(connection, visit.context.now)?;
             return Ok(reply);
+        }
+        if let Some(person) = &person {
+            app.history.failure(person.claims.id, visit.context.origin(), visit.context.now);
         }
         Ok(visit.show(app, connection, Some(&typed), Some(LoginProblem::WrongNameOrPassword))?.noting(note))
     })
@@ -146,7 +151,10 @@ impl Visit {
             return Ok(Looked::Done(self.show(app, connection, Some(typed), Some(LoginProblem::FormExpired))?));
         }
         let person = if typed.len() > NAME_LIMIT { None } else { people::find_by_login(connection, typed)? };
-        let known_browser = person.as_ref().and_then(|person| self.known_browser(app, person));
+        let known_browser = match &person {
+            Some(person) => self.known_browser(app, connection, person.claims.id)?,
+            None => None,
+        };
         let id = person.as_ref().map(|person| person.claims.id);
         let mut attempt = Attempt::new(&app.config.secrets, id, typed, self.context.address, known_browser);
         throttle::forget(connection, self.context.now)?;
@@ -167,22 +175,36 @@ impl Visit {
         }
     }
 
-    /// The name of this browser, if it has signed in as this person before, with the password they have now.
-    fn known_browser(&self, app: &App, person: &Person) -> Option<&str> {
-        let (name, text) = self.device.as_deref()?.split_once('.')?;
-        let binding = device_binding(person, name);
-        let binding = binding.each_ref().map(String::as_str);
-        stamp::check(&app.config.secrets, Purpose::KnownBrowser, &binding, text, (self.context.now, KNOWN_FOR)).ok().map(|_| name)
+    /// The name of this browser, if it has signed in as this person before, and its password was not reset since.
+    fn known_browser(&self, app: &App, connection: &mut AnyConnection, person: Id) -> Result<Option<&str>, Fault> {
+        let Some((name, text)) = self.device.as_deref().and_then(|cookie| cookie.split_once('.')) else { return Ok(None) };
+        let (binding, now) = ([&*person.to_string(), name], self.context.now);
+        let is_ours = stamp::check(&app.config.secrets, Purpose::KnownBrowser, &binding, text, (now, KNOWN_FOR)).is_ok();
+        Ok((is_ours && devices::is_known(connection, person, name)?).then_some(name))
     }
 
     /// The same person's session gets a new generation, though it may be over for want of use: what was granted in
     /// it may live on, and ends with it. Anyone else's ends, and a new one begins. `None` when the password was set
     /// anew, or the account switched off, while this one was hashed.
-    fn begin_session(&self, app: &App, connection: &mut AnyConnection, person: &Person) -> Result<Option<Reply>, Fault> {
+    fn begin_session(
+        &self,
+        app: &App,
+        connection: &mut AnyConnection,
+        person: &Person,
+        remember: bool,
+    ) -> Result<Option<Reply>, Fault> {
         let (now, id) = (self.context.now, person.claims.id);
         let before = session::unended(app, connection, self.session.as_deref())?;
-        let begun = sessions::begin(connection, person, before.as_ref(), self.new_session(app, id), now)?;
-        let Some(session) = begun else { return Ok(None) };
+        let name = self.known_browser(app, connection, id)?.map_or_else(random::text, str::to_owned);
+        let sign_in = SignIn {
+            person,
+            before: before.as_ref(),
+            new: self.new_session(app, id, &name, remember),
+            network: &network::range(self.context.address),
+            event: random::id(now),
+        };
+        let Some(session) = sessions::begin(connection, sign_in, now)? else { return Ok(None) };
+        app.bell.notify_one();
         let query = self.query.to_query(&[], &[]);
         let base = app.config.issuer.base();
         let to = if self.query.get("client_id").is_some() {
@@ -190,18 +212,17 @@ impl Visit {
         } else {
             format!("{base}{}", paths::HOME)
         };
-        let name = self.known_browser(app, person).map_or_else(random::text, str::to_owned);
-        let binding = device_binding(person, &name);
-        let known = stamp::make(&app.config.secrets, Purpose::KnownBrowser, &binding.each_ref().map(String::as_str), now);
+        let known = stamp::make(&app.config.secrets, Purpose::KnownBrowser, &[&id.to_string(), &name], now);
         let reply = Reply::see_other(&to)
-            .with(header::SET_COOKIE, &cookies::set(cookies::SESSION, &session::credential(app, &session), Keep::Session))
+            .with(header::SET_COOKIE, &session::cookie(app, &session, now))
             .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &format!("{name}.{known}"), Keep::Long))
             .noting(format!("signed in: person {id} session {}", session.id));
         Ok(Some(reply))
     }
 
-    fn new_session(&self, app: &App, person: Id) -> Session {
-        let now = self.context.now;
+    fn new_session(&self, app: &App, person: Id, device: &str, remember: bool) -> Session {
+        let (now, lifetimes) = (self.context.now, &app.config.lifetimes);
+        let lifetime = if remember { lifetimes.remembered_session_absolute } else { lifetimes.session_absolute };
         Session {
             id: random::id(now),
             person_id: person,
@@ -209,11 +230,13 @@ impl Visit {
             auth_time: now,
             created_at: now,
             last_seen_at: now,
-            expires_at: now.plus(app.config.lifetimes.session_absolute),
+            expires_at: now.plus(lifetime),
             ended_at: None,
-            user_agent: self.context.user_agent.clone(),
-            address: Some(self.context.address.to_string()),
+            origin: self.context.origin(),
             amr: authentication::PASSWORD.into(),
+            remembered: remember,
+            device_id: Some(device.to_owned()),
+            sign_in_again_at: None,
         }
     }
 
@@ -256,9 +279,4 @@ impl Visit {
             reply.with(header::SET_COOKIE, &cookies::set(cookies::BROWSER, &browser, Keep::Session))
         })
     }
-}
-
-/// What the cookie of a known browser is bound to: it is a stranger's again once the password is set anew.
-fn device_binding(person: &Person, name: &str) -> [String; 3] {
-    [person.claims.id.to_string(), name.to_owned(), person.password_hash.clone().unwrap_or_default()]
 }

@@ -9,14 +9,18 @@ use crate::{
     pages::{Chrome, Problem, SignOut, SignOutNote, SignedOut},
     paths,
     protocol::{
+        activity::Activity,
         client::Client,
         logout::{self, Decision, Facts, LogoutRequest, NotOurs, SignedIn, Step},
         params::Params,
         redirect_uri::ReturnAddress,
         response_mode::after_logout,
     },
+    random,
     store::{
-        AnyConnection, clients, people,
+        AnyConnection,
+        activity::Event,
+        clients, people,
         sessions::{self, Offline, Session},
     },
     web::{
@@ -155,7 +159,10 @@ impl Visit {
 
     fn end(&self, app: &App, connection: &mut AnyConnection, session: &Session, found: &Found) -> Result<Reply, Fault> {
         let offline = if app.config.sign_out_ends_offline_access { Offline::Ends } else { Offline::Lives };
-        sessions::end(connection, session, offline, self.context.now)?;
+        let (origin, now) = (self.context.origin(), self.context.now);
+        let (person, activity) = (session.person_id, Activity::SignedOut);
+        let event = Event { id: random::id(now), person, activity, origin: &origin, about: None, at: now };
+        sessions::end(connection, session, offline, &event)?;
         app.bell.notify_one();
         let reply = without_cookie(self.leave(app, found));
         Ok(reply.noting(format!("signed out: person {} session {}", session.person_id, session.id)))

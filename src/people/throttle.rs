@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use crate::{
     protocol::{
         id::Id,
+        network,
         secrets::SecretRing,
         time::{Span, Timestamp},
     },
@@ -76,7 +77,7 @@ impl Attempt {
         if let Some(browser) = known_browser {
             return Self { told: vec![(key("browser", browser), NAME)], quiet: None };
         }
-        let (typed, network) = (typed.trim().to_lowercase(), network(address));
+        let (typed, network) = (typed.trim().to_lowercase(), network::subscriber(address));
         let told = vec![(key("address", &network), ADDRESS), (key("name", &format!("{network} {typed}")), NAME)];
         Self { told, quiet: Some(person.map_or_else(|| key("nobody", &typed), |person| secrets.person_counter(person))) }
     }
@@ -179,14 +180,6 @@ fn wait_after(failures: i64, slope: Slope) -> Span {
     }
 }
 
-/// IPv6 callers have a whole /64 to themselves.
-fn network(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("{:x}", address.to_bits() >> 64),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,6 +220,5 @@ mod tests {
         assert_eq!(attempt("Nobody ", None).quiet, attempt("nobody", None).quiet);
         assert_eq!(attempt("Nobody ", None).told[1].0, attempt("nobody", None).told[1].0);
         assert!(Attempt::new(&secrets, person, "alice", here, Some("b")).quiet.is_none());
-        assert_eq!(network("2001:db8:1:2:3::4".parse().unwrap()), network("2001:db8:1:2:ffff::1".parse().unwrap()));
     }
 }

@@ -128,6 +128,9 @@ pub struct Origin {
     pub user_agent: Option<String>,
 }
 
+/// What comes from no caller: done on the command line, or by the server itself.
+pub static NOWHERE: Origin = Origin { address: None, place: None, user_agent: None };
+
 /// Something that happened to an account, as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {

@@ -16,6 +16,8 @@ pub enum Kind {
     Refresh,
     /// A browser session's cookie; its generation rises with every sign-in on the same session.
     Session,
+    /// A link in a mail.
+    Link,
 }
 
 /// An opened credential.
@@ -55,6 +57,7 @@ impl Kind {
             Self::Code => "sym_ac_",
             Self::Refresh => "sym_rt_",
             Self::Session => "sym_se_",
+            Self::Link => "sym_ml_",
         }
     }
 }

@@ -5,6 +5,7 @@
 //! `docs/decisions/0001-one-row-is-a-whole-authorization.md`; the first that matches decides.
 
 use super::{
+    activity::Origin,
     claims_request::ClaimsRequest,
     client::Client,
     error::{ErrorCode, ProtocolError},
@@ -52,12 +53,20 @@ pub struct Grant {
     pub expires_at: Timestamp,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// Why.
+    pub revoked_why: Option<String>,
     /// The person's pairwise subject at this client (OpenID Connect Core §8.1); `None` is their id.
     pub subject: Option<String>,
     /// How the person proved who they are: values of `amr`, separated by spaces (RFC 8176).
     pub amr: String,
     /// The claims asked for one by one (Core §5.5).
     pub claims: ClaimsRequest,
+    /// The name that the person gave the device it is on.
+    pub device_name: Option<String>,
+    /// From where it was last used; until the code is redeemed, the browser in which it was given.
+    pub seen: Origin,
+    /// Whether the session that it ends with is one that is remembered.
+    pub remembered: bool,
 }
 
 impl Grant {
@@ -107,6 +116,8 @@ pub struct Policy {
     pub code_lifetime: Span,
     /// How long a grant lives without a refresh.
     pub idle_lifetime: Span,
+    /// For how long a sign-in is good enough; `None` is for as long as the grant lives.
+    pub sign_in_ceiling: Option<Span>,
     /// How long the rotated token still gets its successor told again; zero is strict.
     pub retry_window: Span,
 }
@@ -116,6 +127,8 @@ pub struct Policy {
 pub struct Standing {
     /// Whether its person may sign in.
     pub person_enabled: bool,
+    /// Whether they have to sign in again, anywhere, before anything goes on.
+    pub must_sign_in: bool,
     /// The time.
     pub now: Timestamp,
 }
@@ -222,6 +235,10 @@ pub fn ended(grant: &Grant, client: &Client, policy: &Policy, standing: &Standin
         Some("the grant was not used for too long")
     } else if !standing.person_enabled {
         Some("the person's account is switched off")
+    } else if standing.must_sign_in {
+        Some("the person has to sign in again first")
+    } else if policy.sign_in_ceiling.is_some_and(|ceiling| standing.now.since(grant.auth_time) >= ceiling) {
+        Some("the person's sign-in is too long ago for this client")
     } else if client.disabled_at.is_some() {
         Some("the client is switched off")
     } else if grant.session_id.is_none() && !client.scopes.contains(OFFLINE_ACCESS) {

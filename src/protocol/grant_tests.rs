@@ -18,6 +18,7 @@ fn policy(window: u32) -> Policy {
     Policy {
         code_lifetime: Span::from_seconds(60),
         idle_lifetime: Span::from_seconds(3600),
+        sign_in_ceiling: None,
         retry_window: Span::from_seconds(window),
     }
 }
@@ -42,9 +43,13 @@ fn grant(generation: u32) -> Grant {
         rotated_at: (generation > 0).then(|| at(10)),
         expires_at: at(36_000),
         revoked_at: None,
+        revoked_why: None,
         subject: None,
         amr: "pwd".into(),
         claims: ClaimsRequest::default(),
+        device_name: None,
+        seen: crate::protocol::activity::Origin::default(),
+        remembered: false,
     }
 }
 
@@ -76,7 +81,12 @@ impl Case {
         resources: &[String],
     ) -> &'static str {
         let presented = Presentation { client: &self.client, generation, means, proof, resources };
-        match judge(&self.grant, &presented, &policy(self.window), &Standing { person_enabled: self.enabled, now: at(second) }) {
+        match judge(
+            &self.grant,
+            &presented,
+            &policy(self.window),
+            &Standing { person_enabled: self.enabled, must_sign_in: false, now: at(second) },
+        ) {
             Verdict::Advance => "advance",
             Verdict::Repeat => "repeat",
             Verdict::Reused(error) => {
@@ -113,6 +123,19 @@ fn row_2_a_bound_grant_wants_its_key() {
 }
 
 #[test]
+fn row_3_until_they_sign_in_again_and_no_longer_than_the_ceiling() {
+    let case = Case::new(2);
+    let presented = Presentation { client: &case.client, generation: 2, means: REFRESH, proof: None, resources: &[] };
+    let row = |must_sign_in, ceiling: Option<u32>, second| {
+        let policy = Policy { sign_in_ceiling: ceiling.map(Span::from_seconds), ..policy(30) };
+        rule(&case.grant, &presented, &policy, &Standing { person_enabled: true, must_sign_in, now: at(second) }).0
+    };
+    assert_eq!([row(false, None, 50), row(true, None, 50)], [10, 3]);
+    // Counted from the sign-in at second 0, not from the last rotation at second 10.
+    assert_eq!([row(false, Some(60), 59), row(false, Some(60), 60)], [10, 3]);
+}
+
+#[test]
 fn row_3_dead_grants_stay_dead() {
     let mut case = Case::new(2);
     case.grant.revoked_at = Some(at(11));
@@ -144,7 +167,8 @@ fn row_3_dead_grants_stay_dead() {
 fn row_4_a_generation_never_issued_changes_nothing_and_is_logged() {
     let case = Case::new(2);
     let presented = Presentation { client: &case.client, generation: 3, means: REFRESH, proof: None, resources: &[] };
-    let verdict = judge(&case.grant, &presented, &policy(30), &Standing { person_enabled: true, now: at(11) });
+    let verdict =
+        judge(&case.grant, &presented, &policy(30), &Standing { person_enabled: true, must_sign_in: false, now: at(11) });
     let Verdict::Refuse(error) = verdict else { panic!("{verdict:?}") };
     assert_eq!(error.code, ErrorCode::InvalidGrant);
     assert!(error.detail.unwrap().contains("restored"));
@@ -232,7 +256,13 @@ fn row_10_the_current_credential_advances() {
 fn each_decision_names_its_row() {
     let row = |case: &Case, generation, means, second| {
         let presented = Presentation { client: &case.client, generation, means, proof: None, resources: &[] };
-        rule(&case.grant, &presented, &policy(case.window), &Standing { person_enabled: case.enabled, now: at(second) }).0
+        rule(
+            &case.grant,
+            &presented,
+            &policy(case.window),
+            &Standing { person_enabled: case.enabled, must_sign_in: false, now: at(second) },
+        )
+        .0
     };
     let changed = |generation, change: fn(&mut Case)| {
         let mut case = Case::new(generation);

@@ -97,6 +97,8 @@ pub struct Facts<'a> {
     pub remembered: Option<&'a Allowed>,
     /// Whom the client expects.
     pub expected: Expected,
+    /// For how long a sign-in is good enough for the client.
+    pub sign_in_ceiling: Option<Span>,
     /// The time.
     pub now: Timestamp,
 }
@@ -139,9 +141,15 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
         let unmet = "the sign-in is not of an acr that was asked for as essential";
         return or_sign_in(silent || fresh, ErrorCode::UnmetAuthenticationRequirements, unmet);
     }
-    let too_old = request.max_age.is_some_and(|max_age| facts.now.since(signed_in.auth_time) > max_age);
+    let age = facts.now.since(signed_in.auth_time);
+    let too_old =
+        request.max_age.is_some_and(|max_age| age > max_age) || facts.sign_in_ceiling.is_some_and(|ceiling| age >= ceiling);
     if (request.prompt.login || too_old) && !fresh {
-        return or_sign_in(silent, ErrorCode::LoginRequired, "the sign-in is older than max_age allows");
+        return or_sign_in(
+            silent,
+            ErrorCode::LoginRequired,
+            "the sign-in is older than max_age, or the ceiling of this client, allows",
+        );
     }
     if request.prompt.select_account && !facts.account_chosen && !fresh {
         return Step::SelectAccount; // never silent: `none` stands alone

@@ -29,6 +29,7 @@ fn facts<'a>() -> Facts<'a> {
         account_chosen: false,
         remembered: None,
         expected: Expected::Anyone,
+        sign_in_ceiling: None,
         now: Timestamp::from_millis(1_060_000),
     }
 }
@@ -82,6 +83,15 @@ fn prompt_none_never_shows_a_page() {
     assert_eq!(code(next_step(&old, &Facts { remembered: Some(&all), ..facts() })), "login_required");
     let other = Facts { remembered: Some(&all), expected: Expected::Person(Id::from([2; 16])), ..facts() };
     assert_eq!(code(next_step(&none, &other)), "login_required");
+}
+
+#[test]
+fn the_ceiling_of_a_client_asks_for_a_sign_in() {
+    let all = allowed("openid email");
+    let with = |seconds: u32| Facts { remembered: Some(&all), sign_in_ceiling: Some(Span::from_seconds(seconds)), ..facts() };
+    assert_eq!(code(next_step(&request(""), &with(61))), "issue", "signed in a minute ago");
+    assert_eq!(code(next_step(&request(""), &with(60))), "sign in");
+    assert_eq!(code(next_step(&request("prompt=none"), &with(60))), "login_required");
 }
 
 #[test]

@@ -41,6 +41,7 @@ struct ClientRow {
     pairwise_sector: Option<String>,
     post_logout_redirect_uris: String,
     backchannel_logout_uri: Option<String>,
+    sign_in_ceiling_ms: Option<i64>,
 }
 
 fn to_value(columns: ClientRow) -> Result<Client> {
@@ -69,6 +70,7 @@ fn to_value(columns: ClientRow) -> Result<Client> {
         },
         pairwise_sector: columns.pairwise_sector,
         backchannel_logout_uri: columns.backchannel_logout_uri,
+        sign_in_ceiling: span(columns.sign_in_ceiling_ms),
         previous_secret_hash: columns.previous_secret_hash,
         disabled_at: times(columns.disabled_at),
         created_at: time(columns.created_at),
@@ -144,6 +146,7 @@ macro_rules! columns {
                 clients::pairwise_sector.eq(client.pairwise_sector.as_deref()),
                 clients::post_logout_redirect_uris.eq(json(&client.post_logout_redirect_uris)),
                 clients::backchannel_logout_uri.eq(client.backchannel_logout_uri.as_deref()),
+                clients::sign_in_ceiling_ms.eq(client.sign_in_ceiling.map(Span::millis)),
             ),
         )
     }};

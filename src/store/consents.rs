@@ -3,7 +3,9 @@
 use diesel::prelude::*;
 
 use super::{
-    AnyConnection, Result, dialect,
+    AnyConnection, Result,
+    activity::{self, Event},
+    dialect,
     error::Error,
     grants,
     mapping::{Row, json, time},
@@ -57,14 +59,16 @@ pub fn of_person(connection: &mut AnyConnection, person: Id) -> Result<Vec<Conse
     rows.into_iter().map(to_value).collect()
 }
 
-/// Adds to what this person allowed this client. The guard on what was read keeps two at once from losing one.
+/// Adds to what the event's person allowed this client. The guard on what was read keeps two at once from losing one.
 ///
 /// # Errors
 /// The database's.
-pub fn add(connection: &mut AnyConnection, person: Id, client: &str, allowed: &Allowed, now: Timestamp) -> Result<()> {
+pub fn add(connection: &mut AnyConnection, client: &str, allowed: &Allowed, event: &Event<'_>) -> Result<()> {
+    let (person, now) = (event.person, event.at);
     let key = person.as_bytes().as_slice();
     for _ in 0..5 {
-        let added = dialect::together(connection, |connection| -> Result<bool> {
+        let added = dialect::together(connection, |connection| -> Result<()> {
+            activity::insert(connection, event)?;
             let before = find(connection, person, client)?;
             let all = before.as_ref().map_or_else(|| allowed.clone(), |before| before.and(allowed));
             let (scopes, audiences) = (all.scopes.to_string(), json(&all.audiences));
@@ -73,17 +77,21 @@ pub fn add(connection: &mut AnyConnection, person: Id, client: &str, allowed: &A
             let Some(before) = before else {
                 let row = (consents::person_id.eq(key), consents::client_id.eq(client), values.0, values.1, values.2);
                 diesel::insert_into(consents::table).values(row).execute(connection)?;
-                return Ok(true);
+                return Ok(());
             };
             let unchanged = consents::table
                 .find((key, client))
                 .filter(consents::scopes.eq(before.scopes.to_string()))
                 .filter(consents::audiences.eq(json(&before.audiences)));
-            Ok(diesel::update(unchanged).set(values).execute(connection)? == 1)
+            if diesel::update(unchanged).set(values).execute(connection)? == 1 {
+                Ok(())
+            } else {
+                Err(Error::Conflict(String::new()))
+            }
         });
         match added {
-            Ok(true) => return Ok(()),
-            Ok(false) | Err(Error::Conflict(_)) => {} // another was first: read again
+            Ok(()) => return Ok(()),
+            Err(Error::Conflict(_)) => {} // another was first: read again
             Err(error) => return Err(error),
         }
     }
@@ -97,13 +105,15 @@ pub(super) fn hold(connection: &mut AnyConnection, person: Id, client: &str) -> 
     Ok(diesel::update(row).set(consents::granted_at.eq(consents::granted_at)).execute(connection)? == 1)
 }
 
-/// Withdraws what this person allowed this client, and everything that came from it; says how many grants ended.
-///
-/// # Errors
-/// The database's.
-pub fn withdraw(connection: &mut AnyConnection, person: Id, client: &str, now: Timestamp) -> Result<usize> {
-    dialect::together(connection, |connection| {
-        diesel::delete(consents::table.find((person.as_bytes().as_slice(), client))).execute(connection)?;
-        grants::revoke_all(connection, person, client, "consent was withdrawn", now)
-    })
+/// Withdraws what this person allowed this client, and everything that came from it; says how many grants ended. Part of a
+/// transaction.
+pub(super) fn withdraw(connection: &mut AnyConnection, person: Id, client: &str, now: Timestamp) -> Result<usize> {
+    diesel::delete(consents::table.find((person.as_bytes().as_slice(), client))).execute(connection)?;
+    grants::revoke_all(connection, person, client, "consent was withdrawn", now)
+}
+
+/// Forgets everything that a person allowed. Part of a transaction.
+pub(super) fn forget(connection: &mut AnyConnection, person: Id) -> Result<()> {
+    diesel::delete(consents::table.filter(consents::person_id.eq(person.as_bytes().as_slice()))).execute(connection)?;
+    Ok(())
 }

@@ -12,7 +12,7 @@ use super::{
     mapping::{Row, time},
     schema::{clients, deliveries, grants},
 };
-use crate::protocol::{id::Id, time::Timestamp};
+use crate::protocol::{activity::Origin, id::Id, notice::Notice, time::Timestamp};
 
 /// A session that has ended, to be told to a client (Back-Channel Logout §2.5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,15 +23,62 @@ pub struct Logout {
     pub sub: String,
 }
 
-/// What is to be told.
+/// Someone asked for something that is answered by mail alone. Whether they have an account is found out later, so that
+/// nobody can tell from the answer, nor from how long it took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// The name or address that was typed.
+    pub login: String,
+    /// The pseudonym of the browser, in hexadecimal digits.
+    pub browser: String,
+    /// From where.
+    pub origin: Origin,
+    /// The authorization request that they are on the way of, as a query.
+    pub query: String,
+}
+
+/// What is to be told, or found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// To a client: that a session has ended.
+    Logout(Logout),
+    /// To a person, by mail.
+    Letter(Notice),
+    /// Someone asked for a new password.
+    ResetAsked(Ask),
+    /// Someone wants to register.
+    RegistrationAsked(Ask),
+}
+
+impl Content {
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Logout(_) => LOGOUT,
+            Self::Letter(_) => LETTER,
+            Self::ResetAsked(_) => RESET_ASKED,
+            Self::RegistrationAsked(_) => REGISTRATION_ASKED,
+        }
+    }
+
+    fn to_json(&self) -> Result<String> {
+        let text = match self {
+            Self::Logout(logout) => serde_json::to_string(logout),
+            Self::Letter(notice) => serde_json::to_string(notice),
+            Self::ResetAsked(ask) | Self::RegistrationAsked(ask) => serde_json::to_string(ask),
+        };
+        text.map_err(|error| Error::Failed(error.to_string()))
+    }
+}
+
+/// A delivery, as kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// Names it.
     pub id: Vec<u8>,
-    /// To which client.
+    /// To which client; empty for people.
     pub client_id: String,
-    /// That this session has ended.
-    pub logout: Logout,
+    /// What.
+    pub content: Content,
     /// How often it was tried.
     pub attempts: u32,
     /// When it is due.
@@ -41,15 +88,48 @@ pub struct Delivery {
 }
 
 const LOGOUT: &str = "logout";
+const LETTER: &str = "letter";
+const RESET_ASKED: &str = "reset_asked";
+const REGISTRATION_ASKED: &str = "registration_asked";
+/// Everything that is of people, and of no client.
+const OF_PEOPLE: [&str; 3] = [LETTER, RESET_ASKED, REGISTRATION_ASKED];
 
 type Columns = (Vec<u8>, String, String, String, i64, i64, i64);
 
 fn to_value((id, kind, client_id, content, attempts, next_at, created_at): Columns) -> Result<Delivery> {
     let row = Row { table: "deliveries", name: &created_at };
-    let logout = row.json("content", &content)?;
-    row.name("kind", (kind == LOGOUT).then_some(()))?;
+    let content = match kind.as_str() {
+        LOGOUT => Content::Logout(row.json("content", &content)?),
+        LETTER => Content::Letter(row.json("content", &content)?),
+        RESET_ASKED => Content::ResetAsked(row.json("content", &content)?),
+        REGISTRATION_ASKED => Content::RegistrationAsked(row.json("content", &content)?),
+        _ => return row.name("kind", None),
+    };
     let attempts = row.generation("attempts", attempts)?;
-    Ok(Delivery { id, client_id, logout, attempts, next_at: time(next_at), created_at: time(created_at) })
+    Ok(Delivery { id, client_id, content, attempts, next_at: time(next_at), created_at: time(created_at) })
+}
+
+/// Enqueues something of a person, or of a stranger.
+///
+/// # Errors
+/// The database's.
+pub fn enqueue(connection: &mut AnyConnection, id: Id, content: &Content, now: Timestamp) -> Result<()> {
+    insert(connection, (id.as_bytes(), ""), content, now)
+}
+
+fn insert(connection: &mut AnyConnection, (id, client): (&[u8], &str), content: &Content, now: Timestamp) -> Result<()> {
+    diesel::insert_into(deliveries::table)
+        .values((
+            deliveries::id.eq(id),
+            deliveries::kind.eq(content.kind()),
+            deliveries::client_id.eq(client),
+            deliveries::content.eq(content.to_json()?),
+            deliveries::attempts.eq(0),
+            deliveries::next_at.eq(now.millis()),
+            deliveries::created_at.eq(now.millis()),
+        ))
+        .execute(connection)?;
+    Ok(())
 }
 
 /// Enqueues, for every client that wants to know, that the session has ended. Part of the transaction that ends it.
@@ -67,18 +147,7 @@ pub(super) fn enqueue_logout(connection: &mut AnyConnection, session: Id, person
         let sid = session.to_string();
         let id = Sha256::new().chain_update(LOGOUT).chain_update(session.as_bytes()).chain_update(&client).finalize().to_vec();
         let logout = Logout { sid, sub: subject.unwrap_or_else(|| person.to_string()) };
-        let content = serde_json::to_string(&logout).map_err(|error| Error::Failed(error.to_string()))?;
-        diesel::insert_into(deliveries::table)
-            .values((
-                deliveries::id.eq(id),
-                deliveries::kind.eq(LOGOUT),
-                deliveries::client_id.eq(client),
-                deliveries::content.eq(content),
-                deliveries::attempts.eq(0),
-                deliveries::next_at.eq(now.millis()),
-                deliveries::created_at.eq(now.millis()),
-            ))
-            .execute(connection)?;
+        insert(connection, (&id, &client), &Content::Logout(logout), now)?;
     }
     Ok(())
 }
@@ -100,6 +169,20 @@ pub fn due(connection: &mut AnyConnection, client_id: &str, now: Timestamp, limi
     let rows: Vec<Columns> = deliveries::table
         .filter(deliveries::kind.eq(LOGOUT))
         .filter(deliveries::client_id.eq(client_id))
+        .filter(deliveries::next_at.le(now.millis()))
+        .order(deliveries::next_at)
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .load(connection)?;
+    rows.into_iter().map(to_value).collect()
+}
+
+/// Those that are due and of people, the oldest first, at most `limit`.
+///
+/// # Errors
+/// The database's.
+pub fn due_to_people(connection: &mut AnyConnection, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
+    let rows: Vec<Columns> = deliveries::table
+        .filter(deliveries::kind.eq_any(OF_PEOPLE))
         .filter(deliveries::next_at.le(now.millis()))
         .order(deliveries::next_at)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))

@@ -1,17 +1,34 @@
 //! The table `grants`: one row is a whole authorization. The statements of its life: `insert` at consent,
-//! `find` with what it depends on, `advance` by compare-and-swap, `revoke`. Why one of them is called is
+//! `find` with what it depends on, `advance` by compare-and-swap; how one ends is `ending`. Why one of them is called is
 //! `protocol::grant`.
+
+mod ending;
 
 use diesel::prelude::*;
 
 use super::{
-    AnyConnection, Result, consents, dialect,
+    AnyConnection, Result,
+    activity::Event,
+    consents, devices, dialect,
     error::Error,
     mapping::{Row, json, time, times},
+    people as people_rows,
     schema::{grants, people, revoked_tokens, sessions as session_rows},
     sessions::{self, Session},
+    warnings,
 };
-use crate::protocol::{claims_request::ClaimsRequest, grant::Grant, id::Id, pkce::Challenge, time::Timestamp};
+use crate::protocol::{
+    activity::Origin,
+    claims_request::ClaimsRequest,
+    grant::{Grant, Standing},
+    id::Id,
+    notice::Letter,
+    pkce::Challenge,
+    time::Timestamp,
+};
+
+pub(super) use ending::{forget_origins, revoke_all, revoke_everything};
+pub use ending::{live_of, rename, revoke, revoke_reused};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = grants)]
@@ -33,9 +50,14 @@ struct GrantRow {
     rotated_at: Option<i64>,
     expires_at: i64,
     revoked_at: Option<i64>,
+    revoked_why: Option<String>,
     subject: Option<String>,
     amr: String,
     claims: Option<String>,
+    device_name: Option<String>,
+    address: Option<String>,
+    place: Option<String>,
+    user_agent: Option<String>,
 }
 
 fn to_value(columns: GrantRow) -> Result<Grant> {
@@ -59,9 +81,13 @@ fn to_value(columns: GrantRow) -> Result<Grant> {
         rotated_at: times(columns.rotated_at),
         expires_at: time(columns.expires_at),
         revoked_at: times(columns.revoked_at),
+        revoked_why: columns.revoked_why,
         subject: columns.subject,
         amr: columns.amr,
         claims: columns.claims.map_or_else(|| Ok(ClaimsRequest::default()), |claims| row.json("claims", &claims))?,
+        device_name: columns.device_name,
+        seen: Origin { address: columns.address, place: columns.place, user_agent: columns.user_agent },
+        remembered: false,
     })
 }
 
@@ -70,13 +96,19 @@ fn to_value(columns: GrantRow) -> Result<Grant> {
 pub struct Found {
     /// The row.
     pub grant: Grant,
-    /// Whether its person exists and may sign in.
-    pub person_enabled: bool,
+    person_enabled: bool,
+    must_sign_in: bool,
     roles: Option<String>,
     groups: Option<String>,
 }
 
 impl Found {
+    /// How its person stands.
+    #[must_use]
+    pub const fn standing(&self, now: Timestamp) -> Standing {
+        Standing { person_enabled: self.person_enabled, must_sign_in: self.must_sign_in, now }
+    }
+
     /// The person's roles now.
     ///
     /// # Errors
@@ -98,13 +130,42 @@ fn names(person: Id, column: &str, json: Option<&str>) -> Result<Vec<String>> {
     json.map_or_else(|| Ok(Vec::new()), |json| Row { table: "people", name: &person }.list(column, json))
 }
 
-type Columns = (GrantRow, Option<i64>, Option<i64>, Option<String>, Option<String>, Option<i64>);
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = people)]
+struct PersonRow {
+    disabled_at: Option<i64>,
+    roles: String,
+    member_of: String,
+    signed_in_at: Option<i64>,
+    sign_in_again_at: Option<i64>,
+}
 
-fn to_found((columns, person, disabled_at, roles, groups, ended_at): Columns) -> Result<Found> {
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = session_rows)]
+struct SessionRow {
+    ended_at: Option<i64>,
+    remembered: bool,
+}
+
+type Columns = (GrantRow, Option<PersonRow>, Option<SessionRow>);
+
+fn to_found((columns, person, session): Columns) -> Result<Found> {
     let mut grant = to_value(columns)?;
-    // What ended the session ended the grant, though it may have missed a code just issued.
-    grant.revoked_at = grant.revoked_at.or(times(ended_at));
-    Ok(Found { grant, person_enabled: person.is_some() && disabled_at.is_none(), roles, groups })
+    if let Some(session) = session {
+        // What ended the session ended the grant, though it may have missed a code just issued.
+        grant.revoked_at = grant.revoked_at.or(times(session.ended_at));
+        grant.remembered = session.remembered;
+    }
+    let Some(person) = person else {
+        return Ok(Found { grant, person_enabled: false, must_sign_in: false, roles: None, groups: None });
+    };
+    Ok(Found {
+        grant,
+        person_enabled: person.disabled_at.is_none(),
+        must_sign_in: person.sign_in_again_at > person.signed_in_at, // none is before every time
+        roles: Some(person.roles),
+        groups: Some(person.member_of),
+    })
 }
 
 /// A grant with its person and its session: rows, and what is selected of them.
@@ -121,11 +182,8 @@ macro_rules! selected {
     ($($more:expr)?) => {
         (
             GrantRow::as_select(),
-            people::created_at.nullable(),
-            people::disabled_at.nullable(),
-            people::roles.nullable(),
-            people::member_of.nullable(),
-            session_rows::ended_at.nullable(),
+            Option::<PersonRow>::as_select(),
+            Option::<SessionRow>::as_select(),
             $($more)?
         )
     };
@@ -148,12 +206,10 @@ pub fn find_for_token(connection: &mut AnyConnection, id: Id, jti: &str) -> Resu
     let found = with_its_own!(id)
         .left_join(revoked_tokens::table.on(revoked_tokens::jti.eq(jti)))
         .select(selected!(revoked_tokens::expires_at.nullable()))
-        .first::<(GrantRow, Option<i64>, Option<i64>, Option<String>, Option<String>, Option<i64>, Option<i64>)>(connection)
+        .first::<(GrantRow, Option<PersonRow>, Option<SessionRow>, Option<i64>)>(connection)
         .optional()?;
     let unrevoked = found.filter(|(.., revoked)| revoked.is_none());
-    unrevoked
-        .map(|(row, person, disabled, roles, groups, ended, _)| to_found((row, person, disabled, roles, groups, ended)))
-        .transpose()
+    unrevoked.map(|(row, person, session, _)| to_found((row, person, session))).transpose()
 }
 
 /// Which grants to list.
@@ -215,6 +271,13 @@ pub fn insert(connection: &mut AnyConnection, grant: &Grant) -> Result<()> {
                 grants::rotated_at.eq(grant.rotated_at.map(Timestamp::millis)),
                 grants::expires_at.eq(grant.expires_at.millis()),
                 grants::revoked_at.eq(grant.revoked_at.map(Timestamp::millis)),
+                grants::revoked_why.eq(grant.revoked_why.as_deref()),
+            ),
+            (
+                grants::device_name.eq(grant.device_name.as_deref()),
+                grants::address.eq(grant.seen.address.as_deref()),
+                grants::place.eq(grant.seen.place.as_deref()),
+                grants::user_agent.eq(grant.seen.user_agent.as_deref()),
             ),
             (grants::subject.eq(grant.subject.as_deref()), grants::amr.eq(&grant.amr), grants::claims.eq(claims)),
         ))
@@ -238,36 +301,46 @@ pub fn insert_in(connection: &mut AnyConnection, grant: &Grant, session: &Sessio
     })
 }
 
-/// Compare-and-swap from `generation` to the next, unless revoked: false when another was first. The guard
+/// Compare-and-swap from `generation` to the next, unless revoked, and from where: false when another was first. The guard
 /// is in the statement, the row count is the answer.
 ///
 /// # Errors
 /// The database's; the row may then have advanced all the same, and the retry window covers it.
-pub fn advance(connection: &mut AnyConnection, id: Id, generation: u32, now: Timestamp) -> Result<bool> {
+pub fn advance(connection: &mut AnyConnection, id: Id, generation: u32, seen: &Origin, now: Timestamp) -> Result<bool> {
     let row = grants::table
         .find(id.as_bytes().as_slice())
         .filter(grants::generation.eq(i64::from(generation)))
         .filter(grants::revoked_at.is_null());
-    let set = (grants::generation.eq(i64::from(generation) + 1), grants::rotated_at.eq(Some(now.millis())));
+    let set = (
+        grants::generation.eq(i64::from(generation) + 1),
+        grants::rotated_at.eq(Some(now.millis())),
+        grants::address.eq(seen.address.as_deref()),
+        grants::place.eq(seen.place.as_deref()),
+        grants::user_agent.eq(seen.user_agent.as_deref()),
+    );
     Ok(diesel::update(row).set(set).execute(connection)? == 1)
 }
 
-/// Revokes a grant, and says why; false when there is none, or it was revoked before.
+/// As [`advance`], of an app that goes on from another network: where nothing of the person was seen there before, they are
+/// told. All of it is kept, or nothing.
 ///
 /// # Errors
-/// The database's.
-pub fn revoke(connection: &mut AnyConnection, id: Id, why: &str, now: Timestamp) -> Result<bool> {
-    let row = grants::table.find(id.as_bytes().as_slice()).filter(grants::revoked_at.is_null());
-    let set = (grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(Some(why)));
-    Ok(diesel::update(row).set(set).execute(connection)? == 1)
-}
-
-/// Revokes every grant of a person to a client. Part of a transaction.
-pub(super) fn revoke_all(connection: &mut AnyConnection, person: Id, client: &str, why: &str, now: Timestamp) -> Result<usize> {
-    let theirs = grants::table
-        .filter(grants::person_id.eq(person.as_bytes().as_slice()))
-        .filter(grants::client_id.eq(client))
-        .filter(grants::revoked_at.is_null());
-    let set = (grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(Some(why)));
-    Ok(diesel::update(theirs).set(set).execute(connection)?)
+/// As [`advance`].
+pub fn advance_elsewhere(
+    connection: &mut AnyConnection,
+    grant: &Grant,
+    network: &str,
+    event: &Event<'_>,
+    now: Timestamp,
+) -> Result<bool> {
+    dialect::together(connection, |connection| {
+        if !advance(connection, grant.id, grant.generation, event.origin, now)? {
+            return Ok(false);
+        }
+        let is_known = devices::see_network(connection, grant.person_id, (&grant.id.to_string(), network), now)?;
+        if !is_known && let Some(person) = people_rows::find(connection, grant.person_id)? {
+            warnings::tell(connection, event, Letter::AddressChanged, &person)?;
+        }
+        Ok(true)
+    })
 }

@@ -2,14 +2,20 @@
 //! Statements are portable; what differs between SQLite and PostgreSQL is in `dialect`. No transaction on
 //! the token path: a guarded single statement, whose row count is the answer.
 
+pub mod account;
+pub mod activity;
 pub mod apis;
+pub mod by_link;
 pub mod clients;
 pub mod connection;
 pub mod consents;
 pub mod deliveries;
+pub mod devices;
 mod dialect;
 pub mod error;
+pub mod grant_history;
 pub mod grants;
+pub mod links;
 mod mapping;
 pub mod meta;
 pub mod migrations;
@@ -21,6 +27,7 @@ pub mod sign_in_failures;
 pub mod signing_keys;
 pub mod subjects;
 pub mod used_assertions;
+mod warnings;
 
 pub use connection::{AnyConnection, Store};
 pub use dialect::DatabaseUrl;

@@ -7,8 +7,7 @@ use super::{
     AnyConnection, Result, dialect,
     error::Error,
     mapping::{Row, json, time, times},
-    schema::{consents, grants, people},
-    sessions,
+    schema::people,
 };
 use crate::protocol::{id::Id, person, time::Timestamp};
 
@@ -23,6 +22,10 @@ pub struct Person {
     pub disabled_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When they last signed in.
+    pub signed_in_at: Option<Timestamp>,
+    /// Since when they have to sign in again.
+    pub sign_in_again_at: Option<Timestamp>,
 }
 
 impl Person {
@@ -54,6 +57,8 @@ struct PersonRow {
     roles: String,
     member_of: String,
     attributes: String,
+    signed_in_at: Option<i64>,
+    sign_in_again_at: Option<i64>,
 }
 
 fn to_value(columns: PersonRow) -> Result<Person> {
@@ -73,6 +78,8 @@ fn to_value(columns: PersonRow) -> Result<Person> {
         password_hash: columns.password_hash,
         disabled_at: times(columns.disabled_at),
         created_at: time(columns.created_at),
+        signed_in_at: times(columns.signed_in_at),
+        sign_in_again_at: times(columns.sign_in_again_at),
     })
 }
 
@@ -171,70 +178,55 @@ fn attributes(person: &Person) -> String {
     serde_json::Value::Object(person.claims.attributes.clone()).to_string()
 }
 
-/// Sets the hash of a password that someone else chose, and ends the person's sessions and grants: whoever had
-/// the old password is out.
-///
-/// # Errors
-/// The database's.
-pub fn reset_password(connection: &mut AnyConnection, id: Id, hash: &str, now: Timestamp) -> Result<()> {
-    dialect::together(connection, |connection| {
-        diesel::update(people::table.find(id.as_bytes().as_slice())).set(people::password_hash.eq(hash)).execute(connection)?;
-        end_everything(connection, id, "the person's password was reset", now)
-    })
-}
-
-/// Whether password and standing are still those of `person`; holds the row until the transaction ends.
-pub(super) fn hold(connection: &mut AnyConnection, person: &Person) -> Result<bool> {
+/// Whether password and standing are still those of `person`, who has signed in; holds the row until the transaction ends.
+pub(super) fn hold(connection: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<bool> {
     let unchanged = people::table
         .find(person.claims.id.as_bytes().as_slice())
         .filter(people::password_hash.eq(person.password_hash.as_deref()))
         .filter(people::disabled_at.is_null());
-    Ok(diesel::update(unchanged).set(people::password_hash.eq(person.password_hash.as_deref())).execute(connection)? == 1)
+    Ok(diesel::update(unchanged).set(people::signed_in_at.eq(Some(now.millis()))).execute(connection)? == 1)
 }
 
-/// Switches the account off and ends its sessions and grants, which stay dead when it is switched on again.
-///
-/// # Errors
-/// The database's.
-pub fn disable(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<()> {
-    dialect::together(connection, |connection| {
-        diesel::update(people::table.find(id.as_bytes().as_slice()).filter(people::disabled_at.is_null()))
-            .set(people::disabled_at.eq(Some(now.millis())))
-            .execute(connection)?;
-        end_everything(connection, id, "the person's account was switched off", now)
-    })
-}
-
-/// Ends every session and every grant of the person. Part of a transaction.
-fn end_everything(connection: &mut AnyConnection, id: Id, why: &str, now: Timestamp) -> Result<()> {
-    let key = id.as_bytes().as_slice();
-    sessions::end_all(connection, id, now)?;
-    diesel::update(grants::table.filter(grants::person_id.eq(key)).filter(grants::revoked_at.is_null()))
-        .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(why)))
-        .execute(connection)?;
+/// Sets the password's hash, or takes the password away. Part of a transaction.
+pub(super) fn set_password(connection: &mut AnyConnection, id: Id, hash: Option<&str>) -> Result<()> {
+    diesel::update(people::table.find(id.as_bytes().as_slice())).set(people::password_hash.eq(hash)).execute(connection)?;
     Ok(())
 }
 
-/// Deletes a person: their sessions and grants end, what they allowed is forgotten. Their id and their pairwise
-/// subjects stay theirs: neither is ever given to anyone else (OpenID Connect Core §5.7).
+/// Sets another hash, where the one that was read still stands: false where it does not.
 ///
 /// # Errors
 /// The database's.
-pub fn delete(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<()> {
-    let key = id.as_bytes().as_slice();
-    dialect::together(connection, |connection| {
-        end_everything(connection, id, "the person was deleted", now)?;
-        diesel::delete(consents::table.filter(consents::person_id.eq(key))).execute(connection)?;
-        diesel::delete(people::table.find(key)).execute(connection)?;
-        Ok(())
-    })
+pub fn replace_password(connection: &mut AnyConnection, person: &Person, hash: &str) -> Result<bool> {
+    let unchanged = people::table
+        .find(person.claims.id.as_bytes().as_slice())
+        .filter(people::password_hash.eq(person.password_hash.as_deref()))
+        .filter(people::disabled_at.is_null());
+    Ok(diesel::update(unchanged).set(people::password_hash.eq(Some(hash))).execute(connection)? == 1)
 }
 
-/// Switches the account on again.
-///
-/// # Errors
-/// The database's.
-pub fn enable(connection: &mut AnyConnection, id: Id) -> Result<()> {
-    diesel::update(people::table.find(id.as_bytes().as_slice())).set(people::disabled_at.eq(None::<i64>)).execute(connection)?;
+/// Sets since when an account is switched off. Part of a transaction.
+pub(super) fn set_disabled(connection: &mut AnyConnection, id: Id, at: Option<Timestamp>) -> Result<()> {
+    let row = people::table.find(id.as_bytes().as_slice());
+    match at {
+        // The first time is the one to know.
+        Some(at) => diesel::update(row.filter(people::disabled_at.is_null()))
+            .set(people::disabled_at.eq(Some(at.millis())))
+            .execute(connection)?,
+        None => diesel::update(row).set(people::disabled_at.eq(None::<i64>)).execute(connection)?,
+    };
+    Ok(())
+}
+
+/// Asks the person to sign in again before anything goes on. Part of a transaction.
+pub(super) fn ask_to_sign_in_again(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<()> {
+    let set = people::sign_in_again_at.eq(Some(now.millis()));
+    diesel::update(people::table.find(id.as_bytes().as_slice())).set(set).execute(connection)?;
+    Ok(())
+}
+
+/// Deletes a person's row. Part of a transaction.
+pub(super) fn remove(connection: &mut AnyConnection, id: Id) -> Result<()> {
+    diesel::delete(people::table.find(id.as_bytes().as_slice())).execute(connection)?;
     Ok(())
 }

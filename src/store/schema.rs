@@ -28,6 +28,8 @@ diesel::table! {
         roles -> Text,
         member_of -> Text,
         attributes -> Text,
+        signed_in_at -> Nullable<BigInt>,
+        sign_in_again_at -> Nullable<BigInt>,
     }
 }
 
@@ -57,6 +59,7 @@ diesel::table! {
         pairwise_sector -> Nullable<Text>,
         post_logout_redirect_uris -> Text,
         backchannel_logout_uri -> Nullable<Text>,
+        sign_in_ceiling_ms -> Nullable<BigInt>,
     }
 }
 
@@ -75,6 +78,9 @@ diesel::table! {
         user_agent -> Nullable<Text>,
         address -> Nullable<Text>,
         amr -> Text,
+        remembered -> Bool,
+        device_id -> Nullable<Text>,
+        place -> Nullable<Text>,
     }
 }
 
@@ -111,6 +117,10 @@ diesel::table! {
         subject -> Nullable<Text>,
         amr -> Text,
         claims -> Nullable<Text>,
+        device_name -> Nullable<Text>,
+        address -> Nullable<Text>,
+        place -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
     }
 }
 
@@ -150,4 +160,56 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(grants, people, clients, sessions, revoked_tokens);
+diesel::table! {
+    devices (person_id, id) {
+        person_id -> Binary,
+        id -> Text,
+        name -> Nullable<Text>,
+        networks -> Text,
+        first_seen_at -> BigInt,
+        last_seen_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    grant_history (grant_id, id) {
+        grant_id -> Binary,
+        id -> Binary,
+        happening -> Text,
+        at -> BigInt,
+        generation -> BigInt,
+        address -> Nullable<Text>,
+        place -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    activity (person_id, id) {
+        person_id -> Binary,
+        id -> Binary,
+        kind -> Text,
+        at -> BigInt,
+        address -> Nullable<Text>,
+        place -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        about -> Nullable<Text>,
+        times -> BigInt,
+    }
+}
+
+diesel::table! {
+    links (id) {
+        id -> Binary,
+        kind -> Text,
+        person_id -> Nullable<Binary>,
+        email -> Nullable<Text>,
+        browser -> Nullable<Binary>,
+        content -> Nullable<Text>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(grants, people, clients, sessions, revoked_tokens, devices);

@@ -4,13 +4,20 @@
 use diesel::prelude::*;
 
 use super::{
-    AnyConnection, Result, deliveries, dialect,
+    AnyConnection, Result,
+    activity::{self, Event},
+    deliveries,
+    devices::{self, Familiarity},
+    dialect,
     mapping::{Row, time, times},
     people::{self, Person},
-    schema::{grants, sessions},
+    schema::{grants, people as people_rows, sessions},
+    warnings,
 };
 use crate::protocol::{
+    activity::{Activity, Origin},
     id::Id,
+    notice::Letter,
     time::{Span, Timestamp},
 };
 
@@ -33,12 +40,16 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// When it was ended.
     pub ended_at: Option<Timestamp>,
-    /// The browser, as it names itself.
-    pub user_agent: Option<String>,
-    /// Where the sign-in came from.
-    pub address: Option<String>,
+    /// Where it was last signed in from, and in which browser.
+    pub origin: Origin,
     /// How the person proved who they are: values of `amr`, separated by spaces (RFC 8176).
     pub amr: String,
+    /// Whether it outlives the browser's window, and lasts longer.
+    pub remembered: bool,
+    /// What the cookie says by which the browser is known.
+    pub device_id: Option<String>,
+    /// Since when the person has to sign in again.
+    pub sign_in_again_at: Option<Timestamp>,
 }
 
 /// What becomes of the grants with `offline_access` when a session is ended.
@@ -53,32 +64,63 @@ pub enum Offline {
 /// Why the grants of a session that has ended are revoked.
 const ENDED: &str = "the session was ended";
 
-type Columns = (Vec<u8>, Vec<u8>, i64, i64, i64, i64, i64, Option<i64>, Option<String>, Option<String>, String);
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+struct SessionRow {
+    id: Vec<u8>,
+    person_id: Vec<u8>,
+    generation: i64,
+    auth_time: i64,
+    created_at: i64,
+    last_seen_at: i64,
+    expires_at: i64,
+    ended_at: Option<i64>,
+    user_agent: Option<String>,
+    address: Option<String>,
+    place: Option<String>,
+    amr: String,
+    remembered: bool,
+    device_id: Option<String>,
+}
 
-fn to_value(columns: Columns) -> Result<Session> {
-    let (id, person_id, generation, auth_time, created_at, last_seen_at, expires_at, ended_at, user_agent, address, amr) =
-        columns;
-    let row = Row { table: "sessions", name: &created_at };
+/// A session, and since when its person has to sign in again.
+type Columns = (SessionRow, Option<i64>);
+
+fn to_value((columns, sign_in_again_at): Columns) -> Result<Session> {
+    let row = Row { table: "sessions", name: &columns.created_at };
     Ok(Session {
-        id: row.id("id", id)?,
-        person_id: row.id("person_id", person_id)?,
-        generation: row.generation("generation", generation)?,
-        auth_time: time(auth_time),
-        created_at: time(created_at),
-        last_seen_at: time(last_seen_at),
-        expires_at: time(expires_at),
-        ended_at: times(ended_at),
-        user_agent,
-        address,
-        amr,
+        id: row.id("id", columns.id)?,
+        person_id: row.id("person_id", columns.person_id)?,
+        generation: row.generation("generation", columns.generation)?,
+        auth_time: time(columns.auth_time),
+        created_at: time(columns.created_at),
+        last_seen_at: time(columns.last_seen_at),
+        expires_at: time(columns.expires_at),
+        ended_at: times(columns.ended_at),
+        origin: Origin { address: columns.address, place: columns.place, user_agent: columns.user_agent },
+        amr: columns.amr,
+        remembered: columns.remembered,
+        device_id: columns.device_id,
+        sign_in_again_at: times(sign_in_again_at),
     })
 }
 
+/// Sessions with their person: what is selected of them.
+macro_rules! with_person {
+    () => {
+        sessions::table
+            .left_join(people_rows::table.on(people_rows::id.eq(sessions::person_id)))
+            .select((SessionRow::as_select(), people_rows::sign_in_again_at.nullable()))
+    };
+}
+
 impl Session {
-    /// Whether it is over: ended, past its absolute end, or not used for `idle`.
+    /// Whether nobody is signed in in it any more: ended, past its absolute end, not used for `idle`, or of someone who has to
+    /// sign in again.
     #[must_use]
     pub fn is_over(&self, now: Timestamp, idle: Span) -> bool {
-        self.ended_at.is_some() || now >= self.expires_at || now.since(self.last_seen_at) >= idle
+        let is_stale = self.sign_in_again_at.is_some_and(|since| self.auth_time < since);
+        self.ended_at.is_some() || is_stale || now >= self.expires_at || now.since(self.last_seen_at) >= idle
     }
 }
 
@@ -87,7 +129,7 @@ impl Session {
 /// # Errors
 /// The database's.
 pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Session>> {
-    let found = sessions::table.find(id.as_bytes().as_slice()).first::<Columns>(connection).optional()?;
+    let found = with_person!().filter(sessions::id.eq(id.as_bytes().as_slice())).first::<Columns>(connection).optional()?;
     found.map(to_value).transpose()
 }
 
@@ -106,9 +148,12 @@ pub fn insert(connection: &mut AnyConnection, session: &Session) -> Result<()> {
             sessions::last_seen_at.eq(session.last_seen_at.millis()),
             sessions::expires_at.eq(session.expires_at.millis()),
             sessions::ended_at.eq(session.ended_at.map(Timestamp::millis)),
-            sessions::user_agent.eq(session.user_agent.as_deref()),
-            sessions::address.eq(session.address.as_deref()),
+            sessions::user_agent.eq(session.origin.user_agent.as_deref()),
+            sessions::address.eq(session.origin.address.as_deref()),
+            sessions::place.eq(session.origin.place.as_deref()),
             sessions::amr.eq(&session.amr),
+            sessions::remembered.eq(session.remembered),
+            sessions::device_id.eq(session.device_id.as_deref()),
         ))
         .execute(connection)?;
     Ok(())
@@ -116,17 +161,21 @@ pub fn insert(connection: &mut AnyConnection, session: &Session) -> Result<()> {
 
 /// The same person signed in again on this session: a new generation, the old cookie is dead. False when the
 /// session was ended or renewed by someone else meanwhile.
-fn renew(connection: &mut AnyConnection, session: &Session, amr: &str, now: Timestamp) -> Result<bool> {
+fn renew(connection: &mut AnyConnection, session: &Session, renewed: &Session) -> Result<bool> {
     let row = sessions::table
         .find(session.id.as_bytes().as_slice())
         .filter(sessions::generation.eq(i64::from(session.generation)))
         .filter(sessions::ended_at.is_null());
     let rows = diesel::update(row)
         .set((
-            sessions::generation.eq(i64::from(session.generation) + 1),
-            sessions::auth_time.eq(now.millis()),
-            sessions::last_seen_at.eq(now.millis()),
-            sessions::amr.eq(amr),
+            sessions::generation.eq(i64::from(renewed.generation)),
+            sessions::auth_time.eq(renewed.auth_time.millis()),
+            sessions::last_seen_at.eq(renewed.last_seen_at.millis()),
+            sessions::amr.eq(&renewed.amr),
+            sessions::user_agent.eq(renewed.origin.user_agent.as_deref()),
+            sessions::address.eq(renewed.origin.address.as_deref()),
+            sessions::place.eq(renewed.origin.place.as_deref()),
+            sessions::device_id.eq(renewed.device_id.as_deref()),
         ))
         .execute(connection)?;
     Ok(rows == 1)
@@ -142,38 +191,82 @@ pub(super) fn hold(connection: &mut AnyConnection, session: &Session, now: Times
     Ok(diesel::update(row).set(sessions::last_seen_at.eq(now.millis())).execute(connection)? == 1)
 }
 
+/// A sign-in that has succeeded.
+#[derive(Clone, Debug)]
+pub struct SignIn<'a> {
+    /// Who.
+    pub person: &'a Person,
+    /// The session of this browser before.
+    pub before: Option<&'a Session>,
+    /// The one that begins, where that cannot go on.
+    pub new: Session,
+    /// The range of its address, by which a device is known again.
+    pub network: &'a str,
+    /// The row of its event.
+    pub event: Id,
+}
+
 /// The person signed in in a browser. Their session in it gets a new generation; anyone else's ends, and the new
-/// one begins. `None` when the password was set anew or the account switched off meanwhile: then nothing was done.
+/// one begins. They are told of a browser, or a network, that was never seen. `None` when the password was set anew or the
+/// account switched off meanwhile: then nothing was done.
 ///
 /// # Errors
 /// The database's.
-pub fn begin(
+pub fn begin(connection: &mut AnyConnection, sign_in: SignIn<'_>, now: Timestamp) -> Result<Option<Session>> {
+    dialect::together(connection, |connection| {
+        let SignIn { person, before, new, network, event } = sign_in;
+        if !people::hold(connection, person, now)? {
+            return Ok(None);
+        }
+        let device = new.device_id.clone().unwrap_or_default();
+        let familiarity = devices::see(connection, person.claims.id, (&device, network), now)?;
+        let origin = new.origin.clone();
+        let is_new = familiarity == Familiarity::New;
+        let activity = if is_new { Activity::SignedInAnew } else { Activity::SignedIn };
+        let event = Event { id: event, person: person.claims.id, activity, origin: &origin, about: None, at: now };
+        if is_new {
+            warnings::tell(connection, &event, Letter::NewDevice, person)?;
+        } else {
+            activity::insert(connection, &event)?;
+        }
+        go_on_or_begin(connection, person, before, new, now).map(Some)
+    })
+}
+
+fn go_on_or_begin(
     connection: &mut AnyConnection,
     person: &Person,
     before: Option<&Session>,
     new: Session,
     now: Timestamp,
-) -> Result<Option<Session>> {
-    dialect::together(connection, |connection| {
-        if !people::hold(connection, person)? {
-            return Ok(None);
+) -> Result<Session> {
+    if let Some(before) = before {
+        // One that is to be remembered begins anew: its end is another.
+        let goes_on = before.person_id == person.claims.id && now < before.expires_at && before.remembered == new.remembered;
+        let renewed = Session {
+            id: before.id,
+            generation: before.generation + 1,
+            created_at: before.created_at,
+            expires_at: before.expires_at,
+            ..new.clone()
+        };
+        if goes_on && renew(connection, before, &renewed)? {
+            return Ok(renewed);
         }
-        if let Some(before) = before {
-            let is_theirs = before.person_id == person.claims.id && now < before.expires_at;
-            if is_theirs && renew(connection, before, &new.amr, now)? {
-                return Ok(Some(Session {
-                    generation: before.generation + 1,
-                    auth_time: now,
-                    last_seen_at: now,
-                    amr: new.amr,
-                    ..before.clone()
-                }));
-            }
-            end_row(connection, before, now)?;
-        }
-        insert(connection, &new)?;
-        Ok(Some(new))
-    })
+        end_row(connection, before, now)?;
+    }
+    insert(connection, &new)?;
+    Ok(new)
+}
+
+/// Every session of a person that was not ended, the last used first.
+///
+/// # Errors
+/// The database's.
+pub fn unended_of(connection: &mut AnyConnection, person: Id) -> Result<Vec<Session>> {
+    let theirs = with_person!().filter(sessions::person_id.eq(person.as_bytes().as_slice()));
+    let rows = theirs.filter(sessions::ended_at.is_null()).order(sessions::last_seen_at.desc()).load::<Columns>(connection)?;
+    rows.into_iter().map(to_value).collect()
 }
 
 /// Ends a session and the grants that end with it. A code issued meanwhile is of a session that has ended, and
@@ -181,27 +274,57 @@ pub fn begin(
 ///
 /// # Errors
 /// The database's.
-pub fn end(connection: &mut AnyConnection, session: &Session, offline: Offline, now: Timestamp) -> Result<()> {
+pub fn end(connection: &mut AnyConnection, session: &Session, offline: Offline, event: &Event<'_>) -> Result<()> {
     dialect::together(connection, |connection| {
-        end_row(connection, session, now)?;
-        if offline == Offline::Ends {
-            let given_in_it = grants::table
-                .filter(grants::person_id.eq(session.person_id.as_bytes().as_slice()))
-                .filter(grants::sid.eq(session.id.as_bytes().as_slice()))
-                .filter(grants::revoked_at.is_null());
-            diesel::update(given_in_it)
-                .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(ENDED)))
-                .execute(connection)?;
-        }
-        Ok(())
+        activity::insert(connection, event)?;
+        end_in(connection, session, offline, event.at)
     })
 }
 
-/// Ends every session of a person. Part of a transaction.
-pub(super) fn end_all(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Result<()> {
+/// As [`end`]. Part of a transaction.
+pub(super) fn end_in(connection: &mut AnyConnection, session: &Session, offline: Offline, now: Timestamp) -> Result<()> {
+    end_row(connection, session, now)?;
+    if offline == Offline::Ends {
+        let given_in_it = grants::table
+            .filter(grants::person_id.eq(session.person_id.as_bytes().as_slice()))
+            .filter(grants::sid.eq(session.id.as_bytes().as_slice()))
+            .filter(grants::revoked_at.is_null());
+        diesel::update(given_in_it)
+            .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(ENDED)))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// The session goes on under a new cookie: a new generation. `None` when it ended or was renewed meanwhile. Part of a
+/// transaction.
+pub(super) fn renew_cookie(connection: &mut AnyConnection, session: &Session, now: Timestamp) -> Result<Option<Session>> {
+    let renewed = Session { generation: session.generation + 1, auth_time: now, last_seen_at: now, ..session.clone() };
+    Ok(renew(connection, session, &renewed)?.then_some(renewed))
+}
+
+/// Notes that the session is in use.
+///
+/// # Errors
+/// The database's.
+pub fn touch(connection: &mut AnyConnection, session: &Session, now: Timestamp) -> Result<bool> {
+    hold(connection, session, now)
+}
+
+/// Forgets from where a person's sessions were. Part of a transaction.
+pub(super) fn forget_origins(connection: &mut AnyConnection, person: Id) -> Result<()> {
     let theirs = sessions::table.filter(sessions::person_id.eq(person.as_bytes().as_slice()));
-    let rows = theirs.filter(sessions::ended_at.is_null()).load::<Columns>(connection)?;
-    rows.into_iter().try_for_each(|columns| end_row(connection, &to_value(columns)?, now))
+    let none = None::<&str>;
+    diesel::update(theirs)
+        .set((sessions::address.eq(none), sessions::place.eq(none), sessions::user_agent.eq(none), sessions::device_id.eq(none)))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Ends every session of a person, or all but one. Part of a transaction.
+pub(super) fn end_all(connection: &mut AnyConnection, person: Id, but: Option<Id>, now: Timestamp) -> Result<()> {
+    let all = unended_of(connection, person)?;
+    all.iter().filter(|session| Some(session.id) != but).try_for_each(|session| end_row(connection, session, now))
 }
 
 /// Ends some of the sessions that have reached their absolute end, and says how many: nothing lives in them any more, but
@@ -210,7 +333,7 @@ pub(super) fn end_all(connection: &mut AnyConnection, person: Id, now: Timestamp
 /// # Errors
 /// The database's.
 pub fn end_expired(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> Result<usize> {
-    let expired = sessions::table.filter(sessions::ended_at.is_null()).filter(sessions::expires_at.le(now.millis()));
+    let expired = with_person!().filter(sessions::ended_at.is_null()).filter(sessions::expires_at.le(now.millis()));
     let rows = expired.order(sessions::expires_at).limit(i64::from(limit)).load::<Columns>(connection)?;
     let count = rows.len();
     for columns in rows {

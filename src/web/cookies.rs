@@ -3,12 +3,16 @@
 
 use actix_web::{HttpRequest, http::header};
 
+use crate::protocol::time::Span;
+
 /// The session credential of whoever is signed in.
 pub const SESSION: &str = "__Host-symbolon_session";
 /// A random text that forms shown before sign-in are bound to.
 pub const BROWSER: &str = "__Host-symbolon_browser";
 /// Shows that this browser has signed in before; attempts from it are counted apart.
 pub const DEVICE: &str = "__Host-symbolon_device";
+/// The link of a mail that was opened, so that it does not stay in the address.
+pub const LINK: &str = "__Host-symbolon_link";
 
 /// How long a cookie is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +21,8 @@ pub enum Keep {
     Session,
     /// A year.
     Long,
+    /// For this long.
+    For(Span),
     /// Not at all: it is deleted.
     Delete,
 }
@@ -25,9 +31,10 @@ pub enum Keep {
 #[must_use]
 pub fn set(name: &str, value: &str, keep: Keep) -> String {
     let age = match keep {
-        Keep::Session => "",
-        Keep::Long => "; Max-Age=31536000",
-        Keep::Delete => "; Max-Age=0",
+        Keep::Session => String::new(),
+        Keep::Long => "; Max-Age=31536000".into(),
+        Keep::For(span) => format!("; Max-Age={}", span.seconds()),
+        Keep::Delete => "; Max-Age=0".into(),
     };
     format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{age}")
 }

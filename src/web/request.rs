@@ -20,7 +20,7 @@ use super::{headers, page, reply::Note, transport};
 use crate::{
     app::App,
     pages::Problem,
-    protocol::{id::Id, time::Timestamp},
+    protocol::{activity::Origin, id::Id, time::Timestamp},
     random,
 };
 
@@ -38,6 +38,8 @@ pub struct Context {
     pub address: IpAddr,
     /// The browser, as it names itself; at most 300 characters.
     pub user_agent: Option<String>,
+    /// The place, where it is known.
+    pub place: Option<String>,
     /// When it came.
     pub now: Timestamp,
 }
@@ -50,8 +52,17 @@ impl Context {
             id: String::new(),
             address: IpAddr::from([0, 0, 0, 0]),
             user_agent: None,
+            place: None,
             now: Timestamp::from_millis(0),
         })
+    }
+}
+
+impl Context {
+    /// Where it came from, as it is kept.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        Origin { address: Some(self.address.to_string()), place: self.place.clone(), user_agent: self.user_agent.clone() }
     }
 }
 
@@ -75,7 +86,8 @@ pub async fn around<B: MessageBody + 'static>(
     let arrival = transport::arrival(&request, app.as_deref().map(AsRef::as_ref));
     let id = Id::new(now, random::bytes()).to_string();
     let user_agent = header_text(request.request(), &header::USER_AGENT).map(|text| text.chars().take(300).collect());
-    let context = Context { id: id.clone(), address: arrival.address, user_agent, now };
+    let place = app.as_deref().and_then(|app| transport::place(&request, app));
+    let context = Context { id: id.clone(), address: arrival.address, user_agent, place, now };
     let mut line = LogLine {
         id: id.clone(),
         method: request.method().clone(),

@@ -1,6 +1,7 @@
 //! Who is signed in: from the cookie to the session's row. A forged cookie is refused before any query; one of
 //! an older generation is that of a browser that was signed in again elsewhere, and counts for nothing.
 
+use super::cookies::{self, Keep};
 use crate::{
     app::App,
     protocol::{
@@ -15,8 +16,8 @@ use crate::{
 /// # Errors
 /// The database's.
 pub fn current(app: &App, connection: &mut AnyConnection, cookie: Option<&str>, now: Timestamp) -> Result<Option<Session>> {
-    let idle = app.config.lifetimes.session_idle;
-    Ok(unended(app, connection, cookie)?.filter(|session| !session.is_over(now, idle)))
+    let lifetimes = &app.config.lifetimes;
+    Ok(unended(app, connection, cookie)?.filter(|session| !session.is_over(now, lifetimes.idle(session.remembered))))
 }
 
 /// The session of this cookie until someone ends it. Nobody may be signed in in it any more, but what was granted
@@ -29,6 +30,13 @@ pub fn unended(app: &App, connection: &mut AnyConnection, cookie: Option<&str>) 
     let Some(credential) = opened else { return Ok(None) };
     let session = sessions::find(connection, credential.id)?;
     Ok(session.filter(|session| session.generation == credential.generation && session.ended_at.is_none()))
+}
+
+/// The header that sets the cookie of a session: until the browser is closed, or, for one that is remembered, until its end.
+#[must_use]
+pub fn cookie(app: &App, session: &Session, now: Timestamp) -> String {
+    let keep = if session.remembered { Keep::For(session.expires_at.since(now)) } else { Keep::Session };
+    cookies::set(cookies::SESSION, &credential(app, session), keep)
 }
 
 /// The cookie's value for a session.

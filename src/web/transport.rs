@@ -17,6 +17,21 @@ pub struct Arrival {
     pub is_insecure: bool,
 }
 
+/// The longest place that is taken.
+const PLACE_LIMIT: usize = 80;
+
+/// The place of the caller, where a trusted proxy tells it in the header that the configuration names.
+#[must_use]
+pub fn place(request: &ServiceRequest, app: &App) -> Option<String> {
+    let header = app.config.place_header.as_ref()?;
+    let peer = request.peer_addr()?.ip().to_canonical();
+    if !app.config.trusted_proxies.iter().any(|network| network.contains(&peer)) {
+        return None;
+    }
+    let text = request.headers().get(header.as_str())?.to_str().ok()?.trim();
+    (!text.is_empty() && text.len() <= PLACE_LIMIT).then(|| text.to_owned())
+}
+
 /// How this request arrived.
 #[must_use]
 pub fn arrival(request: &ServiceRequest, app: Option<&App>) -> Arrival {

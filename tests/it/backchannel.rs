@@ -19,7 +19,7 @@ use symbolon::{
     },
     store::{
         deliveries::{self, Delivery},
-        people, signing_keys,
+        signing_keys,
     },
 };
 
@@ -210,13 +210,13 @@ fn every_end_of_a_session_is_told_and_nothing_else() {
         assert!(is_told(&|browser, _| sign_out(browser)), "signing out");
         assert!(is_told(&|browser, hint| assert_eq!(browser.get(&format!("/logout?id_token_hint={hint}")).status, 200)));
         assert!(is_told(&|browser, _| browser.sign_in("bob")), "another person in the same browser");
-        assert!(is_told(&|_, _| server.store(|connection| people::reset_password(connection, id, &hash, server.now()))));
-        assert!(is_told(&|_, _| server.store(|connection| people::disable(connection, id, server.now()))));
-        server.store(|connection| people::enable(connection, id));
+        assert!(is_told(&|_, _| server.reset_password(id, &hash)));
+        assert!(is_told(&|_, _| server.disable(id)));
+        server.enable(id);
 
         assert!(!is_told(&|browser, _| browser.sign_in("alice")), "the same person in the same browser");
         assert!(!is_told(&|browser, _| drop(browser.get("/logout"))), "asking");
-        assert!(!is_told(&|_, _| server.store(|connection| people::disable(connection, bob.claims.id, server.now()))));
+        assert!(!is_told(&|_, _| server.disable(bob.claims.id)));
         assert!(!is_told(&|_, _| tidy()), "before its time");
         // Those that are still there have all reached their absolute end.
         let open = listener.count();
@@ -230,6 +230,6 @@ fn every_end_of_a_session_is_told_and_nothing_else() {
             tidy();
             tidy();
         }));
-        assert!(is_told(&|_, _| server.store(|connection| people::delete(connection, id, server.now()))), "the last one");
+        assert!(is_told(&|_, _| server.delete(id)), "the last one");
     });
 }

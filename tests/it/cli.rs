@@ -23,7 +23,7 @@ use std::{
 
 use serde_json::Value;
 use symbolon::{
-    protocol::{grant::Grant, id::Id, scope::Scopes, time::Timestamp},
+    protocol::{activity::Origin, grant::Grant, id::Id, scope::Scopes, time::Timestamp},
     random,
     store::{self, DatabaseUrl, Store, grants::Filter, sessions::Session},
 };
@@ -159,9 +159,11 @@ fn seed(store: &Store, person: Id, client: &str) -> (Id, [Id; 2]) {
         last_seen_at: now,
         expires_at: later,
         ended_at: None,
-        user_agent: None,
-        address: None,
+        origin: Origin::default(),
         amr: "pwd".into(),
+        remembered: false,
+        device_id: None,
+        sign_in_again_at: None,
     };
     let grant = |session_id, generation| Grant {
         id: random::id(now),
@@ -181,9 +183,13 @@ fn seed(store: &Store, person: Id, client: &str) -> (Id, [Id; 2]) {
         rotated_at: (generation > 0).then_some(now),
         expires_at: later,
         revoked_at: None,
+        revoked_why: None,
         subject: None,
         amr: session.amr.clone(),
         claims: symbolon::protocol::claims_request::ClaimsRequest::default(),
+        device_name: None,
+        seen: Origin::default(),
+        remembered: false,
     };
     let both = [grant(Some(session.id), 0), grant(None, 3)];
     store

@@ -8,10 +8,7 @@ use symbolon::{
         id::Id,
         scope::Scopes,
     },
-    store::{
-        Error, apis, clients, consents, grants, people,
-        sessions::{self, Offline},
-    },
+    store::{Error, apis, clients, grants},
 };
 
 use crate::harness::{API, Answer, Browser, CALLBACK, INACTIVE, Server, both, claims_of, query_of};
@@ -171,7 +168,7 @@ fn only_a_client_comes_back_with_all_it_had() {
         change(server, |client| client.scopes = stage.client.scopes.clone());
         assert_eq!(ask(server, &mut stage, ALL), TABLE[0].3.each_ref().map(owned));
         disable_person(server, &stage);
-        server.store(|connection| people::enable(connection, stage.person));
+        server.enable(stage.person);
         assert_eq!(ask(server, &mut stage, ALL), TABLE[4].3.each_ref().map(owned), "whoever had the account is out");
     });
 }
@@ -182,24 +179,20 @@ fn grant_of(tokens: &Answer) -> Id {
 
 fn sign_out(server: &Server, stage: &Stage) {
     let sid = Id::parse(claims_of(stage.tokens.text("access_token"))["sid"].as_str().unwrap()).unwrap();
-    let now = server.now();
-    let session = server.store(|connection| sessions::find(connection, sid)).unwrap();
-    server.store(|connection| sessions::end(connection, &session, Offline::Lives, now));
+    server.end_session(sid);
 }
 
 fn reset_password(server: &Server, stage: &Stage) {
-    let (now, hash) = (server.now(), server.app.passwords.hash("another password").unwrap());
-    server.store(|connection| people::reset_password(connection, stage.person, &hash, now));
+    let hash = server.app.passwords.hash("another password").unwrap();
+    server.reset_password(stage.person, &hash);
 }
 
 fn disable_person(server: &Server, stage: &Stage) {
-    let now = server.now();
-    server.store(|connection| people::disable(connection, stage.person, now));
+    server.disable(stage.person);
 }
 
 fn delete_person(server: &Server, stage: &Stage) {
-    let now = server.now();
-    server.store(|connection| people::delete(connection, stage.person, now));
+    server.delete(stage.person);
 }
 
 fn disable_client(server: &Server, _: &Stage) {
@@ -222,8 +215,7 @@ fn revoke_grants(server: &Server, stage: &Stage) {
 }
 
 fn withdraw(server: &Server, stage: &Stage) {
-    let now = server.now();
-    assert_eq!(server.store(|connection| consents::withdraw(connection, stage.person, "web", now)), 2);
+    assert_eq!(server.withdraw(stage.person, "web"), 2);
 }
 
 fn change(server: &Server, change: impl Fn(&mut Client)) {

@@ -80,12 +80,16 @@ fn up_down_and_up_again_with_the_same_tables_on_both() {
     assert_eq!(
         names,
         [
+            "activity",
             "apis",
             "client_origins",
             "clients",
             "consents",
             "deliveries",
+            "devices",
+            "grant_history",
             "grants",
+            "links",
             "meta",
             "people",
             "revoked_tokens",

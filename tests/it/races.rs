@@ -8,7 +8,7 @@ use symbolon::{
         client::{Client, ClientKind},
         id::Id,
     },
-    store::{grants, people},
+    store::grants,
 };
 
 use crate::harness::{Answer, Browser, PASSWORD, Server, both, claims_of, databases, query_of};
@@ -139,8 +139,7 @@ fn a_reset_that_races_a_sign_in_and_a_new_grant_leaves_nothing_alive() {
         for round in 0..40 {
             server.advance(86_500); // the failures of the round before are forgotten
             let old = server.app.passwords.hash(PASSWORD).unwrap();
-            let now = server.now();
-            server.store(|connection| people::reset_password(connection, alice.claims.id, &old, now));
+            server.reset_password(alice.claims.id, &old);
             let (mut granting, mut signing_in) = (Browser::new(server), Browser::new(server));
             granting.sign_in("alice");
             let barrier = Barrier::new(3);
@@ -154,8 +153,7 @@ fn a_reset_that_races_a_sign_in_and_a_new_grant_leaves_nothing_alive() {
                     signing_in.sign_in_at("/login", "alice", PASSWORD)
                 });
                 barrier.wait();
-                let now = server.now();
-                server.store(|connection| people::reset_password(connection, alice.claims.id, &hashes[round % 2], now));
+                server.reset_password(alice.claims.id, &hashes[round % 2]);
                 assert!([303, 401].contains(&signing_in.join().unwrap().status), "{round}");
                 granting.join().unwrap()
             });

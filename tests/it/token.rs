@@ -2,10 +2,7 @@
 
 use symbolon::{
     protocol::client::{AuthMethod, ClientKind, GrantType, PkceRule},
-    store::{
-        clients, people,
-        sessions::{self, Offline},
-    },
+    store::clients,
 };
 
 use crate::harness::{API, Answer, Browser, CALLBACK, SECRET, VERIFIER, both, claims_of};
@@ -219,9 +216,7 @@ fn signing_out_ends_browser_grants_and_leaves_offline_ones() {
         for token in [&bound, &offline] {
             let sid = claims_of(token.text("access_token"))["sid"].as_str().unwrap().to_owned();
             let sid = symbolon::protocol::id::Id::parse(&sid).unwrap();
-            let now = server.now();
-            let session = server.store(|connection| sessions::find(connection, sid)).unwrap();
-            server.store(|connection| sessions::end(connection, &session, Offline::Lives, now));
+            server.end_session(sid);
         }
         refused(&server.refresh(&spa, bound.text("refresh_token")), 400, "invalid_grant");
         refused(&server.userinfo(bound.text("access_token")), 401, "invalid_token");
@@ -243,11 +238,11 @@ fn a_disabled_person_or_client_gets_nothing() {
         refused(&server.userinfo(tokens.text("access_token")), 401, "invalid_token");
         server.store(|connection| clients::set_disabled(connection, "spa", None));
         assert_eq!(server.userinfo(tokens.text("access_token")).status, 200);
-        server.store(|connection| people::disable(connection, alice.claims.id, now));
+        server.disable(alice.claims.id);
         refused(&server.redeem(&spa, &code), 400, "invalid_grant");
         refused(&server.refresh(&spa, tokens.text("refresh_token")), 400, "invalid_grant");
         refused(&server.userinfo(tokens.text("access_token")), 401, "invalid_token");
-        server.store(|connection| people::enable(connection, alice.claims.id));
+        server.enable(alice.claims.id);
         refused(&server.refresh(&spa, tokens.text("refresh_token")), 400, "invalid_grant");
     });
 }

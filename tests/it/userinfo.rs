@@ -261,9 +261,9 @@ fn it_ends_with_its_time_and_with_its_grant() {
         assert_eq!(server.userinfo(&other).status, 200, "another grant of the same client");
 
         let bobs = fresh("bob");
-        server.store(|connection| people::disable(connection, bob.claims.id, now));
+        server.disable(bob.claims.id);
         refused(&server.userinfo(&bobs), 401, "invalid_token");
-        server.store(|connection| people::enable(connection, bob.claims.id));
+        server.enable(bob.claims.id);
         refused(&server.userinfo(&bobs), 401, "invalid_token");
 
         let mut browser = Browser::new(server);

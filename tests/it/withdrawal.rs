@@ -2,10 +2,7 @@
 
 use std::{sync::Barrier, thread};
 
-use symbolon::{
-    protocol::id::Id,
-    store::{clients, consents},
-};
+use symbolon::{protocol::id::Id, store::clients};
 
 use crate::harness::{Browser, Server, both, query_of};
 
@@ -41,8 +38,7 @@ fn a_grant_that_races_a_withdrawal_does_not_outlive_it() {
 }
 
 fn withdraw(server: &Server, person: Id) {
-    let now = server.now();
-    server.store(|connection| consents::withdraw(connection, person, "web", now));
+    server.withdraw(person, "web");
 }
 
 #[test]

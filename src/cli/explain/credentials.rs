@@ -32,6 +32,7 @@ pub fn of_grant(work: &mut Work<'_>, kind: Kind, text: &str) -> Result<Told, Err
     let Some(found) = found else {
         return Ok(if is_ours(provenance) { Told { because: "its grant is gone".into(), ..told } } else { told });
     };
+    let standing = found.standing(work.now);
     let grant = found.grant;
     told.username = Some(username(work, grant.person_id)?);
     told.client_id = Some(grant.client_id.clone());
@@ -44,7 +45,6 @@ pub fn of_grant(work: &mut Work<'_>, kind: Kind, text: &str) -> Result<Told, Err
     let Some(client) = clients::find(work.connection, &grant.client_id)? else {
         return Ok(Told { because: "its client was deleted".into(), ..told });
     };
-    let standing = Standing { person_enabled: found.person_enabled, now: work.now };
     judge(&mut told, work, (&grant, credential), &client, &standing);
     if told.active && kind == Kind::Refresh {
         // What the verdict does not know: what was taken from the client since.
@@ -96,13 +96,15 @@ pub fn session(work: &mut Work<'_>, text: &str) -> Result<Told, Error> {
     if !is_ours(provenance) {
         return Ok(told);
     }
-    let idle = work.config.lifetimes.session_idle;
+    let idle = work.config.lifetimes.idle(session.remembered);
     told.expires = Some(time(session.expires_at.min(session.last_seen_at.plus(idle))));
     let is_enabled = people::find(work.connection, session.person_id)?.is_some_and(|person| person.disabled_at.is_none());
     let flaw = if session.ended_at.is_some() {
         Some("its session was ended")
     } else if session.generation != credential.generation {
         Some("a later sign-in in the same session has made another cookie")
+    } else if session.sign_in_again_at.is_some_and(|since| session.auth_time < since) {
+        Some("the person has to sign in again")
     } else if session.is_over(work.now, idle) {
         Some("its session has reached its end")
     } else if !is_enabled {

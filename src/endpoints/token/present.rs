@@ -7,13 +7,20 @@ use super::Exchange;
 use crate::{
     inspection,
     protocol::{
+        activity::{Activity, Origin},
         entitlement::Entitlement,
         error::{ErrorCode, ProtocolError},
-        grant::{Grant, Means, Presentation, Standing, Verdict, judge},
+        grant::{Grant, Means, Presentation, Verdict, judge},
+        history::{Happening, Moment},
         id::Id,
+        network,
+        time::Span,
     },
+    random,
     store::{
         AnyConnection,
+        activity::Event,
+        grant_history::Line,
         grants::{self, Found},
         people,
     },
@@ -67,17 +74,22 @@ impl Exchange<'_> {
                 ProtocolError::new(ErrorCode::InvalidGrant, "there is no such grant any more")
                     .with_detail(format!("grant {}", credentials.grant))
             })?;
-            let standing = Standing { person_enabled: found.person_enabled, now };
+            let standing = found.standing(now);
             match judge(&found.grant, &presentation, &self.app.config.lifetimes.policy(client, &found.grant), &standing) {
                 Verdict::Advance => {
                     let accepted = self.accept(connection, found, credentials, false)?;
-                    if grants::advance(connection, credentials.grant, credentials.generation, now)? {
+                    if self.advance(connection, &accepted.found.grant)? {
+                        let is_code = credentials.generation == 0;
+                        self.note(credentials, if is_code { Happening::Redeemed } else { Happening::Refreshed });
                         return Ok(accepted);
                     } // another was first: read and judge again
                 }
-                Verdict::Repeat => return self.accept(connection, found, credentials, true),
+                Verdict::Repeat => {
+                    self.note(credentials, Happening::Repeated);
+                    return self.accept(connection, found, credentials, true);
+                }
                 Verdict::Reused(error) => {
-                    grants::revoke(connection, credentials.grant, &error.description, now)?;
+                    self.revoke(connection, &found.grant, credentials, &error.description)?;
                     tracing::warn!(id = self.context.id, grant = %credentials.grant, client = client.id, "security: {}", error.description);
                     return Err(error.into());
                 }
@@ -90,6 +102,56 @@ impl Exchange<'_> {
             }
         }
         Err(Fault::Busy(format!("grant {} changed twice while it was judged", credentials.grant)).into())
+    }
+
+    /// A public client is where its person is: they are told where it goes on from another network. The servers of others
+    /// move as they like.
+    fn advance(&self, connection: &mut AnyConnection, grant: &Grant) -> Result<bool, OauthError> {
+        let (seen, now) = (self.context.origin(), self.context.now);
+        let network = network::range(self.context.address);
+        let before = grant.seen.address.as_deref().and_then(network::range_of);
+        let has_moved = grant.generation > 0 && self.client.is_public() && before.is_some_and(|before| before != network);
+        if !has_moved {
+            return Ok(grants::advance(connection, grant.id, grant.generation, &seen, now)?);
+        }
+        let event = self.event(grant, Activity::AddressChanged, &seen);
+        Ok(grants::advance_elsewhere(connection, grant, &network, &event, now)?)
+    }
+
+    /// A credential came again: with the grant goes what the person is told of it.
+    fn revoke(
+        &self,
+        connection: &mut AnyConnection,
+        grant: &Grant,
+        credentials: &Credentials<'_>,
+        why: &str,
+    ) -> Result<(), OauthError> {
+        let seen = self.context.origin();
+        let now = self.context.now;
+        let line = Line { grant: grant.id, id: random::id(now), moment: self.moment(credentials, Happening::Reused) };
+        let event = self.event(grant, Activity::CredentialReused, &seen);
+        if grants::revoke_reused(connection, &line, why, &event)? {
+            self.app.bell.notify_one();
+        }
+        Ok(())
+    }
+
+    fn event<'e>(&'e self, grant: &Grant, activity: Activity, origin: &'e Origin) -> Event<'e> {
+        let (person, now) = (grant.person_id, self.context.now);
+        Event { id: random::id(now), person, activity, origin, about: Some(&self.client.name), at: now }
+    }
+
+    fn moment(&self, credentials: &Credentials<'_>, happening: Happening) -> Moment {
+        let Origin { address, place, user_agent } = self.context.origin();
+        let (at, generation) = (self.context.now, credentials.generation);
+        Moment { happening, at, generation, address, place, user_agent, why: None }
+    }
+
+    /// An everyday moment, written a little later; where none are kept, not at all.
+    fn note(&self, credentials: &Credentials<'_>, happening: Happening) {
+        if self.app.config.lifetimes.refresh_history > Span::ZERO {
+            self.app.history.moment(credentials.grant, self.moment(credentials, happening));
+        }
     }
 
     /// What the client gets: what is left of the grant, and of its scopes those of the APIs that the token is for. Read before

@@ -2,7 +2,7 @@
 
 use symbolon::{
     protocol::client::{Client, ClientKind},
-    store::{consents, people},
+    store::consents,
 };
 
 use super::{ask, at_home, code_of, error_of, leads_to};
@@ -164,8 +164,7 @@ fn a_person_switched_off_while_signed_in_is_nobody() {
         let mut home = at_home(server, &spa, "openid");
         let consent = home.get(&Browser::request(&spa, "openid email", &[])).location().to_owned();
         let shown = home.get(&consent);
-        let now = server.now();
-        server.store(|connection| people::disable(connection, alice.claims.id, now));
+        server.disable(alice.claims.id);
         let silent = Browser::request(&spa, "openid", &[("prompt", "none")]);
         assert_eq!(error_of(server, &home.get(&silent), CALLBACK), "login_required");
         leads_to(&home.get(&Browser::request(&spa, "openid", &[])), "/login");
@@ -174,7 +173,7 @@ fn a_person_switched_off_while_signed_in_is_nobody() {
         let allowed = server.store(|connection| consents::find(connection, alice.claims.id, "spa")).unwrap();
         assert_eq!(allowed.scopes.to_string(), "openid", "nothing more was allowed");
         assert_eq!(home.sign_in_at("/login", "alice", PASSWORD).status, 401);
-        server.store(|connection| people::enable(connection, alice.claims.id));
+        server.enable(alice.claims.id);
         leads_to(&home.get(&Browser::request(&spa, "openid", &[])), "/login");
     });
 }

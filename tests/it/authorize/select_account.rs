@@ -3,10 +3,7 @@
 
 mod proofs;
 
-use symbolon::{
-    protocol::client::{Client, ClientKind},
-    store::people,
-};
+use symbolon::protocol::client::{Client, ClientKind};
 
 use super::{ask, at_home, code_of, error_of, leads_to};
 use crate::harness::{Browser, CALLBACK, PASSWORD, Page, Server, both, claims_of};
@@ -201,11 +198,11 @@ fn an_old_page_does_no_harm() {
         };
         gone(&mut Browser::new(server));
         let mut hers = at_home(server, &spa, "openid");
-        server.store(|connection| people::disable(connection, alice.claims.id, server.now()));
+        server.disable(alice.claims.id);
         gone(&mut hers);
 
         // A request that is not good any more is told so where all are told.
-        server.store(|connection| people::enable(connection, alice.claims.id));
+        server.enable(alice.claims.id);
         let wrong =
             Browser::request(&spa, "openid", &[CHOOSE, ("scope", "openid admin")]).replacen("/authorize", "/select-account", 1);
         let page = home.get(&wrong);

@@ -186,10 +186,8 @@ fn cookies_secrets_and_logout_tokens_are_told() {
         is(&told, true, None, "someone is signed in");
         assert_eq!((&told["is"], &told["username"]), (&json!("a session cookie"), &json!("alice")), "{told}");
         let session = told["session"].as_str().unwrap().to_owned();
-        server.store(|connection| {
-            let person = people::find_by_login(connection, "alice")?.unwrap();
-            people::disable(connection, person.claims.id, server.now())
-        });
+        let alice = server.store(|connection| people::find_by_login(connection, "alice")).unwrap();
+        server.disable(alice.claims.id);
         is(&site.told(&cookie), false, None, "ended");
 
         server.add_client("web", ClientKind::Web, |_| ());

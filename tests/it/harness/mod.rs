@@ -1,6 +1,7 @@
 //! What every integration test stands on: a server of its own in this process, on a database of its own, with a
 //! clock that the test moves. `both` runs a story on SQLite and on PostgreSQL.
 
+mod accounts;
 mod apis;
 mod browser;
 mod database;
@@ -178,6 +179,8 @@ impl Server {
             password_hash: Some(self.app.passwords.hash(PASSWORD).unwrap()),
             disabled_at: None,
             created_at: now,
+            signed_in_at: None,
+            sign_in_again_at: None,
         };
         self.store(|connection| people::insert(connection, &person));
         person

@@ -4,7 +4,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use symbolon::{
     protocol::{client::ClientKind, id::Id},
-    store::{clients, grants, people},
+    store::{clients, grants},
 };
 
 use super::stage;
@@ -140,7 +140,7 @@ fn what_has_ended_is_told_like_what_never_was() {
 
         let bob = server.add_person("bob").claims.id;
         let of_bob = server.tokens_as(&web, "bob", scope);
-        server.store(|connection| people::disable(connection, bob, now));
+        server.disable(bob);
         dead(&of_bob, "switched off");
 
         let expired = server.tokens_as(&web, "alice", scope);

@@ -13,7 +13,7 @@ fn add_everyone(server: &Server, number: u32) {
     server.add_person(&format!("alice{number}"));
     let dora = server.add_person(&format!("dora{number}"));
     let now = server.now();
-    server.store(|connection| people::disable(connection, dora.claims.id, now));
+    server.disable(dora.claims.id);
     let mut paul = server.add_person(&format!("someone{number}"));
     paul.claims.id = symbolon::random::id(now);
     (paul.claims.username, paul.claims.email, paul.password_hash) =

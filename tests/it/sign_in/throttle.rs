@@ -3,10 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Barrier, thread};
 
-use symbolon::{
-    protocol::secrets::SecretRing,
-    store::{people, sign_in_failures},
-};
+use symbolon::{protocol::secrets::SecretRing, store::sign_in_failures};
 
 use super::{DEVICE, WRONG, attempt, attempt_from, behind_a_proxy, signed_in};
 use crate::harness::{Browser, Database, PASSWORD, Page, Server, both, both_with, databases};
@@ -129,8 +126,8 @@ fn a_browser_that_has_been_here_before_is_not_slowed_by_an_attack_from_elsewhere
             assert_eq!(attempt(&mut owner, "alice", WRONG).status, 401);
         }
         retry_after(&attempt(&mut owner, "alice", PASSWORD)); // it has a count of its own
-        let (hash, now) = (server.app.passwords.hash(PASSWORD).unwrap(), server.now());
-        server.store(|connection| people::reset_password(connection, alice.claims.id, &hash, now));
+        let hash = server.app.passwords.hash(PASSWORD).unwrap();
+        server.reset_password(alice.claims.id, &hash);
         assert_eq!(attempt(&mut owner, "alice", PASSWORD).status, 401, "with a new password it is a stranger's browser");
     });
 }

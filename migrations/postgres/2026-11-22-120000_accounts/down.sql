@@ -1,0 +1,16 @@
+DROP INDEX deliveries_kind;
+DROP TABLE links;
+DROP TABLE activity;
+DROP TABLE grant_history;
+DROP TABLE devices;
+DELETE FROM deliveries WHERE kind <> 'logout';
+ALTER TABLE grants DROP COLUMN user_agent;
+ALTER TABLE grants DROP COLUMN place;
+ALTER TABLE grants DROP COLUMN address;
+ALTER TABLE grants DROP COLUMN device_name;
+ALTER TABLE sessions DROP COLUMN place;
+ALTER TABLE sessions DROP COLUMN device_id;
+ALTER TABLE sessions DROP COLUMN remembered;
+ALTER TABLE clients DROP COLUMN sign_in_ceiling_ms;
+ALTER TABLE people DROP COLUMN sign_in_again_at;
+ALTER TABLE people DROP COLUMN signed_in_at;

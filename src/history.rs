@@ -1,0 +1,139 @@
+//! What is written a little later, and many at once: everyday moments of grants, and sign-ins that failed. A request only puts
+//! them here; every second, and when the server stops, they go to the database in one transaction. The queue is bounded, and
+//! says when it has lost something. Nothing that tells of a theft comes this way: that is written with what it did.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use crate::{
+    protocol::{
+        activity::{Activity, Origin},
+        history::Moment,
+        id::Id,
+        time::Timestamp,
+    },
+    random,
+    store::{
+        AnyConnection, Result,
+        activity::{self, Event},
+        grant_history::{self, Line},
+    },
+};
+
+/// So many of each kind wait at most: some megabytes.
+const WAITING: usize = 20_000;
+/// So many are written in one transaction.
+const AT_ONCE: usize = 500;
+
+/// A sign-in that failed.
+#[derive(Clone, Debug)]
+struct Failure {
+    id: Id,
+    person: Id,
+    origin: Origin,
+    at: Timestamp,
+}
+
+#[derive(Default)]
+struct Queue {
+    lines: Vec<Line>,
+    failures: Vec<Failure>,
+}
+
+/// The queue.
+#[derive(Default)]
+pub struct History {
+    queue: Mutex<Queue>,
+    lost: AtomicU64,
+    /// Held while what was taken is being written: who reads waits for it.
+    writing: Mutex<()>,
+}
+
+impl History {
+    /// A moment of a grant.
+    pub fn moment(&self, grant: Id, moment: Moment) {
+        let line = Line { grant, id: random::id(moment.at), moment };
+        self.put(|queue| &mut queue.lines, line);
+    }
+
+    /// A sign-in as this person failed.
+    pub fn failure(&self, person: Id, origin: Origin, at: Timestamp) {
+        self.put(|queue| &mut queue.failures, Failure { id: random::id(at), person, origin, at });
+    }
+
+    fn put<T>(&self, list: impl Fn(&mut Queue) -> &mut Vec<T>, item: T) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let list = list(&mut queue);
+        if list.len() < WAITING {
+            list.push(item);
+        } else {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.lines.is_empty() && queue.failures.is_empty()
+    }
+
+    /// Writes what waits. Where the database fails, what was not written waits on.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn flush(&self, connection: &mut AnyConnection) -> Result<()> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            tracing::error!(lost, "history: more came than could be written; this many moments are lost");
+        }
+        let taken = std::mem::take(&mut *self.queue.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut lines = taken.lines.as_slice();
+        let mut failures = taken.failures.as_slice();
+        let written = write(connection, (&mut lines, &mut failures));
+        if written.is_err() {
+            let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            queue.lines.splice(0..0, lines.iter().cloned());
+            queue.failures.splice(0..0, failures.iter().cloned());
+        }
+        written
+    }
+}
+
+/// Writes as much as it can, and leaves the rest.
+fn write(connection: &mut AnyConnection, (lines, failures): (&mut &[Line], &mut &[Failure])) -> Result<()> {
+    while !lines.is_empty() {
+        let (batch, rest) = lines.split_at(lines.len().min(AT_ONCE));
+        grant_history::append(connection, batch)?;
+        *lines = rest;
+    }
+    while let [failure, rest @ ..] = *failures {
+        let Failure { id, person, origin, at } = failure;
+        let (activity, about) = (Activity::SignInFailed, None);
+        let event = Event { id: *id, person: *person, activity, origin, about, at: *at };
+        activity::count_failure(connection, &event)?;
+        *failures = rest;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::history::Happening;
+
+    #[test]
+    fn the_queue_is_bounded() {
+        let (history, at) = (History::default(), Timestamp::from_millis(0));
+        for generation in 0..u32::try_from(WAITING).unwrap() + 3 {
+            let (address, place, user_agent, why) = (None, None, None, None);
+            let moment = Moment { happening: Happening::Refreshed, at, generation, address, place, user_agent, why };
+            history.moment(Id::from([1; 16]), moment);
+        }
+        assert_eq!(history.queue.lock().unwrap().lines.len(), WAITING);
+        assert_eq!(history.lost.load(Ordering::Relaxed), 3);
+    }
+}

@@ -1,0 +1,221 @@
+//! What is done to a whole account, each in one transaction: ending what lives, changing the password, switching it off,
+//! deleting it. What happened goes into the person's activity with it, and where it matters they are told.
+
+use super::{
+    AnyConnection, Result,
+    activity::{self, Event},
+    consents, devices, dialect,
+    error::Error,
+    grant_history, grants, links,
+    people::{self, Person},
+    sessions::{self, Offline, Session},
+    warnings,
+};
+use crate::protocol::{grant::Grant, id::Id, link::LinkKind, notice::Letter, time::Timestamp};
+
+/// What was ended.
+#[derive(Clone, Debug, Default)]
+pub struct Ended {
+    /// Browsers.
+    pub sessions: Vec<Session>,
+    /// Apps' access.
+    pub grants: Vec<Grant>,
+}
+
+/// Ends one session of a person; false when they have no such session, or it had ended.
+///
+/// # Errors
+/// The database's.
+pub fn end_session(connection: &mut AnyConnection, id: Id, event: &Event<'_>) -> Result<bool> {
+    let found = sessions::find(connection, id)?;
+    let Some(session) = found.filter(|one| one.person_id == event.person && one.ended_at.is_none()) else { return Ok(false) };
+    dialect::together(connection, |connection| {
+        activity::insert(connection, event)?;
+        sessions::end_in(connection, &session, Offline::Lives, event.at)
+    })?;
+    Ok(true)
+}
+
+/// Revokes one grant of a person; false when they have no such grant, or it was revoked before.
+///
+/// # Errors
+/// The database's.
+pub fn end_grant(connection: &mut AnyConnection, id: Id, event: &Event<'_>) -> Result<bool> {
+    let Some(found) = grants::find(connection, id)?.filter(|found| found.grant.person_id == event.person) else {
+        return Ok(false);
+    };
+    revoke_grant(connection, found.grant.id, "the person ended it", event)
+}
+
+/// Revokes a grant of the event's person, whoever asks for it; false when it was revoked before.
+///
+/// # Errors
+/// The database's.
+pub fn revoke_grant(connection: &mut AnyConnection, id: Id, why: &str, event: &Event<'_>) -> Result<bool> {
+    dialect::together(connection, |connection| {
+        let is_first = grants::revoke(connection, id, why, event.at)?;
+        if is_first {
+            activity::insert(connection, event)?;
+        }
+        Ok(is_first)
+    })
+}
+
+/// Withdraws what a person allowed an app: consent, and every grant.
+///
+/// # Errors
+/// The database's.
+pub fn end_app(connection: &mut AnyConnection, client: &str, event: &Event<'_>) -> Result<usize> {
+    dialect::together(connection, |connection| {
+        activity::insert(connection, event)?;
+        consents::withdraw(connection, event.person, client, event.at)
+    })
+}
+
+/// Ends every session and every grant of a person, or all but this session and what was granted in it.
+///
+/// # Errors
+/// The database's.
+pub fn end_everything(connection: &mut AnyConnection, but: Option<&Session>, event: &Event<'_>) -> Result<Ended> {
+    dialect::together(connection, |connection| {
+        activity::insert(connection, event)?;
+        end_all(connection, (event.person, but), "the person ended everything", event.at)
+    })
+}
+
+/// The person says that it was not them: everything ends, but this session where one is to go on. Without one the password
+/// is taken away, and only a letter brings a new one.
+///
+/// # Errors
+/// The database's.
+pub fn disown(connection: &mut AnyConnection, but: Option<&Session>, event: &Event<'_>) -> Result<Ended> {
+    dialect::together(connection, |connection| disown_in(connection, but, event))
+}
+
+/// As [`disown`]. Part of a transaction.
+pub(super) fn disown_in(connection: &mut AnyConnection, but: Option<&Session>, event: &Event<'_>) -> Result<Ended> {
+    activity::insert(connection, event)?;
+    if but.is_none() {
+        people::set_password(connection, event.person, None)?;
+        devices::forget(connection, event.person)?;
+    }
+    links::use_up_all(connection, event.person, LinkKind::Reset, event.at)?;
+    links::use_up_all(connection, event.person, LinkKind::ConfirmEmail, event.at)?;
+    end_all(connection, (event.person, but), "the person said that it was not them", event.at)
+}
+
+/// Sets the password that the person chose, who knew the old one, and goes on in this session under a new cookie; `None`
+/// when the old one was changed meanwhile.
+///
+/// # Errors
+/// The database's.
+pub fn change_password(
+    connection: &mut AnyConnection,
+    person: &Person,
+    hash: &str,
+    (session, ends_others): (&Session, bool),
+    event: &Event<'_>,
+) -> Result<Option<(Session, Ended)>> {
+    dialect::together(connection, |connection| {
+        if !people::replace_password(connection, person, hash)? {
+            return Ok(None);
+        }
+        links::use_up_all(connection, event.person, LinkKind::Reset, event.at)?;
+        let Some(renewed) = sessions::renew_cookie(connection, session, event.at)? else {
+            return Err(Error::Busy("the session ended or was renewed meanwhile".into())); // undoes the change
+        };
+        let ended = if ends_others {
+            end_all(connection, (event.person, Some(session)), "the person changed their password", event.at)?
+        } else {
+            Ended::default()
+        };
+        warnings::tell(connection, event, Letter::PasswordChanged, person)?;
+        Ok(Some((renewed, ended)))
+    })
+}
+
+/// Sets a password without the old one: by a link, or by an operator. Everything ends: whoever had the old one is out.
+///
+/// # Errors
+/// The database's.
+pub fn reset_password(connection: &mut AnyConnection, hash: &str, event: &Event<'_>) -> Result<Ended> {
+    dialect::together(connection, |connection| reset_password_in(connection, hash, event))
+}
+
+/// As [`reset_password`]. Part of a transaction.
+pub(super) fn reset_password_in(connection: &mut AnyConnection, hash: &str, event: &Event<'_>) -> Result<Ended> {
+    people::set_password(connection, event.person, Some(hash))?;
+    people::ask_to_sign_in_again(connection, event.person, event.at)?;
+    devices::forget(connection, event.person)?;
+    links::use_up_all(connection, event.person, LinkKind::Reset, event.at)?;
+    let ended = end_all(connection, (event.person, None), "the person's password was reset", event.at)?;
+    if let Some(person) = people::find(connection, event.person)? {
+        warnings::tell(connection, event, Letter::PasswordReset, &person)?;
+    }
+    Ok(ended)
+}
+
+/// Asks the person to sign in again: until they have, every grant is refused. None is ended.
+///
+/// # Errors
+/// The database's.
+pub fn ask_to_sign_in_again(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
+    dialect::together(connection, |connection| {
+        people::ask_to_sign_in_again(connection, event.person, event.at)?;
+        activity::insert(connection, event)
+    })
+}
+
+/// Switches the account off and ends its sessions and grants, which stay dead when it is switched on again.
+///
+/// # Errors
+/// The database's.
+pub fn disable(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
+    dialect::together(connection, |connection| {
+        people::set_disabled(connection, event.person, Some(event.at))?;
+        activity::insert(connection, event)?;
+        end_all(connection, (event.person, None), "the person's account was switched off", event.at).map(drop)
+    })
+}
+
+/// Switches the account on again.
+///
+/// # Errors
+/// The database's.
+pub fn enable(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
+    dialect::together(connection, |connection| {
+        people::set_disabled(connection, event.person, None)?;
+        activity::insert(connection, event)
+    })
+}
+
+/// Deletes a person: their sessions and grants end, what they allowed and what happened to them is forgotten. Their id and
+/// their pairwise subjects stay theirs: neither is ever given to anyone else (OpenID Connect Core §5.7).
+///
+/// # Errors
+/// The database's.
+pub fn delete(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Result<()> {
+    dialect::together(connection, |connection| {
+        end_all(connection, (person, None), "the person was deleted", now)?;
+        consents::forget(connection, person)?;
+        activity::forget(connection, person)?;
+        grant_history::forget(connection, person)?;
+        devices::forget(connection, person)?;
+        links::forget(connection, person)?;
+        grants::forget_origins(connection, person)?;
+        sessions::forget_origins(connection, person)?;
+        people::remove(connection, person)
+    })
+}
+
+/// Ends every session and grant, but this session and what was granted in it. Part of a transaction.
+fn end_all(connection: &mut AnyConnection, (person, but): (Id, Option<&Session>), why: &str, now: Timestamp) -> Result<Ended> {
+    let spared = but.map(|session| session.id);
+    let mut sessions = sessions::unended_of(connection, person)?;
+    sessions.retain(|session| Some(session.id) != spared);
+    let mut grants = grants::live_of(connection, person, now)?;
+    grants.retain(|grant| Some(grant.sid) != spared);
+    sessions::end_all(connection, person, spared, now)?;
+    grants::revoke_everything(connection, person, spared, why, now)?;
+    Ok(Ended { sessions, grants })
+}

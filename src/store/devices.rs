@@ -1,0 +1,134 @@
+//! The table `devices`: browsers that a person has signed in with, and the networks they came from. A browser is known by its
+//! cookie together with the range of its address, never by the address alone. Under the id of a grant, the networks of its app.
+
+use diesel::prelude::*;
+
+use super::{
+    AnyConnection, Result,
+    mapping::{Row, json},
+    schema::devices,
+};
+use crate::protocol::{id::Id, time::Timestamp};
+
+/// So many networks of a device are remembered.
+const NETWORKS: usize = 16;
+
+/// How far a sign-in comes from what is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Familiarity {
+    /// Nothing was known of this person before.
+    First,
+    /// This browser, or this network, was never seen.
+    New,
+    /// Both are known.
+    Known,
+}
+
+/// A device, as kept.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// What its cookie says.
+    pub id: String,
+    /// The name that the person gave it.
+    pub name: Option<String>,
+    /// The ranges it was seen in, newest first.
+    pub networks: Vec<String>,
+    /// When it was first seen.
+    pub first_seen_at: i64,
+    /// When it was last seen.
+    pub last_seen_at: i64,
+}
+
+type Columns = (String, Option<String>, String, i64, i64);
+
+/// Every device of a person.
+///
+/// # Errors
+/// The database's.
+pub fn of(connection: &mut AnyConnection, person: Id) -> Result<Vec<Device>> {
+    let rows: Vec<Columns> = devices::table
+        .filter(devices::person_id.eq(person.as_bytes().as_slice()))
+        .select((devices::id, devices::name, devices::networks, devices::first_seen_at, devices::last_seen_at))
+        .order(devices::id)
+        .load(connection)?;
+    let to_value = |(id, name, networks, first_seen_at, last_seen_at): Columns| {
+        let networks = Row { table: "devices", name: &person }.list("networks", &networks)?;
+        Ok(Device { id, name, networks, first_seen_at, last_seen_at })
+    };
+    rows.into_iter().map(to_value).collect()
+}
+
+/// Whether this person has signed in with this device.
+///
+/// # Errors
+/// The database's.
+pub fn is_known(connection: &mut AnyConnection, person: Id, device: &str) -> Result<bool> {
+    let row = devices::table.find((person.as_bytes().as_slice(), device));
+    Ok(row.select(devices::first_seen_at).first::<i64>(connection).optional()?.is_some())
+}
+
+/// Notes that a device was seen in a network, and says whether that was known. Part of a transaction.
+pub(super) fn see(
+    connection: &mut AnyConnection,
+    person: Id,
+    (device, network): (&str, &str),
+    now: Timestamp,
+) -> Result<Familiarity> {
+    let known = of(connection, person)?;
+    let own = known.iter().find(|one| one.id == device);
+    let is_near = known.iter().any(|one| one.networks.iter().any(|one| one == network));
+    let familiarity = match own {
+        _ if known.is_empty() => Familiarity::First,
+        Some(_) if is_near => Familiarity::Known,
+        _ => Familiarity::New,
+    };
+    let before = own.map(|own| own.networks.clone()).unwrap_or_default();
+    let others = before.into_iter().filter(|one| one != network);
+    let networks: Vec<_> = std::iter::once(network.to_owned()).chain(others).take(NETWORKS).collect();
+    let seen = (devices::networks.eq(json(&networks)), devices::last_seen_at.eq(now.millis()));
+    let key = (person.as_bytes().as_slice(), device);
+    if own.is_some() {
+        diesel::update(devices::table.find(key)).set(seen).execute(connection)?;
+    } else {
+        let key = (devices::person_id.eq(key.0), devices::id.eq(key.1), devices::first_seen_at.eq(now.millis()));
+        diesel::insert_into(devices::table).values((key, seen)).execute(connection)?;
+    }
+    Ok(familiarity)
+}
+
+/// Whether anything of the person was seen in this network before; the one it is seen in now is kept under `id`. Part of a
+/// transaction.
+pub(super) fn see_network(
+    connection: &mut AnyConnection,
+    person: Id,
+    (id, network): (&str, &str),
+    now: Timestamp,
+) -> Result<bool> {
+    let is_near = of(connection, person)?.iter().any(|one| one.networks.iter().any(|one| one == network));
+    see(connection, person, (id, network), now)?;
+    Ok(is_near)
+}
+
+/// Names a device.
+///
+/// # Errors
+/// The database's.
+pub fn rename(connection: &mut AnyConnection, person: Id, device: &str, name: Option<&str>) -> Result<()> {
+    let row = devices::table.find((person.as_bytes().as_slice(), device));
+    diesel::update(row).set(devices::name.eq(name)).execute(connection)?;
+    Ok(())
+}
+
+/// Forgets every device of a person: each is a stranger's again. Part of a transaction.
+pub(super) fn forget(connection: &mut AnyConnection, person: Id) -> Result<()> {
+    diesel::delete(devices::table.filter(devices::person_id.eq(person.as_bytes().as_slice()))).execute(connection)?;
+    Ok(())
+}
+
+/// Forgets devices that were not seen since, and says how many.
+///
+/// # Errors
+/// The database's.
+pub fn forget_before(connection: &mut AnyConnection, before: Timestamp) -> Result<usize> {
+    Ok(diesel::delete(devices::table.filter(devices::last_seen_at.lt(before.millis()))).execute(connection)?)
+}

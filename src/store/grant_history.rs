@@ -1,0 +1,117 @@
+//! The table `grant_history`: the life of each grant. Everyday moments come in batches, a little later (`crate::history`);
+//! what tells of a theft is written in the transaction that revokes the grant. That a grant was revoked, and why, its row tells.
+
+use diesel::prelude::*;
+
+use super::{
+    AnyConnection, Result, dialect,
+    mapping::{Row, time},
+    schema::{grant_history, grants},
+};
+use crate::protocol::{
+    history::{Happening, Moment},
+    id::Id,
+    time::Timestamp,
+};
+
+/// A moment of a grant, with its row.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Which grant.
+    pub grant: Id,
+    /// Its row.
+    pub id: Id,
+    /// What happened.
+    pub moment: Moment,
+}
+
+type Columns = (String, i64, i64, Option<String>, Option<String>, Option<String>);
+
+fn to_value((happening, at, generation, address, place, user_agent): Columns) -> Result<Moment> {
+    let row = Row { table: "grant_history", name: &at };
+    Ok(Moment {
+        happening: row.name("happening", Happening::named(&happening))?,
+        at: time(at),
+        generation: row.generation("generation", generation)?,
+        address,
+        place,
+        user_agent,
+        why: None,
+    })
+}
+
+/// Appends lines, all in one transaction: one commit for many.
+///
+/// # Errors
+/// The database's.
+pub fn append(connection: &mut AnyConnection, lines: &[Line]) -> Result<()> {
+    dialect::together(connection, |connection| lines.iter().try_for_each(|line| insert(connection, line)))
+}
+
+/// Inserts a line. Part of a transaction.
+pub(super) fn insert(connection: &mut AnyConnection, line: &Line) -> Result<()> {
+    let moment = &line.moment;
+    diesel::insert_into(grant_history::table)
+        .values((
+            grant_history::grant_id.eq(line.grant.as_bytes().as_slice()),
+            grant_history::id.eq(line.id.as_bytes().as_slice()),
+            grant_history::happening.eq(moment.happening.name()),
+            grant_history::at.eq(moment.at.millis()),
+            grant_history::generation.eq(i64::from(moment.generation)),
+            grant_history::address.eq(moment.address.as_deref()),
+            grant_history::place.eq(moment.place.as_deref()),
+            grant_history::user_agent.eq(moment.user_agent.as_deref()),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// The life of a grant, oldest first: its newest `limit` moments.
+///
+/// # Errors
+/// The database's.
+pub fn of(connection: &mut AnyConnection, grant: Id, limit: u32) -> Result<Vec<Moment>> {
+    let mut rows: Vec<Columns> = grant_history::table
+        .filter(grant_history::grant_id.eq(grant.as_bytes().as_slice()))
+        .select((
+            grant_history::happening,
+            grant_history::at,
+            grant_history::generation,
+            grant_history::address,
+            grant_history::place,
+            grant_history::user_agent,
+        ))
+        .order(grant_history::id.desc())
+        .limit(i64::from(limit))
+        .load(connection)?;
+    rows.reverse();
+    rows.into_iter().map(to_value).collect()
+}
+
+/// Forgets moments that are older, routine ones alone or all, at most about `limit` rows; says how many.
+///
+/// # Errors
+/// The database's.
+pub fn forget_before(connection: &mut AnyConnection, before: Timestamp, routine: bool, limit: u32) -> Result<usize> {
+    let names: Vec<_> = Happening::ALL.iter().filter(|kind| !routine || kind.is_routine()).map(|kind| kind.name()).collect();
+    let old = || grant_history::table.filter(grant_history::at.lt(before.millis()));
+    let end = old()
+        .filter(grant_history::happening.eq_any(&names))
+        .order(grant_history::at)
+        .select(grant_history::at)
+        .offset(i64::from(limit.max(1)) - 1)
+        .first::<i64>(connection)
+        .optional()?;
+    let end = end.unwrap_or(before.millis() - 1);
+    let gone = grant_history::table.filter(grant_history::at.le(end)).filter(grant_history::happening.eq_any(&names));
+    Ok(diesel::delete(gone).execute(connection)?)
+}
+
+/// Forgets the lives of a person's grants. Part of a transaction, while the grants still stand.
+pub(super) fn forget(connection: &mut AnyConnection, person: Id) -> Result<()> {
+    let theirs = grants::table.filter(grants::person_id.eq(person.as_bytes().as_slice())).select(grants::id);
+    for grant in theirs.load::<Vec<u8>>(connection)? {
+        diesel::delete(grant_history::table.filter(grant_history::grant_id.eq(grant))).execute(connection)?;
+    }
+    Ok(())
+}

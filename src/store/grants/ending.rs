@@ -1,0 +1,111 @@
+//! Grants of a person, and their end: which of them live, revoking one, those of an app, all. A grant that was revoked stays so;
+//! its row says when and why.
+
+use diesel::prelude::*;
+
+use super::{GrantRow, to_value};
+use crate::{
+    protocol::{grant::Grant, id::Id, notice::Letter, time::Timestamp},
+    store::{
+        AnyConnection, Result,
+        activity::Event,
+        dialect,
+        grant_history::{self, Line},
+        people,
+        schema::grants,
+        warnings,
+    },
+};
+
+/// Revokes a grant, and says why; false when there is none, or it was revoked before.
+///
+/// # Errors
+/// The database's.
+pub fn revoke(connection: &mut AnyConnection, id: Id, why: &str, now: Timestamp) -> Result<bool> {
+    let row = grants::table.find(id.as_bytes().as_slice()).filter(grants::revoked_at.is_null());
+    let set = (grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(Some(why)));
+    Ok(diesel::update(row).set(set).execute(connection)? == 1)
+}
+
+/// Revokes a grant of which a credential came again: the moment goes into its history, and the person is told. False when
+/// another was first, who has told them.
+///
+/// # Errors
+/// The database's.
+pub fn revoke_reused(connection: &mut AnyConnection, line: &Line, why: &str, event: &Event<'_>) -> Result<bool> {
+    dialect::together(connection, |connection| {
+        let is_first = revoke(connection, line.grant, why, event.at)?;
+        grant_history::insert(connection, line)?;
+        if is_first && let Some(person) = people::find(connection, event.person)? {
+            warnings::tell(connection, event, Letter::CredentialReused, &person)?;
+        }
+        Ok(is_first)
+    })
+}
+
+/// The grants of a person that were not revoked and have not reached their end, the newest first.
+///
+/// # Errors
+/// The database's.
+pub fn live_of(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Result<Vec<Grant>> {
+    let theirs = grants::table
+        .select(GrantRow::as_select())
+        .filter(grants::person_id.eq(person.as_bytes().as_slice()))
+        .filter(grants::revoked_at.is_null())
+        .filter(grants::expires_at.gt(now.millis()));
+    theirs.order(grants::id.desc()).load(connection)?.into_iter().map(to_value).collect()
+}
+
+/// Names the device of a person's grant; false when they have no such grant.
+///
+/// # Errors
+/// The database's.
+pub fn rename(connection: &mut AnyConnection, person: Id, id: Id, name: Option<&str>) -> Result<bool> {
+    let row = grants::table.find(id.as_bytes().as_slice()).filter(grants::person_id.eq(person.as_bytes().as_slice()));
+    Ok(diesel::update(row).set(grants::device_name.eq(name)).execute(connection)? == 1)
+}
+
+/// Revokes every grant of a person, or all but those given in one session. Part of a transaction.
+pub(in crate::store) fn revoke_everything(
+    connection: &mut AnyConnection,
+    person: Id,
+    but_in: Option<Id>,
+    why: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let none = Id::from_bytes([0; 16]); // no session has it
+    let spared = but_in.unwrap_or(none);
+    let theirs = grants::table
+        .filter(grants::person_id.eq(person.as_bytes().as_slice()))
+        .filter(grants::sid.ne(spared.as_bytes().as_slice()))
+        .filter(grants::revoked_at.is_null());
+    let set = (grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(Some(why)));
+    diesel::update(theirs).set(set).execute(connection)?;
+    Ok(())
+}
+
+/// Revokes every grant of a person to a client. Part of a transaction.
+pub(in crate::store) fn revoke_all(
+    connection: &mut AnyConnection,
+    person: Id,
+    client: &str,
+    why: &str,
+    now: Timestamp,
+) -> Result<usize> {
+    let theirs = grants::table
+        .filter(grants::person_id.eq(person.as_bytes().as_slice()))
+        .filter(grants::client_id.eq(client))
+        .filter(grants::revoked_at.is_null());
+    let set = (grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(Some(why)));
+    Ok(diesel::update(theirs).set(set).execute(connection)?)
+}
+
+/// Forgets from where a person's grants were used. Part of a transaction.
+pub(in crate::store) fn forget_origins(connection: &mut AnyConnection, person: Id) -> Result<()> {
+    let theirs = grants::table.filter(grants::person_id.eq(person.as_bytes().as_slice()));
+    let none = None::<&str>;
+    diesel::update(theirs)
+        .set((grants::address.eq(none), grants::place.eq(none), grants::user_agent.eq(none), grants::device_name.eq(none)))
+        .execute(connection)?;
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! The table `links`: links in mails. A row says what one is for and whether it was used; its text is derived from the id
+//! (`protocol::credential`) and stored nowhere. Using one up is a guarded update, whose row count is the answer.
+
+use diesel::prelude::*;
+
+use super::{
+    AnyConnection, Result,
+    mapping::{Row, time, times},
+    schema::links,
+};
+use crate::protocol::{id::Id, link::LinkKind, time::Timestamp};
+
+/// A link, as kept.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Its row.
+    pub id: Id,
+    /// What it is for.
+    pub kind: LinkKind,
+    /// Whose account it is about, where there is one.
+    pub person_id: Option<Id>,
+    /// The address that it was sent to, or that it is about.
+    pub email: Option<String>,
+    /// The pseudonym of the only browser in which it works.
+    pub browser: Option<Vec<u8>>,
+    /// What else belongs to it, as JSON.
+    pub content: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it is over.
+    pub expires_at: Timestamp,
+    /// When it was used.
+    pub used_at: Option<Timestamp>,
+}
+
+impl Link {
+    /// A link of this kind, made now, for nobody in particular yet.
+    #[must_use]
+    pub fn new(id: Id, kind: LinkKind, now: Timestamp) -> Self {
+        Self {
+            id,
+            kind,
+            person_id: None,
+            email: None,
+            browser: None,
+            content: None,
+            created_at: now,
+            expires_at: now.plus(kind.lifetime()),
+            used_at: None,
+        }
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = links)]
+struct LinkRow {
+    id: Vec<u8>,
+    kind: String,
+    person_id: Option<Vec<u8>>,
+    email: Option<String>,
+    browser: Option<Vec<u8>>,
+    content: Option<String>,
+    created_at: i64,
+    expires_at: i64,
+    used_at: Option<i64>,
+}
+
+fn to_value(columns: LinkRow) -> Result<Link> {
+    let row = Row { table: "links", name: &columns.created_at };
+    Ok(Link {
+        id: row.id("id", columns.id)?,
+        kind: row.name("kind", LinkKind::named(&columns.kind))?,
+        person_id: columns.person_id.map(|id| row.id("person_id", id)).transpose()?,
+        email: columns.email,
+        browser: columns.browser,
+        content: columns.content,
+        created_at: time(columns.created_at),
+        expires_at: time(columns.expires_at),
+        used_at: times(columns.used_at),
+    })
+}
+
+/// The link with this id.
+///
+/// # Errors
+/// The database's.
+pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Link>> {
+    let found = links::table.find(id.as_bytes().as_slice()).select(LinkRow::as_select()).first(connection).optional()?;
+    found.map(to_value).transpose()
+}
+
+/// Inserts a link.
+///
+/// # Errors
+/// The database's.
+pub fn insert(connection: &mut AnyConnection, link: &Link) -> Result<()> {
+    diesel::insert_into(links::table)
+        .values((
+            links::id.eq(link.id.as_bytes().as_slice()),
+            links::kind.eq(link.kind.name()),
+            links::person_id.eq(link.person_id.as_ref().map(|id| id.as_bytes().as_slice())),
+            links::email.eq(link.email.as_deref()),
+            links::browser.eq(link.browser.as_deref()),
+            links::content.eq(link.content.as_deref()),
+            links::created_at.eq(link.created_at.millis()),
+            links::expires_at.eq(link.expires_at.millis()),
+            links::used_at.eq(link.used_at.map(Timestamp::millis)),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Uses a link up: false when it was used, or is over. Whoever gets true does what it is for in the same transaction.
+pub(super) fn use_up(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<bool> {
+    let row =
+        links::table.find(id.as_bytes().as_slice()).filter(links::used_at.is_null()).filter(links::expires_at.gt(now.millis()));
+    Ok(diesel::update(row).set(links::used_at.eq(Some(now.millis()))).execute(connection)? == 1)
+}
+
+/// Uses up every link of this kind that a person has: a newer one takes their place, or what they are for is over. Part of a
+/// transaction.
+pub(super) fn use_up_all(connection: &mut AnyConnection, person: Id, kind: LinkKind, now: Timestamp) -> Result<()> {
+    let theirs = links::table
+        .filter(links::person_id.eq(person.as_bytes().as_slice()))
+        .filter(links::kind.eq(kind.name()))
+        .filter(links::used_at.is_null());
+    diesel::update(theirs).set(links::used_at.eq(Some(now.millis()))).execute(connection)?;
+    Ok(())
+}
+
+/// Forgets every link of a person. Part of a transaction.
+pub(super) fn forget(connection: &mut AnyConnection, person: Id) -> Result<()> {
+    diesel::delete(links::table.filter(links::person_id.eq(person.as_bytes().as_slice()))).execute(connection)?;
+    Ok(())
+}
+
+/// Forgets links that are over since, and says how many.
+///
+/// # Errors
+/// The database's.
+pub fn forget_before(connection: &mut AnyConnection, before: Timestamp) -> Result<usize> {
+    Ok(diesel::delete(links::table.filter(links::expires_at.lt(before.millis()))).execute(connection)?)
+}

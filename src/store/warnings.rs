@@ -1,0 +1,55 @@
+//! What a person is told of by mail: the event in their activity, the letter in the queue, and the link in it, all in the
+//! transaction of what happened. Addresses that are not known to be theirs get no letter.
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    AnyConnection, Result,
+    activity::{self, Event},
+    deliveries::{self, Content},
+    links::{self, Link},
+    people::Person,
+};
+use crate::protocol::{
+    id::Id,
+    link::LinkKind,
+    notice::{Letter, Notice},
+};
+
+/// Keeps the event, and tells the person by this letter, with a link to say "this was not me".
+pub(super) fn tell(connection: &mut AnyConnection, event: &Event<'_>, letter: Letter, person: &Person) -> Result<()> {
+    activity::insert(connection, event)?;
+    write(connection, event, letter, person)
+}
+
+/// The letter alone.
+pub(super) fn write(connection: &mut AnyConnection, event: &Event<'_>, letter: Letter, person: &Person) -> Result<()> {
+    if !person.claims.email_verified {
+        return Ok(());
+    }
+    // Who took the account over may have changed the address as well: the link in the letter to the old one brings that back.
+    let email = (letter == Letter::EmailChanged).then(|| person.claims.email.clone());
+    let id = derived(event.id, "link");
+    let link = Link { person_id: Some(event.person), email, ..Link::new(id, LinkKind::NotMe, event.at) };
+    links::insert(connection, &link)?;
+    let notice = Notice {
+        letter,
+        to: person.claims.email.clone(),
+        name: Some(person.shown_name().to_owned()),
+        at: event.at,
+        origin: event.origin.clone(),
+        about: event.about.map(str::to_owned),
+        link: Some(link.id),
+    };
+    deliveries::enqueue(connection, derived(event.id, "letter"), &Content::Letter(notice), event.at)
+}
+
+/// An id that follows from another one, and was made when that was.
+fn derived(id: Id, what: &str) -> Id {
+    let mut bytes = *id.as_bytes();
+    let hash = Sha256::new().chain_update(what).chain_update(bytes).finalize();
+    for (to, from) in bytes.iter_mut().skip(6).zip(hash) {
+        *to = from;
+    }
+    Id::from_bytes(bytes)
+}
