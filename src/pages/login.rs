@@ -19,8 +19,40 @@ pub struct Login<'a> {
     pub csrf: &'a str,
     /// The name to begin with: what was typed, or `login_hint`. If there is one, the password has the focus.
     pub username: &'a str,
+    /// The choice to stay signed in on this device, if there is one.
+    pub remember: Option<Remember<'a>>,
+    /// Where a forgotten password is replaced, if that is possible; with the query of the authorization request.
+    pub recover_url: Option<&'a str>,
+    /// Where an account is made, if registration is open; with the query of the authorization request.
+    pub register_url: Option<&'a str>,
+    /// What led here. It gives way to a problem.
+    pub notice: Option<LoginNotice>,
     /// Why the page is shown again.
     pub problem: Option<LoginProblem>,
+}
+
+/// The checkbox `remember`, value `yes`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remember<'a> {
+    /// For how long, in words: "30 days".
+    pub lasts: &'a str,
+    /// Whether it was ticked.
+    pub ticked: bool,
+}
+
+/// What led to the sign-in page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginNotice {
+    /// An account was made.
+    Registered,
+    /// The password was changed with the old one.
+    PasswordChanged,
+    /// A new password was set by a link in a letter.
+    PasswordSet,
+    /// Every session was ended, this one too.
+    SignedOutEverywhere,
+    /// An operator asks for a new sign-in.
+    OperatorAsks,
 }
 
 /// Why a sign-in did not succeed. Unknown names, wrong passwords and disabled people look alike on purpose.
@@ -50,7 +82,30 @@ pub(super) mod tests {
             action: "/login?client_id=notes&scope=openid",
             csrf: "form-proof",
             username,
+            remember: None,
+            recover_url: None,
+            register_url: None,
+            notice: None,
             problem,
+        }
+    }
+
+    const REMEMBER: Remember<'static> = Remember { lasts: "30 days", ticked: false };
+    const NOTICES: [(&str, LoginNotice, &str); 5] = [
+        ("registered", LoginNotice::Registered, "Your account is ready."),
+        ("password-changed", LoginNotice::PasswordChanged, "Your password was changed."),
+        ("password-set", LoginNotice::PasswordSet, "Your new password is set."),
+        ("signed-out", LoginNotice::SignedOutEverywhere, "You are signed out everywhere."),
+        ("operator", LoginNotice::OperatorAsks, "The people who run this server ask you to."),
+    ];
+
+    /// With all that a server can offer.
+    fn full(problem: Option<LoginProblem>) -> Login<'static> {
+        Login {
+            remember: Some(REMEMBER),
+            recover_url: Some("/recover?client_id=notes&scope=openid"),
+            register_url: Some("/register?client_id=notes&scope=openid"),
+            ..login("", problem)
         }
     }
 
@@ -58,14 +113,21 @@ pub(super) mod tests {
         let slowed = LoginProblem::SlowedDown { seconds: 42 };
         let mut direct = login("", None);
         direct.client_name = None;
-        vec![
+        let ticked = Some(Remember { ticked: true, ..REMEMBER });
+        let mut all = vec![
             sample("login", &login("", None)),
+            sample("login-full", &full(None)),
+            sample("login-full-wrong", &Login { remember: ticked, ..full(Some(LoginProblem::WrongNameOrPassword)) }),
             sample("login-hint", &login("alice", None)),
             sample("login-direct", &direct),
             sample("login-wrong", &login("alice", Some(LoginProblem::WrongNameOrPassword))),
             sample("login-slowed", &login("alice", Some(slowed))),
             sample("login-expired", &login("", Some(LoginProblem::FormExpired))),
-        ]
+        ];
+        all.extend(
+            NOTICES.map(|(name, notice, _)| sample(&format!("login-{name}"), &Login { notice: Some(notice), ..full(None) })),
+        );
+        all
     }
 
     fn input(html: &str, id: &str, attribute: &str) -> Option<String> {
@@ -76,16 +138,21 @@ pub(super) mod tests {
 
     #[test]
     fn hostile_values_are_escaped() {
-        let [client, action, csrf, username] = ["client", "action", "csrf", "username"].map(hostile);
+        let fields = ["client", "action", "csrf", "username", "lasts", "recover", "register"];
+        let [client, action, csrf, username, lasts, recover, register] = fields.map(hostile);
         let page = Login {
             chrome: CHROME,
             client_name: Some(&client),
             action: &action,
             csrf: &csrf,
             username: &username,
+            remember: Some(Remember { lasts: &lasts, ticked: true }),
+            recover_url: Some(&recover),
+            register_url: Some(&register),
+            notice: None,
             problem: None,
         };
-        assert_escaped(&page, &["client", "action", "csrf", "username"]);
+        assert_escaped(&page, &fields);
     }
 
     #[test]
@@ -130,6 +197,40 @@ pub(super) mod tests {
             let slowed = Some(LoginProblem::SlowedDown { seconds });
             let html = login("alice", slowed).render().unwrap();
             assert!(html.contains(&format!("Wait {words}")), "{seconds}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_offered_is_shown() {
+        let html = login("", None).render().unwrap();
+        for words in ["remember", "Forgot your password?", "Create an account", "role=\"status\""] {
+            assert!(!html.contains(words), "{words}");
+        }
+        let html = full(None).render().unwrap();
+        let tags = markup::tags(&html);
+        let links: Vec<_> = tags.iter().filter(|tag| tag.name == "a").filter_map(|tag| tag.get("href")).collect();
+        assert_eq!(links[1..], ["/recover?client_id=notes&#38;scope=openid", "/register?client_id=notes&#38;scope=openid"]);
+    }
+
+    #[test]
+    fn the_choice_to_stay_is_made_and_kept() {
+        for ticked in [false, true] {
+            let html = Login { remember: Some(Remember { lasts: "30 days", ticked }), ..full(None) }.render().unwrap();
+            for (attribute, value) in [("name", "remember"), ("type", "checkbox"), ("value", "yes")] {
+                assert_eq!(input(&html, "remember", attribute).as_deref(), Some(value));
+            }
+            assert_eq!(input(&html, "remember", "checked").is_some(), ticked);
+            assert!(html.contains("For 30 days"));
+        }
+    }
+
+    #[test]
+    fn a_notice_gives_way_to_a_problem() {
+        for (name, notice, words) in NOTICES {
+            let html = Login { notice: Some(notice), ..full(None) }.render().unwrap();
+            assert!(html.contains(words) && html.contains("role=\"status\"") && !html.contains("role=\"alert\""), "{name}");
+            let again = Login { notice: Some(notice), ..full(Some(LoginProblem::FormExpired)) }.render().unwrap();
+            assert!(!again.contains(words) && again.contains("role=\"alert\""), "{name}");
         }
     }
 }

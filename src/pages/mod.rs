@@ -3,11 +3,20 @@
 //! status and headers. Every page needs the policy `style-src 'self'; img-src 'self'; script-src 'self'` and nothing wider.
 
 pub mod assets;
+mod confirm_email;
 mod consent;
+mod dead_link;
 mod error;
 mod form_post;
+mod form_problem;
 mod home;
 mod login;
+mod not_me;
+mod password_flaw;
+mod recover;
+mod recover_password;
+mod register;
+mod register_finish;
 mod select_account;
 mod sign_out;
 
@@ -17,11 +26,20 @@ mod markup;
 mod samples;
 
 pub use askama::Template;
+pub use confirm_email::{ConfirmEmail, EmailConfirmed};
 pub use consent::{AskedResource, AskedScope, Consent, ConsentProblem, Lifetime};
+pub use dead_link::{DeadLink, DeadLinkReason, LinkPurpose};
 pub use error::{Error, Problem, RedirectHint};
 pub use form_post::FormPost;
+pub use form_problem::FormProblem;
 pub use home::{Home, SignedIn};
-pub use login::{Login, LoginProblem};
+pub use login::{Login, LoginNotice, LoginProblem, Remember};
+pub use not_me::{Happened, NotMe};
+pub use password_flaw::PasswordFlaw;
+pub use recover::{Recover, RecoverOff, RecoverSent};
+pub use recover_password::{RecoverPassword, RecoverPasswordProblem};
+pub use register::{Register, RegisterProblem, RegisterSent};
+pub use register_finish::{DisplayNameProblem, RegisterFinish, RegisterFinishProblems, UsernameProblem};
 pub use select_account::{SelectAccount, SelectAccountProblem};
 pub use sign_out::{SignOut, SignOutNote, SignedOut};
 

@@ -3,13 +3,20 @@
 
 use std::path::Path;
 
-use super::{Chrome, Template, assets, consent, error, form_post, home, login, markup, select_account, sign_out};
+use super::{
+    Chrome, Template, assets, confirm_email, consent, dead_link, error, form_post, home, login, markup, not_me, recover,
+    recover_password, register, register_finish, select_account, sign_out,
+};
 
 /// A page by name, rendered.
 pub type Sample = (String, String);
 
 /// The frame of the samples.
 pub const CHROME: Chrome<'static> = Chrome { base: "", request_id: "01jd3v6q8w2n4m5k7r9t0xyzab" };
+
+/// An address that is as long as one may be, and breaks nowhere by itself.
+pub const LONG_EMAIL: &str =
+    "wolfeschlegelsteinhausenbergerdorff.featherstonehaugh.the.elder@departmentoflongnamesandlongeraddresses.example.com";
 
 /// The page called `name`.
 pub fn sample(name: &str, page: &impl Template) -> Sample {
@@ -45,6 +52,13 @@ fn every_page_renders() {
         sign_out::tests::samples(),
         form_post::tests::samples(),
         error::tests::samples(),
+        register::tests::samples(),
+        register_finish::tests::samples(),
+        recover::tests::samples(),
+        recover_password::tests::samples(),
+        confirm_email::tests::samples(),
+        not_me::tests::samples(),
+        dead_link::tests::samples(),
     ]
     .concat();
     for (name, html) in &samples {

@@ -263,6 +263,10 @@ impl Visit {
             action: &action,
             csrf: &forms::stamp(app, &browser, paths::LOGIN, self.context.now),
             username: typed.unwrap_or(hint),
+            remember: None,
+            recover_url: None,
+            register_url: None,
+            notice: None,
             problem,
         };
         let reply = match problem {

@@ -1,0 +1,98 @@
+//! The pages of the link that confirms a new e-mail address: the question, `templates/confirm_email.html`, and the end,
+//! `templates/email_confirmed.html`. Opening the link alone confirms nothing: programs open links too.
+
+use askama::Template;
+
+use super::{Chrome, FormProblem};
+
+/// The form that asks whether the address is to belong to the account.
+#[derive(Debug, Template)]
+#[template(path = "confirm_email.html")]
+pub struct ConfirmEmail<'a> {
+    /// The frame.
+    pub chrome: Chrome<'a>,
+    /// The address.
+    pub email: &'a str,
+    /// The username of the account.
+    pub username: &'a str,
+    /// Where the form is sent.
+    pub action: &'a str,
+    /// The form's proof against forgery.
+    pub csrf: &'a str,
+    /// Why the page is shown again.
+    pub problem: Option<FormProblem>,
+}
+
+/// The page after that.
+#[derive(Debug, Template)]
+#[template(path = "email_confirmed.html")]
+pub struct EmailConfirmed<'a> {
+    /// The frame.
+    pub chrome: Chrome<'a>,
+    /// The address.
+    pub email: &'a str,
+    /// The username of the account.
+    pub username: &'a str,
+    /// Where to go from here: the account, by way of the sign-in page where nobody is signed in.
+    pub account_url: &'a str,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::markup;
+    use super::super::samples::{CHROME, LONG_EMAIL, Sample, assert_escaped, hostile, sample};
+    use super::*;
+
+    const ASKED: ConfirmEmail<'static> = ConfirmEmail {
+        chrome: CHROME,
+        email: "alice@example.com",
+        username: "alice",
+        action: "/confirm-email",
+        csrf: "form-proof",
+        problem: None,
+    };
+    const DONE: EmailConfirmed<'static> =
+        EmailConfirmed { chrome: CHROME, email: "alice@example.com", username: "alice", account_url: "/account" };
+
+    pub fn samples() -> Vec<Sample> {
+        let again = |problem| ConfirmEmail { problem: Some(problem), ..ASKED };
+        vec![
+            sample("confirm-email", &ASKED),
+            sample("confirm-email-long", &ConfirmEmail { email: LONG_EMAIL, ..ASKED }),
+            sample("confirm-email-expired", &again(FormProblem::FormExpired)),
+            sample("confirm-email-slowed", &again(FormProblem::SlowedDown { seconds: 42 })),
+            sample("email-confirmed", &DONE),
+        ]
+    }
+
+    #[test]
+    fn hostile_values_are_escaped() {
+        let fields = ["email", "username", "action", "csrf"];
+        let [email, username, action, csrf] = fields.map(hostile);
+        assert_escaped(&ConfirmEmail { email: &email, username: &username, action: &action, csrf: &csrf, ..ASKED }, &fields);
+        let fields = ["email", "username", "account"];
+        let [email, username, account_url] = fields.map(hostile);
+        assert_escaped(
+            &EmailConfirmed { chrome: CHROME, email: &email, username: &username, account_url: &account_url },
+            &fields,
+        );
+    }
+
+    #[test]
+    fn it_is_one_button_that_names_address_and_account() {
+        let html = ASKED.render().unwrap();
+        let tags = markup::tags(&html);
+        assert_eq!(tags.iter().filter(|tag| tag.name == "button").count(), 1);
+        for words in [">alice@example.com<", ">alice<"] {
+            assert!(html.contains(words), "{words}");
+        }
+        let again = ConfirmEmail { problem: Some(FormProblem::FormExpired), ..ASKED }.render().unwrap();
+        assert!(again.contains("<title>Error: Confirm") && again.contains("role=\"alert\""));
+    }
+
+    #[test]
+    fn the_end_leads_on() {
+        let html = DONE.render().unwrap();
+        assert!(html.contains("href=\"/account\"") && !html.contains("<form") && html.contains("role=\"status\""));
+    }
+}

@@ -1,0 +1,145 @@
+//! The page of the link "this was not me" in a letter, `templates/not_me.html`: what happened, when and from where, and the button that
+//! ends everything. The page after it is another's. Opening the link alone ends nothing: programs open links too.
+
+use askama::Template;
+
+use super::{Chrome, FormProblem};
+
+/// The form that asks whether it was someone else.
+#[derive(Debug, Template)]
+#[template(path = "not_me.html")]
+pub struct NotMe<'a> {
+    /// The frame.
+    pub chrome: Chrome<'a>,
+    /// The username of the account.
+    pub username: &'a str,
+    /// What the letter told.
+    pub what: Happened<'a>,
+    /// When it happened, in words: "22 November 2026, 05:37 UTC".
+    pub when: &'a str,
+    /// The same as `<time>` takes it: `2026-11-22T05:37:00Z`.
+    pub at: &'a str,
+    /// The browser or program, in words, where it is known.
+    pub browser: Option<&'a str>,
+    /// From where: a network address, a place, or both.
+    pub place: Option<&'a str>,
+    /// Where the form is sent.
+    pub action: &'a str,
+    /// The form's proof against forgery.
+    pub csrf: &'a str,
+    /// Why the page is shown again.
+    pub problem: Option<FormProblem>,
+}
+
+/// What a letter told of that has the link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Happened<'a> {
+    /// A sign-in in a browser that was not known, or from where it was never seen.
+    NewDevice,
+    /// An app went on from another network.
+    AddressChanged {
+        /// Its name.
+        client_name: &'a str,
+    },
+    /// A code or token that was used before came again.
+    CredentialReused {
+        /// The name of the app that it was of.
+        client_name: &'a str,
+    },
+    /// The password was changed with the old one.
+    PasswordChanged,
+    /// A new password was set by a link or by an operator.
+    PasswordReset,
+    /// The e-mail address was changed.
+    EmailChanged {
+        /// The new one.
+        to: &'a str,
+    },
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::markup;
+    use super::super::samples::{CHROME, LONG_EMAIL, Sample, assert_escaped, hostile, sample};
+    use super::*;
+
+    const ASKED: NotMe<'static> = NotMe {
+        chrome: CHROME,
+        username: "alice",
+        what: Happened::NewDevice,
+        when: "22 November 2026, 05:37 UTC",
+        at: "2026-11-22T05:37:00Z",
+        browser: Some("Firefox on Linux"),
+        place: Some("203.0.113.7, near Paris, France"),
+        action: "/not-me",
+        csrf: "form-proof",
+        problem: None,
+    };
+    const KINDS: [(&str, Happened<'static>, &str); 6] = [
+        ("new-device", Happened::NewDevice, "A sign-in"),
+        ("address", Happened::AddressChanged { client_name: "Example Notes" }, "went on from another network"),
+        ("reused", Happened::CredentialReused { client_name: "Example Notes" }, "came a second time"),
+        ("password-changed", Happened::PasswordChanged, "The password was changed"),
+        ("password-reset", Happened::PasswordReset, "A new password was set"),
+        ("email", Happened::EmailChanged { to: LONG_EMAIL }, "The e-mail address was changed to"),
+    ];
+
+    pub fn samples() -> Vec<Sample> {
+        let again = |problem| NotMe { problem: Some(problem), ..ASKED };
+        let mut all = vec![
+            sample("not-me-expired", &again(FormProblem::FormExpired)),
+            sample("not-me-slowed", &again(FormProblem::SlowedDown { seconds: 42 })),
+            sample("not-me-little-known", &NotMe { browser: None, place: None, ..ASKED }),
+        ];
+        all.extend(KINDS.map(|(name, what, _)| sample(&format!("not-me-{name}"), &NotMe { what, ..ASKED })));
+        all
+    }
+
+    #[test]
+    fn hostile_values_are_escaped() {
+        let fields = ["username", "when", "at", "browser", "place", "action", "csrf", "what"];
+        let [username, when, at, browser, place, action, csrf, received] = fields.map(hostile);
+        for what in [
+            Happened::AddressChanged { client_name: &received },
+            Happened::CredentialReused { client_name: &received },
+            Happened::EmailChanged { to: &received },
+        ] {
+            let page = NotMe {
+                chrome: CHROME,
+                username: &username,
+                what,
+                when: &when,
+                at: &at,
+                browser: Some(&browser),
+                place: Some(&place),
+                action: &action,
+                csrf: &csrf,
+                problem: None,
+            };
+            assert_escaped(&page, &fields);
+        }
+    }
+
+    #[test]
+    fn it_says_what_happened_and_what_the_button_does() {
+        for (name, what, words) in KINDS {
+            let html = NotMe { what, ..ASKED }.render().unwrap();
+            for words in [words, "Firefox on Linux", "near Paris", "every browser", "every app", "stops working"] {
+                assert!(html.contains(words), "{name}: {words}");
+            }
+            for (other, _, words) in KINDS.iter().filter(|(other, ..)| *other != name) {
+                assert!(!html.contains(words), "{name} has the words of {other}");
+            }
+            let tags = markup::tags(&html);
+            let time = tags.iter().find(|tag| tag.name == "time").unwrap();
+            assert_eq!(time.get("datetime"), Some(ASKED.at));
+            assert_eq!(tags.iter().filter(|tag| tag.name == "button").count(), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_shown() {
+        let html = NotMe { browser: None, place: None, ..ASKED }.render().unwrap();
+        assert!(!html.contains("<dt>Browser or app</dt>") && !html.contains("<dt>From</dt>"));
+    }
+}

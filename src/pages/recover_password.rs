@@ -1,0 +1,115 @@
+//! The page that sets a new password after the link in the letter, `templates/recover_password.html`. It says whose, and that every
+//! browser and every app then starts anew.
+
+use askama::Template;
+
+use super::{Chrome, FormProblem, PasswordFlaw};
+
+/// The form that asks for `new_password`.
+#[derive(Debug, Template)]
+#[template(path = "recover_password.html")]
+pub struct RecoverPassword<'a> {
+    /// The frame.
+    pub chrome: Chrome<'a>,
+    /// Whose password: the username, also for the person's password manager.
+    pub username: &'a str,
+    /// How many characters a password must have at least.
+    pub min_length: usize,
+    /// Where the form is sent.
+    pub action: &'a str,
+    /// The form's proof against forgery.
+    pub csrf: &'a str,
+    /// Why the page is shown again.
+    pub problem: Option<RecoverPasswordProblem>,
+}
+
+/// Why no password was set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecoverPasswordProblem {
+    /// The password is not taken.
+    Password(PasswordFlaw),
+    /// The form is not taken.
+    Form(FormProblem),
+}
+
+impl RecoverPassword<'_> {
+    /// Whether what is wrong is the password itself.
+    const fn is_flawed(&self) -> bool {
+        matches!(self.problem, Some(RecoverPasswordProblem::Password(_)))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::markup;
+    use super::super::password_flaw::tests::FLAWS;
+    use super::super::samples::{CHROME, LONG_EMAIL, Sample, assert_escaped, hostile, sample};
+    use super::*;
+
+    const FRESH: RecoverPassword<'static> = RecoverPassword {
+        chrome: CHROME,
+        username: "alice",
+        min_length: 15,
+        action: "/recover/password",
+        csrf: "form-proof",
+        problem: None,
+    };
+
+    fn again(problem: RecoverPasswordProblem) -> RecoverPassword<'static> {
+        RecoverPassword { problem: Some(problem), ..FRESH }
+    }
+
+    pub fn samples() -> Vec<Sample> {
+        let form = |problem| again(RecoverPasswordProblem::Form(problem));
+        let mut all = vec![
+            sample("recover-password", &FRESH),
+            sample("recover-password-long", &RecoverPassword { username: LONG_EMAIL, ..FRESH }),
+            sample("recover-password-expired", &form(FormProblem::FormExpired)),
+            sample("recover-password-slowed", &form(FormProblem::SlowedDown { seconds: 120 })),
+        ];
+        for (name, flaw, _) in FLAWS {
+            all.push(sample(&format!("recover-password-{name}"), &again(RecoverPasswordProblem::Password(flaw))));
+        }
+        all
+    }
+
+    #[test]
+    fn hostile_values_are_escaped() {
+        let fields = ["username", "action", "csrf"];
+        let [username, action, csrf] = fields.map(hostile);
+        assert_escaped(&RecoverPassword { username: &username, action: &action, csrf: &csrf, ..FRESH }, &fields);
+    }
+
+    #[test]
+    fn a_password_manager_sees_whose_password_it_is() {
+        let html = FRESH.render().unwrap();
+        let tags = markup::tags(&html);
+        let field = |id: &str| tags.iter().find(|tag| tag.get("id") == Some(id)).unwrap();
+        let shown = field("username");
+        assert_eq!((shown.get("value"), shown.get("autocomplete")), (Some("alice"), Some("username")));
+        assert!(shown.get("readonly").is_some() && shown.get("name").is_none(), "it is shown, and not sent");
+        let asked = field("new_password");
+        assert_eq!((asked.get("autocomplete"), asked.get("minlength")), (Some("new-password"), Some("15")));
+        assert!(asked.get("autofocus").is_some() && asked.get("value").is_none());
+    }
+
+    #[test]
+    fn it_says_what_ends() {
+        let html = FRESH.render().unwrap();
+        assert!(html.contains("every browser") && html.contains("every app"));
+    }
+
+    #[test]
+    fn a_problem_is_an_alert_that_the_field_points_at() {
+        let flaws = FLAWS.map(|(_, flaw, words)| (RecoverPasswordProblem::Password(flaw), words, Some("true")));
+        let expired = (RecoverPasswordProblem::Form(FormProblem::FormExpired), "open too long", None);
+        for (problem, words, invalid) in flaws.into_iter().chain([expired]) {
+            let html = again(problem).render().unwrap();
+            assert!(html.contains(words) && html.contains("<title>Error: Set a new password"), "{problem:?}");
+            let tags = markup::tags(&html);
+            let field = tags.iter().find(|tag| tag.get("name") == Some("new_password")).unwrap();
+            let described = Some("password-rules password-problem");
+            assert_eq!((field.get("aria-describedby"), field.get("aria-invalid")), (described, invalid), "{problem:?}");
+        }
+    }
+}

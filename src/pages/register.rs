@@ -1,0 +1,133 @@
+//! The two pages with which registration begins: the question for the e-mail address, `templates/register.html`, and what is said once
+//! it was sent, `templates/register_sent.html`. The second says the same whether the address has an account or not.
+
+use askama::Template;
+
+use super::Chrome;
+
+/// The form that asks for the e-mail address, field `email`.
+#[derive(Debug, Template)]
+#[template(path = "register.html")]
+pub struct Register<'a> {
+    /// The frame.
+    pub chrome: Chrome<'a>,
+    /// The app the person is on the way to, if there is one.
+    pub client_name: Option<&'a str>,
+    /// The address to begin with: what was typed.
+    pub email: &'a str,
+    /// Where the sign-in page is, for those who have an account.
+    pub login_url: &'a str,
+    /// Where the form is sent.
+    pub action: &'a str,
+    /// The form's proof against forgery.
+    pub csrf: &'a str,
+    /// Why the page is shown again.
+    pub problem: Option<RegisterProblem>,
+}
+
+/// Why an address was not taken. That it has an account already is never among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RegisterProblem {
+    /// It is not an e-mail address.
+    NotAnAddress,
+    /// Too many of them came.
+    SlowedDown {
+        /// How long to wait.
+        seconds: i64,
+    },
+    /// The form's proof is too old or of another browser.
+    FormExpired,
+}
+
+/// The page after an address was sent: a letter is on its way.
+#[derive(Debug, Template)]
+#[template(path = "register_sent.html")]
+pub struct RegisterSent<'a> {
+    /// The frame.
+    pub chrome: Chrome<'a>,
+    /// The address, as it was typed.
+    pub email: &'a str,
+    /// How long a link in the letter is good, in words: "24 hours".
+    pub good_for: &'a str,
+    /// Where to ask once more, or with another address.
+    pub again: &'a str,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::markup;
+    use super::super::samples::{CHROME, LONG_EMAIL, Sample, assert_escaped, hostile, sample};
+    use super::*;
+
+    const ASKED: Register<'static> = Register {
+        chrome: CHROME,
+        client_name: None,
+        email: "",
+        login_url: "/login",
+        action: "/register",
+        csrf: "form-proof",
+        problem: None,
+    };
+    const SENT: RegisterSent<'static> =
+        RegisterSent { chrome: CHROME, email: "alice@example.com", good_for: "24 hours", again: "/register" };
+
+    fn again(email: &str, problem: RegisterProblem) -> Register<'_> {
+        Register { email, problem: Some(problem), ..ASKED }
+    }
+
+    pub fn samples() -> Vec<Sample> {
+        vec![
+            sample("register", &ASKED),
+            sample("register-app", &Register { client_name: Some("Example Notes"), ..ASKED }),
+            sample("register-not-an-address", &again("alice at example.com", RegisterProblem::NotAnAddress)),
+            sample("register-slowed", &again("alice@example.com", RegisterProblem::SlowedDown { seconds: 300 })),
+            sample("register-expired", &again("alice@example.com", RegisterProblem::FormExpired)),
+            sample("register-sent", &SENT),
+            sample("register-sent-long", &RegisterSent { email: LONG_EMAIL, ..SENT }),
+        ]
+    }
+
+    #[test]
+    fn hostile_values_are_escaped() {
+        let fields = ["client", "email", "login", "action", "csrf"];
+        let [client, email, login_url, action, csrf] = fields.map(hostile);
+        let page = Register {
+            chrome: CHROME,
+            client_name: Some(&client),
+            email: &email,
+            login_url: &login_url,
+            action: &action,
+            csrf: &csrf,
+            problem: None,
+        };
+        assert_escaped(&page, &fields);
+        let fields = ["email", "good", "again"];
+        let [email, good_for, again] = fields.map(hostile);
+        assert_escaped(&RegisterSent { chrome: CHROME, email: &email, good_for: &good_for, again: &again }, &fields);
+    }
+
+    #[test]
+    fn only_a_wrong_address_is_marked() {
+        for (problem, invalid) in [
+            (RegisterProblem::NotAnAddress, Some("true")),
+            (RegisterProblem::SlowedDown { seconds: 1 }, None),
+            (RegisterProblem::FormExpired, None),
+        ] {
+            let html = again("alice", problem).render().unwrap();
+            let tags = markup::tags(&html);
+            let field = tags.iter().find(|tag| tag.get("name") == Some("email")).unwrap();
+            assert_eq!((field.get("aria-invalid"), field.get("aria-describedby")), (invalid, Some("problem")));
+            assert_eq!((field.get("autocomplete"), field.get("value")), (Some("email"), Some("alice")));
+            assert!(html.contains("<title>Error: Create an account") && html.contains("role=\"alert\""));
+        }
+        assert!(!ASKED.render().unwrap().contains("role=\"alert\""));
+    }
+
+    #[test]
+    fn the_letter_is_told_of_with_both_outcomes() {
+        let html = SENT.render().unwrap();
+        for words in ["alice@example.com", "24 hours", "has an account already", "href=\"/register\""] {
+            assert!(html.contains(words), "{words}");
+        }
+    }
+}
