@@ -19,8 +19,9 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Name as in `static/`, type, content.
-const FILES: [(&str, &str, &[u8]); 5] = [
+const FILES: [(&str, &str, &[u8]); 6] = [
     ("symbolon.css", CSS, include_bytes!("../../static/symbolon.css")),
+    ("account.css", CSS, include_bytes!("../../static/account.css")),
     ("form_post.js", JAVASCRIPT, include_bytes!("../../static/form_post.js")),
     ("favicon.svg", SVG, include_bytes!("../../static/favicon.svg")),
     ("half-left.svg", SVG, include_bytes!("../../static/half-left.svg")),

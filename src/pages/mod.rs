@@ -2,16 +2,24 @@
 //! Imports nothing else of the project and is the only importer of `askama`; `people` and `endpoints` fill the structs and choose the
 //! status and headers. Every page needs the policy `style-src 'self'; img-src 'self'; script-src 'self'` and nothing wider.
 
+mod account;
+mod account_frame;
+mod activity;
 pub mod assets;
 mod confirm_email;
 mod consent;
+mod data;
 mod dead_link;
+mod details;
+mod email;
 mod error;
+mod everything_ended;
 mod form_post;
 mod form_problem;
 mod home;
 mod login;
 mod not_me;
+mod password;
 mod password_flaw;
 mod recover;
 mod recover_password;
@@ -25,16 +33,24 @@ mod markup;
 #[cfg(test)]
 mod samples;
 
+pub use account::{Account, AccountDone, AccountProblem, Ends, ShownApp, ShownBrowser, ShownGrant};
+pub use account_frame::{Form, Owner, ShownOrigin, When};
+pub use activity::{Activity, ActivityDay, ActivityEntry, ActivityKind, ActivityProblem, NotMeEffect};
 pub use askama::Template;
 pub use confirm_email::{ConfirmEmail, EmailConfirmed};
 pub use consent::{AskedResource, AskedScope, Consent, ConsentProblem, Lifetime};
+pub use data::{AccountData, AccountDeleted, DeletionProblem, Kept};
 pub use dead_link::{DeadLink, DeadLinkReason, LinkPurpose};
+pub use details::{Details, DetailsProblem};
+pub use email::{CurrentEmail, Email, EmailProblem, EmailState};
 pub use error::{Error, Problem, RedirectHint};
+pub use everything_ended::{AfterEnd, EverythingEnded};
 pub use form_post::FormPost;
 pub use form_problem::FormProblem;
 pub use home::{Home, SignedIn};
 pub use login::{Login, LoginNotice, LoginProblem, Remember};
 pub use not_me::{Happened, NotMe};
+pub use password::{Password, PasswordDone, PasswordProblem};
 pub use password_flaw::PasswordFlaw;
 pub use recover::{Recover, RecoverOff, RecoverSent};
 pub use recover_password::{RecoverPassword, RecoverPasswordProblem};

@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use super::{
-    Chrome, Template, assets, confirm_email, consent, dead_link, error, form_post, home, login, markup, not_me, recover,
-    recover_password, register, register_finish, select_account, sign_out,
+    Chrome, Template, account, activity, assets, confirm_email, consent, data, dead_link, details, email, error,
+    everything_ended, form_post, home, login, markup, not_me, password, recover, recover_password, register, register_finish,
+    select_account, sign_out,
 };
 
 /// A page by name, rendered.
@@ -49,6 +50,13 @@ fn every_page_renders() {
         consent::tests::samples(),
         select_account::tests::samples(),
         home::tests::samples(),
+        account::tests::samples(),
+        activity::tests::samples(),
+        password::tests::samples(),
+        email::tests::samples(),
+        details::tests::samples(),
+        data::tests::samples(),
+        everything_ended::tests::samples(),
         sign_out::tests::samples(),
         form_post::tests::samples(),
         error::tests::samples(),

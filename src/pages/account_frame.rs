@@ -1,0 +1,83 @@
+//! What the pages of a person's own account have in common: the frame (`templates/account_frame.html`, with the way to each page and out),
+//! whose account it is, and how a time, a place and a form are told to them (`templates/account_words.html`). Times and durations come
+//! in words, made where the clock is known.
+
+/// Whose account it is: the person signed in.
+#[derive(Debug, Clone, Copy)]
+pub struct Owner<'a> {
+    /// The display name, or username if there is none.
+    pub name: &'a str,
+    /// The username.
+    pub username: &'a str,
+}
+
+/// Where a form is sent, on a page that has several.
+#[derive(Debug, Clone, Copy)]
+pub struct Form<'a> {
+    /// Where it is sent.
+    pub action: &'a str,
+    /// Its proof against forgery.
+    pub csrf: &'a str,
+}
+
+/// A moment.
+#[derive(Debug, Clone, Copy)]
+pub struct When<'a> {
+    /// For machines, such as `2026-11-22T05:37:00Z`.
+    pub iso: &'a str,
+    /// In full, such as "22 November 2026, 05:37 UTC".
+    pub full: &'a str,
+    /// Seen from now, such as "3 days ago" or "in 3 days".
+    pub relative: &'a str,
+}
+
+/// Where something came from, as far as it is known.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ShownOrigin<'a> {
+    /// The browser or program in words, such as "Firefox on Linux".
+    pub program: Option<&'a str>,
+    /// The place, coarsely, such as "Bern, Switzerland".
+    pub place: Option<&'a str>,
+    /// The address.
+    pub address: Option<&'a str>,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::{Template, markup};
+    use super::*;
+
+    pub const ALICE: Owner<'static> = Owner { name: "Alice Example", username: "alice" };
+    /// A name that is long, and one that is written from right to left.
+    pub const LONG: &str = "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh of the Department of Long Names";
+    pub const RIGHT_TO_LEFT: &str = "حاسوب ليلى المحمول";
+    pub const NOW: When<'static> =
+        When { iso: "2026-11-22T05:37:00Z", full: "22 November 2026, 05:37 UTC", relative: "3 minutes ago" };
+    pub const BEFORE: When<'static> =
+        When { iso: "2026-10-02T18:04:00Z", full: "2 October 2026, 18:04 UTC", relative: "7 weeks ago" };
+    pub const LATER: When<'static> =
+        When { iso: "2027-11-22T05:37:00Z", full: "22 November 2027, 05:37 UTC", relative: "in 1 year" };
+    pub const BERN: ShownOrigin<'static> =
+        ShownOrigin { program: Some("Firefox on Linux"), place: Some("Bern, Switzerland"), address: Some("192.0.2.17") };
+
+    /// Each page is in the frame: the way to every other page and out, and where we are.
+    pub fn assert_framed(page: &impl Template, current: &str) {
+        let html = page.render().unwrap();
+        let tags = markup::tags(&html);
+        let links: Vec<_> = tags.iter().filter(|tag| tag.name == "a").collect();
+        for path in ["", "/activity", "/password", "/email", "/details", "/data"] {
+            let path = format!("/account{path}");
+            assert!(links.iter().any(|link| link.get("href") == Some(&path)), "{current}: the way to {path}");
+        }
+        assert!(links.iter().any(|link| link.get("href") == Some("/logout")), "{current}: the way out");
+        let here: Vec<_> = links.iter().filter(|link| link.get("aria-current") == Some("page")).collect();
+        assert_eq!(here.len(), 1, "{current}");
+        assert_eq!(here[0].get("href"), Some(current));
+        for form in tags.iter().filter(|tag| tag.name == "form") {
+            assert!(form.get("action").is_some_and(|action| !action.is_empty()), "{current}: a form leads somewhere");
+        }
+        let forms = tags.iter().filter(|tag| tag.name == "form").count();
+        let proofs = tags.iter().filter(|tag| tag.get("name") == Some("csrf")).count();
+        assert_eq!(forms, proofs, "{current}: every form has its proof");
+    }
+}

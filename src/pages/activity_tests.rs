@@ -1,0 +1,168 @@
+//! The activity page in every state, and a sentence for every kind.
+
+use super::super::account_frame::tests::{ALICE, BERN, LONG, NOW, RIGHT_TO_LEFT, assert_framed};
+use super::super::markup;
+use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+use super::*;
+
+const ALL: [ActivityKind; 22] = [
+    ActivityKind::Registered,
+    ActivityKind::SignedIn,
+    ActivityKind::SignedInAnew,
+    ActivityKind::SignInFailed,
+    ActivityKind::SignedOut,
+    ActivityKind::SessionEnded,
+    ActivityKind::AppAllowed,
+    ActivityKind::AppEnded,
+    ActivityKind::CredentialReused,
+    ActivityKind::AddressChanged,
+    ActivityKind::EverythingEnded,
+    ActivityKind::NotMe,
+    ActivityKind::PasswordChanged,
+    ActivityKind::ResetAsked,
+    ActivityKind::PasswordReset,
+    ActivityKind::EmailChangeAsked,
+    ActivityKind::EmailChanged,
+    ActivityKind::DetailsChanged,
+    ActivityKind::SignInAgain,
+    ActivityKind::Disabled,
+    ActivityKind::Enabled,
+    ActivityKind::Exported,
+];
+
+const ENTRY: ActivityEntry<'static> =
+    ActivityEntry { kind: ActivityKind::SignedIn, iso: NOW.iso, clock: "05:37 UTC", origin: BERN, about: None, count: 1 };
+const PAGE: Activity<'static> = Activity {
+    chrome: CHROME,
+    owner: ALICE,
+    days: &[],
+    older: None,
+    newest: None,
+    not_me: Form { action: "/account/not-me", csrf: "form-proof" },
+    effect: NotMeEffect::ResetByMail,
+    problem: None,
+};
+
+fn entry(kind: ActivityKind) -> ActivityEntry<'static> {
+    let about = kind.names_its_app().then_some("Example Notes");
+    ActivityEntry { kind, about, ..ENTRY }
+}
+
+pub fn samples() -> Vec<Sample> {
+    let today = [
+        entry(ActivityKind::SignedIn),
+        ActivityEntry { count: 12, ..entry(ActivityKind::SignInFailed) },
+        entry(ActivityKind::CredentialReused),
+        entry(ActivityKind::AppAllowed),
+    ];
+    let before = [
+        entry(ActivityKind::SignedInAnew),
+        ActivityEntry { about: Some("alice@example.org"), ..entry(ActivityKind::EmailChanged) },
+        ActivityEntry { origin: ShownOrigin::default(), about: Some("By an operator"), ..entry(ActivityKind::PasswordReset) },
+        entry(ActivityKind::Registered),
+    ];
+    let days = [
+        ActivityDay { name: "Sunday, 22 November 2026", entries: &today },
+        ActivityDay { name: "Friday, 2 October 2026", entries: &before },
+    ];
+    let (older, newest) = (Some("/account/activity?before=1764000000000"), Some("/account/activity"));
+    let page = Activity { days: &days, older, ..PAGE };
+
+    let all = ALL.map(entry);
+    let long =
+        ShownOrigin { program: Some(LONG), place: Some(RIGHT_TO_LEFT), address: Some("2001:db8:1234:5678:9abc:def0:1234:5678") };
+    let unbroken = "x".repeat(120);
+    let strained = [
+        ActivityEntry { about: Some(&unbroken), origin: long, ..entry(ActivityKind::AppAllowed) },
+        ActivityEntry { about: Some(RIGHT_TO_LEFT), origin: long, count: 4000, ..entry(ActivityKind::AddressChanged) },
+        ActivityEntry { about: Some(LONG), ..entry(ActivityKind::SessionEnded) },
+    ];
+    vec![
+        sample("activity", &page),
+        sample("activity-without-mail", &Activity { effect: NotMeEffect::ChangePassword, ..page }),
+        sample("activity-every-kind", &Activity { days: &[ActivityDay { entries: &all, ..days[0] }], newest, ..page }),
+        sample("activity-strained", &Activity { days: &[ActivityDay { entries: &strained, ..days[0] }], ..PAGE }),
+        sample("activity-empty", &PAGE),
+        sample("activity-end", &Activity { newest, ..PAGE }),
+        sample("activity-expired", &Activity { problem: Some(ActivityProblem::FormExpired), days: &days, ..PAGE }),
+    ]
+}
+
+#[test]
+fn hostile_values_are_escaped() {
+    let fields =
+        ["owner", "username", "day", "clock", "program", "place", "address", "about", "older", "newest", "action", "csrf"];
+    let [owner, username, day, clock, program, place, address, about, older, newest, action, csrf] = fields.map(hostile);
+    let origin = ShownOrigin { program: Some(&program), place: Some(&place), address: Some(&address) };
+    for kind in [ActivityKind::AppAllowed, ActivityKind::EmailChanged] {
+        let entries = [ActivityEntry { kind, clock: &clock, origin, about: Some(&about), ..ENTRY }];
+        let page = Activity {
+            owner: Owner { name: &owner, username: &username },
+            days: &[ActivityDay { name: &day, entries: &entries }],
+            older: Some(&older),
+            newest: Some(&newest),
+            not_me: Form { action: &action, csrf: &csrf },
+            ..PAGE
+        };
+        assert_escaped(&page, &fields);
+    }
+}
+
+#[test]
+fn it_is_a_page_of_the_account() {
+    assert_framed(&PAGE, "/account/activity");
+}
+
+/// The page with this entry alone.
+fn only(entry: ActivityEntry<'_>) -> String {
+    Activity { days: &[ActivityDay { name: "Today", entries: &[entry] }], ..PAGE }.render().unwrap()
+}
+
+#[test]
+fn each_kind_has_a_sentence_of_its_own() {
+    let sentence = |kind| only(entry(kind)).split_once("<h3>").unwrap().1.split_once("</h3>").unwrap().0.to_owned();
+    let sentences: Vec<_> = ALL.map(sentence).to_vec();
+    for (index, sentence) in sentences.iter().enumerate() {
+        assert!(sentence.len() > 10, "{sentence}");
+        assert!(!sentences[..index].contains(sentence), "{sentence}");
+    }
+}
+
+#[test]
+fn what_is_unusual_says_so_in_words() {
+    for kind in ALL {
+        let html = only(entry(kind));
+        assert_eq!(html.contains(">Unusual<"), kind.is_unusual(), "{kind:?}");
+    }
+    assert!(ALL.iter().any(|kind| kind.is_unusual()) && !ActivityKind::SignedIn.is_unusual());
+}
+
+#[test]
+fn several_are_counted() {
+    let failed = |count| only(ActivityEntry { count, ..entry(ActivityKind::SignInFailed) });
+    assert!(failed(1).contains("1 attempt to sign in failed") && failed(12).contains("12 attempts to sign in failed"));
+    assert!(!failed(12).contains("12 times"));
+    assert!(only(ActivityEntry { count: 3, ..entry(ActivityKind::AddressChanged) }).contains("network, 3 times"));
+}
+
+#[test]
+fn what_it_was_about_is_told_once() {
+    for kind in ALL {
+        let html = only(ActivityEntry { about: Some("About This"), ..entry(kind) });
+        assert_eq!(html.matches("About This").count(), 1, "{kind:?}");
+    }
+    assert!(only(ActivityEntry { about: None, ..entry(ActivityKind::AppAllowed) }).contains("an app"));
+}
+
+#[test]
+fn not_me_says_what_it_does() {
+    for (effect, words) in
+        [(NotMeEffect::ResetByMail, "the password stops working"), (NotMeEffect::ChangePassword, "every browser but this one")]
+    {
+        let html = Activity { effect, ..PAGE }.render().unwrap();
+        assert!(html.contains(words), "{words}");
+        let tags = markup::tags(&html);
+        let forms: Vec<_> = tags.iter().filter(|tag| tag.name == "form").filter_map(|tag| tag.get("action")).collect();
+        assert_eq!(forms, ["/account/not-me"]);
+    }
+}

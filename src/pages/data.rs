@@ -1,0 +1,124 @@
+//! What is kept of a person, and the two things they may do with it: take it along, and have it deleted (`templates/data.html`); and the
+//! page after the deletion (`templates/account_deleted.html`). What an export holds, and what a deletion leaves, is not decided here.
+
+use askama::Template;
+
+use super::{Chrome, Owner};
+
+/// The page, with the way to the export and the form that deletes the account; it sends `password`.
+#[derive(Debug, Template)]
+#[template(path = "data.html")]
+pub struct AccountData<'a> {
+    /// The frame.
+    pub chrome: Chrome<'a>,
+    /// Whose account it is.
+    pub owner: Owner<'a>,
+    /// For how long what happened is kept.
+    pub kept: Kept<'a>,
+    /// Where the deletion is sent.
+    pub action: &'a str,
+    /// The form's proof against forgery.
+    pub csrf: &'a str,
+    /// Why the account was not deleted.
+    pub problem: Option<DeletionProblem>,
+}
+
+/// For how long what happened is kept. Texts are durations in words, such as "90 days".
+#[derive(Debug, Clone, Copy)]
+pub struct Kept<'a> {
+    /// What happened to the account.
+    pub activity: &'a str,
+    /// What happened to an app's access: given, ended, used by a stranger.
+    pub history: &'a str,
+    /// The everyday uses of an app's access.
+    pub uses: &'a str,
+}
+
+/// Why an account was not deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeletionProblem {
+    /// The password is not right.
+    WrongPassword,
+    /// Too many attempts.
+    SlowedDown {
+        /// How long to wait.
+        seconds: i64,
+    },
+    /// The form's proof is too old or of another session.
+    FormExpired,
+}
+
+/// The page after an account was deleted. Nobody is signed in.
+#[derive(Debug, Template)]
+#[template(path = "account_deleted.html")]
+pub struct AccountDeleted<'a> {
+    /// The frame.
+    pub chrome: Chrome<'a>,
+    /// The username it had.
+    pub username: &'a str,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::account_frame::tests::{ALICE, assert_framed};
+    use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+    use super::*;
+
+    const PAGE: AccountData<'static> = AccountData {
+        chrome: CHROME,
+        owner: ALICE,
+        kept: Kept { activity: "1 year", history: "2 years", uses: "90 days" },
+        action: "/account/delete",
+        csrf: "form-proof",
+        problem: None,
+    };
+
+    pub fn samples() -> Vec<Sample> {
+        let again = |problem| AccountData { problem: Some(problem), ..PAGE };
+        vec![
+            sample("data", &PAGE),
+            sample("data-wrong", &again(DeletionProblem::WrongPassword)),
+            sample("data-slowed", &again(DeletionProblem::SlowedDown { seconds: 1 })),
+            sample("data-expired", &again(DeletionProblem::FormExpired)),
+            sample("data-deleted", &AccountDeleted { chrome: CHROME, username: "alice" }),
+        ]
+    }
+
+    #[test]
+    fn hostile_values_are_escaped() {
+        let fields = ["name", "username", "activity", "history", "uses", "action", "csrf"];
+        let [name, username, activity, history, uses, action, csrf] = fields.map(hostile);
+        let page = AccountData {
+            chrome: CHROME,
+            owner: Owner { name: &name, username: &username },
+            kept: Kept { activity: &activity, history: &history, uses: &uses },
+            action: &action,
+            csrf: &csrf,
+            problem: None,
+        };
+        assert_escaped(&page, &fields);
+        assert_escaped(&AccountDeleted { chrome: CHROME, username: &username }, &["username"]);
+    }
+
+    #[test]
+    fn it_is_a_page_of_the_account() {
+        assert_framed(&PAGE, "/account/data");
+    }
+
+    #[test]
+    fn a_problem_is_told_where_the_form_is() {
+        for problem in [DeletionProblem::WrongPassword, DeletionProblem::SlowedDown { seconds: 42 }, DeletionProblem::FormExpired]
+        {
+            let html = AccountData { problem: Some(problem), ..PAGE }.render().unwrap();
+            let (before, after) = html.split_once("<h2 id=\"delete\">").unwrap();
+            assert!(after.contains("role=\"alert\"") && !before.contains("role=\"alert\""), "{problem:?}");
+            assert!(html.contains("<title>Error: ") && html.contains("was not deleted"), "{problem:?}");
+            assert_eq!(html.contains("aria-invalid"), problem == DeletionProblem::WrongPassword, "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn the_export_is_a_link() {
+        assert!(PAGE.render().unwrap().contains("href=\"/account/export\""));
+    }
+}

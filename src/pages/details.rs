@@ -1,0 +1,101 @@
+//! The page on which a person changes the name they are called by, `templates/details.html`. What a name may be is not decided here.
+
+use askama::Template;
+
+use super::{Chrome, Owner};
+
+/// The form; it sends `display_name`, and an empty one takes the name away.
+#[derive(Debug, Template)]
+#[template(path = "details.html")]
+pub struct Details<'a> {
+    /// The frame.
+    pub chrome: Chrome<'a>,
+    /// Whose account it is.
+    pub owner: Owner<'a>,
+    /// The name to begin with: what was typed, or the one that is kept; empty if there is none.
+    pub display_name: &'a str,
+    /// The most characters of it.
+    pub limit: usize,
+    /// Where the form is sent.
+    pub action: &'a str,
+    /// The form's proof against forgery.
+    pub csrf: &'a str,
+    /// Whether it was saved, just before.
+    pub is_saved: bool,
+    /// Why the page is shown again.
+    pub problem: Option<DetailsProblem>,
+}
+
+/// Why the name was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DetailsProblem {
+    /// It is too long.
+    TooLong,
+    /// It is not one line of text.
+    NotOneLine,
+    /// The form's proof is too old or of another session.
+    FormExpired,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::account_frame::tests::{ALICE, LONG, RIGHT_TO_LEFT, assert_framed};
+    use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+    use super::*;
+
+    const PAGE: Details<'static> = Details {
+        chrome: CHROME,
+        owner: ALICE,
+        display_name: "Alice Example",
+        limit: 200,
+        action: "/account/details",
+        csrf: "form-proof",
+        is_saved: false,
+        problem: None,
+    };
+
+    pub fn samples() -> Vec<Sample> {
+        let again = |problem| Details { problem: Some(problem), ..PAGE };
+        let named = |name| Details { owner: Owner { name, ..ALICE }, display_name: name, ..PAGE };
+        let unnamed = Details { owner: Owner { name: "alice", ..ALICE }, display_name: "", ..PAGE };
+        vec![
+            sample("details", &PAGE),
+            sample("details-none", &unnamed),
+            sample("details-long", &named(LONG)),
+            sample("details-right-to-left", &named(RIGHT_TO_LEFT)),
+            sample("details-saved", &Details { is_saved: true, ..PAGE }),
+            sample("details-too-long", &again(DetailsProblem::TooLong)),
+            sample("details-lines", &again(DetailsProblem::NotOneLine)),
+            sample("details-expired", &again(DetailsProblem::FormExpired)),
+        ]
+    }
+
+    #[test]
+    fn hostile_values_are_escaped() {
+        let fields = ["name", "username", "typed", "action", "csrf"];
+        let [name, username, typed, action, csrf] = fields.map(hostile);
+        let owner = Owner { name: &name, username: &username };
+        assert_escaped(&Details { owner, display_name: &typed, action: &action, csrf: &csrf, ..PAGE }, &fields);
+    }
+
+    #[test]
+    fn it_is_a_page_of_the_account() {
+        assert_framed(&PAGE, "/account/details");
+    }
+
+    #[test]
+    fn what_happened_is_told() {
+        let saved = Details { is_saved: true, ..PAGE }.render().unwrap();
+        assert!(saved.contains("role=\"status\"") && !saved.contains("role=\"alert\""));
+        for (problem, words) in [
+            (DetailsProblem::TooLong, "at most 200 characters"),
+            (DetailsProblem::NotOneLine, "one line"),
+            (DetailsProblem::FormExpired, "open too long"),
+        ] {
+            let html = Details { problem: Some(problem), ..PAGE }.render().unwrap();
+            assert!(html.contains(words) && html.contains("role=\"alert\"") && html.contains("<title>Error: "), "{problem:?}");
+            let is_invalid = html.contains("aria-invalid");
+            assert_eq!(is_invalid, problem != DetailsProblem::FormExpired, "{problem:?}");
+        }
+    }
+}

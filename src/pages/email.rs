@@ -1,0 +1,158 @@
+//! The page on which a person changes their e-mail address, `templates/email.html`. Asks for the password (OWASP ASVS 7.5.1) and sends a
+//! letter to the new address; the address changes only when its link is opened. What an address is, is not decided here.
+
+use askama::Template;
+
+use super::{Chrome, Owner};
+
+/// The form; it sends `email` and `password`.
+#[derive(Debug, Template)]
+#[template(path = "email.html")]
+pub struct Email<'a> {
+    /// The frame.
+    pub chrome: Chrome<'a>,
+    /// Whose account it is.
+    pub owner: Owner<'a>,
+    /// The address the account has, if it has one.
+    pub current: Option<CurrentEmail<'a>>,
+    /// The form, or why there is none.
+    pub state: EmailState<'a>,
+    /// Where the form is sent.
+    pub action: &'a str,
+    /// The form's proof against forgery.
+    pub csrf: &'a str,
+}
+
+/// The address an account has.
+#[derive(Debug, Clone, Copy)]
+pub struct CurrentEmail<'a> {
+    /// The address.
+    pub address: &'a str,
+    /// Whether it was confirmed that the person reads what comes there.
+    pub is_verified: bool,
+}
+
+/// What the page is for just now.
+#[derive(Debug, Clone, Copy)]
+pub enum EmailState<'a> {
+    /// The form.
+    Ask {
+        /// The address typed before; empty at first.
+        typed: &'a str,
+        /// Why the page is shown again.
+        problem: Option<EmailProblem>,
+    },
+    /// A letter is on its way.
+    Sent {
+        /// The new address.
+        to: &'a str,
+    },
+    /// This server sends no mail: an address cannot be confirmed.
+    MailOff,
+}
+
+/// Why no letter was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmailProblem {
+    /// The password is not right.
+    WrongPassword,
+    /// It is not an e-mail address.
+    NotAnAddress,
+    /// Too many attempts.
+    SlowedDown {
+        /// How long to wait.
+        seconds: i64,
+    },
+    /// The form's proof is too old or of another session.
+    FormExpired,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::account_frame::tests::{ALICE, assert_framed};
+    use super::super::markup;
+    use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+    use super::*;
+
+    const CURRENT: CurrentEmail<'static> = CurrentEmail { address: "alice@example.com", is_verified: true };
+    const PAGE: Email<'static> = Email {
+        chrome: CHROME,
+        owner: ALICE,
+        current: Some(CURRENT),
+        state: EmailState::Ask { typed: "", problem: None },
+        action: "/account/email",
+        csrf: "form-proof",
+    };
+
+    fn with(problem: EmailProblem) -> Email<'static> {
+        Email { state: EmailState::Ask { typed: "alice@example.org", problem: Some(problem) }, ..PAGE }
+    }
+
+    pub fn samples() -> Vec<Sample> {
+        let unverified =
+            CurrentEmail { address: "a.very.long.address.of.someone@mail.department.example.com", is_verified: false };
+        vec![
+            sample("email", &PAGE),
+            sample("email-unverified", &Email { current: Some(unverified), ..PAGE }),
+            sample("email-none", &Email { current: None, ..PAGE }),
+            sample("email-sent", &Email { state: EmailState::Sent { to: "alice@example.org" }, ..PAGE }),
+            sample("email-off", &Email { state: EmailState::MailOff, ..PAGE }),
+            sample("email-wrong", &with(EmailProblem::WrongPassword)),
+            sample("email-not-an-address", &with(EmailProblem::NotAnAddress)),
+            sample("email-slowed", &with(EmailProblem::SlowedDown { seconds: 42 })),
+            sample("email-expired", &with(EmailProblem::FormExpired)),
+        ]
+    }
+
+    fn input(page: &Email<'_>, id: &str, attribute: &str) -> Option<String> {
+        let html = page.render().unwrap();
+        let tags = markup::tags(&html);
+        let tag = tags.iter().find(|tag| tag.get("id") == Some(id)).unwrap();
+        tag.get(attribute).map(str::to_owned)
+    }
+
+    #[test]
+    fn hostile_values_are_escaped() {
+        let fields = ["name", "username", "address", "typed", "action", "csrf"];
+        let [name, username, address, typed, action, csrf] = fields.map(hostile);
+        let page = Email {
+            chrome: CHROME,
+            owner: Owner { name: &name, username: &username },
+            current: Some(CurrentEmail { address: &address, is_verified: true }),
+            state: EmailState::Ask { typed: &typed, problem: Some(EmailProblem::NotAnAddress) },
+            action: &action,
+            csrf: &csrf,
+        };
+        assert_escaped(&page, &fields);
+        let to = hostile("to");
+        assert_escaped(&Email { state: EmailState::Sent { to: &to }, ..PAGE }, &["to"]);
+    }
+
+    #[test]
+    fn it_is_a_page_of_the_account() {
+        assert_framed(&PAGE, "/account/email");
+        assert_framed(&Email { state: EmailState::MailOff, ..PAGE }, "/account/email");
+    }
+
+    #[test]
+    fn a_problem_points_at_its_field_and_keeps_the_address() {
+        for (problem, field) in [(EmailProblem::WrongPassword, "password"), (EmailProblem::NotAnAddress, "email")] {
+            let page = with(problem);
+            for id in ["email", "password"] {
+                let invalid = (id == field).then_some("true");
+                assert_eq!(input(&page, id, "aria-invalid").as_deref(), invalid, "{problem:?} {id}");
+            }
+            assert_eq!(input(&page, "email", "value").as_deref(), Some("alice@example.org"));
+            assert_eq!(input(&page, "password", "value"), None);
+            assert_eq!(input(&page, field, "autofocus").as_deref(), Some(""), "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn there_is_a_form_only_where_mail_can_be_sent() {
+        for (state, forms) in [(PAGE.state, 1), (EmailState::Sent { to: "a@example.org" }, 0), (EmailState::MailOff, 0)] {
+            let html = Email { state, ..PAGE }.render().unwrap();
+            assert_eq!(markup::tags(&html).iter().filter(|tag| tag.name == "form").count(), forms);
+        }
+    }
+}

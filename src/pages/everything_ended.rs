@@ -1,0 +1,77 @@
+//! The page after every session and every access of a person was ended, `templates/everything_ended.html`: by the form on their devices
+//! page, or because they said "this was not me", here or by the link in a letter. Says exactly what was ended; nobody is signed in.
+
+use askama::Template;
+
+use super::Chrome;
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "everything_ended.html")]
+pub struct EverythingEnded<'a> {
+    /// The frame.
+    pub chrome: Chrome<'a>,
+    /// The browsers that were signed out, in words.
+    pub browsers: &'a [&'a str],
+    /// The apps that lost their access, in words.
+    pub apps: &'a [&'a str],
+    /// What comes next.
+    pub next: AfterEnd,
+}
+
+/// What a person does after everything was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterEnd {
+    /// The password is worthless: a new one is set by mail.
+    SetPassword,
+    /// The password is as it was: they sign in again.
+    SignIn,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::account_frame::tests::{LONG, RIGHT_TO_LEFT};
+    use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+    use super::*;
+
+    const PAGE: EverythingEnded<'static> = EverythingEnded {
+        chrome: CHROME,
+        browsers: &["Work laptop (Firefox on Linux)", "Safari on iPhone", RIGHT_TO_LEFT],
+        apps: &["Example Notes on Work phone", "Example Notes on Safari on iPhone", LONG],
+        next: AfterEnd::SetPassword,
+    };
+
+    pub fn samples() -> Vec<Sample> {
+        vec![
+            sample("everything-ended", &PAGE),
+            sample("everything-ended-sign-in", &EverythingEnded { next: AfterEnd::SignIn, ..PAGE }),
+            sample("everything-ended-nothing", &EverythingEnded { browsers: &[], apps: &[], ..PAGE }),
+        ]
+    }
+
+    #[test]
+    fn hostile_values_are_escaped() {
+        let fields = ["browser", "app"];
+        let [browser, app] = fields.map(hostile);
+        assert_escaped(&EverythingEnded { browsers: &[&browser], apps: &[&app], ..PAGE }, &fields);
+    }
+
+    #[test]
+    fn it_says_exactly_what_was_ended() {
+        let html = PAGE.render().unwrap();
+        for name in PAGE.browsers.iter().chain(PAGE.apps) {
+            assert_eq!(html.matches(&format!("<li><bdi>{name}</bdi></li>")).count(), 1, "{name}");
+        }
+        let none = EverythingEnded { browsers: &[], apps: &[], ..PAGE }.render().unwrap();
+        assert!(none.contains("No browser was signed in") && none.contains("No app had access"));
+    }
+
+    #[test]
+    fn it_leads_on() {
+        for (next, path, words) in [(AfterEnd::SetPassword, "/recover", "password"), (AfterEnd::SignIn, "/login", "Sign in")] {
+            let html = EverythingEnded { next, ..PAGE }.render().unwrap();
+            let button = html.split_once("class=\"button\"").unwrap().1.split_once("</a>").unwrap().0;
+            assert!(button.contains(&format!("href=\"{path}\"")) && button.contains(words), "{button}");
+        }
+    }
+}
