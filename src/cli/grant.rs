@@ -1,6 +1,9 @@
 //! `symbolon grant`: what people allowed clients. Whether a grant still works is `protocol::grant`; this
 //! reads what that depends on, and revokes.
 
+#[expect(dead_code, reason = "the command is added with store::grant_history, which it reads")]
+mod show;
+
 use std::collections::{HashMap, hash_map::Entry};
 
 use clap::Subcommand;

@@ -10,6 +10,8 @@ use super::assets;
 pub struct Tag<'a> {
     pub name: &'a str,
     pub attributes: Vec<(&'a str, &'a str)>,
+    /// Whether it stands inside an `<svg>`.
+    pub is_drawn: bool,
 }
 
 impl<'a> Tag<'a> {
@@ -36,11 +38,12 @@ pub fn tags(html: &str) -> Vec<Tag<'_>> {
         let name = &rest[..name_end];
         assert!(!name.is_empty(), "a bare < before {rest:.40}");
         rest = &rest[name_end..];
+        let is_drawn = open.contains(&"svg");
         let attributes = attributes(&mut rest);
         if !VOID.contains(&name) {
             open.push(name);
         }
-        tags.push(Tag { name, attributes });
+        tags.push(Tag { name, attributes, is_drawn });
     }
     assert!(open.is_empty(), "never closed: {open:?}");
     tags
@@ -56,7 +59,10 @@ fn attributes<'a>(rest: &mut &'a str) -> Vec<(&'a str, &'a str)> {
         }
         let end = rest.find(|c: char| c == '=' || c == '>' || c.is_whitespace()).expect("an attribute ends");
         let name = &rest[..end];
-        assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') && !name.is_empty(), "attribute {name:?}");
+        assert!(
+            name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') && !name.is_empty(),
+            "attribute {name:?}"
+        );
         *rest = &rest[end..];
         let value = if let Some(after) = rest.strip_prefix("=\"") {
             let (value, after) = after.split_once('"').expect("a value ends");
@@ -74,7 +80,7 @@ fn attributes<'a>(rest: &mut &'a str) -> Vec<(&'a str, &'a str)> {
 /// What holds for every page: the content security policy, the assets, the landmarks, the labels.
 pub fn check(page: &str, html: &str) {
     let tags = tags(html);
-    let count = |name: &str| tags.iter().filter(|tag| tag.name == name).count();
+    let count = |name: &str| tags.iter().filter(|tag| tag.name == name && !tag.is_drawn).count();
     for (name, expected) in [("html", 1), ("title", 1), ("h1", 1), ("main", 1)] {
         assert_eq!(count(name), expected, "{page}: <{name}>");
     }
@@ -96,6 +102,10 @@ pub fn check(page: &str, html: &str) {
                 let all = value.split(' ').all(|id| known.contains(id));
                 assert!(all, "{page}: {name}={value} leads nowhere");
             }
+        }
+        if tag.is_drawn || tag.name == "svg" {
+            drawn(page, tag, &known);
+            continue;
         }
         match tag.name {
             "html" => assert_eq!(tag.get("lang"), Some("en"), "{page}"),
@@ -129,9 +139,79 @@ pub fn check(page: &str, html: &str) {
     );
 }
 
+/// Inline drawings: shapes and letters alone, whose colours are the style sheet's, and which say in words what they are.
+fn drawn(page: &str, tag: &Tag<'_>, known: &HashSet<&str>) {
+    const SHAPES: [&str; 11] = ["title", "desc", "defs", "g", "path", "rect", "circle", "line", "text", "tspan", "use"];
+    const GEOMETRY: [&str; 18] = [
+        "id",
+        "class",
+        "transform",
+        "d",
+        "x",
+        "y",
+        "width",
+        "height",
+        "rx",
+        "ry",
+        "cx",
+        "cy",
+        "r",
+        "x1",
+        "y1",
+        "x2",
+        "y2",
+        "href",
+    ];
+    const NAMED: [&str; 5] = ["role", "aria-labelledby", "aria-describedby", "width", "height"];
+    if tag.name == "svg" {
+        assert!(!tag.is_drawn, "{page}: a drawing in a drawing");
+        assert_eq!(tag.get("role"), Some("img"), "{page}: a drawing is a picture");
+        for name in NAMED {
+            assert!(tag.get(name).is_some_and(|value| !value.is_empty()), "{page}: a drawing has {name}");
+        }
+        let others = tag.attributes.iter().filter(|(name, _)| *name != "class" && !NAMED.contains(name));
+        assert_eq!(others.count(), 0, "{page}: {:?}", tag.attributes);
+        return;
+    }
+    assert!(SHAPES.contains(&tag.name), "{page}: <{}> in a drawing", tag.name);
+    for (name, value) in &tag.attributes {
+        assert!(GEOMETRY.contains(name), "{page}: {name} on <{}>", tag.name);
+        let is_own = value.strip_prefix('#').is_some_and(|id| known.contains(id));
+        assert!(*name != "href" || tag.name == "use" && is_own, "{page}: {value} on <{}>", tag.name);
+        assert!(!value.contains("url("), "{page}: {value}");
+    }
+}
+
 fn asset(page: &str, url: Option<&str>, content_type: &str) {
     let url = url.expect("an asset has a URL");
     let (_, name) = url.split_once("/static/").expect("an asset is under /static/");
     let asset = assets::find(name).expect("the asset is there");
     assert!(asset.content_type.starts_with(content_type), "{page}: {url} is {}", asset.content_type);
+}
+
+#[test]
+fn a_drawing_holds_shapes_and_letters_alone() {
+    let refuses = |attributes: &str, inside: &str| {
+        let html = format!(
+            "<!doctype html><html lang=\"en\"><title>t</title><main><h1>h</h1>\
+             <svg role=\"img\" width=\"100%\" height=\"9\" aria-labelledby=\"t\" aria-describedby=\"d\"{attributes}>\
+             <title id=\"t\">t</title><desc id=\"d\">d</desc>{inside}</svg></main></html>"
+        );
+        std::panic::catch_unwind(|| check("drawing", &html)).is_err()
+    };
+    assert!(!refuses("", "<path id=\"p\" class=\"c\" d=\"M0 0h9\"></path><use href=\"#p\" x=\"1\"></use><text>t</text>"));
+    for (attributes, inside) in [
+        (" style=\"x\"", ""),
+        (" onload=\"x\"", ""),
+        ("", "<script></script>"),
+        ("", "<style></style>"),
+        ("", "<a href=\"#t\"></a>"),
+        ("", "<image href=\"/static/x.svg\"></image>"),
+        ("", "<use href=\"https://example.com/a.svg#p\"></use>"),
+        ("", "<use href=\"#nowhere\"></use>"),
+        ("", "<path fill=\"#fff\"></path>"),
+        ("", "<path d=\"url(#t)\"></path>"),
+    ] {
+        assert!(refuses(attributes, inside), "{attributes} {inside}");
+    }
 }

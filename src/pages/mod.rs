@@ -21,12 +21,14 @@ mod login;
 mod not_me;
 mod password;
 mod password_flaw;
+mod picture;
 mod recover;
 mod recover_password;
 mod register;
 mod register_finish;
 mod select_account;
 mod sign_out;
+mod timeline;
 
 #[cfg(test)]
 mod markup;
@@ -58,6 +60,7 @@ pub use register::{Register, RegisterProblem, RegisterSent};
 pub use register_finish::{DisplayNameProblem, RegisterFinish, RegisterFinishProblems, UsernameProblem};
 pub use select_account::{SelectAccount, SelectAccountProblem};
 pub use sign_out::{SignOut, SignOutNote, SignedOut};
+pub use timeline::{EndGrant, GrantState, Point, RowKind, Timeline, TimelineRow};
 
 /// What every page carries around its content.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{
     Chrome, Template, account, activity, assets, confirm_email, consent, data, dead_link, details, email, error,
     everything_ended, form_post, home, login, markup, not_me, password, recover, recover_password, register, register_finish,
-    select_account, sign_out,
+    select_account, sign_out, timeline,
 };
 
 /// A page by name, rendered.
@@ -59,6 +59,7 @@ fn every_page_renders() {
         everything_ended::tests::samples(),
         sign_out::tests::samples(),
         form_post::tests::samples(),
+        timeline::tests::samples(),
         error::tests::samples(),
         register::tests::samples(),
         register_finish::tests::samples(),

@@ -8,3 +8,4 @@ pub mod logout;
 mod question;
 pub mod select_account;
 mod throttle;
+pub mod timeline;

@@ -38,4 +38,5 @@ pub mod scope;
 pub mod secrets;
 pub mod stamp;
 pub mod time;
+pub mod timeline;
 pub mod token_request;

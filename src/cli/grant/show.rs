@@ -1,0 +1,242 @@
+//! `symbolon grant show`: all that is known of one grant, and its history, a line for each moment. What had changed from one
+//! moment to the next is `protocol::history`.
+
+use serde::Serialize;
+
+use super::{
+    super::{
+        Answer, Work,
+        output::{self, Format, lines, time},
+    },
+    Shown,
+};
+use crate::{
+    protocol::{
+        grant::Grant,
+        history::{self, Changes, Happening, Moment},
+    },
+    store::{clients, people},
+};
+
+/// So many moments are printed, the newest.
+pub const MOST: u32 = 10_000;
+
+const HEADING: [&str; 8] = ["WHEN", "WHAT", "TOKEN", "CHANGED", "ADDRESS", "PLACE", "PROGRAM", "WHY"];
+
+/// Prints a grant with its moments, oldest first.
+pub fn run(work: &mut Work<'_>, grant: Grant, moments: &[Moment], format: Format) -> Answer {
+    let client = clients::find(work.connection, &grant.client_id)?;
+    let name = client.as_ref().map(|client| client.name.clone());
+    let clients = client.into_iter().map(|client| (client.id.clone(), client)).collect();
+    let username = people::find(work.connection, grant.person_id)?.map(|person| person.claims.username);
+    let facts = Facts { name, signed_in: time(grant.auth_time), generation: grant.generation };
+    let shown = super::show(work, grant, &clients, username)?;
+    let life = Life::new(&shown, &facts, moments);
+    format.answer(&life, || life.text())
+}
+
+/// What a list of grants does not say of one.
+#[derive(Serialize)]
+struct Facts {
+    #[serde(rename = "client_name")]
+    name: Option<String>,
+    #[serde(rename = "auth_time")]
+    signed_in: String,
+    generation: u32,
+}
+
+/// A grant with its history, as printed.
+#[derive(Serialize)]
+struct Life<'a> {
+    #[serde(flatten)]
+    grant: &'a Shown,
+    #[serde(flatten)]
+    facts: &'a Facts,
+    history: Vec<Told<'a>>,
+}
+
+/// A moment, as printed.
+#[derive(Serialize)]
+struct Told<'a> {
+    happening: &'static str,
+    #[serde(skip)]
+    what: &'static str,
+    at: String,
+    generation: u32,
+    address: Option<&'a str>,
+    place: Option<&'a str>,
+    user_agent: Option<&'a str>,
+    why: Option<&'a str>,
+    new_address: bool,
+    new_user_agent: bool,
+}
+
+impl<'a> Life<'a> {
+    fn new(grant: &'a Shown, facts: &'a Facts, moments: &'a [Moment]) -> Self {
+        let history = moments.iter().zip(history::changes(moments)).map(|(moment, changes)| Told::new(moment, changes)).collect();
+        Self { grant, facts, history }
+    }
+
+    fn text(&self) -> String {
+        let Self { grant, facts, history } = self;
+        let client = facts.name.as_ref().map_or_else(|| "(gone)".to_owned(), |name| format!("{} ({name})", grant.client_id));
+        let facts = [
+            ("grant", grant.id.clone()),
+            ("user", grant.username.clone().unwrap_or_else(|| "(gone)".into())),
+            ("client", client),
+            ("scope", grant.scope.clone()),
+            ("audiences", lines(&grant.audiences)),
+            ("state", grant.reason.map_or_else(|| grant.state.to_owned(), |reason| format!("{}: {reason}", grant.state))),
+            ("signed in", facts.signed_in.clone()),
+            ("created", grant.created.clone()),
+            ("last used", grant.last_used.clone().unwrap_or_else(|| "never".into())),
+            ("expires", grant.expires.clone()),
+            ("ends with", (if grant.ends_with_session { "the browser session" } else { "nothing else" }).into()),
+            ("generation", facts.generation.to_string()),
+        ];
+        let facts = output::fields(&facts);
+        if history.is_empty() {
+            return facts + "\nnothing is kept of what happened\n";
+        }
+        facts + "\n" + &output::table(HEADING, &history.iter().map(Told::row).collect::<Vec<_>>())
+    }
+}
+
+impl<'a> Told<'a> {
+    fn new(moment: &'a Moment, changes: Changes) -> Self {
+        Self {
+            happening: moment.happening.name(),
+            what: words(moment.happening),
+            at: time(moment.at),
+            generation: moment.generation,
+            address: moment.address.as_deref(),
+            place: moment.place.as_deref(),
+            user_agent: moment.user_agent.as_deref(),
+            why: moment.why.as_deref(),
+            new_address: changes.address,
+            new_user_agent: changes.user_agent,
+        }
+    }
+
+    /// A row below [`HEADING`].
+    fn row(&self) -> [String; 8] {
+        let changed = match (self.new_address, self.new_user_agent) {
+            (false, false) => "",
+            (true, false) => "address",
+            (false, true) => "program",
+            (true, true) => "address, program",
+        };
+        let or_nothing = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        [
+            self.at.clone(),
+            self.what.into(),
+            self.generation.to_string(),
+            changed.into(),
+            or_nothing(self.address),
+            or_nothing(self.place),
+            or_nothing(self.user_agent),
+            or_nothing(self.why),
+        ]
+    }
+}
+
+const fn words(happening: Happening) -> &'static str {
+    match happening {
+        Happening::CodeIssued => "code issued",
+        Happening::Redeemed => "code redeemed",
+        Happening::Refreshed => "refreshed",
+        Happening::Repeated => "told again",
+        Happening::Reused => "REUSED, so revoked",
+        Happening::Revoked => "revoked",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::time::Timestamp;
+
+    fn shown() -> Shown {
+        Shown {
+            id: "0192f3c4a5b60718293a4b5c6d7e8f90".into(),
+            client_id: "notes".into(),
+            user_id: "0192f3c4a5b60718293a4b5c6d7e8f91".into(),
+            username: Some("alice".into()),
+            scope: "openid notes:read".into(),
+            audiences: vec!["https://api.example.com".into()],
+            state: "ended",
+            reason: Some("the grant was revoked"),
+            ends_with_session: false,
+            created: time(Timestamp::from_millis(0)),
+            last_used: None,
+            expires: time(Timestamp::from_millis(86_400_000)),
+        }
+    }
+
+    fn facts() -> Facts {
+        Facts { name: Some("Example Notes".into()), signed_in: time(Timestamp::from_millis(0)), generation: 2 }
+    }
+
+    fn moment(happening: Happening, seconds: i64, generation: u32, address: &str, program: &str) -> Moment {
+        Moment {
+            happening,
+            at: Timestamp::from_millis(seconds * 1000),
+            generation,
+            address: Some(address.into()),
+            place: None,
+            user_agent: Some(program.into()),
+            why: None,
+        }
+    }
+
+    fn moments() -> [Moment; 5] {
+        [
+            moment(Happening::CodeIssued, 0, 0, "192.0.2.1", "Firefox"),
+            moment(Happening::Redeemed, 1, 0, "198.51.100.7", "notes/2"),
+            moment(Happening::Refreshed, 60, 1, "198.51.100.8", "notes/2"),
+            moment(Happening::Repeated, 61, 1, "198.51.100.8", "notes/2"),
+            moment(Happening::Reused, 120, 0, "203.0.113.9", "curl\u{1b}[2J"),
+        ]
+    }
+
+    #[test]
+    fn a_moment_is_a_line_with_what_changed() {
+        let (shown, facts, moments) = (shown(), facts(), moments());
+        let text = Life::new(&shown, &facts, &moments).text();
+        let (facts, history) = text.split_once("\n\n").unwrap();
+        assert!(
+            facts.contains("client      notes (Example Notes)\n") && facts.contains("state       ended: the grant was revoked\n")
+        );
+        let told: Vec<Vec<_>> =
+            history.lines().map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()).collect();
+        assert_eq!(told[0], HEADING);
+        assert_eq!(told[1][1..], ["code issued", "0", "192.0.2.1", "Firefox"]);
+        assert_eq!(told[3][1..], ["refreshed", "1", "address", "198.51.100.8", "notes/2"]);
+        assert_eq!(told[4], ["1970-01-01T00:01:01Z", "told again", "1", "198.51.100.8", "notes/2"]);
+        assert_eq!(told[5][1..], ["REUSED, so revoked", "0", "address, program", "203.0.113.9", "curl\\u{1b}[2J"]);
+        assert_eq!(told.len(), 6);
+    }
+
+    #[test]
+    fn programs_get_every_moment_by_its_name() {
+        let (shown, facts, mut moments) = (shown(), facts(), moments());
+        moments[4] = Moment { why: Some("consent was withdrawn".into()), ..moment(Happening::Revoked, 120, 2, "", "") };
+        let json = serde_json::to_value(Life::new(&shown, &facts, &moments)).unwrap();
+        assert_eq!((&json["id"], &json["state"], &json["generation"]), (&shown.id.as_str().into(), &"ended".into(), &2.into()));
+        let names: Vec<_> = json["history"].as_array().unwrap().iter().map(|told| told["happening"].as_str().unwrap()).collect();
+        assert_eq!(names, ["code_issued", "redeemed", "refreshed", "repeated", "revoked"]);
+        let expected = serde_json::json!({
+            "happening": "refreshed", "at": "1970-01-01T00:01:00Z", "generation": 1, "address": "198.51.100.8", "place": null,
+            "user_agent": "notes/2", "why": null, "new_address": true, "new_user_agent": false,
+        });
+        assert_eq!(json["history"][2], expected);
+        assert_eq!(json["history"][4]["why"], "consent was withdrawn");
+    }
+
+    #[test]
+    fn a_grant_without_history_is_shown_all_the_same() {
+        let (shown, facts) = (shown(), Facts { name: None, ..facts() });
+        let text = Life::new(&shown, &facts, &[]).text();
+        assert!(text.contains("client      (gone)\n") && text.ends_with("\nnothing is kept of what happened\n"), "{text}");
+    }
+}

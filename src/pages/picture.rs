@@ -1,0 +1,184 @@
+//! Where everything stands in the picture of a grant's life: numbers in pixels of the drawing in `templates/timeline.html`, which
+//! holds the shapes and the words. Equal steps downwards, whatever time lies between; how much that was stands there in words.
+
+use super::timeline::{Lapse, RowKind, TimelineRow};
+
+/// Half the height of the widest marker, and the room above the first.
+const TOP: u32 = 30;
+/// From a marker's middle to the line under its label.
+const BELOW_LABEL: u32 = 20;
+/// From one line to the next.
+const LINE: u32 = 19;
+/// Below the last line of a row.
+const FOOT: u32 = 10;
+/// Between two rows, besides the lines that stand there.
+const GAP: u32 = 26;
+/// As long as fits beside the line on a phone, in characters.
+const FITTING: usize = 28;
+/// The widest number that fits into a marker, in digits.
+const DIGITS: usize = 6;
+
+/// The whole drawing.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Picture<'a> {
+    /// Its rows, from the top.
+    pub rows: Vec<Placed<'a>>,
+    /// From where a credential was used first to where it came again: the middles of both markers.
+    pub returns: Vec<(u32, u32)>,
+    /// The middle of the marker after the last row, where the picture says how it stands.
+    pub tail: u32,
+    /// The height of all of it.
+    pub height: u32,
+}
+
+/// A row in its place.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Placed<'a> {
+    /// What it tells.
+    pub row: &'a TimelineRow,
+    /// Where it begins: nothing of the row before reaches down to here.
+    pub top: u32,
+    /// The middle of its marker.
+    pub y: u32,
+    /// What is written between the row before and this one: baseline and what.
+    pub between: Vec<(u32, Between)>,
+    /// The lines under its label: baseline and what.
+    pub lines: Vec<(u32, Line)>,
+    /// Where it ends.
+    pub bottom: u32,
+}
+
+/// What is written between two rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Between {
+    /// How much later it was.
+    Later(Lapse),
+    /// So many uses are not listed.
+    Unlisted(u32),
+}
+
+/// A line under a row's label. Texts are cut so that they fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// When.
+    At,
+    /// When the last of them was.
+    Until,
+    /// From the row's generation to which.
+    Generations(u32),
+    /// By which credential the one that came again had been replaced.
+    Replaced,
+    /// What followed from it.
+    Consequence,
+    /// The program.
+    Program(String),
+    /// The program, which is another than before.
+    NewProgram(String),
+    /// The address or the place.
+    From(String),
+    /// The address or the place, which is another than before.
+    NewFrom(String),
+    /// In how many of them something had changed.
+    Changed(usize),
+    /// Why.
+    Why(String),
+}
+
+impl<'a> Picture<'a> {
+    /// The drawing of these rows, oldest first. Where the last of them is the end, there is no room for a tail.
+    #[must_use]
+    pub fn of(rows: &'a [TimelineRow], is_over: bool) -> Self {
+        let (mut bottom, mut placed) = (0, Vec::new());
+        for row in rows {
+            let next = place(row, bottom);
+            bottom = next.bottom;
+            placed.push(next);
+        }
+        let y = |at: usize| placed.get(at).map(|row: &Placed<'_>| row.y);
+        let first_use = |row: &TimelineRow| match row.kind {
+            RowKind::Reused { first_used, .. } => first_used,
+            _ => None,
+        };
+        let returns = rows.iter().enumerate().filter_map(|(at, row)| Some((y(first_use(row)?)?, y(at)?))).collect();
+        let tail = bottom + GAP + TOP / 2;
+        let height = if is_over { bottom + FOOT } else { tail + BELOW_LABEL + 2 * LINE + FOOT };
+        Self { rows: placed, returns, tail, height }
+    }
+
+    /// The middle of the first marker; that of the tail where there is none.
+    #[must_use]
+    pub fn first(&self) -> u32 {
+        self.rows.first().map_or(self.tail, |row| row.y)
+    }
+
+    /// The middle of the last marker; that of the tail where there is none.
+    #[must_use]
+    pub fn last(&self) -> u32 {
+        self.rows.last().map_or(self.tail, |row| row.y)
+    }
+}
+
+impl Placed<'_> {
+    /// Half the width of a marker that holds the generation; without the number where that is too long.
+    #[must_use]
+    pub fn half_width(&self) -> u32 {
+        u32::try_from(self.number().map_or(0, |number| number.len())).unwrap_or_default().max(2) * 3 + 8
+    }
+
+    /// The number in the marker.
+    #[must_use]
+    pub fn number(&self) -> Option<String> {
+        Some(self.row.generation.to_string()).filter(|number| number.len() <= DIGITS)
+    }
+}
+
+fn place(row: &TimelineRow, above: u32) -> Placed<'_> {
+    let later = row.seconds_before.and_then(Lapse::of).map(Between::Later);
+    let unlisted = (row.unlisted > 0 && !matches!(row.kind, RowKind::Omitted { .. })).then_some(Between::Unlisted(row.unlisted));
+    let between: Vec<_> = (above + GAP..).step_by(LINE as usize).zip([later, unlisted].into_iter().flatten()).collect();
+    let room = u32::try_from(between.len()).unwrap_or_default() * LINE;
+    let y = if above == 0 && room == 0 { TOP } else { above + GAP + TOP / 2 + room };
+    let lines: Vec<_> = (y + 5 + BELOW_LABEL..).step_by(LINE as usize).zip(lines(row)).collect();
+    let bottom = lines.last().map_or(y + TOP / 2, |(baseline, _)| *baseline) + FOOT;
+    Placed { row, top: y - TOP / 2, y, between, lines, bottom }
+}
+
+fn lines(row: &TimelineRow) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if let RowKind::Reused { .. } = row.kind {
+        lines.extend([Line::Replaced, Line::Consequence]);
+    }
+    if let RowKind::Run { last, .. } = row.kind {
+        lines.push(Line::Generations(last));
+    }
+    lines.push(Line::At);
+    if row.until.is_some() {
+        lines.push(Line::Until);
+    }
+    if let RowKind::Omitted { changed, .. } = row.kind {
+        lines.extend((changed > 0).then_some(Line::Changed(changed)));
+        return lines;
+    }
+    let introduces = matches!(row.kind, RowKind::CodeIssued | RowKind::Redeemed | RowKind::Reused { .. });
+    if let Some(program) = &row.program {
+        let program = cut(program);
+        lines.extend(row.new_program.then(|| Line::NewProgram(program.clone())).or(introduces.then_some(Line::Program(program))));
+    }
+    if let Some(from) = row.place.as_ref().or(row.address.as_ref()) {
+        let from = cut(if row.new_address { row.address.as_ref().unwrap_or(from) } else { from });
+        lines.extend(row.new_address.then(|| Line::NewFrom(from.clone())).or(introduces.then_some(Line::From(from))));
+    }
+    lines.extend(row.why.as_deref().map(cut).map(Line::Why));
+    lines
+}
+
+fn cut(text: &str) -> String {
+    if text.chars().count() <= FITTING {
+        return text.to_owned();
+    }
+    text.chars().take(FITTING - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+#[path = "picture_tests.rs"]
+mod tests;
