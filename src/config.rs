@@ -4,6 +4,7 @@
 
 mod checks;
 mod issuer;
+mod mail;
 pub mod named_file;
 mod outbound;
 mod secret_file;
@@ -19,6 +20,7 @@ use figment::{
 use ipnet::IpNet;
 
 pub use issuer::Issuer;
+pub use mail::{MailKind, MailSettings, MailTransport, Sender, SmtpPassword, SmtpSecurity, SmtpSettings};
 pub use outbound::OutboundSettings;
 pub use settings::{LogFormat, Registration, Settings};
 
@@ -131,6 +133,10 @@ pub struct Config {
     pub outbound: OutboundSettings,
     /// The file that its certificates were read from.
     pub outbound_ca_file: Option<PathBuf>,
+    /// How letters leave, and from whom.
+    pub mail: MailSettings,
+    /// The file that the certificates for its server were read from.
+    pub smtp_ca_file: Option<PathBuf>,
     /// How many database connections there can be.
     pub pool_size: u32,
     /// How long to wait for one.
@@ -197,12 +203,10 @@ impl Config {
             figment = figment.merge(Toml::file(file));
         }
         // A secret is text even where it looks like a number: it is read apart, and never part of an error.
-        figment = figment.merge(Env::prefixed(PREFIX).ignore(&["config", "secret"]));
-        let settings: Settings = figment.extract().map_err(|error| ConfigError(values::explain(&error)))?;
-        let secret = std::env::var_os("SYMBOLON_SECRET").map(|secret| {
-            secret.into_string().map_err(|_| ConfigError("secret: expected text, received bytes that are not UTF-8".into()))
-        });
-        Self::check(settings, secret.transpose()?, missing)
+        figment = figment.merge(Env::prefixed(PREFIX).ignore(&["config", "secret", "smtp_password"]));
+        let mut settings: Settings = figment.extract().map_err(|error| ConfigError(values::explain(&error)))?;
+        settings.smtp_password = secret_variable("smtp_password")?.map(SmtpPassword::new);
+        Self::check(settings, secret_variable("secret")?, missing)
     }
 
     /// Checks settings; `secret` is a comma-separated list, newest first, and comes before any file.
@@ -226,6 +230,7 @@ impl Config {
         }
         let allow = checks::networks("outbound_allow", &settings.outbound_allow)?;
         let outbound = OutboundSettings::read(allow, settings.outbound_ca_file.as_deref()).map_err(ConfigError)?;
+        let mail = MailSettings::read(&settings)?;
         let scope_claims =
             ScopeClaims::new(settings.scope_claims.0.clone()).map_err(|why| ConfigError(format!("scope_claims: {why}")))?;
         checks::listen(&settings.listen, tls.is_some() || !trusted_proxies.is_empty())?;
@@ -245,6 +250,8 @@ impl Config {
             cors_origins: settings.cors_origins.0,
             outbound,
             outbound_ca_file: settings.outbound_ca_file,
+            mail,
+            smtp_ca_file: settings.smtp_ca_file,
             pool_size: settings.pool_size,
             database_timeout: settings.database_timeout.into(),
             lifetimes: Lifetimes {
@@ -294,6 +301,12 @@ impl Config {
             bad("database_url", &path.to_string_lossy(), &format!("expected a file that can be written: {error}"))
         })
     }
+}
+
+/// The variable of a key that holds a secret.
+fn secret_variable(key: &str) -> Result<Option<String>, ConfigError> {
+    let text = std::env::var_os(format!("{PREFIX}{}", key.to_uppercase())).map(std::ffi::OsString::into_string);
+    text.transpose().map_err(|_| ConfigError(format!("{key}: expected text, received bytes that are not UTF-8")))
 }
 
 fn bad(key: &str, received: &str, expected: &str) -> ConfigError {

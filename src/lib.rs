@@ -11,6 +11,7 @@ pub mod config;
 pub mod guesses;
 pub mod history;
 pub mod jose;
+pub mod mail;
 pub mod outbound;
 pub mod pages;
 pub mod passwords;

@@ -8,14 +8,15 @@ use super::{
     output::{self, Format, duration, span},
 };
 use crate::{
-    config::{Config, LogFormat},
+    config::{Config, LogFormat, MailKind, MailSettings, MailTransport},
     protocol::scope::ScopeClaims,
 };
 
 pub fn run(config: &Config, format: Format) -> Answer {
     let (lifetimes, passwords) = (&config.lifetimes, &config.passwords);
     let file = |path: Option<&std::path::Path>| path.map(|path| path.display().to_string());
-    let keys: [(&str, Value); 31] = [
+    let mail = Mail::of(&config.mail);
+    let keys: [(&str, Value); 39] = [
         ("issuer", json!(config.issuer.as_str())),
         ("listen", json!(config.listen)),
         ("database_url", json!(config.database.to_string())),
@@ -26,6 +27,14 @@ pub fn run(config: &Config, format: Format) -> Answer {
         ("cors_origins", json!(config.cors_origins)),
         ("outbound_allow", json!(config.outbound.allow.iter().map(ToString::to_string).collect::<Vec<_>>())),
         ("outbound_ca_file", json!(file(config.outbound_ca_file.as_deref()))),
+        ("mail", mail.kind),
+        ("mail_from", mail.from),
+        ("mail_directory", mail.directory),
+        ("smtp_host", mail.smtp_host),
+        ("smtp_port", mail.smtp_port),
+        ("smtp_security", mail.smtp_security),
+        ("smtp_username", mail.smtp_username),
+        ("smtp_ca_file", json!(file(config.smtp_ca_file.as_deref()))),
         ("pool_size", json!(config.pool_size)),
         ("database_timeout", json!(duration(config.database_timeout))),
         ("access_token_lifetime", json!(span(lifetimes.access_token))),
@@ -51,6 +60,37 @@ pub fn run(config: &Config, format: Format) -> Answer {
     let text = || output::fields(&keys.each_ref().map(|(key, value)| (*key, words(value))));
     let object: Map<_, _> = keys.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
     format.answer(&object, text)
+}
+
+/// What the keys about mail amount to; the password is none of it.
+struct Mail {
+    kind: Value,
+    from: Value,
+    directory: Value,
+    smtp_host: Value,
+    smtp_port: Value,
+    smtp_security: Value,
+    smtp_username: Value,
+}
+
+impl Mail {
+    fn of(settings: &MailSettings) -> Self {
+        let (kind, directory, smtp) = match &settings.transport {
+            MailTransport::Off => (MailKind::Off, None, None),
+            MailTransport::Console => (MailKind::Console, None, None),
+            MailTransport::File(directory) => (MailKind::File, Some(directory.display().to_string()), None),
+            MailTransport::Smtp(smtp) => (MailKind::Smtp, None, Some(smtp)),
+        };
+        Self {
+            kind: json!(kind.name()),
+            from: json!(settings.from.as_ref().map(ToString::to_string)),
+            directory: json!(directory),
+            smtp_host: json!(smtp.map(|smtp| &smtp.host)),
+            smtp_port: json!(smtp.map(|smtp| smtp.port)),
+            smtp_security: json!(smtp.map(|smtp| smtp.security.name())),
+            smtp_username: json!(smtp.and_then(|smtp| smtp.login.as_ref()).map(|(username, _)| username)),
+        }
+    }
 }
 
 fn words(value: &Value) -> String {

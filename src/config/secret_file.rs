@@ -1,5 +1,6 @@
 //! The file of the server secret: one secret a line, newest first. It, the data directory and the database's
-//! file are made at the first start, for their owner alone. What the secret is good for is `protocol::secrets`.
+//! file are made at the first start, for their owner alone. What the secret is good for is `protocol::secrets`. Files of
+//! other secrets are read here as well.
 
 use std::{
     fs,
@@ -24,15 +25,26 @@ pub fn read(configured: Option<&Path>, data_dir: &Path, missing: MissingSecret) 
         }
         Err(error) => return Err(say(&path, &error)),
     };
-    let mode = fs::metadata(&path).map_err(|error| say(&path, &error))?.permissions().mode();
+    private("secret_file", &path)?;
+    SecretRing::new(text.lines().map(str::trim).filter(|line| !line.is_empty()))
+        .map_err(|why| format!("secret_file: '{}': {why}", path.display()))
+}
+
+/// The text of a file that holds a secret, which the configuration names as `key`.
+pub fn read_private(key: &str, path: &Path) -> Result<String, String> {
+    private(key, path)?;
+    fs::read_to_string(path).map_err(|error| format!("{key}: '{}': {error}", path.display()))
+}
+
+fn private(key: &str, path: &Path) -> Result<(), String> {
+    let mode = fs::metadata(path).map_err(|error| format!("{key}: '{}': {error}", path.display()))?.permissions().mode();
     if mode & 0o007 != 0 {
         return Err(format!(
-            "secret_file: '{}' can be read by everyone on this machine; expected mode 0600, or 0640 where its group is meant to read it",
+            "{key}: '{}' can be read by everyone on this machine; expected mode 0600, or 0640 where its group is meant to read it",
             path.display()
         ));
     }
-    SecretRing::new(text.lines().map(str::trim).filter(|line| !line.is_empty()))
-        .map_err(|why| format!("secret_file: '{}': {why}", path.display()))
+    Ok(())
 }
 
 /// Makes a directory for its owner alone, unless it exists.

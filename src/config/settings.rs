@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::values::{ClaimLists, Duration, List};
+use super::{
+    mail::{MailKind, SmtpPassword, SmtpSecurity},
+    values::{ClaimLists, Duration, List},
+};
 
 /// The keys as written, with their defaults.
 #[derive(Debug, Serialize, Deserialize)]
@@ -22,6 +25,18 @@ pub struct Settings {
     pub(super) cors_origins: List,
     pub(super) outbound_allow: List,
     pub(super) outbound_ca_file: Option<PathBuf>,
+    pub(super) mail: MailKind,
+    pub(super) mail_from: Option<String>,
+    pub(super) mail_directory: Option<PathBuf>,
+    pub(super) smtp_host: Option<String>,
+    pub(super) smtp_port: Option<u16>,
+    pub(super) smtp_security: Option<SmtpSecurity>,
+    pub(super) smtp_username: Option<String>,
+    /// Of the environment alone.
+    #[serde(skip)]
+    pub(super) smtp_password: Option<SmtpPassword>,
+    pub(super) smtp_password_file: Option<PathBuf>,
+    pub(super) smtp_ca_file: Option<PathBuf>,
     pub(super) pool_size: u32,
     pub(super) database_timeout: Duration,
     pub(super) access_token_lifetime: Duration,
@@ -65,6 +80,16 @@ impl Default for Settings {
             cors_origins: List::default(),
             outbound_allow: List::default(),
             outbound_ca_file: None,
+            mail: MailKind::Off,
+            mail_from: None,
+            mail_directory: None,
+            smtp_host: None,
+            smtp_port: None,
+            smtp_security: None,
+            smtp_username: None,
+            smtp_password: None,
+            smtp_password_file: None,
+            smtp_ca_file: None,
             pool_size: 8,
             database_timeout: Duration::seconds(3),
             access_token_lifetime: Duration::seconds(10 * 60),

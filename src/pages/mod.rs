@@ -17,6 +17,7 @@ mod everything_ended;
 mod form_post;
 mod form_problem;
 mod home;
+mod letters;
 mod login;
 mod not_me;
 mod password;
@@ -29,6 +30,7 @@ mod register_finish;
 mod select_account;
 mod sign_out;
 mod timeline;
+mod when;
 
 #[cfg(test)]
 mod markup;
@@ -50,6 +52,7 @@ pub use everything_ended::{AfterEnd, EverythingEnded};
 pub use form_post::FormPost;
 pub use form_problem::FormProblem;
 pub use home::{Home, SignedIn};
+pub use letters::{LetterFacts, LetterKind, letter};
 pub use login::{Login, LoginNotice, LoginProblem, Remember};
 pub use not_me::{Happened, NotMe};
 pub use password::{Password, PasswordDone, PasswordProblem};
@@ -61,6 +64,7 @@ pub use register_finish::{DisplayNameProblem, RegisterFinish, RegisterFinishProb
 pub use select_account::{SelectAccount, SelectAccountProblem};
 pub use sign_out::{SignOut, SignOutNote, SignedOut};
 pub use timeline::{EndGrant, GrantState, Point, RowKind, Timeline, TimelineRow};
+pub use when::CalendarTime;
 
 /// What every page carries around its content.
 #[derive(Debug, Clone, Copy)]

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::{
     Chrome, Template, account, activity, assets, confirm_email, consent, data, dead_link, details, email, error,
-    everything_ended, form_post, home, login, markup, not_me, password, recover, recover_password, register, register_finish,
-    select_account, sign_out, timeline,
+    everything_ended, form_post, home, letters, login, markup, not_me, password, recover, recover_password, register,
+    register_finish, select_account, sign_out, timeline, when,
 };
 
 /// A page by name, rendered.
@@ -76,8 +76,12 @@ fn every_page_renders() {
         let same = samples.iter().filter(|(other, _)| other == name);
         assert_eq!(same.count(), 1, "{name} is a name twice");
     }
+    let texts: Vec<Sample> = [letters::tests::samples(), when::tests::samples()].concat();
     if let Some(folder) = std::env::var_os("SYMBOLON_PAGE_SAMPLES") {
         write(Path::new(&folder), &samples);
+        for (name, text) in &texts {
+            std::fs::write(Path::new(&folder).join(format!("{name}.txt")), text).unwrap();
+        }
     }
 }
 
@@ -104,7 +108,7 @@ fn every_page_has_samples() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
         if text.contains("#[template(path") && !path.ends_with("samples.rs") {
-            let call = format!("{}::tests::samples(),", path.file_stem().unwrap().display());
+            let call = format!("{}::tests::samples()", path.file_stem().unwrap().display());
             assert!(include_str!("samples.rs").contains(&call), "{call}");
             pages += 1;
         }

@@ -24,6 +24,7 @@ mod hostile;
 mod introspection;
 mod keys;
 mod logout;
+mod mail;
 mod matrix;
 mod migrations;
 mod oracle;

@@ -9,18 +9,15 @@ use std::{
 };
 
 use openssl::{
-    asn1::Asn1Time,
-    bn::BigNum,
-    hash::MessageDigest,
-    pkey::{PKey, Private},
-    rsa::Rsa,
     ssl::{SslAcceptor, SslMethod},
-    x509::{X509, X509Builder, X509NameBuilder, extension::SubjectAlternativeName},
+    x509::X509,
 };
 use symbolon::{
     config::OutboundSettings,
     outbound::{Outbound, OutboundError},
 };
+
+use crate::harness::certificate;
 
 /// Stands in every query and every form; in no error.
 const HIDDEN: &str = "hidden-from-errors";
@@ -180,28 +177,6 @@ fn this_machine_is_not_connected_to_unless_allowed() {
         }
     }
     assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "no connection was made");
-}
-
-/// A certificate for localhost, signed by this key, which is a root's, or its own.
-fn certificate(root: Option<&(X509, PKey<Private>)>) -> (X509, PKey<Private>) {
-    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-    let mut name = X509NameBuilder::new().unwrap();
-    name.append_entry_by_text("CN", if root.is_some() { "localhost" } else { "Test root" }).unwrap();
-    let name = name.build();
-    let mut builder = X509Builder::new().unwrap();
-    builder.set_version(2).unwrap();
-    builder.set_serial_number(&BigNum::from_u32(1).unwrap().to_asn1_integer().unwrap()).unwrap();
-    builder.set_subject_name(&name).unwrap();
-    builder.set_issuer_name(root.map_or(&*name, |(root, _)| root.subject_name())).unwrap();
-    builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-    builder.set_not_after(&Asn1Time::days_from_now(1).unwrap()).unwrap();
-    builder.set_pubkey(&key).unwrap();
-    if root.is_some() {
-        let names = SubjectAlternativeName::new().dns("localhost").build(&builder.x509v3_context(None, None)).unwrap();
-        builder.append_extension(names).unwrap();
-    }
-    builder.sign(root.map_or(&key, |(_, key)| key), MessageDigest::sha256()).unwrap();
-    (builder.build(), key)
 }
 
 #[test]

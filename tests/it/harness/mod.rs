@@ -4,9 +4,11 @@
 mod accounts;
 mod apis;
 mod browser;
+mod certificate;
 mod database;
 mod headers;
 mod listener;
+mod mail;
 mod process;
 mod scripts;
 
@@ -40,8 +42,10 @@ use symbolon::{
 
 pub use apis::{FILES, INACTIVE, basic};
 pub use browser::{Browser, Page, encode, query_of, try_send};
+pub use certificate::certificate;
 pub use database::{Database, databases};
 pub use listener::{Listener, Port, answer, wait_until};
+pub use mail::{MailServer, Mood};
 pub use process::Process;
 pub use scripts::{chromium, node, node_with_input, python};
 

@@ -30,7 +30,8 @@ pub fn node_with_input(script: &str, input: &Value) {
     run(&variable("SYMBOLON_TEST_NODE"), script, None, Some(input));
 }
 
-fn variable(name: &str) -> String {
+/// What `tests/run` has installed.
+pub fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests by ./tests/run, which installs the clients"))
 }
 

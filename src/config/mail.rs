@@ -1,0 +1,287 @@
+//! What the configuration says about mail: how letters leave, from whom, and with what login. The letters themselves are
+//! `crate::pages`, sending them `crate::mail`.
+
+use std::{
+    fmt, fs,
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{ConfigError, OutboundSettings, Settings, bad, secret_file};
+use crate::protocol::registration::is_unsafe;
+
+/// How letters leave, as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailKind {
+    /// Not at all.
+    Off,
+    /// To standard output.
+    Console,
+    /// To a file each.
+    File,
+    /// By SMTP.
+    Smtp,
+}
+
+/// How the connection to the SMTP server is secured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SmtpSecurity {
+    /// By TLS after STARTTLS, or not at all used (RFC 3207).
+    StartTls,
+    /// By TLS from the first byte (RFC 8314 §3.3).
+    Tls,
+    /// Not; to this machine alone.
+    None,
+}
+
+impl SmtpSecurity {
+    /// The port that is usual.
+    const fn port(self) -> u16 {
+        match self {
+            Self::StartTls => 587,
+            Self::Tls => 465,
+            Self::None => 25,
+        }
+    }
+}
+
+/// Whom letters are from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// The name shown.
+    pub name: Option<String>,
+    /// The address.
+    pub address: String,
+}
+
+impl fmt::Display for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{name} <{}>", self.address),
+            None => f.write_str(&self.address),
+        }
+    }
+}
+
+/// A password of ours at another server; no `Debug` shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SmtpPassword(String);
+
+impl SmtpPassword {
+    /// This one.
+    #[must_use]
+    pub const fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// To be shown to the SMTP server, and to nobody else.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SmtpPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SmtpPassword(..)")
+    }
+}
+
+/// Where an SMTP server is, and how it is spoken to.
+#[derive(Clone, Debug)]
+pub struct SmtpSettings {
+    /// Its name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is secured.
+    pub security: SmtpSecurity,
+    /// User name and password, where it wants them.
+    pub login: Option<(String, SmtpPassword)>,
+    /// Root certificates in PEM, trusted besides the public ones.
+    pub ca_pem: Option<Vec<u8>>,
+}
+
+/// How letters leave.
+#[derive(Clone, Debug, Default)]
+pub enum MailTransport {
+    /// Not at all: nothing that needs a letter is offered.
+    #[default]
+    Off,
+    /// To standard output, for development.
+    Console,
+    /// To a file each, in this directory.
+    File(PathBuf),
+    /// By SMTP.
+    Smtp(Box<SmtpSettings>),
+}
+
+/// What is known of mail.
+#[derive(Clone, Debug, Default)]
+pub struct MailSettings {
+    /// How letters leave.
+    pub transport: MailTransport,
+    /// Whom they are from; there is one unless the transport is off.
+    pub from: Option<Sender>,
+}
+
+impl MailSettings {
+    pub(super) fn read(settings: &Settings) -> Result<Self, ConfigError> {
+        only_where_meant(settings)?;
+        let from = settings.mail_from.as_deref().map(sender).transpose()?;
+        if from.is_none() && settings.mail != MailKind::Off {
+            return Err(missing("mail_from", "the sender, such as Example <no-reply@example.com>"));
+        }
+        let transport = match settings.mail {
+            MailKind::Off => MailTransport::Off,
+            MailKind::Console => MailTransport::Console,
+            MailKind::File => {
+                MailTransport::File(settings.mail_directory.clone().unwrap_or_else(|| settings.data_dir.join("mail")))
+            }
+            MailKind::Smtp => MailTransport::Smtp(Box::new(smtp(settings)?)),
+        };
+        Ok(Self { transport, from })
+    }
+}
+
+/// A key that changes nothing was meant to: that `mail` does not go with it is said, and not passed over.
+fn only_where_meant(settings: &Settings) -> Result<(), ConfigError> {
+    let smtp = [
+        ("smtp_host", settings.smtp_host.is_some()),
+        ("smtp_port", settings.smtp_port.is_some()),
+        ("smtp_security", settings.smtp_security.is_some()),
+        ("smtp_username", settings.smtp_username.is_some()),
+        ("smtp_password", settings.smtp_password.is_some()),
+        ("smtp_password_file", settings.smtp_password_file.is_some()),
+        ("smtp_ca_file", settings.smtp_ca_file.is_some()),
+    ];
+    let of = |kind: MailKind, keys: &[(&'static str, bool)]| {
+        let stray = keys.iter().find(|(_, given)| *given && settings.mail != kind);
+        stray.map(|(key, _)| (*key, kind))
+    };
+    match of(MailKind::Smtp, &smtp).or_else(|| of(MailKind::File, &[("mail_directory", settings.mail_directory.is_some())])) {
+        Some((key, kind)) => Err(ConfigError(format!(
+            "{key}: expected mail = \"{}\" with it; received mail = \"{}\"",
+            kind.name(),
+            settings.mail.name()
+        ))),
+        None => Ok(()),
+    }
+}
+
+impl MailKind {
+    /// As it is written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Console => "console",
+            Self::File => "file",
+            Self::Smtp => "smtp",
+        }
+    }
+}
+
+impl SmtpSecurity {
+    /// As it is written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::StartTls => "starttls",
+            Self::Tls => "tls",
+            Self::None => "none",
+        }
+    }
+}
+
+fn missing(key: &str, what: &str) -> ConfigError {
+    ConfigError(format!("{key}: expected {what}; received none"))
+}
+
+fn smtp(settings: &Settings) -> Result<SmtpSettings, ConfigError> {
+    let host = settings.smtp_host.clone().ok_or_else(|| missing("smtp_host", "the SMTP server, such as smtp.example.com"))?;
+    let named = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
+    if host.is_empty() || !host.chars().all(named) || host.contains(':') && host.parse::<IpAddr>().is_err() {
+        return Err(bad("smtp_host", &host, "expected a host name or IP address alone; the port is smtp_port"));
+    }
+    let security = settings.smtp_security.unwrap_or(SmtpSecurity::StartTls);
+    let loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    if security == SmtpSecurity::None && !loopback {
+        return Err(bad("smtp_security", "none", "expected starttls or tls: plain text does not leave the machine"));
+    }
+    if security == SmtpSecurity::None && settings.smtp_ca_file.is_some() {
+        return Err(bad("smtp_ca_file", "a file", "expected none with smtp_security = \"none\""));
+    }
+    let port = settings.smtp_port.unwrap_or_else(|| security.port());
+    if port == 0 {
+        return Err(bad("smtp_port", "0", "expected 1 to 65535"));
+    }
+    let ca = settings.smtp_ca_file.as_deref().map(certificates).transpose()?;
+    Ok(SmtpSettings { host, port, security, login: login(settings)?, ca_pem: ca })
+}
+
+fn login(settings: &Settings) -> Result<Option<(String, SmtpPassword)>, ConfigError> {
+    let password = match (&settings.smtp_password, &settings.smtp_password_file) {
+        (Some(password), _) => Some(password.clone()), // as with the server secret, the variable comes before the file
+        (None, Some(path)) => Some(password_file(path)?),
+        (None, None) => None,
+    };
+    match (&settings.smtp_username, password) {
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(missing("smtp_username", "SYMBOLON_SMTP_PASSWORD or smtp_password_file with it")),
+        (None, Some(_)) => Err(missing("smtp_username", "the user name that the password belongs to")),
+        (Some(username), Some(_)) if username.is_empty() || username.contains(is_unsafe) => {
+            Err(bad("smtp_username", &username.escape_debug().to_string(), "expected text without control characters"))
+        }
+        (Some(_), Some(password)) if password.0.is_empty() || password.0.contains(is_unsafe) => {
+            Err(ConfigError("smtp_password: expected one line of text without control characters".into()))
+        }
+        (Some(username), Some(password)) => Ok(Some((username.clone(), password))),
+    }
+}
+
+fn password_file(path: &Path) -> Result<SmtpPassword, ConfigError> {
+    let text = secret_file::read_private("smtp_password_file", path).map_err(ConfigError)?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(SmtpPassword(line.strip_suffix('\r').unwrap_or(line).to_owned()))
+}
+
+fn certificates(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    let say = |why: String| ConfigError(format!("smtp_ca_file: '{}': {why}", path.display()));
+    let pem = fs::read(path).map_err(|error| say(error.to_string()))?;
+    let read = OutboundSettings { ca_pem: Some(pem), ..OutboundSettings::default() };
+    read.certificates().map_err(say)?;
+    Ok(read.ca_pem.unwrap_or_default())
+}
+
+/// `Name <address>`, or the address alone.
+fn sender(text: &str) -> Result<Sender, ConfigError> {
+    let refuse = || {
+        let shown = text.escape_debug().to_string();
+        Err(bad("mail_from", &shown, "expected one address, such as no-reply@example.com or Example <no-reply@example.com>"))
+    };
+    let (name, address) = match text.trim().strip_suffix('>').map(|text| text.split_once('<')) {
+        Some(Some((name, address))) => (name.trim().trim_matches('"'), address),
+        Some(None) => return refuse(),
+        None => ("", text.trim()),
+    };
+    let parts: Vec<_> = address.split('@').collect();
+    let plain = |part: &&str| {
+        let dots = !part.starts_with('.') && !part.ends_with('.') && !part.contains("..");
+        dots && !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c))
+    };
+    let host = |part: &str| part.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
+    let good = parts.len() == 2 && parts.iter().all(plain) && parts.last().is_some_and(|part| host(part));
+    if !good || address.len() > 254 || name.contains(|c: char| is_unsafe(c) || "<>\"".contains(c)) || name.len() > 100 {
+        return refuse();
+    }
+    Ok(Sender { name: (!name.is_empty()).then(|| name.to_owned()), address: address.to_owned() })
+}
+
+#[cfg(test)]
+#[path = "mail_tests.rs"]
+mod tests;

@@ -1,0 +1,112 @@
+//! Letters by SMTP (RFC 5321): what an answer of the server means for the letter. Connections are kept for a minute and shared.
+
+use std::{error::Error as _, io, time::Duration};
+
+use lettre::{
+    SmtpTransport, Transport,
+    message::Message as Mail,
+    transport::smtp::{
+        Error,
+        authentication::Credentials,
+        client::{Certificate, Tls, TlsParameters},
+        response::Category,
+    },
+};
+
+use super::{MailError, SendError};
+use crate::{
+    config::{OutboundSettings, SmtpSecurity, SmtpSettings},
+    protocol::registration::is_unsafe,
+};
+
+/// How many characters of what the server said are told.
+const TOLD: usize = 200;
+
+/// An SMTP server.
+#[derive(Clone)]
+pub struct Smtp {
+    transport: SmtpTransport,
+    place: String,
+    /// What must not be told, should the server say it.
+    secret: Option<String>,
+}
+
+impl Smtp {
+    /// Makes it ready; nothing is connected to.
+    pub fn new(settings: &SmtpSettings, time: Duration) -> Result<Self, MailError> {
+        let tls = match settings.security {
+            SmtpSecurity::None => Tls::None,
+            SmtpSecurity::StartTls => Tls::Required(parameters(settings)?),
+            SmtpSecurity::Tls => Tls::Wrapper(parameters(settings)?),
+        };
+        let builder = SmtpTransport::builder_dangerous(&settings.host).port(settings.port).tls(tls).timeout(Some(time));
+        let builder = match &settings.login {
+            Some((username, password)) => builder.credentials(Credentials::new(username.clone(), password.reveal().to_owned())),
+            None => builder,
+        };
+        Ok(Self {
+            transport: builder.build(),
+            place: format!("{}:{}", settings.host, settings.port),
+            secret: settings.login.as_ref().map(|(_, password)| password.reveal().to_owned()),
+        })
+    }
+
+    /// Sends a letter.
+    pub fn send(&self, mail: &Mail) -> Result<(), SendError> {
+        // Apart from the letter: that there is no connection or no login says nothing about it.
+        match self.transport.test_connection() {
+            Ok(true) => (),
+            Ok(false) => return Err(SendError::Later(format!("{}: the connection broke off", self.place))),
+            Err(error) => return Err(SendError::Later(self.tell(&error))),
+        }
+        match self.transport.send(mail) {
+            Ok(_) => Ok(()),
+            Err(error) if is_final(&error, mail) => Err(SendError::Permanent(self.tell(&error))),
+            Err(error) => Err(SendError::Later(self.tell(&error))),
+        }
+    }
+
+    /// What went wrong, in one line. Of the server's own words those are left out in which a piece of the letter may stand.
+    fn tell(&self, error: &Error) -> String {
+        let said = error.source().map(ToString::to_string).unwrap_or_default();
+        let kept = said.split(|c: char| c.is_whitespace() || is_unsafe(c)).filter(|word| !word.is_empty());
+        let plain = |word: &&str| word.len() <= 60 && !word.contains("://") && !word.contains("sym_");
+        let said = kept.filter(plain).collect::<Vec<_>>().join(" ");
+        let is_secret = self.secret.as_ref().is_some_and(|secret| said.contains(secret.as_str()));
+        let said: String = if is_secret { String::new() } else { said.chars().take(TOLD).collect() };
+        let what = match error.status() {
+            Some(code) => format!("answered {code}"),
+            None if is_timeout(error) => return format!("{}: no answer in time", self.place),
+            None if error.is_tls() => "TLS".to_owned(),
+            None => "no connection".to_owned(),
+        };
+        format!("{}: {what}{}{said}", self.place, if said.is_empty() { "" } else { ": " })
+    }
+}
+
+/// RFC 5321 §4.2.1: a 5yz answer is for good. Those about the mail system (x5z) mean this letter, and 501, a path that cannot be
+/// read; others (commands, login, encryption: RFC 4954 §6, RFC 3207 §4) mean what the operator can mend. An address beyond ASCII
+/// needs a server that takes it.
+fn is_final(error: &Error, mail: &Mail) -> bool {
+    if let Some(code) = error.status() {
+        return error.is_permanent() && (code.category == Category::MailSystem || u16::from(code) == 501);
+    }
+    error.is_client() && !mail.envelope().to().iter().all(|to| to.to_string().is_ascii())
+}
+
+/// Where a socket has a timeout, Linux calls it "would block".
+fn is_timeout(error: &Error) -> bool {
+    let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    io.is_some_and(|error| [io::ErrorKind::TimedOut, io::ErrorKind::WouldBlock].contains(&error.kind()))
+}
+
+fn parameters(settings: &SmtpSettings) -> Result<TlsParameters, MailError> {
+    let refuse = |error: String| MailError(format!("smtp_ca_file: {error}"));
+    let pem = OutboundSettings { ca_pem: settings.ca_pem.clone(), ..OutboundSettings::default() };
+    let mut builder = TlsParameters::builder(settings.host.clone());
+    for certificate in pem.certificates().map_err(refuse)? {
+        let own = Certificate::from_der(certificate.to_vec()).map_err(|error| refuse(error.to_string()))?;
+        builder = builder.add_root_certificate(own);
+    }
+    builder.build().map_err(|error| refuse(error.to_string()))
+}

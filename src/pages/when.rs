@@ -1,0 +1,40 @@
+//! A point in time in words, `templates/when.txt`, on pages and in letters alike. What minute a point in time is in is not
+//! decided here.
+
+use askama::Template;
+
+/// A minute in UTC; shown as "22 November 2026, 05:37 UTC".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Template)]
+#[template(path = "when.txt", escape = "none")]
+pub struct CalendarTime {
+    /// The year.
+    pub year: i64,
+    /// The month, 1 to 12.
+    pub month: u8,
+    /// The day of the month.
+    pub day: u8,
+    /// The hour, 0 to 23.
+    pub hour: u8,
+    /// The minute.
+    pub minute: u8,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::samples::{Sample, sample};
+    use super::*;
+
+    pub const NOVEMBER: CalendarTime = CalendarTime { year: 2026, month: 11, day: 22, hour: 5, minute: 37 };
+
+    pub fn samples() -> Vec<Sample> {
+        vec![sample("when", &NOVEMBER)]
+    }
+
+    #[test]
+    fn every_month_has_its_name() {
+        assert_eq!(NOVEMBER.to_string(), "22 November 2026, 05:37 UTC");
+        let words: Vec<_> = (1..=12).map(|month| CalendarTime { month, day: 1, hour: 0, ..NOVEMBER }.to_string()).collect();
+        let names = "January February March April May June July August September October November December";
+        assert_eq!(words, names.split(' ').map(|name| format!("1 {name} 2026, 00:37 UTC")).collect::<Vec<_>>());
+    }
+}
