@@ -19,8 +19,9 @@ use crate::{
         keys::{KeyCache, KeyRing},
         verify,
     },
+    mail::Mailer,
     outbound::Outbound,
-    passwords::Passwords,
+    passwords::{Passwords, rules::Rules},
     protocol::{algorithm::Algorithm, time::Timestamp},
     store::{self, AnyConnection, Store, error::Outage, signing_keys},
 };
@@ -35,6 +36,8 @@ pub struct App {
     pub store: Store,
     /// Password hashing, behind its gate.
     pub passwords: Passwords,
+    /// What a new password must be.
+    pub password_rules: Rules,
     /// One permit for each database connection: who has none waits without a thread.
     pub connections: Arc<Semaphore>,
     /// Set when the server is about to stop.
@@ -49,11 +52,17 @@ pub struct App {
     pub fetches: Arc<Semaphore>,
     /// Rung when something is to be told to others.
     pub bell: Notify,
+    /// How letters leave.
+    pub mailer: Mailer,
+    /// One permit for each letter that is being dealt with.
+    pub letters: Arc<Semaphore>,
     /// What is written a little later.
     pub history: History,
     keys: KeyCache,
 }
 
+/// How many letters are dealt with at once.
+pub const LETTERS: usize = 8;
 /// How many requests may wait at once for a client's keys.
 const FETCHES: usize = 32;
 
@@ -96,9 +105,10 @@ impl std::fmt::Display for KeysError {
 impl App {
     /// Puts the parts together.
     #[must_use]
-    pub fn new(config: Config, clock: Clock, store: Store, (passwords, outbound): (Passwords, Outbound)) -> Self {
+    pub fn new(config: Config, clock: Clock, store: Store, (passwords, outbound, mailer): (Passwords, Outbound, Mailer)) -> Self {
         let connections = Arc::new(Semaphore::new(store.size() as usize));
         Self {
+            password_rules: Rules::new(&config),
             config,
             clock,
             store,
@@ -110,6 +120,8 @@ impl App {
             outbound,
             fetches: Arc::new(Semaphore::new(FETCHES)),
             bell: Notify::new(),
+            mailer,
+            letters: Arc::new(Semaphore::new(LETTERS)),
             history: History::default(),
             keys: KeyCache::default(),
         }

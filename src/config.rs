@@ -2,11 +2,13 @@
 //! unknown keys and nonsense are refused with the key, what came and what is expected. Every key is
 //! documented with its default in `docs/configuration.md`, which a test compares with `settings`.
 
+mod breached_file;
 mod checks;
 mod issuer;
 mod mail;
 pub mod named_file;
 mod outbound;
+mod password_rules;
 mod secret_file;
 mod settings;
 mod values;
@@ -19,9 +21,11 @@ use figment::{
 };
 use ipnet::IpNet;
 
+pub use breached_file::BreachedFile;
 pub use issuer::Issuer;
 pub use mail::{MailKind, MailSettings, MailTransport, Sender, SmtpPassword, SmtpSecurity, SmtpSettings};
 pub use outbound::OutboundSettings;
+pub use password_rules::PasswordRules;
 pub use settings::{LogFormat, Registration, Settings};
 
 use crate::{
@@ -151,6 +155,8 @@ pub struct Config {
     pub place_header: Option<String>,
     /// Scopes of the operator's own, and the attributes of a person that they open.
     pub scope_claims: ScopeClaims,
+    /// What a new password must be.
+    pub password_rules: PasswordRules,
     /// How passwords are hashed.
     pub passwords: PasswordSettings,
     /// Which log lines are written (`tracing` filter syntax).
@@ -236,6 +242,7 @@ impl Config {
         checks::listen(&settings.listen, tls.is_some() || !trusted_proxies.is_empty())?;
         checks::numbers(&settings)?;
         checks::header("place_header", settings.place_header.as_deref())?;
+        let password_rules = PasswordRules::read(&settings)?;
         let secrets = match secret {
             Some(list) => SecretRing::new(list.split(',').map(str::trim)).map_err(|why| ConfigError(format!("secret: {why}")))?,
             None => secret_file::read(settings.secret_file.as_deref(), &settings.data_dir, missing).map_err(ConfigError)?,
@@ -273,6 +280,7 @@ impl Config {
             registration: settings.registration,
             place_header: settings.place_header,
             scope_claims,
+            password_rules,
             passwords: PasswordSettings {
                 memory_kib: settings.password_memory_kib,
                 iterations: settings.password_iterations,

@@ -1,22 +1,23 @@
-//! Passwords: hashing and verifying with argon2id (RFC 9106), behind a gate of its own, so that a flood of
-//! sign-ins can neither exhaust memory nor take the cores from the token endpoint. The only importer of
-//! argon2.
+//! Passwords: hashing with argon2id (RFC 9106) and verifying, behind a gate of its own, so that a flood of sign-ins can
+//! neither exhaust memory nor take the cores from the token endpoint. Which hashes of former systems are taken is
+//! `formats`, what a new password must be is `rules`. The only importer of argon2 and its like.
+
+mod formats;
+pub mod rules;
 
 use std::sync::Arc;
 
-use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
-};
+use argon2::{Algorithm, Argon2, Params, Version, password_hash::PasswordHasher};
 use tokio::sync::Semaphore;
+use unicode_normalization::UnicodeNormalization;
+
+pub use formats::check_imported;
 
 use crate::config::PasswordSettings;
 
 /// How many may wait at the gate for each one inside; more are turned away.
 const WAITING_FOR_EACH: usize = 32;
 
-/// The shortest password taken when one is set.
-pub const MIN_LENGTH: usize = 8;
 /// The longest password hashed, in bytes: a longer one costs time before it costs the attacker.
 pub const MAX_LENGTH: usize = 1024;
 
@@ -24,10 +25,22 @@ pub const MAX_LENGTH: usize = 1024;
 #[derive(Clone)]
 pub struct Passwords {
     argon2: Argon2<'static>,
+    /// How every hash of ours begins: algorithm, version and parameters.
+    beginning: Arc<str>,
     inside: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     /// Verified against when there is no such person, so that the answer takes as long.
     decoy: Arc<str>,
+}
+
+/// What became of a password and a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Whether the password is the one of the hash.
+    pub is_right: bool,
+    /// Whether the password is right, and its hash to be made anew: it has another algorithm, or other parameters, than
+    /// those configured.
+    pub outdated: bool,
 }
 
 /// Why no password was looked at.
@@ -54,19 +67,21 @@ impl Passwords {
     /// # Errors
     /// [`PasswordError::Failed`] when argon2 does not take them.
     pub fn new(settings: &PasswordSettings) -> Result<Self, PasswordError> {
-        let params = Params::new(settings.memory_kib, settings.iterations, settings.parallelism, None).map_err(|e| failed(&e))?;
+        let (memory, iterations, lanes) = (settings.memory_kib, settings.iterations, settings.parallelism);
+        let params = Params::new(memory, iterations, lanes, None).map_err(|e| failed(&e))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let concurrency = settings.concurrency as usize;
         let decoy = hash_with(&argon2, &crate::random::text())?.into();
         Ok(Self {
             argon2,
+            beginning: format!("$argon2id$v=19$m={memory},t={iterations},p={lanes}$").into(),
             inside: Arc::new(Semaphore::new(concurrency)),
             waiting: Arc::new(Semaphore::new(concurrency * (1 + WAITING_FOR_EACH))),
             decoy,
         })
     }
 
-    /// Hashes a new password. Blocks for as long as argon2 takes.
+    /// Hashes a new password. Blocks for as long as argon2 takes, outside the gate: for the command line.
     ///
     /// # Errors
     /// [`PasswordError::Failed`].
@@ -74,46 +89,53 @@ impl Passwords {
         hash_with(&self.argon2, password)
     }
 
-    /// Whether the password is the one of this hash (a PHC string); without a hash, false after the same time.
+    /// Hashes a new password, or a verified one anew, in its turn at the gate.
+    ///
+    /// # Errors
+    /// [`PasswordError::Busy`] when too many wait already, [`PasswordError::Failed`].
+    pub async fn hash_within_gate(&self, password: String) -> Result<String, PasswordError> {
+        let argon2 = self.argon2.clone();
+        self.within_gate(move || hash_with(&argon2, &password)).await?
+    }
+
+    /// Whether the password is the one of this hash, of any format that can be imported; without a hash it is wrong
+    /// after the same time.
     ///
     /// # Errors
     /// [`PasswordError::Busy`] when too many wait already.
-    pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, PasswordError> {
+    pub async fn verify(&self, password: String, hash: Option<String>) -> Result<Verified, PasswordError> {
+        let (beginning, decoy) = (self.beginning.clone(), self.decoy.clone());
+        self.within_gate(move || {
+            let password = normal(&password);
+            let known = hash.is_some() && password.is_some();
+            let hash = hash.unwrap_or_else(|| decoy.to_string());
+            // The parameters of the stored hash decide, not today's.
+            let is_right = formats::matches(&hash, password.unwrap_or_default().as_bytes()) && known;
+            Verified { is_right, outdated: is_right && !hash.starts_with(&*beginning) }
+        })
+        .await
+    }
+
+    async fn within_gate<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordError> {
         let waiting = self.waiting.clone().try_acquire_owned().map_err(|_| PasswordError::Busy)?;
         let inside = self.inside.clone().acquire_owned().await.map_err(|e| failed(&e))?;
-        let (argon2, decoy) = (self.argon2.clone(), self.decoy.clone());
-        let verified = tokio::task::spawn_blocking(move || {
+        let done = tokio::task::spawn_blocking(move || {
             let _places = (inside, waiting); // held as long as the work goes on, though the caller may have left
-            let known = hash.is_some() && password.len() <= MAX_LENGTH;
-            let hash = hash.unwrap_or_else(|| decoy.to_string());
-            let password = if password.len() <= MAX_LENGTH { password } else { String::new() };
-            // The parameters of the stored hash decide, not today's.
-            let matches = PasswordHash::new(&hash).is_ok_and(|hash| argon2.verify_password(password.as_bytes(), &hash).is_ok());
-            matches && known
+            work()
         });
-        verified.await.map_err(|e| failed(&e))
+        done.await.map_err(|e| failed(&e))
     }
 }
 
-/// Checks a password that is to be set.
-///
-/// # Errors
-/// What is expected.
-pub fn check_new(password: &str) -> Result<(), String> {
-    let length = password.chars().count();
-    if length < MIN_LENGTH {
-        return Err(format!("password: expected at least {MIN_LENGTH} characters, received {length}"));
-    }
-    if password.len() > MAX_LENGTH {
-        return Err(format!("password: expected at most {MAX_LENGTH} bytes, received {}", password.len()));
-    }
-    if password.contains(['\0', '\n', '\r']) {
-        return Err("password: expected one line without NUL".into());
-    }
-    Ok(())
+/// The password as it is hashed: the same characters are the same bytes, however a keyboard composes them (NIST SP
+/// 800-63B-4 §3.1.1.2: NFC). None when it is too long for a password.
+fn normal(password: &str) -> Option<String> {
+    let normal: String = password.nfc().collect();
+    (normal.len() <= MAX_LENGTH).then_some(normal)
 }
 
 fn hash_with(argon2: &Argon2<'_>, password: &str) -> Result<String, PasswordError> {
+    let password = normal(password).ok_or_else(|| failed(&format!("expected at most {MAX_LENGTH} bytes")))?;
     Ok(argon2.hash_password(password.as_bytes()).map_err(|e| failed(&e))?.to_string())
 }
 
@@ -131,46 +153,79 @@ impl std::fmt::Debug for Passwords {
 mod tests {
     use super::*;
 
-    fn passwords(concurrency: u32) -> Passwords {
-        Passwords::new(&PasswordSettings { memory_kib: 8, iterations: 1, parallelism: 1, concurrency }).unwrap()
+    const RIGHT: Verified = Verified { is_right: true, outdated: false };
+    const OUTDATED: Verified = Verified { is_right: true, outdated: true };
+    const WRONG: Verified = Verified { is_right: false, outdated: false };
+
+    fn passwords(iterations: u32, concurrency: u32) -> Passwords {
+        Passwords::new(&PasswordSettings { memory_kib: 8, iterations, parallelism: 1, concurrency }).unwrap()
     }
 
     #[tokio::test]
     async fn the_right_password_passes_and_an_unknown_person_never_does() {
-        let passwords = passwords(1);
+        let passwords = passwords(1, 1);
         let hash = passwords.hash("open sesame").unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{hash}");
-        assert_eq!(passwords.verify("open sesame".into(), Some(hash.clone())).await, Ok(true));
-        assert_eq!(passwords.verify("open sesamE".into(), Some(hash.clone())).await, Ok(false));
-        assert_eq!(passwords.verify(String::new(), None).await, Ok(false));
-        assert_eq!(passwords.verify("x".repeat(MAX_LENGTH + 1), Some(hash)).await, Ok(false));
+        assert_eq!(passwords.verify("open sesame".into(), Some(hash.clone())).await, Ok(RIGHT));
+        assert_eq!(passwords.verify("open sesamE".into(), Some(hash.clone())).await, Ok(WRONG));
+        assert_eq!(passwords.verify(String::new(), None).await, Ok(WRONG));
+        assert_eq!(passwords.verify("x".repeat(MAX_LENGTH + 1), Some(hash)).await, Ok(WRONG));
+        let within = passwords.hash_within_gate("open sesame".into()).await.unwrap();
+        assert_eq!(passwords.verify("open sesame".into(), Some(within)).await, Ok(RIGHT));
+        assert!(passwords.hash(&"x".repeat(MAX_LENGTH + 1)).is_err(), "what could never be verified is not hashed");
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_other_parameters_is_outdated_once_the_password_is_right() {
+        let (today, before) = (passwords(2, 1), passwords(1, 1));
+        let hash = before.hash("open sesame").unwrap();
+        assert_eq!(today.verify("open sesame".into(), Some(hash.clone())).await, Ok(OUTDATED));
+        assert_eq!(today.verify("another".into(), Some(hash)).await, Ok(WRONG));
+        // argon2 of the reference implementation, bcrypt, PBKDF2 and scrypt: all are to be made anew.
+        for (password, hash) in formats::tests::SAMPLES.map(|hash| (formats::tests::PASSWORD, hash)) {
+            assert_eq!(today.verify(password.into(), Some(hash.into())).await, Ok(OUTDATED), "{hash}");
+            assert_eq!(today.verify("another".into(), Some(hash.into())).await, Ok(WRONG), "{hash}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_same_characters_are_the_same_password_however_they_are_composed() {
+        let passwords = passwords(1, 1);
+        let (composed, decomposed) = ("caf\u{e9} cr\u{e8}me", "cafe\u{301} cre\u{300}me");
+        for (set, typed) in [(composed, decomposed), (decomposed, composed)] {
+            let hash = passwords.hash(set).unwrap();
+            assert_eq!(passwords.verify(typed.into(), Some(hash)).await, Ok(RIGHT));
+        }
+        let hash = passwords.hash("\u{fb01}le").unwrap();
+        assert_eq!(passwords.verify("file".into(), Some(hash)).await, Ok(WRONG), "a ligature is another character");
+        let long = "e\u{301}".repeat(MAX_LENGTH / 2);
+        let hash = passwords.hash(&long).unwrap();
+        assert_eq!(passwords.verify(long, Some(hash)).await, Ok(RIGHT), "its length is counted once composed");
     }
 
     #[tokio::test]
     async fn a_flood_is_turned_away_at_the_gate() {
-        let passwords = passwords(1);
+        let passwords = passwords(1, 1);
         let all: Vec<_> = (0..200)
-            .map(|_| {
+            .map(|n| {
                 tokio::spawn({
                     let p = passwords.clone();
-                    async move { p.verify("x".into(), None).await }
+                    async move {
+                        // Hashing and verifying wait at the same gate.
+                        if n % 2 == 0 {
+                            p.verify("x".into(), None).await.err()
+                        } else {
+                            p.hash_within_gate("x".into()).await.err()
+                        }
+                    }
                 })
             })
             .collect();
         let mut busy = 0;
         for one in all {
-            busy += usize::from(one.await.unwrap() == Err(PasswordError::Busy));
+            busy += usize::from(one.await.unwrap() == Some(PasswordError::Busy));
         }
         assert!(busy > 0, "200 at once, 33 places");
-        assert_eq!(passwords.verify("x".into(), None).await, Ok(false), "the places are free again");
-    }
-
-    #[test]
-    fn new_passwords_are_checked() {
-        assert!(check_new("1234567").is_err());
-        assert!(check_new("12345678").is_ok());
-        assert!(check_new(&"é".repeat(64)).is_ok());
-        assert!(check_new(&"x".repeat(1025)).is_err());
-        assert!(check_new("with a\nbreak").is_err());
+        assert_eq!(passwords.verify("x".into(), None).await, Ok(WRONG), "the places are free again");
     }
 }

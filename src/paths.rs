@@ -25,6 +25,42 @@ pub const CONSENT: &str = "/consent";
 pub const SELECT_ACCOUNT: &str = "/select-account";
 /// Sign-out page, and the end session endpoint (RP-Initiated Logout §2).
 pub const LOGOUT: &str = "/logout";
+/// One's own account: devices and apps.
+pub const ACCOUNT: &str = "/account";
+/// Ends sessions and access.
+pub const ACCOUNT_END: &str = "/account/end";
+/// Names a device.
+pub const ACCOUNT_NAME: &str = "/account/name";
+/// The life of one grant; its id follows.
+pub const ACCOUNT_GRANTS: &str = "/account/grants";
+/// What happened to the account.
+pub const ACCOUNT_ACTIVITY: &str = "/account/activity";
+/// "This was not me", signed in.
+pub const ACCOUNT_NOT_ME: &str = "/account/not-me";
+/// Changing the password.
+pub const ACCOUNT_PASSWORD: &str = "/account/password";
+/// Changing the e-mail address.
+pub const ACCOUNT_EMAIL: &str = "/account/email";
+/// Changing the name that is shown.
+pub const ACCOUNT_DETAILS: &str = "/account/details";
+/// What is kept of a person.
+pub const ACCOUNT_DATA: &str = "/account/data";
+/// All of it, as a file.
+pub const ACCOUNT_EXPORT: &str = "/account/export";
+/// Deletes the account.
+pub const ACCOUNT_DELETE: &str = "/account/delete";
+/// Asking to register.
+pub const REGISTER: &str = "/register";
+/// Registering, by a link.
+pub const REGISTER_FINISH: &str = "/register/finish";
+/// Asking for a new password.
+pub const RECOVER: &str = "/recover";
+/// Setting it, by a link.
+pub const RECOVER_PASSWORD: &str = "/recover/password";
+/// Confirming an e-mail address, by a link.
+pub const CONFIRM_EMAIL: &str = "/confirm-email";
+/// "This was not me", by a link.
+pub const NOT_ME: &str = "/not-me";
 /// Who is signed in.
 pub const HOME: &str = "/";
 /// Style sheets, pictures and scripts, by hashed name.

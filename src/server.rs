@@ -21,6 +21,7 @@ use crate::{
     clock::Clock,
     config::{Config, ConfigError},
     jose::{self, keys},
+    mail::{MailError, Mailer},
     outbound::{Outbound, OutboundError},
     passwords::{PasswordError, Passwords},
     protocol::algorithm::Algorithm,
@@ -57,7 +58,7 @@ macro_rules! reasons {
     };
 }
 
-reasons!(ConfigError => "configuration", store::Error => "database", migrations::MigrationError => "migrations", jose::Error => "keys", KeysError => "keys", PasswordError => "passwords", OutboundError => "configuration");
+reasons!(ConfigError => "configuration", store::Error => "database", migrations::MigrationError => "migrations", jose::Error => "keys", KeysError => "keys", PasswordError => "passwords", OutboundError => "configuration", MailError => "configuration");
 
 /// Opens the database and brings it to where the server can start: migrated, with the issuer it was made for
 /// and a key.
@@ -68,7 +69,7 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
     config.make_files()?;
     let store = Store::open(&config.database, config.pool_size, config.database_timeout)?;
     let passwords = Passwords::new(&config.passwords)?;
-    let outbound = Outbound::new(&config.outbound)?;
+    let (outbound, mailer) = (Outbound::new(&config.outbound)?, Mailer::new(&config.mail)?);
     let now = clock.now();
     store.with(|connection: &mut AnyConnection| -> Result<(), StartError> {
         migrations::run(connection)?;
@@ -83,7 +84,7 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
         let make = || -> Result<_, StartError> { Ok(keys::generate(&config.secrets, algorithm, now, now)?) };
         signing_keys::insert_first(connection, algorithm, make)
     })?;
-    let app = Data::new(App::new(config, clock, store.clone(), (passwords, outbound)));
+    let app = Data::new(App::new(config, clock, store.clone(), (passwords, outbound, mailer)));
     let told = app.clone();
     store.with(move |connection| -> Result<(), StartError> { Ok(told.keys(connection, now)?.check(now)?) })?;
     Ok(app)

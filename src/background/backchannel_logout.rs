@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::stored;
+use super::{next_try, stored};
 use crate::{
     app::{App, KeysError},
     outbound::OutboundError,
@@ -36,12 +36,6 @@ const PAUSE: Duration = Duration::from_secs(10);
 const IN_HAND: Span = Span::from_seconds(30);
 /// How long a logout token is good (§4: two minutes at most).
 const LIFETIME: Span = Span::from_seconds(120);
-/// For how long a client is told again.
-const GIVE_UP_AFTER: Span = Span::from_seconds(86_400);
-/// How long to wait after the first attempt; twice as long after each further one.
-const FIRST_WAIT: Span = Span::from_seconds(5);
-/// The longest wait.
-const LONGEST_WAIT: Span = Span::from_seconds(3_600);
 
 /// The calls that this process makes at this moment, and the clients whose last one failed.
 #[derive(Clone, Default)]
@@ -216,20 +210,15 @@ fn settle(connection: &mut AnyConnection, delivery: &Delivery, outcome: &Outcome
             deliveries::remove(connection, delivery)
         }
         Outcome::Unwanted => deliveries::remove(connection, delivery),
-        Outcome::Failed(why) if now.since(delivery.created_at) >= GIVE_UP_AFTER => {
-            tracing::error!(client, session, attempt, why, "could not be told that the session has ended: given up");
-            deliveries::remove(connection, delivery)
-        }
         Outcome::Failed(why) => {
+            let Some(next) = next_try(delivery, now) else {
+                tracing::error!(client, session, attempt, why, "could not be told that the session has ended: given up");
+                return deliveries::remove(connection, delivery);
+            };
             tracing::warn!(client, session, attempt, why, "could not be told that the session has ended: will be tried again");
-            deliveries::put_off(connection, delivery, now.plus(wait(delivery.attempts)))
+            deliveries::put_off(connection, delivery, next)
         }
     }
-}
-
-/// How long to wait after so many attempts.
-fn wait(attempts: u32) -> Span {
-    Span::from_millis(FIRST_WAIT.millis() << attempts.saturating_sub(1).min(16)).min(LONGEST_WAIT)
 }
 
 #[cfg(test)]
@@ -258,10 +247,5 @@ mod tests {
         );
         retried[0].ended(&Outcome::Told);
         assert_eq!((calls.room("0"), calls.room("20")), (AT_ONE - 1, 1));
-    }
-
-    #[test]
-    fn the_wait_grows_to_an_hour() {
-        assert_eq!([1, 2, 6, 10, 11, 1000].map(|attempts| wait(attempts).seconds()), [5, 10, 160, 2560, 3600, 3600]);
     }
 }

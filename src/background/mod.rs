@@ -3,6 +3,7 @@
 
 mod backchannel_logout;
 pub mod housekeeping;
+mod letters;
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,12 +12,19 @@ use backchannel_logout::Calls;
 use tokio::task::JoinError;
 
 use crate::{
-    app::App,
-    store::{AnyConnection, Error, error::Outage},
+    app::{App, LETTERS},
+    protocol::time::{Span, Timestamp},
+    store::{AnyConnection, Error, deliveries::Delivery, error::Outage},
 };
 
 /// How often deliveries that are due are looked for, when nobody rings.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// For how long what could not be told is tried again.
+const GIVE_UP_AFTER: Span = Span::from_seconds(86_400);
+/// How long to wait after the first attempt; twice as long after each further one.
+const FIRST_WAIT: Span = Span::from_seconds(5);
+/// The longest wait.
+const LONGEST_WAIT: Span = Span::from_seconds(3_600);
 /// How often history is written.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
 /// How often there is housekeeping.
@@ -27,9 +35,24 @@ pub async fn run(app: Arc<App>) {
     tokio::join!(deliver(&app), tidy(&app), write(&app));
 }
 
-/// What waits to be written is written, before the server stops.
+/// Letters that are being sent are sent, and what waits to be written is written, before the server stops.
 pub async fn finish(app: &Arc<App>) {
+    let all = u32::try_from(LETTERS).unwrap_or(u32::MAX);
+    let sending = tokio::time::timeout(app.config.shutdown_timeout, app.letters.acquire_many(all));
+    if !matches!(sending.await, Ok(Ok(_))) {
+        tracing::warn!("a letter is still being sent: it may be sent once more");
+    }
     write_history(app).await;
+}
+
+/// When to try a delivery again; `None` where it is given up.
+fn next_try(delivery: &Delivery, now: Timestamp) -> Option<Timestamp> {
+    (now.since(delivery.created_at) < GIVE_UP_AFTER).then(|| now.plus(wait(delivery.attempts)))
+}
+
+/// How long to wait after so many attempts.
+fn wait(attempts: u32) -> Span {
+    Span::from_millis(FIRST_WAIT.millis() << attempts.saturating_sub(1).min(16)).min(LONGEST_WAIT)
 }
 
 async fn write(app: &Arc<App>) {
@@ -70,6 +93,7 @@ async fn deliver(app: &Arc<App>) {
     let calls = Calls::default();
     loop {
         backchannel_logout::round(app, &calls).await;
+        letters::round(app).await;
         let _ = tokio::time::timeout(LOOK_EVERY, app.bell.notified()).await;
     }
 }
@@ -78,5 +102,15 @@ async fn tidy(app: &Arc<App>) {
     loop {
         tokio::time::sleep(TIDY_EVERY).await;
         housekeeping::round(app).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_grows_to_an_hour() {
+        assert_eq!([1, 2, 6, 10, 11, 1000].map(|attempts| wait(attempts).seconds()), [5, 10, 160, 2560, 3600, 3600]);
     }
 }

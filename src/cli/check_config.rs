@@ -8,15 +8,15 @@ use super::{
     output::{self, Format, duration, span},
 };
 use crate::{
-    config::{Config, LogFormat, MailKind, MailSettings, MailTransport},
+    config::{BreachedFile, Config, LogFormat, MailKind, MailSettings, MailTransport},
     protocol::scope::ScopeClaims,
 };
 
 pub fn run(config: &Config, format: Format) -> Answer {
-    let (lifetimes, passwords) = (&config.lifetimes, &config.passwords);
+    let (lifetimes, rules, passwords) = (&config.lifetimes, &config.password_rules, &config.passwords);
     let file = |path: Option<&std::path::Path>| path.map(|path| path.display().to_string());
     let mail = Mail::of(&config.mail);
-    let keys: [(&str, Value); 39] = [
+    let keys: [(&str, Value); 47] = [
         ("issuer", json!(config.issuer.as_str())),
         ("listen", json!(config.listen)),
         ("database_url", json!(config.database.to_string())),
@@ -45,9 +45,17 @@ pub fn run(config: &Config, format: Format) -> Answer {
         ("refresh_retry_window", json!(span(lifetimes.refresh_retry_window))),
         ("session_idle_lifetime", json!(span(lifetimes.session_idle))),
         ("session_absolute_lifetime", json!(span(lifetimes.session_absolute))),
+        ("remembered_session_idle_lifetime", json!(span(lifetimes.remembered_session_idle))),
+        ("remembered_session_absolute_lifetime", json!(span(lifetimes.remembered_session_absolute))),
+        ("history_retention", json!(span(lifetimes.history))),
+        ("refresh_history_retention", json!(span(lifetimes.refresh_history))),
         ("key_publish_lead", json!(span(lifetimes.key_publish_lead))),
         ("sign_out_ends_offline_access", json!(config.sign_out_ends_offline_access)),
+        ("registration", json!(config.registration)),
+        ("place_header", json!(config.place_header)),
         ("scope_claims", scope_claims(&config.scope_claims)),
+        ("password_min_length", json!(rules.min_length)),
+        ("breached_passwords_file", json!(file(rules.breached_file.as_ref().map(BreachedFile::path)))),
         ("password_memory_kib", json!(passwords.memory_kib)),
         ("password_iterations", json!(passwords.iterations)),
         ("password_parallelism", json!(passwords.parallelism)),

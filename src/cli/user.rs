@@ -1,8 +1,11 @@
 //! `symbolon user`: the people who sign in. What is kept of a person is `store::people`; how it may look is `details`.
 
 mod details;
+mod import;
 mod set;
 mod shown;
+
+use std::path::PathBuf;
 
 use clap::Subcommand;
 
@@ -12,7 +15,7 @@ use super::{
     refuse,
 };
 use crate::{
-    passwords::{PasswordError, Passwords},
+    passwords::{PasswordError, Passwords, rules::Rules},
     protocol::{
         activity::{Activity, NOWHERE},
         id::Id,
@@ -46,6 +49,14 @@ pub enum Command {
         /// Read the password from the first line of standard input
         #[arg(long)]
         password_stdin: bool,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Add the people of a file, with the password hashes of a former system: all of them, or none
+    Import {
+        /// JSON objects, one a line, with username, email, and what else is known; - is standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
         #[command(flatten)]
         format: Format,
     },
@@ -103,6 +114,7 @@ impl Command {
                 details.give(&mut claims, &work.config.scope_claims)?;
                 add(work, claims, password_stdin, format)
             }
+            Self::Import { file, format } => import::run(work, &file, format),
             Self::List(format) => list(&people::all(work.connection)?, format),
             Self::Show(who) => {
                 let person = find(work, &who.login)?;
@@ -124,7 +136,7 @@ impl Command {
             }
             Self::SetPassword { who, password_stdin } => {
                 let person = find(work, &who.login)?;
-                let hash = hash(work, &new_password::read(&person.claims.username, password_stdin)?)?;
+                let hash = hash(work, &new_password::read(&Rules::new(work.config), &person.claims, password_stdin)?)?;
                 let event = operated(work.now, person.claims.id, Activity::PasswordReset);
                 account::reset_password(work.connection, &hash, &event)?;
                 forget_failures(work, person.claims.id)?;
@@ -141,7 +153,7 @@ fn add(work: &mut Work<'_>, claims: person::Person, password_stdin: bool, format
     if people::find_by_login(work.connection, &claims.email)?.is_some() {
         return taken("e-mail address", &claims.email);
     }
-    let hash = hash(work, &new_password::read(&claims.username, password_stdin)?)?;
+    let hash = hash(work, &new_password::read(&Rules::new(work.config), &claims, password_stdin)?)?;
     let person = Person {
         claims,
         password_hash: Some(hash),

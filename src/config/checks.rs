@@ -50,6 +50,7 @@ pub fn numbers(settings: &Settings) -> Result<(), ConfigError> {
         }
     };
     within("pool_size", settings.pool_size, 1, 500)?;
+    within("password_min_length", settings.password_min_length, 8, 64)?; // NIST SP 800-63B-4 §3.1.1.2
     within("password_memory_kib", settings.password_memory_kib, 8 * settings.password_parallelism.max(1), 4_194_304)?;
     within("password_iterations", settings.password_iterations, 1, 100)?;
     within("password_parallelism", settings.password_parallelism, 1, 64)?;

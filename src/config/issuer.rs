@@ -54,6 +54,12 @@ impl Issuer {
         &self.origin
     }
 
+    /// Its host, as people know it.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.origin.split_once("://").map_or("", |(_, host)| host)
+    }
+
     /// Its path, empty where it has none: every path of the server is below it.
     #[must_use]
     pub fn base(&self) -> &str {

@@ -1,6 +1,10 @@
-//! A file that the command line names, such as a client's public keys.
+//! A file that the command line names: a client's public keys, read whole, or people to import, line by line.
 
-use std::{fs, io::Read, path::Path};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, stdin},
+    path::Path,
+};
 
 /// How large one may be, in bytes: what this server takes of a `jwks_uri` as well.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -18,6 +22,18 @@ pub fn read(path: &Path) -> Result<String, String> {
         return Err(say("expected at most 64 KiB"));
     }
     String::from_utf8(bytes).map_err(|_| say("expected text in UTF-8"))
+}
+
+/// Its lines; those of standard input where it is named `-`.
+///
+/// # Errors
+/// Why it cannot be opened, with its name.
+pub fn lines(path: &Path) -> Result<Box<dyn BufRead>, String> {
+    if path == Path::new("-") {
+        return Ok(Box::new(stdin().lock()));
+    }
+    let file = fs::File::open(path).map_err(|error| format!("'{}': {error}", path.display()))?;
+    Ok(Box::new(BufReader::new(file)))
 }
 
 #[cfg(test)]

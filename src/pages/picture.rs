@@ -1,7 +1,10 @@
 //! Where everything stands in the picture of a grant's life: numbers in pixels of the drawing in `templates/timeline.html`, which
 //! holds the shapes and the words. Equal steps downwards, whatever time lies between; how much that was stands there in words.
 
-use super::timeline::{Lapse, RowKind, TimelineRow};
+use super::{
+    lapse::Lapse,
+    timeline::{RowKind, TimelineRow},
+};
 
 /// Half the height of the widest marker, and the room above the first.
 const TOP: u32 = 30;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{
     Chrome, Template, account, activity, assets, confirm_email, consent, data, dead_link, details, email, error,
-    everything_ended, form_post, home, letters, login, markup, not_me, password, recover, recover_password, register,
+    everything_ended, form_post, home, lapse, letters, login, markup, not_me, password, recover, recover_password, register,
     register_finish, select_account, sign_out, timeline, when,
 };
 
@@ -60,6 +60,7 @@ fn every_page_renders() {
         sign_out::tests::samples(),
         form_post::tests::samples(),
         timeline::tests::samples(),
+        lapse::tests::samples(),
         error::tests::samples(),
         register::tests::samples(),
         register_finish::tests::samples(),

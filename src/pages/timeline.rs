@@ -5,6 +5,7 @@ use askama::Template;
 
 use super::{
     Chrome,
+    lapse::Lapse,
     picture::{Between, Line, Picture},
 };
 
@@ -133,48 +134,6 @@ pub enum RowKind {
         /// In how many of them something had changed.
         changed: usize,
     },
-}
-
-/// A span of time as people say it: the largest fitting unit alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lapse {
-    /// Seconds.
-    Seconds(i64),
-    /// Minutes.
-    Minutes(i64),
-    /// Hours.
-    Hours(i64),
-    /// Days.
-    Days(i64),
-    /// Months of 30.4 days.
-    Months(i64),
-    /// Years.
-    Years(i64),
-}
-
-impl Lapse {
-    const MINUTE: i64 = 60;
-    const HOUR: i64 = 60 * Self::MINUTE;
-    const DAY: i64 = 24 * Self::HOUR;
-    const MONTH: i64 = 2_629_746;
-
-    /// So many seconds, rounded; nothing where it was at once.
-    #[must_use]
-    pub const fn of(seconds: i64) -> Option<Self> {
-        Some(match seconds {
-            ..1 => return None,
-            1..60 => Self::Seconds(seconds),
-            60..3_570 => Self::Minutes(rounded(seconds, Self::MINUTE)),
-            3_570..171_000 => Self::Hours(rounded(seconds, Self::HOUR)),
-            171_000..5_140_800 => Self::Days(rounded(seconds, Self::DAY)),
-            5_140_800..61_799_031 => Self::Months(rounded(seconds, Self::MONTH)),
-            _ => Self::Years(rounded(seconds, 12 * Self::MONTH)),
-        })
-    }
-}
-
-const fn rounded(seconds: i64, unit: i64) -> i64 {
-    seconds.saturating_add(unit / 2) / unit
 }
 
 impl Timeline<'_> {

@@ -255,27 +255,3 @@ fn uses_that_are_not_listed_are_counted() {
     assert!(picture.contains("123454 uses in between are not listed"), "{picture}");
     assert!(list.contains("123454 uses before this are not listed") && list.contains("740 more, not shown"), "{list}");
 }
-
-#[test]
-fn lapses_are_said_in_one_unit() {
-    let minute = Lapse::MINUTE;
-    let (hour, day) = (60 * minute, 24 * 60 * minute);
-    for (seconds, said) in [
-        (-5, None),
-        (0, None),
-        (1, Some(Lapse::Seconds(1))),
-        (59, Some(Lapse::Seconds(59))),
-        (minute, Some(Lapse::Minutes(1))),
-        (59 * minute + 29, Some(Lapse::Minutes(59))),
-        (59 * minute + 30, Some(Lapse::Hours(1))),
-        (36 * hour, Some(Lapse::Hours(36))),
-        (2 * day, Some(Lapse::Days(2))),
-        (59 * day, Some(Lapse::Days(59))),
-        (61 * day, Some(Lapse::Months(2))),
-        (700 * day, Some(Lapse::Months(23))),
-        (731 * day, Some(Lapse::Years(2))),
-        (i64::MAX, Some(Lapse::Years((i64::MAX) / (12 * Lapse::MONTH)))),
-    ] {
-        assert_eq!(Lapse::of(seconds), said, "{seconds}");
-    }
-}

@@ -1,9 +1,12 @@
 //! The sign-in page. A sign-in is two hops with the password in between, in its own gate: look up and count the
-//! attempt; verify; begin the session. Known and unknown names take the same way and the same time.
+//! attempt; verify; begin the session, with the hash made anew where it is outdated. Known and unknown names take the same way and the same time.
 
 use actix_web::{HttpRequest, http::header, web::Data};
 
-use super::throttle::{self, Admission, Attempt};
+use super::{
+    proof::{self, Candidate},
+    throttle::{self, Admission, Attempt},
+};
 use crate::{
     app::App,
     pages::{Chrome, Login, LoginProblem, Problem},
@@ -55,17 +58,8 @@ struct Visit {
 enum Looked {
     /// The answer already.
     Done(Reply),
-    /// The password is to be verified.
-    Verify(Box<Verification>),
-}
-
-/// A password on its way to being verified.
-struct Verification {
-    /// Whose it may be; nobody where it must not be looked at.
-    person: Option<Person>,
-    attempt: Attempt,
-    /// For the log, what was found out so far.
-    note: String,
+    /// The password is to be verified; for the log, what was found out so far.
+    Verify(Box<Candidate>, String),
 }
 
 /// `GET /login`.
@@ -99,32 +93,17 @@ async fn sign_in(app: &Data<App>, visit: Visit, form: Params, password: String) 
         let (visit, typed) = first;
         visit.look(app, connection, &form, &typed)
     });
-    let Verification { person, attempt, note } = match looked.await? {
+    let (candidate, note) = match looked.await? {
         Looked::Done(reply) => return Ok(reply),
-        Looked::Verify(verification) => *verification,
+        Looked::Verify(candidate, note) => (*candidate, note),
     };
-    let hash = person.as_ref().and_then(|person| person.password_hash.clone());
-    let verified = app.passwords.verify(password, hash).await;
-    hop(app, move |app, connection| -> Result<Reply, Fault> {
-        let is_right = match verified {
-            Ok(is_right) => is_right,
-            Err(error) => {
-                attempt.take_back(connection, visit.context.now)?; // the password was not looked at
-                return Err(error.into());
-            }
+    let context = visit.context.clone();
+    proof::by_password(app, &context, candidate, &password, move |app, connection, person| {
+        let Some(person) = person else {
+            let shown = visit.show(app, connection, Some(&typed), Some(LoginProblem::WrongNameOrPassword))?;
+            return Ok(Some(shown.noting(note.clone())));
         };
-        let begun = match &person {
-            Some(person) if is_right => visit.begin_session(app, connection, person, remember)?,
-            _ => None,
-        };
-        if let Some(reply) = begun {
-            attempt.succeeded(connection, visit.context.now)?;
-            return Ok(reply);
-        }
-        if let Some(person) = &person {
-            app.history.failure(person.claims.id, visit.context.origin(), visit.context.now);
-        }
-        Ok(visit.show(app, connection, Some(&typed), Some(LoginProblem::WrongNameOrPassword))?.noting(note))
+        visit.begin_session(app, connection, person, remember)
     })
     .await
 }
@@ -162,12 +141,12 @@ impl Visit {
         match attempt.begin(connection, self.context.now)? {
             Admission::Go => {
                 let person = person.filter(|person| person.disabled_at.is_none());
-                Ok(Looked::Verify(Box::new(Verification { person, attempt, note: format!("wrong name or password: {who}") })))
+                Ok(Looked::Verify(Box::new(Candidate { person, attempt }), format!("wrong name or password: {who}")))
             }
             // The decoy is hashed instead: the same answer after the same time.
             Admission::Refuse => {
                 let note = format!("refused unseen, as too many attempts were made from everywhere: {who}");
-                Ok(Looked::Verify(Box::new(Verification { person: None, attempt, note })))
+                Ok(Looked::Verify(Box::new(Candidate { person: None, attempt }), note))
             }
             Admission::Wait(seconds) => {
                 Ok(Looked::Done(self.show(app, connection, Some(typed), Some(LoginProblem::SlowedDown { seconds }))?))

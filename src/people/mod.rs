@@ -5,6 +5,7 @@ pub mod consent;
 pub mod home;
 pub mod login;
 pub mod logout;
+mod proof;
 mod question;
 pub mod select_account;
 mod throttle;

@@ -157,8 +157,10 @@ fn count(connection: &mut AnyConnection, key: &[u8], slope: Slope, now: Timestam
 fn next(before: Option<Count>, slope: Slope, now: Timestamp) -> std::result::Result<Count, i64> {
     let before = before.unwrap_or_default();
     let wait = before.next_at - now.millis();
-    // A wait longer than the longest is a clock that went back.
-    if wait > 0 && wait <= LONGEST.millis() {
+    // A wait longer than the longest is a clock that went back. Where none is due, an attempt that was counted first, though it
+    // came a moment later, is no reason for one.
+    let is_due = wait_after(before.failures, slope) > Span::ZERO;
+    if is_due && wait > 0 && wait <= LONGEST.millis() {
         return Err(wait / 1000 + 1);
     }
     let quiet = now.since(Timestamp::from_millis(before.last_at));
@@ -202,6 +204,8 @@ mod tests {
         assert_eq!(next(Some(count), NAME, at(90_000_000)).map(|c| c.failures), Ok(1));
         assert_eq!(next(None, NAME, at(5)), Ok(Count { failures: 1, last_at: 5, next_at: 5 }));
         assert!(next(Some(count), NAME, at(-10_000_000)).is_ok(), "a clock that went back");
+        let later = next(None, NAME, at(20)).ok();
+        assert_eq!(next(later, NAME, at(10)).map(|c| c.failures), Ok(2), "of two at once the later was counted first");
     }
 
     #[test]

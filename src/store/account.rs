@@ -117,7 +117,8 @@ pub fn change_password(
     event: &Event<'_>,
 ) -> Result<Option<(Session, Ended)>> {
     dialect::together(connection, |connection| {
-        if !people::replace_password(connection, person, hash)? {
+        let old = person.password_hash.as_deref().unwrap_or_default();
+        if !people::replace_hash(connection, event.person, old, hash)? {
             return Ok(None);
         }
         links::use_up_all(connection, event.person, LinkKind::Reset, event.at)?;

@@ -29,8 +29,8 @@ pub struct Logout {
 pub struct Ask {
     /// The name or address that was typed.
     pub login: String,
-    /// The pseudonym of the browser, in hexadecimal digits.
-    pub browser: String,
+    /// The pseudonym of the browser.
+    pub browser: Vec<u8>,
     /// From where.
     pub origin: Origin,
     /// The authorization request that they are on the way of, as a query.
@@ -209,6 +209,12 @@ pub fn put_off(connection: &mut AnyConnection, taken: &Delivery, until: Timestam
     let row = deliveries::table.find(&taken.id).filter(deliveries::next_at.eq(taken.next_at.millis()));
     diesel::update(row).set(deliveries::next_at.eq(until.millis())).execute(connection)?;
     Ok(())
+}
+
+/// Removes a delivery that was taken; false where another process has taken it since. Part of a transaction.
+pub(super) fn finish(connection: &mut AnyConnection, taken: &Delivery) -> Result<bool> {
+    let row = deliveries::table.find(&taken.id).filter(deliveries::next_at.eq(taken.next_at.millis()));
+    Ok(diesel::delete(row).execute(connection)? == 1)
 }
 
 /// Removes a delivery: it was told, or is given up.

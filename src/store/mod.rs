@@ -5,6 +5,7 @@
 pub mod account;
 pub mod activity;
 pub mod apis;
+pub mod asked;
 pub mod by_link;
 pub mod clients;
 pub mod connection;

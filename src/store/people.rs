@@ -16,7 +16,7 @@ use crate::protocol::{id::Id, person, time::Timestamp};
 pub struct Person {
     /// What claims tell of them.
     pub claims: person::Person,
-    /// The password's hash (PHC string), if they have one.
+    /// The password's hash (see `passwords`), if they have one.
     pub password_hash: Option<String>,
     /// Since when the account is switched off.
     pub disabled_at: Option<Timestamp>,
@@ -135,6 +135,26 @@ pub fn insert(connection: &mut AnyConnection, person: &Person) -> Result<()> {
     Ok(())
 }
 
+/// Inserts people: all of them, or none. The position of the first whose name or address exists already, where there is
+/// one.
+///
+/// # Errors
+/// The database's.
+pub fn insert_all(connection: &mut AnyConnection, everyone: &[Person]) -> Result<Option<usize>> {
+    let mut at = 0;
+    let inserted = dialect::together(connection, |connection| {
+        for person in everyone {
+            insert(connection, person)?;
+            at += 1;
+        }
+        Ok(())
+    });
+    match inserted {
+        Err(Error::Conflict(_)) => Ok(Some(at)),
+        inserted => inserted.map(|()| None),
+    }
+}
+
 /// Changes what claims tell of a person: reads them, lets `change` have them, and writes them back, while nobody else does
 /// so. `None` when there is no such person.
 ///
@@ -178,6 +198,16 @@ fn attributes(person: &Person) -> String {
     serde_json::Value::Object(person.claims.attributes.clone()).to_string()
 }
 
+/// Sets another hash of the password that the person has, as long as `old` is still the hash: false when the password was
+/// set anew meanwhile, or its hash was. Nothing ends by it.
+///
+/// # Errors
+/// The database's.
+pub fn replace_hash(connection: &mut AnyConnection, id: Id, old: &str, new: &str) -> Result<bool> {
+    let unchanged = people::table.find(id.as_bytes().as_slice()).filter(people::password_hash.eq(old));
+    Ok(diesel::update(unchanged).set(people::password_hash.eq(new)).execute(connection)? == 1)
+}
+
 /// Whether password and standing are still those of `person`, who has signed in; holds the row until the transaction ends.
 pub(super) fn hold(connection: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<bool> {
     let unchanged = people::table
@@ -191,18 +221,6 @@ pub(super) fn hold(connection: &mut AnyConnection, person: &Person, now: Timesta
 pub(super) fn set_password(connection: &mut AnyConnection, id: Id, hash: Option<&str>) -> Result<()> {
     diesel::update(people::table.find(id.as_bytes().as_slice())).set(people::password_hash.eq(hash)).execute(connection)?;
     Ok(())
-}
-
-/// Sets another hash, where the one that was read still stands: false where it does not.
-///
-/// # Errors
-/// The database's.
-pub fn replace_password(connection: &mut AnyConnection, person: &Person, hash: &str) -> Result<bool> {
-    let unchanged = people::table
-        .find(person.claims.id.as_bytes().as_slice())
-        .filter(people::password_hash.eq(person.password_hash.as_deref()))
-        .filter(people::disabled_at.is_null());
-    Ok(diesel::update(unchanged).set(people::password_hash.eq(Some(hash))).execute(connection)? == 1)
 }
 
 /// Sets since when an account is switched off. Part of a transaction.

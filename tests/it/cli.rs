@@ -9,6 +9,7 @@ mod consents;
 mod details;
 mod explain;
 mod grants;
+mod import;
 mod keys;
 mod people;
 mod secrets;

@@ -6,6 +6,7 @@ mod forms;
 mod logout;
 mod redirects;
 mod refusals;
+mod rehash;
 mod sessions;
 mod throttle;
 

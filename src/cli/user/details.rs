@@ -68,7 +68,8 @@ fn read(name: &str, value: &str, custom: &ScopeClaims) -> Result<Value, Error> {
     if check_attribute(name, &text, custom).is_ok() && json.is_number() { Ok(text) } else { Err(why.into()) }
 }
 
-fn names(what: &str, given: &[String]) -> Result<Vec<String>, Error> {
+/// Roles or groups as they are kept: each once.
+pub fn names(what: &str, given: &[String]) -> Result<Vec<String>, Error> {
     let mut kept: Vec<String> = Vec::with_capacity(given.len());
     for name in given.iter().map(|name| name.trim()) {
         check_text(&format!("{what} '{name}'"), name)?;

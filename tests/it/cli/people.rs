@@ -43,7 +43,10 @@ fn people_are_added_and_listed() {
         assert!(add("a@b", "other@example.com").contains("user name 'a@b'"), "{name}");
         assert!(add("other", "nowhere").contains("e-mail address 'nowhere'"), "{name}");
         let short = symbolon.refusal_with("user add other --email other@example.com --password-stdin", "short\n");
-        assert!(short.contains("at least 8") && !short.contains("short"), "{name}: {short}");
+        assert!(short.contains("at least 15") && !short.contains("short"), "{name}: {short}");
+        let named =
+            symbolon.refusal_with("user add other --email lewis.carroll@example.com --password-stdin", "Carroll, Lewis 1832\n");
+        assert!(named.contains("names of the user") && !named.contains("1832"), "{name}: {named}");
         assert!(symbolon.refusal("user add other --email other@example.com").contains("--password-stdin"), "{name}");
         assert_eq!(symbolon.json("user list --json").as_array().unwrap().len(), 2, "{name}: nothing refused was kept");
     }
@@ -59,20 +62,22 @@ fn switching_a_person_off_or_a_new_password_ends_their_sessions_and_grants() {
         symbolon.add_user("bob");
         let store = symbolon.store();
         let person = |login: &str| store.with(|connection| people::find_by_login(connection, login)).unwrap().unwrap();
-        let verify = |password: &str| runtime.block_on(passwords.verify(password.into(), person("alice").password_hash)).unwrap();
+        let verify =
+            |password: &str| runtime.block_on(passwords.verify(password.into(), person("alice").password_hash)).unwrap().is_right;
         let (alice, bob) = (person("alice").claims.id, person("bob").claims.id);
         let (bobs, _) = seed(&store, bob, "app");
         assert!(verify(PASSWORD), "{name}");
 
         let (session, _) = seed(&store, alice, "app");
         assert_eq!(all_ended(&store, alice, session), [false, false], "{name}");
-        let ran = symbolon.run_with(&["user", "set-password", "ALICE@example.com", "--password-stdin"], "staple it down\n");
+        let ran =
+            symbolon.run_with(&["user", "set-password", "ALICE@example.com", "--password-stdin"], "staple it down firmly\n");
         assert_eq!(
             (ran.code, ran.stdout.as_str()),
             (Some(0), "user alice has a new password; their sessions and grants have ended\n"),
             "{name}"
         );
-        assert!(verify("staple it down") && !verify(PASSWORD), "{name}");
+        assert!(verify("staple it down firmly") && !verify(PASSWORD), "{name}");
         assert_eq!(all_ended(&store, alice, session), [true, true], "{name}");
 
         let (session, _) = seed(&store, alice, "app");
@@ -91,7 +96,7 @@ fn switching_a_person_off_or_a_new_password_ends_their_sessions_and_grants() {
         {
             assert!(symbolon.refusal_with(line, PASSWORD).contains("user 'carol': there is no user"), "{name}: {line}");
         }
-        assert!(symbolon.refusal_with("user set-password bob --password-stdin", "").contains("at least 8"), "{name}");
+        assert!(symbolon.refusal_with("user set-password bob --password-stdin", "").contains("at least 15"), "{name}");
         assert!(symbolon.refusal("user set-password bob").contains("--password-stdin"), "{name}");
     }
 }

@@ -1,0 +1,203 @@
+//! Letters to people: what waits in the queue is written in words and sent, and what was asked for by a form that tells
+//! nothing is found out and answered. A server that is down is tried again, later and later, for a day.
+
+use std::sync::Arc;
+
+use super::{next_try, stored};
+use crate::{
+    app::App,
+    mail::{Message, SendError},
+    pages::{self, CalendarTime, LetterFacts, LetterKind},
+    paths,
+    protocol::{
+        calendar::Calendar,
+        credential::{Credential, Kind},
+        id::Id,
+        link::LinkKind,
+        notice::{Letter, Notice},
+        time::{Span, Timestamp},
+        user_agent,
+    },
+    random,
+    store::{
+        AnyConnection, Result,
+        asked::{self, Ids},
+        deliveries::{self, Ask, Content, Delivery},
+        links,
+    },
+};
+
+/// How long a letter is in the hands of one process: well beyond what sending may take.
+const IN_HAND: Span = Span::from_seconds(120);
+
+/// What came of an attempt.
+enum Outcome {
+    /// It was sent.
+    Sent,
+    /// There is nothing to send, for this reason.
+    Unwanted(&'static str),
+    /// It will never be sent.
+    Refused(String),
+    /// It will be tried again.
+    Failed(String),
+}
+
+/// Begins to deal with those that are due, as far as there is room.
+pub async fn round(app: &Arc<App>) -> Option<()> {
+    let room = app.letters.available_permits();
+    let taking = app.clone();
+    let taken = stored(app, move |connection| take(&taking, connection, room)).await.ok()?;
+    for delivery in taken.inspect_err(|error| tracing::warn!(%error, "letters wait")).ok()? {
+        let permit = app.letters.clone().acquire_owned().await.ok()?;
+        let app = app.clone();
+        tokio::spawn(async move {
+            deal_with(&app, delivery).await;
+            drop(permit);
+            app.bell.notify_one();
+        });
+    }
+    Some(())
+}
+
+fn take(app: &App, connection: &mut AnyConnection, room: usize) -> Result<Vec<Delivery>> {
+    let now = app.clock.now();
+    let mut taken = Vec::new();
+    for delivery in deliveries::due_to_people(connection, now, room)? {
+        taken.extend(deliveries::take(connection, delivery, now.plus(IN_HAND))?);
+    }
+    Ok(taken)
+}
+
+async fn deal_with(app: &Arc<App>, delivery: Delivery) {
+    let outcome = match delivery.content.clone() {
+        Content::Letter(notice) => send(app, &delivery, notice).await,
+        Content::ResetAsked(ask) | Content::RegistrationAsked(ask) => {
+            let (answering, asked) = (app.clone(), delivery.clone());
+            match stored(app, move |connection| answer(&answering, connection, &asked, &ask)).await {
+                Ok(Ok(())) => return, // the answer has ended the delivery
+                Ok(Err(error)) => Outcome::Failed(error.to_string()),
+                Err(error) => Outcome::Failed(error.to_string()),
+            }
+        }
+        Content::Logout(_) => return, // is of a client
+    };
+    let now = app.clock.now();
+    match stored(app, move |connection| settle(connection, &delivery, &outcome, now)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "a letter could not be settled: it will be tried again"),
+        Err(error) => tracing::error!(%error, "a letter did not end"),
+    }
+}
+
+/// Finds out what was asked for, and for whom.
+fn answer(app: &App, connection: &mut AnyConnection, delivery: &Delivery, ask: &Ask) -> Result<()> {
+    let now = app.clock.now();
+    let ids = Ids { link: random::id(now), letter: random::id(now), event: random::id(now) };
+    let (what, is_sent) = match delivery.content {
+        Content::RegistrationAsked(_) => ("registration", asked::answer_registration(connection, (delivery, ask), ids, now)?),
+        _ => ("a new password", asked::answer_reset(connection, (delivery, ask), ask.browser.clone(), ids, now)?),
+    };
+    tracing::info!(what, is_sent, "asked for by a form");
+    Ok(())
+}
+
+async fn send(app: &Arc<App>, delivery: &Delivery, notice: Notice) -> Outcome {
+    if !app.mailer.is_on() {
+        return Outcome::Unwanted("mail is off");
+    }
+    let now = app.clock.now();
+    let link = match notice.link {
+        None => None,
+        Some(id) => {
+            let found = stored(app, move |connection| links::find(connection, id)).await;
+            match found {
+                Ok(Ok(Some(link))) if link.used_at.is_none() && link.expires_at > now => Some(link.kind),
+                Ok(Ok(_)) => return Outcome::Unwanted("its link is over"),
+                Ok(Err(error)) => return Outcome::Failed(error.to_string()),
+                Err(error) => return Outcome::Failed(error.to_string()),
+            }
+        }
+    };
+    let message = match write(app, delivery, &notice, link) {
+        Ok(message) => message,
+        Err(error) => return Outcome::Refused(error),
+    };
+    let mailer = app.mailer.clone();
+    match tokio::task::spawn_blocking(move || mailer.send(&message)).await {
+        Ok(Ok(())) => Outcome::Sent,
+        Ok(Err(SendError::Permanent(why))) => Outcome::Refused(why),
+        Ok(Err(SendError::Later(why))) => Outcome::Failed(why),
+        Err(error) => Outcome::Failed(error.to_string()),
+    }
+}
+
+/// The letter in words. The link in it is derived now, and stands nowhere else.
+fn write(app: &App, delivery: &Delivery, notice: &Notice, link: Option<LinkKind>) -> std::result::Result<Message, String> {
+    let issuer = &app.config.issuer;
+    let url = notice.link.zip(link).map(|(id, kind)| {
+        let credential = Credential { kind: Kind::Link, id, generation: 0 }.derive(&app.config.secrets);
+        issuer.url(&format!("{}?link={credential}", path(kind)))
+    });
+    let lasts = link.map(|kind| pages::lapse(kind.lifetime().seconds()));
+    let browser = notice.origin.user_agent.as_deref().map(user_agent::words);
+    let Calendar { year, month, day, hour, minute } = Calendar::of(notice.at);
+    let facts = LetterFacts {
+        kind: kind(notice.letter),
+        site: issuer.host(),
+        name: notice.name.as_deref(),
+        when: CalendarTime { year, month, day, hour, minute },
+        browser: browser.as_deref(),
+        place: notice.origin.place.as_deref(),
+        address: notice.origin.address.as_deref(),
+        about: notice.about.as_deref(),
+        link: url.as_deref(),
+        lasts: lasts.as_deref(),
+    };
+    let (subject, text) = pages::letter(&facts).map_err(|error| error.to_string())?;
+    let id = delivery.id.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Message { id, to: notice.to.clone(), subject, text, at: delivery.created_at })
+}
+
+const fn path(kind: LinkKind) -> &'static str {
+    match kind {
+        LinkKind::Register | LinkKind::Invitation => paths::REGISTER_FINISH,
+        LinkKind::Reset => paths::RECOVER_PASSWORD,
+        LinkKind::ConfirmEmail => paths::CONFIRM_EMAIL,
+        LinkKind::NotMe => paths::NOT_ME,
+    }
+}
+
+const fn kind(letter: Letter) -> LetterKind {
+    match letter {
+        Letter::NewDevice => LetterKind::NewDevice,
+        Letter::AddressChanged => LetterKind::AddressChanged,
+        Letter::CredentialReused => LetterKind::CredentialReused,
+        Letter::PasswordChanged => LetterKind::PasswordChanged,
+        Letter::PasswordReset => LetterKind::PasswordReset,
+        Letter::EmailChanged => LetterKind::EmailChanged,
+        Letter::ConfirmEmail => LetterKind::ConfirmEmail,
+        Letter::Reset => LetterKind::Reset,
+        Letter::Register => LetterKind::Register,
+        Letter::AlreadyRegistered => LetterKind::AlreadyRegistered,
+        Letter::Invitation => LetterKind::Invitation,
+    }
+}
+
+fn settle(connection: &mut AnyConnection, delivery: &Delivery, outcome: &Outcome, now: Timestamp) -> Result<()> {
+    let what = match &delivery.content {
+        Content::Letter(notice) => format!("{:?}", notice.letter),
+        _ => "an answer".to_owned(),
+    };
+    let (id, attempt) = (Id::try_from(delivery.id.clone()).map(|id| id.to_string()).unwrap_or_default(), delivery.attempts);
+    match (outcome, next_try(delivery, now)) {
+        (Outcome::Failed(why), Some(next)) => {
+            tracing::warn!(what, id, attempt, why, "a letter was not sent: will be tried again");
+            return deliveries::put_off(connection, delivery, next);
+        }
+        (Outcome::Failed(why), None) => tracing::error!(what, id, attempt, why, "a letter was not sent: given up"),
+        (Outcome::Refused(why), _) => tracing::error!(what, id, attempt, why, "a letter was refused for good"),
+        (Outcome::Unwanted(why), _) => tracing::debug!(what, id, why, "a letter is not wanted"),
+        (Outcome::Sent, _) => tracing::info!(what, id, attempt, "a letter was sent"),
+    }
+    deliveries::remove(connection, delivery)
+}

@@ -1,0 +1,153 @@
+//! `symbolon user import`: the people of a former system, from JSON lines, with the hashes of their passwords as they are.
+//! All of them are added or none; each line with a mistake is told by its number. Which hashes are taken is `passwords`.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead, Read},
+    path::Path,
+};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{
+    super::{Answer, Error, Work, output::Format, refuse},
+    details::{check_display_name, check_email, check_username, names},
+};
+use crate::{
+    config::named_file,
+    passwords::check_imported,
+    protocol::person::{self, check_attribute},
+    random,
+    store::people::{self, Person},
+};
+
+/// How long a line may be, in bytes.
+const MAX_LINE: usize = 256 * 1024;
+/// How many mistakes are told.
+const MISTAKES: usize = 20;
+
+/// A line of the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    username: String,
+    email: String,
+    #[serde(default)]
+    email_verified: bool,
+    name: Option<String>,
+    password_hash: Option<String>,
+    #[serde(default)]
+    roles: Vec<String>,
+    #[serde(default)]
+    groups: Vec<String>,
+    #[serde(default)]
+    attributes: Map<String, Value>,
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Reading {
+    everyone: Vec<Person>,
+    /// The line of each of them.
+    lines: Vec<usize>,
+    /// The line of each user name and address.
+    taken: HashMap<String, usize>,
+    mistakes: Vec<String>,
+}
+
+pub fn run(work: &mut Work<'_>, file: &Path, format: Format) -> Answer {
+    let input = named_file::lines(file).map_err(|why| format!("file: {why}"))?;
+    let mut reading = Reading::default();
+    read(work, input, &mut reading)?;
+    if !reading.mistakes.is_empty() {
+        let more = reading.mistakes.len().saturating_sub(MISTAKES);
+        reading.mistakes.truncate(MISTAKES);
+        let more = if more > 0 { format!("\nand {more} more") } else { String::new() };
+        return refuse(format!("nothing was imported\n{}{more}", reading.mistakes.join("\n")));
+    }
+    if let Some(at) = people::insert_all(work.connection, &reading.everyone)? {
+        let (line, person) = (reading.lines.get(at).copied().unwrap_or_default(), reading.everyone.get(at));
+        let (name, email) = person.map_or_else(Default::default, |person| (&*person.claims.username, &*person.claims.email));
+        return refuse(format!(
+            "nothing was imported\nline {line}: user name '{name}', e-mail address '{email}': expected two that are free, received one that another user has"
+        ));
+    }
+    let added = reading.everyone.len();
+    let text = || if added == 1 { "1 user was added\n".into() } else { format!("{added} users were added\n") };
+    format.answer(&serde_json::json!({ "added": added }), text)
+}
+
+fn read(work: &Work<'_>, mut input: impl BufRead, reading: &mut Reading) -> Result<(), Error> {
+    for number in 1_usize.. {
+        let mut line = Vec::new();
+        let most = (MAX_LINE as u64).saturating_add(1);
+        let length = input.by_ref().take(most).read_until(b'\n', &mut line).map_err(|error| format!("line {number}: {error}"))?;
+        if length == 0 {
+            break;
+        }
+        if length > MAX_LINE {
+            reading.mistakes.push(format!("line {number}: expected at most {MAX_LINE} bytes; nothing after it was read"));
+            break;
+        }
+        match std::str::from_utf8(&line) {
+            Ok(line) if line.trim().is_empty() => {}
+            Ok(line) => match person(work, line).and_then(|person| reading.add(person, number)) {
+                Ok(()) => {}
+                Err(Error::Refused(why)) => reading.mistakes.push(format!("line {number}: {why}")),
+                Err(error) => return Err(error),
+            },
+            Err(_) => reading.mistakes.push(format!("line {number}: expected UTF-8")),
+        }
+    }
+    Ok(())
+}
+
+impl Reading {
+    fn add(&mut self, person: Person, number: usize) -> Result<(), Error> {
+        let (name, email) = (person.claims.username.clone(), person.claims.email.clone());
+        for (what, value) in [("user name", name), ("e-mail address", email)] {
+            if let Some(line) = self.taken.get(&value) {
+                return refuse(format!("{what} '{value}': expected one that is free, received that of line {line}"));
+            }
+            self.taken.insert(value, number);
+        }
+        self.everyone.push(person);
+        self.lines.push(number);
+        Ok(())
+    }
+}
+
+/// The person of a line.
+fn person(work: &Work<'_>, line: &str) -> Result<Person, Error> {
+    let entry: Entry = serde_json::from_str(line).map_err(|error| {
+        // Each line is a document of its own: its number is told by the caller.
+        let text = error.to_string();
+        format!("expected a JSON object: {}", text.rsplit_once(" at line ").map_or(&*text, |(why, _)| why))
+    })?;
+    for (name, value) in &entry.attributes {
+        check_attribute(name, value, &work.config.scope_claims)?;
+    }
+    if let Some(hash) = &entry.password_hash {
+        check_imported(hash).map_err(|why| format!("password_hash: {why}"))?;
+    }
+    let claims = person::Person {
+        id: random::id(work.now),
+        username: check_username(&entry.username)?,
+        display_name: entry.name.map(|name| check_display_name(&name)).transpose()?,
+        email: check_email(&entry.email)?,
+        email_verified: entry.email_verified,
+        roles: names("role", &entry.roles)?,
+        groups: names("group", &entry.groups)?,
+        attributes: entry.attributes,
+        updated_at: work.now,
+    };
+    Ok(Person {
+        claims,
+        password_hash: entry.password_hash,
+        disabled_at: None,
+        created_at: work.now,
+        signed_in_at: None,
+        sign_in_again_at: None,
+    })
+}

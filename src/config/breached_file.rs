@@ -1,0 +1,191 @@
+//! A list of breached passwords as Have I Been Pwned gives it: lines of an upper-case SHA-1 in hex, sorted, each with
+//! `:count` or without. It may have many gigabytes: it is searched where it lies, and opened once, at start.
+
+use std::{
+    cmp::Ordering,
+    fmt, fs, io,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// The hex digits of a SHA-1.
+const DIGITS: usize = 40;
+/// More than any line has, with its count and its end.
+const LINE: usize = 128;
+
+/// The list, open.
+#[derive(Clone)]
+pub struct BreachedFile {
+    path: PathBuf,
+    file: Arc<fs::File>,
+    /// Its bytes, when it was opened.
+    length: u64,
+}
+
+/// A line of the list.
+struct Line {
+    /// Where it begins.
+    start: u64,
+    digits: [u8; DIGITS],
+}
+
+impl BreachedFile {
+    /// Opens the list and looks at three of its lines.
+    ///
+    /// # Errors
+    /// What is expected, with the file's name.
+    pub fn open(path: &Path) -> Result<Self, String> {
+        let say = |why: &dyn fmt::Display| format!("'{}': {why}", path.display());
+        let file = fs::File::open(path).map_err(|error| say(&error))?;
+        let length = file.metadata().map_err(|error| say(&error))?.len();
+        let list = Self { path: path.to_owned(), file: Arc::new(file), length };
+        let mut before: Option<[u8; DIGITS]> = None;
+        for at in [0, length / 2, (length / 2).max(length.saturating_sub(LINE as u64))] {
+            let Some(line) = list.line_from(at).map_err(|error| say(&error))? else { continue };
+            if before.is_some_and(|before| before > line.digits) {
+                return Err(say(&"expected its lines in ascending order"));
+            }
+            before = Some(line.digits);
+        }
+        if before.is_some() { Ok(list) } else { Err(say(&malformed())) }
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether this SHA-1 (40 upper-case hex digits) is in the list. Reads the file some forty times: not for a thread
+    /// that others wait for.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is no such list.
+    pub fn contains(&self, sha1: &str) -> io::Result<bool> {
+        // The line looked for begins in [low, high), if there is one.
+        let (mut low, mut high) = (0, self.length);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.line_from(middle)? {
+                Some(line) if line.start < high => match line.digits.as_slice().cmp(sha1.as_bytes()) {
+                    Ordering::Equal => return Ok(true),
+                    Ordering::Less => low = line.start + 1,
+                    Ordering::Greater => high = middle,
+                },
+                _ => high = middle,
+            }
+        }
+        Ok(false)
+    }
+
+    /// The first line that begins at this byte or after it.
+    fn line_from(&self, at: u64) -> io::Result<Option<Line>> {
+        let mut start = at;
+        if let Some(before) = at.checked_sub(1) {
+            let (buffer, read) = self.read(before)?;
+            match buffer.iter().take(read).position(|byte| *byte == b'\n') {
+                Some(end) => start = at + end as u64,
+                None if before + (read as u64) < self.length => return Err(malformed()),
+                None => return Ok(None),
+            }
+        }
+        if start >= self.length {
+            return Ok(None);
+        }
+        let (buffer, read) = self.read(start)?;
+        let line = buffer.get(..read).unwrap_or_default();
+        let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let (digits, rest) = line.split_first_chunk::<DIGITS>().ok_or_else(malformed)?;
+        let is_count =
+            |rest: &[u8]| rest.split_first().is_none_or(|(colon, n)| *colon == b':' && n.iter().all(u8::is_ascii_digit));
+        let is_hex = digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'A'..=b'F'));
+        if is_hex && is_count(rest) { Ok(Some(Line { start, digits: *digits })) } else { Err(malformed()) }
+    }
+
+    fn read(&self, at: u64) -> io::Result<([u8; LINE], usize)> {
+        let mut buffer = [0; LINE];
+        let mut read = 0;
+        while let Some(rest) = buffer.get_mut(read..).filter(|rest| !rest.is_empty()) {
+            match self.file.read_at(rest, at + read as u64) {
+                Ok(0) => break,
+                Ok(more) => read += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((buffer, read))
+    }
+}
+
+fn malformed() -> io::Error {
+    io::Error::other("expected lines of an upper-case SHA-1 in hex, each with ':' and a count or without, sorted")
+}
+
+impl fmt::Debug for BreachedFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BreachedFile({})", self.path.display())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(text: &str) -> Result<BreachedFile, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), text).unwrap();
+        BreachedFile::open(file.path()) // stays open, though the name goes
+    }
+
+    fn digits(n: usize) -> String {
+        format!("{:040X}", n * 7)
+    }
+
+    #[test]
+    fn every_line_is_found_and_nothing_else() {
+        for end in ["\n", "\r\n", ":3\n", ":12345678\r\n"] {
+            for count in [1, 2, 3, 10, 101] {
+                let text: String = (0..count).map(|n| digits(n) + end).collect();
+                for text in [text.as_str(), text.trim_end()] {
+                    let list = list(text).unwrap();
+                    for n in 0..count {
+                        assert!(list.contains(&digits(n)).unwrap(), "{n} of {count} with {end:?}");
+                    }
+                    for absent in [format!("{:040X}", 1), format!("{:040X}", (count - 1) * 7 + 1), "F".repeat(40)] {
+                        assert!(!list.contains(&absent).unwrap(), "{absent} of {count} with {end:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn another_file_is_refused_at_start() {
+        let lower = digits(1_000_003).to_lowercase();
+        let unsorted = format!("{}\n{}\n{}\n", "F".repeat(40), "E".repeat(40), "A".repeat(40));
+        for (text, words) in [
+            ("", "SHA-1 in hex"),
+            ("password\n", "SHA-1 in hex"),
+            (lower.as_str(), "SHA-1 in hex"),
+            (&"A".repeat(41), "SHA-1 in hex"),
+            (&"A".repeat(4000), "SHA-1 in hex"),
+            (&format!("{}:many\n", "A".repeat(40)), "SHA-1 in hex"),
+            (&unsorted, "ascending"),
+        ] {
+            let why = list(text).unwrap_err();
+            assert!(why.contains(words), "{text}: {why}");
+        }
+        assert!(BreachedFile::open(Path::new("absent.txt")).unwrap_err().contains("'absent.txt'"));
+    }
+
+    #[test]
+    fn a_line_of_another_form_is_an_error_and_not_an_answer() {
+        let mut lines: Vec<_> = (0..100).map(digits).collect();
+        lines[25] = "x".repeat(40);
+        let list = list(&(lines.join("\n") + "\n")).unwrap();
+        assert!(list.contains(&digits(25)).is_err());
+        assert!(list.contains(&digits(75)).unwrap());
+    }
+}

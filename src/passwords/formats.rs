@@ -1,0 +1,150 @@
+//! The formats of a stored hash: argon2 as we make it, and what former systems made (argon2, bcrypt, and PBKDF2 and scrypt
+//! as PHC strings). Each is read into its parts once, with its cost; whether that is bearable is asked at import (ASVS 15.2.2). bcrypt
+//! looks at the first 72 bytes of a password alone: nothing can mend that but the next hash of it, which is ours.
+
+use argon2::{
+    Argon2, Params,
+    password_hash::{PasswordVerifier, phc::PasswordHash},
+};
+use bcrypt::HashParts;
+use sha2::{Sha256, Sha512};
+use subtle::ConstantTimeEq;
+
+/// The most memory for one password, in KiB: 1 GiB.
+const MAX_MEMORY: u64 = 1024 * 1024;
+/// The most memory that one password goes through, in KiB: all of it four times.
+const MAX_WORK: u64 = 4 * MAX_MEMORY;
+const MAX_LANES: u32 = 64;
+const BCRYPT_COST: std::ops::RangeInclusive<u32> = 4..=14;
+const PBKDF2_ITERATIONS: std::ops::RangeInclusive<u32> = 1..=10_000_000;
+
+/// A hash, read.
+enum Stored<'a> {
+    Argon2 { hash: Box<PasswordHash>, params: Params },
+    Bcrypt { text: &'a str, cost: u32 },
+    Pbkdf2 { derived: Derived, iterations: u32, digest: Digest },
+    Scrypt { derived: Derived, log_n: u8, r: u32, p: u32 },
+}
+
+/// What was derived from a password, and with which salt.
+struct Derived {
+    salt: Vec<u8>,
+    output: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+enum Digest {
+    Sha256,
+    Sha512,
+}
+
+/// Whether the password is the one of this hash; never, where the hash cannot be read.
+pub(super) fn matches(hash: &str, password: &[u8]) -> bool {
+    Stored::read(hash).is_some_and(|stored| stored.matches(password))
+}
+
+/// Checks the hash of a former system before it is kept: that it can be verified, at a cost that can be borne.
+///
+/// # Errors
+/// What is expected. The hash is not repeated.
+pub fn check_imported(hash: &str) -> Result<(), String> {
+    let Some(stored) = Stored::read(hash) else {
+        return Err("expected argon2 ($argon2id$v=19$m=..,t=..,p=..$salt$hash, argon2i, argon2d), bcrypt ($2b$cost$.., 2a, 2y), PBKDF2 ($pbkdf2-sha256$i=..,l=..$salt$hash, sha512) or scrypt ($scrypt$ln=..,r=..,p=..$salt$hash), received a text that is none of them".into());
+    };
+    stored.check_cost()
+}
+
+impl<'a> Stored<'a> {
+    fn read(text: &'a str) -> Option<Self> {
+        if ["$2a$", "$2b$", "$2y$"].iter().any(|version| text.starts_with(version)) {
+            let parts: HashParts = text.parse().ok()?;
+            return Some(Self::Bcrypt { text, cost: parts.get_cost() });
+        }
+        let hash = PasswordHash::new(text).ok()?;
+        let derived = Derived { salt: hash.salt.as_ref()?.to_vec(), output: hash.hash.as_ref()?.as_bytes().to_vec() };
+        let has_only = |names: &[&str]| hash.params.iter().all(|(name, _)| names.contains(&name.as_str()));
+        let number = |name: &str| hash.params.get_decimal(name);
+        match hash.algorithm.as_str() {
+            "argon2id" | "argon2i" | "argon2d" if has_only(&["m", "t", "p"]) && matches!(hash.version, Some(0x10 | 0x13)) => {
+                let params = Params::try_from(&hash).ok()?;
+                Some(Self::Argon2 { hash: Box::new(hash), params })
+            }
+            algorithm @ ("pbkdf2-sha256" | "pbkdf2-sha512") if has_only(&["i", "l"]) && hash.version.is_none() => {
+                let length = number("l").is_none_or(|length| usize::try_from(length) == Ok(derived.output.len()));
+                let digest = if algorithm == "pbkdf2-sha512" { Digest::Sha512 } else { Digest::Sha256 };
+                length.then_some(())?;
+                Some(Self::Pbkdf2 { iterations: number("i")?, derived, digest })
+            }
+            "scrypt" if has_only(&["ln", "r", "p"]) && hash.version.is_none() => {
+                Some(Self::Scrypt { log_n: u8::try_from(number("ln")?).ok()?, r: number("r")?, p: number("p")?, derived })
+            }
+            _ => None,
+        }
+    }
+
+    fn matches(&self, password: &[u8]) -> bool {
+        match self {
+            Self::Argon2 { hash, .. } => Argon2::default().verify_password(password, &**hash).is_ok(),
+            Self::Bcrypt { text, .. } => bcrypt::verify(password, text).unwrap_or(false),
+            Self::Pbkdf2 { derived, iterations, digest } => derived.is(|out| {
+                match digest {
+                    Digest::Sha256 => pbkdf2::pbkdf2_hmac::<Sha256>(password, &derived.salt, *iterations, out),
+                    Digest::Sha512 => pbkdf2::pbkdf2_hmac::<Sha512>(password, &derived.salt, *iterations, out),
+                }
+                true
+            }),
+            // Beyond what may be imported it is not tried: its memory is taken before anything else is known.
+            Self::Scrypt { derived, log_n, r, p } => {
+                self.check_cost().is_ok()
+                    && derived.is(|out| {
+                        let params = scrypt::Params::new(*log_n, *r, *p).ok();
+                        params.is_some_and(|params| scrypt::scrypt(password, &derived.salt, &params, out).is_ok())
+                    })
+            }
+        }
+    }
+
+    fn check_cost(&self) -> Result<(), String> {
+        let expected = |is_good: bool, words: String| if is_good { Ok(()) } else { Err(words) };
+        match self {
+            Self::Argon2 { params, .. } => {
+                let (memory, times, lanes) = (u64::from(params.m_cost()), u64::from(params.t_cost()), params.p_cost());
+                expected(memory <= MAX_MEMORY, format!("expected argon2 with m of at most {MAX_MEMORY} KiB, received {memory}"))?;
+                let work = memory.saturating_mul(times);
+                expected(work <= MAX_WORK, format!("expected argon2 with m times t of at most {MAX_WORK}, received {work}"))?;
+                expected(lanes <= MAX_LANES, format!("expected argon2 with p of at most {MAX_LANES}, received {lanes}"))
+            }
+            Self::Bcrypt { cost, .. } => {
+                let (low, high) = (BCRYPT_COST.start(), BCRYPT_COST.end());
+                expected(BCRYPT_COST.contains(cost), format!("expected bcrypt with a cost of {low} to {high}, received {cost}"))
+            }
+            Self::Pbkdf2 { iterations, .. } => {
+                let (low, high) = (PBKDF2_ITERATIONS.start(), PBKDF2_ITERATIONS.end());
+                let words = format!("expected PBKDF2 with i of {low} to {high}, received {iterations}");
+                expected(PBKDF2_ITERATIONS.contains(iterations), words)
+            }
+            Self::Scrypt { log_n, r, p, .. } => {
+                let memory = 1_u64.checked_shl(u32::from(*log_n)).and_then(|n| n.checked_mul(u64::from(*r)));
+                let memory = memory.map_or(u64::MAX, |blocks| blocks.div_ceil(8)); // blocks of 128 bytes
+                let words =
+                    format!("expected scrypt with 128 * r * 2^ln of at most {MAX_MEMORY} KiB, received ln={log_n}, r={r}");
+                expected(*log_n > 0 && *r > 0 && memory <= MAX_MEMORY, words)?;
+                let work = memory.saturating_mul(u64::from(*p));
+                let words = format!("expected scrypt with 128 * r * 2^ln * p of at most {MAX_WORK} KiB, received p={p}");
+                expected(*p > 0 && work <= MAX_WORK, words)
+            }
+        }
+    }
+}
+
+impl Derived {
+    /// Whether `derive`, which says whether it could, writes the same.
+    fn is(&self, derive: impl FnOnce(&mut [u8]) -> bool) -> bool {
+        let mut out = vec![0; self.output.len()];
+        derive(&mut out) && bool::from(out.ct_eq(&self.output))
+    }
+}
+
+#[cfg(test)]
+#[path = "formats_tests.rs"]
+pub(super) mod tests;

@@ -1,0 +1,232 @@
+//! What a new password must be (NIST SP 800-63B-4 §3.1.1.2, ASVS 6.2.1, 6.2.4): long enough, and none that is guessed first. There are no rules
+//! about kinds of characters. A password is compared as a whole: a common word inside a long one is no flaw. The words
+//! that pages say about a flaw are theirs.
+
+use sha1::{Digest, Sha1};
+use unicode_normalization::UnicodeNormalization;
+
+use super::MAX_LENGTH;
+use crate::config::{BreachedFile, Config};
+
+/// The product's name.
+const PRODUCT: &str = "symbolon";
+/// The passwords used most, in lower case and sorted, of those with at least eight characters: see docs/third-party.md.
+const MOST_USED: &str = include_str!("most_used.txt");
+/// The most characters of one of them.
+const LONGEST_USED: usize = 21;
+/// The fewest letters of a name that count as one.
+const SHORTEST_NAME: usize = 3;
+/// The fewest different characters: whoever uses fewer repeats them.
+const FEWEST_DIFFERENT: usize = 4;
+/// The rows of keyboards, as fingers run along them: US, German and French.
+const ROWS: [&str; 8] = ["qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "azertyuiop", "qsdfghjklm", "wxcvbn"];
+
+/// What a new password must be, here.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    min_length: usize,
+    breached: Option<BreachedFile>,
+    /// The names of this server, which everyone at its pages reads.
+    own_names: Vec<String>,
+}
+
+/// What is wrong with a new password. Nothing of the password is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// Fewer characters (code points after NFC) than expected.
+    TooShort {
+        /// The fewest.
+        expected: usize,
+        /// How many there are.
+        received: usize,
+    },
+    /// More bytes (of UTF-8, after NFC) than expected.
+    TooLong {
+        /// The most.
+        expected: usize,
+        /// How many there are.
+        received: usize,
+    },
+    /// It holds a line break or NUL.
+    NotOneLine,
+    /// It repeats something short, or runs along an alphabet or a keyboard.
+    Repetitive,
+    /// It is among those used most, or one of them with digits and marks around it.
+    Common,
+    /// It is mostly made of names: the person's, or this server's.
+    Contextual,
+    /// It was seen in a breach.
+    Breached,
+}
+
+/// For the command line.
+impl std::fmt::Display for Flaw {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("password: ")?;
+        match self {
+            Self::TooShort { expected, received } => write!(f, "expected at least {expected} characters, received {received}"),
+            Self::TooLong { expected, received } => write!(f, "expected at most {expected} bytes, received {received}"),
+            Self::NotOneLine => f.write_str("expected one line without NUL"),
+            Self::Repetitive => f.write_str("expected one that others do not guess, received a repetition or a sequence"),
+            Self::Common => f.write_str("expected one that others do not guess, received one of those used most"),
+            Self::Contextual => {
+                f.write_str("expected one that others do not guess, received one made of the names of the user or of this server")
+            }
+            Self::Breached => f.write_str("expected one that was never in a breach, received one of breached_passwords_file"),
+        }
+    }
+}
+
+impl Rules {
+    /// Those of this configuration.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let host = config.issuer.origin().split("://").nth(1).unwrap_or_default();
+        Self {
+            min_length: config.password_rules.min_length,
+            breached: config.password_rules.breached_file.clone(),
+            own_names: vec![PRODUCT.into(), host.into()],
+        }
+    }
+
+    /// The fewest characters of a new password, for the page that asks for one.
+    #[must_use]
+    pub const fn min_length(&self) -> usize {
+        self.min_length
+    }
+
+    /// Checks a password before it is set; `context` is what others know of the person: user name, e-mail address (of which
+    /// the part before the '@' counts), display name. Where there is a list of breached passwords, a file is read: not for
+    /// a thread that others wait for. If that fails, the log says so, and the other rules stand alone.
+    ///
+    /// # Errors
+    /// The first [`Flaw`].
+    pub fn check(&self, password: &str, context: &[&str]) -> Result<(), Flaw> {
+        if password.contains(['\0', '\n', '\r']) {
+            return Err(Flaw::NotOneLine);
+        }
+        let normal: String = password.nfc().collect();
+        if normal.len() > MAX_LENGTH {
+            return Err(Flaw::TooLong { expected: MAX_LENGTH, received: normal.len() });
+        }
+        let received = normal.chars().count();
+        if received < self.min_length {
+            return Err(Flaw::TooShort { expected: self.min_length, received });
+        }
+        let lower: Vec<char> = normal.to_lowercase().chars().collect();
+        if self.is_repetitive(&lower) {
+            return Err(Flaw::Repetitive);
+        }
+        if is_common(&lower) {
+            return Err(Flaw::Common);
+        }
+        let own = self.own_names.iter().map(String::as_str);
+        if is_of_names(&lower, &names(own.chain(context.iter().copied()))) {
+            return Err(Flaw::Contextual);
+        }
+        if self.is_breached(&normal) { Err(Flaw::Breached) } else { Ok(()) }
+    }
+
+    /// Whether it is the same again and again, where once would be too short; or has hardly any different characters; or
+    /// three of four of its characters are the neighbours of the one before.
+    fn is_repetitive(&self, lower: &[char]) -> bool {
+        let repeats = |unit: usize| lower.iter().zip(lower.iter().skip(unit)).all(|(before, after)| before == after);
+        let longest = (lower.len() / 2).min(self.min_length.saturating_sub(1));
+        let different: std::collections::BTreeSet<_> = lower.iter().collect();
+        let steps = lower.iter().zip(lower.iter().skip(1)).filter(|(before, after)| are_neighbours(**before, **after)).count();
+        (1..=longest).any(repeats) || different.len() < FEWEST_DIFFERENT || steps * 4 >= lower.len().saturating_sub(1) * 3
+    }
+
+    fn is_breached(&self, normal: &str) -> bool {
+        let Some(list) = &self.breached else { return false };
+        let sha1 = hex(&Sha1::digest(normal.as_bytes()));
+        list.contains(&sha1).unwrap_or_else(|error| {
+            tracing::error!(%error, "breached_passwords_file could not be read: a new password was not looked up");
+            false
+        })
+    }
+}
+
+/// In upper case, as the list has it.
+fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default().to_ascii_uppercase();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// Whether one follows the other, in either direction, in an alphabet, among the digits or in a row of a keyboard, or is
+/// the same.
+fn are_neighbours(one: char, other: char) -> bool {
+    if !one.is_alphanumeric() || !other.is_alphanumeric() {
+        return one == other;
+    }
+    let in_row = |row: &&str| row.chars().zip(row.chars().skip(1)).any(|(a, b)| (a, b) == (one, other) || (b, a) == (one, other));
+    let around = [('9', '0'), ('0', '9'), ('z', 'a'), ('a', 'z')].contains(&(one, other));
+    u32::from(one).abs_diff(u32::from(other)) <= 1 || around || ROWS.iter().any(in_row)
+}
+
+/// Whether it is one of the most used, with at most as many digits, marks and spaces before and after it as it has
+/// characters itself.
+fn is_common(lower: &[char]) -> bool {
+    let is_around = |c: &&char| !c.is_alphabetic();
+    let before = lower.iter().take_while(is_around).count();
+    let after = lower.iter().rev().take_while(is_around).count();
+    let half = lower.len().div_ceil(2);
+    if half > LONGEST_USED {
+        return false;
+    }
+    let cores = (0..=before).flat_map(|start| (lower.len() - after..=lower.len()).map(move |end| start..end));
+    let mut cores = cores.filter(|core| core.len() >= half && core.len() <= LONGEST_USED).filter_map(|core| lower.get(core));
+    cores.any(|core| is_most_used(&core.iter().collect::<String>()))
+}
+
+/// Whether the list has this line.
+fn is_most_used(line: &str) -> bool {
+    let (mut low, mut high) = (0, MOST_USED.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let start = MOST_USED.get(..middle).and_then(|text| text.rfind('\n')).map_or(0, |end| end + 1);
+        let found = MOST_USED.get(start..).and_then(|text| text.lines().next()).unwrap_or_default();
+        match found.cmp(line) {
+            std::cmp::Ordering::Equal => return true,
+            std::cmp::Ordering::Less => low = start + found.len() + 1,
+            std::cmp::Ordering::Greater => high = start,
+        }
+    }
+    false
+}
+
+/// The names in these texts, longest first: each text, and each run of letters and digits in it, of at least three
+/// characters and with a letter.
+fn names<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Vec<char>> {
+    let texts = texts.map(|text| text.split('@').next().unwrap_or_default().trim().nfc().collect::<String>().to_lowercase());
+    let mut names: Vec<Vec<char>> = texts
+        .flat_map(|text| {
+            let runs = text.split(|c: char| !c.is_alphanumeric()).map(|run| run.chars().collect());
+            std::iter::once(text.chars().collect()).chain(runs).collect::<Vec<Vec<char>>>()
+        })
+        .filter(|name| name.len() >= SHORTEST_NAME && name.iter().any(|c| c.is_alphabetic()))
+        .collect();
+    names.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    names.dedup();
+    names
+}
+
+/// Whether names make up half of it, or all of its letters.
+fn is_of_names(lower: &[char], names: &[Vec<char>]) -> bool {
+    let mut left: Vec<Option<char>> = lower.iter().copied().map(Some).collect();
+    for name in names {
+        for start in 0..left.len() {
+            let Some(place) = left.get_mut(start..start + name.len()) else { break };
+            if place.iter().zip(name).all(|(here, letter)| *here == Some(*letter)) {
+                place.fill(None);
+            }
+        }
+    }
+    let taken = left.iter().filter(|here| here.is_none()).count();
+    let no_letter_is_left = !left.iter().flatten().any(|c| c.is_alphabetic());
+    taken * 2 >= left.len() || taken > 0 && no_letter_is_left
+}
+
+#[cfg(test)]
+#[path = "rules_tests.rs"]
+mod tests;
