@@ -154,8 +154,13 @@ fn write(app: &App, delivery: &Delivery, notice: &Notice, link: Option<LinkKind>
         lasts: lasts.as_deref(),
     };
     let (subject, text) = pages::letter(&facts).map_err(|error| error.to_string())?;
-    let id = delivery.id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = name(delivery);
     Ok(Message { id, to: notice.to.clone(), subject, text, at: delivery.created_at })
+}
+
+/// Names a letter, in the log and in its Message-ID.
+fn name(delivery: &Delivery) -> String {
+    Id::try_from(delivery.id.clone()).map(|id| id.to_string()).unwrap_or_default()
 }
 
 const fn path(kind: LinkKind) -> &'static str {
@@ -188,7 +193,7 @@ fn settle(connection: &mut AnyConnection, delivery: &Delivery, outcome: &Outcome
         Content::Letter(notice) => format!("{:?}", notice.letter),
         _ => "an answer".to_owned(),
     };
-    let (id, attempt) = (Id::try_from(delivery.id.clone()).map(|id| id.to_string()).unwrap_or_default(), delivery.attempts);
+    let (id, attempt) = (name(delivery), delivery.attempts);
     match (outcome, next_try(delivery, now)) {
         (Outcome::Failed(why), Some(next)) => {
             tracing::warn!(what, id, attempt, why, "a letter was not sent: will be tried again");

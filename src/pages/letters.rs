@@ -49,7 +49,7 @@ pub struct LetterFacts<'a> {
     pub site: &'a str,
     /// The name of whom it is to. Not shown where the address may be a stranger's.
     pub name: Option<&'a str>,
-    /// CalendarTime it happened.
+    /// When it happened.
     pub when: CalendarTime,
     /// The browser or program in words, such as "Firefox on Linux".
     pub browser: Option<&'a str>,

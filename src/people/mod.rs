@@ -9,4 +9,5 @@ mod proof;
 mod question;
 pub mod select_account;
 mod throttle;
-pub mod timeline;
+mod timeline;
+mod wording;
