@@ -78,6 +78,7 @@ impl PasswordProblem {
 pub(super) mod tests {
     use super::super::account_frame::tests::{ALICE, LONG, assert_framed};
     use super::super::markup;
+    use super::super::password_flaw::tests::FLAWS;
     use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
     use super::*;
 
@@ -93,16 +94,6 @@ pub(super) mod tests {
     };
 
     /// Each flaw, and what is said of it.
-    const FLAWS: [(&str, PasswordFlaw, &str); 8] = [
-        ("short", PasswordFlaw::TooShort { expected: 15, received: 9 }, "at least 15 characters. This one has 9."),
-        ("empty", PasswordFlaw::TooShort { expected: 15, received: 0 }, "at least 15 characters. Nothing was typed."),
-        ("long", PasswordFlaw::TooLong { limit: 1024 }, "longer than 1024 bytes"),
-        ("lines", PasswordFlaw::NotOneLine, "one line"),
-        ("common", PasswordFlaw::Common, "tries first"),
-        ("breached", PasswordFlaw::Breached, "leak"),
-        ("contextual", PasswordFlaw::Contextual, "your name"),
-        ("repetitive", PasswordFlaw::Repetitive, "repeats"),
-    ];
 
     fn with(problem: PasswordProblem) -> Password<'static> {
         Password { problem: Some(problem), ..PAGE }

@@ -60,7 +60,6 @@ fn every_page_renders() {
         sign_out::tests::samples(),
         form_post::tests::samples(),
         timeline::tests::samples(),
-        lapse::tests::samples(),
         error::tests::samples(),
         register::tests::samples(),
         register_finish::tests::samples(),
@@ -77,7 +76,7 @@ fn every_page_renders() {
         let same = samples.iter().filter(|(other, _)| other == name);
         assert_eq!(same.count(), 1, "{name} is a name twice");
     }
-    let texts: Vec<Sample> = [letters::tests::samples(), when::tests::samples()].concat();
+    let texts: Vec<Sample> = [letters::tests::samples(), when::tests::samples(), lapse::tests::samples()].concat();
     if let Some(folder) = std::env::var_os("SYMBOLON_PAGE_SAMPLES") {
         write(Path::new(&folder), &samples);
         for (name, text) in &texts {
