@@ -36,6 +36,13 @@ struct Failure {
     at: Timestamp,
 }
 
+impl Failure {
+    fn event(&self) -> Event<'_> {
+        let Self { id, person, origin, at } = self;
+        Event { id: *id, person: *person, activity: Activity::SignInFailed, origin, about: None, at: *at }
+    }
+}
+
 #[derive(Default)]
 struct Queue {
     lines: Vec<Line>,
@@ -110,11 +117,10 @@ fn write(connection: &mut AnyConnection, (lines, failures): (&mut &[Line], &mut 
         grant_history::append(connection, batch)?;
         *lines = rest;
     }
-    while let [failure, rest @ ..] = *failures {
-        let Failure { id, person, origin, at } = failure;
-        let (activity, about) = (Activity::SignInFailed, None);
-        let event = Event { id: *id, person: *person, activity, origin, about, at: *at };
-        activity::count_failure(connection, &event)?;
+    while !failures.is_empty() {
+        let (batch, rest) = failures.split_at(failures.len().min(AT_ONCE));
+        let events: Vec<_> = batch.iter().map(Failure::event).collect();
+        activity::count_failures(connection, &events)?;
         *failures = rest;
     }
     Ok(())

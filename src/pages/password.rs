@@ -93,8 +93,6 @@ pub(super) mod tests {
         problem: None,
     };
 
-    /// Each flaw, and what is said of it.
-
     fn with(problem: PasswordProblem) -> Password<'static> {
         Password { problem: Some(problem), ..PAGE }
     }

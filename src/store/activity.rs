@@ -4,7 +4,7 @@
 use diesel::prelude::*;
 
 use super::{
-    AnyConnection, Result,
+    AnyConnection, Result, dialect,
     mapping::{Row, time},
     schema::activity,
 };
@@ -87,11 +87,15 @@ pub fn insert(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Counts a sign-in that failed: on the row of its network and hour, or on a new one.
+/// Counts sign-ins that failed, all in one transaction: each on the row of its network and hour, or on a new one.
 ///
 /// # Errors
 /// The database's.
-pub fn count_failure(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
+pub fn count_failures(connection: &mut AnyConnection, events: &[Event<'_>]) -> Result<()> {
+    dialect::together(connection, |connection| events.iter().try_for_each(|event| count_failure(connection, event)))
+}
+
+fn count_failure(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
     let since = Timestamp::from_millis(event.at.millis() - TOGETHER.millis());
     let recent: Vec<Columns> = activity::table
         .filter(activity::person_id.eq(event.person.as_bytes().as_slice()))

@@ -129,6 +129,18 @@ fn connect_sqlite(path: &str) -> Result<AnyConnection, diesel::ConnectionError> 
     Ok(AnyConnection::Sqlite(connection))
 }
 
+/// Does the same with either database's own connection, for what Diesel does with one that it knows and not with both at once:
+/// many rows in one statement.
+macro_rules! on_either {
+    ($connection:expr, $one:ident => $work:expr) => {
+        match $connection {
+            $crate::store::AnyConnection::Sqlite($one) => $work,
+            $crate::store::AnyConnection::Postgres($one) => $work,
+        }
+    };
+}
+pub(super) use on_either;
+
 /// Does `work` in one transaction: all of it is kept, or nothing. On SQLite it holds the one write lock from
 /// its start, so that it cannot fail half-way because another process writes.
 ///

@@ -35,7 +35,7 @@ pub fn revoke(connection: &mut AnyConnection, id: Id, why: &str, now: Timestamp)
 pub fn revoke_reused(connection: &mut AnyConnection, line: &Line, why: &str, event: &Event<'_>) -> Result<bool> {
     dialect::together(connection, |connection| {
         let is_first = revoke(connection, line.grant, why, event.at)?;
-        grant_history::insert(connection, line)?;
+        grant_history::insert(connection, std::slice::from_ref(line))?;
         if is_first && let Some(person) = people::find(connection, event.person)? {
             warnings::tell(connection, event, Letter::CredentialReused, &person)?;
         }
