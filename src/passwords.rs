@@ -4,16 +4,19 @@
 
 mod formats;
 pub mod rules;
+mod workers;
 
 use std::sync::Arc;
 
-use argon2::{Algorithm, Argon2, Params, Version, password_hash::PasswordHasher};
+use argon2::{Algorithm, Argon2, Params, Version};
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization;
 
 pub use formats::check_imported;
+use workers::{Memory, Workers};
 
-use crate::config::PasswordSettings;
+use crate::{config::PasswordSettings, random};
 
 /// How many may wait at the gate for each one inside; more are turned away.
 const WAITING_FOR_EACH: usize = 32;
@@ -27,7 +30,7 @@ pub struct Passwords {
     argon2: Argon2<'static>,
     /// How every hash of ours begins: algorithm, version and parameters.
     beginning: Arc<str>,
-    inside: Arc<Semaphore>,
+    inside: Workers,
     waiting: Arc<Semaphore>,
     /// Verified against when there is no such person, so that the answer takes as long.
     decoy: Arc<str>,
@@ -71,11 +74,13 @@ impl Passwords {
         let params = Params::new(memory, iterations, lanes, None).map_err(|e| failed(&e))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let concurrency = settings.concurrency as usize;
-        let decoy = hash_with(&argon2, &crate::random::text())?.into();
+        let beginning: Arc<str> = format!("$argon2id$v=19$m={memory},t={iterations},p={lanes}$").into();
+        let made = Made { argon2: argon2.clone(), beginning: beginning.clone() };
+        let decoy = made.hash(&random::text(), &mut Memory::default())?.into();
         Ok(Self {
             argon2,
-            beginning: format!("$argon2id$v=19$m={memory},t={iterations},p={lanes}$").into(),
-            inside: Arc::new(Semaphore::new(concurrency)),
+            beginning,
+            inside: Workers::start(settings.concurrency).map_err(|e| failed(&e))?,
             waiting: Arc::new(Semaphore::new(concurrency * (1 + WAITING_FOR_EACH))),
             decoy,
         })
@@ -86,7 +91,12 @@ impl Passwords {
     /// # Errors
     /// [`PasswordError::Failed`].
     pub fn hash(&self, password: &str) -> Result<String, PasswordError> {
-        hash_with(&self.argon2, password)
+        self.made().hash(password, &mut Memory::default())
+    }
+
+    /// How a hash is made now.
+    fn made(&self) -> Made {
+        Made { argon2: self.argon2.clone(), beginning: self.beginning.clone() }
     }
 
     /// Hashes a new password, or a verified one anew, in its turn at the gate.
@@ -94,8 +104,8 @@ impl Passwords {
     /// # Errors
     /// [`PasswordError::Busy`] when too many wait already, [`PasswordError::Failed`].
     pub async fn hash_within_gate(&self, password: String) -> Result<String, PasswordError> {
-        let argon2 = self.argon2.clone();
-        self.within_gate(move || hash_with(&argon2, &password)).await?
+        let made = self.made();
+        self.within_gate(move |memory| made.hash(&password, memory)).await?
     }
 
     /// Whether the password is the one of this hash, of any format that can be imported; without a hash it is wrong
@@ -105,25 +115,27 @@ impl Passwords {
     /// [`PasswordError::Busy`] when too many wait already.
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<Verified, PasswordError> {
         let (beginning, decoy) = (self.beginning.clone(), self.decoy.clone());
-        self.within_gate(move || {
+        self.within_gate(move |memory| {
             let password = normal(&password);
             let known = hash.is_some() && password.is_some();
             let hash = hash.unwrap_or_else(|| decoy.to_string());
             // The parameters of the stored hash decide, not today's.
-            let is_right = formats::matches(&hash, password.unwrap_or_default().as_bytes()) && known;
+            let is_right = formats::matches(&hash, password.unwrap_or_default().as_bytes(), memory) && known;
             Verified { is_right, outdated: is_right && !hash.starts_with(&*beginning) }
         })
         .await
     }
 
-    async fn within_gate<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordError> {
+    async fn within_gate<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
+    ) -> Result<T, PasswordError> {
         let waiting = self.waiting.clone().try_acquire_owned().map_err(|_| PasswordError::Busy)?;
-        let inside = self.inside.clone().acquire_owned().await.map_err(|e| failed(&e))?;
-        let done = tokio::task::spawn_blocking(move || {
-            let _places = (inside, waiting); // held as long as the work goes on, though the caller may have left
-            work()
+        let done = self.inside.run(move |memory| {
+            let _place = waiting; // held as long as the work goes on, though the caller may have left
+            work(memory)
         });
-        done.await.map_err(|e| failed(&e))
+        done.await.ok_or_else(|| PasswordError::Failed("hashing did not end".into()))
     }
 }
 
@@ -134,9 +146,22 @@ fn normal(password: &str) -> Option<String> {
     (normal.len() <= MAX_LENGTH).then_some(normal)
 }
 
-fn hash_with(argon2: &Argon2<'_>, password: &str) -> Result<String, PasswordError> {
-    let password = normal(password).ok_or_else(|| failed(&format!("expected at most {MAX_LENGTH} bytes")))?;
-    Ok(argon2.hash_password(password.as_bytes()).map_err(|e| failed(&e))?.to_string())
+/// How a hash is made.
+struct Made {
+    argon2: Argon2<'static>,
+    beginning: Arc<str>,
+}
+
+impl Made {
+    /// A PHC string, with a salt of its own (RFC 9106 §3.1: 16 bytes; a tag of 32).
+    fn hash(&self, password: &str, memory: &mut Memory) -> Result<String, PasswordError> {
+        let password = normal(password).ok_or_else(|| failed(&format!("expected at most {MAX_LENGTH} bytes")))?;
+        let (salt, mut tag) = (random::bytes::<16>(), [0; 32]);
+        let memory = memory.of(self.argon2.params());
+        let hashed = self.argon2.hash_password_into_with_memory(password.as_bytes(), &salt, &mut tag, memory);
+        hashed.map_err(|e| failed(&e))?;
+        Ok(format!("{}{}${}", self.beginning, STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(tag)))
+    }
 }
 
 fn failed(error: &dyn std::fmt::Display) -> PasswordError {

@@ -2,13 +2,12 @@
 //! as PHC strings). Each is read into its parts once, with its cost; whether that is bearable is asked at import (ASVS 15.2.2). bcrypt
 //! looks at the first 72 bytes of a password alone: nothing can mend that but the next hash of it, which is ours.
 
-use argon2::{
-    Argon2, Params,
-    password_hash::{PasswordVerifier, phc::PasswordHash},
-};
+use argon2::{Algorithm, Argon2, Params, Version, password_hash::phc::PasswordHash};
 use bcrypt::HashParts;
 use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq;
+
+use super::workers::Memory;
 
 /// The most memory for one password, in KiB: 1 GiB.
 const MAX_MEMORY: u64 = 1024 * 1024;
@@ -20,7 +19,7 @@ const PBKDF2_ITERATIONS: std::ops::RangeInclusive<u32> = 1..=10_000_000;
 
 /// A hash, read.
 enum Stored<'a> {
-    Argon2 { hash: Box<PasswordHash>, params: Params },
+    Argon2 { derived: Derived, algorithm: Algorithm, version: Version, params: Params },
     Bcrypt { text: &'a str, cost: u32 },
     Pbkdf2 { derived: Derived, iterations: u32, digest: Digest },
     Scrypt { derived: Derived, log_n: u8, r: u32, p: u32 },
@@ -39,8 +38,8 @@ enum Digest {
 }
 
 /// Whether the password is the one of this hash; never, where the hash cannot be read.
-pub(super) fn matches(hash: &str, password: &[u8]) -> bool {
-    Stored::read(hash).is_some_and(|stored| stored.matches(password))
+pub(super) fn matches(hash: &str, password: &[u8], memory: &mut Memory) -> bool {
+    Stored::read(hash).is_some_and(|stored| stored.matches(password, memory))
 }
 
 /// Checks the hash of a former system before it is kept: that it can be verified, at a cost that can be borne.
@@ -65,9 +64,10 @@ impl<'a> Stored<'a> {
         let has_only = |names: &[&str]| hash.params.iter().all(|(name, _)| names.contains(&name.as_str()));
         let number = |name: &str| hash.params.get_decimal(name);
         match hash.algorithm.as_str() {
-            "argon2id" | "argon2i" | "argon2d" if has_only(&["m", "t", "p"]) && matches!(hash.version, Some(0x10 | 0x13)) => {
-                let params = Params::try_from(&hash).ok()?;
-                Some(Self::Argon2 { hash: Box::new(hash), params })
+            name @ ("argon2id" | "argon2i" | "argon2d") if has_only(&["m", "t", "p"]) => {
+                let algorithm = Algorithm::new(name).ok()?;
+                let version = Version::try_from(hash.version?).ok()?;
+                Some(Self::Argon2 { derived, algorithm, version, params: Params::try_from(&hash).ok()? })
             }
             algorithm @ ("pbkdf2-sha256" | "pbkdf2-sha512") if has_only(&["i", "l"]) && hash.version.is_none() => {
                 let length = number("l").is_none_or(|length| usize::try_from(length) == Ok(derived.output.len()));
@@ -82,9 +82,12 @@ impl<'a> Stored<'a> {
         }
     }
 
-    fn matches(&self, password: &[u8]) -> bool {
+    fn matches(&self, password: &[u8], memory: &mut Memory) -> bool {
         match self {
-            Self::Argon2 { hash, .. } => Argon2::default().verify_password(password, &**hash).is_ok(),
+            Self::Argon2 { derived, algorithm, version, params } => derived.is(|out| {
+                let argon2 = Argon2::new(*algorithm, *version, params.clone());
+                argon2.hash_password_into_with_memory(password, &derived.salt, out, memory.of(params)).is_ok()
+            }),
             Self::Bcrypt { text, .. } => bcrypt::verify(password, text).unwrap_or(false),
             Self::Pbkdf2 { derived, iterations, digest } => derived.is(|out| {
                 match digest {

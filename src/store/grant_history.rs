@@ -54,37 +54,22 @@ pub fn append(connection: &mut AnyConnection, lines: &[Line]) -> Result<()> {
 
 /// Inserts lines. Part of a transaction.
 pub(super) fn insert(connection: &mut AnyConnection, lines: &[Line]) -> Result<()> {
+    let row = |line| {
+        let Line { grant, id, moment }: &Line = line;
+        (
+            grant_history::grant_id.eq(grant.as_bytes().as_slice()),
+            grant_history::id.eq(id.as_bytes().as_slice()),
+            grant_history::happening.eq(moment.happening.name()),
+            grant_history::at.eq(moment.at.millis()),
+            grant_history::generation.eq(i64::from(moment.generation)),
+            grant_history::address.eq(moment.address.as_deref()),
+            grant_history::place.eq(moment.place.as_deref()),
+            grant_history::user_agent.eq(moment.user_agent.as_deref()),
+        )
+    };
     let rows: Vec<_> = lines.iter().map(row).collect();
-    let written = on_either!(connection, one => diesel::insert_into(grant_history::table).values(rows).execute(one));
-    written?;
+    on_either!(connection, one => diesel::insert_into(grant_history::table).values(rows).execute(one))?;
     Ok(())
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = grant_history, treat_none_as_default_value = false)]
-struct NewRow<'a> {
-    grant_id: &'a [u8],
-    id: &'a [u8],
-    happening: &'a str,
-    at: i64,
-    generation: i64,
-    address: Option<&'a str>,
-    place: Option<&'a str>,
-    user_agent: Option<&'a str>,
-}
-
-fn row(line: &Line) -> NewRow<'_> {
-    let moment = &line.moment;
-    NewRow {
-        grant_id: line.grant.as_bytes(),
-        id: line.id.as_bytes(),
-        happening: moment.happening.name(),
-        at: moment.at.millis(),
-        generation: i64::from(moment.generation),
-        address: moment.address.as_deref(),
-        place: moment.place.as_deref(),
-        user_agent: moment.user_agent.as_deref(),
-    }
 }
 
 /// The life of a grant, oldest first: its newest `limit` moments.
