@@ -3,6 +3,7 @@
 //! on one database.
 
 mod disk;
+mod flood;
 mod https;
 mod log;
 mod proxy;

@@ -61,6 +61,13 @@ impl Process {
         }
     }
 
+    /// The most memory it has had at once so far, in KiB.
+    pub fn peak_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Sends it a signal, by its name without SIG.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
