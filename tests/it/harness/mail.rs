@@ -142,6 +142,11 @@ impl MailServer {
         path
     }
 
+    /// The folder of what it received, for a script that reads along.
+    pub fn inbox(&self) -> PathBuf {
+        self.folder.path().join("letters")
+    }
+
     /// What leads to it.
     pub fn smtp(&self) -> SmtpSettings {
         SmtpSettings {

@@ -167,6 +167,11 @@ impl Server {
 
     /// Adds a person who signs in with [`PASSWORD`].
     pub fn add_person(&self, username: &str) -> people::Person {
+        self.add_person_with(username, &self.app.passwords.hash(PASSWORD).unwrap())
+    }
+
+    /// Adds a person with the hash of a password.
+    pub fn add_person_with(&self, username: &str, hash: &str) -> people::Person {
         let now = self.now();
         let person = people::Person {
             claims: person::Person {
@@ -180,7 +185,7 @@ impl Server {
                 attributes: serde_json::Map::new(),
                 updated_at: now,
             },
-            password_hash: Some(self.app.passwords.hash(PASSWORD).unwrap()),
+            password_hash: Some(hash.to_owned()),
             disabled_at: None,
             created_at: now,
             signed_in_at: None,

@@ -1,0 +1,25 @@
+//! Chromium walks an account's whole life, with a real SMTP server whose letters are read and whose links are followed.
+
+use serde_json::json;
+use symbolon::{config::Registration, protocol::client::ClientKind};
+
+use crate::harness::{MailServer, Mood, Server, chromium, databases, free_port};
+
+#[test]
+fn an_account_from_registration_to_deletion() {
+    for database in databases() {
+        let mail = MailServer::start(Mood::WELL);
+        let server = Server::start(&database, |config| {
+            config.mail = mail.settings();
+            config.registration = Registration::Open;
+        });
+        let redirect_uri = format!("http://localhost:{}/callback", free_port());
+        server.add_client("notes", ClientKind::Spa, |client| {
+            client.name = "Example Notes".into();
+            client.redirect_uris = vec![redirect_uri.clone()];
+        });
+        let letters = mail.inbox();
+        let settings = json!({ "issuer": server.url, "letters": letters, "client_id": "notes", "redirect_uri": redirect_uri });
+        chromium("journeys.mjs", &settings);
+    }
+}
