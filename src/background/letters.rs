@@ -136,8 +136,10 @@ fn write(app: &App, delivery: &Delivery, notice: &Notice, link: Option<LinkKind>
     let issuer = &app.config.issuer;
     let url = notice.link.zip(link).map(|(id, kind)| {
         let credential = Credential { kind: Kind::Link, id, generation: 0 }.derive(&app.config.secrets);
-        issuer.url(&format!("{}?link={credential}", path(kind)))
+        issuer.url(&format!("{}?link={credential}", path_of(kind)))
     });
+    // One letter only says where to go: whoever else reads it can do no more there than anyone.
+    let url = url.or_else(|| (notice.letter == Letter::PasswordTaken).then(|| issuer.url(paths::RECOVER)));
     let lasts = link.map(|kind| pages::lapse(kind.lifetime().seconds()));
     let browser = notice.origin.user_agent.as_deref().map(user_agent::words);
     let Calendar { year, month, day, hour, minute } = Calendar::of(notice.at);
@@ -163,7 +165,9 @@ fn name(delivery: &Delivery) -> String {
     Id::try_from(delivery.id.clone()).map(|id| id.to_string()).unwrap_or_default()
 }
 
-const fn path(kind: LinkKind) -> &'static str {
+/// Where a link in a mail leads.
+#[must_use]
+pub const fn path_of(kind: LinkKind) -> &'static str {
     match kind {
         LinkKind::Register | LinkKind::Invitation => paths::REGISTER_FINISH,
         LinkKind::Reset => paths::RECOVER_PASSWORD,
@@ -179,6 +183,7 @@ const fn kind(letter: Letter) -> LetterKind {
         Letter::CredentialReused => LetterKind::CredentialReused,
         Letter::PasswordChanged => LetterKind::PasswordChanged,
         Letter::PasswordReset => LetterKind::PasswordReset,
+        Letter::PasswordTaken => LetterKind::PasswordTaken,
         Letter::EmailChanged => LetterKind::EmailChanged,
         Letter::ConfirmEmail => LetterKind::ConfirmEmail,
         Letter::Reset => LetterKind::Reset,

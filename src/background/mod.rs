@@ -9,6 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use backchannel_logout::Calls;
 
+pub use letters::path_of;
 use tokio::task::JoinError;
 
 use crate::{
@@ -35,14 +36,14 @@ pub async fn run(app: Arc<App>) {
     tokio::join!(deliver(&app), tidy(&app), write(&app));
 }
 
-/// Letters that are being sent are sent, and what waits to be written is written, before the server stops.
+/// What waits to be written is written, and letters that are being sent are sent, before the server stops.
 pub async fn finish(app: &Arc<App>) {
+    write_history(app).await; // first: it is nowhere else
     let all = u32::try_from(LETTERS).unwrap_or(u32::MAX);
     let sending = tokio::time::timeout(app.config.shutdown_timeout, app.letters.acquire_many(all));
     if !matches!(sending.await, Ok(Ok(_))) {
         tracing::warn!("a letter is still being sent: it may be sent once more");
     }
-    write_history(app).await;
 }
 
 /// When to try a delivery again; `None` where it is given up.

@@ -1,7 +1,6 @@
 //! `symbolon grant`: what people allowed clients. Whether a grant still works is `protocol::grant`; this
 //! reads what that depends on, and revokes.
 
-#[expect(dead_code, reason = "the command is added with store::grant_history, which it reads")]
 mod show;
 
 use std::collections::{HashMap, hash_map::Entry};
@@ -19,12 +18,14 @@ use crate::{
         activity::Activity,
         client::Client,
         grant::{self, Grant, Policy, Standing},
+        history,
         id::Id,
+        user_agent,
     },
     store::{
         account,
         activity::Event,
-        clients,
+        clients, grant_history,
         grants::{self, Filter},
         people,
     },
@@ -43,6 +44,13 @@ pub enum Command {
         /// At most so many
         #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Show a grant and what happened to it, oldest first
+    Show {
+        /// The grant's id, as listed
+        id: String,
         #[command(flatten)]
         format: Format,
     },
@@ -73,6 +81,19 @@ struct Shown {
     created: String,
     last_used: Option<String>,
     expires: String,
+    /// The name that the person gave the device it is on.
+    device_name: Option<String>,
+    /// From where it was last used; until the code is redeemed, the browser in which it was given.
+    address: Option<String>,
+    place: Option<String>,
+    user_agent: Option<String>,
+}
+
+impl Shown {
+    /// What the person calls the device, or else the program as it names itself, in words.
+    fn device(&self) -> String {
+        self.device_name.clone().or_else(|| self.user_agent.as_deref().map(user_agent::words)).unwrap_or_default()
+    }
 }
 
 impl Command {
@@ -81,6 +102,11 @@ impl Command {
             Self::List { user, client, limit, format } => {
                 let person = user.map(|login| user::find(work, &login)).transpose()?.map(|person| person.claims.id);
                 list(work, &Filter { person, client }, limit, format)
+            }
+            Self::Show { id, format } => {
+                let grant = named(work, &id)?;
+                let moments = history::life(&grant, grant_history::of(work.connection, grant.id, show::MOST)?);
+                show::run(work, grant, &moments, format)
             }
             Self::Revoke { id, format } => revoke(work, &id, format),
         }
@@ -109,11 +135,12 @@ fn list(work: &mut Work<'_>, filter: &Filter, limit: u32, format: Format) -> Ans
         let user = grant.username.clone().unwrap_or_else(|| "(gone)".into());
         let last_use = grant.last_used.clone().unwrap_or_else(|| "never".into());
         let state = grant.reason.unwrap_or(grant.state).to_owned();
-        [grant.id.clone(), user, grant.client_id.clone(), grant.scope.clone(), grant.created.clone(), last_use, state]
+        let [id, client] = [&grant.id, &grant.client_id].map(Clone::clone);
+        [id, user, client, grant.scope.clone(), grant.created.clone(), last_use, grant.device(), state]
     };
     let text = || {
         output::table(
-            ["GRANT", "USER", "CLIENT", "SCOPE", "CREATED", "LAST USED", "STATE"],
+            ["GRANT", "USER", "CLIENT", "SCOPE", "CREATED", "LAST USED", "DEVICE", "STATE"],
             &shown.iter().map(row).collect::<Vec<_>>(),
         )
     };
@@ -143,6 +170,10 @@ fn show(work: &mut Work<'_>, listed: Grant, clients: &HashMap<String, Client>, u
         created: time(grant.created_at),
         last_used: grant.rotated_at.map(time),
         expires: time(grant.expires_at),
+        device_name: grant.device_name,
+        address: grant.seen.address,
+        place: grant.seen.place,
+        user_agent: grant.seen.user_agent,
     })
 }
 
@@ -159,16 +190,22 @@ fn state(grant: &Grant, client: &Client, policy: &Policy, standing: &Standing) -
 }
 
 fn revoke(work: &mut Work<'_>, text: &str, format: Format) -> Answer {
-    let Ok(id) = Id::parse(text) else {
-        return refuse(format!("grant '{text}': expected 32 hexadecimal digits, as symbolon grant list shows them"));
-    };
-    let found = grants::find(work.connection, id)?.map(|found| found.grant);
-    let Some(grant) = found else {
-        return refuse(format!("grant '{id}': there is no grant with this id (symbolon grant list shows the newest)"));
-    };
+    let grant = named(work, text)?;
+    let id = grant.id;
     let client = clients::find(work.connection, &grant.client_id)?.map_or(grant.client_id, |client| client.name);
     let event = Event { about: Some(&client), ..user::operated(work.now, grant.person_id, Activity::AppEnded) };
     let revoked = account::revoke_grant(work.connection, id, "revoked on the command line", &event)?;
     let text = || if revoked { format!("grant {id} is revoked\n") } else { format!("grant {id} was revoked before\n") };
     format.answer(&serde_json::json!({ "id": id.to_string(), "revoked": true }), text)
+}
+
+/// The grant with this id.
+fn named(work: &mut Work<'_>, text: &str) -> Result<Grant, Error> {
+    let Ok(id) = Id::parse(text) else {
+        return refuse(format!("grant '{text}': expected 32 hexadecimal digits, as symbolon grant list shows them"));
+    };
+    match grants::find(work.connection, id)? {
+        Some(found) => Ok(found.grant),
+        None => refuse(format!("grant '{id}': there is no grant with this id (symbolon grant list shows the newest)")),
+    }
 }

@@ -89,6 +89,11 @@ pub fn lines(values: impl IntoIterator<Item = impl ToString>) -> String {
     if all.is_empty() { "none".into() } else { all.join("\n") }
 }
 
+/// How many of something: "1 grant", "2 grants".
+pub fn count(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 /// Text in one line that does nothing to a terminal.
 pub fn clean(text: &str) -> String {
     text.chars().map(|c| if is_unsafe(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()

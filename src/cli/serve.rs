@@ -17,7 +17,12 @@ use crate::{
 pub fn run(config: Config) -> Result<(), String> {
     set_up_logs(&config)?;
     let app = server::prepare(config, Clock::system()).map_err(|error| error.to_string())?;
-    actix_web::rt::System::new().block_on(server::serve(app, || Ok(()))).map_err(|error| error.to_string())
+    let system = actix_web::rt::System::new();
+    let served = system.block_on(server::serve(app, || Ok(())));
+    // Dropped, it would wait for threads without end. What is not done by now has had its time: a letter that a mail server keeps
+    // waiting is still in the queue.
+    std::mem::forget(system);
+    served.map_err(|error| error.to_string())
 }
 
 /// Log lines go to standard error: text on a terminal, JSON otherwise.

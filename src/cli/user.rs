@@ -1,7 +1,10 @@
 //! `symbolon user`: the people who sign in. What is kept of a person is `store::people`; how it may look is `details`.
 
+mod activity;
 mod details;
 mod import;
+mod invite;
+mod recovery;
 mod set;
 mod shown;
 
@@ -64,6 +67,14 @@ pub enum Command {
     List(Format),
     /// Show what is kept of a person
     Show(Who),
+    /// Print what happened to an account, newest first
+    Activity {
+        #[command(flatten)]
+        who: Who,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+    },
     /// Change what apps are told of a person; a list that is given replaces the one they had
     Set {
         #[command(flatten)]
@@ -82,6 +93,27 @@ pub enum Command {
         /// Read the password from the first line of standard input
         #[arg(long)]
         password_stdin: bool,
+    },
+    /// Let them sign in again before anything goes on: until then their grants are refused, none ends, and no session counts
+    SignInAgain(Who),
+    /// Take the password away and end everything: they set a new one themselves, by mail; nobody else can
+    Reset(Who),
+    /// Invite the owner of an address to make an account
+    Invite {
+        #[command(flatten)]
+        options: invite::Options,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// List invitations that can still be used, newest first
+    Invitations(Format),
+    /// Withdraw the invitation of an address
+    Uninvite {
+        /// The e-mail address
+        #[arg(value_name = "EMAIL")]
+        email: String,
+        #[command(flatten)]
+        format: Format,
     },
     /// Delete a person: ends their sessions and what they allowed clients; nobody ever gets their subject
     Delete(Who),
@@ -118,9 +150,23 @@ impl Command {
             Self::List(format) => list(&people::all(work.connection)?, format),
             Self::Show(who) => {
                 let person = find(work, &who.login)?;
-                let shown = Shown::new(&person);
+                let shown = shown::Whole::read(work, &person)?;
                 who.format.answer(&shown, || output::fields(&shown.fields()))
             }
+            Self::Activity { who, limit } => activity::run(work, &who, limit),
+            Self::SignInAgain(who) => {
+                let id = find(work, &who.login)?.claims.id;
+                account::ask_to_sign_in_again(work.connection, &operated(work.now, id, Activity::SignInAgain))?;
+                said(
+                    work,
+                    &who,
+                    "has to sign in again; until then what they allowed clients is refused, and none of it has ended",
+                )
+            }
+            Self::Reset(who) => recovery::run(work, &who),
+            Self::Invite { options, format } => options.run(work, format),
+            Self::Invitations(format) => invite::list(work, format),
+            Self::Uninvite { email, format } => invite::withdraw(work, &email, format),
             Self::Set { options, format } => options.run(work, format),
             Self::Delete(who) => delete(work, &who),
             Self::Disable(who) => {

@@ -26,6 +26,8 @@ pub enum LetterKind {
     PasswordChanged,
     /// A new password was set by a link or by an operator. Link: this was not me.
     PasswordReset,
+    /// An operator took the password away. Link: where a new one is asked for.
+    PasswordTaken,
     /// The e-mail address was changed; to the old one. About: the new one. Link: this was not me.
     EmailChanged,
     /// To a new address of someone who has an account. Link: it is mine.
@@ -103,6 +105,7 @@ letters! {
     CredentialReused = "mail/credential_reused.txt",
     PasswordChanged = "mail/password_changed.txt",
     PasswordReset = "mail/password_reset.txt",
+    PasswordTaken = "mail/password_taken.txt",
     EmailChanged = "mail/email_changed.txt",
     ConfirmEmail = "mail/confirm_email.txt",
     Reset = "mail/reset.txt",

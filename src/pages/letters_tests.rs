@@ -7,7 +7,7 @@ use crate::protocol::registration::is_unsafe;
 const LINK: &str =
     "https://id.example.com/not-me?link=sym_ml_AAEC-AwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4";
 
-const ALL: [LetterKind; 11] = [
+const ALL: [LetterKind; 12] = [
     LetterKind::NewDevice,
     LetterKind::AddressChanged,
     LetterKind::CredentialReused,
@@ -19,13 +19,14 @@ const ALL: [LetterKind; 11] = [
     LetterKind::Register,
     LetterKind::AlreadyRegistered,
     LetterKind::Invitation,
+    LetterKind::PasswordTaken,
 ];
 
 fn facts(kind: LetterKind) -> LetterFacts<'static> {
     let (about, lasts) = match kind {
         LetterKind::AddressChanged | LetterKind::CredentialReused => (Some("Example Notes"), "30 days"),
         LetterKind::EmailChanged => (Some("alice@new.example"), "30 days"),
-        LetterKind::Reset => (None, "10 minutes"),
+        LetterKind::Reset | LetterKind::PasswordTaken => (None, "10 minutes"),
         LetterKind::Invitation => (None, "7 days"),
         LetterKind::Register | LetterKind::ConfirmEmail => (None, "24 hours"),
         _ => (None, "30 days"),

@@ -102,6 +102,7 @@ pub fn review(client: &Client, facts: &Facts<'_>) -> Vec<Finding> {
         lines.pkce(client);
         lines.redirect_uris(client);
         lines.refresh(client, facts);
+        lines.ceiling(client);
         lines.logout(client);
         lines.subjects(client);
     }

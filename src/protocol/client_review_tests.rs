@@ -242,3 +242,14 @@ fn what_nobody_has_registered_is_named_once() {
     web.scopes = Scopes::parse("openid a b").unwrap();
     assert_eq!(strays(&web, &[api(API, &["a"]), api(FILES, &[])], &custom), Strays { apis: vec![], scopes: vec!["b".into()] });
 }
+
+#[test]
+fn a_ceiling_of_sign_ins_says_what_it_means() {
+    let said = |seconds| lines(ClientKind::Spa, |client| client.sign_in_ceiling = Some(Span::from_seconds(seconds)));
+    let of = |lines: &[Finding]| lines.iter().find(|line| line.setting == "sign-in ceiling").cloned().unwrap();
+    assert!(of(&lines(ClientKind::Web, |_| ())).is.starts_with("none: "));
+    let long = of(&said(259_200));
+    assert!(long.level == Level::Ok && long.is.starts_with("259200s: then its tokens are refused"), "{long:?}");
+    is_said(&said(600), Advice, "sign-in ceiling", "600s");
+    assert!(lines(ClientKind::Service, |_| ()).iter().all(|line| line.setting != "sign-in ceiling"));
+}

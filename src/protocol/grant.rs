@@ -238,6 +238,7 @@ pub fn ended(grant: &Grant, client: &Client, policy: &Policy, standing: &Standin
     } else if standing.must_sign_in {
         Some("the person has to sign in again first")
     } else if policy.sign_in_ceiling.is_some_and(|ceiling| standing.now.since(grant.auth_time) >= ceiling) {
+        // NIST SP 800-63B-4 §2.1.3: counted from the sign-in, not from the grant.
         Some("the person's sign-in is too long ago for this client")
     } else if client.disabled_at.is_some() {
         Some("the client is switched off")
@@ -280,4 +281,4 @@ fn too_wide(grant: &Grant, presented: &Presentation<'_>) -> Option<ProtocolError
 
 #[cfg(test)]
 #[path = "grant_tests.rs"]
-mod tests;
+pub(super) mod tests;

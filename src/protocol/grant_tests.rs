@@ -24,7 +24,7 @@ fn policy(window: u32) -> Policy {
 }
 
 /// A grant at a generation, made at second 0 and (past generation 0) last rotated at second 10.
-fn grant(generation: u32) -> Grant {
+pub(in crate::protocol) fn grant(generation: u32) -> Grant {
     Grant {
         id: Id::from([5; 16]),
         client_id: "app".into(),

@@ -1,7 +1,7 @@
 //! The life of a grant, as it is kept: what happened, when, from where, and what is different from the time before. Which
 //! of it is written in the transaction that does it, and which later in batches, is `store::grant_history`.
 
-use super::time::Timestamp;
+use super::{activity::Origin, grant::Grant, time::Timestamp};
 
 /// What happened to a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,26 @@ pub struct Moment {
     pub why: Option<String>,
 }
 
+/// The life of a grant from its beginning to its end: the moments that are kept of it, oldest first, with those that its row
+/// alone tells. It began when it was made, whether or not that is kept; and where it was revoked, and no credential that came
+/// again says so, it ended then, for the reason in its row.
+#[must_use]
+pub fn life(grant: &Grant, mut moments: Vec<Moment>) -> Vec<Moment> {
+    if !moments.iter().any(|moment| moment.happening == Happening::CodeIssued) {
+        // Until the code is redeemed the row says from where it was asked for.
+        let seen = if grant.generation == 0 { grant.seen.clone() } else { Origin::default() };
+        let Origin { address, place, user_agent } = seen;
+        let (happening, at) = (Happening::CodeIssued, grant.created_at);
+        moments.insert(0, Moment { happening, at, generation: 0, address, place, user_agent, why: None });
+    }
+    if let Some(at) = grant.revoked_at.filter(|_| !moments.iter().any(|moment| moment.happening == Happening::Reused)) {
+        let (generation, why) = (grant.generation, grant.revoked_why.clone());
+        let (happening, address, place, user_agent) = (Happening::Revoked, None, None, None);
+        moments.push(Moment { happening, at, generation, address, place, user_agent, why });
+    }
+    moments
+}
+
 /// What is different from the time before that the client was seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
@@ -108,6 +128,7 @@ pub fn changes(moments: &[Moment]) -> Vec<Changes> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::grant;
 
     fn moment(happening: Happening, address: &str, user_agent: &str) -> Moment {
         Moment {
@@ -127,6 +148,30 @@ mod tests {
             assert_eq!(Happening::named(happening.name()), Some(happening));
         }
         assert_eq!(Happening::named("issued"), None);
+    }
+
+    #[test]
+    fn a_life_has_a_beginning_and_where_it_was_revoked_an_end() {
+        let at = Timestamp::from_millis;
+        let seen = Origin { address: Some("192.0.2.1".into()), place: None, user_agent: Some("browser".into()) };
+        let fresh = Grant { created_at: at(1_000), generation: 0, seen, ..grant::tests::grant(0) };
+        let begun = Moment { at: at(1_000), ..moment(Happening::CodeIssued, "192.0.2.1", "browser") };
+        assert_eq!(life(&fresh, vec![]), std::slice::from_ref(&begun));
+        assert_eq!(life(&fresh, vec![begun.clone()]), [begun], "what is kept is not told twice");
+
+        let used = Grant { generation: 3, revoked_at: Some(at(9_000)), revoked_why: Some("why".into()), ..fresh };
+        let refreshed = moment(Happening::Refreshed, "198.51.100.7", "app/1");
+        let told = life(&used, vec![refreshed.clone()]);
+        assert_eq!(
+            told.iter().map(|moment| moment.happening).collect::<Vec<_>>(),
+            [Happening::CodeIssued, Happening::Refreshed, Happening::Revoked]
+        );
+        assert_eq!((&told[0].address, told[0].generation), (&None, 0), "where its app is by now says nothing of its beginning");
+        assert_eq!((told[2].at, told[2].generation, told[2].why.as_deref()), (at(9_000), 3, Some("why")));
+        let told = life(&used, vec![refreshed, moment(Happening::Reused, "203.0.113.9", "curl")]);
+        assert_eq!(told.last().unwrap().happening, Happening::Reused, "that tells the end already");
+        let alive = life(&Grant { revoked_at: None, ..used }, vec![]);
+        assert_eq!(alive.len(), 1);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub enum Letter {
     PasswordChanged,
     /// A new password was set by a link or by an operator. Link: this was not me.
     PasswordReset,
+    /// An operator took the password away. No link to anything: it says where a new one is asked for.
+    PasswordTaken,
     /// The e-mail address was changed; to the old one. Link: this was not me.
     EmailChanged,
     /// To a new address of someone who has an account. Link: it is mine.

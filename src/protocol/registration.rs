@@ -6,8 +6,13 @@ use super::{
     client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType, PkceRule},
     id::Id,
     redirect_uri, remote_url,
+    time::Span,
 };
 
+/// The least that a ceiling of sign-ins may be: shorter, and people are asked while they are still on their way.
+const LEAST_CEILING: Span = Span::from_seconds(300);
+/// The most: no grant lives longer.
+const MOST_CEILING: Span = Span::from_seconds(366 * 86_400);
 /// How many values a list of a client may have.
 const LIST_LIMIT: usize = 50;
 
@@ -93,7 +98,15 @@ impl Client {
         if self.kind != ClientKind::Service && !self.may_use(GrantType::AuthorizationCode) {
             return Err("grant types: expected authorization_code for an app that people sign in to".into());
         }
-        Ok(())
+        match self.sign_in_ceiling {
+            Some(_) if self.kind == ClientKind::Service => {
+                Err("sign-in ceiling: expected none for a service: nobody signs in to it".into())
+            }
+            Some(span) if !(LEAST_CEILING..=MOST_CEILING).contains(&span) => {
+                Err(format!("sign-in ceiling: expected 5 minutes to 366 days, received {} seconds", span.seconds()))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -207,6 +220,18 @@ mod tests {
         assert_eq!(web.check(), Ok(()));
         web.keys = ClientKeySource::Url("http://app.example.com/jwks".into());
         assert!(web.check().unwrap_err().starts_with("jwks_uri"));
+    }
+
+    #[test]
+    fn a_ceiling_of_sign_ins_is_neither_too_low_nor_beyond_every_grant() {
+        let with = |kind, seconds| Client { sign_in_ceiling: Some(Span::from_seconds(seconds)), ..client(kind) }.check();
+        for seconds in [300, 259_200, 366 * 86_400] {
+            assert_eq!(with(ClientKind::Spa, seconds), Ok(()), "{seconds}");
+        }
+        for seconds in [0, 299, 366 * 86_400 + 1] {
+            assert!(with(ClientKind::Web, seconds).unwrap_err().contains("5 minutes to 366 days"), "{seconds}");
+        }
+        assert!(with(ClientKind::Service, 3_600).unwrap_err().contains("nobody signs in"));
     }
 
     #[test]

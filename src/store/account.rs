@@ -156,6 +156,27 @@ pub(super) fn reset_password_in(connection: &mut AnyConnection, hash: &str, even
     Ok(ended)
 }
 
+/// An operator begins a recovery, and cannot finish it (ASVS 6.4.6): everything ends, the password is taken away, and the person
+/// is told by mail where they ask for a new one. `None` where they could not: their address is not known to be theirs, the
+/// account is switched off or gone. Then nothing was done.
+///
+/// # Errors
+/// The database's.
+pub fn take_password(connection: &mut AnyConnection, (asked, ended): (&Event<'_>, &Event<'_>)) -> Result<Option<Ended>> {
+    dialect::together(connection, |connection| {
+        let person = people::find(connection, asked.person)?;
+        let Some(person) = person.filter(Person::can_recover) else { return Ok(None) };
+        people::set_password(connection, asked.person, None)?;
+        people::ask_to_sign_in_again(connection, asked.person, asked.at)?;
+        devices::forget(connection, asked.person)?;
+        links::use_up_all(connection, asked.person, LinkKind::Reset, asked.at)?;
+        links::use_up_all(connection, asked.person, LinkKind::ConfirmEmail, asked.at)?;
+        activity::insert(connection, ended)?;
+        warnings::ask_to_recover(connection, asked, &person)?;
+        end_all(connection, (asked.person, None), "an operator took the password away", asked.at).map(Some)
+    })
+}
+
 /// Asks the person to sign in again: until they have, every grant is refused. None is ended.
 ///
 /// # Errors

@@ -45,7 +45,7 @@ pub fn answer_reset(
             return Ok(false);
         }
         let person = people::find_by_login(connection, &ask.login)?;
-        let person = person.filter(|person| person.claims.email_verified && person.disabled_at.is_none());
+        let person = person.filter(people::Person::can_recover);
         let Some(person) = person else { return Ok(false) };
         let id = person.claims.id;
         links::use_up_all(connection, id, LinkKind::Reset, now)?;
@@ -99,7 +99,7 @@ pub fn answer_registration(
     })
 }
 
-/// A link, and the letter that brings it, in one transaction: an invitation, or an address to confirm.
+/// A link of a person, and the letter that brings it, in one transaction: an address to confirm.
 ///
 /// # Errors
 /// The database's.
@@ -113,6 +113,19 @@ pub fn send_link(connection: &mut AnyConnection, link: &Link, letter: (Id, &Noti
             activity::insert(connection, event)?;
         }
         deliveries::enqueue(connection, letter.0, &Content::Letter(letter.1.clone()), link.created_at)
+    })
+}
+
+/// An invitation, with the letter that brings it or without: the newest to an address counts. All in one transaction.
+///
+/// # Errors
+/// The database's.
+pub fn invite(connection: &mut AnyConnection, link: &Link, letter: Option<(Id, &Notice)>) -> Result<()> {
+    dialect::together(connection, |connection| {
+        links::withdraw(connection, link.email.as_deref().unwrap_or_default(), link.created_at)?;
+        links::insert(connection, link)?;
+        let Some((id, notice)) = letter else { return Ok(()) };
+        deliveries::enqueue(connection, id, &Content::Letter(notice.clone()), link.created_at)
     })
 }
 

@@ -128,6 +128,31 @@ pub(super) fn use_up_all(connection: &mut AnyConnection, person: Id, kind: LinkK
     Ok(())
 }
 
+/// The invitations that can still be used, the newest first.
+///
+/// # Errors
+/// The database's.
+pub fn invitations(connection: &mut AnyConnection, now: Timestamp) -> Result<Vec<Link>> {
+    let open = links::table
+        .filter(links::kind.eq(LinkKind::Invitation.name()))
+        .filter(links::used_at.is_null())
+        .filter(links::expires_at.gt(now.millis()));
+    open.select(LinkRow::as_select()).order(links::id.desc()).load(connection)?.into_iter().map(to_value).collect()
+}
+
+/// Uses up what invitations an address has, and says how many could still be used.
+///
+/// # Errors
+/// The database's.
+pub fn withdraw(connection: &mut AnyConnection, email: &str, now: Timestamp) -> Result<usize> {
+    let open = links::table
+        .filter(links::kind.eq(LinkKind::Invitation.name()))
+        .filter(links::email.eq(email))
+        .filter(links::used_at.is_null())
+        .filter(links::expires_at.gt(now.millis()));
+    Ok(diesel::update(open).set(links::used_at.eq(Some(now.millis()))).execute(connection)?)
+}
+
 /// Forgets every link of a person. Part of a transaction.
 pub(super) fn forget(connection: &mut AnyConnection, person: Id) -> Result<()> {
     diesel::delete(links::table.filter(links::person_id.eq(person.as_bytes().as_slice()))).execute(connection)?;

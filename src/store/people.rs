@@ -34,6 +34,18 @@ impl Person {
     pub fn shown_name(&self) -> &str {
         self.claims.display_name.as_deref().unwrap_or(&self.claims.username)
     }
+
+    /// Whether they get a link by mail to set a new password.
+    #[must_use]
+    pub const fn can_recover(&self) -> bool {
+        self.claims.email_verified && self.disabled_at.is_none()
+    }
+
+    /// Since when they have to sign in again before anything goes on; `None` when they need not, or have.
+    #[must_use]
+    pub fn must_sign_in_since(&self) -> Option<Timestamp> {
+        self.sign_in_again_at.filter(|since| Some(*since) > self.signed_in_at)
+    }
 }
 
 impl std::fmt::Debug for Person {

@@ -207,7 +207,7 @@ pub struct SignIn<'a> {
 }
 
 /// The person signed in in a browser. Their session in it gets a new generation; anyone else's ends, and the new
-/// one begins. They are told of a browser, or a network, that was never seen. `None` when the password was set anew or the
+/// one begins. They are told of a browser, or a network, that was never seen (ASVS 6.3.5). `None` when the password was set anew or the
 /// account switched off meanwhile: then nothing was done.
 ///
 /// # Errors

@@ -22,6 +22,13 @@ pub(super) fn tell(connection: &mut AnyConnection, event: &Event<'_>, letter: Le
     write(connection, event, letter, person)
 }
 
+/// Keeps the event, and writes to the person that a new password is to be asked for. There is no link in this letter that does
+/// anything.
+pub(super) fn ask_to_recover(connection: &mut AnyConnection, event: &Event<'_>, person: &Person) -> Result<()> {
+    activity::insert(connection, event)?;
+    enqueue(connection, event, (Letter::PasswordTaken, None), person)
+}
+
 /// The letter alone.
 pub(super) fn write(connection: &mut AnyConnection, event: &Event<'_>, letter: Letter, person: &Person) -> Result<()> {
     if !person.claims.email_verified {
@@ -32,6 +39,15 @@ pub(super) fn write(connection: &mut AnyConnection, event: &Event<'_>, letter: L
     let id = derived(event.id, "link");
     let link = Link { person_id: Some(event.person), email, ..Link::new(id, LinkKind::NotMe, event.at) };
     links::insert(connection, &link)?;
+    enqueue(connection, event, (letter, Some(link.id)), person)
+}
+
+fn enqueue(
+    connection: &mut AnyConnection,
+    event: &Event<'_>,
+    (letter, link): (Letter, Option<Id>),
+    person: &Person,
+) -> Result<()> {
     let notice = Notice {
         letter,
         to: person.claims.email.clone(),
@@ -39,7 +55,7 @@ pub(super) fn write(connection: &mut AnyConnection, event: &Event<'_>, letter: L
         at: event.at,
         origin: event.origin.clone(),
         about: event.about.map(str::to_owned),
-        link: Some(link.id),
+        link,
     };
     deliveries::enqueue(connection, derived(event.id, "letter"), &Content::Letter(notice), event.at)
 }

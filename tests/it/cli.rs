@@ -2,6 +2,7 @@
 //! for people, and what is refused; a file per noun. A database is looked into only where the command line itself
 //! shows nothing. Here: running the binary, and rows that only the server writes.
 
+mod accounts;
 mod apis;
 mod check;
 mod clients;

@@ -5,6 +5,7 @@
 mod disk;
 mod flood;
 mod https;
+mod leaving;
 mod log;
 mod proxy;
 mod stop;

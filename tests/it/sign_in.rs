@@ -7,12 +7,13 @@ mod logout;
 mod redirects;
 mod refusals;
 mod rehash;
+mod remembered;
 mod sessions;
 mod throttle;
 
-use symbolon::{config::Config, protocol::client::Client};
+use symbolon::protocol::client::Client;
 
-use crate::harness::{Browser, PASSWORD, Page, query_of};
+use crate::harness::{Browser, PASSWORD, Page, behind_a_proxy, query_of};
 
 const SESSION: &str = "__Host-symbolon_session";
 const BROWSER: &str = "__Host-symbolon_browser";
@@ -49,11 +50,6 @@ fn attempt_from(server: &crate::harness::Server, address: &str, username: &str, 
     let mut browser = Browser::new(server);
     browser.headers.extend([("X-Forwarded-For", address.to_owned()), ("X-Forwarded-Proto", "https".to_owned())]);
     attempt(&mut browser, username, password)
-}
-
-/// Lets the test say by `X-Forwarded-For` where it comes from.
-fn behind_a_proxy(config: &mut Config) {
-    config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap(), "::1/128".parse().unwrap()];
 }
 
 #[test]

@@ -78,6 +78,9 @@ pub struct Settings {
     /// How long a refresh token that was lost on the way still gets its successor told again; 0s is strict
     #[arg(long, value_name = "SPAN", value_parser = retry_window)]
     retry_window: Option<Span>,
+    /// For how long a sign-in is good enough for it: then its grants are refused until people sign in again; 5m to 366days, or none
+    #[arg(long, value_name = "SPAN", value_parser = ceiling)]
+    sign_in_ceiling: Option<Ceiling>,
     /// Origins allowed by CORS besides those of the redirect URIs; may be repeated
     #[arg(long = "cors-origin", value_name = "ORIGIN")]
     cors_origins: Vec<String>,
@@ -88,6 +91,10 @@ pub struct Settings {
     #[arg(skip)]
     keys: Option<ClientKeySource>,
 }
+
+/// For how long a sign-in is good enough; none is for as long as a grant lives.
+#[derive(Clone, Copy, Debug)]
+struct Ceiling(Option<Span>);
 
 /// The ways to authenticate that can be asked for: a public client has none.
 fn auth() -> impl TypedValueParser<Value = AuthMethod> {
@@ -140,6 +147,9 @@ impl Settings {
         }
         client.algorithm = self.signing_alg.unwrap_or(client.algorithm);
         client.retry_window = self.retry_window.or(client.retry_window);
+        if let Some(Ceiling(ceiling)) = self.sign_in_ceiling {
+            client.sign_in_ceiling = ceiling;
+        }
         client.userinfo_signed |= self.userinfo_signed;
         if self.pkce_optional {
             client.pkce = PkceRule::Optional;
@@ -207,6 +217,15 @@ fn retry_window(text: &str) -> Result<Span, String> {
     let span = humantime::parse_duration(text).ok().filter(|span| *span <= MAX_RETRY_WINDOW);
     let millis = span.and_then(|span| i64::try_from(span.as_millis()).ok());
     millis.map(Span::from_millis).ok_or_else(|| "expected a span such as 30s, at most 5m; 0s is strict".to_owned())
+}
+
+/// Its bounds are those of `Client::check`.
+fn ceiling(text: &str) -> Result<Ceiling, String> {
+    if text == "none" {
+        return Ok(Ceiling(None));
+    }
+    let span = humantime::parse_duration(text).ok().and_then(|span| i64::try_from(span.as_millis()).ok());
+    span.map(|millis| Ceiling(Some(Span::from_millis(millis)))).ok_or_else(|| "expected a span such as 72h, or none".to_owned())
 }
 
 /// The values in their order, repetitions left out.

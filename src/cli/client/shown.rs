@@ -37,6 +37,8 @@ pub struct Shown<'a> {
     pkce_required: bool,
     /// None: the server's.
     refresh_retry_window: Option<String>,
+    /// None: for as long as its grants live.
+    sign_in_ceiling: Option<String>,
     cors_origins: &'a [String],
     id_token_signed_response_alg: &'static str,
     /// None: plain JSON.
@@ -82,6 +84,7 @@ impl<'a> Shown<'a> {
             introspects: &client.introspects,
             pkce_required: client.pkce == PkceRule::Required,
             refresh_retry_window: client.retry_window.map(span),
+            sign_in_ceiling: client.sign_in_ceiling.map(span),
             cors_origins: &client.cors_origins,
             id_token_signed_response_alg: algorithm,
             userinfo_signed_response_alg: client.userinfo_signed.then_some(algorithm),
@@ -107,7 +110,7 @@ impl<'a> Shown<'a> {
     }
 
     /// Every field with its name.
-    pub fn fields(&self) -> [(&'static str, String); 21] {
+    pub fn fields(&self) -> [(&'static str, String); 22] {
         let none_or = |value: Option<&str>| value.unwrap_or("none").to_owned();
         [
             ("client id", self.client_id.into()),
@@ -126,6 +129,7 @@ impl<'a> Shown<'a> {
             ("grant types", lines(&self.grant_types)),
             ("PKCE", if self.pkce_required { "required" } else { "optional" }.into()),
             ("retry window", self.refresh_retry_window.clone().unwrap_or_else(|| "the server's".into())),
+            ("sign-in ceiling", none_or(self.sign_in_ceiling.as_deref())),
             ("CORS origins", lines(self.cors_origins)),
             ("signatures", self.signatures()),
             ("subjects", self.sector.map_or_else(|| self.subject_type.into(), |sector| format!("pairwise in {sector}"))),

@@ -90,6 +90,8 @@ impl<'a> Life<'a> {
             ("signed in", facts.signed_in.clone()),
             ("created", grant.created.clone()),
             ("last used", grant.last_used.clone().unwrap_or_else(|| "never".into())),
+            ("device", grant.device()),
+            ("last seen at", [&grant.address, &grant.place].into_iter().flatten().cloned().collect::<Vec<_>>().join(", ")),
             ("expires", grant.expires.clone()),
             ("ends with", (if grant.ends_with_session { "the browser session" } else { "nothing else" }).into()),
             ("generation", facts.generation.to_string()),
@@ -170,6 +172,10 @@ mod tests {
             created: time(Timestamp::from_millis(0)),
             last_used: None,
             expires: time(Timestamp::from_millis(86_400_000)),
+            device_name: Some("work laptop".into()),
+            address: Some("203.0.113.9".into()),
+            place: Some("Bern".into()),
+            user_agent: Some("notes/2".into()),
         }
     }
 
@@ -205,8 +211,10 @@ mod tests {
         let text = Life::new(&shown, &facts, &moments).text();
         let (facts, history) = text.split_once("\n\n").unwrap();
         assert!(
-            facts.contains("client      notes (Example Notes)\n") && facts.contains("state       ended: the grant was revoked\n")
+            facts.contains("client        notes (Example Notes)\n")
+                && facts.contains("state         ended: the grant was revoked\n")
         );
+        assert!(facts.contains("device        work laptop\n") && facts.contains("last seen at  203.0.113.9, Bern\n"), "{facts}");
         let told: Vec<Vec<_>> =
             history.lines().map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()).collect();
         assert_eq!(told[0], HEADING);
@@ -237,6 +245,6 @@ mod tests {
     fn a_grant_without_history_is_shown_all_the_same() {
         let (shown, facts) = (shown(), Facts { name: None, ..facts() });
         let text = Life::new(&shown, &facts, &[]).text();
-        assert!(text.contains("client      (gone)\n") && text.ends_with("\nnothing is kept of what happened\n"), "{text}");
+        assert!(text.contains("client        (gone)\n") && text.ends_with("\nnothing is kept of what happened\n"), "{text}");
     }
 }

@@ -3,8 +3,14 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::super::output::{lines, time};
-use crate::store::people::Person;
+use super::super::{
+    Error, Work,
+    output::{lines, time},
+};
+use crate::{
+    protocol::grant,
+    store::{clients, grants, people::Person, sessions},
+};
 
 pub const HEADING: [&str; 5] = ["USER", "EMAIL", "NAME", "ACCOUNT", "CREATED"];
 
@@ -21,6 +27,46 @@ pub struct Shown<'a> {
     disabled: bool,
     created: String,
     updated: String,
+    /// The last sign-in.
+    signed_in: Option<String>,
+    /// Since when they have to sign in again before anything goes on; none when they need not.
+    sign_in_again_since: Option<String>,
+}
+
+/// A person with what lives of theirs.
+#[derive(Serialize)]
+pub struct Whole<'a> {
+    #[serde(flatten)]
+    shown: Shown<'a>,
+    live_sessions: usize,
+    live_grants: usize,
+}
+
+impl<'a> Whole<'a> {
+    /// Counts browsers in which they are signed in, and grants that would be taken now.
+    pub fn read(work: &mut Work<'_>, person: &'a Person) -> Result<Self, Error> {
+        let (id, now, lifetimes) = (person.claims.id, work.now, &work.config.lifetimes);
+        let mut sessions = sessions::unended_of(work.connection, id)?;
+        sessions.retain(|session| !session.is_over(now, lifetimes.idle(session.remembered)) && person.disabled_at.is_none());
+        let clients = clients::all(work.connection)?;
+        let mut live_grants = 0;
+        for listed in grants::live_of(work.connection, id, now)? {
+            let Some(found) = grants::find(work.connection, listed.id)? else { continue };
+            let Some(client) = clients.iter().find(|client| client.id == found.grant.client_id) else { continue };
+            let policy = lifetimes.policy(client, &found.grant);
+            let is_waiting = found.grant.generation > 0 || now.since(found.grant.created_at) <= policy.code_lifetime;
+            if is_waiting && grant::ended(&found.grant, client, &policy, &found.standing(now)).is_none() {
+                live_grants += 1;
+            }
+        }
+        Ok(Self { shown: Shown::new(person), live_sessions: sessions.len(), live_grants })
+    }
+
+    /// Every field with its name.
+    pub fn fields(&self) -> Vec<(&'static str, String)> {
+        let counts = [("live sessions", self.live_sessions), ("live grants", self.live_grants)];
+        self.shown.fields().into_iter().chain(counts.map(|(name, count)| (name, count.to_string()))).collect()
+    }
 }
 
 impl<'a> Shown<'a> {
@@ -38,6 +84,8 @@ impl<'a> Shown<'a> {
             disabled: person.disabled_at.is_some(),
             created: time(person.created_at),
             updated: time(claims.updated_at),
+            signed_in: person.signed_in_at.map(time),
+            sign_in_again_since: person.must_sign_in_since().map(time),
         }
     }
 
@@ -48,7 +96,7 @@ impl<'a> Shown<'a> {
     }
 
     /// Every field with its name.
-    pub fn fields(&self) -> [(&'static str, String); 10] {
+    pub fn fields(&self) -> [(&'static str, String); 12] {
         let verified = if self.email_verified { "verified" } else { "not verified" };
         [
             ("user", self.username.into()),
@@ -58,6 +106,8 @@ impl<'a> Shown<'a> {
             ("account", self.account().into()),
             ("created", self.created.clone()),
             ("changed", self.updated.clone()),
+            ("last sign-in", self.signed_in.clone().unwrap_or_else(|| "never".into())),
+            ("sign in again", self.sign_in_again_since.as_ref().map_or_else(|| "no".into(), |since| format!("since {since}"))),
             ("roles", lines(self.roles)),
             ("groups", lines(self.groups)),
             ("attributes", lines(self.attributes.iter().map(|(name, value)| format!("{name}={value}")))),

@@ -115,7 +115,9 @@ impl Exchange<'_> {
             return Ok(grants::advance(connection, grant.id, grant.generation, &seen, now)?);
         }
         let event = self.event(grant, Activity::AddressChanged, &seen);
-        Ok(grants::advance_elsewhere(connection, grant, &network, &event, now)?)
+        let is_first = grants::advance_elsewhere(connection, grant, &network, &event, now)?;
+        self.app.bell.notify_one();
+        Ok(is_first)
     }
 
     /// A credential came again: with the grant goes what the person is told of it.

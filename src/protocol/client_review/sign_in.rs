@@ -15,6 +15,9 @@ use crate::protocol::{
 /// Beyond this a token that was stolen is of use to a thief, where a lost answer was tried again long ago.
 const LONG_RETRY_WINDOW: Span = Span::from_seconds(60);
 
+/// Below this people are asked so often that they do not look any more where they type.
+const SHORT_CEILING: Span = Span::from_seconds(3_600);
+
 impl Lines {
     pub(super) fn pkce(&mut self, client: &Client) {
         match client.pkce {
@@ -80,6 +83,21 @@ impl Lines {
             good => (Good, format!("{}s", good.seconds())),
         };
         self.say(level, "retry window", &is, "as long as a client tries again, such as 30s", "RFC 9700 4.14.2");
+    }
+
+    pub(super) fn ceiling(&mut self, client: &Client) {
+        const SETTING: &str = "sign-in ceiling";
+        const SECTION: &str = "SP 800-63B-4 2.1.3";
+        let Some(ceiling) = client.sign_in_ceiling else {
+            let should_be = "a span (symbolon client set --sign-in-ceiling), where people are to sign in again now and then";
+            return self.say(Good, SETTING, "none: a sign-in is good for as long as a grant lives", should_be, SECTION);
+        };
+        let is = format!("{}s: then its tokens are refused, and its people sign in again", ceiling.seconds());
+        if ceiling < SHORT_CEILING {
+            let should_be = "an hour or more: who is asked too often types the password anywhere";
+            return self.say(Advice, SETTING, &is, should_be, SECTION);
+        }
+        self.say(Good, SETTING, &is, "as long as what it guards allows", SECTION);
     }
 
     pub(super) fn logout(&mut self, client: &Client) {

@@ -27,8 +27,8 @@ pub fn revoke(connection: &mut AnyConnection, id: Id, why: &str, now: Timestamp)
     Ok(diesel::update(row).set(set).execute(connection)? == 1)
 }
 
-/// Revokes a grant of which a credential came again: the moment goes into its history, and the person is told. False when
-/// another was first, who has told them.
+/// Revokes a grant of which a credential came again: the moment goes into its history, and the person is told, all of it or
+/// nothing (ASVS 2.3.3). False when another was first, who has told them.
 ///
 /// # Errors
 /// The database's.

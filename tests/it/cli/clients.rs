@@ -20,7 +20,7 @@ fn clients_are_registered_and_their_secrets_shown_once() {
         let mut expected = json!({
             "client_id": "app", "client_name": "App", "type": "spa", "redirect_uris": ["https://app.example.com/cb"], "scope": "openid notes:read",
             "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"], "audiences": ["https://api.example.com"],
-            "pkce_required": true, "refresh_retry_window": "10s", "cors_origins": ["https://www.example.com"], "disabled": false,
+            "pkce_required": true, "refresh_retry_window": "10s", "sign_in_ceiling": null, "cors_origins": ["https://www.example.com"], "disabled": false,
             "live_secrets": 0, "default_audiences": null, "introspects": [], "id_token_signed_response_alg": "RS256",
             "userinfo_signed_response_alg": null, "subject_type": "public", "sector": null, "post_logout_redirect_uris": [],
             "backchannel_logout_uri": null,

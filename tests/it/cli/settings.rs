@@ -35,7 +35,7 @@ fn every_setting_is_kept_and_can_be_changed() {
             "client_id": "web", "live_secrets": 0, "client_name": "Web", "type": "web", "redirect_uris": ["https://web.example.com/cb"],
             "scope": "openid files:read", "token_endpoint_auth_method": "private_key_jwt", "jwks": serde_json::from_str::<Value>(KEY).unwrap(),
             "grant_types": ["authorization_code", "refresh_token", "client_credentials"], "audiences": [API, "https://files.example.com"],
-            "default_audiences": [API], "introspects": [API], "pkce_required": true, "refresh_retry_window": null, "cors_origins": [],
+            "default_audiences": [API], "introspects": [API], "pkce_required": true, "refresh_retry_window": null, "sign_in_ceiling": null, "cors_origins": [],
             "id_token_signed_response_alg": "ES256", "userinfo_signed_response_alg": "ES256", "subject_type": "pairwise",
             "sector": "web.example.com", "post_logout_redirect_uris": ["https://web.example.com/"],
             "backchannel_logout_uri": "https://web.example.com/bcl", "disabled": false, "created": web["created"],
@@ -61,6 +61,13 @@ fn every_setting_is_kept_and_can_be_changed() {
         );
         assert_eq!((&set["subject_type"], &set["default_audiences"]), (&json!("public"), &Value::Null), "{name}");
         assert_eq!(set["grant_types"], json!(["authorization_code", "refresh_token"]), "{name}");
+        let text = symbolon.text("client set web --sign-in-ceiling 72h");
+        assert!(text.contains("sign-in ceiling      3days\n"), "{name}: {text}");
+        assert_eq!(symbolon.json("client show web --json")["sign_in_ceiling"], "3days", "{name}");
+        let checked = symbolon.run("client check web").stdout;
+        assert!(checked.contains("259200s: then its tokens are refused"), "{name}: {checked}");
+        assert!(symbolon.refusal("client set web --sign-in-ceiling 1m").contains("5 minutes to 366 days"), "{name}");
+        assert!(symbolon.text("client set web --sign-in-ceiling none").contains("sign-in ceiling      none\n"), "{name}");
         let text = symbolon.text("client set web --retry-window 5s");
         assert!(text.contains("retry window         5s\n") && !text.contains("sym_cs_"), "{name}: {text}");
         let shown = symbolon.json("client show web --json");

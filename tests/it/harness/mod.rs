@@ -7,6 +7,7 @@ mod browser;
 mod certificate;
 mod database;
 mod headers;
+mod kept;
 mod listener;
 mod mail;
 mod process;
@@ -44,6 +45,7 @@ pub use apis::{FILES, INACTIVE, basic};
 pub use browser::{Browser, Page, encode, query_of, try_send};
 pub use certificate::certificate;
 pub use database::{Database, databases};
+pub use kept::{behind_a_proxy, from, grant_of};
 pub use listener::{Listener, Port, answer, wait_until};
 pub use mail::{MailServer, Mood};
 pub use process::Process;
@@ -167,13 +169,19 @@ impl Server {
 
     /// Adds a person who signs in with [`PASSWORD`].
     pub fn add_person(&self, username: &str) -> people::Person {
-        self.add_person_with(username, &self.app.passwords.hash(PASSWORD).unwrap())
+        self.add_person_with(username, &self.app.passwords.hash(PASSWORD).unwrap(), |_| ())
     }
 
-    /// Adds a person with the hash of a password.
-    pub fn add_person_with(&self, username: &str, hash: &str) -> people::Person {
+    /// As [`Server::add_person`], whose address is not known to be theirs.
+    pub fn add_unverified(&self, username: &str) -> people::Person {
+        let hash = self.app.passwords.hash(PASSWORD).unwrap();
+        self.add_person_with(username, &hash, |person| person.claims.email_verified = false)
+    }
+
+    /// Adds a person with the hash of a password, after a change.
+    pub fn add_person_with(&self, username: &str, hash: &str, change: impl FnOnce(&mut people::Person)) -> people::Person {
         let now = self.now();
-        let person = people::Person {
+        let mut person = people::Person {
             claims: person::Person {
                 id: random::id(now),
                 username: username.into(),
@@ -191,6 +199,7 @@ impl Server {
             signed_in_at: None,
             sign_in_again_at: None,
         };
+        change(&mut person);
         self.store(|connection| people::insert(connection, &person));
         person
     }

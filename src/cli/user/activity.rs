@@ -1,0 +1,60 @@
+//! `symbolon user activity`: what happened to an account, as its person is shown it, newest first. Failed sign-ins come up to a second
+//! late: a server that runs writes them in batches.
+
+use serde::Serialize;
+
+use super::{
+    super::{
+        Answer, Work,
+        output::{self, time},
+    },
+    Who, find,
+};
+use crate::{
+    protocol::{activity::Entry, user_agent},
+    store::activity,
+};
+
+const HEADING: [&str; 7] = ["WHEN", "WHAT", "TIMES", "ABOUT", "ADDRESS", "PLACE", "PROGRAM"];
+
+/// Something that happened, as printed.
+#[derive(Serialize)]
+struct Told {
+    activity: &'static str,
+    /// Of several, the last time.
+    at: String,
+    count: u32,
+    about: Option<String>,
+    address: Option<String>,
+    place: Option<String>,
+    user_agent: Option<String>,
+}
+
+pub fn run(work: &mut Work<'_>, who: &Who, limit: u32) -> Answer {
+    let person = find(work, &who.login)?.claims.id;
+    let told: Vec<_> =
+        activity::of(work.connection, person, None, limit)?.into_iter().map(|(_, entry)| Told::new(entry)).collect();
+    who.format.answer(&told, || output::table(HEADING, &told.iter().map(Told::row).collect::<Vec<_>>()))
+}
+
+impl Told {
+    fn new(entry: Entry) -> Self {
+        let Entry { activity, at, origin, about, count } = entry;
+        let (activity, at) = (activity.name(), time(at));
+        Self { activity, at, count, about, address: origin.address, place: origin.place, user_agent: origin.user_agent }
+    }
+
+    /// A row below [`HEADING`].
+    fn row(&self) -> [String; 7] {
+        let or_nothing = |text: &Option<String>| text.clone().unwrap_or_default();
+        [
+            self.at.clone(),
+            self.activity.replace('_', " "),
+            self.count.to_string(),
+            or_nothing(&self.about),
+            or_nothing(&self.address),
+            or_nothing(&self.place),
+            self.user_agent.as_deref().map(user_agent::words).unwrap_or_default(),
+        ]
+    }
+}

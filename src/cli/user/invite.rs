@@ -1,0 +1,146 @@
+//! `symbolon user invite`: a link by which the owner of an address makes an account, once, within seven days; by mail, or printed.
+//! That is the only place where a link is shown: whoever has it can make the account, and has what was given with it.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{
+    super::{
+        Answer, Work,
+        output::{self, Format, time},
+        refuse,
+    },
+    details::{check_email, names},
+};
+use crate::{
+    background::path_of,
+    config::{MailTransport, Registration},
+    pages,
+    protocol::{
+        activity::NOWHERE,
+        credential::{Credential, Kind},
+        link::LinkKind,
+        notice::{Letter, Notice},
+    },
+    random,
+    store::{
+        asked,
+        links::{self, Link},
+        people,
+    },
+};
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The e-mail address of whom to invite
+    #[arg(long)]
+    email: String,
+    /// What they may do from the beginning, in the words of the APIs; may be repeated
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+    /// What they belong to from the beginning; may be repeated
+    #[arg(long = "group", value_name = "GROUP")]
+    groups: Vec<String>,
+    /// Print the link instead of mailing it, this once; whoever has it can make the account
+    #[arg(long)]
+    print: bool,
+}
+
+/// An invitation, as printed.
+#[derive(Serialize)]
+struct Shown {
+    email: String,
+    roles: Vec<String>,
+    groups: Vec<String>,
+    invited: String,
+    expires: String,
+    /// Only where it was asked for, when it is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
+}
+
+/// What the account gets, as it stands in the link's row.
+#[derive(Default, Serialize, serde::Deserialize)]
+struct Given {
+    roles: Vec<String>,
+    groups: Vec<String>,
+}
+
+impl Options {
+    pub fn run(self, work: &mut Work<'_>, format: Format) -> Answer {
+        if work.config.registration == Registration::Off {
+            return refuse("registration: expected invitation or open in the configuration, received off");
+        }
+        if !self.print && matches!(work.config.mail.transport, MailTransport::Off) {
+            return refuse("mail: expected it to be configured, or --print");
+        }
+        let email = check_email(&self.email)?;
+        if people::find_by_login(work.connection, &email)?.is_some() {
+            return refuse(format!("e-mail address '{email}': expected one without an account, received one that a user has"));
+        }
+        let given = Given { roles: names("role", &self.roles)?, groups: names("group", &self.groups)? };
+        let content = serde_json::to_string(&given).map_err(|error| error.to_string())?;
+        let link = Link {
+            email: Some(email.clone()),
+            content: Some(content),
+            ..Link::new(random::id(work.now), LinkKind::Invitation, work.now)
+        };
+        if self.print {
+            asked::invite(work.connection, &link, None)?;
+        } else {
+            let (letter, at, origin, id) = (Letter::Invitation, work.now, NOWHERE.clone(), Some(link.id));
+            let notice = Notice { letter, to: email.clone(), name: None, at, origin, about: None, link: id };
+            asked::invite(work.connection, &link, Some((random::id(work.now), &notice)))?;
+        }
+        let mut shown = Shown::new(&link);
+        shown.link = self.print.then(|| url(work, &link));
+        let text = || {
+            if let Some(url) = &shown.link {
+                return output::fields(&[("invited", email.clone()), ("link", url.clone()), ("expires", shown.expires.clone())]);
+            }
+            let lasts = pages::lapse(LinkKind::Invitation.lifetime().seconds());
+            output::clean(&format!("{email} is invited by mail; the link is good for {lasts}")) + "\n"
+        };
+        format.answer(&shown, text)
+    }
+}
+
+/// Lists those that can still be used.
+pub fn list(work: &mut Work<'_>, format: Format) -> Answer {
+    let shown: Vec<_> = links::invitations(work.connection, work.now)?.iter().map(Shown::new).collect();
+    let row = |one: &Shown| {
+        let [roles, groups] = [&one.roles, &one.groups].map(|names| names.join(", "));
+        [one.email.clone(), roles, groups, one.invited.clone(), one.expires.clone()]
+    };
+    let text = || output::table(["EMAIL", "ROLES", "GROUPS", "INVITED", "EXPIRES"], &shown.iter().map(row).collect::<Vec<_>>());
+    format.answer(&shown, text)
+}
+
+/// Withdraws what invitations an address has.
+pub fn withdraw(work: &mut Work<'_>, email: &str, format: Format) -> Answer {
+    let email = check_email(email)?;
+    if links::withdraw(work.connection, &email, work.now)? == 0 {
+        return refuse(format!("e-mail address '{email}': there is no invitation for it (symbolon user invitations shows all)"));
+    }
+    let text = || output::clean(&format!("the invitation of {email} is withdrawn")) + "\n";
+    format.answer(&serde_json::json!({ "email": email, "withdrawn": true }), text)
+}
+
+fn url(work: &Work<'_>, link: &Link) -> String {
+    let credential = Credential { kind: Kind::Link, id: link.id, generation: 0 }.derive(&work.config.secrets);
+    work.config.issuer.url(&format!("{}?link={credential}", path_of(link.kind)))
+}
+
+impl Shown {
+    fn new(link: &Link) -> Self {
+        let given: Given = link.content.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        Self {
+            email: link.email.clone().unwrap_or_default(),
+            roles: given.roles,
+            groups: given.groups,
+            invited: time(link.created_at),
+            expires: time(link.expires_at),
+            link: None,
+        }
+    }
+}

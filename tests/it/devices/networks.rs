@@ -1,0 +1,117 @@
+//! An app that goes on from another network: where it is public it is where its person is, and they are told, once for each network;
+//! the servers of others move as they like.
+
+use symbolon::protocol::{
+    activity::Activity::AddressChanged,
+    client::{Client, ClientKind},
+    id::Id,
+};
+
+use super::{FIREFOX, HOME, stage};
+use crate::harness::{Answer, SECRET, Server, VERIFIER, basic, databases, from};
+
+const ALL: &str = "openid offline_access";
+
+/// `POST /token` from an address, by a client of any kind, a second later.
+fn token(server: &Server, client: &Client, address: &str, form: &[(&str, &str)]) -> Answer {
+    server.advance(1);
+    let mut headers = from(address, "notes/2");
+    if client.has_secret() {
+        headers.push(("Authorization", basic(&client.id, SECRET)));
+    }
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let own = if client.has_secret() { vec![] } else { vec![("client_id", client.id.as_str())] };
+    let answer = server.token(&[form, &own].concat(), &headers);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer
+}
+
+/// A code given at home, redeemed from an address.
+fn redeem(server: &Server, client: &Client, address: &str) -> Answer {
+    let code = server.browser_from(HOME, FIREFOX).code(client, "alice", ALL);
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", &client.redirect_uris[0]),
+        ("code_verifier", VERIFIER),
+    ];
+    token(server, client, address, &form)
+}
+
+fn refresh(server: &Server, client: &Client, address: &str, tokens: &Answer) -> Answer {
+    token(server, client, address, &[("grant_type", "refresh_token"), ("refresh_token", tokens.text("refresh_token"))])
+}
+
+/// How often alice was told that an app went on from elsewhere.
+fn changes(server: &Server, person: Id) -> usize {
+    server.activities(person).into_iter().filter(|activity| *activity == AddressChanged).count()
+}
+
+#[test]
+fn its_person_is_told_once_for_each_network() {
+    for database in databases() {
+        let (mail, server, alice) = stage(&database);
+        let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+        let mut tokens = redeem(&server, &spa, "198.51.100.7");
+        assert_eq!(changes(&server, alice), 0, "where an app is need not be where the browser is");
+        for (address, expected, what) in [
+            ("198.51.7.9", 0, "the same network"),
+            ("192.0.2.1", 1, "another"),
+            ("192.0.77.3", 1, "still there"),
+            ("203.0.113.200", 1, "where she signed in"),
+            ("192.0.2.1", 1, "which she was told of"),
+            ("2001:db8::1", 2, "one more"),
+            ("192.0.2.1", 2, "and back"),
+            ("2001:db8:7::1", 2, "and there again"),
+        ] {
+            tokens = refresh(&server, &spa, address, &tokens);
+            assert_eq!(changes(&server, alice), expected, "{what}");
+        }
+        // Where one app of hers is known to be, another is no news.
+        let native = server.add_client("native", ClientKind::Native, |_| ());
+        let other = redeem(&server, &native, HOME);
+        refresh(&server, &native, "192.0.2.50", &other);
+        assert_eq!(changes(&server, alice), 2);
+
+        let happened = server.happened(alice);
+        let change = happened.iter().rev().find(|entry| entry.activity == AddressChanged).unwrap();
+        assert_eq!((change.about.as_deref(), change.origin.address.as_deref()), (Some("App spa"), Some("192.0.2.1")));
+        server.letters_to(&mail, "alice@example.com");
+        let letters: Vec<_> = mail.letters().into_iter().filter(|letter| letter.subject.contains("another network")).collect();
+        assert_eq!(letters.len(), 2, "{letters:?}");
+        assert!(letters.iter().all(|letter| letter.text.replace('\n', " ").contains("the app \"App spa\"")), "{letters:?}");
+        assert!(letters.iter().any(|letter| letter.text.contains("192.0.2.1")), "{letters:?}");
+    }
+}
+
+#[test]
+fn the_servers_of_others_move_as_they_like() {
+    for database in databases() {
+        let (_mail, server, alice) = stage(&database);
+        let web = server.add_client("web", ClientKind::Web, |_| ());
+        let mut tokens = redeem(&server, &web, "198.51.100.7");
+        for address in ["192.0.2.1", "10.9.8.7", "2001:db8::1", "198.51.100.7"] {
+            tokens = refresh(&server, &web, address, &tokens);
+        }
+        assert_eq!(changes(&server, alice), 0);
+    }
+}
+
+#[test]
+fn who_is_refused_from_elsewhere_is_no_move() {
+    for database in databases() {
+        let (_mail, server, alice) = stage(&database);
+        let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+        let tokens = redeem(&server, &spa, "198.51.100.7");
+        let headers = from("192.0.2.1", "curl");
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let refresh = tokens.text("refresh_token");
+        let wide =
+            [("grant_type", "refresh_token"), ("client_id", "spa"), ("refresh_token", refresh), ("scope", "openid notes:write")];
+        assert_eq!(server.token(&wide, &headers).error(), "invalid_scope");
+        assert_eq!(changes(&server, alice), 0);
+        server.disable(alice);
+        assert_eq!(server.token(&wide[..3], &headers).error(), "invalid_grant");
+        assert_eq!(changes(&server, alice), 0);
+    }
+}

@@ -1,0 +1,91 @@
+//! What is kept of accounts and grants, and what waits to be sent, read as no endpoint tells it.
+
+use symbolon::{
+    app::App,
+    background,
+    config::Config,
+    protocol::{
+        activity::{Activity, Entry},
+        history::{Happening, Moment},
+        id::Id,
+        time::Span,
+    },
+    store::{
+        activity,
+        deliveries::{self, Delivery},
+        grant_history,
+    },
+};
+
+use super::{Answer, Browser, MailServer, Server, claims_of, wait_until};
+
+/// Lets the test say by `X-Forwarded-For` where it comes from.
+pub fn behind_a_proxy(config: &mut Config) {
+    config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap(), "::1/128".parse().unwrap()];
+}
+
+/// What a caller behind the proxy sends, from this address and with this program.
+pub fn from(address: &str, program: &str) -> Vec<(&'static str, String)> {
+    vec![("X-Forwarded-For", address.into()), ("X-Forwarded-Proto", "https".into()), ("User-Agent", program.into())]
+}
+
+/// The grant of these tokens.
+pub fn grant_of(tokens: &Answer) -> Id {
+    Id::parse(&claims_of(tokens.text("access_token"))["jti"].as_str().unwrap()[..32]).unwrap()
+}
+
+impl Server {
+    /// A browser that comes from this address.
+    pub fn browser_from(&self, address: &str, program: &str) -> Browser {
+        let mut browser = Browser::new(self);
+        browser.headers = from(address, program);
+        browser
+    }
+
+    /// What waits to be written is written.
+    pub fn flush(&self) {
+        self.store(|connection| self.app.history.flush(connection));
+    }
+
+    /// What happened to an account, newest first.
+    pub fn happened(&self, person: Id) -> Vec<Entry> {
+        self.flush();
+        self.store(|connection| activity::of(connection, person, None, 1_000)).into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    /// As [`Server::happened`], the kinds alone.
+    pub fn activities(&self, person: Id) -> Vec<Activity> {
+        self.happened(person).into_iter().map(|entry| entry.activity).collect()
+    }
+
+    /// The moments that are written of a grant, oldest first.
+    pub fn moments(&self, grant: Id) -> Vec<Moment> {
+        self.store(|connection| grant_history::of(connection, grant, 1_000))
+    }
+
+    /// As [`Server::moments`], with those that wait; what happened alone.
+    pub fn happenings(&self, grant: Id) -> Vec<Happening> {
+        self.flush();
+        self.moments(grant).into_iter().map(|moment| moment.happening).collect()
+    }
+
+    /// The letters that wait, be they due or not.
+    pub fn waiting_letters(&self) -> Vec<Delivery> {
+        let later = self.now().plus(Span::from_seconds(10 * 86_400));
+        self.store(|connection| deliveries::due_to_people(connection, later, 1_000))
+    }
+
+    /// Waits until nothing waits, and says how many letters an address has got.
+    #[track_caller]
+    pub fn letters_to(&self, mail: &MailServer, to: &str) -> usize {
+        self.app.bell.notify_one();
+        wait_until(|| self.waiting_letters().is_empty(), || format!("{:?}", self.waiting_letters()));
+        mail.letters().iter().filter(|letter| letter.to == to).count()
+    }
+
+    /// Tidies up once.
+    pub fn tidy(&self) {
+        let app: std::sync::Arc<App> = self.app.clone().into_inner();
+        actix_web::rt::System::new().block_on(background::housekeeping::round(&app));
+    }
+}
