@@ -11,7 +11,7 @@ use tokio::sync::{Notify, Semaphore};
 use crate::{
     client_keys::ClientKeyCache,
     clock::Clock,
-    config::Config,
+    config::{Config, Registration},
     guesses::Guesses,
     history::History,
     jose::{
@@ -178,6 +178,12 @@ impl App {
     #[must_use]
     pub fn keys_of_before(&self) -> Option<Arc<KeyRing>> {
         self.keys.last()
+    }
+
+    /// Whether everyone may register by themselves: by a link in a letter, so that without mail nobody can.
+    #[must_use]
+    pub fn is_registration_open(&self) -> bool {
+        self.config.registration == Registration::Open && self.mailer.is_on()
     }
 
     /// Whether the server is about to stop.

@@ -10,7 +10,9 @@ use crate::{
     app::App,
     endpoints::{authorize, discovery, health, introspect, jwks, revoke, static_files, token, userinfo},
     paths,
-    people::{consent, home, login, logout, select_account},
+    people::{
+        confirm_email, consent, home, login, logout, not_me, recover, recover_password, register, register_finish, select_account,
+    },
     web::{cors, no_route},
 };
 
@@ -31,6 +33,24 @@ pub fn routes(config: &mut ServiceConfig, base: &str) {
         .service(
             page(base, paths::AUTHORIZE, "GET, POST").route(web::get().to(authorize::get)).route(web::post().to(authorize::post)),
         );
+    // People who are not signed in: registration, recovery, the links of letters.
+    config
+        .service(form(base, paths::REGISTER).route(web::get().to(register::get)).route(web::post().to(register::post)))
+        .service(
+            form(base, paths::REGISTER_FINISH)
+                .route(web::get().to(register_finish::get))
+                .route(web::post().to(register_finish::post)),
+        )
+        .service(form(base, paths::RECOVER).route(web::get().to(recover::get)).route(web::post().to(recover::post)))
+        .service(
+            form(base, paths::RECOVER_PASSWORD)
+                .route(web::get().to(recover_password::get))
+                .route(web::post().to(recover_password::post)),
+        )
+        .service(
+            form(base, paths::CONFIRM_EMAIL).route(web::get().to(confirm_email::get)).route(web::post().to(confirm_email::post)),
+        )
+        .service(form(base, paths::NOT_ME).route(web::get().to(not_me::get)).route(web::post().to(not_me::post)));
     // Clients and resource servers.
     config
         .service(api(base, paths::TOKEN, "POST, OPTIONS").route(web::post().to(token::post)).route(options()))
@@ -51,6 +71,11 @@ pub fn routes(config: &mut ServiceConfig, base: &str) {
         .service(api(base, paths::HEALTHZ, "GET, HEAD").route(read().to(health::alive)))
         .service(api(base, paths::READYZ, "GET, HEAD").route(read().to(health::ready)))
         .default_service(web::to(no_route::not_found));
+}
+
+/// A page with a form.
+fn form(base: &str, path: &str) -> Resource {
+    page(base, path, "GET, POST")
 }
 
 fn page(base: &str, path: &str, allow: &'static str) -> Resource {

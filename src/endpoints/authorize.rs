@@ -119,11 +119,15 @@ impl Visit<'_> {
             (Step::SelectAccount, Some(_)) => Ok(Reply::see_other(&self.url(paths::SELECT_ACCOUNT, &[]))),
             (Step::Consent, Some(_)) => Ok(Reply::see_other(&self.url(paths::CONSENT, &[]))),
             (Step::Issue, Some(session)) => self.issue(connection, &client, &request, &session),
-            (Step::SignIn | Step::SelectAccount | Step::Consent | Step::Issue, _) => {
-                let asked = returning::ask_for_sign_in(self.app, self.params, self.context.now);
-                Ok(Reply::see_other(&self.url(paths::LOGIN, &[(returning::SIGN_IN_ASKED, &asked)])))
-            }
+            (Step::Register, _) => Ok(self.ask_for_sign_in(paths::REGISTER)),
+            (Step::SignIn | Step::SelectAccount | Step::Consent | Step::Issue, _) => Ok(self.ask_for_sign_in(paths::LOGIN)),
         }
+    }
+
+    /// To the page that leads to a sign-in, with the stamp that says that one was asked for.
+    fn ask_for_sign_in(&self, path: &str) -> Reply {
+        let asked = returning::ask_for_sign_in(self.app, self.params, self.context.now);
+        Reply::see_other(&self.url(path, &[(returning::SIGN_IN_ASKED, &asked)]))
     }
 
     /// Whom the client expects, by `id_token_hint` (OpenID Connect Core 3.1.2.1: a token that we issued to it, though it

@@ -26,5 +26,10 @@ pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
         end_session: issuer.url(paths::LOGOUT),
         jwks: issuer.url(paths::JWKS),
     };
-    cors::public(cached(&request, StatusCode::OK, &document(&endpoints, &app.config.scope_claims), MAX_AGE))
+    cors::public(cached(
+        &request,
+        StatusCode::OK,
+        &document(&endpoints, &app.config.scope_claims, app.is_registration_open()),
+        MAX_AGE,
+    ))
 }

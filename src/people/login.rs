@@ -4,12 +4,14 @@
 use actix_web::{HttpRequest, http::header, web::Data};
 
 use super::{
+    onward,
     proof::{self, Candidate},
     throttle::{self, Admission, Attempt},
+    wording,
 };
 use crate::{
     app::App,
-    pages::{Chrome, Login, LoginProblem, Problem},
+    pages::{Chrome, Login, LoginNotice, LoginProblem, Problem, Remember},
     paths,
     protocol::{
         authentication,
@@ -35,7 +37,7 @@ use crate::{
         page,
         reply::Reply,
         request::Context,
-        session,
+        returning, session,
     },
 };
 
@@ -52,6 +54,13 @@ struct Visit {
     session: Option<String>,
     browser: Option<String>,
     device: Option<String>,
+}
+
+/// What was typed, but the password.
+#[derive(Clone)]
+struct Typed {
+    username: String,
+    remember: bool,
 }
 
 /// What the first hop found out.
@@ -86,8 +95,8 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
 }
 
 async fn sign_in(app: &Data<App>, visit: Visit, form: Params, password: String) -> Result<Reply, Fault> {
-    let typed = form.get("username").unwrap_or_default().trim().to_owned();
-    let remember = form.get("remember") == Some("yes");
+    let username = form.get("username").unwrap_or_default().trim().to_owned();
+    let typed = Typed { username, remember: form.get("remember") == Some("yes") };
     let first = (visit.clone(), typed.clone());
     let looked = hop(app, move |app, connection| -> Result<Looked, Fault> {
         let (visit, typed) = first;
@@ -103,7 +112,7 @@ async fn sign_in(app: &Data<App>, visit: Visit, form: Params, password: String) 
             let shown = visit.show(app, connection, Some(&typed), Some(LoginProblem::WrongNameOrPassword))?;
             return Ok(Some(shown.noting(note.clone())));
         };
-        visit.begin_session(app, connection, person, remember)
+        visit.begin_session(app, connection, person, typed.remember)
     })
     .await
 }
@@ -119,23 +128,35 @@ impl Visit {
         }
     }
 
+    /// The authorization request that the person is on the way of, with what belongs to it.
+    fn request(&self) -> String {
+        self.query.to_query(&[returning::NOTICE, returning::SIGN_IN_AS], &[])
+    }
+
+    /// A path of ours, with that request.
+    fn url(&self, app: &App, path: &str) -> String {
+        let (base, query) = (app.config.issuer.base(), self.request());
+        if query.is_empty() { format!("{base}{path}") } else { format!("{base}{path}?{query}") }
+    }
+
     fn fault(&self, app: &App, fault: &Fault) -> Reply {
         page::fault(app.config.issuer.base(), &self.context, fault)
     }
 
     /// Checks the form, finds the person and counts the attempt.
-    fn look(&self, app: &App, connection: &mut AnyConnection, form: &Params, typed: &str) -> Result<Looked, Fault> {
+    fn look(&self, app: &App, connection: &mut AnyConnection, form: &Params, typed: &Typed) -> Result<Looked, Fault> {
         let owner = self.browser.as_deref().unwrap_or_default();
         if owner.is_empty() || forms::check(app, owner, paths::LOGIN, form, self.context.now).is_err() {
             return Ok(Looked::Done(self.show(app, connection, Some(typed), Some(LoginProblem::FormExpired))?));
         }
-        let person = if typed.len() > NAME_LIMIT { None } else { people::find_by_login(connection, typed)? };
+        let username = &typed.username;
+        let person = if username.len() > NAME_LIMIT { None } else { people::find_by_login(connection, username)? };
         let known_browser = match &person {
             Some(person) => self.known_browser(app, connection, person.claims.id)?,
             None => None,
         };
         let id = person.as_ref().map(|person| person.claims.id);
-        let mut attempt = Attempt::new(&app.config.secrets, id, typed, self.context.address, known_browser);
+        let mut attempt = Attempt::new(&app.config.secrets, id, username, self.context.address, known_browser);
         throttle::forget(connection, self.context.now)?;
         let who = id.map_or_else(|| "nobody".to_owned(), |id| format!("person {id}"));
         match attempt.begin(connection, self.context.now)? {
@@ -184,7 +205,7 @@ impl Visit {
         };
         let Some(session) = sessions::begin(connection, sign_in, now)? else { return Ok(None) };
         app.bell.notify_one();
-        let query = self.query.to_query(&[], &[]);
+        let query = self.request();
         let base = app.config.issuer.base();
         let to = if self.query.get("client_id").is_some() {
             format!("{base}{}?{query}", paths::AUTHORIZE)
@@ -219,33 +240,36 @@ impl Visit {
         }
     }
 
-    /// The page; `typed` is the name sent with the form, if one was sent.
+    /// The page; `typed` is what was sent with the form, if one was sent.
     fn show(
         &self,
         app: &App,
         connection: &mut AnyConnection,
-        typed: Option<&str>,
+        typed: Option<&Typed>,
         problem: Option<LoginProblem>,
     ) -> Result<Reply, Fault> {
         let client = self.query.get("client_id").map(|id| clients::find(connection, id)).transpose()?.flatten();
         let request =
             client.as_ref().and_then(|client| AuthorizationRequest::parse(&self.query, client, &app.config.scope_claims).ok());
         let target = request.as_ref().map(|request| request.address.form_action_source());
-        let hint = request.as_ref().and_then(|request| request.login_hint.as_deref()).unwrap_or_default();
+        let hint = request.as_ref().and_then(|request| request.login_hint.as_deref());
+        let hint = self.query.get(returning::SIGN_IN_AS).or(hint).unwrap_or_default();
         let browser = self.browser.clone().unwrap_or_else(random::text);
-        let query = self.query.to_query(&[], &[]);
-        let base = app.config.issuer.base();
-        let action = if query.is_empty() { format!("{base}{}", paths::LOGIN) } else { format!("{base}{}?{query}", paths::LOGIN) };
+        let recover_url = app.mailer.is_on().then(|| self.url(app, paths::RECOVER));
+        let register_url = app.is_registration_open().then(|| self.url(app, paths::REGISTER));
         let login = Login {
-            chrome: Chrome { base, request_id: &self.context.id },
+            chrome: Chrome { base: app.config.issuer.base(), request_id: &self.context.id },
             client_name: client.as_ref().filter(|_| request.is_some()).map(|client| client.name.as_str()),
-            action: &action,
+            action: &self.url(app, paths::LOGIN),
             csrf: &forms::stamp(app, &browser, paths::LOGIN, self.context.now),
-            username: typed.unwrap_or(hint),
-            remember: None,
-            recover_url: None,
-            register_url: None,
-            notice: None,
+            username: typed.map_or(hint, |typed| &typed.username),
+            remember: Some(Remember {
+                lasts: &wording::span(app.config.lifetimes.remembered_session_absolute),
+                ticked: typed.is_some_and(|typed| typed.remember),
+            }),
+            recover_url: recover_url.as_deref(),
+            register_url: register_url.as_deref(),
+            notice: self.query.get(returning::NOTICE).and_then(notice),
             problem,
         };
         let reply = match problem {
@@ -261,5 +285,17 @@ impl Visit {
         } else {
             reply.with(header::SET_COOKIE, &cookies::set(cookies::BROWSER, &browser, Keep::Session))
         })
+    }
+}
+
+/// What led here, by its word in the query. Words of others mean nothing.
+fn notice(word: &str) -> Option<LoginNotice> {
+    match word {
+        onward::REGISTERED => Some(LoginNotice::Registered),
+        onward::PASSWORD_CHANGED => Some(LoginNotice::PasswordChanged),
+        onward::PASSWORD_SET => Some(LoginNotice::PasswordSet),
+        onward::SIGNED_OUT_EVERYWHERE => Some(LoginNotice::SignedOutEverywhere),
+        onward::OPERATOR_ASKS => Some(LoginNotice::OperatorAsks),
+        _ => None,
     }
 }

@@ -1,12 +1,22 @@
-//! What people see: sign-in, account selection, consent, sign-out, and who is signed in. Each page leads back to where the person
-//! came from; steps never call one another. Words stand in the templates.
+//! What people see: sign-in, account selection, consent, sign-out, who is signed in; registration, recovery and the links of letters.
+//! Each page leads back to where the person came from; steps never call one another. Words stand in the templates.
 
+mod asking;
+pub mod confirm_email;
 pub mod consent;
+mod ended;
 pub mod home;
+mod link;
 pub mod login;
 pub mod logout;
+pub mod not_me;
+mod onward;
 mod proof;
 mod question;
+pub mod recover;
+pub mod recover_password;
+pub mod register;
+pub mod register_finish;
 pub mod select_account;
 mod throttle;
 mod timeline;

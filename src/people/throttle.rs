@@ -1,4 +1,4 @@
-//! Slowing down guesses without locking anyone out (ASVS 6.1.1, 6.3.1). An attempt is counted before the password
+//! Slowing down guesses, and letters that strangers ask for, without locking anyone out (ASVS 6.1.1, 6.3.1). An attempt is counted before the password
 //! is looked at: by address, by name and address, and by person. The first two tell how long to wait. The third,
 //! which no one else's guesses may hold for long, only refuses, in the words of a wrong password: it would tell
 //! that two names are one person's. A browser that has signed in as this person before is counted apart.
@@ -45,6 +45,22 @@ const NAME: Slope = Slope {
 /// One person, tried from everywhere under every name: never for long, so that the owner can come between.
 const PERSON: Slope =
     Slope { free: 20, ceiling: Span::from_seconds(30), forget_after: Span::from_seconds(86_400), exhausted: None };
+/// Everyone behind one address who asks for letters.
+const ASKING: Slope =
+    Slope { free: 20, ceiling: Span::from_seconds(300), forget_after: Span::from_seconds(3600), exhausted: None };
+/// Letters asked for under one name from one address.
+const ASKING_FOR: Slope =
+    Slope { free: 3, ceiling: Span::from_seconds(3600), forget_after: Span::from_seconds(86_400), exhausted: None };
+/// Letters asked for under one name from everywhere: nobody's mailbox is filled, and its owner can come between.
+const ASKED_FOR: Slope =
+    Slope { free: 10, ceiling: Span::from_seconds(300), forget_after: Span::from_seconds(3600), exhausted: None };
+/// User names tried with one link: each try tells whether someone has the name.
+const NAMES_TRIED: Slope = Slope {
+    free: 9,
+    ceiling: Span::from_seconds(3600),
+    forget_after: Span::from_seconds(86_400),
+    exhausted: Some((10, Span::from_seconds(3600))),
+};
 /// The longest wait of all.
 const LONGEST: Span = Span::from_seconds(3600);
 /// How often a count that others change at the same time is tried again.
@@ -80,6 +96,25 @@ impl Attempt {
         let (typed, network) = (typed.trim().to_lowercase(), network::subscriber(address));
         let told = vec![(key("address", &network), ADDRESS), (key("name", &format!("{network} {typed}")), NAME)];
         Self { told, quiet: Some(person.map_or_else(|| key("nobody", &typed), |person| secrets.person_counter(person))) }
+    }
+
+    /// Asking for a letter under a name or address, whoever has it: nothing is looked up for it.
+    #[must_use]
+    pub fn to_ask(secrets: &SecretRing, typed: &str, address: IpAddr) -> Self {
+        let key = |what, value: &str| secrets.pseudonym(what, value);
+        let (typed, network) = (typed.trim().to_lowercase(), network::subscriber(address));
+        let told = vec![
+            (key("asking", &network), ASKING),
+            (key("asking for", &format!("{network} {typed}")), ASKING_FOR),
+            (key("asked for", &typed), ASKED_FOR),
+        ];
+        Self { told, quiet: None }
+    }
+
+    /// A user name tried with a link in a letter.
+    #[must_use]
+    pub fn with_link(secrets: &SecretRing, link: Id) -> Self {
+        Self { told: vec![(secrets.pseudonym("link", &link.to_string()), NAMES_TRIED)], quiet: None }
     }
 
     /// Counts the attempt, unless it comes too soon.
@@ -212,6 +247,21 @@ mod tests {
     fn an_address_is_never_shut_out_for_long() {
         assert_eq!([30, 31, 99, 100, 5000].map(|n| wait_after(n, ADDRESS).seconds()), [0, 1, 120, 120, 120]);
         assert_eq!([20, 21, 100, 5000].map(|n| wait_after(n, PERSON).seconds()), [0, 1, 30, 30]);
+    }
+
+    #[test]
+    fn letters_are_asked_for_a_few_times_and_names_tried_ten_times() {
+        assert_eq!([3, 4, 8, 16, 5000].map(|n| wait_after(n, ASKING_FOR).seconds()), [0, 1, 16, 3600, 3600]);
+        assert_eq!([10, 11, 30].map(|n| wait_after(n, ASKED_FOR).seconds()), [0, 1, 300], "its owner can come between");
+        assert_eq!([20, 21, 40].map(|n| wait_after(n, ASKING).seconds()), [0, 1, 300]);
+        assert_eq!([9, 10, 11].map(|n| wait_after(n, NAMES_TRIED).seconds()), [0, 3600, 3600]);
+        let secrets = SecretRing::new(["a secret of at least thirty-two bytes"]).unwrap();
+        let asked = |typed: &str, last| Attempt::to_ask(&secrets, typed, IpAddr::from([1, 1, 1, last])).told;
+        let keys = |told: Vec<([u8; 32], Slope)>| told.into_iter().map(|(key, _)| key).collect::<Vec<_>>();
+        assert_eq!(keys(asked("Alice ", 1)), keys(asked("alice", 1)));
+        let (one, other) = (keys(asked("alice", 1)), keys(asked("alice", 2)));
+        assert_eq!(one[2], other[2], "from everywhere");
+        assert!(one[0] != other[0] && one[1] != other[1]);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! stand in `templates/when.txt`, `lapse.txt` and `relative.txt`.
 
 use crate::{
-    pages::{self, CalendarTime, Point, ShownOrigin, When},
+    pages::{self, CalendarTime, PasswordFlaw, Point, ShownOrigin, When},
+    passwords::rules::Flaw,
     protocol::{
         activity::Origin,
         calendar::Calendar,
@@ -61,6 +62,19 @@ pub fn program(origin: &Origin) -> Option<String> {
 /// An origin for a page, with its program in words.
 pub fn origin<'a>(origin: &'a Origin, program: Option<&'a str>) -> ShownOrigin<'a> {
     ShownOrigin { program, place: origin.place.as_deref(), address: origin.address.as_deref() }
+}
+
+/// What is wrong with a new password, for a page.
+pub const fn flaw(flaw: Flaw) -> PasswordFlaw {
+    match flaw {
+        Flaw::TooShort { expected, received } => PasswordFlaw::TooShort { expected, received },
+        Flaw::TooLong { expected, .. } => PasswordFlaw::TooLong { limit: expected },
+        Flaw::NotOneLine => PasswordFlaw::NotOneLine,
+        Flaw::Repetitive => PasswordFlaw::Repetitive,
+        Flaw::Common => PasswordFlaw::Common,
+        Flaw::Contextual => PasswordFlaw::Contextual,
+        Flaw::Breached => PasswordFlaw::Breached,
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,13 @@
 //! Links in mails: what each is for, and how long it is good. The text of a link is a credential derived from its row's id; the
 //! row says whom it is for, and whether it was used. A link only shows a page: what it is for is done by the form there, once.
 
-use super::time::Span;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    activity::Origin,
+    notice::Letter,
+    time::{Span, Timestamp},
+};
 
 /// What a link is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +54,30 @@ impl LinkKind {
             Self::Invitation | Self::NotMe => 7 * 86_400,
         })
     }
+}
+
+/// What an invitation brings to the account that is made by it; kept with its link.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invited {
+    /// What the person may do, in the words of the APIs.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// What they belong to.
+    #[serde(default)]
+    pub groups: Vec<String>,
+}
+
+/// What a letter told of, kept with its link "this was not me", so that the page of the link can tell it again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Which letter.
+    pub letter: Letter,
+    /// What it was about: an app's name, a new e-mail address.
+    pub about: Option<String>,
+    /// When it happened.
+    pub at: Timestamp,
+    /// From where.
+    pub origin: Origin,
 }
 
 #[cfg(test)]

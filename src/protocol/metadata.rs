@@ -33,9 +33,9 @@ pub struct Endpoints {
     pub jwks: String,
 }
 
-/// The document; `custom` are the scopes that open claims by configuration.
+/// The document; `custom` are the scopes that open claims by configuration, and people may register by themselves or not.
 #[must_use]
-pub fn document(endpoints: &Endpoints, custom: &ScopeClaims) -> Value {
+pub fn document(endpoints: &Endpoints, custom: &ScopeClaims, is_registration_open: bool) -> Value {
     let (algorithms, of_assertions) = (Algorithm::names(), Algorithm::of_assertions());
     let confidential: Vec<_> = AuthMethod::ALL.iter().filter(|m| **m != AuthMethod::None).map(|m| m.as_str()).collect();
     let claims: Vec<_> = claims::OF_TOKENS.into_iter().chain(person::claims(custom)).collect();
@@ -61,7 +61,7 @@ pub fn document(endpoints: &Endpoints, custom: &ScopeClaims) -> Value {
         "revocation_endpoint_auth_methods_supported": AuthMethod::names(),
         "revocation_endpoint_auth_signing_alg_values_supported": of_assertions,
         "code_challenge_methods_supported": pkce::METHODS,
-        "prompt_values_supported": prompt::VALUES,
+        "prompt_values_supported": prompt::values(is_registration_open),
         "acr_values_supported": Class::names(),
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": algorithms,

@@ -14,6 +14,7 @@ pub mod client_assertion;
 pub mod client_auth;
 pub mod client_review;
 pub mod credential;
+pub mod details;
 pub mod entitlement;
 pub mod error;
 pub mod grant;

@@ -108,6 +108,8 @@ pub struct Facts<'a> {
 pub enum Step {
     /// Show the sign-in page.
     SignIn,
+    /// Show the page on which an account is made.
+    Register,
     /// Show the page on which an account is chosen.
     SelectAccount,
     /// Show the consent page.
@@ -128,6 +130,11 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
             ErrorCode::UnmetAuthenticationRequirements,
             "no sign-in here is of an acr that was asked for as essential",
         );
+    }
+    // Initiating User Registration §4: whoever has signed in since has made an account, or has one.
+    let has_signed_in = facts.signed_in.zip(facts.sign_in_asked).is_some_and(|(one, asked)| one.auth_time >= asked);
+    if request.prompt.create && !has_signed_in {
+        return Step::Register; // never silent: `none` stands alone
     }
     let Some(signed_in) = facts.signed_in else { return or_sign_in(silent, ErrorCode::LoginRequired, "nobody is signed in") };
     // A sign-in since this request asked for one is fresh, whatever max_age says by now.

@@ -42,6 +42,7 @@ fn allowed(scopes: &str) -> Allowed {
 fn code(step: Step) -> &'static str {
     match step {
         Step::SignIn => "sign in",
+        Step::Register => "register",
         Step::SelectAccount => "select account",
         Step::Consent => "consent",
         Step::Issue => "issue",
@@ -167,4 +168,18 @@ fn claims_are_consented_to_by_their_scopes() {
     let (some, all) = (allowed("openid email"), allowed("openid email profile"));
     assert_eq!(code(next_step(&asked, &Facts { remembered: Some(&some), ..facts() })), "consent");
     assert_eq!(code(next_step(&asked, &Facts { remembered: Some(&all), ..facts() })), "issue");
+}
+
+#[test]
+fn an_account_is_asked_for_until_someone_has_signed_in() {
+    let all = allowed("openid email profile");
+    let base = Facts { remembered: Some(&all), ..facts() };
+    let creates = request("prompt=create");
+    assert_eq!(code(next_step(&creates, &Facts { signed_in: None, ..base })), "register");
+    assert_eq!(code(next_step(&creates, &base)), "register", "whoever is signed in already");
+    let signed_in_since = Facts { sign_in_asked: Some(Timestamp::from_millis(1_000_000)), ..base };
+    assert_eq!(code(next_step(&creates, &signed_in_since)), "issue");
+    assert_eq!(code(next_step(&creates, &Facts { signed_in: None, ..signed_in_since })), "register");
+    let asked_after = Facts { sign_in_asked: Some(Timestamp::from_millis(1_000_001)), ..base };
+    assert_eq!(code(next_step(&creates, &asked_after)), "register");
 }

@@ -1,4 +1,5 @@
-//! The `prompt` parameter (OpenID Connect Core 3.1.2.1): its values and which go together.
+//! The `prompt` parameter (OpenID Connect Core 3.1.2.1; Initiating User Registration via OpenID Connect §4): its values and which
+//! go together.
 
 /// What a client asks of the pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,10 +13,31 @@ pub struct Prompt {
     pub consent: bool,
     /// Ask which account to go on with.
     pub select_account: bool,
+    /// Ask to make an account first.
+    pub create: bool,
 }
 
+/// The value that means something only where people may register by themselves.
+pub const CREATE: &str = "create";
+const VALUES: [&str; 5] = ["none", "login", "consent", "select_account", CREATE];
+
 /// The values answered, as discovery lists them.
-pub const VALUES: [&str; 4] = ["none", "login", "consent", "select_account"];
+#[must_use]
+pub fn values(is_registration_open: bool) -> Vec<&'static str> {
+    VALUES.into_iter().filter(|value| is_registration_open || *value != CREATE).collect()
+}
+
+/// What a request for another value is told.
+#[must_use]
+pub fn unknown(value: &str, is_registration_open: bool) -> String {
+    format!("prompt: expected some of {}, received '{value}'", values(is_registration_open).join(", "))
+}
+
+/// The parameter without `create`, once an account was made: nobody is asked to make another.
+#[must_use]
+pub fn after_registration(text: &str) -> String {
+    text.split(' ').filter(|value| !value.is_empty() && *value != CREATE).collect::<Vec<_>>().join(" ")
+}
 
 impl Prompt {
     /// Reads a space-separated list.
@@ -30,10 +52,11 @@ impl Prompt {
                 "login" => prompt.login = true,
                 "select_account" => prompt.select_account = true,
                 "consent" => prompt.consent = true,
-                other => return Err(format!("prompt: expected some of {}, received '{other}'", VALUES.join(", "))),
+                CREATE => prompt.create = true,
+                other => return Err(unknown(other, false)),
             }
         }
-        if prompt.none && (prompt.login || prompt.consent || prompt.select_account) {
+        if prompt.none && (prompt.login || prompt.consent || prompt.select_account || prompt.create) {
             return Err(format!("prompt: 'none' stands alone, received '{text}'"));
         }
         Ok(prompt)
@@ -51,6 +74,17 @@ mod tests {
         assert_eq!(Prompt::parse("select_account"), Ok(Prompt { select_account: true, ..Prompt::default() }));
         assert!(Prompt::parse("none select_account").is_err());
         assert!(Prompt::parse("none login").is_err());
+        assert!(Prompt::parse("none create").is_err());
         assert!(Prompt::parse("LOGIN").is_err());
+    }
+
+    #[test]
+    fn create_is_listed_where_people_may_register_and_done_once() {
+        assert_eq!(Prompt::parse("create"), Ok(Prompt { create: true, ..Prompt::default() }));
+        assert_eq!(values(false), ["none", "login", "consent", "select_account"]);
+        assert_eq!(values(true), ["none", "login", "consent", "select_account", "create"]);
+        for (text, after) in [("create", ""), ("create consent", "consent"), ("login  create", "login"), ("consent", "consent")] {
+            assert_eq!(after_registration(text), after);
+        }
     }
 }

@@ -23,6 +23,8 @@ pub enum Purpose {
     AccountChosen,
     /// This browser has signed in as this person before.
     KnownBrowser,
+    /// A letter was asked for in this browser, under this name.
+    Asked,
 }
 
 /// Why a stamp is not accepted.
@@ -44,6 +46,7 @@ impl Purpose {
             Self::ConsentGiven => "consent given",
             Self::AccountChosen => "account chosen",
             Self::KnownBrowser => "known browser",
+            Self::Asked => "asked",
         }
     }
 }

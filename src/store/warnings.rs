@@ -7,12 +7,13 @@ use super::{
     AnyConnection, Result,
     activity::{self, Event},
     deliveries::{self, Content},
+    error::Error,
     links::{self, Link},
     people::Person,
 };
 use crate::protocol::{
     id::Id,
-    link::LinkKind,
+    link::{LinkKind, Told},
     notice::{Letter, Notice},
 };
 
@@ -37,7 +38,9 @@ pub(super) fn write(connection: &mut AnyConnection, event: &Event<'_>, letter: L
     // Who took the account over may have changed the address as well: the link in the letter to the old one brings that back.
     let email = (letter == Letter::EmailChanged).then(|| person.claims.email.clone());
     let id = derived(event.id, "link");
-    let link = Link { person_id: Some(event.person), email, ..Link::new(id, LinkKind::NotMe, event.at) };
+    let told = Told { letter, about: event.about.map(str::to_owned), at: event.at, origin: event.origin.clone() };
+    let content = serde_json::to_string(&told).map_err(|error| Error::Failed(error.to_string()))?;
+    let link = Link { person_id: Some(event.person), email, content: Some(content), ..Link::new(id, LinkKind::NotMe, event.at) };
     links::insert(connection, &link)?;
     enqueue(connection, event, (letter, Some(link.id)), person)
 }

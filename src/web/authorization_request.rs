@@ -18,6 +18,7 @@ use crate::{
         client::Client,
         error::{ErrorCode, ProtocolError},
         params::{FlawKind, Params},
+        prompt,
         redirect_uri::{Mismatch, ReturnAddress},
     },
     store::{AnyConnection, apis, clients},
@@ -56,6 +57,10 @@ pub fn read(app: &App, context: &Context, connection: &mut AnyConnection, params
         return Ok(Read::Page(page::error(base, context, 400, Problem::ClientDisabled { client_name: &client.name })));
     }
     match AuthorizationRequest::parse(params, &client, &app.config.scope_claims) {
+        Ok(request) if request.prompt.create && !app.is_registration_open() => {
+            let error = ProtocolError::new(ErrorCode::InvalidRequest, prompt::unknown(prompt::CREATE, false));
+            Ok(Read::Refused(request.address, error))
+        }
         Ok(request) => narrow(connection, client, request),
         Err(Refusal::Page(problem)) => Ok(Read::Page(show(base, context, Some(&client), params, &problem))),
         Err(Refusal::Redirect(address, error)) => Ok(Read::Refused(address, error)),

@@ -18,8 +18,12 @@ pub const SIGN_IN_ASKED: &str = "sign_in_asked";
 pub const CONSENT_GIVEN: &str = "consent_given";
 /// That an account was chosen.
 pub const ACCOUNT_CHOSEN: &str = "account_chosen";
-/// All three: what is not part of the request itself.
-pub const NAMES: [&str; 3] = [SIGN_IN_ASKED, CONSENT_GIVEN, ACCOUNT_CHOSEN];
+/// What led to the sign-in page: a word that it knows.
+pub const NOTICE: &str = "notice";
+/// The name to begin with on the sign-in page, which is not what the client says.
+pub const SIGN_IN_AS: &str = "sign_in_as";
+/// All of them: what is not part of the request itself.
+pub const NAMES: [&str; 5] = [SIGN_IN_ASKED, CONSENT_GIVEN, ACCOUNT_CHOSEN, NOTICE, SIGN_IN_AS];
 
 /// How long someone may take to sign in.
 const SIGN_IN_TIME: Span = Span::from_seconds(3600);

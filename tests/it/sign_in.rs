@@ -10,6 +10,7 @@ mod rehash;
 mod remembered;
 mod sessions;
 mod throttle;
+mod ways;
 
 use symbolon::protocol::client::Client;
 

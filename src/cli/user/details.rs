@@ -1,20 +1,16 @@
-//! What is kept of a person besides their password: how it may look, and the options by which it is given. Which
-//! attributes there can be is `protocol::person`.
+//! What is kept of a person besides their password: the options by which it is given. How names and addresses may look is
+//! `protocol::details`, which attributes there can be is `protocol::person`.
 
 use clap::Args;
 use serde_json::Value;
 
-use super::super::{Error, output::is_unsafe, refuse};
+use super::super::{Error, refuse};
 use crate::protocol::{
     person::{Person, check_attribute},
     registration::check_text,
     scope::ScopeClaims,
 };
 
-const MAX_USERNAME: usize = 64;
-const MAX_DISPLAY_NAME: usize = 100;
-/// RFC 5321 §4.5.3.1.3, less the angle brackets.
-const MAX_EMAIL: usize = 254;
 /// How many roles, and how many groups: they stand in every token that has their scope.
 const MAX_NAMES: usize = 100;
 
@@ -83,42 +79,6 @@ pub fn names(what: &str, given: &[String]) -> Result<Vec<String>, Error> {
     Ok(kept)
 }
 
-/// Without '@' it can be told from an e-mail address.
-pub fn check_username(name: &str) -> Result<String, Error> {
-    let name = name.to_lowercase();
-    let good = (1..=MAX_USERNAME).contains(&name.chars().count())
-        && !name.contains(|c: char| is_unsafe(c) || c.is_whitespace() || c == '@');
-    if good {
-        Ok(name)
-    } else {
-        refuse(format!("user name '{name}': expected 1 to {MAX_USERNAME} characters without spaces, control characters and '@'"))
-    }
-}
-
-pub fn check_email(email: &str) -> Result<String, Error> {
-    let lower = email.to_lowercase();
-    let parts: Vec<_> = lower.split('@').collect();
-    let good = parts.len() == 2
-        && parts.iter().all(|part| !part.is_empty())
-        && lower.len() <= MAX_EMAIL
-        && !lower.contains(|c: char| is_unsafe(c) || c.is_whitespace());
-    if good {
-        Ok(lower)
-    } else {
-        refuse(format!("e-mail address '{email}': expected name@host of at most {MAX_EMAIL} characters, without spaces"))
-    }
-}
-
-pub fn check_display_name(name: &str) -> Result<String, Error> {
-    let name = name.trim();
-    let good = (1..=MAX_DISPLAY_NAME).contains(&name.chars().count()) && !name.contains(is_unsafe);
-    if good {
-        Ok(name.to_owned())
-    } else {
-        refuse(format!("name '{name}': expected 1 to {MAX_DISPLAY_NAME} characters, none of them a control character"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -179,26 +139,5 @@ mod tests {
         let many: Vec<String> = (0..101).map(|n| n.to_string()).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         assert!(given(&many, &[]).unwrap_err().contains("at most 100") && given(&many[1..], &[]).is_ok());
-    }
-
-    #[test]
-    fn names_and_addresses_are_checked_and_kept_in_lower_case() {
-        for (good, kept) in
-            [("alice", "alice"), ("Alice.B-1", "alice.b-1"), ("ÉMILE", "émile"), (&"x".repeat(64), &"x".repeat(64))]
-        {
-            assert_eq!(check_username(good).unwrap(), kept);
-        }
-        for bad in ["", " ", "a b", "a@b", "a\tb", "a\u{1b}[2J", "a\u{202e}b", "a\u{a0}b", &"x".repeat(65)] {
-            assert!(check_username(bad).is_err(), "{bad:?}");
-        }
-        assert_eq!(check_email("Alice@Example.com").unwrap(), "alice@example.com");
-        for bad in ["", "alice", "@", "a@", "@b", "a@b@c", "a b@c", "a\n@b", "a\0@b", &format!("{}@example.com", "x".repeat(250))]
-        {
-            assert!(check_email(bad).is_err(), "{bad:?}");
-        }
-        assert_eq!(check_display_name(" Alice B. ").unwrap(), "Alice B.");
-        for bad in ["", "  ", "a\u{7}b", &"x".repeat(101)] {
-            assert!(check_display_name(bad).is_err(), "{bad:?}");
-        }
     }
 }

@@ -12,12 +12,15 @@ use serde_json::{Map, Value};
 
 use super::{
     super::{Answer, Error, Work, output::Format, refuse},
-    details::{check_display_name, check_email, check_username, names},
+    details::names,
 };
 use crate::{
     config::named_file,
     passwords::check_imported,
-    protocol::person::{self, check_attribute},
+    protocol::{
+        details::{check_display_name, check_email, check_username},
+        person::{self, check_attribute},
+    },
     random,
     store::people::{self, Person},
 };

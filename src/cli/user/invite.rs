@@ -10,7 +10,7 @@ use super::{
         output::{self, Format, time},
         refuse,
     },
-    details::{check_email, names},
+    details::names,
 };
 use crate::{
     background::path_of,
@@ -19,6 +19,7 @@ use crate::{
     protocol::{
         activity::NOWHERE,
         credential::{Credential, Kind},
+        details::check_email,
         link::LinkKind,
         notice::{Letter, Notice},
     },

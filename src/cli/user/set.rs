@@ -9,13 +9,16 @@ use super::{
         output::{self, Format},
         refuse,
     },
-    details::{Details, check_display_name, check_email},
+    details::Details,
     find,
     shown::Shown,
     taken,
 };
 use crate::{
-    protocol::scope::ScopeClaims,
+    protocol::{
+        details::{check_display_name, check_email},
+        scope::ScopeClaims,
+    },
     store::{
         self,
         people::{self, Person},

@@ -5,7 +5,7 @@ use serde_json::Value;
 use symbolon::{config::Issuer, protocol::client::ClientKind};
 
 use super::expected;
-use crate::harness::{Browser, PASSWORD, Page, Server, both_with, claims_of, query_of};
+use crate::harness::{Browser, PASSWORD, Page, Server, both_with, claims_of, query_of, with_mail};
 
 fn below(story: impl Fn(&Server)) {
     both_with(|config| config.issuer = Issuer::parse(&format!("{}/auth", config.issuer.as_str())).unwrap(), story);
@@ -127,4 +127,31 @@ fn the_whole_way_stays_below_it() {
         is_below(server, &browser.get("/auth/authorize?client_id=nobody"));
         is_below(server, &browser.get("/auth/nowhere"));
     });
+}
+
+#[test]
+fn letters_lead_below_it_and_their_pages_stay_there() {
+    with_mail(
+        |config| config.issuer = Issuer::parse(&format!("{}/auth", config.issuer.as_str())).unwrap(),
+        |server, mail| {
+            server.add_person("alice");
+            let mut browser = Browser::new(server);
+            for (path, field, to, door) in [
+                ("/auth/recover", "login", "alice@example.com", "/auth/recover/password"),
+                ("/auth/register", "email", "zoe@example.com", "/auth/register/finish"),
+            ] {
+                is_below(server, &browser.get(path));
+                is_below(server, &browser.ask_by(path, (field, to)));
+                let letter = mail.wait_for(to, 1).remove(0);
+                assert!(letter.link().starts_with(&format!("{}{door}?link=", server.url)), "{letter:?}");
+                let page = browser.open(server, &letter);
+                is_below(server, &page);
+                is_below(server, &Browser::new(server).get(door));
+                let fields = [("username", "zoe"), ("display_name", ""), ("new_password", "violet tractor over the moon")];
+                let page = browser.submit(&page, &fields);
+                assert!(page.status == 303 && page.location().starts_with("/auth/login?notice="), "{page:?}");
+                is_below(server, &browser.get(page.location()));
+            }
+        },
+    );
 }

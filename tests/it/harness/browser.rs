@@ -16,6 +16,7 @@ pub struct Page {
 }
 
 /// One browser's cookies, at one server.
+#[derive(Clone)]
 pub struct Browser {
     url: String,
     pub cookies: BTreeMap<String, String>,

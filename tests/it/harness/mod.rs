@@ -8,6 +8,7 @@ mod certificate;
 mod database;
 mod headers;
 mod kept;
+mod letters;
 mod listener;
 mod mail;
 mod process;
@@ -46,8 +47,9 @@ pub use browser::{Browser, Page, encode, query_of, try_send};
 pub use certificate::certificate;
 pub use database::{Database, databases};
 pub use kept::{behind_a_proxy, from, grant_of};
+pub use letters::{LINK, settled, with_mail};
 pub use listener::{Listener, Port, answer, wait_until};
-pub use mail::{MailServer, Mood};
+pub use mail::{Letter, MailServer, Mood};
 pub use process::Process;
 pub use scripts::{chromium, node, node_with_input, python};
 

@@ -1,0 +1,161 @@
+//! Forms that a letter alone answers: asking to register, asking for a new password. Whoever asks is answered the same, after the
+//! same statements, whether there is such an account or not (ASVS 6.3.8): nothing of people is looked up here. The ask goes into
+//! the queue; `background::letters` finds out what becomes of it.
+
+use actix_web::{HttpRequest, http::header, web::Data};
+
+use super::{
+    onward,
+    throttle::{self, Admission, Attempt},
+};
+use crate::{
+    app::App,
+    pages::{FormProblem, Problem},
+    protocol::{
+        authorization::AuthorizationRequest,
+        params::Params,
+        stamp::{self, Purpose},
+        time::Span,
+    },
+    random,
+    store::{
+        AnyConnection, clients,
+        deliveries::{self, Ask, Content},
+    },
+    web::{
+        body::Form,
+        cookies::{self, Keep},
+        fault::Fault,
+        forms,
+        hop::hop,
+        page,
+        reply::Reply,
+        request::{Context, QUERY_LIMIT},
+        returning,
+    },
+};
+
+/// In the query of the page that follows: the stamp that says that this server led there.
+const SENT: &str = "sent";
+/// And what was typed.
+const SENT_FOR: &str = "sent_for";
+/// How long that page can be shown again.
+const SHOWN_FOR: Span = Span::from_seconds(3600);
+
+/// The longest authorization request that is kept on the way, in bytes: beside it stand what was typed, stamps and a user name.
+const REQUEST_LIMIT: usize = QUERY_LIMIT - 4 * 1024;
+
+/// What a request to such a page brings.
+#[derive(Clone)]
+pub struct Visit {
+    pub context: Context,
+    pub query: Params,
+    pub browser: Option<String>,
+    path: &'static str,
+}
+
+/// What a page does when it is asked for, and with the form if it was sent.
+pub type Story = fn(&App, &mut AnyConnection, &Visit, Option<&Params>) -> Result<Reply, Fault>;
+
+/// Answers a request to a page: reads the form, and lets `story` do the rest.
+pub async fn answer(request: &HttpRequest, app: &Data<App>, path: &'static str, form: Option<Form>, story: Story) -> Reply {
+    let visit = Visit {
+        context: Context::of(request),
+        query: Params::parse(request.query_string()),
+        browser: cookies::get(request, cookies::BROWSER),
+        path,
+    };
+    let (context, base) = (visit.context.clone(), app.config.issuer.base());
+    let form = match form.map(|form| form.0).transpose() {
+        Ok(form) => form,
+        Err(problem) => return page::body_problem(base, &context, &problem),
+    };
+    if let Some(flaw) = form.as_ref().and_then(Params::flaw) {
+        return page::error(base, &context, 400, Problem::MalformedRequest { detail: &flaw.describe() });
+    }
+    let answer = hop(app, move |app, connection| -> Result<Reply, Fault> { story(app, connection, &visit, form.as_ref()) });
+    answer.await.unwrap_or_else(|fault| page::fault(base, &context, &fault))
+}
+
+impl Visit {
+    /// A path of ours, with the authorization request that the person is on the way of.
+    pub fn url(&self, app: &App, path: &str) -> String {
+        let (base, query) = (app.config.issuer.base(), self.request());
+        if query.is_empty() { format!("{base}{path}") } else { format!("{base}{path}?{query}") }
+    }
+
+    /// That request: nothing, where there is none, or where it leaves no room for what these pages add to it.
+    fn request(&self) -> String {
+        let query = self.query.to_query(&[SENT, SENT_FOR, returning::NOTICE, returning::SIGN_IN_AS], &[]);
+        if self.query.get("client_id").is_some() && query.len() <= REQUEST_LIMIT { query } else { String::new() }
+    }
+
+    /// The name of the app that sent the person here, if its request is good.
+    pub fn client_name(&self, app: &App, connection: &mut AnyConnection) -> Result<Option<String>, Fault> {
+        let client = self.query.get("client_id").map(|id| clients::find(connection, id)).transpose()?.flatten();
+        let is_good = |client: &_| AuthorizationRequest::parse(&self.query, client, &app.config.scope_claims).is_ok();
+        Ok(client.filter(is_good).map(|client| client.name))
+    }
+
+    /// The text that the form is bound to: this browser's, or a new one.
+    pub fn owner(&self) -> String {
+        self.browser.clone().unwrap_or_else(random::text)
+    }
+
+    /// The proof of a form that is shown now.
+    pub fn csrf(&self, app: &App, owner: &str) -> String {
+        forms::stamp(app, owner, self.path, self.context.now)
+    }
+
+    /// The page, in the browser that its form is bound to.
+    pub fn keeping(&self, owner: &str, reply: Reply) -> Reply {
+        if self.browser.is_some() {
+            return reply;
+        }
+        reply.with(header::SET_COOKIE, &cookies::set(cookies::BROWSER, owner, Keep::Session))
+    }
+
+    /// What was typed, where this server led here because of it.
+    pub fn sent_for(&self, app: &App) -> Option<&str> {
+        let (typed, text) = (self.query.get(SENT_FOR)?, self.query.get(SENT)?);
+        let binding = [self.browser.as_deref()?, self.path, typed];
+        stamp::check(&app.config.secrets, Purpose::Asked, &binding, text, (self.context.now, SHOWN_FOR)).ok().map(|_| typed)
+    }
+
+    /// Whether the form is one that this browser was shown.
+    pub fn check(&self, app: &App, form: &Params) -> Result<(), FormProblem> {
+        let owner = self.browser.as_deref().filter(|owner| !owner.is_empty()).ok_or(FormProblem::FormExpired)?;
+        forms::check(app, owner, self.path, form, self.context.now).map_err(|_| FormProblem::FormExpired)
+    }
+
+    /// Counts the ask and puts it into the queue; the way to the page that says so.
+    pub fn ask(
+        &self,
+        app: &App,
+        connection: &mut AnyConnection,
+        login: &str,
+        content: fn(Ask) -> Content,
+    ) -> Result<Result<Reply, FormProblem>, Fault> {
+        let now = self.context.now;
+        throttle::forget(connection, now)?;
+        match Attempt::to_ask(&app.config.secrets, login, self.context.address).begin(connection, now)? {
+            Admission::Go => {}
+            Admission::Wait(seconds) => return Ok(Err(FormProblem::SlowedDown { seconds })),
+            Admission::Refuse => return Ok(Err(FormProblem::SlowedDown { seconds: 1 })),
+        }
+        let owner = self.browser.as_deref().unwrap_or_default();
+        let ask = Ask {
+            login: login.to_owned(),
+            browser: onward::pseudonym(app, owner),
+            origin: self.context.origin(),
+            query: self.request(),
+        };
+        // The bell is not rung: the queue is looked at within a second, and what is done then for who has an account is not in the
+        // time of this answer.
+        deliveries::enqueue(connection, random::id(now), &content(ask), now)?;
+        let sent = stamp::make(&app.config.secrets, Purpose::Asked, &[owner, self.path, login], now);
+        let request = Params::parse(&self.request());
+        let query = request.to_query(&[], &[(SENT, &sent), (SENT_FOR, login)]);
+        Ok(Ok(Reply::see_other(&format!("{}{}?{query}", app.config.issuer.base(), self.path)).noting("a letter was asked for")))
+    }
+}

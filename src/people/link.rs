@@ -1,0 +1,260 @@
+//! Opening a link of a letter. The address with the link only leads on: its text goes into a cookie and the browser to the clean
+//! path, where it stands in no history and in no `Referer`. The page there shows a form; nothing is done before the form is sent, as
+//! programs open links too. A link that does nothing (any more) gets a page that says what to do.
+
+use actix_web::{HttpRequest, http::header, web::Data};
+
+use super::{onward, wording};
+use crate::{
+    app::App,
+    config::Registration,
+    pages::{Chrome, DeadLink, DeadLinkReason, FormProblem, LinkPurpose, Problem},
+    paths,
+    protocol::{
+        credential::{Credential, Kind},
+        link::LinkKind,
+        params::Params,
+        time::Span,
+    },
+    random,
+    store::{
+        AnyConnection,
+        links::{self, Link},
+    },
+    web::{
+        body::Form,
+        cookies::{self, Keep},
+        fault::Fault,
+        forms,
+        hop::hop,
+        page,
+        reply::Reply,
+        request::Context,
+    },
+};
+
+/// How long a browser keeps a link that was opened in it.
+const KEPT_FOR: Span = Span::from_seconds(3600);
+
+/// Where links of some kinds are opened.
+pub struct Door {
+    /// The path.
+    pub path: &'static str,
+    /// The kinds; one that is not even a link of ours is taken for the first.
+    pub kinds: &'static [LinkKind],
+}
+
+/// What a request to such a path brings.
+#[derive(Clone)]
+pub struct Visit {
+    pub context: Context,
+    pub door: &'static Door,
+    browser: Option<String>,
+    link: Option<String>,
+}
+
+/// Why a link does nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dead {
+    Used,
+    Expired,
+    OtherBrowser,
+    Unknown,
+    AddressTaken,
+}
+
+/// What a path does with a link that is good, and with the form if it was sent.
+pub type Story = fn(&App, &mut AnyConnection, &Visit, &Link, Option<&Params>) -> Result<Reply, Fault>;
+
+/// `GET` of a path of links.
+pub async fn show(request: &HttpRequest, app: &Data<App>, door: &'static Door, story: Story) -> Reply {
+    let visit = Visit::of(request, door);
+    if let Some(text) = Params::parse(request.query_string()).get("link") {
+        return visit.keep(app, text);
+    }
+    let (context, base) = (visit.context.clone(), app.config.issuer.base());
+    let answer = hop(app, move |app, connection| -> Result<Reply, Fault> {
+        match visit.find(app, connection)? {
+            Ok(link) => story(app, connection, &visit, &link, None),
+            Err(reply) => Ok(reply),
+        }
+    });
+    answer.await.unwrap_or_else(|fault| page::fault(base, &context, &fault))
+}
+
+/// `POST` of a path of links, where all is done in one hop.
+pub async fn act(request: &HttpRequest, app: &Data<App>, form: Form, (door, story): (&'static Door, Story)) -> Reply {
+    let visit = Visit::of(request, door);
+    let (context, base) = (visit.context.clone(), app.config.issuer.base());
+    let form = match visit.read(app, form) {
+        Ok(form) => form,
+        Err(reply) => return reply,
+    };
+    let answer = hop(app, move |app, connection| -> Result<Reply, Fault> {
+        match visit.find(app, connection)? {
+            Ok(link) => story(app, connection, &visit, &link, Some(&form)),
+            Err(reply) => Ok(reply),
+        }
+    });
+    answer.await.unwrap_or_else(|fault| page::fault(base, &context, &fault))
+}
+
+impl Visit {
+    pub fn of(request: &HttpRequest, door: &'static Door) -> Self {
+        Self {
+            context: Context::of(request),
+            door,
+            browser: cookies::get(request, cookies::BROWSER),
+            link: cookies::get(request, cookies::LINK),
+        }
+    }
+
+    /// The form, if it can be read.
+    pub fn read(&self, app: &App, form: Form) -> Result<Params, Reply> {
+        let base = app.config.issuer.base();
+        let form = form.0.map_err(|problem| page::body_problem(base, &self.context, &problem))?;
+        match form.flaw() {
+            Some(flaw) => Err(page::error(base, &self.context, 400, Problem::MalformedRequest { detail: &flaw.describe() })),
+            None => Ok(form),
+        }
+    }
+
+    /// To the clean path, with the link in a cookie. One that is not ours goes nowhere.
+    fn keep(&self, app: &App, text: &str) -> Reply {
+        if let Some(reply) = self.closed(app) {
+            return reply;
+        }
+        if Credential::open(&app.config.secrets, Kind::Link, text).is_none() {
+            return self.dead(app, None, Dead::Unknown);
+        }
+        let cookie = cookies::set(cookies::LINK, text, Keep::For(KEPT_FOR));
+        Reply::see_other(&self.action(app)).with(header::SET_COOKIE, &cookie)
+    }
+
+    /// The link that was opened in this browser, if it is good here; or the page that says why not.
+    pub fn find(&self, app: &App, connection: &mut AnyConnection) -> Result<Result<Link, Reply>, Fault> {
+        if let Some(reply) = self.closed(app) {
+            return Ok(Err(reply));
+        }
+        let kinds = self.kinds(app);
+        let opened = self.link.as_deref().and_then(|text| Credential::open(&app.config.secrets, Kind::Link, text));
+        let link = opened.map(|credential| links::find(connection, credential.id)).transpose()?.flatten();
+        let Some(link) = link.filter(|link| kinds.contains(&link.kind)) else {
+            return Ok(Err(self.dead(app, None, Dead::Unknown)));
+        };
+        let is_elsewhere = |browser: &Vec<u8>| *browser != onward::pseudonym(app, self.browser.as_deref().unwrap_or_default());
+        let dead = if link.used_at.is_some() {
+            Some(Dead::Used)
+        } else if link.expires_at <= self.context.now {
+            Some(Dead::Expired)
+        } else {
+            link.browser.as_ref().filter(|browser| is_elsewhere(browser)).map(|_| Dead::OtherBrowser)
+        };
+        Ok(dead.map_or(Ok(link.clone()), |why| Err(self.dead(app, Some(link.kind), why))))
+    }
+
+    /// The page for a link that was good when it was found, and was used since, or is over.
+    pub fn lost(&self, app: &App, connection: &mut AnyConnection, link: &Link) -> Result<Reply, Fault> {
+        let is_used = links::find(connection, link.id)?.is_some_and(|now| now.used_at.is_some());
+        Ok(self.dead(app, Some(link.kind), if is_used { Dead::Used } else { Dead::Expired }))
+    }
+
+    /// Where no link is good there is no such page.
+    fn closed(&self, app: &App) -> Option<Reply> {
+        let path = self.action(app);
+        let not_found = || page::error(app.config.issuer.base(), &self.context, 404, Problem::NotFound { path: &path });
+        self.kinds(app).is_empty().then(not_found)
+    }
+
+    /// The kinds of links that are good at this path now: nobody registers where registration is closed since.
+    fn kinds(&self, app: &App) -> Vec<LinkKind> {
+        let is_good = |kind: &LinkKind| match kind {
+            LinkKind::Register => app.config.registration == Registration::Open,
+            LinkKind::Invitation => app.config.registration != Registration::Off,
+            LinkKind::Reset | LinkKind::ConfirmEmail | LinkKind::NotMe => true,
+        };
+        self.door.kinds.iter().copied().filter(is_good).collect()
+    }
+
+    /// The page for a link of this kind, or of none, that does nothing.
+    pub fn dead(&self, app: &App, kind: Option<LinkKind>, why: Dead) -> Reply {
+        let base = app.config.issuer.base();
+        let kind = kind.or(self.door.kinds.first().copied()).unwrap_or(LinkKind::Reset);
+        let (purpose, again) = match kind {
+            LinkKind::Register => (LinkPurpose::Register, app.is_registration_open().then_some(paths::REGISTER)),
+            LinkKind::Invitation => (LinkPurpose::Invitation, None),
+            LinkKind::Reset => (LinkPurpose::Reset, Some(paths::RECOVER)),
+            LinkKind::ConfirmEmail => (LinkPurpose::ConfirmEmail, Some(paths::ACCOUNT_EMAIL)),
+            LinkKind::NotMe => (LinkPurpose::NotMe, Some(paths::RECOVER)),
+        };
+        let again = again.map(|path| format!("{base}{path}"));
+        let lasted = wording::span(kind.lifetime());
+        let (status, reason) = match why {
+            Dead::Used => (410, DeadLinkReason::Used),
+            Dead::Expired => (410, DeadLinkReason::Expired { after: &lasted }),
+            Dead::AddressTaken => (410, DeadLinkReason::AddressTaken),
+            Dead::OtherBrowser => (400, DeadLinkReason::OtherBrowser),
+            Dead::Unknown => (400, DeadLinkReason::Unknown),
+        };
+        let page = DeadLink {
+            chrome: self.chrome(app),
+            purpose,
+            reason,
+            again: again.as_deref(),
+            login_url: &format!("{base}{}", paths::LOGIN),
+        };
+        page::show(status, &page, None).noting(format!("a dead link: {why:?}"))
+    }
+
+    /// The frame of a page.
+    pub fn chrome<'a>(&'a self, app: &'a App) -> Chrome<'a> {
+        Chrome { base: app.config.issuer.base(), request_id: &self.context.id }
+    }
+
+    /// The clean path, where forms are sent.
+    pub fn action(&self, app: &App) -> String {
+        format!("{}{}", app.config.issuer.base(), self.door.path)
+    }
+
+    /// The text that the form is bound to: this browser's, or a new one.
+    pub fn owner(&self) -> String {
+        self.browser.clone().unwrap_or_else(random::text)
+    }
+
+    /// The proof of a form that is shown now, for this link alone.
+    pub fn csrf(&self, app: &App, owner: &str, link: &Link) -> String {
+        forms::stamp(app, owner, &self.about(link), self.context.now)
+    }
+
+    /// Whether the form is one that this browser was shown for this link.
+    pub fn check(&self, app: &App, link: &Link, form: &Params) -> Result<(), FormProblem> {
+        let owner = self.browser.as_deref().filter(|owner| !owner.is_empty()).ok_or(FormProblem::FormExpired)?;
+        forms::check(app, owner, &self.about(link), form, self.context.now).map_err(|_| FormProblem::FormExpired)
+    }
+
+    fn about(&self, link: &Link) -> String {
+        format!("{} {}", self.door.path, link.id)
+    }
+
+    /// The page, in the browser that its form is bound to.
+    pub fn keeping(&self, owner: &str, reply: Reply) -> Reply {
+        if self.browser.is_some() {
+            return reply;
+        }
+        reply.with(header::SET_COOKIE, &cookies::set(cookies::BROWSER, owner, Keep::Session))
+    }
+}
+
+/// The answer, with which the browser forgets the link.
+pub fn forgetting(reply: Reply) -> Reply {
+    reply.with(header::SET_COOKIE, &cookies::set(cookies::LINK, "", Keep::Delete))
+}
+
+/// The status of a page that is shown again because of its form.
+pub const fn status(problem: Option<FormProblem>) -> u16 {
+    match problem {
+        None => 200,
+        Some(FormProblem::FormExpired) => 400,
+        Some(FormProblem::SlowedDown { .. }) => 429,
+    }
+}

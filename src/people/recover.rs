@@ -1,0 +1,74 @@
+//! Asking for a new password: the name or address, and that a letter is on its way if there is such an account. Which of the two
+//! it is, nobody is told here. Without mail the page says so.
+
+use actix_web::{HttpRequest, http::header, web::Data};
+
+use super::{
+    asking::{self, Visit},
+    wording,
+};
+use crate::{
+    app::App,
+    pages::{Chrome, FormProblem, Recover, RecoverOff, RecoverSent},
+    paths,
+    protocol::{details::MAX_EMAIL, link::LinkKind, params::Params},
+    store::{AnyConnection, deliveries::Content},
+    web::{body::Form, fault::Fault, page, reply::Reply},
+};
+
+/// `GET /recover`.
+pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+    asking::answer(&request, &app, paths::RECOVER, None, story).await
+}
+
+/// `POST /recover`.
+pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+    asking::answer(&request, &app, paths::RECOVER, Some(form), story).await
+}
+
+fn story(app: &App, connection: &mut AnyConnection, visit: &Visit, form: Option<&Params>) -> Result<Reply, Fault> {
+    let chrome = Chrome { base: app.config.issuer.base(), request_id: &visit.context.id };
+    let login_url = visit.url(app, paths::LOGIN);
+    if !app.mailer.is_on() {
+        return Ok(page::show(200, &RecoverOff { chrome, login_url: &login_url }, None));
+    }
+    let Some(form) = form else {
+        let Some(login) = visit.sent_for(app) else {
+            return Ok(show(app, visit, visit.query.get("login_hint").unwrap_or_default(), None));
+        };
+        let good_for = wording::span(LinkKind::Reset.lifetime());
+        let again = visit.url(app, paths::RECOVER);
+        return Ok(page::show(200, &RecoverSent { chrome, login, good_for: &good_for, again: &again }, None));
+    };
+    let typed = form.get("login").unwrap_or_default().trim();
+    if let Err(problem) = visit.check(app, form) {
+        return Ok(show(app, visit, typed, Some(problem)));
+    }
+    if typed.is_empty() {
+        return Ok(show(app, visit, "", None));
+    }
+    // Longer names are nobody's; they are answered as all others are.
+    let login: String = typed.chars().take(MAX_EMAIL + 1).collect();
+    let asked = visit.ask(app, connection, &login, Content::ResetAsked)?;
+    Ok(asked.unwrap_or_else(|problem| show(app, visit, typed, Some(problem))))
+}
+
+fn show(app: &App, visit: &Visit, login: &str, problem: Option<FormProblem>) -> Reply {
+    let owner = visit.owner();
+    let page = Recover {
+        chrome: Chrome { base: app.config.issuer.base(), request_id: &visit.context.id },
+        login,
+        login_url: &visit.url(app, paths::LOGIN),
+        action: &visit.url(app, paths::RECOVER),
+        csrf: &visit.csrf(app, &owner),
+        problem,
+    };
+    let reply = match problem {
+        None => page::show(200, &page, None),
+        Some(FormProblem::FormExpired) => page::show(400, &page, None).noting("form expired or forged"),
+        Some(FormProblem::SlowedDown { seconds }) => {
+            page::show(429, &page, None).with(header::RETRY_AFTER, &seconds.to_string()).noting("asking for letters slowed down")
+        }
+    };
+    visit.keeping(&owner, reply)
+}

@@ -1,0 +1,135 @@
+//! Setting a new password by a link, in the browser that asked for it (ASVS 6.4.3). Everything ends with the old one, and the person
+//! signs in with the new one: the link is no sign-in.
+
+use actix_web::{HttpRequest, web::Data};
+
+use super::{
+    link::{self, Dead, Door, Visit},
+    onward, wording,
+};
+use crate::{
+    app::App,
+    pages::{RecoverPassword, RecoverPasswordProblem},
+    paths,
+    protocol::{activity::Activity, link::LinkKind, params::Params},
+    random,
+    store::{
+        AnyConnection,
+        activity::Event,
+        by_link,
+        links::Link,
+        people::{self, Person},
+        sign_in_failures,
+    },
+    web::{body::Form, fault::Fault, hop::hop, page, reply::Reply},
+};
+
+static DOOR: Door = Door { path: paths::RECOVER_PASSWORD, kinds: &[LinkKind::Reset] };
+
+/// `GET /recover/password`.
+pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+    link::show(&request, &app, &DOOR, story).await
+}
+
+/// `POST /recover/password`.
+pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+    let visit = Visit::of(&request, &DOOR);
+    let form = match visit.read(&app, form) {
+        Ok(form) => form,
+        Err(reply) => return reply,
+    };
+    let context = visit.context.clone();
+    set(&app, visit, form).await.unwrap_or_else(|fault| page::fault(app.config.issuer.base(), &context, &fault))
+}
+
+fn story(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, _: Option<&Params>) -> Result<Reply, Fault> {
+    match owner_of(connection, link)? {
+        Some(person) => Ok(show(app, visit, link, &person, None)),
+        None => Ok(visit.dead(app, Some(link.kind), Dead::Unknown)),
+    }
+}
+
+/// Two hops, with the new password's hash in between.
+async fn set(app: &Data<App>, visit: Visit, form: Params) -> Result<Reply, Fault> {
+    let password = form.get("new_password").unwrap_or_default().to_owned();
+    let first = visit.clone();
+    let judged = hop(app, move |app, connection| -> Result<Result<(Link, Person), Reply>, Fault> {
+        judge(app, connection, &first, &form)
+    });
+    let (link, person) = match judged.await? {
+        Ok(both) => both,
+        Err(reply) => return Ok(reply),
+    };
+    let hash = app.passwords.hash_within_gate(password).await?;
+    hop(app, move |app, connection| reset(app, connection, &visit, (&link, &person), &hash)).await
+}
+
+fn judge(
+    app: &App,
+    connection: &mut AnyConnection,
+    visit: &Visit,
+    form: &Params,
+) -> Result<Result<(Link, Person), Reply>, Fault> {
+    let link = match visit.find(app, connection)? {
+        Ok(link) => link,
+        Err(reply) => return Ok(Err(reply)),
+    };
+    let Some(person) = owner_of(connection, &link)? else {
+        return Ok(Err(visit.dead(app, Some(link.kind), Dead::Unknown)));
+    };
+    if let Err(problem) = visit.check(app, &link, form) {
+        return Ok(Err(show(app, visit, &link, &person, Some(RecoverPasswordProblem::Form(problem)))));
+    }
+    let claims = &person.claims;
+    let context = [claims.username.as_str(), &claims.email, claims.display_name.as_deref().unwrap_or_default()];
+    let flaw = app.password_rules.check(form.get("new_password").unwrap_or_default(), &context).err();
+    let problem = flaw.map(|flaw| RecoverPasswordProblem::Password(wording::flaw(flaw)));
+    Ok(match problem {
+        None => Ok((link, person)),
+        Some(problem) => Err(show(app, visit, &link, &person, Some(problem))),
+    })
+}
+
+fn reset(
+    app: &App,
+    connection: &mut AnyConnection,
+    visit: &Visit,
+    (link, person): (&Link, &Person),
+    hash: &str,
+) -> Result<Reply, Fault> {
+    let (now, origin, id) = (visit.context.now, visit.context.origin(), person.claims.id);
+    let activity = Activity::PasswordReset;
+    let event = Event { id: random::id(now), person: id, activity, origin: &origin, about: None, at: now };
+    if by_link::reset_password(connection, link, hash, &event)?.is_none() {
+        return visit.lost(app, connection, link);
+    }
+    app.bell.notify_one();
+    // What was counted while others guessed does not slow down the sign-in that follows.
+    sign_in_failures::clear(connection, &app.config.secrets.person_counter(id))?;
+    let to = (onward::PASSWORD_SET, person.claims.username.as_str());
+    Ok(onward::to_sign_in(app, link.content.as_deref(), to, now).noting(format!("a new password was set by a link: person {id}")))
+}
+
+/// Whose password it is; nobody's where the account is switched off or gone.
+fn owner_of(connection: &mut AnyConnection, link: &Link) -> Result<Option<Person>, Fault> {
+    let person = link.person_id.map(|id| people::find(connection, id)).transpose()?.flatten();
+    Ok(person.filter(|person| person.disabled_at.is_none()))
+}
+
+fn show(app: &App, visit: &Visit, link: &Link, person: &Person, problem: Option<RecoverPasswordProblem>) -> Reply {
+    let owner = visit.owner();
+    let page = RecoverPassword {
+        chrome: visit.chrome(app),
+        username: &person.claims.username,
+        min_length: app.password_rules.min_length(),
+        action: &visit.action(app),
+        csrf: &visit.csrf(app, &owner, link),
+        problem,
+    };
+    let status = match problem {
+        Some(RecoverPasswordProblem::Form(problem)) => link::status(Some(problem)),
+        Some(RecoverPasswordProblem::Password(_)) => 400,
+        None => 200,
+    };
+    visit.keeping(&owner, page::show(status, &page, None))
+}

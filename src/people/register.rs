@@ -1,0 +1,93 @@
+//! Asking to register: the e-mail address, and that a letter is on its way. Whether the address has an account is told by the letter
+//! alone, to whoever reads its mail. Where registration is not open there is no such page.
+
+use actix_web::{HttpRequest, http::header, web::Data};
+
+use super::{
+    asking::{self, Visit},
+    wording,
+};
+use crate::{
+    app::App,
+    pages::{Chrome, FormProblem, Problem, Register, RegisterProblem, RegisterSent},
+    paths,
+    protocol::{details::check_email, link::LinkKind, params::Params},
+    store::{AnyConnection, deliveries::Content},
+    web::{body::Form, fault::Fault, page, reply::Reply},
+};
+
+/// `GET /register`.
+pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+    asking::answer(&request, &app, paths::REGISTER, None, story).await
+}
+
+/// `POST /register`.
+pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+    asking::answer(&request, &app, paths::REGISTER, Some(form), story).await
+}
+
+fn story(app: &App, connection: &mut AnyConnection, visit: &Visit, form: Option<&Params>) -> Result<Reply, Fault> {
+    let base = app.config.issuer.base();
+    if !app.is_registration_open() {
+        let path = format!("{base}{}", paths::REGISTER);
+        return Ok(page::error(base, &visit.context, 404, Problem::NotFound { path: &path }));
+    }
+    let Some(form) = form else {
+        return match visit.sent_for(app) {
+            Some(email) => Ok(sent(app, visit, email)),
+            None => show(app, connection, visit, ("", None)),
+        };
+    };
+    let typed = form.get("email").unwrap_or_default().trim();
+    if visit.check(app, form).is_err() {
+        return show(app, connection, visit, (typed, Some(RegisterProblem::FormExpired)));
+    }
+    let Ok(email) = check_email(typed) else {
+        return show(app, connection, visit, (typed, Some(RegisterProblem::NotAnAddress)));
+    };
+    match visit.ask(app, connection, &email, Content::RegistrationAsked)? {
+        Ok(reply) => Ok(reply),
+        Err(FormProblem::SlowedDown { seconds }) => {
+            show(app, connection, visit, (typed, Some(RegisterProblem::SlowedDown { seconds })))
+        }
+        Err(FormProblem::FormExpired) => show(app, connection, visit, (typed, Some(RegisterProblem::FormExpired))),
+    }
+}
+
+fn sent(app: &App, visit: &Visit, email: &str) -> Reply {
+    let page = RegisterSent {
+        chrome: Chrome { base: app.config.issuer.base(), request_id: &visit.context.id },
+        email,
+        good_for: &wording::span(LinkKind::Register.lifetime()),
+        again: &visit.url(app, paths::REGISTER),
+    };
+    page::show(200, &page, None)
+}
+
+fn show(
+    app: &App,
+    connection: &mut AnyConnection,
+    visit: &Visit,
+    (email, problem): (&str, Option<RegisterProblem>),
+) -> Result<Reply, Fault> {
+    let owner = visit.owner();
+    let client_name = visit.client_name(app, connection)?;
+    let page = Register {
+        chrome: Chrome { base: app.config.issuer.base(), request_id: &visit.context.id },
+        client_name: client_name.as_deref(),
+        email,
+        login_url: &visit.url(app, paths::LOGIN),
+        action: &visit.url(app, paths::REGISTER),
+        csrf: &visit.csrf(app, &owner),
+        problem,
+    };
+    let reply = match problem {
+        None => page::show(200, &page, None),
+        Some(RegisterProblem::NotAnAddress) => page::show(400, &page, None),
+        Some(RegisterProblem::FormExpired) => page::show(400, &page, None).noting("form expired or forged"),
+        Some(RegisterProblem::SlowedDown { seconds }) => {
+            page::show(429, &page, None).with(header::RETRY_AFTER, &seconds.to_string()).noting("asking for letters slowed down")
+        }
+    };
+    Ok(visit.keeping(&owner, reply))
+}

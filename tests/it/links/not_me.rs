@@ -1,0 +1,117 @@
+//! "This was not me": by the button alone, everything ends, the password is worthless, and what was ended is said.
+
+use symbolon::{
+    protocol::{
+        activity::{Activity, Origin},
+        client::ClientKind,
+        id::Id,
+    },
+    random,
+    store::{account, activity::Event, by_link, links::Link, people},
+};
+
+use super::made;
+use crate::harness::{Browser, Letter, MailServer, PASSWORD, Server, settled, with_mail};
+
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0";
+const NEW: &str = "violet tractor over the moon";
+
+/// The person's password is reset from this program: the letter that tells them.
+#[track_caller]
+fn warned(server: &Server, mail: &MailServer, person: Id) -> Letter {
+    let hash = server.app.passwords.hash("a password of someone else").unwrap();
+    let origin =
+        Origin { address: Some("192.0.2.7".into()), place: Some("Lyon, France".into()), user_agent: Some(FIREFOX.into()) };
+    let now = server.now();
+    let event = Event { id: random::id(now), person, activity: Activity::PasswordReset, origin: &origin, about: None, at: now };
+    server.store(|connection| account::reset_password(connection, &hash, &event));
+    server.app.bell.notify_one();
+    mail.wait_for("alice@example.com", 1).remove(0)
+}
+
+#[test]
+fn everything_ends_and_is_named() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            let alice = server.add_person("alice");
+            let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+            let letter = warned(server, mail, alice.claims.id);
+            let mut stranger = Browser::new(server);
+            stranger.headers.push(("User-Agent", FIREFOX.into()));
+            let page = stranger.sign_in_at("/login", "alice", "a password of someone else");
+            assert_eq!(page.status, 303);
+            let code = stranger.code(&spa, "alice", "openid offline_access");
+            let tokens = server.redeem(&spa, &code);
+
+            let mut browser = Browser::new(server);
+            let page = browser.open(server, &letter);
+            assert_eq!(page.status, 200, "{page:?}");
+            for words in ["A new password was set", "Firefox on Linux", "Lyon, France (192.0.2.7)", "alice"] {
+                assert!(page.body.contains(words), "{words}: {}", page.body);
+            }
+            assert!(stranger.get("/").body.contains("You are signed in"), "nothing has happened yet");
+            assert_eq!(Browser::new(server).submit(&page, &[]).status, 400, "in another browser, without the link");
+            let done = browser.submit(&page, &[]);
+            assert_eq!(done.status, 200, "{done:?}");
+            for words in ["<bdi>Firefox on Linux</bdi>", "<bdi>App spa", "href=\"/recover\""] {
+                assert!(done.body.contains(words), "{words}: {}", done.body);
+            }
+            assert!(stranger.get("/").body.contains("You are not signed in"));
+            assert_eq!(server.refresh(&spa, tokens.text("refresh_token")).error(), "invalid_grant");
+            for password in [PASSWORD, "a password of someone else"] {
+                assert_eq!(Browser::new(server).sign_in_at("/login", "alice", password).status, 401);
+            }
+            let page = browser.open(server, &letter);
+            assert!(page.status == 410 && page.body.contains("This link has been used"), "{page:?}");
+
+            // The way on: a letter brings a new password.
+            settled(server);
+            let before = mail.letters().len();
+            browser.ask_by("/recover", ("login", "alice"));
+            let letter = mail.wait_for("alice@example.com", before + 1).remove(before);
+            assert_eq!(browser.open_and_submit(server, &letter, &[("new_password", NEW)]).status, 303);
+            assert_eq!(Browser::new(server).sign_in_at("/login", "alice", NEW).status, 303);
+        },
+    );
+}
+
+#[test]
+fn an_address_that_was_changed_comes_back() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            let alice = server.add_person("alice");
+            let (id, _) = made(server, symbolon::protocol::link::LinkKind::ConfirmEmail, |link: &mut Link| {
+                (link.person_id, link.email) = (Some(alice.claims.id), Some("thief@example.com".into()));
+            });
+            let link = server.store(|connection| symbolon::store::links::find(connection, id)).unwrap();
+            let event = Event { about: Some("thief@example.com"), ..server.event(alice.claims.id, Activity::EmailChanged) };
+            server.store(|connection| by_link::confirm_email(connection, &link, &event));
+            server.app.bell.notify_one();
+            let letter = mail.wait_for("alice@example.com", 1).remove(0);
+            let mut browser = Browser::new(server);
+            let page = browser.open(server, &letter);
+            assert!(page.body.contains("thief@example.com"), "{page:?}");
+            assert_eq!(browser.submit(&page, &[]).status, 200);
+            let found = server.store(|connection| people::find(connection, alice.claims.id)).unwrap();
+            assert_eq!((found.claims.email.as_str(), found.password_hash), ("alice@example.com", None));
+        },
+    );
+}
+
+#[test]
+fn of_twenty_at_once_one_wins() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            let alice = server.add_person("alice");
+            let letter = warned(server, mail, alice.claims.id);
+            let mut browser = Browser::new(server);
+            let page = browser.open(server, &letter);
+            let statuses = browser.submit_at_once(&page, &[], 20);
+            assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+            assert!(statuses.iter().all(|status| matches!(status, 200 | 410 | 503)), "{statuses:?}");
+        },
+    );
+}

@@ -1,0 +1,212 @@
+//! A forgotten password: asked for by name or address, answered by mail alone, and set anew by a link in the browser that asked.
+
+mod enumeration;
+mod limits;
+mod outages;
+
+use symbolon::{
+    protocol::client::ClientKind,
+    store::{activity, people},
+};
+
+use crate::harness::{Browser, LINK, Letter, MailServer, PASSWORD, Server, both, query_of, settled, wait_until, with_mail};
+
+/// A password that nobody guesses.
+const NEW: &str = "violet tractor over the moon";
+
+/// Asks for a new password in this browser: the letter.
+#[track_caller]
+fn asked(browser: &mut Browser, mail: &MailServer, path: &str, name: &str) -> Letter {
+    let before = resets(mail).len();
+    browser.ask_by(path, ("login", name));
+    wait_until(|| resets(mail).len() > before, || format!("no letter to {name}"));
+    resets(mail).remove(before)
+}
+
+/// Every letter that brings a new password.
+fn resets(mail: &MailServer) -> Vec<Letter> {
+    mail.letters().into_iter().filter(|letter| letter.text.contains("/recover/password?")).collect()
+}
+
+/// Whether this password is the one of this name.
+fn signs_in(server: &Server, name: &str, password: &str) -> bool {
+    Browser::new(server).sign_in_at("/login", name, password).status == 303
+}
+
+#[test]
+fn a_new_password_is_set_in_the_browser_that_asked() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            let alice = server.add_person("alice");
+            let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+            let tokens = server.tokens(&spa, "alice", "openid offline_access");
+            let mut elsewhere = Browser::new(server);
+            elsewhere.sign_in("alice");
+            let mut browser = Browser::new(server);
+            let letter = asked(&mut browser, mail, "/recover", "alice");
+            assert!(letter.text.contains("10 minutes"), "{letter:?}");
+            assert!(signs_in(server, "alice", PASSWORD), "nothing has happened yet");
+
+            let page = browser.open(server, &letter);
+            assert!(page.status == 200 && page.body.contains("alice"), "{page:?}");
+            for (password, words) in
+                [("sh0rty", "at least 15"), ("alice@example.com", "too close to you"), ("passwordpassword", "role=\"alert\"")]
+            {
+                let sent = browser.submit(&page, &[("new_password", password)]);
+                assert!(sent.status == 400 && sent.body.contains(words) && !sent.body.contains(password), "{password}: {sent:?}");
+            }
+            let page = browser.submit(&page, &[("new_password", NEW)]);
+            assert_eq!((page.status, page.location()), (303, "/login?notice=password_set&sign_in_as=alice"), "{page:?}");
+            assert!(!browser.cookies.contains_key(LINK));
+            assert!(browser.get(page.location()).body.contains("Your new password is set."));
+            assert!(browser.get("/").body.contains("You are not signed in"), "a link is no sign-in");
+
+            assert!(!signs_in(server, "alice", PASSWORD) && signs_in(server, "alice", NEW));
+            assert!(elsewhere.get("/").body.contains("You are not signed in"), "everything has ended");
+            assert_eq!(server.refresh(&spa, tokens.text("refresh_token")).error(), "invalid_grant");
+            settled(server);
+            let told = mail.letters().into_iter().filter(|letter| letter.subject.contains("assword")).count();
+            assert_eq!(told, 2, "the person is told");
+            let happened = server.store(|connection| activity::of(connection, alice.claims.id, None, 20));
+            let happened: Vec<_> = happened.iter().map(|(_, entry)| entry.activity.name()).collect();
+            assert!(happened.contains(&"reset_asked") && happened.contains(&"password_reset"), "{happened:?}");
+        },
+    );
+}
+
+#[test]
+fn in_another_browser_it_does_nothing_and_stays_good_in_the_first() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            server.add_person("alice");
+            let mut browser = Browser::new(server);
+            let letter = asked(&mut browser, mail, "/recover", "alice");
+            let mut thief = Browser::new(server);
+            thief.get("/recover");
+            for mut other in [thief.clone(), Browser::new(server)] {
+                let page = other.open(server, &letter);
+                assert!(page.status == 400 && page.body.contains("This link is for another browser"), "{page:?}");
+                assert!(page.body.contains("href=\"/recover\"") && !page.body.contains("alice"), "{page:?}");
+            }
+            // Nor with the form that the first browser was shown.
+            let page = browser.open(server, &letter);
+            thief.open(server, &letter);
+            assert_eq!(thief.submit(&page, &[("new_password", NEW)]).status, 400);
+            assert!(signs_in(server, "alice", PASSWORD));
+            assert_eq!(browser.submit(&page, &[("new_password", NEW)]).status, 303);
+            assert!(signs_in(server, "alice", NEW));
+        },
+    );
+}
+
+#[test]
+fn a_newer_letter_takes_the_place_of_an_older() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            server.add_person("alice");
+            let mut browser = Browser::new(server);
+            let older = asked(&mut browser, mail, "/recover", "alice");
+            let newer = asked(&mut browser, mail, "/recover", "alice");
+            assert_ne!(older.link(), newer.link());
+            assert_eq!(browser.open(server, &older).status, 410);
+            assert_eq!(browser.open_and_submit(server, &newer, &[("new_password", NEW)]).status, 303);
+            assert_eq!(browser.open(server, &newer).status, 410);
+        },
+    );
+}
+
+#[test]
+fn the_request_of_an_app_is_kept_on_the_way() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            server.add_person("alice");
+            let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+            let mut browser = Browser::new(server);
+            let more = [("prompt", "login"), ("nonce", "n0nce"), ("login_hint", "alice")];
+            let page = browser.get(&Browser::request(&spa, "openid", &more));
+            let login = browser.get(page.location());
+            let recover = login.attribute("href=\"/recover", "href");
+            assert_eq!(browser.get(&recover).attribute("name=\"login\"", "value"), "alice");
+            let letter = asked(&mut browser, mail, &recover, "alice");
+            let page = browser.open_and_submit(server, &letter, &[("new_password", NEW)]);
+            let login = browser.get(page.location());
+            let page = browser.submit(&login, &[("username", "alice"), ("password", NEW)]);
+            let to = page.location().to_owned();
+            assert!(to.starts_with("/authorize?client_id=spa&"), "{to}");
+            let page = browser.follow(&to, "alice", "allow");
+            let tokens = server.redeem(&spa, &query_of(page.location())["code"]);
+            assert_eq!(crate::harness::claims_of(tokens.text("id_token"))["nonce"], "n0nce");
+        },
+    );
+}
+
+#[test]
+fn what_others_guessed_does_not_slow_down_the_new_password() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            let alice = server.add_person("alice");
+            let counter = server.app.config.secrets.person_counter(alice.claims.id);
+            let count = || server.store(|connection| symbolon::store::sign_in_failures::find(connection, &counter));
+            let mut browser = Browser::new(server);
+            let letter = asked(&mut browser, mail, "/recover", "alice");
+            assert!(!signs_in(server, "alice", "wrong"));
+            assert!(count().is_some());
+            assert_eq!(browser.open_and_submit(server, &letter, &[("new_password", NEW)]).status, 303);
+            assert_eq!(count(), None);
+        },
+    );
+}
+
+#[test]
+fn whoever_is_switched_off_since_sets_nothing() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            let alice = server.add_person("alice");
+            let mut browser = Browser::new(server);
+            let letter = asked(&mut browser, mail, "/recover", "alice");
+            let page = browser.open(server, &letter);
+            server.disable(alice.claims.id);
+            assert_eq!(browser.submit(&page, &[("new_password", NEW)]).status, 400);
+            assert_eq!(browser.open(server, &letter).status, 400);
+            let found = server.store(|connection| people::find(connection, alice.claims.id)).unwrap();
+            assert_eq!(found.password_hash, alice.password_hash);
+        },
+    );
+}
+
+#[test]
+fn of_twenty_at_once_one_wins() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            server.add_person("alice");
+            let mut browser = Browser::new(server);
+            let letter = asked(&mut browser, mail, "/recover", "alice");
+            let page = browser.open(server, &letter);
+            let statuses = browser.submit_at_once(&page, &[("new_password", NEW)], 20);
+            assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
+            assert!(statuses.iter().all(|status| matches!(status, 303 | 410 | 503)), "{statuses:?}");
+            settled(server);
+            let told = mail.letters().iter().filter(|letter| letter.link().contains("/not-me?")).count();
+            assert_eq!(told, 1, "told once");
+        },
+    );
+}
+
+#[test]
+fn without_mail_the_page_says_so() {
+    both(|server| {
+        let mut browser = Browser::new(server);
+        for page in [browser.get("/recover"), browser.send("POST", "/recover", Some(&[("login", "alice")]))] {
+            assert!(page.status == 200 && !page.body.contains("<form"), "{page:?}");
+            assert!(page.body.contains("the people who run this server"), "{page:?}");
+        }
+        assert!(!browser.get("/login").body.contains("/recover"));
+    });
+}

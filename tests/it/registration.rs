@@ -1,0 +1,142 @@
+//! Making an account by oneself: with an address alone, by an operator's invitation, on the way of an app; and where it is closed.
+
+mod closed;
+mod create;
+mod finish;
+mod invitations;
+
+use symbolon::store::people::{self, Person};
+
+use crate::harness::{Browser, LINK, Letter, MailServer, Page, Server, settled, with_mail};
+
+/// A password that nobody guesses.
+const NEW: &str = "violet tractor over the moon";
+
+/// Asks to register: the letter.
+#[track_caller]
+fn asked(server: &Server, mail: &MailServer, path: &str, email: &str) -> Letter {
+    let kept = email.to_lowercase();
+    let before = mail.letters().iter().filter(|letter| letter.to == kept).count();
+    Browser::new(server).ask_by(path, ("email", email));
+    mail.wait_for(&kept, before + 1).remove(before)
+}
+
+/// Fills in the page that a letter's link leads to.
+#[track_caller]
+fn finish(server: &Server, browser: &mut Browser, letter: &Letter, username: &str) -> Page {
+    browser.open_and_submit(server, letter, &[("username", username), ("display_name", "Zoë B."), ("new_password", NEW)])
+}
+
+/// The person of this name or address.
+fn person(server: &Server, login: &str) -> Option<Person> {
+    server.store(|connection| people::find_by_login(connection, login))
+}
+
+#[test]
+fn an_address_becomes_an_account() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            let letter = asked(server, mail, "/register", "Zoe@Example.com");
+            assert_eq!(letter.to, "zoe@example.com");
+            assert!(letter.text.contains("24 hours"), "{letter:?}");
+            assert!(person(server, "zoe@example.com").is_none());
+            // In any browser: the letter is what counts.
+            let mut browser = Browser::new(server);
+            let page = finish(server, &mut browser, &letter, "Zoe");
+            assert_eq!((page.status, page.location()), (303, "/login?notice=registered&sign_in_as=zoe"), "{page:?}");
+            assert!(!browser.cookies.contains_key(LINK));
+            let shown = browser.get(page.location());
+            assert!(shown.body.contains("Your account is ready."), "{shown:?}");
+            assert_eq!(shown.attribute("id=\"username\"", "value"), "zoe");
+            assert!(browser.get("/").body.contains("You are not signed in"), "a link is no sign-in");
+            let page = browser.submit(&shown, &[("username", "zoe"), ("password", NEW)]);
+            assert_eq!((page.status, page.location()), (303, "/"), "{page:?}");
+            let made = person(server, "zoe").unwrap();
+            assert_eq!((made.claims.email.as_str(), made.claims.email_verified), ("zoe@example.com", true));
+            assert_eq!(made.claims.display_name.as_deref(), Some("Zoë B."));
+        },
+    );
+}
+
+#[test]
+fn nothing_is_done_by_opening_a_link() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            let letter = asked(server, mail, "/register", "zoe@example.com");
+            let path = letter.link().strip_prefix(&server.url).unwrap();
+            for _ in 0..3 {
+                assert_eq!(Browser::new(server).open(server, &letter).status, 200);
+                assert_eq!(server.send("HEAD", path, &[], None).status, 405);
+                assert_eq!(server.send("GET", path, &[("Purpose", "prefetch"), ("Sec-Purpose", "prefetch")], None).status, 303);
+            }
+            let page = server.send("GET", path, &[], None);
+            let cookie = page.header("set-cookie").unwrap();
+            for part in ["; Path=/", "; Secure", "; HttpOnly", "; SameSite=Lax", "; Max-Age=3600"] {
+                assert!(cookie.starts_with(LINK) && cookie.contains(part), "{cookie}");
+            }
+            assert_eq!(page.header("cache-control"), Some("no-store"));
+            assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
+            assert_eq!(finish(server, &mut Browser::new(server), &letter, "zoe").status, 303);
+        },
+    );
+}
+
+#[test]
+fn whoever_has_an_account_hears_so_by_mail_alone() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            server.add_person("alice");
+            let letter = asked(server, mail, "/register", "ALICE@example.com");
+            assert_eq!(letter.to, "alice@example.com");
+            assert!(!letter.text.contains("sym_ml_"), "there is nothing to click: {letter:?}");
+            settled(server);
+            assert_eq!(mail.letters().len(), 1);
+        },
+    );
+}
+
+#[test]
+fn what_is_no_address_is_said_at_once() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            for typed in ["", "alice", "alice@", "@example.com", "a b@example.com", "a@b@c", "a@b\r\nBcc: eve@example.com"] {
+                let page = Browser::new(server).fill("/register", &[("email", typed)]);
+                assert_eq!(page.status, 400, "{typed}: {page:?}");
+                assert!(page.body.contains("role=\"alert\""), "{page:?}");
+            }
+            settled(server);
+            assert!(mail.letters().is_empty());
+        },
+    );
+}
+
+#[test]
+fn a_form_of_another_browser_is_not_taken() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            let letter = asked(server, mail, "/register", "zoe@example.com");
+            let theirs = Browser::new(server).open(server, &letter).csrf();
+            let fields = [("username", "zoe"), ("display_name", ""), ("new_password", NEW)];
+            let mut browser = Browser::new(server);
+            let page = browser.open(server, &letter);
+            for csrf in [theirs.as_str(), "", "forged"] {
+                let sent =
+                    browser.send("POST", &page.attribute("form ", "action"), Some(&[&[("csrf", csrf)], &fields[..]].concat()));
+                assert_eq!(sent.status, 400, "{csrf}");
+            }
+            server.advance(3601);
+            assert_eq!(browser.submit(&page, &fields).status, 400, "an hour later");
+            assert!(person(server, "zoe").is_none());
+            assert_eq!(finish(server, &mut browser, &letter, "zoe").status, 303, "the link is as good as before");
+            let mut browser = Browser::new(server);
+            let csrf = browser.get("/register").csrf();
+            let sent = Browser::new(server).send("POST", "/register", Some(&[("csrf", &csrf), ("email", "eve@example.com")]));
+            assert_eq!(sent.status, 400);
+        },
+    );
+}

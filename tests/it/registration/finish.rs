@@ -1,0 +1,96 @@
+//! The page that makes the account: what is wrong is said at once, who has a name is told a few times, and of many at once one wins.
+
+use super::{NEW, asked, finish, person};
+use crate::harness::{Browser, with_mail};
+
+#[test]
+fn all_that_is_wrong_is_said_at_once() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            server.add_person("alice");
+            let letter = asked(server, mail, "/register", "zoe@example.com");
+            let mut browser = Browser::new(server);
+            let page = browser.open(server, &letter);
+            let long = "n".repeat(101);
+            for (fields, words) in [
+                (
+                    [("username", "a b"), ("display_name", &*long), ("new_password", "sh0rty")],
+                    &["username-problem", "display-name-problem", "at least 15"][..],
+                ),
+                (
+                    [("username", "Alice"), ("display_name", ""), ("new_password", "zoe.alice.zoe.1")],
+                    &["Someone else has this username", "too close to you"],
+                ),
+                ([("username", "zoe"), ("display_name", ""), ("new_password", "passwordpassword")], &["role=\"alert\""]),
+                ([("username", "zoe"), ("display_name", ""), ("new_password", "")], &["at least 15"]),
+            ] {
+                let sent = browser.submit(&page, &fields);
+                assert_eq!(sent.status, 400, "{fields:?}: {sent:?}");
+                for words in words {
+                    assert!(sent.body.contains(words), "{words}: {}", sent.body);
+                }
+                assert!(!sent.body.contains("sh0rty"), "no password comes back");
+            }
+            assert!(person(server, "zoe").is_none());
+            assert_eq!(finish(server, &mut browser, &letter, "zoe").status, 303);
+        },
+    );
+}
+
+#[test]
+fn ten_names_are_tried_with_one_link() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            server.add_person("alice");
+            let letter = asked(server, mail, "/register", "zoe@example.com");
+            let mut browser = Browser::new(server);
+            let page = browser.open(server, &letter);
+            let mut attempt =
+                |name: &str| browser.submit(&page, &[("username", name), ("display_name", ""), ("new_password", NEW)]);
+            for _ in 0..10 {
+                assert!(attempt("alice").body.contains("Someone else has this username"));
+            }
+            for name in ["alice", "zoe"] {
+                let slowed = attempt(name);
+                assert_eq!(slowed.status, 429, "{slowed:?}");
+                assert!((3590..=3601).contains(&slowed.header("retry-after").unwrap().parse::<i64>().unwrap()));
+                assert!(!slowed.body.contains("Someone else has this username"));
+            }
+            server.advance(3602);
+            assert_eq!(finish(server, &mut browser, &letter, "zoe").status, 303);
+        },
+    );
+}
+
+#[test]
+fn of_twenty_at_once_one_wins() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            let letter = asked(server, mail, "/register", "zoe@example.com");
+            let mut browser = Browser::new(server);
+            let page = browser.open(server, &letter);
+            let statuses = browser.submit_at_once(&page, &[("username", "zoe"), ("display_name", ""), ("new_password", NEW)], 20);
+            assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
+            assert!(statuses.iter().all(|status| matches!(status, 303 | 400 | 410 | 429 | 503)), "{statuses:?}");
+            assert!(person(server, "zoe").is_some());
+        },
+    );
+}
+
+#[test]
+fn an_address_that_someone_took_meanwhile_is_told_to_whoever_reads_its_mail() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            let [first, second] = [(), ()].map(|()| asked(server, mail, "/register", "zoe@example.com"));
+            assert_eq!(finish(server, &mut Browser::new(server), &first, "zoe").status, 303);
+            let page = finish(server, &mut Browser::new(server), &second, "other");
+            assert_eq!(page.status, 410);
+            assert!(page.body.contains("This address has an account"), "{page:?}");
+            assert!(person(server, "other").is_none());
+        },
+    );
+}

@@ -1,0 +1,96 @@
+//! Invitations of an operator: they bring roles and groups, work where registration is by invitation or open, and once.
+
+use symbolon::{
+    config::Registration,
+    protocol::{
+        activity::NOWHERE,
+        id::Id,
+        link::LinkKind,
+        notice::{Letter, Notice},
+    },
+    random,
+    store::{
+        asked,
+        links::{self, Link},
+    },
+};
+
+use super::{NEW, person};
+use crate::harness::{Browser, MailServer, Server, with_mail};
+
+/// Invites the owner of an address, as the command line does.
+fn invite(server: &Server, email: &str, content: Option<&str>) -> Id {
+    let now = server.now();
+    let link = Link {
+        email: Some(email.into()),
+        content: content.map(str::to_owned),
+        ..Link::new(random::id(now), LinkKind::Invitation, now)
+    };
+    let notice = Notice {
+        letter: Letter::Invitation,
+        to: email.into(),
+        name: None,
+        at: now,
+        origin: NOWHERE.clone(),
+        about: None,
+        link: Some(link.id),
+    };
+    server.store(|connection| asked::send_link(connection, &link, (random::id(now), &notice), None));
+    server.app.bell.notify_one();
+    link.id
+}
+
+fn by_invitation(story: impl Fn(&Server, &MailServer)) {
+    with_mail(|config| config.registration = Registration::Invitation, story);
+}
+
+#[test]
+fn an_invitation_brings_roles_and_groups() {
+    by_invitation(|server, mail| {
+        invite(server, "zoe@example.com", Some(r#"{"roles":["editor"],"groups":["staff","berlin"]}"#));
+        invite(server, "yan@example.com", None);
+        for (name, roles, groups) in [("zoe", vec!["editor"], vec!["staff", "berlin"]), ("yan", vec![], vec![])] {
+            let email = format!("{name}@example.com");
+            let letter = mail.wait_for(&email, 1).remove(0);
+            let mut browser = Browser::new(server);
+            let fields = [("username", name), ("display_name", ""), ("new_password", NEW)];
+            let page = browser.open_and_submit(server, &letter, &fields);
+            assert_eq!(page.status, 303, "{page:?}");
+            let made = person(server, name).unwrap();
+            assert_eq!(
+                (made.claims.roles, made.claims.groups),
+                (roles.into_iter().map(str::to_owned).collect(), groups.into_iter().map(str::to_owned).collect::<Vec<_>>())
+            );
+            assert!(made.claims.email_verified && made.claims.email == email && made.claims.display_name.is_none());
+            let page = browser.open(server, &letter);
+            assert!(page.status == 410 && page.body.contains("This link has been used"), "{page:?}");
+        }
+    });
+}
+
+#[test]
+fn an_invitation_is_good_for_a_week() {
+    by_invitation(|server, mail| {
+        invite(server, "zoe@example.com", None);
+        let letter = mail.wait_for("zoe@example.com", 1).remove(0);
+        server.advance(7 * 86_400 - 60);
+        assert_eq!(Browser::new(server).open(server, &letter).status, 200);
+        server.advance(61);
+        let page = Browser::new(server).open(server, &letter);
+        assert!(page.status == 410 && page.body.contains("This link is too old") && page.body.contains("7 days"), "{page:?}");
+    });
+}
+
+#[test]
+fn of_twenty_at_once_one_wins() {
+    by_invitation(|server, mail| {
+        let id = invite(server, "zoe@example.com", None);
+        let letter = mail.wait_for("zoe@example.com", 1).remove(0);
+        let mut browser = Browser::new(server);
+        let page = browser.open(server, &letter);
+        let statuses = browser.submit_at_once(&page, &[("username", "zoe"), ("display_name", ""), ("new_password", NEW)], 20);
+        assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
+        assert!(statuses.iter().all(|status| matches!(status, 303 | 400 | 410 | 429 | 503)), "{statuses:?}");
+        assert!(server.store(|connection| links::find(connection, id)).unwrap().used_at.is_some());
+    });
+}
