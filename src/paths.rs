@@ -69,3 +69,11 @@ pub const STATIC: &str = "/static";
 pub const HEALTHZ: &str = "/healthz";
 /// Ready to serve.
 pub const READYZ: &str = "/readyz";
+
+/// The page of one's own account at this path, if there is one: what people may be sent back to after signing in. It is this
+/// list's own text, never the caller's.
+#[must_use]
+pub fn account_page(path: &str) -> Option<&'static str> {
+    let pages = [ACCOUNT, ACCOUNT_ACTIVITY, ACCOUNT_PASSWORD, ACCOUNT_EMAIL, ACCOUNT_DETAILS, ACCOUNT_DATA];
+    pages.into_iter().find(|page| *page == path)
+}

@@ -11,7 +11,8 @@ use crate::{
     endpoints::{authorize, discovery, health, introspect, jwks, revoke, static_files, token, userinfo},
     paths,
     people::{
-        confirm_email, consent, home, login, logout, not_me, recover, recover_password, register, register_finish, select_account,
+        account, confirm_email, consent, home, login, logout, not_me, recover, recover_password, register, register_finish,
+        select_account,
     },
     web::{cors, no_route},
 };
@@ -51,6 +52,7 @@ pub fn routes(config: &mut ServiceConfig, base: &str) {
             form(base, paths::CONFIRM_EMAIL).route(web::get().to(confirm_email::get)).route(web::post().to(confirm_email::post)),
         )
         .service(form(base, paths::NOT_ME).route(web::get().to(not_me::get)).route(web::post().to(not_me::post)));
+    account_pages(config, base);
     // Clients and resource servers.
     config
         .service(api(base, paths::TOKEN, "POST, OPTIONS").route(web::post().to(token::post)).route(options()))
@@ -76,6 +78,34 @@ pub fn routes(config: &mut ServiceConfig, base: &str) {
 /// A page with a form.
 fn form(base: &str, path: &str) -> Resource {
     page(base, path, "GET, POST")
+}
+
+/// One's own account, for who is signed in.
+fn account_pages(config: &mut ServiceConfig, base: &str) {
+    use account::{activity, data, details, devices, email, ending, export, grant, password};
+    config
+        .service(page(base, paths::ACCOUNT, "GET, HEAD").route(read().to(devices::get)))
+        .service(page(base, paths::ACCOUNT_NAME, "POST").route(web::post().to(devices::post_name)))
+        .service(page(base, paths::ACCOUNT_END, "POST").route(web::post().to(ending::post)))
+        .service(page(base, &format!("{}/{{id}}", paths::ACCOUNT_GRANTS), "GET, HEAD").route(read().to(grant::get)))
+        .service(page(base, paths::ACCOUNT_ACTIVITY, "GET, HEAD").route(read().to(activity::get)))
+        .service(page(base, paths::ACCOUNT_NOT_ME, "POST").route(web::post().to(activity::post_not_me)))
+        .service(
+            page(base, paths::ACCOUNT_PASSWORD, "GET, HEAD, POST")
+                .route(read().to(password::get))
+                .route(web::post().to(password::post)),
+        )
+        .service(
+            page(base, paths::ACCOUNT_EMAIL, "GET, HEAD, POST").route(read().to(email::get)).route(web::post().to(email::post)),
+        )
+        .service(
+            page(base, paths::ACCOUNT_DETAILS, "GET, HEAD, POST")
+                .route(read().to(details::get))
+                .route(web::post().to(details::post)),
+        )
+        .service(page(base, paths::ACCOUNT_DATA, "GET, HEAD").route(read().to(data::get)))
+        .service(page(base, paths::ACCOUNT_EXPORT, "GET").route(web::get().to(export::get)))
+        .service(page(base, paths::ACCOUNT_DELETE, "POST").route(web::post().to(data::post_delete)));
 }
 
 fn page(base: &str, path: &str, allow: &'static str) -> Resource {

@@ -74,7 +74,7 @@ fn withdraw(work: &mut Work<'_>, login: &str, id: &str, format: Format) -> Answe
     let person = user::find(work, login)?.claims;
     let client = client::find(work, id)?;
     let event = Event { about: Some(&client.name), ..user::operated(work.now, person.id, Activity::AppEnded) };
-    let ended = account::end_app(work.connection, &client.id, &event)?;
+    let ended = account::end_app(work.connection, &client.id, &event)?.unwrap_or_default();
     let text = || {
         let grants = if ended == 1 { "1 grant has".into() } else { format!("{ended} grants have") };
         output::clean(&format!("what {} allowed client {} is withdrawn; {grants} ended", person.username, client.id)) + "\n"

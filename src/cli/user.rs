@@ -21,7 +21,6 @@ use crate::{
     passwords::{PasswordError, Passwords, rules::Rules},
     protocol::{
         activity::{Activity, NOWHERE},
-        details::{check_display_name, check_email, check_username},
         id::Id,
         person,
         time::Timestamp,
@@ -29,7 +28,7 @@ use crate::{
     random,
     store::{self, account, activity::Event, people, people::Person, sign_in_failures},
 };
-use details::Details;
+use details::{Details, check_display_name, check_email, check_username};
 use shown::Shown;
 
 #[derive(Debug, Subcommand)]

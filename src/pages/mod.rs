@@ -66,7 +66,7 @@ pub use register_finish::{DisplayNameProblem, RegisterFinish, RegisterFinishProb
 pub use select_account::{SelectAccount, SelectAccountProblem};
 pub use sign_out::{SignOut, SignOutNote, SignedOut};
 pub use timeline::{EndGrant, GrantState, Point, RowKind, Timeline, TimelineRow};
-pub use when::CalendarTime;
+pub use when::{CalendarDay, CalendarTime};
 
 /// What every page carries around its content.
 #[derive(Debug, Clone, Copy)]

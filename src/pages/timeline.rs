@@ -4,7 +4,7 @@
 use askama::Template;
 
 use super::{
-    Chrome,
+    AskedScope, Chrome,
     lapse::Lapse,
     picture::{Between, Line, Picture},
 };
@@ -25,8 +25,8 @@ pub struct Timeline<'a> {
     pub last_used: Option<&'a Point>,
     /// Its absolute end.
     pub ends: &'a Point,
-    /// What it allows, in words.
-    pub scopes: &'a [String],
+    /// What it allows.
+    pub scopes: &'a [AskedScope<'a>],
     /// How it stands.
     pub state: GrantState<'a>,
     /// What happened, oldest first.

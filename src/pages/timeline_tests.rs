@@ -94,7 +94,11 @@ struct Facts {
     given: Point,
     ends: Point,
     used: Point,
-    scopes: Vec<String>,
+    scopes: Vec<AskedScope<'static>>,
+}
+
+fn scope<'a>(name: &'a str, description: Option<&'a str>) -> AskedScope<'a> {
+    AskedScope { name, description, api: None, claims: &[] }
 }
 
 fn facts() -> Facts {
@@ -102,7 +106,7 @@ fn facts() -> Facts {
         given: when("3 November 2026, 18:02 UTC"),
         ends: when("3 November 2027, 18:02 UTC"),
         used: when("22 November 2026, 01:00 UTC"),
-        scopes: ["Recognise you", "Read your notes", "Keep this access while you are away"].map(str::to_owned).to_vec(),
+        scopes: vec![scope("openid", None), scope("notes:read", Some("Read your notes")), scope("offline_access", None)],
     }
 }
 
@@ -172,12 +176,13 @@ pub fn samples() -> Vec<Sample> {
 fn hostile_values_are_escaped() {
     let fields =
         ["app", "device", "scope", "why", "action", "csrf", "id", "words", "iso", "address", "place", "program", "reason"];
-    let [app, device, scope, why, action, csrf, id, words, iso, address, place, program, reason] = fields.map(hostile);
+    let [app, device, scope_words, why, action, csrf, id, words, iso, address, place, program, reason] = fields.map(hostile);
     let mut hostile_row = row(RowKind::Refreshed, &words, 0, 1);
     hostile_row.at.iso = iso;
     (hostile_row.address, hostile_row.place, hostile_row.program) = (Some(address), Some(place), Some(program));
     (hostile_row.new_address, hostile_row.new_program, hostile_row.why) = (true, true, Some(reason));
-    let (facts, scopes, rows) = (facts(), [scope], [hostile_row]);
+    let (facts, rows) = (facts(), [hostile_row]);
+    let scopes = [scope("notes:read", Some(&scope_words))];
     let page = Timeline {
         app: &app,
         device: &device,

@@ -1,4 +1,4 @@
-//! A point in time in words, `templates/when.txt`, on pages and in letters alike. What minute a point in time is in is not
+//! A point in time in words, `templates/when.txt`, and a day, `templates/day.txt`, on pages and in letters alike. What minute a point in time is in is not
 //! decided here.
 
 use askama::Template;
@@ -19,6 +19,20 @@ pub struct CalendarTime {
     pub minute: u8,
 }
 
+/// A day in UTC; shown as "Sunday, 22 November 2026".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Template)]
+#[template(path = "day.txt", escape = "none")]
+pub struct CalendarDay {
+    /// The day of the week, 0 to 6; 0 is Sunday.
+    pub weekday: u8,
+    /// The day of the month, 1 to 31.
+    pub day: u8,
+    /// The month, 1 to 12.
+    pub month: u8,
+    /// The year.
+    pub year: i64,
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::samples::{Sample, sample};
@@ -27,7 +41,15 @@ pub(super) mod tests {
     pub const NOVEMBER: CalendarTime = CalendarTime { year: 2026, month: 11, day: 22, hour: 5, minute: 37 };
 
     pub fn samples() -> Vec<Sample> {
-        vec![sample("when", &NOVEMBER)]
+        let day = CalendarDay { weekday: 0, day: 22, month: 11, year: 2026 };
+        vec![sample("when", &NOVEMBER), sample("day", &day)]
+    }
+
+    #[test]
+    fn every_day_has_its_name() {
+        let days: Vec<_> = (0..7).map(|weekday| CalendarDay { weekday, day: 1, month: 2, year: 2027 }.to_string()).collect();
+        let names = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday";
+        assert_eq!(days, names.split(' ').map(|name| format!("{name}, 1 February 2027")).collect::<Vec<_>>());
     }
 
     #[test]

@@ -3,20 +3,22 @@
 
 use actix_web::{HttpRequest, web::Data};
 
-use super::question::{Question, Visit, ask};
+use super::{
+    question::{Question, Visit, ask},
+    wording,
+};
 use crate::{
     app::App,
-    pages::{AskedResource, AskedScope, Chrome, Consent, ConsentProblem, Lifetime, Problem},
+    pages::{AskedResource, Chrome, Consent, ConsentProblem, Lifetime, Problem},
     paths,
     protocol::{
         activity::Activity,
-        api::Api,
         client::GrantType,
         error::{ErrorCode, ProtocolError},
         next_step::Allowed,
         params::Params,
         response_mode,
-        scope::{OFFLINE_ACCESS, ScopeClaims},
+        scope::OFFLINE_ACCESS,
         time::Span,
     },
     random,
@@ -105,7 +107,7 @@ fn show(
         Lifetime::UntilSignOut { at_most: &until_sign_out }
     };
     let apis = apis::of(connection, &request.audiences)?;
-    let asked = |name| asked_scope(name, &apis, &app.config.scope_claims);
+    let asked = |name| wording::scope(name, &apis, &app.config.scope_claims);
     let scopes: Vec<_> = request.consent_scopes.iter().map(asked).collect();
     let shown_name = |uri: &String| apis.iter().find(|api| api.uri == *uri).map_or(uri.as_str(), |api| &api.name).to_owned();
     let names: Vec<_> = request.audiences.iter().map(shown_name).collect();
@@ -129,18 +131,6 @@ fn show(
         None => page::show(200, &page, Some(&target)),
         Some(ConsentProblem::FormExpired) => page::show(400, &page, Some(&target)).noting("form expired or forged"),
     })
-}
-
-/// What the page says of a scope: of an API, or one that opens claims by configuration.
-fn asked_scope<'a>(name: &'a str, apis: &'a [Api], custom: &'a ScopeClaims) -> AskedScope<'a> {
-    let api = apis.iter().find(|api| api.has(name));
-    let own = api.and_then(|api| api.scopes.iter().find(|own| own.name == name));
-    AskedScope {
-        name,
-        description: own.and_then(|own| own.description.as_deref()),
-        api: api.map(|api| api.name.as_str()),
-        claims: custom.opened_by(name),
-    }
 }
 
 /// A span as people say it: the largest unit alone.

@@ -4,7 +4,7 @@
 use actix_web::{HttpRequest, http::header, web::Data};
 
 use super::{
-    onward,
+    known_browser, onward,
     proof::{self, Candidate},
     throttle::{self, Admission, Attempt},
     wording,
@@ -13,18 +13,10 @@ use crate::{
     app::App,
     pages::{Chrome, Login, LoginNotice, LoginProblem, Problem, Remember},
     paths,
-    protocol::{
-        authentication,
-        authorization::AuthorizationRequest,
-        id::Id,
-        network,
-        params::Params,
-        stamp::{self, Purpose},
-        time::Span,
-    },
+    protocol::{authentication, authorization::AuthorizationRequest, id::Id, network, params::Params},
     random,
     store::{
-        AnyConnection, clients, devices,
+        AnyConnection, clients,
         people::{self, Person},
         sessions::{self, Session, SignIn},
     },
@@ -41,8 +33,8 @@ use crate::{
     },
 };
 
-/// How long a browser stays known.
-const KNOWN_FOR: Span = Span::from_seconds(31_536_000);
+/// The parameter that names the page of one's account to go back to.
+pub const THEN: &str = "then";
 /// The longest name taken: longer ones are nobody's.
 const NAME_LIMIT: usize = 254;
 
@@ -152,7 +144,7 @@ impl Visit {
         let username = &typed.username;
         let person = if username.len() > NAME_LIMIT { None } else { people::find_by_login(connection, username)? };
         let known_browser = match &person {
-            Some(person) => self.known_browser(app, connection, person.claims.id)?,
+            Some(person) => known_browser::name(app, connection, self.device.as_deref(), person.claims.id, self.context.now)?,
             None => None,
         };
         let id = person.as_ref().map(|person| person.claims.id);
@@ -175,14 +167,6 @@ impl Visit {
         }
     }
 
-    /// The name of this browser, if it has signed in as this person before, and its password was not reset since.
-    fn known_browser(&self, app: &App, connection: &mut AnyConnection, person: Id) -> Result<Option<&str>, Fault> {
-        let Some((name, text)) = self.device.as_deref().and_then(|cookie| cookie.split_once('.')) else { return Ok(None) };
-        let (binding, now) = ([&*person.to_string(), name], self.context.now);
-        let is_ours = stamp::check(&app.config.secrets, Purpose::KnownBrowser, &binding, text, (now, KNOWN_FOR)).is_ok();
-        Ok((is_ours && devices::is_known(connection, person, name)?).then_some(name))
-    }
-
     /// The same person's session gets a new generation, though it may be over for want of use: what was granted in
     /// it may live on, and ends with it. Anyone else's ends, and a new one begins. `None` when the password was set
     /// anew, or the account switched off, while this one was hashed.
@@ -195,7 +179,8 @@ impl Visit {
     ) -> Result<Option<Reply>, Fault> {
         let (now, id) = (self.context.now, person.claims.id);
         let before = session::unended(app, connection, self.session.as_deref())?;
-        let name = self.known_browser(app, connection, id)?.map_or_else(random::text, str::to_owned);
+        let known = known_browser::name(app, connection, self.device.as_deref(), id, now)?;
+        let name = known.map_or_else(random::text, str::to_owned);
         let sign_in = SignIn {
             person,
             before: before.as_ref(),
@@ -205,19 +190,22 @@ impl Visit {
         };
         let Some(session) = sessions::begin(connection, sign_in, now)? else { return Ok(None) };
         app.bell.notify_one();
-        let query = self.request();
-        let base = app.config.issuer.base();
-        let to = if self.query.get("client_id").is_some() {
-            format!("{base}{}?{query}", paths::AUTHORIZE)
-        } else {
-            format!("{base}{}", paths::HOME)
-        };
-        let known = stamp::make(&app.config.secrets, Purpose::KnownBrowser, &[&id.to_string(), &name], now);
-        let reply = Reply::see_other(&to)
+        let reply = Reply::see_other(&self.way_on(app))
             .with(header::SET_COOKIE, &session::cookie(app, &session, now))
-            .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &format!("{name}.{known}"), Keep::Long))
+            .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &known_browser::cookie(app, &name, id, now), Keep::Long))
             .noting(format!("signed in: person {id} session {}", session.id));
         Ok(Some(reply))
+    }
+
+    /// Where someone who has signed in goes: on with the authorization request, back to the page of their account that they
+    /// came from, or to the front page. RFC 9700 §4.11: nothing that came from outside is in the last two.
+    fn way_on(&self, app: &App) -> String {
+        let base = app.config.issuer.base();
+        if self.query.get("client_id").is_some() {
+            return format!("{base}{}?{}", paths::AUTHORIZE, self.query.to_query(&[], &[]));
+        }
+        let page = self.query.get(THEN).and_then(paths::account_page);
+        format!("{base}{}", page.unwrap_or(paths::HOME))
     }
 
     fn new_session(&self, app: &App, person: Id, device: &str, remember: bool) -> Session {

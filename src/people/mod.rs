@@ -1,11 +1,14 @@
-//! What people see: sign-in, account selection, consent, sign-out, who is signed in; registration, recovery and the links of letters.
+//! What people see: sign-in, account selection, consent, sign-out, who is signed in; one's own account; registration, recovery
+//! and the links of letters.
 //! Each page leads back to where the person came from; steps never call one another. Words stand in the templates.
 
+pub mod account;
 mod asking;
 pub mod confirm_email;
 pub mod consent;
-mod ended;
 pub mod home;
+mod inventory;
+mod known_browser;
 mod link;
 pub mod login;
 pub mod logout;

@@ -4,7 +4,7 @@
 use actix_web::{HttpRequest, web::Data};
 
 use super::{
-    ended,
+    inventory::{Inventory, Words},
     link::{self, Dead, Door, Visit},
     wording,
 };
@@ -54,11 +54,11 @@ fn story(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, 
 
 fn end(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, person: &Person) -> Result<Reply, Fault> {
     let (now, origin, id) = (visit.context.now, visit.context.origin(), person.claims.id);
-    let names = ended::Names::of(connection, id)?; // they are forgotten with the devices
+    let before = Inventory::read(app, connection, person, now)?; // names are forgotten with the devices
     let event = Event { id: random::id(now), person: id, activity: Activity::NotMe, origin: &origin, about: None, at: now };
     let Some(ended) = by_link::not_me(connection, link, &event)? else { return visit.lost(app, connection, link) };
     app.bell.notify_one();
-    let (browsers, apps) = (names.browsers(&ended), ended::apps(connection, &ended)?);
+    let Words { browsers, apps } = before.ended(&ended);
     let page = EverythingEnded {
         chrome: visit.chrome(app),
         browsers: &browsers.iter().map(String::as_str).collect::<Vec<_>>(),

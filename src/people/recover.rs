@@ -11,7 +11,7 @@ use crate::{
     app::App,
     pages::{Chrome, FormProblem, Recover, RecoverOff, RecoverSent},
     paths,
-    protocol::{details::MAX_EMAIL, link::LinkKind, params::Params},
+    protocol::{link::LinkKind, params::Params, profile::EMAIL_LIMIT},
     store::{AnyConnection, deliveries::Content},
     web::{body::Form, fault::Fault, page, reply::Reply},
 };
@@ -48,7 +48,7 @@ fn story(app: &App, connection: &mut AnyConnection, visit: &Visit, form: Option<
         return Ok(show(app, visit, "", None));
     }
     // Longer names are nobody's; they are answered as all others are.
-    let login: String = typed.chars().take(MAX_EMAIL + 1).collect();
+    let login: String = typed.chars().take(EMAIL_LIMIT + 1).collect();
     let asked = visit.ask(app, connection, &login, Content::ResetAsked)?;
     Ok(asked.unwrap_or_else(|problem| show(app, visit, typed, Some(problem))))
 }

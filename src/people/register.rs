@@ -11,7 +11,7 @@ use crate::{
     app::App,
     pages::{Chrome, FormProblem, Problem, Register, RegisterProblem, RegisterSent},
     paths,
-    protocol::{details::check_email, link::LinkKind, params::Params},
+    protocol::{link::LinkKind, params::Params, profile},
     store::{AnyConnection, deliveries::Content},
     web::{body::Form, fault::Fault, page, reply::Reply},
 };
@@ -42,7 +42,7 @@ fn story(app: &App, connection: &mut AnyConnection, visit: &Visit, form: Option<
     if visit.check(app, form).is_err() {
         return show(app, connection, visit, (typed, Some(RegisterProblem::FormExpired)));
     }
-    let Ok(email) = check_email(typed) else {
+    let Some(email) = profile::email(typed) else {
         return show(app, connection, visit, (typed, Some(RegisterProblem::NotAnAddress)));
     };
     match visit.ask(app, connection, &email, Content::RegistrationAsked)? {

@@ -15,10 +15,10 @@ use crate::{
     paths,
     protocol::{
         activity::Activity,
-        details::{MAX_DISPLAY_NAME, MAX_USERNAME, check_display_name, check_username},
         link::{Invited, LinkKind},
         params::Params,
         person,
+        profile::{self, DISPLAY_NAME_LIMIT, USERNAME_LIMIT},
     },
     random,
     store::{
@@ -96,7 +96,7 @@ impl Visit {
             return Ok(Err(self.ask(app, connection, &link, &typed, problems)?));
         }
         let Some(email) = link.email.clone() else { return Ok(Err(self.dead(app, Some(link.kind), Dead::Unknown))) };
-        let username = check_username(&typed.username).ok();
+        let username = profile::username(&typed.username).ok();
         if let Some(username) = &username {
             match Attempt::with_link(&app.config.secrets, link.id).begin(connection, self.context.now)? {
                 Admission::Go if people::find_by_login(connection, username)?.is_some() => {
@@ -107,11 +107,11 @@ impl Visit {
                 Admission::Wait(seconds) => problems.form = Some(FormProblem::SlowedDown { seconds }),
             }
         } else {
-            problems.username = Some(UsernameProblem::Invalid { limit: MAX_USERNAME });
+            problems.username = Some(UsernameProblem::Invalid { limit: USERNAME_LIMIT });
         }
-        let display_name = (!typed.display_name.is_empty()).then(|| check_display_name(&typed.display_name));
+        let display_name = (!typed.display_name.is_empty()).then(|| profile::display_name(&typed.display_name));
         if let Some(Err(_)) = display_name {
-            problems.display_name = Some(DisplayNameProblem::Invalid { limit: MAX_DISPLAY_NAME });
+            problems.display_name = Some(DisplayNameProblem::Invalid { limit: DISPLAY_NAME_LIMIT });
         }
         let password = form.get("new_password").unwrap_or_default();
         let flaw = app.password_rules.check(password, &[&typed.username, &email, &typed.display_name]).err();

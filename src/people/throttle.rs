@@ -61,6 +61,13 @@ const NAMES_TRIED: Slope = Slope {
     forget_after: Span::from_seconds(86_400),
     exhausted: Some((10, Span::from_seconds(3600))),
 };
+/// Letters that a person has sent to addresses of their choice: five, then one in ten minutes.
+const LETTERS: Slope = Slope {
+    free: 5,
+    ceiling: Span::from_seconds(600),
+    forget_after: Span::from_seconds(86_400),
+    exhausted: Some((5, Span::from_seconds(600))),
+};
 /// The longest wait of all.
 const LONGEST: Span = Span::from_seconds(3600);
 /// How often a count that others change at the same time is tried again.
@@ -115,6 +122,12 @@ impl Attempt {
     #[must_use]
     pub fn with_link(secrets: &SecretRing, link: Id) -> Self {
         Self { told: vec![(secrets.pseudonym("link", &link.to_string()), NAMES_TRIED)], quiet: None }
+    }
+
+    /// A letter that a person wants to have sent to an address of their choice. It counts though all goes well.
+    #[must_use]
+    pub fn letter(secrets: &SecretRing, person: Id) -> Self {
+        Self { told: vec![(secrets.pseudonym("letters", &person.to_string()), LETTERS)], quiet: None }
     }
 
     /// Counts the attempt, unless it comes too soon.

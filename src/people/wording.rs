@@ -1,12 +1,14 @@
 //! What pages hold as words that no template can make from a number: a point in time, a program, a place. The words themselves
-//! stand in `templates/when.txt`, `lapse.txt` and `relative.txt`.
+//! stand in `templates/when.txt`, `day.txt`, `lapse.txt` and `relative.txt`.
 
 use crate::{
-    pages::{self, CalendarTime, PasswordFlaw, Point, ShownOrigin, When},
+    pages::{self, AskedScope, CalendarDay, CalendarTime, PasswordFlaw, Point, ShownOrigin, When},
     passwords::rules::Flaw,
     protocol::{
         activity::Origin,
-        calendar::Calendar,
+        api::Api,
+        calendar::{self, Calendar},
+        scope::ScopeClaims,
         time::{Span, Timestamp},
         user_agent,
     },
@@ -54,6 +56,30 @@ pub fn span(span: Span) -> String {
     pages::lapse(span.seconds())
 }
 
+/// The day, such as "Sunday, 22 November 2026".
+pub fn day(at: Timestamp) -> String {
+    let Calendar { year, month, day, .. } = Calendar::of(at);
+    CalendarDay { weekday: calendar::weekday(at), day, month, year }.to_string()
+}
+
+/// The time of the day, such as "05:37 UTC".
+pub fn clock(at: Timestamp) -> String {
+    let Calendar { hour, minute, .. } = Calendar::of(at);
+    format!("{hour:02}:{minute:02} UTC")
+}
+
+/// A scope: of an API, or one that opens claims by configuration.
+pub fn scope<'a>(name: &'a str, apis: &'a [Api], custom: &'a ScopeClaims) -> AskedScope<'a> {
+    let api = apis.iter().find(|api| api.has(name));
+    let own = api.and_then(|api| api.scopes.iter().find(|own| own.name == name));
+    AskedScope {
+        name,
+        description: own.and_then(|own| own.description.as_deref()),
+        api: api.map(|api| api.name.as_str()),
+        claims: custom.opened_by(name),
+    }
+}
+
 /// The program of an origin, in words.
 pub fn program(origin: &Origin) -> Option<String> {
     origin.user_agent.as_deref().map(user_agent::words)
@@ -87,5 +113,7 @@ mod tests {
         let told = Told::of(Timestamp::from_millis(now.millis() - 7_200_000), now);
         let When { iso, full, relative } = told.when();
         assert_eq!([iso, full, relative], ["2026-11-22T04:57:00Z", "22 November 2026, 04:57 UTC", "2 hours ago"]);
+        assert_eq!([day(now), clock(now)], ["Sunday, 22 November 2026", "06:57 UTC"]);
+        assert_eq!(day(Timestamp::from_millis(-1)), "Wednesday, 31 December 1969");
     }
 }

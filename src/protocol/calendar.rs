@@ -43,6 +43,12 @@ impl Calendar {
     }
 }
 
+/// The day of the week that `at` is in: 0 is Sunday.
+#[must_use]
+pub fn weekday(at: Timestamp) -> u8 {
+    small((at.seconds().div_euclid(DAY) + 4).rem_euclid(7)) // 1 January 1970 was a Thursday
+}
+
 /// What is below 60 by what it was made of.
 fn small(number: i64) -> u8 {
     u8::try_from(number).unwrap_or_default()

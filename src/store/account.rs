@@ -4,7 +4,7 @@
 use super::{
     AnyConnection, Result,
     activity::{self, Event},
-    consents, devices, dialect,
+    consents, deliveries, devices, dialect,
     error::Error,
     grant_history, grants, links,
     people::{self, Person},
@@ -30,10 +30,12 @@ pub fn end_session(connection: &mut AnyConnection, id: Id, event: &Event<'_>) ->
     let found = sessions::find(connection, id)?;
     let Some(session) = found.filter(|one| one.person_id == event.person && one.ended_at.is_none()) else { return Ok(false) };
     dialect::together(connection, |connection| {
-        activity::insert(connection, event)?;
-        sessions::end_in(connection, &session, Offline::Lives, event.at)
-    })?;
-    Ok(true)
+        let is_first = sessions::end_in(connection, &session, Offline::Lives, event.at)?;
+        if is_first {
+            activity::insert(connection, event)?;
+        }
+        Ok(is_first)
+    })
 }
 
 /// Revokes one grant of a person; false when they have no such grant, or it was revoked before.
@@ -61,14 +63,19 @@ pub fn revoke_grant(connection: &mut AnyConnection, id: Id, why: &str, event: &E
     })
 }
 
-/// Withdraws what a person allowed an app: consent, and every grant.
+/// Withdraws what a person allowed an app: consent, and every grant; says how many grants ended. `None` when there was
+/// nothing to withdraw.
 ///
 /// # Errors
 /// The database's.
-pub fn end_app(connection: &mut AnyConnection, client: &str, event: &Event<'_>) -> Result<usize> {
+pub fn end_app(connection: &mut AnyConnection, client: &str, event: &Event<'_>) -> Result<Option<usize>> {
     dialect::together(connection, |connection| {
+        let (was_allowed, ended) = consents::withdraw(connection, event.person, client, event.at)?;
+        if !was_allowed && ended == 0 {
+            return Ok(None);
+        }
         activity::insert(connection, event)?;
-        consents::withdraw(connection, event.person, client, event.at)
+        Ok(Some(ended))
     })
 }
 
@@ -102,6 +109,31 @@ pub(super) fn disown_in(connection: &mut AnyConnection, but: Option<&Session>, e
     links::use_up_all(connection, event.person, LinkKind::Reset, event.at)?;
     links::use_up_all(connection, event.person, LinkKind::ConfirmEmail, event.at)?;
     end_all(connection, (event.person, but), "the person said that it was not them", event.at)
+}
+
+/// What was ended at this very time.
+///
+/// # Errors
+/// The database's.
+pub fn ended_at(connection: &mut AnyConnection, person: Id, at: Timestamp) -> Result<Ended> {
+    let mut sessions = sessions::of_person(connection, person)?;
+    sessions.retain(|session| session.ended_at == Some(at));
+    Ok(Ended { sessions, grants: grants::revoked_at(connection, person, at)? })
+}
+
+/// Sets the name that a person is called by; false when there is no such person.
+///
+/// # Errors
+/// The database's.
+pub fn change_display_name(connection: &mut AnyConnection, name: Option<&str>, event: &Event<'_>) -> Result<bool> {
+    dialect::together(connection, |connection| {
+        let Some(person) = people::find(connection, event.person)? else { return Ok(false) };
+        if person.claims.display_name.as_deref() != name {
+            people::set_display_name(connection, event.person, name, event.at)?;
+            activity::insert(connection, event)?;
+        }
+        Ok(true)
+    })
 }
 
 /// Sets the password that the person chose, who knew the old one, and goes on in this session under a new cookie; `None`
@@ -219,6 +251,10 @@ pub fn enable(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
 pub fn delete(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Result<()> {
     dialect::together(connection, |connection| {
         end_all(connection, (person, None), "the person was deleted", now)?;
+        if let Some(person) = people::find(connection, person)? {
+            let (email, username) = (person.claims.email.as_str(), person.claims.username.as_str());
+            deliveries::forget(connection, email, &[email, username])?;
+        }
         consents::forget(connection, person)?;
         activity::forget(connection, person)?;
         grant_history::forget(connection, person)?;

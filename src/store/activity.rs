@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::{
     AnyConnection, Result, dialect,
     mapping::{Row, time},
-    schema::activity,
+    schema::{activity, people},
 };
 use crate::protocol::{
     activity::{Activity, Entry, Origin},
@@ -88,6 +88,7 @@ pub fn insert(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
 }
 
 /// Counts sign-ins that failed, all in one transaction: each on the row of its network and hour, or on a new one.
+/// Of a person who was deleted meanwhile nothing is kept.
 ///
 /// # Errors
 /// The database's.
@@ -96,6 +97,10 @@ pub fn count_failures(connection: &mut AnyConnection, events: &[Event<'_>]) -> R
 }
 
 fn count_failure(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
+    let person = people::table.find(event.person.as_bytes().as_slice()).select(people::created_at);
+    if person.first::<i64>(connection).optional()?.is_none() {
+        return Ok(());
+    }
     let since = Timestamp::from_millis(event.at.millis() - TOGETHER.millis());
     let recent: Vec<Columns> = activity::table
         .filter(activity::person_id.eq(event.person.as_bytes().as_slice()))

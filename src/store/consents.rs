@@ -105,11 +105,11 @@ pub(super) fn hold(connection: &mut AnyConnection, person: Id, client: &str) -> 
     Ok(diesel::update(row).set(consents::granted_at.eq(consents::granted_at)).execute(connection)? == 1)
 }
 
-/// Withdraws what this person allowed this client, and everything that came from it; says how many grants ended. Part of a
-/// transaction.
-pub(super) fn withdraw(connection: &mut AnyConnection, person: Id, client: &str, now: Timestamp) -> Result<usize> {
-    diesel::delete(consents::table.find((person.as_bytes().as_slice(), client))).execute(connection)?;
-    grants::revoke_all(connection, person, client, "consent was withdrawn", now)
+/// Withdraws what this person allowed this client, and everything that came from it; says whether they had allowed
+/// anything, and how many grants ended. Part of a transaction.
+pub(super) fn withdraw(connection: &mut AnyConnection, person: Id, client: &str, now: Timestamp) -> Result<(bool, usize)> {
+    let rows = diesel::delete(consents::table.find((person.as_bytes().as_slice(), client))).execute(connection)?;
+    Ok((rows > 0, grants::revoke_all(connection, person, client, "consent was withdrawn", now)?))
 }
 
 /// Forgets everything that a person allowed. Part of a transaction.

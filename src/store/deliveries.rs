@@ -117,6 +117,33 @@ pub fn enqueue(connection: &mut AnyConnection, id: Id, content: &Content, now: T
     insert(connection, (id.as_bytes(), ""), content, now)
 }
 
+/// Forgets what waits to be sent to this address, or was asked for by one of these names. Part of a transaction.
+pub(super) fn forget(connection: &mut AnyConnection, email: &str, names: &[&str]) -> Result<()> {
+    let waiting = deliveries::table.filter(deliveries::kind.eq_any(OF_PEOPLE)).select((
+        deliveries::id,
+        deliveries::kind,
+        deliveries::client_id,
+        deliveries::content,
+        deliveries::attempts,
+        deliveries::next_at,
+        deliveries::created_at,
+    ));
+    for row in waiting.load::<Columns>(connection)? {
+        let delivery = to_value(row)?;
+        let is_theirs = match &delivery.content {
+            Content::Logout(_) => false,
+            Content::Letter(notice) => notice.to == email,
+            Content::ResetAsked(ask) | Content::RegistrationAsked(ask) => {
+                names.contains(&ask.login.trim().to_lowercase().as_str())
+            }
+        };
+        if is_theirs {
+            diesel::delete(deliveries::table.find(delivery.id)).execute(connection)?;
+        }
+    }
+    Ok(())
+}
+
 fn insert(connection: &mut AnyConnection, (id, client): (&[u8], &str), content: &Content, now: Timestamp) -> Result<()> {
     diesel::insert_into(deliveries::table)
         .values((

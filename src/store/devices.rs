@@ -109,14 +109,13 @@ pub(super) fn see_network(
     Ok(is_near)
 }
 
-/// Names a device.
+/// Names a device; false when the person has no such device.
 ///
 /// # Errors
 /// The database's.
-pub fn rename(connection: &mut AnyConnection, person: Id, device: &str, name: Option<&str>) -> Result<()> {
+pub fn rename(connection: &mut AnyConnection, person: Id, device: &str, name: Option<&str>) -> Result<bool> {
     let row = devices::table.find((person.as_bytes().as_slice(), device));
-    diesel::update(row).set(devices::name.eq(name)).execute(connection)?;
-    Ok(())
+    Ok(diesel::update(row).set(devices::name.eq(name)).execute(connection)? == 1)
 }
 
 /// Forgets every device of a person: each is a stranger's again. Part of a transaction.

@@ -28,7 +28,7 @@ use crate::protocol::{
 };
 
 pub(super) use ending::{forget_origins, revoke_all, revoke_everything};
-pub use ending::{live_of, rename, revoke, revoke_reused};
+pub use ending::{live_of, rename, revoke, revoke_reused, revoked_at};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = grants)]

@@ -89,6 +89,16 @@ pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Link>> {
     found.map(to_value).transpose()
 }
 
+/// The links that are kept of a person, the newest first.
+///
+/// # Errors
+/// The database's.
+pub fn of_person(connection: &mut AnyConnection, person: Id) -> Result<Vec<Link>> {
+    let theirs = links::table.filter(links::person_id.eq(person.as_bytes().as_slice()));
+    let rows: Vec<LinkRow> = theirs.select(LinkRow::as_select()).order(links::id.desc()).load(connection)?;
+    rows.into_iter().map(to_value).collect()
+}
+
 /// Inserts a link.
 ///
 /// # Errors

@@ -229,6 +229,13 @@ pub(super) fn hold(connection: &mut AnyConnection, person: &Person, now: Timesta
     Ok(diesel::update(unchanged).set(people::signed_in_at.eq(Some(now.millis()))).execute(connection)? == 1)
 }
 
+/// Sets the name shown, or takes it away. Part of a transaction.
+pub(super) fn set_display_name(connection: &mut AnyConnection, id: Id, name: Option<&str>, now: Timestamp) -> Result<()> {
+    let set = (people::display_name.eq(name), people::updated_at.eq(now.millis()));
+    diesel::update(people::table.find(id.as_bytes().as_slice())).set(set).execute(connection)?;
+    Ok(())
+}
+
 /// Sets the password's hash, or takes the password away. Part of a transaction.
 pub(super) fn set_password(connection: &mut AnyConnection, id: Id, hash: Option<&str>) -> Result<()> {
     diesel::update(people::table.find(id.as_bytes().as_slice())).set(people::password_hash.eq(hash)).execute(connection)?;

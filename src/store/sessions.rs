@@ -269,6 +269,15 @@ pub fn unended_of(connection: &mut AnyConnection, person: Id) -> Result<Vec<Sess
     rows.into_iter().map(to_value).collect()
 }
 
+/// Every session of a person that is kept, the newest first.
+///
+/// # Errors
+/// The database's.
+pub fn of_person(connection: &mut AnyConnection, person: Id) -> Result<Vec<Session>> {
+    let theirs = with_person!().filter(sessions::person_id.eq(person.as_bytes().as_slice()));
+    theirs.order(sessions::id.desc()).load::<Columns>(connection)?.into_iter().map(to_value).collect()
+}
+
 /// Ends a session and the grants that end with it. A code issued meanwhile is of a session that has ended, and
 /// is refused when it is redeemed. The clients that want to know will be told.
 ///
@@ -277,13 +286,13 @@ pub fn unended_of(connection: &mut AnyConnection, person: Id) -> Result<Vec<Sess
 pub fn end(connection: &mut AnyConnection, session: &Session, offline: Offline, event: &Event<'_>) -> Result<()> {
     dialect::together(connection, |connection| {
         activity::insert(connection, event)?;
-        end_in(connection, session, offline, event.at)
+        end_in(connection, session, offline, event.at).map(drop)
     })
 }
 
-/// As [`end`]. Part of a transaction.
-pub(super) fn end_in(connection: &mut AnyConnection, session: &Session, offline: Offline, now: Timestamp) -> Result<()> {
-    end_row(connection, session, now)?;
+/// As [`end`]; false when it had ended. Part of a transaction.
+pub(super) fn end_in(connection: &mut AnyConnection, session: &Session, offline: Offline, now: Timestamp) -> Result<bool> {
+    let is_first = end_row(connection, session, now)?;
     if offline == Offline::Ends {
         let given_in_it = grants::table
             .filter(grants::person_id.eq(session.person_id.as_bytes().as_slice()))
@@ -293,7 +302,7 @@ pub(super) fn end_in(connection: &mut AnyConnection, session: &Session, offline:
             .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(ENDED)))
             .execute(connection)?;
     }
-    Ok(())
+    Ok(is_first)
 }
 
 /// The session goes on under a new cookie: a new generation. `None` when it ended or was renewed meanwhile. Part of a
@@ -324,7 +333,7 @@ pub(super) fn forget_origins(connection: &mut AnyConnection, person: Id) -> Resu
 /// Ends every session of a person, or all but one. Part of a transaction.
 pub(super) fn end_all(connection: &mut AnyConnection, person: Id, but: Option<Id>, now: Timestamp) -> Result<()> {
     let all = unended_of(connection, person)?;
-    all.iter().filter(|session| Some(session.id) != but).try_for_each(|session| end_row(connection, session, now))
+    all.iter().filter(|session| Some(session.id) != but).try_for_each(|session| end_row(connection, session, now).map(drop))
 }
 
 /// Ends some of the sessions that have reached their absolute end, and says how many: nothing lives in them any more, but
@@ -343,17 +352,17 @@ pub fn end_expired(connection: &mut AnyConnection, now: Timestamp, limit: u32) -
     Ok(count)
 }
 
-/// Whoever ends the session, and nobody else, enqueues what is to be told.
-fn end_row(connection: &mut AnyConnection, session: &Session, now: Timestamp) -> Result<()> {
+/// Whoever ends the session, and nobody else, enqueues what is to be told; false for everyone else.
+fn end_row(connection: &mut AnyConnection, session: &Session, now: Timestamp) -> Result<bool> {
     let key = session.id.as_bytes().as_slice();
     let alive = sessions::table.find(key).filter(sessions::ended_at.is_null());
     if diesel::update(alive).set(sessions::ended_at.eq(Some(now.millis()))).execute(connection)? == 0 {
-        return Ok(());
+        return Ok(false);
     }
     deliveries::enqueue_logout(connection, session.id, session.person_id, now)?;
     let ending_with_it = grants::table.filter(grants::session_id.eq(key)).filter(grants::revoked_at.is_null());
     diesel::update(ending_with_it)
         .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(ENDED)))
         .execute(connection)?;
-    Ok(())
+    Ok(true)
 }

@@ -37,3 +37,12 @@ pub fn find(connection: &mut AnyConnection, subject: &str) -> Result<Option<(Id,
     let found = found.first::<(Vec<u8>, String)>(connection).optional()?;
     found.map(|(bytes, sector)| Ok((Row { table: "subjects", name: &subject }.id("person_id", bytes)?, sector))).transpose()
 }
+
+/// The pairwise subjects of a person, each with its sector.
+///
+/// # Errors
+/// The database's.
+pub fn of_person(connection: &mut AnyConnection, person: Id) -> Result<Vec<(String, String)>> {
+    let theirs = subjects::table.filter(subjects::person_id.eq(person.as_bytes().as_slice()));
+    Ok(theirs.select((subjects::sector, subjects::subject)).order(subjects::sector).load(connection)?)
+}

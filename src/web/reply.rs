@@ -39,6 +39,17 @@ impl Reply {
         }
     }
 
+    /// A JSON document to be kept as a file, laid out for people.
+    #[must_use]
+    pub fn json_file(name: &str, value: &impl Serialize) -> Self {
+        match serde_json::to_vec_pretty(value) {
+            Ok(body) => Self { body, ..Self::empty(StatusCode::OK) }
+                .with(header::CONTENT_TYPE, "application/json")
+                .with(header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\"")),
+            Err(error) => Self::empty(StatusCode::INTERNAL_SERVER_ERROR).noting(error.to_string()),
+        }
+    }
+
     /// A signed JWT of this media type.
     #[must_use]
     pub fn jwt(media_type: &str, token: String) -> Self {

@@ -10,6 +10,7 @@
 
 mod harness;
 
+mod account;
 mod authorize;
 mod backchannel;
 mod claims;

@@ -3,9 +3,15 @@
 use std::{net::TcpListener, path::Path};
 
 use serde_json::json;
-use symbolon::protocol::client::ClientKind;
+use symbolon::{
+    protocol::{client::ClientKind, scope::Scopes},
+    store::{
+        clients,
+        grants::{self, Filter},
+    },
+};
 
-use crate::harness::{PASSWORD, Process, both, chromium, free_port};
+use crate::harness::{Browser, MailServer, Mood, PASSWORD, Process, both, both_with, chromium, free_port};
 
 #[test]
 fn people_walk_the_pages() {
@@ -25,6 +31,69 @@ fn people_walk_the_pages() {
         });
         chromium("pages.mjs", &settings);
     });
+}
+
+/// An account in which something has happened: browsers, apps with and without access, a stolen token, guesses.
+#[test]
+fn people_look_after_their_account() {
+    let mail = MailServer::start(Mood::WELL);
+    both_with(
+        |config| config.mail = mail.settings(),
+        |server| {
+            let alice = server.add_person("alice").claims.id;
+            server.add_apis();
+            for (id, name) in
+                [("web", "Example Notes"), ("mail", "Example Mail"), ("old", "An app with a name that is rather long")]
+            {
+                server.add_client(id, ClientKind::Web, |client| {
+                    (client.name, client.scopes) =
+                        (name.into(), Scopes::parse("openid profile offline_access notes:read").unwrap());
+                });
+            }
+            let programs = [
+                "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4 Mobile/15E148 Safari/604.1",
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36 Edg/126.0.0.0",
+            ];
+            let mut worst = None;
+            for program in programs {
+                let mut browser = Browser::new(server);
+                browser.headers.push(("User-Agent", program.into()));
+                browser.sign_in("alice");
+                for (id, scope) in [("web", "openid profile offline_access notes:read"), ("mail", "openid notes:read")] {
+                    let client = server.store(|connection| clients::find(connection, id)).unwrap();
+                    let code = browser.code(&client, "alice", scope);
+                    let first = server.redeem_as(&client, &code, &[]).text("refresh_token").to_owned();
+                    server.advance(3600);
+                    let second = server.refresh_as(&client, &first, &[]).text("refresh_token").to_owned();
+                    if worst.is_none() {
+                        worst = Some(server.store(|connection| grants::list(connection, &Filter::default(), 1))[0].id);
+                        server.advance(3600);
+                        server.refresh_as(&client, &second, &[]);
+                        server.advance(3600);
+                        assert_eq!(server.refresh_as(&client, &first, &[]).error(), "invalid_grant");
+                    }
+                }
+            }
+            let old = server.store(|connection| clients::find(connection, "old")).unwrap();
+            let mut browser = Browser::new(server);
+            browser.code(&old, "alice", "openid");
+            server.advance(3600);
+            for _ in 0..3 {
+                Browser::new(server).sign_in_at("/login", "alice", "a wrong password");
+            }
+            server.advance(60);
+            assert!(server.store(|connection| grants::live_of(connection, alice, server.now())).len() > 3);
+            let settings = json!({
+                "issuer": server.url,
+                "username": "alice",
+                "password": PASSWORD,
+                "new_password": "a horse of another colour, really",
+                "grant": worst.unwrap().to_string(),
+            });
+            chromium("account.mjs", &settings);
+        },
+    );
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! What is kept of a person besides their password: the options by which it is given. How names and addresses may look is
-//! `protocol::details`, which attributes there can be is `protocol::person`.
+//! What is kept of a person besides their password: the options by which it is given, and the words where it is refused. How
+//! it may look is `protocol::profile`, which attributes there can be `protocol::person`.
 
 use clap::Args;
 use serde_json::Value;
@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::super::{Error, refuse};
 use crate::protocol::{
     person::{Person, check_attribute},
+    profile::{self, DISPLAY_NAME_LIMIT, EMAIL_LIMIT, USERNAME_LIMIT},
     registration::check_text,
     scope::ScopeClaims,
 };
@@ -79,6 +80,29 @@ pub fn names(what: &str, given: &[String]) -> Result<Vec<String>, Error> {
     Ok(kept)
 }
 
+pub fn check_username(name: &str) -> Result<String, Error> {
+    profile::username(name).or_else(|_| {
+        let name = name.to_lowercase();
+        refuse(format!(
+            "user name '{name}': expected 1 to {USERNAME_LIMIT} characters without spaces, control characters and '@'"
+        ))
+    })
+}
+
+pub fn check_email(email: &str) -> Result<String, Error> {
+    profile::email(email).map_or_else(
+        || refuse(format!("e-mail address '{email}': expected name@host of at most {EMAIL_LIMIT} characters, without spaces")),
+        Ok,
+    )
+}
+
+pub fn check_display_name(name: &str) -> Result<String, Error> {
+    profile::display_name(name).or_else(|_| {
+        let name = name.trim();
+        refuse(format!("name '{name}': expected 1 to {DISPLAY_NAME_LIMIT} characters, none of them a control character"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -139,5 +163,26 @@ mod tests {
         let many: Vec<String> = (0..101).map(|n| n.to_string()).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         assert!(given(&many, &[]).unwrap_err().contains("at most 100") && given(&many[1..], &[]).is_ok());
+    }
+
+    #[test]
+    fn names_and_addresses_are_checked_and_kept_in_lower_case() {
+        for (good, kept) in
+            [("alice", "alice"), ("Alice.B-1", "alice.b-1"), ("ÉMILE", "émile"), (&"x".repeat(64), &"x".repeat(64))]
+        {
+            assert_eq!(check_username(good).unwrap(), kept);
+        }
+        for bad in ["", " ", "a b", "a@b", "a\tb", "a\u{1b}[2J", "a\u{202e}b", "a\u{a0}b", &"x".repeat(65)] {
+            assert!(check_username(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(check_email("Alice@Example.com").unwrap(), "alice@example.com");
+        for bad in ["", "alice", "@", "a@", "@b", "a@b@c", "a b@c", "a\n@b", "a\0@b", &format!("{}@example.com", "x".repeat(250))]
+        {
+            assert!(check_email(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(check_display_name(" Alice B. ").unwrap(), "Alice B.");
+        for bad in ["", "  ", "a\u{7}b", &"x".repeat(101)] {
+            assert!(check_display_name(bad).is_err(), "{bad:?}");
+        }
     }
 }

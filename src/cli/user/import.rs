@@ -12,15 +12,12 @@ use serde_json::{Map, Value};
 
 use super::{
     super::{Answer, Error, Work, output::Format, refuse},
-    details::names,
+    details::{check_display_name, check_email, check_username, names},
 };
 use crate::{
     config::named_file,
     passwords::check_imported,
-    protocol::{
-        details::{check_display_name, check_email, check_username},
-        person::{self, check_attribute},
-    },
+    protocol::person::{self, check_attribute},
     random,
     store::people::{self, Person},
 };

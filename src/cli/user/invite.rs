@@ -10,7 +10,7 @@ use super::{
         output::{self, Format, time},
         refuse,
     },
-    details::names,
+    details::{check_email, names},
 };
 use crate::{
     background::path_of,
@@ -19,7 +19,6 @@ use crate::{
     protocol::{
         activity::NOWHERE,
         credential::{Credential, Kind},
-        details::check_email,
         link::LinkKind,
         notice::{Letter, Notice},
     },

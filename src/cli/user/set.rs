@@ -9,16 +9,13 @@ use super::{
         output::{self, Format},
         refuse,
     },
-    details::Details,
+    details::{Details, check_display_name, check_email},
     find,
     shown::Shown,
     taken,
 };
 use crate::{
-    protocol::{
-        details::{check_display_name, check_email},
-        scope::ScopeClaims,
-    },
+    protocol::scope::ScopeClaims,
     store::{
         self,
         people::{self, Person},

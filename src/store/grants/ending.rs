@@ -56,6 +56,18 @@ pub fn live_of(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Re
     theirs.order(grants::id.desc()).load(connection)?.into_iter().map(to_value).collect()
 }
 
+/// The grants of a person that were revoked at this very time, the newest first.
+///
+/// # Errors
+/// The database's.
+pub fn revoked_at(connection: &mut AnyConnection, person: Id, at: Timestamp) -> Result<Vec<Grant>> {
+    let theirs = grants::table
+        .select(GrantRow::as_select())
+        .filter(grants::person_id.eq(person.as_bytes().as_slice()))
+        .filter(grants::revoked_at.eq(at.millis()));
+    theirs.order(grants::id.desc()).load(connection)?.into_iter().map(to_value).collect()
+}
+
 /// Names the device of a person's grant; false when they have no such grant.
 ///
 /// # Errors

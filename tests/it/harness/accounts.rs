@@ -50,7 +50,7 @@ impl Server {
     /// Withdraws what a person allowed a client; says how many grants ended.
     pub fn withdraw(&self, person: Id, client: &str) -> usize {
         let event = self.event(person, Activity::AppEnded);
-        self.store(|connection| account::end_app(connection, client, &event))
+        self.store(|connection| account::end_app(connection, client, &event)).unwrap_or_default()
     }
 
     /// Sets another password's hash.

@@ -1,0 +1,207 @@
+//! Everything that is kept of a person, as one JSON file that people and programs can read. No hash, no token, and nothing from which one
+//! could be made; only that there is a password.
+
+use actix_web::{HttpRequest, web::Data};
+use serde_json::{Value, json};
+
+use super::{Visitor, answer};
+use crate::{
+    app::App,
+    paths,
+    people::{inventory::Inventory, wording::iso},
+    protocol::{
+        activity::{Activity, Origin},
+        grant::Grant,
+        history::Moment,
+        time::Timestamp,
+    },
+    store::{
+        AnyConnection, Result as Stored, activity,
+        devices::{self, Device},
+        grant_history,
+        grants::{self, Filter},
+        links::{self, Link},
+        people::Person,
+        sessions::{self, Session},
+        subjects,
+    },
+    web::{fault::Fault, reply::Reply},
+};
+
+/// The name of the file.
+const NAME: &str = "account.json";
+/// So many grants are written, and so many moments of each, the newest: more than lifetimes and retention let there be.
+const MOST: u32 = 10_000;
+/// So many events are read at once.
+const EVENTS: u32 = 1_000;
+
+/// `GET /account/export`.
+pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+    answer(&request, &app, None, paths::ACCOUNT_DATA, export).await
+}
+
+fn export(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Reply, Fault> {
+    let (person, now) = (&visitor.person, visitor.context.now);
+    let id = person.claims.id;
+    app.history.flush(connection)?;
+    let inventory = Inventory::read(app, connection, person, now)?;
+    let consents = inventory.consents.iter().map(|consent| {
+        let scope = consent.allowed.scopes.to_string();
+        let app = inventory.app(&consent.client_id);
+        json!({
+            "app": app, "client_id": consent.client_id, "scope": scope, "audiences": consent.allowed.audiences,
+            "allowed_at": iso(consent.granted_at),
+        })
+    });
+    let consents: Vec<_> = consents.collect();
+    let named = devices::of(connection, id)?;
+    let kept = json!({
+        "server": app.config.issuer.as_str(),
+        "exported_at": iso(now),
+        "account": account(person),
+        "subjects": subjects::of_person(connection, id)?.into_iter()
+            .map(|(sector, subject)| json!({ "sector": sector, "subject": subject })).collect::<Vec<_>>(),
+        "browsers": sessions::of_person(connection, id)?.iter().map(|one| session(one, &named)).collect::<Vec<_>>(),
+        "known_devices": named.iter().map(device).collect::<Vec<_>>(),
+        "allowed_apps": consents,
+        "access_of_apps": accesses(connection, person, &inventory)?,
+        "activity": events(connection, person)?,
+        "links_in_mails": links::of_person(connection, id)?.iter().map(link).collect::<Vec<_>>(),
+    });
+    activity::insert(connection, &visitor.event(Activity::Exported, None))?;
+    Ok(Reply::json_file(NAME, &kept).noting(format!("exported: person {id}")))
+}
+
+fn account(person: &Person) -> Value {
+    let claims = &person.claims;
+    json!({
+        "id": claims.id.to_string(),
+        "username": claims.username,
+        "display_name": claims.display_name,
+        "email": claims.email,
+        "email_verified": claims.email_verified,
+        "roles": claims.roles,
+        "groups": claims.groups,
+        "attributes": claims.attributes,
+        "has_password": person.password_hash.is_some(),
+        "created_at": iso(person.created_at),
+        "updated_at": iso(claims.updated_at),
+        "signed_in_at": time(person.signed_in_at),
+        "sign_in_again_since": time(person.sign_in_again_at),
+    })
+}
+
+fn session(session: &Session, named: &[Device]) -> Value {
+    let device = named.iter().find(|device| Some(&device.id) == session.device_id.as_ref());
+    from(
+        &session.origin,
+        json!({
+            "id": session.id.to_string(),
+            "name": device.and_then(|device| device.name.as_deref()),
+            "signed_in_at": iso(session.auth_time),
+            "how": session.amr,
+            "began_at": iso(session.created_at),
+            "last_used_at": iso(session.last_seen_at),
+            "ends_at": iso(session.expires_at),
+            "ended_at": time(session.ended_at),
+            "remembered": session.remembered,
+        }),
+    )
+}
+
+fn device(device: &Device) -> Value {
+    let at = |millis| iso(Timestamp::from_millis(millis));
+    json!({
+        "name": device.name,
+        "networks": device.networks,
+        "first_seen_at": at(device.first_seen_at),
+        "last_seen_at": at(device.last_seen_at),
+    })
+}
+
+fn accesses(connection: &mut AnyConnection, person: &Person, inventory: &Inventory) -> Stored<Vec<Value>> {
+    let all = grants::list(connection, &Filter { person: Some(person.claims.id), client: None }, MOST)?;
+    let each = all.iter().map(|grant| {
+        let moments = grant_history::of(connection, grant.id, MOST)?;
+        Ok(access(grant, inventory.app(&grant.client_id), &moments))
+    });
+    each.collect()
+}
+
+fn access(grant: &Grant, app: &str, moments: &[Moment]) -> Value {
+    from(
+        &grant.seen,
+        json!({
+            "id": grant.id.to_string(),
+            "app": app,
+            "client_id": grant.client_id,
+            "browser": grant.sid.to_string(),
+            "subject": grant.sub(),
+            "name": grant.device_name,
+            "scope": grant.scopes.to_string(),
+            "audiences": grant.audiences,
+            "redirect_uri": grant.redirect_uri,
+            "ends_with_browser": grant.session_id.is_some(),
+            "signed_in_at": iso(grant.auth_time),
+            "how": grant.amr,
+            "given_at": iso(grant.created_at),
+            "last_used_at": time(grant.rotated_at),
+            "uses": grant.generation,
+            "ends_at": iso(grant.expires_at),
+            "ended_at": time(grant.revoked_at),
+            "ended_because": grant.revoked_why,
+            "history": moments.iter().map(moment).collect::<Vec<_>>(),
+        }),
+    )
+}
+
+fn moment(moment: &Moment) -> Value {
+    json!({
+        "what": moment.happening.name(),
+        "at": iso(moment.at),
+        "generation": moment.generation,
+        "address": moment.address,
+        "place": moment.place,
+        "user_agent": moment.user_agent,
+    })
+}
+
+fn events(connection: &mut AnyConnection, person: &Person) -> Stored<Vec<Value>> {
+    let (mut events, mut before) = (Vec::new(), None);
+    loop {
+        let read = activity::of(connection, person.claims.id, before, EVENTS)?;
+        let is_last = read.len() < EVENTS as usize;
+        before = read.last().map(|(id, _)| *id);
+        events.extend(read.into_iter().map(|(_, entry)| {
+            let told = json!({
+                "what": entry.activity.name(), "at": iso(entry.at), "about": entry.about, "times": entry.count,
+            });
+            from(&entry.origin, told)
+        }));
+        if is_last {
+            return Ok(events);
+        }
+    }
+}
+
+fn link(link: &Link) -> Value {
+    json!({
+        "for": link.kind.name(),
+        "email": link.email,
+        "made_at": iso(link.created_at),
+        "ends_at": iso(link.expires_at),
+        "used_at": time(link.used_at),
+    })
+}
+
+/// With where it came from.
+fn from(origin: &Origin, told: Value) -> Value {
+    let Value::Object(mut all) = told else { return told };
+    let more = [("address", &origin.address), ("place", &origin.place), ("user_agent", &origin.user_agent)];
+    all.extend(more.map(|(name, value)| (name.to_owned(), json!(value))));
+    Value::Object(all)
+}
+
+fn time(at: Option<Timestamp>) -> Option<String> {
+    at.map(iso)
+}

@@ -1,0 +1,311 @@
+//! The pages of one's own account, a file for each. Here is what they share: who is signed in, the way back for who is not, forms
+//! that are bound to the session, and the password that is asked for again before what matters (ASVS 7.5.1).
+
+pub mod activity;
+pub mod data;
+pub mod details;
+pub mod devices;
+pub mod email;
+pub mod ending;
+pub mod export;
+pub mod grant;
+pub mod password;
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, web::Data};
+
+use super::{
+    known_browser, login,
+    proof::{self, Candidate},
+    throttle::{self, Admission, Attempt},
+};
+use crate::{
+    app::App,
+    pages::{self, Chrome, Problem},
+    paths,
+    protocol::{
+        activity::{Activity, Origin},
+        params::{Params, encode},
+        time::Span,
+    },
+    random,
+    store::{
+        AnyConnection,
+        activity::Event,
+        people::{self, Person},
+        sessions::{self, Session},
+    },
+    web::{
+        body::{BodyProblem, Form},
+        cookies,
+        fault::Fault,
+        forms,
+        hop::hop,
+        page,
+        reply::Reply,
+        request::Context,
+        session,
+    },
+};
+
+/// That a session is in use is noted once in such a while, and not at each view of a page.
+const NOTED_AFTER: Span = Span::from_seconds(60);
+
+/// What a request brings.
+struct Visit {
+    context: Context,
+    query: Params,
+    form: Option<Result<Params, BodyProblem>>,
+    /// What the path names.
+    id: String,
+    path: String,
+    cookie: Option<String>,
+    device: Option<String>,
+    /// The page to come back to after signing in.
+    back: &'static str,
+}
+
+/// Someone who is signed in, and what they ask for.
+struct Visitor {
+    context: Context,
+    query: Params,
+    /// The form; empty where none was sent.
+    form: Params,
+    /// What the path names.
+    id: String,
+    path: String,
+    session: Session,
+    person: Person,
+    origin: Origin,
+    /// What forms are bound to.
+    cookie: String,
+    device: Option<String>,
+}
+
+/// What a page does for who is signed in.
+type Story = fn(&App, &mut AnyConnection, &Visitor) -> Result<Reply, Fault>;
+
+/// A form that asks for the password again.
+#[derive(Clone, Copy)]
+struct Guard {
+    /// What the form's stamp is about: the path it is sent to.
+    about: &'static str,
+    /// What must be in order before the password is looked at: the answer where it is not.
+    check: fn(&App, &mut AnyConnection, &Visitor) -> Result<Option<Reply>, Fault>,
+    /// The page again.
+    refuse: fn(&App, &mut AnyConnection, &Visitor, Refusal) -> Result<Reply, Fault>,
+}
+
+/// Why such a form was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    FormExpired,
+    WrongPassword,
+    SlowedDown { seconds: i64 },
+}
+
+/// What became of such a form: what was done, or the answer already.
+type Proven<T> = Result<(Arc<Visitor>, T), Reply>;
+
+/// What the first hop found out.
+enum Looked {
+    Done(Reply),
+    Verify(Box<(Visitor, Candidate)>),
+}
+
+/// Answers a request: finds out who is signed in, and lets `story` do the rest.
+async fn answer(request: &HttpRequest, app: &Data<App>, form: Option<Form>, back: &'static str, story: Story) -> Reply {
+    let visit = Visit::of(request, form, back);
+    let (told, base) = (visit.context.clone(), app.config.issuer.base());
+    let done = hop(app, move |app, connection| -> Result<Reply, Fault> {
+        match visit.visitor(app, connection)? {
+            Ok(visitor) => story(app, connection, &visitor),
+            Err(reply) => Ok(reply),
+        }
+    });
+    done.await.unwrap_or_else(|fault| page::fault(base, &told, &fault))
+}
+
+/// Answers a form that asks for the password: an attempt is counted, as at sign-in; where the password is right, `then` does
+/// what was asked for.
+///
+/// # Errors
+/// What `then` says, or a [`Fault`].
+async fn proven<T: Send + 'static>(
+    app: &Data<App>,
+    visit: Visit,
+    guard: Guard,
+    then: impl Fn(&App, &mut AnyConnection, &Visitor, &Person) -> Result<T, Fault> + Clone + Send + 'static,
+) -> Result<Proven<T>, Fault> {
+    let context = visit.context.clone();
+    let looked = hop(app, move |app, connection| -> Result<Looked, Fault> {
+        match visit.visitor(app, connection)? {
+            Ok(visitor) => look(app, connection, visitor, guard),
+            Err(reply) => Ok(Looked::Done(reply)),
+        }
+    });
+    let (visitor, candidate) = match looked.await? {
+        Looked::Done(reply) => return Ok(Err(reply)),
+        Looked::Verify(both) => (Arc::new(both.0), both.1),
+    };
+    let password = visitor.field("password").to_owned();
+    proof::by_password(app, &context, candidate, &password, move |app, connection, person| {
+        let Some(person) = person else {
+            let shown = (guard.refuse)(app, connection, &visitor, Refusal::WrongPassword)?;
+            return Ok(Some(Err(shown.noting(format!("wrong password: person {}", visitor.person.claims.id)))));
+        };
+        let current = people::find(connection, person.claims.id)?.filter(|current| current.disabled_at.is_none());
+        if current.is_none_or(|current| current.password_hash != person.password_hash) {
+            return Ok(None);
+        }
+        Ok(Some(Ok((visitor.clone(), then(app, connection, &visitor, person)?))))
+    })
+    .await
+}
+
+fn look(app: &App, connection: &mut AnyConnection, visitor: Visitor, guard: Guard) -> Result<Looked, Fault> {
+    let now = visitor.context.now;
+    if !visitor.sent(app, guard.about) {
+        return Ok(Looked::Done((guard.refuse)(app, connection, &visitor, Refusal::FormExpired)?));
+    }
+    if let Some(reply) = (guard.check)(app, connection, &visitor)? {
+        return Ok(Looked::Done(reply));
+    }
+    let (id, name) = (visitor.person.claims.id, visitor.person.claims.username.as_str());
+    let browser = known_browser::name(app, connection, visitor.device.as_deref(), id, now)?;
+    let mut attempt = Attempt::new(&app.config.secrets, Some(id), name, visitor.context.address, browser);
+    throttle::forget(connection, now)?;
+    let person = match attempt.begin(connection, now)? {
+        Admission::Go => Some(visitor.person.clone()),
+        // The decoy is hashed instead: the same answer after the same time.
+        Admission::Refuse => None,
+        Admission::Wait(seconds) => {
+            return Ok(Looked::Done((guard.refuse)(app, connection, &visitor, Refusal::SlowedDown { seconds })?));
+        }
+    };
+    Ok(Looked::Verify(Box::new((visitor, Candidate { person, attempt }))))
+}
+
+impl Refusal {
+    /// The status of the page.
+    const fn status(self) -> u16 {
+        match self {
+            Self::FormExpired => 400,
+            Self::WrongPassword => 401,
+            Self::SlowedDown { .. } => 429,
+        }
+    }
+}
+
+impl Visit {
+    fn of(request: &HttpRequest, form: Option<Form>, back: &'static str) -> Self {
+        Self {
+            context: Context::of(request),
+            query: Params::parse(request.query_string()),
+            form: form.map(|form| form.0),
+            id: request.match_info().get("id").unwrap_or_default().to_owned(),
+            path: request.path().to_owned(),
+            cookie: cookies::get(request, cookies::SESSION),
+            device: cookies::get(request, cookies::DEVICE),
+            back,
+        }
+    }
+
+    /// Who is signed in, or where everyone else goes: to the sign-in page, and back from there.
+    fn visitor(self, app: &App, connection: &mut AnyConnection) -> Result<Result<Visitor, Reply>, Fault> {
+        let (context, base) = (self.context, app.config.issuer.base());
+        let form = match self.form.transpose() {
+            Ok(form) => form.unwrap_or_default(),
+            Err(problem) => return Ok(Err(page::body_problem(base, &context, &problem))),
+        };
+        if let Some(flaw) = form.flaw() {
+            return Ok(Err(page::error(base, &context, 400, Problem::MalformedRequest { detail: &flaw.describe() })));
+        }
+        let to_sign_in = || Reply::see_other(&format!("{base}{}?{}", paths::LOGIN, encode([(login::THEN, self.back)])));
+        let found = session::current(app, connection, self.cookie.as_deref(), context.now)?;
+        let (Some(session), Some(cookie)) = (found, self.cookie) else { return Ok(Err(to_sign_in())) };
+        let person = people::find(connection, session.person_id)?.filter(|person| person.disabled_at.is_none());
+        let Some(person) = person else { return Ok(Err(to_sign_in())) };
+        let is_due = context.now.since(session.last_seen_at) >= NOTED_AFTER;
+        if is_due && !sessions::touch(connection, &session, context.now)? {
+            return Ok(Err(to_sign_in())); // it was ended meanwhile
+        }
+        let last_seen_at = if is_due { context.now } else { session.last_seen_at };
+        Ok(Ok(Visitor {
+            origin: context.origin(),
+            query: self.query,
+            form,
+            id: self.id,
+            path: self.path,
+            session: Session { last_seen_at, ..session },
+            person,
+            cookie,
+            device: self.device,
+            context,
+        }))
+    }
+}
+
+impl Visitor {
+    /// The frame of a page.
+    fn chrome<'a>(&'a self, app: &'a App) -> Chrome<'a> {
+        Chrome { base: app.config.issuer.base(), request_id: &self.context.id }
+    }
+
+    /// Whose account it is.
+    fn owner(&self) -> pages::Owner<'_> {
+        pages::Owner { name: self.person.shown_name(), username: &self.person.claims.username }
+    }
+
+    /// The stamp of a form that is sent to this path.
+    fn stamp(&self, app: &App, path: &str) -> String {
+        forms::stamp(app, &self.cookie, path, self.context.now)
+    }
+
+    /// Whether the form is one that was shown in this session, to be sent to this path.
+    fn sent(&self, app: &App, path: &str) -> bool {
+        forms::check(app, &self.cookie, path, &self.form, self.context.now).is_ok()
+    }
+
+    /// A field of the form; one that was not sent is empty.
+    fn field(&self, name: &str) -> &str {
+        self.form.get(name).unwrap_or_default()
+    }
+
+    /// What the query says has been done just before.
+    fn done(&self) -> &str {
+        self.query.get("done").unwrap_or_default()
+    }
+
+    /// Something that happens to this account now.
+    fn event<'a>(&'a self, activity: Activity, about: Option<&'a str>) -> Event<'a> {
+        let at = self.context.now;
+        Event { id: random::id(at), person: self.person.claims.id, activity, origin: &self.origin, about, at }
+    }
+
+    /// There is nothing at this path, for this person.
+    fn not_found(&self, app: &App) -> Reply {
+        page::error(app.config.issuer.base(), &self.context, 404, Problem::NotFound { path: &self.path })
+    }
+
+    /// The form is not one of ours.
+    fn malformed(&self, app: &App, detail: &str) -> Reply {
+        page::error(app.config.issuer.base(), &self.context, 400, Problem::MalformedRequest { detail })
+    }
+}
+
+/// The URL of a path, with what has been done.
+fn done_at(app: &App, path: &str, done: &[(&str, &str)]) -> Reply {
+    Reply::see_other(&format!("{}{path}?{}", app.config.issuer.base(), encode(done.iter().copied())))
+}
+
+/// The URL of a path.
+fn url(app: &App, path: &str) -> String {
+    format!("{}{path}", app.config.issuer.base())
+}
+
+/// Texts as pages take them.
+fn borrowed(texts: &[String]) -> Vec<&str> {
+    texts.iter().map(String::as_str).collect()
+}

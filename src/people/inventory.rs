@@ -1,0 +1,217 @@
+//! What a person has here: the browsers they are signed in with, the access of apps that still works, what they allowed apps;
+//! and what each is called. Read in a few statements, whatever its size; whether a grant works is `protocol::grant`.
+
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+
+use super::wording;
+use crate::{
+    app::App,
+    config::Lifetimes,
+    protocol::{
+        api::Api,
+        client::Client,
+        grant::{self, Grant, Standing},
+        id::Id,
+        time::Timestamp,
+    },
+    store::{
+        AnyConnection, Result,
+        account::{self, Ended},
+        apis, clients,
+        consents::{self, Consent},
+        devices, grants,
+        people::Person,
+        sessions::{self, Session},
+    },
+};
+
+/// What a person has.
+pub struct Inventory {
+    /// The browsers signed in, the last used first.
+    pub sessions: Vec<Session>,
+    /// The access that works, or waits for the app to come for it; the newest first.
+    pub grants: Vec<Grant>,
+    /// What was allowed, by client.
+    pub consents: Vec<Consent>,
+    /// The APIs that the grants are for.
+    pub apis: Vec<Api>,
+    clients: BTreeMap<String, Client>,
+    /// The names that the person gave their browsers, by what the cookies say.
+    names: BTreeMap<String, String>,
+    /// The browsers in which the grants were given, by session, though they are signed out by now.
+    browsers: BTreeMap<Id, Option<String>>,
+}
+
+/// Browsers and apps in words, as pages list them.
+#[derive(Debug, Default)]
+pub struct Words {
+    /// The browsers.
+    pub browsers: Vec<String>,
+    /// The apps, each with its device.
+    pub apps: Vec<String>,
+}
+
+/// How a grant stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The app has not come for it yet.
+    Waiting,
+    /// It works.
+    InUse,
+    /// It is over, and why.
+    Over(&'static str),
+}
+
+/// How a grant of this client stands; of none, where that was deleted.
+pub fn state(lifetimes: &Lifetimes, client: Option<&Client>, grant: &Grant, standing: &Standing) -> State {
+    let Some(client) = client else { return State::Over("the app is not registered here any more") };
+    let policy = lifetimes.policy(client, grant);
+    match grant::ended(grant, client, &policy, standing) {
+        Some(why) => State::Over(why),
+        None if grant.generation > 0 => State::InUse,
+        None if standing.now.since(grant.created_at) > policy.code_lifetime => State::Over("the app never came for it"),
+        None => State::Waiting,
+    }
+}
+
+impl Inventory {
+    /// All of it, as it is now.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn read(app: &App, connection: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<Self> {
+        let (id, lifetimes) = (person.claims.id, &app.config.lifetimes);
+        let unended = sessions::unended_of(connection, id)?;
+        let mut grants = grants::live_of(connection, id, now)?;
+        for grant in &mut grants {
+            let session = grant.session_id.and_then(|session| unended.iter().find(|one| one.id == session));
+            grant.remembered = session.is_some_and(|session| session.remembered);
+        }
+        // What ended the session ended the grant, though it may have missed a code just issued.
+        grants.retain(|grant| grant.session_id.is_none_or(|session| unended.iter().any(|one| one.id == session)));
+        let mut inventory = Self {
+            sessions: unended,
+            grants,
+            consents: consents::of_person(connection, id)?,
+            apis: Vec::new(),
+            clients: BTreeMap::new(),
+            names: BTreeMap::new(),
+            browsers: BTreeMap::new(),
+        };
+        inventory.name(connection, id)?;
+        inventory.keep_living(lifetimes, person, now);
+        let uris: BTreeSet<_> = inventory.grants.iter().flat_map(|grant| grant.audiences.iter().cloned()).collect();
+        inventory.apis = apis::of(connection, &uris.into_iter().collect::<Vec<_>>())?;
+        Ok(inventory)
+    }
+
+    /// What was ended at this very time, as far as it lived: of that alone.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn of_ended(app: &App, connection: &mut AnyConnection, person: &Person, at: Timestamp) -> Result<Self> {
+        let lifetimes = &app.config.lifetimes;
+        let Ended { sessions, grants } = account::ended_at(connection, person.claims.id, at)?;
+        let (consents, apis, clients, names, browsers) = Default::default();
+        let mut inventory = Self { sessions, grants, consents, apis, clients, names, browsers };
+        inventory.name(connection, person.claims.id)?;
+        for session in &mut inventory.sessions {
+            session.ended_at = None;
+        }
+        for grant in &mut inventory.grants {
+            let session = inventory.sessions.iter().find(|session| Some(session.id) == grant.session_id);
+            (grant.revoked_at, grant.remembered) = (None, session.is_some_and(|session| session.remembered));
+        }
+        inventory.keep_living(lifetimes, person, at);
+        Ok(inventory)
+    }
+
+    /// Leaves out what is over by itself.
+    fn keep_living(&mut self, lifetimes: &Lifetimes, person: &Person, now: Timestamp) {
+        let standing = standing(person, now);
+        self.sessions.retain(|session| !session.is_over(now, lifetimes.idle(session.remembered)));
+        let clients = &self.clients;
+        let lives = |grant: &Grant| !matches!(state(lifetimes, clients.get(&grant.client_id), grant, &standing), State::Over(_));
+        self.grants.retain(lives);
+    }
+
+    /// Finds out what everything is called.
+    fn name(&mut self, connection: &mut AnyConnection, person: Id) -> Result<()> {
+        let named = devices::of(connection, person)?.into_iter();
+        self.names = named.filter_map(|device| Some((device.id, device.name?))).collect();
+        self.browsers = self.sessions.iter().map(|session| (session.id, session.device_id.clone())).collect();
+        for grant in &self.grants {
+            if let Entry::Vacant(place) = self.browsers.entry(grant.sid) {
+                place.insert(sessions::find(connection, grant.sid)?.and_then(|session| session.device_id));
+            }
+        }
+        let ids = self.grants.iter().map(|grant| &grant.client_id);
+        let ids: BTreeSet<_> = ids.chain(self.consents.iter().map(|consent| &consent.client_id)).collect();
+        for id in ids {
+            if let Some(client) = clients::find(connection, id)? {
+                self.clients.insert(id.clone(), client);
+            }
+        }
+        Ok(())
+    }
+
+    /// What was ended of it, as far as anything lived: the browsers and the apps in words.
+    pub fn ended(&self, ended: &Ended) -> Words {
+        let lived = |grant: &&Grant| self.grants.iter().any(|one| one.id == grant.id);
+        let was_used = |session: &&Session| self.sessions.iter().any(|one| one.id == session.id);
+        let browsers = ended.sessions.iter().filter(was_used).map(|session| self.browser(session)).collect();
+        let apps = ended.grants.iter().filter(lived).map(|grant| self.access(grant)).collect();
+        Words { browsers, apps }
+    }
+
+    /// Everything of it in words: the browsers and the apps.
+    pub fn words(&self) -> Words {
+        let browsers = self.sessions.iter().map(|session| self.browser(session)).collect();
+        Words { browsers, apps: self.grants.iter().map(|grant| self.access(grant)).collect() }
+    }
+
+    /// The client of an app, unless it was deleted.
+    pub fn client(&self, id: &str) -> Option<&Client> {
+        self.clients.get(id)
+    }
+
+    /// What an app is called: its name, or the id of one that was deleted.
+    pub fn app<'a>(&'a self, id: &'a str) -> &'a str {
+        self.client(id).map_or(id, |client| client.name.as_str())
+    }
+
+    /// The name that the person gave this browser.
+    pub fn browser_name(&self, session: &Session) -> Option<&str> {
+        self.names.get(session.device_id.as_deref()?).map(String::as_str)
+    }
+
+    /// The name that the person gave the device of this grant, or else the browser in which they allowed it.
+    pub fn device_name<'a>(&'a self, grant: &'a Grant) -> Option<&'a str> {
+        let given = || self.names.get(self.browsers.get(&grant.sid)?.as_deref()?).map(String::as_str);
+        grant.device_name.as_deref().or_else(given)
+    }
+
+    /// "Work laptop (Firefox on Linux)", or what is known of that.
+    fn browser(&self, session: &Session) -> String {
+        together(self.browser_name(session), wording::program(&session.origin).or_else(|| session.origin.address.clone()))
+    }
+
+    /// "Example Notes (phone)", or what is known of that.
+    fn access(&self, grant: &Grant) -> String {
+        let device = self.device_name(grant).map(str::to_owned).or_else(|| wording::program(&grant.seen));
+        together(Some(self.app(&grant.client_id)), device)
+    }
+}
+
+/// How a person stands who is signed in.
+pub fn standing(person: &Person, now: Timestamp) -> Standing {
+    let must_sign_in = person.sign_in_again_at > person.signed_in_at; // none is before every time
+    Standing { person_enabled: person.disabled_at.is_none(), must_sign_in, now }
+}
+
+fn together(name: Option<&str>, more: Option<String>) -> String {
+    match (name, more) {
+        (Some(name), Some(more)) => format!("{name} ({more})"),
+        (name, more) => name.map(str::to_owned).or(more).unwrap_or_else(|| "?".into()),
+    }
+}

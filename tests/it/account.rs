@@ -1,0 +1,123 @@
+//! One's own account, as a browser sees it: a file for each of its sides. What the pages look like is `pages`, and beside them.
+
+mod activity;
+mod data;
+mod details;
+mod email;
+mod ends;
+mod names;
+mod password;
+mod timeline;
+mod visitors;
+
+use symbolon::{
+    protocol::{activity::Activity, client::Client, id::Id},
+    store::activity as events,
+};
+
+use crate::harness::{Browser, PASSWORD, Page, Server};
+
+const SCOPE: &str = "openid notes:read";
+const OFFLINE: &str = "openid offline_access notes:read";
+const SESSION: &str = "__Host-symbolon_session";
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+
+/// The tokens of an app.
+struct Tokens {
+    access: String,
+    refresh: String,
+}
+
+/// The app takes what it is given in this browser.
+fn tokens(server: &Server, browser: &mut Browser, client: &Client, scope: &str) -> Tokens {
+    let code = browser.code(client, "alice", scope);
+    let answer = server.redeem_as(client, &code, &[]);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    Tokens { access: answer.text("access_token").into(), refresh: answer.text("refresh_token").into() }
+}
+
+/// What the tokens are still good for: everything. The refresh token is replaced.
+#[track_caller]
+fn assert_alive(server: &Server, client: &Client, tokens: &mut Tokens) {
+    assert!(server.is_active("notes", &tokens.access) && server.userinfo(&tokens.access).status == 200);
+    let answer = server.refresh_as(client, &tokens.refresh, &[]);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    *tokens = Tokens { access: answer.text("access_token").into(), refresh: answer.text("refresh_token").into() };
+}
+
+/// What the tokens are still good for: nothing, at once.
+#[track_caller]
+fn assert_dead(server: &Server, client: &Client, tokens: &Tokens) {
+    assert!(!server.is_active("notes", &tokens.access), "introspection of the access token");
+    assert!(!server.is_active(&client.id, &tokens.refresh), "introspection of the refresh token");
+    assert_eq!(server.userinfo(&tokens.access).status, 401);
+    assert_eq!(server.refresh_as(client, &tokens.refresh, &[]).error(), "invalid_grant");
+}
+
+/// A browser that says what it is, with Alice signed in.
+fn signed_in(server: &Server) -> Browser {
+    let mut browser = Browser::new(server);
+    browser.headers.push(("User-Agent", FIREFOX.into()));
+    browser.sign_in("alice");
+    browser
+}
+
+/// The proof of the form on a page that is sent to `action`.
+#[track_caller]
+fn stamp(page: &Page, action: &str) -> String {
+    let (_, form) = page.body.split_once(&format!("action=\"{action}\"")).unwrap_or_else(|| panic!("no {action} in {page:?}"));
+    let (_, value) = form.split_once("name=\"csrf\" value=\"").unwrap();
+    value.split('"').next().unwrap().to_owned()
+}
+
+/// Sends the form of the page at `from` that is sent to `action`.
+#[track_caller]
+fn act(browser: &mut Browser, from: &str, action: &str, fields: &[(&str, &str)]) -> Page {
+    let page = browser.get(from);
+    assert_eq!(page.status, 200, "{from}: {page:?}");
+    let csrf = stamp(&page, action);
+    browser.send("POST", action, Some(&[&[("csrf", csrf.as_str())], fields].concat()))
+}
+
+/// Ends something on the page of devices and apps.
+#[track_caller]
+fn end(browser: &mut Browser, what: &str, id: &str) -> Page {
+    act(browser, "/account", "/account/end", &[("what", what), ("id", id)])
+}
+
+/// The session of this browser.
+fn session_of(server: &Server, browser: &Browser) -> Id {
+    let cookie = browser.cookies.get(SESSION).cloned();
+    let app = &server.app;
+    server
+        .store(|connection| symbolon::web::session::unended(app, connection, cookie.as_deref()))
+        .expect("someone is signed in")
+        .id
+}
+
+/// The newest grant of a person.
+fn newest_grant(server: &Server, person: Id) -> Id {
+    let now = server.now();
+    server.store(|connection| symbolon::store::grants::live_of(connection, person, now))[0].id
+}
+
+/// How often something happened to an account.
+fn happened(server: &Server, person: Id, activity: Activity) -> usize {
+    let all = server.store(|connection| events::of(connection, person, None, 1000));
+    all.iter().filter(|(_, entry)| entry.activity == activity).count()
+}
+
+/// Whether someone is signed in in this browser.
+fn is_signed_in(browser: &mut Browser) -> bool {
+    browser.get("/account").status == 200
+}
+
+/// The other password.
+const OTHER: &str = "a horse of another colour, really";
+
+/// Changes the password.
+#[track_caller]
+fn change_password(browser: &mut Browser, more: &[(&str, &str)]) -> Page {
+    let fields = [&[("password", PASSWORD), ("new_password", OTHER)], more].concat();
+    act(browser, "/account/password", "/account/password", &fields)
+}

@@ -1,0 +1,136 @@
+//! Changing the password: what proves it, what the new one must be, what ends with it, and how guesses are slowed.
+
+use std::{sync::Barrier, thread};
+
+use symbolon::protocol::activity::Activity;
+
+use super::{
+    OFFLINE, OTHER, SCOPE, SESSION, act, assert_alive, assert_dead, change_password, happened, is_signed_in, signed_in, stamp,
+    tokens,
+};
+use crate::harness::{Browser, PASSWORD, both};
+
+#[test]
+fn the_new_one_counts_and_everything_else_ends() {
+    both(|server| {
+        server.add_apis();
+        let (alice, web) = (server.add_person("alice").claims.id, server.add_web("web"));
+        let (mut here, mut there) = (signed_in(server), signed_in(server));
+        let goes = tokens(server, &mut there, &web, OFFLINE);
+        let mut stays = tokens(server, &mut here, &web, SCOPE);
+        let before = here.cookies[SESSION].clone();
+        let page = change_password(&mut here, &[("end_others", "yes")]);
+        assert_eq!((page.status, page.location()), (303, "/account/password?done=changed-and-ended"), "{page:?}");
+        assert_ne!(here.cookies[SESSION], before);
+        let told = here.get(page.location());
+        assert!(told.body.contains("You are signed in in this browser alone"), "{told:?}");
+        assert!(!is_signed_in(&mut there));
+        let mut old = Browser::new(server);
+        old.cookies.insert(SESSION.into(), before);
+        assert!(!is_signed_in(&mut old), "the cookie of before is dead");
+        assert_dead(server, &web, &goes);
+        assert_alive(server, &web, &mut stays);
+        assert_eq!(Browser::new(server).sign_in_at("/login", "alice", PASSWORD).status, 401);
+        assert_eq!(Browser::new(server).sign_in_at("/login", "alice", OTHER).status, 303);
+        assert_eq!(happened(server, alice, Activity::PasswordChanged), 1);
+    });
+}
+
+#[test]
+fn everything_else_goes_on_where_that_is_wanted() {
+    both(|server| {
+        server.add_apis();
+        let (_, web) = (server.add_person("alice"), server.add_web("web"));
+        let (mut here, mut there) = (signed_in(server), signed_in(server));
+        let mut stays = [tokens(server, &mut there, &web, SCOPE), tokens(server, &mut there, &web, OFFLINE)];
+        let page = change_password(&mut here, &[]);
+        assert_eq!(page.location(), "/account/password?done=changed", "{page:?}");
+        assert!(here.get(page.location()).body.contains("Other browsers and apps go on as before."));
+        assert!(is_signed_in(&mut there));
+        for tokens in &mut stays {
+            assert_alive(server, &web, tokens);
+        }
+    });
+}
+
+#[test]
+fn what_is_not_good_enough_changes_nothing() {
+    both(|server| {
+        let alice = server.add_person("alice").claims.id;
+        let mut browser = signed_in(server);
+        let many = "aB3$".repeat(300);
+        for (old, new, status, words) in [
+            ("wrong", OTHER, 401, "The current password is not right."),
+            (PASSWORD, PASSWORD, 400, "The new password is the current one."),
+            (PASSWORD, "short", 400, "It has 5 characters, and at least 15 are needed."),
+            (PASSWORD, "", 400, "It has 0 characters"),
+            (PASSWORD, many.as_str(), 400, "at most 1024 bytes"),
+            (PASSWORD, "a horse\nof another colour", 400, "more than one line"),
+            (PASSWORD, "abcabcabcabcabcabc", 400, "follows a pattern"),
+            (PASSWORD, "alice@example.com alice", 400, "too close to you"),
+        ] {
+            let fields = [("password", old), ("new_password", new)];
+            let page = act(&mut browser, "/account/password", "/account/password", &fields);
+            assert!(page.status == status && page.body.contains(words), "{new}: {page:?}");
+            for typed in [old, new].into_iter().filter(|typed| typed.len() > 8) {
+                assert!(!page.body.contains(typed), "no password comes back");
+            }
+        }
+        let forged = browser.send("POST", "/account/password", Some(&[("password", PASSWORD), ("new_password", OTHER)]));
+        assert_eq!(forged.status, 400);
+        assert_eq!(happened(server, alice, Activity::PasswordChanged), 0);
+        assert_eq!(Browser::new(server).sign_in_at("/login", "alice", PASSWORD).status, 303);
+    });
+}
+
+#[test]
+fn guesses_are_counted_with_those_at_sign_in() {
+    both(|server| {
+        server.add_person("alice");
+        let mut browser = signed_in(server);
+        let guess = |browser: &mut Browser, path: &str| match path {
+            "/login" => browser.sign_in_at("/login", "alice", "not the password").status,
+            "/account/delete" => act(browser, "/account/data", path, &[("password", "not the password")]).status,
+            _ => act(browser, path, path, &[("password", "not the password"), ("new_password", OTHER)]).status,
+        };
+        let mut statuses = Vec::new();
+        for path in ["/account/password", "/login", "/account/delete", "/account/password", "/account/delete"] {
+            statuses.push(guess(&mut browser, path));
+        }
+        assert_eq!(statuses, [401; 5]);
+        let slowed =
+            act(&mut browser, "/account/password", "/account/password", &[("password", PASSWORD), ("new_password", OTHER)]);
+        assert!(slowed.status == 429 && slowed.header("retry-after").is_some(), "{slowed:?}");
+        assert!(slowed.body.contains("Too many attempts."));
+        assert_eq!(act(&mut browser, "/account/data", "/account/delete", &[("password", PASSWORD)]).status, 429);
+        assert_eq!(browser.sign_in_at("/login", "alice", PASSWORD).status, 429);
+        server.advance(10);
+        assert_eq!(change_password(&mut browser, &[]).status, 303);
+        assert_eq!(browser.sign_in_at("/login", "alice", OTHER).status, 303, "what was counted is over");
+    });
+}
+
+#[test]
+fn of_many_at_once_one_changes_it() {
+    both(|server| {
+        let alice = server.add_person("alice").claims.id;
+        let mut browser = signed_in(server);
+        let csrf = stamp(&browser.get("/account/password"), "/account/password");
+        let cookies: Vec<_> = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let (barrier, cookies) = (Barrier::new(4), cookies.join("; "));
+        let statuses: Vec<(u16, String)> = thread::scope(|scope| {
+            let change = |number: u32| {
+                let new = format!("{OTHER} {number}");
+                let form = crate::harness::encode(&[("csrf", &csrf), ("password", PASSWORD), ("new_password", &new)]);
+                barrier.wait();
+                let page = server.send("POST", "/account/password", &[("Cookie", &cookies)], Some(&form));
+                (page.status, page.header("location").unwrap_or_default().to_owned())
+            };
+            let all: Vec<_> = (0..4).map(|number| scope.spawn(move || change(number))).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        let changed = statuses.iter().filter(|(_, to)| to.contains("done=changed")).count();
+        assert_eq!((changed, happened(server, alice, Activity::PasswordChanged)), (1, 1), "{statuses:?}");
+        assert!(statuses.iter().all(|(status, _)| matches!(status, 303 | 401 | 429)), "{statuses:?}");
+    });
+}

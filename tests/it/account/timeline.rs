@@ -1,0 +1,75 @@
+//! The life of one grant, as its owner sees it.
+
+use super::{OFFLINE, end, newest_grant, signed_in, tokens};
+use crate::harness::both;
+
+#[test]
+fn it_tells_what_happened_just_now() {
+    both(|server| {
+        server.add_apis();
+        let (alice, web) = (server.add_person("alice").claims.id, server.add_web("web"));
+        let mut browser = signed_in(server);
+        let code = browser.code(&web, "alice", OFFLINE);
+        let path = format!("/account/grants/{}", newest_grant(server, alice));
+        let waiting = browser.get(&path);
+        assert!(waiting.status == 200 && waiting.body.contains("the app has not come for it yet"), "{waiting:?}");
+        let first = server.redeem_as(&web, &code, &[]).text("refresh_token").to_owned();
+        server.advance(60);
+        let second = server.refresh_as(&web, &first, &[]).text("refresh_token").to_owned();
+        let page = browser.get(&path);
+        for words in
+            ["App web", "<strong>In use</strong>", "Recognise you", "Read your notes", "Firefox on Linux", "End this access"]
+        {
+            assert!(page.body.contains(words), "{words}: {page:?}");
+        }
+        assert_eq!(page.body.matches("<li>").count().min(2), 2, "{page:?}");
+
+        // The stolen copy comes.
+        server.advance(3600);
+        server.refresh_as(&web, &second, &[]);
+        server.advance(3600);
+        assert_eq!(server.refresh_as(&web, &first, &[]).error(), "invalid_grant");
+        let page = browser.get(&path);
+        assert!(page.body.contains("came a second time") && page.body.contains("<strong>Ended</strong>"), "{page:?}");
+        assert!(!page.body.contains("End this access"), "there is nothing left to end");
+    });
+}
+
+#[test]
+fn the_end_is_told_with_its_reason() {
+    both(|server| {
+        server.add_apis();
+        let (alice, web) = (server.add_person("alice").claims.id, server.add_web("web"));
+        let mut browser = signed_in(server);
+        tokens(server, &mut browser, &web, OFFLINE);
+        let id = newest_grant(server, alice).to_string();
+        end(&mut browser, "grant", &id);
+        let path = format!("/account/grants/{id}");
+        let page = browser.get(&path);
+        assert!(page.body.contains("<strong>Ended</strong>: <bdi>the person ended it</bdi>"), "{page:?}");
+        assert!(page.body.contains("Why: <bdi>the person ended it</bdi>"), "the last moment is its end: {page:?}");
+        let now = server.now();
+        server.store(|connection| symbolon::store::clients::delete(connection, "web", now));
+        let page = browser.get(&path);
+        assert!(page.status == 200 && page.body.contains("<h1><bdi>web</bdi></h1>"), "a deleted app is told by its id: {page:?}");
+    });
+}
+
+#[test]
+fn what_is_over_by_itself_is_not_among_the_apps() {
+    both(|server| {
+        server.add_apis();
+        let (_, web) = (server.add_person("alice"), server.add_web("web"));
+        let mut browser = signed_in(server);
+        browser.code(&web, "alice", OFFLINE); // nobody comes for it
+        assert!(browser.get("/account").body.contains("Allowed"));
+        server.advance(server.app.config.lifetimes.code.seconds() + 61);
+        let page = browser.get("/account");
+        assert!(page.body.contains("It has no access just now."), "{page:?}");
+        tokens(server, &mut browser, &web, OFFLINE);
+        assert!(browser.get("/account").body.contains("End access"));
+        server.advance(server.app.config.lifetimes.refresh_idle.seconds());
+        browser.sign_in("alice");
+        assert!(!browser.get("/account").body.contains("End access"), "it was not used for too long");
+    });
+}
