@@ -242,6 +242,7 @@ impl Config {
         checks::listen(&settings.listen, tls.is_some() || !trusted_proxies.is_empty())?;
         checks::numbers(&settings)?;
         checks::header("place_header", settings.place_header.as_deref())?;
+        checks::together(&settings)?;
         let password_rules = PasswordRules::read(&settings)?;
         let secrets = match secret {
             Some(list) => SecretRing::new(list.split(',').map(str::trim)).map_err(|why| ConfigError(format!("secret: {why}")))?,

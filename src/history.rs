@@ -87,6 +87,13 @@ impl History {
         queue.lines.is_empty() && queue.failures.is_empty()
     }
 
+    /// Writes what waits, for a page that shows it; where that fails, the page shows what is there.
+    pub fn settle(&self, connection: &mut AnyConnection) {
+        if let Err(error) = self.flush(connection) {
+            tracing::warn!(%error, "history waits");
+        }
+    }
+
     /// Writes what waits. Where the database fails, what was not written waits on.
     ///
     /// # Errors
@@ -103,11 +110,19 @@ impl History {
         let written = write(connection, (&mut lines, &mut failures));
         if written.is_err() {
             let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            queue.lines.splice(0..0, lines.iter().cloned());
-            queue.failures.splice(0..0, failures.iter().cloned());
+            let lost = put_back(&mut queue.lines, lines) + put_back(&mut queue.failures, failures);
+            self.lost.fetch_add(lost, Ordering::Relaxed);
         }
         written
     }
+}
+
+/// Puts what was not written before what came meanwhile, as far as there is room; says how many are lost.
+fn put_back<T: Clone>(queue: &mut Vec<T>, unwritten: &[T]) -> u64 {
+    queue.splice(0..0, unwritten.iter().cloned());
+    let lost = queue.len().saturating_sub(WAITING);
+    queue.truncate(WAITING);
+    u64::try_from(lost).unwrap_or(u64::MAX)
 }
 
 /// Writes as much as it can, and leaves the rest.
@@ -120,7 +135,7 @@ fn write(connection: &mut AnyConnection, (lines, failures): (&mut &[Line], &mut 
     while !failures.is_empty() {
         let (batch, rest) = failures.split_at(failures.len().min(AT_ONCE));
         let events: Vec<_> = batch.iter().map(Failure::event).collect();
-        activity::count_failures(connection, &events)?;
+        activity::count_failures(connection, events)?;
         *failures = rest;
     }
     Ok(())
@@ -141,5 +156,14 @@ mod tests {
         }
         assert_eq!(history.queue.lock().unwrap().lines.len(), WAITING);
         assert_eq!(history.lost.load(Ordering::Relaxed), 3);
+    }
+
+    #[test]
+    fn what_was_not_written_comes_first_and_no_more_than_there_is_room_for() {
+        let mut queue: Vec<_> = (1..WAITING).collect();
+        assert_eq!(put_back(&mut queue, &[0]), 0);
+        assert_eq!((queue[0], queue.len()), (0, WAITING));
+        assert_eq!(put_back(&mut queue, &[7, 8, 9]), 3);
+        assert_eq!((&queue[..4], queue.len()), (&[7, 8, 9, 0][..], WAITING));
     }
 }

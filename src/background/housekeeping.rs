@@ -1,7 +1,10 @@
 //! Sessions that have reached their end are ended, so that clients are told; uses of assertions and revocations of
 //! access tokens that have expired are forgotten.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::stored;
 use crate::{
@@ -16,7 +19,11 @@ const SESSIONS: u32 = 100;
 const AT_MOST: usize = 5_000;
 
 /// So much of the history is forgotten in one go, of each kind.
-const HISTORY: u32 = 5_000;
+const HISTORY: u32 = 2_000;
+/// What is at least so many rows may have more of them behind it.
+const MANY: usize = HISTORY as usize;
+/// How long forgetting may take in one go.
+const BUDGET: Duration = Duration::from_secs(2);
 /// How long a browser that was not seen any more stays known: as long as its cookie lives.
 const KNOWN_DEVICES: Span = Span::from_seconds(366 * 86_400);
 /// How long a link that is over is kept, so that whoever follows it is told why it does not work any more.
@@ -37,11 +44,28 @@ pub async fn round(app: &Arc<App>) {
     }
 }
 
+/// Each for itself: what fails does not keep the others from being done.
 fn tidy(app: &App, connection: &mut AnyConnection) -> Result<usize> {
     let now = app.clock.now();
-    used_assertions::forget(connection, now)?;
-    revoked_tokens::forget(connection, now)?;
-    forget_history(app, connection, now)?;
+    let ended = end_sessions(connection, now);
+    let began = Instant::now();
+    for forget in FORGETTING {
+        // More of it waits for the next time, so that nothing else waits for it.
+        while began.elapsed() < BUDGET {
+            match forget(app, connection, now) {
+                Ok(gone) if gone >= MANY => {}
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "housekeeping");
+                    break;
+                }
+            }
+        }
+    }
+    ended
+}
+
+fn end_sessions(connection: &mut AnyConnection, now: Timestamp) -> Result<usize> {
     let mut ended = 0;
     loop {
         let more = sessions::end_expired(connection, now, SESSIONS)?;
@@ -52,15 +76,22 @@ fn tidy(app: &App, connection: &mut AnyConnection) -> Result<usize> {
     }
 }
 
-/// What is over for as long as the configuration says is forgotten.
-fn forget_history(app: &App, connection: &mut AnyConnection, now: Timestamp) -> Result<()> {
-    let lifetimes = &app.config.lifetimes;
-    let before = |span: Span| Timestamp::from_millis(now.millis() - span.millis());
-    let refreshes = before(lifetimes.refresh_history.min(lifetimes.history));
-    grant_history::forget_before(connection, refreshes, true, HISTORY)?;
-    grant_history::forget_before(connection, before(lifetimes.history), false, HISTORY)?;
-    activity::forget_before(connection, before(lifetimes.history), HISTORY)?;
-    devices::forget_before(connection, before(KNOWN_DEVICES))?;
-    links::forget_before(connection, before(OLD_LINKS))?;
-    Ok(())
+/// Forgets some of what is over for as long as the configuration says; says how many rows.
+type Forget = fn(&App, &mut AnyConnection, Timestamp) -> Result<usize>;
+
+const FORGETTING: [Forget; 7] = [
+    |_, connection, now| used_assertions::forget(connection, now).map(|()| 0),
+    |_, connection, now| revoked_tokens::forget(connection, now).map(|()| 0),
+    |app, connection, now| {
+        let lifetimes = &app.config.lifetimes;
+        grant_history::forget_before(connection, before(now, lifetimes.refresh_history.min(lifetimes.history)), true, HISTORY)
+    },
+    |app, connection, now| grant_history::forget_before(connection, before(now, app.config.lifetimes.history), false, HISTORY),
+    |app, connection, now| activity::forget_before(connection, before(now, app.config.lifetimes.history), HISTORY),
+    |_, connection, now| devices::forget_before(connection, before(now, KNOWN_DEVICES)),
+    |_, connection, now| links::forget_before(connection, before(now, OLD_LINKS)),
+];
+
+fn before(now: Timestamp, span: Span) -> Timestamp {
+    Timestamp::from_millis(now.millis() - span.millis())
 }

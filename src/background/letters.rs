@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// How long a letter is in the hands of one process: well beyond what sending may take.
-const IN_HAND: Span = Span::from_seconds(120);
+const IN_HAND: Span = Span::from_seconds(600);
 
 /// What came of an attempt.
 enum Outcome {

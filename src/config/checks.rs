@@ -6,7 +6,7 @@ use std::net::{IpAddr, ToSocketAddrs};
 use ipnet::IpNet;
 
 use super::{
-    ConfigError, Settings, bad,
+    ConfigError, MailKind, Registration, Settings, bad,
     values::{Duration, List},
 };
 
@@ -39,6 +39,20 @@ pub fn header(key: &str, name: Option<&str>) -> Result<(), ConfigError> {
         Some(name) if !is_good(name) => Err(bad(key, name, "expected the name of a header, such as CF-IPCountry")),
         _ => Ok(()),
     }
+}
+
+/// Keys that make no sense without others.
+pub fn together(settings: &Settings) -> Result<(), ConfigError> {
+    if settings.registration != Registration::Off && settings.mail == MailKind::Off {
+        return Err(ConfigError("registration: expected 'off', or mail as well: accounts are made by links in letters".into()));
+    }
+    if settings.place_header.is_some() && settings.trusted_proxies.0.is_empty() {
+        return Err(ConfigError("place_header: expected trusted_proxies as well: nobody else is believed".into()));
+    }
+    if settings.refresh_history_retention.0 > settings.history_retention.0 {
+        return Err(ConfigError("refresh_history_retention: expected at most history_retention".into()));
+    }
+    Ok(())
 }
 
 pub fn numbers(settings: &Settings) -> Result<(), ConfigError> {

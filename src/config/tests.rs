@@ -147,3 +147,13 @@ fn every_key_is_documented_with_its_default() {
         }
     }
 }
+
+#[test]
+fn keys_that_need_others_are_refused_without_them() {
+    let refused = |change: fn(&mut Settings)| check(change).unwrap_err();
+    assert!(refused(|settings| settings.registration = Registration::Open).starts_with("registration: "));
+    assert!(refused(|settings| settings.place_header = Some("CF-IPCountry".into())).starts_with("place_header: "));
+    assert!(
+        refused(|settings| settings.history_retention = Duration::seconds(86_400)).starts_with("refresh_history_retention: ")
+    );
+}

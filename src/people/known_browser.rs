@@ -1,5 +1,6 @@
-//! The browser that someone has signed in with before, known by a cookie that is good for this person alone. Attempts from it
-//! are counted apart (`throttle`), so that a stranger's guesses do not slow down the owner.
+//! The browser that someone has signed in with before: its cookie says its name, and `devices` who has signed in with it, so that
+//! several people can share one. Attempts from it are counted apart (`throttle`), so that a stranger's guesses do not slow down
+//! the owner.
 
 use crate::{
     app::App,
@@ -14,26 +15,30 @@ use crate::{
 /// How long a browser stays known.
 const KNOWN_FOR: Span = Span::from_seconds(31_536_000);
 
-/// The name of the browser with this cookie, if it has signed in as this person before, and their password was not reset
-/// since.
+/// The name of the browser with this cookie, if we gave it one.
+pub fn name<'a>(app: &App, cookie: Option<&'a str>, now: Timestamp) -> Option<&'a str> {
+    let (name, text) = cookie.and_then(|cookie| cookie.split_once('.'))?;
+    stamp::check(&app.config.secrets, Purpose::KnownBrowser, &[name], text, (now, KNOWN_FOR)).ok().map(|_| name)
+}
+
+/// As [`name`], if someone has signed in as this person with it, and their password was not reset since.
 ///
 /// # Errors
 /// The database's.
-pub fn name<'a>(
+pub fn name_for<'a>(
     app: &App,
     connection: &mut AnyConnection,
     cookie: Option<&'a str>,
     person: Id,
     now: Timestamp,
 ) -> Result<Option<&'a str>> {
-    let Some((name, text)) = cookie.and_then(|cookie| cookie.split_once('.')) else { return Ok(None) };
-    let binding = ([&*person.to_string(), name], (now, KNOWN_FOR));
-    let is_ours = stamp::check(&app.config.secrets, Purpose::KnownBrowser, &binding.0, text, binding.1).is_ok();
-    Ok((is_ours && devices::is_known(connection, person, name)?).then_some(name))
+    match name(app, cookie, now) {
+        Some(name) => Ok(devices::is_known(connection, person, name)?.then_some(name)),
+        None => Ok(None),
+    }
 }
 
 /// The value of the cookie of a browser with this name.
-pub fn cookie(app: &App, name: &str, person: Id, now: Timestamp) -> String {
-    let known = stamp::make(&app.config.secrets, Purpose::KnownBrowser, &[&person.to_string(), name], now);
-    format!("{name}.{known}")
+pub fn cookie(app: &App, name: &str, now: Timestamp) -> String {
+    format!("{name}.{}", stamp::make(&app.config.secrets, Purpose::KnownBrowser, &[name], now))
 }

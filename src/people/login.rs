@@ -144,7 +144,7 @@ impl Visit {
         let username = &typed.username;
         let person = if username.len() > NAME_LIMIT { None } else { people::find_by_login(connection, username)? };
         let known_browser = match &person {
-            Some(person) => known_browser::name(app, connection, self.device.as_deref(), person.claims.id, self.context.now)?,
+            Some(person) => known_browser::name_for(app, connection, self.device.as_deref(), person.claims.id, self.context.now)?,
             None => None,
         };
         let id = person.as_ref().map(|person| person.claims.id);
@@ -179,7 +179,7 @@ impl Visit {
     ) -> Result<Option<Reply>, Fault> {
         let (now, id) = (self.context.now, person.claims.id);
         let before = session::unended(app, connection, self.session.as_deref())?;
-        let known = known_browser::name(app, connection, self.device.as_deref(), id, now)?;
+        let known = known_browser::name(app, self.device.as_deref(), now);
         let name = known.map_or_else(random::text, str::to_owned);
         let sign_in = SignIn {
             person,
@@ -192,7 +192,7 @@ impl Visit {
         app.bell.notify_one();
         let reply = Reply::see_other(&self.way_on(app))
             .with(header::SET_COOKIE, &session::cookie(app, &session, now))
-            .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &known_browser::cookie(app, &name, id, now), Keep::Long))
+            .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &known_browser::cookie(app, &name, now), Keep::Long))
             .noting(format!("signed in: person {id} session {}", session.id));
         Ok(Some(reply))
     }

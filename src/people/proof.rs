@@ -92,7 +92,14 @@ fn judge<T>(
         if let Some(new) = proof.renewed {
             replace_hash(connection, person, new);
         }
-        if let Some(done) = then(app, connection, Some(person))? {
+        let done = match then(app, connection, Some(person)) {
+            Ok(done) => done,
+            Err(fault) => {
+                candidate.attempt.take_back(connection, now)?; // the password was right: nothing is held against anyone
+                return Err(fault);
+            }
+        };
+        if let Some(done) = done {
             candidate.attempt.succeeded(connection, now)?;
             return Ok(Judged::Done(done));
         }

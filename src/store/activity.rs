@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use super::{
     AnyConnection, Result, dialect,
+    error::Error,
     mapping::{Row, time},
     schema::{activity, people},
 };
@@ -88,12 +89,25 @@ pub fn insert(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
 }
 
 /// Counts sign-ins that failed, all in one transaction: each on the row of its network and hour, or on a new one.
-/// Of a person who was deleted meanwhile nothing is kept.
+/// Of a person who was deleted meanwhile nothing is kept. Always in the same order, so that two processes that do so
+/// do not wait for each other.
 ///
 /// # Errors
 /// The database's.
-pub fn count_failures(connection: &mut AnyConnection, events: &[Event<'_>]) -> Result<()> {
-    dialect::together(connection, |connection| events.iter().try_for_each(|event| count_failure(connection, event)))
+pub fn count_failures(connection: &mut AnyConnection, mut events: Vec<Event<'_>>) -> Result<()> {
+    events.sort_by_key(|event| (event.person, range(event.origin.address.as_deref()), event.at));
+    match dialect::together(connection, |connection| events.iter().try_for_each(|event| count_failure(connection, event))) {
+        // The answer to a commit was lost: what is there already stays as it is.
+        Err(Error::Conflict(_)) => events.iter().try_for_each(|event| match count_failure(connection, event) {
+            Err(Error::Conflict(_)) => Ok(()),
+            counted => counted,
+        }),
+        counted => counted,
+    }
+}
+
+fn range(address: Option<&str>) -> Option<String> {
+    address.and_then(network::range_of)
 }
 
 fn count_failure(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
@@ -101,18 +115,19 @@ fn count_failure(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()
     if person.first::<i64>(connection).optional()?.is_none() {
         return Ok(());
     }
-    let since = Timestamp::from_millis(event.at.millis() - TOGETHER.millis());
+    // Ids begin with the time they were made: those of the last hour come after this one.
+    let since = Id::new(Timestamp::from_millis(event.at.millis() - TOGETHER.millis()), [0; 10]);
     let recent: Vec<Columns> = activity::table
         .filter(activity::person_id.eq(event.person.as_bytes().as_slice()))
         .filter(activity::kind.eq(event.activity.name()))
-        .filter(activity::at.gt(since.millis()))
+        .filter(activity::id.gt(since.as_bytes().as_slice()))
         .select(columns!())
         .order(activity::id.desc())
         .limit(FAILURES)
         .load(connection)?;
-    let range = |address: &Option<String>| address.as_deref().and_then(network::range_of);
     let mut recent = recent.into_iter().map(to_value).collect::<Result<Vec<_>>>()?;
-    let same = recent.iter().position(|(_, entry)| range(&entry.origin.address) == range(&event.origin.address));
+    let same =
+        recent.iter().position(|(_, entry)| range(entry.origin.address.as_deref()) == range(event.origin.address.as_deref()));
     let at = same.or((recent.len() >= usize::try_from(FAILURES).unwrap_or(usize::MAX)).then_some(0));
     let Some((id, _)) = at.map(|at| recent.swap_remove(at)) else { return insert(connection, event) };
     diesel::update(activity::table.find((event.person.as_bytes().as_slice(), id.as_bytes().as_slice())))

@@ -12,7 +12,12 @@ use super::{
     mapping::{Row, time},
     schema::{clients, deliveries, grants},
 };
-use crate::protocol::{activity::Origin, id::Id, notice::Notice, time::Timestamp};
+use crate::protocol::{
+    activity::Origin,
+    id::Id,
+    notice::Notice,
+    time::{Span, Timestamp},
+};
 
 /// A session that has ended, to be told to a client (Back-Channel Logout §2.5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +98,9 @@ const RESET_ASKED: &str = "reset_asked";
 const REGISTRATION_ASKED: &str = "registration_asked";
 /// Everything that is of people, and of no client.
 const OF_PEOPLE: [&str; 3] = [LETTER, RESET_ASKED, REGISTRATION_ASKED];
+
+/// How long what cannot be read is put off.
+const UNREADABLE: Span = Span::from_seconds(600);
 
 type Columns = (Vec<u8>, String, String, String, i64, i64, i64);
 
@@ -200,7 +208,7 @@ pub fn due(connection: &mut AnyConnection, client_id: &str, now: Timestamp, limi
         .order(deliveries::next_at)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .load(connection)?;
-    rows.into_iter().map(to_value).collect()
+    readable(connection, rows, now)
 }
 
 /// Those that are due and of people, the oldest first, at most `limit`.
@@ -214,7 +222,25 @@ pub fn due_to_people(connection: &mut AnyConnection, now: Timestamp, limit: usiz
         .order(deliveries::next_at)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .load(connection)?;
-    rows.into_iter().map(to_value).collect()
+    readable(connection, rows, now)
+}
+
+/// What can be read of these rows. What cannot, perhaps because a newer program wrote it, is put off: it must not keep the
+/// others from being told.
+fn readable(connection: &mut AnyConnection, rows: Vec<Columns>, now: Timestamp) -> Result<Vec<Delivery>> {
+    let mut all = Vec::with_capacity(rows.len());
+    for row in rows {
+        let id = row.0.clone();
+        match to_value(row) {
+            Ok(delivery) => all.push(delivery),
+            Err(error) => {
+                tracing::error!(%error, "a delivery cannot be read: put off");
+                let next = deliveries::next_at.eq(now.plus(UNREADABLE).millis());
+                diesel::update(deliveries::table.find(id)).set(next).execute(connection)?;
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// Takes a delivery until `until`, and counts the attempt; `None` when another process was first.

@@ -13,15 +13,16 @@ use crate::protocol::{id::Id, time::Timestamp};
 /// So many networks of a device are remembered.
 const NETWORKS: usize = 16;
 
-/// How far a sign-in comes from what is known.
+/// So many devices of a person are remembered, the last seen.
+const DEVICES: usize = 100;
+
+/// What was known before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Familiarity {
-    /// Nothing was known of this person before.
-    First,
-    /// This browser, or this network, was never seen.
-    New,
-    /// Both are known.
-    Known,
+pub struct Seen {
+    /// The device.
+    pub device: bool,
+    /// The network, by whatever device of the person.
+    pub network: bool,
 }
 
 /// A device, as kept.
@@ -68,20 +69,10 @@ pub fn is_known(connection: &mut AnyConnection, person: Id, device: &str) -> Res
 }
 
 /// Notes that a device was seen in a network, and says whether that was known. Part of a transaction.
-pub(super) fn see(
-    connection: &mut AnyConnection,
-    person: Id,
-    (device, network): (&str, &str),
-    now: Timestamp,
-) -> Result<Familiarity> {
+pub(super) fn see(connection: &mut AnyConnection, person: Id, (device, network): (&str, &str), now: Timestamp) -> Result<Seen> {
     let known = of(connection, person)?;
     let own = known.iter().find(|one| one.id == device);
     let is_near = known.iter().any(|one| one.networks.iter().any(|one| one == network));
-    let familiarity = match own {
-        _ if known.is_empty() => Familiarity::First,
-        Some(_) if is_near => Familiarity::Known,
-        _ => Familiarity::New,
-    };
     let before = own.map(|own| own.networks.clone()).unwrap_or_default();
     let others = before.into_iter().filter(|one| one != network);
     let networks: Vec<_> = std::iter::once(network.to_owned()).chain(others).take(NETWORKS).collect();
@@ -93,20 +84,12 @@ pub(super) fn see(
         let key = (devices::person_id.eq(key.0), devices::id.eq(key.1), devices::first_seen_at.eq(now.millis()));
         diesel::insert_into(devices::table).values((key, seen)).execute(connection)?;
     }
-    Ok(familiarity)
-}
-
-/// Whether anything of the person was seen in this network before; the one it is seen in now is kept under `id`. Part of a
-/// transaction.
-pub(super) fn see_network(
-    connection: &mut AnyConnection,
-    person: Id,
-    (id, network): (&str, &str),
-    now: Timestamp,
-) -> Result<bool> {
-    let is_near = of(connection, person)?.iter().any(|one| one.networks.iter().any(|one| one == network));
-    see(connection, person, (id, network), now)?;
-    Ok(is_near)
+    let mut oldest: Vec<_> = known.iter().filter(|one| one.id != device).collect();
+    oldest.sort_by_key(|one| std::cmp::Reverse(one.last_seen_at));
+    for forgotten in oldest.into_iter().skip(DEVICES - 1) {
+        diesel::delete(devices::table.find((key.0, &forgotten.id))).execute(connection)?;
+    }
+    Ok(Seen { device: own.is_some(), network: is_near })
 }
 
 /// Names a device; false when the person has no such device.

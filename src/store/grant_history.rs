@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use super::{
     AnyConnection, Result,
     dialect::{self, on_either},
+    error::Error,
     mapping::{Row, time},
     schema::{grant_history, grants},
 };
@@ -44,12 +45,20 @@ fn to_value((happening, at, generation, address, place, user_agent): Columns) ->
 /// So many lines are one statement: eight values each, and SQLite takes 32,766 of them.
 const AT_ONCE: usize = 100;
 
-/// Appends lines, all in one transaction: one commit for many, and few statements.
+/// Appends lines, all in one transaction: one commit for many, and few statements. Those that are there already, because the
+/// answer to a commit was lost, stay as they are.
 ///
 /// # Errors
 /// The database's.
 pub fn append(connection: &mut AnyConnection, lines: &[Line]) -> Result<()> {
-    dialect::together(connection, |connection| lines.chunks(AT_ONCE).try_for_each(|lines| insert(connection, lines)))
+    let all = |connection: &mut AnyConnection| lines.chunks(AT_ONCE).try_for_each(|lines| insert(connection, lines));
+    match dialect::together(connection, all) {
+        Err(Error::Conflict(_)) => lines.iter().try_for_each(|line| match insert(connection, std::slice::from_ref(line)) {
+            Err(Error::Conflict(_)) => Ok(()),
+            inserted => inserted,
+        }),
+        appended => appended,
+    }
 }
 
 /// Inserts lines. Part of a transaction.
@@ -65,6 +74,7 @@ pub(super) fn insert(connection: &mut AnyConnection, lines: &[Line]) -> Result<(
             grant_history::address.eq(moment.address.as_deref()),
             grant_history::place.eq(moment.place.as_deref()),
             grant_history::user_agent.eq(moment.user_agent.as_deref()),
+            grant_history::routine.eq(moment.happening.is_routine()),
         )
     };
     let rows: Vec<_> = lines.iter().map(row).collect();
@@ -94,23 +104,21 @@ pub fn of(connection: &mut AnyConnection, grant: Id, limit: u32) -> Result<Vec<M
     rows.into_iter().map(to_value).collect()
 }
 
-/// Forgets moments that are older, routine ones alone or all, at most about `limit` rows; says how many.
+/// Forgets moments that are older, the everyday ones or the others, at most about `limit` rows; says how many.
 ///
 /// # Errors
 /// The database's.
 pub fn forget_before(connection: &mut AnyConnection, before: Timestamp, routine: bool, limit: u32) -> Result<usize> {
-    let names: Vec<_> = Happening::ALL.iter().filter(|kind| !routine || kind.is_routine()).map(|kind| kind.name()).collect();
-    let old = || grant_history::table.filter(grant_history::at.lt(before.millis()));
-    let end = old()
-        .filter(grant_history::happening.eq_any(&names))
+    let end = grant_history::table
+        .filter(grant_history::routine.eq(routine))
+        .filter(grant_history::at.lt(before.millis()))
         .order(grant_history::at)
         .select(grant_history::at)
         .offset(i64::from(limit.max(1)) - 1)
         .first::<i64>(connection)
         .optional()?;
-    let end = end.unwrap_or(before.millis() - 1);
-    let gone = grant_history::table.filter(grant_history::at.le(end)).filter(grant_history::happening.eq_any(&names));
-    Ok(diesel::delete(gone).execute(connection)?)
+    let gone = grant_history::table.filter(grant_history::routine.eq(routine));
+    Ok(diesel::delete(gone.filter(grant_history::at.le(end.unwrap_or(before.millis() - 1)))).execute(connection)?)
 }
 
 /// Forgets the lives of a person's grants. Part of a transaction, while the grants still stand.

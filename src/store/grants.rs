@@ -326,21 +326,27 @@ pub fn advance(connection: &mut AnyConnection, id: Id, generation: u32, seen: &O
 ///
 /// # Errors
 /// As [`advance`].
-pub fn advance_elsewhere(
-    connection: &mut AnyConnection,
-    grant: &Grant,
-    network: &str,
-    event: &Event<'_>,
-    now: Timestamp,
-) -> Result<bool> {
+pub fn advance_elsewhere(connection: &mut AnyConnection, grant: &Grant, network: &str, event: &Event<'_>) -> Result<bool> {
     dialect::together(connection, |connection| {
-        if !advance(connection, grant.id, grant.generation, event.origin, now)? {
-            return Ok(false);
+        let is_first = advance(connection, grant.id, grant.generation, event.origin, event.at)?;
+        if is_first {
+            tell_of_network(connection, grant, network, event)?;
         }
-        let is_known = devices::see_network(connection, grant.person_id, (&grant.id.to_string(), network), now)?;
-        if !is_known && let Some(person) = people_rows::find(connection, grant.person_id)? {
-            warnings::tell(connection, event, Letter::AddressChanged, &person)?;
-        }
-        Ok(true)
+        Ok(is_first)
     })
+}
+
+/// The successor of a token was told again to an app in another network: where nothing of the person was seen there before,
+/// they are told.
+///
+/// # Errors
+/// The database's.
+pub fn repeat_elsewhere(connection: &mut AnyConnection, grant: &Grant, network: &str, event: &Event<'_>) -> Result<()> {
+    dialect::together(connection, |connection| tell_of_network(connection, grant, network, event))
+}
+
+fn tell_of_network(connection: &mut AnyConnection, grant: &Grant, network: &str, event: &Event<'_>) -> Result<()> {
+    let seen = devices::see(connection, grant.person_id, (&grant.id.to_string(), network), event.at)?;
+    let person = if seen.network { None } else { people_rows::find(connection, grant.person_id)? };
+    person.map_or(Ok(()), |person| warnings::tell(connection, event, Letter::AddressChanged, &person))
 }

@@ -181,6 +181,7 @@ diesel::table! {
         address -> Nullable<Text>,
         place -> Nullable<Text>,
         user_agent -> Nullable<Text>,
+        routine -> Bool,
     }
 }
 

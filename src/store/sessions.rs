@@ -6,9 +6,7 @@ use diesel::prelude::*;
 use super::{
     AnyConnection, Result,
     activity::{self, Event},
-    deliveries,
-    devices::{self, Familiarity},
-    dialect,
+    deliveries, devices, dialect,
     mapping::{Row, time, times},
     people::{self, Person},
     schema::{grants, people as people_rows, sessions},
@@ -176,6 +174,8 @@ fn renew(connection: &mut AnyConnection, session: &Session, renewed: &Session) -
             sessions::address.eq(renewed.origin.address.as_deref()),
             sessions::place.eq(renewed.origin.place.as_deref()),
             sessions::device_id.eq(renewed.device_id.as_deref()),
+            sessions::remembered.eq(renewed.remembered),
+            sessions::expires_at.eq(renewed.expires_at.millis()),
         ))
         .execute(connection)?;
     Ok(rows == 1)
@@ -219,9 +219,10 @@ pub fn begin(connection: &mut AnyConnection, sign_in: SignIn<'_>, now: Timestamp
             return Ok(None);
         }
         let device = new.device_id.clone().unwrap_or_default();
-        let familiarity = devices::see(connection, person.claims.id, (&device, network), now)?;
+        let seen = devices::see(connection, person.claims.id, (&device, network), now)?;
         let origin = new.origin.clone();
-        let is_new = familiarity == Familiarity::New;
+        // Of the very first sign-in of an account there is nothing to tell.
+        let is_new = person.signed_in_at.is_some() && !(seen.device && seen.network);
         let activity = if is_new { Activity::SignedInAnew } else { Activity::SignedIn };
         let event = Event { id: event, person: person.claims.id, activity, origin: &origin, about: None, at: now };
         if is_new {
@@ -241,13 +242,15 @@ fn go_on_or_begin(
     now: Timestamp,
 ) -> Result<Session> {
     if let Some(before) = before {
-        // One that is to be remembered begins anew: its end is another.
-        let goes_on = before.person_id == person.claims.id && now < before.expires_at && before.remembered == new.remembered;
+        let goes_on = before.person_id == person.claims.id && now < before.expires_at;
+        // One that was remembered stays so: its apps depend on it. One that is to be from now on gets another end.
+        let is_upgraded = new.remembered && !before.remembered;
         let renewed = Session {
             id: before.id,
             generation: before.generation + 1,
             created_at: before.created_at,
-            expires_at: before.expires_at,
+            expires_at: if is_upgraded { new.expires_at } else { before.expires_at },
+            remembered: before.remembered || new.remembered,
             ..new.clone()
         };
         if goes_on && renew(connection, before, &renewed)? {

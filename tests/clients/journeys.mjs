@@ -15,7 +15,8 @@ const issuer = input.issuer.replace(/\/$/, '');
 const person = { email: 'zoe@example.com', username: 'zoe', name: 'Zoë Example', password: 'the moon over the harbour' };
 const codes = [];
 const app = await listen(input.redirect_uri, (request, response) => {
-  codes.push(new URL(request.url, input.redirect_uri).searchParams.get('code'));
+  const { searchParams } = new URL(request.url, input.redirect_uri);
+  if (searchParams.has('code')) codes.push(searchParams.get('code'));
   response.setHeader('content-type', 'text/html; charset=utf-8');
   response.end('<!doctype html><html lang="en"><title>Client</title><p id="arrived">Back at the client.</p></html>');
 });

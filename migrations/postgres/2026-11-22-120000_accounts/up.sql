@@ -31,7 +31,7 @@ CREATE TABLE devices (
 );
 CREATE INDEX devices_seen ON devices (last_seen_at);
 
--- The life of a grant. Ids begin with the time they were made.
+-- The life of a grant; everyday moments are kept for a shorter time. Ids begin with the time they were made.
 CREATE TABLE grant_history (
     grant_id BYTEA NOT NULL,
     id BYTEA NOT NULL,
@@ -41,9 +41,10 @@ CREATE TABLE grant_history (
     address TEXT,
     place TEXT,
     user_agent TEXT,
+    routine BOOLEAN NOT NULL,
     PRIMARY KEY (grant_id, id)
 );
-CREATE INDEX grant_history_at ON grant_history (at);
+CREATE INDEX grant_history_kept ON grant_history (routine, at);
 
 -- What happened to an account.
 CREATE TABLE activity (

@@ -85,8 +85,10 @@ impl Exchange<'_> {
                     } // another was first: read and judge again
                 }
                 Verdict::Repeat => {
+                    let accepted = self.accept(connection, found, credentials, true)?;
+                    self.repeat(connection, &accepted.found.grant)?;
                     self.note(credentials, Happening::Repeated);
-                    return self.accept(connection, found, credentials, true);
+                    return Ok(accepted);
                 }
                 Verdict::Reused(error) => {
                     self.revoke(connection, &found.grant, credentials, &error.description)?;
@@ -104,20 +106,32 @@ impl Exchange<'_> {
         Err(Fault::Busy(format!("grant {} changed twice while it was judged", credentials.grant)).into())
     }
 
-    /// A public client is where its person is: they are told where it goes on from another network. The servers of others
-    /// move as they like.
     fn advance(&self, connection: &mut AnyConnection, grant: &Grant) -> Result<bool, OauthError> {
         let (seen, now) = (self.context.origin(), self.context.now);
-        let network = network::range(self.context.address);
-        let before = grant.seen.address.as_deref().and_then(network::range_of);
-        let has_moved = grant.generation > 0 && self.client.is_public() && before.is_some_and(|before| before != network);
-        if !has_moved {
+        let Some(network) = self.new_network(grant) else {
             return Ok(grants::advance(connection, grant.id, grant.generation, &seen, now)?);
-        }
+        };
         let event = self.event(grant, Activity::AddressChanged, &seen);
-        let is_first = grants::advance_elsewhere(connection, grant, &network, &event, now)?;
+        let is_first = grants::advance_elsewhere(connection, grant, &network, &event)?;
         self.app.bell.notify_one();
         Ok(is_first)
+    }
+
+    /// Nothing is written for an answer that is told again, unless it is told elsewhere.
+    fn repeat(&self, connection: &mut AnyConnection, grant: &Grant) -> Result<(), OauthError> {
+        let Some(network) = self.new_network(grant) else { return Ok(()) };
+        let seen = self.context.origin();
+        grants::repeat_elsewhere(connection, grant, &network, &self.event(grant, Activity::AddressChanged, &seen))?;
+        self.app.bell.notify_one();
+        Ok(())
+    }
+
+    /// The network, where it is another than the time before. A public client is where its person is: they are told where it
+    /// goes on from another one. The servers of others move as they like.
+    fn new_network(&self, grant: &Grant) -> Option<String> {
+        let network = network::range(self.context.address);
+        let before = grant.seen.address.as_deref().and_then(network::range_of)?;
+        (grant.generation > 0 && self.client.is_public() && before != network).then_some(network)
     }
 
     /// A credential came again: with the grant goes what the person is told of it.

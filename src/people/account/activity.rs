@@ -70,7 +70,7 @@ fn effect(app: &App, visitor: &Visitor) -> NotMeEffect {
 }
 
 fn show(app: &App, connection: &mut AnyConnection, visitor: &Visitor, problem: Option<ActivityProblem>) -> Result<Reply, Fault> {
-    app.history.flush(connection)?;
+    app.history.settle(connection);
     let before = visitor.query.get("before").and_then(|id| Id::parse(id).ok());
     let mut found = activity::of(connection, visitor.person.claims.id, before, EVENTS + 1)?;
     let has_more = found.len() > EVENTS as usize;

@@ -43,7 +43,7 @@ pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
 fn export(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Reply, Fault> {
     let (person, now) = (&visitor.person, visitor.context.now);
     let id = person.claims.id;
-    app.history.flush(connection)?;
+    app.history.settle(connection);
     let inventory = Inventory::read(app, connection, person, now)?;
     let consents = inventory.consents.iter().map(|consent| {
         let scope = consent.allowed.scopes.to_string();

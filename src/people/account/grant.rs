@@ -31,7 +31,7 @@ fn show(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<
     let found = Id::parse(&visitor.id).ok().map(|id| grants::find(connection, id)).transpose()?.flatten();
     let Some(found) = found.filter(|found| found.grant.person_id == person) else { return Ok(visitor.not_found(app)) };
     let (standing, grant) = (found.standing(now), found.grant);
-    app.history.flush(connection)?;
+    app.history.settle(connection);
     let moments = history::life(&grant, grant_history::of(connection, grant.id, MOMENTS)?);
     let client = clients::find(connection, &grant.client_id)?;
     let state = state(&app.config.lifetimes, client.as_ref(), &grant, &standing);

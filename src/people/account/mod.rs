@@ -173,7 +173,7 @@ fn look(app: &App, connection: &mut AnyConnection, visitor: Visitor, guard: Guar
         return Ok(Looked::Done(reply));
     }
     let (id, name) = (visitor.person.claims.id, visitor.person.claims.username.as_str());
-    let browser = known_browser::name(app, connection, visitor.device.as_deref(), id, now)?;
+    let browser = known_browser::name_for(app, connection, visitor.device.as_deref(), id, now)?;
     let mut attempt = Attempt::new(&app.config.secrets, Some(id), name, visitor.context.address, browser);
     throttle::forget(connection, now)?;
     let person = match attempt.begin(connection, now)? {

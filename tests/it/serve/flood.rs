@@ -22,7 +22,8 @@ fn sign_in(url: &str, number: usize, barrier: &Barrier) -> u16 {
     let address = format!("10.0.{}.{}", number / 250, number % 250);
     browser.headers = vec![("X-Forwarded-For", address), ("X-Forwarded-Proto", "https".into())];
     let csrf = browser.get("/login").csrf();
-    let (name, password) = if number % 2 == 0 { ("alice".to_owned(), PASSWORD) } else { (format!("nobody{number}"), "wrong") };
+    let (name, password) =
+        if number.is_multiple_of(2) { ("alice".to_owned(), PASSWORD) } else { (format!("nobody{number}"), "wrong") };
     barrier.wait();
     browser.send("POST", "/login", Some(&[("username", &name), ("password", password), ("csrf", &csrf)])).status
 }
