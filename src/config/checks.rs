@@ -43,8 +43,8 @@ pub fn header(key: &str, name: Option<&str>) -> Result<(), ConfigError> {
 
 /// Keys that make no sense without others.
 pub fn together(settings: &Settings) -> Result<(), ConfigError> {
-    if settings.registration != Registration::Off && settings.mail == MailKind::Off {
-        return Err(ConfigError("registration: expected 'off', or mail as well: accounts are made by links in letters".into()));
+    if settings.registration == Registration::Open && settings.mail == MailKind::Off {
+        return Err(ConfigError("registration: expected mail as well as 'open': accounts are made by links in letters".into()));
     }
     if settings.place_header.is_some() && settings.trusted_proxies.0.is_empty() {
         return Err(ConfigError("place_header: expected trusted_proxies as well: nobody else is believed".into()));

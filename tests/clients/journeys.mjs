@@ -183,7 +183,7 @@ try {
     await page.goto(`${issuer}/account`);
     await look(page, 'journey-account-phone');
     await laptop.goto(`${issuer}/account`);
-    assert.equal((await submit(laptop, () => laptop.locator('form:has(input[value="session"]) button[type="submit"]').first().click())).status(), 303);
+    assert.equal((await submit(laptop, () => laptop.locator('form[action$="/account/end"]:has(input[value="session"]) button[type="submit"]').first().click())).status(), 303);
     await look(laptop, 'journey-account-ended');
     await page.goto(`${issuer}/account`);
     assert.match(page.url(), /\/login/, 'the phone is signed out at once');
@@ -196,7 +196,7 @@ try {
     const reuse = await token({ grant_type: 'refresh_token', refresh_token: stale });
     assert.equal(reuse.error, 'invalid_grant');
     assert.equal((await token({ grant_type: 'refresh_token', refresh_token: refreshed.refresh_token })).error, 'invalid_grant');
-    await letter(person.email, /token|came again|copy|used before/i);
+    await letter(person.email, /access to your account .* was ended/i);
     await page.goto(`${issuer}/account/activity`);
     await look(page, 'journey-activity');
   });

@@ -145,8 +145,12 @@ fn a_new_password_makes_every_browser_a_strangers_again() {
         assert_eq!(sign_in(&server, &mut second, HOME, who), SignedIn);
         server.advance(1);
         server.reset_password(alice, &server.app.passwords.hash(PASSWORD).unwrap());
-        assert_eq!(sign_in(&server, &mut first, HOME, who), SignedIn, "whoever set it signs in first");
+        assert_eq!(sign_in(&server, &mut first, HOME, who), SignedInAnew, "whoever it is that signs in first");
         assert_eq!(sign_in(&server, &mut second, HOME, who), SignedInAnew, "who was there before has to be told of");
-        assert_eq!(server.letters_to(&mail, "alice@example.com"), 3, "two browsers, and the new password");
+        assert_eq!(
+            server.letters_to(&mail, "alice@example.com"),
+            4,
+            "the second browser, the new password, and both browsers anew"
+        );
     }
 }

@@ -36,7 +36,7 @@ fn anew(server: &Server, people: &[&str]) {
 /// Waits until the only letter was tried so often, and put off.
 #[track_caller]
 fn put_off(server: &Server, attempts: u32) -> Delivery {
-    let is_in_hand = |one: &Delivery| (100..=120).contains(&one.next_at.since(server.now()).seconds());
+    let is_in_hand = |one: &Delivery| (500..=600).contains(&one.next_at.since(server.now()).seconds());
     let is_so = || matches!(&*server.waiting_letters(), [one] if one.attempts == attempts && !is_in_hand(one));
     wait_until(is_so, || format!("{attempts}: {:?}", server.waiting_letters()));
     server.waiting_letters().remove(0)
@@ -176,10 +176,10 @@ fn one_in_the_hands_of_a_process_that_died_is_taken_over() {
         anew(&server, &["alice"]);
         server.app.bell.notify_one();
         wait_until(|| matches!(&*server.waiting_letters(), [one] if one.attempts == 1), || "it was not taken".into());
-        // The process dies in the midst of it: what it has in hand is not touched for two minutes, then it is anyone's.
+        // The process dies in the midst of it: what it has in hand is not touched for ten minutes, then it is anyone's.
         let server = server.restart(&database, |config| config.mail = mail.settings());
         mail.restart(Mood::WELL);
-        advance(&server, 90);
+        advance(&server, 570);
         assert_eq!(server.waiting_letters().len(), 1);
         advance(&server, 40);
         assert_eq!(server.letters_to(&mail, ALICE), 1);

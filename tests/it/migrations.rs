@@ -37,7 +37,7 @@ const COLUMNS: [&str; 2] = [
 const INDEXES: [&str; 2] = [
     "SELECT m.tbl_name AS of, CASE WHEN m.sql IS NULL THEN 'unique' ELSE m.name END || ' ' || (SELECT group_concat(name) FROM pragma_index_info(m.name)) AS what
      FROM sqlite_master m JOIN pragma_index_list(m.tbl_name) l ON l.name = m.name WHERE m.type = 'index' AND l.origin <> 'pk' AND m.tbl_name NOT LIKE '\\_\\_%' ESCAPE '\\' ORDER BY 1, 2",
-    "SELECT t.relname::text AS of, CASE WHEN i.indisunique THEN 'unique' ELSE x.relname::text END || ' ' || (SELECT string_agg(a.attname::text, ',') FROM pg_attribute a WHERE a.attrelid = x.oid) AS what
+    "SELECT t.relname::text AS of, CASE WHEN i.indisunique THEN 'unique' ELSE x.relname::text END || ' ' || (SELECT string_agg(a.attname::text, ',' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = x.oid) AS what
      FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_namespace n ON n.oid = t.relnamespace
      WHERE n.nspname = 'public' AND NOT i.indisprimary AND t.relname NOT LIKE '\\_\\_%' ORDER BY 1, 2",
 ];

@@ -234,7 +234,7 @@ fn the_owner_of_an_address_is_invited() {
         let off = Binary::beside(&server, &database);
         assert!(off.refusal("user invite --email a@example.com --print").contains("received off"), "{name}");
         let mut mute = Binary::beside(&server, &database);
-        mute.variables.push(("SYMBOLON_REGISTRATION", "open".into()));
+        mute.variables.push(("SYMBOLON_REGISTRATION", "invitation".into()));
         assert!(mute.refusal("user invite --email a@example.com").contains("--print"), "{name}");
         assert!(matches!(server.app.config.mail.transport, MailTransport::Smtp(_)));
     }
