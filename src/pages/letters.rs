@@ -28,7 +28,8 @@ pub enum LetterKind {
     PasswordReset,
     /// An operator took the password away. Link: where a new one is asked for.
     PasswordTaken,
-    /// The e-mail address was changed; to the old one. About: the new one. Link: this was not me.
+    /// The e-mail address was changed; to the old one. About: the new one. Link: this was not me; none where an address was brought
+    /// back by one.
     EmailChanged,
     /// To a new address of someone who has an account. Link: it is mine.
     ConfirmEmail,
@@ -120,7 +121,8 @@ letters! {
 /// Where a link is needed and there is none, or it would not be one link in the letter.
 pub fn letter(facts: &LetterFacts<'_>) -> askama::Result<(String, String)> {
     let link = facts.link.unwrap_or_default();
-    if link.contains(|c: char| !c.is_ascii_graphic()) || link.is_empty() && facts.kind != LetterKind::AlreadyRegistered {
+    let needs_none = matches!(facts.kind, LetterKind::AlreadyRegistered | LetterKind::EmailChanged);
+    if link.contains(|c: char| !c.is_ascii_graphic()) || link.is_empty() && !needs_none {
         return Err(askama::Error::custom(format!("the letter {:?} needs a link", facts.kind)));
     }
     let name = |text: Option<&str>| text.map(|text| tame(text, LONGEST_NAME)).filter(|text| !text.is_empty());

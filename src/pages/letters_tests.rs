@@ -114,7 +114,8 @@ fn a_letter_without_the_link_it_needs_is_not_sent() {
     for kind in ALL {
         for link in [None, Some(""), Some("https://id.example.com/\nhttps://evil.example"), Some("https://id.example.com/a b")] {
             let bad = letter(&LetterFacts { link, ..facts(kind) });
-            let none_is_right = kind == LetterKind::AlreadyRegistered && link.unwrap_or_default().is_empty();
+            let needs_none = matches!(kind, LetterKind::AlreadyRegistered | LetterKind::EmailChanged);
+            let none_is_right = needs_none && link.unwrap_or_default().is_empty();
             assert_eq!(bad.is_ok(), none_is_right, "{kind:?} {link:?}");
         }
     }

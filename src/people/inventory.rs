@@ -111,7 +111,7 @@ impl Inventory {
     /// The database's.
     pub fn of_ended(app: &App, connection: &mut AnyConnection, person: &Person, at: Timestamp) -> Result<Self> {
         let lifetimes = &app.config.lifetimes;
-        let Ended { sessions, grants } = account::ended_at(connection, person.claims.id, at)?;
+        let Ended { sessions, grants, .. } = account::ended_at(connection, person.claims.id, at)?;
         let (consents, apis, clients, names, browsers) = Default::default();
         let mut inventory = Self { sessions, grants, consents, apis, clients, names, browsers };
         inventory.name(connection, person.claims.id)?;

@@ -63,7 +63,7 @@ fn end(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, pe
         chrome: visit.chrome(app),
         browsers: &browsers.iter().map(String::as_str).collect::<Vec<_>>(),
         apps: &apps.iter().map(String::as_str).collect::<Vec<_>>(),
-        next: AfterEnd::SetPassword,
+        next: if ended.password_taken { AfterEnd::SetPassword } else { AfterEnd::SignIn },
     };
     // No redirect: nobody is signed in any more, and what was ended is known only now. The form sent again finds the link used.
     Ok(link::forgetting(page::show(200, &page, None)).noting(format!("everything was ended by a letter's link: person {id}")))

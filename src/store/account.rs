@@ -20,6 +20,8 @@ pub struct Ended {
     pub sessions: Vec<Session>,
     /// Apps' access.
     pub grants: Vec<Grant>,
+    /// Whether the password was taken away with it.
+    pub password_taken: bool,
 }
 
 /// Ends one session of a person; false when they have no such session, or it had ended.
@@ -30,6 +32,7 @@ pub fn end_session(connection: &mut AnyConnection, id: Id, event: &Event<'_>) ->
     let found = sessions::find(connection, id)?;
     let Some(session) = found.filter(|one| one.person_id == event.person && one.ended_at.is_none()) else { return Ok(false) };
     dialect::together(connection, |connection| {
+        people::lock(connection, event.person)?;
         let is_first = sessions::end_in(connection, &session, Offline::Lives, event.at)?;
         if is_first {
             activity::insert(connection, event)?;
@@ -55,6 +58,7 @@ pub fn end_grant(connection: &mut AnyConnection, id: Id, event: &Event<'_>) -> R
 /// The database's.
 pub fn revoke_grant(connection: &mut AnyConnection, id: Id, why: &str, event: &Event<'_>) -> Result<bool> {
     dialect::together(connection, |connection| {
+        people::lock(connection, event.person)?;
         let is_first = grants::revoke(connection, id, why, event.at)?;
         if is_first {
             activity::insert(connection, event)?;
@@ -70,6 +74,7 @@ pub fn revoke_grant(connection: &mut AnyConnection, id: Id, why: &str, event: &E
 /// The database's.
 pub fn end_app(connection: &mut AnyConnection, client: &str, event: &Event<'_>) -> Result<Option<usize>> {
     dialect::together(connection, |connection| {
+        people::lock(connection, event.person)?;
         let (was_allowed, ended) = consents::withdraw(connection, event.person, client, event.at)?;
         if !was_allowed && ended == 0 {
             return Ok(None);
@@ -85,13 +90,15 @@ pub fn end_app(connection: &mut AnyConnection, client: &str, event: &Event<'_>) 
 /// The database's.
 pub fn end_everything(connection: &mut AnyConnection, but: Option<&Session>, event: &Event<'_>) -> Result<Ended> {
     dialect::together(connection, |connection| {
+        people::lock(connection, event.person)?;
         activity::insert(connection, event)?;
         end_all(connection, (event.person, but), "the person ended everything", event.at)
     })
 }
 
 /// The person says that it was not them: everything ends, but this session where one is to go on. Without one the password
-/// is taken away, and only a letter brings a new one.
+/// is taken away, and only a letter brings a new one: but not from someone whom no letter reaches, as their address is not known to
+/// be theirs.
 ///
 /// # Errors
 /// The database's.
@@ -101,24 +108,29 @@ pub fn disown(connection: &mut AnyConnection, but: Option<&Session>, event: &Eve
 
 /// As [`disown`]. Part of a transaction.
 pub(super) fn disown_in(connection: &mut AnyConnection, but: Option<&Session>, event: &Event<'_>) -> Result<Ended> {
+    let person = people::lock(connection, event.person)?;
+    let password_taken = but.is_none() && person.is_some_and(|person| person.claims.email_verified);
     activity::insert(connection, event)?;
-    if but.is_none() {
+    if password_taken {
         people::set_password(connection, event.person, None)?;
-        devices::forget(connection, event.person)?;
     }
     links::use_up_all(connection, event.person, LinkKind::Reset, event.at)?;
     links::use_up_all(connection, event.person, LinkKind::ConfirmEmail, event.at)?;
-    end_all(connection, (event.person, but), "the person said that it was not them", event.at)
+    let ended = end_all(connection, (event.person, but), "the person said that it was not them", event.at)?;
+    if but.is_none() {
+        devices::forget(connection, event.person)?;
+    }
+    Ok(Ended { password_taken, ..ended })
 }
 
-/// What was ended at this very time.
+/// The sessions and grants that were ended at this very time.
 ///
 /// # Errors
 /// The database's.
 pub fn ended_at(connection: &mut AnyConnection, person: Id, at: Timestamp) -> Result<Ended> {
     let mut sessions = sessions::of_person(connection, person)?;
     sessions.retain(|session| session.ended_at == Some(at));
-    Ok(Ended { sessions, grants: grants::revoked_at(connection, person, at)? })
+    Ok(Ended { sessions, grants: grants::revoked_at(connection, person, at)?, ..Ended::default() })
 }
 
 /// Sets the name that a person is called by; false when there is no such person.
@@ -127,7 +139,7 @@ pub fn ended_at(connection: &mut AnyConnection, person: Id, at: Timestamp) -> Re
 /// The database's.
 pub fn change_display_name(connection: &mut AnyConnection, name: Option<&str>, event: &Event<'_>) -> Result<bool> {
     dialect::together(connection, |connection| {
-        let Some(person) = people::find(connection, event.person)? else { return Ok(false) };
+        let Some(person) = people::lock(connection, event.person)? else { return Ok(false) };
         if person.claims.display_name.as_deref() != name {
             people::set_display_name(connection, event.person, name, event.at)?;
             activity::insert(connection, event)?;
@@ -179,9 +191,9 @@ pub fn reset_password(connection: &mut AnyConnection, hash: &str, event: &Event<
 pub(super) fn reset_password_in(connection: &mut AnyConnection, hash: &str, event: &Event<'_>) -> Result<Ended> {
     people::set_password(connection, event.person, Some(hash))?;
     people::ask_to_sign_in_again(connection, event.person, event.at)?;
-    devices::forget(connection, event.person)?;
     links::use_up_all(connection, event.person, LinkKind::Reset, event.at)?;
     let ended = end_all(connection, (event.person, None), "the person's password was reset", event.at)?;
+    devices::forget(connection, event.person)?;
     if let Some(person) = people::find(connection, event.person)? {
         warnings::tell(connection, event, Letter::PasswordReset, &person)?;
     }
@@ -196,16 +208,17 @@ pub(super) fn reset_password_in(connection: &mut AnyConnection, hash: &str, even
 /// The database's.
 pub fn take_password(connection: &mut AnyConnection, (asked, ended): (&Event<'_>, &Event<'_>)) -> Result<Option<Ended>> {
     dialect::together(connection, |connection| {
-        let person = people::find(connection, asked.person)?;
+        let person = people::lock(connection, asked.person)?;
         let Some(person) = person.filter(Person::can_recover) else { return Ok(None) };
         people::set_password(connection, asked.person, None)?;
         people::ask_to_sign_in_again(connection, asked.person, asked.at)?;
-        devices::forget(connection, asked.person)?;
         links::use_up_all(connection, asked.person, LinkKind::Reset, asked.at)?;
         links::use_up_all(connection, asked.person, LinkKind::ConfirmEmail, asked.at)?;
         activity::insert(connection, ended)?;
         warnings::ask_to_recover(connection, asked, &person)?;
-        end_all(connection, (asked.person, None), "an operator took the password away", asked.at).map(Some)
+        let ended = end_all(connection, (asked.person, None), "an operator took the password away", asked.at)?;
+        devices::forget(connection, asked.person)?;
+        Ok(Some(Ended { password_taken: true, ..ended }))
     })
 }
 
@@ -249,21 +262,48 @@ pub fn enable(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
 /// # Errors
 /// The database's.
 pub fn delete(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Result<()> {
+    dialect::together(connection, |connection| delete_in(connection, person, now))
+}
+
+/// As [`delete`], by the person themselves, who has shown the password in a session: false where that was overtaken.
+///
+/// # Errors
+/// The database's.
+pub fn delete_own(connection: &mut AnyConnection, proof: (&Person, &Session), now: Timestamp) -> Result<bool> {
     dialect::together(connection, |connection| {
-        end_all(connection, (person, None), "the person was deleted", now)?;
-        if let Some(person) = people::find(connection, person)? {
-            let (email, username) = (person.claims.email.as_str(), person.claims.username.as_str());
-            deliveries::forget(connection, email, &[email, username])?;
+        if !still_counts(connection, proof, now)? {
+            return Ok(false);
         }
-        consents::forget(connection, person)?;
-        activity::forget(connection, person)?;
-        grant_history::forget(connection, person)?;
-        devices::forget(connection, person)?;
-        links::forget(connection, person)?;
-        grants::forget_origins(connection, person)?;
-        sessions::forget_origins(connection, person)?;
-        people::remove(connection, person)
+        delete_in(connection, proof.0.claims.id, now)?;
+        Ok(true)
     })
+}
+
+/// Whether the password that a person has shown in a session counts still: it is theirs, the account is not switched off, and
+/// the session has not ended meanwhile. Holds the rows of both until the transaction ends.
+pub(super) fn still_counts(
+    connection: &mut AnyConnection,
+    (person, session): (&Person, &Session),
+    now: Timestamp,
+) -> Result<bool> {
+    Ok(people::holds(connection, person)? && sessions::hold(connection, session, now)?)
+}
+
+fn delete_in(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Result<()> {
+    let found = people::lock(connection, person)?;
+    links::forget(connection, person)?;
+    end_all(connection, (person, None), "the person was deleted", now)?;
+    sessions::forget_origins(connection, person)?;
+    consents::forget(connection, person)?;
+    grants::forget_origins(connection, person)?;
+    grant_history::forget(connection, person)?;
+    devices::forget(connection, person)?;
+    activity::forget(connection, person)?;
+    if let Some(person) = found {
+        let (email, username) = (person.claims.email.as_str(), person.claims.username.as_str());
+        deliveries::forget(connection, email, &[email, username])?;
+    }
+    people::remove(connection, person)
 }
 
 /// Ends every session and grant, but this session and what was granted in it. Part of a transaction.
@@ -275,5 +315,5 @@ fn end_all(connection: &mut AnyConnection, (person, but): (Id, Option<&Session>)
     grants.retain(|grant| Some(grant.sid) != spared);
     sessions::end_all(connection, person, spared, now)?;
     grants::revoke_everything(connection, person, spared, why, now)?;
-    Ok(Ended { sessions, grants })
+    Ok(Ended { sessions, grants, ..Ended::default() })
 }

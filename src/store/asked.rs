@@ -2,20 +2,25 @@
 //! end of the delivery that brought it here, so that it is answered once.
 
 use super::{
-    AnyConnection, Result,
+    AnyConnection, Result, account,
     activity::{self, Event},
     deliveries::{self, Ask, Content, Delivery},
     dialect,
     links::{self, Link},
-    people,
+    people::{self, Person},
+    sessions::Session,
 };
 use crate::protocol::{
     activity::Activity,
     id::Id,
     link::LinkKind,
     notice::{Letter, Notice},
-    time::Timestamp,
+    time::{Span, Timestamp},
 };
+
+/// So many letters with a link for a new password are sent to one person in an hour, whoever asks for them.
+const RESETS: i64 = 5;
+const HOUR: Span = Span::from_seconds(3600);
 
 /// The ids of what an answer makes.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +34,8 @@ pub struct Ids {
 }
 
 /// A new password was asked for: whoever has an account with an address that is known to be theirs gets a link, and the
-/// links of before are dead. Nobody else gets anything. Says whether a letter goes out.
+/// links of before are dead that work in the same browser; those of others are not, as anyone can ask. Nobody else gets anything, and
+/// nobody more than a few in an hour. Says whether a letter goes out.
 ///
 /// # Errors
 /// The database's.
@@ -41,14 +47,18 @@ pub fn answer_reset(
     now: Timestamp,
 ) -> Result<bool> {
     dialect::together(connection, |connection| {
+        let found = people::find_by_login(connection, &ask.login)?.map(|found| found.claims.id);
+        let person = found.map(|id| people::lock(connection, id)).transpose()?.flatten();
         if !deliveries::finish(connection, delivery)? {
             return Ok(false);
         }
-        let person = people::find_by_login(connection, &ask.login)?;
-        let person = person.filter(people::Person::can_recover);
-        let Some(person) = person else { return Ok(false) };
+        let Some(person) = person.filter(Person::can_recover) else { return Ok(false) };
         let id = person.claims.id;
-        links::use_up_all(connection, id, LinkKind::Reset, now)?;
+        let hour_ago = Timestamp::from_millis(now.millis() - HOUR.millis());
+        if links::count_since(connection, id, LinkKind::Reset, hour_ago)? >= RESETS {
+            return Ok(false);
+        }
+        links::use_up_in(connection, id, (LinkKind::Reset, &browser), now)?;
         let link = Link {
             person_id: Some(id),
             email: Some(person.claims.email.clone()),
@@ -99,20 +109,27 @@ pub fn answer_registration(
     })
 }
 
-/// A link of a person, and the letter that brings it, in one transaction: an address to confirm.
+/// A link of a person, and the letter that brings it, in one transaction: an address to confirm, which someone asked for who has
+/// shown the password in a session. False where that was overtaken, and then nothing was done.
 ///
 /// # Errors
 /// The database's.
-pub fn send_link(connection: &mut AnyConnection, link: &Link, letter: (Id, &Notice), event: Option<&Event<'_>>) -> Result<()> {
+pub fn send_link(
+    connection: &mut AnyConnection,
+    proof: (&Person, &Session),
+    link: &Link,
+    (id, notice): (Id, &Notice),
+    event: &Event<'_>,
+) -> Result<bool> {
     dialect::together(connection, |connection| {
-        if let Some(person) = link.person_id {
-            links::use_up_all(connection, person, link.kind, link.created_at)?; // the newest counts
+        if link.person_id != Some(proof.0.claims.id) || !account::still_counts(connection, proof, event.at)? {
+            return Ok(false);
         }
+        links::use_up_all(connection, event.person, link.kind, link.created_at)?; // the newest counts
         links::insert(connection, link)?;
-        if let Some(event) = event {
-            activity::insert(connection, event)?;
-        }
-        deliveries::enqueue(connection, letter.0, &Content::Letter(letter.1.clone()), link.created_at)
+        activity::insert(connection, event)?;
+        deliveries::enqueue(connection, id, &Content::Letter(notice.clone()), link.created_at)?;
+        Ok(true)
     })
 }
 

@@ -13,28 +13,36 @@ use super::{
 };
 use crate::protocol::{link::LinkKind, notice::Letter};
 
-/// Makes the account that the link is for; false when it was used or is over, and then nothing was done.
+/// Makes the account that the link is for, with the address that it was sent to; false when it is not for this, was used or is
+/// over, and then nothing was done.
 ///
 /// # Errors
 /// [`Error::Conflict`] when name or address exist already: the link is as good as before.
 pub fn register(connection: &mut AnyConnection, link: &Link, person: &Person, event: &Event<'_>) -> Result<bool> {
+    let Some(email) = link.email.clone() else { return Ok(false) };
+    if !matches!(link.kind, LinkKind::Register | LinkKind::Invitation) || event.person != person.claims.id {
+        return Ok(false);
+    }
+    let mut person = person.clone();
+    person.claims.email = email;
     dialect::together(connection, |connection| {
-        if !links::use_up(connection, link.id, event.at)? {
+        if !links::use_up(connection, link.id, link.kind, event.at)? {
             return Ok(false);
         }
-        people::insert(connection, person)?;
+        people::insert(connection, &person)?;
         activity::insert(connection, event)?;
         Ok(true)
     })
 }
 
-/// Sets the password by a link; `None` when it was used or is over.
+/// Sets the password of the link's person; `None` when they are not the event's, or switched off, or when it was used or is over.
 ///
 /// # Errors
 /// The database's.
 pub fn reset_password(connection: &mut AnyConnection, link: &Link, hash: &str, event: &Event<'_>) -> Result<Option<Ended>> {
     dialect::together(connection, |connection| {
-        if !links::use_up(connection, link.id, event.at)? {
+        let person = lock(connection, link, event)?.filter(|person| person.disabled_at.is_none());
+        if person.is_none() || !links::use_up(connection, link.id, LinkKind::Reset, event.at)? {
             return Ok(None);
         }
         account::reset_password_in(connection, hash, event).map(Some)
@@ -46,7 +54,7 @@ pub fn reset_password(connection: &mut AnyConnection, link: &Link, hash: &str, e
 pub enum Confirmed {
     /// It is the person's now.
     Yes,
-    /// The link was used, or is over.
+    /// The link was used, is over, or is not for this.
     Dead,
     /// Another account has the address by now.
     Taken,
@@ -59,13 +67,12 @@ pub enum Confirmed {
 pub fn confirm_email(connection: &mut AnyConnection, link: &Link, event: &Event<'_>) -> Result<Confirmed> {
     let Some(email) = link.email.as_deref() else { return Ok(Confirmed::Dead) };
     let done = dialect::together(connection, |connection| {
-        if !links::use_up(connection, link.id, event.at)? {
+        let before = lock(connection, link, event)?.filter(|person| person.disabled_at.is_none());
+        let Some(before) = before else { return Ok(Confirmed::Dead) };
+        if !links::use_up(connection, link.id, LinkKind::ConfirmEmail, event.at)? {
             return Ok(Confirmed::Dead);
         }
-        let Some(mut person) = people::find(connection, event.person)? else { return Ok(Confirmed::Dead) };
-        let before = person.clone();
-        (person.claims.email, person.claims.email_verified) = (email.to_owned(), true);
-        people::update(connection, &person, event.at)?;
+        people::set_email(connection, event.person, (email, true), event.at)?;
         links::use_up_all(connection, event.person, LinkKind::Reset, event.at)?;
         links::use_up_all(connection, event.person, LinkKind::ConfirmEmail, event.at)?;
         if before.claims.email == email {
@@ -81,29 +88,47 @@ pub fn confirm_email(connection: &mut AnyConnection, link: &Link, event: &Event<
     }
 }
 
-/// "This was not me": everything ends, the password is taken away, and an address that was changed since comes back; `None`
-/// when the link was used or is over.
+/// "This was not me": everything ends, the password is taken away, and the address that the account had comes back, which the one
+/// it is taken from is told. The links of letters that were sent since are used up: whoever changed the address got them. `None`
+/// when the link is not the event's person's, was used or is over.
 ///
 /// # Errors
 /// The database's.
 pub fn not_me(connection: &mut AnyConnection, link: &Link, event: &Event<'_>) -> Result<Option<Ended>> {
-    let attempt = |connection: &mut AnyConnection, email: Option<&str>| {
+    let attempt = |connection: &mut AnyConnection, brings_back: bool| {
         dialect::together(connection, |connection| {
-            if !links::use_up(connection, link.id, event.at)? {
+            let Some(person) = lock(connection, link, event)? else { return Ok(None) };
+            if !links::use_up(connection, link.id, LinkKind::NotMe, event.at)? {
                 return Ok(None);
             }
-            if let Some(email) = email
-                && let Some(mut person) = people::find(connection, event.person)?
-            {
-                (person.claims.email, person.claims.email_verified) = (email.to_owned(), true);
-                people::update(connection, &person, event.at)?;
+            let since = links::use_up_since(connection, event.person, (LinkKind::NotMe, link.created_at), event.at)?;
+            // The letter of the first change since then says which address it was when this one was sent.
+            let email = link.email.as_deref().or_else(|| since.iter().find_map(|later| later.email.as_deref()));
+            if let Some(email) = email.filter(|_| brings_back) {
+                bring_back(connection, &person, email, event)?;
             }
             account::disown_in(connection, None, event).map(Some)
         })
     };
-    match attempt(connection, link.email.as_deref()) {
+    match attempt(connection, true) {
         // Someone else has the old address by now: everything ends all the same.
-        Err(Error::Conflict(_)) => attempt(connection, None),
+        Err(Error::Conflict(_)) => attempt(connection, false),
         done => done,
     }
+}
+
+fn bring_back(connection: &mut AnyConnection, person: &Person, email: &str, event: &Event<'_>) -> Result<()> {
+    people::set_email(connection, event.person, (email, true), event.at)?;
+    if person.claims.email == email {
+        return Ok(());
+    }
+    warnings::displace(connection, &Event { about: Some(email), ..*event }, person)
+}
+
+/// The person of a link, whose row is held until the transaction ends; `None` when they are not the event's, or are gone.
+fn lock(connection: &mut AnyConnection, link: &Link, event: &Event<'_>) -> Result<Option<Person>> {
+    if link.person_id != Some(event.person) {
+        return Ok(None);
+    }
+    people::lock(connection, event.person)
 }

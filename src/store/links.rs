@@ -120,10 +120,14 @@ pub fn insert(connection: &mut AnyConnection, link: &Link) -> Result<()> {
     Ok(())
 }
 
-/// Uses a link up: false when it was used, or is over. Whoever gets true does what it is for in the same transaction.
-pub(super) fn use_up(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<bool> {
-    let row =
-        links::table.find(id.as_bytes().as_slice()).filter(links::used_at.is_null()).filter(links::expires_at.gt(now.millis()));
+/// Uses a link up: false when it is of another kind, was used, or is over. Whoever gets true does what it is for in the same
+/// transaction.
+pub(super) fn use_up(connection: &mut AnyConnection, id: Id, kind: LinkKind, now: Timestamp) -> Result<bool> {
+    let row = links::table
+        .find(id.as_bytes().as_slice())
+        .filter(links::kind.eq(kind.name()))
+        .filter(links::used_at.is_null())
+        .filter(links::expires_at.gt(now.millis()));
     Ok(diesel::update(row).set(links::used_at.eq(Some(now.millis()))).execute(connection)? == 1)
 }
 
@@ -161,6 +165,49 @@ pub fn withdraw(connection: &mut AnyConnection, email: &str, now: Timestamp) -> 
         .filter(links::used_at.is_null())
         .filter(links::expires_at.gt(now.millis()));
     Ok(diesel::update(open).set(links::used_at.eq(Some(now.millis()))).execute(connection)?)
+}
+
+/// As [`use_up_all`], but those alone that work in this browser.
+pub(super) fn use_up_in(
+    connection: &mut AnyConnection,
+    person: Id,
+    (kind, browser): (LinkKind, &[u8]),
+    now: Timestamp,
+) -> Result<()> {
+    let theirs = links::table
+        .filter(links::person_id.eq(person.as_bytes().as_slice()))
+        .filter(links::kind.eq(kind.name()))
+        .filter(links::browser.eq(browser))
+        .filter(links::used_at.is_null());
+    diesel::update(theirs).set(links::used_at.eq(Some(now.millis()))).execute(connection)?;
+    Ok(())
+}
+
+/// Uses up the links of this kind that a person has and that were made at this time or since: the oldest first. Part of a
+/// transaction.
+pub(super) fn use_up_since(
+    connection: &mut AnyConnection,
+    person: Id,
+    (kind, since): (LinkKind, Timestamp),
+    now: Timestamp,
+) -> Result<Vec<Link>> {
+    let theirs = links::table
+        .filter(links::person_id.eq(person.as_bytes().as_slice()))
+        .filter(links::kind.eq(kind.name()))
+        .filter(links::created_at.ge(since.millis()))
+        .filter(links::used_at.is_null());
+    let rows: Vec<LinkRow> = theirs.select(LinkRow::as_select()).order((links::created_at, links::id)).load(connection)?;
+    diesel::update(theirs).set(links::used_at.eq(Some(now.millis()))).execute(connection)?;
+    rows.into_iter().map(to_value).collect()
+}
+
+/// How many links of this kind were made for a person since, used or not.
+pub(super) fn count_since(connection: &mut AnyConnection, person: Id, kind: LinkKind, since: Timestamp) -> Result<i64> {
+    let theirs = links::table
+        .filter(links::person_id.eq(person.as_bytes().as_slice()))
+        .filter(links::kind.eq(kind.name()))
+        .filter(links::created_at.gt(since.millis()));
+    Ok(theirs.count().get_result(connection)?)
 }
 
 /// Forgets every link of a person. Part of a transaction.

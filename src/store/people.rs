@@ -179,7 +179,7 @@ pub fn change<E: From<Error>>(
     change: impl FnOnce(&mut Person) -> std::result::Result<(), E>,
 ) -> std::result::Result<Option<Person>, E> {
     dialect::exclusively(connection, |connection| {
-        let Some(mut person) = find(connection, id)? else { return Ok(None) };
+        let Some(mut person) = lock(connection, id)? else { return Ok(None) };
         change(&mut person)?;
         person.claims.updated_at = now;
         update(connection, &person, now)?;
@@ -220,13 +220,48 @@ pub fn replace_hash(connection: &mut AnyConnection, id: Id, old: &str, new: &str
     Ok(diesel::update(unchanged).set(people::password_hash.eq(new)).execute(connection)? == 1)
 }
 
-/// Whether password and standing are still those of `person`, who has signed in; holds the row until the transaction ends.
-pub(super) fn hold(connection: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<bool> {
+/// The person with this id, whose row is held until the transaction ends. Whoever changes more of an account than this row begins
+/// with it, and goes on in one order, so that no two wait for each other: links, sessions, consents, grants, devices.
+pub(super) fn lock(connection: &mut AnyConnection, id: Id) -> Result<Option<Person>> {
+    let row = people::table.find(id.as_bytes().as_slice());
+    diesel::update(row).set(people::updated_at.eq(people::updated_at)).execute(connection)?;
+    find(connection, id)
+}
+
+/// Whether password and standing are still those of `person`, who has shown who they are; holds the row as [`lock`] does.
+pub(super) fn holds(connection: &mut AnyConnection, person: &Person) -> Result<bool> {
     let unchanged = people::table
         .find(person.claims.id.as_bytes().as_slice())
         .filter(people::password_hash.eq(person.password_hash.as_deref()))
         .filter(people::disabled_at.is_null());
-    Ok(diesel::update(unchanged).set(people::signed_in_at.eq(Some(now.millis()))).execute(connection)? == 1)
+    Ok(diesel::update(unchanged).set(people::updated_at.eq(people::updated_at)).execute(connection)? == 1)
+}
+
+/// As [`holds`], of someone who signs in: when they did, `None` where they do not. A clock behind the one of whoever asked them
+/// to sign in again does not make it earlier than that, and when they last signed in never goes back.
+pub(super) fn hold(connection: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<Option<Timestamp>> {
+    if !holds(connection, person)? {
+        return Ok(None);
+    }
+    let row = people::table.find(person.claims.id.as_bytes().as_slice());
+    let (last, asked) =
+        row.select((people::signed_in_at, people::sign_in_again_at)).first::<(Option<i64>, Option<i64>)>(connection)?;
+    let at = asked.map_or(now, |asked| now.max(time(asked)));
+    diesel::update(row).set(people::signed_in_at.eq(last.max(Some(at.millis())))).execute(connection)?;
+    Ok(Some(at))
+}
+
+/// Sets the address, and whether it is known to be theirs: [`Error::Conflict`] when another has it. Part of a transaction.
+pub(super) fn set_email(
+    connection: &mut AnyConnection,
+    id: Id,
+    (email, is_verified): (&str, bool),
+    now: Timestamp,
+) -> Result<()> {
+    let set =
+        (people::email.eq(email.to_lowercase()), people::email_verified.eq(is_verified), people::updated_at.eq(now.millis()));
+    diesel::update(people::table.find(id.as_bytes().as_slice())).set(set).execute(connection)?;
+    Ok(())
 }
 
 /// Sets the name shown, or takes it away. Part of a transaction.

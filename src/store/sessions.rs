@@ -215,9 +215,8 @@ pub struct SignIn<'a> {
 pub fn begin(connection: &mut AnyConnection, sign_in: SignIn<'_>, now: Timestamp) -> Result<Option<Session>> {
     dialect::together(connection, |connection| {
         let SignIn { person, before, new, network, event } = sign_in;
-        if !people::hold(connection, person, now)? {
-            return Ok(None);
-        }
+        let Some(auth_time) = people::hold(connection, person, now)? else { return Ok(None) };
+        let new = Session { auth_time, ..new };
         let device = new.device_id.clone().unwrap_or_default();
         let seen = devices::see(connection, person.claims.id, (&device, network), now)?;
         let origin = new.origin.clone();

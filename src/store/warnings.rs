@@ -30,6 +30,14 @@ pub(super) fn ask_to_recover(connection: &mut AnyConnection, event: &Event<'_>, 
     enqueue(connection, event, (Letter::PasswordTaken, None), person)
 }
 
+/// Tells an address that was taken from an account that it was: without a link, which would bring it back.
+pub(super) fn displace(connection: &mut AnyConnection, event: &Event<'_>, displaced: &Person) -> Result<()> {
+    if !displaced.claims.email_verified {
+        return Ok(());
+    }
+    enqueue(connection, event, (Letter::EmailChanged, None), displaced)
+}
+
 /// The letter alone.
 pub(super) fn write(connection: &mut AnyConnection, event: &Event<'_>, letter: Letter, person: &Person) -> Result<()> {
     if !person.claims.email_verified {

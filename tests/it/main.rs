@@ -37,6 +37,7 @@ mod migrations;
 mod oracle;
 mod outage;
 mod outbound;
+mod overtaken;
 mod pages;
 mod pairwise;
 mod races;

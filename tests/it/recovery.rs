@@ -109,6 +109,9 @@ fn a_newer_letter_takes_the_place_of_an_older() {
             server.add_person("alice");
             let mut browser = Browser::new(server);
             let older = asked(&mut browser, mail, "/recover", "alice");
+            let others = asked(&mut Browser::new(server), mail, "/recover", "alice");
+            assert_ne!(older.link(), others.link());
+            assert_eq!(browser.open(server, &older).status, 200, "whoever else asks takes nothing away");
             let newer = asked(&mut browser, mail, "/recover", "alice");
             assert_ne!(older.link(), newer.link());
             assert_eq!(browser.open(server, &older).status, 410);

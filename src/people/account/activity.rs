@@ -49,7 +49,8 @@ fn not_me(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Resul
         NotMeEffect::ResetByMail => {
             let inventory = Inventory::read(app, connection, &visitor.person, visitor.context.now)?;
             let ended = account::disown(connection, None, &event)?;
-            told(app, visitor, &inventory.ended(&ended), AfterEnd::SetPassword)
+            let next = if ended.password_taken { AfterEnd::SetPassword } else { AfterEnd::SignIn };
+            told(app, visitor, &inventory.ended(&ended), next)
         }
         NotMeEffect::ChangePassword => {
             account::disown(connection, Some(&visitor.session), &event)?;

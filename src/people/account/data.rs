@@ -3,7 +3,7 @@
 
 use actix_web::{HttpRequest, http::header, web::Data};
 
-use super::{Guard, Refusal, Visit, Visitor, answer, ending::signed_out, proven, url};
+use super::{Guard, Refusal, Visit, Visitor, answer, ending::signed_out, proven, to_sign_in, url};
 use crate::{
     app::App,
     pages::{AccountData, AccountDeleted, DeletionProblem, Kept},
@@ -43,7 +43,10 @@ pub async fn post_delete(request: HttpRequest, app: Data<App>, form: Form) -> Re
 /// The page is the answer to the form itself: there is nobody left to whom another could be shown.
 fn delete(app: &App, connection: &mut AnyConnection, visitor: &Visitor, person: &Person) -> Result<Reply, Fault> {
     app.history.flush(connection)?; // so that nothing of the person is written after their row is gone
-    account::delete(connection, person.claims.id, visitor.context.now)?;
+    if !account::delete_own(connection, (person, &visitor.session), visitor.context.now)? {
+        let id = person.claims.id;
+        return Ok(to_sign_in(app, paths::ACCOUNT_DATA).noting(format!("not deleted, the proof was overtaken: person {id}")));
+    }
     app.bell.notify_one();
     let page = AccountDeleted { chrome: visitor.chrome(app), username: &person.claims.username };
     Ok(signed_out(page::show(200, &page, None))

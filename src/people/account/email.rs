@@ -3,7 +3,7 @@
 
 use actix_web::{HttpRequest, http::header, web::Data};
 
-use super::{Guard, Refusal, Visit, Visitor, answer, done_at, proven, url};
+use super::{Guard, Refusal, Visit, Visitor, answer, done_at, proven, to_sign_in, url};
 use crate::{
     app::App,
     pages::{CurrentEmail, Email, EmailProblem, EmailState},
@@ -93,7 +93,11 @@ fn send(app: &App, connection: &mut AnyConnection, visitor: &Visitor, person: &P
         link: (!is_anothers).then_some(link.id),
     };
     let event = visitor.event(Activity::EmailChangeAsked, None);
-    asked::send_link(connection, &link, (random::id(now), &notice), Some(&event))?;
+    if !asked::send_link(connection, (person, &visitor.session), &link, (random::id(now), &notice), &event)? {
+        return Ok(
+            to_sign_in(app, paths::ACCOUNT_EMAIL).noting(format!("no letter was sent, the proof was overtaken: person {id}"))
+        );
+    }
     app.bell.notify_one();
     Ok(done_at(app, paths::ACCOUNT_EMAIL, &[("done", "sent")]).noting(format!("asked to change their address: person {id}")))
 }

@@ -222,7 +222,7 @@ impl Visit {
         if let Some(flaw) = form.flaw() {
             return Ok(Err(page::error(base, &context, 400, Problem::MalformedRequest { detail: &flaw.describe() })));
         }
-        let to_sign_in = || Reply::see_other(&format!("{base}{}?{}", paths::LOGIN, encode([(login::THEN, self.back)])));
+        let to_sign_in = || to_sign_in(app, self.back);
         let found = session::current(app, connection, self.cookie.as_deref(), context.now)?;
         let (Some(session), Some(cookie)) = (found, self.cookie) else { return Ok(Err(to_sign_in())) };
         let person = people::find(connection, session.person_id)?.filter(|person| person.disabled_at.is_none());
@@ -293,6 +293,11 @@ impl Visitor {
     fn malformed(&self, app: &App, detail: &str) -> Reply {
         page::error(app.config.issuer.base(), &self.context, 400, Problem::MalformedRequest { detail })
     }
+}
+
+/// Where everyone goes who is not signed in: to the sign-in page, and back from there.
+fn to_sign_in(app: &App, back: &str) -> Reply {
+    Reply::see_other(&format!("{}{}?{}", app.config.issuer.base(), paths::LOGIN, encode([(login::THEN, back)])))
 }
 
 /// The URL of a path, with what has been done.

@@ -100,6 +100,50 @@ fn an_address_that_was_changed_comes_back() {
     );
 }
 
+/// As a thief does, who reads the mail of the new address.
+fn changes_address(server: &Server, person: Id, email: &str) {
+    let (id, _) = made(server, symbolon::protocol::link::LinkKind::ConfirmEmail, |link: &mut Link| {
+        (link.person_id, link.email) = (Some(person), Some(email.into()));
+    });
+    let link = server.store(|connection| symbolon::store::links::find(connection, id)).unwrap();
+    let event = Event { about: Some(email), ..server.event(person, Activity::EmailChanged) };
+    assert_eq!(server.store(|connection| by_link::confirm_email(connection, &link, &event)), by_link::Confirmed::Yes);
+    server.app.bell.notify_one();
+    settled(server);
+}
+
+#[test]
+fn who_changed_it_twice_keeps_no_way_back() {
+    for uses_older in [false, true] {
+        with_mail(
+            |_| (),
+            |server, mail| {
+                let alice = server.add_person("alice");
+                let older = warned(server, mail, alice.claims.id);
+                server.advance(1);
+                changes_address(server, alice.claims.id, "one@thief.example");
+                server.advance(1);
+                changes_address(server, alice.claims.id, "two@thief.example");
+                let told = mail.wait_for("alice@example.com", 2).remove(1);
+                let thiefs = mail.wait_for("one@thief.example", 1).remove(0);
+                let mut browser = Browser::new(server);
+                let used = if uses_older { &older } else { &told };
+                assert_eq!(browser.open_and_submit(server, used, &[]).status, 200);
+                settled(server);
+
+                let found = server.store(|connection| people::find(connection, alice.claims.id)).unwrap();
+                assert_eq!((found.claims.email.as_str(), found.password_hash), ("alice@example.com", None));
+                assert_eq!(Browser::new(server).open(server, &thiefs).status, 410, "the thief's letter does nothing");
+                assert_eq!(Browser::new(server).open(server, &told).status, 410);
+                let earlier = if uses_older { 410 } else { 200 };
+                assert_eq!(Browser::new(server).open(server, &older).status, earlier, "an earlier one is not the thief's");
+                let displaced = mail.wait_for("two@thief.example", 1).remove(0);
+                assert!(displaced.text.contains("alice@example.com") && !displaced.text.contains("link="), "{displaced:?}");
+            },
+        );
+    }
+}
+
 #[test]
 fn of_twenty_at_once_one_wins() {
     with_mail(

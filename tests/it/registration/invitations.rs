@@ -35,7 +35,7 @@ fn invite(server: &Server, email: &str, content: Option<&str>) -> Id {
         about: None,
         link: Some(link.id),
     };
-    server.store(|connection| asked::send_link(connection, &link, (random::id(now), &notice), None));
+    server.store(|connection| asked::invite(connection, &link, Some((random::id(now), &notice))));
     server.app.bell.notify_one();
     link.id
 }

@@ -1,0 +1,218 @@
+//! What is done to an account while something else is done to it: a proof that was overtaken does nothing, a link does only what
+//! it is for, nothing is written back that was changed meanwhile, and no two wait for each other for ever.
+
+use std::{sync::Barrier, thread};
+
+use symbolon::{
+    protocol::{
+        activity::{Activity, Origin},
+        id::Id,
+        link::LinkKind,
+        notice::{Letter, Notice},
+    },
+    random,
+    store::{
+        AnyConnection, Result, account,
+        activity::Event,
+        asked, by_link,
+        links::{self, Link},
+        people,
+        sessions::{self, Session},
+    },
+};
+
+use crate::harness::{Browser, Server, both};
+
+/// A link of a person, to this address.
+fn link(server: &Server, kind: LinkKind, person: Option<Id>, email: &str) -> Link {
+    let now = server.now();
+    let link = Link { person_id: person, email: Some(email.into()), ..Link::new(random::id(now), kind, now) };
+    server.store(|connection| links::insert(connection, &link));
+    link
+}
+
+/// The session in which a person is signed in.
+fn session(server: &Server, person: Id) -> Session {
+    server.store(|connection| sessions::unended_of(connection, person)).remove(0)
+}
+
+fn find(server: &Server, person: Id) -> people::Person {
+    server.store(|connection| people::find(connection, person)).unwrap()
+}
+
+/// Asks for another address, or deletes the account: whether it was done.
+fn asks(server: &Server, person: &people::Person, session: &Session) -> bool {
+    let (id, now) = (person.claims.id, server.now());
+    let email = "thief@example.com".to_owned();
+    let link =
+        Link { person_id: Some(id), email: Some(email.clone()), ..Link::new(random::id(now), LinkKind::ConfirmEmail, now) };
+    let notice = Notice {
+        letter: Letter::ConfirmEmail,
+        to: email,
+        name: None,
+        at: now,
+        origin: Origin::default(),
+        about: None,
+        link: Some(link.id),
+    };
+    let event = server.event(id, Activity::EmailChangeAsked);
+    server.store(|connection| asked::send_link(connection, (person, session), &link, (random::id(now), &notice), &event))
+}
+
+#[test]
+fn a_password_shown_before_it_was_taken_away_counts_no_more() {
+    type Change = fn(&Server, Id, &Session);
+    let changes: [Change; 3] = [
+        |server, id, _| {
+            let event = server.event(id, Activity::NotMe);
+            assert!(server.store(|connection| account::disown(connection, None, &event)).password_taken);
+        },
+        |server, _, session| server.end_session(session.id),
+        |server, id, _| server.disable(id),
+    ];
+    for change in changes {
+        both(|server| {
+            let alice = server.add_person("alice");
+            let id = alice.claims.id;
+            Browser::new(server).sign_in("alice");
+            let session = session(server, id);
+            assert!(asks(server, &alice, &session), "before");
+            change(server, id, &session);
+            assert!(!asks(server, &alice, &session));
+            let open = server.store(|connection| links::of_person(connection, id));
+            assert_eq!(open.iter().filter(|link| link.kind == LinkKind::ConfirmEmail).count(), 1, "{open:?}");
+            let now = server.now();
+            assert!(!server.store(|connection| account::delete_own(connection, (&alice, &session), now)));
+            assert_eq!(find(server, id).claims.username, "alice");
+        });
+    }
+}
+
+#[test]
+fn a_link_does_what_it_is_for_and_for_its_person_alone() {
+    both(|server| {
+        let (alice, bob) = (server.add_person("alice").claims.id, server.add_person("bob").claims.id);
+        let event = |person| server.event(person, Activity::PasswordReset);
+        let reset = link(server, LinkKind::Reset, Some(alice), "alice@example.com");
+        let not_me = link(server, LinkKind::NotMe, Some(alice), "alice@example.com");
+        let sets = |link: &Link, person| {
+            server.store(|connection| by_link::reset_password(connection, link, "a hash", &event(person))).is_some()
+        };
+        assert!(!sets(&not_me, alice) && !sets(&reset, bob));
+        assert!(server.store(|connection| by_link::not_me(connection, &reset, &event(alice))).is_none());
+        assert!(server.store(|connection| by_link::not_me(connection, &not_me, &event(bob))).is_none());
+        let confirms = |link: &Link, person| server.store(|connection| by_link::confirm_email(connection, link, &event(person)));
+        assert_eq!(confirms(&not_me, alice), by_link::Confirmed::Dead);
+        assert!(sets(&reset, alice) && !sets(&reset, alice), "once");
+
+        let mut zoe = find(server, bob);
+        (zoe.claims.id, zoe.claims.username) = (random::id(server.now()), "zoe".into());
+        zoe.claims.email = "someone.else@example.com".into();
+        let registers = |link: &Link| server.store(|connection| by_link::register(connection, link, &zoe, &event(zoe.claims.id)));
+        assert!(!registers(&not_me));
+        assert!(registers(&link(server, LinkKind::Register, None, "zoe@example.com")));
+        assert_eq!(find(server, zoe.claims.id).claims.email, "zoe@example.com");
+    });
+}
+
+#[test]
+fn whom_no_letter_reaches_keeps_the_password() {
+    both(|server| {
+        let alice = server.add_unverified("alice");
+        let event = server.event(alice.claims.id, Activity::NotMe);
+        Browser::new(server).sign_in("alice");
+        let ended = server.store(|connection| account::disown(connection, None, &event));
+        assert!(!ended.password_taken && ended.sessions.len() == 1, "{ended:?}");
+        assert_eq!(find(server, alice.claims.id).password_hash, alice.password_hash);
+    });
+}
+
+#[test]
+fn a_clock_behind_the_operators_locks_nobody_out() {
+    both(|server| {
+        let alice = server.add_person("alice").claims.id;
+        let now = server.now();
+        let asked = now.plus(symbolon::protocol::time::Span::from_seconds(60));
+        let event = Event { at: asked, ..server.event(alice, Activity::SignInAgain) };
+        server.store(|connection| account::ask_to_sign_in_again(connection, &event));
+        let mut browser = Browser::new(server);
+        browser.sign_in("alice");
+        assert_eq!(browser.get("/account").status, 200, "the session counts");
+        let found = find(server, alice);
+        assert_eq!((found.signed_in_at, found.must_sign_in_since()), (Some(asked), None));
+        browser.sign_in("alice");
+        assert_eq!(find(server, alice).signed_in_at, Some(asked), "it never goes back");
+        server.advance(120);
+        Browser::new(server).sign_in("alice");
+        assert!(find(server, alice).signed_in_at > Some(asked));
+    });
+}
+
+/// Two at once: both come to their end.
+fn together(
+    server: &Server,
+    one: impl FnOnce(&mut AnyConnection) -> Result<()> + Send,
+    two: impl FnOnce(&mut AnyConnection) -> Result<()> + Send,
+) {
+    let barrier = &Barrier::new(2);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            server.store(|connection| {
+                barrier.wait();
+                one(connection)
+            });
+        });
+        scope.spawn(|| {
+            server.store(|connection| {
+                barrier.wait();
+                two(connection)
+            });
+        });
+    });
+}
+
+#[test]
+fn no_two_wait_for_each_other() {
+    both(|server| {
+        let alice = server.add_person("alice").claims.id;
+        for says_by_link in [false, true].repeat(15) {
+            let reset = link(server, LinkKind::Reset, Some(alice), "alice@example.com");
+            let not_me = link(server, LinkKind::NotMe, Some(alice), "alice@example.com");
+            let event = |activity| server.event(alice, activity);
+            let by_link = |connection: &mut AnyConnection| {
+                by_link::reset_password(connection, &reset, "a hash", &event(Activity::PasswordReset)).map(drop)
+            };
+            let says = |connection: &mut AnyConnection| by_link::not_me(connection, &not_me, &event(Activity::NotMe)).map(drop);
+            let disowns = |connection: &mut AnyConnection| account::disown(connection, None, &event(Activity::NotMe)).map(drop);
+            if says_by_link {
+                together(server, by_link, says);
+            } else {
+                together(server, by_link, disowns);
+            }
+        }
+    });
+}
+
+#[test]
+fn an_address_and_a_role_that_change_at_once_both_stay() {
+    both(|server| {
+        let alice = server.add_person("alice").claims.id;
+        for round in 0..20 {
+            let (email, role) = (format!("alice{round}@example.com"), format!("role{round}"));
+            let confirm = link(server, LinkKind::ConfirmEmail, Some(alice), &email);
+            let event = server.event(alice, Activity::EmailChanged);
+            let now = server.now();
+            let confirms = |connection: &mut AnyConnection| by_link::confirm_email(connection, &confirm, &event).map(drop);
+            let gives = |connection: &mut AnyConnection| {
+                people::change(connection, alice, now, |person| {
+                    person.claims.roles.push(role.clone());
+                    Ok::<_, symbolon::store::Error>(())
+                })
+                .map(drop)
+            };
+            together(server, confirms, gives);
+            let claims = find(server, alice).claims;
+            assert_eq!((claims.email, claims.roles.len()), (email, round + 1));
+        }
+    });
+}
