@@ -205,7 +205,7 @@ fn settle(connection: &mut AnyConnection, delivery: &Delivery, outcome: &Outcome
             return deliveries::put_off(connection, delivery, next);
         }
         (Outcome::Failed(why), None) => tracing::error!(what, id, attempt, why, "a letter was not sent: given up"),
-        (Outcome::Refused(why), _) => tracing::error!(what, id, attempt, why, "a letter was refused for good"),
+        (Outcome::Refused(why), _) => tracing::warn!(what, id, attempt, why, "a letter was refused for good"),
         (Outcome::Unwanted(why), _) => tracing::debug!(what, id, why, "a letter is not wanted"),
         (Outcome::Sent, _) => tracing::info!(what, id, attempt, "a letter was sent"),
     }

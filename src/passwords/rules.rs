@@ -198,7 +198,9 @@ fn is_most_used(line: &str) -> bool {
 /// The names in these texts, longest first: each text, and each run of letters and digits in it, of at least three
 /// characters and with a letter.
 fn names<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Vec<char>> {
-    let texts = texts.map(|text| text.split('@').next().unwrap_or_default().trim().nfc().collect::<String>().to_lowercase());
+    // Of an e-mail address the whole, and what stands before the '@'.
+    let texts = texts.flat_map(|text| [text, text.split('@').next().unwrap_or_default()]);
+    let texts = texts.map(|text| text.trim().nfc().collect::<String>().to_lowercase());
     let mut names: Vec<Vec<char>> = texts
         .flat_map(|text| {
             let runs = text.split(|c: char| !c.is_alphanumeric()).map(|run| run.chars().collect());

@@ -126,8 +126,9 @@ impl Attempt {
 
     /// A letter that a person wants to have sent to an address of their choice. It counts though all goes well.
     #[must_use]
-    pub fn letter(secrets: &SecretRing, person: Id) -> Self {
-        Self { told: vec![(secrets.pseudonym("letters", &person.to_string()), LETTERS)], quiet: None }
+    pub fn letter(secrets: &SecretRing, person: Id, email: &str) -> Self {
+        let key = |what, value: &str| secrets.pseudonym(what, value);
+        Self { told: vec![(key("letters", &person.to_string()), LETTERS), (key("asked for", email), ASKED_FOR)], quiet: None }
     }
 
     /// Counts the attempt, unless it comes too soon.

@@ -1,6 +1,8 @@
 //! What people may choose for themselves: a username, the name they are shown by, an e-mail address, a name for a device; how
 //! each may look, and how it is kept. Which of them are taken, the database knows; the words for a flaw are those of who asks.
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::registration::is_unsafe;
 
 /// The most characters of a username.
@@ -29,9 +31,24 @@ pub enum Flaw {
 /// # Errors
 /// What is wrong with it.
 pub fn username(typed: &str) -> Result<String, Flaw> {
-    let name = typed.to_lowercase();
+    let name = login(typed);
     measure(&name, USERNAME_LIMIT)?;
-    if name.contains(|c: char| is_unsafe(c) || c.is_whitespace() || c == '@') { Err(Flaw::Character) } else { Ok(name) }
+    let is_bad = |c: char| is_unsafe(c) || is_invisible(c) || c.is_whitespace() || c == '@';
+    if name.contains(is_bad) { Err(Flaw::Character) } else { Ok(name) }
+}
+
+/// A username or e-mail address as it is looked up: compatible characters are one (Unicode NFKC, as RFC 8265 §3.3 has it), in
+/// lower case.
+#[must_use]
+pub fn login(typed: &str) -> String {
+    typed.trim().nfkc().flat_map(char::to_lowercase).nfkc().collect()
+}
+
+/// Characters that are not seen, or change only how others look (default-ignorable, Unicode §5.21).
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A display name as it is kept.
@@ -54,17 +71,20 @@ pub fn device_name(typed: &str) -> Result<String, Flaw> {
 #[must_use]
 pub fn email(typed: &str) -> Option<String> {
     let lower = typed.to_lowercase();
-    let is_good = lower.split('@').count() == 2
-        && lower.split('@').all(|part| !part.is_empty())
+    let (local, host) = lower.split_once('@')?;
+    let is_good = !local.is_empty()
         && lower.len() <= EMAIL_LIMIT
-        && !lower.contains(|c: char| is_unsafe(c) || c.is_whitespace());
+        && !lower
+            .contains(|c: char| is_unsafe(c) || is_invisible(c) || c.is_whitespace() || "@<>()[]\\,;:\"".contains(c) && c != '@')
+        && host.split('.').all(|label| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-'));
     is_good.then_some(lower)
 }
 
 fn line(typed: &str, limit: usize) -> Result<String, Flaw> {
     let name = typed.trim();
     measure(name, limit)?;
-    if name.contains(is_unsafe) { Err(Flaw::Character) } else { Ok(name.to_owned()) }
+    let is_seen = name.chars().any(|c| !is_invisible(c) && !c.is_whitespace());
+    if name.contains(is_unsafe) || !is_seen { Err(Flaw::Character) } else { Ok(name.to_owned()) }
 }
 
 fn measure(name: &str, limit: usize) -> Result<(), Flaw> {
@@ -112,6 +132,28 @@ mod tests {
         }
         for bad in ["", "alice", "@", "a@", "@b", "a@b@c", "a b@c", "a\n@b", &format!("{}@example.com", "x".repeat(250))] {
             assert_eq!(email(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_look_the_same_are_the_same_or_none() {
+        assert_eq!(username("e\u{301}mile"), username("émile"));
+        assert_eq!(username("ａｌｉｃｅ").as_deref(), Ok("alice"));
+        for hidden in ["alice\u{200d}", "al\u{34f}ice", "\u{180e}alice", "alice\u{fe0f}", "\u{3164}", "\u{e0041}"] {
+            assert_eq!(username(hidden), Err(Flaw::Character), "{hidden:?}");
+        }
+        for unseen in ["\u{200d}\u{200d}", "\u{3164}", "\u{e0041}"] {
+            assert_eq!(display_name(unseen), Err(Flaw::Character), "{unseen:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_one_that_can_be_written_to() {
+        for good in ["o'brien+news@mail.example.com", "émile@exämple.com", "a@localhost"] {
+            assert!(email(good).is_some(), "{good}");
+        }
+        for bad in ["<x>@y.example", "a,b@y.example", "a@", "a@.example", "a@ex ample", "a@b@c", "a@[::1]", "a@host:25"] {
+            assert_eq!(email(bad), None, "{bad}");
         }
     }
 }

@@ -92,6 +92,7 @@ pub fn end_everything(connection: &mut AnyConnection, but: Option<&Session>, eve
     dialect::together(connection, |connection| {
         people::lock(connection, event.person)?;
         activity::insert(connection, event)?;
+        kill_links(connection, event)?;
         end_all(connection, (event.person, but), "the person ended everything", event.at)
     })
 }
@@ -114,8 +115,7 @@ pub(super) fn disown_in(connection: &mut AnyConnection, but: Option<&Session>, e
     if password_taken {
         people::set_password(connection, event.person, None)?;
     }
-    links::use_up_all(connection, event.person, LinkKind::Reset, event.at)?;
-    links::use_up_all(connection, event.person, LinkKind::ConfirmEmail, event.at)?;
+    kill_links(connection, event)?;
     let ended = end_all(connection, (event.person, but), "the person said that it was not them", event.at)?;
     if but.is_none() {
         devices::forget(connection, event.person)?;
@@ -161,13 +161,17 @@ pub fn change_password(
     event: &Event<'_>,
 ) -> Result<Option<(Session, Ended)>> {
     dialect::together(connection, |connection| {
+        // Both rows are held before anything is changed.
+        if people::lock(connection, event.person)?.is_none() || !sessions::hold(connection, session, event.at)? {
+            return Ok(None);
+        }
         let old = person.password_hash.as_deref().unwrap_or_default();
         if !people::replace_hash(connection, event.person, old, hash)? {
             return Ok(None);
         }
-        links::use_up_all(connection, event.person, LinkKind::Reset, event.at)?;
+        kill_links(connection, event)?;
         let Some(renewed) = sessions::renew_cookie(connection, session, event.at)? else {
-            return Err(Error::Busy("the session ended or was renewed meanwhile".into())); // undoes the change
+            return Err(Error::Busy("the session changed while it was held".into())); // undoes the change
         };
         let ended = if ends_others {
             end_all(connection, (event.person, Some(session)), "the person changed their password", event.at)?
@@ -191,7 +195,7 @@ pub fn reset_password(connection: &mut AnyConnection, hash: &str, event: &Event<
 pub(super) fn reset_password_in(connection: &mut AnyConnection, hash: &str, event: &Event<'_>) -> Result<Ended> {
     people::set_password(connection, event.person, Some(hash))?;
     people::ask_to_sign_in_again(connection, event.person, event.at)?;
-    links::use_up_all(connection, event.person, LinkKind::Reset, event.at)?;
+    kill_links(connection, event)?;
     let ended = end_all(connection, (event.person, None), "the person's password was reset", event.at)?;
     devices::forget(connection, event.person)?;
     if let Some(person) = people::find(connection, event.person)? {
@@ -212,8 +216,7 @@ pub fn take_password(connection: &mut AnyConnection, (asked, ended): (&Event<'_>
         let Some(person) = person.filter(Person::can_recover) else { return Ok(None) };
         people::set_password(connection, asked.person, None)?;
         people::ask_to_sign_in_again(connection, asked.person, asked.at)?;
-        links::use_up_all(connection, asked.person, LinkKind::Reset, asked.at)?;
-        links::use_up_all(connection, asked.person, LinkKind::ConfirmEmail, asked.at)?;
+        kill_links(connection, asked)?;
         activity::insert(connection, ended)?;
         warnings::ask_to_recover(connection, asked, &person)?;
         let ended = end_all(connection, (asked.person, None), "an operator took the password away", asked.at)?;
@@ -241,6 +244,7 @@ pub fn disable(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> 
     dialect::together(connection, |connection| {
         people::set_disabled(connection, event.person, Some(event.at))?;
         activity::insert(connection, event)?;
+        kill_links(connection, event)?;
         end_all(connection, (event.person, None), "the person's account was switched off", event.at).map(drop)
     })
 }
@@ -304,6 +308,12 @@ fn delete_in(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Resu
         deliveries::forget(connection, email, &[email, username])?;
     }
     people::remove(connection, person)
+}
+
+/// What was asked for before by whoever was in, a new password or address, is over. Part of a transaction.
+fn kill_links(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
+    links::use_up_all(connection, event.person, LinkKind::Reset, event.at)?;
+    links::use_up_all(connection, event.person, LinkKind::ConfirmEmail, event.at)
 }
 
 /// Ends every session and grant, but this session and what was granted in it. Part of a transaction.

@@ -42,6 +42,8 @@ pub fn register(connection: &mut AnyConnection, link: &Link, person: &Person, ev
 pub fn reset_password(connection: &mut AnyConnection, link: &Link, hash: &str, event: &Event<'_>) -> Result<Option<Ended>> {
     dialect::together(connection, |connection| {
         let person = lock(connection, link, event)?.filter(|person| person.disabled_at.is_none());
+        // It went to the address that they had then.
+        let person = person.filter(|person| link.email.as_ref() == Some(&person.claims.email));
         if person.is_none() || !links::use_up(connection, link.id, LinkKind::Reset, event.at)? {
             return Ok(None);
         }

@@ -9,7 +9,7 @@ use super::{
     mapping::{Row, json, time, times},
     schema::people,
 };
-use crate::protocol::{id::Id, person, time::Timestamp};
+use crate::protocol::{id::Id, person, profile, time::Timestamp};
 
 /// A person's row.
 #[derive(Clone)]
@@ -109,7 +109,7 @@ pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Person>> {
 /// # Errors
 /// The database's.
 pub fn find_by_login(connection: &mut AnyConnection, login: &str) -> Result<Option<Person>> {
-    let login = login.trim().to_lowercase();
+    let login = profile::login(login);
     let found = people::table.filter(people::username.eq(&login).or(people::email.eq(&login)));
     let found = found.select(PersonRow::as_select()).first(connection).optional()?;
     found.map(to_value).transpose()

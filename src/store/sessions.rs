@@ -287,8 +287,10 @@ pub fn of_person(connection: &mut AnyConnection, person: Id) -> Result<Vec<Sessi
 /// The database's.
 pub fn end(connection: &mut AnyConnection, session: &Session, offline: Offline, event: &Event<'_>) -> Result<()> {
     dialect::together(connection, |connection| {
-        activity::insert(connection, event)?;
-        end_in(connection, session, offline, event.at).map(drop)
+        if end_in(connection, session, offline, event.at)? {
+            activity::insert(connection, event)?;
+        }
+        Ok(())
     })
 }
 

@@ -216,3 +216,62 @@ fn an_address_and_a_role_that_change_at_once_both_stay() {
         }
     });
 }
+
+/// Whoever was in may have asked for another address: no way of locking them out leaves that open.
+#[test]
+fn nothing_that_was_asked_for_before_survives_what_locks_a_stranger_out() {
+    type Change = fn(&Server, &people::Person, &Session);
+    let changes: [(&str, Change); 4] = [
+        ("a new password", |server, person, session| {
+            let (hash, event) = (
+                server.app.passwords.hash("four herons and a kettle").unwrap(),
+                server.event(person.claims.id, Activity::PasswordChanged),
+            );
+            let changed =
+                server.store(|connection| account::change_password(connection, person, &hash, (session, false), &event));
+            assert!(changed.is_some());
+        }),
+        ("a reset", |server, person, _| server.reset_password(person.claims.id, person.password_hash.as_deref().unwrap())),
+        ("switched off and on", |server, person, _| {
+            server.disable(person.claims.id);
+            server.enable(person.claims.id);
+        }),
+        ("everything ended", |server, person, _| {
+            let event = server.event(person.claims.id, Activity::EverythingEnded);
+            server.store(|connection| account::end_everything(connection, None, &event));
+        }),
+    ];
+    both(|server| {
+        for (name, change) in changes {
+            let alice = server.add_person(&format!("alice{}", name.len()));
+            let id = alice.claims.id;
+            Browser::new(server).sign_in(&alice.claims.username);
+            let asked = [LinkKind::ConfirmEmail, LinkKind::Reset].map(|kind| link(server, kind, Some(id), "thief@example.com"));
+            change(server, &find(server, id), &session(server, id));
+            let event = server.event(id, Activity::EmailChanged);
+            let confirmed = server.store(|connection| by_link::confirm_email(connection, &asked[0], &event));
+            assert_eq!(confirmed, by_link::Confirmed::Dead, "{name}");
+            let reset = server.store(|connection| by_link::reset_password(connection, &asked[1], "a hash", &event));
+            assert!(reset.is_none() && find(server, id).claims.email == alice.claims.email, "{name}");
+        }
+    });
+}
+
+#[test]
+fn a_link_for_a_password_is_of_the_address_that_it_went_to() {
+    both(|server| {
+        let alice = server.add_person("alice");
+        let id = alice.claims.id;
+        let reset = link(server, LinkKind::Reset, Some(id), "alice@example.com");
+        let now = server.now();
+        let changed = server.store(|connection| {
+            people::change(connection, id, now, |person| -> Result<()> {
+                person.claims.email = "new@example.com".into();
+                Ok(())
+            })
+        });
+        assert!(changed.is_some());
+        let event = server.event(id, Activity::PasswordReset);
+        assert!(server.store(|connection| by_link::reset_password(connection, &reset, "a hash", &event)).is_none());
+    });
+}

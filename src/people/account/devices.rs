@@ -13,6 +13,7 @@ use crate::{
         wording::{self, Told},
     },
     protocol::{
+        activity::Activity,
         grant::Grant,
         id::Id,
         profile::{self, DEVICE_NAME_LIMIT, Flaw},
@@ -149,7 +150,7 @@ fn done(connection: &mut AnyConnection, visitor: &Visitor, inventory: &Inventory
     let (person, named) = (visitor.person.claims.id, visitor.query.get("id").unwrap_or_default());
     let id = Id::parse(named).ok();
     Ok(match (visitor.done(), id) {
-        ("others", _) => Some(Done::Others),
+        ("others", _) => visitor.just_did(connection, Activity::EverythingEnded, None)?.then_some(Done::Others),
         ("renamed", _) => Some(Done::Renamed),
         ("session", Some(id)) => {
             let ended = sessions::find(connection, id)?.filter(|one| one.person_id == person && one.ended_at.is_some());
@@ -168,7 +169,12 @@ fn done(connection: &mut AnyConnection, visitor: &Visitor, inventory: &Inventory
             let has_nothing = consents::find(connection, person, named)?.is_none()
                 && inventory.grants.iter().all(|grant| grant.client_id != named);
             let client = clients::find(connection, named)?.filter(|_| has_nothing);
-            client.map(|client| Done::App(client.name))
+            match client {
+                Some(client) if visitor.just_did(connection, Activity::AppEnded, Some(&client.name))? => {
+                    Some(Done::App(client.name))
+                }
+                _ => None,
+            }
         }
         _ => None,
     })

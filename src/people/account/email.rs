@@ -76,7 +76,7 @@ fn send(app: &App, connection: &mut AnyConnection, visitor: &Visitor, person: &P
     let Some(email) = profile::email(visitor.field("email").trim()) else {
         return Ok(again(app, visitor, EmailProblem::NotAnAddress));
     };
-    if let Admission::Wait(seconds) = Attempt::letter(&app.config.secrets, id).begin(connection, now)? {
+    if let Admission::Wait(seconds) = Attempt::letter(&app.config.secrets, id, &email).begin(connection, now)? {
         return Ok(again(app, visitor, EmailProblem::SlowedDown { seconds }));
     }
     let is_anothers = people::find_by_login(connection, &email)?.is_some_and(|other| other.claims.id != id);

@@ -25,13 +25,13 @@ use crate::{
     pages::{self, Chrome, Problem},
     paths,
     protocol::{
-        activity::{Activity, Origin},
+        activity::{Activity, Entry, Origin},
         params::{Params, encode},
         time::Span,
     },
     random,
     store::{
-        AnyConnection,
+        self, AnyConnection,
         activity::Event,
         people::{self, Person},
         sessions::{self, Session},
@@ -49,6 +49,8 @@ use crate::{
     },
 };
 
+/// How long ago what was just done may be.
+const JUST_NOW: Span = Span::from_seconds(120);
 /// That a session is in use is noted once in such a while, and not at each view of a page.
 const NOTED_AFTER: Span = Span::from_seconds(60);
 
@@ -276,6 +278,17 @@ impl Visitor {
     /// What the query says has been done just before.
     fn done(&self) -> &str {
         self.query.get("done").unwrap_or_default()
+    }
+
+    /// Whether this happened to the account a moment ago: a note that says so is not shown because someone made a URL.
+    fn just_did(&self, connection: &mut AnyConnection, activity: Activity, about: Option<&str>) -> Result<bool, store::Error> {
+        let newest = store::activity::of(connection, self.person.claims.id, None, 20)?;
+        let is_so = |entry: &Entry| {
+            entry.activity == activity
+                && self.context.now.since(entry.at) < JUST_NOW
+                && (about.is_none() || entry.about.as_deref() == about)
+        };
+        Ok(newest.iter().any(|(_, entry)| is_so(entry)))
     }
 
     /// Something that happens to this account now.

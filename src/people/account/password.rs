@@ -105,8 +105,11 @@ fn refuse(app: &App, connection: &mut AnyConnection, visitor: &Visitor, refusal:
 fn show(app: &App, connection: &mut AnyConnection, visitor: &Visitor, problem: Option<PasswordProblem>) -> Result<Reply, Fault> {
     let ended = if problem.is_none() && visitor.done() == "not-me" { disowned(app, connection, visitor)? } else { None };
     let (browsers, apps) = ended.as_ref().map(|words| (borrowed(&words.browsers), borrowed(&words.apps))).unwrap_or_default();
+    let is_changed = problem.is_none()
+        && visitor.done().starts_with("changed")
+        && visitor.just_did(connection, Activity::PasswordChanged, None)?;
     let done = match visitor.done() {
-        _ if problem.is_some() => None,
+        "changed" | "changed-and-ended" if !is_changed => None,
         "changed" => Some(PasswordDone::Changed { ended_others: false }),
         "changed-and-ended" => Some(PasswordDone::Changed { ended_others: true }),
         _ => ended.is_some().then_some(PasswordDone::NotMe { browsers: &browsers, apps: &apps }),

@@ -35,9 +35,12 @@ pub fn revoke(connection: &mut AnyConnection, id: Id, why: &str, now: Timestamp)
 pub fn revoke_reused(connection: &mut AnyConnection, line: &Line, why: &str, event: &Event<'_>) -> Result<bool> {
     dialect::together(connection, |connection| {
         let is_first = revoke(connection, line.grant, why, event.at)?;
-        grant_history::insert(connection, std::slice::from_ref(line))?;
-        if is_first && let Some(person) = people::find(connection, event.person)? {
-            warnings::tell(connection, event, Letter::CredentialReused, &person)?;
+        // Of someone whose account is deleted nothing is kept any more.
+        if let Some(person) = people::find(connection, event.person)? {
+            grant_history::insert(connection, std::slice::from_ref(line))?;
+            if is_first {
+                warnings::tell(connection, event, Letter::CredentialReused, &person)?;
+            }
         }
         Ok(is_first)
     })
