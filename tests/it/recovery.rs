@@ -175,8 +175,8 @@ fn whoever_is_switched_off_since_sets_nothing() {
             let letter = asked(&mut browser, mail, "/recover", "alice");
             let page = browser.open(server, &letter);
             server.disable(alice.claims.id);
-            assert_eq!(browser.submit(&page, &[("new_password", NEW)]).status, 400);
-            assert_eq!(browser.open(server, &letter).status, 400);
+            assert_eq!(browser.submit(&page, &[("new_password", NEW)]).status, 410, "it ended with the account's access");
+            assert_eq!(browser.open(server, &letter).status, 410);
             let found = server.store(|connection| people::find(connection, alice.claims.id)).unwrap();
             assert_eq!(found.password_hash, alice.password_hash);
         },
