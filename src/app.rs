@@ -23,7 +23,9 @@ use crate::{
     outbound::Outbound,
     passwords::{Passwords, rules::Rules},
     protocol::{algorithm::Algorithm, time::Timestamp},
+    registrations::Registrations,
     store::{self, AnyConnection, Store, error::Outage, signing_keys},
+    stories::Stories,
 };
 
 /// What every request can reach.
@@ -38,8 +40,10 @@ pub struct App {
     pub passwords: Passwords,
     /// What a new password must be.
     pub password_rules: Rules,
-    /// One permit for each database connection: who has none waits without a thread.
-    pub connections: Arc<Semaphore>,
+    /// The threads on which stories run, one for each database connection.
+    pub stories: Stories,
+    /// Clients and APIs as they were last read.
+    pub registrations: Registrations,
     /// Set when the server is about to stop.
     pub draining: AtomicBool,
     /// Wrong client secrets.
@@ -105,15 +109,20 @@ impl std::fmt::Display for KeysError {
 impl App {
     /// Puts the parts together.
     #[must_use]
-    pub fn new(config: Config, clock: Clock, store: Store, (passwords, outbound, mailer): (Passwords, Outbound, Mailer)) -> Self {
-        let connections = Arc::new(Semaphore::new(store.size() as usize));
+    pub fn new(
+        config: Config,
+        clock: Clock,
+        (store, stories): (Store, Stories),
+        (passwords, outbound, mailer): (Passwords, Outbound, Mailer),
+    ) -> Self {
         Self {
             password_rules: Rules::new(&config),
             config,
             clock,
             store,
             passwords,
-            connections,
+            stories,
+            registrations: Registrations::default(),
             draining: AtomicBool::new(false),
             guesses: Guesses::default(),
             client_keys: ClientKeyCache::default(),

@@ -1,6 +1,8 @@
 //! What a token that someone shows is worth now: opened, its grant and client read, judged. `/userinfo`, `/introspect`,
 //! `/revoke` and `symbolon explain` ask here, so that none of them can think otherwise. Nothing is changed.
 
+use std::sync::Arc;
+
 use crate::{
     config::Config,
     jose::{
@@ -15,9 +17,15 @@ use crate::{
         error::{ErrorCode, ProtocolError},
         grant::{self, Grant, Means, Presentation, Verdict},
         scope::Scopes,
+        secrets::SecretRing,
         time::Timestamp,
     },
-    store::{AnyConnection, Result, apis, clients, grants, revoked_tokens},
+    registrations::{Registered, Registrations},
+    store::{
+        AnyConnection, Result,
+        grants::{self, About, Found},
+        revoked_tokens,
+    },
 };
 
 /// Looks at tokens at one time.
@@ -27,6 +35,8 @@ pub struct Inspector<'a> {
     pub config: &'a Config,
     /// The server's keys.
     pub ring: &'a KeyRing,
+    /// Clients and APIs.
+    pub registered: Registered<'a>,
     /// The time.
     pub now: Timestamp,
 }
@@ -49,7 +59,7 @@ pub struct AccessToken {
     /// What it says.
     pub claims: Claims,
     /// The client it was issued to.
-    pub client: Client,
+    pub client: Arc<Client>,
     /// The grant it came from; none where the client acts for itself.
     pub grant: Option<Grant>,
     /// What it is still good for.
@@ -60,7 +70,7 @@ pub struct AccessToken {
 #[derive(Clone, Debug)]
 pub struct RefreshToken {
     /// The client it was issued to.
-    pub client: Client,
+    pub client: Arc<Client>,
     /// Its grant.
     pub grant: Grant,
     /// What it would give now.
@@ -69,12 +79,46 @@ pub struct RefreshToken {
     pub expires_at: Timestamp,
 }
 
+/// Which grant a token is about, as far as its text says: nothing is verified here.
+#[must_use]
+pub fn about(secrets: &SecretRing, token: &str) -> Option<About> {
+    if token.starts_with(Kind::Refresh.prefix()) {
+        return Some(About { grant: Credential::open(secrets, Kind::Refresh, token)?.id, jti: None });
+    }
+    let jti = verify::named_jti(token)?;
+    Some(About { grant: claims::grant_of_jti(&jti)?, jti: Some(jti) })
+}
+
+/// Reads what a request about a grant depends on: the grant, and of which revision clients and APIs are, in one statement.
+///
+/// # Errors
+/// The database's.
+pub fn read_ahead<'a>(
+    registrations: &'a Registrations,
+    connection: &mut AnyConnection,
+    about: Option<&About>,
+    now: Timestamp,
+) -> Result<(Registered<'a>, Option<Found>)> {
+    if let Some(about) = about
+        && let Some((found, Some(revision))) = grants::read(connection, about)?
+    {
+        return Ok((registrations.at(revision, now), Some(found)));
+    }
+    Ok((registrations.now(connection, now)?, None))
+}
+
 impl Inspector<'_> {
-    /// Looks at an access token (RFC 9068 §4, and what no signature tells: its grant, its person, its client).
+    /// Looks at an access token (RFC 9068 §4, and what no signature tells: its grant, its person, its client). What was read
+    /// ahead for [`about`] it need not be read again.
     ///
     /// # Errors
     /// The database's.
-    pub fn access_token(&self, connection: &mut AnyConnection, token: &str) -> Result<Finding<AccessToken>> {
+    pub fn access_token(
+        &self,
+        connection: &mut AnyConnection,
+        token: &str,
+        ahead: Option<Found>,
+    ) -> Result<Finding<AccessToken>> {
         let claims = match verify::own(self.ring, Typ::AccessToken, token) {
             Ok(claims) => claims,
             Err(refused) => return Ok(Err(worthless(&refused.0, None))),
@@ -94,14 +138,20 @@ impl Inspector<'_> {
         }
         let jti = text(&claims, "jti");
         let found = match claims::grant_of_jti(jti) {
-            Some(id) => match grants::find_for_token(connection, id, jti)? {
-                Some(found) => Some(found),
-                None => return dead("it was revoked, or its grant is gone"),
-            },
+            Some(id) => {
+                let found = match ahead.filter(|found| found.grant.id == id) {
+                    Some(found) => Some(found),
+                    None => grants::read(connection, &About { grant: id, jti: Some(jti.to_owned()) })?.map(|(found, _)| found),
+                };
+                match found.filter(|found| !found.is_token_revoked) {
+                    Some(found) => Some(found),
+                    None => return dead("it was revoked, or its grant is gone"),
+                }
+            }
             None if revoked_tokens::contains(connection, jti)? => return dead("it was revoked"),
             None => None,
         };
-        let Some(client) = clients::find(connection, &client_id)? else { return dead("its client was deleted") };
+        let Some(client) = self.registered.client(connection, &client_id)? else { return dead("its client was deleted") };
         if client.disabled_at.is_some() {
             return dead("its client is switched off");
         }
@@ -123,7 +173,7 @@ impl Inspector<'_> {
         let issuer = self.config.issuer.as_str();
         let resources: Vec<_> = verify::audiences(&claims).filter(|uri| *uri != issuer).map(str::to_owned).collect();
         let left = match Entitlement::of_token(&client, &scopes, &resources) {
-            Ok(left) => narrow(connection, left, &resources)?,
+            Ok(left) => narrow(connection, &self.registered, left, &resources)?,
             Err(error) => Err(error),
         };
         let left = match left {
@@ -137,17 +187,26 @@ impl Inspector<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn refresh_token(&self, connection: &mut AnyConnection, token: &str) -> Result<Finding<RefreshToken>> {
+    pub fn refresh_token(
+        &self,
+        connection: &mut AnyConnection,
+        token: &str,
+        ahead: Option<Found>,
+    ) -> Result<Finding<RefreshToken>> {
         let Some(credential) = Credential::open(&self.config.secrets, Kind::Refresh, token) else {
             return Ok(Err(worthless("it is not one that this server issued", None)));
         };
-        let Some(found) = grants::find(connection, credential.id)? else {
+        let found = match ahead.filter(|found| found.grant.id == credential.id) {
+            Some(found) => Some(found),
+            None => grants::find(connection, credential.id)?,
+        };
+        let Some(found) = found else {
             return Ok(Err(worthless("its grant is gone", None)));
         };
         let standing = found.standing(self.now);
         let grant = found.grant;
         let dead = |reason: &str| Ok(Err(worthless(reason, Some(&grant.client_id))));
-        let Some(client) = clients::find(connection, &grant.client_id)? else { return dead("its client was deleted") };
+        let Some(client) = self.registered.client(connection, &grant.client_id)? else { return dead("its client was deleted") };
         if !client.may_use(GrantType::RefreshToken) {
             return dead("its client may not refresh any more");
         }
@@ -165,7 +224,7 @@ impl Inspector<'_> {
             Verdict::Repeat => last_use.plus(policy.retry_window),
             Verdict::Reused(error) | Verdict::Refuse(error) => return dead(&error.description),
         };
-        let left = match left_of(connection, &client, &grant, &grant.scopes, &[])? {
+        let left = match left_of(connection, &self.registered, (&client, &grant), &grant.scopes, &[])? {
             Ok(left) => left,
             Err(error) => return dead(&error.description),
         };
@@ -180,8 +239,8 @@ impl Inspector<'_> {
 /// The database's.
 pub fn left_of(
     connection: &mut AnyConnection,
-    client: &Client,
-    grant: &Grant,
+    registered: &Registered<'_>,
+    (client, grant): (&Client, &Grant),
     scopes: &Scopes,
     resources: &[String],
 ) -> Result<std::result::Result<Entitlement, ProtocolError>> {
@@ -191,17 +250,18 @@ pub fn left_of(
     };
     let mut known = grant.audiences.clone(); // some of them may have been taken from the client since
     known.extend(client.audiences.iter().filter(|uri| !grant.audiences.contains(uri)).cloned());
-    narrow(connection, left, &known)
+    narrow(connection, registered, left, &known)
 }
 
 /// Takes away the scopes of those of these APIs that it is not for (RFC 8707 §2.2).
 fn narrow(
     connection: &mut AnyConnection,
+    registered: &Registered<'_>,
     mut left: Entitlement,
     known: &[String],
 ) -> Result<std::result::Result<Entitlement, ProtocolError>> {
     if !left.scopes.is_empty() && !left.is_for_all(known) {
-        left.scopes = api::scopes_at(&left.scopes, &apis::of(connection, known)?, &left.resources);
+        left.scopes = api::scopes_at(&left.scopes, &registered.apis(connection, known)?, &left.resources);
         if left.scopes.is_empty() {
             let text = "scope: none of those that were granted belongs to the resource that is asked for";
             return Ok(Err(ProtocolError::new(ErrorCode::InvalidScope, text)));

@@ -17,7 +17,9 @@ pub mod pages;
 pub mod passwords;
 pub mod paths;
 pub mod random;
+pub mod registrations;
 pub mod store;
+pub mod stories;
 
 // One server, put together.
 pub mod app;

@@ -27,6 +27,7 @@ use crate::{
     protocol::algorithm::Algorithm,
     routes::routes,
     store::{self, AnyConnection, Store, meta, migrations, signing_keys},
+    stories::Stories,
     web::request,
 };
 
@@ -84,7 +85,8 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
         let make = || -> Result<_, StartError> { Ok(keys::generate(&config.secrets, algorithm, now, now)?) };
         signing_keys::insert_first(connection, algorithm, make)
     })?;
-    let app = Data::new(App::new(config, clock, store.clone(), (passwords, outbound, mailer)));
+    let stories = Stories::start(store.size()).map_err(|error| StartError(format!("threads: {error}")))?;
+    let app = Data::new(App::new(config, clock, (store.clone(), stories), (passwords, outbound, mailer)));
     let told = app.clone();
     store.with(move |connection| -> Result<(), StartError> { Ok(told.keys(connection, now)?.check(now)?) })?;
     Ok(app)

@@ -10,12 +10,12 @@ use std::{sync::Arc, time::Duration};
 use backchannel_logout::Calls;
 
 pub use letters::path_of;
-use tokio::task::JoinError;
 
 use crate::{
     app::{App, LETTERS},
     protocol::time::{Span, Timestamp},
     store::{AnyConnection, Error, deliveries::Delivery, error::Outage},
+    stories::{Lane, Refused},
 };
 
 /// How often deliveries that are due are looked for, when nobody rings.
@@ -30,6 +30,9 @@ const LONGEST_WAIT: Span = Span::from_seconds(3_600);
 const WRITE_EVERY: Duration = Duration::from_secs(1);
 /// How often there is housekeeping.
 const TIDY_EVERY: Duration = Duration::from_secs(30);
+
+/// What the server does by itself waits for its turn as long as it takes.
+const FOR_EVER: Duration = Duration::MAX;
 
 /// Works until it is dropped.
 pub async fn run(app: Arc<App>) {
@@ -75,19 +78,13 @@ async fn write_history(app: &Arc<App>) {
     }
 }
 
-/// Does work with a connection, in the blocking pool, and like a request only when one is free.
+/// Does work with a connection, in its turn, like a request.
 async fn stored<T: Send + 'static, E: From<Error> + Outage + Send + 'static>(
     app: &Arc<App>,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E> + Send + 'static,
-) -> Result<Result<T, E>, JoinError> {
-    let permit = app.connections.clone().acquire_owned().await;
-    let app = app.clone();
-    tokio::task::spawn_blocking(move || {
-        let done = app.store.with(work);
-        drop(permit);
-        done
-    })
-    .await
+) -> Result<Result<T, E>, Refused> {
+    let told = app.clone();
+    app.stories.run(Lane::Own, (FOR_EVER, FOR_EVER), move || told.store.with(work)).await
 }
 
 async fn deliver(app: &Arc<App>) {

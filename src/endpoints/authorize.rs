@@ -29,7 +29,7 @@ use crate::{
         body::Form,
         cookies,
         fault::Fault,
-        hop::hop,
+        hop::{Lane, hop},
         page,
         reply::Reply,
         request::Context,
@@ -63,7 +63,7 @@ async fn answer(request: &HttpRequest, app: &Data<App>, params: Params, is_post:
     let context = Context::of(request);
     let cookie = cookies::get(request, cookies::SESSION);
     let told = context.clone();
-    let answer = hop(app, move |app, connection| -> Result<Reply, Fault> {
+    let answer = hop(app, Lane::People, move |app, connection| -> Result<Reply, Fault> {
         let visit = Visit { app, context: &context, params: &params, cookie: cookie.as_deref() };
         visit.story(connection, is_post)
     });

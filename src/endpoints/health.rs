@@ -12,7 +12,7 @@ use crate::{
     store::meta,
     web::{
         fault::{Fault, RETRY_AFTER},
-        hop::hop,
+        hop::{Lane, hop},
         reply::Reply,
         request::Context,
     },
@@ -32,7 +32,7 @@ pub async fn ready(request: HttpRequest, app: Data<App>) -> Reply {
         return not_ready("stopping\n", "");
     }
     let now = Context::of(&request).now;
-    let tried = hop(&app, move |app, connection| -> Result<(), Fault> {
+    let tried = hop(&app, Lane::Own, move |app, connection| -> Result<(), Fault> {
         meta::ping(connection)?;
         app.keys(connection, now)?.check(now)?;
         Ok(())

@@ -6,17 +6,18 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     app::App,
-    inspection::Inspector,
+    inspection::{self, Inspector},
     protocol::{
-        client::Client,
         credential::Kind,
         error::{ErrorCode, ProtocolError},
         introspection::{self, View},
+        params::Params,
+        time::Timestamp,
     },
-    store::{AnyConnection, apis},
+    store::{AnyConnection, grants::About},
     web::{
         body::Form,
-        client_request::{self, Asked, Readers},
+        client_request::{self, Asked, Endpoint, Known, Readers},
         oauth_error::OauthError,
         reply::Reply,
     },
@@ -27,16 +28,22 @@ const SIGNED: &str = "application/token-introspection+jwt";
 
 /// `POST /introspect`.
 pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
-    client_request::answer(request, app, form, Readers::Nobody, story).await
+    client_request::answer(request, app, form, Endpoint { readers: Readers::Nobody, about, story }).await
 }
 
-fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, client: &Client) -> Result<Reply, OauthError> {
+/// The grant of the token.
+fn about(app: &App, params: &Params) -> Option<About> {
+    inspection::about(&app.config.secrets, params.get("token")?)
+}
+
+fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, known: Known<'_>) -> Result<Reply, OauthError> {
+    let client = known.client.clone();
     if client.is_public() {
         let text = "introspection is for clients that authenticate (RFC 7662 2.1)";
         return Err(ProtocolError::new(ErrorCode::InvalidClient, text).into());
     }
     let token = introspection::token(&asked.params)?;
-    let answer = tell(app, connection, asked, client, token)?;
+    let answer = tell(app, connection, asked.context.now, known, token)?;
     if !asked.accept.as_deref().is_some_and(wants_signed) {
         return Ok(Reply::json(StatusCode::OK, &answer));
     }
@@ -54,15 +61,14 @@ fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, client: &Clie
 fn tell(
     app: &App,
     connection: &mut AnyConnection,
-    asked: &Asked,
-    client: &Client,
+    now: Timestamp,
+    Known { client, registered, found }: Known<'_>,
     token: &str,
 ) -> Result<Map<String, Value>, OauthError> {
-    let now = asked.context.now;
     let ring = app.keys_verifying(connection, token, now)?;
-    let inspector = Inspector { config: &app.config, ring: &ring, now };
+    let inspector = Inspector { config: &app.config, ring: &ring, registered, now };
     if token.starts_with(Kind::Refresh.prefix()) {
-        let Ok(found) = inspector.refresh_token(connection, token)? else { return Ok(introspection::inactive()) };
+        let Ok(found) = inspector.refresh_token(connection, token, found)? else { return Ok(introspection::inactive()) };
         if found.client.id != client.id {
             return Ok(introspection::inactive());
         }
@@ -77,13 +83,13 @@ fn tell(
         });
         return Ok(answer.as_object().cloned().unwrap_or_default());
     }
-    let Ok(found) = inspector.access_token(connection, token)? else { return Ok(introspection::inactive()) };
-    Ok(match introspection::view(client, &found.client.id, &found.left.resources) {
+    let Ok(found) = inspector.access_token(connection, token, found)? else { return Ok(introspection::inactive()) };
+    Ok(match introspection::view(&client, &found.client.id, &found.left.resources) {
         None => introspection::inactive(),
         Some(View::Own) => introspection::access_token(&found.claims, &found.left.scopes),
         Some(View::Resource) => {
             let served: Vec<_> = found.left.resources.iter().filter(|uri| client.introspects.contains(uri)).cloned().collect();
-            let served = apis::of(connection, &served)?;
+            let served = registered.apis(connection, &served)?;
             introspection::access_token(&found.claims, &introspection::visible(&found.left.scopes, &served))
         }
     })

@@ -8,16 +8,20 @@ use crate::{
     inspection::text,
     jose::verify::{self, Typ},
     protocol::{
-        client::Client,
         credential::{Credential, Kind},
         error::{ErrorCode, ProtocolError},
         introspection,
+        params::Params,
         time::{Span, Timestamp},
     },
-    store::{AnyConnection, grants, revoked_tokens},
+    store::{
+        AnyConnection,
+        grants::{self, About},
+        revoked_tokens,
+    },
     web::{
         body::Form,
-        client_request::{self, Asked, Readers},
+        client_request::{self, Asked, Endpoint, Known, Readers},
         oauth_error::OauthError,
         reply::Reply,
     },
@@ -28,14 +32,20 @@ const MARGIN: Span = Span::from_seconds(600);
 
 /// `POST /revoke`.
 pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
-    client_request::answer(request, app, form, Readers::Registered, story).await
+    client_request::answer(request, app, form, Endpoint { readers: Readers::Registered, about, story }).await
 }
 
-fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, client: &Client) -> Result<Reply, OauthError> {
+/// The grant of the refresh token.
+fn about(app: &App, params: &Params) -> Option<About> {
+    Some(About { grant: Credential::open(&app.config.secrets, Kind::Refresh, params.get("token")?)?.id, jti: None })
+}
+
+fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, known: Known<'_>) -> Result<Reply, OauthError> {
+    let Known { client, found, .. } = known;
     let token = introspection::token(&asked.params)?;
     let now = asked.context.now;
     if let Some(credential) = Credential::open(&app.config.secrets, Kind::Refresh, token) {
-        let Some(found) = grants::find(connection, credential.id)? else { return Ok(done("the grant is gone")) };
+        let Some(found) = found.filter(|found| found.grant.id == credential.id) else { return Ok(done("the grant is gone")) };
         if found.grant.client_id != client.id {
             return Err(of_another());
         }

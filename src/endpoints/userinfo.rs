@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     app::App,
-    inspection::Inspector,
+    inspection::{self, Inspector},
     jose::verify,
     protocol::{
         claims::SignedUserInfo,
@@ -20,11 +20,12 @@ use crate::{
         scope::OPENID,
         time::Timestamp,
     },
-    store::{AnyConnection, people},
+    registrations::Registered,
+    store::{AnyConnection, grants::Found, people},
     web::{
         body::Form,
         cors,
-        hop::hop,
+        hop::{Lane, hop},
         oauth_error::{Challenge, OauthError},
         reply::Reply,
         request::{Context, header_text},
@@ -36,9 +37,11 @@ pub async fn answer(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
     let now = Context::of(&request).now;
     let origin = cors::origin(&request);
     let token = bearer(&request, &form);
-    let story = hop(&app, move |app, connection| -> Result<Reply, OauthError> {
+    let story = hop(&app, Lane::Machines, move |app, connection| -> Result<Reply, OauthError> {
+        let about = token.as_ref().ok().and_then(|token| inspection::about(&app.config.secrets, token.as_deref()?));
+        let (registered, found) = inspection::read_ahead(&app.registrations, connection, about.as_ref(), now)?;
         let reply = match token {
-            Ok(Some(token)) => tell(app, connection, &token, now).or_else(|error| match error {
+            Ok(Some(token)) => tell(app, connection, &token, (registered, found, now)).or_else(|error| match error {
                 OauthError::Protocol(_) => Ok(error.reply(Challenge::Bearer)),
                 OauthError::Fault(fault) => Err(OauthError::Fault(fault)),
             })?,
@@ -46,7 +49,7 @@ pub async fn answer(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
             Ok(None) => Reply::empty(StatusCode::UNAUTHORIZED).with(header::WWW_AUTHENTICATE, "Bearer realm=\"symbolon\""),
             Err(error) => OauthError::Protocol(error).reply(Challenge::Bearer),
         };
-        Ok(reply.with_all(cors::readers(app, connection, origin.as_deref())?))
+        Ok(reply.with_all(cors::readers(app, connection, &registered, origin.as_deref())?))
     });
     story.await.unwrap_or_else(|error| error.reply(Challenge::None))
 }
@@ -77,10 +80,15 @@ fn bearer(request: &HttpRequest, form: &Form) -> Result<Option<String>, Protocol
     }
 }
 
-fn tell(app: &App, connection: &mut AnyConnection, token: &str, now: Timestamp) -> Result<Reply, OauthError> {
+fn tell(
+    app: &App,
+    connection: &mut AnyConnection,
+    token: &str,
+    (registered, found, now): (Registered<'_>, Option<Found>, Timestamp),
+) -> Result<Reply, OauthError> {
     let invalid = |text: &str| OauthError::Protocol(ProtocolError::new(ErrorCode::InvalidToken, text));
     let ring = app.keys_verifying(connection, token, now)?;
-    let found = match (Inspector { config: &app.config, ring: &ring, now }).access_token(connection, token)? {
+    let found = match (Inspector { config: &app.config, ring: &ring, registered, now }).access_token(connection, token, found)? {
         Ok(found) => found,
         Err(worthless) => return Err(invalid(&format!("the access token is refused: {}", worthless.reason))),
     };

@@ -72,6 +72,12 @@ impl Parsed<'_> {
     }
 }
 
+/// The `jti` that the token says it has, not verified.
+#[must_use]
+pub fn named_jti(token: &str) -> Option<String> {
+    take_apart(token).ok()?.payload.get("jti")?.as_str().map(str::to_owned)
+}
+
 /// Verifies the signature and the kind of a token of this server. Neither its end nor its audience is
 /// looked at: that depends on what it is for.
 ///
@@ -153,23 +159,31 @@ pub fn is_expired(claims: &Claims, now_seconds: i64) -> bool {
     claims.get("exp").and_then(Value::as_i64).is_none_or(|exp| now_seconds >= exp)
 }
 
-/// The key id that a token names, before anything of it is verified.
+/// The key id that a token names, before anything of it is verified: only its header is read.
 #[must_use]
 pub fn named_key(token: &str) -> Option<String> {
-    take_apart(token).ok()?.header_text("kid").map(str::to_owned)
+    let header = read_header(token.split_once('.')?.0).ok()?;
+    header.get("kid").and_then(Value::as_str).map(str::to_owned)
 }
 
 /// Takes a compact JWS apart (RFC 7515 §7.1). One with critical extensions is not understood (§4.1.11).
 pub(super) fn take_apart(token: &str) -> Result<Parsed<'_>, Refused> {
     let (signed, signature) = token.rsplit_once('.').ok_or_else(malformed)?;
     let (header, payload) = signed.split_once('.').ok_or_else(malformed)?;
-    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| malformed());
-    let object = |part: &str| serde_json::from_slice::<Claims>(&decode(part)?).map_err(|_| malformed());
-    let header = object(header)?;
-    if header.contains_key("crit") {
-        return Err(malformed());
-    }
+    let header = read_header(header)?;
     Ok(Parsed { payload: object(payload)?, signature: decode(signature)?, header, signed })
+}
+
+fn read_header(part: &str) -> Result<Claims, Refused> {
+    object(part).ok().filter(|header| !header.contains_key("crit")).ok_or_else(malformed)
+}
+
+fn object(part: &str) -> Result<Claims, Refused> {
+    serde_json::from_slice(&decode(part)?).map_err(|_| malformed())
+}
+
+fn decode(part: &str) -> Result<Vec<u8>, Refused> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| malformed())
 }
 
 fn malformed() -> Refused {
@@ -278,6 +292,7 @@ mod tests {
             forged.insert(name.into(), value.into());
             let forged = format!("{}.{rest}", URL_SAFE_NO_PAD.encode(Value::Object(forged).to_string()));
             assert!(own(&ring, Typ::AccessToken, &forged).is_err(), "{name}={value}");
+            assert_eq!(named_key(&forged).is_none(), name == "crit", "{name}={value}");
         }
         for garbage in ["", ".", "..", "a.b.c", &token[..token.len() - 4], &format!("{token}x")] {
             assert!(own(&ring, Typ::AccessToken, garbage).is_err(), "{garbage}");

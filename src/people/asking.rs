@@ -27,7 +27,7 @@ use crate::{
         cookies::{self, Keep},
         fault::Fault,
         forms,
-        hop::hop,
+        hop::{Lane, hop},
         page,
         reply::Reply,
         request::{Context, QUERY_LIMIT},
@@ -73,7 +73,8 @@ pub async fn answer(request: &HttpRequest, app: &Data<App>, path: &'static str, 
     if let Some(flaw) = form.as_ref().and_then(Params::flaw) {
         return page::error(base, &context, 400, Problem::MalformedRequest { detail: &flaw.describe() });
     }
-    let answer = hop(app, move |app, connection| -> Result<Reply, Fault> { story(app, connection, &visit, form.as_ref()) });
+    let answer =
+        hop(app, Lane::People, move |app, connection| -> Result<Reply, Fault> { story(app, connection, &visit, form.as_ref()) });
     answer.await.unwrap_or_else(|fault| page::fault(base, &context, &fault))
 }
 

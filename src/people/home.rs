@@ -7,14 +7,23 @@ use crate::{
     pages::{Chrome, Home, SignedIn},
     paths,
     store::people,
-    web::{cookies, fault::Fault, forms, hop::hop, page, reply::Reply, request::Context, session},
+    web::{
+        cookies,
+        fault::Fault,
+        forms,
+        hop::{Lane, hop},
+        page,
+        reply::Reply,
+        request::Context,
+        session,
+    },
 };
 
 /// `GET /`.
 pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
     let (context, cookie) = (Context::of(&request), cookies::get(&request, cookies::SESSION));
     let told = context.clone();
-    let story = hop(&app, move |app, connection| -> Result<Reply, Fault> {
+    let story = hop(&app, Lane::People, move |app, connection| -> Result<Reply, Fault> {
         let base = app.config.issuer.base();
         let session = session::current(app, connection, cookie.as_deref(), context.now)?;
         let person = session.map(|session| people::find(connection, session.person_id)).transpose()?.flatten();

@@ -26,7 +26,7 @@ use crate::{
         cookies::{self, Keep},
         fault::Fault,
         forms,
-        hop::hop,
+        hop::{Lane, hop},
         page,
         reply::Reply,
         request::Context,
@@ -73,7 +73,7 @@ pub async fn show(request: &HttpRequest, app: &Data<App>, door: &'static Door, s
         return visit.keep(app, text);
     }
     let (context, base) = (visit.context.clone(), app.config.issuer.base());
-    let answer = hop(app, move |app, connection| -> Result<Reply, Fault> {
+    let answer = hop(app, Lane::People, move |app, connection| -> Result<Reply, Fault> {
         match visit.find(app, connection)? {
             Ok(link) => story(app, connection, &visit, &link, None),
             Err(reply) => Ok(reply),
@@ -90,7 +90,7 @@ pub async fn act(request: &HttpRequest, app: &Data<App>, form: Form, (door, stor
         Ok(form) => form,
         Err(reply) => return reply,
     };
-    let answer = hop(app, move |app, connection| -> Result<Reply, Fault> {
+    let answer = hop(app, Lane::People, move |app, connection| -> Result<Reply, Fault> {
         match visit.find(app, connection)? {
             Ok(link) => story(app, connection, &visit, &link, Some(&form)),
             Err(reply) => Ok(reply),

@@ -25,7 +25,7 @@ use crate::{
         cookies::{self, Keep},
         fault::Fault,
         forms,
-        hop::hop,
+        hop::{Lane, hop},
         page,
         reply::Reply,
         request::Context,
@@ -67,7 +67,8 @@ enum Looked {
 pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
     let visit = Visit::of(&request);
     let told = visit.clone();
-    let shown = hop(&app, move |app, connection| -> Result<Reply, Fault> { visit.show(app, connection, None, None) });
+    let shown =
+        hop(&app, Lane::People, move |app, connection| -> Result<Reply, Fault> { visit.show(app, connection, None, None) });
     shown.await.unwrap_or_else(|fault| told.fault(&app, &fault))
 }
 
@@ -90,7 +91,7 @@ async fn sign_in(app: &Data<App>, visit: Visit, form: Params, password: String) 
     let username = form.get("username").unwrap_or_default().trim().to_owned();
     let typed = Typed { username, remember: form.get("remember") == Some("yes") };
     let first = (visit.clone(), typed.clone());
-    let looked = hop(app, move |app, connection| -> Result<Looked, Fault> {
+    let looked = hop(app, Lane::People, move |app, connection| -> Result<Looked, Fault> {
         let (visit, typed) = first;
         visit.look(app, connection, &form, &typed)
     });

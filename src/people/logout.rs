@@ -28,7 +28,7 @@ use crate::{
         cookies::{self, Keep},
         fault::Fault,
         forms,
-        hop::hop,
+        hop::{Lane, hop},
         page,
         reply::Reply,
         request::{Context, QUERY_LIMIT},
@@ -80,7 +80,7 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
 async fn answer(request: &HttpRequest, app: &Data<App>, params: Params, form: Option<Params>) -> Reply {
     let visit = Visit { context: Context::of(request), cookie: cookies::get(request, cookies::SESSION), params, form };
     let told = visit.context.clone();
-    let story = hop(app, move |app, connection| -> Result<Reply, Fault> { visit.story(app, connection) });
+    let story = hop(app, Lane::People, move |app, connection| -> Result<Reply, Fault> { visit.story(app, connection) });
     story.await.unwrap_or_else(|fault| page::fault(app.config.issuer.base(), &told, &fault))
 }
 

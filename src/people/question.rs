@@ -13,7 +13,7 @@ use crate::{
         body::Form,
         cookies,
         fault::Fault,
-        hop::hop,
+        hop::{Lane, hop},
         page,
         reply::Reply,
         request::Context,
@@ -47,7 +47,7 @@ pub async fn ask(request: &HttpRequest, app: &Data<App>, form: Option<Form>, sto
         Ok(form) => form,
         Err(problem) => return page::body_problem(base, &context, &problem),
     };
-    let answer = hop(app, move |app, connection| -> Result<Reply, Fault> {
+    let answer = hop(app, Lane::People, move |app, connection| -> Result<Reply, Fault> {
         match visit.question(app, connection)? {
             Ok(question) => story(app, connection, &visit, &question, form.as_ref()),
             Err(reply) => Ok(reply),

@@ -21,7 +21,13 @@ use crate::{
         people::{self, Person},
         sign_in_failures,
     },
-    web::{body::Form, fault::Fault, hop::hop, page, reply::Reply},
+    web::{
+        body::Form,
+        fault::Fault,
+        hop::{Lane, hop},
+        page,
+        reply::Reply,
+    },
 };
 
 static DOOR: Door = Door { path: paths::RECOVER_PASSWORD, kinds: &[LinkKind::Reset] };
@@ -53,7 +59,7 @@ fn story(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, 
 async fn set(app: &Data<App>, visit: Visit, form: Params) -> Result<Reply, Fault> {
     let password = form.get("new_password").unwrap_or_default().to_owned();
     let first = visit.clone();
-    let judged = hop(app, move |app, connection| -> Result<Result<(Link, Person), Reply>, Fault> {
+    let judged = hop(app, Lane::People, move |app, connection| -> Result<Result<(Link, Person), Reply>, Fault> {
         judge(app, connection, &first, &form)
     });
     let (link, person) = match judged.await? {
@@ -61,7 +67,7 @@ async fn set(app: &Data<App>, visit: Visit, form: Params) -> Result<Reply, Fault
         Err(reply) => return Ok(reply),
     };
     let hash = app.passwords.hash_within_gate(password).await?;
-    hop(app, move |app, connection| reset(app, connection, &visit, (&link, &person), &hash)).await
+    hop(app, Lane::People, move |app, connection| reset(app, connection, &visit, (&link, &person), &hash)).await
 }
 
 fn judge(

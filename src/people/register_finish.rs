@@ -28,7 +28,13 @@ use crate::{
         links::Link,
         people::{self, Person},
     },
-    web::{body::Form, fault::Fault, hop::hop, page, reply::Reply},
+    web::{
+        body::Form,
+        fault::Fault,
+        hop::{Lane, hop},
+        page,
+        reply::Reply,
+    },
 };
 
 static DOOR: Door = Door { path: paths::REGISTER_FINISH, kinds: &[LinkKind::Register, LinkKind::Invitation] };
@@ -71,14 +77,15 @@ fn story(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, 
 async fn make(app: &Data<App>, visit: Visit, form: Params) -> Result<Reply, Fault> {
     let password = form.get("new_password").unwrap_or_default().to_owned();
     let first = visit.clone();
-    let judged =
-        hop(app, move |app, connection| -> Result<Result<Box<Candidate>, Reply>, Fault> { first.judge(app, connection, &form) });
+    let judged = hop(app, Lane::People, move |app, connection| -> Result<Result<Box<Candidate>, Reply>, Fault> {
+        first.judge(app, connection, &form)
+    });
     let mut candidate = match judged.await? {
         Ok(candidate) => candidate,
         Err(reply) => return Ok(reply),
     };
     candidate.person.password_hash = Some(app.passwords.hash_within_gate(password).await?);
-    hop(app, move |app, connection| visit.register(app, connection, &candidate)).await
+    hop(app, Lane::People, move |app, connection| visit.register(app, connection, &candidate)).await
 }
 
 impl Visit {

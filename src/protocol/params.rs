@@ -2,6 +2,8 @@
 //! bodies alike (RFC 6749 §3.1, §3.2 and appendix B). Strict where leniency would hide an attack: repeated
 //! names, broken percent signs, bytes that are not UTF-8 and NUL are flaws, kept with the name they hit.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 
 /// How many parameters are read; no request of ours has a quarter of them.
@@ -65,20 +67,20 @@ impl Params {
                 break;
             }
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            let (name, value) = (decode(name), decode(value));
-            let shown = name.clone().unwrap_or_else(|| "?".to_owned());
-            let mut flaw = |kind| params.flaws.push(Flaw { name: shown.clone(), kind });
-            let (Some(name), Some(value)) = (name, value) else {
-                flaw(FlawKind::Encoding);
-                continue;
+            let (name, value) = match (decode(name), decode(value)) {
+                (Some(name), Some(value)) => (name, value),
+                (name, _) => {
+                    let name = name.unwrap_or_else(|| "?".to_owned());
+                    params.flaws.push(Flaw { name, kind: FlawKind::Encoding });
+                    continue;
+                }
             };
             if name.contains('\0') || value.contains('\0') {
-                flaw(FlawKind::Nul);
+                params.flaws.push(Flaw { name, kind: FlawKind::Nul });
                 continue;
             }
-            let repeated = !REPEATABLE.contains(&name.as_str()) && params.pairs.iter().any(|(n, _)| *n == name);
-            if repeated {
-                flaw(FlawKind::Repeated);
+            if !REPEATABLE.contains(&name.as_str()) && params.pairs.iter().any(|(n, _)| *n == name) {
+                params.flaws.push(Flaw { name: name.clone(), kind: FlawKind::Repeated });
             }
             params.pairs.push((name, value));
         }
@@ -133,8 +135,8 @@ pub fn decode(text: &str) -> Option<String> {
             return None;
         }
     }
-    let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced).decode_utf8().map(std::borrow::Cow::into_owned).ok()
+    let spaced = if text.contains('+') { Cow::Owned(text.replace('+', " ")) } else { Cow::Borrowed(text) };
+    percent_decode_str(&spaced).decode_utf8().map(Cow::into_owned).ok()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::{
     AnyConnection, Result, clients, dialect,
     error::Error,
     mapping::{Row, time},
+    revisions::{self, revision},
     schema::apis,
 };
 use crate::protocol::api::{Api, ApiScope};
@@ -34,6 +35,16 @@ pub fn of(connection: &mut AnyConnection, uris: &[String]) -> Result<Vec<Api>> {
     }
 }
 
+/// Every API, each with the revision this is of.
+///
+/// # Errors
+/// The database's.
+pub fn read_all(connection: &mut AnyConnection) -> Result<Vec<(Api, Option<i64>)>> {
+    let rows = apis::table.order(apis::uri).select((apis::all_columns, revision!()));
+    let rows = rows.load::<(Columns, Option<i64>)>(connection)?;
+    rows.into_iter().map(|(columns, revision)| Ok((to_value(columns)?, revision))).collect()
+}
+
 /// Every API, by its identifier.
 ///
 /// # Errors
@@ -47,15 +58,17 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Api>> {
 /// # Errors
 /// [`super::Error::Conflict`] when its identifier exists already.
 pub fn insert(connection: &mut AnyConnection, api: &Api) -> Result<()> {
-    diesel::insert_into(apis::table)
-        .values((
-            apis::uri.eq(&api.uri),
-            apis::name.eq(&api.name),
-            apis::scopes.eq(scopes(api)?),
-            apis::created_at.eq(api.created_at.millis()),
-        ))
-        .execute(connection)?;
-    Ok(())
+    let row = (
+        apis::uri.eq(&api.uri),
+        apis::name.eq(&api.name),
+        apis::scopes.eq(scopes(api)?),
+        apis::created_at.eq(api.created_at.millis()),
+    );
+    dialect::together(connection, |connection| {
+        revisions::registrations_change(connection)?;
+        diesel::insert_into(apis::table).values(row).execute(connection)?;
+        Ok(())
+    })
 }
 
 /// Changes name and scopes of an API: reads it, lets `change` have it, and writes it back, while nobody else changes
@@ -72,6 +85,7 @@ pub fn change<E: From<Error>>(
         let Some(before) = of(connection, &[uri.to_owned()])?.pop() else { return Ok(None) };
         let mut api = before.clone();
         change(&mut api)?;
+        revisions::registrations_change(connection)?;
         let set = (apis::name.eq(&api.name), apis::scopes.eq(scopes(&api)?));
         diesel::update(apis::table.find(uri)).set(set).execute(connection).map_err(Error::from)?;
         take_away(connection, &before, None)?;
@@ -99,6 +113,7 @@ pub fn update(connection: &mut AnyConnection, api: &Api) -> Result<bool> {
 pub fn remove(connection: &mut AnyConnection, uri: &str) -> Result<bool> {
     dialect::exclusively(connection, |connection| {
         let Some(before) = of(connection, &[uri.to_owned()])?.pop() else { return Ok(false) };
+        revisions::registrations_change(connection)?;
         diesel::delete(apis::table.find(uri)).execute(connection)?;
         take_away(connection, &before, Some(uri))?;
         Ok(true)

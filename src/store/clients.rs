@@ -3,9 +3,11 @@
 use diesel::prelude::*;
 
 use super::{
-    AnyConnection, Result, dialect,
+    AnyConnection, Result,
+    dialect::{self, on_either},
     error::Error,
     mapping::{Row, json, span, time, times},
+    revisions::{self, revision},
     schema::{client_origins, clients, consents, grants},
 };
 use crate::protocol::{
@@ -85,8 +87,18 @@ fn to_value(columns: ClientRow) -> Result<Client> {
 /// # Errors
 /// The database's.
 pub fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<Client>> {
-    let found = clients::table.find(id).select(ClientRow::as_select()).first(connection).optional()?;
-    found.map(to_value).transpose()
+    Ok(read(connection, id)?.map(|(client, _)| client))
+}
+
+/// The client with this id, and the revision it is of.
+///
+/// # Errors
+/// The database's.
+pub fn read(connection: &mut AnyConnection, id: &str) -> Result<Option<(Client, Option<i64>)>> {
+    let found: Option<(ClientRow, Option<i64>)> = on_either!(connection, one => {
+        clients::table.find(id).select((ClientRow::as_select(), revision!())).first(one).optional()
+    })?;
+    found.map(|(columns, revision)| Ok((to_value(columns)?, revision))).transpose()
 }
 
 /// Every client, by id.
@@ -97,16 +109,13 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Client>> {
     clients::table.select(ClientRow::as_select()).order(clients::id).load(connection)?.into_iter().map(to_value).collect()
 }
 
-/// Whether any client was registered with this web origin.
+/// Whether any client was registered with this web origin: the revision this is of.
 ///
 /// # Errors
 /// The database's.
-pub fn is_origin_registered(connection: &mut AnyConnection, origin: &str) -> Result<bool> {
-    let found = client_origins::table
-        .filter(client_origins::origin.eq(origin))
-        .select(client_origins::client_id)
-        .first::<String>(connection);
-    Ok(found.optional()?.is_some())
+pub fn read_origin(connection: &mut AnyConnection, origin: &str) -> Result<Option<Option<i64>>> {
+    let row = client_origins::table.filter(client_origins::origin.eq(origin)).select(revision!());
+    Ok(on_either!(connection, one => row.first(one).optional())?)
 }
 
 /// The columns of a client besides its id, and when it was registered and switched off.
@@ -183,6 +192,7 @@ fn insert_row(connection: &mut AnyConnection, client: &Client) -> Result<()> {
         clients::disabled_at.eq(client.disabled_at.map(Timestamp::millis)),
     );
     diesel::insert_into(clients::table).values((own, one, two, three)).execute(connection)?;
+    revisions::registrations_change(connection)?;
     insert_origins(connection, client)
 }
 
@@ -210,6 +220,7 @@ pub(super) fn replace(connection: &mut AnyConnection, client: &Client) -> Result
     if diesel::update(clients::table.find(&client.id)).set((one, two, three)).execute(connection)? == 0 {
         return Ok(());
     }
+    revisions::registrations_change(connection)?;
     diesel::delete(client_origins::table.filter(client_origins::client_id.eq(&client.id))).execute(connection)?;
     insert_origins(connection, client)
 }
@@ -229,7 +240,10 @@ fn insert_origins(connection: &mut AnyConnection, client: &Client) -> Result<()>
 /// The database's.
 pub fn set_disabled(connection: &mut AnyConnection, id: &str, at: Option<Timestamp>) -> Result<bool> {
     let set = clients::disabled_at.eq(at.map(Timestamp::millis));
-    Ok(diesel::update(clients::table.find(id)).set(set).execute(connection)? == 1)
+    dialect::together(connection, |connection| {
+        revisions::registrations_change(connection)?;
+        Ok(diesel::update(clients::table.find(id)).set(set).execute(connection)? == 1)
+    })
 }
 
 /// Deletes the client and what was given to it; false when there is no such client.
@@ -238,6 +252,7 @@ pub fn set_disabled(connection: &mut AnyConnection, id: &str, at: Option<Timesta
 /// The database's.
 pub fn delete(connection: &mut AnyConnection, id: &str, now: Timestamp) -> Result<bool> {
     dialect::exclusively(connection, |connection| -> Result<bool> {
+        revisions::registrations_change(connection)?;
         let rows = diesel::delete(clients::table.find(id)).execute(connection)?;
         diesel::delete(client_origins::table.filter(client_origins::client_id.eq(id))).execute(connection)?;
         diesel::delete(consents::table.filter(consents::client_id.eq(id))).execute(connection)?;

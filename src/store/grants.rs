@@ -9,10 +9,12 @@ use diesel::prelude::*;
 use super::{
     AnyConnection, Result,
     activity::Event,
-    consents, devices, dialect,
+    consents, devices,
+    dialect::{self, on_either},
     error::Error,
     mapping::{Row, json, time, times},
     people as people_rows,
+    revisions::revision,
     schema::{grants, people, revoked_tokens, sessions as session_rows},
     sessions::{self, Session},
     warnings,
@@ -96,6 +98,8 @@ fn to_value(columns: GrantRow) -> Result<Grant> {
 pub struct Found {
     /// The row.
     pub grant: Grant,
+    /// Whether the access token that was asked about was revoked by itself.
+    pub is_token_revoked: bool,
     person_enabled: bool,
     must_sign_in: bool,
     roles: Option<String>,
@@ -157,10 +161,12 @@ fn to_found((columns, person, session): Columns) -> Result<Found> {
         grant.remembered = session.remembered;
     }
     let Some(person) = person else {
-        return Ok(Found { grant, person_enabled: false, must_sign_in: false, roles: None, groups: None });
+        let (roles, groups) = (None, None);
+        return Ok(Found { grant, is_token_revoked: false, person_enabled: false, must_sign_in: false, roles, groups });
     };
     Ok(Found {
         grant,
+        is_token_revoked: false,
         person_enabled: person.disabled_at.is_none(),
         must_sign_in: person.sign_in_again_at > person.signed_in_at, // none is before every time
         roles: Some(person.roles),
@@ -179,12 +185,12 @@ macro_rules! with_its_own {
 }
 
 macro_rules! selected {
-    ($($more:expr)?) => {
+    ($($more:expr),*) => {
         (
             GrantRow::as_select(),
             Option::<PersonRow>::as_select(),
             Option::<SessionRow>::as_select(),
-            $($more)?
+            $($more),*
         )
     };
 }
@@ -194,22 +200,38 @@ macro_rules! selected {
 /// # Errors
 /// The database's.
 pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Found>> {
-    let found = with_its_own!(id).select(selected!()).first::<Columns>(connection).optional()?;
+    let found: Option<Columns> = on_either!(connection, one => with_its_own!(id).select(selected!()).first(one).optional())?;
     found.map(to_found).transpose()
 }
 
-/// As [`find`], for an access token of the grant: `None` as well when that was revoked by itself. In one statement too.
+/// Which grant a request is about, and by which access token of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// The grant.
+    pub grant: Id,
+    /// The token's `jti`; none where it is about the grant itself.
+    pub jti: Option<String>,
+}
+
+/// As [`find`], with whether the token was revoked by itself, and the revision of clients and APIs: all that most requests have
+/// to read, in one statement too.
 ///
 /// # Errors
 /// The database's.
-pub fn find_for_token(connection: &mut AnyConnection, id: Id, jti: &str) -> Result<Option<Found>> {
-    let found = with_its_own!(id)
-        .left_join(revoked_tokens::table.on(revoked_tokens::jti.eq(jti)))
-        .select(selected!(revoked_tokens::expires_at.nullable()))
-        .first::<(GrantRow, Option<PersonRow>, Option<SessionRow>, Option<i64>)>(connection)
-        .optional()?;
-    let unrevoked = found.filter(|(.., revoked)| revoked.is_none());
-    unrevoked.map(|(row, person, session, _)| to_found((row, person, session))).transpose()
+pub fn read(connection: &mut AnyConnection, about: &About) -> Result<Option<(Found, Option<i64>)>> {
+    type Read = (GrantRow, Option<PersonRow>, Option<SessionRow>, Option<i64>, Option<i64>);
+    let jti = about.jti.as_deref().unwrap_or_default();
+    let found: Option<Read> = on_either!(connection, one => {
+        with_its_own!(about.grant)
+            .left_join(revoked_tokens::table.on(revoked_tokens::jti.eq(jti)))
+            .select(selected!(revoked_tokens::expires_at.nullable(), revision!()))
+            .first(one)
+            .optional()
+    })?;
+    let to_value = |(row, person, session, revoked, revision): Read| {
+        Ok((Found { is_token_revoked: revoked.is_some(), ..to_found((row, person, session))? }, revision))
+    };
+    found.map(to_value).transpose()
 }
 
 /// Which grants to list.
@@ -318,7 +340,7 @@ pub fn advance(connection: &mut AnyConnection, id: Id, generation: u32, seen: &O
         grants::place.eq(seen.place.as_deref()),
         grants::user_agent.eq(seen.user_agent.as_deref()),
     );
-    Ok(diesel::update(row).set(set).execute(connection)? == 1)
+    Ok(on_either!(connection, one => diesel::update(row).set(set).execute(one))? == 1)
 }
 
 /// As [`advance`], of an app that goes on from another network: where nothing of the person was seen there before, they are

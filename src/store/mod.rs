@@ -21,6 +21,7 @@ mod mapping;
 pub mod meta;
 pub mod migrations;
 pub mod people;
+pub mod revisions;
 pub mod revoked_tokens;
 mod schema;
 pub mod sessions;

@@ -142,6 +142,8 @@ diesel::table! {
     }
 }
 
+diesel::table! { revisions (name) { name -> Text, number -> BigInt, } }
+
 diesel::table! { subjects (subject) { subject -> Text, person_id -> Binary, sector -> Text, } }
 
 diesel::table! { used_assertions (key) { key -> Binary, expires_at -> BigInt, } }
@@ -213,4 +215,15 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(grants, people, clients, sessions, revoked_tokens, devices);
+diesel::allow_tables_to_appear_in_same_query!(
+    grants,
+    people,
+    clients,
+    sessions,
+    revoked_tokens,
+    devices,
+    consents,
+    apis,
+    client_origins,
+    revisions
+);

@@ -2,7 +2,7 @@
 //! that none of them can skip, in order: the form, the credentials, the client, the proof. What is asked for is the story's.
 //! The keys of a client are fetched between two hops, so that a slow client holds no database connection.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest,
@@ -18,7 +18,7 @@ use super::{
     body::{BodyProblem, Form},
     cors,
     fault::Fault,
-    hop::hop,
+    hop::{Lane, hop},
     oauth_error::{Challenge, OauthError},
     reply::Reply,
     request::{Context, header_text},
@@ -26,6 +26,7 @@ use super::{
 use crate::{
     app::App,
     client_keys::Keys,
+    inspection,
     protocol::{
         client::{AuthMethod, Client},
         client_assertion,
@@ -33,7 +34,12 @@ use crate::{
         error::{ErrorCode, ProtocolError},
         params::Params,
     },
-    store::{AnyConnection, clients, used_assertions},
+    registrations::Registered,
+    store::{
+        AnyConnection,
+        grants::{About, Found},
+        used_assertions,
+    },
 };
 
 /// How long a request waits for its turn to have keys fetched: a little longer than one fetch may take.
@@ -53,8 +59,27 @@ pub struct Asked {
     settles: bool,
 }
 
-/// What an endpoint does for a client that was authenticated.
-pub type Story = fn(&App, &mut AnyConnection, &Asked, &Client) -> Result<Reply, OauthError>;
+/// An endpoint.
+#[derive(Clone, Copy)]
+pub struct Endpoint {
+    /// Who may read its answers.
+    pub readers: Readers,
+    /// Which grant a request is about, as far as that can be told from its form: it is read along with what has to be read
+    /// anyway. Nothing is believed of it.
+    pub about: fn(&App, &Params) -> Option<About>,
+    /// What it does for a client that was authenticated.
+    pub story: fn(&App, &mut AnyConnection, &Asked, Known<'_>) -> Result<Reply, OauthError>,
+}
+
+/// What is known when the story of an endpoint begins.
+pub struct Known<'a> {
+    /// The client, authenticated.
+    pub client: Arc<Client>,
+    /// Clients and APIs.
+    pub registered: Registered<'a>,
+    /// The grant that the request is about, if there is such a grant.
+    pub found: Option<Found>,
+}
 
 /// Which web pages may read the answers of an endpoint (RFC 9700 §2.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,17 +93,17 @@ pub enum Readers {
 /// What became of the authentication.
 enum Authenticated {
     /// It is this client.
-    As(Box<Client>),
+    As(Arc<Client>),
     /// It is refused with an answer of its own.
     Refused(Reply),
     /// Nobody knows before this client was asked for its keys.
-    Fetch(Box<Client>),
+    Fetch(Arc<Client>),
 }
 
 /// What one hop came to.
 enum Turn {
     Answer(Reply),
-    Fetch(Box<Client>),
+    Fetch(Arc<Client>),
 }
 
 impl Readers {
@@ -87,31 +112,33 @@ impl Readers {
         self,
         app: &App,
         connection: &mut AnyConnection,
-        origin: Option<&str>,
+        (registered, origin): (&Registered<'_>, Option<&str>),
     ) -> Result<Vec<(HeaderName, HeaderValue)>, Fault> {
         match self {
-            Self::Registered => Ok(cors::readers(app, connection, origin)?),
+            Self::Registered => Ok(cors::readers(app, connection, registered, origin)?),
             Self::Nobody => Ok(Vec::new()),
         }
     }
 }
 
-/// Answers a request of a client: authenticates it, and lets `story` do the rest.
-pub async fn answer(request: HttpRequest, app: Data<App>, form: Form, pages: Readers, story: Story) -> Reply {
+/// Answers a request of a client: authenticates it, and lets the endpoint's story do the rest.
+pub async fn answer(request: HttpRequest, app: Data<App>, form: Form, endpoint: Endpoint) -> Reply {
     let origin = cors::origin(&request);
     let challenge = if request.headers().contains_key(header::AUTHORIZATION) { Challenge::Basic } else { Challenge::None };
     let read = read(&request, form).map_err(|refused| refused.unwrap_or_else(|error| OauthError::from(error).reply(challenge)));
     let asked = match read {
         Ok(asked) => asked,
-        Err(refused) => return readable(&app, pages, origin, refused).await,
+        Err(refused) => return readable(&app, endpoint.readers, origin, refused).await,
     };
     // The keys are fetched once; then what is known has to do.
     for last in [false, true] {
         let (of_story, origin) = (Asked { settles: last, ..asked.clone() }, origin.clone());
-        let turn = hop(&app, move |app, connection| -> Result<Turn, OauthError> {
+        let turn = hop(&app, Lane::Machines, move |app, connection| -> Result<Turn, OauthError> {
+            let (about, now) = ((endpoint.about)(app, &of_story.params), of_story.context.now);
+            let (registered, found) = inspection::read_ahead(&app.registrations, connection, about.as_ref(), now)?;
             // What may fail comes before what cannot be undone: who may read the answer.
-            let readers = pages.headers(app, connection, origin.as_deref())?;
-            let turn = of_story.turn(app, connection, story).or_else(|error| match error {
+            let readers = endpoint.readers.headers(app, connection, (&registered, origin.as_deref()))?;
+            let turn = of_story.turn(app, connection, endpoint, (registered, found)).or_else(|error| match error {
                 OauthError::Protocol(_) => Ok(Turn::Answer(error.reply(challenge))),
                 OauthError::Fault(fault) => Err(OauthError::Fault(fault)),
             })?;
@@ -138,7 +165,11 @@ async fn readable(app: &Data<App>, pages: Readers, origin: Option<String>, refus
     if pages == Readers::Nobody {
         return refused;
     }
-    let readers = hop(app, move |app, connection| pages.headers(app, connection, origin.as_deref()));
+    let now = app.clock.now();
+    let readers = hop(app, Lane::Machines, move |app, connection| -> Result<_, Fault> {
+        let registered = app.registrations.now(connection, now)?;
+        pages.headers(app, connection, (&registered, origin.as_deref()))
+    });
     match readers.await {
         Ok(readers) => refused.with_all(readers),
         Err(_) => refused,
@@ -163,25 +194,38 @@ fn read(request: &HttpRequest, form: Form) -> Result<Asked, Result<Reply, Protoc
 }
 
 impl Asked {
-    fn turn(&self, app: &App, connection: &mut AnyConnection, story: Story) -> Result<Turn, OauthError> {
-        match self.authenticate(app, connection)? {
-            Authenticated::As(client) => story(app, connection, self, &client).map(Turn::Answer),
+    fn turn(
+        &self,
+        app: &App,
+        connection: &mut AnyConnection,
+        endpoint: Endpoint,
+        (registered, found): (Registered<'_>, Option<Found>),
+    ) -> Result<Turn, OauthError> {
+        match self.authenticate(app, connection, &registered)? {
+            Authenticated::As(client) => {
+                (endpoint.story)(app, connection, self, Known { client, registered, found }).map(Turn::Answer)
+            }
             Authenticated::Refused(reply) => Ok(Turn::Answer(reply)),
             Authenticated::Fetch(client) => Ok(Turn::Fetch(client)),
         }
     }
 
     /// RFC 6749 §2.3.1: guessing is slowed. The right secret always passes, so that nobody can shut a client out.
-    fn authenticate(&self, app: &App, connection: &mut AnyConnection) -> Result<Authenticated, OauthError> {
+    fn authenticate(
+        &self,
+        app: &App,
+        connection: &mut AnyConnection,
+        registered: &Registered<'_>,
+    ) -> Result<Authenticated, OauthError> {
         let presented = Presented::read(self.authorization.clone()?.as_deref(), &self.params)?;
         let (address, id, now) = (self.context.address, &presented.client_id, self.context.now);
-        let error = match clients::find(connection, id)? {
+        let error = match registered.client(connection, id)? {
             None => ProtocolError::new(ErrorCode::InvalidClient, format!("there is no client '{id}'")),
             Some(client) => match presented.verify(&client) {
-                Ok(Verified::Wholly) => return Ok(Authenticated::As(Box::new(client))),
+                Ok(Verified::Wholly) => return Ok(Authenticated::As(client)),
                 Ok(Verified::UpToAssertion(assertion)) => match self.assert(app, connection, &client, assertion)? {
-                    Ok(Asserted::Holds) => return Ok(Authenticated::As(Box::new(client))),
-                    Ok(Asserted::KeysNeeded) => return Ok(Authenticated::Fetch(Box::new(client))),
+                    Ok(Asserted::Holds) => return Ok(Authenticated::As(client)),
+                    Ok(Asserted::KeysNeeded) => return Ok(Authenticated::Fetch(client)),
                     Err(error) => error,
                 },
                 Err(error) => error,
@@ -241,7 +285,7 @@ impl Asked {
 
 /// Asks the client for its keys, with no connection in hand: one caller at a time, and a few clients at once. Who waited
 /// may find them there. A fetch that was begun goes on when its caller leaves: nobody can have it begun again and again.
-async fn fetch(app: &Data<App>, asked: &Asked, client: Box<Client>) {
+async fn fetch(app: &Data<App>, asked: &Asked, client: Arc<Client>) {
     let turn = app.client_keys.turn(&client);
     let turn = tokio::time::timeout(FETCH_TURN, async { (turn.lock_owned().await, app.fetches.clone().acquire_owned().await) });
     let Ok(turn) = turn.await else { return };

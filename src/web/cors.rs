@@ -11,10 +11,16 @@ use actix_web::{
     web::Data,
 };
 
-use super::{fault::Fault, hop::hop, reply::Reply, request::header_text};
+use super::{
+    fault::Fault,
+    hop::{Lane, hop},
+    reply::Reply,
+    request::{Context, header_text},
+};
 use crate::{
     app::App,
-    store::{AnyConnection, Result, clients},
+    registrations::Registered,
+    store::{AnyConnection, Result},
 };
 
 /// The origin a browser says the request comes from.
@@ -27,11 +33,16 @@ pub fn origin(request: &HttpRequest) -> Option<String> {
 ///
 /// # Errors
 /// The database's.
-pub fn readers(app: &App, connection: &mut AnyConnection, origin: Option<&str>) -> Result<Vec<(HeaderName, HeaderValue)>> {
+pub fn readers(
+    app: &App,
+    connection: &mut AnyConnection,
+    registered: &Registered<'_>,
+    origin: Option<&str>,
+) -> Result<Vec<(HeaderName, HeaderValue)>> {
     let mut headers = vec![(header::VARY, HeaderValue::from_static("Origin"))];
     if let Some(origin) = origin
         && let Ok(value) = HeaderValue::from_str(origin)
-        && may_read(app, connection, origin)?
+        && may_read(app, connection, registered, origin)?
     {
         headers.push((header::ACCESS_CONTROL_ALLOW_ORIGIN, value));
         let exposed = HeaderValue::from_static("WWW-Authenticate, X-Request-Id, Retry-After");
@@ -40,22 +51,23 @@ pub fn readers(app: &App, connection: &mut AnyConnection, origin: Option<&str>) 
     Ok(headers)
 }
 
-fn may_read(app: &App, connection: &mut AnyConnection, origin: &str) -> Result<bool> {
+fn may_read(app: &App, connection: &mut AnyConnection, registered: &Registered<'_>, origin: &str) -> Result<bool> {
     if origin == "null" {
         return Ok(false);
     }
-    Ok(app.config.cors_origins.iter().any(|listed| listed == origin) || clients::is_origin_registered(connection, origin)?)
+    Ok(app.config.cors_origins.iter().any(|listed| listed == origin) || registered.has_origin(connection, origin)?)
 }
 
 /// Answers a preflight request.
 pub async fn preflight(request: HttpRequest, app: Data<App>) -> Reply {
-    let origin = origin(&request);
-    let answer = hop(&app, move |app, connection| -> std::result::Result<Reply, Fault> {
+    let (origin, now) = (origin(&request), Context::of(&request).now);
+    let answer = hop(&app, Lane::Machines, move |app, connection| -> std::result::Result<Reply, Fault> {
         let reply = Reply::empty(StatusCode::NO_CONTENT)
             .with(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST")
             .with(header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, DPoP")
             .with(header::ACCESS_CONTROL_MAX_AGE, "600");
-        Ok(reply.with_all(readers(app, connection, origin.as_deref())?))
+        let registered = app.registrations.now(connection, now)?;
+        Ok(reply.with_all(readers(app, connection, &registered, origin.as_deref())?))
     });
     answer.await.unwrap_or_else(|fault| Reply::empty(StatusCode::SERVICE_UNAVAILABLE).noting(fault.reason()))
 }

@@ -92,6 +92,7 @@ fn up_down_and_up_again_with_the_same_tables_on_both() {
             "links",
             "meta",
             "people",
+            "revisions",
             "revoked_tokens",
             "sessions",
             "sign_in_failures",

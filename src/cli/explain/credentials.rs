@@ -14,6 +14,7 @@ use crate::{
         credential::{Credential, Kind, Provenance},
         grant::{self, Grant, Means, Presentation, Standing, Verdict},
     },
+    registrations::Registrations,
     store::{clients, grants, people, sessions},
 };
 
@@ -48,8 +49,10 @@ pub fn of_grant(work: &mut Work<'_>, kind: Kind, text: &str) -> Result<Told, Err
     judge(&mut told, work, (&grant, credential), &client, &standing);
     if told.active && kind == Kind::Refresh {
         // What the verdict does not know: what was taken from the client since.
-        let inspector = Inspector { config: work.config, ring: &KeyRing::default(), now: work.now };
-        match inspector.refresh_token(work.connection, text)? {
+        let registrations = Registrations::default();
+        let registered = registrations.now(work.connection, work.now)?;
+        let inspector = Inspector { config: work.config, ring: &KeyRing::default(), registered, now: work.now };
+        match inspector.refresh_token(work.connection, text, None)? {
             Ok(found) => told.expires = Some(time(found.expires_at)),
             Err(worthless) => (told.active, told.row, told.because) = (false, None, worthless.reason),
         }

@@ -12,6 +12,7 @@ use crate::{
         verify::{self, Claims},
     },
     protocol::{claims::grant_of_jti, id::Id, registration::is_pairwise, time::Timestamp},
+    registrations::Registrations,
     store::{grants, signing_keys, subjects},
 };
 
@@ -88,8 +89,10 @@ fn access_token(work: &mut Work<'_>, ring: &KeyRing, token: &str, (claims, mut t
         told.username = person(work, text(&claims, "sub"))?;
         told.current_generation = grants::find(work.connection, id)?.map(|found| found.grant.generation);
     }
-    let inspector = Inspector { config: work.config, ring, now: work.now };
-    match inspector.access_token(work.connection, token)? {
+    let registrations = Registrations::default();
+    let registered = registrations.now(work.connection, work.now)?;
+    let inspector = Inspector { config: work.config, ring, registered, now: work.now };
+    match inspector.access_token(work.connection, token, None)? {
         Err(worthless) => told.because = worthless.reason,
         Ok(found) => {
             let person = if found.grant.is_some() { "for a person" } else { "of the client for itself" };

@@ -13,7 +13,7 @@ use crate::{
         scope::{ScopeClaims, Scopes},
     },
     random,
-    store::{AnyConnection, apis},
+    store::AnyConnection,
     web::{oauth_error::OauthError, reply::Reply},
 };
 
@@ -29,7 +29,7 @@ impl Exchange<'_> {
         let resources = resources_of(client, resources)?;
         let mut scopes = scopes_of(client, asked, &config.scope_claims)?;
         if !client.audiences.iter().all(|uri| resources.contains(uri)) {
-            scopes = api::scopes_at(&scopes, &apis::of(connection, &client.audiences)?, &resources);
+            scopes = api::scopes_at(&scopes, &self.registered.apis(connection, &client.audiences)?, &resources);
             if asked.is_some() && scopes.is_empty() {
                 let text = "scope: expected some of the resource that is asked for, received none of them";
                 return Err(ProtocolError::new(ErrorCode::InvalidScope, text).into());

@@ -7,6 +7,8 @@ mod client_credentials;
 mod present;
 mod refresh_token;
 
+use std::cell::Cell;
+
 use actix_web::{HttpRequest, web::Data};
 
 use crate::{
@@ -14,13 +16,19 @@ use crate::{
     jose::keys::Key,
     protocol::{
         client::Client,
+        credential::{Credential, Kind},
         error::{ErrorCode, ProtocolError},
+        params::Params,
         token_request::TokenRequest,
     },
-    store::AnyConnection,
+    registrations::Registered,
+    store::{
+        AnyConnection,
+        grants::{About, Found},
+    },
     web::{
         body::Form,
-        client_request::{self, Asked, Readers},
+        client_request::{self, Asked, Endpoint, Known, Readers},
         oauth_error::OauthError,
         reply::Reply,
         request::Context,
@@ -33,14 +41,25 @@ struct Exchange<'a> {
     context: &'a Context,
     client: &'a Client,
     key: &'a Key,
+    registered: Registered<'a>,
+    /// The grant as it was read ahead, until it is judged.
+    ahead: Cell<Option<Found>>,
 }
 
 /// `POST /token`.
 pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
-    client_request::answer(request, app, form, Readers::Registered, story).await
+    client_request::answer(request, app, form, Endpoint { readers: Readers::Registered, about, story }).await
 }
 
-fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, client: &Client) -> Result<Reply, OauthError> {
+/// The grant of the code or the refresh token.
+fn about(app: &App, params: &Params) -> Option<About> {
+    let presented = [("refresh_token", Kind::Refresh), ("code", Kind::Code)];
+    let (text, kind) = presented.iter().find_map(|(name, kind)| Some((params.get(name)?, *kind)))?;
+    Some(About { grant: Credential::open(&app.config.secrets, kind, text)?.id, jti: None })
+}
+
+fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, known: Known<'_>) -> Result<Reply, OauthError> {
+    let Known { client, registered, found } = known;
     let request = TokenRequest::parse(&asked.params)?;
     if !client.may_use(request.grant_type()) {
         let text = format!("this client is not registered for the grant type {}", request.grant_type().as_str());
@@ -49,7 +68,8 @@ fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, client: &Clie
     // What may fail comes before what cannot be undone: the key that signs the answer.
     let now = asked.context.now;
     let keys = app.keys_signing(connection, client.algorithm, now)?;
-    let exchange = Exchange { app, context: &asked.context, client, key: keys.signing(client.algorithm, now)? };
+    let key = keys.signing(client.algorithm, now)?;
+    let exchange = Exchange { app, context: &asked.context, client: &client, key, registered, ahead: Cell::new(found) };
     match request {
         TokenRequest::AuthorizationCode { code, redirect_uri, verifier, resources } => {
             exchange.redeem(connection, &authorization_code::Redemption { code, redirect_uri, verifier, resources })

@@ -70,7 +70,12 @@ impl Exchange<'_> {
         };
         let now = self.context.now;
         for _ in 0..2 {
-            let found = grants::find(connection, credentials.grant)?.ok_or_else(|| {
+            let ahead = self.ahead.take().filter(|found| found.grant.id == credentials.grant);
+            let found = match ahead {
+                Some(found) => Some(found),
+                None => grants::find(connection, credentials.grant)?,
+            };
+            let found = found.ok_or_else(|| {
                 ProtocolError::new(ErrorCode::InvalidGrant, "there is no such grant any more")
                     .with_detail(format!("grant {}", credentials.grant))
             })?;
@@ -184,7 +189,7 @@ impl Exchange<'_> {
             Means::Refresh { scopes: Some(scopes) } => scopes,
             _ => &grant.scopes,
         };
-        let left = inspection::left_of(connection, self.client, grant, scopes, credentials.resources)??;
+        let left = inspection::left_of(connection, &self.registered, (self.client, grant), scopes, credentials.resources)??;
         let asked = match credentials.means {
             Means::Code { .. } => self.asked_claims(connection, grant)?,
             Means::Refresh { .. } => Map::new(),

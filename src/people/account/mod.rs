@@ -41,7 +41,7 @@ use crate::{
         cookies,
         fault::Fault,
         forms,
-        hop::hop,
+        hop::{Lane, hop},
         page,
         reply::Reply,
         request::Context,
@@ -120,7 +120,7 @@ enum Looked {
 async fn answer(request: &HttpRequest, app: &Data<App>, form: Option<Form>, back: &'static str, story: Story) -> Reply {
     let visit = Visit::of(request, form, back);
     let (told, base) = (visit.context.clone(), app.config.issuer.base());
-    let done = hop(app, move |app, connection| -> Result<Reply, Fault> {
+    let done = hop(app, Lane::People, move |app, connection| -> Result<Reply, Fault> {
         match visit.visitor(app, connection)? {
             Ok(visitor) => story(app, connection, &visitor),
             Err(reply) => Ok(reply),
@@ -141,7 +141,7 @@ async fn proven<T: Send + 'static>(
     then: impl Fn(&App, &mut AnyConnection, &Visitor, &Person) -> Result<T, Fault> + Clone + Send + 'static,
 ) -> Result<Proven<T>, Fault> {
     let context = visit.context.clone();
-    let looked = hop(app, move |app, connection| -> Result<Looked, Fault> {
+    let looked = hop(app, Lane::People, move |app, connection| -> Result<Looked, Fault> {
         match visit.visitor(app, connection)? {
             Ok(visitor) => look(app, connection, visitor, guard),
             Err(reply) => Ok(Looked::Done(reply)),

@@ -14,7 +14,15 @@ use crate::{
     people::inventory::{Inventory, Words},
     protocol::{activity::Activity, time::Span},
     store::{AnyConnection, account, activity, people::Person},
-    web::{body::Form, fault::Fault, hop::hop, page, reply::Reply, request::Context, session},
+    web::{
+        body::Form,
+        fault::Fault,
+        hop::{Lane, hop},
+        page,
+        reply::Reply,
+        request::Context,
+        session,
+    },
 };
 
 /// For how long the page says what "this was not me" has ended.
@@ -50,7 +58,8 @@ async fn change(app: &Data<App>, visit: Visit) -> Result<Reply, Fault> {
         Ok((_, Err(reply))) | Err(reply) => return Ok(reply),
     };
     let hash = app.passwords.hash_within_gate(visitor.field("new_password").to_owned()).await?;
-    hop(app, move |app, connection| -> Result<Reply, Fault> { set(app, connection, &visitor, &person, &hash) }).await
+    hop(app, Lane::People, move |app, connection| -> Result<Reply, Fault> { set(app, connection, &visitor, &person, &hash) })
+        .await
 }
 
 /// The old one was proven: the new one takes its place, unless another did meanwhile.

@@ -66,7 +66,7 @@ fn clients_are_switched_and_deleted() {
         symbolon.text("client add --id app --name App --type spa --redirect-uri https://app.example.com/cb --cors-origin https://www.example.com");
         let store = symbolon.store();
         let registered =
-            || store.with(|connection| clients::is_origin_registered(connection, "https://www.example.com")).unwrap();
+            || store.with(|connection| clients::read_origin(connection, "https://www.example.com")).unwrap().is_some();
         let alice = store.with(|connection| people::find_by_login(connection, "alice")).unwrap().unwrap().claims.id;
         let (session, _) = seed(&store, alice, "app");
 

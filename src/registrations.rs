@@ -1,0 +1,142 @@
+//! Clients and APIs as this process last read them. Nothing is taken from here without asking the database whether it still
+//! holds: each request reads one number, the revision, along with what it reads first, and each change of a client or an API
+//! raises that number in its own transaction. What was switched off is off with the next request, in every process.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::{
+    protocol::{
+        api::Api,
+        client::Client,
+        time::{Span, Timestamp},
+    },
+    store::{AnyConnection, Result, apis, clients, revisions},
+};
+
+/// How long it is kept without being read again, for databases that were taken back to a former state: their numbers repeat.
+const KEPT_FOR: Span = Span::from_seconds(20);
+/// So many clients, and so many origins, are kept at most.
+const KEPT: usize = 10_000;
+
+#[derive(Default)]
+struct Kept {
+    revision: i64,
+    since: Option<Timestamp>,
+    clients: HashMap<String, Arc<Client>>,
+    apis: Option<Arc<[Api]>>,
+    origins: HashSet<String>,
+}
+
+impl Kept {
+    fn holds(&self, revision: i64, now: Timestamp) -> bool {
+        let age = self.since.map(|since| now.millis().abs_diff(since.millis())); // a clock that went back makes it stale as well
+        self.revision == revision && age.is_some_and(|age| age < KEPT_FOR.millis().unsigned_abs())
+    }
+}
+
+/// What this process has read of clients and APIs.
+#[derive(Default)]
+pub struct Registrations(Mutex<Kept>);
+
+impl Registrations {
+    /// Clients and APIs as of this revision, which was read just now.
+    #[must_use]
+    pub fn at(&self, revision: i64, now: Timestamp) -> Registered<'_> {
+        Registered { registrations: self, revision, now }
+    }
+
+    /// Clients and APIs as they are now.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn now(&self, connection: &mut AnyConnection, now: Timestamp) -> Result<Registered<'_>> {
+        Ok(self.at(revisions::of_registrations(connection)?, now))
+    }
+}
+
+/// Clients and APIs, for one request.
+#[derive(Clone, Copy)]
+pub struct Registered<'a> {
+    registrations: &'a Registrations,
+    revision: i64,
+    now: Timestamp,
+}
+
+impl Registered<'_> {
+    /// The client with this id.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn client(&self, connection: &mut AnyConnection, id: &str) -> Result<Option<Arc<Client>>> {
+        if let Some(client) = self.kept(|kept| kept.clients.get(id).cloned()) {
+            return Ok(Some(client));
+        }
+        let Some((client, revision)) = clients::read(connection, id)? else { return Ok(None) };
+        let client = Arc::new(client);
+        self.keep(revision, |kept| {
+            if kept.clients.len() >= KEPT {
+                kept.clients.clear();
+            }
+            kept.clients.insert(client.id.clone(), client.clone());
+        });
+        Ok(Some(client))
+    }
+
+    /// Those of these APIs that are registered.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn apis(&self, connection: &mut AnyConnection, uris: &[String]) -> Result<Vec<Api>> {
+        if uris.is_empty() {
+            return Ok(Vec::new());
+        }
+        let all = match self.kept(|kept| kept.apis.clone()) {
+            Some(all) => all,
+            None => self.read_apis(connection)?,
+        };
+        Ok(all.iter().filter(|api| uris.contains(&api.uri)).cloned().collect())
+    }
+
+    fn read_apis(&self, connection: &mut AnyConnection) -> Result<Arc<[Api]>> {
+        let (apis, revisions): (Vec<_>, Vec<_>) = apis::read_all(connection)?.into_iter().unzip();
+        let apis: Arc<[Api]> = apis.into();
+        self.keep(revisions.first().copied().flatten(), |kept| kept.apis = Some(apis.clone()));
+        Ok(apis)
+    }
+
+    /// Whether any client was registered with this web origin.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn has_origin(&self, connection: &mut AnyConnection, origin: &str) -> Result<bool> {
+        if self.kept(|kept| kept.origins.contains(origin).then_some(())).is_some() {
+            return Ok(true);
+        }
+        let Some(revision) = clients::read_origin(connection, origin)? else { return Ok(false) };
+        self.keep(revision, |kept| {
+            if kept.origins.len() >= KEPT {
+                kept.origins.clear();
+            }
+            kept.origins.insert(origin.to_owned());
+        });
+        Ok(true)
+    }
+
+    fn kept<T>(&self, find: impl FnOnce(&Kept) -> Option<T>) -> Option<T> {
+        let kept = self.registrations.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.holds(self.revision, self.now).then(|| find(&kept)).flatten()
+    }
+
+    /// Keeps what was read as of this revision; what was read before another one is forgotten.
+    fn keep(&self, revision: Option<i64>, put: impl FnOnce(&mut Kept)) {
+        let Some(revision) = revision else { return };
+        let mut kept = self.registrations.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !kept.holds(revision, self.now) {
+            *kept = Kept { revision, since: Some(self.now), ..Kept::default() };
+        }
+        put(&mut kept);
+    }
+}

@@ -1,0 +1,229 @@
+//! The threads on which stories run, as many as there are database connections, and the queue before them. Whoever waits does so
+//! without a thread. Machines, people and the server itself wait in lanes of their own, which take turns, so that no flood of
+//! one keeps the others waiting. Where a lane does not empty, those who have waited too long are turned away at once
+//! (after CoDel, RFC 8289): what is accepted is answered soon, and a burst is not refused.
+
+use std::{
+    collections::VecDeque,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::oneshot;
+
+/// Who waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Clients and resource servers.
+    Machines,
+    /// Browsers.
+    People,
+    /// The server, and whoever asks whether it is ready. Nobody is turned away here before the queue is full.
+    Own,
+}
+
+/// Why work was not begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// More came than could be done, for a while.
+    Overload,
+    /// It did not begin within the time that the caller gave.
+    TooLate,
+    /// It did not end within the time that the caller gave; it goes on.
+    Unfinished,
+    /// It panicked.
+    Died,
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Overload => "more came than can be done",
+            Self::TooLate => "every database connection was busy for too long",
+            Self::Unfinished => "the database did not answer in time",
+            Self::Died => "a story did not end",
+        })
+    }
+}
+
+const LANES: usize = 3;
+/// So many wait in one lane at most.
+const WAITING: usize = 4096;
+/// How long one waits where enough is done.
+const TARGET: Duration = Duration::from_millis(50);
+/// For how long every one has to have waited longer before some are turned away.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+const IS_WAITING: u8 = 0;
+const HAS_BEGUN: u8 = 1;
+const IS_GONE: u8 = 2;
+
+/// Whose turn it is, decided once: by the thread that begins, or by the caller who leaves.
+#[derive(Default)]
+struct Place(AtomicU8);
+
+impl Place {
+    fn becomes(&self, state: u8) -> bool {
+        self.0.compare_exchange(IS_WAITING, state, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+}
+
+struct Job {
+    since: Instant,
+    place: Arc<Place>,
+    /// Does the work, or tells the caller that it will not be done.
+    go: Box<dyn FnOnce(bool) + Send>,
+}
+
+#[derive(Default)]
+struct Line {
+    jobs: VecDeque<Job>,
+    /// Since when every one had waited for longer than [`TARGET`].
+    late_since: Option<Instant>,
+}
+
+impl Line {
+    /// The next one, and whether it is to be done.
+    fn next(&mut self, sheds: bool, now: Instant) -> Option<(Job, bool)> {
+        let job = self.jobs.pop_front()?;
+        if now.saturating_duration_since(job.since) <= TARGET {
+            self.late_since = None;
+            return Some((job, true));
+        }
+        let late_since = *self.late_since.get_or_insert(now);
+        Some((job, !(sheds && now.saturating_duration_since(late_since) >= INTERVAL)))
+    }
+}
+
+#[derive(Default)]
+struct Lines {
+    lines: [Line; LANES],
+    turn: usize,
+    is_closed: bool,
+}
+
+impl Lines {
+    fn next(&mut self, now: Instant) -> Option<(Job, bool)> {
+        for _ in 0..LANES {
+            let lane = self.turn;
+            self.turn = (lane + 1) % LANES;
+            let line = self.lines.get_mut(lane)?;
+            if let Some(next) = line.next(lane != Lane::Own as usize, now) {
+                return Some(next);
+            }
+        }
+        None
+    }
+}
+
+#[derive(Default)]
+struct Queue {
+    lines: Mutex<Lines>,
+    bell: Condvar,
+}
+
+impl Queue {
+    fn put(&self, lane: Lane, job: Job) -> bool {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(line) = lines.lines.get_mut(lane as usize).filter(|line| line.jobs.len() < WAITING) else { return false };
+        line.jobs.push_back(job);
+        drop(lines);
+        self.bell.notify_one();
+        true
+    }
+
+    /// Waits for the next one; `None` when it is over.
+    fn take(&self) -> Option<(Job, bool)> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(next) = lines.next(Instant::now()) {
+                return Some(next);
+            }
+            if lines.is_closed {
+                return None;
+            }
+            lines = self.bell.wait(lines).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn work(&self) {
+        while let Some((job, is_due)) = self.take() {
+            if job.place.becomes(HAS_BEGUN) {
+                // Whoever waits for one that panics is told by its end of the channel.
+                let _ = catch_unwind(AssertUnwindSafe(|| (job.go)(is_due)));
+            }
+        }
+    }
+}
+
+/// The threads and their queue; they end when this is dropped.
+pub struct Stories(Arc<Queue>);
+
+impl Stories {
+    /// Starts so many threads.
+    ///
+    /// # Errors
+    /// When the system does not give them.
+    pub fn start(count: u32) -> io::Result<Self> {
+        let queue = Arc::new(Queue::default());
+        let stories = Self(queue.clone());
+        for number in 0..count {
+            let queue = queue.clone();
+            thread::Builder::new().name(format!("story-{number}")).spawn(move || queue.work())?;
+        }
+        Ok(stories)
+    }
+
+    /// Has work done in its turn: to be begun within the first time, and to end within the second after that. Work that was begun goes on when its caller leaves; what
+    /// was not begun then never is.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn run<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        (to_begin, to_end): (Duration, Duration),
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Refused> {
+        let (told, mut done) = oneshot::channel();
+        let go = Box::new(move |is_due: bool| {
+            let _ = told.send(if is_due { Ok(work()) } else { Err(Refused::Overload) }); // the caller may have left
+        });
+        let leaving = Leaving(Arc::new(Place::default()));
+        if !self.0.put(lane, Job { since: Instant::now(), place: leaving.0.clone(), go }) {
+            return Err(Refused::Overload);
+        }
+        let finished = match tokio::time::timeout(to_begin, &mut done).await {
+            Ok(finished) => finished,
+            Err(_) if leaving.0.becomes(IS_GONE) => return Err(Refused::TooLate),
+            Err(_) => tokio::time::timeout(to_end, done).await.map_err(|_| Refused::Unfinished)?,
+        };
+        finished.unwrap_or(Err(Refused::Died))
+    }
+}
+
+impl Drop for Stories {
+    fn drop(&mut self) {
+        self.0.lines.lock().unwrap_or_else(PoisonError::into_inner).is_closed = true;
+        self.0.bell.notify_all();
+    }
+}
+
+/// A caller who leaves before the work was begun takes it along.
+struct Leaving(Arc<Place>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.becomes(IS_GONE);
+    }
+}
+
+#[cfg(test)]
+#[path = "stories_tests.rs"]
+mod tests;

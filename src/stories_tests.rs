@@ -1,0 +1,135 @@
+//! The queue, by simulated time, and the threads.
+
+use std::sync::mpsc;
+
+use super::*;
+
+const SOON: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(5));
+const AT_ONCE: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(5));
+
+fn job(since: Instant) -> Job {
+    Job { since, place: Arc::default(), go: Box::new(|_| ()) }
+}
+
+/// A line into which one comes each `every` ms, and from which one is taken each `each` ms: how long those that were done had
+/// waited, and how many were turned away.
+fn simulate(every: u64, each: u64, sheds: bool, total: u64) -> (Vec<u64>, usize) {
+    let (start, mut line, mut waits, mut refused) = (Instant::now(), Line::default(), Vec::new(), 0);
+    let at = |ms| start + Duration::from_millis(ms);
+    let mut free_at = 0;
+    for ms in 0..total {
+        if ms % every == 0 {
+            line.jobs.push_back(job(at(ms)));
+        }
+        while free_at <= ms {
+            let Some((job, is_due)) = line.next(sheds, at(ms)) else { break };
+            if is_due {
+                waits.push(u64::try_from((at(ms) - job.since).as_millis()).unwrap());
+                free_at = ms + each;
+            } else {
+                refused += 1;
+            }
+        }
+    }
+    (waits, refused)
+}
+
+#[test]
+fn below_capacity_nobody_is_turned_away() {
+    assert_eq!(simulate(2, 1, true, 10_000), (vec![0; 5000], 0));
+}
+
+#[test]
+fn at_twice_the_capacity_what_is_accepted_waits_a_bounded_time() {
+    let (waits, refused) = simulate(1, 2, true, 20_000);
+    assert!(waits.len() > 9_900, "the work goes on at full speed: {}", waits.len());
+    assert!((9_500..10_000).contains(&refused), "{refused}");
+    let longest = waits.iter().max().unwrap();
+    assert!(*longest <= 200, "{longest} ms");
+}
+
+#[test]
+fn the_servers_own_work_is_never_turned_away() {
+    let (waits, refused) = simulate(1, 2, false, 2_000);
+    assert_eq!((waits.len(), refused), (1000, 0));
+}
+
+#[test]
+fn a_burst_is_done_however_long_it_waited_if_it_is_over_soon() {
+    let (start, mut line) = (Instant::now(), Line::default());
+    line.jobs.extend((0..90).map(|_| job(start)));
+    let later = |ms| start + Duration::from_millis(ms);
+    // A stall of a second, then a millisecond each.
+    assert!((0..90).all(|n| line.next(true, later(1000 + n)).unwrap().1));
+}
+
+#[test]
+fn the_lanes_take_turns() {
+    let mut lines = Lines::default();
+    let now = Instant::now();
+    for lane in [Lane::Machines, Lane::Machines, Lane::Machines, Lane::People, Lane::Own] {
+        lines.lines[lane as usize].jobs.push_back(job(now));
+    }
+    let mut seen = Vec::new();
+    while lines.next(now).is_some() {
+        seen.push(lines.lines.iter().map(|line| line.jobs.len()).collect::<Vec<_>>());
+    }
+    assert_eq!(seen, [[2, 1, 1], [2, 0, 1], [2, 0, 0], [1, 0, 0], [0, 0, 0]]);
+}
+
+#[tokio::test]
+async fn work_is_done_and_goes_on_after_one_that_panics() {
+    let stories = Stories::start(1).unwrap();
+    assert_eq!(stories.run(Lane::People, SOON, || 1).await, Ok(1));
+    assert_eq!(stories.run(Lane::People, SOON, || -> u32 { panic!("a test") }).await, Err(Refused::Died));
+    assert_eq!(stories.run(Lane::Own, SOON, || 2).await, Ok(2));
+}
+
+#[tokio::test]
+async fn what_is_not_begun_in_time_is_never_begun() {
+    let stories = Arc::new(Stories::start(1).unwrap());
+    let (release, held) = mpsc::channel::<()>();
+    let (begun, has_begun) = oneshot::channel();
+    let other = stories.clone();
+    let holding = tokio::spawn(async move {
+        let work = move || {
+            let _ = begun.send(());
+            let _ = held.recv();
+        };
+        other.run(Lane::Machines, AT_ONCE, work).await
+    });
+    has_begun.await.unwrap();
+    let (done, was_done) = mpsc::channel();
+    let late = stories.run(Lane::Machines, AT_ONCE, move || done.send(()));
+    assert_eq!(late.await.unwrap_err(), Refused::TooLate);
+    release.send(()).unwrap();
+    assert_eq!(holding.await.unwrap(), Ok(()), "what was begun is waited for");
+    assert_eq!(stories.run(Lane::Machines, SOON, || 3).await, Ok(3));
+    assert!(was_done.try_recv().is_err(), "it was taken along");
+}
+
+#[tokio::test]
+async fn what_does_not_end_in_time_goes_on() {
+    let stories = Stories::start(1).unwrap();
+    let (release, held) = mpsc::channel::<()>();
+    let (done, was_done) = mpsc::channel();
+    let work = move || {
+        let _ = held.recv();
+        done.send(())
+    };
+    // It begins at once, as nobody else is there, and is given no time.
+    let unfinished = stories.run(Lane::People, (Duration::from_millis(50), Duration::ZERO), work).await;
+    assert_eq!(unfinished.unwrap_err(), Refused::Unfinished);
+    release.send(()).unwrap();
+    assert_eq!(was_done.recv(), Ok(()));
+}
+
+#[test]
+fn a_full_lane_says_so_at_once() {
+    let queue = Queue::default();
+    for _ in 0..WAITING {
+        assert!(queue.put(Lane::People, job(Instant::now())));
+    }
+    assert!(!queue.put(Lane::People, job(Instant::now())));
+    assert!(queue.put(Lane::Machines, job(Instant::now())), "another lane is not");
+}
