@@ -75,8 +75,8 @@ impl Passwords {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let concurrency = settings.concurrency as usize;
         let beginning: Arc<str> = format!("$argon2id$v=19$m={memory},t={iterations},p={lanes}$").into();
-        let made = Made { argon2: argon2.clone(), beginning: beginning.clone() };
-        let decoy = made.hash(&random::text(), &mut Memory::default())?.into();
+        // To be compared with, a tag need not be anything's.
+        let decoy = phc(&beginning, random::bytes(), random::bytes()).into();
         Ok(Self {
             argon2,
             beginning,
@@ -160,8 +160,13 @@ impl Made {
         let memory = memory.of(self.argon2.params());
         let hashed = self.argon2.hash_password_into_with_memory(password.as_bytes(), &salt, &mut tag, memory);
         hashed.map_err(|e| failed(&e))?;
-        Ok(format!("{}{}${}", self.beginning, STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(tag)))
+        Ok(phc(&self.beginning, salt, tag))
     }
+}
+
+/// A hash as it is stored: a PHC string.
+fn phc(beginning: &str, salt: [u8; 16], tag: [u8; 32]) -> String {
+    format!("{beginning}{}${}", STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(tag))
 }
 
 fn failed(error: &dyn std::fmt::Display) -> PasswordError {

@@ -1,7 +1,7 @@
 //! The threads on which stories run, as many as there are database connections, and the queue before them. Whoever waits does so
 //! without a thread. Machines, people and the server itself wait in lanes of their own, which take turns, so that no flood of
 //! one keeps the others waiting. Where a lane does not empty, those who have waited too long are turned away at once
-//! (after CoDel, RFC 8289): what is accepted is answered soon, and a burst is not refused.
+//! (after `CoDel`, RFC 8289): what is accepted is answered soon, and a burst is not refused.
 
 use std::{
     collections::VecDeque,
@@ -54,7 +54,7 @@ impl std::fmt::Display for Refused {
 
 const LANES: usize = 3;
 /// So many wait in one lane at most.
-const WAITING: usize = 4096;
+const PLACES: usize = 4096;
 /// How long one waits where enough is done.
 const TARGET: Duration = Duration::from_millis(50);
 /// For how long every one has to have waited longer before some are turned away.
@@ -102,19 +102,18 @@ impl Line {
 }
 
 #[derive(Default)]
-struct Lines {
-    lines: [Line; LANES],
+struct Waiting {
+    lanes: [Line; LANES],
     turn: usize,
     is_closed: bool,
 }
 
-impl Lines {
+impl Waiting {
     fn next(&mut self, now: Instant) -> Option<(Job, bool)> {
         for _ in 0..LANES {
-            let lane = self.turn;
-            self.turn = (lane + 1) % LANES;
-            let line = self.lines.get_mut(lane)?;
-            if let Some(next) = line.next(lane != Lane::Own as usize, now) {
+            let at = self.turn;
+            self.turn = (at + 1) % LANES;
+            if let Some(next) = self.lanes.get_mut(at)?.next(at != Lane::Own as usize, now) {
                 return Some(next);
             }
         }
@@ -124,31 +123,32 @@ impl Lines {
 
 #[derive(Default)]
 struct Queue {
-    lines: Mutex<Lines>,
+    waiting: Mutex<Waiting>,
     bell: Condvar,
 }
 
 impl Queue {
     fn put(&self, lane: Lane, job: Job) -> bool {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(line) = lines.lines.get_mut(lane as usize).filter(|line| line.jobs.len() < WAITING) else { return false };
-        line.jobs.push_back(job);
-        drop(lines);
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let jobs = waiting.lanes.get_mut(lane as usize).map(|line| &mut line.jobs);
+        let Some(jobs) = jobs.filter(|jobs| jobs.len() < PLACES) else { return false };
+        jobs.push_back(job);
+        drop(waiting);
         self.bell.notify_one();
         true
     }
 
     /// Waits for the next one; `None` when it is over.
     fn take(&self) -> Option<(Job, bool)> {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if let Some(next) = lines.next(Instant::now()) {
+            if let Some(next) = waiting.next(Instant::now()) {
                 return Some(next);
             }
-            if lines.is_closed {
+            if waiting.is_closed {
                 return None;
             }
-            lines = self.bell.wait(lines).unwrap_or_else(PoisonError::into_inner);
+            waiting = self.bell.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -210,7 +210,7 @@ impl Stories {
 
 impl Drop for Stories {
     fn drop(&mut self) {
-        self.0.lines.lock().unwrap_or_else(PoisonError::into_inner).is_closed = true;
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).is_closed = true;
         self.0.bell.notify_all();
     }
 }

@@ -65,14 +65,14 @@ fn a_burst_is_done_however_long_it_waited_if_it_is_over_soon() {
 
 #[test]
 fn the_lanes_take_turns() {
-    let mut lines = Lines::default();
+    let mut waiting = Waiting::default();
     let now = Instant::now();
     for lane in [Lane::Machines, Lane::Machines, Lane::Machines, Lane::People, Lane::Own] {
-        lines.lines[lane as usize].jobs.push_back(job(now));
+        waiting.lanes[lane as usize].jobs.push_back(job(now));
     }
     let mut seen = Vec::new();
-    while lines.next(now).is_some() {
-        seen.push(lines.lines.iter().map(|line| line.jobs.len()).collect::<Vec<_>>());
+    while waiting.next(now).is_some() {
+        seen.push(waiting.lanes.iter().map(|line| line.jobs.len()).collect::<Vec<_>>());
     }
     assert_eq!(seen, [[2, 1, 1], [2, 0, 1], [2, 0, 0], [1, 0, 0], [0, 0, 0]]);
 }
@@ -127,7 +127,7 @@ async fn what_does_not_end_in_time_goes_on() {
 #[test]
 fn a_full_lane_says_so_at_once() {
     let queue = Queue::default();
-    for _ in 0..WAITING {
+    for _ in 0..PLACES {
         assert!(queue.put(Lane::People, job(Instant::now())));
     }
     assert!(!queue.put(Lane::People, job(Instant::now())));

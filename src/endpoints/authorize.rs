@@ -10,7 +10,7 @@ use crate::{
     protocol::{
         activity::Origin,
         authentication::Class,
-        authorization::AuthorizationRequest,
+        authorization::{self, AuthorizationRequest},
         client::{Client, GrantType},
         credential::{Credential, Kind},
         error::{ErrorCode, ProtocolError},
@@ -23,7 +23,7 @@ use crate::{
         scope::OFFLINE_ACCESS,
     },
     random,
-    store::{AnyConnection, consents, grants, sessions::Session},
+    store::{AnyConnection, grants, sessions::Session},
     web::{
         authorization_request::{self, Read},
         body::Form,
@@ -73,7 +73,10 @@ async fn answer(request: &HttpRequest, app: &Data<App>, params: Params, is_post:
 
 impl Visit<'_> {
     fn story(&self, connection: &mut AnyConnection, is_post: bool) -> Result<Reply, Fault> {
-        let (client, request) = match authorization_request::read(self.app, self.context, connection, self.params)? {
+        let named = authorization::client_id(self.params).unwrap_or_default();
+        let ahead = session::read_ahead(self.app, connection, self.cookie, named, self.context.now)?;
+        let read = authorization_request::read(self.app, self.context, connection, &ahead.registered, self.params)?;
+        let (client, request) = match read {
             Read::Good(good) => *good,
             Read::Page(page) => return Ok(page),
             Read::Refused(address, error) => return Ok(self.refuse(&address, &error)),
@@ -82,17 +85,12 @@ impl Visit<'_> {
             // A POST from another site brings no SameSite=Lax cookie; the GET it is turned into does.
             return Ok(Reply::see_other(&self.url(paths::AUTHORIZE, &[])));
         }
-        let session = session::current(self.app, connection, self.cookie, self.context.now)?;
+        let session = ahead.session;
         let expected = match self.expected(connection, &client, &request)? {
             Ok(expected) => expected,
             Err(error) => return Ok(self.refuse(&request.address, &error)),
         };
-        let remembered = match &session {
-            Some(session) if client.may_skip_consent(request.address.uri()) => {
-                consents::find(connection, session.person_id, &client.id)?
-            }
-            _ => None,
-        };
+        let remembered = ahead.allowed.filter(|_| client.may_skip_consent(request.address.uri()));
         let step = next_step(
             &request,
             &Facts {

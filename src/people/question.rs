@@ -1,12 +1,18 @@
 //! What a page on the way of an authorization request is about: the request, read afresh as `/authorize` does, and who
 //! is asked. Without a good request, or a session, there is no question, and `/authorize` is where the person goes.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, web::Data};
 
 use crate::{
     app::App,
     paths,
-    protocol::{authorization::AuthorizationRequest, client::Client, params::Params},
+    protocol::{
+        authorization::{self, AuthorizationRequest},
+        client::Client,
+        params::Params,
+    },
     store::{AnyConnection, sessions::Session},
     web::{
         authorization_request::{self, Read},
@@ -30,7 +36,7 @@ pub struct Visit {
 
 /// What someone is asked about.
 pub struct Question {
-    pub client: Client,
+    pub client: Arc<Client>,
     pub request: AuthorizationRequest,
     pub session: Session,
     pub cookie: String,
@@ -68,13 +74,16 @@ impl Visit {
     fn question(&self, app: &App, connection: &mut AnyConnection) -> Result<Result<Question, Reply>, Fault> {
         let base = app.config.issuer.base();
         let back = || Reply::see_other(&format!("{base}{}?{}", paths::AUTHORIZE, self.query.to_query(&returning::NAMES, &[])));
-        let (client, request) = match authorization_request::read(app, &self.context, connection, &self.query)? {
+        let (cookie, now) = (self.cookie.as_deref(), self.context.now);
+        let named = authorization::client_id(&self.query).unwrap_or_default();
+        let ahead = session::read_ahead(app, connection, cookie, named, now)?;
+        let (client, request) = match authorization_request::read(app, &self.context, connection, &ahead.registered, &self.query)?
+        {
             Read::Good(good) => *good,
             Read::Page(page) => return Ok(Err(page)),
             Read::Refused(..) => return Ok(Err(back())),
         };
-        let session = session::current(app, connection, self.cookie.as_deref(), self.context.now)?;
-        match (session, self.cookie.clone()) {
+        match (ahead.session, self.cookie.clone()) {
             (Some(session), Some(cookie)) => Ok(Ok(Question { client, request, session, cookie })),
             _ => Ok(Err(back())),
         }

@@ -174,10 +174,12 @@ pub fn client_jti(random: [u8; 16]) -> String {
     format!("client.{}", URL_SAFE_NO_PAD.encode(random))
 }
 
-/// The grant that a `jti` names.
+/// The grant that a `jti` names: one of those that [`jti`] makes, whoever shows it.
 #[must_use]
 pub fn grant_of_jti(jti: &str) -> Option<Id> {
-    Id::parse(jti.split_once('.')?.0).ok()
+    let (grant, chance) = jti.split_once('.')?;
+    let is_ours = chance.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    Id::parse(grant).ok().filter(|_| is_ours)
 }
 
 /// `at_hash` (Core 3.1.3.6): the left half of the hash that the signature algorithm uses.
@@ -222,6 +224,7 @@ mod tests {
         let grant = Id::from([3; 16]);
         assert_eq!(grant_of_jti(&jti(grant, [0; 12])), Some(grant));
         assert_eq!(grant_of_jti("x"), None);
+        assert_eq!(grant_of_jti(&format!("{grant}.\0")), None, "what no database takes as text");
         assert_eq!(grant_of_jti(&client_jti([7; 16])), None, "a client's own token comes from no grant");
     }
 

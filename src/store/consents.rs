@@ -23,11 +23,13 @@ pub fn find(connection: &mut AnyConnection, person: Id, client: &str) -> Result<
         .select((consents::scopes, consents::audiences))
         .first::<(String, String)>(connection)
         .optional()?;
+    found.map(|columns| to_value(person, &columns)).transpose()
+}
+
+/// What the columns `scopes` and `audiences` say.
+pub(super) fn to_value(person: Id, (scopes, audiences): &(String, String)) -> Result<Allowed> {
     let row = Row { table: "consents", name: &person };
-    let to_value = |(scopes, audiences): (String, String)| -> Result<Allowed> {
-        Ok(Allowed { scopes: row.scopes("scopes", &scopes)?, audiences: row.list("audiences", &audiences)? })
-    };
-    found.map(to_value).transpose()
+    Ok(Allowed { scopes: row.scopes("scopes", scopes)?, audiences: row.list("audiences", audiences)? })
 }
 
 /// What someone allowed a client, and when they last did.
@@ -51,12 +53,10 @@ pub fn of_person(connection: &mut AnyConnection, person: Id) -> Result<Vec<Conse
         .select((consents::client_id, consents::scopes, consents::audiences, consents::granted_at))
         .order(consents::client_id)
         .load(connection)?;
-    let row = Row { table: "consents", name: &person };
-    let to_value = |(client_id, scopes, audiences, granted_at): (String, String, String, i64)| -> Result<Consent> {
-        let allowed = Allowed { scopes: row.scopes("scopes", &scopes)?, audiences: row.list("audiences", &audiences)? };
-        Ok(Consent { client_id, allowed, granted_at: time(granted_at) })
+    let to_consent = |(client_id, scopes, audiences, granted_at)| -> Result<Consent> {
+        Ok(Consent { client_id, allowed: to_value(person, &(scopes, audiences))?, granted_at: time(granted_at) })
     };
-    rows.into_iter().map(to_value).collect()
+    rows.into_iter().map(to_consent).collect()
 }
 
 /// Adds to what the event's person allowed this client. The guard on what was read keeps two at once from losing one.

@@ -1,22 +1,21 @@
 //! The table `grants`: one row is a whole authorization. The statements of its life: `insert` at consent,
-//! `find` with what it depends on, `advance` by compare-and-swap; how one ends is `ending`. Why one of them is called is
+//! `find` with what it depends on, `advance` by compare-and-swap; how one is given is `giving`, how one ends `ending`. Why one of them is called is
 //! `protocol::grant`.
 
 mod ending;
+mod giving;
 
 use diesel::prelude::*;
 
 use super::{
     AnyConnection, Result,
     activity::Event,
-    consents, devices,
+    devices,
     dialect::{self, on_either},
-    error::Error,
-    mapping::{Row, json, time, times},
+    mapping::{Row, time, times},
     people as people_rows,
     revisions::revision,
     schema::{grants, people, revoked_tokens, sessions as session_rows},
-    sessions::{self, Session},
     warnings,
 };
 use crate::protocol::{
@@ -31,6 +30,7 @@ use crate::protocol::{
 
 pub(super) use ending::{forget_origins, revoke_all, revoke_everything};
 pub use ending::{live_of, rename, revoke, revoke_reused, revoked_at};
+pub use giving::{insert, insert_in};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = grants)]
@@ -260,67 +260,6 @@ pub fn list(connection: &mut AnyConnection, filter: &Filter, limit: u32) -> Resu
         (true, true) => newest.filter(grants::person_id.eq(person)).filter(grants::client_id.eq(client)).load(connection)?,
     };
     rows.into_iter().map(to_value).collect()
-}
-
-/// Inserts a grant: consent was given, the code goes out.
-///
-/// # Errors
-/// The database's.
-pub fn insert(connection: &mut AnyConnection, grant: &Grant) -> Result<()> {
-    let claims = (!grant.claims.is_empty()).then(|| serde_json::to_string(&grant.claims));
-    let claims = claims.transpose().map_err(|error| Error::Failed(error.to_string()))?;
-    diesel::insert_into(grants::table)
-        .values((
-            (
-                grants::id.eq(grant.id.as_bytes().as_slice()),
-                grants::client_id.eq(&grant.client_id),
-                grants::person_id.eq(grant.person_id.as_bytes().as_slice()),
-                grants::session_id.eq(grant.session_id.as_ref().map(|id| id.as_bytes().as_slice())),
-                grants::sid.eq(grant.sid.as_bytes().as_slice()),
-                grants::generation.eq(i64::from(grant.generation)),
-            ),
-            (
-                grants::scopes.eq(grant.scopes.to_string()),
-                grants::audiences.eq(json(&grant.audiences)),
-                grants::redirect_uri.eq(&grant.redirect_uri),
-                grants::code_challenge.eq(grant.challenge.as_ref().map(Challenge::as_str)),
-                grants::nonce.eq(grant.nonce.as_deref()),
-                grants::dpop_jkt.eq(grant.dpop_jkt.as_deref()),
-            ),
-            (
-                grants::auth_time.eq(grant.auth_time.millis()),
-                grants::created_at.eq(grant.created_at.millis()),
-                grants::rotated_at.eq(grant.rotated_at.map(Timestamp::millis)),
-                grants::expires_at.eq(grant.expires_at.millis()),
-                grants::revoked_at.eq(grant.revoked_at.map(Timestamp::millis)),
-                grants::revoked_why.eq(grant.revoked_why.as_deref()),
-            ),
-            (
-                grants::device_name.eq(grant.device_name.as_deref()),
-                grants::address.eq(grant.seen.address.as_deref()),
-                grants::place.eq(grant.seen.place.as_deref()),
-                grants::user_agent.eq(grant.seen.user_agent.as_deref()),
-            ),
-            (grants::subject.eq(grant.subject.as_deref()), grants::amr.eq(&grant.amr), grants::claims.eq(claims)),
-        ))
-        .execute(connection)?;
-    Ok(())
-}
-
-/// Inserts a grant given in a session, unless that has ended or consent was withdrawn: whoever ends or withdraws them finds
-/// the grant.
-///
-/// # Errors
-/// The database's.
-pub fn insert_in(connection: &mut AnyConnection, grant: &Grant, session: &Session, now: Timestamp) -> Result<bool> {
-    dialect::together(connection, |connection| {
-        let is_alive =
-            sessions::hold(connection, session, now)? && consents::hold(connection, grant.person_id, &grant.client_id)?;
-        if is_alive {
-            insert(connection, grant)?;
-        }
-        Ok(is_alive)
-    })
 }
 
 /// Compare-and-swap from `generation` to the next, unless revoked, and from where: false when another was first. The guard

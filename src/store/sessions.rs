@@ -6,15 +6,18 @@ use diesel::prelude::*;
 use super::{
     AnyConnection, Result,
     activity::{self, Event},
-    deliveries, devices, dialect,
+    consents, deliveries, devices,
+    dialect::{self, on_either},
     mapping::{Row, time, times},
     people::{self, Person},
-    schema::{grants, people as people_rows, sessions},
+    revisions::revision,
+    schema::{consents as consent_rows, grants, people as people_rows, sessions},
     warnings,
 };
 use crate::protocol::{
     activity::{Activity, Origin},
     id::Id,
+    next_step::Allowed,
     notice::Letter,
     time::{Span, Timestamp},
 };
@@ -129,6 +132,48 @@ impl Session {
 pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Session>> {
     let found = with_person!().filter(sessions::id.eq(id.as_bytes().as_slice())).first::<Columns>(connection).optional()?;
     found.map(to_value).transpose()
+}
+
+/// A session, and what it says about a request of a client.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// The session.
+    pub session: Session,
+    /// What its person allowed the client.
+    pub allowed: Option<Allowed>,
+    /// The revision of clients and APIs.
+    pub revision: Option<i64>,
+}
+
+/// The session with this id, what its person allowed this client, and the revision of clients and APIs: in one statement.
+///
+/// # Errors
+/// The database's.
+pub fn read(connection: &mut AnyConnection, id: Id, client: &str) -> Result<Option<Read>> {
+    type Columns = (SessionRow, Option<i64>, Option<(String, String)>, Option<i64>);
+    let found: Option<Columns> = on_either!(connection, one => {
+        sessions::table
+            .left_join(people_rows::table.on(people_rows::id.eq(sessions::person_id)))
+            .left_join(
+                consent_rows::table
+                    .on(consent_rows::person_id.eq(sessions::person_id).and(consent_rows::client_id.eq(client))),
+            )
+            .filter(sessions::id.eq(id.as_bytes().as_slice()))
+            .select((
+                SessionRow::as_select(),
+                people_rows::sign_in_again_at.nullable(),
+                (consent_rows::scopes, consent_rows::audiences).nullable(),
+                revision!(),
+            ))
+            .first(one)
+            .optional()
+    })?;
+    let to_read = |(row, sign_in_again_at, allowed, revision): Columns| {
+        let session = to_value((row, sign_in_again_at))?;
+        let allowed = allowed.map(|columns| consents::to_value(session.person_id, &columns)).transpose()?;
+        Ok(Read { session, allowed, revision })
+    };
+    found.map(to_read).transpose()
 }
 
 /// Inserts a session.

@@ -2,6 +2,8 @@
 //! redirect URI has matched, a mistake gets a page (RFC 6749 §4.1.2.1): what was expected, what came, and the one
 //! difference that is most likely the cause.
 
+use std::sync::Arc;
+
 use super::{
     fault::Fault,
     page,
@@ -21,7 +23,8 @@ use crate::{
         prompt,
         redirect_uri::{Mismatch, ReturnAddress},
     },
-    store::{AnyConnection, apis, clients},
+    registrations::Registered,
+    store::AnyConnection,
 };
 
 /// What our own parameters add to a request on its way through the pages, in bytes.
@@ -30,7 +33,7 @@ const ROOM: usize = 640;
 /// What became of a request.
 pub enum Read {
     /// It is good.
-    Good(Box<(Client, AuthorizationRequest)>),
+    Good(Box<(Arc<Client>, AuthorizationRequest)>),
     /// It is refused on a page of ours.
     Page(Reply),
     /// It is refused by an answer to the client.
@@ -41,7 +44,13 @@ pub enum Read {
 ///
 /// # Errors
 /// The database's.
-pub fn read(app: &App, context: &Context, connection: &mut AnyConnection, params: &Params) -> Result<Read, Fault> {
+pub fn read(
+    app: &App,
+    context: &Context,
+    connection: &mut AnyConnection,
+    registered: &Registered<'_>,
+    params: &Params,
+) -> Result<Read, Fault> {
     let base = app.config.issuer.base();
     if returning::request_of(params).len() > QUERY_LIMIT - ROOM {
         return Ok(Read::Page(page::error(base, context, 414, Problem::TooLarge { limit: QUERY_LIMIT - ROOM })));
@@ -50,7 +59,7 @@ pub fn read(app: &App, context: &Context, connection: &mut AnyConnection, params
         Ok(id) => id,
         Err(problem) => return Ok(Read::Page(show(base, context, None, params, &problem))),
     };
-    let Some(client) = clients::find(connection, id)? else {
+    let Some(client) = registered.client(connection, id)? else {
         return Ok(Read::Page(page::error(base, context, 400, Problem::UnknownClient { received: id })));
     };
     if client.disabled_at.is_some() {
@@ -61,7 +70,7 @@ pub fn read(app: &App, context: &Context, connection: &mut AnyConnection, params
             let error = ProtocolError::new(ErrorCode::InvalidRequest, prompt::unknown(prompt::CREATE, false));
             Ok(Read::Refused(request.address, error))
         }
-        Ok(request) => narrow(connection, client, request),
+        Ok(request) => narrow(connection, registered, client, request),
         Err(Refusal::Page(problem)) => Ok(Read::Page(show(base, context, Some(&client), params, &problem))),
         Err(Refusal::Redirect(address, error)) => Ok(Read::Refused(address, error)),
     }
@@ -69,11 +78,16 @@ pub fn read(app: &App, context: &Context, connection: &mut AnyConnection, params
 
 /// RFC 8707 §2.2: what is asked for and consented to are scopes of the APIs that are asked for. The rows are read only where
 /// these are not all of the client's.
-fn narrow(connection: &mut AnyConnection, client: Client, mut request: AuthorizationRequest) -> Result<Read, Fault> {
+fn narrow(
+    connection: &mut AnyConnection,
+    registered: &Registered<'_>,
+    client: Arc<Client>,
+    mut request: AuthorizationRequest,
+) -> Result<Read, Fault> {
     if client.audiences.iter().all(|uri| request.audiences.contains(uri)) {
         return Ok(Read::Good(Box::new((client, request))));
     }
-    let apis = apis::of(connection, &client.audiences)?;
+    let apis = registered.apis(connection, &client.audiences)?;
     request.scopes = scopes_at(&request.scopes, &apis, &request.audiences);
     request.consent_scopes = scopes_at(&request.consent_scopes, &apis, &request.audiences);
     if request.scopes.is_empty() {
