@@ -3,7 +3,10 @@
 //! in good times no checkout costs a round trip.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -12,6 +15,7 @@ use diesel::{RunQueryDsl, sql_query};
 use super::{
     dialect::DatabaseUrl,
     error::{Error, Outage, Result},
+    grants::Advances,
 };
 
 pub use any::AnyConnection;
@@ -31,6 +35,7 @@ mod any {
 #[derive(Clone)]
 pub struct Store {
     pool: r2d2::Pool<Manager>,
+    advances: Arc<Advances>,
 }
 
 struct Manager {
@@ -88,13 +93,18 @@ impl Store {
             .error_handler(Box::new(LogError))
             .build(Manager { url: url.clone(), outages: AtomicU64::new(0) })
             .map_err(|error| Error::Unavailable(error.to_string()))?;
-        Ok(Self { pool })
+        Ok(Self { pool, advances: Arc::default() })
     }
 
     /// How many connections there can be at once.
     #[must_use]
     pub fn size(&self) -> u32 {
         self.pool.max_size()
+    }
+
+    /// Rotations that wait for their turn to write.
+    pub(super) fn advances(&self) -> &Advances {
+        &self.advances
     }
 
     /// Does `work` with a connection. Blocks: call it where blocking is allowed.

@@ -1,7 +1,8 @@
 //! The table `grants`: one row is a whole authorization. The statements of its life: `insert` at consent,
-//! `find` with what it depends on, `advance` by compare-and-swap; how one is given is `giving`, how one ends `ending`. Why one of them is called is
+//! `find` with what it depends on, how it goes on by compare-and-swap is `advancing`; how one is given is `giving`, how one ends `ending`. Why one of them is called is
 //! `protocol::grant`.
 
+mod advancing;
 mod ending;
 mod giving;
 
@@ -9,25 +10,22 @@ use diesel::prelude::*;
 
 use super::{
     AnyConnection, Result,
-    activity::Event,
-    devices,
-    dialect::{self, on_either},
+    dialect::on_either,
     mapping::{Row, time, times},
-    people as people_rows,
     revisions::revision,
     schema::{grants, people, revoked_tokens, sessions as session_rows},
-    warnings,
 };
 use crate::protocol::{
     activity::Origin,
     claims_request::ClaimsRequest,
     grant::{Grant, Standing},
     id::Id,
-    notice::Letter,
     pkce::Challenge,
     time::Timestamp,
 };
 
+pub(super) use advancing::Advances;
+pub use advancing::{Advance, advance, advance_elsewhere, repeat_elsewhere};
 pub(super) use ending::{forget_origins, revoke_all, revoke_everything};
 pub use ending::{live_of, rename, revoke, revoke_reused, revoked_at};
 pub use giving::{insert, insert_in};
@@ -260,54 +258,4 @@ pub fn list(connection: &mut AnyConnection, filter: &Filter, limit: u32) -> Resu
         (true, true) => newest.filter(grants::person_id.eq(person)).filter(grants::client_id.eq(client)).load(connection)?,
     };
     rows.into_iter().map(to_value).collect()
-}
-
-/// Compare-and-swap from `generation` to the next, unless revoked, and from where: false when another was first. The guard
-/// is in the statement, the row count is the answer.
-///
-/// # Errors
-/// The database's; the row may then have advanced all the same, and the retry window covers it.
-pub fn advance(connection: &mut AnyConnection, id: Id, generation: u32, seen: &Origin, now: Timestamp) -> Result<bool> {
-    let row = grants::table
-        .find(id.as_bytes().as_slice())
-        .filter(grants::generation.eq(i64::from(generation)))
-        .filter(grants::revoked_at.is_null());
-    let set = (
-        grants::generation.eq(i64::from(generation) + 1),
-        grants::rotated_at.eq(Some(now.millis())),
-        grants::address.eq(seen.address.as_deref()),
-        grants::place.eq(seen.place.as_deref()),
-        grants::user_agent.eq(seen.user_agent.as_deref()),
-    );
-    Ok(on_either!(connection, one => diesel::update(row).set(set).execute(one))? == 1)
-}
-
-/// As [`advance`], of an app that goes on from another network: where nothing of the person was seen there before, they are
-/// told. All of it is kept, or nothing.
-///
-/// # Errors
-/// As [`advance`].
-pub fn advance_elsewhere(connection: &mut AnyConnection, grant: &Grant, network: &str, event: &Event<'_>) -> Result<bool> {
-    dialect::together(connection, |connection| {
-        let is_first = advance(connection, grant.id, grant.generation, event.origin, event.at)?;
-        if is_first {
-            tell_of_network(connection, grant, network, event)?;
-        }
-        Ok(is_first)
-    })
-}
-
-/// The successor of a token was told again to an app in another network: where nothing of the person was seen there before,
-/// they are told.
-///
-/// # Errors
-/// The database's.
-pub fn repeat_elsewhere(connection: &mut AnyConnection, grant: &Grant, network: &str, event: &Event<'_>) -> Result<()> {
-    dialect::together(connection, |connection| tell_of_network(connection, grant, network, event))
-}
-
-fn tell_of_network(connection: &mut AnyConnection, grant: &Grant, network: &str, event: &Event<'_>) -> Result<()> {
-    let seen = devices::see(connection, grant.person_id, (&grant.id.to_string(), network), event.at)?;
-    let person = if seen.network { None } else { people_rows::find(connection, grant.person_id)? };
-    person.map_or(Ok(()), |person| warnings::tell(connection, event, Letter::AddressChanged, &person))
 }

@@ -28,6 +28,7 @@ pub mod sessions;
 pub mod sign_in_failures;
 pub mod signing_keys;
 pub mod subjects;
+mod turns;
 pub mod used_assertions;
 mod warnings;
 

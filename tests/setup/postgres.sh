@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # A throwaway PostgreSQL cluster in a directory, on a free port of 127.0.0.1.
 #   start DIR    makes the cluster (DIR is empty or absent), starts it and prints the URL of a superuser
+#   durable DIR  the same, and what is committed is safe on disk, as Debian sets it up: for measuring
 #   stop DIR     stops it, ending every connection; the data stay
 #   resume DIR   starts it again, on the same port, and prints the same URL
 # To be rid of it: stop, then remove DIR. Run as root, the server itself runs as the user postgres, who must be able to
-# enter DIR's parent. Nothing is kept safe on disk (fsync is off): for tests only.
+# enter DIR's parent. Unless it is durable, nothing is kept safe on disk (fsync is off): for tests only.
 set -euo pipefail
 
 fail() { echo "postgres.sh: $*" >&2; exit 1; }
-[ $# -eq 2 ] || fail "usage: postgres.sh start|stop|resume DIR"
+[ $# -eq 2 ] || fail "usage: postgres.sh start|durable|stop|resume DIR"
 verb=$1
 mkdir -p "$2"
 dir=$(cd "$2" && pwd)
@@ -30,7 +31,8 @@ as_owner() {
 
 launch() { # PORT
   local options="-c listen_addresses=127.0.0.1 -c port=$1 -c unix_socket_directories=$dir"
-  options+=" -c max_connections=200 -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+  options+=" -c max_connections=200"
+  [ -e "$dir/durable" ] || options+=" -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
   as_owner "$bin/pg_ctl" start --silent --wait --pgdata="$dir/data" --log="$dir/log" --options="$options" </dev/null >&2
 }
 
@@ -44,7 +46,7 @@ free_port() { # below the range from which the system gives ports to clients
 }
 
 case $verb in
-  start)
+  start | durable)
     [ ! -e "$dir/data" ] || fail "$dir holds a cluster already"
     password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
     if [ "$(id -u)" -eq 0 ]; then chown postgres: "$dir"; fi
@@ -52,6 +54,7 @@ case $verb in
     if [ "$(id -u)" -eq 0 ]; then chown postgres: "$dir/password"; fi
     as_owner "$bin/initdb" --pgdata="$dir/data" --username=symbolon --pwfile="$dir/password" --auth=scram-sha-256 \
       --encoding=UTF8 --locale=C --no-sync >"$dir/initdb.log" 2>&1 || { cat "$dir/initdb.log" >&2; fail "initdb failed"; }
+    if [ "$verb" = durable ]; then touch "$dir/durable"; fi
     # Another program may take the port between the look and the start: then another one is tried.
     for attempt in 1 2 3 4 5; do
       port=$(free_port)
@@ -69,5 +72,5 @@ case $verb in
   stop)
     as_owner "$bin/pg_ctl" stop --silent --wait --mode=fast --pgdata="$dir/data"
     ;;
-  *) fail "expected start, stop or resume, received \"$verb\"" ;;
+  *) fail "expected start, durable, stop or resume, received \"$verb\"" ;;
 esac

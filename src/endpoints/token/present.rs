@@ -21,7 +21,7 @@ use crate::{
         AnyConnection,
         activity::Event,
         grant_history::Line,
-        grants::{self, Found},
+        grants::{self, Advance, Found},
         people,
     },
     web::{fault::Fault, oauth_error::OauthError},
@@ -114,7 +114,8 @@ impl Exchange<'_> {
     fn advance(&self, connection: &mut AnyConnection, grant: &Grant) -> Result<bool, OauthError> {
         let (seen, now) = (self.context.origin(), self.context.now);
         let Some(network) = self.new_network(grant) else {
-            return Ok(grants::advance(connection, grant.id, grant.generation, &seen, now)?);
+            let advance = Advance { grant: grant.id, generation: grant.generation, seen, now };
+            return Ok(self.app.store.advance(connection, advance)?);
         };
         let event = self.event(grant, Activity::AddressChanged, &seen);
         let is_first = grants::advance_elsewhere(connection, grant, &network, &event)?;

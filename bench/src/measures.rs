@@ -1,0 +1,10 @@
+//! How each row is measured: a file for what belongs together, a function for each group of `rows`. Each starts the servers it
+//! needs, and stops them.
+
+pub mod authorize;
+pub mod memory;
+pub mod overload;
+pub mod reads;
+pub mod servers;
+pub mod size;
+pub mod tokens;

@@ -1,0 +1,47 @@
+//! Resident memory of a server: at rest, at most under refreshing with many connections, at most under many sign-ins at once.
+
+use std::{rc::Rc, time::Duration};
+
+use crate::{database::Kind, load::closed, process, requests::SignIn, rows::Found, run::Run, site::PASSWORD, trouble::Result};
+
+/// How many people sign in at once.
+pub const SIGN_INS: usize = 500;
+/// The proxy that tells the addresses of those who sign in.
+pub const PROXY: (&str, &str) = ("SYMBOLON_TRUSTED_PROXIES", "127.0.0.1");
+
+/// All three.
+///
+/// # Errors
+/// Why one could not be measured.
+pub async fn memory(run: &mut Run) -> Result<()> {
+    let site = run.few(Kind::Postgres)?;
+    let server = site.serve(&[]).await?;
+    tokio::time::sleep(Duration::from_secs(2)).await; // the first rounds of the background are over
+    let at_rest = process::memory_mib(server.pid(), "VmRSS")?;
+    run.report("memory-rest", told(at_rest, String::new()));
+    let plan = closed::Plan { connections: 64, ..run.plan(&[server.address]) };
+    let (round, _) = closed::run(&plan, &site.rs256, &run.watched(&[&server])).await?;
+    let round = round.sound()?;
+    let most = process::memory_mib(server.pid(), "VmHWM")?;
+    run.report("memory-refresh", told(most, format!("{:.0} requests a second", round.rate())));
+    server.stop().await?;
+
+    let server = site.serve(&[PROXY]).await?;
+    let plan = closed::Plan { connections: SIGN_INS, ..run.plan(&[server.address]) };
+    let work = Rc::new(SignIn::new(site.people(), PASSWORD));
+    let (round, _) = closed::run(&plan, &work, &run.watched(&[&server])).await?;
+    let most = process::memory_mib(server.pid(), "VmHWM")?;
+    let after = process::memory_mib(server.pid(), "VmRSS")?;
+    let note = format!(
+        "{:.0} sign-ins a second, {} refused, {} failed; {after:.0} MiB afterwards",
+        round.rate(),
+        round.refused,
+        round.failed
+    );
+    run.report("memory-sign-ins", Found { sound: round.failed == 0, ..told(most, note) });
+    server.stop().await
+}
+
+fn told(ours: f64, note: String) -> Found {
+    Found { ours, yardstick: None, sound: true, note }
+}

@@ -1,0 +1,60 @@
+//! Server processes as such: how fast one starts, and what two of them on one database do together.
+
+use crate::{
+    database::Kind,
+    numbers::{float, median},
+    rows::Found,
+    run::Run,
+    trouble::Result,
+};
+
+const STARTS: usize = 9;
+
+/// From the start of the process to the first request that is answered 200 by `/readyz`, on a database that exists.
+///
+/// # Errors
+/// Why it could not be measured.
+pub async fn start(run: &mut Run) -> Result<()> {
+    let mut note = String::new();
+    let mut figure = 0.0;
+    for kind in [Kind::Postgres, Kind::Sqlite] {
+        let site = run.few(kind)?;
+        let mut times = Vec::new();
+        for _ in 0..STARTS {
+            let server = site.serve(&[]).await?;
+            times.push(server.start.as_secs_f64() * float(1000));
+            server.stop().await?;
+        }
+        let middle = median(times);
+        figure = middle.max(figure);
+        note = format!("{note}{} {middle:.0} ms; ", kind.name());
+    }
+    note = format!("{note}each the median of {STARTS}, the slower one counts");
+    run.report("start", Found { ours: figure, yardstick: None, sound: true, note });
+    Ok(())
+}
+
+/// Refreshing through two servers, and through one of them.
+///
+/// # Errors
+/// Why it could not be measured.
+pub async fn two(run: &mut Run) -> Result<()> {
+    let site = run.few(Kind::Postgres)?;
+    let (one, other) = (site.serve(&[]).await?, site.serve(&[]).await?);
+    // Twice in turn, so that a machine that slows down does so for both.
+    let (mut alone, mut together) = (Vec::new(), Vec::new());
+    let mut cpu = Vec::new();
+    for _ in 0..2 {
+        let (round, used) = run.round(&[&one], &site.rs256).await?;
+        alone.push(round.rate());
+        let (round, used_together) = run.round(&[&one, &other], &site.rs256).await?;
+        together.push(round.rate());
+        cpu.push(used_together.server_us(round.answered) - used.server_us(round.answered));
+    }
+    let mean = |rates: &[f64]| rates.iter().sum::<f64>() / 2.0;
+    let difference = mean(&cpu);
+    let note = format!("server CPU for each request {difference:+.0} µs; means of two rounds in turn");
+    run.report("two-servers", Found { ours: mean(&together), yardstick: Some(mean(&alone)), sound: true, note });
+    one.stop().await?;
+    other.stop().await
+}

@@ -1,0 +1,49 @@
+//! Why something could not be measured: a text for the note of its rows. Nothing here is recovered from.
+
+use std::fmt;
+
+/// What went wrong, in words.
+#[derive(Debug)]
+pub struct Trouble(String);
+
+/// What most functions here give back.
+pub type Result<T> = std::result::Result<T, Trouble>;
+
+impl Trouble {
+    /// In these words.
+    pub fn new(words: impl Into<String>) -> Self {
+        Self(words.into())
+    }
+
+    /// Of something that failed while `doing`.
+    pub fn while_doing(doing: &str, error: &dyn fmt::Display) -> Self {
+        Self(format!("{doing}: {error}"))
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+macro_rules! from {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Trouble {
+            fn from(error: $error) -> Self {
+                Self(error.to_string())
+            }
+        })*
+    };
+}
+
+from!(
+    std::io::Error,
+    diesel::result::Error,
+    diesel::ConnectionError,
+    serde_json::Error,
+    httparse::Error,
+    hdrhistogram::RecordError,
+    std::num::ParseIntError,
+    std::num::ParseFloatError
+);

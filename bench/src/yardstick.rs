@@ -1,0 +1,43 @@
+//! The yardstick: `oidc-provider` from npm in one Node process (`bench/yardstick/provider.mjs`), with its tokens in memory, the
+//! same kind of key and claims, and as many refresh tokens as it is asked for.
+
+use std::{
+    fs::File,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use serde::Deserialize;
+
+use crate::{
+    process::{self, Server},
+    trouble::{Result, Trouble},
+};
+
+/// What it tells when it is ready.
+#[derive(Deserialize)]
+struct Ready {
+    client_id: String,
+    tokens: Vec<String>,
+}
+
+/// What its tokens are for: as ours, but without `openid`, with which it signs an ID token at each refresh, as Symbolon does not.
+pub const SCOPES: &str = "offline_access notes:read";
+/// With it.
+pub const WITH_OPENID: &str = "openid offline_access notes:read";
+
+/// Starts it with so many refresh tokens of these scopes; gives the server, and a client's id with each token.
+///
+/// # Errors
+/// When Node is not there, or the provider does not start.
+pub async fn start(folder: &Path, work: &Path, (tokens, scopes): (usize, &str)) -> Result<(Server, Vec<(String, String)>)> {
+    let address = process::free_address()?;
+    let told = work.join("yardstick.json");
+    let mut node = Command::new("node");
+    node.arg(folder.join("provider.mjs")).arg(address.port().to_string()).arg(tokens.to_string()).arg(scopes);
+    node.env("NODE_ENV", "production").stdout(Stdio::from(File::create(&told)?));
+    let server = Server::start(node, address, "/.well-known/openid-configuration", &work.join("yardstick.log")).await?;
+    let ready: Ready =
+        serde_json::from_reader(File::open(&told)?).map_err(|error| Trouble::while_doing("the yardstick", &error))?;
+    Ok((server, ready.tokens.into_iter().map(|token| (ready.client_id.clone(), token)).collect()))
+}

@@ -1,0 +1,159 @@
+//! How a grant goes on: the compare-and-swap of a rotation, and what is told of one that comes from elsewhere.
+
+use diesel::{
+    backend::Backend,
+    prelude::*,
+    query_builder::{AstPass, QueryFragment, QueryId},
+    serialize::ToSql,
+    sql_types::{BigInt, Binary, Nullable, Text},
+};
+
+use super::super::{
+    AnyConnection, Result, Store,
+    activity::Event,
+    devices,
+    dialect::{self, on_either},
+    error::Error,
+    people,
+    turns::Turns,
+    warnings,
+};
+use crate::protocol::{activity::Origin, grant::Grant, id::Id, notice::Letter, time::Timestamp};
+
+/// A rotation: from `generation` to the next.
+#[derive(Clone, Debug)]
+pub struct Advance {
+    /// The grant.
+    pub grant: Id,
+    /// The generation that was presented.
+    pub generation: u32,
+    /// From where.
+    pub seen: Origin,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// Rotations that wait for their turn to write.
+pub type Advances = Turns<Advance, Result<bool>>;
+
+/// The statement, written out: Diesel does not keep an update prepared, so that PostgreSQL would parse and plan it each time.
+struct Rotation<'a> {
+    id: &'a [u8],
+    generation: i64,
+    next: i64,
+    now: i64,
+    address: Option<&'a str>,
+    place: Option<&'a str>,
+    user_agent: Option<&'a str>,
+}
+
+impl<'a> From<&'a Advance> for Rotation<'a> {
+    fn from(Advance { grant, generation, seen, now }: &'a Advance) -> Self {
+        let generation = i64::from(*generation);
+        Self {
+            id: grant.as_bytes().as_slice(),
+            generation,
+            next: generation + 1,
+            now: now.millis(),
+            address: seen.address.as_deref(),
+            place: seen.place.as_deref(),
+            user_agent: seen.user_agent.as_deref(),
+        }
+    }
+}
+
+impl QueryId for Rotation<'_> {
+    type QueryId = Rotation<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<DB: Backend> QueryFragment<DB> for Rotation<'_>
+where
+    i64: ToSql<BigInt, DB>,
+    for<'b> &'b [u8]: ToSql<Binary, DB>,
+    for<'b> Option<&'b str>: ToSql<Nullable<Text>, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("UPDATE grants SET generation = ");
+        out.push_bind_param::<BigInt, _>(&self.next)?;
+        out.push_sql(", rotated_at = ");
+        out.push_bind_param::<BigInt, _>(&self.now)?;
+        out.push_sql(", address = ");
+        out.push_bind_param::<Nullable<Text>, _>(&self.address)?;
+        out.push_sql(", place = ");
+        out.push_bind_param::<Nullable<Text>, _>(&self.place)?;
+        out.push_sql(", user_agent = ");
+        out.push_bind_param::<Nullable<Text>, _>(&self.user_agent)?;
+        out.push_sql(" WHERE id = ");
+        out.push_bind_param::<Binary, _>(&self.id)?;
+        out.push_sql(" AND generation = ");
+        out.push_bind_param::<BigInt, _>(&self.generation)?;
+        out.push_sql(" AND revoked_at IS NULL");
+        Ok(())
+    }
+}
+
+impl<C> RunQueryDsl<C> for Rotation<'_> {}
+
+/// Compare-and-swap from `generation` to the next, unless revoked, and from where: false when another was first. The guard
+/// is in the statement, the row count is the answer.
+///
+/// # Errors
+/// The database's; the row may then have advanced all the same, and the retry window covers it.
+pub fn advance(connection: &mut AnyConnection, advance: &Advance) -> Result<bool> {
+    Ok(on_either!(connection, one => Rotation::from(advance).execute(one))? == 1)
+}
+
+impl Store {
+    /// As [`advance`]; on SQLite along with all others that wait for their turn to write, in one transaction.
+    ///
+    /// # Errors
+    /// As [`advance`].
+    pub fn advance(&self, connection: &mut AnyConnection, wish: Advance) -> Result<bool> {
+        if matches!(connection, AnyConnection::Postgres(_)) {
+            return advance(connection, &wish);
+        }
+        let all = |wishes: &[Advance]| {
+            let done = dialect::together(connection, |connection| {
+                wishes.iter().map(|wish| advance(connection, wish)).collect::<Result<Vec<bool>>>()
+            });
+            match done {
+                Ok(done) => done.into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error); wishes.len()],
+            }
+        };
+        self.advances().take(wish, all).unwrap_or_else(|| Err(Error::Failed("a rotation did not end".into())))
+    }
+}
+
+/// As [`advance`], of an app that goes on from another network: where nothing of the person was seen there before, they are
+/// told. All of it is kept, or nothing.
+///
+/// # Errors
+/// As [`advance`].
+pub fn advance_elsewhere(connection: &mut AnyConnection, grant: &Grant, network: &str, event: &Event<'_>) -> Result<bool> {
+    let (seen, now) = (event.origin.clone(), event.at);
+    let wish = Advance { grant: grant.id, generation: grant.generation, seen, now };
+    dialect::together(connection, |connection| {
+        let is_first = advance(connection, &wish)?;
+        if is_first {
+            tell_of_network(connection, grant, network, event)?;
+        }
+        Ok(is_first)
+    })
+}
+
+/// The successor of a token was told again to an app in another network: where nothing of the person was seen there before,
+/// they are told.
+///
+/// # Errors
+/// The database's.
+pub fn repeat_elsewhere(connection: &mut AnyConnection, grant: &Grant, network: &str, event: &Event<'_>) -> Result<()> {
+    dialect::together(connection, |connection| tell_of_network(connection, grant, network, event))
+}
+
+fn tell_of_network(connection: &mut AnyConnection, grant: &Grant, network: &str, event: &Event<'_>) -> Result<()> {
+    let seen = devices::see(connection, grant.person_id, (&grant.id.to_string(), network), event.at)?;
+    let person = if seen.network { None } else { people::find(connection, grant.person_id)? };
+    person.map_or(Ok(()), |person| warnings::tell(connection, event, Letter::AddressChanged, &person))
+}
