@@ -22,7 +22,8 @@ use crate::{
     mail::Mailer,
     outbound::Outbound,
     passwords::{Passwords, rules::Rules},
-    protocol::{algorithm::Algorithm, time::Timestamp},
+    protocol::{algorithm::Algorithm, id::Id, time::Timestamp},
+    random,
     registrations::Registrations,
     store::{self, AnyConnection, Store, error::Outage, signing_keys},
     stories::Stories,
@@ -36,6 +37,8 @@ pub struct App {
     pub clock: Clock,
     /// The database.
     pub store: Store,
+    /// Tells this process from others on the same database.
+    pub process: Id,
     /// Password hashing, behind its gate.
     pub passwords: Passwords,
     /// What a new password must be.
@@ -117,6 +120,7 @@ impl App {
     ) -> Self {
         Self {
             password_rules: Rules::new(&config),
+            process: random::id(clock.now()),
             config,
             clock,
             store,

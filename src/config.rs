@@ -75,6 +75,8 @@ pub struct Lifetimes {
     pub remembered_session_idle: Span,
     /// One that is remembered, altogether.
     pub remembered_session_absolute: Span,
+    /// Grants and sessions, after their end.
+    pub ended: Span,
     /// What happened to grants and accounts.
     pub history: Span,
     /// The everyday part of it: each refresh; zero is never written.
@@ -273,6 +275,7 @@ impl Config {
                 session_absolute: settings.session_absolute_lifetime.into(),
                 remembered_session_idle: settings.remembered_session_idle_lifetime.into(),
                 remembered_session_absolute: settings.remembered_session_absolute_lifetime.into(),
+                ended: settings.ended_retention.into(),
                 history: settings.history_retention.into(),
                 refresh_history: settings.refresh_history_retention.into(),
                 key_publish_lead: settings.key_publish_lead.into(),

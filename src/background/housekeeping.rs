@@ -1,92 +1,213 @@
-//! Sessions that have reached their end are ended, so that clients are told; uses of assertions and revocations of
-//! access tokens that have expired are forgotten.
+//! What is over leaves, in small batches, by one process at a time (a lease in the database), within a budget of time. In each round every
+//! kind gets one batch, and those of which there is more get further ones until half a second was worked; then there is a pause at least
+//! nine times as long as the work. A batch has its place in the same queue as a request: one connection, for some milliseconds. So a request
+//! waits for one batch at most, and housekeeping is never starved. What fails is left for the next round. Two processes at once
+//! do no harm, only work: every batch asks again, in its own statement, what is over. What leaves when is `docs/operations.md`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::stored;
 use crate::{
     app::App,
-    protocol::time::{Span, Timestamp},
-    store::{AnyConnection, Result, activity, devices, grant_history, links, revoked_tokens, sessions, used_assertions},
+    clock::Stopwatch,
+    protocol::{
+        retention::Retention,
+        time::{Span, Timestamp},
+    },
+    store::{
+        AnyConnection, Error, Result, activity, devices,
+        error::Outage,
+        grant_history,
+        grants::leaving as grants_leaving,
+        leases, links, revoked_tokens,
+        sessions::{self, leaving as sessions_leaving},
+        sign_in_failures, used_assertions, walks,
+    },
 };
 
-/// How many sessions are read at once.
-const SESSIONS: u32 = 100;
-/// How many are ended in one go; the others wait for the next.
-const AT_MOST: usize = 5_000;
+/// How often there is a round, at least so far apart.
+const EVERY: Duration = Duration::from_secs(5);
+/// How long one works, besides the one batch that each kind gets.
+const BUDGET: Duration = Duration::from_millis(500);
+/// How many times as long as the work the pause is, at least: a tenth of one connection's time at most.
+const PAUSE: u32 = 9;
 
-/// So much of the history is forgotten in one go, of each kind.
-const HISTORY: u32 = 2_000;
-/// What is at least so many rows may have more of them behind it.
-const MANY: usize = HISTORY as usize;
-/// How often some of a kind is forgotten, one after the other: 100,000 rows in half a minute.
-const ROUNDS: u32 = 50;
+/// The lease under which this is done.
+const LEASE: &str = "housekeeping";
+/// How long another process waits for one that died.
+const LEASED: Span = Span::from_seconds(90);
+
+/// So many rows are removed by one statement.
+const ROWS: u32 = 500;
+/// So many expired sessions are ended in one batch, each in a transaction of its own.
+const SESSIONS: u32 = 100;
+/// So many rows are looked at in one batch of a walk.
+const SLICE: u32 = 2_000;
+/// How often a table is looked through, at least so far apart.
+const WALK_EVERY: Span = Span::from_seconds(3_600);
+
 /// How long a browser that was not seen any more stays known: as long as its cookie lives.
 const KNOWN_DEVICES: Span = Span::from_seconds(366 * 86_400);
 /// How long a link that is over is kept, so that whoever follows it is told why it does not work any more.
 const OLD_LINKS: Span = Span::from_seconds(7 * 86_400);
 
-/// Tidies up once. What fails is left for the next time.
-pub async fn round(app: &Arc<App>) {
-    let tidying = app.clone();
-    let done = stored(app, move |connection| tidy(&tidying, connection)).await;
-    match done {
-        Ok(Ok(0)) => {}
-        Ok(Ok(ended)) => {
-            tracing::info!(ended, "sessions have reached their end");
-            app.bell.notify_one();
-        }
-        Ok(Err(error)) => tracing::warn!(%error, "housekeeping"),
-        Err(error) => tracing::warn!(%error, "housekeeping"),
+/// What a batch has done.
+#[derive(Clone, Copy, Debug, Default)]
+struct Batch {
+    /// So many sessions were ended: clients are to be told.
+    ended: usize,
+    /// So many rows have left.
+    gone: usize,
+    /// Whether there may be more to do.
+    more: bool,
+}
+
+impl Batch {
+    const fn forgot(gone: usize) -> Self {
+        Self { ended: 0, gone, more: gone >= ROWS as usize }
     }
 }
 
-/// Each for itself: what fails does not keep the others from being done.
-fn tidy(app: &App, connection: &mut AnyConnection) -> Result<usize> {
-    let now = app.clock.now();
-    let ended = end_sessions(connection, now);
-    for forget in FORGETTING {
-        // More of it waits for the next time, so that nothing else waits for it.
-        for _ in 0..ROUNDS {
-            match forget(app, connection, now) {
-                Ok(gone) if gone >= MANY => {}
-                Ok(_) => break,
-                Err(error) => {
-                    tracing::warn!(%error, "housekeeping");
-                    break;
+/// A kind of work: its name, and one batch of it.
+type Kind = (&'static str, fn(&App, &mut AnyConnection, Timestamp) -> Result<Batch>);
+
+const KINDS: [Kind; 11] = [
+    ("sessions that have expired", |_, connection, now| {
+        let ended = sessions::end_expired(connection, now, SESSIONS)?;
+        Ok(Batch { ended, gone: 0, more: ended >= SESSIONS as usize })
+    }),
+    ("assertions", |_, connection, now| used_assertions::forget(connection, now, ROWS).map(Batch::forgot)),
+    ("revoked tokens", |_, connection, now| revoked_tokens::forget(connection, now, ROWS).map(Batch::forgot)),
+    ("failed sign-ins", |_, connection, now| sign_in_failures::forget(connection, now, ROWS).map(Batch::forgot)),
+    ("everyday history", |app, connection, now| {
+        let lifetimes = &app.config.lifetimes;
+        let end = before(now, lifetimes.refresh_history.min(lifetimes.history));
+        grant_history::forget_before(connection, end, true, ROWS).map(Batch::forgot)
+    }),
+    ("history", |app, connection, now| {
+        grant_history::forget_before(connection, before(now, app.config.lifetimes.history), false, ROWS).map(Batch::forgot)
+    }),
+    ("activity", |app, connection, now| {
+        activity::forget_before(connection, before(now, app.config.lifetimes.history), ROWS).map(Batch::forgot)
+    }),
+    ("devices", |_, connection, now| devices::forget_before(connection, before(now, KNOWN_DEVICES), ROWS).map(Batch::forgot)),
+    ("links", |_, connection, now| links::forget_before(connection, before(now, OLD_LINKS), ROWS).map(Batch::forgot)),
+    ("grants", |app, connection, now| {
+        let Some(after) = walks::next(connection, "grants", now, WALK_EVERY)? else { return Ok(Batch::default()) };
+        let looked = grants_leaving::walk(connection, after, SLICE, &retention(app, now))?;
+        walks::note(connection, "grants", looked.at)?;
+        Ok(Batch { ended: 0, gone: looked.gone, more: looked.at.is_some() })
+    }),
+    ("sessions", |app, connection, now| {
+        let Some(after) = walks::next(connection, "sessions", now, WALK_EVERY)? else { return Ok(Batch::default()) };
+        let looked = sessions_leaving::walk(connection, after, SLICE, &retention(app, now))?;
+        walks::note(connection, "sessions", looked.at)?;
+        Ok(Batch { ended: looked.ended, gone: looked.gone, more: looked.at.is_some() })
+    }),
+];
+
+/// Works until it is dropped.
+pub(super) async fn run(app: &Arc<App>) {
+    let mut pause = EVERY;
+    loop {
+        tokio::time::sleep(pause).await;
+        pause = EVERY.max(work(app).await * PAUSE);
+    }
+}
+
+/// One round.
+pub async fn round(app: &Arc<App>) {
+    work(app).await;
+}
+
+/// Gives the lease back, where this process has it, so that another goes on at once.
+pub(super) async fn finish(app: &Arc<App>) {
+    let holder = app.process;
+    match stored(app, move |connection| leases::give_back(connection, LEASE, holder)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "housekeeping: the lease runs out by itself"),
+        Err(error) => tracing::error!(%error, "housekeeping"),
+    }
+}
+
+/// What a batch came to.
+enum Outcome {
+    Done(Batch),
+    /// Another process has the lease.
+    NotOurs,
+    Failed(Error),
+}
+
+/// One round, and how long it has worked.
+async fn work(app: &Arc<App>) -> Duration {
+    let mut worked = Duration::ZERO;
+    let (mut ended, mut gone) = (0, 0);
+    let mut kinds = KINDS.to_vec();
+    let mut is_first = true;
+    'round: while !kinds.is_empty() {
+        for kind in std::mem::take(&mut kinds) {
+            if !is_first && worked >= BUDGET {
+                break 'round; // the rest waits for the next one
+            }
+            let Some((took, outcome)) = batch(app, kind).await else { break 'round };
+            worked += took;
+            match outcome {
+                Outcome::Done(batch) => {
+                    ended += batch.ended;
+                    gone += batch.gone;
+                    kinds.extend(batch.more.then_some(kind));
+                }
+                Outcome::NotOurs => break 'round,
+                Outcome::Failed(error) => {
+                    tracing::warn!(%error, "housekeeping: {}", kind.0);
+                    if error.is_outage() {
+                        break 'round;
+                    }
                 }
             }
         }
+        is_first = false;
     }
-    ended
+    if ended > 0 {
+        tracing::info!(ended, "sessions have reached their end");
+        app.bell.notify_one();
+    }
+    if gone > 0 {
+        tracing::debug!(gone, worked_ms = worked.as_millis(), "housekeeping");
+    }
+    worked
 }
 
-fn end_sessions(connection: &mut AnyConnection, now: Timestamp) -> Result<usize> {
-    let mut ended = 0;
-    loop {
-        let more = sessions::end_expired(connection, now, SESSIONS)?;
-        ended += more;
-        if more < SESSIONS as usize || ended >= AT_MOST {
-            return Ok(ended);
+/// One batch of a kind, under the lease, with a connection of its own: how long it worked, and what came of it.
+async fn batch(app: &Arc<App>, (name, work): Kind) -> Option<(Duration, Outcome)> {
+    let working = app.clone();
+    let done = stored(app, move |connection| -> Result<_> {
+        let (stopwatch, now) = (Stopwatch::start(), working.clock.now());
+        let done = leases::take(connection, LEASE, working.process, now, LEASED);
+        let done = done.and_then(|is_ours| if is_ours { work(&working, connection, now).map(Some) } else { Ok(None) });
+        Ok((stopwatch.elapsed(), done?))
+    });
+    match done.await {
+        Ok(Ok((took, Some(batch)))) => Some((took, Outcome::Done(batch))),
+        Ok(Ok((took, None))) => Some((took, Outcome::NotOurs)),
+        Ok(Err(error)) => Some((Duration::ZERO, Outcome::Failed(error))),
+        Err(error) => {
+            tracing::error!(%error, "housekeeping: {name}");
+            None
         }
     }
 }
 
-/// Forgets some of what is over for as long as the configuration says; says how many rows.
-type Forget = fn(&App, &mut AnyConnection, Timestamp) -> Result<usize>;
-
-const FORGETTING: [Forget; 7] = [
-    |_, connection, now| used_assertions::forget(connection, now).map(|()| 0),
-    |_, connection, now| revoked_tokens::forget(connection, now).map(|()| 0),
-    |app, connection, now| {
-        let lifetimes = &app.config.lifetimes;
-        grant_history::forget_before(connection, before(now, lifetimes.refresh_history.min(lifetimes.history)), true, HISTORY)
-    },
-    |app, connection, now| grant_history::forget_before(connection, before(now, app.config.lifetimes.history), false, HISTORY),
-    |app, connection, now| activity::forget_before(connection, before(now, app.config.lifetimes.history), HISTORY),
-    |_, connection, now| devices::forget_before(connection, before(now, KNOWN_DEVICES)),
-    |_, connection, now| links::forget_before(connection, before(now, OLD_LINKS)),
-];
+fn retention(app: &App, now: Timestamp) -> Retention {
+    let lifetimes = &app.config.lifetimes;
+    Retention {
+        ended: lifetimes.ended,
+        grant_idle: lifetimes.refresh_idle,
+        session_idle: lifetimes.session_idle,
+        remembered_session_idle: lifetimes.remembered_session_idle,
+        now,
+    }
+}
 
 fn before(now: Timestamp, span: Span) -> Timestamp {
     Timestamp::from_millis(now.millis() - span.millis())

@@ -28,20 +28,20 @@ const FIRST_WAIT: Span = Span::from_seconds(5);
 const LONGEST_WAIT: Span = Span::from_seconds(3_600);
 /// How often history is written.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
-/// How often there is housekeeping.
-const TIDY_EVERY: Duration = Duration::from_secs(30);
 
 /// What the server does by itself waits for its turn as long as it takes.
 const FOR_EVER: Duration = Duration::MAX;
 
 /// Works until it is dropped.
 pub async fn run(app: Arc<App>) {
-    tokio::join!(deliver(&app), tidy(&app), write(&app));
+    tokio::join!(deliver(&app), housekeeping::run(&app), write(&app));
 }
 
-/// What waits to be written is written, and letters that are being sent are sent, before the server stops.
+/// What waits to be written is written, another process may do the housekeeping, and letters that are being sent are sent, before the
+/// server stops.
 pub async fn finish(app: &Arc<App>) {
     write_history(app).await; // first: it is nowhere else
+    housekeeping::finish(app).await;
     let all = u32::try_from(LETTERS).unwrap_or(u32::MAX);
     let sending = tokio::time::timeout(app.config.shutdown_timeout, app.letters.acquire_many(all));
     if !matches!(sending.await, Ok(Ok(_))) {
@@ -93,13 +93,6 @@ async fn deliver(app: &Arc<App>) {
         backchannel_logout::round(app, &calls).await;
         letters::round(app).await;
         let _ = tokio::time::timeout(LOOK_EVERY, app.bell.notified()).await;
-    }
-}
-
-async fn tidy(app: &Arc<App>) {
-    loop {
-        tokio::time::sleep(TIDY_EVERY).await;
-        housekeeping::round(app).await;
     }
 }
 

@@ -16,7 +16,7 @@ pub fn run(config: &Config, format: Format) -> Answer {
     let (lifetimes, rules, passwords) = (&config.lifetimes, &config.password_rules, &config.passwords);
     let file = |path: Option<&std::path::Path>| path.map(|path| path.display().to_string());
     let mail = Mail::of(&config.mail);
-    let keys: [(&str, Value); 47] = [
+    let keys: [(&str, Value); 48] = [
         ("issuer", json!(config.issuer.as_str())),
         ("listen", json!(config.listen)),
         ("database_url", json!(config.database.to_string())),
@@ -47,6 +47,7 @@ pub fn run(config: &Config, format: Format) -> Answer {
         ("session_absolute_lifetime", json!(span(lifetimes.session_absolute))),
         ("remembered_session_idle_lifetime", json!(span(lifetimes.remembered_session_idle))),
         ("remembered_session_absolute_lifetime", json!(span(lifetimes.remembered_session_absolute))),
+        ("ended_retention", json!(span(lifetimes.ended))),
         ("history_retention", json!(span(lifetimes.history))),
         ("refresh_history_retention", json!(span(lifetimes.refresh_history))),
         ("key_publish_lead", json!(span(lifetimes.key_publish_lead))),

@@ -89,6 +89,7 @@ pub fn numbers(settings: &Settings) -> Result<(), ConfigError> {
     span("session_absolute_lifetime", &settings.session_absolute_lifetime, 60, 366 * 86_400)?;
     span("remembered_session_idle_lifetime", &settings.remembered_session_idle_lifetime, 60, 366 * 86_400)?;
     span("remembered_session_absolute_lifetime", &settings.remembered_session_absolute_lifetime, 60, 366 * 86_400)?;
+    span("ended_retention", &settings.ended_retention, 86_400, 10 * 366 * 86_400)?; // no access token lives longer than a day
     span("history_retention", &settings.history_retention, 86_400, 10 * 366 * 86_400)?;
     span("refresh_history_retention", &settings.refresh_history_retention, 0, 10 * 366 * 86_400)?;
     span("key_publish_lead", &settings.key_publish_lead, 360, 30 * 86_400)?; // longer than the key set may be cached

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, http::header, web::Data};
 
 use super::{
     onward,
-    throttle::{self, Admission, Attempt},
+    throttle::{Admission, Attempt},
 };
 use crate::{
     app::App,
@@ -138,7 +138,6 @@ impl Visit {
         content: fn(Ask) -> Content,
     ) -> Result<Result<Reply, FormProblem>, Fault> {
         let now = self.context.now;
-        throttle::forget(connection, now)?;
         match Attempt::to_ask(&app.config.secrets, login, self.context.address).begin(connection, now)? {
             Admission::Go => {}
             Admission::Wait(seconds) => return Ok(Err(FormProblem::SlowedDown { seconds })),

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, http::header, web::Data};
 use super::{
     known_browser, onward,
     proof::{self, Candidate},
-    throttle::{self, Admission, Attempt},
+    throttle::{Admission, Attempt},
     wording,
 };
 use crate::{
@@ -150,7 +150,6 @@ impl Visit {
         };
         let id = person.as_ref().map(|person| person.claims.id);
         let mut attempt = Attempt::new(&app.config.secrets, id, username, self.context.address, known_browser);
-        throttle::forget(connection, self.context.now)?;
         let who = id.map_or_else(|| "nobody".to_owned(), |id| format!("person {id}"));
         match attempt.begin(connection, self.context.now)? {
             Admission::Go => {

@@ -12,7 +12,6 @@ use crate::{
         secrets::SecretRing,
         time::{Span, Timestamp},
     },
-    random,
     store::{
         AnyConnection, Result,
         sign_in_failures::{self, Count},
@@ -181,15 +180,6 @@ impl Attempt {
     }
 }
 
-/// Once in a while, forgets counts that are over: strangers decide how many there are.
-///
-/// # Errors
-/// The database's.
-pub fn forget(connection: &mut AnyConnection, now: Timestamp) -> Result<()> {
-    let [chance] = random::bytes::<1>();
-    if chance < 16 { sign_in_failures::forget_before(connection, now, NAME.forget_after.plus(LONGEST)) } else { Ok(()) }
-}
-
 fn count(connection: &mut AnyConnection, key: &[u8], slope: Slope, now: Timestamp) -> Result<Option<i64>> {
     for _ in 0..TRIES {
         let before = sign_in_failures::find(connection, key)?;
@@ -261,6 +251,14 @@ mod tests {
     fn an_address_is_never_shut_out_for_long() {
         assert_eq!([30, 31, 99, 100, 5000].map(|n| wait_after(n, ADDRESS).seconds()), [0, 1, 120, 120, 120]);
         assert_eq!([20, 21, 100, 5000].map(|n| wait_after(n, PERSON).seconds()), [0, 1, 30, 30]);
+    }
+
+    #[test]
+    fn a_count_is_kept_for_as_long_as_it_is_remembered() {
+        for slope in [ADDRESS, NAME, PERSON, ASKING, ASKING_FOR, ASKED_FOR, NAMES_TRIED, LETTERS] {
+            let longest = slope.exhausted.map_or(slope.ceiling, |(_, wait)| wait.max(slope.ceiling));
+            assert!(slope.forget_after.plus(longest) <= sign_in_failures::KEPT, "{slope:?}");
+        }
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub mod redirect_uri;
 pub mod registration;
 pub mod remote_url;
 pub mod response_mode;
+pub mod retention;
 pub mod scope;
 pub mod secrets;
 pub mod stamp;

@@ -107,10 +107,26 @@ pub(super) fn forget(connection: &mut AnyConnection, person: Id) -> Result<()> {
     Ok(())
 }
 
-/// Forgets devices that were not seen since, and says how many.
+/// Forgets devices that were not seen since, at most about `limit`; says how many.
 ///
 /// # Errors
 /// The database's.
-pub fn forget_before(connection: &mut AnyConnection, before: Timestamp) -> Result<usize> {
-    Ok(diesel::delete(devices::table.filter(devices::last_seen_at.lt(before.millis()))).execute(connection)?)
+pub fn forget_before(connection: &mut AnyConnection, before: Timestamp, limit: u32) -> Result<usize> {
+    let old = devices::table.filter(devices::last_seen_at.lt(before.millis()));
+    let by_age = old.order(devices::last_seen_at).select(devices::last_seen_at);
+    let end = by_age.offset(i64::from(limit.max(1)) - 1).first::<i64>(connection).optional()?;
+    let end = end.unwrap_or(before.millis() - 1);
+    Ok(diesel::delete(devices::table.filter(devices::last_seen_at.le(end))).execute(connection)?)
+}
+
+/// Forgets the devices under the ids of grants that leave, each with its person. Part of a transaction.
+pub(super) fn forget_apps(connection: &mut AnyConnection, grants: &[(Id, Id)]) -> Result<()> {
+    let people: Vec<_> = grants.iter().map(|(_, person)| person.as_bytes().as_slice()).collect();
+    let theirs = devices::table.filter(devices::person_id.eq_any(people)).select((devices::person_id, devices::id));
+    for (person, device) in theirs.load::<(Vec<u8>, String)>(connection)? {
+        if grants.iter().any(|(grant, _)| grant.to_string() == device) {
+            diesel::delete(devices::table.find((person, device))).execute(connection)?;
+        }
+    }
+    Ok(())
 }

@@ -141,6 +141,34 @@ macro_rules! on_either {
 }
 pub(super) use on_either;
 
+/// Loads rows and holds them until the transaction ends, without those that another transaction holds: whoever does so waits for
+/// nobody. SQLite has one writer, who holds everything.
+macro_rules! load_free {
+    ($connection:expr, $query:expr) => {
+        match $connection {
+            $crate::store::AnyConnection::Sqlite(one) => $query.load(one),
+            $crate::store::AnyConnection::Postgres(one) => $query.for_update().skip_locked().load(one),
+        }
+    };
+}
+pub(super) use load_free;
+
+/// Deletes some of the rows for which a condition holds, those first whose `$by` is the least, at most `$limit`, and without those that
+/// others hold: the value is how many. By primary key, in a transaction of its own; where there is nothing to do there is none.
+macro_rules! delete_some {
+    ($connection:expr, $table:ident, ($key:ident: $type:ty, $by:ident), $over:expr, $limit:expr) => {{
+        let some = |limit: u32| $table::table.filter($over).order($table::$by).limit(i64::from(limit)).select($table::$key);
+        if some(1).first::<$type>($connection).optional()?.is_none() {
+            return Ok(0);
+        }
+        $crate::store::dialect::together($connection, |connection| {
+            let keys: Vec<$type> = $crate::store::dialect::load_free!(connection, some($limit))?;
+            Ok(diesel::delete($table::table.filter($table::$key.eq_any(keys))).execute(connection)?)
+        })
+    }};
+}
+pub(super) use delete_some;
+
 /// Does `work` in one transaction: all of it is kept, or nothing. On SQLite it holds the one write lock from
 /// its start, so that it cannot fail half-way because another process writes.
 ///

@@ -121,6 +121,24 @@ pub fn forget_before(connection: &mut AnyConnection, before: Timestamp, routine:
     Ok(diesel::delete(gone.filter(grant_history::at.le(end.unwrap_or(before.millis() - 1)))).execute(connection)?)
 }
 
+/// Where these grants have more moments than `limit` together, forgets that many of them: says how many, or none.
+pub(super) fn forget_some_of(connection: &mut AnyConnection, grants: &[Id], limit: u32) -> Result<usize> {
+    let ids = || grants.iter().map(|id| id.as_bytes().as_slice());
+    let lines = grant_history::table.filter(grant_history::grant_id.eq_any(ids()));
+    let by_grant = lines.order((grant_history::grant_id, grant_history::id)).select((grant_history::grant_id, grant_history::id));
+    let end = by_grant.offset(i64::from(limit)).first::<(Vec<u8>, Vec<u8>)>(connection).optional()?;
+    let Some((last, end)) = end else { return Ok(0) };
+    let before: Vec<_> = ids().filter(|id| *id < last.as_slice()).collect();
+    let whole = forget_all_of(connection, &before)?;
+    let part = grant_history::table.filter(grant_history::grant_id.eq(last)).filter(grant_history::id.le(end));
+    Ok(whole + diesel::delete(part).execute(connection)?)
+}
+
+/// Forgets every moment of these grants; says how many.
+pub(super) fn forget_all_of(connection: &mut AnyConnection, grants: &[&[u8]]) -> Result<usize> {
+    Ok(diesel::delete(grant_history::table.filter(grant_history::grant_id.eq_any(grants))).execute(connection)?)
+}
+
 /// Forgets the lives of a person's grants. Part of a transaction, while the grants still stand.
 pub(super) fn forget(connection: &mut AnyConnection, person: Id) -> Result<()> {
     let theirs = grants::table.filter(grants::person_id.eq(person.as_bytes().as_slice())).select(grants::id);

@@ -1,10 +1,12 @@
 //! The table `grants`: one row is a whole authorization. The statements of its life: `insert` at consent,
-//! `find` with what it depends on, how it goes on by compare-and-swap is `advancing`; how one is given is `giving`, how one ends `ending`. Why one of them is called is
+//! `find` with what it depends on; how one is given is `giving`, how it goes
+//! on by compare-and-swap `advancing`, how it ends `ending`, when its row leaves `leaving`. Why one of them is called is
 //! `protocol::grant`.
 
 mod advancing;
 mod ending;
 mod giving;
+pub mod leaving;
 
 use diesel::prelude::*;
 

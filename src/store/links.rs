@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use super::{
     AnyConnection, Result,
+    dialect::delete_some,
     mapping::{Row, time, times},
     schema::links,
 };
@@ -216,10 +217,10 @@ pub(super) fn forget(connection: &mut AnyConnection, person: Id) -> Result<()> {
     Ok(())
 }
 
-/// Forgets links that are over since, and says how many.
+/// Forgets some of the links that are over since, at most `limit`; says how many.
 ///
 /// # Errors
 /// The database's.
-pub fn forget_before(connection: &mut AnyConnection, before: Timestamp) -> Result<usize> {
-    Ok(diesel::delete(links::table.filter(links::expires_at.lt(before.millis()))).execute(connection)?)
+pub fn forget_before(connection: &mut AnyConnection, before: Timestamp, limit: u32) -> Result<usize> {
+    delete_some!(connection, links, (id: Vec<u8>, expires_at), links::expires_at.lt(before.millis()), limit)
 }

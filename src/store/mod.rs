@@ -16,6 +16,7 @@ mod dialect;
 pub mod error;
 pub mod grant_history;
 pub mod grants;
+pub mod leases;
 pub mod links;
 mod mapping;
 pub mod meta;
@@ -30,6 +31,7 @@ pub mod signing_keys;
 pub mod subjects;
 mod turns;
 pub mod used_assertions;
+pub mod walks;
 mod warnings;
 
 pub use connection::{AnyConnection, Store};

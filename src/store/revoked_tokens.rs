@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use super::{AnyConnection, Result, error::Error, schema::revoked_tokens};
+use super::{AnyConnection, Result, dialect::delete_some, error::Error, schema::revoked_tokens};
 use crate::protocol::time::Timestamp;
 
 /// Revokes a token; one that was revoked before stays so.
@@ -26,11 +26,10 @@ pub fn contains(connection: &mut AnyConnection, jti: &str) -> Result<bool> {
     Ok(revoked_tokens::table.find(jti).select(revoked_tokens::jti).first::<String>(connection).optional()?.is_some())
 }
 
-/// Forgets those that have expired.
+/// Forgets some of those that have expired, at most `limit`; says how many.
 ///
 /// # Errors
 /// The database's.
-pub fn forget(connection: &mut AnyConnection, now: Timestamp) -> Result<()> {
-    diesel::delete(revoked_tokens::table.filter(revoked_tokens::expires_at.lt(now.millis()))).execute(connection)?;
-    Ok(())
+pub fn forget(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> Result<usize> {
+    delete_some!(connection, revoked_tokens, (jti: String, expires_at), revoked_tokens::expires_at.lt(now.millis()), limit)
 }

@@ -215,6 +215,10 @@ diesel::table! {
     }
 }
 
+diesel::table! { leases (name) { name -> Text, holder -> Binary, until -> BigInt, } }
+
+diesel::table! { walks (name) { name -> Text, position -> Nullable<Binary>, begun_at -> BigInt, } }
+
 diesel::allow_tables_to_appear_in_same_query!(
     grants,
     people,

@@ -1,6 +1,8 @@
 //! The table `sessions`: a browser in which someone is signed in. Its cookie is a credential derived from id
 //! and generation; nothing in the row can be used to take it over.
 
+pub mod leaving;
+
 use diesel::prelude::*;
 
 use super::{

@@ -4,8 +4,12 @@
 
 use diesel::prelude::*;
 
-use super::{AnyConnection, Result, dialect, error::Error, schema::sign_in_failures};
+use super::{AnyConnection, Result, dialect::delete_some, error::Error, schema::sign_in_failures};
 use crate::protocol::time::{Span, Timestamp};
+
+/// For how long a count that does not change is kept: beyond what `people::throttle` remembers by any of its slopes, and its
+/// longest wait.
+pub const KEPT: Span = Span::from_seconds(86_400 + 3_600);
 
 /// What has been counted under one key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,19 +80,11 @@ pub fn take_back(connection: &mut AnyConnection, key: &[u8], now: Timestamp) -> 
     Ok(())
 }
 
-/// Forgets a few counts that have not changed for `age`.
+/// Forgets some of the counts that have not changed for longer than [`KEPT`], at most `limit`; says how many.
 ///
 /// # Errors
 /// The database's.
-pub fn forget_before(connection: &mut AnyConnection, now: Timestamp, age: Span) -> Result<()> {
-    let before = now.millis() - age.millis();
-    dialect::together(connection, |connection| {
-        let old = sign_in_failures::table.filter(sign_in_failures::last_at.lt(before)).select(sign_in_failures::key).limit(100);
-        for key in old.load::<Vec<u8>>(connection)? {
-            // The guard again: it may have been counted under meanwhile.
-            let row = sign_in_failures::table.find(key).filter(sign_in_failures::last_at.lt(before));
-            diesel::delete(row).execute(connection)?;
-        }
-        Ok(())
-    })
+pub fn forget(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> Result<usize> {
+    let before = now.millis() - KEPT.millis();
+    delete_some!(connection, sign_in_failures, (key: Vec<u8>, last_at), sign_in_failures::last_at.lt(before), limit)
 }

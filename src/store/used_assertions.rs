@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use super::{AnyConnection, Result, error::Error, schema::used_assertions};
+use super::{AnyConnection, Result, dialect::delete_some, error::Error, schema::used_assertions};
 use crate::protocol::{
     client_assertion::Assertion,
     time::{Span, Timestamp},
@@ -28,11 +28,10 @@ pub fn insert(connection: &mut AnyConnection, assertion: &Assertion) -> Result<b
     }
 }
 
-/// Forgets those that have expired, the margin later.
+/// Forgets some of those that have expired, the margin later, at most `limit`; says how many.
 ///
 /// # Errors
 /// The database's.
-pub fn forget(connection: &mut AnyConnection, now: Timestamp) -> Result<()> {
-    diesel::delete(used_assertions::table.filter(used_assertions::expires_at.lt(now.millis()))).execute(connection)?;
-    Ok(())
+pub fn forget(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> Result<usize> {
+    delete_some!(connection, used_assertions, (key: Vec<u8>, expires_at), used_assertions::expires_at.lt(now.millis()), limit)
 }

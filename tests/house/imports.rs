@@ -46,7 +46,7 @@ const NARROWER: [(&str, &[&str]); 17] = [
     ("registrations", &["protocol", "store"]),
     ("stories", &[]),
     ("inspection", &["protocol", "store", "jose", "config", "registrations"]),
-    ("background", &["protocol", "store", "app", "outbound", "mail", "pages", "paths", "random", "stories"]),
+    ("background", &["protocol", "store", "app", "outbound", "mail", "pages", "paths", "random", "stories", "clock"]),
     ("outbound", &["config", "protocol"]),
     ("mail", &["config", "protocol"]),
     ("demo", &["jose", "clock"]),

@@ -3,6 +3,7 @@
 
 use diesel::connection::SimpleConnection;
 use symbolon::{
+    config::Config,
     protocol::{
         activity::Activity,
         history::Happening::{CodeIssued, Redeemed, Refreshed, Repeated, Reused},
@@ -202,7 +203,8 @@ fn where_refreshes_are_not_kept_a_theft_still_is() {
 
 #[test]
 fn it_is_forgotten_by_the_clock() {
-    both(|server| {
+    let keep = |config: &mut Config| config.lifetimes.ended = config.lifetimes.history;
+    both_with(keep, |server| {
         let alice = server.add_person("alice").claims.id;
         let spa = server.add_strict_client("spa");
         let first = server.tokens(&spa, "alice", ALL);

@@ -25,6 +25,7 @@ mod discovery;
 mod enumeration;
 mod history;
 mod hostile;
+mod housekeeping;
 mod introspection;
 mod journeys;
 mod keys;

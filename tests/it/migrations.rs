@@ -89,6 +89,7 @@ fn up_down_and_up_again_with_the_same_tables_on_both() {
             "devices",
             "grant_history",
             "grants",
+            "leases",
             "links",
             "meta",
             "people",
@@ -99,6 +100,7 @@ fn up_down_and_up_again_with_the_same_tables_on_both() {
             "signing_keys",
             "subjects",
             "used_assertions",
+            "walks",
         ]
     );
     assert_eq!(tables["meta"], ["name TEXT NOT NULL 1", "value TEXT NOT NULL 0"]);

@@ -18,7 +18,7 @@ use actix_web::{HttpRequest, web::Data};
 use super::{
     known_browser, login,
     proof::{self, Candidate},
-    throttle::{self, Admission, Attempt},
+    throttle::{Admission, Attempt},
 };
 use crate::{
     app::App,
@@ -177,7 +177,6 @@ fn look(app: &App, connection: &mut AnyConnection, visitor: Visitor, guard: Guar
     let (id, name) = (visitor.person.claims.id, visitor.person.claims.username.as_str());
     let browser = known_browser::name_for(app, connection, visitor.device.as_deref(), id, now)?;
     let mut attempt = Attempt::new(&app.config.secrets, Some(id), name, visitor.context.address, browser);
-    throttle::forget(connection, now)?;
     let person = match attempt.begin(connection, now)? {
         Admission::Go => Some(visitor.person.clone()),
         // The decoy is hashed instead: the same answer after the same time.

@@ -1,0 +1,2 @@
+DROP TABLE walks;
+DROP TABLE leases;

@@ -1,0 +1,102 @@
+//! Grants that leave the table, with their history and what is known of their apps' networks. The table is looked through in the order of
+//! its primary key: no index follows what rotation changes. Which of them leave is `protocol::retention`.
+
+use diesel::prelude::*;
+
+use crate::{
+    protocol::{
+        id::Id,
+        retention::{GrantLife, Retention},
+    },
+    store::{
+        AnyConnection, Result, devices,
+        dialect::{self, load_free},
+        grant_history,
+        mapping::{Row, time, times},
+        schema::grants,
+    },
+};
+
+/// So many grants leave in one transaction.
+const TOGETHER: usize = 200;
+/// So many lines of history leave in one.
+const LINES: u32 = 1_000;
+
+type Columns = (Vec<u8>, i64, bool, i64, Option<i64>, i64, Option<i64>);
+
+/// What came of looking at a slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Looked {
+    /// The last grant that was dealt with; `None` at the end of the table.
+    pub at: Option<Id>,
+    /// How many rows have left, lines of history among them.
+    pub gone: usize,
+}
+
+/// Looks at `slice` grants behind `after`, and removes those that leave, at most two hundred: where there are more, or more history than fits into
+/// one transaction, it stops there. Reading holds nobody up; a row that another transaction holds, or that was used since, stays.
+///
+/// # Errors
+/// The database's.
+pub fn walk(connection: &mut AnyConnection, after: Id, slice: u32, retention: &Retention) -> Result<Looked> {
+    let rows: Vec<Columns> = grants::table
+        .filter(grants::id.gt(after.as_bytes().as_slice()))
+        .order(grants::id)
+        .limit(i64::from(slice))
+        .select((
+            grants::id,
+            grants::generation,
+            grants::session_id.is_not_null(),
+            grants::created_at,
+            grants::rotated_at,
+            grants::expires_at,
+            grants::revoked_at,
+        ))
+        .load(connection)?;
+    let is_end = rows.len() < usize::try_from(slice).unwrap_or(usize::MAX);
+    let lives = rows.into_iter().map(to_life).collect::<Result<Vec<_>>>()?;
+    let last = lives.last().map_or(after, |(id, _)| *id);
+    let mut leaving: Vec<_> = lives.into_iter().filter(|(_, life)| retention.grant_leaves(life)).map(|(id, _)| id).collect();
+    let are_all = leaving.len() <= TOGETHER;
+    leaving.truncate(TOGETHER);
+    let Some(last_leaving) = leaving.last().copied() else { return Ok(Looked { at: (!is_end).then_some(last), gone: 0 }) };
+    let moments = grant_history::forget_some_of(connection, &leaving, LINES)?;
+    if moments > 0 {
+        return Ok(Looked { at: Some(after), gone: moments }); // there may be more of them
+    }
+    let gone = remove(connection, &leaving, retention)?;
+    Ok(Looked { at: if are_all { (!is_end).then_some(last) } else { Some(last_leaving) }, gone })
+}
+
+fn to_life(
+    (id, generation, ends_with_session, created_at, rotated_at, expires_at, revoked_at): Columns,
+) -> Result<(Id, GrantLife)> {
+    let row = Row { table: "grants", name: &created_at };
+    let life = GrantLife {
+        generation: row.generation("generation", generation)?,
+        ends_with_session,
+        created_at: time(created_at),
+        rotated_at: times(rotated_at),
+        expires_at: time(expires_at),
+        revoked_at: times(revoked_at),
+    };
+    Ok((row.id("id", id)?, life))
+}
+
+fn remove(connection: &mut AnyConnection, leaving: &[Id], retention: &Retention) -> Result<usize> {
+    let keys = || leaving.iter().map(|id| id.as_bytes().as_slice());
+    // Again, while the rows are held: whoever advances one notes when.
+    let unused = || grants::rotated_at.is_null().or(grants::rotated_at.le(retention.cutoff().millis()));
+    dialect::together(connection, |connection| {
+        let still = || grants::table.filter(grants::id.eq_any(keys())).filter(unused()).select((grants::id, grants::person_id));
+        let held: Vec<(Vec<u8>, Vec<u8>)> = load_free!(connection, still())?;
+        let row = Row { table: "grants", name: &retention.now.millis() };
+        let held = held.into_iter().map(|(id, person)| Ok((row.id("id", id)?, row.id("person_id", person)?)));
+        let held = held.collect::<Result<Vec<_>>>()?;
+        let ids: Vec<_> = held.iter().map(|(id, _)| id.as_bytes().as_slice()).collect();
+        let lines = grant_history::forget_all_of(connection, &ids)?;
+        let gone = diesel::delete(grants::table.filter(grants::id.eq_any(&ids))).execute(connection)?;
+        devices::forget_apps(connection, &held)?;
+        Ok(gone + lines)
+    })
+}

@@ -1,0 +1,139 @@
+//! Sessions that leave the table, and the end of those that nobody uses any more. The table is looked through in the order of its primary
+//! key: no index follows when a session was last used. Which of them end or leave is `protocol::retention`.
+
+use diesel::{dsl::exists, prelude::*};
+
+use super::{Row, end_row, find};
+use crate::{
+    protocol::{id::Id, retention::Retention, time::Timestamp},
+    store::{
+        AnyConnection, Result,
+        dialect::{self, load_free},
+        schema::{grants, sessions},
+    },
+};
+
+/// So many sessions leave in one transaction, and so many are ended at once, each in one of its own.
+const TOGETHER: usize = 100;
+
+type Columns = (Vec<u8>, Vec<u8>, Option<i64>, i64, bool);
+
+/// What came of looking at a slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Looked {
+    /// The last session that was dealt with; `None` at the end of the table.
+    pub at: Option<Id>,
+    /// How many were ended.
+    pub ended: usize,
+    /// How many rows have left.
+    pub gone: usize,
+}
+
+/// What becomes of a session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Stays,
+    Ends,
+    Leaves,
+}
+
+/// A session of which something becomes.
+struct Due {
+    id: Id,
+    person: Id,
+    fate: Fate,
+}
+
+/// Looks at `slice` sessions behind `after`: ends those that were not used for too long, and removes those that ended long ago; of one in which
+/// a grant was given that is still there, it forgets from where it was. At most a hundred of them; where there are more it stops
+/// there. A session that another transaction holds, or that was used meanwhile, stays as it is, and so does one whose apps are used.
+///
+/// # Errors
+/// The database's.
+pub fn walk(connection: &mut AnyConnection, after: Id, slice: u32, retention: &Retention) -> Result<Looked> {
+    let rows: Vec<Columns> = sessions::table
+        .filter(sessions::id.gt(after.as_bytes().as_slice()))
+        .order(sessions::id)
+        .limit(i64::from(slice))
+        .select((sessions::id, sessions::person_id, sessions::ended_at, sessions::last_seen_at, sessions::remembered))
+        .load(connection)?;
+    let is_end = rows.len() < usize::try_from(slice).unwrap_or(usize::MAX);
+    let mut due = Vec::new();
+    let mut at = after;
+    for (id, person, ended_at, last_seen_at, remembered) in rows {
+        let row = Row { table: "sessions", name: &last_seen_at };
+        let id = row.id("id", id)?;
+        let fate = match ended_at.map(Timestamp::from_millis) {
+            Some(ended_at) if ended_at <= retention.cutoff() => Fate::Leaves,
+            None if retention.is_idle(remembered, Timestamp::from_millis(last_seen_at)) => Fate::Ends,
+            _ => Fate::Stays,
+        };
+        if fate != Fate::Stays && due.len() == TOGETHER {
+            return settle(connection, &due, retention).map(|(ended, gone)| Looked { at: Some(at), ended, gone });
+        }
+        at = id;
+        if fate != Fate::Stays {
+            due.push(Due { id, person: row.id("person_id", person)?, fate });
+        }
+    }
+    let (ended, gone) = settle(connection, &due, retention)?;
+    Ok(Looked { at: (!is_end).then_some(at), ended, gone })
+}
+
+/// Ends and removes; says how many of each.
+fn settle(connection: &mut AnyConnection, due: &[Due], retention: &Retention) -> Result<(usize, usize)> {
+    let mut ended = 0;
+    for one in due.iter().filter(|one| one.fate == Fate::Ends) {
+        ended += usize::from(end_idle(connection, one.id, retention)?);
+    }
+    let leaving: Vec<_> = due.iter().filter(|one| one.fate == Fate::Leaves).collect();
+    Ok((ended, remove(connection, &leaving, retention.cutoff())?))
+}
+
+/// Ends a session, unless it was used since it was looked at, or an app whose access ends with it is used.
+fn end_idle(connection: &mut AnyConnection, id: Id, retention: &Retention) -> Result<bool> {
+    let key = id.as_bytes().as_slice();
+    dialect::together(connection, |connection| {
+        let unended = || sessions::table.find(key).filter(sessions::ended_at.is_null()).select(sessions::id);
+        let held: Vec<Vec<u8>> = load_free!(connection, unended())?;
+        let found = if held.is_empty() { None } else { find(connection, id)? };
+        let Some(session) = found else { return Ok(false) };
+        if !retention.is_idle(session.remembered, session.last_seen_at) {
+            return Ok(false);
+        }
+        // Of no later use than that no credential of theirs is taken any more: nothing can come between.
+        let since = retention.idle_since(session.remembered).millis();
+        let last_used_since = grants::rotated_at.gt(since).or(grants::rotated_at.is_null().and(grants::created_at.gt(since)));
+        let in_use = grants::table
+            .filter(grants::session_id.eq(key))
+            .filter(grants::revoked_at.is_null())
+            .filter(last_used_since.assume_not_null());
+        if diesel::select(exists(in_use)).get_result(connection)? {
+            return Ok(false);
+        }
+        end_row(connection, &session, retention.now)
+    })
+}
+
+/// Removes those of these sessions that ended until then; says how many.
+fn remove(connection: &mut AnyConnection, leaving: &[&Due], cutoff: Timestamp) -> Result<usize> {
+    if leaving.is_empty() {
+        return Ok(0);
+    }
+    let keys = || leaving.iter().map(|one| one.id.as_bytes().as_slice());
+    let people = leaving.iter().map(|one| one.person.as_bytes().as_slice());
+    dialect::together(connection, |connection| {
+        // A grant's page says in which browser it was given, and `protocol::grant` whether its session has ended.
+        let given = grants::table.filter(grants::person_id.eq_any(people)).filter(grants::sid.eq_any(keys())).select(grants::sid);
+        let given: Vec<Vec<u8>> = given.distinct().load(connection)?;
+        let ended = || sessions::table.filter(sessions::id.eq_any(keys())).filter(sessions::ended_at.le(cutoff.millis()));
+        let held: Vec<Vec<u8>> = load_free!(connection, ended().select(sessions::id))?;
+        let (staying, free): (Vec<_>, Vec<_>) = held.into_iter().partition(|id| given.contains(id));
+        let known = sessions::address.is_not_null().or(sessions::place.is_not_null()).or(sessions::user_agent.is_not_null());
+        let none = None::<&str>;
+        diesel::update(sessions::table.filter(sessions::id.eq_any(staying)).filter(known))
+            .set((sessions::address.eq(none), sessions::place.eq(none), sessions::user_agent.eq(none)))
+            .execute(connection)?;
+        Ok(diesel::delete(sessions::table.filter(sessions::id.eq_any(free))).execute(connection)?)
+    })
+}
