@@ -6,7 +6,7 @@ mod formats;
 pub mod rules;
 mod workers;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
@@ -20,6 +20,9 @@ use crate::{config::PasswordSettings, random};
 
 /// How many may wait at the gate for each one inside; more are turned away.
 const WAITING_FOR_EACH: usize = 32;
+
+/// How long the memory of hashing is kept when there is nothing to hash.
+const KEPT_FOR: Duration = Duration::from_secs(5);
 
 /// The longest password hashed, in bytes: a longer one costs time before it costs the attacker.
 pub const MAX_LENGTH: usize = 1024;
@@ -80,7 +83,7 @@ impl Passwords {
         Ok(Self {
             argon2,
             beginning,
-            inside: Workers::start(settings.concurrency).map_err(|e| failed(&e))?,
+            inside: Workers::start(settings.concurrency, KEPT_FOR).map_err(|e| failed(&e))?,
             waiting: Arc::new(Semaphore::new(concurrency * (1 + WAITING_FOR_EACH))),
             decoy,
         })

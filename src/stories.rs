@@ -8,7 +8,7 @@ use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Condvar, Mutex, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU8, Ordering},
     },
     thread,
@@ -105,10 +105,16 @@ impl Line {
 struct Waiting {
     lanes: [Line; LANES],
     turn: usize,
+    /// Whether a thread is about to look again: whoever puts something here need wake no other.
+    someone_looks: bool,
     is_closed: bool,
 }
 
 impl Waiting {
+    fn count(&self) -> usize {
+        self.lanes.iter().map(|line| line.jobs.len()).sum()
+    }
+
     fn next(&mut self, now: Instant) -> Option<(Job, bool)> {
         for _ in 0..LANES {
             let at = self.turn;
@@ -129,18 +135,22 @@ struct Queue {
 
 impl Queue {
     fn put(&self, lane: Lane, job: Job) -> bool {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.lock();
         let jobs = waiting.lanes.get_mut(lane as usize).map(|line| &mut line.jobs);
         let Some(jobs) = jobs.filter(|jobs| jobs.len() < PLACES) else { return false };
         jobs.push_back(job);
+        let is_seen = waiting.someone_looks;
         drop(waiting);
-        self.bell.notify_one();
+        if !is_seen {
+            self.bell.notify_one();
+        }
         true
     }
 
-    /// Waits for the next one; `None` when it is over.
+    /// Waits for the next one; `None` when it is over. One thread looks once more before it sleeps: under load there mostly is one
+    /// by then, and nobody has to be woken for it.
     fn take(&self) -> Option<(Job, bool)> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.lock();
         loop {
             if let Some(next) = waiting.next(Instant::now()) {
                 return Some(next);
@@ -148,8 +158,25 @@ impl Queue {
             if waiting.is_closed {
                 return None;
             }
-            waiting = self.bell.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            if waiting.someone_looks {
+                waiting = self.bell.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            waiting.someone_looks = true;
+            drop(waiting);
+            thread::yield_now();
+            waiting = self.lock();
+            waiting.someone_looks = false;
+            match waiting.count() {
+                0 => waiting = self.bell.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+                1 => {}
+                _ => self.bell.notify_one(), // for those that came meanwhile, and woke nobody
+            }
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn work(&self) {
@@ -210,7 +237,7 @@ impl Stories {
 
 impl Drop for Stories {
     fn drop(&mut self) {
-        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).is_closed = true;
+        self.0.lock().is_closed = true;
         self.0.bell.notify_all();
     }
 }

@@ -1,11 +1,13 @@
-//! The threads that hash, as many as may do so at once, each with its own memory, which it keeps: what is given back to the
-//! allocator after each hash is soon cut up by others, and taken anew from the system by the next.
+//! The threads that hash, as many as may do so at once, each with its own memory, which it keeps while there is
+//! work: what is given back to the allocator after each hash is soon cut up by others, and taken anew from the system by the next.
 
 use std::{
+    collections::VecDeque,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, Condvar, Mutex, PoisonError},
     thread,
+    time::Duration,
 };
 
 use argon2::{Block, Params};
@@ -34,30 +36,69 @@ impl Memory {
     }
 }
 
+#[derive(Default)]
+struct Queue {
+    jobs: Mutex<Jobs>,
+    bell: Condvar,
+}
+
+#[derive(Default)]
+struct Jobs {
+    waiting: VecDeque<Job>,
+    is_closed: bool,
+}
+
+impl Queue {
+    /// Works until it is closed. Memory that nobody needs for a while is given back.
+    fn work(&self, idle: Duration) {
+        let mut memory = Memory::default();
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(job) = jobs.waiting.pop_front() {
+                drop(jobs);
+                // Whoever waits for one that panics is told by its end of the channel.
+                let _ = catch_unwind(AssertUnwindSafe(|| job(&mut memory)));
+                jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+            } else if jobs.is_closed {
+                return;
+            } else if memory.0.is_empty() {
+                jobs = self.bell.wait(jobs).unwrap_or_else(PoisonError::into_inner);
+            } else {
+                let waited = self.bell.wait_timeout(jobs, idle).unwrap_or_else(PoisonError::into_inner);
+                jobs = waited.0;
+                if waited.1.timed_out() && jobs.waiting.is_empty() {
+                    memory = Memory::default();
+                }
+            }
+        }
+    }
+}
+
 /// The threads; they end when the last clone is dropped.
 #[derive(Clone)]
-pub struct Workers(mpsc::Sender<Job>);
+pub struct Workers(Arc<Crew>);
+
+struct Crew(Arc<Queue>);
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner).is_closed = true;
+        self.0.bell.notify_all();
+    }
+}
 
 impl Workers {
-    /// Starts so many.
+    /// Starts so many, which keep their memory for as long as there is work at least this often.
     ///
     /// # Errors
     /// When the system does not give a thread.
-    pub fn start(count: u32) -> io::Result<Self> {
-        let (sender, receiver) = mpsc::channel::<Job>();
-        let receiver = Arc::new(Mutex::new(receiver));
+    pub fn start(count: u32, idle: Duration) -> io::Result<Self> {
+        let workers = Self(Arc::new(Crew(Arc::default())));
         for number in 0..count {
-            let receiver = receiver.clone();
-            let next = move || receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            thread::Builder::new().name(format!("password-{number}")).spawn(move || {
-                let mut memory = Memory::default();
-                while let Ok(job) = next() {
-                    // Whoever waits for one that panics is told by its end of the channel.
-                    let _ = catch_unwind(AssertUnwindSafe(|| job(&mut memory)));
-                }
-            })?;
+            let queue = workers.0.0.clone();
+            thread::Builder::new().name(format!("password-{number}")).spawn(move || queue.work(idle))?;
         }
-        Ok(Self(sender))
+        Ok(workers)
     }
 
     /// Has work done in its turn; `None` where it panicked.
@@ -66,7 +107,8 @@ impl Workers {
         let job = Box::new(move |memory: &mut Memory| {
             let _ = told.send(work(memory)); // the caller may have left
         });
-        self.0.send(job).ok()?;
+        self.0.0.jobs.lock().unwrap_or_else(PoisonError::into_inner).waiting.push_back(job);
+        self.0.0.bell.notify_one();
         done.await.ok()
     }
 }
@@ -87,9 +129,19 @@ mod tests {
 
     #[tokio::test]
     async fn work_goes_on_after_one_that_panics() {
-        let workers = Workers::start(1).unwrap();
+        let workers = Workers::start(1, Duration::from_secs(60)).unwrap();
         assert_eq!(workers.run(|_| 1).await, Some(1));
         assert_eq!(workers.run(|_| -> u32 { panic!("a test") }).await, None);
         assert_eq!(workers.run(|_| thread::current().name().map(str::to_owned)).await.flatten().as_deref(), Some("password-0"));
+    }
+
+    #[tokio::test]
+    async fn memory_that_nobody_needs_is_given_back() {
+        let workers = Workers::start(1, Duration::from_millis(1)).unwrap();
+        let params = Params::new(64, 1, 1, None).unwrap();
+        assert_eq!(workers.run(move |memory| memory.of(&params).len()).await, Some(64));
+        while workers.run(|memory| memory.0.capacity()).await != Some(0) {
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 }

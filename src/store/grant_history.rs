@@ -1,11 +1,13 @@
 //! The table `grant_history`: the life of each grant. Everyday moments come in batches, a little later (`crate::history`);
 //! what tells of a theft is written in the transaction that revokes the grant. That a grant was revoked, and why, its row tells.
 
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt, Binary, Bool, Nullable, Text},
+};
 
 use super::{
-    AnyConnection, Result,
-    dialect::{self, on_either},
+    AnyConnection, Result, dialect,
     error::Error,
     mapping::{Row, time},
     schema::{grant_history, grants},
@@ -42,17 +44,13 @@ fn to_value((happening, at, generation, address, place, user_agent): Columns) ->
     })
 }
 
-/// So many lines are one statement: eight values each, and SQLite takes 32,766 of them.
-const AT_ONCE: usize = 100;
-
 /// Appends lines, all in one transaction: one commit for many, and few statements. Those that are there already, because the
 /// answer to a commit was lost, stay as they are.
 ///
 /// # Errors
 /// The database's.
 pub fn append(connection: &mut AnyConnection, lines: &[Line]) -> Result<()> {
-    let all = |connection: &mut AnyConnection| lines.chunks(AT_ONCE).try_for_each(|lines| insert(connection, lines));
-    match dialect::together(connection, all) {
+    match dialect::together(connection, |connection| insert(connection, lines)) {
         Err(Error::Conflict(_)) => lines.iter().try_for_each(|line| match insert(connection, std::slice::from_ref(line)) {
             Err(Error::Conflict(_)) => Ok(()),
             inserted => inserted,
@@ -63,9 +61,16 @@ pub fn append(connection: &mut AnyConnection, lines: &[Line]) -> Result<()> {
 
 /// Inserts lines. Part of a transaction.
 pub(super) fn insert(connection: &mut AnyConnection, lines: &[Line]) -> Result<()> {
-    let row = |line| {
-        let Line { grant, id, moment }: &Line = line;
-        (
+    match connection {
+        AnyConnection::Sqlite(sqlite) => lines.iter().try_for_each(|line| insert_one(sqlite, line)),
+        AnyConnection::Postgres(postgres) => insert_many(postgres, lines),
+    }
+}
+
+/// A line, by a statement that stays prepared: in SQLite it costs no round trip.
+fn insert_one(sqlite: &mut SqliteConnection, Line { grant, id, moment }: &Line) -> Result<()> {
+    diesel::insert_into(grant_history::table)
+        .values((
             grant_history::grant_id.eq(grant.as_bytes().as_slice()),
             grant_history::id.eq(id.as_bytes().as_slice()),
             grant_history::happening.eq(moment.happening.name()),
@@ -75,11 +80,59 @@ pub(super) fn insert(connection: &mut AnyConnection, lines: &[Line]) -> Result<(
             grant_history::place.eq(moment.place.as_deref()),
             grant_history::user_agent.eq(moment.user_agent.as_deref()),
             grant_history::routine.eq(moment.happening.is_routine()),
-        )
-    };
-    let rows: Vec<_> = lines.iter().map(row).collect();
-    on_either!(connection, one => diesel::insert_into(grant_history::table).values(rows).execute(one))?;
+        ))
+        .execute(sqlite)?;
     Ok(())
+}
+
+/// Lines, column by column: the statement is the same however many there are, so that it stays prepared too.
+fn insert_many(postgres: &mut PgConnection, lines: &[Line]) -> Result<()> {
+    let column = |value: fn(&Line) -> &[u8]| lines.iter().map(value).collect::<Vec<_>>();
+    let text = |value: fn(&Moment) -> Option<&str>| lines.iter().map(|line| value(&line.moment)).collect::<Vec<_>>();
+    let number = |value: fn(&Moment) -> i64| lines.iter().map(|line| value(&line.moment)).collect::<Vec<_>>();
+    let rows = diesel::select((
+        unnest_binary(column(|line| line.grant.as_bytes().as_slice())),
+        unnest_binary(column(|line| line.id.as_bytes().as_slice())),
+        unnest_text(lines.iter().map(|line| line.moment.happening.name()).collect::<Vec<_>>()),
+        unnest_number(number(|moment| moment.at.millis())),
+        unnest_number(number(|moment| i64::from(moment.generation))),
+        unnest_some_text(text(|moment| moment.address.as_deref())),
+        unnest_some_text(text(|moment| moment.place.as_deref())),
+        unnest_some_text(text(|moment| moment.user_agent.as_deref())),
+        unnest_truth(lines.iter().map(|line| line.moment.happening.is_routine()).collect::<Vec<_>>()),
+    ));
+    let columns = (
+        grant_history::grant_id,
+        grant_history::id,
+        grant_history::happening,
+        grant_history::at,
+        grant_history::generation,
+        grant_history::address,
+        grant_history::place,
+        grant_history::user_agent,
+        grant_history::routine,
+    );
+    diesel::insert_into(grant_history::table).values(rows).into_columns(columns).execute(postgres)?;
+    Ok(())
+}
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// Rows of an array of bytes.
+    #[sql_name = "unnest"]
+    fn unnest_binary(values: Array<Binary>) -> Binary;
+    /// Rows of an array of texts.
+    #[sql_name = "unnest"]
+    fn unnest_text(values: Array<Text>) -> Text;
+    /// Rows of an array of texts, some of them missing.
+    #[sql_name = "unnest"]
+    fn unnest_some_text(values: Array<Nullable<Text>>) -> Nullable<Text>;
+    /// Rows of an array of numbers.
+    #[sql_name = "unnest"]
+    fn unnest_number(values: Array<BigInt>) -> BigInt;
+    /// Rows of an array of truths.
+    #[sql_name = "unnest"]
+    fn unnest_truth(values: Array<Bool>) -> Bool;
 }
 
 /// The life of a grant, oldest first: its newest `limit` moments.

@@ -1,6 +1,7 @@
 //! The table `sessions`: a browser in which someone is signed in. Its cookie is a credential derived from id
 //! and generation; nothing in the row can be used to take it over.
 
+mod ending;
 pub mod leaving;
 
 use diesel::prelude::*;
@@ -8,14 +9,18 @@ use diesel::prelude::*;
 use super::{
     AnyConnection, Result,
     activity::{self, Event},
-    consents, deliveries, devices,
+    consents, devices,
     dialect::{self, on_either},
     mapping::{Row, time, times},
     people::{self, Person},
     revisions::revision,
-    schema::{consents as consent_rows, grants, people as people_rows, sessions},
+    schema::{consents as consent_rows, people as people_rows, sessions},
     warnings,
 };
+use ending::end_row;
+pub use ending::{Offline, end, end_expired};
+pub(super) use ending::{end_all, end_in};
+
 use crate::protocol::{
     activity::{Activity, Origin},
     id::Id,
@@ -54,18 +59,6 @@ pub struct Session {
     /// Since when the person has to sign in again.
     pub sign_in_again_at: Option<Timestamp>,
 }
-
-/// What becomes of the grants with `offline_access` when a session is ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Offline {
-    /// They live on.
-    Lives,
-    /// They end as well.
-    Ends,
-}
-
-/// Why the grants of a session that has ended are revoked.
-const ENDED: &str = "the session was ended";
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = sessions)]
@@ -327,33 +320,11 @@ pub fn of_person(connection: &mut AnyConnection, person: Id) -> Result<Vec<Sessi
     theirs.order(sessions::id.desc()).load::<Columns>(connection)?.into_iter().map(to_value).collect()
 }
 
-/// Ends a session and the grants that end with it. A code issued meanwhile is of a session that has ended, and
-/// is refused when it is redeemed. The clients that want to know will be told.
-///
-/// # Errors
-/// The database's.
-pub fn end(connection: &mut AnyConnection, session: &Session, offline: Offline, event: &Event<'_>) -> Result<()> {
-    dialect::together(connection, |connection| {
-        if end_in(connection, session, offline, event.at)? {
-            activity::insert(connection, event)?;
-        }
-        Ok(())
-    })
-}
-
-/// As [`end`]; false when it had ended. Part of a transaction.
-pub(super) fn end_in(connection: &mut AnyConnection, session: &Session, offline: Offline, now: Timestamp) -> Result<bool> {
-    let is_first = end_row(connection, session, now)?;
-    if offline == Offline::Ends {
-        let given_in_it = grants::table
-            .filter(grants::person_id.eq(session.person_id.as_bytes().as_slice()))
-            .filter(grants::sid.eq(session.id.as_bytes().as_slice()))
-            .filter(grants::revoked_at.is_null());
-        diesel::update(given_in_it)
-            .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(ENDED)))
-            .execute(connection)?;
-    }
-    Ok(is_first)
+/// Some of the sessions that have reached their absolute end and were not ended, the oldest first.
+fn expired(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> Result<Vec<Session>> {
+    let expired = with_person!().filter(sessions::ended_at.is_null()).filter(sessions::expires_at.le(now.millis()));
+    let rows = expired.order(sessions::expires_at).limit(i64::from(limit)).load::<Columns>(connection)?;
+    rows.into_iter().map(to_value).collect()
 }
 
 /// The session goes on under a new cookie: a new generation. `None` when it ended or was renewed meanwhile. Part of a
@@ -379,41 +350,4 @@ pub(super) fn forget_origins(connection: &mut AnyConnection, person: Id) -> Resu
         .set((sessions::address.eq(none), sessions::place.eq(none), sessions::user_agent.eq(none), sessions::device_id.eq(none)))
         .execute(connection)?;
     Ok(())
-}
-
-/// Ends every session of a person, or all but one. Part of a transaction.
-pub(super) fn end_all(connection: &mut AnyConnection, person: Id, but: Option<Id>, now: Timestamp) -> Result<()> {
-    let all = unended_of(connection, person)?;
-    all.iter().filter(|session| Some(session.id) != but).try_for_each(|session| end_row(connection, session, now).map(drop))
-}
-
-/// Ends some of the sessions that have reached their absolute end, and says how many: nothing lives in them any more, but
-/// clients want to know.
-///
-/// # Errors
-/// The database's.
-pub fn end_expired(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> Result<usize> {
-    let expired = with_person!().filter(sessions::ended_at.is_null()).filter(sessions::expires_at.le(now.millis()));
-    let rows = expired.order(sessions::expires_at).limit(i64::from(limit)).load::<Columns>(connection)?;
-    let count = rows.len();
-    for columns in rows {
-        let session = to_value(columns)?;
-        dialect::together(connection, |connection| end_row(connection, &session, now))?;
-    }
-    Ok(count)
-}
-
-/// Whoever ends the session, and nobody else, enqueues what is to be told; false for everyone else.
-fn end_row(connection: &mut AnyConnection, session: &Session, now: Timestamp) -> Result<bool> {
-    let key = session.id.as_bytes().as_slice();
-    let alive = sessions::table.find(key).filter(sessions::ended_at.is_null());
-    if diesel::update(alive).set(sessions::ended_at.eq(Some(now.millis()))).execute(connection)? == 0 {
-        return Ok(false);
-    }
-    deliveries::enqueue_logout(connection, session.id, session.person_id, now)?;
-    let ending_with_it = grants::table.filter(grants::session_id.eq(key)).filter(grants::revoked_at.is_null());
-    diesel::update(ending_with_it)
-        .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(ENDED)))
-        .execute(connection)?;
-    Ok(true)
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A throwaway PostgreSQL cluster in a directory, on a free port of 127.0.0.1.
 #   start DIR    makes the cluster (DIR is empty or absent), starts it and prints the URL of a superuser
-#   durable DIR  the same, and what is committed is safe on disk, as Debian sets it up: for measuring
+#   durable DIR  the same, and what is committed is safe on disk, as Debian sets it up, reached by its Unix socket: for measuring
 #   stop DIR     stops it, ending every connection; the data stay
 #   resume DIR   starts it again, on the same port, and prints the same URL
 # To be rid of it: stop, then remove DIR. Run as root, the server itself runs as the user postgres, who must be able to
@@ -62,7 +62,9 @@ case $verb in
       [ "$attempt" -lt 5 ] || { cat "$dir/log" >&2; fail "the server does not start"; }
     done
     echo "$port" >"$dir/port"
-    (umask 077 && echo "postgres://symbolon:$password@127.0.0.1:$port/postgres" >"$dir/url")
+    host=127.0.0.1
+    if [ "$verb" = durable ]; then host=${dir//\//%2F}; fi
+    (umask 077 && echo "postgres://symbolon:$password@$host:$port/postgres" >"$dir/url")
     cat "$dir/url"
     ;;
   resume)
