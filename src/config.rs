@@ -92,6 +92,13 @@ impl Lifetimes {
         if remembered { self.remembered_session_idle } else { self.session_idle }
     }
 
+    /// How much later than the last time a session is noted to be in use: not with each request, and soon enough that nobody
+    /// is signed out who was there.
+    #[must_use]
+    pub fn noted_after(&self, remembered: bool) -> Span {
+        Span::from_millis(self.idle(remembered).millis() / 10).min(Span::from_seconds(60))
+    }
+
     /// Those that apply to a grant of this client: its own where it has them. A grant that ends with the browser
     /// session also idles like one.
     #[must_use]

@@ -48,6 +48,13 @@ impl Registrations {
         Registered { registrations: self, revision, now }
     }
 
+    /// Whether any client was registered with this web origin when that was last read, however long ago: for answers that
+    /// tell of nothing but the server's own trouble.
+    #[must_use]
+    pub fn remember_origin(&self, origin: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).origins.contains(origin)
+    }
+
     /// Clients and APIs as they are now.
     ///
     /// # Errors

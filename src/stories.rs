@@ -91,7 +91,10 @@ struct Line {
 impl Line {
     /// The next one, and whether it is to be done.
     fn next(&mut self, sheds: bool, now: Instant) -> Option<(Job, bool)> {
-        let job = self.jobs.pop_front()?;
+        let Some(job) = self.jobs.pop_front() else {
+            self.late_since = None; // it has emptied: what comes next has waited for nobody
+            return None;
+        };
         if now.saturating_duration_since(job.since) <= TARGET {
             self.late_since = None;
             return Some((job, true));

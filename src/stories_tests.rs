@@ -64,6 +64,17 @@ fn a_burst_is_done_however_long_it_waited_if_it_is_over_soon() {
 }
 
 #[test]
+fn a_lane_that_has_emptied_owes_nothing_to_the_burst_before() {
+    let (start, mut line) = (Instant::now(), Line::default());
+    let at = |ms| start + Duration::from_millis(ms);
+    line.jobs.push_back(job(start));
+    assert!(line.next(true, at(60)).unwrap().1);
+    assert!(line.next(true, at(70)).is_none(), "a thread looks for work, and there is none");
+    line.jobs.push_back(job(at(60_000)));
+    assert!(line.next(true, at(60_060)).unwrap().1, "nobody else waited for a minute");
+}
+
+#[test]
 fn the_lanes_take_turns() {
     let mut waiting = Waiting::default();
     let now = Instant::now();
@@ -106,6 +117,29 @@ async fn what_is_not_begun_in_time_is_never_begun() {
     assert_eq!(holding.await.unwrap(), Ok(()), "what was begun is waited for");
     assert_eq!(stories.run(Lane::Machines, SOON, || 3).await, Ok(3));
     assert!(was_done.try_recv().is_err(), "it was taken along");
+}
+
+#[tokio::test]
+async fn who_leaves_before_their_turn_takes_it_along() {
+    let stories = Arc::new(Stories::start(1).unwrap());
+    let (release, held) = mpsc::channel::<()>();
+    let (begun, has_begun) = oneshot::channel();
+    let other = stories.clone();
+    let holding = tokio::spawn(async move {
+        let work = move || {
+            let _ = begun.send(());
+            let _ = held.recv();
+        };
+        other.run(Lane::Machines, SOON, work).await
+    });
+    has_begun.await.unwrap();
+    let (done, was_done) = mpsc::channel();
+    let waiting = stories.run(Lane::Machines, SOON, move || done.send(()));
+    assert!(tokio::time::timeout(Duration::from_millis(20), waiting).await.is_err(), "it is another's turn");
+    release.send(()).unwrap();
+    assert_eq!(holding.await.unwrap(), Ok(()));
+    assert_eq!(stories.run(Lane::Machines, SOON, || 3).await, Ok(3));
+    assert!(was_done.try_recv().is_err());
 }
 
 #[tokio::test]

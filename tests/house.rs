@@ -15,6 +15,9 @@ mod imports;
 #[path = "house/migrations.rs"]
 mod migrations;
 #[cfg(test)]
+#[path = "house/revisions.rs"]
+mod revisions;
+#[cfg(test)]
 #[path = "house/rfc_index.rs"]
 mod rfc_index;
 #[cfg(test)]

@@ -160,9 +160,8 @@ impl Visit<'_> {
         request: &AuthorizationRequest,
         session: &Session,
     ) -> Result<Reply, Fault> {
-        let now = self.context.now;
         let grant = self.grant(connection, client, request, session)?;
-        if !grants::insert_in(connection, &grant, session, now)? {
+        if !grants::insert_in(connection, &grant, session, self.app.config.lifetimes.noted_after(session.remembered))? {
             return Ok(Reply::see_other(&self.url(paths::AUTHORIZE, &[]))); // session or consent have changed: decide afresh
         }
         self.note(&grant);

@@ -191,8 +191,8 @@ fn insert_row(connection: &mut AnyConnection, client: &Client) -> Result<()> {
         clients::created_at.eq(client.created_at.millis()),
         clients::disabled_at.eq(client.disabled_at.map(Timestamp::millis)),
     );
-    diesel::insert_into(clients::table).values((own, one, two, three)).execute(connection)?;
     revisions::registrations_change(connection)?;
+    diesel::insert_into(clients::table).values((own, one, two, three)).execute(connection)?;
     insert_origins(connection, client)
 }
 
@@ -217,10 +217,10 @@ pub fn update<E: From<Error>>(
 /// Writes a client that exists; whether it is switched on is not part of it. Part of an exclusive transaction.
 pub(super) fn replace(connection: &mut AnyConnection, client: &Client) -> Result<()> {
     let (one, two, three) = columns!(client);
+    revisions::registrations_change(connection)?;
     if diesel::update(clients::table.find(&client.id)).set((one, two, three)).execute(connection)? == 0 {
         return Ok(());
     }
-    revisions::registrations_change(connection)?;
     diesel::delete(client_origins::table.filter(client_origins::client_id.eq(&client.id))).execute(connection)?;
     insert_origins(connection, client)
 }

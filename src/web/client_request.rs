@@ -119,6 +119,14 @@ impl Readers {
             Self::Nobody => Ok(Vec::new()),
         }
     }
+
+    /// As [`Readers::headers`], as far as is remembered.
+    fn remembered(self, app: &App, origin: Option<&str>) -> Vec<(HeaderName, HeaderValue)> {
+        match self {
+            Self::Registered => cors::remembered(app, origin),
+            Self::Nobody => Vec::new(),
+        }
+    }
 }
 
 /// Answers a request of a client: authenticates it, and lets the endpoint's story do the rest.
@@ -132,12 +140,12 @@ pub async fn answer(request: HttpRequest, app: Data<App>, form: Form, endpoint: 
     };
     // The keys are fetched once; then what is known has to do.
     for last in [false, true] {
-        let (of_story, origin) = (Asked { settles: last, ..asked.clone() }, origin.clone());
+        let (of_story, reader) = (Asked { settles: last, ..asked.clone() }, origin.clone());
         let turn = hop(&app, Lane::Machines, move |app, connection| -> Result<Turn, OauthError> {
             let (about, now) = ((endpoint.about)(app, &of_story.params), of_story.context.now);
             let (registered, found) = inspection::read_ahead(&app.registrations, connection, about.as_ref(), now)?;
             // What may fail comes before what cannot be undone: who may read the answer.
-            let readers = endpoint.readers.headers(app, connection, (&registered, origin.as_deref()))?;
+            let readers = endpoint.readers.headers(app, connection, (&registered, reader.as_deref()))?;
             let turn = of_story.turn(app, connection, endpoint, (registered, found)).or_else(|error| match error {
                 OauthError::Protocol(_) => Ok(Turn::Answer(error.reply(challenge))),
                 OauthError::Fault(fault) => Err(OauthError::Fault(fault)),
@@ -154,10 +162,11 @@ pub async fn answer(request: HttpRequest, app: Data<App>, form: Form, endpoint: 
                     fetch(&app, &asked, client).await;
                 }
             }
-            Err(error) => return error.reply(Challenge::None),
+            Err(error) => return error.reply(Challenge::None).with_all(endpoint.readers.remembered(&app, origin.as_deref())),
         }
     }
-    OauthError::Fault(Fault::Busy("the client's keys could not be fetched in time".into())).reply(Challenge::None)
+    let busy = OauthError::Fault(Fault::Busy("the client's keys could not be fetched in time".into()));
+    busy.reply(Challenge::None).with_all(endpoint.readers.remembered(&app, origin.as_deref()))
 }
 
 /// Lets the page of a registered origin read a refusal.
@@ -165,14 +174,14 @@ async fn readable(app: &Data<App>, pages: Readers, origin: Option<String>, refus
     if pages == Readers::Nobody {
         return refused;
     }
-    let now = app.clock.now();
+    let (now, reader) = (app.clock.now(), origin.clone());
     let readers = hop(app, Lane::Machines, move |app, connection| -> Result<_, Fault> {
         let registered = app.registrations.now(connection, now)?;
-        pages.headers(app, connection, (&registered, origin.as_deref()))
+        pages.headers(app, connection, (&registered, reader.as_deref()))
     });
     match readers.await {
         Ok(readers) => refused.with_all(readers),
-        Err(_) => refused,
+        Err(_) => refused.with_all(pages.remembered(app, origin.as_deref())),
     }
 }
 

@@ -12,7 +12,7 @@ use actix_web::{
 };
 
 use super::{
-    fault::Fault,
+    fault::{Fault, RETRY_AFTER},
     hop::{Lane, hop},
     reply::Reply,
     request::{Context, header_text},
@@ -39,23 +39,38 @@ pub fn readers(
     registered: &Registered<'_>,
     origin: Option<&str>,
 ) -> Result<Vec<(HeaderName, HeaderValue)>> {
+    Ok(match origin {
+        Some(origin) if may_read(app, connection, registered, origin)? => headers(Some(origin)),
+        _ => headers(None),
+    })
+}
+
+/// As [`readers`], as far as is remembered: for an answer that tells of nothing but the server's own trouble (503, 500), when the
+/// database is not asked.
+#[must_use]
+pub fn remembered(app: &App, origin: Option<&str>) -> Vec<(HeaderName, HeaderValue)> {
+    headers(origin.filter(|origin| *origin != "null" && (is_listed(app, origin) || app.registrations.remember_origin(origin))))
+}
+
+fn headers(reader: Option<&str>) -> Vec<(HeaderName, HeaderValue)> {
     let mut headers = vec![(header::VARY, HeaderValue::from_static("Origin"))];
-    if let Some(origin) = origin
-        && let Ok(value) = HeaderValue::from_str(origin)
-        && may_read(app, connection, registered, origin)?
-    {
+    if let Some(value) = reader.and_then(|origin| HeaderValue::from_str(origin).ok()) {
         headers.push((header::ACCESS_CONTROL_ALLOW_ORIGIN, value));
         let exposed = HeaderValue::from_static("WWW-Authenticate, X-Request-Id, Retry-After");
         headers.push((header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed));
     }
-    Ok(headers)
+    headers
+}
+
+fn is_listed(app: &App, origin: &str) -> bool {
+    app.config.cors_origins.iter().any(|listed| listed == origin)
 }
 
 fn may_read(app: &App, connection: &mut AnyConnection, registered: &Registered<'_>, origin: &str) -> Result<bool> {
     if origin == "null" {
         return Ok(false);
     }
-    Ok(app.config.cors_origins.iter().any(|listed| listed == origin) || registered.has_origin(connection, origin)?)
+    Ok(is_listed(app, origin) || registered.has_origin(connection, origin)?)
 }
 
 /// Answers a preflight request.
@@ -69,7 +84,9 @@ pub async fn preflight(request: HttpRequest, app: Data<App>) -> Reply {
         let registered = app.registrations.now(connection, now)?;
         Ok(reply.with_all(readers(app, connection, &registered, origin.as_deref())?))
     });
-    answer.await.unwrap_or_else(|fault| Reply::empty(StatusCode::SERVICE_UNAVAILABLE).noting(fault.reason()))
+    answer.await.unwrap_or_else(|fault| {
+        Reply::empty(StatusCode::SERVICE_UNAVAILABLE).with(header::RETRY_AFTER, RETRY_AFTER).noting(fault.reason())
+    })
 }
 
 /// Lets every page read a public document.

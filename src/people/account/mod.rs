@@ -51,8 +51,6 @@ use crate::{
 
 /// How long ago what was just done may be.
 const JUST_NOW: Span = Span::from_seconds(120);
-/// That a session is in use is noted once in such a while, and not at each view of a page.
-const NOTED_AFTER: Span = Span::from_seconds(60);
 
 /// What a request brings.
 struct Visit {
@@ -228,7 +226,7 @@ impl Visit {
         let (Some(session), Some(cookie)) = (found, self.cookie) else { return Ok(Err(to_sign_in())) };
         let person = people::find(connection, session.person_id)?.filter(|person| person.disabled_at.is_none());
         let Some(person) = person else { return Ok(Err(to_sign_in())) };
-        let is_due = context.now.since(session.last_seen_at) >= NOTED_AFTER;
+        let is_due = context.now.since(session.last_seen_at) >= app.config.lifetimes.noted_after(session.remembered);
         if is_due && !sessions::touch(connection, &session, context.now)? {
             return Ok(Err(to_sign_in())); // it was ended meanwhile
         }

@@ -18,9 +18,6 @@ use crate::protocol::{
     time::{Span, Timestamp},
 };
 
-/// When a session was last seen is written no more often than this: most grants are then one statement.
-const SEEN_EVERY: Span = Span::from_seconds(60);
-
 /// The columns of a grant that was just given, each with its type and its value.
 macro_rules! with_columns {
     ($grant:expr, $claims:expr, $then:ident) => {
@@ -83,12 +80,13 @@ pub fn insert(connection: &mut AnyConnection, grant: &Grant) -> Result<()> {
 }
 
 /// Inserts a grant given in a session, unless that has ended or consent was withdrawn: whoever ends or withdraws them finds
-/// the grant.
+/// the grant. That the session is in use is noted where it was not for `noted_after`: most grants are one statement.
 ///
 /// # Errors
 /// The database's.
-pub fn insert_in(connection: &mut AnyConnection, grant: &Grant, session: &Session, now: Timestamp) -> Result<bool> {
-    if now.since(session.last_seen_at) < SEEN_EVERY {
+pub fn insert_in(connection: &mut AnyConnection, grant: &Grant, session: &Session, noted_after: Span) -> Result<bool> {
+    let now = grant.created_at;
+    if now.since(session.last_seen_at) < noted_after {
         return insert_where_held(connection, grant, session);
     }
     dialect::together(connection, |connection| {

@@ -59,6 +59,11 @@ impl Browser {
         Self { url: url.to_owned(), cookies: BTreeMap::new(), headers: vec![] }
     }
 
+    /// The same browser, at another server of the same issuer.
+    pub fn elsewhere(&self, server: &Server) -> Self {
+        Self { url: server.url.clone(), ..self.clone() }
+    }
+
     /// Sends a request with the cookies, and keeps those that come back.
     pub fn send(&mut self, method: &str, path: &str, form: Option<&[(&str, &str)]>) -> Page {
         let cookie = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");

@@ -1,0 +1,121 @@
+//! Grants that are given while what they rest on is ended: the session, the consent, everything, the account. Given in one
+//! statement where the session was seen a moment ago, and in a transaction where it was not; ended through another server. Whatever
+//! the interleaving, none of them lives on.
+
+use std::{
+    sync::{Barrier, Mutex},
+    thread,
+    time::Duration,
+};
+
+use symbolon::{
+    protocol::{activity::Activity, client::Client, id::Id},
+    store::{
+        account, grants,
+        sessions::{self, Offline},
+    },
+};
+
+use crate::harness::{Answer, Browser, Server, databases, query_of};
+
+const SCOPE: &str = "openid offline_access";
+const ROUNDS: u32 = 10;
+const BROWSERS: usize = 6;
+
+/// What is ended, the scope of the grants that end with it, and how, on a server.
+type Ending = (&'static str, &'static str, fn(&Server, Id));
+
+fn sign_out(server: &Server, person: Id, offline: Offline) {
+    for session in server.store(|connection| sessions::unended_of(connection, person)) {
+        let event = server.event(person, Activity::SignedOut);
+        server.store(|connection| sessions::end(connection, &session, offline, &event));
+    }
+}
+
+const ENDINGS: [Ending; 5] = [
+    ("the session", "openid", |server, person| sign_out(server, person, Offline::Lives)),
+    ("the session, with offline access", SCOPE, |server, person| sign_out(server, person, Offline::Ends)),
+    ("the consent", SCOPE, |server, person| {
+        server.withdraw(person, "web");
+    }),
+    ("everything", SCOPE, |server, person| {
+        let event = server.event(person, Activity::EverythingEnded);
+        server.store(|connection| account::end_everything(connection, None, &event));
+    }),
+    ("the account", SCOPE, Server::disable),
+];
+
+/// Asks for a code and redeems it, on and on, until it is not given any more: the tokens.
+fn collect(browser: &mut Browser, servers: [&Server; 2], (client, scope): (&Client, &str)) -> Vec<Answer> {
+    let mut got = Vec::new();
+    for turn in 0..40 {
+        let page = browser.get(&Browser::request(client, scope, &[]));
+        assert!(page.status == 303, "{page:?}");
+        let query = query_of(page.location());
+        let Some(code) = query.get("code") else { break };
+        let answer = servers[turn % 2].redeem_as(client, code, &[]);
+        assert!(answer.status == 200 || answer.error() == "invalid_grant", "{answer:?}");
+        if answer.status == 200 {
+            got.push(answer);
+        }
+    }
+    got
+}
+
+/// Many ask at once in one session, in both servers, while the other ends it: what they got.
+fn race(servers: [&Server; 2], (client, scope): (&Client, &str), round: u32, end: impl Fn(&Server)) -> Vec<Answer> {
+    let mut browser = Browser::new(servers[0]);
+    browser.code(client, "alice", scope);
+    let other = browser.elsewhere(servers[1]);
+    if round % 2 == 1 {
+        servers[0].advance(61); // the first to ask notes that the session was seen
+    }
+    let (barrier, got) = (Barrier::new(BROWSERS + 1), Mutex::new(Vec::new()));
+    thread::scope(|threads| {
+        for n in 0..BROWSERS {
+            let mut browser = [&browser, &other][n % 2].clone();
+            let (barrier, got) = (&barrier, &got);
+            threads.spawn(move || {
+                barrier.wait();
+                let tokens = collect(&mut browser, servers, (client, scope));
+                got.lock().unwrap().extend(tokens);
+            });
+        }
+        barrier.wait();
+        thread::sleep(Duration::from_micros(1500) * round);
+        end(servers[(round % 2) as usize]);
+    });
+    got.into_inner().unwrap()
+}
+
+#[test]
+fn none_that_is_given_meanwhile_lives_on() {
+    for database in databases() {
+        let one = Server::start(&database, |_| ());
+        let two = one.sibling(&database);
+        let servers = [&one, &two];
+        let alice = one.add_person("alice").claims.id;
+        let web = one.add_web("web");
+        for (what, scope, end) in ENDINGS {
+            let mut given = 0;
+            for round in 0..ROUNDS {
+                let case = format!("{}: {what}, round {round}", database.name);
+                let got = race(servers, (&web, scope), round, |server| end(server, alice));
+                given += got.len();
+                let now = one.now();
+                let live = one.store(|connection| grants::live_of(connection, alice, now));
+                assert!(live.is_empty(), "{case}: {} grants live on", live.len());
+                for (n, tokens) in got.iter().enumerate() {
+                    let server = servers[n % 2];
+                    assert!(!server.is_active("web", tokens.text("access_token")), "{case}");
+                    assert!(!server.is_active("web", tokens.text("refresh_token")), "{case}");
+                    let refreshed = server.refresh_as(&web, tokens.text("refresh_token"), &[]);
+                    assert_eq!(refreshed.error(), "invalid_grant", "{case}: {refreshed:?}");
+                }
+                one.enable(alice);
+            }
+            eprintln!("{}: {what}: {given} grants were given meanwhile", database.name);
+            assert!(given > 0, "{what}: the race was never close");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! How many statements a request costs, each a round trip to PostgreSQL, and that those of the hot paths are prepared once for each
+//! connection and not parsed and planned anew each time. Diesel tells of each statement that it sends; the server's own work runs
+//! beside, so that the fewest of several tries count.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Mutex,
+};
+
+use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
+use symbolon::protocol::client::{Client, ClientKind};
+
+use crate::harness::{Browser, Database, Server, basic, databases};
+
+const SCOPE: &str = "openid offline_access";
+const TRIES: usize = 5;
+
+/// What was said to a database.
+#[derive(Default)]
+struct Said {
+    statements: Vec<String>,
+    prepared: BTreeSet<String>,
+}
+
+/// The databases that are listened to, by the end of their URL.
+static HEARD: Mutex<BTreeMap<String, Said>> = Mutex::new(BTreeMap::new());
+
+/// Listens to one connection.
+#[derive(Default)]
+struct Ear {
+    database: Option<String>,
+}
+
+impl Instrumentation for Ear {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        let mut heard = HEARD.lock().unwrap();
+        if let InstrumentationEvent::StartEstablishConnection { url, .. } = event {
+            let url = url.split('?').next().unwrap();
+            self.database = heard.keys().find(|name| url.ends_with(name.as_str())).cloned();
+            return;
+        }
+        let Some(said) = self.database.as_ref().and_then(|name| heard.get_mut(name)) else { return };
+        match event {
+            InstrumentationEvent::StartQuery { query, .. } => {
+                let text = query.to_string();
+                said.statements.push(text.split(" -- binds").next().unwrap().to_owned());
+            }
+            InstrumentationEvent::CacheQuery { sql, .. } => {
+                said.prepared.insert(sql.to_owned());
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A database that is listened to.
+struct Listened(String);
+
+impl Listened {
+    fn to(database: &Database) -> Self {
+        set_default_instrumentation(|| Some(Box::new(Ear::default()))).unwrap();
+        let url = database.url.split('?').next().unwrap();
+        let name = url[url.rfind('/').unwrap()..].to_owned();
+        // The file of SQLite is called the same everywhere, its directory is not.
+        let name = url.strip_prefix("sqlite:").map_or(name, str::to_owned);
+        HEARD.lock().unwrap().insert(name.clone(), Said::default());
+        Self(name)
+    }
+
+    fn with<T>(&self, what: impl FnOnce(&mut Said) -> T) -> T {
+        what(HEARD.lock().unwrap().get_mut(&self.0).unwrap())
+    }
+
+    /// What a request costs: the statements of the cheapest of several; what begins and ends a transaction on SQLite, where
+    /// nothing goes over a network, is left out.
+    fn fewest(&self, database: &Database, mut request: impl FnMut()) -> Vec<String> {
+        request(); // what is read once in a while has been read, and statements are prepared
+        let one = |_| {
+            self.with(|said| said.statements.clear());
+            request();
+            let mut said = self.with(|said| said.statements.clone());
+            said.retain(|text| database.name != "sqlite" || !["BEGIN IMMEDIATE", "COMMIT"].contains(&text.as_str()));
+            said
+        };
+        (0..TRIES).map(one).min_by_key(Vec::len).unwrap()
+    }
+
+    /// Which of these statements are not kept prepared.
+    fn unprepared(&self, statements: &[String]) -> Vec<String> {
+        let is_prepared = |text: &String| self.with(|said| said.prepared.contains(text));
+        statements.iter().filter(|text| !is_prepared(text)).cloned().collect()
+    }
+}
+
+/// A story with a server that is listened to, alice, and a web app of hers.
+fn listening(story: impl Fn(&Server, &Client, &dyn Fn(&str, usize, &mut dyn FnMut()))) {
+    for database in databases() {
+        let listened = Listened::to(&database);
+        let server = Server::start(&database, |config| config.pool_size = 1);
+        server.add_person("alice");
+        let web = server.add_web("web");
+        let costs = |what: &str, count: usize, request: &mut dyn FnMut()| {
+            let said = listened.fewest(&database, request);
+            assert_eq!(said.len(), count, "{}: {what}: {said:#?}", database.name);
+            let unprepared = listened.unprepared(&said);
+            assert!(unprepared.is_empty(), "{}: {what}: {unprepared:#?}", database.name);
+        };
+        story(&server, &web, &costs);
+    }
+}
+
+#[test]
+fn the_endpoints_of_machines_cost_what_they_must() {
+    listening(|server, web, costs| {
+        server.add_client("job", ClientKind::Service, |_| ());
+        server.add_apis();
+        let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+        let (mut of_web, mut of_spa) = (server.tokens_as(web, "alice", SCOPE), server.tokens(&spa, "alice", SCOPE));
+
+        costs("a refresh with a secret", 2, &mut || {
+            of_web = server.refresh_as(web, of_web.text("refresh_token"), &[]);
+            assert_eq!(of_web.status, 200, "{of_web:?}");
+        });
+        costs("a refresh of a public client", 2, &mut || {
+            of_spa = server.refresh(&spa, of_spa.text("refresh_token"));
+            assert_eq!(of_spa.status, 200, "{of_spa:?}");
+        });
+        let before = of_web.text("refresh_token").to_owned();
+        costs("the same token again", 1, &mut || assert_eq!(server.refresh_as(web, &before, &[]).status, 200));
+        let token = of_web.text("access_token");
+        costs("introspection by the client", 1, &mut || assert!(server.is_active("web", token)));
+        costs("introspection by a resource server", 1, &mut || assert!(server.is_active("notes", token)));
+        let newest = server.refresh_as(web, &before, &[]);
+        let newest = newest.text("refresh_token");
+        costs("introspection of a refresh token", 1, &mut || assert!(server.is_active("web", newest)));
+        costs("client credentials", 1, &mut || assert_eq!(server.serve("job", &[]).status, 200));
+        costs("userinfo", 2, &mut || assert_eq!(server.userinfo(token).status, 200));
+        costs("a wrong token", 1, &mut || assert!(!server.is_active("web", "x")));
+        let wrong = basic("web", "wrong");
+        costs("a wrong secret", 1, &mut || {
+            let answer = server.token(&[("grant_type", "client_credentials")], &[("Authorization", &wrong)]);
+            assert!([401, 429].contains(&answer.status), "{answer:?}");
+        });
+    });
+}
+
+#[test]
+fn an_authorization_of_one_who_is_signed_in_and_has_consented_costs_two() {
+    listening(|server, web, costs| {
+        let mut browser = Browser::new(server);
+        browser.code(web, "alice", SCOPE);
+        costs("authorize", 2, &mut || assert!(browser.get(&Browser::request(web, SCOPE, &[])).location().contains("code=")));
+    });
+}
