@@ -129,7 +129,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_goes_on_after_one_that_panics() {
-        let workers = Workers::start(1, Duration::from_secs(60)).unwrap();
+        let workers = Workers::start(1, Duration::from_mins(1)).unwrap();
         assert_eq!(workers.run(|_| 1).await, Some(1));
         assert_eq!(workers.run(|_| -> u32 { panic!("a test") }).await, None);
         assert_eq!(workers.run(|_| thread::current().name().map(str::to_owned)).await.flatten().as_deref(), Some("password-0"));
