@@ -52,13 +52,23 @@ impl std::fmt::Display for Refused {
     }
 }
 
-const LANES: usize = 3;
+const LANES: [Lane; 3] = [Lane::Machines, Lane::People, Lane::Own];
 /// So many wait in one lane at most.
 const PLACES: usize = 4096;
-/// How long one waits where enough is done.
-const TARGET: Duration = Duration::from_millis(50);
-/// For how long every one has to have waited longer before some are turned away.
-const INTERVAL: Duration = Duration::from_millis(100);
+/// When those who wait in a lane are turned away: where every one has waited for longer than the first time, for the second.
+#[derive(Clone, Copy)]
+struct Patience(Duration, Duration);
+
+impl Lane {
+    /// A machine asks again; a person would rather wait a second than read that they should. Nobody else is turned away.
+    const fn patience(self) -> Option<Patience> {
+        match self {
+            Self::Machines => Some(Patience(Duration::from_millis(50), Duration::from_millis(125))),
+            Self::People => Some(Patience(Duration::from_millis(500), Duration::from_secs(1))),
+            Self::Own => None,
+        }
+    }
+}
 
 const IS_WAITING: u8 = 0;
 const HAS_BEGUN: u8 = 1;
@@ -84,29 +94,30 @@ struct Job {
 #[derive(Default)]
 struct Line {
     jobs: VecDeque<Job>,
-    /// Since when every one had waited for longer than [`TARGET`].
+    /// Since when every one had waited for too long.
     late_since: Option<Instant>,
 }
 
 impl Line {
     /// The next one, and whether it is to be done.
-    fn next(&mut self, sheds: bool, now: Instant) -> Option<(Job, bool)> {
+    fn next(&mut self, patience: Option<Patience>, now: Instant) -> Option<(Job, bool)> {
         let Some(job) = self.jobs.pop_front() else {
             self.late_since = None; // it has emptied: what comes next has waited for nobody
             return None;
         };
-        if now.saturating_duration_since(job.since) <= TARGET {
+        let Some(Patience(target, interval)) = patience else { return Some((job, true)) };
+        if now.saturating_duration_since(job.since) <= target {
             self.late_since = None;
             return Some((job, true));
         }
         let late_since = *self.late_since.get_or_insert(now);
-        Some((job, !(sheds && now.saturating_duration_since(late_since) >= INTERVAL)))
+        Some((job, now.saturating_duration_since(late_since) < interval))
     }
 }
 
 #[derive(Default)]
 struct Waiting {
-    lanes: [Line; LANES],
+    lanes: [Line; LANES.len()],
     turn: usize,
     /// Whether a thread is about to look again: whoever puts something here need wake no other.
     someone_looks: bool,
@@ -119,10 +130,11 @@ impl Waiting {
     }
 
     fn next(&mut self, now: Instant) -> Option<(Job, bool)> {
-        for _ in 0..LANES {
+        for _ in LANES {
             let at = self.turn;
-            self.turn = (at + 1) % LANES;
-            if let Some(next) = self.lanes.get_mut(at)?.next(at != Lane::Own as usize, now) {
+            self.turn = (at + 1) % LANES.len();
+            let (lane, line) = (LANES.get(at)?, self.lanes.get_mut(at)?);
+            if let Some(next) = line.next(lane.patience(), now) {
                 return Some(next);
             }
         }

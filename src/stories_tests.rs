@@ -13,7 +13,7 @@ fn job(since: Instant) -> Job {
 
 /// A line into which one comes each `every` ms, and from which one is taken each `each` ms: how long those that were done had
 /// waited, and how many were turned away.
-fn simulate(every: u64, each: u64, sheds: bool, total: u64) -> (Vec<u64>, usize) {
+fn simulate(every: u64, each: u64, lane: Lane, total: u64) -> (Vec<u64>, usize) {
     let (start, mut line, mut waits, mut refused) = (Instant::now(), Line::default(), Vec::new(), 0);
     let at = |ms| start + Duration::from_millis(ms);
     let mut free_at = 0;
@@ -22,7 +22,7 @@ fn simulate(every: u64, each: u64, sheds: bool, total: u64) -> (Vec<u64>, usize)
             line.jobs.push_back(job(at(ms)));
         }
         while free_at <= ms {
-            let Some((job, is_due)) = line.next(sheds, at(ms)) else { break };
+            let Some((job, is_due)) = line.next(lane.patience(), at(ms)) else { break };
             if is_due {
                 waits.push(u64::try_from((at(ms) - job.since).as_millis()).unwrap());
                 free_at = ms + each;
@@ -36,12 +36,12 @@ fn simulate(every: u64, each: u64, sheds: bool, total: u64) -> (Vec<u64>, usize)
 
 #[test]
 fn below_capacity_nobody_is_turned_away() {
-    assert_eq!(simulate(2, 1, true, 10_000), (vec![0; 5000], 0));
+    assert_eq!(simulate(2, 1, Lane::Machines, 10_000), (vec![0; 5000], 0));
 }
 
 #[test]
 fn at_twice_the_capacity_what_is_accepted_waits_a_bounded_time() {
-    let (waits, refused) = simulate(1, 2, true, 20_000);
+    let (waits, refused) = simulate(1, 2, Lane::Machines, 20_000);
     assert!(waits.len() > 9_900, "the work goes on at full speed: {}", waits.len());
     assert!((9_500..10_000).contains(&refused), "{refused}");
     let longest = waits.iter().max().unwrap();
@@ -50,7 +50,7 @@ fn at_twice_the_capacity_what_is_accepted_waits_a_bounded_time() {
 
 #[test]
 fn the_servers_own_work_is_never_turned_away() {
-    let (waits, refused) = simulate(1, 2, false, 2_000);
+    let (waits, refused) = simulate(1, 2, Lane::Own, 2_000);
     assert_eq!((waits.len(), refused), (1000, 0));
 }
 
@@ -60,7 +60,7 @@ fn a_burst_is_done_however_long_it_waited_if_it_is_over_soon() {
     line.jobs.extend((0..90).map(|_| job(start)));
     let later = |ms| start + Duration::from_millis(ms);
     // A stall of a second, then a millisecond each.
-    assert!((0..90).all(|n| line.next(true, later(1000 + n)).unwrap().1));
+    assert!((0..90).all(|n| line.next(Lane::Machines.patience(), later(1000 + n)).unwrap().1));
 }
 
 #[test]
@@ -68,10 +68,10 @@ fn a_lane_that_has_emptied_owes_nothing_to_the_burst_before() {
     let (start, mut line) = (Instant::now(), Line::default());
     let at = |ms| start + Duration::from_millis(ms);
     line.jobs.push_back(job(start));
-    assert!(line.next(true, at(60)).unwrap().1);
-    assert!(line.next(true, at(70)).is_none(), "a thread looks for work, and there is none");
+    assert!(line.next(Lane::Machines.patience(), at(60)).unwrap().1);
+    assert!(line.next(Lane::Machines.patience(), at(70)).is_none(), "a thread looks for work, and there is none");
     line.jobs.push_back(job(at(60_000)));
-    assert!(line.next(true, at(60_060)).unwrap().1, "nobody else waited for a minute");
+    assert!(line.next(Lane::Machines.patience(), at(60_060)).unwrap().1, "nobody else waited for a minute");
 }
 
 #[test]

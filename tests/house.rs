@@ -21,5 +21,8 @@ mod revisions;
 #[path = "house/rfc_index.rs"]
 mod rfc_index;
 #[cfg(test)]
+#[path = "house/scaling.rs"]
+mod scaling;
+#[cfg(test)]
 #[path = "house/source.rs"]
 mod source;
