@@ -10,7 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::{
     client_keys::ClientKeyCache,
-    clock::Clock,
+    clock::{Clock, Stopwatch},
     config::{Config, Registration},
     guesses::Guesses,
     history::History,
@@ -47,6 +47,8 @@ pub struct App {
     pub stories: Stories,
     /// Clients and APIs as they were last read.
     pub registrations: Registrations,
+    /// What was last found when someone asked whether the server is ready, and when that was begun.
+    pub readiness: tokio::sync::Mutex<Option<(Stopwatch, Result<(), String>)>>,
     /// Set when the server is about to stop.
     pub draining: AtomicBool,
     /// Wrong client secrets.
@@ -127,6 +129,7 @@ impl App {
             passwords,
             stories,
             registrations: Registrations::default(),
+            readiness: tokio::sync::Mutex::default(),
             draining: AtomicBool::new(false),
             guesses: Guesses::default(),
             client_keys: ClientKeyCache::default(),

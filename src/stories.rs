@@ -24,7 +24,8 @@ pub enum Lane {
     Machines,
     /// Browsers.
     People,
-    /// The server, and whoever asks whether it is ready. Nobody is turned away here before the queue is full.
+    /// The server, whoever asks whether it is ready, and what goes on with something that was begun. Nobody is turned away
+    /// here before the queue is full.
     Own,
 }
 
@@ -79,6 +80,10 @@ const IS_GONE: u8 = 2;
 struct Place(AtomicU8);
 
 impl Place {
+    fn is_gone(&self) -> bool {
+        self.0.load(Ordering::Acquire) == IS_GONE
+    }
+
     fn becomes(&self, state: u8) -> bool {
         self.0.compare_exchange(IS_WAITING, state, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
@@ -99,12 +104,17 @@ struct Line {
 }
 
 impl Line {
-    /// The next one, and whether it is to be done.
+    /// The next one whose caller is still there, and whether it is to be done. Who waits alone always is.
     fn next(&mut self, patience: Option<Patience>, now: Instant) -> Option<(Job, bool)> {
-        let Some(job) = self.jobs.pop_front() else {
-            self.late_since = None; // it has emptied: what comes next has waited for nobody
-            return None;
-        };
+        while self.jobs.front().is_some_and(|job| job.place.is_gone()) {
+            self.jobs.pop_front();
+        }
+        let job = self.jobs.pop_front();
+        if self.jobs.is_empty() {
+            self.late_since = None;
+            return Some((job?, true));
+        }
+        let job = job?;
         let Some(Patience(target, interval)) = patience else { return Some((job, true)) };
         if now.saturating_duration_since(job.since) <= target {
             self.late_since = None;
@@ -130,12 +140,13 @@ impl Waiting {
     }
 
     fn next(&mut self, now: Instant) -> Option<(Job, bool)> {
-        for _ in LANES {
-            let at = self.turn;
-            self.turn = (at + 1) % LANES.len();
-            let (lane, line) = (LANES.get(at)?, self.lanes.get_mut(at)?);
-            if let Some(next) = line.next(lane.patience(), now) {
-                return Some(next);
+        for step in 0..LANES.len() {
+            let at = (self.turn + step) % LANES.len();
+            let patience = LANES.get(at)?.patience();
+            if let Some((job, is_due)) = self.lanes.get_mut(at)?.next(patience, now) {
+                // Whom is refused costs the lane no turn.
+                self.turn = if is_due { (at + 1) % LANES.len() } else { at };
+                return Some((job, is_due));
             }
         }
         None
@@ -183,9 +194,9 @@ impl Queue {
             waiting = self.lock();
             waiting.someone_looks = false;
             match waiting.count() {
-                0 => waiting = self.bell.wait(waiting).unwrap_or_else(PoisonError::into_inner),
-                1 => {}
-                _ => self.bell.notify_one(), // for those that came meanwhile, and woke nobody
+                0 if !waiting.is_closed => waiting = self.bell.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+                0 | 1 => {}
+                _ => self.bell.notify_all(), // for those that came meanwhile, and woke nobody
             }
         }
     }

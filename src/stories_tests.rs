@@ -13,7 +13,7 @@ fn job(since: Instant) -> Job {
 
 /// A line into which one comes each `every` ms, and from which one is taken each `each` ms: how long those that were done had
 /// waited, and how many were turned away.
-fn simulate(every: u64, each: u64, lane: Lane, total: u64) -> (Vec<u64>, usize) {
+fn simulate(every: u64, each: u64, of: Lane, total: u64) -> (Vec<u64>, usize) {
     let (start, mut line, mut waits, mut refused) = (Instant::now(), Line::default(), Vec::new(), 0);
     let at = |ms| start + Duration::from_millis(ms);
     let mut free_at = 0;
@@ -22,7 +22,7 @@ fn simulate(every: u64, each: u64, lane: Lane, total: u64) -> (Vec<u64>, usize) 
             line.jobs.push_back(job(at(ms)));
         }
         while free_at <= ms {
-            let Some((job, is_due)) = line.next(lane.patience(), at(ms)) else { break };
+            let Some((job, is_due)) = line.next(of.patience(), at(ms)) else { break };
             if is_due {
                 waits.push(u64::try_from((at(ms) - job.since).as_millis()).unwrap());
                 free_at = ms + each;
@@ -72,6 +72,45 @@ fn a_lane_that_has_emptied_owes_nothing_to_the_burst_before() {
     assert!(line.next(Lane::Machines.patience(), at(70)).is_none(), "a thread looks for work, and there is none");
     line.jobs.push_back(job(at(60_000)));
     assert!(line.next(Lane::Machines.patience(), at(60_060)).unwrap().1, "nobody else waited for a minute");
+}
+
+/// Two lanes, into each of which one comes each so many ms, and one thread that takes a millisecond for each: how many of each are done.
+fn race(machines: u64, people: u64, total: u64) -> [usize; 2] {
+    let (start, mut waiting, mut done, mut free_at) = (Instant::now(), Waiting::default(), [0; 2], 0);
+    let at = |ms| start + Duration::from_millis(ms);
+    for ms in 0..total {
+        for (lane, each) in [(Lane::Machines, machines), (Lane::People, people)] {
+            for _ in 0..each {
+                waiting.lanes[lane as usize].jobs.push_back(job(at(ms)));
+            }
+        }
+        while free_at <= ms {
+            let before = waiting.lanes[0].jobs.len();
+            let Some((_, is_due)) = waiting.next(at(ms)) else { break };
+            let lane = usize::from(waiting.lanes[0].jobs.len() == before);
+            done[lane] += usize::from(is_due);
+            free_at += u64::from(is_due);
+        }
+    }
+    done
+}
+
+#[test]
+fn a_lane_that_sheds_gets_its_turns_all_the_same() {
+    let [machines, people] = race(5, 1, 10_000);
+    assert!(machines > 4_500 && people > 4_500, "{machines} {people}");
+    let [machines, people] = race(1, 5, 10_000);
+    assert!(machines > 4_500 && people > 4_500, "{machines} {people}");
+}
+
+#[test]
+fn who_waits_alone_is_not_turned_away() {
+    let (start, mut line) = (Instant::now(), Line::default());
+    for second in 0..10 {
+        let came = start + Duration::from_secs(second);
+        line.jobs.push_back(job(came));
+        assert!(line.next(Lane::Machines.patience(), came + Duration::from_millis(900)).unwrap().1);
+    }
 }
 
 #[test]

@@ -15,9 +15,7 @@ use crate::{
         time::{Span, Timestamp},
     },
     store::{
-        AnyConnection, Error, Result, activity, devices,
-        error::Outage,
-        grant_history,
+        AnyConnection, Error, Result, activity, devices, grant_history,
         grants::leaving as grants_leaving,
         leases, links, revoked_tokens,
         sessions::{self, leaving as sessions_leaving},
@@ -158,12 +156,7 @@ async fn work(app: &Arc<App>) -> Duration {
                     kinds.extend(batch.more.then_some(kind));
                 }
                 Outcome::NotOurs => break 'round,
-                Outcome::Failed(error) => {
-                    tracing::warn!(%error, "housekeeping: {}", kind.0);
-                    if error.is_outage() {
-                        break 'round;
-                    }
-                }
+                Outcome::Failed(error) => tracing::warn!(%error, "housekeeping: {}", kind.0), // the others go on
             }
         }
         is_first = false;
@@ -185,12 +178,16 @@ async fn batch(app: &Arc<App>, (name, work): Kind) -> Option<(Duration, Outcome)
         let (stopwatch, now) = (Stopwatch::start(), working.clock.now());
         let done = leases::take(connection, LEASE, working.process, now, LEASED);
         let done = done.and_then(|is_ours| if is_ours { work(&working, connection, now).map(Some) } else { Ok(None) });
-        Ok((stopwatch.elapsed(), done?))
+        Ok((stopwatch.elapsed(), done))
     });
     match done.await {
-        Ok(Ok((took, Some(batch)))) => Some((took, Outcome::Done(batch))),
-        Ok(Ok((took, None))) => Some((took, Outcome::NotOurs)),
-        Ok(Err(error)) => Some((Duration::ZERO, Outcome::Failed(error))),
+        Ok(Ok((took, Ok(Some(batch))))) => Some((took, Outcome::Done(batch))),
+        Ok(Ok((took, Ok(None)))) => Some((took, Outcome::NotOurs)),
+        Ok(Ok((took, Err(error)))) => Some((took, Outcome::Failed(error))),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "housekeeping: {name}"); // there was no connection
+            None
+        }
         Err(error) => {
             tracing::error!(%error, "housekeeping: {name}");
             None

@@ -40,7 +40,7 @@ pub async fn run(app: Arc<App>) {
 /// What waits to be written is written, another process may do the housekeeping, and letters that are being sent are sent, before the
 /// server stops.
 pub async fn finish(app: &Arc<App>) {
-    write_history(app).await; // first: it is nowhere else
+    write_history(app).await; // first: it is nowhere else; what is being written is waited for
     housekeeping::finish(app).await;
     let all = u32::try_from(LETTERS).unwrap_or(u32::MAX);
     let sending = tokio::time::timeout(app.config.shutdown_timeout, app.letters.acquire_many(all));
@@ -62,14 +62,13 @@ fn wait(attempts: u32) -> Span {
 async fn write(app: &Arc<App>) {
     loop {
         tokio::time::sleep(WRITE_EVERY).await;
-        write_history(app).await;
+        if !app.history.is_empty() {
+            write_history(app).await;
+        }
     }
 }
 
 async fn write_history(app: &Arc<App>) {
-    if app.history.is_empty() {
-        return;
-    }
     let writing = app.clone();
     match stored(app, move |connection| writing.history.flush(connection)).await {
         Ok(Ok(())) => {}

@@ -56,7 +56,7 @@ pub async fn by_password<T: Send + 'static>(
     loop {
         let proof = verify(app, &candidate, password).await;
         let (context, then) = (context.clone(), then.clone());
-        let judged = hop(app, Lane::People, move |app, connection| -> Result<Judged<T>, Fault> {
+        let judged = hop(app, Lane::Own, move |app, connection| -> Result<Judged<T>, Fault> {
             judge(app, connection, &context, (*candidate, proof, may_try_again), &then)
         });
         match judged.await? {

@@ -67,7 +67,7 @@ async fn set(app: &Data<App>, visit: Visit, form: Params) -> Result<Reply, Fault
         Err(reply) => return Ok(reply),
     };
     let hash = app.passwords.hash_within_gate(password).await?;
-    hop(app, Lane::People, move |app, connection| reset(app, connection, &visit, (&link, &person), &hash)).await
+    hop(app, Lane::Own, move |app, connection| reset(app, connection, &visit, (&link, &person), &hash)).await
 }
 
 fn judge(

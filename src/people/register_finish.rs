@@ -85,7 +85,7 @@ async fn make(app: &Data<App>, visit: Visit, form: Params) -> Result<Reply, Faul
         Err(reply) => return Ok(reply),
     };
     candidate.person.password_hash = Some(app.passwords.hash_within_gate(password).await?);
-    hop(app, Lane::People, move |app, connection| visit.register(app, connection, &candidate)).await
+    hop(app, Lane::Own, move |app, connection| visit.register(app, connection, &candidate)).await
 }
 
 impl Visit {

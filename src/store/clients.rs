@@ -252,13 +252,13 @@ pub fn set_disabled(connection: &mut AnyConnection, id: &str, at: Option<Timesta
 /// The database's.
 pub fn delete(connection: &mut AnyConnection, id: &str, now: Timestamp) -> Result<bool> {
     dialect::exclusively(connection, |connection| -> Result<bool> {
-        revisions::registrations_change(connection)?;
-        let rows = diesel::delete(clients::table.find(id)).execute(connection)?;
-        diesel::delete(client_origins::table.filter(client_origins::client_id.eq(id))).execute(connection)?;
+        // Without consent nothing more is given; then what was given ends, which may take a while: nobody waits for it.
         diesel::delete(consents::table.filter(consents::client_id.eq(id))).execute(connection)?;
         diesel::update(grants::table.filter(grants::client_id.eq(id)).filter(grants::revoked_at.is_null()))
             .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq("the client was deleted")))
             .execute(connection)?;
-        Ok(rows == 1)
+        revisions::registrations_change(connection)?;
+        diesel::delete(client_origins::table.filter(client_origins::client_id.eq(id))).execute(connection)?;
+        Ok(diesel::delete(clients::table.find(id)).execute(connection)? == 1)
     })
 }

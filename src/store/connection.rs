@@ -16,6 +16,7 @@ use super::{
     dialect::DatabaseUrl,
     error::{Error, Outage, Result},
     grants::Advances,
+    turns::{self, Writer},
 };
 
 pub use any::AnyConnection;
@@ -35,6 +36,8 @@ mod any {
 #[derive(Clone)]
 pub struct Store {
     pool: r2d2::Pool<Manager>,
+    /// Where one can write at a time.
+    writer: Option<Writer>,
     advances: Arc<Advances>,
 }
 
@@ -93,7 +96,9 @@ impl Store {
             .error_handler(Box::new(LogError))
             .build(Manager { url: url.clone(), outages: AtomicU64::new(0) })
             .map_err(|error| Error::Unavailable(error.to_string()))?;
-        Ok(Self { pool, advances: Arc::default() })
+        let writer = Writer::default();
+        let advances = Arc::new(Advances::new(writer.clone()));
+        Ok(Self { pool, advances, writer: url.has_one_writer().then_some(writer) })
     }
 
     /// How many connections there can be at once.
@@ -117,7 +122,7 @@ impl Store {
     ) -> std::result::Result<T, E> {
         let mut pooled = self.pool.get().map_err(|error| Error::Unavailable(error.to_string()))?;
         pooled.broken = true; // a panic in the middle of a transaction must not hand it to the next
-        let result = work(&mut pooled.connection);
+        let result = turns::of(self.writer.as_ref(), || work(&mut pooled.connection));
         pooled.broken = result.as_ref().is_err_and(Outage::is_outage);
         result
     }

@@ -8,7 +8,7 @@ use diesel::{
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
 };
 
-use super::{connection::AnyConnection, error::Error};
+use super::{connection::AnyConnection, error::Error, turns};
 
 /// Where the database is.
 #[derive(Clone, PartialEq, Eq)]
@@ -60,6 +60,11 @@ impl DatabaseUrl {
                 Ok(AnyConnection::Postgres(connection))
             }
         }
+    }
+
+    /// Whether only one connection can write at a time.
+    pub(super) fn has_one_writer(&self) -> bool {
+        !matches!(self, Self::Postgres(_))
     }
 
     /// How many connections make sense: a database in memory lives in one.
@@ -175,6 +180,13 @@ pub(super) use delete_some;
 /// # Errors
 /// What `work` says, or the database.
 pub(super) fn together<T, E: From<Error>>(
+    connection: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    turns::alone(|| transaction(connection, work))
+}
+
+fn transaction<T, E: From<Error>>(
     connection: &mut AnyConnection,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
 ) -> Result<T, E> {

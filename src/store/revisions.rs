@@ -28,8 +28,8 @@ pub fn of_registrations(connection: &mut AnyConnection) -> Result<i64> {
     Ok(on_either!(connection, one => row.first(one))?)
 }
 
-/// A client or an API changes. Part of the transaction that changes it, and the first thing it writes: all of them hold this
-/// row before any other, so that no two wait for each other for ever.
+/// A client or an API changes. Part of the transaction that changes it, and the first thing it writes of them: all hold
+/// this row before the others, so that no two wait for each other for ever.
 pub(super) fn registrations_change(connection: &mut AnyConnection) -> Result<()> {
     let row = revisions::table.find(REGISTRATIONS);
     diesel::update(row).set(revisions::number.eq(revisions::number + 1)).execute(connection)?;

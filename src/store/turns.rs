@@ -1,23 +1,59 @@
-//! Where only one can write at a time (SQLite), those who wait for their turn go together: whoever is next does what all of them
-//! want in one transaction, so that they wait for the disk once, and nobody polls for a lock.
+//! Where only one can write at a time (SQLite), the threads of this process wait for their turn in a lock of their own, instead of
+//! polling for that of the file. Those who wish for the same go together: whoever is next does what all of them want in one
+//! transaction, so that they wait for the disk once.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    cell::RefCell,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// The lock of those who write.
+pub type Writer = Arc<Mutex<()>>;
+
+thread_local! {
+    /// That of the database with which this thread works; none where many can write.
+    static WRITER: RefCell<Option<Writer>> = const { RefCell::new(None) };
+}
+
+/// Does work with a database that has this lock.
+pub fn of<T>(writer: Option<&Writer>, work: impl FnOnce() -> T) -> T {
+    /// Also where the work panics.
+    struct Over;
+    impl Drop for Over {
+        fn drop(&mut self) {
+            WRITER.set(None);
+        }
+    }
+    WRITER.set(writer.cloned());
+    let _over = Over;
+    work()
+}
+
+/// Does work in this thread's turn to write; within a turn that it has already.
+pub fn alone<T>(work: impl FnOnce() -> T) -> T {
+    let Some(writer) = WRITER.take() else { return work() };
+    let done = {
+        let _turn = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        work()
+    };
+    WRITER.set(Some(writer));
+    done
+}
 
 type Answer<A> = Arc<Mutex<Option<A>>>;
 
 /// The turns of one kind of write: a wish, and its answer.
 pub struct Turns<W, A> {
     waiting: Mutex<Vec<(W, Answer<A>)>>,
-    writer: Mutex<()>,
-}
-
-impl<W, A> Default for Turns<W, A> {
-    fn default() -> Self {
-        Self { waiting: Mutex::default(), writer: Mutex::default() }
-    }
+    writer: Writer,
 }
 
 impl<W, A> Turns<W, A> {
+    /// Turns of those who write under this lock.
+    pub fn new(writer: Writer) -> Self {
+        Self { waiting: Mutex::default(), writer }
+    }
+
     /// Has a wish fulfilled: by who is writing when this one waits, or by `fulfil`, along with the wishes of all who wait then.
     /// It answers all of them, in their order. `None` where whoever had this one in hand panicked.
     pub fn take(&self, wish: W, fulfil: impl FnOnce(&[W]) -> Vec<A>) -> Option<A> {
@@ -30,7 +66,10 @@ impl<W, A> Turns<W, A> {
         }
         let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         let (wishes, answers): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
-        for (of_one, told) in answers.iter().zip(fulfil(&wishes)) {
+        let writer = WRITER.take(); // it has its turn
+        let told = fulfil(&wishes);
+        WRITER.set(writer);
+        for (of_one, told) in answers.iter().zip(told) {
             *of_one.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
         }
         taken()
@@ -49,7 +88,7 @@ mod tests {
 
     #[test]
     fn everyone_gets_their_own_answer_and_many_go_together() {
-        let (turns, transactions) = (Turns::default(), AtomicUsize::new(0));
+        let (turns, transactions) = (Turns::new(Writer::default()), AtomicUsize::new(0));
         let fulfil = |wishes: &[usize]| {
             transactions.fetch_add(1, Ordering::Relaxed);
             thread::sleep(Duration::from_millis(1));
@@ -71,8 +110,38 @@ mod tests {
     }
 
     #[test]
+    fn one_writes_at_a_time_and_wishes_wait_for_those_who_write_alone() {
+        let writer = Writer::default();
+        let (turns, inside) = (Turns::new(writer.clone()), AtomicUsize::new(0));
+        let work = || {
+            assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+            thread::yield_now();
+            inside.fetch_sub(1, Ordering::SeqCst);
+        };
+        thread::scope(|scope| {
+            for one in 0..4 {
+                let (turns, writer, work) = (&turns, &writer, &work);
+                scope.spawn(move || {
+                    for _ in 0..100 {
+                        if one % 2 == 0 {
+                            of(Some(writer), || alone(work));
+                        } else {
+                            let all = |wishes: &[()]| {
+                                work();
+                                wishes.to_vec()
+                            };
+                            assert_eq!(turns.take((), all), Some(()));
+                        }
+                    }
+                });
+            }
+        });
+        of(None, || alone(|| ()));
+    }
+
+    #[test]
     fn after_one_that_panicked_it_goes_on() {
-        let turns: Turns<u32, u32> = Turns::default();
+        let turns: Turns<u32, u32> = Turns::new(Writer::default());
         let dies = || turns.take(1, |_| panic!("a test"));
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(dies)).is_err());
         assert_eq!(turns.take(2, <[u32]>::to_vec), Some(2));

@@ -20,7 +20,8 @@ fn functions(code: &str) -> Vec<(String, &str)> {
 /// Whether a function begins here that is not inside another one.
 fn is_outermost(code: &str, at: usize) -> bool {
     let line = &code[code[..at].rfind('\n').map_or(0, |newline| newline + 1)..at];
-    ["", "pub ", "pub(super) ", "pub(crate) "].contains(&line.trim_start())
+    let before = line.trim_start().trim_end_matches("const ");
+    before.is_empty() || before == "pub " || (before.starts_with("pub(") && before.ends_with(") "))
 }
 
 /// Whether a function writes one of the tables.

@@ -58,8 +58,7 @@ async fn change(app: &Data<App>, visit: Visit) -> Result<Reply, Fault> {
         Ok((_, Err(reply))) | Err(reply) => return Ok(reply),
     };
     let hash = app.passwords.hash_within_gate(visitor.field("new_password").to_owned()).await?;
-    hop(app, Lane::People, move |app, connection| -> Result<Reply, Fault> { set(app, connection, &visitor, &person, &hash) })
-        .await
+    hop(app, Lane::Own, move |app, connection| -> Result<Reply, Fault> { set(app, connection, &visitor, &person, &hash) }).await
 }
 
 /// The old one was proven: the new one takes its place, unless another did meanwhile.

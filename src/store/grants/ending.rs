@@ -13,7 +13,7 @@ use crate::{
         grant_history::{self, Line},
         people,
         schema::grants,
-        warnings,
+        turns, warnings,
     },
 };
 
@@ -24,7 +24,7 @@ use crate::{
 pub fn revoke(connection: &mut AnyConnection, id: Id, why: &str, now: Timestamp) -> Result<bool> {
     let row = grants::table.find(id.as_bytes().as_slice()).filter(grants::revoked_at.is_null());
     let set = (grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(Some(why)));
-    Ok(diesel::update(row).set(set).execute(connection)? == 1)
+    Ok(turns::alone(|| diesel::update(row).set(set).execute(connection))? == 1)
 }
 
 /// Revokes a grant of which a credential came again: the moment goes into its history, and the person is told, all of it or

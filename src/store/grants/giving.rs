@@ -11,6 +11,7 @@ use super::super::{
     mapping::json,
     schema::{consents as consent_rows, grants, sessions as session_rows},
     sessions::{self, Session},
+    turns,
 };
 use crate::protocol::{
     grant::Grant,
@@ -119,7 +120,9 @@ fn insert_where_held(connection: &mut AnyConnection, grant: &Grant, session: &Se
     }
     let names = with_columns!(grant, claims, names);
     let inserted = match connection {
-        AnyConnection::Sqlite(sqlite) => diesel::insert_into(grants::table).values(row!()).into_columns(names).execute(sqlite),
+        AnyConnection::Sqlite(sqlite) => {
+            turns::alone(|| diesel::insert_into(grants::table).values(row!()).into_columns(names).execute(sqlite))
+        }
         AnyConnection::Postgres(postgres) => {
             diesel::insert_into(grants::table).values(row!().for_share()).into_columns(names).execute(postgres)
         }

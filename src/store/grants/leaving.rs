@@ -13,7 +13,7 @@ use crate::{
         dialect::{self, load_free},
         grant_history,
         mapping::{Row, time, times},
-        schema::grants,
+        schema::{grants, sessions},
     },
 };
 
@@ -59,13 +59,34 @@ pub fn walk(connection: &mut AnyConnection, after: Id, slice: u32, retention: &R
     let mut leaving: Vec<_> = lives.into_iter().filter(|(_, life)| retention.grant_leaves(life)).map(|(id, _)| id).collect();
     let are_all = leaving.len() <= TOGETHER;
     leaving.truncate(TOGETHER);
-    let Some(last_leaving) = leaving.last().copied() else { return Ok(Looked { at: (!is_end).then_some(last), gone: 0 }) };
+    let last_leaving = leaving.last().copied();
+    let needed = in_unended_sessions(connection, &leaving)?;
+    leaving.retain(|id| !needed.contains(id));
+    let Some(last_leaving) = last_leaving else { return Ok(Looked { at: (!is_end).then_some(last), gone: 0 }) };
     let moments = grant_history::forget_some_of(connection, &leaving, LINES)?;
     if moments > 0 {
         return Ok(Looked { at: Some(after), gone: moments }); // there may be more of them
     }
     let gone = remove(connection, &leaving, retention)?;
     Ok(Looked { at: if are_all { (!is_end).then_some(last) } else { Some(last_leaving) }, gone })
+}
+
+/// Those of these grants that were redeemed in a session that goes on: who signs out there has their clients told
+/// (`deliveries::enqueue_logout`).
+fn in_unended_sessions(connection: &mut AnyConnection, leaving: &[Id]) -> Result<Vec<Id>> {
+    if leaving.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys = leaving.iter().map(|id| id.as_bytes().as_slice());
+    let needed: Vec<Vec<u8>> = grants::table
+        .inner_join(sessions::table.on(sessions::id.eq(grants::sid)))
+        .filter(grants::id.eq_any(keys))
+        .filter(grants::generation.gt(0))
+        .filter(sessions::ended_at.is_null())
+        .select(grants::id)
+        .load(connection)?;
+    let row = Row { table: "grants", name: &"a grant" };
+    needed.into_iter().map(|id| row.id("id", id)).collect()
 }
 
 fn to_life(

@@ -1,6 +1,8 @@
 //! Sessions that leave the table, and the end of those that nobody uses any more. The table is looked through in the order of its primary
 //! key: no index follows when a session was last used. Which of them end or leave is `protocol::retention`.
 
+use std::collections::HashSet;
+
 use diesel::{dsl::exists, prelude::*};
 
 use super::{Row, end_row, find};
@@ -16,7 +18,7 @@ use crate::{
 /// So many sessions leave in one transaction, and so many are ended at once, each in one of its own.
 const TOGETHER: usize = 100;
 
-type Columns = (Vec<u8>, Vec<u8>, Option<i64>, i64, bool);
+type Columns = (Vec<u8>, Vec<u8>, Option<i64>, i64, bool, bool);
 
 /// What came of looking at a slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,29 +57,60 @@ pub fn walk(connection: &mut AnyConnection, after: Id, slice: u32, retention: &R
         .filter(sessions::id.gt(after.as_bytes().as_slice()))
         .order(sessions::id)
         .limit(i64::from(slice))
-        .select((sessions::id, sessions::person_id, sessions::ended_at, sessions::last_seen_at, sessions::remembered))
+        .select((
+            sessions::id,
+            sessions::person_id,
+            sessions::ended_at,
+            sessions::last_seen_at,
+            sessions::remembered,
+            has_origin(),
+        ))
         .load(connection)?;
     let is_end = rows.len() < usize::try_from(slice).unwrap_or(usize::MAX);
+    let mut last = after;
     let mut due = Vec::new();
-    let mut at = after;
-    for (id, person, ended_at, last_seen_at, remembered) in rows {
+    for (id, person, ended_at, last_seen_at, remembered, has_origin) in rows {
         let row = Row { table: "sessions", name: &last_seen_at };
-        let id = row.id("id", id)?;
         let fate = match ended_at.map(Timestamp::from_millis) {
             Some(ended_at) if ended_at <= retention.cutoff() => Fate::Leaves,
             None if retention.is_idle(remembered, Timestamp::from_millis(last_seen_at)) => Fate::Ends,
             _ => Fate::Stays,
         };
-        if fate != Fate::Stays && due.len() == TOGETHER {
-            return settle(connection, &due, retention).map(|(ended, gone)| Looked { at: Some(at), ended, gone });
-        }
-        at = id;
+        last = row.id("id", id)?;
         if fate != Fate::Stays {
-            due.push(Due { id, person: row.id("person_id", person)?, fate });
+            due.push((Due { id: last, person: row.id("person_id", person)?, fate }, has_origin));
         }
     }
-    let (ended, gone) = settle(connection, &due, retention)?;
-    Ok(Looked { at: (!is_end).then_some(at), ended, gone })
+    // Those that stay for a grant, and of which nothing is left to forget, are nobody's work.
+    let leaving: Vec<_> = due.iter().filter(|(one, _)| one.fate == Fate::Leaves).map(|(one, _)| one).collect();
+    let staying: HashSet<_> = given_in(connection, &leaving)?.into_iter().collect();
+    let is_done = |one: &Due| one.fate == Fate::Leaves && staying.contains(one.id.as_bytes().as_slice());
+    let due: Vec<_> = due.into_iter().filter(|(one, has_origin)| *has_origin || !is_done(one)).map(|(one, _)| one).collect();
+    let (now, later) = due.split_at(due.len().min(TOGETHER));
+    let (ended, gone) = settle(connection, now, retention)?;
+    let at = match now.last() {
+        Some(one) if !later.is_empty() => Some(one.id),
+        _ => (!is_end).then_some(last),
+    };
+    Ok(Looked { at, ended, gone })
+}
+
+/// Whether it is known from where a session was.
+#[diesel::dsl::auto_type]
+fn has_origin() -> _ {
+    sessions::address.is_not_null().or(sessions::place.is_not_null()).or(sessions::user_agent.is_not_null())
+}
+
+/// Those of these sessions in which a grant was given that is still there: its page says in which browser, and `protocol::grant`
+/// whether its session has ended.
+fn given_in(connection: &mut AnyConnection, some: &[&Due]) -> Result<Vec<Vec<u8>>> {
+    if some.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys = some.iter().map(|one| one.id.as_bytes().as_slice());
+    let people = some.iter().map(|one| one.person.as_bytes().as_slice());
+    let given = grants::table.filter(grants::person_id.eq_any(people)).filter(grants::sid.eq_any(keys)).select(grants::sid);
+    Ok(given.distinct().load(connection)?)
 }
 
 /// Ends and removes; says how many of each.
@@ -121,17 +154,13 @@ fn remove(connection: &mut AnyConnection, leaving: &[&Due], cutoff: Timestamp) -
         return Ok(0);
     }
     let keys = || leaving.iter().map(|one| one.id.as_bytes().as_slice());
-    let people = leaving.iter().map(|one| one.person.as_bytes().as_slice());
     dialect::together(connection, |connection| {
-        // A grant's page says in which browser it was given, and `protocol::grant` whether its session has ended.
-        let given = grants::table.filter(grants::person_id.eq_any(people)).filter(grants::sid.eq_any(keys())).select(grants::sid);
-        let given: Vec<Vec<u8>> = given.distinct().load(connection)?;
+        let given = given_in(connection, leaving)?;
         let ended = || sessions::table.filter(sessions::id.eq_any(keys())).filter(sessions::ended_at.le(cutoff.millis()));
         let held: Vec<Vec<u8>> = load_free!(connection, ended().select(sessions::id))?;
         let (staying, free): (Vec<_>, Vec<_>) = held.into_iter().partition(|id| given.contains(id));
-        let known = sessions::address.is_not_null().or(sessions::place.is_not_null()).or(sessions::user_agent.is_not_null());
         let none = None::<&str>;
-        diesel::update(sessions::table.filter(sessions::id.eq_any(staying)).filter(known))
+        diesel::update(sessions::table.filter(sessions::id.eq_any(staying)).filter(has_origin()))
             .set((sessions::address.eq(none), sessions::place.eq(none), sessions::user_agent.eq(none)))
             .execute(connection)?;
         Ok(diesel::delete(sessions::table.filter(sessions::id.eq_any(free))).execute(connection)?)
