@@ -59,11 +59,12 @@ fn pattern(server: &Server, client: &Client) -> Grant {
     server.store(|connection| grants::find(connection, grant_of(&tokens))).unwrap().grant
 }
 
-/// Another one like it, made so many seconds ago, after a change.
+/// Another one like it, made so many seconds ago in a session that is long gone, after a change.
 fn another(server: &Server, pattern: &Grant, age: i64, change: impl FnOnce(&mut Grant)) -> Grant {
     let made = Timestamp::from_millis(server.now().millis() - 1_000 * age);
     let mut grant = Grant {
         id: random::id(made),
+        sid: random::id(made),
         created_at: made,
         rotated_at: Some(made),
         expires_at: made.plus(Span::from_seconds(366 * 86_400)),

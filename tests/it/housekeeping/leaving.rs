@@ -24,6 +24,7 @@ use symbolon::{
             leaving::{Looked, walk},
         },
         people,
+        sessions::{self, Offline},
     },
 };
 
@@ -182,6 +183,28 @@ fn one_that_is_used_meanwhile_survives() {
         look(&server, START, 100, &retention(&server, 0));
         assert!(is_there(&server, used.id));
     }
+}
+
+#[test]
+fn one_by_which_a_client_is_told_stays_until_its_session_has_ended() {
+    both(|server| {
+        let alice = server.add_person("alice").claims.id;
+        let spa = server.add_strict_client("spa");
+        let pattern = pattern(server, &spa);
+        let redeemed = another(server, &pattern, 61 * DAY, |grant| grant.sid = pattern.sid);
+        let unredeemed = another(server, &pattern, 61 * DAY, |grant| {
+            (grant.sid, grant.generation, grant.rotated_at) = (pattern.sid, 0, None);
+        });
+        write_lines(server, &redeemed, 2);
+        look(server, START, 100, &retention(server, 0));
+        assert!(is_there(server, redeemed.id) && !is_there(server, unredeemed.id));
+        assert_eq!(server.moments(redeemed.id).len(), 2);
+        let session = server.store(|connection| sessions::find(connection, pattern.sid)).unwrap();
+        let event = server.event(alice, Activity::SignedOut);
+        server.store(|connection| sessions::end(connection, &session, Offline::Lives, &event));
+        look(server, START, 100, &retention(server, 0));
+        assert!(!is_there(server, redeemed.id));
+    });
 }
 
 #[test]
