@@ -104,6 +104,16 @@ struct Line {
 }
 
 impl Line {
+    /// Whether whoever comes now is turned away at the door: some of those who wait are, and the first has waited for too long.
+    /// It costs less than to take them in.
+    fn is_shedding(&self, patience: Option<Patience>, now: Instant) -> bool {
+        let (Some(Patience(target, interval)), Some(late_since), Some(first)) = (patience, self.late_since, self.jobs.front())
+        else {
+            return false;
+        };
+        now.saturating_duration_since(late_since) >= interval && now.saturating_duration_since(first.since) > target
+    }
+
     /// The next one whose caller is still there, and whether it is to be done. Who waits alone always is.
     fn next(&mut self, patience: Option<Patience>, now: Instant) -> Option<(Job, bool)> {
         while self.jobs.front().is_some_and(|job| job.place.is_gone()) {
@@ -162,8 +172,8 @@ struct Queue {
 impl Queue {
     fn put(&self, lane: Lane, job: Job) -> bool {
         let mut waiting = self.lock();
-        let jobs = waiting.lanes.get_mut(lane as usize).map(|line| &mut line.jobs);
-        let Some(jobs) = jobs.filter(|jobs| jobs.len() < PLACES) else { return false };
+        let open = |line: &&mut Line| line.jobs.len() < PLACES && !line.is_shedding(lane.patience(), job.since);
+        let Some(jobs) = waiting.lanes.get_mut(lane as usize).filter(open).map(|line| &mut line.jobs) else { return false };
         jobs.push_back(job);
         let is_seen = waiting.someone_looks;
         drop(waiting);

@@ -19,7 +19,11 @@ fn simulate(every: u64, each: u64, of: Lane, total: u64) -> (Vec<u64>, usize) {
     let mut free_at = 0;
     for ms in 0..total {
         if ms % every == 0 {
-            line.jobs.push_back(job(at(ms)));
+            if line.is_shedding(of.patience(), at(ms)) {
+                refused += 1;
+            } else {
+                line.jobs.push_back(job(at(ms)));
+            }
         }
         while free_at <= ms {
             let Some((job, is_due)) = line.next(of.patience(), at(ms)) else { break };
@@ -80,8 +84,11 @@ fn race(machines: u64, people: u64, total: u64) -> [usize; 2] {
     let at = |ms| start + Duration::from_millis(ms);
     for ms in 0..total {
         for (lane, each) in [(Lane::Machines, machines), (Lane::People, people)] {
+            let line = &mut waiting.lanes[lane as usize];
             for _ in 0..each {
-                waiting.lanes[lane as usize].jobs.push_back(job(at(ms)));
+                if !line.is_shedding(lane.patience(), at(ms)) {
+                    line.jobs.push_back(job(at(ms)));
+                }
             }
         }
         while free_at <= ms {

@@ -2,7 +2,13 @@
 //! that none of them can skip, in order: the form, the credentials, the client, the proof. What is asked for is the story's.
 //! The keys of a client are fetched between two hops, so that a slow client holds no database connection.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use actix_web::{
     HttpRequest,
@@ -46,7 +52,6 @@ use crate::{
 const FETCH_TURN: Duration = Duration::from_secs(6);
 
 /// A request, its parameters read.
-#[derive(Clone)]
 pub struct Asked {
     /// What every request brings.
     pub context: Context,
@@ -56,7 +61,7 @@ pub struct Asked {
     pub accept: Option<String>,
     authorization: Result<Option<String>, ProtocolError>,
     /// Whether keys that were read a while ago have to do.
-    settles: bool,
+    settles: AtomicBool,
 }
 
 /// An endpoint.
@@ -135,12 +140,13 @@ pub async fn answer(request: HttpRequest, app: Data<App>, form: Form, endpoint: 
     let challenge = if request.headers().contains_key(header::AUTHORIZATION) { Challenge::Basic } else { Challenge::None };
     let read = read(&request, form).map_err(|refused| refused.unwrap_or_else(|error| OauthError::from(error).reply(challenge)));
     let asked = match read {
-        Ok(asked) => asked,
+        Ok(asked) => Arc::new(asked),
         Err(refused) => return readable(&app, endpoint.readers, origin, refused).await,
     };
     // The keys are fetched once; then what is known has to do.
     for last in [false, true] {
-        let (of_story, reader) = (Asked { settles: last, ..asked.clone() }, origin.clone());
+        asked.settles.store(last, Ordering::Relaxed);
+        let (of_story, reader) = (asked.clone(), origin.clone());
         let turn = hop(&app, Lane::Machines, move |app, connection| -> Result<Turn, OauthError> {
             let (about, now) = ((endpoint.about)(app, &of_story.params), of_story.context.now);
             let (registered, found) = inspection::read_ahead(&app.registrations, connection, about.as_ref(), now)?;
@@ -199,7 +205,13 @@ fn read(request: &HttpRequest, form: Form) -> Result<Asked, Result<Reply, Protoc
         return invalid(&flaw.describe());
     }
     let accept = header_text(request, &header::ACCEPT);
-    Ok(Asked { context: Context::of(request), params, accept, authorization: authorization(request), settles: false })
+    Ok(Asked {
+        context: Context::of(request),
+        params,
+        accept,
+        authorization: authorization(request),
+        settles: AtomicBool::new(false),
+    })
 }
 
 impl Asked {
@@ -271,7 +283,7 @@ impl Asked {
         let now = app.clock.now();
         let keys = match app.client_keys.find(client, assertion, now) {
             Keys::Ready(keys) => keys,
-            Keys::Fetch(_) => match app.client_keys.known(client, now).filter(|_| self.settles) {
+            Keys::Fetch(_) => match app.client_keys.known(client, now).filter(|_| self.settles.load(Ordering::Relaxed)) {
                 Some(keys) => keys,
                 None => return Ok(Ok(Asserted::KeysNeeded)),
             },

@@ -3,7 +3,10 @@
 
 use std::{
     collections::BTreeSet,
-    sync::Barrier,
+    sync::{
+        Barrier,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -105,5 +108,47 @@ fn where_another_process_holds_the_lock_for_too_long_all_are_told_and_nobody_los
         assert_eq!(generation(&server, tokens), 1, "nothing was used up");
         let answer = server.refresh(&spa, tokens.text("refresh_token"));
         assert_eq!((answer.status, generation(&server, tokens)), (200, 2), "{answer:?}");
+    }
+}
+
+#[test]
+fn steady_rotation_leaves_others_their_turn() {
+    for database in databases() {
+        let server = Server::start(&database, |_| ());
+        server.add_person("alice");
+        let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+        let own: Vec<_> = (0..6).map(|_| server.tokens(&spa, "alice", SCOPE)).collect();
+        let given: Vec<_> = (0..20).map(|_| server.tokens(&spa, "alice", SCOPE)).collect();
+        let over = AtomicBool::new(false);
+        let longest = thread::scope(|scope| {
+            for first in &own {
+                scope.spawn(|| {
+                    let mut token = first.text("refresh_token").to_owned();
+                    while !over.load(Ordering::Relaxed) {
+                        let answer = server.refresh(&spa, &token);
+                        assert_eq!(answer.status, 200, "{answer:?}");
+                        token = answer.text("refresh_token").to_owned();
+                    }
+                });
+            }
+            let mut longest = Duration::ZERO;
+            for tokens in &given {
+                let asked = Instant::now();
+                let form = format!("client_id=spa&token={}", tokens.text("refresh_token"));
+                let revoked = server.send("POST", "/revoke", &[], Some(&form));
+                longest = longest.max(asked.elapsed());
+                if revoked.status != 200 {
+                    over.store(true, Ordering::Relaxed);
+                }
+                assert_eq!(revoked.status, 200, "{revoked:?}");
+            }
+            over.store(true, Ordering::Relaxed);
+            longest
+        });
+        eprintln!("{}: the longest took {longest:?}", database.name);
+        assert!(longest < Duration::from_secs(2), "{}: {longest:?}", database.name);
+        for tokens in &given {
+            assert_eq!(server.refresh(&spa, tokens.text("refresh_token")).status, 400);
+        }
     }
 }
