@@ -19,8 +19,8 @@ use crate::{
 
 /// Parts of the capacity that are offered, in hundredths.
 const LOADS: [u8; 9] = [10, 25, 50, 75, 90, 100, 125, 150, 200];
-/// How many requests can be on their way at once.
-const CONNECTIONS: usize = 512;
+/// How many requests can be on their way at once: more than twice the capacity times the latency that is asked for.
+const CONNECTIONS: usize = 2_048;
 /// Requests a second besides the load: to `/healthz` meanwhile, and to `/token` during sign-ins.
 const BESIDES: f64 = 20.0;
 
