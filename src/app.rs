@@ -2,7 +2,7 @@
 //! `server`; holds no state that another process would need.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -51,6 +51,8 @@ pub struct App {
     pub readiness: tokio::sync::Mutex<Option<(Stopwatch, Result<(), String>)>>,
     /// Set when the server is about to stop.
     pub draining: AtomicBool,
+    /// Held for each batch of housekeeping; true once no more are begun.
+    pub housekeeping_is_over: Mutex<bool>,
     /// Wrong client secrets.
     pub guesses: Guesses,
     /// The public keys of clients.
@@ -131,6 +133,7 @@ impl App {
             registrations: Registrations::default(),
             readiness: tokio::sync::Mutex::default(),
             draining: AtomicBool::new(false),
+            housekeeping_is_over: Mutex::new(false),
             guesses: Guesses::default(),
             client_keys: ClientKeyCache::default(),
             outbound,

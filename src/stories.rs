@@ -243,8 +243,8 @@ impl Stories {
         Ok(stories)
     }
 
-    /// Has work done in its turn: to be begun within the first time, and to end within the second after that. Work that was begun goes on when its caller leaves; what
-    /// was not begun then never is.
+    /// Has work done in its turn: to be begun within the first time, and to end within the second after that. Work that was
+    /// begun goes on when its caller leaves; what was not begun then never is.
     ///
     /// # Errors
     /// [`Refused`].

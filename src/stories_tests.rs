@@ -2,6 +2,8 @@
 
 use std::sync::mpsc;
 
+use tokio::task::JoinHandle;
+
 use super::*;
 
 const SOON: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(5));
@@ -142,20 +144,26 @@ async fn work_is_done_and_goes_on_after_one_that_panics() {
     assert_eq!(stories.run(Lane::Own, SOON, || 2).await, Ok(2));
 }
 
-#[tokio::test]
-async fn what_is_not_begun_in_time_is_never_begun() {
-    let stories = Arc::new(Stories::start(1).unwrap());
+/// Keeps the only thread busy until it is released; it has been given no time to begin in, and has begun.
+async fn keep_busy(stories: &Arc<Stories>) -> (mpsc::Sender<()>, JoinHandle<Result<(), Refused>>) {
     let (release, held) = mpsc::channel::<()>();
     let (begun, has_begun) = oneshot::channel();
-    let other = stories.clone();
+    let stories = stories.clone();
     let holding = tokio::spawn(async move {
         let work = move || {
             let _ = begun.send(());
             let _ = held.recv();
         };
-        other.run(Lane::Machines, AT_ONCE, work).await
+        stories.run(Lane::Machines, AT_ONCE, work).await
     });
     has_begun.await.unwrap();
+    (release, holding)
+}
+
+#[tokio::test]
+async fn what_is_not_begun_in_time_is_never_begun() {
+    let stories = Arc::new(Stories::start(1).unwrap());
+    let (release, holding) = keep_busy(&stories).await;
     let (done, was_done) = mpsc::channel();
     let late = stories.run(Lane::Machines, AT_ONCE, move || done.send(()));
     assert_eq!(late.await.unwrap_err(), Refused::TooLate);
@@ -168,17 +176,7 @@ async fn what_is_not_begun_in_time_is_never_begun() {
 #[tokio::test]
 async fn who_leaves_before_their_turn_takes_it_along() {
     let stories = Arc::new(Stories::start(1).unwrap());
-    let (release, held) = mpsc::channel::<()>();
-    let (begun, has_begun) = oneshot::channel();
-    let other = stories.clone();
-    let holding = tokio::spawn(async move {
-        let work = move || {
-            let _ = begun.send(());
-            let _ = held.recv();
-        };
-        other.run(Lane::Machines, SOON, work).await
-    });
-    has_begun.await.unwrap();
+    let (release, holding) = keep_busy(&stories).await;
     let (done, was_done) = mpsc::channel();
     let waiting = stories.run(Lane::Machines, SOON, move || done.send(()));
     assert!(tokio::time::timeout(Duration::from_millis(20), waiting).await.is_err(), "it is another's turn");

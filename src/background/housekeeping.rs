@@ -4,7 +4,10 @@
 //! waits for one batch at most, and housekeeping is never starved. What fails is left for the next round. Two processes at once
 //! do no harm, only work: every batch asks again, in its own statement, what is over. What leaves when is `docs/operations.md`.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use super::stored;
 use crate::{
@@ -118,10 +121,14 @@ pub async fn round(app: &Arc<App>) {
     work(app).await;
 }
 
-/// Gives the lease back, where this process has it, so that another goes on at once.
+/// Begins no batch any more, and gives the lease back, where this process has it, so that another goes on at once.
 pub(super) async fn finish(app: &Arc<App>) {
-    let holder = app.process;
-    match stored(app, move |connection| leases::give_back(connection, LEASE, holder)).await {
+    let finishing = app.clone();
+    let given_back = stored(app, move |connection| {
+        *finishing.housekeeping_is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        leases::give_back(connection, LEASE, finishing.process)
+    });
+    match given_back.await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "housekeeping: the lease runs out by itself"),
         Err(error) => tracing::error!(%error, "housekeeping"),
@@ -131,7 +138,7 @@ pub(super) async fn finish(app: &Arc<App>) {
 /// What a batch came to.
 enum Outcome {
     Done(Batch),
-    /// Another process has the lease.
+    /// Another process has the lease, or this one is about to stop.
     NotOurs,
     Failed(Error),
 }
@@ -176,6 +183,10 @@ async fn batch(app: &Arc<App>, (name, work): Kind) -> Option<(Duration, Outcome)
     let working = app.clone();
     let done = stored(app, move |connection| -> Result<_> {
         let (stopwatch, now) = (Stopwatch::start(), working.clock.now());
+        let is_over = working.housekeeping_is_over.lock().unwrap_or_else(PoisonError::into_inner); // until the batch is done
+        if *is_over {
+            return Ok((stopwatch.elapsed(), Ok(None)));
+        }
         let done = leases::take(connection, LEASE, working.process, now, LEASED);
         let done = done.and_then(|is_ours| if is_ours { work(&working, connection, now).map(Some) } else { Ok(None) });
         Ok((stopwatch.elapsed(), done))

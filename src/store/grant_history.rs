@@ -174,14 +174,14 @@ pub fn forget_before(connection: &mut AnyConnection, before: Timestamp, routine:
     Ok(diesel::delete(gone.filter(grant_history::at.le(end.unwrap_or(before.millis() - 1)))).execute(connection)?)
 }
 
-/// Where these grants have more moments than `limit` together, forgets that many of them: says how many, or none.
-pub(super) fn forget_some_of(connection: &mut AnyConnection, grants: &[Id], limit: u32) -> Result<usize> {
-    let ids = || grants.iter().map(|id| id.as_bytes().as_slice());
-    let lines = grant_history::table.filter(grant_history::grant_id.eq_any(ids()));
+/// Where these grants have more moments than `limit` together, forgets that many of them: says how many, or none. Part of a
+/// transaction that holds the grants.
+pub(super) fn forget_some_of(connection: &mut AnyConnection, grants: &[&[u8]], limit: u32) -> Result<usize> {
+    let lines = grant_history::table.filter(grant_history::grant_id.eq_any(grants));
     let by_grant = lines.order((grant_history::grant_id, grant_history::id)).select((grant_history::grant_id, grant_history::id));
     let end = by_grant.offset(i64::from(limit)).first::<(Vec<u8>, Vec<u8>)>(connection).optional()?;
     let Some((last, end)) = end else { return Ok(0) };
-    let before: Vec<_> = ids().filter(|id| *id < last.as_slice()).collect();
+    let before: Vec<_> = grants.iter().copied().filter(|id| *id < last.as_slice()).collect();
     let whole = forget_all_of(connection, &before)?;
     let part = grant_history::table.filter(grant_history::grant_id.eq(last)).filter(grant_history::id.le(end));
     Ok(whole + diesel::delete(part).execute(connection)?)

@@ -1,31 +1,30 @@
 //! The table `sessions`: a browser in which someone is signed in. Its cookie is a credential derived from id
 //! and generation; nothing in the row can be used to take it over.
 
+mod beginning;
 mod ending;
 pub mod leaving;
 
 use diesel::prelude::*;
 
 use super::{
-    AnyConnection, Result,
-    activity::{self, Event},
-    consents, devices,
-    dialect::{self, on_either},
+    AnyConnection, Result, consents,
+    dialect::on_either,
     mapping::{Row, time, times},
-    people::{self, Person},
     revisions::revision,
     schema::{consents as consent_rows, people as people_rows, sessions},
-    warnings,
 };
 use ending::end_row;
+
+pub(super) use beginning::renew_cookie;
+pub use beginning::{SignIn, begin};
 pub use ending::{Offline, end, end_expired};
 pub(super) use ending::{end_all, end_in};
 
 use crate::protocol::{
-    activity::{Activity, Origin},
+    activity::Origin,
     id::Id,
     next_step::Allowed,
-    notice::Letter,
     time::{Span, Timestamp},
 };
 
@@ -197,30 +196,6 @@ pub fn insert(connection: &mut AnyConnection, session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// The same person signed in again on this session: a new generation, the old cookie is dead. False when the
-/// session was ended or renewed by someone else meanwhile.
-fn renew(connection: &mut AnyConnection, session: &Session, renewed: &Session) -> Result<bool> {
-    let row = sessions::table
-        .find(session.id.as_bytes().as_slice())
-        .filter(sessions::generation.eq(i64::from(session.generation)))
-        .filter(sessions::ended_at.is_null());
-    let rows = diesel::update(row)
-        .set((
-            sessions::generation.eq(i64::from(renewed.generation)),
-            sessions::auth_time.eq(renewed.auth_time.millis()),
-            sessions::last_seen_at.eq(renewed.last_seen_at.millis()),
-            sessions::amr.eq(&renewed.amr),
-            sessions::user_agent.eq(renewed.origin.user_agent.as_deref()),
-            sessions::address.eq(renewed.origin.address.as_deref()),
-            sessions::place.eq(renewed.origin.place.as_deref()),
-            sessions::device_id.eq(renewed.device_id.as_deref()),
-            sessions::remembered.eq(renewed.remembered),
-            sessions::expires_at.eq(renewed.expires_at.millis()),
-        ))
-        .execute(connection)?;
-    Ok(rows == 1)
-}
-
 /// Notes that the session is in use, and holds its row until the transaction ends, so that whoever ends it comes
 /// before or after. False when it was ended or renewed meanwhile.
 pub(super) fn hold(connection: &mut AnyConnection, session: &Session, now: Timestamp) -> Result<bool> {
@@ -229,76 +204,6 @@ pub(super) fn hold(connection: &mut AnyConnection, session: &Session, now: Times
         .filter(sessions::generation.eq(i64::from(session.generation)))
         .filter(sessions::ended_at.is_null());
     Ok(diesel::update(row).set(sessions::last_seen_at.eq(now.millis())).execute(connection)? == 1)
-}
-
-/// A sign-in that has succeeded.
-#[derive(Clone, Debug)]
-pub struct SignIn<'a> {
-    /// Who.
-    pub person: &'a Person,
-    /// The session of this browser before.
-    pub before: Option<&'a Session>,
-    /// The one that begins, where that cannot go on.
-    pub new: Session,
-    /// The range of its address, by which a device is known again.
-    pub network: &'a str,
-    /// The row of its event.
-    pub event: Id,
-}
-
-/// The person signed in in a browser. Their session in it gets a new generation; anyone else's ends, and the new
-/// one begins. They are told of a browser, or a network, that was never seen (ASVS 6.3.5). `None` when the password was set anew or the
-/// account switched off meanwhile: then nothing was done.
-///
-/// # Errors
-/// The database's.
-pub fn begin(connection: &mut AnyConnection, sign_in: SignIn<'_>, now: Timestamp) -> Result<Option<Session>> {
-    dialect::together(connection, |connection| {
-        let SignIn { person, before, new, network, event } = sign_in;
-        let Some(auth_time) = people::hold(connection, person, now)? else { return Ok(None) };
-        let new = Session { auth_time, ..new };
-        let device = new.device_id.clone().unwrap_or_default();
-        let seen = devices::see(connection, person.claims.id, (&device, network), now)?;
-        let origin = new.origin.clone();
-        // Of the very first sign-in of an account there is nothing to tell.
-        let is_new = person.signed_in_at.is_some() && !(seen.device && seen.network);
-        let activity = if is_new { Activity::SignedInAnew } else { Activity::SignedIn };
-        let event = Event { id: event, person: person.claims.id, activity, origin: &origin, about: None, at: now };
-        if is_new {
-            warnings::tell(connection, &event, Letter::NewDevice, person)?;
-        } else {
-            activity::insert(connection, &event)?;
-        }
-        go_on_or_begin(connection, person, before, new, now).map(Some)
-    })
-}
-
-fn go_on_or_begin(
-    connection: &mut AnyConnection,
-    person: &Person,
-    before: Option<&Session>,
-    new: Session,
-    now: Timestamp,
-) -> Result<Session> {
-    if let Some(before) = before {
-        let goes_on = before.person_id == person.claims.id && now < before.expires_at;
-        // One that was remembered stays so: its apps depend on it. One that is to be from now on gets another end.
-        let is_upgraded = new.remembered && !before.remembered;
-        let renewed = Session {
-            id: before.id,
-            generation: before.generation + 1,
-            created_at: before.created_at,
-            expires_at: if is_upgraded { new.expires_at } else { before.expires_at },
-            remembered: before.remembered || new.remembered,
-            ..new.clone()
-        };
-        if goes_on && renew(connection, before, &renewed)? {
-            return Ok(renewed);
-        }
-        end_row(connection, before, now)?;
-    }
-    insert(connection, &new)?;
-    Ok(new)
 }
 
 /// Every session of a person that was not ended, the last used first.
@@ -325,13 +230,6 @@ fn expired(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> Result
     let expired = with_person!().filter(sessions::ended_at.is_null()).filter(sessions::expires_at.le(now.millis()));
     let rows = expired.order(sessions::expires_at).limit(i64::from(limit)).load::<Columns>(connection)?;
     rows.into_iter().map(to_value).collect()
-}
-
-/// The session goes on under a new cookie: a new generation. `None` when it ended or was renewed meanwhile. Part of a
-/// transaction.
-pub(super) fn renew_cookie(connection: &mut AnyConnection, session: &Session, now: Timestamp) -> Result<Option<Session>> {
-    let renewed = Session { generation: session.generation + 1, auth_time: now, last_seen_at: now, ..session.clone() };
-    Ok(renew(connection, session, &renewed)?.then_some(renewed))
 }
 
 /// Notes that the session is in use.

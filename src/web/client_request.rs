@@ -2,13 +2,7 @@
 //! that none of them can skip, in order: the form, the credentials, the client, the proof. What is asked for is the story's.
 //! The keys of a client are fetched between two hops, so that a slow client holds no database connection.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest,
@@ -60,8 +54,6 @@ pub struct Asked {
     /// What it wants as an answer.
     pub accept: Option<String>,
     authorization: Result<Option<String>, ProtocolError>,
-    /// Whether keys that were read a while ago have to do.
-    settles: AtomicBool,
 }
 
 /// An endpoint.
@@ -105,6 +97,15 @@ enum Authenticated {
     Fetch(Arc<Client>),
 }
 
+/// Which keys of a client are taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum KeysAre {
+    /// Those that were read lately: others are fetched first.
+    Fresh,
+    /// Those that were read a while ago have to do.
+    AsKnown,
+}
+
 /// What one hop came to.
 enum Turn {
     Answer(Reply),
@@ -145,14 +146,14 @@ pub async fn answer(request: HttpRequest, app: Data<App>, form: Form, endpoint: 
     };
     // The keys are fetched once; then what is known has to do.
     for last in [false, true] {
-        asked.settles.store(last, Ordering::Relaxed);
         let (of_story, reader) = (asked.clone(), origin.clone());
+        let keys = if last { KeysAre::AsKnown } else { KeysAre::Fresh };
         let turn = hop(&app, Lane::Machines, move |app, connection| -> Result<Turn, OauthError> {
             let (about, now) = ((endpoint.about)(app, &of_story.params), of_story.context.now);
             let (registered, found) = inspection::read_ahead(&app.registrations, connection, about.as_ref(), now)?;
             // What may fail comes before what cannot be undone: who may read the answer.
             let readers = endpoint.readers.headers(app, connection, (&registered, reader.as_deref()))?;
-            let turn = of_story.turn(app, connection, endpoint, (registered, found)).or_else(|error| match error {
+            let turn = of_story.turn(app, connection, endpoint, (registered, found, keys)).or_else(|error| match error {
                 OauthError::Protocol(_) => Ok(Turn::Answer(error.reply(challenge))),
                 OauthError::Fault(fault) => Err(OauthError::Fault(fault)),
             })?;
@@ -205,13 +206,7 @@ fn read(request: &HttpRequest, form: Form) -> Result<Asked, Result<Reply, Protoc
         return invalid(&flaw.describe());
     }
     let accept = header_text(request, &header::ACCEPT);
-    Ok(Asked {
-        context: Context::of(request),
-        params,
-        accept,
-        authorization: authorization(request),
-        settles: AtomicBool::new(false),
-    })
+    Ok(Asked { context: Context::of(request), params, accept, authorization: authorization(request) })
 }
 
 impl Asked {
@@ -220,9 +215,9 @@ impl Asked {
         app: &App,
         connection: &mut AnyConnection,
         endpoint: Endpoint,
-        (registered, found): (Registered<'_>, Option<Found>),
+        (registered, found, keys): (Registered<'_>, Option<Found>, KeysAre),
     ) -> Result<Turn, OauthError> {
-        match self.authenticate(app, connection, &registered)? {
+        match self.authenticate(app, connection, &registered, keys)? {
             Authenticated::As(client) => {
                 (endpoint.story)(app, connection, self, Known { client, registered, found }).map(Turn::Answer)
             }
@@ -237,6 +232,7 @@ impl Asked {
         app: &App,
         connection: &mut AnyConnection,
         registered: &Registered<'_>,
+        keys: KeysAre,
     ) -> Result<Authenticated, OauthError> {
         let presented = Presented::read(self.authorization.clone()?.as_deref(), &self.params)?;
         let (address, id, now) = (self.context.address, &presented.client_id, self.context.now);
@@ -244,7 +240,7 @@ impl Asked {
             None => ProtocolError::new(ErrorCode::InvalidClient, format!("there is no client '{id}'")),
             Some(client) => match presented.verify(&client) {
                 Ok(Verified::Wholly) => return Ok(Authenticated::As(client)),
-                Ok(Verified::UpToAssertion(assertion)) => match self.assert(app, connection, &client, assertion)? {
+                Ok(Verified::UpToAssertion(assertion)) => match assert(app, connection, (&client, keys), assertion)? {
                     Ok(Asserted::Holds) => return Ok(Authenticated::As(client)),
                     Ok(Asserted::KeysNeeded) => return Ok(Authenticated::Fetch(client)),
                     Err(error) => error,
@@ -269,39 +265,36 @@ enum Asserted {
     KeysNeeded,
 }
 
-impl Asked {
-    /// RFC 7523 §3: signed by the client, for us, now (the keys may have been waited for), once. The use is written down last:
-    /// nothing else can fail then.
-    fn assert(
-        &self,
-        app: &App,
-        connection: &mut AnyConnection,
-        client: &Client,
-        assertion: &str,
-    ) -> Result<Result<Asserted, ProtocolError>, OauthError> {
-        let refuse = |text: String| ProtocolError::new(ErrorCode::InvalidClient, format!("client_assertion: {text}"));
-        let now = app.clock.now();
-        let keys = match app.client_keys.find(client, assertion, now) {
-            Keys::Ready(keys) => keys,
-            Keys::Fetch(_) => match app.client_keys.known(client, now).filter(|_| self.settles.load(Ordering::Relaxed)) {
-                Some(keys) => keys,
-                None => return Ok(Ok(Asserted::KeysNeeded)),
-            },
-            Keys::Missing(why) => return Ok(Err(refuse("the client's keys cannot be read".into()).with_detail(why))),
-        };
-        let claims = match keys.verify(assertion) {
-            Ok(claims) => claims,
-            Err(refused) => return Ok(Err(refuse(refused.0))),
-        };
-        let checked = match client_assertion::check(&claims, &client.id, app.config.issuer.as_str(), now) {
-            Ok(checked) => checked,
-            Err(error) => return Ok(Err(error)),
-        };
-        if !used_assertions::insert(connection, &checked)? {
-            return Ok(Err(refuse("jti: expected one that was not used before".into())));
-        }
-        Ok(Ok(Asserted::Holds))
+/// RFC 7523 §3: signed by the client, for us, now (the keys may have been waited for), once. The use is written down last:
+/// nothing else can fail then.
+fn assert(
+    app: &App,
+    connection: &mut AnyConnection,
+    (client, keys): (&Client, KeysAre),
+    assertion: &str,
+) -> Result<Result<Asserted, ProtocolError>, OauthError> {
+    let refuse = |text: String| ProtocolError::new(ErrorCode::InvalidClient, format!("client_assertion: {text}"));
+    let now = app.clock.now();
+    let keys = match app.client_keys.find(client, assertion, now) {
+        Keys::Ready(keys) => keys,
+        Keys::Fetch(_) => match app.client_keys.known(client, now).filter(|_| keys == KeysAre::AsKnown) {
+            Some(keys) => keys,
+            None => return Ok(Ok(Asserted::KeysNeeded)),
+        },
+        Keys::Missing(why) => return Ok(Err(refuse("the client's keys cannot be read".into()).with_detail(why))),
+    };
+    let claims = match keys.verify(assertion) {
+        Ok(claims) => claims,
+        Err(refused) => return Ok(Err(refuse(refused.0))),
+    };
+    let checked = match client_assertion::check(&claims, &client.id, app.config.issuer.as_str(), now) {
+        Ok(checked) => checked,
+        Err(error) => return Ok(Err(error)),
+    };
+    if !used_assertions::insert(connection, &checked)? {
+        return Ok(Err(refuse("jti: expected one that was not used before".into())));
     }
+    Ok(Ok(Asserted::Holds))
 }
 
 /// Asks the client for its keys, with no connection in hand: one caller at a time, and a few clients at once. Who waited

@@ -49,7 +49,11 @@ pub fn readers(
 /// database is not asked.
 #[must_use]
 pub fn remembered(app: &App, origin: Option<&str>) -> Vec<(HeaderName, HeaderValue)> {
-    headers(origin.filter(|origin| *origin != "null" && (is_listed(app, origin) || app.registrations.remember_origin(origin))))
+    headers(origin.filter(|origin| is_remembered(app, Some(origin))))
+}
+
+fn is_remembered(app: &App, origin: Option<&str>) -> bool {
+    origin.is_some_and(|origin| origin != "null" && (is_listed(app, origin) || app.registrations.remember_origin(origin)))
 }
 
 fn headers(reader: Option<&str>) -> Vec<(HeaderName, HeaderValue)> {
@@ -73,20 +77,28 @@ fn may_read(app: &App, connection: &mut AnyConnection, registered: &Registered<'
     Ok(is_listed(app, origin) || registered.has_origin(connection, origin)?)
 }
 
-/// Answers a preflight request.
+/// Answers a preflight request. It gives nothing away: when the database cannot be asked, or has too much to do, what is
+/// remembered does for a known origin, whose page is then told by the answer itself.
 pub async fn preflight(request: HttpRequest, app: Data<App>) -> Reply {
     let (origin, now) = (origin(&request), Context::of(&request).now);
-    let answer = hop(&app, Lane::Machines, move |app, connection| -> std::result::Result<Reply, Fault> {
-        let reply = Reply::empty(StatusCode::NO_CONTENT)
-            .with(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST")
-            .with(header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, DPoP")
-            .with(header::ACCESS_CONTROL_MAX_AGE, "600");
+    let asking = origin.clone();
+    let answer = hop(&app, Lane::Machines, move |app, connection| -> std::result::Result<_, Fault> {
         let registered = app.registrations.now(connection, now)?;
-        Ok(reply.with_all(readers(app, connection, &registered, origin.as_deref())?))
+        Ok(readers(app, connection, &registered, asking.as_deref())?)
     });
-    answer.await.unwrap_or_else(|fault| {
-        Reply::empty(StatusCode::SERVICE_UNAVAILABLE).with(header::RETRY_AFTER, RETRY_AFTER).noting(fault.reason())
-    })
+    match answer.await {
+        Ok(readers) => allowed(readers),
+        Err(_) if is_remembered(&app, origin.as_deref()) => allowed(headers(origin.as_deref())),
+        Err(fault) => Reply::empty(StatusCode::SERVICE_UNAVAILABLE).with(header::RETRY_AFTER, RETRY_AFTER).noting(fault.reason()),
+    }
+}
+
+fn allowed(readers: Vec<(HeaderName, HeaderValue)>) -> Reply {
+    let reply = Reply::empty(StatusCode::NO_CONTENT)
+        .with(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST")
+        .with(header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, DPoP")
+        .with(header::ACCESS_CONTROL_MAX_AGE, "600");
+    reply.with_all(readers)
 }
 
 /// Lets every page read a public document.

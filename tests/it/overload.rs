@@ -26,6 +26,7 @@ use crate::harness::{Answer, Browser, Database, Page, SECRET, Server, basic, enc
 
 /// The origin of the web app.
 const APP: &str = "https://app.example.com";
+const PREFLIGHT: [(&str, &str); 2] = [("Origin", APP), ("Access-Control-Request-Method", "POST")];
 const SCOPE: &str = "openid offline_access";
 const THREADS: u32 = 2;
 /// How long each write of a grant takes.
@@ -170,6 +171,7 @@ fn a_flood_of_machines_is_turned_away_soon_and_keeps_nobody_else_out() {
         scope.spawn(|| ask(&over, "/healthz", || server.send("GET", "/healthz", &[], None).status));
         scope.spawn(|| ask(&over, "/readyz", || server.send("GET", "/readyz", &[], None).status));
         scope.spawn(|| ask(&over, "the account", || browser.clone().get("/").status));
+        scope.spawn(|| ask(&over, "a preflight", || server.send("OPTIONS", "/token", &PREFLIGHT, None).status));
         scope.spawn(|| ask(&over, "a code", || browser.clone().get(&Browser::request(&web, SCOPE, &[])).status));
         let _end = End(&over);
         flood(|n| refresh(&server, &all[n].1))

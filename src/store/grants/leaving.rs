@@ -63,12 +63,10 @@ pub fn walk(connection: &mut AnyConnection, after: Id, slice: u32, retention: &R
     let needed = in_unended_sessions(connection, &leaving)?;
     leaving.retain(|id| !needed.contains(id));
     let Some(last_leaving) = last_leaving else { return Ok(Looked { at: (!is_end).then_some(last), gone: 0 }) };
-    let moments = grant_history::forget_some_of(connection, &leaving, LINES)?;
-    if moments > 0 {
-        return Ok(Looked { at: Some(after), gone: moments }); // there may be more of them
-    }
-    let gone = remove(connection, &leaving, retention)?;
-    Ok(Looked { at: if are_all { (!is_end).then_some(last) } else { Some(last_leaving) }, gone })
+    Ok(match remove(connection, &leaving, retention)? {
+        Removed::Lines(gone) => Looked { at: Some(after), gone }, // there are more of them
+        Removed::Grants(gone) => Looked { at: if are_all { (!is_end).then_some(last) } else { Some(last_leaving) }, gone },
+    })
 }
 
 /// Those of these grants that were redeemed in a session that goes on: who signs out there has their clients told
@@ -104,7 +102,15 @@ fn to_life(
     Ok((row.id("id", id)?, life))
 }
 
-fn remove(connection: &mut AnyConnection, leaving: &[Id], retention: &Retention) -> Result<usize> {
+/// What has left, in rows.
+enum Removed {
+    /// Some of the history, of which there was more than fits into one transaction.
+    Lines(usize),
+    /// Grants, with what was left of their history.
+    Grants(usize),
+}
+
+fn remove(connection: &mut AnyConnection, leaving: &[Id], retention: &Retention) -> Result<Removed> {
     let keys = || leaving.iter().map(|id| id.as_bytes().as_slice());
     // Again, while the rows are held: whoever advances one notes when.
     let unused = || grants::rotated_at.is_null().or(grants::rotated_at.le(retention.cutoff().millis()));
@@ -115,9 +121,13 @@ fn remove(connection: &mut AnyConnection, leaving: &[Id], retention: &Retention)
         let held = held.into_iter().map(|(id, person)| Ok((row.id("id", id)?, row.id("person_id", person)?)));
         let held = held.collect::<Result<Vec<_>>>()?;
         let ids: Vec<_> = held.iter().map(|(id, _)| id.as_bytes().as_slice()).collect();
+        let some = grant_history::forget_some_of(connection, &ids, LINES)?;
+        if some > 0 {
+            return Ok(Removed::Lines(some));
+        }
         let lines = grant_history::forget_all_of(connection, &ids)?;
         let gone = diesel::delete(grants::table.filter(grants::id.eq_any(&ids))).execute(connection)?;
         devices::forget_apps(connection, &held)?;
-        Ok(gone + lines)
+        Ok(Removed::Grants(gone + lines))
     })
 }

@@ -53,11 +53,14 @@ fn one_of_two_works_and_the_other_goes_on_at_once_when_it_has_stopped() {
             let app = server.app.clone().into_inner();
             actix_web::rt::System::new().block_on(background::finish(&app));
         };
-        finish(&two);
+        let three = one.sibling(&database);
+        finish(&three);
         revoke_expired(&one, "b");
         two.tidy();
-        assert!(is_kept(&one, "b"), "the second had nothing to give back");
+        assert!(is_kept(&one, "b"), "the third had nothing to give back");
         finish(&one);
+        one.tidy();
+        assert!(is_kept(&one, "b"), "who is about to stop begins nothing");
         two.tidy();
         assert!(!is_kept(&one, "b"));
         revoke_expired(&one, "c");

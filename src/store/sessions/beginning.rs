@@ -1,0 +1,122 @@
+//! How a session begins, or goes on: someone has signed in. What they are told of it is `warnings`, by which browsers they are known
+//! `devices`.
+
+use diesel::prelude::*;
+
+use super::{Session, end_row, insert};
+use crate::{
+    protocol::{activity::Activity, id::Id, notice::Letter, time::Timestamp},
+    store::{
+        AnyConnection, Result,
+        activity::{self, Event},
+        devices, dialect,
+        people::{self, Person},
+        schema::sessions,
+        warnings,
+    },
+};
+
+/// A sign-in that has succeeded.
+#[derive(Clone, Debug)]
+pub struct SignIn<'a> {
+    /// Who.
+    pub person: &'a Person,
+    /// The session of this browser before.
+    pub before: Option<&'a Session>,
+    /// The one that begins, where that cannot go on.
+    pub new: Session,
+    /// The range of its address, by which a device is known again.
+    pub network: &'a str,
+    /// The row of its event.
+    pub event: Id,
+}
+
+/// The person signed in in a browser. Their session in it gets a new generation; anyone else's ends, and the new
+/// one begins. They are told of a browser, or a network, that was never seen (ASVS 6.3.5). `None` when the password was set anew or the
+/// account switched off meanwhile: then nothing was done.
+///
+/// # Errors
+/// The database's.
+pub fn begin(connection: &mut AnyConnection, sign_in: SignIn<'_>, now: Timestamp) -> Result<Option<Session>> {
+    dialect::together(connection, |connection| {
+        let SignIn { person, before, new, network, event } = sign_in;
+        let Some(auth_time) = people::hold(connection, person, now)? else { return Ok(None) };
+        let new = Session { auth_time, ..new };
+        let device = new.device_id.clone().unwrap_or_default();
+        let seen = devices::see(connection, person.claims.id, (&device, network), now)?;
+        let origin = new.origin.clone();
+        // Of the very first sign-in of an account there is nothing to tell.
+        let is_new = person.signed_in_at.is_some() && !(seen.device && seen.network);
+        let activity = if is_new { Activity::SignedInAnew } else { Activity::SignedIn };
+        let event = Event { id: event, person: person.claims.id, activity, origin: &origin, about: None, at: now };
+        if is_new {
+            warnings::tell(connection, &event, Letter::NewDevice, person)?;
+        } else {
+            activity::insert(connection, &event)?;
+        }
+        go_on_or_begin(connection, person, before, new, now).map(Some)
+    })
+}
+
+fn go_on_or_begin(
+    connection: &mut AnyConnection,
+    person: &Person,
+    before: Option<&Session>,
+    new: Session,
+    now: Timestamp,
+) -> Result<Session> {
+    if let Some(before) = before {
+        let goes_on = before.person_id == person.claims.id && now < before.expires_at;
+        // One that was remembered stays so: its apps depend on it. One that is to be from now on gets another end.
+        let is_upgraded = new.remembered && !before.remembered;
+        let renewed = Session {
+            id: before.id,
+            generation: before.generation + 1,
+            created_at: before.created_at,
+            expires_at: if is_upgraded { new.expires_at } else { before.expires_at },
+            remembered: before.remembered || new.remembered,
+            ..new.clone()
+        };
+        if goes_on && renew(connection, before, &renewed)? {
+            return Ok(renewed);
+        }
+        end_row(connection, before, now)?;
+    }
+    insert(connection, &new)?;
+    Ok(new)
+}
+
+/// The same person signed in again on this session: a new generation, the old cookie is dead. False when the
+/// session was ended or renewed by someone else meanwhile.
+fn renew(connection: &mut AnyConnection, session: &Session, renewed: &Session) -> Result<bool> {
+    let row = sessions::table
+        .find(session.id.as_bytes().as_slice())
+        .filter(sessions::generation.eq(i64::from(session.generation)))
+        .filter(sessions::ended_at.is_null());
+    let rows = diesel::update(row)
+        .set((
+            sessions::generation.eq(i64::from(renewed.generation)),
+            sessions::auth_time.eq(renewed.auth_time.millis()),
+            sessions::last_seen_at.eq(renewed.last_seen_at.millis()),
+            sessions::amr.eq(&renewed.amr),
+            sessions::user_agent.eq(renewed.origin.user_agent.as_deref()),
+            sessions::address.eq(renewed.origin.address.as_deref()),
+            sessions::place.eq(renewed.origin.place.as_deref()),
+            sessions::device_id.eq(renewed.device_id.as_deref()),
+            sessions::remembered.eq(renewed.remembered),
+            sessions::expires_at.eq(renewed.expires_at.millis()),
+        ))
+        .execute(connection)?;
+    Ok(rows == 1)
+}
+
+/// The session goes on under a new cookie: a new generation. `None` when it ended or was renewed meanwhile. Part of a
+/// transaction.
+pub(in crate::store) fn renew_cookie(
+    connection: &mut AnyConnection,
+    session: &Session,
+    now: Timestamp,
+) -> Result<Option<Session>> {
+    let renewed = Session { generation: session.generation + 1, auth_time: now, last_seen_at: now, ..session.clone() };
+    Ok(renew(connection, session, &renewed)?.then_some(renewed))
+}
