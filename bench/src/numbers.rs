@@ -18,6 +18,11 @@ pub fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.get(numbers.len() / 2).copied().unwrap_or_default()
 }
 
+/// Their mean; 0 of none.
+pub fn mean(numbers: &[f64]) -> f64 {
+    numbers.iter().sum::<f64>() / float(numbers.len().max(1) as u64)
+}
+
 /// A figure with as many decimals as tell something: `12345`, `86.4`, `1.27`.
 pub fn figure(number: f64) -> String {
     match number.abs() {
@@ -60,5 +65,11 @@ mod tests {
     fn the_median_is_one_of_them() {
         assert!((median(vec![9.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
         assert!(median(Vec::new()).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn the_mean_lies_between_them() {
+        assert!((mean(&[9.0, 1.0, 2.0]) - 4.0).abs() < f64::EPSILON);
+        assert!(mean(&[]).abs() < f64::EPSILON);
     }
 }

@@ -2,6 +2,7 @@
 //! what clients and people of it have in hand: refresh tokens and session cookies, derived by the library from the rows' ids.
 
 use std::{
+    fs::File,
     path::{Path, PathBuf},
     process::Command,
     rc::Rc,
@@ -80,6 +81,9 @@ impl Site {
         let mut database = Database::connect(&site.url)?;
         let hash = database.text("SELECT password_hash AS value FROM people WHERE username = 'someone'")?;
         site.population.fill(&mut database, &hash)?;
+        if let Some(file) = site.url.strip_prefix("sqlite:") {
+            File::open(file)?.sync_all()?; // what the filling wrote does not go to the disk during a round
+        }
         // Of five grants in a row, those of the last client are signed with ES256.
         let others = CLIENTS - 1;
         let of_others = site.tokens(grants / CLIENTS * others - others, |at| at / others * CLIENTS + CLIENTS + at % others)?;

@@ -112,7 +112,7 @@ fn range(address: Option<&str>) -> Option<String> {
 
 fn count_failure(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
     let person = people::table.find(event.person.as_bytes().as_slice()).select(people::created_at);
-    if person.first::<i64>(connection).optional()?.is_none() {
+    if person.get_result::<i64>(connection).optional()?.is_none() {
         return Ok(());
     }
     // Ids begin with the time they were made: those of the last hour come after this one.

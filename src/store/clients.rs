@@ -96,7 +96,7 @@ pub fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<Client>> 
 /// The database's.
 pub fn read(connection: &mut AnyConnection, id: &str) -> Result<Option<(Client, Option<i64>)>> {
     let found: Option<(ClientRow, Option<i64>)> = on_either!(connection, one => {
-        clients::table.find(id).select((ClientRow::as_select(), revision!())).first(one).optional()
+        clients::table.find(id).select((ClientRow::as_select(), revision!())).get_result(one).optional()
     })?;
     found.map(|(columns, revision)| Ok((to_value(columns)?, revision))).transpose()
 }

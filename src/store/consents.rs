@@ -21,7 +21,7 @@ pub fn find(connection: &mut AnyConnection, person: Id, client: &str) -> Result<
     let found = consents::table
         .find((person.as_bytes().as_slice(), client))
         .select((consents::scopes, consents::audiences))
-        .first::<(String, String)>(connection)
+        .get_result::<(String, String)>(connection)
         .optional()?;
     found.map(|columns| to_value(person, &columns)).transpose()
 }

@@ -65,7 +65,7 @@ pub fn of(connection: &mut AnyConnection, person: Id) -> Result<Vec<Device>> {
 /// The database's.
 pub fn is_known(connection: &mut AnyConnection, person: Id, device: &str) -> Result<bool> {
     let row = devices::table.find((person.as_bytes().as_slice(), device));
-    Ok(row.select(devices::first_seen_at).first::<i64>(connection).optional()?.is_some())
+    Ok(row.select(devices::first_seen_at).get_result::<i64>(connection).optional()?.is_some())
 }
 
 /// Notes that a device was seen in a network, and says whether that was known. Part of a transaction.

@@ -200,7 +200,7 @@ macro_rules! selected {
 /// # Errors
 /// The database's.
 pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Found>> {
-    let found: Option<Columns> = on_either!(connection, one => with_its_own!(id).select(selected!()).first(one).optional())?;
+    let found: Option<Columns> = on_either!(connection, one => with_its_own!(id).select(selected!()).get_result(one).optional())?;
     found.map(to_found).transpose()
 }
 
@@ -225,7 +225,7 @@ pub fn read(connection: &mut AnyConnection, about: &About) -> Result<Option<(Fou
         with_its_own!(about.grant)
             .left_join(revoked_tokens::table.on(revoked_tokens::jti.eq(jti)))
             .select(selected!(revoked_tokens::expires_at.nullable(), revision!()))
-            .first(one)
+            .get_result(one)
             .optional()
     })?;
     let to_value = |(row, person, session, revoked, revision): Read| {

@@ -20,7 +20,8 @@ pub fn take(connection: &mut AnyConnection, name: &str, holder: Id, now: Timesta
     let until = now.plus(span).millis();
     let too_late = now.plus(span).plus(span).millis();
     let row = leases::table.find(name);
-    let Some((theirs, ends)) = row.select((leases::holder, leases::until)).first::<(Vec<u8>, i64)>(connection).optional()? else {
+    let Some((theirs, ends)) = row.select((leases::holder, leases::until)).get_result::<(Vec<u8>, i64)>(connection).optional()?
+    else {
         let row = (leases::name.eq(name), leases::holder.eq(key), leases::until.eq(until));
         return match diesel::insert_into(leases::table).values(row).execute(connection).map_err(Error::from) {
             Ok(_) => Ok(true),
@@ -41,7 +42,7 @@ pub fn take(connection: &mut AnyConnection, name: &str, holder: Id, now: Timesta
 
 /// Whether it is this holder who was first.
 fn has(connection: &mut AnyConnection, name: &str, holder: &[u8]) -> Result<bool> {
-    let first = leases::table.find(name).select(leases::holder).first::<Vec<u8>>(connection).optional()?;
+    let first = leases::table.find(name).select(leases::holder).get_result::<Vec<u8>>(connection).optional()?;
     Ok(first.is_some_and(|first| first == holder))
 }
 

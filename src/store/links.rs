@@ -86,7 +86,7 @@ fn to_value(columns: LinkRow) -> Result<Link> {
 /// # Errors
 /// The database's.
 pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Link>> {
-    let found = links::table.find(id.as_bytes().as_slice()).select(LinkRow::as_select()).first(connection).optional()?;
+    let found = links::table.find(id.as_bytes().as_slice()).select(LinkRow::as_select()).get_result(connection).optional()?;
     found.map(to_value).transpose()
 }
 

@@ -13,7 +13,7 @@ const ISSUER: &str = "issuer";
 /// The database's.
 pub fn freeze_issuer(connection: &mut AnyConnection, issuer: &str) -> Result<String> {
     let frozen =
-        |connection: &mut AnyConnection| meta::table.find(ISSUER).select(meta::value).first::<String>(connection).optional();
+        |connection: &mut AnyConnection| meta::table.find(ISSUER).select(meta::value).get_result::<String>(connection).optional();
     if let Some(frozen) = frozen(connection)? {
         return Ok(frozen);
     }
@@ -31,6 +31,6 @@ pub fn freeze_issuer(connection: &mut AnyConnection, issuer: &str) -> Result<Str
 /// # Errors
 /// The database's.
 pub fn ping(connection: &mut AnyConnection) -> Result<()> {
-    meta::table.find(ISSUER).select(meta::name).first::<String>(connection).optional()?;
+    meta::table.find(ISSUER).select(meta::name).get_result::<String>(connection).optional()?;
     Ok(())
 }

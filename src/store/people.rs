@@ -100,7 +100,7 @@ fn to_value(columns: PersonRow) -> Result<Person> {
 /// # Errors
 /// The database's.
 pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Person>> {
-    let found = people::table.find(id.as_bytes().as_slice()).select(PersonRow::as_select()).first(connection).optional()?;
+    let found = people::table.find(id.as_bytes().as_slice()).select(PersonRow::as_select()).get_result(connection).optional()?;
     found.map(to_value).transpose()
 }
 
@@ -245,7 +245,7 @@ pub(super) fn hold(connection: &mut AnyConnection, person: &Person, now: Timesta
     }
     let row = people::table.find(person.claims.id.as_bytes().as_slice());
     let (last, asked) =
-        row.select((people::signed_in_at, people::sign_in_again_at)).first::<(Option<i64>, Option<i64>)>(connection)?;
+        row.select((people::signed_in_at, people::sign_in_again_at)).get_result::<(Option<i64>, Option<i64>)>(connection)?;
     let at = asked.map_or(now, |asked| now.max(time(asked)));
     diesel::update(row).set(people::signed_in_at.eq(last.max(Some(at.millis())))).execute(connection)?;
     Ok(Some(at))

@@ -25,7 +25,7 @@ pub(super) use revision;
 /// The database's.
 pub fn of_registrations(connection: &mut AnyConnection) -> Result<i64> {
     let row = revisions::table.find(REGISTRATIONS).select(revisions::number);
-    Ok(on_either!(connection, one => row.first(one))?)
+    Ok(on_either!(connection, one => row.get_result(one))?)
 }
 
 /// A client or an API changes. Part of the transaction that changes it, and the first thing it writes of them: all hold

@@ -23,7 +23,7 @@ pub fn insert(connection: &mut AnyConnection, jti: &str, expires_at: Timestamp) 
 /// # Errors
 /// The database's.
 pub fn contains(connection: &mut AnyConnection, jti: &str) -> Result<bool> {
-    Ok(revoked_tokens::table.find(jti).select(revoked_tokens::jti).first::<String>(connection).optional()?.is_some())
+    Ok(revoked_tokens::table.find(jti).select(revoked_tokens::jti).get_result::<String>(connection).optional()?.is_some())
 }
 
 /// Forgets some of those that have expired, at most `limit`; says how many.

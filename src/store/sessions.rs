@@ -124,7 +124,7 @@ impl Session {
 /// # Errors
 /// The database's.
 pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Session>> {
-    let found = with_person!().filter(sessions::id.eq(id.as_bytes().as_slice())).first::<Columns>(connection).optional()?;
+    let found = with_person!().filter(sessions::id.eq(id.as_bytes().as_slice())).get_result::<Columns>(connection).optional()?;
     found.map(to_value).transpose()
 }
 
@@ -159,7 +159,7 @@ pub fn read(connection: &mut AnyConnection, id: Id, client: &str) -> Result<Opti
                 (consent_rows::scopes, consent_rows::audiences).nullable(),
                 revision!(),
             ))
-            .first(one)
+            .get_result(one)
             .optional()
     })?;
     let to_read = |(row, sign_in_again_at, allowed, revision): Columns| {

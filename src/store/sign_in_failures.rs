@@ -30,7 +30,7 @@ pub fn find(connection: &mut AnyConnection, key: &[u8]) -> Result<Option<Count>>
     let found = sign_in_failures::table
         .find(key)
         .select((sign_in_failures::failures, sign_in_failures::last_at, sign_in_failures::next_at))
-        .first::<(i64, i64, i64)>(connection)
+        .get_result::<(i64, i64, i64)>(connection)
         .optional()?;
     Ok(found.map(|(failures, last_at, next_at)| Count { failures, last_at, next_at }))
 }

@@ -14,7 +14,7 @@ pub fn find_or_insert(connection: &mut AnyConnection, person: Id, sector: &str, 
     let find = |connection: &mut AnyConnection| {
         let key = person.as_bytes().as_slice();
         let found = subjects::table.filter(subjects::person_id.eq(key)).filter(subjects::sector.eq(sector));
-        found.select(subjects::subject).first::<String>(connection).optional()
+        found.select(subjects::subject).get_result::<String>(connection).optional()
     };
     if let Some(subject) = find(connection)? {
         return Ok(subject);
@@ -34,7 +34,7 @@ pub fn find_or_insert(connection: &mut AnyConnection, person: Id, sector: &str, 
 /// The database's.
 pub fn find(connection: &mut AnyConnection, subject: &str) -> Result<Option<(Id, String)>> {
     let found = subjects::table.find(subject).select((subjects::person_id, subjects::sector));
-    let found = found.first::<(Vec<u8>, String)>(connection).optional()?;
+    let found = found.get_result::<(Vec<u8>, String)>(connection).optional()?;
     found.map(|(bytes, sector)| Ok((Row { table: "subjects", name: &subject }.id("person_id", bytes)?, sector))).transpose()
 }
 

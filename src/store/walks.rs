@@ -23,7 +23,7 @@ pub fn next(connection: &mut AnyConnection, name: &str, now: Timestamp, every: S
     let found = walks::table
         .find(name)
         .select((walks::position, walks::begun_at))
-        .first::<(Option<Vec<u8>>, i64)>(connection)
+        .get_result::<(Option<Vec<u8>>, i64)>(connection)
         .optional()?;
     let start = Id::from_bytes([0; 16]);
     let Some((position, begun_at)) = found else {

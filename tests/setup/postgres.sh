@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A throwaway PostgreSQL cluster in a directory, on a free port of 127.0.0.1.
 #   start DIR    makes the cluster (DIR is empty or absent), starts it and prints the URL of a superuser
-#   durable DIR  the same, and what is committed is safe on disk, as Debian sets it up, reached by its Unix socket: for measuring
+#   durable DIR  the same, and what is committed is safe on disk, with buffers for a large database, reached by its Unix socket:
+#                for measuring
 #   stop DIR     stops it, ending every connection; the data stay
 #   resume DIR   starts it again, on the same port, and prints the same URL
 # To be rid of it: stop, then remove DIR. Run as root, the server itself runs as the user postgres, who must be able to
@@ -32,7 +33,11 @@ as_owner() {
 launch() { # PORT
   local options="-c listen_addresses=127.0.0.1 -c port=$1 -c unix_socket_directories=$dir"
   options+=" -c max_connections=200"
-  [ -e "$dir/durable" ] || options+=" -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+  if [ -e "$dir/durable" ]; then
+    options+=" -c shared_buffers=1GB"
+  else
+    options+=" -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+  fi
   as_owner "$bin/pg_ctl" start --silent --wait --pgdata="$dir/data" --log="$dir/log" --options="$options" </dev/null >&2
 }
 

@@ -2,13 +2,15 @@
 
 use crate::{
     database::Kind,
-    numbers::{float, median},
+    numbers::{float, mean, median},
     rows::Found,
     run::Run,
     trouble::Result,
 };
 
 const STARTS: usize = 9;
+/// How many rounds there are through one server, and through two.
+const ROUNDS: usize = 4;
 
 /// From the start of the process to the first request that is answered 200 by `/readyz`, on a database that exists.
 ///
@@ -41,19 +43,18 @@ pub async fn start(run: &mut Run) -> Result<()> {
 pub async fn two(run: &mut Run) -> Result<()> {
     let site = run.few(Kind::Postgres)?;
     let (one, other) = (site.serve(&[]).await?, site.serve(&[]).await?);
-    // Twice in turn, so that a machine that slows down does so for both.
+    // In turn, so that a machine that slows down does so for both.
     let (mut alone, mut together) = (Vec::new(), Vec::new());
     let mut cpu = Vec::new();
-    for _ in 0..2 {
+    for _ in 0..ROUNDS {
         let (round, used) = run.round(&[&one], &site.rs256).await?;
         alone.push(round.rate());
         let (round, used_together) = run.round(&[&one, &other], &site.rs256).await?;
         together.push(round.rate());
         cpu.push(used_together.server_us(round.answered) - used.server_us(round.answered));
     }
-    let mean = |rates: &[f64]| rates.iter().sum::<f64>() / 2.0;
     let difference = mean(&cpu);
-    let note = format!("server CPU for each request {difference:+.0} µs; means of two rounds in turn");
+    let note = format!("server CPU for each request {difference:+.0} µs; means of {ROUNDS} rounds in turn");
     run.report("two-servers", Found { ours: mean(&together), yardstick: Some(mean(&alone)), sound: true, note });
     one.stop().await?;
     other.stop().await

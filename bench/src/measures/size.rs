@@ -3,13 +3,15 @@
 use crate::{
     database::Kind,
     figures::SizePoint,
-    numbers::thousands,
+    numbers::{mean, thousands},
     rows::Found,
     run::{FEW, Run},
     site::Site,
     trouble::Result,
 };
 
+/// How many rounds there are with few, and with many.
+const ROUNDS: usize = 3;
 /// Numbers of grants between few and many that get a point in the plot.
 const BETWEEN: [u64; 2] = [100_000, 1_000_000];
 
@@ -28,8 +30,6 @@ pub async fn size(run: &mut Run) -> Result<()> {
 
 async fn on(run: &mut Run, kind: Kind, name: &'static str) -> Result<()> {
     let few = run.few(kind)?;
-    let before = rate(run, &few).await?;
-    keep(run, kind, FEW, before);
     let many = run.many();
     for grants in BETWEEN.into_iter().filter(|grants| *grants < many) {
         let site = Site::make(&run.program, &run.place, kind, grants)?;
@@ -38,18 +38,34 @@ async fn on(run: &mut Run, kind: Kind, name: &'static str) -> Result<()> {
         keep(run, kind, grants, rate?);
     }
     let filling = std::time::Instant::now();
-    let site = Site::make(&run.program, &run.place, kind, run.many())?;
+    let site = Site::make(&run.program, &run.place, kind, many)?;
     let filled = filling.elapsed().as_secs();
-    println!("{} filled with {} grants in {filled} s", kind.name(), thousands(run.many()));
-    let many = rate(run, &site).await;
-    // Again with few, so that a machine that slows down does so for both.
-    let after = rate(run, &few).await;
+    println!("{} filled with {} grants in {filled} s", kind.name(), thousands(many));
+    let rates = in_turn(run, &few, &site).await;
     site.remove()?;
-    let (many, after) = (many?, after?);
-    keep(run, kind, run.many(), many);
-    let note = format!("with {} before {before:.0}, after {after:.0} requests a second; filled in {filled} s", thousands(FEW));
-    run.report(name, Found { ours: many, yardstick: Some(before.midpoint(after)), sound: true, note });
+    let [with_few, with_many] = rates?;
+    let all = |rates: &[f64]| rates.iter().map(|rate| format!("{rate:.0}")).collect::<Vec<_>>().join(", ");
+    let note = format!(
+        "in turn {}, with {} {} requests a second; filled in {filled} s",
+        all(&with_many),
+        thousands(FEW),
+        all(&with_few)
+    );
+    let (ours, yardstick) = (mean(&with_many), mean(&with_few));
+    keep(run, kind, FEW, yardstick);
+    keep(run, kind, many, ours);
+    run.report(name, Found { ours, yardstick: Some(yardstick), sound: true, note });
     Ok(())
+}
+
+/// With few and with many in turn, so that a machine that slows down does so for both.
+async fn in_turn(run: &Run, few: &Site, many: &Site) -> Result<[Vec<f64>; 2]> {
+    let (mut with_few, mut with_many) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        with_few.push(rate(run, few).await?);
+        with_many.push(rate(run, many).await?);
+    }
+    Ok([with_few, with_many])
 }
 
 fn keep(run: &mut Run, kind: Kind, grants: u64, requests_a_second: f64) {
