@@ -11,6 +11,7 @@ mod measures;
 mod numbers;
 mod plots;
 mod process;
+mod pure;
 mod requests;
 mod rows;
 mod run;
@@ -54,6 +55,9 @@ struct Options {
     /// The server's binary
     #[arg(long, value_name = "FILE", default_value = "target/release/symbolon")]
     program: PathBuf,
+    /// The folder in which criterion has left what the pure parts cost
+    #[arg(long, value_name = "DIR", default_value = "target/criterion")]
+    criterion: PathBuf,
     /// What to measure, by the names of groups; everything, where none is given
     #[arg(value_name = "GROUP")]
     groups: Vec<String>,
@@ -87,7 +91,8 @@ fn begin() -> Result<bool> {
     plots::draw(&figures, kept)?;
     if options.document {
         let document = Path::new("docs/performance.md");
-        fs::write(document, table::replace(&fs::read_to_string(document)?, &markdown)?)?;
+        let text = table::replace(&fs::read_to_string(document)?, "table", &markdown)?;
+        fs::write(document, table::replace(&text, "pure parts", &pure::markdown(&options.criterion)?)?)?;
         plots::draw(&figures, Path::new("docs/images"))?;
     }
     Ok(figures.rows.iter().all(|row| row.holds))

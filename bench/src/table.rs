@@ -6,9 +6,13 @@ use crate::{
     trouble::{Result, Trouble},
 };
 
-/// The lines of the document between which the table stands.
-const BEGIN: &str = "<!-- table: written by bench/run --document -->";
+/// The line of the document behind a table.
 const END: &str = "<!-- end of the table -->";
+
+/// The line before it.
+fn begin(name: &str) -> String {
+    format!("<!-- {name}: written by bench/run --document -->")
+}
 
 /// One row, as soon as it is known.
 pub fn tell(row: &Row) {
@@ -78,14 +82,15 @@ fn about(machine: &Machine) -> String {
     )
 }
 
-/// A document with another table in the place of its own.
+/// A document with another table in the place of its own of this name.
 ///
 /// # Errors
 /// When it has no such place.
-pub fn replace(document: &str, table: &str) -> Result<String> {
-    let parts = document.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-    let (before, after) = parts.ok_or_else(|| Trouble::new(format!("expected a place between '{BEGIN}' and '{END}'")))?;
-    Ok(format!("{before}{BEGIN}\n\n{table}\n{END}{after}"))
+pub fn replace(document: &str, name: &str, table: &str) -> Result<String> {
+    let begin = begin(name);
+    let parts = document.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let (before, after) = parts.ok_or_else(|| Trouble::new(format!("expected a place between '{begin}' and '{END}'")))?;
+    Ok(format!("{before}{begin}\n\n{table}\n{END}{after}"))
 }
 
 #[cfg(test)]
@@ -122,10 +127,11 @@ mod tests {
 
     #[test]
     fn a_document_keeps_what_is_around_its_table() {
-        let document = format!("before\n{BEGIN}\nold\n{END}\nafter\n");
-        let written = replace(&document, "new\n").unwrap();
-        assert_eq!(written, format!("before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"));
-        assert_eq!(replace(&written, "new\n").unwrap(), written);
-        assert!(replace("nothing", "new").is_err());
+        let (begin, other) = (begin("this"), begin("other"));
+        let document = format!("before\n{other}\nother\n{END}\n{begin}\nold\n{END}\nafter\n");
+        let written = replace(&document, "this", "new\n").unwrap();
+        assert_eq!(written, format!("before\n{other}\nother\n{END}\n{begin}\n\nnew\n\n{END}\nafter\n"));
+        assert_eq!(replace(&written, "this", "new\n").unwrap(), written);
+        assert!(replace(&written, "another", "new").is_err());
     }
 }
