@@ -2,7 +2,7 @@
 //! `server`; holds no state that another process would need.
 
 use std::sync::{
-    Arc, Mutex,
+    Arc, Mutex, OnceLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -47,6 +47,8 @@ pub struct App {
     pub stories: Stories,
     /// Clients and APIs as they were last read.
     pub registrations: Registrations,
+    /// The discovery document, once it was asked for: it depends on the configuration alone.
+    pub discovery: OnceLock<String>,
     /// What was last found when someone asked whether the server is ready, and when that was begun.
     pub readiness: tokio::sync::Mutex<Option<(Stopwatch, Result<(), String>)>>,
     /// Set when the server is about to stop.
@@ -131,6 +133,7 @@ impl App {
             passwords,
             stories,
             registrations: Registrations::default(),
+            discovery: OnceLock::new(),
             readiness: tokio::sync::Mutex::default(),
             draining: AtomicBool::new(false),
             housekeeping_is_over: Mutex::new(false),

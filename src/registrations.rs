@@ -18,7 +18,7 @@ use crate::{
 
 /// How long it is kept without being read again, for databases that were taken back to a former state: their numbers repeat.
 const KEPT_FOR: Span = Span::from_seconds(20);
-/// So many clients, and so many origins, are kept at most.
+/// So many clients, and so many origins, are kept at most; then it begins anew.
 const KEPT: usize = 10_000;
 
 #[derive(Default)]
@@ -39,7 +39,11 @@ impl Kept {
 
 /// What this process has read of clients and APIs.
 #[derive(Default)]
-pub struct Registrations(Mutex<Kept>);
+pub struct Registrations {
+    kept: Mutex<Kept>,
+    /// Origins that were found when they were last looked for, however long ago.
+    met: Mutex<HashSet<String>>,
+}
 
 impl Registrations {
     /// Clients and APIs as of this revision, which was read just now.
@@ -52,7 +56,7 @@ impl Registrations {
     /// tell of nothing but the server's own trouble.
     #[must_use]
     pub fn remember_origin(&self, origin: &str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).origins.contains(origin)
+        self.met.lock().unwrap_or_else(PoisonError::into_inner).contains(origin)
     }
 
     /// Clients and APIs as they are now.
@@ -122,28 +126,42 @@ impl Registered<'_> {
         if self.kept(|kept| kept.origins.contains(origin).then_some(())).is_some() {
             return Ok(true);
         }
-        let Some(revision) = clients::read_origin(connection, origin)? else { return Ok(false) };
-        self.keep(revision, |kept| {
-            if kept.origins.len() >= KEPT {
-                kept.origins.clear();
-            }
-            kept.origins.insert(origin.to_owned());
-        });
+        let found = clients::read_origin(connection, origin)?;
+        self.meet(origin, found.is_some());
+        let Some(revision) = found else { return Ok(false) };
+        self.keep(revision, |kept| add(&mut kept.origins, origin));
         Ok(true)
     }
 
+    /// Notes what was found of an origin, for when nothing can be looked for.
+    fn meet(&self, origin: &str, is_registered: bool) {
+        let mut met = self.registrations.met.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_registered {
+            add(&mut met, origin);
+        } else {
+            met.remove(origin);
+        }
+    }
+
     fn kept<T>(&self, find: impl FnOnce(&Kept) -> Option<T>) -> Option<T> {
-        let kept = self.registrations.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.registrations.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.holds(self.revision, self.now).then(|| find(&kept)).flatten()
     }
 
     /// Keeps what was read as of this revision; what was read before another one is forgotten.
     fn keep(&self, revision: Option<i64>, put: impl FnOnce(&mut Kept)) {
         let Some(revision) = revision else { return };
-        let mut kept = self.registrations.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.registrations.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if !kept.holds(revision, self.now) {
             *kept = Kept { revision, since: Some(self.now), ..Kept::default() };
         }
         put(&mut kept);
     }
+}
+
+fn add(origins: &mut HashSet<String>, origin: &str) {
+    if origins.len() >= KEPT {
+        origins.clear();
+    }
+    origins.insert(origin.to_owned());
 }

@@ -183,8 +183,8 @@ impl Queue {
         true
     }
 
-    /// Waits for the next one; `None` when it is over. One thread looks once more before it sleeps: under load there mostly is one
-    /// by then, and nobody has to be woken for it.
+    /// Waits for the next one; `None` when it is over. One thread looks once more before it sleeps: under load there mostly is
+    /// one by then, and nobody has to be woken for it.
     fn take(&self) -> Option<(Job, bool)> {
         let mut waiting = self.lock();
         loop {

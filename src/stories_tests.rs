@@ -80,7 +80,8 @@ fn a_lane_that_has_emptied_owes_nothing_to_the_burst_before() {
     assert!(line.next(Lane::Machines.patience(), at(60_060)).unwrap().1, "nobody else waited for a minute");
 }
 
-/// Two lanes, into each of which one comes each so many ms, and one thread that takes a millisecond for each: how many of each are done.
+/// Two lanes, into each of which one comes each so many ms, and one thread that takes a millisecond for each: how many of each
+/// are done.
 fn race(machines: u64, people: u64, total: u64) -> [usize; 2] {
     let (start, mut waiting, mut done, mut free_at) = (Instant::now(), Waiting::default(), [0; 2], 0);
     let at = |ms| start + Duration::from_millis(ms);

@@ -79,6 +79,8 @@ fn main() -> ExitCode {
 fn begin() -> Result<bool> {
     let options = Options::parse();
     let chosen = chosen(&options.groups)?;
+    // What cannot be documented is told before an hour is spent.
+    let pure_parts = options.document.then(|| pure::markdown(&options.criterion)).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let figures = tokio::task::LocalSet::new().block_on(&runtime, measure(&options, &chosen))?;
     println!();
@@ -89,10 +91,10 @@ fn begin() -> Result<bool> {
     let markdown = table::markdown(&figures);
     fs::write(kept.join("table.md"), &markdown)?;
     plots::draw(&figures, kept)?;
-    if options.document {
+    if let Some(pure_parts) = pure_parts {
         let document = Path::new("docs/performance.md");
         let text = table::replace(&fs::read_to_string(document)?, "table", &markdown)?;
-        fs::write(document, table::replace(&text, "pure parts", &pure::markdown(&options.criterion)?)?)?;
+        fs::write(document, table::replace(&text, "pure parts", &pure_parts)?)?;
         plots::draw(&figures, Path::new("docs/images"))?;
     }
     Ok(figures.rows.iter().all(|row| row.holds))

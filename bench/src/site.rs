@@ -81,6 +81,7 @@ impl Site {
         let mut database = Database::connect(&site.url)?;
         let hash = database.text("SELECT password_hash AS value FROM people WHERE username = 'someone'")?;
         site.population.fill(&mut database, &hash)?;
+        drop(database);
         if let Some(file) = site.url.strip_prefix("sqlite:") {
             File::open(file)?.sync_all()?; // what the filling wrote does not go to the disk during a round
         }

@@ -1,15 +1,16 @@
-//! What is over leaves, in small batches, by one process at a time (a lease in the database), within a budget of time. In each round every
-//! kind gets one batch, and those of which there is more get further ones until half a second was worked; then there is a pause at least
-//! nine times as long as the work. A batch has its place in the same queue as a request: one connection, for some milliseconds. So a request
-//! waits for one batch at most, and housekeeping is never starved. What fails is left for the next round. Two processes at once
-//! do no harm, only work: every batch asks again, in its own statement, what is over. What leaves when is `docs/operations.md`.
+//! What is over leaves, in small batches, by one process at a time (a lease in the database), within a budget of time. In each
+//! round every kind gets one batch, and those of which there is more get further ones until half a second was worked; then there
+//! is a pause at least nine times as long as the work. A batch has its place in the same queue as a request: one connection, for
+//! some milliseconds. So a request waits for one batch at most, and housekeeping is never starved. What fails is left for the
+//! next round. Two processes at once do no harm, only work: every batch asks again, in its own statement, what is over. What
+//! leaves when is `docs/operations.md`.
 
 use std::{
     sync::{Arc, PoisonError},
     time::Duration,
 };
 
-use super::stored;
+use super::{FOR_EVER, stored};
 use crate::{
     app::App,
     clock::Stopwatch,
@@ -24,6 +25,7 @@ use crate::{
         sessions::{self, leaving as sessions_leaving},
         sign_in_failures, used_assertions, walks,
     },
+    stories::Lane,
 };
 
 /// How often there is a round, at least so far apart.
@@ -121,17 +123,20 @@ pub async fn round(app: &Arc<App>) {
     work(app).await;
 }
 
-/// Begins no batch any more, and gives the lease back, where this process has it, so that another goes on at once.
+/// Begins no batch any more, and gives the lease back, where this process has it, so that another goes on at once. What is being
+/// done is waited for, as long as stopping may take.
 pub(super) async fn finish(app: &Arc<App>) {
-    let finishing = app.clone();
-    let given_back = stored(app, move |connection| {
-        *finishing.housekeeping_is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        leases::give_back(connection, LEASE, finishing.process)
-    });
-    match given_back.await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "housekeeping: the lease runs out by itself"),
-        Err(error) => tracing::error!(%error, "housekeeping"),
+    let (closing, holder) = (app.clone(), app.process);
+    let given_back = async {
+        let close = move || *closing.housekeeping_is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        app.stories.run(Lane::Own, (FOR_EVER, FOR_EVER), close).await?;
+        stored(app, move |connection| leases::give_back(connection, LEASE, holder)).await
+    };
+    match tokio::time::timeout(app.config.shutdown_timeout, given_back).await {
+        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Err(error))) => tracing::warn!(%error, "housekeeping: the lease runs out by itself"),
+        Ok(Err(error)) => tracing::error!(%error, "housekeeping"),
+        Err(_) => tracing::warn!("housekeeping: a batch takes long; the lease runs out by itself"),
     }
 }
 

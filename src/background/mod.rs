@@ -37,8 +37,8 @@ pub async fn run(app: Arc<App>) {
     tokio::join!(deliver(&app), housekeeping::run(&app), write(&app));
 }
 
-/// What waits to be written is written, another process may do the housekeeping, and letters that are being sent are sent, before the
-/// server stops.
+/// What waits to be written is written, another process may do the housekeeping, and letters that are being sent are sent, before
+/// the server stops.
 pub async fn finish(app: &Arc<App>) {
     write_history(app).await; // first: it is nowhere else; what is being written is waited for
     housekeeping::finish(app).await;

@@ -1,7 +1,7 @@
 //! The discovery document, at both well-known paths (OpenID Connect Discovery §4, RFC 8414 §3). What it says is
 //! `protocol::metadata`.
 
-use actix_web::{HttpRequest, http::StatusCode, web::Data};
+use actix_web::{HttpRequest, web::Data};
 
 use crate::{
     app::App,
@@ -15,6 +15,11 @@ const MAX_AGE: u32 = 3600;
 
 /// `GET /.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`.
 pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+    let text = app.discovery.get_or_init(|| written(&app));
+    cors::public(cached(&request, text.clone(), MAX_AGE))
+}
+
+fn written(app: &App) -> String {
     let issuer = &app.config.issuer;
     let endpoints = Endpoints {
         issuer: issuer.as_str().to_owned(),
@@ -26,10 +31,5 @@ pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
         end_session: issuer.url(paths::LOGOUT),
         jwks: issuer.url(paths::JWKS),
     };
-    cors::public(cached(
-        &request,
-        StatusCode::OK,
-        &document(&endpoints, &app.config.scope_claims, app.is_registration_open()),
-        MAX_AGE,
-    ))
+    document(&endpoints, &app.config.scope_claims, app.is_registration_open()).to_string()
 }

@@ -1,6 +1,6 @@
 //! The published keys (RFC 7517 §5). Which ones, and until when, is `jose::keys`.
 
-use actix_web::{HttpRequest, http::StatusCode, web::Data};
+use actix_web::{HttpRequest, web::Data};
 
 use crate::{
     app::App,
@@ -22,7 +22,7 @@ const MAX_AGE: u32 = 300;
 pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
     let now = Context::of(&request).now;
     let keep = app.config.lifetimes.access_token.max(app.config.lifetimes.id_token);
-    let show = |ring: &KeyRing| cors::public(cached(&request, StatusCode::OK, &ring.published(now, keep), MAX_AGE));
+    let show = |ring: &KeyRing| cors::public(cached(&request, ring.published(now, keep).to_string(), MAX_AGE));
     if let Some(ring) = app.keys_at_hand(now) {
         return show(&ring);
     }

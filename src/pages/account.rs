@@ -1,5 +1,5 @@
-//! Devices and apps, `templates/account.html`: the browsers signed in, and each app with the access it has from each device; forms
-//! rename and end them. What ending one ends besides is not decided here.
+//! Devices and apps, `templates/account.html`: the browsers signed in, and each app with the access it has from each device;
+//! forms rename and end them. What ending one ends besides is not decided here.
 
 use askama::Template;
 

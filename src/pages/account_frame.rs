@@ -1,6 +1,6 @@
-//! What the pages of a person's own account have in common: the frame (`templates/account_frame.html`, with the way to each page and out),
-//! whose account it is, and how a time, a place and a form are told to them (`templates/account_words.html`). Times and durations come
-//! in words, made where the clock is known.
+//! What the pages of a person's own account have in common: the frame (`templates/account_frame.html`, with the way to each page
+//! and out), whose account it is, and how a time, a place and a form are told to them (`templates/account_words.html`). Times and
+//! durations come in words, made where the clock is known.
 
 /// Whose account it is: the person signed in.
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,5 @@
-//! What happened to a person's account, `templates/activity.html`, newest first by days, and the form that says "this was not me". The
-//! words for each kind stand in `templates/activity_words.html`; what is kept, and for how long, is not decided here.
+//! What happened to a person's account, `templates/activity.html`, newest first by days, and the form that says "this was not
+//! me". The words for each kind stand in `templates/activity_words.html`; what is kept, and for how long, is not decided here.
 
 use askama::Template;
 

@@ -1,5 +1,5 @@
-//! The files directly in `static/`, inside the binary, each under a name that holds a hash of its content: a changed file has another URL, so
-//! an answer may be cached for ever. Which headers that takes is decided by whoever serves them.
+//! The files directly in `static/`, inside the binary, each under a name that holds a hash of its content: a changed file has
+//! another URL, so an answer may be cached for ever. Which headers that takes is decided by whoever serves them.
 
 use std::sync::LazyLock;
 

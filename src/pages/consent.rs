@@ -1,5 +1,5 @@
-//! The consent page, `templates/consent.html`. Holds what a person must know to decide; the template puts the scopes in words. When
-//! consent is asked for, and what an answer does, is not decided here.
+//! The consent page, `templates/consent.html`. Holds what a person must know to decide; the template puts the scopes in words.
+//! When consent is asked for, and what an answer does, is not decided here.
 
 use askama::Template;
 

@@ -1,5 +1,6 @@
-//! What is kept of a person, and the two things they may do with it: take it along, and have it deleted (`templates/data.html`); and the
-//! page after the deletion (`templates/account_deleted.html`). What an export holds, and what a deletion leaves, is not decided here.
+//! What is kept of a person, and the two things they may do with it: take it along, and have it deleted (`templates/data.html`);
+//! and the page after the deletion (`templates/account_deleted.html`). What an export holds, and what a deletion leaves, is not
+//! decided here.
 
 use askama::Template;
 

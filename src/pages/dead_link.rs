@@ -1,5 +1,5 @@
-//! The page for a link of a letter that does nothing (any more), `templates/dead_link.html`: why, and what to do now. The story finds
-//! out which; a link that was never ours has the purpose of the path it came to.
+//! The page for a link of a letter that does nothing (any more), `templates/dead_link.html`: why, and what to do now. The story
+//! finds out which; a link that was never ours has the purpose of the path it came to.
 
 use askama::Template;
 

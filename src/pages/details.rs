@@ -1,4 +1,5 @@
-//! The page on which a person changes the name they are called by, `templates/details.html`. What a name may be is not decided here.
+//! The page on which a person changes the name they are called by, `templates/details.html`. What a name may be is not decided
+//! here.
 
 use askama::Template;
 

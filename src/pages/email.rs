@@ -1,5 +1,5 @@
-//! The page on which a person changes their e-mail address, `templates/email.html`. Asks for the password (OWASP ASVS 7.5.1) and sends a
-//! letter to the new address; the address changes only when its link is opened. What an address is, is not decided here.
+//! The page on which a person changes their e-mail address, `templates/email.html`. Asks for the password (OWASP ASVS 7.5.1) and
+//! sends a letter to the new address; the address changes only when its link is opened. What an address is, is not decided here.
 
 use askama::Template;
 

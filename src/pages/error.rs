@@ -1,5 +1,5 @@
-//! The error page, `templates/error.html` with the words in `templates/error_words.html`. For requests that cannot be answered by a
-//! redirect (RFC 6749 4.1.2.1) and for faults of our own. Holds which problem it is; finding it out is the caller's.
+//! The error page, `templates/error.html` with the words in `templates/error_words.html`. For requests that cannot be answered by
+//! a redirect (RFC 6749 4.1.2.1) and for faults of our own. Holds which problem it is; finding it out is the caller's.
 
 use askama::Template;
 

@@ -1,5 +1,6 @@
-//! The page after every session and every access of a person was ended, `templates/everything_ended.html`: by the form on their devices
-//! page, or because they said "this was not me", here or by the link in a letter. Says exactly what was ended; nobody is signed in.
+//! The page after every session and every access of a person was ended, `templates/everything_ended.html`: by the form on their
+//! devices page, or because they said "this was not me", here or by the link in a letter. Says exactly what was ended; nobody is
+//! signed in.
 
 use askama::Template;
 

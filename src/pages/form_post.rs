@@ -1,5 +1,5 @@
-//! The page that carries an answer to an app as a form, `templates/form_post.html` (OAuth 2.0 Form Post Response Mode, section 2).
-//! Whether `action` is a registered redirect URI is settled before it comes here.
+//! The page that carries an answer to an app as a form, `templates/form_post.html` (OAuth 2.0 Form Post Response Mode, section
+//! 2). Whether `action` is a registered redirect URI is settled before it comes here.
 
 use askama::Template;
 

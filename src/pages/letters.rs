@@ -1,6 +1,6 @@
 //! What people are sent by mail, `templates/mail`: plain text, a subject and paragraphs, wrapped. Names in it are those of
-//! strangers: whatever they hold, they stay in one line, are cut, and are not taken for a link. Which letter goes to whom, and how it
-//! gets there, is not decided here.
+//! strangers: whatever they hold, they stay in one line, are cut, and are not taken for a link. Which letter goes to whom, and
+//! how it gets there, is not decided here.
 
 use askama::Template;
 
@@ -28,8 +28,8 @@ pub enum LetterKind {
     PasswordReset,
     /// An operator took the password away. Link: where a new one is asked for.
     PasswordTaken,
-    /// The e-mail address was changed; to the old one. About: the new one. Link: this was not me; none where an address was brought
-    /// back by one.
+    /// The e-mail address was changed; to the old one. About: the new one. Link: this was not me; none where an address was
+    /// brought back by one.
     EmailChanged,
     /// To a new address of someone who has an account. Link: it is mine.
     ConfirmEmail,

@@ -1,5 +1,5 @@
-//! The sign-in page, `templates/login.html`. Holds what the form starts with and what was wrong the last time; who may sign in, and
-//! how attempts are slowed, is not decided here.
+//! The sign-in page, `templates/login.html`. Holds what the form starts with and what was wrong the last time; who may sign in,
+//! and how attempts are slowed, is not decided here.
 
 use askama::Template;
 

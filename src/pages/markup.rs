@@ -1,5 +1,5 @@
-//! Reads a rendered page the way a strict browser would and says what is wrong with it. For the tests of `pages` alone; it knows as
-//! much of HTML as our templates use, and refuses the rest.
+//! Reads a rendered page the way a strict browser would and says what is wrong with it. For the tests of `pages` alone; it knows
+//! as much of HTML as our templates use, and refuses the rest.
 
 use std::collections::HashSet;
 

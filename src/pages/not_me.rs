@@ -1,5 +1,5 @@
-//! The page of the link "this was not me" in a letter, `templates/not_me.html`: what happened, when and from where, and the button that
-//! ends everything. The page after it is another's. Opening the link alone ends nothing: programs open links too.
+//! The page of the link "this was not me" in a letter, `templates/not_me.html`: what happened, when and from where, and the
+//! button that ends everything. The page after it is another's. Opening the link alone ends nothing: programs open links too.
 
 use askama::Template;
 

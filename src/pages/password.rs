@@ -1,5 +1,5 @@
-//! The page on which a person changes their password, `templates/password.html`. Asks for the old one again (OWASP ASVS 6.2.3) and
-//! offers to end the other sessions (7.4.3); what a good password is, and how attempts are slowed, is not decided here.
+//! The page on which a person changes their password, `templates/password.html`. Asks for the old one again (OWASP ASVS 6.2.3)
+//! and offers to end the other sessions (7.4.3); what a good password is, and how attempts are slowed, is not decided here.
 
 use askama::Template;
 

@@ -1,5 +1,5 @@
-//! Why a new password is not taken (NIST SP 800-63B-4, 3.1.1.2); the words stand in `templates/password_words.html`. Finding it out is
-//! the business of `passwords`. Holds no part of the password.
+//! Why a new password is not taken (NIST SP 800-63B-4, 3.1.1.2); the words stand in `templates/password_words.html`. Finding it
+//! out is the business of `passwords`. Holds no part of the password.
 
 /// What is wrong with a new password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,6 @@
-//! The pages with which recovery begins: the question for name or address (`templates/recover.html`), what is said once it was sent
-//! (`templates/recover_sent.html`), the same for everyone, and what is said where no mail goes out (`templates/recover_off.html`).
+//! The pages with which recovery begins: the question for name or address (`templates/recover.html`), what is said once it was
+//! sent (`templates/recover_sent.html`), the same for everyone, and what is said where no mail goes out
+//! (`templates/recover_off.html`).
 
 use askama::Template;
 

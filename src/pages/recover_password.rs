@@ -1,5 +1,5 @@
-//! The page that sets a new password after the link in the letter, `templates/recover_password.html`. It says whose, and that every
-//! browser and every app then starts anew.
+//! The page that sets a new password after the link in the letter, `templates/recover_password.html`. It says whose, and that
+//! every browser and every app then starts anew.
 
 use askama::Template;
 

@@ -1,5 +1,5 @@
-//! The two pages with which registration begins: the question for the e-mail address, `templates/register.html`, and what is said once
-//! it was sent, `templates/register_sent.html`. The second says the same whether the address has an account or not.
+//! The two pages with which registration begins: the question for the e-mail address, `templates/register.html`, and what is said
+//! once it was sent, `templates/register_sent.html`. The second says the same whether the address has an account or not.
 
 use askama::Template;
 

@@ -1,5 +1,6 @@
-//! The page that finishes a registration after the link in the letter, `templates/register_finish.html`: username, display name and
-//! password for an address that is confirmed by it. Everything that is wrong is said at once, as the password has to be typed again.
+//! The page that finishes a registration after the link in the letter, `templates/register_finish.html`: username, display name
+//! and password for an address that is confirmed by it. Everything that is wrong is said at once, as the password has to be typed
+//! again.
 
 use askama::Template;
 

@@ -1,5 +1,6 @@
-//! Every page with samples, so that none is first seen by a user: each page's file has its own, here they are checked by `markup`. To
-//! look at them, set `SYMBOLON_PAGE_SAMPLES` to a folder and run the test `every_page_renders`: it writes them there with their assets.
+//! Every page with samples, so that none is first seen by a user: each page's file has its own, here they are checked by
+//! `markup`. To look at them, set `SYMBOLON_PAGE_SAMPLES` to a folder and run the test `every_page_renders`: it writes them there
+//! with their assets.
 
 use std::path::Path;
 

@@ -1,5 +1,6 @@
 //! The page that asks with which account to go on, `templates/select_account.html` (OpenID Connect Core 3.1.2.1, `prompt` with
-//! `select_account`). A browser has one session, so the choice is that account or another; what an answer does is not decided here.
+//! `select_account`). A browser has one session, so the choice is that account or another; what an answer does is not decided
+//! here.
 
 use askama::Template;
 

@@ -1,6 +1,6 @@
-//! The two pages of signing out: the question (`templates/sign_out.html`) and the end (`templates/signed_out.html`), with what both say
-//! of an app's request that is not in order (`templates/sign_out_words.html`, OpenID Connect RP-Initiated Logout 1.0, sections 2 to 4).
-//! Whether it is in order, and what signing out ends besides the session, is decided elsewhere.
+//! The two pages of signing out: the question (`templates/sign_out.html`) and the end (`templates/signed_out.html`), with what
+//! both say of an app's request that is not in order (`templates/sign_out_words.html`, OpenID Connect RP-Initiated Logout 1.0,
+//! sections 2 to 4). Whether it is in order, and what signing out ends besides the session, is decided elsewhere.
 
 use askama::Template;
 

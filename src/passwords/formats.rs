@@ -1,5 +1,5 @@
-//! The formats of a stored hash: argon2 as we make it, and what former systems made (argon2, bcrypt, and PBKDF2 and scrypt
-//! as PHC strings). Each is read into its parts once, with its cost; whether that is bearable is asked at import (ASVS 15.2.2). bcrypt
+//! The formats of a stored hash: argon2 as we make it, and what former systems made (argon2, bcrypt, and PBKDF2 and scrypt as PHC
+//! strings). Each is read into its parts once, with its cost; whether that is bearable is asked at import (ASVS 15.2.2). bcrypt
 //! looks at the first 72 bytes of a password alone: nothing can mend that but the next hash of it, which is ours.
 
 use argon2::{Algorithm, Argon2, Params, Version, password_hash::phc::PasswordHash};

@@ -4,7 +4,8 @@ use super::*;
 
 /// The password of all of them.
 pub const PASSWORD: &str = "through the looking glass";
-/// Made by argon2-cffi (the reference implementation; the fourth by its version 0x10), the package bcrypt for Python, and OpenSSL.
+/// Made by argon2-cffi (the reference implementation; the fourth by its version 0x10), the package bcrypt for Python, and
+/// OpenSSL.
 pub const SAMPLES: [&str; 12] = [
     "$argon2id$v=19$m=16,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$WO08xACxXN/GdoTAlWHEY77r06oHWmOt7jc6p/vRq+Y",
     "$argon2i$v=19$m=16,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$zRt3TqIf02iAtDUrnHI4i9RXpq36sBX68c8ZahECDNA",

@@ -1,6 +1,6 @@
-//! What a new password must be (NIST SP 800-63B-4 §3.1.1.2, ASVS 6.2.1, 6.2.4): long enough, and none that is guessed first. There are no rules
-//! about kinds of characters. A password is compared as a whole: a common word inside a long one is no flaw. The words
-//! that pages say about a flaw are theirs.
+//! What a new password must be (NIST SP 800-63B-4 §3.1.1.2, ASVS 6.2.1, 6.2.4): long enough, and none that is guessed first.
+//! There are no rules about kinds of characters. A password is compared as a whole: a common word inside a long one is no flaw.
+//! The words that pages say about a flaw are theirs.
 
 use sha1::{Digest, Sha1};
 use unicode_normalization::UnicodeNormalization;

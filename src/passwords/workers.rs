@@ -1,5 +1,5 @@
-//! The threads that hash, as many as may do so at once, each with its own memory, which it keeps while there is
-//! work: what is given back to the allocator after each hash is soon cut up by others, and taken anew from the system by the next.
+//! The threads that hash, as many as may do so at once, each with its own memory, which it keeps while there is work: what is
+//! given back to the allocator after each hash is soon cut up by others, and taken anew from the system by the next.
 
 use std::{
     collections::VecDeque,

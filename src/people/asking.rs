@@ -150,8 +150,8 @@ impl Visit {
             origin: self.context.origin(),
             query: self.request(),
         };
-        // The bell is not rung: the queue is looked at within a second, and what is done then for who has an account is not in the
-        // time of this answer.
+        // The bell is not rung: the queue is looked at within a second, and what is done then for who has an account is not in
+        // the time of this answer.
         deliveries::enqueue(connection, random::id(now), &content(ask), now)?;
         let sent = stamp::make(&app.config.secrets, Purpose::Asked, &[owner, self.path, login], now);
         let request = Params::parse(&self.request());

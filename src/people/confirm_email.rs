@@ -1,4 +1,5 @@
-//! The link that confirms an e-mail address of an account: the question, and the end. It works whoever is signed in, if anyone is.
+//! The link that confirms an e-mail address of an account: the question, and the end. It works whoever is signed in, if anyone
+//! is.
 
 use actix_web::{HttpRequest, web::Data};
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     app::App,
-    pages::{self, AskedResource, Chrome, Consent, ConsentProblem, Lifetime, Problem},
+    pages::{AskedResource, Chrome, Consent, ConsentProblem, Lifetime, Problem},
     paths,
     protocol::{
         activity::Activity,
@@ -19,6 +19,7 @@ use crate::{
         params::Params,
         response_mode,
         scope::OFFLINE_ACCESS,
+        time::Span,
     },
     random,
     store::{AnyConnection, activity::Event, apis, consents, people},
@@ -96,8 +97,8 @@ fn show(
     };
     let base = app.config.issuer.base();
     let lifetimes = &app.config.lifetimes;
-    let until_sign_out = pages::lapse(session.expires_at.since(visit.context.now).seconds());
-    let (at_most, idle) = (pages::lapse(lifetimes.refresh_absolute.seconds()), pages::lapse(lifetimes.refresh_idle.seconds()));
+    let until_sign_out = words(session.expires_at.since(visit.context.now));
+    let (at_most, idle) = (words(lifetimes.refresh_absolute), words(lifetimes.refresh_idle));
     let lifetime = if !client.may_use(GrantType::RefreshToken) {
         Lifetime::Once { minutes: (lifetimes.access_token.seconds() + 59) / 60 }
     } else if request.scopes.contains(OFFLINE_ACCESS) {
@@ -130,4 +131,34 @@ fn show(
         None => page::show(200, &page, Some(&target)),
         Some(ConsentProblem::FormExpired) => page::show(400, &page, Some(&target)).noting("form expired or forged"),
     })
+}
+
+/// A span as people say it: one unit alone, and a finer one than `pages::lapse` takes: this is what they agree to.
+fn words(span: Span) -> String {
+    const UNITS: [(i64, i64, &str); 3] = [(5_400, 60, "minute"), (129_600, 3_600, "hour"), (31_000_000, 86_400, "day")];
+    let seconds = span.seconds();
+    let fitting = UNITS.into_iter().find(|(below, ..)| seconds < *below);
+    let (size, unit) = fitting.map_or((31_557_600, "year"), |(_, size, unit)| (size, unit));
+    let count = ((seconds + size / 2) / size).max(1);
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_said_in_one_unit() {
+        for (seconds, said) in [
+            (60, "1 minute"),
+            (600, "10 minutes"),
+            (43_200, "12 hours"),
+            (172_800, "2 days"),
+            (1_209_600, "14 days"),
+            (2_592_000, "30 days"),
+            (31_557_600, "1 year"),
+        ] {
+            assert_eq!(words(Span::from_seconds(seconds)), said);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Opening a link of a letter. The address with the link only leads on: its text goes into a cookie and the browser to the clean
-//! path, where it stands in no history and in no `Referer`. The page there shows a form; nothing is done before the form is sent, as
-//! programs open links too. A link that does nothing (any more) gets a page that says what to do.
+//! path, where it stands in no history and in no `Referer`. The page there shows a form; nothing is done before the form is sent,
+//! as programs open links too. A link that does nothing (any more) gets a page that says what to do.
 
 use actix_web::{HttpRequest, http::header, web::Data};
 

@@ -1,5 +1,5 @@
-//! The sign-in page. A sign-in is two hops with the password in between, in its own gate: look up and count the
-//! attempt; verify; begin the session, with the hash made anew where it is outdated. Known and unknown names take the same way and the same time.
+//! The sign-in page. A sign-in is two hops with the password in between, in its own gate: look up and count the attempt; verify;
+//! begin the session, with the hash made anew where it is outdated. Known and unknown names take the same way and the same time.
 
 use actix_web::{HttpRequest, http::header, web::Data};
 

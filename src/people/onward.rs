@@ -26,8 +26,8 @@ pub const SIGNED_OUT_EVERYWHERE: &str = "signed_out_everywhere";
 /// An operator asks for a new sign-in.
 pub const OPERATOR_ASKS: &str = "operator_asks";
 
-/// The name of a browser that is kept with what it asked for. It changes with the newest secret: what was asked for before is then
-/// another browser's, and asked for again.
+/// The name of a browser that is kept with what it asked for. It changes with the newest secret: what was asked for before is
+/// then another browser's, and asked for again.
 pub fn pseudonym(app: &App, browser: &str) -> Vec<u8> {
     app.config.secrets.pseudonym("browser that asked", browser).to_vec()
 }

@@ -1,5 +1,5 @@
-//! Setting a new password by a link, in the browser that asked for it (ASVS 6.4.3). Everything ends with the old one, and the person
-//! signs in with the new one: the link is no sign-in.
+//! Setting a new password by a link, in the browser that asked for it (ASVS 6.4.3). Everything ends with the old one, and the
+//! person signs in with the new one: the link is no sign-in.
 
 use actix_web::{HttpRequest, web::Data};
 

@@ -1,5 +1,5 @@
-//! Asking to register: the e-mail address, and that a letter is on its way. Whether the address has an account is told by the letter
-//! alone, to whoever reads its mail. Where registration is not open there is no such page.
+//! Asking to register: the e-mail address, and that a letter is on its way. Whether the address has an account is told by the
+//! letter alone, to whoever reads its mail. Where registration is not open there is no such page.
 
 use actix_web::{HttpRequest, http::header, web::Data};
 

@@ -1,5 +1,5 @@
-//! Making the account that a link in a letter is for: user name, display name and password, for an address that the link has shown
-//! to be the person's. That someone has a user name is told here alone, to whoever has shown an address, and a few times.
+//! Making the account that a link in a letter is for: user name, display name and password, for an address that the link has
+//! shown to be the person's. That someone has a user name is told here alone, to whoever has shown an address, and a few times.
 
 use actix_web::{HttpRequest, http::header, web::Data};
 

@@ -1,7 +1,7 @@
-//! Slowing down guesses, and letters that strangers ask for, without locking anyone out (ASVS 6.1.1, 6.3.1). An attempt is counted before the password
-//! is looked at: by address, by name and address, and by person. The first two tell how long to wait. The third,
-//! which no one else's guesses may hold for long, only refuses, in the words of a wrong password: it would tell
-//! that two names are one person's. A browser that has signed in as this person before is counted apart.
+//! Slowing down guesses, and letters that strangers ask for, without locking anyone out (ASVS 6.1.1, 6.3.1). An attempt is
+//! counted before the password is looked at: by address, by name and address, and by person. The first two tell how long to wait.
+//! The third, which no one else's guesses may hold for long, only refuses, in the words of a wrong password: it would tell that
+//! two names are one person's. A browser that has signed in as this person before is counted apart.
 
 use std::net::IpAddr;
 

@@ -100,7 +100,8 @@ pub struct Client {
     pub post_logout_redirect_uris: Vec<String>,
     /// Where it is told that a session has ended (Back-Channel Logout §2.2).
     pub backchannel_logout_uri: Option<String>,
-    /// For how long a sign-in is good enough for it: its grants are refused when that is over. `None` is for as long as they live.
+    /// For how long a sign-in is good enough for it: its grants are refused when that is over. `None` is for as long as they
+    /// live.
     pub sign_in_ceiling: Option<Span>,
     /// Since when it is switched off.
     pub disabled_at: Option<Timestamp>,

@@ -1,10 +1,10 @@
-//! When rows of grants and sessions leave: each a while after its end, so that people still see what has ended. Who lives, by these
-//! rules, never leaves; what an ended row said of its tokens, that they are worth nothing, is said of a missing one too.
+//! When rows of grants and sessions leave: each a while after its end, so that people still see what has ended. Who lives, by
+//! these rules, never leaves; what an ended row said of its tokens, that they are worth nothing, is said of a missing one too.
 
 use super::time::{Span, Timestamp};
 
-/// How long a code that was never redeemed is kept, at most: there never was a token of its grant (RFC 6749 §4.1.2: a code lives for ten
-/// minutes at most).
+/// How long a code that was never redeemed is kept, at most: there never was a token of its grant (RFC 6749 §4.1.2: a code lives
+/// for ten minutes at most).
 const UNREDEEMED: Span = Span::from_seconds(86_400);
 
 /// The times that decide.

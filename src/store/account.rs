@@ -97,8 +97,8 @@ pub fn end_everything(connection: &mut AnyConnection, but: Option<&Session>, eve
     })
 }
 
-/// The person says that it was not them: everything ends, but this session where one is to go on. Without one the password
-/// is taken away, and only a letter brings a new one: but not from someone whom no letter reaches, as their address is not known to
+/// The person says that it was not them: everything ends, but this session where one is to go on. Without one the password is
+/// taken away, and only a letter brings a new one: but not from someone whom no letter reaches, as their address is not known to
 /// be theirs.
 ///
 /// # Errors

@@ -33,8 +33,8 @@ pub struct Ids {
     pub event: Id,
 }
 
-/// A new password was asked for: whoever has an account with an address that is known to be theirs gets a link, and the
-/// links of before are dead that work in the same browser; those of others are not, as anyone can ask. Nobody else gets anything, and
+/// A new password was asked for: whoever has an account with an address that is known to be theirs gets a link, and the links of
+/// before are dead that work in the same browser; those of others are not, as anyone can ask. Nobody else gets anything, and
 /// nobody more than a few in an hour. Says whether a letter goes out.
 ///
 /// # Errors

@@ -158,8 +158,9 @@ macro_rules! load_free {
 }
 pub(super) use load_free;
 
-/// Deletes some of the rows for which a condition holds, those first whose `$by` is the least, at most `$limit`, and without those that
-/// others hold: the value is how many. By primary key, in a transaction of its own; where there is nothing to do there is none.
+/// Deletes some of the rows for which a condition holds, those first whose `$by` is the least, at most `$limit`, and without
+/// those that others hold: the value is how many. By primary key, in a transaction of its own; where there is nothing to do there
+/// is none.
 macro_rules! delete_some {
     ($connection:expr, $table:ident, ($key:ident: $type:ty, $by:ident), $over:expr, $limit:expr) => {{
         let some = |limit: u32| $table::table.filter($over).order($table::$by).limit(i64::from(limit)).select($table::$key);

@@ -1,6 +1,6 @@
 //! The table `leases`: work that one process at a time does for all. A lease runs out by itself, so that a process that dies
-//! holds nothing up for long. It is no lock: what is done under one must be harmless if two do it at once, which happens where clocks
-//! differ, or where one process was stopped for longer than its lease.
+//! holds nothing up for long. It is no lock: what is done under one must be harmless if two do it at once, which happens where
+//! clocks differ, or where one process was stopped for longer than its lease.
 
 use diesel::prelude::*;
 
@@ -10,8 +10,8 @@ use crate::protocol::{
     time::{Span, Timestamp},
 };
 
-/// Takes a lease for a span of time, or goes on with it: false while another holder has it. One with less than two thirds left is prolonged;
-/// one that runs for more than twice the span was given by a clock that was wrong, and counts no more.
+/// Takes a lease for a span of time, or goes on with it: false while another holder has it. One with less than two thirds left is
+/// prolonged; one that runs for more than twice the span was given by a clock that was wrong, and counts no more.
 ///
 /// # Errors
 /// The database's.

@@ -1,5 +1,5 @@
-//! Where only one can write at a time (SQLite), the threads of this process wait for their turn in a lock of their own, instead of
-//! polling for that of the file. Those who wish for the same go together: whoever is next does what all of them want in one
+//! Where only one can write at a time (SQLite), the threads of this process wait for their turn in a lock of their own, instead
+//! of polling for that of the file. Those who wish for the same go together: whoever is next does what all of them want in one
 //! transaction, so that they wait for the disk once.
 
 use std::{

@@ -1,5 +1,5 @@
-//! The table `walks`: how far a table has been looked through in the order of its ids, slice by slice, by whichever process has the
-//! lease. Where it was not noted, because a process died, some rows are looked at twice.
+//! The table `walks`: how far a table has been looked through in the order of its ids, slice by slice, by whichever process has
+//! the lease. Where it was not noted, because a process died, some rows are looked at twice.
 
 use diesel::prelude::*;
 
@@ -14,8 +14,8 @@ use crate::protocol::{
     time::{Span, Timestamp},
 };
 
-/// Where to go on; `None` where it is not time to begin again. Begins again when `every` has passed since the last beginning, or where
-/// that is of a clock that was wrong.
+/// Where to go on; `None` where it is not time to begin again. Begins again when `every` has passed since the last beginning, or
+/// where that is of a clock that was wrong.
 ///
 /// # Errors
 /// The database's.

@@ -5,20 +5,18 @@ use actix_web::{
     http::{StatusCode, header},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{reply::Reply, request::header_text};
 
-/// The document, or 304. `max_age` is in seconds.
+/// The document, as JSON, or 304. `max_age` is in seconds.
 #[must_use]
-pub fn cached(request: &HttpRequest, status: StatusCode, document: &Value, max_age: u32) -> Reply {
-    let digest = Sha256::digest(document.to_string());
-    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest));
+pub fn cached(request: &HttpRequest, document: String, max_age: u32) -> Reply {
+    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(&document)));
     let known = header_text(request, &header::IF_NONE_MATCH);
     let is_known = known.is_some_and(|known| {
         known.split(',').any(|one| matches!(one.trim().trim_start_matches("W/"), one if one == tag || one == "*"))
     });
-    let reply = if is_known { Reply::empty(StatusCode::NOT_MODIFIED) } else { Reply::json(status, document) };
+    let reply = if is_known { Reply::empty(StatusCode::NOT_MODIFIED) } else { Reply::json_text(document) };
     reply.with(header::ETAG, &tag).with(header::CACHE_CONTROL, &format!("public, max-age={max_age}"))
 }

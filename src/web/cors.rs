@@ -78,7 +78,7 @@ fn may_read(app: &App, connection: &mut AnyConnection, registered: &Registered<'
 }
 
 /// Answers a preflight request. It gives nothing away: when the database cannot be asked, or has too much to do, what is
-/// remembered does for a known origin, whose page is then told by the answer itself.
+/// remembered does for an origin that was met before, whose page is then told by the answer itself.
 pub async fn preflight(request: HttpRequest, app: Data<App>) -> Reply {
     let (origin, now) = (origin(&request), Context::of(&request).now);
     let asking = origin.clone();
@@ -88,7 +88,9 @@ pub async fn preflight(request: HttpRequest, app: Data<App>) -> Reply {
     });
     match answer.await {
         Ok(readers) => allowed(readers),
-        Err(_) if is_remembered(&app, origin.as_deref()) => allowed(headers(origin.as_deref())),
+        Err(fault @ (Fault::Unavailable(_) | Fault::Busy(_))) if is_remembered(&app, origin.as_deref()) => {
+            allowed(headers(origin.as_deref())).noting(fault.reason())
+        }
         Err(fault) => Reply::empty(StatusCode::SERVICE_UNAVAILABLE).with(header::RETRY_AFTER, RETRY_AFTER).noting(fault.reason()),
     }
 }

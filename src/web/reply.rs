@@ -39,6 +39,12 @@ impl Reply {
         }
     }
 
+    /// What is JSON already.
+    #[must_use]
+    pub fn json_text(text: String) -> Self {
+        Self { body: text.into_bytes(), ..Self::empty(StatusCode::OK) }.with(header::CONTENT_TYPE, "application/json")
+    }
+
     /// A JSON document to be kept as a file, laid out for people.
     #[must_use]
     pub fn json_file(name: &str, value: &impl Serialize) -> Self {

@@ -1,6 +1,6 @@
-//! Coming back to `/authorize` after a step: stamps in the URL by which it recognises that it asked for a
-//! sign-in, and that an account was chosen or consent given, for this very request. Bound to the request's parameters, so that one
-//! cannot be carried to another.
+//! Coming back to `/authorize` after a step: stamps in the URL by which it recognises that it asked for a sign-in, and that an
+//! account was chosen or consent given, for this very request. Bound to the request's parameters, so that one cannot be carried
+//! to another.
 
 use crate::{
     app::App,

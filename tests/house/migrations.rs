@@ -26,8 +26,8 @@ fn both_databases_take_the_same_steps() {
     }
 }
 
-/// Each statement on one line, comments and what differs by dialect taken out: `WITH (…)` at the end dropped, and statements that only say how
-/// PostgreSQL stores a table.
+/// Each statement on one line, comments and what differs by dialect taken out: `WITH (…)` at the end dropped, and statements that
+/// only say how PostgreSQL stores a table.
 fn statements(path: &str) -> Vec<String> {
     let mut text: String =
         read(path).lines().map(|line| line.split("--").next().unwrap_or_default()).collect::<Vec<_>>().join(" ");

@@ -40,7 +40,8 @@ fn ask(server: &Server, browser: &Browser, method: &str, path: &str) -> Page {
     }
 }
 
-/// The parameters of an answer that leaves for this address by its query; every answer has `iss` (RFC 9207 §2), and `state` as sent.
+/// The parameters of an answer that leaves for this address by its query; every answer has `iss` (RFC 9207 §2), and `state` as
+/// sent.
 #[track_caller]
 fn answer_at(server: &Server, page: &Page, address: &str) -> BTreeMap<String, String> {
     assert_eq!(page.status, 303, "{page:?}");

@@ -1,5 +1,5 @@
-//! Claims about people (OpenID Connect Core §5; `roles` and `groups` by RFC 9068 §2.2.3.1): what each scope opens, and what is read
-//! afresh. Claims asked for one by one, `sub` and `acr` among them, and signed answers of `/userinfo` are below.
+//! Claims about people (OpenID Connect Core §5; `roles` and `groups` by RFC 9068 §2.2.3.1): what each scope opens, and what is
+//! read afresh. Claims asked for one by one, `sub` and `acr` among them, and signed answers of `/userinfo` are below.
 
 mod parameter;
 mod signed;

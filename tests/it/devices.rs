@@ -1,6 +1,6 @@
-//! Browsers that a person has signed in with, and the networks they came from: what is known is no news, what is not is told, in their
-//! activity and by mail. A browser is known by its cookie together with its network, never by the network alone. What apps do
-//! from other networks is `devices::networks`.
+//! Browsers that a person has signed in with, and the networks they came from: what is known is no news, what is not is told, in
+//! their activity and by mail. A browser is known by its cookie together with its network, never by the network alone. What apps
+//! do from other networks is `devices::networks`.
 
 mod networks;
 

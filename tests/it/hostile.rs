@@ -1,6 +1,6 @@
-//! Hostile input at every parameter of every endpoint, in every header that is read, and in the framing of HTTP itself. Each gets the
-//! error that is specified for it, never a 5xx, never markup of its own, never a hang; and afterwards everything still works. Here:
-//! what is sent, and what every answer must be.
+//! Hostile input at every parameter of every endpoint, in every header that is read, and in the framing of HTTP itself. Each gets
+//! the error that is specified for it, never a 5xx, never markup of its own, never a hang; and afterwards everything still works.
+//! Here: what is sent, and what every answer must be.
 
 mod framing;
 mod headers;
@@ -49,8 +49,8 @@ const ODD: [&str; 28] = [
     "%7B%22a%22:1%7D",
 ];
 
-/// Every way to send one parameter wrongly: the name of the way, and the query with it. `base` is a good query that has the parameter
-/// once, or not at all.
+/// Every way to send one parameter wrongly: the name of the way, and the query with it. `base` is a good query that has the
+/// parameter once, or not at all.
 fn ways(base: &str, name: &str) -> Vec<(String, Sent)> {
     let good: Vec<&str> = base.split('&').filter(|pair| !pair.is_empty()).collect();
     let others: Vec<&str> = good.iter().copied().filter(|pair| pair.split('=').next() != Some(name)).collect();
@@ -81,7 +81,8 @@ enum Sent {
 }
 
 impl Sent {
-    /// Whether this is `invalid_request` wherever parameters are read (RFC 6749 §3.1, §5.2); only `resource` may repeat (RFC 8707 §2).
+    /// Whether this is `invalid_request` wherever parameters are read (RFC 6749 §3.1, §5.2); only `resource` may repeat (RFC 8707
+    /// §2).
     fn is_invalid(self, name: &str) -> bool {
         self == Self::Malformed || self == Self::Repeated && name != "resource"
     }

@@ -1,6 +1,6 @@
-//! Housekeeping: what leaves, when, and by whom. That it leaves at its time is `leaving` for grants and `sessions`; that one process does it
-//! is `lease`; that tables stay as large as they are under a steady load is `flat`. How exactly times are counted is
-//! `protocol::retention`.
+//! Housekeeping: what leaves, when, and by whom. That it leaves at its time is `leaving` for grants and `sessions`; that one
+//! process does it is `lease`; that tables stay as large as they are under a steady load is `flat`. How exactly times are counted
+//! is `protocol::retention`.
 
 mod flat;
 mod lease;

@@ -85,7 +85,8 @@ fn published_first_signing_later_retired_last_on_every_server() {
 
         let new = rotate(&one, 900);
         let mut living = vec![first.text("access_token").to_owned()];
-        // From the rotation on, in steps of 45 s: signs from 900 on, the last token of the old key dies at 1500, with the margin 1620.
+        // From the rotation on, in steps of 45 s: signs from 900 on, the last token of the old key dies at 1500, with the margin
+        // 1620.
         for step in 0..=40 {
             let elapsed = step * 45;
             let signer = if elapsed < 900 { &old } else { &new };

@@ -1,5 +1,5 @@
-//! Letters on their way through the queue: a mail server that is down, slow or says no delays nobody and loses nothing; each letter
-//! goes out once, whoever sends it. What they say is `pages::letters`; how one is handed over is `mail`.
+//! Letters on their way through the queue: a mail server that is down, slow or says no delays nobody and loses nothing; each
+//! letter goes out once, whoever sends it. What they say is `pages::letters`; how one is handed over is `mail`.
 
 use std::time::{Duration, Instant};
 

@@ -125,6 +125,14 @@ fn postgresql_is_stopped_and_resumed() {
     let mut stranger = Browser::new(server);
     let login = stranger.get("/login");
 
+    let preflight = |origin| {
+        let page = server.send("OPTIONS", "/token", &[("Origin", origin), ("Access-Control-Request-Method", "POST")], None);
+        (page.status, page.header("access-control-allow-origin").map(str::to_owned))
+    };
+    let app = "https://app.example.com";
+    let allowed = (204, Some(app.to_owned()));
+    assert_eq!(preflight(app), allowed);
+
     let (until, steps) = (AtomicBool::new(false), AtomicUsize::new(0));
     let chains = thread::scope(|scope| {
         let running = scope.spawn(|| chains(server, &spa, 4, &until, &steps));
@@ -156,6 +164,11 @@ fn postgresql_is_stopped_and_resumed() {
         {
             let page = server.send("GET", path, &[], None);
             assert_eq!(page.status, 200, "{path}: {page:?}");
+        }
+
+        assert_eq!(preflight(app), allowed, "it was met before");
+        for origin in ["https://elsewhere.example", "null"] {
+            assert_eq!(preflight(origin), (503, None), "{origin}");
         }
 
         cluster.run("resume");

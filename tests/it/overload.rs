@@ -1,6 +1,6 @@
 //! Twice as much as can be done, for some seconds, by callers who do not wait for one another: what is accepted is answered soon,
-//! the rest is turned away at once and has lost nothing, and neither machines nor people keep the others out. On PostgreSQL, where
-//! a trigger makes a write take its time without taking any of the processor's: what can be done is known beforehand.
+//! the rest is turned away at once and has lost nothing, and neither machines nor people keep the others out. On PostgreSQL,
+//! where a trigger makes a write take its time without taking any of the processor's: what can be done is known beforehand.
 
 use std::{
     io::Write,
@@ -171,7 +171,13 @@ fn a_flood_of_machines_is_turned_away_soon_and_keeps_nobody_else_out() {
         scope.spawn(|| ask(&over, "/healthz", || server.send("GET", "/healthz", &[], None).status));
         scope.spawn(|| ask(&over, "/readyz", || server.send("GET", "/readyz", &[], None).status));
         scope.spawn(|| ask(&over, "the account", || browser.clone().get("/").status));
-        scope.spawn(|| ask(&over, "a preflight", || server.send("OPTIONS", "/token", &PREFLIGHT, None).status));
+        scope.spawn(|| {
+            ask(&over, "a preflight", || {
+                let page = server.send("OPTIONS", "/token", &PREFLIGHT, None);
+                assert_eq!(page.header("access-control-allow-origin"), Some(APP), "{page:?}");
+                page.status
+            })
+        });
         scope.spawn(|| ask(&over, "a code", || browser.clone().get(&Browser::request(&web, SCOPE, &[])).status));
         let _end = End(&over);
         flood(|n| refresh(&server, &all[n].1))

@@ -1,5 +1,5 @@
-//! Pairwise subjects (OpenID Connect Core §8): one for each sector, the same everywhere a client looks, for good, and nothing by which
-//! two sectors could find out that they know the same person.
+//! Pairwise subjects (OpenID Connect Core §8): one for each sector, the same everywhere a client looks, for good, and nothing by
+//! which two sectors could find out that they know the same person.
 
 use std::{collections::BTreeSet, sync::Barrier, thread};
 

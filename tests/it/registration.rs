@@ -1,4 +1,5 @@
-//! Making an account by oneself: with an address alone, by an operator's invitation, on the way of an app; and where it is closed.
+//! Making an account by oneself: with an address alone, by an operator's invitation, on the way of an app; and where it is
+//! closed.
 
 mod closed;
 mod create;

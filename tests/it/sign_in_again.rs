@@ -1,5 +1,6 @@
-//! An operator asks a person to sign in again: until they have, in whichever browser, everything that was issued to them is refused at
-//! every endpoint, and nothing has ended. Where a client has a ceiling of its own for the age of a sign-in, the same by the clock.
+//! An operator asks a person to sign in again: until they have, in whichever browser, everything that was issued to them is
+//! refused at every endpoint, and nothing has ended. Where a client has a ceiling of its own for the age of a sign-in, the same
+//! by the clock.
 
 mod ceiling;
 

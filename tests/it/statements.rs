@@ -1,13 +1,18 @@
-//! How many statements a request costs, each a round trip to PostgreSQL, and that those of the hot paths are prepared once for each
-//! connection and not parsed and planned anew each time. Diesel tells of each statement that it sends; the server's own work runs
-//! beside, so that the fewest of several tries count.
+//! How many statements a request costs, each a round trip to PostgreSQL, and that those of the hot paths are prepared once for
+//! each connection and not parsed and planned anew each time. Diesel tells of each statement that it sends; the server's own work
+//! runs beside, so that the fewest of several tries count.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Mutex,
 };
 
-use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
+use diesel::{
+    Connection, QueryableByName, RunQueryDsl, SqliteConnection,
+    connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation},
+    sql_query,
+    sql_types::Text,
+};
 use symbolon::protocol::client::{Client, ClientKind};
 
 use crate::harness::{Browser, Database, Server, basic, databases};
@@ -151,4 +156,24 @@ fn an_authorization_of_one_who_is_signed_in_and_has_consented_costs_two() {
         browser.code(web, "alice", SCOPE);
         costs("authorize", 2, &mut || assert!(browser.get(&Browser::request(web, SCOPE, &[])).location().contains("code=")));
     });
+}
+
+/// What `.cargo/config.toml` asks for (decision 0024); a build without it works, and costs more.
+#[test]
+#[cfg(feature = "bundled")]
+fn sqlite_is_compiled_as_it_is_meant_to_be() {
+    #[derive(QueryableByName)]
+    struct Compiled {
+        #[diesel(sql_type = Text)]
+        compile_options: String,
+    }
+    let mut connection = SqliteConnection::establish(":memory:").unwrap();
+    let options: Vec<Compiled> = sql_query("PRAGMA compile_options").load(&mut connection).unwrap();
+    let has = |wanted: &str| options.iter().any(|option| option.compile_options == wanted);
+    for wanted in ["THREADSAFE=2", "ENABLE_QPSG", "DEFAULT_MEMSTATUS=0"] {
+        assert!(has(wanted), "{wanted}");
+    }
+    for unwanted in ["ENABLE_STAT4", "ENABLE_MEMORY_MANAGEMENT"] {
+        assert!(!has(unwanted), "{unwanted}");
+    }
 }

@@ -42,7 +42,10 @@ pub async fn start(run: &mut Run) -> Result<()> {
 /// Why it could not be measured.
 pub async fn two(run: &mut Run) -> Result<()> {
     let site = run.few(Kind::Postgres)?;
-    let (one, other) = (site.serve(&[]).await?, site.serve(&[]).await?);
+    // As docs/scaling.md advises: with more, threads of one machine only take turns.
+    let pool_size = (2 * std::thread::available_parallelism()?.get()).to_string();
+    let settings = [("SYMBOLON_POOL_SIZE", pool_size.as_str())];
+    let (one, other) = (site.serve(&settings).await?, site.serve(&settings).await?);
     // In turn, so that a machine that slows down does so for both.
     let (mut alone, mut together) = (Vec::new(), Vec::new());
     let mut cpu = Vec::new();
@@ -54,7 +57,8 @@ pub async fn two(run: &mut Run) -> Result<()> {
         cpu.push(used_together.server_us(round.answered) - used.server_us(round.answered));
     }
     let difference = mean(&cpu);
-    let note = format!("server CPU for each request {difference:+.0} µs; means of {ROUNDS} rounds in turn");
+    let note =
+        format!("server CPU for each request {difference:+.0} µs; means of {ROUNDS} rounds in turn; pool_size {pool_size}");
     run.report("two-servers", Found { ours: mean(&together), yardstick: Some(mean(&alone)), sound: true, note });
     one.stop().await?;
     other.stop().await

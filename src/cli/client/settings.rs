@@ -78,7 +78,8 @@ pub struct Settings {
     /// How long a refresh token that was lost on the way still gets its successor told again; 0s is strict
     #[arg(long, value_name = "SPAN", value_parser = retry_window)]
     retry_window: Option<Span>,
-    /// For how long a sign-in is good enough for it: then its grants are refused until people sign in again; 5m to 366days, or none
+    /// For how long a sign-in is good enough for it: then its grants are refused until people sign in again; 5m to 366days, or
+    /// none
     #[arg(long, value_name = "SPAN", value_parser = ceiling)]
     sign_in_ceiling: Option<Ceiling>,
     /// Origins allowed by CORS besides those of the redirect URIs; may be repeated

@@ -1,5 +1,5 @@
-//! `symbolon user activity`: what happened to an account, as its person is shown it, newest first. Failed sign-ins come up to a second
-//! late: a server that runs writes them in batches.
+//! `symbolon user activity`: what happened to an account, as its person is shown it, newest first. Failed sign-ins come up to a
+//! second late: a server that runs writes them in batches.
 
 use serde::Serialize;
 

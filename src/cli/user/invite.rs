@@ -1,5 +1,5 @@
-//! `symbolon user invite`: a link by which the owner of an address makes an account, once, within seven days; by mail, or printed.
-//! That is the only place where a link is shown: whoever has it can make the account, and has what was given with it.
+//! `symbolon user invite`: a link by which the owner of an address makes an account, once, within seven days; by mail, or
+//! printed. That is the only place where a link is shown: whoever has it can make the account, and has what was given with it.
 
 use clap::Args;
 use serde::Serialize;

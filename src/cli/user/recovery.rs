@@ -1,6 +1,7 @@
-//! `symbolon user reset`: a recovery that an operator begins and cannot finish (ASVS 6.4.6). Everything ends, the password is taken
-//! away, and a letter tells the person where they ask for a new one themselves. There is no link to hand on: one that sets a
-//! password works only in the browser that asked for it and for ten minutes, and an operator who held one could choose the password.
+//! `symbolon user reset`: a recovery that an operator begins and cannot finish (ASVS 6.4.6). Everything ends, the password is
+//! taken away, and a letter tells the person where they ask for a new one themselves. There is no link to hand on: one that sets
+//! a password works only in the browser that asked for it and for ten minutes, and an operator who held one could choose the
+//! password.
 
 use super::{
     super::{Answer, Work, output, refuse},

@@ -1,5 +1,5 @@
-//! What happened to one's account, newest first by days; and "this was not me". Where a new password can be set by mail, that ends
-//! everything and takes the password away; else everything but this browser ends, and the password is to be changed.
+//! What happened to one's account, newest first by days; and "this was not me". Where a new password can be set by mail, that
+//! ends everything and takes the password away; else everything but this browser ends, and the password is to be changed.
 
 use actix_web::{HttpRequest, web::Data};
 

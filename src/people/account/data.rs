@@ -1,5 +1,5 @@
-//! What is kept of a person, and for how long; and the end of it: the account is deleted, with the password asked for again, and its
-//! sessions and tokens with it (ASVS 7.4.2). The file with all of it is `export`.
+//! What is kept of a person, and for how long; and the end of it: the account is deleted, with the password asked for again, and
+//! its sessions and tokens with it (ASVS 7.4.2). The file with all of it is `export`.
 
 use actix_web::{HttpRequest, http::header, web::Data};
 

@@ -1,4 +1,5 @@
-//! The name that one is called by: it is what pages, letters and apps say; an empty one takes it away, and the username stands in.
+//! The name that one is called by: it is what pages, letters and apps say; an empty one takes it away, and the username stands
+//! in.
 
 use actix_web::{HttpRequest, web::Data};
 

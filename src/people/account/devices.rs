@@ -1,5 +1,5 @@
-//! Devices and apps: the browsers signed in, and the apps that have access or have it when they ask; and the form that names one. Ending
-//! them is `ending`, the life of one grant is `grant`.
+//! Devices and apps: the browsers signed in, and the apps that have access or have it when they ask; and the form that names one.
+//! Ending them is `ending`, the life of one grant is `grant`.
 
 use actix_web::{HttpRequest, web::Data};
 

@@ -1,5 +1,6 @@
-//! Changing the e-mail address: with the password (ASVS 7.5.1), and only once the new one is shown to be theirs by a link. Whether
-//! another account has it already is told to its owner alone (ASVS 6.3.8): the answer, and all that is kept here, is the same.
+//! Changing the e-mail address: with the password (ASVS 7.5.1), and only once the new one is shown to be theirs by a link.
+//! Whether another account has it already is told to its owner alone (ASVS 6.3.8): the answer, and all that is kept here, is the
+//! same.
 
 use actix_web::{HttpRequest, http::header, web::Data};
 

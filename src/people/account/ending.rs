@@ -1,5 +1,5 @@
-//! Ending what one has: a browser, an app's access on one device, all access of an app, everything else, everything. It holds at once:
-//! nothing of it is taken at `/token`, `/introspect` or `/userinfo` any more (ASVS 7.4.5, 7.5.2).
+//! Ending what one has: a browser, an app's access on one device, all access of an app, everything else, everything. It holds at
+//! once: nothing of it is taken at `/token`, `/introspect` or `/userinfo` any more (ASVS 7.4.5, 7.5.2).
 
 use actix_web::{HttpRequest, http::header, web::Data};
 

@@ -1,5 +1,5 @@
-//! Everything that is kept of a person, as one JSON file that people and programs can read. No hash, no token, and nothing from which one
-//! could be made; only that there is a password.
+//! Everything that is kept of a person, as one JSON file that people and programs can read. No hash, no token, and nothing from
+//! which one could be made; only that there is a password.
 
 use actix_web::{HttpRequest, web::Data};
 use serde_json::{Value, json};

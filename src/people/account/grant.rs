@@ -1,5 +1,5 @@
-//! The life of one grant: what is known of it, and what happened, as a picture and in words. Only one's own is shown; any other is as if
-//! it did not exist.
+//! The life of one grant: what is known of it, and what happened, as a picture and in words. Only one's own is shown; any other
+//! is as if it did not exist.
 
 use actix_web::{HttpRequest, web::Data};
 

@@ -1,5 +1,5 @@
-//! Changing the password: with the old one (ASVS 6.2.3), to one that is not guessed first, and with the offer to end everything else
-//! (ASVS 7.4.3). The session goes on under a new cookie; the person is told by mail.
+//! Changing the password: with the old one (ASVS 6.2.3), to one that is not guessed first, and with the offer to end everything
+//! else (ASVS 7.4.3). The session goes on under a new cookie; the person is told by mail.
 
 use std::sync::Arc;
 

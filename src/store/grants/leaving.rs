@@ -1,5 +1,5 @@
-//! Grants that leave the table, with their history and what is known of their apps' networks. The table is looked through in the order of
-//! its primary key: no index follows what rotation changes. Which of them leave is `protocol::retention`.
+//! Grants that leave the table, with their history and what is known of their apps' networks. The table is looked through in the
+//! order of its primary key: no index follows what rotation changes. Which of them leave is `protocol::retention`.
 
 use diesel::prelude::*;
 
@@ -33,8 +33,9 @@ pub struct Looked {
     pub gone: usize,
 }
 
-/// Looks at `slice` grants behind `after`, and removes those that leave, at most two hundred: where there are more, or more history than fits into
-/// one transaction, it stops there. Reading holds nobody up; a row that another transaction holds, or that was used since, stays.
+/// Looks at `slice` grants behind `after`, and removes those that leave, at most two hundred: where there are more, or more
+/// history than fits into one transaction, it stops there. Reading holds nobody up; a row that another transaction holds, or that
+/// was used since, stays.
 ///
 /// # Errors
 /// The database's.

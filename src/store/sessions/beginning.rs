@@ -1,5 +1,5 @@
-//! How a session begins, or goes on: someone has signed in. What they are told of it is `warnings`, by which browsers they are known
-//! `devices`.
+//! How a session begins, or goes on: someone has signed in. What they are told of it is `warnings`, by which browsers they are
+//! known `devices`.
 
 use diesel::prelude::*;
 
@@ -31,9 +31,9 @@ pub struct SignIn<'a> {
     pub event: Id,
 }
 
-/// The person signed in in a browser. Their session in it gets a new generation; anyone else's ends, and the new
-/// one begins. They are told of a browser, or a network, that was never seen (ASVS 6.3.5). `None` when the password was set anew or the
-/// account switched off meanwhile: then nothing was done.
+/// The person signed in in a browser. Their session in it gets a new generation; anyone else's ends, and the new one begins. They
+/// are told of a browser, or a network, that was never seen (ASVS 6.3.5). `None` when the password was set anew or the account
+/// switched off meanwhile: then nothing was done.
 ///
 /// # Errors
 /// The database's.

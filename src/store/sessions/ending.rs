@@ -1,5 +1,5 @@
-//! How a session ends: by its person, with everything else of theirs, or at its time. With it end the grants that were given in it, and
-//! clients are told.
+//! How a session ends: by its person, with everything else of theirs, or at its time. With it end the grants that were given in
+//! it, and clients are told.
 
 use diesel::prelude::*;
 

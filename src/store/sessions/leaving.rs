@@ -1,5 +1,5 @@
-//! Sessions that leave the table, and the end of those that nobody uses any more. The table is looked through in the order of its primary
-//! key: no index follows when a session was last used. Which of them end or leave is `protocol::retention`.
+//! Sessions that leave the table, and the end of those that nobody uses any more. The table is looked through in the order of its
+//! primary key: no index follows when a session was last used. Which of them end or leave is `protocol::retention`.
 
 use std::collections::HashSet;
 
@@ -46,9 +46,10 @@ struct Due {
     fate: Fate,
 }
 
-/// Looks at `slice` sessions behind `after`: ends those that were not used for too long, and removes those that ended long ago; of one in which
-/// a grant was given that is still there, it forgets from where it was. At most a hundred of them; where there are more it stops
-/// there. A session that another transaction holds, or that was used meanwhile, stays as it is, and so does one whose apps are used.
+/// Looks at `slice` sessions behind `after`: ends those that were not used for too long, and removes those that ended long ago;
+/// of one in which a grant was given that is still there, it forgets from where it was. At most a hundred of them; where there
+/// are more it stops there. A session that another transaction holds, or that was used meanwhile, stays as it is, and so does one
+/// whose apps are used.
 ///
 /// # Errors
 /// The database's.

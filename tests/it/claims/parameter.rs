@@ -1,5 +1,5 @@
-//! The `claims` parameter (OpenID Connect Core §5.5): claims one by one, at the place that was named, as far as the client may have
-//! them and the person agrees; and what is malformed is told, whatever its size.
+//! The `claims` parameter (OpenID Connect Core §5.5): claims one by one, at the place that was named, as far as the client may
+//! have them and the person agrees; and what is malformed is told, whatever its size.
 
 use serde_json::{Map, Value, json};
 use symbolon::{protocol::client::ClientKind, store::consents};

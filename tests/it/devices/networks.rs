@@ -1,5 +1,5 @@
-//! An app that goes on from another network: where it is public it is where its person is, and they are told, once for each network;
-//! the servers of others move as they like.
+//! An app that goes on from another network: where it is public it is where its person is, and they are told, once for each
+//! network; the servers of others move as they like.
 
 use symbolon::protocol::{
     activity::Activity::AddressChanged,

@@ -1,5 +1,5 @@
-//! A real SMTP server (`tests/clients/smtp_server.py`), what it received as another program reads it, and the settings that lead to
-//! it. It can be stopped and started again at its port.
+//! A real SMTP server (`tests/clients/smtp_server.py`), what it received as another program reads it, and the settings that lead
+//! to it. It can be stopped and started again at its port.
 
 use std::{
     io::{BufRead, BufReader},

@@ -1,5 +1,5 @@
-//! The endpoints of people: every parameter of the authorization request, at `/authorize`, `/login` and `/consent`, and every field
-//! of every form.
+//! The endpoints of people: every parameter of the authorization request, at `/authorize`, `/login` and `/consent`, and every
+//! field of every form.
 
 use symbolon::store::{consents, grants};
 

@@ -1,4 +1,5 @@
-//! A steady load for days, by a clock that runs ahead: once the times for which things are kept have passed, no table grows any more.
+//! A steady load for days, by a clock that runs ahead: once the times for which things are kept have passed, no table grows any
+//! more.
 
 use std::collections::BTreeMap;
 

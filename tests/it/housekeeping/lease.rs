@@ -1,6 +1,6 @@
 //! One process at a time does the work: another one only when the first is dead, or has stopped.
 
-use std::{sync::Barrier, thread};
+use std::{sync::Barrier, thread, time::Duration};
 
 use symbolon::{
     background,
@@ -67,6 +67,25 @@ fn one_of_two_works_and_the_other_goes_on_at_once_when_it_has_stopped() {
         one.tidy();
         assert!(is_kept(&one, "c"), "now the second has it");
     }
+}
+
+#[test]
+fn who_stops_gives_it_back_when_the_batch_is_done() {
+    both(|server| {
+        server.tidy();
+        let next = random::id(server.now());
+        let batch = server.app.housekeeping_is_over.lock().unwrap();
+        thread::scope(|scope| {
+            let stopping = scope.spawn(|| {
+                let app = server.app.clone().into_inner();
+                actix_web::rt::System::new().block_on(background::finish(&app));
+            });
+            thread::sleep(Duration::from_millis(50));
+            assert!(!stopping.is_finished() && !take(server, LEASE, next, server.now()), "something is still being done");
+            drop(batch);
+        });
+        assert!(take(server, LEASE, next, server.now()));
+    });
 }
 
 #[test]

@@ -169,6 +169,7 @@ fn one_that_is_used_meanwhile_survives() {
         let pattern = pattern(&server, &spa);
         let used = another(&server, &pattern, 61 * DAY, |_| ());
         let other = another(&server, &pattern, 61 * DAY, |_| ());
+        write_lines(&server, &used, 1_500); // more than leave in one transaction
         let mut elsewhere = PgConnection::establish(&database.url).unwrap();
         let now = server.now().millis();
         let advance = format!(
@@ -182,6 +183,8 @@ fn one_that_is_used_meanwhile_survives() {
         elsewhere.batch_execute("COMMIT").unwrap();
         look(&server, START, 100, &retention(&server, 0));
         assert!(is_there(&server, used.id));
+        let lines = server.store(|connection| grant_history::of(connection, used.id, 2_000));
+        assert_eq!(lines.len(), 1_500, "with all of its history");
     }
 }
 

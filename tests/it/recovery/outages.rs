@@ -1,5 +1,5 @@
-//! A mail server that is down, a restart, two processes on one database: an ask is answered as fast as ever, and its letter goes out
-//! once.
+//! A mail server that is down, a restart, two processes on one database: an ask is answered as fast as ever, and its letter goes
+//! out once.
 
 use std::{
     thread,

@@ -1,4 +1,5 @@
-//! Where registration is not open: off, by invitation alone, or without mail. There is no page, no link to it, and no `prompt=create`.
+//! Where registration is not open: off, by invitation alone, or without mail. There is no page, no link to it, and no
+//! `prompt=create`.
 
 use symbolon::{
     config::{Config, MailTransport, Registration},

@@ -1,4 +1,5 @@
-//! The page that makes the account: what is wrong is said at once, who has a name is told a few times, and of many at once one wins.
+//! The page that makes the account: what is wrong is said at once, who has a name is told a few times, and of many at once one
+//! wins.
 
 use super::{NEW, asked, finish, person};
 use crate::harness::{Browser, with_mail};

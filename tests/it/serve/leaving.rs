@@ -1,5 +1,5 @@
-//! What is on its way when the process ends: moments that wait to be written are written, letters are sent or stay in the queue; also
-//! where it is killed.
+//! What is on its way when the process ends: moments that wait to be written are written, letters are sent or stay in the queue;
+//! also where it is killed.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! Sessions that are remembered: their cookie outlives the browser's window, and they last longer; and what was granted in them with
-//! them. Those that are not stay as they were.
+//! Sessions that are remembered: their cookie outlives the browser's window, and they last longer; and what was granted in them
+//! with them. Those that are not stay as they were.
 
 use symbolon::protocol::client::{Client, ClientKind};
 
