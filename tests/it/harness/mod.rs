@@ -18,7 +18,7 @@ use std::{
     net::TcpListener,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU32, Ordering},
         mpsc,
     },
     thread::{self, JoinHandle},
@@ -317,9 +317,19 @@ impl Answer {
     }
 }
 
-/// A port that was free a moment ago.
+/// A port on which nobody listens, given away once. From below the range out of which the system gives ports to clients: one of
+/// those may be another's before a server listens on it.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let (first, count) = (11_000, 9_000);
+    let own = std::process::id().wrapping_mul(97); // another process of tests begins elsewhere
+    loop {
+        let at = own.wrapping_add(GIVEN.fetch_add(1, Ordering::SeqCst)) % count;
+        let port = u16::try_from(first + at).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// The claims of a JWT, unverified.
