@@ -3,6 +3,7 @@
 use crate::{
     database::Kind,
     numbers::{float, mean, median},
+    process::Server,
     rows::Found,
     run::Run,
     trouble::Result,
@@ -46,19 +47,22 @@ pub async fn two(run: &mut Run) -> Result<()> {
     let pool_size = (2 * std::thread::available_parallelism()?.get()).to_string();
     let settings = [("SYMBOLON_POOL_SIZE", pool_size.as_str())];
     let (one, other) = (site.serve(&settings).await?, site.serve(&settings).await?);
-    // In turn, so that a machine that slows down does so for both.
+    // In turn, and each first as often as the other, so that a machine that slows down does so for both.
     let (mut alone, mut together) = (Vec::new(), Vec::new());
     let mut cpu = Vec::new();
-    for _ in 0..ROUNDS {
-        let (round, used) = run.round(&[&one], &site.rs256).await?;
-        alone.push(round.rate());
-        let (round, used_together) = run.round(&[&one, &other], &site.rs256).await?;
-        together.push(round.rate());
-        cpu.push(used_together.server_us(round.answered) - used.server_us(round.answered));
+    for turn in 0..2 * ROUNDS {
+        let is_alone = matches!(turn % 4, 0 | 3);
+        let servers: &[&Server] = if is_alone { &[&one] } else { &[&one, &other] };
+        let (round, used) = run.round(servers, &site.rs256).await?;
+        let used = used.server_us(round.answered);
+        cpu.push(if is_alone { -used } else { used });
+        if is_alone { &mut alone } else { &mut together }.push(round.rate());
     }
-    let difference = mean(&cpu);
+    let difference = 2.0 * mean(&cpu);
+    let all = |rates: &[f64]| rates.iter().map(|rate| format!("{rate:.0}")).collect::<Vec<_>>().join(", ");
+    let (one_by_one, by_two) = (all(&alone), all(&together));
     let note =
-        format!("server CPU for each request {difference:+.0} µs; means of {ROUNDS} rounds in turn; pool_size {pool_size}");
+        format!("in turn {by_two}, one {one_by_one}; server CPU for each request {difference:+.0} µs; pool_size {pool_size}");
     run.report("two-servers", Found { ours: mean(&together), yardstick: Some(mean(&alone)), sound: true, note });
     one.stop().await?;
     other.stop().await
