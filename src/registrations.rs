@@ -3,8 +3,8 @@
 //! raises that number in its own transaction. What was switched off is off with the next request, in every process.
 
 use std::{
-    collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError},
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use crate::{
@@ -21,19 +21,31 @@ const KEPT_FOR: Span = Span::from_seconds(20);
 /// So many clients, and so many origins, are kept at most; then it begins anew.
 const KEPT: usize = 10_000;
 
+/// Of which revision something is, and when that was read.
+#[derive(Clone, Copy)]
+struct AsOf {
+    revision: i64,
+    since: Timestamp,
+}
+
+impl AsOf {
+    fn holds(self, revision: i64, now: Timestamp) -> bool {
+        let age = now.millis().abs_diff(self.since.millis()); // a clock that went back makes it stale as well
+        self.revision == revision && age < KEPT_FOR.millis().unsigned_abs()
+    }
+}
+
+/// Clients and APIs, all of one revision.
 #[derive(Default)]
 struct Kept {
-    revision: i64,
-    since: Option<Timestamp>,
+    as_of: Option<AsOf>,
     clients: HashMap<String, Arc<Client>>,
     apis: Option<Arc<[Api]>>,
-    origins: HashSet<String>,
 }
 
 impl Kept {
     fn holds(&self, revision: i64, now: Timestamp) -> bool {
-        let age = self.since.map(|since| now.millis().abs_diff(since.millis())); // a clock that went back makes it stale as well
-        self.revision == revision && age.is_some_and(|age| age < KEPT_FOR.millis().unsigned_abs())
+        self.as_of.is_some_and(|as_of| as_of.holds(revision, now))
     }
 }
 
@@ -41,8 +53,8 @@ impl Kept {
 #[derive(Default)]
 pub struct Registrations {
     kept: Mutex<Kept>,
-    /// Origins that were found when they were last looked for, however long ago.
-    met: Mutex<HashSet<String>>,
+    /// Web origins that were found when they were last looked for, however long ago.
+    origins: Mutex<HashMap<String, AsOf>>,
 }
 
 impl Registrations {
@@ -56,7 +68,11 @@ impl Registrations {
     /// tell of nothing but the server's own trouble.
     #[must_use]
     pub fn remember_origin(&self, origin: &str) -> bool {
-        self.met.lock().unwrap_or_else(PoisonError::into_inner).contains(origin)
+        self.origins().contains_key(origin)
+    }
+
+    fn origins(&self) -> MutexGuard<'_, HashMap<String, AsOf>> {
+        self.origins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Clients and APIs as they are now.
@@ -123,24 +139,23 @@ impl Registered<'_> {
     /// # Errors
     /// The database's.
     pub fn has_origin(&self, connection: &mut AnyConnection, origin: &str) -> Result<bool> {
-        if self.kept(|kept| kept.origins.contains(origin).then_some(())).is_some() {
+        let met = self.registrations.origins().get(origin).copied();
+        if met.is_some_and(|as_of| as_of.holds(self.revision, self.now)) {
             return Ok(true);
         }
         let found = clients::read_origin(connection, origin)?;
-        self.meet(origin, found.is_some());
-        let Some(revision) = found else { return Ok(false) };
-        self.keep(revision, |kept| add(&mut kept.origins, origin));
-        Ok(true)
-    }
-
-    /// Notes what was found of an origin, for when nothing can be looked for.
-    fn meet(&self, origin: &str, is_registered: bool) {
-        let mut met = self.registrations.met.lock().unwrap_or_else(PoisonError::into_inner);
-        if is_registered {
-            add(&mut met, origin);
-        } else {
-            met.remove(origin);
+        let mut origins = self.registrations.origins();
+        match found {
+            Some(Some(revision)) => {
+                if origins.len() >= KEPT {
+                    origins.clear();
+                }
+                origins.insert(origin.to_owned(), AsOf { revision, since: self.now });
+            }
+            Some(None) => {}
+            None => drop(origins.remove(origin)),
         }
+        Ok(found.is_some())
     }
 
     fn kept<T>(&self, find: impl FnOnce(&Kept) -> Option<T>) -> Option<T> {
@@ -153,15 +168,8 @@ impl Registered<'_> {
         let Some(revision) = revision else { return };
         let mut kept = self.registrations.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if !kept.holds(revision, self.now) {
-            *kept = Kept { revision, since: Some(self.now), ..Kept::default() };
+            *kept = Kept { as_of: Some(AsOf { revision, since: self.now }), ..Kept::default() };
         }
         put(&mut kept);
     }
-}
-
-fn add(origins: &mut HashSet<String>, origin: &str) {
-    if origins.len() >= KEPT {
-        origins.clear();
-    }
-    origins.insert(origin.to_owned());
 }
