@@ -23,6 +23,11 @@ pub fn mean(numbers: &[f64]) -> f64 {
     numbers.iter().sum::<f64>() / float(numbers.len().max(1) as u64)
 }
 
+/// Rates as a note tells them: `3257, 3075`.
+pub fn whole_list(numbers: &[f64]) -> String {
+    numbers.iter().map(|number| format!("{number:.0}")).collect::<Vec<_>>().join(", ")
+}
+
 /// A figure with as many decimals as tell something: `12345`, `86.4`, `1.27`.
 pub fn figure(number: f64) -> String {
     match number.abs() {
@@ -65,6 +70,11 @@ mod tests {
     fn the_median_is_one_of_them() {
         assert!((median(vec![9.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
         assert!(median(Vec::new()).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_list_has_no_decimals() {
+        assert_eq!([whole_list(&[3257.4, 3075.0]), whole_list(&[])], ["3257, 3075", ""]);
     }
 
     #[test]

@@ -7,12 +7,7 @@ use std::{
     sync::Mutex,
 };
 
-use diesel::{
-    Connection, QueryableByName, RunQueryDsl, SqliteConnection,
-    connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation},
-    sql_query,
-    sql_types::Text,
-};
+use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
 use symbolon::protocol::client::{Client, ClientKind};
 
 use crate::harness::{Browser, Database, Server, basic, databases};
@@ -162,6 +157,8 @@ fn an_authorization_of_one_who_is_signed_in_and_has_consented_costs_two() {
 #[test]
 #[cfg(feature = "bundled")]
 fn sqlite_is_compiled_as_it_is_meant_to_be() {
+    use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query, sql_types::Text};
+
     #[derive(QueryableByName)]
     struct Compiled {
         #[diesel(sql_type = Text)]

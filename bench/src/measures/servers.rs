@@ -2,7 +2,7 @@
 
 use crate::{
     database::Kind,
-    numbers::{float, mean, median},
+    numbers::{float, mean, median, whole_list},
     process::Server,
     rows::Found,
     run::Run,
@@ -49,20 +49,20 @@ pub async fn two(run: &mut Run) -> Result<()> {
     let (one, other) = (site.serve(&settings).await?, site.serve(&settings).await?);
     // In turn, and each first as often as the other, so that a machine that slows down does so for both.
     let (mut alone, mut together) = (Vec::new(), Vec::new());
-    let mut cpu = Vec::new();
     for turn in 0..2 * ROUNDS {
         let is_alone = matches!(turn % 4, 0 | 3);
         let servers: &[&Server] = if is_alone { &[&one] } else { &[&one, &other] };
         let (round, used) = run.round(servers, &site.rs256).await?;
-        let used = used.server_us(round.answered);
-        cpu.push(if is_alone { -used } else { used });
-        if is_alone { &mut alone } else { &mut together }.push(round.rate());
+        if is_alone { &mut alone } else { &mut together }.push((round.rate(), used.server_us(round.answered)));
     }
-    let difference = 2.0 * mean(&cpu);
-    let all = |rates: &[f64]| rates.iter().map(|rate| format!("{rate:.0}")).collect::<Vec<_>>().join(", ");
-    let (one_by_one, by_two) = (all(&alone), all(&together));
-    let note =
-        format!("in turn {by_two}, one {one_by_one}; server CPU for each request {difference:+.0} µs; pool_size {pool_size}");
+    let (alone, cpu_alone): (Vec<_>, Vec<_>) = alone.into_iter().unzip();
+    let (together, cpu): (Vec<_>, Vec<_>) = together.into_iter().unzip();
+    let note = format!(
+        "in turn {}, one {}; server CPU for each request {:+.0} µs; pool_size {pool_size}",
+        whole_list(&together),
+        whole_list(&alone),
+        mean(&cpu) - mean(&cpu_alone)
+    );
     run.report("two-servers", Found { ours: mean(&together), yardstick: Some(mean(&alone)), sound: true, note });
     one.stop().await?;
     other.stop().await

@@ -3,7 +3,7 @@
 use crate::{
     database::Kind,
     figures::SizePoint,
-    numbers::{mean, thousands},
+    numbers::{mean, thousands, whole_list},
     rows::Found,
     run::{FEW, Run},
     site::Site,
@@ -44,12 +44,11 @@ async fn on(run: &mut Run, kind: Kind, name: &'static str) -> Result<()> {
     let rates = in_turn(run, &few, &site).await;
     site.remove()?;
     let [with_few, with_many] = rates?;
-    let all = |rates: &[f64]| rates.iter().map(|rate| format!("{rate:.0}")).collect::<Vec<_>>().join(", ");
     let note = format!(
         "in turn {}, with {} {} requests a second; filled in {filled} s",
-        all(&with_many),
+        whole_list(&with_many),
         thousands(FEW),
-        all(&with_few)
+        whole_list(&with_few)
     );
     let (ours, yardstick) = (mean(&with_many), mean(&with_few));
     keep(run, kind, FEW, yardstick);
