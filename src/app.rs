@@ -9,6 +9,7 @@ use std::sync::{
 use tokio::sync::{Notify, Semaphore};
 
 use crate::{
+    attempts::Attempts,
     client_keys::ClientKeyCache,
     clock::{Clock, Stopwatch},
     config::{Config, Registration},
@@ -55,6 +56,8 @@ pub struct App {
     pub draining: AtomicBool,
     /// Held for each batch of housekeeping; true once no more are begun.
     pub housekeeping_is_over: Mutex<bool>,
+    /// Attempts at passwords that are in hand.
+    pub attempts: Attempts,
     /// Wrong client secrets.
     pub guesses: Guesses,
     /// The public keys of clients.
@@ -137,6 +140,7 @@ impl App {
             readiness: tokio::sync::Mutex::default(),
             draining: AtomicBool::new(false),
             housekeeping_is_over: Mutex::new(false),
+            attempts: Attempts::default(),
             guesses: Guesses::default(),
             client_keys: ClientKeyCache::default(),
             outbound,

@@ -5,6 +5,7 @@
 pub mod protocol;
 
 // What the rules stand on: each the only importer of what it wraps.
+pub mod attempts;
 pub mod client_keys;
 pub mod clock;
 pub mod config;

@@ -21,9 +21,9 @@ use crate::{
     store::{
         AnyConnection, Error, Result, activity, devices, grant_history,
         grants::leaving as grants_leaving,
-        leases, links, revoked_tokens,
+        leases, links, rate_limits, revoked_tokens,
         sessions::{self, leaving as sessions_leaving},
-        sign_in_failures, used_assertions, walks,
+        used_assertions, walks,
     },
     stories::Lane,
 };
@@ -81,7 +81,7 @@ const KINDS: [Kind; 11] = [
     }),
     ("assertions", |_, connection, now| used_assertions::forget(connection, now, ROWS).map(Batch::forgot)),
     ("revoked tokens", |_, connection, now| revoked_tokens::forget(connection, now, ROWS).map(Batch::forgot)),
-    ("failed sign-ins", |_, connection, now| sign_in_failures::forget(connection, now, ROWS).map(Batch::forgot)),
+    ("rate limits", |_, connection, now| rate_limits::purge(connection, now, ROWS).map(Batch::forgot)),
     ("everyday history", |app, connection, now| {
         let lifetimes = &app.config.lifetimes;
         let end = before(now, lifetimes.refresh_history.min(lifetimes.history));

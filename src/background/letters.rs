@@ -95,7 +95,7 @@ fn answer(app: &App, connection: &mut AnyConnection, delivery: &Delivery, ask: &
     let ids = Ids { link: random::id(now), letter: random::id(now), event: random::id(now) };
     let (what, is_sent) = match delivery.content {
         Content::RegistrationAsked(_) => ("registration", asked::answer_registration(connection, (delivery, ask), ids, now)?),
-        _ => ("a new password", asked::answer_reset(connection, (delivery, ask), ask.browser.clone(), ids, now)?),
+        _ => ("a new password", asked::answer_reset(connection, &app.config.secrets, (delivery, ask), ids, now)?),
     };
     tracing::info!(what, is_sent, "asked for by a form");
     Ok(())

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     passwords::{PasswordError, Passwords, rules::Rules},
+    people::throttle,
     protocol::{
         activity::{Activity, NOWHERE},
         id::Id,
@@ -26,7 +27,7 @@ use crate::{
         time::Timestamp,
     },
     random,
-    store::{self, account, activity::Event, people, people::Person, sign_in_failures},
+    store::{self, account, activity::Event, people, people::Person},
 };
 use details::{Details, check_display_name, check_email, check_username};
 use shown::Shown;
@@ -245,7 +246,7 @@ pub fn operated(now: Timestamp, person: Id, activity: Activity) -> Event<'static
 
 /// What was counted against the person while others guessed does not slow down their next sign-in.
 fn forget_failures(work: &mut Work<'_>, person: Id) -> Result<(), Error> {
-    Ok(sign_in_failures::clear(work.connection, &work.config.secrets.person_counter(person))?)
+    Ok(throttle::forget(work.connection, &work.config.secrets, person)?)
 }
 
 /// The person with this user name or e-mail address.

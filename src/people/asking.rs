@@ -4,16 +4,15 @@
 
 use actix_web::{HttpRequest, http::header, web::Data};
 
-use super::{
-    onward,
-    throttle::{Admission, Attempt},
-};
+use super::{known_browser, onward, throttle::MailLimit};
 use crate::{
     app::App,
     pages::{FormProblem, Problem},
     protocol::{
         authorization::AuthorizationRequest,
+        credential::{Credential, Kind},
         params::Params,
+        profile,
         stamp::{self, Purpose},
         time::Span,
     },
@@ -51,6 +50,8 @@ pub struct Visit {
     pub context: Context,
     pub query: Params,
     pub browser: Option<String>,
+    device: Option<String>,
+    link: Option<String>,
     path: &'static str,
 }
 
@@ -63,6 +64,8 @@ pub async fn answer(request: &HttpRequest, app: &Data<App>, path: &'static str, 
         context: Context::of(request),
         query: Params::parse(request.query_string()),
         browser: cookies::get(request, cookies::BROWSER),
+        device: cookies::get(request, cookies::DEVICE),
+        link: cookies::get(request, cookies::LINK),
         path,
     };
     let (context, base) = (visit.context.clone(), app.config.issuer.base());
@@ -138,15 +141,21 @@ impl Visit {
         content: fn(Ask) -> Content,
     ) -> Result<Result<Reply, FormProblem>, Fault> {
         let now = self.context.now;
-        match Attempt::to_ask(&app.config.secrets, login, self.context.address).begin(connection, now)? {
-            Admission::Go => {}
-            Admission::Wait(seconds) => return Ok(Err(FormProblem::SlowedDown { seconds })),
-            Admission::Refuse => return Ok(Err(FormProblem::SlowedDown { seconds: 1 })),
+        let device = known_browser::name(app, self.device.as_deref(), now);
+        let link = self.link.as_deref().and_then(|text| Credential::open(&app.config.secrets, Kind::Link, text));
+        let link = link.map(|credential| credential.id);
+        let shown = link.map(|id| id.to_string()).or(device.map(str::to_owned));
+        let from = (self.context.address, shown.as_deref());
+        let limit = MailLimit::to_ask(&app.config.secrets, &profile::login(login), from, now);
+        if let Err(seconds) = limit.admit(connection, now)? {
+            return Ok(Err(FormProblem::SlowedDown { seconds }));
         }
         let owner = self.browser.as_deref().unwrap_or_default();
         let ask = Ask {
             login: login.to_owned(),
             browser: onward::pseudonym(app, owner),
+            device: device.map(str::to_owned),
+            link,
             origin: self.context.origin(),
             query: self.request(),
         };

@@ -2,10 +2,14 @@
 //! several people can share one. Attempts from it are counted apart (`throttle`), so that a stranger's guesses do not slow down
 //! the owner.
 
+use std::net::IpAddr;
+
+use super::throttle;
 use crate::{
     app::App,
     protocol::{
         id::Id,
+        network,
         stamp::{self, Purpose},
         time::{Span, Timestamp},
     },
@@ -36,6 +40,26 @@ pub fn name_for<'a>(
         Some(name) => Ok(devices::is_known(connection, person, name)?.then_some(name)),
         None => Ok(None),
     }
+}
+
+/// Where an attempt at the password of this user, or of nobody, comes from.
+///
+/// # Errors
+/// The database's.
+pub fn from<'a>(
+    app: &App,
+    connection: &mut AnyConnection,
+    (cookie, address): (Option<&'a str>, IpAddr),
+    user: Option<Id>,
+    now: Timestamp,
+) -> Result<throttle::From<'a>> {
+    let nobody = Id::from([0; 16]); // asked for all the same, so that the time does not tell
+    let known_browser = match user {
+        Some(user) => name_for(app, connection, cookie, user, now)?,
+        None => None,
+    };
+    let is_near = known_browser.is_none() && devices::is_near(connection, user.unwrap_or(nobody), &network::range(address))?;
+    Ok(throttle::From { address, known_browser, is_near })
 }
 
 /// The value of the cookie of a browser with this name.

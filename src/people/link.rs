@@ -51,6 +51,7 @@ pub struct Visit {
     pub door: &'static Door,
     browser: Option<String>,
     link: Option<String>,
+    pub device: Option<String>,
 }
 
 /// Why a link does nothing.
@@ -106,6 +107,7 @@ impl Visit {
             door,
             browser: cookies::get(request, cookies::BROWSER),
             link: cookies::get(request, cookies::LINK),
+            device: cookies::get(request, cookies::DEVICE),
         }
     }
 

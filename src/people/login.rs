@@ -5,15 +5,16 @@ use actix_web::{HttpRequest, http::header, web::Data};
 
 use super::{
     known_browser, onward,
-    proof::{self, Candidate},
-    throttle::{Admission, Attempt},
+    proof::{self, Candidate, TURN_MISSED, Verdict},
+    throttle::{self, Admission, Attempt},
     wording,
 };
 use crate::{
     app::App,
+    attempts::Turn,
     pages::{Chrome, Login, LoginNotice, LoginProblem, Problem, Remember},
     paths,
-    protocol::{authentication, authorization::AuthorizationRequest, id::Id, network, params::Params},
+    protocol::{authentication, authorization::AuthorizationRequest, id::Id, network, params::Params, profile},
     random,
     store::{
         AnyConnection, clients,
@@ -55,6 +56,13 @@ struct Typed {
     remember: bool,
 }
 
+impl Typed {
+    /// The name as it is looked up, and counted.
+    fn name(&self) -> String {
+        profile::login(&self.username)
+    }
+}
+
 /// What the first hop found out.
 enum Looked {
     /// The answer already.
@@ -90,22 +98,31 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
 async fn sign_in(app: &Data<App>, visit: Visit, form: Params, password: String) -> Result<Reply, Fault> {
     let username = form.get("username").unwrap_or_default().trim().to_owned();
     let typed = Typed { username, remember: form.get("remember") == Some("yes") };
+    if !visit.sent(app, &form) {
+        return visit.refuse(app, typed, LoginProblem::FormExpired).await;
+    }
+    let Some(turns) = visit.turns(app, &typed).await else {
+        return visit.refuse(app, typed, LoginProblem::SlowedDown { seconds: TURN_MISSED }).await;
+    };
     let first = (visit.clone(), typed.clone());
     let looked = hop(app, Lane::People, move |app, connection| -> Result<Looked, Fault> {
         let (visit, typed) = first;
-        visit.look(app, connection, &form, &typed)
+        visit.look(app, connection, &typed, turns)
     });
     let (candidate, note) = match looked.await? {
         Looked::Done(reply) => return Ok(reply),
         Looked::Verify(candidate, note) => (*candidate, note),
     };
     let context = visit.context.clone();
-    proof::by_password(app, &context, candidate, &password, move |app, connection, person| {
-        let Some(person) = person else {
+    proof::by_password(app, &context, candidate, &password, move |app, connection, verdict| match verdict {
+        Verdict::Right(person) => visit.begin_session(app, connection, person, typed.remember),
+        Verdict::Wrong => {
             let shown = visit.show(app, connection, Some(&typed), Some(LoginProblem::WrongNameOrPassword))?;
-            return Ok(Some(shown.noting(note.clone())));
-        };
-        visit.begin_session(app, connection, person, typed.remember)
+            Ok(Some(shown.noting(note.clone())))
+        }
+        Verdict::TooMany { seconds } => {
+            visit.show(app, connection, Some(&typed), Some(LoginProblem::SlowedDown { seconds })).map(Some)
+        }
     })
     .await
 }
@@ -136,35 +153,45 @@ impl Visit {
         page::fault(app.config.issuer.base(), &self.context, fault)
     }
 
-    /// Checks the form, finds the person and counts the attempt.
-    fn look(&self, app: &App, connection: &mut AnyConnection, form: &Params, typed: &Typed) -> Result<Looked, Fault> {
+    /// Whether the form is one that this browser was shown.
+    fn sent(&self, app: &App, form: &Params) -> bool {
         let owner = self.browser.as_deref().unwrap_or_default();
-        if owner.is_empty() || forms::check(app, owner, paths::LOGIN, form, self.context.now).is_err() {
-            return Ok(Looked::Done(self.show(app, connection, Some(typed), Some(LoginProblem::FormExpired))?));
-        }
-        let username = &typed.username;
-        let person = if username.len() > NAME_LIMIT { None } else { people::find_by_login(connection, username)? };
-        let known_browser = match &person {
-            Some(person) => known_browser::name_for(app, connection, self.device.as_deref(), person.claims.id, self.context.now)?,
-            None => None,
-        };
+        !owner.is_empty() && forms::check(app, owner, paths::LOGIN, form, self.context.now).is_ok()
+    }
+
+    /// The page again, with what is wrong.
+    async fn refuse(self, app: &Data<App>, typed: Typed, problem: LoginProblem) -> Result<Reply, Fault> {
+        hop(app, Lane::People, move |app, connection| self.show(app, connection, Some(&typed), Some(problem))).await
+    }
+
+    /// Waits until no other attempt at this name is in hand, from this network or in this browser.
+    async fn turns(&self, app: &App, typed: &Typed) -> Option<Vec<Turn>> {
+        let browser = known_browser::name(app, self.device.as_deref(), self.context.now);
+        let from = (self.context.address, browser);
+        throttle::turns(&app.attempts, &app.config.secrets, from, &typed.name()).await
+    }
+
+    /// Finds the person, and whether their password is looked at.
+    fn look(&self, app: &App, connection: &mut AnyConnection, typed: &Typed, turns: Vec<Turn>) -> Result<Looked, Fault> {
+        let (name, now) = (typed.name(), app.clock.now());
+        let person = if name.len() > NAME_LIMIT { None } else { people::find_by_login(connection, &name)? };
         let id = person.as_ref().map(|person| person.claims.id);
-        let mut attempt = Attempt::new(&app.config.secrets, id, username, self.context.address, known_browser);
+        let from = known_browser::from(app, connection, (self.device.as_deref(), self.context.address), id, now)?;
+        let who = throttle::Who { user: id, name: &name };
+        let mut attempt = Attempt::to_sign_in(&app.config.secrets, who, from, now);
         let who = id.map_or_else(|| "nobody".to_owned(), |id| format!("person {id}"));
-        match attempt.begin(connection, self.context.now)? {
-            Admission::Go => {
-                let person = person.filter(|person| person.disabled_at.is_none());
-                Ok(Looked::Verify(Box::new(Candidate { person, attempt }), format!("wrong name or password: {who}")))
-            }
+        let admission = attempt.begin(connection, now)?;
+        let (person, note) = match admission {
+            Admission::Go | Admission::InTurn => (person, format!("wrong name or password: {who}")),
             // The decoy is hashed instead: the same answer after the same time.
-            Admission::Refuse => {
-                let note = format!("refused unseen, as too many attempts were made from everywhere: {who}");
-                Ok(Looked::Verify(Box::new(Candidate { person: None, attempt }), note))
-            }
+            Admission::Refuse => (None, format!("password not verified, too many failures from everywhere: {who}")),
             Admission::Wait(seconds) => {
-                Ok(Looked::Done(self.show(app, connection, Some(typed), Some(LoginProblem::SlowedDown { seconds }))?))
+                return Ok(Looked::Done(self.show(app, connection, Some(typed), Some(LoginProblem::SlowedDown { seconds }))?));
             }
-        }
+        };
+        let person = person.filter(|person| person.disabled_at.is_none());
+        let candidate = Candidate { person, attempt, must_wait: admission == Admission::InTurn, turns };
+        Ok(Looked::Verify(Box::new(candidate), note))
     }
 
     /// The same person's session gets a new generation, though it may be over for want of use: what was granted in

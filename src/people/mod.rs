@@ -21,6 +21,6 @@ pub mod recover_password;
 pub mod register;
 pub mod register_finish;
 pub mod select_account;
-mod throttle;
+pub mod throttle;
 mod timeline;
 mod wording;

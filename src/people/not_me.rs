@@ -65,8 +65,9 @@ fn end(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, pe
         apps: &apps.iter().map(String::as_str).collect::<Vec<_>>(),
         next: if ended.password_taken { AfterEnd::SetPassword } else { AfterEnd::SignIn },
     };
-    // No redirect: nobody is signed in any more, and what was ended is known only now. The form sent again finds the link used.
-    Ok(link::forgetting(page::show(200, &page, None)).noting(format!("everything was ended by a letter's link: person {id}")))
+    // No redirect: nobody is signed in any more, and what was ended is known only now. The form sent again finds the link used. Its
+    // cookie stays: asking for a new password is next, and whoever has shown a link is not held up by strangers who ask as well.
+    Ok(page::show(200, &page, None).noting(format!("everything was ended by a letter's link: person {id}")))
 }
 
 fn show(app: &App, visit: &Visit, link: &Link, (person, told): (&Person, &Told), problem: Option<FormProblem>) -> Reply {

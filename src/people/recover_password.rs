@@ -1,17 +1,18 @@
 //! Setting a new password by a link, in the browser that asked for it (ASVS 6.4.3). Everything ends with the old one, and the
 //! person signs in with the new one: the link is no sign-in.
 
-use actix_web::{HttpRequest, web::Data};
+use actix_web::{HttpRequest, http::header, web::Data};
 
 use super::{
+    known_browser,
     link::{self, Dead, Door, Visit},
-    onward, wording,
+    onward, throttle, wording,
 };
 use crate::{
     app::App,
     pages::{RecoverPassword, RecoverPasswordProblem},
     paths,
-    protocol::{activity::Activity, link::LinkKind, params::Params},
+    protocol::{activity::Activity, link::LinkKind, network, params::Params},
     random,
     store::{
         AnyConnection,
@@ -19,10 +20,10 @@ use crate::{
         by_link,
         links::Link,
         people::{self, Person},
-        sign_in_failures,
     },
     web::{
         body::Form,
+        cookies::{self, Keep},
         fault::Fault,
         hop::{Lane, hop},
         page,
@@ -106,14 +107,19 @@ fn reset(
     let (now, origin, id) = (visit.context.now, visit.context.origin(), person.claims.id);
     let activity = Activity::PasswordReset;
     let event = Event { id: random::id(now), person: id, activity, origin: &origin, about: None, at: now };
-    if by_link::reset_password(connection, link, hash, &event)?.is_none() {
+    let known = known_browser::name(app, visit.device.as_deref(), now);
+    let name = known.map_or_else(random::text, str::to_owned);
+    let browser = (name.as_str(), network::range(visit.context.address));
+    if by_link::reset_password(connection, link, hash, (browser.0, &browser.1), &event)?.is_none() {
         return visit.lost(app, connection, link);
     }
     app.bell.notify_one();
     // What was counted while others guessed does not slow down the sign-in that follows.
-    sign_in_failures::clear(connection, &app.config.secrets.person_counter(id))?;
+    throttle::forget(connection, &app.config.secrets, id)?;
     let to = (onward::PASSWORD_SET, person.claims.username.as_str());
-    Ok(onward::to_sign_in(app, link.content.as_deref(), to, now).noting(format!("a new password was set by a link: person {id}")))
+    Ok(onward::to_sign_in(app, link.content.as_deref(), to, now)
+        .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &known_browser::cookie(app, &name, now), Keep::Long))
+        .noting(format!("a new password was set by a link: person {id}")))
 }
 
 /// Whose password it is; nobody's where the account is switched off or gone.

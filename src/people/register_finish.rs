@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, http::header, web::Data};
 use super::{
     link::{self, Dead, Door, Visit},
     onward,
-    throttle::{Admission, Attempt},
+    throttle::MailLimit,
     wording,
 };
 use crate::{
@@ -105,13 +105,12 @@ impl Visit {
         let Some(email) = link.email.clone() else { return Ok(Err(self.dead(app, Some(link.kind), Dead::Unknown))) };
         let username = profile::username(&typed.username).ok();
         if let Some(username) = &username {
-            match Attempt::with_link(&app.config.secrets, link.id).begin(connection, self.context.now)? {
-                Admission::Go if people::find_by_login(connection, username)?.is_some() => {
+            match MailLimit::of_names(&app.config.secrets, link.id).admit(connection, self.context.now)? {
+                Ok(()) if people::find_by_login(connection, username)?.is_some() => {
                     problems.username = Some(UsernameProblem::Taken);
                 }
-                Admission::Go => {}
-                Admission::Refuse => problems.form = Some(FormProblem::SlowedDown { seconds: 1 }),
-                Admission::Wait(seconds) => problems.form = Some(FormProblem::SlowedDown { seconds }),
+                Ok(()) => {}
+                Err(seconds) => problems.form = Some(FormProblem::SlowedDown { seconds }),
             }
         } else {
             problems.username = Some(UsernameProblem::Invalid { limit: USERNAME_LIMIT });

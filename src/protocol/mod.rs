@@ -32,6 +32,7 @@ pub mod person;
 pub mod pkce;
 pub mod profile;
 pub mod prompt;
+pub mod rate_limit;
 pub mod redirect_uri;
 pub mod registration;
 pub mod remote_url;

@@ -7,8 +7,6 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use super::id::Id;
-
 pub(super) type HmacSha256 = Hmac<Sha256>;
 
 /// How long a secret must at least be, in bytes: what 32 random bytes need as text or raw.
@@ -83,12 +81,6 @@ impl SecretRing {
 
     pub(super) fn numbered(&self, number: &[u8]) -> Option<&Secret> {
         self.secrets.iter().find(|secret| secret.number == number)
-    }
-
-    /// The name under which failed sign-ins of this person are counted.
-    #[must_use]
-    pub fn person_counter(&self, person: Id) -> [u8; 32] {
-        self.pseudonym("person", &person.to_string())
     }
 
     /// A name for something that is counted and must not be told: a keyed hash, another one under another secret.

@@ -5,9 +5,10 @@ use super::{
     AnyConnection, Result, account,
     activity::{self, Event},
     deliveries::{self, Ask, Content, Delivery},
-    dialect,
+    devices, dialect,
     links::{self, Link},
     people::{self, Person},
+    rate_limits,
     sessions::Session,
 };
 use crate::protocol::{
@@ -15,12 +16,17 @@ use crate::protocol::{
     id::Id,
     link::LinkKind,
     notice::{Letter, Notice},
+    rate_limit::Backoff,
+    secrets::SecretRing,
     time::{Span, Timestamp},
 };
 
 /// So many letters with a link for a new password are sent to one person in an hour, whoever asks for them.
 const RESETS: i64 = 5;
 const HOUR: Span = Span::from_seconds(3600);
+/// And so many besides to whoever asks in a browser with which they have signed in before, or in which a link of a mail to them was
+/// opened: no stranger can use those up.
+const OWN_RESETS: Backoff = Backoff { free: RESETS, ceiling: HOUR, forget_after: HOUR, exhausted: Some((RESETS, HOUR)) };
 
 /// The ids of what an answer makes.
 #[derive(Clone, Copy, Debug)]
@@ -41,11 +47,12 @@ pub struct Ids {
 /// The database's.
 pub fn answer_reset(
     connection: &mut AnyConnection,
+    secrets: &SecretRing,
     (delivery, ask): (&Delivery, &Ask),
-    browser: Vec<u8>,
     ids: Ids,
     now: Timestamp,
 ) -> Result<bool> {
+    let browser = ask.browser.clone();
     dialect::together(connection, |connection| {
         let found = people::find_by_login(connection, &ask.login)?.map(|found| found.claims.id);
         let person = found.map(|id| people::lock(connection, id)).transpose()?.flatten();
@@ -54,8 +61,7 @@ pub fn answer_reset(
         }
         let Some(person) = person.filter(Person::can_recover) else { return Ok(false) };
         let id = person.claims.id;
-        let hour_ago = Timestamp::from_millis(now.millis() - HOUR.millis());
-        if links::count_since(connection, id, LinkKind::Reset, hour_ago)? >= RESETS {
+        if !is_within_limits(connection, secrets, ask, id, now)? {
             return Ok(false);
         }
         links::use_up_in(connection, id, (LinkKind::Reset, &browser), now)?;
@@ -74,6 +80,21 @@ pub fn answer_reset(
         deliveries::enqueue(connection, ids.letter, &Content::Letter(notice), now)?;
         Ok(true)
     })
+}
+
+/// Whether one more letter is sent to this person. Part of a transaction.
+fn is_within_limits(connection: &mut AnyConnection, secrets: &SecretRing, ask: &Ask, person: Id, now: Timestamp) -> Result<bool> {
+    let own = match (&ask.device, ask.link) {
+        (Some(device), _) if devices::is_known(connection, person, device)? => Some(device.clone()),
+        (_, Some(link)) if links::find(connection, link)?.is_some_and(|link| link.went_to(person)) => Some(link.to_string()),
+        _ => None,
+    };
+    let Some(own) = own else {
+        let hour_ago = Timestamp::from_millis(now.millis() - HOUR.millis());
+        return Ok(links::count_since(connection, person, LinkKind::Reset, hour_ago)? < RESETS);
+    };
+    let key = secrets.pseudonym("mail asked for by its owner", &format!("{person} {own}"));
+    rate_limits::count_in_time_in(connection, &key, &OWN_RESETS, now)
 }
 
 /// Someone wants to register with an address: its owner gets a link, or hears that they have an account. Says whether they

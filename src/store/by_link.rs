@@ -5,7 +5,7 @@ use super::{
     AnyConnection, Result,
     account::{self, Ended},
     activity::{self, Event},
-    dialect,
+    devices, dialect,
     error::Error,
     links::{self, Link},
     people::{self, Person},
@@ -36,10 +36,18 @@ pub fn register(connection: &mut AnyConnection, link: &Link, person: &Person, ev
 }
 
 /// Sets the password of the link's person; `None` when they are not the event's, or switched off, or when it was used or is over.
+/// The browser in which it is done, and its network, are known from then on: whoever reads the person's mail there is not slowed
+/// down by strangers who guess.
 ///
 /// # Errors
 /// The database's.
-pub fn reset_password(connection: &mut AnyConnection, link: &Link, hash: &str, event: &Event<'_>) -> Result<Option<Ended>> {
+pub fn reset_password(
+    connection: &mut AnyConnection,
+    link: &Link,
+    hash: &str,
+    browser: (&str, &str),
+    event: &Event<'_>,
+) -> Result<Option<Ended>> {
     dialect::together(connection, |connection| {
         let person = lock(connection, link, event)?.filter(|person| person.disabled_at.is_none());
         // It went to the address that they had then.
@@ -47,7 +55,9 @@ pub fn reset_password(connection: &mut AnyConnection, link: &Link, hash: &str, e
         if person.is_none() || !links::use_up(connection, link.id, LinkKind::Reset, event.at)? {
             return Ok(None);
         }
-        account::reset_password_in(connection, hash, event).map(Some)
+        let ended = account::reset_password_in(connection, hash, event)?;
+        devices::see(connection, event.person, browser, event.at)?;
+        Ok(Some(ended))
     })
 }
 

@@ -36,6 +36,12 @@ pub struct Ask {
     pub login: String,
     /// The pseudonym of the browser.
     pub browser: Vec<u8>,
+    /// The name of the browser, where it has a cookie of ours that says that someone has signed in with it.
+    #[serde(default)]
+    pub device: Option<String>,
+    /// The link of a mail that was opened in it.
+    #[serde(default)]
+    pub link: Option<Id>,
     /// From where.
     pub origin: Origin,
     /// The authorization request that they are on the way of, as a query.

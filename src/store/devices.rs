@@ -68,6 +68,16 @@ pub fn is_known(connection: &mut AnyConnection, person: Id, device: &str) -> Res
     Ok(row.select(devices::first_seen_at).get_result::<i64>(connection).optional()?.is_some())
 }
 
+/// Whether this person was seen in this range of addresses, with whatever device. Asked of nobody it takes as long.
+///
+/// # Errors
+/// The database's.
+pub fn is_near(connection: &mut AnyConnection, person: Id, range: &str) -> Result<bool> {
+    let theirs = devices::table.filter(devices::person_id.eq(person.as_bytes().as_slice()));
+    let near = theirs.filter(devices::networks.like(format!("%\"{range}\"%")));
+    Ok(near.select(devices::first_seen_at).first::<i64>(connection).optional()?.is_some())
+}
+
 /// Notes that a device was seen in a network, and says whether that was known. Part of a transaction.
 pub(super) fn see(connection: &mut AnyConnection, person: Id, (device, network): (&str, &str), now: Timestamp) -> Result<Seen> {
     let known = of(connection, person)?;

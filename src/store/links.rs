@@ -100,6 +100,14 @@ pub fn of_person(connection: &mut AnyConnection, person: Id) -> Result<Vec<Link>
     rows.into_iter().map(to_value).collect()
 }
 
+impl Link {
+    /// Whether it was sent to an address of this person, so that whoever has it reads, or has read, their mail.
+    #[must_use]
+    pub fn went_to(&self, person: Id) -> bool {
+        self.person_id == Some(person) && matches!(self.kind, LinkKind::Reset | LinkKind::NotMe)
+    }
+}
+
 /// Inserts a link.
 ///
 /// # Errors

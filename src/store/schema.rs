@@ -125,11 +125,12 @@ diesel::table! {
 }
 
 diesel::table! {
-    sign_in_failures (key) {
+    rate_limits (key) {
         key -> Binary,
-        failures -> BigInt,
-        last_at -> BigInt,
+        amount -> BigInt,
+        updated_at -> BigInt,
         next_at -> BigInt,
+        expires_at -> BigInt,
     }
 }
 

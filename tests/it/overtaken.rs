@@ -23,6 +23,9 @@ use symbolon::{
 
 use crate::harness::{Browser, Server, both};
 
+/// The browser in which a link is used, and its network.
+const BROWSER: (&str, &str) = ("a browser", "192.0.0.0/16");
+
 /// A link of a person, to this address.
 fn link(server: &Server, kind: LinkKind, person: Option<Id>, email: &str) -> Link {
     let now = server.now();
@@ -96,7 +99,7 @@ fn a_link_does_what_it_is_for_and_for_its_person_alone() {
         let reset = link(server, LinkKind::Reset, Some(alice), "alice@example.com");
         let not_me = link(server, LinkKind::NotMe, Some(alice), "alice@example.com");
         let sets = |link: &Link, person| {
-            server.store(|connection| by_link::reset_password(connection, link, "a hash", &event(person))).is_some()
+            server.store(|connection| by_link::reset_password(connection, link, "a hash", BROWSER, &event(person))).is_some()
         };
         assert!(!sets(&not_me, alice) && !sets(&reset, bob));
         assert!(server.store(|connection| by_link::not_me(connection, &reset, &event(alice))).is_none());
@@ -180,7 +183,7 @@ fn no_two_wait_for_each_other() {
             let not_me = link(server, LinkKind::NotMe, Some(alice), "alice@example.com");
             let event = |activity| server.event(alice, activity);
             let by_link = |connection: &mut AnyConnection| {
-                by_link::reset_password(connection, &reset, "a hash", &event(Activity::PasswordReset)).map(drop)
+                by_link::reset_password(connection, &reset, "a hash", BROWSER, &event(Activity::PasswordReset)).map(drop)
             };
             let says = |connection: &mut AnyConnection| by_link::not_me(connection, &not_me, &event(Activity::NotMe)).map(drop);
             let disowns = |connection: &mut AnyConnection| account::disown(connection, None, &event(Activity::NotMe)).map(drop);
@@ -251,7 +254,7 @@ fn nothing_that_was_asked_for_before_survives_what_locks_a_stranger_out() {
             let event = server.event(id, Activity::EmailChanged);
             let confirmed = server.store(|connection| by_link::confirm_email(connection, &asked[0], &event));
             assert_eq!(confirmed, by_link::Confirmed::Dead, "{name}");
-            let reset = server.store(|connection| by_link::reset_password(connection, &asked[1], "a hash", &event));
+            let reset = server.store(|connection| by_link::reset_password(connection, &asked[1], "a hash", BROWSER, &event));
             assert!(reset.is_none() && find(server, id).claims.email == alice.claims.email, "{name}");
         }
     });
@@ -272,6 +275,6 @@ fn a_link_for_a_password_is_of_the_address_that_it_went_to() {
         });
         assert!(changed.is_some());
         let event = server.event(id, Activity::PasswordReset);
-        assert!(server.store(|connection| by_link::reset_password(connection, &reset, "a hash", &event)).is_none());
+        assert!(server.store(|connection| by_link::reset_password(connection, &reset, "a hash", BROWSER, &event)).is_none());
     });
 }

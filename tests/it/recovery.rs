@@ -6,7 +6,7 @@ mod outages;
 
 use symbolon::{
     protocol::client::ClientKind,
-    store::{activity, people},
+    store::{activity, people, rate_limits},
 };
 
 use crate::harness::{Browser, LINK, Letter, MailServer, PASSWORD, Server, both, query_of, settled, wait_until, with_mail};
@@ -153,8 +153,8 @@ fn what_others_guessed_does_not_slow_down_the_new_password() {
         |_| (),
         |server, mail| {
             let alice = server.add_person("alice");
-            let counter = server.app.config.secrets.person_counter(alice.claims.id);
-            let count = || server.store(|connection| symbolon::store::sign_in_failures::find(connection, &counter));
+            let key = server.app.config.secrets.pseudonym("user, from elsewhere", &alice.claims.id.to_string());
+            let count = || server.store(|connection| rate_limits::find(connection, &[key])).remove(&key);
             let mut browser = Browser::new(server);
             let letter = asked(&mut browser, mail, "/recover", "alice");
             assert!(!signs_in(server, "alice", "wrong"));

@@ -9,7 +9,7 @@ use crate::{
     app::App,
     pages::{CurrentEmail, Email, EmailProblem, EmailState},
     paths,
-    people::throttle::{Admission, Attempt},
+    people::throttle::MailLimit,
     protocol::{
         activity::Activity,
         link::LinkKind,
@@ -77,7 +77,7 @@ fn send(app: &App, connection: &mut AnyConnection, visitor: &Visitor, person: &P
     let Some(email) = profile::email(visitor.field("email").trim()) else {
         return Ok(again(app, visitor, EmailProblem::NotAnAddress));
     };
-    if let Admission::Wait(seconds) = Attempt::letter(&app.config.secrets, id, &email).begin(connection, now)? {
+    if let Err(seconds) = MailLimit::to_send(&app.config.secrets, id, &email).admit(connection, now)? {
         return Ok(again(app, visitor, EmailProblem::SlowedDown { seconds }));
     }
     let is_anothers = people::find_by_login(connection, &email)?.is_some_and(|other| other.claims.id != id);

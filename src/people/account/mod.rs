@@ -17,16 +17,18 @@ use actix_web::{HttpRequest, web::Data};
 
 use super::{
     known_browser, login,
-    proof::{self, Candidate},
-    throttle::{Admission, Attempt},
+    proof::{self, Candidate, TURN_MISSED, Verdict},
+    throttle::{self, Admission, Attempt},
 };
 use crate::{
     app::App,
+    attempts::Turn,
     pages::{self, Chrome, Problem},
     paths,
     protocol::{
         activity::{Activity, Entry, Origin},
         params::{Params, encode},
+        profile,
         time::Span,
     },
     random,
@@ -139,9 +141,13 @@ async fn proven<T: Send + 'static>(
     then: impl Fn(&App, &mut AnyConnection, &Visitor, &Person) -> Result<T, Fault> + Clone + Send + 'static,
 ) -> Result<Proven<T>, Fault> {
     let context = visit.context.clone();
+    // Attempts in one session take turns.
+    let from = (context.address, known_browser::name(app, visit.device.as_deref(), context.now));
+    let session = visit.cookie.as_deref().unwrap_or_default();
+    let turns = throttle::turns(&app.attempts, &app.config.secrets, from, session).await;
     let looked = hop(app, Lane::People, move |app, connection| -> Result<Looked, Fault> {
         match visit.visitor(app, connection)? {
-            Ok(visitor) => look(app, connection, visitor, guard),
+            Ok(visitor) => look(app, connection, (visitor, turns), guard),
             Err(reply) => Ok(Looked::Done(reply)),
         }
     });
@@ -150,10 +156,16 @@ async fn proven<T: Send + 'static>(
         Looked::Verify(both) => (Arc::new(both.0), both.1),
     };
     let password = visitor.field("password").to_owned();
-    proof::by_password(app, &context, candidate, &password, move |app, connection, person| {
-        let Some(person) = person else {
-            let shown = (guard.refuse)(app, connection, &visitor, Refusal::WrongPassword)?;
-            return Ok(Some(Err(shown.noting(format!("wrong password: person {}", visitor.person.claims.id)))));
+    proof::by_password(app, &context, candidate, &password, move |app, connection, verdict| {
+        let person = match verdict {
+            Verdict::Right(person) => person,
+            Verdict::Wrong => {
+                let shown = (guard.refuse)(app, connection, &visitor, Refusal::WrongPassword)?;
+                return Ok(Some(Err(shown.noting(format!("wrong password: person {}", visitor.person.claims.id)))));
+            }
+            Verdict::TooMany { seconds } => {
+                return Ok(Some(Err((guard.refuse)(app, connection, &visitor, Refusal::SlowedDown { seconds })?)));
+            }
         };
         let current = people::find(connection, person.claims.id)?.filter(|current| current.disabled_at.is_none());
         if current.is_none_or(|current| current.password_hash != person.password_hash) {
@@ -164,26 +176,35 @@ async fn proven<T: Send + 'static>(
     .await
 }
 
-fn look(app: &App, connection: &mut AnyConnection, visitor: Visitor, guard: Guard) -> Result<Looked, Fault> {
-    let now = visitor.context.now;
+fn look(
+    app: &App,
+    connection: &mut AnyConnection,
+    (visitor, turns): (Visitor, Option<Vec<Turn>>),
+    guard: Guard,
+) -> Result<Looked, Fault> {
+    let now = app.clock.now();
     if !visitor.sent(app, guard.about) {
         return Ok(Looked::Done((guard.refuse)(app, connection, &visitor, Refusal::FormExpired)?));
     }
     if let Some(reply) = (guard.check)(app, connection, &visitor)? {
         return Ok(Looked::Done(reply));
     }
-    let (id, name) = (visitor.person.claims.id, visitor.person.claims.username.as_str());
-    let browser = known_browser::name_for(app, connection, visitor.device.as_deref(), id, now)?;
-    let mut attempt = Attempt::new(&app.config.secrets, Some(id), name, visitor.context.address, browser);
+    let slowed_down = |connection: &mut AnyConnection, visitor: &Visitor, seconds| {
+        (guard.refuse)(app, connection, visitor, Refusal::SlowedDown { seconds }).map(Looked::Done)
+    };
+    let Some(turns) = turns else { return slowed_down(connection, &visitor, TURN_MISSED) };
+    let (id, name) = (visitor.person.claims.id, profile::login(&visitor.person.claims.username));
+    let from = known_browser::from(app, connection, (visitor.device.as_deref(), visitor.context.address), Some(id), now)?;
+    let who = throttle::Who { user: Some(id), name: &name };
+    let mut attempt = Attempt::to_confirm(&app.config.secrets, who, from);
     let person = match attempt.begin(connection, now)? {
-        Admission::Go => Some(visitor.person.clone()),
+        Admission::Go | Admission::InTurn => Some(visitor.person.clone()),
         // The decoy is hashed instead: the same answer after the same time.
         Admission::Refuse => None,
-        Admission::Wait(seconds) => {
-            return Ok(Looked::Done((guard.refuse)(app, connection, &visitor, Refusal::SlowedDown { seconds })?));
-        }
+        Admission::Wait(seconds) => return slowed_down(connection, &visitor, seconds),
     };
-    Ok(Looked::Verify(Box::new((visitor, Candidate { person, attempt }))))
+    let candidate = Candidate { person, attempt, must_wait: false, turns };
+    Ok(Looked::Verify(Box::new((visitor, candidate))))
 }
 
 impl Refusal {

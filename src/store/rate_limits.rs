@@ -1,0 +1,235 @@
+//! The table `rate_limits`: what is counted to slow down guesses and requests for mail, each under a keyed hash. What the counts
+//! are for and which keys they have is `people::throttle`; how they turn into waits, `protocol::rate_limit`. Each change is one
+//! guarded statement, or one transaction by key, so that of many at once none is lost.
+
+use std::collections::HashMap;
+
+use diesel::{
+    dsl::{case_when, sql},
+    prelude::*,
+    sql_types::BigInt,
+};
+
+use super::{
+    AnyConnection, Result,
+    dialect::{self, delete_some, on_either},
+    error::Error,
+    mapping::time,
+    schema::rate_limits,
+};
+use crate::protocol::{
+    rate_limit::{Backoff, Bucket, Count, LONGEST_WAIT},
+    time::{Span, Timestamp},
+};
+
+/// A keyed hash of what is counted.
+pub type Key = [u8; 32];
+
+/// How often a count is tried again that a success clears at the same time.
+const TRIES: u32 = 5;
+
+/// What is left in a bucket: as [`Bucket::level`] has it, in SQL.
+macro_rules! level {
+    ($now:expr) => {
+        sql::<BigInt>("CASE WHEN updated_at >= ")
+            .bind::<BigInt, _>($now.millis())
+            .sql(" THEN amount WHEN amount > ")
+            .bind::<BigInt, _>($now.millis())
+            .sql(" - updated_at THEN amount - (")
+            .bind::<BigInt, _>($now.millis())
+            .sql(" - updated_at) ELSE 0 END")
+    };
+}
+
+/// The counts under these keys; keys that nothing is counted under are left out.
+///
+/// # Errors
+/// The database's.
+pub fn find(connection: &mut AnyConnection, keys: &[Key]) -> Result<HashMap<Key, Count>> {
+    let keys: Vec<_> = keys.iter().map(Key::as_slice).collect();
+    let rows: Vec<(Vec<u8>, i64, i64, i64)> = rate_limits::table
+        .filter(rate_limits::key.eq_any(keys))
+        .select((rate_limits::key, rate_limits::amount, rate_limits::updated_at, rate_limits::next_at))
+        .load(connection)?;
+    let counts = rows.into_iter().filter_map(|(key, amount, updated_at, next_at)| {
+        let count = Count { amount, updated_at: time(updated_at), next_at: time(next_at) };
+        Some((key.try_into().ok()?, count))
+    });
+    Ok(counts.collect())
+}
+
+/// Counts one more attempt under a backoff, though it may come too soon; the number of attempts.
+///
+/// # Errors
+/// The database's.
+pub fn count(connection: &mut AnyConnection, key: &Key, backoff: &Backoff, now: Timestamp) -> Result<i64> {
+    let counted = attempt(connection, key, backoff, (now, Span::from_millis(i64::MAX)))?;
+    Ok(counted.unwrap_or_default())
+}
+
+/// As [`count`], if the attempt does not come too soon: false where it does, and then it is not counted.
+///
+/// # Errors
+/// The database's.
+pub fn count_in_time(connection: &mut AnyConnection, key: &Key, backoff: &Backoff, now: Timestamp) -> Result<bool> {
+    Ok(attempt(connection, key, backoff, (now, Span::ZERO))?.is_some())
+}
+
+/// As [`count_in_time`]. Part of a transaction.
+pub(super) fn count_in_time_in(connection: &mut AnyConnection, key: &Key, backoff: &Backoff, now: Timestamp) -> Result<bool> {
+    Ok(insert_first(connection, key, backoff, now)? || next(connection, key, backoff, (now, Span::ZERO))?.is_some())
+}
+
+/// The number of attempts with one more, which may come so much too early; `None` where it comes earlier.
+fn attempt(connection: &mut AnyConnection, key: &Key, backoff: &Backoff, at: (Timestamp, Span)) -> Result<Option<i64>> {
+    for _ in 0..TRIES {
+        if insert_first(connection, key, backoff, at.0)? {
+            return Ok(Some(1));
+        }
+        let attempts = dialect::together(connection, |connection| next(connection, key, backoff, at))?;
+        if attempts.is_some() || exists(connection, key)? {
+            return Ok(attempts);
+        }
+    }
+    Err(Error::Busy("a rate limit is cleared all the time".into()))
+}
+
+fn exists(connection: &mut AnyConnection, key: &Key) -> Result<bool> {
+    Ok(find(connection, std::slice::from_ref(key))?.contains_key(key))
+}
+
+fn insert_first(connection: &mut AnyConnection, key: &Key, backoff: &Backoff, now: Timestamp) -> Result<bool> {
+    let first = Row { amount: 1, now, next_at: now.plus(backoff.wait_after(1)), expires_at: backoff.keep_until(now) };
+    insert(connection, key, &first)
+}
+
+/// The row is held from the first statement to the end of the transaction, so that the wait is that of this attempt.
+fn next(connection: &mut AnyConnection, key: &Key, backoff: &Backoff, (now, early): (Timestamp, Span)) -> Result<Option<i64>> {
+    let forgotten = now.millis() - backoff.forget_after.millis();
+    let in_time = rate_limits::next_at.le(now.plus(early).millis()).or(rate_limits::next_at.gt(now.plus(LONGEST_WAIT).millis())); // a clock that was ahead
+    let row = rate_limits::table.find(key.as_slice());
+    let attempts = diesel::update(row.filter(in_time))
+        .set((
+            rate_limits::amount
+                .eq(case_when(rate_limits::updated_at.lt(forgotten), 1.into_sql::<BigInt>()).otherwise(rate_limits::amount + 1)),
+            rate_limits::updated_at.eq(now.millis()),
+            rate_limits::expires_at.eq(backoff.keep_until(now).millis()),
+        ))
+        .returning(rate_limits::amount)
+        .get_result::<i64>(connection)
+        .optional()?;
+    let Some(attempts) = attempts else { return Ok(None) };
+    let next = now.plus(backoff.wait_after(attempts));
+    diesel::update(row).set(rate_limits::next_at.eq(next.millis())).execute(connection)?;
+    Ok(Some(attempts))
+}
+
+/// Puts one more into a bucket, as long as its level is not above `limit`: false where it is.
+///
+/// # Errors
+/// The database's.
+pub fn fill(connection: &mut AnyConnection, key: &Key, bucket: &Bucket, limit: i64, now: Timestamp) -> Result<bool> {
+    let (one, expires_at) = (bucket.leak.millis(), bucket.keep_until(now));
+    for _ in 0..TRIES {
+        if insert(connection, key, &Row { amount: one, now, next_at: now, expires_at })? {
+            return Ok(true);
+        }
+        let row = rate_limits::table.find(key.as_slice()).filter(level!(now).le(limit));
+        let rows = diesel::update(row)
+            .set((
+                rate_limits::amount.eq(level!(now) + one),
+                rate_limits::updated_at.eq(now.millis()),
+                rate_limits::expires_at.eq(expires_at.millis()),
+            ))
+            .execute(connection)?;
+        if rows == 1 || exists(connection, key)? {
+            return Ok(rows == 1);
+        }
+    }
+    Err(Error::Busy("a rate limit is cleared all the time".into()))
+}
+
+/// Takes so many out of a bucket again.
+///
+/// # Errors
+/// The database's.
+pub fn take_out(connection: &mut AnyConnection, key: &Key, bucket: &Bucket, many: i64) -> Result<()> {
+    let less = bucket.leak.millis().saturating_mul(many);
+    let rest = case_when(rate_limits::amount.gt(less), rate_limits::amount - less).otherwise(0.into_sql::<BigInt>());
+    diesel::update(rate_limits::table.find(key.as_slice())).set(rate_limits::amount.eq(rest)).execute(connection)?;
+    Ok(())
+}
+
+/// Reserves the next attempt at what is counted under `key`, after which no other is taken for `space`: false where one is reserved
+/// already, until `next_at`.
+///
+/// # Errors
+/// The database's.
+pub fn reserve(connection: &mut AnyConnection, key: &Key, space: Span, now: Timestamp) -> Result<bool> {
+    let free = rate_limits::next_at.le(now.millis()).or(rate_limits::next_at.gt(now.plus(LONGEST_WAIT).millis()));
+    let row = rate_limits::table.find(key.as_slice()).filter(free);
+    Ok(diesel::update(row).set(rate_limits::next_at.eq(now.plus(space).millis())).execute(connection)? == 1)
+}
+
+/// Adds a member to a set, until it expires: false when it is one already.
+///
+/// # Errors
+/// The database's.
+pub fn add_member(connection: &mut AnyConnection, key: &Key, now: Timestamp, expires_at: Timestamp) -> Result<bool> {
+    insert(connection, key, &Row { amount: 1, now, next_at: now, expires_at })
+}
+
+/// Adds one to a plain number, which is kept until it expires.
+///
+/// # Errors
+/// The database's.
+pub fn add_one(connection: &mut AnyConnection, key: &Key, now: Timestamp, expires_at: Timestamp) -> Result<()> {
+    if add_member(connection, key, now, expires_at)? {
+        return Ok(());
+    }
+    diesel::update(rate_limits::table.find(key.as_slice()))
+        .set((rate_limits::amount.eq(rate_limits::amount + 1), rate_limits::updated_at.eq(now.millis())))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Forgets what was counted under these keys.
+///
+/// # Errors
+/// The database's.
+pub fn clear(connection: &mut AnyConnection, keys: &[Key]) -> Result<()> {
+    let keys: Vec<_> = keys.iter().map(Key::as_slice).collect();
+    diesel::delete(rate_limits::table.filter(rate_limits::key.eq_any(keys))).execute(connection)?;
+    Ok(())
+}
+
+/// Forgets some of the counts that do not matter any more, at most `limit`; says how many.
+///
+/// # Errors
+/// The database's.
+pub fn purge(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> Result<usize> {
+    delete_some!(connection, rate_limits, (key: Vec<u8>, expires_at), rate_limits::expires_at.lt(now.millis()), limit)
+}
+
+/// What a row begins with.
+struct Row {
+    amount: i64,
+    now: Timestamp,
+    next_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+/// Inserts a row: false where there is one.
+fn insert(connection: &mut AnyConnection, key: &Key, row: &Row) -> Result<bool> {
+    let values = (
+        rate_limits::key.eq(key.as_slice()),
+        rate_limits::amount.eq(row.amount),
+        rate_limits::updated_at.eq(row.now.millis()),
+        rate_limits::next_at.eq(row.next_at.millis()),
+        rate_limits::expires_at.eq(row.expires_at.millis()),
+    );
+    let rows = on_either!(connection, one => {
+        diesel::insert_into(rate_limits::table).values(values).on_conflict_do_nothing().execute(one)
+    })?;
+    Ok(rows == 1)
+}

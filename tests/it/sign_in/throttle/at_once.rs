@@ -1,0 +1,112 @@
+//! Many attempts at once: none slips by, none that is right is refused for others that were not judged yet, and no flood costs more
+//! than it may.
+
+use std::{sync::Barrier, thread};
+
+use symbolon::store::rate_limits;
+
+use super::{LOOKED_AT, attack};
+use crate::{
+    harness::{Browser, Database, PASSWORD, Server, both, both_with, databases},
+    sign_in::{WRONG, attempt, attempt_from, behind_a_proxy},
+};
+
+/// Sends the form of a new browser for each of these, all at the same time: the statuses.
+fn all_at_once(server: &Server, tries: &[(String, &str)]) -> Vec<u16> {
+    let barrier = Barrier::new(tries.len());
+    thread::scope(|scope| {
+        let all: Vec<_> = tries
+            .iter()
+            .map(|(name, password)| {
+                let barrier = &barrier;
+                scope.spawn(move || {
+                    let mut browser = Browser::new(server);
+                    let csrf = browser.get("/login").csrf();
+                    barrier.wait();
+                    browser.send("POST", "/login", Some(&[("username", name), ("password", password), ("csrf", &csrf)])).status
+                })
+            })
+            .collect();
+        all.into_iter().map(|one| one.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn a_hundred_and_twenty_right_sign_ins_behind_one_address_are_as_many_successes() {
+    both(|server| {
+        let names: Vec<_> = (0..120).map(|n| format!("user{n}")).collect();
+        let hash = server.app.passwords.hash(PASSWORD).unwrap();
+        for name in &names {
+            server.add_person_with(name, &hash, |_| ());
+        }
+        let statuses = all_at_once(server, &names.into_iter().map(|name| (name, PASSWORD)).collect::<Vec<_>>());
+        assert!(statuses.iter().all(|status| *status == 303), "{statuses:?}");
+    });
+}
+
+#[test]
+fn eight_right_sign_ins_of_one_user_are_eight_successes() {
+    both(|server| {
+        server.add_person("alice");
+        let statuses = all_at_once(server, &vec![("alice".to_owned(), PASSWORD); 8]);
+        assert_eq!(statuses, [303; 8]);
+    });
+}
+
+#[test]
+fn parallel_guesses_do_not_slip_by() {
+    both(|server| {
+        const GUESSES: usize = 40;
+        server.add_person("alice");
+        let statuses = all_at_once(server, &vec![("alice".to_owned(), WRONG); GUESSES]);
+        let looked_at = statuses.iter().filter(|status| **status == 401).count();
+        assert_eq!(looked_at, LOOKED_AT, "{statuses:?}");
+        assert!(statuses.iter().all(|status| [401, 429].contains(status)), "{statuses:?}");
+    });
+}
+
+#[test]
+fn a_flood_at_the_gate_costs_no_connection_and_holds_nothing_against_anyone() {
+    const FLOOD: usize = 120;
+    let full = |config: &mut symbolon::config::Config| {
+        behind_a_proxy(config);
+        config.passwords.concurrency = 1;
+        (config.passwords.memory_kib, config.passwords.iterations) = (8 * 1024, 3);
+    };
+    // A database in memory is gone with its one connection.
+    for database in databases().into_iter().chain([Database::at("memory", "sqlite::memory:")]) {
+        let server = Server::start(&database, full);
+        server.add_person("alice");
+        let barrier = Barrier::new(FLOOD);
+        let statuses: Vec<_> = thread::scope(|scope| {
+            let all: Vec<_> = (0..FLOOD)
+                .map(|n| {
+                    let (barrier, server) = (&barrier, &server);
+                    scope.spawn(move || {
+                        barrier.wait();
+                        attempt_from(server, &format!("198.51.100.{n}"), &format!("name{n}"), WRONG).status
+                    })
+                })
+                .collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(statuses.iter().all(|status| [401, 503].contains(status)), "{}: {statuses:?}", database.name);
+        assert!(statuses.contains(&503), "{}: the gate has 33 places", database.name);
+        assert_eq!(server.send("GET", "/readyz", &[], None).status, 200, "{}", database.name);
+        assert_eq!(attempt(&mut Browser::new(&server), "alice", PASSWORD).status, 303, "{}", database.name);
+    }
+}
+
+#[test]
+fn a_full_gate_takes_nothing_back_that_was_not_counted() {
+    both_with(behind_a_proxy, |server| {
+        let alice = server.add_person("alice");
+        attack(server, "alice");
+        let key = server.app.config.secrets.pseudonym("user, from elsewhere", &alice.claims.id.to_string());
+        let counted = || server.store(|connection| rate_limits::find(connection, &[key]))[&key];
+        let before = counted();
+        assert!(before.amount > 19 * 30_000, "{before:?}");
+        assert_eq!(attempt_from(server, "203.0.113.9", "alice", PASSWORD).status, 401, "refused unseen");
+        assert_eq!(counted(), before);
+    });
+}
