@@ -23,6 +23,7 @@ mod cors;
 mod devices;
 mod discovery;
 mod enumeration;
+mod fragments;
 mod history;
 mod hostile;
 mod housekeeping;
