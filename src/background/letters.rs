@@ -111,7 +111,7 @@ async fn send(app: &Arc<App>, delivery: &Delivery, notice: Notice) -> Outcome {
         Some(id) => {
             let found = stored(app, move |connection| links::find(connection, id)).await;
             match found {
-                Ok(Ok(Some(link))) if link.used_at.is_none() && link.expires_at > now => Some(link.kind),
+                Ok(Ok(Some(link))) if link.used_at.is_none() && !link.is_over(now) => Some(link.kind),
                 Ok(Ok(_)) => return Outcome::Unwanted("its link is over"),
                 Ok(Err(error)) => return Outcome::Failed(error.to_string()),
                 Err(error) => return Outcome::Failed(error.to_string()),

@@ -147,7 +147,7 @@ impl Visit {
         let is_elsewhere = |browser: &Vec<u8>| *browser != onward::pseudonym(app, self.browser.as_deref().unwrap_or_default());
         let dead = if link.used_at.is_some() {
             Some(Dead::Used)
-        } else if link.expires_at <= self.context.now {
+        } else if link.is_over(self.context.now) {
             Some(Dead::Expired)
         } else {
             link.browser.as_ref().filter(|browser| is_elsewhere(browser)).map(|_| Dead::OtherBrowser)

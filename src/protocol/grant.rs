@@ -13,7 +13,7 @@ use super::{
     pkce::Challenge,
     redirect_uri,
     scope::{OFFLINE_ACCESS, Scopes},
-    time::{Span, Timestamp},
+    time::{Age, Span, Timestamp},
 };
 
 /// One person's authorization of one client.
@@ -191,7 +191,7 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standi
                 };
             }
             // 8. The right verifier still works after a wrong one.
-            if now.since(grant.created_at) > policy.code_lifetime {
+            if !is_code_fresh(grant, policy, now) {
                 return refuse(8, "the code has expired");
             }
             if let Some(mistake) = mistake {
@@ -203,7 +203,15 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standi
         }
         Means::Refresh { .. } if presented.generation < grant.generation => {
             let previous = presented.generation + 1 == grant.generation && presented.generation > 0;
-            let in_window = grant.rotated_at.is_some_and(|at| now.since(at) < policy.retry_window);
+            let age = grant.rotated_at.map(|at| now.age_of(at));
+            // 11. The clock was set back since that rotation, so that nobody can tell a retry from a reuse: nothing is told, and
+            // nothing ended. Without a window, or of an older token, time says nothing: row 7.
+            if previous && policy.retry_window > Span::ZERO && age == Some(Age::FromTheFuture) {
+                let text = "the refresh token was used before, and it cannot be told when: the server's clock was set back";
+                let detail = format!("grant {} was last rotated in the future: was the clock set back?", grant.id);
+                return (11, Verdict::Refuse(ProtocolError::new(ErrorCode::InvalidGrant, text).with_detail(detail)));
+            }
+            let in_window = age.is_some_and(|age| age.is_below(policy.retry_window));
             // 7. Older than the one before, or too late for it.
             if !(previous && in_window) {
                 let text = "the refresh token was used before; its grant and every token of it are now revoked";
@@ -222,8 +230,15 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standi
     too_wide(grant, presented).map_or((10, Verdict::Advance), |error| (9, Verdict::Refuse(error)))
 }
 
+/// Whether the grant's code may still be redeemed, as far as time goes.
+#[must_use]
+pub fn is_code_fresh(grant: &Grant, policy: &Policy, now: Timestamp) -> bool {
+    now.age_of(grant.created_at).is_at_most(policy.code_lifetime)
+}
+
 /// Why the grant can no longer be used: revoked, past an end, its person or client switched off, or what let it outlive
-/// its session taken from the client.
+/// its session taken from the client. A clock that is set back ends no grant: what was last used, or signed in, in the future
+/// was so just now. Its ends come later by as much as the clock was ahead, and no more.
 #[must_use]
 pub fn ended(grant: &Grant, client: &Client, policy: &Policy, standing: &Standing) -> Option<&'static str> {
     let last_use = grant.rotated_at.unwrap_or(grant.created_at);

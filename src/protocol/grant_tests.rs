@@ -133,6 +133,7 @@ fn row_3_until_they_sign_in_again_and_no_longer_than_the_ceiling() {
     assert_eq!([row(false, None, 50), row(true, None, 50)], [10, 3]);
     // Counted from the sign-in at second 0, not from the last rotation at second 10.
     assert_eq!([row(false, Some(60), 59), row(false, Some(60), 60)], [10, 3]);
+    assert_eq!(row(false, Some(60), -3_600), 10, "a clock that was set back ends no grant");
 }
 
 #[test]
@@ -144,6 +145,7 @@ fn row_3_dead_grants_stay_dead() {
     let case = Case::new(2);
     assert_eq!(case.judge(2, REFRESH, 10 + 3599), "advance");
     assert_eq!(case.judge(2, REFRESH, 10 + 3600), "invalid_grant", "idle");
+    assert_eq!(case.judge(2, REFRESH, -3_600), "advance", "a clock that was set back ends no grant");
     let mut case = Case::new(2);
     case.grant.rotated_at = Some(at(35_990));
     assert_eq!(case.judge(2, REFRESH, 35_999), "advance");
@@ -190,12 +192,27 @@ fn row_6_the_previous_token_gets_the_same_successor_within_the_window() {
     let case = Case::new(3);
     assert_eq!(case.judge(2, REFRESH, 10), "repeat");
     assert_eq!(case.judge(2, REFRESH, 39), "repeat");
-    assert_eq!(case.judge(2, REFRESH, 5), "repeat", "a clock that went back");
+    assert_eq!(case.judge(2, REFRESH, 0), "repeat", "a clock that is behind by ten seconds");
     let wide = Scopes::parse("openid admin").unwrap();
     assert_eq!(case.judge(2, Means::Refresh { scopes: Some(&wide) }, 11), "invalid_scope");
     let mut strict = Case::new(3);
     strict.window = 0;
     assert_eq!(strict.judge(2, REFRESH, 10), "reused");
+}
+
+#[test]
+fn row_11_a_clock_that_was_set_back_opens_no_window_and_revokes_nothing() {
+    let case = Case::new(3);
+    for second in [-1, -3_600, -1_000_000] {
+        assert_eq!(case.judge(2, REFRESH, second), "invalid_grant", "whether it is a retry cannot be told");
+        assert_eq!(case.judge(3, REFRESH, second), "advance", "the newest token goes on");
+        assert_eq!(case.judge(1, REFRESH, second), "reused", "the one before was used since, whatever the time");
+    }
+    let mut strict = Case::new(3);
+    strict.window = 0;
+    assert_eq!(strict.judge(2, REFRESH, -3_600), "reused", "without a window there are no retries");
+    let case = Case::new(1);
+    assert_eq!(case.judge(0, CODE, -3_600), "reused", "a code was redeemed or not, whatever the time");
 }
 
 #[test]
@@ -210,6 +227,8 @@ fn row_8_a_code_must_come_in_time_to_the_same_place_with_its_verifier() {
     let mut case = Case::new(0);
     assert_eq!(case.judge(0, CODE, 60), "advance");
     assert_eq!(case.judge(0, CODE, 61), "invalid_grant");
+    assert_eq!(case.judge(0, CODE, -10), "advance", "a clock that is behind by a little");
+    assert_eq!(case.judge(0, CODE, -11), "invalid_grant", "a clock that was set back");
     for (redirect_uri, verifier, expected) in [
         (Some(URI), Some("wrong"), "invalid_grant"),
         (Some(URI), None, "invalid_grant"),
@@ -278,6 +297,7 @@ fn each_decision_names_its_row() {
     assert_eq!(row(&Case::new(2), 3, REFRESH, 11), 4);
     assert_eq!((row(&Case::new(1), 0, CODE, 11), row(&Case::new(1), 0, wrong, 11)), (5, 5));
     assert_eq!((row(&Case::new(3), 2, REFRESH, 11), row(&Case::new(3), 2, wide, 11)), (6, 9));
+    assert_eq!((row(&Case::new(3), 2, REFRESH, -1), row(&Case::new(3), 2, wide, -1)), (11, 11));
     assert_eq!(row(&Case::new(3), 1, REFRESH, 11), 7);
     assert_eq!((row(&Case::new(0), 0, wrong, 1), row(&Case::new(0), 0, CODE, 61)), (8, 8));
     assert_eq!(row(&Case::new(2), 2, wide, 11), 9);
@@ -351,6 +371,8 @@ proptest! {
                     }
                     "repeat" => {
                         prop_assert!(!reuse_seen && window > 0);
+                        let rotated_at = case.grant.rotated_at.unwrap();
+                        prop_assert!(!rotated_at.is_ahead_of(at(now)), "told again at a time before it was told");
                         prop_assert_eq!(generation + 1, case.grant.generation, "only the one live successor is told again");
                     }
                     "reused" => { reuse_seen = true; case.grant.revoked_at.get_or_insert(at(now)); }

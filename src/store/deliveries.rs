@@ -107,6 +107,9 @@ const OF_PEOPLE: [&str; 3] = [LETTER, RESET_ASKED, REGISTRATION_ASKED];
 
 /// How long what cannot be read is put off.
 const UNREADABLE: Span = Span::from_seconds(600);
+/// Nothing waits for longer than this, and a while: what is due later was written by a clock that was set back since, and is due
+/// now. Otherwise it would wait for as long as that clock was ahead.
+const FURTHEST: Span = Span::from_seconds(2 * 3_600);
 
 type Columns = (Vec<u8>, String, String, String, i64, i64, i64);
 
@@ -193,12 +196,19 @@ pub(super) fn enqueue_logout(connection: &mut AnyConnection, session: Id, person
     Ok(())
 }
 
+/// Whether the time of a delivery has come.
+macro_rules! is_due {
+    ($now:expr) => {
+        deliveries::next_at.le($now.millis()).or(deliveries::next_at.gt($now.plus(FURTHEST).millis()))
+    };
+}
+
 /// The clients that something is due to be told to.
 ///
 /// # Errors
 /// The database's.
 pub fn clients_due(connection: &mut AnyConnection, now: Timestamp) -> Result<Vec<String>> {
-    let due = deliveries::table.filter(deliveries::kind.eq(LOGOUT)).filter(deliveries::next_at.le(now.millis()));
+    let due = deliveries::table.filter(deliveries::kind.eq(LOGOUT)).filter(is_due!(now));
     Ok(due.select(deliveries::client_id).distinct().load(connection)?)
 }
 
@@ -210,7 +220,7 @@ pub fn due(connection: &mut AnyConnection, client_id: &str, now: Timestamp, limi
     let rows: Vec<Columns> = deliveries::table
         .filter(deliveries::kind.eq(LOGOUT))
         .filter(deliveries::client_id.eq(client_id))
-        .filter(deliveries::next_at.le(now.millis()))
+        .filter(is_due!(now))
         .order(deliveries::next_at)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .load(connection)?;
@@ -224,7 +234,7 @@ pub fn due(connection: &mut AnyConnection, client_id: &str, now: Timestamp, limi
 pub fn due_to_people(connection: &mut AnyConnection, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
     let rows: Vec<Columns> = deliveries::table
         .filter(deliveries::kind.eq_any(OF_PEOPLE))
-        .filter(deliveries::next_at.le(now.millis()))
+        .filter(is_due!(now))
         .order(deliveries::next_at)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .load(connection)?;

@@ -9,7 +9,11 @@ use super::{
     mapping::{Row, time, times},
     schema::links,
 };
-use crate::protocol::{id::Id, link::LinkKind, time::Timestamp};
+use crate::protocol::{
+    id::Id,
+    link::LinkKind,
+    time::{CLOCK_TOLERANCE, Timestamp},
+};
 
 /// A link, as kept.
 #[derive(Clone, Debug)]
@@ -49,6 +53,12 @@ impl Link {
             expires_at: now.plus(kind.lifetime()),
             used_at: None,
         }
+    }
+
+    /// Whether its time is over; also where the clock was set back since it was made, so that it would live longer than it should.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.expires_at <= now || self.created_at.is_ahead_of(now)
     }
 }
 
@@ -129,13 +139,14 @@ pub fn insert(connection: &mut AnyConnection, link: &Link) -> Result<()> {
     Ok(())
 }
 
-/// Uses a link up: false when it is of another kind, was used, or is over. Whoever gets true does what it is for in the same
-/// transaction.
+/// Uses a link up: false when it is of another kind, was used, or is over, as [`Link::is_over`] says. Whoever gets true does what
+/// it is for in the same transaction.
 pub(super) fn use_up(connection: &mut AnyConnection, id: Id, kind: LinkKind, now: Timestamp) -> Result<bool> {
     let row = links::table
         .find(id.as_bytes().as_slice())
         .filter(links::kind.eq(kind.name()))
         .filter(links::used_at.is_null())
+        .filter(links::created_at.le(now.plus(CLOCK_TOLERANCE).millis()))
         .filter(links::expires_at.gt(now.millis()));
     Ok(diesel::update(row).set(links::used_at.eq(Some(now.millis()))).execute(connection)? == 1)
 }

@@ -9,7 +9,11 @@ use super::{
     mapping::{Row, json, time, times},
     schema::people,
 };
-use crate::protocol::{id::Id, person, profile, time::Timestamp};
+use crate::protocol::{
+    id::Id,
+    person, profile,
+    time::{Span, Timestamp},
+};
 
 /// A person's row.
 #[derive(Clone)]
@@ -237,8 +241,9 @@ pub(super) fn holds(connection: &mut AnyConnection, person: &Person) -> Result<b
     Ok(diesel::update(unchanged).set(people::updated_at.eq(people::updated_at)).execute(connection)? == 1)
 }
 
-/// As [`holds`], of someone who signs in: when they did, `None` where they do not. A clock behind the one of whoever asked them
-/// to sign in again does not make it earlier than that, and when they last signed in never goes back.
+/// As [`holds`], of someone who signs in: when they did, `None` where they do not. A clock a little behind the one of whoever
+/// asked them to sign in again does not make it earlier than that, and when they last signed in does not go back. Times further
+/// ahead are of a clock that was set back since: this sign-in is what was asked for, and takes their place.
 pub(super) fn hold(connection: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<Option<Timestamp>> {
     if !holds(connection, person)? {
         return Ok(None);
@@ -246,8 +251,12 @@ pub(super) fn hold(connection: &mut AnyConnection, person: &Person, now: Timesta
     let row = people::table.find(person.claims.id.as_bytes().as_slice());
     let (last, asked) =
         row.select((people::signed_in_at, people::sign_in_again_at)).get_result::<(Option<i64>, Option<i64>)>(connection)?;
-    let at = asked.map_or(now, |asked| now.max(time(asked)));
-    diesel::update(row).set(people::signed_in_at.eq(last.max(Some(at.millis())))).execute(connection)?;
+    let (last, asked) = (times(last).filter(|last| !last.is_ahead_of(now)), times(asked));
+    let asked = asked.map(|asked| if asked.is_ahead_of(now) { now } else { asked });
+    let at = asked.map_or(now, |asked| now.max(asked));
+    let signed_in_at = last.map_or(at, |last| last.max(at)).millis();
+    let set = (people::signed_in_at.eq(Some(signed_in_at)), people::sign_in_again_at.eq(asked.map(Timestamp::millis)));
+    diesel::update(row).set(set).execute(connection)?;
     Ok(Some(at))
 }
 
@@ -290,9 +299,12 @@ pub(super) fn set_disabled(connection: &mut AnyConnection, id: Id, at: Option<Ti
     Ok(())
 }
 
-/// Asks the person to sign in again before anything goes on. Part of a transaction.
+/// Asks the person to sign in again before anything goes on: later than their last sign-in, which may be ahead of this clock.
+/// Part of a transaction.
 pub(super) fn ask_to_sign_in_again(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<()> {
-    let set = people::sign_in_again_at.eq(Some(now.millis()));
+    let Some(person) = lock(connection, id)? else { return Ok(()) };
+    let since = person.signed_in_at.map_or(now, |last| now.max(last.plus(Span::from_millis(1))));
+    let set = people::sign_in_again_at.eq(Some(since.millis()));
     diesel::update(people::table.find(id.as_bytes().as_slice())).set(set).execute(connection)?;
     Ok(())
 }

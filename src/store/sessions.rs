@@ -111,10 +111,11 @@ macro_rules! with_person {
 
 impl Session {
     /// Whether nobody is signed in in it any more: ended, past its absolute end, not used for `idle`, or of someone who has to
-    /// sign in again.
+    /// sign in again. So has whoever signed in before the clock was set back: when that was, and when it ends, is not known. A
+    /// last use in the future ends nothing: the next one puts it right.
     #[must_use]
     pub fn is_over(&self, now: Timestamp, idle: Span) -> bool {
-        let is_stale = self.sign_in_again_at.is_some_and(|since| self.auth_time < since);
+        let is_stale = self.sign_in_again_at.is_some_and(|since| self.auth_time < since) || self.auth_time.is_ahead_of(now);
         self.ended_at.is_some() || is_stale || now >= self.expires_at || now.since(self.last_seen_at) >= idle
     }
 }

@@ -50,6 +50,7 @@ mod registrations;
 mod resources;
 mod revocation;
 mod serve;
+mod set_back;
 mod sign_in;
 mod sign_in_again;
 mod signing;

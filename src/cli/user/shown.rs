@@ -54,7 +54,7 @@ impl<'a> Whole<'a> {
             let Some(found) = grants::find(work.connection, listed.id)? else { continue };
             let Some(client) = clients.iter().find(|client| client.id == found.grant.client_id) else { continue };
             let policy = lifetimes.policy(client, &found.grant);
-            let is_waiting = found.grant.generation > 0 || now.since(found.grant.created_at) <= policy.code_lifetime;
+            let is_waiting = found.grant.generation > 0 || grant::is_code_fresh(&found.grant, &policy, now);
             if is_waiting && grant::ended(&found.grant, client, &policy, &found.standing(now)).is_none() {
                 live_grants += 1;
             }

@@ -59,7 +59,7 @@ fn first(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result
 fn waiting(connection: &mut AnyConnection, visitor: &Visitor) -> Result<Option<String>, Fault> {
     let mut links = links::of_person(connection, visitor.person.claims.id)?.into_iter();
     let now = visitor.context.now;
-    let open = links.find(|link| link.kind == LinkKind::ConfirmEmail && link.used_at.is_none() && link.expires_at > now);
+    let open = links.find(|link| link.kind == LinkKind::ConfirmEmail && link.used_at.is_none() && !link.is_over(now));
     Ok(open.and_then(|link| link.email))
 }
 

@@ -247,7 +247,7 @@ impl Visit {
         let (Some(session), Some(cookie)) = (found, self.cookie) else { return Ok(Err(to_sign_in())) };
         let person = people::find(connection, session.person_id)?.filter(|person| person.disabled_at.is_none());
         let Some(person) = person else { return Ok(Err(to_sign_in())) };
-        let is_due = context.now.since(session.last_seen_at) >= app.config.lifetimes.noted_after(session.remembered);
+        let is_due = !context.now.age_of(session.last_seen_at).is_below(app.config.lifetimes.noted_after(session.remembered));
         if is_due && !sessions::touch(connection, &session, context.now)? {
             return Ok(Err(to_sign_in())); // it was ended meanwhile
         }
@@ -303,7 +303,7 @@ impl Visitor {
         let newest = store::activity::of(connection, self.person.claims.id, None, 20)?;
         let is_so = |entry: &Entry| {
             entry.activity == activity
-                && self.context.now.since(entry.at) < JUST_NOW
+                && self.context.now.age_of(entry.at).is_below(JUST_NOW)
                 && (about.is_none() || entry.about.as_deref() == about)
         };
         Ok(newest.iter().any(|(_, entry)| is_so(entry)))

@@ -151,6 +151,6 @@ fn show(app: &App, connection: &mut AnyConnection, visitor: &Visitor, problem: O
 fn disowned(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Option<Words>, Fault> {
     let events = activity::of(connection, visitor.person.claims.id, None, EVENTS)?;
     let said = events.into_iter().map(|(_, entry)| entry).find(|entry| entry.activity == Activity::NotMe);
-    let Some(said) = said.filter(|said| visitor.context.now.since(said.at) < TOLD_FOR) else { return Ok(None) };
+    let Some(said) = said.filter(|said| visitor.context.now.age_of(said.at).is_below(TOLD_FOR)) else { return Ok(None) };
     Ok(Some(Inventory::of_ended(app, connection, &visitor.person, said.at)?.words()))
 }
