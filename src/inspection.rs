@@ -225,7 +225,7 @@ impl Inspector<'_> {
         let policy = self.config.lifetimes.policy(&client, &grant);
         let last_use = grant.rotated_at.unwrap_or(grant.created_at);
         let end = match grant::judge(&grant, &presentation, &policy, &standing) {
-            Verdict::Advance => last_use.plus(policy.idle_lifetime),
+            Verdict::Advance | Verdict::Heal => last_use.plus(policy.idle_lifetime),
             Verdict::Repeat => last_use.plus(policy.retry_window),
             Verdict::Reused(error) | Verdict::Refuse(error) => return dead(&error.description),
         };

@@ -138,6 +138,8 @@ pub struct Standing {
 pub enum Verdict {
     /// Row 10: compare-and-swap to the next generation, then answer.
     Advance,
+    /// Row 4: the database went back in time. The row follows the credential, then answer as for `Advance`.
+    Heal,
     /// Row 6: the same successor again, and a fresh access token.
     Repeat,
     /// Rows 5 and 7: revoke the grant. A verdict and not an error, so that no transaction undoes it.
@@ -170,14 +172,10 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standi
     if let Some(reason) = ended(grant, presented.client, policy, standing) {
         return refuse(3, reason);
     }
-    // 4. A generation that was never issued: a restored backup, or a leaked secret.
+    // 4. It was issued, and the row does not know: a backup was restored, or a standby promoted that was behind. Whoever could forge
+    // it has the server secret, and could forge the current one as well (docs/decisions/0027).
     if presented.generation > grant.generation {
-        let detail = format!(
-            "grant {} is at generation {}, presented was {}: was the database restored, or has the server secret leaked?",
-            grant.id, grant.generation, presented.generation
-        );
-        let error = ProtocolError::new(ErrorCode::InvalidGrant, "the credential is newer than this server's record of it");
-        return (4, Verdict::Refuse(error.with_detail(detail)));
+        return too_wide(grant, presented).map_or((4, Verdict::Heal), |error| (9, Verdict::Refuse(error)));
     }
     match presented.means {
         Means::Code { redirect_uri, verifier } => {
@@ -294,6 +292,9 @@ fn too_wide(grant: &Grant, presented: &Presentation<'_>) -> Option<ProtocolError
     Some(ProtocolError::new(ErrorCode::InvalidTarget, format!("resource: '{outside}' was not granted")))
 }
 
+#[cfg(test)]
+#[path = "grant_rollback_tests.rs"]
+mod rollback_tests;
 #[cfg(test)]
 #[path = "grant_tests.rs"]
 pub(super) mod tests;

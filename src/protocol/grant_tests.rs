@@ -10,11 +10,11 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const URI: &str = "https://app.example.com/cb";
 const START: i64 = 1_000_000_000;
 
-fn at(seconds: i64) -> Timestamp {
+pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(START + seconds * 1000)
 }
 
-fn policy(window: u32) -> Policy {
+pub(super) fn policy(window: u32) -> Policy {
     Policy {
         code_lifetime: Span::from_seconds(60),
         idle_lifetime: Span::from_seconds(3600),
@@ -88,6 +88,7 @@ impl Case {
             &Standing { person_enabled: self.enabled, must_sign_in: false, now: at(second) },
         ) {
             Verdict::Advance => "advance",
+            Verdict::Heal => "heal",
             Verdict::Repeat => "repeat",
             Verdict::Reused(error) => {
                 assert_eq!(error.code, ErrorCode::InvalidGrant);
@@ -166,14 +167,17 @@ fn row_3_dead_grants_stay_dead() {
 }
 
 #[test]
-fn row_4_a_generation_never_issued_changes_nothing_and_is_logged() {
-    let case = Case::new(2);
-    let presented = Presentation { client: &case.client, generation: 3, means: REFRESH, proof: None, resources: &[] };
-    let verdict =
-        judge(&case.grant, &presented, &policy(30), &Standing { person_enabled: true, must_sign_in: false, now: at(11) });
-    let Verdict::Refuse(error) = verdict else { panic!("{verdict:?}") };
-    assert_eq!(error.code, ErrorCode::InvalidGrant);
-    assert!(error.detail.unwrap().contains("restored"));
+fn row_4_a_newer_credential_heals_unless_the_grant_is_dead_or_too_much_is_asked() {
+    let mut case = Case::new(2);
+    assert_eq!((case.judge(3, REFRESH, 11), case.judge(90, REFRESH, 11)), ("heal", "heal"));
+    let wide = Scopes::parse("openid admin").unwrap();
+    assert_eq!(case.judge(3, Means::Refresh { scopes: Some(&wide) }, 11), "invalid_scope");
+    assert_eq!(Case::new(0).judge(1, REFRESH, 1), "heal", "the code was redeemed after the backup");
+    case.enabled = false;
+    assert_eq!(case.judge(3, REFRESH, 11), "invalid_grant");
+    let mut case = Case::new(2);
+    case.grant.revoked_at = Some(at(5));
+    assert_eq!(case.judge(3, REFRESH, 11), "invalid_grant", "what was revoked before the backup stays revoked");
 }
 
 #[test]
@@ -294,7 +298,7 @@ fn each_decision_names_its_row() {
     assert_eq!(row(&changed(2, |case| case.client.id = "other".into()), 2, REFRESH, 11), 1);
     assert_eq!(row(&changed(2, |case| case.grant.dpop_jkt = Some("key".into())), 2, REFRESH, 11), 2);
     assert_eq!(row(&changed(2, |case| case.enabled = false), 2, REFRESH, 11), 3);
-    assert_eq!(row(&Case::new(2), 3, REFRESH, 11), 4);
+    assert_eq!((row(&Case::new(2), 3, REFRESH, 11), row(&Case::new(2), 3, wide, 11)), (4, 9));
     assert_eq!((row(&Case::new(1), 0, CODE, 11), row(&Case::new(1), 0, wrong, 11)), (5, 5));
     assert_eq!((row(&Case::new(3), 2, REFRESH, 11), row(&Case::new(3), 2, wide, 11)), (6, 9));
     assert_eq!((row(&Case::new(3), 2, REFRESH, -1), row(&Case::new(3), 2, wide, -1)), (11, 11));

@@ -14,6 +14,8 @@ pub enum Happening {
     Refreshed,
     /// The refresh token before the newest came again in time, and its successor was told again (row 6 of the verdict).
     Repeated,
+    /// A refresh token newer than the row was used: the database went back in time, and the row followed (row 4).
+    Healed,
     /// One that was used before came again: the grant was revoked (rows 5 and 7).
     Reused,
     /// It was revoked: by the person, their password, an operator, the client.
@@ -22,7 +24,8 @@ pub enum Happening {
 
 impl Happening {
     /// Every one.
-    pub const ALL: [Self; 6] = [Self::CodeIssued, Self::Redeemed, Self::Refreshed, Self::Repeated, Self::Reused, Self::Revoked];
+    pub const ALL: [Self; 7] =
+        [Self::CodeIssued, Self::Redeemed, Self::Refreshed, Self::Repeated, Self::Healed, Self::Reused, Self::Revoked];
 
     /// The name under which it is kept.
     #[must_use]
@@ -32,6 +35,7 @@ impl Happening {
             Self::Redeemed => "redeemed",
             Self::Refreshed => "refreshed",
             Self::Repeated => "repeated",
+            Self::Healed => "healed",
             Self::Reused => "reused",
             Self::Revoked => "revoked",
         }
@@ -51,7 +55,7 @@ impl Happening {
 
     /// Whether the client's side was seen, and not the person's browser or an operator.
     const fn is_seen_from_client(self) -> bool {
-        matches!(self, Self::Redeemed | Self::Refreshed | Self::Repeated | Self::Reused)
+        matches!(self, Self::Redeemed | Self::Refreshed | Self::Repeated | Self::Healed | Self::Reused)
     }
 }
 

@@ -241,6 +241,19 @@ pub fn touch(connection: &mut AnyConnection, session: &Session, now: Timestamp) 
     hold(connection, session, now)
 }
 
+/// A genuine cookie is newer than its row, so that the database went back in time: the row follows it, unless it has ended. False
+/// when another one did so before.
+///
+/// # Errors
+/// The database's.
+pub fn heal(connection: &mut AnyConnection, id: Id, generation: u32) -> Result<bool> {
+    let behind = sessions::table
+        .find(id.as_bytes().as_slice())
+        .filter(sessions::generation.lt(i64::from(generation)))
+        .filter(sessions::ended_at.is_null());
+    Ok(diesel::update(behind).set(sessions::generation.eq(i64::from(generation))).execute(connection)? == 1)
+}
+
 /// Forgets from where a person's sessions were. Part of a transaction.
 pub(super) fn forget_origins(connection: &mut AnyConnection, person: Id) -> Result<()> {
     let theirs = sessions::table.filter(sessions::person_id.eq(person.as_bytes().as_slice()));

@@ -19,7 +19,7 @@ use symbolon::{
     },
 };
 
-use crate::harness::{Browser, CALLBACK, PASSWORD, Page, Server, both, grant_of, query_of};
+use crate::harness::{Browser, CALLBACK, PASSWORD, Page, both, grant_of, query_of};
 
 const HOUR: i64 = 3_600;
 /// More than clocks may differ.
