@@ -23,6 +23,7 @@ use crate::{
     protocol::{
         activity::{Activity, NOWHERE},
         id::Id,
+        login_name::LoginName,
         person,
         time::Timestamp,
     },
@@ -194,10 +195,10 @@ impl Command {
 }
 
 fn add(work: &mut Work<'_>, claims: person::Person, password_stdin: bool, format: Format) -> Answer {
-    if people::find_by_login(work.connection, &claims.username)?.is_some() {
+    if people::find_by_login(work.connection, &LoginName::parse(&claims.username))?.is_some() {
         return taken("user name", &claims.username);
     }
-    if people::find_by_login(work.connection, &claims.email)?.is_some() {
+    if people::find_by_login(work.connection, &LoginName::parse(&claims.email))?.is_some() {
         return taken("e-mail address", &claims.email);
     }
     let hash = hash(work, &new_password::read(&Rules::new(work.config), &claims, password_stdin)?)?;
@@ -251,7 +252,7 @@ fn forget_failures(work: &mut Work<'_>, person: Id) -> Result<(), Error> {
 
 /// The person with this user name or e-mail address.
 pub fn find(work: &mut Work<'_>, login: &str) -> Result<Person, Error> {
-    match people::find_by_login(work.connection, login)? {
+    match people::find_by_login(work.connection, &LoginName::parse(login))? {
         Some(person) => Ok(person),
         None => refuse(format!("user '{login}': there is no user of this name or e-mail address (symbolon user list shows all)")),
     }

@@ -14,7 +14,7 @@ use crate::{
     attempts::Turn,
     pages::{Chrome, Login, LoginNotice, LoginProblem, Problem, Remember},
     paths,
-    protocol::{authentication, authorization::AuthorizationRequest, id::Id, network, params::Params, profile},
+    protocol::{authentication, authorization::AuthorizationRequest, id::Id, login_name::LoginName, network, params::Params},
     random,
     store::{
         AnyConnection, clients,
@@ -58,8 +58,8 @@ struct Typed {
 
 impl Typed {
     /// The name as it is looked up, and counted.
-    fn name(&self) -> String {
-        profile::login(&self.username)
+    fn name(&self) -> LoginName {
+        LoginName::parse(&self.username)
     }
 }
 
@@ -174,7 +174,7 @@ impl Visit {
     /// Finds the person, and whether their password is looked at.
     fn look(&self, app: &App, connection: &mut AnyConnection, typed: &Typed, turns: Vec<Turn>) -> Result<Looked, Fault> {
         let (name, now) = (typed.name(), app.clock.now());
-        let person = if name.len() > NAME_LIMIT { None } else { people::find_by_login(connection, &name)? };
+        let person = if typed.username.len() > NAME_LIMIT { None } else { people::find_by_login(connection, &name)? };
         let id = person.as_ref().map(|person| person.claims.id);
         let from = known_browser::from(app, connection, (self.device.as_deref(), self.context.address), id, now)?;
         let who = throttle::Who { user: id, name: &name };

@@ -16,6 +16,7 @@ use crate::{
     protocol::{
         activity::Activity,
         link::{Invited, LinkKind},
+        login_name::LoginName,
         params::Params,
         person,
         profile::{self, DISPLAY_NAME_LIMIT, USERNAME_LIMIT},
@@ -106,7 +107,7 @@ impl Visit {
         let username = profile::username(&typed.username).ok();
         if let Some(username) = &username {
             match MailLimit::of_names(&app.config.secrets, link.id).admit(connection, self.context.now)? {
-                Ok(()) if people::find_by_login(connection, username)?.is_some() => {
+                Ok(()) if people::find_by_login(connection, &LoginName::parse(username))?.is_some() => {
                     problems.username = Some(UsernameProblem::Taken);
                 }
                 Ok(()) => {}
@@ -172,7 +173,7 @@ impl Visit {
 
     /// Someone else took the name meanwhile, or the address.
     fn taken(&self, app: &App, connection: &mut AnyConnection, link: &Link, typed: &Typed) -> Result<Reply, Fault> {
-        if people::find_by_login(connection, &typed.username)?.is_none() {
+        if people::find_by_login(connection, &LoginName::parse(&typed.username))?.is_none() {
             return Ok(self.dead(app, Some(link.kind), Dead::AddressTaken));
         }
         let problems = RegisterFinishProblems { username: Some(UsernameProblem::Taken), ..RegisterFinishProblems::default() };

@@ -15,6 +15,7 @@ use super::{
 use crate::protocol::{
     activity::Origin,
     id::Id,
+    login_name::LoginName,
     notice::Notice,
     time::{Span, Timestamp},
 };
@@ -150,9 +151,7 @@ pub(super) fn forget(connection: &mut AnyConnection, email: &str, names: &[&str]
         let is_theirs = match &delivery.content {
             Content::Logout(_) => false,
             Content::Letter(notice) => notice.to == email,
-            Content::ResetAsked(ask) | Content::RegistrationAsked(ask) => {
-                names.contains(&ask.login.trim().to_lowercase().as_str())
-            }
+            Content::ResetAsked(ask) | Content::RegistrationAsked(ask) => names.contains(&LoginName::parse(&ask.login).as_str()),
         };
         if is_theirs {
             diesel::delete(deliveries::table.find(delivery.id)).execute(connection)?;

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::protocol::{
     id::Id,
-    person, profile,
+    login_name::LoginName,
+    person,
     time::{Span, Timestamp},
 };
 
@@ -108,15 +109,19 @@ pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Person>> {
     found.map(to_value).transpose()
 }
 
-/// The person who signs in by this name or address, in any case.
+/// The person who signs in by this name or address.
 ///
 /// # Errors
 /// The database's.
-pub fn find_by_login(connection: &mut AnyConnection, login: &str) -> Result<Option<Person>> {
-    let login = profile::login(login);
-    let found = people::table.filter(people::username.eq(&login).or(people::email.eq(&login)));
+pub fn find_by_login(connection: &mut AnyConnection, login: &LoginName) -> Result<Option<Person>> {
+    let found = people::table.filter(people::username.eq(login.as_str()).or(people::email.eq(login.as_str())));
     let found = found.select(PersonRow::as_select()).first(connection).optional()?;
     found.map(to_value).transpose()
+}
+
+/// A name or address in the spelling in which it is found again.
+fn kept(name: &str) -> String {
+    LoginName::parse(name).as_str().to_owned()
 }
 
 /// Everyone, by name.
@@ -135,8 +140,8 @@ pub fn insert(connection: &mut AnyConnection, person: &Person) -> Result<()> {
     diesel::insert_into(people::table)
         .values((
             people::id.eq(person.claims.id.as_bytes().as_slice()),
-            people::username.eq(person.claims.username.to_lowercase()),
-            people::email.eq(person.claims.email.to_lowercase()),
+            people::username.eq(kept(&person.claims.username)),
+            people::email.eq(kept(&person.claims.email)),
             people::email_verified.eq(person.claims.email_verified),
             people::display_name.eq(person.claims.display_name.as_deref()),
             people::password_hash.eq(person.password_hash.as_deref()),
@@ -198,7 +203,7 @@ pub fn change<E: From<Error>>(
 pub fn update(connection: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<bool> {
     let rows = diesel::update(people::table.find(person.claims.id.as_bytes().as_slice()))
         .set((
-            people::email.eq(person.claims.email.to_lowercase()),
+            people::email.eq(kept(&person.claims.email)),
             people::email_verified.eq(person.claims.email_verified),
             people::display_name.eq(person.claims.display_name.as_deref()),
             people::roles.eq(json(&person.claims.roles)),
@@ -267,8 +272,7 @@ pub(super) fn set_email(
     (email, is_verified): (&str, bool),
     now: Timestamp,
 ) -> Result<()> {
-    let set =
-        (people::email.eq(email.to_lowercase()), people::email_verified.eq(is_verified), people::updated_at.eq(now.millis()));
+    let set = (people::email.eq(kept(email)), people::email_verified.eq(is_verified), people::updated_at.eq(now.millis()));
     diesel::update(people::table.find(id.as_bytes().as_slice())).set(set).execute(connection)?;
     Ok(())
 }

@@ -15,6 +15,7 @@ mod keys;
 mod people;
 mod secrets;
 mod settings;
+mod spellings;
 mod start;
 
 use std::{

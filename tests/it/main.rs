@@ -55,6 +55,7 @@ mod set_back;
 mod sign_in;
 mod sign_in_again;
 mod signing;
+mod spellings;
 mod statement_time;
 mod statements;
 mod token;

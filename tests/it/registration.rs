@@ -6,7 +6,10 @@ mod create;
 mod finish;
 mod invitations;
 
-use symbolon::store::people::{self, Person};
+use symbolon::{
+    protocol::login_name::LoginName,
+    store::people::{self, Person},
+};
 
 use crate::harness::{Browser, LINK, Letter, MailServer, Page, Server, settled, with_mail};
 
@@ -30,7 +33,7 @@ fn finish(server: &Server, browser: &mut Browser, letter: &Letter, username: &st
 
 /// The person of this name or address.
 fn person(server: &Server, login: &str) -> Option<Person> {
-    server.store(|connection| people::find_by_login(connection, login))
+    server.store(|connection| people::find_by_login(connection, &LoginName::parse(login)))
 }
 
 #[test]

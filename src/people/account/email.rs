@@ -12,9 +12,10 @@ use crate::{
     people::throttle::MailLimit,
     protocol::{
         activity::Activity,
+        email_address::EmailAddress,
         link::LinkKind,
+        login_name::LoginName,
         notice::{Letter, Notice},
-        profile,
     },
     random,
     store::{
@@ -67,20 +68,20 @@ fn check(app: &App, visitor: &Visitor) -> Option<Reply> {
     if !app.mailer.is_on() {
         return Some(show(app, visitor, EmailState::MailOff));
     }
-    let is_good = profile::email(visitor.field("email").trim()).is_some();
+    let is_good = EmailAddress::parse(visitor.field("email")).is_some();
     (!is_good).then(|| again(app, visitor, EmailProblem::NotAnAddress))
 }
 
 /// The link is kept though another account has the address: nobody is sent it then.
 fn send(app: &App, connection: &mut AnyConnection, visitor: &Visitor, person: &Person) -> Result<Reply, Fault> {
     let (id, now) = (person.claims.id, visitor.context.now);
-    let Some(email) = profile::email(visitor.field("email").trim()) else {
+    let Some(email) = EmailAddress::parse(visitor.field("email")).map(String::from) else {
         return Ok(again(app, visitor, EmailProblem::NotAnAddress));
     };
     if let Err(seconds) = MailLimit::to_send(&app.config.secrets, id, &email).admit(connection, now)? {
         return Ok(again(app, visitor, EmailProblem::SlowedDown { seconds }));
     }
-    let is_anothers = people::find_by_login(connection, &email)?.is_some_and(|other| other.claims.id != id);
+    let is_anothers = people::find_by_login(connection, &LoginName::parse(&email))?.is_some_and(|other| other.claims.id != id);
     let link =
         Link { person_id: Some(id), email: Some(email.clone()), ..Link::new(random::id(now), LinkKind::ConfirmEmail, now) };
     let letter = if is_anothers { Letter::AlreadyRegistered } else { Letter::ConfirmEmail };

@@ -1,6 +1,6 @@
 //! Changing the e-mail address: with the password, by a link to the new one; and nobody learns whose address it is.
 
-use symbolon::protocol::{activity::Activity, link::LinkKind};
+use symbolon::protocol::{activity::Activity, link::LinkKind, login_name::LoginName};
 
 use super::{act, happened, signed_in};
 use crate::harness::{Browser, MailServer, Mood, PASSWORD, Page, Server, both, both_with};
@@ -13,7 +13,11 @@ fn ask(browser: &mut Browser, email: &str, password: &str) -> Page {
 }
 
 fn email_of(server: &Server, username: &str) -> String {
-    server.store(|connection| symbolon::store::people::find_by_login(connection, username)).unwrap().claims.email
+    server
+        .store(|connection| symbolon::store::people::find_by_login(connection, &LoginName::parse(username)))
+        .unwrap()
+        .claims
+        .email
 }
 
 #[test]

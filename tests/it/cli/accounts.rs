@@ -8,6 +8,7 @@ use symbolon::{
         client::ClientKind,
         credential::{Credential, Kind},
         link::LinkKind,
+        login_name::LoginName,
         notice::Letter,
     },
     store::{deliveries, links, people},
@@ -162,7 +163,7 @@ fn an_operator_begins_a_recovery_that_only_the_person_can_finish() {
         server.add_person("dave");
         assert!(without_mail.refusal("user reset dave").contains("mail to be configured"), "{name}");
         for who in ["bob", "dave"] {
-            let kept = server.store(|connection| people::find_by_login(connection, who)).unwrap();
+            let kept = server.store(|connection| people::find_by_login(connection, &LoginName::parse(who))).unwrap();
             assert!(kept.password_hash.is_some(), "{name}: {who}");
         }
     }

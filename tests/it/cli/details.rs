@@ -1,7 +1,10 @@
 //! `symbolon user`: what is kept of a person besides their password, shown and changed, and deleting them.
 
 use serde_json::{Value, json};
-use symbolon::{protocol::client::ClientKind, store::people};
+use symbolon::{
+    protocol::{client::ClientKind, login_name::LoginName},
+    store::people,
+};
 
 use super::{Binary, PASSWORD, all_ended, is_time, seed};
 use crate::harness::{Server, databases};
@@ -113,7 +116,9 @@ fn a_person_who_is_deleted_is_gone_and_what_they_had_has_ended() {
         symbolon.add_user("alice");
         symbolon.add_user("bob");
         let store = symbolon.store();
-        let person = |login: &str| store.with(|connection| people::find_by_login(connection, login)).unwrap().unwrap().claims.id;
+        let person = |login: &str| {
+            store.with(|connection| people::find_by_login(connection, &LoginName::parse(login))).unwrap().unwrap().claims.id
+        };
         let (alice, bob) = (person("alice"), person("bob"));
         let ((session, _), (bobs, _)) = (seed(&store, alice, "app"), seed(&store, bob, "app"));
         let text = symbolon.text("user delete ALICE");
