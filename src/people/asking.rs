@@ -11,8 +11,8 @@ use crate::{
     protocol::{
         authorization::AuthorizationRequest,
         credential::{Credential, Kind},
+        login_name::LoginName,
         params::Params,
-        profile,
         stamp::{self, Purpose},
         time::Span,
     },
@@ -146,7 +146,7 @@ impl Visit {
         let link = link.map(|credential| credential.id);
         let shown = link.map(|id| id.to_string()).or(device.map(str::to_owned));
         let from = (self.context.address, shown.as_deref());
-        let limit = MailLimit::to_ask(&app.config.secrets, &profile::login(login), from, now);
+        let limit = MailLimit::to_ask(&app.config.secrets, &LoginName::parse(login), from, now);
         if let Err(seconds) = limit.admit(connection, now)? {
             return Ok(Err(FormProblem::SlowedDown { seconds }));
         }

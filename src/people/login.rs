@@ -168,7 +168,7 @@ impl Visit {
     async fn turns(&self, app: &App, typed: &Typed) -> Option<Vec<Turn>> {
         let browser = known_browser::name(app, self.device.as_deref(), self.context.now);
         let from = (self.context.address, browser);
-        throttle::turns(&app.attempts, &app.config.secrets, from, &typed.name()).await
+        throttle::turns(&app.attempts, &app.config.secrets, from, typed.name().as_str()).await
     }
 
     /// Finds the person, and whether their password is looked at.

@@ -27,8 +27,8 @@ use crate::{
     paths,
     protocol::{
         activity::{Activity, Entry, Origin},
+        login_name::LoginName,
         params::{Params, encode},
-        profile,
         time::Span,
     },
     random,
@@ -193,7 +193,7 @@ fn look(
         (guard.refuse)(app, connection, visitor, Refusal::SlowedDown { seconds }).map(Looked::Done)
     };
     let Some(turns) = turns else { return slowed_down(connection, &visitor, TURN_MISSED) };
-    let (id, name) = (visitor.person.claims.id, profile::login(&visitor.person.claims.username));
+    let (id, name) = (visitor.person.claims.id, LoginName::parse(&visitor.person.claims.username));
     let from = known_browser::from(app, connection, (visitor.device.as_deref(), visitor.context.address), Some(id), now)?;
     let who = throttle::Who { user: Some(id), name: &name };
     let mut attempt = Attempt::to_confirm(&app.config.secrets, who, from);

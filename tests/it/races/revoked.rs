@@ -7,10 +7,10 @@ use std::{thread, time::Duration};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, connection::SimpleConnection};
 use symbolon::{
     protocol::{activity::Activity, client::ClientKind, id::Id},
-    store::grants::{self, Advance},
+    store::grants::{self, Advance, Statement},
 };
 
-use crate::harness::{Answer, Browser, Database, Server, VERIFIER, behind_a_proxy, databases, from, grant_of};
+use crate::harness::{Answer, Database, Server, VERIFIER, behind_a_proxy, databases, from, grant_of};
 
 const HERE: &str = "198.51.100.7";
 const ELSEWHERE: &str = "203.0.113.9";
@@ -104,16 +104,17 @@ fn a_revoked_row_does_not_advance() {
         };
         for is_revoked in [false, true] {
             let (one, two, three) = (judged(is_revoked), judged(is_revoked), judged(is_revoked));
+            let statement = Statement::after(server.now(), server.now(), Span::from_seconds(60));
             let advance = |grant: &_| {
                 let symbolon::protocol::grant::Grant { id, generation, seen, .. } = grant;
-                Advance { grant: *id, generation: *generation, seen: seen.clone(), now: server.now() }
+                Advance { grant: *id, generation: *generation, seen: seen.clone(), statement }
             };
             let event = server.event(three.person_id, Activity::AddressChanged);
             let advanced = server.store(|connection| {
                 Ok([
                     grants::advance(connection, &advance(&one))?,
                     server.app.store.advance(connection, advance(&two))?,
-                    grants::advance_elsewhere(connection, &three, "203.0.0.0/16", &event)?,
+                    grants::advance_elsewhere(connection, &three, statement, "203.0.0.0/16", &event)?,
                 ])
             });
             assert_eq!(advanced, [!is_revoked; 3], "{}", database.name);
