@@ -6,7 +6,7 @@ use std::{thread, time::Duration};
 
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, connection::SimpleConnection};
 use symbolon::{
-    protocol::{activity::Activity, client::ClientKind, id::Id},
+    protocol::{activity::Activity, client::ClientKind, id::Id, time::Span},
     store::grants::{self, Advance, Statement},
 };
 
