@@ -23,6 +23,7 @@ mod cors;
 mod devices;
 mod discovery;
 mod enumeration;
+mod faults;
 mod fragments;
 mod history;
 mod hostile;
