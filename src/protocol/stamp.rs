@@ -25,6 +25,10 @@ pub enum Purpose {
     KnownBrowser,
     /// A letter was asked for in this browser, under this name.
     Asked,
+    /// The sign-in page says this to this browser, with this name and this request.
+    SignInNotice,
+    /// This was done in this session, and a page says so.
+    Done,
 }
 
 /// Why a stamp is not accepted.
@@ -47,6 +51,8 @@ impl Purpose {
             Self::AccountChosen => "account chosen",
             Self::KnownBrowser => "known browser",
             Self::Asked => "asked",
+            Self::SignInNotice => "sign-in notice",
+            Self::Done => "done",
         }
     }
 }

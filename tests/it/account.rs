@@ -79,6 +79,15 @@ fn act(browser: &mut Browser, from: &str, action: &str, fields: &[(&str, &str)])
     browser.send("POST", action, Some(&[&[("csrf", csrf.as_str())], fields].concat()))
 }
 
+/// The page that an answer leads to, with what it says has been done, without the stamp of that.
+#[track_caller]
+fn done(page: &Page) -> String {
+    assert_eq!(page.status, 303, "{page:?}");
+    let (to, stamp) = page.location().split_once("&done_stamp=").unwrap_or_else(|| panic!("no stamp in {page:?}"));
+    assert!(!stamp.contains('&'), "{page:?}");
+    to.to_owned()
+}
+
 /// Ends something on the page of devices and apps.
 #[track_caller]
 fn end(browser: &mut Browser, what: &str, id: &str) -> Page {

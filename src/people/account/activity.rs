@@ -3,7 +3,7 @@
 
 use actix_web::{HttpRequest, web::Data};
 
-use super::{Visitor, answer, done_at, ending::told, url};
+use super::{Visitor, answer, ending::told, url};
 use crate::{
     app::App,
     pages::{Activity as Page, ActivityDay, ActivityEntry, ActivityKind, ActivityProblem, AfterEnd, Form as Target, NotMeEffect},
@@ -54,7 +54,7 @@ fn not_me(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Resul
         }
         NotMeEffect::ChangePassword => {
             account::disown(connection, Some(&visitor.session), &event)?;
-            done_at(app, paths::ACCOUNT_PASSWORD, &[("done", "not-me")])
+            visitor.done_at(app, paths::ACCOUNT_PASSWORD, ("not-me", None))
         }
     };
     app.bell.notify_one();

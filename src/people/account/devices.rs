@@ -3,7 +3,7 @@
 
 use actix_web::{HttpRequest, web::Data};
 
-use super::{Visitor, answer, done_at, url};
+use super::{Visitor, answer, url};
 use crate::{
     app::App,
     pages::{Account, AccountDone, AccountProblem, AskedScope, Ends, Form as Target, ShownApp, ShownBrowser, ShownGrant},
@@ -13,7 +13,6 @@ use crate::{
         wording::{self, Told},
     },
     protocol::{
-        activity::Activity,
         grant::Grant,
         id::Id,
         profile::{self, DEVICE_NAME_LIMIT, Flaw},
@@ -90,7 +89,7 @@ fn rename(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Resul
         _ => return Ok(visitor.malformed(app, "what: expected 'session' or 'grant'")),
     };
     if is_renamed {
-        Ok(done_at(app, paths::ACCOUNT, &[("done", "renamed")]).noting("renamed a device"))
+        Ok(visitor.done_at(app, paths::ACCOUNT, ("renamed", None)).noting("renamed a device"))
     } else {
         show(app, connection, visitor, Some(AccountProblem::Gone))
     }
@@ -105,7 +104,7 @@ pub(super) fn show(
 ) -> Result<Reply, Fault> {
     let now = visitor.context.now;
     let inventory = Inventory::read(app, connection, &visitor.person, now)?;
-    let done = if problem.is_none() { done(connection, visitor, &inventory)? } else { None };
+    let done = if problem.is_none() { done(app, connection, visitor, &inventory)? } else { None };
     let browsers = browsers(visitor, &inventory);
     let browsers: Vec<_> = browsers.iter().map(|browser| browser.shown(visitor, &inventory)).collect();
     let accesses: Vec<_> = inventory.grants.iter().map(|grant| Access::of(app, &inventory, grant, now)).collect();
@@ -145,12 +144,12 @@ fn browsers<'a>(visitor: &Visitor, inventory: &'a Inventory) -> Vec<Browser<'a>>
     here.into_iter().chain(elsewhere).map(|session| Browser::of(session, visitor.context.now)).collect()
 }
 
-/// What the query says has been done, where that is true.
-fn done(connection: &mut AnyConnection, visitor: &Visitor, inventory: &Inventory) -> Stored<Option<Done>> {
+/// What has been done just before, where that still holds.
+fn done(app: &App, connection: &mut AnyConnection, visitor: &Visitor, inventory: &Inventory) -> Stored<Option<Done>> {
     let (person, named) = (visitor.person.claims.id, visitor.query.get("id").unwrap_or_default());
     let id = Id::parse(named).ok();
-    Ok(match (visitor.done(), id) {
-        ("others", _) => visitor.just_did(connection, Activity::EverythingEnded, None)?.then_some(Done::Others),
+    Ok(match (visitor.done(app), id) {
+        ("others", _) => Some(Done::Others),
         ("renamed", _) => Some(Done::Renamed),
         ("session", Some(id)) => {
             let ended = sessions::find(connection, id)?.filter(|one| one.person_id == person && one.ended_at.is_some());
@@ -168,13 +167,7 @@ fn done(connection: &mut AnyConnection, visitor: &Visitor, inventory: &Inventory
         ("app", _) => {
             let has_nothing = consents::find(connection, person, named)?.is_none()
                 && inventory.grants.iter().all(|grant| grant.client_id != named);
-            let client = clients::find(connection, named)?.filter(|_| has_nothing);
-            match client {
-                Some(client) if visitor.just_did(connection, Activity::AppEnded, Some(&client.name))? => {
-                    Some(Done::App(client.name))
-                }
-                _ => None,
-            }
+            clients::find(connection, named)?.filter(|_| has_nothing).map(|client| Done::App(client.name))
         }
         _ => None,
     })

@@ -4,7 +4,7 @@
 
 use actix_web::{HttpRequest, http::header, web::Data};
 
-use super::{Guard, Refusal, Visit, Visitor, answer, done_at, proven, to_sign_in, url};
+use super::{Guard, Refusal, Visit, Visitor, answer, proven, to_sign_in, url};
 use crate::{
     app::App,
     pages::{CurrentEmail, Email, EmailProblem, EmailState},
@@ -49,7 +49,7 @@ fn first(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result
     if !app.mailer.is_on() {
         return Ok(show(app, visitor, EmailState::MailOff));
     }
-    let waiting = if visitor.done() == "sent" { waiting(connection, visitor)? } else { None };
+    let waiting = if visitor.done(app) == "sent" { waiting(connection, visitor)? } else { None };
     Ok(match &waiting {
         Some(to) => show(app, visitor, EmailState::Sent { to }),
         None => show(app, visitor, EmailState::Ask { typed: "", problem: None }),
@@ -101,7 +101,7 @@ fn send(app: &App, connection: &mut AnyConnection, visitor: &Visitor, person: &P
         );
     }
     app.bell.notify_one();
-    Ok(done_at(app, paths::ACCOUNT_EMAIL, &[("done", "sent")]).noting(format!("asked to change their address: person {id}")))
+    Ok(visitor.done_at(app, paths::ACCOUNT_EMAIL, ("sent", None)).noting(format!("asked to change their address: person {id}")))
 }
 
 fn refuse(app: &App, visitor: &Visitor, refusal: Refusal) -> Reply {
