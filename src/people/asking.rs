@@ -90,7 +90,7 @@ impl Visit {
 
     /// That request: nothing, where there is none, or where it leaves no room for what these pages add to it.
     fn request(&self) -> String {
-        let query = self.query.to_query(&[SENT, SENT_FOR, returning::NOTICE, returning::SIGN_IN_AS], &[]);
+        let query = self.query.to_query(&[&[SENT, SENT_FOR][..], &returning::NOTICE_NAMES].concat(), &[]);
         if self.query.get("client_id").is_some() && query.len() <= REQUEST_LIMIT { query } else { String::new() }
     }
 

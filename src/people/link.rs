@@ -208,6 +208,11 @@ impl Visit {
         page::show(status, &page, None).noting(format!("a dead link: {why:?}"))
     }
 
+    /// The cookie of this browser; empty where there is none.
+    pub fn browser(&self) -> &str {
+        self.browser.as_deref().unwrap_or_default()
+    }
+
     /// The frame of a page.
     pub fn chrome<'a>(&'a self, app: &'a App) -> Chrome<'a> {
         Chrome { base: app.config.issuer.base(), request_id: &self.context.id }

@@ -140,7 +140,7 @@ impl Visit {
 
     /// The authorization request that the person is on the way of, with what belongs to it.
     fn request(&self) -> String {
-        self.query.to_query(&[returning::NOTICE, returning::SIGN_IN_AS], &[])
+        self.query.to_query(&returning::NOTICE_NAMES, &[])
     }
 
     /// A path of ours, with that request.
@@ -268,7 +268,8 @@ impl Visit {
             client.as_ref().and_then(|client| AuthorizationRequest::parse(&self.query, client, &app.config.scope_claims).ok());
         let target = request.as_ref().map(|request| request.address.form_action_source());
         let hint = request.as_ref().and_then(|request| request.login_hint.as_deref());
-        let hint = self.query.get(returning::SIGN_IN_AS).or(hint).unwrap_or_default();
+        let said = returning::notice(app, self.browser.as_deref(), &self.query, self.context.now);
+        let hint = said.map(|said| said.name).or(hint).unwrap_or_default();
         let browser = self.browser.clone().unwrap_or_else(random::text);
         let recover_url = app.mailer.is_on().then(|| self.url(app, paths::RECOVER));
         let register_url = app.is_registration_open().then(|| self.url(app, paths::REGISTER));
@@ -284,7 +285,7 @@ impl Visit {
             }),
             recover_url: recover_url.as_deref(),
             register_url: register_url.as_deref(),
-            notice: self.query.get(returning::NOTICE).and_then(notice),
+            notice: said.and_then(|said| notice(said.word)),
             problem,
         };
         let reply = match problem {
@@ -303,14 +304,11 @@ impl Visit {
     }
 }
 
-/// What led here, by its word in the query. Words of others mean nothing.
+/// What led here, by the word for it.
 fn notice(word: &str) -> Option<LoginNotice> {
     match word {
         onward::REGISTERED => Some(LoginNotice::Registered),
-        onward::PASSWORD_CHANGED => Some(LoginNotice::PasswordChanged),
         onward::PASSWORD_SET => Some(LoginNotice::PasswordSet),
-        onward::SIGNED_OUT_EVERYWHERE => Some(LoginNotice::SignedOutEverywhere),
-        onward::OPERATOR_ASKS => Some(LoginNotice::OperatorAsks),
         _ => None,
     }
 }

@@ -117,15 +117,9 @@ fn reset(
     // What was counted while others guessed does not slow down the sign-in that follows.
     throttle::forget(connection, &app.config.secrets, id)?;
     let to = (onward::PASSWORD_SET, person.claims.username.as_str());
-    Ok(onward::to_sign_in(app, link.content.as_deref(), to, now)
+    Ok(onward::to_sign_in(app, link.content.as_deref(), to, (visit.browser(), now))
         .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &known_browser::cookie(app, &name, now), Keep::Long))
         .noting(format!("a new password was set by a link: person {id}")))
-}
-
-/// Whose password it is; nobody's where the account is switched off or gone.
-fn owner_of(connection: &mut AnyConnection, link: &Link) -> Result<Option<Person>, Fault> {
-    let person = link.person_id.map(|id| people::find(connection, id)).transpose()?.flatten();
-    Ok(person.filter(|person| person.disabled_at.is_none()))
 }
 
 fn show(app: &App, visit: &Visit, link: &Link, person: &Person, problem: Option<RecoverPasswordProblem>) -> Reply {

@@ -168,7 +168,7 @@ impl Visit {
         }
         let request = link.content.as_deref().filter(|_| link.kind == LinkKind::Register);
         let to = (onward::REGISTERED, person.claims.username.as_str());
-        Ok(onward::to_sign_in(app, request, to, now).noting(format!("registered: person {id}")))
+        Ok(onward::to_sign_in(app, request, to, (self.browser(), now)).noting(format!("registered: person {id}")))
     }
 
     /// Someone else took the name meanwhile, or the address.
