@@ -126,6 +126,12 @@ impl Visit {
         stamp::check(&app.config.secrets, Purpose::Asked, &binding, text, (self.context.now, SHOWN_FOR)).ok().map(|_| typed)
     }
 
+    /// The answer to a form that came without the cookie of the browser that it is bound to.
+    pub fn without_cookie(&self, app: &App) -> Option<Reply> {
+        let again = self.url(app, self.path);
+        self.browser.is_none().then(|| page::cookie_missing(app.config.issuer.base(), &self.context, &again))
+    }
+
     /// Whether the form is one that this browser was shown.
     pub fn check(&self, app: &App, form: &Params) -> Result<(), FormProblem> {
         let owner = self.browser.as_deref().filter(|owner| !owner.is_empty()).ok_or(FormProblem::FormExpired)?;

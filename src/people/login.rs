@@ -98,6 +98,10 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
 async fn sign_in(app: &Data<App>, visit: Visit, form: Params, password: String) -> Result<Reply, Fault> {
     let username = form.get("username").unwrap_or_default().trim().to_owned();
     let typed = Typed { username, remember: form.get("remember") == Some("yes") };
+    if visit.browser.is_none() {
+        let again = visit.url(app, paths::LOGIN);
+        return Ok(page::cookie_missing(app.config.issuer.base(), &visit.context, &again));
+    }
     if !visit.sent(app, &form) {
         return visit.refuse(app, typed, LoginProblem::FormExpired).await;
     }

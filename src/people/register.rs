@@ -38,6 +38,9 @@ fn story(app: &App, connection: &mut AnyConnection, visit: &Visit, form: Option<
             None => show(app, connection, visit, ("", None)),
         };
     };
+    if let Some(reply) = visit.without_cookie(app) {
+        return Ok(reply);
+    }
     let typed = form.get("email").unwrap_or_default().trim();
     if visit.check(app, form).is_err() {
         return show(app, connection, visit, (typed, Some(RegisterProblem::FormExpired)));
