@@ -91,7 +91,7 @@ fn send(app: &App, connection: &mut AnyConnection, visitor: &Visitor, person: &P
         name: None,
         at: now,
         origin: visitor.origin.clone(),
-        about: None,
+        about: Some(person.claims.username.clone()), // so that its owner sees whose account it is
         link: (!is_anothers).then_some(link.id),
     };
     let event = visitor.event(Activity::EmailChangeAsked, None);

@@ -36,6 +36,7 @@ fn a_letter_goes_to_the_new_address_and_nothing_changes_yet() {
             crate::harness::wait_until(|| mail.letters().len() > before, || "a letter".into());
             let letter = mail.letters().pop().unwrap();
             assert_eq!(letter.to, NEW);
+            assert!(letter.text.contains("for the account \"alice\""), "its owner sees whose account it is: {letter:?}");
             assert!(letter.link().starts_with(&format!("{}/confirm-email?link=sym_ml_", server.url)), "{letter:?}");
             assert_eq!(
                 (email_of(server, "alice").as_str(), happened(server, alice, Activity::EmailChangeAsked)),
@@ -66,6 +67,7 @@ fn the_owner_of_a_taken_address_hears_of_it_and_nobody_else() {
                 crate::harness::wait_until(|| mail.letters().len() > before, || format!("a letter to {address}"));
                 let letter = mail.letters().pop().unwrap();
                 assert_eq!((letter.to.as_str(), letter.text.contains("link=")), (address, address == NEW), "{letter:?}");
+                assert!(letter.text.contains("for the account \"alice\""), "{letter:?}");
             }
             assert_eq!(seen[0], seen[1]);
             assert_eq!(
