@@ -23,7 +23,7 @@ use crate::{
         AnyConnection, Result,
         asked::{self, Ids},
         deliveries::{self, Ask, Content, Delivery},
-        links,
+        links, people,
     },
 };
 
@@ -40,6 +40,16 @@ enum Outcome {
     Refused(String),
     /// It will be tried again.
     Failed(String),
+}
+
+/// The link of a letter, when the letter is written.
+enum LinkState {
+    /// It is good.
+    Open(LinkKind),
+    /// It is not, and the letter is sent without it.
+    LeftOut,
+    /// It is not, and the letter is for nothing but it.
+    Over,
 }
 
 /// Begins to deal with those that are due, as far as there is room.
@@ -109,10 +119,11 @@ async fn send(app: &Arc<App>, delivery: &Delivery, notice: Notice) -> Outcome {
     let link = match notice.link {
         None => None,
         Some(id) => {
-            let found = stored(app, move |connection| links::find(connection, id)).await;
-            match found {
-                Ok(Ok(Some(link))) if link.used_at.is_none() && !link.is_over(now) => Some(link.kind),
-                Ok(Ok(_)) => return Outcome::Unwanted("its link is over"),
+            let asked = notice.clone();
+            match stored(app, move |connection| link_of(connection, &asked, id, now)).await {
+                Ok(Ok(LinkState::Open(kind))) => Some(kind),
+                Ok(Ok(LinkState::LeftOut)) => None,
+                Ok(Ok(LinkState::Over)) => return Outcome::Unwanted("its link is over"),
                 Ok(Err(error)) => return Outcome::Failed(error.to_string()),
                 Err(error) => return Outcome::Failed(error.to_string()),
             }
@@ -129,6 +140,19 @@ async fn send(app: &Arc<App>, delivery: &Delivery, notice: Notice) -> Outcome {
         Ok(Err(SendError::Later(why))) => Outcome::Failed(why),
         Err(error) => Outcome::Failed(error.to_string()),
     }
+}
+
+/// What became of a letter's link while the letter waited. Where it was ended, a letter that only brings it is not wanted; one that
+/// tells of something goes out without it, to the address that is still the person's, or was the one before.
+fn link_of(connection: &mut AnyConnection, notice: &Notice, id: Id, now: Timestamp) -> Result<LinkState> {
+    let Some(link) = links::find(connection, id)? else { return Ok(LinkState::Over) };
+    if link.is_open(now) {
+        return Ok(LinkState::Open(link.kind));
+    }
+    let person = link.person_id.map(|person| people::find(connection, person)).transpose()?.flatten();
+    let is_theirs = person.is_some_and(|person| person.claims.email == notice.to && person.claims.email_verified);
+    let is_wanted = kind(notice.letter).tells() && (is_theirs || notice.letter == Letter::EmailChanged);
+    Ok(if is_wanted { LinkState::LeftOut } else { LinkState::Over })
 }
 
 /// The letter in words. The link in it is derived now, and stands nowhere else.

@@ -92,7 +92,7 @@ async fn make(app: &Data<App>, visit: Visit, form: Params) -> Result<Reply, Faul
 impl Visit {
     /// Reads the form, and says all that is wrong with it at once.
     fn judge(&self, app: &App, connection: &mut AnyConnection, form: &Params) -> Result<Result<Box<Candidate>, Reply>, Fault> {
-        let link = match self.find(app, connection)? {
+        let link = match self.find(app, connection, Some(form))? {
             Ok(link) => link,
             Err(reply) => return Ok(Err(reply)),
         };

@@ -66,7 +66,7 @@ pub fn answer_reset(
         if !is_within_limits(connection, secrets, ask, id, now)? {
             return Ok(false);
         }
-        links::use_up_in(connection, id, (LinkKind::Reset, &browser), now)?;
+        links::end_in(connection, id, (LinkKind::Reset, &browser), now)?;
         let link = Link {
             person_id: Some(id),
             email: Some(person.claims.email.clone()),
@@ -148,7 +148,7 @@ pub fn send_link(
         if link.person_id != Some(proof.0.claims.id) || !account::still_counts(connection, proof, event.at)? {
             return Ok(false);
         }
-        links::use_up_all(connection, event.person, link.kind, link.created_at)?; // the newest counts
+        links::end_kind(connection, event.person, link.kind, link.created_at)?; // the newest counts
         links::insert(connection, link)?;
         activity::insert(connection, event)?;
         deliveries::enqueue(connection, id, &Content::Letter(notice.clone()), link.created_at)?;

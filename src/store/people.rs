@@ -4,8 +4,7 @@
 use diesel::prelude::*;
 
 use super::{
-    AnyConnection, Result, dialect,
-    error::Error,
+    AnyConnection, Result,
     mapping::{Row, json, time, times},
     schema::people,
 };
@@ -132,7 +131,7 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Person>> {
     people::table.select(PersonRow::as_select()).order(people::username).load(connection)?.into_iter().map(to_value).collect()
 }
 
-/// Inserts a person.
+/// Inserts a person, and nothing else: an operator adds one by `account::add`, a link makes one by `by_link::register`.
 ///
 /// # Errors
 /// [`super::Error::Conflict`] when name or address exist already.
@@ -156,52 +155,10 @@ pub fn insert(connection: &mut AnyConnection, person: &Person) -> Result<()> {
     Ok(())
 }
 
-/// Inserts people: all of them, or none. The position of the first whose name or address exists already, where there is
-/// one.
-///
-/// # Errors
-/// The database's.
-pub fn insert_all(connection: &mut AnyConnection, everyone: &[Person]) -> Result<Option<usize>> {
-    let mut at = 0;
-    let inserted = dialect::together(connection, |connection| {
-        for person in everyone {
-            insert(connection, person)?;
-            at += 1;
-        }
-        Ok(())
-    });
-    match inserted {
-        Err(Error::Conflict(_)) => Ok(Some(at)),
-        inserted => inserted.map(|()| None),
-    }
-}
-
-/// Changes what claims tell of a person: reads them, lets `change` have them, and writes them back, while nobody else does
-/// so. `None` when there is no such person.
-///
-/// # Errors
-/// What `change` says, or the database: [`super::Error::Conflict`] when the address is another's.
-pub fn change<E: From<Error>>(
-    connection: &mut AnyConnection,
-    id: Id,
-    now: Timestamp,
-    change: impl FnOnce(&mut Person) -> std::result::Result<(), E>,
-) -> std::result::Result<Option<Person>, E> {
-    dialect::exclusively(connection, |connection| {
-        let Some(mut person) = lock(connection, id)? else { return Ok(None) };
-        change(&mut person)?;
-        person.claims.updated_at = now;
-        update(connection, &person, now)?;
-        Ok(Some(person))
-    })
-}
-
-/// Sets what claims tell of a person; false when there is no such person. For who has read them just now: see [`change`].
-///
-/// # Errors
-/// [`super::Error::Conflict`] when name or address are another's.
-pub fn update(connection: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<bool> {
-    let rows = diesel::update(people::table.find(person.claims.id.as_bytes().as_slice()))
+/// Sets what claims tell of a person, whose row is held: a conflict when name or address are another's. Part of a
+/// transaction.
+pub(super) fn update(connection: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<()> {
+    diesel::update(people::table.find(person.claims.id.as_bytes().as_slice()))
         .set((
             people::email.eq(kept(&person.claims.email)),
             people::email_verified.eq(person.claims.email_verified),
@@ -212,7 +169,7 @@ pub fn update(connection: &mut AnyConnection, person: &Person, now: Timestamp) -
             people::updated_at.eq(now.millis()),
         ))
         .execute(connection)?;
-    Ok(rows == 1)
+    Ok(())
 }
 
 fn attributes(person: &Person) -> String {
@@ -265,7 +222,7 @@ pub(super) fn hold(connection: &mut AnyConnection, person: &Person, now: Timesta
     Ok(Some(at))
 }
 
-/// Sets the address, and whether it is known to be theirs: [`Error::Conflict`] when another has it. Part of a transaction.
+/// Sets the address, and whether it is known to be theirs: [`super::Error::Conflict`] when another has it. Part of a transaction.
 pub(super) fn set_email(
     connection: &mut AnyConnection,
     id: Id,

@@ -11,8 +11,19 @@ mod timeline;
 mod visitors;
 
 use symbolon::{
-    protocol::{activity::Activity, client::Client, id::Id},
-    store::activity as events,
+    protocol::{
+        activity::{Activity, Origin},
+        client::Client,
+        credential::{Credential, Kind},
+        id::Id,
+        link::{LinkKind, Told},
+        notice::Letter,
+    },
+    random,
+    store::{
+        activity as events,
+        links::{self, Link},
+    },
 };
 
 use crate::harness::{Browser, PASSWORD, Page, Server};
@@ -72,7 +83,7 @@ fn stamp(page: &Page, action: &str) -> String {
 
 /// Sends the form of the page at `from` that is sent to `action`.
 #[track_caller]
-fn act(browser: &mut Browser, from: &str, action: &str, fields: &[(&str, &str)]) -> Page {
+pub(crate) fn act(browser: &mut Browser, from: &str, action: &str, fields: &[(&str, &str)]) -> Page {
     let page = browser.get(from);
     assert_eq!(page.status, 200, "{from}: {page:?}");
     let csrf = stamp(&page, action);
@@ -94,8 +105,18 @@ fn end(browser: &mut Browser, what: &str, id: &str) -> Page {
     act(browser, "/account", "/account/end", &[("what", what), ("id", id)])
 }
 
+/// A link to say "this was not me" that was made now for a person, as it stands in a letter.
+pub(crate) fn not_me_link(server: &Server, person: Id) -> String {
+    let now = server.now();
+    let told = Told { letter: Letter::PasswordChanged, about: None, at: now, origin: Origin::default() };
+    let content = Some(serde_json::to_string(&told).unwrap());
+    let link = Link { person_id: Some(person), content, ..Link::new(random::id(now), LinkKind::NotMe, now) };
+    server.store(|connection| links::insert(connection, &link));
+    Credential { kind: Kind::Link, id: link.id, generation: 0 }.derive(&server.app.config.secrets)
+}
+
 /// The session of this browser.
-fn session_of(server: &Server, browser: &Browser) -> Id {
+pub(crate) fn session_of(server: &Server, browser: &Browser) -> Id {
     let cookie = browser.cookies.get(SESSION).cloned();
     let app = &server.app;
     server

@@ -12,6 +12,8 @@ mod explain;
 mod grants;
 mod import;
 mod keys;
+mod links;
+mod operator;
 mod people;
 mod secrets;
 mod settings;

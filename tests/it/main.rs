@@ -20,6 +20,7 @@ mod client_credentials;
 mod clients;
 mod consent;
 mod cors;
+mod crafted;
 mod devices;
 mod discovery;
 mod enumeration;

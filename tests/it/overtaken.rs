@@ -209,10 +209,10 @@ fn an_address_and_a_role_that_change_at_once_both_stay() {
             let (email, role) = (format!("alice{round}@example.com"), format!("role{round}"));
             let confirm = link(server, LinkKind::ConfirmEmail, Some(alice), &email);
             let event = server.event(alice, Activity::EmailChanged);
-            let now = server.now();
             let confirms = |connection: &mut AnyConnection| by_link::confirm_email(connection, &confirm, &event).map(drop);
             let gives = |connection: &mut AnyConnection| {
-                people::change(connection, alice, now, |person| {
+                let event = |activity| server.event(alice, activity);
+                account::change_details(connection, alice, event, |person| {
                     person.claims.roles.push(role.clone());
                     Ok::<_, symbolon::store::Error>(())
                 })
@@ -270,15 +270,8 @@ fn a_link_for_a_password_is_of_the_address_that_it_went_to() {
     both(|server| {
         let alice = server.add_person("alice");
         let id = alice.claims.id;
+        server.change_person(id, |person| person.claims.email = "new@example.com".into());
         let reset = link(server, LinkKind::Reset, Some(id), "alice@example.com");
-        let now = server.now();
-        let changed = server.store(|connection| {
-            people::change(connection, id, now, |person| -> Result<()> {
-                person.claims.email = "new@example.com".into();
-                Ok(())
-            })
-        });
-        assert!(changed.is_some());
         let event = server.event(id, Activity::PasswordReset);
         assert!(server.store(|connection| by_link::reset_password(connection, &reset, "a hash", BROWSER, &event)).is_none());
     });

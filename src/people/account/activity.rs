@@ -126,6 +126,7 @@ impl Told {
 const fn kind(activity: Activity) -> ActivityKind {
     match activity {
         Activity::Registered => ActivityKind::Registered,
+        Activity::Added => ActivityKind::Added,
         Activity::SignedIn => ActivityKind::SignedIn,
         Activity::SignedInAnew => ActivityKind::SignedInAnew,
         Activity::SignInFailed => ActivityKind::SignInFailed,
@@ -142,10 +143,13 @@ const fn kind(activity: Activity) -> ActivityKind {
         Activity::PasswordReset => ActivityKind::PasswordReset,
         Activity::EmailChangeAsked => ActivityKind::EmailChangeAsked,
         Activity::EmailChanged => ActivityKind::EmailChanged,
+        Activity::EmailVerified => ActivityKind::EmailVerified,
+        Activity::EmailUnverified => ActivityKind::EmailUnverified,
         Activity::DetailsChanged => ActivityKind::DetailsChanged,
         Activity::SignInAgain => ActivityKind::SignInAgain,
         Activity::Disabled => ActivityKind::Disabled,
         Activity::Enabled => ActivityKind::Enabled,
+        Activity::LinksEnded => ActivityKind::LinksEnded,
         Activity::Exported => ActivityKind::Exported,
     }
 }

@@ -58,10 +58,8 @@ fn first(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result
 
 /// The address that is still to be confirmed.
 fn waiting(connection: &mut AnyConnection, visitor: &Visitor) -> Result<Option<String>, Fault> {
-    let mut links = links::of_person(connection, visitor.person.claims.id)?.into_iter();
-    let now = visitor.context.now;
-    let open = links.find(|link| link.kind == LinkKind::ConfirmEmail && link.used_at.is_none() && !link.is_over(now));
-    Ok(open.and_then(|link| link.email))
+    let open = links::open_of(connection, visitor.person.claims.id, visitor.context.now)?;
+    Ok(open.into_iter().find(|link| link.kind == LinkKind::ConfirmEmail).and_then(|link| link.email))
 }
 
 fn check(app: &App, visitor: &Visitor) -> Option<Reply> {

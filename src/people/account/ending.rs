@@ -98,7 +98,13 @@ fn end_everything(app: &App, connection: &mut AnyConnection, visitor: &Visitor) 
 /// more, to whom a GET could show these names.
 pub(super) fn told(app: &App, visitor: &Visitor, ended: &Words, next: AfterEnd) -> Reply {
     let (browsers, apps) = (borrowed(&ended.browsers), borrowed(&ended.apps));
-    let page = EverythingEnded { chrome: visitor.chrome(app), browsers: &browsers, apps: &apps, next };
+    let page = EverythingEnded {
+        chrome: visitor.chrome(app),
+        username: &visitor.person.claims.username,
+        browsers: &browsers,
+        apps: &apps,
+        next,
+    };
     let note = format!("ended everything: person {}", visitor.person.claims.id);
     signed_out(page::show(200, &page, None)).noting(note)
 }

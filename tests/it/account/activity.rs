@@ -88,13 +88,7 @@ fn where_no_letter_would_come_the_password_stays_and_is_changed() {
             |server| {
                 server.add_apis();
                 let (alice, web) = (server.add_person("alice"), server.add_web("web"));
-                let now = server.now();
-                server.store(|connection| {
-                    symbolon::store::people::change(connection, alice.claims.id, now, |person| {
-                        person.claims.email_verified = is_verified;
-                        Ok::<_, symbolon::store::Error>(())
-                    })
-                });
+                server.change_person(alice.claims.id, |person| person.claims.email_verified = is_verified);
                 let (mut here, mut there) = (signed_in(server), signed_in(server));
                 let goes = tokens(server, &mut there, &web, OFFLINE);
                 let mut stays = tokens(server, &mut here, &web, SCOPE);

@@ -20,7 +20,7 @@ use crate::harness::{Browser, Database, MailServer, Mood, Server, databases};
 const WRONG: &str = "correct horse battery stapler";
 
 /// The command line beside a server that sends mail, and lets the invited register.
-fn with_mail(server: &Server, database: &Database, mail: &MailServer) -> Binary {
+pub(super) fn with_mail(server: &Server, database: &Database, mail: &MailServer) -> Binary {
     let mut symbolon = Binary::beside(server, database);
     symbolon.variables.extend([
         ("SYMBOLON_REGISTRATION", "invitation".to_owned()),
@@ -211,7 +211,7 @@ fn the_owner_of_an_address_is_invited() {
         // The newest counts, and it is printed only where that is asked for.
         let printed = symbolon.json("user invite --email new@example.com --print --json");
         assert_eq!(
-            (link_of(printed["link"].as_str().unwrap()).used_at, link_of(&first).used_at.is_some()),
+            (link_of(printed["link"].as_str().unwrap()).used_at, link_of(&first).ended_at.is_some()),
             (None, true),
             "{name}"
         );

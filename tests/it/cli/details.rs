@@ -48,8 +48,8 @@ fn details_are_given_shown_and_changed() {
         );
         assert!(is_time(&added["updated"]), "{name}: {added}");
         let mut shown = symbolon.json("user show alice --json");
-        let lives = ["live_sessions", "live_grants"].map(|key| shown.as_object_mut().unwrap().remove(key).unwrap());
-        assert_eq!((shown, lives), (added, [json!(0), json!(0)]), "{name}");
+        let lives = ["live_sessions", "live_grants", "open_links"].map(|key| shown.as_object_mut().unwrap().remove(key).unwrap());
+        assert_eq!((shown, lives), (added, [json!(0), json!(0), json!([])]), "{name}");
         let text = symbolon.text("user show alice@example.com");
         assert!(text.contains("roles          editor\n               admin\n") && text.contains("number=7\n"), "{name}: {text}");
 
