@@ -169,7 +169,7 @@ impl Visit {
         match link {
             Link { used_at: Some(_), .. } => Some(Dead::Used),
             Link { ended_at: Some(_), .. } => Some(Dead::Superseded),
-            Link { expires_at, .. } if *expires_at <= self.context.now => Some(Dead::Expired),
+            _ if link.is_over(self.context.now) => Some(Dead::Expired),
             _ => None,
         }
     }
