@@ -217,7 +217,10 @@ fn nothing_is_done_by_a_link_to_a_disabled_account() {
                 assert!(!page.body.contains("alice"), "{kind:?}: {page:?}");
                 let event = server.event(alice.claims.id, Activity::NotMe);
                 let is_done = server.store(|connection| match kind {
-                    LinkKind::Reset => by_link::reset_password(connection, &link, "a hash", &event).map(|ended| ended.is_some()),
+                    LinkKind::Reset => {
+                        by_link::reset_password(connection, &link, "a hash", ("a browser", "192.0.0.0/16"), &event)
+                            .map(|ended| ended.is_some())
+                    }
                     LinkKind::NotMe => by_link::not_me(connection, &link, &event).map(|ended| ended.is_some()),
                     _ => by_link::confirm_email(connection, &link, &event).map(|done| done == by_link::Confirmed::Yes),
                 });
