@@ -11,6 +11,7 @@ mod outbound;
 mod password_rules;
 mod secret_file;
 mod settings;
+mod system_roots;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -231,7 +232,10 @@ impl Config {
     pub fn check(settings: Settings, secret: Option<String>, missing: MissingSecret) -> Result<Self, ConfigError> {
         let issuer = Issuer::parse(&settings.issuer).map_err(|why| bad("issuer", &settings.issuer, &why))?;
         let database = match &settings.database_url {
-            Some(url) => DatabaseUrl::parse(url).map_err(|why| ConfigError(format!("database_url: {why}")))?,
+            Some(url) => {
+                let parsed = system_roots::placed(url).and_then(|url| DatabaseUrl::parse(&url));
+                parsed.map_err(|why| ConfigError(format!("database_url: {why}")))?
+            }
             None => DatabaseUrl::SqliteFile(settings.data_dir.join("symbolon.db").to_string_lossy().into_owned()),
         };
         let tls = match (&settings.tls_cert_file, &settings.tls_key_file) {

@@ -25,14 +25,14 @@ use tempfile::TempDir;
 use crate::harness::{Answer, Browser, Database, Page, Server, claims_of};
 
 /// A cluster of its own, which may be stopped.
-struct Cluster {
-    directory: TempDir,
-    url: String,
+pub struct Cluster {
+    pub directory: TempDir,
+    pub url: String,
     variables: Vec<(&'static str, &'static str)>,
 }
 
 impl Cluster {
-    fn start() -> Self {
+    pub fn start() -> Self {
         Self::start_with(&[])
     }
 
@@ -44,7 +44,7 @@ impl Cluster {
         cluster
     }
 
-    fn run(&self, verb: &str) -> String {
+    pub fn run(&self, verb: &str) -> String {
         let script =
             std::env::var("SYMBOLON_TEST_POSTGRES_SCRIPT").expect("SYMBOLON_TEST_POSTGRES_SCRIPT is not set: use ./tests/run");
         let mut command = Command::new(script);

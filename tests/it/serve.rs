@@ -1,7 +1,8 @@
 //! `symbolon serve` as a process of its own: how it is configured and what it refuses to start with. A file beside this
-//! for each further concern: its end, HTTPS, proxies, its log, a full disk, two of it
-//! on one database.
+//! for each further concern: its end, HTTPS, proxies, its log, a database reached by TLS, a
+//! full disk, two of it on one database.
 
+mod database_tls;
 mod disk;
 mod flood;
 mod https;
