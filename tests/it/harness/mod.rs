@@ -332,6 +332,11 @@ pub fn free_port() -> u16 {
     }
 }
 
+/// Whether this is how a caller on this machine is known: by either address of localhost, whichever its resolver gives first.
+pub fn is_localhost(address: &str) -> bool {
+    ["127.0.0.1", "::1"].contains(&address)
+}
+
 /// The claims of a JWT, unverified.
 pub fn claims_of(token: &str) -> Value {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
