@@ -3,7 +3,7 @@
 
 use std::{fs, io::Write};
 
-use super::serve::set_up_logs;
+use super::{Error, serve};
 use crate::{
     app::App,
     clock::Clock,
@@ -32,18 +32,18 @@ const API_PORT: u16 = 8082;
 ///
 /// # Errors
 /// Why it does not start.
-pub fn run() -> Result<(), String> {
+pub fn run() -> Result<(), Error> {
     let now = Clock::system().now();
     let config = Config::check(Settings::demo(&format!("symbolon-demo-{}", random::id(now))), None, MissingSecret::Make)
         .map_err(|error| error.to_string())?;
-    set_up_logs(&config)?;
+    let log = serve::set_up_logs(&config)?;
     let directory = config.data_dir.clone();
-    let result = serve(config, now);
+    let result = start(config, now);
     let removed = fs::remove_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()));
-    result.and(removed)
+    serve::end(&log, result.and(removed))
 }
 
-fn serve(config: Config, now: Timestamp) -> Result<(), String> {
+fn start(config: Config, now: Timestamp) -> Result<(), String> {
     let app = server::prepare(config, Clock::system()).map_err(|error| error.to_string())?;
     let demo = Demo {
         issuer: app.config.issuer.as_str().to_owned(),
