@@ -113,6 +113,15 @@ impl Lifetimes {
     }
 }
 
+/// How many connections there may be.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionSettings {
+    /// Of all callers.
+    pub in_all: u32,
+    /// Of one address; a part of all where it is not set.
+    pub of_one_address: Option<u32>,
+}
+
 /// How passwords are hashed.
 #[derive(Clone, Copy, Debug)]
 pub struct PasswordSettings {
@@ -141,6 +150,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// The proxies whose forwarded headers are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// How many connections there may be.
+    pub connections: ConnectionSettings,
     /// Origins allowed by CORS besides those of the clients.
     pub cors_origins: Vec<String>,
     /// How URLs that clients registered are called.
@@ -268,6 +279,10 @@ impl Config {
             data_dir: settings.data_dir,
             tls,
             trusted_proxies,
+            connections: ConnectionSettings {
+                in_all: settings.max_connections,
+                of_one_address: settings.max_connections_per_address,
+            },
             cors_origins: settings.cors_origins.0,
             outbound,
             outbound_ca_file: settings.outbound_ca_file,

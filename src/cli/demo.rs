@@ -17,7 +17,8 @@ use crate::{
         scope::Scopes,
         time::Timestamp,
     },
-    random, server,
+    random,
+    server::{self, limits},
     store::{self, account, apis, clients, people},
 };
 
@@ -44,6 +45,7 @@ pub fn run() -> Result<(), Error> {
 }
 
 fn start(config: Config, now: Timestamp) -> Result<(), String> {
+    limits::raise();
     let app = server::prepare(config, Clock::system()).map_err(|error| error.to_string())?;
     let demo = Demo {
         issuer: app.config.issuer.as_str().to_owned(),

@@ -23,6 +23,7 @@ pub fn run(config: Config) -> Result<(), Error> {
 }
 
 fn serve(config: Config) -> Result<(), String> {
+    server::limits::raise();
     let app = server::prepare(config, Clock::system()).map_err(|error| error.to_string())?;
     let system = actix_web::rt::System::new();
     let served = system.block_on(server::serve(app, || Ok(())));
@@ -37,7 +38,9 @@ fn serve(config: Config) -> Result<(), String> {
 /// # Errors
 /// When the filter is not one, or there is no thread for them.
 pub fn set_up_logs(config: &Config) -> Result<Log, String> {
-    let filter = EnvFilter::try_new(&config.log)
+    // What the HTTP library says of connections that fail has neither address nor limit; `server::connections` says it instead.
+    // A filter of the operator's own for it comes later and wins.
+    let filter = EnvFilter::try_new(format!("actix_http=off,{}", config.log))
         .map_err(|error| format!("log: expected a filter such as 'info'; received '{}': {error}", config.log))?;
     let is_terminal = std::io::stderr().is_terminal();
     let is_text = match config.log_format {

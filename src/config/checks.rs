@@ -71,6 +71,8 @@ pub fn numbers(settings: &Settings) -> Result<(), ConfigError> {
         }
     };
     within("pool_size", settings.pool_size, 1, 500)?;
+    within("max_connections", settings.max_connections, 16, 1_000_000)?;
+    within("max_connections_per_address", settings.max_connections_per_address.unwrap_or(1), 1, 1_000_000)?;
     within("password_min_length", settings.password_min_length, 8, 64)?; // NIST SP 800-63B-4 §3.1.1.2
     within("password_memory_kib", settings.password_memory_kib, 8 * settings.password_parallelism.max(1), 4_194_304)?;
     within("password_iterations", settings.password_iterations, 1, 100)?;

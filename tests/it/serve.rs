@@ -1,7 +1,8 @@
 //! `symbolon serve` as a process of its own: how it is configured and what it refuses to start with. A file beside this
-//! for each further concern: its end, HTTPS, proxies, its log and one
+//! for each further concern: its end, HTTPS, proxies, its connections, its log and one
 //! that cannot be written, a database reached by TLS, a full disk, two of it on one database.
 
+mod connections;
 mod database_tls;
 mod disk;
 mod flood;
