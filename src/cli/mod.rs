@@ -53,7 +53,7 @@ enum Command {
     /// Run the server
     Serve,
     /// Run the server with a database, a user, two clients and an app to try it with
-    Demo,
+    Demo(demo::Options),
     /// Bring the database up to date and say what was run
     Migrate(Format),
     /// Check the configuration and print it, without secrets
@@ -149,14 +149,14 @@ fn unprinted(error: &io::Error) -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> Answer {
-    if matches!(cli.command, Command::Demo) && cli.config.is_some() {
+    if matches!(cli.command, Command::Demo(_)) && cli.config.is_some() {
         return refuse("the demo brings its own configuration: expected no --config");
     }
     let missing = if matches!(cli.command, Command::CheckConfig(_)) { MissingSecret::Leave } else { MissingSecret::Make };
     let load = || Config::load(cli.config, missing).map_err(|error| error.to_string());
     match cli.command {
         Command::Serve => serve::run(load()?).map(|()| String::new()),
-        Command::Demo => demo::run().map(|()| String::new()),
+        Command::Demo(options) => demo::run(options).map(|()| String::new()),
         Command::Migrate(format) => migrate(&load()?, format),
         Command::CheckConfig(format) => check_config::run(&load()?, format),
         Command::User(command) => work(&load()?, |work| command.run(work)),

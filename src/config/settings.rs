@@ -156,10 +156,11 @@ pub enum LogFormat {
 }
 
 impl Settings {
-    /// The demonstration's: the defaults, in a new directory that nobody else can read or guess.
+    /// The demonstration's: the defaults, on this port of localhost, in a new directory that nobody else can read or guess.
     #[must_use]
-    pub fn demo(directory_name: &str) -> Self {
-        let data_dir = std::env::temp_dir().join(directory_name);
-        Self { data_dir, log: "warn".into(), log_format: LogFormat::Text, ..Self::default() }
+    pub fn demo(directory_name: &str, port: u16) -> Self {
+        let (data_dir, listen) = (std::env::temp_dir().join(directory_name), format!("localhost:{port}"));
+        let issuer = format!("http://{listen}");
+        Self { issuer, listen, data_dir, log: "warn".into(), log_format: LogFormat::Text, ..Self::default() }
     }
 }

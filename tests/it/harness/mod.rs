@@ -11,14 +11,14 @@ mod kept;
 mod letters;
 mod listener;
 mod mail;
+mod ports;
 mod process;
 mod scripts;
 
 use std::{
-    net::TcpListener,
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU32, Ordering},
+        atomic::{AtomicI64, Ordering},
         mpsc,
     },
     thread::{self, JoinHandle},
@@ -50,6 +50,7 @@ pub use kept::{behind_a_proxy, from, grant_of};
 pub use letters::{LINK, settled, with_mail};
 pub use listener::{Listener, Port, answer, wait_until};
 pub use mail::{Letter, MailServer, Mood};
+pub use ports::{free_port, free_ports};
 pub use process::Process;
 pub use scripts::{chromium, node, node_with_input, python};
 
@@ -314,21 +315,6 @@ impl Answer {
     /// A header.
     pub fn header(&self, name: &str) -> Option<&str> {
         browser::header(&self.headers, name)
-    }
-}
-
-/// A port on which nobody listens, given away once. From below the range out of which the system gives ports to clients: one of
-/// those may be another's before a server listens on it.
-pub fn free_port() -> u16 {
-    static GIVEN: AtomicU32 = AtomicU32::new(0);
-    let (first, count) = (11_000, 9_000);
-    let own = std::process::id().wrapping_mul(97); // another process of tests begins elsewhere
-    loop {
-        let at = own.wrapping_add(GIVEN.fetch_add(1, Ordering::SeqCst)) % count;
-        let port = u16::try_from(first + at).unwrap();
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
     }
 }
 
