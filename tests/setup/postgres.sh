@@ -5,21 +5,32 @@
 #                for measuring
 #   stop DIR     stops it, ending every connection; the data stay
 #   resume DIR   starts it again, on the same port, and prints the same URL
+#   where        prints the directory of PostgreSQL's programs, or says that there is none
 # To be rid of it: stop, then remove DIR. Run as root, the server itself runs as the user postgres, who must be able to
 # enter DIR's parent. Unless it is durable, nothing is kept safe on disk (fsync is off): for tests only.
 set -euo pipefail
 
 fail() { echo "postgres.sh: $*" >&2; exit 1; }
-[ $# -eq 2 ] || fail "usage: postgres.sh start|durable|stop|resume DIR"
+
+# The newest server installed. Debian and Red Hat keep each version in a directory of its own, outside the search path.
+find_programs() {
+  local initdb
+  initdb=$({ compgen -G '/usr/lib/postgresql/*/bin/initdb' || compgen -G '/usr/pgsql-*/bin/initdb' || command -v initdb || true; } |
+    sort -V | tail -n 1)
+  [ -n "$initdb" ] || fail "PostgreSQL's initdb is neither in /usr/lib/postgresql, /usr/pgsql-* nor in the search path" \
+    "(Debian: apt-get update && apt-get install --no-install-recommends postgresql)"
+  echo "${initdb%/initdb}"
+}
+
+if [ "${1:-}" = where ]; then find_programs; exit; fi
+[ $# -eq 2 ] || fail "usage: postgres.sh start|durable|stop|resume DIR, or postgres.sh where"
 verb=$1
+bin=$(find_programs)
+if [ "$(id -u)" -eq 0 ] && ! id -u postgres >/dev/null 2>&1; then
+  fail "PostgreSQL does not run as root, and there is no user postgres here to run it as: make one, or be another user"
+fi
 mkdir -p "$2"
 dir=$(cd "$2" && pwd)
-
-# The newest server installed: Debian keeps each version in a directory of its own, outside the search path.
-bin=$(find /usr/lib/postgresql -path '*/bin/initdb' 2>/dev/null | sort -V | tail -n 1)
-bin=${bin:-$(command -v initdb || true)}
-[ -n "$bin" ] || fail "PostgreSQL's initdb is not installed (Debian: apt-get install postgresql)"
-bin=${bin%/initdb}
 
 # Runs a command as the user who owns the cluster: never root, PostgreSQL refuses that.
 as_owner() {
@@ -36,7 +47,9 @@ launch() { # PORT
   if [ -e "$dir/durable" ]; then
     options+=" -c shared_buffers=1GB"
   else
+    # Little is written ahead and little of it is kept, as the directory may be small.
     options+=" -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+    options+=" -c wal_level=minimal -c max_wal_senders=0 -c max_wal_size=128MB"
   fi
   as_owner "$bin/pg_ctl" start --silent --wait --pgdata="$dir/data" --log="$dir/log" --options="$options" </dev/null >&2
 }
