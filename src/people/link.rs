@@ -144,7 +144,7 @@ impl Visit {
         let Some(link) = link.filter(|link| kinds.contains(&link.kind)) else {
             return Ok(Err(self.dead(app, None, Dead::Unknown)));
         };
-        let is_elsewhere = |browser: &Vec<u8>| *browser != onward::pseudonym(app, self.browser.as_deref().unwrap_or_default());
+        let is_elsewhere = |browser: &Vec<u8>| !onward::is_pseudonym(app, self.browser.as_deref().unwrap_or_default(), browser);
         let dead = if link.used_at.is_some() {
             Some(Dead::Used)
         } else if link.expires_at <= self.context.now {

@@ -48,6 +48,7 @@ mod registration;
 mod registrations;
 mod resources;
 mod revocation;
+mod secret_rotation;
 mod serve;
 mod sign_in;
 mod sign_in_again;
