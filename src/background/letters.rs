@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{next_try, stored};
+use super::{next_try, stored, take_each, trust};
 use crate::{
     app::App,
     mail::{Message, SendError},
@@ -15,7 +15,7 @@ use crate::{
         id::Id,
         link::LinkKind,
         notice::{Letter, Notice},
-        time::{Span, Timestamp},
+        time::Span,
         user_agent,
     },
     random,
@@ -61,11 +61,8 @@ pub async fn round(app: &Arc<App>) -> Option<()> {
 
 fn take(app: &App, connection: &mut AnyConnection, room: usize) -> Result<Vec<Delivery>> {
     let now = app.clock.now();
-    let mut taken = Vec::new();
-    for delivery in deliveries::due_to_people(connection, now, room)? {
-        taken.extend(deliveries::take(connection, delivery, now.plus(IN_HAND))?);
-    }
-    Ok(taken)
+    let due = deliveries::due_to_people(connection, now, room)?;
+    take_each(connection, due, now.plus(IN_HAND))
 }
 
 async fn deal_with(app: &Arc<App>, delivery: Delivery) {
@@ -81,8 +78,8 @@ async fn deal_with(app: &Arc<App>, delivery: Delivery) {
         }
         Content::Logout(_) => return, // is of a client
     };
-    let now = app.clock.now();
-    match stored(app, move |connection| settle(connection, &delivery, &outcome, now)).await {
+    let settling = app.clone();
+    match stored(app, move |connection| settle(&settling, connection, &delivery, &outcome)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "a letter could not be settled: it will be tried again"),
         Err(error) => tracing::error!(%error, "a letter did not end"),
@@ -101,18 +98,36 @@ fn answer(app: &App, connection: &mut AnyConnection, delivery: &Delivery, ask: &
     Ok(())
 }
 
+/// What is known of the link that a letter brings.
+enum LinkState {
+    Works(LinkKind),
+    /// It was used, or its time is over, or it is gone.
+    Over,
+    /// Its time is over by a clock that is not trusted.
+    Doubtful,
+}
+
+fn look_at(app: &App, connection: &mut AnyConnection, id: Id) -> Result<LinkState> {
+    let now = app.clock.now();
+    let Some(link) = links::find(connection, id)?.filter(|link| link.used_at.is_none()) else { return Ok(LinkState::Over) };
+    if link.expires_at > now {
+        return Ok(LinkState::Works(link.kind));
+    }
+    Ok(if trust::is_trusted(app, connection, now)? { LinkState::Over } else { LinkState::Doubtful })
+}
+
 async fn send(app: &Arc<App>, delivery: &Delivery, notice: Notice) -> Outcome {
     if !app.mailer.is_on() {
         return Outcome::Unwanted("mail is off");
     }
-    let now = app.clock.now();
     let link = match notice.link {
         None => None,
         Some(id) => {
-            let found = stored(app, move |connection| links::find(connection, id)).await;
-            match found {
-                Ok(Ok(Some(link))) if link.used_at.is_none() && link.expires_at > now => Some(link.kind),
-                Ok(Ok(_)) => return Outcome::Unwanted("its link is over"),
+            let looking = app.clone();
+            match stored(app, move |connection| look_at(&looking, connection, id)).await {
+                Ok(Ok(LinkState::Works(kind))) => Some(kind),
+                Ok(Ok(LinkState::Over)) => return Outcome::Unwanted("its link is over"),
+                Ok(Ok(LinkState::Doubtful)) => return Outcome::Failed("its link is over by a clock that is not trusted".into()),
                 Ok(Err(error)) => return Outcome::Failed(error.to_string()),
                 Err(error) => return Outcome::Failed(error.to_string()),
             }
@@ -193,21 +208,23 @@ const fn kind(letter: Letter) -> LetterKind {
     }
 }
 
-fn settle(connection: &mut AnyConnection, delivery: &Delivery, outcome: &Outcome, now: Timestamp) -> Result<()> {
+fn settle(app: &App, connection: &mut AnyConnection, delivery: &Delivery, outcome: &Outcome) -> Result<()> {
     let what = match &delivery.content {
         Content::Letter(notice) => format!("{:?}", notice.letter),
         _ => "an answer".to_owned(),
     };
     let (id, attempt) = (name(delivery), delivery.attempts);
-    match (outcome, next_try(delivery, now)) {
-        (Outcome::Failed(why), Some(next)) => {
-            tracing::warn!(what, id, attempt, why, "a letter was not sent: will be tried again");
-            return deliveries::put_off(connection, delivery, next);
+    match outcome {
+        Outcome::Failed(why) => {
+            if let Some(next) = next_try(app, connection, delivery, app.clock.now())? {
+                tracing::warn!(what, id, attempt, why, "a letter was not sent: will be tried again");
+                return deliveries::put_off(connection, delivery, next);
+            }
+            tracing::error!(what, id, attempt, why, "a letter was not sent: given up");
         }
-        (Outcome::Failed(why), None) => tracing::error!(what, id, attempt, why, "a letter was not sent: given up"),
-        (Outcome::Refused(why), _) => tracing::warn!(what, id, attempt, why, "a letter was refused for good"),
-        (Outcome::Unwanted(why), _) => tracing::debug!(what, id, why, "a letter is not wanted"),
-        (Outcome::Sent, _) => tracing::info!(what, id, attempt, "a letter was sent"),
+        Outcome::Refused(why) => tracing::warn!(what, id, attempt, why, "a letter was refused for good"),
+        Outcome::Unwanted(why) => tracing::debug!(what, id, why, "a letter is not wanted"),
+        Outcome::Sent => tracing::info!(what, id, attempt, "a letter was sent"),
     }
     deliveries::remove(connection, delivery)
 }

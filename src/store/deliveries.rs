@@ -105,6 +105,9 @@ const REGISTRATION_ASKED: &str = "registration_asked";
 /// Everything that is of people, and of no client.
 const OF_PEOPLE: [&str; 3] = [LETTER, RESET_ASKED, REGISTRATION_ASKED];
 
+/// Nothing is put off for as long as this: where a row says so, a clock that was wrong has written it, and it is due.
+const FARTHEST: Span = Span::from_seconds(2 * 3_600);
+
 /// How long what cannot be read is put off.
 const UNREADABLE: Span = Span::from_seconds(600);
 
@@ -121,6 +124,13 @@ fn to_value((id, kind, client_id, content, attempts, next_at, created_at): Colum
     };
     let attempts = row.generation("attempts", attempts)?;
     Ok(Delivery { id, client_id, content, attempts, next_at: time(next_at), created_at: time(created_at) })
+}
+
+/// Whether it is time for a delivery.
+#[diesel::dsl::auto_type]
+fn is_due(now: Timestamp) -> _ {
+    let (now, farthest): (i64, i64) = (now.millis(), now.plus(FARTHEST).millis());
+    deliveries::next_at.le(now).or(deliveries::next_at.gt(farthest))
 }
 
 /// Enqueues something of a person, or of a stranger.
@@ -143,19 +153,26 @@ pub(super) fn forget(connection: &mut AnyConnection, email: &str, names: &[&str]
         deliveries::created_at,
     ));
     for row in waiting.load::<Columns>(connection)? {
-        let delivery = to_value(row)?;
-        let is_theirs = match &delivery.content {
-            Content::Logout(_) => false,
-            Content::Letter(notice) => notice.to == email,
-            Content::ResetAsked(ask) | Content::RegistrationAsked(ask) => {
+        let (id, text) = (row.0.clone(), row.3.to_lowercase());
+        let is_theirs = match to_value(row).map(|delivery| delivery.content) {
+            Ok(Content::Logout(_)) => false,
+            Ok(Content::Letter(notice)) => notice.to == email,
+            Ok(Content::ResetAsked(ask) | Content::RegistrationAsked(ask)) => {
                 names.contains(&ask.login.trim().to_lowercase().as_str())
             }
+            // What cannot be read, and is of somebody else, must not keep an account from being deleted.
+            Err(_) => names.iter().chain([&email]).any(|name| text.contains(&quoted(name))),
         };
         if is_theirs {
-            diesel::delete(deliveries::table.find(delivery.id)).execute(connection)?;
+            diesel::delete(deliveries::table.find(id)).execute(connection)?;
         }
     }
     Ok(())
+}
+
+/// A name as it stands in a row.
+fn quoted(name: &str) -> String {
+    serde_json::Value::from(name.to_lowercase()).to_string()
 }
 
 fn insert(connection: &mut AnyConnection, (id, client): (&[u8], &str), content: &Content, now: Timestamp) -> Result<()> {
@@ -198,7 +215,7 @@ pub(super) fn enqueue_logout(connection: &mut AnyConnection, session: Id, person
 /// # Errors
 /// The database's.
 pub fn clients_due(connection: &mut AnyConnection, now: Timestamp) -> Result<Vec<String>> {
-    let due = deliveries::table.filter(deliveries::kind.eq(LOGOUT)).filter(deliveries::next_at.le(now.millis()));
+    let due = deliveries::table.filter(deliveries::kind.eq(LOGOUT)).filter(is_due(now));
     Ok(due.select(deliveries::client_id).distinct().load(connection)?)
 }
 
@@ -210,7 +227,7 @@ pub fn due(connection: &mut AnyConnection, client_id: &str, now: Timestamp, limi
     let rows: Vec<Columns> = deliveries::table
         .filter(deliveries::kind.eq(LOGOUT))
         .filter(deliveries::client_id.eq(client_id))
-        .filter(deliveries::next_at.le(now.millis()))
+        .filter(is_due(now))
         .order(deliveries::next_at)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .load(connection)?;
@@ -224,7 +241,7 @@ pub fn due(connection: &mut AnyConnection, client_id: &str, now: Timestamp, limi
 pub fn due_to_people(connection: &mut AnyConnection, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
     let rows: Vec<Columns> = deliveries::table
         .filter(deliveries::kind.eq_any(OF_PEOPLE))
-        .filter(deliveries::next_at.le(now.millis()))
+        .filter(is_due(now))
         .order(deliveries::next_at)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .load(connection)?;

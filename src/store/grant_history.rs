@@ -10,6 +10,7 @@ use super::{
     AnyConnection, Result, dialect,
     error::Error,
     mapping::{Row, time},
+    probe,
     schema::{grant_history, grants},
 };
 use crate::protocol::{
@@ -57,6 +58,18 @@ pub fn append(connection: &mut AnyConnection, lines: &[Line]) -> Result<()> {
         }),
         appended => appended,
     }
+}
+
+/// Whether the table takes a line that nothing is wrong with: one is inserted, and taken back.
+///
+/// # Errors
+/// The database's, where it is down.
+pub fn takes_lines(connection: &mut AnyConnection) -> Result<bool> {
+    let (address, place, user_agent, why) = (None, None, None, None);
+    let at = Timestamp::from_millis(0);
+    let moment = Moment { happening: Happening::Refreshed, at, generation: 0, address, place, user_agent, why };
+    let line = Line { grant: Id::from_bytes([0; 16]), id: Id::from_bytes([0; 16]), moment };
+    probe::is_taken(connection, |connection| insert(connection, &[line]))
 }
 
 /// Inserts lines. Part of a transaction.
