@@ -237,3 +237,29 @@ fn another_process_keeps_sqlite_locked() {
     let refreshed = server.refresh(&spa, tokens.text("refresh_token"));
     assert_eq!((refreshed.status, generation(&server, &refreshed)), (200, 2), "{refreshed:?}");
 }
+
+#[test]
+fn connections_that_were_closed_while_nobody_used_them_fail_nobody() {
+    let database = Database::postgres();
+    let server = Server::start(&database, |config| config.pool_size = 4);
+    server.add_person("alice");
+    let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+    let many: Vec<_> = (0..8).map(|_| server.tokens(&spa, "alice", "openid offline_access")).collect();
+    let refresh_all = || {
+        thread::scope(|scope| {
+            let (server, spa) = (&server, &spa);
+            let all: Vec<_> =
+                many.iter().map(|tokens| scope.spawn(|| server.refresh(spa, tokens.text("refresh_token")).status)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(refresh_all(), [200; 8]);
+    for _ in 0..3 {
+        let mut other = diesel::PgConnection::establish(&database.url).unwrap();
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        diesel::sql_query(end).execute(&mut other).unwrap();
+        thread::sleep(Duration::from_millis(150)); // by then nobody knows that they are there
+        assert_eq!(refresh_all(), [200; 8], "each of them told the same again, on a new connection");
+        assert_eq!(server.send("GET", "/readyz", &[], None).status, 200);
+    }
+}
