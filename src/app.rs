@@ -51,7 +51,7 @@ pub struct App {
     /// The discovery document, once it was asked for: it depends on the configuration alone.
     pub discovery: OnceLock<String>,
     /// What was last found when someone asked whether the server is ready, and when that was begun.
-    pub readiness: tokio::sync::Mutex<Option<(Stopwatch, Result<(), String>)>>,
+    pub readiness: tokio::sync::Mutex<Option<Readiness>>,
     /// Set when the server is about to stop.
     pub draining: AtomicBool,
     /// Whether the clock may decide what cannot be undone.
@@ -77,6 +77,16 @@ pub struct App {
     /// What is written a little later.
     pub history: History,
     keys: KeyCache,
+}
+
+/// What was found when someone asked whether the server is ready.
+pub struct Readiness {
+    /// When it was begun.
+    pub began: Stopwatch,
+    /// When a write was last tried, since everything has been well.
+    pub wrote: Option<Stopwatch>,
+    /// What was found.
+    pub found: Result<(), String>,
 }
 
 /// How many letters are dealt with at once.

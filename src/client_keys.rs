@@ -76,10 +76,10 @@ impl ClientKeyCache {
             (ClientKeySource::Url(url), _) => url,
         };
         let Some(entry) = entry else { return Keys::Fetch(url.clone()) };
-        let may_ask = now.since(entry.asked_at) >= ASK_EVERY || now < entry.asked_at;
+        let may_ask = !now.age_of(entry.asked_at).is_below(ASK_EVERY);
         match &entry.keys {
-            Some(keys) if now.since(entry.read_at) < USED_FOR => {
-                let is_good = now.since(entry.read_at) < FRESH_FOR && keys.may_verify(assertion);
+            Some(keys) if now.age_of(entry.read_at).is_below(USED_FOR) => {
+                let is_good = now.age_of(entry.read_at).is_below(FRESH_FOR) && keys.may_verify(assertion);
                 if is_good || !may_ask { Keys::Ready(keys.clone()) } else { Keys::Fetch(url.clone()) }
             }
             _ if may_ask => Keys::Fetch(url.clone()),
@@ -92,7 +92,7 @@ impl ClientKeyCache {
     pub fn known(&self, client: &Client, now: Timestamp) -> Option<Arc<ClientKeys>> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.get(&client.id).filter(|entry| entry.source == client.keys)?;
-        entry.keys.clone().filter(|_| now.since(entry.read_at) < USED_FOR)
+        entry.keys.clone().filter(|_| now.age_of(entry.read_at).is_below(USED_FOR))
     }
 
     /// Puts in what the client's URL answered.
@@ -168,6 +168,16 @@ mod tests {
         assert_eq!((find(KNOWN, 3_600), find(KNOWN, 3_610)), ("missing", "fetch"), "but not for ever");
         let moved = client(ClientKeySource::Url("https://app.example.com/other".into()));
         assert_eq!(word(&cache.find(&moved, KNOWN, at(1))), "fetch", "another URL has other keys");
+    }
+
+    #[test]
+    fn keys_that_were_read_in_the_future_are_read_again() {
+        let cache = ClientKeyCache::default();
+        let app = client(ClientKeySource::Url("https://app.example.com/jwks".into()));
+        cache.put(&app, Ok(SET.into()), at(3_600));
+        assert_eq!(word(&cache.find(&app, KNOWN, at(3_595))), "ready", "a clock that is a little behind");
+        assert_eq!(word(&cache.find(&app, KNOWN, at(0))), "fetch", "the clock was set back");
+        assert!(cache.known(&app, at(0)).is_none());
     }
 
     #[test]

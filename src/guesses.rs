@@ -1,10 +1,13 @@
-//! Wrong client secrets, counted by address and client in this process (RFC 6749 §2.3.1). Only who guesses
-//! wrong again and again is turned away, and only for that client. The table is bounded: when it is full, it
-//! is emptied of windows that are over, and then altogether.
+//! Wrong client secrets, counted by network and client in this process (RFC 6749 §2.3.1): an IPv6 caller has a whole /64 of
+//! addresses. Only who guesses wrong again and again is turned away, and only for that client. The table is bounded: when it is
+//! full, it is emptied of windows that are over, and then altogether.
 
 use std::{collections::HashMap, net::IpAddr, sync::Mutex};
 
-use crate::protocol::time::{Span, Timestamp};
+use crate::protocol::{
+    network,
+    time::{Span, Timestamp},
+};
 
 /// How many wrong secrets in one window are answered.
 const ALLOWED: u32 = 20;
@@ -15,7 +18,7 @@ const ENTRIES: usize = 10_000;
 
 /// The counts.
 #[derive(Default)]
-pub struct Guesses(Mutex<HashMap<(IpAddr, String), Window>>);
+pub struct Guesses(Mutex<HashMap<(String, String), Window>>);
 
 struct Window {
     began: Timestamp,
@@ -23,36 +26,42 @@ struct Window {
 }
 
 impl Guesses {
-    /// How many seconds to wait, where too many wrong secrets came from this address for this client.
+    /// How many seconds to wait, where too many wrong secrets came from the network of this address for this client.
     #[must_use]
     pub fn wait(&self, address: IpAddr, client_id: &str, now: Timestamp) -> Option<i64> {
         let counts = self.0.lock().ok()?;
-        let window = counts.get(&(address, known(client_id)))?;
+        let window = counts.get(&key(address, client_id)).filter(|window| !window.is_over(now))?;
         let left = WINDOW.millis() - now.since(window.began).millis();
-        (window.wrong >= ALLOWED && left > 0).then_some(left / 1000 + 1)
+        (window.wrong >= ALLOWED).then_some(left / 1000 + 1)
     }
 
     /// Counts a wrong secret.
     pub fn count(&self, address: IpAddr, client_id: &str, now: Timestamp) {
         let Ok(mut counts) = self.0.lock() else { return };
-        let is_over = |window: &Window| now.since(window.began) >= WINDOW;
         if counts.len() >= ENTRIES {
-            counts.retain(|_, window| !is_over(window));
+            counts.retain(|_, window| !window.is_over(now));
             if counts.len() >= ENTRIES {
                 counts.clear();
             }
         }
-        let window = counts.entry((address, known(client_id))).or_insert(Window { began: now, wrong: 0 });
-        if is_over(window) {
+        let window = counts.entry(key(address, client_id)).or_insert(Window { began: now, wrong: 0 });
+        if window.is_over(now) {
             *window = Window { began: now, wrong: 0 };
         }
         window.wrong += 1;
     }
 }
 
-/// As much of an id as a client can have: what strangers send takes no more room.
-fn known(client_id: &str) -> String {
-    client_id.chars().take(100).collect()
+impl Window {
+    /// Also where it began in the future: the clock was set back, and nobody is refused until it has caught up.
+    fn is_over(&self, now: Timestamp) -> bool {
+        !now.age_of(self.began).is_below(WINDOW)
+    }
+}
+
+/// The network, and as much of an id as a client can have: what strangers send takes no more room.
+fn key(address: IpAddr, client_id: &str) -> (String, String) {
+    (network::subscriber(address), client_id.chars().take(100).collect())
 }
 
 #[cfg(test)]
@@ -71,6 +80,29 @@ mod tests {
         assert_eq!(guesses.wait(there, "app", at(30)), None);
         assert_eq!(guesses.wait(here, "other", at(30)), None);
         assert_eq!(guesses.wait(here, "app", at(60)), None);
+    }
+
+    #[test]
+    fn the_addresses_of_an_ipv6_caller_are_counted_as_one() {
+        let (guesses, now) = (Guesses::default(), Timestamp::from_millis(0));
+        let address = |n: u32| format!("2001:db8:1:2:3::{n:x}").parse::<IpAddr>().unwrap();
+        for n in 0..ALLOWED {
+            assert_eq!(guesses.wait(address(n), "app", now), None);
+            guesses.count(address(n), "app", now);
+        }
+        assert_eq!(guesses.wait(address(99), "app", now), Some(61));
+        assert_eq!(guesses.wait("2001:db8:1:3::1".parse().unwrap(), "app", now), None, "another network");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_refuses_nobody_for_longer() {
+        let (guesses, here) = (Guesses::default(), IpAddr::from([1, 1, 1, 1]));
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
+        (0..ALLOWED).for_each(|_| guesses.count(here, "app", at(3_600)));
+        assert_eq!(guesses.wait(here, "app", at(3_595)), Some(61), "a little behind");
+        assert_eq!(guesses.wait(here, "app", at(0)), None);
+        (0..ALLOWED).for_each(|_| guesses.count(here, "app", at(0)));
+        assert_eq!(guesses.wait(here, "app", at(1)), Some(60), "it is counted anew");
     }
 
     #[test]

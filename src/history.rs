@@ -19,7 +19,6 @@ use crate::{
     store::{
         AnyConnection, Result,
         activity::{self, Event},
-        error::Outage,
         grant_history::{self, Line},
     },
 };
@@ -148,27 +147,29 @@ struct Kind<T> {
     /// Writes some, all or none.
     write: fn(&mut AnyConnection, &[T]) -> Result<()>,
     /// Whether the table takes a row that nothing is wrong with.
-    takes_others: fn(&mut AnyConnection) -> Result<bool>,
+    takes_others: fn(&mut AnyConnection) -> bool,
     /// What one is, in the log: without its content.
     name: fn(&T) -> String,
 }
 
 impl<T> Kind<T> {
     /// Writes what is in `items` from its beginning, and leaves there what is not written. Where the database refuses a batch while it
-    /// takes others, the row to blame is looked for by halving, and dropped; the rest is written.
+    /// takes others, the row to blame is looked for by halving, and dropped when it is refused twice, as a lock or a lost connection
+    /// may be to blame for the first time; the rest is written.
     fn write_all(&self, connection: &mut AnyConnection, items: &mut &[T]) -> Result<()> {
-        let mut size = AT_ONCE;
+        let (mut size, mut is_suspect) = (AT_ONCE, false);
         while !items.is_empty() {
             let (batch, rest) = items.split_at(items.len().min(size));
             match (self.write)(connection, batch) {
-                Ok(()) => (*items, size) = (rest, AT_ONCE),
-                Err(error) if error.is_outage() || !(self.takes_others)(connection)? => return Err(error),
-                Err(error) if batch.len() == 1 => {
+                Ok(()) => (*items, size, is_suspect) = (rest, AT_ONCE, false),
+                Err(error) if !(self.takes_others)(connection) => return Err(error),
+                Err(_) if batch.len() > 1 => size = batch.len() / 2,
+                Err(_) if !is_suspect => is_suspect = true,
+                Err(error) => {
                     let what = batch.first().map(self.name).unwrap_or_default();
                     tracing::error!(%error, what, "history: the database refuses a row for good; it is dropped");
-                    (*items, size) = (rest, AT_ONCE);
+                    (*items, size, is_suspect) = (rest, AT_ONCE, false);
                 }
-                Err(_) => size = batch.len() / 2,
             }
         }
         Ok(())

@@ -136,6 +136,10 @@ impl Inspector<'_> {
         if verify::is_expired(&claims, self.now.seconds()) {
             return dead("it has expired");
         }
+        let issued_at = claims.get("iat").and_then(serde_json::Value::as_i64).unwrap_or_default();
+        if Timestamp::from_millis(issued_at.saturating_mul(1000)).is_ahead_of(self.now) {
+            return dead("it was issued in the future: the server's clock was set back since");
+        }
         let jti = text(&claims, "jti");
         let found = match claims::grant_of_jti(jti) {
             Some(id) => {
@@ -165,8 +169,9 @@ impl Inspector<'_> {
                 return dead("its grant is of someone else");
             }
         }
-        let issued_at = claims.get("iat").and_then(serde_json::Value::as_i64).unwrap_or_default();
-        if found.is_none() && (!client.may_use(GrantType::ClientCredentials) || issued_at < client.created_at.seconds()) {
+        // A client that was made before the clock was set back is not younger than its tokens.
+        let is_older_than_client = issued_at < client.created_at.seconds() && !client.created_at.is_ahead_of(self.now);
+        if found.is_none() && (!client.may_use(GrantType::ClientCredentials) || is_older_than_client) {
             return dead("its client may not act for itself any more");
         }
         let scopes = Scopes::parse(text(&claims, "scope")).unwrap_or_default();
@@ -220,7 +225,7 @@ impl Inspector<'_> {
         let policy = self.config.lifetimes.policy(&client, &grant);
         let last_use = grant.rotated_at.unwrap_or(grant.created_at);
         let end = match grant::judge(&grant, &presentation, &policy, &standing) {
-            Verdict::Advance => last_use.plus(policy.idle_lifetime),
+            Verdict::Advance | Verdict::Heal => last_use.plus(policy.idle_lifetime),
             Verdict::Repeat => last_use.plus(policy.retry_window),
             Verdict::Reused(error) | Verdict::Refuse(error) => return dead(&error.description),
         };

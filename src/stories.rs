@@ -1,7 +1,8 @@
 //! The threads on which stories run, as many as there are database connections, and the queue before them. Whoever waits does so
 //! without a thread. Machines, people and the server itself wait in lanes of their own, which take turns, so that no flood of
 //! one keeps the others waiting. Where a lane does not empty, those who have waited too long are turned away at once
-//! (after `CoDel`, RFC 8289): what is accepted is answered soon, and a burst is not refused.
+//! (after `CoDel`, RFC 8289): what is accepted is answered soon, and a burst is not refused. A few threads only read: while commits
+//! wait for a disk or a standby, tokens are still checked.
 
 use std::{
     collections::VecDeque,
@@ -20,8 +21,10 @@ use tokio::sync::oneshot;
 /// Who waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
-    /// Clients and resource servers.
+    /// Clients and resource servers, whose request writes.
     Machines,
+    /// Resource servers and others whose request only reads.
+    Reads,
     /// Browsers.
     People,
     /// The server, whoever asks whether it is ready, and what goes on with something that was begun. Nobody is turned away
@@ -53,7 +56,9 @@ impl std::fmt::Display for Refused {
     }
 }
 
-const LANES: [Lane; 3] = [Lane::Machines, Lane::People, Lane::Own];
+const LANES: [Lane; 4] = [Lane::Machines, Lane::Reads, Lane::People, Lane::Own];
+/// From so many threads on one of them only reads.
+const ENOUGH: u32 = 3;
 /// So many wait in one lane at most.
 const PLACES: usize = 4096;
 /// When those who wait in a lane are turned away: where every one has waited for longer than the first time, for the second.
@@ -64,7 +69,7 @@ impl Lane {
     /// A machine asks again; a person would rather wait a second than read that they should. Nobody else is turned away.
     const fn patience(self) -> Option<Patience> {
         match self {
-            Self::Machines => Some(Patience(Duration::from_millis(50), Duration::from_millis(125))),
+            Self::Machines | Self::Reads => Some(Patience(Duration::from_millis(50), Duration::from_millis(125))),
             Self::People => Some(Patience(Duration::from_millis(500), Duration::from_secs(1))),
             Self::Own => None,
         }
@@ -141,6 +146,8 @@ struct Waiting {
     turn: usize,
     /// Whether a thread is about to look again: whoever puts something here need wake no other.
     someone_looks: bool,
+    /// How many threads that take everything are not at work.
+    idle: usize,
     is_closed: bool,
 }
 
@@ -167,6 +174,8 @@ impl Waiting {
 struct Queue {
     waiting: Mutex<Waiting>,
     bell: Condvar,
+    /// For the threads that only read.
+    readers: Condvar,
 }
 
 impl Queue {
@@ -175,20 +184,46 @@ impl Queue {
         let open = |line: &&mut Line| line.jobs.len() < PLACES && !line.is_shedding(lane.patience(), job.since);
         let Some(jobs) = waiting.lanes.get_mut(lane as usize).filter(open).map(|line| &mut line.jobs) else { return false };
         jobs.push_back(job);
-        let is_seen = waiting.someone_looks;
+        let (is_seen, are_all_at_work) = (waiting.someone_looks, waiting.idle == 0);
         drop(waiting);
         if !is_seen {
             self.bell.notify_one();
         }
+        if lane == Lane::Reads && are_all_at_work {
+            self.readers.notify_one();
+        }
         true
+    }
+
+    /// Waits for the next one that only reads; `None` when it is over. There is nothing to do here while other threads are idle.
+    fn take_read(&self) -> Option<(Job, bool)> {
+        let mut waiting = self.lock();
+        loop {
+            if waiting.idle == 0
+                && let Some(line) = waiting.lanes.get_mut(Lane::Reads as usize)
+                && let Some(next) = line.next(Lane::Reads.patience(), Instant::now())
+            {
+                return Some(next);
+            }
+            if waiting.is_closed {
+                return None;
+            }
+            waiting = self.readers.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     /// Waits for the next one; `None` when it is over. One thread looks once more before it sleeps: under load there mostly is
     /// one by then, and nobody has to be woken for it.
     fn take(&self) -> Option<(Job, bool)> {
         let mut waiting = self.lock();
+        waiting.idle += 1;
         loop {
             if let Some(next) = waiting.next(Instant::now()) {
+                waiting.idle -= 1;
+                let are_all_at_work = waiting.idle == 0;
+                if are_all_at_work && waiting.lanes.get(Lane::Reads as usize).is_some_and(|line| !line.jobs.is_empty()) {
+                    self.readers.notify_one();
+                }
                 return Some(next);
             }
             if waiting.is_closed {
@@ -215,8 +250,8 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn work(&self) {
-        while let Some((job, is_due)) = self.take() {
+    fn work(&self, take: impl Fn(&Self) -> Option<(Job, bool)>) {
+        while let Some((job, is_due)) = take(self) {
             if job.place.becomes(HAS_BEGUN) {
                 // Whoever waits for one that panics is told by its end of the channel.
                 let _ = catch_unwind(AssertUnwindSafe(|| (job.go)(is_due)));
@@ -229,7 +264,7 @@ impl Queue {
 pub struct Stories(Arc<Queue>);
 
 impl Stories {
-    /// Starts so many threads.
+    /// Starts so many threads, of which one only reads where there are enough.
     ///
     /// # Errors
     /// When the system does not give them.
@@ -238,7 +273,8 @@ impl Stories {
         let stories = Self(queue.clone());
         for number in 0..count {
             let queue = queue.clone();
-            thread::Builder::new().name(format!("story-{number}")).spawn(move || queue.work())?;
+            let take = if number == 0 && count >= ENOUGH { Queue::take_read } else { Queue::take };
+            thread::Builder::new().name(format!("story-{number}")).spawn(move || queue.work(take))?;
         }
         Ok(stories)
     }
@@ -275,6 +311,7 @@ impl Drop for Stories {
     fn drop(&mut self) {
         self.0.lock().is_closed = true;
         self.0.bell.notify_all();
+        self.0.readers.notify_all();
     }
 }
 

@@ -127,14 +127,14 @@ fn who_waits_alone_is_not_turned_away() {
 fn the_lanes_take_turns() {
     let mut waiting = Waiting::default();
     let now = Instant::now();
-    for lane in [Lane::Machines, Lane::Machines, Lane::Machines, Lane::People, Lane::Own] {
+    for lane in [Lane::Machines, Lane::Machines, Lane::Machines, Lane::Reads, Lane::People, Lane::Own] {
         waiting.lanes[lane as usize].jobs.push_back(job(now));
     }
     let mut seen = Vec::new();
     while waiting.next(now).is_some() {
         seen.push(waiting.lanes.iter().map(|line| line.jobs.len()).collect::<Vec<_>>());
     }
-    assert_eq!(seen, [[2, 1, 1], [2, 0, 1], [2, 0, 0], [1, 0, 0], [0, 0, 0]]);
+    assert_eq!(seen, [[2, 1, 1, 1], [2, 0, 1, 1], [2, 0, 0, 1], [2, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]);
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn work_is_done_and_goes_on_after_one_that_panics() {
     assert_eq!(stories.run(Lane::Own, SOON, || 2).await, Ok(2));
 }
 
-/// Keeps the only thread busy until it is released; it has been given no time to begin in, and has begun.
+/// Keeps a thread busy until it is released; it has begun.
 async fn keep_busy(stories: &Arc<Stories>) -> (mpsc::Sender<()>, JoinHandle<Result<(), Refused>>) {
     let (release, held) = mpsc::channel::<()>();
     let (begun, has_begun) = oneshot::channel();
@@ -155,10 +155,26 @@ async fn keep_busy(stories: &Arc<Stories>) -> (mpsc::Sender<()>, JoinHandle<Resu
             let _ = begun.send(());
             let _ = held.recv();
         };
-        stories.run(Lane::Machines, AT_ONCE, work).await
+        stories.run(Lane::Machines, SOON, work).await
     });
     has_begun.await.unwrap();
     (release, holding)
+}
+
+#[tokio::test]
+async fn while_writes_wait_reads_go_on() {
+    let stories = Arc::new(Stories::start(3).unwrap());
+    let (first, second) = (keep_busy(&stories).await, keep_busy(&stories).await);
+    for _ in 0..100 {
+        assert_eq!(stories.run(Lane::Reads, SOON, || 1).await, Ok(1), "the third thread does nothing else");
+    }
+    let blocked = stories.run(Lane::Machines, (Duration::from_millis(20), Duration::ZERO), || 2);
+    assert_eq!(blocked.await, Err(Refused::TooLate));
+    for (release, holding) in [first, second] {
+        release.send(()).unwrap();
+        assert_eq!(holding.await.unwrap(), Ok(()));
+    }
+    assert_eq!(stories.run(Lane::Machines, SOON, || 3).await, Ok(3));
 }
 
 #[tokio::test]

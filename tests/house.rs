@@ -3,6 +3,9 @@
 //! must stay true and why is `docs/architecture.md`; this file is where an exception is written down, with its reason.
 
 #[cfg(test)]
+#[path = "house/accounts.rs"]
+mod accounts;
+#[cfg(test)]
 #[path = "house/documents.rs"]
 mod documents;
 #[cfg(test)]

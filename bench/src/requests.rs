@@ -133,7 +133,7 @@ impl Work for Authorize {
             return Ok(Outcome::Refused);
         }
         let location = answer.header("location").unwrap_or_default();
-        let code = location.split(['?', '&']).find_map(|part| part.strip_prefix("code="));
+        let code = location.split(['?', '&', '#']).find_map(|part| part.strip_prefix("code="));
         let code =
             code.ok_or_else(|| Trouble::new(format!("no code: sent to {}", location.split('?').next().unwrap_or_default())))?;
         let form = format!(

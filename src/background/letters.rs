@@ -23,7 +23,7 @@ use crate::{
         AnyConnection, Result,
         asked::{self, Ids},
         deliveries::{self, Ask, Content, Delivery},
-        links,
+        links, people,
     },
 };
 
@@ -40,6 +40,18 @@ enum Outcome {
     Refused(String),
     /// It will be tried again.
     Failed(String),
+}
+
+/// The link of a letter, when the letter is written.
+enum LinkState {
+    /// It is good.
+    Open(LinkKind),
+    /// It is not, and the letter is sent without it.
+    LeftOut,
+    /// It is not, and the letter is for nothing but it.
+    Over,
+    /// It is not by its time, by a clock that is not trusted.
+    Doubtful,
 }
 
 /// Begins to deal with those that are due, as far as there is room.
@@ -98,24 +110,6 @@ fn answer(app: &App, connection: &mut AnyConnection, delivery: &Delivery, ask: &
     Ok(())
 }
 
-/// What is known of the link that a letter brings.
-enum LinkState {
-    Works(LinkKind),
-    /// It was used, or its time is over, or it is gone.
-    Over,
-    /// Its time is over by a clock that is not trusted.
-    Doubtful,
-}
-
-fn look_at(app: &App, connection: &mut AnyConnection, id: Id) -> Result<LinkState> {
-    let now = app.clock.now();
-    let Some(link) = links::find(connection, id)?.filter(|link| link.used_at.is_none()) else { return Ok(LinkState::Over) };
-    if link.expires_at > now {
-        return Ok(LinkState::Works(link.kind));
-    }
-    Ok(if trust::is_trusted(app, connection, now)? { LinkState::Over } else { LinkState::Doubtful })
-}
-
 async fn send(app: &Arc<App>, delivery: &Delivery, notice: Notice) -> Outcome {
     if !app.mailer.is_on() {
         return Outcome::Unwanted("mail is off");
@@ -123,9 +117,10 @@ async fn send(app: &Arc<App>, delivery: &Delivery, notice: Notice) -> Outcome {
     let link = match notice.link {
         None => None,
         Some(id) => {
-            let looking = app.clone();
-            match stored(app, move |connection| look_at(&looking, connection, id)).await {
-                Ok(Ok(LinkState::Works(kind))) => Some(kind),
+            let (looking, asked) = (app.clone(), notice.clone());
+            match stored(app, move |connection| link_of(&looking, connection, &asked, id)).await {
+                Ok(Ok(LinkState::Open(kind))) => Some(kind),
+                Ok(Ok(LinkState::LeftOut)) => None,
                 Ok(Ok(LinkState::Over)) => return Outcome::Unwanted("its link is over"),
                 Ok(Ok(LinkState::Doubtful)) => return Outcome::Failed("its link is over by a clock that is not trusted".into()),
                 Ok(Err(error)) => return Outcome::Failed(error.to_string()),
@@ -144,6 +139,23 @@ async fn send(app: &Arc<App>, delivery: &Delivery, notice: Notice) -> Outcome {
         Ok(Err(SendError::Later(why))) => Outcome::Failed(why),
         Err(error) => Outcome::Failed(error.to_string()),
     }
+}
+
+/// What became of a letter's link while the letter waited. Where it was ended, a letter that only brings it is not wanted; one that
+/// tells of something goes out without it, to the address that is still the person's, or was the one before.
+fn link_of(app: &App, connection: &mut AnyConnection, notice: &Notice, id: Id) -> Result<LinkState> {
+    let now = app.clock.now();
+    let Some(link) = links::find(connection, id)? else { return Ok(LinkState::Over) };
+    if link.is_open(now) {
+        return Ok(LinkState::Open(link.kind));
+    }
+    if link.used_at.is_none() && link.ended_at.is_none() && !trust::is_trusted(app, connection, now)? {
+        return Ok(LinkState::Doubtful);
+    }
+    let person = link.person_id.map(|person| people::find(connection, person)).transpose()?.flatten();
+    let is_theirs = person.is_some_and(|person| person.claims.email == notice.to && person.claims.email_verified);
+    let is_wanted = kind(notice.letter).tells() && (is_theirs || notice.letter == Letter::EmailChanged);
+    Ok(if is_wanted { LinkState::LeftOut } else { LinkState::Over })
 }
 
 /// The letter in words. The link in it is derived now, and stands nowhere else.

@@ -19,6 +19,7 @@ use crate::{
         AnyConnection, Error,
         deliveries::{self, Delivery},
         error::Outage,
+        meta,
     },
     stories::{Lane, Refused},
 };
@@ -68,10 +69,11 @@ fn take_each(connection: &mut AnyConnection, due: Vec<Delivery>, until: Timestam
     for delivery in due {
         match deliveries::take(connection, delivery, until) {
             Ok(one) => taken.extend(one),
-            // Those that are taken already are dealt with: they would not be due again for a while.
-            Err(error) if error.is_outage() && taken.is_empty() => return Err(error),
-            Err(error) if error.is_outage() => break,
-            Err(error) => tracing::error!(%error, "a delivery cannot be taken: it is passed over"),
+            Err(error) if meta::write(connection).is_ok() => {
+                tracing::error!(%error, "a delivery cannot be taken: it is passed over");
+            }
+            Err(error) if taken.is_empty() => return Err(error),
+            Err(_) => break, // those that are taken already are dealt with: they would not be due again for a while
         }
     }
     Ok(taken)

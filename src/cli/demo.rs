@@ -18,7 +18,7 @@ use crate::{
         time::Timestamp,
     },
     random, server,
-    store::{self, apis, clients, people},
+    store::{self, account, apis, clients, people},
 };
 
 const USER: &str = "alice";
@@ -107,7 +107,7 @@ fn populate(app: &App, demo: &Demo, secret: &str, now: Timestamp) -> Result<(), 
         ..Client::new(WEB, "Demo Web App", ClientKind::Web, now)
     };
     let inserted = app.store.with(|connection| -> store::Result<()> {
-        people::insert(connection, &person)?;
+        account::add(connection, &person, random::id(now))?;
         apis::insert(connection, &api)?;
         clients::insert(connection, &spa)?;
         clients::insert(connection, &web)

@@ -182,7 +182,7 @@ fn state(grant: &Grant, client: &Client, policy: &Policy, standing: &Standing) -
         ("ended", Some(reason))
     } else if grant.generation > 0 {
         ("active", None)
-    } else if standing.now.since(grant.created_at) > policy.code_lifetime {
+    } else if !grant::is_code_fresh(grant, policy, standing.now) {
         ("ended", Some("the code was never redeemed"))
     } else {
         ("code", None)

@@ -279,6 +279,7 @@ mod tests {
             "user activity alice --limit 5 --json",
             "user sign-in-again alice",
             "user reset alice --json",
+            "user end-links alice --json",
             "user invite --email a@example.com --role editor --group staff --print",
             "user invitations --json",
             "user uninvite a@example.com",

@@ -2,6 +2,7 @@
 
 mod activity;
 mod details;
+mod end_links;
 mod import;
 mod invite;
 mod recovery;
@@ -23,6 +24,7 @@ use crate::{
     protocol::{
         activity::{Activity, NOWHERE},
         id::Id,
+        login_name::LoginName,
         person,
         time::Timestamp,
     },
@@ -66,7 +68,7 @@ pub enum Command {
     },
     /// List everyone
     List(Format),
-    /// Show what is kept of a person
+    /// Show what is kept of a person, what lives of theirs, and the links in letters that can still be used
     Show(Who),
     /// Print what happened to an account, newest first
     Activity {
@@ -99,6 +101,8 @@ pub enum Command {
     SignInAgain(Who),
     /// Take the password away and end everything: they set a new one themselves, by mail; nobody else can
     Reset(Who),
+    /// End every link in a letter to a person that can still be used, to set a password, confirm an address or say "this was not me"
+    EndLinks(Who),
     /// Invite the owner of an address to make an account
     Invite {
         #[command(flatten)]
@@ -165,6 +169,7 @@ impl Command {
                 )
             }
             Self::Reset(who) => recovery::run(work, &who),
+            Self::EndLinks(who) => end_links::run(work, &who),
             Self::Invite { options, format } => options.run(work, format),
             Self::Invitations(format) => invite::list(work, format),
             Self::Uninvite { email, format } => invite::withdraw(work, &email, format),
@@ -194,10 +199,10 @@ impl Command {
 }
 
 fn add(work: &mut Work<'_>, claims: person::Person, password_stdin: bool, format: Format) -> Answer {
-    if people::find_by_login(work.connection, &claims.username)?.is_some() {
+    if people::find_by_login(work.connection, &LoginName::parse(&claims.username))?.is_some() {
         return taken("user name", &claims.username);
     }
-    if people::find_by_login(work.connection, &claims.email)?.is_some() {
+    if people::find_by_login(work.connection, &LoginName::parse(&claims.email))?.is_some() {
         return taken("e-mail address", &claims.email);
     }
     let hash = hash(work, &new_password::read(&Rules::new(work.config), &claims, password_stdin)?)?;
@@ -209,7 +214,7 @@ fn add(work: &mut Work<'_>, claims: person::Person, password_stdin: bool, format
         signed_in_at: None,
         sign_in_again_at: None,
     };
-    match people::insert(work.connection, &person) {
+    match account::add(work.connection, &person, random::id(work.now)) {
         // Someone else added them while the password was typed.
         Err(store::Error::Conflict(_)) => {
             taken("user name or e-mail address", &format!("{}', '{}", person.claims.username, person.claims.email))
@@ -251,7 +256,7 @@ fn forget_failures(work: &mut Work<'_>, person: Id) -> Result<(), Error> {
 
 /// The person with this user name or e-mail address.
 pub fn find(work: &mut Work<'_>, login: &str) -> Result<Person, Error> {
-    match people::find_by_login(work.connection, login)? {
+    match people::find_by_login(work.connection, &LoginName::parse(login))? {
         Some(person) => Ok(person),
         None => refuse(format!("user '{login}': there is no user of this name or e-mail address (symbolon user list shows all)")),
     }

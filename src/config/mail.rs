@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, OutboundSettings, Settings, bad, secret_file};
-use crate::protocol::registration::is_unsafe;
+use crate::protocol::{email_address::EmailAddress, registration::is_unsafe};
 
 /// How letters leave, as it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -269,17 +269,13 @@ fn sender(text: &str) -> Result<Sender, ConfigError> {
         Some(None) => return refuse(),
         None => ("", text.trim()),
     };
-    let parts: Vec<_> = address.split('@').collect();
-    let plain = |part: &&str| {
-        let dots = !part.starts_with('.') && !part.ends_with('.') && !part.contains("..");
-        dots && !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c))
-    };
-    let host = |part: &str| part.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
-    let good = parts.len() == 2 && parts.iter().all(plain) && parts.last().is_some_and(|part| host(part));
-    if !good || address.len() > 254 || name.contains(|c: char| is_unsafe(c) || "<>\"".contains(c)) || name.len() > 100 {
+    // A sender beyond ASCII would need an SMTP server that has SMTPUTF8 for every letter.
+    let address = EmailAddress::parse(address).filter(EmailAddress::is_ascii);
+    let Some(address) = address.filter(|_| !name.contains(|c: char| is_unsafe(c) || "<>\"".contains(c)) && name.len() <= 100)
+    else {
         return refuse();
-    }
-    Ok(Sender { name: (!name.is_empty()).then(|| name.to_owned()), address: address.to_owned() })
+    };
+    Ok(Sender { name: (!name.is_empty()).then(|| name.to_owned()), address: address.into() })
 }
 
 #[cfg(test)]

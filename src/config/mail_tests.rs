@@ -59,6 +59,7 @@ fn senders() {
         (" <no-reply@example.com> ", None, "no-reply@example.com"),
         ("\"Example, Inc.\" <id+mail@mail.example.com>", Some("Example, Inc."), "id+mail@mail.example.com"),
         ("Bücher & Söhne <a@b.example>", Some("Bücher & Söhne"), "a@b.example"),
+        ("Id <No-Reply@exämple.com>", Some("Id"), "no-reply@xn--exmple-cua.com"),
     ] {
         let read = check(|s| s.mail_from = Some(text.into())).unwrap().from.unwrap();
         assert_eq!((read.name.as_deref(), read.address.as_str()), (name, address), "{text}");
@@ -80,6 +81,8 @@ fn senders() {
         "A\u{202e} <a@example.com>",
         "a@example.com\r\nBcc: x@example.com",
         "a@b_c.example",
+        "é@example.com",
+        "a@-b.example",
     ] {
         let error = check(|s| s.mail_from = Some(bad.into())).unwrap_err();
         assert!(error.contains("mail_from: expected") && !error.contains('\n'), "{bad}: {error}");

@@ -1,5 +1,7 @@
-//! For whatever watches the server: is it alive, is it ready. Alive needs nothing; ready needs the database,
-//! the keys, and a server that is not about to stop.
+//! For whatever watches the server: is it alive, is it ready. Alive needs nothing; ready needs a database that takes writes, the
+//! keys, and a server that is not about to stop.
+
+use std::time::Duration;
 
 use actix_web::{
     HttpRequest,
@@ -8,7 +10,7 @@ use actix_web::{
 };
 
 use crate::{
-    app::App,
+    app::{App, Readiness},
     clock::Stopwatch,
     store::meta,
     web::{
@@ -18,6 +20,10 @@ use crate::{
         request::Context,
     },
 };
+
+/// How often a write is tried: a database that can only be read, a standby or a full disk, is found out within this time, and
+/// whoever asks all the time does not make it write all the time.
+const WRITE_EVERY: Duration = Duration::from_secs(5);
 
 /// `GET /healthz`.
 pub async fn alive() -> Reply {
@@ -40,17 +46,23 @@ pub async fn ready(request: HttpRequest, app: Data<App>) -> Reply {
     // Of many who ask at once one tries, and those who came before it began are told what it found.
     let came = Stopwatch::start();
     let mut last = app.readiness.lock().await;
-    if let Some(found) = last.as_ref().filter(|(began, _)| began.elapsed() < came.elapsed()).map(|(_, found)| found) {
-        return tell(found);
+    if let Some(last) = last.as_ref().filter(|last| last.began.elapsed() < came.elapsed()) {
+        return tell(&last.found);
     }
     let began = Stopwatch::start();
+    let wrote = last.as_ref().and_then(|last| last.wrote).filter(|wrote| wrote.elapsed() < WRITE_EVERY);
     let tried = hop(&app, Lane::Own, move |app, connection| -> Result<(), Fault> {
-        meta::ping(connection)?;
+        if wrote.is_some() {
+            meta::ping(connection)?
+        } else {
+            meta::write(connection)?
+        }
         app.keys(connection, now)?.check(now)?;
         Ok(())
     });
     let found = tried.await.map_err(|fault| fault.reason().to_owned());
     let reply = tell(&found);
-    *last = Some((began, found));
+    let wrote = if found.is_ok() { wrote.or(Some(began)) } else { None };
+    *last = Some(Readiness { began, wrote, found });
     reply
 }

@@ -28,7 +28,7 @@ const SIGNED: &str = "application/token-introspection+jwt";
 
 /// `POST /introspect`.
 pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
-    client_request::answer(request, app, form, Endpoint { readers: Readers::Nobody, about, story }).await
+    client_request::answer(request, app, form, Endpoint { readers: Readers::Nobody, only_reads: true, about, story }).await
 }
 
 /// The grant of the token.
@@ -68,7 +68,9 @@ fn tell(
     let ring = app.keys_verifying(connection, token, now)?;
     let inspector = Inspector { config: &app.config, ring: &ring, registered, now };
     if token.starts_with(Kind::Refresh.prefix()) {
-        let Ok(found) = inspector.refresh_token(connection, token, found)? else { return Ok(introspection::inactive()) };
+        let Ok(found) = inspector.refresh_token(connection, token, found.map(|(found, _)| found))? else {
+            return Ok(introspection::inactive());
+        };
         if found.client.id != client.id {
             return Ok(introspection::inactive());
         }
@@ -83,7 +85,9 @@ fn tell(
         });
         return Ok(answer.as_object().cloned().unwrap_or_default());
     }
-    let Ok(found) = inspector.access_token(connection, token, found)? else { return Ok(introspection::inactive()) };
+    let Ok(found) = inspector.access_token(connection, token, found.map(|(found, _)| found))? else {
+        return Ok(introspection::inactive());
+    };
     Ok(match introspection::view(&client, &found.client.id, &found.left.resources) {
         None => introspection::inactive(),
         Some(View::Own) => introspection::access_token(&found.claims, &found.left.scopes),

@@ -32,7 +32,7 @@ const MARGIN: Span = Span::from_seconds(600);
 
 /// `POST /revoke`.
 pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
-    client_request::answer(request, app, form, Endpoint { readers: Readers::Registered, about, story }).await
+    client_request::answer(request, app, form, Endpoint { readers: Readers::Registered, only_reads: false, about, story }).await
 }
 
 /// The grant of the refresh token.
@@ -45,7 +45,9 @@ fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, known: Known<
     let token = introspection::token(&asked.params)?;
     let now = asked.context.now;
     if let Some(credential) = Credential::open(&app.config.secrets, Kind::Refresh, token) {
-        let Some(found) = found.filter(|found| found.grant.id == credential.id) else { return Ok(done("the grant is gone")) };
+        let Some((found, _)) = found.filter(|(found, _)| found.grant.id == credential.id) else {
+            return Ok(done("the grant is gone"));
+        };
         if found.grant.client_id != client.id {
             return Err(of_another());
         }
@@ -58,8 +60,8 @@ fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, known: Known<
         return Err(of_another());
     }
     let end = claims.get("exp").and_then(serde_json::Value::as_i64).unwrap_or_default();
-    if !verify::is_expired(&claims, now.seconds()) {
-        let end = Timestamp::from_millis(end.saturating_mul(1000)).plus(MARGIN);
+    let end = Timestamp::from_millis(end.saturating_mul(1000)).plus(MARGIN);
+    if now < end {
         revoked_tokens::insert(connection, text(&claims, "jti"), end)?;
     }
     Ok(done("an access token is revoked"))

@@ -37,7 +37,7 @@ pub async fn answer(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
     let now = Context::of(&request).now;
     let origin = cors::origin(&request);
     let (token, told, reader) = (bearer(&request, &form), app.clone(), origin.clone());
-    let story = hop(&app, Lane::Machines, move |app, connection| -> Result<Reply, OauthError> {
+    let story = hop(&app, Lane::Reads, move |app, connection| -> Result<Reply, OauthError> {
         let about = token.as_ref().ok().and_then(|token| inspection::about(&app.config.secrets, token.as_deref()?));
         let (registered, found) = inspection::read_ahead(&app.registrations, connection, about.as_ref(), now)?;
         let reply = match token {

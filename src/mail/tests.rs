@@ -6,8 +6,13 @@ use std::{
     thread,
 };
 
+use proptest::prelude::*;
+
 use super::*;
-use crate::config::{SmtpSecurity, SmtpSettings};
+use crate::{
+    config::{SmtpSecurity, SmtpSettings},
+    protocol::email_address::EmailAddress,
+};
 
 const LINK: &str = "https://id.example.com/recover?link=sym_ml_0123456789";
 
@@ -97,6 +102,22 @@ fn nothing_begins_another_header() {
     }
     let bad = Sender { name: None, address: "a@example.com\r\nBcc: x".into() };
     assert!(mailbox(&bad).unwrap_err().to_string().starts_with("mail_from: expected"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is kept as an address can be written to.
+    #[test]
+    fn every_address_that_is_kept_can_be_written_to(
+        typed in r"\PC{1,10}@\PC{1,12}|[a-zA-Zäßσ．ǅİ'!#/=^{}.+-]{1,12}[@＠][a-zA-Zäß例．。.-]{1,14}|\w{1,8}[.]\w{1,8}@\w{1,8}[.]\w{1,8}",
+    ) {
+        if let Some(address) = EmailAddress::parse(&typed) {
+            let mail = written(|message| message.to = address.as_str().to_owned());
+            prop_assert!(mail.is_ok(), "{}: {:?}", address.as_str(), mail);
+            prop_assert_eq!(address.as_str().parse::<Address>().map(|to| to.to_string()), Ok(address.as_str().to_owned()));
+        }
+    }
 }
 
 #[test]

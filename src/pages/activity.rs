@@ -74,6 +74,8 @@ pub enum ActivityProblem {
 pub enum ActivityKind {
     /// The account was made by oneself.
     Registered,
+    /// An operator added the account.
+    Added,
     /// A sign-in.
     SignedIn,
     /// A sign-in in a browser that was not known, or from where this one was never seen before.
@@ -106,7 +108,11 @@ pub enum ActivityKind {
     EmailChangeAsked,
     /// The e-mail address was changed.
     EmailChanged,
-    /// The display name was changed.
+    /// The e-mail address they have became known to be theirs, by a link or by an operator.
+    EmailVerified,
+    /// The e-mail address they have is not known to be theirs any more, an operator says.
+    EmailUnverified,
+    /// The display name was changed, or what else apps are told of the person.
     DetailsChanged,
     /// The person is to sign in again before any access goes on.
     SignInAgain,
@@ -114,6 +120,8 @@ pub enum ActivityKind {
     Disabled,
     /// An operator switched the account on.
     Enabled,
+    /// An operator ended the links of letters that could still be used.
+    LinksEnded,
     /// The data kept of the person were handed out to them.
     Exported,
 }

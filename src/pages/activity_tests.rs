@@ -5,8 +5,9 @@ use super::super::markup;
 use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
 use super::*;
 
-const ALL: [ActivityKind; 22] = [
+const ALL: [ActivityKind; 26] = [
     ActivityKind::Registered,
+    ActivityKind::Added,
     ActivityKind::SignedIn,
     ActivityKind::SignedInAnew,
     ActivityKind::SignInFailed,
@@ -23,10 +24,13 @@ const ALL: [ActivityKind; 22] = [
     ActivityKind::PasswordReset,
     ActivityKind::EmailChangeAsked,
     ActivityKind::EmailChanged,
+    ActivityKind::EmailVerified,
+    ActivityKind::EmailUnverified,
     ActivityKind::DetailsChanged,
     ActivityKind::SignInAgain,
     ActivityKind::Disabled,
     ActivityKind::Enabled,
+    ActivityKind::LinksEnded,
     ActivityKind::Exported,
 ];
 

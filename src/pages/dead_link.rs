@@ -46,6 +46,8 @@ pub enum DeadLinkReason<'a> {
         /// How long it was good, in words: "10 minutes".
         after: &'a str,
     },
+    /// It was not used, and a later decision took its place: a newer link, a change of the account, an operator's.
+    Superseded,
     /// It is good in the browser alone in which it was asked for.
     OtherBrowser,
     /// It is none of ours, or not the whole of it.
@@ -110,6 +112,7 @@ pub(super) mod tests {
             let mut reasons = vec![
                 ("used", DeadLinkReason::Used),
                 ("expired", DeadLinkReason::Expired { after }),
+                ("superseded", DeadLinkReason::Superseded),
                 ("unknown", DeadLinkReason::Unknown),
             ];
             match purpose {

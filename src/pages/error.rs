@@ -58,6 +58,11 @@ pub enum Problem<'a> {
     },
     /// A form's proof is too old or of another session, and its page cannot be shown again.
     FormExpired,
+    /// A form came without the cookie of the browser that it is bound to.
+    CookieMissing {
+        /// Where the page of the form is.
+        again: &'a str,
+    },
     /// There is nothing at this path.
     NotFound {
         /// The path.
@@ -148,6 +153,7 @@ pub(super) mod tests {
             ("malformed", 400, Problem::MalformedRequest { detail }),
             ("too-large", 413, Problem::TooLarge { limit: 16384 }),
             ("form-expired", 400, Problem::FormExpired),
+            ("cookie-missing", 400, Problem::CookieMissing { again: "/login?client_id=notes" }),
             ("not-found", 404, Problem::NotFound { path }),
             ("method", 405, Problem::MethodNotAllowed { method: "PUT" }),
             ("insecure", 403, Problem::InsecureTransport),
@@ -179,6 +185,7 @@ pub(super) mod tests {
             (Problem::RepeatedParameter { name: value }, &["value"]),
             (Problem::MalformedRequest { detail: value }, &["value"]),
             (Problem::NotFound { path: value }, &["value"]),
+            (Problem::CookieMissing { again: value }, &["value"]),
             (Problem::MethodNotAllowed { method: value }, &["value"]),
             (disabled(&client), &["client"]),
         ] {

@@ -12,6 +12,8 @@ use super::Chrome;
 pub struct EverythingEnded<'a> {
     /// The frame.
     pub chrome: Chrome<'a>,
+    /// Whose account it was: the link in a letter may be of another than the reader thinks.
+    pub username: &'a str,
     /// The browsers that were signed out, in words.
     pub browsers: &'a [&'a str],
     /// The apps that lost their access, in words.
@@ -37,6 +39,7 @@ pub(super) mod tests {
 
     const PAGE: EverythingEnded<'static> = EverythingEnded {
         chrome: CHROME,
+        username: "alice",
         browsers: &["Work laptop (Firefox on Linux)", "Safari on iPhone", RIGHT_TO_LEFT],
         apps: &["Example Notes on Work phone", "Example Notes on Safari on iPhone", LONG],
         next: AfterEnd::SetPassword,
@@ -52,9 +55,9 @@ pub(super) mod tests {
 
     #[test]
     fn hostile_values_are_escaped() {
-        let fields = ["browser", "app"];
-        let [browser, app] = fields.map(hostile);
-        assert_escaped(&EverythingEnded { browsers: &[&browser], apps: &[&app], ..PAGE }, &fields);
+        let fields = ["username", "browser", "app"];
+        let [username, browser, app] = fields.map(hostile);
+        assert_escaped(&EverythingEnded { username: &username, browsers: &[&browser], apps: &[&app], ..PAGE }, &fields);
     }
 
     #[test]
@@ -63,6 +66,7 @@ pub(super) mod tests {
         for name in PAGE.browsers.iter().chain(PAGE.apps) {
             assert_eq!(html.matches(&format!("<li><bdi>{name}</bdi></li>")).count(), 1, "{name}");
         }
+        assert!(html.contains("the account <strong><bdi>alice</bdi></strong> any more"));
         let none = EverythingEnded { browsers: &[], apps: &[], ..PAGE }.render().unwrap();
         assert!(none.contains("No browser was signed in") && none.contains("No app had access"));
     }

@@ -28,19 +28,36 @@ pub enum LetterKind {
     PasswordReset,
     /// An operator took the password away. Link: where a new one is asked for.
     PasswordTaken,
-    /// The e-mail address was changed; to the old one. About: the new one. Link: this was not me; none where an address was
-    /// brought back by one.
+    /// The e-mail address was changed; to the old one. About: the new one. Link: this was not me; none where an operator changed it,
+    /// or an address was brought back by one.
     EmailChanged,
-    /// To a new address of someone who has an account. Link: it is mine.
+    /// To a new address of someone who has an account. About: their user name. Link: it is mine.
     ConfirmEmail,
     /// A new password was asked for. Link: set it.
     Reset,
     /// To an address with which someone wants to register. Link: go on.
     Register,
-    /// To an address that has an account, with which someone wanted to register. No link.
+    /// To an address that has an account, with which someone wanted to register, or an account that wanted to use it. About: the
+    /// user name of that. No link.
     AlreadyRegistered,
     /// An invitation. Link: register.
     Invitation,
+}
+
+impl LetterKind {
+    /// Whether the letter tells of something that has happened, and is worth sending where its link was ended since.
+    #[must_use]
+    pub const fn tells(self) -> bool {
+        matches!(
+            self,
+            Self::NewDevice
+                | Self::AddressChanged
+                | Self::CredentialReused
+                | Self::PasswordChanged
+                | Self::PasswordReset
+                | Self::EmailChanged
+        )
+    }
 }
 
 /// What a letter says.
@@ -60,7 +77,7 @@ pub struct LetterFacts<'a> {
     pub place: Option<&'a str>,
     /// The network address.
     pub address: Option<&'a str>,
-    /// What it is about: an app's name, an e-mail address.
+    /// What it is about: an app's name, an e-mail address, a user name.
     pub about: Option<&'a str>,
     /// The URL of the link in it.
     pub link: Option<&'a str>,
@@ -121,7 +138,7 @@ letters! {
 /// Where a link is needed and there is none, or it would not be one link in the letter.
 pub fn letter(facts: &LetterFacts<'_>) -> askama::Result<(String, String)> {
     let link = facts.link.unwrap_or_default();
-    let needs_none = matches!(facts.kind, LetterKind::AlreadyRegistered | LetterKind::EmailChanged);
+    let needs_none = facts.kind == LetterKind::AlreadyRegistered || facts.kind.tells();
     if link.contains(|c: char| !c.is_ascii_graphic()) || link.is_empty() && !needs_none {
         return Err(askama::Error::custom(format!("the letter {:?} needs a link", facts.kind)));
     }

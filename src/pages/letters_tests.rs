@@ -114,10 +114,31 @@ fn a_letter_without_the_link_it_needs_is_not_sent() {
     for kind in ALL {
         for link in [None, Some(""), Some("https://id.example.com/\nhttps://evil.example"), Some("https://id.example.com/a b")] {
             let bad = letter(&LetterFacts { link, ..facts(kind) });
-            let needs_none = matches!(kind, LetterKind::AlreadyRegistered | LetterKind::EmailChanged);
+            let needs_none = kind == LetterKind::AlreadyRegistered || kind.tells();
             let none_is_right = needs_none && link.unwrap_or_default().is_empty();
             assert_eq!(bad.is_ok(), none_is_right, "{kind:?} {link:?}");
         }
+    }
+}
+
+#[test]
+fn what_has_happened_is_told_without_the_link_too() {
+    for kind in ALL.into_iter().filter(|kind| kind.tells()) {
+        let (subject, text) = letter(&LetterFacts { link: None, ..facts(kind) }).unwrap();
+        let told = text.replace('\n', " ");
+        assert_eq!(subject, letter(&facts(kind)).unwrap().0, "{kind:?}");
+        assert!(told.contains("ell those who run id.example.com") && told.contains("22 November 2026"), "{kind:?}: {text}");
+        assert!(!told.contains("Open this link") && !told.contains("good for") && !text.contains("\n\n\n"), "{kind:?}: {text}");
+    }
+    assert!(ALL.iter().all(|kind| kind.tells() == is_alarm(*kind)));
+}
+
+#[test]
+fn an_address_hears_which_account_wants_it() {
+    for kind in [LetterKind::ConfirmEmail, LetterKind::AlreadyRegistered] {
+        let said = |about| letter(&LetterFacts { about, ..facts(kind) }).unwrap().1.replace('\n', " ");
+        assert!(said(Some("mallory")).contains("for the account \"mallory\" at id.example.com"), "{kind:?}");
+        assert!(said(None).contains("for an account at id.example.com"), "{kind:?}");
     }
 }
 

@@ -45,14 +45,8 @@ pub struct Remember<'a> {
 pub enum LoginNotice {
     /// An account was made.
     Registered,
-    /// The password was changed with the old one.
-    PasswordChanged,
     /// A new password was set by a link in a letter.
     PasswordSet,
-    /// Every session was ended, this one too.
-    SignedOutEverywhere,
-    /// An operator asks for a new sign-in.
-    OperatorAsks,
 }
 
 /// Why a sign-in did not succeed. Unknown names, wrong passwords and disabled people look alike on purpose.
@@ -91,12 +85,9 @@ pub(super) mod tests {
     }
 
     const REMEMBER: Remember<'static> = Remember { lasts: "30 days", ticked: false };
-    const NOTICES: [(&str, LoginNotice, &str); 5] = [
+    const NOTICES: [(&str, LoginNotice, &str); 2] = [
         ("registered", LoginNotice::Registered, "Your account is ready."),
-        ("password-changed", LoginNotice::PasswordChanged, "Your password was changed."),
         ("password-set", LoginNotice::PasswordSet, "Your new password is set."),
-        ("signed-out", LoginNotice::SignedOutEverywhere, "You are signed out everywhere."),
-        ("operator", LoginNotice::OperatorAsks, "The people who run this server ask you to."),
     ];
 
     /// With all that a server can offer.

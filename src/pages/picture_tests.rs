@@ -11,6 +11,7 @@ fn any_row() -> impl Strategy<Value = TimelineRow> {
         Just(RowKind::Redeemed),
         Just(RowKind::Refreshed),
         Just(RowKind::Repeated),
+        Just(RowKind::Healed),
         Just(RowKind::Revoked),
         (0usize..9).prop_map(|at| RowKind::Reused { newest: 9, first_used: Some(at) }),
         Just(RowKind::Run { count: 4, last: 9, seconds: 60 }),

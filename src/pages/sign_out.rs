@@ -12,8 +12,10 @@ use super::Chrome;
 pub struct SignOut<'a> {
     /// The frame.
     pub chrome: Chrome<'a>,
-    /// The app that sent the person here, if one did and is registered.
+    /// The app that asks, where it has shown by an ID token that it is one that the person uses.
     pub client_name: Option<&'a str>,
+    /// The app to which the person goes afterwards; the request alone says so, and anyone can make one.
+    pub leads_to: Option<&'a str>,
     /// The person's display name, or username if there is none.
     pub name: &'a str,
     /// What is not in order in the app's request; the person then stays here afterwards.
@@ -61,6 +63,7 @@ pub(super) mod tests {
     const QUESTION: SignOut<'static> = SignOut {
         chrome: CHROME,
         client_name: None,
+        leads_to: None,
         name: "Alice Example",
         note: None,
         csrf: "form-proof",
@@ -88,7 +91,13 @@ pub(super) mod tests {
 
     pub fn samples() -> Vec<Sample> {
         let by_app = SignOut { client_name: Some("Example Notes"), ..QUESTION };
-        let mut all = vec![sample("sign-out", &QUESTION), sample("sign-out-app", &by_app), sample("signed-out", &ended(None))];
+        let to_app = SignOut { leads_to: Some("Example Notes"), ..QUESTION };
+        let mut all = vec![
+            sample("sign-out", &QUESTION),
+            sample("sign-out-app", &by_app),
+            sample("sign-out-to-app", &to_app),
+            sample("signed-out", &ended(None)),
+        ];
         for (name, note) in NOTES {
             all.push(sample(&format!("sign-out-{name}"), &asked(note)));
             all.push(sample(&format!("signed-out-{name}"), &ended(Some(note))));
@@ -98,11 +107,12 @@ pub(super) mod tests {
 
     #[test]
     fn hostile_values_are_escaped() {
-        let fields = ["client", "name", "received", "csrf", "action", "stay"];
-        let [client, name, received, csrf, action, stay] = fields.map(hostile);
+        let fields = ["client", "leads_to", "name", "received", "csrf", "action", "stay"];
+        let [client, leads_to, name, received, csrf, action, stay] = fields.map(hostile);
         let note = Some(SignOutNote::ReturnNotRegistered { received: &received });
+        let (client_name, leads_to) = (Some(client.as_str()), Some(leads_to.as_str()));
         let page =
-            SignOut { chrome: CHROME, client_name: Some(&client), name: &name, note, csrf: &csrf, action: &action, stay: &stay };
+            SignOut { chrome: CHROME, client_name, leads_to, name: &name, note, csrf: &csrf, action: &action, stay: &stay };
         assert_escaped(&page, &fields);
         assert_escaped(&ended(note), &["received"]);
     }
@@ -146,7 +156,9 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_app_that_asks_is_named() {
+    fn an_app_asks_only_where_that_is_shown() {
+        let to_app = SignOut { leads_to: Some("Example Notes"), ..QUESTION }.render().unwrap();
+        assert!(to_app.contains("you go on to <bdi>Example Notes</bdi>") && !to_app.contains("asks to sign you out"));
         let by_app = SignOut { client_name: Some("Example Notes"), ..QUESTION }.render().unwrap();
         assert!(by_app.contains("<h1><bdi>Example Notes</bdi> asks to sign you out</h1>"));
         assert!(by_app.contains("<title>Example Notes asks to sign you out"));

@@ -118,6 +118,8 @@ pub enum RowKind {
     },
     /// The same answer was told again.
     Repeated,
+    /// A refresh token was used that the database did not know, as it had gone back in time.
+    Healed,
     /// A credential that had been replaced came again: the grant was revoked.
     Reused {
         /// By which it had been replaced: the newest then.

@@ -11,8 +11,8 @@ use crate::{
     protocol::{
         authorization::AuthorizationRequest,
         credential::{Credential, Kind},
+        login_name::LoginName,
         params::Params,
-        profile,
         stamp::{self, Purpose},
         time::Span,
     },
@@ -90,7 +90,7 @@ impl Visit {
 
     /// That request: nothing, where there is none, or where it leaves no room for what these pages add to it.
     fn request(&self) -> String {
-        let query = self.query.to_query(&[SENT, SENT_FOR, returning::NOTICE, returning::SIGN_IN_AS], &[]);
+        let query = self.query.to_query(&[&[SENT, SENT_FOR][..], &returning::NOTICE_NAMES].concat(), &[]);
         if self.query.get("client_id").is_some() && query.len() <= REQUEST_LIMIT { query } else { String::new() }
     }
 
@@ -126,6 +126,12 @@ impl Visit {
         stamp::check(&app.config.secrets, Purpose::Asked, &binding, text, (self.context.now, SHOWN_FOR)).ok().map(|_| typed)
     }
 
+    /// The answer to a form that came without the cookie of the browser that it is bound to.
+    pub fn without_cookie(&self, app: &App) -> Option<Reply> {
+        let again = self.url(app, self.path);
+        self.browser.is_none().then(|| page::cookie_missing(app.config.issuer.base(), &self.context, &again))
+    }
+
     /// Whether the form is one that this browser was shown.
     pub fn check(&self, app: &App, form: &Params) -> Result<(), FormProblem> {
         let owner = self.browser.as_deref().filter(|owner| !owner.is_empty()).ok_or(FormProblem::FormExpired)?;
@@ -146,7 +152,7 @@ impl Visit {
         let link = link.map(|credential| credential.id);
         let shown = link.map(|id| id.to_string()).or(device.map(str::to_owned));
         let from = (self.context.address, shown.as_deref());
-        let limit = MailLimit::to_ask(&app.config.secrets, &profile::login(login), from, now);
+        let limit = MailLimit::to_ask(&app.config.secrets, &LoginName::parse(login), from, now);
         if let Err(seconds) = limit.admit(connection, now)? {
             return Ok(Err(FormProblem::SlowedDown { seconds }));
         }

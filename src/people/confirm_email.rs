@@ -15,7 +15,7 @@ use crate::{
         activity::Event,
         by_link::{self, Confirmed},
         links::Link,
-        people::{self, Person},
+        people::Person,
     },
     web::{body::Form, fault::Fault, page, reply::Reply},
 };
@@ -33,10 +33,11 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
 }
 
 fn story(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, form: Option<&Params>) -> Result<Reply, Fault> {
-    let person = link.person_id.map(|id| people::find(connection, id)).transpose()?.flatten();
-    let (Some(person), Some(email)) = (person.filter(|person| person.disabled_at.is_none()), link.email.as_deref()) else {
-        return Ok(visit.dead(app, Some(link.kind), Dead::Unknown));
+    let person = match visit.owner_of(app, connection, link)? {
+        Ok(person) => person,
+        Err(reply) => return Ok(reply),
     };
+    let Some(email) = link.email.as_deref() else { return Ok(visit.dead(app, Some(link.kind), Dead::Unknown)) };
     match form.map(|form| visit.check(app, link, form)) {
         None => Ok(show(app, visit, link, (&person, email), None)),
         Some(Err(problem)) => Ok(show(app, visit, link, (&person, email), Some(problem))),

@@ -71,7 +71,7 @@ pub fn state(lifetimes: &Lifetimes, client: Option<&Client>, grant: &Grant, stan
     match grant::ended(grant, client, &policy, standing) {
         Some(why) => State::Over(why),
         None if grant.generation > 0 => State::InUse,
-        None if standing.now.since(grant.created_at) > policy.code_lifetime => State::Over("the app never came for it"),
+        None if !grant::is_code_fresh(grant, &policy, standing.now) => State::Over("the app never came for it"),
         None => State::Waiting,
     }
 }

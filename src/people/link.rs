@@ -1,6 +1,7 @@
 //! Opening a link of a letter. The address with the link only leads on: its text goes into a cookie and the browser to the clean
 //! path, where it stands in no history and in no `Referer`. The page there shows a form; nothing is done before the form is sent,
-//! as programs open links too. A link that does nothing (any more) gets a page that says what to do.
+//! as programs open links too. The form names its link, so that one that is opened in between does not take its place. A link
+//! that does nothing (any more) gets a page that says what to do.
 
 use actix_web::{HttpRequest, http::header, web::Data};
 
@@ -12,6 +13,7 @@ use crate::{
     paths,
     protocol::{
         credential::{Credential, Kind},
+        id::Id,
         link::LinkKind,
         params::Params,
         time::Span,
@@ -20,6 +22,7 @@ use crate::{
     store::{
         AnyConnection,
         links::{self, Link},
+        people::{self, Person},
     },
     web::{
         body::Form,
@@ -59,6 +62,8 @@ pub struct Visit {
 pub enum Dead {
     Used,
     Expired,
+    /// A later decision took its place, or its account is switched off.
+    Superseded,
     OtherBrowser,
     Unknown,
     AddressTaken,
@@ -75,7 +80,7 @@ pub async fn show(request: &HttpRequest, app: &Data<App>, door: &'static Door, s
     }
     let (context, base) = (visit.context.clone(), app.config.issuer.base());
     let answer = hop(app, Lane::People, move |app, connection| -> Result<Reply, Fault> {
-        match visit.find(app, connection)? {
+        match visit.find(app, connection, None)? {
             Ok(link) => story(app, connection, &visit, &link, None),
             Err(reply) => Ok(reply),
         }
@@ -92,7 +97,7 @@ pub async fn act(request: &HttpRequest, app: &Data<App>, form: Form, (door, stor
         Err(reply) => return reply,
     };
     let answer = hop(app, Lane::People, move |app, connection| -> Result<Reply, Fault> {
-        match visit.find(app, connection)? {
+        match visit.find(app, connection, Some(&form))? {
             Ok(link) => story(app, connection, &visit, &link, Some(&form)),
             Err(reply) => Ok(reply),
         }
@@ -111,14 +116,20 @@ impl Visit {
         }
     }
 
-    /// The form, if it can be read.
+    /// The form, if it can be read, and comes with the cookie of the browser that it was shown to.
     pub fn read(&self, app: &App, form: Form) -> Result<Params, Reply> {
         let base = app.config.issuer.base();
         let form = form.0.map_err(|problem| page::body_problem(base, &self.context, &problem))?;
-        match form.flaw() {
-            Some(flaw) => Err(page::error(base, &self.context, 400, Problem::MalformedRequest { detail: &flaw.describe() })),
-            None => Ok(form),
+        if let Some(flaw) = form.flaw() {
+            return Err(page::error(base, &self.context, 400, Problem::MalformedRequest { detail: &flaw.describe() }));
         }
+        if let Some(reply) = self.closed(app) {
+            return Err(reply);
+        }
+        if self.browser.is_none() {
+            return Err(page::cookie_missing(base, &self.context, &self.action(app)));
+        }
+        Ok(form)
     }
 
     /// To the clean path, with the link in a cookie. One that is not ours goes nowhere.
@@ -133,32 +144,52 @@ impl Visit {
         Reply::see_other(&self.action(app)).with(header::SET_COOKIE, &cookie)
     }
 
-    /// The link that was opened in this browser, if it is good here; or the page that says why not.
-    pub fn find(&self, app: &App, connection: &mut AnyConnection) -> Result<Result<Link, Reply>, Fault> {
+    /// The link that the form was shown for, or else the one that was opened last in this browser, if it is good here; or the page
+    /// that says why not.
+    pub fn find(&self, app: &App, connection: &mut AnyConnection, form: Option<&Params>) -> Result<Result<Link, Reply>, Fault> {
         if let Some(reply) = self.closed(app) {
             return Ok(Err(reply));
         }
         let kinds = self.kinds(app);
-        let opened = self.link.as_deref().and_then(|text| Credential::open(&app.config.secrets, Kind::Link, text));
-        let link = opened.map(|credential| links::find(connection, credential.id)).transpose()?.flatten();
+        let opened = || self.link.as_deref().and_then(|text| Credential::open(&app.config.secrets, Kind::Link, text));
+        let id = form.and_then(|form| self.named(app, form)).or_else(|| opened().map(|credential| credential.id));
+        let link = id.map(|id| links::find(connection, id)).transpose()?.flatten();
         let Some(link) = link.filter(|link| kinds.contains(&link.kind)) else {
             return Ok(Err(self.dead(app, None, Dead::Unknown)));
         };
-        let is_elsewhere = |browser: &Vec<u8>| !onward::is_pseudonym(app, self.browser.as_deref().unwrap_or_default(), browser);
-        let dead = if link.used_at.is_some() {
-            Some(Dead::Used)
-        } else if link.expires_at <= self.context.now {
-            Some(Dead::Expired)
-        } else {
-            link.browser.as_ref().filter(|browser| is_elsewhere(browser)).map(|_| Dead::OtherBrowser)
-        };
+        let is_elsewhere = |browser: &Vec<u8>| !onward::is_pseudonym(app, self.browser(), browser);
+        let dead = self
+            .over(&link)
+            .or_else(|| link.browser.as_ref().filter(|browser| is_elsewhere(browser)).map(|_| Dead::OtherBrowser));
         Ok(dead.map_or(Ok(link.clone()), |why| Err(self.dead(app, Some(link.kind), why))))
     }
 
-    /// The page for a link that was good when it was found, and was used since, or is over.
+    /// Why a link is good for nobody any more.
+    fn over(&self, link: &Link) -> Option<Dead> {
+        match link {
+            Link { used_at: Some(_), .. } => Some(Dead::Used),
+            Link { ended_at: Some(_), .. } => Some(Dead::Superseded),
+            _ if link.is_over(self.context.now) => Some(Dead::Expired),
+            _ => None,
+        }
+    }
+
+    /// Whose account a link is about: the page that says that it does nothing, where they are gone or switched off.
+    pub fn owner_of(&self, app: &App, connection: &mut AnyConnection, link: &Link) -> Result<Result<Person, Reply>, Fault> {
+        let person = link.person_id.map(|id| people::find(connection, id)).transpose()?.flatten();
+        let dead = |why| Err(self.dead(app, Some(link.kind), why));
+        Ok(match person {
+            None => dead(Dead::Unknown),
+            Some(person) if person.disabled_at.is_some() => dead(Dead::Superseded),
+            Some(person) => Ok(person),
+        })
+    }
+
+    /// The page for a link that was good when it was found, and is not any more.
     pub fn lost(&self, app: &App, connection: &mut AnyConnection, link: &Link) -> Result<Reply, Fault> {
-        let is_used = links::find(connection, link.id)?.is_some_and(|now| now.used_at.is_some());
-        Ok(self.dead(app, Some(link.kind), if is_used { Dead::Used } else { Dead::Expired }))
+        let now = links::find(connection, link.id)?;
+        let why = now.and_then(|link| self.over(&link)).unwrap_or(Dead::Superseded);
+        Ok(self.dead(app, Some(link.kind), why))
     }
 
     /// Where no link is good there is no such page.
@@ -194,6 +225,7 @@ impl Visit {
         let (status, reason) = match why {
             Dead::Used => (410, DeadLinkReason::Used),
             Dead::Expired => (410, DeadLinkReason::Expired { after: &lasted }),
+            Dead::Superseded => (410, DeadLinkReason::Superseded),
             Dead::AddressTaken => (410, DeadLinkReason::AddressTaken),
             Dead::OtherBrowser => (400, DeadLinkReason::OtherBrowser),
             Dead::Unknown => (400, DeadLinkReason::Unknown),
@@ -206,6 +238,11 @@ impl Visit {
             login_url: &format!("{base}{}", paths::LOGIN),
         };
         page::show(status, &page, None).noting(format!("a dead link: {why:?}"))
+    }
+
+    /// The cookie of this browser; empty where there is none.
+    pub fn browser(&self) -> &str {
+        self.browser.as_deref().unwrap_or_default()
     }
 
     /// The frame of a page.
@@ -223,19 +260,26 @@ impl Visit {
         self.browser.clone().unwrap_or_else(random::text)
     }
 
-    /// The proof of a form that is shown now, for this link alone.
+    /// The proof of a form that is shown now, for this link alone: the link's row, and a stamp that is bound to it.
     pub fn csrf(&self, app: &App, owner: &str, link: &Link) -> String {
-        forms::stamp(app, owner, &self.about(link), self.context.now)
+        format!("{}.{}", link.id, forms::stamp(app, owner, &self.about(link.id), self.context.now))
     }
 
     /// Whether the form is one that this browser was shown for this link.
     pub fn check(&self, app: &App, link: &Link, form: &Params) -> Result<(), FormProblem> {
-        let owner = self.browser.as_deref().filter(|owner| !owner.is_empty()).ok_or(FormProblem::FormExpired)?;
-        forms::check(app, owner, &self.about(link), form, self.context.now).map_err(|_| FormProblem::FormExpired)
+        self.named(app, form).filter(|id| *id == link.id).map(|_| ()).ok_or(FormProblem::FormExpired)
     }
 
-    fn about(&self, link: &Link) -> String {
-        format!("{} {}", self.door.path, link.id)
+    /// The row of the link that this browser was shown the form for.
+    fn named(&self, app: &App, form: &Params) -> Option<Id> {
+        let owner = self.browser.as_deref().filter(|owner| !owner.is_empty())?;
+        let (id, stamp) = form.get(forms::FIELD)?.split_once('.')?;
+        let id = Id::parse(id).ok()?;
+        forms::check_stamp(app, owner, &self.about(id), stamp, self.context.now).ok().map(|()| id)
+    }
+
+    fn about(&self, link: Id) -> String {
+        format!("{} {link}", self.door.path)
     }
 
     /// The page, in the browser that its form is bound to.

@@ -14,7 +14,7 @@ use crate::{
     attempts::Turn,
     pages::{Chrome, Login, LoginNotice, LoginProblem, Problem, Remember},
     paths,
-    protocol::{authentication, authorization::AuthorizationRequest, id::Id, network, params::Params, profile},
+    protocol::{authentication, authorization::AuthorizationRequest, id::Id, login_name::LoginName, network, params::Params},
     random,
     store::{
         AnyConnection, clients,
@@ -58,8 +58,8 @@ struct Typed {
 
 impl Typed {
     /// The name as it is looked up, and counted.
-    fn name(&self) -> String {
-        profile::login(&self.username)
+    fn name(&self) -> LoginName {
+        LoginName::parse(&self.username)
     }
 }
 
@@ -98,6 +98,10 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
 async fn sign_in(app: &Data<App>, visit: Visit, form: Params, password: String) -> Result<Reply, Fault> {
     let username = form.get("username").unwrap_or_default().trim().to_owned();
     let typed = Typed { username, remember: form.get("remember") == Some("yes") };
+    if visit.browser.is_none() {
+        let again = visit.url(app, paths::LOGIN);
+        return Ok(page::cookie_missing(app.config.issuer.base(), &visit.context, &again));
+    }
     if !visit.sent(app, &form) {
         return visit.refuse(app, typed, LoginProblem::FormExpired).await;
     }
@@ -140,7 +144,7 @@ impl Visit {
 
     /// The authorization request that the person is on the way of, with what belongs to it.
     fn request(&self) -> String {
-        self.query.to_query(&[returning::NOTICE, returning::SIGN_IN_AS], &[])
+        self.query.to_query(&returning::NOTICE_NAMES, &[])
     }
 
     /// A path of ours, with that request.
@@ -168,13 +172,13 @@ impl Visit {
     async fn turns(&self, app: &App, typed: &Typed) -> Option<Vec<Turn>> {
         let browser = known_browser::name(app, self.device.as_deref(), self.context.now);
         let from = (self.context.address, browser);
-        throttle::turns(&app.attempts, &app.config.secrets, from, &typed.name()).await
+        throttle::turns(&app.attempts, &app.config.secrets, from, typed.name().as_str()).await
     }
 
     /// Finds the person, and whether their password is looked at.
     fn look(&self, app: &App, connection: &mut AnyConnection, typed: &Typed, turns: Vec<Turn>) -> Result<Looked, Fault> {
         let (name, now) = (typed.name(), app.clock.now());
-        let person = if name.len() > NAME_LIMIT { None } else { people::find_by_login(connection, &name)? };
+        let person = if typed.username.len() > NAME_LIMIT { None } else { people::find_by_login(connection, &name)? };
         let id = person.as_ref().map(|person| person.claims.id);
         let from = known_browser::from(app, connection, (self.device.as_deref(), self.context.address), id, now)?;
         let who = throttle::Who { user: id, name: &name };
@@ -268,7 +272,8 @@ impl Visit {
             client.as_ref().and_then(|client| AuthorizationRequest::parse(&self.query, client, &app.config.scope_claims).ok());
         let target = request.as_ref().map(|request| request.address.form_action_source());
         let hint = request.as_ref().and_then(|request| request.login_hint.as_deref());
-        let hint = self.query.get(returning::SIGN_IN_AS).or(hint).unwrap_or_default();
+        let said = returning::notice(app, self.browser.as_deref(), &self.query, self.context.now);
+        let hint = said.map(|said| said.name).or(hint).unwrap_or_default();
         let browser = self.browser.clone().unwrap_or_else(random::text);
         let recover_url = app.mailer.is_on().then(|| self.url(app, paths::RECOVER));
         let register_url = app.is_registration_open().then(|| self.url(app, paths::REGISTER));
@@ -284,7 +289,7 @@ impl Visit {
             }),
             recover_url: recover_url.as_deref(),
             register_url: register_url.as_deref(),
-            notice: self.query.get(returning::NOTICE).and_then(notice),
+            notice: said.and_then(|said| notice(said.word)),
             problem,
         };
         let reply = match problem {
@@ -303,14 +308,11 @@ impl Visit {
     }
 }
 
-/// What led here, by its word in the query. Words of others mean nothing.
+/// What led here, by the word for it.
 fn notice(word: &str) -> Option<LoginNotice> {
     match word {
         onward::REGISTERED => Some(LoginNotice::Registered),
-        onward::PASSWORD_CHANGED => Some(LoginNotice::PasswordChanged),
         onward::PASSWORD_SET => Some(LoginNotice::PasswordSet),
-        onward::SIGNED_OUT_EVERYWHERE => Some(LoginNotice::SignedOutEverywhere),
-        onward::OPERATOR_ASKS => Some(LoginNotice::OperatorAsks),
         _ => None,
     }
 }

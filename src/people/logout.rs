@@ -51,6 +51,8 @@ struct Found {
     request: LogoutRequest,
     session: Option<Session>,
     client: Option<Client>,
+    /// Whether the request shows by an ID token that it comes from who the client gave it to; `client_id` alone is anyone's.
+    is_vouched: bool,
     decision: Decision,
 }
 
@@ -104,13 +106,14 @@ impl Visit {
         };
         // A form of another site brings no cookie: it is shown the question, and deletes nothing.
         let Some(cookie) = self.cookie.as_deref() else { return Ok(Reply::see_other(&format!("{base}{}", paths::LOGOUT))) };
-        let Some(session) = &found.session else {
-            return Ok(without_cookie(self.leave(app, &found))); // nobody is signed in: that is what was asked for
-        };
-        if forms::check(app, cookie, &self.about(), form, self.context.now).is_err() {
-            return Ok(page::error(base, &self.context, 400, Problem::FormExpired));
+        let is_ours = forms::check(app, cookie, &self.about(), form, self.context.now).is_ok();
+        match &found.session {
+            // Nobody is signed in: that is what was asked for. A form of others deletes no cookie.
+            None if is_ours => Ok(without_cookie(self.leave(app, &found))),
+            None => Ok(self.leave(app, &found)),
+            Some(session) if is_ours => self.end(app, connection, session, &found),
+            Some(_) => Ok(page::error(base, &self.context, 400, Problem::FormExpired)),
         }
-        self.end(app, connection, session, &found)
     }
 
     fn find(&self, app: &App, connection: &mut AnyConnection) -> Result<Found, Fault> {
@@ -131,7 +134,8 @@ impl Visit {
             client: client.as_ref(),
             signed_in: session.as_ref().map(|session| SignedIn { person: session.person_id, session: session.id }),
         });
-        Ok(Found { request, session, client, decision })
+        let is_vouched = matches!(hint, Some(Ok(_))) && decision.problem != Some(logout::Problem::HintOfAnother);
+        Ok(Found { request, session, client, is_vouched, decision })
     }
 
     /// What our form is about: this very request.
@@ -144,9 +148,11 @@ impl Visit {
         let base = app.config.issuer.base();
         let person = people::find(connection, session.person_id)?;
         let about = self.about();
+        let named = found.client.as_ref().map(|client| client.name.as_str());
         let page = SignOut {
             chrome: Chrome { base, request_id: &self.context.id },
-            client_name: found.client.as_ref().map(|client| client.name.as_str()),
+            client_name: named.filter(|_| found.is_vouched),
+            leads_to: named.filter(|_| found.decision.then.is_some()),
             name: person.as_ref().map_or("", people::Person::shown_name),
             note: found.note(),
             csrf: &forms::stamp(app, self.cookie.as_deref().unwrap_or_default(), &about, self.context.now),

@@ -19,13 +19,7 @@ use crate::{
         params::Params,
     },
     random,
-    store::{
-        AnyConnection,
-        activity::Event,
-        by_link,
-        links::Link,
-        people::{self, Person},
-    },
+    store::{AnyConnection, activity::Event, by_link, links::Link, people::Person},
     web::{body::Form, fault::Fault, page, reply::Reply},
 };
 
@@ -42,9 +36,12 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
 }
 
 fn story(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, form: Option<&Params>) -> Result<Reply, Fault> {
-    let person = link.person_id.map(|id| people::find(connection, id)).transpose()?.flatten();
+    let person = match visit.owner_of(app, connection, link)? {
+        Ok(person) => person,
+        Err(reply) => return Ok(reply),
+    };
     let told = link.content.as_deref().and_then(|content| serde_json::from_str::<Told>(content).ok());
-    let (Some(person), Some(told)) = (person, told) else { return Ok(visit.dead(app, Some(link.kind), Dead::Unknown)) };
+    let Some(told) = told else { return Ok(visit.dead(app, Some(link.kind), Dead::Unknown)) };
     match form.map(|form| visit.check(app, link, form)) {
         None => Ok(show(app, visit, link, (&person, &told), None)),
         Some(Err(problem)) => Ok(show(app, visit, link, (&person, &told), Some(problem))),
@@ -61,6 +58,7 @@ fn end(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, pe
     let Words { browsers, apps } = before.ended(&ended);
     let page = EverythingEnded {
         chrome: visit.chrome(app),
+        username: &person.claims.username,
         browsers: &browsers.iter().map(String::as_str).collect::<Vec<_>>(),
         apps: &apps.iter().map(String::as_str).collect::<Vec<_>>(),
         next: if ended.password_taken { AfterEnd::SetPassword } else { AfterEnd::SignIn },

@@ -19,13 +19,6 @@ pub const REGISTERED: &str = "registered";
 /// A new password was set by a link.
 pub const PASSWORD_SET: &str = "password_set";
 
-/// The password was changed with the old one.
-pub const PASSWORD_CHANGED: &str = "password_changed";
-/// Every session was ended.
-pub const SIGNED_OUT_EVERYWHERE: &str = "signed_out_everywhere";
-/// An operator asks for a new sign-in.
-pub const OPERATOR_ASKS: &str = "operator_asks";
-
 /// What the names of browsers are derived for.
 const BROWSER: &str = "browser that asked";
 
@@ -40,22 +33,29 @@ pub fn is_pseudonym(app: &App, browser: &str, kept: &[u8]) -> bool {
     app.config.secrets.pseudonyms(BROWSER, browser).any(|name| name == kept)
 }
 
-/// To the sign-in page, where the link is done with. `request` is what the link has kept.
-pub fn to_sign_in(app: &App, request: Option<&str>, (notice, username): (&str, &str), now: Timestamp) -> Reply {
-    let own = [(returning::NOTICE, notice), (returning::SIGN_IN_AS, username)];
+/// To the sign-in page, where the link is done with. `request` is what the link has kept; `browser` the cookie that the form was
+/// bound to.
+pub fn to_sign_in(
+    app: &App,
+    request: Option<&str>,
+    (notice, username): (&str, &str),
+    (browser, now): (&str, Timestamp),
+) -> Reply {
     let params = request.map(Params::parse).filter(|params| params.get("client_id").is_some());
-    let query = match params {
-        None => Params::default().to_query(&[], &own),
-        Some(params) => {
-            // Nobody who has just made an account is asked to make another; what is left of `prompt` is asked for.
-            let rest = prompt::after_registration(params.get("prompt").unwrap_or_default());
-            let prompt = (!rest.is_empty()).then_some(("prompt", rest.as_str()));
-            let without = [&returning::NAMES[..], &["prompt"]].concat();
-            let request = Params::parse(&params.to_query(&without, prompt.as_slice()));
-            let asked = returning::ask_for_sign_in(app, &request, now);
-            request.to_query(&[], &[&own[..], &[(returning::SIGN_IN_ASKED, &asked)]].concat())
-        }
-    };
+    let request = params.map(|params| {
+        // Nobody who has just made an account is asked to make another; what is left of `prompt` is asked for.
+        let rest = prompt::after_registration(params.get("prompt").unwrap_or_default());
+        let prompt = (!rest.is_empty()).then_some(("prompt", rest.as_str()));
+        let without = [&returning::NAMES[..], &["prompt"]].concat();
+        Params::parse(&params.to_query(&without, prompt.as_slice()))
+    });
+    let asked = request.as_ref().map(|request| returning::ask_for_sign_in(app, request, now));
+    let request = request.unwrap_or_default();
+    let notice = returning::Notice { word: notice, name: username };
+    let stamp = returning::give_notice(app, browser, notice, &request, now);
+    let own = [(returning::NOTICE, notice.word), (returning::SIGN_IN_AS, notice.name), (returning::NOTICE_STAMP, stamp.as_str())];
+    let asked = asked.as_deref().map(|asked| (returning::SIGN_IN_ASKED, asked));
+    let query = request.to_query(&[], &[&own[..], asked.as_slice()].concat());
     Reply::see_other(&format!("{}{}?{query}", app.config.issuer.base(), paths::LOGIN))
         .with(header::SET_COOKIE, &cookies::set(cookies::LINK, "", Keep::Delete))
 }

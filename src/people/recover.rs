@@ -40,6 +40,9 @@ fn story(app: &App, connection: &mut AnyConnection, visit: &Visit, form: Option<
         let again = visit.url(app, paths::RECOVER);
         return Ok(page::show(200, &RecoverSent { chrome, login, good_for: &good_for, again: &again }, None));
     };
+    if let Some(reply) = visit.without_cookie(app) {
+        return Ok(reply);
+    }
     let typed = form.get("login").unwrap_or_default().trim();
     if let Err(problem) = visit.check(app, form) {
         return Ok(show(app, visit, typed, Some(problem)));

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, http::header, web::Data};
 
 use super::{
     known_browser,
-    link::{self, Dead, Door, Visit},
+    link::{self, Door, Visit},
     onward, throttle, wording,
 };
 use crate::{
@@ -14,13 +14,7 @@ use crate::{
     paths,
     protocol::{activity::Activity, link::LinkKind, network, params::Params},
     random,
-    store::{
-        AnyConnection,
-        activity::Event,
-        by_link,
-        links::Link,
-        people::{self, Person},
-    },
+    store::{AnyConnection, activity::Event, by_link, links::Link, people::Person},
     web::{
         body::Form,
         cookies::{self, Keep},
@@ -50,10 +44,10 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
 }
 
 fn story(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, _: Option<&Params>) -> Result<Reply, Fault> {
-    match owner_of(connection, link)? {
-        Some(person) => Ok(show(app, visit, link, &person, None)),
-        None => Ok(visit.dead(app, Some(link.kind), Dead::Unknown)),
-    }
+    Ok(match visit.owner_of(app, connection, link)? {
+        Ok(person) => show(app, visit, link, &person, None),
+        Err(reply) => reply,
+    })
 }
 
 /// Two hops, with the new password's hash in between.
@@ -77,12 +71,13 @@ fn judge(
     visit: &Visit,
     form: &Params,
 ) -> Result<Result<(Link, Person), Reply>, Fault> {
-    let link = match visit.find(app, connection)? {
+    let link = match visit.find(app, connection, Some(form))? {
         Ok(link) => link,
         Err(reply) => return Ok(Err(reply)),
     };
-    let Some(person) = owner_of(connection, &link)? else {
-        return Ok(Err(visit.dead(app, Some(link.kind), Dead::Unknown)));
+    let person = match visit.owner_of(app, connection, &link)? {
+        Ok(person) => person,
+        Err(reply) => return Ok(Err(reply)),
     };
     if let Err(problem) = visit.check(app, &link, form) {
         return Ok(Err(show(app, visit, &link, &person, Some(RecoverPasswordProblem::Form(problem)))));
@@ -117,15 +112,9 @@ fn reset(
     // What was counted while others guessed does not slow down the sign-in that follows.
     throttle::forget(connection, &app.config.secrets, id)?;
     let to = (onward::PASSWORD_SET, person.claims.username.as_str());
-    Ok(onward::to_sign_in(app, link.content.as_deref(), to, now)
+    Ok(onward::to_sign_in(app, link.content.as_deref(), to, (visit.browser(), now))
         .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &known_browser::cookie(app, &name, now), Keep::Long))
         .noting(format!("a new password was set by a link: person {id}")))
-}
-
-/// Whose password it is; nobody's where the account is switched off or gone.
-fn owner_of(connection: &mut AnyConnection, link: &Link) -> Result<Option<Person>, Fault> {
-    let person = link.person_id.map(|id| people::find(connection, id)).transpose()?.flatten();
-    Ok(person.filter(|person| person.disabled_at.is_none()))
 }
 
 fn show(app: &App, visit: &Visit, link: &Link, person: &Person, problem: Option<RecoverPasswordProblem>) -> Reply {

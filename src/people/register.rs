@@ -11,7 +11,7 @@ use crate::{
     app::App,
     pages::{Chrome, FormProblem, Problem, Register, RegisterProblem, RegisterSent},
     paths,
-    protocol::{link::LinkKind, params::Params, profile},
+    protocol::{email_address::EmailAddress, link::LinkKind, params::Params},
     store::{AnyConnection, deliveries::Content},
     web::{body::Form, fault::Fault, page, reply::Reply},
 };
@@ -38,14 +38,17 @@ fn story(app: &App, connection: &mut AnyConnection, visit: &Visit, form: Option<
             None => show(app, connection, visit, ("", None)),
         };
     };
+    if let Some(reply) = visit.without_cookie(app) {
+        return Ok(reply);
+    }
     let typed = form.get("email").unwrap_or_default().trim();
     if visit.check(app, form).is_err() {
         return show(app, connection, visit, (typed, Some(RegisterProblem::FormExpired)));
     }
-    let Some(email) = profile::email(typed) else {
+    let Some(email) = EmailAddress::parse(typed) else {
         return show(app, connection, visit, (typed, Some(RegisterProblem::NotAnAddress)));
     };
-    match visit.ask(app, connection, &email, Content::RegistrationAsked)? {
+    match visit.ask(app, connection, email.as_str(), Content::RegistrationAsked)? {
         Ok(reply) => Ok(reply),
         Err(FormProblem::SlowedDown { seconds }) => {
             show(app, connection, visit, (typed, Some(RegisterProblem::SlowedDown { seconds })))

@@ -16,6 +16,7 @@ use crate::{
     protocol::{
         activity::Activity,
         link::{Invited, LinkKind},
+        login_name::LoginName,
         params::Params,
         person,
         profile::{self, DISPLAY_NAME_LIMIT, USERNAME_LIMIT},
@@ -91,7 +92,7 @@ async fn make(app: &Data<App>, visit: Visit, form: Params) -> Result<Reply, Faul
 impl Visit {
     /// Reads the form, and says all that is wrong with it at once.
     fn judge(&self, app: &App, connection: &mut AnyConnection, form: &Params) -> Result<Result<Box<Candidate>, Reply>, Fault> {
-        let link = match self.find(app, connection)? {
+        let link = match self.find(app, connection, Some(form))? {
             Ok(link) => link,
             Err(reply) => return Ok(Err(reply)),
         };
@@ -106,7 +107,7 @@ impl Visit {
         let username = profile::username(&typed.username).ok();
         if let Some(username) = &username {
             match MailLimit::of_names(&app.config.secrets, link.id).admit(connection, self.context.now)? {
-                Ok(()) if people::find_by_login(connection, username)?.is_some() => {
+                Ok(()) if people::find_by_login(connection, &LoginName::parse(username))?.is_some() => {
                     problems.username = Some(UsernameProblem::Taken);
                 }
                 Ok(()) => {}
@@ -167,12 +168,12 @@ impl Visit {
         }
         let request = link.content.as_deref().filter(|_| link.kind == LinkKind::Register);
         let to = (onward::REGISTERED, person.claims.username.as_str());
-        Ok(onward::to_sign_in(app, request, to, now).noting(format!("registered: person {id}")))
+        Ok(onward::to_sign_in(app, request, to, (self.browser(), now)).noting(format!("registered: person {id}")))
     }
 
     /// Someone else took the name meanwhile, or the address.
     fn taken(&self, app: &App, connection: &mut AnyConnection, link: &Link, typed: &Typed) -> Result<Reply, Fault> {
-        if people::find_by_login(connection, &typed.username)?.is_none() {
+        if people::find_by_login(connection, &LoginName::parse(&typed.username))?.is_none() {
             return Ok(self.dead(app, Some(link.kind), Dead::AddressTaken));
         }
         let problems = RegisterFinishProblems { username: Some(UsernameProblem::Taken), ..RegisterFinishProblems::default() };

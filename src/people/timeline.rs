@@ -52,6 +52,7 @@ fn kind(row: &Row, first: &Moment, last: &Moment) -> RowKind {
         (timeline::RowKind::Single, Happening::Redeemed) => RowKind::Redeemed,
         (timeline::RowKind::Single, Happening::Refreshed) => RowKind::Refreshed,
         (timeline::RowKind::Single, Happening::Repeated) => RowKind::Repeated,
+        (timeline::RowKind::Single, Happening::Healed) => RowKind::Healed,
         (timeline::RowKind::Single, Happening::Reused) => RowKind::Reused { newest: row.newest, first_used: row.first_used },
         (timeline::RowKind::Single, Happening::Revoked) => RowKind::Revoked,
     }

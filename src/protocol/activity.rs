@@ -10,6 +10,8 @@ use super::time::Timestamp;
 pub enum Activity {
     /// The account was made by oneself.
     Registered,
+    /// An operator added the account.
+    Added,
     /// A sign-in.
     SignedIn,
     /// A sign-in in a browser that was not known, or from where this one was never seen before.
@@ -42,7 +44,11 @@ pub enum Activity {
     EmailChangeAsked,
     /// The e-mail address was changed.
     EmailChanged,
-    /// The display name was changed.
+    /// The e-mail address they have became known to be theirs, by a link or by an operator.
+    EmailVerified,
+    /// The e-mail address they have is not known to be theirs any more, an operator says.
+    EmailUnverified,
+    /// The display name was changed, or what else apps are told of the person.
     DetailsChanged,
     /// The person is to sign in again before any access goes on.
     SignInAgain,
@@ -50,14 +56,17 @@ pub enum Activity {
     Disabled,
     /// An operator switched the account on.
     Enabled,
+    /// An operator ended the links of letters that could still be used.
+    LinksEnded,
     /// The data kept of the person were handed out to them.
     Exported,
 }
 
 impl Activity {
     /// Every one.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 26] = [
         Self::Registered,
+        Self::Added,
         Self::SignedIn,
         Self::SignedInAnew,
         Self::SignInFailed,
@@ -74,10 +83,13 @@ impl Activity {
         Self::PasswordReset,
         Self::EmailChangeAsked,
         Self::EmailChanged,
+        Self::EmailVerified,
+        Self::EmailUnverified,
         Self::DetailsChanged,
         Self::SignInAgain,
         Self::Disabled,
         Self::Enabled,
+        Self::LinksEnded,
         Self::Exported,
     ];
 
@@ -86,6 +98,7 @@ impl Activity {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Registered => "registered",
+            Self::Added => "added",
             Self::SignedIn => "signed_in",
             Self::SignedInAnew => "signed_in_anew",
             Self::SignInFailed => "sign_in_failed",
@@ -102,10 +115,13 @@ impl Activity {
             Self::PasswordReset => "password_reset",
             Self::EmailChangeAsked => "email_change_asked",
             Self::EmailChanged => "email_changed",
+            Self::EmailVerified => "email_verified",
+            Self::EmailUnverified => "email_unverified",
             Self::DetailsChanged => "details_changed",
             Self::SignInAgain => "sign_in_again",
             Self::Disabled => "disabled",
             Self::Enabled => "enabled",
+            Self::LinksEnded => "links_ended",
             Self::Exported => "exported",
         }
     }

@@ -13,7 +13,7 @@ use super::{
     pkce::Challenge,
     redirect_uri,
     scope::{OFFLINE_ACCESS, Scopes},
-    time::{Span, Timestamp},
+    time::{Age, Span, Timestamp},
 };
 
 /// One person's authorization of one client.
@@ -138,6 +138,8 @@ pub struct Standing {
 pub enum Verdict {
     /// Row 10: compare-and-swap to the next generation, then answer.
     Advance,
+    /// Row 4: the database went back in time. The row follows the credential, then answer as for `Advance`.
+    Heal,
     /// Row 6: the same successor again, and a fresh access token.
     Repeat,
     /// Rows 5 and 7: revoke the grant. A verdict and not an error, so that no transaction undoes it.
@@ -170,14 +172,10 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standi
     if let Some(reason) = ended(grant, presented.client, policy, standing) {
         return refuse(3, reason);
     }
-    // 4. A generation that was never issued: a restored backup, or a leaked secret.
+    // 4. It was issued, and the row does not know: a backup was restored, or a standby promoted that was behind. Whoever could forge
+    // it has the server secret, and could forge the current one as well (docs/decisions/0027).
     if presented.generation > grant.generation {
-        let detail = format!(
-            "grant {} is at generation {}, presented was {}: was the database restored, or has the server secret leaked?",
-            grant.id, grant.generation, presented.generation
-        );
-        let error = ProtocolError::new(ErrorCode::InvalidGrant, "the credential is newer than this server's record of it");
-        return (4, Verdict::Refuse(error.with_detail(detail)));
+        return too_wide(grant, presented).map_or((4, Verdict::Heal), |error| (9, Verdict::Refuse(error)));
     }
     match presented.means {
         Means::Code { redirect_uri, verifier } => {
@@ -191,7 +189,7 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standi
                 };
             }
             // 8. The right verifier still works after a wrong one.
-            if now.since(grant.created_at) > policy.code_lifetime {
+            if !is_code_fresh(grant, policy, now) {
                 return refuse(8, "the code has expired");
             }
             if let Some(mistake) = mistake {
@@ -203,7 +201,15 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standi
         }
         Means::Refresh { .. } if presented.generation < grant.generation => {
             let previous = presented.generation + 1 == grant.generation && presented.generation > 0;
-            let in_window = grant.rotated_at.is_some_and(|at| now.since(at) < policy.retry_window);
+            let age = grant.rotated_at.map(|at| now.age_of(at));
+            // 11. The clock was set back since that rotation, so that nobody can tell a retry from a reuse: nothing is told, and
+            // nothing ended. Without a window, or of an older token, time says nothing: row 7.
+            if previous && policy.retry_window > Span::ZERO && age == Some(Age::FromTheFuture) {
+                let text = "the refresh token was used before, and it cannot be told when: the server's clock was set back";
+                let detail = format!("grant {} was last rotated in the future: was the clock set back?", grant.id);
+                return (11, Verdict::Refuse(ProtocolError::new(ErrorCode::InvalidGrant, text).with_detail(detail)));
+            }
+            let in_window = age.is_some_and(|age| age.is_below(policy.retry_window));
             // 7. Older than the one before, or too late for it.
             if !(previous && in_window) {
                 let text = "the refresh token was used before; its grant and every token of it are now revoked";
@@ -222,8 +228,15 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standi
     too_wide(grant, presented).map_or((10, Verdict::Advance), |error| (9, Verdict::Refuse(error)))
 }
 
+/// Whether the grant's code may still be redeemed, as far as time goes.
+#[must_use]
+pub fn is_code_fresh(grant: &Grant, policy: &Policy, now: Timestamp) -> bool {
+    now.age_of(grant.created_at).is_at_most(policy.code_lifetime)
+}
+
 /// Why the grant can no longer be used: revoked, past an end, its person or client switched off, or what let it outlive
-/// its session taken from the client.
+/// its session taken from the client. A clock that is set back ends no grant: what was last used, or signed in, in the future
+/// was so just now. Its ends come later by as much as the clock was ahead, and no more.
 #[must_use]
 pub fn ended(grant: &Grant, client: &Client, policy: &Policy, standing: &Standing) -> Option<&'static str> {
     let last_use = grant.rotated_at.unwrap_or(grant.created_at);
@@ -279,6 +292,9 @@ fn too_wide(grant: &Grant, presented: &Presentation<'_>) -> Option<ProtocolError
     Some(ProtocolError::new(ErrorCode::InvalidTarget, format!("resource: '{outside}' was not granted")))
 }
 
+#[cfg(test)]
+#[path = "grant_rollback_tests.rs"]
+mod rollback_tests;
 #[cfg(test)]
 #[path = "grant_tests.rs"]
 pub(super) mod tests;

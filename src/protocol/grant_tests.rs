@@ -10,11 +10,11 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const URI: &str = "https://app.example.com/cb";
 const START: i64 = 1_000_000_000;
 
-fn at(seconds: i64) -> Timestamp {
+pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(START + seconds * 1000)
 }
 
-fn policy(window: u32) -> Policy {
+pub(super) fn policy(window: u32) -> Policy {
     Policy {
         code_lifetime: Span::from_seconds(60),
         idle_lifetime: Span::from_seconds(3600),
@@ -88,6 +88,7 @@ impl Case {
             &Standing { person_enabled: self.enabled, must_sign_in: false, now: at(second) },
         ) {
             Verdict::Advance => "advance",
+            Verdict::Heal => "heal",
             Verdict::Repeat => "repeat",
             Verdict::Reused(error) => {
                 assert_eq!(error.code, ErrorCode::InvalidGrant);
@@ -133,6 +134,7 @@ fn row_3_until_they_sign_in_again_and_no_longer_than_the_ceiling() {
     assert_eq!([row(false, None, 50), row(true, None, 50)], [10, 3]);
     // Counted from the sign-in at second 0, not from the last rotation at second 10.
     assert_eq!([row(false, Some(60), 59), row(false, Some(60), 60)], [10, 3]);
+    assert_eq!(row(false, Some(60), -3_600), 10, "a clock that was set back ends no grant");
 }
 
 #[test]
@@ -144,6 +146,7 @@ fn row_3_dead_grants_stay_dead() {
     let case = Case::new(2);
     assert_eq!(case.judge(2, REFRESH, 10 + 3599), "advance");
     assert_eq!(case.judge(2, REFRESH, 10 + 3600), "invalid_grant", "idle");
+    assert_eq!(case.judge(2, REFRESH, -3_600), "advance", "a clock that was set back ends no grant");
     let mut case = Case::new(2);
     case.grant.rotated_at = Some(at(35_990));
     assert_eq!(case.judge(2, REFRESH, 35_999), "advance");
@@ -164,14 +167,17 @@ fn row_3_dead_grants_stay_dead() {
 }
 
 #[test]
-fn row_4_a_generation_never_issued_changes_nothing_and_is_logged() {
-    let case = Case::new(2);
-    let presented = Presentation { client: &case.client, generation: 3, means: REFRESH, proof: None, resources: &[] };
-    let verdict =
-        judge(&case.grant, &presented, &policy(30), &Standing { person_enabled: true, must_sign_in: false, now: at(11) });
-    let Verdict::Refuse(error) = verdict else { panic!("{verdict:?}") };
-    assert_eq!(error.code, ErrorCode::InvalidGrant);
-    assert!(error.detail.unwrap().contains("restored"));
+fn row_4_a_newer_credential_heals_unless_the_grant_is_dead_or_too_much_is_asked() {
+    let mut case = Case::new(2);
+    assert_eq!((case.judge(3, REFRESH, 11), case.judge(90, REFRESH, 11)), ("heal", "heal"));
+    let wide = Scopes::parse("openid admin").unwrap();
+    assert_eq!(case.judge(3, Means::Refresh { scopes: Some(&wide) }, 11), "invalid_scope");
+    assert_eq!(Case::new(0).judge(1, REFRESH, 1), "heal", "the code was redeemed after the backup");
+    case.enabled = false;
+    assert_eq!(case.judge(3, REFRESH, 11), "invalid_grant");
+    let mut case = Case::new(2);
+    case.grant.revoked_at = Some(at(5));
+    assert_eq!(case.judge(3, REFRESH, 11), "invalid_grant", "what was revoked before the backup stays revoked");
 }
 
 #[test]
@@ -190,12 +196,27 @@ fn row_6_the_previous_token_gets_the_same_successor_within_the_window() {
     let case = Case::new(3);
     assert_eq!(case.judge(2, REFRESH, 10), "repeat");
     assert_eq!(case.judge(2, REFRESH, 39), "repeat");
-    assert_eq!(case.judge(2, REFRESH, 5), "repeat", "a clock that went back");
+    assert_eq!(case.judge(2, REFRESH, 0), "repeat", "a clock that is behind by ten seconds");
     let wide = Scopes::parse("openid admin").unwrap();
     assert_eq!(case.judge(2, Means::Refresh { scopes: Some(&wide) }, 11), "invalid_scope");
     let mut strict = Case::new(3);
     strict.window = 0;
     assert_eq!(strict.judge(2, REFRESH, 10), "reused");
+}
+
+#[test]
+fn row_11_a_clock_that_was_set_back_opens_no_window_and_revokes_nothing() {
+    let case = Case::new(3);
+    for second in [-1, -3_600, -1_000_000] {
+        assert_eq!(case.judge(2, REFRESH, second), "invalid_grant", "whether it is a retry cannot be told");
+        assert_eq!(case.judge(3, REFRESH, second), "advance", "the newest token goes on");
+        assert_eq!(case.judge(1, REFRESH, second), "reused", "the one before was used since, whatever the time");
+    }
+    let mut strict = Case::new(3);
+    strict.window = 0;
+    assert_eq!(strict.judge(2, REFRESH, -3_600), "reused", "without a window there are no retries");
+    let case = Case::new(1);
+    assert_eq!(case.judge(0, CODE, -3_600), "reused", "a code was redeemed or not, whatever the time");
 }
 
 #[test]
@@ -210,6 +231,8 @@ fn row_8_a_code_must_come_in_time_to_the_same_place_with_its_verifier() {
     let mut case = Case::new(0);
     assert_eq!(case.judge(0, CODE, 60), "advance");
     assert_eq!(case.judge(0, CODE, 61), "invalid_grant");
+    assert_eq!(case.judge(0, CODE, -10), "advance", "a clock that is behind by a little");
+    assert_eq!(case.judge(0, CODE, -11), "invalid_grant", "a clock that was set back");
     for (redirect_uri, verifier, expected) in [
         (Some(URI), Some("wrong"), "invalid_grant"),
         (Some(URI), None, "invalid_grant"),
@@ -275,9 +298,10 @@ fn each_decision_names_its_row() {
     assert_eq!(row(&changed(2, |case| case.client.id = "other".into()), 2, REFRESH, 11), 1);
     assert_eq!(row(&changed(2, |case| case.grant.dpop_jkt = Some("key".into())), 2, REFRESH, 11), 2);
     assert_eq!(row(&changed(2, |case| case.enabled = false), 2, REFRESH, 11), 3);
-    assert_eq!(row(&Case::new(2), 3, REFRESH, 11), 4);
+    assert_eq!((row(&Case::new(2), 3, REFRESH, 11), row(&Case::new(2), 3, wide, 11)), (4, 9));
     assert_eq!((row(&Case::new(1), 0, CODE, 11), row(&Case::new(1), 0, wrong, 11)), (5, 5));
     assert_eq!((row(&Case::new(3), 2, REFRESH, 11), row(&Case::new(3), 2, wide, 11)), (6, 9));
+    assert_eq!((row(&Case::new(3), 2, REFRESH, -1), row(&Case::new(3), 2, wide, -1)), (11, 11));
     assert_eq!(row(&Case::new(3), 1, REFRESH, 11), 7);
     assert_eq!((row(&Case::new(0), 0, wrong, 1), row(&Case::new(0), 0, CODE, 61)), (8, 8));
     assert_eq!(row(&Case::new(2), 2, wide, 11), 9);
@@ -351,6 +375,8 @@ proptest! {
                     }
                     "repeat" => {
                         prop_assert!(!reuse_seen && window > 0);
+                        let rotated_at = case.grant.rotated_at.unwrap();
+                        prop_assert!(!rotated_at.is_ahead_of(at(now)), "told again at a time before it was told");
                         prop_assert_eq!(generation + 1, case.grant.generation, "only the one live successor is told again");
                     }
                     "reused" => { reuse_seen = true; case.grant.revoked_at.get_or_insert(at(now)); }

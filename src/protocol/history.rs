@@ -14,6 +14,8 @@ pub enum Happening {
     Refreshed,
     /// The refresh token before the newest came again in time, and its successor was told again (row 6 of the verdict).
     Repeated,
+    /// A refresh token newer than the row was used: the database went back in time, and the row followed (row 4).
+    Healed,
     /// One that was used before came again: the grant was revoked (rows 5 and 7).
     Reused,
     /// It was revoked: by the person, their password, an operator, the client.
@@ -22,7 +24,8 @@ pub enum Happening {
 
 impl Happening {
     /// Every one.
-    pub const ALL: [Self; 6] = [Self::CodeIssued, Self::Redeemed, Self::Refreshed, Self::Repeated, Self::Reused, Self::Revoked];
+    pub const ALL: [Self; 7] =
+        [Self::CodeIssued, Self::Redeemed, Self::Refreshed, Self::Repeated, Self::Healed, Self::Reused, Self::Revoked];
 
     /// The name under which it is kept.
     #[must_use]
@@ -32,6 +35,7 @@ impl Happening {
             Self::Redeemed => "redeemed",
             Self::Refreshed => "refreshed",
             Self::Repeated => "repeated",
+            Self::Healed => "healed",
             Self::Reused => "reused",
             Self::Revoked => "revoked",
         }
@@ -51,7 +55,7 @@ impl Happening {
 
     /// Whether the client's side was seen, and not the person's browser or an operator.
     const fn is_seen_from_client(self) -> bool {
-        matches!(self, Self::Redeemed | Self::Refreshed | Self::Repeated | Self::Reused)
+        matches!(self, Self::Redeemed | Self::Refreshed | Self::Repeated | Self::Healed | Self::Reused)
     }
 }
 
@@ -80,7 +84,7 @@ impl Moment {
     const fn order(&self) -> (bool, u32, u8, Timestamp) {
         let (is_end, generation, rank) = match self.happening {
             Happening::CodeIssued => (false, self.generation, 0),
-            Happening::Redeemed | Happening::Refreshed => (false, self.generation, 1),
+            Happening::Redeemed | Happening::Refreshed | Happening::Healed => (false, self.generation, 1),
             // Told again: once the generation was used, and before its successor was.
             Happening::Repeated => (false, self.generation, 2),
             Happening::Reused | Happening::Revoked => (true, 0, 0),

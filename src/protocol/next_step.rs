@@ -132,14 +132,14 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
         );
     }
     // Initiating User Registration §4: whoever has signed in since has made an account, or has one.
-    let has_signed_in = facts.signed_in.zip(facts.sign_in_asked).is_some_and(|(one, asked)| one.auth_time >= asked);
+    let has_signed_in = facts.signed_in.is_some_and(|one| has_signed_in_since_asked(one, facts));
     if request.prompt.create && !has_signed_in {
         return Step::Register; // never silent: `none` stands alone
     }
     let Some(signed_in) = facts.signed_in else { return or_sign_in(silent, ErrorCode::LoginRequired, "nobody is signed in") };
     // A sign-in since this request asked for one is fresh, whatever max_age says by now.
-    let fresh = facts.sign_in_asked.is_some_and(|asked| signed_in.auth_time >= asked)
-        && facts.now.since(signed_in.auth_time) <= FRESH_FOR;
+    let age = facts.now.age_of(signed_in.auth_time);
+    let fresh = has_signed_in_since_asked(signed_in, facts) && age.is_at_most(FRESH_FOR);
     if !facts.expected.is(signed_in.person) {
         // Core 3.1.2.1: who was asked and is still another gets an error, not another try without end.
         return or_sign_in(silent || fresh, ErrorCode::LoginRequired, "another person than the client expects is signed in");
@@ -148,9 +148,8 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
         let unmet = "the sign-in is not of an acr that was asked for as essential";
         return or_sign_in(silent || fresh, ErrorCode::UnmetAuthenticationRequirements, unmet);
     }
-    let age = facts.now.since(signed_in.auth_time);
-    let too_old =
-        request.max_age.is_some_and(|max_age| age > max_age) || facts.sign_in_ceiling.is_some_and(|ceiling| age >= ceiling);
+    let too_old = request.max_age.is_some_and(|max_age| !age.is_at_most(max_age))
+        || facts.sign_in_ceiling.is_some_and(|ceiling| !age.is_below(ceiling));
     if (request.prompt.login || too_old) && !fresh {
         return or_sign_in(
             silent,
@@ -170,6 +169,12 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
     } else {
         Step::Consent
     }
+}
+
+/// Whether the person has signed in since this request asked for it. A sign-in from the future was one before the clock was set
+/// back, and is none that was asked for.
+fn has_signed_in_since_asked(signed_in: SignedIn, facts: &Facts<'_>) -> bool {
+    facts.sign_in_asked.is_some_and(|asked| signed_in.auth_time >= asked) && !signed_in.auth_time.is_ahead_of(facts.now)
 }
 
 fn refuse(code: ErrorCode, description: &str) -> Step {

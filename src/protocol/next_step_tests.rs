@@ -110,6 +110,26 @@ fn prompt_login_and_max_age_ask_once_and_are_then_content() {
 }
 
 #[test]
+fn a_sign_in_from_the_future_is_not_a_recent_one() {
+    let all = allowed("openid email");
+    // The clock was set back by an hour since the sign-in, and this request has asked for one.
+    let signed_in = facts().signed_in.map(|one| SignedIn { auth_time: Timestamp::from_millis(1_060_000 + 3_600_000), ..one });
+    let base = Facts { remembered: Some(&all), signed_in, sign_in_asked: Some(facts().now), ..facts() };
+    for extra in ["prompt=login", "max_age=0", "max_age=86400"] {
+        assert_eq!(code(next_step(&request(extra), &base)), "sign in", "{extra}");
+    }
+    assert_eq!(code(next_step(&request("prompt=create"), &base)), "register");
+    assert_eq!(code(next_step(&request("prompt=none&max_age=86400"), &base)), "login_required");
+    let ceiling = Facts { sign_in_ceiling: Some(Span::from_seconds(86_400)), ..base };
+    assert_eq!(code(next_step(&request(""), &ceiling)), "sign in");
+    // Another server's clock is a little ahead.
+    let signed_in = facts().signed_in.map(|one| SignedIn { auth_time: Timestamp::from_millis(1_070_000), ..one });
+    for extra in ["prompt=login", "max_age=0", "max_age=86400"] {
+        assert_eq!(code(next_step(&request(extra), &Facts { signed_in, ..base })), "issue", "{extra}");
+    }
+}
+
+#[test]
 fn prompt_consent_asks_although_it_was_given_before() {
     let all = allowed("openid email");
     assert_eq!(code(next_step(&request("prompt=consent"), &Facts { remembered: Some(&all), ..facts() })), "consent");

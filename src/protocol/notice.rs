@@ -21,15 +21,15 @@ pub enum Letter {
     PasswordReset,
     /// An operator took the password away. No link to anything: it says where a new one is asked for.
     PasswordTaken,
-    /// The e-mail address was changed; to the old one. Link: this was not me.
+    /// The e-mail address was changed; to the old one. Link: this was not me; none where an operator changed it.
     EmailChanged,
-    /// To a new address of someone who has an account. Link: it is mine.
+    /// To a new address of someone who has an account; it names the account. Link: it is mine.
     ConfirmEmail,
     /// A new password was asked for. Link: set it.
     Reset,
     /// To an address with which someone wants to register. Link: go on.
     Register,
-    /// To an address that has an account, with which someone wanted to register. No link.
+    /// To an address that has an account, with which someone wanted to register, or another account that it names. No link.
     AlreadyRegistered,
     /// An operator invites the owner of an address. Link: register.
     Invitation,
@@ -48,7 +48,7 @@ pub struct Notice {
     pub at: Timestamp,
     /// From where.
     pub origin: Origin,
-    /// What it is about: an app's name, a new e-mail address.
+    /// What it is about: an app's name, a new e-mail address, a user name.
     pub about: Option<String>,
     /// The row of the link in it.
     pub link: Option<Id>,

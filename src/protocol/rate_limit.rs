@@ -80,9 +80,11 @@ impl Bucket {
         Self { capacity: self.capacity.saturating_add(more), ..self }
     }
 
-    /// What is left of `count`, in milliseconds until it is empty. Nothing leaks while a clock is behind the last change.
+    /// What is left of `count`, in milliseconds until it is empty: nothing of one that was changed in the future, by a clock that was
+    /// set back since. Otherwise nothing would leak for as long as that clock was ahead.
     #[must_use]
     pub fn level(&self, count: Option<&Count>, now: Timestamp) -> i64 {
+        let count = count.filter(|count| !count.updated_at.is_ahead_of(now));
         count.map_or(0, |count| (count.amount - now.since(count.updated_at).millis()).clamp(0, self.most()))
     }
 
@@ -156,7 +158,7 @@ mod tests {
         assert_eq!([0, 9_999, 10_000].map(|now| BUCKET.wait(Some(&full), at(now)).millis()), [10_000, 1, 0]);
         assert_eq!(BUCKET.wait(None, at(0)), Span::ZERO);
         assert_eq!(BUCKET.with_room_for(1).wait(Some(&full), at(0)), Span::ZERO);
-        assert_eq!((BUCKET.level(Some(&full), at(31_000)), BUCKET.level(Some(&full), at(-31_000))), (0, 30_000));
+        assert_eq!([31_000, -10_000, -10_001].map(|now| BUCKET.level(Some(&full), at(now))), [0, 30_000, 0]);
     }
 
     #[test]

@@ -25,6 +25,10 @@ pub enum Purpose {
     KnownBrowser,
     /// A letter was asked for in this browser, under this name.
     Asked,
+    /// The sign-in page says this to this browser, with this name and this request.
+    SignInNotice,
+    /// This was done in this session, and a page says so.
+    Done,
 }
 
 /// Why a stamp is not accepted.
@@ -32,7 +36,7 @@ pub enum Purpose {
 pub enum StampError {
     /// Not one of ours, or not for this purpose and binding.
     Forged,
-    /// Ours, but older than allowed.
+    /// Ours, but older than allowed, or from the future.
     Expired,
 }
 
@@ -47,6 +51,8 @@ impl Purpose {
             Self::AccountChosen => "account chosen",
             Self::KnownBrowser => "known browser",
             Self::Asked => "asked",
+            Self::SignInNotice => "sign-in notice",
+            Self::Done => "done",
         }
     }
 }
@@ -66,7 +72,7 @@ pub fn make(secrets: &SecretRing, purpose: Purpose, binding: &[&str], now: Times
 /// When the stamp was made, if it is ours for this purpose and binding and not older than `lifetime`.
 ///
 /// # Errors
-/// [`StampError`] otherwise. A stamp from the future (a clock that went back) is as good as a new one.
+/// [`StampError`] otherwise. One from the future has expired: it was made by a clock that was set back since.
 pub fn check(
     secrets: &SecretRing,
     purpose: Purpose,
@@ -75,7 +81,7 @@ pub fn check(
     (now, lifetime): (Timestamp, Span),
 ) -> Result<Timestamp, StampError> {
     let made = open(secrets, purpose, binding, text).ok_or(StampError::Forged)?;
-    if now.since(made) > lifetime { Err(StampError::Expired) } else { Ok(made) }
+    if now.age_of(made).is_at_most(lifetime) { Ok(made) } else { Err(StampError::Expired) }
 }
 
 fn open(secrets: &SecretRing, purpose: Purpose, binding: &[&str], text: &str) -> Option<Timestamp> {
@@ -116,7 +122,8 @@ mod tests {
         };
         assert_eq!(check(Purpose::Form, &["browser", "/login"], 1_060_000), Ok(made));
         assert_eq!(check(Purpose::Form, &["browser", "/login"], 1_060_001), Err(StampError::Expired));
-        assert_eq!(check(Purpose::Form, &["browser", "/login"], 900_000), Ok(made), "a clock that went back");
+        assert_eq!(check(Purpose::Form, &["browser", "/login"], 990_000), Ok(made), "a clock that is behind by a little");
+        assert_eq!(check(Purpose::Form, &["browser", "/login"], 989_999), Err(StampError::Expired), "a clock that was set back");
         assert_eq!(check(Purpose::Form, &["browser/", "login"], 1_000_000), Err(StampError::Forged));
         assert_eq!(check(Purpose::Form, &["browser"], 1_000_000), Err(StampError::Forged));
         assert_eq!(check(Purpose::SignInAsked, &["browser", "/login"], 1_000_000), Err(StampError::Forged));

@@ -12,6 +12,35 @@ pub struct Timestamp(i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span(i64);
 
+/// How far ahead of this server's clock a time may be that a server wrote. Servers of one database have clocks that agree within
+/// seconds and not exactly, and what one has just written is read by another. Ten seconds are more than synchronised clocks
+/// differ by, and less than anything here is valid for, so that nothing lives noticeably longer by it.
+pub const CLOCK_TOLERANCE: Span = Span::from_seconds(10);
+
+/// How old something is that was written at some time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Age {
+    /// So old; zero where it is ahead of the clock by no more than [`CLOCK_TOLERANCE`].
+    Of(Span),
+    /// It is further ahead: the clock was set back since it was written, and its age cannot be told. To count it as new would
+    /// let what has expired live again, for as long as the clock was ahead.
+    FromTheFuture,
+}
+
+impl Age {
+    /// Whether it is known and no more than this.
+    #[must_use]
+    pub fn is_at_most(self, span: Span) -> bool {
+        matches!(self, Self::Of(age) if age <= span)
+    }
+
+    /// Whether it is known and less than this.
+    #[must_use]
+    pub fn is_below(self, span: Span) -> bool {
+        matches!(self, Self::Of(age) if age < span)
+    }
+}
+
 impl Timestamp {
     /// From milliseconds since 1970 UTC.
     #[must_use]
@@ -35,6 +64,19 @@ impl Timestamp {
     #[must_use]
     pub const fn plus(self, span: Span) -> Self {
         Self(self.0.saturating_add(span.0))
+    }
+
+    /// How old it is now, at this time, what was written at `at`. For whatever is valid because it is new; [`Timestamp::since`] is
+    /// for what ends after a time without use, and must not end because a clock was set back.
+    #[must_use]
+    pub fn age_of(self, at: Self) -> Age {
+        if at.is_ahead_of(self) { Age::FromTheFuture } else { Age::Of(self.since(at)) }
+    }
+
+    /// Whether this time is ahead of the clock by more than clocks may differ.
+    #[must_use]
+    pub fn is_ahead_of(self, now: Self) -> bool {
+        self > now.plus(CLOCK_TOLERANCE)
     }
 
     /// The span from `earlier` to this time; zero when a clock ran backwards.
@@ -77,5 +119,28 @@ impl Span {
     #[must_use]
     pub const fn seconds(self) -> i64 {
         self.0 / 1000
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_has_a_lower_bound() {
+        let at = |millis| Timestamp::from_millis(1_000_000 + millis);
+        for (written, age) in [
+            (-1_500, Age::Of(Span::from_millis(1_500))),
+            (0, Age::Of(Span::ZERO)),
+            (10_000, Age::Of(Span::ZERO)),
+            (10_001, Age::FromTheFuture),
+            (i64::MAX - 1_000_000, Age::FromTheFuture),
+        ] {
+            assert_eq!(at(0).age_of(at(written)), age, "{written}");
+        }
+        let span = Span::from_millis(1_500);
+        assert!(Age::Of(span).is_at_most(span) && !Age::Of(span).is_below(span));
+        assert!(!Age::FromTheFuture.is_at_most(span) && !Age::FromTheFuture.is_below(span));
+        assert!(!Age::Of(Span::ZERO).is_below(Span::ZERO), "no time at all is a window of none");
     }
 }

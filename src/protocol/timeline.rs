@@ -116,13 +116,17 @@ const fn generation_before(moment: &Moment) -> Option<u32> {
     match moment.happening {
         Happening::Reused => None,
         Happening::Repeated => Some(moment.generation.saturating_add(1)),
-        Happening::CodeIssued | Happening::Redeemed | Happening::Refreshed | Happening::Revoked => Some(moment.generation),
+        Happening::CodeIssued | Happening::Redeemed | Happening::Refreshed | Happening::Healed | Happening::Revoked => {
+            Some(moment.generation)
+        }
     }
 }
 
 const fn generation_after(moment: &Moment) -> u32 {
     match moment.happening {
-        Happening::Redeemed | Happening::Refreshed | Happening::Repeated => moment.generation.saturating_add(1),
+        Happening::Redeemed | Happening::Refreshed | Happening::Repeated | Happening::Healed => {
+            moment.generation.saturating_add(1)
+        }
         Happening::CodeIssued | Happening::Reused | Happening::Revoked => moment.generation,
     }
 }
@@ -174,8 +178,9 @@ fn shortened(mut rows: Vec<Row>, steps: &[Step<'_>], most: usize) -> Vec<Row> {
 
 fn with_first_uses(mut rows: Vec<Row>, moments: &[Moment]) -> Vec<Row> {
     let first_use = |of: u32| {
-        let is_use =
-            |moment: &Moment| matches!(moment.happening, Happening::Redeemed | Happening::Refreshed) && moment.generation == of;
+        let is_use = |moment: &Moment| {
+            matches!(moment.happening, Happening::Redeemed | Happening::Refreshed | Happening::Healed) && moment.generation == of
+        };
         moments.iter().position(is_use)
     };
     let places: Vec<(usize, usize)> = rows.iter().map(|row| (row.first, row.last)).collect();

@@ -1,5 +1,7 @@
-//! What is done to a whole account, each in one transaction: ending what lives, changing the password, switching it off,
-//! deleting it. What happened goes into the person's activity with it, and where it matters they are told.
+//! What is done to a whole account, each in one transaction: ending what lives, changing the password, deleting it. What happened
+//! goes into the person's activity with it, and where it matters they are told. What an operator does is `operator`.
+
+mod operator;
 
 use super::{
     AnyConnection, Result,
@@ -12,6 +14,10 @@ use super::{
     warnings,
 };
 use crate::protocol::{grant::Grant, id::Id, link::LinkKind, notice::Letter, time::Timestamp};
+
+pub use operator::{
+    add, ask_to_sign_in_again, change_details, delete, disable, enable, end_links, import, reset_password, take_password,
+};
 
 /// What was ended.
 #[derive(Clone, Debug, Default)]
@@ -92,7 +98,7 @@ pub fn end_everything(connection: &mut AnyConnection, but: Option<&Session>, eve
     dialect::together(connection, |connection| {
         people::lock(connection, event.person)?;
         activity::insert(connection, event)?;
-        kill_links(connection, event)?;
+        end_requests(connection, event)?;
         end_all(connection, (event.person, but), "the person ended everything", event.at)
     })
 }
@@ -115,7 +121,7 @@ pub(super) fn disown_in(connection: &mut AnyConnection, but: Option<&Session>, e
     if password_taken {
         people::set_password(connection, event.person, None)?;
     }
-    kill_links(connection, event)?;
+    end_requests(connection, event)?;
     let ended = end_all(connection, (event.person, but), "the person said that it was not them", event.at)?;
     if but.is_none() {
         devices::forget(connection, event.person)?;
@@ -169,7 +175,7 @@ pub fn change_password(
         if !people::replace_hash(connection, event.person, old, hash)? {
             return Ok(None);
         }
-        kill_links(connection, event)?;
+        end_requests(connection, event)?;
         let Some(renewed) = sessions::renew_cookie(connection, session, event.at)? else {
             return Err(Error::Busy("the session changed while it was held".into())); // undoes the change
         };
@@ -183,19 +189,12 @@ pub fn change_password(
     })
 }
 
-/// Sets a password without the old one: by a link, or by an operator. Everything ends: whoever had the old one is out.
-///
-/// # Errors
-/// The database's.
-pub fn reset_password(connection: &mut AnyConnection, hash: &str, event: &Event<'_>) -> Result<Ended> {
-    dialect::together(connection, |connection| reset_password_in(connection, hash, event))
-}
-
-/// As [`reset_password`]. Part of a transaction.
+/// Sets a password without the old one: by a link, or by an operator. Everything ends: whoever had the old one is out. Part of a
+/// transaction.
 pub(super) fn reset_password_in(connection: &mut AnyConnection, hash: &str, event: &Event<'_>) -> Result<Ended> {
     people::set_password(connection, event.person, Some(hash))?;
     people::ask_to_sign_in_again(connection, event.person, event.at)?;
-    kill_links(connection, event)?;
+    end_requests(connection, event)?;
     let ended = end_all(connection, (event.person, None), "the person's password was reset", event.at)?;
     devices::forget(connection, event.person)?;
     if let Some(person) = people::find(connection, event.person)? {
@@ -204,72 +203,7 @@ pub(super) fn reset_password_in(connection: &mut AnyConnection, hash: &str, even
     Ok(ended)
 }
 
-/// An operator begins a recovery, and cannot finish it (ASVS 6.4.6): everything ends, the password is taken away, and the person
-/// is told by mail where they ask for a new one. `None` where they could not: their address is not known to be theirs, the
-/// account is switched off or gone. Then nothing was done.
-///
-/// # Errors
-/// The database's.
-pub fn take_password(connection: &mut AnyConnection, (asked, ended): (&Event<'_>, &Event<'_>)) -> Result<Option<Ended>> {
-    dialect::together(connection, |connection| {
-        let person = people::lock(connection, asked.person)?;
-        let Some(person) = person.filter(Person::can_recover) else { return Ok(None) };
-        people::set_password(connection, asked.person, None)?;
-        people::ask_to_sign_in_again(connection, asked.person, asked.at)?;
-        kill_links(connection, asked)?;
-        activity::insert(connection, ended)?;
-        warnings::ask_to_recover(connection, asked, &person)?;
-        let ended = end_all(connection, (asked.person, None), "an operator took the password away", asked.at)?;
-        devices::forget(connection, asked.person)?;
-        Ok(Some(Ended { password_taken: true, ..ended }))
-    })
-}
-
-/// Asks the person to sign in again: until they have, every grant is refused. None is ended.
-///
-/// # Errors
-/// The database's.
-pub fn ask_to_sign_in_again(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
-    dialect::together(connection, |connection| {
-        people::ask_to_sign_in_again(connection, event.person, event.at)?;
-        activity::insert(connection, event)
-    })
-}
-
-/// Switches the account off and ends its sessions and grants, which stay dead when it is switched on again.
-///
-/// # Errors
-/// The database's.
-pub fn disable(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
-    dialect::together(connection, |connection| {
-        people::set_disabled(connection, event.person, Some(event.at))?;
-        activity::insert(connection, event)?;
-        kill_links(connection, event)?;
-        end_all(connection, (event.person, None), "the person's account was switched off", event.at).map(drop)
-    })
-}
-
-/// Switches the account on again.
-///
-/// # Errors
-/// The database's.
-pub fn enable(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
-    dialect::together(connection, |connection| {
-        people::set_disabled(connection, event.person, None)?;
-        activity::insert(connection, event)
-    })
-}
-
-/// Deletes a person: their sessions and grants end, what they allowed and what happened to them is forgotten. Their id and
-/// their pairwise subjects stay theirs: neither is ever given to anyone else (OpenID Connect Core §5.7).
-///
-/// # Errors
-/// The database's.
-pub fn delete(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Result<()> {
-    dialect::together(connection, |connection| delete_in(connection, person, now))
-}
-
-/// As [`delete`], by the person themselves, who has shown the password in a session: false where that was overtaken.
+/// Deletes the account, by the person themselves, who has shown the password in a session: false where that was overtaken.
 ///
 /// # Errors
 /// The database's.
@@ -293,6 +227,8 @@ pub(super) fn still_counts(
     Ok(people::holds(connection, person)? && sessions::hold(connection, session, now)?)
 }
 
+/// Deletes a person: their sessions and grants end, what they allowed and what happened to them is forgotten. Their id and
+/// their pairwise subjects stay theirs: neither is ever given to anyone else (OpenID Connect Core §5.7). Part of a transaction.
 fn delete_in(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Result<()> {
     let found = people::lock(connection, person)?;
     links::forget(connection, person)?;
@@ -305,15 +241,17 @@ fn delete_in(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Resu
     activity::forget(connection, person)?;
     if let Some(person) = found {
         let (email, username) = (person.claims.email.as_str(), person.claims.username.as_str());
+        links::end_to_address(connection, email, now)?;
         deliveries::forget(connection, email, &[email, username])?;
     }
     people::remove(connection, person)
 }
 
-/// What was asked for before by whoever was in, a new password or address, is over. Part of a transaction.
-fn kill_links(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
-    links::use_up_all(connection, event.person, LinkKind::Reset, event.at)?;
-    links::use_up_all(connection, event.person, LinkKind::ConfirmEmail, event.at)
+/// Ends the links that someone asked for before, for a new password or to confirm an address: whoever was in may have been a
+/// stranger. Those that say "this was not me" stay good: they are the owner's way back (decisions 0019, 0026). Part of a transaction.
+pub(super) fn end_requests(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
+    links::end_kind(connection, event.person, LinkKind::Reset, event.at)?;
+    links::end_kind(connection, event.person, LinkKind::ConfirmEmail, event.at)
 }
 
 /// Ends every session and grant, but this session and what was granted in it. Part of a transaction.

@@ -13,8 +13,10 @@ use super::{
 };
 use crate::protocol::{
     activity::Activity,
+    email_address::EmailAddress,
     id::Id,
     link::LinkKind,
+    login_name::LoginName,
     notice::{Letter, Notice},
     rate_limit::Backoff,
     secrets::SecretRing,
@@ -54,7 +56,7 @@ pub fn answer_reset(
 ) -> Result<bool> {
     let browser = ask.browser.clone();
     dialect::together(connection, |connection| {
-        let found = people::find_by_login(connection, &ask.login)?.map(|found| found.claims.id);
+        let found = people::find_by_login(connection, &LoginName::parse(&ask.login))?.map(|found| found.claims.id);
         let person = found.map(|id| people::lock(connection, id)).transpose()?.flatten();
         if !deliveries::finish(connection, delivery)? {
             return Ok(false);
@@ -64,7 +66,7 @@ pub fn answer_reset(
         if !is_within_limits(connection, secrets, ask, id, now)? {
             return Ok(false);
         }
-        links::use_up_in(connection, id, (LinkKind::Reset, &browser), now)?;
+        links::end_in(connection, id, (LinkKind::Reset, &browser), now)?;
         let link = Link {
             person_id: Some(id),
             email: Some(person.claims.email.clone()),
@@ -112,8 +114,8 @@ pub fn answer_registration(
         if !deliveries::finish(connection, delivery)? {
             return Ok(false);
         }
-        let email = ask.login.to_lowercase();
-        if people::find_by_login(connection, &email)?.is_some() {
+        let Some(email) = EmailAddress::parse(&ask.login).map(String::from) else { return Ok(false) };
+        if people::find_by_login(connection, &LoginName::parse(&email))?.is_some() {
             let notice = letter(Letter::AlreadyRegistered, email, None, (ask, delivery), None);
             deliveries::enqueue(connection, ids.letter, &Content::Letter(notice), now)?;
             return Ok(false);
@@ -146,7 +148,7 @@ pub fn send_link(
         if link.person_id != Some(proof.0.claims.id) || !account::still_counts(connection, proof, event.at)? {
             return Ok(false);
         }
-        links::use_up_all(connection, event.person, link.kind, link.created_at)?; // the newest counts
+        links::end_kind(connection, event.person, link.kind, link.created_at)?; // the newest counts
         links::insert(connection, link)?;
         activity::insert(connection, event)?;
         deliveries::enqueue(connection, id, &Content::Letter(notice.clone()), link.created_at)?;

@@ -11,7 +11,7 @@ use super::{
     people::{self, Person},
     warnings,
 };
-use crate::protocol::{link::LinkKind, notice::Letter};
+use crate::protocol::{activity::Activity, link::LinkKind, notice::Letter};
 
 /// Makes the account that the link is for, with the address that it was sent to; false when it is not for this, was used or is
 /// over, and then nothing was done.
@@ -35,9 +35,9 @@ pub fn register(connection: &mut AnyConnection, link: &Link, person: &Person, ev
     })
 }
 
-/// Sets the password of the link's person; `None` when they are not the event's, or switched off, or when it was used or is over.
-/// The browser in which it is done, and its network, are known from then on: whoever reads the person's mail there is not slowed
-/// down by strangers who guess.
+/// Sets the password of the link's person; `None` when they are not the event's, or switched off, or when it was used or ended, or
+/// is over. The browser in which it is done, and its network, are known from then on: whoever reads the person's mail there is not
+/// slowed down by strangers who guess.
 ///
 /// # Errors
 /// The database's.
@@ -49,7 +49,7 @@ pub fn reset_password(
     event: &Event<'_>,
 ) -> Result<Option<Ended>> {
     dialect::together(connection, |connection| {
-        let person = lock(connection, link, event)?.filter(|person| person.disabled_at.is_none());
+        let person = lock(connection, link, event)?;
         // It went to the address that they had then.
         let person = person.filter(|person| link.email.as_ref() == Some(&person.claims.email));
         if person.is_none() || !links::use_up(connection, link.id, LinkKind::Reset, event.at)? {
@@ -79,16 +79,14 @@ pub enum Confirmed {
 pub fn confirm_email(connection: &mut AnyConnection, link: &Link, event: &Event<'_>) -> Result<Confirmed> {
     let Some(email) = link.email.as_deref() else { return Ok(Confirmed::Dead) };
     let done = dialect::together(connection, |connection| {
-        let before = lock(connection, link, event)?.filter(|person| person.disabled_at.is_none());
-        let Some(before) = before else { return Ok(Confirmed::Dead) };
+        let Some(before) = lock(connection, link, event)? else { return Ok(Confirmed::Dead) };
         if !links::use_up(connection, link.id, LinkKind::ConfirmEmail, event.at)? {
             return Ok(Confirmed::Dead);
         }
         people::set_email(connection, event.person, (email, true), event.at)?;
-        links::use_up_all(connection, event.person, LinkKind::Reset, event.at)?;
-        links::use_up_all(connection, event.person, LinkKind::ConfirmEmail, event.at)?;
+        account::end_requests(connection, event)?;
         if before.claims.email == email {
-            activity::insert(connection, event)?; // it is only known to be theirs now
+            activity::insert(connection, &Event { activity: Activity::EmailVerified, ..*event })?;
         } else {
             warnings::tell(connection, event, Letter::EmailChanged, &before)?;
         }
@@ -101,8 +99,9 @@ pub fn confirm_email(connection: &mut AnyConnection, link: &Link, event: &Event<
 }
 
 /// "This was not me": everything ends, the password is taken away, and the address that the account had comes back, which the one
-/// it is taken from is told. The links of letters that were sent since are used up: whoever changed the address got them. `None`
-/// when the link is not the event's person's, was used or is over.
+/// it is taken from is told. The links of letters that were sent since end: whoever changed the address got them. Those of before
+/// do not, as whoever took the account over has none of them (decision 0026). `None` when the link is not the event's person's,
+/// was used or ended, or is over, or the account is switched off.
 ///
 /// # Errors
 /// The database's.
@@ -113,8 +112,9 @@ pub fn not_me(connection: &mut AnyConnection, link: &Link, event: &Event<'_>) ->
             if !links::use_up(connection, link.id, LinkKind::NotMe, event.at)? {
                 return Ok(None);
             }
-            let since = links::use_up_since(connection, event.person, (LinkKind::NotMe, link.created_at), event.at)?;
-            // The letter of the first change since then says which address it was when this one was sent.
+            let since = links::end_since(connection, event.person, (LinkKind::NotMe, link.created_at), event.at)?;
+            // A link of a former version says so only where its letter told of another address; otherwise the first such letter
+            // since says which address it was when this one was sent.
             let email = link.email.as_deref().or_else(|| since.iter().find_map(|later| later.email.as_deref()));
             if let Some(email) = email.filter(|_| brings_back) {
                 bring_back(connection, &person, email, event)?;
@@ -130,17 +130,19 @@ pub fn not_me(connection: &mut AnyConnection, link: &Link, event: &Event<'_>) ->
 }
 
 fn bring_back(connection: &mut AnyConnection, person: &Person, email: &str, event: &Event<'_>) -> Result<()> {
-    people::set_email(connection, event.person, (email, true), event.at)?;
     if person.claims.email == email {
         return Ok(());
     }
-    warnings::displace(connection, &Event { about: Some(email), ..*event }, person)
+    people::set_email(connection, event.person, (email, true), event.at)?;
+    let (id, activity) = (warnings::derived(event.id, "address"), Activity::EmailChanged);
+    warnings::displace(connection, &Event { id, activity, about: Some(email), ..*event }, person)
 }
 
-/// The person of a link, whose row is held until the transaction ends; `None` when they are not the event's, or are gone.
+/// The person of a link, whose row is held until the transaction ends; `None` when they are not the event's, are gone, or are
+/// switched off: nothing is done by a link to a disabled account.
 fn lock(connection: &mut AnyConnection, link: &Link, event: &Event<'_>) -> Result<Option<Person>> {
     if link.person_id != Some(event.person) {
         return Ok(None);
     }
-    people::lock(connection, event.person)
+    Ok(people::lock(connection, event.person)?.filter(|person| person.disabled_at.is_none()))
 }

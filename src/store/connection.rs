@@ -4,7 +4,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -13,7 +13,7 @@ use std::{
 use diesel::{RunQueryDsl, sql_query};
 
 use super::{
-    dialect::DatabaseUrl,
+    dialect::{self, DatabaseUrl},
     error::{Error, Outage, Result},
     grants::Advances,
     turns::{self, Writer},
@@ -39,6 +39,8 @@ pub struct Store {
     /// Where one can write at a time.
     writer: Option<Writer>,
     advances: Arc<Advances>,
+    url: DatabaseUrl,
+    rescue: Arc<Mutex<()>>,
 }
 
 /// Whoever has not used a connection for as long cannot know that it is still there: a server was restarted, an idle time-out or a
@@ -105,7 +107,8 @@ impl Store {
             .map_err(|error| Error::Unavailable(error.to_string()))?;
         let writer = Writer::default();
         let advances = Arc::new(Advances::new(writer.clone()));
-        Ok(Self { pool, advances, writer: url.has_one_writer().then_some(writer) })
+        let (url, rescue) = (url.clone(), Arc::default());
+        Ok(Self { pool, advances, writer: url.has_one_writer().then_some(writer), url, rescue })
     }
 
     /// How many connections there can be at once.
@@ -117,6 +120,16 @@ impl Store {
     /// Rotations that wait for their turn to write.
     pub(super) fn advances(&self) -> &Advances {
         &self.advances
+    }
+
+    /// Has PostgreSQL answer commits of ours that wait for a standby longer than a caller does: on a connection of its own, as all
+    /// others may be those that wait. How many there were; where someone does so already, none.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn end_waiting_commits(&self) -> Result<usize> {
+        let Ok(_one) = self.rescue.try_lock() else { return Ok(0) };
+        dialect::end_waiting_commits(&mut self.url.connect()?)
     }
 
     /// Does `work` with a connection. Blocks: call it where blocking is allowed.

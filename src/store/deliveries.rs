@@ -15,6 +15,7 @@ use super::{
 use crate::protocol::{
     activity::Origin,
     id::Id,
+    login_name::LoginName,
     notice::Notice,
     time::{Span, Timestamp},
 };
@@ -105,11 +106,11 @@ const REGISTRATION_ASKED: &str = "registration_asked";
 /// Everything that is of people, and of no client.
 const OF_PEOPLE: [&str; 3] = [LETTER, RESET_ASKED, REGISTRATION_ASKED];
 
-/// Nothing is put off for as long as this: where a row says so, a clock that was wrong has written it, and it is due.
-const FARTHEST: Span = Span::from_seconds(2 * 3_600);
-
 /// How long what cannot be read is put off.
 const UNREADABLE: Span = Span::from_seconds(600);
+/// Nothing waits for longer than this, and a while: what is due later was written by a clock that was set back since, and is due
+/// now. Otherwise it would wait for as long as that clock was ahead.
+const FURTHEST: Span = Span::from_seconds(2 * 3_600);
 
 type Columns = (Vec<u8>, String, String, String, i64, i64, i64);
 
@@ -124,13 +125,6 @@ fn to_value((id, kind, client_id, content, attempts, next_at, created_at): Colum
     };
     let attempts = row.generation("attempts", attempts)?;
     Ok(Delivery { id, client_id, content, attempts, next_at: time(next_at), created_at: time(created_at) })
-}
-
-/// Whether it is time for a delivery.
-#[diesel::dsl::auto_type]
-fn is_due(now: Timestamp) -> _ {
-    let (now, farthest): (i64, i64) = (now.millis(), now.plus(FARTHEST).millis());
-    deliveries::next_at.le(now).or(deliveries::next_at.gt(farthest))
 }
 
 /// Enqueues something of a person, or of a stranger.
@@ -158,7 +152,7 @@ pub(super) fn forget(connection: &mut AnyConnection, email: &str, names: &[&str]
             Ok(Content::Logout(_)) => false,
             Ok(Content::Letter(notice)) => notice.to == email,
             Ok(Content::ResetAsked(ask) | Content::RegistrationAsked(ask)) => {
-                names.contains(&ask.login.trim().to_lowercase().as_str())
+                names.contains(&LoginName::parse(&ask.login).as_str())
             }
             // What cannot be read, and is of somebody else, must not keep an account from being deleted.
             Err(_) => names.iter().chain([&email]).any(|name| text.contains(&quoted(name))),
@@ -210,12 +204,19 @@ pub(super) fn enqueue_logout(connection: &mut AnyConnection, session: Id, person
     Ok(())
 }
 
+/// Whether the time of a delivery has come.
+macro_rules! is_due {
+    ($now:expr) => {
+        deliveries::next_at.le($now.millis()).or(deliveries::next_at.gt($now.plus(FURTHEST).millis()))
+    };
+}
+
 /// The clients that something is due to be told to.
 ///
 /// # Errors
 /// The database's.
 pub fn clients_due(connection: &mut AnyConnection, now: Timestamp) -> Result<Vec<String>> {
-    let due = deliveries::table.filter(deliveries::kind.eq(LOGOUT)).filter(is_due(now));
+    let due = deliveries::table.filter(deliveries::kind.eq(LOGOUT)).filter(is_due!(now));
     Ok(due.select(deliveries::client_id).distinct().load(connection)?)
 }
 
@@ -227,7 +228,7 @@ pub fn due(connection: &mut AnyConnection, client_id: &str, now: Timestamp, limi
     let rows: Vec<Columns> = deliveries::table
         .filter(deliveries::kind.eq(LOGOUT))
         .filter(deliveries::client_id.eq(client_id))
-        .filter(is_due(now))
+        .filter(is_due!(now))
         .order(deliveries::next_at)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .load(connection)?;
@@ -241,7 +242,7 @@ pub fn due(connection: &mut AnyConnection, client_id: &str, now: Timestamp, limi
 pub fn due_to_people(connection: &mut AnyConnection, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
     let rows: Vec<Columns> = deliveries::table
         .filter(deliveries::kind.eq_any(OF_PEOPLE))
-        .filter(is_due(now))
+        .filter(is_due!(now))
         .order(deliveries::next_at)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .load(connection)?;

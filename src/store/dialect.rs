@@ -1,12 +1,16 @@
 //! What differs between SQLite and PostgreSQL, and nothing else: how a URL names one, how a connection is
 //! opened and set up, and how work is done under a lock that other processes respect.
 
+mod clock;
+
 use std::fmt;
 
 use diesel::{
-    Connection as _, PgConnection, SqliteConnection,
+    Connection as _, PgConnection, RunQueryDsl as _, SqliteConnection,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
 };
+
+pub(super) use clock::Clock;
 
 use super::{connection::AnyConnection, error::Error, turns};
 
@@ -20,6 +24,9 @@ pub enum DatabaseUrl {
     /// A libpq connection URL; may name several hosts.
     Postgres(String),
 }
+
+/// How PostgreSQL knows our connections.
+const APPLICATION: &str = "symbolon";
 
 /// The key of the advisory lock under which exclusive work is done: "symbolon" in ASCII.
 const ADVISORY_LOCK: i64 = 0x7379_6d62_6f6c_6f6e;
@@ -55,8 +62,10 @@ impl DatabaseUrl {
             Self::SqliteMemory => connect_sqlite(":memory:").map_err(|e| unavailable(&e)),
             Self::Postgres(url) => {
                 let mut connection = PgConnection::establish(&with_timeouts(url)).map_err(|e| unavailable(&e))?;
-                // No statement of ours takes long: one that does waits for a lock or a dying disk.
-                connection.batch_execute("SET statement_timeout = '10s'; SET client_min_messages = warning")?;
+                // No statement of ours takes long: one that does waits for a dying disk. Locks are held for milliseconds; a statement
+                // that waits for one has taken its time before (`Clock`), which must not be long ago.
+                connection
+                    .batch_execute("SET statement_timeout = '10s'; SET lock_timeout = '2s'; SET client_min_messages = warning")?;
                 Ok(AnyConnection::Postgres(connection))
             }
         }
@@ -97,9 +106,11 @@ fn is_well_formed(url: &str) -> bool {
         && ports
 }
 
-/// A host that does not answer, or stops answering, must not hold a request for ever.
+/// A host that does not answer, or stops answering, must not hold a request for ever. The name of the application is that by which
+/// its connections are known again, unless the URL says another.
 fn with_timeouts(url: &str) -> String {
-    const TIMEOUTS: [(&str, &str); 5] = [
+    const TIMEOUTS: [(&str, &str); 6] = [
+        ("application_name", APPLICATION),
         ("connect_timeout", "3"),
         ("tcp_user_timeout", "10000"),
         ("keepalives_idle", "10"),
@@ -120,11 +131,14 @@ fn connect_sqlite(path: &str) -> Result<AnyConnection, diesel::ConnectionError> 
     let mut connection = SqliteConnection::establish(path)?;
     let bad = |error: diesel::result::Error| diesel::ConnectionError::BadConnection(error.to_string());
     connection.batch_execute("PRAGMA busy_timeout = 5000").map_err(bad)?;
-    // The switch of a new file to WAL does not wait for a process that does the same: it fails at once.
+    // The switch of a new file to WAL does not wait for a process that does the same: it fails at once. A file that may only be read
+    // for a moment, whatever the reason, cannot be switched either, and need not be.
     let mut attempts = 0;
-    while let Err(error) = connection.batch_execute("PRAGMA journal_mode = WAL") {
+    while journal_mode(&mut connection).map_err(bad)? != "wal"
+        && let Err(error) = connection.batch_execute("PRAGMA journal_mode = WAL")
+    {
         attempts += 1;
-        if attempts == 100 || !error.to_string().contains("locked") {
+        if attempts == 100 {
             return Err(bad(error));
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
@@ -132,6 +146,15 @@ fn connect_sqlite(path: &str) -> Result<AnyConnection, diesel::ConnectionError> 
     // FULL: a rotation is on disk before it is answered.
     connection.batch_execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON").map_err(bad)?;
     Ok(AnyConnection::Sqlite(connection))
+}
+
+fn journal_mode(connection: &mut SqliteConnection) -> diesel::QueryResult<String> {
+    #[derive(diesel::QueryableByName)]
+    struct Mode {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        journal_mode: String,
+    }
+    diesel::sql_query("PRAGMA journal_mode").get_result::<Mode>(connection).map(|mode| mode.journal_mode)
 }
 
 /// Does the same with either database's own connection, for what Diesel does with one that it knows and not with both at once:
@@ -219,11 +242,26 @@ pub(super) fn exclusively<T, E: From<Error>>(
     together(connection, |connection| {
         if let AnyConnection::Postgres(postgres) = connection {
             // Waiting for another process's migrations may take longer than a statement should.
-            let lock = format!("SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({ADVISORY_LOCK})");
+            let lock = format!(
+                "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"
+            );
             postgres.batch_execute(&lock).map_err(Error::from)?;
         }
         work(connection)
     })
+}
+
+/// Ends the waiting of commits of ours that PostgreSQL keeps waiting for a standby, though it has made them, for longer than a caller
+/// waits: they count from then on, as if the standby had answered. How many there were.
+///
+/// # Errors
+/// The database's.
+pub(super) fn end_waiting_commits(connection: &mut AnyConnection) -> Result<usize, Error> {
+    let AnyConnection::Postgres(postgres) = connection else { return Ok(0) };
+    let waiting = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND usename = current_user \
+                   AND datname = current_database() AND application_name = current_setting('application_name') \
+                   AND state_change < clock_timestamp() - interval '10 seconds'";
+    Ok(diesel::sql_query(waiting).execute(postgres)?)
 }
 
 impl fmt::Display for DatabaseUrl {

@@ -12,7 +12,7 @@ use diesel::prelude::*;
 
 use super::{
     AnyConnection, Result,
-    dialect::on_either,
+    dialect::{Clock, on_either},
     mapping::{Row, time, times},
     revisions::revision,
     schema::{grants, people, revoked_tokens, sessions as session_rows},
@@ -27,7 +27,7 @@ use crate::protocol::{
 };
 
 pub(super) use advancing::Advances;
-pub use advancing::{Advance, advance, advance_elsewhere, repeat_elsewhere};
+pub use advancing::{Advance, Statement, advance, advance_elsewhere, heal, repeat_elsewhere};
 pub use ending::{clients_of, live_of, live_to, rename, revoke, revoke_reused, revoked_at};
 pub(super) use ending::{forget_origins, revoke_all, revoke_everything};
 pub use giving::{insert, insert_in};
@@ -100,6 +100,8 @@ pub struct Found {
     pub grant: Grant,
     /// Whether the access token that was asked about was revoked by itself.
     pub is_token_revoked: bool,
+    /// When it was read, by the database's clock.
+    pub read_at: Timestamp,
     person_enabled: bool,
     must_sign_in: bool,
     roles: Option<String>,
@@ -151,9 +153,10 @@ struct SessionRow {
     remembered: bool,
 }
 
-type Columns = (GrantRow, Option<PersonRow>, Option<SessionRow>);
+type Columns = (GrantRow, Option<PersonRow>, Option<SessionRow>, i64);
 
-fn to_found((columns, person, session): Columns) -> Result<Found> {
+fn to_found((columns, person, session, read_at): Columns) -> Result<Found> {
+    let read_at = time(read_at);
     let mut grant = to_value(columns)?;
     if let Some(session) = session {
         // What ended the session ended the grant, though it may have missed a code just issued.
@@ -162,11 +165,12 @@ fn to_found((columns, person, session): Columns) -> Result<Found> {
     }
     let Some(person) = person else {
         let (roles, groups) = (None, None);
-        return Ok(Found { grant, is_token_revoked: false, person_enabled: false, must_sign_in: false, roles, groups });
+        return Ok(Found { grant, is_token_revoked: false, read_at, person_enabled: false, must_sign_in: false, roles, groups });
     };
     Ok(Found {
         grant,
         is_token_revoked: false,
+        read_at,
         person_enabled: person.disabled_at.is_none(),
         must_sign_in: person.sign_in_again_at > person.signed_in_at, // none is before every time
         roles: Some(person.roles),
@@ -200,7 +204,8 @@ macro_rules! selected {
 /// # Errors
 /// The database's.
 pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Found>> {
-    let found: Option<Columns> = on_either!(connection, one => with_its_own!(id).select(selected!()).get_result(one).optional())?;
+    let found: Option<Columns> =
+        on_either!(connection, one => with_its_own!(id).select(selected!(Clock)).get_result(one).optional())?;
     found.map(to_found).transpose()
 }
 
@@ -219,17 +224,17 @@ pub struct About {
 /// # Errors
 /// The database's.
 pub fn read(connection: &mut AnyConnection, about: &About) -> Result<Option<(Found, Option<i64>)>> {
-    type Read = (GrantRow, Option<PersonRow>, Option<SessionRow>, Option<i64>, Option<i64>);
+    type Read = (GrantRow, Option<PersonRow>, Option<SessionRow>, i64, Option<i64>, Option<i64>);
     let jti = about.jti.as_deref().unwrap_or_default();
     let found: Option<Read> = on_either!(connection, one => {
         with_its_own!(about.grant)
             .left_join(revoked_tokens::table.on(revoked_tokens::jti.eq(jti)))
-            .select(selected!(revoked_tokens::expires_at.nullable(), revision!()))
+            .select(selected!(Clock, revoked_tokens::expires_at.nullable(), revision!()))
             .get_result(one)
             .optional()
     })?;
-    let to_value = |(row, person, session, revoked, revision): Read| {
-        Ok((Found { is_token_revoked: revoked.is_some(), ..to_found((row, person, session))? }, revision))
+    let to_value = |(row, person, session, read_at, revoked, revision): Read| {
+        Ok((Found { is_token_revoked: revoked.is_some(), ..to_found((row, person, session, read_at))? }, revision))
     };
     found.map(to_value).transpose()
 }

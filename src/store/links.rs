@@ -1,5 +1,6 @@
-//! The table `links`: links in mails. A row says what one is for and whether it was used; its text is derived from the id
-//! (`protocol::credential`) and stored nowhere. Using one up is a guarded update, whose row count is the answer.
+//! The table `links`: links in mails. A row says what one is for, whether it was used, and whether a later decision ended it; its
+//! text is derived from the id (`protocol::credential`) and stored nowhere. Using one up is a guarded update, whose row count is
+//! the answer. Which decision ends which links is decision 0026.
 
 use diesel::prelude::*;
 
@@ -9,7 +10,11 @@ use super::{
     mapping::{Row, time, times},
     schema::links,
 };
-use crate::protocol::{id::Id, link::LinkKind, time::Timestamp};
+use crate::protocol::{
+    id::Id,
+    link::LinkKind,
+    time::{CLOCK_TOLERANCE, Timestamp},
+};
 
 /// A link, as kept.
 #[derive(Clone, Debug)]
@@ -32,6 +37,8 @@ pub struct Link {
     pub expires_at: Timestamp,
     /// When it was used.
     pub used_at: Option<Timestamp>,
+    /// When a later decision ended it, though it was not used.
+    pub ended_at: Option<Timestamp>,
 }
 
 impl Link {
@@ -48,8 +55,28 @@ impl Link {
             created_at: now,
             expires_at: now.plus(kind.lifetime()),
             used_at: None,
+            ended_at: None,
         }
     }
+
+    /// Whether its time is over; also where the clock was set back since it was made, so that it would live longer than it should.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.expires_at <= now || self.created_at.is_ahead_of(now)
+    }
+
+    /// Whether it can still be used.
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.used_at.is_none() && self.ended_at.is_none() && !self.is_over(now)
+    }
+}
+
+/// Links that were neither used nor ended; some of them may have expired.
+macro_rules! unspent {
+    () => {
+        links::used_at.is_null().and(links::ended_at.is_null())
+    };
 }
 
 #[derive(Queryable, Selectable)]
@@ -64,6 +91,7 @@ struct LinkRow {
     created_at: i64,
     expires_at: i64,
     used_at: Option<i64>,
+    ended_at: Option<i64>,
 }
 
 fn to_value(columns: LinkRow) -> Result<Link> {
@@ -78,6 +106,7 @@ fn to_value(columns: LinkRow) -> Result<Link> {
         created_at: time(columns.created_at),
         expires_at: time(columns.expires_at),
         used_at: times(columns.used_at),
+        ended_at: times(columns.ended_at),
     })
 }
 
@@ -124,30 +153,57 @@ pub fn insert(connection: &mut AnyConnection, link: &Link) -> Result<()> {
             links::created_at.eq(link.created_at.millis()),
             links::expires_at.eq(link.expires_at.millis()),
             links::used_at.eq(link.used_at.map(Timestamp::millis)),
+            links::ended_at.eq(link.ended_at.map(Timestamp::millis)),
         ))
         .execute(connection)?;
     Ok(())
 }
 
-/// Uses a link up: false when it is of another kind, was used, or is over. Whoever gets true does what it is for in the same
-/// transaction.
+/// The links of a person that can still be used, the newest first.
+///
+/// # Errors
+/// The database's.
+pub fn open_of(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Result<Vec<Link>> {
+    let mut theirs = of_person(connection, person)?;
+    theirs.retain(|link| link.is_open(now));
+    Ok(theirs)
+}
+
+/// Uses a link up: false when it is of another kind, was used or ended, or is over, as [`Link::is_over`] says. Whoever gets true
+/// does what it is for in the same transaction.
 pub(super) fn use_up(connection: &mut AnyConnection, id: Id, kind: LinkKind, now: Timestamp) -> Result<bool> {
     let row = links::table
         .find(id.as_bytes().as_slice())
         .filter(links::kind.eq(kind.name()))
-        .filter(links::used_at.is_null())
+        .filter(unspent!())
+        .filter(links::created_at.le(now.plus(CLOCK_TOLERANCE).millis()))
         .filter(links::expires_at.gt(now.millis()));
     Ok(diesel::update(row).set(links::used_at.eq(Some(now.millis()))).execute(connection)? == 1)
 }
 
-/// Uses up every link of this kind that a person has: a newer one takes their place, or what they are for is over. Part of a
+/// Ends every link of a person, of whatever kind, and says how many could still be used. Part of a transaction.
+pub(super) fn end_all(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Result<usize> {
+    let open = open_of(connection, person, now)?.len();
+    let theirs = links::table.filter(links::person_id.eq(person.as_bytes().as_slice())).filter(unspent!());
+    diesel::update(theirs).set(links::ended_at.eq(Some(now.millis()))).execute(connection)?;
+    Ok(open)
+}
+
+/// Ends every link of this kind that a person has: a newer one takes their place, or what they are for is over. Part of a
 /// transaction.
-pub(super) fn use_up_all(connection: &mut AnyConnection, person: Id, kind: LinkKind, now: Timestamp) -> Result<()> {
+pub(super) fn end_kind(connection: &mut AnyConnection, person: Id, kind: LinkKind, now: Timestamp) -> Result<()> {
     let theirs = links::table
         .filter(links::person_id.eq(person.as_bytes().as_slice()))
         .filter(links::kind.eq(kind.name()))
-        .filter(links::used_at.is_null());
-    diesel::update(theirs).set(links::used_at.eq(Some(now.millis()))).execute(connection)?;
+        .filter(unspent!());
+    diesel::update(theirs).set(links::ended_at.eq(Some(now.millis()))).execute(connection)?;
+    Ok(())
+}
+
+/// Ends every link to make an account with this address. Part of a transaction.
+pub(super) fn end_to_address(connection: &mut AnyConnection, email: &str, now: Timestamp) -> Result<()> {
+    let theirs = links::table.filter(links::person_id.is_null()).filter(links::email.eq(email)).filter(unspent!());
+    diesel::update(theirs).set(links::ended_at.eq(Some(now.millis()))).execute(connection)?;
     Ok(())
 }
 
@@ -158,26 +214,27 @@ pub(super) fn use_up_all(connection: &mut AnyConnection, person: Id, kind: LinkK
 pub fn invitations(connection: &mut AnyConnection, now: Timestamp) -> Result<Vec<Link>> {
     let open = links::table
         .filter(links::kind.eq(LinkKind::Invitation.name()))
-        .filter(links::used_at.is_null())
+        .filter(unspent!())
         .filter(links::expires_at.gt(now.millis()));
     open.select(LinkRow::as_select()).order(links::id.desc()).load(connection)?.into_iter().map(to_value).collect()
 }
 
-/// Uses up what invitations an address has, and says how many could still be used.
+/// Ends what invitations an address has, and says how many could still be used.
 ///
 /// # Errors
 /// The database's.
 pub fn withdraw(connection: &mut AnyConnection, email: &str, now: Timestamp) -> Result<usize> {
     let open = links::table
+        .filter(links::person_id.is_null())
         .filter(links::kind.eq(LinkKind::Invitation.name()))
         .filter(links::email.eq(email))
-        .filter(links::used_at.is_null())
+        .filter(unspent!())
         .filter(links::expires_at.gt(now.millis()));
-    Ok(diesel::update(open).set(links::used_at.eq(Some(now.millis()))).execute(connection)?)
+    Ok(diesel::update(open).set(links::ended_at.eq(Some(now.millis()))).execute(connection)?)
 }
 
-/// As [`use_up_all`], but those alone that work in this browser.
-pub(super) fn use_up_in(
+/// As [`end_kind`], but those alone that work in this browser.
+pub(super) fn end_in(
     connection: &mut AnyConnection,
     person: Id,
     (kind, browser): (LinkKind, &[u8]),
@@ -187,14 +244,14 @@ pub(super) fn use_up_in(
         .filter(links::person_id.eq(person.as_bytes().as_slice()))
         .filter(links::kind.eq(kind.name()))
         .filter(links::browser.eq(browser))
-        .filter(links::used_at.is_null());
-    diesel::update(theirs).set(links::used_at.eq(Some(now.millis()))).execute(connection)?;
+        .filter(unspent!());
+    diesel::update(theirs).set(links::ended_at.eq(Some(now.millis()))).execute(connection)?;
     Ok(())
 }
 
-/// Uses up the links of this kind that a person has and that were made at this time or since: the oldest first. Part of a
+/// Ends the links of this kind that a person has and that were made at this time or since: the oldest first. Part of a
 /// transaction.
-pub(super) fn use_up_since(
+pub(super) fn end_since(
     connection: &mut AnyConnection,
     person: Id,
     (kind, since): (LinkKind, Timestamp),
@@ -204,9 +261,9 @@ pub(super) fn use_up_since(
         .filter(links::person_id.eq(person.as_bytes().as_slice()))
         .filter(links::kind.eq(kind.name()))
         .filter(links::created_at.ge(since.millis()))
-        .filter(links::used_at.is_null());
+        .filter(unspent!());
     let rows: Vec<LinkRow> = theirs.select(LinkRow::as_select()).order((links::created_at, links::id)).load(connection)?;
-    diesel::update(theirs).set(links::used_at.eq(Some(now.millis()))).execute(connection)?;
+    diesel::update(theirs).set(links::ended_at.eq(Some(now.millis()))).execute(connection)?;
     rows.into_iter().map(to_value).collect()
 }
 

@@ -4,12 +4,16 @@
 use diesel::prelude::*;
 
 use super::{
-    AnyConnection, Result, dialect,
-    error::Error,
+    AnyConnection, Result,
     mapping::{Row, json, time, times},
     schema::people,
 };
-use crate::protocol::{id::Id, person, profile, time::Timestamp};
+use crate::protocol::{
+    id::Id,
+    login_name::LoginName,
+    person,
+    time::{Span, Timestamp},
+};
 
 /// A person's row.
 #[derive(Clone)]
@@ -104,15 +108,19 @@ pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Person>> {
     found.map(to_value).transpose()
 }
 
-/// The person who signs in by this name or address, in any case.
+/// The person who signs in by this name or address.
 ///
 /// # Errors
 /// The database's.
-pub fn find_by_login(connection: &mut AnyConnection, login: &str) -> Result<Option<Person>> {
-    let login = profile::login(login);
-    let found = people::table.filter(people::username.eq(&login).or(people::email.eq(&login)));
+pub fn find_by_login(connection: &mut AnyConnection, login: &LoginName) -> Result<Option<Person>> {
+    let found = people::table.filter(people::username.eq(login.as_str()).or(people::email.eq(login.as_str())));
     let found = found.select(PersonRow::as_select()).first(connection).optional()?;
     found.map(to_value).transpose()
+}
+
+/// A name or address in the spelling in which it is found again.
+fn kept(name: &str) -> String {
+    LoginName::parse(name).as_str().to_owned()
 }
 
 /// Everyone, by name.
@@ -123,7 +131,7 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Person>> {
     people::table.select(PersonRow::as_select()).order(people::username).load(connection)?.into_iter().map(to_value).collect()
 }
 
-/// Inserts a person.
+/// Inserts a person, and nothing else: an operator adds one by `account::add`, a link makes one by `by_link::register`.
 ///
 /// # Errors
 /// [`super::Error::Conflict`] when name or address exist already.
@@ -131,8 +139,8 @@ pub fn insert(connection: &mut AnyConnection, person: &Person) -> Result<()> {
     diesel::insert_into(people::table)
         .values((
             people::id.eq(person.claims.id.as_bytes().as_slice()),
-            people::username.eq(person.claims.username.to_lowercase()),
-            people::email.eq(person.claims.email.to_lowercase()),
+            people::username.eq(kept(&person.claims.username)),
+            people::email.eq(kept(&person.claims.email)),
             people::email_verified.eq(person.claims.email_verified),
             people::display_name.eq(person.claims.display_name.as_deref()),
             people::password_hash.eq(person.password_hash.as_deref()),
@@ -147,54 +155,12 @@ pub fn insert(connection: &mut AnyConnection, person: &Person) -> Result<()> {
     Ok(())
 }
 
-/// Inserts people: all of them, or none. The position of the first whose name or address exists already, where there is
-/// one.
-///
-/// # Errors
-/// The database's.
-pub fn insert_all(connection: &mut AnyConnection, everyone: &[Person]) -> Result<Option<usize>> {
-    let mut at = 0;
-    let inserted = dialect::together(connection, |connection| {
-        for person in everyone {
-            insert(connection, person)?;
-            at += 1;
-        }
-        Ok(())
-    });
-    match inserted {
-        Err(Error::Conflict(_)) => Ok(Some(at)),
-        inserted => inserted.map(|()| None),
-    }
-}
-
-/// Changes what claims tell of a person: reads them, lets `change` have them, and writes them back, while nobody else does
-/// so. `None` when there is no such person.
-///
-/// # Errors
-/// What `change` says, or the database: [`super::Error::Conflict`] when the address is another's.
-pub fn change<E: From<Error>>(
-    connection: &mut AnyConnection,
-    id: Id,
-    now: Timestamp,
-    change: impl FnOnce(&mut Person) -> std::result::Result<(), E>,
-) -> std::result::Result<Option<Person>, E> {
-    dialect::exclusively(connection, |connection| {
-        let Some(mut person) = lock(connection, id)? else { return Ok(None) };
-        change(&mut person)?;
-        person.claims.updated_at = now;
-        update(connection, &person, now)?;
-        Ok(Some(person))
-    })
-}
-
-/// Sets what claims tell of a person; false when there is no such person. For who has read them just now: see [`change`].
-///
-/// # Errors
-/// [`super::Error::Conflict`] when name or address are another's.
-pub fn update(connection: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<bool> {
-    let rows = diesel::update(people::table.find(person.claims.id.as_bytes().as_slice()))
+/// Sets what claims tell of a person, whose row is held: a conflict when name or address are another's. Part of a
+/// transaction.
+pub(super) fn update(connection: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<()> {
+    diesel::update(people::table.find(person.claims.id.as_bytes().as_slice()))
         .set((
-            people::email.eq(person.claims.email.to_lowercase()),
+            people::email.eq(kept(&person.claims.email)),
             people::email_verified.eq(person.claims.email_verified),
             people::display_name.eq(person.claims.display_name.as_deref()),
             people::roles.eq(json(&person.claims.roles)),
@@ -203,7 +169,7 @@ pub fn update(connection: &mut AnyConnection, person: &Person, now: Timestamp) -
             people::updated_at.eq(now.millis()),
         ))
         .execute(connection)?;
-    Ok(rows == 1)
+    Ok(())
 }
 
 fn attributes(person: &Person) -> String {
@@ -237,8 +203,9 @@ pub(super) fn holds(connection: &mut AnyConnection, person: &Person) -> Result<b
     Ok(diesel::update(unchanged).set(people::updated_at.eq(people::updated_at)).execute(connection)? == 1)
 }
 
-/// As [`holds`], of someone who signs in: when they did, `None` where they do not. A clock behind the one of whoever asked them
-/// to sign in again does not make it earlier than that, and when they last signed in never goes back.
+/// As [`holds`], of someone who signs in: when they did, `None` where they do not. A clock a little behind the one of whoever
+/// asked them to sign in again does not make it earlier than that, and when they last signed in does not go back. Times further
+/// ahead are of a clock that was set back since: this sign-in is what was asked for, and takes their place.
 pub(super) fn hold(connection: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<Option<Timestamp>> {
     if !holds(connection, person)? {
         return Ok(None);
@@ -246,20 +213,23 @@ pub(super) fn hold(connection: &mut AnyConnection, person: &Person, now: Timesta
     let row = people::table.find(person.claims.id.as_bytes().as_slice());
     let (last, asked) =
         row.select((people::signed_in_at, people::sign_in_again_at)).get_result::<(Option<i64>, Option<i64>)>(connection)?;
-    let at = asked.map_or(now, |asked| now.max(time(asked)));
-    diesel::update(row).set(people::signed_in_at.eq(last.max(Some(at.millis())))).execute(connection)?;
+    let (last, asked) = (times(last).filter(|last| !last.is_ahead_of(now)), times(asked));
+    let asked = asked.map(|asked| if asked.is_ahead_of(now) { now } else { asked });
+    let at = asked.map_or(now, |asked| now.max(asked));
+    let signed_in_at = last.map_or(at, |last| last.max(at)).millis();
+    let set = (people::signed_in_at.eq(Some(signed_in_at)), people::sign_in_again_at.eq(asked.map(Timestamp::millis)));
+    diesel::update(row).set(set).execute(connection)?;
     Ok(Some(at))
 }
 
-/// Sets the address, and whether it is known to be theirs: [`Error::Conflict`] when another has it. Part of a transaction.
+/// Sets the address, and whether it is known to be theirs: [`super::Error::Conflict`] when another has it. Part of a transaction.
 pub(super) fn set_email(
     connection: &mut AnyConnection,
     id: Id,
     (email, is_verified): (&str, bool),
     now: Timestamp,
 ) -> Result<()> {
-    let set =
-        (people::email.eq(email.to_lowercase()), people::email_verified.eq(is_verified), people::updated_at.eq(now.millis()));
+    let set = (people::email.eq(kept(email)), people::email_verified.eq(is_verified), people::updated_at.eq(now.millis()));
     diesel::update(people::table.find(id.as_bytes().as_slice())).set(set).execute(connection)?;
     Ok(())
 }
@@ -290,9 +260,12 @@ pub(super) fn set_disabled(connection: &mut AnyConnection, id: Id, at: Option<Ti
     Ok(())
 }
 
-/// Asks the person to sign in again before anything goes on. Part of a transaction.
+/// Asks the person to sign in again before anything goes on: later than their last sign-in, which may be ahead of this clock.
+/// Part of a transaction.
 pub(super) fn ask_to_sign_in_again(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<()> {
-    let set = people::sign_in_again_at.eq(Some(now.millis()));
+    let Some(person) = lock(connection, id)? else { return Ok(()) };
+    let since = person.signed_in_at.map_or(now, |last| now.max(last.plus(Span::from_millis(1))));
+    let set = people::sign_in_again_at.eq(Some(since.millis()));
     diesel::update(people::table.find(id.as_bytes().as_slice())).set(set).execute(connection)?;
     Ok(())
 }

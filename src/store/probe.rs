@@ -1,37 +1,21 @@
-//! Whether a table takes rows at all, found out by a write that is taken back: so a row that is refused can be told from a table
-//! that is not there, is full or may not be written.
+//! Whether a table takes rows at all, found out by one that is inserted and removed again: so a row that is refused can be told
+//! from a table that is not there, a full disk or a database that can only be read. What kind of error the database gives does not
+//! tell: it has the same for both (`error`).
 
-use super::{
-    AnyConnection, Result, dialect,
-    error::{Error, Outage},
-};
+use super::{AnyConnection, Result, dialect, error::Error};
 
-/// Why the write was taken back.
-enum Over {
-    /// It was taken: nothing of it is kept.
-    Taken,
-    /// It was not.
-    Refused(Error),
-}
-
-impl From<Error> for Over {
-    fn from(error: Error) -> Self {
-        Self::Refused(error)
+/// Whether the table takes this row. It is committed, as a disk may be full for that alone, and removed.
+pub(super) fn is_taken(
+    connection: &mut AnyConnection,
+    insert: impl FnOnce(&mut AnyConnection) -> Result<()>,
+    remove: impl FnOnce(&mut AnyConnection) -> Result<()>,
+) -> bool {
+    match dialect::together(connection, insert) {
+        Ok(()) | Err(Error::Conflict(_)) => {} // another process tries at this moment
+        Err(_) => return false,
     }
-}
-
-/// Whether the database takes this write, of which nothing is kept.
-///
-/// # Errors
-/// The database's, where it is down.
-pub(super) fn is_taken(connection: &mut AnyConnection, write: impl FnOnce(&mut AnyConnection) -> Result<()>) -> Result<bool> {
-    let over: std::result::Result<(), Over> = dialect::together(connection, |connection| {
-        write(connection)?;
-        Err(Over::Taken)
-    });
-    match over {
-        Err(Over::Refused(error)) if error.is_outage() => Err(error),
-        Err(Over::Refused(_)) | Ok(()) => Ok(false),
-        Err(Over::Taken) => Ok(true),
+    if let Err(error) = dialect::together(connection, remove) {
+        tracing::warn!(%error, "a row that was inserted to try a table stays until housekeeping removes it");
     }
+    true
 }

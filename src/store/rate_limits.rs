@@ -19,7 +19,7 @@ use super::{
 };
 use crate::protocol::{
     rate_limit::{Backoff, Bucket, Count, LONGEST_WAIT},
-    time::{Span, Timestamp},
+    time::{CLOCK_TOLERANCE, Span, Timestamp},
 };
 
 /// A keyed hash of what is counted.
@@ -31,7 +31,9 @@ const TRIES: u32 = 5;
 /// What is left in a bucket: as [`Bucket::level`] has it, in SQL.
 macro_rules! level {
     ($now:expr) => {
-        sql::<BigInt>("CASE WHEN updated_at >= ")
+        sql::<BigInt>("CASE WHEN updated_at > ")
+            .bind::<BigInt, _>($now.plus(CLOCK_TOLERANCE).millis())
+            .sql(" THEN 0 WHEN updated_at >= ")
             .bind::<BigInt, _>($now.millis())
             .sql(" THEN amount WHEN amount > ")
             .bind::<BigInt, _>($now.millis())

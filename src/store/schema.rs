@@ -213,6 +213,7 @@ diesel::table! {
         created_at -> BigInt,
         expires_at -> BigInt,
         used_at -> Nullable<BigInt>,
+        ended_at -> Nullable<BigInt>,
     }
 }
 

@@ -115,10 +115,11 @@ macro_rules! with_person {
 
 impl Session {
     /// Whether nobody is signed in in it any more: ended, past its absolute end, not used for `idle`, or of someone who has to
-    /// sign in again.
+    /// sign in again. So has whoever signed in before the clock was set back: when that was, and when it ends, is not known. A
+    /// last use in the future ends nothing: the next one puts it right.
     #[must_use]
     pub fn is_over(&self, now: Timestamp, idle: Span) -> bool {
-        let is_stale = self.sign_in_again_at.is_some_and(|since| self.auth_time < since);
+        let is_stale = self.sign_in_again_at.is_some_and(|since| self.auth_time < since) || self.auth_time.is_ahead_of(now);
         self.ended_at.is_some() || is_stale || now >= self.expires_at || now.since(self.last_seen_at) >= idle
     }
 }
@@ -277,6 +278,19 @@ fn expired(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> Result
 /// The database's.
 pub fn touch(connection: &mut AnyConnection, session: &Session, now: Timestamp) -> Result<bool> {
     hold(connection, session, now)
+}
+
+/// A genuine cookie is newer than its row, so that the database went back in time: the row follows it, unless it has ended. False
+/// when another one did so before.
+///
+/// # Errors
+/// The database's.
+pub fn heal(connection: &mut AnyConnection, id: Id, generation: u32) -> Result<bool> {
+    let behind = sessions::table
+        .find(id.as_bytes().as_slice())
+        .filter(sessions::generation.lt(i64::from(generation)))
+        .filter(sessions::ended_at.is_null());
+    Ok(diesel::update(behind).set(sessions::generation.eq(i64::from(generation))).execute(connection)? == 1)
 }
 
 /// Forgets from where a person's sessions were. Part of a transaction.

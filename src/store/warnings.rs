@@ -30,8 +30,10 @@ pub(super) fn ask_to_recover(connection: &mut AnyConnection, event: &Event<'_>, 
     enqueue(connection, event, (Letter::PasswordTaken, None), person)
 }
 
-/// Tells an address that was taken from an account that it was: without a link, which would bring it back.
+/// Keeps the event, another address by an operator or by a link that brings one back, and tells the address that was taken from the
+/// account: without a link, which would bring that back.
 pub(super) fn displace(connection: &mut AnyConnection, event: &Event<'_>, displaced: &Person) -> Result<()> {
+    activity::insert(connection, event)?;
     if !displaced.claims.email_verified {
         return Ok(());
     }
@@ -43,8 +45,8 @@ pub(super) fn write(connection: &mut AnyConnection, event: &Event<'_>, letter: L
     if !person.claims.email_verified {
         return Ok(());
     }
-    // Who took the account over may have changed the address as well: the link in the letter to the old one brings that back.
-    let email = (letter == Letter::EmailChanged).then(|| person.claims.email.clone());
+    // Who took the account over may change the address as well: the link brings back the one that its letter went to.
+    let email = Some(person.claims.email.clone());
     let id = derived(event.id, "link");
     let told = Told { letter, about: event.about.map(str::to_owned), at: event.at, origin: event.origin.clone() };
     let content = serde_json::to_string(&told).map_err(|error| Error::Failed(error.to_string()))?;
@@ -72,7 +74,7 @@ fn enqueue(
 }
 
 /// An id that follows from another one, and was made when that was.
-fn derived(id: Id, what: &str) -> Id {
+pub(super) fn derived(id: Id, what: &str) -> Id {
     let mut bytes = *id.as_bytes();
     let hash = Sha256::new().chain_update(what).chain_update(bytes).finalize();
     for (to, from) in bytes.iter_mut().skip(6).zip(hash) {

@@ -33,6 +33,7 @@ use crate::{
         client_auth::{Presented, Verified},
         error::{ErrorCode, ProtocolError},
         params::Params,
+        time::Timestamp,
     },
     registrations::Registered,
     store::{
@@ -61,6 +62,8 @@ pub struct Asked {
 pub struct Endpoint {
     /// Who may read its answers.
     pub readers: Readers,
+    /// Whether it writes nothing, but for the assertion of a client that authenticates by one.
+    pub only_reads: bool,
     /// Which grant a request is about, as far as that can be told from its form: it is read along with what has to be read
     /// anyway. Nothing is believed of it.
     pub about: fn(&App, &Params) -> Option<About>,
@@ -74,8 +77,8 @@ pub struct Known<'a> {
     pub client: Arc<Client>,
     /// Clients and APIs.
     pub registered: Registered<'a>,
-    /// The grant that the request is about, if there is such a grant.
-    pub found: Option<Found>,
+    /// The grant that the request is about, if there is such a grant, and when it was read.
+    pub found: Option<(Found, Timestamp)>,
 }
 
 /// Which web pages may read the answers of an endpoint (RFC 9700 §2.6).
@@ -144,13 +147,16 @@ pub async fn answer(request: HttpRequest, app: Data<App>, form: Form, endpoint: 
         Ok(asked) => Arc::new(asked),
         Err(refused) => return readable(&app, endpoint.readers, origin, refused).await,
     };
+    let is_asserted = asked.params.get("client_assertion").is_some(); // its use is written down
+    let lane = if endpoint.only_reads && !is_asserted { Lane::Reads } else { Lane::Machines };
     // The keys are fetched once; then what is known has to do.
     for last in [false, true] {
         let (of_story, reader) = (asked.clone(), origin.clone());
         let keys = if last { KeysAre::AsKnown } else { KeysAre::Fresh };
-        let turn = hop(&app, Lane::Machines, move |app, connection| -> Result<Turn, OauthError> {
+        let turn = hop(&app, lane, move |app, connection| -> Result<Turn, OauthError> {
             let (about, now) = ((endpoint.about)(app, &of_story.params), of_story.context.now);
             let (registered, found) = inspection::read_ahead(&app.registrations, connection, about.as_ref(), now)?;
+            let found = found.map(|found| (found, app.clock.now()));
             // What may fail comes before what cannot be undone: who may read the answer.
             let readers = endpoint.readers.headers(app, connection, (&registered, reader.as_deref()))?;
             let turn = of_story.turn(app, connection, endpoint, (registered, found, keys)).or_else(|error| match error {
@@ -182,7 +188,7 @@ async fn readable(app: &Data<App>, pages: Readers, origin: Option<String>, refus
         return refused;
     }
     let (now, reader) = (app.clock.now(), origin.clone());
-    let readers = hop(app, Lane::Machines, move |app, connection| -> Result<_, Fault> {
+    let readers = hop(app, Lane::Reads, move |app, connection| -> Result<_, Fault> {
         let registered = app.registrations.now(connection, now)?;
         pages.headers(app, connection, (&registered, reader.as_deref()))
     });
@@ -216,7 +222,7 @@ impl Asked {
         app: &App,
         connection: &mut AnyConnection,
         endpoint: Endpoint,
-        (registered, found, keys): (Registered<'_>, Option<Found>, KeysAre),
+        (registered, found, keys): (Registered<'_>, Option<(Found, Timestamp)>, KeysAre),
     ) -> Result<Turn, OauthError> {
         match self.authenticate(app, connection, &registered, keys)? {
             Authenticated::As(client) => {

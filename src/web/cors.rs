@@ -98,7 +98,7 @@ pub async fn preflight(request: HttpRequest, app: Data<App>) -> Reply {
     }
     let (origin, now) = (origin(&request), Context::of(&request).now);
     let asking = origin.clone();
-    let answer = hop(&app, Lane::Machines, move |app, connection| -> std::result::Result<_, Fault> {
+    let answer = hop(&app, Lane::Reads, move |app, connection| -> std::result::Result<_, Fault> {
         let registered = app.registrations.now(connection, now)?;
         Ok(readers(app, connection, &registered, asking.as_deref())?)
     });

@@ -26,6 +26,13 @@ pub fn stamp(app: &App, owner: &str, about: &str, now: Timestamp) -> String {
 /// # Errors
 /// [`StampError`].
 pub fn check(app: &App, owner: &str, about: &str, sent: &Params, now: Timestamp) -> Result<(), StampError> {
-    let text = sent.get(FIELD).unwrap_or_default();
+    check_stamp(app, owner, about, sent.get(FIELD).unwrap_or_default(), now)
+}
+
+/// As [`check`], of the stamp alone.
+///
+/// # Errors
+/// [`StampError`].
+pub fn check_stamp(app: &App, owner: &str, about: &str, text: &str, now: Timestamp) -> Result<(), StampError> {
     stamp::check(&app.config.secrets, Purpose::Form, &[owner, about], text, (now, LIFETIME)).map(|_| ())
 }

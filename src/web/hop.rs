@@ -31,16 +31,30 @@ where
     T: Send + 'static,
     E: From<Fault> + From<crate::store::Error> + Outage + Send + 'static,
 {
-    let told = app.clone();
+    let (told, stuck) = (app.clone(), app.clone());
     let work = move || told.store.with(|connection| story(&told, connection));
     let ran = app.stories.run(lane, (app.config.database_timeout, STORY_TIME), work).await;
     ran.unwrap_or_else(|refused| {
         let reason = refused.to_string();
         let fault = match refused {
             Refused::Overload | Refused::TooLate => Fault::Busy(reason),
-            Refused::Unfinished => Fault::Unavailable(reason), // it goes on where it is until the connection is found to be dead
+            Refused::Unfinished => {
+                rescue(&stuck);
+                Fault::Unavailable(reason) // it goes on where it is until it ends, or the connection is found to be dead
+            }
             Refused::Died => Fault::Internal(reason),
         };
         Err(fault.into())
     })
+}
+
+/// A story did not end in time: it may wait in a commit for a standby that is away, with its thread, and the caller has been told
+/// that it is not known what became of it.
+fn rescue(app: &Data<App>) {
+    let store = app.store.clone();
+    tokio::task::spawn_blocking(move || match store.end_waiting_commits() {
+        Ok(0) => {}
+        Ok(count) => tracing::error!(count, "commits waited too long for a synchronous standby: they count without it now"),
+        Err(error) => tracing::warn!(%error, "commits that wait could not be looked for"),
+    });
 }

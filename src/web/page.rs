@@ -32,6 +32,14 @@ pub fn error(base: &str, context: &Context, status: u16, problem: Problem<'_>) -
     show(status, &page, None).noting(note)
 }
 
+/// The page for a form that came without the cookie it is bound to: from another site, whose POST brings no `SameSite=Lax` cookie;
+/// from a browser that has lost it since, or keeps none. It sets no cookie, as it answers a stranger's POST too; the page at
+/// `again`, which the person opens from there, does.
+#[must_use]
+pub fn cookie_missing(base: &str, context: &Context, again: &str) -> Reply {
+    error(base, context, 400, Problem::CookieMissing { again })
+}
+
 /// The error page of a body that cannot be used.
 #[must_use]
 pub fn body_problem(base: &str, context: &Context, problem: &BodyProblem) -> Reply {

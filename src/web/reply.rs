@@ -81,9 +81,13 @@ impl Reply {
     }
 
     /// See Other: the only redirect there is, so that a POST is never repeated elsewhere (RFC 9700 §4.12).
+    ///
+    /// A `Location` without a fragment inherits the one of the request (RFC 9110 §10.2.2): whoever makes a link to this server
+    /// would choose the fragment that an app receives at its redirect URI. So each has one, if only an empty one.
     #[must_use]
     pub fn see_other(location: &str) -> Self {
-        Self::empty(StatusCode::SEE_OTHER).with(header::LOCATION, location)
+        let fragment = if location.contains('#') { "" } else { "#" };
+        Self::empty(StatusCode::SEE_OTHER).with(header::LOCATION, &format!("{location}{fragment}"))
     }
 
     /// The answer with a header. A value that no header may have is left out.

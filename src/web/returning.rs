@@ -1,6 +1,6 @@
 //! Coming back to `/authorize` after a step: stamps in the URL by which it recognises that it asked for a sign-in, and that an
 //! account was chosen or consent given, for this very request. Bound to the request's parameters, so that one cannot be carried
-//! to another.
+//! to another. And the notice of the sign-in page, which says nothing that this server did not say to this very browser.
 
 use crate::{
     app::App,
@@ -22,13 +22,47 @@ pub const ACCOUNT_CHOSEN: &str = "account_chosen";
 pub const NOTICE: &str = "notice";
 /// The name to begin with on the sign-in page, which is not what the client says.
 pub const SIGN_IN_AS: &str = "sign_in_as";
+/// That this server said both of them.
+pub const NOTICE_STAMP: &str = "notice_stamp";
+/// What belongs to a notice.
+pub const NOTICE_NAMES: [&str; 3] = [NOTICE, SIGN_IN_AS, NOTICE_STAMP];
 /// All of them: what is not part of the request itself.
-pub const NAMES: [&str; 5] = [SIGN_IN_ASKED, CONSENT_GIVEN, ACCOUNT_CHOSEN, NOTICE, SIGN_IN_AS];
+pub const NAMES: [&str; 6] = [SIGN_IN_ASKED, CONSENT_GIVEN, ACCOUNT_CHOSEN, NOTICE, SIGN_IN_AS, NOTICE_STAMP];
 
 /// How long someone may take to sign in.
 const SIGN_IN_TIME: Span = Span::from_seconds(3600);
 /// How long an answer to the consent page is good for: the one redirect that follows it, and a reload.
 const CONSENT_TIME: Span = Span::from_seconds(120);
+
+/// How long the sign-in page shows its notice again, when it is loaded again.
+const NOTICE_TIME: Span = Span::from_seconds(600);
+
+/// What the sign-in page says of what led to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notice<'a> {
+    /// The word for what happened.
+    pub word: &'a str,
+    /// The name to begin with.
+    pub name: &'a str,
+}
+
+/// A stamp that says that this server leads this browser to the sign-in page, with this notice and this request. `browser` is the
+/// value of its cookie: nobody can make a link by which the page says so to someone else.
+#[must_use]
+pub fn give_notice(app: &App, browser: &str, notice: Notice<'_>, params: &Params, now: Timestamp) -> String {
+    let binding = [browser, notice.word, notice.name, &request_of(params)];
+    stamp::make(&app.config.secrets, Purpose::SignInNotice, &binding, now)
+}
+
+/// The notice in this query, if this server has given it to this browser, with this request and a moment ago.
+#[must_use]
+pub fn notice<'a>(app: &App, browser: Option<&str>, params: &'a Params, now: Timestamp) -> Option<Notice<'a>> {
+    let browser = browser.filter(|browser| !browser.is_empty())?;
+    let (word, name, text) = (params.get(NOTICE)?, params.get(SIGN_IN_AS)?, params.get(NOTICE_STAMP)?);
+    let binding = [browser, word, name, &*request_of(params)];
+    stamp::check(&app.config.secrets, Purpose::SignInNotice, &binding, text, (now, NOTICE_TIME)).ok()?;
+    Some(Notice { word, name })
+}
 
 /// The request itself, without our stamps.
 #[must_use]

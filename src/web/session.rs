@@ -50,9 +50,9 @@ pub fn read_ahead<'a>(
     if let Some(credential) = opened
         && let Some(Read { session, allowed, revision: Some(revision) }) = sessions::read(connection, credential.id, client)?
     {
-        let is_alive =
-            session.generation == credential.generation && !session.is_over(now, app.config.lifetimes.idle(session.remembered));
-        let (session, allowed) = if is_alive { (Some(session), allowed) } else { (None, None) };
+        let session = follow(connection, session, credential.generation)?;
+        let session = session.filter(|session| !session.is_over(now, app.config.lifetimes.idle(session.remembered)));
+        let allowed = allowed.filter(|_| session.is_some());
         return Ok(Ahead { registered: app.registrations.at(revision, now), session, allowed });
     }
     Ok(Ahead { registered: app.registrations.now(connection, now)?, session: None, allowed: None })
@@ -66,8 +66,22 @@ pub fn read_ahead<'a>(
 pub fn unended(app: &App, connection: &mut AnyConnection, cookie: Option<&str>) -> Result<Option<Session>> {
     let opened = cookie.and_then(|cookie| Credential::open(&app.config.secrets, Kind::Session, cookie));
     let Some(credential) = opened else { return Ok(None) };
-    let session = sessions::find(connection, credential.id)?;
-    Ok(session.filter(|session| session.generation == credential.generation && session.ended_at.is_none()))
+    let Some(session) = sessions::find(connection, credential.id)? else { return Ok(None) };
+    Ok(follow(connection, session, credential.generation)?.filter(|session| session.ended_at.is_none()))
+}
+
+/// The session, if this generation of its cookie is the current one. A genuine one that is newer proves that the database went back
+/// in time, as that of a grant does (row 4 of its verdict): the row follows it. When its user signed in stays as the row has it,
+/// which is earlier.
+fn follow(connection: &mut AnyConnection, session: Session, generation: u32) -> Result<Option<Session>> {
+    if generation <= session.generation {
+        return Ok((generation == session.generation).then_some(session));
+    }
+    if session.ended_at.is_some() || !sessions::heal(connection, session.id, generation)? {
+        return Ok(None);
+    }
+    tracing::error!(session = %session.id, from = session.generation, to = generation, "the database went back in time: the session follows its newer cookie");
+    Ok(Some(Session { generation, ..session }))
 }
 
 /// The header that sets the cookie of a session: until the browser is closed, or, for one that is remembered, until its end.

@@ -44,6 +44,8 @@ export class HttpUserAgent {
       if (fields) assert.equal(response.status, 303, 'status of a redirect after POST');
       fields = undefined;
       const target = new URL(response.headers.get('location'), url);
+      // Every redirect has a fragment, if only an empty one (RFC 9110 10.2.2); an app's server is never sent it.
+      if (target.hash === '') target.hash = '';
       if (target.origin !== this.origin) return target;
       url = target;
       response = await this.request(url);

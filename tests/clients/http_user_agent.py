@@ -51,6 +51,8 @@ class HttpUserAgent:
                 return page
             assert not fields or page.status_code == 303, f"status {page.status_code} of a redirect after POST"
             url, fields = urljoin(url, page.headers["location"]), None
+            # Every redirect has a fragment, if only an empty one (RFC 9110 10.2.2); an app's server is never sent it.
+            url = url.removesuffix("#")
             if not url.startswith(self.origin + "/"):
                 return url
         raise AssertionError(f"more than 20 redirects, the last to {url}")

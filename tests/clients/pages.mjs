@@ -1,14 +1,15 @@
 // Chromium walks the pages as people do: sign-in, wrong password, expired form, denial, consent, error page, home, sign-out,
 // choosing an account; by keyboard only, without JavaScript, on a dark phone; and response_mode=form_post. The headers of every
 // page are checked.
-// Settings: issuer, client_id (any kind that uses PKCE), redirect_uri (http://localhost:<port>/<path>, registered for it; this
-// script listens there), username, password; optional: scope (default "openid profile email").
+// Settings: issuer, client_id (any kind that uses PKCE), web_client_id (one whose consent is remembered), redirect_uri
+// (http://localhost:<port>/<path>, registered for both; this script listens there), username, password; optional: scope (default
+// "openid profile email").
 import { body, listen, settings, step } from './environment.mjs';
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { consent, launch, look, newPage, PHONE, screenshot, signIn, signOut, submit, tabTo, watch } from './browser.mjs';
 
-const input = settings('issuer', 'client_id', 'redirect_uri', 'username', 'password');
+const input = settings('issuer', 'client_id', 'web_client_id', 'redirect_uri', 'username', 'password');
 const csrf = 'input[name="csrf"]';
 const received = [];
 
@@ -214,6 +215,23 @@ try {
       assert.match((await arrival(page, url)).code, /^sym_ac_/);
     }, options);
   }
+
+  await walk('a fragment of the link does not reach the client', async (page) => {
+    // With consent remembered, no page of ours comes between the link and the client: the browser goes from redirect to redirect.
+    const link = (changes) => authorization({ client_id: input.web_client_id, prompt: '', ...changes });
+    await page.goto(link());
+    await signIn(page, input);
+    await consent(page, 'allow');
+    await page.locator('#arrived').waitFor();
+    for (const changes of [{}, { prompt: 'none' }, { prompt: 'none login' }, { response_mode: 'fragment' }]) {
+      await page.goto(`${link(changes)}#access_token=evil&code=evil`);
+      await page.locator('#arrived').waitFor();
+      const arrived = new URL(page.url());
+      assert.equal(`${arrived.origin}${arrived.pathname}`, input.redirect_uri);
+      assert.ok(!arrived.href.includes('evil'), `the fragment of the link arrived: ${arrived.href}`);
+      assert.match(`${arrived.search}${arrived.hash}`, changes.prompt === 'none login' ? /error=invalid_request/ : /code=sym_ac_/);
+    }
+  });
 
   for (const javaScriptEnabled of [true, false]) {
     const title = `form_post ${javaScriptEnabled ? 'with' : 'without'} JavaScript`;

@@ -12,8 +12,19 @@ mod timeline;
 mod visitors;
 
 use symbolon::{
-    protocol::{activity::Activity, client::Client, id::Id},
-    store::activity as events,
+    protocol::{
+        activity::{Activity, Origin},
+        client::Client,
+        credential::{Credential, Kind},
+        id::Id,
+        link::{LinkKind, Told},
+        notice::Letter,
+    },
+    random,
+    store::{
+        activity as events,
+        links::{self, Link},
+    },
 };
 
 use crate::harness::{Browser, PASSWORD, Page, Server};
@@ -73,11 +84,20 @@ fn stamp(page: &Page, action: &str) -> String {
 
 /// Sends the form of the page at `from` that is sent to `action`.
 #[track_caller]
-fn act(browser: &mut Browser, from: &str, action: &str, fields: &[(&str, &str)]) -> Page {
+pub(crate) fn act(browser: &mut Browser, from: &str, action: &str, fields: &[(&str, &str)]) -> Page {
     let page = browser.get(from);
     assert_eq!(page.status, 200, "{from}: {page:?}");
     let csrf = stamp(&page, action);
     browser.send("POST", action, Some(&[&[("csrf", csrf.as_str())], fields].concat()))
+}
+
+/// The page that an answer leads to, with what it says has been done, without the stamp of that.
+#[track_caller]
+fn done(page: &Page) -> String {
+    assert_eq!(page.status, 303, "{page:?}");
+    let (to, stamp) = page.location().split_once("&done_stamp=").unwrap_or_else(|| panic!("no stamp in {page:?}"));
+    assert!(!stamp.contains('&'), "{page:?}");
+    to.to_owned()
 }
 
 /// Ends something on the page of devices and apps.
@@ -86,8 +106,18 @@ fn end(browser: &mut Browser, what: &str, id: &str) -> Page {
     act(browser, "/account", "/account/end", &[("what", what), ("id", id)])
 }
 
+/// A link to say "this was not me" that was made now for a person, as it stands in a letter.
+pub(crate) fn not_me_link(server: &Server, person: Id) -> String {
+    let now = server.now();
+    let told = Told { letter: Letter::PasswordChanged, about: None, at: now, origin: Origin::default() };
+    let content = Some(serde_json::to_string(&told).unwrap());
+    let link = Link { person_id: Some(person), content, ..Link::new(random::id(now), LinkKind::NotMe, now) };
+    server.store(|connection| links::insert(connection, &link));
+    Credential { kind: Kind::Link, id: link.id, generation: 0 }.derive(&server.app.config.secrets)
+}
+
 /// The session of this browser.
-fn session_of(server: &Server, browser: &Browser) -> Id {
+pub(crate) fn session_of(server: &Server, browser: &Browser) -> Id {
     let cookie = browser.cookies.get(SESSION).cloned();
     let app = &server.app;
     server

@@ -12,9 +12,12 @@ mod explain;
 mod grants;
 mod import;
 mod keys;
+mod links;
+mod operator;
 mod people;
 mod secrets;
 mod settings;
+mod spellings;
 mod start;
 
 use std::{

@@ -1,6 +1,8 @@
 //! The database goes away and comes back, under a server that runs on: whatever needs it is answered 503 with
 //! Retry-After, nobody loses a token, and nobody has to restart anything.
 
+mod commits;
+mod language;
 mod silence;
 
 use std::{
@@ -26,12 +28,18 @@ use crate::harness::{Answer, Browser, Database, Page, Server, claims_of};
 struct Cluster {
     directory: TempDir,
     url: String,
+    variables: Vec<(&'static str, &'static str)>,
 }
 
 impl Cluster {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With these variables in its environment.
+    fn start_with(variables: &[(&'static str, &'static str)]) -> Self {
         let directory = tempfile::Builder::new().prefix("symbolon-outage.").tempdir().unwrap();
-        let mut cluster = Self { directory, url: String::new() };
+        let mut cluster = Self { directory, url: String::new(), variables: variables.to_vec() };
         cluster.url = cluster.run("start");
         cluster
     }
@@ -39,7 +47,8 @@ impl Cluster {
     fn run(&self, verb: &str) -> String {
         let script =
             std::env::var("SYMBOLON_TEST_POSTGRES_SCRIPT").expect("SYMBOLON_TEST_POSTGRES_SCRIPT is not set: use ./tests/run");
-        let output = Command::new(script).arg(verb).arg(self.directory.path()).output().unwrap();
+        let mut command = Command::new(script);
+        let output = command.arg(verb).arg(self.directory.path()).envs(self.variables.iter().copied()).output().unwrap();
         assert!(output.status.success(), "{verb}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }

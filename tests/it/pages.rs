@@ -22,9 +22,11 @@ fn people_walk_the_pages() {
             client.name = "Example Notes".into();
             client.redirect_uris = vec![redirect_uri.clone()];
         });
+        let remembered = server.add_client("web", ClientKind::Web, |client| client.redirect_uris = vec![redirect_uri.clone()]);
         let settings = json!({
             "issuer": server.url,
             "client_id": web.id,
+            "web_client_id": remembered.id,
             "redirect_uri": redirect_uri,
             "username": "alice",
             "password": PASSWORD,

@@ -1,8 +1,10 @@
 //! Races: many at once, through one server and through two on one database. Whatever the interleaving, a code
 //! yields tokens once, a refresh token has one successor, what is revoked stays dead, and nobody sees a 5xx. A file beside this
-//! for what goes through two servers, for grants that are given while they are ended, and for writers that take turns.
+//! for what goes through two servers, for grants that are given while they are ended, for those that are revoked between judging and
+//! advancing, and for writers that take turns.
 
 mod endings;
+mod revoked;
 mod turns;
 mod two_servers;
 

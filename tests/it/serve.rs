@@ -24,15 +24,15 @@ use crate::harness::{
 };
 
 /// How one server is configured, and where it can be reached.
-struct Site {
-    url: String,
-    database: Database,
+pub(crate) struct Site {
+    pub(crate) url: String,
+    pub(crate) database: Database,
     directory: TempDir,
-    variables: Vec<(&'static str, String)>,
+    pub(crate) variables: Vec<(&'static str, String)>,
 }
 
 impl Site {
-    fn new(database: Database) -> Self {
+    pub(crate) fn new(database: Database) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let data = directory.path().join("data").display().to_string();
         let port = free_port();
@@ -49,7 +49,7 @@ impl Site {
     }
 
     /// The site with another value of a variable.
-    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.variables.retain(|(other, _)| *other != name);
         self.variables.push((name, value.into()));
         self
@@ -61,7 +61,7 @@ impl Site {
         self
     }
 
-    fn run(&self, args: &[&str]) -> Process {
+    pub(crate) fn run(&self, args: &[&str]) -> Process {
         let variables: Vec<_> = self.variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         Process::start(args, &variables)
     }
@@ -75,10 +75,33 @@ impl Site {
     }
 
     /// Starts the server; it listens when this returns.
-    fn serve(&self) -> Process {
+    pub(crate) fn serve(&self) -> Process {
         let mut process = self.run(&["serve"]);
         process.wait_for("serving");
         process
+    }
+
+    /// As [`Site::serve`], where the log says only what is wrong.
+    pub(crate) fn serve_quietly(&self) -> Process {
+        let process = self.run(&["serve"]);
+        self.wait_until_ready();
+        process
+    }
+
+    /// Another server, on the same database, that listens at another port.
+    pub(crate) fn serve_at(&self, port: u16) -> Process {
+        let listen = format!("localhost:{port}");
+        let mut variables: Vec<_> = self.variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        variables.retain(|(name, _)| *name != "SYMBOLON_LISTEN");
+        variables.push(("SYMBOLON_LISTEN", &listen));
+        let process = Process::start(&["serve"], &variables);
+        ready(&format!("http://localhost:{port}"));
+        process
+    }
+
+    /// Waits until the server answers.
+    pub(crate) fn wait_until_ready(&self) {
+        ready(&self.url);
     }
 
     /// What it says when it does not start.
@@ -91,12 +114,12 @@ impl Site {
     }
 
     /// Adds a person by the command line.
-    fn add_alice(&self) {
+    pub(crate) fn add_alice(&self) {
         self.command(&["user", "add", "alice", "--email", "alice@example.com", "--password-stdin"], PASSWORD);
     }
 
     /// Adds a public client by the command line.
-    fn add_spa(&self) -> Client {
+    pub(crate) fn add_spa(&self) -> Client {
         self.command(&["api", "add", API, "--name", "Notes", "--scope", "notes:read"], "");
         let scopes = ["openid", "offline_access", "notes:read"].map(|scope| ["--scope", scope]).concat();
         let add =
@@ -106,14 +129,19 @@ impl Site {
     }
 
     /// The database itself.
-    fn store(&self) -> Store {
+    pub(crate) fn store(&self) -> Store {
         Store::open(&DatabaseUrl::parse(&self.database.url).unwrap(), 1, std::time::Duration::from_secs(3)).unwrap()
     }
 
     /// A client as it is stored.
-    fn client(&self, id: &str) -> Client {
+    pub(crate) fn client(&self, id: &str) -> Client {
         self.store().with(|connection| clients::find(connection, id)).unwrap().unwrap()
     }
+}
+
+fn ready(url: &str) {
+    let is_ready = || try_send("GET", &format!("{url}/readyz"), &[], None).is_ok_and(|page| page.status == 200);
+    crate::harness::wait_until(is_ready, || format!("{url} is not ready"));
 }
 
 /// `GET` of what is answered with JSON.
@@ -131,7 +159,7 @@ fn refresh(url: &str, client: &Client, token_: &str) -> Result<Answer, ureq::Err
 }
 
 /// Alice signs in and consents, and the public client redeems the code.
-fn tokens(url: &str, client: &Client) -> Answer {
+pub(crate) fn tokens(url: &str, client: &Client) -> Answer {
     let code = Browser::at(url).code(client, "alice", "openid offline_access");
     let form = [
         ("grant_type", "authorization_code"),

@@ -148,6 +148,7 @@ const fn words(happening: Happening) -> &'static str {
         Happening::Redeemed => "code redeemed",
         Happening::Refreshed => "refreshed",
         Happening::Repeated => "told again",
+        Happening::Healed => "refreshed, ahead of the database",
         Happening::Reused => "REUSED, so revoked",
         Happening::Revoked => "revoked",
     }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::super::{Error, refuse};
 use crate::protocol::{
+    email_address::EmailAddress,
     person::{Person, check_attribute},
     profile::{self, DISPLAY_NAME_LIMIT, EMAIL_LIMIT, USERNAME_LIMIT},
     registration::check_text,
@@ -90,9 +91,9 @@ pub fn check_username(name: &str) -> Result<String, Error> {
 }
 
 pub fn check_email(email: &str) -> Result<String, Error> {
-    profile::email(email).map_or_else(
+    EmailAddress::parse(email).map_or_else(
         || refuse(format!("e-mail address '{email}': expected name@host of at most {EMAIL_LIMIT} characters, without spaces")),
-        Ok,
+        |address| Ok(address.into()),
     )
 }
 

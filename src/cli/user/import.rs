@@ -17,9 +17,12 @@ use super::{
 use crate::{
     config::named_file,
     passwords::check_imported,
-    protocol::person::{self, check_attribute},
+    protocol::{
+        id::Id,
+        person::{self, check_attribute},
+    },
     random,
-    store::people::{self, Person},
+    store::{account, people::Person},
 };
 
 /// How long a line may be, in bytes.
@@ -48,7 +51,8 @@ struct Entry {
 /// What was read so far.
 #[derive(Default)]
 struct Reading {
-    everyone: Vec<Person>,
+    /// The people, each with the id of the entry that says so.
+    everyone: Vec<(Person, Id)>,
     /// The line of each of them.
     lines: Vec<usize>,
     /// The line of each user name and address.
@@ -66,9 +70,9 @@ pub fn run(work: &mut Work<'_>, file: &Path, format: Format) -> Answer {
         let more = if more > 0 { format!("\nand {more} more") } else { String::new() };
         return refuse(format!("nothing was imported\n{}{more}", reading.mistakes.join("\n")));
     }
-    if let Some(at) = people::insert_all(work.connection, &reading.everyone)? {
+    if let Some(at) = account::import(work.connection, &reading.everyone)? {
         let (line, person) = (reading.lines.get(at).copied().unwrap_or_default(), reading.everyone.get(at));
-        let (name, email) = person.map_or_else(Default::default, |person| (&*person.claims.username, &*person.claims.email));
+        let (name, email) = person.map_or_else(Default::default, |(person, _)| (&*person.claims.username, &*person.claims.email));
         return refuse(format!(
             "nothing was imported\nline {line}: user name '{name}', e-mail address '{email}': expected two that are free, received one that another user has"
         ));
@@ -112,7 +116,8 @@ impl Reading {
             }
             self.taken.insert(value, number);
         }
-        self.everyone.push(person);
+        let event = random::id(person.created_at);
+        self.everyone.push((person, event));
         self.lines.push(number);
         Ok(())
     }

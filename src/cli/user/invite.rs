@@ -20,6 +20,7 @@ use crate::{
         activity::NOWHERE,
         credential::{Credential, Kind},
         link::LinkKind,
+        login_name::LoginName,
         notice::{Letter, Notice},
     },
     random,
@@ -75,7 +76,7 @@ impl Options {
             return refuse("mail: expected it to be configured, or --print");
         }
         let email = check_email(&self.email)?;
-        if people::find_by_login(work.connection, &email)?.is_some() {
+        if people::find_by_login(work.connection, &LoginName::parse(&email))?.is_some() {
             return refuse(format!("e-mail address '{email}': expected one without an account, received one that a user has"));
         }
         let given = Given { roles: names("role", &self.roles)?, groups: names("group", &self.groups)? };

@@ -1,5 +1,6 @@
-//! `symbolon user set`: what apps are told of a person, changed. Nothing ends by it: tokens and claims follow at the next
-//! refresh and the next question.
+//! `symbolon user set`: what apps are told of a person, changed. No session and no grant ends by it: tokens and claims follow at
+//! the next refresh and the next question. What it writes into the activity, whom it tells and which links it ends is
+//! `account::change_details`.
 
 use clap::Args;
 
@@ -10,16 +11,13 @@ use super::{
         refuse,
     },
     details::{Details, check_display_name, check_email},
-    find,
+    find, operated,
     shown::Shown,
     taken,
 };
 use crate::{
     protocol::scope::ScopeClaims,
-    store::{
-        self,
-        people::{self, Person},
-    },
+    store::{self, account, people::Person},
 };
 
 #[derive(Debug, Args)]
@@ -34,7 +32,8 @@ pub struct Options {
     /// No name to show
     #[arg(long, conflicts_with = "display_name")]
     no_name: bool,
-    /// Another e-mail address; it counts as not verified, unless that is said as well
+    /// Another e-mail address; it counts as not verified, unless that is said as well. The old one is told, if it was verified;
+    /// the links in letters of before end
     #[arg(long)]
     email: Option<String>,
     /// The address is known to be theirs: apps are told so
@@ -56,7 +55,8 @@ pub struct Options {
 impl Options {
     pub fn run(self, work: &mut Work<'_>, format: Format) -> Answer {
         let (id, custom) = (find(work, &self.login)?.claims.id, &work.config.scope_claims);
-        match people::change(work.connection, id, work.now, |person| self.change(person, custom)) {
+        let event = |activity| operated(work.now, id, activity);
+        match account::change_details(work.connection, id, event, |person| self.change(person, custom)) {
             Err(Error::Store(store::Error::Conflict(_))) => taken("e-mail address", self.email.as_deref().unwrap_or_default()),
             changed => {
                 let Some(person) = changed? else { return refuse("the user was deleted meanwhile") };

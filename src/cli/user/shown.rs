@@ -9,7 +9,12 @@ use super::super::{
 };
 use crate::{
     protocol::grant,
-    store::{clients, grants, people::Person, sessions},
+    store::{
+        clients, grants,
+        links::{self, Link},
+        people::Person,
+        sessions,
+    },
 };
 
 pub const HEADING: [&str; 5] = ["USER", "EMAIL", "NAME", "ACCOUNT", "CREATED"];
@@ -40,10 +45,21 @@ pub struct Whole<'a> {
     shown: Shown<'a>,
     live_sessions: usize,
     live_grants: usize,
+    open_links: Vec<ShownLink>,
+}
+
+/// A link in a letter that can still be used, as printed. Its text is no part of it: whoever has that can use it.
+#[derive(Serialize)]
+pub struct ShownLink {
+    kind: &'static str,
+    /// The address that it was sent to.
+    to: Option<String>,
+    created: String,
+    expires: String,
 }
 
 impl<'a> Whole<'a> {
-    /// Counts browsers in which they are signed in, and grants that would be taken now.
+    /// Counts browsers in which they are signed in, and grants that would be taken now; lists the links that can be used.
     pub fn read(work: &mut Work<'_>, person: &'a Person) -> Result<Self, Error> {
         let (id, now, lifetimes) = (person.claims.id, work.now, &work.config.lifetimes);
         let mut sessions = sessions::unended_of(work.connection, id)?;
@@ -54,18 +70,32 @@ impl<'a> Whole<'a> {
             let Some(found) = grants::find(work.connection, listed.id)? else { continue };
             let Some(client) = clients.iter().find(|client| client.id == found.grant.client_id) else { continue };
             let policy = lifetimes.policy(client, &found.grant);
-            let is_waiting = found.grant.generation > 0 || now.since(found.grant.created_at) <= policy.code_lifetime;
+            let is_waiting = found.grant.generation > 0 || grant::is_code_fresh(&found.grant, &policy, now);
             if is_waiting && grant::ended(&found.grant, client, &policy, &found.standing(now)).is_none() {
                 live_grants += 1;
             }
         }
-        Ok(Self { shown: Shown::new(person), live_sessions: sessions.len(), live_grants })
+        let open_links = if person.disabled_at.is_none() { links::open_of(work.connection, id, now)? } else { vec![] };
+        let open_links = open_links.iter().map(ShownLink::new).collect();
+        Ok(Self { shown: Shown::new(person), live_sessions: sessions.len(), live_grants, open_links })
     }
 
     /// Every field with its name.
     pub fn fields(&self) -> Vec<(&'static str, String)> {
         let counts = [("live sessions", self.live_sessions), ("live grants", self.live_grants)];
-        self.shown.fields().into_iter().chain(counts.map(|(name, count)| (name, count.to_string()))).collect()
+        let links = ("open links", lines(self.open_links.iter().map(ShownLink::line)));
+        self.shown.fields().into_iter().chain(counts.map(|(name, count)| (name, count.to_string()))).chain([links]).collect()
+    }
+}
+
+impl ShownLink {
+    pub fn new(link: &Link) -> Self {
+        Self { kind: link.kind.name(), to: link.email.clone(), created: time(link.created_at), expires: time(link.expires_at) }
+    }
+
+    fn line(&self) -> String {
+        let to = self.to.as_deref().unwrap_or("an address that was not kept");
+        format!("{} to {to}, created {}, expires {}", self.kind.replace('_', " "), self.created, self.expires)
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
         credential::{Credential, Kind},
         error::{ErrorCode, ProtocolError},
         params::Params,
+        time::Timestamp,
         token_request::TokenRequest,
     },
     registrations::Registered,
@@ -42,13 +43,13 @@ struct Exchange<'a> {
     client: &'a Client,
     key: &'a Key,
     registered: Registered<'a>,
-    /// The grant as it was read ahead, until it is judged.
-    ahead: Cell<Option<Found>>,
+    /// The grant as it was read ahead, and when, until it is judged.
+    ahead: Cell<Option<(Found, Timestamp)>>,
 }
 
 /// `POST /token`.
 pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
-    client_request::answer(request, app, form, Endpoint { readers: Readers::Registered, about, story }).await
+    client_request::answer(request, app, form, Endpoint { readers: Readers::Registered, only_reads: false, about, story }).await
 }
 
 /// The grant of the code or the refresh token.

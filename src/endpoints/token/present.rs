@@ -14,18 +14,21 @@ use crate::{
         history::{Happening, Moment},
         id::Id,
         network,
-        time::Span,
+        time::{Span, Timestamp},
     },
     random,
     store::{
         AnyConnection,
         activity::Event,
         grant_history::Line,
-        grants::{self, Advance, Found},
+        grants::{self, Advance, Found, Statement},
         people,
     },
     web::{fault::Fault, oauth_error::OauthError},
 };
+
+/// So long after it was read a row may still be advanced: less than the caller is kept waiting (`web::hop`).
+const TIME_TO_ADVANCE: Span = Span::from_seconds(12);
 
 /// A credential that was opened, with what came along.
 pub struct Credentials<'a> {
@@ -68,26 +71,24 @@ impl Exchange<'_> {
             proof: None,
             resources: credentials.resources,
         };
-        let now = self.context.now;
         for _ in 0..2 {
-            let ahead = self.ahead.take().filter(|found| found.grant.id == credentials.grant);
-            let found = match ahead {
-                Some(found) => Some(found),
-                None => grants::find(connection, credentials.grant)?,
-            };
-            let found = found.ok_or_else(|| {
-                ProtocolError::new(ErrorCode::InvalidGrant, "there is no such grant any more")
-                    .with_detail(format!("grant {}", credentials.grant))
-            })?;
+            let (found, now) = self.find(connection, credentials.grant)?;
+            let statement = Statement::after(found.read_at, now, TIME_TO_ADVANCE);
             let standing = found.standing(now);
             match judge(&found.grant, &presentation, &self.app.config.lifetimes.policy(client, &found.grant), &standing) {
                 Verdict::Advance => {
                     let accepted = self.accept(connection, found, credentials, false)?;
-                    if self.advance(connection, &accepted.found.grant)? {
+                    if self.advance(connection, &accepted.found.grant, statement)? {
                         let is_code = credentials.generation == 0;
                         self.note(credentials, if is_code { Happening::Redeemed } else { Happening::Refreshed });
                         return Ok(accepted);
                     } // another was first: read and judge again
+                }
+                Verdict::Heal => {
+                    let accepted = self.accept(connection, found, credentials, false)?;
+                    if self.heal(connection, &accepted.found.grant, credentials, statement)? {
+                        return Ok(accepted);
+                    }
                 }
                 Verdict::Repeat => {
                     let accepted = self.accept(connection, found, credentials, true)?;
@@ -111,15 +112,46 @@ impl Exchange<'_> {
         Err(Fault::Busy(format!("grant {} changed twice while it was judged", credentials.grant)).into())
     }
 
-    fn advance(&self, connection: &mut AnyConnection, grant: &Grant) -> Result<bool, OauthError> {
-        let (seen, now) = (self.context.origin(), self.context.now);
+    /// The grant, as it was read ahead or is now, and when that was.
+    fn find(&self, connection: &mut AnyConnection, id: Id) -> Result<(Found, Timestamp), OauthError> {
+        if let Some((found, at)) = self.ahead.take().filter(|(found, _)| found.grant.id == id) {
+            return Ok((found, at));
+        }
+        let found = grants::find(connection, id)?;
+        let gone =
+            || ProtocolError::new(ErrorCode::InvalidGrant, "there is no such grant any more").with_detail(format!("grant {id}"));
+        Ok((found.ok_or_else(gone)?, self.app.clock.now()))
+    }
+
+    fn advance(&self, connection: &mut AnyConnection, grant: &Grant, statement: Statement) -> Result<bool, OauthError> {
+        let seen = self.context.origin();
         let Some(network) = self.new_network(grant) else {
-            let advance = Advance { grant: grant.id, generation: grant.generation, seen, now };
+            let advance = Advance { grant: grant.id, generation: grant.generation, seen, statement };
             return Ok(self.app.store.advance(connection, advance)?);
         };
         let event = self.event(grant, Activity::AddressChanged, &seen);
-        let is_first = grants::advance_elsewhere(connection, grant, &network, &event)?;
+        let is_first = grants::advance_elsewhere(connection, grant, statement, &network, &event)?;
         self.app.bell.notify_one();
+        Ok(is_first)
+    }
+
+    /// The row follows a credential that is newer; an operator hears of it, as all that was written in between is lost.
+    fn heal(
+        &self,
+        connection: &mut AnyConnection,
+        grant: &Grant,
+        credentials: &Credentials<'_>,
+        statement: Statement,
+    ) -> Result<bool, OauthError> {
+        let advance = Advance { grant: grant.id, generation: credentials.generation, seen: self.context.origin(), statement };
+        let is_first = grants::heal(connection, &advance)?;
+        if is_first {
+            self.note(credentials, Happening::Healed);
+            tracing::error!(
+                id = self.context.id, grant = %grant.id, client = self.client.id, from = grant.generation, to = credentials.generation + 1,
+                "the database went back in time: a restored backup, or a standby that was behind; the grant follows its newer token"
+            );
+        }
         Ok(is_first)
     }
 

@@ -3,7 +3,7 @@
 
 use actix_web::{HttpRequest, web::Data};
 
-use super::{Visitor, answer, done_at, ending::told, url};
+use super::{Visitor, answer, ending::told, url};
 use crate::{
     app::App,
     pages::{Activity as Page, ActivityDay, ActivityEntry, ActivityKind, ActivityProblem, AfterEnd, Form as Target, NotMeEffect},
@@ -54,7 +54,7 @@ fn not_me(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Resul
         }
         NotMeEffect::ChangePassword => {
             account::disown(connection, Some(&visitor.session), &event)?;
-            done_at(app, paths::ACCOUNT_PASSWORD, &[("done", "not-me")])
+            visitor.done_at(app, paths::ACCOUNT_PASSWORD, ("not-me", None))
         }
     };
     app.bell.notify_one();
@@ -126,6 +126,7 @@ impl Told {
 const fn kind(activity: Activity) -> ActivityKind {
     match activity {
         Activity::Registered => ActivityKind::Registered,
+        Activity::Added => ActivityKind::Added,
         Activity::SignedIn => ActivityKind::SignedIn,
         Activity::SignedInAnew => ActivityKind::SignedInAnew,
         Activity::SignInFailed => ActivityKind::SignInFailed,
@@ -142,10 +143,13 @@ const fn kind(activity: Activity) -> ActivityKind {
         Activity::PasswordReset => ActivityKind::PasswordReset,
         Activity::EmailChangeAsked => ActivityKind::EmailChangeAsked,
         Activity::EmailChanged => ActivityKind::EmailChanged,
+        Activity::EmailVerified => ActivityKind::EmailVerified,
+        Activity::EmailUnverified => ActivityKind::EmailUnverified,
         Activity::DetailsChanged => ActivityKind::DetailsChanged,
         Activity::SignInAgain => ActivityKind::SignInAgain,
         Activity::Disabled => ActivityKind::Disabled,
         Activity::Enabled => ActivityKind::Enabled,
+        Activity::LinksEnded => ActivityKind::LinksEnded,
         Activity::Exported => ActivityKind::Exported,
     }
 }

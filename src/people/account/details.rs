@@ -3,7 +3,7 @@
 
 use actix_web::{HttpRequest, web::Data};
 
-use super::{Visitor, answer, done_at, url};
+use super::{Visitor, answer, url};
 use crate::{
     app::App,
     pages::{Details, DetailsProblem},
@@ -39,7 +39,7 @@ fn change(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Resul
     };
     account::change_display_name(connection, name.as_deref(), &visitor.event(Activity::DetailsChanged, None))?;
     let note = format!("changed their name: person {}", visitor.person.claims.id);
-    Ok(done_at(app, paths::ACCOUNT_DETAILS, &[("done", "saved")]).noting(note))
+    Ok(visitor.done_at(app, paths::ACCOUNT_DETAILS, ("saved", None)).noting(note))
 }
 
 fn show(app: &App, visitor: &Visitor, problem: Option<DetailsProblem>) -> Reply {
@@ -51,7 +51,7 @@ fn show(app: &App, visitor: &Visitor, problem: Option<DetailsProblem>) -> Reply 
         limit: DISPLAY_NAME_LIMIT,
         action: &url(app, paths::ACCOUNT_DETAILS),
         csrf: &visitor.stamp(app, paths::ACCOUNT_DETAILS),
-        is_saved: problem.is_none() && visitor.done() == "saved",
+        is_saved: problem.is_none() && visitor.done(app) == "saved",
         problem,
     };
     match problem {

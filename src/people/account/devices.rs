@@ -4,7 +4,7 @@
 use actix_web::{HttpRequest, web::Data};
 
 use super::{
-    Visitor, answer, done_at,
+    Visitor, answer,
     listing::{self, Listing, Part},
     url,
 };
@@ -17,7 +17,6 @@ use crate::{
         wording::{self, Told},
     },
     protocol::{
-        activity::Activity,
         grant::Grant,
         id::Id,
         profile::{self, DEVICE_NAME_LIMIT, Flaw},
@@ -95,7 +94,7 @@ fn rename(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Resul
         _ => return Ok(visitor.malformed(app, "what: expected 'session' or 'grant'")),
     };
     if is_renamed {
-        Ok(done_at(app, paths::ACCOUNT, &[("done", "renamed")]).noting("renamed a device"))
+        Ok(visitor.done_at(app, paths::ACCOUNT, ("renamed", None)).noting("renamed a device"))
     } else {
         show(app, connection, visitor, Some(AccountProblem::Gone))
     }
@@ -157,12 +156,12 @@ fn browsers<'a>(visitor: &Visitor, inventory: &'a Inventory) -> Vec<Browser<'a>>
     here.into_iter().chain(elsewhere).map(|session| Browser::of(session, visitor.context.now)).collect()
 }
 
-/// What the query says has been done, where that is true.
+/// What has been done just before, where that still holds.
 fn done(app: &App, connection: &mut AnyConnection, visitor: &Visitor, inventory: &Inventory) -> Stored<Option<Done>> {
     let (person, named) = (visitor.person.claims.id, visitor.query.get("id").unwrap_or_default());
     let id = Id::parse(named).ok();
-    Ok(match (visitor.done(), id) {
-        ("others", _) => visitor.just_did(connection, Activity::EverythingEnded, None)?.then_some(Done::Others),
+    Ok(match (visitor.done(app), id) {
+        ("others", _) => Some(Done::Others),
         ("renamed", _) => Some(Done::Renamed),
         ("session", Some(id)) => {
             let ended = sessions::find(connection, id)?.filter(|one| one.person_id == person && one.ended_at.is_some());
@@ -181,13 +180,7 @@ fn done(app: &App, connection: &mut AnyConnection, visitor: &Visitor, inventory:
             let client = clients::find(connection, named)?;
             let has_nothing = consents::find(connection, person, named)?.is_none()
                 && listing::accesses(app, connection, (visitor, client.as_ref()), None, 1)?.0.is_empty();
-            let client = client.filter(|_| has_nothing);
-            match client {
-                Some(client) if visitor.just_did(connection, Activity::AppEnded, Some(&client.name))? => {
-                    Some(Done::App(client.name))
-                }
-                _ => None,
-            }
+            client.filter(|_| has_nothing).map(|client| Done::App(client.name))
         }
         _ => None,
     })

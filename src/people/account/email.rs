@@ -4,7 +4,7 @@
 
 use actix_web::{HttpRequest, http::header, web::Data};
 
-use super::{Guard, Refusal, Visit, Visitor, answer, done_at, proven, to_sign_in, url};
+use super::{Guard, Refusal, Visit, Visitor, answer, proven, to_sign_in, url};
 use crate::{
     app::App,
     pages::{CurrentEmail, Email, EmailProblem, EmailState},
@@ -12,9 +12,10 @@ use crate::{
     people::throttle::MailLimit,
     protocol::{
         activity::Activity,
+        email_address::EmailAddress,
         link::LinkKind,
+        login_name::LoginName,
         notice::{Letter, Notice},
-        profile,
     },
     random,
     store::{
@@ -48,7 +49,7 @@ fn first(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result
     if !app.mailer.is_on() {
         return Ok(show(app, visitor, EmailState::MailOff));
     }
-    let waiting = if visitor.done() == "sent" { waiting(connection, visitor)? } else { None };
+    let waiting = if visitor.done(app) == "sent" { waiting(connection, visitor)? } else { None };
     Ok(match &waiting {
         Some(to) => show(app, visitor, EmailState::Sent { to }),
         None => show(app, visitor, EmailState::Ask { typed: "", problem: None }),
@@ -57,30 +58,28 @@ fn first(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result
 
 /// The address that is still to be confirmed.
 fn waiting(connection: &mut AnyConnection, visitor: &Visitor) -> Result<Option<String>, Fault> {
-    let mut links = links::of_person(connection, visitor.person.claims.id)?.into_iter();
-    let now = visitor.context.now;
-    let open = links.find(|link| link.kind == LinkKind::ConfirmEmail && link.used_at.is_none() && link.expires_at > now);
-    Ok(open.and_then(|link| link.email))
+    let open = links::open_of(connection, visitor.person.claims.id, visitor.context.now)?;
+    Ok(open.into_iter().find(|link| link.kind == LinkKind::ConfirmEmail).and_then(|link| link.email))
 }
 
 fn check(app: &App, visitor: &Visitor) -> Option<Reply> {
     if !app.mailer.is_on() {
         return Some(show(app, visitor, EmailState::MailOff));
     }
-    let is_good = profile::email(visitor.field("email").trim()).is_some();
+    let is_good = EmailAddress::parse(visitor.field("email")).is_some();
     (!is_good).then(|| again(app, visitor, EmailProblem::NotAnAddress))
 }
 
 /// The link is kept though another account has the address: nobody is sent it then.
 fn send(app: &App, connection: &mut AnyConnection, visitor: &Visitor, person: &Person) -> Result<Reply, Fault> {
     let (id, now) = (person.claims.id, visitor.context.now);
-    let Some(email) = profile::email(visitor.field("email").trim()) else {
+    let Some(email) = EmailAddress::parse(visitor.field("email")).map(String::from) else {
         return Ok(again(app, visitor, EmailProblem::NotAnAddress));
     };
     if let Err(seconds) = MailLimit::to_send(&app.config.secrets, id, &email).admit(connection, now)? {
         return Ok(again(app, visitor, EmailProblem::SlowedDown { seconds }));
     }
-    let is_anothers = people::find_by_login(connection, &email)?.is_some_and(|other| other.claims.id != id);
+    let is_anothers = people::find_by_login(connection, &LoginName::parse(&email))?.is_some_and(|other| other.claims.id != id);
     let link =
         Link { person_id: Some(id), email: Some(email.clone()), ..Link::new(random::id(now), LinkKind::ConfirmEmail, now) };
     let letter = if is_anothers { Letter::AlreadyRegistered } else { Letter::ConfirmEmail };
@@ -90,7 +89,7 @@ fn send(app: &App, connection: &mut AnyConnection, visitor: &Visitor, person: &P
         name: None,
         at: now,
         origin: visitor.origin.clone(),
-        about: None,
+        about: Some(person.claims.username.clone()), // so that its owner sees whose account it is
         link: (!is_anothers).then_some(link.id),
     };
     let event = visitor.event(Activity::EmailChangeAsked, None);
@@ -100,7 +99,7 @@ fn send(app: &App, connection: &mut AnyConnection, visitor: &Visitor, person: &P
         );
     }
     app.bell.notify_one();
-    Ok(done_at(app, paths::ACCOUNT_EMAIL, &[("done", "sent")]).noting(format!("asked to change their address: person {id}")))
+    Ok(visitor.done_at(app, paths::ACCOUNT_EMAIL, ("sent", None)).noting(format!("asked to change their address: person {id}")))
 }
 
 fn refuse(app: &App, visitor: &Visitor, refusal: Refusal) -> Reply {

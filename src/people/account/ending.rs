@@ -3,7 +3,7 @@
 
 use actix_web::{HttpRequest, http::header, web::Data};
 
-use super::{Visitor, answer, borrowed, devices, done_at, url};
+use super::{Visitor, answer, borrowed, devices, url};
 use crate::{
     app::App,
     pages::{AccountProblem, AfterEnd, EverythingEnded},
@@ -56,9 +56,8 @@ fn end(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<R
     }
     app.bell.notify_one();
     let note = format!("ended {what}: person {} {}", visitor.person.claims.id, id.map(|id| id.to_string()).unwrap_or_default());
-    let done = [("done", what), ("id", named)];
-    let done = if matches!(what, "others") { done.get(..1) } else { done.get(..) };
-    Ok(done_at(app, paths::ACCOUNT, done.unwrap_or_default()).noting(note))
+    let id = (what != "others").then_some(named);
+    Ok(visitor.done_at(app, paths::ACCOUNT, (what, id)).noting(note))
 }
 
 /// Signing out of this browser by its own row is what `/logout` does.
@@ -99,7 +98,13 @@ fn end_everything(app: &App, connection: &mut AnyConnection, visitor: &Visitor) 
 /// more, to whom a GET could show these names.
 pub(super) fn told(app: &App, visitor: &Visitor, ended: &Words, next: AfterEnd) -> Reply {
     let (browsers, apps) = (borrowed(&ended.browsers), borrowed(&ended.apps));
-    let page = EverythingEnded { chrome: visitor.chrome(app), browsers: &browsers, apps: &apps, next };
+    let page = EverythingEnded {
+        chrome: visitor.chrome(app),
+        username: &visitor.person.claims.username,
+        browsers: &browsers,
+        apps: &apps,
+        next,
+    };
     let note = format!("ended everything: person {}", visitor.person.claims.id);
     signed_out(page::show(200, &page, None)).noting(note)
 }

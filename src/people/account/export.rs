@@ -198,6 +198,7 @@ fn link(link: &Link) -> Value {
         "made_at": iso(link.created_at),
         "ends_at": iso(link.expires_at),
         "used_at": time(link.used_at),
+        "ended_at": time(link.ended_at),
     })
 }
 

@@ -27,14 +27,15 @@ use crate::{
     pages::{self, Chrome, Problem},
     paths,
     protocol::{
-        activity::{Activity, Entry, Origin},
+        activity::{Activity, Origin},
+        login_name::LoginName,
         params::{Params, encode},
-        profile,
+        stamp::{self, Purpose},
         time::Span,
     },
     random,
     store::{
-        self, AnyConnection,
+        AnyConnection,
         activity::Event,
         people::{self, Person},
         sessions::{self, Session},
@@ -52,8 +53,10 @@ use crate::{
     },
 };
 
-/// How long ago what was just done may be.
-const JUST_NOW: Span = Span::from_seconds(120);
+/// How long a page says what was just done, when it is loaded again.
+const DONE_TIME: Span = Span::from_seconds(600);
+/// In the query of such a page: what was done, to what, and the stamp that says that it was done in this session.
+const DONE: [&str; 3] = ["done", "id", "done_stamp"];
 
 /// What a request brings.
 struct Visit {
@@ -194,7 +197,7 @@ fn look(
         (guard.refuse)(app, connection, visitor, Refusal::SlowedDown { seconds }).map(Looked::Done)
     };
     let Some(turns) = turns else { return slowed_down(connection, &visitor, TURN_MISSED) };
-    let (id, name) = (visitor.person.claims.id, profile::login(&visitor.person.claims.username));
+    let (id, name) = (visitor.person.claims.id, LoginName::parse(&visitor.person.claims.username));
     let from = known_browser::from(app, connection, (visitor.device.as_deref(), visitor.context.address), Some(id), now)?;
     let who = throttle::Who { user: Some(id), name: &name };
     let mut attempt = Attempt::to_confirm(&app.config.secrets, who, from);
@@ -248,7 +251,7 @@ impl Visit {
         let (Some(session), Some(cookie)) = (found, self.cookie) else { return Ok(Err(to_sign_in())) };
         let person = people::find(connection, session.person_id)?.filter(|person| person.disabled_at.is_none());
         let Some(person) = person else { return Ok(Err(to_sign_in())) };
-        let is_due = context.now.since(session.last_seen_at) >= app.config.lifetimes.noted_after(session.remembered);
+        let is_due = !context.now.age_of(session.last_seen_at).is_below(app.config.lifetimes.noted_after(session.remembered));
         if is_due && !sessions::touch(connection, &session, context.now)? {
             return Ok(Err(to_sign_in())); // it was ended meanwhile
         }
@@ -294,20 +297,23 @@ impl Visitor {
         self.form.get(name).unwrap_or_default()
     }
 
-    /// What the query says has been done just before.
-    fn done(&self) -> &str {
-        self.query.get("done").unwrap_or_default()
+    /// What has been done just before, in this session, as the query says with our stamp: nobody can make a link by which a page
+    /// says so.
+    fn done(&self, app: &App) -> &str {
+        let [done, id, stamp] = DONE.map(|name| self.query.get(name).unwrap_or_default());
+        let binding = [&*self.session.id.to_string(), &*self.path, done, id];
+        let found = stamp::check(&app.config.secrets, Purpose::Done, &binding, stamp, (self.context.now, DONE_TIME));
+        if found.is_ok() { done } else { "" }
     }
 
-    /// Whether this happened to the account a moment ago: a note that says so is not shown because someone made a URL.
-    fn just_did(&self, connection: &mut AnyConnection, activity: Activity, about: Option<&str>) -> Result<bool, store::Error> {
-        let newest = store::activity::of(connection, self.person.claims.id, None, 20)?;
-        let is_so = |entry: &Entry| {
-            entry.activity == activity
-                && self.context.now.since(entry.at) < JUST_NOW
-                && (about.is_none() || entry.about.as_deref() == about)
-        };
-        Ok(newest.iter().any(|(_, entry)| is_so(entry)))
+    /// To the page at this path, which says what has been done, and to what.
+    fn done_at(&self, app: &App, path: &str, (done, id): (&str, Option<&str>)) -> Reply {
+        let to = url(app, path);
+        let binding = [&*self.session.id.to_string(), &*to, done, id.unwrap_or_default()];
+        let stamp = stamp::make(&app.config.secrets, Purpose::Done, &binding, self.context.now);
+        let [done_name, id_name, stamp_name] = DONE;
+        let pairs = [(done_name, Some(done)), (id_name, id), (stamp_name, Some(stamp.as_str()))];
+        Reply::see_other(&format!("{to}?{}", encode(pairs.into_iter().filter_map(|(name, value)| Some((name, value?))))))
     }
 
     /// Something that happens to this account now.
@@ -330,11 +336,6 @@ impl Visitor {
 /// Where everyone goes who is not signed in: to the sign-in page, and back from there.
 fn to_sign_in(app: &App, back: &str) -> Reply {
     Reply::see_other(&format!("{}{}?{}", app.config.issuer.base(), paths::LOGIN, encode([(login::THEN, back)])))
-}
-
-/// The URL of a path, with what has been done.
-fn done_at(app: &App, path: &str, done: &[(&str, &str)]) -> Reply {
-    Reply::see_other(&format!("{}{path}?{}", app.config.issuer.base(), encode(done.iter().copied())))
 }
 
 /// The URL of a path.

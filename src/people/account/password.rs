@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, http::header, web::Data};
 
-use super::{Guard, Refusal, Visit, Visitor, answer, borrowed, done_at, proven, url};
+use super::{Guard, Refusal, Visit, Visitor, answer, borrowed, proven, url};
 use crate::{
     app::App,
     pages::{self, PasswordDone, PasswordFlaw, PasswordProblem},
     passwords::rules::Flaw,
     paths,
     people::inventory::{Inventory, Words},
-    protocol::{activity::Activity, time::Span},
+    protocol::activity::Activity,
     store::{AnyConnection, account, activity, people::Person},
     web::{
         body::Form,
@@ -25,8 +25,6 @@ use crate::{
     },
 };
 
-/// For how long the page says what "this was not me" has ended.
-const TOLD_FOR: Span = Span::from_seconds(3600);
 /// Among so many of the newest events it is looked for.
 const EVENTS: u32 = 50;
 
@@ -75,7 +73,8 @@ fn set(app: &App, connection: &mut AnyConnection, visitor: &Visitor, person: &Pe
     };
     app.bell.notify_one();
     let done = if ends_others { "changed-and-ended" } else { "changed" };
-    Ok(done_at(app, paths::ACCOUNT_PASSWORD, &[("done", done)])
+    Ok(visitor
+        .done_at(app, paths::ACCOUNT_PASSWORD, (done, None))
         .with(header::SET_COOKIE, &session::cookie(app, &renewed, now))
         .noting(format!("changed their password: person {}", person.claims.id)))
 }
@@ -111,13 +110,10 @@ fn refuse(app: &App, connection: &mut AnyConnection, visitor: &Visitor, refusal:
 }
 
 fn show(app: &App, connection: &mut AnyConnection, visitor: &Visitor, problem: Option<PasswordProblem>) -> Result<Reply, Fault> {
-    let ended = if problem.is_none() && visitor.done() == "not-me" { disowned(app, connection, visitor)? } else { None };
+    let said = if problem.is_none() { visitor.done(app) } else { "" };
+    let ended = if said == "not-me" { disowned(app, connection, visitor)? } else { None };
     let (browsers, apps) = ended.as_ref().map(|words| (borrowed(&words.browsers), borrowed(&words.apps))).unwrap_or_default();
-    let is_changed = problem.is_none()
-        && visitor.done().starts_with("changed")
-        && visitor.just_did(connection, Activity::PasswordChanged, None)?;
-    let done = match visitor.done() {
-        "changed" | "changed-and-ended" if !is_changed => None,
+    let done = match said {
         "changed" => Some(PasswordDone::Changed { ended_others: false }),
         "changed-and-ended" => Some(PasswordDone::Changed { ended_others: true }),
         _ => ended.is_some().then_some(PasswordDone::NotMe { browsers: &browsers, apps: &apps }),
@@ -147,10 +143,10 @@ fn show(app: &App, connection: &mut AnyConnection, visitor: &Visitor, problem: O
     })
 }
 
-/// What ended when the person said, not long ago, that it was not them.
+/// What ended when the person said just before that it was not them.
 fn disowned(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Option<Words>, Fault> {
     let events = activity::of(connection, visitor.person.claims.id, None, EVENTS)?;
     let said = events.into_iter().map(|(_, entry)| entry).find(|entry| entry.activity == Activity::NotMe);
-    let Some(said) = said.filter(|said| visitor.context.now.since(said.at) < TOLD_FOR) else { return Ok(None) };
+    let Some(said) = said else { return Ok(None) };
     Ok(Some(Inventory::of_ended(app, connection, &visitor.person, said.at)?.words()))
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::{MAIL_FOR, MAIL_FOR_ANYONE, MAIL_FROM, MAIL_TO_OTHERS, NAMES_TRIED, network::Successes};
 use crate::{
-    protocol::{id::Id, network, rate_limit::Backoff, secrets::SecretRing, time::Timestamp},
+    protocol::{id::Id, login_name::LoginName, network, rate_limit::Backoff, secrets::SecretRing, time::Timestamp},
     store::{
         AnyConnection, Result,
         rate_limits::{self, Key},
@@ -22,9 +22,14 @@ impl MailLimit {
     /// link of ours, by its name here, has counts of its own, so that no stranger can use up what its owner may ask for; whether it
     /// is one of the user's, whoever sends the mail finds out.
     #[must_use]
-    pub fn to_ask(secrets: &SecretRing, name: &str, (address, known_browser): (IpAddr, Option<&str>), now: Timestamp) -> Self {
+    pub fn to_ask(
+        secrets: &SecretRing,
+        name: &LoginName,
+        (address, known_browser): (IpAddr, Option<&str>),
+        now: Timestamp,
+    ) -> Self {
         let key = |what, value: &str| secrets.pseudonym(what, value);
-        let subscriber = network::subscriber(address);
+        let (subscriber, name) = (network::subscriber(address), name.as_str());
         let network = Some((key("mail from", &subscriber), Successes::new(secrets, &subscriber, None, now)));
         let backoffs = match known_browser {
             Some(browser) => vec![(key("mail in a browser", &format!("{browser} {name}")), MAIL_FOR)],
@@ -90,7 +95,12 @@ mod tests {
     fn a_name_is_counted_from_everywhere_and_from_one_network_but_apart_in_a_known_browser() {
         let secrets = SecretRing::new(["a secret of at least thirty-two bytes"]).unwrap();
         let keys = |last, browser| {
-            let limit = MailLimit::to_ask(&secrets, "alice", (IpAddr::from([1, 1, 1, last]), browser), Timestamp::from_millis(0));
+            let limit = MailLimit::to_ask(
+                &secrets,
+                &LoginName::parse("alice"),
+                (IpAddr::from([1, 1, 1, last]), browser),
+                Timestamp::from_millis(0),
+            );
             limit.backoffs.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
         };
         let (one, other) = (keys(1, None), keys(2, None));

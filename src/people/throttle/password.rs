@@ -9,6 +9,7 @@ use crate::{
     clock::Stopwatch,
     protocol::{
         id::Id,
+        login_name::LoginName,
         network,
         rate_limit::Bucket,
         secrets::SecretRing,
@@ -25,8 +26,8 @@ use crate::{
 pub struct Who<'a> {
     /// The user, where the name is one's.
     pub user: Option<Id>,
-    /// The name that was typed, as it is looked up.
-    pub name: &'a str,
+    /// The name that was typed.
+    pub name: &'a LoginName,
 }
 
 /// From where.
@@ -131,8 +132,10 @@ impl Attempt {
         let turn = key("turn of a network", &subscriber);
         let (name, user) = match (from.known_browser, who.user) {
             (Some(browser), Some(user)) => (key("browser and user", &format!("{browser} {user}")), None),
-            (_, Some(user)) => (key("name", &format!("{subscriber} {}", who.name)), Some(user_key(secrets, user, from.is_near))),
-            (_, None) => (key("name", &format!("{subscriber} {}", who.name)), Some(key("nobody", who.name))),
+            (_, Some(user)) => {
+                (key("name", &format!("{subscriber} {}", who.name.as_str())), Some(user_key(secrets, user, from.is_near)))
+            }
+            (_, None) => (key("name", &format!("{subscriber} {}", who.name.as_str())), Some(key("nobody", who.name.as_str()))),
         };
         Self { name, failures: 0, user, network: None, turn }
     }
@@ -248,7 +251,7 @@ mod tests {
 
     fn attempt(name: &str, user: Option<u8>, known_browser: Option<&str>, is_near: bool) -> Attempt {
         let secrets = SecretRing::new(["a secret of at least thirty-two bytes"]).unwrap();
-        let who = Who { user: user.map(|byte| Id::from([byte; 16])), name };
+        let who = Who { user: user.map(|byte| Id::from([byte; 16])), name: &LoginName::parse(name) };
         let from = From { address: IpAddr::from([1, 1, 1, 1]), known_browser, is_near };
         Attempt::to_sign_in(&secrets, who, from, Timestamp::from_millis(0))
     }

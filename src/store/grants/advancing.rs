@@ -12,13 +12,38 @@ use super::super::{
     AnyConnection, Result, Store,
     activity::Event,
     devices,
-    dialect::{self, on_either},
+    dialect::{self, Clock, on_either},
     error::Error,
     people,
     turns::Turns,
     warnings,
 };
-use crate::protocol::{activity::Origin, grant::Grant, id::Id, notice::Letter, time::Timestamp};
+use crate::protocol::{
+    activity::Origin,
+    grant::Grant,
+    id::Id,
+    notice::Letter,
+    time::{Span, Timestamp},
+};
+
+/// When a statement may be executed, and what time that is. The database may execute it long after it was sent: where it stood
+/// still, or its row was held. A rotation counts from when it was written, not from when it was asked for, and one whose caller has
+/// been told that nothing was done is not written afterwards.
+#[derive(Clone, Copy, Debug)]
+pub struct Statement {
+    /// By how many milliseconds this server's clock is ahead of the database's.
+    pub ahead: i64,
+    /// Until when it may be executed, by this server's clock.
+    pub until: Timestamp,
+}
+
+impl Statement {
+    /// A statement that follows a reading of the database's clock, and may be executed within a time from then on.
+    #[must_use]
+    pub fn after(read_at: Timestamp, now: Timestamp, within: Span) -> Self {
+        Self { ahead: now.millis() - read_at.millis(), until: now.plus(within) }
+    }
+}
 
 /// A rotation: from `generation` to the next.
 #[derive(Clone, Debug)]
@@ -30,31 +55,34 @@ pub struct Advance {
     /// From where.
     pub seen: Origin,
     /// When.
-    pub now: Timestamp,
+    pub statement: Statement,
 }
 
 /// Rotations that wait for their turn to write.
 pub type Advances = Turns<Advance, Result<bool>>;
 
-/// The statement, written out: Diesel does not keep an update prepared, so that PostgreSQL would parse and plan it each time.
-struct Rotation<'a> {
+/// The statement, written out: Diesel does not keep an update prepared, so that PostgreSQL would parse and plan it each time. One
+/// that heals takes a row that is behind the credential, any other the row that is where the credential is.
+struct Rotation<'a, const HEALS: bool> {
     id: &'a [u8],
     generation: i64,
     next: i64,
-    now: i64,
+    ahead: i64,
+    until: i64,
     address: Option<&'a str>,
     place: Option<&'a str>,
     user_agent: Option<&'a str>,
 }
 
-impl<'a> From<&'a Advance> for Rotation<'a> {
-    fn from(Advance { grant, generation, seen, now }: &'a Advance) -> Self {
+impl<'a, const HEALS: bool> From<&'a Advance> for Rotation<'a, HEALS> {
+    fn from(Advance { grant, generation, seen, statement }: &'a Advance) -> Self {
         let generation = i64::from(*generation);
         Self {
             id: grant.as_bytes().as_slice(),
             generation,
             next: generation + 1,
-            now: now.millis(),
+            ahead: statement.ahead,
+            until: statement.until.millis() - statement.ahead,
             address: seen.address.as_deref(),
             place: seen.place.as_deref(),
             user_agent: seen.user_agent.as_deref(),
@@ -62,22 +90,25 @@ impl<'a> From<&'a Advance> for Rotation<'a> {
     }
 }
 
-impl QueryId for Rotation<'_> {
-    type QueryId = Rotation<'static>;
+impl<const HEALS: bool> QueryId for Rotation<'_, HEALS> {
+    type QueryId = Rotation<'static, HEALS>;
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl<DB: Backend> QueryFragment<DB> for Rotation<'_>
+impl<DB: Backend, const HEALS: bool> QueryFragment<DB> for Rotation<'_, HEALS>
 where
     i64: ToSql<BigInt, DB>,
     for<'b> &'b [u8]: ToSql<Binary, DB>,
     for<'b> Option<&'b str>: ToSql<Nullable<Text>, DB>,
+    Clock: QueryFragment<DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql("UPDATE grants SET generation = ");
         out.push_bind_param::<BigInt, _>(&self.next)?;
         out.push_sql(", rotated_at = ");
-        out.push_bind_param::<BigInt, _>(&self.now)?;
+        Clock.walk_ast(out.reborrow())?;
+        out.push_sql(" + ");
+        out.push_bind_param::<BigInt, _>(&self.ahead)?;
         out.push_sql(", address = ");
         out.push_bind_param::<Nullable<Text>, _>(&self.address)?;
         out.push_sql(", place = ");
@@ -86,22 +117,34 @@ where
         out.push_bind_param::<Nullable<Text>, _>(&self.user_agent)?;
         out.push_sql(" WHERE id = ");
         out.push_bind_param::<Binary, _>(&self.id)?;
-        out.push_sql(" AND generation = ");
+        out.push_sql(if HEALS { " AND generation < " } else { " AND generation = " });
         out.push_bind_param::<BigInt, _>(&self.generation)?;
-        out.push_sql(" AND revoked_at IS NULL");
+        out.push_sql(" AND revoked_at IS NULL AND ");
+        Clock.walk_ast(out.reborrow())?;
+        out.push_sql(" <= ");
+        out.push_bind_param::<BigInt, _>(&self.until)?;
         Ok(())
     }
 }
 
-impl<C> RunQueryDsl<C> for Rotation<'_> {}
+impl<C, const HEALS: bool> RunQueryDsl<C> for Rotation<'_, HEALS> {}
 
-/// Compare-and-swap from `generation` to the next, unless revoked, and from where: false when another was first. The guard
-/// is in the statement, the row count is the answer.
+/// Compare-and-swap from `generation` to the next, unless revoked, and from where: false when another was first, or it is too late
+/// for it. The guard is in the statement, the row count is the answer.
 ///
 /// # Errors
 /// The database's; the row may then have advanced all the same, and the retry window covers it.
 pub fn advance(connection: &mut AnyConnection, advance: &Advance) -> Result<bool> {
-    Ok(on_either!(connection, one => Rotation::from(advance).execute(one))? == 1)
+    Ok(on_either!(connection, one => Rotation::<false>::from(advance).execute(one))? == 1)
+}
+
+/// A genuine credential is newer than its row, so that the database went back in time: the row follows it, unless revoked. False
+/// when another one did so before, or has the row gone further.
+///
+/// # Errors
+/// The database's.
+pub fn heal(connection: &mut AnyConnection, advance: &Advance) -> Result<bool> {
+    Ok(on_either!(connection, one => Rotation::<true>::from(advance).execute(one))? == 1)
 }
 
 impl Store {
@@ -131,9 +174,14 @@ impl Store {
 ///
 /// # Errors
 /// As [`advance`].
-pub fn advance_elsewhere(connection: &mut AnyConnection, grant: &Grant, network: &str, event: &Event<'_>) -> Result<bool> {
-    let (seen, now) = (event.origin.clone(), event.at);
-    let wish = Advance { grant: grant.id, generation: grant.generation, seen, now };
+pub fn advance_elsewhere(
+    connection: &mut AnyConnection,
+    grant: &Grant,
+    statement: Statement,
+    network: &str,
+    event: &Event<'_>,
+) -> Result<bool> {
+    let wish = Advance { grant: grant.id, generation: grant.generation, seen: event.origin.clone(), statement };
     dialect::together(connection, |connection| {
         let is_first = advance(connection, &wish)?;
         if is_first {

@@ -87,7 +87,7 @@ pub fn insert(connection: &mut AnyConnection, grant: &Grant) -> Result<()> {
 /// The database's.
 pub fn insert_in(connection: &mut AnyConnection, grant: &Grant, session: &Session, noted_after: Span) -> Result<bool> {
     let now = grant.created_at;
-    if now.since(session.last_seen_at) < noted_after {
+    if now.age_of(session.last_seen_at).is_below(noted_after) {
         return insert_where_held(connection, grant, session);
     }
     dialect::together(connection, |connection| {

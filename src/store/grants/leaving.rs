@@ -11,9 +11,9 @@ use crate::{
     store::{
         AnyConnection, Result, devices,
         dialect::{self, load_free},
-        error::Outage,
         grant_history,
         mapping::{Row, time, times},
+        meta,
         schema::{grants, sessions},
     },
 };
@@ -127,7 +127,7 @@ enum Removed {
 /// As [`remove`]; where they cannot be removed together, each by itself, so that one stays and not all of them.
 fn remove_apart(connection: &mut AnyConnection, leaving: &[Id], retention: &Retention) -> Result<Removed> {
     match remove(connection, leaving, retention) {
-        Err(error) if !error.is_outage() => {}
+        Err(_) if meta::write(connection).is_ok() => {}
         removed => return removed,
     }
     let (mut gone, mut has_more) = (0, false);
@@ -135,7 +135,7 @@ fn remove_apart(connection: &mut AnyConnection, leaving: &[Id], retention: &Rete
         match remove(connection, &[*id], retention) {
             Ok(Removed::Grants(rows)) => gone += rows,
             Ok(Removed::Lines(rows)) => (gone, has_more) = (gone + rows, true),
-            Err(error) if error.is_outage() => return Err(error),
+            Err(error) if meta::write(connection).is_err() => return Err(error), // it is not this one
             Err(error) => tracing::error!(%error, "grant {id} cannot be removed: it is passed over"),
         }
     }

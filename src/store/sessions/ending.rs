@@ -9,8 +9,7 @@ use crate::{
     store::{
         AnyConnection, Result,
         activity::{self, Event},
-        deliveries, dialect,
-        error::Outage,
+        deliveries, dialect, meta,
         schema::{grants, sessions},
     },
 };
@@ -77,7 +76,7 @@ pub fn end_expired(connection: &mut AnyConnection, now: Timestamp, limit: u32) -
     for session in expired(connection, now, limit)? {
         match dialect::together(connection, |connection| end_row(connection, &session, now)) {
             Ok(_) => ended += 1,
-            Err(error) if error.is_outage() => return Err(error),
+            Err(error) if meta::write(connection).is_err() => return Err(error), // it is not this one
             Err(error) => tracing::error!(%error, "session {} cannot be ended: it is passed over", session.id),
         }
     }

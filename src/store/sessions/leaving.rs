@@ -11,7 +11,7 @@ use crate::{
     store::{
         AnyConnection, Result,
         dialect::{self, load_free},
-        error::Outage,
+        meta,
         schema::{grants, sessions},
     },
 };
@@ -129,7 +129,7 @@ fn settle(connection: &mut AnyConnection, due: &[Due], retention: &Retention) ->
     for one in due.iter().filter(|one| one.fate == Fate::Ends) {
         match end_idle(connection, one.id, retention) {
             Ok(is_ended) => ended += usize::from(is_ended),
-            Err(error) if error.is_outage() => return Err(error),
+            Err(error) if meta::write(connection).is_err() => return Err(error), // it is not this one
             Err(error) => tracing::error!(%error, "session {} cannot be ended: it is passed over", one.id),
         }
     }
@@ -140,14 +140,14 @@ fn settle(connection: &mut AnyConnection, due: &[Due], retention: &Retention) ->
 /// As [`remove`]; where they cannot be removed together, each by itself, so that one stays and not all of them.
 fn remove_apart(connection: &mut AnyConnection, leaving: &[&Due], cutoff: Timestamp) -> Result<usize> {
     match remove(connection, leaving, cutoff) {
-        Err(error) if !error.is_outage() => {}
+        Err(_) if meta::write(connection).is_ok() => {}
         removed => return removed,
     }
     let mut gone = 0;
     for one in leaving {
         match remove(connection, std::slice::from_ref(one), cutoff) {
             Ok(removed) => gone += removed,
-            Err(error) if error.is_outage() => return Err(error),
+            Err(error) if meta::write(connection).is_err() => return Err(error), // it is not this one
             Err(error) => tracing::error!(%error, "session {} cannot be removed: it is passed over", one.id),
         }
     }

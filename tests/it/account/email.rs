@@ -1,8 +1,8 @@
 //! Changing the e-mail address: with the password, by a link to the new one; and nobody learns whose address it is.
 
-use symbolon::protocol::{activity::Activity, link::LinkKind};
+use symbolon::protocol::{activity::Activity, link::LinkKind, login_name::LoginName};
 
-use super::{act, happened, signed_in};
+use super::{act, done, happened, signed_in};
 use crate::harness::{Browser, MailServer, Mood, PASSWORD, Page, Server, both, both_with};
 
 const NEW: &str = "alice@example.org";
@@ -13,7 +13,11 @@ fn ask(browser: &mut Browser, email: &str, password: &str) -> Page {
 }
 
 fn email_of(server: &Server, username: &str) -> String {
-    server.store(|connection| symbolon::store::people::find_by_login(connection, username)).unwrap().claims.email
+    server
+        .store(|connection| symbolon::store::people::find_by_login(connection, &LoginName::parse(username)))
+        .unwrap()
+        .claims
+        .email
 }
 
 #[test]
@@ -26,12 +30,13 @@ fn a_letter_goes_to_the_new_address_and_nothing_changes_yet() {
             let mut browser = signed_in(server);
             let before = mail.letters().len();
             let page = ask(&mut browser, " Alice@Example.org ", PASSWORD);
-            assert_eq!((page.status, page.location()), (303, "/account/email?done=sent"), "{page:?}");
+            assert_eq!(done(&page), "/account/email?done=sent");
             let told = browser.get(page.location());
             assert!(told.body.contains(&format!("Look in your mail at <bdi>{NEW}</bdi>.")), "{told:?}");
             crate::harness::wait_until(|| mail.letters().len() > before, || "a letter".into());
             let letter = mail.letters().pop().unwrap();
             assert_eq!(letter.to, NEW);
+            assert!(letter.text.contains("for the account \"alice\""), "its owner sees whose account it is: {letter:?}");
             assert!(letter.link().starts_with(&format!("{}/confirm-email?link=sym_ml_", server.url)), "{letter:?}");
             assert_eq!(
                 (email_of(server, "alice").as_str(), happened(server, alice, Activity::EmailChangeAsked)),
@@ -58,10 +63,11 @@ fn the_owner_of_a_taken_address_hears_of_it_and_nobody_else() {
                 let page = ask(&mut browser, address, PASSWORD);
                 let told = browser.get(page.location());
                 let id = told.header("x-request-id").unwrap().to_owned();
-                seen.push((page.status, page.location().to_owned(), told.body.replace(&id, "").replace(address, "")));
+                seen.push((page.status, done(&page), told.body.replace(&id, "").replace(address, "")));
                 crate::harness::wait_until(|| mail.letters().len() > before, || format!("a letter to {address}"));
                 let letter = mail.letters().pop().unwrap();
                 assert_eq!((letter.to.as_str(), letter.text.contains("link=")), (address, address == NEW), "{letter:?}");
+                assert!(letter.text.contains("for the account \"alice\""), "{letter:?}");
             }
             assert_eq!(seen[0], seen[1]);
             assert_eq!(

@@ -5,7 +5,7 @@ use std::{sync::Barrier, thread};
 use symbolon::{protocol::activity::Activity, random};
 
 use super::{
-    FIREFOX, OFFLINE, SCOPE, SESSION, assert_alive, assert_dead, end, happened, is_signed_in, newest_grant, session_of,
+    FIREFOX, OFFLINE, SCOPE, SESSION, assert_alive, assert_dead, done, end, happened, is_signed_in, newest_grant, session_of,
     signed_in, stamp, tokens,
 };
 use crate::harness::{Browser, both};
@@ -20,7 +20,7 @@ fn a_browser_that_is_ended_is_out_and_what_depends_on_it() {
         let mut own = tokens(server, &mut here, &web, SCOPE);
         let id = session_of(server, &there).to_string();
         let page = end(&mut here, "session", &id);
-        assert_eq!((page.status, page.location()), (303, format!("/account?done=session&id={id}").as_str()), "{page:?}");
+        assert_eq!(done(&page), format!("/account?done=session&id={id}"));
         assert!(!is_signed_in(&mut there));
         assert_dead(server, &web, &with_it);
         assert_alive(server, &web, &mut by_itself);
@@ -60,7 +60,7 @@ fn one_access_ends_and_the_other_goes_on() {
         let goes = tokens(server, &mut browser, &web, OFFLINE);
         let id = newest_grant(server, alice).to_string();
         let page = end(&mut browser, "grant", &id);
-        assert_eq!((page.status, page.location()), (303, format!("/account?done=grant&id={id}").as_str()), "{page:?}");
+        assert_eq!(done(&page), format!("/account?done=grant&id={id}"));
         assert_dead(server, &web, &goes);
         assert_alive(server, &web, &mut stays);
         assert!(browser.get(page.location()).body.contains("App web</bdi> has lost its access"));
@@ -78,7 +78,7 @@ fn withdrawing_an_app_takes_every_access_and_the_consent() {
         let all = [tokens(server, &mut here, &web, SCOPE), tokens(server, &mut there, &web, OFFLINE)];
         let mut stays = tokens(server, &mut here, &other, SCOPE);
         let page = end(&mut here, "app", "web");
-        assert_eq!((page.status, page.location()), (303, "/account?done=app&id=web"), "{page:?}");
+        assert_eq!(done(&page), "/account?done=app&id=web");
         for tokens in &all {
             assert_dead(server, &web, tokens);
         }
@@ -101,7 +101,7 @@ fn everything_but_this_browser_ends() {
         let goes = [tokens(server, &mut there, &web, SCOPE), tokens(server, &mut there, &web, OFFLINE)];
         let mut stays = [tokens(server, &mut here, &web, SCOPE), tokens(server, &mut here, &web, OFFLINE)];
         let page = end(&mut here, "others", "");
-        assert_eq!((page.status, page.location()), (303, "/account?done=others"), "{page:?}");
+        assert_eq!(done(&page), "/account?done=others");
         assert!(!is_signed_in(&mut there) && is_signed_in(&mut here));
         for tokens in &goes {
             assert_dead(server, &web, tokens);

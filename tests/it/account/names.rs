@@ -17,7 +17,7 @@ fn a_name_stays_with_the_browser_and_stands_for_what_was_given_in_it() {
         tokens(server, &mut browser, &web, OFFLINE);
         let id = session_of(server, &browser).to_string();
         let page = rename(&mut browser, "session", &id, "  Work laptop ");
-        assert_eq!((page.status, page.location()), (303, "/account?done=renamed"), "{page:?}");
+        assert_eq!(super::done(&page), "/account?done=renamed");
         let page = browser.get(page.location());
         assert!(page.body.contains("The name was changed."), "{page:?}");
         assert!(page.body.contains("<h3><bdi>Work laptop</bdi></h3>") && page.body.contains("Firefox on Linux"), "{page:?}");

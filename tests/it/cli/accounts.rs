@@ -8,6 +8,7 @@ use symbolon::{
         client::ClientKind,
         credential::{Credential, Kind},
         link::LinkKind,
+        login_name::LoginName,
         notice::Letter,
     },
     store::{deliveries, links, people},
@@ -19,7 +20,7 @@ use crate::harness::{Browser, Database, MailServer, Mood, Server, databases};
 const WRONG: &str = "correct horse battery stapler";
 
 /// The command line beside a server that sends mail, and lets the invited register.
-fn with_mail(server: &Server, database: &Database, mail: &MailServer) -> Binary {
+pub(super) fn with_mail(server: &Server, database: &Database, mail: &MailServer) -> Binary {
     let mut symbolon = Binary::beside(server, database);
     symbolon.variables.extend([
         ("SYMBOLON_REGISTRATION", "invitation".to_owned()),
@@ -162,7 +163,7 @@ fn an_operator_begins_a_recovery_that_only_the_person_can_finish() {
         server.add_person("dave");
         assert!(without_mail.refusal("user reset dave").contains("mail to be configured"), "{name}");
         for who in ["bob", "dave"] {
-            let kept = server.store(|connection| people::find_by_login(connection, who)).unwrap();
+            let kept = server.store(|connection| people::find_by_login(connection, &LoginName::parse(who))).unwrap();
             assert!(kept.password_hash.is_some(), "{name}: {who}");
         }
     }
@@ -210,7 +211,7 @@ fn the_owner_of_an_address_is_invited() {
         // The newest counts, and it is printed only where that is asked for.
         let printed = symbolon.json("user invite --email new@example.com --print --json");
         assert_eq!(
-            (link_of(printed["link"].as_str().unwrap()).used_at, link_of(&first).used_at.is_some()),
+            (link_of(printed["link"].as_str().unwrap()).used_at, link_of(&first).ended_at.is_some()),
             (None, true),
             "{name}"
         );

@@ -2,7 +2,10 @@
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use symbolon::store::{clients, people};
+use symbolon::{
+    protocol::login_name::LoginName,
+    store::{clients, people},
+};
 
 use super::{Binary, all_ended, is_time, seed};
 use crate::harness::databases;
@@ -67,7 +70,8 @@ fn clients_are_switched_and_deleted() {
         let store = symbolon.store();
         let registered =
             || store.with(|connection| clients::read_origin(connection, "https://www.example.com")).unwrap().is_some();
-        let alice = store.with(|connection| people::find_by_login(connection, "alice")).unwrap().unwrap().claims.id;
+        let alice =
+            store.with(|connection| people::find_by_login(connection, &LoginName::parse("alice"))).unwrap().unwrap().claims.id;
         let (session, _) = seed(&store, alice, "app");
 
         assert_eq!(symbolon.text("client disable app"), "client app is switched off\n", "{name}");

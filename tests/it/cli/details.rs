@@ -1,7 +1,10 @@
 //! `symbolon user`: what is kept of a person besides their password, shown and changed, and deleting them.
 
 use serde_json::{Value, json};
-use symbolon::{protocol::client::ClientKind, store::people};
+use symbolon::{
+    protocol::{client::ClientKind, login_name::LoginName},
+    store::people,
+};
 
 use super::{Binary, PASSWORD, all_ended, is_time, seed};
 use crate::harness::{Server, databases};
@@ -45,8 +48,8 @@ fn details_are_given_shown_and_changed() {
         );
         assert!(is_time(&added["updated"]), "{name}: {added}");
         let mut shown = symbolon.json("user show alice --json");
-        let lives = ["live_sessions", "live_grants"].map(|key| shown.as_object_mut().unwrap().remove(key).unwrap());
-        assert_eq!((shown, lives), (added, [json!(0), json!(0)]), "{name}");
+        let lives = ["live_sessions", "live_grants", "open_links"].map(|key| shown.as_object_mut().unwrap().remove(key).unwrap());
+        assert_eq!((shown, lives), (added, [json!(0), json!(0), json!([])]), "{name}");
         let text = symbolon.text("user show alice@example.com");
         assert!(text.contains("roles          editor\n               admin\n") && text.contains("number=7\n"), "{name}: {text}");
 
@@ -113,7 +116,9 @@ fn a_person_who_is_deleted_is_gone_and_what_they_had_has_ended() {
         symbolon.add_user("alice");
         symbolon.add_user("bob");
         let store = symbolon.store();
-        let person = |login: &str| store.with(|connection| people::find_by_login(connection, login)).unwrap().unwrap().claims.id;
+        let person = |login: &str| {
+            store.with(|connection| people::find_by_login(connection, &LoginName::parse(login))).unwrap().unwrap().claims.id
+        };
         let (alice, bob) = (person("alice"), person("bob"));
         let ((session, _), (bobs, _)) = (seed(&store, alice, "app"), seed(&store, bob, "app"));
         let text = symbolon.text("user delete ALICE");

@@ -8,6 +8,7 @@ use symbolon::{
         claims::LogoutToken,
         client::{Client, ClientKind},
         id::Id,
+        login_name::LoginName,
     },
     random,
     store::{grants, people, sessions},
@@ -186,7 +187,7 @@ fn cookies_secrets_and_logout_tokens_are_told() {
         is(&told, true, None, "someone is signed in");
         assert_eq!((&told["is"], &told["username"]), (&json!("a session cookie"), &json!("alice")), "{told}");
         let session = told["session"].as_str().unwrap().to_owned();
-        let alice = server.store(|connection| people::find_by_login(connection, "alice")).unwrap();
+        let alice = server.store(|connection| people::find_by_login(connection, &LoginName::parse("alice"))).unwrap();
         server.disable(alice.claims.id);
         is(&site.told(&cookie), false, None, "ended");
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use symbolon::{
-    protocol::{client::ClientKind, id::Id},
+    protocol::{client::ClientKind, id::Id, login_name::LoginName},
     store::{grants, people},
 };
 
@@ -19,7 +19,9 @@ fn grants_are_listed_and_revoked() {
             symbolon.text(&format!("client add --id {id} --name App --type spa --redirect-uri https://app.example.com/cb"));
         }
         let store = symbolon.store();
-        let id = |login: &str| store.with(|connection| people::find_by_login(connection, login)).unwrap().unwrap().claims.id;
+        let id = |login: &str| {
+            store.with(|connection| people::find_by_login(connection, &LoginName::parse(login))).unwrap().unwrap().claims.id
+        };
         let (_, [code, active]) = seed(&store, id("alice"), "app");
         seed(&store, id("bob"), "app");
 

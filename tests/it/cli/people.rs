@@ -1,7 +1,13 @@
 //! `symbolon user`: adding, listing, switching off and on, new passwords, and what all of that ends.
 
 use serde_json::{Value, json};
-use symbolon::{config::PasswordSettings, passwords::Passwords, protocol::id::Id, random, store::people};
+use symbolon::{
+    config::PasswordSettings,
+    passwords::Passwords,
+    protocol::{id::Id, login_name::LoginName},
+    random,
+    store::people,
+};
 
 use super::{Binary, PASSWORD, all_ended, is_time, now, seed};
 use crate::harness::databases;
@@ -61,7 +67,8 @@ fn switching_a_person_off_or_a_new_password_ends_their_sessions_and_grants() {
         symbolon.add_user("alice");
         symbolon.add_user("bob");
         let store = symbolon.store();
-        let person = |login: &str| store.with(|connection| people::find_by_login(connection, login)).unwrap().unwrap();
+        let person =
+            |login: &str| store.with(|connection| people::find_by_login(connection, &LoginName::parse(login))).unwrap().unwrap();
         let verify =
             |password: &str| runtime.block_on(passwords.verify(password.into(), person("alice").password_hash)).unwrap().is_right;
         let (alice, bob) = (person("alice").claims.id, person("bob").claims.id);
@@ -107,7 +114,7 @@ fn what_people_typed_does_nothing_to_the_terminal() {
         let (name, symbolon) = (database.name, Binary::new(&database.url));
         symbolon.add_user("alice");
         let store = symbolon.store();
-        let mut person = store.with(|connection| people::find_by_login(connection, "alice")).unwrap().unwrap();
+        let mut person = store.with(|connection| people::find_by_login(connection, &LoginName::parse("alice"))).unwrap().unwrap();
         (person.claims.id, person.claims.username, person.claims.email) =
             (random::id(now()), "mallory".into(), "m@example.com".into());
         person.claims.display_name = Some("\u{1b}[2J\u{9b}31m\n\u{202e}M".into());

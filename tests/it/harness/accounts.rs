@@ -7,8 +7,9 @@ use symbolon::{
     },
     random,
     store::{
-        account,
+        Error, account,
         activity::Event,
+        people,
         sessions::{self, Offline},
     },
 };
@@ -20,6 +21,16 @@ impl Server {
     pub fn event(&self, person: Id, activity: Activity) -> Event<'static> {
         let now = self.now();
         Event { id: random::id(now), person, activity, origin: &NOWHERE, about: None, at: now }
+    }
+
+    /// Changes what is kept of a person, as an operator does.
+    pub fn change_person(&self, person: Id, change: impl FnOnce(&mut people::Person)) {
+        let event = |activity| self.event(person, activity);
+        let set = |kept: &mut people::Person| {
+            change(kept);
+            Ok::<_, Error>(())
+        };
+        assert!(self.store(|connection| account::change_details(connection, person, event, set)).is_some());
     }
 
     /// Switches an account off.

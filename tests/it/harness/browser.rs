@@ -30,9 +30,12 @@ impl Page {
         header(&self.headers, name)
     }
 
-    /// Where it redirects to.
+    /// Where it redirects to, without the empty fragment that ends each `Location` (RFC 9110 §10.2.2).
+    #[track_caller]
     pub fn location(&self) -> &str {
-        self.header("location").unwrap_or_else(|| panic!("no Location in {self:?}"))
+        let location = self.header("location").unwrap_or_else(|| panic!("no Location in {self:?}"));
+        assert!(location.contains('#'), "a Location that inherits a fragment: {self:?}");
+        location.strip_suffix('#').unwrap_or(location)
     }
 
     /// The value of an attribute of the first tag that contains `mark`, with HTML entities undone.
@@ -157,6 +160,7 @@ impl Browser {
 
 /// The parameters in the query or fragment of a URL.
 pub fn query_of(url: &str) -> BTreeMap<String, String> {
+    let url = url.strip_suffix('#').unwrap_or(url);
     let (_, query) = url.split_once(['?', '#']).unwrap_or_default();
     query.split('&').filter_map(|pair| pair.split_once('=')).map(|(n, v)| (n.to_owned(), params::decode(v).unwrap())).collect()
 }

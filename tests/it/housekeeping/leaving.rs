@@ -20,7 +20,7 @@ use symbolon::{
         devices,
         grant_history::{self, Line},
         grants::{
-            self, Advance,
+            self, Advance, Statement,
             leaving::{Looked, walk},
         },
         people,
@@ -305,7 +305,8 @@ fn rotation_stays_within_its_page() {
                     ..pattern.seen.clone()
                 };
                 let at = grant.created_at.plus(Span::from_seconds(600 * (round + 1)));
-                let advance = Advance { grant: grant.id, generation: grant.generation + round, seen: seen.clone(), now: at };
+                let statement = Statement::after(at, at, Span::from_seconds(86_400 * 366));
+                let advance = Advance { grant: grant.id, generation: grant.generation + round, seen: seen.clone(), statement };
                 assert!(grants::advance(connection, &advance)?);
             }
         }

@@ -7,6 +7,7 @@ use symbolon::{
     protocol::{
         client::{Client, ClientKind},
         id::Id,
+        login_name::LoginName,
         time::Span,
     },
     store::{Error, deliveries, grants, people, sessions},
@@ -101,7 +102,7 @@ fn one_that_is_remembered_may_be_idle_for_longer_and_one_in_use_stays() {
         let mut used = Browser::new(server);
         used.sign_in("alice");
         let unended = || {
-            let person = server.store(|connection| people::find_by_login(connection, "alice")).unwrap();
+            let person = server.store(|connection| people::find_by_login(connection, &LoginName::parse("alice"))).unwrap();
             let all = server.store(|connection| sessions::unended_of(connection, person.claims.id));
             (all.iter().filter(|one| one.remembered).count(), all.iter().filter(|one| !one.remembered).count())
         };

@@ -7,6 +7,7 @@ use symbolon::{
         algorithm::Algorithm,
         claims::{self, AccessToken, Audience},
         client::{ClientKind, GrantType},
+        id::Id,
         scope::Scopes,
         time::Span,
     },
@@ -16,7 +17,7 @@ use symbolon::{
 
 use crate::{
     claims::change_client,
-    harness::{API, INACTIVE, Server, both},
+    harness::{API, INACTIVE, Server, both, claims_of, grant_of},
 };
 
 /// A service's own token for the API, signed with the key that signed first.
@@ -52,6 +53,64 @@ fn a_key_that_has_retired_signs_nothing_that_is_believed() {
         server.advance(3600);
         assert_eq!(server.introspect("notes", &forged(server)).body, INACTIVE);
         assert_eq!(server.userinfo(&forged(server)).status, 401);
+    });
+}
+
+/// A token of this grant for the API and for `/userinfo`, signed with the key that signs now.
+fn signed(server: &Server, grant: Id, (iss, sub, client_id): (&str, &str, &str)) -> String {
+    let (now, secrets) = (server.now(), &server.app.config.secrets);
+    let rows = server.store(signing_keys::all);
+    let ring = KeyRing::open(&rows, secrets, &KeyRing::default()).unwrap();
+    let claims = AccessToken {
+        iss,
+        sub,
+        aud: Audience::Several(vec![API.into(), server.url.clone()]),
+        client_id,
+        exp: now.plus(Span::from_seconds(600)).seconds(),
+        iat: now.seconds(),
+        jti: claims::jti(grant, [7; 12]),
+        scope: "openid notes:read".into(),
+        person: None,
+    };
+    ring.signing(Algorithm::Rs256, now).unwrap().access_token(&claims).unwrap()
+}
+
+#[test]
+fn a_key_that_leaked_makes_no_token_of_another_issuer_person_or_client() {
+    both(|server| {
+        server.add_apis();
+        let ids = ["alice", "bob"].map(|name| server.add_person(name).claims.id.to_string());
+        let [web, other] = ["web", "other"].map(|id| server.add_web(id));
+        let pairwise = server.add_client("pairwise", ClientKind::Web, |client| {
+            (client.scopes, client.pairwise_sector) = (web.scopes.clone(), Some("app.example.com".into()));
+        });
+        let ours = grant_of(&server.tokens_as(&web, "alice", "openid notes:read"));
+        server.tokens_as(&other, "bob", "openid notes:read");
+        let tokens = server.tokens_as(&pairwise, "alice", "openid notes:read");
+        let (theirs, subject) = (grant_of(&tokens), claims_of(tokens.text("access_token"))["sub"].as_str().unwrap().to_owned());
+        let good = server.url.as_str();
+        let bad = format!("{good}/");
+        for (grant, iss, sub, client, is_good) in [
+            (ours, good, &*ids[0], "web", true),
+            (ours, "https://id.example.org", &*ids[0], "web", false),
+            (ours, &*bad, &*ids[0], "web", false),
+            (ours, "", &*ids[0], "web", false),
+            (ours, good, &*ids[1], "web", false),
+            (ours, good, &*subject, "web", false),
+            (ours, good, "", "web", false),
+            (ours, good, "web", "web", false),
+            (ours, good, &*ids[0], "other", false),
+            (ours, good, &*ids[1], "other", false),
+            (theirs, good, &*subject, "pairwise", true),
+            (theirs, good, &*ids[0], "pairwise", false),
+            (theirs, good, &*ids[1], "pairwise", false),
+        ] {
+            let token = signed(server, grant, (iss, sub, client));
+            let what = format!("{iss} {sub} {client}");
+            assert_eq!(server.is_active("notes", &token), is_good, "{what}");
+            assert_eq!(server.is_active(client, &token), is_good, "{what}");
+            assert_eq!(server.userinfo(&token).status, if is_good { 200 } else { 401 }, "{what}");
+        }
     });
 }
 

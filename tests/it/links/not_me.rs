@@ -96,6 +96,10 @@ fn an_address_that_was_changed_comes_back() {
             assert_eq!(browser.submit(&page, &[]).status, 200);
             let found = server.store(|connection| people::find(connection, alice.claims.id)).unwrap();
             assert_eq!((found.claims.email.as_str(), found.password_hash), ("alice@example.com", None));
+            let changes = server.happened(alice.claims.id).into_iter().filter(|entry| entry.activity == Activity::EmailChanged);
+            let mut changes: Vec<_> = changes.map(|entry| entry.about.unwrap()).collect();
+            changes.sort();
+            assert_eq!(changes, ["alice@example.com", "thief@example.com"], "both changes are in the activity");
         },
     );
 }

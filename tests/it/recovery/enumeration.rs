@@ -3,8 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use symbolon::store::people;
-
 use crate::harness::{Browser, MailServer, Page, Server, settled, with_mail};
 
 /// Who is asked for.
@@ -17,10 +15,7 @@ fn add_everyone(server: &Server, number: u32) {
     server.add_person(&format!("alice{number:03}"));
     let dora = server.add_person(&format!("dora{number:03}"));
     server.disable(dora.claims.id);
-    let mut paul = server.add_person(&format!("paul{number:03}"));
-    paul.claims.email_verified = false;
-    let now = server.now();
-    server.store(|connection| people::update(connection, &paul, now));
+    server.add_unverified(&format!("paul{number:03}"));
 }
 
 /// A page without what differs between two of the same kind: request id, proofs, the name that was typed.

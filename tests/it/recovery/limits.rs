@@ -1,5 +1,7 @@
 //! How often letters can be asked for: by one name from one address, by one address, and for one name from everywhere.
 
+use symbolon::protocol::login_name::LoginName;
+
 use crate::harness::{Browser, MailServer, Page, Server, settled, with_mail};
 
 fn behind_a_proxy(story: impl Fn(&Server, &MailServer)) {
@@ -138,7 +140,8 @@ fn after_this_was_not_me_the_owner_gets_a_letter_whatever_strangers_ask() {
     behind_a_proxy(|server, mail| {
         server.add_person("alice");
         let hash = server.app.passwords.hash("a password of a thief").unwrap();
-        let alice = server.store(|connection| symbolon::store::people::find_by_login(connection, "alice")).unwrap();
+        let alice =
+            server.store(|connection| symbolon::store::people::find_by_login(connection, &LoginName::parse("alice"))).unwrap();
         server.reset_password(alice.claims.id, &hash);
         server.app.bell.notify_one();
         let warning = mail.wait_for("alice@example.com", 1).remove(0);

@@ -46,7 +46,8 @@ fn a_form_without_our_stamp_signs_nobody_in() {
         }
         let cookie = browser.cookies.remove(BROWSER).unwrap();
         let page = post(&mut browser, "alice", Some(&good));
-        refused(&mut browser, &page);
+        assert!(page.status == 400 && page.body.contains("Please open this page again"), "{page:?}");
+        assert_eq!((page.header("set-cookie"), signed_in(&mut browser)), (None, String::new()));
         browser.cookies.insert(BROWSER.into(), other.cookies[BROWSER].clone());
         let page = post(&mut browser, "alice", Some(&good));
         refused(&mut browser, &page);

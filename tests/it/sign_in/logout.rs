@@ -1,7 +1,10 @@
 //! Signing out (ASVS 7.4.1), and the home page: asked first, done by a form of ours alone, and over on the
 //! server, not only in the browser. What was granted for offline access lives on.
 
-use symbolon::protocol::client::{Client, ClientKind};
+use symbolon::{
+    protocol::client::{Client, ClientKind},
+    store::people,
+};
 
 use super::{SESSION, signed_in, silently};
 use crate::harness::{Answer, Browser, Page, Server, both};
@@ -101,9 +104,18 @@ fn without_a_session_there_is_nothing_to_end() {
         for cookie in [None, Some("forged")] {
             cookie.map(|cookie| browser.cookies.insert(SESSION.into(), cookie.into()));
             let page = browser.send("POST", "/logout", Some(&[]));
-            assert_eq!((page.status, page.location()), (303, "/logout"));
-            assert!(!browser.cookies.contains_key(SESSION));
+            assert_eq!((page.status, page.location(), page.header("set-cookie")), (303, "/logout", None));
         }
+        // A form that was shown here while someone was signed in takes the cookie of what has ended since.
+        server.add_person("alice");
+        let mut browser = Browser::new(server);
+        browser.sign_in("alice");
+        let csrf = browser.get("/logout").csrf();
+        let alice = server.store(|connection| people::find_by_login(connection, "alice")).unwrap();
+        server.disable(alice.claims.id);
+        assert_eq!(sign_out(&mut browser, "x").header("set-cookie"), None);
+        assert_eq!(sign_out(&mut browser, &csrf).location(), "/logout");
+        assert!(!browser.cookies.contains_key(SESSION));
     });
 }
 

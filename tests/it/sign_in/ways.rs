@@ -1,7 +1,13 @@
-//! What the sign-in page offers besides: staying signed in, a new password, an account; and what it says of what led there.
+//! What the sign-in page offers besides: staying signed in, a new password, an account; and that it says of what led there only
+//! what this server has said, to this browser, about this name and this request.
 
-use super::{SESSION, WRONG, attempt};
-use crate::harness::{Browser, PASSWORD, both, with_mail};
+use symbolon::{
+    protocol::{client::ClientKind, params::Params},
+    web::returning::{self, Notice},
+};
+
+use super::{BROWSER, SESSION, WRONG};
+use crate::harness::{Browser, PASSWORD, Server, both, encode, with_mail};
 
 #[test]
 fn staying_signed_in_is_a_choice() {
@@ -44,22 +50,86 @@ fn without_mail_nothing_that_needs_it_is_offered() {
     );
 }
 
+/// The words of every notice, by the word for it.
+const NOTICES: [(&str, &str); 2] = [("registered", "Your account is ready."), ("password_set", "Your new password is set.")];
+
+/// Where this server leads a browser with this cookie, with a notice about alice and this request.
+fn given(server: &Server, browser: &str, word: &str, request: &str) -> String {
+    let request = Params::parse(request);
+    let stamp = returning::give_notice(&server.app, browser, Notice { word, name: "alice" }, &request, server.now());
+    let own = [("notice", word), ("sign_in_as", "alice"), ("notice_stamp", stamp.as_str())];
+    format!("/login?{}", request.to_query(&[], &own))
+}
+
+/// Whether the sign-in page says nothing, and begins with no name.
+#[track_caller]
+fn assert_silent(browser: &mut Browser, path: &str) {
+    let page = browser.get(path);
+    assert!(page.status == 200 && !page.body.contains("role=\"status\""), "{path}: {page:?}");
+    assert_eq!(page.attribute("id=\"username\"", "value"), "", "{path}");
+}
+
 #[test]
-fn what_led_there_is_said_by_words_of_ours() {
+fn what_led_there_is_said_once_this_server_has_said_so_to_this_browser() {
     both(|server| {
         server.add_person("alice");
-        for (word, words) in [
-            ("registered", "Your account is ready."),
-            ("password_changed", "Your password was changed."),
-            ("password_set", "Your new password is set."),
-            ("signed_out_everywhere", "You are signed out everywhere."),
-            ("operator_asks", "The people who run this server ask you to."),
-        ] {
-            let page = Browser::new(server).get(&format!("/login?notice={word}&sign_in_as=alice"));
+        let mut browser = Browser::new(server);
+        browser.get("/login");
+        let cookie = browser.cookies[BROWSER].clone();
+        for (word, words) in NOTICES {
+            let path = given(server, &cookie, word, "");
+            let page = browser.get(&path);
             assert!(page.body.contains(words) && page.body.contains("role=\"status\""), "{word}: {page:?}");
             assert_eq!(page.attribute("id=\"username\"", "value"), "alice");
+            assert_silent(&mut Browser::new(server), &path); // a link that was passed on
+            let mut other = Browser::new(server);
+            other.get("/login");
+            assert_silent(&mut other, &path);
         }
-        let page = attempt(&mut Browser::new(server), "alice", PASSWORD);
-        assert_eq!(page.location(), "/");
+        let path = given(server, &cookie, "registered", "");
+        server.advance(601);
+        assert_silent(&mut browser, &path);
+        for word in ["password_changed", "signed_out_everywhere", "operator_asks", "unknown"] {
+            assert!(!browser.get(&given(server, &cookie, word, "")).body.contains("role=\"status\""), "{word}");
+        }
+    });
+}
+
+#[test]
+fn a_notice_without_its_stamp_says_nothing() {
+    both(|server| {
+        server.add_person("alice");
+        let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+        let request = Browser::request(&spa, "openid", &[]);
+        let (_, request) = request.split_once('?').unwrap();
+        let mut browser = Browser::new(server);
+        browser.get("/login");
+        let cookie = browser.cookies[BROWSER].clone();
+        let stamp_of = |path: &str| path.split("notice_stamp=").nth(1).unwrap().to_owned();
+        let good = stamp_of(&given(server, &cookie, "registered", ""));
+        let empty = stamp_of(&given(server, "", "registered", ""));
+        let of_request = given(server, &cookie, "registered", request);
+        assert!(browser.get(&of_request).body.contains("Your account is ready."), "before the others");
+        let form = browser.get("/login").csrf();
+        for (word, _) in NOTICES {
+            for stamp in [None, Some(""), Some("x"), Some(&*empty), Some(&*form), Some(&*stamp_of(&of_request))] {
+                let pairs = [("notice", Some(word)), ("sign_in_as", Some("alice")), ("notice_stamp", stamp)];
+                let pairs: Vec<_> = pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+                assert_silent(&mut browser, &format!("/login?{}", encode(&pairs)));
+                assert_silent(&mut Browser::new(server), &format!("/login?{}", encode(&pairs)));
+            }
+        }
+        for (word, name) in [("password_set", "alice"), ("registered", "bob"), ("registered", "")] {
+            let pairs = [("notice", word), ("sign_in_as", name), ("notice_stamp", good.as_str())];
+            assert_silent(&mut browser, &format!("/login?{}", encode(&pairs)));
+        }
+        assert_silent(&mut browser, &format!("/login?notice=registered&notice_stamp={good}"));
+        let other = request.replace("st4te", "other");
+        assert_silent(&mut browser, &of_request.replace(request, &other));
+        // What a client says of whom it expects is a hint as before.
+        let hinted = browser.get(&format!("{}&notice=registered", Browser::request(&spa, "openid", &[("login_hint", "bob")])));
+        let page = browser.get(hinted.location());
+        assert_eq!(page.attribute("id=\"username\"", "value"), "bob");
+        assert!(!page.body.contains("role=\"status\""), "{page:?}");
     });
 }

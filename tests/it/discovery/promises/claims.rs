@@ -9,7 +9,6 @@ use symbolon::{
         client::{Client, ClientKind},
         scope::{ScopeClaims, Scopes},
     },
-    store::people,
 };
 
 use super::{document, error, values};
@@ -34,7 +33,7 @@ fn all_known(server: &Server) -> Client {
         "department": "books", "https://example.com/badge": 7,
     });
     alice.claims.attributes.clone_from(attributes.as_object().unwrap());
-    server.store(|connection| people::update(connection, &alice, server.now()));
+    server.change_person(alice.claims.id, |person| person.claims = alice.claims.clone());
     let scopes = values(server, "scopes_supported").join(" ");
     server.add_client("spa", ClientKind::Spa, |client| client.scopes = Scopes::parse(&scopes).unwrap())
 }

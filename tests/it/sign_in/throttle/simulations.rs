@@ -12,6 +12,7 @@ use symbolon::{
     people::throttle::{Admission, Attempt, From, Who},
     protocol::{
         id::Id,
+        login_name::LoginName,
         secrets::SecretRing,
         time::{Span, Timestamp},
     },
@@ -97,7 +98,7 @@ impl World<'_> {
             let admission = if let Some(attempt) = attempt {
                 attempt.begin_in_turn(self.connection, now).unwrap()
             } else {
-                let who = Who { user: one.user, name: &one.name };
+                let who = Who { user: one.user, name: &LoginName::parse(&one.name) };
                 let from = From { address: one.address, known_browser: one.known_browser.as_deref(), is_near: one.is_near };
                 let new = attempt.insert(Attempt::to_sign_in(&self.secrets, who, from, now));
                 match new.begin(self.connection, now).unwrap() {

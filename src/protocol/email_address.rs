@@ -1,0 +1,162 @@
+//! E-mail addresses: one rule by which they are kept, looked up and written to (RFC 5321 §2.3.11, RFC 6531 §3.3). Each has one
+//! spelling: Unicode NFKC in lower case, and the domain in its ASCII form (UTS #46, RFC 5891), so that a full-width letter, a
+//! decomposed accent or an internationalised domain leads to the same account, and mail goes to what is kept. What is accepted
+//! is an address that `mail` can write to: a test there holds the two together.
+
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+
+use super::profile::{EMAIL_LIMIT, is_invisible, normal};
+
+/// The most bytes before the '@': RFC 5321 §4.5.3.1.1.
+const LOCAL_PART_LIMIT: usize = 64;
+
+/// An e-mail address in its one spelling.
+///
+/// A row that was kept under an earlier rule (lower case alone) in another spelling is not found by its address any more, only by
+/// its user name, and mail goes to what is kept. It gets this spelling when its claims or its address are written again.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct EmailAddress(String);
+
+impl EmailAddress {
+    /// Reads an address as a person types it; `None` where it is none that mail can be sent to.
+    #[must_use]
+    pub fn parse(typed: &str) -> Option<Self> {
+        let address = normal(typed);
+        let (local, domain) = address.rsplit_once('@')?;
+        // The domain name is checked, and not looked up: whether there is such a host is for the SMTP server to find out.
+        let domain =
+            Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify).ok()?;
+        let address = format!("{local}@{domain}");
+        (is_local_part(local) && address.len() <= EMAIL_LIMIT && normal(local) == local).then_some(Self(address))
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it can be written to through any SMTP server: others need one that has SMTPUTF8 (RFC 6531).
+    #[must_use]
+    pub fn is_ascii(&self) -> bool {
+        self.0.is_ascii()
+    }
+}
+
+impl From<EmailAddress> for String {
+    fn from(address: EmailAddress) -> Self {
+        address.0
+    }
+}
+
+/// RFC 5322 §3.2.3: a dot-atom; RFC 6531 §3.3 adds letters and digits of any alphabet. Quoted local parts are not taken.
+fn is_local_part(local: &str) -> bool {
+    let is_atext = |c: char| (c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)) && !is_invisible(c);
+    local.len() <= LOCAL_PART_LIMIT && local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atext))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn kept(typed: &str) -> Option<String> {
+        EmailAddress::parse(typed).map(String::from)
+    }
+
+    #[test]
+    fn every_spelling_of_an_address_is_kept_as_one() {
+        for (one, spellings) in [
+            (
+                "alice@example.com",
+                &[
+                    "alice@example.com",
+                    " Alice@EXAMPLE.com\n",
+                    "ａlice@example.com",
+                    "alice＠example.com",
+                    "alice@example．com",
+                    "alice@example。com",
+                    "alice@ｅｘａｍｐｌｅ.com",
+                    "alice@ex\u{ad}ample.com",
+                ][..],
+            ),
+            ("émile@example.com", &["émile@example.com", "E\u{301}MILE@example.com", "e\u{301}mile@example.com"]),
+            (
+                "alice@xn--exmple-cua.com",
+                &["alice@exämple.com", "alice@EXA\u{308}MPLE.com", "alice@xn--exmple-cua.com", "Alice@XN--EXMPLE-CUA.COM"],
+            ),
+            ("a@xn--strae-oqa.de", &["a@straße.de", "a@STRAẞE.de"]),
+            ("用户@xn--fsqu00a.xn--55qx5d", &["用户@例子.公司"]),
+            ("o'brien+news@mail.example.com", &["O'Brien+News@mail.example.com"]),
+            ("a.b-c_d/e@1.example", &["a.b-c_d/e@1.example"]),
+            ("a@localhost", &["a@localhost", "A@LOCALHOST"]),
+            ("a@r3---sn.example.com", &["a@r3---sn.example.com"]),
+        ] {
+            for spelling in spellings {
+                assert_eq!(kept(spelling).as_deref(), Some(one), "{spelling:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_to_is_none() {
+        let long = "x".repeat(65);
+        let labels = format!("a@{}.example", ["x".repeat(63).as_str(); 4].join("."));
+        for bad in [
+            "",
+            "alice",
+            "@",
+            "a@",
+            "@b",
+            "a@b@c",
+            "a b@c.example",
+            "a\n@b.example",
+            "a\0@b.example",
+            "a@b\r\nBcc: eve@example.com",
+            "<x>@y.example",
+            "a,b@y.example",
+            "\"a b\"@y.example",
+            ".a@y.example",
+            "a.@y.example",
+            "a..b@y.example",
+            "a@.example",
+            "a@example.",
+            "a@b..example",
+            "a@-b.example",
+            "a@b-.example",
+            "a@b_c.example",
+            "a@ex ample",
+            "a@[::1]",
+            "a@[127.0.0.1]",
+            "a@host:25",
+            "a@xn--a.example",
+            "a@a\u{200d}b.example",
+            "x\u{301}@y.example", // no letter has both
+            "a\u{200b}b@y.example",
+            "\u{3164}@y.example",
+            "a\u{202e}b@y.example",
+            "a’b@y.example",
+            &format!("{long}@y.example"),
+            &format!("a@{}.example", &long[..64]),
+            &labels,
+        ] {
+            assert_eq!(kept(bad), None, "{bad:?}");
+        }
+        assert!(kept(&format!("{}@y.example", &long[..64])).is_some());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// What is kept is found by what is kept, and is not changed by being read again.
+        #[test]
+        fn the_spelling_that_is_kept_is_its_own(typed in r"\PC{1,12}@\PC{1,12}|[a-zA-Zäß．ǅİſ'+.]{1,8}[@＠][a-zäßΣς.．-]{1,8}") {
+            if let Some(address) = EmailAddress::parse(&typed) {
+                prop_assert_eq!(EmailAddress::parse(address.as_str()), Some(address.clone()));
+                prop_assert_eq!(address.as_str().matches('@').count(), 1);
+                prop_assert!(address.as_str().rsplit('@').next().is_some_and(str::is_ascii));
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! An operator changes accounts by `store::account` alone, which writes the entry and the letter, and ends the links that it
+//! outranks: no command does so past it, by the statements of a table.
+
+use super::source::sources;
+
+/// The tables of an account, and the functions that the command line may call by itself: those that read, and the end of an
+/// invitation, which is of no account yet. (`run` is a command's.)
+const READ_ONLY: [(&str, &[&str]); 7] = [
+    ("people", &["all", "find", "find_by_login"]),
+    ("sessions", &["find", "of_person", "unended_of"]),
+    ("grants", &["find", "list", "live_of"]),
+    ("consents", &["find", "of_person"]),
+    ("devices", &["of_person"]),
+    ("activity", &["of", "run"]),
+    ("links", &["find", "of_person", "open_of", "invitations", "withdraw"]),
+];
+
+#[test]
+fn the_command_line_changes_accounts_by_one_module() {
+    let mut wrong = Vec::new();
+    for source in sources(&["src/cli"]) {
+        for (table, allowed) in READ_ONLY {
+            for (at, _) in source.shipped.match_indices(&format!("{table}::")) {
+                let is_part = source.shipped[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+                let rest = &source.shipped[at + table.len() + 2..];
+                let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                let is_function = name.starts_with(char::is_lowercase) && name != "self";
+                if is_function && !is_part && !allowed.contains(&name.as_str()) {
+                    wrong.push(format!("{}: {table}::{name}", source.path));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "write a function in src/store/account that notes it and tells of it: {wrong:?}");
+}

@@ -1,0 +1,139 @@
+//! A database that went back in time: a restored backup, or a standby that was behind. Whoever has a newer credential goes on, older
+//! ones end the grant as ever, and an operator can have everyone of the time before sign in again.
+
+use std::{collections::BTreeSet, sync::Barrier, thread};
+
+use diesel::{RunQueryDsl, sql_query};
+use symbolon::{
+    protocol::{client::ClientKind, history::Happening},
+    store::{Error, grants},
+};
+
+use crate::harness::{Answer, Browser, Server, both, grant_of};
+
+const SCOPE: &str = "openid offline_access notes:read";
+
+/// Sets every row of a table back, or to what is given.
+fn set(server: &Server, statement: &str) {
+    server.store(|connection| sql_query(statement).execute(connection).map_err(Error::from));
+}
+
+fn generation(server: &Server, tokens: &Answer) -> u32 {
+    server.store(|connection| grants::find(connection, grant_of(tokens))).unwrap().grant.generation
+}
+
+/// A grant that was refreshed some times since the backup: every answer, the newest last.
+fn ahead(server: &Server, steps: usize) -> (symbolon::protocol::client::Client, Vec<Answer>) {
+    server.add_person("alice");
+    let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+    let mut answers = vec![server.tokens(&spa, "alice", SCOPE)];
+    for _ in 0..steps {
+        let next = server.refresh(&spa, answers.last().unwrap().text("refresh_token"));
+        assert_eq!(next.status, 200, "{next:?}");
+        answers.push(next);
+    }
+    set(server, "UPDATE grants SET generation = 2");
+    (spa, answers)
+}
+
+#[test]
+fn the_newest_token_goes_on_and_older_ones_end_the_grant() {
+    both(|server| {
+        let (spa, answers) = ahead(server, 5);
+        let newest = answers.last().unwrap();
+        let next = server.refresh(&spa, newest.text("refresh_token"));
+        assert_eq!(next.status, 200, "{next:?}");
+        assert_eq!(generation(server, newest), 7);
+        assert_eq!(server.userinfo(next.text("access_token")).status, 200);
+        server.flush();
+        assert!(server.happenings(grant_of(newest)).contains(&Happening::Healed));
+        let again = server.refresh(&spa, newest.text("refresh_token"));
+        assert_eq!(again.text("refresh_token"), next.text("refresh_token"), "a lost answer is told again");
+
+        let thief = server.refresh(&spa, answers[2].text("refresh_token"));
+        assert_eq!((thief.status, thief.error()), (400, "invalid_grant"));
+        assert_eq!(server.refresh(&spa, next.text("refresh_token")).error(), "invalid_grant", "the thief has ended the grant");
+    });
+}
+
+#[test]
+fn a_thief_who_was_first_is_out_once_the_owner_comes() {
+    both(|server| {
+        let (spa, answers) = ahead(server, 5);
+        let stolen = server.refresh(&spa, answers[1].text("refresh_token"));
+        assert_eq!(stolen.status, 200, "the database does not know better: {stolen:?}");
+        assert_eq!(server.refresh(&spa, answers[5].text("refresh_token")).status, 200);
+        assert_eq!(server.refresh(&spa, stolen.text("refresh_token")).error(), "invalid_grant");
+        assert_eq!(server.userinfo(stolen.text("access_token")).status, 401);
+    });
+}
+
+#[test]
+fn of_many_who_bring_the_newest_token_all_get_the_same() {
+    both(|server| {
+        let (spa, answers) = ahead(server, 3);
+        let token = answers[3].text("refresh_token");
+        let barrier = Barrier::new(12);
+        let told: BTreeSet<_> = thread::scope(|scope| {
+            let all: Vec<_> = (0..12)
+                .map(|_| {
+                    scope.spawn(|| {
+                        barrier.wait();
+                        server.refresh(&spa, token).text("refresh_token").to_owned()
+                    })
+                })
+                .collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert_eq!((told.len(), generation(server, &answers[3])), (1, 5));
+    });
+}
+
+#[test]
+fn what_was_revoked_before_the_backup_stays_revoked_and_nobody_asks_for_more() {
+    both(|server| {
+        let (spa, answers) = ahead(server, 3);
+        let token = answers[3].text("refresh_token");
+        let wide = server.token(
+            &[("grant_type", "refresh_token"), ("client_id", &spa.id), ("refresh_token", token), ("scope", "openid admin")],
+            &[],
+        );
+        assert_eq!((wide.error(), generation(server, &answers[3])), ("invalid_scope", 2));
+        set(server, "UPDATE grants SET revoked_at = 1");
+        assert_eq!(server.refresh(&spa, token).error(), "invalid_grant");
+        assert_eq!(generation(server, &answers[3]), 2);
+    });
+}
+
+#[test]
+fn its_client_is_told_that_a_newer_token_is_active_and_can_revoke_it() {
+    both(|server| {
+        server.add_apis();
+        server.add_person("alice");
+        let web = server.add_web("web");
+        let tokens = server.tokens_as(&web, "alice", "openid offline_access");
+        let next = server.refresh_as(&web, tokens.text("refresh_token"), &[]);
+        set(server, "UPDATE grants SET generation = 1");
+        assert!(server.is_active("web", next.text("refresh_token")));
+        assert_eq!(server.revoke("web", next.text("refresh_token")).status, 200);
+        assert!(!server.is_active("web", next.text("refresh_token")));
+    });
+}
+
+#[test]
+fn a_session_follows_its_newer_cookie() {
+    both(|server| {
+        server.add_person("alice");
+        let mut browser = Browser::new(server);
+        browser.sign_in("alice");
+        let older = browser.cookies.clone();
+        browser.sign_in("alice");
+        set(server, "UPDATE sessions SET generation = 0");
+        assert!(browser.get("/").body.contains("You are signed in"));
+        let mut former = Browser::new(server);
+        former.cookies = older;
+        assert!(former.get("/").body.contains("You are not signed in"), "the cookie of before is over again");
+        set(server, "UPDATE sessions SET generation = 0, ended_at = 1");
+        assert!(browser.get("/").body.contains("You are not signed in"), "what had ended has ended");
+    });
+}

@@ -1,0 +1,90 @@
+//! Statements that the database executes long after they were sent: it stood still, or their row was held. A rotation counts from when
+//! it was written, and one whose caller was told that nothing was done is not written any more.
+
+use std::{process::Command, thread, time::Duration};
+
+use diesel::{Connection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Integer};
+use symbolon::{
+    protocol::{
+        activity::Origin,
+        client::ClientKind,
+        time::{Span, Timestamp},
+    },
+    store::grants::{self, Advance, Statement},
+};
+
+use crate::harness::{Database, Server, databases, grant_of};
+
+/// Has the database stand still for this long: SQLite's one lock is held, PostgreSQL's processes are stopped.
+fn stand_still(database: &Database, span: Duration, meanwhile: impl FnOnce()) {
+    if let Some(path) = database.url.strip_prefix("sqlite:") {
+        let mut one = diesel::SqliteConnection::establish(path).unwrap();
+        one.batch_execute("BEGIN IMMEDIATE").unwrap();
+        meanwhile();
+        thread::sleep(span);
+        return one.batch_execute("COMMIT").unwrap();
+    }
+    let mut one = diesel::PgConnection::establish(&database.url).unwrap();
+    let theirs = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let pids: Vec<Backend> = sql_query(theirs).load(&mut one).unwrap();
+    let signal = |name: &str| {
+        for backend in &pids {
+            let sent = Command::new("kill").arg(name).arg(backend.pid.to_string()).status().unwrap();
+            assert!(sent.success(), "{name} {}", backend.pid);
+        }
+    };
+    signal("-STOP");
+    meanwhile();
+    thread::sleep(span);
+    signal("-CONT");
+}
+
+#[derive(QueryableByName)]
+struct Backend {
+    #[diesel(sql_type = Integer)]
+    pid: i32,
+}
+
+#[test]
+fn a_rotation_counts_from_when_it_was_written() {
+    const HELD: Duration = Duration::from_millis(300);
+    for database in databases() {
+        let server = Server::start(&database, |_| ());
+        server.add_person("alice");
+        let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+        let tokens = server.tokens(&spa, "alice", "openid offline_access");
+        server.advance(12_345); // the database does not know of this server's clock
+        let token = tokens.text("refresh_token");
+        let (asked_at, answer) = thread::scope(|scope| {
+            let mut refresh = None;
+            let asked_at = server.now();
+            stand_still(&database, HELD, || refresh = Some(scope.spawn(|| server.refresh(&spa, token))));
+            (asked_at, refresh.unwrap().join().unwrap())
+        });
+        assert_eq!(answer.status, 200, "{}: {answer:?}", database.name);
+        let grant = server.store(|connection| grants::find(connection, grant_of(&tokens))).unwrap().grant;
+        let (written, late) = (grant.rotated_at.unwrap().since(asked_at), server.now().since(grant.rotated_at.unwrap()));
+        assert!(written.millis() + 50 >= i64::try_from(HELD.as_millis()).unwrap(), "{}: {written:?} {late:?}", database.name);
+        assert!(late <= Span::from_seconds(2), "{}: {late:?}", database.name);
+    }
+}
+
+#[test]
+fn a_rotation_that_comes_too_late_is_none() {
+    for database in databases() {
+        let server = Server::start(&database, |_| ());
+        server.add_person("alice");
+        let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+        let tokens = server.tokens(&spa, "alice", "openid offline_access");
+        let found = server.store(|connection| grants::find(connection, grant_of(&tokens))).unwrap();
+        let advance = |until: Timestamp| {
+            let statement = Statement { until, ..Statement::after(found.read_at, server.now(), Span::ZERO) };
+            let (grant, generation) = (found.grant.id, found.grant.generation);
+            let advance = Advance { grant, generation, seen: Origin::default(), statement };
+            server.store(|connection| Ok((grants::heal(connection, &advance)?, grants::advance(connection, &advance)?)))
+        };
+        let second = |seconds: i64| Timestamp::from_millis(server.now().millis() + 1000 * seconds);
+        assert_eq!(advance(second(-1)), (false, false), "{}", database.name);
+        assert_eq!(advance(second(5)), (false, true), "{}: it is not behind", database.name);
+    }
+}
