@@ -23,7 +23,7 @@ use crate::{
     mail::Mailer,
     outbound::Outbound,
     passwords::{Passwords, rules::Rules},
-    protocol::{algorithm::Algorithm, id::Id, time::Timestamp},
+    protocol::{algorithm::Algorithm, clock_check::ClockCheck, id::Id, time::Timestamp},
     random,
     registrations::Registrations,
     store::{self, AnyConnection, Store, error::Outage, signing_keys},
@@ -54,6 +54,8 @@ pub struct App {
     pub readiness: tokio::sync::Mutex<Option<Readiness>>,
     /// Set when the server is about to stop.
     pub draining: AtomicBool,
+    /// Whether the clock may decide what cannot be undone.
+    pub clock_check: Mutex<ClockCheck>,
     /// Held for each batch of housekeeping; true once no more are begun.
     pub housekeeping_is_over: Mutex<bool>,
     /// Attempts at passwords that are in hand.
@@ -149,6 +151,7 @@ impl App {
             discovery: OnceLock::new(),
             readiness: tokio::sync::Mutex::default(),
             draining: AtomicBool::new(false),
+            clock_check: Mutex::default(),
             housekeeping_is_over: Mutex::new(false),
             attempts: Attempts::default(),
             guesses: Guesses::default(),

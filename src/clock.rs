@@ -1,16 +1,20 @@
-//! The only reader of the system's clock. It is a value that is handed around, so that a test moves time
-//! instead of waiting for it.
+//! The only reader of the system's clocks. It is a value that is handed around, so that a test moves time
+//! instead of waiting for it: the time of day, the monotonic time beside it, and what the database's clock is taken to say.
 
 use std::{
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use crate::protocol::time::Timestamp;
+use crate::protocol::time::{Span, Timestamp};
 
 /// Tells the time.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+pub struct Clock {
+    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    monotonic: Arc<dyn Fn() -> Span + Send + Sync>,
+    of_database: Arc<dyn Fn(Timestamp) -> Timestamp + Send + Sync>,
+}
 
 impl Clock {
     /// The system's clock.
@@ -22,16 +26,41 @@ impl Clock {
         })
     }
 
-    /// A clock of one's own.
+    /// A clock of one's own, beside the machine's monotonic time and the database's clock.
     #[must_use]
     pub fn new(tell: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(tell))
+        let running = Stopwatch::start();
+        let monotonic = move || Span::from_millis(i64::try_from(running.elapsed().as_millis()).unwrap_or(i64::MAX));
+        Self { now: Arc::new(tell), monotonic: Arc::new(monotonic), of_database: Arc::new(|read| read) }
+    }
+
+    /// The same clock, with monotonic time that is ahead by one number of milliseconds, and a database's clock by another.
+    #[must_use]
+    pub fn beside(self, [monotonic, database]: [Arc<dyn Fn() -> i64 + Send + Sync>; 2]) -> Self {
+        let running = self.monotonic;
+        Self {
+            now: self.now,
+            monotonic: Arc::new(move || Span::from_millis(running().millis().saturating_add(monotonic()))),
+            of_database: Arc::new(move |read| Timestamp::from_millis(read.millis().saturating_add(database()))),
+        }
     }
 
     /// The time now.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        (self.0)()
+        (self.now)()
+    }
+
+    /// Monotonic time: only its differences say something. Nobody sets it, and it does not jump.
+    #[must_use]
+    pub fn monotonic(&self) -> Span {
+        (self.monotonic)()
+    }
+
+    /// What the database's clock is taken to say, where this was read from it.
+    #[must_use]
+    pub fn of_database(&self, read: Timestamp) -> Timestamp {
+        (self.of_database)(read)
     }
 }
 

@@ -190,6 +190,8 @@ pub struct Config {
     pub shutdown_timeout: std::time::Duration,
     /// The server secret.
     pub secrets: SecretRing,
+    /// Whether there is one already: where there is none, the first start makes one.
+    pub has_secret: bool,
 }
 
 /// What becomes of a server secret that is neither in the environment nor in its default file.
@@ -236,7 +238,7 @@ impl Config {
         Self::check(settings, secret_variable("secret")?, missing)
     }
 
-    /// Checks settings; `secret` is a comma-separated list, newest first, and comes before any file.
+    /// Checks settings; `secret` is a comma-separated list, newest first, `next` before one that only recognises yet, and comes before any file.
     ///
     /// # Errors
     /// [`ConfigError`].
@@ -268,8 +270,9 @@ impl Config {
         checks::header("place_header", settings.place_header.as_deref())?;
         checks::together(&settings)?;
         let password_rules = PasswordRules::read(&settings)?;
-        let secrets = match secret {
-            Some(list) => SecretRing::new(list.split(',').map(str::trim)).map_err(|why| ConfigError(format!("secret: {why}")))?,
+        let ring = |list: String| SecretRing::new(list.split(',').map(str::trim));
+        let (secrets, has_secret) = match secret {
+            Some(list) => (ring(list).map_err(|why| ConfigError(format!("secret: {why}")))?, true),
             None => secret_file::read(settings.secret_file.as_deref(), &settings.data_dir, missing).map_err(ConfigError)?,
         };
         Ok(Self {
@@ -322,6 +325,7 @@ impl Config {
             shutdown_delay: settings.shutdown_delay.into(),
             shutdown_timeout: settings.shutdown_timeout.into(),
             secrets,
+            has_secret,
         })
     }
 }

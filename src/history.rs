@@ -1,6 +1,7 @@
 //! What is written a little later, and many at once: everyday moments of grants, and sign-ins that failed. A request only puts
 //! them here; every second, and when the server stops, they go to the database in one transaction. The queue is bounded, and
-//! says when it has lost something. Nothing that tells of a theft comes this way: that is written with what it did.
+//! says when it has lost something. A row that the database refuses for good is dropped and reported, so that it does not hold up
+//! the others. Nothing that tells of a theft comes this way: that is written with what it did.
 
 use std::sync::{
     Mutex, PoisonError,
@@ -127,18 +128,52 @@ fn put_back<T: Clone>(queue: &mut Vec<T>, unwritten: &[T]) -> u64 {
 
 /// Writes as much as it can, and leaves the rest.
 fn write(connection: &mut AnyConnection, (lines, failures): (&mut &[Line], &mut &[Failure])) -> Result<()> {
-    while !lines.is_empty() {
-        let (batch, rest) = lines.split_at(lines.len().min(AT_ONCE));
-        grant_history::append(connection, batch)?;
-        *lines = rest;
+    let moments = Kind {
+        write: |connection, lines| grant_history::append(connection, lines),
+        takes_others: grant_history::takes_lines,
+        name: |line: &Line| format!("a moment of grant {}", line.grant),
+    };
+    moments.write_all(connection, lines)?;
+    let sign_ins = Kind {
+        write: |connection, batch: &[Failure]| activity::count_failures(connection, batch.iter().map(Failure::event).collect()),
+        takes_others: activity::takes_events,
+        name: |failure| format!("a failed sign-in of person {}", failure.person),
+    };
+    sign_ins.write_all(connection, failures)
+}
+
+/// A kind of what waits.
+struct Kind<T> {
+    /// Writes some, all or none.
+    write: fn(&mut AnyConnection, &[T]) -> Result<()>,
+    /// Whether the table takes a row that nothing is wrong with.
+    takes_others: fn(&mut AnyConnection) -> bool,
+    /// What one is, in the log: without its content.
+    name: fn(&T) -> String,
+}
+
+impl<T> Kind<T> {
+    /// Writes what is in `items` from its beginning, and leaves there what is not written. Where the database refuses a batch while it
+    /// takes others, the row to blame is looked for by halving, and dropped when it is refused twice, as a lock or a lost connection
+    /// may be to blame for the first time; the rest is written.
+    fn write_all(&self, connection: &mut AnyConnection, items: &mut &[T]) -> Result<()> {
+        let (mut size, mut is_suspect) = (AT_ONCE, false);
+        while !items.is_empty() {
+            let (batch, rest) = items.split_at(items.len().min(size));
+            match (self.write)(connection, batch) {
+                Ok(()) => (*items, size, is_suspect) = (rest, AT_ONCE, false),
+                Err(error) if !(self.takes_others)(connection) => return Err(error),
+                Err(_) if batch.len() > 1 => size = batch.len() / 2,
+                Err(_) if !is_suspect => is_suspect = true,
+                Err(error) => {
+                    let what = batch.first().map(self.name).unwrap_or_default();
+                    tracing::error!(%error, what, "history: the database refuses a row for good; it is dropped");
+                    (*items, size, is_suspect) = (rest, AT_ONCE, false);
+                }
+            }
+        }
+        Ok(())
     }
-    while !failures.is_empty() {
-        let (batch, rest) = failures.split_at(failures.len().min(AT_ONCE));
-        let events: Vec<_> = batch.iter().map(Failure::event).collect();
-        activity::count_failures(connection, events)?;
-        *failures = rest;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

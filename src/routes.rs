@@ -22,43 +22,45 @@ pub fn routes(config: &mut ServiceConfig, base: &str) {
     // People, in their browsers.
     config
         .service(page(base, paths::HOME, "GET, HEAD").route(read().to(home::get)))
-        .service(page(base, paths::LOGIN, "GET, POST").route(web::get().to(login::get)).route(web::post().to(login::post)))
-        .service(page(base, paths::CONSENT, "GET, POST").route(web::get().to(consent::get)).route(web::post().to(consent::post)))
+        .service(page(base, paths::LOGIN, "GET, HEAD, POST").route(read().to(login::get)).route(web::post().to(login::post)))
         .service(
-            page(base, paths::SELECT_ACCOUNT, "GET, POST")
-                .route(web::get().to(select_account::get))
+            page(base, paths::CONSENT, "GET, HEAD, POST").route(read().to(consent::get)).route(web::post().to(consent::post)),
+        )
+        .service(
+            page(base, paths::SELECT_ACCOUNT, "GET, HEAD, POST")
+                .route(read().to(select_account::get))
                 .route(web::post().to(select_account::post)),
         )
-        .service(page(base, paths::LOGOUT, "GET, POST").route(web::get().to(logout::get)).route(web::post().to(logout::post)))
+        .service(page(base, paths::LOGOUT, "GET, HEAD, POST").route(read().to(logout::get)).route(web::post().to(logout::post)))
         .service(page(base, &format!("{}/{{name}}", paths::STATIC), "GET, HEAD").route(read().to(static_files::get)))
         .service(
-            page(base, paths::AUTHORIZE, "GET, POST").route(web::get().to(authorize::get)).route(web::post().to(authorize::post)),
+            page(base, paths::AUTHORIZE, "GET, HEAD, POST")
+                .route(read().to(authorize::get))
+                .route(web::post().to(authorize::post)),
         );
     // People who are not signed in: registration, recovery, the links of letters.
     config
-        .service(form(base, paths::REGISTER).route(web::get().to(register::get)).route(web::post().to(register::post)))
+        .service(form(base, paths::REGISTER).route(read().to(register::get)).route(web::post().to(register::post)))
         .service(
             form(base, paths::REGISTER_FINISH)
-                .route(web::get().to(register_finish::get))
+                .route(read().to(register_finish::get))
                 .route(web::post().to(register_finish::post)),
         )
-        .service(form(base, paths::RECOVER).route(web::get().to(recover::get)).route(web::post().to(recover::post)))
+        .service(form(base, paths::RECOVER).route(read().to(recover::get)).route(web::post().to(recover::post)))
         .service(
             form(base, paths::RECOVER_PASSWORD)
-                .route(web::get().to(recover_password::get))
+                .route(read().to(recover_password::get))
                 .route(web::post().to(recover_password::post)),
         )
-        .service(
-            form(base, paths::CONFIRM_EMAIL).route(web::get().to(confirm_email::get)).route(web::post().to(confirm_email::post)),
-        )
-        .service(form(base, paths::NOT_ME).route(web::get().to(not_me::get)).route(web::post().to(not_me::post)));
+        .service(form(base, paths::CONFIRM_EMAIL).route(read().to(confirm_email::get)).route(web::post().to(confirm_email::post)))
+        .service(form(base, paths::NOT_ME).route(read().to(not_me::get)).route(web::post().to(not_me::post)));
     account_pages(config, base);
     // Clients and resource servers.
     config
         .service(api(base, paths::TOKEN, "POST, OPTIONS").route(web::post().to(token::post)).route(options()))
         .service(
-            api(base, paths::USERINFO, "GET, POST, OPTIONS")
-                .route(web::get().to(userinfo::answer))
+            api(base, paths::USERINFO, "GET, HEAD, POST, OPTIONS")
+                .route(read().to(userinfo::answer))
                 .route(web::post().to(userinfo::answer))
                 .route(options()),
         )
@@ -77,7 +79,7 @@ pub fn routes(config: &mut ServiceConfig, base: &str) {
 
 /// A page with a form.
 fn form(base: &str, path: &str) -> Resource {
-    page(base, path, "GET, POST")
+    page(base, path, "GET, HEAD, POST")
 }
 
 /// One's own account, for who is signed in.
@@ -104,7 +106,7 @@ fn account_pages(config: &mut ServiceConfig, base: &str) {
                 .route(web::post().to(details::post)),
         )
         .service(page(base, paths::ACCOUNT_DATA, "GET, HEAD").route(read().to(data::get)))
-        .service(page(base, paths::ACCOUNT_EXPORT, "GET").route(web::get().to(export::get)))
+        .service(page(base, paths::ACCOUNT_EXPORT, "GET, HEAD").route(read().to(export::get)))
         .service(page(base, paths::ACCOUNT_DELETE, "POST").route(web::post().to(data::post_delete)));
 }
 
@@ -118,7 +120,7 @@ fn api(base: &str, path: &str, allow: &'static str) -> Resource {
     web::resource(format!("{base}{path}")).default_service(web::to(refuse))
 }
 
-/// GET, and HEAD for what only tells.
+/// GET, and HEAD, which is answered alike, without the body (RFC 9110 §9.3.2).
 fn read() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }

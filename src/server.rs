@@ -23,12 +23,11 @@ use crate::{
     background,
     clock::Clock,
     config::{Config, ConfigError},
-    jose::{self, keys},
+    jose::{self, first_keys},
     mail::{MailError, Mailer},
     outbound::{Outbound, OutboundError},
     passwords::{PasswordError, Passwords},
-    protocol::algorithm::Algorithm,
-    store::{self, AnyConnection, Store, meta, migrations, signing_keys},
+    store::{self, AnyConnection, Store, meta, migrations},
     stories::Stories,
 };
 
@@ -82,9 +81,7 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
                 config.issuer.as_str()
             )));
         }
-        let algorithm = Algorithm::default();
-        let make = || -> Result<_, StartError> { Ok(keys::generate(&config.secrets, algorithm, now, now)?) };
-        signing_keys::insert_first(connection, algorithm, make)
+        first_keys::make(connection, &config.secrets, now, config.lifetimes.key_publish_lead)
     })?;
     let stories = Stories::start(store.size()).map_err(|error| StartError(format!("threads: {error}")))?;
     let app = Data::new(App::new(config, clock, (store.clone(), stories), (passwords, outbound, mailer)));

@@ -186,22 +186,6 @@ async fn while_writes_wait_reads_go_on() {
 }
 
 #[tokio::test]
-async fn while_writes_wait_reads_go_on() {
-    let stories = Arc::new(Stories::start(3).unwrap());
-    let (first, second) = (keep_busy(&stories).await, keep_busy(&stories).await);
-    for _ in 0..100 {
-        assert_eq!(stories.run(Lane::Reads, SOON, || 1).await, Ok(1), "the third thread does nothing else");
-    }
-    let blocked = stories.run(Lane::Machines, (Duration::from_millis(20), Duration::ZERO), || 2);
-    assert_eq!(blocked.await, Err(Refused::TooLate));
-    for (release, holding) in [first, second] {
-        release.send(()).unwrap();
-        assert_eq!(holding.await.unwrap(), Ok(()));
-    }
-    assert_eq!(stories.run(Lane::Machines, SOON, || 3).await, Ok(3));
-}
-
-#[tokio::test]
 async fn what_is_not_begun_in_time_is_never_begun() {
     let stories = Arc::new(Stories::start(1).unwrap());
     let (release, holding) = keep_busy(&stories).await;

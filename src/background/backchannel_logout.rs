@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{next_try, stored};
+use super::{next_try, stored, take_each};
 use crate::{
     app::{App, KeysError},
     outbound::OutboundError,
@@ -16,7 +16,7 @@ use crate::{
         client::Client,
         id::Id,
         registration::is_pairwise,
-        time::{Span, Timestamp},
+        time::Span,
     },
     random,
     store::{
@@ -120,10 +120,15 @@ fn take(app: &App, connection: &mut AnyConnection, calls: &Calls) -> StoreResult
     let now = app.clock.now();
     let mut taken = Vec::new();
     for client in deliveries::clients_due(connection, now)? {
-        let room = calls.room(&client);
-        for delivery in deliveries::due(connection, &client, now, room)? {
-            let delivery = deliveries::take(connection, delivery, now.plus(IN_HAND))?;
-            taken.extend(delivery.map(|delivery| (calls.begin(&client), delivery)));
+        // Where the database is gone half-way, what was taken before is told all the same.
+        let due = deliveries::due(connection, &client, now, calls.room(&client));
+        match due.and_then(|due| take_each(connection, due, now.plus(IN_HAND))) {
+            Ok(own) => taken.extend(own.into_iter().map(|delivery| (calls.begin(&client), delivery))),
+            Err(error) if taken.is_empty() => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "some deliveries wait");
+                break;
+            }
         }
     }
     Ok(taken)
@@ -140,8 +145,8 @@ async fn tell(app: Arc<App>, call: Call, delivery: Delivery) {
         Err(error) => Outcome::Failed(error.to_string()),
     };
     call.ended(&outcome);
-    let now = app.clock.now();
-    match stored(&app, move |connection| settle(connection, &delivery, &outcome, now)).await {
+    let settling = app.clone();
+    match stored(&app, move |connection| settle(&settling, connection, &delivery, &outcome)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "a delivery could not be settled: it will be tried again"),
         Err(error) => tracing::error!(%error, "a delivery did not end"),
@@ -201,7 +206,7 @@ fn token(app: &App, connection: &mut AnyConnection, client: &Client, logout: &Lo
     Ok(key.logout_token(&claims)?)
 }
 
-fn settle(connection: &mut AnyConnection, delivery: &Delivery, outcome: &Outcome, now: Timestamp) -> StoreResult<()> {
+fn settle(app: &App, connection: &mut AnyConnection, delivery: &Delivery, outcome: &Outcome) -> StoreResult<()> {
     let Content::Logout(Logout { sid: session, .. }) = &delivery.content else { return deliveries::remove(connection, delivery) };
     let (client, attempt) = (&delivery.client_id, delivery.attempts);
     match outcome {
@@ -211,7 +216,7 @@ fn settle(connection: &mut AnyConnection, delivery: &Delivery, outcome: &Outcome
         }
         Outcome::Unwanted => deliveries::remove(connection, delivery),
         Outcome::Failed(why) => {
-            let Some(next) = next_try(delivery, now) else {
+            let Some(next) = next_try(app, connection, delivery, app.clock.now())? else {
                 tracing::error!(client, session, attempt, why, "could not be told that the session has ended: given up");
                 return deliveries::remove(connection, delivery);
             };

@@ -2,15 +2,15 @@
 //! round every kind gets one batch, and those of which there is more get further ones until half a second was worked; then there
 //! is a pause at least nine times as long as the work. A batch has its place in the same queue as a request: one connection, for
 //! some milliseconds. So a request waits for one batch at most, and housekeeping is never starved. What fails is left for the
-//! next round. Two processes at once do no harm, only work: every batch asks again, in its own statement, what is over. What
-//! leaves when is `docs/operations.md`.
+//! next round. Two processes at once do no harm, only work: every batch asks again, in its own statement, what is over. No batch
+//! is begun while this process's clock is in doubt (`trust`). What leaves when is `docs/operations.md`.
 
 use std::{
     sync::{Arc, PoisonError},
     time::Duration,
 };
 
-use super::{FOR_EVER, stored};
+use super::{FOR_EVER, stored, trust};
 use crate::{
     app::App,
     clock::Stopwatch,
@@ -143,7 +143,7 @@ pub(super) async fn finish(app: &Arc<App>) {
 /// What a batch came to.
 enum Outcome {
     Done(Batch),
-    /// Another process has the lease, or this one is about to stop.
+    /// Another process has the lease, this one is about to stop, or its clock is in doubt.
     NotOurs,
     Failed(Error),
 }
@@ -183,6 +183,17 @@ async fn work(app: &Arc<App>) -> Duration {
     worked
 }
 
+/// One batch, where this process may do it. Whoever has a clock that is in doubt does not take the lease either: another goes on.
+fn under_lease(
+    app: &App,
+    connection: &mut AnyConnection,
+    now: Timestamp,
+    work: fn(&App, &mut AnyConnection, Timestamp) -> Result<Batch>,
+) -> Result<Option<Batch>> {
+    let may = trust::is_trusted(app, connection, now)? && leases::take(connection, LEASE, app.process, now, LEASED)?;
+    may.then(|| work(app, connection, now)).transpose()
+}
+
 /// One batch of a kind, under the lease, with a connection of its own: how long it worked, and what came of it.
 async fn batch(app: &Arc<App>, (name, work): Kind) -> Option<(Duration, Outcome)> {
     let working = app.clone();
@@ -192,8 +203,7 @@ async fn batch(app: &Arc<App>, (name, work): Kind) -> Option<(Duration, Outcome)
         if *is_over {
             return Ok((stopwatch.elapsed(), Ok(None)));
         }
-        let done = leases::take(connection, LEASE, working.process, now, LEASED);
-        let done = done.and_then(|is_ours| if is_ours { work(&working, connection, now).map(Some) } else { Ok(None) });
+        let done = under_lease(&working, connection, now, work);
         Ok((stopwatch.elapsed(), done))
     });
     match done.await {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{next_try, stored};
+use super::{next_try, stored, take_each, trust};
 use crate::{
     app::App,
     mail::{Message, SendError},
@@ -15,7 +15,7 @@ use crate::{
         id::Id,
         link::LinkKind,
         notice::{Letter, Notice},
-        time::{Span, Timestamp},
+        time::Span,
         user_agent,
     },
     random,
@@ -50,6 +50,8 @@ enum LinkState {
     LeftOut,
     /// It is not, and the letter is for nothing but it.
     Over,
+    /// It is not by its time, by a clock that is not trusted.
+    Doubtful,
 }
 
 /// Begins to deal with those that are due, as far as there is room.
@@ -71,11 +73,8 @@ pub async fn round(app: &Arc<App>) -> Option<()> {
 
 fn take(app: &App, connection: &mut AnyConnection, room: usize) -> Result<Vec<Delivery>> {
     let now = app.clock.now();
-    let mut taken = Vec::new();
-    for delivery in deliveries::due_to_people(connection, now, room)? {
-        taken.extend(deliveries::take(connection, delivery, now.plus(IN_HAND))?);
-    }
-    Ok(taken)
+    let due = deliveries::due_to_people(connection, now, room)?;
+    take_each(connection, due, now.plus(IN_HAND))
 }
 
 async fn deal_with(app: &Arc<App>, delivery: Delivery) {
@@ -91,8 +90,8 @@ async fn deal_with(app: &Arc<App>, delivery: Delivery) {
         }
         Content::Logout(_) => return, // is of a client
     };
-    let now = app.clock.now();
-    match stored(app, move |connection| settle(connection, &delivery, &outcome, now)).await {
+    let settling = app.clone();
+    match stored(app, move |connection| settle(&settling, connection, &delivery, &outcome)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "a letter could not be settled: it will be tried again"),
         Err(error) => tracing::error!(%error, "a letter did not end"),
@@ -115,15 +114,15 @@ async fn send(app: &Arc<App>, delivery: &Delivery, notice: Notice) -> Outcome {
     if !app.mailer.is_on() {
         return Outcome::Unwanted("mail is off");
     }
-    let now = app.clock.now();
     let link = match notice.link {
         None => None,
         Some(id) => {
-            let asked = notice.clone();
-            match stored(app, move |connection| link_of(connection, &asked, id, now)).await {
+            let (looking, asked) = (app.clone(), notice.clone());
+            match stored(app, move |connection| link_of(&looking, connection, &asked, id)).await {
                 Ok(Ok(LinkState::Open(kind))) => Some(kind),
                 Ok(Ok(LinkState::LeftOut)) => None,
                 Ok(Ok(LinkState::Over)) => return Outcome::Unwanted("its link is over"),
+                Ok(Ok(LinkState::Doubtful)) => return Outcome::Failed("its link is over by a clock that is not trusted".into()),
                 Ok(Err(error)) => return Outcome::Failed(error.to_string()),
                 Err(error) => return Outcome::Failed(error.to_string()),
             }
@@ -144,10 +143,14 @@ async fn send(app: &Arc<App>, delivery: &Delivery, notice: Notice) -> Outcome {
 
 /// What became of a letter's link while the letter waited. Where it was ended, a letter that only brings it is not wanted; one that
 /// tells of something goes out without it, to the address that is still the person's, or was the one before.
-fn link_of(connection: &mut AnyConnection, notice: &Notice, id: Id, now: Timestamp) -> Result<LinkState> {
+fn link_of(app: &App, connection: &mut AnyConnection, notice: &Notice, id: Id) -> Result<LinkState> {
+    let now = app.clock.now();
     let Some(link) = links::find(connection, id)? else { return Ok(LinkState::Over) };
     if link.is_open(now) {
         return Ok(LinkState::Open(link.kind));
+    }
+    if link.used_at.is_none() && link.ended_at.is_none() && !trust::is_trusted(app, connection, now)? {
+        return Ok(LinkState::Doubtful);
     }
     let person = link.person_id.map(|person| people::find(connection, person)).transpose()?.flatten();
     let is_theirs = person.is_some_and(|person| person.claims.email == notice.to && person.claims.email_verified);
@@ -217,21 +220,23 @@ const fn kind(letter: Letter) -> LetterKind {
     }
 }
 
-fn settle(connection: &mut AnyConnection, delivery: &Delivery, outcome: &Outcome, now: Timestamp) -> Result<()> {
+fn settle(app: &App, connection: &mut AnyConnection, delivery: &Delivery, outcome: &Outcome) -> Result<()> {
     let what = match &delivery.content {
         Content::Letter(notice) => format!("{:?}", notice.letter),
         _ => "an answer".to_owned(),
     };
     let (id, attempt) = (name(delivery), delivery.attempts);
-    match (outcome, next_try(delivery, now)) {
-        (Outcome::Failed(why), Some(next)) => {
-            tracing::warn!(what, id, attempt, why, "a letter was not sent: will be tried again");
-            return deliveries::put_off(connection, delivery, next);
+    match outcome {
+        Outcome::Failed(why) => {
+            if let Some(next) = next_try(app, connection, delivery, app.clock.now())? {
+                tracing::warn!(what, id, attempt, why, "a letter was not sent: will be tried again");
+                return deliveries::put_off(connection, delivery, next);
+            }
+            tracing::error!(what, id, attempt, why, "a letter was not sent: given up");
         }
-        (Outcome::Failed(why), None) => tracing::error!(what, id, attempt, why, "a letter was not sent: given up"),
-        (Outcome::Refused(why), _) => tracing::warn!(what, id, attempt, why, "a letter was refused for good"),
-        (Outcome::Unwanted(why), _) => tracing::debug!(what, id, why, "a letter is not wanted"),
-        (Outcome::Sent, _) => tracing::info!(what, id, attempt, "a letter was sent"),
+        Outcome::Refused(why) => tracing::warn!(what, id, attempt, why, "a letter was refused for good"),
+        Outcome::Unwanted(why) => tracing::debug!(what, id, why, "a letter is not wanted"),
+        Outcome::Sent => tracing::info!(what, id, attempt, "a letter was sent"),
     }
     deliveries::remove(connection, delivery)
 }

@@ -4,6 +4,7 @@
 mod backchannel_logout;
 pub mod housekeeping;
 mod letters;
+mod trust;
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +15,12 @@ pub use letters::path_of;
 use crate::{
     app::{App, LETTERS},
     protocol::time::{Span, Timestamp},
-    store::{AnyConnection, Error, deliveries::Delivery, error::Outage},
+    store::{
+        AnyConnection, Error,
+        deliveries::{self, Delivery},
+        error::Outage,
+        meta,
+    },
     stories::{Lane, Refused},
 };
 
@@ -49,9 +55,28 @@ pub async fn finish(app: &Arc<App>) {
     }
 }
 
-/// When to try a delivery again; `None` where it is given up.
-fn next_try(delivery: &Delivery, now: Timestamp) -> Option<Timestamp> {
-    (now.since(delivery.created_at) < GIVE_UP_AFTER).then(|| now.plus(wait(delivery.attempts)))
+/// When to try a delivery again; `None` where it is given up, which takes a clock that is trusted.
+fn next_try(app: &App, connection: &mut AnyConnection, delivery: &Delivery, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+    let is_old = now.since(delivery.created_at) >= GIVE_UP_AFTER;
+    let is_given_up = is_old && trust::is_trusted(app, connection, now)?;
+    Ok((!is_given_up).then(|| now.plus(wait(delivery.attempts))))
+}
+
+/// Takes each of these deliveries that nobody else was first to take. One that the database refuses to have taken keeps none of
+/// the others back.
+fn take_each(connection: &mut AnyConnection, due: Vec<Delivery>, until: Timestamp) -> Result<Vec<Delivery>, Error> {
+    let mut taken = Vec::new();
+    for delivery in due {
+        match deliveries::take(connection, delivery, until) {
+            Ok(one) => taken.extend(one),
+            Err(error) if meta::write(connection).is_ok() => {
+                tracing::error!(%error, "a delivery cannot be taken: it is passed over");
+            }
+            Err(error) if taken.is_empty() => return Err(error),
+            Err(_) => break, // those that are taken already are dealt with: they would not be due again for a while
+        }
+    }
+    Ok(taken)
 }
 
 /// How long to wait after so many attempts.

@@ -1,5 +1,5 @@
-//! `symbolon check-config`: the configuration as the server will use it, under the names of its keys. The server
-//! secret is not part of it, the database's password neither.
+//! `symbolon check-config`: the configuration as the server will use it, under the names of its keys. Of the server's secrets the
+//! numbers alone are told, with what each is used for; of the database's password nothing.
 
 use serde_json::{Map, Value, json};
 
@@ -9,18 +9,19 @@ use super::{
 };
 use crate::{
     config::{BreachedFile, Config, LogFormat, MailKind, MailSettings, MailTransport},
-    protocol::scope::ScopeClaims,
+    protocol::{scope::ScopeClaims, secrets::SecretUse},
 };
 
 pub fn run(config: &Config, format: Format) -> Answer {
     let (lifetimes, rules, passwords) = (&config.lifetimes, &config.password_rules, &config.passwords);
     let file = |path: Option<&std::path::Path>| path.map(|path| path.display().to_string());
     let mail = Mail::of(&config.mail);
-    let keys: [(&str, Value); 50] = [
+    let keys: [(&str, Value); 51] = [
         ("issuer", json!(config.issuer.as_str())),
         ("listen", json!(config.listen)),
         ("database_url", json!(config.database.to_string())),
         ("data_dir", json!(config.data_dir.display().to_string())),
+        ("secret", secrets(config)),
         ("tls_cert_file", json!(file(config.tls.as_ref().map(|tls| tls.cert.as_path())))),
         ("tls_key_file", json!(file(config.tls.as_ref().map(|tls| tls.key.as_path())))),
         ("trusted_proxies", json!(config.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>())),
@@ -74,6 +75,19 @@ pub fn run(config: &Config, format: Format) -> Answer {
     let text = || output::fields(&keys.each_ref().map(|(key, value)| (*key, words(value))));
     let object: Map<_, _> = keys.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
     format.answer(&object, text)
+}
+
+/// Each secret of the list by its number, which stands in every credential that it derived, and what it is used for.
+fn secrets(config: &Config) -> Value {
+    if !config.has_secret {
+        return json!(["made at the first start"]);
+    }
+    let words = |of| match of {
+        SecretUse::Derives => "derives what is new",
+        SecretUse::Next => "next: only recognises, until it is no longer marked",
+        SecretUse::Older => "only recognises what it derived before",
+    };
+    config.secrets.uses().into_iter().map(|(number, of)| format!("{number} {}", words(of))).collect::<Vec<_>>().into()
 }
 
 /// What the keys about mail amount to; the password is none of it.

@@ -13,10 +13,10 @@ use super::{
 };
 use crate::{
     jose::{
-        self,
+        self, first_keys,
         keys::{self, KeyRing, KeyState},
     },
-    protocol::algorithm::Algorithm,
+    protocol::{algorithm::Algorithm, time::Timestamp},
     store::signing_keys::{self, SigningKeyRow},
 };
 
@@ -24,9 +24,20 @@ use crate::{
 pub enum Command {
     /// List the keys, by the time they sign from
     List(Format),
+    #[command(about = "Make the first key of an algorithm: published at once, it signs after key_publish_lead")]
+    Add {
+        /// The algorithm it signs by; clients can be given it once the key signs
+        #[arg(long, value_name = "ALG", value_parser = algorithm())]
+        algorithm: Algorithm,
+        /// Sign with it at once: whoever checks tokens with keys fetched earlier refuses its tokens until they are fetched again
+        #[arg(long)]
+        now: bool,
+        #[command(flatten)]
+        format: Format,
+    },
     #[command(about = "Make a new key of an algorithm: published at once, it signs after key_publish_lead")]
     Rotate {
-        /// The algorithm it signs by; the first key of one signs at once
+        /// The algorithm it signs by
         #[arg(long, value_name = "ALG", value_parser = algorithm(), default_value = Algorithm::default().as_str())]
         algorithm: Algorithm,
         /// Sign with it at once: whoever checks tokens with keys fetched earlier refuses its tokens until they are fetched again
@@ -51,6 +62,7 @@ impl Command {
     pub fn run(self, work: &mut Work<'_>) -> Answer {
         match self {
             Self::List(format) => list(work, format),
+            Self::Add { algorithm, now, format } => add(work, algorithm, now, format),
             Self::Rotate { algorithm, now, format } => rotate(work, algorithm, now, format),
         }
     }
@@ -67,13 +79,37 @@ fn list(work: &mut Work<'_>, format: Format) -> Answer {
     format.answer(&keys, text)
 }
 
+fn add(work: &mut Work<'_>, algorithm: Algorithm, at_once: bool, format: Format) -> Answer {
+    let is_known = |rows: &[SigningKeyRow]| rows.iter().any(|row| row.algorithm == algorithm);
+    let before = openable(work)?;
+    if before.is_empty() {
+        make_initial(work)?;
+    }
+    if is_known(&before) {
+        let name = algorithm.as_str();
+        return refuse(format!("there are keys of {name} already (symbolon key rotate --algorithm {name} makes a new one)"));
+    }
+    // Where there was no key at all, there is no server that publishes others.
+    let signs_from = if at_once || before.is_empty() { work.now } else { lead_from(work) };
+    let (secrets, now) = (&work.config.secrets, work.now);
+    signing_keys::insert_missing(work.connection, |rows| -> Result<Vec<SigningKeyRow>, Error> {
+        if is_known(rows) {
+            return Ok(Vec::new()); // another process was first, or every installation has it
+        }
+        Ok(vec![keys::generate(secrets, algorithm, now, signs_from)?])
+    })?;
+    let rows = signing_keys::all(work.connection)?;
+    let Some(key) = rows.iter().find(|row| row.algorithm == algorithm) else {
+        return refuse(format!("the key of {} was deleted meanwhile", algorithm.as_str()));
+    };
+    made(work, &key.kid, format)
+}
+
 fn rotate(work: &mut Work<'_>, algorithm: Algorithm, at_once: bool, format: Format) -> Answer {
     let rows = openable(work)?;
     if !rows.iter().any(|row| row.algorithm == algorithm) {
-        let Some(kid) = make_first(work, algorithm)? else {
-            return refuse("another process has made the first key of this algorithm meanwhile; nothing was rotated");
-        };
-        return made(work, &kid, format);
+        let name = algorithm.as_str();
+        return refuse(format!("there is no key of {name} to follow (symbolon key add --algorithm {name} makes the first)"));
     }
     let upcoming = shown(work, &rows)
         .into_iter()
@@ -84,8 +120,8 @@ fn rotate(work: &mut Work<'_>, algorithm: Algorithm, at_once: bool, format: Form
             key.kid, key.signs_from
         ));
     }
-    let signs_from = if at_once { work.now } else { work.now.plus(work.config.lifetimes.key_publish_lead) };
-    let key = keys::generate(&work.config.secrets, algorithm, work.now, signs_from).map_err(|error| refused(&error))?;
+    let signs_from = if at_once { work.now } else { lead_from(work) };
+    let key = keys::generate(&work.config.secrets, algorithm, work.now, signs_from)?;
     signing_keys::insert(work.connection, &key)?;
     if let Some(key) = upcoming {
         note(&format!("note: key {} still signs from {}", key.kid, key.signs_from));
@@ -93,28 +129,45 @@ fn rotate(work: &mut Work<'_>, algorithm: Algorithm, at_once: bool, format: Form
     made(work, &key.kid, format)
 }
 
-/// Makes the first key of an algorithm, which has nothing to follow and signs at once; its id, or none where there is one.
-pub fn make_first(work: &mut Work<'_>, algorithm: Algorithm) -> Result<Option<String>, Error> {
-    if openable(work)?.iter().any(|row| row.algorithm == algorithm) {
-        return Ok(None);
+/// When a key that is made now signs.
+fn lead_from(work: &Work<'_>) -> Timestamp {
+    work.now.plus(work.config.lifetimes.key_publish_lead)
+}
+
+/// Makes the keys of every installation, where this is the first command on a fresh database.
+fn make_initial(work: &mut Work<'_>) -> Result<(), Error> {
+    let lead = work.config.lifetimes.key_publish_lead;
+    first_keys::make(work.connection, &work.config.secrets, work.now, lead)
+}
+
+/// Refuses an algorithm by which no key signs yet: tokens signed by it would be refused by whoever has not seen the key.
+pub fn expect_signing(work: &mut Work<'_>, algorithm: Algorithm) -> Result<(), Error> {
+    if openable(work)?.is_empty() {
+        make_initial(work)?;
     }
-    let (secrets, now, mut kid) = (&work.config.secrets, work.now, None);
-    signing_keys::insert_first(work.connection, algorithm, || -> Result<SigningKeyRow, Error> {
-        let key = keys::generate(secrets, algorithm, now, now).map_err(|error| refused(&error))?;
-        kid = Some(key.kid.clone());
-        Ok(key)
-    })?;
-    Ok(kid)
+    let (rows, name) = (signing_keys::all(work.connection)?, algorithm.as_str());
+    if first_keys::signs_yet(&rows, algorithm, work.now) {
+        return Ok(());
+    }
+    match rows.iter().find(|row| row.algorithm == algorithm) {
+        Some(key) => refuse(format!(
+            "--signing-alg {name}: its first key is published and signs from {}; expected that to have come (symbolon key rotate --algorithm {name} --now makes one that signs at once)",
+            time(key.signs_from)
+        )),
+        None => refuse(format!(
+            "--signing-alg {name}: expected an algorithm with a key (symbolon key add --algorithm {name} makes one)"
+        )),
+    }
 }
 
 /// Every key. One sealed under another secret than the server's would stop the server: so those that sign must open.
 fn openable(work: &mut Work<'_>) -> Result<Vec<SigningKeyRow>, Error> {
     let rows = signing_keys::all(work.connection)?;
-    let ring = KeyRing::open(&rows, &work.config.secrets, &KeyRing::default()).map_err(|error| refused(&error))?;
+    let ring = KeyRing::open(&rows, &work.config.secrets, &KeyRing::default())?;
     match ring.check(work.now) {
         // Of the default algorithm the server makes one when it starts.
         Ok(()) | Err(jose::Error::NoKey(_)) => Ok(rows),
-        Err(error) => Err(refused(&error)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -142,6 +195,8 @@ fn shown<'a>(work: &Work<'_>, rows: &'a [SigningKeyRow]) -> Vec<Shown<'a>> {
     rows.iter().zip(states).map(to_shown).collect()
 }
 
-fn refused(error: &jose::Error) -> Error {
-    Error::Refused(error.to_string())
+impl From<jose::Error> for Error {
+    fn from(error: jose::Error) -> Self {
+        Self::Refused(error.to_string())
+    }
 }

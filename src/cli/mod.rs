@@ -27,8 +27,11 @@ use crate::{
     clock::Clock,
     config::{Config, MissingSecret},
     jose,
-    protocol::time::Timestamp,
-    store::{self, AnyConnection, DatabaseUrl, Store, error::Outage, migrations},
+    protocol::{
+        clock_check::{ClockCheck, Reading},
+        time::{Span, Timestamp},
+    },
+    store::{self, AnyConnection, DatabaseUrl, Store, database_time, error::Outage, migrations},
 };
 use output::Format;
 
@@ -154,29 +157,63 @@ fn dispatch(cli: Cli) -> Answer {
     }
     let missing = if matches!(cli.command, Command::CheckConfig(_)) { MissingSecret::Leave } else { MissingSecret::Make };
     let load = || Config::load(cli.config, missing).map_err(|error| error.to_string());
+    let only_tells = cli.command.only_tells();
     match cli.command {
         Command::Serve => serve::run(load()?).map(|()| String::new()),
         Command::Demo(options) => demo::run(options).map(|()| String::new()),
         Command::Migrate(format) => migrate(&load()?, format),
         Command::CheckConfig(format) => check_config::run(&load()?, format),
-        Command::User(command) => work(&load()?, |work| command.run(work)),
-        Command::Client(command) => work(&load()?, |work| command.run(work)),
-        Command::Api(command) => work(&load()?, |work| command.run(work)),
-        Command::Key(command) => work(&load()?, |work| command.run(work)),
-        Command::Grant(command) => work(&load()?, |work| command.run(work)),
-        Command::Consent(command) => work(&load()?, |work| command.run(work)),
-        Command::Explain(options) => work(&load()?, |work| options.run(work)),
+        Command::User(command) => work(&load()?, only_tells, |work| command.run(work)),
+        Command::Client(command) => work(&load()?, only_tells, |work| command.run(work)),
+        Command::Api(command) => work(&load()?, only_tells, |work| command.run(work)),
+        Command::Key(command) => work(&load()?, only_tells, |work| command.run(work)),
+        Command::Grant(command) => work(&load()?, only_tells, |work| command.run(work)),
+        Command::Consent(command) => work(&load()?, only_tells, |work| command.run(work)),
+        Command::Explain(options) => work(&load()?, only_tells, |work| options.run(work)),
     }
 }
 
+impl Command {
+    /// Whether it only tells what there is: a wrong clock then does no harm.
+    const fn only_tells(&self) -> bool {
+        match self {
+            Self::User(command) => {
+                use user::Command::{Activity, Invitations, List, Show};
+                matches!(command, List(_) | Show(_) | Activity { .. } | Invitations(_))
+            }
+            Self::Client(command) => {
+                matches!(command, client::Command::List(_) | client::Command::Show(_) | client::Command::Check(_))
+            }
+            Self::Api(command) => matches!(command, api::Command::List(_) | api::Command::Show(_)),
+            Self::Key(command) => matches!(command, key::Command::List(_)),
+            Self::Grant(command) => matches!(command, grant::Command::List { .. } | grant::Command::Show { .. }),
+            Self::Consent(command) => matches!(command, consent::Command::List { .. }),
+            Self::Explain(_) | Self::Serve | Self::Demo(_) | Self::Migrate(_) | Self::CheckConfig(_) => true,
+        }
+    }
+}
+
+/// The time, for a command. What it writes counts by this machine's clock, for every server: so one that differs from the
+/// database's writes nothing.
+fn time(store: &Store, only_tells: bool) -> Result<Timestamp, Error> {
+    let clock = Clock::system().now();
+    let reading = Reading { clock, database: store.with(database_time::now)?, monotonic: Span::ZERO };
+    match ClockCheck::default().judge(reading, None) {
+        Err(doubt) if only_tells => note(&format!("note: {doubt}")),
+        Err(doubt) => return refuse(format!("{doubt}; expected clocks that agree: nothing was done")),
+        Ok(()) => {}
+    }
+    Ok(clock)
+}
+
 /// Does a command's work with a connection to the database, which is brought up to date first.
-fn work(config: &Config, command: impl FnOnce(&mut Work<'_>) -> Answer) -> Answer {
+fn work(config: &Config, only_tells: bool, command: impl FnOnce(&mut Work<'_>) -> Answer) -> Answer {
     if config.database == DatabaseUrl::SqliteMemory {
         return refuse("database_url: sqlite::memory: lives inside the server's process and cannot be reached from here");
     }
     let store = open(config)?;
     store.with(migrations::run).map_err(|error| format!("database {}: {error}", config.database))?;
-    let now = Clock::system().now();
+    let now = time(&store, only_tells)?;
     store.with(|connection| command(&mut Work { config, connection, now }))
 }
 
@@ -292,6 +329,7 @@ mod tests {
             "api show https://a",
             "api remove https://a",
             "key list",
+            "key add --algorithm EdDSA --now",
             "key rotate --now --algorithm ES256",
             "grant list --user alice --client app --limit 5",
             "grant show 00000000000000000000000000000000 --json",
@@ -316,6 +354,7 @@ mod tests {
             "user invite alice@example.com",
             "key rotate now",
             "key rotate --algorithm HS256",
+            "key add",
             "client delete",
             "client add --name App --type web --auth none",
             "client set app --pairwise a.example --no-pairwise",

@@ -1,4 +1,4 @@
-//! The file of the server secret: one secret a line, newest first. It, the data directory and the database's
+//! The file of the server secret: one secret a line, newest first, `next` before one that only recognises yet. It, the data directory and the database's
 //! file are made at the first start, for their owner alone. What the secret is good for is `protocol::secrets`. Files of
 //! other secrets are read here as well.
 
@@ -12,14 +12,15 @@ use std::{
 use super::MissingSecret;
 use crate::{protocol::secrets::SecretRing, random};
 
-/// Reads the secret from the configured file, or from `data_dir/secret`, which may be made if it is missing.
-pub fn read(configured: Option<&Path>, data_dir: &Path, missing: MissingSecret) -> Result<SecretRing, String> {
+/// Reads the secret from the configured file, or from `data_dir/secret`, which may be made if it is missing: says whether it is
+/// there.
+pub fn read(configured: Option<&Path>, data_dir: &Path, missing: MissingSecret) -> Result<(SecretRing, bool), String> {
     let path = configured.map_or_else(|| data_dir.join("secret"), PathBuf::from);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound && configured.is_none() => {
             if missing == MissingSecret::Leave {
-                return SecretRing::new([random::text()]).map_err(|why| why.to_string());
+                return SecretRing::new([random::text()]).map(|ring| (ring, false)).map_err(|why| why.to_string());
             }
             make(&path, data_dir).map_err(|error| say(&path, &error))?
         }
@@ -27,6 +28,7 @@ pub fn read(configured: Option<&Path>, data_dir: &Path, missing: MissingSecret) 
     };
     private("secret_file", &path)?;
     SecretRing::new(text.lines().map(str::trim).filter(|line| !line.is_empty()))
+        .map(|ring| (ring, true))
         .map_err(|why| format!("secret_file: '{}': {why}", path.display()))
 }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use actix_web::dev::Server;
 use actix_web::http::{Method, header};
 use actix_web::middleware::DefaultHeaders;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Route, guard, web};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -71,11 +71,11 @@ pub(super) fn server(demo: &Demo, listeners: Vec<TcpListener>) -> io::Result<Ser
             )
             .service(
                 web::resource("/notes")
-                    .route(web::get().to(list))
+                    .route(read().to(list))
                     .route(web::post().to(add))
                     .route(web::method(Method::OPTIONS).to(preflight)),
             )
-            .service(web::resource("/whoami").route(web::get().to(whoami)).route(web::method(Method::OPTIONS).to(preflight)))
+            .service(web::resource("/whoami").route(read().to(whoami)).route(web::method(Method::OPTIONS).to(preflight)))
     })
     .workers(1)
     .disable_signals();
@@ -83,6 +83,11 @@ pub(super) fn server(demo: &Demo, listeners: Vec<TcpListener>) -> io::Result<Ser
         server = server.listen(listener)?;
     }
     Ok(server.run())
+}
+
+/// GET, and HEAD, which is answered alike.
+fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 async fn preflight() -> HttpResponse {

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 
 use actix_web::dev::Server;
 use actix_web::middleware::DefaultHeaders;
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpResponse, HttpServer, Route, guard, web};
 use serde_json::json;
 
 use super::Demo;
@@ -78,7 +78,7 @@ pub(super) fn server(demo: &Demo, listeners: Vec<TcpListener>) -> io::Result<Ser
                     .add(("cache-control", "no-store")),
             )
             .configure(files)
-            .route("/config.json", web::get().to(move || ready(answer("application/json", config.clone()))))
+            .route("/config.json", read().to(move || ready(answer("application/json", config.clone()))))
     })
     .workers(1)
     .disable_signals();
@@ -90,8 +90,13 @@ pub(super) fn server(demo: &Demo, listeners: Vec<TcpListener>) -> io::Result<Ser
 
 fn files(app: &mut web::ServiceConfig) {
     for file in FILES {
-        app.route(file.path, web::get().to(|| ready(answer(file.media_type, file.text.to_owned()))));
+        app.route(file.path, read().to(|| ready(answer(file.media_type, file.text.to_owned()))));
     }
+}
+
+/// GET, and HEAD, which is answered alike.
+fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 fn answer(media_type: &'static str, text: String) -> HttpResponse {

@@ -1,5 +1,5 @@
 //! Style sheets, pictures and scripts, by hashed name: what a name stands for never changes, so it may be
-//! cached for ever.
+//! cached for ever. The name of another version is answered as well, and not cached.
 
 use actix_web::{
     HttpRequest,
@@ -19,6 +19,9 @@ pub async fn get(request: HttpRequest, name: Path<String>, app: Data<App>) -> Re
         Some(asset) => {
             Reply::file(asset.content_type, asset.bytes).with(header::CACHE_CONTROL, "public, max-age=31536000, immutable")
         }
-        None => no_route::not_found(request, app).await,
+        None => match assets::of_another_version(&name) {
+            Some(asset) => Reply::file(asset.content_type, asset.bytes),
+            None => no_route::not_found(request, app).await,
+        },
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     registrations::Registered,
     store::{AnyConnection, grants::Found, people},
     web::{
-        body::Form,
+        body::{BodyProblem, Form},
         cors,
         hop::{Lane, hop},
         oauth_error::{Challenge, OauthError},
@@ -55,6 +55,10 @@ pub async fn answer(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
 }
 
 fn bearer(request: &HttpRequest, form: &Form) -> Result<Option<String>, ProtocolError> {
+    cors::check_origin(request)?;
+    if let Err(problem @ BodyProblem::SeveralTypes) = &form.0 {
+        return Err(ProtocolError::new(ErrorCode::InvalidRequest, problem.describe()));
+    }
     let invalid = |text: &str| Err(ProtocolError::new(ErrorCode::InvalidRequest, text));
     if request.query_string().split('&').any(|pair| pair.split('=').next() == Some("access_token")) {
         return invalid("access_token: expected in the Authorization header, never in the URL");

@@ -197,11 +197,13 @@ impl KeyRing {
         state(&times, index, now, keep)
     }
 
-    /// The published key set (RFC 7517 §5); `keep` is the life of the longest-lived token.
+    /// The published key set (RFC 7517 §5), by algorithm, the default one first: some readers take the first key there is. `keep`
+    /// is the life of the longest-lived token.
     #[must_use]
     pub fn published(&self, now: Timestamp, keep: Span) -> Value {
         let is_published = |key: &&Arc<Key>| self.state(key, now, keep) != KeyState::Retired;
-        json!({"keys": self.keys.iter().filter(is_published).map(|key| &key.public_jwk).collect::<Vec<_>>()})
+        let keys = Algorithm::ALL.iter().flat_map(|algorithm| self.of(*algorithm)).filter(is_published);
+        json!({"keys": keys.map(|key| &key.public_jwk).collect::<Vec<_>>()})
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod algorithms;
 pub mod client_keys;
+pub mod first_keys;
 pub mod keys;
 mod seal;
 pub mod sign;
@@ -42,7 +43,7 @@ impl std::fmt::Display for Error {
             ),
             Self::NoKey(algorithm) => {
                 let name = algorithm.as_str();
-                write!(f, "there is no signing key for {name} (symbolon key rotate --algorithm {name} makes one)")
+                write!(f, "there is no signing key for {name} (symbolon key add --algorithm {name} makes one)")
             }
             Self::NoSecret => f.write_str("there is no server secret"),
             Self::Failed(text) => f.write_str(text),

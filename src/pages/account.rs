@@ -13,10 +13,18 @@ pub struct Account<'a> {
     pub chrome: Chrome<'a>,
     /// Whose account it is.
     pub owner: Owner<'a>,
+    /// Which part of it this is.
+    pub part: AccountPart,
+    /// Where it begins.
+    pub overview: &'a str,
     /// The browsers signed in, this one first.
     pub browsers: &'a [ShownBrowser<'a>],
+    /// Where there are more of them.
+    pub more_browsers: Option<&'a str>,
     /// The apps that have access, or have it when they ask.
     pub apps: &'a [ShownApp<'a>],
+    /// Where there are more of them.
+    pub more_apps: Option<&'a str>,
     /// The form that ends something: `what` is session, grant, app, others or everything.
     pub end: Form<'a>,
     /// The form that renames something: `what` is session or grant.
@@ -27,6 +35,19 @@ pub struct Account<'a> {
     pub done: Option<AccountDone<'a>>,
     /// Why something was not done, just before.
     pub problem: Option<AccountProblem>,
+}
+
+/// Which part of the devices and apps is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountPart {
+    /// The first browsers and the first apps, and the forms that end more at once.
+    Overview,
+    /// More browsers.
+    Browsers,
+    /// More apps.
+    Apps,
+    /// One app with its devices.
+    App,
 }
 
 /// A browser that is signed in: a session.
@@ -57,6 +78,8 @@ pub struct ShownApp<'a> {
     pub name: &'a str,
     /// The access it has now; empty if there is only the person's consent.
     pub grants: &'a [ShownGrant<'a>],
+    /// Where there is more of it.
+    pub rest: Option<&'a str>,
 }
 
 /// The access of an app on a device: a grant.
@@ -130,6 +153,25 @@ pub enum AccountProblem {
     Gone,
     /// The name is too long, or not one line.
     NameNotTaken,
+}
+
+impl Account<'_> {
+    fn has_browsers(&self) -> bool {
+        matches!(self.part, AccountPart::Overview | AccountPart::Browsers)
+    }
+
+    fn has_apps(&self) -> bool {
+        self.part != AccountPart::Browsers
+    }
+
+    fn is_overview(&self) -> bool {
+        self.part == AccountPart::Overview
+    }
+
+    /// Whether of so many devices some are shown on demand alone.
+    fn folds(&self, devices: usize) -> bool {
+        devices > 5 && self.part != AccountPart::App
+    }
 }
 
 #[cfg(test)]

@@ -45,14 +45,18 @@ const SECOND: ShownGrant<'static> = ShownGrant {
     ends: Ends::WithBrowser { at_latest: LATER },
     ..GRANT
 };
-const NOTES: ShownApp<'static> = ShownApp { id: "01jd-notes", name: "Example Notes", grants: &[GRANT, SECOND] };
-const ASLEEP: ShownApp<'static> = ShownApp { id: "01jd-mail", name: "Example Mail", grants: &[] };
+const NOTES: ShownApp<'static> = ShownApp { id: "01jd-notes", name: "Example Notes", grants: &[GRANT, SECOND], rest: None };
+const ASLEEP: ShownApp<'static> = ShownApp { id: "01jd-mail", name: "Example Mail", grants: &[], rest: None };
 
 const PAGE: Account<'static> = Account {
     chrome: CHROME,
     owner: ALICE,
+    part: AccountPart::Overview,
+    overview: "/account",
     browsers: &[THIS, OTHER, UNKNOWN],
+    more_browsers: None,
     apps: &[NOTES, ASLEEP],
+    more_apps: None,
     end: END,
     rename: RENAME,
     name_limit: 64,
@@ -94,7 +98,22 @@ pub fn samples() -> Vec<Sample> {
     let browsers: Vec<_> = ids.iter().map(|id| ShownBrowser { id, ..OTHER }).collect();
     let many = Account { browsers: &browsers, apps: &[ShownApp { grants: &grants, ..NOTES }, ASLEEP], ..PAGE };
 
+    let (more_browsers, more_apps) = (Some("/account?browsers_before=1.2"), Some("/account?apps_after=notes"));
+    let rest = Some("/account?app=notes&before=1");
+    let full = Account {
+        more_browsers,
+        more_apps,
+        apps: &[ShownApp { grants: &grants[..20], rest, ..NOTES }, ASLEEP],
+        browsers: &browsers[..20],
+        ..PAGE
+    };
+    let part = |part| Account { part, ..full };
+
     vec![
+        sample("account-full", &full),
+        sample("account-more-browsers", &part(AccountPart::Browsers)),
+        sample("account-more-apps", &part(AccountPart::Apps)),
+        sample("account-one-app", &part(AccountPart::App)),
         sample("account", &PAGE),
         sample("account-alone", &alone),
         sample("account-strained", &strained),
@@ -116,7 +135,7 @@ pub fn samples() -> Vec<Sample> {
 fn hostile_values_are_escaped() {
     let fields = [
         "owner", "username", "browser", "name", "program", "place", "address", "client", "app", "grant", "device", "scope",
-        "words", "end", "proof", "rename", "stamp", "done",
+        "words", "end", "proof", "rename", "stamp", "done", "rest", "browsers", "apps",
     ];
     let [
         owner,
@@ -137,6 +156,9 @@ fn hostile_values_are_escaped() {
         rename,
         stamp,
         done,
+        rest,
+        browsers,
+        apps,
     ] = fields.map(hostile);
     let origin = ShownOrigin { program: Some(&program), place: Some(&place), address: Some(&address) };
     let scopes = [scope(&token), AskedScope { description: Some(&words), ..READ }];
@@ -147,7 +169,10 @@ fn hostile_values_are_escaped() {
             id: &client,
             name: &app,
             grants: &[ShownGrant { id: &grant, name: Some(&device), origin, scopes: &scopes, ..GRANT }],
+            rest: Some(&rest),
         }],
+        more_browsers: Some(&browsers),
+        more_apps: Some(&apps),
         end: Form { action: &end, csrf: &proof },
         rename: Form { action: &rename, csrf: &stamp },
         done: Some(AccountDone::BrowserEnded { name: Some(&done) }),
@@ -262,4 +287,28 @@ fn of_many_the_rest_is_shown_on_demand() {
         assert_eq!(sent(html, RENAME.action).len(), count, "each can be renamed");
     }
     assert_eq!(many.matches("<li class=\"item\">").count(), 12);
+}
+
+#[test]
+fn a_part_shows_its_own_list_and_the_ways_on_and_back() {
+    let (browsers, apps, rest) = ("/account?b", "/account?a", "/account?r");
+    let shown = |part| {
+        let apps_shown = [ShownApp { rest: Some(rest), ..NOTES }];
+        let page = Account { part, apps: &apps_shown, more_browsers: Some(browsers), more_apps: Some(apps), ..PAGE };
+        page.render().unwrap()
+    };
+    let has = |html: &str, words: [&str; 4]| words.map(|words| html.contains(words));
+    let words = ["<h2 id=\"browsers\">", "<h2 id=\"apps\">", "End more at once", "All devices and apps"];
+    for (part, expected) in [
+        (AccountPart::Overview, [true, true, true, false]),
+        (AccountPart::Browsers, [true, false, false, true]),
+        (AccountPart::Apps, [false, true, false, true]),
+        (AccountPart::App, [false, true, false, true]),
+    ] {
+        let html = shown(part);
+        assert_eq!(has(&html, words), expected, "{part:?}");
+        let leads = |to: &str| html.contains(&format!("href=\"{to}\""));
+        assert_eq!([leads(browsers), leads(apps), leads(rest)], [expected[0], expected[1], expected[1]], "{part:?}");
+        assert!(!html.contains("class=\"count\""), "{part:?}: what is not known is not told");
+    }
 }

@@ -57,6 +57,17 @@ pub fn find(hashed_name: &str) -> Option<Asset> {
     NAMED.iter().find(|named| named.hashed_name == hashed_name).map(|named| named.asset)
 }
 
+/// The asset that another version of this program serves under this name: while processes are replaced one by one, a page of the
+/// one is followed by requests to the other. It is not what the name stands for, and must not be kept.
+#[must_use]
+pub fn of_another_version(hashed_name: &str) -> Option<Asset> {
+    let (stem, rest) = hashed_name.split_once('.')?;
+    let (hash, extension) = rest.split_once('.')?;
+    let is_hash = hash.len() == 16 && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let is_it = |named: &&Named| is_hash && named.name.split_once('.') == Some((stem, extension));
+    NAMED.iter().find(is_it).map(|named| named.asset)
+}
+
 /// `symbolon.css` becomes `symbolon.<16 hex digits of SHA-256>.css`.
 fn hashed_name(name: &str, bytes: &[u8]) -> String {
     let hash = Sha256::digest(bytes).iter().take(8).fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
@@ -86,6 +97,17 @@ mod tests {
         assert_eq!(find("symbolon.0000000000000000.css"), None);
         assert_eq!(find(""), None);
         assert_eq!(url("", "nothing.css"), None);
+    }
+
+    #[test]
+    fn another_version_of_a_file_is_known_by_its_name() {
+        let css = find(url("", "symbolon.css").unwrap().strip_prefix("/static/").unwrap());
+        assert_eq!(of_another_version("symbolon.0123456789abcdef.css"), css);
+        for bad in
+            ["symbolon.css", "symbolon.0123456789abcde.css", "symbolon.0123456789ABCDEF.css", "nothing.0123456789abcdef.css", ""]
+        {
+            assert_eq!(of_another_version(bad), None, "{bad}");
+        }
     }
 
     #[test]

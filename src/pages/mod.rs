@@ -39,7 +39,7 @@ mod markup;
 #[cfg(test)]
 mod samples;
 
-pub use account::{Account, AccountDone, AccountProblem, Ends, ShownApp, ShownBrowser, ShownGrant};
+pub use account::{Account, AccountDone, AccountPart, AccountProblem, Ends, ShownApp, ShownBrowser, ShownGrant};
 pub use account_frame::{Form, Owner, ShownOrigin, When};
 pub use activity::{Activity, ActivityDay, ActivityEntry, ActivityKind, ActivityProblem, NotMeEffect};
 pub use askama::Template;

@@ -1,7 +1,7 @@
 //! What a person has here: the browsers they are signed in with, the access of apps that still works, what they allowed apps;
 //! and what each is called. Read in a few statements, whatever its size; whether a grant works is `protocol::grant`.
 
-use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::wording;
 use crate::{
@@ -40,6 +40,8 @@ pub struct Inventory {
     names: BTreeMap<String, String>,
     /// The browsers in which the grants were given, by session, though they are signed out by now.
     browsers: BTreeMap<Id, Option<String>>,
+    /// The ends of the sessions with which grants end.
+    ends: BTreeMap<Id, Timestamp>,
 }
 
 /// Browsers and apps in words, as pages list them.
@@ -80,29 +82,43 @@ impl Inventory {
     /// # Errors
     /// The database's.
     pub fn read(app: &App, connection: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<Self> {
-        let (id, lifetimes) = (person.claims.id, &app.config.lifetimes);
+        let id = person.claims.id;
         let unended = sessions::unended_of(connection, id)?;
-        let mut grants = grants::live_of(connection, id, now)?;
-        for grant in &mut grants {
-            let session = grant.session_id.and_then(|session| unended.iter().find(|one| one.id == session));
-            grant.remembered = session.is_some_and(|session| session.remembered);
-        }
-        // What ended the session ended the grant, though it may have missed a code just issued.
-        grants.retain(|grant| grant.session_id.is_none_or(|session| unended.iter().any(|one| one.id == session)));
-        let mut inventory = Self {
-            sessions: unended,
-            grants,
-            consents: consents::of_person(connection, id)?,
-            apis: Vec::new(),
-            clients: BTreeMap::new(),
-            names: BTreeMap::new(),
-            browsers: BTreeMap::new(),
-        };
+        let grants = grants::live_of(connection, id, now)?;
+        let grants = with_their_sessions(grants, &unended);
+        let mut inventory = Self { consents: consents::of_person(connection, id)?, ..Self::of(unended, grants) };
         inventory.name(connection, id)?;
-        inventory.keep_living(lifetimes, person, now);
-        let uris: BTreeSet<_> = inventory.grants.iter().flat_map(|grant| grant.audiences.iter().cloned()).collect();
-        inventory.apis = apis::of(connection, &uris.into_iter().collect::<Vec<_>>())?;
+        inventory.keep_living(&app.config.lifetimes, person, now);
+        inventory.apis = apis_of(connection, &inventory.grants)?;
         Ok(inventory)
+    }
+
+    /// A part of it: these browsers and these grants, as far as they live.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn part(
+        app: &App,
+        connection: &mut AnyConnection,
+        person: &Person,
+        (sessions, grants): (Vec<Session>, Vec<Grant>),
+        now: Timestamp,
+    ) -> Result<Self> {
+        let ids: BTreeSet<_> = grants.iter().filter_map(|grant| grant.session_id).collect();
+        let bound_to = sessions::among(connection, &ids.into_iter().collect::<Vec<_>>())?;
+        let grants = with_their_sessions(grants, &bound_to);
+        let ends = bound_to.iter().map(|session| (session.id, session.expires_at)).collect();
+        let mut inventory = Self { ends, ..Self::of(sessions, grants) };
+        inventory.name(connection, person.claims.id)?;
+        inventory.keep_living(&app.config.lifetimes, person, now);
+        inventory.apis = apis_of(connection, &inventory.grants)?;
+        Ok(inventory)
+    }
+
+    fn of(sessions: Vec<Session>, grants: Vec<Grant>) -> Self {
+        let ends = sessions.iter().map(|session| (session.id, session.expires_at)).collect();
+        let (consents, apis, clients, names, browsers) = Default::default();
+        Self { sessions, grants, consents, apis, clients, names, browsers, ends }
     }
 
     /// What was ended at this very time, as far as it lived: of that alone.
@@ -112,8 +128,7 @@ impl Inventory {
     pub fn of_ended(app: &App, connection: &mut AnyConnection, person: &Person, at: Timestamp) -> Result<Self> {
         let lifetimes = &app.config.lifetimes;
         let Ended { sessions, grants, .. } = account::ended_at(connection, person.claims.id, at)?;
-        let (consents, apis, clients, names, browsers) = Default::default();
-        let mut inventory = Self { sessions, grants, consents, apis, clients, names, browsers };
+        let mut inventory = Self::of(sessions, grants);
         inventory.name(connection, person.claims.id)?;
         for session in &mut inventory.sessions {
             session.ended_at = None;
@@ -140,11 +155,10 @@ impl Inventory {
         let named = devices::of(connection, person)?.into_iter();
         self.names = named.filter_map(|device| Some((device.id, device.name?))).collect();
         self.browsers = self.sessions.iter().map(|session| (session.id, session.device_id.clone())).collect();
-        for grant in &self.grants {
-            if let Entry::Vacant(place) = self.browsers.entry(grant.sid) {
-                place.insert(sessions::find(connection, grant.sid)?.and_then(|session| session.device_id));
-            }
-        }
+        let others: BTreeSet<_> = self.grants.iter().map(|grant| grant.sid).collect();
+        let others: Vec<_> = others.into_iter().filter(|session| !self.browsers.contains_key(session)).collect();
+        let others = sessions::among(connection, &others)?;
+        self.browsers.extend(others.into_iter().map(|session| (session.id, session.device_id)));
         let ids = self.grants.iter().map(|grant| &grant.client_id);
         let ids: BTreeSet<_> = ids.chain(self.consents.iter().map(|consent| &consent.client_id)).collect();
         for id in ids {
@@ -180,6 +194,11 @@ impl Inventory {
         self.client(id).map_or(id, |client| client.name.as_str())
     }
 
+    /// When the session ends at the latest that this grant ends with; `None` where it outlives it.
+    pub fn end_of_session(&self, grant: &Grant) -> Option<Timestamp> {
+        self.ends.get(&grant.session_id?).copied()
+    }
+
     /// The name that the person gave this browser.
     pub fn browser_name(&self, session: &Session) -> Option<&str> {
         self.names.get(session.device_id.as_deref()?).map(String::as_str)
@@ -201,6 +220,43 @@ impl Inventory {
         let device = self.device_name(grant).map(str::to_owned).or_else(|| wording::program(&grant.seen));
         together(Some(self.app(&grant.client_id)), device)
     }
+}
+
+/// Those of these grants of one client that live.
+///
+/// # Errors
+/// The database's.
+pub fn living(
+    app: &App,
+    connection: &mut AnyConnection,
+    (person, client): (&Person, Option<&Client>),
+    grants: Vec<Grant>,
+    now: Timestamp,
+) -> Result<Vec<Grant>> {
+    let ids: BTreeSet<_> = grants.iter().filter_map(|grant| grant.session_id).collect();
+    let bound_to = sessions::among(connection, &ids.into_iter().collect::<Vec<_>>())?;
+    let (standing, lifetimes) = (standing(person, now), &app.config.lifetimes);
+    let mut grants = with_their_sessions(grants, &bound_to);
+    grants.retain(|grant| !matches!(state(lifetimes, client, grant, &standing), State::Over(_)));
+    Ok(grants)
+}
+
+/// Grants, with what their sessions say of them. What ended the session ended the grant, though it may have missed a code just
+/// issued.
+fn with_their_sessions(grants: Vec<Grant>, sessions: &[Session]) -> Vec<Grant> {
+    let unended = sessions.iter().filter(|session| session.ended_at.is_none());
+    let remembered: BTreeMap<Id, bool> = unended.map(|session| (session.id, session.remembered)).collect();
+    let lives = |grant: Grant| match grant.session_id {
+        None => Some(grant),
+        Some(session) => Some(Grant { remembered: *remembered.get(&session)?, ..grant }),
+    };
+    grants.into_iter().filter_map(lives).collect()
+}
+
+/// The APIs that these grants are for.
+fn apis_of(connection: &mut AnyConnection, grants: &[Grant]) -> Result<Vec<Api>> {
+    let uris: BTreeSet<_> = grants.iter().flat_map(|grant| grant.audiences.iter().cloned()).collect();
+    apis::of(connection, &uris.into_iter().collect::<Vec<_>>())
 }
 
 /// How a person stands who is signed in.

@@ -148,7 +148,7 @@ impl Visit {
         let Some(link) = link.filter(|link| kinds.contains(&link.kind)) else {
             return Ok(Err(self.dead(app, None, Dead::Unknown)));
         };
-        let is_elsewhere = |browser: &Vec<u8>| *browser != onward::pseudonym(app, self.browser());
+        let is_elsewhere = |browser: &Vec<u8>| !onward::is_pseudonym(app, self.browser(), browser);
         let dead = self
             .over(&link)
             .or_else(|| link.browser.as_ref().filter(|browser| is_elsewhere(browser)).map(|_| Dead::OtherBrowser));

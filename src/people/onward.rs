@@ -19,10 +19,18 @@ pub const REGISTERED: &str = "registered";
 /// A new password was set by a link.
 pub const PASSWORD_SET: &str = "password_set";
 
-/// The name of a browser that is kept with what it asked for. It changes with the newest secret: what was asked for before is
-/// then another browser's, and asked for again.
+/// What the names of browsers are derived for.
+const BROWSER: &str = "browser that asked";
+
+/// The name of a browser that is kept with what it asked for.
 pub fn pseudonym(app: &App, browser: &str) -> Vec<u8> {
-    app.config.secrets.pseudonym("browser that asked", browser).to_vec()
+    app.config.secrets.pseudonym(BROWSER, browser).to_vec()
+}
+
+/// Whether a name that was kept is that of this browser: also where another process, or this one before, derived it with
+/// another secret of the list.
+pub fn is_pseudonym(app: &App, browser: &str, kept: &[u8]) -> bool {
+    app.config.secrets.pseudonyms(BROWSER, browser).any(|name| name == kept)
 }
 
 /// To the sign-in page, where the link is done with. `request` is what the link has kept; `browser` the cookie that the form was

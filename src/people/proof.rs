@@ -121,11 +121,11 @@ async fn wait(app: &Data<App>, candidate: &mut Candidate) -> Result<bool, Fault>
     let begun = Stopwatch::start();
     loop {
         let mut attempt = candidate.attempt.clone();
-        let begin = hop(app, Lane::Own, move |app, connection| -> Result<_, Fault> {
+        let admitted = hop(app, Lane::Own, move |app, connection| -> Result<_, Fault> {
             let admission = attempt.begin_in_turn(connection, app.clock.now())?;
             Ok((attempt, admission))
         });
-        let (attempt, admission) = begin.await?;
+        let (attempt, admission) = admitted.await?;
         candidate.attempt = attempt;
         match admission {
             Ok(admission) => {

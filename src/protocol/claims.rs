@@ -158,7 +158,17 @@ pub fn audience(resources: &[String], scopes: &Scopes, issuer: &str) -> Audience
 #[must_use]
 pub fn sid(secrets: &SecretRing, pairwise: Option<&str>, session: Id) -> String {
     let Some(subject) = pairwise else { return session.to_string() };
-    let pseudonym = secrets.pseudonym("sid", &format!("{subject} {session}"));
+    half(secrets.pseudonym("sid", &format!("{subject} {session}")))
+}
+
+/// Whether a `sid` that was told is that of this session: also where it was derived with another secret of the list.
+#[must_use]
+pub fn is_sid(secrets: &SecretRing, pairwise: Option<&str>, session: Id, told: &str) -> bool {
+    let Some(subject) = pairwise else { return session.to_string() == told };
+    secrets.pseudonyms("sid", &format!("{subject} {session}")).any(|pseudonym| half(pseudonym) == told)
+}
+
+fn half(pseudonym: [u8; 32]) -> String {
     pseudonym.first_chunk::<16>().map_or_else(String::new, |half| Id::from(*half).to_string())
 }
 

@@ -5,7 +5,10 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::Mac;
 
-use super::{id::Id, secrets::SecretRing};
+use super::{
+    id::Id,
+    secrets::{SecretRing, SecretUse},
+};
 
 /// What a credential is good for. The kind is inside the MAC: one can never pass for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +37,8 @@ pub struct Credential {
 /// Where a text that looks like a credential comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provenance {
-    /// Derived under the newest server secret.
-    Newest,
-    /// Derived under an older one of the list.
-    Older,
+    /// Derived under a server secret of the list, which is used like this here.
+    Derived(SecretUse),
     /// It names a server secret that is not in the list: one that was dropped, or none of this server's.
     Unknown,
     /// It names a server secret of the list, which did not derive it.
@@ -67,7 +68,7 @@ impl Credential {
     #[must_use]
     pub fn derive(&self, secrets: &SecretRing) -> String {
         let mut bytes = Vec::with_capacity(LENGTH);
-        if let Some(secret) = secrets.newest() {
+        if let Some(secret) = secrets.deriving() {
             bytes.extend(secret.number);
             bytes.extend(self.id.as_bytes());
             bytes.extend(self.generation.to_be_bytes());
@@ -83,7 +84,7 @@ impl Credential {
     #[must_use]
     pub fn open(secrets: &SecretRing, kind: Kind, text: &str) -> Option<Self> {
         match Self::examine(secrets, kind, text) {
-            (Provenance::Newest | Provenance::Older, credential) => credential,
+            (Provenance::Derived(_), credential) => credential,
             _ => None,
         }
     }
@@ -94,12 +95,7 @@ impl Credential {
         let Some((number, credential, mac)) = Self::take_apart(kind, text) else { return (Provenance::Malformed, None) };
         let Some(secret) = secrets.numbered(&number) else { return (Provenance::Unknown, Some(credential)) };
         let is_good = credential.mac(&secret.credentials).verify_slice(&mac).is_ok(); // constant time
-        let is_newest = secrets.newest().is_some_and(|newest| newest.number == number);
-        let provenance = match (is_good, is_newest) {
-            (false, _) => Provenance::Forged,
-            (true, true) => Provenance::Newest,
-            (true, false) => Provenance::Older,
-        };
+        let provenance = if is_good { Provenance::Derived(secrets.use_of(secret)) } else { Provenance::Forged };
         (provenance, Some(credential))
     }
 
@@ -176,8 +172,10 @@ mod tests {
         let credential = Credential { kind: Kind::Refresh, id: Id::from([9; 16]), generation: 1 };
         let text = credential.derive(&ring(&[OLD]));
         let examine = |secrets: &[&str], text: &str| Credential::examine(&ring(secrets), Kind::Refresh, text);
-        assert_eq!(examine(&[OLD], &text), (Provenance::Newest, Some(credential)));
-        assert_eq!(examine(&[NEW, OLD], &text), (Provenance::Older, Some(credential)));
+        assert_eq!(examine(&[OLD], &text), (Provenance::Derived(SecretUse::Derives), Some(credential)));
+        assert_eq!(examine(&[NEW, OLD], &text), (Provenance::Derived(SecretUse::Older), Some(credential)));
+        let next = format!("next {OLD}");
+        assert_eq!(examine(&[NEW, &next], &text), (Provenance::Derived(SecretUse::Next), Some(credential)));
         assert_eq!(examine(&[NEW], &text), (Provenance::Unknown, Some(credential)));
         let end = if text.ends_with('A') { "B" } else { "A" };
         let forged = format!("{}{end}", &text[..text.len() - 1]);

@@ -78,11 +78,27 @@ pub struct Moment {
     pub why: Option<String>,
 }
 
-/// The life of a grant from its beginning to its end: the moments that are kept of it, oldest first, with those that its row
+impl Moment {
+    /// What orders the moments of a grant. Generations count what happened; times are of several processes, whose clocks differ, and
+    /// only tell apart what the same generation was at. A credential that came again ended the grant, as a revocation does.
+    const fn order(&self) -> (bool, u32, u8, Timestamp) {
+        let (is_end, generation, rank) = match self.happening {
+            Happening::CodeIssued => (false, self.generation, 0),
+            Happening::Redeemed | Happening::Refreshed | Happening::Healed => (false, self.generation, 1),
+            // Told again: once the generation was used, and before its successor was.
+            Happening::Repeated => (false, self.generation, 2),
+            Happening::Reused | Happening::Revoked => (true, 0, 0),
+        };
+        (is_end, generation, rank, self.at)
+    }
+}
+
+/// The life of a grant from its beginning to its end: the moments that are kept of it, by generation, with those that its row
 /// alone tells. It began when it was made, whether or not that is kept; and where it was revoked, and no credential that came
 /// again says so, it ended then, for the reason in its row.
 #[must_use]
 pub fn life(grant: &Grant, mut moments: Vec<Moment>) -> Vec<Moment> {
+    moments.sort_by_key(Moment::order);
     if !moments.iter().any(|moment| moment.happening == Happening::CodeIssued) {
         // Until the code is redeemed the row says from where it was asked for.
         let seen = if grant.generation == 0 { grant.seen.clone() } else { Origin::default() };
@@ -176,6 +192,27 @@ mod tests {
         assert_eq!(told.last().unwrap().happening, Happening::Reused, "that tells the end already");
         let alive = life(&Grant { revoked_at: None, ..used }, vec![]);
         assert_eq!(alive.len(), 1);
+    }
+
+    #[test]
+    fn moments_of_processes_whose_clocks_differ_are_in_the_order_of_generations() {
+        use Happening::{CodeIssued, Redeemed, Refreshed, Repeated, Reused};
+        let at = |seconds: i64| Timestamp::from_millis(1_000 * seconds);
+        let of =
+            |happening, generation, seconds| Moment { generation, at: at(seconds), ..moment(happening, "192.0.2.1", "app/1") };
+        // Every second one by a process whose clock is 3 s behind.
+        let by_time = [
+            (Redeemed, 0, 98),
+            (Refreshed, 2, 99),
+            (CodeIssued, 0, 100),
+            (Repeated, 2, 100),
+            (Reused, 1, 101),
+            (Refreshed, 1, 101),
+        ];
+        let grant = Grant { created_at: at(100), generation: 3, revoked_at: Some(at(101)), ..grant::tests::grant(3) };
+        let told = life(&grant, by_time.map(|(happening, generation, seconds)| of(happening, generation, seconds)).into());
+        let told: Vec<_> = told.iter().map(|moment| (moment.happening, moment.generation)).collect();
+        assert_eq!(told, [(CodeIssued, 0), (Redeemed, 0), (Refreshed, 1), (Refreshed, 2), (Repeated, 2), (Reused, 1)]);
     }
 
     #[test]

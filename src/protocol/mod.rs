@@ -13,6 +13,7 @@ pub mod client;
 pub mod client_assertion;
 pub mod client_auth;
 pub mod client_review;
+pub mod clock_check;
 pub mod credential;
 pub mod email_address;
 pub mod entitlement;

@@ -1,4 +1,5 @@
-//! The server secret: a list, newest first, so that it rotates. Every other key is derived from it by
+//! The server secret: a list, newest first, so that it rotates. One of them derives what is new, all of them recognise what exists;
+//! one that is marked `next` only recognises until every process knows it. Every other key is derived from it by
 //! purpose: credentials, stamps (forms and links), pseudonyms, and the sealing of private keys. Reading it
 //! from a file or the environment is `config`.
 
@@ -12,10 +13,24 @@ pub(super) type HmacSha256 = Hmac<Sha256>;
 /// How long a secret must at least be, in bytes: what 32 random bytes need as text or raw.
 pub const MIN_LENGTH: usize = 32;
 
-/// The list of secrets; the first one derives what is new, all of them recognise what exists.
+/// What stands before a secret that no process may derive anything with yet: one that knows it may be beside one that does not.
+const NEXT: &[u8] = b"next";
+
+/// The list of secrets; the first one that is not marked derives what is new, all of them recognise what exists.
 #[derive(Clone)]
 pub struct SecretRing {
     secrets: Vec<Secret>,
+}
+
+/// What a secret of the list is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretUse {
+    /// It recognises what others derived with it already, and derives nothing yet.
+    Next,
+    /// It derives what is new.
+    Derives,
+    /// It recognises what it derived before.
+    Older,
 }
 
 /// One secret and the keys derived from it.
@@ -24,6 +39,8 @@ pub(super) struct Secret {
     /// Tells which secret made a credential: the first two bytes of a hash of the secret, so that the order
     /// of the list does not matter.
     pub(super) number: [u8; 2],
+    /// Whether it only recognises yet.
+    is_next: bool,
     pub(super) credentials: HmacSha256,
     pub(super) stamps: HmacSha256,
     pseudonyms: HmacSha256,
@@ -35,6 +52,8 @@ pub(super) struct Secret {
 pub enum SecretError {
     /// There is none.
     Empty,
+    /// All of them are marked: none derives anything.
+    NextAlone,
     /// One is shorter than [`MIN_LENGTH`]; its position in the list, from 1.
     Short(usize),
     /// Two of them have the same number; the position of the second. Make another one.
@@ -45,6 +64,7 @@ impl fmt::Display for SecretError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => write!(f, "expected at least one secret, received none"),
+            Self::NextAlone => write!(f, "expected at least one secret without 'next' before it"),
             Self::Short(at) => write!(f, "secret {at} of the list: expected at least {MIN_LENGTH} characters"),
             Self::Collision(at) => write!(f, "secret {at} of the list cannot stand beside an earlier one: make another"),
         }
@@ -52,18 +72,18 @@ impl fmt::Display for SecretError {
 }
 
 impl SecretRing {
-    /// The ring of these secrets, newest first.
+    /// The ring of these secrets, newest first; `next` and a space before one marks it.
     ///
     /// # Errors
-    /// [`SecretError`] when the list is empty, or one is too short or collides with another.
+    /// [`SecretError`] when the list is empty, or has none but marked ones, or one is too short or collides with another.
     pub fn new<S: AsRef<[u8]>>(secrets: impl IntoIterator<Item = S>) -> Result<Self, SecretError> {
         let mut ring: Vec<Secret> = Vec::new();
         for (index, secret) in secrets.into_iter().enumerate() {
-            let secret = secret.as_ref();
+            let (secret, is_next) = unmarked(secret.as_ref());
             if secret.len() < MIN_LENGTH {
                 return Err(SecretError::Short(index + 1));
             }
-            let secret = Secret::new(secret).ok_or(SecretError::Short(index + 1))?;
+            let secret = Secret::new(secret, is_next).ok_or(SecretError::Short(index + 1))?;
             if ring.iter().any(|other| other.number == secret.number) {
                 return Err(SecretError::Collision(index + 1));
             }
@@ -72,11 +92,28 @@ impl SecretRing {
         if ring.is_empty() {
             return Err(SecretError::Empty);
         }
-        Ok(Self { secrets: ring })
+        let ring = Self { secrets: ring };
+        ring.deriving().is_some().then_some(ring).ok_or(SecretError::NextAlone)
     }
 
-    pub(super) fn newest(&self) -> Option<&Secret> {
-        self.secrets.first()
+    /// The secret that derives what is new.
+    pub(super) fn deriving(&self) -> Option<&Secret> {
+        self.secrets.iter().find(|secret| !secret.is_next)
+    }
+
+    /// Each secret of the list by its number, which every credential tells, and what it is used for.
+    #[must_use]
+    pub fn uses(&self) -> Vec<(String, SecretUse)> {
+        let number = |secret: &Secret| secret.number.map(|byte| format!("{byte:02x}")).concat();
+        self.secrets.iter().map(|secret| (number(secret), self.use_of(secret))).collect()
+    }
+
+    pub(super) fn use_of(&self, secret: &Secret) -> SecretUse {
+        match self.deriving() {
+            _ if secret.is_next => SecretUse::Next,
+            Some(deriving) if deriving.number == secret.number => SecretUse::Derives,
+            _ => SecretUse::Older,
+        }
     }
 
     pub(super) fn numbered(&self, number: &[u8]) -> Option<&Secret> {
@@ -86,20 +123,18 @@ impl SecretRing {
     /// A name for something that is counted and must not be told: a keyed hash, another one under another secret.
     #[must_use]
     pub fn pseudonym(&self, what: &str, value: &str) -> [u8; 32] {
-        let named = self.newest().map(|secret| {
-            let mut mac = secret.pseudonyms.clone();
-            mac.update(what.as_bytes());
-            mac.update(&[0]); // no two pairs spell the same bytes
-            mac.update(value.as_bytes());
-            mac.finalize().into_bytes().into()
-        });
-        named.unwrap_or_default()
+        self.deriving().map(|secret| secret.pseudonym(what, value)).unwrap_or_default()
+    }
+
+    /// The names that something has under each of the secrets, whichever of them a process derived it with.
+    pub fn pseudonyms(&self, what: &str, value: &str) -> impl Iterator<Item = [u8; 32]> {
+        self.secrets.iter().map(move |secret| secret.pseudonym(what, value))
     }
 
     /// The key that seals private keys now, with the number to store beside what it sealed.
     #[must_use]
     pub fn sealing_key(&self) -> Option<([u8; 2], &[u8; 32])> {
-        self.newest().map(|secret| (secret.number, &secret.sealing))
+        self.deriving().map(|secret| (secret.number, &secret.sealing))
     }
 
     /// The key that sealed something, by the number stored beside it.
@@ -110,7 +145,7 @@ impl SecretRing {
 }
 
 impl Secret {
-    fn new(secret: &[u8]) -> Option<Self> {
+    fn new(secret: &[u8], is_next: bool) -> Option<Self> {
         let derive = |purpose: &str| -> Option<[u8; 32]> {
             let mut mac = HmacSha256::new_from_slice(secret).ok()?;
             mac.update(purpose.as_bytes());
@@ -119,11 +154,28 @@ impl Secret {
         let number = Sha256::digest(derive("symbolon number 1")?);
         Some(Self {
             number: [*number.first()?, *number.get(1)?],
+            is_next,
             credentials: HmacSha256::new_from_slice(&derive("symbolon credentials 1")?).ok()?,
             stamps: HmacSha256::new_from_slice(&derive("symbolon stamps 1")?).ok()?,
             pseudonyms: HmacSha256::new_from_slice(&derive("symbolon pseudonyms 1")?).ok()?,
             sealing: derive("symbolon sealing 1")?,
         })
+    }
+
+    fn pseudonym(&self, what: &str, value: &str) -> [u8; 32] {
+        let mut mac = self.pseudonyms.clone();
+        mac.update(what.as_bytes());
+        mac.update(&[0]); // no two pairs spell the same bytes
+        mac.update(value.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+}
+
+/// A secret without its mark, and whether it had one.
+fn unmarked(text: &[u8]) -> (&[u8], bool) {
+    match text.strip_prefix(NEXT) {
+        Some(rest) if rest.first().is_some_and(u8::is_ascii_whitespace) => (rest.trim_ascii_start(), true),
+        _ => (text, false),
     }
 }
 
@@ -144,6 +196,27 @@ mod tests {
         assert_eq!(SecretRing::new([good, "short"]).err(), Some(SecretError::Short(2)));
         assert_eq!(SecretRing::new([good, good]).err(), Some(SecretError::Collision(2)));
         assert!(!format!("{:?}", SecretRing::new([good]).unwrap()).contains("0123"));
+    }
+
+    #[test]
+    fn one_that_is_marked_recognises_and_derives_nothing() {
+        let [old, new] = ["0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"];
+        let ring = |list: &[&str]| SecretRing::new(list).unwrap();
+        let uses = |list: &[&str]| ring(list).uses().into_iter().map(|(_, of)| of).collect::<Vec<_>>();
+        let next = format!("next  {new}");
+        assert_eq!(uses(&[&next, old]), [SecretUse::Next, SecretUse::Derives]);
+        assert_eq!(uses(&[old, &next]), [SecretUse::Derives, SecretUse::Next], "wherever it stands");
+        assert_eq!(uses(&[new, old]), [SecretUse::Derives, SecretUse::Older]);
+        assert_eq!(ring(&[&next, old]).pseudonym("name", "alice"), ring(&[old]).pseudonym("name", "alice"));
+        let names: Vec<_> = ring(&[&next, old]).pseudonyms("name", "alice").collect();
+        assert_eq!(names, [new, old].map(|secret| ring(&[secret]).pseudonym("name", "alice")), "it is the same secret");
+        let numbers = |list: &[&str]| ring(list).uses().into_iter().map(|(number, _)| number).collect::<Vec<_>>();
+        assert_eq!(numbers(&[&next, old]), numbers(&[new, old]));
+        assert_eq!(SecretRing::new([&next]).err(), Some(SecretError::NextAlone));
+        assert_eq!(SecretRing::new([old, "next short"]).err(), Some(SecretError::Short(2)));
+        assert_eq!(SecretRing::new([old, "next"]).err(), Some(SecretError::Short(2)));
+        assert_eq!(SecretRing::new([&next, new]).err(), Some(SecretError::Collision(2)), "the same, marked and not");
+        assert_eq!(uses(&["next-0123456789abcdef0123456789abcdef"]), [SecretUse::Derives], "no mark without a space");
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl Purpose {
 #[must_use]
 pub fn make(secrets: &SecretRing, purpose: Purpose, binding: &[&str], now: Timestamp) -> String {
     let mut bytes = Vec::with_capacity(LENGTH);
-    if let Some(secret) = secrets.newest() {
+    if let Some(secret) = secrets.deriving() {
         bytes.extend(secret.number);
         bytes.extend(now.millis().to_be_bytes());
         bytes.extend(mac(&secret.stamps, purpose, binding, now).finalize().into_bytes());

@@ -7,10 +7,11 @@ use super::{
     AnyConnection, Result, dialect,
     error::Error,
     mapping::{Row, time},
+    probe,
     schema::{activity, people},
 };
 use crate::protocol::{
-    activity::{Activity, Entry, Origin},
+    activity::{Activity, Entry, NOWHERE, Origin},
     id::Id,
     network,
     time::{Span, Timestamp},
@@ -104,6 +105,15 @@ pub fn count_failures(connection: &mut AnyConnection, mut events: Vec<Event<'_>>
         }),
         counted => counted,
     }
+}
+
+/// Whether the table takes an event that nothing is wrong with: one of nobody, from so long ago that housekeeping removes it, is
+/// inserted and removed.
+pub fn takes_events(connection: &mut AnyConnection) -> bool {
+    let nobody = Id::from_bytes([0; 16]);
+    let (activity, at) = (Activity::SignInFailed, Timestamp::from_millis(0));
+    let event = Event { id: nobody, person: nobody, activity, origin: &NOWHERE, about: None, at };
+    probe::is_taken(connection, |connection| insert(connection, &event), |connection| forget(connection, nobody))
 }
 
 fn range(address: Option<&str>) -> Option<String> {

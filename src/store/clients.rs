@@ -82,6 +82,9 @@ fn to_value(columns: ClientRow) -> Result<Client> {
     })
 }
 
+/// So many are read by one statement, by their ids.
+const TOGETHER: usize = 500;
+
 /// The client with this id.
 ///
 /// # Errors
@@ -99,6 +102,19 @@ pub fn read(connection: &mut AnyConnection, id: &str) -> Result<Option<(Client, 
         clients::table.find(id).select((ClientRow::as_select(), revision!())).get_result(one).optional()
     })?;
     found.map(|(columns, revision)| Ok((to_value(columns)?, revision))).transpose()
+}
+
+/// The names of those of these clients that are registered.
+///
+/// # Errors
+/// The database's.
+pub fn names(connection: &mut AnyConnection, ids: &[String]) -> Result<Vec<(String, String)>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for some in ids.chunks(TOGETHER) {
+        let rows = clients::table.filter(clients::id.eq_any(some)).select((clients::id, clients::name));
+        found.extend(rows.load::<(String, String)>(connection)?);
+    }
+    Ok(found)
 }
 
 /// Every client, by id.

@@ -1,13 +1,13 @@
 //! Connections and their pool. One enum serves both databases. A connection on which the database was found
-//! to be down is thrown away, and every other one made before that moment is tried before it is used again;
-//! in good times no checkout costs a round trip.
+//! to be down is thrown away, and every other one made before that moment is tried before it is used again; so is one that was not
+//! used for a moment, as the database may have closed it meanwhile. While there is work, no checkout costs a round trip.
 
 use std::{
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use diesel::{RunQueryDsl, sql_query};
@@ -43,6 +43,10 @@ pub struct Store {
     rescue: Arc<Mutex<()>>,
 }
 
+/// Whoever has not used a connection for as long cannot know that it is still there: a server was restarted, an idle time-out or a
+/// firewall has ended it. Long beside the round trip of trying it, short beside a restart.
+const IDLE: Duration = Duration::from_millis(100);
+
 struct Manager {
     url: DatabaseUrl,
     /// Counts the outages seen; a connection that has not been tried since the last one is suspect.
@@ -52,6 +56,7 @@ struct Manager {
 struct Pooled {
     connection: AnyConnection,
     tried_at: u64,
+    used_at: Instant,
     broken: bool,
 }
 
@@ -61,12 +66,14 @@ impl r2d2::ManageConnection for Manager {
 
     fn connect(&self) -> Result<Pooled> {
         let tried_at = self.outages.load(Ordering::Acquire);
-        Ok(Pooled { connection: self.url.connect()?, tried_at, broken: false })
+        Ok(Pooled { connection: self.url.connect()?, tried_at, used_at: Instant::now(), broken: false })
     }
 
     fn is_valid(&self, pooled: &mut Pooled) -> Result<()> {
         let outages = self.outages.load(Ordering::Acquire);
-        if pooled.tried_at != outages {
+        // SQLite's connections are to files: nobody ends them.
+        let may_be_closed = matches!(pooled.connection, AnyConnection::Postgres(_)) && pooled.used_at.elapsed() >= IDLE;
+        if pooled.tried_at != outages || may_be_closed {
             sql_query("SELECT 1").execute(&mut pooled.connection)?;
             pooled.tried_at = outages;
         }
@@ -137,6 +144,7 @@ impl Store {
         pooled.broken = true; // a panic in the middle of a transaction must not hand it to the next
         let result = turns::of(self.writer.as_ref(), || work(&mut pooled.connection));
         pooled.broken = result.as_ref().is_err_and(Outage::is_outage);
+        pooled.used_at = Instant::now();
         result
     }
 }

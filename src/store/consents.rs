@@ -43,6 +43,15 @@ pub struct Consent {
     pub granted_at: Timestamp,
 }
 
+/// The clients that this person allowed something.
+///
+/// # Errors
+/// The database's.
+pub fn clients_of(connection: &mut AnyConnection, person: Id) -> Result<Vec<String>> {
+    let theirs = consents::table.filter(consents::person_id.eq(person.as_bytes().as_slice()));
+    Ok(theirs.select(consents::client_id).load(connection)?)
+}
+
 /// Everything this person allowed, by client.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use super::{
     AnyConnection, Result, dialect,
     error::Error,
     mapping::{Row, time},
+    probe,
     schema::{grant_history, grants},
 };
 use crate::protocol::{
@@ -57,6 +58,18 @@ pub fn append(connection: &mut AnyConnection, lines: &[Line]) -> Result<()> {
         }),
         appended => appended,
     }
+}
+
+/// Whether the table takes a line that nothing is wrong with: one of no grant, from so long ago that housekeeping removes it, is
+/// inserted and removed.
+pub fn takes_lines(connection: &mut AnyConnection) -> bool {
+    let (address, place, user_agent, why) = (None, None, None, None);
+    let at = Timestamp::from_millis(0);
+    let moment = Moment { happening: Happening::Refreshed, at, generation: 0, address, place, user_agent, why };
+    let none = Id::from_bytes([0; 16]);
+    let line = Line { grant: none, id: none, moment };
+    let remove = |connection: &mut AnyConnection| forget_all_of(connection, &[none.as_bytes()]).map(drop);
+    probe::is_taken(connection, |connection| insert(connection, &[line]), remove)
 }
 
 /// Inserts lines. Part of a transaction.

@@ -28,8 +28,8 @@ use crate::protocol::{
 
 pub(super) use advancing::Advances;
 pub use advancing::{Advance, Statement, advance, advance_elsewhere, heal, repeat_elsewhere};
+pub use ending::{clients_of, live_of, live_to, rename, revoke, revoke_reused, revoked_at};
 pub(super) use ending::{forget_origins, revoke_all, revoke_everything};
-pub use ending::{live_of, rename, revoke, revoke_reused, revoked_at};
 pub use giving::{insert, insert_in};
 
 #[derive(Queryable, Selectable)]

@@ -3,6 +3,7 @@
 use diesel::{
     backend::Backend,
     migration::{self, MigrationSource, MigrationVersion},
+    prelude::*,
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -44,11 +45,15 @@ impl std::fmt::Display for MigrationError {
     }
 }
 
-/// Runs what has not been run yet; returns the names of what it ran.
+/// Runs what has not been run yet; returns the names of what it ran. Where that is nothing, it only reads: a role that may neither
+/// create tables nor alter them can serve.
 ///
 /// # Errors
 /// [`MigrationError`]; nothing of the failed migration is kept.
 pub fn run(connection: &mut AnyConnection) -> Result<Vec<String>, MigrationError> {
+    if is_up_to_date(connection)? {
+        return Ok(Vec::new());
+    }
     dialect::exclusively(connection, |connection| {
         let ran = match connection {
             AnyConnection::Sqlite(sqlite) => run_pending(sqlite, SQLITE),
@@ -56,6 +61,35 @@ pub fn run(connection: &mut AnyConnection) -> Result<Vec<String>, MigrationError
         };
         ran.map_err(|error| MigrationError::Failed(error.to_string()))
     })
+}
+
+/// The library's own table, in which stands what was run.
+mod ran {
+    diesel::table! {
+        __diesel_schema_migrations (version) { version -> Text, }
+    }
+}
+
+/// Whether exactly our migrations were run. The library's own look would create the table in which that stands, which takes the
+/// right to, though it is there.
+fn is_up_to_date(connection: &mut AnyConnection) -> Result<bool, MigrationError> {
+    use ran::__diesel_schema_migrations::dsl;
+    let ran = match dsl::__diesel_schema_migrations.select(dsl::version).load::<String>(connection).map_err(Error::from) {
+        Ok(ran) => ran,
+        Err(error) if error.is_outage() => return Err(error.into()),
+        Err(_) => return Ok(false), // a new database
+    };
+    let known = match connection {
+        AnyConnection::Sqlite(_) => names::<diesel::sqlite::Sqlite>(&SQLITE),
+        AnyConnection::Postgres(_) => names::<diesel::pg::Pg>(&POSTGRES),
+    };
+    let known = known.map_err(|error| MigrationError::Failed(error.to_string()))?;
+    Ok(ran.len() == known.len() && ran.iter().all(|version| known.contains(version)))
+}
+
+fn names<DB: Backend>(ours: &EmbeddedMigrations) -> migration::Result<Vec<String>> {
+    let known = MigrationSource::<DB>::migrations(ours)?;
+    Ok(known.iter().map(|known| known.name().version().to_string()).collect())
 }
 
 fn run_pending<DB: Backend>(

@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use super::{
     AnyConnection, Result, consents,
     dialect::on_either,
+    error::Error,
     mapping::{Row, time, times},
     revisions::revision,
     schema::{consents as consent_rows, people as people_rows, sessions},
@@ -58,6 +59,9 @@ pub struct Session {
     /// Since when the person has to sign in again.
     pub sign_in_again_at: Option<Timestamp>,
 }
+
+/// So many are read by one statement, by their ids.
+const TOGETHER: usize = 500;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = sessions)]
@@ -217,6 +221,39 @@ pub fn unended_of(connection: &mut AnyConnection, person: Id) -> Result<Vec<Sess
     rows.into_iter().map(to_value).collect()
 }
 
+/// Some of them, behind one that was last used at this time, at most `limit`.
+///
+/// # Errors
+/// The database's.
+pub fn unended_before(
+    connection: &mut AnyConnection,
+    person: Id,
+    before: Option<(Timestamp, Id)>,
+    limit: u32,
+) -> Result<Vec<Session>> {
+    let (at, id) = before.map_or((i64::MAX, Id::from_bytes([0xff; 16])), |(at, id)| (at.millis(), id));
+    let same_time = sessions::last_seen_at.eq(at).and(sessions::id.lt(id.as_bytes().as_slice()));
+    let theirs = with_person!()
+        .filter(sessions::person_id.eq(person.as_bytes().as_slice()))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::last_seen_at.lt(at).or(same_time))
+        .order((sessions::last_seen_at.desc(), sessions::id.desc()));
+    theirs.limit(i64::from(limit)).load::<Columns>(connection)?.into_iter().map(to_value).collect()
+}
+
+/// Those of these sessions that are there, in no order.
+///
+/// # Errors
+/// The database's.
+pub fn among(connection: &mut AnyConnection, ids: &[Id]) -> Result<Vec<Session>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for some in ids.chunks(TOGETHER) {
+        let keys = some.iter().map(|id| id.as_bytes().as_slice());
+        found.extend(with_person!().filter(sessions::id.eq_any(keys)).load::<Columns>(connection)?);
+    }
+    found.into_iter().map(to_value).collect()
+}
+
 /// Every session of a person that is kept, the newest first.
 ///
 /// # Errors
@@ -230,7 +267,9 @@ pub fn of_person(connection: &mut AnyConnection, person: Id) -> Result<Vec<Sessi
 fn expired(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> Result<Vec<Session>> {
     let expired = with_person!().filter(sessions::ended_at.is_null()).filter(sessions::expires_at.le(now.millis()));
     let rows = expired.order(sessions::expires_at).limit(i64::from(limit)).load::<Columns>(connection)?;
-    rows.into_iter().map(to_value).collect()
+    // One that cannot be read keeps none of the others from ending.
+    let report = |error: &Error| tracing::error!(%error, "a session that has expired cannot be read: it is passed over");
+    Ok(rows.into_iter().filter_map(|row| to_value(row).inspect_err(report).ok()).collect())
 }
 
 /// Notes that the session is in use.

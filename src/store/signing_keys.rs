@@ -62,19 +62,17 @@ pub fn insert(connection: &mut AnyConnection, key: &SigningKeyRow) -> Result<()>
     Ok(())
 }
 
-/// Inserts the first key of an algorithm, made by `make`, unless there is one.
+/// Inserts the keys that `make` finds missing among those that are there, while no other process does so.
 ///
 /// # Errors
 /// What `make` says, or the database.
-pub fn insert_first<E: From<Error>>(
+pub fn insert_missing<E: From<Error>>(
     connection: &mut AnyConnection,
-    algorithm: Algorithm,
-    make: impl FnOnce() -> std::result::Result<SigningKeyRow, E>,
+    make: impl FnOnce(&[SigningKeyRow]) -> std::result::Result<Vec<SigningKeyRow>, E>,
 ) -> std::result::Result<(), E> {
     dialect::exclusively(connection, |connection| {
-        if !all(connection)?.iter().any(|key| key.algorithm == algorithm) {
-            insert(connection, &make()?)?;
-        }
+        let keys = make(&all(connection)?)?;
+        keys.iter().try_for_each(|key| insert(connection, key))?;
         Ok(())
     })
 }

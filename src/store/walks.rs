@@ -14,6 +14,15 @@ use crate::protocol::{
     time::{Span, Timestamp},
 };
 
+/// When a walk was last begun, by the clock of whoever did; `None` where there was none yet.
+///
+/// # Errors
+/// The database's.
+pub fn last_begun(connection: &mut AnyConnection) -> Result<Option<Timestamp>> {
+    let last = walks::table.order(walks::begun_at.desc()).select(walks::begun_at).first::<i64>(connection).optional()?;
+    Ok(last.map(time))
+}
+
 /// Where to go on; `None` where it is not time to begin again. Begins again when `every` has passed since the last beginning, or
 /// where that is of a clock that was wrong.
 ///

@@ -17,6 +17,8 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 pub enum BodyProblem {
     /// The content type is another one, or none.
     NotAForm(String),
+    /// There are several content types: who reads the first and who reads the last would read different things (RFC 9110 §5.3).
+    SeveralTypes,
     /// Longer than [`BODY_LIMIT`].
     TooLarge,
     /// Not UTF-8, cut off, or not there in time.
@@ -31,6 +33,7 @@ impl BodyProblem {
             Self::NotAForm(received) => {
                 format!("Content-Type: expected application/x-www-form-urlencoded, received '{received}'")
             }
+            Self::SeveralTypes => "Content-Type: expected one header, received several".into(),
             Self::TooLarge => format!("the body is longer than {BODY_LIMIT} bytes"),
             Self::Unreadable => "the body is not UTF-8, was cut off, or came too slowly".into(),
         }
@@ -47,8 +50,12 @@ impl FromRequest for Form {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let content_type =
             request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("none").to_owned();
+        let is_repeated = request.headers().get_all(header::CONTENT_TYPE).count() > 1;
         let payload = web::Payload::from_request(request, payload);
         Box::pin(async move {
+            if is_repeated {
+                return Ok(Self(Err(BodyProblem::SeveralTypes)));
+            }
             let essence = content_type.split(';').next().unwrap_or_default().trim();
             if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
                 return Ok(Self(Err(BodyProblem::NotAForm(content_type.chars().take(100).collect()))));

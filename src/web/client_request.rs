@@ -21,7 +21,7 @@ use super::{
     hop::{Lane, hop},
     oauth_error::{Challenge, OauthError},
     reply::Reply,
-    request::{Context, header_text},
+    request::{Context, header_list, header_text},
 };
 use crate::{
     app::App,
@@ -203,6 +203,7 @@ fn read(request: &HttpRequest, form: Form) -> Result<Asked, Result<Reply, Protoc
     if !request.query_string().is_empty() {
         return invalid("expected the parameters in the body, received some in the URL"); // RFC 6749 §2.3.1, §3.2
     }
+    cors::check_origin(request).map_err(Err)?;
     let params = match form.0 {
         Ok(params) => params,
         Err(BodyProblem::TooLarge) => return Err(Ok(too_large())),
@@ -211,7 +212,7 @@ fn read(request: &HttpRequest, form: Form) -> Result<Asked, Result<Reply, Protoc
     if let Some(flaw) = params.flaw() {
         return invalid(&flaw.describe());
     }
-    let accept = header_text(request, &header::ACCEPT);
+    let accept = header_list(request, &header::ACCEPT);
     Ok(Asked { context: Context::of(request), params, accept, authorization: authorization(request) })
 }
 

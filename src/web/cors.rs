@@ -19,14 +19,27 @@ use super::{
 };
 use crate::{
     app::App,
+    protocol::error::{ErrorCode, ProtocolError},
     registrations::Registered,
     store::{AnyConnection, Result},
 };
 
-/// The origin a browser says the request comes from.
+/// The origin a browser says the request comes from; none where there are several.
 #[must_use]
 pub fn origin(request: &HttpRequest) -> Option<String> {
-    header_text(request, &header::ORIGIN).filter(|origin| origin.len() <= 300 && !origin.contains('\0'))
+    let one = header_text(request, &header::ORIGIN).filter(|_| check_origin(request).is_ok());
+    one.filter(|origin| origin.len() <= 300 && !origin.contains('\0'))
+}
+
+/// Refuses a request with several origins (RFC 6454 §7.3: there is at most one).
+///
+/// # Errors
+/// [`ProtocolError`].
+pub fn check_origin(request: &HttpRequest) -> std::result::Result<(), ProtocolError> {
+    match request.headers().get_all(header::ORIGIN).count() {
+        0 | 1 => Ok(()),
+        _ => Err(ProtocolError::new(ErrorCode::InvalidRequest, "Origin: expected one header, received several")),
+    }
 }
 
 /// The headers that let the page read the answer, if its origin may.
@@ -80,6 +93,9 @@ fn may_read(app: &App, connection: &mut AnyConnection, registered: &Registered<'
 /// Answers a preflight request. It gives nothing away: when the database cannot be asked, or has too much to do, what is
 /// remembered does for an origin that was met before, whose page is then told by the answer itself.
 pub async fn preflight(request: HttpRequest, app: Data<App>) -> Reply {
+    if let Err(error) = check_origin(&request) {
+        return Reply::empty(StatusCode::BAD_REQUEST).noting(error.description);
+    }
     let (origin, now) = (origin(&request), Context::of(&request).now);
     let asking = origin.clone();
     let answer = hop(&app, Lane::Reads, move |app, connection| -> std::result::Result<_, Fault> {

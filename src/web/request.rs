@@ -72,6 +72,13 @@ pub fn header_text(request: &HttpRequest, name: &HeaderName) -> Option<String> {
     request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
+/// A request header that is a list, as text: several lines are one (RFC 9110 §5.3).
+#[must_use]
+pub fn header_list(request: &HttpRequest, name: &HeaderName) -> Option<String> {
+    let lines: Vec<_> = request.headers().get_all(name).filter_map(|value| value.to_str().ok()).collect();
+    (!lines.is_empty()).then(|| lines.join(", "))
+}
+
 /// Done around every request.
 ///
 /// # Errors

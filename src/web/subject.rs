@@ -66,7 +66,7 @@ pub fn hint(
     }
     let sub = text(&told, "sub");
     let person = anyone(connection, sub)?;
-    let sid = |session| claims::sid(&app.config.secrets, is_pairwise(sub).then_some(sub), session);
-    let session = here.filter(|here| sid(*here) == text(&told, "sid"));
+    let pairwise = is_pairwise(sub).then_some(sub);
+    let session = here.filter(|here| claims::is_sid(&app.config.secrets, pairwise, *here, text(&told, "sid")));
     Ok(Some(Hint { client_id: text(&told, "aud").to_owned(), person, session }))
 }

@@ -28,7 +28,9 @@ pub fn place(request: &ServiceRequest, app: &App) -> Option<String> {
     if !app.config.trusted_proxies.iter().any(|network| network.contains(&peer)) {
         return None;
     }
-    let text = request.headers().get(header.as_str())?.to_str().ok()?.trim();
+    // Of several it is not known which one the proxy has set.
+    let mut values = request.headers().get_all(header.as_str());
+    let text = values.next().filter(|_| values.next().is_none())?.to_str().ok()?.trim();
     (!text.is_empty() && text.len() <= PLACE_LIMIT).then(|| text.to_owned())
 }
 

@@ -5,6 +5,7 @@ mod data;
 mod details;
 mod email;
 mod ends;
+mod many;
 mod names;
 mod password;
 mod timeline;

@@ -39,7 +39,7 @@ use crate::harness::{Database, Server};
 const PASSWORD: &str = "correct horse battery";
 
 /// The binary with one database and a directory of its own.
-struct Binary {
+pub struct Binary {
     url: String,
     dir: TempDir,
     /// Variables besides those that every test needs.
@@ -58,7 +58,7 @@ impl Binary {
     }
 
     /// Beside a server that runs on the same database, with its secret and its name.
-    fn beside(server: &Server, database: &Database) -> Self {
+    pub fn beside(server: &Server, database: &Database) -> Self {
         let secret = "the server secret of the integration tests".into();
         Self {
             variables: vec![("SYMBOLON_SECRET", secret), ("SYMBOLON_ISSUER", server.app.config.issuer.as_str().into())],
@@ -102,7 +102,7 @@ impl Binary {
         ran.stdout
     }
 
-    fn json(&self, line: &str) -> Value {
+    pub fn json(&self, line: &str) -> Value {
         let text = self.text(line);
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{line}: {error}: {text}"))
     }

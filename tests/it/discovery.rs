@@ -144,7 +144,9 @@ fn the_key_set_holds_public_members_alone() {
         let set = server.get(JWKS, &[]).json;
         assert_eq!(set.as_object().unwrap().keys().collect::<Vec<_>>(), ["keys"]);
         let keys = set["keys"].as_array().unwrap();
-        assert_eq!(keys.len(), 1);
+        assert_eq!(keys.len(), 2, "RS256 first, then ES256");
+        let by_es256: Vec<_> = keys[1].as_object().unwrap().keys().collect();
+        assert_eq!(by_es256, ["kty", "use", "alg", "kid", "y", "x", "crv"]);
         let key = keys[0].as_object().unwrap();
         assert_eq!(key.keys().collect::<Vec<_>>(), ["kty", "use", "alg", "kid", "n", "e"]);
         assert_eq!(

@@ -11,7 +11,7 @@ use symbolon::{
         time::Span,
     },
     store::{
-        Error,
+        Error, clients,
         deliveries::{Content, Delivery},
         devices, grants,
     },
@@ -169,6 +169,37 @@ fn what_could_not_be_written_waits_and_nobody_waits_for_it() {
         assert_eq!(server.happenings(grant), [CodeIssued, Redeemed, Refreshed, Refreshed, Refreshed]);
         let generations: Vec<_> = server.moments(grant).iter().map(|moment| moment.generation).collect();
         assert_eq!(generations, [0, 0, 1, 2, 3], "in order, each once");
+    });
+}
+
+#[test]
+fn a_row_that_is_refused_for_good_is_dropped_and_holds_up_no_other() {
+    both_with(behind_a_proxy, |server| {
+        let alice = server.add_person("alice").claims.id;
+        server.add_strict_client("spa");
+        let spa = server.store(|connection| clients::find(connection, "spa")).unwrap();
+        let tokens = server.tokens(&spa, "alice", ALL);
+        let grant = grant_of(&tokens);
+        server.flush();
+        for table in ["grant_history", "activity"] {
+            server.refuse("INSERT", table, "NEW.user_agent = 'poison'");
+        }
+        let mut token_text = tokens.text("refresh_token").to_owned();
+        for program in ["notes/2", "poison", "notes/2", "poison", "notes/2", "notes/2", "notes/2"] {
+            token_text = refresh(server, ("198.51.100.7", program), &token_text).text("refresh_token").into();
+        }
+        for (address, program) in [("198.51.100.1", "Firefox"), ("203.0.113.1", "poison"), ("192.0.2.1", "curl")] {
+            let mut stranger = server.browser_from(address, program);
+            stranger.sign_in_at("/login", "alice", "wrong");
+        }
+        server.flush();
+        assert!(server.app.history.is_empty());
+        let generations: Vec<_> = server.moments(grant).iter().map(|moment| moment.generation).collect();
+        assert_eq!(generations, [0, 0, 1, 3, 5, 6, 7], "all but those two");
+        let failed = server.happened(alice).into_iter().filter(|entry| entry.activity == Activity::SignInFailed);
+        let programs: Vec<_> = failed.map(|entry| entry.origin.user_agent.unwrap()).collect();
+        assert_eq!(programs, ["curl", "Firefox"]);
+        assert_eq!(refresh(server, ("198.51.100.7", "notes/2"), &token_text).status, 200);
     });
 }
 

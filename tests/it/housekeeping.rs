@@ -1,11 +1,14 @@
 //! Housekeeping: what leaves, when, and by whom. That it leaves at its time is `leaving` for grants and `sessions`; that one
-//! process does it is `lease`; that tables stay as large as they are under a steady load is `flat`. How exactly times are counted
-//! is `protocol::retention`.
+//! process does it is `lease`; that none does it by a clock that is wrong is `clocks`; that a row that makes trouble keeps no other back is
+//! `trouble`; that tables stay as large as they are under a steady load is `flat`. How exactly times are counted is
+//! `protocol::retention`, when a clock is trusted `protocol::clock_check`.
 
+mod clocks;
 mod flat;
 mod lease;
 mod leaving;
 mod sessions;
+mod trouble;
 
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt};
 use symbolon::{

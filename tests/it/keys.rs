@@ -4,12 +4,14 @@
 use std::{sync::Barrier, thread};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use diesel::connection::SimpleConnection;
 use serde_json::Value;
 use symbolon::{
     app::App,
     clock::Clock,
     config::{Config, Issuer},
     jose::{
+        first_keys::OF_EVERY_INSTALLATION,
         keys,
         verify::{self, Expected},
     },
@@ -20,7 +22,10 @@ use symbolon::{
         time::Span,
     },
     server::prepare,
-    store::signing_keys::{self, SigningKeyRow},
+    store::{
+        Error,
+        signing_keys::{self, SigningKeyRow},
+    },
 };
 
 use crate::harness::{API, Database, Server, claims_of, config, databases, free_port};
@@ -37,8 +42,10 @@ fn published(server: &Server) -> Value {
     server.get("/.well-known/jwks.json", &[]).json
 }
 
+/// The ids of the published keys of RS256.
 fn kids(jwks: &Value) -> Vec<&str> {
-    jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap()).collect()
+    let own = jwks["keys"].as_array().unwrap().iter().filter(|key| key["alg"] == "RS256");
+    own.map(|key| key["kid"].as_str().unwrap()).collect()
 }
 
 /// Makes a key, as `key rotate` does.
@@ -120,6 +127,39 @@ fn published_first_signing_later_retired_last_on_every_server() {
 }
 
 #[test]
+fn the_first_key_of_an_algorithm_is_known_everywhere_before_it_signs() {
+    for database in databases() {
+        let one = Server::start(&database, |_| ());
+        // As a database that was made before each installation had a key of ES256.
+        one.store(|connection| {
+            connection.batch_execute("DELETE FROM signing_keys WHERE algorithm = 'ES256'").map_err(Error::from)
+        });
+        let published = |server: &Server| {
+            let set = published(server);
+            set["keys"].as_array().unwrap().iter().any(|key| key["alg"] == "ES256")
+        };
+        one.advance(21);
+        assert!(!published(&one));
+        let two = one.sibling(&database);
+        let made = || {
+            let key = rows(&one.app).into_iter().find(|row| row.algorithm == Algorithm::Es256).unwrap();
+            (key.signs_from.since(one.now()).seconds(), key.kid)
+        };
+        let (lead, kid) = made();
+        assert!((890..=900).contains(&lead), "{lead}: published first");
+        assert!(published(&two));
+        one.advance(21);
+        assert!(published(&one), "each server reads the keys again");
+        one.advance(900);
+        one.add_person("alice");
+        let client = one.add_client("es", ClientKind::Spa, |client| client.algorithm = Algorithm::Es256);
+        let token = one.tokens(&client, "alice", "openid").text("access_token").to_owned();
+        assert_eq!(kid_of(&token), kid);
+        assert_eq!(two.userinfo(&token).status, 200);
+    }
+}
+
+#[test]
 fn a_key_that_signs_at_once_is_taken_everywhere_within_half_a_minute() {
     for database in databases() {
         let one = Server::start(&database, |_| ());
@@ -157,14 +197,14 @@ fn a_hint_signed_by_a_retired_key_still_names_its_person() {
 }
 
 #[test]
-fn many_first_starts_at_once_make_one_key() {
+fn many_first_starts_at_once_make_one_key_of_each() {
     const STARTS: usize = 6;
     for database in databases() {
         let port = free_port();
         let apps = start_at_once(STARTS, |_| config(&database, port));
         for app in &apps {
             let app = app.as_ref().unwrap_or_else(|why| panic!("{}: {why}", database.name));
-            assert_eq!(rows(app).len(), 1, "{}", database.name);
+            assert_eq!(rows(app).len(), 2, "{}: one of RS256, one of ES256", database.name);
         }
     }
 }
@@ -176,7 +216,7 @@ fn many_first_starts_with_different_issuers_agree_on_one() {
         let (good, bad): (Vec<_>, Vec<_>) = apps.iter().partition(|app| app.is_ok());
         assert_eq!(good.len(), 1, "{}: {:?}", database.name, bad.iter().filter_map(|app| app.as_ref().err()).collect::<Vec<_>>());
         let winner = good[0].as_ref().unwrap();
-        assert_eq!(rows(winner).len(), 1);
+        assert_eq!(rows(winner).len(), 2);
         for why in bad {
             let why = why.as_ref().err().unwrap();
             assert!(why.starts_with(&format!("issuer: this database belongs to '{}'", winner.config.issuer.as_str())), "{why}");
@@ -253,8 +293,10 @@ fn an_old_secret_may_go_when_none_of_its_keys_signs() {
         start(&[SECRET], 0).unwrap();
         let app = start(&[OTHER_SECRET, SECRET], 0).unwrap();
         let now = app.clock.now();
-        let key = keys::generate(&app.config.secrets, Algorithm::Rs256, now, now.plus(Span::from_seconds(900))).unwrap();
-        app.store.with(|connection| signing_keys::insert(connection, &key)).unwrap();
+        for algorithm in OF_EVERY_INSTALLATION {
+            let key = keys::generate(&app.config.secrets, algorithm, now, now.plus(Span::from_seconds(900))).unwrap();
+            app.store.with(|connection| signing_keys::insert(connection, &key)).unwrap();
+        }
         assert!(start(&[OTHER_SECRET], 880).err().unwrap().contains("cannot be opened"), "the old key still signs");
         let app = start(&[OTHER_SECRET], 920).unwrap();
         let ring = app.keys_at_hand(app.clock.now()).unwrap();
@@ -268,7 +310,8 @@ fn private_keys_are_not_in_the_database_in_the_clear() {
     for database in databases() {
         let server = Server::start(&database, |_| ());
         rotate(&server, 900);
-        let rows = rows(&server.app);
+        let mut rows = rows(&server.app);
+        rows.retain(|row| row.algorithm == Algorithm::Rs256);
         assert_eq!(rows.len(), 2);
         for row in &rows {
             let public: Value = serde_json::from_str(&row.public_jwk).unwrap();

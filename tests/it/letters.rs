@@ -3,16 +3,26 @@
 
 use std::time::{Duration, Instant};
 
+use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::BigInt};
 use symbolon::{
     config::MailSettings,
     protocol::{id::Id, notice::Letter},
-    store::deliveries::{Content, Delivery},
+    store::{
+        Error,
+        deliveries::{Content, Delivery},
+    },
 };
 
 use crate::harness::{Browser, Database, MailServer, Mood, Server, databases, wait_until};
 
 const DAY: i64 = 86_400;
 const ALICE: &str = "alice@example.com";
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
 
 /// A server that sends by this one, and people who have signed in once, so that the next new browser of each is told.
 fn stage(database: &Database, mail: &MailSettings, people: &[&str]) -> Server {
@@ -183,5 +193,30 @@ fn one_in_the_hands_of_a_process_that_died_is_taken_over() {
         assert_eq!(server.waiting_letters().len(), 1);
         advance(&server, 40);
         assert_eq!(server.letters_to(&mail, ALICE), 1);
+    }
+}
+
+#[test]
+fn one_that_cannot_be_read_keeps_no_account_from_being_deleted() {
+    for database in databases() {
+        let server = Server::start(&database, |_| ());
+        let [alice, bob] = ["alice", "bob"].map(|name| server.add_person(name).claims.id);
+        let later = server.now().millis() + 3_600_000;
+        for (number, to) in ["Bob@example.com", "bob", "carol@example.com"].into_iter().enumerate() {
+            let insert = format!(
+                "INSERT INTO deliveries (id, kind, client_id, content, attempts, next_at, created_at) \
+                 VALUES ({}, 'letter', '', '{{\"of\":\"a newer program\",\"to\":\"{to}\"}}', 0, {later}, {number})",
+                server.literal(symbolon::random::id(server.now()))
+            );
+            server.store(|connection| connection.batch_execute(&insert).map_err(Error::from));
+        }
+        let left = || {
+            let count = "SELECT count(*) AS number FROM deliveries";
+            server.store(|connection| sql_query(count).get_result::<Number>(connection).map_err(Error::from)).number
+        };
+        server.delete(alice);
+        assert_eq!(left(), 3, "on {}: none of them is hers", database.name);
+        server.delete(bob);
+        assert_eq!(left(), 1, "on {}: what names him is gone with him", database.name);
     }
 }

@@ -52,6 +52,7 @@ mod registrations;
 mod resources;
 mod revocation;
 mod rolled_back;
+mod secret_rotation;
 mod serve;
 mod set_back;
 mod sign_in;

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Barrier, thread, time::Duration};
 
-use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
+use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text};
 use symbolon::store::{AnyConnection, DatabaseUrl, Error, Store, migrations};
 
 use crate::harness::{Database, Server, databases};
@@ -127,6 +127,32 @@ fn several_at_once_run_each_migration_once() {
         let worked: Vec<_> = ran.iter().filter(|names| !names.is_empty()).collect();
         assert_eq!(worked.len(), 1, "{}: {ran:?}", database.name);
     }
+}
+
+#[test]
+fn a_role_that_may_create_nothing_serves_what_its_owner_has_migrated() {
+    let database = Database::postgres();
+    store(&database).with(migrations::run).unwrap();
+    let role = format!("serves_{}", database.url.rsplit('/').next().unwrap());
+    let rights = format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'serves'; REVOKE CREATE ON SCHEMA public FROM PUBLIC; \
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"
+    );
+    store(&database).with(|connection| connection.batch_execute(&rights).map_err(Error::from)).unwrap();
+    let (_, place) = database.url.split_once('@').unwrap();
+    let limited = Database::at("postgres", &format!("postgres://{role}:serves@{place}"));
+    let refused = store(&limited).with(|connection| connection.batch_execute("CREATE TABLE x (y int)").map_err(Error::from));
+    assert!(refused.is_err(), "it may not");
+    let server = Server::start(&limited, |_| ());
+    server.add_person("alice");
+    let spa = server.add_strict_client("spa");
+    let tokens = server.tokens(&spa, "alice", "openid offline_access");
+    assert_eq!(server.refresh(&spa, tokens.text("refresh_token")).status, 200);
+    server.flush();
+    server.tidy();
+    drop(server);
+    let drop_role = format!("DROP OWNED BY {role}; DROP ROLE {role}");
+    store(&database).with(|connection| connection.batch_execute(&drop_role).map_err(Error::from)).unwrap();
 }
 
 #[test]

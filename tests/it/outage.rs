@@ -6,12 +6,12 @@ mod language;
 mod silence;
 
 use std::{
-    process::Command,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
+use crate::harness::{Answer, Browser, Cluster, Database, Page, Server, claims_of};
 use diesel::{Connection, RunQueryDsl, connection::SimpleConnection};
 use symbolon::{
     protocol::{
@@ -20,47 +20,6 @@ use symbolon::{
     },
     store::grants,
 };
-use tempfile::TempDir;
-
-use crate::harness::{Answer, Browser, Database, Page, Server, claims_of};
-
-/// A cluster of its own, which may be stopped.
-pub struct Cluster {
-    pub directory: TempDir,
-    pub url: String,
-    variables: Vec<(&'static str, &'static str)>,
-}
-
-impl Cluster {
-    pub fn start() -> Self {
-        Self::start_with(&[])
-    }
-
-    /// With these variables in its environment.
-    fn start_with(variables: &[(&'static str, &'static str)]) -> Self {
-        let directory = tempfile::Builder::new().prefix("symbolon-outage.").tempdir().unwrap();
-        let mut cluster = Self { directory, url: String::new(), variables: variables.to_vec() };
-        cluster.url = cluster.run("start");
-        cluster
-    }
-
-    pub fn run(&self, verb: &str) -> String {
-        let script =
-            std::env::var("SYMBOLON_TEST_POSTGRES_SCRIPT").expect("SYMBOLON_TEST_POSTGRES_SCRIPT is not set: use ./tests/run");
-        let mut command = Command::new(script);
-        let output = command.arg(verb).arg(self.directory.path()).envs(self.variables.iter().copied()).output().unwrap();
-        assert!(output.status.success(), "{verb}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        if self.directory.path().join("data/postmaster.pid").exists() {
-            self.run("stop");
-        }
-    }
-}
 
 /// How far the grant of these tokens has come.
 fn generation(server: &Server, tokens: &Answer) -> u32 {
@@ -245,4 +204,30 @@ fn another_process_keeps_sqlite_locked() {
     other.batch_execute("ROLLBACK").unwrap();
     let refreshed = server.refresh(&spa, tokens.text("refresh_token"));
     assert_eq!((refreshed.status, generation(&server, &refreshed)), (200, 2), "{refreshed:?}");
+}
+
+#[test]
+fn connections_that_were_closed_while_nobody_used_them_fail_nobody() {
+    let database = Database::postgres();
+    let server = Server::start(&database, |config| config.pool_size = 4);
+    server.add_person("alice");
+    let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+    let many: Vec<_> = (0..8).map(|_| server.tokens(&spa, "alice", "openid offline_access")).collect();
+    let refresh_all = || {
+        thread::scope(|scope| {
+            let (server, spa) = (&server, &spa);
+            let all: Vec<_> =
+                many.iter().map(|tokens| scope.spawn(|| server.refresh(spa, tokens.text("refresh_token")).status)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(refresh_all(), [200; 8]);
+    for _ in 0..3 {
+        let mut other = diesel::PgConnection::establish(&database.url).unwrap();
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        diesel::sql_query(end).execute(&mut other).unwrap();
+        thread::sleep(Duration::from_millis(150)); // by then nobody knows that they are there
+        assert_eq!(refresh_all(), [200; 8], "each of them told the same again, on a new connection");
+        assert_eq!(server.send("GET", "/readyz", &[], None).status, 200);
+    }
 }

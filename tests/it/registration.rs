@@ -73,7 +73,7 @@ fn nothing_is_done_by_opening_a_link() {
             let path = letter.link().strip_prefix(&server.url).unwrap();
             for _ in 0..3 {
                 assert_eq!(Browser::new(server).open(server, &letter).status, 200);
-                assert_eq!(server.send("HEAD", path, &[], None).status, 405);
+                assert_eq!(server.send("HEAD", path, &[], None).status, 303);
                 assert_eq!(server.send("GET", path, &[("Purpose", "prefetch"), ("Sec-Purpose", "prefetch")], None).status, 303);
             }
             let page = server.send("GET", path, &[], None);

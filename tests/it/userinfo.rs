@@ -123,7 +123,7 @@ fn the_token_comes_in_the_header_and_nowhere_else() {
         let cookie = format!("access_token={token}");
         assert_eq!(ask("GET", "/userinfo", &[("Cookie", &cookie)], None).status, 401);
         let page = server.send("PUT", "/userinfo", &[("Authorization", &header)], Some(""));
-        assert_eq!((page.status, page.header("allow")), (405, Some("GET, POST, OPTIONS")));
+        assert_eq!((page.status, page.header("allow")), (405, Some("GET, HEAD, POST, OPTIONS")));
     });
 }
 

@@ -61,9 +61,8 @@ impl Options {
             client.secret_hash = client.has_secret().then(|| secret_hash(&secret));
             Ok(client)
         };
-        // What is wrong is said before a key is made for it.
         describe(work.connection)?;
-        registered::key(work, self.settings.signing_alg)?;
+        registered::key(work, self.settings.signing_alg, None)?;
         let client = match clients::register(work.connection, describe) {
             Err(Error::Store(store::Error::Conflict(_))) => {
                 return refuse(format!("client '{id}': expected an id that is free, received one that another client has"));

@@ -26,7 +26,8 @@ pub fn refuse_strays(before: Option<&Client>, client: &Client, apis: &[Api], cus
     ))
 }
 
-/// Makes the first key of an algorithm that was asked for, if there is none.
-pub fn key(work: &mut Work<'_>, algorithm: Option<Algorithm>) -> Result<(), Error> {
-    algorithm.map_or(Ok(()), |algorithm| key::make_first(work, algorithm).map(|_| ()))
+/// Refuses an algorithm that was asked for and by which no key signs yet, unless the client had it before.
+pub fn key(work: &mut Work<'_>, algorithm: Option<Algorithm>, before: Option<&Client>) -> Result<(), Error> {
+    let is_new = |algorithm: &Algorithm| before.is_none_or(|client| client.algorithm != *algorithm);
+    algorithm.filter(is_new).map_or(Ok(()), |algorithm| key::expect_signing(work, algorithm))
 }

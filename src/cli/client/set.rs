@@ -121,10 +121,9 @@ impl Options {
             }
             Ok(())
         };
-        // What is wrong is said before a key is made for it; and the key is there before the client needs it.
-        let mut tried = find(work, &self.id)?;
-        change(work.connection, &mut tried)?;
-        registered::key(work, self.settings.signing_alg)?;
+        let former = find(work, &self.id)?;
+        change(work.connection, &mut former.clone())?;
+        registered::key(work, self.settings.signing_alg, Some(&former))?;
         let Some(client) = clients::update(work.connection, &self.id, change)? else { return unknown(&self.id) };
         if client.secret_hash.as_ref() == Some(&hash) {
             return format.json_for_all(&Shown::with_secret(&client, Some(secret)));

@@ -13,6 +13,7 @@ use crate::{
         client_auth::secret_hash,
         credential::{Credential, Kind, Provenance},
         grant::{self, Grant, Means, Presentation, Standing, Verdict},
+        secrets::SecretUse,
     },
     registrations::Registrations,
     store::{clients, grants, people, sessions},
@@ -139,14 +140,15 @@ pub fn client_secret(work: &mut Work<'_>, text: &str) -> Result<Told, Error> {
 }
 
 fn is_ours(provenance: Provenance) -> bool {
-    matches!(provenance, Provenance::Newest | Provenance::Older)
+    matches!(provenance, Provenance::Derived(_))
 }
 
 /// What its text alone tells.
 fn made(is: &'static str, provenance: Provenance) -> Told {
     let (made_by, because) = match provenance {
-        Provenance::Newest => (Some("the newest server secret"), ""),
-        Provenance::Older => (Some("an older server secret of the list"), ""),
+        Provenance::Derived(SecretUse::Derives) => (Some("the newest server secret"), ""),
+        Provenance::Derived(SecretUse::Older) => (Some("an older server secret of the list"), ""),
+        Provenance::Derived(SecretUse::Next) => (Some("a server secret of the list that is marked 'next' here"), ""),
         Provenance::Unknown => (
             Some("a server secret that is not in the list"),
             "its server secret was dropped, or it was never this server's; what it names may be made up",

@@ -1,9 +1,13 @@
 //! Devices and apps: the browsers signed in, and the apps that have access or have it when they ask; and the form that names one.
-//! Ending them is `ending`, the life of one grant is `grant`.
+//! Which of them stand on a page is `listing`, ending them `ending`, the life of one grant `grant`.
 
 use actix_web::{HttpRequest, web::Data};
 
-use super::{Visitor, answer, url};
+use super::{
+    Visitor, answer,
+    listing::{self, Listing, Part},
+    url,
+};
 use crate::{
     app::App,
     pages::{Account, AccountDone, AccountProblem, AskedScope, Ends, Form as Target, ShownApp, ShownBrowser, ShownGrant},
@@ -82,7 +86,8 @@ fn rename(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Resul
             device.map_or(Ok(false), |device| devices::rename(connection, person, &device, name))?
         }
         ("grant", Some(id)) => {
-            let is_live = grants::live_of(connection, person, now)?.iter().any(|grant| grant.id == id);
+            let found = grants::find(connection, id)?.map(|found| found.grant);
+            let is_live = found.is_some_and(|grant| grant.revoked_at.is_none() && now < grant.expires_at);
             is_live && grants::rename(connection, person, id, name)?
         }
         ("session" | "grant", None) => false,
@@ -103,27 +108,34 @@ pub(super) fn show(
     problem: Option<AccountProblem>,
 ) -> Result<Reply, Fault> {
     let now = visitor.context.now;
-    let inventory = Inventory::read(app, connection, &visitor.person, now)?;
+    let part = Part::asked(&visitor.query);
+    let Listing { inventory, browsers_before, apps, apps_after } = Listing::read(app, connection, visitor, &part)?;
     let done = if problem.is_none() { done(app, connection, visitor, &inventory)? } else { None };
     let browsers = browsers(visitor, &inventory);
     let browsers: Vec<_> = browsers.iter().map(|browser| browser.shown(visitor, &inventory)).collect();
     let accesses: Vec<_> = inventory.grants.iter().map(|grant| Access::of(app, &inventory, grant, now)).collect();
-    let mut ids: Vec<_> = accesses.iter().map(|access| access.grant.client_id.as_str()).collect();
-    ids.extend(inventory.consents.iter().map(|consent| consent.client_id.as_str()));
-    ids.sort_unstable_by_key(|id| (inventory.app(id).to_lowercase(), *id));
-    ids.dedup();
     let of = |id: &str| -> Vec<ShownGrant<'_>> {
         accesses.iter().filter(|access| access.grant.client_id == id).map(|access| access.shown(&inventory)).collect()
     };
-    let apps: Vec<_> = ids.into_iter().map(|id| (id, of(id))).collect();
-    let apps: Vec<_> = apps.iter().map(|(id, grants)| ShownApp { id, name: inventory.app(id), grants }).collect();
+    let own = url(app, paths::ACCOUNT);
+    let at = |query: String| format!("{own}?{query}");
+    let apps: Vec<_> = apps.iter().map(|listed| (listed, of(&listed.id), listed.rest().map(at))).collect();
+    let apps: Vec<_> = apps
+        .iter()
+        .map(|(listed, grants, rest)| ShownApp { id: &listed.id, name: &listed.name, grants, rest: rest.as_deref() })
+        .collect();
+    let (more_browsers, more_apps) = (browsers_before.map(at), apps_after.map(at));
     let (end_action, name_action) = (url(app, paths::ACCOUNT_END), url(app, paths::ACCOUNT_NAME));
     let (end_stamp, name_stamp) = (visitor.stamp(app, paths::ACCOUNT_END), visitor.stamp(app, paths::ACCOUNT_NAME));
     let page = Account {
         chrome: visitor.chrome(app),
         owner: visitor.owner(),
+        part: part.shown(),
+        overview: &own,
         browsers: &browsers,
+        more_browsers: more_browsers.as_deref(),
         apps: &apps,
+        more_apps: more_apps.as_deref(),
         end: Target { action: &end_action, csrf: &end_stamp },
         rename: Target { action: &name_action, csrf: &name_stamp },
         name_limit: DEVICE_NAME_LIMIT,
@@ -165,9 +177,10 @@ fn done(app: &App, connection: &mut AnyConnection, visitor: &Visitor, inventory:
             Some(Done::Grant(name, app))
         }
         ("app", _) => {
+            let client = clients::find(connection, named)?;
             let has_nothing = consents::find(connection, person, named)?.is_none()
-                && inventory.grants.iter().all(|grant| grant.client_id != named);
-            clients::find(connection, named)?.filter(|_| has_nothing).map(|client| Done::App(client.name))
+                && listing::accesses(app, connection, (visitor, client.as_ref()), None, 1)?.0.is_empty();
+            client.filter(|_| has_nothing).map(|client| Done::App(client.name))
         }
         _ => None,
     })
@@ -214,8 +227,7 @@ impl<'a> Access<'a> {
         let used = grant.rotated_at.unwrap_or(grant.created_at);
         let ceiling = inventory.client(&grant.client_id).and_then(|client| client.sign_in_ceiling);
         let at_latest = ceiling.map_or(grant.expires_at, |ceiling| grant.auth_time.plus(ceiling).min(grant.expires_at));
-        let session = grant.session_id.and_then(|id| inventory.sessions.iter().find(|session| session.id == id));
-        let at_latest = session.map_or(at_latest, |session| session.expires_at.min(at_latest));
+        let at_latest = inventory.end_of_session(grant).map_or(at_latest, |end| end.min(at_latest));
         let unused = used.plus(app.config.lifetimes.refresh_idle).min(at_latest);
         let scope = |name: &'a str| wording::scope(name, &inventory.apis, &app.config.scope_claims);
         Self {

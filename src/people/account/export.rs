@@ -1,7 +1,7 @@
 //! Everything that is kept of a person, as one JSON file that people and programs can read. No hash, no token, and nothing from
 //! which one could be made; only that there is a password.
 
-use actix_web::{HttpRequest, web::Data};
+use actix_web::{HttpRequest, http::Method, web::Data};
 use serde_json::{Value, json};
 
 use super::{Visitor, answer};
@@ -37,10 +37,18 @@ const EVENTS: u32 = 1_000;
 
 /// `GET /account/export`.
 pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
-    answer(&request, &app, None, paths::ACCOUNT_DATA, export).await
+    let story = if request.method() == Method::HEAD { read } else { export };
+    answer(&request, &app, None, paths::ACCOUNT_DATA, story).await
 }
 
+/// The file goes out, and the account says so.
 fn export(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Reply, Fault> {
+    let reply = read(app, connection, visitor)?;
+    activity::insert(connection, &visitor.event(Activity::Exported, None))?;
+    Ok(reply.noting(format!("exported: person {}", visitor.person.claims.id)))
+}
+
+fn read(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Reply, Fault> {
     let (person, now) = (&visitor.person, visitor.context.now);
     let id = person.claims.id;
     app.history.settle(connection);
@@ -68,8 +76,7 @@ fn export(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Resul
         "activity": events(connection, person)?,
         "links_in_mails": links::of_person(connection, id)?.iter().map(link).collect::<Vec<_>>(),
     });
-    activity::insert(connection, &visitor.event(Activity::Exported, None))?;
-    Ok(Reply::json_file(NAME, &kept).noting(format!("exported: person {id}")))
+    Ok(Reply::json_file(NAME, &kept))
 }
 
 fn account(person: &Person) -> Value {

@@ -9,6 +9,7 @@ pub mod email;
 pub mod ending;
 pub mod export;
 pub mod grant;
+mod listing;
 pub mod password;
 
 use std::sync::Arc;

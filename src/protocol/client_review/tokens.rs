@@ -112,7 +112,7 @@ impl Lines {
         let name = client.algorithm.as_str();
         if !facts.has_key {
             let is = format!("{name}, and no key of this server signs by it");
-            self.say(Problem, "signatures", &is, "a key (symbolon key rotate --algorithm)", "RFC 7518 3.1");
+            self.say(Problem, "signatures", &is, "a key (symbolon key add --algorithm)", "RFC 7518 3.1");
         } else if client.algorithm == Algorithm::Rs256 || client.audiences.is_empty() {
             self.say(Good, "signatures", name, "one that everyone who reads its tokens can verify", "OpenID Connect Core 15.1");
         } else {

@@ -59,6 +59,42 @@ pub fn live_of(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Re
     theirs.order(grants::id.desc()).load(connection)?.into_iter().map(to_value).collect()
 }
 
+/// Some of them to one client, behind `before` in that order, at most `limit`.
+///
+/// # Errors
+/// The database's.
+pub fn live_to(
+    connection: &mut AnyConnection,
+    (person, client): (Id, &str),
+    before: Option<Id>,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Vec<Grant>> {
+    let before = before.unwrap_or(Id::from_bytes([0xff; 16])); // no id comes behind it
+    let theirs = grants::table
+        .select(GrantRow::as_select())
+        .filter(grants::person_id.eq(person.as_bytes().as_slice()))
+        .filter(grants::client_id.eq(client))
+        .filter(grants::id.lt(before.as_bytes().as_slice()))
+        .filter(grants::revoked_at.is_null())
+        .filter(grants::expires_at.gt(now.millis()));
+    let some = theirs.order(grants::id.desc()).limit(i64::try_from(limit).unwrap_or(i64::MAX));
+    some.load(connection)?.into_iter().map(to_value).collect()
+}
+
+/// The clients to which a person has such grants.
+///
+/// # Errors
+/// The database's.
+pub fn clients_of(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Result<Vec<String>> {
+    let theirs = grants::table
+        .select(grants::client_id)
+        .filter(grants::person_id.eq(person.as_bytes().as_slice()))
+        .filter(grants::revoked_at.is_null())
+        .filter(grants::expires_at.gt(now.millis()));
+    Ok(theirs.distinct().load(connection)?)
+}
+
 /// The grants of a person that were revoked at this very time, the newest first.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ use crate::{
         dialect::{self, load_free},
         grant_history,
         mapping::{Row, time, times},
+        meta,
         schema::{grants, sessions},
     },
 };
@@ -55,16 +56,28 @@ pub fn walk(connection: &mut AnyConnection, after: Id, slice: u32, retention: &R
         ))
         .load(connection)?;
     let is_end = rows.len() < usize::try_from(slice).unwrap_or(usize::MAX);
-    let lives = rows.into_iter().map(to_life).collect::<Result<Vec<_>>>()?;
-    let last = lives.last().map_or(after, |(id, _)| *id);
-    let mut leaving: Vec<_> = lives.into_iter().filter(|(_, life)| retention.grant_leaves(life)).map(|(id, _)| id).collect();
+    let (mut last, mut leaving) = (after, Vec::new());
+    for row in rows {
+        // One that cannot be read does not hold the walk up.
+        match to_life(row) {
+            Ok((id, Ok(life))) => {
+                last = id;
+                leaving.extend(retention.grant_leaves(&life).then_some(id));
+            }
+            Ok((id, Err(error))) => {
+                last = id;
+                tracing::error!(%error, "grant {id} is passed over");
+            }
+            Err(error) => tracing::error!(%error, "a grant is passed over"),
+        }
+    }
     let are_all = leaving.len() <= TOGETHER;
     leaving.truncate(TOGETHER);
     let last_leaving = leaving.last().copied();
     let needed = in_unended_sessions(connection, &leaving)?;
     leaving.retain(|id| !needed.contains(id));
     let Some(last_leaving) = last_leaving else { return Ok(Looked { at: (!is_end).then_some(last), gone: 0 }) };
-    Ok(match remove(connection, &leaving, retention)? {
+    Ok(match remove_apart(connection, &leaving, retention)? {
         Removed::Lines(gone) => Looked { at: Some(after), gone }, // there are more of them
         Removed::Grants(gone) => Looked { at: if are_all { (!is_end).then_some(last) } else { Some(last_leaving) }, gone },
     })
@@ -90,16 +103,16 @@ fn in_unended_sessions(connection: &mut AnyConnection, leaving: &[Id]) -> Result
 
 fn to_life(
     (id, generation, ends_with_session, created_at, rotated_at, expires_at, revoked_at): Columns,
-) -> Result<(Id, GrantLife)> {
+) -> Result<(Id, Result<GrantLife>)> {
     let row = Row { table: "grants", name: &created_at };
-    let life = GrantLife {
-        generation: row.generation("generation", generation)?,
+    let life = row.generation("generation", generation).map(|generation| GrantLife {
+        generation,
         ends_with_session,
         created_at: time(created_at),
         rotated_at: times(rotated_at),
         expires_at: time(expires_at),
         revoked_at: times(revoked_at),
-    };
+    });
     Ok((row.id("id", id)?, life))
 }
 
@@ -109,6 +122,24 @@ enum Removed {
     Lines(usize),
     /// Grants, with what was left of their history.
     Grants(usize),
+}
+
+/// As [`remove`]; where they cannot be removed together, each by itself, so that one stays and not all of them.
+fn remove_apart(connection: &mut AnyConnection, leaving: &[Id], retention: &Retention) -> Result<Removed> {
+    match remove(connection, leaving, retention) {
+        Err(_) if meta::write(connection).is_ok() => {}
+        removed => return removed,
+    }
+    let (mut gone, mut has_more) = (0, false);
+    for id in leaving {
+        match remove(connection, &[*id], retention) {
+            Ok(Removed::Grants(rows)) => gone += rows,
+            Ok(Removed::Lines(rows)) => (gone, has_more) = (gone + rows, true),
+            Err(error) if meta::write(connection).is_err() => return Err(error), // it is not this one
+            Err(error) => tracing::error!(%error, "grant {id} cannot be removed: it is passed over"),
+        }
+    }
+    Ok(if has_more { Removed::Lines(gone) } else { Removed::Grants(gone) })
 }
 
 fn remove(connection: &mut AnyConnection, leaving: &[Id], retention: &Retention) -> Result<Removed> {

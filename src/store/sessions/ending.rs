@@ -9,7 +9,7 @@ use crate::{
     store::{
         AnyConnection, Result,
         activity::{self, Event},
-        deliveries, dialect,
+        deliveries, dialect, meta,
         schema::{grants, sessions},
     },
 };
@@ -72,12 +72,15 @@ pub(in crate::store) fn end_all(connection: &mut AnyConnection, person: Id, but:
 /// # Errors
 /// The database's.
 pub fn end_expired(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> Result<usize> {
-    let expired = expired(connection, now, limit)?;
-    let count = expired.len();
-    for session in expired {
-        dialect::together(connection, |connection| end_row(connection, &session, now))?;
+    let mut ended = 0;
+    for session in expired(connection, now, limit)? {
+        match dialect::together(connection, |connection| end_row(connection, &session, now)) {
+            Ok(_) => ended += 1,
+            Err(error) if meta::write(connection).is_err() => return Err(error), // it is not this one
+            Err(error) => tracing::error!(%error, "session {} cannot be ended: it is passed over", session.id),
+        }
     }
-    Ok(count)
+    Ok(ended)
 }
 
 /// Whoever ends the session, and nobody else, enqueues what is to be told; false for everyone else.

@@ -11,6 +11,7 @@ use crate::{
     store::{
         AnyConnection, Result,
         dialect::{self, load_free},
+        meta,
         schema::{grants, sessions},
     },
 };
@@ -72,14 +73,22 @@ pub fn walk(connection: &mut AnyConnection, after: Id, slice: u32, retention: &R
     let mut due = Vec::new();
     for (id, person, ended_at, last_seen_at, remembered, has_origin) in rows {
         let row = Row { table: "sessions", name: &last_seen_at };
+        // One that cannot be read does not hold the walk up.
+        let (id, person) = match (row.id("id", id), row.id("person_id", person)) {
+            (Ok(id), Ok(person)) => (id, person),
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::error!(%error, "a session is passed over");
+                continue;
+            }
+        };
         let fate = match ended_at.map(Timestamp::from_millis) {
             Some(ended_at) if ended_at <= retention.cutoff() => Fate::Leaves,
             None if retention.is_idle(remembered, Timestamp::from_millis(last_seen_at)) => Fate::Ends,
             _ => Fate::Stays,
         };
-        last = row.id("id", id)?;
+        last = id;
         if fate != Fate::Stays {
-            due.push((Due { id: last, person: row.id("person_id", person)?, fate }, has_origin));
+            due.push((Due { id, person, fate }, has_origin));
         }
     }
     // Those that stay for a grant, and of which nothing is left to forget, are nobody's work.
@@ -118,10 +127,31 @@ fn given_in(connection: &mut AnyConnection, some: &[&Due]) -> Result<Vec<Vec<u8>
 fn settle(connection: &mut AnyConnection, due: &[Due], retention: &Retention) -> Result<(usize, usize)> {
     let mut ended = 0;
     for one in due.iter().filter(|one| one.fate == Fate::Ends) {
-        ended += usize::from(end_idle(connection, one.id, retention)?);
+        match end_idle(connection, one.id, retention) {
+            Ok(is_ended) => ended += usize::from(is_ended),
+            Err(error) if meta::write(connection).is_err() => return Err(error), // it is not this one
+            Err(error) => tracing::error!(%error, "session {} cannot be ended: it is passed over", one.id),
+        }
     }
     let leaving: Vec<_> = due.iter().filter(|one| one.fate == Fate::Leaves).collect();
-    Ok((ended, remove(connection, &leaving, retention.cutoff())?))
+    Ok((ended, remove_apart(connection, &leaving, retention.cutoff())?))
+}
+
+/// As [`remove`]; where they cannot be removed together, each by itself, so that one stays and not all of them.
+fn remove_apart(connection: &mut AnyConnection, leaving: &[&Due], cutoff: Timestamp) -> Result<usize> {
+    match remove(connection, leaving, cutoff) {
+        Err(_) if meta::write(connection).is_ok() => {}
+        removed => return removed,
+    }
+    let mut gone = 0;
+    for one in leaving {
+        match remove(connection, std::slice::from_ref(one), cutoff) {
+            Ok(removed) => gone += removed,
+            Err(error) if meta::write(connection).is_err() => return Err(error), // it is not this one
+            Err(error) => tracing::error!(%error, "session {} cannot be removed: it is passed over", one.id),
+        }
+    }
+    Ok(gone)
 }
 
 /// Ends a session, unless it was used since it was looked at, or an app whose access ends with it is used.

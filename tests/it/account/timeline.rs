@@ -1,7 +1,10 @@
 //! The life of one grant, as its owner sees it.
 
 use super::{OFFLINE, end, newest_grant, signed_in, tokens};
-use crate::harness::both;
+use crate::{
+    cli::Binary,
+    harness::{Server, both, databases},
+};
 
 #[test]
 fn it_tells_what_happened_just_now() {
@@ -33,6 +36,33 @@ fn it_tells_what_happened_just_now() {
         assert!(page.body.contains("came a second time") && page.body.contains("<strong>Ended</strong>"), "{page:?}");
         assert!(!page.body.contains("End this access"), "there is nothing left to end");
     });
+}
+
+#[test]
+fn two_servers_whose_clocks_differ_tell_it_in_order() {
+    for database in databases() {
+        let one = Server::start(&database, |_| ());
+        let two = one.sibling_ahead(&database, -3);
+        one.add_apis();
+        let (alice, web) = (one.add_person("alice").claims.id, one.add_web("web"));
+        let mut browser = signed_in(&one);
+        let mut token = tokens(&one, &mut browser, &web, OFFLINE).refresh;
+        for number in 0..12 {
+            let server = [&two, &one][number % 2];
+            token = server.refresh_as(&web, &token, &[]).text("refresh_token").into();
+            server.flush();
+        }
+        let grant = newest_grant(&one, alice);
+        let kept: Vec<_> = one.moments(grant).iter().map(|moment| moment.generation).collect();
+        assert!(!kept.is_sorted(), "by time they are out of order: {kept:?}");
+        let page = browser.get(&format!("/account/grants/{grant}"));
+        assert!(page.status == 200 && !page.body.contains("not listed"), "{page:?}");
+        let symbolon = Binary::beside(&one, &database);
+        let shown = symbolon.json(&format!("grant show {grant} --json"));
+        let told: Vec<_> =
+            shown["history"].as_array().unwrap().iter().map(|moment| moment["generation"].as_u64().unwrap()).collect();
+        assert_eq!(told, [0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    }
 }
 
 #[test]

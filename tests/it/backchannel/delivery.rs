@@ -282,3 +282,22 @@ fn one_that_takes_its_time_is_told_once() {
         assert_eq!(listener.count(), 1);
     });
 }
+
+#[test]
+fn one_that_the_database_refuses_to_hand_out_keeps_no_other_back() {
+    both_with(may_call, |server| {
+        server.add_person("alice");
+        let listener = Listener::with(FAILED);
+        let apps: Vec<_> = (0..3).map(|number| add_app(server, &format!("app-{number}"), &listener.url)).collect();
+        end_a_session(server, &apps.iter().collect::<Vec<_>>());
+        listener.wait_for(3);
+        let all_put_off = || waiting(server).iter().all(|one| one.attempts == 1 && !is_in_hand(server, one));
+        wait_until(all_put_off, || format!("{:?}", waiting(server)));
+        server.refuse("UPDATE", "deliveries", "OLD.client_id = 'app-0'");
+        listener.answers(DONE);
+        advance(server, 6);
+        listener.wait_for(5);
+        wait_until(|| waiting(server).len() == 1, || format!("{:?}", waiting(server)));
+        assert_eq!(waiting(server)[0].client_id, "app-0");
+    });
+}

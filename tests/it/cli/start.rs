@@ -2,10 +2,12 @@
 
 use std::process::Stdio;
 
+use diesel::connection::SimpleConnection;
 use serde_json::json;
+use symbolon::store::Error;
 
 use super::{Binary, Ran};
-use crate::harness::databases;
+use crate::harness::{Database, databases};
 
 #[test]
 fn several_commands_may_be_the_first_on_a_fresh_database() {
@@ -50,6 +52,52 @@ fn the_configuration_is_told_without_secrets() {
             assert!(!text.contains(hidden) && !checked.to_string().contains(hidden), "{name}: {text}");
         }
     }
+}
+
+#[test]
+fn what_each_server_secret_is_used_for_is_told_by_its_number() {
+    let [old, new] = ["a secret of at least thirty-two bytes", "another one that is as long as it must be"];
+    for database in databases() {
+        let mut symbolon = Binary::new(&database.url);
+        let told = |symbolon: &Binary| symbolon.json("check-config --json")["secret"].as_array().unwrap().clone();
+        assert_eq!(told(&symbolon), ["made at the first start"]);
+        symbolon.variables = vec![("SYMBOLON_SECRET", format!("next {new},{old}"))];
+        let numbers: Vec<_> = told(&symbolon).iter().map(|one| one.as_str().unwrap()[..4].to_owned()).collect();
+        let [next, current] = [&numbers[0], &numbers[1]];
+        assert_eq!(
+            told(&symbolon),
+            [format!("{next} next: only recognises, until it is no longer marked"), format!("{current} derives what is new")]
+        );
+        assert!(symbolon.text("check-config").contains(&format!("{current} derives what is new")));
+        symbolon.variables = vec![("SYMBOLON_SECRET", format!("{new},{old}"))];
+        let expected = [format!("{next} derives what is new"), format!("{current} only recognises what it derived before")];
+        assert_eq!(told(&symbolon), expected);
+        for list in [format!("next {new}"), format!("{old},next short")] {
+            symbolon.variables = vec![("SYMBOLON_SECRET", list)];
+            let refused = symbolon.refusal("check-config");
+            assert!(refused.contains("secret") && !refused.contains(new), "{refused}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_written_by_a_clock_that_is_not_the_databases() {
+    let database = Database::postgres();
+    Binary::new(&database.url).add_user("alice");
+    // The database's clock, as if it were two months behind.
+    let store = Binary::new(&database.url).store();
+    let clock = "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS \
+                 $$ SELECT pg_catalog.clock_timestamp() - interval '62 days' $$";
+    store.with(|connection| connection.batch_execute(clock).map_err(Error::from)).unwrap();
+    let joint = if database.url.contains('?') { '&' } else { '?' };
+    let symbolon = Binary::new(&format!("{}{joint}options=-csearch_path%3Dpublic%2Cpg_catalog", database.url));
+    for line in ["user disable alice", "user sign-in-again alice", "key add --algorithm EdDSA", "user delete alice"] {
+        let refused = symbolon.refusal(line);
+        assert!(refused.contains(" s ahead of the database's") && refused.contains("nothing was done"), "{line}: {refused}");
+    }
+    let ran = symbolon.run("user list --json");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stderr.starts_with("note: ") && ran.stdout.contains("\"disabled\": false"), "{} {}", ran.stderr, ran.stdout);
 }
 
 #[test]

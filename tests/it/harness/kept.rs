@@ -1,5 +1,6 @@
 //! What is kept of accounts and grants, and what waits to be sent, read as no endpoint tells it.
 
+use diesel::connection::SimpleConnection;
 use symbolon::{
     app::App,
     background,
@@ -11,7 +12,7 @@ use symbolon::{
         time::Span,
     },
     store::{
-        activity,
+        DatabaseUrl, Error, activity,
         deliveries::{self, Delivery},
         grant_history,
     },
@@ -40,6 +41,28 @@ impl Server {
         let mut browser = Browser::new(self);
         browser.headers = from(address, program);
         browser
+    }
+
+    /// From now on the database refuses to insert, update or delete the rows of a table for which a condition on `NEW` or `OLD`
+    /// holds, and takes all others.
+    pub fn refuse(&self, what: &str, table: &str, condition: &str) {
+        let sql = if matches!(self.app.config.database, DatabaseUrl::Postgres(_)) {
+            format!(
+                "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused by a test'; END $$; \
+                 CREATE TRIGGER refuse_{table} BEFORE {what} ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION refuse()"
+            )
+        } else {
+            format!(
+                "CREATE TRIGGER refuse_{table} BEFORE {what} ON {table} WHEN {condition} BEGIN SELECT RAISE(ABORT, 'refused by a test'); END"
+            )
+        };
+        self.store(|connection| connection.batch_execute(&sql).map_err(Error::from));
+    }
+
+    /// The bytes of an id as the database writes them.
+    pub fn literal(&self, id: Id) -> String {
+        let is_postgres = matches!(self.app.config.database, DatabaseUrl::Postgres(_));
+        if is_postgres { format!("'\\x{id}'::bytea") } else { format!("x'{id}'") }
     }
 
     /// What waits to be written is written.

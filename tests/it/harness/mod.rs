@@ -5,6 +5,8 @@ mod accounts;
 mod apis;
 mod browser;
 mod certificate;
+mod clocks;
+mod cluster;
 mod database;
 mod headers;
 mod kept;
@@ -16,20 +18,16 @@ mod process;
 mod scripts;
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-        mpsc,
-    },
+    sync::{Arc, mpsc},
     thread::{self, JoinHandle},
 };
 
 use actix_web::{dev::ServerHandle, web::Data};
+use clocks::Offsets;
 use serde_json::Value;
 use symbolon::{
     app::App,
     background,
-    clock::Clock,
     config::{Config, Issuer, MissingSecret, Settings},
     protocol::{
         client::{Client, ClientKind},
@@ -45,6 +43,7 @@ use symbolon::{
 pub use apis::{FILES, INACTIVE, basic};
 pub use browser::{Browser, Page, encode, query_of, try_send};
 pub use certificate::certificate;
+pub use cluster::Cluster;
 pub use database::{Database, databases};
 pub use kept::{behind_a_proxy, from, grant_of};
 pub use letters::{LINK, settled, with_mail};
@@ -72,7 +71,7 @@ pub struct Server {
     pub url: String,
     /// What the server itself works with.
     pub app: Data<App>,
-    offset: Arc<AtomicI64>,
+    offsets: Arc<Offsets>,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
 }
@@ -101,12 +100,12 @@ pub fn both_with(change: impl Fn(&mut Config), story: impl Fn(&Server)) {
 impl Server {
     /// Starts a server on a database.
     pub fn start(database: &Database, change: impl Fn(&mut Config)) -> Self {
-        Self::start_on(database, free_port(), Arc::new(AtomicI64::new(0)), change)
+        Self::start_on(database, free_port(), Offsets::all(0), change)
     }
 
     /// Starts a server whose clock is behind.
     pub fn start_behind(database: &Database, seconds: i64) -> Self {
-        Self::start_on(database, free_port(), Arc::new(AtomicI64::new(-1000 * seconds)), |_| ())
+        Self::start_on(database, free_port(), Offsets::all(-seconds), |_| ())
     }
 
     /// Starts another server with the same issuer, database and clock, as a second process would be; it listens elsewhere.
@@ -116,8 +115,18 @@ impl Server {
 
     /// As [`Server::sibling`], with a configuration of its own.
     pub fn sibling_with(&self, database: &Database, change: impl Fn(&mut Config)) -> Self {
+        self.another(database, self.offsets.clone(), change)
+    }
+
+    /// As [`Server::sibling`], on a machine whose clock is ahead by so many seconds; a negative number is behind. Time does not
+    /// move there when it moves here.
+    pub fn sibling_ahead(&self, database: &Database, seconds: i64) -> Self {
+        self.another(database, self.offsets.apart(seconds), |_| ())
+    }
+
+    fn another(&self, database: &Database, offsets: Arc<Offsets>, change: impl Fn(&mut Config)) -> Self {
         let issuer = self.app.config.issuer.clone();
-        Self::start_on(database, free_port(), self.offset.clone(), |config| {
+        Self::start_on(database, free_port(), offsets, |config| {
             config.issuer = issuer.clone();
             change(config);
         })
@@ -135,14 +144,12 @@ impl Server {
         self.sibling_with(database, change)
     }
 
-    fn start_on(database: &Database, port: u16, offset: Arc<AtomicI64>, change: impl Fn(&mut Config)) -> Self {
+    fn start_on(database: &Database, port: u16, offsets: Arc<Offsets>, change: impl Fn(&mut Config)) -> Self {
         let url = format!("http://localhost:{port}");
         let mut config = config(database, port);
         change(&mut config);
-        let told = offset.clone();
-        let clock = Clock::new(move || Timestamp::from_millis(Clock::system().now().millis() + told.load(Ordering::SeqCst)));
         let (sender, receiver) = mpsc::channel();
-        let app = server::prepare(config, clock).unwrap();
+        let app = server::prepare(config, offsets.clock()).unwrap();
         let shared = app.clone();
         let thread = thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
@@ -152,12 +159,7 @@ impl Server {
                 listening.server.await.unwrap();
             });
         });
-        Self { url, app, offset, handle: receiver.recv().unwrap(), thread: Some(thread) }
-    }
-
-    /// Moves the clock.
-    pub fn advance(&self, seconds: i64) {
-        self.offset.fetch_add(seconds * 1000, Ordering::SeqCst);
+        Self { url, app, offsets, handle: receiver.recv().unwrap(), thread: Some(thread) }
     }
 
     /// The time on the server's clock.

@@ -186,6 +186,47 @@ fn two_authorization_headers_are_one_too_many() {
 }
 
 #[test]
+fn a_header_that_is_there_once_is_not_taken_twice() {
+    both(|server| {
+        let spa = inhabited(server);
+        let tokens = server.tokens(&spa, "alice", "openid");
+        let bearer = format!("Authorization: Bearer {}\r\n", tokens.text("access_token"));
+        let common = "HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+        let body = "grant_type=refresh_token&refresh_token=x&client_id=spa";
+        let length = format!("Content-Length: {}\r\n", body.len());
+        let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+        let origin = "Origin: https://app.example.com\r\n";
+        for path in ["/token", "/revoke", "/introspect", "/userinfo", "/login", "/authorize"] {
+            for (name, twice) in [("two forms", [form, form]), ("a form and text", [form, "Content-Type: text/plain\r\n"])] {
+                for order in [twice, [twice[1], twice[0]]] {
+                    let of_token = if path == "/userinfo" { bearer.as_str() } else { "" };
+                    let request = format!("POST {path} {common}{of_token}{length}{}\r\n{body}", order.concat());
+                    let answer = exchange(server, request.as_bytes(), false);
+                    assert_eq!(answer.status, 400, "{path}, {name}: {answer:?}");
+                    let is_api = !["/login", "/authorize"].contains(&path);
+                    assert!(!is_api || answer.text.contains("Content-Type: expected one header"), "{path}: {answer:?}");
+                }
+            }
+        }
+        for (request, has_body) in [
+            (format!("POST /token {common}{form}{length}{origin}{origin}\r\n{body}"), true),
+            (format!("POST /token {common}{form}{length}{origin}Origin: https://evil.example\r\n\r\n{body}"), true),
+            (format!("POST /revoke {common}{form}{length}Origin: https://evil.example\r\n{origin}\r\n{body}"), true),
+            (format!("GET /userinfo {common}{bearer}{origin}{origin}\r\n"), true),
+            (format!("OPTIONS /token {common}{origin}{origin}Access-Control-Request-Method: POST\r\n\r\n"), false),
+        ] {
+            let answer = exchange(server, request.as_bytes(), false);
+            assert_eq!(answer.status, 400, "{request}: {answer:?}");
+            assert!(!has_body || answer.text.contains("Origin: expected one header"), "{answer:?}");
+            assert!(!answer.text.to_lowercase().contains("access-control-allow-origin"), "{answer:?}");
+        }
+        let answer = exchange(server, format!("GET /userinfo {common}{bearer}{origin}\r\n").as_bytes(), false);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_works(server, &spa);
+    });
+}
+
+#[test]
 fn every_other_header_that_is_read() {
     both(|server| {
         let spa = inhabited(server);

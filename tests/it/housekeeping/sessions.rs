@@ -10,7 +10,7 @@ use symbolon::{
         login_name::LoginName,
         time::Span,
     },
-    store::{DatabaseUrl, Error, deliveries, grants, people, sessions},
+    store::{Error, deliveries, grants, people, sessions},
 };
 
 use super::{DAY, OFFLINE, count};
@@ -131,7 +131,7 @@ fn none_leaves_while_a_grant_names_it() {
             server.end_session(session);
         }
         // As if the code had come to be while the session ended.
-        let alive = format!("UPDATE grants SET revoked_at = NULL WHERE id = {}", literal(server, grant_of(&bound)));
+        let alive = format!("UPDATE grants SET revoked_at = NULL WHERE id = {}", server.literal(grant_of(&bound)));
         server.store(|connection| connection.batch_execute(&alive).map_err(Error::from));
         server.advance(2 * DAY);
         server.tidy();
@@ -155,10 +155,4 @@ fn none_leaves_while_a_grant_names_it() {
         server.tidy();
         assert_eq!((state(server, offline_in), count(server, "grants")), ("gone", 0));
     });
-}
-
-/// The bytes of an id as each database writes them.
-fn literal(server: &Server, id: Id) -> String {
-    let is_postgres = matches!(server.app.config.database, DatabaseUrl::Postgres(_));
-    if is_postgres { format!("'\\x{id}'::bytea") } else { format!("x'{id}'") }
 }

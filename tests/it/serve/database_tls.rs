@@ -4,10 +4,7 @@
 use std::{fs, os::unix::fs::MetadataExt, process::Command};
 
 use super::Site;
-use crate::{
-    harness::{Database, Process, certificate},
-    outage::Cluster,
-};
+use crate::harness::{Cluster, Database, Process, certificate};
 
 /// Where Debian keeps the certificates of those it trusts.
 const PLACE: &str = "/etc/ssl/certs/ca-certificates.crt";

@@ -21,7 +21,7 @@ fn two_start_at_once_and_agree() {
             other.wait_for("serving");
 
             let keys = get(&site.url, "/.well-known/jwks.json").json;
-            assert_eq!(keys["keys"].as_array().unwrap().len(), 1, "{name}: one first key");
+            assert_eq!(keys["keys"].as_array().unwrap().len(), 2, "{name}: one first key of RS256, and one of ES256");
             assert_eq!(get(&other_url, "/.well-known/jwks.json").json, keys, "{name}");
             site.add_alice();
             let spa = site.add_spa();

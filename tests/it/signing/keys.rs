@@ -60,14 +60,14 @@ fn a_key_that_another_process_made_is_used_at_once() {
         let one = Server::start(&database, |_| ());
         let two = one.sibling(&database);
         one.add_person("alice");
-        let by_es256 = client(&one, Algorithm::Es256);
+        let by_eddsa = client(&one, Algorithm::EdDsa);
         let before = one.tokens(&one.add_client("spa", ClientKind::Spa, |_| ()), "alice", "openid");
         one.advance(2); // a server that has just read the keys does not read them again for every stranger's token
-        let made = rotate(&one, Algorithm::Es256); // the server is not told
-        let token = one.tokens(&by_es256, "alice", "openid").text("access_token").to_owned();
+        let made = rotate(&one, Algorithm::EdDsa); // the server is not told
+        let token = one.tokens(&by_eddsa, "alice", "openid").text("access_token").to_owned();
         assert_eq!(kid(&token), made);
-        assert_eq!(verified(&one, &token, API)["client_id"], "by-ES256");
-        assert_eq!(published(&one, &token)["crv"], "P-256");
+        assert_eq!(verified(&one, &token, API)["client_id"], "by-EdDSA");
+        assert_eq!(published(&one, &token)["crv"], "Ed25519");
         assert_eq!(two.userinfo(&token).status, 200, "on the other server as well");
         assert_eq!(two.userinfo(before.text("access_token")).status, 200);
         two.advance(21);
@@ -141,7 +141,7 @@ fn the_log_says_which_key_is_missing() {
         let page = crate::harness::try_send("POST", &format!("http://{listen}/token"), &[], Some(&form)).unwrap();
         assert_eq!(page.status, 500, "{page:?}");
         assert!(!page.body.contains("PS256"), "{page:?}");
-        process.wait_for("there is no signing key for PS256 (symbolon key rotate --algorithm PS256 makes one)");
+        process.wait_for("there is no signing key for PS256 (symbolon key add --algorithm PS256 makes one)");
         process.signal("TERM");
         let (_, said) = process.end();
         assert!(said.contains("ERROR") && !said.contains(&code), "{said}");

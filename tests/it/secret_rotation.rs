@@ -1,0 +1,128 @@
+//! The server secret is rotated while servers are restarted one by one: at each step one of two has the new list and the other
+//! the one before, and nothing that one of them derives is unknown to the other. What the list means is `protocol::secrets`.
+
+use symbolon::{
+    clock::Clock,
+    config::Config,
+    jose::{first_keys, keys},
+    protocol::{client::ClientKind, secrets::SecretRing},
+    store::{Store, grants, signing_keys},
+};
+
+use crate::harness::{Browser, MailServer, Mood, PASSWORD, Server, databases, grant_of, settled};
+
+const OLD: &str = "the server secret of the integration tests";
+const NEW: &str = "another server secret, as long as it must be";
+const MARKED: &str = "next another server secret, as long as it must be";
+
+/// The documented procedure, from the list before to the list after.
+const STEPS: [[&[&str]; 2]; 3] = [[&[OLD], &[MARKED, OLD]], [&[MARKED, OLD], &[NEW, OLD]], [&[NEW, OLD], &[NEW]]];
+
+fn with(list: &[&str]) -> SecretRing {
+    SecretRing::new(list).unwrap()
+}
+
+/// Runs a story with two servers at each step, on each database: whichever of them was restarted first.
+fn at_each_step(change: impl Fn(&mut Config), story: impl Fn(&Server, &Server)) {
+    for database in databases() {
+        let mut first = Server::start(&database, &change);
+        first.add_person("alice");
+        first.stop(); // it goes on for nobody: the two of each step have its name and its database
+        for lists in STEPS {
+            if lists[1] == [NEW] {
+                seal_anew(&first.app.store);
+            }
+            let [one, two] = lists.map(|list| {
+                first.sibling_with(&database, |config| {
+                    change(config);
+                    config.secrets = with(list);
+                })
+            });
+            for (here, there) in [(&one, &two), (&two, &one)] {
+                eprintln!("on {}: {:?} and {:?}", database.name, here.app.config.secrets.uses(), there.app.config.secrets.uses());
+                story(here, there);
+            }
+        }
+    }
+}
+
+/// As `key rotate --now` does for each algorithm, once the new secret derives: keys that are sealed under it.
+fn seal_anew(store: &Store) {
+    let now = Clock::system().now();
+    for algorithm in first_keys::OF_EVERY_INSTALLATION {
+        let key = keys::generate(&with(&[NEW, OLD]), algorithm, now, now).unwrap();
+        store.with(|connection| signing_keys::insert(connection, &key)).unwrap();
+    }
+}
+
+#[test]
+fn whatever_one_server_gave_out_the_other_takes() {
+    at_each_step(
+        |_| (),
+        |here, there| {
+            let id = format!("spa-{}", symbolon::random::id(here.now()));
+            let spa = here.add_client(&id, ClientKind::Spa, |client| client.pairwise_sector = Some("app.example.com".into()));
+
+            // A form that one shows and the other gets; then a cookie, and a way through pages of both.
+            let mut browser = Browser::new(here);
+            let page = browser.get("/login");
+            let (action, csrf) = (page.attribute("form ", "action"), page.csrf());
+            let mut other = browser.elsewhere(there);
+            let form = [("username", "alice"), ("password", PASSWORD), ("csrf", csrf.as_str())];
+            assert_eq!(other.send("POST", &action, Some(&form)).status, 303);
+            browser = other.elsewhere(here);
+            assert_eq!(browser.get("/account").status, 200, "the cookie of the other");
+            let consent = browser.get(&Browser::request(&spa, "openid offline_access", &[("prompt", "login")]));
+            let mut other = browser.elsewhere(there);
+            let page = other.sign_in_at(consent.location(), "alice", PASSWORD);
+            let mut browser = other.elsewhere(here);
+            let page = browser.follow(page.location(), "alice", "allow");
+            let code = crate::harness::query_of(page.location())["code"].clone();
+
+            // The code of one is redeemed at the other; its successors go to and fro.
+            let tokens = there.redeem(&spa, &code);
+            assert_eq!(tokens.status, 200, "{tokens:?}");
+            let mut token = tokens.text("refresh_token").to_owned();
+            for server in [here, there, there, here] {
+                let answer = server.refresh(&spa, &token);
+                assert_eq!(answer.status, 200, "{answer:?}");
+                assert_eq!(there.userinfo(answer.text("access_token")).status, 200);
+                let again = there.refresh(&spa, &token);
+                assert_eq!(again.status, 200, "{again:?}");
+                token = again.text("refresh_token").into();
+            }
+            let found = here.store(|connection| grants::find(connection, grant_of(&tokens)));
+            assert_eq!(found.unwrap().grant.generation, 5);
+
+            // The ID token of one, in which stands a `sid` that it derived, signs out at the other.
+            let page = browser.get(&format!("/logout?id_token_hint={}", tokens.text("id_token")));
+            assert_eq!(page.status, 200, "{page:?}");
+            assert_eq!(browser.get("/account").status, 303, "without being asked: it is the app of this session");
+        },
+    );
+}
+
+#[test]
+fn a_link_that_was_asked_for_at_one_server_works_at_the_other() {
+    let mail = MailServer::start(Mood::WELL);
+    at_each_step(
+        |config| config.mail = mail.settings(),
+        |here, there| {
+            here.advance(86_400); // so that nobody has asked for too many
+            let mut browser = Browser::new(here);
+            browser.ask_by("/recover", ("login", "alice"));
+            settled(here);
+            let letters = mail.letters();
+            let link = letters.last().unwrap().link();
+            let path = link.split_once("/recover").map(|(_, rest)| format!("/recover{rest}")).unwrap();
+            let mut other = browser.elsewhere(there);
+            let page = other.get(&path);
+            assert_eq!(page.status, 303, "{page:?}");
+            let page = other.get(page.location());
+            assert!(page.status == 200 && page.body.contains("new_password"), "{page:?}");
+            let page = other.submit(&page, &[("new_password", PASSWORD)]);
+            assert_eq!(page.status, 303, "{page:?}");
+            other.elsewhere(here).sign_in("alice");
+        },
+    );
+}
