@@ -11,6 +11,7 @@ mod outbound;
 mod password_rules;
 mod secret_file;
 mod settings;
+mod system_roots;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -112,6 +113,15 @@ impl Lifetimes {
     }
 }
 
+/// How many connections there may be.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionSettings {
+    /// Of all callers.
+    pub in_all: u32,
+    /// Of one address; a part of all where it is not set.
+    pub of_one_address: Option<u32>,
+}
+
 /// How passwords are hashed.
 #[derive(Clone, Copy, Debug)]
 pub struct PasswordSettings {
@@ -140,6 +150,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// The proxies whose forwarded headers are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// How many connections there may be.
+    pub connections: ConnectionSettings,
     /// Origins allowed by CORS besides those of the clients.
     pub cors_origins: Vec<String>,
     /// How URLs that clients registered are called.
@@ -233,7 +245,10 @@ impl Config {
     pub fn check(settings: Settings, secret: Option<String>, missing: MissingSecret) -> Result<Self, ConfigError> {
         let issuer = Issuer::parse(&settings.issuer).map_err(|why| bad("issuer", &settings.issuer, &why))?;
         let database = match &settings.database_url {
-            Some(url) => DatabaseUrl::parse(url).map_err(|why| ConfigError(format!("database_url: {why}")))?,
+            Some(url) => {
+                let parsed = system_roots::placed(url).and_then(|url| DatabaseUrl::parse(&url));
+                parsed.map_err(|why| ConfigError(format!("database_url: {why}")))?
+            }
             None => DatabaseUrl::SqliteFile(settings.data_dir.join("symbolon.db").to_string_lossy().into_owned()),
         };
         let tls = match (&settings.tls_cert_file, &settings.tls_key_file) {
@@ -267,6 +282,10 @@ impl Config {
             data_dir: settings.data_dir,
             tls,
             trusted_proxies,
+            connections: ConnectionSettings {
+                in_all: settings.max_connections,
+                of_one_address: settings.max_connections_per_address,
+            },
             cors_origins: settings.cors_origins.0,
             outbound,
             outbound_ca_file: settings.outbound_ca_file,

@@ -12,6 +12,7 @@ pub mod config;
 pub mod guesses;
 pub mod history;
 pub mod jose;
+pub mod logging;
 pub mod mail;
 pub mod outbound;
 pub mod pages;

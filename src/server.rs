@@ -1,18 +1,21 @@
 //! Assembly: from a configuration to a server that listens. The database is migrated, the issuer frozen, the
 //! first key made; then nothing but requests, until a signal says stop.
 
+mod connections;
+pub mod limits;
+mod listener;
 mod tls;
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     sync::{Arc, atomic::Ordering},
-    time::Duration,
 };
 
-use actix_web::{App as ActixApp, HttpServer, dev::Server, middleware::from_fn, web::Data};
+use actix_web::{dev::Server, web::Data};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use limits::Bounds;
 use tls::Certificate;
 
 use crate::{
@@ -24,10 +27,8 @@ use crate::{
     mail::{MailError, Mailer},
     outbound::{Outbound, OutboundError},
     passwords::{PasswordError, Passwords},
-    routes::routes,
     store::{self, AnyConnection, Store, meta, migrations},
     stories::Stories,
-    web::request,
 };
 
 /// Why the server does not start.
@@ -97,6 +98,8 @@ pub struct Listening {
     pub addresses: Vec<SocketAddr>,
     /// The certificate it shows, if it speaks HTTPS.
     pub certificate: Option<Arc<Certificate>>,
+    /// How many connections it takes.
+    pub bounds: Bounds,
 }
 
 /// Binds the address of the configuration and serves on it.
@@ -104,27 +107,14 @@ pub struct Listening {
 /// # Errors
 /// When the address cannot be bound, or the certificate cannot be read.
 pub fn listen(app: &Data<App>, workers: usize) -> io::Result<Listening> {
-    let data = app.clone();
-    let factory = move || {
-        let data = data.clone();
-        let base = data.config.issuer.base().to_owned();
-        ActixApp::new().app_data(data).wrap(from_fn(request::around)).configure(move |config| routes(config, &base))
-    };
-    let seconds = app.config.shutdown_timeout.as_secs();
-    let server = HttpServer::new(factory)
-        .workers(workers)
-        .disable_signals()
-        .shutdown_timeout(seconds)
-        .client_request_timeout(Duration::from_secs(10))
-        .keep_alive(Duration::from_secs(75));
     let certificate = app.config.tls.as_ref().map(Certificate::read).transpose()?;
-    let bound = match &certificate {
-        Some(certificate) => server.bind_rustls_0_23(&app.config.listen, tls::server_config(certificate)?),
-        None => server.bind(&app.config.listen),
-    };
-    let server = bound.map_err(|error| io::Error::new(error.kind(), format!("listen: '{}': {error}", app.config.listen)))?;
-    let addresses = server.addrs();
-    Ok(Listening { server: server.run(), addresses, certificate })
+    let tls = certificate.as_ref().map(tls::server_config).transpose()?;
+    let sockets = listener::bind(&app.config.listen)
+        .map_err(|error| io::Error::new(error.kind(), format!("listen: '{}': {error}", app.config.listen)))?;
+    let addresses = sockets.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
+    let bounds = Bounds::of(&app.config, limits::open_files());
+    let server = listener::serve(app, sockets, (workers, bounds), tls.as_ref())?;
+    Ok(Listening { server, addresses, certificate, bounds })
 }
 
 /// Serves until SIGTERM or SIGINT, then lets what is in flight finish. SIGHUP reads the certificate again. `ready`
@@ -135,8 +125,18 @@ pub fn listen(app: &Data<App>, workers: usize) -> io::Result<Listening> {
 pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     let signals = Signals::hear()?;
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
-    let Listening { server, addresses, certificate } = listen(&app, workers)?;
-    tracing::info!(issuer = app.config.issuer.as_str(), database = %app.config.database, ?addresses, "serving");
+    let Listening { server, addresses, certificate, bounds } = listen(&app, workers)?;
+    let (issuer, open_files, configured) = (app.config.issuer.as_str(), limits::open_files(), app.config.connections.in_all);
+    if usize::try_from(configured).is_ok_and(|configured| bounds.in_all < configured) {
+        tracing::warn!(
+            max_connections = bounds.in_all,
+            configured,
+            open_files,
+            "the limit of open files allows fewer connections"
+        );
+    }
+    let (max_connections, of_one_address) = (bounds.in_all, bounds.of_one_address);
+    tracing::info!(issuer, database = %app.config.database, ?addresses, open_files, max_connections, of_one_address, "serving");
     ready()?;
     let beside = actix_web::rt::spawn(background::run(app.clone().into_inner()));
     let handle = server.handle();

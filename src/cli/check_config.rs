@@ -16,7 +16,7 @@ pub fn run(config: &Config, format: Format) -> Answer {
     let (lifetimes, rules, passwords) = (&config.lifetimes, &config.password_rules, &config.passwords);
     let file = |path: Option<&std::path::Path>| path.map(|path| path.display().to_string());
     let mail = Mail::of(&config.mail);
-    let keys: [(&str, Value); 49] = [
+    let keys: [(&str, Value); 51] = [
         ("issuer", json!(config.issuer.as_str())),
         ("listen", json!(config.listen)),
         ("database_url", json!(config.database.to_string())),
@@ -25,6 +25,11 @@ pub fn run(config: &Config, format: Format) -> Answer {
         ("tls_cert_file", json!(file(config.tls.as_ref().map(|tls| tls.cert.as_path())))),
         ("tls_key_file", json!(file(config.tls.as_ref().map(|tls| tls.key.as_path())))),
         ("trusted_proxies", json!(config.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>())),
+        ("max_connections", json!(config.connections.in_all)),
+        (
+            "max_connections_per_address",
+            config.connections.of_one_address.map_or_else(|| json!("by default"), |count| json!(count)),
+        ),
         ("cors_origins", json!(config.cors_origins)),
         ("outbound_allow", json!(config.outbound.allow.iter().map(ToString::to_string).collect::<Vec<_>>())),
         ("outbound_ca_file", json!(file(config.outbound_ca_file.as_deref()))),

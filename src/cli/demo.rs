@@ -1,9 +1,14 @@
 //! `symbolon demo`: everything needed to see the server at work, made anew at each start: a database, a secret, a
 //! key, a user, two clients, and beside the server a single-page app and an API. Gone when it stops.
 
-use std::{fs, io::Write};
+use std::{
+    fs,
+    io::{self, Write},
+};
 
-use super::serve::set_up_logs;
+use clap::{Args, value_parser};
+
+use super::{Error, serve};
 use crate::{
     app::App,
     clock::Clock,
@@ -17,7 +22,8 @@ use crate::{
         scope::Scopes,
         time::Timestamp,
     },
-    random, server,
+    random,
+    server::{self, limits},
     store::{self, account, apis, clients, people},
 };
 
@@ -25,40 +31,54 @@ const USER: &str = "alice";
 const PASSWORD: &str = "through the looking glass";
 const SPA: &str = "demo-app";
 const WEB: &str = "demo-web";
-const SPA_PORT: u16 = 8081;
-const API_PORT: u16 = 8082;
+
+/// Where it listens.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Options {
+    /// The server's port; the app and the API take the two after it
+    #[arg(long, default_value_t = 8080, value_parser = value_parser!(u16).range(1..=65_533))]
+    port: u16,
+}
 
 /// Runs the demonstration until it is interrupted.
 ///
 /// # Errors
 /// Why it does not start.
-pub fn run() -> Result<(), String> {
+pub fn run(options: Options) -> Result<(), Error> {
     let now = Clock::system().now();
-    let config = Config::check(Settings::demo(&format!("symbolon-demo-{}", random::id(now))), None, MissingSecret::Make)
-        .map_err(|error| error.to_string())?;
-    set_up_logs(&config)?;
+    let settings = Settings::demo(&format!("symbolon-demo-{}", random::id(now)), options.port);
+    let config = Config::check(settings, None, MissingSecret::Make).map_err(|error| error.to_string())?;
+    let log = serve::set_up_logs(&config)?;
     let directory = config.data_dir.clone();
-    let result = serve(config, now);
+    let result = start(config, options.port, now);
     let removed = fs::remove_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()));
-    result.and(removed)
+    serve::end(&log, result.and(removed))
 }
 
-fn serve(config: Config, now: Timestamp) -> Result<(), String> {
+fn start(config: Config, port: u16, now: Timestamp) -> Result<(), String> {
+    limits::raise();
     let app = server::prepare(config, Clock::system()).map_err(|error| error.to_string())?;
+    let (spa_port, api_port) = (port + 1, port + 2);
     let demo = Demo {
         issuer: app.config.issuer.as_str().to_owned(),
         spa_client_id: SPA.into(),
-        spa_port: SPA_PORT,
-        api_port: API_PORT,
-        api_audience: format!("http://localhost:{API_PORT}"),
+        spa_port,
+        api_port,
+        api_audience: format!("http://localhost:{api_port}"),
     };
     let secret = random::client_secret();
     populate(&app, &demo, &secret, now)?;
+    let say = |error: io::Error| match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!("expected the ports {port}, {spa_port} and {api_port} to be free ({error}); --port takes three others")
+        }
+        _ => error.to_string(),
+    };
     actix_web::rt::System::new().block_on(async {
-        let running = demo::start(&demo).map_err(|error| format!("ports {SPA_PORT} and {API_PORT}: {error}"))?;
+        let running = demo::start(&demo).map_err(say)?;
         let served = server::serve(app.clone(), || announce(&demo, &secret, &app)).await;
         running.stop().await;
-        served.map_err(|error| format!("{}: {error}", demo.issuer))
+        served.map_err(say)
     })
 }
 

@@ -6,16 +6,20 @@ mod api;
 mod check_config;
 mod client;
 mod consent;
-pub mod demo;
+mod demo;
 mod explain;
 mod grant;
 mod key;
 mod new_password;
 mod output;
-pub mod serve;
+mod serve;
 mod user;
 
-use std::{io::Write, path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -52,7 +56,7 @@ enum Command {
     /// Run the server
     Serve,
     /// Run the server with a database, a user, two clients and an app to try it with
-    Demo,
+    Demo(demo::Options),
     /// Bring the database up to date and say what was run
     Migrate(Format),
     /// Check the configuration and print it, without secrets
@@ -95,10 +99,15 @@ enum Error {
     Refused(String),
     /// It was done, and what was found is not well: the text to print, with a status that says so.
     Problems(String),
+    /// It was said already.
+    Told,
 }
 
 /// What a command answers: the text to print.
 type Answer = Result<String, Error>;
+
+/// The exit status by which shells tell of a program that wrote where nobody reads: 128 and the number of the signal.
+const SIGPIPE: u8 = 128 + 13;
 
 /// Reads the command line, does what it asks for and prints the answer; errors go to standard error.
 #[must_use]
@@ -107,38 +116,51 @@ pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(usage) => {
-            let printed = usage.print().is_ok();
-            return ExitCode::from(if printed { u8::try_from(usage.exit_code()).unwrap_or(2) } else { 1 });
+            return match usage.print() {
+                Ok(()) => ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2)),
+                Err(error) => unprinted(&error),
+            };
         }
     };
     let (answer, status) = match dispatch(cli) {
         Ok(answer) => (answer, ExitCode::SUCCESS),
         Err(Error::Problems(answer)) => (answer, ExitCode::FAILURE),
+        Err(Error::Told) => return ExitCode::FAILURE,
         Err(error) => {
             note(&format!("error: {error}"));
             return ExitCode::FAILURE;
         }
     };
-    let mut stdout = std::io::stdout().lock();
+    if answer.is_empty() {
+        return status; // a server's; letters on their way to standard output may hold its lock
+    }
+    let mut stdout = io::stdout().lock();
     match stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => status,
-        Err(error) => {
-            note(&format!("error: it was done, but the answer could not be printed: {error}"));
-            ExitCode::FAILURE
-        }
+        Err(error) => unprinted(&error),
     }
 }
 
+/// What was asked for was done, and the answer could not be printed. Whoever reads no further, as `head` does, has read enough:
+/// nothing is said then.
+fn unprinted(error: &io::Error) -> ExitCode {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return ExitCode::from(SIGPIPE);
+    }
+    note(&format!("error: it was done, but the answer could not be printed: {error}"));
+    ExitCode::FAILURE
+}
+
 fn dispatch(cli: Cli) -> Answer {
-    if matches!(cli.command, Command::Demo) && cli.config.is_some() {
+    if matches!(cli.command, Command::Demo(_)) && cli.config.is_some() {
         return refuse("the demo brings its own configuration: expected no --config");
     }
     let missing = if matches!(cli.command, Command::CheckConfig(_)) { MissingSecret::Leave } else { MissingSecret::Make };
     let load = || Config::load(cli.config, missing).map_err(|error| error.to_string());
     let only_tells = cli.command.only_tells();
     match cli.command {
-        Command::Serve => Ok(serve::run(load()?).map(|()| String::new())?),
-        Command::Demo => Ok(demo::run().map(|()| String::new())?),
+        Command::Serve => serve::run(load()?).map(|()| String::new()),
+        Command::Demo(options) => demo::run(options).map(|()| String::new()),
         Command::Migrate(format) => migrate(&load()?, format),
         Command::CheckConfig(format) => check_config::run(&load()?, format),
         Command::User(command) => work(&load()?, only_tells, |work| command.run(work)),
@@ -166,7 +188,7 @@ impl Command {
             Self::Key(command) => matches!(command, key::Command::List(_)),
             Self::Grant(command) => matches!(command, grant::Command::List { .. } | grant::Command::Show { .. }),
             Self::Consent(command) => matches!(command, consent::Command::List { .. }),
-            Self::Explain(_) | Self::Serve | Self::Demo | Self::Migrate(_) | Self::CheckConfig(_) => true,
+            Self::Explain(_) | Self::Serve | Self::Demo(_) | Self::Migrate(_) | Self::CheckConfig(_) => true,
         }
     }
 }
@@ -212,7 +234,7 @@ fn open(config: &Config) -> Result<Store, String> {
 /// Says something to the person at the terminal, beside the answer.
 fn note(text: &str) {
     // Where standard error is closed there is no one to tell.
-    let _ = writeln!(std::io::stderr(), "{}", output::clean_lines(text));
+    let _ = writeln!(io::stderr(), "{}", output::clean_lines(text));
 }
 
 /// Refuses, in words.
@@ -243,6 +265,7 @@ impl std::fmt::Display for Error {
         match self {
             Self::Store(error) => write!(f, "database: {error}"),
             Self::Refused(text) | Self::Problems(text) => f.write_str(text),
+            Self::Told => Ok(()),
         }
     }
 }

@@ -4,9 +4,11 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
+use super::{Error, output};
 use crate::{
     clock::Clock,
     config::{Config, LogFormat},
+    logging::{self, Log},
     server,
 };
 
@@ -14,8 +16,14 @@ use crate::{
 ///
 /// # Errors
 /// Why the server does not start, or stopped.
-pub fn run(config: Config) -> Result<(), String> {
-    set_up_logs(&config)?;
+pub fn run(config: Config) -> Result<(), Error> {
+    let log = set_up_logs(&config)?;
+    let served = serve(config);
+    end(&log, served)
+}
+
+fn serve(config: Config) -> Result<(), String> {
+    server::limits::raise();
     let app = server::prepare(config, Clock::system()).map_err(|error| error.to_string())?;
     let system = actix_web::rt::System::new();
     let served = system.block_on(server::serve(app, || Ok(())));
@@ -28,9 +36,11 @@ pub fn run(config: Config) -> Result<(), String> {
 /// Log lines go to standard error: text on a terminal, JSON otherwise.
 ///
 /// # Errors
-/// When the filter is not one.
-pub fn set_up_logs(config: &Config) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&config.log)
+/// When the filter is not one, or there is no thread for them.
+pub fn set_up_logs(config: &Config) -> Result<Log, String> {
+    // What the HTTP library says of connections that fail has neither address nor limit; `server::connections` says it instead.
+    // A filter of the operator's own for it comes later and wins.
+    let filter = EnvFilter::try_new(format!("actix_http=off,{}", config.log))
         .map_err(|error| format!("log: expected a filter such as 'info'; received '{}': {error}", config.log))?;
     let is_terminal = std::io::stderr().is_terminal();
     let is_text = match config.log_format {
@@ -38,7 +48,27 @@ pub fn set_up_logs(config: &Config) -> Result<(), String> {
         LogFormat::Json => false,
         LogFormat::Auto => is_terminal,
     };
-    let lines =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(is_terminal).with_target(false);
-    if is_text { lines.try_init() } else { lines.json().flatten_event(true).try_init() }.map_err(|error| error.to_string())
+    let log = Log::to_stderr().map_err(|error| format!("log: {error}"))?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(log.lines())
+        .log_internal_errors(false) // it would say so on standard error, and panic or wait where that is gone
+        .with_ansi(is_terminal)
+        .with_target(false);
+    if is_text { lines.try_init() } else { lines.json().flatten_event(true).try_init() }.map_err(|error| error.to_string())?;
+    logging::log_panics();
+    Ok(log)
+}
+
+/// Why it ended is said as the last line of the log: in its turn, and without waiting for a standard error that nobody reads.
+///
+/// # Errors
+/// [`Error::Told`].
+pub fn end(log: &Log, result: Result<(), String>) -> Result<(), Error> {
+    let result = result.map_err(|why| {
+        log.say(&format!("error: {}", output::clean_lines(&why)));
+        Error::Told
+    });
+    log.finish();
+    result
 }

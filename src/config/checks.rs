@@ -21,7 +21,14 @@ pub fn networks(key: &str, written: &List) -> Result<Vec<IpNet>, ConfigError> {
 
 /// RFC 6749 §3.1.2.1, OAuth 2.1 §1.5: plain http only where no one can listen in.
 pub fn listen(listen: &str, protected: bool) -> Result<(), ConfigError> {
-    let addresses = listen.to_socket_addrs().map_err(|_| bad("listen", listen, "expected host:port, such as localhost:8080"))?;
+    let is_host_and_port = listen.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    if !is_host_and_port {
+        return Err(bad("listen", listen, "expected host:port, such as localhost:8080"));
+    }
+    // Well written, it may name a host that this machine cannot resolve: a fault of the network, or of /etc/hosts.
+    let addresses = listen
+        .to_socket_addrs()
+        .map_err(|error| bad("listen", listen, &format!("expected a host that can be resolved to an address ({error})")))?;
     if !protected && addresses.into_iter().any(|address| !address.ip().is_loopback()) {
         return Err(bad(
             "listen",
@@ -64,6 +71,8 @@ pub fn numbers(settings: &Settings) -> Result<(), ConfigError> {
         }
     };
     within("pool_size", settings.pool_size, 1, 500)?;
+    within("max_connections", settings.max_connections, 16, 1_000_000)?;
+    within("max_connections_per_address", settings.max_connections_per_address.unwrap_or(1), 1, 1_000_000)?;
     within("password_min_length", settings.password_min_length, 8, 64)?; // NIST SP 800-63B-4 §3.1.1.2
     within("password_memory_kib", settings.password_memory_kib, 8 * settings.password_parallelism.max(1), 4_194_304)?;
     within("password_iterations", settings.password_iterations, 1, 100)?;

@@ -22,6 +22,8 @@ pub struct Settings {
     pub(super) tls_cert_file: Option<PathBuf>,
     pub(super) tls_key_file: Option<PathBuf>,
     pub(super) trusted_proxies: List,
+    pub(super) max_connections: u32,
+    pub(super) max_connections_per_address: Option<u32>,
     pub(super) cors_origins: List,
     pub(super) outbound_allow: List,
     pub(super) outbound_ca_file: Option<PathBuf>,
@@ -80,6 +82,8 @@ impl Default for Settings {
             tls_cert_file: None,
             tls_key_file: None,
             trusted_proxies: List::default(),
+            max_connections: 10_000,
+            max_connections_per_address: None,
             cors_origins: List::default(),
             outbound_allow: List::default(),
             outbound_ca_file: None,
@@ -152,10 +156,11 @@ pub enum LogFormat {
 }
 
 impl Settings {
-    /// The demonstration's: the defaults, in a new directory that nobody else can read or guess.
+    /// The demonstration's: the defaults, on this port of localhost, in a new directory that nobody else can read or guess.
     #[must_use]
-    pub fn demo(directory_name: &str) -> Self {
-        let data_dir = std::env::temp_dir().join(directory_name);
-        Self { data_dir, log: "warn".into(), log_format: LogFormat::Text, ..Self::default() }
+    pub fn demo(directory_name: &str, port: u16) -> Self {
+        let (data_dir, listen) = (std::env::temp_dir().join(directory_name), format!("localhost:{port}"));
+        let issuer = format!("http://{listen}");
+        Self { issuer, listen, data_dir, log: "warn".into(), log_format: LogFormat::Text, ..Self::default() }
     }
 }

@@ -19,6 +19,8 @@ use ureq::{
 use super::*;
 
 const SHORT: Duration = Duration::from_millis(300);
+/// What a busy machine may add; without the deadline each would go on for ever.
+const SLACK: Duration = Duration::from_secs(10);
 
 fn settings() -> OutboundSettings {
     OutboundSettings { allow: vec!["127.0.0.0/8".parse().unwrap()], ca_pem: None }
@@ -63,11 +65,11 @@ fn one_deadline_covers_connection_tls_head_and_body() {
         let start = Instant::now();
         assert_eq!(quick.get(&url), Err(OutboundError::TimedOut), "{url}");
         let took = start.elapsed();
-        assert!((SHORT..SHORT + Duration::from_secs(2)).contains(&took), "{url}: {took:?}");
+        assert!((SHORT..SHORT + SLACK).contains(&took), "{url}: {took:?}");
     }
     let start = Instant::now();
     assert_eq!(quick.post_form(&format!("http://127.0.0.1:{}/", ports[0]), &[("a", "b")]), Err(OutboundError::TimedOut));
-    assert!(start.elapsed() < SHORT + Duration::from_secs(2));
+    assert!(start.elapsed() < SHORT + SLACK);
     let endless = format!("http://127.0.0.1:{}/", ports[3]);
     assert_eq!(quick.post_form(&endless, &[("a", "b")]), Ok(200), "its body is not waited for");
 }

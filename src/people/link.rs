@@ -3,14 +3,15 @@
 //! as programs open links too. The form names its link, so that one that is opened in between does not take its place. A link
 //! that does nothing (any more) gets a page that says what to do.
 
+mod dead;
+
 use actix_web::{HttpRequest, http::header, web::Data};
 
-use super::{onward, wording};
+use super::onward;
 use crate::{
     app::App,
     config::Registration,
-    pages::{Chrome, DeadLink, DeadLinkReason, FormProblem, LinkPurpose, Problem},
-    paths,
+    pages::{Chrome, FormProblem, Problem},
     protocol::{
         credential::{Credential, Kind},
         id::Id,
@@ -36,6 +37,8 @@ use crate::{
     },
 };
 
+pub use dead::Dead;
+
 /// How long a browser keeps a link that was opened in it.
 const KEPT_FOR: Span = Span::from_seconds(3600);
 
@@ -55,18 +58,6 @@ pub struct Visit {
     browser: Option<String>,
     link: Option<String>,
     pub device: Option<String>,
-}
-
-/// Why a link does nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dead {
-    Used,
-    Expired,
-    /// A later decision took its place, or its account is switched off.
-    Superseded,
-    OtherBrowser,
-    Unknown,
-    AddressTaken,
 }
 
 /// What a path does with a link that is good, and with the form if it was sent.
@@ -164,16 +155,6 @@ impl Visit {
         Ok(dead.map_or(Ok(link.clone()), |why| Err(self.dead(app, Some(link.kind), why))))
     }
 
-    /// Why a link is good for nobody any more.
-    fn over(&self, link: &Link) -> Option<Dead> {
-        match link {
-            Link { used_at: Some(_), .. } => Some(Dead::Used),
-            Link { ended_at: Some(_), .. } => Some(Dead::Superseded),
-            _ if link.is_over(self.context.now) => Some(Dead::Expired),
-            _ => None,
-        }
-    }
-
     /// Whose account a link is about: the page that says that it does nothing, where they are gone or switched off.
     pub fn owner_of(&self, app: &App, connection: &mut AnyConnection, link: &Link) -> Result<Result<Person, Reply>, Fault> {
         let person = link.person_id.map(|id| people::find(connection, id)).transpose()?.flatten();
@@ -183,13 +164,6 @@ impl Visit {
             Some(person) if person.disabled_at.is_some() => dead(Dead::Superseded),
             Some(person) => Ok(person),
         })
-    }
-
-    /// The page for a link that was good when it was found, and is not any more.
-    pub fn lost(&self, app: &App, connection: &mut AnyConnection, link: &Link) -> Result<Reply, Fault> {
-        let now = links::find(connection, link.id)?;
-        let why = now.and_then(|link| self.over(&link)).unwrap_or(Dead::Superseded);
-        Ok(self.dead(app, Some(link.kind), why))
     }
 
     /// Where no link is good there is no such page.
@@ -207,37 +181,6 @@ impl Visit {
             LinkKind::Reset | LinkKind::ConfirmEmail | LinkKind::NotMe => true,
         };
         self.door.kinds.iter().copied().filter(is_good).collect()
-    }
-
-    /// The page for a link of this kind, or of none, that does nothing.
-    pub fn dead(&self, app: &App, kind: Option<LinkKind>, why: Dead) -> Reply {
-        let base = app.config.issuer.base();
-        let kind = kind.or(self.door.kinds.first().copied()).unwrap_or(LinkKind::Reset);
-        let (purpose, again) = match kind {
-            LinkKind::Register => (LinkPurpose::Register, app.is_registration_open().then_some(paths::REGISTER)),
-            LinkKind::Invitation => (LinkPurpose::Invitation, None),
-            LinkKind::Reset => (LinkPurpose::Reset, Some(paths::RECOVER)),
-            LinkKind::ConfirmEmail => (LinkPurpose::ConfirmEmail, Some(paths::ACCOUNT_EMAIL)),
-            LinkKind::NotMe => (LinkPurpose::NotMe, Some(paths::RECOVER)),
-        };
-        let again = again.map(|path| format!("{base}{path}"));
-        let lasted = wording::span(kind.lifetime());
-        let (status, reason) = match why {
-            Dead::Used => (410, DeadLinkReason::Used),
-            Dead::Expired => (410, DeadLinkReason::Expired { after: &lasted }),
-            Dead::Superseded => (410, DeadLinkReason::Superseded),
-            Dead::AddressTaken => (410, DeadLinkReason::AddressTaken),
-            Dead::OtherBrowser => (400, DeadLinkReason::OtherBrowser),
-            Dead::Unknown => (400, DeadLinkReason::Unknown),
-        };
-        let page = DeadLink {
-            chrome: self.chrome(app),
-            purpose,
-            reason,
-            again: again.as_deref(),
-            login_url: &format!("{base}{}", paths::LOGIN),
-        };
-        page::show(status, &page, None).noting(format!("a dead link: {why:?}"))
     }
 
     /// The cookie of this browser; empty where there is none.

@@ -248,7 +248,7 @@ fn delete_in(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Resu
 }
 
 /// Ends the links that someone asked for before, for a new password or to confirm an address: whoever was in may have been a
-/// stranger. Those that say "this was not me" stay good: they are the owner's way back (decisions 0019, 0026). Part of a transaction.
+/// stranger. Those that say "this was not me" stay good: they are the owner's way back (decisions 0019, 0029). Part of a transaction.
 pub(super) fn end_requests(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
     links::end_kind(connection, event.person, LinkKind::Reset, event.at)?;
     links::end_kind(connection, event.person, LinkKind::ConfirmEmail, event.at)

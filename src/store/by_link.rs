@@ -100,7 +100,7 @@ pub fn confirm_email(connection: &mut AnyConnection, link: &Link, event: &Event<
 
 /// "This was not me": everything ends, the password is taken away, and the address that the account had comes back, which the one
 /// it is taken from is told. The links of letters that were sent since end: whoever changed the address got them. Those of before
-/// do not, as whoever took the account over has none of them (decision 0026). `None` when the link is not the event's person's,
+/// do not, as whoever took the account over has none of them (decision 0029). `None` when the link is not the event's person's,
 /// was used or ended, or is over, or the account is switched off.
 ///
 /// # Errors

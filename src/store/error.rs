@@ -36,20 +36,18 @@ impl Outage for Error {
 
 impl From<DieselError> for Error {
     /// Sorted by what Diesel makes of SQLSTATE and of SQLite's result codes, never by the words, which come in the language of the
-    /// server (docs/decisions/0026). Our statements are fixed and tested: what is neither a constraint nor a place in the text of a
-    /// statement is a limit, a lock, a disk or an end of the connection, and means "not now".
+    /// server (docs/decisions/0026). Our statements are fixed and tested: what the database says of one that is not about a constraint
+    /// is a limit, a lock, a disk or an end of the connection, and means "not now".
     fn from(error: DieselError) -> Self {
         let text = error.to_string();
         match error {
-            DieselError::DatabaseError(kind, information) => match kind {
+            DieselError::DatabaseError(kind, _) => match kind {
                 DatabaseErrorKind::UniqueViolation => Self::Conflict(text),
                 DatabaseErrorKind::ForeignKeyViolation
                 | DatabaseErrorKind::NotNullViolation
                 | DatabaseErrorKind::CheckViolation
                 | DatabaseErrorKind::RestrictViolation
                 | DatabaseErrorKind::ExclusionViolation => Self::Failed(text),
-                // PostgreSQL's class 42, a table or a column that is not there: it says where in the statement.
-                DatabaseErrorKind::Unknown if information.statement_position().is_some() => Self::Failed(text),
                 _ => Self::Unavailable(text),
             },
             DieselError::BrokenTransactionManager | DieselError::RollbackErrorOnCommit { .. } => Self::Unavailable(text),

@@ -1,6 +1,6 @@
 //! The table `links`: links in mails. A row says what one is for, whether it was used, and whether a later decision ended it; its
 //! text is derived from the id (`protocol::credential`) and stored nowhere. Using one up is a guarded update, whose row count is
-//! the answer. Which decision ends which links is decision 0026.
+//! the answer. Which decision ends which links is decision 0029.
 
 use diesel::prelude::*;
 

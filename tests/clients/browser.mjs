@@ -33,7 +33,7 @@ export function launch() {
 
 /** A window of its own (cookies too), which gives up on a step after 20 s. */
 export async function newPage(browser, options = {}) {
-  const context = await browser.newContext({ viewport: DESKTOP, ...options });
+  const context = await browser.newContext({ viewport: DESKTOP, reducedMotion: 'reduce', ...options });
   context.setDefaultTimeout(20_000);
   return context.newPage();
 }

@@ -1,13 +1,13 @@
 // Chromium walks the running demonstration as a person does: sign-in and consent, decoded tokens, the API, a refresh, a lost answer,
 // an automatic refresh, an old refresh token and the death of its family, a forged token, sign-out. Every panel is looked at.
-// DEMO_URL (default http://localhost:8081) is the app. Settings: username, password. The demo is started by whoever calls this.
+// Settings: username, password, url (of the app; default http://localhost:8081). The demo is started by whoever calls this.
 import { settings, step } from './environment.mjs';
 import assert from 'node:assert/strict';
 import axe from 'axe-core';
 import { consent, launch, look, newPage, screenshot, signIn } from './browser.mjs';
 
 const input = settings('username', 'password');
-const app = new URL(process.env.DEMO_URL ?? 'http://localhost:8081').origin;
+const app = new URL(input.url ?? 'http://localhost:8081').origin;
 const scopes = ['openid', 'profile', 'email', 'offline_access', 'notes:read', 'notes:write'];
 
 const browser = await launch();

@@ -6,12 +6,12 @@ mod language;
 mod silence;
 
 use std::{
-    process::Command,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
+use crate::harness::{Answer, Browser, Cluster, Database, Page, Server, claims_of};
 use diesel::{Connection, RunQueryDsl, connection::SimpleConnection};
 use symbolon::{
     protocol::{
@@ -20,47 +20,6 @@ use symbolon::{
     },
     store::grants,
 };
-use tempfile::TempDir;
-
-use crate::harness::{Answer, Browser, Database, Page, Server, claims_of};
-
-/// A cluster of its own, which may be stopped.
-struct Cluster {
-    directory: TempDir,
-    url: String,
-    variables: Vec<(&'static str, &'static str)>,
-}
-
-impl Cluster {
-    fn start() -> Self {
-        Self::start_with(&[])
-    }
-
-    /// With these variables in its environment.
-    fn start_with(variables: &[(&'static str, &'static str)]) -> Self {
-        let directory = tempfile::Builder::new().prefix("symbolon-outage.").tempdir().unwrap();
-        let mut cluster = Self { directory, url: String::new(), variables: variables.to_vec() };
-        cluster.url = cluster.run("start");
-        cluster
-    }
-
-    fn run(&self, verb: &str) -> String {
-        let script =
-            std::env::var("SYMBOLON_TEST_POSTGRES_SCRIPT").expect("SYMBOLON_TEST_POSTGRES_SCRIPT is not set: use ./tests/run");
-        let mut command = Command::new(script);
-        let output = command.arg(verb).arg(self.directory.path()).envs(self.variables.iter().copied()).output().unwrap();
-        assert!(output.status.success(), "{verb}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        if self.directory.path().join("data/postmaster.pid").exists() {
-            self.run("stop");
-        }
-    }
-}
 
 /// How far the grant of these tokens has come.
 fn generation(server: &Server, tokens: &Answer) -> u32 {

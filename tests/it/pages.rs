@@ -1,6 +1,6 @@
 //! The pages and the demonstration in Chromium, by the scripts of `tests/clients`; the screenshots are kept.
 
-use std::{net::TcpListener, path::Path};
+use std::path::Path;
 
 use serde_json::json;
 use symbolon::{
@@ -11,7 +11,7 @@ use symbolon::{
     },
 };
 
-use crate::harness::{Browser, MailServer, Mood, PASSWORD, Process, both, both_with, chromium, free_port};
+use crate::harness::{Browser, MailServer, Mood, PASSWORD, Process, both, both_with, chromium, free_port, free_ports};
 
 #[test]
 fn people_walk_the_pages() {
@@ -100,19 +100,21 @@ fn people_look_after_their_account() {
 
 #[test]
 fn the_demonstration_runs_by_itself_and_leaves_nothing() {
-    for port in [8080, 8081, 8082] {
-        let free = TcpListener::bind(("127.0.0.1", port));
-        assert!(free.is_ok(), "port {port}, where the demonstration listens, is taken: {}", free.unwrap_err());
-    }
-    let mut demo = Process::start(&["demo"], &[]);
+    let port = free_ports(3);
+    let mut demo = Process::start(&["demo", "--port", &port.to_string()], &[]);
     demo.wait_for("Ctrl-C stops it.");
     let said = demo.said();
     let after = |label: &str| said.lines().find_map(|line| line.trim().strip_prefix(label)).unwrap().trim().to_owned();
     let (username, password) = after("Sign in").split_once(" / ").map(|(name, word)| (name.to_owned(), word.to_owned())).unwrap();
     let data = after("Data").split_once(' ').unwrap().0.to_owned();
     assert!(Path::new(&data).join("symbolon.db").is_file(), "{said}");
-    assert_eq!(after("Open"), "http://localhost:8081");
-    chromium("demo.mjs", &json!({"username": username, "password": password}));
+    assert_eq!(after("Server"), format!("http://localhost:{port}"));
+    assert_eq!(after("Open"), format!("http://localhost:{}", port + 1));
+    // A second one is told what to do.
+    let (status, refused) = Process::start(&["demo", "--port", &(port - 1).to_string()], &[]).end();
+    assert_eq!(status.code(), Some(1), "{refused}");
+    assert!(refused.contains(&format!("{port}")) && refused.contains("--port"), "{refused}");
+    chromium("demo.mjs", &json!({"url": after("Open"), "username": username, "password": password}));
     demo.signal("INT");
     let (status, said) = demo.end();
     assert_eq!(status.code(), Some(0), "{said}");

@@ -1,7 +1,9 @@
 //! `symbolon serve` as a process of its own: how it is configured and what it refuses to start with. A file beside this
-//! for each further concern: its end, HTTPS, proxies, its log, a full disk, two of it
-//! on one database.
+//! for each further concern: its end, HTTPS, proxies, its connections, its log and one
+//! that cannot be written, a database reached by TLS, a full disk, two of it on one database.
 
+mod connections;
+mod database_tls;
 mod disk;
 mod flood;
 mod https;
@@ -10,8 +12,12 @@ mod log;
 mod proxy;
 mod stop;
 mod together;
+mod unwritable_log;
 
-use std::fs;
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
 
 use symbolon::{
     protocol::client::Client,
@@ -64,6 +70,19 @@ impl Site {
     pub(crate) fn run(&self, args: &[&str]) -> Process {
         let variables: Vec<_> = self.variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         Process::start(args, &variables)
+    }
+
+    /// Runs the server within limits that a shell sets, whose standard error goes there.
+    fn serve_within(&self, limits: &str, stderr: Stdio) -> Process {
+        self.serve_with(limits, (Stdio::piped(), stderr))
+    }
+
+    /// As [`Site::serve_within`], with another standard output as well.
+    fn serve_with(&self, limits: &str, outputs: (Stdio, Stdio)) -> Process {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{limits}; exec \"$0\" serve"), env!("CARGO_BIN_EXE_symbolon")]);
+        let variables: Vec<_> = self.variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        Process::start_with(command, &variables, outputs)
     }
 
     /// Runs a command to its end.

@@ -67,7 +67,7 @@ fn letters_go_to_the_address_that_is_kept() {
         add_everyone(&server);
         let (mut asked, mut registered) = ([0; 2], [0; 2]);
         for (typed, who) in TYPED.into_iter().step_by(2) {
-            server.advance(3600); // however it is spelt, it counts as one name
+            server.advance(3700); // however it is spelt, it counts as one name
             Browser::new(&server).ask_by("/recover", ("login", typed));
             asked[who] += 1;
             Browser::new(&server).ask_by("/register", ("email", typed));
@@ -102,7 +102,7 @@ fn an_address_is_changed_to_what_is_kept_and_to_nobody_elses() {
             let change = |browser: &mut Browser, email: &str| {
                 let page = browser.get("/account/email");
                 let sent = browser.submit(&page, &[("email", email), ("password", PASSWORD)]);
-                assert_eq!((sent.status, sent.location()), (303, "/account/email?done=sent"), "{email}");
+                assert!(sent.status == 303 && sent.location().starts_with("/account/email?done=sent&"), "{email}: {sent:?}");
             };
             change(&mut browser, "ａlice@exämple.com");
             let letter = mail.wait_for(KEPT[0], 1).remove(0);

@@ -49,7 +49,7 @@ struct Backend {
 fn a_rotation_counts_from_when_it_was_written() {
     const HELD: Duration = Duration::from_millis(300);
     for database in databases() {
-        let server = Server::start(&database, |_| ());
+        let server = Server::start(&database, |config| config.pool_size = 1); // its one connection is held
         server.add_person("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let tokens = server.tokens(&spa, "alice", "openid offline_access");

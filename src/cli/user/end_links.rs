@@ -1,5 +1,5 @@
 //! `symbolon user end-links`: ends the links in letters of before, whatever they are for, without anything else being changed. Which
-//! ones can be used is told by `user show`; what else ends them is decision 0026.
+//! ones can be used is told by `user show`; what else ends them is decision 0029.
 
 use super::{
     super::{Answer, Work, output},

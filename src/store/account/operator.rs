@@ -1,5 +1,5 @@
 //! What an operator does to an account: each change in one transaction with its entry in the account's activity, the letter where
-//! one is due, and the end of the links that it outranks (decision 0026). The command line changes accounts by these functions
+//! one is due, and the end of the links that it outranks (decision 0029). The command line changes accounts by these functions
 //! alone, so that nothing is done past the entry and the letter.
 
 use super::{Ended, delete_in, end_all, end_requests, reset_password_in};

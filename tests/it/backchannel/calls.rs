@@ -66,9 +66,10 @@ fn nobody_waits_for_an_app_that_hangs() {
             let started = Instant::now();
             let page = browser.send("POST", "/logout", Some(&[("csrf", &csrf)]));
             assert_eq!(page.status, 303);
-            assert!(started.elapsed() < Duration::from_secs(1), "signing out took {:?}", started.elapsed());
+            // Who waited for the one that hangs would wait for five seconds.
+            assert!(started.elapsed() < Duration::from_secs(4), "signing out took {:?}", started.elapsed());
             quick.wait_for(number);
-            assert!(started.elapsed() < Duration::from_secs(2), "the other app was told after {:?}", started.elapsed());
+            assert!(started.elapsed() < Duration::from_secs(4), "the other app was told after {:?}", started.elapsed());
             assert_eq!(server.send("GET", "/readyz", &[], None).status, 200);
         }
         // Each hangs for five seconds, and is followed by the next.

@@ -100,6 +100,11 @@ fn accounts_that_an_operator_makes_say_so() {
     for database in databases() {
         let server = Server::start(&database, |_| ());
         let (name, symbolon) = (database.name, Binary::beside(&server, &database));
+        for who in ["alice", "b"] {
+            let (now, email) = (server.now(), Some(format!("{who}@example.com")));
+            let invitation = Link { email, ..Link::new(random::id(now), LinkKind::Invitation, now) };
+            server.store(|connection| links::insert(connection, &invitation));
+        }
         symbolon.add_user("alice");
         let lines = json!({"username": "bob", "email": "b@example.com"}).to_string();
         assert_eq!(symbolon.run_with(&["user", "import", "-"], &lines).code, Some(0), "{name}");
@@ -108,6 +113,7 @@ fn accounts_that_an_operator_makes_say_so() {
             let kinds: Vec<_> = listed.as_array().unwrap().iter().map(|one| &one["activity"]).collect();
             assert_eq!(kinds, [&json!("added")], "{name}");
         }
+        assert_eq!(symbolon.json("user invitations --json"), json!([]), "{name}: they have their account");
         let taken = format!("{lines}\n{}", json!({"username": "carol", "email": "b@example.com"}));
         assert_eq!(symbolon.run_with(&["user", "import", "-"], &taken).code, Some(1), "{name}");
         let refused = symbolon.refusal_with("user add bob --email c@example.com --password-stdin", PASSWORD);
@@ -217,7 +223,10 @@ fn nothing_is_done_by_a_link_to_a_disabled_account() {
                 assert!(!page.body.contains("alice"), "{kind:?}: {page:?}");
                 let event = server.event(alice.claims.id, Activity::NotMe);
                 let is_done = server.store(|connection| match kind {
-                    LinkKind::Reset => by_link::reset_password(connection, &link, "a hash", &event).map(|ended| ended.is_some()),
+                    LinkKind::Reset => {
+                        by_link::reset_password(connection, &link, "a hash", ("a browser", "192.0.0.0/16"), &event)
+                            .map(|ended| ended.is_some())
+                    }
                     LinkKind::NotMe => by_link::not_me(connection, &link, &event).map(|ended| ended.is_some()),
                     _ => by_link::confirm_email(connection, &link, &event).map(|done| done == by_link::Confirmed::Yes),
                 });
@@ -226,6 +235,9 @@ fn nothing_is_done_by_a_link_to_a_disabled_account() {
             }
             let found = server.store(|connection| people::find(connection, alice.claims.id)).unwrap();
             assert_eq!((found.password_hash, found.claims.email), (alice.password_hash, alice.claims.email));
+            server.enable(alice.claims.id);
+            let open = server.store(|connection| links::open_of(connection, alice.claims.id, server.now()));
+            assert!(open.is_empty(), "none comes back with the account: {open:?}");
         },
     );
 }

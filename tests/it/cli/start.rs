@@ -1,5 +1,7 @@
 //! `symbolon migrate` and `check-config`, commands that come first on a fresh database, and lines that are wrong.
 
+use std::process::Stdio;
+
 use diesel::connection::SimpleConnection;
 use serde_json::json;
 use symbolon::store::Error;
@@ -131,4 +133,33 @@ fn what_cannot_be_done_is_said() {
     command.env_remove("SYMBOLON_DATABASE_URL").env("SYMBOLON_SECRET", "a secret of at least thirty-two bytes");
     let ran = Ran::from(command.output().unwrap());
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "[]\n", ""));
+}
+
+/// Runs a command whose output goes there: its status, and what it says on standard error.
+fn printing_to(symbolon: &Binary, line: &str, output: Stdio) -> Ran {
+    let child = symbolon.command(&line.split(' ').collect::<Vec<_>>()).stdout(output).spawn().unwrap();
+    Ran::from(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn output_that_nobody_reads_ends_a_command_quietly() {
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        symbolon.text("migrate");
+        for line in ["client list", "check-config", "migrate --json", "--help", "client add --help"] {
+            let (reader, writer) = std::io::pipe().unwrap();
+            drop(reader);
+            let ran = printing_to(&symbolon, line, writer.into());
+            assert_eq!((ran.code, ran.stderr.as_str()), (Some(141), ""), "{name}: {line}: as if by SIGPIPE");
+            let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+            let ran = printing_to(&symbolon, line, full.into());
+            assert_eq!(ran.code, Some(1), "{name}: {line}");
+            assert!(ran.stderr.contains("could not be printed: No space left"), "{name}: {line}: {}", ran.stderr);
+        }
+        // Nor does a standard error that is gone: what is refused is told by the status.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let status = symbolon.command(&["user", "show", "nobody"]).stderr(writer).status().unwrap();
+        assert_eq!(status.code(), Some(1), "{name}");
+    }
 }

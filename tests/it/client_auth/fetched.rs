@@ -87,7 +87,7 @@ fn one_that_is_down_is_asked_again_after_a_while() {
         for _ in 0..3 {
             refused(&assert_to(server, "/token", &key.good(server, "app")));
         }
-        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(4), "no deadline was waited for: {:?}", started.elapsed());
         let listener = Listener::at(port, &keys(&[&key]));
         refused(&assert_to(server, "/token", &key.good(server, "app")));
         assert_eq!(listener.count(), 0, "not within ten seconds");
@@ -183,7 +183,7 @@ fn where_the_operator_allowed_nothing_no_network_of_ours_is_called() {
             let started = Instant::now();
             let answer = assert_to(server, "/token", &key.good(server, &id));
             refused(&answer);
-            assert!(started.elapsed() < Duration::from_secs(1), "{url}: {:?}", started.elapsed());
+            assert!(started.elapsed() < Duration::from_secs(4), "{url}: no deadline was waited for: {:?}", started.elapsed());
             assert!(!answer.json.to_string().contains(&port.to_string()), "{answer:?}");
         }
         assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "no connection was made");

@@ -101,7 +101,7 @@ fn each_is_refused_in_a_few_seconds() {
                     let started = Instant::now();
                     let answer = assert_to(server, "/token", &key.good(server, &id));
                     assert_eq!((answer.status, answer.error()), (401, "invalid_client"), "{what}: {answer:?}");
-                    assert!(started.elapsed() < Duration::from_millis(6_500), "{what}: {:?}", started.elapsed());
+                    assert!(started.elapsed() < Duration::from_millis(9_500), "{what}: {:?}", started.elapsed());
                     let said = answer.json.to_string();
                     assert!(!said.contains("127.0.0.1") && !said.contains("html"), "what is there is not told: {said}");
                     refused(&assert_to(server, "/token", &key.good(server, &id)));
@@ -137,7 +137,7 @@ fn nobody_waits_for_a_client_that_hangs_but_its_own_callers() {
                     let started = Instant::now();
                     let answer = assert_to(server, "/token", &key.good(server, "hanging"));
                     assert_eq!((answer.status, answer.error()), (401, "invalid_client"), "{answer:?}");
-                    assert!(started.elapsed() < Duration::from_millis(6_500), "{:?}", started.elapsed());
+                    assert!(started.elapsed() < Duration::from_millis(9_500), "one deadline, not two: {:?}", started.elapsed());
                 });
             }
             thread::sleep(Duration::from_millis(300));
@@ -146,7 +146,7 @@ fn nobody_waits_for_a_client_that_hangs_but_its_own_callers() {
                 assert_eq!(server.send("GET", "/readyz", &[], None).status, 200);
                 assert!(passed(&call(server, "/token", Some(&basic("basic", SECRET)), &[])));
                 assert!(passed(&assert_to(server, "/token", &key.good(server, "quick"))), "who has its keys fetched as well");
-                assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+                assert!(started.elapsed() < Duration::from_secs(4), "no deadline was waited for: {:?}", started.elapsed());
             }
         });
         assert_eq!((hanging.count(), quick.count()), (1, 1));

@@ -9,10 +9,7 @@ use std::{
 };
 
 use super::{Load, rounds, site};
-use crate::{
-    faults::failover::Cluster,
-    harness::{Database, wait_until},
-};
+use crate::harness::{Cluster, Database, wait_until};
 
 /// A file system in memory, with little room; unmounted with its value.
 struct Disk(PathBuf);

@@ -3,10 +3,7 @@
 use std::{thread, time::Duration};
 
 use super::{Load, rounds, site};
-use crate::{
-    faults::failover::Cluster,
-    harness::{Database, databases, free_port},
-};
+use crate::harness::{Cluster, Database, databases, free_port};
 
 #[test]
 fn the_server_is_killed_again_and_again() {

@@ -6,10 +6,7 @@ use diesel::{RunQueryDsl, sql_query};
 use symbolon::store::{AnyConnection, Error};
 
 use super::{Load, rounds, site};
-use crate::{
-    faults::failover::Cluster,
-    harness::{Database, databases},
-};
+use crate::harness::{Cluster, Database, databases};
 
 #[test]
 fn the_server_stands_still() {

@@ -6,7 +6,10 @@ use openssl::{
     hash::MessageDigest,
     pkey::{PKey, Private},
     rsa::Rsa,
-    x509::{X509, X509Builder, X509NameBuilder, extension::SubjectAlternativeName},
+    x509::{
+        X509, X509Builder, X509NameBuilder,
+        extension::{BasicConstraints, SubjectAlternativeName},
+    },
 };
 
 /// A root, or a certificate of localhost that the root signed.
@@ -26,6 +29,8 @@ pub fn certificate(root: Option<&(X509, PKey<Private>)>) -> (X509, PKey<Private>
     if root.is_some() {
         let names = SubjectAlternativeName::new().dns("localhost").build(&builder.x509v3_context(None, None)).unwrap();
         builder.append_extension(names).unwrap();
+    } else {
+        builder.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
     }
     builder.sign(root.map_or(&key, |(_, key)| key), MessageDigest::sha256()).unwrap();
     (builder.build(), key)

@@ -13,6 +13,8 @@ pub struct Database {
     /// Its URL.
     pub url: String,
     _directory: Option<TempDir>,
+    /// Of one in the test cluster: where that is, and its name there.
+    in_cluster: Option<(String, String)>,
 }
 
 /// One of each.
@@ -26,12 +28,12 @@ impl Database {
     pub fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", directory.path().join("test.db").display());
-        Self { name: "sqlite", url, _directory: Some(directory) }
+        Self { name: "sqlite", url, _directory: Some(directory), in_cluster: None }
     }
 
     /// One that is there already, and stays.
     pub fn at(name: &'static str, url: &str) -> Self {
-        Self { name, url: url.to_owned(), _directory: None }
+        Self { name, url: url.to_owned(), _directory: None, in_cluster: None }
     }
 
     /// A new database in the test cluster.
@@ -43,6 +45,21 @@ impl Database {
         let mut connection = diesel::PgConnection::establish(&cluster).expect("the test cluster answers");
         diesel::sql_query(format!("CREATE DATABASE {name}")).execute(&mut connection).unwrap();
         let (server, _) = cluster.rsplit_once('/').unwrap();
-        Self { name: "postgres", url: format!("{server}/{name}"), _directory: None }
+        let url = format!("{server}/{name}");
+        Self { name: "postgres", url, _directory: None, in_cluster: Some((cluster, name)) }
+    }
+}
+
+impl Drop for Database {
+    /// Some thousand databases of all tests would fill a small disk. Whoever is connected still is thrown out: a server that is
+    /// about to end. Nothing fails here, as a test may be failing already.
+    fn drop(&mut self) {
+        let Some((cluster, name)) = &self.in_cluster else { return };
+        let dropped = diesel::PgConnection::establish(cluster).map(|mut connection| {
+            diesel::sql_query(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).execute(&mut connection)
+        });
+        if !matches!(dropped, Ok(Ok(_))) {
+            eprintln!("the database {name} stays: {dropped:?}");
+        }
     }
 }

@@ -6,22 +6,19 @@ mod apis;
 mod browser;
 mod certificate;
 mod clocks;
+mod cluster;
 mod database;
 mod headers;
 mod kept;
 mod letters;
 mod listener;
 mod mail;
+mod ports;
 mod process;
 mod scripts;
 
 use std::{
-    net::TcpListener,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-        mpsc,
-    },
+    sync::{Arc, mpsc},
     thread::{self, JoinHandle},
 };
 
@@ -46,11 +43,13 @@ use symbolon::{
 pub use apis::{FILES, INACTIVE, basic};
 pub use browser::{Browser, Page, encode, query_of, try_send};
 pub use certificate::certificate;
+pub use cluster::Cluster;
 pub use database::{Database, databases};
 pub use kept::{behind_a_proxy, from, grant_of};
 pub use letters::{LINK, settled, with_mail};
 pub use listener::{Listener, Port, answer, wait_until};
 pub use mail::{Letter, MailServer, Mood};
+pub use ports::{free_port, free_ports};
 pub use process::Process;
 pub use scripts::{chromium, node, node_with_input, python};
 
@@ -321,19 +320,9 @@ impl Answer {
     }
 }
 
-/// A port on which nobody listens, given away once. From below the range out of which the system gives ports to clients: one of
-/// those may be another's before a server listens on it.
-pub fn free_port() -> u16 {
-    static GIVEN: AtomicU32 = AtomicU32::new(0);
-    let (first, count) = (11_000, 9_000);
-    let own = std::process::id().wrapping_mul(97); // another process of tests begins elsewhere
-    loop {
-        let at = own.wrapping_add(GIVEN.fetch_add(1, Ordering::SeqCst)) % count;
-        let port = u16::try_from(first + at).unwrap();
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
+/// Whether this is how a caller on this machine is known: by either address of localhost, whichever its resolver gives first.
+pub fn is_localhost(address: &str) -> bool {
+    ["127.0.0.1", "::1"].contains(&address)
 }
 
 /// The claims of a JWT, unverified.

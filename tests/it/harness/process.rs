@@ -28,14 +28,21 @@ impl Process {
     }
 
     /// As [`Process::start`], by a command of one's own.
-    pub fn start_command(mut command: Command, variables: &[(&str, &str)]) -> Self {
+    pub fn start_command(command: Command, variables: &[(&str, &str)]) -> Self {
+        Self::start_with(command, variables, (Stdio::piped(), Stdio::piped()))
+    }
+
+    /// As [`Process::start_command`], with another standard output and error; nothing is kept of what is no pipe from here.
+    pub fn start_with(mut command: Command, variables: &[(&str, &str)], (stdout, stderr): (Stdio, Stdio)) -> Self {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SYMBOLON_")) {
             command.env_remove(name);
         }
-        command.envs(variables.iter().copied()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.envs(variables.iter().copied()).stdin(Stdio::piped()).stdout(stdout).stderr(stderr);
         let mut child = command.spawn().unwrap();
+        drop(command); // it holds the other end of a pipe, which is to be the process' alone
         let said = Arc::default();
-        let ears = vec![listen(child.stdout.take().unwrap(), &said), listen(child.stderr.take().unwrap(), &said)];
+        let stdout = child.stdout.take().map(|stdout| listen(stdout, &said));
+        let ears = stdout.into_iter().chain(child.stderr.take().map(|stderr| listen(stderr, &said))).collect();
         Self { child, said, ears }
     }
 

@@ -8,8 +8,7 @@ use std::{
 use diesel::{Connection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::BigInt};
 use symbolon::protocol::client::ClientKind;
 
-use super::Cluster;
-use crate::harness::{Database, Server, wait_until};
+use crate::harness::{Cluster, Database, Server, wait_until};
 
 #[derive(QueryableByName)]
 struct Count {
@@ -19,7 +18,7 @@ struct Count {
 
 #[test]
 fn while_commits_wait_for_a_standby_tokens_are_checked() {
-    let cluster = Cluster::start();
+    let cluster = Cluster::start_replicated();
     let server = Server::start(&Database::at("postgres", &cluster.url), |config| config.pool_size = 4);
     let server = &server;
     server.add_person("alice");

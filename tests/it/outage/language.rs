@@ -3,8 +3,8 @@
 use diesel::{Connection, RunQueryDsl, connection::SimpleConnection, sql_query};
 use symbolon::protocol::client::ClientKind;
 
-use super::{Cluster, generation, unavailable};
-use crate::harness::{Database, Server};
+use super::{generation, unavailable};
+use crate::harness::{Cluster, Database, Server};
 
 #[test]
 fn a_german_postgresql_that_is_held_up_is_unavailable_and_nothing_is_lost() {

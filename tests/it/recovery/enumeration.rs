@@ -98,9 +98,9 @@ fn being_slowed_is_the_same() {
     );
 }
 
-fn median(mut times: Vec<Duration>) -> f64 {
-    times.sort();
-    times[times.len() / 2].as_secs_f64()
+/// The quickest of them: whatever else the machine does only adds to what an answer takes.
+fn quickest(times: Vec<Duration>) -> f64 {
+    times.into_iter().min().unwrap().as_secs_f64()
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn answers_take_the_same_time() {
                         assert_eq!(answer.status, 303);
                     }
                 }
-                let [known, others @ ..] = times.map(median);
+                let [known, others @ ..] = times.map(quickest);
                 eprintln!("{path}: known {known:.4}, unknown, disabled, unverified {others:.4?}");
                 for other in others {
                     assert!((0.5..2.0).contains(&(other / known)), "{path}: {other} {known}");

@@ -23,7 +23,7 @@ fn while_mail_is_down_the_form_answers_and_the_letter_follows() {
         let began = Instant::now();
         mail.restart(Mood { manner: "hang", ..Mood::WELL });
         alice.ask_by("/recover", ("login", "alice"));
-        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(9), "an answer of the mail server is waited for 10: {:?}", began.elapsed());
         mail.stop();
         bob.ask_by("/recover", ("login", "bob"));
         mail.restart(Mood::WELL);

@@ -22,7 +22,7 @@ use super::Site;
 use crate::harness::{Database, try_send};
 
 /// A certificate for localhost, signed by itself.
-fn certificate() -> (X509, PKey<Private>) {
+pub fn certificate() -> (X509, PKey<Private>) {
     let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
     let mut name = X509NameBuilder::new().unwrap();
     name.append_entry_by_text("CN", "localhost").unwrap();
@@ -41,7 +41,7 @@ fn certificate() -> (X509, PKey<Private>) {
     (builder.build(), key)
 }
 
-fn write(directory: &Path, (certificate, key): &(X509, PKey<Private>)) {
+pub fn write(directory: &Path, (certificate, key): &(X509, PKey<Private>)) {
     fs::write(directory.join("cert.pem"), certificate.to_pem().unwrap()).unwrap();
     fs::write(directory.join("key.pem"), key.private_key_to_pem_pkcs8().unwrap()).unwrap();
 }
@@ -71,7 +71,7 @@ fn get(connection: &mut BufReader<SslStream<TcpStream>>, path: &str) -> (String,
     (head, String::from_utf8(body).unwrap())
 }
 
-fn site() -> Site {
+pub fn site() -> Site {
     let site = Site::new(Database::sqlite());
     let url = site.url.replace("http://", "https://");
     let [cert, key] = ["cert.pem", "key.pem"].map(|name| site.directory.path().join(name).display().to_string());

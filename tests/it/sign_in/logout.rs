@@ -2,7 +2,10 @@
 //! server, not only in the browser. What was granted for offline access lives on.
 
 use symbolon::{
-    protocol::client::{Client, ClientKind},
+    protocol::{
+        client::{Client, ClientKind},
+        login_name::LoginName,
+    },
     store::people,
 };
 
@@ -111,7 +114,7 @@ fn without_a_session_there_is_nothing_to_end() {
         let mut browser = Browser::new(server);
         browser.sign_in("alice");
         let csrf = browser.get("/logout").csrf();
-        let alice = server.store(|connection| people::find_by_login(connection, "alice")).unwrap();
+        let alice = server.store(|connection| people::find_by_login(connection, &LoginName::parse("alice"))).unwrap();
         server.disable(alice.claims.id);
         assert_eq!(sign_out(&mut browser, "x").header("set-cookie"), None);
         assert_eq!(sign_out(&mut browser, &csrf).location(), "/logout");

@@ -93,9 +93,9 @@ fn being_slowed_looks_the_same_for_a_name_that_nobody_has() {
     });
 }
 
-fn median(mut times: Vec<Duration>) -> f64 {
-    times.sort();
-    times[times.len() / 2].as_secs_f64()
+/// The quickest of them: whatever else the machine does only adds to what an answer takes.
+fn quickest(times: Vec<Duration>) -> f64 {
+    times.into_iter().min().unwrap().as_secs_f64()
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn refusals_take_the_same_time() {
                 assert_eq!(page.status, if csrf == "forged" { 400 } else { 401 });
             }
         }
-        let [known, unknown, disabled, without, unhashed] = times.map(median);
+        let [known, unknown, disabled, without, unhashed] = times.map(quickest);
         eprintln!(
             "known {known:.4}, unknown {unknown:.4}, disabled {disabled:.4}, without a password {without:.4}, not hashed {unhashed:.4}"
         );

@@ -1,0 +1,213 @@
+//! Log lines on their way to standard error: a bounded buffer, and a thread that writes what is in it, so that no request waits
+//! for a log that cannot be written. Lines for which there is no room, or whose write fails, are dropped and counted; the count is
+//! logged once writing works again, and at the end. Panics become log lines as well. What a line says, in which format, and which
+//! are written at all is decided by whoever sets up the subscriber.
+
+use std::{
+    backtrace::{Backtrace, BacktraceStatus},
+    fs::File,
+    io::{self, ErrorKind, Write},
+    os::fd::AsFd,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+/// How many bytes of lines wait at most, while as many are being written.
+const ROOM: usize = 1 << 20;
+/// How long the end waits for lines to be written.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+/// How long to wait for an output that does not block and takes nothing just now.
+const RETRY: Duration = Duration::from_millis(10);
+
+/// The log of a process. Dropped, it writes what it has, as long as [`Log::finish`] does.
+pub struct Log(Arc<Lines>);
+
+/// Where log lines are put.
+#[derive(Default)]
+pub struct Lines {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    bytes: Vec<u8>,
+    /// How many lines were dropped so far, and of how many a line has told.
+    dropped: u64,
+    reported: u64,
+    is_closed: bool,
+    is_done: bool,
+}
+
+impl Log {
+    /// Begins to write to standard error.
+    ///
+    /// # Errors
+    /// When the system gives no thread or no file descriptor.
+    pub fn to_stderr() -> io::Result<Self> {
+        // A descriptor of its own: the lock of `io::stderr` would be held for as long as a write blocks, and everyone who wants
+        // to say something there would wait for it.
+        let stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
+        Self::start(stderr, |total| tracing::error!(total, "log lines were dropped: they could not be written"))
+    }
+
+    fn start(output: impl Write + Send + 'static, report: impl Fn(u64) + Send + 'static) -> io::Result<Self> {
+        let lines = Arc::new(Lines::default());
+        let writing = lines.clone();
+        thread::Builder::new().name("log".into()).spawn(move || writing.run(Output::new(output), report))?;
+        Ok(Self(lines))
+    }
+
+    /// Where lines are put; each call of `write` is one.
+    #[must_use]
+    pub fn lines(&self) -> Arc<Lines> {
+        self.0.clone()
+    }
+
+    /// Puts a line of its own after those that were logged.
+    pub fn say(&self, line: &str) {
+        self.0.put(format!("{line}\n").as_bytes());
+    }
+
+    /// Waits until every line is written, for a second at most. Lines that come later are lost.
+    pub fn finish(&self) {
+        let mut state = self.0.lock();
+        state.is_closed = true;
+        self.0.changed.notify_all();
+        let waited = self.0.changed.wait_timeout_while(state, LAST_WAIT, |state| !state.is_done);
+        drop(waited);
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+impl Write for &Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.put(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Lines {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a line, or counts it among those that are dropped.
+    fn put(&self, line: &[u8]) {
+        let mut state = self.lock();
+        if state.bytes.len() + line.len() > ROOM {
+            state.dropped += 1;
+            return;
+        }
+        let is_first = state.bytes.is_empty();
+        state.bytes.extend_from_slice(line);
+        drop(state);
+        if is_first {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Gives out what has come in exchange for an empty buffer; `false` when it is over.
+    fn take(&self, batch: &mut Vec<u8>) -> bool {
+        let waiting = |state: &mut State| state.bytes.is_empty() && !state.is_closed;
+        let mut state = self.changed.wait_while(self.lock(), waiting).unwrap_or_else(PoisonError::into_inner);
+        std::mem::swap(&mut state.bytes, batch);
+        !batch.is_empty()
+    }
+
+    /// Says how many were dropped so far, unless that was said: whether it did.
+    fn report(&self, report: &impl Fn(u64)) -> bool {
+        let mut state = self.lock();
+        let (total, is_news) = (state.dropped, state.dropped > state.reported);
+        state.reported = total;
+        drop(state);
+        if is_news {
+            report(total);
+        }
+        is_news
+    }
+
+    /// Writes until it is over.
+    fn run<W: Write>(&self, mut output: Output<W>, report: impl Fn(u64)) {
+        let mut batch = Vec::new();
+        while self.take(&mut batch) {
+            let lost = output.write(&batch);
+            batch.clear();
+            self.lock().dropped += lost;
+            if lost == 0 {
+                self.report(&report); // by a line like any other, which is taken next
+            }
+        }
+        if self.report(&report) && self.take(&mut batch) {
+            output.write(&batch); // it may be possible again
+        }
+        self.lock().is_done = true;
+        self.changed.notify_all();
+    }
+}
+
+/// Where lines go in the end.
+struct Output<W> {
+    to: W,
+    /// The last byte that was taken did not end its line.
+    is_within_line: bool,
+    /// The rest of a line was given up: the next one begins on a new line.
+    is_torn: bool,
+}
+
+impl<W: Write> Output<W> {
+    const fn new(to: W) -> Self {
+        Self { to, is_within_line: false, is_torn: false }
+    }
+
+    /// Writes lines, and gives up those that fail, one by one: how many.
+    fn write(&mut self, lines: &[u8]) -> u64 {
+        let (mut rest, mut lost) = (lines, 0);
+        while !rest.is_empty() {
+            let written = if self.is_torn { self.to.write(b"\n") } else { self.to.write(rest) };
+            match written {
+                Ok(count) if count > 0 && self.is_torn => (self.is_torn, self.is_within_line) = (false, false),
+                Ok(count) if count > 0 => {
+                    self.is_within_line = rest.get(count - 1) != Some(&b'\n');
+                    rest = rest.get(count..).unwrap_or_default();
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(RETRY),
+                _ => {
+                    lost += 1;
+                    self.is_torn = self.is_within_line;
+                    let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
+                    rest = rest.get(end..).unwrap_or_default();
+                }
+            }
+        }
+        lost
+    }
+}
+
+/// From now on a panic is logged. The standard library's own message would wait for a standard error that nobody reads.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = thread::current();
+        let thread = thread.name().unwrap_or("unnamed");
+        let at = panic.location().map(ToString::to_string);
+        let why = panic.payload_as_str().unwrap_or("no text");
+        let backtrace = Backtrace::capture(); // by RUST_BACKTRACE, as ever
+        let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+        tracing::error!(thread, at, why, backtrace, "a thread panicked");
+    }));
+}
+
+#[cfg(test)]
+#[path = "logging_tests.rs"]
+mod tests;
