@@ -74,7 +74,10 @@ impl r2d2::ManageConnection for Manager {
         // SQLite's connections are to files: nobody ends them.
         let may_be_closed = matches!(pooled.connection, AnyConnection::Postgres(_)) && pooled.used_at.elapsed() >= IDLE;
         if pooled.tried_at != outages || may_be_closed {
-            sql_query("SELECT 1").execute(&mut pooled.connection)?;
+            if let Err(error) = sql_query("SELECT 1").execute(&mut pooled.connection) {
+                self.outages.fetch_add(1, Ordering::AcqRel); // whatever has ended this one may have ended others
+                return Err(error.into());
+            }
             pooled.tried_at = outages;
         }
         Ok(())

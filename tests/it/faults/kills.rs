@@ -15,7 +15,7 @@ fn the_server_is_killed_again_and_again() {
         Load::new(&urls, &client).run(&site, 6, |load| {
             for _ in 0..rounds(4, 100) {
                 thread::sleep(Duration::from_millis(100));
-                process.signal("KILL");
+                process.kill();
                 drop(std::mem::replace(&mut process, site.serve_quietly()));
                 load.wait_for(6);
             }
@@ -35,7 +35,7 @@ fn one_of_two_servers_is_killed_again_and_again() {
         Load::new(&urls, &client).run(&site, 6, |load| {
             for _ in 0..rounds(3, 50) {
                 thread::sleep(Duration::from_millis(100));
-                other.signal("KILL");
+                other.kill();
                 drop(std::mem::replace(&mut other, site.serve_at(port)));
                 load.wait_for(6);
             }

@@ -81,6 +81,12 @@ impl Process {
         assert!(Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &pid]).status().unwrap().success());
     }
 
+    /// Kills it, and waits until it is gone: its port is free then.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Waits for its end: how it ended, and everything it said.
     pub fn end(mut self) -> (ExitStatus, String) {
         let started = Instant::now();
