@@ -1,4 +1,4 @@
-//! Which decision about an account ends which links in letters of before (decision 0026): the table of docs/security.md, walked
+//! Which decision about an account ends which links in letters of before (decision 0029): the table of docs/security.md, walked
 //! cell by cell. Operators decide by the command line, people on their pages; whether it is the owner or a thief in their session,
 //! the server cannot tell. A cell is an account of its own: the link's form is open before the decision, and is sent after it.
 

@@ -1,4 +1,4 @@
-//! A PostgreSQL that speaks another language than ours: what is only for now is told from what is a mistake by codes, not by words.
+//! A PostgreSQL that speaks another language than ours: what passes is told from what is a mistake by codes, not by words.
 
 use diesel::{Connection, RunQueryDsl, connection::SimpleConnection, sql_query};
 use symbolon::protocol::client::ClientKind;
