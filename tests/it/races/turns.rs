@@ -90,7 +90,7 @@ fn where_another_process_holds_the_lock_for_too_long_all_are_told_and_nobody_los
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());
     let own: Vec<_> = (0..6).map(|_| server.tokens(&spa, "alice", SCOPE)).collect();
     let mut other = diesel::SqliteConnection::establish(database.url.strip_prefix("sqlite:").unwrap()).unwrap();
-    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    other.batch_execute("PRAGMA busy_timeout = 5000; BEGIN IMMEDIATE").unwrap(); // history may be being written
     let began = Instant::now();
     let refused: Vec<_> = thread::scope(|scope| {
         let refresh = |tokens: &Answer| server.refresh(&spa, tokens.text("refresh_token"));
