@@ -8,6 +8,7 @@ mod invite;
 mod recovery;
 mod set;
 mod shown;
+mod sign_in_again;
 
 use std::path::PathBuf;
 
@@ -97,8 +98,8 @@ pub enum Command {
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Let them sign in again before anything goes on: until then their grants are refused, none ends, and no session counts
-    SignInAgain(Who),
+    /// Require a new sign-in of one user before anything goes on, or of everyone who signed in before a moment
+    SignInAgain(sign_in_again::Options),
     /// Take the password away and end everything: they set a new one themselves, by mail; nobody else can
     Reset(Who),
     /// End every link in a letter to a person that can still be used, to set a password, confirm an address or say "this was not me"
@@ -159,15 +160,7 @@ impl Command {
                 who.format.answer(&shown, || output::fields(&shown.fields()))
             }
             Self::Activity { who, limit } => activity::run(work, &who, limit),
-            Self::SignInAgain(who) => {
-                let id = find(work, &who.login)?.claims.id;
-                account::ask_to_sign_in_again(work.connection, &operated(work.now, id, Activity::SignInAgain))?;
-                said(
-                    work,
-                    &who,
-                    "has to sign in again; until then what they allowed clients is refused, and none of it has ended",
-                )
-            }
+            Self::SignInAgain(options) => options.run(work),
             Self::Reset(who) => recovery::run(work, &who),
             Self::EndLinks(who) => end_links::run(work, &who),
             Self::Invite { options, format } => options.run(work, format),

@@ -53,9 +53,9 @@ pub async fn ready(request: HttpRequest, app: Data<App>) -> Reply {
     let wrote = last.as_ref().and_then(|last| last.wrote).filter(|wrote| wrote.elapsed() < WRITE_EVERY);
     let tried = hop(&app, Lane::Own, move |app, connection| -> Result<(), Fault> {
         if wrote.is_some() {
-            meta::ping(connection)?
+            meta::ping(connection)?;
         } else {
-            meta::write(connection)?
+            meta::write(connection)?;
         }
         app.keys(connection, now)?.check(now)?;
         Ok(())

@@ -16,7 +16,8 @@ use super::{
 use crate::protocol::{grant::Grant, id::Id, link::LinkKind, notice::Letter, time::Timestamp};
 
 pub use operator::{
-    add, ask_to_sign_in_again, change_details, delete, disable, enable, end_links, import, reset_password, take_password,
+    add, ask_to_sign_in_again, change_details, delete, disable, enable, end_before, end_links, import, reset_password,
+    take_password,
 };
 
 /// What was ended.

@@ -123,6 +123,17 @@ fn kept(name: &str) -> String {
     LoginName::parse(name).as_str().to_owned()
 }
 
+/// Some of everyone by id, behind this one, at most `limit`.
+///
+/// # Errors
+/// The database's.
+pub fn ids_after(connection: &mut AnyConnection, after: Option<Id>, limit: u32) -> Result<Vec<Id>> {
+    let after = after.as_ref().map_or(&[][..], |id| id.as_bytes().as_slice());
+    let some = people::table.filter(people::id.gt(after)).order(people::id).limit(i64::from(limit));
+    let rows = some.select((people::id, people::username)).load::<(Vec<u8>, String)>(connection)?;
+    rows.into_iter().map(|(id, username)| Row { table: "people", name: &username }.id("id", id)).collect()
+}
+
 /// Everyone, by name.
 ///
 /// # Errors

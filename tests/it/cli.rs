@@ -108,7 +108,7 @@ impl Binary {
     }
 
     /// What it says when it refuses.
-    fn refusal(&self, line: &str) -> String {
+    pub fn refusal(&self, line: &str) -> String {
         self.refusal_with(line, "")
     }
 

@@ -119,7 +119,7 @@ impl<'a> Load<'a> {
                     return report;
                 }
             }
-            if since.elapsed() > GIVES_UP_AFTER + Duration::from_secs(60) {
+            if since.elapsed() > GIVES_UP_AFTER + Duration::from_mins(1) {
                 report.violations.push(format!("app {number}: no answer any more"));
                 return report;
             }

@@ -9,7 +9,10 @@ use symbolon::{
     store::{Error, grants},
 };
 
-use crate::harness::{Answer, Browser, Server, both, grant_of};
+use crate::{
+    cli::Binary,
+    harness::{Answer, Browser, Server, both, databases, grant_of},
+};
 
 const SCOPE: &str = "openid offline_access notes:read";
 
@@ -136,4 +139,33 @@ fn a_session_follows_its_newer_cookie() {
         set(server, "UPDATE sessions SET generation = 0, ended_at = 1");
         assert!(browser.get("/").body.contains("You are not signed in"), "what had ended has ended");
     });
+}
+
+#[test]
+fn everyone_of_before_signs_in_again_and_nobody_else() {
+    for database in databases() {
+        let server = Server::start(&database, |_| ());
+        let symbolon = Binary::beside(&server, &database);
+        let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+        for name in ["alice", "bob", "carol"] {
+            server.add_person(name);
+        }
+        let (mut of_alice, mut of_bob) = (Browser::new(&server), Browser::new(&server));
+        let alice = server.redeem(&spa, &of_alice.code(&spa, "alice", SCOPE));
+        server.advance(-3600); // bob was there an hour before
+        let bob = server.redeem(&spa, &of_bob.code(&spa, "bob", SCOPE));
+        server.advance(3600);
+        let moment = server.now().millis() / 1000 - 1800;
+        let moment =
+            humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + std::time::Duration::from_secs(moment.cast_unsigned()));
+        let told = symbolon.json(&format!("user sign-in-again --before {moment} --json"));
+        let expected = serde_json::json!({ "users": 1, "ended_sessions": 1, "ended_grants": 1 });
+        assert_eq!(told, expected, "{}", database.name);
+        assert_eq!(server.refresh(&spa, bob.text("refresh_token")).error(), "invalid_grant");
+        assert!(of_bob.get("/").body.contains("You are not signed in"));
+        assert_eq!(server.refresh(&spa, alice.text("refresh_token")).status, 200);
+        assert!(of_alice.get("/").body.contains("You are signed in"));
+        assert!(symbolon.refusal("user sign-in-again --before 2199-01-01T00:00:00Z").contains("a time that is over"));
+        assert!(symbolon.refusal("user sign-in-again --before yesterday").contains("2026-11-30T09:00:00Z"));
+    }
 }

@@ -15,8 +15,9 @@ use crate::{
         activity::{self, Event},
         devices, dialect,
         error::Error,
-        links,
+        grants, links,
         people::{self, Person},
+        sessions::{self, Offline},
         warnings,
     },
 };
@@ -157,6 +158,32 @@ pub fn ask_to_sign_in_again(connection: &mut AnyConnection, event: &Event<'_>) -
         people::ask_to_sign_in_again(connection, event.person, event.at)?;
         end_requests(connection, event)?;
         activity::insert(connection, event)
+    })
+}
+
+/// Ends the sessions and grants of a person in which they signed in before this moment: they sign in again in each. Nothing, and no
+/// entry, where there are none.
+///
+/// # Errors
+/// The database's.
+pub fn end_before(connection: &mut AnyConnection, before: Timestamp, event: &Event<'_>) -> Result<Ended> {
+    dialect::together(connection, |connection| {
+        people::lock(connection, event.person)?;
+        let mut sessions = sessions::unended_of(connection, event.person)?;
+        sessions.retain(|session| session.auth_time < before);
+        let mut grants = grants::live_of(connection, event.person, event.at)?;
+        grants.retain(|grant| grant.auth_time < before);
+        if sessions.is_empty() && grants.is_empty() {
+            return Ok(Ended::default());
+        }
+        activity::insert(connection, event)?;
+        for session in &sessions {
+            sessions::end_in(connection, session, Offline::Lives, event.at)?;
+        }
+        for grant in &grants {
+            grants::revoke(connection, grant.id, "an operator had everyone of before sign in again", event.at)?;
+        }
+        Ok(Ended { sessions, grants, ..Ended::default() })
     })
 }
 

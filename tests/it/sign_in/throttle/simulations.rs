@@ -68,10 +68,10 @@ fn each_database(story: impl Fn(&mut World<'_>)) {
     for database in [Database::at("memory", "sqlite::memory:"), postgres] {
         eprintln!("on {}", database.name);
         let url = symbolon::store::DatabaseUrl::parse(&database.url).unwrap();
-        let store = Store::open(&url, 1, Duration::from_secs(5)).unwrap();
-        store.with(migrations::run).unwrap();
+        let counts = Store::open(&url, 1, Duration::from_secs(5)).unwrap();
+        counts.with(migrations::run).unwrap();
         let secrets = SecretRing::new(["the server secret of the simulations"]).unwrap();
-        let simulated = store.with(|connection| -> Result<(), Error> {
+        let simulated = counts.with(|connection| -> Result<(), Error> {
             story(&mut World { connection, secrets, waiting: BinaryHeap::new(), tries: vec![], outcomes: vec![] });
             Ok(())
         });
@@ -144,10 +144,10 @@ impl World<'_> {
     }
 }
 
-fn user(n: u32) -> Option<Id> {
+fn user(n: u32) -> Id {
     let mut bytes = [7; 16];
     bytes[..4].copy_from_slice(&n.to_be_bytes());
-    Some(Id::from(bytes))
+    Id::from(bytes)
 }
 
 fn address(n: u32) -> IpAddr {
@@ -167,10 +167,10 @@ fn a_school_of_a_thousand_behind_one_address_with_a_tenth_of_typos_signs_in() {
         for n in 0..1000 {
             let begins = i64::from(n) * 300;
             let is_right = chance(n) > 0.1;
-            let number = world.at(begins, Try::new(&format!("pupil{n}"), user(n), address(0), is_right));
+            let number = world.at(begins, Try::new(&format!("pupil{n}"), Some(user(n)), address(0), is_right));
             if !is_right {
                 mistaken.push(number);
-                world.at(begins + 10_000, Try::new(&format!("pupil{n}"), user(n), address(0), true));
+                world.at(begins + 10_000, Try::new(&format!("pupil{n}"), Some(user(n)), address(0), true));
             }
         }
         let counts = world.run();
@@ -198,18 +198,17 @@ fn stuffing(world: &mut World<'_>, pairs: u32, addresses: u32, span: Span) -> (u
         next(world, &mut of, 0, from, &mut tried);
     }
     let middle = span.millis() / 2;
-    let owner = |at| (at, Try::new("alice", user(1), address(0), true));
+    let owner = |at| (at, Try::new("alice", Some(user(1)), address(0), true));
     let (at, one) = owner(middle);
     let mut asks = world.at(at, one);
     let mut signed_in_after = -1;
     while let Some((number, at, outcome)) = world.step() {
         if number == asks {
-            match outcome {
-                Outcome::Right => signed_in_after = at - middle,
-                _ => {
-                    let (at, one) = owner(at + 5000);
-                    asks = world.at(at, one);
-                }
+            if outcome == Outcome::Right {
+                signed_in_after = at - middle;
+            } else {
+                let (at, one) = owner(at + 5000);
+                asks = world.at(at, one);
             }
             continue;
         }
@@ -252,9 +251,9 @@ fn guessing(world: &mut World<'_>, guess: impl Fn(u32) -> Try, home: IpAddr) -> 
         world.at(i64::from(n) * 1000, guess(n));
     }
     let middle = i64::from(GUESSES) * 500 + 1;
-    let at_home = Try { is_near: true, ..Try::new("alice", user(1), home, true) };
+    let at_home = Try { is_near: true, ..Try::new("alice", Some(user(1)), home, true) };
     let at_home = world.at(middle, at_home);
-    let elsewhere = world.at(middle + 1, Try::new("alice", user(1), address(0x00ff_fffe), true));
+    let elsewhere = world.at(middle + 1, Try::new("alice", Some(user(1)), address(0x00ff_fffe), true));
     let counts = world.run();
     let of = |number: usize| world.outcomes[number].unwrap().0;
     (counts.get(&Outcome::Wrong).copied().unwrap_or_default(), of(at_home), of(elsewhere))
@@ -263,24 +262,27 @@ fn guessing(world: &mut World<'_>, guess: impl Fn(u32) -> Try, home: IpAddr) -> 
 #[test]
 fn three_hundred_guesses_at_one_user_are_a_few_whichever_way_they_take() {
     each_database(|world| {
-        let one_address = guessing(world, |_| Try::new("alice", user(1), address(1), false), address(2));
+        let one_address = guessing(world, |_| Try::new("alice", Some(user(1)), address(1), false), address(2));
         assert!((5..=14).contains(&one_address.0), "{one_address:?}");
         assert_eq!((one_address.1, one_address.2), (Outcome::Right, Outcome::Right));
     });
     each_database(|world| {
-        let names =
-            guessing(world, |n| Try::new(["alice", "alice@example.com"][n as usize % 2], user(1), address(1), false), address(2));
+        let names = guessing(
+            world,
+            |n| Try::new(["alice", "alice@example.com"][n as usize % 2], Some(user(1)), address(1), false),
+            address(2),
+        );
         assert!((10..=28).contains(&names.0), "{names:?}");
         assert_eq!(names.1, Outcome::Right);
     });
     each_database(|world| {
-        let browser = |_| Try { known_browser: Some("shared".into()), ..Try::new("alice", user(1), address(1), false) };
+        let browser = |_| Try { known_browser: Some("shared".into()), ..Try::new("alice", Some(user(1)), address(1), false) };
         let known = guessing(world, browser, address(2));
         assert!((5..=14).contains(&known.0), "{known:?}");
         assert_eq!((known.1, known.2), (Outcome::Right, Outcome::Right));
     });
     each_database(|world| {
-        let everywhere = guessing(world, |n| Try::new("alice", user(1), address(n), false), address(0x00aa_0000));
+        let everywhere = guessing(world, |n| Try::new("alice", Some(user(1)), address(n), false), address(0x00aa_0000));
         assert!((20..=31).contains(&everywhere.0), "{everywhere:?}: twenty, and one in half a minute");
         assert_eq!(everywhere.1, Outcome::Right, "at home");
         assert_eq!(everywhere.2, Outcome::Unseen, "where she never was a letter lets her in (`recovery::limits`)");

@@ -1,0 +1,75 @@
+//! `symbolon user sign-in-again`: one person, who signs in once before anything goes on; or everyone of before a moment, whose sessions
+//! and grants end, for an operator who does not trust the time since then (a restored backup).
+
+use std::time::UNIX_EPOCH;
+
+use clap::Args;
+
+use super::{
+    super::{Answer, Error, Work, output::Format, refuse},
+    Who, find, operated, said,
+};
+use crate::{
+    protocol::{activity::Activity, id::Id, time::Timestamp},
+    store::{account, people},
+};
+
+/// So many people are read at once.
+const PAGE: u32 = 500;
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The user name or e-mail address
+    #[arg(value_name = "NAME", required_unless_present = "before", conflicts_with = "before")]
+    login: Option<String>,
+    /// Everyone: end the sessions and grants in which they signed in before this moment, as 2026-11-30T09:00:00Z
+    #[arg(long, value_name = "TIME")]
+    before: Option<String>,
+    #[command(flatten)]
+    format: Format,
+}
+
+impl Options {
+    pub fn run(self, work: &mut Work<'_>) -> Answer {
+        match (self.login, self.before) {
+            (_, Some(before)) => everyone(work, read(&before, work.now)?, self.format),
+            (login, None) => one(work, &Who { login: login.unwrap_or_default(), format: self.format }),
+        }
+    }
+}
+
+fn one(work: &mut Work<'_>, who: &Who) -> Answer {
+    let id = find(work, &who.login)?.claims.id;
+    account::ask_to_sign_in_again(work.connection, &operated(work.now, id, Activity::SignInAgain))?;
+    said(work, who, "has to sign in again; until then what they allowed clients is refused, and none of it has ended")
+}
+
+/// One person in a transaction: whoever signs in meanwhile does so after that moment.
+fn everyone(work: &mut Work<'_>, before: Timestamp, format: Format) -> Answer {
+    let (mut last, mut users, mut sessions, mut grants): (Option<Id>, _, _, _) = (None, 0, 0, 0);
+    loop {
+        let page = people::ids_after(work.connection, last, PAGE)?;
+        let Some(end) = page.last() else { break };
+        last = Some(*end);
+        for id in page {
+            let ended = account::end_before(work.connection, before, &operated(work.now, id, Activity::SignInAgain))?;
+            users += usize::from(!ended.sessions.is_empty() || !ended.grants.is_empty());
+            sessions += ended.sessions.len();
+            grants += ended.grants.len();
+        }
+    }
+    let told = serde_json::json!({ "users": users, "ended_sessions": sessions, "ended_grants": grants });
+    format.answer(&told, || format!("{users} users have to sign in again: {sessions} sessions and {grants} grants have ended\n"))
+}
+
+/// A moment that is not in the future.
+fn read(text: &str, now: Timestamp) -> Result<Timestamp, Error> {
+    let since = humantime::parse_rfc3339_weak(text).ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let Some(moment) = since.and_then(|since| i64::try_from(since.as_millis()).ok()).map(Timestamp::from_millis) else {
+        return refuse(format!("before: expected a time in UTC, as 2026-11-30T09:00:00Z, received '{text}'"));
+    };
+    if moment > now {
+        return refuse(format!("before: expected a time that is over, received '{text}'"));
+    }
+    Ok(moment)
+}
