@@ -181,11 +181,18 @@ mod tests {
     fn two_methods_at_once_are_refused() {
         assert_eq!(read(Some(&basic("a:b")), "client_secret=b"), Err(ErrorCode::InvalidRequest));
         assert_eq!(read(Some(&basic("a:b")), "client_id=c"), Err(ErrorCode::InvalidRequest));
-        assert!(read(Some(&basic("a:b")), "client_id=a").is_ok());
+        let presented = read(Some(&basic("a:b")), "client_id=a").unwrap();
+        assert_eq!(format!("{presented:?}"), "Presented(a, client_secret_basic)", "and no secret");
         assert_eq!(read(None, "grant_type=x"), Err(ErrorCode::InvalidClient));
         let typed = format!("client_assertion_type={}", client_assertion::TYPE);
         assert_eq!(read(Some(&basic("a:b")), &format!("client_assertion=x&{typed}")), Err(ErrorCode::InvalidRequest));
         assert_eq!(read(None, &format!("client_secret=b&client_assertion=x&{typed}")), Err(ErrorCode::InvalidRequest));
+        assert_eq!(read(None, &format!("client_id=a&client_secret=b&{typed}")), Err(ErrorCode::InvalidRequest), "a type alone");
+        assert_eq!(
+            read(None, "client_id=a&client_secret=b&client_assertion=x"),
+            Err(ErrorCode::InvalidRequest),
+            "one without type"
+        );
     }
 
     #[test]

@@ -293,8 +293,8 @@ fn too_wide(grant: &Grant, presented: &Presentation<'_>) -> Option<ProtocolError
 }
 
 #[cfg(test)]
-#[path = "grant_rollback_tests.rs"]
-mod rollback_tests;
+#[path = "grant_model_tests.rs"]
+mod model_tests;
 #[cfg(test)]
 #[path = "grant_tests.rs"]
 pub(super) mod tests;

@@ -1,13 +1,11 @@
-//! The verdict: a test for each row of the table, then random histories against a model of the row.
-
-use proptest::prelude::*;
+//! The verdict: a test for each row of the table. Histories against a model of the row are `grant_model_tests`.
 
 use super::*;
 use crate::protocol::client::{ClientKind, tests::client};
 
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(super) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const URI: &str = "https://app.example.com/cb";
+pub(super) const URI: &str = "https://app.example.com/cb";
 const START: i64 = 1_000_000_000;
 
 pub(super) fn at(seconds: i64) -> Timestamp {
@@ -53,22 +51,22 @@ pub(in crate::protocol) fn grant(generation: u32) -> Grant {
     }
 }
 
-const CODE: Means<'_> = Means::Code { redirect_uri: Some(URI), verifier: Some(VERIFIER) };
-const REFRESH: Means<'_> = Means::Refresh { scopes: None };
+pub(super) const CODE: Means<'_> = Means::Code { redirect_uri: Some(URI), verifier: Some(VERIFIER) };
+pub(super) const REFRESH: Means<'_> = Means::Refresh { scopes: None };
 
-struct Case {
-    client: Client,
-    grant: Grant,
-    window: u32,
-    enabled: bool,
+pub(super) struct Case {
+    pub(super) client: Client,
+    pub(super) grant: Grant,
+    pub(super) window: u32,
+    pub(super) enabled: bool,
 }
 
 impl Case {
-    fn new(generation: u32) -> Self {
+    pub(super) fn new(generation: u32) -> Self {
         Self { client: client(ClientKind::Spa), grant: grant(generation), window: 30, enabled: true }
     }
 
-    fn judge(&self, generation: u32, means: Means<'_>, second: i64) -> &'static str {
+    pub(super) fn judge(&self, generation: u32, means: Means<'_>, second: i64) -> &'static str {
         self.judge_with(generation, means, second, None, &[])
     }
 
@@ -164,6 +162,21 @@ fn row_3_dead_grants_stay_dead() {
     assert_eq!(case.judge(2, REFRESH, 12), "invalid_grant", "offline_access was taken from the client");
     case.grant.session_id = Some(case.grant.sid);
     assert_eq!(case.judge(2, REFRESH, 12), "advance", "what ends with its session never needed it");
+}
+
+#[test]
+fn a_code_that_waits_is_not_idle() {
+    let case = Case::new(0);
+    let mut policy = policy(30);
+    policy.idle_lifetime = Span::from_seconds(10);
+    let ended = |second| {
+        let standing = Standing { person_enabled: true, must_sign_in: false, now: at(second) };
+        ended(&case.grant, &case.client, &policy, &standing)
+    };
+    assert_eq!((ended(5), ended(50)), (None, None), "it has a lifetime of its own (row 8)");
+    assert_eq!(case.grant.sub(), case.grant.person_id.to_string());
+    let pairwise = Grant { subject: Some("p.x".into()), ..case.grant.clone() };
+    assert_eq!(pairwise.sub(), "p.x");
 }
 
 #[test]
@@ -306,90 +319,4 @@ fn each_decision_names_its_row() {
     assert_eq!((row(&Case::new(0), 0, wrong, 1), row(&Case::new(0), 0, CODE, 61)), (8, 8));
     assert_eq!(row(&Case::new(2), 2, wide, 11), 9);
     assert_eq!((row(&Case::new(2), 2, REFRESH, 11), row(&Case::new(0), 0, CODE, 1)), (10, 10));
-}
-
-/// One step of a random history.
-#[derive(Clone, Debug)]
-enum Event {
-    /// Present a credential that was handed out, `back` generations before the newest.
-    Present {
-        back: u32,
-        right_verifier: bool,
-    },
-    /// Two presenters judge the same row; both then try the compare-and-swap.
-    Race {
-        back: u32,
-    },
-    Clock(i64),
-    Revoke,
-}
-
-fn event() -> impl Strategy<Value = Event> {
-    prop_oneof![
-        6 => (0u32..4, prop::bool::weighted(0.8)).prop_map(|(back, right_verifier)| Event::Present { back, right_verifier }),
-        2 => (0u32..3).prop_map(|back| Event::Race { back }),
-        3 => (-40i64..80).prop_map(Event::Clock),
-        1 => Just(Event::Revoke),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
-
-    /// Each generation succeeds at most once, there are never two live successors, nothing lives after reuse.
-    #[test]
-    fn random_histories_keep_the_invariants(events in prop::collection::vec(event(), 1..60), window in prop_oneof![Just(0u32), Just(30)]) {
-        let mut case = Case::new(0);
-        case.window = window;
-        let mut now = 0i64;
-        let mut advances = std::collections::HashMap::<u32, u32>::new();
-        let mut reuse_seen = false;
-        for event in events {
-            let (back, right_verifier, presenters) = match event {
-                Event::Clock(seconds) => { now += seconds; continue }
-                Event::Revoke => { case.grant.revoked_at.get_or_insert(at(now)); continue }
-                Event::Present { back, right_verifier } => (back, right_verifier, 1),
-                Event::Race { back } => (back, true, 2),
-            };
-            let generation = case.grant.generation.saturating_sub(back);
-            let means = match generation {
-                0 => Means::Code { redirect_uri: Some(URI), verifier: Some(if right_verifier { VERIFIER } else { "wrong" }) },
-                _ => REFRESH,
-            };
-            let read = case.grant.clone();
-            let verdicts: Vec<_> = (0..presenters).map(|_| case.judge(generation, means, now)).collect();
-            for verdict in verdicts {
-                let mut verdict = verdict;
-                if verdict == "advance" && case.grant.generation != read.generation {
-                    verdict = case.judge(generation, means, now); // the compare-and-swap changed no row: judge again
-                    prop_assert_ne!(verdict, "advance");
-                }
-                match verdict {
-                    "advance" => {
-                        prop_assert!(!reuse_seen && case.grant.revoked_at.is_none());
-                        prop_assert_eq!(generation, case.grant.generation);
-                        *advances.entry(generation).or_default() += 1;
-                        prop_assert_eq!(advances[&generation], 1, "a generation succeeded twice");
-                        case.grant.generation += 1;
-                        case.grant.rotated_at = Some(at(now));
-                    }
-                    "repeat" => {
-                        prop_assert!(!reuse_seen && window > 0);
-                        let rotated_at = case.grant.rotated_at.unwrap();
-                        prop_assert!(!rotated_at.is_ahead_of(at(now)), "told again at a time before it was told");
-                        prop_assert_eq!(generation + 1, case.grant.generation, "only the one live successor is told again");
-                    }
-                    "reused" => { reuse_seen = true; case.grant.revoked_at.get_or_insert(at(now)); }
-                    _ => {}
-                }
-            }
-            if reuse_seen {
-                for generation in 0..=case.grant.generation {
-                    let means = if generation == 0 { CODE } else { REFRESH };
-                    prop_assert_eq!(case.judge(generation, means, now), "invalid_grant", "something lives after reuse");
-                }
-            }
-        }
-        prop_assert_eq!(case.grant.expires_at, at(36_000), "the absolute end moved");
-    }
 }

@@ -110,10 +110,32 @@ fn registration_refuses_what_cannot_be_matched_safely() {
     ] {
         assert!(check_registration(ClientKind::Spa, bad).is_err(), "{bad}");
     }
+    let long = |length: usize| format!("https://app.example.com/{}", "x".repeat(length - 24));
+    assert_eq!(check_registration(ClientKind::Spa, &long(1000)), Ok(()));
+    assert!(
+        check_registration(ClientKind::Spa, &long(1001)).is_err() && check_registration(ClientKind::Spa, &long(2000)).is_err()
+    );
+    for (kind, uri, words) in [
+        (ClientKind::Native, "http://app.example.com/cb", "plain http is for loopback"),
+        (ClientKind::Spa, "http://app.example.com/cb", "plain http is for loopback"),
+        (ClientKind::Native, "javascript:x", "https, loopback http or a private-use scheme"),
+        (ClientKind::Native, "myapp:/cb", "with a dot"),
+        (ClientKind::Spa, "com.example.app:/cb", "for native apps"),
+    ] {
+        let refused = check_registration(kind, uri).unwrap_err();
+        assert!(refused.contains(words), "{uri}: {refused}");
+    }
     assert_eq!(check_registration(ClientKind::Native, "com.example.app:/cb"), Ok(()));
     for bad in ["myapp:/cb", "myapp://cb", "javascript:x.y", "http://com.example/cb"] {
         assert!(check_registration(ClientKind::Native, bad).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn a_page_reads_answers_from_the_origin_of_its_redirect_uri() {
+    assert_eq!(origin("https://app.example.com:8443/cb?x=1").as_deref(), Some("https://app.example.com:8443"));
+    assert_eq!(origin("http://127.0.0.1:5000/cb").as_deref(), Some("http://127.0.0.1:5000"));
+    assert_eq!((origin("com.example.app:/cb"), origin("no address")), (None, None));
 }
 
 #[test]

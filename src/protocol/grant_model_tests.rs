@@ -1,9 +1,11 @@
-//! A model of a database that goes back in time (row 4): every short history of an owner, a thief with a copy of an earlier token, and
-//! restored backups, one by one.
+//! Histories against models of the row: random ones of presentations, races and clocks; and every short one of an owner, a thief with
+//! a copy of an earlier token, and restored backups (row 4), one by one.
+
+use proptest::prelude::*;
 
 use super::{
     Grant, Means, Policy, Presentation, Standing, Verdict, judge,
-    tests::{at, grant, policy},
+    tests::{CODE, Case, REFRESH, URI, VERIFIER, at, grant, policy},
 };
 use crate::protocol::client::{Client, ClientKind, tests::client};
 
@@ -152,5 +154,91 @@ fn an_owner_alone_is_never_signed_out_by_a_restored_backup() {
         }
         world.go(&client, &policy, Step::Owner);
         assert!(world.row.revoked_at.is_none() && world.row.generation == world.owner, "{:?}", alone(number));
+    }
+}
+
+/// One step of a random history.
+#[derive(Clone, Debug)]
+enum Event {
+    /// Present a credential that was handed out, `back` generations before the newest.
+    Present {
+        back: u32,
+        right_verifier: bool,
+    },
+    /// Two presenters judge the same row; both then try the compare-and-swap.
+    Race {
+        back: u32,
+    },
+    Clock(i64),
+    Revoke,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        6 => (0u32..4, prop::bool::weighted(0.8)).prop_map(|(back, right_verifier)| Event::Present { back, right_verifier }),
+        2 => (0u32..3).prop_map(|back| Event::Race { back }),
+        3 => (-40i64..80).prop_map(Event::Clock),
+        1 => Just(Event::Revoke),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Each generation succeeds at most once, there are never two live successors, nothing lives after reuse.
+    #[test]
+    fn random_histories_keep_the_invariants(events in prop::collection::vec(event(), 1..60), window in prop_oneof![Just(0u32), Just(30)]) {
+        let mut case = Case::new(0);
+        case.window = window;
+        let mut now = 0i64;
+        let mut advances = std::collections::HashMap::<u32, u32>::new();
+        let mut reuse_seen = false;
+        for event in events {
+            let (back, right_verifier, presenters) = match event {
+                Event::Clock(seconds) => { now += seconds; continue }
+                Event::Revoke => { case.grant.revoked_at.get_or_insert(at(now)); continue }
+                Event::Present { back, right_verifier } => (back, right_verifier, 1),
+                Event::Race { back } => (back, true, 2),
+            };
+            let generation = case.grant.generation.saturating_sub(back);
+            let means = match generation {
+                0 => Means::Code { redirect_uri: Some(URI), verifier: Some(if right_verifier { VERIFIER } else { "wrong" }) },
+                _ => REFRESH,
+            };
+            let read = case.grant.clone();
+            let verdicts: Vec<_> = (0..presenters).map(|_| case.judge(generation, means, now)).collect();
+            for verdict in verdicts {
+                let mut verdict = verdict;
+                if verdict == "advance" && case.grant.generation != read.generation {
+                    verdict = case.judge(generation, means, now); // the compare-and-swap changed no row: judge again
+                    prop_assert_ne!(verdict, "advance");
+                }
+                match verdict {
+                    "advance" => {
+                        prop_assert!(!reuse_seen && case.grant.revoked_at.is_none());
+                        prop_assert_eq!(generation, case.grant.generation);
+                        *advances.entry(generation).or_default() += 1;
+                        prop_assert_eq!(advances[&generation], 1, "a generation succeeded twice");
+                        case.grant.generation += 1;
+                        case.grant.rotated_at = Some(at(now));
+                    }
+                    "repeat" => {
+                        prop_assert!(!reuse_seen && window > 0);
+                        let rotated_at = case.grant.rotated_at.unwrap();
+                        prop_assert!(!rotated_at.is_ahead_of(at(now)), "told again at a time before it was told");
+                        prop_assert_eq!(generation + 1, case.grant.generation, "only the one live successor is told again");
+                    }
+                    "reused" => { reuse_seen = true; case.grant.revoked_at.get_or_insert(at(now)); }
+                    _ => {}
+                }
+            }
+            if reuse_seen {
+                for generation in 0..=case.grant.generation {
+                    let means = if generation == 0 { CODE } else { REFRESH };
+                    prop_assert_eq!(case.judge(generation, means, now), "invalid_grant", "something lives after reuse");
+                }
+            }
+        }
+        prop_assert_eq!(case.grant.expires_at, at(36_000), "the absolute end moved");
     }
 }
