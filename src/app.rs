@@ -21,6 +21,7 @@ use crate::{
         verify,
     },
     mail::Mailer,
+    metrics::Metrics,
     outbound::Outbound,
     passwords::{Passwords, rules::Rules},
     protocol::{algorithm::Algorithm, clock_check::ClockCheck, id::Id, time::Timestamp},
@@ -76,6 +77,8 @@ pub struct App {
     pub letters: Arc<Semaphore>,
     /// What is written a little later.
     pub history: History,
+    /// What monitoring reads.
+    pub metrics: Metrics,
     keys: KeyCache,
 }
 
@@ -162,6 +165,7 @@ impl App {
             mailer,
             letters: Arc::new(Semaphore::new(LETTERS)),
             history: History::default(),
+            metrics: Metrics::default(),
             keys: KeyCache::default(),
         }
     }

@@ -142,6 +142,8 @@ pub struct Config {
     pub issuer: Issuer,
     /// `host:port` to listen on.
     pub listen: String,
+    /// `host:port` where monitoring finds the counters.
+    pub metrics_listen: Option<String>,
     /// Where the database is.
     pub database: DatabaseUrl,
     /// Where the server keeps files of its own.
@@ -266,6 +268,7 @@ impl Config {
         let scope_claims =
             ScopeClaims::new(settings.scope_claims.0.clone()).map_err(|why| ConfigError(format!("scope_claims: {why}")))?;
         checks::listen(&settings.listen, tls.is_some() || !trusted_proxies.is_empty())?;
+        settings.metrics_listen.as_deref().map(|listen| checks::addresses("metrics_listen", listen)).transpose()?;
         checks::numbers(&settings)?;
         checks::header("place_header", settings.place_header.as_deref())?;
         checks::together(&settings)?;
@@ -278,6 +281,7 @@ impl Config {
         Ok(Self {
             issuer,
             listen: settings.listen,
+            metrics_listen: settings.metrics_listen,
             database,
             data_dir: settings.data_dir,
             tls,

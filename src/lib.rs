@@ -14,6 +14,7 @@ pub mod history;
 pub mod jose;
 pub mod logging;
 pub mod mail;
+pub mod metrics;
 pub mod outbound;
 pub mod pages;
 pub mod passwords;

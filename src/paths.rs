@@ -69,6 +69,8 @@ pub const STATIC: &str = "/static";
 pub const HEALTHZ: &str = "/healthz";
 /// Ready to serve.
 pub const READYZ: &str = "/readyz";
+/// The counters, on a socket of their own.
+pub const METRICS: &str = "/metrics";
 
 /// The page of one's own account at this path, if there is one: what people may be sent back to after signing in. It is this
 /// list's own text, never the caller's.

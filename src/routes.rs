@@ -8,7 +8,7 @@ use actix_web::{
 
 use crate::{
     app::App,
-    endpoints::{authorize, discovery, health, introspect, jwks, revoke, static_files, token, userinfo},
+    endpoints::{authorize, discovery, health, introspect, jwks, metrics, revoke, static_files, token, userinfo},
     paths,
     people::{
         account, confirm_email, consent, home, login, logout, not_me, recover, recover_password, register, register_finish,
@@ -16,6 +16,11 @@ use crate::{
     },
     web::{cors, no_route},
 };
+
+/// What is served for monitoring, on a socket of its own.
+pub fn metrics_routes(config: &mut ServiceConfig) {
+    config.service(web::resource(paths::METRICS).route(read().to(metrics::get)));
+}
 
 /// Registers every route.
 pub fn routes(config: &mut ServiceConfig, base: &str) {

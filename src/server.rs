@@ -16,6 +16,7 @@ use actix_web::{dev::Server, web::Data};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use limits::Bounds;
+use listener::Sockets;
 use tls::Certificate;
 
 use crate::{
@@ -96,6 +97,8 @@ pub struct Listening {
     pub server: Server,
     /// Where it listens.
     pub addresses: Vec<SocketAddr>,
+    /// Where it listens for monitoring.
+    pub metrics_addresses: Vec<SocketAddr>,
     /// The certificate it shows, if it speaks HTTPS.
     pub certificate: Option<Arc<Certificate>>,
     /// How many connections it takes.
@@ -109,12 +112,17 @@ pub struct Listening {
 pub fn listen(app: &Data<App>, workers: usize) -> io::Result<Listening> {
     let certificate = app.config.tls.as_ref().map(Certificate::read).transpose()?;
     let tls = certificate.as_ref().map(tls::server_config).transpose()?;
-    let sockets = listener::bind(&app.config.listen)
-        .map_err(|error| io::Error::new(error.kind(), format!("listen: '{}': {error}", app.config.listen)))?;
-    let addresses = sockets.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
+    let bind = |key: &str, listen: &str| {
+        listener::bind(listen).map_err(|error| io::Error::new(error.kind(), format!("{key}: '{listen}': {error}")))
+    };
+    let requests = bind("listen", &app.config.listen)?;
+    let metrics = app.config.metrics_listen.as_deref().map_or_else(|| Ok(Vec::new()), |listen| bind("metrics_listen", listen))?;
+    let addresses = requests.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
+    let metrics_addresses = metrics.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
+    let sockets = Sockets { requests, metrics };
     let bounds = Bounds::of(&app.config, limits::open_files());
     let server = listener::serve(app, sockets, (workers, bounds), tls.as_ref())?;
-    Ok(Listening { server, addresses, certificate, bounds })
+    Ok(Listening { server, addresses, metrics_addresses, certificate, bounds })
 }
 
 /// Serves until SIGTERM or SIGINT, then lets what is in flight finish. SIGHUP reads the certificate again. `ready`
@@ -125,7 +133,7 @@ pub fn listen(app: &Data<App>, workers: usize) -> io::Result<Listening> {
 pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     let signals = Signals::hear()?;
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
-    let Listening { server, addresses, certificate, bounds } = listen(&app, workers)?;
+    let Listening { server, addresses, metrics_addresses, certificate, bounds } = listen(&app, workers)?;
     let (issuer, open_files, configured) = (app.config.issuer.as_str(), limits::open_files(), app.config.connections.in_all);
     if usize::try_from(configured).is_ok_and(|configured| bounds.in_all < configured) {
         tracing::warn!(
@@ -136,7 +144,7 @@ pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io
         );
     }
     let (max_connections, of_one_address) = (bounds.in_all, bounds.of_one_address);
-    tracing::info!(issuer, database = %app.config.database, ?addresses, open_files, max_connections, of_one_address, "serving");
+    tracing::info!(issuer, database = %app.config.database, ?addresses, ?metrics_addresses, open_files, max_connections, of_one_address, "serving");
     ready()?;
     let beside = actix_web::rt::spawn(background::run(app.clone().into_inner()));
     let handle = server.handle();

@@ -16,9 +16,10 @@ pub fn run(config: &Config, format: Format) -> Answer {
     let (lifetimes, rules, passwords) = (&config.lifetimes, &config.password_rules, &config.passwords);
     let file = |path: Option<&std::path::Path>| path.map(|path| path.display().to_string());
     let mail = Mail::of(&config.mail);
-    let keys: [(&str, Value); 51] = [
+    let keys: [(&str, Value); 52] = [
         ("issuer", json!(config.issuer.as_str())),
         ("listen", json!(config.listen)),
+        ("metrics_listen", json!(config.metrics_listen)),
         ("database_url", json!(config.database.to_string())),
         ("data_dir", json!(config.data_dir.display().to_string())),
         ("secret", secrets(config)),

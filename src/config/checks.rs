@@ -1,7 +1,7 @@
 //! What makes no sense in a configuration: networks that are none, plain http where others can listen, numbers and
 //! spans out of bounds.
 
-use std::net::{IpAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
 use ipnet::IpNet;
 
@@ -21,15 +21,8 @@ pub fn networks(key: &str, written: &List) -> Result<Vec<IpNet>, ConfigError> {
 
 /// RFC 6749 §3.1.2.1, OAuth 2.1 §1.5: plain http only where no one can listen in.
 pub fn listen(listen: &str, protected: bool) -> Result<(), ConfigError> {
-    let is_host_and_port = listen.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-    if !is_host_and_port {
-        return Err(bad("listen", listen, "expected host:port, such as localhost:8080"));
-    }
-    // Well written, it may name a host that this machine cannot resolve: a fault of the network, or of /etc/hosts.
-    let addresses = listen
-        .to_socket_addrs()
-        .map_err(|error| bad("listen", listen, &format!("expected a host that can be resolved to an address ({error})")))?;
-    if !protected && addresses.into_iter().any(|address| !address.ip().is_loopback()) {
+    let addresses = addresses("listen", listen)?;
+    if !protected && addresses.iter().any(|address| !address.ip().is_loopback()) {
         return Err(bad(
             "listen",
             listen,
@@ -37,6 +30,19 @@ pub fn listen(listen: &str, protected: bool) -> Result<(), ConfigError> {
         ));
     }
     Ok(())
+}
+
+/// The addresses of `host:port`.
+pub fn addresses(key: &str, listen: &str) -> Result<Vec<SocketAddr>, ConfigError> {
+    let is_host_and_port = listen.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    if !is_host_and_port {
+        return Err(bad(key, listen, "expected host:port, such as localhost:8080"));
+    }
+    // Well written, it may name a host that this machine cannot resolve: a fault of the network, or of /etc/hosts.
+    let resolved = listen.to_socket_addrs();
+    Ok(resolved
+        .map_err(|error| bad(key, listen, &format!("expected a host that can be resolved to an address ({error})")))?
+        .collect())
 }
 
 /// The name of a header (RFC 9110 §5.1).

@@ -16,6 +16,7 @@ use super::{
 pub struct Settings {
     pub(super) issuer: String,
     pub(super) listen: String,
+    pub(super) metrics_listen: Option<String>,
     pub(super) database_url: Option<String>,
     pub(super) data_dir: PathBuf,
     pub(super) secret_file: Option<PathBuf>,
@@ -76,6 +77,7 @@ impl Default for Settings {
         Self {
             issuer: "http://localhost:8080".into(),
             listen: "localhost:8080".into(),
+            metrics_listen: None,
             database_url: None,
             data_dir: "symbolon-data".into(),
             secret_file: None,

@@ -60,6 +60,7 @@ fn nonsense_is_refused_with_key_value_and_expectation() {
         (check(|s| s.listen = "localhost:http".into()), "listen: expected host:port"),
         (check(|s| s.listen = ":8080".into()), "listen: expected host:port"),
         (check(|s| s.listen = "no-such-host.invalid:8080".into()), "listen: expected a host that can be resolved"),
+        (check(|s| s.metrics_listen = Some("9090".into())), "metrics_listen: expected host:port"),
         (check(|s| s.max_connections = 1), "max_connections"),
         (check(|s| s.max_connections_per_address = Some(0)), "max_connections_per_address"),
         (check(|s| s.tls_cert_file = Some("x".into())), "tls_cert_file"),

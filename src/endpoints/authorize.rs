@@ -175,6 +175,7 @@ impl Visit<'_> {
     fn note(&self, grant: &Grant) {
         let Origin { address, place, user_agent } = grant.seen.clone();
         let (happening, at, generation) = (Happening::CodeIssued, grant.created_at, 0);
+        self.app.metrics.grant(happening);
         self.app.history.moment(grant.id, Moment { happening, at, generation, address, place, user_agent, why: None });
     }
 

@@ -55,7 +55,7 @@ fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, known: Known<
         "iat": now.seconds(),
         "token_introspection": answer,
     });
-    Ok(Reply::jwt(SIGNED, ring.signing(client.algorithm, now)?.introspection(&claims)?))
+    Ok(Reply::of_type(SIGNED, ring.signing(client.algorithm, now)?.introspection(&claims)?))
 }
 
 fn tell(

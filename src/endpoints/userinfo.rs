@@ -115,7 +115,7 @@ fn tell(
     let ring = app.keys_signing(connection, client.algorithm, now)?;
     let signed = SignedUserInfo { iss: issuer, aud: &client.id, iat: now.seconds(), claims };
     let token = ring.signing(client.algorithm, now)?.user_info(&signed)?;
-    Ok(Reply::jwt("application/jwt", token))
+    Ok(Reply::of_type("application/jwt", token))
 }
 
 fn needs_openid() -> OauthError {

@@ -24,7 +24,11 @@ use super::{
     connections::{Connections, bounded},
     limits::Bounds,
 };
-use crate::{app::App, routes::routes, web::request};
+use crate::{
+    app::App,
+    routes::{metrics_routes, routes},
+    web::request,
+};
 
 /// How many connections wait in the kernel to be accepted.
 const BACKLOG: i32 = 1024;
@@ -34,6 +38,14 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long a connection that is over may take to close.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What is listened on.
+pub struct Sockets {
+    /// For requests.
+    pub requests: Vec<TcpListener>,
+    /// For monitoring.
+    pub metrics: Vec<TcpListener>,
+}
 
 /// Sockets on every address of `host:port`. One address may be missing on this machine, as that of IPv6 often is.
 ///
@@ -71,13 +83,13 @@ fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Serves on these sockets, within these bounds; by HTTPS where there is a configuration for it.
+/// Serves on these sockets, within these bounds; by HTTPS where there is a configuration for it, but for what monitoring reads.
 ///
 /// # Errors
 /// When a socket cannot be used.
 pub fn serve(
     app: &Data<App>,
-    sockets: Vec<TcpListener>,
+    sockets: Sockets,
     (workers, bounds): (usize, Bounds),
     tls: Option<&ServerConfig>,
 ) -> io::Result<Server> {
@@ -87,13 +99,22 @@ pub fn serve(
         .max_concurrent_connections((bounds.in_all / workers.max(1)).max(1))
         .disable_signals()
         .shutdown_timeout(app.config.shutdown_timeout.as_secs());
-    for socket in sockets {
+    let stopping = server.graceful_shutdown_signal();
+    let stopping = move || {
+        let stopping = stopping.clone();
+        async move { stopping.notified().await }
+    };
+    for socket in sockets.metrics {
         let (app, connections, address) = (app.clone(), connections.clone(), socket.local_addr()?);
-        let (stopping, name) = (server.graceful_shutdown_signal(), format!("http-{address}"));
-        let stopping = move || {
-            let stopping = stopping.clone();
-            async move { stopping.notified().await }
-        };
+        let stopping = stopping.clone();
+        server = server.listen(format!("metrics-{address}"), socket, move || {
+            let http = builder(stopping.clone(), address).finish(monitored(&app)).tcp();
+            bounded(connections.clone(), http.map_err(Some))
+        })?;
+    }
+    for socket in sockets.requests {
+        let (app, connections, address) = (app.clone(), connections.clone(), socket.local_addr()?);
+        let (stopping, name) = (stopping.clone(), format!("http-{address}"));
         server = match tls.cloned() {
             None => server.listen(name, socket, move || {
                 let http = builder(stopping.clone(), address).finish(routed(&app)).tcp();
@@ -141,4 +162,19 @@ fn routed(
         ActixApp::new().app_data(app.clone()).wrap(from_fn(request::around)).configure(move |config| routes(config, &base));
     let answered = routed.into_factory().map_err(|error: Error| error.error_response());
     map_config(answered, |()| AppConfig::default()) // it names a host for links, which we never ask it for
+}
+
+/// What answers monitoring, which asks too often for its requests to be logged.
+fn monitored(
+    app: &Data<App>,
+) -> impl ServiceFactory<
+    Request,
+    Config = (),
+    Response = ServiceResponse<impl MessageBody + use<>>,
+    Error = HttpResponse,
+    InitError = (),
+> + use<> {
+    let routed = ActixApp::new().app_data(app.clone()).configure(metrics_routes);
+    let answered = routed.into_factory().map_err(|error: Error| error.error_response());
+    map_config(answered, |()| AppConfig::default())
 }

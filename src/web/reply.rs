@@ -56,10 +56,10 @@ impl Reply {
         }
     }
 
-    /// A signed JWT of this media type.
+    /// A text of this media type.
     #[must_use]
-    pub fn jwt(media_type: &str, token: String) -> Self {
-        Self { body: token.into_bytes(), ..Self::empty(StatusCode::OK) }.with(header::CONTENT_TYPE, media_type)
+    pub fn of_type(media_type: &str, text: String) -> Self {
+        Self { body: text.into_bytes(), ..Self::empty(StatusCode::OK) }.with(header::CONTENT_TYPE, media_type)
     }
 
     /// A plain text answer.

@@ -50,7 +50,7 @@ pub fn read_ahead<'a>(
     if let Some(credential) = opened
         && let Some(Read { session, allowed, revision: Some(revision) }) = sessions::read(connection, credential.id, client)?
     {
-        let session = follow(connection, session, credential.generation)?;
+        let session = follow(app, connection, session, credential.generation)?;
         let session = session.filter(|session| !session.is_over(now, app.config.lifetimes.idle(session.remembered)));
         let allowed = allowed.filter(|_| session.is_some());
         return Ok(Ahead { registered: app.registrations.at(revision, now), session, allowed });
@@ -67,19 +67,20 @@ pub fn unended(app: &App, connection: &mut AnyConnection, cookie: Option<&str>) 
     let opened = cookie.and_then(|cookie| Credential::open(&app.config.secrets, Kind::Session, cookie));
     let Some(credential) = opened else { return Ok(None) };
     let Some(session) = sessions::find(connection, credential.id)? else { return Ok(None) };
-    Ok(follow(connection, session, credential.generation)?.filter(|session| session.ended_at.is_none()))
+    Ok(follow(app, connection, session, credential.generation)?.filter(|session| session.ended_at.is_none()))
 }
 
 /// The session, if this generation of its cookie is the current one. A genuine one that is newer proves that the database went back
 /// in time, as that of a grant does (row 4 of its verdict): the row follows it. When its user signed in stays as the row has it,
 /// which is earlier.
-fn follow(connection: &mut AnyConnection, session: Session, generation: u32) -> Result<Option<Session>> {
+fn follow(app: &App, connection: &mut AnyConnection, session: Session, generation: u32) -> Result<Option<Session>> {
     if generation <= session.generation {
         return Ok((generation == session.generation).then_some(session));
     }
     if session.ended_at.is_some() || !sessions::heal(connection, session.id, generation)? {
         return Ok(None);
     }
+    app.metrics.session_healed();
     tracing::error!(session = %session.id, from = session.generation, to = generation, "the database went back in time: the session follows its newer cookie");
     Ok(Some(Session { generation, ..session }))
 }

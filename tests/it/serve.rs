@@ -9,6 +9,7 @@ mod flood;
 mod https;
 mod leaving;
 mod log;
+mod monitoring;
 mod proxy;
 mod stop;
 mod together;

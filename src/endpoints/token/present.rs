@@ -185,6 +185,7 @@ impl Exchange<'_> {
         let line = Line { grant: grant.id, id: random::id(now), moment: self.moment(credentials, Happening::Reused) };
         let event = self.event(grant, Activity::CredentialReused, &seen);
         if grants::revoke_reused(connection, &line, why, &event)? {
+            self.app.metrics.grant(Happening::Reused);
             self.app.bell.notify_one();
         }
         Ok(())
@@ -201,8 +202,9 @@ impl Exchange<'_> {
         Moment { happening, at, generation, address, place, user_agent, why: None }
     }
 
-    /// An everyday moment, written a little later; where none are kept, not at all.
+    /// An everyday moment, counted, and written a little later; where none are kept, not written at all.
     fn note(&self, credentials: &Credentials<'_>, happening: Happening) {
+        self.app.metrics.grant(happening);
         if self.app.config.lifetimes.refresh_history > Span::ZERO {
             self.app.history.moment(credentials.grant, self.moment(credentials, happening));
         }

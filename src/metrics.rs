@@ -1,0 +1,86 @@
+//! What an operator's monitoring reads, as OpenMetrics text: what became of credentials, and what was lost. Counts since the process
+//! started. Labels are names of ours alone, so that no request makes a series.
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family},
+    registry::Registry,
+};
+
+use crate::protocol::history::Happening;
+
+/// The media type of [`Metrics::text`].
+pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Event {
+    event: &'static str,
+}
+
+/// The counters of this process.
+pub struct Metrics {
+    registry: Registry,
+    grant_events: Family<Event, Counter>,
+    sessions_healed: Counter,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("symbolon");
+        let (grant_events, sessions_healed) = (Family::<Event, Counter>::default(), Counter::default());
+        for happening in Happening::ALL.into_iter().filter(|happening| *happening != Happening::Revoked) {
+            // Zero from the start: what appears with its first event does not count as a rise of it.
+            drop(grant_events.get_or_create(&Event { event: happening.name() }));
+        }
+        registry.register("grant_events", "What became of codes and refresh tokens", grant_events.clone());
+        registry.register(
+            "sessions_healed",
+            "Sessions that followed a cookie newer than the database, which went back in time",
+            sessions_healed.clone(),
+        );
+        Self { registry, grant_events, sessions_healed }
+    }
+}
+
+impl Metrics {
+    /// A code or a refresh token was issued, used or refused as used before.
+    pub fn grant(&self, happening: Happening) {
+        self.grant_events.get_or_create(&Event { event: happening.name() }).inc();
+    }
+
+    /// A session followed a cookie that is newer than its row.
+    pub fn session_healed(&self) {
+        self.sessions_healed.inc();
+    }
+
+    /// All of them.
+    ///
+    /// # Errors
+    /// None that is known: writing to a string does not fail.
+    pub fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).map(|()| text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_is_there_from_the_start_and_counted_by_its_name() {
+        let metrics = Metrics::default();
+        let zero = metrics.text().unwrap();
+        for event in ["code_issued", "redeemed", "refreshed", "repeated", "healed", "reused"] {
+            assert!(zero.contains(&format!("symbolon_grant_events_total{{event=\"{event}\"}} 0\n")), "{zero}");
+        }
+        metrics.grant(Happening::Healed);
+        metrics.grant(Happening::Healed);
+        metrics.session_healed();
+        let text = metrics.text().unwrap();
+        assert!(text.contains("symbolon_grant_events_total{event=\"healed\"} 2\n"), "{text}");
+        assert!(text.contains("symbolon_grant_events_total{event=\"reused\"} 0\n"), "{text}");
+        assert!(text.contains("symbolon_sessions_healed_total 1\n"), "{text}");
+        assert!(text.ends_with("# EOF\n"), "{text}");
+    }
+}

@@ -1,0 +1,59 @@
+//! What monitoring reads: the counters of `metrics_listen`, on a socket of their own.
+
+use std::net::TcpListener;
+
+use diesel::{RunQueryDsl, sql_query};
+use symbolon::store::Error;
+
+use super::{Site, refresh, tokens};
+use crate::harness::{databases, free_port, try_send};
+
+fn status(url: &str) -> u16 {
+    try_send("GET", url, &[], None).unwrap().status
+}
+
+#[test]
+fn what_became_of_refresh_tokens_is_counted_and_what_was_healed_too() {
+    for database in databases() {
+        let port = free_port();
+        let site = Site::new(database).with("SYMBOLON_METRICS_LISTEN", format!("localhost:{port}"));
+        let metrics = format!("http://localhost:{port}/metrics");
+        site.add_alice();
+        let spa = site.add_spa();
+        let process = site.serve();
+        let counted = || try_send("GET", &metrics, &[], None).unwrap();
+        let before = counted();
+        assert_eq!(before.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
+        assert!(before.body.contains("symbolon_grant_events_total{event=\"healed\"} 0\n"), "{}", before.body);
+
+        let first = tokens(&site.url, &spa);
+        let second = refresh(&site.url, &spa, first.text("refresh_token")).unwrap();
+        site.store()
+            .with(|connection| sql_query("UPDATE grants SET generation = 1").execute(connection).map_err(Error::from))
+            .unwrap();
+        let third = refresh(&site.url, &spa, second.text("refresh_token")).unwrap();
+        assert_eq!(third.status, 200, "{third:?}");
+        assert_eq!(refresh(&site.url, &spa, second.text("refresh_token")).unwrap().status, 200, "its successor is told again");
+        for _ in 0..2 {
+            assert_eq!(refresh(&site.url, &spa, first.text("refresh_token")).unwrap().error(), "invalid_grant");
+        }
+        let text = counted().body;
+        for event in ["code_issued", "redeemed", "refreshed", "healed", "repeated", "reused"] {
+            assert!(text.contains(&format!("symbolon_grant_events_total{{event=\"{event}\"}} 1\n")), "{event}: {text}");
+        }
+        assert!(text.contains("symbolon_sessions_healed_total 0\n"), "{text}");
+
+        assert_eq!(status(&format!("{}/metrics", site.url)), 404, "not where everyone can ask");
+        assert_eq!(status(&format!("http://localhost:{port}/healthz")), 404, "and nothing else there");
+        drop(process);
+    }
+}
+
+#[test]
+fn a_port_that_another_has_is_refused_by_the_name_of_its_setting() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let site = Site::new(crate::harness::Database::sqlite()).with("SYMBOLON_METRICS_LISTEN", listen.clone());
+    let refusal = site.refusal(&["serve"]);
+    assert!(refusal.contains(&format!("metrics_listen: '{listen}'")), "{refusal}");
+}
