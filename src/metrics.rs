@@ -1,4 +1,4 @@
-//! What an operator's monitoring reads, as OpenMetrics text: what became of credentials, and what was lost. Counts since the process
+//! What an operator's monitoring reads, as `OpenMetrics` text: what became of credentials, and what was lost. Counts since the process
 //! started. Labels are names of ours alone, so that no request makes a series.
 
 use prometheus_client::{
