@@ -44,7 +44,7 @@ const NARROWER: [(&str, &[&str]); 20] = [
     ("random", &["protocol"]),
     ("store", &["protocol"]),
     ("guesses", &["protocol"]),
-    ("attempts", &[]),
+    ("attempts", &["random"]),
     ("history", &["protocol", "store", "random"]),
     ("client_keys", &["protocol", "jose"]),
     ("registrations", &["protocol", "store"]),
