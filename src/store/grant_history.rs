@@ -148,13 +148,15 @@ extern "SQL" {
     fn unnest_truth(values: Array<Bool>) -> Bool;
 }
 
-/// The life of a grant, oldest first: its newest `limit` moments.
+/// The life of a grant, oldest first: its newest `limit` moments. What only a later version has a name for is left out: its
+/// processes may write beside this one while they take its place.
 ///
 /// # Errors
 /// The database's.
 pub fn of(connection: &mut AnyConnection, grant: Id, limit: u32) -> Result<Vec<Moment>> {
     let mut rows: Vec<Columns> = grant_history::table
         .filter(grant_history::grant_id.eq(grant.as_bytes().as_slice()))
+        .filter(grant_history::happening.eq_any(Happening::ALL.map(Happening::name)))
         .select((
             grant_history::happening,
             grant_history::at,
