@@ -10,6 +10,7 @@ mod demo;
 mod explain;
 mod grant;
 mod key;
+mod migrate;
 mod new_password;
 mod output;
 mod serve;
@@ -161,7 +162,7 @@ fn dispatch(cli: Cli) -> Answer {
     match cli.command {
         Command::Serve => serve::run(load()?).map(|()| String::new()),
         Command::Demo(options) => demo::run(options).map(|()| String::new()),
-        Command::Migrate(format) => migrate(&load()?, format),
+        Command::Migrate(format) => migrate::run(&load()?, format),
         Command::CheckConfig(format) => check_config::run(&load()?, format),
         Command::User(command) => work(&load()?, only_tells, |work| command.run(work)),
         Command::Client(command) => work(&load()?, only_tells, |work| command.run(work)),
@@ -215,14 +216,6 @@ fn work(config: &Config, only_tells: bool, command: impl FnOnce(&mut Work<'_>) -
     store.with(migrations::run).map_err(|error| format!("database {}: {error}", config.database))?;
     let now = time(&store, only_tells)?;
     store.with(|connection| command(&mut Work { config, connection, now }))
-}
-
-fn migrate(config: &Config, format: Format) -> Answer {
-    let ran = open(config)?.with(migrations::run).map_err(|error| format!("database {}: {error}", config.database))?;
-    let text = || {
-        if ran.is_empty() { "the database is up to date\n".into() } else { format!("ran {}\n", ran.join("\nran ")) }
-    };
-    format.answer(&serde_json::json!({ "ran": ran }), text)
 }
 
 /// Opens the configured database with one connection; makes the directory of the default one.
