@@ -1,5 +1,5 @@
-//! What an operator's monitoring reads, as OpenMetrics text: what became of credentials, and what was lost. Counts since the process
-//! started. Labels are names of ours alone, so that no request makes a series.
+//! What an operator's monitoring reads, as `OpenMetrics` text: what became of credentials, and what was lost. Counts since the
+//! process started. Labels are names of ours alone, so that no request makes a series.
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
