@@ -53,7 +53,7 @@ pub struct TlsFiles {
 pub struct ConnectionSettings {
     /// Of all callers.
     pub in_all: u32,
-    /// Of one address; a part of all where it is not set.
+    /// Of one address; where it is not set, it follows from how many there may be in all.
     pub of_one_address: Option<u32>,
 }
 
@@ -175,7 +175,8 @@ impl Config {
         Self::check(settings, secret_variable("secret")?, missing)
     }
 
-    /// Checks settings; `secret` is a comma-separated list, newest first, `next` before one that only recognises yet, and comes before any file.
+    /// Checks settings; `secret` is a comma-separated list, newest first, `next` before one that derives nothing yet; it takes
+    /// precedence over any file.
     ///
     /// # Errors
     /// [`ConfigError`].

@@ -95,7 +95,7 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
     Ok(app)
 }
 
-/// Says what became of e-mail addresses in other spellings, and who is not found by theirs.
+/// Logs how many e-mail addresses were rewritten, and who cannot sign in by theirs.
 fn tell(rewritten: &Rewritten) {
     if rewritten.people > 0 {
         tracing::info!(people = rewritten.people, "e-mail addresses were brought into their one spelling");

@@ -54,7 +54,7 @@ impl std::fmt::Display for Refused {
     }
 }
 
-/// From so many threads on one of them only reads.
+/// With this many threads or more, one of them only reads.
 const ENOUGH: u32 = 3;
 
 /// The threads and their queue; they end when this is dropped.

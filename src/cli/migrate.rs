@@ -1,5 +1,5 @@
-//! `symbolon migrate`: brings the database up to date before the servers are replaced, and says what was run, and what became of
-//! e-mail addresses that a version before kept in another spelling.
+//! `symbolon migrate`: brings the database up to date before the servers are replaced. It says which migrations were run, and what
+//! became of e-mail addresses that the version before kept in another spelling.
 
 use serde_json::json;
 

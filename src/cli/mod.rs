@@ -107,7 +107,7 @@ enum Error {
 /// What a command answers: the text to print.
 type Answer = Result<String, Error>;
 
-/// The exit status by which shells tell of a program that wrote where nobody reads: 128 and the number of the signal.
+/// The exit status that shells give for a program that SIGPIPE has ended: 128 and the number of the signal.
 const SIGPIPE: u8 = 128 + 13;
 
 /// Reads the command line, does what it asks for and prints the answer; errors go to standard error.

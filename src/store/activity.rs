@@ -146,8 +146,8 @@ fn count_failure(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()
     Ok(())
 }
 
-/// What happened to a person's account, newest first, at most `limit`; `before` is the id of the last that was seen. What only a
-/// later version has a name for is left out: its processes may write beside this one while they take its place.
+/// What happened to a person's account, newest first, at most `limit`; `before` is the id of the last that was seen. Entries that
+/// only a later version knows are left out: its processes may already write while this one is being replaced.
 ///
 /// # Errors
 /// The database's.

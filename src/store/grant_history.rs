@@ -148,8 +148,8 @@ extern "SQL" {
     fn unnest_truth(values: Array<Bool>) -> Bool;
 }
 
-/// The life of a grant, oldest first: its newest `limit` moments. What only a later version has a name for is left out: its
-/// processes may write beside this one while they take its place.
+/// The life of a grant, oldest first: its newest `limit` moments. Entries that only a later version knows are left out: its
+/// processes may already write while this one is being replaced.
 ///
 /// # Errors
 /// The database's.

@@ -72,7 +72,7 @@ impl Link {
     }
 }
 
-/// What ends a link. Processes of the version before `ended_at`, which run on while it is replaced, know only links that were used.
+/// The columns that end a link. Processes of the version before do not know `ended_at`, and take no link that has `used_at`.
 macro_rules! ended {
     ($now:expr) => {
         (links::ended_at.eq(Some($now.millis())), links::used_at.eq(Some($now.millis())))

@@ -1,6 +1,6 @@
-//! E-mail addresses that a version before kept in lower case alone, brought into the one spelling in which they are looked up
-//! and written to (`protocol::email_address`): those of people, and of links in mails. Once, in batches, and one row at a time
-//! where an address is another's already: that row stays as it is, and is told of. The table `meta` says when it was done.
+//! Rewrites e-mail addresses that the version before kept in lower case only into the one spelling in which they are looked up and
+//! written to (`protocol::email_address`): those of people, and those of links in mails. It works in batches, and only once: the
+//! table `meta` says when it was done. Where another person has the address already, the row stays as it is, and is reported.
 
 use std::collections::HashSet;
 
@@ -19,24 +19,24 @@ use crate::protocol::{
     time::{Span, Timestamp},
 };
 
-/// So many rows are read, and written in one transaction.
+/// How many rows are read at once, and written in one transaction.
 const BATCH: i64 = 1_000;
-/// For how long after the first time every start looks again: processes of the version before may still write. Each of them is
-/// followed by the start of one that takes its place.
+/// For how long after the first time each start looks again, because processes of the version before may still write. When one of
+/// them has ended, the start of the process that replaces it finds what it wrote.
 const WHILE_REPLACED: Span = Span::from_seconds(86_400);
 
 /// What was done.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Rewritten {
-    /// So many people's addresses have another spelling now.
+    /// How many people's addresses were rewritten.
     pub people: usize,
-    /// So many links' addresses do.
+    /// How many addresses of other links were.
     pub links: usize,
-    /// Who still has an address in another spelling.
+    /// Who still has an address in an old spelling.
     pub taken: Vec<Taken>,
 }
 
-/// A person whose address, in its one spelling, is another's: they are not found by it.
+/// A person whose address, in its one spelling, is another person's already: they are not found by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken {
     /// The person.
@@ -68,8 +68,8 @@ impl Kept {
     }
 }
 
-/// Rewrites what is left to rewrite. Where that was done, and a day has passed, it reads one row of `meta`; where an address is
-/// another's, each call looks again, and says so.
+/// Rewrites what is left to rewrite. A day after everything was rewritten it only reads one row of `meta`. As long as an address
+/// cannot be rewritten, each call looks at all of them again and reports it.
 ///
 /// # Errors
 /// The database's: what was rewritten stays so, and the next call goes on.
@@ -110,8 +110,8 @@ fn people_after(connection: &mut AnyConnection, after: Option<Id>) -> Result<Opt
     Ok((!rows.is_empty()).then_some(rows))
 }
 
-/// Rewrites those of a batch that are in another spelling: all in one transaction, or one by one where an address is another's. The
-/// value is those that stay.
+/// Rewrites those of a batch that are in another spelling: all in one transaction, or one by one where another person has one of
+/// the addresses. The value is those that stay.
 fn rewrite_people(connection: &mut AnyConnection, batch: Vec<Kept>, now: Timestamp, to: &mut Rewritten) -> Result<Vec<Kept>> {
     let old: Vec<_> = batch.into_iter().filter(Kept::is_old).collect();
     if old.is_empty() {
@@ -150,7 +150,7 @@ fn rewrite_person(connection: &mut AnyConnection, old: &Kept, now: Timestamp) ->
     Ok(rows)
 }
 
-/// Whom a person whose address stays is told with; `None` where it was changed meanwhile, or is nobody's any more.
+/// What is reported of a person whose address stays; `None` where it was changed meanwhile, or the other person's was.
 fn taken(connection: &mut AnyConnection, old: &Kept) -> Result<Option<Taken>> {
     let person = people::table.find(old.id.as_bytes().as_slice()).filter(people::email.eq(&old.email));
     let username = person.select(people::username).first::<String>(connection).optional()?;
@@ -162,8 +162,8 @@ fn taken(connection: &mut AnyConnection, old: &Kept) -> Result<Option<Taken>> {
     Ok(Some(Taken { person: old.id, username, holder }))
 }
 
-/// Rewrites the addresses of all other links, but those that stay with people: a link to set a password works as long as its
-/// address is the person's.
+/// Rewrites the addresses of all other links, except those that people still have in an old spelling: a link to set a password
+/// works as long as its address is the person's.
 fn rewrite_links(connection: &mut AnyConnection, left: &HashSet<String>) -> Result<usize> {
     let (mut rewritten, mut after) = (0, None::<Id>);
     loop {

@@ -16,12 +16,14 @@ use super::Lane;
 pub(super) const LANES: [Lane; 4] = [Lane::Machines, Lane::Reads, Lane::People, Lane::Own];
 /// So many wait in one lane at most.
 pub(super) const PLACES: usize = 4096;
-/// When those who wait in a lane are turned away: where every one has waited for longer than the first time, for the second.
+/// When requests are turned away: once, throughout the second time, each that waited in the lane had waited for longer than the
+/// first.
 #[derive(Clone, Copy)]
 pub(super) struct Patience(Duration, Duration);
 
 impl Lane {
-    /// A machine asks again; a person would rather wait a second than read that they should. Nobody else is turned away.
+    /// A machine tries again by itself; a person would rather wait for a second than be told to try again. Nothing else is turned
+    /// away.
     pub(super) const fn patience(self) -> Option<Patience> {
         match self {
             Self::Machines | Self::Reads => Some(Patience(Duration::from_millis(50), Duration::from_millis(125))),
@@ -65,7 +67,7 @@ pub(super) struct Line {
 
 impl Line {
     /// Whether whoever comes now is turned away at the door: some of those who wait are, and the first has waited for too long.
-    /// It costs less than to take them in.
+    /// That costs less than to let them wait first.
     pub(super) fn is_shedding(&self, patience: Option<Patience>, now: Instant) -> bool {
         let (Some(Patience(target, interval)), Some(late_since), Some(first)) = (patience, self.late_since, self.jobs.front())
         else {
@@ -74,7 +76,7 @@ impl Line {
         now.saturating_duration_since(late_since) >= interval && now.saturating_duration_since(first.since) > target
     }
 
-    /// The next one whose caller is still there, and whether it is to be done. Who waits alone always is.
+    /// The next one whose caller is still there, and whether it is to be done. One that waits alone always is.
     pub(super) fn next(&mut self, patience: Option<Patience>, now: Instant) -> Option<(Job, bool)> {
         while self.jobs.front().is_some_and(|job| job.place.is_gone()) {
             self.jobs.pop_front();
@@ -116,7 +118,7 @@ impl Waiting {
             let at = (self.turn + step) % LANES.len();
             let patience = LANES.get(at)?.patience();
             if let Some((job, is_due)) = self.lanes.get_mut(at)?.next(patience, now) {
-                // Whom is refused costs the lane no turn.
+                // Refusing one does not use up the lane's turn.
                 self.turn = if is_due { (at + 1) % LANES.len() } else { at };
                 return Some((job, is_due));
             }

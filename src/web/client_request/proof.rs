@@ -31,9 +31,9 @@ const FETCH_TURN: Duration = Duration::from_secs(6);
 pub(super) enum Authenticated {
     /// It is this client.
     As(Arc<Client>),
-    /// It is refused with an answer of its own.
+    /// It is refused, with this answer.
     Refused(Reply),
-    /// Nobody knows before this client was asked for its keys.
+    /// This cannot be known before the client's keys were fetched.
     Fetch(Arc<Client>),
 }
 
@@ -42,7 +42,7 @@ pub(super) enum Authenticated {
 pub(super) enum KeysAre {
     /// Those that were read lately: others are fetched first.
     Fresh,
-    /// Those that were read a while ago have to do.
+    /// Those that were read a while ago are good enough.
     AsKnown,
 }
 
