@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How long is waited for a story once the time for it to begin is over. Longer than the limits of the databases themselves
-/// (`store::dialect`: 10 s for a statement, 5 s for a lock): only one that neither answers nor hangs up is given up on here.
+/// (`store::dialect`: 10 s for a statement, 2 s for a lock): only one that neither answers nor hangs up is given up on here.
 const STORY_TIME: Duration = Duration::from_secs(15);
 
 /// Runs a story with a connection.
