@@ -1,7 +1,8 @@
 //! Attempts at passwords that this process works on. Those that would be counted together take turns: a right password ends a
 //! count, so that what waits behind it is not refused for attempts that were never wrong, and no wrong one slips by while others
-//! are being verified. Nothing here is needed by another process: counts that hold for all of them are in the database. Each that
-//! waits is a request on a connection of its own, which are bounded (`server::connections`); it takes no thread.
+//! are being verified. Nothing here is needed by another process: counts that hold for all of them are in the database. Whoever
+//! waits here does so in a request of its own, on one of the connections, which are bounded (`server::connections`): it takes no
+//! thread, and leaves with its connection. Only those that wait to be verified have been let in already, and stay.
 
 use std::{
     collections::HashMap,
@@ -102,6 +103,12 @@ impl Attempts {
             Ok(turn) => turn.ok(),
             Err(_) => turn.try_recv().ok(), // it may have come at the last moment
         }
+    }
+
+    /// How many wait, of all kinds.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.lines().values().map(|line| line.waiting.len()).sum()
     }
 
     fn join(&self, key: Key, limits: Limits) -> Option<(Place, oneshot::Receiver<Turn>)> {

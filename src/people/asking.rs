@@ -159,7 +159,8 @@ impl Visit {
         let device = known_browser::name(app, self.device.as_deref(), now);
         let link = self.link.as_deref().and_then(|text| Credential::open(&app.config.secrets, Kind::Link, text));
         let link = link.map(|credential| credential.id);
-        // Whose they are is found out before a mail is sent to a user; for an address that is nobody's there is nothing to find out.
+        // Whether they belong to the user is checked before a mail for a new password is sent. Nothing checks it for a registration, so
+        // that there they make no difference.
         let shown = link.map(|id| id.to_string()).or(device.map(str::to_owned)).filter(|_| wanted == Wanted::Reset);
         let from = (self.context.address, shown.as_deref());
         let limit = MailLimit::to_ask(&app.config.secrets, &LoginName::parse(login), from, now);

@@ -2,21 +2,20 @@
 //! turn, is let in by the counts (`throttle`) or not, and waits where its network has to; then the password is verified in its own gate,
 //! the attempt is counted, an outdated hash is made anew, and what follows is done.
 
+mod judging;
+
 use std::sync::Arc;
 
 use actix_web::web::Data;
 
+use self::judging::{Judged, judge, verify};
 use super::throttle::{Admission, Attempt};
 use crate::{
     app::App,
     attempts::Turn,
     clock::Stopwatch,
-    passwords::PasswordError,
     protocol::id::Id,
-    store::{
-        AnyConnection,
-        people::{self, Person},
-    },
+    store::{AnyConnection, people::Person},
     web::{
         fault::Fault,
         hop::{Lane, hop},
@@ -57,22 +56,26 @@ pub enum Verdict<'a> {
 /// How long someone is told to wait whose turn did not come in time.
 const TURN_MISSED: i64 = 5;
 
-/// What the gate found out.
-struct Proof {
-    is_right: bool,
-    /// Another hash of the same password, which is to take the place of an outdated one.
-    renewed: Option<String>,
+/// How far an attempt has come.
+enum Progress<T> {
+    Done(T),
+    /// It is not looked at yet: its network has to wait. It keeps its turn meanwhile.
+    Slowed(Box<Candidate>, Turn),
 }
 
-/// What came of it, and whether it is to be verified once more.
-enum Judged<T> {
-    Done(T),
-    Again(Box<Candidate>),
+/// An attempt under way: the password, and what follows.
+#[derive(Clone)]
+struct Proving<F> {
+    app: Data<App>,
+    context: Context,
+    password: Arc<str>,
+    then: F,
 }
 
 /// Verifies the password of whom `look` finds, unless that has an answer already, and does what follows. What follows says `None` of
-/// a right one where the password was set anew, or the account switched off, while this one was hashed. All of it goes on to
-/// its end though the caller may have left: what was begun is counted, and no attempt is left behind that was not.
+/// a right one where the password was set anew, or the account switched off, while this one was hashed. Whoever leaves while the
+/// attempt waits for its turn, or for its network, has made none. One that has been let in goes on to its end though the caller may
+/// have left: it is counted.
 ///
 /// # Errors
 /// What they say, or a [`Fault`]. Nothing is held against anyone then, but where the database failed after the attempt was let in:
@@ -84,191 +87,162 @@ pub async fn by_password<S: Send + Sync + 'static, T: Send + 'static>(
     look: impl FnOnce(&App, &mut AnyConnection) -> Result<Result<(S, Candidate), T>, Fault> + Send + 'static,
     then: impl Fn(&App, &mut AnyConnection, &Arc<S>, Verdict<'_>) -> Result<Option<T>, Fault> + Clone + Send + 'static,
 ) -> Result<T, Fault> {
-    let (app, context) = (app.clone(), context.clone());
-    let proof = actix_web::rt::spawn(async move {
+    let (app, context, password) = (app.clone(), context.clone(), Arc::from(password));
+    let first = to_its_end(async move {
+        let of_look = then.clone();
         let looked = hop(&app, Lane::People, move |app, connection| -> Result<_, Fault> {
             let (state, mut candidate) = match look(app, connection)? {
-                Ok(found) => found,
+                Ok((state, candidate)) => (Arc::new(state), candidate),
                 Err(done) => return Ok(Err(done)),
             };
             // Nearly always nobody is before it, and the same hop goes on.
-            let begun = match candidate.attempt.try_turn(&app.attempts) {
-                Some(turn) => Some((candidate.attempt.begin(connection, app.clock.now())?, turn)),
-                None => None,
-            };
-            Ok(Ok((Arc::new(state), candidate, begun)))
+            let Some(turn) = candidate.attempt.try_turn(&app.attempts) else { return Ok(Ok((state, candidate, None))) };
+            match candidate.attempt.begin(connection, app.clock.now())? {
+                Admission::Wait(seconds) => answer(of_look(app, connection, &state, Verdict::TooMany { seconds })?).map(Err),
+                admission => Ok(Ok((state, candidate, Some((admission, turn))))),
+            }
         });
         let (state, candidate, begun) = match looked.await? {
             Ok(found) => found,
-            Err(done) => return Ok(done),
+            Err(done) => return Ok(Err(done)),
         };
         let then = move |app: &App, connection: &mut AnyConnection, verdict: Verdict<'_>| then(app, connection, &state, verdict);
-        let Some((candidate, admission, _turn)) = admitted(&app, candidate, begun).await? else {
-            return too_many(&app, TURN_MISSED, then).await;
-        };
-        match admission {
-            Admission::Wait(seconds) => too_many(&app, seconds, then).await,
-            Admission::InTurn => match wait(&app, candidate).await? {
-                Some((candidate, admission)) => prove(&app, &context, (candidate, admission), &password, then).await,
-                None => too_many(&app, TURN_MISSED, then).await,
-            },
-            Admission::Go | Admission::Refuse => prove(&app, &context, (candidate, admission), &password, then).await,
-        }
-    });
-    proof.await.unwrap_or_else(|_| Err(Fault::Internal("a password's proof did not end".into())))
-}
-
-/// What the counts say of an attempt, once it has its turn, which it keeps; `None` where that takes too long.
-async fn admitted(
-    app: &Data<App>,
-    mut candidate: Candidate,
-    begun: Option<(Admission, Turn)>,
-) -> Result<Option<(Candidate, Admission, Turn)>, Fault> {
-    if let Some((admission, turn)) = begun {
-        return Ok(Some((candidate, admission, turn)));
-    }
-    let Some(turn) = candidate.attempt.turn(&app.attempts).await else { return Ok(None) };
-    let begun = hop(app, Lane::Own, move |app, connection| -> Result<_, Fault> {
-        let admission = candidate.attempt.begin(connection, app.clock.now())?;
-        Ok((candidate, admission))
-    });
-    let (candidate, admission) = begun.await?;
-    Ok(Some((candidate, admission, turn)))
-}
-
-/// The answer to an attempt that is not looked at.
-async fn too_many<T: Send + 'static>(
-    app: &Data<App>,
-    seconds: i64,
-    then: impl Fn(&App, &mut AnyConnection, Verdict<'_>) -> Result<Option<T>, Fault> + Send + 'static,
-) -> Result<T, Fault> {
-    hop(app, Lane::Own, move |app, connection| answer(then(app, connection, Verdict::TooMany { seconds })?)).await
-}
-
-/// Waits until the candidate's network has room again; `None` where that takes too long.
-async fn wait(app: &Data<App>, mut candidate: Candidate) -> Result<Option<(Candidate, Admission)>, Fault> {
-    let Some((_turn, patience)) = candidate.attempt.waiting(&app.attempts).await else { return Ok(None) };
-    let begun = Stopwatch::start();
-    loop {
-        let admitted = hop(app, Lane::Own, move |app, connection| -> Result<_, Fault> {
-            let admission = candidate.attempt.begin_in_turn(connection, app.clock.now())?;
-            Ok((candidate, admission))
-        });
-        let (same, admission) = admitted.await?;
-        candidate = same;
-        match admission {
-            Ok(admission) => return Ok(Some((candidate, admission))),
-            Err(pause) if begun.elapsed() + pause <= patience => tokio::time::sleep(pause).await,
-            Err(_) => return Ok(None),
-        }
-    }
-}
-
-async fn prove<T: Send + 'static>(
-    app: &Data<App>,
-    context: &Context,
-    (mut candidate, admission): (Candidate, Admission),
-    password: &str,
-    then: impl Fn(&App, &mut AnyConnection, Verdict<'_>) -> Result<Option<T>, Fault> + Clone + Send + 'static,
-) -> Result<T, Fault> {
-    let Some(_place) = candidate.attempt.verifying(&app.attempts).await else {
-        return hop(app, Lane::Own, move |app, connection| -> Result<T, Fault> {
-            candidate.attempt.abandoned(connection)?;
-            answer(then(app, connection, Verdict::TooMany { seconds: TURN_MISSED })?)
+        let proving = Proving { app, context, password, then };
+        let Some((admission, turn)) = begun else { return Ok(Ok((proving, candidate, None))) };
+        Ok(match proving.begun(candidate, admission, turn).await? {
+            Progress::Done(done) => Err(done),
+            Progress::Slowed(candidate, turn) => Ok((proving, *candidate, Some(turn))),
         })
-        .await;
+    });
+    let (proving, candidate, turn) = match first.await? {
+        Ok(waiting) => waiting,
+        Err(done) => return Ok(done),
     };
-    if admission == Admission::Refuse {
-        candidate.person = None; // a decoy is hashed, as for an unknown name: the same answer after the same time
-    }
-    let is_verified = admission != Admission::Refuse;
-    let mut candidate = Box::new(candidate);
-    let mut may_try_again = true;
-    loop {
-        let proof = verify(app, &candidate, password).await;
-        let (context, then) = (context.clone(), then.clone());
-        let judged = hop(app, Lane::Own, move |app, connection| -> Result<Judged<T>, Fault> {
-            let then = |app: &App, connection: &mut AnyConnection, right: Option<&Person>| {
-                let wrong = Verdict::Wrong { user: candidate.user, is_verified };
-                then(app, connection, right.map_or(wrong, Verdict::Right))
-            };
-            judge(app, connection, &context, (&candidate, proof, may_try_again), &then)
-        });
-        match judged.await? {
-            Judged::Done(done) => return Ok(done),
-            Judged::Again(again) => candidate = again,
+    let (candidate, turn) = match turn {
+        Some(turn) => (candidate, turn),
+        None => match proving.in_turn(candidate).await? {
+            Progress::Slowed(candidate, turn) => (*candidate, turn),
+            Progress::Done(done) => return Ok(done),
+        },
+    };
+    proving.slowed(candidate, turn).await
+}
+
+/// Does all of it, though the caller may leave.
+async fn to_its_end<T: 'static>(work: impl Future<Output = Result<T, Fault>> + 'static) -> Result<T, Fault> {
+    actix_web::rt::spawn(work).await.unwrap_or_else(|_| Err(Fault::Internal("a password's proof did not end".into())))
+}
+
+impl<T, F> Proving<F>
+where
+    T: Send + 'static,
+    F: Fn(&App, &mut AnyConnection, Verdict<'_>) -> Result<Option<T>, Fault> + Clone + Send + 'static,
+{
+    /// Goes on with an attempt of which the counts say this.
+    async fn begun(&self, candidate: Candidate, admission: Admission, turn: Turn) -> Result<Progress<T>, Fault> {
+        match admission {
+            Admission::Wait(seconds) => self.too_many(seconds).await.map(Progress::Done),
+            Admission::InTurn => Ok(Progress::Slowed(Box::new(candidate), turn)),
+            Admission::Go | Admission::Refuse => {
+                let done = self.prove(candidate, admission).await;
+                drop(turn);
+                done.map(Progress::Done)
+            }
         }
-        may_try_again = false;
+    }
+
+    /// Waits for those that count as it does, and goes on.
+    async fn in_turn(&self, mut candidate: Candidate) -> Result<Progress<T>, Fault> {
+        let Some(turn) = candidate.attempt.turn(&self.app.attempts).await else {
+            return self.too_many(TURN_MISSED).await.map(Progress::Done);
+        };
+        let proving = self.clone();
+        to_its_end(async move {
+            let begun = hop(&proving.app, Lane::Own, move |app, connection| -> Result<_, Fault> {
+                let admission = candidate.attempt.begin(connection, app.clock.now())?;
+                Ok((candidate, admission))
+            });
+            let (candidate, admission) = begun.await?;
+            proving.begun(candidate, admission, turn).await
+        })
+        .await
+    }
+
+    /// Waits until its network has room again, and goes on.
+    async fn slowed(&self, mut candidate: Candidate, turn: Turn) -> Result<T, Fault> {
+        let Some((of_network, patience)) = candidate.attempt.waiting(&self.app.attempts).await else {
+            return self.too_many(TURN_MISSED).await;
+        };
+        let mut turns = (turn, of_network);
+        let begun = Stopwatch::start();
+        loop {
+            let proving = self.clone();
+            let tried = to_its_end(async move {
+                let admitted = hop(&proving.app, Lane::Own, move |app, connection| -> Result<_, Fault> {
+                    let admission = candidate.attempt.begin_in_turn(connection, app.clock.now())?;
+                    Ok((candidate, admission))
+                });
+                let (candidate, admission) = admitted.await?;
+                let admission = match admission {
+                    Ok(admission) => admission,
+                    Err(pause) => return Ok(Err((candidate, turns, pause))),
+                };
+                let (_turn, of_network) = turns;
+                drop(of_network);
+                proving.prove(candidate, admission).await.map(Ok)
+            });
+            match tried.await? {
+                Ok(done) => return Ok(done),
+                Err((same, kept, pause)) if begun.elapsed() + pause <= patience => {
+                    (candidate, turns) = (same, kept);
+                    tokio::time::sleep(pause).await;
+                }
+                Err(_) => return self.too_many(TURN_MISSED).await,
+            }
+        }
+    }
+
+    /// Verifies the password, counts the attempt, and does what follows.
+    async fn prove(&self, mut candidate: Candidate, admission: Admission) -> Result<T, Fault> {
+        let Some(_place) = candidate.attempt.verifying(&self.app.attempts).await else {
+            let then = self.then.clone();
+            return hop(&self.app, Lane::Own, move |app, connection| -> Result<T, Fault> {
+                candidate.attempt.abandoned(connection)?;
+                answer(then(app, connection, Verdict::TooMany { seconds: TURN_MISSED })?)
+            })
+            .await;
+        };
+        if admission == Admission::Refuse {
+            candidate.person = None; // a decoy is hashed, as for an unknown name: the same answer after the same time
+        }
+        let is_verified = admission != Admission::Refuse;
+        let mut candidate = Box::new(candidate);
+        let mut may_try_again = true;
+        loop {
+            let proof = verify(&self.app, &candidate, &self.password).await;
+            let (context, then) = (self.context.clone(), self.then.clone());
+            let judged = hop(&self.app, Lane::Own, move |app, connection| -> Result<Judged<T>, Fault> {
+                let then = |app: &App, connection: &mut AnyConnection, right: Option<&Person>| {
+                    let wrong = Verdict::Wrong { user: candidate.user, is_verified };
+                    then(app, connection, right.map_or(wrong, Verdict::Right))
+                };
+                judge(app, connection, &context, (&candidate, proof, may_try_again), &then)
+            });
+            match judged.await? {
+                Judged::Done(done) => return Ok(done),
+                Judged::Again(again) => candidate = again,
+            }
+            may_try_again = false;
+        }
+    }
+
+    /// The answer to an attempt that is not looked at.
+    async fn too_many(&self, seconds: i64) -> Result<T, Fault> {
+        let then = self.then.clone();
+        hop(&self.app, Lane::Own, move |app, connection| answer(then(app, connection, Verdict::TooMany { seconds })?)).await
     }
 }
 
 fn answer<T>(done: Option<T>) -> Result<T, Fault> {
     done.ok_or_else(|| Fault::Internal("a password that is not taken has no answer".into()))
-}
-
-/// Verifies the password, and hashes it anew where that is due. It is no reason to fail if that cannot be done.
-async fn verify(app: &App, candidate: &Candidate, password: &str) -> Result<Proof, PasswordError> {
-    let hash = candidate.person.as_ref().and_then(|person| person.password_hash.clone());
-    let verified = app.passwords.verify(password.to_owned(), hash).await?;
-    let renewed = if verified.outdated { app.passwords.hash_within_gate(password.to_owned()).await.ok() } else { None };
-    Ok(Proof { is_right: verified.is_right, renewed })
-}
-
-/// Once more it is to be verified where it was right, but its hash has another in its place: a new password's, or that of
-/// another sign-in, which hashed the same password anew.
-fn judge<T>(
-    app: &App,
-    connection: &mut AnyConnection,
-    context: &Context,
-    (candidate, proof, may_try_again): (&Candidate, Result<Proof, PasswordError>, bool),
-    then: &impl Fn(&App, &mut AnyConnection, Option<&Person>) -> Result<Option<T>, Fault>,
-) -> Result<Judged<T>, Fault> {
-    let now = app.clock.now();
-    let proof = match proof {
-        Ok(proof) => proof,
-        Err(error) => {
-            candidate.attempt.abandoned(connection)?; // the password was not looked at
-            return Err(error.into());
-        }
-    };
-    if let Some(person) = candidate.person.as_ref().filter(|_| proof.is_right) {
-        let mut person = person.clone();
-        if let Some(new) = proof.renewed {
-            replace_hash(connection, &mut person, new);
-        }
-        let done = match then(app, connection, Some(&person)) {
-            Ok(done) => done,
-            Err(fault) => {
-                candidate.attempt.abandoned(connection)?; // the password was right: nothing is held against anyone
-                return Err(fault);
-            }
-        };
-        if let Some(done) = done {
-            // What was asked for is done, and its answer must not be lost for a count that forgets by itself.
-            if let Err(error) = candidate.attempt.succeeded(connection, now) {
-                tracing::warn!(%error, "what was counted against a user who signed in rightly could not be cleared");
-            }
-            return Ok(Judged::Done(done));
-        }
-        let current = people::find(connection, person.claims.id)?.filter(|current| current.disabled_at.is_none());
-        if let Some(current) = current.filter(|current| may_try_again && current.password_hash != person.password_hash) {
-            return Ok(Judged::Again(Box::new(Candidate { person: Some(current), ..candidate.clone() })));
-        }
-    }
-    candidate.attempt.failed(connection, now)?;
-    if let Some(person) = &candidate.person {
-        app.history.failure(person.claims.id, context.origin(), now);
-    }
-    answer(then(app, connection, None)?).map(Judged::Done)
-}
-
-/// Keeps the hash made anew, if the old one still stands. Where that fails the person signs in with the old one, which is as
-/// right as before.
-fn replace_hash(connection: &mut AnyConnection, person: &mut Person, new: String) {
-    let old = person.password_hash.as_deref().unwrap_or_default();
-    match people::replace_hash(connection, person.claims.id, old, &new) {
-        Ok(true) => person.password_hash = Some(new),
-        Ok(false) => {}
-        Err(error) => tracing::warn!(person = %person.claims.id, %error, "an outdated password hash could not be replaced"),
-    }
 }

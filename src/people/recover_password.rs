@@ -109,9 +109,11 @@ fn reset(
         return visit.lost(app, connection, link);
     }
     app.bell.notify_one();
-    // What was counted while others guessed does not slow down the sign-in that follows.
-    throttle::forget(connection, &app.config.secrets, id)?;
-    let to = (onward::PASSWORD_SET, person.claims.username.as_str());
+    // What was counted while others guessed, or they themselves, does not slow down the sign-in that follows.
+    let (secrets, claims) = (&app.config.secrets, &person.claims);
+    throttle::forget(connection, secrets, id)?;
+    throttle::forget_here(connection, secrets, (id, [&claims.username, &claims.email]), (visit.context.address, &name))?;
+    let to = (onward::PASSWORD_SET, claims.username.as_str());
     Ok(onward::to_sign_in(app, link.content.as_deref(), to, (visit.browser(), now))
         .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &known_browser::cookie(app, &name, now), Keep::Long))
         .noting(format!("a new password was set by a link: person {id}")))

@@ -43,6 +43,19 @@ macro_rules! level {
     };
 }
 
+/// When that was left: a process whose clock is behind by no more than clocks differ takes no time back, which would leak out twice.
+macro_rules! latest {
+    ($now:expr) => {
+        sql::<BigInt>("CASE WHEN updated_at BETWEEN ")
+            .bind::<BigInt, _>($now.millis())
+            .sql(" AND ")
+            .bind::<BigInt, _>($now.plus(CLOCK_TOLERANCE).millis())
+            .sql(" THEN updated_at ELSE ")
+            .bind::<BigInt, _>($now.millis())
+            .sql(" END")
+    };
+}
+
 /// The counts under these keys; keys that nothing is counted under are left out.
 ///
 /// # Errors
@@ -139,7 +152,7 @@ pub fn fill(connection: &mut AnyConnection, key: &Key, bucket: &Bucket, limit: i
         let rows = diesel::update(row)
             .set((
                 rate_limits::amount.eq(level!(now) + one),
-                rate_limits::updated_at.eq(now.millis()),
+                rate_limits::updated_at.eq(latest!(now)),
                 rate_limits::expires_at.eq(expires_at.millis()),
             ))
             .execute(connection)?;

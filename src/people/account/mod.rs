@@ -125,7 +125,7 @@ async fn answer(request: &HttpRequest, app: &Data<App>, form: Option<Form>, back
     done.await.unwrap_or_else(|fault| page::fault(base, &told, &fault))
 }
 
-/// Answers a form that asks for the password: an attempt is counted, as at sign-in; where the password is right, `then` does
+/// Answers a form that asks for the password: an attempt is counted, for its session; where the password is right, `then` does
 /// what was asked for.
 ///
 /// # Errors

@@ -60,8 +60,10 @@ const LONGEST_SPACE: Span = Span::from_seconds(5);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Attempts that count as failures of the same name, browser or session.
 const OF_NAME: Limits = Limits { at_once: 1, waiting: 16, next: Next::Any };
-/// Attempts of one network that are being verified. It cannot take every place at the gate of hashing.
-const OF_NETWORK: Limits = Limits { at_once: 32, waiting: 512, next: Next::First };
+/// Attempts of strangers in one network that are being verified. They cannot take every place at the gate of hashing.
+const OF_STRANGERS: Limits = Limits { at_once: 16, waiting: 512, next: Next::First };
+/// Those in known browsers of one network, and those of who is signed in there.
+const OF_THE_KNOWN: Limits = Limits { at_once: 8, waiting: 512, next: Next::First };
 /// Attempts of one network that has to wait.
 pub const OF_SLOW_NETWORK: Limits = Limits { at_once: 1, waiting: 128, next: Next::Any };
 /// So many failures of one name are taken for those of someone who corrects a mistake, and do not wait for their network.
@@ -78,8 +80,8 @@ pub struct Attempt {
     user: Option<Key>,
     /// Failures of the network; none for who is signed in.
     network: Option<Network>,
-    /// What takes turns while passwords are verified.
-    turn: Key,
+    /// What takes turns while passwords are verified: strangers, known browsers and sessions of a network, each apart.
+    turn: (Key, Limits),
 }
 
 #[derive(Clone)]
@@ -101,17 +103,17 @@ impl Attempt {
     pub fn to_sign_in(secrets: &SecretRing, who: Who<'_>, from: From<'_>, now: Timestamp) -> Self {
         let subscriber = network::subscriber(from.address);
         let key = |what, value: &str| secrets.pseudonym(what, value);
-        let (what, value, user) = match (from.known_browser, who.user) {
-            (Some(browser), Some(user)) => ("browser and user", format!("{browser} {user}"), None),
+        let ((what, value), user) = match (from.known_browser, who.user) {
+            (Some(browser), Some(user)) => (in_browser(browser, user), None),
             (_, user) => {
-                let name = who.name.as_str();
-                let user = user.map_or_else(|| key("nobody", name), |user| user_key(secrets, user, from.is_near));
-                ("name", format!("{subscriber} {name}"), Some(user))
+                let nobody = || key("nobody", who.name.as_str());
+                let user = user.map_or_else(nobody, |user| user_key(secrets, user, from.is_near));
+                (by_name(&subscriber, who.name), Some(user))
             }
         };
-        let (of_network, bucket) = match from.known_browser {
-            Some(_) => ("network of known browsers", KNOWN_BROWSERS),
-            None => ("network", NETWORK),
+        let (of_network, bucket, limits) = match from.known_browser {
+            Some(_) => ("network of known browsers", KNOWN_BROWSERS, OF_THE_KNOWN),
+            None => ("network", NETWORK, OF_STRANGERS),
         };
         let network = Network {
             key: key(of_network, &subscriber),
@@ -121,16 +123,17 @@ impl Attempt {
             space: None,
             share: key("share of a network", &format!("{subscriber} {what} {value}")),
         };
-        let name = key(what, &value);
-        Self { name, failures: 0, user, network: Some(network), turn: key("turn of a network", &subscriber) }
+        let turn = (key("turn of a network", &format!("{subscriber} {of_network}")), limits);
+        Self { name: key(what, &value), failures: 0, user, network: Some(network), turn }
     }
 
     /// An attempt of a user who is signed in, in this session, to confirm that they are who they are. It is counted apart from
-    /// sign-ins, so that neither a success nor a failure of one's own counts for what is tried there.
+    /// sign-ins, so that neither a success nor a failure of one's own counts for what others try there; but for the count of this
+    /// user from everywhere, where the browser is not known.
     #[must_use]
     pub fn to_confirm(secrets: &SecretRing, (user, session): (Id, Id), from: From<'_>) -> Self {
         let key = |what, value: &str| secrets.pseudonym(what, value);
-        let turn = key("turn of a network", &network::subscriber(from.address));
+        let turn = (key("turn of a network", &format!("{} sessions", network::subscriber(from.address))), OF_THE_KNOWN);
         let user = from.known_browser.is_none().then(|| user_key(secrets, user, from.is_near));
         Self { name: key("session", &session.to_string()), failures: 0, user, network: None, turn }
     }
@@ -204,7 +207,8 @@ impl Attempt {
 
     /// Waits until the network has a place for one more that is verified; `None` where too many wait.
     pub async fn verifying(&self, attempts: &Attempts) -> Option<Turn> {
-        attempts.turn(self.turn, OF_NETWORK, PATIENCE).await
+        let (key, limits) = self.turn;
+        attempts.turn(key, limits, PATIENCE).await
     }
 
     /// Waits until it is the first to wait for its network, and how long it may wait still; `None` where too many wait.
@@ -255,34 +259,32 @@ impl Attempt {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn attempt(name: &str, user: Option<u8>, known_browser: Option<&str>, is_near: bool) -> Attempt {
-        let secrets = SecretRing::new(["a secret of at least thirty-two bytes"]).unwrap();
-        let who = Who { user: user.map(|byte| Id::from([byte; 16])), name: &LoginName::parse(name) };
-        let from = From { address: IpAddr::from([1, 1, 1, 1]), known_browser, is_near };
-        Attempt::to_sign_in(&secrets, who, from, Timestamp::from_millis(0))
-    }
-
-    #[test]
-    fn one_count_for_every_name_of_a_user_and_none_that_tells_them_apart() {
-        let (alice, by_email) = (attempt("alice", Some(1), None, false), attempt("alice@example.com", Some(1), None, false));
-        assert_eq!(alice.user, by_email.user);
-        assert_ne!(alice.name, by_email.name);
-        assert_ne!(alice.user, attempt("alice", Some(1), None, true).user, "near where they have signed in");
-        assert_ne!(attempt("nobody", None, None, false).user, attempt("no.one", None, None, false).user);
-    }
-
-    #[test]
-    fn a_known_browser_counts_for_each_of_its_users_and_not_for_them_from_everywhere() {
-        let (alice, bob) = (attempt("alice", Some(1), Some("b"), false), attempt("bob", Some(2), Some("b"), false));
-        assert_ne!(alice.name, bob.name);
-        assert_eq!(alice.name, attempt("alice@example.com", Some(1), Some("b"), true).name);
-        assert!(alice.user.is_none() && bob.user.is_none());
-        let network = |attempt: &Attempt| attempt.network.as_ref().unwrap().key;
-        assert_eq!(network(&alice), network(&bob));
-        assert_ne!(network(&alice), network(&attempt("alice", Some(1), None, false)));
-    }
+/// Forgets what was counted here against a user who has set a new password by a link: in this browser, and under their names in
+/// this network.
+///
+/// # Errors
+/// The database's.
+pub fn forget_here(
+    connection: &mut AnyConnection,
+    secrets: &SecretRing,
+    (user, names): (Id, [&str; 2]),
+    (address, browser): (IpAddr, &str),
+) -> Result<()> {
+    let subscriber = network::subscriber(address);
+    let names = names.map(|name| by_name(&subscriber, &LoginName::parse(name)));
+    let keys: Vec<_> =
+        names.iter().chain([&in_browser(browser, user)]).map(|(what, value)| secrets.pseudonym(what, value)).collect();
+    rate_limits::clear(connection, &keys)
 }
+
+fn in_browser(browser: &str, user: Id) -> (&'static str, String) {
+    ("browser and user", format!("{browser} {user}"))
+}
+
+fn by_name(subscriber: &str, name: &LoginName) -> (&'static str, String) {
+    ("name", format!("{subscriber} {}", name.as_str()))
+}
+
+#[cfg(test)]
+#[path = "password_tests.rs"]
+mod tests;

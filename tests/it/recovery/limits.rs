@@ -203,6 +203,26 @@ fn a_browser_in_which_a_new_password_was_set_is_known_from_then_on() {
 }
 
 #[test]
+fn whoever_set_a_new_password_by_a_link_does_not_wait_for_what_they_mistyped() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            server.add_person("alice");
+            let mut hers = Browser::new(server);
+            hers.sign_in("alice");
+            for (browser, login) in [(&mut hers, "alice"), (&mut Browser::new(server), "alice@example.com")] {
+                for _ in 0..5 {
+                    assert_eq!(browser.sign_in_at("/login", login, "a guess").status, 401);
+                }
+                assert_eq!(browser.sign_in_at("/login", login, NEW).status, 429, "{login}");
+            }
+            recovers(server, mail, &mut hers, 0);
+            assert_eq!(Browser::new(server).sign_in_at("/login", "alice@example.com", NEW).status, 303, "in a new one as well");
+        },
+    );
+}
+
+#[test]
 fn whatever_is_typed_is_answered() {
     with_mail(
         |_| (),

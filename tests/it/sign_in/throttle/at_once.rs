@@ -81,20 +81,27 @@ fn a_flood_at_the_gate_costs_no_connection_and_holds_nothing_against_anyone() {
     // A database in memory is gone with its one connection.
     for database in databases().into_iter().chain([Database::at("memory", "sqlite::memory:")]) {
         let server = Server::start(&database, full);
-        server.add_person("alice");
+        let alice = server.add_person("alice");
         let barrier = Barrier::new(FLOOD);
         let statuses: Vec<_> = thread::scope(|scope| {
             let all: Vec<_> = (0..FLOOD)
                 .map(|n| {
                     let (barrier, server) = (&barrier, &server);
+                    let name = if n % 10 == 0 { "alice".to_owned() } else { format!("name{n}") };
                     scope.spawn(move || {
                         barrier.wait();
-                        attempt_from(server, &format!("198.51.100.{n}"), &format!("name{n}"), WRONG).status
+                        attempt_from(server, &format!("198.51.100.{n}"), &name, WRONG).status
                     })
                 })
                 .collect();
             all.into_iter().map(|one| one.join().unwrap()).collect()
         });
+        let key = server.app.config.secrets.pseudonym("user, from elsewhere", &alice.claims.id.to_string());
+        let counts = server.store(|connection| rate_limits::find(connection, &[key]));
+        let looked_at = statuses.iter().step_by(10).filter(|status| **status == 401).count();
+        let most = i64::try_from(looked_at).unwrap() * 30_000;
+        let amount = counts.get(&key).map_or(0, |count| count.amount);
+        assert!((most - 29_999..=most).contains(&amount), "{}: {amount} of {looked_at} attempts", database.name);
         assert!(statuses.iter().all(|status| [401, 503].contains(status)), "{}: {statuses:?}", database.name);
         assert!(statuses.contains(&503), "{}: the gate has 33 places", database.name);
         assert_eq!(server.send("GET", "/readyz", &[], None).status, 200, "{}", database.name);
@@ -103,7 +110,7 @@ fn a_flood_at_the_gate_costs_no_connection_and_holds_nothing_against_anyone() {
 }
 
 #[test]
-fn a_full_gate_takes_nothing_back_that_was_not_counted() {
+fn what_is_refused_unseen_is_not_counted() {
     both_with(behind_a_proxy, |server| {
         let alice = server.add_person("alice");
         attack(server, "alice");
@@ -144,6 +151,12 @@ fn eventually(done: impl Fn() -> bool) -> bool {
 
 /// Sends the form of the sign-in page, and resets the connection once the attempt has begun: whether it has.
 fn leave_early(server: &Server, form: &[(&str, &str)], has_begun: impl Fn() -> bool) -> bool {
+    let _stream = sent(server, form);
+    eventually(has_begun)
+}
+
+/// A connection on which the form of the sign-in page was sent, and which is reset at its end: an answer before it is never read.
+fn sent(server: &Server, form: &[(&str, &str)]) -> TcpStream {
     let mut browser = Browser::new(server);
     let csrf = browser.get("/login").csrf();
     let body = crate::harness::encode(&[form, &[("csrf", &csrf)]].concat());
@@ -158,6 +171,25 @@ fn leave_early(server: &Server, form: &[(&str, &str)], has_begun: impl Fn() -> b
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{body}"
     )
     .unwrap();
-    stream.peek(&mut [0]).unwrap(); // what is never read makes of the end a reset
-    eventually(has_begun)
+    stream.peek(&mut [0]).unwrap();
+    stream
+}
+
+#[test]
+fn whoever_leaves_while_waiting_leaves_the_line() {
+    both(|server| {
+        server.add_person("alice");
+        super::networks::fail(server, "127.0.0.1", 1000);
+        let waiting = |expected: usize| {
+            assert!(eventually(|| server.app.attempts.waiting() == expected), "{} wait", server.app.attempts.waiting());
+        };
+        // The first is looked at, the next one is before the others in the line of the network; those of the same name wait for it.
+        let names = ["first", "one", "two", "three", "three", "three"];
+        let streams: Vec<_> = names.iter().map(|name| sent(server, &[("username", name), ("password", WRONG)])).collect();
+        waiting(4);
+        drop(streams);
+        let begun = std::time::Instant::now();
+        waiting(0);
+        assert!(begun.elapsed().as_secs() < 4, "they would be told to come back after ten");
+    });
 }
