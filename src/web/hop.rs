@@ -1,7 +1,7 @@
 //! The one hop: a request leaves the thread that reads requests once, and its story runs from top to bottom on a thread that
 //! may block, with one connection. Who waits for a turn does so without a thread, and not for ever (`crate::stories`).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::web::Data;
 
@@ -10,13 +10,12 @@ pub use crate::stories::Lane;
 use super::fault::Fault;
 use crate::{
     app::App,
-    store::{AnyConnection, error::Outage},
+    store::{AnyConnection, Progress, Progressed, error::Outage},
     stories::Refused,
 };
 
-/// How long is waited for a story once the time for it to begin is over. Longer than the limits of the databases themselves
-/// (`store::dialect`: 10 s for a statement, 5 s for a lock): only one that neither answers nor hangs up is given up on here.
-const STORY_TIME: Duration = Duration::from_secs(15);
+/// How often work that nobody waits for any more is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs a story with a connection.
 ///
@@ -31,15 +30,16 @@ where
     T: Send + 'static,
     E: From<Fault> + From<crate::store::Error> + Outage + Send + 'static,
 {
-    let (told, stuck) = (app.clone(), app.clone());
-    let work = move || told.store.with(|connection| story(&told, connection));
-    let ran = app.stories.run(lane, (app.config.database_timeout, STORY_TIME), work).await;
+    let (told, progress) = (app.clone(), Progress::default());
+    let of_work = progress.clone();
+    let work = move || told.store.with_progress(&of_work, |connection| story(&told, connection));
+    let ran = app.stories.run(lane, (app.config.database_timeout, app.config.story_time), work).await;
     ran.unwrap_or_else(|refused| {
         let reason = refused.to_string();
         let fault = match refused {
             Refused::Overload | Refused::TooLate => Fault::Busy(reason),
             Refused::Unfinished => {
-                rescue(&stuck);
+                give_up_on(app, progress);
                 Fault::Unavailable(reason) // it goes on where it is until it ends, or the connection is found to be dead
             }
             Refused::Died => Fault::Internal(reason),
@@ -48,13 +48,29 @@ where
     })
 }
 
-/// A story did not end in time: it may wait in a commit for a standby that is away, with its thread, and the caller has been told
-/// that it is not known what became of it.
-fn rescue(app: &Data<App>) {
-    let store = app.store.clone();
-    tokio::task::spawn_blocking(move || match store.end_waiting_commits() {
-        Ok(0) => {}
-        Ok(count) => tracing::error!(count, "commits waited too long for a synchronous standby: they count without it now"),
-        Err(error) => tracing::warn!(%error, "commits that wait could not be looked for"),
+/// Nobody waits for this work any more: its caller has been told that it is not known what became of it, or it has none. Commits of
+/// it that wait for a standby that is away are ended, so that its thread is free for others. Whoever is still waited for is left
+/// alone: PostgreSQL answers a commit that was ended as if the standby had it.
+pub fn give_up_on(app: &Arc<App>, progress: Progress) {
+    let (store, waited) = (app.store.clone(), app.config.story_time);
+    tokio::spawn(async move {
+        let mut has_failed = false;
+        loop {
+            let (store, progress) = (store.clone(), progress.clone());
+            let looked = tokio::task::spawn_blocking(move || store.end_waiting_commit(&progress, waited)).await;
+            match looked {
+                Ok(Ok(Progressed::IsOver)) | Err(_) => return,
+                Ok(Ok(Progressed::GoesOn)) => {}
+                Ok(Ok(Progressed::WasEnded)) => {
+                    tracing::error!("a commit waited too long for a synchronous standby: it counts without it now");
+                }
+                Ok(Err(error)) if !has_failed => {
+                    has_failed = true;
+                    tracing::warn!(%error, "a commit that may wait could not be looked for");
+                }
+                Ok(Err(_)) => {}
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     });
 }
