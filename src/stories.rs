@@ -1,7 +1,7 @@
 //! The threads on which stories run, as many as there are database connections, and the queue before them. Whoever waits does so
 //! without a thread. Machines, people and the server itself wait in lanes of their own, which take turns, so that no flood of
 //! one keeps the others waiting. Where a lane does not empty, those who have waited too long are turned away at once
-//! (after `CoDel`, RFC 8289): what is accepted is answered soon, and a burst is not refused. A few threads only read: while commits
+//! (after `CoDel`, RFC 8289): what is accepted is answered soon, and a burst is not refused. One thread only reads: while commits
 //! wait for a disk or a standby, tokens are still checked.
 
 use std::{
@@ -27,9 +27,10 @@ pub enum Lane {
     Reads,
     /// Browsers.
     People,
-    /// The server, whoever asks whether it is ready, and what goes on with something that was begun. Nobody is turned away
-    /// here before the queue is full.
+    /// The server, and what goes on with something that was begun. Nobody is turned away here before the queue is full.
     Own,
+    /// Whoever asks whether the server is ready, or for its keys: it only reads. Nobody is turned away here either.
+    Checks,
 }
 
 /// Why work was not begun.
@@ -56,7 +57,9 @@ impl std::fmt::Display for Refused {
     }
 }
 
-const LANES: [Lane; 4] = [Lane::Machines, Lane::Reads, Lane::People, Lane::Own];
+const LANES: [Lane; 5] = [Lane::Machines, Lane::Reads, Lane::People, Lane::Own, Lane::Checks];
+/// What the threads that only read take, in this order.
+const OF_READERS: [Lane; 2] = [Lane::Checks, Lane::Reads];
 /// From so many threads on one of them only reads.
 const ENOUGH: u32 = 3;
 /// So many wait in one lane at most.
@@ -71,7 +74,7 @@ impl Lane {
         match self {
             Self::Machines | Self::Reads => Some(Patience(Duration::from_millis(50), Duration::from_millis(125))),
             Self::People => Some(Patience(Duration::from_millis(500), Duration::from_secs(1))),
-            Self::Own => None,
+            Self::Own | Self::Checks => None,
         }
     }
 }
@@ -156,6 +159,14 @@ impl Waiting {
         self.lanes.iter().map(|line| line.jobs.len()).sum()
     }
 
+    fn has_reads(&self) -> bool {
+        OF_READERS.into_iter().any(|lane| self.lanes.get(lane as usize).is_some_and(|line| !line.jobs.is_empty()))
+    }
+
+    fn next_read(&mut self, now: Instant) -> Option<(Job, bool)> {
+        OF_READERS.into_iter().find_map(|lane| self.lanes.get_mut(lane as usize)?.next(lane.patience(), now))
+    }
+
     fn next(&mut self, now: Instant) -> Option<(Job, bool)> {
         for step in 0..LANES.len() {
             let at = (self.turn + step) % LANES.len();
@@ -174,7 +185,7 @@ impl Waiting {
 struct Queue {
     waiting: Mutex<Waiting>,
     bell: Condvar,
-    /// For the threads that only read.
+    /// For the thread that only reads.
     readers: Condvar,
 }
 
@@ -189,7 +200,7 @@ impl Queue {
         if !is_seen {
             self.bell.notify_one();
         }
-        if lane == Lane::Reads && are_all_at_work {
+        if OF_READERS.contains(&lane) && are_all_at_work {
             self.readers.notify_one();
         }
         true
@@ -200,8 +211,7 @@ impl Queue {
         let mut waiting = self.lock();
         loop {
             if waiting.idle == 0
-                && let Some(line) = waiting.lanes.get_mut(Lane::Reads as usize)
-                && let Some(next) = line.next(Lane::Reads.patience(), Instant::now())
+                && let Some(next) = waiting.next_read(Instant::now())
             {
                 return Some(next);
             }
@@ -221,7 +231,7 @@ impl Queue {
             if let Some(next) = waiting.next(Instant::now()) {
                 waiting.idle -= 1;
                 let are_all_at_work = waiting.idle == 0;
-                if are_all_at_work && waiting.lanes.get(Lane::Reads as usize).is_some_and(|line| !line.jobs.is_empty()) {
+                if are_all_at_work && waiting.has_reads() {
                     self.readers.notify_one();
                 }
                 return Some(next);

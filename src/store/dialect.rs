@@ -252,6 +252,15 @@ pub(super) fn exclusively<T, E: From<Error>>(
     })
 }
 
+/// The commit of this transaction is answered once it is on the database's own disk, whatever standbys there are to be.
+///
+/// # Errors
+/// The database's.
+pub(super) fn wait_for_no_standby(connection: &mut AnyConnection) -> Result<(), Error> {
+    let AnyConnection::Postgres(postgres) = connection else { return Ok(()) };
+    Ok(postgres.batch_execute("SET LOCAL synchronous_commit = local")?)
+}
+
 /// By what number PostgreSQL knows this connection.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::{AnyConnection, Result, error::Error, schema::meta};
+use super::{AnyConnection, Result, dialect, error::Error, schema::meta};
 
 /// The issuer this database was first started with.
 const ISSUER: &str = "issuer";
@@ -26,13 +26,16 @@ pub fn freeze_issuer(connection: &mut AnyConnection, issuer: &str) -> Result<Str
     }
 }
 
-/// One round trip that shows that the database takes writes.
+/// Shows that the database takes writes, on its own disk: a standby that is away is not waited for.
 ///
 /// # Errors
 /// The database's.
 pub fn write(connection: &mut AnyConnection) -> Result<()> {
-    diesel::update(meta::table.find(ISSUER)).set(meta::value.eq(meta::value)).execute(connection)?;
-    Ok(())
+    dialect::together(connection, |connection| {
+        dialect::wait_for_no_standby(connection)?;
+        diesel::update(meta::table.find(ISSUER)).set(meta::value.eq(meta::value)).execute(connection)?;
+        Ok(())
+    })
 }
 
 /// One round trip that shows that the database answers and has our tables.

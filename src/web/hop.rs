@@ -30,10 +30,27 @@ where
     T: Send + 'static,
     E: From<Fault> + From<crate::store::Error> + Outage + Send + 'static,
 {
+    hop_within(app, lane, app.config.database_timeout, story).await
+}
+
+/// As [`hop`], for a story that is to begin within a time of its own.
+///
+/// # Errors
+/// As [`hop`].
+pub async fn hop_within<T, E>(
+    app: &Data<App>,
+    lane: Lane,
+    to_begin: Duration,
+    story: impl FnOnce(&App, &mut AnyConnection) -> Result<T, E> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Fault> + From<crate::store::Error> + Outage + Send + 'static,
+{
     let (told, progress) = (app.clone(), Progress::default());
     let of_work = progress.clone();
     let work = move || told.store.with_progress(&of_work, |connection| story(&told, connection));
-    let ran = app.stories.run(lane, (app.config.database_timeout, app.config.story_time), work).await;
+    let ran = app.stories.run(lane, (to_begin, app.config.story_time), work).await;
     ran.unwrap_or_else(|refused| {
         let reason = refused.to_string();
         let fault = match refused {

@@ -74,6 +74,12 @@ fn while_commits_wait_for_a_standby_tokens_are_checked() {
             assert_eq!(server.userinfo(tokens.text("access_token")).status, 200);
             assert!(server.is_active("web", tokens.text("refresh_token")));
         }
+        // A server that may still be asked, and the keys by which others check tokens.
+        let began = Instant::now();
+        for path in ["/readyz", "/readyz", "/.well-known/jwks.json"] {
+            assert_eq!(server.send("GET", path, &[], None).status, 200, "{path}");
+        }
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
         assert!(operator.waiting() >= 3, "they still wait");
         operator.standby("");
         for refresh in refreshes {
