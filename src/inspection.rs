@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
+    clock::Clock,
     config::Config,
     jose::{
         keys::KeyRing,
@@ -39,6 +40,8 @@ pub struct Inspector<'a> {
     pub registered: Registered<'a>,
     /// The time.
     pub now: Timestamp,
+    /// What the database's clock is taken to say.
+    pub clock: &'a Clock,
 }
 
 /// What was found, or why the token is worth nothing.
@@ -160,7 +163,7 @@ impl Inspector<'_> {
             return dead("its client is switched off");
         }
         if let Some(found) = &found {
-            let standing = found.standing(self.now);
+            let standing = found.standing(self.now, self.clock.of_database(found.read_at));
             let policy = self.config.lifetimes.policy(&client, &found.grant);
             if let Some(reason) = grant::ended(&found.grant, &client, &policy, &standing) {
                 return dead(reason);
@@ -208,7 +211,7 @@ impl Inspector<'_> {
         let Some(found) = found else {
             return Ok(Err(worthless("its grant is gone", None)));
         };
-        let standing = found.standing(self.now);
+        let standing = found.standing(self.now, self.clock.of_database(found.read_at));
         let grant = found.grant;
         let dead = |reason: &str| Ok(Err(worthless(reason, Some(&grant.client_id))));
         let Some(client) = self.registered.client(connection, &grant.client_id)? else { return dead("its client was deleted") };

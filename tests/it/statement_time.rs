@@ -78,7 +78,7 @@ fn a_rotation_that_comes_too_late_is_none() {
         let tokens = server.tokens(&spa, "alice", "openid offline_access");
         let found = server.store(|connection| grants::find(connection, grant_of(&tokens))).unwrap();
         let advance = |until: Timestamp| {
-            let statement = Statement { until, ..Statement::after(found.read_at, server.now(), Span::ZERO) };
+            let statement = Statement { until, ..Statement::after(found.read_at, found.read_at, Span::ZERO) };
             let (grant, generation) = (found.grant.id, found.grant.generation);
             let advance = Advance { grant, generation, seen: Origin::default(), statement };
             server.store(|connection| Ok((grants::heal(connection, &advance)?, grants::advance(connection, &advance)?)))
@@ -86,5 +86,31 @@ fn a_rotation_that_comes_too_late_is_none() {
         let second = |seconds: i64| Timestamp::from_millis(server.now().millis() + 1000 * seconds);
         assert_eq!(advance(second(-1)), (false, false), "{}", database.name);
         assert_eq!(advance(second(5)), (false, true), "{}: it is not behind", database.name);
+    }
+}
+
+#[test]
+fn servers_whose_clocks_differ_agree_on_what_is_a_retry() {
+    for database in databases() {
+        let one = Server::start(&database, |_| ());
+        one.advance(3_600); // the keys are older than the clocks differ
+        one.add_person("alice");
+        let spa = one.add_client("spa", ClientKind::Spa, |_| ());
+        for ahead in [40, 5, -5, -40] {
+            let other = one.sibling_ahead(&database, ahead);
+            for (first, second) in [(&one, &other), (&other, &one)] {
+                let tokens = one.tokens(&spa, "alice", "openid offline_access");
+                let token = tokens.text("refresh_token");
+                let told = first.refresh(&spa, token);
+                let again = second.refresh(&spa, token);
+                assert_eq!((told.status, again.status), (200, 200), "{}, {ahead} s ahead: {again:?}", database.name);
+                assert_eq!(again.text("refresh_token"), told.text("refresh_token"), "its answer was lost");
+                assert_eq!(second.refresh(&spa, told.text("refresh_token")).status, 200, "{}: nothing was revoked", database.name);
+            }
+        }
+        let tokens = one.tokens(&spa, "alice", "openid offline_access");
+        assert_eq!(one.refresh(&spa, tokens.text("refresh_token")).status, 200);
+        one.advance(31);
+        assert_eq!(one.refresh(&spa, tokens.text("refresh_token")).error(), "invalid_grant", "time has passed by every clock");
     }
 }

@@ -73,8 +73,9 @@ impl Exchange<'_> {
         };
         for _ in 0..2 {
             let (found, now) = self.find(connection, credentials.grant)?;
-            let statement = Statement::after(found.read_at, now, TIME_TO_ADVANCE);
-            let standing = found.standing(now);
+            let by_database = self.app.clock.of_database(found.read_at);
+            let statement = Statement::after(found.read_at, by_database, TIME_TO_ADVANCE);
+            let standing = found.standing(now, by_database);
             match judge(&found.grant, &presentation, &self.app.config.lifetimes.policy(client, &found.grant), &standing) {
                 Verdict::Advance => {
                     let accepted = self.accept(connection, found, credentials, false)?;
