@@ -62,7 +62,7 @@ fn tell(
     app: &App,
     connection: &mut AnyConnection,
     now: Timestamp,
-    Known { client, registered, found }: Known<'_>,
+    Known { client, registered, found, .. }: Known<'_>,
     token: &str,
 ) -> Result<Map<String, Value>, OauthError> {
     let ring = app.keys_verifying(connection, token, now)?;

@@ -10,12 +10,36 @@ pub use crate::stories::Lane;
 use super::fault::Fault;
 use crate::{
     app::App,
+    clock::Stopwatch,
+    protocol::time::Span,
     store::{AnyConnection, Progress, Progressed, error::Outage},
     stories::Refused,
 };
 
 /// How often work that nobody waits for any more is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Until when the caller of a story waits for it, at the latest: after that they are told that it is not known what became of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    since: Stopwatch,
+    within: Duration,
+}
+
+impl Deadline {
+    /// That of a [`hop`] which begins now.
+    #[must_use]
+    pub fn of(app: &App) -> Self {
+        Self { since: Stopwatch::start(), within: app.config.database_timeout + app.config.story_time }
+    }
+
+    /// How much time there is left.
+    #[must_use]
+    pub fn left(&self) -> Span {
+        let left = self.within.saturating_sub(self.since.elapsed());
+        Span::from_millis(i64::try_from(left.as_millis()).unwrap_or(i64::MAX))
+    }
+}
 
 /// Runs a story with a connection.
 ///

@@ -5,6 +5,7 @@ use std::{process::Command, thread, time::Duration};
 
 use diesel::{Connection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Integer};
 use symbolon::{
+    config::Config,
     protocol::{
         activity::Origin,
         client::ClientKind,
@@ -86,6 +87,30 @@ fn a_rotation_that_comes_too_late_is_none() {
         let second = |seconds: i64| Timestamp::from_millis(server.now().millis() + 1000 * seconds);
         assert_eq!(advance(second(-1)), (false, false), "{}", database.name);
         assert_eq!(advance(second(5)), (false, true), "{}: it is not behind", database.name);
+    }
+}
+
+#[test]
+fn nothing_is_written_for_a_caller_who_was_told_503_however_late_the_row_was_read() {
+    const WAITS: Duration = Duration::from_secs(1);
+    for database in databases() {
+        let change = |config: &mut Config| (config.pool_size, config.database_timeout, config.story_time) = (1, WAITS, WAITS);
+        let server = Server::start(&database, change);
+        server.add_person("alice");
+        let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+        let tokens = server.tokens(&spa, "alice", "openid offline_access");
+        let token = tokens.text("refresh_token");
+        let answer = thread::scope(|scope| {
+            let mut refresh = None;
+            stand_still(&database, WAITS * 3, || refresh = Some(scope.spawn(|| server.refresh(&spa, token))));
+            refresh.unwrap().join().unwrap()
+        });
+        assert_eq!((answer.status, answer.error()), (503, "temporarily_unavailable"), "{}: {answer:?}", database.name);
+        // The one connection is given back once what was begun has ended.
+        let generation = || server.store(|connection| grants::find(connection, grant_of(&tokens))).unwrap().grant.generation;
+        assert_eq!(generation(), 1, "{}", database.name);
+        let again = server.refresh(&spa, token);
+        assert_eq!((again.status, generation()), (200, 2), "{}: {again:?}", database.name);
     }
 }
 

@@ -27,9 +27,6 @@ use crate::{
     web::{fault::Fault, oauth_error::OauthError},
 };
 
-/// So long after it was read a row may still be advanced: less than the caller is kept waiting (`web::hop`).
-const TIME_TO_ADVANCE: Span = Span::from_seconds(12);
-
 /// A credential that was opened, with what came along.
 pub struct Credentials<'a> {
     /// The grant's row.
@@ -74,7 +71,7 @@ impl Exchange<'_> {
         for _ in 0..2 {
             let (found, now) = self.find(connection, credentials.grant)?;
             let by_database = self.app.clock.of_database(found.read_at);
-            let statement = Statement::after(found.read_at, by_database, TIME_TO_ADVANCE);
+            let statement = Statement::after(found.read_at, by_database, self.deadline.left());
             let standing = found.standing(now, by_database);
             match judge(&found.grant, &presentation, &self.app.config.lifetimes.policy(client, &found.grant), &standing) {
                 Verdict::Advance => {

@@ -38,8 +38,8 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// A statement that follows a reading of the database's clock, which is taken to say another time, and may be executed within a
-    /// time from then on.
+    /// A statement that follows a reading of the database's clock, which is taken to say another time. It may be executed within
+    /// this time: what was left after the reading is counted from it, and so never ends too late.
     #[must_use]
     pub fn after(read_at: Timestamp, by_database: Timestamp, within: Span) -> Self {
         Self { shift: by_database.millis() - read_at.millis(), until: read_at.plus(within) }
