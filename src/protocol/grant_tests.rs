@@ -127,7 +127,13 @@ fn row_3_until_they_sign_in_again_and_no_longer_than_the_ceiling() {
     let presented = Presentation { client: &case.client, generation: 2, means: REFRESH, proof: None, resources: &[] };
     let row = |must_sign_in, ceiling: Option<u32>, second| {
         let policy = Policy { sign_in_ceiling: ceiling.map(Span::from_seconds), ..policy(30) };
-        rule(&case.grant, &presented, &policy, &Standing { person_enabled: true, must_sign_in, now: at(second), by_database: at(second) }).0
+        rule(
+            &case.grant,
+            &presented,
+            &policy,
+            &Standing { person_enabled: true, must_sign_in, now: at(second), by_database: at(second) },
+        )
+        .0
     };
     assert_eq!([row(false, None, 50), row(true, None, 50)], [10, 3]);
     // Counted from the sign-in at second 0, not from the last rotation at second 10.

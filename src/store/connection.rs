@@ -195,7 +195,10 @@ enum Stage {
     #[default]
     Waits,
     /// It is done on this connection, and a commit of it was ended or none.
-    At { backend: Option<i32>, was_ended: bool },
+    At {
+        backend: Option<i32>,
+        was_ended: bool,
+    },
     IsOver,
 }
 

@@ -162,10 +162,11 @@ pub async fn answer(request: HttpRequest, app: Data<App>, form: Form, endpoint: 
             let found = found.map(|found| (found, app.clock.now()));
             // What may fail comes before what cannot be undone: who may read the answer.
             let readers = endpoint.readers.headers(app, connection, (&registered, reader.as_deref()))?;
-            let turn = of_story.turn(app, connection, endpoint, (registered, found, keys, deadline)).or_else(|error| match error {
-                OauthError::Protocol(_) => Ok(Turn::Answer(error.reply(challenge))),
-                OauthError::Fault(fault) => Err(OauthError::Fault(fault)),
-            })?;
+            let turn =
+                of_story.turn(app, connection, endpoint, (registered, found, keys, deadline)).or_else(|error| match error {
+                    OauthError::Protocol(_) => Ok(Turn::Answer(error.reply(challenge))),
+                    OauthError::Fault(fault) => Err(OauthError::Fault(fault)),
+                })?;
             Ok(match turn {
                 Turn::Answer(reply) => Turn::Answer(reply.with_all(readers)),
                 fetch @ Turn::Fetch(_) => fetch,

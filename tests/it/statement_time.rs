@@ -130,7 +130,12 @@ fn servers_whose_clocks_differ_agree_on_what_is_a_retry() {
                 let again = second.refresh(&spa, token);
                 assert_eq!((told.status, again.status), (200, 200), "{}, {ahead} s ahead: {again:?}", database.name);
                 assert_eq!(again.text("refresh_token"), told.text("refresh_token"), "its answer was lost");
-                assert_eq!(second.refresh(&spa, told.text("refresh_token")).status, 200, "{}: nothing was revoked", database.name);
+                assert_eq!(
+                    second.refresh(&spa, told.text("refresh_token")).status,
+                    200,
+                    "{}: nothing was revoked",
+                    database.name
+                );
             }
         }
         let tokens = one.tokens(&spa, "alice", "openid offline_access");

@@ -33,7 +33,7 @@ use crate::protocol::{
 pub struct Statement {
     /// What is added to the database's time: nothing, but where a test moves time.
     pub shift: i64,
-    /// Until when it may be executed, by the database's clock.
+    /// Before when it may be executed, by the database's clock.
     pub until: Timestamp,
 }
 
@@ -122,7 +122,7 @@ where
         out.push_bind_param::<BigInt, _>(&self.generation)?;
         out.push_sql(" AND revoked_at IS NULL AND ");
         Clock.walk_ast(out.reborrow())?;
-        out.push_sql(" <= ");
+        out.push_sql(" < ");
         out.push_bind_param::<BigInt, _>(&self.until)?;
         Ok(())
     }
