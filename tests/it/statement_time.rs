@@ -9,9 +9,14 @@ use symbolon::{
     protocol::{
         activity::Origin,
         client::ClientKind,
+        history::{Happening, Moment},
         time::{Span, Timestamp},
     },
-    store::grants::{self, Advance, Statement},
+    random,
+    store::{
+        grant_history::Line,
+        grants::{self, Advance, Statement},
+    },
 };
 
 use crate::harness::{Database, Server, databases, grant_of};
@@ -80,13 +85,21 @@ fn a_rotation_that_comes_too_late_is_none() {
         let found = server.store(|connection| grants::find(connection, grant_of(&tokens))).unwrap();
         let advance = |until: Timestamp| {
             let statement = Statement { until, ..Statement::after(found.read_at, found.read_at, Span::ZERO) };
-            let (grant, generation) = (found.grant.id, found.grant.generation);
-            let advance = Advance { grant, generation, seen: Origin::default(), statement };
-            server.store(|connection| Ok((grants::heal(connection, &advance)?, grants::advance(connection, &advance)?)))
+            let (grant, generation) = (&found.grant, found.grant.generation);
+            let advance = Advance { grant: grant.id, generation, seen: Origin::default(), statement };
+            let healing = Advance { generation: generation + 1, ..advance.clone() };
+            let (address, place, user_agent, why) = (None, None, None, None);
+            let (happening, at) = (Happening::Healed, server.now());
+            let moment = Moment { happening, at, generation: generation + 1, address, place, user_agent, why };
+            let line = Line { grant: grant.id, id: random::id(at), moment };
+            server.store(|connection| {
+                Ok((grants::advance(connection, &advance)?, grants::heal(connection, (grant, &healing), &line, None)?))
+            })
         };
         let second = |seconds: i64| Timestamp::from_millis(server.now().millis() + 1000 * seconds);
         assert_eq!(advance(second(-1)), (false, false), "{}", database.name);
-        assert_eq!(advance(second(5)), (false, true), "{}: it is not behind", database.name);
+        assert_eq!(server.moments(found.grant.id).iter().filter(|moment| moment.happening == Happening::Healed).count(), 0);
+        assert_eq!(advance(second(5)), (true, false), "{}: it is not behind any more", database.name);
     }
 }
 

@@ -141,10 +141,15 @@ impl Exchange<'_> {
         credentials: &Credentials<'_>,
         statement: Statement,
     ) -> Result<bool, OauthError> {
-        let advance = Advance { grant: grant.id, generation: credentials.generation, seen: self.context.origin(), statement };
-        let is_first = grants::heal(connection, &advance)?;
+        let (seen, id) = (self.context.origin(), random::id(self.context.now));
+        let advance = Advance { grant: grant.id, generation: credentials.generation, seen: seen.clone(), statement };
+        let line = Line { grant: grant.id, id, moment: self.moment(credentials, Happening::Healed) };
+        let (network, event) = (self.new_network(grant), self.event(grant, Activity::AddressChanged, &seen));
+        let elsewhere = network.as_deref().map(|network| (network, &event));
+        let is_first = grants::heal(connection, (grant, &advance), &line, elsewhere)?;
         if is_first {
-            self.note(credentials, Happening::Healed);
+            self.app.metrics.grant(Happening::Healed);
+            self.app.bell.notify_one();
             tracing::error!(
                 id = self.context.id, grant = %grant.id, client = self.client.id, from = grant.generation, to = credentials.generation + 1,
                 "the database went back in time: a restored backup, or a standby that was behind; the grant follows its newer token"

@@ -14,6 +14,7 @@ use super::super::{
     devices,
     dialect::{self, Clock, on_either},
     error::Error,
+    grant_history::{self, Line},
     people,
     turns::Turns,
     warnings,
@@ -139,13 +140,28 @@ pub fn advance(connection: &mut AnyConnection, advance: &Advance) -> Result<bool
     Ok(on_either!(connection, one => Rotation::<false>::from(advance).execute(one))? == 1)
 }
 
-/// A genuine credential is newer than its row, so that the database went back in time: the row follows it, unless revoked. False
-/// when another one did so before, or has the row gone further.
+/// A genuine credential is newer than its row, so that the database went back in time: the row follows it, unless revoked, its history
+/// says so, and where the app goes on from another network its person is told, as by [`advance_elsewhere`]. All of it is kept, or
+/// nothing. False when another one did so before, or has the row gone further.
 ///
 /// # Errors
 /// The database's.
-pub fn heal(connection: &mut AnyConnection, advance: &Advance) -> Result<bool> {
-    Ok(on_either!(connection, one => Rotation::<true>::from(advance).execute(one))? == 1)
+pub fn heal(
+    connection: &mut AnyConnection,
+    (grant, wish): (&Grant, &Advance),
+    line: &Line,
+    elsewhere: Option<(&str, &Event<'_>)>,
+) -> Result<bool> {
+    dialect::together(connection, |connection| {
+        if on_either!(connection, one => Rotation::<true>::from(wish).execute(one))? == 0 {
+            return Ok(false);
+        }
+        grant_history::insert(connection, std::slice::from_ref(line))?;
+        if let Some((network, event)) = elsewhere {
+            tell_of_network(connection, grant, network, event)?;
+        }
+        Ok(true)
+    })
 }
 
 impl Store {
