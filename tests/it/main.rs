@@ -26,6 +26,7 @@ mod discovery;
 mod enumeration;
 mod faults;
 mod fragments;
+mod head;
 mod history;
 mod hostile;
 mod housekeeping;
