@@ -1,5 +1,5 @@
-//! Connections and their pool. One enum serves both databases. A connection on which the database was found
-//! to be down is thrown away, and every other one made before that moment is tried before it is used again; so is one that was not
+//! Connections and their pool. One enum serves both databases. A connection on which the database gave an error of its own is thrown
+//! away; where it was found to be dead, every other one made before that moment is tried before it is used again; so is one that was not
 //! used for a moment, as the database may have closed it meanwhile. While there is work, no checkout costs a round trip.
 
 use std::{
@@ -60,7 +60,29 @@ struct Pooled {
     backend: Option<i32>,
     tried_at: u64,
     used_at: Instant,
-    broken: bool,
+    fate: Fate,
+}
+
+/// What becomes of a connection that is given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Stays,
+    /// What it can do is not known: a panic may have come in the middle of a transaction, its file may be open for reading alone.
+    /// That says nothing of others.
+    Goes,
+    /// It does not answer any more: what has ended it may have ended others.
+    GoesDead,
+}
+
+impl Fate {
+    /// Of one on which work came to an end.
+    fn of(connection: &mut AnyConnection, is_outage: bool) -> Self {
+        match is_outage {
+            false => Self::Stays,
+            true if sql_query("SELECT 1").execute(connection).is_ok() => Self::Goes,
+            true => Self::GoesDead,
+        }
+    }
 }
 
 impl r2d2::ManageConnection for Manager {
@@ -71,7 +93,7 @@ impl r2d2::ManageConnection for Manager {
         let tried_at = self.outages.load(Ordering::Acquire);
         let mut connection = self.url.connect()?;
         let backend = dialect::backend(&mut connection)?;
-        Ok(Pooled { connection, backend, tried_at, used_at: Instant::now(), broken: false })
+        Ok(Pooled { connection, backend, tried_at, used_at: Instant::now(), fate: Fate::Stays })
     }
 
     fn is_valid(&self, pooled: &mut Pooled) -> Result<()> {
@@ -89,10 +111,10 @@ impl r2d2::ManageConnection for Manager {
     }
 
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
-        if pooled.broken {
+        if pooled.fate == Fate::GoesDead {
             self.outages.fetch_add(1, Ordering::AcqRel);
         }
-        pooled.broken
+        pooled.fate != Fate::Stays
     }
 }
 
@@ -176,10 +198,12 @@ impl Store {
         let mut pooled = self.pool.get().map_err(|error| Error::Unavailable(error.to_string()))?;
         let ending = ending; // dropped before the connection is given back
         *progress.lock() = Stage::At { backend: pooled.backend, was_ended: false };
-        pooled.broken = true; // a panic in the middle of a transaction must not hand it to the next
+        pooled.fate = Fate::Goes; // also after a panic
         let result = turns::of(self.writer.as_ref(), || work(&mut pooled.connection));
         let was_ended = ending.now(); // a cancellation that comes late must not hit another's statement
-        pooled.broken = was_ended || result.as_ref().is_err_and(Outage::is_outage);
+        if !was_ended {
+            pooled.fate = Fate::of(&mut pooled.connection, result.as_ref().is_err_and(Outage::is_outage));
+        }
         pooled.used_at = Instant::now();
         result
     }
@@ -241,5 +265,28 @@ struct LogError;
 impl r2d2::HandleError<Error> for LogError {
     fn handle_error(&self, error: Error) {
         tracing::warn!(%error, "database connection");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use r2d2::ManageConnection;
+
+    use super::*;
+
+    #[test]
+    fn an_error_of_one_statement_says_nothing_of_other_connections() {
+        let manager = Manager { url: DatabaseUrl::SqliteMemory, outages: AtomicU64::new(0) };
+        let mut pooled = manager.connect().unwrap();
+        let error = Error::from(sql_query("SELECT 1 FROM nowhere").execute(&mut pooled.connection).unwrap_err());
+        assert!(error.is_outage(), "it may be a moment's: {error:?}");
+        pooled.fate = Fate::of(&mut pooled.connection, error.is_outage());
+        assert!(manager.has_broken(&mut pooled), "it goes");
+        assert_eq!(manager.outages.load(Ordering::Relaxed), 0, "and no other is tried for it");
+        pooled.fate = Fate::GoesDead;
+        assert!(manager.has_broken(&mut pooled));
+        assert_eq!(manager.outages.load(Ordering::Relaxed), 1);
+        pooled.fate = Fate::of(&mut pooled.connection, false);
+        assert!(!manager.has_broken(&mut pooled));
     }
 }
