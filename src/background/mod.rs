@@ -22,7 +22,6 @@ use crate::{
         meta,
     },
     stories::{Lane, Refused},
-    web::hop::give_up_on,
 };
 
 /// How often deliveries that are due are looked for, when nobody rings.
@@ -116,7 +115,7 @@ async fn stored<T: Send + 'static, E: From<Error> + Outage + Send + 'static>(
     if let Ok(done) = tokio::time::timeout(app.config.story_time, &mut running).await {
         return done;
     }
-    give_up_on(app, progress);
+    app.give_up_on(progress);
     running.await
 }
 

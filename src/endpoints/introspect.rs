@@ -66,7 +66,7 @@ fn tell(
     token: &str,
 ) -> Result<Map<String, Value>, OauthError> {
     let ring = app.keys_verifying(connection, token, now)?;
-    let inspector = Inspector { config: &app.config, ring: &ring, registered, now, clock: &app.clock };
+    let inspector = Inspector { config: &app.config, ring: &ring, registered, now, shift: app.clock.shift() };
     if token.starts_with(Kind::Refresh.prefix()) {
         let Ok(found) = inspector.refresh_token(connection, token, found.map(|(found, _)| found))? else {
             return Ok(introspection::inactive());

@@ -92,7 +92,7 @@ fn tell(
 ) -> Result<Reply, OauthError> {
     let invalid = |text: &str| OauthError::Protocol(ProtocolError::new(ErrorCode::InvalidToken, text));
     let ring = app.keys_verifying(connection, token, now)?;
-    let found = match (Inspector { config: &app.config, ring: &ring, registered, now, clock: &app.clock })
+    let found = match (Inspector { config: &app.config, ring: &ring, registered, now, shift: app.clock.shift() })
         .access_token(connection, token, found)?
     {
         Ok(found) => found,

@@ -1,7 +1,7 @@
 //! The one hop: a request leaves the thread that reads requests once, and its story runs from top to bottom on a thread that
 //! may block, with one connection. Who waits for a turn does so without a thread, and not for ever (`crate::stories`).
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use actix_web::web::Data;
 
@@ -12,12 +12,9 @@ use crate::{
     app::App,
     clock::Stopwatch,
     protocol::time::Span,
-    store::{AnyConnection, Progress, Progressed, error::Outage},
+    store::{AnyConnection, Progress, error::Outage},
     stories::Refused,
 };
-
-/// How often work that nobody waits for any more is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Until when the caller of a story waits for it, at the latest: after that they are told that it is not known what became of it.
 #[derive(Clone, Copy, Debug)]
@@ -80,38 +77,11 @@ where
         let fault = match refused {
             Refused::Overload | Refused::TooLate => Fault::Busy(reason),
             Refused::Unfinished => {
-                give_up_on(app, progress);
+                app.give_up_on(progress);
                 Fault::Unavailable(reason) // it goes on where it is until it ends, or the connection is found to be dead
             }
             Refused::Died => Fault::Internal(reason),
         };
         Err(fault.into())
     })
-}
-
-/// Nobody waits for this work any more: its caller has been told that it is not known what became of it, or it has none. Commits of
-/// it that wait for a standby that is away are ended, so that its thread is free for others. Whoever is still waited for is left
-/// alone: PostgreSQL answers a commit that was ended as if the standby had it.
-pub fn give_up_on(app: &Arc<App>, progress: Progress) {
-    let (store, waited) = (app.store.clone(), app.config.story_time);
-    tokio::spawn(async move {
-        let mut has_failed = false;
-        loop {
-            let (store, progress) = (store.clone(), progress.clone());
-            let looked = tokio::task::spawn_blocking(move || store.end_waiting_commit(&progress, waited)).await;
-            match looked {
-                Ok(Ok(Progressed::IsOver)) | Err(_) => return,
-                Ok(Ok(Progressed::GoesOn)) => {}
-                Ok(Ok(Progressed::WasEnded)) => {
-                    tracing::error!("a commit waited too long for a synchronous standby: it counts without it now");
-                }
-                Ok(Err(error)) if !has_failed => {
-                    has_failed = true;
-                    tracing::warn!(%error, "a commit that may wait could not be looked for");
-                }
-                Ok(Err(_)) => {}
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    });
 }

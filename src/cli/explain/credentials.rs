@@ -6,7 +6,6 @@ use super::{
     Told, username,
 };
 use crate::{
-    clock::Clock,
     inspection::Inspector,
     jose::keys::KeyRing,
     protocol::{
@@ -53,8 +52,7 @@ pub fn of_grant(work: &mut Work<'_>, kind: Kind, text: &str) -> Result<Told, Err
         // What the verdict does not know: what was taken from the client since.
         let registrations = Registrations::default();
         let registered = registrations.now(work.connection, work.now)?;
-        let inspector =
-            Inspector { config: work.config, ring: &KeyRing::default(), registered, now: work.now, clock: &Clock::system() };
+        let inspector = Inspector { config: work.config, ring: &KeyRing::default(), registered, now: work.now, shift: 0 };
         match inspector.refresh_token(work.connection, text, None)? {
             Ok(found) => told.expires = Some(time(found.expires_at)),
             Err(worthless) => (told.active, told.row, told.because) = (false, None, worthless.reason),
