@@ -1,20 +1,23 @@
-//! Attempts at passwords that this process has in hand. Those that would be counted together take turns: a right password ends a
+//! Attempts at passwords that this process works on. Those that would be counted together take turns: a right password ends a
 //! count, so that what waits behind it is not refused for attempts that were never wrong, and no wrong one slips by while others
-//! are being verified. Nothing here is needed by another process: counts that hold for all of them are in the database.
+//! are being verified. Nothing here is needed by another process: counts that hold for all of them are in the database. Each that
+//! waits is a request on a connection of its own, which are bounded (`server::connections`); it takes no thread.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::oneshot;
+
+use crate::random;
 
 /// What takes turns: a keyed hash.
 type Key = [u8; 32];
-
-/// How many attempts wait in the whole process at most, each of them a request without a thread or a connection.
-const PLACES: usize = 4096;
 
 /// How many attempts of one kind there may be.
 #[derive(Clone, Copy, Debug)]
@@ -23,99 +26,167 @@ pub struct Limits {
     pub at_once: usize,
     /// So many that wait.
     pub waiting: usize,
+    /// Who is next.
+    pub next: Next,
 }
 
-/// The attempts in hand, by what takes turns.
-#[derive(Clone)]
-pub struct Attempts {
-    lines: Arc<Mutex<HashMap<Key, Line>>>,
-    places: Arc<Semaphore>,
+/// Who of those that wait is next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The one that came first.
+    First,
+    /// Any of them, by lot: whoever keeps some waiting all the time does not come before everyone else.
+    Any,
 }
 
+/// The attempts, by what takes turns.
+#[derive(Clone, Default)]
+pub struct Attempts(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    lines: Mutex<HashMap<Key, Line>>,
+    numbers: AtomicU64,
+}
+
+#[derive(Default)]
 struct Line {
-    turns: Arc<Semaphore>,
-    /// Those whose turn it is, and those who wait.
-    members: usize,
+    /// How many have their turn.
+    busy: usize,
+    /// Those who wait, in the order in which they came.
+    waiting: Vec<Waiting>,
 }
 
-/// A turn, until it is dropped.
+struct Waiting {
+    number: u64,
+    next: Next,
+    turn: oneshot::Sender<Turn>,
+}
+
+/// A turn, until it is dropped: then the next one has it.
 pub struct Turn {
-    _permit: OwnedSemaphorePermit,
-    _member: Member,
-}
-
-/// Someone in a line. The last one to leave takes the line away.
-struct Member {
     key: Key,
     attempts: Attempts,
 }
 
-impl Default for Attempts {
-    fn default() -> Self {
-        Self { lines: Arc::default(), places: Arc::new(Semaphore::new(PLACES)) }
-    }
+/// Someone who waits, until they have their turn or leave.
+struct Place {
+    key: Key,
+    number: u64,
+    attempts: Attempts,
 }
 
 impl Attempts {
-    /// Waits for a turn, for as long as `patience`; `None` where too many wait, or it takes too long.
-    pub async fn turn(&self, key: Key, limits: Limits, patience: Duration) -> Option<Turn> {
-        let (member, turns) = self.join(key, limits)?;
-        let permit = if let Ok(permit) = turns.clone().try_acquire_owned() {
-            permit
-        } else {
-            let _place = self.places.try_acquire().ok()?;
-            tokio::time::timeout(patience, turns.acquire_owned()).await.ok()?.ok()?
-        };
-        Some(Turn { _permit: permit, _member: member })
-    }
-
-    fn join(&self, key: Key, limits: Limits) -> Option<(Member, Arc<Semaphore>)> {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Line { turns: Arc::new(Semaphore::new(limits.at_once)), members: 0 };
-        let line = lines.entry(key).or_insert_with(new);
-        if line.members >= limits.at_once + limits.waiting {
+    /// A turn, if one is free now.
+    #[must_use]
+    pub fn try_turn(&self, key: Key, limits: Limits) -> Option<Turn> {
+        let mut lines = self.lines();
+        let line = lines.entry(key).or_default();
+        if line.busy >= limits.at_once {
             return None;
         }
-        line.members += 1;
-        Some((Member { key, attempts: self.clone() }, line.turns.clone()))
+        line.busy += 1;
+        drop(lines);
+        Some(Turn { key, attempts: self.clone() })
+    }
+
+    /// Waits for a turn, for as long as `patience`; `None` where too many wait, or it takes too long.
+    pub async fn turn(&self, key: Key, limits: Limits, patience: Duration) -> Option<Turn> {
+        if let Some(turn) = self.try_turn(key, limits) {
+            return Some(turn);
+        }
+        let (place, mut turn) = self.join(key, limits)?;
+        let came = tokio::time::timeout(patience, &mut turn).await;
+        drop(place);
+        match came {
+            Ok(turn) => turn.ok(),
+            Err(_) => turn.try_recv().ok(), // it may have come at the last moment
+        }
+    }
+
+    fn join(&self, key: Key, limits: Limits) -> Option<(Place, oneshot::Receiver<Turn>)> {
+        let (turn, receiver) = oneshot::channel();
+        let number = self.0.numbers.fetch_add(1, Ordering::Relaxed);
+        let mut lines = self.lines();
+        let line = lines.entry(key).or_default();
+        if line.busy < limits.at_once {
+            // One became free just now.
+            line.busy += 1;
+            drop(lines);
+            let _ = turn.send(Turn { key, attempts: self.clone() }); // nobody has dropped the receiver yet
+        } else if line.waiting.len() < limits.waiting {
+            line.waiting.push(Waiting { number, next: limits.next, turn });
+        } else {
+            return None;
+        }
+        Some((Place { key, number, attempts: self.clone() }, receiver))
+    }
+
+    /// The next one of a line has the turn that someone leaves; the last one takes the line away.
+    fn leave(&self, key: Key) {
+        let mut lines = self.lines();
+        let Some(line) = lines.get_mut(&key) else { return };
+        let Some(first) = line.waiting.first() else {
+            line.busy = line.busy.saturating_sub(1);
+            if line.busy == 0 {
+                lines.remove(&key);
+            }
+            return;
+        };
+        let index = match first.next {
+            Next::First => 0,
+            Next::Any => random::below(line.waiting.len()),
+        };
+        let next = line.waiting.remove(index);
+        drop(lines);
+        // Where that one has just left, the turn is dropped here, and the one after it is next.
+        drop(next.turn.send(Turn { key, attempts: self.clone() }));
+    }
+
+    fn lines(&self) -> MutexGuard<'_, HashMap<Key, Line>> {
+        self.0.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Member {
+impl Drop for Turn {
     fn drop(&mut self) {
-        let mut lines = self.attempts.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(line) = lines.get_mut(&self.key) {
-            line.members -= 1;
-            if line.members == 0 {
-                lines.remove(&self.key);
-            }
+        self.attempts.leave(self.key);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(line) = self.attempts.lines().get_mut(&self.key) {
+            line.waiting.retain(|waiting| waiting.number != self.number);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
 
-    const ONE: Limits = Limits { at_once: 1, waiting: 2 };
+    const ONE: Limits = Limits { at_once: 1, waiting: 2, next: Next::First };
     const LONG: Duration = Duration::from_mins(1);
     const SHORT: Duration = Duration::from_millis(1);
 
     #[tokio::test]
     async fn one_at_a_time_and_others_not_at_all() {
-        let (attempts, inside) = (Attempts::default(), AtomicUsize::new(0));
-        let work = async || {
-            let Some(_turn) = attempts.turn([1; 32], ONE, LONG).await else { return false };
-            assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
-            tokio::task::yield_now().await;
-            inside.fetch_sub(1, Ordering::SeqCst);
-            true
-        };
-        let (first, second, third, fourth) = tokio::join!(work(), work(), work(), work());
-        assert_eq!([first, second, third, fourth], [true, true, true, false], "two wait, a third does not");
-        assert!(attempts.lines.lock().unwrap().is_empty());
+        for next in [Next::First, Next::Any] {
+            let (attempts, inside) = (Attempts::default(), AtomicUsize::new(0));
+            let work = async || {
+                let Some(_turn) = attempts.turn([1; 32], Limits { next, ..ONE }, LONG).await else { return false };
+                assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                tokio::task::yield_now().await;
+                inside.fetch_sub(1, Ordering::SeqCst);
+                true
+            };
+            let (first, second, third, fourth) = tokio::join!(work(), work(), work(), work());
+            assert_eq!([first, second, third, fourth], [true, true, true, false], "two wait, a third does not");
+            assert!(attempts.lines().is_empty());
+        }
     }
 
     #[tokio::test]
@@ -123,9 +194,43 @@ mod tests {
         let attempts = Attempts::default();
         let turn = attempts.turn([1; 32], ONE, SHORT).await;
         assert!(turn.is_some() && attempts.turn([1; 32], ONE, SHORT).await.is_none());
+        assert!(attempts.try_turn([1; 32], ONE).is_none());
         assert!(attempts.turn([2; 32], ONE, SHORT).await.is_some(), "another line");
         drop(turn);
         assert!(attempts.turn([1; 32], ONE, SHORT).await.is_some());
-        assert!(attempts.lines.lock().unwrap().is_empty());
+        assert!(attempts.lines().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_comes_as_its_waiter_leaves_goes_to_the_next() {
+        let attempts = Attempts::default();
+        let turn = attempts.try_turn([1; 32], ONE).unwrap();
+        let (place, receiver) = attempts.join([1; 32], ONE).unwrap();
+        let second = tokio::spawn({
+            let attempts = attempts.clone();
+            async move { attempts.turn([1; 32], ONE, LONG).await.is_some() }
+        });
+        tokio::task::yield_now().await;
+        drop(receiver); // gone, but still in the line
+        drop(turn);
+        assert!(second.await.unwrap());
+        drop(place);
+        assert!(attempts.lines().is_empty());
+    }
+
+    #[tokio::test]
+    async fn by_lot_the_last_is_not_always_last() {
+        let attempts = Attempts::default();
+        let limits = Limits { at_once: 1, waiting: 9, next: Next::Any };
+        let mut firsts = 0;
+        for _ in 0..200 {
+            let turn = attempts.try_turn([1; 32], limits).unwrap();
+            let mut all: Vec<_> = (0..2).map(|_| attempts.join([1; 32], limits).unwrap()).collect();
+            drop(turn);
+            firsts += usize::from(all[0].1.try_recv().is_ok());
+            all.clear();
+            assert!(attempts.lines().is_empty());
+        }
+        assert!((50..150).contains(&firsts), "{firsts}");
     }
 }

@@ -51,7 +51,7 @@ impl Clock {
         (self.now)()
     }
 
-    /// Monotonic time: only its differences say something. Nobody sets it, and it does not jump.
+    /// Monotonic time: only its differences mean anything. Nobody sets it, and it does not jump.
     #[must_use]
     pub fn monotonic(&self) -> Span {
         (self.monotonic)()

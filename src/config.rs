@@ -5,6 +5,7 @@
 mod breached_file;
 mod checks;
 mod issuer;
+mod lifetimes;
 mod mail;
 pub mod named_file;
 mod outbound;
@@ -24,20 +25,14 @@ use ipnet::IpNet;
 
 pub use breached_file::BreachedFile;
 pub use issuer::Issuer;
+pub use lifetimes::Lifetimes;
 pub use mail::{MailKind, MailSettings, MailTransport, Sender, SmtpPassword, SmtpSecurity, SmtpSettings};
 pub use outbound::OutboundSettings;
 pub use password_rules::PasswordRules;
 pub use settings::{LogFormat, Registration, Settings};
 
 use crate::{
-    protocol::{
-        client::Client,
-        grant::{Grant, Policy},
-        registration::check_origin,
-        scope::ScopeClaims,
-        secrets::SecretRing,
-        time::Span,
-    },
+    protocol::{registration::check_origin, scope::ScopeClaims, secrets::SecretRing},
     store::DatabaseUrl,
 };
 
@@ -45,7 +40,7 @@ use crate::{
 const PREFIX: &str = "SYMBOLON_";
 
 /// How long is waited for a story once the time for it to begin is over. Longer than the limits of the databases themselves
-/// (`store::dialect`: 10 s for a statement, 5 s for a lock): only one that neither answers nor hangs up is given up on then.
+/// (`store::dialect`: 10 s for a statement, 2 s for a lock): only one that neither answers nor hangs up is given up on then.
 const STORY_TIME: std::time::Duration = std::time::Duration::from_secs(15);
 
 /// A certificate chain and its key, in PEM files.
@@ -57,72 +52,12 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// How long things live.
-#[derive(Clone, Copy, Debug)]
-pub struct Lifetimes {
-    /// Access tokens.
-    pub access_token: Span,
-    /// ID tokens.
-    pub id_token: Span,
-    /// Authorization codes.
-    pub code: Span,
-    /// A grant without a refresh.
-    pub refresh_idle: Span,
-    /// A grant altogether.
-    pub refresh_absolute: Span,
-    /// How long a rotated refresh token still gets its successor told again.
-    pub refresh_retry_window: Span,
-    /// A browser session without use.
-    pub session_idle: Span,
-    /// A browser session altogether.
-    pub session_absolute: Span,
-    /// One that is remembered, without use.
-    pub remembered_session_idle: Span,
-    /// One that is remembered, altogether.
-    pub remembered_session_absolute: Span,
-    /// Grants and sessions, after their end.
-    pub ended: Span,
-    /// What happened to grants and accounts.
-    pub history: Span,
-    /// The everyday part of it: each refresh; zero is never written.
-    pub refresh_history: Span,
-    /// How long a new key is published before it signs.
-    pub key_publish_lead: Span,
-}
-
-impl Lifetimes {
-    /// How long a browser session lives without use.
-    #[must_use]
-    pub const fn idle(&self, remembered: bool) -> Span {
-        if remembered { self.remembered_session_idle } else { self.session_idle }
-    }
-
-    /// How much later than the last time a session is noted to be in use: not with each request, and soon enough that nobody
-    /// is signed out who was there.
-    #[must_use]
-    pub fn noted_after(&self, remembered: bool) -> Span {
-        Span::from_millis(self.idle(remembered).millis() / 10).min(Span::from_seconds(60))
-    }
-
-    /// Those that apply to a grant of this client: its own where it has them. A grant that ends with the browser
-    /// session also idles like one.
-    #[must_use]
-    pub fn policy(&self, client: &Client, grant: &Grant) -> Policy {
-        Policy {
-            code_lifetime: self.code,
-            idle_lifetime: if grant.session_id.is_some() { self.idle(grant.remembered) } else { self.refresh_idle },
-            sign_in_ceiling: client.sign_in_ceiling,
-            retry_window: client.retry_window.unwrap_or(self.refresh_retry_window),
-        }
-    }
-}
-
 /// How many connections there may be.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionSettings {
     /// Of all callers.
     pub in_all: u32,
-    /// Of one address; a part of all where it is not set.
+    /// Of one address; where it is not set, it follows from how many there may be in all.
     pub of_one_address: Option<u32>,
 }
 
@@ -246,7 +181,8 @@ impl Config {
         Self::check(settings, secret_variable("secret")?, missing)
     }
 
-    /// Checks settings; `secret` is a comma-separated list, newest first, `next` before one that only recognises yet, and comes before any file.
+    /// Checks settings; `secret` is a comma-separated list, newest first, `next` before one that derives nothing yet; it takes
+    /// precedence over any file.
     ///
     /// # Errors
     /// [`ConfigError`].
@@ -278,7 +214,7 @@ impl Config {
         checks::numbers(&settings)?;
         checks::header("place_header", settings.place_header.as_deref())?;
         checks::together(&settings)?;
-        let password_rules = PasswordRules::read(&settings)?;
+        let (password_rules, lifetimes) = (PasswordRules::read(&settings)?, Lifetimes::of(&settings));
         let ring = |list: String| SecretRing::new(list.split(',').map(str::trim));
         let (secrets, has_secret) = match secret {
             Some(list) => (ring(list).map_err(|why| ConfigError(format!("secret: {why}")))?, true),
@@ -304,22 +240,7 @@ impl Config {
             pool_size: settings.pool_size,
             database_timeout: settings.database_timeout.into(),
             story_time: STORY_TIME,
-            lifetimes: Lifetimes {
-                access_token: settings.access_token_lifetime.into(),
-                id_token: settings.id_token_lifetime.into(),
-                code: settings.code_lifetime.into(),
-                refresh_idle: settings.refresh_idle_lifetime.into(),
-                refresh_absolute: settings.refresh_absolute_lifetime.into(),
-                refresh_retry_window: settings.refresh_retry_window.into(),
-                session_idle: settings.session_idle_lifetime.into(),
-                session_absolute: settings.session_absolute_lifetime.into(),
-                remembered_session_idle: settings.remembered_session_idle_lifetime.into(),
-                remembered_session_absolute: settings.remembered_session_absolute_lifetime.into(),
-                ended: settings.ended_retention.into(),
-                history: settings.history_retention.into(),
-                refresh_history: settings.refresh_history_retention.into(),
-                key_publish_lead: settings.key_publish_lead.into(),
-            },
+            lifetimes,
             sign_out_ends_offline_access: settings.sign_out_ends_offline_access,
             registration: settings.registration,
             place_header: settings.place_header,

@@ -1,6 +1,6 @@
 //! Wrong client secrets, counted by network and client in this process (RFC 6749 §2.3.1): an IPv6 caller has a whole /64 of
-//! addresses. Only who guesses wrong again and again is turned away, and only for that client. The table is bounded: when it is
-//! full, it is emptied of windows that are over, and then altogether.
+//! addresses. Only a caller who guesses wrong again and again is turned away, and only for that client. The table is bounded: when
+//! it is full, it is emptied of windows that are over, and then altogether.
 
 use std::{collections::HashMap, net::IpAddr, sync::Mutex};
 

@@ -17,7 +17,7 @@ use std::{
 const ROOM: usize = 1 << 20;
 /// How long the end waits for lines to be written.
 const LAST_WAIT: Duration = Duration::from_secs(1);
-/// How long to wait for an output that does not block and takes nothing just now.
+/// How long to wait before an output that does not block, and took nothing, is tried again.
 const RETRY: Duration = Duration::from_millis(10);
 
 /// The log of a process. Dropped, it writes what it has, as long as [`Log::finish`] does.
@@ -33,7 +33,7 @@ pub struct Lines {
 #[derive(Default)]
 struct State {
     bytes: Vec<u8>,
-    /// How many lines were dropped so far, and of how many a line has told.
+    /// How many lines were dropped so far, and how many of them were reported.
     dropped: u64,
     reported: u64,
     is_closed: bool,
@@ -125,7 +125,7 @@ impl Lines {
         !batch.is_empty()
     }
 
-    /// Says how many were dropped so far, unless that was said: whether it did.
+    /// Reports how many were dropped so far, unless that was done already; true where it did.
     fn report(&self, report: &impl Fn(u64)) -> bool {
         let mut state = self.lock();
         let (total, is_news) = (state.dropped, state.dropped > state.reported);
@@ -170,7 +170,7 @@ impl<W: Write> Output<W> {
         Self { to, is_within_line: false, is_torn: false }
     }
 
-    /// Writes lines, and gives up those that fail, one by one: how many.
+    /// Writes lines one by one; says how many failed and were given up.
     fn write(&mut self, lines: &[u8]) -> u64 {
         let (mut rest, mut lost) = (lines, 0);
         while !rest.is_empty() {

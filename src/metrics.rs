@@ -1,5 +1,5 @@
-//! What an operator's monitoring reads, as OpenMetrics text: what became of credentials, and what was lost. Counts since the process
-//! started. Labels are names of ours alone, so that no request makes a series.
+//! What an operator's monitoring reads, as `OpenMetrics` text: what became of credentials, and what was lost. Counts since the
+//! process started. Labels have fixed values only, so that no request can make a series.
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -29,7 +29,7 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix("symbolon");
         let (grant_events, sessions_healed) = (Family::<Event, Counter>::default(), Counter::default());
         for happening in Happening::ALL.into_iter().filter(|happening| *happening != Happening::Revoked) {
-            // Zero from the start: what appears with its first event does not count as a rise of it.
+            // Zero from the start: monitoring does not see a counter rise that appears with its first event.
             drop(grant_events.get_or_create(&Event { event: happening.name() }));
         }
         registry.register("grant_events", "What became of codes and refresh tokens", grant_events.clone());

@@ -11,6 +11,12 @@ pub fn bytes<const N: usize>() -> [u8; N] {
     rand::random()
 }
 
+/// A number below `limit`, which is not zero: any of them alike.
+#[must_use]
+pub fn below(limit: usize) -> usize {
+    rand::random_range(0..limit.max(1))
+}
+
 /// A new identifier.
 #[must_use]
 pub fn id(now: Timestamp) -> Id {

@@ -1,5 +1,5 @@
 //! Assembly: from a configuration to a server that listens. The database is migrated, the issuer frozen, the
-//! first key made; then nothing but requests, until a signal says stop.
+//! first keys made; then nothing but requests, until a signal says stop.
 
 mod connections;
 pub mod limits;
@@ -28,7 +28,10 @@ use crate::{
     mail::{MailError, Mailer},
     outbound::{Outbound, OutboundError},
     passwords::{PasswordError, Passwords},
-    store::{self, AnyConnection, Store, meta, migrations},
+    store::{
+        self, AnyConnection, Store, meta, migrations,
+        spellings::{self, Rewritten, Taken},
+    },
     stories::Stories,
 };
 
@@ -82,6 +85,7 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
                 config.issuer.as_str()
             )));
         }
+        tell(&spellings::rewrite(connection, now)?);
         first_keys::make(connection, &config.secrets, now, config.lifetimes.key_publish_lead)
     })?;
     let stories = Stories::start(store.size()).map_err(|error| StartError(format!("threads: {error}")))?;
@@ -89,6 +93,16 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
     let told = app.clone();
     store.with(move |connection| -> Result<(), StartError> { Ok(told.keys(connection, now)?.check(now)?) })?;
     Ok(app)
+}
+
+/// Logs how many e-mail addresses were rewritten, and who cannot sign in by theirs.
+fn tell(rewritten: &Rewritten) {
+    if rewritten.people > 0 {
+        tracing::info!(people = rewritten.people, "e-mail addresses were brought into their one spelling");
+    }
+    for Taken { person, holder, .. } in &rewritten.taken {
+        tracing::warn!(%person, %holder, "an e-mail address is kept in an old spelling, because the holder has it in the new one: the person cannot sign in by it");
+    }
 }
 
 /// A server that listens.

@@ -4,7 +4,10 @@ use std::sync::mpsc;
 
 use tokio::task::JoinHandle;
 
-use super::*;
+use super::{
+    queue::{Line, PLACES, Waiting},
+    *,
+};
 
 const SOON: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(5));
 const AT_ONCE: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(5));

@@ -29,7 +29,7 @@ pub enum Command {
         /// The algorithm it signs by; clients can be given it once the key signs
         #[arg(long, value_name = "ALG", value_parser = algorithm())]
         algorithm: Algorithm,
-        /// Sign with it at once: whoever checks tokens with keys fetched earlier refuses its tokens until they are fetched again
+        /// Sign with it at once; whoever checks tokens refuses its tokens until they fetch the keys again
         #[arg(long)]
         now: bool,
         #[command(flatten)]
@@ -40,7 +40,7 @@ pub enum Command {
         /// The algorithm it signs by
         #[arg(long, value_name = "ALG", value_parser = algorithm(), default_value = Algorithm::default().as_str())]
         algorithm: Algorithm,
-        /// Sign with it at once: whoever checks tokens with keys fetched earlier refuses its tokens until they are fetched again
+        /// Sign with it at once; whoever checks tokens refuses its tokens until they fetch the keys again
         #[arg(long)]
         now: bool,
         #[command(flatten)]

@@ -10,6 +10,7 @@ mod demo;
 mod explain;
 mod grant;
 mod key;
+mod migrate;
 mod new_password;
 mod output;
 mod serve;
@@ -106,7 +107,7 @@ enum Error {
 /// What a command answers: the text to print.
 type Answer = Result<String, Error>;
 
-/// The exit status by which shells tell of a program that wrote where nobody reads: 128 and the number of the signal.
+/// The exit status that shells give for a program that SIGPIPE has ended: 128 and the number of the signal.
 const SIGPIPE: u8 = 128 + 13;
 
 /// Reads the command line, does what it asks for and prints the answer; errors go to standard error.
@@ -161,7 +162,7 @@ fn dispatch(cli: Cli) -> Answer {
     match cli.command {
         Command::Serve => serve::run(load()?).map(|()| String::new()),
         Command::Demo(options) => demo::run(options).map(|()| String::new()),
-        Command::Migrate(format) => migrate(&load()?, format),
+        Command::Migrate(format) => migrate::run(&load()?, format),
         Command::CheckConfig(format) => check_config::run(&load()?, format),
         Command::User(command) => work(&load()?, only_tells, |work| command.run(work)),
         Command::Client(command) => work(&load()?, only_tells, |work| command.run(work)),
@@ -217,14 +218,6 @@ fn work(config: &Config, only_tells: bool, command: impl FnOnce(&mut Work<'_>) -
     store.with(|connection| command(&mut Work { config, connection, now }))
 }
 
-fn migrate(config: &Config, format: Format) -> Answer {
-    let ran = open(config)?.with(migrations::run).map_err(|error| format!("database {}: {error}", config.database))?;
-    let text = || {
-        if ran.is_empty() { "the database is up to date\n".into() } else { format!("ran {}\n", ran.join("\nran ")) }
-    };
-    format.answer(&serde_json::json!({ "ran": ran }), text)
-}
-
 /// Opens the configured database with one connection; makes the directory of the default one.
 fn open(config: &Config) -> Result<Store, String> {
     config.make_files().map_err(|error| error.to_string())?;
@@ -271,100 +264,4 @@ impl std::fmt::Display for Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn every_command_is_read() {
-        for line in [
-            "serve",
-            "demo",
-            "migrate",
-            "check-config --json",
-            "--config x.toml serve",
-            "user add alice --email alice@example.com --name Alice --password-stdin",
-            "user list --json",
-            "user import people.jsonl",
-            "user import - --json",
-            "user add bob --email b@example.com --role editor --role admin --group staff --attribute department=books",
-            "user disable alice",
-            "user enable alice",
-            "user show alice",
-            "user set alice --name Alice --email a@example.com --email-verified --role editor --no-group --attribute department=",
-            "user delete alice",
-            "user activity alice --limit 5 --json",
-            "user sign-in-again alice",
-            "user reset alice --json",
-            "user end-links alice --json",
-            "user invite --email a@example.com --role editor --group staff --print",
-            "user invitations --json",
-            "user uninvite a@example.com",
-            "user set-password alice --password-stdin",
-            "client add --name App --type spa --redirect-uri https://a.example/cb --redirect-uri https://b.example/cb --scope openid --scope notes:read",
-            "client add --name App --type web --redirect-uri https://a.example/cb --auth private_key_jwt --jwks-uri https://a.example/jwks --pairwise",
-            "client add --name App --type web --redirect-uri https://a.example/cb --api https://a --audience https://b --default-api https://a",
-            "client add --name Job --type service --introspects https://a --signing-alg EdDSA --jwks keys.json --auth private_key_jwt",
-            "client list",
-            "client show app --config x.toml",
-            "client set app --sign-in-ceiling 72h",
-            "client add --name App --type spa --redirect-uri https://a.example/cb --sign-in-ceiling none",
-            "client set app --name App --no-pairwise --refresh --no-client-credentials --post-logout-redirect-uri https://a.example/",
-            "client disable app",
-            "client enable app",
-            "client rotate-secret app",
-            "client rotate-secret app --now",
-            "client retire-secret app",
-            "client check app --json",
-            "client delete app",
-            "api add https://a --name A --scope notes:read=Read",
-            "api set https://a --name B --add-scope x --remove-scope y",
-            "api list",
-            "api show https://a",
-            "api remove https://a",
-            "key list",
-            "key add --algorithm EdDSA --now",
-            "key rotate --now --algorithm ES256",
-            "grant list --user alice --client app --limit 5",
-            "grant show 00000000000000000000000000000000 --json",
-            "grant revoke 00000000000000000000000000000000",
-            "consent list --user alice",
-            "consent withdraw --user alice --client app",
-            "explain",
-            "explain -",
-            "explain token --json",
-        ] {
-            let read = Cli::try_parse_from(std::iter::once("symbolon").chain(line.split(' ')));
-            assert!(read.is_ok(), "{line}: {}", read.unwrap_err());
-        }
-        for line in [
-            "",
-            "user",
-            "user add alice",
-            "user import",
-            "client add --name App --type fridge",
-            "grant list --limit 0",
-            "user activity alice --limit 0",
-            "user invite alice@example.com",
-            "key rotate now",
-            "key rotate --algorithm HS256",
-            "key add",
-            "client delete",
-            "client add --name App --type web --auth none",
-            "client set app --pairwise a.example --no-pairwise",
-            "client set app --no-refresh --retry-window 30s",
-            "client set app --jwks keys.json --jwks-uri https://a.example/jwks",
-            "api add https://a",
-            "api set https://a --scope x --add-scope y",
-            "consent withdraw --user alice",
-        ] {
-            assert!(Cli::try_parse_from(std::iter::once("symbolon").chain(line.split_whitespace())).is_err(), "{line}");
-        }
-    }
-}
+mod tests;

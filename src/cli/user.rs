@@ -69,7 +69,7 @@ pub enum Command {
     },
     /// List everyone
     List(Format),
-    /// Show what is kept of a person, what lives of theirs, and the links in letters that can still be used
+    /// Show what is kept of a person, their live sessions and grants, and the links in letters that still work
     Show(Who),
     /// Print what happened to an account, newest first
     Activity {
@@ -98,7 +98,7 @@ pub enum Command {
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Require a new sign-in of one user before anything goes on, or of everyone who signed in before a moment
+    /// Require one user to sign in again, or everyone who signed in before a given time
     SignInAgain(sign_in_again::Options),
     /// Take the password away and end everything: they set a new one themselves, by mail; nobody else can
     Reset(Who),

@@ -38,7 +38,7 @@ pub fn addresses(key: &str, listen: &str) -> Result<Vec<SocketAddr>, ConfigError
     if !is_host_and_port {
         return Err(bad(key, listen, "expected host:port, such as localhost:8080"));
     }
-    // Well written, it may name a host that this machine cannot resolve: a fault of the network, or of /etc/hosts.
+    // It is well formed, and names a host that this machine cannot resolve: a fault of the network, or of /etc/hosts.
     let resolved = listen.to_socket_addrs();
     Ok(resolved
         .map_err(|error| bad(key, listen, &format!("expected a host that can be resolved to an address ({error})")))?

@@ -269,7 +269,7 @@ fn sender(text: &str) -> Result<Sender, ConfigError> {
         Some(None) => return refuse(),
         None => ("", text.trim()),
     };
-    // A sender beyond ASCII would need an SMTP server that has SMTPUTF8 for every letter.
+    // A sender whose address is not ASCII would need an SMTP server with SMTPUTF8 for every letter.
     let address = EmailAddress::parse(address).filter(EmailAddress::is_ascii);
     let Some(address) = address.filter(|_| !name.contains(|c: char| is_unsafe(c) || "<>\"".contains(c)) && name.len() <= 100)
     else {

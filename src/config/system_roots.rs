@@ -25,7 +25,7 @@ fn placed_in(
     find: impl FnOnce() -> Option<PathBuf>,
 ) -> Result<String, String> {
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
-    // Of one that stands there twice libpq takes the last.
+    // Where one stands there twice, libpq takes the last.
     let value = |name| query.rsplit('&').filter_map(|one| one.split_once('=')).find(|(key, _)| *key == name);
     let value = |name| value(name).map(|(_, value)| value.to_owned());
     let roots = value("sslrootcert").or_else(|| variable("PGSSLROOTCERT"));

@@ -1,6 +1,6 @@
-//! The first key of an algorithm. Those of the algorithms that every installation has are made with it; that of any other is
-//! published first and signs later, as every new key does: a process that has not read it yet, or whoever keeps the key set for a
-//! while, would refuse what it signs. Which clients may be given which algorithm follows from `signs_yet`.
+//! The first key of an algorithm. Those of the algorithms that every installation has are made at its first start; that of any
+//! other is published first and signs later, as every new key does: processes that have not read it yet, and whoever caches the
+//! key set, would refuse what it signs. Which clients may be given which algorithm follows from `signs_yet`.
 
 use super::{Error, keys};
 use crate::{
@@ -22,8 +22,9 @@ pub fn signs_yet(rows: &[SigningKeyRow], algorithm: Algorithm, now: Timestamp) -
     rows.iter().any(|row| row.algorithm == algorithm && row.signs_from <= now)
 }
 
-/// Makes the keys of every installation that are missing. Where there are no keys at all, nobody knows any, and they sign at once;
-/// so does that of the default algorithm, without which there is no server. Others sign after `lead`.
+/// Makes the keys of every installation that are missing. In a database without any key they sign at once, as nobody has a key set
+/// without them. Otherwise the key of the default algorithm signs at once all the same, because there is no server without one;
+/// others sign after `lead`.
 ///
 /// # Errors
 /// [`Error`], or the database's.

@@ -168,7 +168,7 @@ impl Account<'_> {
         self.part == AccountPart::Overview
     }
 
-    /// Whether of so many devices some are shown on demand alone.
+    /// Whether there are so many devices that some are shown only on demand.
     fn folds(&self, devices: usize) -> bool {
         devices > 5 && self.part != AccountPart::App
     }

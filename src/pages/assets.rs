@@ -57,8 +57,8 @@ pub fn find(hashed_name: &str) -> Option<Asset> {
     NAMED.iter().find(|named| named.hashed_name == hashed_name).map(|named| named.asset)
 }
 
-/// The asset that another version of this program serves under this name: while processes are replaced one by one, a page of the
-/// one is followed by requests to the other. It is not what the name stands for, and must not be kept.
+/// The asset that another version of this program serves under this name: while processes are replaced one by one, a page of one
+/// version leads to requests at another. Its content is not what the hash in the name says, so it must not be cached.
 #[must_use]
 pub fn of_another_version(hashed_name: &str) -> Option<Asset> {
     let (stem, rest) = hashed_name.split_once('.')?;

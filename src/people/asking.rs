@@ -81,6 +81,15 @@ pub async fn answer(request: &HttpRequest, app: &Data<App>, path: &'static str, 
     answer.await.unwrap_or_else(|fault| page::fault(base, &context, &fault))
 }
 
+/// What a mail is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// A link to register with.
+    Registration,
+    /// A link to set a new password with.
+    Reset,
+}
+
 impl Visit {
     /// A path of ours, with the authorization request that the person is on the way of.
     pub fn url(&self, app: &App, path: &str) -> String {
@@ -144,13 +153,14 @@ impl Visit {
         app: &App,
         connection: &mut AnyConnection,
         login: &str,
-        content: fn(Ask) -> Content,
+        wanted: Wanted,
     ) -> Result<Result<Reply, FormProblem>, Fault> {
         let now = self.context.now;
         let device = known_browser::name(app, self.device.as_deref(), now);
         let link = self.link.as_deref().and_then(|text| Credential::open(&app.config.secrets, Kind::Link, text));
         let link = link.map(|credential| credential.id);
-        let shown = link.map(|id| id.to_string()).or(device.map(str::to_owned));
+        // Whose they are is found out before a mail is sent to a user; for an address that is nobody's there is nothing to find out.
+        let shown = link.map(|id| id.to_string()).or(device.map(str::to_owned)).filter(|_| wanted == Wanted::Reset);
         let from = (self.context.address, shown.as_deref());
         let limit = MailLimit::to_ask(&app.config.secrets, &LoginName::parse(login), from, now);
         if let Err(seconds) = limit.admit(connection, now)? {
@@ -167,7 +177,11 @@ impl Visit {
         };
         // The bell is not rung: the queue is looked at within a second, and what is done then for who has an account is not in
         // the time of this answer.
-        deliveries::enqueue(connection, random::id(now), &content(ask), now)?;
+        let content = match wanted {
+            Wanted::Registration => Content::RegistrationAsked(ask),
+            Wanted::Reset => Content::ResetAsked(ask),
+        };
+        deliveries::enqueue(connection, random::id(now), &content, now)?;
         let sent = stamp::make(&app.config.secrets, Purpose::Asked, &[owner, self.path, login], now);
         let request = Params::parse(&self.request());
         let query = request.to_query(&[], &[(SENT, &sent), (SENT_FOR, login)]);

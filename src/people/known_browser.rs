@@ -53,12 +53,9 @@ pub fn from<'a>(
     user: Option<Id>,
     now: Timestamp,
 ) -> Result<throttle::From<'a>> {
-    let nobody = Id::from([0; 16]); // asked for all the same, so that the time does not tell
-    let known_browser = match user {
-        Some(user) => name_for(app, connection, cookie, user, now)?,
-        None => None,
-    };
-    let is_near = known_browser.is_none() && devices::is_near(connection, user.unwrap_or(nobody), &network::range(address))?;
+    let asked = user.unwrap_or(Id::from([0; 16])); // of nobody the same is read, so that the time does not tell
+    let known_browser = name_for(app, connection, cookie, asked, now)?.filter(|_| user.is_some());
+    let is_near = devices::is_near(connection, asked, &network::range(address))? && known_browser.is_none();
     Ok(throttle::From { address, known_browser, is_near })
 }
 

@@ -1,20 +1,22 @@
-//! The sign-in page. A sign-in is two hops with the password in between, in its own gate: look up and count the attempt; verify;
-//! begin the session, with the hash made anew where it is outdated. Known and unknown names take the same way and the same time.
+//! The sign-in page. A sign-in is two hops with the password in between, in its own gate (`proof`): look up and count the attempt; verify;
+//! begin the session. Known and unknown names take the same way and the same time.
 
 use actix_web::{HttpRequest, http::header, web::Data};
 
 use super::{
     known_browser, onward,
-    proof::{self, Candidate, TURN_MISSED, Verdict},
-    throttle::{self, Admission, Attempt},
+    proof::{self, Candidate, Verdict},
+    throttle::{self, Attempt},
     wording,
 };
 use crate::{
     app::App,
-    attempts::Turn,
     pages::{Chrome, Login, LoginNotice, LoginProblem, Problem, Remember},
     paths,
-    protocol::{authentication, authorization::AuthorizationRequest, id::Id, login_name::LoginName, network, params::Params},
+    protocol::{
+        authentication, authorization::AuthorizationRequest, id::Id, login_name::LoginName, network, params::Params,
+        time::Timestamp,
+    },
     random,
     store::{
         AnyConnection, clients,
@@ -63,14 +65,6 @@ impl Typed {
     }
 }
 
-/// What the first hop found out.
-enum Looked {
-    /// The answer already.
-    Done(Reply),
-    /// The password is to be verified; for the log, what was found out so far.
-    Verify(Box<Candidate>, String),
-}
-
 /// `GET /login`.
 pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
     let visit = Visit::of(&request);
@@ -105,27 +99,28 @@ async fn sign_in(app: &Data<App>, visit: Visit, form: Params, password: String) 
     if !visit.sent(app, &form) {
         return visit.refuse(app, typed, LoginProblem::FormExpired).await;
     }
-    let Some(turns) = visit.turns(app, &typed).await else {
-        return visit.refuse(app, typed, LoginProblem::SlowedDown { seconds: TURN_MISSED }).await;
-    };
-    let first = (visit.clone(), typed.clone());
-    let looked = hop(app, Lane::People, move |app, connection| -> Result<Looked, Fault> {
-        let (visit, typed) = first;
-        visit.look(app, connection, &typed, turns)
-    });
-    let (candidate, note) = match looked.await? {
-        Looked::Done(reply) => return Ok(reply),
-        Looked::Verify(candidate, note) => (*candidate, note),
-    };
     let context = visit.context.clone();
-    proof::by_password(app, &context, candidate, &password, move |app, connection, verdict| match verdict {
-        Verdict::Right(person) => visit.begin_session(app, connection, person, typed.remember),
-        Verdict::Wrong => {
-            let shown = visit.show(app, connection, Some(&typed), Some(LoginProblem::WrongNameOrPassword))?;
-            Ok(Some(shown.noting(note.clone())))
-        }
-        Verdict::TooMany { seconds } => {
-            visit.show(app, connection, Some(&typed), Some(LoginProblem::SlowedDown { seconds })).map(Some)
+    let look = move |app: &App, connection: &mut AnyConnection| {
+        let candidate = visit.look(app, connection, &typed)?;
+        Ok(Ok(((visit, typed), candidate)))
+    };
+    proof::by_password(app, &context, password, look, |app, connection, found, verdict| {
+        let (visit, typed) = &**found;
+        match verdict {
+            Verdict::Right(person) => visit.begin_session(app, connection, person, typed.remember),
+            Verdict::Wrong { user, is_verified } => {
+                let who = user.map_or_else(|| "nobody".to_owned(), |id| format!("person {id}"));
+                let what = if is_verified {
+                    "wrong name or password"
+                } else {
+                    "password not verified, too many failures from everywhere"
+                };
+                let shown = visit.show(app, connection, Some(typed), Some(LoginProblem::WrongNameOrPassword))?;
+                Ok(Some(shown.noting(format!("{what}: {who}"))))
+            }
+            Verdict::TooMany { seconds } => {
+                visit.show(app, connection, Some(typed), Some(LoginProblem::SlowedDown { seconds })).map(Some)
+            }
         }
     })
     .await
@@ -168,34 +163,14 @@ impl Visit {
         hop(app, Lane::People, move |app, connection| self.show(app, connection, Some(&typed), Some(problem))).await
     }
 
-    /// Waits until no other attempt at this name is in hand, from this network or in this browser.
-    async fn turns(&self, app: &App, typed: &Typed) -> Option<Vec<Turn>> {
-        let browser = known_browser::name(app, self.device.as_deref(), self.context.now);
-        let from = (self.context.address, browser);
-        throttle::turns(&app.attempts, &app.config.secrets, from, typed.name().as_str()).await
-    }
-
-    /// Finds the person, and whether their password is looked at.
-    fn look(&self, app: &App, connection: &mut AnyConnection, typed: &Typed, turns: Vec<Turn>) -> Result<Looked, Fault> {
+    /// Finds the person, and what an attempt at their password counts for.
+    fn look(&self, app: &App, connection: &mut AnyConnection, typed: &Typed) -> Result<Candidate, Fault> {
         let (name, now) = (typed.name(), app.clock.now());
         let person = if typed.username.len() > NAME_LIMIT { None } else { people::find_by_login(connection, &name)? };
-        let id = person.as_ref().map(|person| person.claims.id);
-        let from = known_browser::from(app, connection, (self.device.as_deref(), self.context.address), id, now)?;
-        let who = throttle::Who { user: id, name: &name };
-        let mut attempt = Attempt::to_sign_in(&app.config.secrets, who, from, now);
-        let who = id.map_or_else(|| "nobody".to_owned(), |id| format!("person {id}"));
-        let admission = attempt.begin(connection, now)?;
-        let (person, note) = match admission {
-            Admission::Go | Admission::InTurn => (person, format!("wrong name or password: {who}")),
-            // The decoy is hashed instead: the same answer after the same time.
-            Admission::Refuse => (None, format!("password not verified, too many failures from everywhere: {who}")),
-            Admission::Wait(seconds) => {
-                return Ok(Looked::Done(self.show(app, connection, Some(typed), Some(LoginProblem::SlowedDown { seconds }))?));
-            }
-        };
-        let person = person.filter(|person| person.disabled_at.is_none());
-        let candidate = Candidate { person, attempt, must_wait: admission == Admission::InTurn, turns };
-        Ok(Looked::Verify(Box::new(candidate), note))
+        let user = person.as_ref().map(|person| person.claims.id);
+        let from = known_browser::from(app, connection, (self.device.as_deref(), self.context.address), user, now)?;
+        let attempt = Attempt::to_sign_in(&app.config.secrets, throttle::Who { user, name: &name }, from, now);
+        Ok(Candidate { person: person.filter(|person| person.disabled_at.is_none()), user, attempt })
     }
 
     /// The same person's session gets a new generation, though it may be over for want of use: what was granted in
@@ -208,14 +183,15 @@ impl Visit {
         person: &Person,
         remember: bool,
     ) -> Result<Option<Reply>, Fault> {
-        let (now, id) = (self.context.now, person.claims.id);
+        // Not the time at which the request came, which may have waited for its turn: whoever has people sign in again means this one.
+        let (now, id) = (app.clock.now(), person.claims.id);
         let before = session::unended(app, connection, self.session.as_deref())?;
         let known = known_browser::name(app, self.device.as_deref(), now);
         let name = known.map_or_else(random::text, str::to_owned);
         let sign_in = SignIn {
             person,
             before: before.as_ref(),
-            new: self.new_session(app, id, &name, remember),
+            new: self.new_session(app, (id, &name), remember, now),
             network: &network::range(self.context.address),
             event: random::id(now),
         };
@@ -239,8 +215,8 @@ impl Visit {
         format!("{base}{}", page.unwrap_or(paths::HOME))
     }
 
-    fn new_session(&self, app: &App, person: Id, device: &str, remember: bool) -> Session {
-        let (now, lifetimes) = (self.context.now, &app.config.lifetimes);
+    fn new_session(&self, app: &App, (person, device): (Id, &str), remember: bool, now: Timestamp) -> Session {
+        let lifetimes = &app.config.lifetimes;
         let lifetime = if remember { lifetimes.remembered_session_absolute } else { lifetimes.session_absolute };
         Session {
             id: random::id(now),

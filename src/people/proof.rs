@@ -1,6 +1,8 @@
-//! Proving by a password who one is: at sign-in, and again before what matters in an account. The attempt was let in before
-//! (`throttle`); here it waits for its turn, the password is verified in its own gate, the attempt is counted, an outdated hash is
-//! made anew, and what follows is done.
+//! Proving by a password who one is: at sign-in, and again before what matters in an account. The attempt is found, waits for its
+//! turn, is let in by the counts (`throttle`) or not, and waits where its network has to; then the password is verified in its own gate,
+//! the attempt is counted, an outdated hash is made anew, and what follows is done.
+
+use std::sync::Arc;
 
 use actix_web::web::Data;
 
@@ -10,6 +12,7 @@ use crate::{
     attempts::Turn,
     clock::Stopwatch,
     passwords::PasswordError,
+    protocol::id::Id,
     store::{
         AnyConnection,
         people::{self, Person},
@@ -22,15 +25,14 @@ use crate::{
 };
 
 /// A password on its way to being verified.
+#[derive(Clone)]
 pub struct Candidate {
     /// Whose it may be; nobody where it must not be looked at.
     pub person: Option<Person>,
+    /// Who has the name, for the log.
+    pub user: Option<Id>,
     /// The counts that it is under.
     pub attempt: Attempt,
-    /// Whether it has to wait until its network has room again.
-    pub must_wait: bool,
-    /// Its turns, which end with it.
-    pub turns: Vec<Turn>,
 }
 
 /// What is known of a password.
@@ -39,7 +41,12 @@ pub enum Verdict<'a> {
     /// It is this user's.
     Right(&'a Person),
     /// It is nobody's, or not looked at and to be answered as that.
-    Wrong,
+    Wrong {
+        /// Who has the name, for the log.
+        user: Option<Id>,
+        /// Whether it was looked at.
+        is_verified: bool,
+    },
     /// It was not looked at: too many attempts are made, and the user is told to wait so many seconds.
     TooMany {
         /// How long.
@@ -48,7 +55,7 @@ pub enum Verdict<'a> {
 }
 
 /// How long someone is told to wait whose turn did not come in time.
-pub const TURN_MISSED: i64 = 5;
+const TURN_MISSED: i64 = 5;
 
 /// What the gate found out.
 struct Proof {
@@ -63,80 +70,135 @@ enum Judged<T> {
     Again(Box<Candidate>),
 }
 
-/// Verifies the password, and does what follows. What follows says `None` of a right one where the password was set anew, or the
-/// account switched off, while this one was hashed. What was begun is ended and counted though the caller may have left.
+/// Verifies the password of whom `look` finds, unless that has an answer already, and does what follows. What follows says `None` of
+/// a right one where the password was set anew, or the account switched off, while this one was hashed. All of it goes on to
+/// its end though the caller may have left: what was begun is counted, and no attempt is left behind that was not.
 ///
 /// # Errors
-/// What follows says, or a [`Fault`]: then nothing is held against anyone.
-pub async fn by_password<T: Send + 'static>(
+/// What they say, or a [`Fault`]. Nothing is held against anyone then, but where the database failed after the attempt was let in:
+/// that one stays counted for its user, and leaks out.
+pub async fn by_password<S: Send + Sync + 'static, T: Send + 'static>(
     app: &Data<App>,
     context: &Context,
-    candidate: Candidate,
-    password: &str,
-    then: impl Fn(&App, &mut AnyConnection, Verdict<'_>) -> Result<Option<T>, Fault> + Clone + Send + 'static,
+    password: String,
+    look: impl FnOnce(&App, &mut AnyConnection) -> Result<Result<(S, Candidate), T>, Fault> + Send + 'static,
+    then: impl Fn(&App, &mut AnyConnection, &Arc<S>, Verdict<'_>) -> Result<Option<T>, Fault> + Clone + Send + 'static,
 ) -> Result<T, Fault> {
-    let (app, context, password) = (app.clone(), context.clone(), password.to_owned());
-    let proof = actix_web::rt::spawn(async move { prove(&app, &context, candidate, &password, then).await });
+    let (app, context) = (app.clone(), context.clone());
+    let proof = actix_web::rt::spawn(async move {
+        let looked = hop(&app, Lane::People, move |app, connection| -> Result<_, Fault> {
+            let (state, mut candidate) = match look(app, connection)? {
+                Ok(found) => found,
+                Err(done) => return Ok(Err(done)),
+            };
+            // Nearly always nobody is before it, and the same hop goes on.
+            let begun = match candidate.attempt.try_turn(&app.attempts) {
+                Some(turn) => Some((candidate.attempt.begin(connection, app.clock.now())?, turn)),
+                None => None,
+            };
+            Ok(Ok((Arc::new(state), candidate, begun)))
+        });
+        let (state, candidate, begun) = match looked.await? {
+            Ok(found) => found,
+            Err(done) => return Ok(done),
+        };
+        let then = move |app: &App, connection: &mut AnyConnection, verdict: Verdict<'_>| then(app, connection, &state, verdict);
+        let Some((candidate, admission, _turn)) = admitted(&app, candidate, begun).await? else {
+            return too_many(&app, TURN_MISSED, then).await;
+        };
+        match admission {
+            Admission::Wait(seconds) => too_many(&app, seconds, then).await,
+            Admission::InTurn => match wait(&app, candidate).await? {
+                Some((candidate, admission)) => prove(&app, &context, (candidate, admission), &password, then).await,
+                None => too_many(&app, TURN_MISSED, then).await,
+            },
+            Admission::Go | Admission::Refuse => prove(&app, &context, (candidate, admission), &password, then).await,
+        }
+    });
     proof.await.unwrap_or_else(|_| Err(Fault::Internal("a password's proof did not end".into())))
+}
+
+/// What the counts say of an attempt, once it has its turn, which it keeps; `None` where that takes too long.
+async fn admitted(
+    app: &Data<App>,
+    mut candidate: Candidate,
+    begun: Option<(Admission, Turn)>,
+) -> Result<Option<(Candidate, Admission, Turn)>, Fault> {
+    if let Some((admission, turn)) = begun {
+        return Ok(Some((candidate, admission, turn)));
+    }
+    let Some(turn) = candidate.attempt.turn(&app.attempts).await else { return Ok(None) };
+    let begun = hop(app, Lane::Own, move |app, connection| -> Result<_, Fault> {
+        let admission = candidate.attempt.begin(connection, app.clock.now())?;
+        Ok((candidate, admission))
+    });
+    let (candidate, admission) = begun.await?;
+    Ok(Some((candidate, admission, turn)))
+}
+
+/// The answer to an attempt that is not looked at.
+async fn too_many<T: Send + 'static>(
+    app: &Data<App>,
+    seconds: i64,
+    then: impl Fn(&App, &mut AnyConnection, Verdict<'_>) -> Result<Option<T>, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    hop(app, Lane::Own, move |app, connection| answer(then(app, connection, Verdict::TooMany { seconds })?)).await
+}
+
+/// Waits until the candidate's network has room again; `None` where that takes too long.
+async fn wait(app: &Data<App>, mut candidate: Candidate) -> Result<Option<(Candidate, Admission)>, Fault> {
+    let Some((_turn, patience)) = candidate.attempt.waiting(&app.attempts).await else { return Ok(None) };
+    let begun = Stopwatch::start();
+    loop {
+        let admitted = hop(app, Lane::Own, move |app, connection| -> Result<_, Fault> {
+            let admission = candidate.attempt.begin_in_turn(connection, app.clock.now())?;
+            Ok((candidate, admission))
+        });
+        let (same, admission) = admitted.await?;
+        candidate = same;
+        match admission {
+            Ok(admission) => return Ok(Some((candidate, admission))),
+            Err(pause) if begun.elapsed() + pause <= patience => tokio::time::sleep(pause).await,
+            Err(_) => return Ok(None),
+        }
+    }
 }
 
 async fn prove<T: Send + 'static>(
     app: &Data<App>,
     context: &Context,
-    mut candidate: Candidate,
+    (mut candidate, admission): (Candidate, Admission),
     password: &str,
     then: impl Fn(&App, &mut AnyConnection, Verdict<'_>) -> Result<Option<T>, Fault> + Clone + Send + 'static,
 ) -> Result<T, Fault> {
-    let is_admitted = !candidate.must_wait || wait(app, &mut candidate).await?;
-    let place = if is_admitted { candidate.attempt.verifying(&app.attempts).await } else { None };
-    let Some(place) = place else {
+    let Some(_place) = candidate.attempt.verifying(&app.attempts).await else {
         return hop(app, Lane::Own, move |app, connection| -> Result<T, Fault> {
-            if is_admitted {
-                candidate.attempt.abandoned(connection)?;
-            }
+            candidate.attempt.abandoned(connection)?;
             answer(then(app, connection, Verdict::TooMany { seconds: TURN_MISSED })?)
         })
         .await;
     };
-    candidate.turns.push(place);
+    if admission == Admission::Refuse {
+        candidate.person = None; // a decoy is hashed, as for an unknown name: the same answer after the same time
+    }
+    let is_verified = admission != Admission::Refuse;
     let mut candidate = Box::new(candidate);
     let mut may_try_again = true;
     loop {
         let proof = verify(app, &candidate, password).await;
         let (context, then) = (context.clone(), then.clone());
         let judged = hop(app, Lane::Own, move |app, connection| -> Result<Judged<T>, Fault> {
-            judge(app, connection, &context, (*candidate, proof, may_try_again), &then)
+            let then = |app: &App, connection: &mut AnyConnection, right: Option<&Person>| {
+                let wrong = Verdict::Wrong { user: candidate.user, is_verified };
+                then(app, connection, right.map_or(wrong, Verdict::Right))
+            };
+            judge(app, connection, &context, (&candidate, proof, may_try_again), &then)
         });
         match judged.await? {
             Judged::Done(done) => return Ok(done),
             Judged::Again(again) => candidate = again,
         }
         may_try_again = false;
-    }
-}
-
-/// Waits until the candidate's network has room again; false where that takes too long.
-async fn wait(app: &Data<App>, candidate: &mut Candidate) -> Result<bool, Fault> {
-    let Some((turn, patience)) = candidate.attempt.waiting(&app.attempts).await else { return Ok(false) };
-    let begun = Stopwatch::start();
-    loop {
-        let mut attempt = candidate.attempt.clone();
-        let admitted = hop(app, Lane::Own, move |app, connection| -> Result<_, Fault> {
-            let admission = attempt.begin_in_turn(connection, app.clock.now())?;
-            Ok((attempt, admission))
-        });
-        let (attempt, admission) = admitted.await?;
-        candidate.attempt = attempt;
-        match admission {
-            Ok(admission) => {
-                // As for a wrong password a decoy is hashed: the same answer after the same time.
-                candidate.person.take_if(|_| admission == Admission::Refuse);
-                drop(turn);
-                return Ok(true);
-            }
-            Err(pause) if begun.elapsed() + pause <= patience => tokio::time::sleep(pause).await,
-            Err(_) => return Ok(false),
-        }
     }
 }
 
@@ -158,8 +220,8 @@ fn judge<T>(
     app: &App,
     connection: &mut AnyConnection,
     context: &Context,
-    (mut candidate, proof, may_try_again): (Candidate, Result<Proof, PasswordError>, bool),
-    then: &impl Fn(&App, &mut AnyConnection, Verdict<'_>) -> Result<Option<T>, Fault>,
+    (candidate, proof, may_try_again): (&Candidate, Result<Proof, PasswordError>, bool),
+    then: &impl Fn(&App, &mut AnyConnection, Option<&Person>) -> Result<Option<T>, Fault>,
 ) -> Result<Judged<T>, Fault> {
     let now = app.clock.now();
     let proof = match proof {
@@ -169,11 +231,12 @@ fn judge<T>(
             return Err(error.into());
         }
     };
-    if let Some(person) = candidate.person.as_mut().filter(|_| proof.is_right) {
+    if let Some(person) = candidate.person.as_ref().filter(|_| proof.is_right) {
+        let mut person = person.clone();
         if let Some(new) = proof.renewed {
-            replace_hash(connection, person, new);
+            replace_hash(connection, &mut person, new);
         }
-        let done = match then(app, connection, Verdict::Right(person)) {
+        let done = match then(app, connection, Some(&person)) {
             Ok(done) => done,
             Err(fault) => {
                 candidate.attempt.abandoned(connection)?; // the password was right: nothing is held against anyone
@@ -181,19 +244,22 @@ fn judge<T>(
             }
         };
         if let Some(done) = done {
-            candidate.attempt.succeeded(connection, now)?;
+            // What was asked for is done, and its answer must not be lost for a count that forgets by itself.
+            if let Err(error) = candidate.attempt.succeeded(connection, now) {
+                tracing::warn!(%error, "what was counted against a user who signed in rightly could not be cleared");
+            }
             return Ok(Judged::Done(done));
         }
         let current = people::find(connection, person.claims.id)?.filter(|current| current.disabled_at.is_none());
         if let Some(current) = current.filter(|current| may_try_again && current.password_hash != person.password_hash) {
-            return Ok(Judged::Again(Box::new(Candidate { person: Some(current), ..candidate })));
+            return Ok(Judged::Again(Box::new(Candidate { person: Some(current), ..candidate.clone() })));
         }
     }
     candidate.attempt.failed(connection, now)?;
     if let Some(person) = &candidate.person {
         app.history.failure(person.claims.id, context.origin(), now);
     }
-    answer(then(app, connection, Verdict::Wrong)?).map(Judged::Done)
+    answer(then(app, connection, None)?).map(Judged::Done)
 }
 
 /// Keeps the hash made anew, if the old one still stands. Where that fails the person signs in with the old one, which is as

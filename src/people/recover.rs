@@ -4,7 +4,7 @@
 use actix_web::{HttpRequest, http::header, web::Data};
 
 use super::{
-    asking::{self, Visit},
+    asking::{self, Visit, Wanted},
     wording,
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     pages::{Chrome, FormProblem, Recover, RecoverOff, RecoverSent},
     paths,
     protocol::{link::LinkKind, params::Params, profile::EMAIL_LIMIT},
-    store::{AnyConnection, deliveries::Content},
+    store::AnyConnection,
     web::{body::Form, fault::Fault, page, reply::Reply},
 };
 
@@ -52,7 +52,7 @@ fn story(app: &App, connection: &mut AnyConnection, visit: &Visit, form: Option<
     }
     // Longer names are nobody's; they are answered as all others are.
     let login: String = typed.chars().take(EMAIL_LIMIT + 1).collect();
-    let asked = visit.ask(app, connection, &login, Content::ResetAsked)?;
+    let asked = visit.ask(app, connection, &login, Wanted::Reset)?;
     Ok(asked.unwrap_or_else(|problem| show(app, visit, typed, Some(problem))))
 }
 

@@ -4,7 +4,7 @@
 use actix_web::{HttpRequest, http::header, web::Data};
 
 use super::{
-    asking::{self, Visit},
+    asking::{self, Visit, Wanted},
     wording,
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     pages::{Chrome, FormProblem, Problem, Register, RegisterProblem, RegisterSent},
     paths,
     protocol::{email_address::EmailAddress, link::LinkKind, params::Params},
-    store::{AnyConnection, deliveries::Content},
+    store::AnyConnection,
     web::{body::Form, fault::Fault, page, reply::Reply},
 };
 
@@ -48,7 +48,7 @@ fn story(app: &App, connection: &mut AnyConnection, visit: &Visit, form: Option<
     let Some(email) = EmailAddress::parse(typed) else {
         return show(app, connection, visit, (typed, Some(RegisterProblem::NotAnAddress)));
     };
-    match visit.ask(app, connection, email.as_str(), Content::RegistrationAsked)? {
+    match visit.ask(app, connection, email.as_str(), Wanted::Registration)? {
         Ok(reply) => Ok(reply),
         Err(FormProblem::SlowedDown { seconds }) => {
             show(app, connection, visit, (typed, Some(RegisterProblem::SlowedDown { seconds })))

@@ -12,8 +12,7 @@ const LOCAL_PART_LIMIT: usize = 64;
 
 /// An e-mail address in its one spelling.
 ///
-/// A row that was kept under an earlier rule (lower case alone) in another spelling is not found by its address any more, only by
-/// its user name, and mail goes to what is kept. It gets this spelling when its claims or its address are written again.
+/// What was kept under an earlier rule (lower case alone) is brought into this spelling by `store::spellings`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EmailAddress(String);
 

@@ -2,7 +2,7 @@
 //! and for one user tried from everywhere. Arithmetic alone: which counts there are, and what for, is `people::throttle`; where
 //! they are kept is `store::rate_limits`.
 
-use super::time::{Span, Timestamp};
+use super::time::{CLOCK_TOLERANCE, Span, Timestamp};
 
 /// What has been counted under one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +15,15 @@ pub struct Count {
     pub next_at: Timestamp,
 }
 
-/// The longest wait of all. A count that asks for a longer one was written by a clock that was ahead, and asks for none.
-pub const LONGEST_WAIT: Span = Span::from_seconds(3600);
+/// The longest wait of all.
+const LONGEST_WAIT: Span = Span::from_seconds(3600);
+
+/// After this, no wait can end: a count that says so was written by a clock that was further ahead than clocks differ, and is
+/// taken for one without a wait.
+#[must_use]
+pub const fn latest_end(now: Timestamp) -> Timestamp {
+    now.plus(LONGEST_WAIT).plus(CLOCK_TOLERANCE)
+}
 
 /// Attempts at one thing: some cost nothing, and after them each wait is twice as long as the one before.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +43,7 @@ impl Backoff {
     #[must_use]
     pub fn wait(&self, count: &Count, now: Timestamp) -> Option<i64> {
         let wait = count.next_at.millis() - now.millis();
-        (wait > 0 && wait <= LONGEST_WAIT.millis()).then_some(wait / 1000 + 1)
+        (wait > 0 && count.next_at <= latest_end(now)).then_some(wait / 1000 + 1)
     }
 
     /// How long to wait after so many attempts.
@@ -150,6 +157,8 @@ mod tests {
         assert_eq!(NAME.wait(&count, at(10_500)), Some(2));
         assert_eq!(NAME.wait(&count, at(12_000)), None);
         assert_eq!(NAME.wait(&count, at(-10_000_000)), None, "longer than the longest wait");
+        let hour = Count { amount: 100, updated_at: at(5_000), next_at: at(3_605_000) };
+        assert_eq!(NAME.wait(&hour, at(0)), Some(3606), "a process that is five seconds behind waits as well");
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(super) type HmacSha256 = Hmac<Sha256>;
 /// How long a secret must at least be, in bytes: what 32 random bytes need as text or raw.
 pub const MIN_LENGTH: usize = 32;
 
-/// What stands before a secret that no process may derive anything with yet: one that knows it may be beside one that does not.
+/// The mark before a secret with which no process may derive anything yet, because not every process may know it.
 const NEXT: &[u8] = b"next";
 
 /// The list of secrets; the first one that is not marked derives what is new, all of them recognise what exists.

@@ -1,5 +1,5 @@
 //! Connections before there is a request: how many one address may have open at once (one that is too many is closed at once,
-//! before TLS), and a log line, with the address and not without end, for those that fail. How many there may be in all is the
+//! before TLS), and a log line, with the address and at a limited rate, for those that fail. How many there may be in all is the
 //! accepting thread's: it takes no more, and the rest wait.
 
 use std::{collections::HashMap, net::IpAddr, pin::Pin, rc::Rc, sync::Arc, sync::Mutex, sync::PoisonError, time::Duration};
@@ -11,14 +11,14 @@ use ipnet::IpNet;
 
 use crate::{clock::Stopwatch, protocol::network};
 
-/// How often at most a line of one kind is logged.
+/// The shortest time between two log lines of one kind.
 const EVERY: Duration = Duration::from_secs(10);
 
 /// The connections that are open, by address.
 pub struct Connections {
     open: Mutex<HashMap<String, usize>>,
     of_one_address: usize,
-    /// All callers come from these, and are not counted by them.
+    /// Proxies that everyone comes through: they are not counted.
     trusted_proxies: Vec<IpNet>,
     refused: Seldom,
     failed: Seldom,
@@ -31,7 +31,7 @@ struct Place {
 }
 
 impl Connections {
-    /// None yet, and so many of one address.
+    /// None so far, with this limit for one address.
     #[must_use]
     pub fn new(of_one_address: usize, trusted_proxies: Vec<IpNet>) -> Arc<Self> {
         let (refused, failed) = (Seldom::default(), Seldom::default());
@@ -93,12 +93,12 @@ impl Drop for Place {
     }
 }
 
-/// Lets one line through now and then, and counts what happens between.
+/// Lets a line through at intervals, and counts what happens in between.
 #[derive(Default)]
 struct Seldom(Mutex<(Option<Stopwatch>, u64)>);
 
 impl Seldom {
-    /// It happened: how often since the last line, where it is time for one.
+    /// Counts one more; says how many there were since the last line, where it is time for the next.
     fn due(&self) -> Option<u64> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (last, count) = &mut *state;

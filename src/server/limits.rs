@@ -50,7 +50,7 @@ impl Bounds {
 
     fn within(settings: ConnectionSettings, pool_size: u32, open_files: Option<u64>) -> Self {
         let kept = OTHER_FILES + FILES_OF_A_CONNECTION * u64::from(pool_size);
-        // Where there are hardly any files, some of what is kept is not there either: half of them serve callers all the same.
+        // Where so few files are allowed that nothing would be left, half of them serve callers all the same.
         let room = open_files.map_or(u64::MAX, |files| files.saturating_sub(kept).max(files / 2));
         let in_all = usize::try_from(room.min(settings.in_all.into())).unwrap_or(usize::MAX).max(1);
         let of_one_address = match settings.of_one_address {

@@ -62,7 +62,7 @@ pub fn bind(listen: &str) -> io::Result<Vec<TcpListener>> {
     for address in addresses {
         match bind_one(address) {
             Ok(socket) => sockets.push(socket),
-            // Whoever has it would be taken for this server by half of the callers.
+            // Another program that has this address would get some of the callers.
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 return Err(io::Error::new(error.kind(), format!("{address}: {error}")));
             }

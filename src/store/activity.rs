@@ -146,7 +146,8 @@ fn count_failure(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()
     Ok(())
 }
 
-/// What happened to a person's account, newest first, at most `limit`; `before` is the id of the last that was seen.
+/// What happened to a person's account, newest first, at most `limit`; `before` is the id of the last that was seen. Entries that
+/// only a later version knows are left out: its processes may already write while this one is being replaced.
 ///
 /// # Errors
 /// The database's.
@@ -156,6 +157,7 @@ pub fn of(connection: &mut AnyConnection, person: Id, before: Option<Id>, limit:
     let rows: Vec<Columns> = activity::table
         .filter(activity::person_id.eq(person.as_bytes().as_slice()))
         .filter(activity::id.lt(before.as_bytes().as_slice()))
+        .filter(activity::kind.eq_any(Activity::ALL.map(Activity::name)))
         .select(columns!())
         .order(activity::id.desc())
         .limit(i64::from(limit))

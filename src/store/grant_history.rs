@@ -148,13 +148,15 @@ extern "SQL" {
     fn unnest_truth(values: Array<Bool>) -> Bool;
 }
 
-/// The life of a grant, oldest first: its newest `limit` moments.
+/// The life of a grant, oldest first: its newest `limit` moments. Entries that only a later version knows are left out: its
+/// processes may already write while this one is being replaced.
 ///
 /// # Errors
 /// The database's.
 pub fn of(connection: &mut AnyConnection, grant: Id, limit: u32) -> Result<Vec<Moment>> {
     let mut rows: Vec<Columns> = grant_history::table
         .filter(grant_history::grant_id.eq(grant.as_bytes().as_slice()))
+        .filter(grant_history::happening.eq_any(Happening::ALL.map(Happening::name)))
         .select((
             grant_history::happening,
             grant_history::at,

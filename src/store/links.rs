@@ -72,6 +72,13 @@ impl Link {
     }
 }
 
+/// The columns that end a link. Processes of the version before do not know `ended_at`, and take no link that has `used_at`.
+macro_rules! ended {
+    ($now:expr) => {
+        (links::ended_at.eq(Some($now.millis())), links::used_at.eq(Some($now.millis())))
+    };
+}
+
 /// Links that were neither used nor ended; some of them may have expired.
 macro_rules! unspent {
     () => {
@@ -105,7 +112,8 @@ fn to_value(columns: LinkRow) -> Result<Link> {
         content: columns.content,
         created_at: time(columns.created_at),
         expires_at: time(columns.expires_at),
-        used_at: times(columns.used_at),
+        // One that was ended has a time here as well (`ended!`), and was not used.
+        used_at: times(columns.used_at).filter(|_| columns.ended_at.is_none()),
         ended_at: times(columns.ended_at),
     })
 }
@@ -152,7 +160,7 @@ pub fn insert(connection: &mut AnyConnection, link: &Link) -> Result<()> {
             links::content.eq(link.content.as_deref()),
             links::created_at.eq(link.created_at.millis()),
             links::expires_at.eq(link.expires_at.millis()),
-            links::used_at.eq(link.used_at.map(Timestamp::millis)),
+            links::used_at.eq(link.used_at.or(link.ended_at).map(Timestamp::millis)),
             links::ended_at.eq(link.ended_at.map(Timestamp::millis)),
         ))
         .execute(connection)?;
@@ -185,7 +193,7 @@ pub(super) fn use_up(connection: &mut AnyConnection, id: Id, kind: LinkKind, now
 pub(super) fn end_all(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Result<usize> {
     let open = open_of(connection, person, now)?.len();
     let theirs = links::table.filter(links::person_id.eq(person.as_bytes().as_slice())).filter(unspent!());
-    diesel::update(theirs).set(links::ended_at.eq(Some(now.millis()))).execute(connection)?;
+    diesel::update(theirs).set(ended!(now)).execute(connection)?;
     Ok(open)
 }
 
@@ -196,14 +204,14 @@ pub(super) fn end_kind(connection: &mut AnyConnection, person: Id, kind: LinkKin
         .filter(links::person_id.eq(person.as_bytes().as_slice()))
         .filter(links::kind.eq(kind.name()))
         .filter(unspent!());
-    diesel::update(theirs).set(links::ended_at.eq(Some(now.millis()))).execute(connection)?;
+    diesel::update(theirs).set(ended!(now)).execute(connection)?;
     Ok(())
 }
 
 /// Ends every link to make an account with this address. Part of a transaction.
 pub(super) fn end_to_address(connection: &mut AnyConnection, email: &str, now: Timestamp) -> Result<()> {
     let theirs = links::table.filter(links::person_id.is_null()).filter(links::email.eq(email)).filter(unspent!());
-    diesel::update(theirs).set(links::ended_at.eq(Some(now.millis()))).execute(connection)?;
+    diesel::update(theirs).set(ended!(now)).execute(connection)?;
     Ok(())
 }
 
@@ -230,7 +238,7 @@ pub fn withdraw(connection: &mut AnyConnection, email: &str, now: Timestamp) -> 
         .filter(links::email.eq(email))
         .filter(unspent!())
         .filter(links::expires_at.gt(now.millis()));
-    Ok(diesel::update(open).set(links::ended_at.eq(Some(now.millis()))).execute(connection)?)
+    Ok(diesel::update(open).set(ended!(now)).execute(connection)?)
 }
 
 /// As [`end_kind`], but those alone that work in this browser.
@@ -245,7 +253,7 @@ pub(super) fn end_in(
         .filter(links::kind.eq(kind.name()))
         .filter(links::browser.eq(browser))
         .filter(unspent!());
-    diesel::update(theirs).set(links::ended_at.eq(Some(now.millis()))).execute(connection)?;
+    diesel::update(theirs).set(ended!(now)).execute(connection)?;
     Ok(())
 }
 
@@ -263,7 +271,7 @@ pub(super) fn end_since(
         .filter(links::created_at.ge(since.millis()))
         .filter(unspent!());
     let rows: Vec<LinkRow> = theirs.select(LinkRow::as_select()).order((links::created_at, links::id)).load(connection)?;
-    diesel::update(theirs).set(links::ended_at.eq(Some(now.millis()))).execute(connection)?;
+    diesel::update(theirs).set(ended!(now)).execute(connection)?;
     rows.into_iter().map(to_value).collect()
 }
 

@@ -45,8 +45,8 @@ impl std::fmt::Display for MigrationError {
     }
 }
 
-/// Runs what has not been run yet; returns the names of what it ran. Where that is nothing, it only reads: a role that may neither
-/// create tables nor alter them can serve.
+/// Runs what has not been run yet; returns the names of what it ran. Where there is nothing to run it only reads, so that a role
+/// that may neither create nor alter tables can serve.
 ///
 /// # Errors
 /// [`MigrationError`]; nothing of the failed migration is kept.
@@ -63,15 +63,15 @@ pub fn run(connection: &mut AnyConnection) -> Result<Vec<String>, MigrationError
     })
 }
 
-/// The library's own table, in which stands what was run.
+/// The library's own table, which lists what was run.
 mod ran {
     diesel::table! {
         __diesel_schema_migrations (version) { version -> Text, }
     }
 }
 
-/// Whether exactly our migrations were run. The library's own look would create the table in which that stands, which takes the
-/// right to, though it is there.
+/// Whether exactly our migrations were run. The library's own check would create the table that lists them first, which a role may
+/// not be allowed to do even where the table exists.
 fn is_up_to_date(connection: &mut AnyConnection) -> Result<bool, MigrationError> {
     use ran::__diesel_schema_migrations::dsl;
     // Where it cannot be read the database is new, or down: whoever runs the migrations finds out.

@@ -30,6 +30,7 @@ pub mod revoked_tokens;
 mod schema;
 pub mod sessions;
 pub mod signing_keys;
+pub mod spellings;
 pub mod subjects;
 mod turns;
 pub mod used_assertions;

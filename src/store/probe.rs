@@ -4,7 +4,7 @@
 
 use super::{AnyConnection, Result, dialect, error::Error};
 
-/// Whether the table takes this row. It is committed, as a disk may be full for that alone, and removed.
+/// Whether the table takes this row. It is committed, because a full disk may show only then, and removed.
 pub(super) fn is_taken(
     connection: &mut AnyConnection,
     insert: impl FnOnce(&mut AnyConnection) -> Result<()>,

@@ -18,7 +18,7 @@ use super::{
     schema::rate_limits,
 };
 use crate::protocol::{
-    rate_limit::{Backoff, Bucket, Count, LONGEST_WAIT},
+    rate_limit::{Backoff, Bucket, Count, latest_end},
     time::{CLOCK_TOLERANCE, Span, Timestamp},
 };
 
@@ -60,13 +60,12 @@ pub fn find(connection: &mut AnyConnection, keys: &[Key]) -> Result<HashMap<Key,
     Ok(counts.collect())
 }
 
-/// Counts one more attempt under a backoff, though it may come too soon; the number of attempts.
+/// Counts one more attempt under a backoff, though it may come too soon.
 ///
 /// # Errors
 /// The database's.
-pub fn count(connection: &mut AnyConnection, key: &Key, backoff: &Backoff, now: Timestamp) -> Result<i64> {
-    let counted = attempt(connection, key, backoff, (now, Span::from_millis(i64::MAX)))?;
-    Ok(counted.unwrap_or_default())
+pub fn count(connection: &mut AnyConnection, key: &Key, backoff: &Backoff, now: Timestamp) -> Result<()> {
+    attempt(connection, key, backoff, (now, Span::from_millis(i64::MAX))).map(drop)
 }
 
 /// As [`count`], if the attempt does not come too soon: false where it does, and then it is not counted.
@@ -108,7 +107,7 @@ fn insert_first(connection: &mut AnyConnection, key: &Key, backoff: &Backoff, no
 /// The row is held from the first statement to the end of the transaction, so that the wait is that of this attempt.
 fn next(connection: &mut AnyConnection, key: &Key, backoff: &Backoff, (now, early): (Timestamp, Span)) -> Result<Option<i64>> {
     let forgotten = now.millis() - backoff.forget_after.millis();
-    let in_time = rate_limits::next_at.le(now.plus(early).millis()).or(rate_limits::next_at.gt(now.plus(LONGEST_WAIT).millis())); // a clock that was ahead
+    let in_time = rate_limits::next_at.le(now.plus(early).millis()).or(rate_limits::next_at.gt(latest_end(now).millis()));
     let row = rate_limits::table.find(key.as_slice());
     let attempts = diesel::update(row.filter(in_time))
         .set((
@@ -151,12 +150,11 @@ pub fn fill(connection: &mut AnyConnection, key: &Key, bucket: &Bucket, limit: i
     Err(Error::Busy("a rate limit is cleared all the time".into()))
 }
 
-/// Takes so many out of a bucket again.
+/// Takes so much out of a bucket again, in milliseconds of its leak.
 ///
 /// # Errors
 /// The database's.
-pub fn take_out(connection: &mut AnyConnection, key: &Key, bucket: &Bucket, many: i64) -> Result<()> {
-    let less = bucket.leak.millis().saturating_mul(many);
+pub fn take_out(connection: &mut AnyConnection, key: &Key, less: i64) -> Result<()> {
     let rest = case_when(rate_limits::amount.gt(less), rate_limits::amount - less).otherwise(0.into_sql::<BigInt>());
     diesel::update(rate_limits::table.find(key.as_slice())).set(rate_limits::amount.eq(rest)).execute(connection)?;
     Ok(())
@@ -168,7 +166,7 @@ pub fn take_out(connection: &mut AnyConnection, key: &Key, bucket: &Bucket, many
 /// # Errors
 /// The database's.
 pub fn reserve(connection: &mut AnyConnection, key: &Key, space: Span, now: Timestamp) -> Result<bool> {
-    let free = rate_limits::next_at.le(now.millis()).or(rate_limits::next_at.gt(now.plus(LONGEST_WAIT).millis()));
+    let free = rate_limits::next_at.le(now.millis()).or(rate_limits::next_at.gt(latest_end(now).millis()));
     let row = rate_limits::table.find(key.as_slice()).filter(free);
     Ok(diesel::update(row).set(rate_limits::next_at.eq(now.plus(space).millis())).execute(connection)? == 1)
 }
@@ -193,6 +191,18 @@ pub fn add_one(connection: &mut AnyConnection, key: &Key, now: Timestamp, expire
         .set((rate_limits::amount.eq(rate_limits::amount + 1), rate_limits::updated_at.eq(now.millis())))
         .execute(connection)?;
     Ok(())
+}
+
+/// Forgets what was counted under a key: what it was. Of several at once one is told.
+///
+/// # Errors
+/// The database's.
+pub fn take(connection: &mut AnyConnection, key: &Key) -> Result<Option<Count>> {
+    let taken: Option<(i64, i64, i64)> = diesel::delete(rate_limits::table.find(key.as_slice()))
+        .returning((rate_limits::amount, rate_limits::updated_at, rate_limits::next_at))
+        .get_result(connection)
+        .optional()?;
+    Ok(taken.map(|(amount, updated_at, next_at)| Count { amount, updated_at: time(updated_at), next_at: time(next_at) }))
 }
 
 /// Forgets what was counted under these keys.

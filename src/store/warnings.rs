@@ -30,8 +30,8 @@ pub(super) fn ask_to_recover(connection: &mut AnyConnection, event: &Event<'_>, 
     enqueue(connection, event, (Letter::PasswordTaken, None), person)
 }
 
-/// Keeps the event, another address by an operator or by a link that brings one back, and tells the address that was taken from the
-/// account: without a link, which would bring that back.
+/// Notes that the address was changed, by an operator or by a link that brings one back, and tells the address that the account
+/// had: without a link, which would bring that one back.
 pub(super) fn displace(connection: &mut AnyConnection, event: &Event<'_>, displaced: &Person) -> Result<()> {
     activity::insert(connection, event)?;
     if !displaced.claims.email_verified {

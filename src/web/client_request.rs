@@ -1,8 +1,11 @@
 //! Requests of clients that say who they are (RFC 6749 §2.3, RFC 7523): `/token`, `/introspect`, `/revoke`. The phases
 //! that none of them can skip, in order: the form, the credentials, the client, the proof. What is asked for is the story's.
-//! The keys of a client are fetched between two hops, so that a slow client holds no database connection.
+//! The keys of a client are fetched between two hops, so that a slow client holds no database connection. Whether the proof holds
+//! is `proof`.
 
-use std::{sync::Arc, time::Duration};
+mod proof;
+
+use std::sync::Arc;
 
 use actix_web::{
     HttpRequest,
@@ -25,12 +28,9 @@ use super::{
 };
 use crate::{
     app::App,
-    client_keys::Keys,
     inspection,
     protocol::{
-        client::{AuthMethod, Client},
-        client_assertion,
-        client_auth::{Presented, Verified},
+        client::Client,
         error::{ErrorCode, ProtocolError},
         params::Params,
         time::Timestamp,
@@ -39,12 +39,9 @@ use crate::{
     store::{
         AnyConnection,
         grants::{About, Found},
-        used_assertions,
     },
 };
-
-/// How long a request waits for its turn to have keys fetched: a little longer than one fetch may take.
-const FETCH_TURN: Duration = Duration::from_secs(6);
+use proof::{Authenticated, KeysAre, fetch};
 
 /// A request, its parameters read.
 pub struct Asked {
@@ -90,25 +87,6 @@ pub enum Readers {
     Registered,
     /// None: only servers call it.
     Nobody,
-}
-
-/// What became of the authentication.
-enum Authenticated {
-    /// It is this client.
-    As(Arc<Client>),
-    /// It is refused with an answer of its own.
-    Refused(Reply),
-    /// Nobody knows before this client was asked for its keys.
-    Fetch(Arc<Client>),
-}
-
-/// Which keys of a client are taken.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum KeysAre {
-    /// Those that were read lately: others are fetched first.
-    Fresh,
-    /// Those that were read a while ago have to do.
-    AsKnown,
 }
 
 /// What one hop came to.
@@ -236,98 +214,6 @@ impl Asked {
             Authenticated::Fetch(client) => Ok(Turn::Fetch(client)),
         }
     }
-
-    /// RFC 6749 §2.3.1: guessing is slowed. The right secret always passes, so that nobody can shut a client out.
-    fn authenticate(
-        &self,
-        app: &App,
-        connection: &mut AnyConnection,
-        registered: &Registered<'_>,
-        keys: KeysAre,
-    ) -> Result<Authenticated, OauthError> {
-        let presented = Presented::read(self.authorization.clone()?.as_deref(), &self.params)?;
-        let (address, id, now) = (self.context.address, &presented.client_id, self.context.now);
-        let error = match registered.client(connection, id)? {
-            None => ProtocolError::new(ErrorCode::InvalidClient, format!("there is no client '{id}'")),
-            Some(client) => match presented.verify(&client) {
-                Ok(Verified::Wholly) => return Ok(Authenticated::As(client)),
-                Ok(Verified::UpToAssertion(assertion)) => match assert(app, connection, (&client, keys), assertion)? {
-                    Ok(Asserted::Holds) => return Ok(Authenticated::As(client)),
-                    Ok(Asserted::KeysNeeded) => return Ok(Authenticated::Fetch(client)),
-                    Err(error) => error,
-                },
-                Err(error) => error,
-            },
-        };
-        if presented.method == AuthMethod::None {
-            return Err(error.into());
-        }
-        if let Some(seconds) = app.guesses.wait(address, id, now) {
-            return Ok(Authenticated::Refused(slow_down(seconds)));
-        }
-        app.guesses.count(address, id, now);
-        Err(error.with_detail(format!("client {id:?}")).into())
-    }
-}
-
-/// What became of an assertion that is not refused.
-enum Asserted {
-    Holds,
-    KeysNeeded,
-}
-
-/// RFC 7523 §3: signed by the client, for us, now (the keys may have been waited for), once. The use is written down last:
-/// nothing else can fail then.
-fn assert(
-    app: &App,
-    connection: &mut AnyConnection,
-    (client, keys): (&Client, KeysAre),
-    assertion: &str,
-) -> Result<Result<Asserted, ProtocolError>, OauthError> {
-    let refuse = |text: String| ProtocolError::new(ErrorCode::InvalidClient, format!("client_assertion: {text}"));
-    let now = app.clock.now();
-    let keys = match app.client_keys.find(client, assertion, now) {
-        Keys::Ready(keys) => keys,
-        Keys::Fetch(_) => match app.client_keys.known(client, now).filter(|_| keys == KeysAre::AsKnown) {
-            Some(keys) => keys,
-            None => return Ok(Ok(Asserted::KeysNeeded)),
-        },
-        Keys::Missing(why) => return Ok(Err(refuse("the client's keys cannot be read".into()).with_detail(why))),
-    };
-    let claims = match keys.verify(assertion) {
-        Ok(claims) => claims,
-        Err(refused) => return Ok(Err(refuse(refused.0))),
-    };
-    let checked = match client_assertion::check(&claims, &client.id, app.config.issuer.as_str(), now) {
-        Ok(checked) => checked,
-        Err(error) => return Ok(Err(error)),
-    };
-    if !used_assertions::insert(connection, &checked)? {
-        return Ok(Err(refuse("jti: expected one that was not used before".into())));
-    }
-    Ok(Ok(Asserted::Holds))
-}
-
-/// Asks the client for its keys, with no connection in hand: one caller at a time, and a few clients at once. Who waited
-/// may find them there. A fetch that was begun goes on when its caller leaves: nobody can have it begun again and again.
-async fn fetch(app: &Data<App>, asked: &Asked, client: Arc<Client>) {
-    let turn = app.client_keys.turn(&client);
-    let turn = tokio::time::timeout(FETCH_TURN, async { (turn.lock_owned().await, app.fetches.clone().acquire_owned().await) });
-    let Ok(turn) = turn.await else { return };
-    let assertion = asked.params.get("client_assertion").unwrap_or_default();
-    let Keys::Fetch(url) = app.client_keys.find(&client, assertion, app.clock.now()) else { return };
-    let app = app.clone();
-    let fetched = actix_web::rt::spawn(async move {
-        let outbound = app.outbound.clone();
-        let got = actix_web::web::block(move || outbound.get(&url)).await;
-        let got = got.map_err(|error| error.to_string()).and_then(|got| got.map_err(|error| format!("jwks_uri: {error}")));
-        if let Err(why) = &got {
-            tracing::warn!(client = client.id, why, "the client's keys could not be fetched");
-        }
-        app.client_keys.put(&client, got, app.clock.now());
-        drop(turn);
-    });
-    let _ = fetched.await; // what came of it is found where the keys are
 }
 
 fn authorization(request: &HttpRequest) -> Result<Option<String>, ProtocolError> {
@@ -342,10 +228,4 @@ fn authorization(request: &HttpRequest) -> Result<Option<String>, ProtocolError>
 fn too_large() -> Reply {
     let body = json!({"error": ErrorCode::InvalidRequest.as_str(), "error_description": BodyProblem::TooLarge.describe()});
     Reply::json(StatusCode::PAYLOAD_TOO_LARGE, &body).noting("body too large")
-}
-
-fn slow_down(seconds: i64) -> Reply {
-    let description = format!("too many wrong client credentials; try again in {seconds} seconds");
-    let body = json!({"error": "temporarily_unavailable", "error_description": description});
-    Reply::json(StatusCode::TOO_MANY_REQUESTS, &body).with(header::RETRY_AFTER, &seconds.to_string()).noting(description)
 }

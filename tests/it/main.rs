@@ -25,6 +25,7 @@ mod devices;
 mod discovery;
 mod enumeration;
 mod faults;
+mod former_version;
 mod fragments;
 mod head;
 mod history;

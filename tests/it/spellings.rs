@@ -1,6 +1,8 @@
 //! One address in many spellings is one account, wherever it is typed: to sign in, to register, to recover, to be changed
 //! to. Letters go to the spelling that is kept, never to the one that was typed. The command line is `cli::spellings`.
 
+mod former;
+
 use symbolon::{
     protocol::{client::ClientKind, login_name::LoginName},
     store::{links, people},

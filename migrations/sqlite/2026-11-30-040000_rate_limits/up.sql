@@ -1,10 +1,14 @@
 -- Everything that is counted to slow down guesses and requests for mail stands in one table: backoffs (attempts), buckets
 -- (milliseconds until they are empty) and sets (a row is a member). The key is a keyed hash of what is counted: the table tells
--- neither names nor addresses. What was counted before is forgotten. Times are milliseconds since 1970 UTC.
-DELETE FROM sign_in_failures;
-DROP INDEX sign_in_failures_last;
-ALTER TABLE sign_in_failures RENAME TO rate_limits;
-ALTER TABLE rate_limits RENAME COLUMN failures TO amount;
-ALTER TABLE rate_limits RENAME COLUMN last_at TO updated_at;
-ALTER TABLE rate_limits ADD COLUMN expires_at BIGINT NOT NULL DEFAULT 0;
+-- neither names nor addresses. Times are milliseconds since 1970 UTC.
+--
+-- It takes the place of sign_in_failures, and begins empty. That table stays: processes of the version before go on counting in it
+-- until they are restarted. A later release drops it; nothing of this one may read or write it.
+CREATE TABLE rate_limits (
+    key BLOB NOT NULL PRIMARY KEY,
+    amount BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    next_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
 CREATE INDEX rate_limits_expires ON rate_limits (expires_at);

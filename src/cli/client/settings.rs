@@ -53,7 +53,7 @@ pub struct Settings {
     /// The URL where its public keys are
     #[arg(long, value_name = "URL")]
     jwks_uri: Option<String>,
-    /// What its tokens are signed with; the first key of an algorithm is made if there is none [new clients: RS256]
+    /// What its tokens are signed with: an algorithm of which a key signs already, see `symbolon key add` [new clients: RS256]
     #[arg(long, value_name = "ALG", value_parser = algorithm())]
     pub signing_alg: Option<Algorithm>,
     /// Sign what /userinfo answers

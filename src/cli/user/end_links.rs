@@ -1,5 +1,5 @@
-//! `symbolon user end-links`: ends the links in letters of before, whatever they are for, without anything else being changed. Which
-//! ones can be used is told by `user show`; what else ends them is decision 0029.
+//! `symbolon user end-links`: ends the links in earlier letters, whatever they are for, and changes nothing else. Which ones can
+//! be used is told by `user show`; what else ends them is decision 0029.
 
 use super::{
     super::{Answer, Work, output},

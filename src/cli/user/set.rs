@@ -1,5 +1,5 @@
-//! `symbolon user set`: what apps are told of a person, changed. No session and no grant ends by it: tokens and claims follow at
-//! the next refresh and the next question. What it writes into the activity, whom it tells and which links it ends is
+//! `symbolon user set`: changes what apps are told of a person. It ends no session and no grant: tokens and claims follow at the
+//! next refresh and the next request. What it writes into the activity, whom it tells and which links it ends is
 //! `account::change_details`.
 
 use clap::Args;
@@ -32,8 +32,8 @@ pub struct Options {
     /// No name to show
     #[arg(long, conflicts_with = "display_name")]
     no_name: bool,
-    /// Another e-mail address; it counts as not verified, unless that is said as well. The old one is told, if it was verified;
-    /// the links in letters of before end
+    /// Another e-mail address; it counts as not verified unless --email-verified is given. The old one is told, if it was
+    /// verified; the links in earlier letters stop working
     #[arg(long)]
     email: Option<String>,
     /// The address is known to be theirs: apps are told so

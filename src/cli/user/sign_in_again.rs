@@ -1,5 +1,6 @@
-//! `symbolon user sign-in-again`: one person, who signs in once before anything goes on; or everyone of before a moment, whose sessions
-//! and grants end, for an operator who does not trust the time since then (a restored backup).
+//! `symbolon user sign-in-again`: one person, whose sessions and tokens are refused until they have signed in again; or everyone
+//! who signed in before a given time, whose sessions and grants end, for an operator who does not trust the time before it (a
+//! restored backup).
 
 use std::time::UNIX_EPOCH;
 
@@ -22,7 +23,7 @@ pub struct Options {
     /// The user name or e-mail address
     #[arg(value_name = "NAME", required_unless_present = "before", conflicts_with = "before")]
     login: Option<String>,
-    /// Everyone: end the sessions and grants in which they signed in before this moment, as 2026-11-30T09:00:00Z
+    /// Everyone: end the sessions and grants of sign-ins before this time, such as 2026-11-30T09:00:00Z
     #[arg(long, value_name = "TIME")]
     before: Option<String>,
     #[command(flatten)]

@@ -18,17 +18,15 @@ use actix_web::{HttpRequest, web::Data};
 
 use super::{
     known_browser, login,
-    proof::{self, Candidate, TURN_MISSED, Verdict},
-    throttle::{self, Admission, Attempt},
+    proof::{self, Candidate, Verdict},
+    throttle::Attempt,
 };
 use crate::{
     app::App,
-    attempts::Turn,
     pages::{self, Chrome, Problem},
     paths,
     protocol::{
         activity::{Activity, Origin},
-        login_name::LoginName,
         params::{Params, encode},
         stamp::{self, Purpose},
         time::Span,
@@ -114,12 +112,6 @@ enum Refusal {
 /// What became of such a form: what was done, or the answer already.
 type Proven<T> = Result<(Arc<Visitor>, T), Reply>;
 
-/// What the first hop found out.
-enum Looked {
-    Done(Reply),
-    Verify(Box<(Visitor, Candidate)>),
-}
-
 /// Answers a request: finds out who is signed in, and lets `story` do the rest.
 async fn answer(request: &HttpRequest, app: &Data<App>, form: Option<Form>, back: &'static str, story: Story) -> Reply {
     let visit = Visit::of(request, form, back);
@@ -145,70 +137,50 @@ async fn proven<T: Send + 'static>(
     then: impl Fn(&App, &mut AnyConnection, &Visitor, &Person) -> Result<T, Fault> + Clone + Send + 'static,
 ) -> Result<Proven<T>, Fault> {
     let context = visit.context.clone();
-    // Attempts in one session take turns.
-    let from = (context.address, known_browser::name(app, visit.device.as_deref(), context.now));
-    let session = visit.cookie.as_deref().unwrap_or_default();
-    let turns = throttle::turns(&app.attempts, &app.config.secrets, from, session).await;
-    let looked = hop(app, Lane::People, move |app, connection| -> Result<Looked, Fault> {
-        match visit.visitor(app, connection)? {
-            Ok(visitor) => look(app, connection, (visitor, turns), guard),
-            Err(reply) => Ok(Looked::Done(reply)),
-        }
-    });
-    let (visitor, candidate) = match looked.await? {
-        Looked::Done(reply) => return Ok(Err(reply)),
-        Looked::Verify(both) => (Arc::new(both.0), both.1),
+    let password = visit.form.as_ref().and_then(|form| form.as_ref().ok()?.get("password")).unwrap_or_default().to_owned();
+    let look = move |app: &App, connection: &mut AnyConnection| match visit.visitor(app, connection)? {
+        Ok(visitor) => look(app, connection, visitor, guard),
+        Err(reply) => Ok(Err(Err(reply))),
     };
-    let password = visitor.field("password").to_owned();
-    proof::by_password(app, &context, candidate, &password, move |app, connection, verdict| {
+    proof::by_password(app, &context, password, look, move |app, connection, visitor, verdict| {
         let person = match verdict {
             Verdict::Right(person) => person,
-            Verdict::Wrong => {
-                let shown = (guard.refuse)(app, connection, &visitor, Refusal::WrongPassword)?;
+            Verdict::Wrong { .. } => {
+                let shown = (guard.refuse)(app, connection, visitor, Refusal::WrongPassword)?;
                 return Ok(Some(Err(shown.noting(format!("wrong password: person {}", visitor.person.claims.id)))));
             }
             Verdict::TooMany { seconds } => {
-                return Ok(Some(Err((guard.refuse)(app, connection, &visitor, Refusal::SlowedDown { seconds })?)));
+                return Ok(Some(Err((guard.refuse)(app, connection, visitor, Refusal::SlowedDown { seconds })?)));
             }
         };
         let current = people::find(connection, person.claims.id)?.filter(|current| current.disabled_at.is_none());
         if current.is_none_or(|current| current.password_hash != person.password_hash) {
             return Ok(None);
         }
-        Ok(Some(Ok((visitor.clone(), then(app, connection, &visitor, person)?))))
+        Ok(Some(Ok((visitor.clone(), then(app, connection, visitor, person)?))))
     })
     .await
 }
 
-fn look(
+/// What an attempt counts for, unless there is an answer already.
+fn look<T>(
     app: &App,
     connection: &mut AnyConnection,
-    (visitor, turns): (Visitor, Option<Vec<Turn>>),
+    visitor: Visitor,
     guard: Guard,
-) -> Result<Looked, Fault> {
+) -> Result<Result<(Visitor, Candidate), Proven<T>>, Fault> {
     let now = app.clock.now();
     if !visitor.sent(app, guard.about) {
-        return Ok(Looked::Done((guard.refuse)(app, connection, &visitor, Refusal::FormExpired)?));
+        return Ok(Err(Err((guard.refuse)(app, connection, &visitor, Refusal::FormExpired)?)));
     }
     if let Some(reply) = (guard.check)(app, connection, &visitor)? {
-        return Ok(Looked::Done(reply));
+        return Ok(Err(Err(reply)));
     }
-    let slowed_down = |connection: &mut AnyConnection, visitor: &Visitor, seconds| {
-        (guard.refuse)(app, connection, visitor, Refusal::SlowedDown { seconds }).map(Looked::Done)
-    };
-    let Some(turns) = turns else { return slowed_down(connection, &visitor, TURN_MISSED) };
-    let (id, name) = (visitor.person.claims.id, LoginName::parse(&visitor.person.claims.username));
-    let from = known_browser::from(app, connection, (visitor.device.as_deref(), visitor.context.address), Some(id), now)?;
-    let who = throttle::Who { user: Some(id), name: &name };
-    let mut attempt = Attempt::to_confirm(&app.config.secrets, who, from);
-    let person = match attempt.begin(connection, now)? {
-        Admission::Go | Admission::InTurn => Some(visitor.person.clone()),
-        // The decoy is hashed instead: the same answer after the same time.
-        Admission::Refuse => None,
-        Admission::Wait(seconds) => return slowed_down(connection, &visitor, seconds),
-    };
-    let candidate = Candidate { person, attempt, must_wait: false, turns };
-    Ok(Looked::Verify(Box::new((visitor, candidate))))
+    let user = visitor.person.claims.id;
+    let from = known_browser::from(app, connection, (visitor.device.as_deref(), visitor.context.address), Some(user), now)?;
+    let attempt = Attempt::to_confirm(&app.config.secrets, (user, visitor.session.id), from);
+    let candidate = Candidate { person: Some(visitor.person.clone()), user: Some(user), attempt };
+    Ok(Ok((visitor, candidate)))
 }
 
 impl Refusal {

@@ -18,9 +18,10 @@ pub struct MailLimit {
 }
 
 impl MailLimit {
-    /// Asking for mail under a name or address, whoever has it: nothing is looked up for it. A browser that shows a cookie or a
-    /// link of ours, by its name here, has counts of its own, so that no stranger can use up what its owner may ask for; whether it
-    /// is one of the user's, whoever sends the mail finds out.
+    /// Asking for mail under a name or address, whoever has it: nothing is looked up for it. Where whoever sends the mail finds out
+    /// whether a browser is one of the user's, as `asked::answer_reset` does, one that shows a cookie or a link of ours, by its name here,
+    /// has counts of its own, so that no stranger can use up what its owner may ask for. Anyone can have such a cookie: where nobody
+    /// checks whose it is, it must not make a difference.
     #[must_use]
     pub fn to_ask(
         secrets: &SecretRing,

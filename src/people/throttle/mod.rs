@@ -7,7 +7,7 @@ mod network;
 mod password;
 
 pub use mail::MailLimit;
-pub use password::{Admission, Attempt, From, Who, turns};
+pub use password::{Admission, Attempt, From, OF_SLOW_NETWORK, Who};
 
 use crate::{
     protocol::{

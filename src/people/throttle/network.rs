@@ -47,7 +47,8 @@ impl Successes {
 
     /// The bucket with the room that they make.
     pub fn widen(&self, bucket: Bucket, counts: &HashMap<Key, Count>) -> Bucket {
-        let users: i64 = self.weeks.iter().filter_map(|week| counts.get(week)).map(|count| count.amount).sum();
+        // The greater of both weeks: most users of one are users of the other.
+        let users = self.weeks.iter().filter_map(|week| counts.get(week)).map(|count| count.amount).max().unwrap_or_default();
         bucket.with_room_for(ROOM_FOR_EACH * users.min(MOST_USERS))
     }
 

@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Duration};
 
 use super::{KNOWN_BROWSERS, NAME, NETWORK, USER, network::Successes, user_key};
 use crate::{
-    attempts::{Attempts, Limits, Turn},
+    attempts::{Attempts, Limits, Next, Turn},
     clock::Stopwatch,
     protocol::{
         id::Id,
@@ -58,19 +58,19 @@ pub enum Admission {
 const LONGEST_SPACE: Span = Span::from_seconds(5);
 /// How long an attempt waits for its turn, and for its network.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Attempts at one name from one network, or in one browser.
-const OF_NAME: Limits = Limits { at_once: 1, waiting: 16 };
+/// Attempts that count as failures of the same name, browser or session.
+const OF_NAME: Limits = Limits { at_once: 1, waiting: 16, next: Next::Any };
 /// Attempts of one network that are being verified. It cannot take every place at the gate of hashing.
-const OF_NETWORK: Limits = Limits { at_once: 32, waiting: 512 };
+const OF_NETWORK: Limits = Limits { at_once: 32, waiting: 512, next: Next::First };
 /// Attempts of one network that has to wait.
-const OF_SLOW_NETWORK: Limits = Limits { at_once: 1, waiting: 16 };
+pub const OF_SLOW_NETWORK: Limits = Limits { at_once: 1, waiting: 128, next: Next::Any };
 /// So many failures of one name are taken for those of someone who corrects a mistake, and do not wait for their network.
 const CORRECTIONS: i64 = 3;
 
 /// The counts that one attempt is under. Their keys are keyed hashes: the table tells neither users nor addresses.
 #[derive(Clone)]
 pub struct Attempt {
-    /// Failures at this name from this network, or at this user in this browser.
+    /// Failures at this name from this network, at this user in this browser, or in this session.
     name: Key,
     /// How many there were.
     failures: i64,
@@ -91,22 +91,8 @@ struct Network {
     is_counted: bool,
     /// Between attempts, where it has to wait.
     space: Option<Span>,
-}
-
-/// The turns of an attempt at a name: of those from its network, and of those in a browser with a name of ours. `None` where too
-/// many wait.
-pub async fn turns(
-    attempts: &Attempts,
-    secrets: &SecretRing,
-    (address, browser): (IpAddr, Option<&str>),
-    name: &str,
-) -> Option<Vec<Turn>> {
-    let mut turns = Vec::with_capacity(2);
-    for from in [Some(network::subscriber(address)), browser.map(str::to_owned)].into_iter().flatten() {
-        let key = secrets.pseudonym("turn of a name", &format!("{from} {name}"));
-        turns.push(attempts.turn(key, OF_NAME, PATIENCE).await?);
-    }
-    Some(turns)
+    /// What of its bucket are failures at this name: a success takes no more out than that.
+    share: Key,
 }
 
 impl Attempt {
@@ -114,30 +100,50 @@ impl Attempt {
     #[must_use]
     pub fn to_sign_in(secrets: &SecretRing, who: Who<'_>, from: From<'_>, now: Timestamp) -> Self {
         let subscriber = network::subscriber(from.address);
-        let (what, bucket) = match from.known_browser {
+        let key = |what, value: &str| secrets.pseudonym(what, value);
+        let (what, value, user) = match (from.known_browser, who.user) {
+            (Some(browser), Some(user)) => ("browser and user", format!("{browser} {user}"), None),
+            (_, user) => {
+                let name = who.name.as_str();
+                let user = user.map_or_else(|| key("nobody", name), |user| user_key(secrets, user, from.is_near));
+                ("name", format!("{subscriber} {name}"), Some(user))
+            }
+        };
+        let (of_network, bucket) = match from.known_browser {
             Some(_) => ("network of known browsers", KNOWN_BROWSERS),
             None => ("network", NETWORK),
         };
-        let key = secrets.pseudonym(what, &subscriber);
-        let successes = Successes::new(secrets, &subscriber, who.user, now);
-        let network = Network { key, bucket, successes, is_counted: false, space: None };
-        Self { network: Some(network), ..Self::to_confirm(secrets, who, from) }
+        let network = Network {
+            key: key(of_network, &subscriber),
+            bucket,
+            successes: Successes::new(secrets, &subscriber, who.user, now),
+            is_counted: false,
+            space: None,
+            share: key("share of a network", &format!("{subscriber} {what} {value}")),
+        };
+        let name = key(what, &value);
+        Self { name, failures: 0, user, network: Some(network), turn: key("turn of a network", &subscriber) }
     }
 
-    /// An attempt of who is signed in to confirm that they are who they are.
+    /// An attempt of a user who is signed in, in this session, to confirm that they are who they are. It is counted apart from
+    /// sign-ins, so that neither a success nor a failure of one's own counts for what is tried there.
     #[must_use]
-    pub fn to_confirm(secrets: &SecretRing, who: Who<'_>, from: From<'_>) -> Self {
-        let subscriber = network::subscriber(from.address);
+    pub fn to_confirm(secrets: &SecretRing, (user, session): (Id, Id), from: From<'_>) -> Self {
         let key = |what, value: &str| secrets.pseudonym(what, value);
-        let turn = key("turn of a network", &subscriber);
-        let (name, user) = match (from.known_browser, who.user) {
-            (Some(browser), Some(user)) => (key("browser and user", &format!("{browser} {user}")), None),
-            (_, Some(user)) => {
-                (key("name", &format!("{subscriber} {}", who.name.as_str())), Some(user_key(secrets, user, from.is_near)))
-            }
-            (_, None) => (key("name", &format!("{subscriber} {}", who.name.as_str())), Some(key("nobody", who.name.as_str()))),
-        };
-        Self { name, failures: 0, user, network: None, turn }
+        let turn = key("turn of a network", &network::subscriber(from.address));
+        let user = from.known_browser.is_none().then(|| user_key(secrets, user, from.is_near));
+        Self { name: key("session", &session.to_string()), failures: 0, user, network: None, turn }
+    }
+
+    /// The turn of this attempt among those that count as it does, if it is free now.
+    #[must_use]
+    pub fn try_turn(&self, attempts: &Attempts) -> Option<Turn> {
+        attempts.try_turn(self.name, OF_NAME)
+    }
+
+    /// Waits for that turn; `None` where too many wait.
+    pub async fn turn(&self, attempts: &Attempts) -> Option<Turn> {
+        attempts.turn(self.name, OF_NAME, PATIENCE).await
     }
 
     /// Whether the password is looked at. Where it is, it is counted for its user until it was found to be right.
@@ -215,12 +221,15 @@ impl Attempt {
     /// The database's.
     pub fn failed(&self, connection: &mut AnyConnection, now: Timestamp) -> Result<()> {
         rate_limits::count(connection, &self.name, &NAME, now)?;
-        let Some(Network { key, bucket, .. }) = &self.network else { return Ok(()) };
-        rate_limits::fill(connection, key, bucket, bucket.most() - bucket.leak.millis(), now).map(drop)
+        let Some(Network { key, bucket, share, .. }) = &self.network else { return Ok(()) };
+        if rate_limits::fill(connection, key, bucket, bucket.most() - bucket.leak.millis(), now)? {
+            rate_limits::fill(connection, share, bucket, bucket.room_up_to(), now)?;
+        }
+        Ok(())
     }
 
     /// The password was right: what was counted for this name, in this browser and for this user is over, and the network gets
-    /// back what this name had failed there.
+    /// back what is left of this name's failures there.
     ///
     /// # Errors
     /// The database's.
@@ -229,9 +238,10 @@ impl Attempt {
         if !over.is_empty() {
             rate_limits::clear(connection, &over)?;
         }
-        let Some(Network { key, bucket, successes, is_counted, .. }) = &self.network else { return Ok(()) };
+        let Some(Network { key, bucket, successes, is_counted, share, .. }) = &self.network else { return Ok(()) };
         if self.failures > 0 {
-            rate_limits::take_out(connection, key, bucket, self.failures)?;
+            let left = bucket.level(rate_limits::take(connection, share)?.as_ref(), now);
+            rate_limits::take_out(connection, key, left)?;
         }
         if *is_counted { Ok(()) } else { successes.add(connection, now) }
     }
@@ -241,7 +251,7 @@ impl Attempt {
     /// # Errors
     /// The database's.
     pub fn abandoned(&self, connection: &mut AnyConnection) -> Result<()> {
-        self.user.as_ref().map_or(Ok(()), |user| rate_limits::take_out(connection, user, &USER, 1))
+        self.user.as_ref().map_or(Ok(()), |user| rate_limits::take_out(connection, user, USER.leak.millis()))
     }
 }
 

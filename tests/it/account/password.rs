@@ -84,17 +84,16 @@ fn what_is_not_good_enough_changes_nothing() {
 }
 
 #[test]
-fn guesses_are_counted_with_those_at_sign_in() {
+fn guesses_are_counted_by_session_and_apart_from_those_at_sign_in() {
     both(|server| {
         server.add_person("alice");
-        let mut browser = signed_in(server);
+        let (mut browser, mut other) = (signed_in(server), signed_in(server));
         let guess = |browser: &mut Browser, path: &str| match path {
-            "/login" => browser.sign_in_at("/login", "alice", "not the password").status,
             "/account/delete" => act(browser, "/account/data", path, &[("password", "not the password")]).status,
             _ => act(browser, path, path, &[("password", "not the password"), ("new_password", OTHER)]).status,
         };
         let mut statuses = Vec::new();
-        for path in ["/account/password", "/login", "/account/delete", "/account/password", "/account/delete"] {
+        for path in ["/account/password", "/account/delete", "/account/delete", "/account/password", "/account/delete"] {
             statuses.push(guess(&mut browser, path));
         }
         assert_eq!(statuses, [401; 5]);
@@ -103,10 +102,12 @@ fn guesses_are_counted_with_those_at_sign_in() {
         assert!(slowed.status == 429 && slowed.header("retry-after").is_some(), "{slowed:?}");
         assert!(slowed.body.contains("Too many attempts."));
         assert_eq!(act(&mut browser, "/account/data", "/account/delete", &[("password", PASSWORD)]).status, 429);
-        assert_eq!(browser.sign_in_at("/login", "alice", PASSWORD).status, 429);
+        assert_eq!(guess(&mut other, "/account/delete"), 401, "another session");
+        assert_eq!(Browser::new(server).sign_in_at("/login", "alice", PASSWORD).status, 303, "a sign-in");
+        assert_eq!(guess(&mut browser, "/account/delete"), 429, "which ends no count but its own");
         server.advance(10);
         assert_eq!(change_password(&mut browser, &[]).status, 303);
-        assert_eq!(browser.sign_in_at("/login", "alice", OTHER).status, 303, "what was counted is over");
+        assert_eq!(guess(&mut browser, "/account/delete"), 401, "what was counted is over");
     });
 }
 

@@ -2,9 +2,9 @@
 
 use std::process::Stdio;
 
-use diesel::connection::SimpleConnection;
+use diesel::{RunQueryDsl, connection::SimpleConnection, sql_query};
 use serde_json::json;
-use symbolon::store::Error;
+use symbolon::store::{AnyConnection, Error};
 
 use super::{Binary, Ran};
 use crate::harness::{Database, databases};
@@ -106,7 +106,35 @@ fn migrations_are_run_once_and_told() {
         let (name, symbolon) = (database.name, Binary::new(&database.url));
         let text = symbolon.text("migrate");
         assert!(text.starts_with("ran 2026"), "{name}: {text}");
-        assert_eq!(symbolon.json("migrate --json"), json!({ "ran": [] }), "{name}");
+        let nothing = json!({ "ran": [], "addresses_rewritten": 0, "addresses_taken": [] });
+        assert_eq!(symbolon.json("migrate --json"), nothing, "{name}");
+    }
+}
+
+#[test]
+fn addresses_that_a_version_before_kept_are_rewritten_and_told() {
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        for who in ["alice", "bob", "carol"] {
+            symbolon.add_user(who);
+        }
+        let addresses = [("alice", "x@xn--exmple-cua.com"), ("bob", "x@exämple.com"), ("carol", "e\u{301}mile@example.com")];
+        let keep = |connection: &mut AnyConnection| {
+            let texts = addresses.map(|(who, email)| format!("UPDATE people SET email = '{email}' WHERE username = '{who}'"));
+            let forget = "DELETE FROM meta WHERE name = 'email_spellings'".to_owned();
+            texts.into_iter().chain([forget]).try_for_each(|text| sql_query(text).execute(connection).map(drop))?;
+            Ok::<_, Error>(())
+        };
+        symbolon.store().with(keep).unwrap();
+        let ids = symbolon.json("user list --json");
+        let id = |who: &str| ids.as_array().unwrap().iter().find(|user| user["username"] == who).unwrap()["id"].clone();
+        let taken = json!([{ "id": id("bob"), "username": "bob", "taken_by": id("alice") }]);
+        let told = symbolon.json("migrate --json");
+        assert_eq!(told, json!({ "ran": [], "addresses_rewritten": 1, "addresses_taken": taken }), "{name}");
+        assert!(symbolon.text("user show émile@example.com").contains("carol"), "{name}");
+        let text = symbolon.text("migrate");
+        let bob = format!("user bob ({}): the e-mail address is kept in an old spelling", id("bob").as_str().unwrap());
+        assert!(text.contains("up to date") && text.contains(&bob) && !text.contains("brought into"), "{name}: {text}");
     }
 }
 

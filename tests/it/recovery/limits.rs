@@ -1,6 +1,9 @@
 //! How often letters can be asked for: by one name from one address, by one address, and for one name from everywhere.
 
-use symbolon::protocol::login_name::LoginName;
+use symbolon::{
+    config::{Config, Registration},
+    protocol::login_name::LoginName,
+};
 
 use crate::harness::{Browser, MailServer, Page, Server, settled, with_mail};
 
@@ -132,6 +135,26 @@ fn a_link_of_someone_else_lets_nobody_ask_for_more() {
         use_up(server, mail);
         mallory.ask_by("/recover", ("login", "alice"));
         assert_eq!(server.letters_to(mail, "alice@example.com"), 5, "neither her link nor her browser is alice's");
+    });
+}
+
+#[test]
+fn many_browsers_of_ones_own_cannot_fill_the_mailbox_of_someone_else_by_registering() {
+    let open = |config: &mut Config| {
+        config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap(), "::1/128".parse().unwrap()];
+        config.registration = Registration::Open;
+    };
+    with_mail(open, |server, mail| {
+        server.add_person("mallory");
+        for host in 0..40 {
+            let mut browser = server.browser_from(&format!("198.51.{host}.1"), "one of many");
+            browser.sign_in("mallory"); // it is known from now on
+            browser.fill("/register", &[("email", "victim@example.com")]);
+            server.app.bell.notify_one();
+            settled(server);
+        }
+        let letters = server.letters_to(mail, "victim@example.com");
+        assert!((1..=20).contains(&letters), "ten, and what the wait lets through meanwhile: {letters}");
     });
 }
 

@@ -1,7 +1,7 @@
 //! Many attempts at once: none slips by, none that is right is refused for others that were not judged yet, and no flood costs more
 //! than it may.
 
-use std::{sync::Barrier, thread};
+use std::{io::Write as _, net::TcpStream, sync::Barrier, thread};
 
 use symbolon::store::rate_limits;
 
@@ -114,4 +114,50 @@ fn a_full_gate_takes_nothing_back_that_was_not_counted() {
         assert_eq!(attempt_from(server, "203.0.113.9", "alice", PASSWORD).status, 401, "refused unseen");
         assert_eq!(counted(), before);
     });
+}
+
+#[test]
+fn whoever_leaves_before_the_answer_has_been_counted() {
+    both_with(
+        |config| (config.passwords.memory_kib, config.passwords.iterations) = (8 * 1024, 3),
+        |server| {
+            let alice = server.add_person("alice");
+            let secrets = &server.app.config.secrets;
+            let name = secrets.pseudonym("name", "127.0.0.1 alice");
+            let user = secrets.pseudonym("user, from elsewhere", &alice.claims.id.to_string());
+            let amount =
+                |key| server.store(|connection| rate_limits::find(connection, &[key])).get(&key).map_or(0, |count| count.amount);
+            for n in 1..=3 {
+                let left = leave_early(server, &[("username", "alice"), ("password", WRONG)], || amount(user) > (n - 1) * 30_000);
+                assert!(left, "{n}: it was not begun");
+                assert!(eventually(|| amount(name) == n), "{n}: {}", amount(name));
+            }
+            assert!((60_000..=90_000).contains(&amount(user)), "three, of which some has leaked out: {}", amount(user));
+        },
+    );
+}
+
+fn eventually(done: impl Fn() -> bool) -> bool {
+    let begun = std::time::Instant::now();
+    std::iter::repeat_with(done).take_while(|_| begun.elapsed().as_secs() < 20).any(|done| done)
+}
+
+/// Sends the form of the sign-in page, and resets the connection once the attempt has begun: whether it has.
+fn leave_early(server: &Server, form: &[(&str, &str)], has_begun: impl Fn() -> bool) -> bool {
+    let mut browser = Browser::new(server);
+    let csrf = browser.get("/login").csrf();
+    let body = crate::harness::encode(&[form, &[("csrf", &csrf)]].concat());
+    let cookies: Vec<_> = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let host = server.url.split_once("://").unwrap().1;
+    let mut stream = TcpStream::connect(host).unwrap();
+    let length = body.len();
+    let cookies = cookies.join("; ");
+    write!(
+        stream,
+        "GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\nPOST /login HTTP/1.1\r\nHost: {host}\r\nCookie: {cookies}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    stream.peek(&mut [0]).unwrap(); // what is never read makes of the end a reset
+    eventually(has_begun)
 }

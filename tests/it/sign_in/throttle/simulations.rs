@@ -9,7 +9,7 @@ use std::{
 };
 
 use symbolon::{
-    people::throttle::{Admission, Attempt, From, Who},
+    people::throttle::{Admission, Attempt, From, OF_SLOW_NETWORK, Who},
     protocol::{
         id::Id,
         login_name::LoginName,
@@ -44,11 +44,13 @@ struct Try {
     known_browser: Option<String>,
     is_near: bool,
     is_right: bool,
+    /// The session in which the password is asked for again.
+    session: Option<Id>,
 }
 
 impl Try {
     fn new(name: &str, user: Option<Id>, address: IpAddr, is_right: bool) -> Self {
-        Self { name: name.into(), user, address, known_browser: None, is_near: false, is_right }
+        Self { name: name.into(), user, address, known_browser: None, is_near: false, is_right, session: None }
     }
 }
 
@@ -60,6 +62,10 @@ struct World<'a> {
     waiting: BinaryHeap<Reverse<(i64, i64, usize)>>,
     tries: Vec<(Try, Option<Attempt>)>,
     outcomes: Vec<Option<(Outcome, i64)>>,
+    began: Vec<i64>,
+    /// The networks in which one attempt has its turn, and those who wait for theirs.
+    lines: BTreeMap<IpAddr, Vec<usize>>,
+    drawn: u32,
 }
 
 /// Does something with the counts of each database. SQLite's are in memory: a simulation need not survive.
@@ -72,7 +78,16 @@ fn each_database(story: impl Fn(&mut World<'_>)) {
         counts.with(migrations::run).unwrap();
         let secrets = SecretRing::new(["the server secret of the simulations"]).unwrap();
         let simulated = counts.with(|connection| -> Result<(), Error> {
-            story(&mut World { connection, secrets, waiting: BinaryHeap::new(), tries: vec![], outcomes: vec![] });
+            story(&mut World {
+                connection,
+                secrets,
+                waiting: BinaryHeap::new(),
+                tries: vec![],
+                outcomes: vec![],
+                began: vec![],
+                lines: BTreeMap::new(),
+                drawn: 0,
+            });
             Ok(())
         });
         simulated.unwrap();
@@ -85,6 +100,7 @@ impl World<'_> {
         let number = self.tries.len();
         self.tries.push((one, None));
         self.outcomes.push(None);
+        self.began.push(millis);
         self.waiting.push(Reverse((millis, millis, number)));
         number
     }
@@ -93,20 +109,45 @@ impl World<'_> {
     fn step(&mut self) -> Option<(usize, i64, Outcome)> {
         loop {
             let Reverse((at, since, number)) = self.waiting.pop()?;
+            if self.outcomes[number].is_some() {
+                continue; // its patience, which it did not need
+            }
             let now = Timestamp::from_millis(at);
+            let network = self.tries[number].0.address;
+            if let Some(line) = self.lines.get_mut(&network)
+                && let Some(place) = line.iter().position(|other| *other == number)
+            {
+                line.remove(place);
+                return Some(self.ends(number, (at, since), Outcome::Refused)); // its turn did not come in time
+            }
             let (one, attempt) = &mut self.tries[number];
             let admission = if let Some(attempt) = attempt {
                 attempt.begin_in_turn(self.connection, now).unwrap()
             } else {
-                let who = Who { user: one.user, name: &LoginName::parse(&one.name) };
                 let from = From { address: one.address, known_browser: one.known_browser.as_deref(), is_near: one.is_near };
-                let new = attempt.insert(Attempt::to_sign_in(&self.secrets, who, from, now));
+                let new = attempt.insert(match (one.session, one.user) {
+                    (Some(session), Some(user)) => Attempt::to_confirm(&self.secrets, (user, session), from),
+                    (_, user) => Attempt::to_sign_in(&self.secrets, Who { user, name: &LoginName::parse(&one.name) }, from, now),
+                });
                 match new.begin(self.connection, now).unwrap() {
-                    Admission::InTurn => new.begin_in_turn(self.connection, now).unwrap(),
-                    admission => Ok(admission),
+                    Admission::InTurn => match self.lines.get_mut(&network) {
+                        None => {
+                            self.lines.insert(network, vec![]);
+                            new.begin_in_turn(self.connection, now).unwrap()
+                        }
+                        Some(line) if line.len() < OF_SLOW_NETWORK.waiting => {
+                            line.push(number);
+                            self.waiting.push(Reverse((at + PATIENCE, since, number)));
+                            continue;
+                        }
+                        Some(_) => return Some(self.ends(number, (at, since), Outcome::Refused)),
+                    },
+                    admission => {
+                        let outcome = self.judge(number, now, admission);
+                        return Some(self.ends(number, (at, since), outcome));
+                    }
                 }
             };
-            let attempt = attempt.as_ref().unwrap();
             let outcome = match admission {
                 Err(pause) => {
                     let next = at + i64::try_from(pause.as_millis()).unwrap();
@@ -116,23 +157,51 @@ impl World<'_> {
                     }
                     Outcome::Refused
                 }
-                Ok(Admission::Wait(_)) => Outcome::Refused,
-                Ok(Admission::Refuse) => {
-                    attempt.failed(self.connection, now).unwrap();
-                    Outcome::Unseen
-                }
-                Ok(_) if one.is_right => {
-                    attempt.succeeded(self.connection, now).unwrap();
-                    Outcome::Right
-                }
-                Ok(_) => {
-                    attempt.failed(self.connection, now).unwrap();
-                    Outcome::Wrong
-                }
+                Ok(admission) => self.judge(number, now, admission),
             };
-            self.outcomes[number] = Some((outcome, at - since));
-            return Some((number, at, outcome));
+            self.draw(network, at);
+            return Some(self.ends(number, (at, since), outcome));
         }
+    }
+
+    /// The turn of a network is free: one of those who wait has it, by lot.
+    fn draw(&mut self, network: IpAddr, at: i64) {
+        let Some(line) = self.lines.get_mut(&network) else { return };
+        if line.is_empty() {
+            self.lines.remove(&network);
+            return;
+        }
+        self.drawn += 1;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a short line")]
+        let place = (chance(self.drawn) * line.len() as f64) as usize;
+        let number = line.swap_remove(place);
+        let since = self.began[number];
+        self.waiting.push(Reverse((at, since, number)));
+    }
+
+    fn judge(&mut self, number: usize, now: Timestamp, admission: Admission) -> Outcome {
+        let (one, attempt) = &self.tries[number];
+        let attempt = attempt.as_ref().unwrap();
+        match admission {
+            Admission::Wait(_) => Outcome::Refused,
+            Admission::Refuse => {
+                attempt.failed(self.connection, now).unwrap();
+                Outcome::Unseen
+            }
+            _ if one.is_right => {
+                attempt.succeeded(self.connection, now).unwrap();
+                Outcome::Right
+            }
+            _ => {
+                attempt.failed(self.connection, now).unwrap();
+                Outcome::Wrong
+            }
+        }
+    }
+
+    fn ends(&mut self, number: usize, (at, since): (i64, i64), outcome: Outcome) -> (usize, i64, Outcome) {
+        self.outcomes[number] = Some((outcome, at - since));
+        (number, at, outcome)
     }
 
     fn run(&mut self) -> BTreeMap<Outcome, usize> {
@@ -181,10 +250,10 @@ fn a_school_of_a_thousand_behind_one_address_with_a_tenth_of_typos_signs_in() {
     });
 }
 
-/// A list of stolen pairs tried from some addresses, each trying the next as soon as the one before was answered, for this long. In the
+/// A list of stolen pairs tried from some addresses, at each so many at a time, the next as soon as one was answered, for this long. In the
 /// middle a user signs in on a new machine at the first address, again after five seconds where they were told to wait. How many
 /// passwords were looked at, when the last one was, and after how long the user was signed in.
-fn stuffing(world: &mut World<'_>, pairs: u32, addresses: u32, span: Span) -> (u32, i64, i64) {
+fn stuffing(world: &mut World<'_>, pairs: u32, (addresses, at_once): (u32, u32), span: Span) -> (u32, i64, i64) {
     let (mut tried, mut looked_at, mut last) = (0, 0, 0);
     let mut of = BTreeMap::new();
     let next = |world: &mut World<'_>, of: &mut BTreeMap<usize, u32>, at: i64, from: u32, tried: &mut u32| {
@@ -194,7 +263,7 @@ fn stuffing(world: &mut World<'_>, pairs: u32, addresses: u32, span: Span) -> (u
             *tried += 1;
         }
     };
-    for from in 0..addresses {
+    for from in (0..at_once).flat_map(|_| 0..addresses) {
         next(world, &mut of, 0, from, &mut tried);
     }
     let middle = span.millis() / 2;
@@ -225,7 +294,7 @@ fn stuffing(world: &mut World<'_>, pairs: u32, addresses: u32, span: Span) -> (u
 fn a_list_of_stolen_passwords_from_one_address_takes_days() {
     each_database(|world| {
         let hours = Span::from_seconds(6 * 3600);
-        let (looked_at, last, signed_in_after) = stuffing(world, 100_000, 1, hours);
+        let (looked_at, last, signed_in_after) = stuffing(world, 100_000, (1, 1), hours);
         assert!(last <= hours.millis() + PATIENCE);
         assert!((4300..4600).contains(&looked_at), "{looked_at}: a hundred thousand take six days");
         assert!((0..=20_000).contains(&signed_in_after), "{signed_in_after} ms, behind the same address");
@@ -233,10 +302,21 @@ fn a_list_of_stolen_passwords_from_one_address_takes_days() {
 }
 
 #[test]
+fn whoever_keeps_attempts_waiting_for_a_network_keeps_others_waiting_and_not_out() {
+    for (at_once, seconds) in [(17, 300), (64, 1200)] {
+        each_database(|world| {
+            let (looked_at, _, signed_in_after) = stuffing(world, 100_000, (1, at_once), Span::from_seconds(3600));
+            assert!(looked_at < 900, "{looked_at}: no more than one at a time");
+            assert!((0..seconds * 1000).contains(&signed_in_after), "{signed_in_after} ms, behind the same address");
+        });
+    }
+}
+
+#[test]
 fn a_list_of_stolen_passwords_from_thousands_of_addresses_is_not_stopped_by_networks() {
     each_database(|world| {
         // A fiftieth of five thousand addresses and a hundred thousand pairs: the counts of addresses do not touch each other.
-        let (looked_at, last, signed_in_after) = stuffing(world, 2000, 100, Span::from_seconds(3600));
+        let (looked_at, last, signed_in_after) = stuffing(world, 2000, (100, 1), Span::from_seconds(3600));
         assert_eq!(looked_at, 2000, "twenty of each address cost nothing");
         assert!(last < 60_000, "{last}");
         assert_eq!(signed_in_after, 0);
@@ -286,5 +366,45 @@ fn three_hundred_guesses_at_one_user_are_a_few_whichever_way_they_take() {
         assert!((20..=31).contains(&everywhere.0), "{everywhere:?}: twenty, and one in half a minute");
         assert_eq!(everywhere.1, Outcome::Right, "at home");
         assert_eq!(everywhere.2, Outcome::Unseen, "where she never was a letter lets her in (`recovery::limits`)");
+    });
+}
+
+/// Guesses at many users, three of each, while one's own account is signed in to and confirmed with wrong passwords and right ones in
+/// between: how many of the guesses were looked at.
+fn guessing_beside_ones_own(world: &mut World<'_>, own: impl Fn(u32, bool) -> Try) -> usize {
+    let mut guesses = vec![];
+    for round in 0..100 {
+        let at = i64::from(round) * 3000;
+        for n in 0..3 {
+            world.at(at + n, own(round, false));
+        }
+        world.at(at + 3, own(round, true));
+        for n in 0..3 {
+            let number = 10 + round;
+            guesses.push(world.at(at + 4 + n, Try::new(&format!("victim{number}"), Some(user(number)), address(1), false)));
+        }
+    }
+    world.run();
+    guesses.into_iter().filter(|number| world.outcomes[*number].unwrap().0 == Outcome::Wrong).count()
+}
+
+#[test]
+fn ones_own_account_makes_no_room_for_guesses_at_others() {
+    each_database(|world| {
+        let stranger = |round, _| Try::new(&format!("name{round}"), None, address(2), false);
+        let alone = guessing_beside_ones_own(world, stranger);
+        assert!((100..200).contains(&alone), "{alone} of 300 where one's own failures are elsewhere");
+    });
+    each_database(|world| {
+        let signing_in = guessing_beside_ones_own(world, |_, is_right| Try::new("mallory", Some(user(1)), address(1), is_right));
+        assert!(signing_in < 200, "{signing_in} of 300 beside sign-ins of one's own");
+    });
+    each_database(|world| {
+        let confirming = guessing_beside_ones_own(world, |round, is_right| Try {
+            session: Some(user(1000 + round)),
+            known_browser: Some("mallory's".into()),
+            ..Try::new("mallory", Some(user(1)), address(1), is_right)
+        });
+        assert!(confirming < 200, "{confirming} of 300 beside confirmations of one's own");
     });
 }

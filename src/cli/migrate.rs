@@ -1,0 +1,40 @@
+//! `symbolon migrate`: brings the database up to date before the servers are replaced. It says which migrations were run, and what
+//! became of e-mail addresses that the version before kept in another spelling.
+
+use serde_json::json;
+
+use super::{Answer, open, output, output::Format, time};
+use crate::{
+    config::Config,
+    store::{migrations, spellings},
+};
+
+/// Runs it.
+pub fn run(config: &Config, format: Format) -> Answer {
+    let store = open(config)?;
+    let ran = store.with(migrations::run).map_err(|error| format!("database {}: {error}", config.database))?;
+    let now = time(&store, true)?;
+    let addresses = store.with(|connection| spellings::rewrite(connection, now))?;
+    let taken = addresses
+        .taken
+        .iter()
+        .map(|taken| json!({ "id": taken.person.to_string(), "username": taken.username, "taken_by": taken.holder.to_string() }));
+    let value = json!({ "ran": ran, "addresses_rewritten": addresses.people, "addresses_taken": taken.collect::<Vec<_>>() });
+    format.answer(&value, || {
+        let mut lines: Vec<_> = ran.iter().map(|name| format!("ran {name}")).collect();
+        if ran.is_empty() {
+            lines.push("the database is up to date".into());
+        }
+        if addresses.people > 0 {
+            lines.push(format!("e-mail addresses brought into their one spelling: {}", addresses.people));
+        }
+        lines.extend(addresses.taken.iter().map(|taken| {
+            output::clean(&format!(
+                "user {} ({}): the e-mail address is kept in an old spelling, because user {} has it in the new one; \
+                 change the address of one of them (symbolon user set), or delete one",
+                taken.username, taken.person, taken.holder
+            ))
+        }));
+        lines.join("\n") + "\n"
+    })
+}
