@@ -86,6 +86,7 @@ pub struct Answer {
 }
 
 /// Says, also where a test's output is not shown, that this machine cannot have something tried.
+#[expect(clippy::explicit_write, reason = "what eprintln! writes is shown of tests that fail alone")]
 pub fn not_tried(what: &str, why: &str) {
     writeln!(std::io::stderr(), "not tried: {what}: {why}").unwrap();
 }

@@ -108,7 +108,7 @@ fn while_commits_wait_for_a_standby_tokens_are_checked() {
 #[test]
 fn whoever_is_told_that_a_commit_counts_is_told_so_because_the_standby_has_it() {
     const TO_BEGIN: Duration = Duration::from_millis(1_500);
-    const TO_END: Duration = Duration::from_millis(1_000);
+    const TO_END: Duration = Duration::from_secs(1);
     let cluster = Cluster::start_replicated();
     let mut operator = Operator::of(&cluster);
     let database = Database::at("postgres", &cluster.url);
