@@ -57,6 +57,12 @@ impl Clock {
         (self.monotonic)()
     }
 
+    /// What is added to the database's time: nothing, but where a test moves time.
+    #[must_use]
+    pub fn shift(&self) -> i64 {
+        self.of_database(Timestamp::from_millis(0)).millis()
+    }
+
     /// What the database's clock is taken to say, where this was read from it.
     #[must_use]
     pub fn of_database(&self, read: Timestamp) -> Timestamp {

@@ -39,6 +39,10 @@ use crate::{
 /// The prefix of every environment variable that is read.
 const PREFIX: &str = "SYMBOLON_";
 
+/// How long is waited for a story once the time for it to begin is over. Longer than the limits of the databases themselves
+/// (`store::dialect`: 10 s for a statement, 2 s for a lock): only one that neither answers nor hangs up is given up on then.
+const STORY_TIME: std::time::Duration = std::time::Duration::from_secs(15);
+
 /// A certificate chain and its key, in PEM files.
 #[derive(Clone, Debug)]
 pub struct TlsFiles {
@@ -103,6 +107,8 @@ pub struct Config {
     pub pool_size: u32,
     /// How long to wait for one.
     pub database_timeout: std::time::Duration,
+    /// How long a request may take once the time for it to begin is over; no setting.
+    pub story_time: std::time::Duration,
     /// How long things live.
     pub lifetimes: Lifetimes,
     /// Whether signing out also revokes the grants with `offline_access` that were given in that session.
@@ -233,6 +239,7 @@ impl Config {
             smtp_ca_file: settings.smtp_ca_file,
             pool_size: settings.pool_size,
             database_timeout: settings.database_timeout.into(),
+            story_time: STORY_TIME,
             lifetimes,
             sign_out_ends_offline_access: settings.sign_out_ends_offline_access,
             registration: settings.registration,

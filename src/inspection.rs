@@ -39,6 +39,8 @@ pub struct Inspector<'a> {
     pub registered: Registered<'a>,
     /// The time.
     pub now: Timestamp,
+    /// What is added to the database's time: nothing, but where a test moves time.
+    pub shift: i64,
 }
 
 /// What was found, or why the token is worth nothing.
@@ -160,7 +162,7 @@ impl Inspector<'_> {
             return dead("its client is switched off");
         }
         if let Some(found) = &found {
-            let standing = found.standing(self.now);
+            let standing = found.standing(self.now, found.read_at.shifted(self.shift));
             let policy = self.config.lifetimes.policy(&client, &found.grant);
             if let Some(reason) = grant::ended(&found.grant, &client, &policy, &standing) {
                 return dead(reason);
@@ -208,7 +210,7 @@ impl Inspector<'_> {
         let Some(found) = found else {
             return Ok(Err(worthless("its grant is gone", None)));
         };
-        let standing = found.standing(self.now);
+        let standing = found.standing(self.now, found.read_at.shifted(self.shift));
         let grant = found.grant;
         let dead = |reason: &str| Ok(Err(worthless(reason, Some(&grant.client_id))));
         let Some(client) = self.registered.client(connection, &grant.client_id)? else { return dead("its client was deleted") };

@@ -125,7 +125,8 @@ fn api(base: &str, path: &str, allow: &'static str) -> Resource {
     web::resource(format!("{base}{path}")).default_service(web::to(refuse))
 }
 
-/// GET, and HEAD, which is answered alike, without the body (RFC 9110 §9.3.2).
+/// GET, and HEAD, which is answered alike, without the body (RFC 9110 §9.3.2), but that where a GET does something (a code is issued,
+/// someone signed out, an export noted) it is not done.
 fn read() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }

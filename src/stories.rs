@@ -1,7 +1,7 @@
 //! The threads on which stories run, as many as there are database connections, and the queue before them. Whoever waits does so
 //! without a thread. Machines, people and the server itself wait in lanes of their own, which take turns, so that no flood of
 //! one keeps the others waiting. Where a lane does not empty, those who have waited too long are turned away at once
-//! (after `CoDel`, RFC 8289): what is accepted is answered soon, and a burst is not refused. A few threads only read: while commits
+//! (after `CoDel`, RFC 8289): what is accepted is answered soon, and a burst is not refused. One thread only reads: while commits
 //! wait for a disk or a standby, tokens are still checked.
 
 mod queue;
@@ -25,9 +25,10 @@ pub enum Lane {
     Reads,
     /// Browsers.
     People,
-    /// The server, whoever asks whether it is ready, and what goes on with something that was begun. Nobody is turned away
-    /// here before the queue is full.
+    /// The server, and what goes on with something that was begun. Nobody is turned away here before the queue is full.
     Own,
+    /// Whoever asks whether the server is ready, or for its keys: it only reads. Nobody is turned away here either.
+    Checks,
 }
 
 /// Why work was not begun.

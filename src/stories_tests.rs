@@ -132,14 +132,17 @@ fn who_waits_alone_is_not_turned_away() {
 fn the_lanes_take_turns() {
     let mut waiting = Waiting::default();
     let now = Instant::now();
-    for lane in [Lane::Machines, Lane::Machines, Lane::Machines, Lane::Reads, Lane::People, Lane::Own] {
+    for lane in [Lane::Machines, Lane::Machines, Lane::Machines, Lane::Reads, Lane::People, Lane::Own, Lane::Checks] {
         waiting.lanes[lane as usize].jobs.push_back(job(now));
     }
     let mut seen = Vec::new();
     while waiting.next(now).is_some() {
         seen.push(waiting.lanes.iter().map(|line| line.jobs.len()).collect::<Vec<_>>());
     }
-    assert_eq!(seen, [[2, 1, 1, 1], [2, 0, 1, 1], [2, 0, 0, 1], [2, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]);
+    assert_eq!(
+        seen,
+        [[2, 1, 1, 1, 1], [2, 0, 1, 1, 1], [2, 0, 0, 1, 1], [2, 0, 0, 0, 1], [2, 0, 0, 0, 0], [1, 0, 0, 0, 0], [0, 0, 0, 0, 0]]
+    );
 }
 
 #[tokio::test]

@@ -85,7 +85,7 @@ fn verdicts(criterion: &mut Criterion) {
         sign_in_ceiling: None,
         retry_window: Span::from_seconds(30),
     };
-    let standing = Standing { person_enabled: true, must_sign_in: false, now: NOW };
+    let standing = Standing { person_enabled: true, must_sign_in: false, now: NOW, by_database: NOW };
     let (code, refresh) = (Means::Code { redirect_uri: Some(URI), verifier: Some(VERIFIER) }, Means::Refresh { scopes: None });
     let mut group = criterion.benchmark_group("judge");
     for (name, grant, generation, means) in [

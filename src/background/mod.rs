@@ -6,7 +6,7 @@ pub mod housekeeping;
 mod letters;
 mod trust;
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use backchannel_logout::Calls;
 
@@ -16,7 +16,7 @@ use crate::{
     app::{App, LETTERS},
     protocol::time::{Span, Timestamp},
     store::{
-        AnyConnection, Error,
+        AnyConnection, Error, Progress,
         deliveries::{self, Delivery},
         error::Outage,
         meta,
@@ -102,13 +102,21 @@ async fn write_history(app: &Arc<App>) {
     }
 }
 
-/// Does work with a connection, in its turn, like a request.
+/// Does work with a connection, in its turn, like a request. Nobody is told of its commits: one that waits for a standby that is away
+/// is ended like one whose caller has left.
 async fn stored<T: Send + 'static, E: From<Error> + Outage + Send + 'static>(
     app: &Arc<App>,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E> + Send + 'static,
 ) -> Result<Result<T, E>, Refused> {
-    let told = app.clone();
-    app.stories.run(Lane::Own, (FOR_EVER, FOR_EVER), move || told.store.with(work)).await
+    let (told, progress) = (app.clone(), Progress::default());
+    let of_work = progress.clone();
+    let work = move || told.store.with_progress(&of_work, work);
+    let mut running = pin!(app.stories.run(Lane::Own, (FOR_EVER, FOR_EVER), work));
+    if let Ok(done) = tokio::time::timeout(app.config.story_time, &mut running).await {
+        return done;
+    }
+    app.give_up_on(progress);
+    running.await
 }
 
 async fn deliver(app: &Arc<App>) {

@@ -150,8 +150,8 @@ fn list(work: &mut Work<'_>, filter: &Filter, limit: u32, format: Format) -> Ans
 fn show(work: &mut Work<'_>, listed: Grant, clients: &HashMap<String, Client>, username: Option<String>) -> Result<Shown, Error> {
     // Read with its person and its session; one that is gone by now is shown as it was listed.
     let (standing, grant) = match grants::find(work.connection, listed.id)? {
-        Some(found) => (found.standing(work.now), found.grant),
-        None => (Standing { person_enabled: false, must_sign_in: false, now: work.now }, listed),
+        Some(found) => (found.standing(work.now, found.read_at), found.grant),
+        None => (Standing { person_enabled: false, must_sign_in: false, now: work.now, by_database: work.now }, listed),
     };
     let (state, reason) = match clients.get(&grant.client_id) {
         None => ("ended", Some("the client was deleted")),

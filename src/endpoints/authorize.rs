@@ -2,7 +2,11 @@
 //! consent return here with the same request, which is parsed and decided afresh. The order of a story is the
 //! order of this file; what is weighed is `protocol::next_step`.
 
-use actix_web::{HttpRequest, web::Data};
+use actix_web::{
+    HttpRequest,
+    http::{Method, StatusCode},
+    web::Data,
+};
 
 use crate::{
     app::App,
@@ -43,6 +47,8 @@ struct Visit<'a> {
     context: &'a Context,
     params: &'a Params,
     cookie: Option<&'a str>,
+    /// Whether only the head of the answer is asked for: nothing is issued, as nobody would get it.
+    is_head: bool,
 }
 
 /// `GET /authorize`.
@@ -61,10 +67,10 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
 
 async fn answer(request: &HttpRequest, app: &Data<App>, params: Params, is_post: bool) -> Reply {
     let context = Context::of(request);
-    let cookie = cookies::get(request, cookies::SESSION);
+    let (cookie, is_head) = (cookies::get(request, cookies::SESSION), request.method() == Method::HEAD);
     let told = context.clone();
     let answer = hop(app, Lane::People, move |app, connection| -> Result<Reply, Fault> {
-        let visit = Visit { app, context: &context, params: &params, cookie: cookie.as_deref() };
+        let visit = Visit { app, context: &context, params: &params, cookie: cookie.as_deref(), is_head };
         visit.story(connection, is_post)
     });
     let base = app.config.issuer.base();
@@ -116,6 +122,7 @@ impl Visit<'_> {
             (Step::Refuse(error), _) => Ok(self.refuse(&request.address, &error)),
             (Step::SelectAccount, Some(_)) => Ok(Reply::see_other(&self.url(paths::SELECT_ACCOUNT, &[]))),
             (Step::Consent, Some(_)) => Ok(Reply::see_other(&self.url(paths::CONSENT, &[]))),
+            (Step::Issue, Some(_)) if self.is_head => Ok(Reply::empty(StatusCode::OK)),
             (Step::Issue, Some(session)) => self.issue(connection, &client, &request, &session),
             (Step::Register, _) => Ok(self.ask_for_sign_in(paths::REGISTER)),
             (Step::SignIn | Step::SelectAccount | Step::Consent | Step::Issue, _) => Ok(self.ask_for_sign_in(paths::LOGIN)),

@@ -15,7 +15,7 @@ use crate::{
     store::meta,
     web::{
         fault::{Fault, RETRY_AFTER},
-        hop::{Lane, hop},
+        hop::{Lane, hop, hop_within},
         reply::Reply,
         request::Context,
     },
@@ -24,6 +24,9 @@ use crate::{
 /// How often a write is tried: a database that can only be read, a standby or a full disk, is found out within this time, and
 /// whoever asks all the time does not make it write all the time.
 const WRITE_EVERY: Duration = Duration::from_secs(5);
+
+/// How long a thread for that write is waited for.
+const TO_BEGIN: Duration = Duration::from_millis(250);
 
 /// `GET /healthz`.
 pub async fn alive() -> Reply {
@@ -51,18 +54,30 @@ pub async fn ready(request: HttpRequest, app: Data<App>) -> Reply {
     }
     let began = Stopwatch::start();
     let wrote = last.as_ref().and_then(|last| last.wrote).filter(|wrote| wrote.elapsed() < WRITE_EVERY);
-    let tried = hop(&app, Lane::Own, move |app, connection| -> Result<(), Fault> {
-        if wrote.is_some() {
-            meta::ping(connection)?;
-        } else {
-            meta::write(connection)?;
-        }
+    let reads = hop(&app, Lane::Checks, move |app, connection| -> Result<(), Fault> {
+        meta::ping(connection)?;
         app.keys(connection, now)?.check(now)?;
         Ok(())
     });
-    let found = tried.await.map_err(|fault| fault.reason().to_owned());
+    let tried = match (reads.await, wrote) {
+        (Ok(()), None) => takes_writes(&app).await.map(|was_tried| was_tried.then_some(began)),
+        (read, wrote) => read.map(|()| wrote),
+    };
+    let (found, wrote) = match tried {
+        Ok(wrote) => (Ok(()), wrote),
+        Err(fault) => (Err(fault.reason().to_owned()), None),
+    };
     let reply = tell(&found);
-    let wrote = if found.is_ok() { wrote.or(Some(began)) } else { None };
     *last = Some(Readiness { began, wrote, found });
     reply
+}
+
+/// Tries a write, and says whether it could: where all threads that write wait in commits, for a standby or a disk, none is tried.
+/// Whoever only reads is served all the same then, and would not be by a server that called itself not ready.
+async fn takes_writes(app: &Data<App>) -> Result<bool, Fault> {
+    match hop_within(app, Lane::Own, TO_BEGIN, |_, connection| -> Result<(), Fault> { Ok(meta::write(connection)?) }).await {
+        Ok(()) => Ok(true),
+        Err(Fault::Busy(_)) => Ok(false),
+        Err(fault) => Err(fault),
+    }
 }

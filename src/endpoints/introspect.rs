@@ -62,11 +62,11 @@ fn tell(
     app: &App,
     connection: &mut AnyConnection,
     now: Timestamp,
-    Known { client, registered, found }: Known<'_>,
+    Known { client, registered, found, .. }: Known<'_>,
     token: &str,
 ) -> Result<Map<String, Value>, OauthError> {
     let ring = app.keys_verifying(connection, token, now)?;
-    let inspector = Inspector { config: &app.config, ring: &ring, registered, now };
+    let inspector = Inspector { config: &app.config, ring: &ring, registered, now, shift: app.clock.shift() };
     if token.starts_with(Kind::Refresh.prefix()) {
         let Ok(found) = inspector.refresh_token(connection, token, found.map(|(found, _)| found))? else {
             return Ok(introspection::inactive());

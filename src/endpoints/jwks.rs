@@ -27,7 +27,7 @@ pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
         return show(&ring);
     }
     let app_keys = app.clone();
-    match hop(&app, Lane::Own, move |app, connection| -> Result<_, OauthError> { Ok(app.keys(connection, now)?) }).await {
+    match hop(&app, Lane::Checks, move |app, connection| -> Result<_, OauthError> { Ok(app.keys(connection, now)?) }).await {
         Ok(ring) => show(&ring),
         // Resource servers go on while the database is down.
         Err(error) => app_keys.keys_of_before().map_or_else(|| cors::public(error.reply(Challenge::None)), |ring| show(&ring)),

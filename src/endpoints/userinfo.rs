@@ -92,7 +92,9 @@ fn tell(
 ) -> Result<Reply, OauthError> {
     let invalid = |text: &str| OauthError::Protocol(ProtocolError::new(ErrorCode::InvalidToken, text));
     let ring = app.keys_verifying(connection, token, now)?;
-    let found = match (Inspector { config: &app.config, ring: &ring, registered, now }).access_token(connection, token, found)? {
+    let found = match (Inspector { config: &app.config, ring: &ring, registered, now, shift: app.clock.shift() })
+        .access_token(connection, token, found)?
+    {
         Ok(found) => found,
         Err(worthless) => return Err(invalid(&format!("the access token is refused: {}", worthless.reason))),
     };

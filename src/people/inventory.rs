@@ -262,7 +262,7 @@ fn apis_of(connection: &mut AnyConnection, grants: &[Grant]) -> Result<Vec<Api>>
 /// How a person stands who is signed in.
 pub fn standing(person: &Person, now: Timestamp) -> Standing {
     let must_sign_in = person.sign_in_again_at > person.signed_in_at; // none is before every time
-    Standing { person_enabled: person.disabled_at.is_none(), must_sign_in, now }
+    Standing { person_enabled: person.disabled_at.is_none(), must_sign_in, now, by_database: now }
 }
 
 fn together(name: Option<&str>, more: Option<String>) -> String {

@@ -2,7 +2,11 @@
 //! unless the app shows by an ID token that it knows whom it is about; then the session ends, what was granted for it, and
 //! whoever wants to know is told. What a request means is `protocol::logout`.
 
-use actix_web::{HttpRequest, http::header, web::Data};
+use actix_web::{
+    HttpRequest,
+    http::{Method, StatusCode, header},
+    web::Data,
+};
 
 use crate::{
     app::App,
@@ -44,6 +48,8 @@ struct Visit {
     params: Params,
     /// Our own form, if it was sent.
     form: Option<Params>,
+    /// Whether only the head of the answer is asked for: nobody is signed out.
+    is_head: bool,
 }
 
 /// What is found out about it.
@@ -80,7 +86,8 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
 }
 
 async fn answer(request: &HttpRequest, app: &Data<App>, params: Params, form: Option<Params>) -> Reply {
-    let visit = Visit { context: Context::of(request), cookie: cookies::get(request, cookies::SESSION), params, form };
+    let (context, cookie) = (Context::of(request), cookies::get(request, cookies::SESSION));
+    let visit = Visit { context, cookie, params, form, is_head: request.method() == Method::HEAD };
     let told = visit.context.clone();
     let story = hop(app, Lane::People, move |app, connection| -> Result<Reply, Fault> { visit.story(app, connection) });
     story.await.unwrap_or_else(|fault| page::fault(app.config.issuer.base(), &told, &fault))
@@ -99,6 +106,7 @@ impl Visit {
         let found = self.find(app, connection)?;
         let Some(form) = &self.form else {
             return match (&found.session, found.decision.step) {
+                (Some(_), Step::End) if self.is_head => Ok(Reply::empty(StatusCode::OK)),
                 (Some(session), Step::End) => self.end(app, connection, session, &found),
                 (Some(session), _) => self.ask(app, connection, session, &found),
                 (None, _) => Ok(self.leave(app, &found)),

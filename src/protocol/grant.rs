@@ -131,6 +131,9 @@ pub struct Standing {
     pub must_sign_in: bool,
     /// The time.
     pub now: Timestamp,
+    /// The time by the clock that dates rotations: the database's, when the row was read. Servers whose clocks differ say the same of
+    /// how long ago a rotation was.
+    pub by_database: Timestamp,
 }
 
 /// What presenting the credential means.
@@ -201,8 +204,8 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standi
         }
         Means::Refresh { .. } if presented.generation < grant.generation => {
             let previous = presented.generation + 1 == grant.generation && presented.generation > 0;
-            let age = grant.rotated_at.map(|at| now.age_of(at));
-            // 11. The clock was set back since that rotation, so that nobody can tell a retry from a reuse: nothing is told, and
+            let age = grant.rotated_at.map(|at| standing.by_database.age_of(at));
+            // 11. The database's clock was set back since that rotation, so that nobody can tell a retry from a reuse: nothing is told, and
             // nothing ended. Without a window, or of an older token, time says nothing: row 7.
             if previous && policy.retry_window > Span::ZERO && age == Some(Age::FromTheFuture) {
                 let text = "the refresh token was used before, and it cannot be told when: the server's clock was set back";

@@ -50,7 +50,7 @@ impl World {
     fn present(&mut self, client: &Client, policy: &Policy, generation: u32) -> Option<u32> {
         let means = Means::Refresh { scopes: None };
         let presented = Presentation { client, generation, means, proof: None, resources: &[] };
-        let standing = Standing { person_enabled: true, must_sign_in: false, now: at(self.now) };
+        let standing = Standing { person_enabled: true, must_sign_in: false, now: at(self.now), by_database: at(self.now) };
         match judge(&self.row, &presented, policy, &standing) {
             Verdict::Advance => {
                 assert_eq!(generation, self.row.generation);

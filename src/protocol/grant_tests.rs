@@ -83,7 +83,7 @@ impl Case {
             &self.grant,
             &presented,
             &policy(self.window),
-            &Standing { person_enabled: self.enabled, must_sign_in: false, now: at(second) },
+            &Standing { person_enabled: self.enabled, must_sign_in: false, now: at(second), by_database: at(second) },
         ) {
             Verdict::Advance => "advance",
             Verdict::Heal => "heal",
@@ -127,7 +127,13 @@ fn row_3_until_they_sign_in_again_and_no_longer_than_the_ceiling() {
     let presented = Presentation { client: &case.client, generation: 2, means: REFRESH, proof: None, resources: &[] };
     let row = |must_sign_in, ceiling: Option<u32>, second| {
         let policy = Policy { sign_in_ceiling: ceiling.map(Span::from_seconds), ..policy(30) };
-        rule(&case.grant, &presented, &policy, &Standing { person_enabled: true, must_sign_in, now: at(second) }).0
+        rule(
+            &case.grant,
+            &presented,
+            &policy,
+            &Standing { person_enabled: true, must_sign_in, now: at(second), by_database: at(second) },
+        )
+        .0
     };
     assert_eq!([row(false, None, 50), row(true, None, 50)], [10, 3]);
     // Counted from the sign-in at second 0, not from the last rotation at second 10.
@@ -170,7 +176,7 @@ fn a_code_that_waits_is_not_idle() {
     let mut policy = policy(30);
     policy.idle_lifetime = Span::from_seconds(10);
     let ended = |second| {
-        let standing = Standing { person_enabled: true, must_sign_in: false, now: at(second) };
+        let standing = Standing { person_enabled: true, must_sign_in: false, now: at(second), by_database: at(second) };
         ended(&case.grant, &case.client, &policy, &standing)
     };
     assert_eq!((ended(5), ended(50)), (None, None), "it has a lifetime of its own (row 8)");
@@ -296,7 +302,7 @@ fn each_decision_names_its_row() {
             &case.grant,
             &presented,
             &policy(case.window),
-            &Standing { person_enabled: case.enabled, must_sign_in: false, now: at(second) },
+            &Standing { person_enabled: case.enabled, must_sign_in: false, now: at(second), by_database: at(second) },
         )
         .0
     };

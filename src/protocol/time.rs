@@ -66,6 +66,12 @@ impl Timestamp {
         Self(self.0.saturating_add(span.0))
     }
 
+    /// So many milliseconds later; a negative number is earlier.
+    #[must_use]
+    pub const fn shifted(self, millis: i64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+
     /// How old it is now, at this time, what was written at `at`. For whatever is valid because it is new; [`Timestamp::since`] is
     /// for what ends after a time without use, and must not end because a clock was set back.
     #[must_use]

@@ -1,10 +1,10 @@
-//! Connections and their pool. One enum serves both databases. A connection on which the database was found
-//! to be down is thrown away, and every other one made before that moment is tried before it is used again; so is one that was not
+//! Connections and their pool. One enum serves both databases. A connection on which the database gave an error of its own is thrown
+//! away; where it was found to be dead, every other one made before that moment is tried before it is used again; so is one that was not
 //! used for a moment, as the database may have closed it meanwhile. While there is work, no checkout costs a round trip.
 
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -40,7 +40,8 @@ pub struct Store {
     writer: Option<Writer>,
     advances: Arc<Advances>,
     url: DatabaseUrl,
-    rescue: Arc<Mutex<()>>,
+    /// Held by whoever looks for commits that wait.
+    looking: Arc<Mutex<()>>,
 }
 
 /// Whoever has not used a connection for as long cannot know that it is still there: a server was restarted, an idle time-out or a
@@ -55,9 +56,33 @@ struct Manager {
 
 struct Pooled {
     connection: AnyConnection,
+    /// By what number PostgreSQL knows it.
+    backend: Option<i32>,
     tried_at: u64,
     used_at: Instant,
-    broken: bool,
+    fate: Fate,
+}
+
+/// What becomes of a connection that is given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Stays,
+    /// What it can do is not known: a panic may have come in the middle of a transaction, its file may be open for reading alone.
+    /// That says nothing of others.
+    Goes,
+    /// It does not answer any more: what has ended it may have ended others.
+    GoesDead,
+}
+
+impl Fate {
+    /// Of one on which work came to an end.
+    fn of(connection: &mut AnyConnection, is_outage: bool) -> Self {
+        match is_outage {
+            false => Self::Stays,
+            true if sql_query("SELECT 1").execute(connection).is_ok() => Self::Goes,
+            true => Self::GoesDead,
+        }
+    }
 }
 
 impl r2d2::ManageConnection for Manager {
@@ -66,7 +91,9 @@ impl r2d2::ManageConnection for Manager {
 
     fn connect(&self) -> Result<Pooled> {
         let tried_at = self.outages.load(Ordering::Acquire);
-        Ok(Pooled { connection: self.url.connect()?, tried_at, used_at: Instant::now(), broken: false })
+        let mut connection = self.url.connect()?;
+        let backend = dialect::backend(&mut connection)?;
+        Ok(Pooled { connection, backend, tried_at, used_at: Instant::now(), fate: Fate::Stays })
     }
 
     fn is_valid(&self, pooled: &mut Pooled) -> Result<()> {
@@ -84,10 +111,10 @@ impl r2d2::ManageConnection for Manager {
     }
 
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
-        if pooled.broken {
+        if pooled.fate == Fate::GoesDead {
             self.outages.fetch_add(1, Ordering::AcqRel);
         }
-        pooled.broken
+        pooled.fate != Fate::Stays
     }
 }
 
@@ -110,8 +137,8 @@ impl Store {
             .map_err(|error| Error::Unavailable(error.to_string()))?;
         let writer = Writer::default();
         let advances = Arc::new(Advances::new(writer.clone()));
-        let (url, rescue) = (url.clone(), Arc::default());
-        Ok(Self { pool, advances, writer: url.has_one_writer().then_some(writer), url, rescue })
+        let (url, looking) = (url.clone(), Arc::default());
+        Ok(Self { pool, advances, writer: url.has_one_writer().then_some(writer), url, looking })
     }
 
     /// How many connections there can be at once.
@@ -125,14 +152,26 @@ impl Store {
         &self.advances
     }
 
-    /// Has PostgreSQL answer commits of ours that wait for a standby longer than a caller does: on a connection of its own, as all
-    /// others may be those that wait. How many there were; where someone does so already, none.
+    /// Has PostgreSQL answer a commit of this work, where it has kept it waiting for a standby for as long as this: on a connection of
+    /// its own, as all others may be those that wait. For work whose caller has been told that it is not known what became of it: the
+    /// commit then counts without the standby, and whoever still waits for an answer would be told that it counts.
     ///
     /// # Errors
     /// The database's.
-    pub fn end_waiting_commits(&self) -> Result<usize> {
-        let Ok(_one) = self.rescue.try_lock() else { return Ok(0) };
-        dialect::end_waiting_commits(&mut self.url.connect()?)
+    pub fn end_waiting_commit(&self, progress: &Progress, waited: Duration) -> Result<Progressed> {
+        let _one_looks = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        // Held meanwhile, so that the connection is not another's when its commit is ended.
+        let mut stage = progress.lock();
+        let backend = match &*stage {
+            Stage::Waits => return Ok(Progressed::GoesOn),
+            Stage::At { backend: Some(backend), .. } => *backend,
+            Stage::At { backend: None, .. } | Stage::IsOver => return Ok(Progressed::IsOver),
+        };
+        if !dialect::end_waiting_commit(&mut self.url.connect()?, backend, waited)? {
+            return Ok(Progressed::GoesOn);
+        }
+        *stage = Stage::At { backend: Some(backend), was_ended: true };
+        Ok(Progressed::WasEnded)
     }
 
     /// Does `work` with a connection. Blocks: call it where blocking is allowed.
@@ -143,12 +182,80 @@ impl Store {
         &self,
         work: impl FnOnce(&mut AnyConnection) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
+        self.with_progress(&Progress::default(), work)
+    }
+
+    /// As [`Store::with`], for a caller who may leave before its end.
+    ///
+    /// # Errors
+    /// As [`Store::with`].
+    pub fn with_progress<T, E: From<Error> + Outage>(
+        &self,
+        progress: &Progress,
+        work: impl FnOnce(&mut AnyConnection) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let ending = Ending(progress);
         let mut pooled = self.pool.get().map_err(|error| Error::Unavailable(error.to_string()))?;
-        pooled.broken = true; // a panic in the middle of a transaction must not hand it to the next
+        let ending = ending; // dropped before the connection is given back
+        *progress.lock() = Stage::At { backend: pooled.backend, was_ended: false };
+        pooled.fate = Fate::Goes; // also after a panic
         let result = turns::of(self.writer.as_ref(), || work(&mut pooled.connection));
-        pooled.broken = result.as_ref().is_err_and(Outage::is_outage);
+        let was_ended = ending.now(); // a cancellation that comes late must not hit another's statement
+        if !was_ended {
+            pooled.fate = Fate::of(&mut pooled.connection, result.as_ref().is_err_and(Outage::is_outage));
+        }
         pooled.used_at = Instant::now();
         result
+    }
+}
+
+/// How far work has come: for whoever does not wait for it any more.
+#[derive(Clone, Default)]
+pub struct Progress(Arc<Mutex<Stage>>);
+
+#[derive(Default)]
+enum Stage {
+    /// For a connection.
+    #[default]
+    Waits,
+    /// It is done on this connection, and a commit of it was ended or none.
+    At {
+        backend: Option<i32>,
+        was_ended: bool,
+    },
+    IsOver,
+}
+
+/// What became of work that nobody waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progressed {
+    /// It goes on, and no commit of it waits.
+    GoesOn,
+    /// A commit of it was ended; more may follow.
+    WasEnded,
+    /// There is nothing more to look for.
+    IsOver,
+}
+
+impl Progress {
+    fn lock(&self) -> MutexGuard<'_, Stage> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says that work is over, also where it panics.
+struct Ending<'a>(&'a Progress);
+
+impl Ending<'_> {
+    /// Whether a commit of it was ended.
+    fn now(&self) -> bool {
+        matches!(std::mem::replace(&mut *self.0.lock(), Stage::IsOver), Stage::At { was_ended: true, .. })
+    }
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.now();
     }
 }
 
@@ -158,5 +265,28 @@ struct LogError;
 impl r2d2::HandleError<Error> for LogError {
     fn handle_error(&self, error: Error) {
         tracing::warn!(%error, "database connection");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use r2d2::ManageConnection;
+
+    use super::*;
+
+    #[test]
+    fn an_error_of_one_statement_says_nothing_of_other_connections() {
+        let manager = Manager { url: DatabaseUrl::SqliteMemory, outages: AtomicU64::new(0) };
+        let mut pooled = manager.connect().unwrap();
+        let error = Error::from(sql_query("SELECT 1 FROM nowhere").execute(&mut pooled.connection).unwrap_err());
+        assert!(error.is_outage(), "it may be a moment's: {error:?}");
+        pooled.fate = Fate::of(&mut pooled.connection, error.is_outage());
+        assert!(manager.has_broken(&mut pooled), "it goes");
+        assert_eq!(manager.outages.load(Ordering::Relaxed), 0, "and no other is tried for it");
+        pooled.fate = Fate::GoesDead;
+        assert!(manager.has_broken(&mut pooled));
+        assert_eq!(manager.outages.load(Ordering::Relaxed), 1);
+        pooled.fate = Fate::of(&mut pooled.connection, false);
+        assert!(!manager.has_broken(&mut pooled));
     }
 }

@@ -3,11 +3,12 @@
 
 mod clock;
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use diesel::{
     Connection as _, PgConnection, RunQueryDsl as _, SqliteConnection,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
+    sql_types::{BigInt, Integer},
 };
 
 pub(super) use clock::Clock;
@@ -141,7 +142,7 @@ fn connect_sqlite(path: &str) -> Result<AnyConnection, diesel::ConnectionError> 
         if attempts == 100 {
             return Err(bad(error));
         }
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(20));
     }
     // FULL: a rotation is on disk before it is answered.
     connection.batch_execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON").map_err(bad)?;
@@ -251,17 +252,42 @@ pub(super) fn exclusively<T, E: From<Error>>(
     })
 }
 
-/// Ends the waiting of commits of ours that PostgreSQL keeps waiting for a standby, though it has made them, for longer than a caller
-/// waits: they count from then on, as if the standby had answered. How many there were.
+/// The commit of this transaction is answered once it is on the database's own disk, whatever standbys there are to be.
 ///
 /// # Errors
 /// The database's.
-pub(super) fn end_waiting_commits(connection: &mut AnyConnection) -> Result<usize, Error> {
-    let AnyConnection::Postgres(postgres) = connection else { return Ok(0) };
-    let waiting = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND usename = current_user \
-                   AND datname = current_database() AND application_name = current_setting('application_name') \
-                   AND state_change < clock_timestamp() - interval '10 seconds'";
-    Ok(diesel::sql_query(waiting).execute(postgres)?)
+pub(super) fn wait_for_no_standby(connection: &mut AnyConnection) -> Result<(), Error> {
+    let AnyConnection::Postgres(postgres) = connection else { return Ok(()) };
+    Ok(postgres.batch_execute("SET LOCAL synchronous_commit = local")?)
+}
+
+/// By what number PostgreSQL knows this connection.
+///
+/// # Errors
+/// The database's.
+pub(super) fn backend(connection: &mut AnyConnection) -> Result<Option<i32>, Error> {
+    let AnyConnection::Postgres(postgres) = connection else { return Ok(None) };
+    Ok(Some(diesel::select(pg_backend_pid()).get_result(postgres)?))
+}
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// The number of this connection.
+    fn pg_backend_pid() -> Integer;
+}
+
+/// Has PostgreSQL answer the commit of this connection, where it has made it and keeps it waiting for a standby, for as long as this:
+/// it counts from then on, as if the standby had answered. Whether it was so.
+///
+/// # Errors
+/// The database's.
+pub(super) fn end_waiting_commit(connection: &mut AnyConnection, backend: i32, waited: Duration) -> Result<bool, Error> {
+    let AnyConnection::Postgres(postgres) = connection else { return Ok(false) };
+    let waiting = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'SyncRep' \
+                   AND usename = current_user AND datname = current_database() \
+                   AND state_change < clock_timestamp() - $2 * interval '1 millisecond'";
+    let millis = i64::try_from(waited.as_millis()).unwrap_or(i64::MAX);
+    Ok(diesel::sql_query(waiting).bind::<Integer, _>(backend).bind::<BigInt, _>(millis).execute(postgres)? == 1)
 }
 
 impl fmt::Display for DatabaseUrl {

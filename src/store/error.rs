@@ -48,7 +48,15 @@ impl From<DieselError> for Error {
                 | DatabaseErrorKind::CheckViolation
                 | DatabaseErrorKind::RestrictViolation
                 | DatabaseErrorKind::ExclusionViolation => Self::Failed(text),
-                _ => Self::Unavailable(text),
+                DatabaseErrorKind::ClosedConnection
+                | DatabaseErrorKind::UnableToSendCommand
+                | DatabaseErrorKind::SerializationFailure
+                | DatabaseErrorKind::ReadOnlyTransaction => Self::Unavailable(text),
+                // A limit, a lock, a disk; or a mistake of ours, which the answer does not tell.
+                _ => {
+                    tracing::error!(error = text, "the database gave an error of a kind that is not known");
+                    Self::Unavailable(text)
+                }
             },
             DieselError::BrokenTransactionManager | DieselError::RollbackErrorOnCommit { .. } => Self::Unavailable(text),
             _ => Self::Failed(text),

@@ -109,10 +109,10 @@ pub struct Found {
 }
 
 impl Found {
-    /// How its person stands.
+    /// How its person stands, at a time, and at one by the database's clock.
     #[must_use]
-    pub const fn standing(&self, now: Timestamp) -> Standing {
-        Standing { person_enabled: self.person_enabled, must_sign_in: self.must_sign_in, now }
+    pub const fn standing(&self, now: Timestamp, by_database: Timestamp) -> Standing {
+        Standing { person_enabled: self.person_enabled, must_sign_in: self.must_sign_in, now, by_database }
     }
 
     /// The person's roles now.

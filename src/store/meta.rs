@@ -2,7 +2,13 @@
 
 use diesel::prelude::*;
 
-use super::{AnyConnection, Result, dialect::on_either, error::Error, mapping::time, schema::meta};
+use super::{
+    AnyConnection, Result,
+    dialect::{self, on_either},
+    error::Error,
+    mapping::time,
+    schema::meta,
+};
 use crate::protocol::time::Timestamp;
 
 /// The issuer this database was first started with.
@@ -52,13 +58,16 @@ pub(super) fn note_spellings_rewritten(connection: &mut AnyConnection, at: Optio
     Ok(())
 }
 
-/// One round trip that shows that the database takes writes.
+/// Shows that the database takes writes, on its own disk: a standby that is away is not waited for.
 ///
 /// # Errors
 /// The database's.
 pub fn write(connection: &mut AnyConnection) -> Result<()> {
-    diesel::update(meta::table.find(ISSUER)).set(meta::value.eq(meta::value)).execute(connection)?;
-    Ok(())
+    dialect::together(connection, |connection| {
+        dialect::wait_for_no_standby(connection)?;
+        diesel::update(meta::table.find(ISSUER)).set(meta::value.eq(meta::value)).execute(connection)?;
+        Ok(())
+    })
 }
 
 /// One round trip that shows that the database answers and has our tables.

@@ -37,6 +37,6 @@ pub mod used_assertions;
 pub mod walks;
 mod warnings;
 
-pub use connection::{AnyConnection, Store};
+pub use connection::{AnyConnection, Progress, Progressed, Store};
 pub use dialect::DatabaseUrl;
 pub use error::{Error, Result};

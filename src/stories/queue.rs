@@ -13,7 +13,9 @@ use std::{
 
 use super::Lane;
 
-pub(super) const LANES: [Lane; 4] = [Lane::Machines, Lane::Reads, Lane::People, Lane::Own];
+pub(super) const LANES: [Lane; 5] = [Lane::Machines, Lane::Reads, Lane::People, Lane::Own, Lane::Checks];
+/// What the thread that only reads takes, in this order.
+const OF_READER: [Lane; 2] = [Lane::Checks, Lane::Reads];
 /// So many wait in one lane at most.
 pub(super) const PLACES: usize = 4096;
 /// When requests are turned away: once, throughout the second time, each that waited in the lane had waited for longer than the
@@ -28,7 +30,7 @@ impl Lane {
         match self {
             Self::Machines | Self::Reads => Some(Patience(Duration::from_millis(50), Duration::from_millis(125))),
             Self::People => Some(Patience(Duration::from_millis(500), Duration::from_secs(1))),
-            Self::Own => None,
+            Self::Own | Self::Checks => None,
         }
     }
 }
@@ -113,6 +115,14 @@ impl Waiting {
         self.lanes.iter().map(|line| line.jobs.len()).sum()
     }
 
+    fn has_reads(&self) -> bool {
+        OF_READER.into_iter().any(|lane| self.lanes.get(lane as usize).is_some_and(|line| !line.jobs.is_empty()))
+    }
+
+    fn next_read(&mut self, now: Instant) -> Option<(Job, bool)> {
+        OF_READER.into_iter().find_map(|lane| self.lanes.get_mut(lane as usize)?.next(lane.patience(), now))
+    }
+
     pub(super) fn next(&mut self, now: Instant) -> Option<(Job, bool)> {
         for step in 0..LANES.len() {
             let at = (self.turn + step) % LANES.len();
@@ -131,7 +141,7 @@ impl Waiting {
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
     pub(super) bell: Condvar,
-    /// For the threads that only read.
+    /// For the thread that only reads.
     pub(super) readers: Condvar,
 }
 
@@ -146,7 +156,7 @@ impl Queue {
         if !is_seen {
             self.bell.notify_one();
         }
-        if lane == Lane::Reads && are_all_at_work {
+        if OF_READER.contains(&lane) && are_all_at_work {
             self.readers.notify_one();
         }
         true
@@ -157,8 +167,7 @@ impl Queue {
         let mut waiting = self.lock();
         loop {
             if waiting.idle == 0
-                && let Some(line) = waiting.lanes.get_mut(Lane::Reads as usize)
-                && let Some(next) = line.next(Lane::Reads.patience(), Instant::now())
+                && let Some(next) = waiting.next_read(Instant::now())
             {
                 return Some(next);
             }
@@ -178,7 +187,7 @@ impl Queue {
             if let Some(next) = waiting.next(Instant::now()) {
                 waiting.idle -= 1;
                 let are_all_at_work = waiting.idle == 0;
-                if are_all_at_work && waiting.lanes.get(Lane::Reads as usize).is_some_and(|line| !line.jobs.is_empty()) {
+                if are_all_at_work && waiting.has_reads() {
                     self.readers.notify_one();
                 }
                 return Some(next);

@@ -21,7 +21,7 @@ use super::{
     body::{BodyProblem, Form},
     cors,
     fault::Fault,
-    hop::{Lane, hop},
+    hop::{Deadline, Lane, hop},
     oauth_error::{Challenge, OauthError},
     reply::Reply,
     request::{Context, header_list, header_text},
@@ -76,6 +76,8 @@ pub struct Known<'a> {
     pub registered: Registered<'a>,
     /// The grant that the request is about, if there is such a grant, and when it was read.
     pub found: Option<(Found, Timestamp)>,
+    /// Until when the answer is waited for.
+    pub deadline: Deadline,
 }
 
 /// Which web pages may read the answers of an endpoint (RFC 9700 §2.6).
@@ -131,16 +133,18 @@ pub async fn answer(request: HttpRequest, app: Data<App>, form: Form, endpoint: 
     for last in [false, true] {
         let (of_story, reader) = (asked.clone(), origin.clone());
         let keys = if last { KeysAre::AsKnown } else { KeysAre::Fresh };
+        let deadline = Deadline::of(&app);
         let turn = hop(&app, lane, move |app, connection| -> Result<Turn, OauthError> {
             let (about, now) = ((endpoint.about)(app, &of_story.params), of_story.context.now);
             let (registered, found) = inspection::read_ahead(&app.registrations, connection, about.as_ref(), now)?;
             let found = found.map(|found| (found, app.clock.now()));
             // What may fail comes before what cannot be undone: who may read the answer.
             let readers = endpoint.readers.headers(app, connection, (&registered, reader.as_deref()))?;
-            let turn = of_story.turn(app, connection, endpoint, (registered, found, keys)).or_else(|error| match error {
-                OauthError::Protocol(_) => Ok(Turn::Answer(error.reply(challenge))),
-                OauthError::Fault(fault) => Err(OauthError::Fault(fault)),
-            })?;
+            let turn =
+                of_story.turn(app, connection, endpoint, (registered, found, keys, deadline)).or_else(|error| match error {
+                    OauthError::Protocol(_) => Ok(Turn::Answer(error.reply(challenge))),
+                    OauthError::Fault(fault) => Err(OauthError::Fault(fault)),
+                })?;
             Ok(match turn {
                 Turn::Answer(reply) => Turn::Answer(reply.with_all(readers)),
                 fetch @ Turn::Fetch(_) => fetch,
@@ -200,11 +204,11 @@ impl Asked {
         app: &App,
         connection: &mut AnyConnection,
         endpoint: Endpoint,
-        (registered, found, keys): (Registered<'_>, Option<(Found, Timestamp)>, KeysAre),
+        (registered, found, keys, deadline): (Registered<'_>, Option<(Found, Timestamp)>, KeysAre, Deadline),
     ) -> Result<Turn, OauthError> {
         match self.authenticate(app, connection, &registered, keys)? {
             Authenticated::As(client) => {
-                (endpoint.story)(app, connection, self, Known { client, registered, found }).map(Turn::Answer)
+                (endpoint.story)(app, connection, self, Known { client, registered, found, deadline }).map(Turn::Answer)
             }
             Authenticated::Refused(reply) => Ok(Turn::Answer(reply)),
             Authenticated::Fetch(client) => Ok(Turn::Fetch(client)),

@@ -10,13 +10,33 @@ pub use crate::stories::Lane;
 use super::fault::Fault;
 use crate::{
     app::App,
-    store::{AnyConnection, error::Outage},
+    clock::Stopwatch,
+    protocol::time::Span,
+    store::{AnyConnection, Progress, error::Outage},
     stories::Refused,
 };
 
-/// How long is waited for a story once the time for it to begin is over. Longer than the limits of the databases themselves
-/// (`store::dialect`: 10 s for a statement, 2 s for a lock): only one that neither answers nor hangs up is given up on here.
-const STORY_TIME: Duration = Duration::from_secs(15);
+/// Until when the caller of a story waits for it, at the latest: after that they are told that it is not known what became of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    since: Stopwatch,
+    within: Duration,
+}
+
+impl Deadline {
+    /// That of a [`hop`] which begins now.
+    #[must_use]
+    pub fn of(app: &App) -> Self {
+        Self { since: Stopwatch::start(), within: app.config.database_timeout + app.config.story_time }
+    }
+
+    /// How much time there is left.
+    #[must_use]
+    pub fn left(&self) -> Span {
+        let left = self.within.saturating_sub(self.since.elapsed());
+        Span::from_millis(i64::try_from(left.as_millis()).unwrap_or(i64::MAX))
+    }
+}
 
 /// Runs a story with a connection.
 ///
@@ -31,30 +51,37 @@ where
     T: Send + 'static,
     E: From<Fault> + From<crate::store::Error> + Outage + Send + 'static,
 {
-    let (told, stuck) = (app.clone(), app.clone());
-    let work = move || told.store.with(|connection| story(&told, connection));
-    let ran = app.stories.run(lane, (app.config.database_timeout, STORY_TIME), work).await;
+    hop_within(app, lane, app.config.database_timeout, story).await
+}
+
+/// As [`hop`], for a story that is to begin within a time of its own.
+///
+/// # Errors
+/// As [`hop`].
+pub async fn hop_within<T, E>(
+    app: &Data<App>,
+    lane: Lane,
+    to_begin: Duration,
+    story: impl FnOnce(&App, &mut AnyConnection) -> Result<T, E> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Fault> + From<crate::store::Error> + Outage + Send + 'static,
+{
+    let (told, progress) = (app.clone(), Progress::default());
+    let of_work = progress.clone();
+    let work = move || told.store.with_progress(&of_work, |connection| story(&told, connection));
+    let ran = app.stories.run(lane, (to_begin, app.config.story_time), work).await;
     ran.unwrap_or_else(|refused| {
         let reason = refused.to_string();
         let fault = match refused {
             Refused::Overload | Refused::TooLate => Fault::Busy(reason),
             Refused::Unfinished => {
-                rescue(&stuck);
+                app.give_up_on(progress);
                 Fault::Unavailable(reason) // it goes on where it is until it ends, or the connection is found to be dead
             }
             Refused::Died => Fault::Internal(reason),
         };
         Err(fault.into())
     })
-}
-
-/// A story did not end in time: it may wait in a commit for a standby that is away, with its thread, and the caller has been told
-/// that it is not known what became of it.
-fn rescue(app: &Data<App>) {
-    let store = app.store.clone();
-    tokio::task::spawn_blocking(move || match store.end_waiting_commits() {
-        Ok(0) => {}
-        Ok(count) => tracing::error!(count, "commits waited too long for a synchronous standby: they count without it now"),
-        Err(error) => tracing::warn!(%error, "commits that wait could not be looked for"),
-    });
 }

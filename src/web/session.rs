@@ -77,8 +77,12 @@ fn follow(app: &App, connection: &mut AnyConnection, session: Session, generatio
     if generation <= session.generation {
         return Ok((generation == session.generation).then_some(session));
     }
-    if session.ended_at.is_some() || !sessions::heal(connection, session.id, generation)? {
+    if session.ended_at.is_some() {
         return Ok(None);
+    }
+    if !sessions::heal(connection, session.id, generation)? {
+        // Another request of the same browser was first, or the session has ended meanwhile: the row as it is now says which.
+        return Ok(sessions::find(connection, session.id)?.filter(|session| session.generation == generation));
     }
     app.metrics.session_healed();
     tracing::error!(session = %session.id, from = session.generation, to = generation, "the database went back in time: the session follows its newer cookie");

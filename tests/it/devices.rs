@@ -4,12 +4,15 @@
 
 mod networks;
 
-use symbolon::protocol::{
-    activity::{
-        Activity::{self, SignedIn, SignedInAnew},
-        Entry,
+use symbolon::{
+    config::Config,
+    protocol::{
+        activity::{
+            Activity::{self, SignedIn, SignedInAnew},
+            Entry,
+        },
+        id::Id,
     },
-    id::Id,
 };
 
 use crate::harness::{Browser, Database, MailServer, Mood, PASSWORD, Server, behind_a_proxy, databases, from};
@@ -20,11 +23,17 @@ const DEVICE: &str = "__Host-symbolon_device";
 
 /// A server behind a proxy that sends letters, and alice.
 fn stage(database: &Database) -> (MailServer, Server, Id) {
+    stage_with(database, |_| ())
+}
+
+/// As [`stage`], with a configuration of its own.
+fn stage_with(database: &Database, change: impl Fn(&mut Config)) -> (MailServer, Server, Id) {
     eprintln!("on {}", database.name);
     let mail = MailServer::start(Mood::WELL);
     let server = Server::start(database, |config| {
         behind_a_proxy(config);
         config.mail = mail.settings();
+        change(config);
     });
     let alice = server.add_person("alice").claims.id;
     (mail, server, alice)

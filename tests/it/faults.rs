@@ -22,13 +22,18 @@ use symbolon::{
 };
 
 use crate::{
-    harness::{Answer, encode, grant_of},
+    harness::{Answer, encode, grant_of, not_tried},
     serve::{Site, tokens},
 };
 
 /// How many rounds of a fault there are: a few as one of all tests, many by `tests/faults`.
 fn rounds(short: usize, long: usize) -> usize {
-    if std::env::var("SYMBOLON_TEST_FAULTS").is_ok_and(|value| value == "long") { long } else { short }
+    if is_long() { long } else { short }
+}
+
+/// Whether `tests/faults` runs, which has installed what is needed.
+fn is_long() -> bool {
+    std::env::var("SYMBOLON_TEST_FAULTS").is_ok_and(|value| value == "long")
 }
 
 /// For how long an app presents the same token again before it gives up: less than the retry window.
@@ -59,11 +64,12 @@ struct Load<'a> {
     client: &'a Client,
     stop: AtomicBool,
     steps: AtomicUsize,
+    refused: AtomicUsize,
 }
 
 impl<'a> Load<'a> {
     fn new(urls: &'a [String], client: &'a Client) -> Self {
-        Self { urls, client, stop: AtomicBool::new(false), steps: AtomicUsize::new(0) }
+        Self { urls, client, stop: AtomicBool::new(false), steps: AtomicUsize::new(0), refused: AtomicUsize::new(0) }
     }
 
     /// Runs so many apps while `faults` happen, lets them go on until each was served once more, and checks what they were told.
@@ -80,6 +86,11 @@ impl<'a> Load<'a> {
             all.into_iter().map(|one| one.join().unwrap()).collect()
         });
         self.check(site, &first, &reports);
+    }
+
+    /// How many answers were 503 so far.
+    fn refused(&self) -> usize {
+        self.refused.load(Ordering::SeqCst)
     }
 
     /// Waits until so many more refreshes were served.
@@ -112,7 +123,10 @@ impl<'a> Load<'a> {
                     thread::sleep(Duration::from_millis(2));
                     continue;
                 }
-                Some((503, _)) => report.unavailable += 1,
+                Some((503, _)) => {
+                    report.unavailable += 1;
+                    self.refused.fetch_add(1, Ordering::SeqCst);
+                }
                 None => report.unanswered += 1,
                 Some((status, body)) => {
                     report.violations.push(format!("app {number}: an honest app was told {status} {body}"));

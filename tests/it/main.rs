@@ -27,6 +27,7 @@ mod enumeration;
 mod faults;
 mod former_version;
 mod fragments;
+mod head;
 mod history;
 mod hostile;
 mod housekeeping;

@@ -4,6 +4,7 @@
 mod commits;
 mod language;
 mod silence;
+mod unknown;
 
 use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},

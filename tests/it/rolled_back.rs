@@ -142,6 +142,36 @@ fn a_session_follows_its_newer_cookie() {
 }
 
 #[test]
+fn of_many_requests_with_the_newer_cookie_all_are_signed_in() {
+    both(|server| {
+        server.add_person("alice");
+        let spa = &server.add_client("spa", ClientKind::Spa, |_| ());
+        let mut browser = Browser::new(server);
+        browser.code(spa, "alice", SCOPE);
+        browser.sign_in("alice");
+        let request = Browser::request(spa, SCOPE, &[("prompt", "none")]);
+        for _ in 0..10 {
+            set(server, "UPDATE sessions SET generation = 0");
+            let barrier = Barrier::new(12);
+            thread::scope(|scope| {
+                for number in 0..12 {
+                    let (mut browser, barrier, request) = (browser.clone(), &barrier, &request);
+                    scope.spawn(move || {
+                        barrier.wait();
+                        if number % 2 == 0 {
+                            assert!(browser.get("/").body.contains("You are signed in"));
+                        } else {
+                            let answer = browser.get(request);
+                            assert!(answer.location().contains("code="), "{answer:?}");
+                        }
+                    });
+                }
+            });
+        }
+    });
+}
+
+#[test]
 fn everyone_of_before_signs_in_again_and_nobody_else() {
     for database in databases() {
         let server = Server::start(&database, |_| ());

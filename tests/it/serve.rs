@@ -174,7 +174,7 @@ fn token(url: &str, form: &[(&str, &str)]) -> Result<Answer, ureq::Error> {
     try_send("POST", &format!("{url}/token"), &[], Some(&encode(form))).map(Answer::of)
 }
 
-fn refresh(url: &str, client: &Client, token_: &str) -> Result<Answer, ureq::Error> {
+pub(crate) fn refresh(url: &str, client: &Client, token_: &str) -> Result<Answer, ureq::Error> {
     token(url, &[("grant_type", "refresh_token"), ("client_id", &client.id), ("refresh_token", token_)])
 }
 

@@ -5,12 +5,18 @@ use std::{process::Command, thread, time::Duration};
 
 use diesel::{Connection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Integer};
 use symbolon::{
+    config::Config,
     protocol::{
         activity::Origin,
         client::ClientKind,
+        history::{Happening, Moment},
         time::{Span, Timestamp},
     },
-    store::grants::{self, Advance, Statement},
+    random,
+    store::{
+        grant_history::Line,
+        grants::{self, Advance, Statement},
+    },
 };
 
 use crate::harness::{Database, Server, databases, grant_of};
@@ -78,13 +84,76 @@ fn a_rotation_that_comes_too_late_is_none() {
         let tokens = server.tokens(&spa, "alice", "openid offline_access");
         let found = server.store(|connection| grants::find(connection, grant_of(&tokens))).unwrap();
         let advance = |until: Timestamp| {
-            let statement = Statement { until, ..Statement::after(found.read_at, server.now(), Span::ZERO) };
-            let (grant, generation) = (found.grant.id, found.grant.generation);
-            let advance = Advance { grant, generation, seen: Origin::default(), statement };
-            server.store(|connection| Ok((grants::heal(connection, &advance)?, grants::advance(connection, &advance)?)))
+            let statement = Statement { until, ..Statement::after(found.read_at, found.read_at, Span::ZERO) };
+            let (grant, generation) = (&found.grant, found.grant.generation);
+            let advance = Advance { grant: grant.id, generation, seen: Origin::default(), statement };
+            let healing = Advance { generation: generation + 1, ..advance.clone() };
+            let (address, place, user_agent, why) = (None, None, None, None);
+            let (happening, at) = (Happening::Healed, server.now());
+            let moment = Moment { happening, at, generation: generation + 1, address, place, user_agent, why };
+            let line = Line { grant: grant.id, id: random::id(at), moment };
+            server.store(|connection| {
+                Ok((grants::advance(connection, &advance)?, grants::heal(connection, (grant, &healing), &line, None)?))
+            })
         };
         let second = |seconds: i64| Timestamp::from_millis(server.now().millis() + 1000 * seconds);
         assert_eq!(advance(second(-1)), (false, false), "{}", database.name);
-        assert_eq!(advance(second(5)), (false, true), "{}: it is not behind", database.name);
+        assert_eq!(server.moments(found.grant.id).iter().filter(|moment| moment.happening == Happening::Healed).count(), 0);
+        assert_eq!(advance(second(5)), (true, false), "{}: it is not behind any more", database.name);
+    }
+}
+
+#[test]
+fn nothing_is_written_for_a_caller_who_was_told_503_however_late_the_row_was_read() {
+    const WAITS: Duration = Duration::from_secs(1);
+    for database in databases() {
+        let change = |config: &mut Config| (config.pool_size, config.database_timeout, config.story_time) = (1, WAITS, WAITS);
+        let server = Server::start(&database, change);
+        server.add_person("alice");
+        let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+        let tokens = server.tokens(&spa, "alice", "openid offline_access");
+        let token = tokens.text("refresh_token");
+        let answer = thread::scope(|scope| {
+            let mut refresh = None;
+            stand_still(&database, WAITS * 3, || refresh = Some(scope.spawn(|| server.refresh(&spa, token))));
+            refresh.unwrap().join().unwrap()
+        });
+        assert_eq!((answer.status, answer.error()), (503, "temporarily_unavailable"), "{}: {answer:?}", database.name);
+        // The one connection is given back once what was begun has ended.
+        let generation = || server.store(|connection| grants::find(connection, grant_of(&tokens))).unwrap().grant.generation;
+        assert_eq!(generation(), 1, "{}", database.name);
+        let again = server.refresh(&spa, token);
+        assert_eq!((again.status, generation()), (200, 2), "{}: {again:?}", database.name);
+    }
+}
+
+#[test]
+fn servers_whose_clocks_differ_agree_on_what_is_a_retry() {
+    for database in databases() {
+        let one = Server::start(&database, |_| ());
+        one.advance(3_600); // the keys are older than the clocks differ
+        one.add_person("alice");
+        let spa = one.add_client("spa", ClientKind::Spa, |_| ());
+        for ahead in [40, 5, -5, -40] {
+            let other = one.sibling_ahead(&database, ahead);
+            for (first, second) in [(&one, &other), (&other, &one)] {
+                let tokens = one.tokens(&spa, "alice", "openid offline_access");
+                let token = tokens.text("refresh_token");
+                let told = first.refresh(&spa, token);
+                let again = second.refresh(&spa, token);
+                assert_eq!((told.status, again.status), (200, 200), "{}, {ahead} s ahead: {again:?}", database.name);
+                assert_eq!(again.text("refresh_token"), told.text("refresh_token"), "its answer was lost");
+                assert_eq!(
+                    second.refresh(&spa, told.text("refresh_token")).status,
+                    200,
+                    "{}: nothing was revoked",
+                    database.name
+                );
+            }
+        }
+        let tokens = one.tokens(&spa, "alice", "openid offline_access");
+        assert_eq!(one.refresh(&spa, tokens.text("refresh_token")).status, 200);
+        one.advance(31);
+        assert_eq!(one.refresh(&spa, tokens.text("refresh_token")).error(), "invalid_grant", "time has passed by every clock");
     }
 }

@@ -34,7 +34,7 @@ pub fn of_grant(work: &mut Work<'_>, kind: Kind, text: &str) -> Result<Told, Err
     let Some(found) = found else {
         return Ok(if is_ours(provenance) { Told { because: "its grant is gone".into(), ..told } } else { told });
     };
-    let standing = found.standing(work.now);
+    let standing = found.standing(work.now, found.read_at);
     let grant = found.grant;
     told.username = Some(username(work, grant.person_id)?);
     told.client_id = Some(grant.client_id.clone());
@@ -52,7 +52,7 @@ pub fn of_grant(work: &mut Work<'_>, kind: Kind, text: &str) -> Result<Told, Err
         // What the verdict does not know: what was taken from the client since.
         let registrations = Registrations::default();
         let registered = registrations.now(work.connection, work.now)?;
-        let inspector = Inspector { config: work.config, ring: &KeyRing::default(), registered, now: work.now };
+        let inspector = Inspector { config: work.config, ring: &KeyRing::default(), registered, now: work.now, shift: 0 };
         match inspector.refresh_token(work.connection, text, None)? {
             Ok(found) => told.expires = Some(time(found.expires_at)),
             Err(worthless) => (told.active, told.row, told.because) = (false, None, worthless.reason),

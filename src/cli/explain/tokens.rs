@@ -91,7 +91,7 @@ fn access_token(work: &mut Work<'_>, ring: &KeyRing, token: &str, (claims, mut t
     }
     let registrations = Registrations::default();
     let registered = registrations.now(work.connection, work.now)?;
-    let inspector = Inspector { config: work.config, ring, registered, now: work.now };
+    let inspector = Inspector { config: work.config, ring, registered, now: work.now, shift: 0 };
     match inspector.access_token(work.connection, token, None)? {
         Err(worthless) => told.because = worthless.reason,
         Ok(found) => {

@@ -30,6 +30,7 @@ use crate::{
     web::{
         body::Form,
         client_request::{self, Asked, Endpoint, Known, Readers},
+        hop::Deadline,
         oauth_error::OauthError,
         reply::Reply,
         request::Context,
@@ -45,6 +46,8 @@ struct Exchange<'a> {
     registered: Registered<'a>,
     /// The grant as it was read ahead, and when, until it is judged.
     ahead: Cell<Option<(Found, Timestamp)>>,
+    /// Until when its answer is waited for.
+    deadline: Deadline,
 }
 
 /// `POST /token`.
@@ -60,7 +63,7 @@ fn about(app: &App, params: &Params) -> Option<About> {
 }
 
 fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, known: Known<'_>) -> Result<Reply, OauthError> {
-    let Known { client, registered, found } = known;
+    let Known { client, registered, found, deadline } = known;
     let request = TokenRequest::parse(&asked.params)?;
     if !client.may_use(request.grant_type()) {
         let text = format!("this client is not registered for the grant type {}", request.grant_type().as_str());
@@ -70,7 +73,7 @@ fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, known: Known<
     let now = asked.context.now;
     let keys = app.keys_signing(connection, client.algorithm, now)?;
     let key = keys.signing(client.algorithm, now)?;
-    let exchange = Exchange { app, context: &asked.context, client: &client, key, registered, ahead: Cell::new(found) };
+    let exchange = Exchange { app, context: &asked.context, client: &client, key, registered, ahead: Cell::new(found), deadline };
     match request {
         TokenRequest::AuthorizationCode { code, redirect_uri, verifier, resources } => {
             exchange.redeem(connection, &authorization_code::Redemption { code, redirect_uri, verifier, resources })

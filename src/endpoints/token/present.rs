@@ -27,9 +27,6 @@ use crate::{
     web::{fault::Fault, oauth_error::OauthError},
 };
 
-/// So long after it was read a row may still be advanced: less than the caller is kept waiting (`web::hop`).
-const TIME_TO_ADVANCE: Span = Span::from_seconds(12);
-
 /// A credential that was opened, with what came along.
 pub struct Credentials<'a> {
     /// The grant's row.
@@ -73,8 +70,9 @@ impl Exchange<'_> {
         };
         for _ in 0..2 {
             let (found, now) = self.find(connection, credentials.grant)?;
-            let statement = Statement::after(found.read_at, now, TIME_TO_ADVANCE);
-            let standing = found.standing(now);
+            let by_database = self.app.clock.of_database(found.read_at);
+            let statement = Statement::after(found.read_at, by_database, self.deadline.left());
+            let standing = found.standing(now, by_database);
             match judge(&found.grant, &presentation, &self.app.config.lifetimes.policy(client, &found.grant), &standing) {
                 Verdict::Advance => {
                     let accepted = self.accept(connection, found, credentials, false)?;
@@ -143,10 +141,15 @@ impl Exchange<'_> {
         credentials: &Credentials<'_>,
         statement: Statement,
     ) -> Result<bool, OauthError> {
-        let advance = Advance { grant: grant.id, generation: credentials.generation, seen: self.context.origin(), statement };
-        let is_first = grants::heal(connection, &advance)?;
+        let (seen, id) = (self.context.origin(), random::id(self.context.now));
+        let advance = Advance { grant: grant.id, generation: credentials.generation, seen: seen.clone(), statement };
+        let line = Line { grant: grant.id, id, moment: self.moment(credentials, Happening::Healed) };
+        let (network, event) = (self.new_network(grant), self.event(grant, Activity::AddressChanged, &seen));
+        let elsewhere = network.as_deref().map(|network| (network, &event));
+        let is_first = grants::heal(connection, (grant, &advance), &line, elsewhere)?;
         if is_first {
-            self.note(credentials, Happening::Healed);
+            self.app.metrics.grant(Happening::Healed);
+            self.app.bell.notify_one();
             tracing::error!(
                 id = self.context.id, grant = %grant.id, client = self.client.id, from = grant.generation, to = credentials.generation + 1,
                 "the database went back in time: a restored backup, or a standby that was behind; the grant follows its newer token"

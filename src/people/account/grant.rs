@@ -30,7 +30,7 @@ fn show(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<
     let (person, now) = (visitor.person.claims.id, visitor.context.now);
     let found = Id::parse(&visitor.id).ok().map(|id| grants::find(connection, id)).transpose()?.flatten();
     let Some(found) = found.filter(|found| found.grant.person_id == person) else { return Ok(visitor.not_found(app)) };
-    let (standing, grant) = (found.standing(now), found.grant);
+    let (standing, grant) = (found.standing(now, found.read_at), found.grant);
     app.history.settle(connection);
     let moments = history::life(&grant, grant_history::of(connection, grant.id, MOMENTS)?);
     let client = clients::find(connection, &grant.client_id)?;

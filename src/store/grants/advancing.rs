@@ -14,6 +14,7 @@ use super::super::{
     devices,
     dialect::{self, Clock, on_either},
     error::Error,
+    grant_history::{self, Line},
     people,
     turns::Turns,
     warnings,
@@ -27,21 +28,22 @@ use crate::protocol::{
 };
 
 /// When a statement may be executed, and what time that is. The database may execute it long after it was sent: where it stood
-/// still, or its row was held. A rotation counts from when it was written, not from when it was asked for, and one whose caller has
-/// been told that nothing was done is not written afterwards.
+/// still, or its row was held. A rotation counts from when it was written, by the one clock that all servers read, not from when it
+/// was asked for, and one whose caller has been told that nothing was done is not written afterwards.
 #[derive(Clone, Copy, Debug)]
 pub struct Statement {
-    /// By how many milliseconds this server's clock is ahead of the database's.
-    pub ahead: i64,
-    /// Until when it may be executed, by this server's clock.
+    /// What is added to the database's time: nothing, but where a test moves time.
+    pub shift: i64,
+    /// Before when it may be executed, by the database's clock.
     pub until: Timestamp,
 }
 
 impl Statement {
-    /// A statement that follows a reading of the database's clock, and may be executed within a time from then on.
+    /// A statement that follows a reading of the database's clock, which is taken to say another time. It may be executed within
+    /// this time: what was left after the reading is counted from it, and so never ends too late.
     #[must_use]
-    pub fn after(read_at: Timestamp, now: Timestamp, within: Span) -> Self {
-        Self { ahead: now.millis() - read_at.millis(), until: now.plus(within) }
+    pub fn after(read_at: Timestamp, by_database: Timestamp, within: Span) -> Self {
+        Self { shift: by_database.millis() - read_at.millis(), until: read_at.plus(within) }
     }
 }
 
@@ -67,7 +69,7 @@ struct Rotation<'a, const HEALS: bool> {
     id: &'a [u8],
     generation: i64,
     next: i64,
-    ahead: i64,
+    shift: i64,
     until: i64,
     address: Option<&'a str>,
     place: Option<&'a str>,
@@ -81,8 +83,8 @@ impl<'a, const HEALS: bool> From<&'a Advance> for Rotation<'a, HEALS> {
             id: grant.as_bytes().as_slice(),
             generation,
             next: generation + 1,
-            ahead: statement.ahead,
-            until: statement.until.millis() - statement.ahead,
+            shift: statement.shift,
+            until: statement.until.millis(),
             address: seen.address.as_deref(),
             place: seen.place.as_deref(),
             user_agent: seen.user_agent.as_deref(),
@@ -108,7 +110,7 @@ where
         out.push_sql(", rotated_at = ");
         Clock.walk_ast(out.reborrow())?;
         out.push_sql(" + ");
-        out.push_bind_param::<BigInt, _>(&self.ahead)?;
+        out.push_bind_param::<BigInt, _>(&self.shift)?;
         out.push_sql(", address = ");
         out.push_bind_param::<Nullable<Text>, _>(&self.address)?;
         out.push_sql(", place = ");
@@ -121,7 +123,7 @@ where
         out.push_bind_param::<BigInt, _>(&self.generation)?;
         out.push_sql(" AND revoked_at IS NULL AND ");
         Clock.walk_ast(out.reborrow())?;
-        out.push_sql(" <= ");
+        out.push_sql(" < ");
         out.push_bind_param::<BigInt, _>(&self.until)?;
         Ok(())
     }
@@ -138,13 +140,28 @@ pub fn advance(connection: &mut AnyConnection, advance: &Advance) -> Result<bool
     Ok(on_either!(connection, one => Rotation::<false>::from(advance).execute(one))? == 1)
 }
 
-/// A genuine credential is newer than its row, so that the database went back in time: the row follows it, unless revoked. False
-/// when another one did so before, or has the row gone further.
+/// A genuine credential is newer than its row, so that the database went back in time: the row follows it, unless revoked, its history
+/// says so, and where the app goes on from another network its person is told, as by [`advance_elsewhere`]. All of it is kept, or
+/// nothing. False when another one did so before, or has the row gone further.
 ///
 /// # Errors
 /// The database's.
-pub fn heal(connection: &mut AnyConnection, advance: &Advance) -> Result<bool> {
-    Ok(on_either!(connection, one => Rotation::<true>::from(advance).execute(one))? == 1)
+pub fn heal(
+    connection: &mut AnyConnection,
+    (grant, wish): (&Grant, &Advance),
+    line: &Line,
+    elsewhere: Option<(&str, &Event<'_>)>,
+) -> Result<bool> {
+    dialect::together(connection, |connection| {
+        if on_either!(connection, one => Rotation::<true>::from(wish).execute(one))? == 0 {
+            return Ok(false);
+        }
+        grant_history::insert(connection, std::slice::from_ref(line))?;
+        if let Some((network, event)) = elsewhere {
+            tell_of_network(connection, grant, network, event)?;
+        }
+        Ok(true)
+    })
 }
 
 impl Store {

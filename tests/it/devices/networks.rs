@@ -1,14 +1,20 @@
 //! An app that goes on from another network: where it is public it is where its person is, and they are told, once for each
 //! network; the servers of others move as they like.
 
-use symbolon::protocol::{
-    activity::Activity::AddressChanged,
-    client::{Client, ClientKind},
-    id::Id,
+use diesel::{RunQueryDsl, sql_query};
+use symbolon::{
+    protocol::{
+        activity::Activity::AddressChanged,
+        client::{Client, ClientKind},
+        history::{Happening, Moment},
+        id::Id,
+        time::Span,
+    },
+    store::{Error, grants},
 };
 
-use super::{FIREFOX, HOME, stage};
-use crate::harness::{Answer, SECRET, Server, VERIFIER, basic, databases, from};
+use super::{FIREFOX, HOME, stage, stage_with};
+use crate::harness::{Answer, SECRET, Server, VERIFIER, basic, databases, from, grant_of};
 
 const ALL: &str = "openid offline_access";
 
@@ -81,6 +87,36 @@ fn its_person_is_told_once_for_each_network() {
         assert_eq!(letters.len(), 2, "{letters:?}");
         assert!(letters.iter().all(|letter| letter.text.replace('\n', " ").contains("the app \"App spa\"")), "{letters:?}");
         assert!(letters.iter().any(|letter| letter.text.contains("192.0.2.1")), "{letters:?}");
+    }
+}
+
+#[test]
+fn its_person_is_told_as_well_where_the_database_went_back_and_its_history_says_so() {
+    for database in databases() {
+        let (_mail, server, alice) = stage_with(&database, |config| config.lifetimes.refresh_history = Span::ZERO);
+        let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+        let first = redeem(&server, &spa, "198.51.100.7");
+        let second = refresh(&server, &spa, "198.51.100.7", &first);
+        let third = refresh(&server, &spa, "198.51.100.7", &second);
+        server.store(|connection| sql_query("UPDATE grants SET generation = 1").execute(connection).map_err(Error::from));
+        refresh(&server, &spa, "192.0.2.1", &third);
+        assert_eq!(changes(&server, alice), 1, "{}", database.name);
+        let healed = |moment: &&Moment| moment.happening == Happening::Healed;
+        let moments = server.moments(grant_of(&first));
+        let healed: Vec<_> = moments.iter().filter(healed).collect();
+        assert_eq!((healed.len(), healed[0].generation, healed[0].address.as_deref()), (1, 3, Some("192.0.2.1")));
+
+        // All of it, or nothing.
+        let other = redeem(&server, &spa, HOME);
+        let next = refresh(&server, &spa, HOME, &other);
+        server.store(|connection| sql_query("UPDATE grants SET generation = 1").execute(connection).map_err(Error::from));
+        server.refuse("INSERT", "grant_history", "NEW.happening = 'healed'");
+        let form = [("grant_type", "refresh_token"), ("client_id", "spa"), ("refresh_token", next.text("refresh_token"))];
+        let headers = from(HOME, "notes/2");
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assert_eq!(server.token(&form, &headers).status, 503);
+        let found = server.store(|connection| grants::find(connection, grant_of(&other))).unwrap();
+        assert_eq!(found.grant.generation, 1, "{}", database.name);
     }
 }
 

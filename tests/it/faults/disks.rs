@@ -2,14 +2,14 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
     time::Duration,
 };
 
-use super::{Load, rounds, site};
-use crate::harness::{Cluster, Database, wait_until};
+use super::{Load, not_tried, rounds, site};
+use crate::harness::{Cluster, Database, try_send};
 
 /// A file system in memory, with little room; unmounted with its value.
 struct Disk(PathBuf);
@@ -27,10 +27,6 @@ impl Disk {
         let mut command = Command::new(program);
         command.args(args).arg(&self.0).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
     }
-
-    fn remount(&self, how: &str) {
-        wait_until(|| self.command("mount", &["-o", &format!("remount,{how}")]), || format!("the disk is not remounted {how}"));
-    }
 }
 
 impl Drop for Disk {
@@ -41,10 +37,9 @@ impl Drop for Disk {
 }
 
 #[test]
-fn sqlite_on_a_disk_that_is_full_and_then_read_only() {
+fn sqlite_on_a_disk_that_is_full() {
     let Some(disk) = Disk::mount() else {
-        eprintln!("not tried: only root may mount a small disk");
-        return;
+        return not_tried("a small disk that is full", "this user may not mount one");
     };
     let (site, client) = site(Database::at("sqlite", &format!("sqlite:{}", disk.0.join("symbolon.db").display())));
     let urls = [site.url.clone()];
@@ -56,15 +51,59 @@ fn sqlite_on_a_disk_that_is_full_and_then_read_only() {
             thread::sleep(Duration::from_millis(300));
             fs::remove_file(&filler).unwrap();
             load.wait_for(6);
-            // Files are open for writing: a disk that becomes read-only all the same does so by force.
-            if disk.command("mount", &["-o", "remount,ro"]) {
-                thread::sleep(Duration::from_millis(300));
-                disk.remount("rw");
-            }
-            load.wait_for(6);
         }
     });
     drop(process);
+}
+
+/// Has the file of a database, and its log, open for reading alone from here on, or for writing again; not what is mapped into memory, as
+/// a process that writes there would be killed by the attribute. False where this user cannot have it so: root may write what nobody
+/// may, but not what nobody may change.
+fn lock(database: &Path, is_locked: bool) -> bool {
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+    let (program, how) = match (is_root, is_locked) {
+        (true, true) => ("chattr", "+i"),
+        (true, false) => ("chattr", "-i"),
+        (false, true) => ("chmod", "a-w"),
+        (false, false) => ("chmod", "u+w"),
+    };
+    ["", "-wal"].into_iter().all(|end| {
+        let mut command = Command::new(program);
+        command.arg(how).arg(format!("{}{end}", database.display())).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    })
+}
+
+/// What is open already cannot be written to either where the attribute is kept by the file system itself (ext4); connections that are
+/// opened meanwhile can only read, and SQLite does not say so before they write: none of them may stay.
+#[test]
+fn sqlite_that_is_read_only_for_a_while() {
+    const WHAT: &str = "a SQLite file that is read-only for a while";
+    let (site, client) = site(Database::sqlite());
+    let file = PathBuf::from(site.database.url.strip_prefix("sqlite:").unwrap());
+    let urls = [site.url.clone()];
+    let _process = site.serve_quietly();
+    if !(lock(&file, true) && lock(&file, false)) {
+        return not_tried(WHAT, "this user, or the file system of temporary files, does not let a file be locked (chattr +i)");
+    }
+    Load::new(&urls, &client).run(&site, 6, |load| {
+        for _ in 0..rounds(2, 20) {
+            let refused = load.refused();
+            assert!(lock(&file, true));
+            thread::sleep(Duration::from_millis(300));
+            assert!(lock(&file, false));
+            if load.refused() == refused {
+                not_tried(WHAT, "no connection was opened meanwhile, and those that were open can be written to");
+            }
+            load.wait_for(60);
+            let settled = load.refused();
+            load.wait_for(60);
+            // One that was opened ahead and not used yet may be met.
+            assert!(load.refused() - settled < 6, "connections that can only read are used on and on");
+            let answer = try_send("GET", &format!("{}/readyz", site.url), &[], None).unwrap();
+            assert_eq!(answer.status, 200, "{answer:?}");
+        }
+    });
 }
 
 #[test]

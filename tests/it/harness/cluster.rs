@@ -13,7 +13,7 @@ pub struct Cluster {
     pub directory: TempDir,
     /// A superuser's URL.
     pub url: String,
-    variables: Vec<(&'static str, &'static str)>,
+    variables: Vec<(&'static str, String)>,
 }
 
 impl Cluster {
@@ -23,7 +23,7 @@ impl Cluster {
     }
 
     /// As [`Cluster::start`], with these variables in its environment.
-    pub fn start_with(variables: &[(&'static str, &'static str)]) -> Self {
+    pub fn start_with(variables: &[(&'static str, &str)]) -> Self {
         Self::start_by("start", &[], variables)
     }
 
@@ -37,9 +37,13 @@ impl Cluster {
         Self::start_by("standby", &[&self.directory.path().display().to_string()], &[])
     }
 
-    fn start_by(verb: &str, more: &[&str], variables: &[(&'static str, &'static str)]) -> Self {
+    fn start_by(verb: &str, more: &[&str], variables: &[(&'static str, &str)]) -> Self {
         let directory = tempfile::Builder::new().prefix("symbolon-cluster.").tempdir().unwrap();
-        let mut cluster = Self { directory, url: String::new(), variables: variables.to_vec() };
+        let mut cluster = Self {
+            directory,
+            url: String::new(),
+            variables: variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
+        };
         cluster.url = cluster.script(verb, more);
         cluster
     }
@@ -53,7 +57,7 @@ impl Cluster {
         let script =
             std::env::var("SYMBOLON_TEST_POSTGRES_SCRIPT").expect("SYMBOLON_TEST_POSTGRES_SCRIPT is not set: use ./tests/run");
         let mut command = Command::new(script);
-        command.arg(verb).arg(self.directory.path()).args(more).envs(self.variables.iter().copied());
+        command.arg(verb).arg(self.directory.path()).args(more).envs(self.variables.iter().map(|(name, value)| (*name, value)));
         let output = command.output().unwrap();
         assert!(output.status.success(), "{verb}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()

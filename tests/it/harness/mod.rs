@@ -18,6 +18,7 @@ mod process;
 mod scripts;
 
 use std::{
+    io::Write,
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
 };
@@ -82,6 +83,12 @@ pub struct Answer {
     pub status: u16,
     pub json: Value,
     pub headers: Vec<(String, String)>,
+}
+
+/// Says, also where a test's output is not shown, that this machine cannot have something tried.
+#[expect(clippy::explicit_write, reason = "what eprintln! writes is shown of tests that fail alone")]
+pub fn not_tried(what: &str, why: &str) {
+    writeln!(std::io::stderr(), "not tried: {what}: {why}").unwrap();
 }
 
 /// Runs a story on each database.

@@ -144,9 +144,9 @@ fn what_has_ended_is_told_like_what_never_was() {
         dead(&of_bob, "switched off");
 
         let expired = server.tokens_as(&web, "alice", scope);
-        server.advance(599);
+        server.advance(590);
         assert!(alive(&expired));
-        server.advance(2);
+        server.advance(11);
         for client in ["web", "notes"] {
             assert_eq!(headers(server, client, expired.text("access_token")), expected);
         }
