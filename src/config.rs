@@ -212,6 +212,7 @@ impl Config {
         checks::listen(&settings.listen, tls.is_some() || !trusted_proxies.is_empty())?;
         settings.metrics_listen.as_deref().map(|listen| checks::addresses("metrics_listen", listen)).transpose()?;
         checks::numbers(&settings)?;
+        checks::log(&settings.log)?;
         checks::header("place_header", settings.place_header.as_deref())?;
         checks::together(&settings)?;
         let (password_rules, lifetimes) = (PasswordRules::read(&settings)?, Lifetimes::of(&settings));

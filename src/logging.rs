@@ -73,7 +73,9 @@ impl Log {
     /// Waits until every line is written, for a second at most. Lines that come later are lost.
     pub fn finish(&self) {
         let mut state = self.0.lock();
-        state.is_closed = true;
+        if std::mem::replace(&mut state.is_closed, true) {
+            return; // it was waited for
+        }
         self.0.changed.notify_all();
         let waited = self.0.changed.wait_timeout_while(state, LAST_WAIT, |state| !state.is_done);
         drop(waited);

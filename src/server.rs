@@ -16,7 +16,6 @@ use actix_web::{dev::Server, web::Data};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use limits::Bounds;
-use listener::Sockets;
 use tls::Certificate;
 
 use crate::{
@@ -109,6 +108,8 @@ fn tell(rewritten: &Rewritten) {
 pub struct Listening {
     /// Runs until it is stopped.
     pub server: Server,
+    /// What serves monitoring meanwhile, if anything.
+    pub metrics: Option<Server>,
     /// Where it listens.
     pub addresses: Vec<SocketAddr>,
     /// Where it listens for monitoring.
@@ -133,10 +134,10 @@ pub fn listen(app: &Data<App>, workers: usize) -> io::Result<Listening> {
     let metrics = app.config.metrics_listen.as_deref().map_or_else(|| Ok(Vec::new()), |listen| bind("metrics_listen", listen))?;
     let addresses = requests.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
     let metrics_addresses = metrics.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
-    let sockets = Sockets { requests, metrics };
     let bounds = Bounds::of(&app.config, limits::open_files());
-    let server = listener::serve(app, sockets, (workers, bounds), tls.as_ref())?;
-    Ok(Listening { server, addresses, metrics_addresses, certificate, bounds })
+    let server = listener::serve(app, requests, (workers, bounds), tls.as_ref())?;
+    let metrics = (!metrics.is_empty()).then(|| listener::serve_metrics(app, metrics)).transpose()?;
+    Ok(Listening { server, metrics, addresses, metrics_addresses, certificate, bounds })
 }
 
 /// Serves until SIGTERM or SIGINT, then lets what is in flight finish. SIGHUP reads the certificate again. `ready`
@@ -147,7 +148,7 @@ pub fn listen(app: &Data<App>, workers: usize) -> io::Result<Listening> {
 pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     let signals = Signals::hear()?;
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
-    let Listening { server, addresses, metrics_addresses, certificate, bounds } = listen(&app, workers)?;
+    let Listening { server, metrics, addresses, metrics_addresses, certificate, bounds } = listen(&app, workers)?;
     let (issuer, open_files, configured) = (app.config.issuer.as_str(), limits::open_files(), app.config.connections.in_all);
     if usize::try_from(configured).is_ok_and(|configured| bounds.in_all < configured) {
         tracing::warn!(
@@ -161,6 +162,7 @@ pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io
     tracing::info!(issuer, database = %app.config.database, ?addresses, ?metrics_addresses, open_files, max_connections, of_one_address, "serving");
     ready()?;
     let beside = actix_web::rt::spawn(background::run(app.clone().into_inner()));
+    let metrics = metrics.map(|metrics| (metrics.handle(), actix_web::rt::spawn(metrics)));
     let handle = server.handle();
     let stopping = app.clone();
     actix_web::rt::spawn(async move {
@@ -171,6 +173,9 @@ pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io
         handle.stop(true).await;
     });
     server.await?;
+    if let Some((handle, _)) = metrics {
+        handle.stop(false).await;
+    }
     beside.abort();
     background::finish(&app.clone().into_inner()).await;
     tracing::info!("stopped");

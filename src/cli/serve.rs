@@ -40,8 +40,7 @@ fn serve(config: Config) -> Result<(), String> {
 pub fn set_up_logs(config: &Config) -> Result<Log, String> {
     // What the HTTP library says of connections that fail has neither address nor limit; `server::connections` says it instead.
     // A filter of the operator's own for it comes later and wins.
-    let filter = EnvFilter::try_new(format!("actix_http=off,{}", config.log))
-        .map_err(|error| format!("log: expected a filter such as 'info'; received '{}': {error}", config.log))?;
+    let filter = EnvFilter::try_new(format!("actix_http=off,{}", config.log)).map_err(|error| format!("log: {error}"))?; // the configuration was checked
     let is_terminal = std::io::stderr().is_terminal();
     let is_text = match config.log_format {
         LogFormat::Text => true,

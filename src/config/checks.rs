@@ -4,6 +4,7 @@
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
 use ipnet::IpNet;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::{
     ConfigError, MailKind, Registration, Settings, bad,
@@ -54,10 +55,25 @@ pub fn header(key: &str, name: Option<&str>) -> Result<(), ConfigError> {
     }
 }
 
+/// A filter of log lines. A word that is no level would be taken for the name of a module, and everything else be silent.
+pub fn log(filter: &str) -> Result<(), ConfigError> {
+    let expected = "expected levels (off, error, warn, info, debug, trace), for a module as in info,symbolon::mail=debug";
+    let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
+    let is_bare = |directive: &str| !directive.contains(['=', '[', ':']);
+    if filter.split(',').map(str::trim).any(|directive| !directive.is_empty() && is_bare(directive) && !is_level(directive)) {
+        return Err(bad("log", filter, expected));
+    }
+    EnvFilter::try_new(filter).map_err(|error| bad("log", filter, &format!("{expected} ({error})")))?;
+    Ok(())
+}
+
 /// Keys that make no sense without others.
 pub fn together(settings: &Settings) -> Result<(), ConfigError> {
     if settings.registration == Registration::Open && settings.mail == MailKind::Off {
         return Err(ConfigError("registration: expected mail as well as 'open': accounts are made by links in letters".into()));
+    }
+    if settings.metrics_listen.as_ref() == Some(&settings.listen) {
+        return Err(ConfigError("metrics_listen: expected another address or port than that of listen".into()));
     }
     if settings.place_header.is_some() && settings.trusted_proxies.0.is_empty() {
         return Err(ConfigError("place_header: expected trusted_proxies as well: nobody else is believed".into()));

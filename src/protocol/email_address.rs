@@ -25,6 +25,9 @@ impl EmailAddress {
         // The domain name is checked, and not looked up: whether there is such a host is for the SMTP server to find out.
         let domain =
             Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify).ok()?;
+        if domain.rsplit('.').next().is_some_and(|label| label.bytes().all(|b| b.is_ascii_digit())) {
+            return None; // an IPv4 address, which stands in brackets (RFC 5321 §4.1.3), and those are not taken
+        }
         let address = format!("{local}@{domain}");
         (is_local_part(local) && address.len() <= EMAIL_LIMIT && normal(local) == local).then_some(Self(address))
     }
@@ -109,6 +112,7 @@ mod tests {
             "a@",
             "@b",
             "a@b@c",
+            "a@192.0.2.1",
             "a b@c.example",
             "a\n@b.example",
             "a\0@b.example",

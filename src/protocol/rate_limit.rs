@@ -15,14 +15,13 @@ pub struct Count {
     pub next_at: Timestamp,
 }
 
-/// The longest wait of all.
-const LONGEST_WAIT: Span = Span::from_seconds(3600);
+/// The longest time between two attempts where a bucket is full.
+pub const LONGEST_SPACE: Span = Span::from_seconds(5);
 
-/// After this, no wait can end: a count that says so was written by a clock that was further ahead than clocks differ, and is
-/// taken for one without a wait.
+/// After this, no such space can end: one that does was written by a clock that was further ahead than clocks differ, and is none.
 #[must_use]
-pub const fn latest_end(now: Timestamp) -> Timestamp {
-    now.plus(LONGEST_WAIT).plus(CLOCK_TOLERANCE)
+pub const fn latest_space(now: Timestamp) -> Timestamp {
+    now.plus(LONGEST_SPACE).plus(CLOCK_TOLERANCE)
 }
 
 /// Attempts at one thing: some cost nothing, and after them each wait is twice as long as the one before.
@@ -39,11 +38,22 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The seconds to wait until the next attempt is taken, rounded up; `None` where it is taken now.
+    /// The seconds to wait until the next attempt is taken, rounded up; `None` where it is taken now. A count that was written by a
+    /// clock that was further ahead than clocks differ asks for no wait.
     #[must_use]
     pub fn wait(&self, count: &Count, now: Timestamp) -> Option<i64> {
         let wait = count.next_at.millis() - now.millis();
-        (wait > 0 && count.next_at <= latest_end(now)).then_some(wait / 1000 + 1)
+        (wait > 0 && !count.updated_at.is_ahead_of(now)).then_some(wait / 1000 + 1)
+    }
+
+    /// When the next attempt is taken after so many, the last of them now. Where there is no wait that is long ago, and not now: the
+    /// next one may be counted by a clock that is behind.
+    #[must_use]
+    pub fn next_at(&self, attempts: i64, now: Timestamp) -> Timestamp {
+        match self.wait_after(attempts) {
+            Span::ZERO => Timestamp::from_millis(0),
+            wait => now.plus(wait),
+        }
     }
 
     /// How long to wait after so many attempts.
@@ -116,10 +126,10 @@ impl Bucket {
     /// Where one more does not fit in: the space between attempts that are taken all the same, which doubles with every thirty
     /// of them, from one second to `longest`.
     #[must_use]
-    pub fn spacing(&self, count: Option<&Count>, now: Timestamp, longest: Span) -> Option<Span> {
+    pub fn spacing(&self, count: Option<&Count>, now: Timestamp) -> Option<Span> {
         let beyond = self.level(count, now) - self.room_up_to();
         let doublings = beyond / self.leak.millis().max(1) / 30;
-        (beyond > 0).then(|| Span::from_seconds(1 << u32::try_from(doublings).unwrap_or(0).min(12)).min(longest))
+        (beyond > 0).then(|| Span::from_seconds(1 << u32::try_from(doublings).unwrap_or(0).min(12)).min(LONGEST_SPACE))
     }
 
     /// Until when a bucket that changes now has to be kept.
@@ -156,7 +166,9 @@ mod tests {
         let count = Count { amount: 6, updated_at: at(10_000), next_at: at(12_000) };
         assert_eq!(NAME.wait(&count, at(10_500)), Some(2));
         assert_eq!(NAME.wait(&count, at(12_000)), None);
-        assert_eq!(NAME.wait(&count, at(-10_000_000)), None, "longer than the longest wait");
+        assert_eq!(NAME.wait(&count, at(-1)), None, "it was written by a clock that was more than ten seconds ahead");
+        let free = Count { amount: 4, updated_at: at(8_000), next_at: NAME.next_at(4, at(8_000)) };
+        assert_eq!(NAME.wait(&free, at(0)), None, "four are free by whichever clock");
         let hour = Count { amount: 100, updated_at: at(5_000), next_at: at(3_605_000) };
         assert_eq!(NAME.wait(&hour, at(0)), Some(3606), "a process that is five seconds behind waits as well");
     }
@@ -174,7 +186,7 @@ mod tests {
     fn spacing_grows_with_what_is_beyond_the_capacity() {
         let spacing = |units: i64| {
             let count = Count { amount: units * 10_000, updated_at: at(0), next_at: at(0) };
-            BUCKET.spacing(Some(&count), at(0), Span::from_seconds(5)).map(Span::seconds)
+            BUCKET.spacing(Some(&count), at(0)).map(Span::seconds)
         };
         assert_eq!([2, 3, 31, 32, 62, 92, 5000].map(spacing), [None, Some(1), Some(1), Some(2), Some(4), Some(5), Some(5)]);
     }

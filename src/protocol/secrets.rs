@@ -54,6 +54,8 @@ pub enum SecretError {
     Empty,
     /// All of them are marked: none derives anything.
     NextAlone,
+    /// One has a mark that is spelled otherwise; its position in the list, from 1.
+    Mark(usize),
     /// One is shorter than [`MIN_LENGTH`]; its position in the list, from 1.
     Short(usize),
     /// Two of them have the same number; the position of the second. Make another one.
@@ -65,6 +67,9 @@ impl fmt::Display for SecretError {
         match self {
             Self::Empty => write!(f, "expected at least one secret, received none"),
             Self::NextAlone => write!(f, "expected at least one secret without 'next' before it"),
+            Self::Mark(at) => {
+                write!(f, "secret {at} of the list: expected 'next' in lower case before a secret that is not used yet")
+            }
             Self::Short(at) => write!(f, "secret {at} of the list: expected at least {MIN_LENGTH} characters"),
             Self::Collision(at) => write!(f, "secret {at} of the list cannot stand beside an earlier one: make another"),
         }
@@ -80,6 +85,9 @@ impl SecretRing {
         let mut ring: Vec<Secret> = Vec::new();
         for (index, secret) in secrets.into_iter().enumerate() {
             let (secret, is_next) = unmarked(secret.as_ref());
+            if unmarked(&secret.to_ascii_lowercase()).1 {
+                return Err(SecretError::Mark(index + 1)); // as a secret of its own it would be used at once
+            }
             if secret.len() < MIN_LENGTH {
                 return Err(SecretError::Short(index + 1));
             }
@@ -214,6 +222,8 @@ mod tests {
         assert_eq!(numbers(&[&next, old]), numbers(&[new, old]));
         assert_eq!(SecretRing::new([&next]).err(), Some(SecretError::NextAlone));
         assert_eq!(SecretRing::new([old, "next short"]).err(), Some(SecretError::Short(2)));
+        let mistyped = format!("NEXT {new}");
+        assert_eq!(SecretRing::new([old, &mistyped]).err(), Some(SecretError::Mark(2)));
         assert_eq!(SecretRing::new([old, "next"]).err(), Some(SecretError::Short(2)));
         assert_eq!(SecretRing::new([&next, new]).err(), Some(SecretError::Collision(2)), "the same, marked and not");
         assert_eq!(uses(&["next-0123456789abcdef0123456789abcdef"]), [SecretUse::Derives], "no mark without a space");

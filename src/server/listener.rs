@@ -38,14 +38,9 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long a connection that is over may take to close.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// What is listened on.
-pub struct Sockets {
-    /// For requests.
-    pub requests: Vec<TcpListener>,
-    /// For monitoring.
-    pub metrics: Vec<TcpListener>,
-}
+/// How many connections monitoring may have open at once, apart from those of callers: what it tells is wanted most while they
+/// are too many.
+const OF_MONITORING: usize = 16;
 
 /// Sockets on every address of `host:port`. One address may be missing on this machine, as that of IPv6 often is.
 ///
@@ -83,13 +78,13 @@ fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Serves on these sockets, within these bounds; by HTTPS where there is a configuration for it, but for what monitoring reads.
+/// Serves callers on these sockets, within these bounds; by HTTPS where there is a configuration for it.
 ///
 /// # Errors
 /// When a socket cannot be used.
 pub fn serve(
     app: &Data<App>,
-    sockets: Sockets,
+    sockets: Vec<TcpListener>,
     (workers, bounds): (usize, Bounds),
     tls: Option<&ServerConfig>,
 ) -> io::Result<Server> {
@@ -104,15 +99,7 @@ pub fn serve(
         let stopping = stopping.clone();
         async move { stopping.notified().await }
     };
-    for socket in sockets.metrics {
-        let (app, connections, address) = (app.clone(), connections.clone(), socket.local_addr()?);
-        let stopping = stopping.clone();
-        server = server.listen(format!("metrics-{address}"), socket, move || {
-            let http = builder(stopping.clone(), address).finish(monitored(&app)).tcp();
-            bounded(connections.clone(), http.map_err(Some))
-        })?;
-    }
-    for socket in sockets.requests {
+    for socket in sockets {
         let (app, connections, address) = (app.clone(), connections.clone(), socket.local_addr()?);
         let (stopping, name) = (stopping.clone(), format!("http-{address}"));
         server = match tls.cloned() {
@@ -126,6 +113,23 @@ pub fn serve(
                 bounded(connections.clone(), https.map_err(of_http))
             })?,
         };
+    }
+    Ok(server.run())
+}
+
+/// Serves monitoring on these sockets, by plain HTTP, with a thread and connections of its own.
+///
+/// # Errors
+/// When a socket cannot be used.
+pub fn serve_metrics(app: &Data<App>, sockets: Vec<TcpListener>) -> io::Result<Server> {
+    let connections = Connections::new(OF_MONITORING, Vec::new());
+    let mut server = Server::build().workers(1).max_concurrent_connections(OF_MONITORING).disable_signals();
+    for socket in sockets {
+        let (app, connections, address) = (app.clone(), connections.clone(), socket.local_addr()?);
+        server = server.listen(format!("metrics-{address}"), socket, move || {
+            let http = builder(std::future::pending, address).finish(monitored(&app)).tcp();
+            bounded(connections.clone(), http.map_err(Some))
+        })?;
     }
     Ok(server.run())
 }

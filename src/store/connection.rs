@@ -4,7 +4,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -16,6 +16,7 @@ use super::{
     dialect::{self, DatabaseUrl},
     error::{Error, Outage, Result},
     grants::Advances,
+    progress::{self, Ending, Progress, Progressed, Stage},
     turns::{self, Writer},
 };
 
@@ -199,63 +200,13 @@ impl Store {
         let ending = ending; // dropped before the connection is given back
         *progress.lock() = Stage::At { backend: pooled.backend, was_ended: false };
         pooled.fate = Fate::Goes; // also after a panic
-        let result = turns::of(self.writer.as_ref(), || work(&mut pooled.connection));
+        let result = progress::of(Some(progress), || turns::of(self.writer.as_ref(), || work(&mut pooled.connection)));
         let was_ended = ending.now(); // a cancellation that comes late must not hit another's statement
         if !was_ended {
             pooled.fate = Fate::of(&mut pooled.connection, result.as_ref().is_err_and(Outage::is_outage));
         }
         pooled.used_at = Instant::now();
         result
-    }
-}
-
-/// How far work has come: for whoever does not wait for it any more.
-#[derive(Clone, Default)]
-pub struct Progress(Arc<Mutex<Stage>>);
-
-#[derive(Default)]
-enum Stage {
-    /// For a connection.
-    #[default]
-    Waits,
-    /// It is done on this connection, and a commit of it was ended or none.
-    At {
-        backend: Option<i32>,
-        was_ended: bool,
-    },
-    IsOver,
-}
-
-/// What became of work that nobody waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progressed {
-    /// It goes on, and no commit of it waits.
-    GoesOn,
-    /// A commit of it was ended; more may follow.
-    WasEnded,
-    /// There is nothing more to look for.
-    IsOver,
-}
-
-impl Progress {
-    fn lock(&self) -> MutexGuard<'_, Stage> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Says that work is over, also where it panics.
-struct Ending<'a>(&'a Progress);
-
-impl Ending<'_> {
-    /// Whether a commit of it was ended.
-    fn now(&self) -> bool {
-        matches!(std::mem::replace(&mut *self.0.lock(), Stage::IsOver), Stage::At { was_ended: true, .. })
-    }
-}
-
-impl Drop for Ending<'_> {
-    fn drop(&mut self) {
-        self.now();
     }
 }
 

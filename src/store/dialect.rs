@@ -13,7 +13,7 @@ use diesel::{
 
 pub(super) use clock::Clock;
 
-use super::{connection::AnyConnection, error::Error, turns};
+use super::{connection::AnyConnection, error::Error, progress, turns};
 
 /// Where the database is.
 #[derive(Clone, PartialEq, Eq)]
@@ -199,7 +199,7 @@ macro_rules! delete_some {
 }
 pub(super) use delete_some;
 
-/// Does `work` in one transaction: all of it is kept, or nothing. On SQLite it holds the one write lock from
+/// Does `work` in one transaction: all of it is kept, or nothing; nothing where its caller has left before the end. On SQLite it holds the one write lock from
 /// its start, so that it cannot fail half-way because another process writes.
 ///
 /// # Errors
@@ -220,7 +220,10 @@ fn transaction<T, E: From<Error>>(
         AnyConnection::Postgres(postgres) => AnsiTransactionManager::begin_transaction_sql(postgres, "BEGIN"),
     }
     .map_err(Error::from)?;
-    let result = work(connection);
+    let result = work(connection).and_then(|value| {
+        let has_left = progress::has_caller_left();
+        if has_left { Err(Error::Busy("the caller was told that it was not done in time".into()).into()) } else { Ok(value) }
+    });
     let ending = match (&result, connection) {
         (Ok(_), AnyConnection::Sqlite(sqlite)) => AnsiTransactionManager::commit_transaction(sqlite),
         (Ok(_), AnyConnection::Postgres(postgres)) => AnsiTransactionManager::commit_transaction(postgres),

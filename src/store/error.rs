@@ -10,9 +10,9 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// What went wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// The database cannot be reached, is shutting down, busy or full: answer 503, nothing was done.
+    /// The database cannot be reached, is shutting down, busy or full: answer 503. A statement that it did not answer may be done.
     Unavailable(String),
-    /// Others change the same row all the time: answer 503, nothing was done.
+    /// Others change the same row all the time, or the caller has left: answer 503, nothing was done.
     Busy(String),
     /// A unique value exists already.
     Conflict(String),

@@ -24,6 +24,7 @@ pub mod meta;
 pub mod migrations;
 pub mod people;
 mod probe;
+mod progress;
 pub mod rate_limits;
 pub mod revisions;
 pub mod revoked_tokens;
@@ -37,6 +38,7 @@ pub mod used_assertions;
 pub mod walks;
 mod warnings;
 
-pub use connection::{AnyConnection, Progress, Progressed, Store};
+pub use connection::{AnyConnection, Store};
 pub use dialect::DatabaseUrl;
 pub use error::{Error, Result};
+pub use progress::{Progress, Progressed};

@@ -18,7 +18,7 @@ use super::{
     schema::rate_limits,
 };
 use crate::protocol::{
-    rate_limit::{Backoff, Bucket, Count, latest_end},
+    rate_limit::{Backoff, Bucket, Count, latest_space},
     time::{CLOCK_TOLERANCE, Span, Timestamp},
 };
 
@@ -113,14 +113,15 @@ fn exists(connection: &mut AnyConnection, key: &Key) -> Result<bool> {
 }
 
 fn insert_first(connection: &mut AnyConnection, key: &Key, backoff: &Backoff, now: Timestamp) -> Result<bool> {
-    let first = Row { amount: 1, now, next_at: now.plus(backoff.wait_after(1)), expires_at: backoff.keep_until(now) };
+    let first = Row { amount: 1, now, next_at: backoff.next_at(1, now), expires_at: backoff.keep_until(now) };
     insert(connection, key, &first)
 }
 
 /// The row is held from the first statement to the end of the transaction, so that the wait is that of this attempt.
 fn next(connection: &mut AnyConnection, key: &Key, backoff: &Backoff, (now, early): (Timestamp, Span)) -> Result<Option<i64>> {
     let forgotten = now.millis() - backoff.forget_after.millis();
-    let in_time = rate_limits::next_at.le(now.plus(early).millis()).or(rate_limits::next_at.gt(latest_end(now).millis()));
+    let is_ahead = rate_limits::updated_at.gt(now.plus(CLOCK_TOLERANCE).millis()); // as `Backoff::wait` has it
+    let in_time = rate_limits::next_at.le(now.plus(early).millis()).or(is_ahead);
     let row = rate_limits::table.find(key.as_slice());
     let attempts = diesel::update(row.filter(in_time))
         .set((
@@ -133,8 +134,7 @@ fn next(connection: &mut AnyConnection, key: &Key, backoff: &Backoff, (now, earl
         .get_result::<i64>(connection)
         .optional()?;
     let Some(attempts) = attempts else { return Ok(None) };
-    let next = now.plus(backoff.wait_after(attempts));
-    diesel::update(row).set(rate_limits::next_at.eq(next.millis())).execute(connection)?;
+    diesel::update(row).set(rate_limits::next_at.eq(backoff.next_at(attempts, now).millis())).execute(connection)?;
     Ok(Some(attempts))
 }
 
@@ -179,7 +179,7 @@ pub fn take_out(connection: &mut AnyConnection, key: &Key, less: i64) -> Result<
 /// # Errors
 /// The database's.
 pub fn reserve(connection: &mut AnyConnection, key: &Key, space: Span, now: Timestamp) -> Result<bool> {
-    let free = rate_limits::next_at.le(now.millis()).or(rate_limits::next_at.gt(latest_end(now).millis()));
+    let free = rate_limits::next_at.le(now.millis()).or(rate_limits::next_at.gt(latest_space(now).millis()));
     let row = rate_limits::table.find(key.as_slice()).filter(free);
     Ok(diesel::update(row).set(rate_limits::next_at.eq(now.plus(space).millis())).execute(connection)? == 1)
 }

@@ -1,5 +1,6 @@
-//! What can go wrong that is not the caller's doing. Two answers: "not now" (503, nothing was done that
-//! counts) and "our mistake" (500, one fixed text). The reason is for the log alone.
+//! What can go wrong that is not the caller's doing. Two answers: "not now" (503: nothing more is done for the caller; a statement
+//! that the database did not answer in time, it may still do) and "our mistake" (500, one fixed text). The reason is for the log
+//! alone.
 
 use crate::{
     app::KeysError,

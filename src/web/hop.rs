@@ -16,7 +16,7 @@ use crate::{
     stories::Refused,
 };
 
-/// Until when the caller of a story waits for it, at the latest: after that they are told that it is not known what became of it.
+/// Until when the caller of a story waits for it, at the latest: after that nothing more is committed for them.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
     since: Stopwatch,
@@ -77,6 +77,7 @@ where
         let fault = match refused {
             Refused::Overload | Refused::TooLate => Fault::Busy(reason),
             Refused::Unfinished => {
+                progress.leave();
                 app.give_up_on(progress);
                 Fault::Unavailable(reason) // it goes on where it is until it ends, or the connection is found to be dead
             }

@@ -60,7 +60,7 @@ fn everyone(work: &mut Work<'_>, before: Timestamp, format: Format) -> Answer {
         }
     }
     let told = serde_json::json!({ "users": users, "ended_sessions": sessions, "ended_grants": grants });
-    format.answer(&told, || format!("{users} users have to sign in again: {sessions} sessions and {grants} grants have ended\n"))
+    format.answer(&told, || format!("users who have to sign in again: {users}; ended: sessions {sessions}, grants {grants}\n"))
 }
 
 /// A moment that is not in the future.

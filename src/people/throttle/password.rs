@@ -54,8 +54,6 @@ pub enum Admission {
     Refuse,
 }
 
-/// The longest time between two attempts of a network that has failed too often.
-const LONGEST_SPACE: Span = Span::from_seconds(5);
 /// How long an attempt waits for its turn, and for its network.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Attempts that count as failures of the same name, browser or session.
@@ -169,7 +167,7 @@ impl Attempt {
         if let Some(network) = &mut self.network {
             network.bucket = network.successes.widen(network.bucket, &counts);
             network.is_counted = network.successes.has_member(&counts);
-            network.space = network.bucket.spacing(counts.get(&network.key), now, LONGEST_SPACE);
+            network.space = network.bucket.spacing(counts.get(&network.key), now);
             if network.space.is_some() && !(1..=CORRECTIONS).contains(&self.failures) {
                 return Ok(Admission::InTurn);
             }

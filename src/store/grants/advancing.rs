@@ -15,7 +15,7 @@ use super::super::{
     dialect::{self, Clock, on_either},
     error::Error,
     grant_history::{self, Line},
-    people,
+    people, progress,
     turns::Turns,
     warnings,
 };
@@ -174,8 +174,11 @@ impl Store {
             return advance(connection, &wish);
         }
         let all = |wishes: &[Advance]| {
-            let done = dialect::together(connection, |connection| {
-                wishes.iter().map(|wish| advance(connection, wish)).collect::<Result<Vec<bool>>>()
+            // The callers of the others wait still, where the one of this thread has left.
+            let done = progress::of(None, || {
+                dialect::together(connection, |connection| {
+                    wishes.iter().map(|wish| advance(connection, wish)).collect::<Result<Vec<bool>>>()
+                })
             });
             match done {
                 Ok(done) => done.into_iter().map(Ok).collect(),

@@ -12,10 +12,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use symbolon::protocol::client::ClientKind;
+use symbolon::{
+    config::Config,
+    protocol::client::ClientKind,
+    store::grants::{self, Filter},
+};
 
 use super::{generation, unavailable};
-use crate::harness::{Database, Server};
+use crate::harness::{Browser, Database, Server};
 
 /// Passes bytes on to an address, both ways, while `is_silent` is false; where it listens.
 fn wire(to: String, is_silent: &Arc<AtomicBool>) -> u16 {
@@ -47,14 +51,42 @@ fn pass_on(mut from: TcpStream, mut to: TcpStream, is_silent: &AtomicBool) {
     let _ = to.shutdown(std::net::Shutdown::Both); // the other direction may have ended first
 }
 
-#[test]
-fn nobody_waits_for_ever_and_all_goes_on_afterwards() {
+/// A server with PostgreSQL behind a wire, and the switch that makes it silent.
+fn behind_a_wire(setup: impl Fn(&mut Config)) -> (Server, Arc<AtomicBool>) {
     let database = Database::postgres();
     let is_silent = Arc::new(AtomicBool::new(false));
     let (login, rest) = database.url.split_once('@').unwrap();
     let (address, name) = rest.split_once('/').unwrap();
     let port = wire(address.to_owned(), &is_silent);
-    let server = Server::start(&Database::at("postgres", &format!("{login}@127.0.0.1:{port}/{name}")), |_| ());
+    (Server::start(&Database::at("postgres", &format!("{login}@127.0.0.1:{port}/{name}")), setup), is_silent)
+}
+
+#[test]
+fn nothing_more_is_done_for_whoever_was_told_that_it_was_not_done_in_time() {
+    let (server, is_silent) = behind_a_wire(|config| {
+        config.pool_size = 1; // whoever comes later gets the connection after what waited on it has ended
+        (config.database_timeout, config.story_time) = (Duration::from_secs(1), Duration::from_secs(1));
+    });
+    server.add_person("alice");
+    let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+    let mut browser = Browser::new(&server);
+    browser.code(&spa, "alice", "openid");
+    let grants = || server.store(|connection| grants::list(connection, &Filter::default(), 100)).len();
+    let before = grants();
+
+    is_silent.store(true, Ordering::SeqCst);
+    let page = browser.get(&Browser::request(&spa, "openid", &[]));
+    assert_eq!(page.status, 503, "{page:?}");
+    is_silent.store(false, Ordering::SeqCst);
+    assert_eq!(grants(), before, "no code is given that nobody was told of");
+    let page = browser.get(&Browser::request(&spa, "openid", &[]));
+    assert!(page.status == 303 && page.location().contains("code="), "{page:?}");
+    assert_eq!(grants(), before + 1);
+}
+
+#[test]
+fn nobody_waits_for_ever_and_all_goes_on_afterwards() {
+    let (server, is_silent) = behind_a_wire(|_| ());
     server.add_person("alice");
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());
     let tokens = server.tokens(&spa, "alice", "openid offline_access");

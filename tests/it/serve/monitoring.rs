@@ -1,6 +1,6 @@
 //! What monitoring reads: the counters of `metrics_listen`, on a socket of their own.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 
 use diesel::{RunQueryDsl, sql_query};
 use symbolon::store::Error;
@@ -47,6 +47,24 @@ fn what_became_of_refresh_tokens_is_counted_and_what_was_healed_too() {
         assert_eq!(status(&format!("http://localhost:{port}/healthz")), 404, "and nothing else there");
         drop(process);
     }
+}
+
+#[test]
+fn monitoring_is_served_while_callers_have_every_connection() {
+    let port = free_port();
+    let settings = [
+        ("SYMBOLON_METRICS_LISTEN", format!("127.0.0.1:{port}")),
+        ("SYMBOLON_MAX_CONNECTIONS", "20".into()),
+        ("SYMBOLON_MAX_CONNECTIONS_PER_ADDRESS", "20".into()),
+    ];
+    let site =
+        settings.into_iter().fold(Site::new(crate::harness::Database::sqlite()), |site, (key, value)| site.with(key, value));
+    let process = site.serve();
+    let address = site.url.strip_prefix("http://").unwrap();
+    let callers: Vec<_> = (0..60).map(|_| TcpStream::connect(address).unwrap()).collect();
+    let read = try_send("GET", &format!("http://127.0.0.1:{port}/metrics"), &[], None).unwrap();
+    assert_eq!(read.status, 200, "{read:?}");
+    drop((callers, process));
 }
 
 #[test]

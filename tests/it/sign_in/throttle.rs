@@ -57,6 +57,27 @@ fn waits_grow_and_hold_for_the_right_password_as_well() {
 }
 
 #[test]
+fn clocks_that_were_ahead_keep_nobody_waiting() {
+    both(|server| {
+        server.add_person("alice");
+        server.step_clock(8); // of two servers, one may be ahead by so much
+        assert_eq!(attempt(&mut Browser::new(server), "alice", WRONG).status, 401);
+        server.step_clock(-8);
+        assert_eq!(attempt(&mut Browser::new(server), "alice", PASSWORD).status, 303, "four are free");
+        server.step_clock(3000);
+        for n in 0..LOOKED_AT {
+            assert_eq!(attempt(&mut Browser::new(server), "alice", WRONG).status, 401, "{n}");
+        }
+        retry_after(&attempt(&mut Browser::new(server), "alice", PASSWORD));
+        networks::fail(server, "127.0.0.1", 1000);
+        assert_eq!(attempt(&mut Browser::new(server), "name", WRONG).status, 401);
+        server.step_clock(-3000);
+        networks::fail(server, "127.0.0.1", 40);
+        assert_eq!(attempt(&mut Browser::new(server), "alice", PASSWORD).status, 303, "it was set right");
+    });
+}
+
+#[test]
 fn success_ends_the_count() {
     both(|server| {
         server.add_person("alice");

@@ -1,0 +1,130 @@
+//! How far work on a connection has come, for a caller who may leave before its end: one who has been told that it was not done in
+//! time. From then on nothing of it is committed that was not; what was sent to the database before, it may still do.
+
+use std::{
+    cell::RefCell,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// How far work has come.
+#[derive(Clone, Default)]
+pub struct Progress(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    stage: Mutex<Stage>,
+    has_left: AtomicBool,
+}
+
+#[derive(Default)]
+pub(super) enum Stage {
+    /// For a connection.
+    #[default]
+    Waits,
+    /// It is done on this connection, and a commit of it was ended or none.
+    At {
+        backend: Option<i32>,
+        was_ended: bool,
+    },
+    IsOver,
+}
+
+/// What became of work that nobody waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progressed {
+    /// It goes on, and no commit of it waits.
+    GoesOn,
+    /// A commit of it was ended; more may follow.
+    WasEnded,
+    /// There is nothing more to look for.
+    IsOver,
+}
+
+thread_local! {
+    /// Of the work that this thread does for one caller.
+    static OF_CALLER: RefCell<Option<Progress>> = const { RefCell::new(None) };
+}
+
+impl Progress {
+    /// The caller leaves.
+    pub fn leave(&self) {
+        self.0.has_left.store(true, Ordering::Release);
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Stage> {
+        self.0.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Does work for a caller, or for several, none of whom it depends on.
+pub(super) fn of<T>(caller: Option<&Progress>, work: impl FnOnce() -> T) -> T {
+    /// Also where the work panics.
+    struct Before(Option<Progress>);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            OF_CALLER.set(self.0.take());
+        }
+    }
+    let _before = Before(OF_CALLER.replace(caller.cloned()));
+    work()
+}
+
+/// Whether the caller of this thread's work has left.
+pub(super) fn has_caller_left() -> bool {
+    OF_CALLER.with_borrow(|caller| caller.as_ref().is_some_and(|progress| progress.0.has_left.load(Ordering::Acquire)))
+}
+
+/// Says that work is over, also where it panics.
+pub(super) struct Ending<'a>(pub &'a Progress);
+
+impl Ending<'_> {
+    /// Whether a commit of it was ended.
+    pub fn now(&self) -> bool {
+        matches!(std::mem::replace(&mut *self.0.lock(), Stage::IsOver), Stage::At { was_ended: true, .. })
+    }
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        protocol::time::Timestamp,
+        store::{DatabaseUrl, Error, Result, Store, dialect::together, migrations, rate_limits},
+    };
+
+    const KEY: rate_limits::Key = [1; 32];
+
+    #[test]
+    fn nothing_is_committed_for_a_caller_who_has_left() {
+        let store = Store::open(&DatabaseUrl::SqliteMemory, 1, Duration::from_secs(1)).unwrap();
+        store.with(migrations::run).unwrap();
+        let write = |progress: &Progress, leaves: bool| -> Result<()> {
+            store.with_progress(progress, |connection| {
+                together(connection, |connection| {
+                    rate_limits::add_one(connection, &KEY, Timestamp::from_millis(0), Timestamp::from_millis(1))?;
+                    if leaves {
+                        progress.leave();
+                    }
+                    Ok(())
+                })
+            })
+        };
+        let leaves = Progress::default();
+        assert!(matches!(write(&leaves, true), Err(Error::Busy(_))));
+        assert!(store.with(|connection| rate_limits::find(connection, &[KEY])).unwrap().is_empty());
+        assert!(matches!(write(&leaves, false), Err(Error::Busy(_))), "nor what begins afterwards");
+        assert_eq!(write(&Progress::default(), false), Ok(()), "others are not concerned");
+        of(Some(&leaves), || of(None, || assert!(!has_caller_left())));
+    }
+}
