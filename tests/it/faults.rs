@@ -58,6 +58,15 @@ struct Report {
     violations: Vec<String>,
 }
 
+/// Tells the apps to stop, also where a test fails in between.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 /// Apps that refresh, until they are told to stop.
 struct Load<'a> {
     urls: &'a [String],
@@ -77,12 +86,13 @@ impl<'a> Load<'a> {
     fn run(&self, site: &Site, apps: usize, faults: impl FnOnce(&Self)) {
         let first: Vec<_> = (0..apps).map(|_| tokens(&self.urls[0], self.client)).collect();
         let reports: Vec<_> = thread::scope(|scope| {
+            let stop = Stop(&self.stop);
             let all: Vec<_> =
                 first.iter().enumerate().map(|(number, first)| scope.spawn(move || self.app(number, first))).collect();
             self.wait_for(apps);
             faults(self);
             self.wait_for(apps);
-            self.stop.store(true, Ordering::SeqCst);
+            drop(stop);
             all.into_iter().map(|one| one.join().unwrap()).collect()
         });
         self.check(site, &first, &reports);
