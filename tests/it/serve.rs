@@ -230,7 +230,7 @@ fn nonsense_is_refused_with_the_key_and_what_came_and_what_is_expected() {
         ("code_lifetime = '2h'", "code_lifetime", "'2h'", "10m"),
         ("issuer = 'http://id.example.com'", "issuer", "'http://id.example.com'", "expected https"),
         ("listen = '0.0.0.0:80'", "listen", "'0.0.0.0:80'", "expected a loopback address"),
-        ("log = 'x=y=z'", "log", "'x=y=z'", "expected a filter"),
+        ("log = 'x=y=z'", "log", "'x=y=z'", "expected levels"),
         ("tls_cert_file = 'cert.pem'", "tls_cert_file", "received one", "expected both"),
         ("issuer = ", "symbolon.toml", "line 1", "TOML"),
     ] {
