@@ -220,10 +220,7 @@ fn transaction<T, E: From<Error>>(
         AnyConnection::Postgres(postgres) => AnsiTransactionManager::begin_transaction_sql(postgres, "BEGIN"),
     }
     .map_err(Error::from)?;
-    let result = work(connection).and_then(|value| {
-        let has_left = progress::has_caller_left();
-        if has_left { Err(Error::Busy("the caller was told that it was not done in time".into()).into()) } else { Ok(value) }
-    });
+    let result = work(connection).and_then(|value| progress::expect_caller().map(|()| value).map_err(E::from));
     let ending = match (&result, connection) {
         (Ok(_), AnyConnection::Sqlite(sqlite)) => AnsiTransactionManager::commit_transaction(sqlite),
         (Ok(_), AnyConnection::Postgres(postgres)) => AnsiTransactionManager::commit_transaction(postgres),

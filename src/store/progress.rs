@@ -9,6 +9,8 @@ use std::{
     },
 };
 
+use super::error::{Error, Result};
+
 /// How far work has come.
 #[derive(Clone, Default)]
 pub struct Progress(Arc<Shared>);
@@ -72,9 +74,13 @@ pub(super) fn of<T>(caller: Option<&Progress>, work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// Whether the caller of this thread's work has left.
-pub(super) fn has_caller_left() -> bool {
-    OF_CALLER.with_borrow(|caller| caller.as_ref().is_some_and(|progress| progress.0.has_left.load(Ordering::Acquire)))
+/// That the caller of this thread's work still waits.
+///
+/// # Errors
+/// [`Error::Busy`] where they have left.
+pub(super) fn expect_caller() -> Result<()> {
+    let has_left = OF_CALLER.with_borrow(|caller| caller.as_ref().is_some_and(|of| of.0.has_left.load(Ordering::Acquire)));
+    if has_left { Err(Error::Busy("the caller was told that it was not done in time".into())) } else { Ok(()) }
 }
 
 /// Says that work is over, also where it panics.
@@ -100,7 +106,7 @@ mod tests {
     use super::*;
     use crate::{
         protocol::time::Timestamp,
-        store::{DatabaseUrl, Error, Result, Store, dialect::together, migrations, rate_limits},
+        store::{DatabaseUrl, Store, dialect::together, migrations, rate_limits},
     };
 
     const KEY: rate_limits::Key = [1; 32];
@@ -125,6 +131,6 @@ mod tests {
         assert!(store.with(|connection| rate_limits::find(connection, &[KEY])).unwrap().is_empty());
         assert!(matches!(write(&leaves, false), Err(Error::Busy(_))), "nor what begins afterwards");
         assert_eq!(write(&Progress::default(), false), Ok(()), "others are not concerned");
-        of(Some(&leaves), || of(None, || assert!(!has_caller_left())));
+        of(Some(&leaves), || of(None, || assert_eq!(expect_caller(), Ok(()))));
     }
 }

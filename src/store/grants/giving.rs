@@ -9,6 +9,7 @@ use super::super::{
     AnyConnection, Result, consents, dialect,
     error::Error,
     mapping::json,
+    progress,
     schema::{consents as consent_rows, grants, sessions as session_rows},
     sessions::{self, Session},
     turns,
@@ -103,6 +104,7 @@ pub fn insert_in(connection: &mut AnyConnection, grant: &Grant, session: &Sessio
 /// In one statement: the rows of session and consent are held while it is inserted, by a lock that many may have at once, or by
 /// being the only writer.
 fn insert_where_held(connection: &mut AnyConnection, grant: &Grant, session: &Session) -> Result<bool> {
+    progress::expect_caller()?;
     let claims = claims(grant)?;
     macro_rules! row {
         () => {

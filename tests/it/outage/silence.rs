@@ -51,19 +51,20 @@ fn pass_on(mut from: TcpStream, mut to: TcpStream, is_silent: &AtomicBool) {
     let _ = to.shutdown(std::net::Shutdown::Both); // the other direction may have ended first
 }
 
-/// A server with PostgreSQL behind a wire, and the switch that makes it silent.
-fn behind_a_wire(setup: impl Fn(&mut Config)) -> (Server, Arc<AtomicBool>) {
+/// A server, PostgreSQL behind a wire, and the switch that makes it silent.
+fn behind_a_wire(setup: impl Fn(&mut Config)) -> (Server, Database, Arc<AtomicBool>) {
     let database = Database::postgres();
     let is_silent = Arc::new(AtomicBool::new(false));
     let (login, rest) = database.url.split_once('@').unwrap();
     let (address, name) = rest.split_once('/').unwrap();
     let port = wire(address.to_owned(), &is_silent);
-    (Server::start(&Database::at("postgres", &format!("{login}@127.0.0.1:{port}/{name}")), setup), is_silent)
+    let server = Server::start(&Database::at("postgres", &format!("{login}@127.0.0.1:{port}/{name}")), setup);
+    (server, database, is_silent)
 }
 
 #[test]
 fn nothing_more_is_done_for_whoever_was_told_that_it_was_not_done_in_time() {
-    let (server, is_silent) = behind_a_wire(|config| {
+    let (server, _database, is_silent) = behind_a_wire(|config| {
         config.pool_size = 1; // whoever comes later gets the connection after what waited on it has ended
         (config.database_timeout, config.story_time) = (Duration::from_secs(1), Duration::from_secs(1));
     });
@@ -86,7 +87,7 @@ fn nothing_more_is_done_for_whoever_was_told_that_it_was_not_done_in_time() {
 
 #[test]
 fn nobody_waits_for_ever_and_all_goes_on_afterwards() {
-    let (server, is_silent) = behind_a_wire(|_| ());
+    let (server, _database, is_silent) = behind_a_wire(|_| ());
     server.add_person("alice");
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());
     let tokens = server.tokens(&spa, "alice", "openid offline_access");
