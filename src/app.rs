@@ -1,15 +1,17 @@
 //! What every request can reach: configuration, clock, database, keys, the password gate. Assembled once by
 //! `server`; holds no state that another process would need.
 
-use std::{
-    sync::{
-        Arc, Mutex, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+mod abandoned;
+
+use std::sync::{
+    Arc, Mutex, OnceLock,
+    atomic::{AtomicBool, Ordering},
 };
 
 use tokio::sync::{Notify, Semaphore};
+
+use abandoned::Abandoned;
+pub use abandoned::{Caller, look_after};
 
 use crate::{
     attempts::Attempts,
@@ -30,7 +32,7 @@ use crate::{
     protocol::{algorithm::Algorithm, clock_check::ClockCheck, id::Id, time::Timestamp},
     random,
     registrations::Registrations,
-    store::{self, AnyConnection, Progress, Progressed, Store, error::Outage, signing_keys},
+    store::{self, AnyConnection, Store, error::Outage, signing_keys},
     stories::Stories,
 };
 
@@ -50,6 +52,8 @@ pub struct App {
     pub password_rules: Rules,
     /// The threads on which stories run, one for each database connection.
     pub stories: Stories,
+    /// What was begun on them and is not waited for any more.
+    pub abandoned: Abandoned,
     /// Clients and APIs as they were last read.
     pub registrations: Registrations,
     /// The discovery document, once it was asked for: it depends on the configuration alone.
@@ -91,12 +95,12 @@ pub struct Readiness {
     pub began: Stopwatch,
     /// When a write was last tried, since everything has been well.
     pub wrote: Option<Stopwatch>,
+    /// Whether the last write that could be tried failed.
+    pub is_unwritable: bool,
     /// What was found.
     pub found: Result<(), String>,
 }
 
-/// How often work that nobody waits for any more is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How many letters are dealt with at once.
 pub const LETTERS: usize = 8;
 /// How many requests may wait at once for a client's keys.
@@ -155,6 +159,7 @@ impl App {
             store,
             passwords,
             stories,
+            abandoned: Abandoned::default(),
             registrations: Registrations::default(),
             discovery: OnceLock::new(),
             readiness: tokio::sync::Mutex::default(),
@@ -173,32 +178,6 @@ impl App {
             metrics: Metrics::default(),
             keys: KeyCache::default(),
         }
-    }
-
-    /// Nobody waits for this work any more: its caller has been told that it is not known what became of it, or it has none. Commits of
-    /// it that wait for a standby that is away are ended, so that its thread is free for others. Whoever is still waited for is left
-    /// alone: PostgreSQL answers a commit that was ended as if the standby had it.
-    pub fn give_up_on(&self, progress: Progress) {
-        let (store, waited) = (self.store.clone(), self.config.story_time);
-        tokio::spawn(async move {
-            let mut has_failed = false;
-            loop {
-                let (looking, at) = (store.clone(), progress.clone());
-                let looked = tokio::task::spawn_blocking(move || looking.end_waiting_commit(&at, waited)).await;
-                match looked {
-                    Ok(Ok(Progressed::IsOver)) | Err(_) => return,
-                    Ok(Ok(Progressed::WasEnded)) => {
-                        tracing::error!("a commit waited too long for a synchronous standby: it counts without it now");
-                    }
-                    Ok(Err(error)) if !has_failed => {
-                        has_failed = true;
-                        tracing::warn!(%error, "a commit that may wait could not be looked for");
-                    }
-                    Ok(Ok(Progressed::GoesOn) | Err(_)) => {}
-                }
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-        });
     }
 
     /// The server's keys, read again when they are a few seconds old.

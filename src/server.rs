@@ -19,7 +19,7 @@ use limits::Bounds;
 use tls::Certificate;
 
 use crate::{
-    app::{App, KeysError},
+    app::{self, App, KeysError},
     background,
     clock::Clock,
     config::{Config, ConfigError},
@@ -84,7 +84,11 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
                 config.issuer.as_str()
             )));
         }
-        tell(&spellings::rewrite(connection, now)?);
+        match spellings::rewrite(connection, now) {
+            Ok(rewritten) => tell(&rewritten),
+            // Everyone else can be served.
+            Err(error) => tracing::warn!(%error, "e-mail addresses in an old spelling could not be rewritten: the next start tries again"),
+        }
         first_keys::make(connection, &config.secrets, now, config.lifetimes.key_publish_lead)
     })?;
     let stories = Stories::start(store.size()).map_err(|error| StartError(format!("threads: {error}")))?;
@@ -162,6 +166,7 @@ pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io
     tracing::info!(issuer, database = %app.config.database, ?addresses, ?metrics_addresses, open_files, max_connections, of_one_address, "serving");
     ready()?;
     let beside = actix_web::rt::spawn(background::run(app.clone().into_inner()));
+    let abandoned = actix_web::rt::spawn(app::look_after(app.clone().into_inner()));
     let metrics = metrics.map(|metrics| (metrics.handle(), actix_web::rt::spawn(metrics)));
     let handle = server.handle();
     let stopping = app.clone();
@@ -178,6 +183,7 @@ pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io
     }
     beside.abort();
     background::finish(&app.clone().into_inner()).await;
+    abandoned.abort();
     tracing::info!("stopped");
     Ok(())
 }

@@ -13,7 +13,7 @@ use backchannel_logout::Calls;
 pub use letters::path_of;
 
 use crate::{
-    app::{App, LETTERS},
+    app::{App, Caller, LETTERS},
     protocol::time::{Span, Timestamp},
     store::{
         AnyConnection, Error, Progress,
@@ -44,15 +44,22 @@ pub async fn run(app: Arc<App>) {
 }
 
 /// What waits to be written is written, another process may do the housekeeping, and letters that are being sent are sent, before
-/// the server stops.
+/// the server stops: all of it within `shutdown_timeout`.
 pub async fn finish(app: &Arc<App>) {
-    write_history(app).await; // first: it is nowhere else; what is being written is waited for
-    housekeeping::finish(app).await;
-    let all = u32::try_from(LETTERS).unwrap_or(u32::MAX);
-    let sending = tokio::time::timeout(app.config.shutdown_timeout, app.letters.acquire_many(all));
-    if !matches!(sending.await, Ok(Ok(_))) {
-        tracing::warn!("a letter is still being sent: it may be sent once more");
-    }
+    let within = app.config.shutdown_timeout;
+    let history = async {
+        // It is nowhere else; what is being written is waited for.
+        if tokio::time::timeout(within, write_history(app)).await.is_err() {
+            tracing::error!("history that waits to be written could not be, and is lost");
+        }
+    };
+    let letters = async {
+        let all = u32::try_from(LETTERS).unwrap_or(u32::MAX);
+        if !matches!(tokio::time::timeout(within, app.letters.acquire_many(all)).await, Ok(Ok(_))) {
+            tracing::warn!("a letter is still being sent: it may be sent once more");
+        }
+    };
+    tokio::join!(history, housekeeping::finish(app), letters);
 }
 
 /// When to try a delivery again; `None` where it is given up, which takes a clock that is trusted.
@@ -109,13 +116,14 @@ async fn stored<T: Send + 'static, E: From<Error> + Outage + Send + 'static>(
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E> + Send + 'static,
 ) -> Result<Result<T, E>, Refused> {
     let (told, progress) = (app.clone(), Progress::default());
-    let of_work = progress.clone();
-    let work = move || told.store.with_progress(&of_work, work);
+    let caller = Caller::of(app.clone(), progress.clone());
+    let work = move || told.store.with_progress(&progress, work);
     let mut running = pin!(app.stories.run(Lane::Own, (FOR_EVER, FOR_EVER), work));
     if let Ok(done) = tokio::time::timeout(app.config.story_time, &mut running).await {
+        caller.answered();
         return done;
     }
-    app.give_up_on(progress);
+    drop(caller);
     running.await
 }
 

@@ -14,7 +14,7 @@ pub fn run(config: &Config, format: Format) -> Answer {
     let store = open(config)?;
     let ran = store.with(migrations::run).map_err(|error| format!("database {}: {error}", config.database))?;
     let now = time(&store, true)?;
-    let addresses = store.with(|connection| spellings::rewrite(connection, now))?;
+    let addresses = store.with(|connection| spellings::rewrite_all(connection, now))?;
     let taken = addresses
         .taken
         .iter()

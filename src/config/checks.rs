@@ -59,7 +59,7 @@ pub fn header(key: &str, name: Option<&str>) -> Result<(), ConfigError> {
 pub fn log(filter: &str) -> Result<(), ConfigError> {
     let expected = "expected levels (off, error, warn, info, debug, trace), for a module as in info,symbolon::mail=debug";
     let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
-    let is_bare = |directive: &str| !directive.contains(['=', '[', ':']);
+    let is_bare = |directive: &str| !directive.contains(['=', '[', ']', ':']); // in brackets stand the fields of spans
     if filter.split(',').map(str::trim).any(|directive| !directive.is_empty() && is_bare(directive) && !is_level(directive)) {
         return Err(bad("log", filter, expected));
     }

@@ -122,7 +122,17 @@ fn a_log_filter_that_would_silence_everything_is_refused() {
         let error = check(|s| s.log = bad.into()).unwrap_err();
         assert!(error.starts_with("log: expected levels") && error.contains(bad), "{error}");
     }
-    for good in ["info", "", "WARN", "off", "info,symbolon::mail=debug", "3", "symbolon=trace", "symbolon[request]=debug"] {
+    for good in [
+        "info",
+        "",
+        "WARN",
+        "off",
+        "info,symbolon::mail=debug",
+        "3",
+        "symbolon=trace",
+        "symbolon[request]=debug",
+        "[request{id,path}]=debug",
+    ] {
         assert!(check(|s| s.log = good.into()).is_ok(), "{good}");
     }
 }

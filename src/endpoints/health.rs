@@ -59,16 +59,20 @@ pub async fn ready(request: HttpRequest, app: Data<App>) -> Reply {
         app.keys(connection, now)?.check(now)?;
         Ok(())
     });
-    let tried = match (reads.await, wrote) {
-        (Ok(()), None) => takes_writes(&app).await.map(|was_tried| was_tried.then_some(began)),
-        (read, wrote) => read.map(|()| wrote),
-    };
-    let (found, wrote) = match tried {
-        Ok(wrote) => (Ok(()), wrote),
-        Err(fault) => (Err(fault.reason().to_owned()), None),
+    let was_unwritable = last.as_ref().is_some_and(|last| last.is_unwritable);
+    let read = reads.await.map_err(|fault| fault.reason().to_owned());
+    let (found, wrote, is_unwritable) = match (read, wrote) {
+        (Err(reason), _) => (Err(reason), None, was_unwritable),
+        (Ok(()), Some(wrote)) => (Ok(()), Some(wrote), false),
+        (Ok(()), None) => match takes_writes(&app).await {
+            Ok(true) => (Ok(()), Some(began), false),
+            Ok(false) if was_unwritable => (Err("no write could be tried since the last one failed".to_owned()), None, true),
+            Ok(false) => (Ok(()), None, false),
+            Err(fault) => (Err(fault.reason().to_owned()), None, true),
+        },
     };
     let reply = tell(&found);
-    *last = Some(Readiness { began, wrote, found });
+    *last = Some(Readiness { began, wrote, is_unwritable, found });
     reply
 }
 

@@ -4,7 +4,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -41,8 +41,6 @@ pub struct Store {
     writer: Option<Writer>,
     advances: Arc<Advances>,
     url: DatabaseUrl,
-    /// Held by whoever looks for commits that wait.
-    looking: Arc<Mutex<()>>,
 }
 
 /// Whoever has not used a connection for as long cannot know that it is still there: a server was restarted, an idle time-out or a
@@ -138,8 +136,8 @@ impl Store {
             .map_err(|error| Error::Unavailable(error.to_string()))?;
         let writer = Writer::default();
         let advances = Arc::new(Advances::new(writer.clone()));
-        let (url, looking) = (url.clone(), Arc::default());
-        Ok(Self { pool, advances, writer: url.has_one_writer().then_some(writer), url, looking })
+        let url = url.clone();
+        Ok(Self { pool, advances, writer: url.has_one_writer().then_some(writer), url })
     }
 
     /// How many connections there can be at once.
@@ -159,8 +157,12 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub fn end_waiting_commit(&self, progress: &Progress, waited: Duration) -> Result<Progressed> {
-        let _one_looks = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn end_waiting_commit(
+        &self,
+        with: &mut Option<AnyConnection>,
+        progress: &Progress,
+        waited: Duration,
+    ) -> Result<Progressed> {
         // Held meanwhile, so that the connection is not another's when its commit is ended.
         let mut stage = progress.lock();
         let backend = match &*stage {
@@ -168,7 +170,11 @@ impl Store {
             Stage::At { backend: Some(backend), .. } => *backend,
             Stage::At { backend: None, .. } | Stage::IsOver => return Ok(Progressed::IsOver),
         };
-        if !dialect::end_waiting_commit(&mut self.url.connect()?, backend, waited)? {
+        let connection = match with {
+            Some(connection) => connection,
+            None => with.insert(self.url.connect()?),
+        };
+        if !dialect::end_waiting_commit(connection, backend, waited)? {
             return Ok(Progressed::GoesOn);
         }
         *stage = Stage::At { backend: Some(backend), was_ended: true };

@@ -56,6 +56,18 @@ impl Progress {
         self.0.has_left.store(true, Ordering::Release);
     }
 
+    /// Whether the caller has left.
+    #[must_use]
+    pub fn has_left(&self) -> bool {
+        self.0.has_left.load(Ordering::Acquire)
+    }
+
+    /// Whether the work has come to its end.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(*self.lock(), Stage::IsOver)
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, Stage> {
         self.0.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -79,7 +91,7 @@ pub(super) fn of<T>(caller: Option<&Progress>, work: impl FnOnce() -> T) -> T {
 /// # Errors
 /// [`Error::Busy`] where they have left.
 pub(super) fn expect_caller() -> Result<()> {
-    let has_left = OF_CALLER.with_borrow(|caller| caller.as_ref().is_some_and(|of| of.0.has_left.load(Ordering::Acquire)));
+    let has_left = OF_CALLER.with_borrow(|caller| caller.as_ref().is_some_and(Progress::has_left));
     if has_left { Err(Error::Busy("the caller was told that it was not done in time".into())) } else { Ok(()) }
 }
 

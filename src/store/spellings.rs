@@ -78,6 +78,16 @@ pub fn rewrite(connection: &mut AnyConnection, now: Timestamp) -> Result<Rewritt
     if done.is_some_and(|done| !done.is_ahead_of(now) && now.since(done) >= WHILE_REPLACED) {
         return Ok(Rewritten::default());
     }
+    rewrite_all(connection, now)
+}
+
+/// As [`rewrite`], and looks at all addresses however long ago they were rewritten: a process of a former version may have written
+/// others since.
+///
+/// # Errors
+/// As [`rewrite`].
+pub fn rewrite_all(connection: &mut AnyConnection, now: Timestamp) -> Result<Rewritten> {
+    let done = meta::spellings_rewritten(connection)?;
     let mut rewritten = Rewritten::default();
     let mut left = HashSet::new();
     let mut after = None;
@@ -91,8 +101,8 @@ pub fn rewrite(connection: &mut AnyConnection, now: Timestamp) -> Result<Rewritt
     rewritten.links = rewrite_links(connection, &left)?;
     match (rewritten.taken.is_empty(), done.filter(|done| !done.is_ahead_of(now))) {
         (true, None) => meta::note_spellings_rewritten(connection, Some(now))?,
-        (false, _) => meta::note_spellings_rewritten(connection, None)?,
-        (true, Some(_)) => {}
+        (false, _) if done.is_some() => meta::note_spellings_rewritten(connection, None)?,
+        _ => {}
     }
     Ok(rewritten)
 }

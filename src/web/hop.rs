@@ -9,7 +9,7 @@ pub use crate::stories::Lane;
 
 use super::fault::Fault;
 use crate::{
-    app::App,
+    app::{App, Caller},
     clock::Stopwatch,
     protocol::time::Span,
     store::{AnyConnection, Progress, error::Outage},
@@ -69,20 +69,19 @@ where
     E: From<Fault> + From<crate::store::Error> + Outage + Send + 'static,
 {
     let (told, progress) = (app.clone(), Progress::default());
-    let of_work = progress.clone();
-    let work = move || told.store.with_progress(&of_work, |connection| story(&told, connection));
+    let caller = Caller::of(app.clone().into_inner(), progress.clone());
+    let work = move || told.store.with_progress(&progress, |connection| story(&told, connection));
     let ran = app.stories.run(lane, (to_begin, app.config.story_time), work).await;
+    match &ran {
+        Err(Refused::Unfinished) => caller.refused(), // it goes on until it ends, or the connection is found to be dead
+        _ => caller.answered(),
+    }
     ran.unwrap_or_else(|refused| {
         let reason = refused.to_string();
-        let fault = match refused {
+        Err(E::from(match refused {
             Refused::Overload | Refused::TooLate => Fault::Busy(reason),
-            Refused::Unfinished => {
-                progress.leave();
-                app.give_up_on(progress);
-                Fault::Unavailable(reason) // it goes on where it is until it ends, or the connection is found to be dead
-            }
+            Refused::Unfinished => Fault::Unavailable(reason),
             Refused::Died => Fault::Internal(reason),
-        };
-        Err(fault.into())
+        }))
     })
 }

@@ -11,7 +11,7 @@ use crate::{
         activity::Event,
         dialect,
         grant_history::{self, Line},
-        people,
+        people, progress,
         schema::grants,
         turns, warnings,
     },
@@ -33,7 +33,7 @@ pub fn revoke(connection: &mut AnyConnection, id: Id, why: &str, now: Timestamp)
 /// # Errors
 /// The database's.
 pub fn revoke_reused(connection: &mut AnyConnection, line: &Line, why: &str, event: &Event<'_>) -> Result<bool> {
-    dialect::together(connection, |connection| {
+    let revoke = |connection: &mut AnyConnection| {
         let is_first = revoke(connection, line.grant, why, event.at)?;
         // Of someone whose account is deleted nothing is kept any more.
         if let Some(person) = people::find(connection, event.person)? {
@@ -43,7 +43,9 @@ pub fn revoke_reused(connection: &mut AnyConnection, line: &Line, why: &str, eve
             }
         }
         Ok(is_first)
-    })
+    };
+    // Whoever presented it may have left: a theft that was noticed ends the grant all the same.
+    progress::of(None, || dialect::together(connection, revoke))
 }
 
 /// The grants of a person that were not revoked and have not reached their end, the newest first.

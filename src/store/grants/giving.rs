@@ -123,11 +123,16 @@ fn insert_where_held(connection: &mut AnyConnection, grant: &Grant, session: &Se
     let names = with_columns!(grant, claims, names);
     let inserted = match connection {
         AnyConnection::Sqlite(sqlite) => {
-            turns::alone(|| diesel::insert_into(grants::table).values(row!()).into_columns(names).execute(sqlite))
+            turns::alone(|| {
+                progress::expect_caller()?; // the turn may have come late
+                Ok(diesel::insert_into(grants::table).values(row!()).into_columns(names).execute(sqlite)?)
+            })
         }
-        AnyConnection::Postgres(postgres) => {
-            diesel::insert_into(grants::table).values(row!().for_share()).into_columns(names).execute(postgres)
-        }
+        AnyConnection::Postgres(postgres) => diesel::insert_into(grants::table)
+            .values(row!().for_share())
+            .into_columns(names)
+            .execute(postgres)
+            .map_err(Error::from),
     };
     Ok(inserted? == 1)
 }

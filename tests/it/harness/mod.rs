@@ -27,7 +27,7 @@ use actix_web::{dev::ServerHandle, web::Data};
 use clocks::Offsets;
 use serde_json::Value;
 use symbolon::{
-    app::App,
+    app::{App, look_after},
     background,
     config::{Config, Issuer, MissingSecret, Settings},
     protocol::{
@@ -162,6 +162,7 @@ impl Server {
             actix_web::rt::System::new().block_on(async move {
                 let listening = server::listen(&shared, 2).unwrap();
                 actix_web::rt::spawn(background::run(shared.clone().into_inner()));
+                actix_web::rt::spawn(look_after(shared.clone().into_inner()));
                 sender.send(listening.server.handle()).unwrap();
                 listening.server.await.unwrap();
             });

@@ -2,12 +2,17 @@
 //! is told that a commit counts which the standby does not have.
 
 use std::{
+    io::Write as _,
+    net::TcpStream,
     thread,
     time::{Duration, Instant},
 };
 
 use diesel::{Connection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::BigInt};
-use symbolon::{config::Config, protocol::client::ClientKind};
+use symbolon::{
+    config::Config,
+    protocol::{activity::Origin, client::ClientKind},
+};
 
 use crate::harness::{Cluster, Database, Server};
 
@@ -102,6 +107,49 @@ fn while_commits_wait_for_a_standby_tokens_are_checked() {
             assert_eq!(answer.status, 200, "{answer:?}");
         }
     });
+}
+
+/// Whoever is gone waits for no commit.
+#[test]
+fn commits_of_callers_who_hang_up_are_ended_too_and_the_end_of_the_server_waits_for_none() {
+    let cluster = Cluster::start_replicated();
+    let mut operator = Operator::of(&cluster);
+    let server = Server::start(&Database::at("postgres", &cluster.url), |config| {
+        config.pool_size = 4;
+        (config.database_timeout, config.story_time) = (Duration::from_secs(1), Duration::from_secs(1));
+        config.shutdown_timeout = Duration::from_secs(1);
+    });
+    let alice = server.add_person("alice");
+    let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+    let chains: Vec<_> = (0..3).map(|_| server.tokens(&spa, "alice", "openid offline_access")).collect();
+    operator.lose_standby();
+    let connections: Vec<_> = chains.iter().map(|chain| sent(&server, chain.text("refresh_token"))).collect();
+    operator.wait_for(ROTATIONS, |count| count >= 1);
+    drop(connections);
+    operator.wait_for(ROTATIONS, |count| count == 0);
+
+    server.app.history.failure(alice.claims.id, Origin::default(), server.now());
+    let app = server.app.clone().into_inner();
+    let began = Instant::now();
+    actix_web::rt::System::new().block_on(symbolon::background::finish(&app));
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    operator.standby("");
+}
+
+/// A connection on which a refresh was sent, and which is reset at its end: an answer before it is never read.
+fn sent(server: &Server, token: &str) -> TcpStream {
+    let host = server.url.split_once("://").unwrap().1;
+    let body = format!("grant_type=refresh_token&client_id=spa&refresh_token={token}");
+    let length = body.len();
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(
+        stream,
+        "GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\nPOST /token HTTP/1.1\r\nHost: {host}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    stream.peek(&mut [0]).unwrap();
+    stream
 }
 
 /// A commit whose wait is ended is answered as if the standby had it: only those are whose callers have been told 503.

@@ -1,12 +1,15 @@
 //! What monitoring reads: the counters of `metrics_listen`, on a socket of their own.
 
-use std::net::{TcpListener, TcpStream};
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+};
 
 use diesel::{RunQueryDsl, sql_query};
 use symbolon::store::Error;
 
 use super::{Site, refresh, tokens};
-use crate::harness::{databases, free_port, try_send};
+use crate::harness::{databases, free_port, try_send, wait_until};
 
 fn status(url: &str) -> u16 {
     try_send("GET", url, &[], None).unwrap().status
@@ -62,6 +65,13 @@ fn monitoring_is_served_while_callers_have_every_connection() {
     let process = site.serve();
     let address = site.url.strip_prefix("http://").unwrap();
     let callers: Vec<_> = (0..60).map(|_| TcpStream::connect(address).unwrap()).collect();
+    let is_full = || {
+        let mut one_more = TcpStream::connect(address).unwrap();
+        one_more.set_read_timeout(Some(std::time::Duration::from_millis(300))).unwrap();
+        one_more.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        one_more.read(&mut [0]).map_or(true, |bytes| bytes == 0)
+    };
+    wait_until(is_full, || "there is a connection left".into());
     let read = try_send("GET", &format!("http://127.0.0.1:{port}/metrics"), &[], None).unwrap();
     assert_eq!(read.status, 200, "{read:?}");
     drop((callers, process));

@@ -157,6 +157,9 @@ fn it_is_done_once_and_as_long_as_processes_of_the_version_before_may_write() {
         server.advance(86_400);
         keep(&server, alice, old);
         assert_eq!((rewrite(&server).people, email(&server, alice)), (0, old.to_owned()), "{}: nobody looks", database.name);
+        let asked = server.store(|connection| spellings::rewrite_all(connection, server.now()));
+        assert_eq!((asked.people, email(&server, alice)), (1, new.to_owned()), "{}: but for who asks", database.name);
+        keep(&server, alice, old);
         // A mark of a clock that was wrong counts for nothing.
         let ahead = server.now().plus(Span::from_seconds(86_400)).millis();
         let set = format!("UPDATE meta SET value = '{ahead}' WHERE name = 'email_spellings'");
