@@ -164,8 +164,8 @@ impl Inspector<'_> {
         if let Some(found) = &found {
             let standing = found.standing(self.now, found.read_at.shifted(self.shift));
             let policy = self.config.lifetimes.policy(&client, &found.grant);
-            if let Some(reason) = grant::ended(&found.grant, &client, &policy, &standing) {
-                return dead(reason);
+            if let Some(inactive) = grant::inactive(&found.grant, &client, &policy, &standing) {
+                return dead(inactive.description());
             }
             if found.grant.sub() != text(&claims, "sub") || found.grant.client_id != client.id {
                 return dead("its grant is of someone else");
@@ -229,7 +229,7 @@ impl Inspector<'_> {
         let end = match grant::judge(&grant, &presentation, &policy, &standing) {
             Verdict::Advance | Verdict::Heal => last_use.plus(policy.idle_lifetime),
             Verdict::Repeat => last_use.plus(policy.retry_window),
-            Verdict::Reused(error) | Verdict::Refuse(error) => return dead(&error.description),
+            Verdict::Reused(_, error) | Verdict::Refuse(error) => return dead(&error.description),
         };
         let left = match left_of(connection, &self.registered, (&client, &grant), &grant.scopes, &[])? {
             Ok(left) => left,

@@ -223,7 +223,7 @@ fn grant(generation: u32) -> Grant {
         rotated_at: (generation > 0).then_some(NOW),
         expires_at: NOW.plus(Span::from_seconds(86_400)),
         revoked_at: None,
-        revoked_why: None,
+        end_reason: None,
         subject: None,
         amr: "pwd".into(),
         claims: ClaimsRequest::default(),

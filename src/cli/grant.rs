@@ -17,6 +17,7 @@ use crate::{
     protocol::{
         activity::Activity,
         client::Client,
+        end_reason::{EndReason, Inactive},
         grant::{self, Grant, Policy, Standing},
         history,
         id::Id,
@@ -75,7 +76,7 @@ struct Shown {
     /// `code` until the code is redeemed, then `active`, at last `ended`.
     state: &'static str,
     /// Why it has ended.
-    reason: Option<&'static str>,
+    reason: Option<Inactive>,
     /// Whether it ends with the browser session.
     ends_with_session: bool,
     created: String,
@@ -134,7 +135,7 @@ fn list(work: &mut Work<'_>, filter: &Filter, limit: u32, format: Format) -> Ans
     let row = |grant: &Shown| {
         let user = grant.username.clone().unwrap_or_else(|| "(gone)".into());
         let last_use = grant.last_used.clone().unwrap_or_else(|| "never".into());
-        let state = grant.reason.unwrap_or(grant.state).to_owned();
+        let state = grant.reason.map_or(grant.state, Inactive::description).to_owned();
         let [id, client] = [&grant.id, &grant.client_id].map(Clone::clone);
         [id, user, client, grant.scope.clone(), grant.created.clone(), last_use, grant.device(), state]
     };
@@ -154,7 +155,7 @@ fn show(work: &mut Work<'_>, listed: Grant, clients: &HashMap<String, Client>, u
         None => (Standing { person_enabled: false, must_sign_in: false, now: work.now, by_database: work.now }, listed),
     };
     let (state, reason) = match clients.get(&grant.client_id) {
-        None => ("ended", Some("the client was deleted")),
+        None => ("ended", Some(Inactive::ClientDeleted)),
         Some(client) => state(&grant, client, &work.config.lifetimes.policy(client, &grant), &standing),
     };
     Ok(Shown {
@@ -177,13 +178,13 @@ fn show(work: &mut Work<'_>, listed: Grant, clients: &HashMap<String, Client>, u
     })
 }
 
-fn state(grant: &Grant, client: &Client, policy: &Policy, standing: &Standing) -> (&'static str, Option<&'static str>) {
-    if let Some(reason) = grant::ended(grant, client, policy, standing) {
-        ("ended", Some(reason))
+fn state(grant: &Grant, client: &Client, policy: &Policy, standing: &Standing) -> (&'static str, Option<Inactive>) {
+    if let Some(inactive) = grant::inactive(grant, client, policy, standing) {
+        ("ended", Some(inactive))
     } else if grant.generation > 0 {
         ("active", None)
     } else if !grant::is_code_fresh(grant, policy, standing.now) {
-        ("ended", Some("the code was never redeemed"))
+        ("ended", Some(Inactive::CodeExpired))
     } else {
         ("code", None)
     }
@@ -194,7 +195,7 @@ fn revoke(work: &mut Work<'_>, text: &str, format: Format) -> Answer {
     let id = grant.id;
     let client = clients::find(work.connection, &grant.client_id)?.map_or(grant.client_id, |client| client.name);
     let event = Event { about: Some(&client), ..user::operated(work.now, grant.person_id, Activity::AppEnded) };
-    let revoked = account::revoke_grant(work.connection, id, "revoked on the command line", &event)?;
+    let revoked = account::revoke_grant(work.connection, id, EndReason::RevokedByOperator, &event)?;
     let text = || if revoked { format!("grant {id} is revoked\n") } else { format!("grant {id} was revoked before\n") };
     format.answer(&serde_json::json!({ "id": id.to_string(), "revoked": true }), text)
 }

@@ -220,7 +220,7 @@ impl Visit<'_> {
             rotated_at: None,
             expires_at,
             revoked_at: None,
-            revoked_why: None,
+            end_reason: None,
             subject: subject::at(connection, client, session.person_id)?,
             amr: session.amr.clone(),
             claims: request.claims.clone(),

@@ -9,6 +9,7 @@ use crate::{
     jose::verify::{self, Typ},
     protocol::{
         credential::{Credential, Kind},
+        end_reason::EndReason,
         error::{ErrorCode, ProtocolError},
         introspection,
         params::Params,
@@ -51,7 +52,7 @@ fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, known: Known<
         if found.grant.client_id != client.id {
             return Err(of_another());
         }
-        grants::revoke(connection, credential.id, "revoked by the client", now)?;
+        grants::revoke(connection, credential.id, EndReason::RevokedByClient, now)?;
         return Ok(done(&format!("grant {} is revoked", credential.id)));
     }
     let ring = app.keys_verifying(connection, token, now)?;

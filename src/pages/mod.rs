@@ -1,5 +1,5 @@
 //! What people see: a struct for each template in `templates/`, holding plain data and no words. The words stand in the
-//! templates. Imports nothing else of the project and is the only importer of `askama`; `people` and `endpoints` fill the structs
+//! templates. Imports the plain values of `protocol`, nothing else of the project, and is the only importer of `askama`; `people` and `endpoints` fill the structs
 //! and choose the status and headers. Every page needs the policy `style-src 'self'; img-src 'self'; script-src 'self'` and
 //! nothing wider.
 

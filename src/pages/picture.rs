@@ -5,6 +5,7 @@ use super::{
     lapse::Lapse,
     timeline::{RowKind, TimelineRow},
 };
+use crate::protocol::end_reason::EndReason;
 
 /// Half the height of the widest marker, and the room above the first.
 const TOP: u32 = 30;
@@ -84,7 +85,7 @@ pub enum Line {
     /// In how many of them something had changed.
     Changed(usize),
     /// Why.
-    Why(String),
+    Why(EndReason),
 }
 
 impl<'a> Picture<'a> {
@@ -171,7 +172,7 @@ fn lines(row: &TimelineRow) -> Vec<Line> {
         let from = cut(if row.new_address { row.address.as_ref().unwrap_or(from) } else { from });
         lines.extend(row.new_address.then(|| Line::NewFrom(from.clone())).or(introduces.then_some(Line::From(from))));
     }
-    lines.extend(row.why.as_deref().map(cut).map(Line::Why));
+    lines.extend(row.why.map(Line::Why));
     lines
 }
 

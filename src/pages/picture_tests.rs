@@ -25,7 +25,7 @@ fn any_row() -> impl Strategy<Value = TimelineRow> {
         row.place = row.place.filter(|_| has_place);
         row.program = row.program.filter(|_| is_told);
         row.address = row.address.filter(|_| is_told);
-        row.why = has_why.then(|| "revoked on the command line".repeat(3));
+        row.why = has_why.then_some(EndReason::RevokedByOperator);
         if matches!(kind, RowKind::Run { .. } | RowKind::Omitted { .. }) {
             row.until = Some(row.at.clone());
         }
@@ -54,7 +54,7 @@ proptest! {
             for (baseline, line) in &placed.lines {
                 prop_assert!(*baseline >= line_above + 15 && *baseline + 4 <= placed.bottom);
                 line_above = *baseline;
-                if let Line::Program(text) | Line::NewProgram(text) | Line::From(text) | Line::NewFrom(text) | Line::Why(text) = line {
+                if let Line::Program(text) | Line::NewProgram(text) | Line::From(text) | Line::NewFrom(text) = line {
                     prop_assert!(text.chars().count() <= FITTING);
                 }
             }

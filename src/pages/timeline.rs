@@ -8,6 +8,7 @@ use super::{
     lapse::Lapse,
     picture::{Between, Line, Picture},
 };
+use crate::protocol::end_reason::{EndReason, Inactive};
 
 /// The page about one grant.
 #[derive(Debug, Template)]
@@ -28,7 +29,7 @@ pub struct Timeline<'a> {
     /// What it allows.
     pub scopes: &'a [AskedScope<'a>],
     /// How it stands.
-    pub state: GrantState<'a>,
+    pub state: GrantState,
     /// What happened, oldest first.
     pub rows: &'a [TimelineRow],
     /// The form that ends it, while there is something to end.
@@ -37,15 +38,15 @@ pub struct Timeline<'a> {
 
 /// How a grant stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GrantState<'a> {
+pub enum GrantState {
     /// The code was not redeemed yet.
     Waiting,
     /// It works.
     InUse,
     /// It is over.
     Ended {
-        /// Why, in words.
-        why: &'a str,
+        /// Why.
+        why: Inactive,
     },
 }
 
@@ -95,7 +96,7 @@ pub struct TimelineRow {
     /// Whether the program is another than before.
     pub new_program: bool,
     /// Why it was revoked.
-    pub why: Option<String>,
+    pub why: Option<EndReason>,
 }
 
 /// What happened.

@@ -4,6 +4,8 @@ use super::super::markup;
 use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
 use super::*;
 
+const REVOKED: Inactive = Inactive::Revoked(EndReason::RevokedByOperator);
+
 const NOTES: &str = "Example Notes 2.4 on Android";
 const HOME: &str = "198.51.100.7";
 
@@ -85,7 +87,7 @@ fn revoked() -> Vec<TimelineRow> {
     omitted.until = Some(when("24 December 2027, 22:44 UTC"));
     let mut end = row(RowKind::Revoked, "24 December 2027, 23:05 UTC", 1_260, 124_197);
     (end.address, end.place, end.program) = (None, None, None);
-    end.why = Some("revoked on the command line".into());
+    end.why = Some(EndReason::RevokedByOperator);
     rows.extend([late, omitted, end]);
     rows
 }
@@ -110,7 +112,7 @@ fn facts() -> Facts {
     }
 }
 
-fn timeline<'a>(facts: &'a Facts, state: GrantState<'a>, rows: &'a [TimelineRow]) -> Timeline<'a> {
+fn timeline<'a>(facts: &'a Facts, state: GrantState, rows: &'a [TimelineRow]) -> Timeline<'a> {
     Timeline {
         chrome: CHROME,
         app: "Example Notes",
@@ -149,10 +151,10 @@ pub fn samples() -> Vec<Sample> {
     ]
     .concat();
     let waiting = Timeline { last_used: None, ..timeline(&facts, GrantState::Waiting, &first[..1]) };
-    let no_scopes = Timeline { scopes: &[], ..timeline(&facts, GrantState::Ended { why: "the grant has reached its end" }, &[]) };
+    let no_scopes = Timeline { scopes: &[], ..timeline(&facts, GrantState::Ended { why: Inactive::Expired }, &[]) };
     let ended = |why| GrantState::Ended { why };
     let stopped_at = when("17 November 2026, 20:00 UTC");
-    let stopped = |rows| Timeline { last_used: Some(&stopped_at), ..timeline(&facts, ended("the grant was revoked"), rows) };
+    let stopped = |rows| Timeline { last_used: Some(&stopped_at), ..timeline(&facts, ended(REVOKED), rows) };
     let hebrew = "הפנקס של אליס, שנכתב מימין לשמאל";
     let foreign = Timeline {
         app: hebrew,
@@ -163,8 +165,8 @@ pub fn samples() -> Vec<Sample> {
         sample("timeline", &timeline(&facts, GrantState::InUse, &ordinary)),
         sample("timeline-reused", &stopped(&reused)),
         sample("timeline-code-reused", &stopped(&code_again)),
-        sample("timeline-revoked", &timeline(&facts, ended("the grant was revoked"), &revoked)),
-        sample("timeline-idle", &timeline(&facts, ended("the grant was not used for too long"), &ordinary)),
+        sample("timeline-revoked", &timeline(&facts, ended(REVOKED), &revoked)),
+        sample("timeline-idle", &timeline(&facts, ended(Inactive::Idle), &ordinary)),
         sample("timeline-long", &timeline(&facts, GrantState::InUse, &long)),
         sample("timeline-waiting", &waiting),
         sample("timeline-foreign", &foreign),
@@ -174,13 +176,12 @@ pub fn samples() -> Vec<Sample> {
 
 #[test]
 fn hostile_values_are_escaped() {
-    let fields =
-        ["app", "device", "scope", "why", "action", "csrf", "id", "words", "iso", "address", "place", "program", "reason"];
-    let [app, device, scope_words, why, action, csrf, id, words, iso, address, place, program, reason] = fields.map(hostile);
+    let fields = ["app", "device", "scope", "action", "csrf", "id", "words", "iso", "address", "place", "program"];
+    let [app, device, scope_words, action, csrf, id, words, iso, address, place, program] = fields.map(hostile);
     let mut hostile_row = row(RowKind::Refreshed, &words, 0, 1);
     hostile_row.at.iso = iso;
     (hostile_row.address, hostile_row.place, hostile_row.program) = (Some(address), Some(place), Some(program));
-    (hostile_row.new_address, hostile_row.new_program, hostile_row.why) = (true, true, Some(reason));
+    (hostile_row.new_address, hostile_row.new_program) = (true, true);
     let (facts, rows) = (facts(), [hostile_row]);
     let scopes = [scope("notes:read", Some(&scope_words))];
     let page = Timeline {
@@ -188,7 +189,7 @@ fn hostile_values_are_escaped() {
         device: &device,
         scopes: &scopes,
         end: Some(EndGrant { action: &action, csrf: &csrf, id: &id }),
-        ..timeline(&facts, GrantState::Ended { why: &why }, &rows)
+        ..timeline(&facts, GrantState::Ended { why: REVOKED }, &rows)
     };
     assert_escaped(&page, &fields);
 }
@@ -216,7 +217,7 @@ fn the_list_says_all_that_the_picture_says() {
         let (picture, list) = list(&page);
         for row in &rows {
             assert!(picture.contains(&row.at.words) && list.contains(&row.at.words), "{row:?}");
-            for told in [&row.address, &row.place, &row.program, &row.why].into_iter().flatten() {
+            for told in [&row.address, &row.place, &row.program].into_iter().flatten() {
                 assert!(list.contains(told.as_str()), "{told}");
             }
         }
@@ -226,7 +227,7 @@ fn the_list_says_all_that_the_picture_says() {
 #[test]
 fn reuse_is_told_in_words_and_by_a_shape_of_its_own() {
     let (facts, rows) = (facts(), reused());
-    let page = timeline(&facts, GrantState::Ended { why: "the grant was revoked" }, &rows);
+    let page = timeline(&facts, GrantState::Ended { why: REVOKED }, &rows);
     let (picture, list) = list(&page);
     assert!(picture.contains("Token 71 came a second time,") && picture.contains("Old token 71 came again"), "{picture}");
     assert!(picture.contains("The newest was token 338"), "{picture}");
@@ -249,14 +250,29 @@ fn it_can_be_ended_while_it_is_in_use() {
     let sent: Vec<_> = tags.iter().filter(|tag| tag.name == "input").map(|tag| (tag.get("name"), tag.get("value"))).collect();
     let id = Some("0192f3c4a5b60718293a4b5c6d7e8f90");
     assert_eq!(sent, [(Some("csrf"), Some("form-proof")), (Some("what"), Some("grant")), (Some("id"), id)]);
-    let over = timeline(&facts, GrantState::Ended { why: "the grant was revoked" }, &rows).render().unwrap();
+    let over = timeline(&facts, GrantState::Ended { why: REVOKED }, &rows).render().unwrap();
     assert!(!over.contains("<form"));
 }
 
 #[test]
 fn uses_that_are_not_listed_are_counted() {
     let (facts, rows) = (facts(), revoked());
-    let (picture, list) = list(&timeline(&facts, GrantState::Ended { why: "the grant was revoked" }, &rows));
+    let (picture, list) = list(&timeline(&facts, GrantState::Ended { why: REVOKED }, &rows));
     assert!(picture.contains("123454 uses in between are not listed"), "{picture}");
     assert!(list.contains("123454 uses before this are not listed") && list.contains("740 more, not shown"), "{list}");
+}
+
+#[test]
+fn every_reason_has_words_of_its_own_that_fit_into_the_picture() {
+    let facts = facts();
+    let mut seen = std::collections::BTreeSet::new();
+    for reason in EndReason::ALL {
+        let mut end = row(RowKind::Revoked, "24 December 2027, 23:05 UTC", 1_260, 4);
+        end.why = Some(reason);
+        let html = timeline(&facts, GrantState::Ended { why: Inactive::Revoked(reason) }, &[end]).render().unwrap();
+        let words = html.split_once("<li>Why: ").unwrap().1.split_once("</li>").unwrap().0.to_owned();
+        assert!(words.chars().count() <= 28, "{reason:?}: {words}");
+        assert!(html.contains(&format!("<strong>Ended</strong>: {words}")), "{reason:?}: {words}");
+        assert!(seen.insert(words), "{reason:?} is told like another");
+    }
 }

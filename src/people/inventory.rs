@@ -10,6 +10,7 @@ use crate::{
     protocol::{
         api::Api,
         client::Client,
+        end_reason::Inactive,
         grant::{self, Grant, Standing},
         id::Id,
         time::Timestamp,
@@ -61,17 +62,17 @@ pub enum State {
     /// It works.
     InUse,
     /// It is over, and why.
-    Over(&'static str),
+    Over(Inactive),
 }
 
 /// How a grant of this client stands; of none, where that was deleted.
 pub fn state(lifetimes: &Lifetimes, client: Option<&Client>, grant: &Grant, standing: &Standing) -> State {
-    let Some(client) = client else { return State::Over("the app is not registered here any more") };
+    let Some(client) = client else { return State::Over(Inactive::ClientDeleted) };
     let policy = lifetimes.policy(client, grant);
-    match grant::ended(grant, client, &policy, standing) {
+    match grant::inactive(grant, client, &policy, standing) {
         Some(why) => State::Over(why),
         None if grant.generation > 0 => State::InUse,
-        None if !grant::is_code_fresh(grant, &policy, standing.now) => State::Over("the app never came for it"),
+        None if !grant::is_code_fresh(grant, &policy, standing.now) => State::Over(Inactive::CodeExpired),
         None => State::Waiting,
     }
 }

@@ -40,7 +40,7 @@ fn tell(row: &Row, first: &Moment, last: &Moment, wording: &Wording<'_>) -> Time
         program: shown.and_then(|moment| moment.user_agent.as_deref().map(wording.program)),
         new_address: shown.is_some() && row.changes.address,
         new_program: shown.is_some() && row.changes.user_agent,
-        why: shown.and_then(|moment| moment.why.clone()),
+        why: shown.and_then(|moment| moment.why),
     }
 }
 
@@ -61,6 +61,7 @@ fn kind(row: &Row, first: &Moment, last: &Moment) -> RowKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::end_reason::EndReason;
 
     fn moment(happening: Happening, seconds: i64, generation: u32) -> Moment {
         Moment {
@@ -84,7 +85,7 @@ mod tests {
         let mut moments = vec![moment(Happening::CodeIssued, 0, 0), moment(Happening::Redeemed, 5, 0)];
         moments.extend((1..=20).map(|n| moment(Happening::Refreshed, i64::from(n) * 100, n)));
         moments.push(moment(Happening::Repeated, 2001, 20));
-        moments.push(Moment { why: Some("why".into()), ..moment(Happening::Reused, 2100, 4) });
+        moments.push(Moment { why: Some(EndReason::RefreshTokenReused), ..moment(Happening::Reused, 2100, 4) });
         let rows = told(&moments);
         let kinds: Vec<_> = rows.iter().map(|row| row.kind).collect();
         assert_eq!(
@@ -103,7 +104,7 @@ mod tests {
         let changed: Vec<_> = rows.iter().map(|row| row.new_program).collect();
         assert_eq!(changed, [false, false, false, true, false, true]);
         assert_eq!((rows[3].program.as_deref(), rows[3].until.as_ref()), (Some("program curl"), None));
-        assert_eq!((rows[5].generation, rows[5].why.as_deref()), (4, Some("why")));
+        assert_eq!((rows[5].generation, rows[5].why), (4, Some(EndReason::RefreshTokenReused)));
         assert!(rows.iter().all(|row| !row.new_address && row.unlisted == 0));
     }
 

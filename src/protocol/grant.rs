@@ -8,6 +8,7 @@ use super::{
     activity::Origin,
     claims_request::ClaimsRequest,
     client::Client,
+    end_reason::{EndReason, Inactive},
     error::{ErrorCode, ProtocolError},
     id::Id,
     pkce::Challenge,
@@ -54,7 +55,7 @@ pub struct Grant {
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
     /// Why.
-    pub revoked_why: Option<String>,
+    pub end_reason: Option<EndReason>,
     /// The person's pairwise subject at this client (OpenID Connect Core §8.1); `None` is their id.
     pub subject: Option<String>,
     /// How the person proved who they are: values of `amr`, separated by spaces (RFC 8176).
@@ -145,8 +146,8 @@ pub enum Verdict {
     Heal,
     /// Row 6: the same successor again, and a fresh access token.
     Repeat,
-    /// Rows 5 and 7: revoke the grant. A verdict and not an error, so that no transaction undoes it.
-    Reused(ProtocolError),
+    /// Rows 5 and 7: revoke the grant for this reason. A verdict and not an error, so that no transaction undoes it.
+    Reused(EndReason, ProtocolError),
     /// Every other row: the row stays as it is.
     Refuse(ProtocolError),
 }
@@ -172,8 +173,8 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standi
         return (2, Verdict::Refuse(ProtocolError::new(ErrorCode::InvalidDpopProof, text)));
     }
     // 3. Dead grants stay dead.
-    if let Some(reason) = ended(grant, presented.client, policy, standing) {
-        return refuse(3, reason);
+    if let Some(inactive) = inactive(grant, presented.client, policy, standing) {
+        return refuse(3, inactive.description());
     }
     // 4. It was issued, and the row does not know: a backup was restored, or a standby promoted that was behind. Whoever could forge
     // it has the server secret, and could forge the current one as well (docs/decisions/0027).
@@ -187,7 +188,7 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standi
             if grant.generation > 0 {
                 let text = "the code was redeemed before; its grant and every token of it are now revoked";
                 return match mistake {
-                    None => (5, Verdict::Reused(ProtocolError::new(ErrorCode::InvalidGrant, text))),
+                    None => (5, Verdict::Reused(EndReason::CodeReused, ProtocolError::new(ErrorCode::InvalidGrant, text))),
                     Some(_) => refuse(5, "the code was redeemed before"),
                 };
             }
@@ -220,7 +221,8 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standi
                     "grant {}: generation {} presented at generation {}",
                     grant.id, presented.generation, grant.generation
                 );
-                return (7, Verdict::Reused(ProtocolError::new(ErrorCode::InvalidGrant, text).with_detail(detail)));
+                let error = ProtocolError::new(ErrorCode::InvalidGrant, text).with_detail(detail);
+                return (7, Verdict::Reused(EndReason::RefreshTokenReused, error));
             }
             // 6. Nobody has presented the successor: tell it again, if what is asked for is allowed.
             return too_wide(grant, presented).map_or((6, Verdict::Repeat), |error| (9, Verdict::Refuse(error)));
@@ -241,25 +243,25 @@ pub fn is_code_fresh(grant: &Grant, policy: &Policy, now: Timestamp) -> bool {
 /// its session taken from the client. A clock that is set back ends no grant: what was last used, or signed in, in the future
 /// was so just now. Its ends come later by as much as the clock was ahead, and no more.
 #[must_use]
-pub fn ended(grant: &Grant, client: &Client, policy: &Policy, standing: &Standing) -> Option<&'static str> {
+pub fn inactive(grant: &Grant, client: &Client, policy: &Policy, standing: &Standing) -> Option<Inactive> {
     let last_use = grant.rotated_at.unwrap_or(grant.created_at);
     if grant.revoked_at.is_some() {
-        Some("the grant was revoked")
+        Some(Inactive::Revoked(grant.end_reason.unwrap_or(EndReason::Other)))
     } else if standing.now >= grant.expires_at {
-        Some("the grant has reached its end")
+        Some(Inactive::Expired)
     } else if grant.generation > 0 && standing.now.since(last_use) >= policy.idle_lifetime {
-        Some("the grant was not used for too long")
+        Some(Inactive::Idle)
     } else if !standing.person_enabled {
-        Some("the person's account is switched off")
+        Some(Inactive::UserDisabled)
     } else if standing.must_sign_in {
-        Some("the person has to sign in again first")
+        Some(Inactive::SignInRequired)
     } else if policy.sign_in_ceiling.is_some_and(|ceiling| standing.now.since(grant.auth_time) >= ceiling) {
         // NIST SP 800-63B-4 §2.1.3: counted from the sign-in, not from the grant.
-        Some("the person's sign-in is too long ago for this client")
+        Some(Inactive::SignInTooOld)
     } else if client.disabled_at.is_some() {
-        Some("the client is switched off")
+        Some(Inactive::ClientDisabled)
     } else if grant.session_id.is_none() && !client.scopes.contains(OFFLINE_ACCESS) {
-        Some("the grant outlives its session, and the client may not have offline_access any more")
+        Some(Inactive::OfflineAccessWithdrawn)
     } else {
         None
     }

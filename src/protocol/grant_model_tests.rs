@@ -61,7 +61,7 @@ impl World {
                 self.serve(generation);
             }
             Verdict::Repeat => assert_eq!(generation + 1, self.row.generation, "only the one live successor is told again"),
-            Verdict::Reused(_) => {
+            Verdict::Reused(..) => {
                 assert!(generation < self.row.generation);
                 self.row.revoked_at = Some(at(self.now));
                 return None;

@@ -41,7 +41,7 @@ pub(in crate::protocol) fn grant(generation: u32) -> Grant {
         rotated_at: (generation > 0).then(|| at(10)),
         expires_at: at(36_000),
         revoked_at: None,
-        revoked_why: None,
+        end_reason: None,
         subject: None,
         amr: "pwd".into(),
         claims: ClaimsRequest::default(),
@@ -88,7 +88,7 @@ impl Case {
             Verdict::Advance => "advance",
             Verdict::Heal => "heal",
             Verdict::Repeat => "repeat",
-            Verdict::Reused(error) => {
+            Verdict::Reused(_, error) => {
                 assert_eq!(error.code, ErrorCode::InvalidGrant);
                 "reused"
             }
@@ -177,7 +177,7 @@ fn a_code_that_waits_is_not_idle() {
     policy.idle_lifetime = Span::from_seconds(10);
     let ended = |second| {
         let standing = Standing { person_enabled: true, must_sign_in: false, now: at(second), by_database: at(second) };
-        ended(&case.grant, &case.client, &policy, &standing)
+        inactive(&case.grant, &case.client, &policy, &standing)
     };
     assert_eq!((ended(5), ended(50)), (None, None), "it has a lifetime of its own (row 8)");
     assert_eq!(case.grant.sub(), case.grant.person_id.to_string());

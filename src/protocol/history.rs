@@ -1,7 +1,7 @@
 //! The life of a grant, as it is kept: what happened, when, from where, and what is different from the time before. Which
 //! of it is written in the transaction that does it, and which later in batches, is `store::grant_history`.
 
-use super::{activity::Origin, grant::Grant, time::Timestamp};
+use super::{activity::Origin, end_reason::EndReason, grant::Grant, time::Timestamp};
 
 /// What happened to a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub struct Moment {
     /// The program, as it names itself.
     pub user_agent: Option<String>,
     /// Why it was revoked.
-    pub why: Option<String>,
+    pub why: Option<EndReason>,
 }
 
 impl Moment {
@@ -107,7 +107,7 @@ pub fn life(grant: &Grant, mut moments: Vec<Moment>) -> Vec<Moment> {
         moments.insert(0, Moment { happening, at, generation: 0, address, place, user_agent, why: None });
     }
     if let Some(at) = grant.revoked_at.filter(|_| !moments.iter().any(|moment| moment.happening == Happening::Reused)) {
-        let (generation, why) = (grant.generation, grant.revoked_why.clone());
+        let (generation, why) = (grant.generation, grant.end_reason);
         let (happening, address, place, user_agent) = (Happening::Revoked, None, None, None);
         moments.push(Moment { happening, at, generation, address, place, user_agent, why });
     }
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(life(&fresh, vec![]), std::slice::from_ref(&begun));
         assert_eq!(life(&fresh, vec![begun.clone()]), [begun], "what is kept is not told twice");
 
-        let used = Grant { generation: 3, revoked_at: Some(at(9_000)), revoked_why: Some("why".into()), ..fresh };
+        let used = Grant { generation: 3, revoked_at: Some(at(9_000)), end_reason: Some(EndReason::RevokedByUser), ..fresh };
         let refreshed = moment(Happening::Refreshed, "198.51.100.7", "app/1");
         let told = life(&used, vec![refreshed.clone()]);
         assert_eq!(
@@ -187,7 +187,7 @@ mod tests {
             [Happening::CodeIssued, Happening::Refreshed, Happening::Revoked]
         );
         assert_eq!((&told[0].address, told[0].generation), (&None, 0), "where its app is by now says nothing of its beginning");
-        assert_eq!((told[2].at, told[2].generation, told[2].why.as_deref()), (at(9_000), 3, Some("why")));
+        assert_eq!((told[2].at, told[2].generation, told[2].why), (at(9_000), 3, Some(EndReason::RevokedByUser)));
         let told = life(&used, vec![refreshed, moment(Happening::Reused, "203.0.113.9", "curl")]);
         assert_eq!(told.last().unwrap().happening, Happening::Reused, "that tells the end already");
         let alive = life(&Grant { revoked_at: None, ..used }, vec![]);

@@ -16,6 +16,7 @@ pub mod client_review;
 pub mod clock_check;
 pub mod credential;
 pub mod email_address;
+pub mod end_reason;
 pub mod entitlement;
 pub mod error;
 pub mod grant;

@@ -13,7 +13,7 @@ use super::{
     sessions::{self, Offline, Session},
     warnings,
 };
-use crate::protocol::{grant::Grant, id::Id, link::LinkKind, notice::Letter, time::Timestamp};
+use crate::protocol::{end_reason::EndReason, grant::Grant, id::Id, link::LinkKind, notice::Letter, time::Timestamp};
 
 pub use operator::{
     add, ask_to_sign_in_again, change_details, delete, disable, enable, end_before, end_links, import, reset_password,
@@ -56,17 +56,17 @@ pub fn end_grant(connection: &mut AnyConnection, id: Id, event: &Event<'_>) -> R
     let Some(found) = grants::find(connection, id)?.filter(|found| found.grant.person_id == event.person) else {
         return Ok(false);
     };
-    revoke_grant(connection, found.grant.id, "the person ended it", event)
+    revoke_grant(connection, found.grant.id, EndReason::RevokedByUser, event)
 }
 
 /// Revokes a grant of the event's person, whoever asks for it; false when it was revoked before.
 ///
 /// # Errors
 /// The database's.
-pub fn revoke_grant(connection: &mut AnyConnection, id: Id, why: &str, event: &Event<'_>) -> Result<bool> {
+pub fn revoke_grant(connection: &mut AnyConnection, id: Id, reason: EndReason, event: &Event<'_>) -> Result<bool> {
     dialect::together(connection, |connection| {
         people::lock(connection, event.person)?;
-        let is_first = grants::revoke(connection, id, why, event.at)?;
+        let is_first = grants::revoke(connection, id, reason, event.at)?;
         if is_first {
             activity::insert(connection, event)?;
         }
@@ -100,7 +100,7 @@ pub fn end_everything(connection: &mut AnyConnection, but: Option<&Session>, eve
         people::lock(connection, event.person)?;
         activity::insert(connection, event)?;
         end_requests(connection, event)?;
-        end_all(connection, (event.person, but), "the person ended everything", event.at)
+        end_all(connection, (event.person, but), EndReason::AllRevokedByUser, event.at)
     })
 }
 
@@ -123,7 +123,7 @@ pub(super) fn disown_in(connection: &mut AnyConnection, but: Option<&Session>, e
         people::set_password(connection, event.person, None)?;
     }
     end_requests(connection, event)?;
-    let ended = end_all(connection, (event.person, but), "the person said that it was not them", event.at)?;
+    let ended = end_all(connection, (event.person, but), EndReason::NotMe, event.at)?;
     if but.is_none() {
         devices::forget(connection, event.person)?;
     }
@@ -181,7 +181,7 @@ pub fn change_password(
             return Err(Error::Busy("the session changed while it was held".into())); // undoes the change
         };
         let ended = if ends_others {
-            end_all(connection, (event.person, Some(session)), "the person changed their password", event.at)?
+            end_all(connection, (event.person, Some(session)), EndReason::PasswordChanged, event.at)?
         } else {
             Ended::default()
         };
@@ -196,7 +196,7 @@ pub(super) fn reset_password_in(connection: &mut AnyConnection, hash: &str, even
     people::set_password(connection, event.person, Some(hash))?;
     people::ask_to_sign_in_again(connection, event.person, event.at)?;
     end_requests(connection, event)?;
-    let ended = end_all(connection, (event.person, None), "the person's password was reset", event.at)?;
+    let ended = end_all(connection, (event.person, None), EndReason::PasswordReset, event.at)?;
     devices::forget(connection, event.person)?;
     if let Some(person) = people::find(connection, event.person)? {
         warnings::tell(connection, event, Letter::PasswordReset, &person)?;
@@ -233,7 +233,7 @@ pub(super) fn still_counts(
 fn delete_in(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Result<()> {
     let found = people::lock(connection, person)?;
     links::forget(connection, person)?;
-    end_all(connection, (person, None), "the person was deleted", now)?;
+    end_all(connection, (person, None), EndReason::UserDeleted, now)?;
     sessions::forget_origins(connection, person)?;
     consents::forget(connection, person)?;
     grants::forget_origins(connection, person)?;
@@ -256,13 +256,18 @@ pub(super) fn end_requests(connection: &mut AnyConnection, event: &Event<'_>) ->
 }
 
 /// Ends every session and grant, but this session and what was granted in it. Part of a transaction.
-fn end_all(connection: &mut AnyConnection, (person, but): (Id, Option<&Session>), why: &str, now: Timestamp) -> Result<Ended> {
+fn end_all(
+    connection: &mut AnyConnection,
+    (person, but): (Id, Option<&Session>),
+    reason: EndReason,
+    now: Timestamp,
+) -> Result<Ended> {
     let spared = but.map(|session| session.id);
     let mut sessions = sessions::unended_of(connection, person)?;
     sessions.retain(|session| Some(session.id) != spared);
     let mut grants = grants::live_of(connection, person, now)?;
     grants.retain(|grant| Some(grant.sid) != spared);
     sessions::end_all(connection, person, spared, now)?;
-    grants::revoke_everything(connection, person, spared, why, now)?;
+    grants::revoke_everything(connection, person, spared, reason, now)?;
     Ok(Ended { sessions, grants, ..Ended::default() })
 }

@@ -13,6 +13,7 @@ use super::{
 use crate::protocol::{
     algorithm::Algorithm,
     client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType, PkceRule},
+    end_reason::EndReason,
     time::{Span, Timestamp},
 };
 
@@ -271,7 +272,7 @@ pub fn delete(connection: &mut AnyConnection, id: &str, now: Timestamp) -> Resul
         // Without consent nothing more is given; then what was given ends, which may take a while: nobody waits for it.
         diesel::delete(consents::table.filter(consents::client_id.eq(id))).execute(connection)?;
         diesel::update(grants::table.filter(grants::client_id.eq(id)).filter(grants::revoked_at.is_null()))
-            .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq("the client was deleted")))
+            .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(EndReason::ClientDeleted.name())))
             .execute(connection)?;
         revisions::registrations_change(connection)?;
         diesel::delete(client_origins::table.filter(client_origins::client_id.eq(id))).execute(connection)?;

@@ -11,7 +11,7 @@ use super::{
     mapping::{Row, json, time},
     schema::consents,
 };
-use crate::protocol::{id::Id, next_step::Allowed, time::Timestamp};
+use crate::protocol::{end_reason::EndReason, id::Id, next_step::Allowed, time::Timestamp};
 
 /// What this person allowed this client.
 ///
@@ -118,7 +118,7 @@ pub(super) fn hold(connection: &mut AnyConnection, person: Id, client: &str) -> 
 /// anything, and how many grants ended. Part of a transaction.
 pub(super) fn withdraw(connection: &mut AnyConnection, person: Id, client: &str, now: Timestamp) -> Result<(bool, usize)> {
     let rows = diesel::delete(consents::table.find((person.as_bytes().as_slice(), client))).execute(connection)?;
-    Ok((rows > 0, grants::revoke_all(connection, person, client, "consent was withdrawn", now)?))
+    Ok((rows > 0, grants::revoke_all(connection, person, client, EndReason::ConsentWithdrawn, now)?))
 }
 
 /// Forgets everything that a person allowed. Part of a transaction.

@@ -20,6 +20,7 @@ use super::{
 use crate::protocol::{
     activity::Origin,
     claims_request::ClaimsRequest,
+    end_reason::EndReason,
     grant::{Grant, Standing},
     id::Id,
     pkce::Challenge,
@@ -83,7 +84,7 @@ fn to_value(columns: GrantRow) -> Result<Grant> {
         rotated_at: times(columns.rotated_at),
         expires_at: time(columns.expires_at),
         revoked_at: times(columns.revoked_at),
-        revoked_why: columns.revoked_why,
+        end_reason: columns.revoked_why.as_deref().map(EndReason::named),
         subject: columns.subject,
         amr: columns.amr,
         claims: columns.claims.map_or_else(|| Ok(ClaimsRequest::default()), |claims| row.json("claims", &claims))?,

@@ -188,7 +188,7 @@ fn seed(store: &Store, person: Id, client: &str) -> (Id, [Id; 2]) {
         rotated_at: (generation > 0).then_some(now),
         expires_at: later,
         revoked_at: None,
-        revoked_why: None,
+        end_reason: None,
         subject: None,
         amr: session.amr.clone(),
         claims: symbolon::protocol::claims_request::ClaimsRequest::default(),

@@ -5,6 +5,7 @@ use serde_json::Value;
 use symbolon::{
     protocol::{
         client::{Client, GrantType},
+        end_reason::EndReason,
         id::Id,
         scope::Scopes,
     },
@@ -209,7 +210,7 @@ fn revoke_grants(server: &Server, stage: &Stage) {
     let now = server.now();
     let filter = grants::Filter { person: Some(stage.person), client: None };
     for grant in server.store(|connection| grants::list(connection, &filter, 10)) {
-        assert!(server.store(|connection| grants::revoke(connection, grant.id, "a test", now)));
+        assert!(server.store(|connection| grants::revoke(connection, grant.id, EndReason::Other, now)));
     }
     assert!(server.store(|connection| grants::find(connection, grant_of(&stage.tokens))).unwrap().grant.revoked_at.is_some());
 }

@@ -4,7 +4,10 @@
 use std::{collections::BTreeMap, sync::Barrier, thread, time::Duration};
 
 use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text};
-use symbolon::store::{AnyConnection, DatabaseUrl, Error, Store, migrations};
+use symbolon::{
+    protocol::{client::ClientKind, end_reason::EndReason},
+    store::{AnyConnection, DatabaseUrl, Error, Store, migrations},
+};
 
 use crate::harness::{Database, Server, databases};
 
@@ -168,5 +171,44 @@ fn a_database_that_is_newer_than_the_program_is_refused() {
         let config = crate::harness::config(&database, crate::harness::free_port());
         let refused = symbolon::server::prepare(config, symbolon::clock::Clock::system()).err().unwrap().to_string();
         assert!(refused.starts_with("migrations: "), "{refused}");
+    }
+}
+
+#[derive(QueryableByName)]
+struct Kept {
+    #[diesel(sql_type = Text)]
+    revoked_why: String,
+}
+
+#[test]
+fn sentences_of_the_version_before_become_the_names_as_which_they_are_read() {
+    const UP: &str = include_str!("../../migrations/postgres/2026-11-30-100000_end_reasons/up.sql");
+    const DOWN: &str = include_str!("../../migrations/postgres/2026-11-30-100000_end_reasons/down.sql");
+    assert_eq!(
+        [UP, DOWN],
+        [
+            include_str!("../../migrations/sqlite/2026-11-30-100000_end_reasons/up.sql"),
+            include_str!("../../migrations/sqlite/2026-11-30-100000_end_reasons/down.sql")
+        ]
+    );
+    for database in databases() {
+        let server = Server::start(&database, |_| ());
+        server.add_person("alice");
+        let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+        server.tokens(&spa, "alice", "openid");
+        let run = |sql: &str| server.store(|connection| Ok(connection.batch_execute(sql)?));
+        let kept = || {
+            let read = sql_query("SELECT revoked_why FROM grants");
+            server.store(|connection| Ok(read.get_result::<Kept>(connection)?)).revoked_why
+        };
+        for reason in EndReason::ALL {
+            run(&format!("UPDATE grants SET revoked_at = 1, revoked_why = '{}'", reason.name()));
+            run(DOWN);
+            let sentence = kept();
+            assert!(sentence.contains(' '), "{}: {sentence}", database.name);
+            assert_eq!(EndReason::named(&sentence), reason, "{}: {sentence}", database.name);
+            run(UP);
+            assert_eq!(kept(), reason.name(), "{}: {sentence}", database.name);
+        }
     }
 }

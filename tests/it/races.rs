@@ -13,6 +13,7 @@ use std::{collections::BTreeSet, sync::Barrier, thread};
 use symbolon::{
     protocol::{
         client::{Client, ClientKind},
+        end_reason::EndReason,
         id::Id,
     },
     store::grants,
@@ -111,7 +112,7 @@ fn a_refresh_that_races_a_revocation_leaves_nothing_alive() {
                 });
                 barrier.wait();
                 let now = server.now();
-                server.store(|connection| grants::revoke(connection, Id::parse(&grant).unwrap(), "a test", now));
+                server.store(|connection| grants::revoke(connection, Id::parse(&grant).unwrap(), EndReason::Other, now));
                 refreshing.join().unwrap()
             });
             assert!(answer.status == 200 || answer.error() == "invalid_grant", "{round}: {answer:?}");

@@ -4,7 +4,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use symbolon::{
-    protocol::{client::ClientKind, id::Id},
+    protocol::{client::ClientKind, end_reason::EndReason, id::Id},
     store::{clients, grants, people},
 };
 
@@ -256,7 +256,7 @@ fn it_ends_with_its_time_and_with_its_grant() {
         let now = server.now();
         let (revoked, other) = (fresh("alice"), fresh("alice"));
         let grant = Id::parse(claims_of(&revoked)["jti"].as_str().unwrap().split_once('.').unwrap().0).unwrap();
-        server.store(|connection| grants::revoke(connection, grant, "a test", now));
+        server.store(|connection| grants::revoke(connection, grant, EndReason::Other, now));
         refused(&server.userinfo(&revoked), 401, "invalid_token");
         assert_eq!(server.userinfo(&other).status, 200, "another grant of the same client");
 

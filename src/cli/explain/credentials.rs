@@ -82,7 +82,7 @@ fn judge(told: &mut Told, work: &Work<'_>, (grant, credential): (&Grant, Credent
         Verdict::Advance => (true, format!("it advances its grant to generation {}", generation.saturating_add(1))),
         Verdict::Heal => (true, "it is newer than the database, which went back in time: its grant follows it".into()),
         Verdict::Repeat => (true, "it was used a moment ago: its successor is told again".into()),
-        Verdict::Reused(_) => (false, "it was used before: to present it again revokes its grant and every token of it".into()),
+        Verdict::Reused(..) => (false, "it was used before: to present it again revokes its grant and every token of it".into()),
         Verdict::Refuse(error) => (false, error.description),
     };
 }

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     protocol::{
+        end_reason::EndReason,
         grant::Grant,
         history::{self, Changes, Happening, Moment},
     },
@@ -66,7 +67,7 @@ struct Told<'a> {
     address: Option<&'a str>,
     place: Option<&'a str>,
     user_agent: Option<&'a str>,
-    why: Option<&'a str>,
+    why: Option<EndReason>,
     new_address: bool,
     new_user_agent: bool,
 }
@@ -86,7 +87,12 @@ impl<'a> Life<'a> {
             ("client", client),
             ("scope", grant.scope.clone()),
             ("audiences", lines(&grant.audiences)),
-            ("state", grant.reason.map_or_else(|| grant.state.to_owned(), |reason| format!("{}: {reason}", grant.state))),
+            (
+                "state",
+                grant
+                    .reason
+                    .map_or_else(|| grant.state.to_owned(), |reason| format!("{}: {}", grant.state, reason.description())),
+            ),
             ("signed in", facts.signed_in.clone()),
             ("created", grant.created.clone()),
             ("last used", grant.last_used.clone().unwrap_or_else(|| "never".into())),
@@ -114,7 +120,7 @@ impl<'a> Told<'a> {
             address: moment.address.as_deref(),
             place: moment.place.as_deref(),
             user_agent: moment.user_agent.as_deref(),
-            why: moment.why.as_deref(),
+            why: moment.why,
             new_address: changes.address,
             new_user_agent: changes.user_agent,
         }
@@ -137,7 +143,7 @@ impl<'a> Told<'a> {
             or_nothing(self.address),
             or_nothing(self.place),
             or_nothing(self.user_agent),
-            or_nothing(self.why),
+            or_nothing(self.why.map(EndReason::description)),
         ]
     }
 }
@@ -157,7 +163,7 @@ const fn words(happening: Happening) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::time::Timestamp;
+    use crate::protocol::{end_reason::Inactive, time::Timestamp};
 
     fn shown() -> Shown {
         Shown {
@@ -168,7 +174,7 @@ mod tests {
             scope: "openid notes:read".into(),
             audiences: vec!["https://api.example.com".into()],
             state: "ended",
-            reason: Some("the grant was revoked"),
+            reason: Some(Inactive::Revoked(EndReason::ConsentWithdrawn)),
             ends_with_session: false,
             created: time(Timestamp::from_millis(0)),
             last_used: None,
@@ -229,7 +235,7 @@ mod tests {
     #[test]
     fn programs_get_every_moment_by_its_name() {
         let (shown, facts, mut moments) = (shown(), facts(), moments());
-        moments[4] = Moment { why: Some("consent was withdrawn".into()), ..moment(Happening::Revoked, 120, 2, "", "") };
+        moments[4] = Moment { why: Some(EndReason::ConsentWithdrawn), ..moment(Happening::Revoked, 120, 2, "", "") };
         let json = serde_json::to_value(Life::new(&shown, &facts, &moments)).unwrap();
         assert_eq!((&json["id"], &json["state"], &json["generation"]), (&shown.id.as_str().into(), &"ended".into(), &2.into()));
         let names: Vec<_> = json["history"].as_array().unwrap().iter().map(|told| told["happening"].as_str().unwrap()).collect();
@@ -239,7 +245,7 @@ mod tests {
             "user_agent": "notes/2", "why": null, "new_address": true, "new_user_agent": false,
         });
         assert_eq!(json["history"][2], expected);
-        assert_eq!(json["history"][4]["why"], "consent was withdrawn");
+        assert_eq!(json["history"][4]["why"], "consent_withdrawn");
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl<'a> Whole<'a> {
             let Some(client) = clients.iter().find(|client| client.id == found.grant.client_id) else { continue };
             let policy = lifetimes.policy(client, &found.grant);
             let is_waiting = found.grant.generation > 0 || grant::is_code_fresh(&found.grant, &policy, now);
-            if is_waiting && grant::ended(&found.grant, client, &policy, &found.standing(now, found.read_at)).is_none() {
+            if is_waiting && grant::inactive(&found.grant, client, &policy, &found.standing(now, found.read_at)).is_none() {
                 live_grants += 1;
             }
         }

@@ -8,6 +8,7 @@ use crate::{
     inspection,
     protocol::{
         activity::{Activity, Origin},
+        end_reason::EndReason,
         entitlement::Entitlement,
         error::{ErrorCode, ProtocolError},
         grant::{Grant, Means, Presentation, Verdict, judge},
@@ -94,8 +95,8 @@ impl Exchange<'_> {
                     self.note(credentials, Happening::Repeated);
                     return Ok(accepted);
                 }
-                Verdict::Reused(error) => {
-                    self.revoke(connection, &found.grant, credentials, &error.description)?;
+                Verdict::Reused(reason, error) => {
+                    self.revoke(connection, &found.grant, credentials, reason)?;
                     tracing::warn!(id = self.context.id, grant = %credentials.grant, client = client.id, "security: {}", error.description);
                     return Err(error.into());
                 }
@@ -181,13 +182,13 @@ impl Exchange<'_> {
         connection: &mut AnyConnection,
         grant: &Grant,
         credentials: &Credentials<'_>,
-        why: &str,
+        reason: EndReason,
     ) -> Result<(), OauthError> {
         let seen = self.context.origin();
         let now = self.context.now;
         let line = Line { grant: grant.id, id: random::id(now), moment: self.moment(credentials, Happening::Reused) };
         let event = self.event(grant, Activity::CredentialReused, &seen);
-        if grants::revoke_reused(connection, &line, why, &event)? {
+        if grants::revoke_reused(connection, &line, reason, &event)? {
             self.app.metrics.grant(Happening::Reused);
             self.app.bell.notify_one();
         }

@@ -11,6 +11,7 @@ use crate::{
     people::{inventory::Inventory, wording::iso},
     protocol::{
         activity::{Activity, Origin},
+        end_reason::EndReason,
         grant::Grant,
         history::Moment,
         time::Timestamp,
@@ -156,7 +157,7 @@ fn access(grant: &Grant, app: &str, moments: &[Moment]) -> Value {
             "uses": grant.generation,
             "ends_at": iso(grant.expires_at),
             "ended_at": time(grant.revoked_at),
-            "ended_because": grant.revoked_why,
+            "ended_because": grant.end_reason.map(EndReason::name),
             "history": moments.iter().map(moment).collect::<Vec<_>>(),
         }),
     )

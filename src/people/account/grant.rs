@@ -35,7 +35,6 @@ fn show(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<
     let moments = history::life(&grant, grant_history::of(connection, grant.id, MOMENTS)?);
     let client = clients::find(connection, &grant.client_id)?;
     let state = state(&app.config.lifetimes, client.as_ref(), &grant, &standing);
-    let why = grant.revoked_why.as_deref();
     let browser = sessions::find(connection, grant.sid)?.and_then(|session| session.device_id);
     let named = devices::of(connection, person)?.into_iter().find(|device| Some(&device.id) == browser.as_ref());
     let device = grant.device_name.clone().or_else(|| named?.name).or_else(|| wording::program(&grant.seen));
@@ -57,7 +56,7 @@ fn show(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<
         state: match state {
             State::Waiting => GrantState::Waiting,
             State::InUse => GrantState::InUse,
-            State::Over(reason) => GrantState::Ended { why: why.unwrap_or(reason) },
+            State::Over(why) => GrantState::Ended { why },
         },
         rows: &timeline::rows(&moments, &Wording { when, program }),
         end: (!matches!(state, State::Over(_))).then_some(EndGrant { action: &action, csrf: &csrf, id: &id }),

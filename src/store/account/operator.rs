@@ -6,6 +6,7 @@ use super::{Ended, delete_in, end_all, end_requests, reset_password_in};
 use crate::{
     protocol::{
         activity::{Activity, NOWHERE},
+        end_reason::EndReason,
         id::Id,
         person,
         time::Timestamp,
@@ -141,7 +142,7 @@ pub fn take_password(connection: &mut AnyConnection, (asked, ended): (&Event<'_>
         links::end_all(connection, asked.person, asked.at)?;
         activity::insert(connection, ended)?;
         warnings::ask_to_recover(connection, asked, &person)?;
-        let ended = end_all(connection, (asked.person, None), "an operator took the password away", asked.at)?;
+        let ended = end_all(connection, (asked.person, None), EndReason::PasswordRemoved, asked.at)?;
         devices::forget(connection, asked.person)?;
         Ok(Some(Ended { password_taken: true, ..ended }))
     })
@@ -181,7 +182,7 @@ pub fn end_before(connection: &mut AnyConnection, before: Timestamp, event: &Eve
             sessions::end_in(connection, session, Offline::Lives, event.at)?;
         }
         for grant in &grants {
-            grants::revoke(connection, grant.id, "an operator had everyone of before sign in again", event.at)?;
+            grants::revoke(connection, grant.id, EndReason::SignInAgain, event.at)?;
         }
         Ok(Ended { sessions, grants, ..Ended::default() })
     })
@@ -197,7 +198,7 @@ pub fn disable(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> 
         people::set_disabled(connection, event.person, Some(event.at))?;
         activity::insert(connection, event)?;
         links::end_all(connection, event.person, event.at)?;
-        end_all(connection, (event.person, None), "the person's account was switched off", event.at).map(drop)
+        end_all(connection, (event.person, None), EndReason::UserDisabled, event.at).map(drop)
     })
 }
 

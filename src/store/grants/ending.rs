@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::{GrantRow, to_value};
 use crate::{
-    protocol::{grant::Grant, id::Id, notice::Letter, time::Timestamp},
+    protocol::{end_reason::EndReason, grant::Grant, id::Id, notice::Letter, time::Timestamp},
     store::{
         AnyConnection, Result,
         activity::Event,
@@ -21,9 +21,9 @@ use crate::{
 ///
 /// # Errors
 /// The database's.
-pub fn revoke(connection: &mut AnyConnection, id: Id, why: &str, now: Timestamp) -> Result<bool> {
+pub fn revoke(connection: &mut AnyConnection, id: Id, reason: EndReason, now: Timestamp) -> Result<bool> {
     let row = grants::table.find(id.as_bytes().as_slice()).filter(grants::revoked_at.is_null());
-    let set = (grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(Some(why)));
+    let set = (grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(Some(reason.name())));
     Ok(turns::alone(|| diesel::update(row).set(set).execute(connection))? == 1)
 }
 
@@ -32,9 +32,9 @@ pub fn revoke(connection: &mut AnyConnection, id: Id, why: &str, now: Timestamp)
 ///
 /// # Errors
 /// The database's.
-pub fn revoke_reused(connection: &mut AnyConnection, line: &Line, why: &str, event: &Event<'_>) -> Result<bool> {
+pub fn revoke_reused(connection: &mut AnyConnection, line: &Line, reason: EndReason, event: &Event<'_>) -> Result<bool> {
     let revoke = |connection: &mut AnyConnection| {
-        let is_first = revoke(connection, line.grant, why, event.at)?;
+        let is_first = revoke(connection, line.grant, reason, event.at)?;
         // Of someone whose account is deleted nothing is kept any more.
         if let Some(person) = people::find(connection, event.person)? {
             grant_history::insert(connection, std::slice::from_ref(line))?;
@@ -123,7 +123,7 @@ pub(in crate::store) fn revoke_everything(
     connection: &mut AnyConnection,
     person: Id,
     but_in: Option<Id>,
-    why: &str,
+    reason: EndReason,
     now: Timestamp,
 ) -> Result<()> {
     let none = Id::from_bytes([0; 16]); // no session has it
@@ -132,7 +132,7 @@ pub(in crate::store) fn revoke_everything(
         .filter(grants::person_id.eq(person.as_bytes().as_slice()))
         .filter(grants::sid.ne(spared.as_bytes().as_slice()))
         .filter(grants::revoked_at.is_null());
-    let set = (grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(Some(why)));
+    let set = (grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(Some(reason.name())));
     diesel::update(theirs).set(set).execute(connection)?;
     Ok(())
 }
@@ -142,14 +142,14 @@ pub(in crate::store) fn revoke_all(
     connection: &mut AnyConnection,
     person: Id,
     client: &str,
-    why: &str,
+    reason: EndReason,
     now: Timestamp,
 ) -> Result<usize> {
     let theirs = grants::table
         .filter(grants::person_id.eq(person.as_bytes().as_slice()))
         .filter(grants::client_id.eq(client))
         .filter(grants::revoked_at.is_null());
-    let set = (grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(Some(why)));
+    let set = (grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(Some(reason.name())));
     Ok(diesel::update(theirs).set(set).execute(connection)?)
 }
 

@@ -15,6 +15,7 @@ use super::super::{
     turns,
 };
 use crate::protocol::{
+    end_reason::EndReason,
     grant::Grant,
     pkce::Challenge,
     time::{Span, Timestamp},
@@ -41,7 +42,7 @@ macro_rules! with_columns {
             rotated_at: Nullable<BigInt> = $grant.rotated_at.map(Timestamp::millis),
             expires_at: BigInt = $grant.expires_at.millis(),
             revoked_at: Nullable<BigInt> = $grant.revoked_at.map(Timestamp::millis),
-            revoked_why: Nullable<Text> = $grant.revoked_why.as_deref(),
+            revoked_why: Nullable<Text> = $grant.end_reason.map(EndReason::name),
             device_name: Nullable<Text> = $grant.device_name.as_deref(),
             address: Nullable<Text> = $grant.seen.address.as_deref(),
             place: Nullable<Text> = $grant.seen.place.as_deref(),

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::{Session, expired, unended_of};
 use crate::{
-    protocol::{id::Id, time::Timestamp},
+    protocol::{end_reason::EndReason, id::Id, time::Timestamp},
     store::{
         AnyConnection, Result,
         activity::{self, Event},
@@ -22,9 +22,6 @@ pub enum Offline {
     /// They end as well.
     Ends,
 }
-
-/// Why the grants of a session that has ended are revoked.
-const ENDED: &str = "the session was ended";
 
 /// Ends a session and the grants that end with it. A code issued meanwhile is of a session that has ended, and
 /// is refused when it is redeemed. The clients that want to know will be told.
@@ -54,7 +51,7 @@ pub(in crate::store) fn end_in(
             .filter(grants::sid.eq(session.id.as_bytes().as_slice()))
             .filter(grants::revoked_at.is_null());
         diesel::update(given_in_it)
-            .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(ENDED)))
+            .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(EndReason::SessionEnded.name())))
             .execute(connection)?;
     }
     Ok(is_first)
@@ -93,7 +90,7 @@ pub(super) fn end_row(connection: &mut AnyConnection, session: &Session, now: Ti
     deliveries::enqueue_logout(connection, session.id, session.person_id, now)?;
     let ending_with_it = grants::table.filter(grants::session_id.eq(key)).filter(grants::revoked_at.is_null());
     diesel::update(ending_with_it)
-        .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(ENDED)))
+        .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(EndReason::SessionEnded.name())))
         .execute(connection)?;
     Ok(true)
 }

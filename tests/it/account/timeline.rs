@@ -76,8 +76,8 @@ fn the_end_is_told_with_its_reason() {
         end(&mut browser, "grant", &id);
         let path = format!("/account/grants/{id}");
         let page = browser.get(&path);
-        assert!(page.body.contains("<strong>Ended</strong>: <bdi>the person ended it</bdi>"), "{page:?}");
-        assert!(page.body.contains("Why: <bdi>the person ended it</bdi>"), "the last moment is its end: {page:?}");
+        assert!(page.body.contains("<strong>Ended</strong>: You ended it"), "{page:?}");
+        assert!(page.body.contains("Why: You ended it"), "the last moment is its end: {page:?}");
         let now = server.now();
         server.store(|connection| symbolon::store::clients::delete(connection, "web", now));
         let page = browser.get(&path);

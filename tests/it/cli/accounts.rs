@@ -102,7 +102,7 @@ fn a_person_is_asked_to_sign_in_again() {
         let explained = symbolon.json(&format!("explain {token} --json"));
         assert_eq!(
             (&explained["active"], &explained["row"], &explained["because"]),
-            (&json!(false), &json!(3), &json!("the person has to sign in again first")),
+            (&json!(false), &json!(3), &json!("the user has to sign in again first")),
             "{name}"
         );
         let cookie = browser.cookies["__Host-symbolon_session"].clone();

@@ -97,7 +97,7 @@ fn codes_and_refresh_tokens_are_told_by_the_rows_of_the_verdict() {
         site.symbolon.text("client set app --scope profile");
         is(&site.told(&last), false, Some(3), "may not have offline_access any more");
         site.symbolon.text("client disable app");
-        is(&site.told(&last), false, Some(3), "switched off");
+        is(&site.told(&last), false, Some(3), "is disabled");
         site.symbolon.text(&format!("grant revoke {grant}"));
         is(&site.told(&last), false, Some(3), "the grant was revoked");
         is(&site.told(&code), false, Some(3), "the grant was revoked");

@@ -61,7 +61,7 @@ fn grants_are_listed_and_revoked() {
         );
         let listed = symbolon.json("grant list --user alice --json");
         let grant = find(&listed, active);
-        assert_eq!((&grant["state"], &grant["reason"]), (&json!("ended"), &json!("the grant was revoked")), "{name}");
+        assert_eq!((&grant["state"], &grant["reason"]), (&json!("ended"), &json!("revoked")), "{name}");
         let text = symbolon.text("grant list");
         assert_eq!(text.lines().filter(|line| line.ends_with("the grant was revoked")).count(), 2, "{name}: {text}");
         assert!(symbolon.refusal("grant revoke nonsense").contains("expected 32 hexadecimal digits"), "{name}");
@@ -119,7 +119,7 @@ fn the_life_of_a_grant_is_shown() {
         server.refresh(&app, &first); // once too often
         let shown = show(&id);
         assert_eq!(happened(&shown), ["code_issued", "redeemed", "refreshed", "reused"], "{name}: it tells the end by itself");
-        assert_eq!((&shown["state"], &shown["reason"]), (&json!("ended"), &json!("the grant was revoked")), "{name}");
+        assert_eq!((&shown["state"], &shown["reason"]), (&json!("ended"), &json!("revoked")), "{name}");
         let text = symbolon.text(&format!("grant show {id}"));
         assert!(text.contains("\ndevice        work laptop\n") && text.contains("REUSED, so revoked"), "{name}: {text}");
         assert!(!text.contains("sym_"), "{name}: {text}");
@@ -131,7 +131,7 @@ fn the_life_of_a_grant_is_shown() {
         flush();
         let shown = show(&id);
         assert_eq!(happened(&shown), ["code_issued", "redeemed", "revoked"], "{name}");
-        assert_eq!(shown["history"][2]["why"], "revoked on the command line", "{name}: {shown}");
+        assert_eq!(shown["history"][2]["why"], "revoked_by_operator", "{name}: {shown}");
         server.delete(alice);
         let shown = show(&id);
         assert_eq!(

@@ -3,7 +3,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use symbolon::{
-    protocol::{client::ClientKind, id::Id},
+    protocol::{client::ClientKind, end_reason::EndReason, id::Id},
     store::{clients, grants},
 };
 
@@ -128,7 +128,7 @@ fn what_has_ended_is_told_like_what_never_was() {
         let revoked = server.tokens_as(&web, "alice", scope);
         assert!(alive(&revoked));
         let now = server.now();
-        server.store(|connection| grants::revoke(connection, grant(&revoked), "a test", now));
+        server.store(|connection| grants::revoke(connection, grant(&revoked), EndReason::Other, now));
         dead(&revoked, "revoked");
 
         let replayed = server.tokens_as(&web, "alice", scope);

@@ -6,7 +6,7 @@ use std::{thread, time::Duration};
 
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, connection::SimpleConnection};
 use symbolon::{
-    protocol::{activity::Activity, client::ClientKind, id::Id, time::Span},
+    protocol::{activity::Activity, client::ClientKind, end_reason::EndReason, id::Id, time::Span},
     store::grants::{self, Advance, Statement},
 };
 
@@ -98,7 +98,7 @@ fn a_revoked_row_does_not_advance() {
             let tokens = server.tokens(&spa, "alice", "openid offline_access");
             let grant = server.store(|connection| grants::find(connection, grant_of(&tokens))).unwrap().grant;
             if is_revoked {
-                server.store(|connection| grants::revoke(connection, grant.id, "a test", server.now()));
+                server.store(|connection| grants::revoke(connection, grant.id, EndReason::Other, server.now()));
             }
             grant
         };

@@ -1,0 +1,20 @@
+UPDATE grants SET revoked_why = CASE revoked_why
+    WHEN 'code_reused' THEN 'the code was redeemed before; its grant and every token of it are now revoked'
+    WHEN 'refresh_token_reused' THEN 'the refresh token was used before; its grant and every token of it are now revoked'
+    WHEN 'revoked_by_user' THEN 'the person ended it'
+    WHEN 'all_revoked_by_user' THEN 'the person ended everything'
+    WHEN 'not_me' THEN 'the person said that it was not them'
+    WHEN 'password_changed' THEN 'the person changed their password'
+    WHEN 'password_reset' THEN 'the person''s password was reset'
+    WHEN 'password_removed' THEN 'an operator took the password away'
+    WHEN 'sign_in_again' THEN 'an operator had everyone of before sign in again'
+    WHEN 'user_disabled' THEN 'the person''s account was switched off'
+    WHEN 'user_deleted' THEN 'the person was deleted'
+    WHEN 'consent_withdrawn' THEN 'consent was withdrawn'
+    WHEN 'session_ended' THEN 'the session was ended'
+    WHEN 'client_deleted' THEN 'the client was deleted'
+    WHEN 'revoked_by_client' THEN 'revoked by the client'
+    WHEN 'revoked_by_operator' THEN 'revoked on the command line'
+    ELSE 'the grant was revoked'
+END
+WHERE revoked_why IS NOT NULL AND revoked_why NOT LIKE '% %';
