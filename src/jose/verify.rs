@@ -245,6 +245,10 @@ mod tests {
         }
         let other = super::tests::ring().published(Timestamp::from_millis(0), Span::ZERO);
         assert!(access_token(&other, &token, &EXPECTED).is_err(), "another server's keys");
+        let keys = |jwks: &Value| jwks["keys"].as_array().unwrap().clone();
+        let several = [keys(&other), keys(&jwks)].concat();
+        let both = serde_json::json!({ "keys": several });
+        assert!(access_token(&both, &token, &EXPECTED).is_ok(), "of several keys the one that the token names");
     }
 
     #[test]

@@ -5,8 +5,13 @@ use std::{collections::BTreeSet, sync::Barrier, thread};
 
 use diesel::{RunQueryDsl, sql_query};
 use symbolon::{
-    protocol::{client::ClientKind, history::Happening},
-    store::{Error, grants},
+    protocol::{
+        activity::{Activity, Origin},
+        client::ClientKind,
+        end_reason::EndReason,
+        history::Happening,
+    },
+    store::{Error, account, activity::Event, grants, sessions},
 };
 
 use crate::{
@@ -136,6 +141,7 @@ fn a_session_follows_its_newer_cookie() {
         let mut former = Browser::new(server);
         former.cookies = older;
         assert!(former.get("/").body.contains("You are not signed in"), "the cookie of before is over again");
+        assert!(server.app.metrics.text().unwrap().contains("symbolon_sessions_healed_total 1\n"));
         set(server, "UPDATE sessions SET generation = 0, ended_at = 1");
         assert!(browser.get("/").body.contains("You are not signed in"), "what had ended has ended");
     });
@@ -198,4 +204,48 @@ fn everyone_of_before_signs_in_again_and_nobody_else() {
         assert!(symbolon.refusal("user sign-in-again --before 2199-01-01T00:00:00Z").contains("a time that is over"));
         assert!(symbolon.refusal("user sign-in-again --before yesterday").contains("2026-11-30T09:00:00Z"));
     }
+}
+
+#[test]
+fn a_session_follows_no_cookie_that_is_older_and_none_after_its_end() {
+    both(|server| {
+        let alice = server.add_person("alice").claims.id;
+        Browser::new(server).sign_in("alice");
+        let session = || server.store(|connection| sessions::unended_of(connection, alice)).remove(0);
+        let heal = |generation| server.store(|connection| sessions::heal(connection, session().id, generation));
+        assert!(heal(5) && !heal(3) && !heal(5), "of two requests with newer cookies the newest counts");
+        assert_eq!(session().generation, 5);
+        let id = session().id;
+        set(server, "UPDATE sessions SET ended_at = 1");
+        assert!(!server.store(|connection| sessions::heal(connection, id, 9)));
+    });
+}
+
+#[test]
+fn what_has_ended_keeps_its_reason_and_its_time() {
+    both(|server| {
+        let alice = server.add_person("alice").claims.id;
+        let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+        let grant = grant_of(&server.tokens(&spa, "alice", SCOPE));
+        let origin = Origin::default();
+        let event = |activity| Event {
+            id: symbolon::random::id(server.now()),
+            person: alice,
+            activity,
+            origin: &origin,
+            about: None,
+            at: server.now(),
+        };
+        let ended = || {
+            let grant = server.store(|connection| grants::find(connection, grant)).unwrap().grant;
+            (grant.end_reason, grant.revoked_at)
+        };
+        assert!(server.store(|connection| account::end_grant(connection, grant, &event(Activity::AppEnded))));
+        let first = ended();
+        assert_eq!(first.0, Some(EndReason::RevokedByUser));
+        server.advance(60);
+        server.store(|connection| account::end_everything(connection, None, &event(Activity::EverythingEnded)));
+        server.store(|connection| account::end_app(connection, "spa", &event(Activity::AppEnded)));
+        assert_eq!(ended(), first);
+    });
 }

@@ -29,7 +29,10 @@ fn grants_are_listed_and_revoked() {
         assert_eq!(symbolon.json("grant list --limit 3 --json").as_array().unwrap().len(), 3, "{name}");
         assert_eq!(symbolon.json("grant list --client other --json"), json!([]), "{name}");
         assert!(symbolon.refusal("grant list --client nobody").contains("client 'nobody': there is no client"), "{name}");
+        assert_eq!(symbolon.json("grant list --user alice --json").as_array().unwrap().len(), 2, "{name}: not those of bob");
+        assert_eq!(symbolon.json("grant list --user alice --client other --json"), json!([]), "{name}");
         let listed = symbolon.json("grant list --user alice --client app --json");
+        assert_eq!(listed.as_array().unwrap().len(), 2, "{name}");
         let find = |listed: &Value, id: Id| {
             listed.as_array().unwrap().iter().find(|grant| grant["id"] == id.to_string()).cloned().unwrap()
         };
