@@ -56,8 +56,8 @@ pub enum Verdict<'a> {
 /// How long someone is told to wait whose turn did not come in time.
 const TURN_MISSED: i64 = 5;
 
-/// How far an attempt has come.
-enum Progress<T> {
+/// What came of an attempt that has its turn.
+enum Outcome<T> {
     Done(T),
     /// It is not looked at yet: its network has to wait. It keeps its turn meanwhile.
     Slowed(Box<Candidate>, Turn),
@@ -110,8 +110,8 @@ pub async fn by_password<S: Send + Sync + 'static, T: Send + 'static>(
         let proving = Proving { app, context, password, then };
         let Some((admission, turn)) = begun else { return Ok(Ok((proving, candidate, None))) };
         Ok(match proving.begun(candidate, admission, turn).await? {
-            Progress::Done(done) => Err(done),
-            Progress::Slowed(candidate, turn) => Ok((proving, *candidate, Some(turn))),
+            Outcome::Done(done) => Err(done),
+            Outcome::Slowed(candidate, turn) => Ok((proving, *candidate, Some(turn))),
         })
     });
     let (proving, candidate, turn) = match first.await? {
@@ -121,8 +121,8 @@ pub async fn by_password<S: Send + Sync + 'static, T: Send + 'static>(
     let (candidate, turn) = match turn {
         Some(turn) => (candidate, turn),
         None => match proving.in_turn(candidate).await? {
-            Progress::Slowed(candidate, turn) => (*candidate, turn),
-            Progress::Done(done) => return Ok(done),
+            Outcome::Slowed(candidate, turn) => (*candidate, turn),
+            Outcome::Done(done) => return Ok(done),
         },
     };
     proving.slowed(candidate, turn).await
@@ -139,22 +139,22 @@ where
     F: Fn(&App, &mut AnyConnection, Verdict<'_>) -> Result<Option<T>, Fault> + Clone + Send + 'static,
 {
     /// Goes on with an attempt of which the counts say this.
-    async fn begun(&self, candidate: Candidate, admission: Admission, turn: Turn) -> Result<Progress<T>, Fault> {
+    async fn begun(&self, candidate: Candidate, admission: Admission, turn: Turn) -> Result<Outcome<T>, Fault> {
         match admission {
-            Admission::Wait(seconds) => self.too_many(seconds).await.map(Progress::Done),
-            Admission::InTurn => Ok(Progress::Slowed(Box::new(candidate), turn)),
+            Admission::Wait(seconds) => self.too_many(seconds).await.map(Outcome::Done),
+            Admission::InTurn => Ok(Outcome::Slowed(Box::new(candidate), turn)),
             Admission::Go | Admission::Refuse => {
                 let done = self.prove(candidate, admission).await;
                 drop(turn);
-                done.map(Progress::Done)
+                done.map(Outcome::Done)
             }
         }
     }
 
     /// Waits for those that count as it does, and goes on.
-    async fn in_turn(&self, mut candidate: Candidate) -> Result<Progress<T>, Fault> {
+    async fn in_turn(&self, mut candidate: Candidate) -> Result<Outcome<T>, Fault> {
         let Some(turn) = candidate.attempt.turn(&self.app.attempts).await else {
-            return self.too_many(TURN_MISSED).await.map(Progress::Done);
+            return self.too_many(TURN_MISSED).await.map(Outcome::Done);
         };
         let proving = self.clone();
         to_its_end(async move {
