@@ -105,7 +105,6 @@ pub fn insert_in(connection: &mut AnyConnection, grant: &Grant, session: &Sessio
 /// In one statement: the rows of session and consent are held while it is inserted, by a lock that many may have at once, or by
 /// being the only writer.
 fn insert_where_held(connection: &mut AnyConnection, grant: &Grant, session: &Session) -> Result<bool> {
-    progress::expect_caller()?;
     let claims = claims(grant)?;
     macro_rules! row {
         () => {
@@ -123,17 +122,18 @@ fn insert_where_held(connection: &mut AnyConnection, grant: &Grant, session: &Se
     }
     let names = with_columns!(grant, claims, names);
     let inserted = match connection {
-        AnyConnection::Sqlite(sqlite) => {
-            turns::alone(|| {
-                progress::expect_caller()?; // the turn may have come late
-                Ok(diesel::insert_into(grants::table).values(row!()).into_columns(names).execute(sqlite)?)
-            })
+        AnyConnection::Sqlite(sqlite) => turns::alone(|| {
+            progress::expect_caller()?;
+            Ok(diesel::insert_into(grants::table).values(row!()).into_columns(names).execute(sqlite)?)
+        }),
+        AnyConnection::Postgres(postgres) => {
+            progress::expect_caller()?;
+            diesel::insert_into(grants::table)
+                .values(row!().for_share())
+                .into_columns(names)
+                .execute(postgres)
+                .map_err(Error::from)
         }
-        AnyConnection::Postgres(postgres) => diesel::insert_into(grants::table)
-            .values(row!().for_share())
-            .into_columns(names)
-            .execute(postgres)
-            .map_err(Error::from),
     };
     Ok(inserted? == 1)
 }
