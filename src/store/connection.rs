@@ -151,8 +151,8 @@ impl Store {
         &self.advances
     }
 
-    /// Has PostgreSQL answer a commit of this work, where it has kept it waiting for a standby for as long as this: on a connection of
-    /// its own, as all others may be those that wait. For work whose caller has been told that it is not known what became of it: the
+    /// Has PostgreSQL answer a commit of this work, where it has kept it waiting for a standby for as long as this: `with` a connection
+    /// of its own, made where there is none yet, as all others may be those that wait. For work that nobody waits for any more: the
     /// commit then counts without the standby, and whoever still waits for an answer would be told that it counts.
     ///
     /// # Errors
