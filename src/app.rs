@@ -14,11 +14,11 @@ use abandoned::Abandoned;
 pub use abandoned::{Caller, look_after};
 
 use crate::{
-    attempts::Attempts,
+    blocking_pool::BlockingPool,
+    client_auth_failures::ClientAuthFailures,
     client_keys::ClientKeyCache,
     clock::{Clock, Stopwatch},
     config::{Config, Registration},
-    guesses::Guesses,
     history::History,
     jose::{
         self,
@@ -28,12 +28,12 @@ use crate::{
     mail::Mailer,
     metrics::Metrics,
     outbound::Outbound,
+    password_attempts::Attempts,
     passwords::{Passwords, rules::Rules},
     protocol::{algorithm::Algorithm, clock_check::ClockCheck, id::Id, time::Timestamp},
     random,
     registrations::Registrations,
     store::{self, AnyConnection, Store, error::Outage, signing_keys},
-    stories::Stories,
 };
 
 /// What every request can reach.
@@ -50,8 +50,8 @@ pub struct App {
     pub passwords: Passwords,
     /// What a new password must be.
     pub password_rules: Rules,
-    /// The threads on which stories run, one for each database connection.
-    pub stories: Stories,
+    /// The threads on which handlers run, one for each database connection.
+    pub blocking_pool: BlockingPool,
     /// What was begun on them and is not waited for any more.
     pub abandoned: Abandoned,
     /// Clients and APIs as they were last read.
@@ -67,9 +67,9 @@ pub struct App {
     /// Held for each batch of housekeeping; true once no more are begun.
     pub housekeeping_is_over: Mutex<bool>,
     /// Attempts at passwords that are in hand.
-    pub attempts: Attempts,
+    pub password_attempts: Attempts,
     /// Wrong client secrets.
-    pub guesses: Guesses,
+    pub client_auth_failures: ClientAuthFailures,
     /// The public keys of clients.
     pub client_keys: ClientKeyCache,
     /// Calls to URLs that clients registered.
@@ -78,10 +78,10 @@ pub struct App {
     pub fetches: Arc<Semaphore>,
     /// Rung when something is to be told to others.
     pub bell: Notify,
-    /// How letters leave.
+    /// How e-mails leave.
     pub mailer: Mailer,
-    /// One permit for each letter that is being dealt with.
-    pub letters: Arc<Semaphore>,
+    /// One permit for each e-mail that is being dealt with.
+    pub messages: Arc<Semaphore>,
     /// What is written a little later.
     pub history: History,
     /// What monitoring reads.
@@ -101,8 +101,8 @@ pub struct Readiness {
     pub found: Result<(), String>,
 }
 
-/// How many letters are dealt with at once.
-pub const LETTERS: usize = 8;
+/// How many e-mails are dealt with at once.
+pub const MESSAGES: usize = 8;
 /// How many requests may wait at once for a client's keys.
 const FETCHES: usize = 32;
 
@@ -148,7 +148,7 @@ impl App {
     pub fn new(
         config: Config,
         clock: Clock,
-        (store, stories): (Store, Stories),
+        (store, blocking_pool): (Store, BlockingPool),
         (passwords, outbound, mailer): (Passwords, Outbound, Mailer),
     ) -> Self {
         Self {
@@ -158,7 +158,7 @@ impl App {
             clock,
             store,
             passwords,
-            stories,
+            blocking_pool,
             abandoned: Abandoned::default(),
             registrations: Registrations::default(),
             discovery: OnceLock::new(),
@@ -166,14 +166,14 @@ impl App {
             draining: AtomicBool::new(false),
             clock_check: Mutex::default(),
             housekeeping_is_over: Mutex::new(false),
-            attempts: Attempts::default(),
-            guesses: Guesses::default(),
+            password_attempts: Attempts::default(),
+            client_auth_failures: ClientAuthFailures::default(),
             client_keys: ClientKeyCache::default(),
             outbound,
             fetches: Arc::new(Semaphore::new(FETCHES)),
             bell: Notify::new(),
             mailer,
-            letters: Arc::new(Semaphore::new(LETTERS)),
+            messages: Arc::new(Semaphore::new(MESSAGES)),
             history: History::default(),
             metrics: Metrics::default(),
             keys: KeyCache::default(),
@@ -211,7 +211,7 @@ impl App {
     }
 
     /// As [`App::keys`], with the one that signed this token, if it is ours: another process may sign with a newer one
-    /// already. Tokens of strangers do not have them read more than once a second.
+    /// already. Tokens of unknown callers do not have them read more than once a second.
     ///
     /// # Errors
     /// [`KeysError`].
@@ -233,7 +233,7 @@ impl App {
         self.keys.last()
     }
 
-    /// Whether everyone may register by themselves: by a link in a letter, so that without mail nobody can.
+    /// Whether everyone may register by themselves: by a link in an e-mail, so that without mail nobody can.
     #[must_use]
     pub fn is_registration_open(&self) -> bool {
         self.config.registration == Registration::Open && self.mailer.is_on()

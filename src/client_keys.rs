@@ -29,11 +29,11 @@ const ASK_EVERY: Span = Span::from_seconds(10);
 #[derive(Default)]
 pub struct ClientKeyCache {
     entries: Mutex<HashMap<String, Entry>>,
-    turns: Mutex<HashMap<String, Turn>>,
+    fetch_locks: Mutex<HashMap<String, FetchLock>>,
 }
 
 /// Whoever holds it asks a client; the others wait for it, and look again.
-pub type Turn = Arc<tokio::sync::Mutex<()>>;
+pub type FetchLock = Arc<tokio::sync::Mutex<()>>;
 
 struct Entry {
     source: ClientKeySource,
@@ -41,7 +41,7 @@ struct Entry {
     /// When the keys were read.
     read_at: Timestamp,
     /// When they were last asked for, with or without success.
-    asked_at: Timestamp,
+    requested_at: Timestamp,
     /// Why they are not there.
     failure: String,
 }
@@ -76,7 +76,7 @@ impl ClientKeyCache {
             (ClientKeySource::Url(url), _) => url,
         };
         let Some(entry) = entry else { return Keys::Fetch(url.clone()) };
-        let may_ask = !now.age_of(entry.asked_at).is_below(ASK_EVERY);
+        let may_ask = !now.age_of(entry.requested_at).is_below(ASK_EVERY);
         match &entry.keys {
             Some(keys) if now.age_of(entry.read_at).is_below(USED_FOR) => {
                 let is_good = now.age_of(entry.read_at).is_below(FRESH_FOR) && keys.may_verify(assertion);
@@ -103,24 +103,26 @@ impl ClientKeyCache {
 
     /// The turn to ask this client. There are as many as are held or waited for.
     #[must_use]
-    pub fn turn(&self, client: &Client) -> Turn {
-        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        turns.retain(|_, turn| Arc::strong_count(turn) > 1);
-        turns.entry(client.id.clone()).or_default().clone()
+    pub fn fetch_lock(&self, client: &Client) -> FetchLock {
+        let mut fetch_locks = self.fetch_locks.lock().unwrap_or_else(PoisonError::into_inner);
+        fetch_locks.retain(|_, fetch_lock| Arc::strong_count(fetch_lock) > 1);
+        fetch_locks.entry(client.id.clone()).or_default().clone()
     }
 }
 
 fn keep(entries: &mut HashMap<String, Entry>, client: &Client, read: Result<Arc<ClientKeys>, String>, now: Timestamp) {
     if entries.len() >= ENTRIES && !entries.contains_key(&client.id) {
-        let oldest = entries.iter().min_by_key(|(_, entry)| entry.asked_at).map(|(id, _)| id.clone());
+        let oldest = entries.iter().min_by_key(|(_, entry)| entry.requested_at).map(|(id, _)| id.clone());
         oldest.map(|id| entries.remove(&id));
     }
     let entry = match read {
-        Ok(keys) => Entry { source: client.keys.clone(), keys: Some(keys), read_at: now, asked_at: now, failure: String::new() },
+        Ok(keys) => {
+            Entry { source: client.keys.clone(), keys: Some(keys), read_at: now, requested_at: now, failure: String::new() }
+        }
         Err(failure) => {
             let before = entries.remove(&client.id).filter(|before| before.source == client.keys);
             let (keys, read_at) = before.map_or((None, now), |before| (before.keys, before.read_at));
-            Entry { source: client.keys.clone(), keys, read_at, asked_at: now, failure }
+            Entry { source: client.keys.clone(), keys, read_at, requested_at: now, failure }
         }
     };
     entries.insert(client.id.clone(), entry);
@@ -202,11 +204,11 @@ mod tests {
     fn one_at_a_time_asks_a_client() {
         let cache = ClientKeyCache::default();
         let (one, two) = (client(ClientKeySource::None), Client { id: "two".into(), ..client(ClientKeySource::None) });
-        let held = cache.turn(&one).try_lock_owned().unwrap();
-        assert!(cache.turn(&one).try_lock().is_err());
-        assert!(cache.turn(&two).try_lock().is_ok());
+        let held = cache.fetch_lock(&one).try_lock_owned().unwrap();
+        assert!(cache.fetch_lock(&one).try_lock().is_err());
+        assert!(cache.fetch_lock(&two).try_lock().is_ok());
         drop(held);
-        assert!(cache.turn(&one).try_lock().is_ok());
-        assert_eq!(cache.turns.lock().unwrap().len(), 1, "those that nobody waits for are forgotten");
+        assert!(cache.fetch_lock(&one).try_lock().is_ok());
+        assert_eq!(cache.fetch_locks.lock().unwrap().len(), 1, "those that nobody waits for are forgotten");
     }
 }

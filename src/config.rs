@@ -39,9 +39,9 @@ use crate::{
 /// The prefix of every environment variable that is read.
 const PREFIX: &str = "SYMBOLON_";
 
-/// How long is waited for a story once the time for it to begin is over. Longer than the limits of the databases themselves
+/// How long is waited for a handler once the time for it to begin is over. Longer than the limits of the databases themselves
 /// (`store::dialect`: 10 s for a statement, 2 s for a lock): only one that neither answers nor hangs up is given up on then.
-const STORY_TIME: std::time::Duration = std::time::Duration::from_secs(15);
+const BLOCKING_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(15);
 
 /// A certificate chain and its key, in PEM files.
 #[derive(Clone, Debug)]
@@ -68,7 +68,7 @@ pub struct PasswordSettings {
     pub memory_kib: u32,
     /// argon2id passes.
     pub iterations: u32,
-    /// argon2id lanes.
+    /// argon2id priorities.
     pub parallelism: u32,
     /// How many are hashed at once in this process.
     pub concurrency: u32,
@@ -99,7 +99,7 @@ pub struct Config {
     pub outbound: OutboundSettings,
     /// The file that its certificates were read from.
     pub outbound_ca_file: Option<PathBuf>,
-    /// How letters leave, and from whom.
+    /// How e-mails leave, and from whom.
     pub mail: MailSettings,
     /// The file that the certificates for its server were read from.
     pub smtp_ca_file: Option<PathBuf>,
@@ -108,7 +108,7 @@ pub struct Config {
     /// How long to wait for one.
     pub database_timeout: std::time::Duration,
     /// How long a request may take once the time for it to begin is over; no setting.
-    pub story_time: std::time::Duration,
+    pub blocking_timeout: std::time::Duration,
     /// How long things live.
     pub lifetimes: Lifetimes,
     /// Whether signing out also revokes the grants with `offline_access` that were given in that session.
@@ -117,7 +117,7 @@ pub struct Config {
     pub registration: Registration,
     /// The header in which a trusted proxy tells the place of a caller.
     pub place_header: Option<String>,
-    /// Scopes of the operator's own, and the attributes of a person that they open.
+    /// Scopes of the operator's own, and the attributes of a user that they open.
     pub scope_claims: ScopeClaims,
     /// What a new password must be.
     pub password_rules: PasswordRules,
@@ -240,7 +240,7 @@ impl Config {
             smtp_ca_file: settings.smtp_ca_file,
             pool_size: settings.pool_size,
             database_timeout: settings.database_timeout.into(),
-            story_time: STORY_TIME,
+            blocking_timeout: BLOCKING_TIMEOUT,
             lifetimes,
             sign_out_ends_offline_access: settings.sign_out_ends_offline_access,
             registration: settings.registration,

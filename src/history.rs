@@ -11,7 +11,7 @@ use std::sync::{
 use crate::{
     protocol::{
         activity::{Activity, Origin},
-        history::Moment,
+        history::HistoryEntry,
         id::Id,
         time::Timestamp,
     },
@@ -32,15 +32,15 @@ const AT_ONCE: usize = 500;
 #[derive(Clone, Debug)]
 struct Failure {
     id: Id,
-    person: Id,
+    user: Id,
     origin: Origin,
     at: Timestamp,
 }
 
 impl Failure {
     fn event(&self) -> Event<'_> {
-        let Self { id, person, origin, at } = self;
-        Event { id: *id, person: *person, activity: Activity::SignInFailed, origin, about: None, at: *at }
+        let Self { id, user, origin, at } = self;
+        Event { id: *id, user: *user, activity: Activity::SignInFailed, origin, about: None, at: *at }
     }
 }
 
@@ -61,14 +61,14 @@ pub struct History {
 
 impl History {
     /// A moment of a grant.
-    pub fn moment(&self, grant: Id, moment: Moment) {
-        let line = Line { grant, id: random::id(moment.at), moment };
+    pub fn entry(&self, grant: Id, entry: HistoryEntry) {
+        let line = Line { grant, id: random::id(entry.at), entry };
         self.put(|queue| &mut queue.lines, line);
     }
 
-    /// A sign-in as this person failed.
-    pub fn failure(&self, person: Id, origin: Origin, at: Timestamp) {
-        self.put(|queue| &mut queue.failures, Failure { id: random::id(at), person, origin, at });
+    /// A sign-in as this user failed.
+    pub fn failure(&self, user: Id, origin: Origin, at: Timestamp) {
+        self.put(|queue| &mut queue.failures, Failure { id: random::id(at), user, origin, at });
     }
 
     fn put<T>(&self, list: impl Fn(&mut Queue) -> &mut Vec<T>, item: T) {
@@ -128,16 +128,16 @@ fn put_back<T: Clone>(queue: &mut Vec<T>, unwritten: &[T]) -> u64 {
 
 /// Writes as much as it can, and leaves the rest.
 fn write(connection: &mut AnyConnection, (lines, failures): (&mut &[Line], &mut &[Failure])) -> Result<()> {
-    let moments = Kind {
+    let entries = Kind {
         write: |connection, lines| grant_history::append(connection, lines),
         takes_others: grant_history::takes_lines,
         name: |line: &Line| format!("a moment of grant {}", line.grant),
     };
-    moments.write_all(connection, lines)?;
+    entries.write_all(connection, lines)?;
     let sign_ins = Kind {
         write: |connection, batch: &[Failure]| activity::count_failures(connection, batch.iter().map(Failure::event).collect()),
         takes_others: activity::takes_events,
-        name: |failure| format!("a failed sign-in of person {}", failure.person),
+        name: |failure| format!("a failed sign-in of person {}", failure.user),
     };
     sign_ins.write_all(connection, failures)
 }
@@ -179,15 +179,15 @@ impl<T> Kind<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::history::Happening;
+    use crate::protocol::history::GrantEvent;
 
     #[test]
     fn the_queue_is_bounded() {
         let (history, at) = (History::default(), Timestamp::from_millis(0));
         for generation in 0..u32::try_from(WAITING).unwrap() + 3 {
             let (address, place, user_agent, why) = (None, None, None, None);
-            let moment = Moment { happening: Happening::Refreshed, at, generation, address, place, user_agent, why };
-            history.moment(Id::from([1; 16]), moment);
+            let entry = HistoryEntry { event: GrantEvent::Refreshed, at, generation, address, place, user_agent, why };
+            history.entry(Id::from([1; 16]), entry);
         }
         assert_eq!(history.queue.lock().unwrap().lines.len(), WAITING);
         assert_eq!(history.lost.load(Ordering::Relaxed), 3);

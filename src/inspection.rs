@@ -15,7 +15,7 @@ use crate::{
         credential::{Credential, Kind},
         entitlement::Entitlement,
         error::{ErrorCode, ProtocolError},
-        grant::{self, Grant, Means, Presentation, Verdict},
+        grant::{self, Grant, Presentation, TokenParams, Verdict},
         scope::Scopes,
         secrets::SecretRing,
         time::Timestamp,
@@ -44,11 +44,11 @@ pub struct Inspector<'a> {
 }
 
 /// What was found, or why the token is worth nothing.
-pub type Finding<T> = std::result::Result<T, Worthless>;
+pub type Finding<T> = std::result::Result<T, InactiveToken>;
 
 /// Why a token is worth nothing, in words, and what is known of it all the same.
 #[derive(Clone, Debug)]
-pub struct Worthless {
+pub struct InactiveToken {
     /// The reason.
     pub reason: String,
     /// The client it was issued to, where the token is genuine.
@@ -110,7 +110,7 @@ pub fn read_ahead<'a>(
 }
 
 impl Inspector<'_> {
-    /// Looks at an access token (RFC 9068 §4, and what no signature tells: its grant, its person, its client). What was read
+    /// Looks at an access token (RFC 9068 §4, and what no signature tells: its grant, its user, its client). What was read
     /// ahead for [`about`] it need not be read again.
     ///
     /// # Errors
@@ -123,24 +123,24 @@ impl Inspector<'_> {
     ) -> Result<Finding<AccessToken>> {
         let claims = match verify::own(self.ring, Typ::AccessToken, token) {
             Ok(claims) => claims,
-            Err(refused) => return Ok(Err(worthless(&refused.0, None))),
+            Err(refused) => return Ok(Err(inactive_token(&refused.0, None))),
         };
         let client_id = text(&claims, "client_id").to_owned();
         let keep = self.config.lifetimes.access_token.max(self.config.lifetimes.id_token);
         // Whoever has the key that was retired because it leaked could sign anything.
         if !verify::named_key(token).is_some_and(|kid| self.ring.publishes(&kid, self.now, keep)) {
-            return Ok(Err(worthless("the key that signed it is not published any more", None)));
+            return Ok(Err(inactive_token("the key that signed it is not published any more", None)));
         }
-        let dead = |reason: &str| Ok(Err(worthless(reason, Some(&client_id))));
+        let refused = |reason: &str| Ok(Err(inactive_token(reason, Some(&client_id))));
         if text(&claims, "iss") != self.config.issuer.as_str() {
-            return dead("another issuer stands in it");
+            return refused("another issuer stands in it");
         }
         if verify::is_expired(&claims, self.now.seconds()) {
-            return dead("it has expired");
+            return refused("it has expired");
         }
         let issued_at = claims.get("iat").and_then(serde_json::Value::as_i64).unwrap_or_default();
         if Timestamp::from_millis(issued_at.saturating_mul(1000)).is_ahead_of(self.now) {
-            return dead("it was issued in the future: the server's clock was set back since");
+            return refused("it was issued in the future: the server's clock was set back since");
         }
         let jti = text(&claims, "jti");
         let found = match claims::grant_of_jti(jti) {
@@ -151,30 +151,30 @@ impl Inspector<'_> {
                 };
                 match found.filter(|found| !found.is_token_revoked) {
                     Some(found) => Some(found),
-                    None => return dead("it was revoked, or its grant is gone"),
+                    None => return refused("it was revoked, or its grant is gone"),
                 }
             }
-            None if revoked_tokens::contains(connection, jti)? => return dead("it was revoked"),
+            None if revoked_tokens::contains(connection, jti)? => return refused("it was revoked"),
             None => None,
         };
-        let Some(client) = self.registered.client(connection, &client_id)? else { return dead("its client was deleted") };
+        let Some(client) = self.registered.client(connection, &client_id)? else { return refused("its client was deleted") };
         if client.disabled_at.is_some() {
-            return dead("its client is switched off");
+            return refused("its client is switched off");
         }
         if let Some(found) = &found {
-            let standing = found.standing(self.now, found.read_at.shifted(self.shift));
+            let status = found.status(self.now, found.read_at.shifted(self.shift));
             let policy = self.config.lifetimes.policy(&client, &found.grant);
-            if let Some(inactive) = grant::inactive(&found.grant, &client, &policy, &standing) {
-                return dead(inactive.description());
+            if let Some(inactive) = grant::inactive(&found.grant, &client, &policy, &status) {
+                return refused(inactive.description());
             }
             if found.grant.sub() != text(&claims, "sub") || found.grant.client_id != client.id {
-                return dead("its grant is of someone else");
+                return refused("its grant is of someone else");
             }
         }
         // A client that was made before the clock was set back is not younger than its tokens.
         let is_older_than_client = issued_at < client.created_at.seconds() && !client.created_at.is_ahead_of(self.now);
         if found.is_none() && (!client.may_use(GrantType::ClientCredentials) || is_older_than_client) {
-            return dead("its client may not act for itself any more");
+            return refused("its client may not act for itself any more");
         }
         let scopes = Scopes::parse(text(&claims, "scope")).unwrap_or_default();
         let issuer = self.config.issuer.as_str();
@@ -185,7 +185,7 @@ impl Inspector<'_> {
         };
         let left = match left {
             Ok(left) => left,
-            Err(error) => return dead(&error.description),
+            Err(error) => return refused(&error.description),
         };
         Ok(Ok(AccessToken { client, grant: found.map(|found| found.grant), left, claims }))
     }
@@ -201,39 +201,41 @@ impl Inspector<'_> {
         ahead: Option<Found>,
     ) -> Result<Finding<RefreshToken>> {
         let Some(credential) = Credential::open(&self.config.secrets, Kind::Refresh, token) else {
-            return Ok(Err(worthless("it is not one that this server issued", None)));
+            return Ok(Err(inactive_token("it is not one that this server issued", None)));
         };
         let found = match ahead.filter(|found| found.grant.id == credential.id) {
             Some(found) => Some(found),
             None => grants::find(connection, credential.id)?,
         };
         let Some(found) = found else {
-            return Ok(Err(worthless("its grant is gone", None)));
+            return Ok(Err(inactive_token("its grant is gone", None)));
         };
-        let standing = found.standing(self.now, found.read_at.shifted(self.shift));
+        let status = found.status(self.now, found.read_at.shifted(self.shift));
         let grant = found.grant;
-        let dead = |reason: &str| Ok(Err(worthless(reason, Some(&grant.client_id))));
-        let Some(client) = self.registered.client(connection, &grant.client_id)? else { return dead("its client was deleted") };
+        let refused = |reason: &str| Ok(Err(inactive_token(reason, Some(&grant.client_id))));
+        let Some(client) = self.registered.client(connection, &grant.client_id)? else {
+            return refused("its client was deleted");
+        };
         if !client.may_use(GrantType::RefreshToken) {
-            return dead("its client may not refresh any more");
+            return refused("its client may not refresh any more");
         }
         let presentation = Presentation {
             client: &client,
             generation: credential.generation,
-            means: Means::Refresh { scopes: None },
+            params: TokenParams::Refresh { scopes: None },
             proof: grant.dpop_jkt.as_deref(),
             resources: &[],
         };
         let policy = self.config.lifetimes.policy(&client, &grant);
         let last_use = grant.rotated_at.unwrap_or(grant.created_at);
-        let end = match grant::judge(&grant, &presentation, &policy, &standing) {
+        let end = match grant::judge(&grant, &presentation, &policy, &status) {
             Verdict::Advance | Verdict::Heal => last_use.plus(policy.idle_lifetime),
             Verdict::Repeat => last_use.plus(policy.retry_window),
-            Verdict::Reused(_, error) | Verdict::Refuse(error) => return dead(&error.description),
+            Verdict::Reused(_, error) | Verdict::Refuse(error) => return refused(&error.description),
         };
         let left = match left_of(connection, &self.registered, (&client, &grant), &grant.scopes, &[])? {
             Ok(left) => left,
-            Err(error) => return dead(&error.description),
+            Err(error) => return refused(&error.description),
         };
         Ok(Ok(RefreshToken { expires_at: grant.expires_at.min(end), client, grant, left }))
     }
@@ -283,6 +285,6 @@ pub fn text<'a>(claims: &'a Claims, name: &str) -> &'a str {
     claims.get(name).and_then(|value| value.as_str()).unwrap_or_default()
 }
 
-fn worthless(reason: &str, client_id: Option<&str>) -> Worthless {
-    Worthless { reason: reason.to_owned(), client_id: client_id.map(str::to_owned) }
+fn inactive_token(reason: &str, client_id: Option<&str>) -> InactiveToken {
+    InactiveToken { reason: reason.to_owned(), client_id: client_id.map(str::to_owned) }
 }

@@ -5,11 +5,11 @@
 pub mod protocol;
 
 // What the rules stand on: each the only importer of what it wraps.
-pub mod attempts;
+pub mod blocking_pool;
+pub mod client_auth_failures;
 pub mod client_keys;
 pub mod clock;
 pub mod config;
-pub mod guesses;
 pub mod history;
 pub mod jose;
 pub mod logging;
@@ -17,21 +17,21 @@ pub mod mail;
 pub mod metrics;
 pub mod outbound;
 pub mod pages;
+pub mod password_attempts;
 pub mod passwords;
 pub mod paths;
 pub mod random;
 pub mod registrations;
 pub mod store;
-pub mod stories;
 
 // One server, put together.
 pub mod app;
 pub mod inspection;
 pub mod web;
 
-// What is called: by machines, by people.
+// What is called: by machines, by users.
 pub mod endpoints;
-pub mod people;
+pub mod flows;
 
 // From the route table to the command line.
 pub mod background;

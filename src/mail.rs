@@ -1,9 +1,9 @@
-//! Letters leave the house: written down as mail (RFC 5322) and sent by SMTP, to a file or to standard output, as the
+//! E-mails leave the house: written down as mail (RFC 5322) and sent by SMTP, to a file or to standard output, as the
 //! configuration says. The only importer of `lettre`. The words are `pages`', the queue and its patience the caller's.
 //! Everything here blocks; by SMTP for at most a few times [`TIME`]: call it where that is allowed, with no database
 //! connection in hand.
 
-mod letter_files;
+mod message_files;
 mod smtp;
 
 use std::{fmt, io::Write, path::PathBuf, time::Duration, time::UNIX_EPOCH};
@@ -24,13 +24,13 @@ use crate::{
 
 /// How long the SMTP server may take for each of its answers.
 const TIME: Duration = Duration::from_secs(10);
-/// The end of the year 9999 in milliseconds: the last that a date in a letter can be.
+/// The end of the year 9999 in milliseconds: the last that a date in an e-mail can be.
 const LAST: u64 = 253_402_300_799_000;
 
 /// How many characters of a subject are sent.
 const LONGEST: usize = 200;
 
-/// Sends letters. A clone shares the connections.
+/// Sends e-mails. A clone shares the connections.
 #[derive(Clone)]
 pub struct Mailer {
     from: Option<Mailbox>,
@@ -45,10 +45,10 @@ enum Way {
     Smtp(Smtp),
 }
 
-/// A letter, ready to be sent.
+/// An e-mail, ready to be sent.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
-    /// What makes it one letter however often it is sent: letters, digits, `-`, `_` and `.`. It becomes the left half of its
+    /// What makes it one e-mail however often it is sent: e-mails, digits, `-`, `_` and `.`. It becomes the left half of its
     /// Message-ID.
     pub id: String,
     /// The address it goes to.
@@ -80,10 +80,10 @@ impl fmt::Display for MailError {
 
 impl std::error::Error for MailError {}
 
-/// Why a letter was not sent, told to the operator: no word of the letter and no password is part of it.
+/// Why an e-mail was not sent, told to the operator: no word of the e-mail and no password is part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendError {
-    /// It will never be: the address cannot be written, or the server refused this letter for good.
+    /// It will never be: the address cannot be written, or the server refused this e-mail for good.
     Permanent(String),
     /// It may be later: no connection, no login, or the server asked for patience.
     Later(String),
@@ -133,13 +133,13 @@ impl Mailer {
         Ok(Self { from, way })
     }
 
-    /// Whether letters leave at all; what needs one is not offered otherwise.
+    /// Whether e-mails leave at all; what needs one is not offered otherwise.
     #[must_use]
     pub const fn is_on(&self) -> bool {
         !matches!(self.way, Way::Off)
     }
 
-    /// Sends a letter, and returns when whoever takes it has it.
+    /// Sends an e-mail, and returns when whoever takes it has it.
     ///
     /// # Errors
     /// [`SendError`]. One that is not permanent may still have been sent: its Message-ID says that it is the same.
@@ -153,7 +153,7 @@ impl Mailer {
                 let written = out.write_all(on_a_terminal(message).as_bytes()).and_then(|()| out.flush());
                 written.map_err(|error| SendError::Later(format!("standard output: {error}")))
             }
-            Way::Files(directory) => letter_files::write(directory, &message.id, &mail.formatted())
+            Way::Files(directory) => message_files::write(directory, &message.id, &mail.formatted())
                 .map_err(|error| SendError::Later(format!("'{}': {error}", directory.display()))),
             Way::Smtp(smtp) => smtp.send(&mail),
         }
@@ -169,7 +169,7 @@ fn mailbox(sender: &Sender) -> Result<Mailbox, MailError> {
     sender.address.parse().map(|address| Mailbox::new(sender.name.as_deref().map(one_line), address)).map_err(refuse)
 }
 
-/// The letter as mail. Auto-Submitted (RFC 3834 §5) keeps automatic answers away.
+/// The e-mail as mail. Auto-Submitted (RFC 3834 §5) keeps automatic answers away.
 fn write_down(from: &Mailbox, message: &Message) -> Result<Mail, SendError> {
     let permanent = |why: &str| SendError::Permanent(why.to_owned());
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
@@ -191,7 +191,7 @@ fn write_down(from: &Mailbox, message: &Message) -> Result<Mail, SendError> {
     builder.body(message.text.clone()).map_err(|_| permanent("the letter cannot be written down"))
 }
 
-/// The letter without what a terminal would obey.
+/// The e-mail without what a terminal would obey.
 fn on_a_terminal(message: &Message) -> String {
     let whole = format!("To: {}\nSubject: {}\n\n{}\n", message.to, one_line(&message.subject), message.text);
     whole.chars().filter(|c| *c == '\n' || !is_unsafe(*c)).collect()

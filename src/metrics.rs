@@ -7,7 +7,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::protocol::history::Happening;
+use crate::protocol::history::GrantEvent;
 
 /// The media type of [`Metrics::text`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -28,9 +28,9 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("symbolon");
         let (grant_events, sessions_healed) = (Family::<Event, Counter>::default(), Counter::default());
-        for happening in Happening::ALL.into_iter().filter(|happening| *happening != Happening::Revoked) {
+        for event in GrantEvent::ALL.into_iter().filter(|event| *event != GrantEvent::Revoked) {
             // Zero from the start: monitoring does not see a counter rise that appears with its first event.
-            drop(grant_events.get_or_create(&Event { event: happening.name() }));
+            drop(grant_events.get_or_create(&Event { event: event.name() }));
         }
         registry.register("grant_events", "What became of codes and refresh tokens", grant_events.clone());
         registry.register(
@@ -44,8 +44,8 @@ impl Default for Metrics {
 
 impl Metrics {
     /// A code or a refresh token was issued, used or refused as used before.
-    pub fn grant(&self, happening: Happening) {
-        self.grant_events.get_or_create(&Event { event: happening.name() }).inc();
+    pub fn grant(&self, event: GrantEvent) {
+        self.grant_events.get_or_create(&Event { event: event.name() }).inc();
     }
 
     /// A session followed a cookie that is newer than its row.
@@ -74,8 +74,8 @@ mod tests {
         for event in ["code_issued", "redeemed", "refreshed", "repeated", "healed", "reused"] {
             assert!(zero.contains(&format!("symbolon_grant_events_total{{event=\"{event}\"}} 0\n")), "{zero}");
         }
-        metrics.grant(Happening::Healed);
-        metrics.grant(Happening::Healed);
+        metrics.grant(GrantEvent::Healed);
+        metrics.grant(GrantEvent::Healed);
         metrics.session_healed();
         let text = metrics.text().unwrap();
         assert!(text.contains("symbolon_grant_events_total{event=\"healed\"} 2\n"), "{text}");

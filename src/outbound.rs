@@ -1,6 +1,6 @@
 //! Calls to URLs that clients registered (a `jwks_uri`: RFC 7591 §2; a back-channel logout URI): the one place that makes
 //! them, guarded against being led into our own network (ASVS 1.3.6, Back-Channel Logout §4). When to call is the caller's.
-//! By `ureq`: it blocks, as our stories do; its resolver can be replaced, so that what was judged is what is connected to;
+//! By `ureq`: it blocks, as our handlers do; its resolver can be replaced, so that what was judged is what is connected to;
 //! one deadline covers name, connection, TLS and body; redirects, proxies, cookies and compression are off or not compiled in.
 
 mod addresses;

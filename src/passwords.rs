@@ -35,7 +35,7 @@ pub struct Passwords {
     beginning: Arc<str>,
     inside: Workers,
     waiting: Arc<Semaphore>,
-    /// Verified against when there is no such person, so that the answer takes as long.
+    /// Verified against when there is no such user, so that the answer takes as long.
     decoy: Arc<str>,
 }
 
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_right_password_passes_and_an_unknown_person_never_does() {
+    async fn the_right_password_passes_and_an_unknown_user_never_does() {
         let passwords = passwords(1, 1);
         let hash = passwords.hash("open sesame").unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{hash}");

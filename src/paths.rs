@@ -43,7 +43,7 @@ pub const ACCOUNT_PASSWORD: &str = "/account/password";
 pub const ACCOUNT_EMAIL: &str = "/account/email";
 /// Changing the name that is shown.
 pub const ACCOUNT_DETAILS: &str = "/account/details";
-/// What is kept of a person.
+/// What is kept of a user.
 pub const ACCOUNT_DATA: &str = "/account/data";
 /// All of it, as a file.
 pub const ACCOUNT_EXPORT: &str = "/account/export";
@@ -72,7 +72,7 @@ pub const READYZ: &str = "/readyz";
 /// The counters, on a socket of their own.
 pub const METRICS: &str = "/metrics";
 
-/// The page of one's own account at this path, if there is one: what people may be sent back to after signing in. It is this
+/// The page of one's own account at this path, if there is one: what users may be sent back to after signing in. It is this
 /// list's own text, never the caller's.
 #[must_use]
 pub fn account_page(path: &str) -> Option<&'static str> {

@@ -29,7 +29,7 @@ pub fn text() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<32>())
 }
 
-/// A pairwise subject (OpenID Connect Core §8.1): 256 random bits behind what tells one from a person's id.
+/// A pairwise subject (OpenID Connect Core §8.1): 256 random bits behind what tells one from a user's id.
 #[must_use]
 pub fn subject() -> String {
     format!("p.{}", text())

@@ -1,6 +1,6 @@
 //! Clients and APIs as this process last read them. Nothing is taken from here without asking the database whether it still
 //! holds: each request reads one number, the revision, along with what it reads first, and each change of a client or an API
-//! raises that number in its own transaction. What was switched off is off with the next request, in every process.
+//! raises that number in its own transaction. What was disabled is off with the next request, in every process.
 
 use std::{
     collections::HashMap,

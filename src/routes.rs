@@ -9,11 +9,11 @@ use actix_web::{
 use crate::{
     app::App,
     endpoints::{authorize, discovery, health, introspect, jwks, metrics, revoke, static_files, token, userinfo},
-    paths,
-    people::{
+    flows::{
         account, confirm_email, consent, home, login, logout, not_me, recover, recover_password, register, register_finish,
         select_account,
     },
+    paths,
     web::{cors, no_route},
 };
 
@@ -24,7 +24,7 @@ pub fn metrics_routes(config: &mut ServiceConfig) {
 
 /// Registers every route.
 pub fn routes(config: &mut ServiceConfig, base: &str) {
-    // People, in their browsers.
+    // Users, in their browsers.
     config
         .service(page(base, paths::HOME, "GET, HEAD").route(read().to(home::get)))
         .service(page(base, paths::LOGIN, "GET, HEAD, POST").route(read().to(login::get)).route(web::post().to(login::post)))
@@ -43,7 +43,7 @@ pub fn routes(config: &mut ServiceConfig, base: &str) {
                 .route(read().to(authorize::get))
                 .route(web::post().to(authorize::post)),
         );
-    // People who are not signed in: registration, recovery, the links of letters.
+    // Users who are not signed in: registration, recovery, the links of e-mails.
     config
         .service(form(base, paths::REGISTER).route(read().to(register::get)).route(web::post().to(register::post)))
         .service(

@@ -21,6 +21,7 @@ use tls::Certificate;
 use crate::{
     app::{self, App, KeysError},
     background,
+    blocking_pool::BlockingPool,
     clock::Clock,
     config::{Config, ConfigError},
     jose::{self, first_keys},
@@ -31,7 +32,6 @@ use crate::{
         self, AnyConnection, Store, meta, migrations,
         spellings::{self, Rewritten, Taken},
     },
-    stories::Stories,
 };
 
 /// Why the server does not start.
@@ -91,20 +91,20 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
         }
         first_keys::make(connection, &config.secrets, now, config.lifetimes.key_publish_lead)
     })?;
-    let stories = Stories::start(store.size()).map_err(|error| StartError(format!("threads: {error}")))?;
-    let app = Data::new(App::new(config, clock, (store.clone(), stories), (passwords, outbound, mailer)));
-    let told = app.clone();
-    store.with(move |connection| -> Result<(), StartError> { Ok(told.keys(connection, now)?.check(now)?) })?;
+    let blocking_pool = BlockingPool::start(store.size()).map_err(|error| StartError(format!("threads: {error}")))?;
+    let app = Data::new(App::new(config, clock, (store.clone(), blocking_pool), (passwords, outbound, mailer)));
+    let cloned = app.clone();
+    store.with(move |connection| -> Result<(), StartError> { Ok(cloned.keys(connection, now)?.check(now)?) })?;
     Ok(app)
 }
 
 /// Logs how many e-mail addresses were rewritten, and who cannot sign in by theirs.
 fn tell(rewritten: &Rewritten) {
-    if rewritten.people > 0 {
-        tracing::info!(people = rewritten.people, "e-mail addresses were brought into their one spelling");
+    if rewritten.users > 0 {
+        tracing::info!(users = rewritten.users, "e-mail addresses were brought into their one spelling");
     }
-    for Taken { person, holder, .. } in &rewritten.taken {
-        tracing::warn!(%person, %holder, "an e-mail address is kept in an old spelling, because the holder has it in the new one: the person cannot sign in by it");
+    for Taken { user, holder, .. } in &rewritten.taken {
+        tracing::warn!(%user, %holder, "an e-mail address is kept in an old spelling, because the holder has it in the new one: the person cannot sign in by it");
     }
 }
 

@@ -16,13 +16,13 @@ use symbolon::{
         activity::Origin,
         algorithm::Algorithm,
         authorization::AuthorizationRequest,
-        claims::{self, AccessToken, OfPerson},
+        claims::{self, AccessToken, OfUser},
         claims_request::ClaimsRequest,
         client::{AuthMethod, Client, ClientKind},
         client_auth::{Presented, secret_hash},
         credential::{Credential, Kind},
         entitlement::Entitlement,
-        grant::{Grant, Means, Policy, Presentation, Standing, judge},
+        grant::{AccountStatus, Grant, Policy, Presentation, TokenParams, judge},
         id::Id,
         params::{Params, encode},
         pkce::Challenge,
@@ -82,20 +82,21 @@ fn verdicts(criterion: &mut Criterion) {
     let policy = Policy {
         code_lifetime: Span::from_seconds(60),
         idle_lifetime: Span::from_seconds(86_400),
-        sign_in_ceiling: None,
+        max_auth_age: None,
         retry_window: Span::from_seconds(30),
     };
-    let standing = Standing { person_enabled: true, must_sign_in: false, now: NOW, by_database: NOW };
-    let (code, refresh) = (Means::Code { redirect_uri: Some(URI), verifier: Some(VERIFIER) }, Means::Refresh { scopes: None });
+    let status = AccountStatus { user_enabled: true, must_sign_in: false, now: NOW, by_database: NOW };
+    let (code, refresh) =
+        (TokenParams::Code { redirect_uri: Some(URI), verifier: Some(VERIFIER) }, TokenParams::Refresh { scopes: None });
     let mut group = criterion.benchmark_group("judge");
-    for (name, grant, generation, means) in [
+    for (name, grant, generation, params) in [
         ("code, advance", &fresh, 0, code),
         ("refresh, advance", &grant, 7, refresh),
         ("refresh, repeat", &grant, 6, refresh),
         ("refresh, reused", &grant, 5, refresh),
     ] {
-        let presented = Presentation { client: &client, generation, means, proof: None, resources: &[] };
-        group.bench_function(name, |b| b.iter(|| judge(black_box(grant), black_box(&presented), &policy, &standing)));
+        let presented = Presentation { client: &client, generation, params, proof: None, resources: &[] };
+        group.bench_function(name, |b| b.iter(|| judge(black_box(grant), black_box(&presented), &policy, &status)));
     }
     group.bench_function("what is left of the grant", |b| {
         b.iter(|| Entitlement::of(&client, black_box(&grant.scopes), &grant.audiences, &[]));
@@ -208,7 +209,7 @@ fn grant(generation: u32) -> Grant {
     Grant {
         id: Id::from([5; 16]),
         client_id: "notes-app".into(),
-        person_id: Id::from([1; 16]),
+        user_id: Id::from([1; 16]),
         session_id: None,
         sid: Id::from([2; 16]),
         generation,
@@ -244,6 +245,6 @@ fn access_token<'a>(grant: &'a Grant, sub: &'a str, sid: &'a str) -> AccessToken
         iat: NOW.seconds(),
         jti: claims::jti(grant.id, [9; 12]),
         scope: grant.scopes.to_string(),
-        person: Some(OfPerson { auth_time: grant.auth_time.seconds(), acr: None, sid, roles: None, groups: None }),
+        user: Some(OfUser { auth_time: grant.auth_time.seconds(), acr: None, sid, roles: None, groups: None }),
     }
 }

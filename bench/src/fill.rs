@@ -1,4 +1,4 @@
-//! Filling a database with people, sessions and grants, by statements of the database itself: ten million grants in minutes.
+//! Filling a database with users, sessions and grants, by statements of the database itself: ten million grants in minutes.
 //! Every value is calculated from the row's number, so that the same rows come again, and `Population` knows their ids without
 //! reading them. Ids look like the server's: six bytes of time, then what looks random. Secondary indexes are made afterwards.
 
@@ -14,9 +14,9 @@ use crate::{
 pub struct Population {
     /// Grants.
     pub grants: u64,
-    /// People: one for ten grants.
-    pub people: u64,
-    /// Sessions: two for each person.
+    /// Users: one for ten grants.
+    pub users: u64,
+    /// Sessions: two for each user.
     pub sessions: u64,
     /// The time of filling, in milliseconds since 1970.
     pub now: u64,
@@ -46,7 +46,7 @@ struct Age {
     mark: &'static str,
 }
 
-const PERSON: Age = Age { from: 100, days: 70, mark: "9e01" };
+const USER: Age = Age { from: 100, days: 70, mark: "9e01" };
 const SESSION: Age = Age { from: 12, days: 3, mark: "5e55" };
 const GRANT: Age = Age { from: 8, days: 7, mark: "64a7" };
 const LINE: Age = Age { from: 8, days: 7, mark: "11fe" };
@@ -84,8 +84,8 @@ impl Age {
 impl Population {
     /// So many grants, and what belongs to them.
     pub fn of(grants: u64, now: u64) -> Self {
-        let people = grants.div_ceil(10);
-        Self { grants, people, sessions: people * 2, now }
+        let users = grants.div_ceil(10);
+        Self { grants, users, sessions: users * 2, now }
     }
 
     /// The id of grant `number`, from 1; its generation, and the number of its client.
@@ -93,13 +93,13 @@ impl Population {
         Ok((GRANT.id(number, self.grants, self.now)?, 1 + number * SCATTER[1] % PRIME % 40, number % CLIENTS))
     }
 
-    /// The id of session `number`, from 1, and the number of the client that its person has given consent to.
+    /// The id of session `number`, from 1, and the number of the client that its user has given consent to.
     pub fn session(&self, number: u64) -> Result<(Id, u64)> {
-        Ok((SESSION.id(number, self.sessions, self.now)?, ((number - 1) % self.people + 1) % CLIENTS))
+        Ok((SESSION.id(number, self.sessions, self.now)?, ((number - 1) % self.users + 1) % CLIENTS))
     }
 
-    /// The name of person `number`, from 1.
-    pub fn person(number: u64) -> String {
+    /// The name of user `number`, from 1.
+    pub fn user(number: u64) -> String {
         format!("person-{number:07}")
     }
 
@@ -132,10 +132,10 @@ impl Population {
     }
 
     fn statements(&self, kind: Kind, password_hash: &str) -> [String; 5] {
-        let Self { grants, people, sessions, now } = *self;
-        let (p, s, g) = ((people, now), (sessions, now), (grants, now));
-        let person_of = |session: &str| format!("((({session}) - 1) % {people} + 1)");
-        let person = person_of("i");
+        let Self { grants, users, sessions, now } = *self;
+        let (p, s, g) = ((users, now), (sessions, now), (grants, now));
+        let user_of = |session: &str| format!("((({session}) - 1) % {users} + 1)");
+        let user = user_of("i");
         let session_of_grant = format!("(i * {} % {PRIME} % {sessions} + 1)", SCATTER[0]);
         let name = match kind {
             Kind::Postgres => "'person-' || lpad(CAST(i AS TEXT), 7, '0')",
@@ -143,8 +143,7 @@ impl Population {
         };
         let consented = format!("'app-' || (i % {CLIENTS})");
         let created = |age: Age, all| age.made_sql("i", all, now);
-        let [made_person, made_session, made_grant] =
-            [created(PERSON, people), created(SESSION, sessions), created(GRANT, grants)];
+        let [made_user, made_session, made_grant] = [created(USER, users), created(SESSION, sessions), created(GRANT, grants)];
         let sid = SESSION.id_sql(kind, &session_of_grant, s);
         let session_made = SESSION.made_sql(&session_of_grant, sessions, now);
         let rotated = format!("({now} - 3600000 - i * {} % {PRIME} % 64800000)", SCATTER[0]);
@@ -152,31 +151,31 @@ impl Population {
         let rows = |count| numbers(kind, count);
         [
             format!(
-                "INSERT INTO people (id, username, email, email_verified, display_name, password_hash, created_at, updated_at, signed_in_at)
-                 SELECT {}, {name}, {name} || '@example.com', {verified}, 'Person ' || i, '{password_hash}', {made_person}, {made_person}, {} {}",
-                PERSON.id_sql(kind, "i", p), now - 9 * DAY, rows(people)
+                "INSERT INTO users (id, username, email, email_verified, display_name, password_hash, created_at, updated_at, signed_in_at)
+                 SELECT {}, {name}, {name} || '@example.com', {verified}, 'Person ' || i, '{password_hash}', {made_user}, {made_user}, {} {}",
+                USER.id_sql(kind, "i", p), now - 9 * DAY, rows(users)
             ),
             format!(
-                "INSERT INTO sessions (id, person_id, generation, auth_time, created_at, last_seen_at, expires_at, user_agent, address, amr, remembered)
+                "INSERT INTO sessions (id, user_id, generation, auth_time, created_at, last_seen_at, expires_at, user_agent, address, amr, remembered)
                  SELECT {}, {}, 1, {made_session}, {made_session}, {}, {made_session} + {}, '{BROWSER}', '127.0.0.1', 'pwd', {verified} {}",
-                SESSION.id_sql(kind, "i", s), PERSON.id_sql(kind, &person, p), now - DAY, 30 * DAY, rows(sessions)
+                SESSION.id_sql(kind, "i", s), USER.id_sql(kind, &user, p), now - DAY, 30 * DAY, rows(sessions)
             ),
             format!(
-                "INSERT INTO consents (person_id, client_id, scopes, audiences, granted_at)
+                "INSERT INTO consents (user_id, client_id, scopes, audiences, granted_at)
                  SELECT {}, {consented}, '{SCOPES}', '[\"{API}\"]', {} {}",
-                PERSON.id_sql(kind, "i", p), now - 12 * DAY, rows(people)
+                USER.id_sql(kind, "i", p), now - 12 * DAY, rows(users)
             ),
             format!(
-                "INSERT INTO grants (id, client_id, person_id, session_id, sid, generation, scopes, audiences, redirect_uri, code_challenge,
+                "INSERT INTO grants (id, client_id, user_id, session_id, sid, generation, scopes, audiences, redirect_uri, code_challenge,
                                      auth_time, created_at, rotated_at, expires_at, amr, address, user_agent)
                  SELECT id, client, person, CASE WHEN i % 2 = 0 THEN sid END, sid, generation, '{SCOPES}', '[\"{API}\"]', '{REDIRECT_URI}', '{CHALLENGE}',
                         signed_in, created, rotated, CASE WHEN i % 2 = 0 THEN signed_in + {} ELSE created + {} END, 'pwd', '127.0.0.1', '{BROWSER}'
                  FROM (SELECT i, {} AS id, {consented} AS client, {} AS person, {sid} AS sid, 1 + i * {} % {PRIME} % 40 AS generation,
                               {session_made} AS signed_in, {made_grant} AS created, {rotated} AS rotated {}) AS made",
-                30 * DAY, 365 * DAY, GRANT.id_sql(kind, "i", g), PERSON.id_sql(kind, &person_of(&session_of_grant), p), SCATTER[1], rows(grants)
+                30 * DAY, 365 * DAY, GRANT.id_sql(kind, "i", g), USER.id_sql(kind, &user_of(&session_of_grant), p), SCATTER[1], rows(grants)
             ),
             format!(
-                "INSERT INTO grant_history (grant_id, id, happening, at, generation, address, user_agent, routine)
+                "INSERT INTO grant_history (grant_id, id, event, at, generation, address, user_agent, routine)
                  SELECT {}, {}, 'redeemed', {made_grant}, 0, '127.0.0.1', '{BROWSER}', {verified} {}",
                 GRANT.id_sql(kind, "i", g), LINE.id_sql(kind, "i", g), rows(grants)
             ),
@@ -199,11 +198,11 @@ fn indexes(database: &mut Database) -> Result<Vec<(String, String)>> {
     let all = match database.kind() {
         Kind::Postgres => {
             "SELECT indexname || ' ' || indexdef AS value FROM pg_indexes WHERE schemaname = 'public' AND indexdef NOT LIKE 'CREATE UNIQUE %'
-             AND tablename IN ('grants', 'sessions', 'people', 'consents', 'grant_history') ORDER BY indexname"
+             AND tablename IN ('grants', 'sessions', 'users', 'consents', 'grant_history') ORDER BY indexname"
         }
         Kind::Sqlite => {
             "SELECT name || ' ' || sql AS value FROM sqlite_master WHERE type = 'index' AND sql LIKE 'CREATE INDEX %'
-             AND tbl_name IN ('grants', 'sessions', 'people', 'consents', 'grant_history') ORDER BY name"
+             AND tbl_name IN ('grants', 'sessions', 'users', 'consents', 'grant_history') ORDER BY name"
         }
     };
     let named = database.texts(all)?;

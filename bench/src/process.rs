@@ -65,8 +65,8 @@ impl Server {
     /// When it does not end.
     pub async fn stop(mut self) -> Result<()> {
         Command::new("kill").arg(self.child.id().to_string()).status()?;
-        let asked = Instant::now();
-        while asked.elapsed() < PATIENCE {
+        let requested = Instant::now();
+        while requested.elapsed() < PATIENCE {
             if self.child.try_wait()?.is_some() {
                 return Ok(());
             }

@@ -1,4 +1,4 @@
-//! What is sent: one kind of work for each path that is measured. Each takes the next of its many grants, tokens or people for
+//! What is sent: one kind of work for each path that is measured. Each takes the next of its many grants, tokens or users for
 //! each request, so that the load spreads over the whole database and no two requests meet on one row.
 
 use std::{
@@ -16,9 +16,9 @@ use crate::{
 
 /// Goes round through so many.
 #[derive(Default)]
-struct Turn(Cell<usize>);
+struct RoundRobin(Cell<usize>);
 
-impl Turn {
+impl RoundRobin {
     fn next(&self, all: usize) -> usize {
         let at = self.0.get();
         self.0.set(at + 1);
@@ -29,14 +29,14 @@ impl Turn {
 /// Refreshing: each request takes the next chain, and puts the successor in its place.
 pub struct Refresh {
     chains: Vec<(String, RefCell<String>)>,
-    turn: Turn,
+    round_robin: RoundRobin,
 }
 
 impl Refresh {
     /// With these client ids and refresh tokens.
     pub fn new(tokens: Vec<(String, String)>) -> Self {
         let chains = tokens.into_iter().map(|(client, token)| (client, RefCell::new(token))).collect();
-        Self { chains, turn: Turn::default() }
+        Self { chains, round_robin: RoundRobin::default() }
     }
 
     /// How many chains there are.
@@ -49,7 +49,7 @@ impl Refresh {
     /// # Errors
     /// When the answer is neither.
     pub async fn next(&self, connection: &mut Connection) -> Result<Option<String>> {
-        let chain = self.chains.get(self.turn.next(self.chains.len()));
+        let chain = self.chains.get(self.round_robin.next(self.chains.len()));
         let (client, token) = chain.ok_or_else(|| Trouble::new("there are no refresh tokens"))?;
         let form = format!("grant_type=refresh_token&client_id={client}&refresh_token={}", token.borrow());
         let answer = connection.send(&http::post("/token", "", &form)).await?;
@@ -79,19 +79,19 @@ impl Work for Refresh {
 pub struct Same {
     requests: Vec<String>,
     word: &'static str,
-    turn: Turn,
+    round_robin: RoundRobin,
 }
 
 impl Same {
     /// These requests, and what each answer must hold.
     pub fn new(requests: Vec<String>, word: &'static str) -> Self {
-        Self { requests, word, turn: Turn::default() }
+        Self { requests, word, round_robin: RoundRobin::default() }
     }
 }
 
 impl Work for Same {
     async fn once(&self, connection: &mut Connection) -> Result<Outcome> {
-        let request = self.requests.get(self.turn.next(self.requests.len())).map_or("", String::as_str);
+        let request = self.requests.get(self.round_robin.next(self.requests.len())).map_or("", String::as_str);
         let answer = connection.send(request).await?;
         let outcome = outcome(&answer, 200)?;
         let holds = answer.body.windows(self.word.len()).any(|part| part == self.word.as_bytes());
@@ -104,7 +104,7 @@ pub struct Authorize {
     browsers: Vec<(String, String)>,
     redirect_uri: &'static str,
     scope: &'static str,
-    turn: Turn,
+    round_robin: RoundRobin,
 }
 
 /// The verifier of RFC 7636, Appendix B, and its challenge.
@@ -114,13 +114,13 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 impl Authorize {
     /// With these client ids and session cookies.
     pub fn new(browsers: Vec<(String, String)>, redirect_uri: &'static str, scope: &'static str) -> Self {
-        Self { browsers, redirect_uri, scope, turn: Turn::default() }
+        Self { browsers, redirect_uri, scope, round_robin: RoundRobin::default() }
     }
 }
 
 impl Work for Authorize {
     async fn once(&self, connection: &mut Connection) -> Result<Outcome> {
-        let browser = self.browsers.get(self.turn.next(self.browsers.len()));
+        let browser = self.browsers.get(self.round_robin.next(self.browsers.len()));
         let (client, cookie) = browser.ok_or_else(|| Trouble::new("there are no sessions"))?;
         let redirect_uri = encode(self.redirect_uri);
         let query = format!(
@@ -143,24 +143,24 @@ impl Work for Authorize {
     }
 }
 
-/// People sign in by name and password, each from an address of their own, as a proxy tells it.
+/// Users sign in by name and password, each from an address of their own, as a proxy tells it.
 pub struct SignIn {
-    people: Vec<String>,
+    users: Vec<String>,
     password: &'static str,
-    turn: Turn,
+    round_robin: RoundRobin,
 }
 
 impl SignIn {
-    /// These people, all with this password.
-    pub fn new(people: Vec<String>, password: &'static str) -> Self {
-        Self { people, password, turn: Turn::default() }
+    /// These users, all with this password.
+    pub fn new(users: Vec<String>, password: &'static str) -> Self {
+        Self { users, password, round_robin: RoundRobin::default() }
     }
 }
 
 impl Work for SignIn {
     async fn once(&self, connection: &mut Connection) -> Result<Outcome> {
-        let at = self.turn.next(self.people.len());
-        let person = self.people.get(at).map_or("", String::as_str);
+        let at = self.round_robin.next(self.users.len());
+        let user = self.users.get(at).map_or("", String::as_str);
         let from =
             format!("X-Forwarded-For: 10.{}.{}.{}\r\nX-Forwarded-Proto: https\r\n", at >> 16 & 255, at >> 8 & 255, at & 255);
         let page = connection.send(&http::get("/login", &from)).await?;
@@ -171,7 +171,7 @@ impl Work for SignIn {
         let cookie = cookie.and_then(|cookie| cookie.split(';').next()).unwrap_or_default();
         let text = page.text();
         let csrf = text.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
-        let form = format!("csrf={}&username={person}&password={}", encode(csrf), encode(self.password));
+        let form = format!("csrf={}&username={user}&password={}", encode(csrf), encode(self.password));
         outcome(&connection.send(&http::post("/login", &format!("{from}Cookie: {cookie}\r\n"), &form)).await?, 303)
     }
 }
@@ -198,9 +198,9 @@ mod tests {
     }
 
     #[test]
-    fn turns_go_round() {
-        let turn = Turn::default();
-        assert_eq!([(); 5].map(|()| turn.next(3)), [0, 1, 2, 0, 1]);
-        assert_eq!(Turn::default().next(0), 0);
+    fn requests_are_repeated() {
+        let round_robin = RoundRobin::default();
+        assert_eq!([(); 5].map(|()| round_robin.next(3)), [0, 1, 2, 0, 1]);
+        assert_eq!(RoundRobin::default().next(0), 0);
     }
 }

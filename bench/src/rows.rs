@@ -18,7 +18,7 @@ pub enum Limit {
 
 /// What is asked of one row.
 #[derive(Debug)]
-pub struct Asked {
+pub struct Requests {
     /// The name by which a measure reports it.
     pub name: &'static str,
     /// What was called.
@@ -37,7 +37,7 @@ pub struct Group {
     /// Its name.
     pub name: &'static str,
     /// Its rows.
-    pub rows: &'static [Asked],
+    pub rows: &'static [Requests],
 }
 
 const SIGNATURES: &str = "server CPU / one RSA-2048 signature";
@@ -49,30 +49,30 @@ pub const GROUPS: [Group; 10] = [
     Group {
         name: "refresh",
         rows: &[
-            asked("refresh-cpu", "refresh, RS256, PostgreSQL", SIGNATURES, "µs", Limit::RatioAtMost(1.5)),
-            asked("refresh", "refresh, RS256, PostgreSQL", THROUGHPUT, "1/s", Limit::RatioAtLeast(3.0)),
-            asked("refresh-es256", "refresh, ES256, PostgreSQL", CPU, "µs", Limit::AtMost(130.0)),
-            asked("refresh-sqlite", "refresh, RS256, SQLite (synchronous=FULL)", THROUGHPUT, "1/s", Limit::RatioAtLeast(2.0)),
+            requested("refresh-cpu", "refresh, RS256, PostgreSQL", SIGNATURES, "µs", Limit::RatioAtMost(1.5)),
+            requested("refresh", "refresh, RS256, PostgreSQL", THROUGHPUT, "1/s", Limit::RatioAtLeast(3.0)),
+            requested("refresh-es256", "refresh, ES256, PostgreSQL", CPU, "µs", Limit::AtMost(130.0)),
+            requested("refresh-sqlite", "refresh, RS256, SQLite (synchronous=FULL)", THROUGHPUT, "1/s", Limit::RatioAtLeast(2.0)),
         ],
     },
     Group {
         name: "client-credentials",
-        rows: &[asked("client-credentials", "client_credentials, RS256", SIGNATURES, "µs", Limit::RatioAtMost(1.2))],
+        rows: &[requested("client-credentials", "client_credentials, RS256", SIGNATURES, "µs", Limit::RatioAtMost(1.2))],
     },
     Group {
         name: "introspection",
-        rows: &[asked("introspection", "introspection of a live JWT, PostgreSQL", CPU, "µs", Limit::AtMost(90.0))],
+        rows: &[requested("introspection", "introspection of a live JWT, PostgreSQL", CPU, "µs", Limit::AtMost(90.0))],
     },
     Group {
         name: "published",
         rows: &[
-            asked("jwks", "JWKS", CPU, "µs", Limit::AtMost(25.0)),
-            asked("discovery", "discovery", CPU, "µs", Limit::AtMost(25.0)),
+            requested("jwks", "JWKS", CPU, "µs", Limit::AtMost(25.0)),
+            requested("discovery", "discovery", CPU, "µs", Limit::AtMost(25.0)),
         ],
     },
     Group {
         name: "authorize",
-        rows: &[asked(
+        rows: &[requested(
             "authorize",
             "/authorize with session and consent, then /token",
             "server CPU for both / one RSA-2048 signature (two tokens are signed)",
@@ -83,18 +83,18 @@ pub const GROUPS: [Group; 10] = [
     Group {
         name: "memory",
         rows: &[
-            asked("memory-rest", "resident memory", "at rest", "MiB", Limit::AtMost(20.0)),
-            asked("memory-refresh", "resident memory", "refresh with 64 connections", "MiB", Limit::AtMost(40.0)),
-            asked("memory-sign-ins", "resident memory", "500 sign-ins at once", "MiB", Limit::Told("bounded")),
+            requested("memory-rest", "resident memory", "at rest", "MiB", Limit::AtMost(20.0)),
+            requested("memory-refresh", "resident memory", "refresh with 64 connections", "MiB", Limit::AtMost(40.0)),
+            requested("memory-sign-ins", "resident memory", "500 sign-ins at once", "MiB", Limit::Told("bounded")),
         ],
     },
     Group {
         name: "start",
-        rows: &[asked("start", "start", "to the first answered request, existing database", "ms", Limit::AtMost(50.0))],
+        rows: &[requested("start", "start", "to the first answered request, existing database", "ms", Limit::AtMost(50.0))],
     },
     Group {
         name: "two-servers",
-        rows: &[asked(
+        rows: &[requested(
             "two-servers",
             "refresh, two servers on one PostgreSQL",
             "requests a second / one server",
@@ -105,30 +105,30 @@ pub const GROUPS: [Group; 10] = [
     Group {
         name: "overload",
         rows: &[
-            asked("overload", "refresh at twice the capacity", "p99 of what is accepted", "ms", Limit::AtMost(250.0)),
-            asked(
+            requested("overload", "refresh at twice the capacity", "p99 of what is accepted", "ms", Limit::AtMost(250.0)),
+            requested(
                 "overload-rest",
                 "refresh at twice the capacity",
                 "neither accepted nor 503 with Retry-After",
                 "1/s",
                 Limit::AtMost(0.0),
             ),
-            asked("overload-health", "/healthz meanwhile", "p99", "ms", Limit::AtMost(250.0)),
-            asked("overload-sign-ins", "/token during 500 sign-ins, all answered", "p99", "ms", Limit::AtMost(250.0)),
+            requested("overload-health", "/healthz meanwhile", "p99", "ms", Limit::AtMost(250.0)),
+            requested("overload-sign-ins", "/token during 500 sign-ins, all answered", "p99", "ms", Limit::AtMost(250.0)),
         ],
     },
     // Last: what its databases leave to the disk when they go falls into no round.
     Group {
         name: "size",
         rows: &[
-            asked(
+            requested(
                 "size-postgres",
                 "refresh at MANY grants, PostgreSQL",
                 "requests a second / at 10,000",
                 "1/s",
                 Limit::RatioAtLeast(0.9),
             ),
-            asked(
+            requested(
                 "size-sqlite",
                 "refresh at MANY grants, SQLite",
                 "requests a second / at 10,000",
@@ -139,8 +139,8 @@ pub const GROUPS: [Group; 10] = [
     },
 ];
 
-const fn asked(name: &'static str, path: &'static str, measure: &'static str, unit: &'static str, limit: Limit) -> Asked {
-    Asked { name, path, measure, unit, limit }
+const fn requested(name: &'static str, path: &'static str, measure: &'static str, unit: &'static str, limit: Limit) -> Requests {
+    Requests { name, path, measure, unit, limit }
 }
 
 impl Limit {
@@ -175,7 +175,7 @@ pub struct Found {
     pub note: String,
 }
 
-impl Asked {
+impl Requests {
     /// The row with what was found; `many` is the greatest number of grants in this run.
     pub fn found(&self, found: Found, many: u64) -> Row {
         let ratio = found.yardstick.filter(|yardstick| *yardstick > 0.0).map(|yardstick| found.ours / yardstick);
@@ -209,8 +209,8 @@ mod tests {
     use super::*;
 
     fn row(name: &str, ours: f64, yardstick: Option<f64>) -> Row {
-        let asked = GROUPS.iter().flat_map(|group| group.rows).find(|asked| asked.name == name).unwrap();
-        asked.found(Found { ours, yardstick, sound: true, note: String::new() }, 10_000_000)
+        let requested = GROUPS.iter().flat_map(|group| group.rows).find(|requested| requested.name == name).unwrap();
+        requested.found(Found { ours, yardstick, sound: true, note: String::new() }, 10_000_000)
     }
 
     #[test]
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn names_are_those_of_one_row_each() {
-        let mut names: Vec<_> = GROUPS.iter().flat_map(|group| group.rows).map(|asked| asked.name).collect();
+        let mut names: Vec<_> = GROUPS.iter().flat_map(|group| group.rows).map(|requested| requested.name).collect();
         let all = names.len();
         names.sort_unstable();
         names.dedup();

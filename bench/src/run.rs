@@ -102,8 +102,8 @@ impl Run {
 
     /// What is kept of a row, and told at once.
     pub fn report(&mut self, name: &'static str, found: Found) {
-        if let Some(asked) = GROUPS.iter().flat_map(|group| group.rows).find(|asked| asked.name == name) {
-            crate::table::tell(&asked.found(found.clone(), self.many()));
+        if let Some(requested) = GROUPS.iter().flat_map(|group| group.rows).find(|requested| requested.name == name) {
+            crate::table::tell(&requested.found(found.clone(), self.many()));
         }
         self.found.push((name, found));
     }
@@ -114,11 +114,11 @@ impl Run {
         for group in GROUPS.iter().filter(|group| chosen.contains(&group.name)) {
             let why =
                 failed.iter().find(|(name, _)| *name == group.name).map_or("its group reported nothing", |(_, why)| why.as_str());
-            for asked in group.rows {
-                let found = self.found.iter().find(|(name, _)| *name == asked.name);
+            for requested in group.rows {
+                let found = self.found.iter().find(|(name, _)| *name == requested.name);
                 rows.push(match found {
-                    Some((_, found)) => asked.found(found.clone(), self.many()),
-                    None => asked.missing(why, self.many()),
+                    Some((_, found)) => requested.found(found.clone(), self.many()),
+                    None => requested.missing(why, self.many()),
                 });
             }
         }

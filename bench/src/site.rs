@@ -1,5 +1,5 @@
 //! A site: a database with so many grants, set up by the program's own command line and then filled, and servers on it. Holds
-//! what clients and people of it have in hand: refresh tokens and session cookies, derived by the library from the rows' ids.
+//! what clients and users of it have in hand: refresh tokens and session cookies, derived by the library from the rows' ids.
 
 use std::{
     fs::File,
@@ -79,7 +79,7 @@ impl Site {
         };
         site.register()?;
         let mut database = Database::connect(&site.url)?;
-        let hash = database.text("SELECT password_hash AS value FROM people WHERE username = 'someone'")?;
+        let hash = database.text("SELECT password_hash AS value FROM users WHERE username = 'someone'")?;
         site.population.fill(&mut database, &hash)?;
         drop(database);
         if let Some(file) = site.url.strip_prefix("sqlite:") {
@@ -130,9 +130,9 @@ impl Site {
             let _ = writeln!(input, "{PASSWORD}"); // most of them read nothing
         }
         let output = child.wait_with_output()?;
-        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        let reported = String::from_utf8_lossy(&output.stdout).into_owned();
         if output.status.success() {
-            return Ok(told);
+            return Ok(reported);
         }
         let what = arguments.iter().take(3).copied().collect::<Vec<_>>().join(" ");
         Err(Trouble::new(format!("symbolon {what}: {}", String::from_utf8_lossy(&output.stderr).trim())))
@@ -171,7 +171,7 @@ impl Site {
         drawn.map(token).collect()
     }
 
-    /// Session cookies of people all over the table who have given consent to a client whose tokens are signed with RS256, with
+    /// Session cookies of users all over the table who have given consent to a client whose tokens are signed with RS256, with
     /// that client.
     ///
     /// # Errors
@@ -188,9 +188,9 @@ impl Site {
         Ok(browsers)
     }
 
-    /// The names of people all over the table, none twice.
-    pub fn people(&self) -> Vec<String> {
-        draw(self.population.people, self.population.people.min(CHAINS)).map(|at| Population::person(at + 1)).collect()
+    /// The names of users all over the table, none twice.
+    pub fn users(&self) -> Vec<String> {
+        draw(self.population.users, self.population.users.min(CHAINS)).map(|at| Population::user(at + 1)).collect()
     }
 
     /// Removes the database.

@@ -32,12 +32,12 @@ pub const WITH_OPENID: &str = "openid offline_access notes:read";
 /// When Node is not there, or the provider does not start.
 pub async fn start(folder: &Path, work: &Path, (tokens, scopes): (usize, &str)) -> Result<(Server, Vec<(String, String)>)> {
     let address = process::free_address()?;
-    let told = work.join("yardstick.json");
+    let reported = work.join("yardstick.json");
     let mut node = Command::new("node");
     node.arg(folder.join("provider.mjs")).arg(address.port().to_string()).arg(tokens.to_string()).arg(scopes);
-    node.env("NODE_ENV", "production").stdout(Stdio::from(File::create(&told)?));
+    node.env("NODE_ENV", "production").stdout(Stdio::from(File::create(&reported)?));
     let server = Server::start(node, address, "/.well-known/openid-configuration", &work.join("yardstick.log")).await?;
     let ready: Ready =
-        serde_json::from_reader(File::open(&told)?).map_err(|error| Trouble::while_doing("the yardstick", &error))?;
+        serde_json::from_reader(File::open(&reported)?).map_err(|error| Trouble::while_doing("the yardstick", &error))?;
     Ok((server, ready.tokens.into_iter().map(|token| (ready.client_id.clone(), token)).collect()))
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How often it is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// What was abandoned, and has not come to its end.
 #[derive(Default)]
@@ -67,21 +67,21 @@ impl Abandoned {
 /// Looks after what was abandoned, until it is dropped.
 pub async fn look_after(app: Arc<App>) {
     // A commit that has waited for longer than anyone waits for an answer has no caller any more, whoever's it is.
-    let patience = app.config.database_timeout + app.config.story_time;
+    let patience = app.config.database_timeout + app.config.blocking_timeout;
     let (mut connection, mut has_failed) = (None, false);
     loop {
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(CHECK_EVERY).await;
         let mut work = std::mem::take(&mut *app.abandoned.lock());
         if work.is_empty() {
             connection = None;
             continue;
         }
         let (looking, mut with) = (app.clone(), connection.take());
-        let looked = tokio::task::spawn_blocking(move || {
+        let checked = tokio::task::spawn_blocking(move || {
             let found = look(&looking, &mut with, &mut work, patience);
             (found, with, work)
         });
-        let Ok((found, with, left)) = looked.await else { continue };
+        let Ok((found, with, left)) = checked.await else { continue };
         connection = with;
         app.abandoned.lock().extend(left);
         match found {
@@ -104,7 +104,7 @@ fn look(app: &App, with: &mut Option<AnyConnection>, work: &mut Vec<Work>, patie
     let (mut ended, mut failed) = (0, None);
     work.retain(|one| {
         // Most of those who leave do so while nothing is wrong, and their work is over soon.
-        let is_due = one.progress.has_left() || one.since.elapsed() >= app.config.story_time;
+        let is_due = one.progress.has_left() || one.since.elapsed() >= app.config.blocking_timeout;
         if failed.is_some() || !is_due {
             return !one.progress.is_over();
         }

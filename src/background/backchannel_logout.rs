@@ -80,7 +80,7 @@ impl Call {
         let mut state = self.0.state();
         match outcome {
             Outcome::Failed(_) => drop(state.troubled.insert(self.1.clone())),
-            Outcome::Told | Outcome::Unwanted => drop(state.troubled.remove(&self.1)),
+            Outcome::Delivered | Outcome::Unwanted => drop(state.troubled.remove(&self.1)),
         }
     }
 }
@@ -102,7 +102,7 @@ pub async fn round(app: &Arc<App>, calls: &Calls) {
     match taken {
         Ok(Ok(taken)) => {
             for (call, delivery) in taken {
-                tokio::spawn(tell(app.clone(), call, delivery));
+                tokio::spawn(deliver(app.clone(), call, delivery));
             }
         }
         Ok(Err(error)) => pause(&error).await,
@@ -135,7 +135,7 @@ fn take(app: &App, connection: &mut AnyConnection, calls: &Calls) -> StoreResult
 }
 
 /// The token is made with a connection, the call without one.
-async fn tell(app: Arc<App>, call: Call, delivery: Delivery) {
+async fn deliver(app: Arc<App>, call: Call, delivery: Delivery) {
     let (making, wanted) = (app.clone(), delivery.clone());
     let made = stored(&app, move |connection| make(&making, connection, &wanted)).await;
     let outcome = match made {
@@ -158,7 +158,7 @@ async fn tell(app: Arc<App>, call: Call, delivery: Delivery) {
 /// What came of an attempt.
 enum Outcome {
     /// It was told, and taken.
-    Told,
+    Delivered,
     /// Nobody wants to know any more.
     Unwanted,
     /// It will be tried again.
@@ -177,7 +177,7 @@ fn make(app: &App, connection: &mut AnyConnection, delivery: &Delivery) -> Resul
 async fn send(app: &Arc<App>, uri: String, token: String) -> Outcome {
     let outbound = app.outbound.clone();
     match tokio::task::spawn_blocking(move || outbound.post_form(&uri, &[("logout_token", &token)])).await {
-        Ok(Ok(200 | 204)) => Outcome::Told,
+        Ok(Ok(200 | 204)) => Outcome::Delivered,
         Ok(Ok(status)) => Outcome::Failed(OutboundError::Status(status).to_string()),
         Ok(Err(error)) => Outcome::Failed(error.to_string()),
         Err(error) => Outcome::Failed(error.to_string()),
@@ -210,7 +210,7 @@ fn settle(app: &App, connection: &mut AnyConnection, delivery: &Delivery, outcom
     let Content::Logout(Logout { sid: session, .. }) = &delivery.content else { return deliveries::remove(connection, delivery) };
     let (client, attempt) = (&delivery.client_id, delivery.attempts);
     match outcome {
-        Outcome::Told => {
+        Outcome::Delivered => {
             tracing::info!(client, session, attempt, "told that the session has ended");
             deliveries::remove(connection, delivery)
         }
@@ -250,7 +250,7 @@ mod tests {
             (0, 0, AT_ONE),
             "half of the room is for the others"
         );
-        retried[0].ended(&Outcome::Told);
+        retried[0].ended(&Outcome::Delivered);
         assert_eq!((calls.room("0"), calls.room("20")), (AT_ONE - 1, 1));
     }
 }

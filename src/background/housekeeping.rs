@@ -13,6 +13,7 @@ use std::{
 use super::{FOR_EVER, stored, trust};
 use crate::{
     app::App,
+    blocking_pool::Priority,
     clock::Stopwatch,
     protocol::{
         retention::Retention,
@@ -20,12 +21,11 @@ use crate::{
     },
     store::{
         AnyConnection, Error, Result, activity, devices, grant_history,
-        grants::leaving as grants_leaving,
+        grants::purge as grants_purge,
         leases, links, rate_limits, revoked_tokens,
-        sessions::{self, leaving as sessions_leaving},
-        used_assertions, walks,
+        sessions::{self, purge as sessions_purge},
+        sweep_cursors, used_assertions,
     },
-    stories::Lane,
 };
 
 /// How often there is a round, at least so far apart.
@@ -47,7 +47,7 @@ const SESSIONS: u32 = 100;
 /// So many rows are looked at in one batch of a walk.
 const SLICE: u32 = 2_000;
 /// How often a table is looked through, at least so far apart.
-const WALK_EVERY: Span = Span::from_seconds(3_600);
+const SWEEP_EVERY: Span = Span::from_seconds(3_600);
 
 /// How long a browser that was not seen any more stays known: as long as its cookie lives.
 const KNOWN_DEVICES: Span = Span::from_seconds(366 * 86_400);
@@ -60,14 +60,14 @@ struct Batch {
     /// So many sessions were ended: clients are to be told.
     ended: usize,
     /// So many rows have left.
-    gone: usize,
+    deleted: usize,
     /// Whether there may be more to do.
     more: bool,
 }
 
 impl Batch {
-    const fn forgot(gone: usize) -> Self {
-        Self { ended: 0, gone, more: gone >= ROWS as usize }
+    const fn forgot(deleted: usize) -> Self {
+        Self { ended: 0, deleted, more: deleted >= ROWS as usize }
     }
 }
 
@@ -77,7 +77,7 @@ type Kind = (&'static str, fn(&App, &mut AnyConnection, Timestamp) -> Result<Bat
 const KINDS: [Kind; 11] = [
     ("sessions that have expired", |_, connection, now| {
         let ended = sessions::end_expired(connection, now, SESSIONS)?;
-        Ok(Batch { ended, gone: 0, more: ended >= SESSIONS as usize })
+        Ok(Batch { ended, deleted: 0, more: ended >= SESSIONS as usize })
     }),
     ("assertions", |_, connection, now| used_assertions::forget(connection, now, ROWS).map(Batch::forgot)),
     ("revoked tokens", |_, connection, now| revoked_tokens::forget(connection, now, ROWS).map(Batch::forgot)),
@@ -96,16 +96,16 @@ const KINDS: [Kind; 11] = [
     ("devices", |_, connection, now| devices::forget_before(connection, before(now, KNOWN_DEVICES), ROWS).map(Batch::forgot)),
     ("links", |_, connection, now| links::forget_before(connection, before(now, OLD_LINKS), ROWS).map(Batch::forgot)),
     ("grants", |app, connection, now| {
-        let Some(after) = walks::next(connection, "grants", now, WALK_EVERY)? else { return Ok(Batch::default()) };
-        let looked = grants_leaving::walk(connection, after, SLICE, &retention(app, now))?;
-        walks::note(connection, "grants", looked.at)?;
-        Ok(Batch { ended: 0, gone: looked.gone, more: looked.at.is_some() })
+        let Some(after) = sweep_cursors::next(connection, "grants", now, SWEEP_EVERY)? else { return Ok(Batch::default()) };
+        let purged = grants_purge::sweep(connection, after, SLICE, &retention(app, now))?;
+        sweep_cursors::note(connection, "grants", purged.at)?;
+        Ok(Batch { ended: 0, deleted: purged.deleted, more: purged.at.is_some() })
     }),
     ("sessions", |app, connection, now| {
-        let Some(after) = walks::next(connection, "sessions", now, WALK_EVERY)? else { return Ok(Batch::default()) };
-        let looked = sessions_leaving::walk(connection, after, SLICE, &retention(app, now))?;
-        walks::note(connection, "sessions", looked.at)?;
-        Ok(Batch { ended: looked.ended, gone: looked.gone, more: looked.at.is_some() })
+        let Some(after) = sweep_cursors::next(connection, "sessions", now, SWEEP_EVERY)? else { return Ok(Batch::default()) };
+        let purged = sessions_purge::sweep(connection, after, SLICE, &retention(app, now))?;
+        sweep_cursors::note(connection, "sessions", purged.at)?;
+        Ok(Batch { ended: purged.ended, deleted: purged.deleted, more: purged.at.is_some() })
     }),
 ];
 
@@ -129,7 +129,7 @@ pub(super) async fn finish(app: &Arc<App>) {
     let (closing, holder) = (app.clone(), app.process);
     let given_back = async {
         let close = move || *closing.housekeeping_is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        app.stories.run(Lane::Own, (FOR_EVER, FOR_EVER), close).await?;
+        app.blocking_pool.run(Priority::Own, (FOR_EVER, FOR_EVER), close).await?;
         stored(app, move |connection| leases::give_back(connection, LEASE, holder)).await
     };
     match tokio::time::timeout(app.config.shutdown_timeout, given_back).await {
@@ -151,7 +151,7 @@ enum Outcome {
 /// One round, and how long it has worked.
 async fn work(app: &Arc<App>) -> Duration {
     let mut worked = Duration::ZERO;
-    let (mut ended, mut gone) = (0, 0);
+    let (mut ended, mut deleted) = (0, 0);
     let mut kinds = KINDS.to_vec();
     let mut is_first = true;
     'round: while !kinds.is_empty() {
@@ -164,7 +164,7 @@ async fn work(app: &Arc<App>) -> Duration {
             match outcome {
                 Outcome::Done(batch) => {
                     ended += batch.ended;
-                    gone += batch.gone;
+                    deleted += batch.deleted;
                     kinds.extend(batch.more.then_some(kind));
                 }
                 Outcome::NotOurs => break 'round,
@@ -177,8 +177,8 @@ async fn work(app: &Arc<App>) -> Duration {
         tracing::info!(ended, "sessions have reached their end");
         app.bell.notify_one();
     }
-    if gone > 0 {
-        tracing::debug!(gone, worked_ms = worked.as_millis(), "housekeeping");
+    if deleted > 0 {
+        tracing::debug!(deleted, worked_ms = worked.as_millis(), "housekeeping");
     }
     worked
 }

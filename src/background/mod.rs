@@ -3,17 +3,18 @@
 
 mod backchannel_logout;
 pub mod housekeeping;
-mod letters;
+mod notifications;
 mod trust;
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use backchannel_logout::Calls;
 
-pub use letters::path_of;
+pub use notifications::path_of;
 
 use crate::{
-    app::{App, Caller, LETTERS},
+    app::{App, Caller, MESSAGES},
+    blocking_pool::{PoolError, Priority},
     protocol::time::{Span, Timestamp},
     store::{
         AnyConnection, Error, Progress,
@@ -21,7 +22,6 @@ use crate::{
         error::Outage,
         meta,
     },
-    stories::{Lane, Refused},
 };
 
 /// How often deliveries that are due are looked for, when nobody rings.
@@ -43,7 +43,7 @@ pub async fn run(app: Arc<App>) {
     tokio::join!(deliver(&app), housekeeping::run(&app), write(&app));
 }
 
-/// What waits to be written is written, another process may do the housekeeping, and letters that are being sent are sent, before
+/// What waits to be written is written, another process may do the housekeeping, and e-mails that are being sent are sent, before
 /// the server stops: all of it within `shutdown_timeout`.
 pub async fn finish(app: &Arc<App>) {
     let within = app.config.shutdown_timeout;
@@ -53,13 +53,13 @@ pub async fn finish(app: &Arc<App>) {
             tracing::error!("history that waits to be written could not be, and is lost");
         }
     };
-    let letters = async {
-        let all = u32::try_from(LETTERS).unwrap_or(u32::MAX);
-        if !matches!(tokio::time::timeout(within, app.letters.acquire_many(all)).await, Ok(Ok(_))) {
+    let messages = async {
+        let all = u32::try_from(MESSAGES).unwrap_or(u32::MAX);
+        if !matches!(tokio::time::timeout(within, app.messages.acquire_many(all)).await, Ok(Ok(_))) {
             tracing::warn!("a letter is still being sent: it may be sent once more");
         }
     };
-    tokio::join!(history, housekeeping::finish(app), letters);
+    tokio::join!(history, housekeeping::finish(app), messages);
 }
 
 /// When to try a delivery again; `None` where it is given up, which takes a clock that is trusted.
@@ -114,12 +114,12 @@ async fn write_history(app: &Arc<App>) {
 async fn stored<T: Send + 'static, E: From<Error> + Outage + Send + 'static>(
     app: &Arc<App>,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E> + Send + 'static,
-) -> Result<Result<T, E>, Refused> {
-    let (told, progress) = (app.clone(), Progress::default());
+) -> Result<Result<T, E>, PoolError> {
+    let (cloned, progress) = (app.clone(), Progress::default());
     let caller = Caller::of(app.clone(), progress.clone());
-    let work = move || told.store.with_progress(&progress, work);
-    let mut running = pin!(app.stories.run(Lane::Own, (FOR_EVER, FOR_EVER), work));
-    if let Ok(done) = tokio::time::timeout(app.config.story_time, &mut running).await {
+    let work = move || cloned.store.with_progress(&progress, work);
+    let mut running = pin!(app.blocking_pool.run(Priority::Own, (FOR_EVER, FOR_EVER), work));
+    if let Ok(done) = tokio::time::timeout(app.config.blocking_timeout, &mut running).await {
         caller.answered();
         return done;
     }
@@ -131,7 +131,7 @@ async fn deliver(app: &Arc<App>) {
     let calls = Calls::default();
     loop {
         backchannel_logout::round(app, &calls).await;
-        letters::round(app).await;
+        notifications::round(app).await;
         let _ = tokio::time::timeout(LOOK_EVERY, app.bell.notified()).await;
     }
 }

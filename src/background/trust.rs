@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use crate::{
     app::App,
     protocol::{clock_check::Reading, time::Timestamp},
-    store::{AnyConnection, Result, database_time, walks},
+    store::{AnyConnection, Result, database_time, sweep_cursors},
 };
 
 /// Whether this reading of the clock is trusted: where it is not, nothing is deleted, ended or given up by it.
@@ -14,7 +14,7 @@ pub(super) fn is_trusted(app: &App, connection: &mut AnyConnection, clock: Times
     let monotonic = app.clock.monotonic();
     let database = app.clock.of_database(database_time::now(connection)?);
     let lock = || app.clock_check.lock().unwrap_or_else(PoisonError::into_inner);
-    let last_work = if lock().is_new() { walks::last_begun(connection)? } else { None };
+    let last_work = if lock().is_new() { sweep_cursors::last_begun(connection)? } else { None };
     let mut check = lock();
     let judged = check.judge(Reading { clock, database, monotonic }, last_work);
     match &judged {

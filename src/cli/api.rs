@@ -23,10 +23,10 @@ pub enum Command {
     Add {
         /// Its identifier, an absolute URI: the audience of its tokens
         uri: String,
-        /// The name shown to people
+        /// The name shown to users
         #[arg(long)]
         name: String,
-        /// A scope of it and what it allows, in words for the person who is asked; may be repeated
+        /// A scope of it and what it allows, in words for the user who is asked; may be repeated
         #[arg(long = "scope", value_name = "SCOPE[=WORDS]")]
         scopes: Vec<String>,
         #[command(flatten)]
@@ -59,7 +59,7 @@ pub struct One {
 pub struct Changes {
     /// The API's identifier
     uri: String,
-    /// The name shown to people
+    /// The name shown to users
     #[arg(long)]
     name: Option<String>,
     /// The scopes it has from now on, instead of those it had; may be repeated
@@ -178,7 +178,7 @@ fn set(work: &mut Work<'_>, changes: &Changes, format: Format) -> Answer {
     let after = clients::all(work.connection)?;
     let losses = losses(&before, &after);
     let shown = shown(&api, &after);
-    let text = || text(&shown) + &told(&losses);
+    let text = || text(&shown) + &describe_losses(&losses);
     format.answer(&serde_json::json!({ "api": shown, "lost": losses }), text)
 }
 
@@ -188,7 +188,7 @@ fn remove(work: &mut Work<'_>, one: &One) -> Answer {
         return unknown(&one.uri);
     }
     let losses = losses(&before, &clients::all(work.connection)?);
-    let text = || output::clean(&format!("API {} is removed", one.uri)) + "\n" + &told(&losses);
+    let text = || output::clean(&format!("API {} is removed", one.uri)) + "\n" + &describe_losses(&losses);
     one.format.answer(&serde_json::json!({ "uri": one.uri, "removed": true, "lost": losses }), text)
 }
 
@@ -218,7 +218,7 @@ fn losses(before: &[Client], after: &[Client]) -> Vec<Loss> {
     before.iter().filter_map(lost).collect()
 }
 
-fn told(losses: &[Loss]) -> String {
+fn describe_losses(losses: &[Loss]) -> String {
     let line = |loss: &Loss| {
         let lost: Vec<_> = loss.apis.iter().chain(&loss.scopes).map(String::as_str).collect();
         output::clean(&format!("client {} lost {}", loss.client_id, lost.join(", "))) + "\n"

@@ -1,4 +1,4 @@
-//! `symbolon client`: the apps people sign in to, and programs that act for themselves. What may be registered is decided
+//! `symbolon client`: the apps users sign in to, and programs that act for themselves. What may be registered is decided
 //! by `protocol::client::Client::check`.
 
 mod add;
@@ -59,7 +59,7 @@ pub enum Command {
     },
     /// Kill the former of two secrets, when the client has taken over the new one
     RetireSecret(One),
-    /// Delete a client, and revoke what people allowed it
+    /// Delete a client, and revoke what users allowed it
     Delete(One),
 }
 
@@ -133,7 +133,7 @@ fn unknown<T>(id: &str) -> Result<T, Error> {
     refuse(format!("client '{id}': there is no client with this id (symbolon client list shows all)"))
 }
 
-/// Twenty hexadecimal digits: never the thirty-two of a person's id.
+/// Twenty hexadecimal digits: never the thirty-two of a user's id.
 fn new_id() -> String {
     format!("{:020x}", u128::from_be_bytes(random::bytes()) >> 48)
 }

@@ -1,4 +1,4 @@
-//! `symbolon consent`: what people allowed clients, as it is remembered, and taking it back. The grants that came from it
+//! `symbolon consent`: what users allowed clients, as it is remembered, and taking it back. The grants that came from it
 //! are `grant`.
 
 use clap::Subcommand;
@@ -20,7 +20,7 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List what a person allowed, by client
+    /// List what a user allowed, by client
     List {
         /// User name or e-mail address
         #[arg(long)]
@@ -28,7 +28,7 @@ pub enum Command {
         #[command(flatten)]
         format: Format,
     },
-    /// Withdraw what a person allowed a client: its grants end, and it has to ask again
+    /// Withdraw what a user allowed a client: its grants end, and it has to ask again
     Withdraw {
         /// User name or e-mail address
         #[arg(long)]
@@ -60,8 +60,8 @@ impl Command {
 }
 
 fn list(work: &mut Work<'_>, login: &str, format: Format) -> Answer {
-    let person = user::find(work, login)?.claims.id;
-    let listed = consents::of_person(work.connection, person)?;
+    let user = user::find(work, login)?.claims.id;
+    let listed = consents::of_user(work.connection, user)?;
     let shown: Vec<_> = listed.iter().map(shown).collect();
     let row = |consent: &Shown<'_>| {
         [consent.client_id.into(), consent.scope.clone(), consent.audiences.join(" "), consent.granted.clone()]
@@ -71,16 +71,16 @@ fn list(work: &mut Work<'_>, login: &str, format: Format) -> Answer {
 }
 
 fn withdraw(work: &mut Work<'_>, login: &str, id: &str, format: Format) -> Answer {
-    let person = user::find(work, login)?.claims;
+    let user = user::find(work, login)?.claims;
     let client = client::find(work, id)?;
-    let event = Event { about: Some(&client.name), ..user::operated(work.now, person.id, Activity::AppEnded) };
+    let event = Event { about: Some(&client.name), ..user::operated(work.now, user.id, Activity::AppEnded) };
     let ended = account::end_app(work.connection, &client.id, &event)?.unwrap_or_default();
     let text = || {
         let grants = if ended == 1 { "1 grant has".into() } else { format!("{ended} grants have") };
-        output::clean(&format!("what {} allowed client {} is withdrawn; {grants} ended", person.username, client.id)) + "\n"
+        output::clean(&format!("what {} allowed client {} is withdrawn; {grants} ended", user.username, client.id)) + "\n"
     };
     let answer =
-        serde_json::json!({ "username": person.username, "client_id": client.id, "withdrawn": true, "ended_grants": ended });
+        serde_json::json!({ "username": user.username, "client_id": client.id, "withdrawn": true, "ended_grants": ended });
     format.answer(&answer, text)
 }
 

@@ -18,13 +18,13 @@ use crate::{
         api::{Api, ApiScope},
         client::{Client, ClientKind},
         client_auth::secret_hash,
-        person,
         scope::Scopes,
         time::Timestamp,
+        user,
     },
     random,
     server::{self, limits},
-    store::{self, account, apis, clients, people},
+    store::{self, account, apis, clients, users},
 };
 
 const USER: &str = "alice";
@@ -84,8 +84,8 @@ fn start(config: Config, port: u16, now: Timestamp) -> Result<(), String> {
 
 fn populate(app: &App, demo: &Demo, secret: &str, now: Timestamp) -> Result<(), String> {
     let password_hash = app.passwords.hash(PASSWORD).map_err(|error| error.to_string())?;
-    let person = people::Person {
-        claims: person::Person {
+    let user = users::User {
+        claims: user::User {
             id: random::id(now),
             username: USER.into(),
             display_name: Some("Alice".into()),
@@ -127,7 +127,7 @@ fn populate(app: &App, demo: &Demo, secret: &str, now: Timestamp) -> Result<(), 
         ..Client::new(WEB, "Demo Web App", ClientKind::Web, now)
     };
     let inserted = app.store.with(|connection| -> store::Result<()> {
-        account::add(connection, &person, random::id(now))?;
+        account::add(connection, &user, random::id(now))?;
         apis::insert(connection, &api)?;
         clients::insert(connection, &spa)?;
         clients::insert(connection, &web)

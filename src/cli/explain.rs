@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     protocol::{credential::Kind, id::Id},
-    store::people,
+    store::users,
 };
 
 pub const ABOUT: &str = "Say what a token or another credential is, and whether it would be taken now";
@@ -57,7 +57,7 @@ impl std::fmt::Debug for Secret {
 
 /// What is known of a credential.
 #[derive(Default, Serialize)]
-struct Told {
+struct Explanation {
     /// What it is.
     is: &'static str,
     /// Whether it would be taken now, by who may present it.
@@ -98,12 +98,12 @@ impl Options {
             [Secret(text)] => text.clone(),
             several => return refuse(format!("expected one token, received {}", several.len())),
         };
-        let told = explain(work, text.trim())?;
-        self.format.answer(&told, || told.text())
+        let explanation = explain(work, text.trim())?;
+        self.format.answer(&explanation, || explanation.text())
     }
 }
 
-fn explain(work: &mut Work<'_>, text: &str) -> Result<Told, Error> {
+fn explain(work: &mut Work<'_>, text: &str) -> Result<Explanation, Error> {
     let begins = |kind: Kind| text.starts_with(kind.prefix());
     if begins(Kind::Code) {
         credentials::of_grant(work, Kind::Code, text)
@@ -138,14 +138,14 @@ fn first_line(input: impl BufRead) -> Result<String, Error> {
     }
 }
 
-/// The user name of a person, if there still is one.
-fn username(work: &mut Work<'_>, person: Id) -> Result<String, Error> {
-    Ok(people::find(work.connection, person)?.map_or_else(|| format!("{person} (gone)"), |person| person.claims.username))
+/// The user name of a user, if there still is one.
+fn username(work: &mut Work<'_>, user: Id) -> Result<String, Error> {
+    Ok(users::find(work.connection, user)?.map_or_else(|| format!("{user} (gone)"), |user| user.claims.username))
 }
 
-impl Told {
+impl Explanation {
     /// Something that is worth nothing, and why.
-    fn worthless(is: &'static str, because: impl Into<String>) -> Self {
+    fn inactive(is: &'static str, because: impl Into<String>) -> Self {
         Self { is, because: because.into(), ..Self::default() }
     }
 
@@ -163,7 +163,7 @@ impl Told {
             ("grant", self.grant.clone()),
             ("session", self.session.clone()),
             ("client", self.client_id.clone()),
-            ("person", self.username.clone()),
+            ("user", self.username.clone()),
             ("generation", generation),
             ("scope", self.scope.clone()),
             ("audiences", self.audiences.as_ref().map(lines)),

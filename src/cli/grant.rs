@@ -1,4 +1,4 @@
-//! `symbolon grant`: what people allowed clients. Whether a grant still works is `protocol::grant`; this
+//! `symbolon grant`: what users allowed clients. Whether a grant still works is `protocol::grant`; this
 //! reads what that depends on, and revokes.
 
 mod show;
@@ -18,7 +18,7 @@ use crate::{
         activity::Activity,
         client::Client,
         end_reason::{EndReason, Inactive},
-        grant::{self, Grant, Policy, Standing},
+        grant::{self, AccountStatus, Grant, Policy},
         history,
         id::Id,
         user_agent,
@@ -28,7 +28,7 @@ use crate::{
         activity::Event,
         clients, grant_history,
         grants::{self, Filter},
-        people,
+        users,
     },
 };
 
@@ -36,7 +36,7 @@ use crate::{
 pub enum Command {
     /// List grants, newest first
     List {
-        /// Those of one person: user name or e-mail address
+        /// Those of one user: user name or e-mail address
         #[arg(long)]
         user: Option<String>,
         /// Those of one client
@@ -82,7 +82,7 @@ struct Shown {
     created: String,
     last_used: Option<String>,
     expires: String,
-    /// The name that the person gave the device it is on.
+    /// The name that the user gave the device it is on.
     device_name: Option<String>,
     /// From where it was last used; until the code is redeemed, the browser in which it was given.
     address: Option<String>,
@@ -91,7 +91,7 @@ struct Shown {
 }
 
 impl Shown {
-    /// What the person calls the device, or else the program as it names itself, in words.
+    /// What the user calls the device, or else the program as it names itself, in words.
     fn device(&self) -> String {
         self.device_name.clone().or_else(|| self.user_agent.as_deref().map(user_agent::words)).unwrap_or_default()
     }
@@ -101,13 +101,13 @@ impl Command {
     pub fn run(self, work: &mut Work<'_>) -> Answer {
         match self {
             Self::List { user, client, limit, format } => {
-                let person = user.map(|login| user::find(work, &login)).transpose()?.map(|person| person.claims.id);
-                list(work, &Filter { person, client }, limit, format)
+                let user = user.map(|login| user::find(work, &login)).transpose()?.map(|user| user.claims.id);
+                list(work, &Filter { user, client }, limit, format)
             }
             Self::Show { id, format } => {
                 let grant = named(work, &id)?;
-                let moments = history::life(&grant, grant_history::of(work.connection, grant.id, show::MOST)?);
-                show::run(work, grant, &moments, format)
+                let entries = history::life(&grant, grant_history::of(work.connection, grant.id, show::MOST)?);
+                show::run(work, grant, &entries, format)
             }
             Self::Revoke { id, format } => revoke(work, &id, format),
         }
@@ -125,10 +125,10 @@ fn list(work: &mut Work<'_>, filter: &Filter, limit: u32, format: Format) -> Ans
     let mut names = HashMap::new();
     let mut shown = Vec::new();
     for grant in listed {
-        let person = grant.person_id;
-        let username = match names.entry(person) {
+        let user = grant.user_id;
+        let username = match names.entry(user) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(people::find(work.connection, person)?.map(|person| person.claims.username)),
+            Entry::Vacant(new) => new.insert(users::find(work.connection, user)?.map(|user| user.claims.username)),
         };
         shown.push(show(work, grant, &clients, username.clone())?);
     }
@@ -149,19 +149,19 @@ fn list(work: &mut Work<'_>, filter: &Filter, limit: u32, format: Format) -> Ans
 }
 
 fn show(work: &mut Work<'_>, listed: Grant, clients: &HashMap<String, Client>, username: Option<String>) -> Result<Shown, Error> {
-    // Read with its person and its session; one that is gone by now is shown as it was listed.
-    let (standing, grant) = match grants::find(work.connection, listed.id)? {
-        Some(found) => (found.standing(work.now, found.read_at), found.grant),
-        None => (Standing { person_enabled: false, must_sign_in: false, now: work.now, by_database: work.now }, listed),
+    // Read with its user and its session; one that is gone by now is shown as it was listed.
+    let (status, grant) = match grants::find(work.connection, listed.id)? {
+        Some(found) => (found.status(work.now, found.read_at), found.grant),
+        None => (AccountStatus { user_enabled: false, must_sign_in: false, now: work.now, by_database: work.now }, listed),
     };
     let (state, reason) = match clients.get(&grant.client_id) {
         None => ("ended", Some(Inactive::ClientDeleted)),
-        Some(client) => state(&grant, client, &work.config.lifetimes.policy(client, &grant), &standing),
+        Some(client) => state(&grant, client, &work.config.lifetimes.policy(client, &grant), &status),
     };
     Ok(Shown {
         id: grant.id.to_string(),
         client_id: grant.client_id,
-        user_id: grant.person_id.to_string(),
+        user_id: grant.user_id.to_string(),
         username,
         scope: grant.scopes.to_string(),
         audiences: grant.audiences,
@@ -178,12 +178,12 @@ fn show(work: &mut Work<'_>, listed: Grant, clients: &HashMap<String, Client>, u
     })
 }
 
-fn state(grant: &Grant, client: &Client, policy: &Policy, standing: &Standing) -> (&'static str, Option<Inactive>) {
-    if let Some(inactive) = grant::inactive(grant, client, policy, standing) {
+fn state(grant: &Grant, client: &Client, policy: &Policy, status: &AccountStatus) -> (&'static str, Option<Inactive>) {
+    if let Some(inactive) = grant::inactive(grant, client, policy, status) {
         ("ended", Some(inactive))
     } else if grant.generation > 0 {
         ("active", None)
-    } else if !grant::is_code_fresh(grant, policy, standing.now) {
+    } else if !grant::is_code_fresh(grant, policy, status.now) {
         ("ended", Some(Inactive::CodeExpired))
     } else {
         ("code", None)
@@ -194,7 +194,7 @@ fn revoke(work: &mut Work<'_>, text: &str, format: Format) -> Answer {
     let grant = named(work, text)?;
     let id = grant.id;
     let client = clients::find(work.connection, &grant.client_id)?.map_or(grant.client_id, |client| client.name);
-    let event = Event { about: Some(&client), ..user::operated(work.now, grant.person_id, Activity::AppEnded) };
+    let event = Event { about: Some(&client), ..user::operated(work.now, grant.user_id, Activity::AppEnded) };
     let revoked = account::revoke_grant(work.connection, id, EndReason::RevokedByOperator, &event)?;
     let text = || if revoked { format!("grant {id} is revoked\n") } else { format!("grant {id} was revoked before\n") };
     format.answer(&serde_json::json!({ "id": id.to_string(), "revoked": true }), text)

@@ -1,6 +1,6 @@
 //! The command line: what can be asked for, reading it, and printing the answer or the error. A file per noun
 //! says what is done. Every command works on the database beside a running server, brings it up to date
-//! first, and answers with text for people or, by `--json`, for programs.
+//! first, and answers with text for users or, by `--json`, for programs.
 
 mod api;
 mod check_config;
@@ -62,7 +62,7 @@ enum Command {
     Migrate(Format),
     /// Check the configuration and print it, without secrets
     CheckConfig(Format),
-    /// The people who sign in
+    /// The users who sign in
     #[command(subcommand)]
     User(user::Command),
     /// The apps they sign in to
@@ -74,10 +74,10 @@ enum Command {
     /// The keys that sign tokens
     #[command(subcommand)]
     Key(key::Command),
-    /// What people allowed clients, and the tokens of it
+    /// What users allowed clients, and the tokens of it
     #[command(subcommand)]
     Grant(grant::Command),
-    /// What people allowed clients, as it is remembered
+    /// What users allowed clients, as it is remembered
     #[command(subcommand)]
     Consent(consent::Command),
     #[command(about = explain::ABOUT, long_about = explain::LONG_ABOUT)]
@@ -101,7 +101,7 @@ enum Error {
     /// It was done, and what was found is not well: the text to print, with a status that says so.
     Problems(String),
     /// It was said already.
-    Told,
+    Reported,
 }
 
 /// What a command answers: the text to print.
@@ -126,14 +126,14 @@ pub fn run() -> ExitCode {
     let (answer, status) = match dispatch(cli) {
         Ok(answer) => (answer, ExitCode::SUCCESS),
         Err(Error::Problems(answer)) => (answer, ExitCode::FAILURE),
-        Err(Error::Told) => return ExitCode::FAILURE,
+        Err(Error::Reported) => return ExitCode::FAILURE,
         Err(error) => {
             note(&format!("error: {error}"));
             return ExitCode::FAILURE;
         }
     };
     if answer.is_empty() {
-        return status; // a server's; letters on their way to standard output may hold its lock
+        return status; // a server's; e-mails on their way to standard output may hold its lock
     }
     let mut stdout = io::stdout().lock();
     match stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()) {
@@ -224,7 +224,7 @@ fn open(config: &Config) -> Result<Store, String> {
     Store::open(&config.database, 1, config.database_timeout).map_err(|error| format!("database {}: {error}", config.database))
 }
 
-/// Says something to the person at the terminal, beside the answer.
+/// Says something to the user at the terminal, beside the answer.
 fn note(text: &str) {
     // Where standard error is closed there is no one to tell.
     let _ = writeln!(io::stderr(), "{}", output::clean_lines(text));
@@ -258,7 +258,7 @@ impl std::fmt::Display for Error {
         match self {
             Self::Store(error) => write!(f, "database: {error}"),
             Self::Refused(text) | Self::Problems(text) => f.write_str(text),
-            Self::Told => Ok(()),
+            Self::Reported => Ok(()),
         }
     }
 }

@@ -6,35 +6,35 @@ use std::io::{BufRead, IsTerminal};
 use super::{Error, refuse};
 use crate::{
     passwords::{MAX_LENGTH, rules::Rules},
-    protocol::person::Person,
+    protocol::user::User,
 };
 
 /// How many bytes of a line are read: a longer one is too long, even if it shrinks to a third when it is composed (NFC).
 const READ: usize = 4 * MAX_LENGTH;
 
-/// Reads and checks the new password of a person.
-pub fn read(rules: &Rules, person: &Person, from_stdin: bool) -> Result<String, Error> {
+/// Reads and checks the new password of a user.
+pub fn read(rules: &Rules, user: &User, from_stdin: bool) -> Result<String, Error> {
     let stdin = std::io::stdin();
     let password = if from_stdin {
         first_line(stdin.lock())?
     } else if stdin.is_terminal() {
-        twice(rules, person)?
+        twice(rules, user)?
     } else {
         return refuse("password: expected a terminal to ask for it on, or --password-stdin");
     };
-    check(rules, person, &password)?;
+    check(rules, user, &password)?;
     Ok(password)
 }
 
-fn check(rules: &Rules, person: &Person, password: &str) -> Result<(), Error> {
-    let context = [person.username.as_str(), &person.email, person.display_name.as_deref().unwrap_or_default()];
+fn check(rules: &Rules, user: &User, password: &str) -> Result<(), Error> {
+    let context = [user.username.as_str(), &user.email, user.display_name.as_deref().unwrap_or_default()];
     rules.check(password, &context).map_err(|flaw| Error::Refused(flaw.to_string()))
 }
 
-fn twice(rules: &Rules, person: &Person) -> Result<String, Error> {
+fn twice(rules: &Rules, user: &User) -> Result<String, Error> {
     let ask = |prompt: String| rpassword::prompt_password(prompt).map_err(|error| Error::Refused(format!("password: {error}")));
-    let password = ask(format!("New password of {}: ", super::output::clean(&person.username)))?;
-    check(rules, person, &password)?;
+    let password = ask(format!("New password of {}: ", super::output::clean(&user.username)))?;
+    check(rules, user, &password)?;
     if ask("The same again: ".into())? != password {
         return refuse("password: expected the same twice, received two");
     }

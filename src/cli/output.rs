@@ -1,4 +1,4 @@
-//! What is printed: JSON for programs; aligned tables for people. Data may hold anything its owner typed, so
+//! What is printed: JSON for programs; aligned tables for users. Data may hold anything its owner typed, so
 //! nothing that a terminal would obey, or that would show text in another order, is printed as it is.
 
 use std::{
@@ -22,12 +22,12 @@ pub struct Format {
 }
 
 impl Format {
-    /// `value` as JSON, or the text for people.
+    /// `value` as JSON, or the text for users.
     pub fn answer(self, value: &impl Serialize, text: impl FnOnce() -> String) -> Answer {
         if self.json { json(value) } else { Ok(text()) }
     }
 
-    /// `value` as JSON for people as well: what they copy into an app's configuration.
+    /// `value` as JSON for users as well: what they copy into an app's configuration.
     #[expect(clippy::unused_self, reason = "--json is taken, and changes nothing")]
     pub fn json_for_all(self, value: &impl Serialize) -> Answer {
         json(value)

@@ -27,7 +27,7 @@ fn serve(config: Config) -> Result<(), String> {
     let app = server::prepare(config, Clock::system()).map_err(|error| error.to_string())?;
     let system = actix_web::rt::System::new();
     let served = system.block_on(server::serve(app, || Ok(())));
-    // Dropped, it would wait for threads without end. What is not done by now has had its time: a letter that a mail server keeps
+    // Dropped, it would wait for threads without end. What is not done by now has had its time: an e-mail that a mail server keeps
     // waiting is still in the queue.
     std::mem::forget(system);
     served.map_err(|error| error.to_string())
@@ -62,11 +62,11 @@ pub fn set_up_logs(config: &Config) -> Result<Log, String> {
 /// Why it ended is said as the last line of the log: in its turn, and without waiting for a standard error that nobody reads.
 ///
 /// # Errors
-/// [`Error::Told`].
+/// [`Error::Reported`].
 pub fn end(log: &Log, result: Result<(), String>) -> Result<(), Error> {
     let result = result.map_err(|why| {
         log.say(&format!("error: {}", output::clean_lines(&why)));
-        Error::Told
+        Error::Reported
     });
     log.finish();
     result

@@ -1,4 +1,4 @@
-//! `symbolon user`: the people who sign in. What is kept of a person is `store::people`; how it may look is `details`.
+//! `symbolon user`: the users who sign in. What is kept of a user is `store::users`; how it may look is `details`.
 
 mod activity;
 mod details;
@@ -20,24 +20,24 @@ use super::{
     refuse,
 };
 use crate::{
+    flows::throttle,
     passwords::{PasswordError, Passwords, rules::Rules},
-    people::throttle,
     protocol::{
-        activity::{Activity, NOWHERE},
+        activity::{Activity, UNKNOWN_ORIGIN},
         id::Id,
         login_name::LoginName,
-        person,
         time::Timestamp,
+        user,
     },
     random,
-    store::{self, account, activity::Event, people, people::Person},
+    store::{self, account, activity::Event, users, users::User},
 };
 use details::{Details, check_display_name, check_email, check_username};
 use shown::Shown;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Add a person; asks for their password
+    /// Add a user; asks for their password
     Add {
         /// The name to sign in with: 1 to 64 characters, kept in lower case
         #[arg(value_name = "NAME")]
@@ -59,7 +59,7 @@ pub enum Command {
         #[command(flatten)]
         format: Format,
     },
-    /// Add the people of a file, with the password hashes of a former system: all of them, or none
+    /// Add the users of a file, with the password hashes of a former system: all of them, or none
     Import {
         /// JSON objects, one a line, with username, email, and what else is known; - is standard input
         #[arg(value_name = "FILE")]
@@ -69,7 +69,7 @@ pub enum Command {
     },
     /// List everyone
     List(Format),
-    /// Show what is kept of a person, their live sessions and grants, and the links in letters that still work
+    /// Show what is kept of a user, their live sessions and grants, and the links in e-mails that still work
     Show(Who),
     /// Print what happened to an account, newest first
     Activity {
@@ -79,7 +79,7 @@ pub enum Command {
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
     },
-    /// Change what apps are told of a person; a list that is given replaces the one they had
+    /// Change what apps are told of a user; a list that is given replaces the one they had
     Set {
         #[command(flatten)]
         options: set::Options,
@@ -90,7 +90,7 @@ pub enum Command {
     Disable(Who),
     /// Switch an account on again; what had ended stays ended
     Enable(Who),
-    /// Set a new password: ends the person's sessions and what they allowed clients
+    /// Set a new password: ends the user's sessions and what they allowed clients
     SetPassword {
         #[command(flatten)]
         who: Who,
@@ -102,7 +102,7 @@ pub enum Command {
     SignInAgain(sign_in_again::Options),
     /// Take the password away and end everything: they set a new one themselves, by mail; nobody else can
     Reset(Who),
-    /// End every link in a letter to a person that can still be used, to set a password, confirm an address or say "this was not me"
+    /// End every link in an e-mail to a user that can still be used, to set a password, confirm an address or say "this was not me"
     EndLinks(Who),
     /// Invite the owner of an address to make an account
     Invite {
@@ -121,7 +121,7 @@ pub enum Command {
         #[command(flatten)]
         format: Format,
     },
-    /// Delete a person: ends their sessions and what they allowed clients; nobody ever gets their subject
+    /// Delete a user: ends their sessions and what they allowed clients; nobody ever gets their subject
     Delete(Who),
 }
 
@@ -138,7 +138,7 @@ impl Command {
     pub fn run(self, work: &mut Work<'_>) -> Answer {
         match self {
             Self::Add { username, email, email_verified, display_name, details, password_stdin, format } => {
-                let mut claims = person::Person {
+                let mut claims = user::User {
                     id: random::id(work.now),
                     username: check_username(&username)?,
                     display_name: display_name.map(|name| check_display_name(&name)).transpose()?,
@@ -153,10 +153,10 @@ impl Command {
                 add(work, claims, password_stdin, format)
             }
             Self::Import { file, format } => import::run(work, &file, format),
-            Self::List(format) => list(&people::all(work.connection)?, format),
+            Self::List(format) => list(&users::all(work.connection)?, format),
             Self::Show(who) => {
-                let person = find(work, &who.login)?;
-                let shown = shown::Whole::read(work, &person)?;
+                let user = find(work, &who.login)?;
+                let shown = shown::Whole::read(work, &user)?;
                 who.format.answer(&shown, || output::fields(&shown.fields()))
             }
             Self::Activity { who, limit } => activity::run(work, &who, limit),
@@ -180,26 +180,26 @@ impl Command {
                 said(work, &who, "is switched on")
             }
             Self::SetPassword { who, password_stdin } => {
-                let person = find(work, &who.login)?;
-                let hash = hash(work, &new_password::read(&Rules::new(work.config), &person.claims, password_stdin)?)?;
-                let event = operated(work.now, person.claims.id, Activity::PasswordReset);
+                let user = find(work, &who.login)?;
+                let hash = hash(work, &new_password::read(&Rules::new(work.config), &user.claims, password_stdin)?)?;
+                let event = operated(work.now, user.claims.id, Activity::PasswordReset);
                 account::reset_password(work.connection, &hash, &event)?;
-                forget_failures(work, person.claims.id)?;
+                forget_failures(work, user.claims.id)?;
                 said(work, &who, "has a new password; their sessions and grants have ended")
             }
         }
     }
 }
 
-fn add(work: &mut Work<'_>, claims: person::Person, password_stdin: bool, format: Format) -> Answer {
-    if people::find_by_login(work.connection, &LoginName::parse(&claims.username))?.is_some() {
+fn add(work: &mut Work<'_>, claims: user::User, password_stdin: bool, format: Format) -> Answer {
+    if users::find_by_login(work.connection, &LoginName::parse(&claims.username))?.is_some() {
         return taken("user name", &claims.username);
     }
-    if people::find_by_login(work.connection, &LoginName::parse(&claims.email))?.is_some() {
+    if users::find_by_login(work.connection, &LoginName::parse(&claims.email))?.is_some() {
         return taken("e-mail address", &claims.email);
     }
     let hash = hash(work, &new_password::read(&Rules::new(work.config), &claims, password_stdin)?)?;
-    let person = Person {
+    let user = User {
         claims,
         password_hash: Some(hash),
         disabled_at: None,
@@ -207,30 +207,30 @@ fn add(work: &mut Work<'_>, claims: person::Person, password_stdin: bool, format
         signed_in_at: None,
         sign_in_again_at: None,
     };
-    match account::add(work.connection, &person, random::id(work.now)) {
+    match account::add(work.connection, &user, random::id(work.now)) {
         // Someone else added them while the password was typed.
         Err(store::Error::Conflict(_)) => {
-            taken("user name or e-mail address", &format!("{}', '{}", person.claims.username, person.claims.email))
+            taken("user name or e-mail address", &format!("{}', '{}", user.claims.username, user.claims.email))
         }
         inserted => {
             inserted?;
-            format.answer(&Shown::new(&person), || output::clean(&format!("user {} was added", person.claims.username)) + "\n")
+            format.answer(&Shown::new(&user), || output::clean(&format!("user {} was added", user.claims.username)) + "\n")
         }
     }
 }
 
-fn list(everyone: &[Person], format: Format) -> Answer {
+fn list(everyone: &[User], format: Format) -> Answer {
     let shown: Vec<_> = everyone.iter().map(Shown::new).collect();
     let text = || output::table(shown::HEADING, &shown.iter().map(Shown::row).collect::<Vec<_>>());
     format.answer(&shown, text)
 }
 
 fn delete(work: &mut Work<'_>, who: &Who) -> Answer {
-    let person = find(work, &who.login)?.claims;
-    account::delete(work.connection, person.id, work.now)?;
-    forget_failures(work, person.id)?;
-    let text = || output::clean(&format!("user {} is deleted; their sessions and grants have ended", person.username)) + "\n";
-    who.format.answer(&serde_json::json!({ "id": person.id.to_string(), "username": person.username, "deleted": true }), text)
+    let user = find(work, &who.login)?.claims;
+    account::delete(work.connection, user.id, work.now)?;
+    forget_failures(work, user.id)?;
+    let text = || output::clean(&format!("user {} is deleted; their sessions and grants have ended", user.username)) + "\n";
+    who.format.answer(&serde_json::json!({ "id": user.id.to_string(), "username": user.username, "deleted": true }), text)
 }
 
 fn taken<T>(what: &str, value: &str) -> Result<T, Error> {
@@ -238,26 +238,26 @@ fn taken<T>(what: &str, value: &str) -> Result<T, Error> {
 }
 
 /// What an operator did to an account, on the command line.
-pub fn operated(now: Timestamp, person: Id, activity: Activity) -> Event<'static> {
-    Event { id: random::id(now), person, activity, origin: &NOWHERE, about: None, at: now }
+pub fn operated(now: Timestamp, user: Id, activity: Activity) -> Event<'static> {
+    Event { id: random::id(now), user, activity, origin: &UNKNOWN_ORIGIN, about: None, at: now }
 }
 
-/// What was counted against the person while others guessed does not slow down their next sign-in.
-fn forget_failures(work: &mut Work<'_>, person: Id) -> Result<(), Error> {
-    Ok(throttle::forget(work.connection, &work.config.secrets, person)?)
+/// What was counted against the user while others guessed does not slow down their next sign-in.
+fn forget_failures(work: &mut Work<'_>, user: Id) -> Result<(), Error> {
+    Ok(throttle::forget(work.connection, &work.config.secrets, user)?)
 }
 
-/// The person with this user name or e-mail address.
-pub fn find(work: &mut Work<'_>, login: &str) -> Result<Person, Error> {
-    match people::find_by_login(work.connection, &LoginName::parse(login))? {
-        Some(person) => Ok(person),
+/// The user with this user name or e-mail address.
+pub fn find(work: &mut Work<'_>, login: &str) -> Result<User, Error> {
+    match users::find_by_login(work.connection, &LoginName::parse(login))? {
+        Some(user) => Ok(user),
         None => refuse(format!("user '{login}': there is no user of this name or e-mail address (symbolon user list shows all)")),
     }
 }
 
 fn said(work: &mut Work<'_>, who: &Who, what: &str) -> Answer {
-    let person = find(work, &who.login)?;
-    who.format.answer(&Shown::new(&person), || output::clean(&format!("user {} {what}", person.claims.username)) + "\n")
+    let user = find(work, &who.login)?;
+    who.format.answer(&Shown::new(&user), || output::clean(&format!("user {} {what}", user.claims.username)) + "\n")
 }
 
 fn hash(work: &Work<'_>, password: &str) -> Result<String, Error> {

@@ -54,7 +54,7 @@ impl Issuer {
         &self.origin
     }
 
-    /// Its host, as people know it.
+    /// Its host, as users know it.
     #[must_use]
     pub fn host(&self) -> &str {
         self.origin.split_once("://").map_or("", |(_, host)| host)

@@ -81,7 +81,7 @@ impl Lifetimes {
         Policy {
             code_lifetime: self.code,
             idle_lifetime: if grant.session_id.is_some() { self.idle(grant.remembered) } else { self.refresh_idle },
-            sign_in_ceiling: client.sign_in_ceiling,
+            max_auth_age: client.max_auth_age,
             retry_window: client.retry_window.unwrap_or(self.refresh_retry_window),
         }
     }

@@ -1,4 +1,4 @@
-//! What the configuration says about mail: how letters leave, from whom, and with what login. The letters themselves are
+//! What the configuration says about mail: how e-mails leave, from whom, and with what login. The e-mails themselves are
 //! `crate::pages`, sending them `crate::mail`.
 
 use std::{
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{ConfigError, OutboundSettings, Settings, bad, secret_file};
 use crate::protocol::{email_address::EmailAddress, registration::is_unsafe};
 
-/// How letters leave, as it is written.
+/// How e-mails leave, as it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MailKind {
@@ -49,7 +49,7 @@ impl SmtpSecurity {
     }
 }
 
-/// Whom letters are from.
+/// Whom e-mails are from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sender {
     /// The name shown.
@@ -106,10 +106,10 @@ pub struct SmtpSettings {
     pub ca_pem: Option<Vec<u8>>,
 }
 
-/// How letters leave.
+/// How e-mails leave.
 #[derive(Clone, Debug, Default)]
 pub enum MailTransport {
-    /// Not at all: nothing that needs a letter is offered.
+    /// Not at all: nothing that needs an e-mail is offered.
     #[default]
     Off,
     /// To standard output, for development.
@@ -123,7 +123,7 @@ pub enum MailTransport {
 /// What is known of mail.
 #[derive(Clone, Debug, Default)]
 pub struct MailSettings {
-    /// How letters leave.
+    /// How e-mails leave.
     pub transport: MailTransport,
     /// Whom they are from; there is one unless the transport is off.
     pub from: Option<Sender>,
@@ -269,7 +269,7 @@ fn sender(text: &str) -> Result<Sender, ConfigError> {
         Some(None) => return refuse(),
         None => ("", text.trim()),
     };
-    // A sender whose address is not ASCII would need an SMTP server with SMTPUTF8 for every letter.
+    // A sender whose address is not ASCII would need an SMTP server with SMTPUTF8 for every e-mail.
     let address = EmailAddress::parse(address).filter(EmailAddress::is_ascii);
     let Some(address) = address.filter(|_| !name.contains(|c: char| is_unsafe(c) || "<>\"".contains(c)) && name.len() <= 100)
     else {

@@ -41,7 +41,7 @@ fn a_port_goes_with_the_security() {
 }
 
 #[test]
-fn letters_in_files_stand_in_the_data_directory() {
+fn messages_in_files_stand_in_the_data_directory() {
     let file = |directory: Option<&str>| {
         check(|s| (s.mail, s.smtp_host, s.mail_directory) = (MailKind::File, None, directory.map(PathBuf::from)))
             .unwrap()

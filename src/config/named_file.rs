@@ -1,4 +1,4 @@
-//! A file that the command line names: a client's public keys, read whole, or people to import, line by line.
+//! A file that the command line names: a client's public keys, read whole, or users to import, line by line.
 
 use std::{
     fs,

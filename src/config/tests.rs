@@ -31,9 +31,9 @@ fn the_defaults_are_good() {
 #[test]
 fn the_longest_wait_for_the_database_is_documented() {
     let config = check(|_| ()).unwrap();
-    let longest = (config.database_timeout + config.story_time).as_secs();
+    let longest = (config.database_timeout + config.blocking_timeout).as_secs();
     let documented =
-        format!("answered 503 after `database_timeout` and {} seconds, {longest} together", config.story_time.as_secs());
+        format!("answered 503 after `database_timeout` and {} seconds, {longest} together", config.blocking_timeout.as_secs());
     let page = include_str!("../../docs/operations.md").replace('\n', " ");
     assert!(page.contains(&documented), "docs/operations.md: {documented}");
 }

@@ -28,7 +28,7 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// The origin of the single-page app: the page a person opens, and the only origin the API lets in.
+    /// The origin of the single-page app: the page a user opens, and the only origin the API lets in.
     #[must_use]
     pub fn spa_origin(&self) -> String {
         format!("http://localhost:{}", self.spa_port)

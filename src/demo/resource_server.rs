@@ -28,7 +28,7 @@ const MAX_TOKEN_BYTES: usize = 8 * 1024;
 const MAX_BODY_BYTES: usize = 4 * 1024;
 const MAX_NOTE_CHARACTERS: usize = 280;
 const MAX_NOTES_EACH: usize = 50;
-const MAX_PEOPLE: usize = 1000;
+const MAX_USERS: usize = 1000;
 
 struct Api {
     issuer: String,
@@ -115,11 +115,11 @@ async fn add(request: HttpRequest, body: web::Bytes, api: web::Data<Api>) -> Res
         return Err(Refusal::request(format!("text has {length} characters; expected 1 to {MAX_NOTE_CHARACTERS}")));
     }
     let note = Note { text, written_at: now_seconds() };
-    let mut people = api.notes.lock().unwrap_or_else(PoisonError::into_inner);
-    if people.len() >= MAX_PEOPLE && !people.contains_key(&caller.sub) {
+    let mut users = api.notes.lock().unwrap_or_else(PoisonError::into_inner);
+    if users.len() >= MAX_USERS && !users.contains_key(&caller.sub) {
         return Err(Refusal::full("this API keeps no more people's notes"));
     }
-    let notes = people.entry(caller.sub).or_default();
+    let notes = users.entry(caller.sub).or_default();
     if notes.len() >= MAX_NOTES_EACH {
         notes.pop_front();
     }

@@ -1,5 +1,5 @@
 //! The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core 3.1.2). The only dispatcher: sign-in and
-//! consent return here with the same request, which is parsed and decided afresh. The order of a story is the
+//! consent return here with the same request, which is parsed and decided afresh. The order of a handler is the
 //! order of this file; what is weighed is `protocol::next_step`.
 
 use actix_web::{
@@ -19,7 +19,7 @@ use crate::{
         credential::{Credential, Kind},
         error::{ErrorCode, ProtocolError},
         grant::Grant,
-        history::{Happening, Moment},
+        history::{GrantEvent, HistoryEntry},
         next_step::{Expected, Facts, SignedIn, Step, next_step},
         params::Params,
         redirect_uri::ReturnAddress,
@@ -30,10 +30,10 @@ use crate::{
     store::{AnyConnection, grants, sessions::Session},
     web::{
         authorization_request::{self, Read},
+        blocking::{Priority, run_blocking},
         body::Form,
         cookies,
         fault::Fault,
-        hop::{Lane, hop},
         page,
         reply::Reply,
         request::Context,
@@ -41,7 +41,7 @@ use crate::{
     },
 };
 
-/// One request, on its way through the story.
+/// One request, on its way through the handler.
 struct Visit<'a> {
     app: &'a App,
     context: &'a Context,
@@ -68,17 +68,17 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
 async fn answer(request: &HttpRequest, app: &Data<App>, params: Params, is_post: bool) -> Reply {
     let context = Context::of(request);
     let (cookie, is_head) = (cookies::get(request, cookies::SESSION), request.method() == Method::HEAD);
-    let told = context.clone();
-    let answer = hop(app, Lane::People, move |app, connection| -> Result<Reply, Fault> {
+    let cloned = context.clone();
+    let answer = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<Reply, Fault> {
         let visit = Visit { app, context: &context, params: &params, cookie: cookie.as_deref(), is_head };
-        visit.story(connection, is_post)
+        visit.handle(connection, is_post)
     });
     let base = app.config.issuer.base();
-    answer.await.unwrap_or_else(|fault| page::fault(base, &told, &fault))
+    answer.await.unwrap_or_else(|fault| page::fault(base, &cloned, &fault))
 }
 
 impl Visit<'_> {
-    fn story(&self, connection: &mut AnyConnection, is_post: bool) -> Result<Reply, Fault> {
+    fn handle(&self, connection: &mut AnyConnection, is_post: bool) -> Result<Reply, Fault> {
         let named = authorization::client_id(self.params).unwrap_or_default();
         let ahead = session::read_ahead(self.app, connection, self.cookie, named, self.context.now)?;
         let read = authorization_request::read(self.app, self.context, connection, &ahead.registered, self.params)?;
@@ -101,11 +101,11 @@ impl Visit<'_> {
             &request,
             &Facts {
                 signed_in: session.as_ref().map(|s| SignedIn {
-                    person: s.person_id,
+                    user: s.user_id,
                     auth_time: s.auth_time,
                     class: Class::of(&s.amr),
                 }),
-                sign_in_asked: returning::sign_in_asked(self.app, self.params, self.context.now),
+                sign_in_requested: returning::sign_in_requested(self.app, self.params, self.context.now),
                 consent_given: session
                     .as_ref()
                     .is_some_and(|s| returning::consent_given(self.app, self.params, s, self.context.now)),
@@ -114,7 +114,7 @@ impl Visit<'_> {
                     .is_some_and(|s| returning::account_chosen(self.app, self.params, s, self.context.now)),
                 remembered: remembered.as_ref(),
                 expected,
-                sign_in_ceiling: client.sign_in_ceiling,
+                max_auth_age: client.max_auth_age,
                 now: self.context.now,
             },
         );
@@ -131,8 +131,8 @@ impl Visit<'_> {
 
     /// To the page that leads to a sign-in, with the stamp that says that one was asked for.
     fn ask_for_sign_in(&self, path: &str) -> Reply {
-        let asked = returning::ask_for_sign_in(self.app, self.params, self.context.now);
-        Reply::see_other(&self.url(path, &[(returning::SIGN_IN_ASKED, &asked)]))
+        let requested = returning::ask_for_sign_in(self.app, self.params, self.context.now);
+        Reply::see_other(&self.url(path, &[(returning::SIGN_IN_REQUESTED, &requested)]))
     }
 
     /// Whom the client expects, by `id_token_hint` (OpenID Connect Core 3.1.2.1: a token that we issued to it, though it
@@ -144,7 +144,7 @@ impl Visit<'_> {
         request: &AuthorizationRequest,
     ) -> Result<Result<Expected, ProtocolError>, Fault> {
         let mut expected = match &request.claims.sub {
-            Some(sub) => subject::person(connection, client, sub)?.map_or(Expected::NoOne, Expected::Person),
+            Some(sub) => subject::user(connection, client, sub)?.map_or(Expected::NoOne, Expected::User),
             None => Expected::Anyone,
         };
         if let Some(hint) = &request.id_token_hint {
@@ -154,7 +154,7 @@ impl Visit<'_> {
                 let text = "id_token_hint: expected an ID token that this server issued to this client";
                 return Ok(Err(ProtocolError::new(ErrorCode::InvalidRequest, text)));
             };
-            expected = expected.and(hint.person.map_or(Expected::NoOne, Expected::Person));
+            expected = expected.and(hint.user.map_or(Expected::NoOne, Expected::User));
         }
         Ok(Ok(expected))
     }
@@ -173,17 +173,17 @@ impl Visit<'_> {
         }
         self.note(&grant);
         let code = Credential { kind: Kind::Code, id: grant.id, generation: 0 }.derive(&self.app.config.secrets);
-        let note = format!("code issued: grant {} client {} person {}", grant.id, client.id, session.person_id);
+        let note = format!("code issued: grant {} client {} person {}", grant.id, client.id, session.user_id);
         let answer = response_mode::success(&request.address, self.app.config.issuer.as_str(), code);
         Ok(page::deliver(self.app.config.issuer.base(), self.context, &answer).noting(note))
     }
 
-    /// The first moment of its life, seen from the person's browser; written a little later.
+    /// The first moment of its life, seen from the user's browser; written a little later.
     fn note(&self, grant: &Grant) {
         let Origin { address, place, user_agent } = grant.seen.clone();
-        let (happening, at, generation) = (Happening::CodeIssued, grant.created_at, 0);
-        self.app.metrics.grant(happening);
-        self.app.history.moment(grant.id, Moment { happening, at, generation, address, place, user_agent, why: None });
+        let (event, at, generation) = (GrantEvent::CodeIssued, grant.created_at, 0);
+        self.app.metrics.grant(event);
+        self.app.history.entry(grant.id, HistoryEntry { event, at, generation, address, place, user_agent, why: None });
     }
 
     fn grant(
@@ -205,7 +205,7 @@ impl Visit<'_> {
         Ok(Grant {
             id: random::id(now),
             client_id: client.id.clone(),
-            person_id: session.person_id,
+            user_id: session.user_id,
             session_id: (!is_offline).then_some(session.id),
             sid: session.id,
             generation: 0,
@@ -221,7 +221,7 @@ impl Visit<'_> {
             expires_at,
             revoked_at: None,
             end_reason: None,
-            subject: subject::at(connection, client, session.person_id)?,
+            subject: subject::at(connection, client, session.user_id)?,
             amr: session.amr.clone(),
             claims: request.claims.clone(),
             device_name: None,

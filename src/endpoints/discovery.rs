@@ -13,7 +13,7 @@ use crate::{
 /// How long the document may be cached, in seconds.
 const MAX_AGE: u32 = 3600;
 
-/// `GET /.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`.
+/// `GET /.well-caller/openid-configuration` and `/.well-caller/oauth-authorization-server`.
 pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
     let text = app.discovery.get_or_init(|| written(&app));
     cors::public(cached(&request, text.clone(), MAX_AGE))

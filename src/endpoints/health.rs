@@ -14,8 +14,8 @@ use crate::{
     clock::Stopwatch,
     store::meta,
     web::{
+        blocking::{Priority, run_blocking, run_blocking_within},
         fault::{Fault, RETRY_AFTER},
-        hop::{Lane, hop, hop_within},
         reply::Reply,
         request::Context,
     },
@@ -54,7 +54,7 @@ pub async fn ready(request: HttpRequest, app: Data<App>) -> Reply {
     }
     let began = Stopwatch::start();
     let wrote = last.as_ref().and_then(|last| last.wrote).filter(|wrote| wrote.elapsed() < WRITE_EVERY);
-    let reads = hop(&app, Lane::Checks, move |app, connection| -> Result<(), Fault> {
+    let reads = run_blocking(&app, Priority::Health, move |app, connection| -> Result<(), Fault> {
         meta::ping(connection)?;
         app.keys(connection, now)?.check(now)?;
         Ok(())
@@ -79,7 +79,9 @@ pub async fn ready(request: HttpRequest, app: Data<App>) -> Reply {
 /// Tries a write, and says whether it could: where all threads that write wait in commits, for a standby or a disk, none is tried.
 /// Whoever only reads is served all the same then, and would not be by a server that called itself not ready.
 async fn takes_writes(app: &Data<App>) -> Result<bool, Fault> {
-    match hop_within(app, Lane::Own, TO_BEGIN, |_, connection| -> Result<(), Fault> { Ok(meta::write(connection)?) }).await {
+    match run_blocking_within(app, Priority::Own, TO_BEGIN, |_, connection| -> Result<(), Fault> { Ok(meta::write(connection)?) })
+        .await
+    {
         Ok(()) => Ok(true),
         Err(Fault::Busy(_)) => Ok(false),
         Err(fault) => Err(fault),

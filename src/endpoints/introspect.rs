@@ -17,7 +17,7 @@ use crate::{
     store::{AnyConnection, grants::About},
     web::{
         body::Form,
-        client_request::{self, Asked, Endpoint, Known, Readers},
+        client_request::{self, AuthenticatedClient, ClientRequest, CorsPolicy, Endpoint},
         oauth_error::OauthError,
         reply::Reply,
     },
@@ -28,7 +28,7 @@ const SIGNED: &str = "application/token-introspection+jwt";
 
 /// `POST /introspect`.
 pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
-    client_request::answer(request, app, form, Endpoint { readers: Readers::Nobody, only_reads: true, about, story }).await
+    client_request::answer(request, app, form, Endpoint { readers: CorsPolicy::NoOrigin, only_reads: true, about, handle }).await
 }
 
 /// The grant of the token.
@@ -36,18 +36,23 @@ fn about(app: &App, params: &Params) -> Option<About> {
     inspection::about(&app.config.secrets, params.get("token")?)
 }
 
-fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, known: Known<'_>) -> Result<Reply, OauthError> {
-    let client = known.client.clone();
+fn handle(
+    app: &App,
+    connection: &mut AnyConnection,
+    client_request: &ClientRequest,
+    caller: AuthenticatedClient<'_>,
+) -> Result<Reply, OauthError> {
+    let client = caller.client.clone();
     if client.is_public() {
         let text = "introspection is for clients that authenticate (RFC 7662 2.1)";
         return Err(ProtocolError::new(ErrorCode::InvalidClient, text).into());
     }
-    let token = introspection::token(&asked.params)?;
-    let answer = tell(app, connection, asked.context.now, known, token)?;
-    if !asked.accept.as_deref().is_some_and(wants_signed) {
+    let token = introspection::token(&client_request.params)?;
+    let answer = tell(app, connection, client_request.context.now, caller, token)?;
+    if !client_request.accept.as_deref().is_some_and(wants_signed) {
         return Ok(Reply::json(StatusCode::OK, &answer));
     }
-    let now = asked.context.now;
+    let now = client_request.context.now;
     let ring = app.keys_signing(connection, client.algorithm, now)?;
     let claims = json!({
         "iss": app.config.issuer.as_str(),
@@ -62,7 +67,7 @@ fn tell(
     app: &App,
     connection: &mut AnyConnection,
     now: Timestamp,
-    Known { client, registered, found, .. }: Known<'_>,
+    AuthenticatedClient { client, registered, found, .. }: AuthenticatedClient<'_>,
     token: &str,
 ) -> Result<Map<String, Value>, OauthError> {
     let ring = app.keys_verifying(connection, token, now)?;

@@ -6,9 +6,9 @@ use crate::{
     app::App,
     jose::keys::KeyRing,
     web::{
+        blocking::{Priority, run_blocking},
         cached::cached,
         cors,
-        hop::{Lane, hop},
         oauth_error::{Challenge, OauthError},
         reply::Reply,
         request::Context,
@@ -18,7 +18,7 @@ use crate::{
 /// How long the key set may be cached, in seconds: well below the lead with which a new key is published.
 const MAX_AGE: u32 = 300;
 
-/// `GET /.well-known/jwks.json`.
+/// `GET /.well-caller/jwks.json`.
 pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
     let now = Context::of(&request).now;
     let keep = app.config.lifetimes.access_token.max(app.config.lifetimes.id_token);
@@ -27,7 +27,9 @@ pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
         return show(&ring);
     }
     let app_keys = app.clone();
-    match hop(&app, Lane::Checks, move |app, connection| -> Result<_, OauthError> { Ok(app.keys(connection, now)?) }).await {
+    match run_blocking(&app, Priority::Health, move |app, connection| -> Result<_, OauthError> { Ok(app.keys(connection, now)?) })
+        .await
+    {
         Ok(ring) => show(&ring),
         // Resource servers go on while the database is down.
         Err(error) => app_keys.keys_of_before().map_or_else(|| cors::public(error.reply(Challenge::None)), |ring| show(&ring)),

@@ -1,5 +1,5 @@
-//! What machines call, and the authorization endpoint through which people come. A file an endpoint; they do
-//! not import one another. Each reads the request, takes one hop, and answers.
+//! What machines call, and the authorization endpoint through which users come. A file an endpoint; they do
+//! not import one another. Each reads the request, takes one blocking call, and answers.
 
 pub mod authorize;
 pub mod discovery;

@@ -22,7 +22,7 @@ use crate::{
     },
     web::{
         body::Form,
-        client_request::{self, Asked, Endpoint, Known, Readers},
+        client_request::{self, AuthenticatedClient, ClientRequest, CorsPolicy, Endpoint},
         oauth_error::OauthError,
         reply::Reply,
     },
@@ -33,7 +33,8 @@ const MARGIN: Span = Span::from_seconds(600);
 
 /// `POST /revoke`.
 pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
-    client_request::answer(request, app, form, Endpoint { readers: Readers::Registered, only_reads: false, about, story }).await
+    client_request::answer(request, app, form, Endpoint { readers: CorsPolicy::Registered, only_reads: false, about, handle })
+        .await
 }
 
 /// The grant of the refresh token.
@@ -41,10 +42,15 @@ fn about(app: &App, params: &Params) -> Option<About> {
     Some(About { grant: Credential::open(&app.config.secrets, Kind::Refresh, params.get("token")?)?.id, jti: None })
 }
 
-fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, known: Known<'_>) -> Result<Reply, OauthError> {
-    let Known { client, found, .. } = known;
-    let token = introspection::token(&asked.params)?;
-    let now = asked.context.now;
+fn handle(
+    app: &App,
+    connection: &mut AnyConnection,
+    client_request: &ClientRequest,
+    caller: AuthenticatedClient<'_>,
+) -> Result<Reply, OauthError> {
+    let AuthenticatedClient { client, found, .. } = caller;
+    let token = introspection::token(&client_request.params)?;
+    let now = client_request.context.now;
     if let Some(credential) = Credential::open(&app.config.secrets, Kind::Refresh, token) {
         let Some((found, _)) = found.filter(|(found, _)| found.grant.id == credential.id) else {
             return Ok(done("the grant is gone"));

@@ -1,4 +1,4 @@
-//! The `UserInfo` endpoint (OpenID Connect Core §5.3): what the scopes of an access token open about its person.
+//! The `UserInfo` endpoint (OpenID Connect Core §5.3): what the scopes of an access token open about its user.
 //! The token comes in the Authorization header and nowhere else (RFC 6750 §2.1, RFC 9700 §4.3.2). Its grant is
 //! looked at each time, so that what was revoked is dead here at once. A client that is registered so gets a signed JWT.
 
@@ -21,11 +21,11 @@ use crate::{
         time::Timestamp,
     },
     registrations::Registered,
-    store::{AnyConnection, grants::Found, people},
+    store::{AnyConnection, grants::Found, users},
     web::{
+        blocking::{Priority, run_blocking},
         body::{BodyProblem, Form},
         cors,
-        hop::{Lane, hop},
         oauth_error::{Challenge, OauthError},
         reply::Reply,
         request::{Context, header_text},
@@ -36,8 +36,8 @@ use crate::{
 pub async fn answer(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
     let now = Context::of(&request).now;
     let origin = cors::origin(&request);
-    let (token, told, reader) = (bearer(&request, &form), app.clone(), origin.clone());
-    let story = hop(&app, Lane::Reads, move |app, connection| -> Result<Reply, OauthError> {
+    let (token, cloned, reader) = (bearer(&request, &form), app.clone(), origin.clone());
+    let handle = run_blocking(&app, Priority::Reads, move |app, connection| -> Result<Reply, OauthError> {
         let about = token.as_ref().ok().and_then(|token| inspection::about(&app.config.secrets, token.as_deref()?));
         let (registered, found) = inspection::read_ahead(&app.registrations, connection, about.as_ref(), now)?;
         let reply = match token {
@@ -51,7 +51,7 @@ pub async fn answer(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
         };
         Ok(reply.with_all(cors::readers(app, connection, &registered, origin.as_deref())?))
     });
-    story.await.unwrap_or_else(|error| error.reply(Challenge::None).with_all(cors::remembered(&told, reader.as_deref())))
+    handle.await.unwrap_or_else(|error| error.reply(Challenge::None).with_all(cors::remembered(&cloned, reader.as_deref())))
 }
 
 fn bearer(request: &HttpRequest, form: &Form) -> Result<Option<String>, ProtocolError> {
@@ -96,21 +96,21 @@ fn tell(
         .access_token(connection, token, found)?
     {
         Ok(found) => found,
-        Err(worthless) => return Err(invalid(&format!("the access token is refused: {}", worthless.reason))),
+        Err(inactive_token) => return Err(invalid(&format!("the access token is refused: {}", inactive_token.reason))),
     };
     let issuer = app.config.issuer.as_str();
     let (Some(grant), true) = (&found.grant, verify::names_audience(&found.claims, issuer) && found.left.scopes.contains(OPENID))
     else {
         return Err(needs_openid());
     };
-    let person = people::find(connection, grant.person_id)?.ok_or_else(|| invalid("the person of this access token is gone"))?;
+    let user = users::find(connection, grant.user_id)?.ok_or_else(|| invalid("the person of this access token is gone"))?;
     let (client, custom) = (&found.client, &app.config.scope_claims);
-    // Whoever asked for a token of fewer scopes about the person gets what these open, and no more.
+    // Whoever asked for a token of fewer scopes about the user gets what these open, and no more.
     let granted = grant.scopes.intersection(&client.scopes);
-    let is_narrowed = granted.iter().any(|scope| custom.is_of_people(scope) && !found.left.scopes.contains(scope));
-    let asked = if is_narrowed { ClaimsRequest::default() } else { grant.claims.clone().allowed(&client.scopes, custom) };
+    let is_narrowed = granted.iter().any(|scope| custom.is_of_users(scope) && !found.left.scopes.contains(scope));
+    let requested = if is_narrowed { ClaimsRequest::default() } else { grant.claims.clone().allowed(&client.scopes, custom) };
     let mut claims = Map::from_iter([("sub".to_owned(), Value::from(grant.sub()))]);
-    claims.extend(person.claims.user_info(&found.left.scopes, &asked, custom));
+    claims.extend(user.claims.user_info(&found.left.scopes, &requested, custom));
     if !client.userinfo_signed {
         return Ok(Reply::json(StatusCode::OK, &claims));
     }

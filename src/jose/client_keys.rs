@@ -142,8 +142,8 @@ mod tests {
                 assert!(keys.verify(&signed(*algorithm, pair.as_ref(), json!({"alg": alg}))).is_err(), "{alg}");
             }
         }
-        let (stranger, _) = pair(Algorithm::Es256, None);
-        assert!(keys.verify(&signed(Algorithm::Es256, stranger.as_ref(), json!({}))).is_err());
+        let (outsider, _) = pair(Algorithm::Es256, None);
+        assert!(keys.verify(&signed(Algorithm::Es256, outsider.as_ref(), json!({}))).is_err());
     }
 
     #[test]

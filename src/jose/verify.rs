@@ -222,7 +222,7 @@ mod tests {
             iat: 0,
             jti: "j".into(),
             scope: "openid".into(),
-            person: None,
+            user: None,
         };
         ring.signing(Algorithm::Rs256, Timestamp::from_millis(0)).unwrap().access_token(&claims).unwrap()
     }
@@ -266,7 +266,7 @@ mod tests {
             amr: vec![],
             at_hash: "h".into(),
             sid: "d",
-            asked: Map::new(),
+            requested: Map::new(),
         };
         let id_token = ring.signing(Algorithm::Rs256, Timestamp::from_millis(0)).unwrap().id_token(&id_claims).unwrap();
         let token = access(&ring);

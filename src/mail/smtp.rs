@@ -1,4 +1,4 @@
-//! Letters by SMTP (RFC 5321): what an answer of the server means for the letter. Connections are kept for a minute and shared.
+//! E-mails by SMTP (RFC 5321): what an answer of the server means for the e-mail. Connections are kept for a minute and shared.
 
 use std::{error::Error as _, io, time::Duration};
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How many characters of what the server said are told.
-const TOLD: usize = 200;
+const REPORTED: usize = 200;
 
 /// An SMTP server.
 #[derive(Clone)]
@@ -51,9 +51,9 @@ impl Smtp {
         })
     }
 
-    /// Sends a letter.
+    /// Sends an e-mail.
     pub fn send(&self, mail: &Mail) -> Result<(), SendError> {
-        // Apart from the letter: that there is no connection or no login says nothing about it.
+        // Apart from the e-mail: that there is no connection or no login says nothing about it.
         match self.transport.test_connection() {
             Ok(true) => (),
             Ok(false) => return Err(SendError::Later(format!("{}: the connection broke off", self.place))),
@@ -66,14 +66,14 @@ impl Smtp {
         }
     }
 
-    /// What went wrong, in one line. Of the server's own words those are left out in which a piece of the letter may stand.
+    /// What went wrong, in one line. Of the server's own words those are left out in which a piece of the e-mail may stand.
     fn tell(&self, error: &Error) -> String {
         let said = error.source().map(ToString::to_string).unwrap_or_default();
         let kept = said.split(|c: char| c.is_whitespace() || is_unsafe(c)).filter(|word| !word.is_empty());
         let plain = |word: &&str| word.len() <= 60 && !word.contains("://") && !word.contains("sym_");
         let said = kept.filter(plain).collect::<Vec<_>>().join(" ");
         let is_secret = self.secret.as_ref().is_some_and(|secret| said.contains(secret.as_str()));
-        let said: String = if is_secret { String::new() } else { said.chars().take(TOLD).collect() };
+        let said: String = if is_secret { String::new() } else { said.chars().take(REPORTED).collect() };
         let what = match error.status() {
             Some(code) => format!("answered {code}"),
             None if is_timeout(error) => return format!("{}: no answer in time", self.place),
@@ -84,7 +84,7 @@ impl Smtp {
     }
 }
 
-/// RFC 5321 §4.2.1: a 5yz answer is for good. Those about the mail system (x5z) mean this letter, and 501, a path that cannot be
+/// RFC 5321 §4.2.1: a 5yz answer is for good. Those about the mail system (x5z) mean this e-mail, and 501, a path that cannot be
 /// read; others (commands, login, encryption: RFC 4954 §6, RFC 3207 §4) mean what the operator can mend. An address beyond ASCII
 /// needs a server that takes it.
 fn is_final(error: &Error, mail: &Mail) -> bool {

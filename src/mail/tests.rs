@@ -1,4 +1,4 @@
-//! How a letter is written down, and what a server that does not answer means; delivery is tested from `tests/it`.
+//! How an e-mail is written down, and what a server that does not answer means; delivery is tested from `tests/it`.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -37,7 +37,7 @@ fn written(change: impl FnOnce(&mut Message)) -> Result<String, SendError> {
 }
 
 #[test]
-fn a_letter_has_its_headers() {
+fn a_message_has_its_headers() {
     let mail = written(|_| ()).unwrap();
     let (head, body) = mail.split_once("\r\n\r\n").unwrap();
     let mut lines: Vec<_> = head.lines().collect();
@@ -137,7 +137,7 @@ fn times_that_cannot_be_written_stop_nothing() {
 }
 
 #[test]
-fn a_terminal_obeys_no_letter() {
+fn a_terminal_obeys_no_message() {
     let message = Message { subject: "Hi\u{1b}[2J".into(), text: "a\u{9b}b\u{202e}\nc\n".into(), ..message() };
     assert_eq!(on_a_terminal(&message), "To: alice@example.com\nSubject: Hi [2J\n\nab\nc\n\n");
 }
@@ -150,7 +150,7 @@ fn off_sends_nothing() {
 }
 
 #[test]
-fn no_debug_shows_a_letter_or_a_password() {
+fn no_debug_shows_a_message_or_a_password() {
     let shown = format!("{:?} {:?}", message(), smtp(1, SmtpSecurity::StartTls, Duration::from_secs(1)));
     for hidden in ["sym_ml", "alice", "open sesame"] {
         assert!(!shown.contains(hidden), "{shown}");
@@ -184,8 +184,8 @@ fn a_server_that_does_not_answer_is_left() {
 }
 
 #[test]
-fn what_a_server_says_is_told_without_the_letter_and_the_password() {
-    for (said, told) in [
+fn what_a_server_says_is_told_without_the_message_and_the_password() {
+    for (said, output) in [
         ("550 5.1.1 no such user", "550: 5.1.1 no such user"),
         ("550 never \u{1b}[2J mind", "550: never [2J mind"),
         (&format!("554 spam: {LINK} link=sym_ml_0123456789 {}", "x".repeat(61)), "554: spam:"),
@@ -210,6 +210,6 @@ fn what_a_server_says_is_told_without_the_letter_and_the_password() {
             }
         });
         let error = smtp(port, SmtpSecurity::None, Duration::from_secs(5)).send(&message()).unwrap_err();
-        assert_eq!(error, SendError::Permanent(format!("127.0.0.1:{port}: answered {told}")));
+        assert_eq!(error, SendError::Permanent(format!("127.0.0.1:{port}: answered {output}")));
     }
 }

@@ -3,14 +3,14 @@
 
 use askama::Template;
 
-use super::{AskedScope, Chrome, Form, Owner, ShownOrigin, When};
+use super::{Form, Layout, Owner, RequestedScope, ShownOrigin, When};
 
 /// The page. Its forms send `what`, `id` and, to rename, `name`; an empty `name` takes the name away.
 #[derive(Debug, Template)]
 #[template(path = "account.html")]
 pub struct Account<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
+    pub layout: Layout<'a>,
     /// Whose account it is.
     pub owner: Owner<'a>,
     /// Which part of it this is.
@@ -55,7 +55,7 @@ pub enum AccountPart {
 pub struct ShownBrowser<'a> {
     /// The id of the session.
     pub id: &'a str,
-    /// The name the person gave it.
+    /// The name the user gave it.
     pub name: Option<&'a str>,
     /// What it is, and from where it was last used.
     pub origin: ShownOrigin<'a>,
@@ -76,7 +76,7 @@ pub struct ShownApp<'a> {
     pub id: &'a str,
     /// The name of the client.
     pub name: &'a str,
-    /// The access it has now; empty if there is only the person's consent.
+    /// The access it has now; empty if there is only the user's consent.
     pub grants: &'a [ShownGrant<'a>],
     /// Where there is more of it.
     pub rest: Option<&'a str>,
@@ -87,7 +87,7 @@ pub struct ShownApp<'a> {
 pub struct ShownGrant<'a> {
     /// The id of the grant.
     pub id: &'a str,
-    /// The name the person gave the device.
+    /// The name the user gave the device.
     pub name: Option<&'a str>,
     /// The device, and from where it was last used.
     pub origin: ShownOrigin<'a>,
@@ -96,7 +96,7 @@ pub struct ShownGrant<'a> {
     /// When it was last used.
     pub last_used: When<'a>,
     /// What it allows.
-    pub scopes: &'a [AskedScope<'a>],
+    pub scopes: &'a [RequestedScope<'a>],
     /// When it ends.
     pub ends: Ends<'a>,
 }

@@ -1,8 +1,8 @@
-//! What the pages of a person's own account have in common: the frame (`templates/account_frame.html`, with the way to each page
+//! What the pages of a user's own account have in common: the frame (`templates/account_frame.html`, with the way to each page
 //! and out), whose account it is, and how a time, a place and a form are told to them (`templates/account_words.html`). Times and
 //! durations come in words, made where the clock is known.
 
-/// Whose account it is: the person signed in.
+/// Whose account it is: the user signed in.
 #[derive(Debug, Clone, Copy)]
 pub struct Owner<'a> {
     /// The display name, or username if there is none.

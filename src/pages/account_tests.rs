@@ -1,7 +1,7 @@
 //! Devices and apps in every state, with names and numbers that strain the page.
 
 use super::super::account_frame::tests::{ALICE, BEFORE, BERN, LATER, LONG, NOW, RIGHT_TO_LEFT, assert_framed};
-use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
 use super::super::{Consent, Lifetime, markup};
 use super::*;
 
@@ -25,9 +25,10 @@ const OTHER: ShownBrowser<'static> =
 const UNKNOWN: ShownBrowser<'static> =
     ShownBrowser { id: "01jd3v6q8w2n4m5k7r9t0ccccc", origin: ShownOrigin { program: None, place: None, address: None }, ..OTHER };
 
-const READ: AskedScope<'static> =
-    AskedScope { name: "notes:read", description: Some("Read your notes"), api: Some("Notes API"), claims: &[] };
-const SCOPES: [AskedScope<'static>; 5] = [scope("openid"), scope("profile"), READ, scope("notes:share"), scope("offline_access")];
+const READ: RequestedScope<'static> =
+    RequestedScope { name: "notes:read", description: Some("Read your notes"), api: Some("Notes API"), claims: &[] };
+const SCOPES: [RequestedScope<'static>; 5] =
+    [scope("openid"), scope("profile"), READ, scope("notes:share"), scope("offline_access")];
 const GRANT: ShownGrant<'static> = ShownGrant {
     id: "01jd3v6q8w2n4m5k7r9t0ddddd",
     name: Some("Phone"),
@@ -49,7 +50,7 @@ const NOTES: ShownApp<'static> = ShownApp { id: "01jd-notes", name: "Example Not
 const ASLEEP: ShownApp<'static> = ShownApp { id: "01jd-mail", name: "Example Mail", grants: &[], rest: None };
 
 const PAGE: Account<'static> = Account {
-    chrome: CHROME,
+    layout: LAYOUT,
     owner: ALICE,
     part: AccountPart::Overview,
     overview: "/account",
@@ -64,8 +65,8 @@ const PAGE: Account<'static> = Account {
     problem: None,
 };
 
-const fn scope(name: &str) -> AskedScope<'_> {
-    AskedScope { name, description: None, api: None, claims: &[] }
+const fn scope(name: &str) -> RequestedScope<'_> {
+    RequestedScope { name, description: None, api: None, claims: &[] }
 }
 
 pub fn samples() -> Vec<Sample> {
@@ -161,7 +162,7 @@ fn hostile_values_are_escaped() {
         apps,
     ] = fields.map(hostile);
     let origin = ShownOrigin { program: Some(&program), place: Some(&place), address: Some(&address) };
-    let scopes = [scope(&token), AskedScope { description: Some(&words), ..READ }];
+    let scopes = [scope(&token), RequestedScope { description: Some(&words), ..READ }];
     let page = Account {
         owner: Owner { name: &owner, username: &username },
         browsers: &[ShownBrowser { id: &browser, name: Some(&name), origin, is_this: false, ..THIS }],
@@ -233,10 +234,10 @@ fn the_scopes_are_in_the_words_of_the_consent_page() {
     let grants = [ShownGrant { scopes: &scopes, ..GRANT }];
     let html = Account { apps: &[ShownApp { grants: &grants, ..NOTES }], ..PAGE }.render().unwrap();
     let consent = Consent {
-        chrome: CHROME,
+        layout: LAYOUT,
         client_name: NOTES.name,
         client_host: "app.example.com",
-        person: "alice",
+        user: "alice",
         username: "alice",
         scopes: &scopes,
         resources: &[],

@@ -1,16 +1,16 @@
-//! What happened to a person's account, `templates/activity.html`, newest first by days, and the form that says "this was not
+//! What happened to a user's account, `templates/activity.html`, newest first by days, and the form that says "this was not
 //! me". The words for each kind stand in `templates/activity_words.html`; what is kept, and for how long, is not decided here.
 
 use askama::Template;
 
-use super::{Chrome, Form, Owner, ShownOrigin};
+use super::{Form, Layout, Owner, ShownOrigin};
 
 /// The page.
 #[derive(Debug, Template)]
 #[template(path = "activity.html")]
 pub struct Activity<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
+    pub layout: Layout<'a>,
     /// Whose account it is.
     pub owner: Owner<'a>,
     /// The days on which something happened, newest first.
@@ -96,38 +96,38 @@ pub enum ActivityKind {
     AddressChanged,
     /// Every session and every access was ended, or all others.
     EverythingEnded,
-    /// The person said that it was not them.
+    /// The user said that it was not them.
     NotMe,
     /// The password was changed with the old one.
     PasswordChanged,
     /// A new password was asked for by mail.
-    ResetAsked,
+    ResetRequested,
     /// A new password was set by a link, or by an operator.
     PasswordReset,
     /// Another e-mail address is to be confirmed.
-    EmailChangeAsked,
+    EmailChangeRequested,
     /// The e-mail address was changed.
     EmailChanged,
     /// The e-mail address they have became known to be theirs, by a link or by an operator.
     EmailVerified,
     /// The e-mail address they have is not known to be theirs any more, an operator says.
     EmailUnverified,
-    /// The display name was changed, or what else apps are told of the person.
+    /// The display name was changed, or what else apps are told of the user.
     DetailsChanged,
-    /// The person is to sign in again before any access goes on.
+    /// The user is to sign in again before any access goes on.
     SignInAgain,
     /// An operator switched the account off.
     Disabled,
     /// An operator switched the account on.
     Enabled,
-    /// An operator ended the links of letters that could still be used.
+    /// An operator ended the links of e-mails that could still be used.
     LinksEnded,
-    /// The data kept of the person were handed out to them.
+    /// The data kept of the user were handed out to them.
     Exported,
 }
 
 impl ActivityKind {
-    /// Whether it should stand out: what a stranger in the account would cause, or what ends their stay.
+    /// Whether it should stand out: what an unknown caller in the account would cause, or what ends their stay.
     #[must_use]
     pub const fn is_unusual(self) -> bool {
         matches!(

@@ -2,7 +2,7 @@
 
 use super::super::account_frame::tests::{ALICE, BERN, LONG, NOW, RIGHT_TO_LEFT, assert_framed};
 use super::super::markup;
-use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
 use super::*;
 
 const ALL: [ActivityKind; 26] = [
@@ -20,9 +20,9 @@ const ALL: [ActivityKind; 26] = [
     ActivityKind::EverythingEnded,
     ActivityKind::NotMe,
     ActivityKind::PasswordChanged,
-    ActivityKind::ResetAsked,
+    ActivityKind::ResetRequested,
     ActivityKind::PasswordReset,
-    ActivityKind::EmailChangeAsked,
+    ActivityKind::EmailChangeRequested,
     ActivityKind::EmailChanged,
     ActivityKind::EmailVerified,
     ActivityKind::EmailUnverified,
@@ -37,7 +37,7 @@ const ALL: [ActivityKind; 26] = [
 const ENTRY: ActivityEntry<'static> =
     ActivityEntry { kind: ActivityKind::SignedIn, iso: NOW.iso, clock: "05:37 UTC", origin: BERN, about: None, count: 1 };
 const PAGE: Activity<'static> = Activity {
-    chrome: CHROME,
+    layout: LAYOUT,
     owner: ALICE,
     days: &[],
     older: None,

@@ -3,14 +3,14 @@
 
 use askama::Template;
 
-use super::{Chrome, FormProblem};
+use super::{FormProblem, Layout};
 
 /// The form that asks whether the address is to belong to the account.
 #[derive(Debug, Template)]
 #[template(path = "confirm_email.html")]
 pub struct ConfirmEmail<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
+    pub layout: Layout<'a>,
     /// The address.
     pub email: &'a str,
     /// The username of the account.
@@ -28,7 +28,7 @@ pub struct ConfirmEmail<'a> {
 #[template(path = "email_confirmed.html")]
 pub struct EmailConfirmed<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
+    pub layout: Layout<'a>,
     /// The address.
     pub email: &'a str,
     /// The username of the account.
@@ -40,11 +40,11 @@ pub struct EmailConfirmed<'a> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::markup;
-    use super::super::samples::{CHROME, LONG_EMAIL, Sample, assert_escaped, hostile, sample};
+    use super::super::samples::{LAYOUT, LONG_EMAIL, Sample, assert_escaped, hostile, sample};
     use super::*;
 
-    const ASKED: ConfirmEmail<'static> = ConfirmEmail {
-        chrome: CHROME,
+    const REQUESTED: ConfirmEmail<'static> = ConfirmEmail {
+        layout: LAYOUT,
         email: "alice@example.com",
         username: "alice",
         action: "/confirm-email",
@@ -52,13 +52,13 @@ pub(super) mod tests {
         problem: None,
     };
     const DONE: EmailConfirmed<'static> =
-        EmailConfirmed { chrome: CHROME, email: "alice@example.com", username: "alice", account_url: "/account" };
+        EmailConfirmed { layout: LAYOUT, email: "alice@example.com", username: "alice", account_url: "/account" };
 
     pub fn samples() -> Vec<Sample> {
-        let again = |problem| ConfirmEmail { problem: Some(problem), ..ASKED };
+        let again = |problem| ConfirmEmail { problem: Some(problem), ..REQUESTED };
         vec![
-            sample("confirm-email", &ASKED),
-            sample("confirm-email-long", &ConfirmEmail { email: LONG_EMAIL, ..ASKED }),
+            sample("confirm-email", &REQUESTED),
+            sample("confirm-email-long", &ConfirmEmail { email: LONG_EMAIL, ..REQUESTED }),
             sample("confirm-email-expired", &again(FormProblem::FormExpired)),
             sample("confirm-email-slowed", &again(FormProblem::SlowedDown { seconds: 42 })),
             sample("email-confirmed", &DONE),
@@ -69,24 +69,24 @@ pub(super) mod tests {
     fn hostile_values_are_escaped() {
         let fields = ["email", "username", "action", "csrf"];
         let [email, username, action, csrf] = fields.map(hostile);
-        assert_escaped(&ConfirmEmail { email: &email, username: &username, action: &action, csrf: &csrf, ..ASKED }, &fields);
+        assert_escaped(&ConfirmEmail { email: &email, username: &username, action: &action, csrf: &csrf, ..REQUESTED }, &fields);
         let fields = ["email", "username", "account"];
         let [email, username, account_url] = fields.map(hostile);
         assert_escaped(
-            &EmailConfirmed { chrome: CHROME, email: &email, username: &username, account_url: &account_url },
+            &EmailConfirmed { layout: LAYOUT, email: &email, username: &username, account_url: &account_url },
             &fields,
         );
     }
 
     #[test]
     fn it_is_one_button_that_names_address_and_account() {
-        let html = ASKED.render().unwrap();
+        let html = REQUESTED.render().unwrap();
         let tags = markup::tags(&html);
         assert_eq!(tags.iter().filter(|tag| tag.name == "button").count(), 1);
         for words in [">alice@example.com<", ">alice<"] {
             assert!(html.contains(words), "{words}");
         }
-        let again = ConfirmEmail { problem: Some(FormProblem::FormExpired), ..ASKED }.render().unwrap();
+        let again = ConfirmEmail { problem: Some(FormProblem::FormExpired), ..REQUESTED }.render().unwrap();
         assert!(again.contains("<title>Error: Confirm") && again.contains("role=\"alert\""));
     }
 

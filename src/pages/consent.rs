@@ -1,28 +1,28 @@
-//! The consent page, `templates/consent.html`. Holds what a person must know to decide; the template puts the scopes in words.
+//! The consent page, `templates/consent.html`. Holds what a user must know to decide; the template puts the scopes in words.
 //! When consent is asked for, and what an answer does, is not decided here.
 
 use askama::Template;
 
-use super::Chrome;
+use super::Layout;
 
 /// The form that asks whether an app may have access; it sends `decision=allow` or `decision=deny`.
 #[derive(Debug, Template)]
 #[template(path = "consent.html")]
 pub struct Consent<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
+    pub layout: Layout<'a>,
     /// The app that asks.
     pub client_name: &'a str,
     /// Where the answer goes: a host, or the scheme of a native app.
     pub client_host: &'a str,
-    /// The person's display name, or username if there is none.
-    pub person: &'a str,
-    /// The person's username.
+    /// The user's display name, or username if there is none.
+    pub user: &'a str,
+    /// The user's username.
     pub username: &'a str,
     /// The scopes asked for.
-    pub scopes: &'a [AskedScope<'a>],
+    pub scopes: &'a [RequestedScope<'a>],
     /// The resource servers the access is for.
-    pub resources: &'a [AskedResource<'a>],
+    pub resources: &'a [RequestedResource<'a>],
     /// How long the access lasts.
     pub lifetime: Lifetime<'a>,
     /// Whether the answer is asked for anew each time, and not remembered.
@@ -37,20 +37,20 @@ pub struct Consent<'a> {
 
 /// A scope asked for. The template has words for the standard ones; another is shown by its description.
 #[derive(Debug, Clone, Copy)]
-pub struct AskedScope<'a> {
+pub struct RequestedScope<'a> {
     /// The scope token.
     pub name: &'a str,
     /// What it allows, as the operator has put it; the sentence goes on after "Example Notes can".
     pub description: Option<&'a str>,
     /// The shown name of the API it belongs to.
     pub api: Option<&'a str>,
-    /// The attributes of the person that it opens, by name, where its words do not say them.
+    /// The attributes of the user that it opens, by name, where its words do not say them.
     pub claims: &'a [String],
 }
 
 /// A resource server the access is for (RFC 8707).
 #[derive(Debug, Clone, Copy)]
-pub struct AskedResource<'a> {
+pub struct RequestedResource<'a> {
     /// The shown name of the API; the URI again if it has none.
     pub name: &'a str,
     /// The resource indicator.
@@ -89,27 +89,28 @@ pub enum ConsentProblem {
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::markup;
-    use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+    use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
     use super::*;
 
     const SESSION: Lifetime<'static> = Lifetime::UntilSignOut { at_most: "30 days" };
     const LONG: Lifetime<'static> = Lifetime::LongLived { at_most: "1 year", idle: "30 days" };
     const STANDARD: [&str; 8] = ["openid", "profile", "email", "address", "phone", "roles", "groups", "offline_access"];
-    const READ: AskedScope<'static> =
-        AskedScope { name: "notes:read", description: Some("Read your notes"), api: Some("Notes API"), claims: &[] };
-    const NOTES: AskedResource<'static> = AskedResource { name: "Notes API", uri: "https://api.example.com/notes" };
-    const BARE: AskedResource<'static> = AskedResource { name: "https://files.example.com/", uri: "https://files.example.com/" };
+    const READ: RequestedScope<'static> =
+        RequestedScope { name: "notes:read", description: Some("Read your notes"), api: Some("Notes API"), claims: &[] };
+    const NOTES: RequestedResource<'static> = RequestedResource { name: "Notes API", uri: "https://api.example.com/notes" };
+    const BARE: RequestedResource<'static> =
+        RequestedResource { name: "https://files.example.com/", uri: "https://files.example.com/" };
 
-    fn scope(name: &str) -> AskedScope<'_> {
-        AskedScope { name, description: None, api: None, claims: &[] }
+    fn scope(name: &str) -> RequestedScope<'_> {
+        RequestedScope { name, description: None, api: None, claims: &[] }
     }
 
-    fn consent<'a>(scopes: &'a [AskedScope<'a>], lifetime: Lifetime<'a>) -> Consent<'a> {
+    fn consent<'a>(scopes: &'a [RequestedScope<'a>], lifetime: Lifetime<'a>) -> Consent<'a> {
         Consent {
-            chrome: CHROME,
+            layout: LAYOUT,
             client_name: "Example Notes",
             client_host: "app.example.com",
-            person: "Alice Example",
+            user: "Alice Example",
             username: "alice",
             scopes,
             resources: &[],
@@ -126,17 +127,17 @@ pub(super) mod tests {
         let mut again = consent(&openid, SESSION);
         again.problem = Some(ConsentProblem::FormExpired);
         again.asks_each_time = true;
-        again.person = "alice";
+        again.user = "alice";
         let claims = ["employee_number", "department"].map(str::to_owned);
-        let described = AskedScope { description: Some("See your place in the company"), claims: &claims, ..scope("staff") };
+        let described = RequestedScope { description: Some("See your place in the company"), claims: &claims, ..scope("staff") };
         let own = [
             scope("openid"),
             READ,
-            AskedScope { description: None, name: "notes:share", ..READ },
+            RequestedScope { description: None, name: "notes:share", ..READ },
             described,
-            AskedScope { claims: &claims, ..scope("hr") },
-            AskedScope { api: Some("Payroll"), claims: &claims, ..scope("pay") },
-            AskedScope { description: Some("Import notes from elsewhere"), ..scope("import") },
+            RequestedScope { claims: &claims, ..scope("hr") },
+            RequestedScope { api: Some("Payroll"), claims: &claims, ..scope("pay") },
+            RequestedScope { description: Some("Import notes from elsewhere"), ..scope("import") },
             scope("notes:legacy"),
         ];
         let mut apis = consent(&own, SESSION);
@@ -159,13 +160,13 @@ pub(super) mod tests {
             ["client", "host", "name", "username", "scope", "words", "api", "claim", "resource", "uri", "most", "action", "csrf"];
         let [client, host, name, username, token, words, api, claim, resource, uri, most, action, csrf] = fields.map(hostile);
         let page = Consent {
-            chrome: CHROME,
+            layout: LAYOUT,
             client_name: &client,
             client_host: &host,
-            person: &name,
+            user: &name,
             username: &username,
-            scopes: &[AskedScope { name: &token, description: Some(&words), api: Some(&api), claims: &[claim] }],
-            resources: &[AskedResource { name: &resource, uri: &uri }],
+            scopes: &[RequestedScope { name: &token, description: Some(&words), api: Some(&api), claims: &[claim] }],
+            resources: &[RequestedResource { name: &resource, uri: &uri }],
             lifetime: Lifetime::UntilSignOut { at_most: &most },
             asks_each_time: false,
             action: &action,
@@ -173,7 +174,7 @@ pub(super) mod tests {
             problem: None,
         };
         assert_escaped(&page, &fields);
-        let bare = [AskedScope { api: Some(&api), ..scope(&token) }, scope(&words)];
+        let bare = [RequestedScope { api: Some(&api), ..scope(&token) }, scope(&words)];
         assert_escaped(&consent(&bare, SESSION), &["scope", "api", "words"]);
     }
 
@@ -204,7 +205,7 @@ pub(super) mod tests {
     #[test]
     fn another_scope_is_in_the_words_it_was_given() {
         let claims = ["employee_number", "department"].map(str::to_owned);
-        let said = |scope: AskedScope<'_>| {
+        let said = |scope: RequestedScope<'_>| {
             let html = consent(&[scope], SESSION).render().unwrap();
             html.split_once("<li><div>").unwrap().1.split_once("</div></li>").unwrap().0.to_owned()
         };
@@ -215,19 +216,19 @@ pub(super) mod tests {
         for (scope, expected) in [
             (READ, format!("<strong><bdi>Read your notes</bdi></strong><span>{code} at <bdi>Notes API</bdi></span>")),
             (
-                AskedScope { description: words, ..read },
+                RequestedScope { description: words, ..read },
                 format!("<strong><bdi>Read your notes</bdi></strong><span>{code}</span>"),
             ),
             (
-                AskedScope { description: words, claims: &claims, ..read },
+                RequestedScope { description: words, claims: &claims, ..read },
                 format!("<strong><bdi>Read your notes</bdi></strong><span>{code}</span>{see}"),
             ),
-            (AskedScope { claims: &claims, ..read }, format!("<strong>{code}</strong>{see}")),
+            (RequestedScope { claims: &claims, ..read }, format!("<strong>{code}</strong>{see}")),
         ] {
             assert_eq!(said(scope), expected);
         }
         assert!(
-            said(AskedScope { api: at, ..read })
+            said(RequestedScope { api: at, ..read })
                 .starts_with(&format!("<strong>{code}</strong><span>A permission at <bdi>Notes API</bdi>"))
         );
         assert!(said(read).starts_with(&format!("<strong>{code}</strong><span>A permission of the app;")));
@@ -245,10 +246,10 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_person_without_a_display_name_is_named_once() {
+    fn a_user_without_a_display_name_is_named_once() {
         let openid = [scope("openid")];
         let mut page = consent(&openid, Lifetime::Once { minutes: 1 });
-        page.person = "alice";
+        page.user = "alice";
         page.asks_each_time = true;
         let html = page.render().unwrap();
         assert_eq!(html.matches("alice").count(), 1);

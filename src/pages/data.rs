@@ -1,17 +1,17 @@
-//! What is kept of a person, and the two things they may do with it: take it along, and have it deleted (`templates/data.html`);
+//! What is kept of a user, and the two things they may do with it: take it along, and have it deleted (`templates/data.html`);
 //! and the page after the deletion (`templates/account_deleted.html`). What an export holds, and what a deletion leaves, is not
 //! decided here.
 
 use askama::Template;
 
-use super::{Chrome, Owner};
+use super::{Layout, Owner};
 
 /// The page, with the way to the export and the form that deletes the account; it sends `password`.
 #[derive(Debug, Template)]
 #[template(path = "data.html")]
 pub struct AccountData<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
+    pub layout: Layout<'a>,
     /// Whose account it is.
     pub owner: Owner<'a>,
     /// For how long what happened is kept.
@@ -29,7 +29,7 @@ pub struct AccountData<'a> {
 pub struct Kept<'a> {
     /// What happened to the account.
     pub activity: &'a str,
-    /// What happened to an app's access: given, ended, used by a stranger.
+    /// What happened to an app's access: given, ended, used by an unknown caller.
     pub history: &'a str,
     /// The everyday uses of an app's access.
     pub uses: &'a str,
@@ -54,7 +54,7 @@ pub enum DeletionProblem {
 #[template(path = "account_deleted.html")]
 pub struct AccountDeleted<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
+    pub layout: Layout<'a>,
     /// The username it had.
     pub username: &'a str,
 }
@@ -62,11 +62,11 @@ pub struct AccountDeleted<'a> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::account_frame::tests::{ALICE, assert_framed};
-    use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+    use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
     use super::*;
 
     const PAGE: AccountData<'static> = AccountData {
-        chrome: CHROME,
+        layout: LAYOUT,
         owner: ALICE,
         kept: Kept { activity: "1 year", history: "2 years", uses: "90 days" },
         action: "/account/delete",
@@ -81,7 +81,7 @@ pub(super) mod tests {
             sample("data-wrong", &again(DeletionProblem::WrongPassword)),
             sample("data-slowed", &again(DeletionProblem::SlowedDown { seconds: 1 })),
             sample("data-expired", &again(DeletionProblem::FormExpired)),
-            sample("data-deleted", &AccountDeleted { chrome: CHROME, username: "alice" }),
+            sample("data-deleted", &AccountDeleted { layout: LAYOUT, username: "alice" }),
         ]
     }
 
@@ -90,7 +90,7 @@ pub(super) mod tests {
         let fields = ["name", "username", "activity", "history", "uses", "action", "csrf"];
         let [name, username, activity, history, uses, action, csrf] = fields.map(hostile);
         let page = AccountData {
-            chrome: CHROME,
+            layout: LAYOUT,
             owner: Owner { name: &name, username: &username },
             kept: Kept { activity: &activity, history: &history, uses: &uses },
             action: &action,
@@ -98,7 +98,7 @@ pub(super) mod tests {
             problem: None,
         };
         assert_escaped(&page, &fields);
-        assert_escaped(&AccountDeleted { chrome: CHROME, username: &username }, &["username"]);
+        assert_escaped(&AccountDeleted { layout: LAYOUT, username: &username }, &["username"]);
     }
 
     #[test]

@@ -1,16 +1,16 @@
-//! The page on which a person changes the name they are called by, `templates/details.html`. What a name may be is not decided
+//! The page on which a user changes the name they are called by, `templates/details.html`. What a name may be is not decided
 //! here.
 
 use askama::Template;
 
-use super::{Chrome, Owner};
+use super::{Layout, Owner};
 
 /// The form; it sends `display_name`, and an empty one takes the name away.
 #[derive(Debug, Template)]
 #[template(path = "details.html")]
 pub struct Details<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
+    pub layout: Layout<'a>,
     /// Whose account it is.
     pub owner: Owner<'a>,
     /// The name to begin with: what was typed, or the one that is kept; empty if there is none.
@@ -41,11 +41,11 @@ pub enum DetailsProblem {
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::account_frame::tests::{ALICE, LONG, RIGHT_TO_LEFT, assert_framed};
-    use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+    use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
     use super::*;
 
     const PAGE: Details<'static> = Details {
-        chrome: CHROME,
+        layout: LAYOUT,
         owner: ALICE,
         display_name: "Alice Example",
         limit: 200,

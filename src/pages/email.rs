@@ -1,16 +1,16 @@
-//! The page on which a person changes their e-mail address, `templates/email.html`. Asks for the password (OWASP ASVS 7.5.1) and
-//! sends a letter to the new address; the address changes only when its link is opened. What an address is, is not decided here.
+//! The page on which a user changes their e-mail address, `templates/email.html`. Asks for the password (OWASP ASVS 7.5.1) and
+//! sends an e-mail to the new address; the address changes only when its link is opened. What an address is, is not decided here.
 
 use askama::Template;
 
-use super::{Chrome, Owner};
+use super::{Layout, Owner};
 
 /// The form; it sends `email` and `password`.
 #[derive(Debug, Template)]
 #[template(path = "email.html")]
 pub struct Email<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
+    pub layout: Layout<'a>,
     /// Whose account it is.
     pub owner: Owner<'a>,
     /// The address the account has, if it has one.
@@ -28,7 +28,7 @@ pub struct Email<'a> {
 pub struct CurrentEmail<'a> {
     /// The address.
     pub address: &'a str,
-    /// Whether it was confirmed that the person reads what comes there.
+    /// Whether it was confirmed that the user reads what comes there.
     pub is_verified: bool,
 }
 
@@ -42,7 +42,7 @@ pub enum EmailState<'a> {
         /// Why the page is shown again.
         problem: Option<EmailProblem>,
     },
-    /// A letter is on its way.
+    /// An e-mail is on its way.
     Sent {
         /// The new address.
         to: &'a str,
@@ -51,7 +51,7 @@ pub enum EmailState<'a> {
     MailOff,
 }
 
-/// Why no letter was sent.
+/// Why no e-mail was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EmailProblem {
     /// The password is not right.
@@ -71,12 +71,12 @@ pub enum EmailProblem {
 pub(super) mod tests {
     use super::super::account_frame::tests::{ALICE, assert_framed};
     use super::super::markup;
-    use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+    use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
     use super::*;
 
     const CURRENT: CurrentEmail<'static> = CurrentEmail { address: "alice@example.com", is_verified: true };
     const PAGE: Email<'static> = Email {
-        chrome: CHROME,
+        layout: LAYOUT,
         owner: ALICE,
         current: Some(CURRENT),
         state: EmailState::Ask { typed: "", problem: None },
@@ -116,7 +116,7 @@ pub(super) mod tests {
         let fields = ["name", "username", "address", "typed", "action", "csrf"];
         let [name, username, address, typed, action, csrf] = fields.map(hostile);
         let page = Email {
-            chrome: CHROME,
+            layout: LAYOUT,
             owner: Owner { name: &name, username: &username },
             current: Some(CurrentEmail { address: &address, is_verified: true }),
             state: EmailState::Ask { typed: &typed, problem: Some(EmailProblem::NotAnAddress) },

@@ -3,14 +3,14 @@
 
 use askama::Template;
 
-use super::Chrome;
+use super::Layout;
 
 /// A page that says what happened, what was expected and received, and what to do.
 #[derive(Debug, Template)]
 #[template(path = "error.html")]
 pub struct Error<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
+    pub layout: Layout<'a>,
     /// The HTTP status of the answer.
     pub status: u16,
     /// What happened.
@@ -79,7 +79,7 @@ pub enum Problem<'a> {
     Unavailable,
     /// A fault of our own.
     Internal,
-    /// The client is switched off.
+    /// The client is disabled.
     ClientDisabled {
         /// The client's name.
         client_name: &'a str,
@@ -95,7 +95,7 @@ pub enum RedirectHint {
     Scheme,
     /// The port.
     Port,
-    /// Capital letters in the host.
+    /// Capital e-mails in the host.
     HostCase,
     /// `localhost` for a loopback address, or the other way round.
     Localhost,
@@ -105,7 +105,7 @@ pub enum RedirectHint {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+    use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
     use super::*;
 
     const LONG: &str =
@@ -128,7 +128,7 @@ pub(super) mod tests {
     }
 
     fn page(status: u16, problem: Problem<'_>) -> Error<'_> {
-        Error { chrome: CHROME, status, problem }
+        Error { layout: LAYOUT, status, problem }
     }
 
     pub fn samples() -> Vec<Sample> {
@@ -190,7 +190,7 @@ pub(super) mod tests {
             (disabled(&client), &["client"]),
         ] {
             let mut page = page(400, problem);
-            page.chrome.request_id = &id;
+            page.layout.request_id = &id;
             assert_escaped(&page, fields);
             assert_escaped(&page, &["id"]);
         }

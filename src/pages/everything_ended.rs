@@ -1,18 +1,18 @@
-//! The page after every session and every access of a person was ended, `templates/everything_ended.html`: by the form on their
-//! devices page, or because they said "this was not me", here or by the link in a letter. Says exactly what was ended; nobody is
+//! The page after every session and every access of a user was ended, `templates/everything_ended.html`: by the form on their
+//! devices page, or because they said "this was not me", here or by the link in an e-mail. Says exactly what was ended; nobody is
 //! signed in.
 
 use askama::Template;
 
-use super::Chrome;
+use super::Layout;
 
 /// The page.
 #[derive(Debug, Template)]
 #[template(path = "everything_ended.html")]
 pub struct EverythingEnded<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
-    /// Whose account it was: the link in a letter may be of another than the reader thinks.
+    pub layout: Layout<'a>,
+    /// Whose account it was: the link in an e-mail may be of another than the reader thinks.
     pub username: &'a str,
     /// The browsers that were signed out, in words.
     pub browsers: &'a [&'a str],
@@ -22,7 +22,7 @@ pub struct EverythingEnded<'a> {
     pub next: AfterEnd,
 }
 
-/// What a person does after everything was ended.
+/// What a user does after everything was ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterEnd {
     /// The password is worthless: a new one is set by mail.
@@ -34,11 +34,11 @@ pub enum AfterEnd {
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::account_frame::tests::{LONG, RIGHT_TO_LEFT};
-    use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+    use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
     use super::*;
 
     const PAGE: EverythingEnded<'static> = EverythingEnded {
-        chrome: CHROME,
+        layout: LAYOUT,
         username: "alice",
         browsers: &["Work laptop (Firefox on Linux)", "Safari on iPhone", RIGHT_TO_LEFT],
         apps: &["Example Notes on Work phone", "Example Notes on Safari on iPhone", LONG],

@@ -3,14 +3,14 @@
 
 use askama::Template;
 
-use super::Chrome;
+use super::Layout;
 
 /// A form that sends itself, with a button for browsers that run no scripts.
 #[derive(Debug, Template)]
 #[template(path = "form_post.html")]
 pub struct FormPost<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
+    pub layout: Layout<'a>,
     /// The redirect URI.
     pub action: &'a str,
     /// The parameters of the answer, in order.
@@ -20,11 +20,11 @@ pub struct FormPost<'a> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::markup;
-    use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+    use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
     use super::*;
 
     const ANSWER: FormPost<'static> = FormPost {
-        chrome: CHROME,
+        layout: LAYOUT,
         action: "https://app.example.com/callback",
         fields: &[("code", "sym_ac_sample"), ("state", "a state")],
     };
@@ -37,7 +37,7 @@ pub(super) mod tests {
     fn hostile_values_are_escaped() {
         let fields = ["action", "field", "value"];
         let [action, field, value] = fields.map(hostile);
-        let page = FormPost { chrome: CHROME, action: &action, fields: &[(&field, &value)] };
+        let page = FormPost { layout: LAYOUT, action: &action, fields: &[(&field, &value)] };
         assert_escaped(&page, &fields);
     }
 

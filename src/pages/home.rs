@@ -2,19 +2,19 @@
 
 use askama::Template;
 
-use super::Chrome;
+use super::Layout;
 
 /// The page at the issuer's own address.
 #[derive(Debug, Template)]
 #[template(path = "home.html")]
 pub struct Home<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
+    pub layout: Layout<'a>,
     /// Who is signed in, if anyone.
     pub signed_in: Option<SignedIn<'a>>,
 }
 
-/// The person signed in, and the form that signs them out.
+/// The user signed in, and the form that signs them out.
 #[derive(Debug, Clone, Copy)]
 pub struct SignedIn<'a> {
     /// The display name, or username if there is none.
@@ -30,11 +30,11 @@ pub struct SignedIn<'a> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::markup;
-    use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+    use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
     use super::*;
 
     fn home(signed_in: Option<SignedIn<'_>>) -> Home<'_> {
-        Home { chrome: CHROME, signed_in }
+        Home { layout: LAYOUT, signed_in }
     }
 
     pub fn samples() -> Vec<Sample> {
@@ -46,14 +46,14 @@ pub(super) mod tests {
     fn hostile_values_are_escaped() {
         let fields = ["name", "username", "csrf", "action"];
         let [name, username, csrf, action] = fields.map(hostile);
-        let person = SignedIn { name: &name, username: &username, csrf: &csrf, action: &action };
-        assert_escaped(&home(Some(person)), &fields);
+        let user = SignedIn { name: &name, username: &username, csrf: &csrf, action: &action };
+        assert_escaped(&home(Some(user)), &fields);
     }
 
     #[test]
     fn the_path_of_the_issuer_is_kept() {
         let mut page = home(None);
-        page.chrome.base = "/tenant";
+        page.layout.base = "/tenant";
         let html = page.render().unwrap();
         let tags = markup::tags(&html);
         let urls = tags.iter().flat_map(|tag| [tag.get("src"), tag.get("href")]).flatten();

@@ -3,15 +3,15 @@
 
 use askama::Template;
 
-use super::Chrome;
+use super::Layout;
 
 /// The form that asks for name and password.
 #[derive(Debug, Template)]
 #[template(path = "login.html")]
 pub struct Login<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
-    /// The app the person is on the way to, if there is one.
+    pub layout: Layout<'a>,
+    /// The app the user is on the way to, if there is one.
     pub client_name: Option<&'a str>,
     /// Where the form is sent, with the query of the authorization request.
     pub action: &'a str,
@@ -45,11 +45,11 @@ pub struct Remember<'a> {
 pub enum LoginNotice {
     /// An account was made.
     Registered,
-    /// A new password was set by a link in a letter.
+    /// A new password was set by a link in an e-mail.
     PasswordSet,
 }
 
-/// Why a sign-in did not succeed. Unknown names, wrong passwords and disabled people look alike on purpose.
+/// Why a sign-in did not succeed. Unknown names, wrong passwords and disabled users look alike on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginProblem {
     /// No such name with such a password.
@@ -66,12 +66,12 @@ pub enum LoginProblem {
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::markup;
-    use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+    use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
     use super::*;
 
     fn login(username: &str, problem: Option<LoginProblem>) -> Login<'_> {
         Login {
-            chrome: CHROME,
+            layout: LAYOUT,
             client_name: Some("Example Notes"),
             action: "/login?client_id=notes&scope=openid",
             csrf: "form-proof",
@@ -132,7 +132,7 @@ pub(super) mod tests {
         let fields = ["client", "action", "csrf", "username", "lasts", "recover", "register"];
         let [client, action, csrf, username, lasts, recover, register] = fields.map(hostile);
         let page = Login {
-            chrome: CHROME,
+            layout: LAYOUT,
             client_name: Some(&client),
             action: &action,
             csrf: &csrf,

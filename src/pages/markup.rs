@@ -139,7 +139,7 @@ pub fn check(page: &str, html: &str) {
     );
 }
 
-/// Inline drawings: shapes and letters alone, whose colours are the style sheet's, and which say in words what they are.
+/// Inline drawings: shapes and e-mails alone, whose colours are the style sheet's, and which say in words what they are.
 fn drawn(page: &str, tag: &Tag<'_>, known: &HashSet<&str>) {
     const SHAPES: [&str; 11] = ["title", "desc", "defs", "g", "path", "rect", "circle", "line", "text", "tspan", "use"];
     const GEOMETRY: [&str; 18] = [
@@ -190,7 +190,7 @@ fn asset(page: &str, url: Option<&str>, content_type: &str) {
 }
 
 #[test]
-fn a_drawing_holds_shapes_and_letters_alone() {
+fn a_drawing_holds_shapes_and_messages_alone() {
     let refuses = |attributes: &str, inside: &str| {
         let html = format!(
             "<!doctype html><html lang=\"en\"><title>t</title><main><h1>h</h1>\

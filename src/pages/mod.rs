@@ -1,5 +1,5 @@
-//! What people see: a struct for each template in `templates/`, holding plain data and no words. The words stand in the
-//! templates. Imports the plain values of `protocol`, nothing else of the project, and is the only importer of `askama`; `people` and `endpoints` fill the structs
+//! What users see: a struct for each template in `templates/`, holding plain data and no words. The words stand in the
+//! templates. Imports the plain values of `protocol`, nothing else of the project, and is the only importer of `askama`; `users` and `endpoints` fill the structs
 //! and choose the status and headers. Every page needs the policy `style-src 'self'; img-src 'self'; script-src 'self'` and
 //! nothing wider.
 
@@ -10,7 +10,6 @@ pub mod assets;
 mod confirm_email;
 mod consent;
 mod data;
-mod dead_link;
 mod details;
 mod email;
 mod error;
@@ -18,9 +17,9 @@ mod everything_ended;
 mod form_post;
 mod form_problem;
 mod home;
-mod lapse;
-mod letters;
+mod invalid_link;
 mod login;
+mod messages;
 mod not_me;
 mod password;
 mod password_flaw;
@@ -31,6 +30,7 @@ mod register;
 mod register_finish;
 mod select_account;
 mod sign_out;
+mod span_text;
 mod timeline;
 mod when;
 
@@ -44,9 +44,8 @@ pub use account_frame::{Form, Owner, ShownOrigin, When};
 pub use activity::{Activity, ActivityDay, ActivityEntry, ActivityKind, ActivityProblem, NotMeEffect};
 pub use askama::Template;
 pub use confirm_email::{ConfirmEmail, EmailConfirmed};
-pub use consent::{AskedResource, AskedScope, Consent, ConsentProblem, Lifetime};
+pub use consent::{Consent, ConsentProblem, Lifetime, RequestedResource, RequestedScope};
 pub use data::{AccountData, AccountDeleted, DeletionProblem, Kept};
-pub use dead_link::{DeadLink, DeadLinkReason, LinkPurpose};
 pub use details::{Details, DetailsProblem};
 pub use email::{CurrentEmail, Email, EmailProblem, EmailState};
 pub use error::{Error, Problem, RedirectHint};
@@ -54,10 +53,10 @@ pub use everything_ended::{AfterEnd, EverythingEnded};
 pub use form_post::FormPost;
 pub use form_problem::FormProblem;
 pub use home::{Home, SignedIn};
-pub use lapse::{lapse, relative};
-pub use letters::{LetterFacts, LetterKind, letter};
+pub use invalid_link::{InvalidLink, InvalidLinkReason, LinkPurpose};
 pub use login::{Login, LoginNotice, LoginProblem, Remember};
-pub use not_me::{Happened, NotMe};
+pub use messages::{MessageFacts, MessageKind, message};
+pub use not_me::{NotMe, ReportedEvent};
 pub use password::{Password, PasswordDone, PasswordProblem};
 pub use password_flaw::PasswordFlaw;
 pub use recover::{Recover, RecoverOff, RecoverSent};
@@ -66,19 +65,20 @@ pub use register::{Register, RegisterProblem, RegisterSent};
 pub use register_finish::{DisplayNameProblem, RegisterFinish, RegisterFinishProblems, UsernameProblem};
 pub use select_account::{SelectAccount, SelectAccountProblem};
 pub use sign_out::{SignOut, SignOutNote, SignedOut};
+pub use span_text::{relative, span_text};
 pub use timeline::{EndGrant, GrantState, Point, RowKind, Timeline, TimelineRow};
 pub use when::{CalendarDay, CalendarTime};
 
 /// What every page carries around its content.
 #[derive(Debug, Clone, Copy)]
-pub struct Chrome<'a> {
+pub struct Layout<'a> {
     /// The path part of the issuer, without a slash at its end: "" or "/tenant".
     pub base: &'a str,
     /// The id under which the log knows this request.
     pub request_id: &'a str,
 }
 
-impl Chrome<'_> {
+impl Layout<'_> {
     /// The URL of an asset, for templates. A name that `assets` does not have is an error of the template.
     fn asset(&self, name: &str) -> askama::Result<String> {
         assets::url(self.base, name).ok_or_else(|| askama::Error::custom(format!("there is no asset {name}")))

@@ -1,20 +1,20 @@
-//! The page of the link "this was not me" in a letter, `templates/not_me.html`: what happened, when and from where, and the
+//! The page of the link "this was not me" in an e-mail, `templates/not_me.html`: what happened, when and from where, and the
 //! button that ends everything. The page after it is another's. Opening the link alone ends nothing: programs open links too.
 
 use askama::Template;
 
-use super::{Chrome, FormProblem};
+use super::{FormProblem, Layout};
 
 /// The form that asks whether it was someone else.
 #[derive(Debug, Template)]
 #[template(path = "not_me.html")]
 pub struct NotMe<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
+    pub layout: Layout<'a>,
     /// The username of the account.
     pub username: &'a str,
-    /// What the letter told.
-    pub what: Happened<'a>,
+    /// What the e-mail told.
+    pub what: ReportedEvent<'a>,
     /// When it happened, in words: "22 November 2026, 05:37 UTC".
     pub when: &'a str,
     /// The same as `<time>` takes it: `2026-11-22T05:37:00Z`.
@@ -31,9 +31,9 @@ pub struct NotMe<'a> {
     pub problem: Option<FormProblem>,
 }
 
-/// What a letter told of that has the link.
+/// What an e-mail told of that has the link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Happened<'a> {
+pub enum ReportedEvent<'a> {
     /// A sign-in in a browser that was not known, or from where it was never seen.
     NewDevice,
     /// An app went on from another network.
@@ -60,13 +60,13 @@ pub enum Happened<'a> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::markup;
-    use super::super::samples::{CHROME, LONG_EMAIL, Sample, assert_escaped, hostile, sample};
+    use super::super::samples::{LAYOUT, LONG_EMAIL, Sample, assert_escaped, hostile, sample};
     use super::*;
 
-    const ASKED: NotMe<'static> = NotMe {
-        chrome: CHROME,
+    const REQUESTED: NotMe<'static> = NotMe {
+        layout: LAYOUT,
         username: "alice",
-        what: Happened::NewDevice,
+        what: ReportedEvent::NewDevice,
         when: "22 November 2026, 05:37 UTC",
         at: "2026-11-22T05:37:00Z",
         browser: Some("Firefox on Linux"),
@@ -75,23 +75,23 @@ pub(super) mod tests {
         csrf: "form-proof",
         problem: None,
     };
-    const KINDS: [(&str, Happened<'static>, &str); 6] = [
-        ("new-device", Happened::NewDevice, "A sign-in"),
-        ("address", Happened::AddressChanged { client_name: "Example Notes" }, "went on from another network"),
-        ("reused", Happened::CredentialReused { client_name: "Example Notes" }, "came a second time"),
-        ("password-changed", Happened::PasswordChanged, "The password was changed"),
-        ("password-reset", Happened::PasswordReset, "A new password was set"),
-        ("email", Happened::EmailChanged { to: LONG_EMAIL }, "The e-mail address was changed to"),
+    const KINDS: [(&str, ReportedEvent<'static>, &str); 6] = [
+        ("new-device", ReportedEvent::NewDevice, "A sign-in"),
+        ("address", ReportedEvent::AddressChanged { client_name: "Example Notes" }, "went on from another network"),
+        ("reused", ReportedEvent::CredentialReused { client_name: "Example Notes" }, "came a second time"),
+        ("password-changed", ReportedEvent::PasswordChanged, "The password was changed"),
+        ("password-reset", ReportedEvent::PasswordReset, "A new password was set"),
+        ("email", ReportedEvent::EmailChanged { to: LONG_EMAIL }, "The e-mail address was changed to"),
     ];
 
     pub fn samples() -> Vec<Sample> {
-        let again = |problem| NotMe { problem: Some(problem), ..ASKED };
+        let again = |problem| NotMe { problem: Some(problem), ..REQUESTED };
         let mut all = vec![
             sample("not-me-expired", &again(FormProblem::FormExpired)),
             sample("not-me-slowed", &again(FormProblem::SlowedDown { seconds: 42 })),
-            sample("not-me-little-known", &NotMe { browser: None, place: None, ..ASKED }),
+            sample("not-me-little-known", &NotMe { browser: None, place: None, ..REQUESTED }),
         ];
-        all.extend(KINDS.map(|(name, what, _)| sample(&format!("not-me-{name}"), &NotMe { what, ..ASKED })));
+        all.extend(KINDS.map(|(name, what, _)| sample(&format!("not-me-{name}"), &NotMe { what, ..REQUESTED })));
         all
     }
 
@@ -100,12 +100,12 @@ pub(super) mod tests {
         let fields = ["username", "when", "at", "browser", "place", "action", "csrf", "what"];
         let [username, when, at, browser, place, action, csrf, received] = fields.map(hostile);
         for what in [
-            Happened::AddressChanged { client_name: &received },
-            Happened::CredentialReused { client_name: &received },
-            Happened::EmailChanged { to: &received },
+            ReportedEvent::AddressChanged { client_name: &received },
+            ReportedEvent::CredentialReused { client_name: &received },
+            ReportedEvent::EmailChanged { to: &received },
         ] {
             let page = NotMe {
-                chrome: CHROME,
+                layout: LAYOUT,
                 username: &username,
                 what,
                 when: &when,
@@ -123,7 +123,7 @@ pub(super) mod tests {
     #[test]
     fn it_says_what_happened_and_what_the_button_does() {
         for (name, what, words) in KINDS {
-            let html = NotMe { what, ..ASKED }.render().unwrap();
+            let html = NotMe { what, ..REQUESTED }.render().unwrap();
             for words in [words, "Firefox on Linux", "near Paris", "every browser", "every app", "stops working"] {
                 assert!(html.contains(words), "{name}: {words}");
             }
@@ -132,14 +132,14 @@ pub(super) mod tests {
             }
             let tags = markup::tags(&html);
             let time = tags.iter().find(|tag| tag.name == "time").unwrap();
-            assert_eq!(time.get("datetime"), Some(ASKED.at));
+            assert_eq!(time.get("datetime"), Some(REQUESTED.at));
             assert_eq!(tags.iter().filter(|tag| tag.name == "button").count(), 1, "{name}");
         }
     }
 
     #[test]
     fn what_is_not_known_is_not_shown() {
-        let html = NotMe { browser: None, place: None, ..ASKED }.render().unwrap();
+        let html = NotMe { browser: None, place: None, ..REQUESTED }.render().unwrap();
         assert!(!html.contains("<dt>Browser or app</dt>") && !html.contains("<dt>From</dt>"));
     }
 }

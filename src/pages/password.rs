@@ -1,16 +1,16 @@
-//! The page on which a person changes their password, `templates/password.html`. Asks for the old one again (OWASP ASVS 6.2.3)
+//! The page on which a user changes their password, `templates/password.html`. Asks for the old one again (OWASP ASVS 6.2.3)
 //! and offers to end the other sessions (7.4.3); what a good password is, and how attempts are slowed, is not decided here.
 
 use askama::Template;
 
-use super::{Chrome, Owner, PasswordFlaw};
+use super::{Layout, Owner, PasswordFlaw};
 
 /// The form; it sends `password`, `new_password` and, if it is ticked, `end_others=yes`.
 #[derive(Debug, Template)]
 #[template(path = "password.html")]
 pub struct Password<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
+    pub layout: Layout<'a>,
     /// Whose account it is.
     pub owner: Owner<'a>,
     /// Where the form is sent.
@@ -35,7 +35,7 @@ pub enum PasswordDone<'a> {
         /// Whether everything but this browser was ended.
         ended_others: bool,
     },
-    /// The person said "this was not me": everything but this browser was ended, and the password is to be changed now.
+    /// The user said "this was not me": everything but this browser was ended, and the password is to be changed now.
     NotMe {
         /// The browsers that were signed out, in words.
         browsers: &'a [&'a str],
@@ -79,11 +79,11 @@ pub(super) mod tests {
     use super::super::account_frame::tests::{ALICE, LONG, assert_framed};
     use super::super::markup;
     use super::super::password_flaw::tests::FLAWS;
-    use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+    use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
     use super::*;
 
     const PAGE: Password<'static> = Password {
-        chrome: CHROME,
+        layout: LAYOUT,
         owner: ALICE,
         action: "/account/password",
         csrf: "form-proof",

@@ -22,7 +22,7 @@ pub enum PasswordFlaw {
     Common,
     /// It is on a list of passwords that were stolen somewhere.
     Breached,
-    /// It is made of the person's names or the server's.
+    /// It is made of the user's names or the server's.
     Contextual,
     /// It is one short piece again and again, or a sequence.
     Repetitive,

@@ -2,7 +2,7 @@
 //! holds the shapes and the words. Equal steps downwards, whatever time lies between; how much that was stands there in words.
 
 use super::{
-    lapse::Lapse,
+    span_text::SpanText,
     timeline::{RowKind, TimelineRow},
 };
 use crate::protocol::end_reason::EndReason;
@@ -56,7 +56,7 @@ pub struct Placed<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Between {
     /// How much later it was.
-    Later(Lapse),
+    Later(SpanText),
     /// So many uses are not listed.
     Unlisted(u32),
 }
@@ -137,7 +137,7 @@ impl Placed<'_> {
 }
 
 fn place(row: &TimelineRow, above: u32) -> Placed<'_> {
-    let later = row.seconds_before.and_then(Lapse::of).map(Between::Later);
+    let later = row.seconds_before.and_then(SpanText::of).map(Between::Later);
     let unlisted = (row.unlisted > 0 && !matches!(row.kind, RowKind::Omitted { .. })).then_some(Between::Unlisted(row.unlisted));
     let between: Vec<_> = (above + GAP..).step_by(LINE as usize).zip([later, unlisted].into_iter().flatten()).collect();
     let room = u32::try_from(between.len()).unwrap_or_default() * LINE;

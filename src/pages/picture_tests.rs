@@ -19,12 +19,12 @@ fn any_row() -> impl Strategy<Value = TimelineRow> {
     ];
     let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
     (kind, 0i64..100_000, any::<u32>(), 0u32..2, flags).prop_map(|(kind, seconds, generation, unlisted, flags)| {
-        let (new_address, new_program, has_place, is_told, has_why) = flags;
+        let (new_address, new_program, has_place, is_reported, has_why) = flags;
         let mut row = row(kind, "now", seconds, generation);
         (row.new_address, row.new_program, row.unlisted) = (new_address, new_program, unlisted);
         row.place = row.place.filter(|_| has_place);
-        row.program = row.program.filter(|_| is_told);
-        row.address = row.address.filter(|_| is_told);
+        row.program = row.program.filter(|_| is_reported);
+        row.address = row.address.filter(|_| is_reported);
         row.why = has_why.then_some(EndReason::RevokedByOperator);
         if matches!(kind, RowKind::Run { .. } | RowKind::Omitted { .. }) {
             row.until = Some(row.at.clone());
@@ -58,7 +58,7 @@ proptest! {
                     prop_assert!(text.chars().count() <= FITTING);
                 }
             }
-            // The marker stays clear of the letters at 80 and of the edge.
+            // The marker stays clear of the e-mails at 80 and of the edge.
             prop_assert!(placed.half_width() <= 28);
             above = placed.bottom;
         }

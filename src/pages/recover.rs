@@ -4,14 +4,14 @@
 
 use askama::Template;
 
-use super::{Chrome, FormProblem};
+use super::{FormProblem, Layout};
 
 /// The form that asks who has forgotten the password, field `login`.
 #[derive(Debug, Template)]
 #[template(path = "recover.html")]
 pub struct Recover<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
+    pub layout: Layout<'a>,
     /// The username or address to begin with: what was typed, here or on the sign-in page.
     pub login: &'a str,
     /// Where the sign-in page is.
@@ -29,10 +29,10 @@ pub struct Recover<'a> {
 #[template(path = "recover_sent.html")]
 pub struct RecoverSent<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
+    pub layout: Layout<'a>,
     /// What was typed.
     pub login: &'a str,
-    /// How long the link in the letter is good, in words: "10 minutes".
+    /// How long the link in the e-mail is good, in words: "10 minutes".
     pub good_for: &'a str,
     /// Where to ask once more.
     pub again: &'a str,
@@ -43,7 +43,7 @@ pub struct RecoverSent<'a> {
 #[template(path = "recover_off.html")]
 pub struct RecoverOff<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
+    pub layout: Layout<'a>,
     /// Where the sign-in page is.
     pub login_url: &'a str,
 }
@@ -51,23 +51,23 @@ pub struct RecoverOff<'a> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::markup;
-    use super::super::samples::{CHROME, LONG_EMAIL, Sample, assert_escaped, hostile, sample};
+    use super::super::samples::{LAYOUT, LONG_EMAIL, Sample, assert_escaped, hostile, sample};
     use super::*;
 
-    const ASKED: Recover<'static> =
-        Recover { chrome: CHROME, login: "", login_url: "/login", action: "/recover", csrf: "form-proof", problem: None };
-    const SENT: RecoverSent<'static> = RecoverSent { chrome: CHROME, login: "alice", good_for: "10 minutes", again: "/recover" };
-    const OFF: RecoverOff<'static> = RecoverOff { chrome: CHROME, login_url: "/login" };
+    const REQUESTED: Recover<'static> =
+        Recover { layout: LAYOUT, login: "", login_url: "/login", action: "/recover", csrf: "form-proof", problem: None };
+    const SENT: RecoverSent<'static> = RecoverSent { layout: LAYOUT, login: "alice", good_for: "10 minutes", again: "/recover" };
+    const OFF: RecoverOff<'static> = RecoverOff { layout: LAYOUT, login_url: "/login" };
     const PROBLEMS: [(&str, FormProblem); 2] =
         [("slowed", FormProblem::SlowedDown { seconds: 42 }), ("expired", FormProblem::FormExpired)];
 
     fn again(problem: FormProblem) -> Recover<'static> {
-        Recover { login: "alice", problem: Some(problem), ..ASKED }
+        Recover { login: "alice", problem: Some(problem), ..REQUESTED }
     }
 
     pub fn samples() -> Vec<Sample> {
         let mut all = vec![
-            sample("recover", &ASKED),
+            sample("recover", &REQUESTED),
             sample("recover-sent", &SENT),
             sample("recover-sent-long", &RecoverSent { login: LONG_EMAIL, ..SENT }),
             sample("recover-off", &OFF),
@@ -80,12 +80,12 @@ pub(super) mod tests {
     fn hostile_values_are_escaped() {
         let fields = ["login", "url", "action", "csrf"];
         let [login, login_url, action, csrf] = fields.map(hostile);
-        let page = Recover { chrome: CHROME, login: &login, login_url: &login_url, action: &action, csrf: &csrf, problem: None };
+        let page = Recover { layout: LAYOUT, login: &login, login_url: &login_url, action: &action, csrf: &csrf, problem: None };
         assert_escaped(&page, &fields);
-        assert_escaped(&RecoverOff { chrome: CHROME, login_url: &login_url }, &["url"]);
+        assert_escaped(&RecoverOff { layout: LAYOUT, login_url: &login_url }, &["url"]);
         let fields = ["login", "good", "again"];
         let [login, good_for, again] = fields.map(hostile);
-        assert_escaped(&RecoverSent { chrome: CHROME, login: &login, good_for: &good_for, again: &again }, &fields);
+        assert_escaped(&RecoverSent { layout: LAYOUT, login: &login, good_for: &good_for, again: &again }, &fields);
     }
 
     #[test]
@@ -100,11 +100,11 @@ pub(super) mod tests {
             }
         }
         assert!(again(FormProblem::SlowedDown { seconds: 42 }).render().unwrap().contains("Wait 42 seconds,"));
-        assert!(!ASKED.render().unwrap().contains("role=\"alert\""));
+        assert!(!REQUESTED.render().unwrap().contains("role=\"alert\""));
     }
 
     #[test]
-    fn the_letter_is_told_of_with_an_if() {
+    fn the_message_is_told_of_with_an_if() {
         let html = SENT.render().unwrap();
         for words in ["If there is an account", "10 minutes", "in this browser", "href=\"/recover\""] {
             assert!(html.contains(words), "{words}");

@@ -1,17 +1,17 @@
-//! The page that sets a new password after the link in the letter, `templates/recover_password.html`. It says whose, and that
+//! The page that sets a new password after the link in the e-mail, `templates/recover_password.html`. It says whose, and that
 //! every browser and every app then starts anew.
 
 use askama::Template;
 
-use super::{Chrome, FormProblem, PasswordFlaw};
+use super::{FormProblem, Layout, PasswordFlaw};
 
 /// The form that asks for `new_password`.
 #[derive(Debug, Template)]
 #[template(path = "recover_password.html")]
 pub struct RecoverPassword<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
-    /// Whose password: the username, also for the person's password manager.
+    pub layout: Layout<'a>,
+    /// Whose password: the username, also for the user's password manager.
     pub username: &'a str,
     /// How many characters a password must have at least.
     pub min_length: usize,
@@ -43,11 +43,11 @@ impl RecoverPassword<'_> {
 pub(super) mod tests {
     use super::super::markup;
     use super::super::password_flaw::tests::FLAWS;
-    use super::super::samples::{CHROME, LONG_EMAIL, Sample, assert_escaped, hostile, sample};
+    use super::super::samples::{LAYOUT, LONG_EMAIL, Sample, assert_escaped, hostile, sample};
     use super::*;
 
     const FRESH: RecoverPassword<'static> = RecoverPassword {
-        chrome: CHROME,
+        layout: LAYOUT,
         username: "alice",
         min_length: 15,
         action: "/recover/password",
@@ -88,9 +88,9 @@ pub(super) mod tests {
         let shown = field("username");
         assert_eq!((shown.get("value"), shown.get("autocomplete")), (Some("alice"), Some("username")));
         assert!(shown.get("readonly").is_some() && shown.get("name").is_none(), "it is shown, and not sent");
-        let asked = field("new_password");
-        assert_eq!((asked.get("autocomplete"), asked.get("minlength")), (Some("new-password"), Some("15")));
-        assert!(asked.get("autofocus").is_some() && asked.get("value").is_none());
+        let requested = field("new_password");
+        assert_eq!((requested.get("autocomplete"), requested.get("minlength")), (Some("new-password"), Some("15")));
+        assert!(requested.get("autofocus").is_some() && requested.get("value").is_none());
     }
 
     #[test]

@@ -3,15 +3,15 @@
 
 use askama::Template;
 
-use super::Chrome;
+use super::Layout;
 
 /// The form that asks for the e-mail address, field `email`.
 #[derive(Debug, Template)]
 #[template(path = "register.html")]
 pub struct Register<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
-    /// The app the person is on the way to, if there is one.
+    pub layout: Layout<'a>,
+    /// The app the user is on the way to, if there is one.
     pub client_name: Option<&'a str>,
     /// The address to begin with: what was typed.
     pub email: &'a str,
@@ -39,15 +39,15 @@ pub enum RegisterProblem {
     FormExpired,
 }
 
-/// The page after an address was sent: a letter is on its way.
+/// The page after an address was sent: an e-mail is on its way.
 #[derive(Debug, Template)]
 #[template(path = "register_sent.html")]
 pub struct RegisterSent<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
+    pub layout: Layout<'a>,
     /// The address, as it was typed.
     pub email: &'a str,
-    /// How long a link in the letter is good, in words: "24 hours".
+    /// How long a link in the e-mail is good, in words: "24 hours".
     pub good_for: &'a str,
     /// Where to ask once more, or with another address.
     pub again: &'a str,
@@ -56,11 +56,11 @@ pub struct RegisterSent<'a> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::markup;
-    use super::super::samples::{CHROME, LONG_EMAIL, Sample, assert_escaped, hostile, sample};
+    use super::super::samples::{LAYOUT, LONG_EMAIL, Sample, assert_escaped, hostile, sample};
     use super::*;
 
-    const ASKED: Register<'static> = Register {
-        chrome: CHROME,
+    const REQUESTED: Register<'static> = Register {
+        layout: LAYOUT,
         client_name: None,
         email: "",
         login_url: "/login",
@@ -69,16 +69,16 @@ pub(super) mod tests {
         problem: None,
     };
     const SENT: RegisterSent<'static> =
-        RegisterSent { chrome: CHROME, email: "alice@example.com", good_for: "24 hours", again: "/register" };
+        RegisterSent { layout: LAYOUT, email: "alice@example.com", good_for: "24 hours", again: "/register" };
 
     fn again(email: &str, problem: RegisterProblem) -> Register<'_> {
-        Register { email, problem: Some(problem), ..ASKED }
+        Register { email, problem: Some(problem), ..REQUESTED }
     }
 
     pub fn samples() -> Vec<Sample> {
         vec![
-            sample("register", &ASKED),
-            sample("register-app", &Register { client_name: Some("Example Notes"), ..ASKED }),
+            sample("register", &REQUESTED),
+            sample("register-app", &Register { client_name: Some("Example Notes"), ..REQUESTED }),
             sample("register-not-an-address", &again("alice at example.com", RegisterProblem::NotAnAddress)),
             sample("register-slowed", &again("alice@example.com", RegisterProblem::SlowedDown { seconds: 300 })),
             sample("register-expired", &again("alice@example.com", RegisterProblem::FormExpired)),
@@ -92,7 +92,7 @@ pub(super) mod tests {
         let fields = ["client", "email", "login", "action", "csrf"];
         let [client, email, login_url, action, csrf] = fields.map(hostile);
         let page = Register {
-            chrome: CHROME,
+            layout: LAYOUT,
             client_name: Some(&client),
             email: &email,
             login_url: &login_url,
@@ -103,7 +103,7 @@ pub(super) mod tests {
         assert_escaped(&page, &fields);
         let fields = ["email", "good", "again"];
         let [email, good_for, again] = fields.map(hostile);
-        assert_escaped(&RegisterSent { chrome: CHROME, email: &email, good_for: &good_for, again: &again }, &fields);
+        assert_escaped(&RegisterSent { layout: LAYOUT, email: &email, good_for: &good_for, again: &again }, &fields);
     }
 
     #[test]
@@ -120,11 +120,11 @@ pub(super) mod tests {
             assert_eq!((field.get("autocomplete"), field.get("value")), (Some("email"), Some("alice")));
             assert!(html.contains("<title>Error: Create an account") && html.contains("role=\"alert\""));
         }
-        assert!(!ASKED.render().unwrap().contains("role=\"alert\""));
+        assert!(!REQUESTED.render().unwrap().contains("role=\"alert\""));
     }
 
     #[test]
-    fn the_letter_is_told_of_with_both_outcomes() {
+    fn the_message_is_told_of_with_both_outcomes() {
         let html = SENT.render().unwrap();
         for words in ["alice@example.com", "24 hours", "has an account already", "href=\"/register\""] {
             assert!(html.contains(words), "{words}");

@@ -1,20 +1,20 @@
-//! The page that finishes a registration after the link in the letter, `templates/register_finish.html`: username, display name
+//! The page that finishes a registration after the link in the e-mail, `templates/register_finish.html`: username, display name
 //! and password for an address that is confirmed by it. Everything that is wrong is said at once, as the password has to be typed
 //! again.
 
 use askama::Template;
 
-use super::{Chrome, FormProblem, PasswordFlaw};
+use super::{FormProblem, Layout, PasswordFlaw};
 
 /// The form that asks for `username`, `display_name` and `new_password`.
 #[derive(Debug, Template)]
 #[template(path = "register_finish.html")]
 pub struct RegisterFinish<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
-    /// The app the person is on the way to, if there is one.
+    pub layout: Layout<'a>,
+    /// The app the user is on the way to, if there is one.
     pub client_name: Option<&'a str>,
-    /// The address the letter went to.
+    /// The address the e-mail went to.
     pub email: &'a str,
     /// The username to begin with: what was typed.
     pub username: &'a str,

@@ -2,12 +2,12 @@
 
 use super::super::markup;
 use super::super::password_flaw::tests::FLAWS;
-use super::super::samples::{CHROME, LONG_EMAIL, Sample, assert_escaped, hostile, sample};
+use super::super::samples::{LAYOUT, LONG_EMAIL, Sample, assert_escaped, hostile, sample};
 use super::*;
 
 const NONE: RegisterFinishProblems = RegisterFinishProblems { form: None, username: None, display_name: None, password: None };
 const FRESH: RegisterFinish<'static> = RegisterFinish {
-    chrome: CHROME,
+    layout: LAYOUT,
     client_name: None,
     email: "alice@example.com",
     username: "",
@@ -53,7 +53,7 @@ fn hostile_values_are_escaped() {
     let fields = ["client", "email", "username", "display", "action", "csrf"];
     let [client, email, username, display_name, action, csrf] = fields.map(hostile);
     let page = RegisterFinish {
-        chrome: CHROME,
+        layout: LAYOUT,
         client_name: Some(&client),
         email: &email,
         username: &username,

@@ -5,16 +5,16 @@
 use std::path::Path;
 
 use super::{
-    Chrome, Template, account, activity, assets, confirm_email, consent, data, dead_link, details, email, error,
-    everything_ended, form_post, home, lapse, letters, login, markup, not_me, password, recover, recover_password, register,
-    register_finish, select_account, sign_out, timeline, when,
+    Layout, Template, account, activity, assets, confirm_email, consent, data, details, email, error, everything_ended,
+    form_post, home, invalid_link, login, markup, messages, not_me, password, recover, recover_password, register,
+    register_finish, select_account, sign_out, span_text, timeline, when,
 };
 
 /// A page by name, rendered.
 pub type Sample = (String, String);
 
 /// The frame of the samples.
-pub const CHROME: Chrome<'static> = Chrome { base: "", request_id: "01jd3v6q8w2n4m5k7r9t0xyzab" };
+pub const LAYOUT: Layout<'static> = Layout { base: "", request_id: "01jd3v6q8w2n4m5k7r9t0xyzab" };
 
 /// An address that is as long as one may be, and breaks nowhere by itself.
 pub const LONG_EMAIL: &str =
@@ -68,16 +68,16 @@ fn every_page_renders() {
         recover_password::tests::samples(),
         confirm_email::tests::samples(),
         not_me::tests::samples(),
-        dead_link::tests::samples(),
+        invalid_link::tests::samples(),
     ]
     .concat();
     for (name, html) in &samples {
         markup::check(name, html);
-        assert!(html.contains(CHROME.request_id), "{name}: the request id");
+        assert!(html.contains(LAYOUT.request_id), "{name}: the request id");
         let same = samples.iter().filter(|(other, _)| other == name);
         assert_eq!(same.count(), 1, "{name} is a name twice");
     }
-    let texts: Vec<Sample> = [letters::tests::samples(), when::tests::samples(), lapse::tests::samples()].concat();
+    let texts: Vec<Sample> = [messages::tests::samples(), when::tests::samples(), span_text::tests::samples()].concat();
     if let Some(folder) = std::env::var_os("SYMBOLON_PAGE_SAMPLES") {
         write(Path::new(&folder), &samples);
         for (name, text) in &texts {
@@ -119,6 +119,6 @@ fn every_page_has_samples() {
 
 #[test]
 fn an_unknown_asset_is_an_error() {
-    assert!(CHROME.asset("symbolon.css").is_ok());
-    assert!(CHROME.asset("simbolon.css").is_err());
+    assert!(LAYOUT.asset("symbolon.css").is_ok());
+    assert!(LAYOUT.asset("simbolon.css").is_err());
 }

@@ -4,19 +4,19 @@
 
 use askama::Template;
 
-use super::Chrome;
+use super::Layout;
 
 /// The form that asks for an account; it sends `choice=continue` or `choice=other`.
 #[derive(Debug, Template)]
 #[template(path = "select_account.html")]
 pub struct SelectAccount<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
-    /// The app the person is on the way to, if there is one.
+    pub layout: Layout<'a>,
+    /// The app the user is on the way to, if there is one.
     pub client_name: Option<&'a str>,
-    /// The display name of the person signed in, or username if there is none.
-    pub person: &'a str,
-    /// The username of the person signed in.
+    /// The display name of the user signed in, or username if there is none.
+    pub user: &'a str,
+    /// The username of the user signed in.
     pub username: &'a str,
     /// Where the form is sent, with the query of the authorization request.
     pub action: &'a str,
@@ -36,13 +36,13 @@ pub enum SelectAccountProblem {
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::markup;
-    use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+    use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
     use super::*;
 
     const ALICE: SelectAccount<'static> = SelectAccount {
-        chrome: CHROME,
+        layout: LAYOUT,
         client_name: Some("Example Notes"),
-        person: "Alice Example",
+        user: "Alice Example",
         username: "alice",
         action: "/select-account?client_id=notes&scope=openid",
         csrf: "form-proof",
@@ -51,9 +51,8 @@ pub(super) mod tests {
 
     pub fn samples() -> Vec<Sample> {
         let long = "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh of the Department of Long Names";
-        let direct = SelectAccount { client_name: None, person: "alice", ..ALICE };
-        let named_at_length =
-            SelectAccount { person: long, username: "wolfeschlegelsteinhausenbergerdorff@example.com", ..ALICE };
+        let direct = SelectAccount { client_name: None, user: "alice", ..ALICE };
+        let named_at_length = SelectAccount { user: long, username: "wolfeschlegelsteinhausenbergerdorff@example.com", ..ALICE };
         let again = SelectAccount { problem: Some(SelectAccountProblem::FormExpired), ..ALICE };
         vec![
             sample("select-account", &ALICE),
@@ -65,12 +64,12 @@ pub(super) mod tests {
 
     #[test]
     fn hostile_values_are_escaped() {
-        let fields = ["client", "person", "username", "action", "csrf"];
-        let [client, person, username, action, csrf] = fields.map(hostile);
+        let fields = ["client", "user", "username", "action", "csrf"];
+        let [client, user, username, action, csrf] = fields.map(hostile);
         let page = SelectAccount {
-            chrome: CHROME,
+            layout: LAYOUT,
             client_name: Some(&client),
-            person: &person,
+            user: &user,
             username: &username,
             action: &action,
             csrf: &csrf,
@@ -98,7 +97,7 @@ pub(super) mod tests {
         for words in ["<title>Choose an account · ", ">Example Notes<", ">Alice Example<", ">alice<"] {
             assert_eq!(html.matches(words).count(), 1, "{words}");
         }
-        let direct = SelectAccount { client_name: None, person: "alice", ..ALICE }.render().unwrap();
+        let direct = SelectAccount { client_name: None, user: "alice", ..ALICE }.render().unwrap();
         assert_eq!(direct.matches("alice").count(), 1, "a person without a display name is named once");
         assert!(!direct.contains("Example Notes"));
     }

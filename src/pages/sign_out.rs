@@ -4,21 +4,21 @@
 
 use askama::Template;
 
-use super::Chrome;
+use super::Layout;
 
 /// The form that asks before the session is ended.
 #[derive(Debug, Template)]
 #[template(path = "sign_out.html")]
 pub struct SignOut<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
-    /// The app that asks, where it has shown by an ID token that it is one that the person uses.
+    pub layout: Layout<'a>,
+    /// The app that asks, where it has shown by an ID token that it is one that the user uses.
     pub client_name: Option<&'a str>,
-    /// The app to which the person goes afterwards; the request alone says so, and anyone can make one.
+    /// The app to which the user goes afterwards; the request alone says so, and anyone can make one.
     pub leads_to: Option<&'a str>,
-    /// The person's display name, or username if there is none.
+    /// The user's display name, or username if there is none.
     pub name: &'a str,
-    /// What is not in order in the app's request; the person then stays here afterwards.
+    /// What is not in order in the app's request; the user then stays here afterwards.
     pub note: Option<SignOutNote<'a>>,
     /// The form's proof against forgery.
     pub csrf: &'a str,
@@ -33,8 +33,8 @@ pub struct SignOut<'a> {
 #[template(path = "signed_out.html")]
 pub struct SignedOut<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
-    /// What was not in order in the app's request, so that the person was not sent back.
+    pub layout: Layout<'a>,
+    /// What was not in order in the app's request, so that the user was not sent back.
     pub note: Option<SignOutNote<'a>>,
 }
 
@@ -48,7 +48,7 @@ pub enum SignOutNote<'a> {
     },
     /// `id_token_hint` is not an ID token of this server.
     HintNotOurs,
-    /// `id_token_hint` is of this server, but of another person, sign-in or client.
+    /// `id_token_hint` is of this server, but of another user, sign-in or client.
     HintOfAnother,
     /// `client_id` is of no registered client.
     ClientUnknown,
@@ -57,11 +57,11 @@ pub enum SignOutNote<'a> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::markup;
-    use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+    use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
     use super::*;
 
-    const QUESTION: SignOut<'static> = SignOut {
-        chrome: CHROME,
+    const CONFIRMATION: SignOut<'static> = SignOut {
+        layout: LAYOUT,
         client_name: None,
         leads_to: None,
         name: "Alice Example",
@@ -80,26 +80,26 @@ pub(super) mod tests {
         ("client-unknown", SignOutNote::ClientUnknown),
     ];
 
-    fn asked(note: SignOutNote<'_>) -> SignOut<'_> {
+    fn requested(note: SignOutNote<'_>) -> SignOut<'_> {
         let client_name = (note != SignOutNote::ClientUnknown).then_some("Example Notes");
-        SignOut { client_name, note: Some(note), ..QUESTION }
+        SignOut { client_name, note: Some(note), ..CONFIRMATION }
     }
 
     fn ended(note: Option<SignOutNote<'_>>) -> SignedOut<'_> {
-        SignedOut { chrome: CHROME, note }
+        SignedOut { layout: LAYOUT, note }
     }
 
     pub fn samples() -> Vec<Sample> {
-        let by_app = SignOut { client_name: Some("Example Notes"), ..QUESTION };
-        let to_app = SignOut { leads_to: Some("Example Notes"), ..QUESTION };
+        let by_app = SignOut { client_name: Some("Example Notes"), ..CONFIRMATION };
+        let to_app = SignOut { leads_to: Some("Example Notes"), ..CONFIRMATION };
         let mut all = vec![
-            sample("sign-out", &QUESTION),
+            sample("sign-out", &CONFIRMATION),
             sample("sign-out-app", &by_app),
             sample("sign-out-to-app", &to_app),
             sample("signed-out", &ended(None)),
         ];
         for (name, note) in NOTES {
-            all.push(sample(&format!("sign-out-{name}"), &asked(note)));
+            all.push(sample(&format!("sign-out-{name}"), &requested(note)));
             all.push(sample(&format!("signed-out-{name}"), &ended(Some(note))));
         }
         all
@@ -112,7 +112,7 @@ pub(super) mod tests {
         let note = Some(SignOutNote::ReturnNotRegistered { received: &received });
         let (client_name, leads_to) = (Some(client.as_str()), Some(leads_to.as_str()));
         let page =
-            SignOut { chrome: CHROME, client_name, leads_to, name: &name, note, csrf: &csrf, action: &action, stay: &stay };
+            SignOut { layout: LAYOUT, client_name, leads_to, name: &name, note, csrf: &csrf, action: &action, stay: &stay };
         assert_escaped(&page, &fields);
         assert_escaped(&ended(note), &["received"]);
     }
@@ -121,7 +121,7 @@ pub(super) mod tests {
     fn a_note_says_what_was_expected_and_received() {
         for (name, note) in NOTES {
             for (html, stays) in [
-                (asked(note).render().unwrap(), "You will not be sent back to the app."),
+                (requested(note).render().unwrap(), "You will not be sent back to the app."),
                 (ended(Some(note)).render().unwrap(), "You were not sent back to the app."),
             ] {
                 for words in [stays, "<dt>Expected</dt>", "<dt>Received</dt>", "<h2>If the app is yours</h2>"] {
@@ -129,7 +129,7 @@ pub(super) mod tests {
                 }
             }
         }
-        for html in [QUESTION.render().unwrap(), ended(None).render().unwrap()] {
+        for html in [CONFIRMATION.render().unwrap(), ended(None).render().unwrap()] {
             assert!(!html.contains("<dt>") && !html.contains("class=\"note"), "nothing is said where all is in order");
         }
     }
@@ -137,7 +137,7 @@ pub(super) mod tests {
     #[test]
     fn what_was_received_is_shown_and_never_a_link() {
         let note = SignOutNote::ReturnNotRegistered { received: LONG };
-        for html in [asked(note).render().unwrap(), ended(Some(note)).render().unwrap()] {
+        for html in [requested(note).render().unwrap(), ended(Some(note)).render().unwrap()] {
             let shown = format!("<code class=\"received\" dir=\"ltr\">{}</code>", LONG.replace('&', "&#38;"));
             assert!(html.contains(&shown));
             let tags = markup::tags(&html);
@@ -149,7 +149,7 @@ pub(super) mod tests {
 
     #[test]
     fn staying_leads_where_it_is_told() {
-        let html = SignOut { stay: "/tenant/", ..QUESTION }.render().unwrap();
+        let html = SignOut { stay: "/tenant/", ..CONFIRMATION }.render().unwrap();
         let tags = markup::tags(&html);
         let way = tags.iter().find(|tag| tag.get("class") == Some("button other")).unwrap();
         assert_eq!((way.name, way.get("href")), ("a", Some("/tenant/")));
@@ -157,11 +157,11 @@ pub(super) mod tests {
 
     #[test]
     fn an_app_asks_only_where_that_is_shown() {
-        let to_app = SignOut { leads_to: Some("Example Notes"), ..QUESTION }.render().unwrap();
+        let to_app = SignOut { leads_to: Some("Example Notes"), ..CONFIRMATION }.render().unwrap();
         assert!(to_app.contains("you go on to <bdi>Example Notes</bdi>") && !to_app.contains("asks to sign you out"));
-        let by_app = SignOut { client_name: Some("Example Notes"), ..QUESTION }.render().unwrap();
+        let by_app = SignOut { client_name: Some("Example Notes"), ..CONFIRMATION }.render().unwrap();
         assert!(by_app.contains("<h1><bdi>Example Notes</bdi> asks to sign you out</h1>"));
         assert!(by_app.contains("<title>Example Notes asks to sign you out"));
-        assert!(QUESTION.render().unwrap().contains("<h1>Sign out?</h1>"));
+        assert!(CONFIRMATION.render().unwrap().contains("<h1>Sign out?</h1>"));
     }
 }

@@ -4,9 +4,9 @@
 use askama::Template;
 
 use super::{
-    AskedScope, Chrome,
-    lapse::Lapse,
+    Layout, RequestedScope,
     picture::{Between, Line, Picture},
+    span_text::SpanText,
 };
 use crate::protocol::end_reason::{EndReason, Inactive};
 
@@ -15,10 +15,10 @@ use crate::protocol::end_reason::{EndReason, Inactive};
 #[template(path = "timeline.html")]
 pub struct Timeline<'a> {
     /// The frame.
-    pub chrome: Chrome<'a>,
+    pub layout: Layout<'a>,
     /// The app it was given to.
     pub app: &'a str,
-    /// The name of the device: the person's own, or words for the program.
+    /// The name of the device: the user's own, or words for the program.
     pub device: &'a str,
     /// Point it was given.
     pub given: &'a Point,
@@ -27,7 +27,7 @@ pub struct Timeline<'a> {
     /// Its absolute end.
     pub ends: &'a Point,
     /// What it allows.
-    pub scopes: &'a [AskedScope<'a>],
+    pub scopes: &'a [RequestedScope<'a>],
     /// How it stands.
     pub state: GrantState,
     /// What happened, oldest first.
@@ -64,7 +64,7 @@ pub struct EndGrant<'a> {
 /// A point in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Point {
-    /// In words, as people read it.
+    /// In words, as users read it.
     pub words: String,
     /// By RFC 3339, for programs.
     pub iso: String,
@@ -157,9 +157,9 @@ impl Timeline<'_> {
 
 impl TimelineRow {
     /// How long several took.
-    fn lasting(&self) -> Option<Lapse> {
+    fn lasting(&self) -> Option<SpanText> {
         match self.kind {
-            RowKind::Run { seconds, .. } => Lapse::of(seconds),
+            RowKind::Run { seconds, .. } => SpanText::of(seconds),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! The timeline page with a life for each thing that can happen in one, and what must be said of it without a picture.
 
 use super::super::markup;
-use super::super::samples::{CHROME, Sample, assert_escaped, hostile, sample};
+use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
 use super::*;
 
 const REVOKED: Inactive = Inactive::Revoked(EndReason::RevokedByOperator);
@@ -96,11 +96,11 @@ struct Facts {
     given: Point,
     ends: Point,
     used: Point,
-    scopes: Vec<AskedScope<'static>>,
+    scopes: Vec<RequestedScope<'static>>,
 }
 
-fn scope<'a>(name: &'a str, description: Option<&'a str>) -> AskedScope<'a> {
-    AskedScope { name, description, api: None, claims: &[] }
+fn scope<'a>(name: &'a str, description: Option<&'a str>) -> RequestedScope<'a> {
+    RequestedScope { name, description, api: None, claims: &[] }
 }
 
 fn facts() -> Facts {
@@ -114,7 +114,7 @@ fn facts() -> Facts {
 
 fn timeline<'a>(facts: &'a Facts, state: GrantState, rows: &'a [TimelineRow]) -> Timeline<'a> {
     Timeline {
-        chrome: CHROME,
+        layout: LAYOUT,
         app: "Example Notes",
         device: "Alice's telephone",
         given: &facts.given,
@@ -217,8 +217,8 @@ fn the_list_says_all_that_the_picture_says() {
         let (picture, list) = list(&page);
         for row in &rows {
             assert!(picture.contains(&row.at.words) && list.contains(&row.at.words), "{row:?}");
-            for told in [&row.address, &row.place, &row.program].into_iter().flatten() {
-                assert!(list.contains(told.as_str()), "{told}");
+            for shown in [&row.address, &row.place, &row.program].into_iter().flatten() {
+                assert!(list.contains(shown.as_str()), "{shown}");
             }
         }
     }

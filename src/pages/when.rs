@@ -1,4 +1,4 @@
-//! A point in time in words, `templates/when.txt`, and a day, `templates/day.txt`, on pages and in letters alike. What minute a
+//! A point in time in words, `templates/when.txt`, and a day, `templates/day.txt`, on pages and in e-mails alike. What minute a
 //! point in time is in is not decided here.
 
 use askama::Template;

@@ -14,7 +14,7 @@ const PRODUCT: &str = "symbolon";
 const MOST_USED: &str = include_str!("most_used.txt");
 /// The most characters of one of them.
 const LONGEST_USED: usize = 21;
-/// The fewest letters of a name that count as one.
+/// The fewest e-mails of a name that count as one.
 const SHORTEST_NAME: usize = 3;
 /// The fewest different characters: whoever uses fewer repeats them.
 const FEWEST_DIFFERENT: usize = 4;
@@ -53,7 +53,7 @@ pub enum Flaw {
     Repetitive,
     /// It is among those used most, or one of them with digits and marks around it.
     Common,
-    /// It is mostly made of names: the person's, or this server's.
+    /// It is mostly made of names: the user's, or this server's.
     Contextual,
     /// It was seen in a breach.
     Breached,
@@ -95,7 +95,7 @@ impl Rules {
         self.min_length
     }
 
-    /// Checks a password before it is set; `context` is what others know of the person: user name, e-mail address (of which
+    /// Checks a password before it is set; `context` is what others know of the user: user name, e-mail address (of which
     /// the part before the '@' counts), display name. Where there is a list of breached passwords, a file is read: not for
     /// a thread that others wait for. If that fails, the log says so, and the other rules stand alone.
     ///
@@ -195,8 +195,8 @@ fn is_most_used(line: &str) -> bool {
     false
 }
 
-/// The names in these texts, longest first: each text, and each run of letters and digits in it, of at least three
-/// characters and with a letter.
+/// The names in these texts, longest first: each text, and each run of e-mails and digits in it, of at least three
+/// characters and with an e-mail.
 fn names<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Vec<char>> {
     // Of an e-mail address the whole, and what stands before the '@'.
     let texts = texts.flat_map(|text| [text, text.split('@').next().unwrap_or_default()]);
@@ -213,13 +213,13 @@ fn names<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Vec<char>> {
     names
 }
 
-/// Whether names make up half of it, or all of its letters.
+/// Whether names make up half of it, or all of its e-mails.
 fn is_of_names(lower: &[char], names: &[Vec<char>]) -> bool {
     let mut left: Vec<Option<char>> = lower.iter().copied().map(Some).collect();
     for name in names {
         for start in 0..left.len() {
             let Some(place) = left.get_mut(start..start + name.len()) else { break };
-            if place.iter().zip(name).all(|(here, letter)| *here == Some(*letter)) {
+            if place.iter().zip(name).all(|(here, message)| *here == Some(*message)) {
                 place.fill(None);
             }
         }

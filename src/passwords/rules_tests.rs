@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What others know of a person.
+/// What others know of a user.
 const ALICE: [&str; 3] = ["alice", "a.liddell@example.org", "Alice Pleasance Liddell"];
 
 fn rules(min_length: usize) -> Rules {
@@ -44,8 +44,8 @@ fn length_is_counted_in_characters_however_they_are_composed() {
     for password in [composed, &decomposed] {
         assert_eq!(check(password), Err(Flaw::TooShort { expected: 15, received: 14 }));
     }
-    let letter = |n: u32| char::from(b'A' + u8::try_from(n.wrapping_mul(2_654_435_761) >> 27).unwrap());
-    let long: String = (0..1025).map(letter).collect();
+    let message = |n: u32| char::from(b'A' + u8::try_from(n.wrapping_mul(2_654_435_761) >> 27).unwrap());
+    let long: String = (0..1025).map(message).collect();
     assert_eq!(rules(64).check(&long[..64], &[]), Ok(()));
     assert_eq!(check(&long), Err(Flaw::TooLong { expected: 1024, received: 1025 }));
     for bad in ["with a\nbreak in the middle", "with a\rbreak in the middle", "with a\0 in the middle"] {
@@ -154,10 +154,10 @@ fn a_flaw_tells_what_is_expected_and_nothing_of_the_password() {
     assert_eq!(check("tulip").unwrap_err().to_string(), "password: expected at least 15 characters, received 5");
     for bad in ["tulip", "tulip\n", "abcabcabcabcabc", "password1234567", "aliceliddell123", &"tulip".repeat(300)] {
         let flaw = check(bad).unwrap_err();
-        let told = format!("{flaw} {flaw:?}");
+        let shown = format!("{flaw} {flaw:?}");
         assert!(
-            told.starts_with("password: expected ")
-                && !["tulip", "abc", "1234", "liddell"].iter().any(|part| told.contains(part))
+            shown.starts_with("password: expected ")
+                && !["tulip", "abc", "1234", "liddell"].iter().any(|part| shown.contains(part))
         );
     }
 }

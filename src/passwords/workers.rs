@@ -103,9 +103,9 @@ impl Workers {
 
     /// Has work done in its turn; `None` where it panicked.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Memory) -> T + Send + 'static) -> Option<T> {
-        let (told, done) = oneshot::channel();
+        let (sender, done) = oneshot::channel();
         let job = Box::new(move |memory: &mut Memory| {
-            let _ = told.send(work(memory)); // the caller may have left
+            let _ = sender.send(work(memory)); // the caller may have left
         });
         self.0.0.jobs.lock().unwrap_or_else(PoisonError::into_inner).waiting.push_back(job);
         self.0.0.bell.notify_one();

@@ -1,4 +1,4 @@
-//! What happens to a person's account, as they are told of it: the kinds of security activity, by the names under which they
+//! What happens to a user's account, as they are told of it: the kinds of security activity, by the names under which they
 //! are kept. The words for them stand in the templates.
 
 use serde::{Deserialize, Serialize};
@@ -32,33 +32,33 @@ pub enum Activity {
     AddressChanged,
     /// Every session and every access was ended, or all others.
     EverythingEnded,
-    /// The person said that it was not them.
+    /// The user said that it was not them.
     NotMe,
     /// The password was changed with the old one.
     PasswordChanged,
     /// A new password was asked for by mail.
-    ResetAsked,
+    ResetRequested,
     /// A new password was set by a link, or by an operator.
     PasswordReset,
     /// Another e-mail address is to be confirmed.
-    EmailChangeAsked,
+    EmailChangeRequested,
     /// The e-mail address was changed.
     EmailChanged,
     /// The e-mail address they have became known to be theirs, by a link or by an operator.
     EmailVerified,
     /// The e-mail address they have is not known to be theirs any more, an operator says.
     EmailUnverified,
-    /// The display name was changed, or what else apps are told of the person.
+    /// The display name was changed, or what else apps are told of the user.
     DetailsChanged,
-    /// The person is to sign in again before any access goes on.
+    /// The user is to sign in again before any access goes on.
     SignInAgain,
     /// An operator switched the account off.
     Disabled,
     /// An operator switched the account on.
     Enabled,
-    /// An operator ended the links of letters that could still be used.
+    /// An operator ended the links of e-mails that could still be used.
     LinksEnded,
-    /// The data kept of the person were handed out to them.
+    /// The data kept of the user were handed out to them.
     Exported,
 }
 
@@ -79,9 +79,9 @@ impl Activity {
         Self::EverythingEnded,
         Self::NotMe,
         Self::PasswordChanged,
-        Self::ResetAsked,
+        Self::ResetRequested,
         Self::PasswordReset,
-        Self::EmailChangeAsked,
+        Self::EmailChangeRequested,
         Self::EmailChanged,
         Self::EmailVerified,
         Self::EmailUnverified,
@@ -111,9 +111,9 @@ impl Activity {
             Self::EverythingEnded => "everything_ended",
             Self::NotMe => "not_me",
             Self::PasswordChanged => "password_changed",
-            Self::ResetAsked => "reset_asked",
+            Self::ResetRequested => "reset_asked",
             Self::PasswordReset => "password_reset",
-            Self::EmailChangeAsked => "email_change_asked",
+            Self::EmailChangeRequested => "email_change_asked",
             Self::EmailChanged => "email_changed",
             Self::EmailVerified => "email_verified",
             Self::EmailUnverified => "email_unverified",
@@ -145,7 +145,7 @@ pub struct Origin {
 }
 
 /// What comes from no caller: done on the command line, or by the server itself.
-pub static NOWHERE: Origin = Origin { address: None, place: None, user_agent: None };
+pub static UNKNOWN_ORIGIN: Origin = Origin { address: None, place: None, user_agent: None };
 
 /// Something that happened to an account, as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]

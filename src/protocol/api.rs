@@ -17,7 +17,7 @@ const SCOPE_LIMIT: usize = 100;
 pub struct Api {
     /// Its identifier: an absolute URI without fragment.
     pub uri: String,
-    /// The name shown to people.
+    /// The name shown to users.
     pub name: String,
     /// What may be allowed at it.
     pub scopes: Vec<ApiScope>,
@@ -30,7 +30,7 @@ pub struct Api {
 pub struct ApiScope {
     /// The scope token.
     pub name: String,
-    /// What it allows, in words for the person who is asked.
+    /// What it allows, in words for the user who is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
@@ -42,7 +42,7 @@ impl Api {
         self.scopes.iter().any(|own| own.name == scope)
     }
 
-    /// Checks an API before it is registered; `reserved` are the scopes that open claims of a person.
+    /// Checks an API before it is registered; `reserved` are the scopes that open claims of a user.
     ///
     /// # Errors
     /// What is wrong and what is expected, for the operator.

@@ -1,4 +1,4 @@
-//! How a person proved who they are, and what that is worth: `amr` (RFC 8176) and `acr` (OpenID Connect Core
+//! How a user proved who they are, and what that is worth: `amr` (RFC 8176) and `acr` (OpenID Connect Core
 //! §2). A session knows its methods; the class follows from them alone, so that no token can claim more.
 
 use super::names::names;

@@ -35,13 +35,13 @@ pub struct AuthorizationRequest {
     pub prompt: Prompt,
     /// The oldest sign-in the client takes.
     pub max_age: Option<Span>,
-    /// Whom the client expects, as typed by a person.
+    /// Whom the client expects, as typed by a user.
     pub login_hint: Option<String>,
     /// An ID token of ours naming whom the client expects.
     pub id_token_hint: Option<String>,
     /// Claims asked for one by one, as far as the client may have them.
     pub claims: ClaimsRequest,
-    /// What the person is asked about: the scopes, and those that would open the claims.
+    /// What the user is asked about: the scopes, and those that would open the claims.
     pub consent_scopes: Scopes,
 }
 

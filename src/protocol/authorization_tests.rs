@@ -13,11 +13,11 @@ fn parse(query: &str, client: &Client) -> Result<AuthorizationRequest, Refusal> 
 }
 
 /// The error code the client is told, for the good request with `changes` made.
-fn told(changes: &[(&str, Option<&str>)]) -> &'static str {
-    told_to(changes, &client(ClientKind::Spa))
+fn outcome_of(changes: &[(&str, Option<&str>)]) -> &'static str {
+    answered_to(changes, &client(ClientKind::Spa))
 }
 
-fn told_to(changes: &[(&str, Option<&str>)], client: &Client) -> &'static str {
+fn answered_to(changes: &[(&str, Option<&str>)], client: &Client) -> &'static str {
     let without: Vec<_> = changes.iter().map(|(name, _)| *name).collect();
     let with: Vec<_> = changes.iter().filter_map(|(name, value)| value.map(|v| (*name, v))).collect();
     match parse(&Params::parse(GOOD).to_query(&without, &with), client) {
@@ -48,7 +48,7 @@ fn mistakes_about_the_redirect_uri_stay_on_our_page() {
         &[("redirect_uri", Some("https://evil.example/cb")), ("prompt", Some("none"))],
         &[("redirect_uri", Some("https://evil.example/cb")), ("response_type", Some("token"))],
     ] {
-        assert_eq!(told(changes), "page", "{changes:?}");
+        assert_eq!(outcome_of(changes), "page", "{changes:?}");
     }
     for repeated in ["&client_id=app", "&redirect_uri=https://app.example.com/cb", "&redirect_uri=%00"] {
         assert!(matches!(parse(&format!("{GOOD}{repeated}"), &client(ClientKind::Spa)), Err(Refusal::Page(_))), "{repeated}");
@@ -87,10 +87,10 @@ fn every_other_mistake_is_told_to_the_client() {
         (&[("claims", Some("{\"userinfo\":7}"))], "invalid_request"),
         (&[("state", None)], "ok"),
     ] {
-        assert_eq!(told(changes), code, "{changes:?}");
+        assert_eq!(outcome_of(changes), code, "{changes:?}");
     }
     let nonce = "n".repeat(NONCE_LIMIT + 1);
-    assert_eq!(told(&[("nonce", Some(&nonce))]), "invalid_request");
+    assert_eq!(outcome_of(&[("nonce", Some(&nonce))]), "invalid_request");
 }
 
 #[test]
@@ -105,11 +105,11 @@ fn a_repeated_parameter_is_refused_and_a_repeated_state_not_echoed() {
 fn pkce_is_optional_only_by_switch_and_only_when_nothing_of_it_is_sent() {
     let mut web = client(ClientKind::Web);
     let without = [("code_challenge", None), ("code_challenge_method", None)];
-    assert_eq!(told_to(&without, &web), "invalid_request");
+    assert_eq!(answered_to(&without, &web), "invalid_request");
     web.pkce = PkceRule::Optional;
-    assert_eq!(told_to(&without, &web), "ok");
-    assert_eq!(told_to(&[("code_challenge", None)], &web), "invalid_request", "a stripped challenge");
-    assert_eq!(told_to(&[("code_challenge_method", Some("plain"))], &web), "invalid_request");
+    assert_eq!(answered_to(&without, &web), "ok");
+    assert_eq!(answered_to(&[("code_challenge", None)], &web), "invalid_request", "a stripped challenge");
+    assert_eq!(answered_to(&[("code_challenge_method", Some("plain"))], &web), "invalid_request");
 }
 
 #[test]
@@ -119,5 +119,5 @@ fn grants_the_client_may_not_use() {
     let request = parse(&GOOD.replace("scope=openid", "scope=openid+offline_access"), &web).unwrap();
     assert_eq!(request.scopes.to_string(), "openid", "offline_access is nothing without refresh tokens");
     web.grant_types.clear();
-    assert_eq!(told_to(&[], &web), "unauthorized_client");
+    assert_eq!(answered_to(&[], &web), "unauthorized_client");
 }

@@ -1,4 +1,4 @@
-//! A point in time as people read it: a date and a time of day, in UTC. The words for it stand in `templates/when.txt`.
+//! A point in time as users read it: a date and a time of day, in UTC. The words for it stand in `templates/when.txt`.
 
 use super::time::Timestamp;
 

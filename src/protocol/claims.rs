@@ -1,5 +1,5 @@
 //! What tokens say: the claims of the access token (RFC 9068 §2.2), of the ID token (OpenID Connect Core §2), of
-//! the logout token and of a signed `/userinfo`. Claims about a person are `person`; signing is `jose`.
+//! the logout token and of a signed `/userinfo`. Claims about a user are `user`; signing is `jose`.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
@@ -28,7 +28,7 @@ pub enum Audience {
 pub struct AccessToken<'a> {
     /// The issuer.
     pub iss: &'a str,
-    /// The person, or the client that acts for itself (RFC 9068 §2.2).
+    /// The user, or the client that acts for itself (RFC 9068 §2.2).
     pub sub: &'a str,
     /// The resource servers it is for.
     pub aud: Audience,
@@ -43,15 +43,15 @@ pub struct AccessToken<'a> {
     /// What it opens.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub scope: String,
-    /// What a person adds to it; nothing where a client acts for itself.
+    /// What a user adds to it; nothing where a client acts for itself.
     #[serde(flatten)]
-    pub person: Option<OfPerson<'a>>,
+    pub user: Option<OfUser<'a>>,
 }
 
-/// What an access token says about the sign-in and the person behind it (RFC 9068 §2.2.1, §2.2.3.1).
+/// What an access token says about the sign-in and the user behind it (RFC 9068 §2.2.1, §2.2.3.1).
 #[derive(Clone, Debug, Serialize)]
-pub struct OfPerson<'a> {
-    /// When the person last proved who they are, in seconds.
+pub struct OfUser<'a> {
+    /// When the user last proved who they are, in seconds.
     pub auth_time: i64,
     /// What that was worth.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,7 +71,7 @@ pub struct OfPerson<'a> {
 pub struct IdToken<'a> {
     /// The issuer.
     pub iss: &'a str,
-    /// The person.
+    /// The user.
     pub sub: &'a str,
     /// The client.
     pub aud: &'a str,
@@ -79,7 +79,7 @@ pub struct IdToken<'a> {
     pub exp: i64,
     /// When it was issued, in seconds.
     pub iat: i64,
-    /// When the person last proved who they are, in seconds.
+    /// When the user last proved who they are, in seconds.
     pub auth_time: i64,
     /// As it came in the authorization request.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,7 +87,7 @@ pub struct IdToken<'a> {
     /// What the sign-in was worth.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<&'static str>,
-    /// How the person proved who they are (RFC 8176).
+    /// How the user proved who they are (RFC 8176).
     pub amr: Vec<&'a str>,
     /// The left half of the access token's hash (Core 3.1.3.6).
     pub at_hash: String,
@@ -95,7 +95,7 @@ pub struct IdToken<'a> {
     pub sid: &'a str,
     /// Claims that were asked for one by one (Core §5.5).
     #[serde(flatten)]
-    pub asked: Map<String, Value>,
+    pub requested: Map<String, Value>,
 }
 
 /// The answer of `/userinfo` as a signed JWT (Core §5.3.2).
@@ -117,7 +117,7 @@ pub struct SignedUserInfo<'a> {
 pub struct LogoutToken<'a> {
     /// The issuer.
     pub iss: &'a str,
-    /// The person, as the client knows them.
+    /// The user, as the client knows them.
     pub sub: &'a str,
     /// The client.
     pub aud: &'a str,
@@ -136,7 +136,7 @@ pub struct LogoutToken<'a> {
 /// The member of `events` that makes a JWT a logout token (Back-Channel Logout §2.4).
 pub const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// The claims of tokens themselves, as discovery lists them before those about a person.
+/// The claims of tokens themselves, as discovery lists them before those about a user.
 pub const OF_TOKENS: [&str; 10] = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"];
 
 /// The audience of an access token: the resource servers, and the issuer where `openid` opens `/userinfo`.
@@ -154,7 +154,7 @@ pub fn audience(resources: &[String], scopes: &Scopes, issuer: &str) -> Audience
 }
 
 /// `sid` of tokens: the session's id, or where the subject is pairwise another one in each sector, so that it does not tell
-/// apps that they have the same person before them (OpenID Connect Core §8).
+/// apps that they have the same user before them (OpenID Connect Core §8).
 #[must_use]
 pub fn sid(secrets: &SecretRing, pairwise: Option<&str>, session: Id) -> String {
     let Some(subject) = pairwise else { return session.to_string() };
@@ -163,9 +163,9 @@ pub fn sid(secrets: &SecretRing, pairwise: Option<&str>, session: Id) -> String 
 
 /// Whether a `sid` that was told is that of this session: also where it was derived with another secret of the list.
 #[must_use]
-pub fn is_sid(secrets: &SecretRing, pairwise: Option<&str>, session: Id, told: &str) -> bool {
-    let Some(subject) = pairwise else { return session.to_string() == told };
-    secrets.pseudonyms("sid", &format!("{subject} {session}")).any(|pseudonym| half(pseudonym) == told)
+pub fn is_sid(secrets: &SecretRing, pairwise: Option<&str>, session: Id, value: &str) -> bool {
+    let Some(subject) = pairwise else { return session.to_string() == value };
+    secrets.pseudonyms("sid", &format!("{subject} {session}")).any(|pseudonym| half(pseudonym) == value)
 }
 
 fn half(pseudonym: [u8; 32]) -> String {

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::{
     authentication::Class,
-    person,
     scope::{ScopeClaims, Scopes},
+    user,
 };
 
 /// How many claims may be asked for in one place.
@@ -39,17 +39,17 @@ impl ClaimsRequest {
         let malformed = |what: &str| format!("claims: expected {what} (OpenID Connect Core 5.5)");
         let all: Map<String, Value> = serde_json::from_str(text).map_err(|_| malformed("a JSON object"))?;
         let mut request = Self::default();
-        for (place, asked) in &all {
+        for (place, requested) in &all {
             let names = match place.as_str() {
                 "userinfo" => &mut request.userinfo,
                 "id_token" => &mut request.id_token,
                 _ => continue,
             };
-            let Value::Object(asked) = asked else { return Err(malformed(&format!("an object as '{place}'"))) };
-            if asked.len() > LIMIT {
+            let Value::Object(requested) = requested else { return Err(malformed(&format!("an object as '{place}'"))) };
+            if requested.len() > LIMIT {
                 return Err(malformed(&format!("at most {LIMIT} claims in '{place}'")));
             }
-            for (name, wish) in asked {
+            for (name, wish) in requested {
                 let wish = match wish {
                     Value::Null => &Map::new(),
                     Value::Object(wish) => wish,
@@ -82,15 +82,15 @@ impl ClaimsRequest {
     /// What of it a client may have: claims of scopes that it is registered for.
     #[must_use]
     pub fn allowed(mut self, client: &Scopes, custom: &ScopeClaims) -> Self {
-        let is_allowed = |name: &String| person::scopes_of(name, custom).any(|scope| client.contains(scope));
+        let is_allowed = |name: &String| user::scopes_of(name, custom).any(|scope| client.contains(scope));
         self.userinfo.retain(is_allowed);
         self.id_token.retain(is_allowed);
         self
     }
 
-    /// The scopes of the client that would open these claims: what the person is asked about.
+    /// The scopes of the client that would open these claims: what the user is asked about.
     pub fn scopes<'a>(&self, client: &Scopes, custom: &'a ScopeClaims) -> impl Iterator<Item = &'a str> {
-        let opening = |name: &String| person::scopes_of(name, custom).find(|scope| client.contains(scope));
+        let opening = |name: &String| user::scopes_of(name, custom).find(|scope| client.contains(scope));
         self.userinfo.iter().chain(&self.id_token).filter_map(opening)
     }
 

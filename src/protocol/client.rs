@@ -60,7 +60,7 @@ pub enum PkceRule {
 pub struct Client {
     /// `client_id`.
     pub id: String,
-    /// The name shown to people.
+    /// The name shown to users.
     pub name: String,
     /// What it is.
     pub kind: ClientKind,
@@ -94,16 +94,16 @@ pub struct Client {
     pub algorithm: Algorithm,
     /// Whether `/userinfo` answers it with a signed JWT (OpenID Connect Core §5.3.2).
     pub userinfo_signed: bool,
-    /// The sector in which people have subjects of their own (Core §8.1); `None` is their id, the same everywhere.
+    /// The sector in which users have subjects of their own (Core §8.1); `None` is their id, the same everywhere.
     pub pairwise_sector: Option<String>,
-    /// Where people may be sent after signing out, byte for byte (RP-Initiated Logout §3).
+    /// Where users may be sent after signing out, byte for byte (RP-Initiated Logout §3).
     pub post_logout_redirect_uris: Vec<String>,
     /// Where it is told that a session has ended (Back-Channel Logout §2.2).
     pub backchannel_logout_uri: Option<String>,
     /// For how long a sign-in is good enough for it: its grants are refused when that is over. `None` is for as long as they
     /// live.
-    pub sign_in_ceiling: Option<Span>,
-    /// Since when it is switched off.
+    pub max_auth_age: Option<Span>,
+    /// Since when it is disabled.
     pub disabled_at: Option<Timestamp>,
     /// When it was registered.
     pub created_at: Timestamp,
@@ -151,7 +151,7 @@ impl Client {
             pairwise_sector: None,
             post_logout_redirect_uris: vec![],
             backchannel_logout_uri: None,
-            sign_in_ceiling: None,
+            max_auth_age: None,
             disabled_at: None,
             created_at: now,
         }

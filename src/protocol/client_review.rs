@@ -73,8 +73,8 @@ pub struct Strays {
 pub fn strays(client: &Client, apis: &[Api], scope_claims: &ScopeClaims) -> Strays {
     let is_known = |uri: &&String| apis.iter().any(|api| api.uri == **uri);
     let own: Vec<_> = apis.iter().filter(|api| client.audiences.contains(&api.uri)).collect();
-    let is_about_people = |scope: &str| STANDARD.contains(&scope) || scope_claims.scopes().any(|one| one == scope);
-    let is_stray = |scope: &&str| !is_about_people(scope) && !own.iter().any(|api| api.has(scope));
+    let is_about_users = |scope: &str| STANDARD.contains(&scope) || scope_claims.scopes().any(|one| one == scope);
+    let is_stray = |scope: &&str| !is_about_users(scope) && !own.iter().any(|api| api.has(scope));
     let mut unknown: Vec<_> = client.audiences.iter().chain(&client.introspects).filter(|uri| !is_known(uri)).cloned().collect();
     unknown.sort();
     unknown.dedup();
@@ -102,7 +102,7 @@ pub fn review(client: &Client, facts: &Facts<'_>) -> Vec<Finding> {
         lines.pkce(client);
         lines.redirect_uris(client);
         lines.refresh(client, facts);
-        lines.ceiling(client);
+        lines.max_auth_age(client);
         lines.logout(client);
         lines.subjects(client);
     }

@@ -244,12 +244,12 @@ fn what_nobody_has_registered_is_named_once() {
 }
 
 #[test]
-fn a_ceiling_of_sign_ins_says_what_it_means() {
-    let said = |seconds| lines(ClientKind::Spa, |client| client.sign_in_ceiling = Some(Span::from_seconds(seconds)));
-    let of = |lines: &[Finding]| lines.iter().find(|line| line.setting == "sign-in ceiling").cloned().unwrap();
+fn max_auth_age_says_what_it_means() {
+    let said = |seconds| lines(ClientKind::Spa, |client| client.max_auth_age = Some(Span::from_seconds(seconds)));
+    let of = |lines: &[Finding]| lines.iter().find(|line| line.setting == "max auth age").cloned().unwrap();
     assert!(of(&lines(ClientKind::Web, |_| ())).is.starts_with("none: "));
     let long = of(&said(259_200));
     assert!(long.level == Level::Ok && long.is.starts_with("259200s: then its tokens are refused"), "{long:?}");
-    is_said(&said(600), Advice, "sign-in ceiling", "600s");
-    assert!(lines(ClientKind::Service, |_| ()).iter().all(|line| line.setting != "sign-in ceiling"));
+    is_said(&said(600), Advice, "max auth age", "600s");
+    assert!(lines(ClientKind::Service, |_| ()).iter().all(|line| line.setting != "max auth age"));
 }

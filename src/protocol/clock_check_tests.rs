@@ -115,9 +115,9 @@ fn a_doubt_is_reported_once_a_minute_and_its_end_once() {
     let mut check = ClockCheck::default();
     let at = |seconds| Span::from_seconds(seconds);
     assert!(!check.recovered());
-    let told: Vec<_> = (0..25).map(|step| check.report(at(100 + 5 * step))).collect();
-    assert_eq!(told.iter().filter(|told| **told).count(), 3);
-    assert!(told[0] && told[12] && told[24]);
+    let shown: Vec<_> = (0..25).map(|step| check.report(at(100 + 5 * step))).collect();
+    assert_eq!(shown.iter().filter(|shown| **shown).count(), 3);
+    assert!(shown[0] && shown[12] && shown[24]);
     assert!(check.recovered() && !check.recovered());
     assert!(check.report(at(300)));
 }

@@ -51,7 +51,7 @@ const MAC_LENGTH: usize = 32;
 const LENGTH: usize = 2 + 16 + 4 + MAC_LENGTH; // 54: no padding bits, so one spelling only
 
 impl Kind {
-    /// The prefix by which secret scanners (and people) tell one.
+    /// The prefix by which secret scanners (and users) tell one.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {

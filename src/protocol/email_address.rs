@@ -1,5 +1,5 @@
 //! E-mail addresses: one rule by which they are kept, looked up and written to (RFC 5321 §2.3.11, RFC 6531 §3.3). Each has one
-//! spelling: Unicode NFKC in lower case, and the domain in its ASCII form (UTS #46, RFC 5891), so that a full-width letter, a
+//! spelling: Unicode NFKC in lower case, and the domain in its ASCII form (UTS #46, RFC 5891), so that a full-width e-mail, a
 //! decomposed accent or an internationalised domain leads to the same account, and mail goes to what is kept. What is accepted
 //! is an address that `mail` can write to: a test there holds the two together.
 
@@ -17,7 +17,7 @@ const LOCAL_PART_LIMIT: usize = 64;
 pub struct EmailAddress(String);
 
 impl EmailAddress {
-    /// Reads an address as a person types it; `None` where it is none that mail can be sent to.
+    /// Reads an address as a user types it; `None` where it is none that mail can be sent to.
     #[must_use]
     pub fn parse(typed: &str) -> Option<Self> {
         let address = normal(typed);
@@ -51,7 +51,7 @@ impl From<EmailAddress> for String {
     }
 }
 
-/// RFC 5322 §3.2.3: a dot-atom; RFC 6531 §3.3 adds letters and digits of any alphabet. Quoted local parts are not taken.
+/// RFC 5322 §3.2.3: a dot-atom; RFC 6531 §3.3 adds e-mails and digits of any alphabet. Quoted local parts are not taken.
 fn is_local_part(local: &str) -> bool {
     let is_atext = |c: char| (c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)) && !is_invisible(c);
     local.len() <= LOCAL_PART_LIMIT && local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atext))
@@ -135,7 +135,7 @@ mod tests {
             "a@host:25",
             "a@xn--a.example",
             "a@a\u{200d}b.example",
-            "x\u{301}@y.example", // no letter has both
+            "x\u{301}@y.example", // no e-mail has both
             "a\u{200b}b@y.example",
             "\u{3164}@y.example",
             "a\u{202e}b@y.example",

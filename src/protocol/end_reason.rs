@@ -1,4 +1,4 @@
-//! Why a grant ended, as its row keeps it, and why one is of no use now. The words that people read stand in the templates
+//! Why a grant ended, as its row keeps it, and why one is of no use now. The words that users read stand in the templates
 //! (`timeline_words.html`); here are the names that are kept and the descriptions that clients and operators read.
 
 use serde::{Serialize, Serializer};

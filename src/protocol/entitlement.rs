@@ -17,7 +17,7 @@ pub struct Entitlement {
 }
 
 impl Entitlement {
-    /// What the client may still have of what was granted; `asked_resources` narrow it, none means all.
+    /// What the client may still have of what was granted; `requested_resources` narrow it, none means all.
     ///
     /// # Errors
     /// `invalid_target` for an API that the client may not use any more, where it was asked for or nothing else is left;
@@ -26,14 +26,14 @@ impl Entitlement {
         client: &Client,
         granted_scopes: &Scopes,
         granted_resources: &[String],
-        asked_resources: &[String],
+        requested_resources: &[String],
     ) -> Result<Self, ProtocolError> {
         let is_allowed = |uri: &&String| client.audiences.contains(*uri);
-        if let Some(gone) = asked_resources.iter().find(|uri| !is_allowed(uri)) {
+        if let Some(gone) = requested_resources.iter().find(|uri| !is_allowed(uri)) {
             let text = format!("resource: '{gone}' is not registered for this client any more");
             return Err(ProtocolError::new(ErrorCode::InvalidTarget, text));
         }
-        let wanted = if asked_resources.is_empty() { granted_resources } else { asked_resources };
+        let wanted = if requested_resources.is_empty() { granted_resources } else { requested_resources };
         let resources: Vec<_> = wanted.iter().filter(is_allowed).cloned().collect();
         let scopes = granted_scopes.intersection(&client.scopes);
         if scopes.is_empty() {
@@ -80,9 +80,9 @@ mod tests {
     const A: &str = "https://api.example.com";
     const B: &str = "https://files.example.com";
 
-    fn left(client: &Client, scopes: &str, granted: &[&str], asked: &[&str]) -> Result<String, &'static str> {
+    fn left(client: &Client, scopes: &str, granted: &[&str], requested: &[&str]) -> Result<String, &'static str> {
         let owned = |list: &[&str]| list.iter().map(|uri| (*uri).to_owned()).collect::<Vec<_>>();
-        Entitlement::of(client, &Scopes::parse(scopes).unwrap(), &owned(granted), &owned(asked))
+        Entitlement::of(client, &Scopes::parse(scopes).unwrap(), &owned(granted), &owned(requested))
             .map(|left| format!("{} at {}", left.scopes, left.resources.join(" ")))
             .map_err(|error| error.code.as_str())
     }

@@ -25,13 +25,13 @@ pub enum ErrorCode {
     InvalidTarget,
     /// RFC 9449 §5: the proof is absent or of another key.
     InvalidDpopProof,
-    /// RFC 6749 §4.1.2.1: the person said no.
+    /// RFC 6749 §4.1.2.1: the user said no.
     AccessDenied,
     /// OpenID Connect Core 3.1.2.6: `prompt=none`, but a sign-in is needed.
     LoginRequired,
     /// OpenID Connect Core 3.1.2.6: `prompt=none`, but consent is needed.
     ConsentRequired,
-    /// OpenID Connect Core 3.1.2.6: `prompt=none`, but the person is to choose an account.
+    /// OpenID Connect Core 3.1.2.6: `prompt=none`, but the user is to choose an account.
     AccountSelectionRequired,
     /// OpenID Connect Unmet Authentication Requirements §2: no sign-in here is of an essential `acr`.
     UnmetAuthenticationRequirements,

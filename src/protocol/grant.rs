@@ -1,4 +1,4 @@
-//! The verdict: what presenting a code or a refresh token means for its grant. A grant is one person's
+//! The verdict: what presenting a code or a refresh token means for its grant. A grant is one user's
 //! authorization of one client; its row holds its whole life. The code is generation 0's credential, a
 //! refresh token generation n's; each use advances the row by a compare-and-swap. Generations are integers:
 //! nothing here orders credentials by time. The rows of the table are numbered as in
@@ -17,15 +17,15 @@ use super::{
     time::{Age, Span, Timestamp},
 };
 
-/// One person's authorization of one client.
+/// One user's authorization of one client.
 #[derive(Clone, Debug)]
 pub struct Grant {
     /// Its row.
     pub id: Id,
     /// The client it was given to.
     pub client_id: String,
-    /// The person who gave it.
-    pub person_id: Id,
+    /// The user who gave it.
+    pub user_id: Id,
     /// The browser session it ends with; `None` when it outlives the session (`offline_access`).
     pub session_id: Option<Id>,
     /// `sid` of the tokens: the session in which it was given.
@@ -44,7 +44,7 @@ pub struct Grant {
     pub nonce: Option<String>,
     /// The thumbprint of the DPoP key it is bound to (RFC 9449 §10).
     pub dpop_jkt: Option<String>,
-    /// When the person last proved who they are.
+    /// When the user last proved who they are.
     pub auth_time: Timestamp,
     /// When consent made it.
     pub created_at: Timestamp,
@@ -56,13 +56,13 @@ pub struct Grant {
     pub revoked_at: Option<Timestamp>,
     /// Why.
     pub end_reason: Option<EndReason>,
-    /// The person's pairwise subject at this client (OpenID Connect Core §8.1); `None` is their id.
+    /// The user's pairwise subject at this client (OpenID Connect Core §8.1); `None` is their id.
     pub subject: Option<String>,
-    /// How the person proved who they are: values of `amr`, separated by spaces (RFC 8176).
+    /// How the user proved who they are: values of `amr`, separated by spaces (RFC 8176).
     pub amr: String,
     /// The claims asked for one by one (Core §5.5).
     pub claims: ClaimsRequest,
-    /// The name that the person gave the device it is on.
+    /// The name that the user gave the device it is on.
     pub device_name: Option<String>,
     /// From where it was last used; until the code is redeemed, the browser in which it was given.
     pub seen: Origin,
@@ -74,7 +74,7 @@ impl Grant {
     /// `sub` of its tokens.
     #[must_use]
     pub fn sub(&self) -> String {
-        self.subject.clone().unwrap_or_else(|| self.person_id.to_string())
+        self.subject.clone().unwrap_or_else(|| self.user_id.to_string())
     }
 }
 
@@ -86,7 +86,7 @@ pub struct Presentation<'a> {
     /// The generation of the credential.
     pub generation: u32,
     /// What came with it.
-    pub means: Means<'a>,
+    pub params: TokenParams<'a>,
     /// The thumbprint of the key of a valid DPoP proof, where one came.
     pub proof: Option<&'a str>,
     /// The resources asked for; none means all that were granted (RFC 8707 §2).
@@ -95,7 +95,7 @@ pub struct Presentation<'a> {
 
 /// What came with the credential.
 #[derive(Clone, Copy, Debug)]
-pub enum Means<'a> {
+pub enum TokenParams<'a> {
     /// A code's company.
     Code {
         /// `redirect_uri`, if sent.
@@ -118,16 +118,16 @@ pub struct Policy {
     /// How long a grant lives without a refresh.
     pub idle_lifetime: Span,
     /// For how long a sign-in is good enough; `None` is for as long as the grant lives.
-    pub sign_in_ceiling: Option<Span>,
+    pub max_auth_age: Option<Span>,
     /// How long the rotated token still gets its successor told again; zero is strict.
     pub retry_window: Span,
 }
 
 /// The state of what a grant depends on, read with it.
 #[derive(Clone, Copy, Debug)]
-pub struct Standing {
-    /// Whether its person may sign in.
-    pub person_enabled: bool,
+pub struct AccountStatus {
+    /// Whether its user may sign in.
+    pub user_enabled: bool,
     /// Whether they have to sign in again, anywhere, before anything goes on.
     pub must_sign_in: bool,
     /// The time.
@@ -154,16 +154,16 @@ pub enum Verdict {
 
 /// Judges a presentation against the row as read.
 #[must_use]
-pub fn judge(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standing: &Standing) -> Verdict {
-    rule(grant, presented, policy, standing).1
+pub fn judge(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, status: &AccountStatus) -> Verdict {
+    rule(grant, presented, policy, status).1
 }
 
 /// As [`judge`], with the number of the row of the table that decides.
 #[must_use]
-pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standing: &Standing) -> (u8, Verdict) {
-    let now = standing.now;
+pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, status: &AccountStatus) -> (u8, Verdict) {
+    let now = status.now;
     let refuse = |row, description: &str| (row, Verdict::Refuse(ProtocolError::new(ErrorCode::InvalidGrant, description)));
-    // 1. A stranger must not be able to end a grant.
+    // 1. An unknown caller must not be able to end a grant.
     if presented.client.id != grant.client_id {
         return refuse(1, "the credential was issued to another client");
     }
@@ -173,7 +173,7 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standi
         return (2, Verdict::Refuse(ProtocolError::new(ErrorCode::InvalidDpopProof, text)));
     }
     // 3. Dead grants stay dead.
-    if let Some(inactive) = inactive(grant, presented.client, policy, standing) {
+    if let Some(inactive) = inactive(grant, presented.client, policy, status) {
         return refuse(3, inactive.description());
     }
     // 4. It was issued, and the row does not know: a backup was restored, or a standby promoted that was behind. Whoever could forge
@@ -181,8 +181,8 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standi
     if presented.generation > grant.generation {
         return too_wide(grant, presented).map_or((4, Verdict::Heal), |error| (9, Verdict::Refuse(error)));
     }
-    match presented.means {
-        Means::Code { redirect_uri, verifier } => {
+    match presented.params {
+        TokenParams::Code { redirect_uri, verifier } => {
             let mistake = code_mistake(grant, redirect_uri, verifier);
             // 5. RFC 6749 §4.1.2: only a replay that could have succeeded tells of a theft.
             if grant.generation > 0 {
@@ -203,9 +203,9 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standi
                 return refuse(8, "the redirect URI the code was sent to is not registered any more");
             }
         }
-        Means::Refresh { .. } if presented.generation < grant.generation => {
+        TokenParams::Refresh { .. } if presented.generation < grant.generation => {
             let previous = presented.generation + 1 == grant.generation && presented.generation > 0;
-            let age = grant.rotated_at.map(|at| standing.by_database.age_of(at));
+            let age = grant.rotated_at.map(|at| status.by_database.age_of(at));
             // 11. The database's clock was set back since that rotation, so that nobody can tell a retry from a reuse: nothing is told, and
             // nothing ended. Without a window, or of an older token, time says nothing: row 7.
             if previous && policy.retry_window > Span::ZERO && age == Some(Age::FromTheFuture) {
@@ -227,7 +227,7 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, standi
             // 6. Nobody has presented the successor: tell it again, if what is asked for is allowed.
             return too_wide(grant, presented).map_or((6, Verdict::Repeat), |error| (9, Verdict::Refuse(error)));
         }
-        Means::Refresh { .. } => {}
+        TokenParams::Refresh { .. } => {}
     }
     // 9. RFC 6749 §6, RFC 8707 §2.2: never more than was granted.
     too_wide(grant, presented).map_or((10, Verdict::Advance), |error| (9, Verdict::Refuse(error)))
@@ -239,23 +239,23 @@ pub fn is_code_fresh(grant: &Grant, policy: &Policy, now: Timestamp) -> bool {
     now.age_of(grant.created_at).is_at_most(policy.code_lifetime)
 }
 
-/// Why the grant can no longer be used: revoked, past an end, its person or client switched off, or what let it outlive
+/// Why the grant can no longer be used: revoked, past an end, its user or client disabled, or what let it outlive
 /// its session taken from the client. A clock that is set back ends no grant: what was last used, or signed in, in the future
 /// was so just now. Its ends come later by as much as the clock was ahead, and no more.
 #[must_use]
-pub fn inactive(grant: &Grant, client: &Client, policy: &Policy, standing: &Standing) -> Option<Inactive> {
+pub fn inactive(grant: &Grant, client: &Client, policy: &Policy, status: &AccountStatus) -> Option<Inactive> {
     let last_use = grant.rotated_at.unwrap_or(grant.created_at);
     if grant.revoked_at.is_some() {
         Some(Inactive::Revoked(grant.end_reason.unwrap_or(EndReason::Other)))
-    } else if standing.now >= grant.expires_at {
+    } else if status.now >= grant.expires_at {
         Some(Inactive::Expired)
-    } else if grant.generation > 0 && standing.now.since(last_use) >= policy.idle_lifetime {
+    } else if grant.generation > 0 && status.now.since(last_use) >= policy.idle_lifetime {
         Some(Inactive::Idle)
-    } else if !standing.person_enabled {
+    } else if !status.user_enabled {
         Some(Inactive::UserDisabled)
-    } else if standing.must_sign_in {
+    } else if status.must_sign_in {
         Some(Inactive::SignInRequired)
-    } else if policy.sign_in_ceiling.is_some_and(|ceiling| standing.now.since(grant.auth_time) >= ceiling) {
+    } else if policy.max_auth_age.is_some_and(|max_auth_age| status.now.since(grant.auth_time) >= max_auth_age) {
         // NIST SP 800-63B-4 §2.1.3: counted from the sign-in, not from the grant.
         Some(Inactive::SignInTooOld)
     } else if client.disabled_at.is_some() {
@@ -285,7 +285,7 @@ fn code_mistake(grant: &Grant, redirect_uri: Option<&str>, verifier: Option<&str
 }
 
 fn too_wide(grant: &Grant, presented: &Presentation<'_>) -> Option<ProtocolError> {
-    if let Means::Refresh { scopes: Some(scopes) } = presented.means
+    if let TokenParams::Refresh { scopes: Some(scopes) } = presented.params
         && let Some(outside) = scopes.first_outside(&grant.scopes)
     {
         return Some(ProtocolError::new(

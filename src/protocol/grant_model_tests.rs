@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::{
-    Grant, Means, Policy, Presentation, Standing, Verdict, judge,
+    AccountStatus, Grant, Policy, Presentation, TokenParams, Verdict, judge,
     tests::{CODE, Case, REFRESH, URI, VERIFIER, at, grant, policy},
 };
 use crate::protocol::client::{Client, ClientKind, tests::client};
@@ -48,10 +48,10 @@ impl World {
 
     /// What becomes of presenting a token, and the successor, where there is one.
     fn present(&mut self, client: &Client, policy: &Policy, generation: u32) -> Option<u32> {
-        let means = Means::Refresh { scopes: None };
-        let presented = Presentation { client, generation, means, proof: None, resources: &[] };
-        let standing = Standing { person_enabled: true, must_sign_in: false, now: at(self.now), by_database: at(self.now) };
-        match judge(&self.row, &presented, policy, &standing) {
+        let params = TokenParams::Refresh { scopes: None };
+        let presented = Presentation { client, generation, params, proof: None, resources: &[] };
+        let status = AccountStatus { user_enabled: true, must_sign_in: false, now: at(self.now), by_database: at(self.now) };
+        match judge(&self.row, &presented, policy, &status) {
             Verdict::Advance => {
                 assert_eq!(generation, self.row.generation);
                 self.serve(generation);
@@ -103,14 +103,14 @@ impl World {
 }
 
 /// Walks every history of this length, and asks for the end of each.
-fn walk(world: &World, client: &Client, policy: &Policy, left: usize, end: &mut impl FnMut(World)) {
+fn follow(world: &World, client: &Client, policy: &Policy, left: usize, end: &mut impl FnMut(World)) {
     if left == 0 {
         return end(world.clone());
     }
     for step in STEPS {
         let mut next = world.clone();
         next.go(client, policy, step);
-        walk(&next, client, policy, left - 1, end);
+        follow(&next, client, policy, left - 1, end);
     }
 }
 
@@ -120,7 +120,7 @@ fn after_a_restored_backup_nothing_forks_and_a_thief_with_an_older_token_ends_th
     for window in [0, 30] {
         let policy = policy(window);
         let (mut histories, mut ended) = (0, 0);
-        walk(&World::new(), &client, &policy, LENGTH, &mut |mut world| {
+        follow(&World::new(), &client, &policy, LENGTH, &mut |mut world| {
             histories += 1;
             // From here on nothing is restored. Whoever has the newer token is served; the other one ends the grant, so that never
             // two of them go on.
@@ -201,16 +201,16 @@ proptest! {
                 Event::Race { back } => (back, true, 2),
             };
             let generation = case.grant.generation.saturating_sub(back);
-            let means = match generation {
-                0 => Means::Code { redirect_uri: Some(URI), verifier: Some(if right_verifier { VERIFIER } else { "wrong" }) },
+            let params = match generation {
+                0 => TokenParams::Code { redirect_uri: Some(URI), verifier: Some(if right_verifier { VERIFIER } else { "wrong" }) },
                 _ => REFRESH,
             };
             let read = case.grant.clone();
-            let verdicts: Vec<_> = (0..presenters).map(|_| case.judge(generation, means, now)).collect();
+            let verdicts: Vec<_> = (0..presenters).map(|_| case.judge(generation, params, now)).collect();
             for verdict in verdicts {
                 let mut verdict = verdict;
                 if verdict == "advance" && case.grant.generation != read.generation {
-                    verdict = case.judge(generation, means, now); // the compare-and-swap changed no row: judge again
+                    verdict = case.judge(generation, params, now); // the compare-and-swap changed no row: judge again
                     prop_assert_ne!(verdict, "advance");
                 }
                 match verdict {
@@ -234,8 +234,8 @@ proptest! {
             }
             if reuse_seen {
                 for generation in 0..=case.grant.generation {
-                    let means = if generation == 0 { CODE } else { REFRESH };
-                    prop_assert_eq!(case.judge(generation, means, now), "invalid_grant", "something lives after reuse");
+                    let params = if generation == 0 { CODE } else { REFRESH };
+                    prop_assert_eq!(case.judge(generation, params, now), "invalid_grant", "something lives after reuse");
                 }
             }
         }

@@ -16,7 +16,7 @@ pub(super) fn policy(window: u32) -> Policy {
     Policy {
         code_lifetime: Span::from_seconds(60),
         idle_lifetime: Span::from_seconds(3600),
-        sign_in_ceiling: None,
+        max_auth_age: None,
         retry_window: Span::from_seconds(window),
     }
 }
@@ -26,7 +26,7 @@ pub(in crate::protocol) fn grant(generation: u32) -> Grant {
     Grant {
         id: Id::from([5; 16]),
         client_id: "app".into(),
-        person_id: Id::from([1; 16]),
+        user_id: Id::from([1; 16]),
         session_id: None,
         sid: Id::from([2; 16]),
         generation,
@@ -51,8 +51,8 @@ pub(in crate::protocol) fn grant(generation: u32) -> Grant {
     }
 }
 
-pub(super) const CODE: Means<'_> = Means::Code { redirect_uri: Some(URI), verifier: Some(VERIFIER) };
-pub(super) const REFRESH: Means<'_> = Means::Refresh { scopes: None };
+pub(super) const CODE: TokenParams<'_> = TokenParams::Code { redirect_uri: Some(URI), verifier: Some(VERIFIER) };
+pub(super) const REFRESH: TokenParams<'_> = TokenParams::Refresh { scopes: None };
 
 pub(super) struct Case {
     pub(super) client: Client,
@@ -66,24 +66,24 @@ impl Case {
         Self { client: client(ClientKind::Spa), grant: grant(generation), window: 30, enabled: true }
     }
 
-    pub(super) fn judge(&self, generation: u32, means: Means<'_>, second: i64) -> &'static str {
-        self.judge_with(generation, means, second, None, &[])
+    pub(super) fn judge(&self, generation: u32, params: TokenParams<'_>, second: i64) -> &'static str {
+        self.judge_with(generation, params, second, None, &[])
     }
 
     fn judge_with(
         &self,
         generation: u32,
-        means: Means<'_>,
+        params: TokenParams<'_>,
         second: i64,
         proof: Option<&str>,
         resources: &[String],
     ) -> &'static str {
-        let presented = Presentation { client: &self.client, generation, means, proof, resources };
+        let presented = Presentation { client: &self.client, generation, params, proof, resources };
         match judge(
             &self.grant,
             &presented,
             &policy(self.window),
-            &Standing { person_enabled: self.enabled, must_sign_in: false, now: at(second), by_database: at(second) },
+            &AccountStatus { user_enabled: self.enabled, must_sign_in: false, now: at(second), by_database: at(second) },
         ) {
             Verdict::Advance => "advance",
             Verdict::Heal => "heal",
@@ -98,7 +98,7 @@ impl Case {
 }
 
 #[test]
-fn row_1_a_stranger_is_refused_and_ends_nothing() {
+fn row_1_an_outsider_is_refused_and_ends_nothing() {
     let mut case = Case::new(5);
     case.client.id = "other".into();
     for generation in [0, 3, 4, 5, 6] {
@@ -124,14 +124,14 @@ fn row_2_a_bound_grant_wants_its_key() {
 #[test]
 fn row_3_until_they_sign_in_again_and_no_longer_than_the_ceiling() {
     let case = Case::new(2);
-    let presented = Presentation { client: &case.client, generation: 2, means: REFRESH, proof: None, resources: &[] };
-    let row = |must_sign_in, ceiling: Option<u32>, second| {
-        let policy = Policy { sign_in_ceiling: ceiling.map(Span::from_seconds), ..policy(30) };
+    let presented = Presentation { client: &case.client, generation: 2, params: REFRESH, proof: None, resources: &[] };
+    let row = |must_sign_in, max_auth_age: Option<u32>, second| {
+        let policy = Policy { max_auth_age: max_auth_age.map(Span::from_seconds), ..policy(30) };
         rule(
             &case.grant,
             &presented,
             &policy,
-            &Standing { person_enabled: true, must_sign_in, now: at(second), by_database: at(second) },
+            &AccountStatus { user_enabled: true, must_sign_in, now: at(second), by_database: at(second) },
         )
         .0
     };
@@ -176,11 +176,11 @@ fn a_code_that_waits_is_not_idle() {
     let mut policy = policy(30);
     policy.idle_lifetime = Span::from_seconds(10);
     let ended = |second| {
-        let standing = Standing { person_enabled: true, must_sign_in: false, now: at(second), by_database: at(second) };
-        inactive(&case.grant, &case.client, &policy, &standing)
+        let status = AccountStatus { user_enabled: true, must_sign_in: false, now: at(second), by_database: at(second) };
+        inactive(&case.grant, &case.client, &policy, &status)
     };
     assert_eq!((ended(5), ended(50)), (None, None), "it has a lifetime of its own (row 8)");
-    assert_eq!(case.grant.sub(), case.grant.person_id.to_string());
+    assert_eq!(case.grant.sub(), case.grant.user_id.to_string());
     let pairwise = Grant { subject: Some("p.x".into()), ..case.grant.clone() };
     assert_eq!(pairwise.sub(), "p.x");
 }
@@ -190,7 +190,7 @@ fn row_4_a_newer_credential_heals_unless_the_grant_is_dead_or_too_much_is_asked(
     let mut case = Case::new(2);
     assert_eq!((case.judge(3, REFRESH, 11), case.judge(90, REFRESH, 11)), ("heal", "heal"));
     let wide = Scopes::parse("openid admin").unwrap();
-    assert_eq!(case.judge(3, Means::Refresh { scopes: Some(&wide) }, 11), "invalid_scope");
+    assert_eq!(case.judge(3, TokenParams::Refresh { scopes: Some(&wide) }, 11), "invalid_scope");
     assert_eq!(Case::new(0).judge(1, REFRESH, 1), "heal", "the code was redeemed after the backup");
     case.enabled = false;
     assert_eq!(case.judge(3, REFRESH, 11), "invalid_grant");
@@ -204,9 +204,12 @@ fn row_5_a_valid_replay_of_the_code_revokes_and_an_invalid_one_does_not() {
     let case = Case::new(1);
     assert_eq!(case.judge(0, CODE, 11), "reused");
     assert_eq!(case.judge(0, CODE, 500), "reused", "even long after the code's lifetime");
-    assert_eq!(case.judge(0, Means::Code { redirect_uri: Some(URI), verifier: Some("wrong") }, 11), "invalid_grant");
-    assert_eq!(case.judge(0, Means::Code { redirect_uri: Some(URI), verifier: None }, 11), "invalid_grant");
-    assert_eq!(case.judge(0, Means::Code { redirect_uri: Some("https://other"), verifier: Some(VERIFIER) }, 11), "invalid_grant");
+    assert_eq!(case.judge(0, TokenParams::Code { redirect_uri: Some(URI), verifier: Some("wrong") }, 11), "invalid_grant");
+    assert_eq!(case.judge(0, TokenParams::Code { redirect_uri: Some(URI), verifier: None }, 11), "invalid_grant");
+    assert_eq!(
+        case.judge(0, TokenParams::Code { redirect_uri: Some("https://other"), verifier: Some(VERIFIER) }, 11),
+        "invalid_grant"
+    );
     assert_eq!(Case::new(7).judge(0, CODE, 11), "reused");
 }
 
@@ -217,7 +220,7 @@ fn row_6_the_previous_token_gets_the_same_successor_within_the_window() {
     assert_eq!(case.judge(2, REFRESH, 39), "repeat");
     assert_eq!(case.judge(2, REFRESH, 0), "repeat", "a clock that is behind by ten seconds");
     let wide = Scopes::parse("openid admin").unwrap();
-    assert_eq!(case.judge(2, Means::Refresh { scopes: Some(&wide) }, 11), "invalid_scope");
+    assert_eq!(case.judge(2, TokenParams::Refresh { scopes: Some(&wide) }, 11), "invalid_scope");
     let mut strict = Case::new(3);
     strict.window = 0;
     assert_eq!(strict.judge(2, REFRESH, 10), "reused");
@@ -258,19 +261,19 @@ fn row_8_a_code_must_come_in_time_to_the_same_place_with_its_verifier() {
         (Some("https://app.example.com/cb/"), Some(VERIFIER), "invalid_grant"),
         (None, Some(VERIFIER), "advance"),
     ] {
-        assert_eq!(case.judge(0, Means::Code { redirect_uri, verifier }, 1), expected, "{redirect_uri:?} {verifier:?}");
+        assert_eq!(case.judge(0, TokenParams::Code { redirect_uri, verifier }, 1), expected, "{redirect_uri:?} {verifier:?}");
     }
     case.grant.challenge = None;
-    assert_eq!(case.judge(0, Means::Code { redirect_uri: Some(URI), verifier: None }, 1), "advance");
-    assert_eq!(case.judge(0, Means::Code { redirect_uri: None, verifier: None }, 1), "invalid_grant");
+    assert_eq!(case.judge(0, TokenParams::Code { redirect_uri: Some(URI), verifier: None }, 1), "advance");
+    assert_eq!(case.judge(0, TokenParams::Code { redirect_uri: None, verifier: None }, 1), "invalid_grant");
     assert_eq!(
-        case.judge(0, Means::Code { redirect_uri: Some(URI), verifier: Some(VERIFIER) }, 1),
+        case.judge(0, TokenParams::Code { redirect_uri: Some(URI), verifier: Some(VERIFIER) }, 1),
         "invalid_grant",
         "a stripped challenge"
     );
     case.client.redirect_uris = vec!["https://app.example.com/other".into()];
     assert_eq!(
-        case.judge(0, Means::Code { redirect_uri: Some(URI), verifier: None }, 1),
+        case.judge(0, TokenParams::Code { redirect_uri: Some(URI), verifier: None }, 1),
         "invalid_grant",
         "its redirect URI was removed"
     );
@@ -280,8 +283,8 @@ fn row_8_a_code_must_come_in_time_to_the_same_place_with_its_verifier() {
 fn row_9_never_wider_than_granted() {
     let case = Case::new(2);
     let (wide, narrow) = (Scopes::parse("openid admin").unwrap(), Scopes::parse("openid").unwrap());
-    assert_eq!(case.judge(2, Means::Refresh { scopes: Some(&wide) }, 11), "invalid_scope");
-    assert_eq!(case.judge(2, Means::Refresh { scopes: Some(&narrow) }, 11), "advance");
+    assert_eq!(case.judge(2, TokenParams::Refresh { scopes: Some(&wide) }, 11), "invalid_scope");
+    assert_eq!(case.judge(2, TokenParams::Refresh { scopes: Some(&narrow) }, 11), "advance");
     assert_eq!(case.judge_with(2, REFRESH, 11, None, &["https://api.example.com".into()]), "advance");
     assert_eq!(case.judge_with(2, REFRESH, 11, None, &["https://evil.example".into()]), "invalid_target");
     assert_eq!(Case::new(0).judge_with(0, CODE, 1, None, &["https://evil.example".into()]), "invalid_target");
@@ -296,13 +299,13 @@ fn row_10_the_current_credential_advances() {
 
 #[test]
 fn each_decision_names_its_row() {
-    let row = |case: &Case, generation, means, second| {
-        let presented = Presentation { client: &case.client, generation, means, proof: None, resources: &[] };
+    let row = |case: &Case, generation, params, second| {
+        let presented = Presentation { client: &case.client, generation, params, proof: None, resources: &[] };
         rule(
             &case.grant,
             &presented,
             &policy(case.window),
-            &Standing { person_enabled: case.enabled, must_sign_in: false, now: at(second), by_database: at(second) },
+            &AccountStatus { user_enabled: case.enabled, must_sign_in: false, now: at(second), by_database: at(second) },
         )
         .0
     };
@@ -312,8 +315,8 @@ fn each_decision_names_its_row() {
         case
     };
     let wide = Scopes::parse("openid admin").unwrap();
-    let wide = Means::Refresh { scopes: Some(&wide) };
-    let wrong = Means::Code { redirect_uri: Some(URI), verifier: Some("wrong") };
+    let wide = TokenParams::Refresh { scopes: Some(&wide) };
+    let wrong = TokenParams::Code { redirect_uri: Some(URI), verifier: Some("wrong") };
     assert_eq!(row(&changed(2, |case| case.client.id = "other".into()), 2, REFRESH, 11), 1);
     assert_eq!(row(&changed(2, |case| case.grant.dpop_jkt = Some("key".into())), 2, REFRESH, 11), 2);
     assert_eq!(row(&changed(2, |case| case.enabled = false), 2, REFRESH, 11), 3);

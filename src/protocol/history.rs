@@ -5,8 +5,8 @@ use super::{activity::Origin, end_reason::EndReason, grant::Grant, time::Timesta
 
 /// What happened to a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Happening {
-    /// Consent was given, and the code went out: seen from the person's browser.
+pub enum GrantEvent {
+    /// Consent was given, and the code went out: seen from the user's browser.
     CodeIssued,
     /// The code was redeemed.
     Redeemed,
@@ -18,11 +18,11 @@ pub enum Happening {
     Healed,
     /// One that was used before came again: the grant was revoked (rows 5 and 7).
     Reused,
-    /// It was revoked: by the person, their password, an operator, the client.
+    /// It was revoked: by the user, their password, an operator, the client.
     Revoked,
 }
 
-impl Happening {
+impl GrantEvent {
     /// Every one.
     pub const ALL: [Self; 7] =
         [Self::CodeIssued, Self::Redeemed, Self::Refreshed, Self::Repeated, Self::Healed, Self::Reused, Self::Revoked];
@@ -44,7 +44,7 @@ impl Happening {
     /// The one of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|happening| happening.name() == name)
+        Self::ALL.into_iter().find(|event| event.name() == name)
     }
 
     /// Whether it is an everyday one, which is kept for a shorter time, and written in batches.
@@ -53,7 +53,7 @@ impl Happening {
         matches!(self, Self::Redeemed | Self::Refreshed | Self::Repeated)
     }
 
-    /// Whether the client's side was seen, and not the person's browser or an operator.
+    /// Whether the client's side was seen, and not the user's browser or an operator.
     const fn is_seen_from_client(self) -> bool {
         matches!(self, Self::Redeemed | Self::Refreshed | Self::Repeated | Self::Healed | Self::Reused)
     }
@@ -61,9 +61,9 @@ impl Happening {
 
 /// One moment of a grant's life.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moment {
+pub struct HistoryEntry {
     /// What happened.
-    pub happening: Happening,
+    pub event: GrantEvent,
     /// When.
     pub at: Timestamp,
     /// The generation of the credential that was presented; where none was, that of the row.
@@ -78,16 +78,16 @@ pub struct Moment {
     pub why: Option<EndReason>,
 }
 
-impl Moment {
+impl HistoryEntry {
     /// What orders the moments of a grant. Generations count what happened; times are of several processes, whose clocks differ, and
     /// only tell apart what the same generation was at. A credential that came again ended the grant, as a revocation does.
     const fn order(&self) -> (bool, u32, u8, Timestamp) {
-        let (is_end, generation, rank) = match self.happening {
-            Happening::CodeIssued => (false, self.generation, 0),
-            Happening::Redeemed | Happening::Refreshed | Happening::Healed => (false, self.generation, 1),
+        let (is_end, generation, rank) = match self.event {
+            GrantEvent::CodeIssued => (false, self.generation, 0),
+            GrantEvent::Redeemed | GrantEvent::Refreshed | GrantEvent::Healed => (false, self.generation, 1),
             // Told again: once the generation was used, and before its successor was.
-            Happening::Repeated => (false, self.generation, 2),
-            Happening::Reused | Happening::Revoked => (true, 0, 0),
+            GrantEvent::Repeated => (false, self.generation, 2),
+            GrantEvent::Reused | GrantEvent::Revoked => (true, 0, 0),
         };
         (is_end, generation, rank, self.at)
     }
@@ -97,21 +97,21 @@ impl Moment {
 /// alone tells. It began when it was made, whether or not that is kept; and where it was revoked, and no credential that came
 /// again says so, it ended then, for the reason in its row.
 #[must_use]
-pub fn life(grant: &Grant, mut moments: Vec<Moment>) -> Vec<Moment> {
-    moments.sort_by_key(Moment::order);
-    if !moments.iter().any(|moment| moment.happening == Happening::CodeIssued) {
+pub fn life(grant: &Grant, mut entries: Vec<HistoryEntry>) -> Vec<HistoryEntry> {
+    entries.sort_by_key(HistoryEntry::order);
+    if !entries.iter().any(|entry| entry.event == GrantEvent::CodeIssued) {
         // Until the code is redeemed the row says from where it was asked for.
         let seen = if grant.generation == 0 { grant.seen.clone() } else { Origin::default() };
         let Origin { address, place, user_agent } = seen;
-        let (happening, at) = (Happening::CodeIssued, grant.created_at);
-        moments.insert(0, Moment { happening, at, generation: 0, address, place, user_agent, why: None });
+        let (event, at) = (GrantEvent::CodeIssued, grant.created_at);
+        entries.insert(0, HistoryEntry { event, at, generation: 0, address, place, user_agent, why: None });
     }
-    if let Some(at) = grant.revoked_at.filter(|_| !moments.iter().any(|moment| moment.happening == Happening::Reused)) {
+    if let Some(at) = grant.revoked_at.filter(|_| !entries.iter().any(|entry| entry.event == GrantEvent::Reused)) {
         let (generation, why) = (grant.generation, grant.end_reason);
-        let (happening, address, place, user_agent) = (Happening::Revoked, None, None, None);
-        moments.push(Moment { happening, at, generation, address, place, user_agent, why });
+        let (event, address, place, user_agent) = (GrantEvent::Revoked, None, None, None);
+        entries.push(HistoryEntry { event, at, generation, address, place, user_agent, why });
     }
-    moments
+    entries
 }
 
 /// What is different from the time before that the client was seen.
@@ -126,20 +126,20 @@ pub struct Changes {
 /// For each of these moments, oldest first, what had changed. The browser in which the grant was given is not compared with
 /// the program that uses it.
 #[must_use]
-pub fn changes(moments: &[Moment]) -> Vec<Changes> {
-    let mut before: Option<&Moment> = None;
-    let compare = |moment: &Moment, before: Option<&Moment>| {
+pub fn changes(entries: &[HistoryEntry]) -> Vec<Changes> {
+    let mut before: Option<&HistoryEntry> = None;
+    let compare = |entry: &HistoryEntry, before: Option<&HistoryEntry>| {
         before.map_or_else(Changes::default, |before| Changes {
-            address: before.address != moment.address,
-            user_agent: before.user_agent != moment.user_agent,
+            address: before.address != entry.address,
+            user_agent: before.user_agent != entry.user_agent,
         })
     };
-    let each = moments.iter().map(|moment| {
-        if !moment.happening.is_seen_from_client() {
+    let each = entries.iter().map(|entry| {
+        if !entry.event.is_seen_from_client() {
             return Changes::default();
         }
-        let changes = compare(moment, before);
-        before = Some(moment);
+        let changes = compare(entry, before);
+        before = Some(entry);
         changes
     });
     each.collect()
@@ -150,9 +150,9 @@ mod tests {
     use super::*;
     use crate::protocol::grant;
 
-    fn moment(happening: Happening, address: &str, user_agent: &str) -> Moment {
-        Moment {
-            happening,
+    fn entry(event: GrantEvent, address: &str, user_agent: &str) -> HistoryEntry {
+        HistoryEntry {
+            event,
             at: Timestamp::from_millis(0),
             generation: 0,
             address: Some(address.into()),
@@ -164,10 +164,10 @@ mod tests {
 
     #[test]
     fn names_lead_back() {
-        for happening in Happening::ALL {
-            assert_eq!(Happening::named(happening.name()), Some(happening));
+        for event in GrantEvent::ALL {
+            assert_eq!(GrantEvent::named(event.name()), Some(event));
         }
-        assert_eq!(Happening::named("issued"), None);
+        assert_eq!(GrantEvent::named("issued"), None);
     }
 
     #[test]
@@ -175,31 +175,30 @@ mod tests {
         let at = Timestamp::from_millis;
         let seen = Origin { address: Some("192.0.2.1".into()), place: None, user_agent: Some("browser".into()) };
         let fresh = Grant { created_at: at(1_000), generation: 0, seen, ..grant::tests::grant(0) };
-        let begun = Moment { at: at(1_000), ..moment(Happening::CodeIssued, "192.0.2.1", "browser") };
+        let begun = HistoryEntry { at: at(1_000), ..entry(GrantEvent::CodeIssued, "192.0.2.1", "browser") };
         assert_eq!(life(&fresh, vec![]), std::slice::from_ref(&begun));
         assert_eq!(life(&fresh, vec![begun.clone()]), [begun], "what is kept is not told twice");
 
         let used = Grant { generation: 3, revoked_at: Some(at(9_000)), end_reason: Some(EndReason::RevokedByUser), ..fresh };
-        let refreshed = moment(Happening::Refreshed, "198.51.100.7", "app/1");
-        let told = life(&used, vec![refreshed.clone()]);
+        let refreshed = entry(GrantEvent::Refreshed, "198.51.100.7", "app/1");
+        let shown = life(&used, vec![refreshed.clone()]);
         assert_eq!(
-            told.iter().map(|moment| moment.happening).collect::<Vec<_>>(),
-            [Happening::CodeIssued, Happening::Refreshed, Happening::Revoked]
+            shown.iter().map(|entry| entry.event).collect::<Vec<_>>(),
+            [GrantEvent::CodeIssued, GrantEvent::Refreshed, GrantEvent::Revoked]
         );
-        assert_eq!((&told[0].address, told[0].generation), (&None, 0), "where its app is by now says nothing of its beginning");
-        assert_eq!((told[2].at, told[2].generation, told[2].why), (at(9_000), 3, Some(EndReason::RevokedByUser)));
-        let told = life(&used, vec![refreshed, moment(Happening::Reused, "203.0.113.9", "curl")]);
-        assert_eq!(told.last().unwrap().happening, Happening::Reused, "that tells the end already");
+        assert_eq!((&shown[0].address, shown[0].generation), (&None, 0), "where its app is by now says nothing of its beginning");
+        assert_eq!((shown[2].at, shown[2].generation, shown[2].why), (at(9_000), 3, Some(EndReason::RevokedByUser)));
+        let shown = life(&used, vec![refreshed, entry(GrantEvent::Reused, "203.0.113.9", "curl")]);
+        assert_eq!(shown.last().unwrap().event, GrantEvent::Reused, "that tells the end already");
         let alive = life(&Grant { revoked_at: None, ..used }, vec![]);
         assert_eq!(alive.len(), 1);
     }
 
     #[test]
-    fn moments_of_processes_whose_clocks_differ_are_in_the_order_of_generations() {
-        use Happening::{CodeIssued, Redeemed, Refreshed, Repeated, Reused};
+    fn entries_of_processes_whose_clocks_differ_are_in_the_order_of_generations() {
+        use GrantEvent::{CodeIssued, Redeemed, Refreshed, Repeated, Reused};
         let at = |seconds: i64| Timestamp::from_millis(1_000 * seconds);
-        let of =
-            |happening, generation, seconds| Moment { generation, at: at(seconds), ..moment(happening, "192.0.2.1", "app/1") };
+        let of = |event, generation, seconds| HistoryEntry { generation, at: at(seconds), ..entry(event, "192.0.2.1", "app/1") };
         // Every second one by a process whose clock is 3 s behind.
         let by_time = [
             (Redeemed, 0, 98),
@@ -210,22 +209,22 @@ mod tests {
             (Refreshed, 1, 101),
         ];
         let grant = Grant { created_at: at(100), generation: 3, revoked_at: Some(at(101)), ..grant::tests::grant(3) };
-        let told = life(&grant, by_time.map(|(happening, generation, seconds)| of(happening, generation, seconds)).into());
-        let told: Vec<_> = told.iter().map(|moment| (moment.happening, moment.generation)).collect();
-        assert_eq!(told, [(CodeIssued, 0), (Redeemed, 0), (Refreshed, 1), (Refreshed, 2), (Repeated, 2), (Reused, 1)]);
+        let shown = life(&grant, by_time.map(|(event, generation, seconds)| of(event, generation, seconds)).into());
+        let shown: Vec<_> = shown.iter().map(|entry| (entry.event, entry.generation)).collect();
+        assert_eq!(shown, [(CodeIssued, 0), (Redeemed, 0), (Refreshed, 1), (Refreshed, 2), (Repeated, 2), (Reused, 1)]);
     }
 
     #[test]
     fn a_client_is_compared_with_itself_alone() {
-        let moments = [
-            moment(Happening::CodeIssued, "192.0.2.1", "browser"),
-            moment(Happening::Redeemed, "198.51.100.7", "app/1"),
-            moment(Happening::Refreshed, "198.51.100.7", "app/1"),
-            moment(Happening::Refreshed, "198.51.100.8", "app/1"),
-            moment(Happening::Revoked, "192.0.2.1", "browser"),
-            moment(Happening::Reused, "198.51.100.8", "curl"),
+        let entries = [
+            entry(GrantEvent::CodeIssued, "192.0.2.1", "browser"),
+            entry(GrantEvent::Redeemed, "198.51.100.7", "app/1"),
+            entry(GrantEvent::Refreshed, "198.51.100.7", "app/1"),
+            entry(GrantEvent::Refreshed, "198.51.100.8", "app/1"),
+            entry(GrantEvent::Revoked, "192.0.2.1", "browser"),
+            entry(GrantEvent::Reused, "198.51.100.8", "curl"),
         ];
-        let told: Vec<_> = changes(&moments).iter().map(|changes| (changes.address, changes.user_agent)).collect();
-        assert_eq!(told, [(false, false), (false, false), (false, false), (true, false), (false, false), (false, true)]);
+        let shown: Vec<_> = changes(&entries).iter().map(|changes| (changes.address, changes.user_agent)).collect();
+        assert_eq!(shown, [(false, false), (false, false), (false, false), (true, false), (false, false), (false, true)]);
     }
 }

@@ -1,4 +1,4 @@
-//! The 128-bit identifiers of grants, people and sessions. The first six bytes are the millisecond of
+//! The 128-bit identifiers of grants, users and sessions. The first six bytes are the millisecond of
 //! creation, so that a new row lands at the end of its index; the rest is random. An identifier is a
 //! name, never a secret: what grants access is a `credential`.
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     activity::Origin,
-    notice::Letter,
+    notification::NotificationKind,
     time::{Span, Timestamp},
 };
 
@@ -59,7 +59,7 @@ impl LinkKind {
 /// What an invitation brings to the account that is made by it; kept with its link.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invited {
-    /// What the person may do, in the words of the APIs.
+    /// What the user may do, in the words of the APIs.
     #[serde(default)]
     pub roles: Vec<String>,
     /// What they belong to.
@@ -67,11 +67,12 @@ pub struct Invited {
     pub groups: Vec<String>,
 }
 
-/// What a letter told of, kept with its link "this was not me", so that the page of the link can tell it again.
+/// What an e-mail told of, kept with its link "this was not me", so that the page of the link can tell it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
-    /// Which letter.
-    pub letter: Letter,
+pub struct NotifiedEvent {
+    /// Which e-mail.
+    #[serde(alias = "letter")]
+    pub kind: NotificationKind,
     /// What it was about: an app's name, a new e-mail address.
     pub about: Option<String>,
     /// When it happened.

@@ -1,5 +1,5 @@
-//! The names under which people sign in: user names and e-mail addresses, in the one spelling in which both are kept. Whoever
-//! looks a person up, or counts attempts under a name, takes one of these: nobody can count under another spelling than they
+//! The names under which users sign in: user names and e-mail addresses, in the one spelling in which both are kept. Whoever
+//! looks a user up, or counts attempts under a name, takes one of these: nobody can count under another spelling than they
 //! look up.
 
 use super::{email_address::EmailAddress, profile::normal};

@@ -1,5 +1,5 @@
 //! RP-initiated logout (OpenID Connect RP-Initiated Logout §2 to §4): what a client asks for when it sends someone
-//! here to sign out, whether the person is asked first, and where they go afterwards. Ending the session is the caller's.
+//! here to sign out, whether the user is asked first, and where they go afterwards. Ending the session is the caller's.
 
 use super::{
     client::Client,
@@ -15,7 +15,7 @@ pub struct LogoutRequest {
     pub id_token_hint: Option<String>,
     /// The client that asks.
     pub client_id: Option<String>,
-    /// Where the person is to go afterwards.
+    /// Where the user is to go afterwards.
     pub return_to: Option<String>,
     /// Echoed byte for byte.
     pub state: Option<String>,
@@ -27,7 +27,7 @@ pub struct Hint {
     /// Whom it was issued to.
     pub client_id: String,
     /// Whom it names, if that is anyone.
-    pub person: Option<Id>,
+    pub user: Option<Id>,
     /// The session of this browser, if it was issued in that.
     pub session: Option<Id>,
 }
@@ -47,7 +47,7 @@ pub struct Facts<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignedIn {
     /// Who.
-    pub person: Id,
+    pub user: Id,
     /// In which session.
     pub session: Id,
 }
@@ -56,14 +56,14 @@ pub struct SignedIn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotOurs;
 
-/// What is wrong with a request. The person can sign out all the same; they are asked, and stay here.
+/// What is wrong with a request. The user can sign out all the same; they are asked, and stay here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
     /// The hint is not an ID token of this server.
     HintNotOurs,
-    /// The hint names another client, or another person than is signed in.
+    /// The hint names another client, or another user than is signed in.
     HintOfAnother,
-    /// `client_id`, or else the hint, names no client, or one that is switched off.
+    /// `client_id`, or else the hint, names no client, or one that is disabled.
     ClientUnknown,
     /// The address is not one that the client has registered for this, or no client is named.
     ReturnNotRegistered,
@@ -72,7 +72,7 @@ pub enum Problem {
 /// What happens to the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The person is asked first (§2: no hint, or one of another person, client or session).
+    /// The user is asked first (§2: no hint, or one of another user, client or session).
     Ask,
     /// It ends at once: the hint shows that the client knows whose it is.
     End,
@@ -85,7 +85,7 @@ pub enum Step {
 pub struct Decision {
     /// What happens to the session.
     pub step: Step,
-    /// Where the person goes once they are signed out; a page of ours otherwise.
+    /// Where the user goes once they are signed out; a page of ours otherwise.
     pub then: Option<ReturnAddress>,
     /// What is wrong with the request.
     pub problem: Option<Problem>,
@@ -104,7 +104,7 @@ impl LogoutRequest {
         }
     }
 
-    /// Whether a client asks, or the person by themselves.
+    /// Whether a client asks, or the user by themselves.
     #[must_use]
     pub fn is_of_client(&self) -> bool {
         *self != Self::default()
@@ -117,7 +117,7 @@ impl LogoutRequest {
         let vouched = !matches!(problem, Some(Problem::HintOfAnother | Problem::ClientUnknown));
         let step = match (facts.signed_in, facts.hint) {
             (None, _) => Step::Nothing,
-            // §2: a hint from another session of the person is suspect.
+            // §2: a hint from another session of the user is suspect.
             (Some(here), Some(Ok(hint))) if vouched && hint.session == Some(here.session) => Step::End,
             (Some(_), _) => Step::Ask,
         };
@@ -133,8 +133,8 @@ impl LogoutRequest {
             Some(Err(NotOurs)) => return Some(Problem::HintNotOurs),
             Some(Ok(hint)) => {
                 let other_client = self.client_id.as_ref().is_some_and(|id| *id != hint.client_id);
-                let other_person = facts.signed_in.is_some_and(|here| hint.person != Some(here.person));
-                if other_client || other_person {
+                let other_user = facts.signed_in.is_some_and(|here| hint.user != Some(here.user));
+                if other_client || other_user {
                     return Some(Problem::HintOfAnother);
                 }
             }
@@ -155,7 +155,7 @@ mod tests {
     use crate::protocol::client::{ClientKind, tests::client};
 
     const BYE: &str = "https://app.example.com/bye";
-    const ALICE: SignedIn = SignedIn { person: Id::from_bytes([1; 16]), session: Id::from_bytes([9; 16]) };
+    const ALICE: SignedIn = SignedIn { user: Id::from_bytes([1; 16]), session: Id::from_bytes([9; 16]) };
 
     fn app() -> Client {
         let mut app = client(ClientKind::Web);
@@ -167,8 +167,8 @@ mod tests {
         LogoutRequest::read(&Params::parse(query))
     }
 
-    fn hint(person: [u8; 16]) -> Hint {
-        Hint { client_id: "app".into(), person: Some(Id::from(person)), session: Some(ALICE.session) }
+    fn hint(user: [u8; 16]) -> Hint {
+        Hint { client_id: "app".into(), user: Some(Id::from(user)), session: Some(ALICE.session) }
     }
 
     #[test]
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_hint_the_person_is_asked() {
+    fn without_a_hint_the_user_is_asked() {
         let app = app();
         let facts = Facts { hint: None, client: Some(&app), signed_in: Some(ALICE) };
         let decision = request(&format!("client_id=app&post_logout_redirect_uri={BYE}")).decide(&facts);

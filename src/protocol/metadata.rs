@@ -8,8 +8,9 @@ use super::{
     authentication::Class,
     claims,
     client::{AuthMethod, GrantType},
-    person, pkce, prompt, response_mode,
+    pkce, prompt, response_mode,
     scope::{self, ScopeClaims},
+    user,
 };
 
 /// The URLs of the endpoints, from `paths`.
@@ -33,12 +34,12 @@ pub struct Endpoints {
     pub jwks: String,
 }
 
-/// The document; `custom` are the scopes that open claims by configuration, and people may register by themselves or not.
+/// The document; `custom` are the scopes that open claims by configuration, and users may register by themselves or not.
 #[must_use]
 pub fn document(endpoints: &Endpoints, custom: &ScopeClaims, is_registration_open: bool) -> Value {
     let (algorithms, of_assertions) = (Algorithm::names(), Algorithm::of_assertions());
     let confidential: Vec<_> = AuthMethod::ALL.iter().filter(|m| **m != AuthMethod::None).map(|m| m.as_str()).collect();
-    let claims: Vec<_> = claims::OF_TOKENS.into_iter().chain(person::claims(custom)).collect();
+    let claims: Vec<_> = claims::OF_TOKENS.into_iter().chain(user::claims(custom)).collect();
     let scopes: Vec<_> = scope::STANDARD.into_iter().chain(custom.scopes()).collect();
     json!({
         "issuer": endpoints.issuer,

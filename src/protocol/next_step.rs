@@ -17,8 +17,8 @@ const FRESH_FOR: Span = Span::from_seconds(300);
 /// Who is signed in, and since when.
 #[derive(Clone, Copy, Debug)]
 pub struct SignedIn {
-    /// The person.
-    pub person: Id,
+    /// The user.
+    pub user: Id,
     /// When they last proved who they are.
     pub auth_time: Timestamp,
     /// What that was worth.
@@ -31,9 +31,9 @@ pub enum Expected {
     /// Anyone.
     #[default]
     Anyone,
-    /// This person.
-    Person(Id),
-    /// Someone who does not exist, or two people at once.
+    /// This user.
+    User(Id),
+    /// Someone who does not exist, or two users at once.
     NoOne,
 }
 
@@ -48,16 +48,16 @@ impl Expected {
         }
     }
 
-    fn is(self, person: Id) -> bool {
+    fn is(self, user: Id) -> bool {
         match self {
             Self::Anyone => true,
-            Self::Person(expected) => expected == person,
+            Self::User(expected) => expected == user,
             Self::NoOne => false,
         }
     }
 }
 
-/// What a person allows a client: scopes, and the resource servers they are for.
+/// What a user allows a client: scopes, and the resource servers they are for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allowed {
     /// The scopes.
@@ -88,17 +88,17 @@ pub struct Facts<'a> {
     /// The session of this browser.
     pub signed_in: Option<SignedIn>,
     /// When this request last asked for a fresh sign-in, by an unexpired stamp.
-    pub sign_in_asked: Option<Timestamp>,
+    pub sign_in_requested: Option<Timestamp>,
     /// Whether consent was given to this very request in this session, by an unexpired stamp.
     pub consent_given: bool,
     /// Whether the account was chosen for this very request in this session, by an unexpired stamp.
     pub account_chosen: bool,
-    /// What this person allowed this client before, where it may be used without asking.
+    /// What this user allowed this client before, where it may be used without asking.
     pub remembered: Option<&'a Allowed>,
     /// Whom the client expects.
     pub expected: Expected,
     /// For how long a sign-in is good enough for the client.
-    pub sign_in_ceiling: Option<Span>,
+    pub max_auth_age: Option<Span>,
     /// The time.
     pub now: Timestamp,
 }
@@ -140,7 +140,7 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
     // A sign-in since this request asked for one is fresh, whatever max_age says by now.
     let age = facts.now.age_of(signed_in.auth_time);
     let fresh = has_signed_in_since_asked(signed_in, facts) && age.is_at_most(FRESH_FOR);
-    if !facts.expected.is(signed_in.person) {
+    if !facts.expected.is(signed_in.user) {
         // Core 3.1.2.1: who was asked and is still another gets an error, not another try without end.
         return or_sign_in(silent || fresh, ErrorCode::LoginRequired, "another person than the client expects is signed in");
     }
@@ -149,7 +149,7 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
         return or_sign_in(silent || fresh, ErrorCode::UnmetAuthenticationRequirements, unmet);
     }
     let too_old = request.max_age.is_some_and(|max_age| !age.is_at_most(max_age))
-        || facts.sign_in_ceiling.is_some_and(|ceiling| !age.is_below(ceiling));
+        || facts.max_auth_age.is_some_and(|max_auth_age| !age.is_below(max_auth_age));
     if (request.prompt.login || too_old) && !fresh {
         return or_sign_in(
             silent,
@@ -171,10 +171,11 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
     }
 }
 
-/// Whether the person has signed in since this request asked for it. A sign-in from the future was one before the clock was set
+/// Whether the user has signed in since this request asked for it. A sign-in from the future was one before the clock was set
 /// back, and is none that was asked for.
 fn has_signed_in_since_asked(signed_in: SignedIn, facts: &Facts<'_>) -> bool {
-    facts.sign_in_asked.is_some_and(|asked| signed_in.auth_time >= asked) && !signed_in.auth_time.is_ahead_of(facts.now)
+    facts.sign_in_requested.is_some_and(|requested| signed_in.auth_time >= requested)
+        && !signed_in.auth_time.is_ahead_of(facts.now)
 }
 
 fn refuse(code: ErrorCode, description: &str) -> Step {

@@ -20,16 +20,16 @@ fn request(extra: &str) -> AuthorizationRequest {
 fn facts<'a>() -> Facts<'a> {
     Facts {
         signed_in: Some(SignedIn {
-            person: Id::from(ALICE),
+            user: Id::from(ALICE),
             auth_time: Timestamp::from_millis(1_000_000),
             class: Some(Class::Password),
         }),
-        sign_in_asked: None,
+        sign_in_requested: None,
         consent_given: false,
         account_chosen: false,
         remembered: None,
         expected: Expected::Anyone,
-        sign_in_ceiling: None,
+        max_auth_age: None,
         now: Timestamp::from_millis(1_060_000),
     }
 }
@@ -82,14 +82,14 @@ fn prompt_none_never_shows_a_page() {
     assert_eq!(code(next_step(&none, &Facts { remembered: Some(&all), ..facts() })), "issue");
     let old = request("prompt=none&max_age=59");
     assert_eq!(code(next_step(&old, &Facts { remembered: Some(&all), ..facts() })), "login_required");
-    let other = Facts { remembered: Some(&all), expected: Expected::Person(Id::from([2; 16])), ..facts() };
+    let other = Facts { remembered: Some(&all), expected: Expected::User(Id::from([2; 16])), ..facts() };
     assert_eq!(code(next_step(&none, &other)), "login_required");
 }
 
 #[test]
-fn the_ceiling_of_a_client_asks_for_a_sign_in() {
+fn max_auth_age_of_a_client_asks_for_a_sign_in() {
     let all = allowed("openid email");
-    let with = |seconds: u32| Facts { remembered: Some(&all), sign_in_ceiling: Some(Span::from_seconds(seconds)), ..facts() };
+    let with = |seconds: u32| Facts { remembered: Some(&all), max_auth_age: Some(Span::from_seconds(seconds)), ..facts() };
     assert_eq!(code(next_step(&request(""), &with(61))), "issue", "signed in a minute ago");
     assert_eq!(code(next_step(&request(""), &with(60))), "sign in");
     assert_eq!(code(next_step(&request("prompt=none"), &with(60))), "login_required");
@@ -101,10 +101,10 @@ fn prompt_login_and_max_age_ask_once_and_are_then_content() {
     let base = Facts { remembered: Some(&all), ..facts() };
     for extra in ["prompt=login", "max_age=59", "max_age=0"] {
         assert_eq!(code(next_step(&request(extra), &base)), "sign in", "{extra}");
-        let asked_before = Facts { sign_in_asked: Some(Timestamp::from_millis(1_000_000)), ..base };
-        assert_eq!(code(next_step(&request(extra), &asked_before)), "issue", "{extra}");
-        let asked_after = Facts { sign_in_asked: Some(Timestamp::from_millis(1_000_001)), ..base };
-        assert_eq!(code(next_step(&request(extra), &asked_after)), "sign in", "{extra}");
+        let requested_before = Facts { sign_in_requested: Some(Timestamp::from_millis(1_000_000)), ..base };
+        assert_eq!(code(next_step(&request(extra), &requested_before)), "issue", "{extra}");
+        let requested_after = Facts { sign_in_requested: Some(Timestamp::from_millis(1_000_001)), ..base };
+        assert_eq!(code(next_step(&request(extra), &requested_after)), "sign in", "{extra}");
     }
     assert_eq!(code(next_step(&request("max_age=60"), &base)), "issue");
 }
@@ -114,14 +114,14 @@ fn a_sign_in_from_the_future_is_not_a_recent_one() {
     let all = allowed("openid email");
     // The clock was set back by an hour since the sign-in, and this request has asked for one.
     let signed_in = facts().signed_in.map(|one| SignedIn { auth_time: Timestamp::from_millis(1_060_000 + 3_600_000), ..one });
-    let base = Facts { remembered: Some(&all), signed_in, sign_in_asked: Some(facts().now), ..facts() };
+    let base = Facts { remembered: Some(&all), signed_in, sign_in_requested: Some(facts().now), ..facts() };
     for extra in ["prompt=login", "max_age=0", "max_age=86400"] {
         assert_eq!(code(next_step(&request(extra), &base)), "sign in", "{extra}");
     }
     assert_eq!(code(next_step(&request("prompt=create"), &base)), "register");
     assert_eq!(code(next_step(&request("prompt=none&max_age=86400"), &base)), "login_required");
-    let ceiling = Facts { sign_in_ceiling: Some(Span::from_seconds(86_400)), ..base };
-    assert_eq!(code(next_step(&request(""), &ceiling)), "sign in");
+    let max_auth_age = Facts { max_auth_age: Some(Span::from_seconds(86_400)), ..base };
+    assert_eq!(code(next_step(&request(""), &max_auth_age)), "sign in");
     // Another server's clock is a little ahead.
     let signed_in = facts().signed_in.map(|one| SignedIn { auth_time: Timestamp::from_millis(1_070_000), ..one });
     for extra in ["prompt=login", "max_age=0", "max_age=86400"] {
@@ -138,11 +138,11 @@ fn prompt_consent_asks_although_it_was_given_before() {
 
 #[test]
 fn a_hint_for_someone_else_leads_to_sign_in() {
-    let other = Facts { expected: Expected::Person(Id::from([2; 16])), consent_given: true, ..facts() };
+    let other = Facts { expected: Expected::User(Id::from([2; 16])), consent_given: true, ..facts() };
     assert_eq!(code(next_step(&request(""), &other)), "sign in");
-    let asked = Facts { sign_in_asked: Some(Timestamp::from_millis(1_000_000)), ..other };
-    assert_eq!(code(next_step(&request(""), &asked)), "login_required", "and once only");
-    let same = Facts { expected: Expected::Person(Id::from(ALICE)), consent_given: true, ..facts() };
+    let requested = Facts { sign_in_requested: Some(Timestamp::from_millis(1_000_000)), ..other };
+    assert_eq!(code(next_step(&request(""), &requested)), "login_required", "and once only");
+    let same = Facts { expected: Expected::User(Id::from(ALICE)), consent_given: true, ..facts() };
     assert_eq!(code(next_step(&request(""), &same)), "issue");
 }
 
@@ -154,14 +154,14 @@ fn an_account_is_chosen_once_or_by_signing_in() {
     assert_eq!(code(next_step(&chooses, &Facts { signed_in: None, ..base })), "sign in");
     assert_eq!(code(next_step(&chooses, &base)), "select account");
     assert_eq!(code(next_step(&chooses, &Facts { account_chosen: true, ..base })), "issue");
-    let signed_in_for_it = Facts { sign_in_asked: Some(Timestamp::from_millis(1_000_000)), ..base };
+    let signed_in_for_it = Facts { sign_in_requested: Some(Timestamp::from_millis(1_000_000)), ..base };
     assert_eq!(code(next_step(&chooses, &signed_in_for_it)), "issue");
     assert_eq!(code(next_step(&request("prompt=select_account+login"), &Facts { account_chosen: true, ..base })), "sign in");
 }
 
 #[test]
 fn who_is_expected_must_be_who_is_signed_in() {
-    let [alice, bob] = [Expected::Person(Id::from(ALICE)), Expected::Person(Id::from([2; 16]))];
+    let [alice, bob] = [Expected::User(Id::from(ALICE)), Expected::User(Id::from([2; 16]))];
     assert_eq!((alice.and(Expected::Anyone), Expected::Anyone.and(bob), alice.and(alice)), (alice, bob, alice));
     assert_eq!(alice.and(bob), Expected::NoOne);
     let nobody = Facts { expected: Expected::NoOne, consent_given: true, ..facts() };
@@ -183,11 +183,11 @@ fn an_essential_acr_that_cannot_be_met_is_an_error_at_once() {
 
 #[test]
 fn claims_are_consented_to_by_their_scopes() {
-    let asked = request("claims={\"userinfo\":{\"name\":null}}");
-    assert_eq!(asked.consent_scopes.to_string(), "openid email profile");
+    let requested = request("claims={\"userinfo\":{\"name\":null}}");
+    assert_eq!(requested.consent_scopes.to_string(), "openid email profile");
     let (some, all) = (allowed("openid email"), allowed("openid email profile"));
-    assert_eq!(code(next_step(&asked, &Facts { remembered: Some(&some), ..facts() })), "consent");
-    assert_eq!(code(next_step(&asked, &Facts { remembered: Some(&all), ..facts() })), "issue");
+    assert_eq!(code(next_step(&requested, &Facts { remembered: Some(&some), ..facts() })), "consent");
+    assert_eq!(code(next_step(&requested, &Facts { remembered: Some(&all), ..facts() })), "issue");
 }
 
 #[test]
@@ -197,9 +197,9 @@ fn an_account_is_asked_for_until_someone_has_signed_in() {
     let creates = request("prompt=create");
     assert_eq!(code(next_step(&creates, &Facts { signed_in: None, ..base })), "register");
     assert_eq!(code(next_step(&creates, &base)), "register", "whoever is signed in already");
-    let signed_in_since = Facts { sign_in_asked: Some(Timestamp::from_millis(1_000_000)), ..base };
+    let signed_in_since = Facts { sign_in_requested: Some(Timestamp::from_millis(1_000_000)), ..base };
     assert_eq!(code(next_step(&creates, &signed_in_since)), "issue");
     assert_eq!(code(next_step(&creates, &Facts { signed_in: None, ..signed_in_since })), "register");
-    let asked_after = Facts { sign_in_asked: Some(Timestamp::from_millis(1_000_001)), ..base };
-    assert_eq!(code(next_step(&creates, &asked_after)), "register");
+    let requested_after = Facts { sign_in_requested: Some(Timestamp::from_millis(1_000_001)), ..base };
+    assert_eq!(code(next_step(&creates, &requested_after)), "register");
 }

@@ -1,4 +1,4 @@
-//! What people may choose for themselves: a username, the name they are shown by, a name for a device; how each may look, and how
+//! What users may choose for themselves: a username, the name they are shown by, a name for a device; how each may look, and how
 //! it is kept. E-mail addresses are `email_address`. Which of them are taken, the database knows; the words for a flaw are those
 //! of who asks.
 

@@ -17,7 +17,7 @@ pub struct Prompt {
     pub create: bool,
 }
 
-/// The value that means something only where people may register by themselves.
+/// The value that means something only where users may register by themselves.
 pub const CREATE: &str = "create";
 const VALUES: [&str; 5] = ["none", "login", "consent", "select_account", CREATE];
 
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn create_is_listed_where_people_may_register_and_done_once() {
+    fn create_is_listed_where_users_may_register_and_done_once() {
         assert_eq!(Prompt::parse("create"), Ok(Prompt { create: true, ..Prompt::default() }));
         assert_eq!(values(false), ["none", "login", "consent", "select_account"]);
         assert_eq!(values(true), ["none", "login", "consent", "select_account", "create"]);

@@ -1,5 +1,5 @@
 //! How what was counted turns into waits: a backoff that doubles, for one name or one browser, and a leaky bucket, for a network
-//! and for one user tried from everywhere. Arithmetic alone: which counts there are, and what for, is `people::throttle`; where
+//! and for one user tried from everywhere. Arithmetic alone: which counts there are, and what for, is `flows::throttle`; where
 //! they are kept is `store::rate_limits`.
 
 use super::time::{CLOCK_TOLERANCE, Span, Timestamp};
@@ -30,7 +30,7 @@ pub struct Backoff {
     /// How many attempts cost nothing.
     pub free: i64,
     /// The longest wait.
-    pub ceiling: Span,
+    pub max_wait: Span,
     /// After how long without an attempt the count begins anew.
     pub forget_after: Span,
     /// After how many attempts the ceiling does not hold any more, and what the wait is then.
@@ -66,14 +66,14 @@ impl Backoff {
         }
         match u32::try_from(attempts - self.free) {
             Err(_) | Ok(0) => Span::ZERO,
-            Ok(beyond) => Span::from_seconds(1u32 << (beyond - 1).min(12)).min(self.ceiling),
+            Ok(beyond) => Span::from_seconds(1u32 << (beyond - 1).min(12)).min(self.max_wait),
         }
     }
 
     /// Until when a count that changes now has to be kept.
     #[must_use]
     pub fn keep_until(&self, now: Timestamp) -> Timestamp {
-        let longest = self.exhausted.map_or(self.ceiling, |(_, wait)| wait.max(self.ceiling));
+        let longest = self.exhausted.map_or(self.max_wait, |(_, wait)| wait.max(self.max_wait));
         now.plus(self.forget_after).plus(longest)
     }
 }
@@ -145,7 +145,7 @@ mod tests {
 
     const NAME: Backoff = Backoff {
         free: 4,
-        ceiling: Span::from_seconds(300),
+        max_wait: Span::from_seconds(300),
         forget_after: Span::from_seconds(86_400),
         exhausted: Some((100, Span::from_seconds(3600))),
     };
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_to_a_ceiling_and_never_lock_for_good() {
+    fn waits_double_to_a_maximum_and_never_lock_for_good() {
         let waits: Vec<_> = [1, 4, 5, 6, 7, 12, 13, 14, 99, 100, 5000].iter().map(|n| NAME.wait_after(*n).seconds()).collect();
         assert_eq!(waits, [0, 0, 1, 2, 4, 128, 256, 300, 300, 3600, 3600]);
     }

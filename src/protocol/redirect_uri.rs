@@ -42,7 +42,7 @@ impl ReturnAddress {
     }
 
     /// The host (and port, if it has one) to which the answer goes, or the scheme of a private-use URI, as shown to
-    /// a person.
+    /// a user.
     #[must_use]
     pub fn shown_host(&self) -> String {
         let parsed = Url::parse(&self.uri).ok();

@@ -9,10 +9,10 @@ use super::{
     time::Span,
 };
 
-/// The least that a ceiling of sign-ins may be: shorter, and people are asked while they are still on their way.
-const LEAST_CEILING: Span = Span::from_seconds(300);
+/// The least that a ceiling of sign-ins may be: shorter, and users are asked while they are still on their way.
+const MIN_MAX_AUTH_AGE: Span = Span::from_seconds(300);
 /// The most: no grant lives longer.
-const MOST_CEILING: Span = Span::from_seconds(366 * 86_400);
+const MAX_MAX_AUTH_AGE: Span = Span::from_seconds(366 * 86_400);
 /// How many values a list of a client may have.
 const LIST_LIMIT: usize = 50;
 
@@ -98,12 +98,12 @@ impl Client {
         if self.kind != ClientKind::Service && !self.may_use(GrantType::AuthorizationCode) {
             return Err("grant types: expected authorization_code for an app that people sign in to".into());
         }
-        match self.sign_in_ceiling {
+        match self.max_auth_age {
             Some(_) if self.kind == ClientKind::Service => {
-                Err("sign-in ceiling: expected none for a service: nobody signs in to it".into())
+                Err("max auth age: expected none for a service: nobody signs in to it".into())
             }
-            Some(span) if !(LEAST_CEILING..=MOST_CEILING).contains(&span) => {
-                Err(format!("sign-in ceiling: expected 5 minutes to 366 days, received {} seconds", span.seconds()))
+            Some(span) if !(MIN_MAX_AUTH_AGE..=MAX_MAX_AUTH_AGE).contains(&span) => {
+                Err(format!("max auth age: expected 5 minutes to 366 days, received {} seconds", span.seconds()))
             }
             _ => Ok(()),
         }
@@ -115,7 +115,7 @@ fn check_id(id: &str) -> Result<(), String> {
     if !is_well_formed {
         return Err(format!("client id '{id}': expected 1 to 100 letters, digits, '-', '.', '_' or '~'"));
     }
-    // RFC 9700 §4.15: a client's id, which is the `sub` of its own tokens, can never be a person's.
+    // RFC 9700 §4.15: a client's id, which is the `sub` of its own tokens, can never be a user's.
     if Id::parse(id).is_ok() || is_pairwise(id) {
         return Err(format!(
             "client id '{id}': expected something that cannot be a person's subject: not 32 hexadecimal digits, not 'p.'"
@@ -140,7 +140,7 @@ fn check_sector(client: &Client, sector: &str) -> Result<(), String> {
     if is_host { Ok(()) } else { Err(format!("sector '{sector}': expected a host name in lower case (OpenID Connect Core 8.1)")) }
 }
 
-/// Checks a text shown to people.
+/// Checks a text shown to users.
 ///
 /// # Errors
 /// What is wrong and what is expected.
@@ -223,8 +223,8 @@ mod tests {
     }
 
     #[test]
-    fn a_ceiling_of_sign_ins_is_neither_too_low_nor_beyond_every_grant() {
-        let with = |kind, seconds| Client { sign_in_ceiling: Some(Span::from_seconds(seconds)), ..client(kind) }.check();
+    fn max_auth_age_is_neither_too_low_nor_beyond_every_grant() {
+        let with = |kind, seconds| Client { max_auth_age: Some(Span::from_seconds(seconds)), ..client(kind) }.check();
         for seconds in [300, 259_200, 366 * 86_400] {
             assert_eq!(with(ClientKind::Spa, seconds), Ok(()), "{seconds}");
         }

@@ -60,7 +60,7 @@ pub fn failure(address: &ReturnAddress, issuer: &str, error: &ProtocolError) -> 
     deliver(address, issuer, vec![("error", error.code.as_str().to_owned()), ("error_description", error.description.clone())])
 }
 
-/// Where a person goes after signing out (RP-Initiated Logout §3): the address, and `state` if one was sent.
+/// Where a user goes after signing out (RP-Initiated Logout §3): the address, and `state` if one was sent.
 #[must_use]
 pub fn after_logout(address: &ReturnAddress) -> String {
     let state = address.state.as_deref().map(|state| encode([("state", state)]));

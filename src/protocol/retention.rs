@@ -1,4 +1,4 @@
-//! When rows of grants and sessions leave: each a while after its end, so that people still see what has ended. Who lives, by
+//! When rows of grants and sessions leave: each a while after its end, so that users still see what has ended. Who lives, by
 //! these rules, never leaves; what an ended row said of its tokens, that they are worth nothing, is said of a missing one too.
 
 use super::time::{Span, Timestamp};
@@ -104,9 +104,9 @@ mod tests {
     /// It leaves at this moment, and not a millisecond before.
     #[track_caller]
     fn leaves_at(life: GrantLife, seconds: u32) {
-        let moment = at(seconds);
-        assert!(retention(moment).grant_leaves(&life), "{life:?}");
-        let before = Timestamp::from_millis(moment.millis() - 1);
+        let entry = at(seconds);
+        assert!(retention(entry).grant_leaves(&life), "{life:?}");
+        let before = Timestamp::from_millis(entry.millis() - 1);
         assert!(!retention(before).grant_leaves(&life), "{life:?}");
     }
 

@@ -1,5 +1,5 @@
 //! Scope lists (RFC 6749 §3.3): their grammar, and being wider or narrower than one another; and the scopes of the
-//! operator's own, which open attributes of a person. What a standard scope opens is `claims`; which ones a client may
+//! operator's own, which open attributes of a user. What a standard scope opens is `claims`; which ones a client may
 //! ask for is `client`.
 
 use std::{collections::BTreeMap, fmt};
@@ -120,7 +120,7 @@ fn is_token(text: &str) -> bool {
 }
 
 /// Claims that have a meaning already, in a token (RFC 7519 §4.1, 8693 §4, 9068 §2, Core §2, Back-Channel Logout §2.4) or
-/// about a person (Core §5.1, §5.6.2): an attribute has none of these names.
+/// about a user (Core §5.1, §5.6.2): an attribute has none of these names.
 #[rustfmt::skip]
 const TAKEN_CLAIMS: [&str; 46] = [
     "iss", "sub", "aud", "exp", "iat", "nbf", "jti", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "c_hash", "s_hash",
@@ -133,7 +133,7 @@ const TAKEN_CLAIMS: [&str; 46] = [
 /// How many scopes of the operator's own there may be, and how many claims one may open.
 const CLAIM_LIMIT: usize = 50;
 
-/// The scopes of the operator's own, and the claims about a person that each opens (Core §5.4 leaves them to the server).
+/// The scopes of the operator's own, and the claims about a user that each opens (Core §5.4 leaves them to the server).
 #[derive(Clone, Debug, Default)]
 pub struct ScopeClaims(BTreeMap<String, Vec<String>>);
 
@@ -175,9 +175,9 @@ impl ScopeClaims {
         Ok(Self(map))
     }
 
-    /// Whether a scope is about a person, and not about an API.
+    /// Whether a scope is about a user, and not about an API.
     #[must_use]
-    pub fn is_of_people(&self, scope: &str) -> bool {
+    pub fn is_of_users(&self, scope: &str) -> bool {
         STANDARD.contains(&scope) || self.0.contains_key(scope)
     }
 

@@ -16,15 +16,15 @@ pub enum Purpose {
     /// A form was shown to this browser (RFC 6749 §10.12).
     Form,
     /// A fresh sign-in was asked for, for this request.
-    SignInAsked,
+    SignInRequested,
     /// Consent was given in this session, to this request.
     ConsentGiven,
     /// The account of this session was chosen, for this request.
     AccountChosen,
-    /// This browser has signed in as this person before.
+    /// This browser has signed in as this user before.
     KnownBrowser,
-    /// A letter was asked for in this browser, under this name.
-    Asked,
+    /// An e-mail was asked for in this browser, under this name.
+    Requested,
     /// The sign-in page says this to this browser, with this name and this request.
     SignInNotice,
     /// This was done in this session, and a page says so.
@@ -46,11 +46,11 @@ impl Purpose {
     const fn name(self) -> &'static str {
         match self {
             Self::Form => "form",
-            Self::SignInAsked => "sign-in asked",
+            Self::SignInRequested => "sign-in asked",
             Self::ConsentGiven => "consent given",
             Self::AccountChosen => "account chosen",
             Self::KnownBrowser => "known browser",
-            Self::Asked => "asked",
+            Self::Requested => "asked",
             Self::SignInNotice => "sign-in notice",
             Self::Done => "done",
         }
@@ -126,6 +126,6 @@ mod tests {
         assert_eq!(check(Purpose::Form, &["browser", "/login"], 989_999), Err(StampError::Expired), "a clock that was set back");
         assert_eq!(check(Purpose::Form, &["browser/", "login"], 1_000_000), Err(StampError::Forged));
         assert_eq!(check(Purpose::Form, &["browser"], 1_000_000), Err(StampError::Forged));
-        assert_eq!(check(Purpose::SignInAsked, &["browser", "/login"], 1_000_000), Err(StampError::Forged));
+        assert_eq!(check(Purpose::SignInRequested, &["browser", "/login"], 1_000_000), Err(StampError::Forged));
     }
 }

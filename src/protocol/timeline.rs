@@ -3,7 +3,7 @@
 //! row looks, and its words, is `pages::timeline`.
 
 use super::{
-    history::{Changes, Happening, Moment, changes},
+    history::{Changes, GrantEvent, HistoryEntry, changes},
     time::Span,
 };
 
@@ -69,7 +69,7 @@ impl Row {
 
 /// A moment with what follows from the ones before it.
 struct Step<'a> {
-    moment: &'a Moment,
+    entry: &'a HistoryEntry,
     changes: Changes,
     /// Uses since the moment before that no moment tells of.
     unlisted: u32,
@@ -79,8 +79,8 @@ struct Step<'a> {
 
 /// The rows of a grant's moments, oldest first, at most `most` of them (and never fewer than are needed to say so: four).
 #[must_use]
-pub fn rows(moments: &[Moment], most: usize) -> Vec<Row> {
-    let steps = steps(moments);
+pub fn rows(entries: &[HistoryEntry], most: usize) -> Vec<Row> {
+    let steps = steps(entries);
     let mut rows: Vec<Row> = Vec::new();
     let mut rest = steps.as_slice();
     while let Some(length) = run(rest).or_else(|| (!rest.is_empty()).then_some(1)) {
@@ -90,51 +90,51 @@ pub fn rows(moments: &[Moment], most: usize) -> Vec<Row> {
         rest = after;
     }
     let rows = shortened(rows, &steps, most.max(4));
-    with_first_uses(rows, moments)
+    with_first_uses(rows, entries)
 }
 
-fn steps(moments: &[Moment]) -> Vec<Step<'_>> {
-    let (mut newest, mut before) = (0, None::<&Moment>);
-    let each = moments.iter().zip(changes(moments)).map(|(moment, changes)| {
-        let expected = generation_before(moment).unwrap_or(newest);
+fn steps(entries: &[HistoryEntry]) -> Vec<Step<'_>> {
+    let (mut newest, mut before) = (0, None::<&HistoryEntry>);
+    let each = entries.iter().zip(changes(entries)).map(|(entry, changes)| {
+        let expected = generation_before(entry).unwrap_or(newest);
         let step = Step {
-            moment,
+            entry,
             changes,
             unlisted: expected.saturating_sub(newest),
             newest: newest.max(expected),
-            since_before: before.map_or(Span::ZERO, |before| moment.at.since(before.at)),
+            since_before: before.map_or(Span::ZERO, |before| entry.at.since(before.at)),
         };
-        newest = step.newest.max(generation_after(moment));
-        before = Some(moment);
+        newest = step.newest.max(generation_after(entry));
+        before = Some(entry);
         step
     });
     each.collect()
 }
 
 /// The newest generation just before a moment; one that came again does not tell it.
-const fn generation_before(moment: &Moment) -> Option<u32> {
-    match moment.happening {
-        Happening::Reused => None,
-        Happening::Repeated => Some(moment.generation.saturating_add(1)),
-        Happening::CodeIssued | Happening::Redeemed | Happening::Refreshed | Happening::Healed | Happening::Revoked => {
-            Some(moment.generation)
+const fn generation_before(entry: &HistoryEntry) -> Option<u32> {
+    match entry.event {
+        GrantEvent::Reused => None,
+        GrantEvent::Repeated => Some(entry.generation.saturating_add(1)),
+        GrantEvent::CodeIssued | GrantEvent::Redeemed | GrantEvent::Refreshed | GrantEvent::Healed | GrantEvent::Revoked => {
+            Some(entry.generation)
         }
     }
 }
 
-const fn generation_after(moment: &Moment) -> u32 {
-    match moment.happening {
-        Happening::Redeemed | Happening::Refreshed | Happening::Repeated | Happening::Healed => {
-            moment.generation.saturating_add(1)
+const fn generation_after(entry: &HistoryEntry) -> u32 {
+    match entry.event {
+        GrantEvent::Redeemed | GrantEvent::Refreshed | GrantEvent::Repeated | GrantEvent::Healed => {
+            entry.generation.saturating_add(1)
         }
-        Happening::CodeIssued | Happening::Reused | Happening::Revoked => moment.generation,
+        GrantEvent::CodeIssued | GrantEvent::Reused | GrantEvent::Revoked => entry.generation,
     }
 }
 
 /// The length of the run that begins here, if one does.
 fn run(rest: &[Step<'_>]) -> Option<usize> {
     let old = rest.split_last_chunk::<NEWEST_SINGLE>()?.0;
-    let is_plain = |step: &&Step<'_>| step.moment.happening == Happening::Refreshed && step.changes == Changes::default();
+    let is_plain = |step: &&Step<'_>| step.entry.event == GrantEvent::Refreshed && step.changes == Changes::default();
     let goes_on = |step: &&Step<'_>| is_plain(step) && step.unlisted == 0 && step.since_before < SILENCE;
     let (first, others) = old.split_first()?;
     let length = 1 + others.iter().take_while(goes_on).count();
@@ -148,7 +148,7 @@ fn row(steps: &[Step<'_>], at: usize, kind: RowKind) -> Option<Row> {
         last: at + steps.len() - 1,
         kind,
         since_before: (at > 0).then_some(first.since_before),
-        lasting: last.moment.at.since(first.moment.at),
+        lasting: last.entry.at.since(first.entry.at),
         changes: Changes {
             address: steps.iter().any(|step| step.changes.address),
             user_agent: steps.iter().any(|step| step.changes.user_agent),
@@ -176,17 +176,17 @@ fn shortened(mut rows: Vec<Row>, steps: &[Step<'_>], most: usize) -> Vec<Row> {
     rows
 }
 
-fn with_first_uses(mut rows: Vec<Row>, moments: &[Moment]) -> Vec<Row> {
+fn with_first_uses(mut rows: Vec<Row>, entries: &[HistoryEntry]) -> Vec<Row> {
     let first_use = |of: u32| {
-        let is_use = |moment: &Moment| {
-            matches!(moment.happening, Happening::Redeemed | Happening::Refreshed | Happening::Healed) && moment.generation == of
+        let is_use = |entry: &HistoryEntry| {
+            matches!(entry.event, GrantEvent::Redeemed | GrantEvent::Refreshed | GrantEvent::Healed) && entry.generation == of
         };
-        moments.iter().position(is_use)
+        entries.iter().position(is_use)
     };
     let places: Vec<(usize, usize)> = rows.iter().map(|row| (row.first, row.last)).collect();
     for row in &mut rows {
-        let moment = moments.get(row.first).filter(|moment| row.count() == 1 && moment.happening == Happening::Reused);
-        let used = moment.and_then(|moment| first_use(moment.generation)).filter(|used| *used < row.first);
+        let entry = entries.get(row.first).filter(|entry| row.count() == 1 && entry.event == GrantEvent::Reused);
+        let used = entry.and_then(|entry| first_use(entry.generation)).filter(|used| *used < row.first);
         row.first_used = used.and_then(|used| places.iter().position(|(first, last)| (*first..=*last).contains(&used)));
     }
     rows

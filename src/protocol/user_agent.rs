@@ -1,4 +1,4 @@
-//! What a `User-Agent` says of a browser or program (RFC 9110 §10.1.5), in a few words by which people know a device again:
+//! What a `User-Agent` says of a browser or program (RFC 9110 §10.1.5), in a few words by which users know a device again:
 //! "Firefox on Linux". Only names of our own tables come out, whatever was sent. It is a hint: no rule depends on it.
 //! A table of our own, because no crate fits: those with uap-core's patterns read a megabyte of regular expressions at start,
 //! and the only small one has not been released since 2021.

@@ -25,7 +25,7 @@ pub struct Connections {
 }
 
 /// The place of one connection, free again when this is dropped.
-struct Place {
+struct Slot {
     connections: Arc<Connections>,
     subscriber: Option<String>,
 }
@@ -39,16 +39,16 @@ impl Connections {
     }
 
     /// A place for a connection from this address, if there is one.
-    fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Slot> {
         if self.trusted_proxies.iter().any(|network| network.contains(&address)) {
-            return Some(Place { connections: self.clone(), subscriber: None });
+            return Some(Slot { connections: self.clone(), subscriber: None });
         }
         let subscriber = network::subscriber(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(subscriber.clone()).or_default();
         if *count < self.of_one_address {
             *count += 1;
-            return Some(Place { connections: self.clone(), subscriber: Some(subscriber) });
+            return Some(Slot { connections: self.clone(), subscriber: Some(subscriber) });
         }
         drop(open);
         if let Some(count) = self.refused.due() {
@@ -80,7 +80,7 @@ impl Connections {
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         let Some(subscriber) = &self.subscriber else { return };
         let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);

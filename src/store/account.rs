@@ -1,5 +1,5 @@
 //! What is done to a whole account, each in one transaction: ending what lives, changing the password, deleting it. What happened
-//! goes into the person's activity with it, and where it matters they are told. What an operator does is `operator`.
+//! goes into the user's activity with it, and where it matters they are told. What an operator does is `operator`.
 
 mod operator;
 
@@ -8,12 +8,13 @@ use super::{
     activity::{self, Event},
     consents, deliveries, devices, dialect,
     error::Error,
-    grant_history, grants, links,
-    people::{self, Person},
+    grant_history, grants, links, notifications,
     sessions::{self, Offline, Session},
-    warnings,
+    users::{self, User},
 };
-use crate::protocol::{end_reason::EndReason, grant::Grant, id::Id, link::LinkKind, notice::Letter, time::Timestamp};
+use crate::protocol::{
+    end_reason::EndReason, grant::Grant, id::Id, link::LinkKind, notification::NotificationKind, time::Timestamp,
+};
 
 pub use operator::{
     add, ask_to_sign_in_again, change_details, delete, disable, enable, end_before, end_links, import, reset_password,
@@ -31,16 +32,16 @@ pub struct Ended {
     pub password_taken: bool,
 }
 
-/// Ends one session of a person; false when they have no such session, or it had ended.
+/// Ends one session of a user; false when they have no such session, or it had ended.
 ///
 /// # Errors
 /// The database's.
 pub fn end_session(connection: &mut AnyConnection, id: Id, event: &Event<'_>) -> Result<bool> {
     let found = sessions::find(connection, id)?;
-    let Some(session) = found.filter(|one| one.person_id == event.person && one.ended_at.is_none()) else { return Ok(false) };
+    let Some(session) = found.filter(|one| one.user_id == event.user && one.ended_at.is_none()) else { return Ok(false) };
     dialect::together(connection, |connection| {
-        people::lock(connection, event.person)?;
-        let is_first = sessions::end_in(connection, &session, Offline::Lives, event.at)?;
+        users::lock(connection, event.user)?;
+        let is_first = sessions::end_in(connection, &session, Offline::Keep, event.at)?;
         if is_first {
             activity::insert(connection, event)?;
         }
@@ -48,24 +49,24 @@ pub fn end_session(connection: &mut AnyConnection, id: Id, event: &Event<'_>) ->
     })
 }
 
-/// Revokes one grant of a person; false when they have no such grant, or it was revoked before.
+/// Revokes one grant of a user; false when they have no such grant, or it was revoked before.
 ///
 /// # Errors
 /// The database's.
 pub fn end_grant(connection: &mut AnyConnection, id: Id, event: &Event<'_>) -> Result<bool> {
-    let Some(found) = grants::find(connection, id)?.filter(|found| found.grant.person_id == event.person) else {
+    let Some(found) = grants::find(connection, id)?.filter(|found| found.grant.user_id == event.user) else {
         return Ok(false);
     };
     revoke_grant(connection, found.grant.id, EndReason::RevokedByUser, event)
 }
 
-/// Revokes a grant of the event's person, whoever asks for it; false when it was revoked before.
+/// Revokes a grant of the event's user, whoever asks for it; false when it was revoked before.
 ///
 /// # Errors
 /// The database's.
 pub fn revoke_grant(connection: &mut AnyConnection, id: Id, reason: EndReason, event: &Event<'_>) -> Result<bool> {
     dialect::together(connection, |connection| {
-        people::lock(connection, event.person)?;
+        users::lock(connection, event.user)?;
         let is_first = grants::revoke(connection, id, reason, event.at)?;
         if is_first {
             activity::insert(connection, event)?;
@@ -74,15 +75,15 @@ pub fn revoke_grant(connection: &mut AnyConnection, id: Id, reason: EndReason, e
     })
 }
 
-/// Withdraws what a person allowed an app: consent, and every grant; says how many grants ended. `None` when there was
+/// Withdraws what a user allowed an app: consent, and every grant; says how many grants ended. `None` when there was
 /// nothing to withdraw.
 ///
 /// # Errors
 /// The database's.
 pub fn end_app(connection: &mut AnyConnection, client: &str, event: &Event<'_>) -> Result<Option<usize>> {
     dialect::together(connection, |connection| {
-        people::lock(connection, event.person)?;
-        let (was_allowed, ended) = consents::withdraw(connection, event.person, client, event.at)?;
+        users::lock(connection, event.user)?;
+        let (was_allowed, ended) = consents::withdraw(connection, event.user, client, event.at)?;
         if !was_allowed && ended == 0 {
             return Ok(None);
         }
@@ -91,41 +92,41 @@ pub fn end_app(connection: &mut AnyConnection, client: &str, event: &Event<'_>) 
     })
 }
 
-/// Ends every session and every grant of a person, or all but this session and what was granted in it.
+/// Ends every session and every grant of a user, or all but this session and what was granted in it.
 ///
 /// # Errors
 /// The database's.
 pub fn end_everything(connection: &mut AnyConnection, but: Option<&Session>, event: &Event<'_>) -> Result<Ended> {
     dialect::together(connection, |connection| {
-        people::lock(connection, event.person)?;
+        users::lock(connection, event.user)?;
         activity::insert(connection, event)?;
         end_requests(connection, event)?;
-        end_all(connection, (event.person, but), EndReason::AllRevokedByUser, event.at)
+        end_all(connection, (event.user, but), EndReason::AllRevokedByUser, event.at)
     })
 }
 
-/// The person says that it was not them: everything ends, but this session where one is to go on. Without one the password is
-/// taken away, and only a letter brings a new one: but not from someone whom no letter reaches, as their address is not known to
+/// The user says that it was not them: everything ends, but this session where one is to go on. Without one the password is
+/// taken away, and only an e-mail brings a new one: but not from someone whom no e-mail reaches, as their address is not known to
 /// be theirs.
 ///
 /// # Errors
 /// The database's.
-pub fn disown(connection: &mut AnyConnection, but: Option<&Session>, event: &Event<'_>) -> Result<Ended> {
-    dialect::together(connection, |connection| disown_in(connection, but, event))
+pub fn report_not_me(connection: &mut AnyConnection, but: Option<&Session>, event: &Event<'_>) -> Result<Ended> {
+    dialect::together(connection, |connection| report_not_me_in(connection, but, event))
 }
 
-/// As [`disown`]. Part of a transaction.
-pub(super) fn disown_in(connection: &mut AnyConnection, but: Option<&Session>, event: &Event<'_>) -> Result<Ended> {
-    let person = people::lock(connection, event.person)?;
-    let password_taken = but.is_none() && person.is_some_and(|person| person.claims.email_verified);
+/// As [`report_not_me`]. Part of a transaction.
+pub(super) fn report_not_me_in(connection: &mut AnyConnection, but: Option<&Session>, event: &Event<'_>) -> Result<Ended> {
+    let user = users::lock(connection, event.user)?;
+    let password_taken = but.is_none() && user.is_some_and(|user| user.claims.email_verified);
     activity::insert(connection, event)?;
     if password_taken {
-        people::set_password(connection, event.person, None)?;
+        users::set_password(connection, event.user, None)?;
     }
     end_requests(connection, event)?;
-    let ended = end_all(connection, (event.person, but), EndReason::NotMe, event.at)?;
+    let ended = end_all(connection, (event.user, but), EndReason::NotMe, event.at)?;
     if but.is_none() {
-        devices::forget(connection, event.person)?;
+        devices::forget(connection, event.user)?;
     }
     Ok(Ended { password_taken, ..ended })
 }
@@ -134,46 +135,46 @@ pub(super) fn disown_in(connection: &mut AnyConnection, but: Option<&Session>, e
 ///
 /// # Errors
 /// The database's.
-pub fn ended_at(connection: &mut AnyConnection, person: Id, at: Timestamp) -> Result<Ended> {
-    let mut sessions = sessions::of_person(connection, person)?;
+pub fn ended_at(connection: &mut AnyConnection, user: Id, at: Timestamp) -> Result<Ended> {
+    let mut sessions = sessions::of_user(connection, user)?;
     sessions.retain(|session| session.ended_at == Some(at));
-    Ok(Ended { sessions, grants: grants::revoked_at(connection, person, at)?, ..Ended::default() })
+    Ok(Ended { sessions, grants: grants::revoked_at(connection, user, at)?, ..Ended::default() })
 }
 
-/// Sets the name that a person is called by; false when there is no such person.
+/// Sets the name that a user is called by; false when there is no such user.
 ///
 /// # Errors
 /// The database's.
 pub fn change_display_name(connection: &mut AnyConnection, name: Option<&str>, event: &Event<'_>) -> Result<bool> {
     dialect::together(connection, |connection| {
-        let Some(person) = people::lock(connection, event.person)? else { return Ok(false) };
-        if person.claims.display_name.as_deref() != name {
-            people::set_display_name(connection, event.person, name, event.at)?;
+        let Some(user) = users::lock(connection, event.user)? else { return Ok(false) };
+        if user.claims.display_name.as_deref() != name {
+            users::set_display_name(connection, event.user, name, event.at)?;
             activity::insert(connection, event)?;
         }
         Ok(true)
     })
 }
 
-/// Sets the password that the person chose, who knew the old one, and goes on in this session under a new cookie; `None`
+/// Sets the password that the user chose, who knew the old one, and goes on in this session under a new cookie; `None`
 /// when the old one was changed meanwhile.
 ///
 /// # Errors
 /// The database's.
 pub fn change_password(
     connection: &mut AnyConnection,
-    person: &Person,
+    user: &User,
     hash: &str,
     (session, ends_others): (&Session, bool),
     event: &Event<'_>,
 ) -> Result<Option<(Session, Ended)>> {
     dialect::together(connection, |connection| {
         // Both rows are held before anything is changed.
-        if people::lock(connection, event.person)?.is_none() || !sessions::hold(connection, session, event.at)? {
+        if users::lock(connection, event.user)?.is_none() || !sessions::hold(connection, session, event.at)? {
             return Ok(None);
         }
-        let old = person.password_hash.as_deref().unwrap_or_default();
-        if !people::replace_hash(connection, event.person, old, hash)? {
+        let old = user.password_hash.as_deref().unwrap_or_default();
+        if !users::replace_hash(connection, event.user, old, hash)? {
             return Ok(None);
         }
         end_requests(connection, event)?;
@@ -181,11 +182,11 @@ pub fn change_password(
             return Err(Error::Busy("the session changed while it was held".into())); // undoes the change
         };
         let ended = if ends_others {
-            end_all(connection, (event.person, Some(session)), EndReason::PasswordChanged, event.at)?
+            end_all(connection, (event.user, Some(session)), EndReason::PasswordChanged, event.at)?
         } else {
             Ended::default()
         };
-        warnings::tell(connection, event, Letter::PasswordChanged, person)?;
+        notifications::tell(connection, event, NotificationKind::PasswordChanged, user)?;
         Ok(Some((renewed, ended)))
     })
 }
@@ -193,22 +194,22 @@ pub fn change_password(
 /// Sets a password without the old one: by a link, or by an operator. Everything ends: whoever had the old one is out. Part of a
 /// transaction.
 pub(super) fn reset_password_in(connection: &mut AnyConnection, hash: &str, event: &Event<'_>) -> Result<Ended> {
-    people::set_password(connection, event.person, Some(hash))?;
-    people::ask_to_sign_in_again(connection, event.person, event.at)?;
+    users::set_password(connection, event.user, Some(hash))?;
+    users::ask_to_sign_in_again(connection, event.user, event.at)?;
     end_requests(connection, event)?;
-    let ended = end_all(connection, (event.person, None), EndReason::PasswordReset, event.at)?;
-    devices::forget(connection, event.person)?;
-    if let Some(person) = people::find(connection, event.person)? {
-        warnings::tell(connection, event, Letter::PasswordReset, &person)?;
+    let ended = end_all(connection, (event.user, None), EndReason::PasswordReset, event.at)?;
+    devices::forget(connection, event.user)?;
+    if let Some(user) = users::find(connection, event.user)? {
+        notifications::tell(connection, event, NotificationKind::PasswordReset, &user)?;
     }
     Ok(ended)
 }
 
-/// Deletes the account, by the person themselves, who has shown the password in a session: false where that was overtaken.
+/// Deletes the account, by the user themselves, who has shown the password in a session: false where that was overtaken.
 ///
 /// # Errors
 /// The database's.
-pub fn delete_own(connection: &mut AnyConnection, proof: (&Person, &Session), now: Timestamp) -> Result<bool> {
+pub fn delete_own(connection: &mut AnyConnection, proof: (&User, &Session), now: Timestamp) -> Result<bool> {
     dialect::together(connection, |connection| {
         if !still_counts(connection, proof, now)? {
             return Ok(false);
@@ -218,56 +219,52 @@ pub fn delete_own(connection: &mut AnyConnection, proof: (&Person, &Session), no
     })
 }
 
-/// Whether the password that a person has shown in a session counts still: it is theirs, the account is not switched off, and
+/// Whether the password that a user has shown in a session counts still: it is theirs, the account is not disabled, and
 /// the session has not ended meanwhile. Holds the rows of both until the transaction ends.
-pub(super) fn still_counts(
-    connection: &mut AnyConnection,
-    (person, session): (&Person, &Session),
-    now: Timestamp,
-) -> Result<bool> {
-    Ok(people::holds(connection, person)? && sessions::hold(connection, session, now)?)
+pub(super) fn still_counts(connection: &mut AnyConnection, (user, session): (&User, &Session), now: Timestamp) -> Result<bool> {
+    Ok(users::holds(connection, user)? && sessions::hold(connection, session, now)?)
 }
 
-/// Deletes a person: their sessions and grants end, what they allowed and what happened to them is forgotten. Their id and
+/// Deletes a user: their sessions and grants end, what they allowed and what happened to them is forgotten. Their id and
 /// their pairwise subjects stay theirs: neither is ever given to anyone else (OpenID Connect Core §5.7). Part of a transaction.
-fn delete_in(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Result<()> {
-    let found = people::lock(connection, person)?;
-    links::forget(connection, person)?;
-    end_all(connection, (person, None), EndReason::UserDeleted, now)?;
-    sessions::forget_origins(connection, person)?;
-    consents::forget(connection, person)?;
-    grants::forget_origins(connection, person)?;
-    grant_history::forget(connection, person)?;
-    devices::forget(connection, person)?;
-    activity::forget(connection, person)?;
-    if let Some(person) = found {
-        let (email, username) = (person.claims.email.as_str(), person.claims.username.as_str());
+fn delete_in(connection: &mut AnyConnection, user: Id, now: Timestamp) -> Result<()> {
+    let found = users::lock(connection, user)?;
+    links::forget(connection, user)?;
+    end_all(connection, (user, None), EndReason::UserDeleted, now)?;
+    sessions::forget_origins(connection, user)?;
+    consents::forget(connection, user)?;
+    grants::forget_origins(connection, user)?;
+    grant_history::forget(connection, user)?;
+    devices::forget(connection, user)?;
+    activity::forget(connection, user)?;
+    if let Some(user) = found {
+        let (email, username) = (user.claims.email.as_str(), user.claims.username.as_str());
         links::end_to_address(connection, email, now)?;
         deliveries::forget(connection, email, &[email, username])?;
     }
-    people::remove(connection, person)
+    users::remove(connection, user)
 }
 
 /// Ends the links that someone asked for before, for a new password or to confirm an address: whoever was in may have been a
-/// stranger. Those that say "this was not me" stay good: they are the owner's way back (decisions 0019, 0029). Part of a transaction.
+/// unknown caller. Those that say "this was not me" stay good: they are the owner's way back (decisions 0019, 0029). Part of a transaction.
 pub(super) fn end_requests(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
-    links::end_kind(connection, event.person, LinkKind::Reset, event.at)?;
-    links::end_kind(connection, event.person, LinkKind::ConfirmEmail, event.at)
+    links::end_kind(connection, event.user, LinkKind::Reset, event.at)?;
+    links::end_kind(connection, event.user, LinkKind::ConfirmEmail, event.at)
 }
 
 /// Ends every session and grant, but this session and what was granted in it. Part of a transaction.
 fn end_all(
     connection: &mut AnyConnection,
-    (person, but): (Id, Option<&Session>),
+    (user, but): (Id, Option<&Session>),
     reason: EndReason,
     now: Timestamp,
 ) -> Result<Ended> {
     let spared = but.map(|session| session.id);
-    let mut sessions = sessions::unended_of(connection, person)?;
+    let mut sessions = sessions::unended_of(connection, user)?;
     sessions.retain(|session| Some(session.id) != spared);
-    let mut grants = grants::live_of(connection, person, now)?;
+    let mut grants = grants::active_of(connection, user, now)?;
     grants.retain(|grant| Some(grant.sid) != spared);
-    sessions::end_all(connection, person, spared, now)?;
-    grants::revoke_everything(connection, person, spared, reason, now)?;
+    sessions::end_all(connection, user, spared, now)?;
+    grants::revoke_everything(connection, user, spared, reason, now)?;
     Ok(Ended { sessions, grants, ..Ended::default() })
 }

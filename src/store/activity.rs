@@ -1,4 +1,4 @@
-//! The table `activity`: what happened to a person's account, as they are shown it. Written in the transaction that does it;
+//! The table `activity`: what happened to a user's account, as they are shown it. Written in the transaction that does it;
 //! only sign-ins that failed come later, in batches, and those of one network within an hour are one row.
 
 use diesel::prelude::*;
@@ -8,10 +8,10 @@ use super::{
     error::Error,
     mapping::{Row, time},
     probe,
-    schema::{activity, people},
+    schema::{activity, users},
 };
 use crate::protocol::{
-    activity::{Activity, Entry, NOWHERE, Origin},
+    activity::{Activity, Entry, Origin, UNKNOWN_ORIGIN},
     id::Id,
     network,
     time::{Span, Timestamp},
@@ -23,7 +23,7 @@ pub struct Event<'a> {
     /// Its row.
     pub id: Id,
     /// Whose account.
-    pub person: Id,
+    pub user: Id,
     /// What.
     pub activity: Activity,
     /// From where.
@@ -51,7 +51,7 @@ macro_rules! columns {
             activity::place,
             activity::user_agent,
             activity::about,
-            activity::times,
+            activity::count,
         )
     };
 }
@@ -75,7 +75,7 @@ fn to_value((id, kind, at, address, place, user_agent, about, times): Columns) -
 pub fn insert(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
     diesel::insert_into(activity::table)
         .values((
-            activity::person_id.eq(event.person.as_bytes().as_slice()),
+            activity::user_id.eq(event.user.as_bytes().as_slice()),
             activity::id.eq(event.id.as_bytes().as_slice()),
             activity::kind.eq(event.activity.name()),
             activity::at.eq(event.at.millis()),
@@ -83,20 +83,20 @@ pub fn insert(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
             activity::place.eq(event.origin.place.as_deref()),
             activity::user_agent.eq(event.origin.user_agent.as_deref()),
             activity::about.eq(event.about),
-            activity::times.eq(1),
+            activity::count.eq(1),
         ))
         .execute(connection)?;
     Ok(())
 }
 
 /// Counts sign-ins that failed, all in one transaction: each on the row of its network and hour, or on a new one.
-/// Of a person who was deleted meanwhile nothing is kept. Always in the same order, so that two processes that do so
+/// Of a user who was deleted meanwhile nothing is kept. Always in the same order, so that two processes that do so
 /// do not wait for each other.
 ///
 /// # Errors
 /// The database's.
 pub fn count_failures(connection: &mut AnyConnection, mut events: Vec<Event<'_>>) -> Result<()> {
-    events.sort_by_key(|event| (event.person, range(event.origin.address.as_deref()), event.at));
+    events.sort_by_key(|event| (event.user, range(event.origin.address.as_deref()), event.at));
     match dialect::together(connection, |connection| events.iter().try_for_each(|event| count_failure(connection, event))) {
         // The answer to a commit was lost: what is there already stays as it is.
         Err(Error::Conflict(_)) => events.iter().try_for_each(|event| match count_failure(connection, event) {
@@ -112,7 +112,7 @@ pub fn count_failures(connection: &mut AnyConnection, mut events: Vec<Event<'_>>
 pub fn takes_events(connection: &mut AnyConnection) -> bool {
     let nobody = Id::from_bytes([0; 16]);
     let (activity, at) = (Activity::SignInFailed, Timestamp::from_millis(0));
-    let event = Event { id: nobody, person: nobody, activity, origin: &NOWHERE, about: None, at };
+    let event = Event { id: nobody, user: nobody, activity, origin: &UNKNOWN_ORIGIN, about: None, at };
     probe::is_taken(connection, |connection| insert(connection, &event), |connection| forget(connection, nobody))
 }
 
@@ -121,14 +121,14 @@ fn range(address: Option<&str>) -> Option<String> {
 }
 
 fn count_failure(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
-    let person = people::table.find(event.person.as_bytes().as_slice()).select(people::created_at);
-    if person.get_result::<i64>(connection).optional()?.is_none() {
+    let user = users::table.find(event.user.as_bytes().as_slice()).select(users::created_at);
+    if user.get_result::<i64>(connection).optional()?.is_none() {
         return Ok(());
     }
     // Ids begin with the time they were made: those of the last hour come after this one.
     let since = Id::new(Timestamp::from_millis(event.at.millis() - TOGETHER.millis()), [0; 10]);
     let recent: Vec<Columns> = activity::table
-        .filter(activity::person_id.eq(event.person.as_bytes().as_slice()))
+        .filter(activity::user_id.eq(event.user.as_bytes().as_slice()))
         .filter(activity::kind.eq(event.activity.name()))
         .filter(activity::id.gt(since.as_bytes().as_slice()))
         .select(columns!())
@@ -140,22 +140,22 @@ fn count_failure(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()
         recent.iter().position(|(_, entry)| range(entry.origin.address.as_deref()) == range(event.origin.address.as_deref()));
     let at = same.or((recent.len() >= usize::try_from(FAILURES).unwrap_or(usize::MAX)).then_some(0));
     let Some((id, _)) = at.map(|at| recent.swap_remove(at)) else { return insert(connection, event) };
-    diesel::update(activity::table.find((event.person.as_bytes().as_slice(), id.as_bytes().as_slice())))
-        .set((activity::times.eq(activity::times + 1), activity::at.eq(event.at.millis())))
+    diesel::update(activity::table.find((event.user.as_bytes().as_slice(), id.as_bytes().as_slice())))
+        .set((activity::count.eq(activity::count + 1), activity::at.eq(event.at.millis())))
         .execute(connection)?;
     Ok(())
 }
 
-/// What happened to a person's account, newest first, at most `limit`; `before` is the id of the last that was seen. Entries that
+/// What happened to a user's account, newest first, at most `limit`; `before` is the id of the last that was seen. Entries that
 /// only a later version knows are left out: its processes may already write while this one is being replaced.
 ///
 /// # Errors
 /// The database's.
-pub fn of(connection: &mut AnyConnection, person: Id, before: Option<Id>, limit: u32) -> Result<Vec<(Id, Entry)>> {
-    // Ids begin with the time they were made, so that nothing of a person sorts after this.
+pub fn of(connection: &mut AnyConnection, user: Id, before: Option<Id>, limit: u32) -> Result<Vec<(Id, Entry)>> {
+    // Ids begin with the time they were made, so that nothing of a user sorts after this.
     let before = before.unwrap_or(Id::from_bytes([0xff; 16]));
     let rows: Vec<Columns> = activity::table
-        .filter(activity::person_id.eq(person.as_bytes().as_slice()))
+        .filter(activity::user_id.eq(user.as_bytes().as_slice()))
         .filter(activity::id.lt(before.as_bytes().as_slice()))
         .filter(activity::kind.eq_any(Activity::ALL.map(Activity::name)))
         .select(columns!())
@@ -165,9 +165,9 @@ pub fn of(connection: &mut AnyConnection, person: Id, before: Option<Id>, limit:
     rows.into_iter().map(to_value).collect()
 }
 
-/// Forgets everything of a person. Part of a transaction.
-pub(super) fn forget(connection: &mut AnyConnection, person: Id) -> Result<()> {
-    diesel::delete(activity::table.filter(activity::person_id.eq(person.as_bytes().as_slice()))).execute(connection)?;
+/// Forgets everything of a user. Part of a transaction.
+pub(super) fn forget(connection: &mut AnyConnection, user: Id) -> Result<()> {
+    diesel::delete(activity::table.filter(activity::user_id.eq(user.as_bytes().as_slice()))).execute(connection)?;
     Ok(())
 }
 

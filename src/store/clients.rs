@@ -44,7 +44,7 @@ struct ClientRow {
     pairwise_sector: Option<String>,
     post_logout_redirect_uris: String,
     backchannel_logout_uri: Option<String>,
-    sign_in_ceiling_ms: Option<i64>,
+    max_auth_age_ms: Option<i64>,
 }
 
 fn to_value(columns: ClientRow) -> Result<Client> {
@@ -73,7 +73,7 @@ fn to_value(columns: ClientRow) -> Result<Client> {
         },
         pairwise_sector: columns.pairwise_sector,
         backchannel_logout_uri: columns.backchannel_logout_uri,
-        sign_in_ceiling: span(columns.sign_in_ceiling_ms),
+        max_auth_age: span(columns.max_auth_age_ms),
         previous_secret_hash: columns.previous_secret_hash,
         disabled_at: times(columns.disabled_at),
         created_at: time(columns.created_at),
@@ -135,7 +135,7 @@ pub fn read_origin(connection: &mut AnyConnection, origin: &str) -> Result<Optio
     Ok(on_either!(connection, one => row.first(one).optional())?)
 }
 
-/// The columns of a client besides its id, and when it was registered and switched off.
+/// The columns of a client besides its id, and when it was registered and disabled.
 macro_rules! columns {
     ($client:expr) => {{
         let client: &Client = $client;
@@ -172,7 +172,7 @@ macro_rules! columns {
                 clients::pairwise_sector.eq(client.pairwise_sector.as_deref()),
                 clients::post_logout_redirect_uris.eq(json(&client.post_logout_redirect_uris)),
                 clients::backchannel_logout_uri.eq(client.backchannel_logout_uri.as_deref()),
-                clients::sign_in_ceiling_ms.eq(client.sign_in_ceiling.map(Span::millis)),
+                clients::max_auth_age_ms.eq(client.max_auth_age.map(Span::millis)),
             ),
         )
     }};
@@ -272,7 +272,7 @@ pub fn delete(connection: &mut AnyConnection, id: &str, now: Timestamp) -> Resul
         // Without consent nothing more is given; then what was given ends, which may take a while: nobody waits for it.
         diesel::delete(consents::table.filter(consents::client_id.eq(id))).execute(connection)?;
         diesel::update(grants::table.filter(grants::client_id.eq(id)).filter(grants::revoked_at.is_null()))
-            .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(EndReason::ClientDeleted.name())))
+            .set((grants::revoked_at.eq(Some(now.millis())), grants::end_reason.eq(EndReason::ClientDeleted.name())))
             .execute(connection)?;
         revisions::registrations_change(connection)?;
         diesel::delete(client_origins::table.filter(client_origins::client_id.eq(id))).execute(connection)?;

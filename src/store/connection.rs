@@ -17,7 +17,7 @@ use super::{
     error::{Error, Outage, Result},
     grants::Advances,
     progress::{self, Ending, Progress, Progressed, Stage},
-    turns::{self, Writer},
+    write_queue::{self, Writer},
 };
 
 pub use any::AnyConnection;
@@ -59,27 +59,27 @@ struct Pooled {
     backend: Option<i32>,
     tried_at: u64,
     used_at: Instant,
-    fate: Fate,
+    return_state: ReturnState,
 }
 
 /// What becomes of a connection that is given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Stays,
+enum ReturnState {
+    Reuse,
     /// What it can do is not known: a panic may have come in the middle of a transaction, its file may be open for reading alone.
     /// That says nothing of others.
-    Goes,
+    Close,
     /// It does not answer any more: what has ended it may have ended others.
-    GoesDead,
+    CloseAll,
 }
 
-impl Fate {
+impl ReturnState {
     /// Of one on which work came to an end.
     fn of(connection: &mut AnyConnection, is_outage: bool) -> Self {
         match is_outage {
-            false => Self::Stays,
-            true if sql_query("SELECT 1").execute(connection).is_ok() => Self::Goes,
-            true => Self::GoesDead,
+            false => Self::Reuse,
+            true if sql_query("SELECT 1").execute(connection).is_ok() => Self::Close,
+            true => Self::CloseAll,
         }
     }
 }
@@ -92,7 +92,7 @@ impl r2d2::ManageConnection for Manager {
         let tried_at = self.outages.load(Ordering::Acquire);
         let mut connection = self.url.connect()?;
         let backend = dialect::backend(&mut connection)?;
-        Ok(Pooled { connection, backend, tried_at, used_at: Instant::now(), fate: Fate::Stays })
+        Ok(Pooled { connection, backend, tried_at, used_at: Instant::now(), return_state: ReturnState::Reuse })
     }
 
     fn is_valid(&self, pooled: &mut Pooled) -> Result<()> {
@@ -110,10 +110,10 @@ impl r2d2::ManageConnection for Manager {
     }
 
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
-        if pooled.fate == Fate::GoesDead {
+        if pooled.return_state == ReturnState::CloseAll {
             self.outages.fetch_add(1, Ordering::AcqRel);
         }
-        pooled.fate != Fate::Stays
+        pooled.return_state != ReturnState::Reuse
     }
 }
 
@@ -205,11 +205,11 @@ impl Store {
         let mut pooled = self.pool.get().map_err(|error| Error::Unavailable(error.to_string()))?;
         let ending = ending; // dropped before the connection is given back
         *progress.lock() = Stage::At { backend: pooled.backend, was_ended: false };
-        pooled.fate = Fate::Goes; // also after a panic
-        let result = progress::of(Some(progress), || turns::of(self.writer.as_ref(), || work(&mut pooled.connection)));
+        pooled.return_state = ReturnState::Close; // also after a panic
+        let result = progress::of(Some(progress), || write_queue::of(self.writer.as_ref(), || work(&mut pooled.connection)));
         let was_ended = ending.now(); // a cancellation that comes late must not hit another's statement
         if !was_ended {
-            pooled.fate = Fate::of(&mut pooled.connection, result.as_ref().is_err_and(Outage::is_outage));
+            pooled.return_state = ReturnState::of(&mut pooled.connection, result.as_ref().is_err_and(Outage::is_outage));
         }
         pooled.used_at = Instant::now();
         result
@@ -237,13 +237,13 @@ mod tests {
         let mut pooled = manager.connect().unwrap();
         let error = Error::from(sql_query("SELECT 1 FROM nowhere").execute(&mut pooled.connection).unwrap_err());
         assert!(error.is_outage(), "it may be a moment's: {error:?}");
-        pooled.fate = Fate::of(&mut pooled.connection, error.is_outage());
+        pooled.return_state = ReturnState::of(&mut pooled.connection, error.is_outage());
         assert!(manager.has_broken(&mut pooled), "it goes");
         assert_eq!(manager.outages.load(Ordering::Relaxed), 0, "and no other is tried for it");
-        pooled.fate = Fate::GoesDead;
+        pooled.return_state = ReturnState::CloseAll;
         assert!(manager.has_broken(&mut pooled));
         assert_eq!(manager.outages.load(Ordering::Relaxed), 1);
-        pooled.fate = Fate::of(&mut pooled.connection, false);
+        pooled.return_state = ReturnState::of(&mut pooled.connection, false);
         assert!(!manager.has_broken(&mut pooled));
     }
 }

@@ -1,4 +1,4 @@
-//! The table `consents`: what a person allowed a client, remembered.
+//! The table `consents`: what a user allowed a client, remembered.
 
 use diesel::prelude::*;
 
@@ -13,22 +13,22 @@ use super::{
 };
 use crate::protocol::{end_reason::EndReason, id::Id, next_step::Allowed, time::Timestamp};
 
-/// What this person allowed this client.
+/// What this user allowed this client.
 ///
 /// # Errors
 /// The database's.
-pub fn find(connection: &mut AnyConnection, person: Id, client: &str) -> Result<Option<Allowed>> {
+pub fn find(connection: &mut AnyConnection, user: Id, client: &str) -> Result<Option<Allowed>> {
     let found = consents::table
-        .find((person.as_bytes().as_slice(), client))
+        .find((user.as_bytes().as_slice(), client))
         .select((consents::scopes, consents::audiences))
         .get_result::<(String, String)>(connection)
         .optional()?;
-    found.map(|columns| to_value(person, &columns)).transpose()
+    found.map(|columns| to_value(user, &columns)).transpose()
 }
 
 /// What the columns `scopes` and `audiences` say.
-pub(super) fn to_value(person: Id, (scopes, audiences): &(String, String)) -> Result<Allowed> {
-    let row = Row { table: "consents", name: &person };
+pub(super) fn to_value(user: Id, (scopes, audiences): &(String, String)) -> Result<Allowed> {
+    let row = Row { table: "consents", name: &user };
     Ok(Allowed { scopes: row.scopes("scopes", scopes)?, audiences: row.list("audiences", audiences)? })
 }
 
@@ -43,48 +43,48 @@ pub struct Consent {
     pub granted_at: Timestamp,
 }
 
-/// The clients that this person allowed something.
+/// The clients that this user allowed something.
 ///
 /// # Errors
 /// The database's.
-pub fn clients_of(connection: &mut AnyConnection, person: Id) -> Result<Vec<String>> {
-    let theirs = consents::table.filter(consents::person_id.eq(person.as_bytes().as_slice()));
+pub fn clients_of(connection: &mut AnyConnection, user: Id) -> Result<Vec<String>> {
+    let theirs = consents::table.filter(consents::user_id.eq(user.as_bytes().as_slice()));
     Ok(theirs.select(consents::client_id).load(connection)?)
 }
 
-/// Everything this person allowed, by client.
+/// Everything this user allowed, by client.
 ///
 /// # Errors
 /// The database's.
-pub fn of_person(connection: &mut AnyConnection, person: Id) -> Result<Vec<Consent>> {
+pub fn of_user(connection: &mut AnyConnection, user: Id) -> Result<Vec<Consent>> {
     let rows: Vec<(String, String, String, i64)> = consents::table
-        .filter(consents::person_id.eq(person.as_bytes().as_slice()))
+        .filter(consents::user_id.eq(user.as_bytes().as_slice()))
         .select((consents::client_id, consents::scopes, consents::audiences, consents::granted_at))
         .order(consents::client_id)
         .load(connection)?;
     let to_consent = |(client_id, scopes, audiences, granted_at)| -> Result<Consent> {
-        Ok(Consent { client_id, allowed: to_value(person, &(scopes, audiences))?, granted_at: time(granted_at) })
+        Ok(Consent { client_id, allowed: to_value(user, &(scopes, audiences))?, granted_at: time(granted_at) })
     };
     rows.into_iter().map(to_consent).collect()
 }
 
-/// Adds to what the event's person allowed this client. The guard on what was read keeps two at once from losing one.
+/// Adds to what the event's user allowed this client. The guard on what was read keeps two at once from losing one.
 ///
 /// # Errors
 /// The database's.
 pub fn add(connection: &mut AnyConnection, client: &str, allowed: &Allowed, event: &Event<'_>) -> Result<()> {
-    let (person, now) = (event.person, event.at);
-    let key = person.as_bytes().as_slice();
+    let (user, now) = (event.user, event.at);
+    let key = user.as_bytes().as_slice();
     for _ in 0..5 {
         let added = dialect::together(connection, |connection| -> Result<()> {
             activity::insert(connection, event)?;
-            let before = find(connection, person, client)?;
+            let before = find(connection, user, client)?;
             let all = before.as_ref().map_or_else(|| allowed.clone(), |before| before.and(allowed));
             let (scopes, audiences) = (all.scopes.to_string(), json(&all.audiences));
             let values =
                 (consents::scopes.eq(&scopes), consents::audiences.eq(&audiences), consents::granted_at.eq(now.millis()));
             let Some(before) = before else {
-                let row = (consents::person_id.eq(key), consents::client_id.eq(client), values.0, values.1, values.2);
+                let row = (consents::user_id.eq(key), consents::client_id.eq(client), values.0, values.1, values.2);
                 diesel::insert_into(consents::table).values(row).execute(connection)?;
                 return Ok(());
             };
@@ -104,25 +104,25 @@ pub fn add(connection: &mut AnyConnection, client: &str, allowed: &Allowed, even
             Err(error) => return Err(error),
         }
     }
-    Err(Error::Busy(format!("the consent of {person} to {client} changes all the time")))
+    Err(Error::Busy(format!("the consent of {user} to {client} changes all the time")))
 }
 
-/// Whether this person allows this client anything; holds the row until the transaction ends, so that whoever withdraws it
+/// Whether this user allows this client anything; holds the row until the transaction ends, so that whoever withdraws it
 /// comes before or after.
-pub(super) fn hold(connection: &mut AnyConnection, person: Id, client: &str) -> Result<bool> {
-    let row = consents::table.find((person.as_bytes().as_slice(), client));
+pub(super) fn hold(connection: &mut AnyConnection, user: Id, client: &str) -> Result<bool> {
+    let row = consents::table.find((user.as_bytes().as_slice(), client));
     Ok(diesel::update(row).set(consents::granted_at.eq(consents::granted_at)).execute(connection)? == 1)
 }
 
-/// Withdraws what this person allowed this client, and everything that came from it; says whether they had allowed
+/// Withdraws what this user allowed this client, and everything that came from it; says whether they had allowed
 /// anything, and how many grants ended. Part of a transaction.
-pub(super) fn withdraw(connection: &mut AnyConnection, person: Id, client: &str, now: Timestamp) -> Result<(bool, usize)> {
-    let rows = diesel::delete(consents::table.find((person.as_bytes().as_slice(), client))).execute(connection)?;
-    Ok((rows > 0, grants::revoke_all(connection, person, client, EndReason::ConsentWithdrawn, now)?))
+pub(super) fn withdraw(connection: &mut AnyConnection, user: Id, client: &str, now: Timestamp) -> Result<(bool, usize)> {
+    let rows = diesel::delete(consents::table.find((user.as_bytes().as_slice(), client))).execute(connection)?;
+    Ok((rows > 0, grants::revoke_all(connection, user, client, EndReason::ConsentWithdrawn, now)?))
 }
 
-/// Forgets everything that a person allowed. Part of a transaction.
-pub(super) fn forget(connection: &mut AnyConnection, person: Id) -> Result<()> {
-    diesel::delete(consents::table.filter(consents::person_id.eq(person.as_bytes().as_slice()))).execute(connection)?;
+/// Forgets everything that a user allowed. Part of a transaction.
+pub(super) fn forget(connection: &mut AnyConnection, user: Id) -> Result<()> {
+    diesel::delete(consents::table.filter(consents::user_id.eq(user.as_bytes().as_slice()))).execute(connection)?;
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::protocol::{
     activity::Origin,
     id::Id,
     login_name::LoginName,
-    notice::Notice,
+    notification::Notification,
     time::{Span, Timestamp},
 };
 
@@ -25,14 +25,14 @@ use crate::protocol::{
 pub struct Logout {
     /// The session.
     pub sid: String,
-    /// Its person, as the client knows them.
+    /// Its user, as the client knows them.
     pub sub: String,
 }
 
 /// Someone asked for something that is answered by mail alone. Whether they have an account is found out later, so that
 /// nobody can tell from the answer, nor from how long it took.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ask {
+pub struct MailRequest {
     /// The name or address that was typed.
     pub login: String,
     /// The pseudonym of the browser.
@@ -54,29 +54,29 @@ pub struct Ask {
 pub enum Content {
     /// To a client: that a session has ended.
     Logout(Logout),
-    /// To a person, by mail.
-    Letter(Notice),
+    /// To a user, by mail.
+    Notification(Notification),
     /// Someone asked for a new password.
-    ResetAsked(Ask),
+    ResetRequested(MailRequest),
     /// Someone wants to register.
-    RegistrationAsked(Ask),
+    RegistrationRequested(MailRequest),
 }
 
 impl Content {
     const fn kind(&self) -> &'static str {
         match self {
             Self::Logout(_) => LOGOUT,
-            Self::Letter(_) => LETTER,
-            Self::ResetAsked(_) => RESET_ASKED,
-            Self::RegistrationAsked(_) => REGISTRATION_ASKED,
+            Self::Notification(_) => NOTIFICATION,
+            Self::ResetRequested(_) => RESET_REQUESTED,
+            Self::RegistrationRequested(_) => REGISTRATION_REQUESTED,
         }
     }
 
     fn to_json(&self) -> Result<String> {
         let text = match self {
             Self::Logout(logout) => serde_json::to_string(logout),
-            Self::Letter(notice) => serde_json::to_string(notice),
-            Self::ResetAsked(ask) | Self::RegistrationAsked(ask) => serde_json::to_string(ask),
+            Self::Notification(notice) => serde_json::to_string(notice),
+            Self::ResetRequested(mail_request) | Self::RegistrationRequested(mail_request) => serde_json::to_string(mail_request),
         };
         text.map_err(|error| Error::Failed(error.to_string()))
     }
@@ -87,7 +87,7 @@ impl Content {
 pub struct Delivery {
     /// Names it.
     pub id: Vec<u8>,
-    /// To which client; empty for people.
+    /// To which client; empty for users.
     pub client_id: String,
     /// What.
     pub content: Content,
@@ -100,11 +100,11 @@ pub struct Delivery {
 }
 
 const LOGOUT: &str = "logout";
-const LETTER: &str = "letter";
-const RESET_ASKED: &str = "reset_asked";
-const REGISTRATION_ASKED: &str = "registration_asked";
-/// Everything that is of people, and of no client.
-const OF_PEOPLE: [&str; 3] = [LETTER, RESET_ASKED, REGISTRATION_ASKED];
+const NOTIFICATION: &str = "letter";
+const RESET_REQUESTED: &str = "reset_asked";
+const REGISTRATION_REQUESTED: &str = "registration_asked";
+/// Everything that is of users, and of no client.
+const OF_USERS: [&str; 3] = [NOTIFICATION, RESET_REQUESTED, REGISTRATION_REQUESTED];
 
 /// How long what cannot be read is put off.
 const UNREADABLE: Span = Span::from_seconds(600);
@@ -118,16 +118,16 @@ fn to_value((id, kind, client_id, content, attempts, next_at, created_at): Colum
     let row = Row { table: "deliveries", name: &created_at };
     let content = match kind.as_str() {
         LOGOUT => Content::Logout(row.json("content", &content)?),
-        LETTER => Content::Letter(row.json("content", &content)?),
-        RESET_ASKED => Content::ResetAsked(row.json("content", &content)?),
-        REGISTRATION_ASKED => Content::RegistrationAsked(row.json("content", &content)?),
+        NOTIFICATION => Content::Notification(row.json("content", &content)?),
+        RESET_REQUESTED => Content::ResetRequested(row.json("content", &content)?),
+        REGISTRATION_REQUESTED => Content::RegistrationRequested(row.json("content", &content)?),
         _ => return row.name("kind", None),
     };
     let attempts = row.generation("attempts", attempts)?;
     Ok(Delivery { id, client_id, content, attempts, next_at: time(next_at), created_at: time(created_at) })
 }
 
-/// Enqueues something of a person, or of a stranger.
+/// Enqueues something of a user, or of an unknown caller.
 ///
 /// # Errors
 /// The database's.
@@ -137,7 +137,7 @@ pub fn enqueue(connection: &mut AnyConnection, id: Id, content: &Content, now: T
 
 /// Forgets what waits to be sent to this address, or was asked for by one of these names. Part of a transaction.
 pub(super) fn forget(connection: &mut AnyConnection, email: &str, names: &[&str]) -> Result<()> {
-    let waiting = deliveries::table.filter(deliveries::kind.eq_any(OF_PEOPLE)).select((
+    let waiting = deliveries::table.filter(deliveries::kind.eq_any(OF_USERS)).select((
         deliveries::id,
         deliveries::kind,
         deliveries::client_id,
@@ -150,9 +150,9 @@ pub(super) fn forget(connection: &mut AnyConnection, email: &str, names: &[&str]
         let (id, text) = (row.0.clone(), row.3.to_lowercase());
         let is_theirs = match to_value(row).map(|delivery| delivery.content) {
             Ok(Content::Logout(_)) => false,
-            Ok(Content::Letter(notice)) => notice.to == email,
-            Ok(Content::ResetAsked(ask) | Content::RegistrationAsked(ask)) => {
-                names.contains(&LoginName::parse(&ask.login).as_str())
+            Ok(Content::Notification(notice)) => notice.to == email,
+            Ok(Content::ResetRequested(mail_request) | Content::RegistrationRequested(mail_request)) => {
+                names.contains(&LoginName::parse(&mail_request.login).as_str())
             }
             // What cannot be read, and is of somebody else, must not keep an account from being deleted.
             Err(_) => names.iter().chain([&email]).any(|name| text.contains(&quoted(name))),
@@ -185,20 +185,20 @@ fn insert(connection: &mut AnyConnection, (id, client): (&[u8], &str), content: 
 }
 
 /// Enqueues, for every client that wants to know, that the session has ended. Part of the transaction that ends it.
-pub(super) fn enqueue_logout(connection: &mut AnyConnection, session: Id, person: Id, now: Timestamp) -> Result<()> {
-    let mut told: Vec<(String, Option<String>)> = grants::table
+pub(super) fn enqueue_logout(connection: &mut AnyConnection, session: Id, user: Id, now: Timestamp) -> Result<()> {
+    let mut recipients: Vec<(String, Option<String>)> = grants::table
         .inner_join(clients::table.on(clients::id.eq(grants::client_id)))
-        .filter(grants::person_id.eq(person.as_bytes().as_slice()))
+        .filter(grants::user_id.eq(user.as_bytes().as_slice()))
         .filter(grants::sid.eq(session.as_bytes().as_slice()))
         .filter(clients::backchannel_logout_uri.is_not_null())
         .select((grants::client_id, grants::subject))
         .order((grants::client_id, grants::id.desc()))
         .load(connection)?;
-    told.dedup_by(|one, other| one.0 == other.0);
-    for (client, subject) in told {
+    recipients.dedup_by(|one, other| one.0 == other.0);
+    for (client, subject) in recipients {
         let sid = session.to_string();
         let id = Sha256::new().chain_update(LOGOUT).chain_update(session.as_bytes()).chain_update(&client).finalize().to_vec();
-        let logout = Logout { sid, sub: subject.unwrap_or_else(|| person.to_string()) };
+        let logout = Logout { sid, sub: subject.unwrap_or_else(|| user.to_string()) };
         insert(connection, (&id, &client), &Content::Logout(logout), now)?;
     }
     Ok(())
@@ -235,13 +235,13 @@ pub fn due(connection: &mut AnyConnection, client_id: &str, now: Timestamp, limi
     readable(connection, rows, now)
 }
 
-/// Those that are due and of people, the oldest first, at most `limit`.
+/// Those that are due and of users, the oldest first, at most `limit`.
 ///
 /// # Errors
 /// The database's.
-pub fn due_to_people(connection: &mut AnyConnection, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
+pub fn due_to_users(connection: &mut AnyConnection, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
     let rows: Vec<Columns> = deliveries::table
-        .filter(deliveries::kind.eq_any(OF_PEOPLE))
+        .filter(deliveries::kind.eq_any(OF_USERS))
         .filter(is_due!(now))
         .order(deliveries::next_at)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))

@@ -1,4 +1,4 @@
-//! The table `devices`: browsers that a person has signed in with, and the networks they came from. A browser is known by its
+//! The table `devices`: browsers that a user has signed in with, and the networks they came from. A browser is known by its
 //! cookie together with the range of its address, never by the address alone. Under the id of a grant, the networks of its app.
 
 use diesel::prelude::*;
@@ -13,7 +13,7 @@ use crate::protocol::{id::Id, time::Timestamp};
 /// So many networks of a device are remembered.
 const NETWORKS: usize = 16;
 
-/// So many devices of a person are remembered, the last seen.
+/// So many devices of a user are remembered, the last seen.
 const DEVICES: usize = 100;
 
 /// What was known before.
@@ -21,7 +21,7 @@ const DEVICES: usize = 100;
 pub struct Seen {
     /// The device.
     pub device: bool,
-    /// The network, by whatever device of the person.
+    /// The network, by whatever device of the user.
     pub network: bool,
 }
 
@@ -30,7 +30,7 @@ pub struct Seen {
 pub struct Device {
     /// What its cookie says.
     pub id: String,
-    /// The name that the person gave it.
+    /// The name that the user gave it.
     pub name: Option<String>,
     /// The ranges it was seen in, newest first.
     pub networks: Vec<String>,
@@ -42,56 +42,56 @@ pub struct Device {
 
 type Columns = (String, Option<String>, String, i64, i64);
 
-/// Every device of a person.
+/// Every device of a user.
 ///
 /// # Errors
 /// The database's.
-pub fn of(connection: &mut AnyConnection, person: Id) -> Result<Vec<Device>> {
+pub fn of(connection: &mut AnyConnection, user: Id) -> Result<Vec<Device>> {
     let rows: Vec<Columns> = devices::table
-        .filter(devices::person_id.eq(person.as_bytes().as_slice()))
+        .filter(devices::user_id.eq(user.as_bytes().as_slice()))
         .select((devices::id, devices::name, devices::networks, devices::first_seen_at, devices::last_seen_at))
         .order(devices::id)
         .load(connection)?;
     let to_value = |(id, name, networks, first_seen_at, last_seen_at): Columns| {
-        let networks = Row { table: "devices", name: &person }.list("networks", &networks)?;
+        let networks = Row { table: "devices", name: &user }.list("networks", &networks)?;
         Ok(Device { id, name, networks, first_seen_at, last_seen_at })
     };
     rows.into_iter().map(to_value).collect()
 }
 
-/// Whether this person has signed in with this device.
+/// Whether this user has signed in with this device.
 ///
 /// # Errors
 /// The database's.
-pub fn is_known(connection: &mut AnyConnection, person: Id, device: &str) -> Result<bool> {
-    let row = devices::table.find((person.as_bytes().as_slice(), device));
+pub fn is_known(connection: &mut AnyConnection, user: Id, device: &str) -> Result<bool> {
+    let row = devices::table.find((user.as_bytes().as_slice(), device));
     Ok(row.select(devices::first_seen_at).get_result::<i64>(connection).optional()?.is_some())
 }
 
-/// Whether this person was seen in this range of addresses, with whatever device. Asked of nobody it takes as long.
+/// Whether this user was seen in this range of addresses, with whatever device. Asked of nobody it takes as long.
 ///
 /// # Errors
 /// The database's.
-pub fn is_near(connection: &mut AnyConnection, person: Id, range: &str) -> Result<bool> {
-    let theirs = devices::table.filter(devices::person_id.eq(person.as_bytes().as_slice()));
+pub fn is_near(connection: &mut AnyConnection, user: Id, range: &str) -> Result<bool> {
+    let theirs = devices::table.filter(devices::user_id.eq(user.as_bytes().as_slice()));
     let near = theirs.filter(devices::networks.like(format!("%\"{range}\"%")));
     Ok(near.select(devices::first_seen_at).first::<i64>(connection).optional()?.is_some())
 }
 
 /// Notes that a device was seen in a network, and says whether that was known. Part of a transaction.
-pub(super) fn see(connection: &mut AnyConnection, person: Id, (device, network): (&str, &str), now: Timestamp) -> Result<Seen> {
-    let known = of(connection, person)?;
+pub(super) fn see(connection: &mut AnyConnection, user: Id, (device, network): (&str, &str), now: Timestamp) -> Result<Seen> {
+    let known = of(connection, user)?;
     let own = known.iter().find(|one| one.id == device);
     let is_near = known.iter().any(|one| one.networks.iter().any(|one| one == network));
     let before = own.map(|own| own.networks.clone()).unwrap_or_default();
     let others = before.into_iter().filter(|one| one != network);
     let networks: Vec<_> = std::iter::once(network.to_owned()).chain(others).take(NETWORKS).collect();
     let seen = (devices::networks.eq(json(&networks)), devices::last_seen_at.eq(now.millis()));
-    let key = (person.as_bytes().as_slice(), device);
+    let key = (user.as_bytes().as_slice(), device);
     if own.is_some() {
         diesel::update(devices::table.find(key)).set(seen).execute(connection)?;
     } else {
-        let key = (devices::person_id.eq(key.0), devices::id.eq(key.1), devices::first_seen_at.eq(now.millis()));
+        let key = (devices::user_id.eq(key.0), devices::id.eq(key.1), devices::first_seen_at.eq(now.millis()));
         diesel::insert_into(devices::table).values((key, seen)).execute(connection)?;
     }
     let mut oldest: Vec<_> = known.iter().filter(|one| one.id != device).collect();
@@ -102,18 +102,18 @@ pub(super) fn see(connection: &mut AnyConnection, person: Id, (device, network):
     Ok(Seen { device: own.is_some(), network: is_near })
 }
 
-/// Names a device; false when the person has no such device.
+/// Names a device; false when the user has no such device.
 ///
 /// # Errors
 /// The database's.
-pub fn rename(connection: &mut AnyConnection, person: Id, device: &str, name: Option<&str>) -> Result<bool> {
-    let row = devices::table.find((person.as_bytes().as_slice(), device));
+pub fn rename(connection: &mut AnyConnection, user: Id, device: &str, name: Option<&str>) -> Result<bool> {
+    let row = devices::table.find((user.as_bytes().as_slice(), device));
     Ok(diesel::update(row).set(devices::name.eq(name)).execute(connection)? == 1)
 }
 
-/// Forgets every device of a person: each is a stranger's again. Part of a transaction.
-pub(super) fn forget(connection: &mut AnyConnection, person: Id) -> Result<()> {
-    diesel::delete(devices::table.filter(devices::person_id.eq(person.as_bytes().as_slice()))).execute(connection)?;
+/// Forgets every device of a user: each is an unknown caller's again. Part of a transaction.
+pub(super) fn forget(connection: &mut AnyConnection, user: Id) -> Result<()> {
+    diesel::delete(devices::table.filter(devices::user_id.eq(user.as_bytes().as_slice()))).execute(connection)?;
     Ok(())
 }
 
@@ -129,13 +129,13 @@ pub fn forget_before(connection: &mut AnyConnection, before: Timestamp, limit: u
     Ok(diesel::delete(devices::table.filter(devices::last_seen_at.le(end))).execute(connection)?)
 }
 
-/// Forgets the devices under the ids of grants that leave, each with its person. Part of a transaction.
+/// Forgets the devices under the ids of grants that leave, each with its user. Part of a transaction.
 pub(super) fn forget_apps(connection: &mut AnyConnection, grants: &[(Id, Id)]) -> Result<()> {
-    let people: Vec<_> = grants.iter().map(|(_, person)| person.as_bytes().as_slice()).collect();
-    let theirs = devices::table.filter(devices::person_id.eq_any(people)).select((devices::person_id, devices::id));
-    for (person, device) in theirs.load::<(Vec<u8>, String)>(connection)? {
+    let users: Vec<_> = grants.iter().map(|(_, user)| user.as_bytes().as_slice()).collect();
+    let theirs = devices::table.filter(devices::user_id.eq_any(users)).select((devices::user_id, devices::id));
+    for (user, device) in theirs.load::<(Vec<u8>, String)>(connection)? {
         if grants.iter().any(|(grant, _)| grant.to_string() == device) {
-            diesel::delete(devices::table.find((person, device))).execute(connection)?;
+            diesel::delete(devices::table.find((user, device))).execute(connection)?;
         }
     }
     Ok(())

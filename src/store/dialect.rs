@@ -13,7 +13,7 @@ use diesel::{
 
 pub(super) use clock::Clock;
 
-use super::{connection::AnyConnection, error::Error, progress, turns};
+use super::{connection::AnyConnection, error::Error, progress, write_queue};
 
 /// Where the database is.
 #[derive(Clone, PartialEq, Eq)]
@@ -208,7 +208,7 @@ pub(super) fn together<T, E: From<Error>>(
     connection: &mut AnyConnection,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    turns::alone(|| transaction(connection, work))
+    write_queue::alone(|| transaction(connection, work))
 }
 
 fn transaction<T, E: From<Error>>(

@@ -14,7 +14,7 @@ use super::{
     schema::{grant_history, grants},
 };
 use crate::protocol::{
-    history::{Happening, Moment},
+    history::{GrantEvent, HistoryEntry},
     id::Id,
     time::Timestamp,
 };
@@ -27,15 +27,15 @@ pub struct Line {
     /// Its row.
     pub id: Id,
     /// What happened.
-    pub moment: Moment,
+    pub entry: HistoryEntry,
 }
 
 type Columns = (String, i64, i64, Option<String>, Option<String>, Option<String>);
 
-fn to_value((happening, at, generation, address, place, user_agent): Columns) -> Result<Moment> {
+fn to_value((event, at, generation, address, place, user_agent): Columns) -> Result<HistoryEntry> {
     let row = Row { table: "grant_history", name: &at };
-    Ok(Moment {
-        happening: row.name("happening", Happening::named(&happening))?,
+    Ok(HistoryEntry {
+        event: row.name("event", GrantEvent::named(&event))?,
         at: time(at),
         generation: row.generation("generation", generation)?,
         address,
@@ -65,9 +65,9 @@ pub fn append(connection: &mut AnyConnection, lines: &[Line]) -> Result<()> {
 pub fn takes_lines(connection: &mut AnyConnection) -> bool {
     let (address, place, user_agent, why) = (None, None, None, None);
     let at = Timestamp::from_millis(0);
-    let moment = Moment { happening: Happening::Refreshed, at, generation: 0, address, place, user_agent, why };
+    let entry = HistoryEntry { event: GrantEvent::Refreshed, at, generation: 0, address, place, user_agent, why };
     let none = Id::from_bytes([0; 16]);
-    let line = Line { grant: none, id: none, moment };
+    let line = Line { grant: none, id: none, entry };
     let remove = |connection: &mut AnyConnection| forget_all_of(connection, &[none.as_bytes()]).map(drop);
     probe::is_taken(connection, |connection| insert(connection, &[line]), remove)
 }
@@ -81,18 +81,18 @@ pub(super) fn insert(connection: &mut AnyConnection, lines: &[Line]) -> Result<(
 }
 
 /// A line, by a statement that stays prepared: in SQLite it costs no round trip.
-fn insert_one(sqlite: &mut SqliteConnection, Line { grant, id, moment }: &Line) -> Result<()> {
+fn insert_one(sqlite: &mut SqliteConnection, Line { grant, id, entry }: &Line) -> Result<()> {
     diesel::insert_into(grant_history::table)
         .values((
             grant_history::grant_id.eq(grant.as_bytes().as_slice()),
             grant_history::id.eq(id.as_bytes().as_slice()),
-            grant_history::happening.eq(moment.happening.name()),
-            grant_history::at.eq(moment.at.millis()),
-            grant_history::generation.eq(i64::from(moment.generation)),
-            grant_history::address.eq(moment.address.as_deref()),
-            grant_history::place.eq(moment.place.as_deref()),
-            grant_history::user_agent.eq(moment.user_agent.as_deref()),
-            grant_history::routine.eq(moment.happening.is_routine()),
+            grant_history::event.eq(entry.event.name()),
+            grant_history::at.eq(entry.at.millis()),
+            grant_history::generation.eq(i64::from(entry.generation)),
+            grant_history::address.eq(entry.address.as_deref()),
+            grant_history::place.eq(entry.place.as_deref()),
+            grant_history::user_agent.eq(entry.user_agent.as_deref()),
+            grant_history::routine.eq(entry.event.is_routine()),
         ))
         .execute(sqlite)?;
     Ok(())
@@ -101,23 +101,23 @@ fn insert_one(sqlite: &mut SqliteConnection, Line { grant, id, moment }: &Line) 
 /// Lines, column by column: the statement is the same however many there are, so that it stays prepared too.
 fn insert_many(postgres: &mut PgConnection, lines: &[Line]) -> Result<()> {
     let column = |value: fn(&Line) -> &[u8]| lines.iter().map(value).collect::<Vec<_>>();
-    let text = |value: fn(&Moment) -> Option<&str>| lines.iter().map(|line| value(&line.moment)).collect::<Vec<_>>();
-    let number = |value: fn(&Moment) -> i64| lines.iter().map(|line| value(&line.moment)).collect::<Vec<_>>();
+    let text = |value: fn(&HistoryEntry) -> Option<&str>| lines.iter().map(|line| value(&line.entry)).collect::<Vec<_>>();
+    let number = |value: fn(&HistoryEntry) -> i64| lines.iter().map(|line| value(&line.entry)).collect::<Vec<_>>();
     let rows = diesel::select((
         unnest_binary(column(|line| line.grant.as_bytes().as_slice())),
         unnest_binary(column(|line| line.id.as_bytes().as_slice())),
-        unnest_text(lines.iter().map(|line| line.moment.happening.name()).collect::<Vec<_>>()),
-        unnest_number(number(|moment| moment.at.millis())),
-        unnest_number(number(|moment| i64::from(moment.generation))),
-        unnest_some_text(text(|moment| moment.address.as_deref())),
-        unnest_some_text(text(|moment| moment.place.as_deref())),
-        unnest_some_text(text(|moment| moment.user_agent.as_deref())),
-        unnest_truth(lines.iter().map(|line| line.moment.happening.is_routine()).collect::<Vec<_>>()),
+        unnest_text(lines.iter().map(|line| line.entry.event.name()).collect::<Vec<_>>()),
+        unnest_number(number(|entry| entry.at.millis())),
+        unnest_number(number(|entry| i64::from(entry.generation))),
+        unnest_some_text(text(|entry| entry.address.as_deref())),
+        unnest_some_text(text(|entry| entry.place.as_deref())),
+        unnest_some_text(text(|entry| entry.user_agent.as_deref())),
+        unnest_truth(lines.iter().map(|line| line.entry.event.is_routine()).collect::<Vec<_>>()),
     ));
     let columns = (
         grant_history::grant_id,
         grant_history::id,
-        grant_history::happening,
+        grant_history::event,
         grant_history::at,
         grant_history::generation,
         grant_history::address,
@@ -153,12 +153,12 @@ extern "SQL" {
 ///
 /// # Errors
 /// The database's.
-pub fn of(connection: &mut AnyConnection, grant: Id, limit: u32) -> Result<Vec<Moment>> {
+pub fn of(connection: &mut AnyConnection, grant: Id, limit: u32) -> Result<Vec<HistoryEntry>> {
     let mut rows: Vec<Columns> = grant_history::table
         .filter(grant_history::grant_id.eq(grant.as_bytes().as_slice()))
-        .filter(grant_history::happening.eq_any(Happening::ALL.map(Happening::name)))
+        .filter(grant_history::event.eq_any(GrantEvent::ALL.map(GrantEvent::name)))
         .select((
-            grant_history::happening,
+            grant_history::event,
             grant_history::at,
             grant_history::generation,
             grant_history::address,
@@ -207,9 +207,9 @@ pub(super) fn forget_all_of(connection: &mut AnyConnection, grants: &[&[u8]]) ->
     Ok(diesel::delete(grant_history::table.filter(grant_history::grant_id.eq_any(grants))).execute(connection)?)
 }
 
-/// Forgets the lives of a person's grants. Part of a transaction, while the grants still stand.
-pub(super) fn forget(connection: &mut AnyConnection, person: Id) -> Result<()> {
-    let theirs = grants::table.filter(grants::person_id.eq(person.as_bytes().as_slice())).select(grants::id);
+/// Forgets the lives of a user's grants. Part of a transaction, while the grants still stand.
+pub(super) fn forget(connection: &mut AnyConnection, user: Id) -> Result<()> {
+    let theirs = grants::table.filter(grants::user_id.eq(user.as_bytes().as_slice())).select(grants::id);
     for grant in theirs.load::<Vec<u8>>(connection)? {
         diesel::delete(grant_history::table.filter(grant_history::grant_id.eq(grant))).execute(connection)?;
     }

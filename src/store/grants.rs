@@ -1,12 +1,12 @@
 //! The table `grants`: one row is a whole authorization. The statements of its life: `insert` at consent,
-//! `find` with what it depends on; how one is given is `giving`, how it goes
-//! on by compare-and-swap `advancing`, how it ends `ending`, when its row leaves `leaving`. Why one of them is called is
+//! `find` with what it depends on; how one is given is `insert`, how it goes
+//! on by compare-and-swap `advance`, how it ends `ending`, when its row leaves `purge`. Why one of them is called is
 //! `protocol::grant`.
 
-mod advancing;
+mod advance;
 mod ending;
-mod giving;
-pub mod leaving;
+mod insert;
+pub mod purge;
 
 use diesel::prelude::*;
 
@@ -15,30 +15,30 @@ use super::{
     dialect::{Clock, on_either},
     mapping::{Row, time, times},
     revisions::revision,
-    schema::{grants, people, revoked_tokens, sessions as session_rows},
+    schema::{grants, revoked_tokens, sessions as session_rows, users},
 };
 use crate::protocol::{
     activity::Origin,
     claims_request::ClaimsRequest,
     end_reason::EndReason,
-    grant::{Grant, Standing},
+    grant::{AccountStatus, Grant},
     id::Id,
     pkce::Challenge,
     time::Timestamp,
 };
 
-pub(super) use advancing::Advances;
-pub use advancing::{Advance, Statement, advance, advance_elsewhere, heal, repeat_elsewhere};
-pub use ending::{clients_of, live_of, live_to, rename, revoke, revoke_reused, revoked_at};
+pub(super) use advance::Advances;
+pub use advance::{Advance, Statement, advance, advance_elsewhere, heal, repeat_elsewhere};
+pub use ending::{active_for, active_of, clients_of, rename, revoke, revoke_reused, revoked_at};
 pub(super) use ending::{forget_origins, revoke_all, revoke_everything};
-pub use giving::{insert, insert_in};
+pub use insert::{insert, insert_in};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = grants)]
 struct GrantRow {
     id: Vec<u8>,
     client_id: String,
-    person_id: Vec<u8>,
+    user_id: Vec<u8>,
     session_id: Option<Vec<u8>>,
     sid: Vec<u8>,
     generation: i64,
@@ -53,7 +53,7 @@ struct GrantRow {
     rotated_at: Option<i64>,
     expires_at: i64,
     revoked_at: Option<i64>,
-    revoked_why: Option<String>,
+    end_reason: Option<String>,
     subject: Option<String>,
     amr: String,
     claims: Option<String>,
@@ -69,7 +69,7 @@ fn to_value(columns: GrantRow) -> Result<Grant> {
     Ok(Grant {
         id,
         client_id: columns.client_id,
-        person_id: row.id("person_id", columns.person_id)?,
+        user_id: row.id("user_id", columns.user_id)?,
         session_id: columns.session_id.map(|session| row.id("session_id", session)).transpose()?,
         sid: row.id("sid", columns.sid)?,
         generation: row.generation("generation", columns.generation)?,
@@ -84,7 +84,7 @@ fn to_value(columns: GrantRow) -> Result<Grant> {
         rotated_at: times(columns.rotated_at),
         expires_at: time(columns.expires_at),
         revoked_at: times(columns.revoked_at),
-        end_reason: columns.revoked_why.as_deref().map(EndReason::named),
+        end_reason: columns.end_reason.as_deref().map(EndReason::named),
         subject: columns.subject,
         amr: columns.amr,
         claims: columns.claims.map_or_else(|| Ok(ClaimsRequest::default()), |claims| row.json("claims", &claims))?,
@@ -103,46 +103,46 @@ pub struct Found {
     pub is_token_revoked: bool,
     /// When it was read, by the database's clock.
     pub read_at: Timestamp,
-    person_enabled: bool,
+    user_enabled: bool,
     must_sign_in: bool,
     roles: Option<String>,
     groups: Option<String>,
 }
 
 impl Found {
-    /// How its person stands, at a time, and at one by the database's clock.
+    /// How its user stands, at a time, and at one by the database's clock.
     #[must_use]
-    pub const fn standing(&self, now: Timestamp, by_database: Timestamp) -> Standing {
-        Standing { person_enabled: self.person_enabled, must_sign_in: self.must_sign_in, now, by_database }
+    pub const fn status(&self, now: Timestamp, by_database: Timestamp) -> AccountStatus {
+        AccountStatus { user_enabled: self.user_enabled, must_sign_in: self.must_sign_in, now, by_database }
     }
 
-    /// The person's roles now.
+    /// The user's roles now.
     ///
     /// # Errors
     /// When the row holds none.
     pub fn roles(&self) -> Result<Vec<String>> {
-        names(self.grant.person_id, "roles", self.roles.as_deref())
+        names(self.grant.user_id, "roles", self.roles.as_deref())
     }
 
-    /// The person's groups now.
+    /// The user's groups now.
     ///
     /// # Errors
     /// When the row holds none.
     pub fn groups(&self) -> Result<Vec<String>> {
-        names(self.grant.person_id, "member_of", self.groups.as_deref())
+        names(self.grant.user_id, "member_of", self.groups.as_deref())
     }
 }
 
-fn names(person: Id, column: &str, json: Option<&str>) -> Result<Vec<String>> {
-    json.map_or_else(|| Ok(Vec::new()), |json| Row { table: "people", name: &person }.list(column, json))
+fn names(user: Id, column: &str, json: Option<&str>) -> Result<Vec<String>> {
+    json.map_or_else(|| Ok(Vec::new()), |json| Row { table: "users", name: &user }.list(column, json))
 }
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = people)]
-struct PersonRow {
+#[diesel(table_name = users)]
+struct UserRow {
     disabled_at: Option<i64>,
     roles: String,
-    member_of: String,
+    groups: String,
     signed_in_at: Option<i64>,
     sign_in_again_at: Option<i64>,
 }
@@ -154,9 +154,9 @@ struct SessionRow {
     remembered: bool,
 }
 
-type Columns = (GrantRow, Option<PersonRow>, Option<SessionRow>, i64);
+type Columns = (GrantRow, Option<UserRow>, Option<SessionRow>, i64);
 
-fn to_found((columns, person, session, read_at): Columns) -> Result<Found> {
+fn to_found((columns, user, session, read_at): Columns) -> Result<Found> {
     let read_at = time(read_at);
     let mut grant = to_value(columns)?;
     if let Some(session) = session {
@@ -164,26 +164,26 @@ fn to_found((columns, person, session, read_at): Columns) -> Result<Found> {
         grant.revoked_at = grant.revoked_at.or(times(session.ended_at));
         grant.remembered = session.remembered;
     }
-    let Some(person) = person else {
+    let Some(user) = user else {
         let (roles, groups) = (None, None);
-        return Ok(Found { grant, is_token_revoked: false, read_at, person_enabled: false, must_sign_in: false, roles, groups });
+        return Ok(Found { grant, is_token_revoked: false, read_at, user_enabled: false, must_sign_in: false, roles, groups });
     };
     Ok(Found {
         grant,
         is_token_revoked: false,
         read_at,
-        person_enabled: person.disabled_at.is_none(),
-        must_sign_in: person.sign_in_again_at > person.signed_in_at, // none is before every time
-        roles: Some(person.roles),
-        groups: Some(person.member_of),
+        user_enabled: user.disabled_at.is_none(),
+        must_sign_in: user.sign_in_again_at > user.signed_in_at, // none is before every time
+        roles: Some(user.roles),
+        groups: Some(user.groups),
     })
 }
 
-/// A grant with its person and its session: rows, and what is selected of them.
+/// A grant with its user and its session: rows, and what is selected of them.
 macro_rules! with_its_own {
     ($id:expr) => {
         grants::table
-            .left_join(people::table.on(people::id.eq(grants::person_id)))
+            .left_join(users::table.on(users::id.eq(grants::user_id)))
             .left_join(session_rows::table.on(grants::session_id.eq(session_rows::id.nullable())))
             .filter(grants::id.eq($id.as_bytes().as_slice()))
     };
@@ -193,14 +193,14 @@ macro_rules! selected {
     ($($more:expr),*) => {
         (
             GrantRow::as_select(),
-            Option::<PersonRow>::as_select(),
+            Option::<UserRow>::as_select(),
             Option::<SessionRow>::as_select(),
             $($more),*
         )
     };
 }
 
-/// The grant with this id, its person and its session, in one statement.
+/// The grant with this id, its user and its session, in one statement.
 ///
 /// # Errors
 /// The database's.
@@ -225,7 +225,7 @@ pub struct About {
 /// # Errors
 /// The database's.
 pub fn read(connection: &mut AnyConnection, about: &About) -> Result<Option<(Found, Option<i64>)>> {
-    type Read = (GrantRow, Option<PersonRow>, Option<SessionRow>, i64, Option<i64>, Option<i64>);
+    type Read = (GrantRow, Option<UserRow>, Option<SessionRow>, i64, Option<i64>, Option<i64>);
     let jti = about.jti.as_deref().unwrap_or_default();
     let found: Option<Read> = on_either!(connection, one => {
         with_its_own!(about.grant)
@@ -234,8 +234,8 @@ pub fn read(connection: &mut AnyConnection, about: &About) -> Result<Option<(Fou
             .get_result(one)
             .optional()
     })?;
-    let to_value = |(row, person, session, read_at, revoked, revision): Read| {
-        Ok((Found { is_token_revoked: revoked.is_some(), ..to_found((row, person, session, read_at))? }, revision))
+    let to_value = |(row, user, session, read_at, revoked, revision): Read| {
+        Ok((Found { is_token_revoked: revoked.is_some(), ..to_found((row, user, session, read_at))? }, revision))
     };
     found.map(to_value).transpose()
 }
@@ -243,8 +243,8 @@ pub fn read(connection: &mut AnyConnection, about: &About) -> Result<Option<(Fou
 /// Which grants to list.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Those of one person.
-    pub person: Option<Id>,
+    /// Those of one user.
+    pub user: Option<Id>,
     /// Those of one client.
     pub client: Option<String>,
 }
@@ -254,16 +254,16 @@ pub struct Filter {
 /// # Errors
 /// The database's.
 pub fn list(connection: &mut AnyConnection, filter: &Filter, limit: u32) -> Result<Vec<Grant>> {
-    let none_person: &[u8] = &[];
-    let person = filter.person.as_ref().map_or(none_person, |id| id.as_bytes().as_slice());
+    let none_user: &[u8] = &[];
+    let user = filter.user.as_ref().map_or(none_user, |id| id.as_bytes().as_slice());
     let client = filter.client.as_deref().unwrap_or_default();
     // Ids begin with the time they were made: their order is the grants' age.
     let newest = grants::table.select(GrantRow::as_select()).order(grants::id.desc()).limit(i64::from(limit));
-    let rows: Vec<GrantRow> = match (filter.person.is_some(), filter.client.is_some()) {
+    let rows: Vec<GrantRow> = match (filter.user.is_some(), filter.client.is_some()) {
         (false, false) => newest.load(connection)?,
-        (true, false) => newest.filter(grants::person_id.eq(person)).load(connection)?,
+        (true, false) => newest.filter(grants::user_id.eq(user)).load(connection)?,
         (false, true) => newest.filter(grants::client_id.eq(client)).load(connection)?,
-        (true, true) => newest.filter(grants::person_id.eq(person)).filter(grants::client_id.eq(client)).load(connection)?,
+        (true, true) => newest.filter(grants::user_id.eq(user)).filter(grants::client_id.eq(client)).load(connection)?,
     };
     rows.into_iter().map(to_value).collect()
 }

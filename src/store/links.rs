@@ -24,7 +24,7 @@ pub struct Link {
     /// What it is for.
     pub kind: LinkKind,
     /// Whose account it is about, where there is one.
-    pub person_id: Option<Id>,
+    pub user_id: Option<Id>,
     /// The address that it was sent to, or that it is about.
     pub email: Option<String>,
     /// The pseudonym of the only browser in which it works.
@@ -48,7 +48,7 @@ impl Link {
         Self {
             id,
             kind,
-            person_id: None,
+            user_id: None,
             email: None,
             browser: None,
             content: None,
@@ -91,7 +91,7 @@ macro_rules! unspent {
 struct LinkRow {
     id: Vec<u8>,
     kind: String,
-    person_id: Option<Vec<u8>>,
+    user_id: Option<Vec<u8>>,
     email: Option<String>,
     browser: Option<Vec<u8>>,
     content: Option<String>,
@@ -106,7 +106,7 @@ fn to_value(columns: LinkRow) -> Result<Link> {
     Ok(Link {
         id: row.id("id", columns.id)?,
         kind: row.name("kind", LinkKind::named(&columns.kind))?,
-        person_id: columns.person_id.map(|id| row.id("person_id", id)).transpose()?,
+        user_id: columns.user_id.map(|id| row.id("user_id", id)).transpose()?,
         email: columns.email,
         browser: columns.browser,
         content: columns.content,
@@ -127,21 +127,21 @@ pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Link>> {
     found.map(to_value).transpose()
 }
 
-/// The links that are kept of a person, the newest first.
+/// The links that are kept of a user, the newest first.
 ///
 /// # Errors
 /// The database's.
-pub fn of_person(connection: &mut AnyConnection, person: Id) -> Result<Vec<Link>> {
-    let theirs = links::table.filter(links::person_id.eq(person.as_bytes().as_slice()));
+pub fn of_user(connection: &mut AnyConnection, user: Id) -> Result<Vec<Link>> {
+    let theirs = links::table.filter(links::user_id.eq(user.as_bytes().as_slice()));
     let rows: Vec<LinkRow> = theirs.select(LinkRow::as_select()).order(links::id.desc()).load(connection)?;
     rows.into_iter().map(to_value).collect()
 }
 
 impl Link {
-    /// Whether it was sent to an address of this person, so that whoever has it reads, or has read, their mail.
+    /// Whether it was sent to an address of this user, so that whoever has it reads, or has read, their mail.
     #[must_use]
-    pub fn went_to(&self, person: Id) -> bool {
-        self.person_id == Some(person) && matches!(self.kind, LinkKind::Reset | LinkKind::NotMe)
+    pub fn went_to(&self, user: Id) -> bool {
+        self.user_id == Some(user) && matches!(self.kind, LinkKind::Reset | LinkKind::NotMe)
     }
 }
 
@@ -154,7 +154,7 @@ pub fn insert(connection: &mut AnyConnection, link: &Link) -> Result<()> {
         .values((
             links::id.eq(link.id.as_bytes().as_slice()),
             links::kind.eq(link.kind.name()),
-            links::person_id.eq(link.person_id.as_ref().map(|id| id.as_bytes().as_slice())),
+            links::user_id.eq(link.user_id.as_ref().map(|id| id.as_bytes().as_slice())),
             links::email.eq(link.email.as_deref()),
             links::browser.eq(link.browser.as_deref()),
             links::content.eq(link.content.as_deref()),
@@ -167,12 +167,12 @@ pub fn insert(connection: &mut AnyConnection, link: &Link) -> Result<()> {
     Ok(())
 }
 
-/// The links of a person that can still be used, the newest first.
+/// The links of a user that can still be used, the newest first.
 ///
 /// # Errors
 /// The database's.
-pub fn open_of(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Result<Vec<Link>> {
-    let mut theirs = of_person(connection, person)?;
+pub fn open_of(connection: &mut AnyConnection, user: Id, now: Timestamp) -> Result<Vec<Link>> {
+    let mut theirs = of_user(connection, user)?;
     theirs.retain(|link| link.is_open(now));
     Ok(theirs)
 }
@@ -189,28 +189,26 @@ pub(super) fn use_up(connection: &mut AnyConnection, id: Id, kind: LinkKind, now
     Ok(diesel::update(row).set(links::used_at.eq(Some(now.millis()))).execute(connection)? == 1)
 }
 
-/// Ends every link of a person, of whatever kind, and says how many could still be used. Part of a transaction.
-pub(super) fn end_all(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Result<usize> {
-    let open = open_of(connection, person, now)?.len();
-    let theirs = links::table.filter(links::person_id.eq(person.as_bytes().as_slice())).filter(unspent!());
+/// Ends every link of a user, of whatever kind, and says how many could still be used. Part of a transaction.
+pub(super) fn end_all(connection: &mut AnyConnection, user: Id, now: Timestamp) -> Result<usize> {
+    let open = open_of(connection, user, now)?.len();
+    let theirs = links::table.filter(links::user_id.eq(user.as_bytes().as_slice())).filter(unspent!());
     diesel::update(theirs).set(ended!(now)).execute(connection)?;
     Ok(open)
 }
 
-/// Ends every link of this kind that a person has: a newer one takes their place, or what they are for is over. Part of a
+/// Ends every link of this kind that a user has: a newer one takes their place, or what they are for is over. Part of a
 /// transaction.
-pub(super) fn end_kind(connection: &mut AnyConnection, person: Id, kind: LinkKind, now: Timestamp) -> Result<()> {
-    let theirs = links::table
-        .filter(links::person_id.eq(person.as_bytes().as_slice()))
-        .filter(links::kind.eq(kind.name()))
-        .filter(unspent!());
+pub(super) fn end_kind(connection: &mut AnyConnection, user: Id, kind: LinkKind, now: Timestamp) -> Result<()> {
+    let theirs =
+        links::table.filter(links::user_id.eq(user.as_bytes().as_slice())).filter(links::kind.eq(kind.name())).filter(unspent!());
     diesel::update(theirs).set(ended!(now)).execute(connection)?;
     Ok(())
 }
 
 /// Ends every link to make an account with this address. Part of a transaction.
 pub(super) fn end_to_address(connection: &mut AnyConnection, email: &str, now: Timestamp) -> Result<()> {
-    let theirs = links::table.filter(links::person_id.is_null()).filter(links::email.eq(email)).filter(unspent!());
+    let theirs = links::table.filter(links::user_id.is_null()).filter(links::email.eq(email)).filter(unspent!());
     diesel::update(theirs).set(ended!(now)).execute(connection)?;
     Ok(())
 }
@@ -233,7 +231,7 @@ pub fn invitations(connection: &mut AnyConnection, now: Timestamp) -> Result<Vec
 /// The database's.
 pub fn withdraw(connection: &mut AnyConnection, email: &str, now: Timestamp) -> Result<usize> {
     let open = links::table
-        .filter(links::person_id.is_null())
+        .filter(links::user_id.is_null())
         .filter(links::kind.eq(LinkKind::Invitation.name()))
         .filter(links::email.eq(email))
         .filter(unspent!())
@@ -242,14 +240,9 @@ pub fn withdraw(connection: &mut AnyConnection, email: &str, now: Timestamp) -> 
 }
 
 /// As [`end_kind`], but those alone that work in this browser.
-pub(super) fn end_in(
-    connection: &mut AnyConnection,
-    person: Id,
-    (kind, browser): (LinkKind, &[u8]),
-    now: Timestamp,
-) -> Result<()> {
+pub(super) fn end_in(connection: &mut AnyConnection, user: Id, (kind, browser): (LinkKind, &[u8]), now: Timestamp) -> Result<()> {
     let theirs = links::table
-        .filter(links::person_id.eq(person.as_bytes().as_slice()))
+        .filter(links::user_id.eq(user.as_bytes().as_slice()))
         .filter(links::kind.eq(kind.name()))
         .filter(links::browser.eq(browser))
         .filter(unspent!());
@@ -257,16 +250,16 @@ pub(super) fn end_in(
     Ok(())
 }
 
-/// Ends the links of this kind that a person has and that were made at this time or since: the oldest first. Part of a
+/// Ends the links of this kind that a user has and that were made at this time or since: the oldest first. Part of a
 /// transaction.
 pub(super) fn end_since(
     connection: &mut AnyConnection,
-    person: Id,
+    user: Id,
     (kind, since): (LinkKind, Timestamp),
     now: Timestamp,
 ) -> Result<Vec<Link>> {
     let theirs = links::table
-        .filter(links::person_id.eq(person.as_bytes().as_slice()))
+        .filter(links::user_id.eq(user.as_bytes().as_slice()))
         .filter(links::kind.eq(kind.name()))
         .filter(links::created_at.ge(since.millis()))
         .filter(unspent!());
@@ -275,18 +268,18 @@ pub(super) fn end_since(
     rows.into_iter().map(to_value).collect()
 }
 
-/// How many links of this kind were made for a person since, used or not.
-pub(super) fn count_since(connection: &mut AnyConnection, person: Id, kind: LinkKind, since: Timestamp) -> Result<i64> {
+/// How many links of this kind were made for a user since, used or not.
+pub(super) fn count_since(connection: &mut AnyConnection, user: Id, kind: LinkKind, since: Timestamp) -> Result<i64> {
     let theirs = links::table
-        .filter(links::person_id.eq(person.as_bytes().as_slice()))
+        .filter(links::user_id.eq(user.as_bytes().as_slice()))
         .filter(links::kind.eq(kind.name()))
         .filter(links::created_at.gt(since.millis()));
     Ok(theirs.count().get_result(connection)?)
 }
 
-/// Forgets every link of a person. Part of a transaction.
-pub(super) fn forget(connection: &mut AnyConnection, person: Id) -> Result<()> {
-    diesel::delete(links::table.filter(links::person_id.eq(person.as_bytes().as_slice()))).execute(connection)?;
+/// Forgets every link of a user. Part of a transaction.
+pub(super) fn forget(connection: &mut AnyConnection, user: Id) -> Result<()> {
+    diesel::delete(links::table.filter(links::user_id.eq(user.as_bytes().as_slice()))).execute(connection)?;
     Ok(())
 }
 

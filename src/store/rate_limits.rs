@@ -1,5 +1,5 @@
 //! The table `rate_limits`: what is counted to slow down guesses and requests for mail, each under a keyed hash. What the counts
-//! are for and which keys they have is `people::throttle`; how they turn into waits, `protocol::rate_limit`. Each change is one
+//! are for and which keys they have is `flows::throttle`; how they turn into waits, `protocol::rate_limit`. Each change is one
 //! guarded statement, or one transaction by key, so that of many at once none is lost.
 
 use std::collections::HashMap;

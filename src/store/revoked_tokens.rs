@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use super::{AnyConnection, Result, dialect::delete_some, error::Error, schema::revoked_tokens, turns};
+use super::{AnyConnection, Result, dialect::delete_some, error::Error, schema::revoked_tokens, write_queue};
 use crate::protocol::time::Timestamp;
 
 /// Revokes a token; one that was revoked before stays so.
@@ -12,7 +12,7 @@ use crate::protocol::time::Timestamp;
 /// The database's.
 pub fn insert(connection: &mut AnyConnection, jti: &str, expires_at: Timestamp) -> Result<()> {
     let row = (revoked_tokens::jti.eq(jti), revoked_tokens::expires_at.eq(expires_at.millis()));
-    match turns::alone(|| diesel::insert_into(revoked_tokens::table).values(row).execute(connection)).map_err(Error::from) {
+    match write_queue::alone(|| diesel::insert_into(revoked_tokens::table).values(row).execute(connection)).map_err(Error::from) {
         Ok(_) | Err(Error::Conflict(_)) => Ok(()),
         Err(error) => Err(error),
     }

@@ -15,7 +15,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    people (id) {
+    users (id) {
         id -> Binary,
         username -> Text,
         email -> Text,
@@ -26,7 +26,7 @@ diesel::table! {
         created_at -> BigInt,
         updated_at -> BigInt,
         roles -> Text,
-        member_of -> Text,
+        groups -> Text,
         attributes -> Text,
         signed_in_at -> Nullable<BigInt>,
         sign_in_again_at -> Nullable<BigInt>,
@@ -59,7 +59,7 @@ diesel::table! {
         pairwise_sector -> Nullable<Text>,
         post_logout_redirect_uris -> Text,
         backchannel_logout_uri -> Nullable<Text>,
-        sign_in_ceiling_ms -> Nullable<BigInt>,
+        max_auth_age_ms -> Nullable<BigInt>,
     }
 }
 
@@ -68,7 +68,7 @@ diesel::table! { client_origins (origin, client_id) { origin -> Text, client_id 
 diesel::table! {
     sessions (id) {
         id -> Binary,
-        person_id -> Binary,
+        user_id -> Binary,
         generation -> BigInt,
         auth_time -> BigInt,
         created_at -> BigInt,
@@ -85,8 +85,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    consents (person_id, client_id) {
-        person_id -> Binary,
+    consents (user_id, client_id) {
+        user_id -> Binary,
         client_id -> Text,
         scopes -> Text,
         audiences -> Text,
@@ -98,7 +98,7 @@ diesel::table! {
     grants (id) {
         id -> Binary,
         client_id -> Text,
-        person_id -> Binary,
+        user_id -> Binary,
         session_id -> Nullable<Binary>,
         sid -> Binary,
         generation -> BigInt,
@@ -113,7 +113,7 @@ diesel::table! {
         rotated_at -> Nullable<BigInt>,
         expires_at -> BigInt,
         revoked_at -> Nullable<BigInt>,
-        revoked_why -> Nullable<Text>,
+        end_reason -> Nullable<Text>,
         subject -> Nullable<Text>,
         amr -> Text,
         claims -> Nullable<Text>,
@@ -145,7 +145,7 @@ diesel::table! {
 
 diesel::table! { revisions (name) { name -> Text, number -> BigInt, } }
 
-diesel::table! { subjects (subject) { subject -> Text, person_id -> Binary, sector -> Text, } }
+diesel::table! { subjects (subject) { subject -> Text, user_id -> Binary, sector -> Text, } }
 
 diesel::table! { used_assertions (key) { key -> Binary, expires_at -> BigInt, } }
 
@@ -164,8 +164,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    devices (person_id, id) {
-        person_id -> Binary,
+    devices (user_id, id) {
+        user_id -> Binary,
         id -> Text,
         name -> Nullable<Text>,
         networks -> Text,
@@ -178,7 +178,7 @@ diesel::table! {
     grant_history (grant_id, id) {
         grant_id -> Binary,
         id -> Binary,
-        happening -> Text,
+        event -> Text,
         at -> BigInt,
         generation -> BigInt,
         address -> Nullable<Text>,
@@ -189,8 +189,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    activity (person_id, id) {
-        person_id -> Binary,
+    activity (user_id, id) {
+        user_id -> Binary,
         id -> Binary,
         kind -> Text,
         at -> BigInt,
@@ -198,7 +198,7 @@ diesel::table! {
         place -> Nullable<Text>,
         user_agent -> Nullable<Text>,
         about -> Nullable<Text>,
-        times -> BigInt,
+        count -> BigInt,
     }
 }
 
@@ -206,7 +206,7 @@ diesel::table! {
     links (id) {
         id -> Binary,
         kind -> Text,
-        person_id -> Nullable<Binary>,
+        user_id -> Nullable<Binary>,
         email -> Nullable<Text>,
         browser -> Nullable<Binary>,
         content -> Nullable<Text>,
@@ -219,11 +219,11 @@ diesel::table! {
 
 diesel::table! { leases (name) { name -> Text, holder -> Binary, until -> BigInt, } }
 
-diesel::table! { walks (name) { name -> Text, position -> Nullable<Binary>, begun_at -> BigInt, } }
+diesel::table! { sweep_cursors (name) { name -> Text, position -> Nullable<Binary>, begun_at -> BigInt, } }
 
 diesel::allow_tables_to_appear_in_same_query!(
     grants,
-    people,
+    users,
     clients,
     sessions,
     revoked_tokens,

@@ -3,7 +3,7 @@
 
 mod beginning;
 mod ending;
-pub mod leaving;
+pub mod purge;
 
 use diesel::prelude::*;
 
@@ -13,7 +13,7 @@ use super::{
     error::Error,
     mapping::{Row, time, times},
     revisions::revision,
-    schema::{consents as consent_rows, people as people_rows, sessions},
+    schema::{consents as consent_rows, sessions, users as users_rows},
 };
 use ending::end_row;
 
@@ -35,10 +35,10 @@ pub struct Session {
     /// Its row, and `sid` of the tokens.
     pub id: Id,
     /// Who is signed in.
-    pub person_id: Id,
+    pub user_id: Id,
     /// Rises with each sign-in; the cookies of older generations are dead.
     pub generation: u32,
-    /// When the person last proved who they are.
+    /// When the user last proved who they are.
     pub auth_time: Timestamp,
     /// When it began.
     pub created_at: Timestamp,
@@ -50,13 +50,13 @@ pub struct Session {
     pub ended_at: Option<Timestamp>,
     /// Where it was last signed in from, and in which browser.
     pub origin: Origin,
-    /// How the person proved who they are: values of `amr`, separated by spaces (RFC 8176).
+    /// How the user proved who they are: values of `amr`, separated by spaces (RFC 8176).
     pub amr: String,
     /// Whether it outlives the browser's window, and lasts longer.
     pub remembered: bool,
     /// What the cookie says by which the browser is known.
     pub device_id: Option<String>,
-    /// Since when the person has to sign in again.
+    /// Since when the user has to sign in again.
     pub sign_in_again_at: Option<Timestamp>,
 }
 
@@ -67,7 +67,7 @@ const TOGETHER: usize = 500;
 #[diesel(table_name = sessions)]
 struct SessionRow {
     id: Vec<u8>,
-    person_id: Vec<u8>,
+    user_id: Vec<u8>,
     generation: i64,
     auth_time: i64,
     created_at: i64,
@@ -82,14 +82,14 @@ struct SessionRow {
     device_id: Option<String>,
 }
 
-/// A session, and since when its person has to sign in again.
+/// A session, and since when its user has to sign in again.
 type Columns = (SessionRow, Option<i64>);
 
 fn to_value((columns, sign_in_again_at): Columns) -> Result<Session> {
     let row = Row { table: "sessions", name: &columns.created_at };
     Ok(Session {
         id: row.id("id", columns.id)?,
-        person_id: row.id("person_id", columns.person_id)?,
+        user_id: row.id("user_id", columns.user_id)?,
         generation: row.generation("generation", columns.generation)?,
         auth_time: time(columns.auth_time),
         created_at: time(columns.created_at),
@@ -104,12 +104,12 @@ fn to_value((columns, sign_in_again_at): Columns) -> Result<Session> {
     })
 }
 
-/// Sessions with their person: what is selected of them.
-macro_rules! with_person {
+/// Sessions with their user: what is selected of them.
+macro_rules! with_user {
     () => {
         sessions::table
-            .left_join(people_rows::table.on(people_rows::id.eq(sessions::person_id)))
-            .select((SessionRow::as_select(), people_rows::sign_in_again_at.nullable()))
+            .left_join(users_rows::table.on(users_rows::id.eq(sessions::user_id)))
+            .select((SessionRow::as_select(), users_rows::sign_in_again_at.nullable()))
     };
 }
 
@@ -129,7 +129,7 @@ impl Session {
 /// # Errors
 /// The database's.
 pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Session>> {
-    let found = with_person!().filter(sessions::id.eq(id.as_bytes().as_slice())).get_result::<Columns>(connection).optional()?;
+    let found = with_user!().filter(sessions::id.eq(id.as_bytes().as_slice())).get_result::<Columns>(connection).optional()?;
     found.map(to_value).transpose()
 }
 
@@ -138,13 +138,13 @@ pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Session>> {
 pub struct Read {
     /// The session.
     pub session: Session,
-    /// What its person allowed the client.
+    /// What its user allowed the client.
     pub allowed: Option<Allowed>,
     /// The revision of clients and APIs.
     pub revision: Option<i64>,
 }
 
-/// The session with this id, what its person allowed this client, and the revision of clients and APIs: in one statement.
+/// The session with this id, what its user allowed this client, and the revision of clients and APIs: in one statement.
 ///
 /// # Errors
 /// The database's.
@@ -152,15 +152,15 @@ pub fn read(connection: &mut AnyConnection, id: Id, client: &str) -> Result<Opti
     type Columns = (SessionRow, Option<i64>, Option<(String, String)>, Option<i64>);
     let found: Option<Columns> = on_either!(connection, one => {
         sessions::table
-            .left_join(people_rows::table.on(people_rows::id.eq(sessions::person_id)))
+            .left_join(users_rows::table.on(users_rows::id.eq(sessions::user_id)))
             .left_join(
                 consent_rows::table
-                    .on(consent_rows::person_id.eq(sessions::person_id).and(consent_rows::client_id.eq(client))),
+                    .on(consent_rows::user_id.eq(sessions::user_id).and(consent_rows::client_id.eq(client))),
             )
             .filter(sessions::id.eq(id.as_bytes().as_slice()))
             .select((
                 SessionRow::as_select(),
-                people_rows::sign_in_again_at.nullable(),
+                users_rows::sign_in_again_at.nullable(),
                 (consent_rows::scopes, consent_rows::audiences).nullable(),
                 revision!(),
             ))
@@ -169,7 +169,7 @@ pub fn read(connection: &mut AnyConnection, id: Id, client: &str) -> Result<Opti
     })?;
     let to_read = |(row, sign_in_again_at, allowed, revision): Columns| {
         let session = to_value((row, sign_in_again_at))?;
-        let allowed = allowed.map(|columns| consents::to_value(session.person_id, &columns)).transpose()?;
+        let allowed = allowed.map(|columns| consents::to_value(session.user_id, &columns)).transpose()?;
         Ok(Read { session, allowed, revision })
     };
     found.map(to_read).transpose()
@@ -183,7 +183,7 @@ pub fn insert(connection: &mut AnyConnection, session: &Session) -> Result<()> {
     diesel::insert_into(sessions::table)
         .values((
             sessions::id.eq(session.id.as_bytes().as_slice()),
-            sessions::person_id.eq(session.person_id.as_bytes().as_slice()),
+            sessions::user_id.eq(session.user_id.as_bytes().as_slice()),
             sessions::generation.eq(i64::from(session.generation)),
             sessions::auth_time.eq(session.auth_time.millis()),
             sessions::created_at.eq(session.created_at.millis()),
@@ -211,12 +211,12 @@ pub(super) fn hold(connection: &mut AnyConnection, session: &Session, now: Times
     Ok(diesel::update(row).set(sessions::last_seen_at.eq(now.millis())).execute(connection)? == 1)
 }
 
-/// Every session of a person that was not ended, the last used first.
+/// Every session of a user that was not ended, the last used first.
 ///
 /// # Errors
 /// The database's.
-pub fn unended_of(connection: &mut AnyConnection, person: Id) -> Result<Vec<Session>> {
-    let theirs = with_person!().filter(sessions::person_id.eq(person.as_bytes().as_slice()));
+pub fn unended_of(connection: &mut AnyConnection, user: Id) -> Result<Vec<Session>> {
+    let theirs = with_user!().filter(sessions::user_id.eq(user.as_bytes().as_slice()));
     let rows = theirs.filter(sessions::ended_at.is_null()).order(sessions::last_seen_at.desc()).load::<Columns>(connection)?;
     rows.into_iter().map(to_value).collect()
 }
@@ -227,14 +227,14 @@ pub fn unended_of(connection: &mut AnyConnection, person: Id) -> Result<Vec<Sess
 /// The database's.
 pub fn unended_before(
     connection: &mut AnyConnection,
-    person: Id,
+    user: Id,
     before: Option<(Timestamp, Id)>,
     limit: u32,
 ) -> Result<Vec<Session>> {
     let (at, id) = before.map_or((i64::MAX, Id::from_bytes([0xff; 16])), |(at, id)| (at.millis(), id));
     let same_time = sessions::last_seen_at.eq(at).and(sessions::id.lt(id.as_bytes().as_slice()));
-    let theirs = with_person!()
-        .filter(sessions::person_id.eq(person.as_bytes().as_slice()))
+    let theirs = with_user!()
+        .filter(sessions::user_id.eq(user.as_bytes().as_slice()))
         .filter(sessions::ended_at.is_null())
         .filter(sessions::last_seen_at.lt(at).or(same_time))
         .order((sessions::last_seen_at.desc(), sessions::id.desc()));
@@ -249,23 +249,23 @@ pub fn among(connection: &mut AnyConnection, ids: &[Id]) -> Result<Vec<Session>>
     let mut found = Vec::with_capacity(ids.len());
     for some in ids.chunks(TOGETHER) {
         let keys = some.iter().map(|id| id.as_bytes().as_slice());
-        found.extend(with_person!().filter(sessions::id.eq_any(keys)).load::<Columns>(connection)?);
+        found.extend(with_user!().filter(sessions::id.eq_any(keys)).load::<Columns>(connection)?);
     }
     found.into_iter().map(to_value).collect()
 }
 
-/// Every session of a person that is kept, the newest first.
+/// Every session of a user that is kept, the newest first.
 ///
 /// # Errors
 /// The database's.
-pub fn of_person(connection: &mut AnyConnection, person: Id) -> Result<Vec<Session>> {
-    let theirs = with_person!().filter(sessions::person_id.eq(person.as_bytes().as_slice()));
+pub fn of_user(connection: &mut AnyConnection, user: Id) -> Result<Vec<Session>> {
+    let theirs = with_user!().filter(sessions::user_id.eq(user.as_bytes().as_slice()));
     theirs.order(sessions::id.desc()).load::<Columns>(connection)?.into_iter().map(to_value).collect()
 }
 
 /// Some of the sessions that have reached their absolute end and were not ended, the oldest first.
 fn expired(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> Result<Vec<Session>> {
-    let expired = with_person!().filter(sessions::ended_at.is_null()).filter(sessions::expires_at.le(now.millis()));
+    let expired = with_user!().filter(sessions::ended_at.is_null()).filter(sessions::expires_at.le(now.millis()));
     let rows = expired.order(sessions::expires_at).limit(i64::from(limit)).load::<Columns>(connection)?;
     // One that cannot be read keeps none of the others from ending.
     let report = |error: &Error| tracing::error!(%error, "a session that has expired cannot be read: it is passed over");
@@ -293,9 +293,9 @@ pub fn heal(connection: &mut AnyConnection, id: Id, generation: u32) -> Result<b
     Ok(diesel::update(behind).set(sessions::generation.eq(i64::from(generation))).execute(connection)? == 1)
 }
 
-/// Forgets from where a person's sessions were. Part of a transaction.
-pub(super) fn forget_origins(connection: &mut AnyConnection, person: Id) -> Result<()> {
-    let theirs = sessions::table.filter(sessions::person_id.eq(person.as_bytes().as_slice()));
+/// Forgets from where a user's sessions were. Part of a transaction.
+pub(super) fn forget_origins(connection: &mut AnyConnection, user: Id) -> Result<()> {
+    let theirs = sessions::table.filter(sessions::user_id.eq(user.as_bytes().as_slice()));
     let none = None::<&str>;
     diesel::update(theirs)
         .set((sessions::address.eq(none), sessions::place.eq(none), sessions::user_agent.eq(none), sessions::device_id.eq(none)))

@@ -1,6 +1,6 @@
 //! Rewrites e-mail addresses that the version before kept in lower case only into the one spelling in which they are looked up and
-//! written to (`protocol::email_address`): those of people, and those of links in mails. It works in batches, and only once: the
-//! table `meta` says when it was done. Where another person has the address already, the row stays as it is, and is reported.
+//! written to (`protocol::email_address`): those of users, and those of links in mails. It works in batches, and only once: the
+//! table `meta` says when it was done. Where another user has the address already, the row stays as it is, and is reported.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use super::{
     error::Error,
     mapping::Row,
     meta,
-    schema::{links, people},
+    schema::{links, users},
 };
 use crate::protocol::{
     id::Id,
@@ -28,26 +28,26 @@ const WHILE_REPLACED: Span = Span::from_seconds(86_400);
 /// What was done.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Rewritten {
-    /// How many people's addresses were rewritten.
-    pub people: usize,
+    /// How many users' addresses were rewritten.
+    pub users: usize,
     /// How many addresses of other links were.
     pub links: usize,
     /// Who still has an address in an old spelling.
     pub taken: Vec<Taken>,
 }
 
-/// A person whose address, in its one spelling, is another person's already: they are not found by it.
+/// A user whose address, in its one spelling, is another user's already: they are not found by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken {
-    /// The person.
-    pub person: Id,
+    /// The user.
+    pub user: Id,
     /// Their user name, by which they are found.
     pub username: String,
     /// Who has the address.
     pub holder: Id,
 }
 
-/// A person, or a link, with the address that is kept.
+/// A user, or a link, with the address that is kept.
 struct Kept {
     id: Id,
     email: String,
@@ -91,9 +91,9 @@ pub fn rewrite_all(connection: &mut AnyConnection, now: Timestamp) -> Result<Rew
     let mut rewritten = Rewritten::default();
     let mut left = HashSet::new();
     let mut after = None;
-    while let Some(batch) = people_after(connection, after)? {
+    while let Some(batch) = users_after(connection, after)? {
         after = batch.last().map(|last| last.id);
-        for old in rewrite_people(connection, batch, now, &mut rewritten)? {
+        for old in rewrite_users(connection, batch, now, &mut rewritten)? {
             rewritten.taken.extend(taken(connection, &old)?);
             left.insert(old.email);
         }
@@ -112,27 +112,27 @@ fn bytes(after: Option<&Id>) -> &[u8] {
     after.map_or(&[], |id| id.as_bytes().as_slice())
 }
 
-/// The next people by id; `None` behind the last.
-fn people_after(connection: &mut AnyConnection, after: Option<Id>) -> Result<Option<Vec<Kept>>> {
-    let next = people::table.filter(people::id.gt(bytes(after.as_ref()))).order(people::id).limit(BATCH);
-    let rows: Vec<(Vec<u8>, String)> = next.select((people::id, people::email)).load(connection)?;
-    let rows: Vec<_> = rows.into_iter().map(|row| Kept::new("people", row)).collect::<Result<_>>()?;
+/// The next users by id; `None` behind the last.
+fn users_after(connection: &mut AnyConnection, after: Option<Id>) -> Result<Option<Vec<Kept>>> {
+    let next = users::table.filter(users::id.gt(bytes(after.as_ref()))).order(users::id).limit(BATCH);
+    let rows: Vec<(Vec<u8>, String)> = next.select((users::id, users::email)).load(connection)?;
+    let rows: Vec<_> = rows.into_iter().map(|row| Kept::new("users", row)).collect::<Result<_>>()?;
     Ok((!rows.is_empty()).then_some(rows))
 }
 
-/// Rewrites those of a batch that are in another spelling: all in one transaction, or one by one where another person has one of
+/// Rewrites those of a batch that are in another spelling: all in one transaction, or one by one where another user has one of
 /// the addresses. The value is those that stay.
-fn rewrite_people(connection: &mut AnyConnection, batch: Vec<Kept>, now: Timestamp, to: &mut Rewritten) -> Result<Vec<Kept>> {
+fn rewrite_users(connection: &mut AnyConnection, batch: Vec<Kept>, now: Timestamp, to: &mut Rewritten) -> Result<Vec<Kept>> {
     let old: Vec<_> = batch.into_iter().filter(Kept::is_old).collect();
     if old.is_empty() {
         return Ok(old);
     }
     let together = dialect::together(connection, |connection| {
-        old.iter().try_fold(0, |rows, old| Ok::<_, Error>(rows + rewrite_person(connection, old, now)?))
+        old.iter().try_fold(0, |rows, old| Ok::<_, Error>(rows + rewrite_user(connection, old, now)?))
     });
     match together {
         Ok(rows) => {
-            to.people += rows;
+            to.users += rows;
             return Ok(Vec::new());
         }
         Err(Error::Conflict(_)) => {}
@@ -140,8 +140,8 @@ fn rewrite_people(connection: &mut AnyConnection, batch: Vec<Kept>, now: Timesta
     }
     let mut left = Vec::new();
     for old in old {
-        match dialect::together(connection, |connection| rewrite_person(connection, &old, now)) {
-            Ok(rows) => to.people += rows,
+        match dialect::together(connection, |connection| rewrite_user(connection, &old, now)) {
+            Ok(rows) => to.users += rows,
             Err(Error::Conflict(_)) => left.push(old),
             Err(error) => return Err(error),
         }
@@ -149,31 +149,31 @@ fn rewrite_people(connection: &mut AnyConnection, batch: Vec<Kept>, now: Timesta
     Ok(left)
 }
 
-/// Rewrites one person's address, with the links that went to it, unless it was changed meanwhile. Part of a transaction.
-fn rewrite_person(connection: &mut AnyConnection, old: &Kept, now: Timestamp) -> Result<usize> {
+/// Rewrites one user's address, with the links that went to it, unless it was changed meanwhile. Part of a transaction.
+fn rewrite_user(connection: &mut AnyConnection, old: &Kept, now: Timestamp) -> Result<usize> {
     let new = old.found_by();
-    let row = people::table.find(old.id.as_bytes().as_slice()).filter(people::email.eq(&old.email));
-    let set = (people::email.eq(new.as_str()), people::updated_at.eq(now.millis()));
+    let row = users::table.find(old.id.as_bytes().as_slice()).filter(users::email.eq(&old.email));
+    let set = (users::email.eq(new.as_str()), users::updated_at.eq(now.millis()));
     let rows = diesel::update(row).set(set).execute(connection)?;
-    let theirs = links::table.filter(links::person_id.eq(old.id.as_bytes().as_slice())).filter(links::email.eq(&old.email));
+    let theirs = links::table.filter(links::user_id.eq(old.id.as_bytes().as_slice())).filter(links::email.eq(&old.email));
     diesel::update(theirs).set(links::email.eq(new.as_str())).execute(connection)?;
     Ok(rows)
 }
 
-/// What is reported of a person whose address stays; `None` where it was changed meanwhile, or the other person's was.
+/// What is reported of a user whose address stays; `None` where it was changed meanwhile, or the other user's was.
 fn taken(connection: &mut AnyConnection, old: &Kept) -> Result<Option<Taken>> {
-    let person = people::table.find(old.id.as_bytes().as_slice()).filter(people::email.eq(&old.email));
-    let username = person.select(people::username).first::<String>(connection).optional()?;
+    let user = users::table.find(old.id.as_bytes().as_slice()).filter(users::email.eq(&old.email));
+    let username = user.select(users::username).first::<String>(connection).optional()?;
     let new = old.found_by();
-    let holder = people::table.filter(people::email.eq(new.as_str())).select(people::id);
+    let holder = users::table.filter(users::email.eq(new.as_str())).select(users::id);
     let holder = holder.first::<Vec<u8>>(connection).optional()?;
     let (Some(username), Some(holder)) = (username, holder) else { return Ok(None) };
-    let holder = Row { table: "people", name: &username }.id("id", holder)?;
-    Ok(Some(Taken { person: old.id, username, holder }))
+    let holder = Row { table: "users", name: &username }.id("id", holder)?;
+    Ok(Some(Taken { user: old.id, username, holder }))
 }
 
-/// Rewrites the addresses of all other links, except those that people still have in an old spelling: a link to set a password
-/// works as long as its address is the person's.
+/// Rewrites the addresses of all other links, except those that users still have in an old spelling: a link to set a password
+/// works as long as its address is the user's.
 fn rewrite_links(connection: &mut AnyConnection, left: &HashSet<String>) -> Result<usize> {
     let (mut rewritten, mut after) = (0, None::<Id>);
     loop {

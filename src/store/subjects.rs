@@ -6,24 +6,24 @@ use diesel::prelude::*;
 use super::{AnyConnection, Result, error::Error, mapping::Row, schema::subjects};
 use crate::protocol::id::Id;
 
-/// The person's subject in a sector: the one they have, or else `new`, which is theirs from now on.
+/// The user's subject in a sector: the one they have, or else `new`, which is theirs from now on.
 ///
 /// # Errors
 /// The database's.
-pub fn find_or_insert(connection: &mut AnyConnection, person: Id, sector: &str, new: String) -> Result<String> {
+pub fn find_or_insert(connection: &mut AnyConnection, user: Id, sector: &str, new: String) -> Result<String> {
     let find = |connection: &mut AnyConnection| {
-        let key = person.as_bytes().as_slice();
-        let found = subjects::table.filter(subjects::person_id.eq(key)).filter(subjects::sector.eq(sector));
+        let key = user.as_bytes().as_slice();
+        let found = subjects::table.filter(subjects::user_id.eq(key)).filter(subjects::sector.eq(sector));
         found.select(subjects::subject).get_result::<String>(connection).optional()
     };
     if let Some(subject) = find(connection)? {
         return Ok(subject);
     }
-    let row = (subjects::subject.eq(&new), subjects::person_id.eq(person.as_bytes().as_slice()), subjects::sector.eq(sector));
+    let row = (subjects::subject.eq(&new), subjects::user_id.eq(user.as_bytes().as_slice()), subjects::sector.eq(sector));
     match diesel::insert_into(subjects::table).values(row).execute(connection).map_err(Error::from) {
         Ok(_) => Ok(new),
         // Another process was first.
-        Err(Error::Conflict(_)) => find(connection)?.ok_or_else(|| Error::corrupt("subjects", "subject", person)),
+        Err(Error::Conflict(_)) => find(connection)?.ok_or_else(|| Error::corrupt("subjects", "subject", user)),
         Err(error) => Err(error),
     }
 }
@@ -33,16 +33,16 @@ pub fn find_or_insert(connection: &mut AnyConnection, person: Id, sector: &str, 
 /// # Errors
 /// The database's.
 pub fn find(connection: &mut AnyConnection, subject: &str) -> Result<Option<(Id, String)>> {
-    let found = subjects::table.find(subject).select((subjects::person_id, subjects::sector));
+    let found = subjects::table.find(subject).select((subjects::user_id, subjects::sector));
     let found = found.get_result::<(Vec<u8>, String)>(connection).optional()?;
-    found.map(|(bytes, sector)| Ok((Row { table: "subjects", name: &subject }.id("person_id", bytes)?, sector))).transpose()
+    found.map(|(bytes, sector)| Ok((Row { table: "subjects", name: &subject }.id("user_id", bytes)?, sector))).transpose()
 }
 
-/// The pairwise subjects of a person, each with its sector.
+/// The pairwise subjects of a user, each with its sector.
 ///
 /// # Errors
 /// The database's.
-pub fn of_person(connection: &mut AnyConnection, person: Id) -> Result<Vec<(String, String)>> {
-    let theirs = subjects::table.filter(subjects::person_id.eq(person.as_bytes().as_slice()));
+pub fn of_user(connection: &mut AnyConnection, user: Id) -> Result<Vec<(String, String)>> {
+    let theirs = subjects::table.filter(subjects::user_id.eq(user.as_bytes().as_slice()));
     Ok(theirs.select((subjects::sector, subjects::subject)).order(subjects::sector).load(connection)?)
 }

@@ -1,6 +1,6 @@
 //! Requests of clients that say who they are (RFC 6749 §2.3, RFC 7523): `/token`, `/introspect`, `/revoke`. The phases
-//! that none of them can skip, in order: the form, the credentials, the client, the proof. What is asked for is the story's.
-//! The keys of a client are fetched between two hops, so that a slow client holds no database connection. Whether the proof holds
+//! that none of them can skip, in order: the form, the credentials, the client, the proof. What is asked for is the handler's.
+//! The keys of a client are fetched between two blocking calls, so that a slow client holds no database connection. Whether the proof holds
 //! is `proof`.
 
 mod proof;
@@ -18,10 +18,10 @@ use actix_web::{
 use serde_json::json;
 
 use super::{
+    blocking::{Deadline, Priority, run_blocking},
     body::{BodyProblem, Form},
     cors,
     fault::Fault,
-    hop::{Deadline, Lane, hop},
     oauth_error::{Challenge, OauthError},
     reply::Reply,
     request::{Context, header_list, header_text},
@@ -44,7 +44,7 @@ use crate::{
 use proof::{Authenticated, KeysAre, fetch};
 
 /// A request, its parameters read.
-pub struct Asked {
+pub struct ClientRequest {
     /// What every request brings.
     pub context: Context,
     /// Its form.
@@ -58,18 +58,18 @@ pub struct Asked {
 #[derive(Clone, Copy)]
 pub struct Endpoint {
     /// Who may read its answers.
-    pub readers: Readers,
+    pub readers: CorsPolicy,
     /// Whether it writes nothing, but for the assertion of a client that authenticates by one.
     pub only_reads: bool,
     /// Which grant a request is about, as far as that can be told from its form: it is read along with what has to be read
     /// anyway. Nothing is believed of it.
     pub about: fn(&App, &Params) -> Option<About>,
     /// What it does for a client that was authenticated.
-    pub story: fn(&App, &mut AnyConnection, &Asked, Known<'_>) -> Result<Reply, OauthError>,
+    pub handle: fn(&App, &mut AnyConnection, &ClientRequest, AuthenticatedClient<'_>) -> Result<Reply, OauthError>,
 }
 
-/// What is known when the story of an endpoint begins.
-pub struct Known<'a> {
+/// What is known when the handler of an endpoint begins.
+pub struct AuthenticatedClient<'a> {
     /// The client, authenticated.
     pub client: Arc<Client>,
     /// Clients and APIs.
@@ -82,20 +82,20 @@ pub struct Known<'a> {
 
 /// Which web pages may read the answers of an endpoint (RFC 9700 §2.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Readers {
+pub enum CorsPolicy {
     /// Those of registered origins: apps in browsers call it.
     Registered,
     /// None: only servers call it.
-    Nobody,
+    NoOrigin,
 }
 
-/// What one hop came to.
-enum Turn {
+/// What one blocking call came to.
+enum Outcome {
     Answer(Reply),
     Fetch(Arc<Client>),
 }
 
-impl Readers {
+impl CorsPolicy {
     /// The headers that say so.
     fn headers(
         self,
@@ -105,56 +105,57 @@ impl Readers {
     ) -> Result<Vec<(HeaderName, HeaderValue)>, Fault> {
         match self {
             Self::Registered => Ok(cors::readers(app, connection, registered, origin)?),
-            Self::Nobody => Ok(Vec::new()),
+            Self::NoOrigin => Ok(Vec::new()),
         }
     }
 
-    /// As [`Readers::headers`], as far as is remembered.
+    /// As [`CorsPolicy::headers`], as far as is remembered.
     fn remembered(self, app: &App, origin: Option<&str>) -> Vec<(HeaderName, HeaderValue)> {
         match self {
             Self::Registered => cors::remembered(app, origin),
-            Self::Nobody => Vec::new(),
+            Self::NoOrigin => Vec::new(),
         }
     }
 }
 
-/// Answers a request of a client: authenticates it, and lets the endpoint's story do the rest.
+/// Answers a request of a client: authenticates it, and lets the endpoint's handler do the rest.
 pub async fn answer(request: HttpRequest, app: Data<App>, form: Form, endpoint: Endpoint) -> Reply {
     let origin = cors::origin(&request);
     let challenge = if request.headers().contains_key(header::AUTHORIZATION) { Challenge::Basic } else { Challenge::None };
     let read = read(&request, form).map_err(|refused| refused.unwrap_or_else(|error| OauthError::from(error).reply(challenge)));
-    let asked = match read {
-        Ok(asked) => Arc::new(asked),
+    let client_request = match read {
+        Ok(client_request) => Arc::new(client_request),
         Err(refused) => return readable(&app, endpoint.readers, origin, refused).await,
     };
-    let is_asserted = asked.params.get("client_assertion").is_some(); // its use is written down
-    let lane = if endpoint.only_reads && !is_asserted { Lane::Reads } else { Lane::Machines };
+    let is_asserted = client_request.params.get("client_assertion").is_some(); // its use is written down
+    let priority = if endpoint.only_reads && !is_asserted { Priority::Reads } else { Priority::Clients };
     // The keys are fetched once; then what is known has to do.
     for last in [false, true] {
-        let (of_story, reader) = (asked.clone(), origin.clone());
+        let (in_handler, reader) = (client_request.clone(), origin.clone());
         let keys = if last { KeysAre::AsKnown } else { KeysAre::Fresh };
         let deadline = Deadline::of(&app);
-        let turn = hop(&app, lane, move |app, connection| -> Result<Turn, OauthError> {
-            let (about, now) = ((endpoint.about)(app, &of_story.params), of_story.context.now);
+        let outcome = run_blocking(&app, priority, move |app, connection| -> Result<Outcome, OauthError> {
+            let (about, now) = ((endpoint.about)(app, &in_handler.params), in_handler.context.now);
             let (registered, found) = inspection::read_ahead(&app.registrations, connection, about.as_ref(), now)?;
             let found = found.map(|found| (found, app.clock.now()));
             // What may fail comes before what cannot be undone: who may read the answer.
             let readers = endpoint.readers.headers(app, connection, (&registered, reader.as_deref()))?;
-            let turn =
-                of_story.turn(app, connection, endpoint, (registered, found, keys, deadline)).or_else(|error| match error {
-                    OauthError::Protocol(_) => Ok(Turn::Answer(error.reply(challenge))),
+            let outcome = in_handler.outcome(app, connection, endpoint, (registered, found, keys, deadline)).or_else(
+                |error| match error {
+                    OauthError::Protocol(_) => Ok(Outcome::Answer(error.reply(challenge))),
                     OauthError::Fault(fault) => Err(OauthError::Fault(fault)),
-                })?;
-            Ok(match turn {
-                Turn::Answer(reply) => Turn::Answer(reply.with_all(readers)),
-                fetch @ Turn::Fetch(_) => fetch,
+                },
+            )?;
+            Ok(match outcome {
+                Outcome::Answer(reply) => Outcome::Answer(reply.with_all(readers)),
+                fetch @ Outcome::Fetch(_) => fetch,
             })
         });
-        match turn.await {
-            Ok(Turn::Answer(reply)) => return reply,
-            Ok(Turn::Fetch(client)) => {
+        match outcome.await {
+            Ok(Outcome::Answer(reply)) => return reply,
+            Ok(Outcome::Fetch(client)) => {
                 if !last {
-                    fetch(&app, &asked, client).await;
+                    fetch(&app, &client_request, client).await;
                 }
             }
             Err(error) => return error.reply(Challenge::None).with_all(endpoint.readers.remembered(&app, origin.as_deref())),
@@ -165,12 +166,12 @@ pub async fn answer(request: HttpRequest, app: Data<App>, form: Form, endpoint: 
 }
 
 /// Lets the page of a registered origin read a refusal.
-async fn readable(app: &Data<App>, pages: Readers, origin: Option<String>, refused: Reply) -> Reply {
-    if pages == Readers::Nobody {
+async fn readable(app: &Data<App>, pages: CorsPolicy, origin: Option<String>, refused: Reply) -> Reply {
+    if pages == CorsPolicy::NoOrigin {
         return refused;
     }
     let (now, reader) = (app.clock.now(), origin.clone());
-    let readers = hop(app, Lane::Reads, move |app, connection| -> Result<_, Fault> {
+    let readers = run_blocking(app, Priority::Reads, move |app, connection| -> Result<_, Fault> {
         let registered = app.registrations.now(connection, now)?;
         pages.headers(app, connection, (&registered, reader.as_deref()))
     });
@@ -180,7 +181,7 @@ async fn readable(app: &Data<App>, pages: Readers, origin: Option<String>, refus
     }
 }
 
-fn read(request: &HttpRequest, form: Form) -> Result<Asked, Result<Reply, ProtocolError>> {
+fn read(request: &HttpRequest, form: Form) -> Result<ClientRequest, Result<Reply, ProtocolError>> {
     let invalid = |text: &str| Err(Err(ProtocolError::new(ErrorCode::InvalidRequest, text)));
     if !request.query_string().is_empty() {
         return invalid("expected the parameters in the body, received some in the URL"); // RFC 6749 §2.3.1, §3.2
@@ -195,23 +196,24 @@ fn read(request: &HttpRequest, form: Form) -> Result<Asked, Result<Reply, Protoc
         return invalid(&flaw.describe());
     }
     let accept = header_list(request, &header::ACCEPT);
-    Ok(Asked { context: Context::of(request), params, accept, authorization: authorization(request) })
+    Ok(ClientRequest { context: Context::of(request), params, accept, authorization: authorization(request) })
 }
 
-impl Asked {
-    fn turn(
+impl ClientRequest {
+    fn outcome(
         &self,
         app: &App,
         connection: &mut AnyConnection,
         endpoint: Endpoint,
         (registered, found, keys, deadline): (Registered<'_>, Option<(Found, Timestamp)>, KeysAre, Deadline),
-    ) -> Result<Turn, OauthError> {
+    ) -> Result<Outcome, OauthError> {
         match self.authenticate(app, connection, &registered, keys)? {
             Authenticated::As(client) => {
-                (endpoint.story)(app, connection, self, Known { client, registered, found, deadline }).map(Turn::Answer)
+                (endpoint.handle)(app, connection, self, AuthenticatedClient { client, registered, found, deadline })
+                    .map(Outcome::Answer)
             }
-            Authenticated::Refused(reply) => Ok(Turn::Answer(reply)),
-            Authenticated::Fetch(client) => Ok(Turn::Fetch(client)),
+            Authenticated::Refused(reply) => Ok(Outcome::Answer(reply)),
+            Authenticated::Fetch(client) => Ok(Outcome::Fetch(client)),
         }
     }
 }

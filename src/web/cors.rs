@@ -12,8 +12,8 @@ use actix_web::{
 };
 
 use super::{
+    blocking::{Priority, run_blocking},
     fault::{Fault, RETRY_AFTER},
-    hop::{Lane, hop},
     reply::Reply,
     request::{Context, header_text},
 };
@@ -97,10 +97,10 @@ pub async fn preflight(request: HttpRequest, app: Data<App>) -> Reply {
         return Reply::empty(StatusCode::BAD_REQUEST).noting(error.description);
     }
     let (origin, now) = (origin(&request), Context::of(&request).now);
-    let asking = origin.clone();
-    let answer = hop(&app, Lane::Reads, move |app, connection| -> std::result::Result<_, Fault> {
+    let mail_form = origin.clone();
+    let answer = run_blocking(&app, Priority::Reads, move |app, connection| -> std::result::Result<_, Fault> {
         let registered = app.registrations.now(connection, now)?;
-        Ok(readers(app, connection, &registered, asking.as_deref())?)
+        Ok(readers(app, connection, &registered, mail_form.as_deref())?)
     });
     match answer.await {
         Ok(readers) => allowed(readers),

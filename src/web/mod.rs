@@ -1,7 +1,8 @@
-//! Plumbing between HTTP and the stories of `endpoints` and `people`, without opinions of its own: what a
-//! request brings, how an answer looks, cookies, forms, CORS, and the one hop to the database.
+//! Plumbing between HTTP and the handlers of `endpoints` and `users`, without opinions of its own: what a
+//! request brings, how an answer looks, cookies, forms, CORS, and the one blocking call to the database.
 
 pub mod authorization_request;
+pub mod blocking;
 pub mod body;
 pub mod cached;
 pub mod client_request;
@@ -10,7 +11,6 @@ pub mod cors;
 pub mod fault;
 pub mod forms;
 pub mod headers;
-pub mod hop;
 pub mod no_route;
 pub mod oauth_error;
 pub mod page;

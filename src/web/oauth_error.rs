@@ -25,7 +25,7 @@ pub enum OauthError {
 /// Which challenge a 401 carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Challenge {
-    /// None: the caller did not use the header (a browser would ask the person for a password).
+    /// None: the caller did not use the header (a browser would ask the user for a password).
     None,
     /// RFC 6749 §5.2: the client tried the Authorization header.
     Basic,

@@ -1,4 +1,4 @@
-//! Answers that people see: a rendered page with the headers every page has, and the error page.
+//! Answers that users see: a rendered page with the headers every page has, and the error page.
 
 use actix_web::http::{StatusCode, header};
 
@@ -10,7 +10,7 @@ use super::{
     request::Context,
 };
 use crate::{
-    pages::{self, Chrome, Problem, Template},
+    pages::{self, Layout, Problem, Template},
     protocol::response_mode::Delivery,
 };
 
@@ -28,13 +28,13 @@ pub fn show(status: u16, page: &impl Template, form_target: Option<&str>) -> Rep
 #[must_use]
 pub fn error(base: &str, context: &Context, status: u16, problem: Problem<'_>) -> Reply {
     let note = format!("{problem:?}").chars().take(300).collect::<String>();
-    let page = pages::Error { chrome: Chrome { base, request_id: &context.id }, status, problem };
+    let page = pages::Error { layout: Layout { base, request_id: &context.id }, status, problem };
     show(status, &page, None).noting(note)
 }
 
 /// The page for a form that came without the cookie it is bound to: from another site, whose POST brings no `SameSite=Lax` cookie;
-/// from a browser that has lost it since, or keeps none. It sets no cookie, as it answers a stranger's POST too; the page at
-/// `again`, which the person opens from there, does.
+/// from a browser that has lost it since, or keeps none. It sets no cookie, as it answers an unknown caller's POST too; the page at
+/// `again`, which the user opens from there, does.
 #[must_use]
 pub fn cookie_missing(base: &str, context: &Context, again: &str) -> Reply {
     error(base, context, 400, Problem::CookieMissing { again })
@@ -56,7 +56,7 @@ pub fn deliver(base: &str, context: &Context, delivery: &Delivery) -> Reply {
         Delivery::Redirect(location) => Reply::see_other(location),
         Delivery::Form { action, source, fields } => {
             let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            let page = pages::FormPost { chrome: Chrome { base, request_id: &context.id }, action, fields: &fields };
+            let page = pages::FormPost { layout: Layout { base, request_id: &context.id }, action, fields: &fields };
             show(200, &page, Some(source))
         }
     }

@@ -45,7 +45,7 @@ impl Reply {
         Self { body: text.into_bytes(), ..Self::empty(StatusCode::OK) }.with(header::CONTENT_TYPE, "application/json")
     }
 
-    /// A JSON document to be kept as a file, laid out for people.
+    /// A JSON document to be kept as a file, laid out for users.
     #[must_use]
     pub fn json_file(name: &str, value: &impl Serialize) -> Self {
         match serde_json::to_vec_pretty(value) {

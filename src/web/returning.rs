@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// When a sign-in was asked for.
-pub const SIGN_IN_ASKED: &str = "sign_in_asked";
+pub const SIGN_IN_REQUESTED: &str = "sign_in_asked";
 /// That consent was given.
 pub const CONSENT_GIVEN: &str = "consent_given";
 /// That an account was chosen.
@@ -27,7 +27,7 @@ pub const NOTICE_STAMP: &str = "notice_stamp";
 /// What belongs to a notice.
 pub const NOTICE_NAMES: [&str; 3] = [NOTICE, SIGN_IN_AS, NOTICE_STAMP];
 /// All of them: what is not part of the request itself.
-pub const NAMES: [&str; 6] = [SIGN_IN_ASKED, CONSENT_GIVEN, ACCOUNT_CHOSEN, NOTICE, SIGN_IN_AS, NOTICE_STAMP];
+pub const NAMES: [&str; 6] = [SIGN_IN_REQUESTED, CONSENT_GIVEN, ACCOUNT_CHOSEN, NOTICE, SIGN_IN_AS, NOTICE_STAMP];
 
 /// How long someone may take to sign in.
 const SIGN_IN_TIME: Span = Span::from_seconds(3600);
@@ -73,14 +73,14 @@ pub fn request_of(params: &Params) -> String {
 /// A stamp that says that a sign-in is asked for now.
 #[must_use]
 pub fn ask_for_sign_in(app: &App, params: &Params, now: Timestamp) -> String {
-    stamp::make(&app.config.secrets, Purpose::SignInAsked, &[&request_of(params)], now)
+    stamp::make(&app.config.secrets, Purpose::SignInRequested, &[&request_of(params)], now)
 }
 
 /// When this request asked for a sign-in, if it did.
 #[must_use]
-pub fn sign_in_asked(app: &App, params: &Params, now: Timestamp) -> Option<Timestamp> {
-    let text = params.get(SIGN_IN_ASKED)?;
-    stamp::check(&app.config.secrets, Purpose::SignInAsked, &[&request_of(params)], text, (now, SIGN_IN_TIME)).ok()
+pub fn sign_in_requested(app: &App, params: &Params, now: Timestamp) -> Option<Timestamp> {
+    let text = params.get(SIGN_IN_REQUESTED)?;
+    stamp::check(&app.config.secrets, Purpose::SignInRequested, &[&request_of(params)], text, (now, SIGN_IN_TIME)).ok()
 }
 
 /// A stamp that says that the account of this session is chosen now.

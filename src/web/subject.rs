@@ -1,4 +1,4 @@
-//! Subjects: a person's id, or where a client is registered so, another one in its sector (OpenID Connect Core §8); and
+//! Subjects: a user's id, or where a client is registered so, another one in its sector (OpenID Connect Core §8); and
 //! whom an ID token that comes back as a hint names.
 
 use super::fault::Fault;
@@ -11,27 +11,27 @@ use crate::{
     store::{AnyConnection, Result, subjects},
 };
 
-/// The person's pairwise subject at this client, made when it is first needed; `None` where it is their id.
+/// The user's pairwise subject at this client, made when it is first needed; `None` where it is their id.
 ///
 /// # Errors
 /// The database's.
-pub fn at(connection: &mut AnyConnection, client: &Client, person: Id) -> Result<Option<String>> {
+pub fn at(connection: &mut AnyConnection, client: &Client, user: Id) -> Result<Option<String>> {
     let Some(sector) = &client.pairwise_sector else { return Ok(None) };
-    subjects::find_or_insert(connection, person, sector, random::subject()).map(Some)
+    subjects::find_or_insert(connection, user, sector, random::subject()).map(Some)
 }
 
 /// Whose subject this is at this client. That of another sector is nobody's, and so is an id where subjects are pairwise:
-/// a client that asked about both would learn that they are the same person's (OpenID Connect Core §8).
+/// a client that asked about both would learn that they are the same user's (OpenID Connect Core §8).
 ///
 /// # Errors
 /// The database's.
-pub fn person(connection: &mut AnyConnection, client: &Client, subject: &str) -> Result<Option<Id>> {
+pub fn user(connection: &mut AnyConnection, client: &Client, subject: &str) -> Result<Option<Id>> {
     let Some(sector) = &client.pairwise_sector else { return Ok(Id::parse(subject).ok()) };
     if !is_well_formed(subject) {
         return Ok(None);
     }
     let found = subjects::find(connection, subject)?;
-    Ok(found.filter(|(_, of)| of == sector).map(|(person, _)| person))
+    Ok(found.filter(|(_, of)| of == sector).map(|(user, _)| user))
 }
 
 /// Whether this can be a pairwise subject: only then is the database asked, which not every text may be put to.
@@ -45,7 +45,7 @@ fn anyone(connection: &mut AnyConnection, subject: &str) -> Result<Option<Id>> {
     if !is_pairwise(subject) {
         return Ok(Id::parse(subject).ok());
     }
-    Ok(subjects::find(connection, subject)?.map(|(person, _)| person))
+    Ok(subjects::find(connection, subject)?.map(|(user, _)| user))
 }
 
 /// What an ID token of ours says of whom it was issued to and whom it names, and whether it is of the session `here`; it may
@@ -60,13 +60,13 @@ pub fn hint(
     now: Timestamp,
 ) -> std::result::Result<Option<Hint>, Fault> {
     let ring = app.keys_verifying(connection, token, now)?;
-    let Ok(told) = verify::own(&ring, Typ::IdToken, token) else { return Ok(None) };
-    if text(&told, "iss") != app.config.issuer.as_str() {
+    let Ok(token_claims) = verify::own(&ring, Typ::IdToken, token) else { return Ok(None) };
+    if text(&token_claims, "iss") != app.config.issuer.as_str() {
         return Ok(None);
     }
-    let sub = text(&told, "sub");
-    let person = anyone(connection, sub)?;
+    let sub = text(&token_claims, "sub");
+    let user = anyone(connection, sub)?;
     let pairwise = is_pairwise(sub).then_some(sub);
-    let session = here.filter(|here| claims::is_sid(&app.config.secrets, pairwise, *here, text(&told, "sid")));
-    Ok(Some(Hint { client_id: text(&told, "aud").to_owned(), person, session }))
+    let session = here.filter(|here| claims::is_sid(&app.config.secrets, pairwise, *here, text(&token_claims, "sid")));
+    Ok(Some(Hint { client_id: text(&token_claims, "aud").to_owned(), user, session }))
 }

@@ -53,9 +53,9 @@ fn judge(peer: IpAddr, headers: &HeaderMap, is_tls: bool, issuer_is_https: bool,
     // Each proxy appends whom it saw: from the right, the first that is not a proxy of ours is the caller.
     let chain = values("x-forwarded-for");
     let mut address = peer;
-    for hop in chain.rsplit(',').map_while(read_address) {
-        address = hop;
-        if !is_trusted(hop) {
+    for run_blocking in chain.rsplit(',').map_while(read_address) {
+        address = run_blocking;
+        if !is_trusted(run_blocking) {
             break;
         }
     }
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_are_not_believed() {
+    fn outsiders_are_not_believed() {
         let forged = [("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "https")];
         assert_eq!(arrive("9.9.9.9", &forged, false), ("9.9.9.9".into(), true));
         assert_eq!(arrive("9.9.9.9", &forged, true), ("9.9.9.9".into(), false));

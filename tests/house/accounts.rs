@@ -1,12 +1,12 @@
-//! An operator changes accounts by `store::account` alone, which writes the entry and the letter, and ends the links that it
+//! An operator changes accounts by `store::account` alone, which writes the entry and the e-mail, and ends the links that it
 //! outranks: no command does so past it, by the statements of a table.
 
 use super::source::sources;
 
 /// The tables of an account, and the functions that the command line may call by itself: those that read, and the end of an
-/// invitation, which is of no account yet. (`run` is a command's; `people::throttle` is no table.)
+/// invitation, which is of no account yet. (`run` is a command's; `flows::throttle` is no table.)
 const READ_ONLY: [(&str, &[&str]); 7] = [
-    ("people", &["all", "find", "find_by_login", "ids_after", "throttle"]),
+    ("users", &["all", "find", "find_by_login", "ids_after", "throttle"]),
     ("sessions", &["find", "of_person", "unended_of"]),
     ("grants", &["find", "list", "live_of"]),
     ("consents", &["find", "of_person"]),

@@ -28,7 +28,7 @@ const LAYERS: [&[&str]; 9] = [
     ],
     &["app", "inspection"],
     &["web"],
-    &["endpoints", "people", "admin", "background"],
+    &["endpoints", "users", "admin", "background"],
     &["routes"],
     &["server"],
     &["cli"],
@@ -92,7 +92,7 @@ const KEPT: [(&str, &[&str], &str); 20] = [
         &[
             "src/web/",
             "src/endpoints/",
-            "src/people/",
+            "src/flows/",
             "src/admin/",
             "src/routes.rs",
             "src/server.rs",
@@ -107,11 +107,11 @@ const KEPT: [(&str, &[&str], &str); 20] = [
 /// (file or folder, name, why it may).
 const EXCEPTIONS: [(&str, &str, &str); 11] = [
     ("src/server/tls.rs", "fs", "the certificate is read again on SIGHUP, long after the configuration"),
-    ("src/mail/letter_files.rs", "fs", "letters are written as files, where the configuration says so"),
+    ("src/mail/message_files.rs", "fs", "letters are written as files, where the configuration says so"),
     ("src/logging.rs", "fs", "standard error by a descriptor of its own, without the lock of the standard library's"),
     ("src/cli/demo.rs", "fs", "removes at its end the directory that it had made"),
-    ("src/stories.rs", "Instant", "how long work has waited, on the machine's own clock; no rule depends on it"),
-    ("src/stories/queue.rs", "Instant", "as src/stories.rs"),
+    ("src/blocking_pool.rs", "Instant", "how long work has waited, on the machine's own clock; no rule depends on it"),
+    ("src/blocking_pool/queue.rs", "Instant", "as src/blocking_pool.rs"),
     (
         "src/store/connection.rs",
         "Instant",
@@ -188,7 +188,7 @@ fn modules_of_a_layer_do_not_import_in_circles() {
 }
 
 #[test]
-fn endpoints_and_pages_of_people_stand_alone() {
+fn endpoints_and_pages_of_users_stand_alone() {
     let mut wrong = Vec::new();
     for source in shipped() {
         let own = &source.module;
@@ -196,8 +196,8 @@ fn endpoints_and_pages_of_people_stand_alone() {
             let sideways = match own[0].as_str() {
                 // A folder of endpoints (the grant types of /token) is one endpoint.
                 "endpoints" if import.first() == own.first() => own.len() > 1 && import.get(1) != own.get(1),
-                "endpoints" | "people" | "admin" => {
-                    import[0] != own[0] && ["endpoints", "people", "admin"].contains(&import[0].as_str())
+                "endpoints" | "users" | "admin" => {
+                    import[0] != own[0] && ["endpoints", "users", "admin"].contains(&import[0].as_str())
                 }
                 _ => false,
             };

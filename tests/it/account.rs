@@ -17,8 +17,8 @@ use symbolon::{
         client::Client,
         credential::{Credential, Kind},
         id::Id,
-        link::{LinkKind, Told},
-        notice::Letter,
+        link::{LinkKind, NotifiedEvent},
+        notification::NotificationKind,
     },
     random,
     store::{
@@ -59,7 +59,7 @@ fn assert_alive(server: &Server, client: &Client, tokens: &mut Tokens) {
 
 /// What the tokens are still good for: nothing, at once.
 #[track_caller]
-fn assert_dead(server: &Server, client: &Client, tokens: &Tokens) {
+fn assert_inactive(server: &Server, client: &Client, tokens: &Tokens) {
     assert!(!server.is_active("notes", &tokens.access), "introspection of the access token");
     assert!(!server.is_active(&client.id, &tokens.refresh), "introspection of the refresh token");
     assert_eq!(server.userinfo(&tokens.access).status, 401);
@@ -106,12 +106,12 @@ fn end(browser: &mut Browser, what: &str, id: &str) -> Page {
     act(browser, "/account", "/account/end", &[("what", what), ("id", id)])
 }
 
-/// A link to say "this was not me" that was made now for a person, as it stands in a letter.
-pub(crate) fn not_me_link(server: &Server, person: Id) -> String {
+/// A link to say "this was not me" that was made now for a user, as it stands in an e-mail.
+pub(crate) fn not_me_link(server: &Server, user: Id) -> String {
     let now = server.now();
-    let told = Told { letter: Letter::PasswordChanged, about: None, at: now, origin: Origin::default() };
-    let content = Some(serde_json::to_string(&told).unwrap());
-    let link = Link { person_id: Some(person), content, ..Link::new(random::id(now), LinkKind::NotMe, now) };
+    let received = NotifiedEvent { kind: NotificationKind::PasswordChanged, about: None, at: now, origin: Origin::default() };
+    let content = Some(serde_json::to_string(&received).unwrap());
+    let link = Link { user_id: Some(user), content, ..Link::new(random::id(now), LinkKind::NotMe, now) };
     server.store(|connection| links::insert(connection, &link));
     Credential { kind: Kind::Link, id: link.id, generation: 0 }.derive(&server.app.config.secrets)
 }
@@ -126,15 +126,15 @@ pub(crate) fn session_of(server: &Server, browser: &Browser) -> Id {
         .id
 }
 
-/// The newest grant of a person.
-fn newest_grant(server: &Server, person: Id) -> Id {
+/// The newest grant of a user.
+fn newest_grant(server: &Server, user: Id) -> Id {
     let now = server.now();
-    server.store(|connection| symbolon::store::grants::live_of(connection, person, now))[0].id
+    server.store(|connection| symbolon::store::grants::active_of(connection, user, now))[0].id
 }
 
 /// How often something happened to an account.
-fn happened(server: &Server, person: Id, activity: Activity) -> usize {
-    let all = server.store(|connection| events::of(connection, person, None, 1000));
+fn happened(server: &Server, user: Id, activity: Activity) -> usize {
+    let all = server.store(|connection| events::of(connection, user, None, 1000));
     all.iter().filter(|(_, entry)| entry.activity == activity).count()
 }
 

@@ -60,12 +60,12 @@ fn answer_at(server: &Server, page: &Page, address: &str) -> BTreeMap<String, St
 fn error_of(server: &Server, page: &Page, address: &str) -> String {
     let answer = answer_at(server, page, address);
     assert_eq!(answer.get("state").map(String::as_str), Some("st4te"), "{page:?}");
-    told_error(&answer)
+    received_error(&answer)
 }
 
 /// The error code of an answer, which has nothing else of use (RFC 6749 §4.1.2.1).
 #[track_caller]
-fn told_error(answer: &BTreeMap<String, String>) -> String {
+fn received_error(answer: &BTreeMap<String, String>) -> String {
     let names: Vec<_> = answer.keys().map(String::as_str).filter(|name| *name != "state").collect();
     assert_eq!(names, ["error", "error_description", "iss"], "{answer:?}");
     let description = &answer["error_description"];

@@ -68,13 +68,13 @@ fn waiting(server: &Server) -> Vec<Delivery> {
 
 /// Waits until everything was told.
 #[track_caller]
-fn all_told(server: &Server) {
+fn all_notified(server: &Server) {
     server.app.bell.notify_one();
     wait_until(|| waiting(server).is_empty(), || format!("{:?}", waiting(server)));
 }
 
 /// The app that a request was sent to, by the path, and the logout token in its form.
-fn told(request: &str) -> (String, String) {
+fn received(request: &str) -> (String, String) {
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
     let path = head.lines().next().unwrap().strip_prefix("post /").unwrap().strip_suffix("?of=symbolon http/1.1").unwrap();
     for line in ["content-type: application/x-www-form-urlencoded", "connection: close"] {
@@ -103,7 +103,7 @@ fn verified(server: &Server, client_id: &str, token: &str) -> (Value, Value) {
 fn each_app_of_the_session_is_told_once_in_its_own_words() {
     both_with(may_call, |server| {
         for username in ["alice", "bob"] {
-            server.add_person(username);
+            server.add_user(username);
         }
         let now = server.now();
         let key = keys::generate(&server.app.config.secrets, Algorithm::Es256, now, now).unwrap();
@@ -138,10 +138,10 @@ fn each_app_of_the_session_is_told_once_in_its_own_words() {
         let before = server.now().seconds();
         sign_out(&mut browser);
         let requests = listener.wait_for(3);
-        all_told(server);
+        all_notified(server);
         assert_eq!(listener.count(), 3, "{:?}", listener.requests());
         let mut names = BTreeSet::new();
-        for (client_id, token) in requests.iter().map(|request| told(request)) {
+        for (client_id, token) in requests.iter().map(|request| received(request)) {
             let place = apps.iter().position(|app| app.id == client_id).unwrap();
             let (header, claims) = verified(server, &client_id, &token);
             let kid = header["kid"].as_str().unwrap();
@@ -164,13 +164,13 @@ fn each_app_of_the_session_is_told_once_in_its_own_words() {
 #[test]
 fn a_logout_token_is_good_for_nothing_else() {
     both_with(may_call, |server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let listener = Listener::with(DONE);
         let app = add_app(server, "app", &listener.url);
         let mut browser = Browser::new(server);
         tokens(server, &mut browser, &app, "alice");
         sign_out(&mut browser);
-        let (_, token) = told(&listener.wait_for(1)[0]);
+        let (_, token) = received(&listener.wait_for(1)[0]);
         assert_eq!(server.userinfo(&token).status, 401);
         assert_eq!(server.refresh(&app, &token).error(), "invalid_grant");
         let mut browser = Browser::new(server);
@@ -181,16 +181,16 @@ fn a_logout_token_is_good_for_nothing_else() {
 }
 
 /// Someone signs in at the app, and `end` ends the session: whether the app is told of just that one.
-fn is_told(server: &Server, listener: &Listener, app: &Client, end: impl FnOnce(&mut Browser, &str)) -> bool {
+fn is_notified(server: &Server, listener: &Listener, app: &Client, end: impl FnOnce(&mut Browser, &str)) -> bool {
     let count = listener.count();
     let mut browser = Browser::new(server);
     let ours = tokens(server, &mut browser, app, "alice");
     end(&mut browser, ours.text("id_token"));
-    all_told(server);
+    all_notified(server);
     let requests = listener.requests().split_off(count);
     let sid = claims_of(ours.text("id_token"))["sid"].clone();
     for request in &requests {
-        assert_eq!(claims_of(&told(request).1)["sid"], sid);
+        assert_eq!(claims_of(&received(request).1)["sid"], sid);
     }
     assert!(requests.len() < 2, "{requests:?}");
     requests.len() == 1
@@ -199,37 +199,37 @@ fn is_told(server: &Server, listener: &Listener, app: &Client, end: impl FnOnce(
 #[test]
 fn every_end_of_a_session_is_told_and_nothing_else() {
     both_with(may_call, |server| {
-        let alice = server.add_person("alice");
-        let bob = server.add_person("bob");
+        let alice = server.add_user("alice");
+        let bob = server.add_user("bob");
         let hash = server.app.passwords.hash(PASSWORD).unwrap();
         let listener = Listener::with(DONE);
         let app = add_app(server, "app", &listener.url);
-        let is_told = |end: &dyn Fn(&mut Browser, &str)| is_told(server, &listener, &app, end);
+        let is_notified = |end: &dyn Fn(&mut Browser, &str)| is_notified(server, &listener, &app, end);
         let (id, tidy) = (alice.claims.id, || actix_web::rt::System::new().block_on(housekeeping::round(&server.app)));
 
-        assert!(is_told(&|browser, _| sign_out(browser)), "signing out");
-        assert!(is_told(&|browser, hint| assert_eq!(browser.get(&format!("/logout?id_token_hint={hint}")).status, 200)));
-        assert!(is_told(&|browser, _| browser.sign_in("bob")), "another person in the same browser");
-        assert!(is_told(&|_, _| server.reset_password(id, &hash)));
-        assert!(is_told(&|_, _| server.disable(id)));
+        assert!(is_notified(&|browser, _| sign_out(browser)), "signing out");
+        assert!(is_notified(&|browser, hint| assert_eq!(browser.get(&format!("/logout?id_token_hint={hint}")).status, 200)));
+        assert!(is_notified(&|browser, _| browser.sign_in("bob")), "another person in the same browser");
+        assert!(is_notified(&|_, _| server.reset_password(id, &hash)));
+        assert!(is_notified(&|_, _| server.disable(id)));
         server.enable(id);
 
-        assert!(!is_told(&|browser, _| browser.sign_in("alice")), "the same person in the same browser");
-        assert!(!is_told(&|browser, _| drop(browser.get("/logout"))), "asking");
-        assert!(!is_told(&|_, _| server.disable(bob.claims.id)));
-        assert!(!is_told(&|_, _| tidy()), "before its time");
+        assert!(!is_notified(&|browser, _| browser.sign_in("alice")), "the same person in the same browser");
+        assert!(!is_notified(&|browser, _| drop(browser.get("/logout"))), "asking");
+        assert!(!is_notified(&|_, _| server.disable(bob.claims.id)));
+        assert!(!is_notified(&|_, _| tidy()), "before its time");
         // Those that are still there have all reached their absolute end.
         let open = listener.count();
         let last = server.app.config.lifetimes.session_absolute;
         server.advance(last.seconds());
         tidy();
-        all_told(server);
+        all_notified(server);
         assert_eq!(listener.count(), open + 4);
-        assert!(is_told(&|_, _| {
+        assert!(is_notified(&|_, _| {
             server.advance(last.seconds());
             tidy();
             tidy();
         }));
-        assert!(is_told(&|_, _| server.delete(id)), "the last one");
+        assert!(is_notified(&|_, _| server.delete(id)), "the last one");
     });
 }

@@ -1,4 +1,4 @@
-//! Claims about people (OpenID Connect Core §5; `roles` and `groups` by RFC 9068 §2.2.3.1): what each scope opens, and what is
+//! Claims about users (OpenID Connect Core §5; `roles` and `groups` by RFC 9068 §2.2.3.1): what each scope opens, and what is
 //! read afresh. Claims asked for one by one, `sub` and `acr` among them, and signed answers of `/userinfo` are below.
 
 mod parameter;
@@ -14,7 +14,7 @@ use symbolon::{
     },
     store::{
         Error, clients,
-        people::{self, Person},
+        users::{self, User},
     },
 };
 
@@ -31,8 +31,8 @@ fn configured(config: &mut Config) {
 }
 
 /// Alice, of whom everything is known.
-fn alice(server: &Server) -> Person {
-    let mut alice = server.add_person("alice");
+fn alice(server: &Server) -> User {
+    let mut alice = server.add_user("alice");
     alice.claims.roles = vec!["editor".into(), "admin".into()];
     alice.claims.groups = vec!["staff".into()];
     let attributes = json!({
@@ -49,9 +49,9 @@ fn alice(server: &Server) -> Person {
     alice
 }
 
-/// Writes a person down anew, as `symbolon person set` does.
-fn change(server: &Server, person: &Person) {
-    server.change_person(person.claims.id, |kept| kept.claims = person.claims.clone());
+/// Writes a user down anew, as `symbolon user set` does.
+fn change(server: &Server, user: &User) {
+    server.change_user(user.claims.id, |kept| kept.claims = user.claims.clone());
 }
 
 /// Changes a client, as `symbolon client set` does.
@@ -80,7 +80,7 @@ fn each_scope_opens_its_claims() {
     both_with(configured, |server| {
         let alice = alice(server);
         let spa = client(server, "spa", ALL);
-        let stored = server.store(|connection| people::find(connection, alice.claims.id)).unwrap();
+        let stored = server.store(|connection| users::find(connection, alice.claims.id)).unwrap();
         let mut known = Value::Object(alice.claims.attributes.clone());
         known.as_object_mut().unwrap().extend([
             ("sub".to_owned(), alice.claims.id.to_string().into()),
@@ -136,7 +136,7 @@ fn each_scope_opens_its_claims() {
 #[test]
 fn what_is_not_known_is_not_told_and_what_changes_is_told_at_once() {
     both_with(configured, |server| {
-        let mut bob = server.add_person("bob");
+        let mut bob = server.add_user("bob");
         bob.claims.display_name = None;
         change(server, &bob);
         let spa = client(server, "spa", ALL);
@@ -173,13 +173,13 @@ fn roles_and_groups_in_access_tokens_are_those_of_now() {
             alice.claims.roles = vec!["editor".into(), "admin".into()];
             alice.claims.groups = vec!["staff".into()];
             change(server, &alice);
-            let told = |token: &str, roles: Value, groups: Value| {
+            let received = |token: &str, roles: Value, groups: Value| {
                 let claims = claims_of(token);
                 assert_eq!(claims.get("roles"), granted[0].then_some(&roles), "{scope}");
                 assert_eq!(claims.get("groups"), granted[1].then_some(&groups), "{scope}");
             };
             let tokens = server.tokens(&spa, "alice", scope);
-            told(tokens.text("access_token"), json!(["editor", "admin"]), json!(["staff"]));
+            received(tokens.text("access_token"), json!(["editor", "admin"]), json!(["staff"]));
             if let Some(id_token) = tokens.json.get("id_token") {
                 let id_token = claims_of(id_token.as_str().unwrap());
                 assert!(id_token.get("roles").is_none() && id_token.get("groups").is_none(), "they are for APIs");
@@ -187,7 +187,7 @@ fn roles_and_groups_in_access_tokens_are_those_of_now() {
             (alice.claims.roles, alice.claims.groups) = (vec![], vec!["guests".into(), "é ✓".into()]);
             change(server, &alice);
             let refreshed = server.refresh(&spa, tokens.text("refresh_token"));
-            told(refreshed.text("access_token"), json!([]), json!(["guests", "é ✓"]));
+            received(refreshed.text("access_token"), json!([]), json!(["guests", "é ✓"]));
             // Narrowed at a refresh: what is not in the token's scope is not in the token.
             let narrow = scope.replace(" roles", "").replace(" groups", "");
             let form = [
@@ -210,14 +210,14 @@ fn a_scope_that_is_taken_from_the_client_opens_nothing_any_more() {
         let claims = json!({"userinfo": {"phone_number": null}}).to_string();
         let code = crate::harness::Browser::new(server).code_of(&spa, "alice", "openid roles employee", &[("claims", &claims)]);
         let tokens = server.redeem(&spa, &code);
-        let told = |token: &str| server.userinfo(token).json.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        let received = |token: &str| server.userinfo(token).json.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         let token = tokens.text("access_token");
-        assert_eq!(told(token).len(), 5, "sub, phone_number, roles, and two by employee: {:?}", told(token));
+        assert_eq!(received(token).len(), 5, "sub, phone_number, roles, and two by employee: {:?}", received(token));
         change_client(server, "spa", |client| client.scopes = Scopes::parse("openid").unwrap());
-        assert_eq!(told(token), ["sub"]);
+        assert_eq!(received(token), ["sub"]);
         let refreshed = server.refresh(&spa, tokens.text("refresh_token"));
         assert_eq!(refreshed.text("scope"), "openid");
         assert!(claims_of(refreshed.text("access_token")).get("roles").is_none());
-        assert_eq!(told(refreshed.text("access_token")), ["sub"]);
+        assert_eq!(received(refreshed.text("access_token")), ["sub"]);
     });
 }

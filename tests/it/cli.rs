@@ -1,5 +1,5 @@
 //! The command line, by its binary and on both databases: every noun and verb, what is printed for programs and
-//! for people, and what is refused; a file per noun. A database is looked into only where the command line itself
+//! for users, and what is refused; a file per noun. A database is looked into only where the command line itself
 //! shows nothing. Here: running the binary, and rows that only the server writes.
 
 mod accounts;
@@ -14,11 +14,11 @@ mod import;
 mod keys;
 mod links;
 mod operator;
-mod people;
 mod secrets;
 mod settings;
 mod spellings;
 mod start;
+mod users;
 
 use std::{
     io::Write,
@@ -151,13 +151,13 @@ fn is_time(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.len() == 20 && text.ends_with('Z') && text.as_bytes()[10] == b'T')
 }
 
-/// A session of the person, and two grants of the client: one that ends with it, one that does not.
-fn seed(store: &Store, person: Id, client: &str) -> (Id, [Id; 2]) {
+/// A session of the user, and two grants of the client: one that ends with it, one that does not.
+fn seed(store: &Store, user: Id, client: &str) -> (Id, [Id; 2]) {
     let now = now();
     let later = Timestamp::from_millis(now.millis() + 3_600_000);
     let session = Session {
         id: random::id(now),
-        person_id: person,
+        user_id: user,
         generation: 0,
         auth_time: now,
         created_at: now,
@@ -173,7 +173,7 @@ fn seed(store: &Store, person: Id, client: &str) -> (Id, [Id; 2]) {
     let grant = |session_id, generation| Grant {
         id: random::id(now),
         client_id: client.to_owned(),
-        person_id: person,
+        user_id: user,
         session_id,
         sid: session.id,
         generation,
@@ -207,9 +207,9 @@ fn seed(store: &Store, person: Id, client: &str) -> (Id, [Id; 2]) {
     (session.id, both.map(|grant| grant.id))
 }
 
-/// Whether the person's session and every grant of theirs has ended.
-fn all_ended(store: &Store, person: Id, session: Id) -> [bool; 2] {
-    let filter = Filter { person: Some(person), client: None };
+/// Whether the user's session and every grant of theirs has ended.
+fn all_ended(store: &Store, user: Id, session: Id) -> [bool; 2] {
+    let filter = Filter { user: Some(user), client: None };
     let session = store.with(|connection| store::sessions::find(connection, session)).unwrap().unwrap();
     let grants = store.with(|connection| store::grants::list(connection, &filter, 100)).unwrap();
     [session.ended_at.is_some(), !grants.is_empty() && grants.iter().all(|grant| grant.revoked_at.is_some())]

@@ -86,7 +86,7 @@ fn only_the_registered_method_passes() {
             for client in &clients {
                 let id = client.id.as_str();
                 let (header, wrong) = (basic(id, SECRET), basic(id, "wrong"));
-                let (assertion, stranger) = (key.good(server, id), Signer::new("EdDSA").good(server, id));
+                let (assertion, outsider) = (key.good(server, id), Signer::new("EdDSA").good(server, id));
                 let typed = ("client_assertion_type", TYPE);
                 let ways: [(_, Option<&str>, Vec<_>); 7] = [
                     ("none", None, vec![("client_id", id)]),
@@ -95,7 +95,7 @@ fn only_the_registered_method_passes() {
                     ("private_key_jwt", None, vec![typed, ("client_assertion", &assertion)]),
                     ("wrong", Some(&wrong), vec![]),
                     ("wrong", None, vec![("client_id", id), ("client_secret", "wrong")]),
-                    ("wrong", None, vec![typed, ("client_assertion", &stranger)]),
+                    ("wrong", None, vec![typed, ("client_assertion", &outsider)]),
                 ];
                 for (method, authorization, form) in ways {
                     let answer = call(server, path, authorization, &form);
@@ -218,8 +218,8 @@ fn two_secrets_are_live_until_the_older_is_retired() {
                 _ => call(server, path, None, &[("client_id", id), ("client_secret", secret)]),
             };
             let live = |secrets: [(&str, bool); 4]| {
-                for (path, (secret, lives)) in ENDPOINTS.iter().flat_map(|path| secrets.map(|secret| (path, secret))) {
-                    assert_eq!(passed(&with(path, secret)), lives, "{id} {secret} at {path}");
+                for (path, (secret, is_active)) in ENDPOINTS.iter().flat_map(|path| secrets.map(|secret| (path, secret))) {
+                    assert_eq!(passed(&with(path, secret)), is_active, "{id} {secret} at {path}");
                 }
             };
             let update = |change: &dyn Fn(&mut Client)| {

@@ -90,19 +90,19 @@ fn scopes_are_the_clients_unless_it_asks_for_fewer() {
 }
 
 #[test]
-fn what_opens_claims_of_a_person_is_not_for_a_client_of_its_own() {
+fn what_opens_claims_of_a_user_is_not_for_a_client_of_its_own() {
     let change = |config: &mut Config| {
         config.scope_claims = ScopeClaims::new(BTreeMap::from([("employee".into(), vec!["employee_number".into()])])).unwrap();
     };
     both_with(change, |server| {
         server.add_apis();
-        let of_people = "openid profile email address phone roles groups offline_access employee";
+        let of_users = "openid profile email address phone roles groups offline_access employee";
         server.add_client("web", ClientKind::Web, |client| {
             client.grant_types.push(GrantType::ClientCredentials);
-            client.scopes = Scopes::parse(&format!("{of_people} notes:read")).unwrap();
+            client.scopes = Scopes::parse(&format!("{of_users} notes:read")).unwrap();
         });
         is_for(&server.serve("web", &[]), "notes:read", &API.into());
-        for scope in of_people.split(' ') {
+        for scope in of_users.split(' ') {
             refused(&server.serve("web", &[("scope", scope)]), 400, "invalid_scope");
             refused(&server.serve("web", &[("scope", &format!("notes:read {scope}"))]), 400, "invalid_scope");
         }
@@ -138,8 +138,9 @@ fn resources_narrow_its_audience_and_its_scopes() {
         assert_eq!((bare.status, bare.json.get("scope")), (200, None), "{bare:?}");
         let claims = claims_of(bare.text("access_token"));
         assert_eq!((&claims["aud"], claims.get("scope")), (&json!(server.url), None), "RFC 9068 asks for an audience");
-        let told: serde_json::Value = serde_json::from_str(&server.introspect("bare", bare.text("access_token")).body).unwrap();
-        assert_eq!((&told["active"], told.get("scope")), (&json!(true), None));
+        let received: serde_json::Value =
+            serde_json::from_str(&server.introspect("bare", bare.text("access_token")).body).unwrap();
+        assert_eq!((&received["active"], received.get("scope")), (&json!(true), None));
     });
 }
 
@@ -155,9 +156,9 @@ fn it_is_nobodys_and_opens_no_claims() {
         });
         let for_the_issuer = server.serve("bare", &[]);
         for answer in [&service, &web, &for_the_issuer] {
-            let told = server.userinfo(answer.text("access_token"));
-            assert_eq!((told.status, told.error()), (403, "insufficient_scope"), "{told:?}");
-            assert!(told.header("www-authenticate").unwrap().contains("error=\"insufficient_scope\""), "{told:?}");
+            let received = server.userinfo(answer.text("access_token"));
+            assert_eq!((received.status, received.error()), (403, "insufficient_scope"), "{received:?}");
+            assert!(received.header("www-authenticate").unwrap().contains("error=\"insufficient_scope\""), "{received:?}");
         }
     });
 }
@@ -171,8 +172,8 @@ fn it_lives_as_long_as_its_client_may_have_it() {
         let for_files = server.serve("job", &[("resource", FILES)]);
         let (all, for_files) = (all.text("access_token"), for_files.text("access_token"));
         let scope = |client: &str, token: &str| {
-            let told: serde_json::Value = serde_json::from_str(&server.introspect(client, token).body).unwrap();
-            told["scope"].as_str().map(str::to_owned)
+            let received: serde_json::Value = serde_json::from_str(&server.introspect(client, token).body).unwrap();
+            received["scope"].as_str().map(str::to_owned)
         };
         assert_eq!(scope("job", all).as_deref(), Some("notes:read notes:write files:read"));
         assert_eq!(scope("notes", all).as_deref(), Some("notes:read notes:write"));

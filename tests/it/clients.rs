@@ -35,7 +35,7 @@ fn settings(server: &Server, client: &Client, more: &Value) -> Value {
 #[test]
 fn openid_client_signs_in_with_a_secret() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         for (id, auth, method) in [
             ("web-basic", "client_secret_basic", AuthMethod::ClientSecretBasic),
             ("web-post", "client_secret_post", AuthMethod::ClientSecretPost),
@@ -55,7 +55,7 @@ fn openid_client_signs_in_with_a_secret() {
 #[test]
 fn oauth4webapi_signs_in_as_a_native_app() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         node("oauth4webapi.mjs", &settings(server, &native_app(server), &json!({ "audience": API })));
     });
 }
@@ -63,14 +63,14 @@ fn oauth4webapi_signs_in_as_a_native_app() {
 #[test]
 fn oidc_client_ts_signs_in_renews_and_signs_out_in_chromium() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let redirect_uri = format!("http://localhost:{}/callback", free_port());
         let spa = server.add_client("spa", ClientKind::Spa, |client| client.redirect_uris = vec![redirect_uri.clone()]);
         chromium("spa.mjs", &settings(server, &spa, &json!({ "redirect_uri": redirect_uri })));
     });
 }
 
-/// The story of a rotation, on each database.
+/// The handler of a rotation, on each database.
 fn rotation(look: impl Fn(&Server, &str, &[(String, bool)])) {
     for database in databases() {
         eprintln!("on {}", database.name);
@@ -83,7 +83,7 @@ fn rotation(look: impl Fn(&Server, &str, &[(String, bool)])) {
 /// Rotates the key; `look` is called with the tokens that a resource server has at hand, and whether each is to be taken:
 /// before, while both keys are published, when the new one signs, and when the old one is retired.
 fn rotate(server: &Server, look: impl Fn(&str, &[(String, bool)])) {
-    server.add_person("alice");
+    server.add_user("alice");
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());
     let token = |answer: &Answer| answer.text("access_token").to_owned();
     let signed_in = server.tokens(&spa, "alice", "openid offline_access");

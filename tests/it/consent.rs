@@ -1,5 +1,5 @@
 //! Consent (RFC 6749 §10.2, §10.12; OpenID Connect Core 3.1.2.4): when it is asked for, what each answer does, and that nothing
-//! but the person's own form gives it.
+//! but the user's own form gives it.
 
 mod forgeries;
 
@@ -13,14 +13,14 @@ use symbolon::{
 
 use crate::harness::{API, Browser, CALLBACK, Page, Server, both, query_of};
 
-/// The scopes this person has allowed this client, as remembered.
-fn allowed(server: &Server, person: Id, client: &str) -> String {
-    server.store(|connection| consents::find(connection, person, client)).map(|all| all.scopes.to_string()).unwrap_or_default()
+/// The scopes this user has allowed this client, as remembered.
+fn allowed(server: &Server, user: Id, client: &str) -> String {
+    server.store(|connection| consents::find(connection, user, client)).map(|all| all.scopes.to_string()).unwrap_or_default()
 }
 
-/// How many grants this person has given.
-fn given(server: &Server, person: Id) -> usize {
-    let filter = grants::Filter { person: Some(person), client: None };
+/// How many grants this user has given.
+fn given(server: &Server, user: Id) -> usize {
+    let filter = grants::Filter { user: Some(user), client: None };
     server.store(|connection| grants::list(connection, &filter, 1000)).len()
 }
 
@@ -54,9 +54,9 @@ fn decide(browser: &mut Browser, page: &Page, decision: &str) -> Page {
 }
 
 #[test]
-fn it_is_remembered_for_the_person_the_client_and_the_scopes() {
+fn it_is_remembered_for_the_user_the_client_and_the_scopes() {
     both(|server| {
-        let (alice, bob) = (server.add_person("alice"), server.add_person("bob"));
+        let (alice, bob) = (server.add_user("alice"), server.add_user("bob"));
         let notes = server.add_client("notes", ClientKind::Spa, |_| ());
         let mail = server.add_client("mail", ClientKind::Spa, |_| ());
         let (mut hers, mut his) = (Browser::new(server), Browser::new(server));
@@ -90,7 +90,7 @@ fn it_is_remembered_for_the_person_the_client_and_the_scopes() {
 #[test]
 fn it_is_remembered_for_the_resource_servers_as_well() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let files = "https://files.example.com";
         let spa = server.add_client("spa", ClientKind::Spa, |client| client.audiences.push(files.into()));
         let mut browser = Browser::new(server);
@@ -112,7 +112,7 @@ fn it_is_remembered_for_the_resource_servers_as_well() {
 #[test]
 fn it_is_asked_for_each_time_where_the_answer_may_go_astray() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         for (n, (kind, address, remembered)) in [
             (ClientKind::Spa, "https://app.example.com/cb", true),
             (ClientKind::Spa, "http://localhost:8081/cb", false),
@@ -144,7 +144,7 @@ fn it_is_asked_for_each_time_where_the_answer_may_go_astray() {
 #[test]
 fn an_address_that_is_not_assured_does_not_profit_from_one_that_is() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let local = "http://localhost:8081/cb";
         let spa = server.add_client("spa", ClientKind::Spa, |client| client.redirect_uris.push(local.into()));
         let mut browser = Browser::new(server);
@@ -157,7 +157,7 @@ fn an_address_that_is_not_assured_does_not_profit_from_one_that_is() {
 #[test]
 fn the_page_says_who_what_where_and_how_long() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |client| client.name = "<b>Notes</b> & more".into());
         let mut browser = Browser::new(server);
         browser.sign_in("alice");
@@ -188,7 +188,7 @@ fn the_page_says_who_what_where_and_how_long() {
 #[test]
 fn denial_is_told_to_the_client_and_leaves_nothing_behind() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         browser.sign_in("alice");
@@ -222,7 +222,7 @@ fn denial_is_told_to_the_client_and_leaves_nothing_behind() {
 #[test]
 fn two_tabs_are_answered_each_for_itself() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let one = server.add_client("one", ClientKind::Spa, |_| ());
         let two = server.add_client("two", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
@@ -247,7 +247,7 @@ fn two_tabs_are_answered_each_for_itself() {
 #[test]
 fn without_a_session_there_is_nothing_to_allow() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         browser.sign_in("alice");

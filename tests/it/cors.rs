@@ -1,5 +1,5 @@
 //! CORS (RFC 9700 §2.6, RFC 10017 §6.3.3.4): a page reads answers of the token and `UserInfo` endpoints from a
-//! registered origin alone, public documents from any, and pages meant for people from none. Never with cookies.
+//! registered origin alone, public documents from any, and pages meant for users from none. Never with cookies.
 
 use symbolon::{protocol::client::ClientKind, store::clients};
 
@@ -44,7 +44,7 @@ fn answers(server: &Server, origin: &str, access_token: &str) -> Vec<(String, Pa
 fn registered_origins_and_no_others_read_the_answers() {
     let listed = |config: &mut symbolon::config::Config| config.cors_origins = vec!["https://listed.example.com".into()];
     both_with(listed, |server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |client| {
             client.redirect_uris.push("http://127.0.0.1:8081/cb".into());
             client.cors_origins = vec!["https://besides.example.com:8443".into()];
@@ -127,13 +127,13 @@ fn an_origin_goes_with_its_client() {
     both(|server| {
         server.add_client("one", ClientKind::Spa, |_| ());
         server.add_client("two", ClientKind::Spa, |_| ());
-        let asked = || server.send("OPTIONS", "/token", &[("Origin", APP), ("Access-Control-Request-Method", "POST")], None);
+        let requested = || server.send("OPTIONS", "/token", &[("Origin", APP), ("Access-Control-Request-Method", "POST")], None);
         let now = server.now();
-        assert_eq!(allowed(&asked()), Some(APP));
+        assert_eq!(allowed(&requested()), Some(APP));
         server.store(|connection| clients::delete(connection, "one", now));
-        assert_eq!(allowed(&asked()), Some(APP), "the other client has it as well");
+        assert_eq!(allowed(&requested()), Some(APP), "the other client has it as well");
         server.store(|connection| clients::delete(connection, "two", now));
-        assert_eq!(allowed(&asked()), None);
+        assert_eq!(allowed(&requested()), None);
     });
 }
 
@@ -156,7 +156,7 @@ fn public_documents_are_for_everyone() {
 #[test]
 fn pages_are_for_no_page() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         browser.headers.push(("Origin", APP.into()));

@@ -1,4 +1,4 @@
-//! What a link or a form that someone else made does to a person's browser. Here: no page of ours says something because its
+//! What a link or a form that someone else made does to a user's browser. Here: no page of ours says something because its
 //! address tells it to. What forms do, and links to other links, is `forms`.
 
 mod forms;
@@ -49,8 +49,8 @@ fn no_page_says_what_its_address_tells_it_to() {
     with_mail(
         |_| (),
         |server, _| {
-            let alice = server.add_person("alice").claims.id;
-            server.add_person("mallory");
+            let alice = server.add_user("alice").claims.id;
+            server.add_user("mallory");
             let spa = server.add_client("spa", ClientKind::Spa, |_| ());
             server.add_client("other", ClientKind::Spa, |_| ());
             // Everything that the words are about has happened, and long ago; so it is nothing to be told now.
@@ -59,19 +59,19 @@ fn no_page_says_what_its_address_tells_it_to() {
             let session = account::session_of(server, &gone);
             let mut home = Browser::new(server);
             home.code(&spa, "alice", "openid");
-            let grant = server.store(|connection| grants::live_of(connection, alice, server.now()))[0].id;
+            let grant = server.store(|connection| grants::active_of(connection, alice, server.now()))[0].id;
             account::act(&mut home, "/account", "/account/end", &[("what", "session"), ("id", &session.to_string())]);
             account::act(&mut home, "/account", "/account/end", &[("what", "grant"), ("id", &grant.to_string())]);
             account::act(&mut home, "/account/details", "/account/details", &[("display_name", "Alice")]);
-            let asked = [("email", "new@example.com"), ("password", crate::harness::PASSWORD)];
-            account::act(&mut home, "/account/email", "/account/email", &asked);
+            let requested = [("email", "new@example.com"), ("password", crate::harness::PASSWORD)];
+            account::act(&mut home, "/account/email", "/account/email", &requested);
             let mut mallory = Browser::new(server);
             let sent = mallory.fill("/recover", &[("login", "mallory@example.com")]);
             let stamp = crate::harness::query_of(sent.location())["sent"].clone();
 
-            let (query, mut stranger) = (Browser::request(&spa, "openid", &[]), Browser::new(server));
+            let (query, mut outsider) = (Browser::request(&spa, "openid", &[]), Browser::new(server));
             let (_, query) = query.split_once('?').unwrap();
-            stranger.get("/login");
+            outsider.get("/login");
             let pages = [
                 "/",
                 "/login",
@@ -93,14 +93,14 @@ fn no_page_says_what_its_address_tells_it_to() {
             let on_the_way = ["/login", "/consent", "/select-account", "/recover", "/register"];
             let pages = pages.chain(on_the_way.iter().map(|path| ((*path).to_owned(), format!("{query}&"))));
             for (path, query) in pages {
-                for browser in [&mut home, &mut stranger] {
+                for browser in [&mut home, &mut outsider] {
                     let plain = browser.get(&format!("{path}?{query}"));
                     for words in WORDS {
-                        let told = encode(words).replace("SESSION", &session.to_string());
-                        let told = told.replace("GRANT", &grant.to_string()).replace("STAMP", &stamp);
-                        let page = browser.get(&format!("{path}?{query}{told}"));
-                        assert_eq!((page.status, text(&page)), (plain.status, text(&plain)), "{path} {told}");
-                        assert_eq!(prefilled(&page), prefilled(&plain), "{path} {told}");
+                        let received = encode(words).replace("SESSION", &session.to_string());
+                        let received = received.replace("GRANT", &grant.to_string()).replace("STAMP", &stamp);
+                        let page = browser.get(&format!("{path}?{query}{received}"));
+                        assert_eq!((page.status, text(&page)), (plain.status, text(&plain)), "{path} {received}");
+                        assert_eq!(prefilled(&page), prefilled(&plain), "{path} {received}");
                     }
                 }
             }
@@ -111,8 +111,8 @@ fn no_page_says_what_its_address_tells_it_to() {
 #[test]
 fn what_was_done_is_said_in_the_session_in_which_it_was_done() {
     both(|server| {
-        server.add_person("alice");
-        server.add_person("mallory");
+        server.add_user("alice");
+        server.add_user("mallory");
         let (mut here, mut there, mut mallory) = (Browser::new(server), Browser::new(server), Browser::new(server));
         here.sign_in("alice");
         there.sign_in("alice");
@@ -136,7 +136,7 @@ fn what_was_done_is_said_in_the_session_in_which_it_was_done() {
 #[test]
 fn an_app_is_not_said_to_ask_where_only_a_link_says_so() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |client| {
             client.post_logout_redirect_uris = vec!["https://app.example.com/bye".into()];
         });
@@ -150,7 +150,7 @@ fn an_app_is_not_said_to_ask_where_only_a_link_says_so() {
         assert!(led.body.contains("you go on to <bdi>App spa</bdi>") && !led.body.contains("asks to sign you out"), "{led:?}");
         let mut again = Browser::new(server);
         again.sign_in("alice");
-        let asked = again.get(&format!("/logout?id_token_hint={hint}"));
-        assert!(asked.status == 200 && asked.body.contains("<bdi>App spa</bdi> asks to sign you out"), "{asked:?}");
+        let requested = again.get(&format!("/logout?id_token_hint={hint}"));
+        assert!(requested.status == 200 && requested.body.contains("<bdi>App spa</bdi> asks to sign you out"), "{requested:?}");
     });
 }

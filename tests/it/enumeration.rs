@@ -85,7 +85,7 @@ fn no_form_takes_longer_for_who_has_an_account() {
     both_with(open, |server| {
         let hash = server.app.passwords.hash(PASSWORD).unwrap();
         for number in (0..ATTEMPTS).step_by(2) {
-            server.add_person_with(&format!("person{number}"), &hash, |_| ());
+            server.add_user_with(&format!("person{number}"), &hash, |_| ());
         }
         compare(server, "/login", "username", |number| format!("person{number}"));
         compare(server, "/recover", "login", |number| format!("person{number}"));

@@ -8,7 +8,7 @@ use symbolon::{
     protocol::{activity::Activity, id::Id, link::LinkKind},
     random,
     store::{
-        AnyConnection, Error, account, activity, by_link, grant_history,
+        AnyConnection, Error, account, activity, grant_history, link_actions,
         links::{self, Link},
     },
 };
@@ -20,10 +20,10 @@ const TABLES: [(&str, &str, &str); 21] = [
     ("meta", "name", "name text, value text"),
     ("signing_keys", "kid", "kid text, algorithm text, public_jwk text, sealed_key blob, created_at number, signs_from number"),
     (
-        "people",
+        "users",
         "id",
         "id blob, username text, email text, email_verified flag, display_name text, password_hash text, disabled_at \
-         number, created_at number, updated_at number, roles text, member_of text, attributes text, signed_in_at \
+         number, created_at number, updated_at number, roles text, groups text, attributes text, signed_in_at \
          number, sign_in_again_at number",
     ),
     (
@@ -33,53 +33,53 @@ const TABLES: [(&str, &str, &str); 21] = [
          text, grant_types text, pkce_required flag, retry_window_ms number, cors_origins text, disabled_at number, \
          created_at number, previous_secret_hash blob, jwks text, jwks_uri text, default_audiences text, introspects \
          text, signing_algorithm text, userinfo_signed flag, pairwise_sector text, post_logout_redirect_uris text, \
-         backchannel_logout_uri text, sign_in_ceiling_ms number",
+         backchannel_logout_uri text, max_auth_age_ms number",
     ),
     ("client_origins", "origin, client_id", "origin text, client_id text"),
     (
         "sessions",
         "id",
-        "id blob, person_id blob, generation number, auth_time number, created_at number, last_seen_at number, \
+        "id blob, user_id blob, generation number, auth_time number, created_at number, last_seen_at number, \
          expires_at number, ended_at number, user_agent text, address text, amr text, remembered flag, device_id text, \
          place text",
     ),
-    ("consents", "person_id, client_id", "person_id blob, client_id text, scopes text, audiences text, granted_at number"),
+    ("consents", "user_id, client_id", "user_id blob, client_id text, scopes text, audiences text, granted_at number"),
     (
         "grants",
         "id",
-        "id blob, client_id text, person_id blob, session_id blob, sid blob, generation number, scopes text, audiences \
+        "id blob, client_id text, user_id blob, session_id blob, sid blob, generation number, scopes text, audiences \
          text, redirect_uri text, code_challenge text, nonce text, dpop_jkt text, auth_time number, created_at number, \
-         rotated_at number, expires_at number, revoked_at number, revoked_why text, subject text, amr text, claims \
+         rotated_at number, expires_at number, revoked_at number, end_reason text, subject text, amr text, claims \
          text, device_name text, address text, place text, user_agent text",
     ),
     ("sign_in_failures", "key", "key blob, failures number, last_at number, next_at number"),
     ("apis", "uri", "uri text, name text, scopes text, created_at number"),
     ("revisions", "name", "name text, number number"),
-    ("subjects", "subject", "subject text, person_id blob, sector text"),
+    ("subjects", "subject", "subject text, user_id blob, sector text"),
     ("used_assertions", "key", "key blob, expires_at number"),
     ("revoked_tokens", "jti", "jti text, expires_at number"),
     ("deliveries", "id", "id blob, kind text, client_id text, content text, attempts number, next_at number, created_at number"),
-    ("devices", "person_id, id", "person_id blob, id text, name text, networks text, first_seen_at number, last_seen_at number"),
+    ("devices", "user_id, id", "user_id blob, id text, name text, networks text, first_seen_at number, last_seen_at number"),
     (
         "grant_history",
         "grant_id, id",
-        "grant_id blob, id blob, happening text, at number, generation number, address text, place text, user_agent \
+        "grant_id blob, id blob, event text, at number, generation number, address text, place text, user_agent \
          text, routine flag",
     ),
     (
         "activity",
-        "person_id, id",
-        "person_id blob, id blob, kind text, at number, address text, place text, user_agent text, about text, times \
+        "user_id, id",
+        "user_id blob, id blob, kind text, at number, address text, place text, user_agent text, about text, count \
          number",
     ),
     (
         "links",
         "id",
-        "id blob, kind text, person_id blob, email text, browser blob, content text, created_at number, expires_at \
+        "id blob, kind text, user_id blob, email text, browser blob, content text, created_at number, expires_at \
          number, used_at number",
     ),
     ("leases", "name", "name text, holder blob, until number"),
-    ("walks", "name", "name text, position blob, begun_at number"),
+    ("sweep_cursors", "name", "name text, position blob, begun_at number"),
 ];
 
 /// A value of each type, as both databases write it.
@@ -124,26 +124,26 @@ fn every_table_of_the_version_before_takes_its_statements() {
     }
 }
 
-/// Every way in which this version ends links: what it does to those of a person, or to those that were sent to an address.
+/// Every way in which this version ends links: what it does to those of a user, or to those that were sent to an address.
 type Way = (&'static str, fn(&Server, &mut AnyConnection, Id, &Link) -> Result<(), Error>);
 
 const WAYS: [Way; 7] = [
-    ("an operator ends them", |server, connection, person, _| {
-        account::end_links(connection, &server.event(person, Activity::LinksEnded)).map(drop)
+    ("an operator ends them", |server, connection, user, _| {
+        account::end_links(connection, &server.event(user, Activity::LinksEnded)).map(drop)
     }),
-    ("the account is switched off", |server, connection, person, _| {
-        account::disable(connection, &server.event(person, Activity::Disabled))
+    ("the account is switched off", |server, connection, user, _| {
+        account::disable(connection, &server.event(user, Activity::Disabled))
     }),
-    ("an operator sets a password", |server, connection, person, _| {
-        account::reset_password(connection, "a hash", &server.event(person, Activity::PasswordReset)).map(drop)
+    ("an operator sets a password", |server, connection, user, _| {
+        account::reset_password(connection, "a hash", &server.event(user, Activity::PasswordReset)).map(drop)
     }),
-    ("this was not me", |server, connection, person, link| {
-        by_link::not_me(connection, link, &server.event(person, Activity::NotMe)).map(|done| assert!(done.is_some()))
+    ("this was not me", |server, connection, user, link| {
+        link_actions::not_me(connection, link, &server.event(user, Activity::NotMe)).map(|done| assert!(done.is_some()))
     }),
-    ("a password is set by one", |server, connection, person, _| {
-        let reset = links::of_person(connection, person)?.into_iter().find(|link| link.kind == LinkKind::Reset).unwrap();
-        let event = server.event(person, Activity::PasswordReset);
-        by_link::reset_password(connection, &reset, "a hash", ("a browser", "192.0.0.0/16"), &event)
+    ("a password is set by one", |server, connection, user, _| {
+        let reset = links::of_user(connection, user)?.into_iter().find(|link| link.kind == LinkKind::Reset).unwrap();
+        let event = server.event(user, Activity::PasswordReset);
+        link_actions::reset_password(connection, &reset, "a hash", ("a browser", "192.0.0.0/16"), &event)
             .map(|done| assert!(done.is_some()))
     }),
     ("an invitation is withdrawn", |server, connection, _, _| {
@@ -165,12 +165,12 @@ struct Number {
 fn no_process_of_the_version_before_takes_a_link_that_was_ended() {
     both(|server| {
         for (number, (way, end)) in WAYS.into_iter().enumerate() {
-            let alice = server.add_person(&format!("alice{number}")).claims;
+            let alice = server.add_user(&format!("alice{number}")).claims;
             server.store(|connection| {
                 sql_query("DELETE FROM links").execute(connection)?;
                 let now = server.now();
-                let made = |kind, person_id, email: &str| Link {
-                    person_id,
+                let made = |kind, user_id, email: &str| Link {
+                    user_id,
                     email: Some(email.into()),
                     ..Link::new(random::id(now), kind, now)
                 };
@@ -191,10 +191,10 @@ fn no_process_of_the_version_before_takes_a_link_that_was_ended() {
                 // What such a process sends to use one up, by id and kind, and to count those that are open.
                 let open = "used_at IS NULL AND expires_at > 0 AND ended_at IS NOT NULL";
                 assert_eq!(sql_query(format!("UPDATE links SET used_at = 1 WHERE {open}")).execute(connection)?, 0, "{way}");
-                let told: Vec<_> =
-                    links::of_person(connection, alice.id)?.into_iter().filter(|link| link.ended_at.is_some()).collect();
+                let received: Vec<_> =
+                    links::of_user(connection, alice.id)?.into_iter().filter(|link| link.ended_at.is_some()).collect();
                 assert!(
-                    told.iter().all(|link| link.used_at.is_none()),
+                    received.iter().all(|link| link.used_at.is_none()),
                     "{way}: and this version tells it from one that was used"
                 );
                 Ok(())
@@ -207,7 +207,7 @@ fn no_process_of_the_version_before_takes_a_link_that_was_ended() {
 fn what_only_a_later_version_has_a_name_for_is_left_out() {
     both(|server| {
         let spa = server.add_strict_client("spa");
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         let tokens = server.tokens(&spa, "alice", "openid offline_access");
         server.refresh(&spa, tokens.text("refresh_token"));
         server.flush();
@@ -223,7 +223,7 @@ fn what_only_a_later_version_has_a_name_for_is_left_out() {
         server.store(|connection| {
             for statement in [
                 "UPDATE activity SET kind = 'of_later' WHERE id = (SELECT id FROM activity ORDER BY id DESC LIMIT 1)",
-                "UPDATE grant_history SET happening = 'of_later' WHERE id = (SELECT id FROM grant_history ORDER BY id DESC LIMIT 1)",
+                "UPDATE grant_history SET event = 'of_later' WHERE id = (SELECT id FROM grant_history ORDER BY id DESC LIMIT 1)",
             ] {
                 assert_eq!(sql_query(statement).execute(connection)?, 1, "{statement}");
             }

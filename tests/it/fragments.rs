@@ -43,7 +43,7 @@ fn add_app(server: &Server) -> Client {
 #[test]
 fn redirects_of_an_authorization_request() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = add_app(server);
         let request = |more: &[(&str, &str)]| Browser::request(&spa, "openid email", more);
         let sign_in = [("username", "alice"), ("password", PASSWORD)];
@@ -89,21 +89,22 @@ fn redirects_of_an_authorization_request() {
 #[test]
 fn redirects_of_signing_in_and_out() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = add_app(server);
         for (hinted, address) in [(true, BYE), (true, &*format!("{BYE}?x=1")), (false, BYE)] {
             let mut browser = Browser::new(server);
             let code = browser.code(&spa, "alice", "openid");
             let tokens = server.redeem(&spa, &code);
             let hint = [("id_token_hint", tokens.text("id_token"))];
-            let asked = [&hint[..usize::from(hinted)], &[("client_id", "spa"), ("post_logout_redirect_uri", address)]].concat();
+            let requested =
+                [&hint[..usize::from(hinted)], &[("client_id", "spa"), ("post_logout_redirect_uri", address)]].concat();
             if hinted {
-                leads_to(&server.send("POST", "/logout", &[], Some(&encode(&asked))), "/logout?"); // from another site
-                leads_to(&browser.get(&format!("/logout?{}", encode(&asked))), address);
-                let stated = [&asked[..], &[("state", "s")]].concat();
+                leads_to(&server.send("POST", "/logout", &[], Some(&encode(&requested))), "/logout?"); // from another site
+                leads_to(&browser.get(&format!("/logout?{}", encode(&requested))), address);
+                let stated = [&requested[..], &[("state", "s")]].concat();
                 leads_to(&browser.get(&format!("/logout?{}", encode(&stated))), address);
             } else {
-                leads_to(&send(&mut browser, &format!("/logout?{}", encode(&asked)), &[]), address);
+                leads_to(&send(&mut browser, &format!("/logout?{}", encode(&requested)), &[]), address);
             }
         }
         let mut browser = Browser::new(server);
@@ -121,7 +122,7 @@ fn redirects_of_an_account() {
     with_mail(
         |_| (),
         |server, _| {
-            let alice = server.add_person("alice").claims.id;
+            let alice = server.add_user("alice").claims.id;
             let mut browser = Browser::new(server);
             browser.sign_in("alice");
             let details = browser.get("/account/details");
@@ -143,15 +144,15 @@ fn redirects_of_an_account() {
 }
 
 #[test]
-fn redirects_of_letters_and_their_links() {
+fn redirects_of_messages_and_their_links() {
     with_mail(
         |_| (),
         |server, mail| {
-            server.add_person("alice");
+            server.add_user("alice");
             let mut browser = Browser::new(server);
             let link = |number: usize, to: &str| {
-                let letter = mail.wait_for(to, number).remove(number - 1);
-                letter.link().strip_prefix(&server.url).unwrap().to_owned()
+                let message = mail.wait_for(to, number).remove(number - 1);
+                message.link().strip_prefix(&server.url).unwrap().to_owned()
             };
             leads_to(&send(&mut browser, "/register", &[("email", "zoe@example.com")]), "/register?");
             let to = leads_to(&browser.get(&link(1, "zoe@example.com")), "/register/finish");
@@ -160,7 +161,7 @@ fn redirects_of_letters_and_their_links() {
             leads_to(&send(&mut browser, "/recover", &[("login", "alice")]), "/recover?");
             let to = leads_to(&browser.get(&link(1, "alice@example.com")), "/recover/password");
             leads_to(&send(&mut browser, &to, &[("new_password", NEW)]), "/login?notice=");
-            let not_me = link(2, "alice@example.com"); // in the letter that says that the password was set
+            let not_me = link(2, "alice@example.com"); // in the e-mail that says that the password was set
             leads_to(&browser.get(&not_me), "/not-me");
         },
     );

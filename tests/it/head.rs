@@ -55,7 +55,7 @@ fn state(server: &Server) -> Vec<(String, i64)> {
 #[test]
 fn it_issues_nothing_and_ends_nothing() {
     both(|server| {
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         let spa = server.add_client("spa", symbolon::protocol::client::ClientKind::Spa, |client| {
             client.post_logout_redirect_uris = vec![CALLBACK.into()];
         });
@@ -65,7 +65,7 @@ fn it_issues_nothing_and_ends_nothing() {
         browser.sign_in_at("/login", "alice", PASSWORD);
         let now = server.now();
         let link = Link {
-            person_id: Some(alice),
+            user_id: Some(alice),
             email: Some("alice@example.com".into()),
             ..Link::new(random::id(now), LinkKind::NotMe, now)
         };

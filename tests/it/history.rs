@@ -6,8 +6,8 @@ use symbolon::{
     config::Config,
     protocol::{
         activity::Activity,
-        history::Happening::{CodeIssued, Redeemed, Refreshed, Repeated, Reused},
-        notice::Letter,
+        history::GrantEvent::{CodeIssued, Redeemed, Refreshed, Repeated, Reused},
+        notification::NotificationKind,
         time::Span,
     },
     store::{
@@ -40,13 +40,13 @@ fn alter(server: &Server, sql: &str) {
 }
 
 fn is_of_reuse(delivery: &Delivery) -> bool {
-    matches!(&delivery.content, Content::Letter(notice) if notice.letter == Letter::CredentialReused)
+    matches!(&delivery.content, Content::Notification(notice) if notice.kind == NotificationKind::CredentialReused)
 }
 
 #[test]
-fn each_moment_is_kept_with_its_generation_and_from_where() {
+fn each_entry_is_kept_with_its_generation_and_from_where() {
     both_with(behind_a_proxy, |server| {
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         let spa = server.add_client("spa", symbolon::protocol::client::ClientKind::Spa, |_| ());
         let code = server.browser_from("203.0.113.9", "Firefox").code(&spa, "alice", ALL);
         let form = [
@@ -66,13 +66,13 @@ fn each_moment_is_kept_with_its_generation_and_from_where() {
         assert_eq!(refresh(server, ("192.0.2.66", "curl"), first).error(), "invalid_grant");
 
         // The last of them was not waited for.
-        let told: Vec<_> = server.moments(grant);
-        let told: Vec<_> = told
+        let received: Vec<_> = server.entries(grant);
+        let received: Vec<_> = received
             .iter()
-            .map(|one| (one.happening, one.generation, one.address.as_deref().unwrap(), one.user_agent.as_deref().unwrap()))
+            .map(|one| (one.event, one.generation, one.address.as_deref().unwrap(), one.user_agent.as_deref().unwrap()))
             .collect();
         assert_eq!(
-            told,
+            received,
             [
                 (CodeIssued, 0, "203.0.113.9", "Firefox"),
                 (Redeemed, 0, "198.51.100.7", "notes/2"),
@@ -103,7 +103,7 @@ fn each_moment_is_kept_with_its_generation_and_from_where() {
 #[test]
 fn a_code_that_comes_again_is_told_as_well() {
     both_with(behind_a_proxy, |server| {
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         let spa = server.add_client("spa", symbolon::protocol::client::ClientKind::Spa, |_| ());
         let code = Browser::new(server).code(&spa, "alice", ALL);
         let grant = grant_of(&server.redeem(&spa, &code));
@@ -112,8 +112,8 @@ fn a_code_that_comes_again_is_told_as_well() {
         assert_eq!(token(server, ("192.0.2.66", "curl"), &wrong).error(), "invalid_grant");
         assert_eq!(server.happenings(grant), [CodeIssued, Redeemed], "who has not the verifier ends nothing");
         assert_eq!(server.redeem(&spa, &code).error(), "invalid_grant");
-        assert_eq!(server.moments(grant).last().unwrap().happening, Reused);
-        assert_eq!(server.moments(grant).last().unwrap().generation, 0);
+        assert_eq!(server.entries(grant).last().unwrap().event, Reused);
+        assert_eq!(server.entries(grant).last().unwrap().generation, 0);
         assert_eq!(server.activities(alice)[0], Activity::CredentialReused);
     });
 }
@@ -121,7 +121,7 @@ fn a_code_that_comes_again_is_told_as_well() {
 #[test]
 fn a_theft_is_kept_whole_or_not_at_all() {
     both(|server| {
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         let spa = server.add_strict_client("spa");
         let first = server.tokens(&spa, "alice", ALL);
         let grant = grant_of(&first);
@@ -134,14 +134,14 @@ fn a_theft_is_kept_whole_or_not_at_all() {
             let failed = server.refresh(&spa, first);
             assert!(failed.status >= 500, "{table}: {failed:?}");
             alter(server, &format!("ALTER TABLE {table}_away RENAME TO {table}"));
-            assert_eq!(server.moments(grant).len(), before.len(), "{table}");
+            assert_eq!(server.entries(grant).len(), before.len(), "{table}");
             assert!(!server.activities(alice).contains(&Activity::CredentialReused), "{table}");
-            assert!(!server.waiting_letters().iter().any(is_of_reuse), "{table}");
+            assert!(!server.waiting_messages().iter().any(is_of_reuse), "{table}");
             let row = server.store(|connection| grants::find(connection, grant)).unwrap().grant;
             assert_eq!(row.revoked_at, None, "{table}");
         }
         assert_eq!(server.refresh(&spa, first).error(), "invalid_grant", "and it comes to all of that when the database is well");
-        assert_eq!(server.moments(grant).last().unwrap().happening, Reused);
+        assert_eq!(server.entries(grant).last().unwrap().event, Reused);
         assert_eq!(server.activities(alice)[0], Activity::CredentialReused);
         assert_eq!(server.refresh(&spa, &second).error(), "invalid_grant");
     });
@@ -150,7 +150,7 @@ fn a_theft_is_kept_whole_or_not_at_all() {
 #[test]
 fn what_could_not_be_written_waits_and_nobody_waits_for_it() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_strict_client("spa");
         let tokens = server.tokens(&spa, "alice", ALL);
         let grant = grant_of(&tokens);
@@ -167,7 +167,7 @@ fn what_could_not_be_written_waits_and_nobody_waits_for_it() {
         assert!(!server.app.history.is_empty(), "it waits on");
         alter(server, "ALTER TABLE history_away RENAME TO grant_history");
         assert_eq!(server.happenings(grant), [CodeIssued, Redeemed, Refreshed, Refreshed, Refreshed]);
-        let generations: Vec<_> = server.moments(grant).iter().map(|moment| moment.generation).collect();
+        let generations: Vec<_> = server.entries(grant).iter().map(|entry| entry.generation).collect();
         assert_eq!(generations, [0, 0, 1, 2, 3], "in order, each once");
     });
 }
@@ -175,7 +175,7 @@ fn what_could_not_be_written_waits_and_nobody_waits_for_it() {
 #[test]
 fn a_row_that_is_refused_for_good_is_dropped_and_holds_up_no_other() {
     both_with(behind_a_proxy, |server| {
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         server.add_strict_client("spa");
         let spa = server.store(|connection| clients::find(connection, "spa")).unwrap();
         let tokens = server.tokens(&spa, "alice", ALL);
@@ -189,12 +189,12 @@ fn a_row_that_is_refused_for_good_is_dropped_and_holds_up_no_other() {
             token_text = refresh(server, ("198.51.100.7", program), &token_text).text("refresh_token").into();
         }
         for (address, program) in [("198.51.100.1", "Firefox"), ("203.0.113.1", "poison"), ("192.0.2.1", "curl")] {
-            let mut stranger = server.browser_from(address, program);
-            stranger.sign_in_at("/login", "alice", "wrong");
+            let mut outsider = server.browser_from(address, program);
+            outsider.sign_in_at("/login", "alice", "wrong");
         }
         server.flush();
         assert!(server.app.history.is_empty());
-        let generations: Vec<_> = server.moments(grant).iter().map(|moment| moment.generation).collect();
+        let generations: Vec<_> = server.entries(grant).iter().map(|entry| entry.generation).collect();
         assert_eq!(generations, [0, 0, 1, 3, 5, 6, 7], "all but those two");
         let failed = server.happened(alice).into_iter().filter(|entry| entry.activity == Activity::SignInFailed);
         let programs: Vec<_> = failed.map(|entry| entry.origin.user_agent.unwrap()).collect();
@@ -204,13 +204,13 @@ fn a_row_that_is_refused_for_good_is_dropped_and_holds_up_no_other() {
 }
 
 #[test]
-fn moments_are_written_by_the_server_itself() {
+fn entries_are_written_by_the_server_itself() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_strict_client("spa");
         let tokens = server.tokens(&spa, "alice", ALL);
         let grant = grant_of(&tokens);
-        crate::harness::wait_until(|| server.moments(grant).len() == 2, || format!("{:?}", server.moments(grant)));
+        crate::harness::wait_until(|| server.entries(grant).len() == 2, || format!("{:?}", server.entries(grant)));
         assert!(server.app.history.is_empty());
     });
 }
@@ -220,7 +220,7 @@ fn where_refreshes_are_not_kept_a_theft_still_is() {
     both_with(
         |config| config.lifetimes.refresh_history = Span::ZERO,
         |server| {
-            server.add_person("alice");
+            server.add_user("alice");
             let spa = server.add_strict_client("spa");
             let first = server.tokens(&spa, "alice", ALL);
             let grant = grant_of(&first);
@@ -236,7 +236,7 @@ fn where_refreshes_are_not_kept_a_theft_still_is() {
 fn it_is_forgotten_by_the_clock() {
     let keep = |config: &mut Config| config.lifetimes.ended = config.lifetimes.history;
     both_with(keep, |server| {
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         let spa = server.add_strict_client("spa");
         let first = server.tokens(&spa, "alice", ALL);
         let grant = grant_of(&first);
@@ -247,7 +247,7 @@ fn it_is_forgotten_by_the_clock() {
         assert_eq!(third.status, 200);
         assert_eq!(server.happenings(grant), [CodeIssued, Redeemed, Refreshed, Refreshed, Reused]);
         server.tidy();
-        assert_eq!(server.moments(grant).len(), 5, "nothing is old yet");
+        assert_eq!(server.entries(grant).len(), 5, "nothing is old yet");
         server.advance(10 * DAY + 60);
         server.tidy();
         assert_eq!(server.happenings(grant), [CodeIssued, Refreshed, Reused], "everyday moments after thirty days");
@@ -263,7 +263,7 @@ fn it_is_forgotten_by_the_clock() {
         assert_eq!(server.store(|connection| devices::of(connection, alice)).len(), 1);
         server.advance(20 * DAY);
         server.tidy();
-        assert!(server.moments(grant).is_empty() && server.activities(alice).is_empty());
+        assert!(server.entries(grant).is_empty() && server.activities(alice).is_empty());
         assert_eq!(server.store(|connection| devices::of(connection, alice)).len(), 1, "as long as its cookie lives");
         server.advance(167 * DAY);
         server.tidy();

@@ -6,7 +6,7 @@ mod framing;
 mod headers;
 mod limits;
 mod machines;
-mod people;
+mod users;
 
 use std::collections::BTreeMap;
 
@@ -110,10 +110,15 @@ fn assert_sane(page: &Page, what: &str) {
             }
         }
         Some("application/json") if page.status >= 400 => {
-            let told: BTreeMap<String, String> = serde_json::from_str(&page.body).unwrap();
-            assert_eq!(told.keys().map(String::as_str).collect::<Vec<_>>(), ["error", "error_description"], "{}", short(what));
+            let received: BTreeMap<String, String> = serde_json::from_str(&page.body).unwrap();
+            assert_eq!(
+                received.keys().map(String::as_str).collect::<Vec<_>>(),
+                ["error", "error_description"],
+                "{}",
+                short(what)
+            );
             let allowed = |b: u8| matches!(b, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e);
-            assert!(told.values().all(|text| text.bytes().all(allowed)), "{}: {told:?}", short(what));
+            assert!(received.values().all(|text| text.bytes().all(allowed)), "{}: {received:?}", short(what));
         }
         Some("application/json" | "text/plain; charset=utf-8" | "text/css; charset=utf-8" | "image/svg+xml") => {}
         other => assert!(other.is_none() && page.body.is_empty(), "{}: {page:?}", short(what)),
@@ -130,9 +135,9 @@ fn answer_of(page: &Page) -> BTreeMap<String, String> {
     if page.header("location").is_some_and(|to| to.starts_with(CALLBACK)) { query_of(page.location()) } else { BTreeMap::new() }
 }
 
-/// The person and the client of these tests.
+/// The user and the client of these tests.
 fn inhabited(server: &Server) -> Client {
-    server.add_person("alice");
+    server.add_user("alice");
     server.add_client("spa", ClientKind::Spa, |_| ())
 }
 

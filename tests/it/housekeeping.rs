@@ -1,4 +1,4 @@
-//! Housekeeping: what leaves, when, and by whom. That it leaves at its time is `leaving` for grants and `sessions`; that one
+//! Housekeeping: what leaves, when, and by whom. That it leaves at its time is `purge` for grants and `sessions`; that one
 //! process does it is `lease`; that none does it by a clock that is wrong is `clocks`; that a row that makes trouble keeps no other back is
 //! `trouble`; that tables stay as large as they are under a steady load is `flat`. How exactly times are counted is
 //! `protocol::retention`, when a clock is trusted `protocol::clock_check`.
@@ -6,7 +6,7 @@
 mod clocks;
 mod flat;
 mod lease;
-mod leaving;
+mod purge;
 mod sessions;
 mod trouble;
 

@@ -1,9 +1,9 @@
 //! The introspection endpoint (RFC 7662): who may ask, and what each caller is told. Tokens that are worth nothing are
-//! `introspection::worthless`, signed answers `introspection::signed`.
+//! `introspection::inactive`, signed answers `introspection::signed`.
 
+mod inactive;
 mod leaked;
 mod signed;
-mod worthless;
 
 use serde_json::{Value, json};
 use symbolon::{
@@ -18,14 +18,14 @@ use crate::harness::{API, Answer, Browser, FILES, INACTIVE, Page, SECRET, Server
 
 /// Everything the tests here need: alice, the APIs with their resource servers, and an app with tokens of hers.
 fn stage(server: &Server) -> (Client, Answer) {
-    server.add_person("alice");
+    server.add_user("alice");
     server.add_apis();
     let web = server.add_web("web");
     let tokens = server.tokens_as(&web, "alice", "openid email offline_access notes:read files:read");
     (web, tokens)
 }
 
-fn told(server: &Server, client: &str, token: &str) -> Value {
+fn received(server: &Server, client: &str, token: &str) -> Value {
     serde_json::from_str(&server.introspect(client, token).body).unwrap()
 }
 
@@ -117,14 +117,14 @@ fn a_client_is_told_everything_about_its_own_access_token() {
             "auth_time": claims["auth_time"],
             "acr": "urn:symbolon:acr:password",
         });
-        assert_eq!(told(server, "web", tokens.text("access_token")), expected);
+        assert_eq!(received(server, "web", tokens.text("access_token")), expected);
         for hint in ["refresh_token", "access_token", "id_token", "x", ""] {
             let form = [("token", tokens.text("access_token")), ("token_type_hint", hint)];
             let page = server.post_as("web", "/introspect", &form);
             assert_eq!(serde_json::from_str::<Value>(&page.body).unwrap(), expected, "{hint}");
         }
         let bare = server.refresh_as(&web, tokens.text("refresh_token"), &[("scope", "openid")]);
-        assert_eq!(told(server, "web", bare.text("access_token"))["scope"], "openid");
+        assert_eq!(received(server, "web", bare.text("access_token"))["scope"], "openid");
     });
 }
 
@@ -133,32 +133,32 @@ fn a_resource_server_is_told_what_concerns_its_api() {
     both(|server| {
         let (web, tokens) = stage(server);
         let both_apis = tokens.text("access_token");
-        let mut expected = told(server, "web", both_apis);
+        let mut expected = received(server, "web", both_apis);
         for (caller, scope) in [("notes", "notes:read"), ("files", "files:read")] {
             expected["scope"] = scope.into();
-            assert_eq!(told(server, caller, both_apis), expected, "{caller}");
+            assert_eq!(received(server, caller, both_apis), expected, "{caller}");
         }
         server.add_client("gateway", ClientKind::Web, |client| client.introspects = vec![FILES.into(), API.into()]);
         expected["scope"] = "notes:read files:read".into();
-        assert_eq!(told(server, "gateway", both_apis), expected);
+        assert_eq!(received(server, "gateway", both_apis), expected);
         server.add_client("stranger", ClientKind::Web, |client| client.audiences = vec![API.into(), FILES.into()]);
         assert_eq!(server.introspect("stranger", both_apis).body, INACTIVE, "who may call an API does not serve it");
 
         let one = server.refresh_as(&web, tokens.text("refresh_token"), &[("resource", API)]);
         let for_notes = one.text("access_token");
-        assert_eq!(told(server, "notes", for_notes)["scope"], "notes:read");
-        assert_eq!(told(server, "gateway", for_notes)["scope"], "notes:read");
+        assert_eq!(received(server, "notes", for_notes)["scope"], "notes:read");
+        assert_eq!(received(server, "gateway", for_notes)["scope"], "notes:read");
         assert_eq!(server.introspect("files", for_notes).body, INACTIVE);
 
         let none_of_its = server.refresh_as(&web, one.text("refresh_token"), &[("scope", "openid files:read")]);
         let token = none_of_its.text("access_token");
-        let answer = told(server, "notes", token);
+        let answer = received(server, "notes", token);
         assert_eq!((&answer["active"], answer.get("scope")), (&json!(true), None), "a list of none is not written");
-        assert_eq!(told(server, "files", token)["scope"], "files:read");
+        assert_eq!(received(server, "files", token)["scope"], "files:read");
 
         server.add_client("odd", ClientKind::Service, |client| client.scopes = Scopes::parse("notes:read files:read").unwrap());
         let odd = server.serve("odd", &[]);
-        assert_eq!(told(server, "gateway", odd.text("access_token"))["scope"], "notes:read", "the token is for notes alone");
+        assert_eq!(received(server, "gateway", odd.text("access_token"))["scope"], "notes:read", "the token is for notes alone");
 
         server.store(|connection| {
             clients::update(connection, "notes", |_, client| {
@@ -183,7 +183,7 @@ fn a_refresh_token_is_for_its_own_client_alone_and_asking_changes_nothing() {
             "iss": server.url,
             "sub": claims_of(first.text("access_token"))["sub"],
         });
-        let mut own = told(server, "web", first.text("refresh_token"));
+        let mut own = received(server, "web", first.text("refresh_token"));
         let times = ["exp", "iat"].map(|name| own.as_object_mut().unwrap().remove(name).unwrap().as_i64().unwrap());
         assert_eq!((own, times[0] - times[1]), (expected.clone(), 30 * day), "until it is idle for too long");
         for caller in ["other", "notes", "files"] {
@@ -191,7 +191,7 @@ fn a_refresh_token_is_for_its_own_client_alone_and_asking_changes_nothing() {
         }
 
         let second = server.refresh_as(&web, first.text("refresh_token"), &[]);
-        let mut previous = told(server, "web", first.text("refresh_token"));
+        let mut previous = received(server, "web", first.text("refresh_token"));
         let times = ["exp", "iat"].map(|name| previous.as_object_mut().unwrap().remove(name).unwrap().as_i64().unwrap());
         assert_eq!((&previous, times[0] - times[1]), (&expected, 30), "until the retry window is over");
         let third = server.refresh_as(&web, second.text("refresh_token"), &[("scope", "openid notes:read"), ("resource", API)]);
@@ -199,8 +199,8 @@ fn a_refresh_token_is_for_its_own_client_alone_and_asking_changes_nothing() {
         assert_eq!([&first, &second, &third].map(active), [false, true, true], "two generations back is a replay");
         server.advance(31);
         assert_eq!([&first, &second, &third].map(active), [false, false, true], "the window is over");
-        expected["exp"] = told(server, "web", third.text("refresh_token"))["exp"].clone();
-        assert_eq!(told(server, "web", third.text("refresh_token"))["scope"], expected["scope"], "it keeps its width");
+        expected["exp"] = received(server, "web", third.text("refresh_token"))["exp"].clone();
+        assert_eq!(received(server, "web", third.text("refresh_token"))["scope"], expected["scope"], "it keeps its width");
         let fourth = server.refresh_as(&web, third.text("refresh_token"), &[]);
         assert_eq!(fourth.status, 200, "looking at a used token is not using it: {fourth:?}");
         assert!(server.is_active("web", first.text("access_token")));

@@ -1,14 +1,14 @@
-//! Chromium walks an account's whole life, with a real SMTP server whose letters are read and whose links are followed.
+//! Chromium walks an account's whole life, with a real SMTP server whose e-mails are read and whose links are followed.
 
 use serde_json::json;
 use symbolon::{config::Registration, protocol::client::ClientKind};
 
-use crate::harness::{MailServer, Mood, Server, chromium, databases, free_port};
+use crate::harness::{Behavior, MailServer, Server, chromium, databases, free_port};
 
 #[test]
 fn an_account_from_registration_to_deletion() {
     for database in databases() {
-        let mail = MailServer::start(Mood::WELL);
+        let mail = MailServer::start(Behavior::WELL);
         let server = Server::start(&database, |config| {
             config.mail = mail.settings();
             config.registration = Registration::Open;
@@ -18,8 +18,8 @@ fn an_account_from_registration_to_deletion() {
             client.name = "Example Notes".into();
             client.redirect_uris = vec![redirect_uri.clone()];
         });
-        let letters = mail.inbox();
-        let settings = json!({ "issuer": server.url, "letters": letters, "client_id": "notes", "redirect_uri": redirect_uri });
+        let messages = mail.inbox();
+        let settings = json!({ "issuer": server.url, "letters": messages, "client_id": "notes", "redirect_uri": redirect_uri });
         chromium("journeys.mjs", &settings);
     }
 }

@@ -82,7 +82,7 @@ fn published_first_signing_later_retired_last_on_every_server() {
         let one = Server::start(&database, |_| ());
         let two = one.sibling(&database);
         let servers = [&one, &two];
-        one.add_person("alice");
+        one.add_user("alice");
         let client = one.add_client("spa", ClientKind::Spa, |_| ());
         let first = one.tokens(&client, "alice", "openid offline_access");
         let mut grant = Refreshing { client, token: first.text("refresh_token").into() };
@@ -151,7 +151,7 @@ fn the_first_key_of_an_algorithm_is_known_everywhere_before_it_signs() {
         one.advance(21);
         assert!(published(&one), "each server reads the keys again");
         one.advance(900);
-        one.add_person("alice");
+        one.add_user("alice");
         let client = one.add_client("es", ClientKind::Spa, |client| client.algorithm = Algorithm::Es256);
         let token = one.tokens(&client, "alice", "openid").text("access_token").to_owned();
         assert_eq!(kid_of(&token), kid);
@@ -164,7 +164,7 @@ fn a_key_that_signs_at_once_is_taken_everywhere_within_half_a_minute() {
     for database in databases() {
         let one = Server::start(&database, |_| ());
         let two = one.sibling(&database);
-        one.add_person("alice");
+        one.add_user("alice");
         let client = one.add_client("spa", ClientKind::Spa, |_| ());
         let before = one.tokens(&client, "alice", "openid").text("access_token").to_owned();
         assert_eq!(two.userinfo(&before).status, 200);
@@ -180,10 +180,10 @@ fn a_key_that_signs_at_once_is_taken_everywhere_within_half_a_minute() {
 }
 
 #[test]
-fn a_hint_signed_by_a_retired_key_still_names_its_person() {
+fn a_hint_signed_by_a_retired_key_still_names_its_user() {
     for database in databases() {
         let server = Server::start(&database, |_| ());
-        server.add_person("alice");
+        server.add_user("alice");
         let client = server.add_client("spa", ClientKind::Spa, |_| ());
         let hint = server.tokens(&client, "alice", "openid").text("id_token").to_owned();
         rotate(&server, 900);

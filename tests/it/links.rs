@@ -1,4 +1,4 @@
-//! Links in letters, of every kind: why one does nothing and what is said then; confirming an address; "this was not me".
+//! Links in e-mails, of every kind: why one does nothing and what is said then; confirming an address; "this was not me".
 
 mod confirm_email;
 mod not_me;
@@ -24,7 +24,7 @@ const DOORS: [(LinkKind, &str, i64, &str); 5] = [
     (LinkKind::NotMe, "/not-me", 7 * 86_400, "7 days"),
 ];
 
-/// A link that was made now, as it stands in a letter.
+/// A link that was made now, as it stands in an e-mail.
 fn made(server: &Server, kind: LinkKind, change: impl FnOnce(&mut Link)) -> (Id, String) {
     let now = server.now();
     let mut link = Link { email: Some("zoe@example.com".into()), ..Link::new(random::id(now), kind, now) };
@@ -48,11 +48,11 @@ fn a_dead_link_says_why_and_what_to_do() {
     with_mail(
         |_| (),
         |server, _| {
-            let alice = server.add_person("alice");
-            let of_alice = |link: &mut Link| link.person_id = Some(alice.claims.id);
+            let alice = server.add_user("alice");
+            let of_alice = |link: &mut Link| link.user_id = Some(alice.claims.id);
             for (kind, path, lifetime, words) in DOORS {
                 let mut browser = Browser::new(server);
-                let mut is_dead = |path: &str, text: &str, status: u16, words: &str| {
+                let mut is_invalid = |path: &str, text: &str, status: u16, words: &str| {
                     let page = opened(&mut browser, path, text);
                     assert_eq!(page.status, status, "{kind:?} {words}: {page:?}");
                     assert!(page.body.contains(words), "{kind:?} {words}: {page:?}");
@@ -62,22 +62,22 @@ fn a_dead_link_says_why_and_what_to_do() {
                     of_alice(link);
                     link.used_at = Some(link.created_at);
                 });
-                is_dead(path, &used, 410, "This link has been used");
+                is_invalid(path, &used, 410, "This link has been used");
                 let (_, expired) = made(server, kind, of_alice);
                 server.advance(lifetime);
-                is_dead(path, &expired, 410, "This link is too old");
-                is_dead(path, &expired, 410, words);
+                is_invalid(path, &expired, 410, "This link is too old");
+                is_invalid(path, &expired, 410, words);
                 let (_, good) = made(server, kind, of_alice);
                 let other_path = if path == "/not-me" { "/confirm-email" } else { "/not-me" };
-                is_dead(other_path, &good, 400, "This link does not work");
+                is_invalid(other_path, &good, 400, "This link does not work");
                 let end = if good.ends_with('A') { "B" } else { "A" };
                 for forged in
                     [&format!("{}{end}", &good[..good.len() - 1]), &good[..40], "sym_ml_", "x", &good.replace("_ml_", "_se_")]
                 {
-                    is_dead(path, forged, 400, "This link does not work");
+                    is_invalid(path, forged, 400, "This link does not work");
                 }
                 let row = Credential { kind: Kind::Link, id: Id::from([9; 16]), generation: 0 };
-                is_dead(path, &row.derive(&server.app.config.secrets), 400, "This link does not work");
+                is_invalid(path, &row.derive(&server.app.config.secrets), 400, "This link does not work");
                 let none = Browser::new(server).get(path);
                 assert!(none.status == 400 && none.body.contains("This link does not work"), "{none:?}");
             }

@@ -1,5 +1,5 @@
 //! Signing out at an app's request (OpenID Connect RP-Initiated Logout): who shows an ID token of this session is not asked,
-//! anyone else is; and people are sent nowhere but to a registered address. What cannot be believed is `hints`, where people
+//! anyone else is; and users are sent nowhere but to a registered address. What cannot be believed is `hints`, where users
 //! are not sent `addresses`, our own form `confirmation`.
 
 mod addresses;
@@ -58,9 +58,9 @@ fn is_signed_in(browser: &mut Browser) -> bool {
     page.body.contains("You are signed in")
 }
 
-/// Fails unless the person is asked, and nothing has happened.
+/// Fails unless the user is asked, and nothing has happened.
 #[track_caller]
-fn asked(browser: &mut Browser, page: &Page) {
+fn requested(browser: &mut Browser, page: &Page) {
     page.assert_page();
     assert_eq!((page.status, page.header("location"), page.header("set-cookie")), (200, None, None), "{page:?}");
     assert!(page.body.contains("name=\"csrf\"") && page.body.contains("You are signed in as"), "{page:?}");
@@ -70,7 +70,7 @@ fn asked(browser: &mut Browser, page: &Page) {
 #[test]
 fn a_hint_ends_the_session_at_once_and_leads_back() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let app = add_app(server, "app");
         let with_query = format!("{BYE}?x=1&y=%20");
         for method in ["GET", "POST"] {
@@ -110,7 +110,7 @@ fn a_hint_ends_the_session_at_once_and_leads_back() {
 #[test]
 fn an_id_token_that_has_expired_is_a_hint_all_the_same() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let app = add_app(server, "app");
         let (mut browser, ours) = signed_in_at(server, &app, "alice");
         server.advance(86_400);
@@ -134,7 +134,7 @@ fn an_id_token_that_has_expired_is_a_hint_all_the_same() {
 
 /// Two sessions with all kinds of grants, of which one is ended.
 fn what_ends(server: &Server, offline_ends: bool) {
-    server.add_person("alice");
+    server.add_user("alice");
     let (app, other) = (add_app(server, "app"), add_app(server, "other"));
     let mut browser = Browser::new(server);
     let ours = tokens(server, &mut browser, &app, "alice", "openid");
@@ -146,16 +146,19 @@ fn what_ends(server: &Server, offline_ends: bool) {
 
     let page = ask(&mut browser, "GET", &[("id_token_hint", ours.text("id_token")), ("post_logout_redirect_uri", BYE)]);
     assert_eq!((page.status, page.location()), (303, BYE));
-    let lives = |client: &Client, tokens: &Answer| {
+    let is_active = |client: &Client, tokens: &Answer| {
         let is_refreshed = server.refresh(client, tokens.text("refresh_token")).status == 200;
         assert_eq!(server.userinfo(tokens.text("access_token")).status == 200, is_refreshed, "{tokens:?}");
         is_refreshed
     };
-    assert!(!lives(&app, &ours) && !lives(&other, &theirs), "of whichever app");
-    assert_eq!(lives(&other, &offline), !offline_ends, "offline access");
+    assert!(!is_active(&app, &ours) && !is_active(&other, &theirs), "of whichever app");
+    assert_eq!(is_active(&other, &offline), !offline_ends, "offline access");
     let [of_session, of_offline] = unredeemed.map(|code| server.redeem(&other, &code).status == 200);
     assert_eq!((of_session, of_offline), (false, !offline_ends), "codes that were not redeemed yet");
-    assert!(is_signed_in(&mut elsewhere) && lives(&app, &far) && lives(&app, &far_offline), "another session is another matter");
+    assert!(
+        is_signed_in(&mut elsewhere) && is_active(&app, &far) && is_active(&app, &far_offline),
+        "another session is another matter"
+    );
     let silently = browser.get(&Browser::request(&other, "openid", &[("prompt", "none")]));
     assert_eq!(query_of(silently.location())["error"], "login_required");
 }
@@ -173,7 +176,7 @@ fn offline_access_ends_as_well_where_the_configuration_says_so() {
 #[test]
 fn who_is_signed_out_already_goes_on_at_once() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let app = add_app(server, "app");
         let (_, ours) = signed_in_at(server, &app, "alice");
         for cookie in [None, Some("forged")] {
@@ -204,7 +207,7 @@ fn who_is_signed_out_already_goes_on_at_once() {
 #[test]
 fn a_post_of_another_site_comes_again_as_a_get() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let app = add_app(server, "app");
         let (mut browser, ours) = signed_in_at(server, &app, "alice");
         // SameSite=Lax: the cookie is not sent with it.

@@ -1,4 +1,4 @@
-//! Letters on their way: over real SMTP with and without TLS, to files and to standard output; what a server's refusal means, and
+//! E-mails on their way: over real SMTP with and without TLS, to files and to standard output; what a server's refusal means, and
 //! what is never told. A server that does not answer in time is tested beside the module.
 
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use symbolon::{
     protocol::time::Timestamp,
 };
 
-use crate::harness::{MailServer, Mood, certificate};
+use crate::harness::{Behavior, MailServer, certificate};
 
 const LINK: &str = "https://id.example.com/recover?link=sym_ml_0123456789-0123456789-0123456789-0123456789-0123456789-0123456789";
 const ALICE: &str = "alice@example.com";
@@ -32,34 +32,34 @@ fn mailer(server: &MailServer, change: impl FnOnce(&mut SmtpSettings)) -> Mailer
     Mailer::new(&MailSettings { transport: MailTransport::Smtp(Box::new(smtp)), ..server.settings() }).unwrap()
 }
 
-/// The letter was not taken; nothing of it, and no password, is in the error.
+/// The e-mail was not taken; nothing of it, and no password, is in the error.
 #[track_caller]
 fn refused(mailer: &Mailer, to: &str) -> SendError {
     let error = mailer.send(&message(to)).unwrap_err();
-    let told = format!("{error} {error:?} {mailer:?}");
+    let received = format!("{error} {error:?} {mailer:?}");
     for hidden in ["sym_ml", "Hello", "new password", LOGIN.1, "://"] {
-        assert!(!told.contains(hidden), "{told}");
+        assert!(!received.contains(hidden), "{received}");
     }
-    assert!(!told.contains('\n') && told.len() < 1000, "{told}");
+    assert!(!received.contains('\n') && received.len() < 1000, "{received}");
     error
 }
 
 #[test]
-fn a_letter_arrives_over_each_kind_of_connection() {
+fn a_message_arrives_over_each_kind_of_connection() {
     for security in [SmtpSecurity::StartTls, SmtpSecurity::Tls, SmtpSecurity::None] {
         for login in [None, Some(LOGIN)] {
             if security == SmtpSecurity::None && login.is_some() {
                 continue; // the server offers no login over plain text
             }
-            let server = MailServer::start(Mood { security, login, ..Mood::WELL });
+            let server = MailServer::start(Behavior { security, login, ..Behavior::WELL });
             let mailer = mailer(&server, |_| ());
             assert!(mailer.is_on());
             mailer.send(&message(ALICE)).unwrap();
-            let letters = server.wait_for(ALICE, 1);
-            let letter = &letters[0];
-            assert_eq!((letter.subject.as_str(), letter.link()), ("Set a new password at id.example.com", LINK), "{security:?}");
-            assert_eq!(letter.text.as_str(), message(ALICE).text.trim_end(), "{security:?}");
-            assert_eq!(letter.encrypted, security != SmtpSecurity::None, "{security:?}");
+            let messages = server.wait_for(ALICE, 1);
+            let mail = &messages[0];
+            assert_eq!((mail.subject.as_str(), mail.link()), ("Set a new password at id.example.com", LINK), "{security:?}");
+            assert_eq!(mail.text.as_str(), message(ALICE).text.trim_end(), "{security:?}");
+            assert_eq!(mail.encrypted, security != SmtpSecurity::None, "{security:?}");
             for (name, value) in [
                 ("From", "Symbolon <no-reply@id.example.com>"),
                 ("To", ALICE),
@@ -68,7 +68,7 @@ fn a_letter_arrives_over_each_kind_of_connection() {
                 ("Auto-Submitted", "auto-generated"),
                 ("Content-Type", "text/plain; charset=\"utf-8\""),
             ] {
-                assert_eq!(letter.header(name), [value], "{security:?}: {}", letter.raw);
+                assert_eq!(mail.header(name), [value], "{security:?}: {}", mail.raw);
             }
         }
     }
@@ -76,7 +76,7 @@ fn a_letter_arrives_over_each_kind_of_connection() {
 
 #[test]
 fn the_keys_of_the_configuration_lead_there() {
-    let server = MailServer::start(Mood { login: Some(LOGIN), ..Mood::WELL });
+    let server = MailServer::start(Behavior { login: Some(LOGIN), ..Behavior::WELL });
     let password_file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(password_file.path(), format!("{}\n", LOGIN.1)).unwrap();
     let mut keys = serde_json::to_value(Settings::default()).unwrap();
@@ -99,21 +99,21 @@ fn the_keys_of_the_configuration_lead_there() {
 }
 
 #[test]
-fn the_same_letter_again_is_the_same_mail() {
-    let mut server = MailServer::start(Mood::WELL);
+fn the_same_message_again_is_the_same_mail() {
+    let mut server = MailServer::start(Behavior::WELL);
     let mailer = mailer(&server, |_| ());
     for _ in 0..2 {
         mailer.send(&message(ALICE)).unwrap();
     }
-    server.restart(Mood::WELL); // the connection that was kept is dead now
+    server.restart(Behavior::WELL); // the connection that was kept is dead now
     mailer.send(&message(ALICE)).unwrap();
-    let letters = server.wait_for(ALICE, 3);
-    assert!(letters.iter().all(|letter| letter.raw == letters[0].raw), "{letters:?}");
+    let messages = server.wait_for(ALICE, 3);
+    assert!(messages.iter().all(|mail| mail.raw == messages[0].raw), "{messages:?}");
 }
 
 #[test]
 fn words_of_every_alphabet_arrive() {
-    let server = MailServer::start(Mood { utf8: true, ..Mood::WELL });
+    let server = MailServer::start(Behavior { utf8: true, ..Behavior::WELL });
     let mailer = mailer(&server, |_| ());
     let long = "wörter ".repeat(300);
     let text = format!("Grüße aus Köln\n.\n..\n{}\n👩‍💻 用户\n", long.trim());
@@ -121,20 +121,20 @@ fn words_of_every_alphabet_arrive() {
     mailer.send(&sent).unwrap();
     mailer.send(&Message { to: "jörg@example.com".into(), ..sent.clone() }).unwrap();
     for to in [ALICE, "jörg@example.com"] {
-        let letter = server.wait_for(to, 1).remove(0);
-        assert_eq!((letter.subject.as_str(), letter.text.as_str()), (sent.subject.as_str(), text.trim_end()));
+        let mail = server.wait_for(to, 1).remove(0);
+        assert_eq!((mail.subject.as_str(), mail.text.as_str()), (sent.subject.as_str(), text.trim_end()));
     }
 }
 
 #[test]
 fn an_address_beyond_ascii_needs_a_server_that_takes_it() {
-    let server = MailServer::start(Mood::WELL);
+    let server = MailServer::start(Behavior::WELL);
     assert!(refused(&mailer(&server, |_| ()), "jörg@example.com").is_permanent());
 }
 
 #[test]
 fn nobody_else_is_written_to() {
-    let server = MailServer::start(Mood::WELL);
+    let server = MailServer::start(Behavior::WELL);
     let mailer = mailer(&server, |_| ());
     for to in ["alice@example.com\r\nBcc: eve@example.com", "alice@example.com,eve@example.com", "alice@example.com> ORCPT=x"] {
         assert!(refused(&mailer, to).is_permanent(), "{to}");
@@ -143,26 +143,26 @@ fn nobody_else_is_written_to() {
     mailer
         .send(&Message { subject: subject.into(), text: "\r\n.\r\nMAIL FROM:<eve@example.com>\r\n".into(), ..message(ALICE) })
         .unwrap();
-    let letters = server.letters();
-    assert_eq!(letters.len(), 1, "{letters:?}");
-    assert_eq!((letters[0].to.as_str(), letters[0].header("Bcc").len()), (ALICE, 0));
-    assert_eq!(letters[0].subject, "Hi Bcc: eve@example.com Other words");
-    assert!(letters[0].text.contains("MAIL FROM"), "it is text: {letters:?}");
+    let messages = server.messages();
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert_eq!((messages[0].to.as_str(), messages[0].header("Bcc").len()), (ALICE, 0));
+    assert_eq!(messages[0].subject, "Hi Bcc: eve@example.com Other words");
+    assert!(messages[0].text.contains("MAIL FROM"), "it is text: {messages:?}");
 }
 
 #[test]
 fn a_server_without_starttls_gets_nothing() {
-    let server = MailServer::start(Mood { security: SmtpSecurity::None, ..Mood::WELL });
+    let server = MailServer::start(Behavior { security: SmtpSecurity::None, ..Behavior::WELL });
     let mailer = mailer(&server, |smtp| smtp.security = SmtpSecurity::StartTls);
     let error = refused(&mailer, ALICE);
     assert!(!error.is_permanent() && error.to_string().contains("STARTTLS"), "{error}");
-    assert!(server.letters().is_empty());
+    assert!(server.messages().is_empty());
 }
 
 #[test]
 fn a_certificate_that_is_not_trusted_or_of_another_name_is_refused() {
     for security in [SmtpSecurity::StartTls, SmtpSecurity::Tls] {
-        let server = MailServer::start(Mood { security, ..Mood::WELL });
+        let server = MailServer::start(Behavior { security, ..Behavior::WELL });
         let other = certificate(None).0.to_pem().unwrap();
         for ca_pem in [None, Some(other)] {
             let error = refused(&mailer(&server, |smtp| smtp.ca_pem = ca_pem), ALICE);
@@ -170,51 +170,51 @@ fn a_certificate_that_is_not_trusted_or_of_another_name_is_refused() {
         }
         let error = refused(&mailer(&server, |smtp| smtp.host = "127.0.0.1".into()), ALICE);
         assert!(!error.is_permanent() && error.to_string().contains("certificate"), "{security:?}: {error}");
-        assert!(server.letters().is_empty());
+        assert!(server.messages().is_empty());
         mailer(&server, |_| ()).send(&message(ALICE)).unwrap();
     }
 }
 
 #[test]
-fn a_wrong_login_is_not_the_letters_fault() {
-    let server = MailServer::start(Mood { login: Some(LOGIN), ..Mood::WELL });
+fn a_wrong_login_is_not_the_messages_fault() {
+    let server = MailServer::start(Behavior { login: Some(LOGIN), ..Behavior::WELL });
     for login in [None, Some(("symbolon".to_owned(), SmtpPassword::new("wrong".into())))] {
         let error = refused(&mailer(&server, |smtp| smtp.login = login), ALICE);
         assert!(!error.is_permanent() && error.to_string().contains("53"), "{error}");
     }
-    assert!(server.letters().is_empty());
+    assert!(server.messages().is_empty());
 }
 
 #[test]
 fn a_refusal_is_for_good_or_for_now() {
-    let mood = Mood { refuse: &["gone@example.com"], defer: &["grey@example.com"], ..Mood::WELL };
-    let server = MailServer::start(mood);
+    let behavior = Behavior { refuse: &["gone@example.com"], defer: &["grey@example.com"], ..Behavior::WELL };
+    let server = MailServer::start(behavior);
     let mailer = mailer(&server, |_| ());
     let (gone, grey) = (refused(&mailer, "gone@example.com"), refused(&mailer, "grey@example.com"));
     assert!(gone.is_permanent() && gone.to_string().contains("550") && gone.to_string().contains("5.1.1"), "{gone}");
     assert!(!grey.is_permanent() && grey.to_string().contains("451") && grey.to_string().contains("later"), "{grey}");
     mailer.send(&message(ALICE)).unwrap();
-    assert_eq!(server.letters().len(), 1);
+    assert_eq!(server.messages().len(), 1);
 }
 
 #[test]
 fn a_server_that_is_away_is_tried_again() {
-    let mut server = MailServer::start(Mood { manner: "close", ..Mood::WELL });
+    let mut server = MailServer::start(Behavior { manner: "close", ..Behavior::WELL });
     let mailer = mailer(&server, |_| ());
     assert!(!refused(&mailer, ALICE).is_permanent(), "it closes the connection");
     server.stop();
     let error = refused(&mailer, ALICE);
     assert!(!error.is_permanent() && error.to_string().starts_with("localhost:"), "{error}");
-    server.restart(Mood::WELL);
+    server.restart(Behavior::WELL);
     mailer.send(&message(ALICE)).unwrap();
-    assert_eq!(server.letters().len(), 1);
+    assert_eq!(server.messages().len(), 1);
 }
 
 #[test]
-fn letters_as_files_are_for_their_owner_alone() {
+fn messages_as_files_are_for_their_owner_alone() {
     let dir = tempfile::tempdir().unwrap();
     let directory = dir.path().join("data/mail");
-    let server = MailServer::start(Mood::WELL);
+    let server = MailServer::start(Behavior::WELL);
     let settings = MailSettings { transport: MailTransport::File(directory.clone()), ..server.settings() };
     let mailer = Mailer::new(&settings).unwrap();
     for text in ["first\n", "second\n"] {

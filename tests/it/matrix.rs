@@ -1,4 +1,4 @@
-//! What ends what: every change to a person, a client, a grant or an API, against everything that was given out before it.
+//! What ends what: every change to a user, a client, a grant or an API, against everything that was given out before it.
 //! The table is the one of docs/security.md; each row is told on a server of its own, and each cell asked for.
 
 use serde_json::Value;
@@ -29,7 +29,7 @@ enum Cell<T = &'static str> {
     Refused(u16, T),
     /// An error that goes to the client by redirect.
     Goes(T),
-    /// An error that the person sees on a page of ours; nobody is sent anywhere.
+    /// An error that the user sees on a page of ours; nobody is sent anywhere.
     Page(u16),
 }
 
@@ -52,8 +52,8 @@ const TABLE: [Row; 17] = [
     ("signed out",              BOUND, sign_out,            [GRANT, GRANT, TOKEN, Inactive, Inactive, Goes("login_required")]),
     ("signed out, offline",     ALL,   sign_out,            [Serves(ALL), Serves(ALL), Serves(CLAIMS), Serves("notes:read"), Serves(ALL), Goes("login_required")]),
     ("password reset",          ALL,   reset_password,      [GRANT, GRANT, TOKEN, Inactive, Inactive, Goes("login_required")]),
-    ("person disabled",         ALL,   disable_person,      [GRANT, GRANT, TOKEN, Inactive, Inactive, Goes("login_required")]),
-    ("person deleted",          ALL,   delete_person,       [GRANT, GRANT, TOKEN, Inactive, Inactive, Goes("login_required")]),
+    ("person disabled",         ALL,   disable_user,      [GRANT, GRANT, TOKEN, Inactive, Inactive, Goes("login_required")]),
+    ("person deleted",          ALL,   delete_user,       [GRANT, GRANT, TOKEN, Inactive, Inactive, Goes("login_required")]),
     ("client disabled",         ALL,   disable_client,      [CLIENT, CLIENT, TOKEN, Inactive, CLIENT, Page(400)]),
     ("client deleted",          ALL,   delete_client,       [CLIENT, CLIENT, TOKEN, Inactive, CLIENT, Page(400)]),
     ("grant revoked",           ALL,   revoke_grants,       [GRANT, GRANT, TOKEN, Inactive, Inactive, Code]),
@@ -70,7 +70,7 @@ const TABLE: [Row; 17] = [
 /// What was given out before the change.
 struct Stage {
     client: Client,
-    person: Id,
+    user: Id,
     browser: Browser,
     code: String,
     tokens: Answer,
@@ -78,7 +78,7 @@ struct Stage {
 
 impl Stage {
     fn set(server: &Server, scope: &str) -> Self {
-        let person = server.add_person("alice").claims.id;
+        let user = server.add_user("alice").claims.id;
         server.add_apis();
         let client = server.add_web("web");
         server.store(|connection| {
@@ -92,7 +92,7 @@ impl Stage {
         let tokens = server.redeem_as(&client, &first, &[]);
         assert_eq!(tokens.text("scope"), scope);
         let code = browser.code(&client, "alice", scope);
-        Self { client, person, browser, code, tokens }
+        Self { client, user, browser, code, tokens }
     }
 }
 
@@ -158,7 +158,7 @@ fn every_change_ends_what_it_should_and_nothing_else() {
     }
 }
 
-/// What was switched off is dead for good or comes back, as documented.
+/// What was disabled is dead for good or comes back, as documented.
 #[test]
 fn only_a_client_comes_back_with_all_it_had() {
     both(|server| {
@@ -168,8 +168,8 @@ fn only_a_client_comes_back_with_all_it_had() {
         remove_offline(server, &stage);
         change(server, |client| client.scopes = stage.client.scopes.clone());
         assert_eq!(ask(server, &mut stage, ALL), TABLE[0].3.each_ref().map(owned));
-        disable_person(server, &stage);
-        server.enable(stage.person);
+        disable_user(server, &stage);
+        server.enable(stage.user);
         assert_eq!(ask(server, &mut stage, ALL), TABLE[4].3.each_ref().map(owned), "whoever had the account is out");
     });
 }
@@ -185,15 +185,15 @@ fn sign_out(server: &Server, stage: &Stage) {
 
 fn reset_password(server: &Server, stage: &Stage) {
     let hash = server.app.passwords.hash("another password").unwrap();
-    server.reset_password(stage.person, &hash);
+    server.reset_password(stage.user, &hash);
 }
 
-fn disable_person(server: &Server, stage: &Stage) {
-    server.disable(stage.person);
+fn disable_user(server: &Server, stage: &Stage) {
+    server.disable(stage.user);
 }
 
-fn delete_person(server: &Server, stage: &Stage) {
-    server.delete(stage.person);
+fn delete_user(server: &Server, stage: &Stage) {
+    server.delete(stage.user);
 }
 
 fn disable_client(server: &Server, _: &Stage) {
@@ -208,7 +208,7 @@ fn delete_client(server: &Server, _: &Stage) {
 
 fn revoke_grants(server: &Server, stage: &Stage) {
     let now = server.now();
-    let filter = grants::Filter { person: Some(stage.person), client: None };
+    let filter = grants::Filter { user: Some(stage.user), client: None };
     for grant in server.store(|connection| grants::list(connection, &filter, 10)) {
         assert!(server.store(|connection| grants::revoke(connection, grant.id, EndReason::Other, now)));
     }
@@ -216,7 +216,7 @@ fn revoke_grants(server: &Server, stage: &Stage) {
 }
 
 fn withdraw(server: &Server, stage: &Stage) {
-    assert_eq!(server.withdraw(stage.person, "web"), 2);
+    assert_eq!(server.withdraw(stage.user, "web"), 2);
 }
 
 fn change(server: &Server, change: impl Fn(&mut Client)) {

@@ -73,7 +73,7 @@ fn up_down_and_up_again_with_the_same_tables_on_both() {
         assert_eq!(shape(&database), up);
         drop(store);
         let server = Server::start(&database, |_| ());
-        server.add_person("alice");
+        server.add_user("alice");
         up
     });
     let [sqlite, postgres]: [_; 2] = shapes.collect::<Vec<_>>().try_into().unwrap();
@@ -95,7 +95,7 @@ fn up_down_and_up_again_with_the_same_tables_on_both() {
             "leases",
             "links",
             "meta",
-            "people",
+            "users",
             "rate_limits",
             "revisions",
             "revoked_tokens",
@@ -104,11 +104,11 @@ fn up_down_and_up_again_with_the_same_tables_on_both() {
             "signing_keys",
             "subjects",
             "used_assertions",
-            "walks",
+            "sweep_cursors",
         ]
     );
     assert_eq!(tables["meta"], ["name TEXT NOT NULL 1", "value TEXT NOT NULL 0"]);
-    assert_eq!(indexes["people"], ["unique email", "unique username"]);
+    assert_eq!(indexes["users"], ["unique email", "unique username"]);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn a_role_that_may_create_nothing_serves_what_its_owner_has_migrated() {
     let refused = store(&limited).with(|connection| connection.batch_execute("CREATE TABLE x (y int)").map_err(Error::from));
     assert!(refused.is_err(), "it may not");
     let server = Server::start(&limited, |_| ());
-    server.add_person("alice");
+    server.add_user("alice");
     let spa = server.add_strict_client("spa");
     let tokens = server.tokens(&spa, "alice", "openid offline_access");
     assert_eq!(server.refresh(&spa, tokens.text("refresh_token")).status, 200);
@@ -177,7 +177,7 @@ fn a_database_that_is_newer_than_the_program_is_refused() {
 #[derive(QueryableByName)]
 struct Kept {
     #[diesel(sql_type = Text)]
-    revoked_why: String,
+    end_reason: String,
 }
 
 #[test]
@@ -193,16 +193,16 @@ fn sentences_of_the_version_before_become_the_names_as_which_they_are_read() {
     );
     for database in databases() {
         let server = Server::start(&database, |_| ());
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         server.tokens(&spa, "alice", "openid");
         let run = |sql: &str| server.store(|connection| Ok(connection.batch_execute(sql)?));
         let kept = || {
-            let read = sql_query("SELECT revoked_why FROM grants");
-            server.store(|connection| Ok(read.get_result::<Kept>(connection)?)).revoked_why
+            let read = sql_query("SELECT end_reason FROM grants");
+            server.store(|connection| Ok(read.get_result::<Kept>(connection)?)).end_reason
         };
         for reason in EndReason::ALL {
-            run(&format!("UPDATE grants SET revoked_at = 1, revoked_why = '{}'", reason.name()));
+            run(&format!("UPDATE grants SET revoked_at = 1, end_reason = '{}'", reason.name()));
             run(DOWN);
             let sentence = kept();
             assert!(sentence.contains(' '), "{}: {sentence}", database.name);

@@ -18,7 +18,7 @@ use crate::harness::{API, PASSWORD, Server, both, node};
 
 const FILES: &str = "https://files.example.com";
 const SCOPE: &str = "openid profile email offline_access notes:read";
-const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
+const USERS: [&str; 3] = ["alice", "bob", "carol"];
 
 /// A new key for ES256, private and public, as JWKs.
 fn key() -> (Value, Value) {
@@ -64,8 +64,8 @@ fn client(server: &Server, id: &str, (kind, auth): (ClientKind, AuthMethod), red
 }
 
 fn world(server: &Server) -> Value {
-    for name in PEOPLE {
-        server.add_person(name);
+    for name in USERS {
+        server.add_user(name);
     }
     let scopes = ["notes:read", "notes:write"].map(|name| ApiScope { name: name.into(), description: None });
     for (uri, scopes) in [(API, scopes.to_vec()), (FILES, vec![])] {
@@ -100,7 +100,7 @@ fn world(server: &Server) -> Value {
     let known = format!("{SCOPE} notes:write");
     json!({
         "issuer": server.url,
-        "people": PEOPLE,
+        "people": USERS,
         "password": PASSWORD,
         "scopes": known.split(' ').collect::<Vec<_>>(),
         "resources": [API, FILES],

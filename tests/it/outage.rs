@@ -86,13 +86,13 @@ fn postgresql_is_stopped_and_resumed() {
     let server =
         Server::start(&Database::at("postgres", &cluster.url), |config| config.database_timeout = Duration::from_secs(1));
     let server = &server;
-    server.add_person("alice");
+    server.add_user("alice");
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());
     let quiet = server.tokens(&spa, "alice", "openid offline_access");
     let mut browser = Browser::new(server);
     browser.sign_in("alice");
-    let mut stranger = Browser::new(server);
-    let login = stranger.get("/login");
+    let mut outsider = Browser::new(server);
+    let login = outsider.get("/login");
 
     let preflight = |origin| {
         let page = server.send("OPTIONS", "/token", &[("Origin", origin), ("Access-Control-Request-Method", "POST")], None);
@@ -125,7 +125,7 @@ fn postgresql_is_stopped_and_resumed() {
         unavailable(&browser.get(&Browser::request(&spa, "openid", &[])), html);
         unavailable(&browser.get("/"), html);
         let csrf = login.csrf();
-        unavailable(&stranger.send("POST", "/login", Some(&[("username", "alice"), ("password", "x"), ("csrf", &csrf)])), html);
+        unavailable(&outsider.send("POST", "/login", Some(&[("username", "alice"), ("password", "x"), ("csrf", &csrf)])), html);
         unavailable(&server.send("GET", "/readyz", &[], None), "text/plain; charset=utf-8");
         server.advance(25); // the keys are no longer fresh
         for path in
@@ -156,7 +156,7 @@ fn postgresql_is_stopped_and_resumed() {
     assert_eq!(server.userinfo(quiet.text("access_token")).status, 200);
     let refreshed = server.refresh(&spa, quiet.text("refresh_token"));
     assert_eq!((refreshed.status, generation(server, &refreshed)), (200, 2), "{refreshed:?}");
-    assert_eq!(stranger.sign_in_at("/login", "alice", crate::harness::PASSWORD).status, 303);
+    assert_eq!(outsider.sign_in_at("/login", "alice", crate::harness::PASSWORD).status, 303);
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn backends_of_postgresql_are_killed_under_load() {
     let database = Database::postgres();
     let server = Server::start(&database, |_| ());
     let server = &server;
-    server.add_person("alice");
+    server.add_user("alice");
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());
     let (until, steps) = (AtomicBool::new(false), AtomicUsize::new(0));
     let chains = thread::scope(|scope| {
@@ -191,7 +191,7 @@ fn backends_of_postgresql_are_killed_under_load() {
 fn another_process_keeps_sqlite_locked() {
     let database = Database::sqlite();
     let server = Server::start(&database, |_| ());
-    server.add_person("alice");
+    server.add_user("alice");
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());
     let tokens = server.tokens(&spa, "alice", "openid offline_access");
     let path = database.url.strip_prefix("sqlite:").unwrap();
@@ -211,7 +211,7 @@ fn another_process_keeps_sqlite_locked() {
 fn connections_that_were_closed_while_nobody_used_them_fail_nobody() {
     let database = Database::postgres();
     let server = Server::start(&database, |config| config.pool_size = 4);
-    server.add_person("alice");
+    server.add_user("alice");
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());
     let many: Vec<_> = (0..8).map(|_| server.tokens(&spa, "alice", "openid offline_access")).collect();
     let refresh_all = || {

@@ -1,5 +1,5 @@
 //! Twice as much as can be done, for some seconds, by callers who do not wait for one another: what is accepted is answered soon,
-//! the rest is turned away at once and has lost nothing, and neither machines nor people keep the others out. On PostgreSQL,
+//! the rest is turned away at once and has lost nothing, and neither machines nor users keep the others out. On PostgreSQL,
 //! where a trigger makes a write take its time without taking any of the processor's: what can be done is known beforehand.
 
 use std::{
@@ -58,8 +58,8 @@ fn flood(send: impl Fn(usize) -> Page + Sync) -> Vec<(Page, Duration)> {
                 thread::sleep((begun + every * n).saturating_duration_since(Instant::now()));
                 let send = &send;
                 scope.spawn(move || {
-                    let asked = Instant::now();
-                    (send(n as usize), asked.elapsed())
+                    let requested = Instant::now();
+                    (send(n as usize), requested.elapsed())
                 })
             })
             .collect();
@@ -71,9 +71,9 @@ fn flood(send: impl Fn(usize) -> Page + Sync) -> Vec<(Page, Duration)> {
 fn ask(over: &AtomicBool, what: &str, request: impl Fn() -> u16) -> u32 {
     let (mut count, mut longest) = (0, Duration::ZERO);
     while !over.load(Ordering::Relaxed) {
-        let asked = Instant::now();
+        let requested = Instant::now();
         let status = request();
-        longest = longest.max(asked.elapsed());
+        longest = longest.max(requested.elapsed());
         assert!((200..400).contains(&status), "{what}: {status}");
         count += 1;
         thread::sleep(Duration::from_millis(50));
@@ -147,7 +147,7 @@ fn generation(server: &Server, grant: Id) -> u32 {
 /// A server with few threads, alice, and her web app.
 fn small(database: &Database) -> (Server, Client) {
     let server = Server::start(database, |config| config.pool_size = THREADS);
-    server.add_person("alice");
+    server.add_user("alice");
     let web = server.add_web("web");
     (server, web)
 }
@@ -198,15 +198,15 @@ fn a_flood_of_machines_is_turned_away_soon_and_keeps_nobody_else_out() {
     for ((grant, token), accepted) in all.iter().zip(accepted) {
         assert_eq!(generation(&server, *grant), if accepted { 2 } else { 1 }, "a refusal has used nothing up");
         if !accepted {
-            let asked = Instant::now();
+            let requested = Instant::now();
             assert_eq!(refresh(&server, token).status, 200, "the same token works");
-            assert!(asked.elapsed() < 10 * BOUND, "it is over: {:?}", asked.elapsed());
+            assert!(requested.elapsed() < 10 * BOUND, "it is over: {:?}", requested.elapsed());
         }
     }
 }
 
 #[test]
-fn a_flood_of_people_is_told_so_on_a_page_and_keeps_no_machine_out() {
+fn a_flood_of_users_is_told_so_on_a_page_and_keeps_no_machine_out() {
     let database = Database::postgres();
     let (server, web) = small(&database);
     let mut browser = Browser::new(&server);
@@ -228,7 +228,7 @@ fn a_flood_of_people_is_told_so_on_a_page_and_keeps_no_machine_out() {
         flood(|_| browser.clone().get(&request))
     });
     judge(
-        3 * BOUND, // people are more patient
+        3 * BOUND, // users are more patient
         &answers,
         |page| page.status == 303 && page.location().contains("code="),
         |page| {
@@ -237,9 +237,9 @@ fn a_flood_of_people_is_told_so_on_a_page_and_keeps_no_machine_out() {
         },
     );
     run(&database, "DROP TRIGGER slow ON grants");
-    let asked = Instant::now();
+    let requested = Instant::now();
     assert!(browser.get(&request).location().contains("code="));
-    assert!(asked.elapsed() < 10 * BOUND, "it is over: {:?}", asked.elapsed());
+    assert!(requested.elapsed() < 10 * BOUND, "it is over: {:?}", requested.elapsed());
 }
 
 /// Sends a refresh, and does not wait for the answer.
@@ -257,7 +257,7 @@ fn leave(server: &Server, token: &str) {
 fn who_leaves_before_their_turn_takes_it_along_and_loses_nothing() {
     let database = Database::postgres();
     let server = Server::start(&database, |config| config.pool_size = 1);
-    server.add_person("alice");
+    server.add_user("alice");
     let web = server.add_web("web");
     let tokens = server.tokens_as(&web, "alice", SCOPE);
     let all = grants_like(&server, &tokens, 40);
@@ -265,9 +265,9 @@ fn who_leaves_before_their_turn_takes_it_along_and_loses_nothing() {
     for (_, token) in &all {
         leave(&server, token);
     }
-    let asked = Instant::now();
+    let requested = Instant::now();
     while refresh(&server, tokens.text("refresh_token")).status != 200 {
-        assert!(asked.elapsed() < Duration::from_secs(10), "it is not over");
+        assert!(requested.elapsed() < Duration::from_secs(10), "it is not over");
     }
     run(&database, "DROP TRIGGER slow ON grants");
     let begun = all.iter().filter(|(grant, _)| generation(&server, *grant) > 1).count();

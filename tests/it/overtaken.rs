@@ -8,16 +8,17 @@ use symbolon::{
         activity::{Activity, Origin},
         id::Id,
         link::LinkKind,
-        notice::{Letter, Notice},
+        notification::{Notification, NotificationKind},
     },
     random,
     store::{
         AnyConnection, Result, account,
         activity::Event,
-        asked, by_link,
+        link_actions,
         links::{self, Link},
-        people,
+        mail_requests,
         sessions::{self, Session},
+        users,
     },
 };
 
@@ -26,31 +27,30 @@ use crate::harness::{Browser, Server, both};
 /// The browser in which a link is used, and its network.
 const BROWSER: (&str, &str) = ("a browser", "192.0.0.0/16");
 
-/// A link of a person, to this address.
-fn link(server: &Server, kind: LinkKind, person: Option<Id>, email: &str) -> Link {
+/// A link of a user, to this address.
+fn link(server: &Server, kind: LinkKind, user: Option<Id>, email: &str) -> Link {
     let now = server.now();
-    let link = Link { person_id: person, email: Some(email.into()), ..Link::new(random::id(now), kind, now) };
+    let link = Link { user_id: user, email: Some(email.into()), ..Link::new(random::id(now), kind, now) };
     server.store(|connection| links::insert(connection, &link));
     link
 }
 
-/// The session in which a person is signed in.
-fn session(server: &Server, person: Id) -> Session {
-    server.store(|connection| sessions::unended_of(connection, person)).remove(0)
+/// The session in which a user is signed in.
+fn session(server: &Server, user: Id) -> Session {
+    server.store(|connection| sessions::unended_of(connection, user)).remove(0)
 }
 
-fn find(server: &Server, person: Id) -> people::Person {
-    server.store(|connection| people::find(connection, person)).unwrap()
+fn find(server: &Server, user: Id) -> users::User {
+    server.store(|connection| users::find(connection, user)).unwrap()
 }
 
 /// Asks for another address, or deletes the account: whether it was done.
-fn asks(server: &Server, person: &people::Person, session: &Session) -> bool {
-    let (id, now) = (person.claims.id, server.now());
+fn asks(server: &Server, user: &users::User, session: &Session) -> bool {
+    let (id, now) = (user.claims.id, server.now());
     let email = "thief@example.com".to_owned();
-    let link =
-        Link { person_id: Some(id), email: Some(email.clone()), ..Link::new(random::id(now), LinkKind::ConfirmEmail, now) };
-    let notice = Notice {
-        letter: Letter::ConfirmEmail,
+    let link = Link { user_id: Some(id), email: Some(email.clone()), ..Link::new(random::id(now), LinkKind::ConfirmEmail, now) };
+    let notice = Notification {
+        kind: NotificationKind::ConfirmEmail,
         to: email,
         name: None,
         at: now,
@@ -58,8 +58,8 @@ fn asks(server: &Server, person: &people::Person, session: &Session) -> bool {
         about: None,
         link: Some(link.id),
     };
-    let event = server.event(id, Activity::EmailChangeAsked);
-    server.store(|connection| asked::send_link(connection, (person, session), &link, (random::id(now), &notice), &event))
+    let event = server.event(id, Activity::EmailChangeRequested);
+    server.store(|connection| mail_requests::send_link(connection, (user, session), &link, (random::id(now), &notice), &event))
 }
 
 #[test]
@@ -68,21 +68,21 @@ fn a_password_shown_before_it_was_taken_away_counts_no_more() {
     let changes: [Change; 3] = [
         |server, id, _| {
             let event = server.event(id, Activity::NotMe);
-            assert!(server.store(|connection| account::disown(connection, None, &event)).password_taken);
+            assert!(server.store(|connection| account::report_not_me(connection, None, &event)).password_taken);
         },
         |server, _, session| server.end_session(session.id),
         |server, id, _| server.disable(id),
     ];
     for change in changes {
         both(|server| {
-            let alice = server.add_person("alice");
+            let alice = server.add_user("alice");
             let id = alice.claims.id;
             Browser::new(server).sign_in("alice");
             let session = session(server, id);
             assert!(asks(server, &alice, &session), "before");
             change(server, id, &session);
             assert!(!asks(server, &alice, &session));
-            let open = server.store(|connection| links::of_person(connection, id));
+            let open = server.store(|connection| links::of_user(connection, id));
             assert_eq!(open.iter().filter(|link| link.kind == LinkKind::ConfirmEmail).count(), 1, "{open:?}");
             let now = server.now();
             assert!(!server.store(|connection| account::delete_own(connection, (&alice, &session), now)));
@@ -92,26 +92,27 @@ fn a_password_shown_before_it_was_taken_away_counts_no_more() {
 }
 
 #[test]
-fn a_link_does_what_it_is_for_and_for_its_person_alone() {
+fn a_link_does_what_it_is_for_and_for_its_user_alone() {
     both(|server| {
-        let (alice, bob) = (server.add_person("alice").claims.id, server.add_person("bob").claims.id);
-        let event = |person| server.event(person, Activity::PasswordReset);
+        let (alice, bob) = (server.add_user("alice").claims.id, server.add_user("bob").claims.id);
+        let event = |user| server.event(user, Activity::PasswordReset);
         let reset = link(server, LinkKind::Reset, Some(alice), "alice@example.com");
         let not_me = link(server, LinkKind::NotMe, Some(alice), "alice@example.com");
-        let sets = |link: &Link, person| {
-            server.store(|connection| by_link::reset_password(connection, link, "a hash", BROWSER, &event(person))).is_some()
+        let sets = |link: &Link, user| {
+            server.store(|connection| link_actions::reset_password(connection, link, "a hash", BROWSER, &event(user))).is_some()
         };
         assert!(!sets(&not_me, alice) && !sets(&reset, bob));
-        assert!(server.store(|connection| by_link::not_me(connection, &reset, &event(alice))).is_none());
-        assert!(server.store(|connection| by_link::not_me(connection, &not_me, &event(bob))).is_none());
-        let confirms = |link: &Link, person| server.store(|connection| by_link::confirm_email(connection, link, &event(person)));
-        assert_eq!(confirms(&not_me, alice), by_link::Confirmed::Dead);
+        assert!(server.store(|connection| link_actions::not_me(connection, &reset, &event(alice))).is_none());
+        assert!(server.store(|connection| link_actions::not_me(connection, &not_me, &event(bob))).is_none());
+        let confirms = |link: &Link, user| server.store(|connection| link_actions::confirm_email(connection, link, &event(user)));
+        assert_eq!(confirms(&not_me, alice), link_actions::Confirmed::Invalid);
         assert!(sets(&reset, alice) && !sets(&reset, alice), "once");
 
         let mut zoe = find(server, bob);
         (zoe.claims.id, zoe.claims.username) = (random::id(server.now()), "zoe".into());
         zoe.claims.email = "someone.else@example.com".into();
-        let registers = |link: &Link| server.store(|connection| by_link::register(connection, link, &zoe, &event(zoe.claims.id)));
+        let registers =
+            |link: &Link| server.store(|connection| link_actions::register(connection, link, &zoe, &event(zoe.claims.id)));
         assert!(!registers(&not_me));
         assert!(registers(&link(server, LinkKind::Register, None, "zoe@example.com")));
         assert_eq!(find(server, zoe.claims.id).claims.email, "zoe@example.com");
@@ -119,12 +120,12 @@ fn a_link_does_what_it_is_for_and_for_its_person_alone() {
 }
 
 #[test]
-fn whom_no_letter_reaches_keeps_the_password() {
+fn whom_no_message_reaches_keeps_the_password() {
     both(|server| {
         let alice = server.add_unverified("alice");
         let event = server.event(alice.claims.id, Activity::NotMe);
         Browser::new(server).sign_in("alice");
-        let ended = server.store(|connection| account::disown(connection, None, &event));
+        let ended = server.store(|connection| account::report_not_me(connection, None, &event));
         assert!(!ended.password_taken && ended.sessions.len() == 1, "{ended:?}");
         assert_eq!(find(server, alice.claims.id).password_hash, alice.password_hash);
     });
@@ -134,18 +135,18 @@ fn whom_no_letter_reaches_keeps_the_password() {
 fn a_clock_behind_the_operators_locks_nobody_out() {
     both(|server| {
         for (name, ahead) in [("alice", 5), ("bob", 60), ("carol", 3_600)] {
-            let id = server.add_person(name).claims.id;
-            let asked = server.now().plus(symbolon::protocol::time::Span::from_seconds(ahead));
-            let event = Event { at: asked, ..server.event(id, Activity::SignInAgain) };
+            let id = server.add_user(name).claims.id;
+            let requested = server.now().plus(symbolon::protocol::time::Span::from_seconds(ahead));
+            let event = Event { at: requested, ..server.event(id, Activity::SignInAgain) };
             server.store(|connection| account::ask_to_sign_in_again(connection, &event));
-            assert_eq!(find(server, id).must_sign_in_since(), Some(asked));
+            assert_eq!(find(server, id).must_sign_in_since(), Some(requested));
             let mut browser = Browser::new(server);
             browser.sign_in(name);
             assert_eq!(browser.get("/account").status, 200, "the session counts");
             let found = find(server, id);
             assert_eq!(found.must_sign_in_since(), None);
             // Clocks differ by a little, or one of them was wrong: then its time is not taken over.
-            assert_eq!(found.signed_in_at == Some(asked), ahead == 5, "{found:?}");
+            assert_eq!(found.signed_in_at == Some(requested), ahead == 5, "{found:?}");
             browser.sign_in(name);
             let again = find(server, id);
             assert!(again.signed_in_at >= found.signed_in_at && again.must_sign_in_since().is_none(), "it never goes back");
@@ -182,20 +183,22 @@ fn together(
 #[test]
 fn no_two_wait_for_each_other() {
     both(|server| {
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         for says_by_link in [false, true].repeat(15) {
             let reset = link(server, LinkKind::Reset, Some(alice), "alice@example.com");
             let not_me = link(server, LinkKind::NotMe, Some(alice), "alice@example.com");
             let event = |activity| server.event(alice, activity);
-            let by_link = |connection: &mut AnyConnection| {
-                by_link::reset_password(connection, &reset, "a hash", BROWSER, &event(Activity::PasswordReset)).map(drop)
+            let link_actions = |connection: &mut AnyConnection| {
+                link_actions::reset_password(connection, &reset, "a hash", BROWSER, &event(Activity::PasswordReset)).map(drop)
             };
-            let says = |connection: &mut AnyConnection| by_link::not_me(connection, &not_me, &event(Activity::NotMe)).map(drop);
-            let disowns = |connection: &mut AnyConnection| account::disown(connection, None, &event(Activity::NotMe)).map(drop);
+            let says =
+                |connection: &mut AnyConnection| link_actions::not_me(connection, &not_me, &event(Activity::NotMe)).map(drop);
+            let disowns =
+                |connection: &mut AnyConnection| account::report_not_me(connection, None, &event(Activity::NotMe)).map(drop);
             if says_by_link {
-                together(server, by_link, says);
+                together(server, link_actions, says);
             } else {
-                together(server, by_link, disowns);
+                together(server, link_actions, disowns);
             }
         }
     });
@@ -204,16 +207,16 @@ fn no_two_wait_for_each_other() {
 #[test]
 fn an_address_and_a_role_that_change_at_once_both_stay() {
     both(|server| {
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         for round in 0..20 {
             let (email, role) = (format!("alice{round}@example.com"), format!("role{round}"));
             let confirm = link(server, LinkKind::ConfirmEmail, Some(alice), &email);
             let event = server.event(alice, Activity::EmailChanged);
-            let confirms = |connection: &mut AnyConnection| by_link::confirm_email(connection, &confirm, &event).map(drop);
+            let confirms = |connection: &mut AnyConnection| link_actions::confirm_email(connection, &confirm, &event).map(drop);
             let gives = |connection: &mut AnyConnection| {
                 let event = |activity| server.event(alice, activity);
-                account::change_details(connection, alice, event, |person| {
-                    person.claims.roles.push(role.clone());
+                account::change_details(connection, alice, event, |user| {
+                    user.claims.roles.push(role.clone());
                     Ok::<_, symbolon::store::Error>(())
                 })
                 .map(drop)
@@ -227,39 +230,40 @@ fn an_address_and_a_role_that_change_at_once_both_stay() {
 
 /// Whoever was in may have asked for another address: no way of locking them out leaves that open.
 #[test]
-fn nothing_that_was_asked_for_before_survives_what_locks_a_stranger_out() {
-    type Change = fn(&Server, &people::Person, &Session);
+fn nothing_that_was_asked_for_before_survives_what_locks_an_outsider_out() {
+    type Change = fn(&Server, &users::User, &Session);
     let changes: [(&str, Change); 4] = [
-        ("a new password", |server, person, session| {
+        ("a new password", |server, user, session| {
             let (hash, event) = (
                 server.app.passwords.hash("four herons and a kettle").unwrap(),
-                server.event(person.claims.id, Activity::PasswordChanged),
+                server.event(user.claims.id, Activity::PasswordChanged),
             );
-            let changed =
-                server.store(|connection| account::change_password(connection, person, &hash, (session, false), &event));
+            let changed = server.store(|connection| account::change_password(connection, user, &hash, (session, false), &event));
             assert!(changed.is_some());
         }),
-        ("a reset", |server, person, _| server.reset_password(person.claims.id, person.password_hash.as_deref().unwrap())),
-        ("switched off and on", |server, person, _| {
-            server.disable(person.claims.id);
-            server.enable(person.claims.id);
+        ("a reset", |server, user, _| server.reset_password(user.claims.id, user.password_hash.as_deref().unwrap())),
+        ("switched off and on", |server, user, _| {
+            server.disable(user.claims.id);
+            server.enable(user.claims.id);
         }),
-        ("everything ended", |server, person, _| {
-            let event = server.event(person.claims.id, Activity::EverythingEnded);
+        ("everything ended", |server, user, _| {
+            let event = server.event(user.claims.id, Activity::EverythingEnded);
             server.store(|connection| account::end_everything(connection, None, &event));
         }),
     ];
     both(|server| {
         for (name, change) in changes {
-            let alice = server.add_person(&format!("alice{}", name.len()));
+            let alice = server.add_user(&format!("alice{}", name.len()));
             let id = alice.claims.id;
             Browser::new(server).sign_in(&alice.claims.username);
-            let asked = [LinkKind::ConfirmEmail, LinkKind::Reset].map(|kind| link(server, kind, Some(id), "thief@example.com"));
+            let requested =
+                [LinkKind::ConfirmEmail, LinkKind::Reset].map(|kind| link(server, kind, Some(id), "thief@example.com"));
             change(server, &find(server, id), &session(server, id));
             let event = server.event(id, Activity::EmailChanged);
-            let confirmed = server.store(|connection| by_link::confirm_email(connection, &asked[0], &event));
-            assert_eq!(confirmed, by_link::Confirmed::Dead, "{name}");
-            let reset = server.store(|connection| by_link::reset_password(connection, &asked[1], "a hash", BROWSER, &event));
+            let confirmed = server.store(|connection| link_actions::confirm_email(connection, &requested[0], &event));
+            assert_eq!(confirmed, link_actions::Confirmed::Invalid, "{name}");
+            let reset =
+                server.store(|connection| link_actions::reset_password(connection, &requested[1], "a hash", BROWSER, &event));
             assert!(reset.is_none() && find(server, id).claims.email == alice.claims.email, "{name}");
         }
     });
@@ -268,11 +272,11 @@ fn nothing_that_was_asked_for_before_survives_what_locks_a_stranger_out() {
 #[test]
 fn a_link_for_a_password_is_of_the_address_that_it_went_to() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let id = alice.claims.id;
-        server.change_person(id, |person| person.claims.email = "new@example.com".into());
+        server.change_user(id, |user| user.claims.email = "new@example.com".into());
         let reset = link(server, LinkKind::Reset, Some(id), "alice@example.com");
         let event = server.event(id, Activity::PasswordReset);
-        assert!(server.store(|connection| by_link::reset_password(connection, &reset, "a hash", BROWSER, &event)).is_none());
+        assert!(server.store(|connection| link_actions::reset_password(connection, &reset, "a hash", BROWSER, &event)).is_none());
     });
 }

@@ -11,12 +11,12 @@ use symbolon::{
     },
 };
 
-use crate::harness::{Browser, MailServer, Mood, PASSWORD, Process, both, both_with, chromium, free_port, free_ports};
+use crate::harness::{Behavior, Browser, MailServer, PASSWORD, Process, both, both_with, chromium, free_port, free_ports};
 
 #[test]
-fn people_walk_the_pages() {
+fn users_visit_the_pages() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let redirect_uri = format!("http://localhost:{}/callback", free_port());
         let web = server.add_client("notes", ClientKind::Spa, |client| {
             client.name = "Example Notes".into();
@@ -37,12 +37,12 @@ fn people_walk_the_pages() {
 
 /// An account in which something has happened: browsers, apps with and without access, a stolen token, guesses.
 #[test]
-fn people_look_after_their_account() {
-    let mail = MailServer::start(Mood::WELL);
+fn users_look_after_their_account() {
+    let mail = MailServer::start(Behavior::WELL);
     both_with(
         |config| config.mail = mail.settings(),
         |server| {
-            let alice = server.add_person("alice").claims.id;
+            let alice = server.add_user("alice").claims.id;
             server.add_apis();
             for (id, name) in
                 [("web", "Example Notes"), ("mail", "Example Mail"), ("old", "An app with a name that is rather long")]
@@ -85,7 +85,7 @@ fn people_look_after_their_account() {
                 Browser::new(server).sign_in_at("/login", "alice", "a wrong password");
             }
             server.advance(60);
-            assert!(server.store(|connection| grants::live_of(connection, alice, server.now())).len() > 3);
+            assert!(server.store(|connection| grants::active_of(connection, alice, server.now())).len() > 3);
             let settings = json!({
                 "issuer": server.url,
                 "username": "alice",

@@ -1,5 +1,5 @@
 //! Pairwise subjects (OpenID Connect Core §8): one for each sector, the same everywhere a client looks, for good, and nothing by
-//! which two sectors could find out that they know the same person.
+//! which two sectors could find out that they know the same user.
 
 use std::{collections::BTreeSet, sync::Barrier, thread};
 
@@ -35,8 +35,8 @@ fn subject_of(server: &Server, client: &Client, username: &str) -> String {
 #[test]
 fn each_sector_knows_another_one() {
     both(|server| {
-        let alice = server.add_person("alice");
-        server.add_person("bob");
+        let alice = server.add_user("alice");
+        server.add_user("bob");
         let [one, two] = ["one", "two"].map(|id| client(server, id, Some("a.example")));
         let other = client(server, "other", Some("b.example"));
         let public = client(server, "public", None);
@@ -61,7 +61,7 @@ fn each_sector_knows_another_one() {
 #[test]
 fn it_is_the_same_wherever_it_is_told() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let api = "https://api.example.com";
         let web = server.add_client("web", ClientKind::Web, |client| {
             client.pairwise_sector = Some("app.example.com".into());
@@ -86,8 +86,8 @@ fn it_is_the_same_wherever_it_is_told() {
         }
         for token in [tokens.text("access_token"), refreshed.text("refresh_token")] {
             let body = crate::harness::encode(&[("token", token)]);
-            let told = Answer::of(server.send("POST", "/introspect", &headers, Some(&body)));
-            assert_eq!((&told.json["active"], &told.json["sub"]), (&true.into(), &hers.as_str().into()), "{told:?}");
+            let received = Answer::of(server.send("POST", "/introspect", &headers, Some(&body)));
+            assert_eq!((&received.json["active"], &received.json["sub"]), (&true.into(), &hers.as_str().into()), "{received:?}");
         }
         let id = alice.claims.id.to_string();
         for (name, token) in
@@ -104,7 +104,7 @@ fn it_outlives_restarts_and_secrets() {
     const NEW: &str = "another server secret, as long as it must be";
     for database in databases() {
         let first = Server::start(&database, |_| ());
-        first.add_person("alice");
+        first.add_user("alice");
         let spa = client(&first, "spa", Some("a.example"));
         let hers = subject_of(&first, &spa, "alice");
         let issuer = first.url.clone();
@@ -123,10 +123,10 @@ fn it_outlives_restarts_and_secrets() {
 }
 
 #[test]
-fn an_id_token_hint_names_its_person() {
+fn an_id_token_hint_names_its_user() {
     both(|server| {
-        server.add_person("alice");
-        server.add_person("bob");
+        server.add_user("alice");
+        server.add_user("bob");
         let spa = client(server, "spa", Some("a.example"));
         let same_sector = client(server, "same", Some("a.example"));
         let mut home = Browser::new(server);
@@ -134,12 +134,13 @@ fn an_id_token_hint_names_its_person() {
         home.code(&same_sector, "alice", "openid");
         let silent =
             |client: &Client, hint: &str| Browser::request(client, "openid", &[("id_token_hint", hint), ("prompt", "none")]);
-        let told = |browser: &mut Browser, path: &str| query_of(browser.get(path).location()).remove("error").unwrap_or_default();
-        assert_eq!(told(&mut home, &silent(&spa, &hint)), "");
-        assert_eq!(told(&mut home, &silent(&same_sector, &hint)), "invalid_request", "another client's");
+        let received =
+            |browser: &mut Browser, path: &str| query_of(browser.get(path).location()).remove("error").unwrap_or_default();
+        assert_eq!(received(&mut home, &silent(&spa, &hint)), "");
+        assert_eq!(received(&mut home, &silent(&same_sector, &hint)), "invalid_request", "another client's");
         let mut his = Browser::new(server);
         his.code(&spa, "bob", "openid");
-        assert_eq!(told(&mut his, &silent(&spa, &hint)), "login_required");
+        assert_eq!(received(&mut his, &silent(&spa, &hint)), "login_required");
         let page = his.get(&Browser::request(&spa, "openid", &[("id_token_hint", &hint)]));
         assert!(page.location().starts_with("/login?"), "{page:?}");
         let page = his.sign_in_at(page.location(), "alice", PASSWORD);
@@ -148,7 +149,7 @@ fn an_id_token_hint_names_its_person() {
         let public = client(server, "public", None);
         let old = server.redeem(&public, &home.code(&public, "alice", "openid")).text("id_token").to_owned();
         change_client(server, "public", |client| client.pairwise_sector = Some("a.example".into()));
-        assert_eq!(told(&mut home, &silent(&public, &old)), "");
+        assert_eq!(received(&mut home, &silent(&public, &old)), "");
         assert_eq!(
             sub(&server.redeem(&public, &home.code(&public, "alice", "openid"))),
             claims_of(&hint)["sub"].as_str().unwrap()
@@ -160,7 +161,7 @@ fn an_id_token_hint_names_its_person() {
 fn many_first_issues_at_once_give_one_subject() {
     const ISSUES: usize = 20;
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let clients: Vec<_> = (0..ISSUES).map(|n| client(server, &format!("c{n}"), Some("a.example"))).collect();
         let browsers: Vec<_> = clients
             .iter()
@@ -189,9 +190,9 @@ fn many_first_issues_at_once_give_one_subject() {
                 .collect();
             started.into_iter().map(|issue| issue.join().unwrap()).collect()
         });
-        let told: BTreeSet<_> = clients.iter().zip(&codes).map(|(client, code)| sub(&server.redeem(client, code))).collect();
-        assert_eq!(told.len(), 1, "{told:?}");
-        let kept = told.first().unwrap();
+        let received: BTreeSet<_> = clients.iter().zip(&codes).map(|(client, code)| sub(&server.redeem(client, code))).collect();
+        assert_eq!(received.len(), 1, "{received:?}");
+        let kept = received.first().unwrap();
         assert_eq!(server.store(|connection| subjects::find(connection, kept)), Some((alice.claims.id, "a.example".into())));
     });
 }
@@ -199,7 +200,7 @@ fn many_first_issues_at_once_give_one_subject() {
 #[test]
 fn no_client_can_be_named_like_a_subject() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = client(server, "spa", Some("a.example"));
         let hers = subject_of(server, &spa, "alice");
         for id in [hers.as_str(), "p.x", "p.", &random::subject(), &random::id(server.now()).to_string()] {
@@ -214,7 +215,7 @@ fn no_client_can_be_named_like_a_subject() {
 #[test]
 fn a_session_has_another_name_in_each_sector() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let [one, two, other] = [("one", "a.example"), ("two", "a.example"), ("other", "b.example")]
             .map(|(id, sector)| client(server, id, Some(sector)));
         let public = client(server, "public", None);

@@ -5,8 +5,8 @@
 
 mod endings;
 mod revoked;
-mod turns;
 mod two_servers;
+mod write_queue;
 
 use std::{collections::BTreeSet, sync::Barrier, thread};
 
@@ -50,7 +50,7 @@ fn successes(answers: &[Answer]) -> Vec<&Answer> {
 #[test]
 fn fifty_redeem_one_code_and_one_gets_tokens_which_then_die() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let code = Browser::new(server).code(&spa, "alice", "openid offline_access");
         let answers = at_once(|_| server.redeem(&spa, &code));
@@ -64,7 +64,7 @@ fn fifty_redeem_one_code_and_one_gets_tokens_which_then_die() {
 #[test]
 fn fifty_present_one_refresh_token_and_all_get_the_same_successor() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         all_get_one_successor(&[server], &spa);
     });
@@ -83,7 +83,7 @@ fn all_get_one_successor(servers: &[&Server], client: &Client) {
 #[test]
 fn without_a_window_one_wins_and_the_grant_is_dead() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let strict = server.add_strict_client("strict");
         let tokens = server.tokens(&strict, "alice", "openid offline_access");
         let answers = at_once(|_| server.refresh(&strict, tokens.text("refresh_token")));
@@ -96,7 +96,7 @@ fn without_a_window_one_wins_and_the_grant_is_dead() {
 #[test]
 fn a_refresh_that_races_a_revocation_leaves_nothing_alive() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         browser.sign_in("alice");
@@ -129,7 +129,7 @@ fn a_refresh_that_races_a_revocation_leaves_nothing_alive() {
 #[test]
 fn a_reset_that_races_a_sign_in_and_a_new_grant_leaves_nothing_alive() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let hashes = ["one password", "another password"].map(|password| server.app.passwords.hash(password).unwrap());
         Browser::new(server).code(&spa, "alice", "openid offline_access"); // from now on consent is remembered

@@ -6,26 +6,28 @@ mod outages;
 
 use symbolon::{
     protocol::client::ClientKind,
-    store::{activity, people, rate_limits},
+    store::{activity, rate_limits, users},
 };
 
-use crate::harness::{Browser, LINK, Letter, MailServer, PASSWORD, Server, both, query_of, settled, wait_until, with_mail};
+use crate::harness::{
+    Browser, LINK, MailServer, NotificationKind, PASSWORD, Server, both, query_of, settled, wait_until, with_mail,
+};
 
 /// A password that nobody guesses.
 const NEW: &str = "violet tractor over the moon";
 
-/// Asks for a new password in this browser: the letter.
+/// Asks for a new password in this browser: the e-mail.
 #[track_caller]
-fn asked(browser: &mut Browser, mail: &MailServer, path: &str, name: &str) -> Letter {
+fn requested(browser: &mut Browser, mail: &MailServer, path: &str, name: &str) -> NotificationKind {
     let before = resets(mail).len();
     browser.ask_by(path, ("login", name));
     wait_until(|| resets(mail).len() > before, || format!("no letter to {name}"));
     resets(mail).remove(before)
 }
 
-/// Every letter that brings a new password.
-fn resets(mail: &MailServer) -> Vec<Letter> {
-    mail.letters().into_iter().filter(|letter| letter.text.contains("/recover/password?")).collect()
+/// Every e-mail that brings a new password.
+fn resets(mail: &MailServer) -> Vec<NotificationKind> {
+    mail.messages().into_iter().filter(|message| message.text.contains("/recover/password?")).collect()
 }
 
 /// Whether this password is the one of this name.
@@ -38,17 +40,17 @@ fn a_new_password_is_set_in_the_browser_that_asked() {
     with_mail(
         |_| (),
         |server, mail| {
-            let alice = server.add_person("alice");
+            let alice = server.add_user("alice");
             let spa = server.add_client("spa", ClientKind::Spa, |_| ());
             let tokens = server.tokens(&spa, "alice", "openid offline_access");
             let mut elsewhere = Browser::new(server);
             elsewhere.sign_in("alice");
             let mut browser = Browser::new(server);
-            let letter = asked(&mut browser, mail, "/recover", "alice");
-            assert!(letter.text.contains("10 minutes"), "{letter:?}");
+            let message = requested(&mut browser, mail, "/recover", "alice");
+            assert!(message.text.contains("10 minutes"), "{message:?}");
             assert!(signs_in(server, "alice", PASSWORD), "nothing has happened yet");
 
-            let page = browser.open(server, &letter);
+            let page = browser.open(server, &message);
             assert!(page.status == 200 && page.body.contains("alice"), "{page:?}");
             for (password, words) in
                 [("sh0rty", "at least 15"), ("alice@example.com", "too close to you"), ("passwordpassword", "role=\"alert\"")]
@@ -67,8 +69,8 @@ fn a_new_password_is_set_in_the_browser_that_asked() {
             assert!(elsewhere.get("/").body.contains("You are not signed in"), "everything has ended");
             assert_eq!(server.refresh(&spa, tokens.text("refresh_token")).error(), "invalid_grant");
             settled(server);
-            let told = mail.letters().into_iter().filter(|letter| letter.subject.contains("assword")).count();
-            assert_eq!(told, 2, "the person is told");
+            let received = mail.messages().into_iter().filter(|message| message.subject.contains("assword")).count();
+            assert_eq!(received, 2, "the person is told");
             let happened = server.store(|connection| activity::of(connection, alice.claims.id, None, 20));
             let happened: Vec<_> = happened.iter().map(|(_, entry)| entry.activity.name()).collect();
             assert!(happened.contains(&"reset_asked") && happened.contains(&"password_reset"), "{happened:?}");
@@ -81,19 +83,19 @@ fn in_another_browser_it_does_nothing_and_stays_good_in_the_first() {
     with_mail(
         |_| (),
         |server, mail| {
-            server.add_person("alice");
+            server.add_user("alice");
             let mut browser = Browser::new(server);
-            let letter = asked(&mut browser, mail, "/recover", "alice");
+            let message = requested(&mut browser, mail, "/recover", "alice");
             let mut thief = Browser::new(server);
             thief.get("/recover");
             for mut other in [thief.clone(), Browser::new(server)] {
-                let page = other.open(server, &letter);
+                let page = other.open(server, &message);
                 assert!(page.status == 400 && page.body.contains("This link is for another browser"), "{page:?}");
                 assert!(page.body.contains("href=\"/recover\"") && !page.body.contains("alice"), "{page:?}");
             }
             // Nor with the form that the first browser was shown.
-            let page = browser.open(server, &letter);
-            thief.open(server, &letter);
+            let page = browser.open(server, &message);
+            thief.open(server, &message);
             assert_eq!(thief.submit(&page, &[("new_password", NEW)]).status, 400);
             assert!(signs_in(server, "alice", PASSWORD));
             assert_eq!(browser.submit(&page, &[("new_password", NEW)]).status, 303);
@@ -103,17 +105,17 @@ fn in_another_browser_it_does_nothing_and_stays_good_in_the_first() {
 }
 
 #[test]
-fn a_newer_letter_takes_the_place_of_an_older() {
+fn a_newer_message_takes_the_place_of_an_older() {
     with_mail(
         |_| (),
         |server, mail| {
-            server.add_person("alice");
+            server.add_user("alice");
             let mut browser = Browser::new(server);
-            let older = asked(&mut browser, mail, "/recover", "alice");
-            let others = asked(&mut Browser::new(server), mail, "/recover", "alice");
+            let older = requested(&mut browser, mail, "/recover", "alice");
+            let others = requested(&mut Browser::new(server), mail, "/recover", "alice");
             assert_ne!(older.link(), others.link());
             assert_eq!(browser.open(server, &older).status, 200, "whoever else asks takes nothing away");
-            let newer = asked(&mut browser, mail, "/recover", "alice");
+            let newer = requested(&mut browser, mail, "/recover", "alice");
             assert_ne!(older.link(), newer.link());
             assert_eq!(browser.open(server, &older).status, 410);
             assert_eq!(browser.open_and_submit(server, &newer, &[("new_password", NEW)]).status, 303);
@@ -127,7 +129,7 @@ fn the_request_of_an_app_is_kept_on_the_way() {
     with_mail(
         |_| (),
         |server, mail| {
-            server.add_person("alice");
+            server.add_user("alice");
             let spa = server.add_client("spa", ClientKind::Spa, |_| ());
             let mut browser = Browser::new(server);
             let more = [("prompt", "login"), ("nonce", "n0nce"), ("login_hint", "alice")];
@@ -135,8 +137,8 @@ fn the_request_of_an_app_is_kept_on_the_way() {
             let login = browser.get(page.location());
             let recover = login.attribute("href=\"/recover", "href");
             assert_eq!(browser.get(&recover).attribute("name=\"login\"", "value"), "alice");
-            let letter = asked(&mut browser, mail, &recover, "alice");
-            let page = browser.open_and_submit(server, &letter, &[("new_password", NEW)]);
+            let message = requested(&mut browser, mail, &recover, "alice");
+            let page = browser.open_and_submit(server, &message, &[("new_password", NEW)]);
             let login = browser.get(page.location());
             let page = browser.submit(&login, &[("username", "alice"), ("password", NEW)]);
             let to = page.location().to_owned();
@@ -153,14 +155,14 @@ fn what_others_guessed_does_not_slow_down_the_new_password() {
     with_mail(
         |_| (),
         |server, mail| {
-            let alice = server.add_person("alice");
+            let alice = server.add_user("alice");
             let key = server.app.config.secrets.pseudonym("user, from elsewhere", &alice.claims.id.to_string());
             let count = || server.store(|connection| rate_limits::find(connection, &[key])).remove(&key);
             let mut browser = Browser::new(server);
-            let letter = asked(&mut browser, mail, "/recover", "alice");
+            let message = requested(&mut browser, mail, "/recover", "alice");
             assert!(!signs_in(server, "alice", "wrong"));
             assert!(count().is_some());
-            assert_eq!(browser.open_and_submit(server, &letter, &[("new_password", NEW)]).status, 303);
+            assert_eq!(browser.open_and_submit(server, &message, &[("new_password", NEW)]).status, 303);
             assert_eq!(count(), None);
         },
     );
@@ -171,14 +173,14 @@ fn whoever_is_switched_off_since_sets_nothing() {
     with_mail(
         |_| (),
         |server, mail| {
-            let alice = server.add_person("alice");
+            let alice = server.add_user("alice");
             let mut browser = Browser::new(server);
-            let letter = asked(&mut browser, mail, "/recover", "alice");
-            let page = browser.open(server, &letter);
+            let message = requested(&mut browser, mail, "/recover", "alice");
+            let page = browser.open(server, &message);
             server.disable(alice.claims.id);
             assert_eq!(browser.submit(&page, &[("new_password", NEW)]).status, 410, "it ended with the account's access");
-            assert_eq!(browser.open(server, &letter).status, 410);
-            let found = server.store(|connection| people::find(connection, alice.claims.id)).unwrap();
+            assert_eq!(browser.open(server, &message).status, 410);
+            let found = server.store(|connection| users::find(connection, alice.claims.id)).unwrap();
             assert_eq!(found.password_hash, alice.password_hash);
         },
     );
@@ -189,16 +191,16 @@ fn of_twenty_at_once_one_wins() {
     with_mail(
         |_| (),
         |server, mail| {
-            server.add_person("alice");
+            server.add_user("alice");
             let mut browser = Browser::new(server);
-            let letter = asked(&mut browser, mail, "/recover", "alice");
-            let page = browser.open(server, &letter);
+            let message = requested(&mut browser, mail, "/recover", "alice");
+            let page = browser.open(server, &message);
             let statuses = browser.submit_at_once(&page, &[("new_password", NEW)], 20);
             assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
             assert!(statuses.iter().all(|status| matches!(status, 303 | 410 | 503)), "{statuses:?}");
             settled(server);
-            let told = mail.letters().iter().filter(|letter| letter.link().contains("/not-me?")).count();
-            assert_eq!(told, 1, "told once");
+            let received = mail.messages().iter().filter(|message| message.link().contains("/not-me?")).count();
+            assert_eq!(received, 1, "told once");
         },
     );
 }

@@ -8,32 +8,32 @@ mod invitations;
 
 use symbolon::{
     protocol::login_name::LoginName,
-    store::people::{self, Person},
+    store::users::{self, User},
 };
 
-use crate::harness::{Browser, LINK, Letter, MailServer, Page, Server, settled, with_mail};
+use crate::harness::{Browser, LINK, MailServer, NotificationKind, Page, Server, settled, with_mail};
 
 /// A password that nobody guesses.
 const NEW: &str = "violet tractor over the moon";
 
-/// Asks to register: the letter.
+/// Asks to register: the e-mail.
 #[track_caller]
-fn asked(server: &Server, mail: &MailServer, path: &str, email: &str) -> Letter {
+fn requested(server: &Server, mail: &MailServer, path: &str, email: &str) -> NotificationKind {
     let kept = email.to_lowercase();
-    let before = mail.letters().iter().filter(|letter| letter.to == kept).count();
+    let before = mail.messages().iter().filter(|message| message.to == kept).count();
     Browser::new(server).ask_by(path, ("email", email));
     mail.wait_for(&kept, before + 1).remove(before)
 }
 
-/// Fills in the page that a letter's link leads to.
+/// Fills in the page that an e-mail's link leads to.
 #[track_caller]
-fn finish(server: &Server, browser: &mut Browser, letter: &Letter, username: &str) -> Page {
-    browser.open_and_submit(server, letter, &[("username", username), ("display_name", "Zoë B."), ("new_password", NEW)])
+fn finish(server: &Server, browser: &mut Browser, message: &NotificationKind, username: &str) -> Page {
+    browser.open_and_submit(server, message, &[("username", username), ("display_name", "Zoë B."), ("new_password", NEW)])
 }
 
-/// The person of this name or address.
-fn person(server: &Server, login: &str) -> Option<Person> {
-    server.store(|connection| people::find_by_login(connection, &LoginName::parse(login)))
+/// The user of this name or address.
+fn user(server: &Server, login: &str) -> Option<User> {
+    server.store(|connection| users::find_by_login(connection, &LoginName::parse(login)))
 }
 
 #[test]
@@ -41,13 +41,13 @@ fn an_address_becomes_an_account() {
     with_mail(
         |_| (),
         |server, mail| {
-            let letter = asked(server, mail, "/register", "Zoe@Example.com");
-            assert_eq!(letter.to, "zoe@example.com");
-            assert!(letter.text.contains("24 hours"), "{letter:?}");
-            assert!(person(server, "zoe@example.com").is_none());
-            // In any browser: the letter is what counts.
+            let message = requested(server, mail, "/register", "Zoe@Example.com");
+            assert_eq!(message.to, "zoe@example.com");
+            assert!(message.text.contains("24 hours"), "{message:?}");
+            assert!(user(server, "zoe@example.com").is_none());
+            // In any browser: the e-mail is what counts.
             let mut browser = Browser::new(server);
-            let page = finish(server, &mut browser, &letter, "Zoe");
+            let page = finish(server, &mut browser, &message, "Zoe");
             assert_eq!(page.status, 303, "{page:?}");
             assert!(page.location().starts_with("/login?notice=registered&sign_in_as=zoe&notice_stamp="), "{page:?}");
             assert!(!browser.cookies.contains_key(LINK));
@@ -57,7 +57,7 @@ fn an_address_becomes_an_account() {
             assert!(browser.get("/").body.contains("You are not signed in"), "a link is no sign-in");
             let page = browser.submit(&shown, &[("username", "zoe"), ("password", NEW)]);
             assert_eq!((page.status, page.location()), (303, "/"), "{page:?}");
-            let made = person(server, "zoe").unwrap();
+            let made = user(server, "zoe").unwrap();
             assert_eq!((made.claims.email.as_str(), made.claims.email_verified), ("zoe@example.com", true));
             assert_eq!(made.claims.display_name.as_deref(), Some("Zoë B."));
         },
@@ -69,10 +69,10 @@ fn nothing_is_done_by_opening_a_link() {
     with_mail(
         |_| (),
         |server, mail| {
-            let letter = asked(server, mail, "/register", "zoe@example.com");
-            let path = letter.link().strip_prefix(&server.url).unwrap();
+            let message = requested(server, mail, "/register", "zoe@example.com");
+            let path = message.link().strip_prefix(&server.url).unwrap();
             for _ in 0..3 {
-                assert_eq!(Browser::new(server).open(server, &letter).status, 200);
+                assert_eq!(Browser::new(server).open(server, &message).status, 200);
                 assert_eq!(server.send("HEAD", path, &[], None).status, 303);
                 assert_eq!(server.send("GET", path, &[("Purpose", "prefetch"), ("Sec-Purpose", "prefetch")], None).status, 303);
             }
@@ -83,7 +83,7 @@ fn nothing_is_done_by_opening_a_link() {
             }
             assert_eq!(page.header("cache-control"), Some("no-store"));
             assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
-            assert_eq!(finish(server, &mut Browser::new(server), &letter, "zoe").status, 303);
+            assert_eq!(finish(server, &mut Browser::new(server), &message, "zoe").status, 303);
         },
     );
 }
@@ -93,12 +93,12 @@ fn whoever_has_an_account_hears_so_by_mail_alone() {
     with_mail(
         |_| (),
         |server, mail| {
-            server.add_person("alice");
-            let letter = asked(server, mail, "/register", "ALICE@example.com");
-            assert_eq!(letter.to, "alice@example.com");
-            assert!(!letter.text.contains("sym_ml_"), "there is nothing to click: {letter:?}");
+            server.add_user("alice");
+            let message = requested(server, mail, "/register", "ALICE@example.com");
+            assert_eq!(message.to, "alice@example.com");
+            assert!(!message.text.contains("sym_ml_"), "there is nothing to click: {message:?}");
             settled(server);
-            assert_eq!(mail.letters().len(), 1);
+            assert_eq!(mail.messages().len(), 1);
         },
     );
 }
@@ -114,7 +114,7 @@ fn what_is_no_address_is_said_at_once() {
                 assert!(page.body.contains("role=\"alert\""), "{page:?}");
             }
             settled(server);
-            assert!(mail.letters().is_empty());
+            assert!(mail.messages().is_empty());
         },
     );
 }
@@ -124,11 +124,11 @@ fn a_form_of_another_browser_is_not_taken() {
     with_mail(
         |_| (),
         |server, mail| {
-            let letter = asked(server, mail, "/register", "zoe@example.com");
-            let theirs = Browser::new(server).open(server, &letter).csrf();
+            let message = requested(server, mail, "/register", "zoe@example.com");
+            let theirs = Browser::new(server).open(server, &message).csrf();
             let fields = [("username", "zoe"), ("display_name", ""), ("new_password", NEW)];
             let mut browser = Browser::new(server);
-            let page = browser.open(server, &letter);
+            let page = browser.open(server, &message);
             for csrf in [theirs.as_str(), "", "forged"] {
                 let sent =
                     browser.send("POST", &page.attribute("form ", "action"), Some(&[&[("csrf", csrf)], &fields[..]].concat()));
@@ -136,8 +136,8 @@ fn a_form_of_another_browser_is_not_taken() {
             }
             server.advance(3601);
             assert_eq!(browser.submit(&page, &fields).status, 400, "an hour later");
-            assert!(person(server, "zoe").is_none());
-            assert_eq!(finish(server, &mut browser, &letter, "zoe").status, 303, "the link is as good as before");
+            assert!(user(server, "zoe").is_none());
+            assert_eq!(finish(server, &mut browser, &message, "zoe").status, 303, "the link is as good as before");
             let mut browser = Browser::new(server);
             let csrf = browser.get("/register").csrf();
             let sent = Browser::new(server).send("POST", "/register", Some(&[("csrf", &csrf), ("email", "eve@example.com")]));

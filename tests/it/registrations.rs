@@ -2,8 +2,8 @@
 //! counts with the very next request, at every endpoint. Each change is made by another store, and then taken back. A file beside
 //! this for the revision itself, and for requests that name what is not theirs.
 
+mod outsiders;
 mod revision;
-mod strangers;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -40,7 +40,7 @@ struct Site<'a> {
 
 impl<'a> Site<'a> {
     fn new(server: &'a Server, database: &Database) -> Self {
-        server.add_person("alice");
+        server.add_user("alice");
         server.add_apis();
         let web = server.add_client("web", ClientKind::Web, |client| {
             client.audiences = vec![API.into(), FILES.into()];
@@ -161,12 +161,12 @@ fn assert_differs(site: &Site<'_>, change: impl FnOnce(&mut AnyConnection) -> Re
     assert_eq!(differences, expected);
 }
 
-/// Runs a story with a site on each database.
-fn sites(story: impl Fn(&Site<'_>)) {
+/// Runs a handler with a site on each database.
+fn sites(handle: impl Fn(&Site<'_>)) {
     for database in databases() {
         eprintln!("on {}", database.name);
         let server = Server::start(&database, |_| ());
-        story(&Site::new(&server, &database));
+        handle(&Site::new(&server, &database));
     }
 }
 

@@ -18,7 +18,7 @@ const ALL: &str = "openid offline_access notes:read files:read";
 
 /// The APIs, and an app for both in which alice is signed in and has allowed everything.
 fn stage(server: &Server) -> (Client, Browser) {
-    server.add_person("alice");
+    server.add_user("alice");
     server.add_apis();
     let web = server.add_web("web");
     let mut browser = Browser::new(server);
@@ -92,9 +92,9 @@ fn a_request_chooses_among_the_apis_of_the_client() {
 }
 
 #[test]
-fn a_person_sees_the_names_of_the_apis_and_what_the_scopes_allow() {
+fn a_user_sees_the_names_of_the_apis_and_what_the_scopes_allow() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         server.add_apis();
         let web = server.add_web("web");
         server.add_client("unnamed", ClientKind::Web, |client| client.audiences = vec!["https://old.example.com".into()]);
@@ -125,7 +125,7 @@ fn a_person_sees_the_names_of_the_apis_and_what_the_scopes_allow() {
 #[test]
 fn another_api_is_asked_about_though_the_scopes_are_the_same() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         server.add_apis();
         let web = server.add_web("web");
         let mut browser = Browser::new(server);
@@ -143,7 +143,7 @@ fn another_api_is_asked_about_though_the_scopes_are_the_same() {
 fn a_code_gives_a_token_for_all_or_fewer_of_its_apis() {
     both(|server| {
         let (web, mut browser) = stage(server);
-        for (resources, asked, expected) in [
+        for (resources, requested, expected) in [
             (&[][..], &[API][..], json!([API, server.url])),
             (&[], &[FILES, API], json!([FILES, API, server.url])),
             (&[API, FILES], &[FILES, FILES], json!([FILES, server.url])),
@@ -157,10 +157,10 @@ fn a_code_gives_a_token_for_all_or_fewer_of_its_apis() {
             if resources == [FILES] {
                 refused(&server.redeem_as(&web, &code, &[("resource", FILES), ("resource", API)]), "invalid_target");
             }
-            let more: Vec<_> = asked.iter().map(|uri| ("resource", *uri)).collect();
+            let more: Vec<_> = requested.iter().map(|uri| ("resource", *uri)).collect();
             let answer = server.redeem_as(&web, &code, &more);
             assert_eq!(answer.status, 200, "a refusal uses up nothing: {answer:?}");
-            assert_eq!(claims_of(answer.text("access_token"))["aud"], expected, "{resources:?} {asked:?}");
+            assert_eq!(claims_of(answer.text("access_token"))["aud"], expected, "{resources:?} {requested:?}");
         }
     });
 }

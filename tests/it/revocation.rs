@@ -11,7 +11,7 @@ const SCOPE: &str = "openid offline_access notes:read files:read";
 
 /// Alice, the APIs with their resource servers, and an app with tokens of hers.
 fn stage(server: &Server) -> (Client, Answer) {
-    server.add_person("alice");
+    server.add_user("alice");
     server.add_apis();
     let web = server.add_web("web");
     let tokens = server.tokens_as(&web, "alice", SCOPE);
@@ -116,11 +116,11 @@ fn what_is_worth_nothing_is_as_good_as_revoked() {
         let (_, theirs) = stage(&elsewhere);
         let code = Browser::new(server).code(&web, "alice", SCOPE);
         let (access, refresh) = (tokens.text("access_token"), tokens.text("refresh_token"));
-        let mut worthless =
+        let mut inactive =
             vec![access[..access.len() - 1].to_owned(), refresh[..refresh.len() - 1].to_owned(), "x".repeat(16_000)];
-        worthless.extend(["x", ".", "a.b.c", "sym_rt_x", " ", "ünïcode", &code, tokens.text("id_token")].map(str::to_owned));
-        worthless.extend(["access_token", "refresh_token"].map(|name| theirs.text(name).to_owned()));
-        for token in &worthless {
+        inactive.extend(["x", ".", "a.b.c", "sym_rt_x", " ", "ünïcode", &code, tokens.text("id_token")].map(str::to_owned));
+        inactive.extend(["access_token", "refresh_token"].map(|name| theirs.text(name).to_owned()));
+        for token in &inactive {
             done(&server.revoke("web", token));
         }
         assert!(opens(server, &tokens) && refreshes(server, &tokens));

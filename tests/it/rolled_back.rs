@@ -9,7 +9,7 @@ use symbolon::{
         activity::{Activity, Origin},
         client::ClientKind,
         end_reason::EndReason,
-        history::Happening,
+        history::GrantEvent,
     },
     store::{Error, account, activity::Event, grants, sessions},
 };
@@ -32,7 +32,7 @@ fn generation(server: &Server, tokens: &Answer) -> u32 {
 
 /// A grant that was refreshed some times since the backup: every answer, the newest last.
 fn ahead(server: &Server, steps: usize) -> (symbolon::protocol::client::Client, Vec<Answer>) {
-    server.add_person("alice");
+    server.add_user("alice");
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());
     let mut answers = vec![server.tokens(&spa, "alice", SCOPE)];
     for _ in 0..steps {
@@ -54,7 +54,7 @@ fn the_newest_token_goes_on_and_older_ones_end_the_grant() {
         assert_eq!(generation(server, newest), 7);
         assert_eq!(server.userinfo(next.text("access_token")).status, 200);
         server.flush();
-        assert!(server.happenings(grant_of(newest)).contains(&Happening::Healed));
+        assert!(server.happenings(grant_of(newest)).contains(&GrantEvent::Healed));
         let again = server.refresh(&spa, newest.text("refresh_token"));
         assert_eq!(again.text("refresh_token"), next.text("refresh_token"), "a lost answer is told again");
 
@@ -82,7 +82,7 @@ fn of_many_who_bring_the_newest_token_all_get_the_same() {
         let (spa, answers) = ahead(server, 3);
         let token = answers[3].text("refresh_token");
         let barrier = Barrier::new(12);
-        let told: BTreeSet<_> = thread::scope(|scope| {
+        let received: BTreeSet<_> = thread::scope(|scope| {
             let all: Vec<_> = (0..12)
                 .map(|_| {
                     scope.spawn(|| {
@@ -93,7 +93,7 @@ fn of_many_who_bring_the_newest_token_all_get_the_same() {
                 .collect();
             all.into_iter().map(|one| one.join().unwrap()).collect()
         });
-        assert_eq!((told.len(), generation(server, &answers[3])), (1, 5));
+        assert_eq!((received.len(), generation(server, &answers[3])), (1, 5));
     });
 }
 
@@ -117,7 +117,7 @@ fn what_was_revoked_before_the_backup_stays_revoked_and_nobody_asks_for_more() {
 fn its_client_is_told_that_a_newer_token_is_active_and_can_revoke_it() {
     both(|server| {
         server.add_apis();
-        server.add_person("alice");
+        server.add_user("alice");
         let web = server.add_web("web");
         let tokens = server.tokens_as(&web, "alice", "openid offline_access");
         let next = server.refresh_as(&web, tokens.text("refresh_token"), &[]);
@@ -131,7 +131,7 @@ fn its_client_is_told_that_a_newer_token_is_active_and_can_revoke_it() {
 #[test]
 fn a_session_follows_its_newer_cookie() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let mut browser = Browser::new(server);
         browser.sign_in("alice");
         let older = browser.cookies.clone();
@@ -150,7 +150,7 @@ fn a_session_follows_its_newer_cookie() {
 #[test]
 fn of_many_requests_with_the_newer_cookie_all_are_signed_in() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = &server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         browser.code(spa, "alice", SCOPE);
@@ -184,19 +184,19 @@ fn everyone_of_before_signs_in_again_and_nobody_else() {
         let symbolon = Binary::beside(&server, &database);
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         for name in ["alice", "bob", "carol"] {
-            server.add_person(name);
+            server.add_user(name);
         }
         let (mut of_alice, mut of_bob) = (Browser::new(&server), Browser::new(&server));
         let alice = server.redeem(&spa, &of_alice.code(&spa, "alice", SCOPE));
         server.advance(-3600); // bob was there an hour before
         let bob = server.redeem(&spa, &of_bob.code(&spa, "bob", SCOPE));
         server.advance(3600);
-        let moment = server.now().millis() / 1000 - 1800;
-        let moment =
-            humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + std::time::Duration::from_secs(moment.cast_unsigned()));
-        let told = symbolon.json(&format!("user sign-in-again --before {moment} --json"));
+        let entry = server.now().millis() / 1000 - 1800;
+        let entry =
+            humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + std::time::Duration::from_secs(entry.cast_unsigned()));
+        let received = symbolon.json(&format!("user sign-in-again --before {entry} --json"));
         let expected = serde_json::json!({ "users": 1, "ended_sessions": 1, "ended_grants": 1 });
-        assert_eq!(told, expected, "{}", database.name);
+        assert_eq!(received, expected, "{}", database.name);
         assert_eq!(server.refresh(&spa, bob.text("refresh_token")).error(), "invalid_grant");
         assert!(of_bob.get("/").body.contains("You are not signed in"));
         assert_eq!(server.refresh(&spa, alice.text("refresh_token")).status, 200);
@@ -209,7 +209,7 @@ fn everyone_of_before_signs_in_again_and_nobody_else() {
 #[test]
 fn a_session_follows_no_cookie_that_is_older_and_none_after_its_end() {
     both(|server| {
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         Browser::new(server).sign_in("alice");
         let session = || server.store(|connection| sessions::unended_of(connection, alice)).remove(0);
         let heal = |generation| server.store(|connection| sessions::heal(connection, session().id, generation));
@@ -224,13 +224,13 @@ fn a_session_follows_no_cookie_that_is_older_and_none_after_its_end() {
 #[test]
 fn what_has_ended_keeps_its_reason_and_its_time() {
     both(|server| {
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let grant = grant_of(&server.tokens(&spa, "alice", SCOPE));
         let origin = Origin::default();
         let event = |activity| Event {
             id: symbolon::random::id(server.now()),
-            person: alice,
+            user: alice,
             activity,
             origin: &origin,
             about: None,

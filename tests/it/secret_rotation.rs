@@ -9,7 +9,7 @@ use symbolon::{
     store::{Store, grants, signing_keys},
 };
 
-use crate::harness::{Browser, MailServer, Mood, PASSWORD, Server, databases, grant_of, settled};
+use crate::harness::{Behavior, Browser, MailServer, PASSWORD, Server, databases, grant_of, settled};
 
 const OLD: &str = "the server secret of the integration tests";
 const NEW: &str = "another server secret, as long as it must be";
@@ -22,11 +22,11 @@ fn with(list: &[&str]) -> SecretRing {
     SecretRing::new(list).unwrap()
 }
 
-/// Runs a story with two servers at each step, on each database: whichever of them was restarted first.
-fn at_each_step(change: impl Fn(&mut Config), story: impl Fn(&Server, &Server)) {
+/// Runs a handler with two servers at each step, on each database: whichever of them was restarted first.
+fn at_each_step(change: impl Fn(&mut Config), handle: impl Fn(&Server, &Server)) {
     for database in databases() {
         let mut first = Server::start(&database, &change);
-        first.add_person("alice");
+        first.add_user("alice");
         first.stop(); // it goes on for nobody: the two of each step have its name and its database
         for lists in STEPS {
             if lists[1] == [NEW] {
@@ -40,7 +40,7 @@ fn at_each_step(change: impl Fn(&mut Config), story: impl Fn(&Server, &Server)) 
             });
             for (here, there) in [(&one, &two), (&two, &one)] {
                 eprintln!("on {}: {:?} and {:?}", database.name, here.app.config.secrets.uses(), there.app.config.secrets.uses());
-                story(here, there);
+                handle(here, there);
             }
         }
     }
@@ -104,7 +104,7 @@ fn whatever_one_server_gave_out_the_other_takes() {
 
 #[test]
 fn a_link_that_was_asked_for_at_one_server_works_at_the_other() {
-    let mail = MailServer::start(Mood::WELL);
+    let mail = MailServer::start(Behavior::WELL);
     at_each_step(
         |config| config.mail = mail.settings(),
         |here, there| {
@@ -112,8 +112,8 @@ fn a_link_that_was_asked_for_at_one_server_works_at_the_other() {
             let mut browser = Browser::new(here);
             browser.ask_by("/recover", ("login", "alice"));
             settled(here);
-            let letters = mail.letters();
-            let link = letters.last().unwrap().link();
+            let messages = mail.messages();
+            let link = messages.last().unwrap().link();
             let path = link.split_once("/recover").map(|(_, rest)| format!("/recover{rest}")).unwrap();
             let mut other = browser.elsewhere(there);
             let page = other.get(&path);

@@ -7,10 +7,10 @@ mod database_tls;
 mod disk;
 mod flood;
 mod https;
-mod leaving;
 mod log;
 mod monitoring;
 mod proxy;
+mod shutdown;
 mod stop;
 mod together;
 mod unwritable_log;
@@ -133,7 +133,7 @@ impl Site {
         said[at..].to_owned()
     }
 
-    /// Adds a person by the command line.
+    /// Adds a user by the command line.
     pub(crate) fn add_alice(&self) {
         self.command(&["user", "add", "alice", "--email", "alice@example.com", "--password-stdin"], PASSWORD);
     }

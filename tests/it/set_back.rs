@@ -7,7 +7,7 @@ use symbolon::{
         client::ClientKind,
         credential::{Credential, Kind},
         link::LinkKind,
-        notice::{Letter, Notice},
+        notification::{Notification, NotificationKind},
         scope::Scopes,
         time::Span,
     },
@@ -42,7 +42,7 @@ fn leads_to(page: &Page, place: &str) -> bool {
 #[test]
 fn after_a_code_was_issued() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         let code = browser.code(&spa, "alice", "openid");
@@ -63,7 +63,7 @@ fn after_a_code_was_issued() {
 #[test]
 fn after_a_rotation() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         server.add_apis();
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let web = server.add_web("web");
@@ -93,7 +93,7 @@ fn after_a_rotation() {
 #[test]
 fn an_access_token_from_the_future_can_be_revoked() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         server.add_apis();
         let web = server.add_web("web");
         let access = server.tokens_as(&web, "alice", "openid offline_access notes:read").text("access_token").to_owned();
@@ -107,7 +107,7 @@ fn an_access_token_from_the_future_can_be_revoked() {
 #[test]
 fn after_a_form_was_shown() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         let page = browser.get("/login");
@@ -131,7 +131,7 @@ fn after_a_form_was_shown() {
 #[test]
 fn after_consent_was_given_or_a_sign_in_asked_for() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let native = server.add_client("native", ClientKind::Native, |client| {
             client.redirect_uris = vec!["com.example.app:/cb".into()]; // consent is asked for each time
         });
@@ -168,7 +168,7 @@ fn after_consent_was_given_or_a_sign_in_asked_for() {
 #[test]
 fn after_a_session_began_or_was_used() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut before = Browser::new(server);
         before.sign_in("alice");
@@ -195,7 +195,7 @@ fn after_a_session_began_or_was_used() {
 #[test]
 fn after_an_operator_asked_for_a_sign_in() {
     both(|server| {
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let ask = || {
             let event = server.event(alice, Activity::SignInAgain);
@@ -228,11 +228,11 @@ fn after_an_operator_asked_for_a_sign_in() {
 #[test]
 fn after_a_link_was_made_or_something_was_to_be_sent() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         for (kind, path) in [(LinkKind::ConfirmEmail, "/confirm-email"), (LinkKind::NotMe, "/not-me")] {
             let now = server.now();
             let email = Some("alice@example.com".to_owned());
-            let link = Link { email, person_id: Some(alice.claims.id), ..Link::new(random::id(now), kind, now) };
+            let link = Link { email, user_id: Some(alice.claims.id), ..Link::new(random::id(now), kind, now) };
             server.store(|connection| links::insert(connection, &link));
             let text = Credential { kind: Kind::Link, id: link.id, generation: 0 }.derive(&server.app.config.secrets);
             let mut browser = Browser::new(server);
@@ -244,8 +244,8 @@ fn after_a_link_was_made_or_something_was_to_be_sent() {
             assert!(shown.status == 410 && shown.body.contains("too old"), "{shown:?}");
         }
         let (now, to) = (server.now(), alice.claims.email.clone());
-        let notice = Notice {
-            letter: Letter::PasswordChanged,
+        let notice = Notification {
+            kind: NotificationKind::PasswordChanged,
             to,
             name: None,
             at: now,
@@ -256,8 +256,8 @@ fn after_a_link_was_made_or_something_was_to_be_sent() {
         let due = |hours: u32| {
             let then = now.plus(Span::from_seconds(hours * 3_600));
             server.store(|connection| {
-                deliveries::enqueue(connection, random::id(now), &Content::Letter(notice.clone()), then)?;
-                deliveries::due_to_people(connection, now, 10)
+                deliveries::enqueue(connection, random::id(now), &Content::Notification(notice.clone()), then)?;
+                deliveries::due_to_users(connection, now, 10)
             })
         };
         assert!(due(1).is_empty(), "it may have been put off until then");

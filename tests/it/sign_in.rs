@@ -56,8 +56,8 @@ fn attempt_from(server: &crate::harness::Server, address: &str, username: &str, 
 #[test]
 fn by_name_or_address_in_any_case() {
     crate::harness::both(|server| {
-        server.add_person("alice");
-        server.add_person("émile");
+        server.add_user("alice");
+        server.add_user("émile");
         for (typed, who) in [
             ("alice", "alice"),
             ("ALICE", "alice"),

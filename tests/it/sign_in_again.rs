@@ -1,8 +1,8 @@
-//! An operator asks a person to sign in again: until they have, in whichever browser, everything that was issued to them is
+//! An operator asks a user to sign in again: until they have, in whichever browser, everything that was issued to them is
 //! refused at every endpoint, and nothing has ended. Where a client has a ceiling of its own for the age of a sign-in, the same
 //! by the clock.
 
-mod ceiling;
+mod max_auth_age;
 
 use symbolon::{
     protocol::{activity::Activity, client::ClientKind, id::Id},
@@ -11,9 +11,9 @@ use symbolon::{
 
 use crate::harness::{Browser, Page, Server, both, claims_of, query_of};
 
-/// Asks a person to sign in again.
-fn ask(server: &Server, person: Id) {
-    let event = server.event(person, Activity::SignInAgain);
+/// Asks a user to sign in again.
+fn ask(server: &Server, user: Id) {
+    let event = server.event(user, Activity::SignInAgain);
     server.store(|connection| account::ask_to_sign_in_again(connection, &event));
     server.advance(1); // a sign-in of the same millisecond would be as good
 }
@@ -26,8 +26,8 @@ fn error_of(page: &Page) -> String {
 #[test]
 fn everything_waits_for_a_sign_in_and_goes_on_after_it() {
     both(|server| {
-        let alice = server.add_person("alice").claims.id;
-        server.add_person("bob");
+        let alice = server.add_user("alice").claims.id;
+        server.add_user("bob");
         server.add_apis();
         let web = server.add_web("web");
         let scope = "openid email offline_access notes:read";
@@ -50,14 +50,14 @@ fn everything_waits_for_a_sign_in_and_goes_on_after_it() {
             assert!(
                 !server.is_active("notes", tokens.text("access_token")) && !server.is_active("web", tokens.text("refresh_token"))
             );
-            let told = server.userinfo(tokens.text("access_token"));
-            assert_eq!((told.status, told.error()), (401, "invalid_token"), "{told:?}");
+            let received = server.userinfo(tokens.text("access_token"));
+            assert_eq!((received.status, received.error()), (401, "invalid_token"), "{received:?}");
         }
         assert_eq!(server.redeem_as(&web, &code, &[]).error(), "invalid_grant", "a code on its way waits, too");
         for browser in [&mut first, &mut second] {
             assert_eq!(error_of(&browser.get(&silently)), "login_required");
-            let asked = browser.get(&Browser::request(&web, scope, &[]));
-            assert!(asked.location().starts_with("/login"), "{asked:?}");
+            let requested = browser.get(&Browser::request(&web, scope, &[]));
+            assert!(requested.location().starts_with("/login"), "{requested:?}");
             assert!(browser.get("/").body.contains("You are not signed in"));
         }
         assert_eq!(server.refresh_as(&web, bobs.text("refresh_token"), &[]).status, 200, "nobody else is asked");
@@ -94,7 +94,7 @@ fn everything_waits_for_a_sign_in_and_goes_on_after_it() {
 #[test]
 fn a_wrong_password_is_no_sign_in_and_asking_twice_counts_twice() {
     both(|server| {
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let token = server.tokens(&spa, "alice", "openid offline_access").text("refresh_token").to_owned();
         ask(server, alice);

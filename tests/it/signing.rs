@@ -87,7 +87,7 @@ fn check_key(key: &Value, algorithm: Algorithm) {
 #[test]
 fn each_algorithm_signs_tokens_that_others_verify() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         for algorithm in Algorithm::ALL {
             add_key(server, *algorithm);
             let client = client(server, *algorithm);
@@ -139,7 +139,7 @@ fn broken(token: &str) -> String {
 #[test]
 fn a_token_with_another_algorithm_or_key_in_its_header_is_refused() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let tokens: Vec<_> = Algorithm::ALL
             .iter()
             .map(|algorithm| {
@@ -183,7 +183,7 @@ fn jose_and_pyjwt_verify_each_algorithm() {
     for database in databases() {
         // So far behind that no token comes from the future for those who go by the right time.
         let server = Server::start_behind(&database, 40);
-        server.add_person("alice");
+        server.add_user("alice");
         let mut cases = vec![];
         for algorithm in Algorithm::ALL {
             add_key(&server, *algorithm);

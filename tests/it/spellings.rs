@@ -1,18 +1,18 @@
 //! One address in many spellings is one account, wherever it is typed: to sign in, to register, to recover, to be changed
-//! to. Letters go to the spelling that is kept, never to the one that was typed. The command line is `cli::spellings`.
+//! to. E-mails go to the spelling that is kept, never to the one that was typed. The command line is `cli::spellings`.
 
 mod former;
 
 use symbolon::{
     protocol::{client::ClientKind, login_name::LoginName},
-    store::{links, people},
+    store::{links, users},
 };
 
-use crate::harness::{Browser, MailServer, Mood, PASSWORD, Server, databases, settled, with_mail};
+use crate::harness::{Behavior, Browser, MailServer, PASSWORD, Server, databases, settled, with_mail};
 
 /// How the accounts' addresses are kept.
 const KEPT: [&str; 2] = ["alice@xn--exmple-cua.com", "émile@example.com"];
-/// How people type them.
+/// How users type them.
 const TYPED: [(&str, usize); 8] = [
     ("alice@exämple.com", 0),
     ("Alice@EXÄMPLE.com", 0),
@@ -27,13 +27,13 @@ const TYPED: [(&str, usize); 8] = [
 fn add_everyone(server: &Server) {
     let hash = server.app.passwords.hash(PASSWORD).unwrap();
     for (name, email) in [("alice", KEPT[0]), ("emile", KEPT[1])] {
-        server.add_person_with(name, &hash, |person| person.claims.email = email.into());
+        server.add_user_with(name, &hash, |user| user.claims.email = email.into());
     }
 }
 
 fn found(server: &Server, typed: &str) -> Option<String> {
-    let found = server.store(|connection| people::find_by_login(connection, &LoginName::parse(typed)));
-    found.map(|person| person.claims.email)
+    let found = server.store(|connection| users::find_by_login(connection, &LoginName::parse(typed)));
+    found.map(|user| user.claims.email)
 }
 
 #[test]
@@ -59,38 +59,38 @@ fn everyone_is_found_and_signs_in_by_every_spelling() {
 }
 
 #[test]
-fn letters_go_to_the_address_that_is_kept() {
+fn messages_go_to_the_address_that_is_kept() {
     // A server that takes addresses beyond ASCII: one of the accounts has such a name.
     for database in databases() {
-        let mail = MailServer::start(Mood { utf8: true, ..Mood::WELL });
+        let mail = MailServer::start(Behavior { utf8: true, ..Behavior::WELL });
         let server = Server::start(&database, |config| {
             (config.mail, config.registration) = (mail.settings(), symbolon::config::Registration::Open);
         });
         add_everyone(&server);
-        let (mut asked, mut registered) = ([0; 2], [0; 2]);
+        let (mut requested, mut registered) = ([0; 2], [0; 2]);
         for (typed, who) in TYPED.into_iter().step_by(2) {
             settled(&server);
             server.advance(3700); // however it is spelt, it counts as one name
             Browser::new(&server).ask_by("/recover", ("login", typed));
-            asked[who] += 1;
+            requested[who] += 1;
             settled(&server);
             server.advance(3700);
             Browser::new(&server).ask_by("/register", ("email", typed));
             registered[who] += 1;
-            let letters = mail.wait_for(KEPT[who], asked[who] + registered[who]);
-            let links = letters.iter().filter(|letter| letter.text.contains("/recover/password?")).count();
-            assert_eq!(links, asked[who], "{typed}: {letters:?}");
-            assert_eq!(letters.len() - links, registered[who], "{typed}: the owner hears of the account: {letters:?}");
+            let messages = mail.wait_for(KEPT[who], requested[who] + registered[who]);
+            let links = messages.iter().filter(|message| message.text.contains("/recover/password?")).count();
+            assert_eq!(links, requested[who], "{typed}: {messages:?}");
+            assert_eq!(messages.len() - links, registered[who], "{typed}: the owner hears of the account: {messages:?}");
         }
         settled(&server);
-        let to: std::collections::BTreeSet<_> = mail.letters().into_iter().map(|letter| letter.to).collect();
+        let to: std::collections::BTreeSet<_> = mail.messages().into_iter().map(|message| message.to).collect();
         assert!(to.iter().all(|to| KEPT.contains(&to.as_str())), "no letter to what was typed: {to:?}");
         // An address without an account becomes one in its one spelling.
         let mut browser = Browser::new(&server);
         browser.ask_by("/register", ("email", "ＺＯＥ@Bücher.example"));
-        let letter = mail.wait_for("zoe@xn--bcher-kva.example", 1).remove(0);
+        let message = mail.wait_for("zoe@xn--bcher-kva.example", 1).remove(0);
         let fields = [("username", "zoe"), ("display_name", ""), ("new_password", "violet tractor over the moon")];
-        assert_eq!(browser.open_and_submit(&server, &letter, &fields).status, 303);
+        assert_eq!(browser.open_and_submit(&server, &message, &fields).status, 303);
         assert_eq!(found(&server, "Zoe@bücher.example").as_deref(), Some("zoe@xn--bcher-kva.example"));
     }
 }
@@ -101,7 +101,7 @@ fn an_address_is_changed_to_what_is_kept_and_to_nobody_elses() {
         |_| (),
         |server, mail| {
             add_everyone(server);
-            let bob = server.add_person("bob").claims.id;
+            let bob = server.add_user("bob").claims.id;
             let mut browser = Browser::new(server);
             browser.sign_in("bob");
             let change = |browser: &mut Browser, email: &str| {
@@ -110,13 +110,13 @@ fn an_address_is_changed_to_what_is_kept_and_to_nobody_elses() {
                 assert!(sent.status == 303 && sent.location().starts_with("/account/email?done=sent&"), "{email}: {sent:?}");
             };
             change(&mut browser, "ａlice@exämple.com");
-            let letter = mail.wait_for(KEPT[0], 1).remove(0);
-            assert!(!letter.text.contains("link="), "the owner hears of it: {letter:?}");
+            let message = mail.wait_for(KEPT[0], 1).remove(0);
+            assert!(!message.text.contains("link="), "the owner hears of it: {message:?}");
             change(&mut browser, "Ｂob@Exämple.org");
-            let letter = mail.wait_for("bob@xn--exmple-cua.org", 1).remove(0);
-            let links = server.store(|connection| links::of_person(connection, bob));
+            let message = mail.wait_for("bob@xn--exmple-cua.org", 1).remove(0);
+            let links = server.store(|connection| links::of_user(connection, bob));
             assert_eq!(links[0].email.as_deref(), Some("bob@xn--exmple-cua.org"));
-            assert_eq!(browser.open_and_submit(server, &letter, &[]).status, 200);
+            assert_eq!(browser.open_and_submit(server, &message, &[]).status, 200);
             assert_eq!(found(server, "bob@exämple.org").as_deref(), Some("bob@xn--exmple-cua.org"));
             settled(server);
         },

@@ -9,7 +9,7 @@ use symbolon::{
     protocol::{
         activity::Origin,
         client::ClientKind,
-        history::{Happening, Moment},
+        history::{GrantEvent, HistoryEntry},
         time::{Span, Timestamp},
     },
     random,
@@ -56,20 +56,20 @@ fn a_rotation_counts_from_when_it_was_written() {
     const HELD: Duration = Duration::from_millis(300);
     for database in databases() {
         let server = Server::start(&database, |config| config.pool_size = 1); // its one connection is held
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let tokens = server.tokens(&spa, "alice", "openid offline_access");
         server.advance(12_345); // the database does not know of this server's clock
         let token = tokens.text("refresh_token");
-        let (asked_at, answer) = thread::scope(|scope| {
+        let (requested_at, answer) = thread::scope(|scope| {
             let mut refresh = None;
-            let asked_at = server.now();
+            let requested_at = server.now();
             stand_still(&database, HELD, || refresh = Some(scope.spawn(|| server.refresh(&spa, token))));
-            (asked_at, refresh.unwrap().join().unwrap())
+            (requested_at, refresh.unwrap().join().unwrap())
         });
         assert_eq!(answer.status, 200, "{}: {answer:?}", database.name);
         let grant = server.store(|connection| grants::find(connection, grant_of(&tokens))).unwrap().grant;
-        let (written, late) = (grant.rotated_at.unwrap().since(asked_at), server.now().since(grant.rotated_at.unwrap()));
+        let (written, late) = (grant.rotated_at.unwrap().since(requested_at), server.now().since(grant.rotated_at.unwrap()));
         assert!(written.millis() + 50 >= i64::try_from(HELD.as_millis()).unwrap(), "{}: {written:?} {late:?}", database.name);
         assert!(late <= Span::from_seconds(2), "{}: {late:?}", database.name);
     }
@@ -79,7 +79,7 @@ fn a_rotation_counts_from_when_it_was_written() {
 fn a_rotation_that_comes_too_late_is_none() {
     for database in databases() {
         let server = Server::start(&database, |_| ());
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let tokens = server.tokens(&spa, "alice", "openid offline_access");
         let found = server.store(|connection| grants::find(connection, grant_of(&tokens))).unwrap();
@@ -89,16 +89,16 @@ fn a_rotation_that_comes_too_late_is_none() {
             let advance = Advance { grant: grant.id, generation, seen: Origin::default(), statement };
             let healing = Advance { generation: generation + 1, ..advance.clone() };
             let (address, place, user_agent, why) = (None, None, None, None);
-            let (happening, at) = (Happening::Healed, server.now());
-            let moment = Moment { happening, at, generation: generation + 1, address, place, user_agent, why };
-            let line = Line { grant: grant.id, id: random::id(at), moment };
+            let (event, at) = (GrantEvent::Healed, server.now());
+            let entry = HistoryEntry { event, at, generation: generation + 1, address, place, user_agent, why };
+            let line = Line { grant: grant.id, id: random::id(at), entry };
             server.store(|connection| {
                 Ok((grants::advance(connection, &advance)?, grants::heal(connection, (grant, &healing), &line, None)?))
             })
         };
         let second = |seconds: i64| Timestamp::from_millis(server.now().millis() + 1000 * seconds);
         assert_eq!(advance(second(-1)), (false, false), "{}", database.name);
-        assert_eq!(server.moments(found.grant.id).iter().filter(|moment| moment.happening == Happening::Healed).count(), 0);
+        assert_eq!(server.entries(found.grant.id).iter().filter(|entry| entry.event == GrantEvent::Healed).count(), 0);
         assert_eq!(advance(second(5)), (true, false), "{}: it is not behind any more", database.name);
     }
 }
@@ -107,9 +107,10 @@ fn a_rotation_that_comes_too_late_is_none() {
 fn nothing_is_written_for_a_caller_who_was_told_503_however_late_the_row_was_read() {
     const WAITS: Duration = Duration::from_secs(1);
     for database in databases() {
-        let change = |config: &mut Config| (config.pool_size, config.database_timeout, config.story_time) = (1, WAITS, WAITS);
+        let change =
+            |config: &mut Config| (config.pool_size, config.database_timeout, config.blocking_timeout) = (1, WAITS, WAITS);
         let server = Server::start(&database, change);
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let tokens = server.tokens(&spa, "alice", "openid offline_access");
         let token = tokens.text("refresh_token");
@@ -132,19 +133,19 @@ fn servers_whose_clocks_differ_agree_on_what_is_a_retry() {
     for database in databases() {
         let one = Server::start(&database, |_| ());
         one.advance(3_600); // the keys are older than the clocks differ
-        one.add_person("alice");
+        one.add_user("alice");
         let spa = one.add_client("spa", ClientKind::Spa, |_| ());
         for ahead in [40, 5, -5, -40] {
             let other = one.sibling_ahead(&database, ahead);
             for (first, second) in [(&one, &other), (&other, &one)] {
                 let tokens = one.tokens(&spa, "alice", "openid offline_access");
                 let token = tokens.text("refresh_token");
-                let told = first.refresh(&spa, token);
+                let received = first.refresh(&spa, token);
                 let again = second.refresh(&spa, token);
-                assert_eq!((told.status, again.status), (200, 200), "{}, {ahead} s ahead: {again:?}", database.name);
-                assert_eq!(again.text("refresh_token"), told.text("refresh_token"), "its answer was lost");
+                assert_eq!((received.status, again.status), (200, 200), "{}, {ahead} s ahead: {again:?}", database.name);
+                assert_eq!(again.text("refresh_token"), received.text("refresh_token"), "its answer was lost");
                 assert_eq!(
-                    second.refresh(&spa, told.text("refresh_token")).status,
+                    second.refresh(&spa, received.text("refresh_token")).status,
                     200,
                     "{}: nothing was revoked",
                     database.name

@@ -92,12 +92,12 @@ impl Listened {
     }
 }
 
-/// A story with a server that is listened to, alice, and a web app of hers.
-fn listening(story: impl Fn(&Server, &Client, &dyn Fn(&str, usize, &mut dyn FnMut()))) {
+/// A handler with a server that is listened to, alice, and a web app of hers.
+fn listening(handle: impl Fn(&Server, &Client, &dyn Fn(&str, usize, &mut dyn FnMut()))) {
     for database in databases() {
         let listened = Listened::to(&database);
         let server = Server::start(&database, |config| config.pool_size = 1);
-        server.add_person("alice");
+        server.add_user("alice");
         let web = server.add_web("web");
         let costs = |what: &str, count: usize, request: &mut dyn FnMut()| {
             let said = listened.fewest(&database, request);
@@ -105,7 +105,7 @@ fn listening(story: impl Fn(&Server, &Client, &dyn Fn(&str, usize, &mut dyn FnMu
             let unprepared = listened.unprepared(&said);
             assert!(unprepared.is_empty(), "{}: {what}: {unprepared:#?}", database.name);
         };
-        story(&server, &web, &costs);
+        handle(&server, &web, &costs);
     }
 }
 

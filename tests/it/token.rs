@@ -22,7 +22,7 @@ fn refused(answer: &Answer, status: u16, error: &str) {
 #[test]
 fn a_code_becomes_tokens_with_the_claims_of_rfc_9068() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let code = Browser::new(server).code_of(&spa, "alice", "openid email notes:read", &[("nonce", "n-0S6")]);
         assert!(code.starts_with("sym_ac_"));
@@ -60,7 +60,7 @@ fn a_code_becomes_tokens_with_the_claims_of_rfc_9068() {
 #[test]
 fn without_openid_there_is_no_id_token_and_the_audience_is_the_api() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let answer = server.tokens(&spa, "alice", "notes:read");
         assert!(answer.json.get("id_token").is_none());
@@ -72,7 +72,7 @@ fn without_openid_there_is_no_id_token_and_the_audience_is_the_api() {
 #[test]
 fn a_replayed_code_ends_what_came_of_it() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let code = Browser::new(server).code(&spa, "alice", "openid");
         let tokens = server.redeem(&spa, &code);
@@ -97,7 +97,7 @@ fn a_replayed_code_ends_what_came_of_it() {
 #[test]
 fn a_code_wants_its_client_its_redirect_uri_its_verifier_and_its_minute() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let other = server.add_client("other", ClientKind::Spa, |_| ());
         let code = Browser::new(server).code(&spa, "alice", "openid");
@@ -128,7 +128,7 @@ fn a_code_wants_its_client_its_redirect_uri_its_verifier_and_its_minute() {
 #[test]
 fn refresh_tokens_rotate_and_a_lost_answer_is_given_again() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let first = server.tokens(&spa, "alice", "openid offline_access");
         let second = server.refresh(&spa, first.text("refresh_token"));
@@ -149,7 +149,7 @@ fn refresh_tokens_rotate_and_a_lost_answer_is_given_again() {
 #[test]
 fn outside_the_window_the_previous_token_is_reuse() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let strict = server.add_strict_client("strict");
         let first = server.tokens(&spa, "alice", "openid offline_access");
@@ -167,7 +167,7 @@ fn outside_the_window_the_previous_token_is_reuse() {
 #[test]
 fn refresh_never_widens_and_narrowing_is_for_one_access_token() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let tokens = server.tokens(&spa, "alice", "openid email offline_access");
         let with = |token: &str, name: &str, value: &str| {
@@ -185,7 +185,7 @@ fn refresh_never_widens_and_narrowing_is_for_one_access_token() {
 #[test]
 fn the_ends_of_a_grant() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let (day, idle) = (86_400, 30);
         let offline = server.tokens(&spa, "alice", "openid offline_access");
@@ -210,7 +210,7 @@ fn the_ends_of_a_grant() {
 #[test]
 fn signing_out_ends_browser_grants_and_leaves_offline_ones() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let (bound, offline) = (server.tokens(&spa, "alice", "openid"), server.tokens(&spa, "alice", "openid offline_access"));
         for token in [&bound, &offline] {
@@ -226,9 +226,9 @@ fn signing_out_ends_browser_grants_and_leaves_offline_ones() {
 }
 
 #[test]
-fn a_disabled_person_or_client_gets_nothing() {
+fn a_disabled_user_or_client_gets_nothing() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let tokens = server.tokens(&spa, "alice", "openid offline_access");
         let code = Browser::new(server).code(&spa, "alice", "openid");
@@ -250,7 +250,7 @@ fn a_disabled_person_or_client_gets_nothing() {
 #[test]
 fn a_confidential_client_authenticates_by_its_one_method() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let basic_client = server.add_client("web", ClientKind::Web, |_| ());
         let post_client = server.add_client("post", ClientKind::Web, |client| client.auth_method = AuthMethod::ClientSecretPost);
         let code = |client| Browser::new(server).code(client, "alice", "openid");
@@ -289,7 +289,7 @@ fn a_confidential_client_authenticates_by_its_one_method() {
 #[test]
 fn grant_types_a_client_may_not_use_and_clients_without_refresh() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let once = server.add_client("once", ClientKind::Spa, |client| client.grant_types = vec![GrantType::AuthorizationCode]);
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let tokens = server.tokens(&once, "alice", "openid offline_access");
@@ -309,7 +309,7 @@ fn grant_types_a_client_may_not_use_and_clients_without_refresh() {
 #[test]
 fn pkce_may_be_switched_off_for_an_old_confidential_client_only() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let old = server.add_client("old", ClientKind::Web, |client| client.pkce = PkceRule::Optional);
         let request = format!("/authorize?client_id=old&redirect_uri={CALLBACK}&response_type=code&scope=openid");
         let mut browser = Browser::new(server);
@@ -335,7 +335,7 @@ fn pkce_may_be_switched_off_for_an_old_confidential_client_only() {
 #[test]
 fn a_deleted_client_takes_its_grants_along_though_another_takes_its_name() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let tokens = server.tokens(&spa, "alice", "openid email offline_access");
         let now = server.now();

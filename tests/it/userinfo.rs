@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use symbolon::{
     protocol::{client::ClientKind, end_reason::EndReason, id::Id},
-    store::{clients, grants, people},
+    store::{clients, grants, users},
 };
 
 use crate::harness::{Answer, Browser, Page, Server, both, claims_of, databases};
@@ -38,7 +38,7 @@ fn altered(token: &str, header: impl FnOnce(&mut Value), payload: impl FnOnce(&m
 #[test]
 fn each_scope_opens_its_claims_by_get_and_post() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let sub = json!({"sub": alice.claims.id.to_string()});
         let profile =
@@ -66,8 +66,8 @@ fn each_scope_opens_its_claims_by_get_and_post() {
                 }
             }
         }
-        let nameless = people::Person {
-            claims: symbolon::protocol::person::Person {
+        let nameless = users::User {
+            claims: symbolon::protocol::user::User {
                 id: symbolon::random::id(server.now()),
                 username: "bob".into(),
                 display_name: None,
@@ -77,16 +77,16 @@ fn each_scope_opens_its_claims_by_get_and_post() {
             },
             ..alice
         };
-        server.store(|connection| people::insert(connection, &nameless));
-        let told = server.userinfo(server.tokens(&spa, "bob", "openid profile email").text("access_token")).json;
-        assert_eq!((told.get("name"), &told["email_verified"]), (None, &json!(false)), "what is not known is not told");
+        server.store(|connection| users::insert(connection, &nameless));
+        let received = server.userinfo(server.tokens(&spa, "bob", "openid profile email").text("access_token")).json;
+        assert_eq!((received.get("name"), &received["email_verified"]), (None, &json!(false)), "what is not known is not told");
     });
 }
 
 #[test]
 fn the_token_comes_in_the_header_and_nowhere_else() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let tokens = server.tokens(&spa, "alice", "openid");
         let token = tokens.text("access_token");
@@ -134,7 +134,7 @@ fn answer(page: Page) -> Answer {
 #[test]
 fn nothing_passes_for_an_access_token_that_is_not_one() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         let code = browser.code(&spa, "alice", "openid");
@@ -200,7 +200,7 @@ fn a_token_of_another_server_is_refused() {
     for (one, two) in databases().iter().zip(databases()) {
         let [one, two] = [Server::start(one, |_| ()), Server::start(&two, |_| ())];
         let [mine, theirs] = [&one, &two].map(|server| {
-            server.add_person("alice");
+            server.add_user("alice");
             let spa = server.add_client("spa", ClientKind::Spa, |_| ());
             server.tokens(&spa, "alice", "openid").text("access_token").to_owned()
         });
@@ -213,7 +213,7 @@ fn a_token_of_another_server_is_refused() {
 #[test]
 fn without_openid_it_opens_nothing() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let silent = server.add_client("silent", ClientKind::Spa, |client| client.audiences.clear());
         for client in [&spa, &silent] {
@@ -240,8 +240,8 @@ fn without_openid_it_opens_nothing() {
 #[test]
 fn it_ends_with_its_time_and_with_its_grant() {
     both(|server| {
-        server.add_person("alice");
-        let bob = server.add_person("bob");
+        server.add_user("alice");
+        let bob = server.add_user("bob");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let tokens = server.tokens(&spa, "alice", "openid offline_access");
         let token = tokens.text("access_token");

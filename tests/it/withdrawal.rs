@@ -11,7 +11,7 @@ const SCOPE: &str = "openid offline_access";
 #[test]
 fn a_grant_that_races_a_withdrawal_does_not_outlive_it() {
     both(|server| {
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         let web = server.add_web("web");
         let mut browser = Browser::new(server);
         browser.sign_in("alice");
@@ -37,14 +37,14 @@ fn a_grant_that_races_a_withdrawal_does_not_outlive_it() {
     });
 }
 
-fn withdraw(server: &Server, person: Id) {
-    server.withdraw(person, "web");
+fn withdraw(server: &Server, user: Id) {
+    server.withdraw(user, "web");
 }
 
 #[test]
 fn an_answer_given_before_does_not_count_afterwards() {
     both(|server| {
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         let web = server.add_web("web");
         let mut browser = Browser::new(server);
         browser.sign_in("alice");

@@ -1,4 +1,4 @@
-//! The open loop: requests are due at a fixed rate, whether or not earlier ones were answered, as those of many people are.
+//! The open loop: requests are due at a fixed rate, whether or not earlier ones were answered, as those of many users are.
 //! Latency counts from when a request was due, not from when it was sent: what waited for a connection waited.
 
 use std::{cell::Cell, net::SocketAddr, rc::Rc, time::Duration};

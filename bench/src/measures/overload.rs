@@ -38,8 +38,8 @@ pub async fn overload(run: &mut Run) -> Result<()> {
     for part in LOADS {
         let offered = capacity * f64::from(part) / 100.0;
         let refreshing = offer(run, &server, offered);
-        let asking = open::Plan { connections: 64, ..offer(run, &server, BESIDES) };
-        let (round, healthy) = tokio::join!(open::run(&refreshing, &site.rs256), open::run(&asking, &health));
+        let mail_form = open::Plan { connections: 64, ..offer(run, &server, BESIDES) };
+        let (round, healthy) = tokio::join!(open::run(&refreshing, &site.rs256), open::run(&mail_form, &health));
         let (round, healthy) = (round?, healthy?);
         run.by_load.push(point(offered, &round));
         if part == 200 {
@@ -67,10 +67,10 @@ fn tell(run: &mut Run, (round, healthy): (&Round, &Round), capacity: f64) {
     run.report("overload-health", Found { ours: healthy.within_ms(0.99), yardstick: None, sound, note });
 }
 
-/// `/token` while 500 people sign in at once, over and over.
+/// `/token` while 500 users sign in at once, over and over.
 async fn during_sign_ins(run: &mut Run, site: &Site) -> Result<()> {
     let server = site.serve(&[PROXY]).await?;
-    let sign_ins = Rc::new(SignIn::new(site.people(), PASSWORD));
+    let sign_ins = Rc::new(SignIn::new(site.users(), PASSWORD));
     let plan = closed::Plan { connections: SIGN_INS, ..run.plan(&[server.address]) };
     let refreshing = offer(run, &server, BESIDES);
     let watched = run.watched(&[&server]);

@@ -49,8 +49,8 @@ pub async fn two(run: &mut Run) -> Result<()> {
     let (one, other) = (site.serve(&settings).await?, site.serve(&settings).await?);
     // In turn, and each first as often as the other, so that a machine that slows down does so for both.
     let (mut alone, mut together) = (Vec::new(), Vec::new());
-    for turn in 0..2 * ROUNDS {
-        let is_alone = matches!(turn % 4, 0 | 3);
+    for round_robin in 0..2 * ROUNDS {
+        let is_alone = matches!(round_robin % 4, 0 | 3);
         let servers: &[&Server] = if is_alone { &[&one] } else { &[&one, &other] };
         let (round, used) = run.round(servers, &site.rs256).await?;
         if is_alone { &mut alone } else { &mut together }.push((round.rate(), used.server_us(round.answered)));

@@ -41,7 +41,7 @@ async fn on(run: &mut Run, kind: Kind, name: &'static str) -> Result<()> {
     let site = Site::make(&run.program, &run.place, kind, many)?;
     let filled = filling.elapsed().as_secs();
     println!("{} filled with {} grants in {filled} s", kind.name(), thousands(many));
-    let rates = in_turn(run, &few, &site).await;
+    let rates = alternately(run, &few, &site).await;
     site.remove()?;
     let [with_few, with_many] = rates?;
     let note = format!(
@@ -58,7 +58,7 @@ async fn on(run: &mut Run, kind: Kind, name: &'static str) -> Result<()> {
 }
 
 /// With few and with many in turn, so that a machine that slows down does so for both.
-async fn in_turn(run: &Run, few: &Site, many: &Site) -> Result<[Vec<f64>; 2]> {
+async fn alternately(run: &Run, few: &Site, many: &Site) -> Result<[Vec<f64>; 2]> {
     let (mut with_few, mut with_many) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         with_few.push(rate(run, few).await?);

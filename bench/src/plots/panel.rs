@@ -20,7 +20,7 @@ type Failure = DrawingAreaErrorKind<io::Error>;
 /// As wide as it is shown.
 const WIDTH: u32 = 720;
 const SCALE: u32 = 2;
-/// The height of letters, of the title and of the rest; the library divides by 1.24 what it is told.
+/// The height of e-mails, of the title and of the rest; the library divides by 1.24 what it is told.
 const LARGE: f64 = 16.0 * 2.0 * 1.24;
 const SMALL: f64 = 12.5 * 2.0 * 1.24;
 /// The room for the names of lines, to the right of the frame.
@@ -28,7 +28,7 @@ const NAMES: u32 = 230;
 /// How far apart the names of two lines stand at least.
 const LABEL_GAP: i32 = 34;
 
-// Told apart by everyone (after Okabe and Ito), and dark enough on white for letters.
+// Told apart by everyone (after Okabe and Ito), and dark enough on white for e-mails.
 pub(super) const BLUE: RGBColor = RGBColor(0, 92, 153);
 pub(super) const ORANGE: RGBColor = RGBColor(179, 71, 0);
 pub(super) const GREY: RGBColor = RGBColor(85, 85, 85);
@@ -238,7 +238,7 @@ pub(super) fn above(number: f64) -> f64 {
     (number / step).ceil().max(1.0) * step
 }
 
-/// A number as people read it: thousands apart, and no more digits than tell something.
+/// A number as users read it: thousands apart, and no more digits than tell something.
 fn number(number: f64) -> String {
     let digits = if number.fract() == 0.0 || number >= 100.0 {
         0

@@ -1,11 +1,11 @@
-//! Numbers as people read them, axes that have room, names that do not lie upon one another.
+//! Numbers as users read them, axes that have room, names that do not lie upon one another.
 
 use super::*;
 
 #[test]
 fn numbers_are_told_with_the_digits_that_matter() {
-    let told = [0.0, 0.05, 2.46, 9.5, 12.0, 250.4, 1_000.0, 9_875.5, 10_000_000.0].map(number);
-    assert_eq!(told, ["0", "0.05", "2.5", "9.5", "12", "250", "1,000", "9,876", "10,000,000"]);
+    let reported = [0.0, 0.05, 2.46, 9.5, 12.0, 250.4, 1_000.0, 9_875.5, 10_000_000.0].map(number);
+    assert_eq!(reported, ["0", "0.05", "2.5", "9.5", "12", "250", "1,000", "9,876", "10,000,000"]);
 }
 
 #[test]

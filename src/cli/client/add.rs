@@ -33,7 +33,7 @@ pub struct Options {
     /// The client id; by default one is made
     #[arg(long)]
     id: Option<String>,
-    /// The name shown to people
+    /// The name shown to users
     #[arg(long)]
     name: String,
     /// What the client is: spa and native are public, web and service authenticate

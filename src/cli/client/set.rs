@@ -27,7 +27,7 @@ use crate::{
 pub struct Options {
     /// The client's id
     id: String,
-    /// The name shown to people
+    /// The name shown to users
     #[arg(long)]
     name: Option<String>,
     #[command(flatten)]
@@ -52,7 +52,7 @@ struct Cleared {
     /// /userinfo answers in plain JSON
     #[arg(long, conflicts_with = "userinfo_signed")]
     no_userinfo_signed: bool,
-    /// People have the same subject as elsewhere
+    /// Users have the same subject as elsewhere
     #[arg(long, conflicts_with = "pairwise")]
     no_pairwise: bool,
     /// No address for after signing out
@@ -80,8 +80,8 @@ struct Cleared {
 
 impl Cleared {
     fn take(&self, client: &mut Client) {
-        let clear = |is_asked: bool, list: &mut Vec<String>| {
-            if is_asked {
+        let clear = |is_requested: bool, list: &mut Vec<String>| {
+            if is_requested {
                 list.clear();
             }
         };

@@ -100,21 +100,21 @@ fn the_whole_is_checked() {
 }
 
 #[test]
-fn a_ceiling_of_sign_ins_is_given_and_taken_away() {
-    let with = |line: &str| changed(line).map(|client| client.sign_in_ceiling.map(Span::seconds));
-    assert_eq!(with("--sign-in-ceiling 72h"), Ok(Some(259_200)));
-    let had = Client { sign_in_ceiling: Some(Span::from_seconds(600)), ..web() };
-    let take = Line::try_parse_from(["set", "app", "--sign-in-ceiling", "none"]).unwrap();
+fn max_auth_age_is_set_and_cleared() {
+    let with = |line: &str| changed(line).map(|client| client.max_auth_age.map(Span::seconds));
+    assert_eq!(with("--max-auth-age 72h"), Ok(Some(259_200)));
+    let had = Client { max_auth_age: Some(Span::from_seconds(600)), ..web() };
+    let take = Line::try_parse_from(["set", "app", "--max-auth-age", "none"]).unwrap();
     let mut client = had.clone();
     take.options.change(&mut client).unwrap();
-    assert_eq!(client.sign_in_ceiling, None);
+    assert_eq!(client.max_auth_age, None);
     let stay = Line::try_parse_from(["set", "app"]).unwrap();
     let mut client = had;
     stay.options.change(&mut client).unwrap();
-    assert_eq!(client.sign_in_ceiling.map(Span::seconds), Some(600));
-    assert!(with("--sign-in-ceiling 4m").unwrap_err().contains("5 minutes"));
-    assert!(with("--sign-in-ceiling 367days").unwrap_err().contains("366 days"));
+    assert_eq!(client.max_auth_age.map(Span::seconds), Some(600));
+    assert!(with("--max-auth-age 4m").unwrap_err().contains("5 minutes"));
+    assert!(with("--max-auth-age 367days").unwrap_err().contains("366 days"));
     for bad in ["soon", "-1h", "99999999999999999999days"] {
-        assert!(changed(&format!("--sign-in-ceiling={bad}")).unwrap_err().contains("72h"), "{bad}");
+        assert!(changed(&format!("--max-auth-age={bad}")).unwrap_err().contains("72h"), "{bad}");
     }
 }

@@ -59,11 +59,11 @@ pub struct Settings {
     /// Sign what /userinfo answers
     #[arg(long)]
     userinfo_signed: bool,
-    /// Give people subjects of their own in this sector, a host name [default: the host of the redirect URIs]
+    /// Give users subjects of their own in this sector, a host name [default: the host of the redirect URIs]
     #[arg(long, value_name = "SECTOR", num_args = 0..=1)]
     #[expect(clippy::option_option, reason = "the option may stand without its value")]
     pairwise: Option<Option<String>>,
-    /// Where people may go after signing out, byte for byte; may be repeated
+    /// Where users may go after signing out, byte for byte; may be repeated
     #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
     post_logout_redirect_uris: Vec<String>,
     /// Where it is told that a session has ended
@@ -78,10 +78,10 @@ pub struct Settings {
     /// How long a refresh token that was lost on the way still gets its successor told again; 0s is strict
     #[arg(long, value_name = "SPAN", value_parser = retry_window)]
     retry_window: Option<Span>,
-    /// For how long a sign-in is good enough for it: then its grants are refused until people sign in again; 5m to 366days, or
+    /// For how long a sign-in is good enough for it: then its grants are refused until users sign in again; 5m to 366days, or
     /// none
-    #[arg(long, value_name = "SPAN", value_parser = ceiling)]
-    sign_in_ceiling: Option<Ceiling>,
+    #[arg(long, value_name = "SPAN", value_parser = max_auth_age)]
+    max_auth_age: Option<MaxAuthAge>,
     /// Origins allowed by CORS besides those of the redirect URIs; may be repeated
     #[arg(long = "cors-origin", value_name = "ORIGIN")]
     cors_origins: Vec<String>,
@@ -95,7 +95,7 @@ pub struct Settings {
 
 /// For how long a sign-in is good enough; none is for as long as a grant lives.
 #[derive(Clone, Copy, Debug)]
-struct Ceiling(Option<Span>);
+struct MaxAuthAge(Option<Span>);
 
 /// The ways to authenticate that can be asked for: a public client has none.
 fn auth() -> impl TypedValueParser<Value = AuthMethod> {
@@ -148,8 +148,8 @@ impl Settings {
         }
         client.algorithm = self.signing_alg.unwrap_or(client.algorithm);
         client.retry_window = self.retry_window.or(client.retry_window);
-        if let Some(Ceiling(ceiling)) = self.sign_in_ceiling {
-            client.sign_in_ceiling = ceiling;
+        if let Some(MaxAuthAge(max_auth_age)) = self.max_auth_age {
+            client.max_auth_age = max_auth_age;
         }
         client.userinfo_signed |= self.userinfo_signed;
         if self.pkce_optional {
@@ -221,12 +221,13 @@ fn retry_window(text: &str) -> Result<Span, String> {
 }
 
 /// Its bounds are those of `Client::check`.
-fn ceiling(text: &str) -> Result<Ceiling, String> {
+fn max_auth_age(text: &str) -> Result<MaxAuthAge, String> {
     if text == "none" {
-        return Ok(Ceiling(None));
+        return Ok(MaxAuthAge(None));
     }
     let span = humantime::parse_duration(text).ok().and_then(|span| i64::try_from(span.as_millis()).ok());
-    span.map(|millis| Ceiling(Some(Span::from_millis(millis)))).ok_or_else(|| "expected a span such as 72h, or none".to_owned())
+    span.map(|millis| MaxAuthAge(Some(Span::from_millis(millis))))
+        .ok_or_else(|| "expected a span such as 72h, or none".to_owned())
 }
 
 /// The values in their order, repetitions left out.

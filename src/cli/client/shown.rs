@@ -18,7 +18,7 @@ pub struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret_expires_at: Option<u8>,
     /// How many secrets it can authenticate with now.
-    live_secrets: usize,
+    active_secrets: usize,
     client_name: &'a str,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -38,7 +38,7 @@ pub struct Shown<'a> {
     /// None: the server's.
     refresh_retry_window: Option<String>,
     /// None: for as long as its grants live.
-    sign_in_ceiling: Option<String>,
+    max_auth_age: Option<String>,
     cors_origins: &'a [String],
     id_token_signed_response_alg: &'static str,
     /// None: plain JSON.
@@ -64,7 +64,7 @@ impl<'a> Shown<'a> {
             client_id: &client.id,
             client_secret_expires_at: secret.as_ref().map(|_| 0),
             client_secret: secret,
-            live_secrets: [&client.secret_hash, &client.previous_secret_hash].into_iter().flatten().count(),
+            active_secrets: [&client.secret_hash, &client.previous_secret_hash].into_iter().flatten().count(),
             client_name: &client.name,
             kind: client.kind.as_str(),
             redirect_uris: &client.redirect_uris,
@@ -84,7 +84,7 @@ impl<'a> Shown<'a> {
             introspects: &client.introspects,
             pkce_required: client.pkce == PkceRule::Required,
             refresh_retry_window: client.retry_window.map(span),
-            sign_in_ceiling: client.sign_in_ceiling.map(span),
+            max_auth_age: client.max_auth_age.map(span),
             cors_origins: &client.cors_origins,
             id_token_signed_response_alg: algorithm,
             userinfo_signed_response_alg: client.userinfo_signed.then_some(algorithm),
@@ -119,7 +119,7 @@ impl<'a> Shown<'a> {
             ("state", self.state().into()),
             ("created", self.created.clone()),
             ("authentication", self.token_endpoint_auth_method.into()),
-            ("live secrets", self.live_secrets.to_string()),
+            ("live secrets", self.active_secrets.to_string()),
             ("client keys", if self.jwks.is_some() { "registered with it".into() } else { none_or(self.jwks_uri) }),
             ("redirect URIs", lines(self.redirect_uris)),
             ("scope", self.scope.clone()),
@@ -129,7 +129,7 @@ impl<'a> Shown<'a> {
             ("grant types", lines(&self.grant_types)),
             ("PKCE", if self.pkce_required { "required" } else { "optional" }.into()),
             ("retry window", self.refresh_retry_window.clone().unwrap_or_else(|| "the server's".into())),
-            ("sign-in ceiling", none_or(self.sign_in_ceiling.as_deref())),
+            ("max auth age", none_or(self.max_auth_age.as_deref())),
             ("CORS origins", lines(self.cors_origins)),
             ("signatures", self.signatures()),
             ("subjects", self.sector.map_or_else(|| self.subject_type.into(), |sector| format!("pairwise in {sector}"))),

@@ -3,7 +3,7 @@
 
 use super::{
     super::{Error, Work, output::time},
-    Told, username,
+    Explanation, username,
 };
 use crate::{
     inspection::Inspector,
@@ -12,70 +12,80 @@ use crate::{
         client::Client,
         client_auth::secret_hash,
         credential::{Credential, Kind, Provenance},
-        grant::{self, Grant, Means, Presentation, Standing, Verdict},
+        grant::{self, AccountStatus, Grant, Presentation, TokenParams, Verdict},
         secrets::SecretUse,
     },
     registrations::Registrations,
-    store::{clients, grants, people, sessions},
+    store::{clients, grants, sessions, users},
 };
 
 const SESSION: &str = "a session cookie";
 const SECRET: &str = "a client secret";
 
 /// A code or a refresh token.
-pub fn of_grant(work: &mut Work<'_>, kind: Kind, text: &str) -> Result<Told, Error> {
+pub fn of_grant(work: &mut Work<'_>, kind: Kind, text: &str) -> Result<Explanation, Error> {
     let is = if kind == Kind::Code { "an authorization code" } else { "a refresh token" };
     let (provenance, credential) = Credential::examine(&work.config.secrets, kind, text);
-    let mut told = made(is, provenance);
-    let Some(credential) = credential.filter(|_| provenance != Provenance::Forged) else { return Ok(told) };
-    told.grant = Some(credential.id.to_string());
-    told.generation = Some(credential.generation);
+    let mut explanation = made(is, provenance);
+    let Some(credential) = credential.filter(|_| provenance != Provenance::Forged) else { return Ok(explanation) };
+    explanation.grant = Some(credential.id.to_string());
+    explanation.generation = Some(credential.generation);
     let found = grants::find(work.connection, credential.id)?;
     let Some(found) = found else {
-        return Ok(if is_ours(provenance) { Told { because: "its grant is gone".into(), ..told } } else { told });
+        return Ok(if is_ours(provenance) {
+            Explanation { because: "its grant is gone".into(), ..explanation }
+        } else {
+            explanation
+        });
     };
-    let standing = found.standing(work.now, found.read_at);
+    let status = found.status(work.now, found.read_at);
     let grant = found.grant;
-    told.username = Some(username(work, grant.person_id)?);
-    told.client_id = Some(grant.client_id.clone());
-    told.current_generation = Some(grant.generation);
-    told.scope = Some(grant.scopes.to_string());
-    told.audiences = Some(grant.audiences.clone());
+    explanation.username = Some(username(work, grant.user_id)?);
+    explanation.client_id = Some(grant.client_id.clone());
+    explanation.current_generation = Some(grant.generation);
+    explanation.scope = Some(grant.scopes.to_string());
+    explanation.audiences = Some(grant.audiences.clone());
     if !is_ours(provenance) {
-        return Ok(told);
+        return Ok(explanation);
     }
     let Some(client) = clients::find(work.connection, &grant.client_id)? else {
-        return Ok(Told { because: "its client was deleted".into(), ..told });
+        return Ok(Explanation { because: "its client was deleted".into(), ..explanation });
     };
-    judge(&mut told, work, (&grant, credential), &client, &standing);
-    if told.active && kind == Kind::Refresh {
+    judge(&mut explanation, work, (&grant, credential), &client, &status);
+    if explanation.active && kind == Kind::Refresh {
         // What the verdict does not know: what was taken from the client since.
         let registrations = Registrations::default();
         let registered = registrations.now(work.connection, work.now)?;
         let inspector = Inspector { config: work.config, ring: &KeyRing::default(), registered, now: work.now, shift: 0 };
         match inspector.refresh_token(work.connection, text, None)? {
-            Ok(found) => told.expires = Some(time(found.expires_at)),
-            Err(worthless) => (told.active, told.row, told.because) = (false, None, worthless.reason),
+            Ok(found) => explanation.expires = Some(time(found.expires_at)),
+            Err(inactive) => (explanation.active, explanation.row, explanation.because) = (false, None, inactive.reason),
         }
     }
-    Ok(told)
+    Ok(explanation)
 }
 
-fn judge(told: &mut Told, work: &Work<'_>, (grant, credential): (&Grant, Credential), client: &Client, standing: &Standing) {
+fn judge(
+    explanation: &mut Explanation,
+    work: &Work<'_>,
+    (grant, credential): (&Grant, Credential),
+    client: &Client,
+    status: &AccountStatus,
+) {
     let policy = work.config.lifetimes.policy(client, grant);
     // What would come with it is not known here: it is taken to be right.
     let rightly = Grant { challenge: None, ..grant.clone() };
-    let means = match credential.kind {
-        Kind::Code => Means::Code { redirect_uri: Some(&grant.redirect_uri), verifier: None },
-        _ => Means::Refresh { scopes: None },
+    let params = match credential.kind {
+        Kind::Code => TokenParams::Code { redirect_uri: Some(&grant.redirect_uri), verifier: None },
+        _ => TokenParams::Refresh { scopes: None },
     };
     let generation = credential.generation;
-    let presented = Presentation { client, generation, means, proof: grant.dpop_jkt.as_deref(), resources: &[] };
-    let (row, verdict) = grant::rule(&rightly, &presented, &policy, standing);
-    told.row = Some(row);
-    (told.active, told.because) = match verdict {
+    let presented = Presentation { client, generation, params, proof: grant.dpop_jkt.as_deref(), resources: &[] };
+    let (row, verdict) = grant::rule(&rightly, &presented, &policy, status);
+    explanation.row = Some(row);
+    (explanation.active, explanation.because) = match verdict {
         Verdict::Advance if credential.kind == Kind::Code => {
-            told.expires = Some(time(grant.created_at.plus(policy.code_lifetime)));
+            explanation.expires = Some(time(grant.created_at.plus(policy.code_lifetime)));
             let proof = if grant.challenge.is_some() { "verifier, which is not known here" } else { "redirect URI" };
             (true, format!("it is redeemed by its client with the right {proof}"))
         }
@@ -88,22 +98,26 @@ fn judge(told: &mut Told, work: &Work<'_>, (grant, credential): (&Grant, Credent
 }
 
 /// A session cookie.
-pub fn session(work: &mut Work<'_>, text: &str) -> Result<Told, Error> {
+pub fn session(work: &mut Work<'_>, text: &str) -> Result<Explanation, Error> {
     let (provenance, credential) = Credential::examine(&work.config.secrets, Kind::Session, text);
-    let mut told = made(SESSION, provenance);
-    let Some(credential) = credential.filter(|_| provenance != Provenance::Forged) else { return Ok(told) };
-    (told.session, told.generation) = (Some(credential.id.to_string()), Some(credential.generation));
+    let mut explanation = made(SESSION, provenance);
+    let Some(credential) = credential.filter(|_| provenance != Provenance::Forged) else { return Ok(explanation) };
+    (explanation.session, explanation.generation) = (Some(credential.id.to_string()), Some(credential.generation));
     let Some(session) = sessions::find(work.connection, credential.id)? else {
-        return Ok(if is_ours(provenance) { Told { because: "its session is gone".into(), ..told } } else { told });
+        return Ok(if is_ours(provenance) {
+            Explanation { because: "its session is gone".into(), ..explanation }
+        } else {
+            explanation
+        });
     };
-    told.username = Some(username(work, session.person_id)?);
-    told.current_generation = Some(session.generation);
+    explanation.username = Some(username(work, session.user_id)?);
+    explanation.current_generation = Some(session.generation);
     if !is_ours(provenance) {
-        return Ok(told);
+        return Ok(explanation);
     }
     let idle = work.config.lifetimes.idle(session.remembered);
-    told.expires = Some(time(session.expires_at.min(session.last_seen_at.plus(idle))));
-    let is_enabled = people::find(work.connection, session.person_id)?.is_some_and(|person| person.disabled_at.is_none());
+    explanation.expires = Some(time(session.expires_at.min(session.last_seen_at.plus(idle))));
+    let is_enabled = users::find(work.connection, session.user_id)?.is_some_and(|user| user.disabled_at.is_none());
     let flaw = if session.ended_at.is_some() {
         Some("its session was ended")
     } else if session.generation != credential.generation {
@@ -117,18 +131,18 @@ pub fn session(work: &mut Work<'_>, text: &str) -> Result<Told, Error> {
     } else {
         None
     };
-    told.active = flaw.is_none();
-    told.because = flaw.unwrap_or("someone is signed in with it").into();
-    Ok(told)
+    explanation.active = flaw.is_none();
+    explanation.because = flaw.unwrap_or("someone is signed in with it").into();
+    Ok(explanation)
 }
 
 /// A client secret: compared with every client's.
-pub fn client_secret(work: &mut Work<'_>, text: &str) -> Result<Told, Error> {
+pub fn client_secret(work: &mut Work<'_>, text: &str) -> Result<Explanation, Error> {
     let hash = secret_hash(text);
     let is = |kept: &Option<Vec<u8>>| kept.as_ref() == Some(&hash);
     let all = clients::all(work.connection)?;
     let Some(client) = all.iter().find(|client| is(&client.secret_hash) || is(&client.previous_secret_hash)) else {
-        return Ok(Told::worthless(SECRET, "no client has it (any more)"));
+        return Ok(Explanation::inactive(SECRET, "no client has it (any more)"));
     };
     let because = match (client.disabled_at.is_some(), is(&client.secret_hash)) {
         (true, _) => "its client is switched off",
@@ -136,7 +150,13 @@ pub fn client_secret(work: &mut Work<'_>, text: &str) -> Result<Told, Error> {
         (false, false) => "it is the former one of its client, until it is retired",
     };
     let client_id = Some(client.id.clone());
-    Ok(Told { is: SECRET, active: client.disabled_at.is_none(), because: because.into(), client_id, ..Told::default() })
+    Ok(Explanation {
+        is: SECRET,
+        active: client.disabled_at.is_none(),
+        because: because.into(),
+        client_id,
+        ..Explanation::default()
+    })
 }
 
 fn is_ours(provenance: Provenance) -> bool {
@@ -144,7 +164,7 @@ fn is_ours(provenance: Provenance) -> bool {
 }
 
 /// What its text alone tells.
-fn made(is: &'static str, provenance: Provenance) -> Told {
+fn made(is: &'static str, provenance: Provenance) -> Explanation {
     let (made_by, because) = match provenance {
         Provenance::Derived(SecretUse::Derives) => (Some("the newest server secret"), ""),
         Provenance::Derived(SecretUse::Older) => (Some("an older server secret of the list"), ""),
@@ -156,5 +176,5 @@ fn made(is: &'static str, provenance: Provenance) -> Told {
         Provenance::Forged => (None, "it is forged, or a character of it was changed"),
         Provenance::Malformed => (None, "it is not whole: a credential of this kind has another length or other characters"),
     };
-    Told { made_by, ..Told::worthless(is, because) }
+    Explanation { made_by, ..Explanation::inactive(is, because) }
 }

@@ -3,7 +3,7 @@
 
 use super::{
     super::{Error, Work, output::time},
-    Told, username,
+    Explanation, username,
 };
 use crate::{
     inspection::{Inspector, text},
@@ -17,31 +17,32 @@ use crate::{
 };
 
 /// Anything else than a derived credential: a JWT, or nothing of ours.
-pub fn signed(work: &mut Work<'_>, token: &str) -> Result<Told, Error> {
+pub fn signed(work: &mut Work<'_>, token: &str) -> Result<Explanation, Error> {
     let rows = signing_keys::all(work.connection)?;
     let ring = KeyRing::open(&rows, &work.config.secrets, &KeyRing::default()).map_err(|error| error.to_string())?;
     let Some((typ, claims)) = verify::look(&ring, token) else {
         let because = "expected a text that begins with sym_ac_, sym_rt_, sym_se_ or sym_cs_, or a signed JWT";
-        return Ok(Told::worthless("nothing of this server", because));
+        return Ok(Explanation::inactive("nothing of this server", because));
     };
     let claims = match claims {
         Ok(claims) => claims,
-        Err(refused) => return Ok(Told::worthless(kind(&typ, None), refused.0)),
+        Err(refused) => return Ok(Explanation::inactive(kind(&typ, None), refused.0)),
     };
-    let mut told = Told { is: kind(&typ, Some(&claims)), made_by: Some("a key of this server"), ..Told::default() };
-    told.audiences = Some(verify::audiences(&claims).map(str::to_owned).collect());
-    told.expires =
+    let mut explanation =
+        Explanation { is: kind(&typ, Some(&claims)), made_by: Some("a key of this server"), ..Explanation::default() };
+    explanation.audiences = Some(verify::audiences(&claims).map(str::to_owned).collect());
+    explanation.expires =
         claims.get("exp").and_then(serde_json::Value::as_i64).map(|at| time(Timestamp::from_millis(at.saturating_mul(1000))));
-    match told.is {
-        ACCESS_TOKEN => access_token(work, &ring, token, (claims, told)),
+    match explanation.is {
+        ACCESS_TOKEN => access_token(work, &ring, token, (claims, explanation)),
         is => {
-            told.client_id = verify::audiences(&claims).next().map(str::to_owned);
-            told.username = person(work, text(&claims, "sub"))?;
-            told.session = claims.get("sid").and_then(|sid| sid.as_str()).map(str::to_owned);
+            explanation.client_id = verify::audiences(&claims).next().map(str::to_owned);
+            explanation.username = user(work, text(&claims, "sub"))?;
+            explanation.session = claims.get("sid").and_then(|sid| sid.as_str()).map(str::to_owned);
             let flaw = flaw(work, &claims);
-            told.active = flaw.is_none();
-            told.because = flaw.unwrap_or(worth(is)).into();
-            Ok(told)
+            explanation.active = flaw.is_none();
+            explanation.because = flaw.unwrap_or(worth(is)).into();
+            Ok(explanation)
         }
     }
 }
@@ -81,35 +82,40 @@ fn flaw(work: &Work<'_>, claims: &Claims) -> Option<&'static str> {
     }
 }
 
-fn access_token(work: &mut Work<'_>, ring: &KeyRing, token: &str, (claims, mut told): (Claims, Told)) -> Result<Told, Error> {
-    told.client_id = Some(text(&claims, "client_id").to_owned());
-    told.scope = Some(text(&claims, "scope").to_owned());
+fn access_token(
+    work: &mut Work<'_>,
+    ring: &KeyRing,
+    token: &str,
+    (claims, mut explanation): (Claims, Explanation),
+) -> Result<Explanation, Error> {
+    explanation.client_id = Some(text(&claims, "client_id").to_owned());
+    explanation.scope = Some(text(&claims, "scope").to_owned());
     if let Some(id) = grant_of_jti(text(&claims, "jti")) {
-        told.grant = Some(id.to_string());
-        told.username = person(work, text(&claims, "sub"))?;
-        told.current_generation = grants::find(work.connection, id)?.map(|found| found.grant.generation);
+        explanation.grant = Some(id.to_string());
+        explanation.username = user(work, text(&claims, "sub"))?;
+        explanation.current_generation = grants::find(work.connection, id)?.map(|found| found.grant.generation);
     }
     let registrations = Registrations::default();
     let registered = registrations.now(work.connection, work.now)?;
     let inspector = Inspector { config: work.config, ring, registered, now: work.now, shift: 0 };
     match inspector.access_token(work.connection, token, None)? {
-        Err(worthless) => told.because = worthless.reason,
+        Err(inactive) => explanation.because = inactive.reason,
         Ok(found) => {
-            let person = if found.grant.is_some() { "for a person" } else { "of the client for itself" };
+            let user = if found.grant.is_some() { "for a person" } else { "of the client for itself" };
             let left = if found.left.scopes.to_string() == text(&claims, "scope") {
                 ""
             } else {
                 "; some of its scopes were taken from the client since"
             };
-            (told.active, told.because) = (true, format!("it is good until it expires, {person}{left}"));
-            told.scope = Some(found.left.scopes.to_string());
+            (explanation.active, explanation.because) = (true, format!("it is good until it expires, {user}{left}"));
+            explanation.scope = Some(found.left.scopes.to_string());
         }
     }
-    Ok(told)
+    Ok(explanation)
 }
 
 /// Whose subject it is.
-fn person(work: &mut Work<'_>, sub: &str) -> Result<Option<String>, Error> {
-    let id = if is_pairwise(sub) { subjects::find(work.connection, sub)?.map(|(person, _)| person) } else { Id::parse(sub).ok() };
+fn user(work: &mut Work<'_>, sub: &str) -> Result<Option<String>, Error> {
+    let id = if is_pairwise(sub) { subjects::find(work.connection, sub)?.map(|(user, _)| user) } else { Id::parse(sub).ok() };
     id.map(|id| username(work, id)).transpose()
 }

@@ -14,9 +14,9 @@ use crate::{
     protocol::{
         end_reason::EndReason,
         grant::Grant,
-        history::{self, Changes, Happening, Moment},
+        history::{self, Changes, GrantEvent, HistoryEntry},
     },
-    store::{clients, people},
+    store::{clients, users},
 };
 
 /// So many moments are printed, the newest.
@@ -25,14 +25,14 @@ pub const MOST: u32 = 10_000;
 const HEADING: [&str; 8] = ["WHEN", "WHAT", "TOKEN", "CHANGED", "ADDRESS", "PLACE", "PROGRAM", "WHY"];
 
 /// Prints a grant with its moments, oldest first.
-pub fn run(work: &mut Work<'_>, grant: Grant, moments: &[Moment], format: Format) -> Answer {
+pub fn run(work: &mut Work<'_>, grant: Grant, entries: &[HistoryEntry], format: Format) -> Answer {
     let client = clients::find(work.connection, &grant.client_id)?;
     let name = client.as_ref().map(|client| client.name.clone());
     let clients = client.into_iter().map(|client| (client.id.clone(), client)).collect();
-    let username = people::find(work.connection, grant.person_id)?.map(|person| person.claims.username);
+    let username = users::find(work.connection, grant.user_id)?.map(|user| user.claims.username);
     let facts = Facts { name, signed_in: time(grant.auth_time), generation: grant.generation };
     let shown = super::show(work, grant, &clients, username)?;
-    let life = Life::new(&shown, &facts, moments);
+    let life = HistoryOutput::new(&shown, &facts, entries);
     format.answer(&life, || life.text())
 }
 
@@ -48,18 +48,18 @@ struct Facts {
 
 /// A grant with its history, as printed.
 #[derive(Serialize)]
-struct Life<'a> {
+struct HistoryOutput<'a> {
     #[serde(flatten)]
     grant: &'a Shown,
     #[serde(flatten)]
     facts: &'a Facts,
-    history: Vec<Told<'a>>,
+    history: Vec<EntryOutput<'a>>,
 }
 
 /// A moment, as printed.
 #[derive(Serialize)]
-struct Told<'a> {
-    happening: &'static str,
+struct EntryOutput<'a> {
+    event: &'static str,
     #[serde(skip)]
     what: &'static str,
     at: String,
@@ -72,9 +72,10 @@ struct Told<'a> {
     new_user_agent: bool,
 }
 
-impl<'a> Life<'a> {
-    fn new(grant: &'a Shown, facts: &'a Facts, moments: &'a [Moment]) -> Self {
-        let history = moments.iter().zip(history::changes(moments)).map(|(moment, changes)| Told::new(moment, changes)).collect();
+impl<'a> HistoryOutput<'a> {
+    fn new(grant: &'a Shown, facts: &'a Facts, entries: &'a [HistoryEntry]) -> Self {
+        let history =
+            entries.iter().zip(history::changes(entries)).map(|(entry, changes)| EntryOutput::new(entry, changes)).collect();
         Self { grant, facts, history }
     }
 
@@ -106,21 +107,21 @@ impl<'a> Life<'a> {
         if history.is_empty() {
             return facts + "\nnothing is kept of what happened\n";
         }
-        facts + "\n" + &output::table(HEADING, &history.iter().map(Told::row).collect::<Vec<_>>())
+        facts + "\n" + &output::table(HEADING, &history.iter().map(EntryOutput::row).collect::<Vec<_>>())
     }
 }
 
-impl<'a> Told<'a> {
-    fn new(moment: &'a Moment, changes: Changes) -> Self {
+impl<'a> EntryOutput<'a> {
+    fn new(entry: &'a HistoryEntry, changes: Changes) -> Self {
         Self {
-            happening: moment.happening.name(),
-            what: words(moment.happening),
-            at: time(moment.at),
-            generation: moment.generation,
-            address: moment.address.as_deref(),
-            place: moment.place.as_deref(),
-            user_agent: moment.user_agent.as_deref(),
-            why: moment.why,
+            event: entry.event.name(),
+            what: words(entry.event),
+            at: time(entry.at),
+            generation: entry.generation,
+            address: entry.address.as_deref(),
+            place: entry.place.as_deref(),
+            user_agent: entry.user_agent.as_deref(),
+            why: entry.why,
             new_address: changes.address,
             new_user_agent: changes.user_agent,
         }
@@ -148,15 +149,15 @@ impl<'a> Told<'a> {
     }
 }
 
-const fn words(happening: Happening) -> &'static str {
-    match happening {
-        Happening::CodeIssued => "code issued",
-        Happening::Redeemed => "code redeemed",
-        Happening::Refreshed => "refreshed",
-        Happening::Repeated => "told again",
-        Happening::Healed => "refreshed, ahead of the database",
-        Happening::Reused => "REUSED, so revoked",
-        Happening::Revoked => "revoked",
+const fn words(event: GrantEvent) -> &'static str {
+    match event {
+        GrantEvent::CodeIssued => "code issued",
+        GrantEvent::Redeemed => "code redeemed",
+        GrantEvent::Refreshed => "refreshed",
+        GrantEvent::Repeated => "told again",
+        GrantEvent::Healed => "refreshed, ahead of the database",
+        GrantEvent::Reused => "REUSED, so revoked",
+        GrantEvent::Revoked => "revoked",
     }
 }
 
@@ -190,9 +191,9 @@ mod tests {
         Facts { name: Some("Example Notes".into()), signed_in: time(Timestamp::from_millis(0)), generation: 2 }
     }
 
-    fn moment(happening: Happening, seconds: i64, generation: u32, address: &str, program: &str) -> Moment {
-        Moment {
-            happening,
+    fn entry(event: GrantEvent, seconds: i64, generation: u32, address: &str, program: &str) -> HistoryEntry {
+        HistoryEntry {
+            event,
             at: Timestamp::from_millis(seconds * 1000),
             generation,
             address: Some(address.into()),
@@ -202,46 +203,46 @@ mod tests {
         }
     }
 
-    fn moments() -> [Moment; 5] {
+    fn entries() -> [HistoryEntry; 5] {
         [
-            moment(Happening::CodeIssued, 0, 0, "192.0.2.1", "Firefox"),
-            moment(Happening::Redeemed, 1, 0, "198.51.100.7", "notes/2"),
-            moment(Happening::Refreshed, 60, 1, "198.51.100.8", "notes/2"),
-            moment(Happening::Repeated, 61, 1, "198.51.100.8", "notes/2"),
-            moment(Happening::Reused, 120, 0, "203.0.113.9", "curl\u{1b}[2J"),
+            entry(GrantEvent::CodeIssued, 0, 0, "192.0.2.1", "Firefox"),
+            entry(GrantEvent::Redeemed, 1, 0, "198.51.100.7", "notes/2"),
+            entry(GrantEvent::Refreshed, 60, 1, "198.51.100.8", "notes/2"),
+            entry(GrantEvent::Repeated, 61, 1, "198.51.100.8", "notes/2"),
+            entry(GrantEvent::Reused, 120, 0, "203.0.113.9", "curl\u{1b}[2J"),
         ]
     }
 
     #[test]
-    fn a_moment_is_a_line_with_what_changed() {
-        let (shown, facts, moments) = (shown(), facts(), moments());
-        let text = Life::new(&shown, &facts, &moments).text();
+    fn an_entry_is_a_line_with_what_changed() {
+        let (shown, facts, entries) = (shown(), facts(), entries());
+        let text = HistoryOutput::new(&shown, &facts, &entries).text();
         let (facts, history) = text.split_once("\n\n").unwrap();
         assert!(
             facts.contains("client        notes (Example Notes)\n")
                 && facts.contains("state         ended: the grant was revoked\n")
         );
         assert!(facts.contains("device        work laptop\n") && facts.contains("last seen at  203.0.113.9, Bern\n"), "{facts}");
-        let told: Vec<Vec<_>> =
+        let listed: Vec<Vec<_>> =
             history.lines().map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()).collect();
-        assert_eq!(told[0], HEADING);
-        assert_eq!(told[1][1..], ["code issued", "0", "192.0.2.1", "Firefox"]);
-        assert_eq!(told[3][1..], ["refreshed", "1", "address", "198.51.100.8", "notes/2"]);
-        assert_eq!(told[4], ["1970-01-01T00:01:01Z", "told again", "1", "198.51.100.8", "notes/2"]);
-        assert_eq!(told[5][1..], ["REUSED, so revoked", "0", "address, program", "203.0.113.9", "curl\\u{1b}[2J"]);
-        assert_eq!(told.len(), 6);
+        assert_eq!(listed[0], HEADING);
+        assert_eq!(listed[1][1..], ["code issued", "0", "192.0.2.1", "Firefox"]);
+        assert_eq!(listed[3][1..], ["refreshed", "1", "address", "198.51.100.8", "notes/2"]);
+        assert_eq!(listed[4], ["1970-01-01T00:01:01Z", "told again", "1", "198.51.100.8", "notes/2"]);
+        assert_eq!(listed[5][1..], ["REUSED, so revoked", "0", "address, program", "203.0.113.9", "curl\\u{1b}[2J"]);
+        assert_eq!(listed.len(), 6);
     }
 
     #[test]
-    fn programs_get_every_moment_by_its_name() {
-        let (shown, facts, mut moments) = (shown(), facts(), moments());
-        moments[4] = Moment { why: Some(EndReason::ConsentWithdrawn), ..moment(Happening::Revoked, 120, 2, "", "") };
-        let json = serde_json::to_value(Life::new(&shown, &facts, &moments)).unwrap();
+    fn json_names_every_entry() {
+        let (shown, facts, mut entries) = (shown(), facts(), entries());
+        entries[4] = HistoryEntry { why: Some(EndReason::ConsentWithdrawn), ..entry(GrantEvent::Revoked, 120, 2, "", "") };
+        let json = serde_json::to_value(HistoryOutput::new(&shown, &facts, &entries)).unwrap();
         assert_eq!((&json["id"], &json["state"], &json["generation"]), (&shown.id.as_str().into(), &"ended".into(), &2.into()));
-        let names: Vec<_> = json["history"].as_array().unwrap().iter().map(|told| told["happening"].as_str().unwrap()).collect();
+        let names: Vec<_> = json["history"].as_array().unwrap().iter().map(|listed| listed["event"].as_str().unwrap()).collect();
         assert_eq!(names, ["code_issued", "redeemed", "refreshed", "repeated", "revoked"]);
         let expected = serde_json::json!({
-            "happening": "refreshed", "at": "1970-01-01T00:01:00Z", "generation": 1, "address": "198.51.100.8", "place": null,
+            "event": "refreshed", "at": "1970-01-01T00:01:00Z", "generation": 1, "address": "198.51.100.8", "place": null,
             "user_agent": "notes/2", "why": null, "new_address": true, "new_user_agent": false,
         });
         assert_eq!(json["history"][2], expected);
@@ -251,7 +252,7 @@ mod tests {
     #[test]
     fn a_grant_without_history_is_shown_all_the_same() {
         let (shown, facts) = (shown(), Facts { name: None, ..facts() });
-        let text = Life::new(&shown, &facts, &[]).text();
+        let text = HistoryOutput::new(&shown, &facts, &[]).text();
         assert!(text.contains("client        (gone)\n") && text.ends_with("\nnothing is kept of what happened\n"), "{text}");
     }
 }

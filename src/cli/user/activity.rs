@@ -1,4 +1,4 @@
-//! `symbolon user activity`: what happened to an account, as its person is shown it, newest first. Failed sign-ins come up to a
+//! `symbolon user activity`: what happened to an account, as its user is shown it, newest first. Failed sign-ins come up to a
 //! second late: a server that runs writes them in batches.
 
 use serde::Serialize;
@@ -19,7 +19,7 @@ const HEADING: [&str; 7] = ["WHEN", "WHAT", "TIMES", "ABOUT", "ADDRESS", "PLACE"
 
 /// Something that happened, as printed.
 #[derive(Serialize)]
-struct Told {
+struct ActivityOutput {
     activity: &'static str,
     /// Of several, the last time.
     at: String,
@@ -31,13 +31,13 @@ struct Told {
 }
 
 pub fn run(work: &mut Work<'_>, who: &Who, limit: u32) -> Answer {
-    let person = find(work, &who.login)?.claims.id;
-    let told: Vec<_> =
-        activity::of(work.connection, person, None, limit)?.into_iter().map(|(_, entry)| Told::new(entry)).collect();
-    who.format.answer(&told, || output::table(HEADING, &told.iter().map(Told::row).collect::<Vec<_>>()))
+    let user = find(work, &who.login)?.claims.id;
+    let listed: Vec<_> =
+        activity::of(work.connection, user, None, limit)?.into_iter().map(|(_, entry)| ActivityOutput::new(entry)).collect();
+    who.format.answer(&listed, || output::table(HEADING, &listed.iter().map(ActivityOutput::row).collect::<Vec<_>>()))
 }
 
-impl Told {
+impl ActivityOutput {
     fn new(entry: Entry) -> Self {
         let Entry { activity, at, origin, about, count } = entry;
         let (activity, at) = (activity.name(), time(at));

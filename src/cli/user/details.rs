@@ -1,5 +1,5 @@
-//! What is kept of a person besides their password: the options by which it is given, and the words where it is refused. How
-//! it may look is `protocol::profile`, which attributes there can be `protocol::person`.
+//! What is kept of a user besides their password: the options by which it is given, and the words where it is refused. How
+//! it may look is `protocol::profile`, which attributes there can be `protocol::user`.
 
 use clap::Args;
 use serde_json::Value;
@@ -7,16 +7,16 @@ use serde_json::Value;
 use super::super::{Error, refuse};
 use crate::protocol::{
     email_address::EmailAddress,
-    person::{Person, check_attribute},
     profile::{self, DISPLAY_NAME_LIMIT, EMAIL_LIMIT, USERNAME_LIMIT},
     registration::check_text,
     scope::ScopeClaims,
+    user::{User, check_attribute},
 };
 
 /// How many roles, and how many groups: they stand in every token that has their scope.
 const MAX_NAMES: usize = 100;
 
-/// What apps and APIs are told of a person, where they may know it.
+/// What apps and APIs are told of a user, where they may know it.
 #[derive(Debug, Args)]
 pub struct Details {
     /// What they may do, in the words of the APIs; may be repeated
@@ -31,9 +31,9 @@ pub struct Details {
 }
 
 impl Details {
-    /// Gives the person what was asked for; a list replaces the one they had, an attribute without value is taken away.
-    pub fn give(&self, person: &mut Person, custom: &ScopeClaims) -> Result<(), Error> {
-        for (what, given, list) in [("role", &self.roles, &mut person.roles), ("group", &self.groups, &mut person.groups)] {
+    /// Gives the user what was asked for; a list replaces the one they had, an attribute without value is taken away.
+    pub fn give(&self, user: &mut User, custom: &ScopeClaims) -> Result<(), Error> {
+        for (what, given, list) in [("role", &self.roles, &mut user.roles), ("group", &self.groups, &mut user.groups)] {
             if !given.is_empty() {
                 *list = names(what, given)?;
             }
@@ -42,12 +42,12 @@ impl Details {
             match text.split_once('=') {
                 None => return refuse(format!("attribute '{text}': expected NAME=VALUE")),
                 Some((name, "")) => {
-                    if person.attributes.remove(name).is_none() {
+                    if user.attributes.remove(name).is_none() {
                         return refuse(format!("attribute '{name}': expected one that the person has, or a value for it"));
                     }
                 }
                 Some((name, value)) => {
-                    person.attributes.insert(name.to_owned(), read(name, value, custom)?);
+                    user.attributes.insert(name.to_owned(), read(name, value, custom)?);
                 }
             }
         }
@@ -111,8 +111,8 @@ mod tests {
     use super::*;
     use crate::protocol::{id::Id, time::Timestamp};
 
-    fn alice() -> Person {
-        Person {
+    fn alice() -> User {
+        User {
             id: Id::from([1; 16]),
             username: "alice".into(),
             display_name: None,
@@ -125,25 +125,25 @@ mod tests {
         }
     }
 
-    fn given(roles: &[&str], attributes: &[&str]) -> Result<Person, String> {
+    fn given(roles: &[&str], attributes: &[&str]) -> Result<User, String> {
         let custom = ScopeClaims::new([("employee".to_owned(), vec!["number".to_owned()])].into()).unwrap();
         let owned = |list: &[&str]| list.iter().map(ToString::to_string).collect();
         let details = Details { roles: owned(roles), groups: vec![], attributes: owned(attributes) };
-        let mut person = alice();
-        details.give(&mut person, &custom).map(|()| person).map_err(|error| error.to_string())
+        let mut user = alice();
+        details.give(&mut user, &custom).map(|()| user).map_err(|error| error.to_string())
     }
 
     #[test]
     fn lists_are_replaced_and_attributes_one_by_one() {
-        let person = given(&["editor", "admin", " editor"], &["given_name=", "number=7", "birthdate=1980", "locale=fr"]).unwrap();
-        assert_eq!((person.roles, person.groups), (vec!["editor".to_owned(), "admin".into()], vec!["staff".to_owned()]));
+        let user = given(&["editor", "admin", " editor"], &["given_name=", "number=7", "birthdate=1980", "locale=fr"]).unwrap();
+        assert_eq!((user.roles, user.groups), (vec!["editor".to_owned(), "admin".into()], vec!["staff".to_owned()]));
         let kept = json!({"number": 7, "birthdate": "1980", "locale": "fr"});
-        assert_eq!(Value::Object(person.attributes), kept, "JSON where the claim may be that, text where it must be");
-        let person = given(&[], &["address={\"locality\":\"Paris\"}", "number=a=b", "phone_number_verified=true"]).unwrap();
-        assert_eq!(person.roles, ["old"]);
+        assert_eq!(Value::Object(user.attributes), kept, "JSON where the claim may be that, text where it must be");
+        let user = given(&[], &["address={\"locality\":\"Paris\"}", "number=a=b", "phone_number_verified=true"]).unwrap();
+        assert_eq!(user.roles, ["old"]);
         let kept =
             json!({"given_name": "Alice", "address": {"locality": "Paris"}, "number": "a=b", "phone_number_verified": true});
-        assert_eq!(Value::Object(person.attributes), kept);
+        assert_eq!(Value::Object(user.attributes), kept);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `symbolon user end-links`: ends the links in earlier letters, whatever they are for, and changes nothing else. Which ones can
+//! `symbolon user end-links`: ends the links in earlier e-mails, whatever they are for, and changes nothing else. Which ones can
 //! be used is told by `user show`; what else ends them is decision 0029.
 
 use super::{
@@ -8,12 +8,12 @@ use super::{
 use crate::{protocol::activity::Activity, store::account};
 
 pub fn run(work: &mut Work<'_>, who: &Who) -> Answer {
-    let person = find(work, &who.login)?.claims;
-    let ended = account::end_links(work.connection, &operated(work.now, person.id, Activity::LinksEnded))?;
+    let user = find(work, &who.login)?.claims;
+    let ended = account::end_links(work.connection, &operated(work.now, user.id, Activity::LinksEnded))?;
     let text = || {
         let have = if ended == 1 { "has" } else { "have" };
-        output::clean(&format!("user {}: {} {have} ended", person.username, output::count(ended, "open link"))) + "\n"
+        output::clean(&format!("user {}: {} {have} ended", user.username, output::count(ended, "open link"))) + "\n"
     };
-    let told = serde_json::json!({ "id": person.id.to_string(), "username": person.username, "ended_links": ended });
-    who.format.answer(&told, text)
+    let value = serde_json::json!({ "id": user.id.to_string(), "username": user.username, "ended_links": ended });
+    who.format.answer(&value, text)
 }

@@ -1,4 +1,4 @@
-//! `symbolon user import`: the people of a former system, from JSON lines, with the hashes of their passwords as they are.
+//! `symbolon user import`: the users of a former system, from JSON lines, with the hashes of their passwords as they are.
 //! All of them are added or none; each line with a mistake is told by its number. Which hashes are taken is `passwords`.
 
 use std::{
@@ -19,10 +19,10 @@ use crate::{
     passwords::check_imported,
     protocol::{
         id::Id,
-        person::{self, check_attribute},
+        user::{self, check_attribute},
     },
     random,
-    store::{account, people::Person},
+    store::{account, users::User},
 };
 
 /// How long a line may be, in bytes.
@@ -51,8 +51,8 @@ struct Entry {
 /// What was read so far.
 #[derive(Default)]
 struct Reading {
-    /// The people, each with the id of the entry that says so.
-    everyone: Vec<(Person, Id)>,
+    /// The users, each with the id of the entry that says so.
+    everyone: Vec<(User, Id)>,
     /// The line of each of them.
     lines: Vec<usize>,
     /// The line of each user name and address.
@@ -71,8 +71,8 @@ pub fn run(work: &mut Work<'_>, file: &Path, format: Format) -> Answer {
         return refuse(format!("nothing was imported\n{}{more}", reading.mistakes.join("\n")));
     }
     if let Some(at) = account::import(work.connection, &reading.everyone)? {
-        let (line, person) = (reading.lines.get(at).copied().unwrap_or_default(), reading.everyone.get(at));
-        let (name, email) = person.map_or_else(Default::default, |(person, _)| (&*person.claims.username, &*person.claims.email));
+        let (line, user) = (reading.lines.get(at).copied().unwrap_or_default(), reading.everyone.get(at));
+        let (name, email) = user.map_or_else(Default::default, |(user, _)| (&*user.claims.username, &*user.claims.email));
         return refuse(format!(
             "nothing was imported\nline {line}: user name '{name}', e-mail address '{email}': expected two that are free, received one that another user has"
         ));
@@ -96,7 +96,7 @@ fn read(work: &Work<'_>, mut input: impl BufRead, reading: &mut Reading) -> Resu
         }
         match std::str::from_utf8(&line) {
             Ok(line) if line.trim().is_empty() => {}
-            Ok(line) => match person(work, line).and_then(|person| reading.add(person, number)) {
+            Ok(line) => match user(work, line).and_then(|user| reading.add(user, number)) {
                 Ok(()) => {}
                 Err(Error::Refused(why)) => reading.mistakes.push(format!("line {number}: {why}")),
                 Err(error) => return Err(error),
@@ -108,23 +108,23 @@ fn read(work: &Work<'_>, mut input: impl BufRead, reading: &mut Reading) -> Resu
 }
 
 impl Reading {
-    fn add(&mut self, person: Person, number: usize) -> Result<(), Error> {
-        let (name, email) = (person.claims.username.clone(), person.claims.email.clone());
+    fn add(&mut self, user: User, number: usize) -> Result<(), Error> {
+        let (name, email) = (user.claims.username.clone(), user.claims.email.clone());
         for (what, value) in [("user name", name), ("e-mail address", email)] {
             if let Some(line) = self.taken.get(&value) {
                 return refuse(format!("{what} '{value}': expected one that is free, received that of line {line}"));
             }
             self.taken.insert(value, number);
         }
-        let event = random::id(person.created_at);
-        self.everyone.push((person, event));
+        let event = random::id(user.created_at);
+        self.everyone.push((user, event));
         self.lines.push(number);
         Ok(())
     }
 }
 
-/// The person of a line.
-fn person(work: &Work<'_>, line: &str) -> Result<Person, Error> {
+/// The user of a line.
+fn user(work: &Work<'_>, line: &str) -> Result<User, Error> {
     let entry: Entry = serde_json::from_str(line).map_err(|error| {
         // Each line is a document of its own: its number is told by the caller.
         let text = error.to_string();
@@ -136,7 +136,7 @@ fn person(work: &Work<'_>, line: &str) -> Result<Person, Error> {
     if let Some(hash) = &entry.password_hash {
         check_imported(hash).map_err(|why| format!("password_hash: {why}"))?;
     }
-    let claims = person::Person {
+    let claims = user::User {
         id: random::id(work.now),
         username: check_username(&entry.username)?,
         display_name: entry.name.map(|name| check_display_name(&name)).transpose()?,
@@ -147,7 +147,7 @@ fn person(work: &Work<'_>, line: &str) -> Result<Person, Error> {
         attributes: entry.attributes,
         updated_at: work.now,
     };
-    Ok(Person {
+    Ok(User {
         claims,
         password_hash: entry.password_hash,
         disabled_at: None,

@@ -17,17 +17,16 @@ use crate::{
     config::{MailTransport, Registration},
     pages,
     protocol::{
-        activity::NOWHERE,
+        activity::UNKNOWN_ORIGIN,
         credential::{Credential, Kind},
         link::LinkKind,
         login_name::LoginName,
-        notice::{Letter, Notice},
+        notification::{Notification, NotificationKind},
     },
     random,
     store::{
-        asked,
         links::{self, Link},
-        people,
+        mail_requests, users,
     },
 };
 
@@ -76,7 +75,7 @@ impl Options {
             return refuse("mail: expected it to be configured, or --print");
         }
         let email = check_email(&self.email)?;
-        if people::find_by_login(work.connection, &LoginName::parse(&email))?.is_some() {
+        if users::find_by_login(work.connection, &LoginName::parse(&email))?.is_some() {
             return refuse(format!("e-mail address '{email}': expected one without an account, received one that a user has"));
         }
         let given = Given { roles: names("role", &self.roles)?, groups: names("group", &self.groups)? };
@@ -87,11 +86,11 @@ impl Options {
             ..Link::new(random::id(work.now), LinkKind::Invitation, work.now)
         };
         if self.print {
-            asked::invite(work.connection, &link, None)?;
+            mail_requests::invite(work.connection, &link, None)?;
         } else {
-            let (letter, at, origin, id) = (Letter::Invitation, work.now, NOWHERE.clone(), Some(link.id));
-            let notice = Notice { letter, to: email.clone(), name: None, at, origin, about: None, link: id };
-            asked::invite(work.connection, &link, Some((random::id(work.now), &notice)))?;
+            let (kind, at, origin, id) = (NotificationKind::Invitation, work.now, UNKNOWN_ORIGIN.clone(), Some(link.id));
+            let notice = Notification { kind, to: email.clone(), name: None, at, origin, about: None, link: id };
+            mail_requests::invite(work.connection, &link, Some((random::id(work.now), &notice)))?;
         }
         let mut shown = Shown::new(&link);
         shown.link = self.print.then(|| url(work, &link));
@@ -99,7 +98,7 @@ impl Options {
             if let Some(url) = &shown.link {
                 return output::fields(&[("invited", email.clone()), ("link", url.clone()), ("expires", shown.expires.clone())]);
             }
-            let lasts = pages::lapse(LinkKind::Invitation.lifetime().seconds());
+            let lasts = pages::span_text(LinkKind::Invitation.lifetime().seconds());
             output::clean(&format!("{email} is invited by mail; the link is good for {lasts}")) + "\n"
         };
         format.answer(&shown, text)

@@ -1,5 +1,5 @@
 //! `symbolon user reset`: a recovery that an operator begins and cannot finish (ASVS 6.4.6). Everything ends, the password is
-//! taken away, and a letter tells the person where they ask for a new one themselves. There is no link to hand on: one that sets
+//! taken away, and an e-mail tells the user where they ask for a new one themselves. There is no link to hand on: one that sets
 //! a password works only in the browser that asked for it and for ten minutes, and an operator who held one could choose the
 //! password.
 
@@ -10,15 +10,15 @@ use super::{
 use crate::{config::MailTransport, paths, protocol::activity::Activity, store::account};
 
 pub fn run(work: &mut Work<'_>, who: &Who) -> Answer {
-    let person = find(work, &who.login)?;
-    let name = &person.claims.username;
+    let user = find(work, &who.login)?;
+    let name = &user.claims.username;
     if matches!(work.config.mail.transport, MailTransport::Off) {
         return refuse(format!(
             "user '{name}': expected mail to be configured, as a new password is set by a letter alone (symbolon user set-password sets one, user disable switches the account off)"
         ));
     }
-    let id = person.claims.id;
-    let events = [Activity::EverythingEnded, Activity::ResetAsked].map(|activity| operated(work.now, id, activity));
+    let id = user.claims.id;
+    let events = [Activity::EverythingEnded, Activity::ResetRequested].map(|activity| operated(work.now, id, activity));
     let Some(ended) = account::take_password(work.connection, (&events[1], &events[0]))? else {
         return refuse(format!(
             "user '{name}': expected an account that is switched on, with an address known to be theirs (symbolon user enable, user set --email-verified)"
@@ -32,11 +32,11 @@ pub fn run(work: &mut Work<'_>, who: &Who) -> Answer {
             "user {name} has no password any more; {} and {} have ended\n{} is told by mail to ask for a new one at {url}\n",
             output::count(sessions, "session"),
             output::count(grants, "grant"),
-            person.claims.email,
+            user.claims.email,
         ))
     };
-    let told = serde_json::json!({
-        "id": id.to_string(), "username": name, "ended_sessions": sessions, "ended_grants": grants, "told": person.claims.email, "url": url,
+    let value = serde_json::json!({
+        "id": id.to_string(), "username": name, "ended_sessions": sessions, "ended_grants": grants, "told": user.claims.email, "url": url,
     });
-    who.format.answer(&told, text)
+    who.format.answer(&value, text)
 }

@@ -1,4 +1,4 @@
-//! `symbolon user set`: changes what apps are told of a person. It ends no session and no grant: tokens and claims follow at the
+//! `symbolon user set`: changes what apps are told of a user. It ends no session and no grant: tokens and claims follow at the
 //! next refresh and the next request. What it writes into the activity, whom it tells and which links it ends is
 //! `account::change_details`.
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     protocol::scope::ScopeClaims,
-    store::{self, account, people::Person},
+    store::{self, account, users::User},
 };
 
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ pub struct Options {
     #[arg(long, conflicts_with = "display_name")]
     no_name: bool,
     /// Another e-mail address; it counts as not verified unless --email-verified is given. The old one is told, if it was
-    /// verified; the links in earlier letters stop working
+    /// verified; the links in earlier e-mails stop working
     #[arg(long)]
     email: Option<String>,
     /// The address is known to be theirs: apps are told so
@@ -56,18 +56,18 @@ impl Options {
     pub fn run(self, work: &mut Work<'_>, format: Format) -> Answer {
         let (id, custom) = (find(work, &self.login)?.claims.id, &work.config.scope_claims);
         let event = |activity| operated(work.now, id, activity);
-        match account::change_details(work.connection, id, event, |person| self.change(person, custom)) {
+        match account::change_details(work.connection, id, event, |user| self.change(user, custom)) {
             Err(Error::Store(store::Error::Conflict(_))) => taken("e-mail address", self.email.as_deref().unwrap_or_default()),
             changed => {
-                let Some(person) = changed? else { return refuse("the user was deleted meanwhile") };
-                let shown = Shown::new(&person);
+                let Some(user) = changed? else { return refuse("the user was deleted meanwhile") };
+                let shown = Shown::new(&user);
                 format.answer(&shown, || output::fields(&shown.fields()))
             }
         }
     }
 
-    fn change(&self, person: &mut Person, custom: &ScopeClaims) -> Result<(), Error> {
-        let claims = &mut person.claims;
+    fn change(&self, user: &mut User, custom: &ScopeClaims) -> Result<(), Error> {
+        let claims = &mut user.claims;
         if let Some(name) = &self.display_name {
             claims.display_name = Some(check_display_name(name)?);
         }

@@ -1,4 +1,4 @@
-//! A person as printed. Nothing of their password is part of it.
+//! A user as printed. Nothing of their password is part of it.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -12,8 +12,8 @@ use crate::{
     store::{
         clients, grants,
         links::{self, Link},
-        people::Person,
         sessions,
+        users::User,
     },
 };
 
@@ -38,17 +38,17 @@ pub struct Shown<'a> {
     sign_in_again_since: Option<String>,
 }
 
-/// A person with what lives of theirs.
+/// A user with what lives of theirs.
 #[derive(Serialize)]
 pub struct Whole<'a> {
     #[serde(flatten)]
     shown: Shown<'a>,
-    live_sessions: usize,
-    live_grants: usize,
+    active_sessions: usize,
+    active_grants: usize,
     open_links: Vec<ShownLink>,
 }
 
-/// A link in a letter that can still be used, as printed. Its text is no part of it: whoever has that can use it.
+/// A link in an e-mail that can still be used, as printed. Its text is no part of it: whoever has that can use it.
 #[derive(Serialize)]
 pub struct ShownLink {
     kind: &'static str,
@@ -60,29 +60,29 @@ pub struct ShownLink {
 
 impl<'a> Whole<'a> {
     /// Counts browsers in which they are signed in, and grants that would be taken now; lists the links that can be used.
-    pub fn read(work: &mut Work<'_>, person: &'a Person) -> Result<Self, Error> {
-        let (id, now, lifetimes) = (person.claims.id, work.now, &work.config.lifetimes);
+    pub fn read(work: &mut Work<'_>, user: &'a User) -> Result<Self, Error> {
+        let (id, now, lifetimes) = (user.claims.id, work.now, &work.config.lifetimes);
         let mut sessions = sessions::unended_of(work.connection, id)?;
-        sessions.retain(|session| !session.is_over(now, lifetimes.idle(session.remembered)) && person.disabled_at.is_none());
+        sessions.retain(|session| !session.is_over(now, lifetimes.idle(session.remembered)) && user.disabled_at.is_none());
         let clients = clients::all(work.connection)?;
-        let mut live_grants = 0;
-        for listed in grants::live_of(work.connection, id, now)? {
+        let mut active_grants = 0;
+        for listed in grants::active_of(work.connection, id, now)? {
             let Some(found) = grants::find(work.connection, listed.id)? else { continue };
             let Some(client) = clients.iter().find(|client| client.id == found.grant.client_id) else { continue };
             let policy = lifetimes.policy(client, &found.grant);
             let is_waiting = found.grant.generation > 0 || grant::is_code_fresh(&found.grant, &policy, now);
-            if is_waiting && grant::inactive(&found.grant, client, &policy, &found.standing(now, found.read_at)).is_none() {
-                live_grants += 1;
+            if is_waiting && grant::inactive(&found.grant, client, &policy, &found.status(now, found.read_at)).is_none() {
+                active_grants += 1;
             }
         }
-        let open_links = if person.disabled_at.is_none() { links::open_of(work.connection, id, now)? } else { vec![] };
+        let open_links = if user.disabled_at.is_none() { links::open_of(work.connection, id, now)? } else { vec![] };
         let open_links = open_links.iter().map(ShownLink::new).collect();
-        Ok(Self { shown: Shown::new(person), live_sessions: sessions.len(), live_grants, open_links })
+        Ok(Self { shown: Shown::new(user), active_sessions: sessions.len(), active_grants, open_links })
     }
 
     /// Every field with its name.
     pub fn fields(&self) -> Vec<(&'static str, String)> {
-        let counts = [("live sessions", self.live_sessions), ("live grants", self.live_grants)];
+        let counts = [("live sessions", self.active_sessions), ("live grants", self.active_grants)];
         let links = ("open links", lines(self.open_links.iter().map(ShownLink::line)));
         self.shown.fields().into_iter().chain(counts.map(|(name, count)| (name, count.to_string()))).chain([links]).collect()
     }
@@ -100,8 +100,8 @@ impl ShownLink {
 }
 
 impl<'a> Shown<'a> {
-    pub fn new(person: &'a Person) -> Self {
-        let claims = &person.claims;
+    pub fn new(user: &'a User) -> Self {
+        let claims = &user.claims;
         Self {
             id: claims.id.to_string(),
             username: &claims.username,
@@ -111,11 +111,11 @@ impl<'a> Shown<'a> {
             roles: &claims.roles,
             groups: &claims.groups,
             attributes: &claims.attributes,
-            disabled: person.disabled_at.is_some(),
-            created: time(person.created_at),
+            disabled: user.disabled_at.is_some(),
+            created: time(user.created_at),
             updated: time(claims.updated_at),
-            signed_in: person.signed_in_at.map(time),
-            sign_in_again_since: person.must_sign_in_since().map(time),
+            signed_in: user.signed_in_at.map(time),
+            sign_in_again_since: user.must_sign_in_since().map(time),
         }
     }
 

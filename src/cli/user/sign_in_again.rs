@@ -1,4 +1,4 @@
-//! `symbolon user sign-in-again`: one person, whose sessions and tokens are refused until they have signed in again; or everyone
+//! `symbolon user sign-in-again`: one user, whose sessions and tokens are refused until they have signed in again; or everyone
 //! who signed in before a given time, whose sessions and grants end, for an operator who does not trust the time before it (a
 //! restored backup).
 
@@ -12,10 +12,10 @@ use super::{
 };
 use crate::{
     protocol::{activity::Activity, id::Id, time::Timestamp},
-    store::{account, people},
+    store::{account, users},
 };
 
-/// So many people are read at once.
+/// So many users are read at once.
 const PAGE: u32 = 500;
 
 #[derive(Debug, Args)]
@@ -45,11 +45,11 @@ fn one(work: &mut Work<'_>, who: &Who) -> Answer {
     said(work, who, "has to sign in again; until then what they allowed clients is refused, and none of it has ended")
 }
 
-/// One person in a transaction: whoever signs in meanwhile does so after that moment.
+/// One user in a transaction: whoever signs in meanwhile does so after that moment.
 fn everyone(work: &mut Work<'_>, before: Timestamp, format: Format) -> Answer {
     let (mut last, mut users, mut sessions, mut grants): (Option<Id>, _, _, _) = (None, 0, 0, 0);
     loop {
-        let page = people::ids_after(work.connection, last, PAGE)?;
+        let page = users::ids_after(work.connection, last, PAGE)?;
         let Some(end) = page.last() else { break };
         last = Some(*end);
         for id in page {
@@ -59,18 +59,18 @@ fn everyone(work: &mut Work<'_>, before: Timestamp, format: Format) -> Answer {
             grants += ended.grants.len();
         }
     }
-    let told = serde_json::json!({ "users": users, "ended_sessions": sessions, "ended_grants": grants });
-    format.answer(&told, || format!("users who have to sign in again: {users}; ended: sessions {sessions}, grants {grants}\n"))
+    let value = serde_json::json!({ "users": users, "ended_sessions": sessions, "ended_grants": grants });
+    format.answer(&value, || format!("users who have to sign in again: {users}; ended: sessions {sessions}, grants {grants}\n"))
 }
 
 /// A moment that is not in the future.
 fn read(text: &str, now: Timestamp) -> Result<Timestamp, Error> {
     let since = humantime::parse_rfc3339_weak(text).ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let Some(moment) = since.and_then(|since| i64::try_from(since.as_millis()).ok()).map(Timestamp::from_millis) else {
+    let Some(entry) = since.and_then(|since| i64::try_from(since.as_millis()).ok()).map(Timestamp::from_millis) else {
         return refuse(format!("before: expected a time in UTC, as 2026-11-30T09:00:00Z, received '{text}'"));
     };
-    if moment > now {
+    if entry > now {
         return refuse(format!("before: expected a time that is over, received '{text}'"));
     }
-    Ok(moment)
+    Ok(entry)
 }

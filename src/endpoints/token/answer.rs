@@ -9,7 +9,7 @@ use super::{Exchange, present::Accepted};
 use crate::{
     protocol::{
         authentication::Class,
-        claims::{self, AccessToken, IdToken, OfPerson},
+        claims::{self, AccessToken, IdToken, OfUser},
         client::GrantType,
         credential::{Credential, Kind},
         scope::OPENID,
@@ -59,7 +59,7 @@ impl Exchange<'_> {
             iat: now.seconds(),
             jti: claims::jti(grant.id, random::bytes()),
             scope: scopes.to_string(),
-            person: Some(OfPerson {
+            user: Some(OfUser {
                 auth_time: grant.auth_time.seconds(),
                 acr,
                 sid: &sid,
@@ -80,7 +80,7 @@ impl Exchange<'_> {
                 amr: grant.amr.split(' ').collect(),
                 at_hash: claims::at_hash(self.key.algorithm(), &access_token),
                 sid: &sid,
-                asked: accepted.asked.clone(),
+                requested: accepted.requested.clone(),
             })?)
         } else {
             None

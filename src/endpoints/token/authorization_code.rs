@@ -5,7 +5,7 @@ use crate::{
     protocol::{
         credential::{Credential, Kind},
         error::{ErrorCode, ProtocolError},
-        grant::Means,
+        grant::TokenParams,
     },
     store::AnyConnection,
     web::{oauth_error::OauthError, reply::Reply},
@@ -28,8 +28,9 @@ impl Exchange<'_> {
     pub fn redeem(&self, connection: &mut AnyConnection, redemption: &Redemption) -> Result<Reply, OauthError> {
         let code = Credential::open(&self.app.config.secrets, Kind::Code, &redemption.code)
             .ok_or_else(|| ProtocolError::new(ErrorCode::InvalidGrant, "code: expected one that this server issued"))?;
-        let means = Means::Code { redirect_uri: redemption.redirect_uri.as_deref(), verifier: redemption.verifier.as_deref() };
-        let credentials = Credentials { grant: code.id, generation: code.generation, means, resources: &redemption.resources };
+        let params =
+            TokenParams::Code { redirect_uri: redemption.redirect_uri.as_deref(), verifier: redemption.verifier.as_deref() };
+        let credentials = Credentials { grant: code.id, generation: code.generation, params, resources: &redemption.resources };
         let accepted = self.present(connection, &credentials)?;
         self.issue_tokens(&accepted, IdTokenDue::Yes)
     }

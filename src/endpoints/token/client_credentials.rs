@@ -1,5 +1,5 @@
-//! A token for the client itself (RFC 6749 §4.4): no person, no grant, no refresh token. Its `sub` is the client's id,
-//! which can be no person's (RFC 9700 §4.15, RFC 9068 §5).
+//! A token for the client itself (RFC 6749 §4.4): no user, no grant, no refresh token. Its `sub` is the client's id,
+//! which can be no user's (RFC 9700 §4.15, RFC 9068 §5).
 
 use actix_web::http::StatusCode;
 
@@ -22,15 +22,15 @@ impl Exchange<'_> {
     pub fn serve_itself(
         &self,
         connection: &mut AnyConnection,
-        asked: Option<&Scopes>,
+        requested: Option<&Scopes>,
         resources: &[String],
     ) -> Result<Reply, OauthError> {
         let (client, now, config) = (self.client, self.context.now, &self.app.config);
         let resources = resources_of(client, resources)?;
-        let mut scopes = scopes_of(client, asked, &config.scope_claims)?;
+        let mut scopes = scopes_of(client, requested, &config.scope_claims)?;
         if !client.audiences.iter().all(|uri| resources.contains(uri)) {
             scopes = api::scopes_at(&scopes, &self.registered.apis(connection, &client.audiences)?, &resources);
-            if asked.is_some() && scopes.is_empty() {
+            if requested.is_some() && scopes.is_empty() {
                 let text = "scope: expected some of the resource that is asked for, received none of them";
                 return Err(ProtocolError::new(ErrorCode::InvalidScope, text).into());
             }
@@ -46,7 +46,7 @@ impl Exchange<'_> {
             iat: now.seconds(),
             jti: claims::client_jti(random::bytes()),
             scope: scopes.to_string(),
-            person: None,
+            user: None,
         })?;
         let answer = TokenAnswer {
             access_token,
@@ -61,23 +61,23 @@ impl Exchange<'_> {
 }
 
 /// RFC 8707 §2: what is asked for, of the client's APIs; its default ones where nothing is.
-fn resources_of(client: &Client, asked: &[String]) -> Result<Vec<String>, ProtocolError> {
-    if let Some(unknown) = asked.iter().find(|uri| !client.audiences.contains(uri)) {
+fn resources_of(client: &Client, requested: &[String]) -> Result<Vec<String>, ProtocolError> {
+    if let Some(unknown) = requested.iter().find(|uri| !client.audiences.contains(uri)) {
         let text = format!("resource: '{unknown}' is not registered for this client");
         return Err(ProtocolError::new(ErrorCode::InvalidTarget, text));
     }
-    Ok(if asked.is_empty() { client.default_audiences() } else { asked }.to_vec())
+    Ok(if requested.is_empty() { client.default_audiences() } else { requested }.to_vec())
 }
 
-/// What is asked for, or all that the client has at its APIs: never what opens claims of a person, as there is none.
-fn scopes_of(client: &Client, asked: Option<&Scopes>, custom: &ScopeClaims) -> Result<Scopes, ProtocolError> {
+/// What is asked for, or all that the client has at its APIs: never what opens claims of a user, as there is none.
+fn scopes_of(client: &Client, requested: Option<&Scopes>, custom: &ScopeClaims) -> Result<Scopes, ProtocolError> {
     let invalid = |text: String| Err(ProtocolError::new(ErrorCode::InvalidScope, text));
-    let Some(asked) = asked else { return Ok(client.scopes.retain(|scope| !custom.is_of_people(scope))) };
-    if let Some(outside) = asked.first_outside(&client.scopes) {
+    let Some(requested) = requested else { return Ok(client.scopes.retain(|scope| !custom.is_of_users(scope))) };
+    if let Some(outside) = requested.first_outside(&client.scopes) {
         return invalid(format!("scope: '{outside}' is not registered for this client; it may ask for '{}'", client.scopes));
     }
-    if let Some(of_people) = asked.iter().find(|scope| custom.is_of_people(scope)) {
-        return invalid(format!("scope: '{of_people}' is about a person, and a client that acts for itself has none"));
+    if let Some(of_users) = requested.iter().find(|scope| custom.is_of_users(scope)) {
+        return invalid(format!("scope: '{of_users}' is about a person, and a client that acts for itself has none"));
     }
-    Ok(asked.clone())
+    Ok(requested.clone())
 }

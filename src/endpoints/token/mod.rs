@@ -28,9 +28,9 @@ use crate::{
         grants::{About, Found},
     },
     web::{
+        blocking::Deadline,
         body::Form,
-        client_request::{self, Asked, Endpoint, Known, Readers},
-        hop::Deadline,
+        client_request::{self, AuthenticatedClient, ClientRequest, CorsPolicy, Endpoint},
         oauth_error::OauthError,
         reply::Reply,
         request::Context,
@@ -52,7 +52,8 @@ struct Exchange<'a> {
 
 /// `POST /token`.
 pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
-    client_request::answer(request, app, form, Endpoint { readers: Readers::Registered, only_reads: false, about, story }).await
+    client_request::answer(request, app, form, Endpoint { readers: CorsPolicy::Registered, only_reads: false, about, handle })
+        .await
 }
 
 /// The grant of the code or the refresh token.
@@ -62,18 +63,24 @@ fn about(app: &App, params: &Params) -> Option<About> {
     Some(About { grant: Credential::open(&app.config.secrets, kind, text)?.id, jti: None })
 }
 
-fn story(app: &App, connection: &mut AnyConnection, asked: &Asked, known: Known<'_>) -> Result<Reply, OauthError> {
-    let Known { client, registered, found, deadline } = known;
-    let request = TokenRequest::parse(&asked.params)?;
+fn handle(
+    app: &App,
+    connection: &mut AnyConnection,
+    client_request: &ClientRequest,
+    caller: AuthenticatedClient<'_>,
+) -> Result<Reply, OauthError> {
+    let AuthenticatedClient { client, registered, found, deadline } = caller;
+    let request = TokenRequest::parse(&client_request.params)?;
     if !client.may_use(request.grant_type()) {
         let text = format!("this client is not registered for the grant type {}", request.grant_type().as_str());
         return Err(ProtocolError::new(ErrorCode::UnauthorizedClient, text).into());
     }
     // What may fail comes before what cannot be undone: the key that signs the answer.
-    let now = asked.context.now;
+    let now = client_request.context.now;
     let keys = app.keys_signing(connection, client.algorithm, now)?;
     let key = keys.signing(client.algorithm, now)?;
-    let exchange = Exchange { app, context: &asked.context, client: &client, key, registered, ahead: Cell::new(found), deadline };
+    let exchange =
+        Exchange { app, context: &client_request.context, client: &client, key, registered, ahead: Cell::new(found), deadline };
     match request {
         TokenRequest::AuthorizationCode { code, redirect_uri, verifier, resources } => {
             exchange.redeem(connection, &authorization_code::Redemption { code, redirect_uri, verifier, resources })

@@ -11,8 +11,8 @@ use crate::{
         end_reason::EndReason,
         entitlement::Entitlement,
         error::{ErrorCode, ProtocolError},
-        grant::{Grant, Means, Presentation, Verdict, judge},
-        history::{Happening, Moment},
+        grant::{Grant, Presentation, TokenParams, Verdict, judge},
+        history::{GrantEvent, HistoryEntry},
         id::Id,
         network,
         time::{Span, Timestamp},
@@ -23,7 +23,7 @@ use crate::{
         activity::Event,
         grant_history::Line,
         grants::{self, Advance, Found, Statement},
-        people,
+        users,
     },
     web::{fault::Fault, oauth_error::OauthError},
 };
@@ -35,7 +35,7 @@ pub struct Credentials<'a> {
     /// Which generation.
     pub generation: u32,
     /// What came along.
-    pub means: Means<'a>,
+    pub params: TokenParams<'a>,
     /// The resources asked for.
     pub resources: &'a [String],
 }
@@ -49,8 +49,8 @@ pub struct Accepted {
     /// What the access token is for.
     pub left: Entitlement,
     /// The claims that were asked for in the ID token one by one (OpenID Connect Core §5.5), where a code is redeemed.
-    pub asked: Map<String, Value>,
-    /// The person's roles and groups, where they are part of it.
+    pub requested: Map<String, Value>,
+    /// The user's roles and groups, where they are part of it.
     pub roles: Option<Vec<String>>,
     /// As `roles`.
     pub groups: Option<Vec<String>>,
@@ -65,7 +65,7 @@ impl Exchange<'_> {
         let presentation = Presentation {
             client,
             generation: credentials.generation,
-            means: credentials.means,
+            params: credentials.params,
             proof: None,
             resources: credentials.resources,
         };
@@ -73,13 +73,13 @@ impl Exchange<'_> {
             let (found, now) = self.find(connection, credentials.grant)?;
             let by_database = self.app.clock.of_database(found.read_at);
             let statement = Statement::after(found.read_at, by_database, self.deadline.left());
-            let standing = found.standing(now, by_database);
-            match judge(&found.grant, &presentation, &self.app.config.lifetimes.policy(client, &found.grant), &standing) {
+            let status = found.status(now, by_database);
+            match judge(&found.grant, &presentation, &self.app.config.lifetimes.policy(client, &found.grant), &status) {
                 Verdict::Advance => {
                     let accepted = self.accept(connection, found, credentials, false)?;
                     if self.advance(connection, &accepted.found.grant, statement)? {
                         let is_code = credentials.generation == 0;
-                        self.note(credentials, if is_code { Happening::Redeemed } else { Happening::Refreshed });
+                        self.note(credentials, if is_code { GrantEvent::Redeemed } else { GrantEvent::Refreshed });
                         return Ok(accepted);
                     } // another was first: read and judge again
                 }
@@ -92,7 +92,7 @@ impl Exchange<'_> {
                 Verdict::Repeat => {
                     let accepted = self.accept(connection, found, credentials, true)?;
                     self.repeat(connection, &accepted.found.grant)?;
-                    self.note(credentials, Happening::Repeated);
+                    self.note(credentials, GrantEvent::Repeated);
                     return Ok(accepted);
                 }
                 Verdict::Reused(reason, error) => {
@@ -144,12 +144,12 @@ impl Exchange<'_> {
     ) -> Result<bool, OauthError> {
         let (seen, id) = (self.context.origin(), random::id(self.context.now));
         let advance = Advance { grant: grant.id, generation: credentials.generation, seen: seen.clone(), statement };
-        let line = Line { grant: grant.id, id, moment: self.moment(credentials, Happening::Healed) };
+        let line = Line { grant: grant.id, id, entry: self.entry(credentials, GrantEvent::Healed) };
         let (network, event) = (self.new_network(grant), self.event(grant, Activity::AddressChanged, &seen));
         let elsewhere = network.as_deref().map(|network| (network, &event));
         let is_first = grants::heal(connection, (grant, &advance), &line, elsewhere)?;
         if is_first {
-            self.app.metrics.grant(Happening::Healed);
+            self.app.metrics.grant(GrantEvent::Healed);
             self.app.bell.notify_one();
             tracing::error!(
                 id = self.context.id, grant = %grant.id, client = self.client.id, from = grant.generation, to = credentials.generation + 1,
@@ -168,7 +168,7 @@ impl Exchange<'_> {
         Ok(())
     }
 
-    /// The network, where it is another than the time before. A public client is where its person is: they are told where it
+    /// The network, where it is another than the time before. A public client is where its user is: they are told where it
     /// goes on from another one. The servers of others move as they like.
     fn new_network(&self, grant: &Grant) -> Option<String> {
         let network = network::range(self.context.address);
@@ -176,7 +176,7 @@ impl Exchange<'_> {
         (grant.generation > 0 && self.client.is_public() && before != network).then_some(network)
     }
 
-    /// A credential came again: with the grant goes what the person is told of it.
+    /// A credential came again: with the grant goes what the user is told of it.
     fn revoke(
         &self,
         connection: &mut AnyConnection,
@@ -186,31 +186,31 @@ impl Exchange<'_> {
     ) -> Result<(), OauthError> {
         let seen = self.context.origin();
         let now = self.context.now;
-        let line = Line { grant: grant.id, id: random::id(now), moment: self.moment(credentials, Happening::Reused) };
+        let line = Line { grant: grant.id, id: random::id(now), entry: self.entry(credentials, GrantEvent::Reused) };
         let event = self.event(grant, Activity::CredentialReused, &seen);
         if grants::revoke_reused(connection, &line, reason, &event)? {
-            self.app.metrics.grant(Happening::Reused);
+            self.app.metrics.grant(GrantEvent::Reused);
             self.app.bell.notify_one();
         }
         Ok(())
     }
 
     fn event<'e>(&'e self, grant: &Grant, activity: Activity, origin: &'e Origin) -> Event<'e> {
-        let (person, now) = (grant.person_id, self.context.now);
-        Event { id: random::id(now), person, activity, origin, about: Some(&self.client.name), at: now }
+        let (user, now) = (grant.user_id, self.context.now);
+        Event { id: random::id(now), user, activity, origin, about: Some(&self.client.name), at: now }
     }
 
-    fn moment(&self, credentials: &Credentials<'_>, happening: Happening) -> Moment {
+    fn entry(&self, credentials: &Credentials<'_>, event: GrantEvent) -> HistoryEntry {
         let Origin { address, place, user_agent } = self.context.origin();
         let (at, generation) = (self.context.now, credentials.generation);
-        Moment { happening, at, generation, address, place, user_agent, why: None }
+        HistoryEntry { event, at, generation, address, place, user_agent, why: None }
     }
 
     /// An everyday moment, counted, and written a little later; where none are kept, not written at all.
-    fn note(&self, credentials: &Credentials<'_>, happening: Happening) {
-        self.app.metrics.grant(happening);
+    fn note(&self, credentials: &Credentials<'_>, event: GrantEvent) {
+        self.app.metrics.grant(event);
         if self.app.config.lifetimes.refresh_history > Span::ZERO {
-            self.app.history.moment(credentials.grant, self.moment(credentials, happening));
+            self.app.history.entry(credentials.grant, self.entry(credentials, event));
         }
     }
 
@@ -224,28 +224,28 @@ impl Exchange<'_> {
         is_repeat: bool,
     ) -> Result<Accepted, OauthError> {
         let grant = &found.grant;
-        let scopes = match credentials.means {
-            Means::Refresh { scopes: Some(scopes) } => scopes,
+        let scopes = match credentials.params {
+            TokenParams::Refresh { scopes: Some(scopes) } => scopes,
             _ => &grant.scopes,
         };
         let left = inspection::left_of(connection, &self.registered, (self.client, grant), scopes, credentials.resources)??;
-        let asked = match credentials.means {
-            Means::Code { .. } => self.asked_claims(connection, grant)?,
-            Means::Refresh { .. } => Map::new(),
+        let requested = match credentials.params {
+            TokenParams::Code { .. } => self.requested_claims(connection, grant)?,
+            TokenParams::Refresh { .. } => Map::new(),
         };
         let roles = left.scopes.contains("roles").then(|| found.roles()).transpose()?;
         let groups = left.scopes.contains("groups").then(|| found.groups()).transpose()?;
-        Ok(Accepted { successor: credentials.generation + 1, left, asked, roles, groups, is_repeat, found })
+        Ok(Accepted { successor: credentials.generation + 1, left, requested, roles, groups, is_repeat, found })
     }
 
-    /// Few ask for claims in the ID token, so the person is read for them alone.
-    fn asked_claims(&self, connection: &mut AnyConnection, grant: &Grant) -> Result<Map<String, Value>, OauthError> {
+    /// Few ask for claims in the ID token, so the user is read for them alone.
+    fn requested_claims(&self, connection: &mut AnyConnection, grant: &Grant) -> Result<Map<String, Value>, OauthError> {
         if grant.claims.id_token.is_empty() {
             return Ok(Map::new());
         }
         let custom = &self.app.config.scope_claims;
-        let asked = grant.claims.clone().allowed(&self.client.scopes, custom);
-        let person = people::find(connection, grant.person_id)?;
-        Ok(person.map(|person| person.claims.id_token(&asked, custom)).unwrap_or_default())
+        let requested = grant.claims.clone().allowed(&self.client.scopes, custom);
+        let user = users::find(connection, grant.user_id)?;
+        Ok(user.map(|user| user.claims.id_token(&requested, custom)).unwrap_or_default())
     }
 }

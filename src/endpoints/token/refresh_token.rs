@@ -6,7 +6,7 @@ use crate::{
     protocol::{
         credential::{Credential, Kind},
         error::{ErrorCode, ProtocolError},
-        grant::Means,
+        grant::TokenParams,
         scope::Scopes,
     },
     store::AnyConnection,
@@ -28,8 +28,9 @@ impl Exchange<'_> {
     pub fn refresh(&self, connection: &mut AnyConnection, refreshment: &Refreshment) -> Result<Reply, OauthError> {
         let token = Credential::open(&self.app.config.secrets, Kind::Refresh, &refreshment.token)
             .ok_or_else(|| ProtocolError::new(ErrorCode::InvalidGrant, "refresh_token: expected one that this server issued"))?;
-        let means = Means::Refresh { scopes: refreshment.scopes.as_ref() };
-        let credentials = Credentials { grant: token.id, generation: token.generation, means, resources: &refreshment.resources };
+        let params = TokenParams::Refresh { scopes: refreshment.scopes.as_ref() };
+        let credentials =
+            Credentials { grant: token.id, generation: token.generation, params, resources: &refreshment.resources };
         let accepted = self.present(connection, &credentials)?;
         self.issue_tokens(&accepted, IdTokenDue::No)
     }

@@ -1,4 +1,4 @@
-//! What is to be said of how people come to a client and leave it: PKCE, redirect URIs, refresh tokens (RFC 9700 §2, RFC 8252),
+//! What is to be said of how users come to a client and leave it: PKCE, redirect URIs, refresh tokens (RFC 9700 §2, RFC 8252),
 //! signing out, and by which subject it knows them.
 
 use super::{
@@ -15,8 +15,8 @@ use crate::protocol::{
 /// Beyond this a token that was stolen is of use to a thief, where a lost answer was tried again long ago.
 const LONG_RETRY_WINDOW: Span = Span::from_seconds(60);
 
-/// Below this people are asked so often that they do not look any more where they type.
-const SHORT_CEILING: Span = Span::from_seconds(3_600);
+/// Below this users are asked so often that they do not look any more where they type.
+const SHORT_MAX_AUTH_AGE: Span = Span::from_seconds(3_600);
 
 impl Lines {
     pub(super) fn pkce(&mut self, client: &Client) {
@@ -85,15 +85,15 @@ impl Lines {
         self.say(level, "retry window", &is, "as long as a client tries again, such as 30s", "RFC 9700 4.14.2");
     }
 
-    pub(super) fn ceiling(&mut self, client: &Client) {
-        const SETTING: &str = "sign-in ceiling";
+    pub(super) fn max_auth_age(&mut self, client: &Client) {
+        const SETTING: &str = "max auth age";
         const SECTION: &str = "SP 800-63B-4 2.1.3";
-        let Some(ceiling) = client.sign_in_ceiling else {
-            let should_be = "a span (symbolon client set --sign-in-ceiling), where people are to sign in again now and then";
+        let Some(max_auth_age) = client.max_auth_age else {
+            let should_be = "a span (symbolon client set --max-auth-age), where people are to sign in again now and then";
             return self.say(Good, SETTING, "none: a sign-in is good for as long as a grant lives", should_be, SECTION);
         };
-        let is = format!("{}s: then its tokens are refused, and its people sign in again", ceiling.seconds());
-        if ceiling < SHORT_CEILING {
+        let is = format!("{}s: then its tokens are refused, and its people sign in again", max_auth_age.seconds());
+        if max_auth_age < SHORT_MAX_AUTH_AGE {
             let should_be = "an hour or more: who is asked too often types the password anywhere";
             return self.say(Advice, SETTING, &is, should_be, SECTION);
         }

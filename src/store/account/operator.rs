@@ -1,46 +1,45 @@
-//! What an operator does to an account: each change in one transaction with its entry in the account's activity, the letter where
+//! What an operator does to an account: each change in one transaction with its entry in the account's activity, the e-mail where
 //! one is due, and the end of the links that it outranks (decision 0029). The command line changes accounts by these functions
-//! alone, so that nothing is done past the entry and the letter.
+//! alone, so that nothing is done past the entry and the e-mail.
 
 use super::{Ended, delete_in, end_all, end_requests, reset_password_in};
 use crate::{
     protocol::{
-        activity::{Activity, NOWHERE},
+        activity::{Activity, UNKNOWN_ORIGIN},
         end_reason::EndReason,
         id::Id,
-        person,
         time::Timestamp,
+        user,
     },
     store::{
         AnyConnection, Result,
         activity::{self, Event},
         devices, dialect,
         error::Error,
-        grants, links,
-        people::{self, Person},
+        grants, links, notifications,
         sessions::{self, Offline},
-        warnings,
+        users::{self, User},
     },
 };
 
-/// Adds a person.
+/// Adds a user.
 ///
 /// # Errors
 /// [`Error::Conflict`] when name or address exist already.
-pub fn add(connection: &mut AnyConnection, person: &Person, event: Id) -> Result<()> {
-    dialect::together(connection, |connection| add_in(connection, person, event))
+pub fn add(connection: &mut AnyConnection, user: &User, event: Id) -> Result<()> {
+    dialect::together(connection, |connection| add_in(connection, user, event))
 }
 
-/// Adds people, each with the id of the entry: all of them, or none. The position of the first whose name or address exists
+/// Adds users, each with the id of the entry: all of them, or none. The position of the first whose name or address exists
 /// already, where there is one.
 ///
 /// # Errors
 /// The database's.
-pub fn import(connection: &mut AnyConnection, everyone: &[(Person, Id)]) -> Result<Option<usize>> {
+pub fn import(connection: &mut AnyConnection, everyone: &[(User, Id)]) -> Result<Option<usize>> {
     let mut at = 0;
     let added = dialect::together(connection, |connection| {
-        for (person, event) in everyone {
-            add_in(connection, person, *event)?;
+        for (user, event) in everyone {
+            add_in(connection, user, *event)?;
             at += 1;
         }
         Ok(())
@@ -51,16 +50,19 @@ pub fn import(connection: &mut AnyConnection, everyone: &[(Person, Id)]) -> Resu
     }
 }
 
-fn add_in(connection: &mut AnyConnection, person: &Person, event: Id) -> Result<()> {
-    people::insert(connection, person)?;
-    links::end_to_address(connection, &person.claims.email, person.created_at)?; // invitations of before
-    let (of, at) = (person.claims.id, person.created_at);
-    activity::insert(connection, &Event { id: event, person: of, activity: Activity::Added, origin: &NOWHERE, about: None, at })
+fn add_in(connection: &mut AnyConnection, user: &User, event: Id) -> Result<()> {
+    users::insert(connection, user)?;
+    links::end_to_address(connection, &user.claims.email, user.created_at)?; // invitations of before
+    let (of, at) = (user.claims.id, user.created_at);
+    activity::insert(
+        connection,
+        &Event { id: event, user: of, activity: Activity::Added, origin: &UNKNOWN_ORIGIN, about: None, at },
+    )
 }
 
-/// Changes what is kept of a person: reads it, lets `change` have it, and writes it back, while nobody else does so. What changed
+/// Changes what is kept of a user: reads it, lets `change` have it, and writes it back, while nobody else does so. What changed
 /// stands in their activity, by the events that `event` gives; another address, or another answer to whether it is theirs, ends
-/// every link of before, and an old address that was theirs is told. `None` when there is no such person.
+/// every link of before, and an old address that was theirs is told. `None` when there is no such user.
 ///
 /// # Errors
 /// What `change` says, or the database: [`Error::Conflict`] when the address is another's.
@@ -68,13 +70,13 @@ pub fn change_details<E: From<Error>>(
     connection: &mut AnyConnection,
     id: Id,
     event: impl Fn(Activity) -> Event<'static>,
-    change: impl FnOnce(&mut Person) -> std::result::Result<(), E>,
-) -> std::result::Result<Option<Person>, E> {
+    change: impl FnOnce(&mut User) -> std::result::Result<(), E>,
+) -> std::result::Result<Option<User>, E> {
     dialect::exclusively(connection, |connection| {
-        let Some(before) = people::lock(connection, id)? else { return Ok(None) };
-        let mut person = before.clone();
-        change(&mut person)?;
-        let (old, new) = (&before.claims, person.claims.clone());
+        let Some(before) = users::lock(connection, id)? else { return Ok(None) };
+        let mut user = before.clone();
+        change(&mut user)?;
+        let (old, new) = (&before.claims, user.claims.clone());
         let address = if old.email != new.email {
             Some(Activity::EmailChanged)
         } else if old.email_verified == new.email_verified {
@@ -89,16 +91,16 @@ pub fn change_details<E: From<Error>>(
             return Ok(Some(before));
         }
         let now = event(Activity::DetailsChanged).at;
-        person.claims.updated_at = now;
-        people::update(connection, &person, now)?;
+        user.claims.updated_at = now;
+        users::update(connection, &user, now)?;
         if let Some(activity) = address {
             links::end_all(connection, id, now)?;
             for email in [&old.email, &new.email] {
                 links::end_to_address(connection, email, now)?;
             }
-            let event = Event { about: Some(&person.claims.email), ..event(activity) };
+            let event = Event { about: Some(&user.claims.email), ..event(activity) };
             if activity == Activity::EmailChanged {
-                warnings::displace(connection, &event, &before)?;
+                notifications::displace(connection, &event, &before)?;
             } else {
                 activity::insert(connection, &event)?;
             }
@@ -106,13 +108,13 @@ pub fn change_details<E: From<Error>>(
         if has_other_details {
             activity::insert(connection, &event(Activity::DetailsChanged))?;
         }
-        Ok(Some(person))
+        Ok(Some(user))
     })
 }
 
-/// What claims tell of a person besides the address.
-fn details(person: &person::Person) -> impl PartialEq + '_ {
-    (&person.display_name, &person.roles, &person.groups, &person.attributes)
+/// What claims tell of a user besides the address.
+fn details(user: &user::User) -> impl PartialEq + '_ {
+    (&user.display_name, &user.roles, &user.groups, &user.attributes)
 }
 
 /// Sets a password. Everything ends: whoever had the old one is out.
@@ -121,65 +123,65 @@ fn details(person: &person::Person) -> impl PartialEq + '_ {
 /// The database's.
 pub fn reset_password(connection: &mut AnyConnection, hash: &str, event: &Event<'_>) -> Result<Ended> {
     dialect::together(connection, |connection| {
-        people::lock(connection, event.person)?;
-        links::end_all(connection, event.person, event.at)?; // before the letter that brings a new one
+        users::lock(connection, event.user)?;
+        links::end_all(connection, event.user, event.at)?; // before the e-mail that brings a new one
         reset_password_in(connection, hash, event)
     })
 }
 
-/// Begins a recovery, which an operator cannot finish (ASVS 6.4.6): everything ends, the password is taken away, and the person
+/// Begins a recovery, which an operator cannot finish (ASVS 6.4.6): everything ends, the password is taken away, and the user
 /// is told by mail where they ask for a new one. `None` where they could not: their address is not known to be theirs, the
-/// account is switched off or gone. Then nothing was done.
+/// account is disabled or gone. Then nothing was done.
 ///
 /// # Errors
 /// The database's.
-pub fn take_password(connection: &mut AnyConnection, (asked, ended): (&Event<'_>, &Event<'_>)) -> Result<Option<Ended>> {
+pub fn take_password(connection: &mut AnyConnection, (requested, ended): (&Event<'_>, &Event<'_>)) -> Result<Option<Ended>> {
     dialect::together(connection, |connection| {
-        let person = people::lock(connection, asked.person)?;
-        let Some(person) = person.filter(Person::can_recover) else { return Ok(None) };
-        people::set_password(connection, asked.person, None)?;
-        people::ask_to_sign_in_again(connection, asked.person, asked.at)?;
-        links::end_all(connection, asked.person, asked.at)?;
+        let user = users::lock(connection, requested.user)?;
+        let Some(user) = user.filter(User::can_recover) else { return Ok(None) };
+        users::set_password(connection, requested.user, None)?;
+        users::ask_to_sign_in_again(connection, requested.user, requested.at)?;
+        links::end_all(connection, requested.user, requested.at)?;
         activity::insert(connection, ended)?;
-        warnings::ask_to_recover(connection, asked, &person)?;
-        let ended = end_all(connection, (asked.person, None), EndReason::PasswordRemoved, asked.at)?;
-        devices::forget(connection, asked.person)?;
+        notifications::ask_to_recover(connection, requested, &user)?;
+        let ended = end_all(connection, (requested.user, None), EndReason::PasswordRemoved, requested.at)?;
+        devices::forget(connection, requested.user)?;
         Ok(Some(Ended { password_taken: true, ..ended }))
     })
 }
 
-/// Asks the person to sign in again: until they have, every grant is refused. None is ended; but an address that someone in a
+/// Asks the user to sign in again: until they have, every grant is refused. None is ended; but an address that someone in a
 /// session asked for is not confirmed any more, as that session counts no more.
 ///
 /// # Errors
 /// The database's.
 pub fn ask_to_sign_in_again(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
     dialect::together(connection, |connection| {
-        people::lock(connection, event.person)?;
-        people::ask_to_sign_in_again(connection, event.person, event.at)?;
+        users::lock(connection, event.user)?;
+        users::ask_to_sign_in_again(connection, event.user, event.at)?;
         end_requests(connection, event)?;
         activity::insert(connection, event)
     })
 }
 
-/// Ends the sessions and grants of a person in which they signed in before this moment: they sign in again in each. Nothing, and no
+/// Ends the sessions and grants of a user in which they signed in before this moment: they sign in again in each. Nothing, and no
 /// entry, where there are none.
 ///
 /// # Errors
 /// The database's.
 pub fn end_before(connection: &mut AnyConnection, before: Timestamp, event: &Event<'_>) -> Result<Ended> {
     dialect::together(connection, |connection| {
-        people::lock(connection, event.person)?;
-        let mut sessions = sessions::unended_of(connection, event.person)?;
+        users::lock(connection, event.user)?;
+        let mut sessions = sessions::unended_of(connection, event.user)?;
         sessions.retain(|session| session.auth_time < before);
-        let mut grants = grants::live_of(connection, event.person, event.at)?;
+        let mut grants = grants::active_of(connection, event.user, event.at)?;
         grants.retain(|grant| grant.auth_time < before);
         if sessions.is_empty() && grants.is_empty() {
             return Ok(Ended::default());
         }
         activity::insert(connection, event)?;
         for session in &sessions {
-            sessions::end_in(connection, session, Offline::Lives, event.at)?;
+            sessions::end_in(connection, session, Offline::Keep, event.at)?;
         }
         for grant in &grants {
             grants::revoke(connection, grant.id, EndReason::SignInAgain, event.at)?;
@@ -194,11 +196,11 @@ pub fn end_before(connection: &mut AnyConnection, before: Timestamp, event: &Eve
 /// The database's.
 pub fn disable(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
     dialect::together(connection, |connection| {
-        people::lock(connection, event.person)?;
-        people::set_disabled(connection, event.person, Some(event.at))?;
+        users::lock(connection, event.user)?;
+        users::set_disabled(connection, event.user, Some(event.at))?;
         activity::insert(connection, event)?;
-        links::end_all(connection, event.person, event.at)?;
-        end_all(connection, (event.person, None), EndReason::UserDisabled, event.at).map(drop)
+        links::end_all(connection, event.user, event.at)?;
+        end_all(connection, (event.user, None), EndReason::UserDisabled, event.at).map(drop)
     })
 }
 
@@ -208,21 +210,21 @@ pub fn disable(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> 
 /// The database's.
 pub fn enable(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
     dialect::together(connection, |connection| {
-        people::lock(connection, event.person)?;
-        people::set_disabled(connection, event.person, None)?;
-        links::end_all(connection, event.person, event.at)?;
+        users::lock(connection, event.user)?;
+        users::set_disabled(connection, event.user, None)?;
+        links::end_all(connection, event.user, event.at)?;
         activity::insert(connection, event)
     })
 }
 
-/// Ends every link of the person's letters, and says how many could still be used.
+/// Ends every link of the user's e-mails, and says how many could still be used.
 ///
 /// # Errors
 /// The database's.
 pub fn end_links(connection: &mut AnyConnection, event: &Event<'_>) -> Result<usize> {
     dialect::together(connection, |connection| {
-        people::lock(connection, event.person)?;
-        let ended = links::end_all(connection, event.person, event.at)?;
+        users::lock(connection, event.user)?;
+        let ended = links::end_all(connection, event.user, event.at)?;
         if ended > 0 {
             activity::insert(connection, event)?;
         }
@@ -230,10 +232,10 @@ pub fn end_links(connection: &mut AnyConnection, event: &Event<'_>) -> Result<us
     })
 }
 
-/// Deletes a person, with all that is kept of them but their id and their subjects.
+/// Deletes a user, with all that is kept of them but their id and their subjects.
 ///
 /// # Errors
 /// The database's.
-pub fn delete(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Result<()> {
-    dialect::together(connection, |connection| delete_in(connection, person, now))
+pub fn delete(connection: &mut AnyConnection, user: Id, now: Timestamp) -> Result<()> {
+    dialect::together(connection, |connection| delete_in(connection, user, now))
 }

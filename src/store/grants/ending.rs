@@ -1,19 +1,19 @@
-//! Grants of a person, and their end: which of them live, revoking one, those of an app, all. A grant that was revoked stays so;
+//! Grants of a user, and their end: which of them live, revoking one, those of an app, all. A grant that was revoked stays so;
 //! its row says when and why.
 
 use diesel::prelude::*;
 
 use super::{GrantRow, to_value};
 use crate::{
-    protocol::{end_reason::EndReason, grant::Grant, id::Id, notice::Letter, time::Timestamp},
+    protocol::{end_reason::EndReason, grant::Grant, id::Id, notification::NotificationKind, time::Timestamp},
     store::{
         AnyConnection, Result,
         activity::Event,
         dialect,
         grant_history::{self, Line},
-        people, progress,
+        notifications, progress,
         schema::grants,
-        turns, warnings,
+        users, write_queue,
     },
 };
 
@@ -23,11 +23,11 @@ use crate::{
 /// The database's.
 pub fn revoke(connection: &mut AnyConnection, id: Id, reason: EndReason, now: Timestamp) -> Result<bool> {
     let row = grants::table.find(id.as_bytes().as_slice()).filter(grants::revoked_at.is_null());
-    let set = (grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(Some(reason.name())));
-    Ok(turns::alone(|| diesel::update(row).set(set).execute(connection))? == 1)
+    let set = (grants::revoked_at.eq(Some(now.millis())), grants::end_reason.eq(Some(reason.name())));
+    Ok(write_queue::alone(|| diesel::update(row).set(set).execute(connection))? == 1)
 }
 
-/// Revokes a grant of which a credential came again: the moment goes into its history, and the person is told, all of it or
+/// Revokes a grant of which a credential came again: the moment goes into its history, and the user is told, all of it or
 /// nothing (ASVS 2.3.3). False when another was first, who has told them.
 ///
 /// # Errors
@@ -36,10 +36,10 @@ pub fn revoke_reused(connection: &mut AnyConnection, line: &Line, reason: EndRea
     let revoke = |connection: &mut AnyConnection| {
         let is_first = revoke(connection, line.grant, reason, event.at)?;
         // Of someone whose account is deleted nothing is kept any more.
-        if let Some(person) = people::find(connection, event.person)? {
+        if let Some(user) = users::find(connection, event.user)? {
             grant_history::insert(connection, std::slice::from_ref(line))?;
             if is_first {
-                warnings::tell(connection, event, Letter::CredentialReused, &person)?;
+                notifications::tell(connection, event, NotificationKind::CredentialReused, &user)?;
             }
         }
         Ok(is_first)
@@ -48,14 +48,14 @@ pub fn revoke_reused(connection: &mut AnyConnection, line: &Line, reason: EndRea
     progress::of(None, || dialect::together(connection, revoke))
 }
 
-/// The grants of a person that were not revoked and have not reached their end, the newest first.
+/// The grants of a user that were not revoked and have not reached their end, the newest first.
 ///
 /// # Errors
 /// The database's.
-pub fn live_of(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Result<Vec<Grant>> {
+pub fn active_of(connection: &mut AnyConnection, user: Id, now: Timestamp) -> Result<Vec<Grant>> {
     let theirs = grants::table
         .select(GrantRow::as_select())
-        .filter(grants::person_id.eq(person.as_bytes().as_slice()))
+        .filter(grants::user_id.eq(user.as_bytes().as_slice()))
         .filter(grants::revoked_at.is_null())
         .filter(grants::expires_at.gt(now.millis()));
     theirs.order(grants::id.desc()).load(connection)?.into_iter().map(to_value).collect()
@@ -65,9 +65,9 @@ pub fn live_of(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Re
 ///
 /// # Errors
 /// The database's.
-pub fn live_to(
+pub fn active_for(
     connection: &mut AnyConnection,
-    (person, client): (Id, &str),
+    (user, client): (Id, &str),
     before: Option<Id>,
     limit: usize,
     now: Timestamp,
@@ -75,7 +75,7 @@ pub fn live_to(
     let before = before.unwrap_or(Id::from_bytes([0xff; 16])); // no id comes behind it
     let theirs = grants::table
         .select(GrantRow::as_select())
-        .filter(grants::person_id.eq(person.as_bytes().as_slice()))
+        .filter(grants::user_id.eq(user.as_bytes().as_slice()))
         .filter(grants::client_id.eq(client))
         .filter(grants::id.lt(before.as_bytes().as_slice()))
         .filter(grants::revoked_at.is_null())
@@ -84,44 +84,44 @@ pub fn live_to(
     some.load(connection)?.into_iter().map(to_value).collect()
 }
 
-/// The clients to which a person has such grants.
+/// The clients to which a user has such grants.
 ///
 /// # Errors
 /// The database's.
-pub fn clients_of(connection: &mut AnyConnection, person: Id, now: Timestamp) -> Result<Vec<String>> {
+pub fn clients_of(connection: &mut AnyConnection, user: Id, now: Timestamp) -> Result<Vec<String>> {
     let theirs = grants::table
         .select(grants::client_id)
-        .filter(grants::person_id.eq(person.as_bytes().as_slice()))
+        .filter(grants::user_id.eq(user.as_bytes().as_slice()))
         .filter(grants::revoked_at.is_null())
         .filter(grants::expires_at.gt(now.millis()));
     Ok(theirs.distinct().load(connection)?)
 }
 
-/// The grants of a person that were revoked at this very time, the newest first.
+/// The grants of a user that were revoked at this very time, the newest first.
 ///
 /// # Errors
 /// The database's.
-pub fn revoked_at(connection: &mut AnyConnection, person: Id, at: Timestamp) -> Result<Vec<Grant>> {
+pub fn revoked_at(connection: &mut AnyConnection, user: Id, at: Timestamp) -> Result<Vec<Grant>> {
     let theirs = grants::table
         .select(GrantRow::as_select())
-        .filter(grants::person_id.eq(person.as_bytes().as_slice()))
+        .filter(grants::user_id.eq(user.as_bytes().as_slice()))
         .filter(grants::revoked_at.eq(at.millis()));
     theirs.order(grants::id.desc()).load(connection)?.into_iter().map(to_value).collect()
 }
 
-/// Names the device of a person's grant; false when they have no such grant.
+/// Names the device of a user's grant; false when they have no such grant.
 ///
 /// # Errors
 /// The database's.
-pub fn rename(connection: &mut AnyConnection, person: Id, id: Id, name: Option<&str>) -> Result<bool> {
-    let row = grants::table.find(id.as_bytes().as_slice()).filter(grants::person_id.eq(person.as_bytes().as_slice()));
+pub fn rename(connection: &mut AnyConnection, user: Id, id: Id, name: Option<&str>) -> Result<bool> {
+    let row = grants::table.find(id.as_bytes().as_slice()).filter(grants::user_id.eq(user.as_bytes().as_slice()));
     Ok(diesel::update(row).set(grants::device_name.eq(name)).execute(connection)? == 1)
 }
 
-/// Revokes every grant of a person, or all but those given in one session. Part of a transaction.
+/// Revokes every grant of a user, or all but those given in one session. Part of a transaction.
 pub(in crate::store) fn revoke_everything(
     connection: &mut AnyConnection,
-    person: Id,
+    user: Id,
     but_in: Option<Id>,
     reason: EndReason,
     now: Timestamp,
@@ -129,33 +129,33 @@ pub(in crate::store) fn revoke_everything(
     let none = Id::from_bytes([0; 16]); // no session has it
     let spared = but_in.unwrap_or(none);
     let theirs = grants::table
-        .filter(grants::person_id.eq(person.as_bytes().as_slice()))
+        .filter(grants::user_id.eq(user.as_bytes().as_slice()))
         .filter(grants::sid.ne(spared.as_bytes().as_slice()))
         .filter(grants::revoked_at.is_null());
-    let set = (grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(Some(reason.name())));
+    let set = (grants::revoked_at.eq(Some(now.millis())), grants::end_reason.eq(Some(reason.name())));
     diesel::update(theirs).set(set).execute(connection)?;
     Ok(())
 }
 
-/// Revokes every grant of a person to a client. Part of a transaction.
+/// Revokes every grant of a user to a client. Part of a transaction.
 pub(in crate::store) fn revoke_all(
     connection: &mut AnyConnection,
-    person: Id,
+    user: Id,
     client: &str,
     reason: EndReason,
     now: Timestamp,
 ) -> Result<usize> {
     let theirs = grants::table
-        .filter(grants::person_id.eq(person.as_bytes().as_slice()))
+        .filter(grants::user_id.eq(user.as_bytes().as_slice()))
         .filter(grants::client_id.eq(client))
         .filter(grants::revoked_at.is_null());
-    let set = (grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(Some(reason.name())));
+    let set = (grants::revoked_at.eq(Some(now.millis())), grants::end_reason.eq(Some(reason.name())));
     Ok(diesel::update(theirs).set(set).execute(connection)?)
 }
 
-/// Forgets from where a person's grants were used. Part of a transaction.
-pub(in crate::store) fn forget_origins(connection: &mut AnyConnection, person: Id) -> Result<()> {
-    let theirs = grants::table.filter(grants::person_id.eq(person.as_bytes().as_slice()));
+/// Forgets from where a user's grants were used. Part of a transaction.
+pub(in crate::store) fn forget_origins(connection: &mut AnyConnection, user: Id) -> Result<()> {
+    let theirs = grants::table.filter(grants::user_id.eq(user.as_bytes().as_slice()));
     let none = None::<&str>;
     diesel::update(theirs)
         .set((grants::address.eq(none), grants::place.eq(none), grants::user_agent.eq(none), grants::device_name.eq(none)))

@@ -1,18 +1,17 @@
-//! How a session begins, or goes on: someone has signed in. What they are told of it is `warnings`, by which browsers they are
+//! How a session begins, or goes on: someone has signed in. What they are told of it is `notifications`, by which browsers they are
 //! known `devices`.
 
 use diesel::prelude::*;
 
 use super::{Session, end_row, insert};
 use crate::{
-    protocol::{activity::Activity, id::Id, notice::Letter, time::Timestamp},
+    protocol::{activity::Activity, id::Id, notification::NotificationKind, time::Timestamp},
     store::{
         AnyConnection, Result,
         activity::{self, Event},
-        devices, dialect,
-        people::{self, Person},
+        devices, dialect, notifications,
         schema::sessions,
-        warnings,
+        users::{self, User},
     },
 };
 
@@ -20,7 +19,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct SignIn<'a> {
     /// Who.
-    pub person: &'a Person,
+    pub user: &'a User,
     /// The session of this browser before.
     pub before: Option<&'a Session>,
     /// The one that begins, where that cannot go on.
@@ -31,42 +30,42 @@ pub struct SignIn<'a> {
     pub event: Id,
 }
 
-/// The person signed in in a browser. Their session in it gets a new generation; anyone else's ends, and the new one begins. They
+/// The user signed in in a browser. Their session in it gets a new generation; anyone else's ends, and the new one begins. They
 /// are told of a browser, or a network, that was never seen (ASVS 6.3.5). `None` when the password was set anew or the account
-/// switched off meanwhile: then nothing was done.
+/// disabled meanwhile: then nothing was done.
 ///
 /// # Errors
 /// The database's.
 pub fn begin(connection: &mut AnyConnection, sign_in: SignIn<'_>, now: Timestamp) -> Result<Option<Session>> {
     dialect::together(connection, |connection| {
-        let SignIn { person, before, new, network, event } = sign_in;
-        let Some(auth_time) = people::hold(connection, person, now)? else { return Ok(None) };
+        let SignIn { user, before, new, network, event } = sign_in;
+        let Some(auth_time) = users::hold(connection, user, now)? else { return Ok(None) };
         let new = Session { auth_time, ..new };
         let device = new.device_id.clone().unwrap_or_default();
-        let seen = devices::see(connection, person.claims.id, (&device, network), now)?;
+        let seen = devices::see(connection, user.claims.id, (&device, network), now)?;
         let origin = new.origin.clone();
         // Of the very first sign-in of an account there is nothing to tell.
-        let is_new = person.signed_in_at.is_some() && !(seen.device && seen.network);
+        let is_new = user.signed_in_at.is_some() && !(seen.device && seen.network);
         let activity = if is_new { Activity::SignedInAnew } else { Activity::SignedIn };
-        let event = Event { id: event, person: person.claims.id, activity, origin: &origin, about: None, at: now };
+        let event = Event { id: event, user: user.claims.id, activity, origin: &origin, about: None, at: now };
         if is_new {
-            warnings::tell(connection, &event, Letter::NewDevice, person)?;
+            notifications::tell(connection, &event, NotificationKind::NewDevice, user)?;
         } else {
             activity::insert(connection, &event)?;
         }
-        go_on_or_begin(connection, person, before, new, now).map(Some)
+        go_on_or_begin(connection, user, before, new, now).map(Some)
     })
 }
 
 fn go_on_or_begin(
     connection: &mut AnyConnection,
-    person: &Person,
+    user: &User,
     before: Option<&Session>,
     new: Session,
     now: Timestamp,
 ) -> Result<Session> {
     if let Some(before) = before {
-        let goes_on = before.person_id == person.claims.id && now < before.expires_at;
+        let goes_on = before.user_id == user.claims.id && now < before.expires_at;
         // One that was remembered stays so: its apps depend on it. One that is to be from now on gets another end.
         let is_upgraded = new.remembered && !before.remembered;
         let renewed = Session {
@@ -86,7 +85,7 @@ fn go_on_or_begin(
     Ok(new)
 }
 
-/// The same person signed in again on this session: a new generation, the old cookie is dead. False when the
+/// The same user signed in again on this session: a new generation, the old cookie is dead. False when the
 /// session was ended or renewed by someone else meanwhile.
 fn renew(connection: &mut AnyConnection, session: &Session, renewed: &Session) -> Result<bool> {
     let row = sessions::table

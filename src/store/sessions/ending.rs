@@ -1,4 +1,4 @@
-//! How a session ends: by its person, with everything else of theirs, or at its time. With it end the grants that were given in
+//! How a session ends: by its user, with everything else of theirs, or at its time. With it end the grants that were given in
 //! it, and clients are told.
 
 use diesel::prelude::*;
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offline {
     /// They live on.
-    Lives,
+    Keep,
     /// They end as well.
     Ends,
 }
@@ -47,19 +47,19 @@ pub(in crate::store) fn end_in(
     let is_first = end_row(connection, session, now)?;
     if offline == Offline::Ends {
         let given_in_it = grants::table
-            .filter(grants::person_id.eq(session.person_id.as_bytes().as_slice()))
+            .filter(grants::user_id.eq(session.user_id.as_bytes().as_slice()))
             .filter(grants::sid.eq(session.id.as_bytes().as_slice()))
             .filter(grants::revoked_at.is_null());
         diesel::update(given_in_it)
-            .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(EndReason::SessionEnded.name())))
+            .set((grants::revoked_at.eq(Some(now.millis())), grants::end_reason.eq(EndReason::SessionEnded.name())))
             .execute(connection)?;
     }
     Ok(is_first)
 }
 
-/// Ends every session of a person, or all but one. Part of a transaction.
-pub(in crate::store) fn end_all(connection: &mut AnyConnection, person: Id, but: Option<Id>, now: Timestamp) -> Result<()> {
-    let all = unended_of(connection, person)?;
+/// Ends every session of a user, or all but one. Part of a transaction.
+pub(in crate::store) fn end_all(connection: &mut AnyConnection, user: Id, but: Option<Id>, now: Timestamp) -> Result<()> {
+    let all = unended_of(connection, user)?;
     all.iter().filter(|session| Some(session.id) != but).try_for_each(|session| end_row(connection, session, now).map(drop))
 }
 
@@ -87,10 +87,10 @@ pub(super) fn end_row(connection: &mut AnyConnection, session: &Session, now: Ti
     if diesel::update(alive).set(sessions::ended_at.eq(Some(now.millis()))).execute(connection)? == 0 {
         return Ok(false);
     }
-    deliveries::enqueue_logout(connection, session.id, session.person_id, now)?;
+    deliveries::enqueue_logout(connection, session.id, session.user_id, now)?;
     let ending_with_it = grants::table.filter(grants::session_id.eq(key)).filter(grants::revoked_at.is_null());
     diesel::update(ending_with_it)
-        .set((grants::revoked_at.eq(Some(now.millis())), grants::revoked_why.eq(EndReason::SessionEnded.name())))
+        .set((grants::revoked_at.eq(Some(now.millis())), grants::end_reason.eq(EndReason::SessionEnded.name())))
         .execute(connection)?;
     Ok(true)
 }

@@ -9,7 +9,7 @@ use actix_web::{
 };
 use serde_json::json;
 
-use super::Asked;
+use super::ClientRequest;
 use crate::{
     app::App,
     client_keys::Keys,
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How long a request waits for its turn to have keys fetched: a little longer than one fetch may take.
-const FETCH_TURN: Duration = Duration::from_secs(6);
+const FETCH_LOCK_WAIT: Duration = Duration::from_secs(6);
 
 /// What became of the authentication.
 pub(super) enum Authenticated {
@@ -46,7 +46,7 @@ pub(super) enum KeysAre {
     AsKnown,
 }
 
-impl Asked {
+impl ClientRequest {
     /// RFC 6749 §2.3.1: guessing is slowed. The right secret always passes, so that nobody can shut a client out.
     pub(super) fn authenticate(
         &self,
@@ -72,10 +72,10 @@ impl Asked {
         if presented.method == AuthMethod::None {
             return Err(error.into());
         }
-        if let Some(seconds) = app.guesses.wait(address, id, now) {
+        if let Some(seconds) = app.client_auth_failures.wait(address, id, now) {
             return Ok(Authenticated::Refused(slow_down(seconds)));
         }
-        app.guesses.count(address, id, now);
+        app.client_auth_failures.count(address, id, now);
         Err(error.with_detail(format!("client {id:?}")).into())
     }
 }
@@ -120,11 +120,13 @@ fn assert(
 
 /// Asks the client for its keys, with no connection in hand: one caller at a time, and a few clients at once. Who waited
 /// may find them there. A fetch that was begun goes on when its caller leaves: nobody can have it begun again and again.
-pub(super) async fn fetch(app: &Data<App>, asked: &Asked, client: Arc<Client>) {
-    let turn = app.client_keys.turn(&client);
-    let turn = tokio::time::timeout(FETCH_TURN, async { (turn.lock_owned().await, app.fetches.clone().acquire_owned().await) });
-    let Ok(turn) = turn.await else { return };
-    let assertion = asked.params.get("client_assertion").unwrap_or_default();
+pub(super) async fn fetch(app: &Data<App>, client_request: &ClientRequest, client: Arc<Client>) {
+    let fetch_lock = app.client_keys.fetch_lock(&client);
+    let fetch_lock = tokio::time::timeout(FETCH_LOCK_WAIT, async {
+        (fetch_lock.lock_owned().await, app.fetches.clone().acquire_owned().await)
+    });
+    let Ok(fetch_lock) = fetch_lock.await else { return };
+    let assertion = client_request.params.get("client_assertion").unwrap_or_default();
     let Keys::Fetch(url) = app.client_keys.find(&client, assertion, app.clock.now()) else { return };
     let app = app.clone();
     let fetched = actix_web::rt::spawn(async move {
@@ -135,7 +137,7 @@ pub(super) async fn fetch(app: &Data<App>, asked: &Asked, client: Arc<Client>) {
             tracing::warn!(client = client.id, why, "the client's keys could not be fetched");
         }
         app.client_keys.put(&client, got, app.clock.now());
-        drop(turn);
+        drop(fetch_lock);
     });
     let _ = fetched.await; // what came of it is found where the keys are
 }

@@ -2,14 +2,14 @@
 
 use symbolon::{config::MailSettings, protocol::activity::Activity, random, store::activity as events};
 
-use super::{OFFLINE, OTHER, SCOPE, SESSION, act, assert_alive, assert_dead, done, is_signed_in, signed_in, tokens};
-use crate::harness::{Browser, MailServer, Mood, PASSWORD, both, both_with};
+use super::{OFFLINE, OTHER, SCOPE, SESSION, act, assert_alive, assert_inactive, done, is_signed_in, signed_in, tokens};
+use crate::harness::{Behavior, Browser, MailServer, PASSWORD, both, both_with};
 
 #[test]
 fn it_is_told_newest_first_by_days_and_page_by_page() {
     both(|server| {
-        let alice = server.add_person("alice").claims.id;
-        let bob = server.add_person("bob").claims.id;
+        let alice = server.add_user("alice").claims.id;
+        let bob = server.add_user("bob").claims.id;
         let mut browser = signed_in(server);
         server.advance(86_400 * 3);
         for number in 0..70 {
@@ -42,7 +42,7 @@ fn it_is_told_newest_first_by_days_and_page_by_page() {
 #[test]
 fn failed_sign_ins_are_there_at_once() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let mut browser = signed_in(server);
         for _ in 0..2 {
             assert_eq!(Browser::new(server).sign_in_at("/login", "alice", "wrong").status, 401);
@@ -54,12 +54,12 @@ fn failed_sign_ins_are_there_at_once() {
 
 #[test]
 fn with_mail_everything_ends_and_the_password_too() {
-    let mail = MailServer::start(Mood::WELL);
+    let mail = MailServer::start(Behavior::WELL);
     both_with(
         |config| config.mail = mail.settings(),
         |server| {
             server.add_apis();
-            let (_, web) = (server.add_person("alice"), server.add_web("web"));
+            let (_, web) = (server.add_user("alice"), server.add_web("web"));
             let (mut here, mut there) = (signed_in(server), signed_in(server));
             let goes = [tokens(server, &mut here, &web, SCOPE), tokens(server, &mut there, &web, OFFLINE)];
             let page = act(&mut here, "/account/activity", "/account/not-me", &[]);
@@ -71,7 +71,7 @@ fn with_mail_everything_ends_and_the_password_too() {
             );
             assert!(!here.cookies.contains_key(SESSION) && !is_signed_in(&mut there));
             for tokens in &goes {
-                assert_dead(server, &web, tokens);
+                assert_inactive(server, &web, tokens);
             }
             assert_eq!(Browser::new(server).sign_in_at("/login", "alice", PASSWORD).status, 401);
         },
@@ -80,15 +80,15 @@ fn with_mail_everything_ends_and_the_password_too() {
 
 /// Nobody's password is taken away who could not set a new one: without mail, or with an address that may not be theirs.
 #[test]
-fn where_no_letter_would_come_the_password_stays_and_is_changed() {
-    let mail = MailServer::start(Mood::WELL);
+fn where_no_message_would_come_the_password_stays_and_is_changed() {
+    let mail = MailServer::start(Behavior::WELL);
     for (settings, is_verified) in [(None, true), (Some(mail.settings()), false)] {
         both_with(
             |config| config.mail = settings.clone().unwrap_or_else(|| -> MailSettings { config.mail.clone() }),
             |server| {
                 server.add_apis();
-                let (alice, web) = (server.add_person("alice"), server.add_web("web"));
-                server.change_person(alice.claims.id, |person| person.claims.email_verified = is_verified);
+                let (alice, web) = (server.add_user("alice"), server.add_web("web"));
+                server.change_user(alice.claims.id, |user| user.claims.email_verified = is_verified);
                 let (mut here, mut there) = (signed_in(server), signed_in(server));
                 let goes = tokens(server, &mut there, &web, OFFLINE);
                 let mut stays = tokens(server, &mut here, &web, SCOPE);
@@ -98,12 +98,12 @@ fn where_no_letter_would_come_the_password_stays_and_is_changed() {
                 );
                 let page = act(&mut here, "/account/activity", "/account/not-me", &[]);
                 assert_eq!(done(&page), "/account/password?done=not-me");
-                let told = here.get(page.location());
-                assert!(told.body.contains("Everything but this browser was ended."), "{told:?}");
-                assert_eq!(told.body.matches("<li><bdi>Firefox on Linux</bdi></li>").count(), 1, "{told:?}");
-                assert_eq!(told.body.matches("<li><bdi>App web (").count(), 1, "{told:?}");
+                let received = here.get(page.location());
+                assert!(received.body.contains("Everything but this browser was ended."), "{received:?}");
+                assert_eq!(received.body.matches("<li><bdi>Firefox on Linux</bdi></li>").count(), 1, "{received:?}");
+                assert_eq!(received.body.matches("<li><bdi>App web (").count(), 1, "{received:?}");
                 assert!(!is_signed_in(&mut there));
-                assert_dead(server, &web, &goes);
+                assert_inactive(server, &web, &goes);
                 assert_alive(server, &web, &mut stays);
                 assert_eq!(super::change_password(&mut here, &[("end_others", "yes")]).status, 303);
                 assert_eq!(Browser::new(server).sign_in_at("/login", "alice", OTHER).status, 303);
@@ -115,7 +115,7 @@ fn where_no_letter_would_come_the_password_stays_and_is_changed() {
 #[test]
 fn it_is_not_said_by_another_page() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let (mut here, mut there) = (signed_in(server), signed_in(server));
         let elsewhere = super::stamp(&there.get("/account/activity"), "/account/not-me");
         for csrf in ["", "forged", &elsewhere] {

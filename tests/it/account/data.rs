@@ -5,7 +5,7 @@ use serde_json::Value;
 use symbolon::protocol::activity::Activity;
 
 use super::{
-    FIREFOX, OFFLINE, SESSION, act, assert_dead, end, happened, is_signed_in, newest_grant, session_of, signed_in, tokens,
+    FIREFOX, OFFLINE, SESSION, act, assert_inactive, end, happened, is_signed_in, newest_grant, session_of, signed_in, tokens,
 };
 use crate::harness::{Browser, Database, PASSWORD, Server, both, databases, is_localhost};
 
@@ -52,8 +52,8 @@ fn dump(database: &Database) -> Vec<(String, String)> {
 fn the_file_holds_everything_and_no_secret() {
     both(|server| {
         server.add_apis();
-        let (alice, web) = (server.add_person("alice"), server.add_web("web"));
-        server.add_person("bob");
+        let (alice, web) = (server.add_user("alice"), server.add_web("web"));
+        server.add_user("bob");
         let id = alice.claims.id;
         let mut browser = signed_in(server);
         let tokens = tokens(server, &mut browser, &web, OFFLINE);
@@ -101,7 +101,7 @@ fn a_deleted_account_leaves_nothing_but_its_ids() {
         eprintln!("on {}", database.name);
         let server = Server::start(&database, |_| ());
         server.add_apis();
-        let (alice, web) = (server.add_person("alice"), server.add_web("web"));
+        let (alice, web) = (server.add_user("alice"), server.add_web("web"));
         let (mut here, mut there) = (signed_in(&server), signed_in(&server));
         let own = [tokens(&server, &mut here, &web, OFFLINE), tokens(&server, &mut there, &web, OFFLINE)];
         let (session, grant) = (session_of(&server, &here).to_string(), newest_grant(&server, alice.claims.id).to_string());
@@ -120,7 +120,7 @@ fn a_deleted_account_leaves_nothing_but_its_ids() {
         assert!(page.status == 200 && page.body.contains("The account is deleted"), "{page:?}");
         assert!(here.cookies.keys().all(|name| name.ends_with("_browser")), "{:?}", here.cookies);
         for tokens in &own {
-            assert_dead(&server, &web, tokens);
+            assert_inactive(&server, &web, tokens);
         }
         assert!(!is_signed_in(&mut there));
         assert_eq!(Browser::new(&server).sign_in_at("/login", "alice", PASSWORD).status, 401);
@@ -137,20 +137,20 @@ fn a_deleted_account_leaves_nothing_but_its_ids() {
             let keeps_ids = matches!(table.as_str(), "grants" | "sessions" | "subjects");
             assert!(!line.contains(&id) || keeps_ids, "{table}: {line}");
         }
-        assert!(!dump(&database).iter().any(|(table, _)| table == "people"));
+        assert!(!dump(&database).iter().any(|(table, _)| table == "users"));
     }
 }
 
 #[test]
-fn a_deleted_person_is_told_of_nothing_more() {
+fn a_deleted_user_is_told_of_nothing_more() {
     both(|server| {
-        let (_, web) = (server.add_person("alice"), server.add_web("web"));
+        let (_, web) = (server.add_user("alice"), server.add_web("web"));
         let mut browser = signed_in(server);
         browser.code(&web, "alice", OFFLINE);
         end(&mut browser, "app", "web");
         let page = act(&mut browser, "/account/data", "/account/delete", &[("password", PASSWORD)]);
         assert_eq!(page.status, 200, "{page:?}");
-        let again = server.add_person("alice").claims.id;
+        let again = server.add_user("alice").claims.id;
         let mut other = Browser::new(server);
         other.sign_in("alice");
         assert_eq!(happened(server, again, Activity::AppEnded), 0, "whoever takes the name takes nothing else");

@@ -8,7 +8,7 @@ use crate::harness::both;
 #[test]
 fn a_name_is_kept_told_and_taken_away() {
     both(|server| {
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         let client = server.add_client("notes", symbolon::protocol::client::ClientKind::Spa, |_| ());
         let mut browser = signed_in(server);
         let change =

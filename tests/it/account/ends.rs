@@ -5,7 +5,7 @@ use std::{sync::Barrier, thread};
 use symbolon::{protocol::activity::Activity, random};
 
 use super::{
-    FIREFOX, OFFLINE, SCOPE, SESSION, assert_alive, assert_dead, done, end, happened, is_signed_in, newest_grant, session_of,
+    FIREFOX, OFFLINE, SCOPE, SESSION, assert_alive, assert_inactive, done, end, happened, is_signed_in, newest_grant, session_of,
     signed_in, stamp, tokens,
 };
 use crate::harness::{Browser, both};
@@ -14,7 +14,7 @@ use crate::harness::{Browser, both};
 fn a_browser_that_is_ended_is_out_and_what_depends_on_it() {
     both(|server| {
         server.add_apis();
-        let (alice, web) = (server.add_person("alice").claims.id, server.add_web("web"));
+        let (alice, web) = (server.add_user("alice").claims.id, server.add_web("web"));
         let (mut here, mut there) = (signed_in(server), signed_in(server));
         let (with_it, mut by_itself) = (tokens(server, &mut there, &web, SCOPE), tokens(server, &mut there, &web, OFFLINE));
         let mut own = tokens(server, &mut here, &web, SCOPE);
@@ -22,11 +22,11 @@ fn a_browser_that_is_ended_is_out_and_what_depends_on_it() {
         let page = end(&mut here, "session", &id);
         assert_eq!(done(&page), format!("/account?done=session&id={id}"));
         assert!(!is_signed_in(&mut there));
-        assert_dead(server, &web, &with_it);
+        assert_inactive(server, &web, &with_it);
         assert_alive(server, &web, &mut by_itself);
         assert_alive(server, &web, &mut own);
-        let told = here.get(page.location());
-        assert!(told.body.contains("Firefox on Linux</bdi> was signed out."), "{told:?}");
+        let received = here.get(page.location());
+        assert!(received.body.contains("Firefox on Linux</bdi> was signed out."), "{received:?}");
         assert!(!here.get("/account").body.contains("was signed out."), "it is told once");
         assert_eq!(happened(server, alice, Activity::SessionEnded), 1);
         let again = end(&mut here, "session", &id);
@@ -37,7 +37,7 @@ fn a_browser_that_is_ended_is_out_and_what_depends_on_it() {
 #[test]
 fn ones_own_browser_is_signed_out() {
     both(|server| {
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         let mut browser = signed_in(server);
         let cookie = browser.cookies[SESSION].clone();
         let id = session_of(server, &browser).to_string();
@@ -54,14 +54,14 @@ fn ones_own_browser_is_signed_out() {
 fn one_access_ends_and_the_other_goes_on() {
     both(|server| {
         server.add_apis();
-        let (alice, web) = (server.add_person("alice").claims.id, server.add_web("web"));
+        let (alice, web) = (server.add_user("alice").claims.id, server.add_web("web"));
         let mut browser = signed_in(server);
         let mut stays = tokens(server, &mut browser, &web, OFFLINE);
         let goes = tokens(server, &mut browser, &web, OFFLINE);
         let id = newest_grant(server, alice).to_string();
         let page = end(&mut browser, "grant", &id);
         assert_eq!(done(&page), format!("/account?done=grant&id={id}"));
-        assert_dead(server, &web, &goes);
+        assert_inactive(server, &web, &goes);
         assert_alive(server, &web, &mut stays);
         assert!(browser.get(page.location()).body.contains("App web</bdi> has lost its access"));
         assert_eq!((end(&mut browser, "grant", &id).status, happened(server, alice, Activity::AppEnded)), (404, 1));
@@ -72,7 +72,7 @@ fn one_access_ends_and_the_other_goes_on() {
 fn withdrawing_an_app_takes_every_access_and_the_consent() {
     both(|server| {
         server.add_apis();
-        let (alice, web) = (server.add_person("alice").claims.id, server.add_web("web"));
+        let (alice, web) = (server.add_user("alice").claims.id, server.add_web("web"));
         let other = server.add_web("other");
         let (mut here, mut there) = (signed_in(server), signed_in(server));
         let all = [tokens(server, &mut here, &web, SCOPE), tokens(server, &mut there, &web, OFFLINE)];
@@ -80,12 +80,12 @@ fn withdrawing_an_app_takes_every_access_and_the_consent() {
         let page = end(&mut here, "app", "web");
         assert_eq!(done(&page), "/account?done=app&id=web");
         for tokens in &all {
-            assert_dead(server, &web, tokens);
+            assert_inactive(server, &web, tokens);
         }
         assert_alive(server, &other, &mut stays);
         assert!(here.get(page.location()).body.contains("App web</bdi> has lost all its access."));
-        let asked = here.get(&Browser::request(&web, SCOPE, &[]));
-        assert!(asked.location().starts_with("/consent?"), "{asked:?}");
+        let requested = here.get(&Browser::request(&web, SCOPE, &[]));
+        assert!(requested.location().starts_with("/consent?"), "{requested:?}");
         assert_eq!(end(&mut here, "app", "web").status, 404);
         assert_eq!(happened(server, alice, Activity::AppEnded), 1);
         assert!(!here.get("/account?done=app&id=other").body.contains("has lost"), "nothing is told that is not true");
@@ -96,7 +96,7 @@ fn withdrawing_an_app_takes_every_access_and_the_consent() {
 fn everything_but_this_browser_ends() {
     both(|server| {
         server.add_apis();
-        let (_, web) = (server.add_person("alice"), server.add_web("web"));
+        let (_, web) = (server.add_user("alice"), server.add_web("web"));
         let (mut here, mut there) = (signed_in(server), signed_in(server));
         let goes = [tokens(server, &mut there, &web, SCOPE), tokens(server, &mut there, &web, OFFLINE)];
         let mut stays = [tokens(server, &mut here, &web, SCOPE), tokens(server, &mut here, &web, OFFLINE)];
@@ -104,7 +104,7 @@ fn everything_but_this_browser_ends() {
         assert_eq!(done(&page), "/account?done=others");
         assert!(!is_signed_in(&mut there) && is_signed_in(&mut here));
         for tokens in &goes {
-            assert_dead(server, &web, tokens);
+            assert_inactive(server, &web, tokens);
         }
         for tokens in &mut stays {
             assert_alive(server, &web, tokens);
@@ -116,7 +116,7 @@ fn everything_but_this_browser_ends() {
 fn everything_ends_and_is_told_once() {
     both(|server| {
         server.add_apis();
-        let (_, web) = (server.add_person("alice"), server.add_web("web"));
+        let (_, web) = (server.add_user("alice"), server.add_web("web"));
         let (mut here, mut there) = (signed_in(server), signed_in(server));
         let goes = [tokens(server, &mut there, &web, SCOPE), tokens(server, &mut here, &web, OFFLINE)];
         let page = end(&mut here, "everything", "");
@@ -125,7 +125,7 @@ fn everything_ends_and_is_told_once() {
         assert_eq!(page.body.matches("<li><bdi>App web (").count(), 2, "{page:?}");
         assert!(!here.cookies.contains_key(SESSION) && !is_signed_in(&mut there));
         for tokens in &goes {
-            assert_dead(server, &web, tokens);
+            assert_inactive(server, &web, tokens);
         }
         here.sign_in("alice");
     });
@@ -136,7 +136,7 @@ fn what_is_anothers_is_as_if_it_did_not_exist() {
     both(|server| {
         server.add_apis();
         let web = server.add_web("web");
-        let (alice, bob) = (server.add_person("alice").claims.id, server.add_person("bob").claims.id);
+        let (alice, bob) = (server.add_user("alice").claims.id, server.add_user("bob").claims.id);
         let mut owner = signed_in(server);
         let mut theirs = tokens(server, &mut owner, &web, OFFLINE);
         let mut mallory = Browser::new(server);
@@ -177,7 +177,7 @@ fn what_is_anothers_is_as_if_it_did_not_exist() {
 #[test]
 fn only_forms_that_were_shown_here_are_taken() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let (mut here, mut there) = (signed_in(server), signed_in(server));
         let id = session_of(server, &there).to_string();
         let elsewhere = stamp(&there.get("/account"), "/account/end");
@@ -201,7 +201,7 @@ fn only_forms_that_were_shown_here_are_taken() {
 #[test]
 fn of_many_at_once_one_ends_it() {
     both(|server| {
-        let (alice, web) = (server.add_person("alice").claims.id, server.add_web("web"));
+        let (alice, web) = (server.add_user("alice").claims.id, server.add_web("web"));
         let (mut here, there) = (signed_in(server), signed_in(server));
         let code = here.code(&web, "alice", OFFLINE);
         server.redeem_as(&web, &code, &[]);

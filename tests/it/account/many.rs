@@ -45,8 +45,8 @@ fn more(server: &Server, pattern: &Grant, client: &Client, count: usize) {
     }
 }
 
-fn pattern(server: &Server, person: Id) -> Grant {
-    let id = newest_grant(server, person);
+fn pattern(server: &Server, user: Id) -> Grant {
+    let id = newest_grant(server, user);
     server.store(|connection| grants::find(connection, id)).unwrap().grant
 }
 
@@ -90,7 +90,7 @@ fn all(browser: &mut Browser, path: &str, begins: &str, what: &str) -> BTreeSet<
 fn hundreds_of_devices_of_one_app() {
     both(|server| {
         server.add_apis();
-        let (alice, web) = (server.add_person("alice").claims.id, server.add_web("web"));
+        let (alice, web) = (server.add_user("alice").claims.id, server.add_web("web"));
         let mut browser = signed_in(server);
         tokens(server, &mut browser, &web, OFFLINE);
         more(server, &pattern(server, alice), &web, 600);
@@ -117,7 +117,7 @@ fn hundreds_of_devices_of_one_app() {
 fn hundreds_of_apps() {
     both(|server| {
         server.add_apis();
-        let (alice, web) = (server.add_person("alice").claims.id, server.add_web("web"));
+        let (alice, web) = (server.add_user("alice").claims.id, server.add_web("web"));
         let mut browser = signed_in(server);
         tokens(server, &mut browser, &web, OFFLINE);
         let pattern = pattern(server, alice);
@@ -131,7 +131,7 @@ fn hundreds_of_apps() {
         let shown = all(&mut browser, "/account", "apps_after=", "app");
         assert_eq!(shown.len(), 121, "{shown:?}");
         assert_eq!(all(&mut browser, "/account", "app", "grant").len(), 361);
-        // By their names: a capital letter makes no difference, and neither does the page.
+        // By their names: a capital e-mail makes no difference, and neither does the page.
         assert!(page.body.contains("App app-0<") && !page.body.contains("App web<"));
     });
 }
@@ -140,7 +140,7 @@ fn hundreds_of_apps() {
 fn a_query_that_makes_no_sense_is_the_beginning() {
     both(|server| {
         server.add_apis();
-        server.add_person("alice");
+        server.add_user("alice");
         let other = server.add_client("other", ClientKind::Spa, |_| ());
         let mut browser = signed_in(server);
         let whole = browser.get("/account");

@@ -12,7 +12,7 @@ fn rename(browser: &mut Browser, what: &str, id: &str, name: &str) -> Page {
 fn a_name_stays_with_the_browser_and_stands_for_what_was_given_in_it() {
     both(|server| {
         server.add_apis();
-        let (alice, web) = (server.add_person("alice").claims.id, server.add_web("web"));
+        let (alice, web) = (server.add_user("alice").claims.id, server.add_web("web"));
         let mut browser = signed_in(server);
         tokens(server, &mut browser, &web, OFFLINE);
         let id = session_of(server, &browser).to_string();
@@ -44,7 +44,7 @@ fn a_name_stays_with_the_browser_and_stands_for_what_was_given_in_it() {
 fn what_is_not_a_name_is_refused_and_what_is_shown_is_escaped() {
     both(|server| {
         server.add_apis();
-        let (alice, web) = (server.add_person("alice").claims.id, server.add_web("web"));
+        let (alice, web) = (server.add_user("alice").claims.id, server.add_web("web"));
         let mut browser = signed_in(server);
         tokens(server, &mut browser, &web, SCOPE);
         let ids = [("session", session_of(server, &browser)), ("grant", newest_grant(server, alice))];
@@ -69,7 +69,7 @@ fn what_is_not_a_name_is_refused_and_what_is_shown_is_escaped() {
 #[test]
 fn programs_that_say_nothing_good_are_named_all_the_same() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         for (program, words) in [
             (FIREFOX, "Firefox on Linux"),
             ("<script>alert(1)</script>", "An unknown program"),

@@ -5,7 +5,7 @@ use std::{sync::Barrier, thread};
 use symbolon::protocol::activity::Activity;
 
 use super::{
-    OFFLINE, OTHER, SCOPE, SESSION, act, assert_alive, assert_dead, change_password, done, happened, is_signed_in, signed_in,
+    OFFLINE, OTHER, SCOPE, SESSION, act, assert_alive, assert_inactive, change_password, done, happened, is_signed_in, signed_in,
     stamp, tokens,
 };
 use crate::harness::{Browser, PASSWORD, both};
@@ -14,7 +14,7 @@ use crate::harness::{Browser, PASSWORD, both};
 fn the_new_one_counts_and_everything_else_ends() {
     both(|server| {
         server.add_apis();
-        let (alice, web) = (server.add_person("alice").claims.id, server.add_web("web"));
+        let (alice, web) = (server.add_user("alice").claims.id, server.add_web("web"));
         let (mut here, mut there) = (signed_in(server), signed_in(server));
         let goes = tokens(server, &mut there, &web, OFFLINE);
         let mut stays = tokens(server, &mut here, &web, SCOPE);
@@ -22,13 +22,13 @@ fn the_new_one_counts_and_everything_else_ends() {
         let page = change_password(&mut here, &[("end_others", "yes")]);
         assert_eq!(done(&page), "/account/password?done=changed-and-ended");
         assert_ne!(here.cookies[SESSION], before);
-        let told = here.get(page.location());
-        assert!(told.body.contains("You are signed in in this browser alone"), "{told:?}");
+        let received = here.get(page.location());
+        assert!(received.body.contains("You are signed in in this browser alone"), "{received:?}");
         assert!(!is_signed_in(&mut there));
         let mut old = Browser::new(server);
         old.cookies.insert(SESSION.into(), before);
         assert!(!is_signed_in(&mut old), "the cookie of before is dead");
-        assert_dead(server, &web, &goes);
+        assert_inactive(server, &web, &goes);
         assert_alive(server, &web, &mut stays);
         assert_eq!(Browser::new(server).sign_in_at("/login", "alice", PASSWORD).status, 401);
         assert_eq!(Browser::new(server).sign_in_at("/login", "alice", OTHER).status, 303);
@@ -40,7 +40,7 @@ fn the_new_one_counts_and_everything_else_ends() {
 fn everything_else_goes_on_where_that_is_wanted() {
     both(|server| {
         server.add_apis();
-        let (_, web) = (server.add_person("alice"), server.add_web("web"));
+        let (_, web) = (server.add_user("alice"), server.add_web("web"));
         let (mut here, mut there) = (signed_in(server), signed_in(server));
         let mut stays = [tokens(server, &mut there, &web, SCOPE), tokens(server, &mut there, &web, OFFLINE)];
         let page = change_password(&mut here, &[]);
@@ -56,7 +56,7 @@ fn everything_else_goes_on_where_that_is_wanted() {
 #[test]
 fn what_is_not_good_enough_changes_nothing() {
     both(|server| {
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         let mut browser = signed_in(server);
         let many = "aB3$".repeat(300);
         for (old, new, status, words) in [
@@ -86,7 +86,7 @@ fn what_is_not_good_enough_changes_nothing() {
 #[test]
 fn guesses_are_counted_by_session_and_apart_from_those_at_sign_in() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let (mut browser, mut other) = (signed_in(server), signed_in(server));
         let guess = |browser: &mut Browser, path: &str| match path {
             "/account/delete" => act(browser, "/account/data", path, &[("password", "not the password")]).status,
@@ -114,7 +114,7 @@ fn guesses_are_counted_by_session_and_apart_from_those_at_sign_in() {
 #[test]
 fn of_many_at_once_one_changes_it() {
     both(|server| {
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         let mut browser = signed_in(server);
         let csrf = stamp(&browser.get("/account/password"), "/account/password");
         let cookies: Vec<_> = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();

@@ -10,7 +10,7 @@ use crate::{
 fn it_tells_what_happened_just_now() {
     both(|server| {
         server.add_apis();
-        let (alice, web) = (server.add_person("alice").claims.id, server.add_web("web"));
+        let (alice, web) = (server.add_user("alice").claims.id, server.add_web("web"));
         let mut browser = signed_in(server);
         let code = browser.code(&web, "alice", OFFLINE);
         let path = format!("/account/grants/{}", newest_grant(server, alice));
@@ -44,7 +44,7 @@ fn two_servers_whose_clocks_differ_tell_it_in_order() {
         let one = Server::start(&database, |_| ());
         let two = one.sibling_ahead(&database, -3);
         one.add_apis();
-        let (alice, web) = (one.add_person("alice").claims.id, one.add_web("web"));
+        let (alice, web) = (one.add_user("alice").claims.id, one.add_web("web"));
         let mut browser = signed_in(&one);
         let mut token = tokens(&one, &mut browser, &web, OFFLINE).refresh;
         for number in 0..12 {
@@ -53,15 +53,15 @@ fn two_servers_whose_clocks_differ_tell_it_in_order() {
             server.flush();
         }
         let grant = newest_grant(&one, alice);
-        let kept: Vec<_> = one.moments(grant).iter().map(|moment| moment.generation).collect();
+        let kept: Vec<_> = one.entries(grant).iter().map(|entry| entry.generation).collect();
         assert!(!kept.is_sorted(), "by time they are out of order: {kept:?}");
         let page = browser.get(&format!("/account/grants/{grant}"));
         assert!(page.status == 200 && !page.body.contains("not listed"), "{page:?}");
         let symbolon = Binary::beside(&one, &database);
         let shown = symbolon.json(&format!("grant show {grant} --json"));
-        let told: Vec<_> =
-            shown["history"].as_array().unwrap().iter().map(|moment| moment["generation"].as_u64().unwrap()).collect();
-        assert_eq!(told, [0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+        let received: Vec<_> =
+            shown["history"].as_array().unwrap().iter().map(|entry| entry["generation"].as_u64().unwrap()).collect();
+        assert_eq!(received, [0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
     }
 }
 
@@ -69,7 +69,7 @@ fn two_servers_whose_clocks_differ_tell_it_in_order() {
 fn the_end_is_told_with_its_reason() {
     both(|server| {
         server.add_apis();
-        let (alice, web) = (server.add_person("alice").claims.id, server.add_web("web"));
+        let (alice, web) = (server.add_user("alice").claims.id, server.add_web("web"));
         let mut browser = signed_in(server);
         tokens(server, &mut browser, &web, OFFLINE);
         let id = newest_grant(server, alice).to_string();
@@ -89,7 +89,7 @@ fn the_end_is_told_with_its_reason() {
 fn what_is_over_by_itself_is_not_among_the_apps() {
     both(|server| {
         server.add_apis();
-        let (_, web) = (server.add_person("alice"), server.add_web("web"));
+        let (_, web) = (server.add_user("alice"), server.add_web("web"));
         let mut browser = signed_in(server);
         browser.code(&web, "alice", OFFLINE); // nobody comes for it
         assert!(browser.get("/account").body.contains("Allowed"));

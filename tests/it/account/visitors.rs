@@ -25,7 +25,7 @@ fn to_sign_in(back: &str) -> String {
 #[test]
 fn who_is_not_signed_in_signs_in_and_comes_back() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         for page in PAGES {
             let mut browser = Browser::new(server);
             let away = browser.get(page);
@@ -53,7 +53,7 @@ fn who_is_not_signed_in_signs_in_and_comes_back() {
 #[test]
 fn nothing_else_is_ever_the_way_back() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         for then in [
             "https://evil.example/account",
             "//evil.example/account",
@@ -86,7 +86,7 @@ fn nothing_else_is_ever_the_way_back() {
 #[test]
 fn each_path_takes_its_methods_and_forms_alone() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let mut browser = signed_in(server);
         for page in PAGES {
             let head = browser.send("HEAD", page, None);
@@ -125,7 +125,7 @@ fn views_keep_the_session_in_use_and_are_noted_once_a_minute() {
     both_with(
         |config| config.lifetimes.session_idle = symbolon::protocol::time::Span::from_seconds(600),
         |server| {
-            server.add_person("alice");
+            server.add_user("alice");
             let mut browser = signed_in(server);
             let id = session_of(server, &browser);
             let seen = || server.store(|connection| sessions::find(connection, id)).unwrap().last_seen_at;
@@ -153,7 +153,7 @@ fn the_path_of_the_issuer_is_kept() {
             let issuer = format!("{}/tenant", config.issuer.as_str());
             config.issuer = symbolon::config::Issuer::parse(&issuer).unwrap();
         });
-        server.add_person("alice");
+        server.add_user("alice");
         let mut browser = Browser::new(&server);
         let away = browser.get("/tenant/account/data");
         assert_eq!(away.location(), "/tenant/login?then=%2Faccount%2Fdata");

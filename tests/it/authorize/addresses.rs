@@ -8,7 +8,7 @@ use crate::harness::{Browser, VERIFIER, both, query_of};
 #[test]
 fn a_native_app_listens_on_any_port_of_a_loopback_ip() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let native = server.add_client("native", ClientKind::Native, |client| {
             client.redirect_uris =
                 ["http://127.0.0.1/cb?a=b", "http://[::1]:1234/cb", "http://localhost:8000/cb"].map(String::from).into();
@@ -38,7 +38,7 @@ fn a_native_app_listens_on_any_port_of_a_loopback_ip() {
             assert_eq!(redeem("http://127.0.0.1:2/cb?a=b").error(), "invalid_grant", "the code is bound to the address as sent");
             assert_eq!(redeem(address).status, 200, "{address}");
         }
-        for stranger in [
+        for outsider in [
             "http://127.0.0.1:8000/cb",
             "http://127.0.0.1:8000/cb?a=c",
             "http://127.0.0.1:8000/other?a=b",
@@ -65,9 +65,9 @@ fn a_native_app_listens_on_any_port_of_a_loopback_ip() {
                     server,
                     &Browser::new(server),
                     "GET",
-                    &Browser::request(&native, "openid", &[("redirect_uri", stranger), ("prompt", prompt)]),
+                    &Browser::request(&native, "openid", &[("redirect_uri", outsider), ("prompt", prompt)]),
                 );
-                assert_eq!((page.status, page.header("location")), (400, None), "{stranger}: {page:?}");
+                assert_eq!((page.status, page.header("location")), (400, None), "{outsider}: {page:?}");
             }
         }
     });
@@ -92,13 +92,13 @@ fn ports_are_free_for_native_apps_alone() {
 #[test]
 fn a_private_use_scheme_is_matched_whole() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let native =
             server.add_client("native", ClientKind::Native, |client| client.redirect_uris = vec!["com.example.app:/cb".into()]);
         let page = Browser::new(server).follow(&Browser::request(&native, "openid", &[]), "alice", "allow");
         assert!(page.location().starts_with("com.example.app:/cb?code=sym_ac_"), "{page:?}");
         assert_eq!(server.redeem(&native, &query_of(page.location())["code"]).status, 200);
-        for stranger in [
+        for outsider in [
             "com.example.app:/cb/",
             "com.example.app://cb",
             "com.example.app:cb",
@@ -106,8 +106,8 @@ fn a_private_use_scheme_is_matched_whole() {
             "COM.example.app:/cb",
         ] {
             let page =
-                ask(server, &Browser::new(server), "GET", &Browser::request(&native, "openid", &[("redirect_uri", stranger)]));
-            assert_eq!((page.status, page.header("location")), (400, None), "{stranger}: {page:?}");
+                ask(server, &Browser::new(server), "GET", &Browser::request(&native, "openid", &[("redirect_uri", outsider)]));
+            assert_eq!((page.status, page.header("location")), (400, None), "{outsider}: {page:?}");
         }
     });
 }

@@ -42,7 +42,7 @@ fn form_of(page: &Page) -> (String, BTreeMap<String, String>) {
 }
 
 /// The answer, in whichever mode it came.
-fn told(page: &Page, mode: &str, address: &str) -> BTreeMap<String, String> {
+fn received(page: &Page, mode: &str, address: &str) -> BTreeMap<String, String> {
     if mode == "form_post" {
         let (action, fields) = form_of(page);
         assert_eq!(action, address);
@@ -58,7 +58,7 @@ fn told(page: &Page, mode: &str, address: &str) -> BTreeMap<String, String> {
 #[test]
 fn state_comes_back_byte_for_byte_in_every_mode() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let home = at_home(server, &spa, "openid");
         let long = "s".repeat(4000);
@@ -68,10 +68,10 @@ fn state_comes_back_byte_for_byte_in_every_mode() {
             for state in STATES.into_iter().chain(more).filter(|state| mode != "form_post" || !state.contains('\n')) {
                 let request = |scope| Browser::request(&spa, scope, &[("state", state), ("response_mode", mode)]);
                 for method in ["GET", "POST"] {
-                    let answer = told(&ask(server, &home, method, &request("openid")), mode, CALLBACK);
+                    let answer = received(&ask(server, &home, method, &request("openid")), mode, CALLBACK);
                     assert_eq!(answer.keys().map(String::as_str).collect::<Vec<_>>(), ["code", "iss", "state"], "{mode}");
                     assert_eq!((answer["state"].as_str(), &answer["iss"]), (state, &server.url), "{mode}");
-                    let answer = told(&ask(server, &home, method, &request("admin")), mode, CALLBACK);
+                    let answer = received(&ask(server, &home, method, &request("admin")), mode, CALLBACK);
                     assert_eq!(
                         answer.keys().map(String::as_str).collect::<Vec<_>>(),
                         ["error", "error_description", "iss", "state"]
@@ -86,7 +86,7 @@ fn state_comes_back_byte_for_byte_in_every_mode() {
 #[test]
 fn state_survives_sign_in_and_consent() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let native =
             server.add_client("native", ClientKind::Native, |client| client.redirect_uris = vec!["com.example.app:/cb".into()]);
         for state in STATES {
@@ -105,12 +105,12 @@ fn state_survives_sign_in_and_consent() {
 #[test]
 fn a_code_works_in_whichever_mode_it_came() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let home = at_home(server, &spa, "openid");
         for mode in ["", "query", "fragment", "form_post"] {
             let page = ask(server, &home, "GET", &Browser::request(&spa, "openid", &[("response_mode", mode)]));
-            assert_eq!(server.redeem(&spa, &told(&page, mode, CALLBACK)["code"]).status, 200, "{mode}");
+            assert_eq!(server.redeem(&spa, &received(&page, mode, CALLBACK)["code"]).status, 200, "{mode}");
         }
         let page = ask(server, &home, "GET", &Browser::request(&spa, "openid", &[("response_mode", "form_post")]));
         assert_eq!(page.form_targets(), "'self' https: https://app.example.com");
@@ -121,7 +121,7 @@ fn a_code_works_in_whichever_mode_it_came() {
 #[test]
 fn a_query_that_was_registered_is_kept_and_nothing_comes_twice() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         for (n, address) in
             ["https://app.example.com/cb?tenant=a%20b&x", "https://app.example.com/cb?a=1&", "https://app.example.com/cb?"]
                 .into_iter()
@@ -137,8 +137,8 @@ fn a_query_that_was_registered_is_kept_and_nothing_comes_twice() {
                 assert!(rest.trim_start_matches('&').starts_with(&format!("{first}=")) && !rest.contains('?'), "{page:?}");
                 let names: Vec<_> = page.location().split(['?', '&']).skip(1).filter_map(|pair| pair.split('=').next()).collect();
                 assert_eq!(names.iter().filter(|name| **name == "iss").count(), 1);
-                assert_eq!(told(&get("fragment"), "fragment", address)["iss"], server.url);
-                assert!(told(&get("form_post"), "form_post", address).contains_key(first));
+                assert_eq!(received(&get("fragment"), "fragment", address)["iss"], server.url);
+                assert!(received(&get("form_post"), "form_post", address).contains_key(first));
                 let page = get("form_post");
                 assert_eq!(page.form_targets(), "'self' https: https://app.example.com", "a source has no query");
             }
@@ -150,7 +150,7 @@ fn a_query_that_was_registered_is_kept_and_nothing_comes_twice() {
 #[test]
 fn a_form_may_be_posted_to_every_address_that_can_be_registered() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         for (n, (kind, address, source)) in [
             (ClientKind::Web, "https://app.example.com:8443/cb;v=1,2?a=b", "https://app.example.com:8443"),
             (ClientKind::Spa, "http://localhost:8081/cb?a=b", "http://localhost:8081"),
@@ -163,11 +163,11 @@ fn a_form_may_be_posted_to_every_address_that_can_be_registered() {
             let client = server.add_client(&format!("client{n}"), kind, |client| client.redirect_uris = vec![address.into()]);
             let mut browser = Browser::new(server);
             let page = browser.follow(&Browser::request(&client, "openid", &[("response_mode", "form_post")]), "alice", "allow");
-            assert!(told(&page, "form_post", address).contains_key("code"));
+            assert!(received(&page, "form_post", address).contains_key("code"));
             assert_eq!(page.form_targets(), format!("'self' https: {source}"));
             let request = Browser::request(&client, "openid", &[("response_mode", "form_post"), ("prompt", "consent")]);
             let page = browser.follow(&request, "alice", "deny");
-            assert_eq!(told(&page, "form_post", address)["error"], "access_denied");
+            assert_eq!(received(&page, "form_post", address)["error"], "access_denied");
             assert_eq!(page.form_targets(), format!("'self' https: {source}"));
         }
     });
@@ -176,7 +176,7 @@ fn a_form_may_be_posted_to_every_address_that_can_be_registered() {
 #[test]
 fn offline_access_needs_consent_of_its_own() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = at_home(server, &spa, "openid");
         let silent = Browser::request(&spa, "openid offline_access", &[("prompt", "none")]);
@@ -201,7 +201,7 @@ fn audience(server: &Server, home: &Browser, client: &Client, resources: &[&str]
 #[test]
 fn resources_choose_among_those_of_the_client() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let files = "https://files.example.com/v1";
         let spa = server.add_client("spa", ClientKind::Spa, |client| client.audiences.push(files.into()));
         let home = at_home(server, &spa, "notes:read");

@@ -25,7 +25,7 @@ fn login_hint_fills_in_the_name() {
 #[test]
 fn a_hint_of_ours_that_names_who_is_signed_in_is_good_even_expired() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = Browser::new(server);
         let tokens = server.redeem(&spa, &home.code(&spa, "alice", "openid"));
@@ -46,7 +46,7 @@ fn a_hint_of_ours_that_names_who_is_signed_in_is_good_even_expired() {
 fn what_is_not_an_id_token_of_ours_is_refused() {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = Browser::new(server);
         let tokens = server.redeem(&spa, &home.code(&spa, "alice", "openid"));
@@ -86,8 +86,8 @@ fn what_is_not_an_id_token_of_ours_is_refused() {
 #[test]
 fn a_hint_that_names_someone_else_is_answered_for_them_or_not_at_all() {
     both(|server| {
-        server.add_person("alice");
-        let bob = server.add_person("bob");
+        server.add_user("alice");
+        let bob = server.add_user("bob");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let bobs = server.tokens(&spa, "bob", "openid");
         let hint = ("id_token_hint", bobs.text("id_token"));
@@ -114,15 +114,15 @@ fn a_hint_that_names_someone_else_is_answered_for_them_or_not_at_all() {
 #[test]
 fn a_hint_goes_with_every_other_wish() {
     both(|server| {
-        let alice = server.add_person("alice");
-        server.add_person("bob");
+        let alice = server.add_user("alice");
+        server.add_user("bob");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = Browser::new(server);
         let hint = server.redeem(&spa, &home.code(&spa, "alice", "openid")).text("id_token").to_owned();
         let hint = ("id_token_hint", hint.as_str());
         server.advance(100);
         let with = |more: (&'static str, &'static str)| Browser::request(&spa, "openid", &[hint, more]);
-        // The right person, and a fresh sign-in all the same.
+        // The right user, and a fresh sign-in all the same.
         for more in [("prompt", "login"), ("max_age", "50"), ("max_age", "0")] {
             for (who, right) in [("bob", false), ("alice", true)] {
                 server.advance(100);
@@ -155,7 +155,7 @@ fn a_hint_goes_with_every_other_wish() {
 #[test]
 fn a_hint_stays_in_the_address_only_as_long_as_the_request() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let tokens = server.tokens(&spa, "alice", "openid");
         let request = Browser::request(&spa, "openid", &[("id_token_hint", tokens.text("id_token")), ("login_hint", "alice")]);

@@ -1,4 +1,4 @@
-//! A wrong `client_id` or `redirect_uri` is told to the person, on a page of ours, and to nobody else: there is never a
+//! A wrong `client_id` or `redirect_uri` is told to the user, on a page of ours, and to nobody else: there is never a
 //! `Location`, whatever else the request says and on whichever way it comes (RFC 6749 §4.1.2.1, RFC 9700 §4.11.2).
 
 use symbolon::{
@@ -10,7 +10,7 @@ use super::{ask, at_home, leads_to};
 use crate::harness::{Browser, CALLBACK, PASSWORD, Page, Server, both};
 
 /// Redirect URIs that are not registered, though some parser may think so.
-const STRANGERS: [&str; 24] = [
+const OUTSIDERS: [&str; 24] = [
     "https://evil.example/cb",
     "https://app.example.com/cb/",
     "https://app.example.com/cb?",
@@ -69,7 +69,7 @@ fn stays(server: &Server, browsers: &[&Browser], path: &str, words: &str) {
 }
 
 fn client(server: &Server) -> Client {
-    server.add_person("alice");
+    server.add_user("alice");
     server.add_client("spa", ClientKind::Spa, |client| client.name = "Example <Notes>".into())
 }
 
@@ -77,10 +77,10 @@ fn client(server: &Server) -> Client {
 fn an_unregistered_redirect_uri() {
     both(|server| {
         let spa = client(server);
-        let (home, stranger) = (at_home(server, &spa, "openid"), Browser::new(server));
-        for uri in STRANGERS {
+        let (home, outsider) = (at_home(server, &spa, "openid"), Browser::new(server));
+        for uri in OUTSIDERS {
             let path = Browser::request(&spa, "openid", &[("redirect_uri", uri)]);
-            stays(server, &[&home, &stranger], &path, &format!("dir=\"ltr\">{}<", escaped(uri)));
+            stays(server, &[&home, &outsider], &path, &format!("dir=\"ltr\">{}<", escaped(uri)));
             let page = ask(server, &home, "GET", &path);
             assert!(
                 page.body.contains("Example &#60;Notes&#62;") && !page.body.contains(&format!("<dt>Received</dt><dd>{CALLBACK}"))
@@ -95,14 +95,14 @@ fn no_redirect_uri_where_one_is_needed() {
         let spa = client(server);
         let many =
             server.add_client("many", ClientKind::Spa, |client| client.redirect_uris.push("https://other.example.com/cb".into()));
-        let (home, stranger) = (at_home(server, &spa, "openid"), Browser::new(server));
+        let (home, outsider) = (at_home(server, &spa, "openid"), Browser::new(server));
         for (client, scope) in [(&spa, "openid"), (&spa, "notes:read openid email"), (&many, "notes:read"), (&many, "openid")] {
             let path = Browser::request(client, scope, &[("redirect_uri", "")]);
-            stays(server, &[&home, &stranger], &path, "no address to return to");
+            stays(server, &[&home, &outsider], &path, "no address to return to");
         }
         // With one registered and without openid, there is no doubt (OAuth 2.1 §2.3.2).
         let page =
-            ask(server, &stranger, "GET", &Browser::request(&spa, "notes:read", &[("redirect_uri", ""), ("prompt", "none")]));
+            ask(server, &outsider, "GET", &Browser::request(&spa, "notes:read", &[("redirect_uri", ""), ("prompt", "none")]));
         assert_eq!(super::error_of(server, &page, CALLBACK), "login_required");
     });
 }
@@ -111,13 +111,13 @@ fn no_redirect_uri_where_one_is_needed() {
 fn an_unknown_missing_or_malformed_client_id() {
     both(|server| {
         let spa = client(server);
-        let (home, stranger) = (at_home(server, &spa, "openid"), Browser::new(server));
+        let (home, outsider) = (at_home(server, &spa, "openid"), Browser::new(server));
         for unknown in ["nobody", "SPA", "spa ", "sp", "*", "' OR '1'='1", "<b>x</b>", "é✓"] {
             let path = Browser::request(&spa, "openid", &[("client_id", unknown)]);
-            stays(server, &[&home, &stranger], &path, &format!("dir=\"ltr\">{}<", escaped(unknown)));
+            stays(server, &[&home, &outsider], &path, &format!("dir=\"ltr\">{}<", escaped(unknown)));
         }
         let without = Browser::request(&spa, "openid", &[("client_id", "")]);
-        stays(server, &[&home, &stranger], &without, "The request names no app");
+        stays(server, &[&home, &outsider], &without, "The request names no app");
         let bare = without.replace("&client_id=", "");
         for (raw, words) in [
             ("&client_id=spa&client_id=spa", "says something twice"),
@@ -129,7 +129,7 @@ fn an_unknown_missing_or_malformed_client_id() {
             ("&client_id=spa%00", "contains a NUL character"),
             ("&client_id=spa&client_id=%ff", "not valid percent-encoded UTF-8"),
         ] {
-            stays(server, &[&home, &stranger], &format!("{bare}{raw}"), words);
+            stays(server, &[&home, &outsider], &format!("{bare}{raw}"), words);
         }
     });
 }
@@ -138,7 +138,7 @@ fn an_unknown_missing_or_malformed_client_id() {
 fn a_repeated_or_malformed_redirect_uri() {
     both(|server| {
         let spa = client(server);
-        let (home, stranger) = (at_home(server, &spa, "openid"), Browser::new(server));
+        let (home, outsider) = (at_home(server, &spa, "openid"), Browser::new(server));
         let good = Browser::request(&spa, "openid", &[]);
         let evil = Browser::request(&spa, "openid", &[("redirect_uri", "https://evil.example/cb")]);
         let encoded = "https%3A%2F%2Fapp.example.com%2Fcb";
@@ -152,7 +152,7 @@ fn a_repeated_or_malformed_redirect_uri() {
             (good.replace("%2Fcb", "%2Fcb%00"), "contains a NUL character"),
             (format!("{good}&client_id=spa"), "says something twice"),
         ] {
-            stays(server, &[&home, &stranger], &path, words);
+            stays(server, &[&home, &outsider], &path, words);
         }
     });
 }
@@ -171,13 +171,13 @@ fn it_stays_so_on_the_pages_in_between() {
             assert_local(&page, "https://evil.example/cb", decision);
         }
         // The sign-in page knows of no app then, and leads back to where it is found out.
-        let mut stranger = Browser::new(server);
-        let page = stranger.get(&login);
+        let mut outsider = Browser::new(server);
+        let page = outsider.get(&login);
         assert_eq!((page.status, page.form_targets()), (200, "'self'"));
         assert!(!page.body.contains("to continue to"), "{}", page.body);
-        let page = stranger.sign_in_at(&login, "alice", PASSWORD);
+        let page = outsider.sign_in_at(&login, "alice", PASSWORD);
         leads_to(&page, "/authorize");
-        assert_local(&stranger.get(page.location()), "https://evil.example/cb", "after sign-in");
+        assert_local(&outsider.get(page.location()), "https://evil.example/cb", "after sign-in");
     });
 }
 
@@ -185,12 +185,12 @@ fn it_stays_so_on_the_pages_in_between() {
 fn a_client_that_is_switched_off() {
     both(|server| {
         let spa = client(server);
-        let (mut home, stranger) = (at_home(server, &spa, "openid"), Browser::new(server));
+        let (mut home, outsider) = (at_home(server, &spa, "openid"), Browser::new(server));
         let wider = home.get(&Browser::request(&spa, "openid email", &[])).location().to_owned();
         let shown = home.get(&wider);
         let now = server.now();
         server.store(|connection| clients::set_disabled(connection, "spa", Some(now)));
-        for browser in [&home, &stranger] {
+        for browser in [&home, &outsider] {
             for (method, more) in [
                 ("GET", ""),
                 ("POST", ""),

@@ -6,7 +6,7 @@ use symbolon::{
     store::{clients, grants},
 };
 
-use super::{answer_at, ask, at_home, code_of, error_of, told_error};
+use super::{answer_at, ask, at_home, code_of, error_of, received_error};
 use crate::harness::{Browser, CALLBACK, CHALLENGE, both};
 
 /// What is put in place of a good parameter, and the error it brings.
@@ -91,17 +91,17 @@ const FLAWS: &[&str] = &[
 #[test]
 fn each_mistake_has_its_error() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
-        let (home, stranger) = (at_home(server, &spa, "openid"), Browser::new(server));
+        let (home, outsider) = (at_home(server, &spa, "openid"), Browser::new(server));
         let issued = |server: &crate::harness::Server| {
-            let filter = grants::Filter { person: Some(alice.claims.id), client: None };
+            let filter = grants::Filter { user: Some(alice.claims.id), client: None };
             server.store(|connection| grants::list(connection, &filter, 100)).len()
         };
         let before = issued(server);
         let long = "n".repeat(513);
         let mistakes = MISTAKES.iter().copied().chain([("nonce", long.as_str(), "invalid_request")]);
-        for (browser, method) in [(&home, "GET"), (&home, "POST"), (&stranger, "GET"), (&stranger, "POST")] {
+        for (browser, method) in [(&home, "GET"), (&home, "POST"), (&outsider, "GET"), (&outsider, "POST")] {
             for (name, value, error) in mistakes.clone() {
                 let page = ask(server, browser, method, &Browser::request(&spa, "openid", &[(name, value)]));
                 assert_eq!(error_of(server, &page, CALLBACK), error, "{method} {name}={value}");
@@ -130,11 +130,11 @@ fn a_state_that_cannot_be_told_is_not_told() {
             "&st%61te=a&state=b",
         ] {
             let answer = answer_at(server, &ask(server, &Browser::new(server), "GET", &format!("{without}{raw}")), CALLBACK);
-            assert_eq!((told_error(&answer).as_str(), answer.get("state")), ("invalid_request", None), "{raw}");
+            assert_eq!((received_error(&answer).as_str(), answer.get("state")), ("invalid_request", None), "{raw}");
         }
         let answer =
             answer_at(server, &ask(server, &Browser::new(server), "GET", &format!("{without}&state=&prompt=none")), CALLBACK);
-        assert_eq!((told_error(&answer).as_str(), answer.get("state")), ("login_required", None), "an empty one is none");
+        assert_eq!((received_error(&answer).as_str(), answer.get("state")), ("login_required", None), "an empty one is none");
     });
 }
 
@@ -171,7 +171,7 @@ fn what_a_client_may_not_do() {
 #[test]
 fn what_is_not_known_or_not_supported_does_no_harm() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let home = at_home(server, &spa, "openid");
         let long = "x".repeat(2000);

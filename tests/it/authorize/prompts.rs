@@ -17,7 +17,7 @@ fn auth_time(server: &Server, client: &Client, code: &str) -> i64 {
 #[test]
 fn prompt_none_shows_no_page_at_all() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let native =
             server.add_client("native", ClientKind::Native, |client| client.redirect_uris = vec!["com.example.app:/cb".into()]);
@@ -39,7 +39,7 @@ fn prompt_none_shows_no_page_at_all() {
                 "wider"
             );
         }
-        // An app whose identity is not assured is not answered without the person (RFC 8252 §8.6).
+        // An app whose identity is not assured is not answered without the user (RFC 8252 §8.6).
         home.code(&native, "alice", "openid");
         assert_eq!(
             error_of(server, &ask(server, &home, "GET", &silent(&native, "openid")), "com.example.app:/cb"),
@@ -57,7 +57,7 @@ fn prompt_none_shows_no_page_at_all() {
 #[test]
 fn prompt_login_asks_for_a_sign_in_once() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = Browser::new(server);
         for prompt in ["login", "login select_account"] {
@@ -78,7 +78,7 @@ fn prompt_login_asks_for_a_sign_in_once() {
 #[test]
 fn a_sign_in_asked_for_cannot_be_skipped_by_going_back() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = at_home(server, &spa, "openid");
         for more in [("prompt", "login"), ("max_age", "0")] {
@@ -99,7 +99,7 @@ fn a_sign_in_asked_for_cannot_be_skipped_by_going_back() {
 #[test]
 fn prompt_consent_asks_although_it_is_remembered() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = at_home(server, &spa, "openid");
         leads_to(&home.get(&Browser::request(&spa, "openid", &[("prompt", "consent")])), "/consent");
@@ -119,7 +119,7 @@ fn prompt_consent_asks_although_it_is_remembered() {
 #[test]
 fn max_age_is_kept() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = at_home(server, &spa, "openid");
         server.advance(100);
@@ -132,7 +132,7 @@ fn max_age_is_kept() {
         leads_to(&page, "/login");
         server.advance(20);
         let page = home.sign_in_at(page.location(), "alice", PASSWORD);
-        server.advance(70); // the person takes their time: a fresh sign-in stays one for the request that asked for it
+        server.advance(70); // the user takes their time: a fresh sign-in stays one for the request that asked for it
         let code = code_of(server, &home.get(page.location()), CALLBACK);
         assert!(auth_time(server, &spa, &code) >= before + 120);
     });
@@ -141,7 +141,7 @@ fn max_age_is_kept() {
 #[test]
 fn max_age_zero_asks_each_time() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = at_home(server, &spa, "openid");
         for _ in 0..3 {
@@ -158,9 +158,9 @@ fn max_age_zero_asks_each_time() {
 }
 
 #[test]
-fn a_person_switched_off_while_signed_in_is_nobody() {
+fn a_user_switched_off_while_signed_in_is_nobody() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = at_home(server, &spa, "openid");
         let consent = home.get(&Browser::request(&spa, "openid email", &[])).location().to_owned();

@@ -1,5 +1,5 @@
 //! The page on which an account is chosen (OpenID Connect Core 3.1.2.1, `prompt=select_account`): when it is shown, where each
-//! answer leads, and what an old page does. That nothing but the person's own form gives an answer is `proofs`.
+//! answer leads, and what an old page does. That nothing but the user's own form gives an answer is `proofs`.
 
 mod proofs;
 
@@ -37,7 +37,7 @@ fn named(server: &Server, client: &Client, code: &str) -> (String, i64) {
 #[test]
 fn with_nobody_signed_in_signing_in_is_the_choice() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         let page = browser.get(&Browser::request(&spa, "openid", &[CHOOSE]));
@@ -64,7 +64,7 @@ fn with_nobody_signed_in_signing_in_is_the_choice() {
 #[test]
 fn the_account_that_is_signed_in_goes_on_without_a_password() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = Browser::new(server);
         let (_, before) = named(server, &spa, &home.code(&spa, "alice", "openid"));
@@ -93,8 +93,8 @@ fn the_account_that_is_signed_in_goes_on_without_a_password() {
 #[test]
 fn another_account_signs_in_and_is_answered_for() {
     both(|server| {
-        server.add_person("alice");
-        let bob = server.add_person("bob");
+        server.add_user("alice");
+        let bob = server.add_user("bob");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = at_home(server, &spa, "openid");
         server.advance(10);
@@ -126,8 +126,8 @@ fn another_account_signs_in_and_is_answered_for() {
 #[test]
 fn together_with_other_wishes() {
     both(|server| {
-        let alice = server.add_person("alice");
-        server.add_person("bob");
+        let alice = server.add_user("alice");
+        server.add_user("bob");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = Browser::new(server);
         let hint = server.redeem(&spa, &home.code(&spa, "alice", "openid")).text("id_token").to_owned();
@@ -170,8 +170,8 @@ fn together_with_other_wishes() {
 #[test]
 fn an_old_page_does_no_harm() {
     both(|server| {
-        let alice = server.add_person("alice");
-        server.add_person("bob");
+        let alice = server.add_user("alice");
+        server.add_user("bob");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = at_home(server, &spa, "openid");
         let request = Browser::request(&spa, "openid", &[CHOOSE]);

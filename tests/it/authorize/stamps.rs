@@ -37,7 +37,7 @@ fn allow(browser: &mut Browser, request: &str) -> String {
 #[test]
 fn sign_in_asked_counts_for_its_request_and_not_for_long() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = at_home(server, &spa, "openid");
         let request = Browser::request(&spa, "openid", &[("prompt", "login")]);
@@ -86,7 +86,7 @@ fn sign_in_asked_counts_for_its_request_and_not_for_long() {
 #[test]
 fn a_client_that_sends_a_stamp_of_its_own_only_wastes_its_breath() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let request =
             Browser::request(&spa, "openid", &[("prompt", "login"), ("sign_in_asked", "mine"), ("consent_given", "mine")]);
@@ -102,7 +102,7 @@ fn a_client_that_sends_a_stamp_of_its_own_only_wastes_its_breath() {
 #[test]
 fn consent_given_counts_for_its_request_its_session_and_two_minutes() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let native = native(server);
         let other = server.add_client("other", ClientKind::Native, |client| client.redirect_uris = vec![APP.into()]);
         let mut home = Browser::new(server);
@@ -142,7 +142,7 @@ fn consent_given_counts_for_its_request_its_session_and_two_minutes() {
 #[test]
 fn a_stamp_is_no_form_and_a_form_no_stamp() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let native = native(server);
         let mut home = Browser::new(server);
         home.sign_in("alice");

@@ -9,20 +9,20 @@ use crate::harness::{Browser, CALLBACK, PASSWORD, both};
 #[test]
 fn get_and_post_are_answered_alike() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let home = at_home(server, &spa, "openid email");
-        let stranger = Browser::new(server);
+        let outsider = Browser::new(server);
         for method in ["GET", "POST"] {
             let request = |scope: &str, more: &[(&str, &str)]| Browser::request(&spa, scope, more);
             let code = code_of(server, &ask(server, &home, method, &request("openid email", &[])), CALLBACK);
             assert_eq!(server.redeem(&spa, &code).status, 200);
             leads_to(&ask(server, &home, method, &request("openid profile", &[])), "/consent");
-            leads_to(&ask(server, &stranger, method, &request("openid", &[])), "/login");
+            leads_to(&ask(server, &outsider, method, &request("openid", &[])), "/login");
             let refused = |browser, more| error_of(server, &ask(server, browser, method, &request("openid", more)), CALLBACK);
             assert_eq!(refused(&home, &[("response_type", "token")]), "unsupported_response_type");
-            assert_eq!(refused(&stranger, &[("response_type", "token")]), "unsupported_response_type");
-            assert_eq!(refused(&stranger, &[("prompt", "none")]), "login_required");
+            assert_eq!(refused(&outsider, &[("response_type", "token")]), "unsupported_response_type");
+            assert_eq!(refused(&outsider, &[("prompt", "none")]), "login_required");
         }
     });
 }
@@ -72,7 +72,7 @@ fn other_methods_are_refused_with_those_that_are_allowed() {
 #[test]
 fn every_step_is_a_page_with_its_headers_or_a_303_and_no_other_origin_reads_it() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         browser.headers = vec![("Origin", "https://app.example.com".into())];
@@ -111,7 +111,7 @@ fn every_step_is_a_page_with_its_headers_or_a_303_and_no_other_origin_reads_it()
 #[test]
 fn no_parameter_of_ours_sends_anyone_elsewhere() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let evil = "https%3A%2F%2Fevil.example";
         let query: Vec<_> = ["next", "return_to", "redirect", "url", "continue", "redirect_uri", "state", "iss"]
             .map(|name| format!("{name}={evil}"))

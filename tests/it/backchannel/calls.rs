@@ -10,13 +10,13 @@ use std::{
 
 use symbolon::config::Config;
 
-use super::{DONE, add_app, all_told, may_call, sign_out, tokens, waiting};
+use super::{DONE, add_app, all_notified, may_call, sign_out, tokens, waiting};
 use crate::harness::{Browser, Listener, Server, both, databases, wait_until};
 
 #[test]
 fn where_the_operator_allowed_nothing_no_network_of_ours_is_called() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -52,8 +52,8 @@ fn narrow(config: &mut Config) {
 
 #[test]
 fn nobody_waits_for_an_app_that_hangs() {
-    let story = |server: &Server| {
-        server.add_person("alice");
+    let handle = |server: &Server| {
+        server.add_user("alice");
         let (hanging, quick) = (Listener::with(""), Listener::with(DONE));
         hanging.hangs();
         let (slow, fast) = (add_app(server, "slow", &hanging.url), add_app(server, "fast", &quick.url));
@@ -80,12 +80,12 @@ fn nobody_waits_for_an_app_that_hangs() {
         // Those that hang are cut off after five seconds; the others follow at once, and they in their turn.
         wait_until(|| waiting(server).iter().all(|one| one.attempts == 1), || format!("{:?}", waiting(server)));
         server.advance(30);
-        all_told(server);
+        all_notified(server);
         assert_eq!(quick.count(), 12);
     };
     thread::scope(|scope| {
         for database in databases() {
-            scope.spawn(move || story(&Server::start(&database, narrow)));
+            scope.spawn(move || handle(&Server::start(&database, narrow)));
         }
     });
 }

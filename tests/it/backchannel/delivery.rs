@@ -12,7 +12,7 @@ use symbolon::{
     },
 };
 
-use super::{DONE, FAILED, add_app, all_told, may_call, sign_out, tokens, told, verified, waiting};
+use super::{DONE, FAILED, add_app, all_notified, may_call, received, sign_out, tokens, verified, waiting};
 use crate::harness::{Browser, Listener, Port, Process, Server, answer, both_with, claims_of, databases, wait_until};
 
 /// Someone signs in at the apps and out again: the id of the session.
@@ -45,7 +45,7 @@ fn advance(server: &Server, seconds: i64) {
 #[test]
 fn who_cannot_be_told_is_told_later() {
     both_with(may_call, |server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let port = Port::new();
         let app = add_app(server, "app", &port.url());
         let sid = end_a_session(server, &[&app]);
@@ -71,16 +71,16 @@ fn who_cannot_be_told_is_told_later() {
         assert_eq!(listener.count(), 3, "later each time: forty seconds after the fourth attempt");
         advance(server, 10);
         let requests = listener.wait_for(4);
-        all_told(server);
+        all_notified(server);
         assert_eq!(elsewhere.count(), 0, "no redirect was followed");
         let mut names = BTreeSet::new();
         for request in &requests {
-            let (client_id, token) = told(request);
+            let (client_id, token) = received(request);
             let (_, claims) = verified(server, &client_id, &token);
             assert_eq!(claims["sid"], sid.as_str());
             assert!(names.insert(claims["jti"].to_string()), "another token each time");
         }
-        let last = claims_of(&told(&requests[3]).1);
+        let last = claims_of(&received(&requests[3]).1);
         assert!(last["exp"].as_i64().unwrap() > server.now().seconds(), "signed when it was sent");
     });
 }
@@ -88,14 +88,14 @@ fn who_cannot_be_told_is_told_later() {
 #[test]
 fn any_answer_of_success_is_one() {
     both_with(may_call, |server| {
-        server.add_person("alice");
+        server.add_user("alice");
         for say in [DONE, "HTTP/1.1 204 No Content\r\n\r\n", &answer(200, "text/html", &"x".repeat(70_000))] {
             let listener = Listener::with(say);
             let id = format!("app-{}", listener.url.rsplit(':').next().unwrap());
             let app = add_app(server, &id, &listener.url);
             end_a_session(server, &[&app]);
             listener.wait_for(1);
-            all_told(server);
+            all_notified(server);
             assert_eq!(listener.count(), 1);
         }
     });
@@ -104,7 +104,7 @@ fn any_answer_of_success_is_one() {
 #[test]
 fn after_a_day_nobody_tries_any_more() {
     both_with(may_call, |server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let listener = Listener::with(FAILED);
         let app = add_app(server, "app", &listener.url);
         end_a_session(server, &[&app]);
@@ -112,7 +112,7 @@ fn after_a_day_nobody_tries_any_more() {
         advance(server, 86_300);
         put_off(server, 2);
         advance(server, 200);
-        all_told(server);
+        all_notified(server);
         assert_eq!(listener.count(), 3, "tried once more, and given up");
         advance(server, 86_400);
         thread::sleep(Duration::from_millis(100));
@@ -123,7 +123,7 @@ fn after_a_day_nobody_tries_any_more() {
 #[test]
 fn the_address_is_the_one_that_is_registered_when_it_is_sent() {
     both_with(may_call, |server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let (old, new) = (Listener::with(FAILED), Listener::with(DONE));
         let now = server.now();
         for (number, change) in ["moved", "removed", "disabled", "deleted"].into_iter().enumerate() {
@@ -145,10 +145,10 @@ fn the_address_is_the_one_that_is_registered_when_it_is_sent() {
                 _ => drop(server.store(|connection| clients::delete(connection, change, now))),
             }
             advance(server, 5);
-            all_told(server);
+            all_notified(server);
             assert_eq!((old.count(), new.count()), (number + 1, 1), "{change}");
         }
-        assert_eq!(told(&new.requests()[0]).0, "moved");
+        assert_eq!(received(&new.requests()[0]).0, "moved");
     });
 }
 
@@ -156,7 +156,7 @@ fn the_address_is_the_one_that_is_registered_when_it_is_sent() {
 fn a_server_that_is_started_again_goes_on_and_so_does_another() {
     for database in databases() {
         let mut server = Server::start(&database, may_call);
-        server.add_person("alice");
+        server.add_user("alice");
         let listener = Listener::with(FAILED);
         let app = add_app(&server, "app", &listener.url);
         for (count, by) in [(2, "itself"), (4, "another")] {
@@ -173,9 +173,9 @@ fn a_server_that_is_started_again_goes_on_and_so_does_another() {
             assert_eq!((waiting(&server).len(), listener.count()), (1, count - 1));
             server.advance(5); // nobody rings: it is looked for every second
             let requests = listener.wait_for(count);
-            all_told(&server);
+            all_notified(&server);
             let now_served_by = sibling.as_ref().unwrap_or(&server);
-            let (_, claims) = verified(now_served_by, "app", &told(&requests[count - 1]).1);
+            let (_, claims) = verified(now_served_by, "app", &received(&requests[count - 1]).1);
             assert_eq!(claims["sid"], sid.as_str());
         }
     }
@@ -186,7 +186,7 @@ fn two_processes_do_not_both_send_one() {
     for database in databases() {
         let one = Server::start(&database, may_call);
         let two = one.sibling_with(&database, may_call);
-        one.add_person("alice");
+        one.add_user("alice");
         let listener = Listener::with(FAILED);
         let apps: Vec<_> = (0..6).map(|number| add_app(&one, &format!("app-{number}"), &listener.url)).collect();
         let apps: Vec<_> = apps.iter().collect();
@@ -211,10 +211,10 @@ fn two_processes_do_not_both_send_one() {
             }
         }
         listener.wait_for(48);
-        all_told(&one);
+        all_notified(&one);
         assert_eq!(listener.count(), 48);
         let names: BTreeSet<_> =
-            listener.requests().iter().map(|request| claims_of(&told(request).1)["jti"].to_string()).collect();
+            listener.requests().iter().map(|request| claims_of(&received(request).1)["jti"].to_string()).collect();
         assert_eq!(names.len(), 48);
     }
 }
@@ -223,7 +223,7 @@ fn two_processes_do_not_both_send_one() {
 fn what_was_in_hand_when_a_process_died_is_sent_by_the_next() {
     for database in databases() {
         let mut server = Server::start(&database, may_call);
-        server.add_person("alice");
+        server.add_user("alice");
         let listener = Listener::with("");
         listener.hangs();
         let app = add_app(&server, "app", &listener.url);
@@ -259,8 +259,8 @@ fn what_was_in_hand_when_a_process_died_is_sent_by_the_next() {
         assert!(left[0].next_at > next.now() && left[0].next_at <= next.now().plus(Span::from_seconds(30)), "{left:?}");
         next.advance(31);
         let requests = listener.wait_for(2);
-        all_told(&next);
-        assert_eq!(verified(&next, "app", &told(&requests[1]).1).1["sid"], sid.as_str());
+        all_notified(&next);
+        assert_eq!(verified(&next, "app", &received(&requests[1]).1).1["sid"], sid.as_str());
         assert_eq!(listener.count(), 2);
     }
 }
@@ -268,7 +268,7 @@ fn what_was_in_hand_when_a_process_died_is_sent_by_the_next() {
 #[test]
 fn one_that_takes_its_time_is_told_once() {
     both_with(may_call, |server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let listener = Listener::with("");
         listener.does(|stream| {
             thread::sleep(Duration::from_millis(700));
@@ -278,7 +278,7 @@ fn one_that_takes_its_time_is_told_once() {
         end_a_session(server, &[&app]);
         listener.wait_for(1);
         server.app.bell.notify_one(); // looked for meanwhile, and found to be in hand
-        all_told(server);
+        all_notified(server);
         assert_eq!(listener.count(), 1);
     });
 }
@@ -286,7 +286,7 @@ fn one_that_takes_its_time_is_told_once() {
 #[test]
 fn one_that_the_database_refuses_to_hand_out_keeps_no_other_back() {
     both_with(may_call, |server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let listener = Listener::with(FAILED);
         let apps: Vec<_> = (0..3).map(|number| add_app(server, &format!("app-{number}"), &listener.url)).collect();
         end_a_session(server, &apps.iter().collect::<Vec<_>>());

@@ -1,5 +1,5 @@
 //! The `claims` parameter (OpenID Connect Core §5.5): claims one by one, at the place that was named, as far as the client may
-//! have them and the person agrees; and what is malformed is told, whatever its size.
+//! have them and the user agrees; and what is malformed is told, whatever its size.
 
 use serde_json::{Map, Value, json};
 use symbolon::{protocol::client::ClientKind, store::consents};
@@ -19,7 +19,7 @@ fn refusal(browser: &mut Browser, client: &symbolon::protocol::client::Client, c
     query_of(page.location()).remove("error").unwrap_or_default()
 }
 
-/// The claims about a person: what is told besides what tokens always say.
+/// The claims about a user: what is told besides what tokens always say.
 fn about(claims: &Value) -> Vec<&str> {
     const ALWAYS: [&str; 11] = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid"];
     let mut names: Vec<_> =
@@ -33,7 +33,7 @@ fn claims_are_told_where_they_were_asked_for() {
     both_with(configured, |server| {
         alice(server);
         let spa = client(server, "spa", ALL);
-        for (asked, userinfo, id_token) in [
+        for (requested, userinfo, id_token) in [
             (json!({}), [].as_slice(), [].as_slice()),
             (json!({"userinfo": {"email": null}}), &["email"], &[]),
             (json!({"id_token": {"email": {"essential": true}}}), &[], &["email"]),
@@ -44,7 +44,7 @@ fn claims_are_told_where_they_were_asked_for() {
             ),
             (json!({"userinfo": {"department": {"essential": false, "value": "x"}}}), &["department"], &[]),
             (json!({"id_token": {"https://example.com/badge": {"values": [1, 2]}}}), &[], &["https://example.com/badge"]),
-            // What nobody here knows, members and claims alike, is ignored (Core §5.5); a person's other attributes are not told.
+            // What nobody here knows, members and claims alike, is ignored (Core §5.5); a user's other attributes are not told.
             (
                 json!({"userinfo": {"unknown": null, "left over": null, "email#fr": null}, "elsewhere": 7, "access_token": {"email": null}}),
                 &[],
@@ -57,24 +57,24 @@ fn claims_are_told_where_they_were_asked_for() {
             ),
             (json!({"userinfo": {"password_hash": null, "id": null, "iss": null, "scope": null, "auth_time": null}}), &[], &[]),
         ] {
-            let code = Browser::new(server).code_of(&spa, "alice", "openid", &[("claims", &parameter(&asked))]);
+            let code = Browser::new(server).code_of(&spa, "alice", "openid", &[("claims", &parameter(&requested))]);
             let tokens = server.redeem(&spa, &code);
             assert_eq!(tokens.text("scope"), "openid", "claims are no scopes");
-            let told = server.userinfo(tokens.text("access_token")).json;
+            let received = server.userinfo(tokens.text("access_token")).json;
             let own = claims_of(tokens.text("id_token"));
-            assert_eq!((about(&told), about(&own)), (userinfo.to_vec(), id_token.to_vec()), "{asked}");
-            assert_eq!((&own["iss"], told.get("iss")), (&server.url.as_str().into(), None));
+            assert_eq!((about(&received), about(&own)), (userinfo.to_vec(), id_token.to_vec()), "{requested}");
+            assert_eq!((&own["iss"], received.get("iss")), (&server.url.as_str().into(), None));
             let refreshed = server.refresh(&spa, tokens.text("refresh_token"));
-            let told = server.userinfo(refreshed.text("access_token")).json;
-            assert_eq!(about(&told), userinfo, "and after a refresh: {asked}");
+            let received = server.userinfo(refreshed.text("access_token")).json;
+            assert_eq!(about(&received), userinfo, "and after a refresh: {requested}");
             let access = claims_of(tokens.text("access_token"));
             assert!(access.get("email").is_none() && access.get("roles").is_none(), "{access}");
         }
         // Together with scopes, each claim is told once.
-        let asked = json!({"userinfo": {"email": null, "phone_number": null}}).to_string();
-        let code = Browser::new(server).code_of(&spa, "alice", "openid email", &[("claims", &asked)]);
-        let told = server.userinfo(server.redeem(&spa, &code).text("access_token")).json;
-        assert_eq!(about(&told), ["email", "email_verified", "phone_number"]);
+        let requested = json!({"userinfo": {"email": null, "phone_number": null}}).to_string();
+        let code = Browser::new(server).code_of(&spa, "alice", "openid email", &[("claims", &requested)]);
+        let received = server.userinfo(server.redeem(&spa, &code).text("access_token")).json;
+        assert_eq!(about(&received), ["email", "email_verified", "phone_number"]);
     });
 }
 
@@ -85,19 +85,19 @@ fn a_client_gets_no_claims_of_scopes_that_it_is_not_registered_for() {
         let narrow = client(server, "narrow", "openid email team");
         let names = ["email", "name", "roles", "groups", "phone_number", "https://example.com/badge", "department", "lead"];
         let wishes: Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), json!({"essential": true}))).collect();
-        let asked = json!({"userinfo": wishes, "id_token": wishes}).to_string();
+        let requested = json!({"userinfo": wishes, "id_token": wishes}).to_string();
         let mut browser = Browser::new(server);
         browser.sign_in("alice");
-        let page = browser.get(&Browser::request(&narrow, "openid", &[("claims", &asked)]));
+        let page = browser.get(&Browser::request(&narrow, "openid", &[("claims", &requested)]));
         let page = browser.get(page.location());
         assert!(page.body.contains("See your email address") && page.body.contains("<bdi>team</bdi>"), "{}", page.body);
         for other in ["See your profile", "See your roles", "See your phone", "employee"] {
             assert!(!page.body.contains(other), "{other}: {}", page.body);
         }
-        let tokens = server.redeem(&narrow, &browser.code_of(&narrow, "alice", "openid", &[("claims", &asked)]));
-        for told in [server.userinfo(tokens.text("access_token")).json, claims_of(tokens.text("id_token"))] {
+        let tokens = server.redeem(&narrow, &browser.code_of(&narrow, "alice", "openid", &[("claims", &requested)]));
+        for received in [server.userinfo(tokens.text("access_token")).json, claims_of(tokens.text("id_token"))] {
             assert_eq!(
-                about(&told),
+                about(&received),
                 ["department", "email", "lead"],
                 "an essential claim that is not told is no error (Core §5.5.1)"
             );
@@ -106,18 +106,18 @@ fn a_client_gets_no_claims_of_scopes_that_it_is_not_registered_for() {
 }
 
 #[test]
-fn the_person_is_asked_about_what_claims_open() {
+fn the_user_is_asked_about_what_claims_open() {
     both_with(configured, |server| {
         let alice = alice(server);
         let spa = client(server, "spa", ALL);
         let mut browser = Browser::new(server);
         browser.code(&spa, "alice", "openid");
-        let asked =
+        let requested =
             json!({"userinfo": {"email": null, "department": null}, "id_token": {"birthdate": null, "email": null}}).to_string();
-        let request = Browser::request(&spa, "openid", &[("claims", &asked)]);
-        let silent = Browser::request(&spa, "openid", &[("claims", &asked), ("prompt", "none")]);
-        let told = |page: &Page| query_of(page.location()).remove("error").unwrap_or_default();
-        assert_eq!(told(&browser.get(&silent)), "consent_required");
+        let request = Browser::request(&spa, "openid", &[("claims", &requested)]);
+        let silent = Browser::request(&spa, "openid", &[("claims", &requested), ("prompt", "none")]);
+        let received = |page: &Page| query_of(page.location()).remove("error").unwrap_or_default();
+        assert_eq!(received(&browser.get(&silent)), "consent_required");
         let page = browser.get(&request);
         assert!(page.location().starts_with("/consent?"), "{page:?}");
         let page = browser.get(page.location());
@@ -128,14 +128,14 @@ fn the_person_is_asked_about_what_claims_open() {
         }
         assert!(!page.body.contains("See your roles"), "{}", page.body);
         let deny = [("decision", "deny"), ("csrf", &*page.csrf())];
-        assert_eq!(told(&browser.send("POST", &page.attribute("form ", "action"), Some(&deny))), "access_denied");
-        assert_eq!(told(&browser.get(&silent)), "consent_required", "nothing of it was allowed");
+        assert_eq!(received(&browser.send("POST", &page.attribute("form ", "action"), Some(&deny))), "access_denied");
+        assert_eq!(received(&browser.get(&silent)), "consent_required", "nothing of it was allowed");
 
-        let tokens = server.redeem(&spa, &browser.code_of(&spa, "alice", "openid", &[("claims", &asked)]));
+        let tokens = server.redeem(&spa, &browser.code_of(&spa, "alice", "openid", &[("claims", &requested)]));
         assert_eq!(about(&claims_of(tokens.text("id_token"))), ["birthdate", "email"]);
         let remembered = server.store(|connection| consents::find(connection, alice.claims.id, "spa")).unwrap();
         assert_eq!(remembered.scopes.to_string(), "openid email employee profile");
-        assert_eq!(told(&browser.get(&silent)), "");
+        assert_eq!(received(&browser.get(&silent)), "");
         for (more, error) in [
             (json!({"id_token": {"email_verified": null}}), ""),
             (json!({"userinfo": {"phone_number": null}}), "consent_required"),
@@ -143,7 +143,7 @@ fn the_person_is_asked_about_what_claims_open() {
         ] {
             let more = more.to_string();
             let page = browser.get(&Browser::request(&spa, "openid", &[("claims", &more), ("prompt", "none")]));
-            assert_eq!(told(&page), error, "{more}");
+            assert_eq!(received(&page), error, "{more}");
         }
         // Consent is to a request as it was shown: another `claims` needs another answer.
         let native = server.add_client("native", ClientKind::Native, |client| {
@@ -164,7 +164,7 @@ fn the_person_is_asked_about_what_claims_open() {
 #[test]
 fn what_is_malformed_is_told_to_the_client_whatever_its_shape() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = Browser::new(server);
         home.code(&spa, "alice", "openid");
@@ -222,7 +222,7 @@ fn what_is_malformed_is_told_to_the_client_whatever_its_shape() {
 #[test]
 fn what_is_huge_has_a_clear_answer() {
     both(|server: &Server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = Browser::new(server);
         home.code(&spa, "alice", "openid");

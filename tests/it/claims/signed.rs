@@ -54,16 +54,16 @@ fn each_algorithm_signs_what_the_plain_answer_says() {
             add_key(server, *algorithm);
             let client = client(server, *algorithm);
             let tokens = server.tokens(&client, "alice", "openid profile email address roles employee");
-            let told = verified(server, &ask(server, tokens.text("access_token")), &client);
-            assert_eq!((&told["sub"], &told["aud"]), (&alice.claims.id.to_string().into(), &client.id.as_str().into()));
-            assert!((told["iat"].as_i64().unwrap() - server.now().seconds()).abs() <= 30);
+            let received = verified(server, &ask(server, tokens.text("access_token")), &client);
+            assert_eq!((&received["sub"], &received["aud"]), (&alice.claims.id.to_string().into(), &client.id.as_str().into()));
+            assert!((received["iat"].as_i64().unwrap() - server.now().seconds()).abs() <= 30);
             change_client(server, &client.id, |client| client.userinfo_signed = false);
             let plain = server.userinfo(tokens.text("access_token"));
             assert_eq!(plain.header("content-type"), Some("application/json"));
             let of_jwt: BTreeSet<_> = ["iss", "aud", "iat"].into();
-            let told: serde_json::Map<_, _> =
-                told.as_object().unwrap().clone().into_iter().filter(|(name, _)| !of_jwt.contains(name.as_str())).collect();
-            assert_eq!(Value::Object(told), plain.json);
+            let received: serde_json::Map<_, _> =
+                received.as_object().unwrap().clone().into_iter().filter(|(name, _)| !of_jwt.contains(name.as_str())).collect();
+            assert_eq!(Value::Object(received), plain.json);
         }
     });
 }
@@ -107,7 +107,10 @@ fn refusals_are_plain() {
         }
         let claims = json!({"userinfo": {"phone_number": null, "email": null}}).to_string();
         let code = Browser::new(server).code_of(&client, "alice", "openid", &[("claims", &claims)]);
-        let told = verified(server, &ask(server, server.redeem(&client, &code).text("access_token")), &client);
-        assert_eq!(told.as_object().unwrap().keys().collect::<Vec<_>>(), ["iss", "aud", "iat", "sub", "email", "phone_number"]);
+        let received = verified(server, &ask(server, server.redeem(&client, &code).text("access_token")), &client);
+        assert_eq!(
+            received.as_object().unwrap().keys().collect::<Vec<_>>(),
+            ["iss", "aud", "iat", "sub", "email", "phone_number"]
+        );
     });
 }

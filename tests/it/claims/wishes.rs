@@ -13,14 +13,14 @@ fn request(client: &Client, claims: &Value, more: &[(&str, &str)]) -> String {
 
 /// The error of an answer to the client, or nothing where it is a code.
 #[track_caller]
-fn told(page: &crate::harness::Page) -> String {
+fn received(page: &crate::harness::Page) -> String {
     assert!(page.status == 303 && page.location().starts_with(CALLBACK), "{page:?}");
     let mut answer = query_of(page.location());
     assert_eq!(answer.contains_key("code"), !answer.contains_key("error"), "{page:?}");
     answer.remove("error").unwrap_or_default()
 }
 
-/// The subject that a client knows a person by.
+/// The subject that a client knows a user by.
 fn sub(server: &Server, client: &Client, username: &str) -> String {
     claims_of(server.tokens(client, username, "openid").text("id_token"))["sub"].as_str().unwrap().to_owned()
 }
@@ -28,10 +28,10 @@ fn sub(server: &Server, client: &Client, username: &str) -> String {
 const SILENT: (&str, &str) = ("prompt", "none");
 
 #[test]
-fn only_the_person_it_means_is_answered_for() {
+fn only_the_user_it_means_is_answered_for() {
     both(|server| {
-        server.add_person("alice");
-        server.add_person("bob");
+        server.add_user("alice");
+        server.add_user("bob");
         let public = server.add_client("public", ClientKind::Spa, |_| ());
         let pairwise =
             server.add_client("pairwise", ClientKind::Spa, |client| client.pairwise_sector = Some("app.example.com".into()));
@@ -41,23 +41,23 @@ fn only_the_person_it_means_is_answered_for() {
             home.code(client, "alice", "openid");
             for place in ["id_token", "userinfo"] {
                 let wants = |sub: &str| json!({ place: {"sub": {"value": sub}} });
-                assert_eq!(told(&home.get(&request(client, &wants(&hers), &[]))), "");
-                assert_eq!(told(&home.get(&request(client, &wants(&hers), &[SILENT]))), "");
-                assert_eq!(told(&home.get(&request(client, &wants(&his), &[SILENT]))), "login_required");
+                assert_eq!(received(&home.get(&request(client, &wants(&hers), &[]))), "");
+                assert_eq!(received(&home.get(&request(client, &wants(&hers), &[SILENT]))), "");
+                assert_eq!(received(&home.get(&request(client, &wants(&his), &[SILENT]))), "login_required");
                 let page = home.get(&request(client, &wants(&his), &[]));
                 assert!(page.location().starts_with("/login?"), "{page:?}");
                 // Alice again: no further try.
                 let page = home.sign_in_at(page.location(), "alice", PASSWORD);
-                assert_eq!(told(&home.get(page.location())), "login_required");
+                assert_eq!(received(&home.get(page.location())), "login_required");
             }
             let wants = json!({"id_token": {"sub": {"value": his, "essential": true}}});
             let page = home.follow(&request(client, &wants, &[]), "bob", "allow");
-            assert_eq!(told(&page), "");
+            assert_eq!(received(&page), "");
             let code = query_of(page.location())["code"].clone();
             assert_eq!(claims_of(server.redeem(client, &code).text("id_token"))["sub"], his);
             // Without a value it is no condition.
             for none in [json!({"id_token": {"sub": null}}), json!({"id_token": {"sub": {"essential": true}}})] {
-                assert_eq!(told(&home.get(&request(client, &none, &[SILENT]))), "", "{none}");
+                assert_eq!(received(&home.get(&request(client, &none, &[SILENT]))), "", "{none}");
             }
         }
     });
@@ -66,7 +66,7 @@ fn only_the_person_it_means_is_answered_for() {
 #[test]
 fn a_subject_that_is_nobodys_is_nobody() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let public = server.add_client("public", ClientKind::Spa, |_| ());
         let add = |id: &str, sector: &str| {
             server.add_client(id, ClientKind::Spa, |client| client.pairwise_sector = Some(sector.into()))
@@ -96,26 +96,26 @@ fn a_subject_that_is_nobodys_is_nobody() {
             let mut home = Browser::new(server);
             home.code(client, "alice", "openid");
             let upper = own.to_uppercase();
-            // Whether a subject of elsewhere is this person's is told to nobody (Core §8): it is as unknown as any other.
+            // Whether a subject of elsewhere is this user's is told to nobody (Core §8): it is as unknown as any other.
             for wrong in nonsense.iter().copied().chain(theirs.map(String::as_str)).chain([upper.as_str()]) {
                 let wants = json!({"id_token": {"sub": {"value": wrong}}});
-                assert_eq!(told(&home.get(&request(client, &wants, &[SILENT]))), "login_required", "{} {wrong:?}", client.id);
+                assert_eq!(received(&home.get(&request(client, &wants, &[SILENT]))), "login_required", "{} {wrong:?}", client.id);
                 let page = home.get(&request(client, &wants, &[]));
                 assert!(page.location().starts_with("/login?"), "{wrong:?}: {page:?}");
             }
             let wants = json!({"id_token": {"sub": {"value": "nobody"}}});
             let page = home.follow(&request(client, &wants, &[]), "alice", "allow");
-            assert_eq!(told(&page), "login_required", "whoever signs in");
-            assert_eq!(told(&home.get(&request(client, &json!({"id_token": {"sub": {"value": own}}}), &[SILENT]))), "");
+            assert_eq!(received(&page), "login_required", "whoever signs in");
+            assert_eq!(received(&home.get(&request(client, &json!({"id_token": {"sub": {"value": own}}}), &[SILENT]))), "");
         }
     });
 }
 
 #[test]
-fn a_hint_and_a_subject_mean_the_same_person_or_nobody() {
+fn a_hint_and_a_subject_mean_the_same_user_or_nobody() {
     both(|server| {
-        server.add_person("alice");
-        server.add_person("bob");
+        server.add_user("alice");
+        server.add_user("bob");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let his = sub(server, &spa, "bob");
         let mut home = Browser::new(server);
@@ -123,11 +123,11 @@ fn a_hint_and_a_subject_mean_the_same_person_or_nobody() {
         let hers = claims_of(&hint)["sub"].as_str().unwrap().to_owned();
         let hint = ("id_token_hint", hint.as_str());
         let wants = |sub: &str| json!({"id_token": {"sub": {"value": sub}}});
-        assert_eq!(told(&home.get(&request(&spa, &wants(&hers), &[hint, SILENT]))), "");
-        assert_eq!(told(&home.get(&request(&spa, &wants(&his), &[hint, SILENT]))), "login_required");
+        assert_eq!(received(&home.get(&request(&spa, &wants(&hers), &[hint, SILENT]))), "");
+        assert_eq!(received(&home.get(&request(&spa, &wants(&his), &[hint, SILENT]))), "login_required");
         for username in ["alice", "bob"] {
             let page = home.follow(&request(&spa, &wants(&his), &[hint]), username, "allow");
-            assert_eq!(told(&page), "login_required", "{username}");
+            assert_eq!(received(&page), "login_required", "{username}");
         }
     });
 }
@@ -136,7 +136,7 @@ fn a_hint_and_a_subject_mean_the_same_person_or_nobody() {
 fn an_essential_class_is_met_or_refused() {
     const PASSWORD_CLASS: &str = "urn:symbolon:acr:password";
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = Browser::new(server);
         home.code(&spa, "alice", "openid");
@@ -153,10 +153,10 @@ fn an_essential_class_is_met_or_refused() {
         ] {
             let wants = json!({"id_token": {"acr": acr}});
             let page = home.get(&request(&spa, &wants, &[SILENT]));
-            assert_eq!(told(&page), error, "{wants}");
+            assert_eq!(received(&page), error, "{wants}");
             if !error.is_empty() {
                 for browser in [&mut home, &mut Browser::new(server)] {
-                    assert_eq!(told(&browser.get(&request(&spa, &wants, &[]))), error, "no sign-in can help: {wants}");
+                    assert_eq!(received(&browser.get(&request(&spa, &wants, &[]))), error, "no sign-in can help: {wants}");
                 }
                 continue;
             }
@@ -170,7 +170,7 @@ fn an_essential_class_is_met_or_refused() {
         // `acr_values` is a wish, and never more (Core 3.1.2.1).
         for values in ["2", PASSWORD_CLASS, "urn:mace:incommon:iap:silver urn:mace:incommon:iap:bronze", "é \" <x>"] {
             let page = home.get(&Browser::request(&spa, "openid", &[("acr_values", values), SILENT]));
-            assert_eq!(told(&page), "", "{values}");
+            assert_eq!(received(&page), "", "{values}");
             let id_token = claims_of(server.redeem(&spa, &query_of(page.location())["code"]).text("id_token"));
             assert_eq!(id_token["acr"], PASSWORD_CLASS);
         }
@@ -180,7 +180,7 @@ fn an_essential_class_is_met_or_refused() {
 #[test]
 fn tokens_tell_the_truth_about_the_sign_in() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = Browser::new(server);
         let signed_in = server.now().seconds();
@@ -189,7 +189,7 @@ fn tokens_tell_the_truth_about_the_sign_in() {
         let wants = json!({"id_token": {"acr": {"essential": true}, "auth_time": {"essential": true}}});
         let issue = |home: &mut Browser| {
             let page = home.get(&request(&spa, &wants, &[]));
-            assert_eq!(told(&page), "");
+            assert_eq!(received(&page), "");
             server.redeem(&spa, &query_of(page.location())["code"])
         };
         let tokens = issue(&mut home);
@@ -214,12 +214,12 @@ fn tokens_tell_the_truth_about_the_sign_in() {
         let claims = claims_of(tokens.text("id_token"));
         assert_eq!((claims.get("acr"), &claims["amr"]), (None, &json!(["otp"])));
         assert_eq!(claims_of(tokens.text("access_token")).get("acr"), None);
-        assert_eq!(told(&home.get(&request(&spa, &wants, &[SILENT]))), "unmet_authentication_requirements");
+        assert_eq!(received(&home.get(&request(&spa, &wants, &[SILENT]))), "unmet_authentication_requirements");
         let page = home.get(&request(&spa, &wants, &[]));
         assert!(page.location().starts_with("/login?"), "{page:?}");
         let page = home.sign_in_at(page.location(), "alice", PASSWORD);
         let page = home.get(page.location());
-        assert_eq!(told(&page), "");
+        assert_eq!(received(&page), "");
         assert_eq!(claims_of(server.redeem(&spa, &query_of(page.location())["code"]).text("id_token"))["amr"], json!(["pwd"]));
     });
 }

@@ -9,13 +9,13 @@ use symbolon::{
         credential::{Credential, Kind},
         link::LinkKind,
         login_name::LoginName,
-        notice::Letter,
+        notification::NotificationKind,
     },
-    store::{deliveries, links, people},
+    store::{deliveries, links, users},
 };
 
 use super::{Binary, is_time};
-use crate::harness::{Browser, Database, MailServer, Mood, Server, databases};
+use crate::harness::{Behavior, Browser, Database, MailServer, Server, databases};
 
 const WRONG: &str = "correct horse battery stapler";
 
@@ -34,15 +34,15 @@ pub(super) fn with_mail(server: &Server, database: &Database, mail: &MailServer)
 }
 
 #[test]
-fn what_lives_of_a_person_and_what_happened_is_shown() {
+fn what_lives_of_a_user_and_what_happened_is_shown() {
     for database in databases() {
         let server = Server::start(&database, |_| ());
         let (name, symbolon) = (database.name, Binary::beside(&server, &database));
-        server.add_person("alice");
+        server.add_user("alice");
         let app = server.add_client("app", ClientKind::Spa, |_| ());
         let shown = symbolon.json("user show alice --json");
         let of = |shown: &Value, key: &str| shown[key].clone();
-        let expected = [("signed_in", Value::Null), ("live_sessions", json!(0)), ("live_grants", json!(0))];
+        let expected = [("signed_in", Value::Null), ("active_sessions", json!(0)), ("active_grants", json!(0))];
         assert!(expected.iter().all(|(key, value)| of(&shown, key) == *value), "{name}: {shown}");
         assert_eq!(symbolon.json("user activity alice --json"), json!([]), "{name}");
         assert!(symbolon.text("user show alice").contains("last sign-in   never\n"), "{name}");
@@ -56,7 +56,7 @@ fn what_lives_of_a_person_and_what_happened_is_shown() {
         assert_eq!(Browser::new(&server).sign_in_at("/login", "alice", WRONG).status, 401);
         let shown = symbolon.json("user show alice --json");
         assert!(is_time(&shown["signed_in"]), "{name}: {shown}");
-        let counts = |shown: &Value| (of(shown, "live_sessions"), of(shown, "live_grants"));
+        let counts = |shown: &Value| (of(shown, "active_sessions"), of(shown, "active_grants"));
         assert_eq!(counts(&shown), (json!(2), json!(2)), "{name}: {shown}");
         server.redeem(&app, &unredeemed);
         server.redeem(&app, &unredeemed);
@@ -81,23 +81,23 @@ fn what_lives_of_a_person_and_what_happened_is_shown() {
 }
 
 #[test]
-fn a_person_is_asked_to_sign_in_again() {
+fn a_user_is_asked_to_sign_in_again() {
     for database in databases() {
         let server = Server::start(&database, |_| ());
         let (name, symbolon) = (database.name, Binary::beside(&server, &database));
-        server.add_person("alice");
+        server.add_user("alice");
         let app = server.add_client("app", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(&server);
         let code = browser.code(&app, "alice", "openid offline_access");
         let token = server.redeem(&app, &code).text("refresh_token").to_owned();
         let shown = symbolon.json("user show alice --json");
-        assert_eq!((&shown["sign_in_again_since"], &shown["live_grants"]), (&Value::Null, &json!(1)), "{name}");
+        assert_eq!((&shown["sign_in_again_since"], &shown["active_grants"]), (&Value::Null, &json!(1)), "{name}");
 
         let said = symbolon.text("user sign-in-again ALICE@example.com");
         assert!(said.starts_with("user alice has to sign in again; ") && said.contains("none of it has ended"), "{name}: {said}");
         let shown = symbolon.json("user show alice --json");
         assert!(is_time(&shown["sign_in_again_since"]), "{name}: {shown}");
-        assert_eq!((&shown["live_sessions"], &shown["live_grants"]), (&json!(0), &json!(0)), "{name}: {shown}");
+        assert_eq!((&shown["active_sessions"], &shown["active_grants"]), (&json!(0), &json!(0)), "{name}: {shown}");
         assert!(symbolon.text("user show alice").contains("sign in again  since 20"), "{name}");
         let explained = symbolon.json(&format!("explain {token} --json"));
         assert_eq!(
@@ -111,7 +111,7 @@ fn a_person_is_asked_to_sign_in_again() {
 
         Browser::new(&server).sign_in("alice");
         let shown = symbolon.json("user show alice --json");
-        assert_eq!((&shown["sign_in_again_since"], &shown["live_grants"]), (&Value::Null, &json!(1)), "{name}: {shown}");
+        assert_eq!((&shown["sign_in_again_since"], &shown["active_grants"]), (&Value::Null, &json!(1)), "{name}: {shown}");
         assert_eq!(symbolon.json(&format!("explain {token} --json"))["active"], true, "{name}");
         assert_eq!(server.refresh(&app, &token).status, 200, "{name}");
         assert!(is_time(&symbolon.json("user sign-in-again alice --json")["sign_in_again_since"]), "{name}");
@@ -120,12 +120,12 @@ fn a_person_is_asked_to_sign_in_again() {
 }
 
 #[test]
-fn an_operator_begins_a_recovery_that_only_the_person_can_finish() {
+fn an_operator_begins_a_recovery_that_only_the_user_can_finish() {
     for database in databases() {
-        let mail = MailServer::start(Mood::WELL);
+        let mail = MailServer::start(Behavior::WELL);
         let server = Server::start(&database, |config| config.mail = mail.settings());
         let (name, symbolon) = (database.name, with_mail(&server, &database, &mail));
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         let app = server.add_client("app", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(&server);
         let code = browser.code(&app, "alice", "openid offline_access");
@@ -140,12 +140,12 @@ fn an_operator_begins_a_recovery_that_only_the_person_can_finish() {
         assert_eq!(Browser::new(&server).sign_in_at("/login", "alice", crate::harness::PASSWORD).status, 401, "{name}");
         assert_eq!(server.refresh(&app, tokens.text("refresh_token")).error(), "invalid_grant", "{name}");
         assert_eq!(server.userinfo(tokens.text("access_token")).status, 401, "{name}");
-        let letter = mail.wait_for("alice@example.com", 1).remove(0);
-        assert!(letter.subject.starts_with("Set a new password"), "{name}: {letter:?}");
-        assert_eq!(letter.link(), url, "{name}: it leads to the question, and does nothing by itself");
-        assert!(!letter.raw.contains("sym_ml_") && !said.contains("sym_ml_"), "{name}: {letter:?}");
-        let person = server.store(|connection| people::find(connection, alice)).unwrap();
-        assert!(person.password_hash.is_none() && person.must_sign_in_since().is_some(), "{name}");
+        let message = mail.wait_for("alice@example.com", 1).remove(0);
+        assert!(message.subject.starts_with("Set a new password"), "{name}: {message:?}");
+        assert_eq!(message.link(), url, "{name}: it leads to the question, and does nothing by itself");
+        assert!(!message.raw.contains("sym_ml_") && !said.contains("sym_ml_"), "{name}: {message:?}");
+        let user = server.store(|connection| users::find(connection, alice)).unwrap();
+        assert!(user.password_hash.is_none() && user.must_sign_in_since().is_some(), "{name}");
         let happened = symbolon.json("user activity alice --json");
         let kinds: Vec<_> = happened.as_array().unwrap().iter().map(|one| one["activity"].clone()).collect();
         assert!(kinds.contains(&json!("reset_asked")) && kinds.contains(&json!("everything_ended")), "{name}: {happened}");
@@ -153,17 +153,17 @@ fn an_operator_begins_a_recovery_that_only_the_person_can_finish() {
         let again = symbolon.json("user reset alice --json");
         assert_eq!((&again["ended_sessions"], &again["url"]), (&json!(0), &json!(url)), "{name}: once more does no harm");
 
-        // Whom no letter would reach loses nothing.
+        // Whom no e-mail would reach loses nothing.
         server.add_unverified("bob");
         assert!(symbolon.refusal("user reset bob").contains("--email-verified"), "{name}");
-        server.add_person("carol");
+        server.add_user("carol");
         symbolon.text("user disable carol");
         assert!(symbolon.refusal("user reset carol").contains("switched on"), "{name}");
         let without_mail = Binary::beside(&server, &database);
-        server.add_person("dave");
+        server.add_user("dave");
         assert!(without_mail.refusal("user reset dave").contains("mail to be configured"), "{name}");
         for who in ["bob", "dave"] {
-            let kept = server.store(|connection| people::find_by_login(connection, &LoginName::parse(who))).unwrap();
+            let kept = server.store(|connection| users::find_by_login(connection, &LoginName::parse(who))).unwrap();
             assert!(kept.password_hash.is_some(), "{name}: {who}");
         }
     }
@@ -172,7 +172,7 @@ fn an_operator_begins_a_recovery_that_only_the_person_can_finish() {
 #[test]
 fn the_owner_of_an_address_is_invited() {
     for database in databases() {
-        let mail = MailServer::start(Mood::WELL);
+        let mail = MailServer::start(Behavior::WELL);
         let server = Server::start(&database, |config| {
             config.mail = mail.settings();
             config.registration = Registration::Invitation;
@@ -180,8 +180,8 @@ fn the_owner_of_an_address_is_invited() {
         let (name, symbolon) = (database.name, with_mail(&server, &database, &mail));
         let said = symbolon.text("user invite --email New@Example.com --role editor --role admin --group staff");
         assert_eq!(said, "new@example.com is invited by mail; the link is good for 7 days\n", "{name}");
-        let letter = mail.wait_for("new@example.com", 1).remove(0);
-        let first = letter.link().to_owned();
+        let message = mail.wait_for("new@example.com", 1).remove(0);
+        let first = message.link().to_owned();
         let link_of = |url: &str| {
             let text =
                 url.strip_prefix(&format!("{}/register/finish?link=", server.url)).unwrap_or_else(|| panic!("{name}: {url}"));
@@ -218,7 +218,7 @@ fn the_owner_of_an_address_is_invited() {
         assert_eq!(symbolon.json("user invitations --json").as_array().unwrap().len(), 1, "{name}");
         let text = symbolon.text("user invite --email other@example.com --print");
         assert!(text.contains(&format!("link     {}/register/finish?link=sym_ml_", server.url)), "{name}: {text}");
-        assert_eq!(mail.letters().len(), 1, "{name}: what is printed is not mailed");
+        assert_eq!(mail.messages().len(), 1, "{name}: what is printed is not mailed");
 
         assert_eq!(
             symbolon.text("user uninvite OTHER@example.com"),
@@ -229,7 +229,7 @@ fn the_owner_of_an_address_is_invited() {
         assert_eq!(symbolon.json("user uninvite new@example.com --json")["withdrawn"], true, "{name}");
         assert_eq!(symbolon.json("user invitations --json"), json!([]), "{name}");
 
-        server.add_person("alice");
+        server.add_user("alice");
         assert!(symbolon.refusal("user invite --email ALICE@example.com --print").contains("without an account"), "{name}");
         assert!(symbolon.refusal("user invite --email nowhere --print").contains("name@host"), "{name}");
         let off = Binary::beside(&server, &database);
@@ -244,21 +244,21 @@ fn the_owner_of_an_address_is_invited() {
 #[test]
 fn an_invitation_that_was_withdrawn_is_not_mailed_any_more() {
     for database in databases() {
-        let mut mail = MailServer::start(Mood::WELL);
+        let mut mail = MailServer::start(Behavior::WELL);
         mail.stop();
         let server = Server::start(&database, |config| config.mail = mail.settings());
         let (name, symbolon) = (database.name, with_mail(&server, &database, &mail));
         symbolon.text("user invite --email new@example.com");
         let waiting = |server: &Server| {
             let later = server.now().plus(symbolon::protocol::time::Span::from_seconds(86_400));
-            server.store(|connection| deliveries::due_to_people(connection, later, 10))
+            server.store(|connection| deliveries::due_to_users(connection, later, 10))
         };
-        let is_invitation = |one: &deliveries::Delivery| matches!(&one.content, deliveries::Content::Letter(notice) if notice.letter == Letter::Invitation);
+        let is_invitation = |one: &deliveries::Delivery| matches!(&one.content, deliveries::Content::Notification(notice) if notice.kind == NotificationKind::Invitation);
         assert!(waiting(&server).iter().all(is_invitation) && waiting(&server).len() == 1, "{name}");
         symbolon.text("user uninvite new@example.com");
-        mail.restart(Mood::WELL);
+        mail.restart(Behavior::WELL);
         server.advance(60);
         crate::harness::wait_until(|| waiting(&server).is_empty(), || format!("{name}: {:?}", waiting(&server)));
-        assert_eq!(mail.letters().len(), 0, "{name}");
+        assert_eq!(mail.messages().len(), 0, "{name}");
     }
 }

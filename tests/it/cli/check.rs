@@ -17,9 +17,9 @@ const KEY: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAY
 fn check(symbolon: &Binary, id: &str) -> (Vec<Value>, bool) {
     let ran: Ran = symbolon.run(&format!("client check {id} --json"));
     assert!(ran.stderr.is_empty() && [Some(0), Some(1)].contains(&ran.code), "{}", ran.stderr);
-    let told: Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!(told["client_id"], id);
-    let findings = told["findings"].as_array().unwrap().clone();
+    let received: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(received["client_id"], id);
+    let findings = received["findings"].as_array().unwrap().clone();
     for finding in &findings {
         for key in ["level", "setting", "is", "should_be", "section"] {
             assert!(finding[key].as_str().is_some_and(|text| !text.is_empty()), "{finding}");

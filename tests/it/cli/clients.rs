@@ -4,7 +4,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use symbolon::{
     protocol::login_name::LoginName,
-    store::{clients, people},
+    store::{clients, users},
 };
 
 use super::{Binary, all_ended, is_time, seed};
@@ -23,8 +23,8 @@ fn clients_are_registered_and_their_secrets_shown_once() {
         let mut expected = json!({
             "client_id": "app", "client_name": "App", "type": "spa", "redirect_uris": ["https://app.example.com/cb"], "scope": "openid notes:read",
             "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"], "audiences": ["https://api.example.com"],
-            "pkce_required": true, "refresh_retry_window": "10s", "sign_in_ceiling": null, "cors_origins": ["https://www.example.com"], "disabled": false,
-            "live_secrets": 0, "default_audiences": null, "introspects": [], "id_token_signed_response_alg": "RS256",
+            "pkce_required": true, "refresh_retry_window": "10s", "max_auth_age": null, "cors_origins": ["https://www.example.com"], "disabled": false,
+            "active_secrets": 0, "default_audiences": null, "introspects": [], "id_token_signed_response_alg": "RS256",
             "userinfo_signed_response_alg": null, "subject_type": "public", "sector": null, "post_logout_redirect_uris": [],
             "backchannel_logout_uri": null,
         });
@@ -71,7 +71,7 @@ fn clients_are_switched_and_deleted() {
         let registered =
             || store.with(|connection| clients::read_origin(connection, "https://www.example.com")).unwrap().is_some();
         let alice =
-            store.with(|connection| people::find_by_login(connection, &LoginName::parse("alice"))).unwrap().unwrap().claims.id;
+            store.with(|connection| users::find_by_login(connection, &LoginName::parse("alice"))).unwrap().unwrap().claims.id;
         let (session, _) = seed(&store, alice, "app");
 
         assert_eq!(symbolon.text("client disable app"), "client app is switched off\n", "{name}");

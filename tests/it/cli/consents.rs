@@ -1,4 +1,4 @@
-//! `symbolon consent`: what a person allowed, and withdrawing it beside a server that runs.
+//! `symbolon consent`: what a user allowed, and withdrawing it beside a server that runs.
 
 use serde_json::json;
 use symbolon::protocol::client::ClientKind;
@@ -11,12 +11,12 @@ fn consents_are_listed_and_withdrawn() {
     for database in databases() {
         let server = Server::start(&database, |_| ());
         let (name, symbolon) = (database.name, Binary::beside(&server, &database));
-        server.add_person("alice");
-        server.add_person("bob");
+        server.add_user("alice");
+        server.add_user("bob");
         let clients = ["app", "other"].map(|id| server.add_client(id, ClientKind::Spa, |_| ()));
         let [app, other] = &clients;
         let token =
-            |client, person| server.tokens(client, person, "openid offline_access notes:read").text("refresh_token").to_owned();
+            |client, user| server.tokens(client, user, "openid offline_access notes:read").text("refresh_token").to_owned();
         let (alices, bobs, others) = (token(app, "alice"), token(app, "bob"), token(other, "alice"));
 
         assert_eq!(symbolon.json("consent list --user bob --json").as_array().unwrap().len(), 1, "{name}");

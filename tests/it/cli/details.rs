@@ -1,9 +1,9 @@
-//! `symbolon user`: what is kept of a person besides their password, shown and changed, and deleting them.
+//! `symbolon user`: what is kept of a user besides their password, shown and changed, and deleting them.
 
 use serde_json::{Value, json};
 use symbolon::{
     protocol::{client::ClientKind, login_name::LoginName},
-    store::people,
+    store::users,
 };
 
 use super::{Binary, PASSWORD, all_ended, is_time, seed};
@@ -48,8 +48,9 @@ fn details_are_given_shown_and_changed() {
         );
         assert!(is_time(&added["updated"]), "{name}: {added}");
         let mut shown = symbolon.json("user show alice --json");
-        let lives = ["live_sessions", "live_grants", "open_links"].map(|key| shown.as_object_mut().unwrap().remove(key).unwrap());
-        assert_eq!((shown, lives), (added, [json!(0), json!(0), json!([])]), "{name}");
+        let is_active =
+            ["active_sessions", "active_grants", "open_links"].map(|key| shown.as_object_mut().unwrap().remove(key).unwrap());
+        assert_eq!((shown, is_active), (added, [json!(0), json!(0), json!([])]), "{name}");
         let text = symbolon.text("user show alice@example.com");
         assert!(text.contains("roles          editor\n               admin\n") && text.contains("number=7\n"), "{name}: {text}");
 
@@ -110,23 +111,23 @@ fn details_that_make_no_sense_are_refused() {
 }
 
 #[test]
-fn a_person_who_is_deleted_is_gone_and_what_they_had_has_ended() {
+fn a_user_who_is_deleted_is_gone_and_what_they_had_has_ended() {
     for database in databases() {
         let (name, symbolon) = (database.name, Binary::new(&database.url));
         symbolon.add_user("alice");
         symbolon.add_user("bob");
         let store = symbolon.store();
-        let person = |login: &str| {
-            store.with(|connection| people::find_by_login(connection, &LoginName::parse(login))).unwrap().unwrap().claims.id
+        let user = |login: &str| {
+            store.with(|connection| users::find_by_login(connection, &LoginName::parse(login))).unwrap().unwrap().claims.id
         };
-        let (alice, bob) = (person("alice"), person("bob"));
+        let (alice, bob) = (user("alice"), user("bob"));
         let ((session, _), (bobs, _)) = (seed(&store, alice, "app"), seed(&store, bob, "app"));
         let text = symbolon.text("user delete ALICE");
         assert_eq!(text, "user alice is deleted; their sessions and grants have ended\n", "{name}");
         assert_eq!((all_ended(&store, alice, session), all_ended(&store, bob, bobs)), ([true, true], [false, false]), "{name}");
         assert!(symbolon.refusal("user show alice").contains("there is no user"), "{name}");
         symbolon.add_user("alice");
-        assert_ne!(person("alice"), alice, "{name}: the same name is another person");
+        assert_ne!(user("alice"), alice, "{name}: the same name is another person");
         let deleted = symbolon.json("user delete bob --json");
         assert_eq!(deleted, json!({ "id": bob.to_string(), "username": "bob", "deleted": true }), "{name}");
     }
@@ -137,7 +138,7 @@ fn what_is_set_is_what_apps_are_told() {
     for database in databases() {
         let server = Server::start(&database, |_| ());
         let symbolon = Binary::beside(&server, &database);
-        server.add_person("alice");
+        server.add_user("alice");
         let app = server.add_client("app", ClientKind::Spa, |client| {
             client.scopes = symbolon::protocol::scope::Scopes::parse("openid profile roles groups").unwrap();
         });

@@ -11,7 +11,7 @@ use symbolon::{
         login_name::LoginName,
     },
     random,
-    store::{grants, people, sessions},
+    store::{grants, sessions, users},
 };
 
 use super::{Binary, Ran};
@@ -31,36 +31,36 @@ impl Site {
     fn new(database: &Database, behind: i64) -> Self {
         let server = Server::start_behind(database, behind);
         let symbolon = Binary::beside(&server, database);
-        server.add_person("alice");
+        server.add_user("alice");
         let client = server.add_client("app", ClientKind::Spa, |_| ());
         Self { server, symbolon, client }
     }
 
     /// What is said of a credential, which is not part of it.
-    fn told(&self, token: &str) -> Value {
-        told(&self.symbolon, token)
+    fn explanation(&self, token: &str) -> Value {
+        explanation(&self.symbolon, token)
     }
 }
 
 #[track_caller]
-fn told(symbolon: &Binary, token: &str) -> Value {
+fn explanation(symbolon: &Binary, token: &str) -> Value {
     for args in [&["explain", token][..], &["explain", token, "--json"]] {
         let ran = symbolon.run_with(args, "");
         assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{}", ran.stdout);
         assert!(token.len() < 20 || !ran.stdout.contains(&token[7..]), "{}", ran.stdout);
     }
     let from_stdin = symbolon.run_with(&["explain", "--json"], &format!("{token}\nanother line\n"));
-    let told: Value = serde_json::from_str(&from_stdin.stdout).unwrap();
+    let explanation: Value = serde_json::from_str(&from_stdin.stdout).unwrap();
     let dash = symbolon.run_with(&["explain", "-", "--json"], token);
     assert_eq!((from_stdin.code, dash.stdout), (Some(0), from_stdin.stdout));
-    told
+    explanation
 }
 
 /// Whether it is active, by which row, and with these words.
 #[track_caller]
-fn is(told: &Value, active: bool, row: Option<u8>, words: &str) {
-    assert_eq!((&told["active"], &told["row"]), (&json!(active), &json!(row)), "{told}");
-    assert!(told["because"].as_str().unwrap().contains(words), "{told}");
+fn is(explanation: &Value, active: bool, row: Option<u8>, words: &str) {
+    assert_eq!((&explanation["active"], &explanation["row"]), (&json!(active), &json!(row)), "{explanation}");
+    assert!(explanation["because"].as_str().unwrap().contains(words), "{explanation}");
 }
 
 #[test]
@@ -69,40 +69,40 @@ fn codes_and_refresh_tokens_are_told_by_the_rows_of_the_verdict() {
         let site = Site::new(&database, 0);
         let (server, client) = (&site.server, &site.client);
         let code = Browser::new(server).code(client, "alice", ALL);
-        let told = site.told(&code);
-        is(&told, true, Some(10), "verifier, which is not known here");
-        let grant = told["grant"].as_str().unwrap().to_owned();
+        let explanation = site.explanation(&code);
+        is(&explanation, true, Some(10), "verifier, which is not known here");
+        let grant = explanation["grant"].as_str().unwrap().to_owned();
         assert_eq!(
-            (&told["is"], &told["made_by"], &told["client_id"], &told["username"]),
+            (&explanation["is"], &explanation["made_by"], &explanation["client_id"], &explanation["username"]),
             (&json!("an authorization code"), &json!("the newest server secret"), &json!("app"), &json!("alice"))
         );
-        assert_eq!((&told["generation"], &told["current_generation"]), (&json!(0), &json!(0)), "{told}");
-        assert_eq!((&told["scope"], &told["audiences"]), (&json!(ALL), &json!([API])), "{told}");
+        assert_eq!((&explanation["generation"], &explanation["current_generation"]), (&json!(0), &json!(0)), "{explanation}");
+        assert_eq!((&explanation["scope"], &explanation["audiences"]), (&json!(ALL), &json!([API])), "{explanation}");
 
         let first = server.redeem(client, &code);
-        is(&site.told(&code), false, Some(5), "revokes its grant");
+        is(&site.explanation(&code), false, Some(5), "revokes its grant");
         let first = first.text("refresh_token").to_owned();
-        let told = site.told(&first);
-        is(&told, true, Some(10), "to generation 2");
-        assert_eq!((&told["is"], &told["grant"]), (&json!("a refresh token"), &json!(grant)), "{told}");
+        let explanation = site.explanation(&first);
+        is(&explanation, true, Some(10), "to generation 2");
+        assert_eq!((&explanation["is"], &explanation["grant"]), (&json!("a refresh token"), &json!(grant)), "{explanation}");
         let second = server.refresh(client, &first).text("refresh_token").to_owned();
-        is(&site.told(&first), true, Some(6), "its successor is told again");
+        is(&site.explanation(&first), true, Some(6), "its successor is told again");
         let third = server.refresh(client, &second);
-        let told = site.told(&first);
-        is(&told, false, Some(7), "used before");
-        assert_eq!((&told["generation"], &told["current_generation"]), (&json!(1), &json!(3)), "{told}");
+        let explanation = site.explanation(&first);
+        is(&explanation, false, Some(7), "used before");
+        assert_eq!((&explanation["generation"], &explanation["current_generation"]), (&json!(1), &json!(3)), "{explanation}");
         assert_eq!(server.refresh(client, third.text("refresh_token")).status, 200, "nothing was changed by explaining");
         let last = server.refresh(client, third.text("refresh_token")).text("refresh_token").to_owned();
 
         site.symbolon.text("client set app --scope profile");
-        is(&site.told(&last), false, Some(3), "may not have offline_access any more");
+        is(&site.explanation(&last), false, Some(3), "may not have offline_access any more");
         site.symbolon.text("client disable app");
-        is(&site.told(&last), false, Some(3), "is disabled");
+        is(&site.explanation(&last), false, Some(3), "is disabled");
         site.symbolon.text(&format!("grant revoke {grant}"));
-        is(&site.told(&last), false, Some(3), "the grant was revoked");
-        is(&site.told(&code), false, Some(3), "the grant was revoked");
+        is(&site.explanation(&last), false, Some(3), "the grant was revoked");
+        is(&site.explanation(&code), false, Some(3), "the grant was revoked");
         site.symbolon.text("client delete app");
-        is(&site.told(&last), false, None, "its client was deleted");
+        is(&site.explanation(&last), false, None, "its client was deleted");
         let text = site.symbolon.text(&format!("explain {last}"));
         assert!(text.starts_with("it is       a refresh token\nactive      no: its client was deleted\n"), "{text}");
         assert!(text.contains("generation  4; its row is at 4\n"), "{text}");
@@ -115,15 +115,18 @@ fn what_has_run_out_is_told() {
         let site = Site::new(&database, 7 * 86_400);
         let mut browser = Browser::new(&site.server);
         let code = browser.code(&site.client, "alice", ALL);
-        is(&site.told(&code), false, Some(8), "the code has expired");
+        is(&site.explanation(&code), false, Some(8), "the code has expired");
         let tokens = site.server.redeem(&site.client, &browser.code(&site.client, "alice", "openid"));
-        is(&site.told(tokens.text("refresh_token")), false, Some(3), "not used for too long");
-        is(&site.told(tokens.text("access_token")), false, None, "it has expired");
-        let told = site.told(tokens.text("id_token"));
-        is(&told, false, None, "it has expired");
-        assert_eq!((&told["is"], &told["username"], &told["client_id"]), (&json!("an ID token"), &json!("alice"), &json!("app")));
+        is(&site.explanation(tokens.text("refresh_token")), false, Some(3), "not used for too long");
+        is(&site.explanation(tokens.text("access_token")), false, None, "it has expired");
+        let explanation = site.explanation(tokens.text("id_token"));
+        is(&explanation, false, None, "it has expired");
+        assert_eq!(
+            (&explanation["is"], &explanation["username"], &explanation["client_id"]),
+            (&json!("an ID token"), &json!("alice"), &json!("app"))
+        );
         let cookie = browser.cookies.values().find(|value| value.starts_with("sym_se_")).unwrap();
-        is(&site.told(cookie), false, None, "reached its end");
+        is(&site.explanation(cookie), false, None, "reached its end");
     }
 }
 
@@ -134,39 +137,39 @@ fn access_tokens_are_told_as_they_are_worth_now() {
         let (server, client) = (&site.server, &site.client);
         let tokens = server.tokens(client, "alice", ALL);
         let access = tokens.text("access_token").to_owned();
-        let told = site.told(&access);
-        is(&told, true, None, "for a person");
-        assert_eq!((&told["is"], &told["made_by"]), (&json!("an access token"), &json!("a key of this server")));
+        let explanation = site.explanation(&access);
+        is(&explanation, true, None, "for a person");
+        assert_eq!((&explanation["is"], &explanation["made_by"]), (&json!("an access token"), &json!("a key of this server")));
         assert_eq!(
-            (&told["client_id"], &told["username"], &told["scope"]),
+            (&explanation["client_id"], &explanation["username"], &explanation["scope"]),
             (&json!("app"), &json!("alice"), &json!(ALL)),
-            "{told}"
+            "{explanation}"
         );
-        assert_eq!(told["audiences"], claims_of(&access)["aud"], "{told}");
-        let grant = told["grant"].as_str().unwrap();
+        assert_eq!(explanation["audiences"], claims_of(&access)["aud"], "{explanation}");
+        let grant = explanation["grant"].as_str().unwrap();
 
         site.symbolon.text("client set app --scope openid --scope offline_access");
-        let told = site.told(&access);
-        is(&told, true, None, "some of its scopes were taken");
-        assert_eq!(told["scope"], "openid offline_access", "{told}");
+        let explanation = site.explanation(&access);
+        is(&explanation, true, None, "some of its scopes were taken");
+        assert_eq!(explanation["scope"], "openid offline_access", "{explanation}");
         site.symbolon.text(&format!("grant revoke {grant}"));
-        is(&site.told(&access), false, None, "the grant was revoked");
+        is(&site.explanation(&access), false, None, "the grant was revoked");
         site.symbolon.text("user disable alice");
-        is(&site.told(tokens.text("id_token")), true, None, "it opens nothing");
+        is(&site.explanation(tokens.text("id_token")), true, None, "it opens nothing");
 
         server.add_client("job", ClientKind::Service, |_| ());
         let credentials = [("grant_type", "client_credentials")];
         let basic = format!("Basic {}", base64(&format!("job:{SECRET}")));
         let own = server.token(&credentials, &[("Authorization", &basic)]);
-        let told = site.told(own.text("access_token"));
-        is(&told, true, None, "of the client for itself");
+        let explanation = site.explanation(own.text("access_token"));
+        is(&explanation, true, None, "of the client for itself");
         assert_eq!(
-            (&told["client_id"], &told["username"], &told["grant"]),
+            (&explanation["client_id"], &explanation["username"], &explanation["grant"]),
             (&json!("job"), &Value::Null, &Value::Null),
-            "{told}"
+            "{explanation}"
         );
         server.send("POST", "/revoke", &[("Authorization", &basic)], Some(&format!("token={}", own.text("access_token"))));
-        is(&site.told(own.text("access_token")), false, None, "it was revoked");
+        is(&site.explanation(own.text("access_token")), false, None, "it was revoked");
     }
 }
 
@@ -183,22 +186,26 @@ fn cookies_secrets_and_logout_tokens_are_told() {
         let mut browser = Browser::new(server);
         browser.sign_in("alice");
         let cookie = browser.cookies.values().find(|value| value.starts_with("sym_se_")).unwrap().clone();
-        let told = site.told(&cookie);
-        is(&told, true, None, "someone is signed in");
-        assert_eq!((&told["is"], &told["username"]), (&json!("a session cookie"), &json!("alice")), "{told}");
-        let session = told["session"].as_str().unwrap().to_owned();
-        let alice = server.store(|connection| people::find_by_login(connection, &LoginName::parse("alice"))).unwrap();
+        let explanation = site.explanation(&cookie);
+        is(&explanation, true, None, "someone is signed in");
+        assert_eq!(
+            (&explanation["is"], &explanation["username"]),
+            (&json!("a session cookie"), &json!("alice")),
+            "{explanation}"
+        );
+        let session = explanation["session"].as_str().unwrap().to_owned();
+        let alice = server.store(|connection| users::find_by_login(connection, &LoginName::parse("alice"))).unwrap();
         server.disable(alice.claims.id);
-        is(&site.told(&cookie), false, None, "ended");
+        is(&site.explanation(&cookie), false, None, "ended");
 
         server.add_client("web", ClientKind::Web, |_| ());
-        let told = site.told(SECRET);
-        is(&told, true, None, "the newest one");
-        assert_eq!((&told["is"], &told["client_id"]), (&json!("a client secret"), &json!("web")), "{told}");
+        let explanation = site.explanation(SECRET);
+        is(&explanation, true, None, "the newest one");
+        assert_eq!((&explanation["is"], &explanation["client_id"]), (&json!("a client secret"), &json!("web")), "{explanation}");
         site.symbolon.text("client rotate-secret web");
-        is(&site.told(SECRET), true, None, "the former one");
+        is(&site.explanation(SECRET), true, None, "the former one");
         site.symbolon.text("client retire-secret web");
-        is(&site.told(SECRET), false, None, "no client has it");
+        is(&site.explanation(SECRET), false, None, "no client has it");
 
         let now = server.now();
         let ring = server.store(|connection| Ok(server.app.keys(connection, now).unwrap()));
@@ -213,12 +220,12 @@ fn cookies_secrets_and_logout_tokens_are_told() {
             events: json!({}),
         };
         let key = ring.signing(Algorithm::Rs256, now).unwrap();
-        let told = site.told(&key.logout_token(&claims).unwrap());
-        is(&told, true, None, "a session has ended");
+        let explanation = site.explanation(&key.logout_token(&claims).unwrap());
+        is(&explanation, true, None, "a session has ended");
         assert_eq!(
-            (&told["is"], &told["client_id"], &told["session"]),
+            (&explanation["is"], &explanation["client_id"], &explanation["session"]),
             (&json!("a logout token"), &json!("web"), &json!(session)),
-            "{told}"
+            "{explanation}"
         );
     }
 }
@@ -232,13 +239,13 @@ fn a_cookie_of_an_earlier_sign_in_is_told() {
         let cookie = browser.cookies.values().find(|value| value.starts_with("sym_se_")).unwrap().clone();
         let again = Browser::request(&site.client, "openid", &[("prompt", "login")]);
         browser.follow(&again, "alice", "allow");
-        let told = site.told(&cookie);
-        is(&told, false, None, "a later sign-in");
-        assert_eq!((&told["generation"], &told["current_generation"]), (&json!(0), &json!(1)), "{told}");
+        let explanation = site.explanation(&cookie);
+        is(&explanation, false, None, "a later sign-in");
+        assert_eq!((&explanation["generation"], &explanation["current_generation"]), (&json!(0), &json!(1)), "{explanation}");
         let newest = browser.cookies.values().find(|value| value.starts_with("sym_se_")).unwrap();
-        is(&site.told(newest), true, None, "signed in");
+        is(&site.explanation(newest), true, None, "signed in");
         site.server.store(|connection| {
-            let id = Id::parse(told["session"].as_str().unwrap()).unwrap();
+            let id = Id::parse(explanation["session"].as_str().unwrap()).unwrap();
             sessions::find(connection, id).map(|session| assert_eq!(session.unwrap().generation, 1))
         });
     }
@@ -251,30 +258,30 @@ fn forgeries_and_what_another_server_made_are_told_apart() {
         let tokens = site.server.tokens(&site.client, "alice", ALL);
         let (refresh, access) = (tokens.text("refresh_token"), tokens.text("access_token"));
         let last = if refresh.ends_with('A') { "B" } else { "A" };
-        let forged = site.told(&format!("{}{last}", &refresh[..refresh.len() - 1]));
+        let forged = site.explanation(&format!("{}{last}", &refresh[..refresh.len() - 1]));
         is(&forged, false, None, "forged");
         assert_eq!((&forged["grant"], &forged["client_id"]), (&Value::Null, &Value::Null), "nothing is said of what it names");
-        is(&site.told(&refresh[..40]), false, None, "not whole");
-        is(&site.told(&refresh.replace("_rt_", "_se_")), false, None, "forged");
-        is(&site.told("sym_cs_nobody"), false, None, "no client has it");
-        is(&site.told("something else"), false, None, "begins with sym_ac_");
+        is(&site.explanation(&refresh[..40]), false, None, "not whole");
+        is(&site.explanation(&refresh.replace("_rt_", "_se_")), false, None, "forged");
+        is(&site.explanation("sym_cs_nobody"), false, None, "no client has it");
+        is(&site.explanation("something else"), false, None, "begins with sym_ac_");
         let (body, _) = access.rsplit_once('.').unwrap();
-        is(&site.told(&format!("{body}.AAAA")), false, None, "signature is not valid");
+        is(&site.explanation(&format!("{body}.AAAA")), false, None, "signature is not valid");
 
         // A server secret that was dropped, and one that was added.
         let other = "another server secret as long as it must be";
         let mut symbolon = Binary::beside(&site.server, &database);
         symbolon.variables[0].1 = other.into();
-        let dropped = told(&symbolon, refresh);
+        let dropped = explanation(&symbolon, refresh);
         is(&dropped, false, None, "its server secret was dropped");
         assert_eq!((&dropped["client_id"], &dropped["username"]), (&json!("app"), &json!("alice")), "{dropped}");
         symbolon.variables[0].1 = format!("{other},the server secret of the integration tests");
-        let older = told(&symbolon, refresh);
+        let older = explanation(&symbolon, refresh);
         is(&older, true, Some(10), "to generation 2");
         assert_eq!(older["made_by"], "an older server secret of the list", "{older}");
         symbolon.variables[1].1 = "https://elsewhere.example".into();
-        is(&told(&symbolon, access), false, None, "another issuer");
-        is(&told(&symbolon, tokens.text("id_token")), false, None, "another issuer");
+        is(&explanation(&symbolon, access), false, None, "another issuer");
+        is(&explanation(&symbolon, tokens.text("id_token")), false, None, "another issuer");
 
         let grant = Id::parse(older["grant"].as_str().unwrap()).unwrap();
         site.server

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use symbolon::{
     protocol::{client::ClientKind, id::Id, login_name::LoginName},
-    store::{grants, people},
+    store::{grants, users},
 };
 
 use super::{Binary, is_time, seed};
@@ -20,7 +20,7 @@ fn grants_are_listed_and_revoked() {
         }
         let store = symbolon.store();
         let id = |login: &str| {
-            store.with(|connection| people::find_by_login(connection, &LoginName::parse(login))).unwrap().unwrap().claims.id
+            store.with(|connection| users::find_by_login(connection, &LoginName::parse(login))).unwrap().unwrap().claims.id
         };
         let (_, [code, active]) = seed(&store, id("alice"), "app");
         seed(&store, id("bob"), "app");
@@ -81,7 +81,7 @@ fn the_life_of_a_grant_is_shown() {
     for database in databases() {
         let server = Server::start(&database, |_| ());
         let (name, symbolon) = (database.name, Binary::beside(&server, &database));
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         let app = server.add_strict_client("app");
         let mut browser = Browser::new(&server);
         browser.headers.push(("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".into()));
@@ -89,7 +89,7 @@ fn the_life_of_a_grant_is_shown() {
         let id = symbolon.json("grant list --json")[0]["id"].as_str().unwrap().to_owned();
         let show = |what: &str| symbolon.json(&format!("grant show {what} --json"));
         let happened = |shown: &Value| -> Vec<String> {
-            shown["history"].as_array().unwrap().iter().map(|one| one["happening"].as_str().unwrap().to_owned()).collect()
+            shown["history"].as_array().unwrap().iter().map(|one| one["event"].as_str().unwrap().to_owned()).collect()
         };
         let flush = || symbolon.store().with(|connection| server.app.history.flush(connection)).unwrap();
         // Whether the moment is written by now or not, its beginning is known, and from where.

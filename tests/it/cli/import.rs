@@ -1,4 +1,4 @@
-//! `symbolon user import`: people of a former system with the hashes of their passwords, all or none, and what is said of
+//! `symbolon user import`: users of a former system with the hashes of their passwords, all or none, and what is said of
 //! each line that cannot be taken.
 
 use serde_json::json;
@@ -13,13 +13,13 @@ const BCRYPT: &str = "$2b$04$CPwZdmgYNE3zppwBjkrfs.F7F4d2i2zHmtCUh0f.NCc7vscucMH
 fn refusal(symbolon: &Binary, lines: &str) -> Vec<String> {
     let ran = symbolon.run_with(&["user", "import", "-"], lines);
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{}", ran.stderr);
-    let mut told = ran.stderr.lines().map(str::to_owned);
-    assert_eq!(told.next().as_deref(), Some("error: nothing was imported"), "{}", ran.stderr);
-    told.collect()
+    let mut received = ran.stderr.lines().map(str::to_owned);
+    assert_eq!(received.next().as_deref(), Some("error: nothing was imported"), "{}", ran.stderr);
+    received.collect()
 }
 
 #[test]
-fn people_are_imported_and_sign_in_with_their_passwords() {
+fn users_are_imported_and_sign_in_with_their_passwords() {
     for database in databases() {
         let name = database.name;
         let server = Server::start(&database, |_| ());
@@ -83,7 +83,7 @@ fn each_mistake_is_told_with_its_line_and_nothing_is_imported() {
             json!({"username": "ALICE", "email": "other@example.com"}).to_string(),
             json!({"username": "other", "email": "A@example.com"}).to_string(),
         ];
-        let told = refusal(&symbolon, &lines.join("\n"));
+        let received = refusal(&symbolon, &lines.join("\n"));
         let expected = [
             "line 2: expected a JSON object: expected ident",
             "line 3: expected a JSON object: missing field `username`",
@@ -99,9 +99,12 @@ fn each_mistake_is_told_with_its_line_and_nothing_is_imported() {
             "line 13: user name 'alice': expected one that is free, received that of line 1",
             "line 14: e-mail address 'a@example.com': expected one that is free, received that of line 1",
         ];
-        assert_eq!(told.len(), expected.len(), "{name}: {told:?}");
-        for (told, expected) in told.iter().zip(expected) {
-            assert!(told.starts_with(expected) && !told.contains(secret) && !told.contains("CPwZdmgY"), "{name}: {told}");
+        assert_eq!(received.len(), expected.len(), "{name}: {received:?}");
+        for (received, expected) in received.iter().zip(expected) {
+            assert!(
+                received.starts_with(expected) && !received.contains(secret) && !received.contains("CPwZdmgY"),
+                "{name}: {received}"
+            );
         }
         assert_eq!(symbolon.json("user list --json"), json!([]), "{name}");
 
@@ -120,8 +123,11 @@ fn whoever_is_there_already_keeps_their_account_and_the_others_wait() {
         symbolon.add_user("bob");
         let line = |username: &str, email: &str| json!({"username": username, "email": email}).to_string();
         for clash in [line("bob", "other@example.com"), line("other", "bob@example.com")] {
-            let told = refusal(&symbolon, &format!("{}\n\n{clash}\n", line("alice", "a@example.com")));
-            assert!(told[0].starts_with("line 3: user name '") && told[0].contains("another user has"), "{name}: {told:?}");
+            let received = refusal(&symbolon, &format!("{}\n\n{clash}\n", line("alice", "a@example.com")));
+            assert!(
+                received[0].starts_with("line 3: user name '") && received[0].contains("another user has"),
+                "{name}: {received:?}"
+            );
             assert_eq!(symbolon.json("user list --json").as_array().unwrap().len(), 1, "{name}");
         }
     }

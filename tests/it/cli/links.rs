@@ -1,5 +1,5 @@
-//! Which decision about an account ends which links in letters of before (decision 0029): the table of docs/security.md, walked
-//! cell by cell. Operators decide by the command line, people on their pages; whether it is the owner or a thief in their session,
+//! Which decision about an account ends which links in e-mails of before (decision 0029): the table of docs/security.md, walked
+//! cell by cell. Operators decide by the command line, users on their pages; whether it is the owner or a thief in their session,
 //! the server cannot tell. A cell is an account of its own: the link's form is open before the decision, and is sent after it.
 
 use symbolon::{
@@ -8,21 +8,21 @@ use symbolon::{
         activity::Origin,
         credential::{Credential, Kind},
         id::Id,
-        link::{LinkKind, Told},
-        notice::Letter,
+        link::{LinkKind, NotifiedEvent},
+        notification::NotificationKind,
         time::Timestamp,
     },
     random,
     store::{
         links::{self, Link},
-        people,
+        users,
     },
 };
 
 use super::{Binary, accounts};
 use crate::{
     account::act,
-    harness::{Browser, LINK, MailServer, Mood, PASSWORD, Page, Server, databases, settled},
+    harness::{Behavior, Browser, LINK, MailServer, PASSWORD, Page, Server, databases, settled},
 };
 
 const NEW: &str = "violet tractor over the moon";
@@ -71,8 +71,8 @@ const TABLE: [Row; 28] = [
     ("owner or thief", "others ended",                |s| s.act("/account", "/account/end", &[("what", "others"), ("id", "")]), [D, D, W, W, D, D]),
     ("owner or thief", "everything ended",            |s| s.act("/account", "/account/end", &[("what", "everything"), ("id", "")]), [D, D, W, W, D, D]),
     ("owner or thief", "not me, signed in",           |s| s.act("/account/activity", "/account/not-me", &[]), [D, D, W, W, D, D]),
-    ("owner or thief", "another address asked for",   asked_for_address,                 [W, D, W, W, D, D]),
-    ("owner or thief", "another password asked for",  asked_for_password,                [D, W, W, W, D, D]),
+    ("owner or thief", "another address asked for",   requested_for_address,                 [W, D, W, W, D, D]),
+    ("owner or thief", "another password asked for",  requested_for_password,                [D, W, W, W, D, D]),
     ("owner or thief", "another address confirmed",   confirmed,                         [D, D, W, W, W, W]),
     ("owner or thief", "account deleted",             |s| s.act("/account/data", "/account/delete", &[("password", PASSWORD)]), [D; 6]),
     ("owner or thief", "password, address, not me there", taken_over,                    [D, D, W, W, W, W]),
@@ -87,16 +87,16 @@ struct Stage<'a> {
     server: &'a Server,
     symbolon: &'a Binary,
     name: String,
-    person: Id,
+    user: Id,
     browser: Browser,
 }
 
 impl<'a> Stage<'a> {
     fn set(server: &'a Server, symbolon: &'a Binary, name: &str) -> Self {
-        let person = server.add_person(name).claims.id;
+        let user = server.add_user(name).claims.id;
         let mut browser = Browser::new(server);
         browser.sign_in(name);
-        Self { server, symbolon, name: name.to_owned(), person, browser }
+        Self { server, symbolon, name: name.to_owned(), user, browser }
     }
 
     /// Runs a command on the account.
@@ -117,12 +117,12 @@ impl<'a> Stage<'a> {
     /// A link of the account that was made now, or so many seconds later: its text.
     fn made(&self, kind: LinkKind, later: i64, change: impl FnOnce(&mut Link)) -> String {
         let now = Timestamp::from_millis(self.server.now().millis() + 1000 * later);
-        let told = Told { letter: Letter::PasswordChanged, about: None, at: now, origin: Origin::default() };
+        let received = NotifiedEvent { kind: NotificationKind::PasswordChanged, about: None, at: now, origin: Origin::default() };
         let is_theirs = !matches!(kind, LinkKind::Register | LinkKind::Invitation);
         let mut link = Link {
-            person_id: is_theirs.then_some(self.person),
+            user_id: is_theirs.then_some(self.user),
             email: Some(self.email()),
-            content: (kind == LinkKind::NotMe).then(|| serde_json::to_string(&told).unwrap()),
+            content: (kind == LinkKind::NotMe).then(|| serde_json::to_string(&received).unwrap()),
             ..Link::new(random::id(now), kind, now)
         };
         change(&mut link);
@@ -158,16 +158,16 @@ impl<'a> Stage<'a> {
         assert!(matches!(done.status, 200 | 303), "{done:?}");
     }
 
-    /// "This was not me", by a letter to this address that was sent so many seconds later.
+    /// "This was not me", by an e-mail to this address that was sent so many seconds later.
     fn use_not_me(&self, later: i64, email: String) {
         self.used("/not-me", &self.made(LinkKind::NotMe, later, |link| link.email = Some(email)), &[]);
     }
 
     /// Name, address, password, and how much has happened, of every account that the link might change.
     fn state(&self) -> Vec<(String, String, Option<String>, usize)> {
-        let all = self.server.store(people::all);
-        let all = all.into_iter().filter(|person| person.claims.email.ends_with(&self.email()));
-        let of = |one: people::Person| {
+        let all = self.server.store(users::all);
+        let all = all.into_iter().filter(|user| user.claims.email.ends_with(&self.email()));
+        let of = |one: users::User| {
             let happened = self.server.activities(one.claims.id).len();
             (one.claims.username, one.claims.email, one.password_hash, happened)
         };
@@ -176,7 +176,7 @@ impl<'a> Stage<'a> {
 }
 
 fn verified(stage: &mut Stage) {
-    stage.server.change_person(stage.person, |person| person.claims.email_verified = false);
+    stage.server.change_user(stage.user, |user| user.claims.email_verified = false);
     let again = stage.browser.clone();
     let text = stage.link(0); // one that was made in between is ended as well
     stage.run("user set NAME --email-verified");
@@ -193,12 +193,12 @@ fn password(stage: &mut Stage) {
     stage.act("/account/password", "/account/password", &[("password", PASSWORD), ("new_password", NEW)]);
 }
 
-fn asked_for_address(stage: &mut Stage) {
+fn requested_for_address(stage: &mut Stage) {
     let email = format!("newer-{}", stage.email());
     stage.act("/account/email", "/account/email", &[("email", &email), ("password", PASSWORD)]);
 }
 
-fn asked_for_password(stage: &mut Stage) {
+fn requested_for_password(stage: &mut Stage) {
     let name = stage.name.clone();
     stage.browser.ask_by("/recover", ("login", &name));
     settled(stage.server);
@@ -215,7 +215,7 @@ fn by_reset(stage: &mut Stage) {
     stage.used("/recover/password", &text, &[("new_password", NEW)]);
 }
 
-/// A thief changes password and address, and says "this was not me" by a letter that they got.
+/// A thief changes password and address, and says "this was not me" by an e-mail that they got.
 fn taken_over(stage: &mut Stage) {
     password(stage);
     confirmed(stage);
@@ -252,7 +252,7 @@ fn outcome(stage: &mut Stage, (column, text, form): (usize, &str, &Page), what: 
 #[test]
 fn later_decisions_end_links_and_no_others_do() {
     for database in databases() {
-        let mail = MailServer::start(Mood::WELL);
+        let mail = MailServer::start(Behavior::WELL);
         let server = Server::start(&database, |config| {
             (config.mail, config.registration) = (mail.settings(), Registration::Open);
         });

@@ -1,4 +1,4 @@
-//! What an operator's change to an account leaves behind: the entry in its activity, the letter to an address that was theirs, and
+//! What an operator's change to an account leaves behind: the entry in its activity, the e-mail to an address that was theirs, and
 //! which links are still open. Which decision ends which links is `links`.
 
 use serde_json::{Value, json};
@@ -8,49 +8,49 @@ use symbolon::{
     store::{
         deliveries,
         links::{self, Link},
-        people,
+        users,
     },
 };
 
 use super::{Binary, PASSWORD, accounts::with_mail, is_time};
-use crate::harness::{Browser, MailServer, Mood, Server, both_with, databases};
+use crate::harness::{Behavior, Browser, MailServer, Server, both_with, databases};
 
-/// A link of a person that was made now.
-fn made(server: &Server, person: Id, kind: LinkKind, email: &str) -> Id {
+/// A link of a user that was made now.
+fn made(server: &Server, user: Id, kind: LinkKind, email: &str) -> Id {
     let now = server.now();
-    let link = Link { person_id: Some(person), email: Some(email.into()), ..Link::new(random::id(now), kind, now) };
+    let link = Link { user_id: Some(user), email: Some(email.into()), ..Link::new(random::id(now), kind, now) };
     server.store(|connection| links::insert(connection, &link));
     link.id
 }
 
 /// What happened to an account, newest first, with what it was about.
-fn happened(server: &Server, person: Id) -> Vec<(Activity, Option<String>)> {
-    server.happened(person).into_iter().map(|entry| (entry.activity, entry.about)).collect()
+fn happened(server: &Server, user: Id) -> Vec<(Activity, Option<String>)> {
+    server.happened(user).into_iter().map(|entry| (entry.activity, entry.about)).collect()
 }
 
 #[test]
 fn another_address_is_noted_and_the_old_one_is_told() {
     for database in databases() {
-        let mail = MailServer::start(Mood::WELL);
+        let mail = MailServer::start(Behavior::WELL);
         let server = Server::start(&database, |config| config.mail = mail.settings());
         let (name, symbolon) = (database.name, with_mail(&server, &database, &mail));
-        let alice = server.add_person("alice").claims.id;
+        let alice = server.add_user("alice").claims.id;
         let set = symbolon.json("user set alice --email New@Example.com --email-verified --json");
         assert_eq!((&set["email"], &set["email_verified"]), (&json!("new@example.com"), &json!(true)), "{name}");
         assert_eq!(happened(&server, alice), [(Activity::EmailChanged, Some("new@example.com".into()))], "{name}");
-        let letter = mail.wait_for("alice@example.com", 1).remove(0);
-        assert!(letter.text.contains("The new one is \"new@example.com\""), "{name}: {letter:?}");
-        assert!(letter.text.contains("Tell those who run localhost") && !letter.raw.contains("sym_ml_"), "{name}: {letter:?}");
-        assert!(server.store(|connection| links::of_person(connection, alice)).is_empty(), "{name}: nothing brings it back");
+        let message = mail.wait_for("alice@example.com", 1).remove(0);
+        assert!(message.text.contains("The new one is \"new@example.com\""), "{name}: {message:?}");
+        assert!(message.text.contains("Tell those who run localhost") && !message.raw.contains("sym_ml_"), "{name}: {message:?}");
+        assert!(server.store(|connection| links::of_user(connection, alice)).is_empty(), "{name}: nothing brings it back");
         assert!(Browser::new(&server).sign_in_at("/login", "new@example.com", crate::harness::PASSWORD).status == 303, "{name}");
 
-        // An address that is not known to be theirs gets no letter.
+        // An address that is not known to be theirs gets no e-mail.
         symbolon.text("user set alice --email other@example.com");
         server.advance(60);
         symbolon.text("user set alice --email third@example.com");
-        assert_eq!(server.letters_to(&mail, "new@example.com"), 1, "{name}");
-        assert_eq!(server.letters_to(&mail, "other@example.com") + server.letters_to(&mail, "third@example.com"), 0, "{name}");
-        assert_eq!(server.letters_to(&mail, "alice@example.com"), 1, "{name}");
+        assert_eq!(server.messages_to(&mail, "new@example.com"), 1, "{name}");
+        assert_eq!(server.messages_to(&mail, "other@example.com") + server.messages_to(&mail, "third@example.com"), 0, "{name}");
+        assert_eq!(server.messages_to(&mail, "alice@example.com"), 1, "{name}");
     }
 }
 
@@ -59,8 +59,8 @@ fn every_change_is_noted_and_none_is_noted_where_nothing_changed() {
     for database in databases() {
         let server = Server::start(&database, |_| ());
         let (name, symbolon) = (database.name, Binary::beside(&server, &database));
-        let alice = server.add_person("alice").claims.id;
-        let find = || server.store(|connection| people::find(connection, alice)).unwrap();
+        let alice = server.add_user("alice").claims.id;
+        let find = || server.store(|connection| users::find(connection, alice)).unwrap();
         let mut seen = 0;
         for (change, expected) in [
             ("--no-email-verified", vec![(Activity::EmailUnverified, Some("alice@example.com"))]),
@@ -127,7 +127,7 @@ fn open_links_are_shown_and_ended() {
     for database in databases() {
         let server = Server::start(&database, |_| ());
         let (name, symbolon) = (database.name, Binary::beside(&server, &database));
-        let (alice, bob) = (server.add_person("alice").claims.id, server.add_person("bob").claims.id);
+        let (alice, bob) = (server.add_user("alice").claims.id, server.add_user("bob").claims.id);
         assert!(symbolon.text("user show alice").contains("open links     none\n"), "{name}");
         let kinds = [
             (LinkKind::Reset, "alice@example.com"),
@@ -144,9 +144,9 @@ fn open_links_are_shown_and_ended() {
         });
         let shown = symbolon.json("user show alice --json");
         let listed = shown["open_links"].as_array().unwrap();
-        let told: Vec<_> = listed.iter().map(|link| (link["kind"].as_str().unwrap(), link["to"].as_str().unwrap())).collect();
-        assert_eq!(told.len(), 3, "{name}: {told:?}");
-        assert!(kinds.iter().all(|(kind, email)| told.contains(&(kind.name(), *email))), "{name}: {told:?}");
+        let received: Vec<_> = listed.iter().map(|link| (link["kind"].as_str().unwrap(), link["to"].as_str().unwrap())).collect();
+        assert_eq!(received.len(), 3, "{name}: {received:?}");
+        assert!(kinds.iter().all(|(kind, email)| received.contains(&(kind.name(), *email))), "{name}: {received:?}");
         assert!(listed.iter().all(|link| is_time(&link["created"]) && is_time(&link["expires"])), "{name}: {listed:?}");
         let text = symbolon.text("user show alice");
         assert!(text.contains("confirm email to new@example.com, created 20"), "{name}: {text}");
@@ -167,45 +167,48 @@ fn open_links_are_shown_and_ended() {
 }
 
 #[test]
-fn a_letter_that_tells_goes_out_though_its_link_was_ended() {
+fn a_message_that_tells_goes_out_though_its_link_was_ended() {
     for database in databases() {
-        let mut mail = MailServer::start(Mood::WELL);
+        let mut mail = MailServer::start(Behavior::WELL);
         mail.stop();
         let server = Server::start(&database, |config| config.mail = mail.settings());
         let (name, symbolon) = (database.name, with_mail(&server, &database, &mail));
-        let (alice, hash) = (server.add_person("alice").claims.id, server.app.passwords.hash(PASSWORD).unwrap());
+        let (alice, hash) = (server.add_user("alice").claims.id, server.app.passwords.hash(PASSWORD).unwrap());
         server.reset_password(alice, &hash);
-        let bob = server.add_person("bob").claims.id;
+        let bob = server.add_user("bob").claims.id;
         server.reset_password(bob, &hash);
         symbolon.text("user end-links alice");
         symbolon.text("user end-links bob");
-        server.change_person(bob, |person| person.claims.email = "new@example.com".into());
-        mail.restart(Mood::WELL);
+        server.change_user(bob, |user| user.claims.email = "new@example.com".into());
+        mail.restart(Behavior::WELL);
         let waiting = || {
             let later = server.now().plus(Span::from_seconds(86_400));
-            server.store(|connection| deliveries::due_to_people(connection, later, 10))
+            server.store(|connection| deliveries::due_to_users(connection, later, 10))
         };
         server.advance(60);
         crate::harness::wait_until(|| waiting().is_empty(), || format!("{name}: {:?}", waiting()));
-        let letter = mail.wait_for("alice@example.com", 1).remove(0);
-        assert!(letter.text.contains("has a new password") && letter.text.contains("Tell those who run"), "{name}: {letter:?}");
-        assert!(!letter.raw.contains("sym_ml_") && !letter.text.contains("Open this link"), "{name}: {letter:?}");
-        // To an address that is not the person's any more, nothing is told but that.
-        let told: Vec<_> = mail.letters().into_iter().filter(|letter| letter.to == "bob@example.com").collect();
-        assert!(told.len() == 1 && told[0].subject.contains("e-mail address"), "{name}: {told:?}");
+        let message = mail.wait_for("alice@example.com", 1).remove(0);
+        assert!(
+            message.text.contains("has a new password") && message.text.contains("Tell those who run"),
+            "{name}: {message:?}"
+        );
+        assert!(!message.raw.contains("sym_ml_") && !message.text.contains("Open this link"), "{name}: {message:?}");
+        // To an address that is not the user's any more, nothing is told but that.
+        let received: Vec<_> = mail.messages().into_iter().filter(|message| message.to == "bob@example.com").collect();
+        assert!(received.len() == 1 && received[0].subject.contains("e-mail address"), "{name}: {received:?}");
     }
 }
 
 #[test]
 fn nothing_is_done_by_a_link_to_a_disabled_account() {
-    let mail = MailServer::start(Mood::WELL);
+    let mail = MailServer::start(Behavior::WELL);
     both_with(
         |config| config.mail = mail.settings(),
         |server| {
-            use symbolon::store::by_link;
-            let alice = server.add_person("alice");
+            use symbolon::store::link_actions;
+            let alice = server.add_user("alice");
             server.disable(alice.claims.id);
-            // Made after it was switched off, as no later decision has ended them.
+            // Made after it was disabled, as no later decision has ended them.
             for (kind, path) in
                 [(LinkKind::Reset, "/recover/password"), (LinkKind::ConfirmEmail, "/confirm-email"), (LinkKind::NotMe, "/not-me")]
             {
@@ -224,16 +227,16 @@ fn nothing_is_done_by_a_link_to_a_disabled_account() {
                 let event = server.event(alice.claims.id, Activity::NotMe);
                 let is_done = server.store(|connection| match kind {
                     LinkKind::Reset => {
-                        by_link::reset_password(connection, &link, "a hash", ("a browser", "192.0.0.0/16"), &event)
+                        link_actions::reset_password(connection, &link, "a hash", ("a browser", "192.0.0.0/16"), &event)
                             .map(|ended| ended.is_some())
                     }
-                    LinkKind::NotMe => by_link::not_me(connection, &link, &event).map(|ended| ended.is_some()),
-                    _ => by_link::confirm_email(connection, &link, &event).map(|done| done == by_link::Confirmed::Yes),
+                    LinkKind::NotMe => link_actions::not_me(connection, &link, &event).map(|ended| ended.is_some()),
+                    _ => link_actions::confirm_email(connection, &link, &event).map(|done| done == link_actions::Confirmed::Yes),
                 });
                 assert!(!is_done, "{kind:?}: not in the transaction either");
                 assert!(server.store(|connection| links::find(connection, id)).unwrap().used_at.is_none(), "{kind:?}");
             }
-            let found = server.store(|connection| people::find(connection, alice.claims.id)).unwrap();
+            let found = server.store(|connection| users::find(connection, alice.claims.id)).unwrap();
             assert_eq!((found.password_hash, found.claims.email), (alice.password_hash, alice.claims.email));
             server.enable(alice.claims.id);
             let open = server.store(|connection| links::open_of(connection, alice.claims.id, server.now()));

@@ -25,7 +25,7 @@ fn a_client_takes_over_a_new_secret_without_an_outage() {
             let form = [("grant_type", "client_credentials"), ("client_id", "job"), ("client_secret", secret)];
             server.token(&form, &[]).status == 200
         };
-        let live = || symbolon.json("client show job --json")["live_secrets"].as_u64().unwrap();
+        let live = || symbolon.json("client show job --json")["active_secrets"].as_u64().unwrap();
         let first = secret(&symbolon.json(JOB));
         assert!(takes(&first) && live() == 1, "{name}");
 
@@ -79,9 +79,9 @@ fn of_two_rotations_at_once_one_is_refused() {
         let ran = [rotate(), rotate(), rotate()].map(|child| Ran::from(child.wait_with_output().unwrap()));
         let done: Vec<_> = ran.iter().filter(|ran| ran.code == Some(0)).collect();
         assert_eq!(done.len(), 1, "{name}: a secret that was told lives");
-        let told: Value = serde_json::from_str(&done[0].stdout).unwrap();
+        let received: Value = serde_json::from_str(&done[0].stdout).unwrap();
         let stored = server.store(|connection| clients::find(connection, "web")).unwrap();
-        assert_eq!(stored.secret_hash, Some(Sha256::digest(secret(&told)).to_vec()), "{name}");
-        assert_eq!(symbolon.json("client show web --json")["live_secrets"], json!(2), "{name}");
+        assert_eq!(stored.secret_hash, Some(Sha256::digest(secret(&received)).to_vec()), "{name}");
+        assert_eq!(symbolon.json("client show web --json")["active_secrets"], json!(2), "{name}");
     }
 }

@@ -34,10 +34,10 @@ fn every_setting_is_kept_and_can_be_changed() {
             keys.display()
         ));
         let expected = json!({
-            "client_id": "web", "live_secrets": 0, "client_name": "Web", "type": "web", "redirect_uris": ["https://web.example.com/cb"],
+            "client_id": "web", "active_secrets": 0, "client_name": "Web", "type": "web", "redirect_uris": ["https://web.example.com/cb"],
             "scope": "openid files:read", "token_endpoint_auth_method": "private_key_jwt", "jwks": serde_json::from_str::<Value>(KEY).unwrap(),
             "grant_types": ["authorization_code", "refresh_token", "client_credentials"], "audiences": [API, "https://files.example.com"],
-            "default_audiences": [API], "introspects": [API], "pkce_required": true, "refresh_retry_window": null, "sign_in_ceiling": null, "cors_origins": [],
+            "default_audiences": [API], "introspects": [API], "pkce_required": true, "refresh_retry_window": null, "max_auth_age": null, "cors_origins": [],
             "id_token_signed_response_alg": "ES256", "userinfo_signed_response_alg": "ES256", "subject_type": "pairwise",
             "sector": "web.example.com", "post_logout_redirect_uris": ["https://web.example.com/"],
             "backchannel_logout_uri": "https://web.example.com/bcl", "disabled": false, "created": web["created"],
@@ -54,24 +54,24 @@ fn every_setting_is_kept_and_can_be_changed() {
         );
         assert!(set["client_secret"].as_str().unwrap().starts_with("sym_cs_"), "{name}: it has a secret again: {set}");
         assert_eq!(
-            (&set["live_secrets"], &set["client_name"], &set["jwks"]),
+            (&set["active_secrets"], &set["client_name"], &set["jwks"]),
             (&json!(1), &json!("Other"), &Value::Null),
             "{name}"
         );
         assert_eq!((&set["subject_type"], &set["default_audiences"]), (&json!("public"), &Value::Null), "{name}");
         assert_eq!(set["grant_types"], json!(["authorization_code", "refresh_token"]), "{name}");
-        let text = symbolon.text("client set web --sign-in-ceiling 72h");
-        assert!(text.contains("sign-in ceiling      3days\n"), "{name}: {text}");
-        assert_eq!(symbolon.json("client show web --json")["sign_in_ceiling"], "3days", "{name}");
+        let text = symbolon.text("client set web --max-auth-age 72h");
+        assert!(text.contains("max auth age         3days\n"), "{name}: {text}");
+        assert_eq!(symbolon.json("client show web --json")["max_auth_age"], "3days", "{name}");
         let checked = symbolon.run("client check web").stdout;
         assert!(checked.contains("259200s: then its tokens are refused"), "{name}: {checked}");
-        assert!(symbolon.refusal("client set web --sign-in-ceiling 1m").contains("5 minutes to 366 days"), "{name}");
-        assert!(symbolon.text("client set web --sign-in-ceiling none").contains("sign-in ceiling      none\n"), "{name}");
+        assert!(symbolon.refusal("client set web --max-auth-age 1m").contains("5 minutes to 366 days"), "{name}");
+        assert!(symbolon.text("client set web --max-auth-age none").contains("max auth age         none\n"), "{name}");
         let text = symbolon.text("client set web --retry-window 5s");
         assert!(text.contains("retry window         5s\n") && !text.contains("sym_cs_"), "{name}: {text}");
         let shown = symbolon.json("client show web --json");
         assert_eq!(
-            (&shown["audiences"], &shown["live_secrets"]),
+            (&shown["audiences"], &shown["active_secrets"]),
             (&web["audiences"], &json!(1)),
             "{name}: what is not named stays"
         );

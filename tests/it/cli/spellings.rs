@@ -1,7 +1,7 @@
 //! One address in many spellings is one account on the command line: to show, add, change, invite and import.
 
 use serde_json::json;
-use symbolon::store::people;
+use symbolon::store::users;
 
 use super::{Binary, PASSWORD};
 use crate::harness::databases;
@@ -35,7 +35,7 @@ fn an_address_is_one_in_every_spelling() {
             let ran = run(&["user", "import", "-"], &line);
             assert!(ran.code == Some(1) && ran.stderr.contains(KEPT), "{name} {typed}: {}", ran.stderr);
         }
-        assert_eq!(symbolon.store().with(people::all).unwrap().len(), 2, "{name}");
+        assert_eq!(symbolon.store().with(users::all).unwrap().len(), 2, "{name}");
 
         let line = |name: &str, email: &str| json!({"username": name, "email": email}).to_string();
         let twice = format!("{}\n{}", line("one", "x@exämple.net"), line("two", "ｘ@XN--EXMPLE-CUA.net"));

@@ -59,19 +59,19 @@ fn what_each_server_secret_is_used_for_is_told_by_its_number() {
     let [old, new] = ["a secret of at least thirty-two bytes", "another one that is as long as it must be"];
     for database in databases() {
         let mut symbolon = Binary::new(&database.url);
-        let told = |symbolon: &Binary| symbolon.json("check-config --json")["secret"].as_array().unwrap().clone();
-        assert_eq!(told(&symbolon), ["made at the first start"]);
+        let received = |symbolon: &Binary| symbolon.json("check-config --json")["secret"].as_array().unwrap().clone();
+        assert_eq!(received(&symbolon), ["made at the first start"]);
         symbolon.variables = vec![("SYMBOLON_SECRET", format!("next {new},{old}"))];
-        let numbers: Vec<_> = told(&symbolon).iter().map(|one| one.as_str().unwrap()[..4].to_owned()).collect();
+        let numbers: Vec<_> = received(&symbolon).iter().map(|one| one.as_str().unwrap()[..4].to_owned()).collect();
         let [next, current] = [&numbers[0], &numbers[1]];
         assert_eq!(
-            told(&symbolon),
+            received(&symbolon),
             [format!("{next} next: only recognises, until it is no longer marked"), format!("{current} derives what is new")]
         );
         assert!(symbolon.text("check-config").contains(&format!("{current} derives what is new")));
         symbolon.variables = vec![("SYMBOLON_SECRET", format!("{new},{old}"))];
         let expected = [format!("{next} derives what is new"), format!("{current} only recognises what it derived before")];
-        assert_eq!(told(&symbolon), expected);
+        assert_eq!(received(&symbolon), expected);
         for list in [format!("next {new}"), format!("{old},next short")] {
             symbolon.variables = vec![("SYMBOLON_SECRET", list)];
             let refused = symbolon.refusal("check-config");
@@ -120,7 +120,7 @@ fn addresses_that_a_version_before_kept_are_rewritten_and_told() {
         }
         let addresses = [("alice", "x@xn--exmple-cua.com"), ("bob", "x@exämple.com"), ("carol", "e\u{301}mile@example.com")];
         let keep = |connection: &mut AnyConnection| {
-            let texts = addresses.map(|(who, email)| format!("UPDATE people SET email = '{email}' WHERE username = '{who}'"));
+            let texts = addresses.map(|(who, email)| format!("UPDATE users SET email = '{email}' WHERE username = '{who}'"));
             let forget = "DELETE FROM meta WHERE name = 'email_spellings'".to_owned();
             texts.into_iter().chain([forget]).try_for_each(|text| sql_query(text).execute(connection).map(drop))?;
             Ok::<_, Error>(())
@@ -129,8 +129,8 @@ fn addresses_that_a_version_before_kept_are_rewritten_and_told() {
         let ids = symbolon.json("user list --json");
         let id = |who: &str| ids.as_array().unwrap().iter().find(|user| user["username"] == who).unwrap()["id"].clone();
         let taken = json!([{ "id": id("bob"), "username": "bob", "taken_by": id("alice") }]);
-        let told = symbolon.json("migrate --json");
-        assert_eq!(told, json!({ "ran": [], "addresses_rewritten": 1, "addresses_taken": taken }), "{name}");
+        let received = symbolon.json("migrate --json");
+        assert_eq!(received, json!({ "ran": [], "addresses_rewritten": 1, "addresses_taken": taken }), "{name}");
         assert!(symbolon.text("user show émile@example.com").contains("carol"), "{name}");
         let text = symbolon.text("migrate");
         let bob = format!("user bob ({}): the e-mail address is kept in an old spelling", id("bob").as_str().unwrap());

@@ -148,10 +148,10 @@ fn the_claims_that_are_refused() {
 #[test]
 fn one_that_is_refused_uses_up_nothing() {
     both(|server| {
-        let (key, stranger) = (Signer::new("EdDSA"), Signer::new("EdDSA"));
+        let (key, outsider) = (Signer::new("EdDSA"), Signer::new("EdDSA"));
         add_app(server, &key);
         let claims = with(server, "jti", json!("the same"));
-        refused(&assert_to(server, "/token", &stranger.sign(stranger.header(), &claims)));
+        refused(&assert_to(server, "/token", &outsider.sign(outsider.header(), &claims)));
         let mut early = claims.clone();
         early["nbf"] = json!(server.now().seconds() + 60);
         refused(&assert_to(server, "/token", &key.sign(key.header(), &early)));

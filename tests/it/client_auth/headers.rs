@@ -96,7 +96,7 @@ fn one_key_for_rsa_is_good_for_both_paddings_unless_it_says_which() {
 #[test]
 fn the_header_brings_no_key_and_no_other_kind_of_token() {
     both(|server| {
-        let (key, stranger) = (Signer::new("ES256").named("one"), Signer::new("ES256").named("one"));
+        let (key, outsider) = (Signer::new("ES256").named("one"), Signer::new("ES256").named("one"));
         let second = Signer::new("ES256").named("two");
         add_asserting(server, "app", ClientKeySource::Inline(set(&[&key, &second])));
         let claims = || {
@@ -113,13 +113,13 @@ fn the_header_brings_no_key_and_no_other_kind_of_token() {
             key.sign(json!({"kid": "ONE"}), &claims()),
             key.sign(json!({"kid": "one", "crit": ["exp"]}), &claims()),
             key.sign(json!({"kid": "one", "b64": false, "crit": ["b64"]}), &claims()),
-            stranger.sign(json!({"kid": "one"}), &claims()),
-            stranger.sign(json!({}), &claims()),
-            stranger.sign(json!({"kid": "one", "jwk": stranger.public}), &claims()),
-            stranger.sign(json!({"jwk": stranger.public}), &claims()),
-            stranger.sign(json!({"kid": "one", "jku": "https://evil.example/keys"}), &claims()),
-            stranger.sign(json!({"kid": "one", "x5u": "https://evil.example/cert"}), &claims()),
-            stranger.sign(json!({"kid": "one", "x5c": ["AAAA"]}), &claims()),
+            outsider.sign(json!({"kid": "one"}), &claims()),
+            outsider.sign(json!({}), &claims()),
+            outsider.sign(json!({"kid": "one", "jwk": outsider.public}), &claims()),
+            outsider.sign(json!({"jwk": outsider.public}), &claims()),
+            outsider.sign(json!({"kid": "one", "jku": "https://evil.example/keys"}), &claims()),
+            outsider.sign(json!({"kid": "one", "x5u": "https://evil.example/cert"}), &claims()),
+            outsider.sign(json!({"kid": "one", "x5c": ["AAAA"]}), &claims()),
             text.to_owned(),
             format!("{text}."),
             format!("{text}.{}", &signature[1..]),
@@ -138,7 +138,7 @@ fn the_header_brings_no_key_and_no_other_kind_of_token() {
             assert!(passed(&answer), "{typ}: {answer:?}");
         }
         for header in
-            [json!({}), json!({"kid": "one"}), json!({"kid": "one", "jwk": stranger.public, "jku": "https://x.example"})]
+            [json!({}), json!({"kid": "one"}), json!({"kid": "one", "jwk": outsider.public, "jku": "https://x.example"})]
         {
             let answer = assert_to(server, "/token", &key.sign(header.clone(), &claims()));
             assert!(passed(&answer), "{header}: {answer:?}");

@@ -23,12 +23,12 @@ fn narrow(config: &mut Config) {
     (config.pool_size, config.database_timeout) = (1, Duration::from_secs(3));
 }
 
-/// Runs a story that waits for slow ones on both databases at once.
-fn both_at_once(story: impl Fn(&Server) + Sync) {
+/// Runs a handler that waits for slow ones on both databases at once.
+fn both_at_once(handle: impl Fn(&Server) + Sync) {
     thread::scope(|scope| {
         for database in databases() {
-            let story = &story;
-            scope.spawn(move || story(&Server::start(&database, narrow)));
+            let handle = &handle;
+            scope.spawn(move || handle(&Server::start(&database, narrow)));
         }
     });
 }

@@ -40,7 +40,7 @@ fn path(url: &openidconnect::url::Url) -> String {
 #[test]
 fn oauth2_signs_in_as_a_native_app() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let native = native_app(server);
         // The app listens on a port of the moment, and takes the one request that brings the code.
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -96,7 +96,7 @@ fn oauth2_signs_in_as_a_native_app() {
 #[test]
 fn openidconnect_signs_in_as_a_web_app_with_a_secret() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let web = server.add_client("web", ClientKind::Web, |_| ());
         let metadata = CoreProviderMetadata::discover(&IssuerUrl::new(server.url.clone()).unwrap(), &http).unwrap();
         let secret = ClientSecret::new(SECRET.into());

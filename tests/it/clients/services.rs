@@ -1,5 +1,5 @@
 //! What relying parties and resource servers call besides signing in: introspection, revocation, resource indicators, claims
-//! one by one, `private_key_jwt`, `client_credentials` and logout, by the scripts of `tests/clients`. Each story is told once
+//! one by one, `private_key_jwt`, `client_credentials` and logout, by the scripts of `tests/clients`. Each handler is told once
 //! for each signature algorithm: the client's for its assertions, and the server's for all that it signs for the client.
 
 use josekit::{
@@ -24,12 +24,12 @@ use crate::harness::{API, SECRET, Server, both, both_with, free_port, node, pyth
 
 /// The second API.
 pub const FILES: &str = "https://files.example.com";
-/// Where people go after signing out; nothing listens there.
+/// Where users go after signing out; nothing listens there.
 pub const GOODBYE: &str = "https://app.example.com/goodbye";
 
 /// Alice, the two APIs, and a key for every algorithm.
 pub fn prepare(server: &Server) {
-    server.add_person("alice");
+    server.add_user("alice");
     let now = server.now();
     for (uri, name, scopes) in [(API, "Notes", &["notes:read", "notes:write"][..]), (FILES, "Files", &["files:read"])] {
         let scopes = scopes.iter().map(|name| ApiScope { name: (*name).into(), description: None }).collect();
@@ -52,7 +52,7 @@ pub fn resource_server(server: &Server, algorithm: Algorithm) -> Client {
     })
 }
 
-/// A web app with a secret that may use both APIs, for people and by itself.
+/// A web app with a secret that may use both APIs, for users and by itself.
 pub fn relying_party(server: &Server, algorithm: Algorithm, change: impl FnOnce(&mut Client)) -> Client {
     server.add_client(&format!("app-{}", algorithm.as_str()), ClientKind::Web, |client| {
         client.scopes = Scopes::parse("openid profile email offline_access notes:read files:read").unwrap();
@@ -83,7 +83,7 @@ fn with_key(client: &mut Client) -> Value {
     private
 }
 
-/// The story of a script with a client of each algorithm, which has a key, pairwise subjects and signed userinfo.
+/// The handler of a script with a client of each algorithm, which has a key, pairwise subjects and signed userinfo.
 fn with_each_algorithm(server: &Server, tell: impl Fn(&Value), change: impl Fn(&mut Client)) {
     prepare(server);
     for algorithm in Algorithm::ALL {

@@ -7,8 +7,8 @@ use super::{allowed, decide, given, is_silent, shown};
 use crate::harness::{Browser, PASSWORD, Page, Server, both, encode};
 
 #[track_caller]
-fn assert_nothing(server: &Server, person: &symbolon::store::people::Person, what: &str) {
-    assert_eq!((allowed(server, person.claims.id, "spa"), given(server, person.claims.id)), (String::new(), 0), "{what}");
+fn assert_nothing(server: &Server, user: &symbolon::store::users::User, what: &str) {
+    assert_eq!((allowed(server, user.claims.id, "spa"), given(server, user.claims.id)), (String::new(), 0), "{what}");
 }
 
 #[track_caller]
@@ -21,8 +21,8 @@ fn assert_refused(page: &Page, words: &str, what: &str) {
 #[test]
 fn a_form_without_its_proof() {
     both(|server| {
-        let alice = server.add_person("alice");
-        server.add_person("bob");
+        let alice = server.add_user("alice");
+        server.add_user("bob");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let other = server.add_client("other", ClientKind::Spa, |_| ());
         let request = Browser::request(&spa, "openid", &[]);
@@ -75,7 +75,7 @@ fn a_form_without_its_proof() {
 #[test]
 fn a_form_that_was_open_too_long() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         browser.sign_in("alice");
@@ -94,8 +94,8 @@ fn a_form_that_was_open_too_long() {
 #[test]
 fn a_form_shown_before_signing_in_again() {
     both(|server| {
-        let alice = server.add_person("alice");
-        let bob = server.add_person("bob");
+        let alice = server.add_user("alice");
+        let bob = server.add_user("bob");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         browser.sign_in("alice");
@@ -113,7 +113,7 @@ fn a_form_shown_before_signing_in_again() {
 #[test]
 fn a_get_and_other_methods_grant_nothing() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         browser.sign_in("alice");
@@ -142,7 +142,7 @@ fn a_get_and_other_methods_grant_nothing() {
 #[test]
 fn an_answer_that_is_none() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         browser.sign_in("alice");

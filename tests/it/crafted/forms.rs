@@ -83,7 +83,7 @@ fn no_form_that_was_not_shown_here_sets_or_deletes_a_cookie() {
     with_mail(
         |_| (),
         |server, _| {
-            let (alice, mallory) = (server.add_person("alice"), server.add_person("mallory"));
+            let (alice, mallory) = (server.add_user("alice"), server.add_user("mallory"));
             let spa = server.add_client("spa", ClientKind::Spa, |_| ());
             let query = Browser::request(&spa, "openid", &[]);
             let (_, query) = query.split_once('?').unwrap();
@@ -121,7 +121,7 @@ fn a_form_without_its_cookie_leads_to_the_page_again() {
     with_mail(
         |_| (),
         |server, _| {
-            server.add_person("alice");
+            server.add_user("alice");
             let spa = server.add_client("spa", ClientKind::Spa, |_| ());
             let request = Browser::request(&spa, "openid", &[]);
             let (_, query) = request.split_once('?').unwrap();
@@ -145,12 +145,12 @@ fn a_form_without_its_cookie_leads_to_the_page_again() {
     );
 }
 
-/// A page of a stranger can lead a browser to another link, which takes the first one's place in the cookie: an open form still
+/// A page of an unknown caller can lead a browser to another link, which takes the first one's place in the cookie: an open form still
 /// acts on its own.
 #[test]
 fn a_link_that_is_opened_in_between_does_not_take_the_place_of_a_form() {
     both(|server| {
-        let (alice, mallory) = (server.add_person("alice"), server.add_person("mallory"));
+        let (alice, mallory) = (server.add_user("alice"), server.add_user("mallory"));
         let mut browser = Browser::new(server);
         browser.get(&format!("/not-me?link={}", account::not_me_link(server, alice.claims.id)));
         let form = browser.get("/not-me");
@@ -166,7 +166,7 @@ fn a_link_that_is_opened_in_between_does_not_take_the_place_of_a_form() {
         assert!(browser.get("/not-me").body.contains("mallory"), "it is the one that was opened last");
         let done = browser.submit(&form, &[]);
         assert!(done.status == 200 && done.body.contains("the account <strong><bdi>alice</bdi></strong>"), "{done:?}");
-        let hash = |id| server.store(|connection| symbolon::store::people::find(connection, id)).unwrap().password_hash;
+        let hash = |id| server.store(|connection| symbolon::store::users::find(connection, id)).unwrap().password_hash;
         assert!(hash(alice.claims.id).is_none() && hash(mallory.claims.id).is_some());
     });
 }

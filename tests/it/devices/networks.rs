@@ -1,4 +1,4 @@
-//! An app that goes on from another network: where it is public it is where its person is, and they are told, once for each
+//! An app that goes on from another network: where it is public it is where its user is, and they are told, once for each
 //! network; the servers of others move as they like.
 
 use diesel::{RunQueryDsl, sql_query};
@@ -6,7 +6,7 @@ use symbolon::{
     protocol::{
         activity::Activity::AddressChanged,
         client::{Client, ClientKind},
-        history::{Happening, Moment},
+        history::{GrantEvent, HistoryEntry},
         id::Id,
         time::Span,
     },
@@ -49,12 +49,12 @@ fn refresh(server: &Server, client: &Client, address: &str, tokens: &Answer) -> 
 }
 
 /// How often alice was told that an app went on from elsewhere.
-fn changes(server: &Server, person: Id) -> usize {
-    server.activities(person).into_iter().filter(|activity| *activity == AddressChanged).count()
+fn changes(server: &Server, user: Id) -> usize {
+    server.activities(user).into_iter().filter(|activity| *activity == AddressChanged).count()
 }
 
 #[test]
-fn its_person_is_told_once_for_each_network() {
+fn its_user_is_told_once_for_each_network() {
     for database in databases() {
         let (mail, server, alice) = stage(&database);
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
@@ -82,16 +82,17 @@ fn its_person_is_told_once_for_each_network() {
         let happened = server.happened(alice);
         let change = happened.iter().rev().find(|entry| entry.activity == AddressChanged).unwrap();
         assert_eq!((change.about.as_deref(), change.origin.address.as_deref()), (Some("App spa"), Some("192.0.2.1")));
-        server.letters_to(&mail, "alice@example.com");
-        let letters: Vec<_> = mail.letters().into_iter().filter(|letter| letter.subject.contains("another network")).collect();
-        assert_eq!(letters.len(), 2, "{letters:?}");
-        assert!(letters.iter().all(|letter| letter.text.replace('\n', " ").contains("the app \"App spa\"")), "{letters:?}");
-        assert!(letters.iter().any(|letter| letter.text.contains("192.0.2.1")), "{letters:?}");
+        server.messages_to(&mail, "alice@example.com");
+        let messages: Vec<_> =
+            mail.messages().into_iter().filter(|message| message.subject.contains("another network")).collect();
+        assert_eq!(messages.len(), 2, "{messages:?}");
+        assert!(messages.iter().all(|message| message.text.replace('\n', " ").contains("the app \"App spa\"")), "{messages:?}");
+        assert!(messages.iter().any(|message| message.text.contains("192.0.2.1")), "{messages:?}");
     }
 }
 
 #[test]
-fn its_person_is_told_as_well_where_the_database_went_back_and_its_history_says_so() {
+fn its_user_is_told_as_well_where_the_database_went_back_and_its_history_says_so() {
     for database in databases() {
         let (_mail, server, alice) = stage_with(&database, |config| config.lifetimes.refresh_history = Span::ZERO);
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
@@ -101,16 +102,16 @@ fn its_person_is_told_as_well_where_the_database_went_back_and_its_history_says_
         server.store(|connection| sql_query("UPDATE grants SET generation = 1").execute(connection).map_err(Error::from));
         refresh(&server, &spa, "192.0.2.1", &third);
         assert_eq!(changes(&server, alice), 1, "{}", database.name);
-        let healed = |moment: &&Moment| moment.happening == Happening::Healed;
-        let moments = server.moments(grant_of(&first));
-        let healed: Vec<_> = moments.iter().filter(healed).collect();
+        let healed = |entry: &&HistoryEntry| entry.event == GrantEvent::Healed;
+        let entries = server.entries(grant_of(&first));
+        let healed: Vec<_> = entries.iter().filter(healed).collect();
         assert_eq!((healed.len(), healed[0].generation, healed[0].address.as_deref()), (1, 3, Some("192.0.2.1")));
 
         // All of it, or nothing.
         let other = redeem(&server, &spa, HOME);
         let next = refresh(&server, &spa, HOME, &other);
         server.store(|connection| sql_query("UPDATE grants SET generation = 1").execute(connection).map_err(Error::from));
-        server.refuse("INSERT", "grant_history", "NEW.happening = 'healed'");
+        server.refuse("INSERT", "grant_history", "NEW.event = 'healed'");
         let form = [("grant_type", "refresh_token"), ("client_id", "spa"), ("refresh_token", next.text("refresh_token"))];
         let headers = from(HOME, "notes/2");
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();

@@ -7,8 +7,8 @@ use symbolon::{config::Issuer, protocol::client::ClientKind};
 use super::expected;
 use crate::harness::{Browser, PASSWORD, Page, Server, both_with, claims_of, query_of, with_mail};
 
-fn below(story: impl Fn(&Server)) {
-    both_with(|config| config.issuer = Issuer::parse(&format!("{}/auth", config.issuer.as_str())).unwrap(), story);
+fn below(handle: impl Fn(&Server)) {
+    both_with(|config| config.issuer = Issuer::parse(&format!("{}/auth", config.issuer.as_str())).unwrap(), handle);
 }
 
 /// Every address in a page that this server is to answer.
@@ -70,7 +70,7 @@ fn documents_stand_where_clients_look_for_them() {
 fn the_whole_way_stays_below_it() {
     below(|server| {
         let issuer = format!("{}/auth", server.url);
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         let to = |page: &Page, path: &str| {
@@ -130,11 +130,11 @@ fn the_whole_way_stays_below_it() {
 }
 
 #[test]
-fn letters_lead_below_it_and_their_pages_stay_there() {
+fn messages_lead_below_it_and_their_pages_stay_there() {
     with_mail(
         |config| config.issuer = Issuer::parse(&format!("{}/auth", config.issuer.as_str())).unwrap(),
         |server, mail| {
-            server.add_person("alice");
+            server.add_user("alice");
             let mut browser = Browser::new(server);
             for (path, field, to, door) in [
                 ("/auth/recover", "login", "alice@example.com", "/auth/recover/password"),
@@ -142,9 +142,9 @@ fn letters_lead_below_it_and_their_pages_stay_there() {
             ] {
                 is_below(server, &browser.get(path));
                 is_below(server, &browser.ask_by(path, (field, to)));
-                let letter = mail.wait_for(to, 1).remove(0);
-                assert!(letter.link().starts_with(&format!("{}{door}?link=", server.url)), "{letter:?}");
-                let page = browser.open(server, &letter);
+                let message = mail.wait_for(to, 1).remove(0);
+                assert!(message.link().starts_with(&format!("{}{door}?link=", server.url)), "{message:?}");
+                let page = browser.open(server, &message);
                 is_below(server, &page);
                 is_below(server, &Browser::new(server).get(door));
                 let fields = [("username", "zoe"), ("display_name", ""), ("new_password", "violet tractor over the moon")];

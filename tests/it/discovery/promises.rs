@@ -32,7 +32,7 @@ fn exactly(server: &Server, name: &str, candidates: &[&str], mut works: impl FnM
 }
 
 fn spa(server: &Server) -> Client {
-    server.add_person("alice");
+    server.add_user("alice");
     server.add_client("spa", ClientKind::Spa, |_| ())
 }
 
@@ -149,10 +149,10 @@ fn prompts() {
     both(|server| {
         let spa = spa(server);
         for prompt in values(server, "prompt_values_supported") {
-            let mut stranger = Browser::new(server);
+            let mut outsider = Browser::new(server);
             let mut known = Browser::new(server);
             known.code(&spa, "alice", "openid");
-            let [first, second] = [&mut stranger, &mut known].map(|browser| ask(browser, &spa, &[("prompt", &prompt)]));
+            let [first, second] = [&mut outsider, &mut known].map(|browser| ask(browser, &spa, &[("prompt", &prompt)]));
             let begins = |page: &Page, path: &str| assert!(page.location().starts_with(path), "{prompt}: {page:?}");
             let where_to = match prompt.as_str() {
                 "none" => {
@@ -168,10 +168,10 @@ fn prompts() {
             begins(&first, "/login?");
             begins(&second, where_to);
         }
-        let mut stranger = Browser::new(server);
+        let mut outsider = Browser::new(server);
         let all = ["none", "login", "consent", "select_account", "create", "register", "NONE"];
         exactly(server, "prompt_values_supported", &all, |prompt| {
-            error(&ask(&mut stranger, &spa, &[("prompt", prompt)])) != "invalid_request"
+            error(&ask(&mut outsider, &spa, &[("prompt", prompt)])) != "invalid_request"
         });
     });
 }

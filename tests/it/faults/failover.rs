@@ -52,7 +52,7 @@ fn primary_dies(is_synchronous: bool) -> i64 {
         thread::sleep(Duration::from_millis(200));
         standby.run("promote");
     });
-    let healed = count(&standby, "grant_history WHERE happening = 'healed'");
+    let healed = count(&standby, "grant_history WHERE event = 'healed'");
     eprintln!("  {healed} grants were healed");
     healed
 }

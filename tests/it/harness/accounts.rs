@@ -2,15 +2,15 @@
 
 use symbolon::{
     protocol::{
-        activity::{Activity, NOWHERE},
+        activity::{Activity, UNKNOWN_ORIGIN},
         id::Id,
     },
     random,
     store::{
         Error, account,
         activity::Event,
-        people,
         sessions::{self, Offline},
+        users,
     },
 };
 
@@ -18,55 +18,55 @@ use super::Server;
 
 impl Server {
     /// Something that happens to an account now, from nowhere.
-    pub fn event(&self, person: Id, activity: Activity) -> Event<'static> {
+    pub fn event(&self, user: Id, activity: Activity) -> Event<'static> {
         let now = self.now();
-        Event { id: random::id(now), person, activity, origin: &NOWHERE, about: None, at: now }
+        Event { id: random::id(now), user, activity, origin: &UNKNOWN_ORIGIN, about: None, at: now }
     }
 
-    /// Changes what is kept of a person, as an operator does.
-    pub fn change_person(&self, person: Id, change: impl FnOnce(&mut people::Person)) {
-        let event = |activity| self.event(person, activity);
-        let set = |kept: &mut people::Person| {
+    /// Changes what is kept of a user, as an operator does.
+    pub fn change_user(&self, user: Id, change: impl FnOnce(&mut users::User)) {
+        let event = |activity| self.event(user, activity);
+        let set = |kept: &mut users::User| {
             change(kept);
             Ok::<_, Error>(())
         };
-        assert!(self.store(|connection| account::change_details(connection, person, event, set)).is_some());
+        assert!(self.store(|connection| account::change_details(connection, user, event, set)).is_some());
     }
 
     /// Switches an account off.
-    pub fn disable(&self, person: Id) {
-        let event = self.event(person, Activity::Disabled);
+    pub fn disable(&self, user: Id) {
+        let event = self.event(user, Activity::Disabled);
         self.store(|connection| account::disable(connection, &event));
     }
 
     /// Switches an account on.
-    pub fn enable(&self, person: Id) {
-        let event = self.event(person, Activity::Enabled);
+    pub fn enable(&self, user: Id) {
+        let event = self.event(user, Activity::Enabled);
         self.store(|connection| account::enable(connection, &event));
     }
 
     /// Deletes an account.
-    pub fn delete(&self, person: Id) {
+    pub fn delete(&self, user: Id) {
         let now = self.now();
-        self.store(|connection| account::delete(connection, person, now));
+        self.store(|connection| account::delete(connection, user, now));
     }
 
     /// Ends a session; grants that outlive it live on.
     pub fn end_session(&self, id: Id) {
         let session = self.store(|connection| sessions::find(connection, id)).unwrap();
-        let event = self.event(session.person_id, Activity::SignedOut);
-        self.store(|connection| sessions::end(connection, &session, Offline::Lives, &event));
+        let event = self.event(session.user_id, Activity::SignedOut);
+        self.store(|connection| sessions::end(connection, &session, Offline::Keep, &event));
     }
 
-    /// Withdraws what a person allowed a client; says how many grants ended.
-    pub fn withdraw(&self, person: Id, client: &str) -> usize {
-        let event = self.event(person, Activity::AppEnded);
+    /// Withdraws what a user allowed a client; says how many grants ended.
+    pub fn withdraw(&self, user: Id, client: &str) -> usize {
+        let event = self.event(user, Activity::AppEnded);
         self.store(|connection| account::end_app(connection, client, &event)).unwrap_or_default()
     }
 
     /// Sets another password's hash.
-    pub fn reset_password(&self, person: Id, hash: &str) {
-        let event = self.event(person, Activity::PasswordReset);
+    pub fn reset_password(&self, user: Id, hash: &str) {
+        let event = self.event(user, Activity::PasswordReset);
         self.store(|connection| account::reset_password(connection, hash, &event));
     }
 }

@@ -1,5 +1,5 @@
 //! A browser without a screen: cookies, forms and redirects, one step at a time. It keeps `__Host-` and Secure
-//! cookies on loopback, as browsers do, and never leaves the server: a redirect elsewhere is where a story ends.
+//! cookies on loopback, as browsers do, and never leaves the server: a redirect elsewhere is where a handler ends.
 
 use std::collections::BTreeMap;
 

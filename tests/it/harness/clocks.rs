@@ -38,8 +38,8 @@ impl Offsets {
 
     pub fn clock(self: &Arc<Self>) -> Clock {
         let [own, monotonic, database] = [(); 3].map(|()| self.clone());
-        let told = move || Timestamp::from_millis(Clock::system().now().millis() + own.clock.load(Ordering::SeqCst));
-        Clock::new(told).beside([
+        let received = move || Timestamp::from_millis(Clock::system().now().millis() + own.clock.load(Ordering::SeqCst));
+        Clock::new(received).beside([
             Arc::new(move || monotonic.monotonic.load(Ordering::SeqCst)),
             Arc::new(move || database.database.load(Ordering::SeqCst)),
         ])

@@ -7,7 +7,7 @@ use symbolon::{
     config::Config,
     protocol::{
         activity::{Activity, Entry},
-        history::{Happening, Moment},
+        history::{GrantEvent, HistoryEntry},
         id::Id,
         time::Span,
     },
@@ -71,39 +71,39 @@ impl Server {
     }
 
     /// What happened to an account, newest first.
-    pub fn happened(&self, person: Id) -> Vec<Entry> {
+    pub fn happened(&self, user: Id) -> Vec<Entry> {
         self.flush();
-        self.store(|connection| activity::of(connection, person, None, 1_000)).into_iter().map(|(_, entry)| entry).collect()
+        self.store(|connection| activity::of(connection, user, None, 1_000)).into_iter().map(|(_, entry)| entry).collect()
     }
 
     /// As [`Server::happened`], the kinds alone.
-    pub fn activities(&self, person: Id) -> Vec<Activity> {
-        self.happened(person).into_iter().map(|entry| entry.activity).collect()
+    pub fn activities(&self, user: Id) -> Vec<Activity> {
+        self.happened(user).into_iter().map(|entry| entry.activity).collect()
     }
 
     /// The moments that are written of a grant, oldest first.
-    pub fn moments(&self, grant: Id) -> Vec<Moment> {
+    pub fn entries(&self, grant: Id) -> Vec<HistoryEntry> {
         self.store(|connection| grant_history::of(connection, grant, 1_000))
     }
 
-    /// As [`Server::moments`], with those that wait; what happened alone.
-    pub fn happenings(&self, grant: Id) -> Vec<Happening> {
+    /// As [`Server::entries`], with those that wait; what happened alone.
+    pub fn happenings(&self, grant: Id) -> Vec<GrantEvent> {
         self.flush();
-        self.moments(grant).into_iter().map(|moment| moment.happening).collect()
+        self.entries(grant).into_iter().map(|entry| entry.event).collect()
     }
 
-    /// The letters that wait, be they due or not.
-    pub fn waiting_letters(&self) -> Vec<Delivery> {
+    /// The e-mails that wait, be they due or not.
+    pub fn waiting_messages(&self) -> Vec<Delivery> {
         let later = self.now().plus(Span::from_seconds(10 * 86_400));
-        self.store(|connection| deliveries::due_to_people(connection, later, 1_000))
+        self.store(|connection| deliveries::due_to_users(connection, later, 1_000))
     }
 
-    /// Waits until nothing waits, and says how many letters an address has got.
+    /// Waits until nothing waits, and says how many e-mails an address has got.
     #[track_caller]
-    pub fn letters_to(&self, mail: &MailServer, to: &str) -> usize {
+    pub fn messages_to(&self, mail: &MailServer, to: &str) -> usize {
         self.app.bell.notify_one();
-        wait_until(|| self.waiting_letters().is_empty(), || format!("{:?}", self.waiting_letters()));
-        mail.letters().iter().filter(|letter| letter.to == to).count()
+        wait_until(|| self.waiting_messages().is_empty(), || format!("{:?}", self.waiting_messages()));
+        mail.messages().iter().filter(|message| message.to == to).count()
     }
 
     /// Tidies up once.

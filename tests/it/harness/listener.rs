@@ -60,10 +60,10 @@ impl Listener {
         listener.set_nonblocking(false).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(Mutex::new(State { requests: vec![], say: text(answer) }));
-        let told = state.clone();
+        let received = state.clone();
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (mut stream, state) = (stream.unwrap(), told.clone());
+                let (mut stream, state) = (stream.unwrap(), received.clone());
                 thread::spawn(move || {
                     let request = request(&mut stream);
                     let say = {

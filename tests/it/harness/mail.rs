@@ -17,7 +17,7 @@ use super::{certificate, scripts::variable, wait_until};
 
 /// How the server behaves.
 #[derive(Clone, Copy)]
-pub struct Mood {
+pub struct Behavior {
     /// How it is spoken to.
     pub security: SmtpSecurity,
     /// The login it wants.
@@ -32,15 +32,15 @@ pub struct Mood {
     pub manner: &'static str,
 }
 
-impl Mood {
-    /// STARTTLS, no login, every letter taken.
+impl Behavior {
+    /// STARTTLS, no login, every e-mail taken.
     pub const WELL: Self =
         Self { security: SmtpSecurity::StartTls, login: None, refuse: &[], defer: &[], utf8: false, manner: "well" };
 }
 
-/// A letter that was received.
+/// An e-mail that was received.
 #[derive(Clone, Debug)]
-pub struct Letter {
+pub struct NotificationKind {
     /// The address of the envelope.
     pub to: String,
     /// The subject, decoded.
@@ -55,7 +55,7 @@ pub struct Letter {
     pub raw: String,
 }
 
-impl Letter {
+impl NotificationKind {
     /// The values of a header.
     pub fn header(&self, name: &str) -> Vec<&str> {
         self.headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str()).collect()
@@ -76,13 +76,13 @@ pub struct MailServer {
     /// Keeps the port for this server while it is stopped.
     socket: TcpSocket,
     root: X509,
-    mood: Mood,
+    behavior: Behavior,
     child: Option<Child>,
 }
 
 impl MailServer {
     /// Starts one on a port of 127.0.0.1.
-    pub fn start(mood: Mood) -> Self {
+    pub fn start(behavior: Behavior) -> Self {
         let folder = TempDir::new().unwrap();
         let root = certificate(None);
         let (leaf, key) = certificate(Some(&root));
@@ -92,20 +92,20 @@ impl MailServer {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_reuseaddr(true).unwrap();
         socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
-        let mut server = Self { folder, socket, root: root.0, mood, child: None };
-        server.restart(mood);
+        let mut server = Self { folder, socket, root: root.0, behavior, child: None };
+        server.restart(behavior);
         server
     }
 
-    /// Stops it, if it runs, and starts it at its port; letters stay.
-    pub fn restart(&mut self, mood: Mood) {
+    /// Stops it, if it runs, and starts it at its port; e-mails stay.
+    pub fn restart(&mut self, behavior: Behavior) {
         self.stop();
-        self.mood = mood;
+        self.behavior = behavior;
         let file = |name: &str| self.folder.path().join(name).to_string_lossy().into_owned();
         let settings = json!({
-            "folder": file("letters"), "port": self.port(), "security": mood.security.name(), "cert": file("cert.pem"), "key": file("key.pem"),
-            "username": mood.login.map(|(username, _)| username), "password": mood.login.map(|(_, password)| password),
-            "refuse": mood.refuse, "defer": mood.defer, "utf8": mood.utf8, "mood": mood.manner,
+            "folder": file("letters"), "port": self.port(), "security": behavior.security.name(), "cert": file("cert.pem"), "key": file("key.pem"),
+            "username": behavior.login.map(|(username, _)| username), "password": behavior.login.map(|(_, password)| password),
+            "refuse": behavior.refuse, "defer": behavior.defer, "utf8": behavior.utf8, "mood": behavior.manner,
         });
         let script = format!("{}/tests/clients/smtp_server.py", env!("CARGO_MANIFEST_DIR"));
         let mut command = Command::new(variable("SYMBOLON_TEST_PYTHON"));
@@ -152,9 +152,9 @@ impl MailServer {
         SmtpSettings {
             host: "localhost".into(),
             port: self.port(),
-            security: self.mood.security,
-            login: self.mood.login.map(|(username, password)| (username.to_owned(), SmtpPassword::new(password.to_owned()))),
-            ca_pem: (self.mood.security != SmtpSecurity::None).then(|| self.ca_pem()),
+            security: self.behavior.security,
+            login: self.behavior.login.map(|(username, password)| (username.to_owned(), SmtpPassword::new(password.to_owned()))),
+            ca_pem: (self.behavior.security != SmtpSecurity::None).then(|| self.ca_pem()),
         }
     }
 
@@ -164,19 +164,19 @@ impl MailServer {
         MailSettings { transport: MailTransport::Smtp(Box::new(self.smtp())), from: Some(from) }
     }
 
-    /// Every letter so far, the oldest first.
-    pub fn letters(&self) -> Vec<Letter> {
+    /// Every e-mail so far, the oldest first.
+    pub fn messages(&self) -> Vec<NotificationKind> {
         let entries = std::fs::read_dir(self.folder.path().join("letters")).unwrap();
         let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
         paths.sort();
-        paths.iter().map(|path| letter(path)).collect()
+        paths.iter().map(|path| message(path)).collect()
     }
 
-    /// Waits until an address was sent so many letters, and gives them.
+    /// Waits until an address was sent so many e-mails, and gives them.
     #[track_caller]
-    pub fn wait_for(&self, to: &str, count: usize) -> Vec<Letter> {
-        let of = || -> Vec<Letter> { self.letters().into_iter().filter(|letter| letter.to == to).collect() };
+    pub fn wait_for(&self, to: &str, count: usize) -> Vec<NotificationKind> {
+        let of = || -> Vec<NotificationKind> { self.messages().into_iter().filter(|message| message.to == to).collect() };
         wait_until(|| of().len() >= count, || format!("{} letters of {count} to {to}", of().len()));
         of()
     }
@@ -188,11 +188,11 @@ impl Drop for MailServer {
     }
 }
 
-fn letter(path: &std::path::Path) -> Letter {
+fn message(path: &std::path::Path) -> NotificationKind {
     let read: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     assert_eq!(read["to"].as_array().unwrap().len(), 1, "a letter goes to one: {read}");
-    Letter {
+    NotificationKind {
         to: text(&read["to"][0]),
         subject: text(&read["subject"]),
         text: text(&read["text"]).replace("\r\n", "\n").trim_end().to_owned(),

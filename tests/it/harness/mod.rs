@@ -1,5 +1,5 @@
 //! What every integration test stands on: a server of its own in this process, on a database of its own, with a
-//! clock that the test moves. `both` runs a story on SQLite and on PostgreSQL.
+//! clock that the test moves. `both` runs a handler on SQLite and on PostgreSQL.
 
 mod accounts;
 mod apis;
@@ -10,9 +10,9 @@ mod cluster;
 mod database;
 mod headers;
 mod kept;
-mod letters;
 mod listener;
 mod mail;
+mod messages;
 mod ports;
 mod process;
 mod scripts;
@@ -33,12 +33,12 @@ use symbolon::{
     protocol::{
         client::{Client, ClientKind},
         client_auth::secret_hash,
-        person,
         scope::Scopes,
         time::{Span, Timestamp},
+        user,
     },
     random, server,
-    store::{AnyConnection, DatabaseUrl, Error, clients, people},
+    store::{AnyConnection, DatabaseUrl, Error, clients, users},
 };
 
 pub use apis::{FILES, INACTIVE, basic};
@@ -47,9 +47,9 @@ pub use certificate::certificate;
 pub use cluster::Cluster;
 pub use database::{Database, databases};
 pub use kept::{behind_a_proxy, from, grant_of};
-pub use letters::{LINK, settled, with_mail};
 pub use listener::{Listener, Port, answer, wait_until};
-pub use mail::{Letter, MailServer, Mood};
+pub use mail::{Behavior, MailServer, NotificationKind};
+pub use messages::{LINK, settled, with_mail};
 pub use ports::{free_port, free_ports};
 pub use process::Process;
 pub use scripts::{chromium, node, node_with_input, python};
@@ -91,16 +91,16 @@ pub fn not_tried(what: &str, why: &str) {
     writeln!(std::io::stderr(), "not tried: {what}: {why}").unwrap();
 }
 
-/// Runs a story on each database.
-pub fn both(story: impl Fn(&Server)) {
-    both_with(|_| (), story);
+/// Runs a handler on each database.
+pub fn both(work: impl Fn(&Server)) {
+    both_with(|_| (), work);
 }
 
-/// Runs a story on each database, with a configuration of its own.
-pub fn both_with(change: impl Fn(&mut Config), story: impl Fn(&Server)) {
+/// Runs a handler on each database, with a configuration of its own.
+pub fn both_with(change: impl Fn(&mut Config), work: impl Fn(&Server)) {
     for database in databases() {
         eprintln!("on {}", database.name);
-        story(&Server::start(&database, &change));
+        work(&Server::start(&database, &change));
     }
 }
 
@@ -180,22 +180,22 @@ impl Server {
         self.app.store.with(work).unwrap()
     }
 
-    /// Adds a person who signs in with [`PASSWORD`].
-    pub fn add_person(&self, username: &str) -> people::Person {
-        self.add_person_with(username, &self.app.passwords.hash(PASSWORD).unwrap(), |_| ())
+    /// Adds a user who signs in with [`PASSWORD`].
+    pub fn add_user(&self, username: &str) -> users::User {
+        self.add_user_with(username, &self.app.passwords.hash(PASSWORD).unwrap(), |_| ())
     }
 
-    /// As [`Server::add_person`], whose address is not known to be theirs.
-    pub fn add_unverified(&self, username: &str) -> people::Person {
+    /// As [`Server::add_user`], whose address is not known to be theirs.
+    pub fn add_unverified(&self, username: &str) -> users::User {
         let hash = self.app.passwords.hash(PASSWORD).unwrap();
-        self.add_person_with(username, &hash, |person| person.claims.email_verified = false)
+        self.add_user_with(username, &hash, |user| user.claims.email_verified = false)
     }
 
-    /// Adds a person with the hash of a password, after a change.
-    pub fn add_person_with(&self, username: &str, hash: &str, change: impl FnOnce(&mut people::Person)) -> people::Person {
+    /// Adds a user with the hash of a password, after a change.
+    pub fn add_user_with(&self, username: &str, hash: &str, change: impl FnOnce(&mut users::User)) -> users::User {
         let now = self.now();
-        let mut person = people::Person {
-            claims: person::Person {
+        let mut user = users::User {
+            claims: user::User {
                 id: random::id(now),
                 username: username.into(),
                 display_name: Some(format!("{username} Example")),
@@ -212,9 +212,9 @@ impl Server {
             signed_in_at: None,
             sign_in_again_at: None,
         };
-        change(&mut person);
-        self.store(|connection| people::insert(connection, &person));
-        person
+        change(&mut user);
+        self.store(|connection| users::insert(connection, &user));
+        user
     }
 
     /// Adds a client of this kind, named after its id; a confidential one has [`SECRET`].
@@ -278,7 +278,7 @@ impl Server {
         browser::send(method, &format!("{}{path}", self.url), headers, body)
     }
 
-    /// A person signs in and consents, and the client redeems the code: its tokens.
+    /// A user signs in and consents, and the client redeems the code: its tokens.
     pub fn tokens(&self, client: &Client, username: &str, scope: &str) -> Answer {
         let code = Browser::new(self).code(client, username, scope);
         let answer = self.redeem(client, &code);

@@ -15,8 +15,8 @@ pub fn node(script: &str, settings: &Value) {
 
 /// As [`node`], for a script that drives Chromium: one at a time, so that each has the machine to itself.
 pub fn chromium(script: &str, settings: &Value) {
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     node(script, settings);
 }
 

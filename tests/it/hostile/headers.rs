@@ -151,7 +151,7 @@ fn every_authorization_header() {
                 let page = server.send(method, "/userinfo", &[("Authorization", &value)], None);
                 assert_sane(&page, &value);
                 assert!(matches!(page.status, 400 | 401), "{}: {page:?}", short(&value));
-                assert!(page.header("www-authenticate").is_some_and(|told| told.starts_with("Bearer ")), "{page:?}");
+                assert!(page.header("www-authenticate").is_some_and(|received| received.starts_with("Bearer ")), "{page:?}");
             }
         }
         assert_works(server, &spa);

@@ -127,7 +127,7 @@ fn five_thousand_parameters() {
         for count in [201 - own, 1500] {
             assert_eq!(query_of(ask(&distinct(count)).location())["error"], "invalid_request", "{count}");
         }
-        // What tells where the answer goes comes too late to be read: nobody but the person is told.
+        // What tells where the answer goes comes too late to be read: nobody but the user is told.
         let page = server.send("GET", &format!("/authorize?{}&{good}", distinct(200)), &[("Cookie", &cookies)], None);
         assert_sane(&page, "late");
         assert_eq!((page.status, page.header("location")), (400, None));
@@ -184,7 +184,7 @@ fn headers_have_limits() {
 #[test]
 fn a_request_at_the_limit_comes_through() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let native =
             server.add_client("native", ClientKind::Native, |client| client.redirect_uris = vec!["com.example.app:/cb".into()]);
         let request = |prompt, state: &str| Browser::request(&native, "openid", &[("prompt", prompt), ("state", state)]);

@@ -4,10 +4,10 @@
 use symbolon::{
     config::OutboundSettings,
     protocol::{
-        activity::NOWHERE,
+        activity::UNKNOWN_ORIGIN,
         client::ClientKind,
         link::LinkKind,
-        notice::{Letter, Notice},
+        notification::{Notification, NotificationKind},
         time::Span,
     },
     random,
@@ -15,20 +15,20 @@ use symbolon::{
         deliveries::{self, Content},
         leases,
         links::{self, Link},
-        walks,
+        sweep_cursors,
     },
 };
 
 use super::{DAY, OFFLINE, count, is_kept, revoke_expired};
-use crate::harness::{Listener, MailServer, Mood, Server, both, both_with, databases, wait_until};
+use crate::harness::{Behavior, Listener, MailServer, Server, both, both_with, databases, wait_until};
 
 /// Everything from which something could be missing.
 const TABLES: [&str; 6] = ["grants", "sessions", "grant_history", "activity", "devices", "revoked_tokens"];
 const AHEAD: i64 = 62 * DAY;
 
-/// A person with grants of every kind, and a row that leaves whenever someone tidies up.
+/// A user with grants of every kind, and a row that leaves whenever someone tidies up.
 fn inhabited(server: &Server) {
-    server.add_person("alice");
+    server.add_user("alice");
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());
     for scope in [OFFLINE, "openid"] {
         server.tokens(&spa, "alice", scope);
@@ -76,7 +76,7 @@ fn a_process_that_starts_with_a_wrong_clock_leaves_the_work_to_others() {
             wrong.tidy();
             assert_eq!(rows(&one), before, "on {}", database.name);
         }
-        let (begun, now) = (one.store(walks::last_begun).unwrap(), one.now());
+        let (begun, now) = (one.store(sweep_cursors::last_begun).unwrap(), one.now());
         assert!(begun <= now, "nor is a walk begun in the future");
         let taken =
             one.store(|connection| leases::take(connection, "housekeeping", random::id(now), now, Span::from_seconds(90)));
@@ -122,35 +122,35 @@ fn a_server_that_was_off_for_long_goes_on_after_some_hours() {
 }
 
 #[test]
-fn no_letter_is_given_up_or_put_off_for_months() {
+fn no_message_is_given_up_or_put_off_for_months() {
     for database in databases() {
-        let mut mail = MailServer::start(Mood::WELL);
+        let mut mail = MailServer::start(Behavior::WELL);
         let server = Server::start(&database, |config| config.mail = mail.settings());
         mail.stop();
         let made = server.now();
         let link = Link::new(random::id(made), LinkKind::ConfirmEmail, made);
         server.store(|connection| links::insert(connection, &link));
-        let notice = |letter, link| Notice {
-            letter,
+        let notice = |kind, link| Notification {
+            kind,
             to: "alice@example.com".into(),
             name: None,
             at: made,
-            origin: NOWHERE.clone(),
+            origin: UNKNOWN_ORIGIN.clone(),
             about: None,
             link,
         };
         server.step_clock(AHEAD);
         // By that clock a day is over since it was to be sent, and the time of its link.
-        for notice in [notice(Letter::AlreadyRegistered, None), notice(Letter::ConfirmEmail, Some(link.id))] {
-            server.store(|connection| deliveries::enqueue(connection, random::id(made), &Content::Letter(notice), made));
+        for notice in [notice(NotificationKind::AlreadyRegistered, None), notice(NotificationKind::ConfirmEmail, Some(link.id))] {
+            server.store(|connection| deliveries::enqueue(connection, random::id(made), &Content::Notification(notice), made));
         }
         server.app.bell.notify_one();
-        let tried = || server.waiting_letters().iter().filter(|letter| letter.attempts > 0).count() == 2;
-        wait_until(tried, || format!("{:?}", server.waiting_letters()));
+        let tried = || server.waiting_messages().iter().filter(|kind| kind.attempts > 0).count() == 2;
+        wait_until(tried, || format!("{:?}", server.waiting_messages()));
         server.step_clock(-AHEAD);
-        mail.restart(Mood::WELL);
+        mail.restart(Behavior::WELL);
         server.advance(700); // they may be in hand
-        assert_eq!(server.letters_to(&mail, "alice@example.com"), 2, "on {}", database.name);
+        assert_eq!(server.messages_to(&mail, "alice@example.com"), 2, "on {}", database.name);
     }
 }
 
@@ -159,7 +159,7 @@ fn a_client_is_still_told_that_a_session_has_ended() {
     both_with(
         |config| config.outbound = OutboundSettings { allow: vec!["127.0.0.0/8".parse().unwrap()], ca_pem: None },
         |server| {
-            let alice = server.add_person("alice").claims.id;
+            let alice = server.add_user("alice").claims.id;
             let listener = Listener::with("HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n");
             let app = server.add_client("app", ClientKind::Spa, |client| {
                 client.backchannel_logout_uri = Some(format!("{}/told", listener.url));

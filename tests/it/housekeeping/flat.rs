@@ -31,7 +31,7 @@ const TABLES: [&str; 12] = [
     "grant_history",
     "grants",
     "links",
-    "people",
+    "users",
     "revoked_tokens",
     "sessions",
     "rate_limits",
@@ -85,8 +85,8 @@ impl Load<'_> {
                 *tokens = next;
             }
         }
-        let mut stranger = server.browser_from(&format!("198.51.{number}.1"), "curl");
-        stranger.sign_in_at("/login", &format!("nobody{number}"), "wrong");
+        let mut outsider = server.browser_from(&format!("198.51.{number}.1"), "curl");
+        outsider.sign_in_at("/login", &format!("nobody{number}"), "wrong");
         revoke_expired(server, &format!("{number}"));
         let key = [u8::try_from(number).unwrap(); 32];
         let assertion = Assertion { key, expires_at: server.now().plus(Span::from_seconds(60)) };
@@ -102,8 +102,8 @@ impl Load<'_> {
 #[test]
 fn no_table_grows_under_a_steady_load() {
     both_with(hours, |server| {
-        server.add_person("alice");
-        server.add_person("bob");
+        server.add_user("alice");
+        server.add_user("bob");
         server.add_client("spa", ClientKind::Spa, |client| client.retry_window = Some(Span::ZERO));
         let mut load = Load { server, browsers: vec![Browser::new(server), Browser::new(server)], apps: Vec::new() };
         let mut largest: BTreeMap<&str, [i64; 2]> = BTreeMap::new();

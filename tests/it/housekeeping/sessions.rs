@@ -10,7 +10,7 @@ use symbolon::{
         login_name::LoginName,
         time::Span,
     },
-    store::{Error, deliveries, grants, people, sessions},
+    store::{Error, deliveries, grants, sessions, users},
 };
 
 use super::{DAY, OFFLINE, count};
@@ -41,7 +41,7 @@ fn state(server: &Server, session: Id) -> &'static str {
 }
 
 /// How often the app is to be told.
-fn told(server: &Server) -> usize {
+fn received(server: &Server) -> usize {
     let later = server.now().plus(Span::from_seconds(366 * 86_400));
     server.store(|connection| deliveries::due(connection, "app", later, 100)).len()
 }
@@ -49,16 +49,16 @@ fn told(server: &Server) -> usize {
 #[test]
 fn one_that_nobody_uses_ends_and_leaves_in_the_end() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let app = add_app(server);
         let tokens = server.tokens(&app, "alice", "openid");
         let session = session_of(server, &tokens);
         server.advance(2 * DAY - 60);
         server.tidy();
-        assert_eq!((state(server, session), told(server)), ("unended", 0));
+        assert_eq!((state(server, session), received(server)), ("unended", 0));
         server.advance(3_700);
         server.tidy();
-        assert_eq!((state(server, session), told(server)), ("ended", 1), "clients are told");
+        assert_eq!((state(server, session), received(server)), ("ended", 1), "clients are told");
         server.advance(30 * DAY - 60);
         server.tidy();
         assert_eq!((state(server, session), count(server, "grants")), ("ended", 1), "people still see it");
@@ -71,7 +71,7 @@ fn one_that_nobody_uses_ends_and_leaves_in_the_end() {
 #[test]
 fn one_whose_app_is_used_goes_on() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let app = add_app(server);
         let mut tokens = server.tokens(&app, "alice", "openid");
         let session = session_of(server, &tokens);
@@ -81,10 +81,10 @@ fn one_whose_app_is_used_goes_on() {
             tokens = server.refresh(&app, tokens.text("refresh_token"));
             assert_eq!(tokens.status, 200, "{tokens:?}");
         }
-        assert_eq!((state(server, session), told(server)), ("unended", 0));
+        assert_eq!((state(server, session), received(server)), ("unended", 0));
         server.advance(2 * DAY);
         server.tidy();
-        assert_eq!((state(server, session), told(server)), ("ended", 1));
+        assert_eq!((state(server, session), received(server)), ("ended", 1));
         assert_eq!(server.refresh(&app, tokens.text("refresh_token")).error(), "invalid_grant");
     });
 }
@@ -92,7 +92,7 @@ fn one_whose_app_is_used_goes_on() {
 #[test]
 fn one_that_is_remembered_may_be_idle_for_longer_and_one_in_use_stays() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         server.add_strict_client("spa");
         let mut remembered = Browser::new(server);
         let page = remembered.get("/login");
@@ -102,8 +102,8 @@ fn one_that_is_remembered_may_be_idle_for_longer_and_one_in_use_stays() {
         let mut used = Browser::new(server);
         used.sign_in("alice");
         let unended = || {
-            let person = server.store(|connection| people::find_by_login(connection, &LoginName::parse("alice"))).unwrap();
-            let all = server.store(|connection| sessions::unended_of(connection, person.claims.id));
+            let user = server.store(|connection| users::find_by_login(connection, &LoginName::parse("alice"))).unwrap();
+            let all = server.store(|connection| sessions::unended_of(connection, user.claims.id));
             (all.iter().filter(|one| one.remembered).count(), all.iter().filter(|one| !one.remembered).count())
         };
         assert_eq!(unended(), (1, 1));
@@ -123,7 +123,7 @@ fn one_that_is_remembered_may_be_idle_for_longer_and_one_in_use_stays() {
 fn none_leaves_while_a_grant_names_it() {
     let keep = |config: &mut Config| config.lifetimes.ended = Span::from_seconds(86_400);
     both_with(keep, |server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let app = add_app(server);
         let (bound, offline) = (server.tokens(&app, "alice", "openid"), server.tokens(&app, "alice", OFFLINE));
         let [bound_in, offline_in] = [&bound, &offline].map(|tokens| session_of(server, tokens));

@@ -16,7 +16,7 @@ fn execute(server: &Server, sql: &str) {
 #[test]
 fn grants_leave_around_one_that_cannot() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_strict_client("spa");
         let pattern = pattern(server, &spa);
         let all: Vec<_> = (0..6).map(|number| another(server, &pattern, 70 * DAY + number, |_| ()).id).collect();
@@ -34,7 +34,7 @@ fn grants_leave_around_one_that_cannot() {
 #[test]
 fn sessions_end_and_leave_around_one_that_cannot() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let begin = || {
             let tokens = server.tokens(&spa, "alice", OFFLINE);

@@ -34,7 +34,7 @@ fn forged(server: &Server) -> String {
         iat: now.seconds(),
         jti: claims::client_jti(random::bytes()),
         scope: "notes:read".into(),
-        person: None,
+        user: None,
     };
     ring.signing(Algorithm::Rs256, now).unwrap().access_token(&claims).unwrap()
 }
@@ -70,16 +70,16 @@ fn signed(server: &Server, grant: Id, (iss, sub, client_id): (&str, &str, &str))
         iat: now.seconds(),
         jti: claims::jti(grant, [7; 12]),
         scope: "openid notes:read".into(),
-        person: None,
+        user: None,
     };
     ring.signing(Algorithm::Rs256, now).unwrap().access_token(&claims).unwrap()
 }
 
 #[test]
-fn a_key_that_leaked_makes_no_token_of_another_issuer_person_or_client() {
+fn a_key_that_leaked_makes_no_token_of_another_issuer_user_or_client() {
     both(|server| {
         server.add_apis();
-        let ids = ["alice", "bob"].map(|name| server.add_person(name).claims.id.to_string());
+        let ids = ["alice", "bob"].map(|name| server.add_user(name).claims.id.to_string());
         let [web, other] = ["web", "other"].map(|id| server.add_web(id));
         let pairwise = server.add_client("pairwise", ClientKind::Web, |client| {
             (client.scopes, client.pairwise_sector) = (web.scopes.clone(), Some("app.example.com".into()));

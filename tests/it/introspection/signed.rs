@@ -46,15 +46,15 @@ fn a_signed_answer_says_what_the_plain_one_says() {
         server.add_client("curve", ClientKind::Web, |client| {
             (client.introspects, client.algorithm) = (vec![API.into()], Algorithm::Es256);
         });
-        let mut worthless: Vec<_> = ["x", "sym_rt_x", tokens.text("id_token")].map(str::to_owned).into();
-        worthless.push(ask(server, "notes", "x", JWT).body);
+        let mut inactive: Vec<_> = ["x", "sym_rt_x", tokens.text("id_token")].map(str::to_owned).into();
+        inactive.push(ask(server, "notes", "x", JWT).body);
         for (client, algorithm) in [
             ("web", jsonwebtoken::Algorithm::RS256),
             ("notes", jsonwebtoken::Algorithm::RS256),
             ("curve", jsonwebtoken::Algorithm::ES256),
         ] {
             let living = ["access_token", "refresh_token"].map(|name| tokens.text(name).to_owned());
-            for token in living.iter().chain(&worthless) {
+            for token in living.iter().chain(&inactive) {
                 let claims = verified(server, &ask(server, client, token, JWT), client, algorithm);
                 let names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
                 assert_eq!(names, ["iss", "aud", "iat", "token_introspection"]);

@@ -1,15 +1,15 @@
-//! Where people are sent after signing out: to an address that is registered for it, the same in every character, and
+//! Where users are sent after signing out: to an address that is registered for it, the same in every character, and
 //! nowhere else.
 
 use symbolon::protocol::client::ClientKind;
 
-use super::{BYE, GONE, add_app, ask, asked, confirm, is_signed_in, signed_in_at};
+use super::{BYE, GONE, add_app, ask, confirm, is_signed_in, requested, signed_in_at};
 use crate::harness::{Browser, CALLBACK, both, encode};
 
 #[test]
 fn an_address_that_is_nearly_right_is_wrong() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let app = add_app(server, "app");
         server.add_client("other", ClientKind::Spa, |client| {
             client.post_logout_redirect_uris = vec!["https://other.example.com/bye".into()];
@@ -56,7 +56,7 @@ fn an_address_that_is_nearly_right_is_wrong() {
             let method = if number % 2 == 0 { "GET" } else { "POST" };
             let named = [("client_id", "app"), ("post_logout_redirect_uri", address), ("state", "s")];
             let page = ask(&mut browser, method, &named);
-            asked(&mut browser, &page);
+            requested(&mut browser, &page);
             assert_eq!(page.form_targets(), "'self'", "{address}");
             assert!(page.body.contains("You will not be sent back to the app"), "{address}: {page:?}");
             if number % 4 == 0 {
@@ -74,7 +74,7 @@ fn an_address_that_is_nearly_right_is_wrong() {
             (browser, ours) = signed_in_at(server, &app, "alice");
         }
         let page = ask(&mut browser, "GET", &[("post_logout_redirect_uri", BYE)]);
-        asked(&mut browser, &page);
+        requested(&mut browser, &page);
         assert!(page.body.contains("You will not be sent back to the app"), "nobody says whose address it is: {page:?}");
     });
 }
@@ -82,7 +82,7 @@ fn an_address_that_is_nearly_right_is_wrong() {
 #[test]
 fn a_native_app_listens_on_a_port_of_the_moment() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let native = server.add_client("native", ClientKind::Native, |client| {
             client.redirect_uris = vec!["com.example.app:/cb".into()];
             client.post_logout_redirect_uris = vec!["http://127.0.0.1/bye".into(), "com.example.app:/bye".into()];
@@ -92,7 +92,7 @@ fn a_native_app_listens_on_a_port_of_the_moment() {
         {
             let (mut browser, ours) = signed_in_at(server, &native, "alice");
             let page = ask(&mut browser, "GET", &[("client_id", "native"), ("post_logout_redirect_uri", address)]);
-            asked(&mut browser, &page);
+            requested(&mut browser, &page);
             assert_eq!(page.form_targets(), format!("'self' https: {source}"));
             let form = [("id_token_hint", ours.text("id_token")), ("post_logout_redirect_uri", address), ("state", "a b")];
             let page = ask(&mut browser, "GET", &form);
@@ -108,7 +108,7 @@ fn a_native_app_listens_on_a_port_of_the_moment() {
 #[test]
 fn what_comes_twice_or_broken_is_refused_whole() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let app = add_app(server, "app");
         let (mut browser, ours) = signed_in_at(server, &app, "alice");
         let hint = ours.text("id_token");
@@ -151,7 +151,7 @@ fn what_comes_twice_or_broken_is_refused_whole() {
 #[test]
 fn other_methods_and_what_is_too_long() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let app = add_app(server, "app");
         let (mut browser, ours) = signed_in_at(server, &app, "alice");
         let good = encode(&[("id_token_hint", ours.text("id_token")), ("post_logout_redirect_uri", BYE)]);

@@ -1,13 +1,13 @@
-//! The question: who only names a client has the person asked, and their answer is our form's alone, about the very request
+//! The question: who only names a client has the user asked, and their answer is our form's alone, about the very request
 //! that was shown.
 
-use super::{BYE, GONE, STATE, add_app, ask, asked, confirm, is_signed_in, signed_in_at};
+use super::{BYE, GONE, STATE, add_app, ask, confirm, is_signed_in, requested, signed_in_at};
 use crate::harness::{Browser, both, encode, query_of};
 
 #[test]
 fn another_site_cannot_sign_anyone_out_with_a_client_id() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let app = add_app(server, "app");
         let (mut browser, ours) = signed_in_at(server, &app, "alice");
         for form in [
@@ -21,12 +21,12 @@ fn another_site_cannot_sign_anyone_out_with_a_client_id() {
             vec![("state", "s")],
         ] {
             let page = ask(&mut browser, "GET", &form);
-            asked(&mut browser, &page);
+            requested(&mut browser, &page);
             // By a POST of that site, which brings no cookie, and what it is turned into.
             let page = ask(&mut Browser::new(server), "POST", &form);
             assert_eq!((page.status, page.header("set-cookie")), (303, None), "{form:?}: {page:?}");
             let page = browser.get(page.location());
-            asked(&mut browser, &page);
+            requested(&mut browser, &page);
         }
         assert_eq!(server.refresh(&app, ours.text("refresh_token")).status, 200);
     });
@@ -35,13 +35,13 @@ fn another_site_cannot_sign_anyone_out_with_a_client_id() {
 #[test]
 fn once_they_agree_they_are_sent_back() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let app = add_app(server, "app");
         for method in ["GET", "POST"] {
             let (mut browser, ours) = signed_in_at(server, &app, "alice");
             let form = [("client_id", "app"), ("post_logout_redirect_uri", BYE), ("state", STATE)];
             let page = ask(&mut browser, method, &form);
-            asked(&mut browser, &page);
+            requested(&mut browser, &page);
             assert!(page.body.contains("App app") && page.body.contains("alice Example"), "{page:?}");
             assert!(!page.body.contains("You will not be sent back"), "{page:?}");
             assert_eq!(page.form_targets(), "'self' https: https://app.example.com");
@@ -63,8 +63,8 @@ fn once_they_agree_they_are_sent_back() {
 #[test]
 fn the_form_counts_for_the_request_that_was_shown_and_for_who_saw_it() {
     both(|server| {
-        server.add_person("alice");
-        server.add_person("bob");
+        server.add_user("alice");
+        server.add_user("bob");
         let app = add_app(server, "app");
         let (mut browser, ours) = signed_in_at(server, &app, "alice");
         let (mut bob, _) = signed_in_at(server, &app, "bob");

@@ -1,10 +1,10 @@
-//! Hints that prove nothing: the person is asked, stays here afterwards, and nothing has happened before they agree.
+//! Hints that prove nothing: the user is asked, stays here afterwards, and nothing has happened before they agree.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use symbolon::{protocol::client::ClientKind, store::clients};
 
-use super::{BYE, GONE, add_app, ask, asked, confirm, is_signed_in, signed_in_at, tokens};
+use super::{BYE, GONE, add_app, ask, confirm, is_signed_in, requested, signed_in_at, tokens};
 use crate::harness::{Browser, Server, both, claims_of};
 
 /// A token with another header, payload or signature.
@@ -33,13 +33,13 @@ fn who_sends_them_is_not_believed_and_nobody_is_sent_back() {
     both(|server| {
         let foreign = {
             let database = crate::harness::Database::sqlite();
-            let stranger = Server::start(&database, |config| config.issuer = server.app.config.issuer.clone());
-            stranger.add_person("alice");
-            let app = add_app(&stranger, "app");
-            signed_in_at(&stranger, &app, "alice").1.text("id_token").to_owned()
+            let outsider = Server::start(&database, |config| config.issuer = server.app.config.issuer.clone());
+            outsider.add_user("alice");
+            let app = add_app(&outsider, "app");
+            signed_in_at(&outsider, &app, "alice").1.text("id_token").to_owned()
         };
-        let alice = server.add_person("alice");
-        server.add_person("bob");
+        let alice = server.add_user("alice");
+        server.add_user("bob");
         let (app, other) = (add_app(server, "app"), add_app(server, "other"));
         let signing = server.add_client("signing", ClientKind::Spa, |client| {
             (client.userinfo_signed, client.post_logout_redirect_uris) = (true, vec![BYE.into()]);
@@ -76,7 +76,7 @@ fn who_sends_them_is_not_believed_and_nobody_is_sent_back() {
             for method in ["GET", "POST"] {
                 let form = [("id_token_hint", hint), ("client_id", "app"), ("post_logout_redirect_uri", BYE), ("state", "s")];
                 let page = ask(&mut browser, method, &form);
-                asked(&mut browser, &page);
+                requested(&mut browser, &page);
                 assert_eq!(page.form_targets(), "'self'", "{hint}");
                 assert!(page.body.contains("You will not be sent back to the app"), "{hint}: {page:?}");
             }
@@ -91,9 +91,9 @@ fn who_sends_them_is_not_believed_and_nobody_is_sent_back() {
 }
 
 #[test]
-fn one_of_another_app_of_the_person_leads_to_that_apps_addresses_alone() {
+fn one_of_another_app_of_the_user_leads_to_that_apps_addresses_alone() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let (app, other) = (add_app(server, "app"), server.add_client("other", ClientKind::Spa, |_| ()));
         let (mut browser, _) = signed_in_at(server, &app, "alice");
         let theirs = tokens(server, &mut browser, &other, "alice", "openid");
@@ -105,9 +105,9 @@ fn one_of_another_app_of_the_person_leads_to_that_apps_addresses_alone() {
 }
 
 #[test]
-fn one_of_another_session_of_the_person_has_them_asked_first() {
+fn one_of_another_session_of_the_user_has_them_asked_first() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let app = add_app(server, "app");
         let (mut before, earlier) = signed_in_at(server, &app, "alice");
         let page = before.get("/logout");
@@ -117,14 +117,14 @@ fn one_of_another_session_of_the_person_has_them_asked_first() {
         for hint in [&earlier, &far] {
             let form = [("id_token_hint", hint.text("id_token")), ("post_logout_redirect_uri", BYE), ("state", "s")];
             let page = ask(&mut browser, "GET", &form);
-            asked(&mut browser, &page);
+            requested(&mut browser, &page);
             assert!(is_signed_in(&mut elsewhere), "nor does it end that one");
             assert_eq!(page.form_targets(), "'self' https: https://app.example.com");
         }
         let page = ask(&mut browser, "GET", &[("id_token_hint", far.text("id_token")), ("post_logout_redirect_uri", BYE)]);
         assert_eq!(confirm(&mut browser, &page).location(), BYE, "once they agree, all is in order");
         assert!(!is_signed_in(&mut browser) && is_signed_in(&mut elsewhere));
-        // The same person signs in again in this browser: the session is the same, and so are its hints.
+        // The same user signs in again in this browser: the session is the same, and so are its hints.
         let (mut browser, ours) = signed_in_at(server, &app, "alice");
         browser.sign_in("alice");
         let page = ask(&mut browser, "GET", &[("id_token_hint", ours.text("id_token")), ("post_logout_redirect_uri", BYE)]);
@@ -135,7 +135,7 @@ fn one_of_another_session_of_the_person_has_them_asked_first() {
 #[test]
 fn an_app_that_is_switched_off_or_gone_decides_nothing() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let app = add_app(server, "app");
         let (mut browser, ours) = signed_in_at(server, &app, "alice");
         let hint = ours.text("id_token");
@@ -155,7 +155,7 @@ fn an_app_that_is_switched_off_or_gone_decides_nothing() {
             ] {
                 for method in ["GET", "POST"] {
                     let page = ask(&mut browser, method, &form);
-                    asked(&mut browser, &page);
+                    requested(&mut browser, &page);
                     assert_eq!(page.form_targets(), "'self'");
                     assert!(!page.body.contains("App app"), "its name is not lent to anyone: {page:?}");
                 }

@@ -78,7 +78,7 @@ fn while_commits_wait_for_a_standby_tokens_are_checked() {
     let mut operator = Operator::of(&cluster);
     let server = Server::start(&Database::at("postgres", &cluster.url), |config| config.pool_size = 4);
     let server = &server;
-    server.add_person("alice");
+    server.add_user("alice");
     server.add_apis();
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());
     let web = server.add_web("web");
@@ -116,10 +116,10 @@ fn commits_of_callers_who_hang_up_are_ended_too_and_the_end_of_the_server_waits_
     let mut operator = Operator::of(&cluster);
     let server = Server::start(&Database::at("postgres", &cluster.url), |config| {
         config.pool_size = 4;
-        (config.database_timeout, config.story_time) = (Duration::from_secs(1), Duration::from_secs(1));
+        (config.database_timeout, config.blocking_timeout) = (Duration::from_secs(1), Duration::from_secs(1));
         config.shutdown_timeout = Duration::from_secs(1);
     });
-    let alice = server.add_person("alice");
+    let alice = server.add_user("alice");
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());
     let chains: Vec<_> = (0..3).map(|_| server.tokens(&spa, "alice", "openid offline_access")).collect();
     operator.lose_standby();
@@ -160,10 +160,11 @@ fn whoever_is_told_that_a_commit_counts_is_told_so_because_the_standby_has_it() 
     let cluster = Cluster::start_replicated();
     let mut operator = Operator::of(&cluster);
     let database = Database::at("postgres", &cluster.url);
-    let short = |config: &mut Config| (config.pool_size, config.database_timeout, config.story_time) = (3, TO_BEGIN, TO_END);
+    let short =
+        |config: &mut Config| (config.pool_size, config.database_timeout, config.blocking_timeout) = (3, TO_BEGIN, TO_END);
     let patient = &Server::start(&database, |_| ());
     let hasty = &patient.sibling_with(&database, short);
-    patient.add_person("alice");
+    patient.add_user("alice");
     let spa = &patient.add_client("spa", ClientKind::Spa, |_| ());
     let waits = patient.tokens(spa, "alice", "openid offline_access");
     let chains: Vec<_> = (0..6).map(|_| patient.tokens(spa, "alice", "openid offline_access")).collect();

@@ -43,7 +43,7 @@ fn a_german_postgresql_that_is_held_up_is_unavailable_and_nothing_is_lost() {
         not_tried("a PostgreSQL that speaks German", "its translations are not installed: /usr/share/locale/de has none");
     }
     let server = Server::start(&Database::at("postgres", &cluster.url), |_| ());
-    server.add_person("alice");
+    server.add_user("alice");
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());
     let tokens = server.tokens(&spa, "alice", "openid offline_access");
     let form = format!("grant_type=refresh_token&client_id=spa&refresh_token={}", tokens.text("refresh_token"));

@@ -66,9 +66,9 @@ fn behind_a_wire(setup: impl Fn(&mut Config)) -> (Server, Database, Arc<AtomicBo
 fn nothing_more_is_done_for_whoever_was_told_that_it_was_not_done_in_time() {
     let (server, _database, is_silent) = behind_a_wire(|config| {
         config.pool_size = 1; // whoever comes later gets the connection after what waited on it has ended
-        (config.database_timeout, config.story_time) = (Duration::from_secs(1), Duration::from_secs(1));
+        (config.database_timeout, config.blocking_timeout) = (Duration::from_secs(1), Duration::from_secs(1));
     });
-    server.add_person("alice");
+    server.add_user("alice");
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());
     let mut browser = Browser::new(&server);
     browser.code(&spa, "alice", "openid");
@@ -88,7 +88,7 @@ fn nothing_more_is_done_for_whoever_was_told_that_it_was_not_done_in_time() {
 #[test]
 fn nobody_waits_for_ever_and_all_goes_on_afterwards() {
     let (server, _database, is_silent) = behind_a_wire(|_| ());
-    server.add_person("alice");
+    server.add_user("alice");
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());
     let tokens = server.tokens(&spa, "alice", "openid offline_access");
 

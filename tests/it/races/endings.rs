@@ -25,21 +25,21 @@ const BROWSERS: usize = 6;
 /// What is ended, the scope of the grants that end with it, and how, on a server.
 type Ending = (&'static str, &'static str, fn(&Server, Id));
 
-fn sign_out(server: &Server, person: Id, offline: Offline) {
-    for session in server.store(|connection| sessions::unended_of(connection, person)) {
-        let event = server.event(person, Activity::SignedOut);
+fn sign_out(server: &Server, user: Id, offline: Offline) {
+    for session in server.store(|connection| sessions::unended_of(connection, user)) {
+        let event = server.event(user, Activity::SignedOut);
         server.store(|connection| sessions::end(connection, &session, offline, &event));
     }
 }
 
 const ENDINGS: [Ending; 5] = [
-    ("the session", "openid", |server, person| sign_out(server, person, Offline::Lives)),
-    ("the session, with offline access", SCOPE, |server, person| sign_out(server, person, Offline::Ends)),
-    ("the consent", SCOPE, |server, person| {
-        server.withdraw(person, "web");
+    ("the session", "openid", |server, user| sign_out(server, user, Offline::Keep)),
+    ("the session, with offline access", SCOPE, |server, user| sign_out(server, user, Offline::Ends)),
+    ("the consent", SCOPE, |server, user| {
+        server.withdraw(user, "web");
     }),
-    ("everything", SCOPE, |server, person| {
-        let event = server.event(person, Activity::EverythingEnded);
+    ("everything", SCOPE, |server, user| {
+        let event = server.event(user, Activity::EverythingEnded);
         server.store(|connection| account::end_everything(connection, None, &event));
     }),
     ("the account", SCOPE, Server::disable),
@@ -94,7 +94,7 @@ fn none_that_is_given_meanwhile_lives_on() {
         let one = Server::start(&database, |_| ());
         let two = one.sibling(&database);
         let servers = [&one, &two];
-        let alice = one.add_person("alice").claims.id;
+        let alice = one.add_user("alice").claims.id;
         let web = one.add_web("web");
         for (what, scope, end) in ENDINGS {
             let mut given = 0;
@@ -103,7 +103,7 @@ fn none_that_is_given_meanwhile_lives_on() {
                 let got = race(servers, (&web, scope), round, |server| end(server, alice));
                 given += got.len();
                 let now = one.now();
-                let live = one.store(|connection| grants::live_of(connection, alice, now));
+                let live = one.store(|connection| grants::active_of(connection, alice, now));
                 assert!(live.is_empty(), "{case}: {} grants live on", live.len());
                 for (n, tokens) in got.iter().enumerate() {
                     let server = servers[n % 2];

@@ -24,7 +24,7 @@ struct Count {
 /// Revokes the grant in a transaction of its own, which ends when this request of another waits for it.
 fn revoked_during(database: &Database, grant: Id, request: impl FnOnce() -> Answer + Send) -> Answer {
     let hex = grant.to_string();
-    let revoke = |id: String| format!("UPDATE grants SET revoked_at = 1, revoked_why = 'a test' WHERE id = {id}");
+    let revoke = |id: String| format!("UPDATE grants SET revoked_at = 1, end_reason = 'a test' WHERE id = {id}");
     if let Some(path) = database.url.strip_prefix("sqlite:") {
         let mut revoking = SqliteConnection::establish(path).unwrap();
         revoking.batch_execute(&format!("BEGIN IMMEDIATE; {}", revoke(format!("x'{hex}'")))).unwrap();
@@ -62,7 +62,7 @@ fn between_judging_and_advancing_nothing_is_issued() {
     for database in databases() {
         eprintln!("on {}", database.name);
         let server = Server::start(&database, behind_a_proxy);
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = server.browser_from(HERE, "Firefox");
         let post = |address: &str, form: &[(&str, &str)]| {
@@ -74,17 +74,17 @@ fn between_judging_and_advancing_nothing_is_issued() {
             let redirect_uri = ("redirect_uri", spa.redirect_uris[0].as_str());
             post(HERE, &[("grant_type", "authorization_code"), ("code", code), redirect_uri, ("code_verifier", VERIFIER)])
         };
-        // A code, a refresh, and a refresh from another network, which the person is told of.
+        // A code, a refresh, and a refresh from another network, which the user is told of.
         let code = browser.code(&spa, "alice", "openid offline_access");
-        let alice = server.store(|connection| grants::list(connection, &grants::Filter { person: None, client: None }, 10));
+        let alice = server.store(|connection| grants::list(connection, &grants::Filter { user: None, client: None }, 10));
         refused(&revoked_during(&database, alice[0].id, || redeem(&code)));
         for address in [HERE, ELSEWHERE] {
             let tokens = redeem(&browser.code(&spa, "alice", "openid offline_access"));
             let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.text("refresh_token"))];
             refused(&revoked_during(&database, grant_of(&tokens), || post(address, &refresh)));
         }
-        let person = alice[0].person_id;
-        assert!(!server.activities(person).contains(&Activity::AddressChanged), "nothing was used elsewhere");
+        let user = alice[0].user_id;
+        assert!(!server.activities(user).contains(&Activity::AddressChanged), "nothing was used elsewhere");
     }
 }
 
@@ -92,7 +92,7 @@ fn between_judging_and_advancing_nothing_is_issued() {
 fn a_revoked_row_does_not_advance() {
     for database in databases() {
         let server = Server::start(&database, |_| ());
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let judged = |is_revoked: bool| {
             let tokens = server.tokens(&spa, "alice", "openid offline_access");
@@ -109,7 +109,7 @@ fn a_revoked_row_does_not_advance() {
                 let symbolon::protocol::grant::Grant { id, generation, seen, .. } = grant;
                 Advance { grant: *id, generation: *generation, seen: seen.clone(), statement }
             };
-            let event = server.event(three.person_id, Activity::AddressChanged);
+            let event = server.event(three.user_id, Activity::AddressChanged);
             let advanced = server.store(|connection| {
                 Ok([
                     grants::advance(connection, &advance(&one))?,

@@ -5,14 +5,14 @@ use symbolon::protocol::client::ClientKind;
 use super::{all_get_one_successor, at_once, successes};
 use crate::harness::{Browser, Server, databases};
 
-/// Runs a story with two servers on each database; alice is there.
-fn pairs(story: impl Fn(&Server, &Server)) {
+/// Runs a handler with two servers on each database; alice is there.
+fn pairs(handle: impl Fn(&Server, &Server)) {
     for database in databases() {
         eprintln!("on {}", database.name);
         let one = Server::start(&database, |_| ());
         let two = one.sibling(&database);
-        one.add_person("alice");
-        story(&one, &two);
+        one.add_user("alice");
+        handle(&one, &two);
     }
 }
 

@@ -1,5 +1,5 @@
 //! What the forms give away (ASVS 6.3.8): nothing. Whoever asks gets the same answers after the same time, whether the name or
-//! address is of an account, of nobody, of one that is switched off, or of one whose address is not known to be theirs.
+//! address is of an account, of nobody, of one that is disabled, or of one whose address is not known to be theirs.
 
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,10 @@ const KINDS: [&str; 4] = ["alice", "nobody", "dora", "paul"];
 /// The forms.
 const FORMS: [(&str, &str); 2] = [("/recover", "login"), ("/register", "email")];
 
-/// Adds alice, dora who is switched off, and paul whose address is not known to be his.
+/// Adds alice, dora who is disabled, and paul whose address is not known to be his.
 fn add_everyone(server: &Server, number: u32) {
-    server.add_person(&format!("alice{number:03}"));
-    let dora = server.add_person(&format!("dora{number:03}"));
+    server.add_user(&format!("alice{number:03}"));
+    let dora = server.add_user(&format!("dora{number:03}"));
     server.disable(dora.claims.id);
     server.add_unverified(&format!("paul{number:03}"));
 }
@@ -59,11 +59,11 @@ fn every_answer_is_the_same() {
             }
             // Only the mail knows: a link for alice, and to every address that wants to register, its own answer.
             settled(server);
-            let mut told: Vec<_> =
-                mail.letters().into_iter().map(|letter| (letter.to.clone(), letter.text.contains("sym_ml_"))).collect();
-            told.sort();
+            let mut received: Vec<_> =
+                mail.messages().into_iter().map(|message| (message.to.clone(), message.text.contains("sym_ml_"))).collect();
+            received.sort();
             let expected = [("alice", false), ("alice", true), ("dora", false), ("nobody", true), ("paul", false)];
-            assert_eq!(told, expected.map(|(kind, has_link)| (format!("{kind}000@example.com"), has_link)));
+            assert_eq!(received, expected.map(|(kind, has_link)| (format!("{kind}000@example.com"), has_link)));
         },
     );
 }

@@ -3,7 +3,7 @@
 
 use symbolon::protocol::client::ClientKind;
 
-use super::{NEW, asked, finish};
+use super::{NEW, finish, requested};
 use crate::harness::{Browser, Page, Server, query_of, with_mail};
 
 /// Signs in at the page where a registration ended, and goes on to the answer.
@@ -21,7 +21,7 @@ fn a_request_for_an_account_leads_to_one_and_back_to_the_app() {
     with_mail(
         |_| (),
         |server: &Server, mail| {
-            server.add_person("alice");
+            server.add_user("alice");
             let spa = server.add_client("spa", ClientKind::Spa, |_| ());
             for (number, prompt) in ["create", "create consent", "login create"].into_iter().enumerate() {
                 let name = format!("zoe{number}");
@@ -32,10 +32,10 @@ fn a_request_for_an_account_leads_to_one_and_back_to_the_app() {
                 assert!(to.starts_with("/register?"), "whoever is signed in: {to}");
                 let shown = browser.get(&to);
                 assert!(shown.body.contains("App spa"), "{shown:?}");
-                let letter = asked(server, mail, &to, &format!("{name}@example.com"));
+                let message = requested(server, mail, &to, &format!("{name}@example.com"));
                 let mut elsewhere = Browser::new(server);
-                assert!(elsewhere.open(server, &letter).body.contains("App spa"));
-                let page = finish(server, &mut elsewhere, &letter, &name);
+                assert!(elsewhere.open(server, &message).body.contains("App spa"));
+                let page = finish(server, &mut elsewhere, &message, &name);
                 assert!(page.status == 303 && page.location().starts_with("/login?client_id=spa&"), "{page:?}");
                 // Nobody is asked to make another account.
                 let page = sign_in_and_allow(&mut elsewhere, &page, &name);
@@ -53,7 +53,7 @@ fn whoever_has_an_account_signs_in_instead() {
     with_mail(
         |_| (),
         |server, _| {
-            server.add_person("alice");
+            server.add_user("alice");
             let spa = server.add_client("spa", ClientKind::Spa, |_| ());
             let mut browser = Browser::new(server);
             let page = browser.get(&Browser::request(&spa, "openid", &[("prompt", "create")]));
@@ -94,9 +94,9 @@ fn the_sign_in_page_leads_there_with_the_request() {
             let page = browser.get(&Browser::request(&spa, "openid", &[]));
             let login = browser.get(page.location());
             let register = login.attribute("href=\"/register", "href");
-            let letter = asked(server, mail, &register, "zoe@example.com");
+            let message = requested(server, mail, &register, "zoe@example.com");
             server.advance(80_000);
-            let page = finish(server, &mut browser, &letter, "zoe");
+            let page = finish(server, &mut browser, &message, "zoe");
             let page = sign_in_and_allow(&mut browser, &page, "zoe");
             assert!(query_of(page.location()).contains_key("code"), "{page:?}");
         },

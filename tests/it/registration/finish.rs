@@ -1,7 +1,7 @@
 //! The page that makes the account: what is wrong is said at once, who has a name is told a few times, and of many at once one
 //! wins.
 
-use super::{NEW, asked, finish, person};
+use super::{NEW, finish, requested, user};
 use crate::harness::{Browser, with_mail};
 
 #[test]
@@ -9,10 +9,10 @@ fn all_that_is_wrong_is_said_at_once() {
     with_mail(
         |_| (),
         |server, mail| {
-            server.add_person("alice");
-            let letter = asked(server, mail, "/register", "zoe@example.com");
+            server.add_user("alice");
+            let message = requested(server, mail, "/register", "zoe@example.com");
             let mut browser = Browser::new(server);
-            let page = browser.open(server, &letter);
+            let page = browser.open(server, &message);
             let long = "n".repeat(101);
             for (fields, words) in [
                 (
@@ -33,8 +33,8 @@ fn all_that_is_wrong_is_said_at_once() {
                 }
                 assert!(!sent.body.contains("sh0rty"), "no password comes back");
             }
-            assert!(person(server, "zoe").is_none());
-            assert_eq!(finish(server, &mut browser, &letter, "zoe").status, 303);
+            assert!(user(server, "zoe").is_none());
+            assert_eq!(finish(server, &mut browser, &message, "zoe").status, 303);
         },
     );
 }
@@ -44,10 +44,10 @@ fn ten_names_are_tried_with_one_link() {
     with_mail(
         |_| (),
         |server, mail| {
-            server.add_person("alice");
-            let letter = asked(server, mail, "/register", "zoe@example.com");
+            server.add_user("alice");
+            let message = requested(server, mail, "/register", "zoe@example.com");
             let mut browser = Browser::new(server);
-            let page = browser.open(server, &letter);
+            let page = browser.open(server, &message);
             let mut attempt =
                 |name: &str| browser.submit(&page, &[("username", name), ("display_name", ""), ("new_password", NEW)]);
             for _ in 0..10 {
@@ -60,7 +60,7 @@ fn ten_names_are_tried_with_one_link() {
                 assert!(!slowed.body.contains("Someone else has this username"));
             }
             server.advance(3602);
-            assert_eq!(finish(server, &mut browser, &letter, "zoe").status, 303);
+            assert_eq!(finish(server, &mut browser, &message, "zoe").status, 303);
         },
     );
 }
@@ -70,13 +70,13 @@ fn of_twenty_at_once_one_wins() {
     with_mail(
         |_| (),
         |server, mail| {
-            let letter = asked(server, mail, "/register", "zoe@example.com");
+            let message = requested(server, mail, "/register", "zoe@example.com");
             let mut browser = Browser::new(server);
-            let page = browser.open(server, &letter);
+            let page = browser.open(server, &message);
             let statuses = browser.submit_at_once(&page, &[("username", "zoe"), ("display_name", ""), ("new_password", NEW)], 20);
             assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
             assert!(statuses.iter().all(|status| matches!(status, 303 | 400 | 410 | 429 | 503)), "{statuses:?}");
-            assert!(person(server, "zoe").is_some());
+            assert!(user(server, "zoe").is_some());
         },
     );
 }
@@ -86,12 +86,12 @@ fn an_address_that_someone_took_meanwhile_is_told_to_whoever_reads_its_mail() {
     with_mail(
         |_| (),
         |server, mail| {
-            let [first, second] = [(), ()].map(|()| asked(server, mail, "/register", "zoe@example.com"));
+            let [first, second] = [(), ()].map(|()| requested(server, mail, "/register", "zoe@example.com"));
             assert_eq!(finish(server, &mut Browser::new(server), &first, "zoe").status, 303);
             let page = finish(server, &mut Browser::new(server), &second, "other");
             assert_eq!(page.status, 410);
             assert!(page.body.contains("This address has an account"), "{page:?}");
-            assert!(person(server, "other").is_none());
+            assert!(user(server, "other").is_none());
         },
     );
 }

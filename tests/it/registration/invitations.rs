@@ -3,19 +3,19 @@
 use symbolon::{
     config::Registration,
     protocol::{
-        activity::NOWHERE,
+        activity::UNKNOWN_ORIGIN,
         id::Id,
         link::LinkKind,
-        notice::{Letter, Notice},
+        notification::{Notification, NotificationKind},
     },
     random,
     store::{
-        asked,
         links::{self, Link},
+        mail_requests,
     },
 };
 
-use super::{NEW, person};
+use super::{NEW, user};
 use crate::harness::{Browser, MailServer, Server, with_mail};
 
 /// Invites the owner of an address, as the command line does.
@@ -26,22 +26,22 @@ fn invite(server: &Server, email: &str, content: Option<&str>) -> Id {
         content: content.map(str::to_owned),
         ..Link::new(random::id(now), LinkKind::Invitation, now)
     };
-    let notice = Notice {
-        letter: Letter::Invitation,
+    let notice = Notification {
+        kind: NotificationKind::Invitation,
         to: email.into(),
         name: None,
         at: now,
-        origin: NOWHERE.clone(),
+        origin: UNKNOWN_ORIGIN.clone(),
         about: None,
         link: Some(link.id),
     };
-    server.store(|connection| asked::invite(connection, &link, Some((random::id(now), &notice))));
+    server.store(|connection| mail_requests::invite(connection, &link, Some((random::id(now), &notice))));
     server.app.bell.notify_one();
     link.id
 }
 
-fn by_invitation(story: impl Fn(&Server, &MailServer)) {
-    with_mail(|config| config.registration = Registration::Invitation, story);
+fn by_invitation(handle: impl Fn(&Server, &MailServer)) {
+    with_mail(|config| config.registration = Registration::Invitation, handle);
 }
 
 #[test]
@@ -51,18 +51,18 @@ fn an_invitation_brings_roles_and_groups() {
         invite(server, "yan@example.com", None);
         for (name, roles, groups) in [("zoe", vec!["editor"], vec!["staff", "berlin"]), ("yan", vec![], vec![])] {
             let email = format!("{name}@example.com");
-            let letter = mail.wait_for(&email, 1).remove(0);
+            let message = mail.wait_for(&email, 1).remove(0);
             let mut browser = Browser::new(server);
             let fields = [("username", name), ("display_name", ""), ("new_password", NEW)];
-            let page = browser.open_and_submit(server, &letter, &fields);
+            let page = browser.open_and_submit(server, &message, &fields);
             assert_eq!(page.status, 303, "{page:?}");
-            let made = person(server, name).unwrap();
+            let made = user(server, name).unwrap();
             assert_eq!(
                 (made.claims.roles, made.claims.groups),
                 (roles.into_iter().map(str::to_owned).collect(), groups.into_iter().map(str::to_owned).collect::<Vec<_>>())
             );
             assert!(made.claims.email_verified && made.claims.email == email && made.claims.display_name.is_none());
-            let page = browser.open(server, &letter);
+            let page = browser.open(server, &message);
             assert!(page.status == 410 && page.body.contains("This link has been used"), "{page:?}");
         }
     });
@@ -72,11 +72,11 @@ fn an_invitation_brings_roles_and_groups() {
 fn an_invitation_is_good_for_a_week() {
     by_invitation(|server, mail| {
         invite(server, "zoe@example.com", None);
-        let letter = mail.wait_for("zoe@example.com", 1).remove(0);
+        let message = mail.wait_for("zoe@example.com", 1).remove(0);
         server.advance(7 * 86_400 - 60);
-        assert_eq!(Browser::new(server).open(server, &letter).status, 200);
+        assert_eq!(Browser::new(server).open(server, &message).status, 200);
         server.advance(61);
-        let page = Browser::new(server).open(server, &letter);
+        let page = Browser::new(server).open(server, &message);
         assert!(page.status == 410 && page.body.contains("This link is too old") && page.body.contains("7 days"), "{page:?}");
     });
 }
@@ -85,9 +85,9 @@ fn an_invitation_is_good_for_a_week() {
 fn of_twenty_at_once_one_wins() {
     by_invitation(|server, mail| {
         let id = invite(server, "zoe@example.com", None);
-        let letter = mail.wait_for("zoe@example.com", 1).remove(0);
+        let message = mail.wait_for("zoe@example.com", 1).remove(0);
         let mut browser = Browser::new(server);
-        let page = browser.open(server, &letter);
+        let page = browser.open(server, &message);
         let statuses = browser.submit_at_once(&page, &[("username", "zoe"), ("display_name", ""), ("new_password", NEW)], 20);
         assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
         assert!(statuses.iter().all(|status| matches!(status, 303 | 400 | 410 | 429 | 503)), "{statuses:?}");

@@ -9,7 +9,7 @@ use symbolon::{
 use super::{ALL, change, is_for, refused, stage, tokens};
 use crate::harness::{API, Answer, FILES, INACTIVE, Server, both, query_of};
 
-fn told(server: &Server, client: &str, answer: &Answer) -> Option<String> {
+fn received(server: &Server, client: &str, answer: &Answer) -> Option<String> {
     let page = server.introspect(client, answer.text("access_token"));
     let json: serde_json::Value = serde_json::from_str(&page.body).unwrap();
     (page.body != INACTIVE).then(|| json["scope"].as_str().unwrap_or_default().to_owned())
@@ -24,7 +24,7 @@ fn an_api_that_is_removed_takes_its_tokens_and_scopes_along() {
         let only_files = tokens(server, &mut browser, &web, "files:read", &[FILES]);
         let openid_at_files = tokens(server, &mut browser, &web, "openid files:read", &[FILES]);
         let code = query_of(browser.get(&super::request(&web, ALL, &[])).location())["code"].clone();
-        assert_eq!(told(server, "files", &wide).as_deref(), Some("files:read"));
+        assert_eq!(received(server, "files", &wide).as_deref(), Some("files:read"));
 
         assert!(server.store(|connection| apis::remove(connection, FILES)));
         assert!(!server.store(|connection| apis::remove(connection, FILES)), "it is gone");
@@ -34,7 +34,7 @@ fn an_api_that_is_removed_takes_its_tokens_and_scopes_along() {
         assert!(server.store(|connection| clients::find(connection, "files")).unwrap().introspects.is_empty());
 
         for token in [&wide, &only_files, &openid_at_files] {
-            assert_eq!(told(server, "files", token), None, "nobody serves it any more");
+            assert_eq!(received(server, "files", token), None, "nobody serves it any more");
         }
         server.store(|connection| {
             clients::update(connection, "files", |_, client| {
@@ -42,10 +42,13 @@ fn an_api_that_is_removed_takes_its_tokens_and_scopes_along() {
                 Ok::<_, symbolon::store::Error>(())
             })
         });
-        assert_eq!(told(server, "files", &wide), None, "and the token is not for it, whoever says to serve it");
-        assert_eq!(told(server, "web", &wide).as_deref(), Some("openid offline_access notes:read"));
-        assert_eq!(told(server, "notes", &wide).as_deref(), Some("notes:read"));
-        assert_eq!((told(server, "web", &only_files), told(server, "web", &openid_at_files).as_deref()), (None, Some("openid")));
+        assert_eq!(received(server, "files", &wide), None, "and the token is not for it, whoever says to serve it");
+        assert_eq!(received(server, "web", &wide).as_deref(), Some("openid offline_access notes:read"));
+        assert_eq!(received(server, "notes", &wide).as_deref(), Some("notes:read"));
+        assert_eq!(
+            (received(server, "web", &only_files), received(server, "web", &openid_at_files).as_deref()),
+            (None, Some("openid"))
+        );
 
         let refresh = wide.text("refresh_token");
         refused(&server.refresh_as(&web, refresh, &[("resource", FILES)]), "invalid_target");
@@ -71,8 +74,8 @@ fn an_api_that_a_client_may_not_use_any_more_takes_its_scopes_along() {
         change(server, |client| client.audiences = vec![API.into()]);
 
         let left = "openid offline_access notes:read";
-        assert_eq!(told(server, "files", &wide), None);
-        assert_eq!(told(server, "web", &wide).as_deref(), Some(left));
+        assert_eq!(received(server, "files", &wide), None);
+        assert_eq!(received(server, "web", &wide).as_deref(), Some(left));
         assert_eq!(server.userinfo(wide.text("access_token")).status, 200);
         is_for(&server.refresh_as(&web, wide.text("refresh_token"), &[]), left, &json!([API, server.url]));
         refused(&server.refresh_as(&web, wide.text("refresh_token"), &[("resource", FILES)]), "invalid_target");
@@ -92,8 +95,8 @@ fn a_scope_that_an_api_does_not_have_any_more_is_gone_from_its_tokens() {
         let left = server.store(|connection| clients::find(connection, "web")).unwrap();
         assert_eq!(left.scopes.to_string(), "openid email offline_access files:read", "a new scope is nobody's yet");
 
-        assert_eq!((told(server, "notes", &wide).as_deref(), told(server, "notes", &only_notes)), (Some(""), None));
-        assert_eq!(told(server, "files", &wide).as_deref(), Some("files:read"));
+        assert_eq!((received(server, "notes", &wide).as_deref(), received(server, "notes", &only_notes)), (Some(""), None));
+        assert_eq!(received(server, "files", &wide).as_deref(), Some("files:read"));
         is_for(
             &server.refresh_as(&web, wide.text("refresh_token"), &[]),
             "openid offline_access files:read",

@@ -123,10 +123,10 @@ fn a_handshake_that_is_never_finished_is_counted_too() {
     let connector = connector.build();
     let all = idle(&site, 350);
     assert!(all.iter().filter(|stream| is_open(stream)).count() <= OF_ONE_ADDRESS);
-    let asked = Instant::now();
+    let requested = Instant::now();
     let stream = connector.connect("localhost", connect_from(&site, "127.0.0.2")).unwrap();
     assert_eq!(ask(stream).as_deref(), Some("200"));
-    assert!(asked.elapsed() < Duration::from_secs(2), "nobody waits for them: {:?}", asked.elapsed());
+    assert!(requested.elapsed() < Duration::from_secs(2), "nobody waits for them: {:?}", requested.elapsed());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The log: one line a request, with its id; and over a whole story, at the finest level of ours, no line that holds
+//! The log: one line a request, with its id; and over a whole handler, at the finest level of ours, no line that holds
 //! anything that opens a door.
 
 use std::{collections::BTreeMap, fs};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Site, get, refresh, token, tokens};
 use crate::harness::{Browser, Database, PASSWORD, Page, databases, encode, is_localhost, try_send};
 
-/// Everything that a story used and that must stay between server and caller.
+/// Everything that a handler used and that must stay between server and caller.
 #[derive(Default)]
 struct Secrets(BTreeMap<&'static str, Vec<String>>);
 
@@ -33,7 +33,7 @@ impl Secrets {
 }
 
 /// Signs in with a wrong password first, refuses nothing, refreshes, presents old and forged things, signs out.
-fn story(site: &Site) -> (Secrets, Vec<String>) {
+fn handle(site: &Site) -> (Secrets, Vec<String>) {
     let mut secrets = Secrets::default();
     site.add_alice();
     let spa = site.add_spa();
@@ -118,7 +118,7 @@ fn one_json_line_a_request_and_no_secret_in_any() {
         let (name, url) = (database.name, database.url.clone());
         let site = Site::new(database).with("SYMBOLON_LOG", "info,symbolon=trace");
         let process = site.serve();
-        let (mut secrets, ids) = story(&site);
+        let (mut secrets, ids) = handle(&site);
         if let Some((_, rest)) = url.split_once("://symbolon:") {
             secrets.note("database password", rest.split('@').next().unwrap());
         }

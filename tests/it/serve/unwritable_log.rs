@@ -68,10 +68,10 @@ fn everything_works(site: &Site, spa: &Client, process: Process, what: &str) {
     assert_eq!(generation(site, &current), 41, "{what}");
     assert_eq!((get(&site.url, "/healthz").status, get(&site.url, "/readyz").status), (200, 200), "{what}");
     process.signal("TERM");
-    let told = Instant::now();
+    let received = Instant::now();
     let (status, said) = process.end();
     assert_eq!(status.code(), Some(0), "{what}: {said}");
-    assert!(told.elapsed() < Duration::from_secs(10), "{what}: {:?}", told.elapsed());
+    assert!(received.elapsed() < Duration::from_secs(10), "{what}: {:?}", received.elapsed());
     assert_eq!(said, "", "{what}: nothing of it elsewhere");
 }
 
@@ -117,7 +117,7 @@ fn what_was_dropped_is_counted_once_somebody_reads_again() {
     assert_eq!(lines.last().unwrap()["message"], "stopped", "the last lines are written before the end");
 }
 
-/// Letters go there with `mail = "console"`.
+/// E-mails go there with `mail = "console"`.
 #[test]
 fn a_standard_output_that_nobody_reads_does_not_hold_up_the_end() {
     for database in databases() {
@@ -135,10 +135,10 @@ fn a_standard_output_that_nobody_reads_does_not_hold_up_the_end() {
         }
         thread::sleep(Duration::from_millis(300)); // it is being written by now, or will be
         process.signal("TERM");
-        let told = Instant::now();
+        let received = Instant::now();
         let (status, said) = process.end();
         assert_eq!(status.code(), Some(0), "{said}");
-        assert!(told.elapsed() < Duration::from_secs(10), "{:?}", told.elapsed());
+        assert!(received.elapsed() < Duration::from_secs(10), "{:?}", received.elapsed());
         assert!(said.contains("it may be sent once more"), "{said}");
     }
 }

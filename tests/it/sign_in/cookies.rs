@@ -25,7 +25,7 @@ fn set_cookies(page: &Page) -> Vec<(&str, &str, Vec<&str>)> {
 #[test]
 fn their_names_and_attributes() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let always = ["Path=/", "Secure", "HttpOnly", "SameSite=Lax"];
         let mut browser = Browser::new(server);
         let first = browser.get("/login");
@@ -49,7 +49,7 @@ fn their_names_and_attributes() {
 #[test]
 fn one_that_is_forged_altered_or_of_another_kind_is_nobody() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         let code = browser.code(&spa, "alice", "openid");
@@ -103,8 +103,8 @@ fn one_that_is_forged_altered_or_of_another_kind_is_nobody() {
 #[test]
 fn a_planted_cookie_is_not_the_one_that_is_signed_in() {
     both(|server| {
-        server.add_person("alice");
-        server.add_person("mallory");
+        server.add_user("alice");
+        server.add_user("mallory");
         let mut mallory = Browser::new(server);
         mallory.sign_in("mallory");
         let planted = mallory.cookies[SESSION].clone();

@@ -21,8 +21,8 @@ fn refused(browser: &mut Browser, page: &Page) {
 #[test]
 fn a_form_without_our_stamp_signs_nobody_in() {
     both(|server| {
-        server.add_person("alice");
-        server.add_person("bob");
+        server.add_user("alice");
+        server.add_user("bob");
         let mut other = Browser::new(server);
         let others = other.get("/login").csrf();
         let mut bob = Browser::new(server);
@@ -59,7 +59,7 @@ fn a_form_without_our_stamp_signs_nobody_in() {
 #[test]
 fn an_expired_form_keeps_the_name_and_works_when_it_is_sent_again() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let mut browser = Browser::new(server);
         let csrf = browser.get("/login").csrf();
         server.advance(3500);
@@ -81,7 +81,7 @@ fn an_expired_form_keeps_the_name_and_works_when_it_is_sent_again() {
 #[test]
 fn a_forged_form_is_no_attempt() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let mut browser = Browser::new(server);
         for _ in 0..12 {
             assert_eq!(post(&mut browser, "alice", Some("forged")).status, 400);

@@ -6,7 +6,7 @@ use symbolon::{
         client::{Client, ClientKind},
         login_name::LoginName,
     },
-    store::people,
+    store::users,
 };
 
 use super::{SESSION, signed_in, silently};
@@ -33,7 +33,7 @@ fn ended(server: &Server, client: &Client, tokens: &Answer) {
 #[test]
 fn it_ends_the_session_and_what_was_granted_for_it() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         let ours = tokens(server, &mut browser, &spa, "openid");
@@ -42,13 +42,13 @@ fn it_ends_the_session_and_what_was_granted_for_it() {
         let mut elsewhere = Browser::new(server);
         let theirs = tokens(server, &mut elsewhere, &spa, "openid");
 
-        let asked = browser.get("/logout");
-        assert_eq!(asked.status, 200);
-        assert!(asked.body.contains("Sign out?") && asked.body.contains("alice Example"));
+        let requested = browser.get("/logout");
+        assert_eq!(requested.status, 200);
+        assert!(requested.body.contains("Sign out?") && requested.body.contains("alice Example"));
         assert_eq!(signed_in(&mut browser), "alice Example", "a GET ends nothing");
 
         let cookie = browser.cookies[SESSION].clone();
-        let page = sign_out(&mut browser, &asked.csrf());
+        let page = sign_out(&mut browser, &requested.csrf());
         assert_eq!((page.status, page.location()), (303, "/logout"));
         assert_eq!(
             page.header("set-cookie"),
@@ -72,8 +72,8 @@ fn it_ends_the_session_and_what_was_granted_for_it() {
 #[test]
 fn a_form_that_is_not_ours_signs_nobody_out() {
     both(|server| {
-        server.add_person("alice");
-        server.add_person("bob");
+        server.add_user("alice");
+        server.add_user("bob");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         let granted = tokens(server, &mut browser, &spa, "openid");
@@ -110,11 +110,11 @@ fn without_a_session_there_is_nothing_to_end() {
             assert_eq!((page.status, page.location(), page.header("set-cookie")), (303, "/logout", None));
         }
         // A form that was shown here while someone was signed in takes the cookie of what has ended since.
-        server.add_person("alice");
+        server.add_user("alice");
         let mut browser = Browser::new(server);
         browser.sign_in("alice");
         let csrf = browser.get("/logout").csrf();
-        let alice = server.store(|connection| people::find_by_login(connection, &LoginName::parse("alice"))).unwrap();
+        let alice = server.store(|connection| users::find_by_login(connection, &LoginName::parse("alice"))).unwrap();
         server.disable(alice.claims.id);
         assert_eq!(sign_out(&mut browser, "x").header("set-cookie"), None);
         assert_eq!(sign_out(&mut browser, &csrf).location(), "/logout");
@@ -125,8 +125,8 @@ fn without_a_session_there_is_nothing_to_end() {
 #[test]
 fn a_session_unused_for_long_is_ended_with_what_lives_on_in_it() {
     both(|server| {
-        server.add_person("alice");
-        server.add_person("bob");
+        server.add_user("alice");
+        server.add_user("bob");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         for next in ["sign out", "alice", "bob"] {
             let mut browser = Browser::new(server);
@@ -141,8 +141,8 @@ fn a_session_unused_for_long_is_ended_with_what_lives_on_in_it() {
                 browser.sign_in(next);
             }
             if next != "bob" {
-                let asked = browser.get("/logout");
-                let page = sign_out(&mut browser, &asked.csrf());
+                let requested = browser.get("/logout");
+                let page = sign_out(&mut browser, &requested.csrf());
                 assert_eq!((page.status, page.location()), (303, "/logout"));
             }
             ended(server, &spa, &granted);
@@ -153,7 +153,7 @@ fn a_session_unused_for_long_is_ended_with_what_lives_on_in_it() {
 #[test]
 fn the_home_page_says_who_is_signed_in_and_shows_the_way_out() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let mut browser = Browser::new(server);
         let page = browser.get("/");
         assert_eq!((page.status, page.header("cache-control")), (200, Some("no-store")));

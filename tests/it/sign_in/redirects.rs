@@ -23,7 +23,7 @@ fn encoded(text: &str) -> String {
 #[test]
 fn no_parameter_leads_elsewhere() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         server.add_client("spa", ClientKind::Spa, |_| ());
         let names = [
             "next",
@@ -84,7 +84,7 @@ fn no_path_leads_elsewhere() {
 #[test]
 fn neither_does_a_header() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         server.add_client("spa", ClientKind::Spa, |_| ());
         let forged = [
             ("Host", "evil.example"),

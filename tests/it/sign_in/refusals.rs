@@ -1,24 +1,24 @@
-//! What a refusal gives away (ASVS 6.3.8): nothing. Unknown names, wrong passwords, people who are switched
-//! off and people without a password get the same answer, in the same time.
+//! What a refusal gives away (ASVS 6.3.8): nothing. Unknown names, wrong passwords, users who are switched
+//! off and users without a password get the same answer, in the same time.
 
 use std::time::{Duration, Instant};
 
-use symbolon::store::people;
+use symbolon::store::users;
 
 use super::{WRONG, attempt, behind_a_proxy};
 use crate::harness::{Browser, PASSWORD, Page, Server, both, both_with};
 
-/// Adds alice, dora who is switched off, and paul who has no password.
+/// Adds alice, dora who is disabled, and paul who has no password.
 fn add_everyone(server: &Server, number: u32) {
-    server.add_person(&format!("alice{number}"));
-    let dora = server.add_person(&format!("dora{number}"));
+    server.add_user(&format!("alice{number}"));
+    let dora = server.add_user(&format!("dora{number}"));
     let now = server.now();
     server.disable(dora.claims.id);
-    let mut paul = server.add_person(&format!("someone{number}"));
+    let mut paul = server.add_user(&format!("someone{number}"));
     paul.claims.id = symbolon::random::id(now);
     (paul.claims.username, paul.claims.email, paul.password_hash) =
         (format!("paul{number}"), format!("paul{number}@example.com"), None);
-    server.store(|connection| people::insert(connection, &paul));
+    server.store(|connection| users::insert(connection, &paul));
 }
 
 /// The answer without what differs between two of the same kind: request id, form's stamp, the name typed.

@@ -1,8 +1,8 @@
-//! Hashes of former systems, and of former parameters, are made anew when their person signs in, and only then.
+//! Hashes of former systems, and of former parameters, are made anew when their user signs in, and only then.
 
 use std::{sync::Barrier, thread};
 
-use symbolon::store::people::{self, Person};
+use symbolon::store::users::{self, User};
 
 use super::{WRONG, attempt, attempt_from, behind_a_proxy, signed_in};
 use crate::harness::{Browser, PASSWORD, Server, both, both_with};
@@ -12,20 +12,20 @@ const BCRYPT: &str = "$2b$04$L/1LiozrfkWCVW3FlOX7MO3pAorHCpU2TA0eCa.5cMJGKzOpV9S
 /// How every hash of the tests' servers begins.
 const OURS: &str = "$argon2id$v=19$m=8,t=1,p=1$";
 
-/// Gives a person the hash of a former system.
-fn import(server: &Server, person: &Person) {
-    let ours = person.password_hash.as_deref().unwrap();
-    assert!(server.store(|connection| people::replace_hash(connection, person.claims.id, ours, BCRYPT)));
+/// Gives a user the hash of a former system.
+fn import(server: &Server, user: &User) {
+    let ours = user.password_hash.as_deref().unwrap();
+    assert!(server.store(|connection| users::replace_hash(connection, user.claims.id, ours, BCRYPT)));
 }
 
-fn hash_of(server: &Server, person: &Person) -> String {
-    server.store(|connection| people::find(connection, person.claims.id)).unwrap().password_hash.unwrap()
+fn hash_of(server: &Server, user: &User) -> String {
+    server.store(|connection| users::find(connection, user.claims.id)).unwrap().password_hash.unwrap()
 }
 
 #[test]
 fn a_hash_of_a_former_system_is_made_anew_at_the_first_sign_in() {
     both(|server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         import(server, &alice);
         assert_eq!(attempt(&mut Browser::new(server), "alice", WRONG).status, 401);
         assert_eq!(hash_of(server, &alice), BCRYPT, "a wrong password changes nothing");
@@ -47,10 +47,10 @@ fn a_hash_of_former_parameters_is_made_anew() {
     both_with(
         |config| config.passwords.iterations = 2,
         |server| {
-            let alice = server.add_person("alice");
+            let alice = server.add_user("alice");
             let ours = alice.password_hash.as_deref().unwrap();
             let former = "$argon2id$v=19$m=8,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$0X6mNBypPaYHnqL2TcSqMd0ar5yqZ/tCrEr9BxRwbyY";
-            assert!(server.store(|connection| people::replace_hash(connection, alice.claims.id, ours, former)));
+            assert!(server.store(|connection| users::replace_hash(connection, alice.claims.id, ours, former)));
             assert_eq!(attempt(&mut Browser::new(server), "alice", PASSWORD).status, 303);
             assert!(hash_of(server, &alice).starts_with("$argon2id$v=19$m=8,t=2,p=1$"));
         },
@@ -61,9 +61,9 @@ fn a_hash_of_former_parameters_is_made_anew() {
 fn sign_ins_at_once_all_succeed() {
     both_with(behind_a_proxy, |server| {
         for n in 0..4 {
-            let person = server.add_person(&format!("alice{n}"));
-            import(server, &person);
-            let (start, name) = (Barrier::new(3), &person.claims.username);
+            let user = server.add_user(&format!("alice{n}"));
+            import(server, &user);
+            let (start, name) = (Barrier::new(3), &user.claims.username);
             let answers: Vec<_> = thread::scope(|scope| {
                 let sign_in = |n: usize| {
                     let start = &start;
@@ -75,7 +75,7 @@ fn sign_ins_at_once_all_succeed() {
                 [0, 1, 2].map(sign_in).map(|thread| thread.join().unwrap()).into()
             });
             assert_eq!(answers, [303, 303, 303], "{name}");
-            assert!(hash_of(server, &person).starts_with(OURS));
+            assert!(hash_of(server, &user).starts_with(OURS));
         }
     });
 }

@@ -35,7 +35,7 @@ fn sid(server: &Server, browser: &mut Browser, client: &Client) -> String {
 #[test]
 fn the_cookie_of_one_that_is_remembered_is_kept_until_its_end() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         assert_eq!(max_age(&sign_in(&mut Browser::new(server), false)), None);
         let mut browser = Browser::new(server);
         assert_eq!(max_age(&sign_in(&mut browser, true)), Some(30 * DAY));
@@ -56,7 +56,7 @@ fn the_cookie_of_one_that_is_remembered_is_kept_until_its_end() {
 #[test]
 fn it_lasts_longer_without_use_and_so_does_what_was_granted_in_it() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         for (remember, days) in [(false, 2), (true, 14)] {
             let [mut used, mut idle] = [Browser::new(server), Browser::new(server)];
@@ -84,7 +84,7 @@ fn it_lasts_longer_without_use_and_so_does_what_was_granted_in_it() {
 #[test]
 fn after_thirty_days_it_is_over_however_much_it_is_used() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let [mut browser, mut other] = [Browser::new(server), Browser::new(server)];
         sign_in(&mut browser, true);
@@ -109,15 +109,15 @@ fn after_thirty_days_it_is_over_however_much_it_is_used() {
         server.advance(2 * MARGIN);
         assert_eq!(silently(&mut browser, &spa), Err("login_required".into()));
         assert_eq!(server.refresh(&spa, &token).error(), "invalid_grant", "what was granted in it ends with it");
-        let lives_on = server.refresh(&spa, &offline);
-        assert_eq!(lives_on.error(), "invalid_grant", "offline access idles by its own rule: thirty days without a refresh");
+        let stays_active = server.refresh(&spa, &offline);
+        assert_eq!(stays_active.error(), "invalid_grant", "offline access idles by its own rule: thirty days without a refresh");
     });
 }
 
 #[test]
 fn ticking_the_box_makes_the_same_session_last_and_leaving_it_ends_nothing() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         sign_in(&mut browser, false);

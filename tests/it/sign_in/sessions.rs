@@ -1,4 +1,4 @@
-//! Sessions (ASVS 7.2, 7.3): renewed when the same person signs in again, ended when someone else does, over
+//! Sessions (ASVS 7.2, 7.3): renewed when the same user signs in again, ended when someone else does, over
 //! when unused for too long or too old.
 
 use symbolon::protocol::client::ClientKind;
@@ -11,9 +11,9 @@ const DAY: i64 = 86_400;
 const MARGIN: i64 = 60;
 
 #[test]
-fn the_same_person_again_keeps_the_session_under_a_new_cookie() {
+fn the_same_user_again_keeps_the_session_under_a_new_cookie() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         let code = browser.code(&spa, "alice", "openid");
@@ -39,10 +39,10 @@ fn the_same_person_again_keeps_the_session_under_a_new_cookie() {
 }
 
 #[test]
-fn another_person_ends_the_session_before_theirs() {
+fn another_user_ends_the_session_before_theirs() {
     both(|server| {
-        server.add_person("alice");
-        server.add_person("bob");
+        server.add_user("alice");
+        server.add_user("bob");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         let tokens = |browser: &mut Browser, who, scope| {
@@ -73,7 +73,7 @@ fn another_person_ends_the_session_before_theirs() {
 #[test]
 fn unused_for_two_days_it_is_over() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         browser.code(&spa, "alice", "openid");
@@ -96,7 +96,7 @@ fn unused_for_two_days_it_is_over() {
 #[test]
 fn after_two_weeks_it_is_over_however_much_it_is_used() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut browser = Browser::new(server);
         let code = browser.code(&spa, "alice", "openid");

@@ -15,7 +15,7 @@ use super::{WRONG, attempt, attempt_from, behind_a_proxy, signed_in};
 use crate::harness::{Browser, Database, PASSWORD, Page, Server, both, both_with, databases};
 
 /// Attempts at an account that cost nothing, and the one after them that begins the waiting.
-const LOOKED_AT: usize = 5;
+const CHECKED: usize = 5;
 
 fn retry_after(page: &Page) -> i64 {
     assert_eq!(page.status, 429, "{page:?}");
@@ -23,7 +23,7 @@ fn retry_after(page: &Page) -> i64 {
     page.header("retry-after").unwrap().parse().unwrap()
 }
 
-/// Wrong passwords, each from an address of its own, until the person is slowed: the answers do not tell when.
+/// Wrong passwords, each from an address of its own, until the user is slowed: the answers do not tell when.
 fn attack(server: &Server, username: &str) {
     for n in 0..30 {
         assert_eq!(attempt_from(server, &format!("198.51.100.{n}"), username, WRONG).status, 401, "{n}");
@@ -33,14 +33,14 @@ fn attack(server: &Server, username: &str) {
 #[test]
 fn waits_grow_and_hold_for_the_right_password_as_well() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let mut browser = Browser::new(server);
         let mut waits = vec![];
         for n in 1..=15 {
             let page = attempt(&mut browser, "alice", WRONG);
             assert_eq!(page.status, 401, "attempt {n}");
             assert_eq!(page.header("retry-after"), None);
-            if n >= LOOKED_AT {
+            if n >= CHECKED {
                 let wait = retry_after(&attempt(&mut browser, "alice", WRONG));
                 let again = retry_after(&attempt(&mut browser, "alice", PASSWORD));
                 assert!(again <= wait, "too soon is not counted: {again} {wait}");
@@ -59,13 +59,13 @@ fn waits_grow_and_hold_for_the_right_password_as_well() {
 #[test]
 fn clocks_that_were_ahead_keep_nobody_waiting() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         server.step_clock(8); // of two servers, one may be ahead by so much
         assert_eq!(attempt(&mut Browser::new(server), "alice", WRONG).status, 401);
         server.step_clock(-8);
         assert_eq!(attempt(&mut Browser::new(server), "alice", PASSWORD).status, 303, "four are free");
         server.step_clock(3000);
-        for n in 0..LOOKED_AT {
+        for n in 0..CHECKED {
             assert_eq!(attempt(&mut Browser::new(server), "alice", WRONG).status, 401, "{n}");
         }
         retry_after(&attempt(&mut Browser::new(server), "alice", PASSWORD));
@@ -80,9 +80,9 @@ fn clocks_that_were_ahead_keep_nobody_waiting() {
 #[test]
 fn success_ends_the_count() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         for _ in 0..3 {
-            for _ in 1..LOOKED_AT {
+            for _ in 1..CHECKED {
                 assert_eq!(attempt(&mut Browser::new(server), "alice", WRONG).status, 401);
             }
             assert_eq!(attempt(&mut Browser::new(server), "alice", PASSWORD).status, 303);
@@ -93,9 +93,9 @@ fn success_ends_the_count() {
 #[test]
 fn a_day_without_failures_is_forgotten() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         for round in 0..2 {
-            for n in 1..=LOOKED_AT {
+            for n in 1..=CHECKED {
                 assert_eq!(attempt(&mut Browser::new(server), "alice", WRONG).status, 401, "{round} {n}");
             }
             assert_eq!(attempt(&mut Browser::new(server), "alice", WRONG).status, 429);
@@ -105,9 +105,9 @@ fn a_day_without_failures_is_forgotten() {
 }
 
 #[test]
-fn one_count_for_name_and_address_of_a_person_which_tells_nobody() {
+fn one_count_for_name_and_address_of_a_user_which_tells_nobody() {
     both_with(behind_a_proxy, |server| {
-        server.add_person("alice");
+        server.add_user("alice");
         for n in 0..24 {
             let (known, unknown) = if n % 2 == 0 { ("alice", "nobody") } else { ("alice@example.com", "nobody@example.com") };
             let address = format!("198.51.100.{n}");

@@ -12,7 +12,7 @@ use crate::harness::{Browser, PASSWORD, Server, both, encode, with_mail};
 #[test]
 fn staying_signed_in_is_a_choice() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let max_age = |fields: &[(&str, &str)]| {
             let mut browser = Browser::new(server);
             let page = browser.fill("/login", &[&[("username", "alice"), ("password", PASSWORD)], fields].concat());
@@ -72,7 +72,7 @@ fn assert_silent(browser: &mut Browser, path: &str) {
 #[test]
 fn what_led_there_is_said_once_this_server_has_said_so_to_this_browser() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let mut browser = Browser::new(server);
         browser.get("/login");
         let cookie = browser.cookies[BROWSER].clone();
@@ -98,7 +98,7 @@ fn what_led_there_is_said_once_this_server_has_said_so_to_this_browser() {
 #[test]
 fn a_notice_without_its_stamp_says_nothing() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let request = Browser::request(&spa, "openid", &[]);
         let (_, request) = request.split_once('?').unwrap();

@@ -23,7 +23,7 @@ fn kids(server: &Server) -> Vec<String> {
 #[test]
 fn each_algorithm_is_rotated_by_itself() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         for algorithm in Algorithm::ALL {
             add_key(server, *algorithm);
         }
@@ -59,10 +59,10 @@ fn a_key_that_another_process_made_is_used_at_once() {
     for database in databases() {
         let one = Server::start(&database, |_| ());
         let two = one.sibling(&database);
-        one.add_person("alice");
+        one.add_user("alice");
         let by_eddsa = client(&one, Algorithm::EdDsa);
         let before = one.tokens(&one.add_client("spa", ClientKind::Spa, |_| ()), "alice", "openid");
-        one.advance(2); // a server that has just read the keys does not read them again for every stranger's token
+        one.advance(2); // a server that has just read the keys does not read them again for every unknown caller's token
         let made = rotate(&one, Algorithm::EdDsa); // the server is not told
         let token = one.tokens(&by_eddsa, "alice", "openid").text("access_token").to_owned();
         assert_eq!(kid(&token), made);
@@ -78,7 +78,7 @@ fn a_key_that_another_process_made_is_used_at_once() {
 #[test]
 fn a_client_whose_key_is_missing_is_told_that_it_is_not_its_doing() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let web = server.add_client("web", ClientKind::Web, |client| {
             (client.algorithm, client.userinfo_signed) = (Algorithm::EdDsa, true);
         });
@@ -120,7 +120,7 @@ fn the_log_says_which_key_is_missing() {
     for database in databases() {
         let port = crate::harness::free_port();
         let server = Server::start(&database, |_| ());
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = client(&server, Algorithm::Ps256);
         let code = Browser::new(&server).code(&spa, "alice", "openid");
         let (issuer, listen) = (server.url.clone(), format!("localhost:{port}"));

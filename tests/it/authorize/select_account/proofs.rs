@@ -24,8 +24,8 @@ fn stamp(browser: &mut Browser, request: &str) -> String {
 #[test]
 fn a_choice_counts_for_its_request_its_session_and_an_hour() {
     both(|server| {
-        server.add_person("alice");
-        server.add_person("bob");
+        server.add_user("alice");
+        server.add_user("bob");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let other = server.add_client("other", ClientKind::Spa, |_| ());
         let mut home = at_home(server, &spa, "openid email");
@@ -86,8 +86,8 @@ fn a_choice_counts_for_its_request_its_session_and_an_hour() {
 #[test]
 fn nothing_is_chosen_by_a_form_that_is_not_its_own() {
     both(|server| {
-        server.add_person("alice");
-        server.add_person("bob");
+        server.add_user("alice");
+        server.add_user("bob");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let mut home = at_home(server, &spa, "openid");
         let mut elsewhere = at_home(server, &spa, "openid");

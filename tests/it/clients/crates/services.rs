@@ -127,8 +127,8 @@ fn oauth2_acts_for_itself_introspects_and_revokes() {
 
         let elsewhere = app.exchange_client_credentials().add_extra_param("resource", FILES).request(&http).unwrap();
         assert!(!notes.introspect(elsewhere.access_token()).request(&http).unwrap().active());
-        let stranger = app.exchange_client_credentials().add_extra_param("resource", "https://stranger.example.com");
-        match stranger.request(&http).unwrap_err() {
+        let outsider = app.exchange_client_credentials().add_extra_param("resource", "https://stranger.example.com");
+        match outsider.request(&http).unwrap_err() {
             RequestTokenError::ServerResponse(refusal) => assert_eq!(refusal.error().as_ref(), "invalid_target"),
             other => panic!("{other:?}"),
         }
@@ -196,14 +196,14 @@ fn openidconnect_reads_each_algorithm_introspects_revokes_and_signs_out() {
             assert_eq!(claims.auth_method_refs().unwrap()[0].as_str(), "pwd");
 
             let subject = Some(claims.subject().clone());
-            let person: CoreUserInfoClaims = app
+            let user: CoreUserInfoClaims = app
                 .user_info(tokens.access_token().clone(), subject)
                 .unwrap()
                 .set_response_type(if userinfo_signed { UserInfoResponseType::Jwt } else { UserInfoResponseType::Json })
                 .require_signed_response(userinfo_signed)
                 .request(&http)
                 .unwrap();
-            assert_eq!(person.name().unwrap().get(None).unwrap().as_str(), "alice Example");
+            assert_eq!(user.name().unwrap().get(None).unwrap().as_str(), "alice Example");
 
             let is_active = |token: &AccessToken| app.introspect(token).request(&http).unwrap().active();
             assert!(is_active(tokens.access_token()));

@@ -131,7 +131,7 @@ const METHODS: [&str; 5] = ["none", "client_secret_basic", "client_secret_post",
 #[test]
 fn grant_types_and_ways_to_authenticate() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let caller = callers(server);
         exactly(server, "token_endpoint_auth_methods_supported", &METHODS, |method| {
             let caller = caller(method);
@@ -177,7 +177,7 @@ fn grant_types_and_ways_to_authenticate() {
 #[test]
 fn introspection_and_revocation() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let caller = callers(server);
         let serving = |method: &str| {
             let caller = caller(method);

@@ -22,7 +22,7 @@ fn configured(config: &mut Config) {
 
 /// Alice, of whom every claim is known, and a client that may ask for every scope.
 fn all_known(server: &Server) -> Client {
-    let mut alice = server.add_person("alice");
+    let mut alice = server.add_user("alice");
     alice.claims.roles = vec!["editor".into()];
     alice.claims.groups = vec!["staff".into()];
     let attributes = json!({
@@ -33,7 +33,7 @@ fn all_known(server: &Server) -> Client {
         "department": "books", "https://example.com/badge": 7,
     });
     alice.claims.attributes.clone_from(attributes.as_object().unwrap());
-    server.change_person(alice.claims.id, |person| person.claims = alice.claims.clone());
+    server.change_user(alice.claims.id, |user| user.claims = alice.claims.clone());
     let scopes = values(server, "scopes_supported").join(" ");
     server.add_client("spa", ClientKind::Spa, |client| client.scopes = Scopes::parse(&scopes).unwrap())
 }
@@ -48,27 +48,27 @@ fn scopes_and_claims() {
         both_with(configure, |server| {
             let spa = all_known(server);
             let scopes = values(server, "scopes_supported");
-            let mut told = BTreeSet::new();
+            let mut received = BTreeSet::new();
             for scope in &scopes {
-                let asked = if scope == "openid" { scope.clone() } else { format!("openid {scope}") };
-                let code = Browser::new(server).code_of(&spa, "alice", &asked, &[("nonce", "n-0S6")]);
+                let requested = if scope == "openid" { scope.clone() } else { format!("openid {scope}") };
+                let code = Browser::new(server).code_of(&spa, "alice", &requested, &[("nonce", "n-0S6")]);
                 let tokens = server.redeem(&spa, &code);
-                assert_eq!(tokens.text("scope"), asked);
+                assert_eq!(tokens.text("scope"), requested);
                 let claims = server.userinfo(tokens.text("access_token")).json;
                 let opens_nothing = ["openid", "offline_access"].contains(&scope.as_str());
                 assert_eq!(names(&claims).len() == 1, opens_nothing, "{scope}: {claims}");
                 let id_token = claims_of(tokens.text("id_token"));
                 assert!(names(&id_token).iter().chain(&names(&claims)).all(|name| !name.starts_with('_')), "claim_types: normal");
-                told.extend(names(&claims).into_iter().chain(names(&id_token)));
+                received.extend(names(&claims).into_iter().chain(names(&id_token)));
             }
             assert_eq!(document(server)["claim_types_supported"], json!(["normal"]));
-            told.remove("at_hash");
-            assert_eq!(told, values(server, "claims_supported").into_iter().collect());
+            received.remove("at_hash");
+            assert_eq!(received, values(server, "claims_supported").into_iter().collect());
             for unlisted in ["telephone", "PROFILE", "employees"] {
                 let page = Browser::new(server).get(&Browser::request(&spa, &format!("openid {unlisted}"), &[]));
                 assert_eq!(error(&page), "invalid_scope", "{unlisted}");
             }
-            assert_eq!(scopes.contains(&"employee".to_owned()), told.contains("department"));
+            assert_eq!(scopes.contains(&"employee".to_owned()), received.contains("department"));
         });
     }
 }
@@ -80,19 +80,20 @@ fn claims_one_by_one() {
         assert_eq!(document(server)["claims_parameter_supported"], true);
         // What tokens say of themselves is not asked for; everything else is told at either place, and nothing but it.
         let of_tokens = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"];
-        let asked: Vec<_> = values(server, "claims_supported").into_iter().filter(|name| !of_tokens.contains(&&**name)).collect();
-        assert!(asked.len() > 20, "{asked:?}");
+        let requested: Vec<_> =
+            values(server, "claims_supported").into_iter().filter(|name| !of_tokens.contains(&&**name)).collect();
+        assert!(requested.len() > 20, "{requested:?}");
         for place in ["userinfo", "id_token"] {
-            let wishes: serde_json::Map<_, _> = asked.iter().map(|name| (name.clone(), Value::Null)).collect();
+            let wishes: serde_json::Map<_, _> = requested.iter().map(|name| (name.clone(), Value::Null)).collect();
             let claims = json!({ place: wishes }).to_string();
             let code = Browser::new(server).code_of(&spa, "alice", "openid", &[("claims", &claims)]);
             let tokens = server.redeem(&spa, &code);
-            let [told, elsewhere] = match place {
+            let [received, elsewhere] = match place {
                 "userinfo" => [server.userinfo(tokens.text("access_token")).json, claims_of(tokens.text("id_token"))],
                 _ => [claims_of(tokens.text("id_token")), server.userinfo(tokens.text("access_token")).json],
             };
-            for name in &asked {
-                assert!(told.get(name).is_some() && elsewhere.get(name).is_none(), "{place} {name}");
+            for name in &requested {
+                assert!(received.get(name).is_some() && elsewhere.get(name).is_none(), "{place} {name}");
             }
         }
     });
@@ -101,7 +102,7 @@ fn claims_one_by_one() {
 #[test]
 fn subjects() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         for kind in values(server, "subject_types_supported") {
             let add = |id: &str, sector: &str| {
                 server.add_client(&format!("{kind}-{id}"), ClientKind::Spa, |client| match kind.as_str() {
@@ -124,7 +125,7 @@ fn subjects() {
 #[test]
 fn classes_of_authentication() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let candidates = ["urn:symbolon:acr:password", "urn:symbolon:acr:mfa", "0", "urn:mace:incommon:iap:silver", "pwd"];
         super::exactly(server, "acr_values_supported", &candidates, |class| {

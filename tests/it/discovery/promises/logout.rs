@@ -1,4 +1,4 @@
-//! Signing out: where the person comes back to, and that a client is told, with the session that has ended.
+//! Signing out: where the user comes back to, and that a client is told, with the session that has ended.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -19,10 +19,10 @@ fn a_client_is_told_of_the_end_of_a_session() {
         config.outbound = OutboundSettings { allow: vec!["127.0.0.0/8".parse().unwrap()], ..OutboundSettings::default() };
     };
     both_with(allow, |server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let uri = format!("http://{}/logout", listener.local_addr().unwrap());
-        let (tell, told) = mpsc::channel();
+        let (tell, received) = mpsc::channel();
         thread::spawn(move || {
             let (stream, _) = listener.accept().unwrap();
             let mut reader = BufReader::new(stream);
@@ -51,7 +51,7 @@ fn a_client_is_told_of_the_end_of_a_session() {
         let page = browser.get(&format!("{end_session}?{query}"));
         assert_eq!((page.status, page.location()), (303, format!("{CALLBACK}?state=bye").as_str()));
 
-        let body = told.recv_timeout(Duration::from_mins(1)).unwrap();
+        let body = received.recv_timeout(Duration::from_mins(1)).unwrap();
         let claims = claims_of(body.strip_prefix("logout_token=").unwrap());
         assert_eq!(document(server)["backchannel_logout_supported"], true);
         assert_eq!(claims["sub"], claims_of(&id_token)["sub"]);

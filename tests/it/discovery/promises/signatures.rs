@@ -51,7 +51,7 @@ fn is_good(server: &Server, token: &str, name: &str) -> bool {
 #[test]
 fn signatures_of_the_server() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let client = clients(server);
         let basic = |client: &Client| {
             use base64::{Engine, engine::general_purpose::STANDARD};

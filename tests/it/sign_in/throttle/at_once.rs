@@ -5,7 +5,7 @@ use std::{io::Write as _, net::TcpStream, sync::Barrier, thread};
 
 use symbolon::store::rate_limits;
 
-use super::{LOOKED_AT, attack};
+use super::{CHECKED, attack};
 use crate::{
     harness::{Browser, Database, PASSWORD, Server, both, both_with, databases},
     sign_in::{WRONG, attempt, attempt_from, behind_a_proxy},
@@ -42,7 +42,7 @@ fn a_hundred_and_twenty_right_sign_ins_behind_one_address_are_as_many_successes(
         let names: Vec<_> = (0..120).map(|n| format!("user{n}")).collect();
         let hash = server.app.passwords.hash(PASSWORD).unwrap();
         for name in &names {
-            server.add_person_with(name, &hash, |_| ());
+            server.add_user_with(name, &hash, |_| ());
         }
         let statuses = all_at_once(server, &names.into_iter().map(|name| (name, PASSWORD)).collect::<Vec<_>>());
         assert!(statuses.iter().all(|status| *status == 303), "{statuses:?}");
@@ -52,7 +52,7 @@ fn a_hundred_and_twenty_right_sign_ins_behind_one_address_are_as_many_successes(
 #[test]
 fn eight_right_sign_ins_of_one_user_are_eight_successes() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let statuses = all_at_once(server, &vec![("alice".to_owned(), PASSWORD); 8]);
         assert_eq!(statuses, [303; 8]);
     });
@@ -62,10 +62,10 @@ fn eight_right_sign_ins_of_one_user_are_eight_successes() {
 fn parallel_guesses_do_not_slip_by() {
     both(|server| {
         const GUESSES: usize = 40;
-        server.add_person("alice");
+        server.add_user("alice");
         let statuses = all_at_once(server, &vec![("alice".to_owned(), WRONG); GUESSES]);
-        let looked_at = statuses.iter().filter(|status| **status == 401).count();
-        assert_eq!(looked_at, LOOKED_AT, "{statuses:?}");
+        let checked = statuses.iter().filter(|status| **status == 401).count();
+        assert_eq!(checked, CHECKED, "{statuses:?}");
         assert!(statuses.iter().all(|status| [401, 429].contains(status)), "{statuses:?}");
     });
 }
@@ -81,7 +81,7 @@ fn a_flood_at_the_gate_costs_no_connection_and_holds_nothing_against_anyone() {
     // A database in memory is gone with its one connection.
     for database in databases().into_iter().chain([Database::at("memory", "sqlite::memory:")]) {
         let server = Server::start(&database, full);
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let barrier = Barrier::new(FLOOD);
         let statuses: Vec<_> = thread::scope(|scope| {
             let all: Vec<_> = (0..FLOOD)
@@ -98,10 +98,10 @@ fn a_flood_at_the_gate_costs_no_connection_and_holds_nothing_against_anyone() {
         });
         let key = server.app.config.secrets.pseudonym("user, from elsewhere", &alice.claims.id.to_string());
         let counts = server.store(|connection| rate_limits::find(connection, &[key]));
-        let looked_at = statuses.iter().step_by(10).filter(|status| **status == 401).count();
-        let most = i64::try_from(looked_at).unwrap() * 30_000;
+        let checked = statuses.iter().step_by(10).filter(|status| **status == 401).count();
+        let most = i64::try_from(checked).unwrap() * 30_000;
         let amount = counts.get(&key).map_or(0, |count| count.amount);
-        assert!((most - 29_999..=most).contains(&amount), "{}: {amount} of {looked_at} attempts", database.name);
+        assert!((most - 29_999..=most).contains(&amount), "{}: {amount} of {checked} attempts", database.name);
         assert!(statuses.iter().all(|status| [401, 503].contains(status)), "{}: {statuses:?}", database.name);
         assert!(statuses.contains(&503), "{}: the gate has 33 places", database.name);
         assert_eq!(server.send("GET", "/readyz", &[], None).status, 200, "{}", database.name);
@@ -112,7 +112,7 @@ fn a_flood_at_the_gate_costs_no_connection_and_holds_nothing_against_anyone() {
 #[test]
 fn what_is_refused_unseen_is_not_counted() {
     both_with(behind_a_proxy, |server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         attack(server, "alice");
         let key = server.app.config.secrets.pseudonym("user, from elsewhere", &alice.claims.id.to_string());
         let counted = || server.store(|connection| rate_limits::find(connection, &[key]))[&key];
@@ -128,7 +128,7 @@ fn whoever_leaves_before_the_answer_has_been_counted() {
     both_with(
         |config| (config.passwords.memory_kib, config.passwords.iterations) = (8 * 1024, 3),
         |server| {
-            let alice = server.add_person("alice");
+            let alice = server.add_user("alice");
             let secrets = &server.app.config.secrets;
             let name = secrets.pseudonym("name", "127.0.0.1 alice");
             let user = secrets.pseudonym("user, from elsewhere", &alice.claims.id.to_string());
@@ -178,10 +178,14 @@ fn sent(server: &Server, form: &[(&str, &str)]) -> TcpStream {
 #[test]
 fn whoever_leaves_while_waiting_leaves_the_line() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         super::networks::fail(server, "127.0.0.1", 1000);
         let waiting = |expected: usize| {
-            assert!(eventually(|| server.app.attempts.waiting() == expected), "{} wait", server.app.attempts.waiting());
+            assert!(
+                eventually(|| server.app.password_attempts.waiting() == expected),
+                "{} wait",
+                server.app.password_attempts.waiting()
+            );
         };
         // The first is looked at, the next one is before the others in the line of the network; those of the same name wait for it.
         let names = ["first", "one", "two", "three", "three", "three"];

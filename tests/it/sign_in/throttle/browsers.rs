@@ -1,9 +1,9 @@
-//! Browsers in which a user has signed in before: what strangers guess elsewhere does not slow them down, and each of their users
+//! Browsers in which a user has signed in before: what unknown callers guess elsewhere does not slow them down, and each of their users
 //! has a count of their own there.
 
 use symbolon::protocol::activity::Activity;
 
-use super::{LOOKED_AT, attack, retry_after};
+use super::{CHECKED, attack, retry_after};
 use crate::{
     harness::{Browser, PASSWORD, both, both_with},
     sign_in::{DEVICE, WRONG, attempt, attempt_from, behind_a_proxy},
@@ -12,14 +12,14 @@ use crate::{
 #[test]
 fn a_success_of_ones_own_does_not_end_what_was_counted_for_another_user() {
     both_with(behind_a_proxy, |server| {
-        let alice = server.add_person("alice");
-        server.add_person("mallory");
+        let alice = server.add_user("alice");
+        server.add_user("mallory");
         let mut shared = server.browser_from("198.51.100.7", "a shared machine");
         shared.sign_in("alice");
-        let (mut looked_at, mut refused) = (0, 0);
+        let (mut checked, mut refused) = (0, 0);
         for n in 0..300 {
             match attempt(&mut shared, "alice", &format!("{WRONG} {n}")).status {
-                401 => looked_at += 1,
+                401 => checked += 1,
                 429 => refused += 1,
                 other => panic!("{other}"),
             }
@@ -30,26 +30,26 @@ fn a_success_of_ones_own_does_not_end_what_was_counted_for_another_user() {
                 assert_eq!(attempt_from(server, "203.0.113.5", "alice", PASSWORD).status, 303, "the owner, on a new machine");
             }
         }
-        assert!((LOOKED_AT..LOOKED_AT + 4).contains(&looked_at), "a wait or two may end meanwhile: {looked_at}");
-        assert_eq!(looked_at + refused, 300);
+        assert!((CHECKED..CHECKED + 4).contains(&checked), "a wait or two may end meanwhile: {checked}");
+        assert_eq!(checked + refused, 300);
         server.flush();
         let failures = server.happened(alice.claims.id).into_iter().filter(|entry| entry.activity == Activity::SignInFailed);
-        assert_eq!(failures.map(|entry| entry.count).sum::<u32>(), u32::try_from(looked_at).unwrap());
+        assert_eq!(failures.map(|entry| entry.count).sum::<u32>(), u32::try_from(checked).unwrap());
         server.advance(60);
         assert_eq!(attempt(&mut shared, "alice", PASSWORD).status, 303, "its owner waits a little");
-        for _ in 0..LOOKED_AT - 1 {
+        for _ in 0..CHECKED - 1 {
             assert_eq!(attempt(&mut shared, "alice", WRONG).status, 401, "the owner's success ends the count");
         }
     });
 }
 
 #[test]
-fn a_failure_in_a_known_browser_is_not_counted_for_strangers_of_its_network() {
+fn a_failure_in_a_known_browser_is_not_counted_for_outsiders_of_its_network() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let mut known = Browser::new(server);
         known.sign_in("alice");
-        for _ in 0..LOOKED_AT {
+        for _ in 0..CHECKED {
             assert_eq!(attempt(&mut known, "alice", WRONG).status, 401);
         }
         retry_after(&attempt(&mut known, "alice", PASSWORD));
@@ -60,7 +60,7 @@ fn a_failure_in_a_known_browser_is_not_counted_for_strangers_of_its_network() {
 #[test]
 fn a_browser_that_has_been_here_before_is_not_slowed_by_an_attack_from_elsewhere() {
     both_with(behind_a_proxy, |server| {
-        let alice = server.add_person("alice");
+        let alice = server.add_user("alice");
         let mut owner = Browser::new(server);
         owner.sign_in("alice");
         let csrf = owner.get("/logout").csrf();
@@ -71,7 +71,7 @@ fn a_browser_that_has_been_here_before_is_not_slowed_by_an_attack_from_elsewhere
         assert_eq!(attempt_from(server, "203.0.113.77", "alice", PASSWORD).status, 401, "the attack is not over");
         assert_eq!(attempt(&mut Browser::new(server), "alice", PASSWORD).status, 303, "a new browser, near the one she has");
 
-        for _ in 0..LOOKED_AT {
+        for _ in 0..CHECKED {
             assert_eq!(attempt(&mut owner, "alice", WRONG).status, 401);
         }
         retry_after(&attempt(&mut owner, "alice", PASSWORD)); // it has a count of its own
@@ -82,10 +82,10 @@ fn a_browser_that_has_been_here_before_is_not_slowed_by_an_attack_from_elsewhere
 }
 
 #[test]
-fn only_the_persons_own_browser_counts_apart() {
+fn only_the_users_own_browser_counts_apart() {
     both_with(behind_a_proxy, |server| {
-        server.add_person("alice");
-        server.add_person("mallory");
+        server.add_user("alice");
+        server.add_user("mallory");
         let mut owner = Browser::new(server);
         owner.sign_in("alice");
         let mut mallory = Browser::new(server);

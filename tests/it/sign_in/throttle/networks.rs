@@ -1,4 +1,4 @@
-//! Networks: many people behind one address, of whom some mistype and one guesses.
+//! Networks: many users behind one address, of whom some mistype and one guesses.
 
 use symbolon::{
     protocol::{
@@ -49,10 +49,10 @@ fn thirty_who_mistype_once_are_right_the_second_time() {
         let hash = server.app.passwords.hash(PASSWORD).unwrap();
         let names: Vec<_> = (0..FREE).map(|n| format!("user{n}")).collect();
         for name in &names {
-            server.add_person_with(name, &hash, |_| ());
+            server.add_user_with(name, &hash, |_| ());
             assert_eq!(attempt(&mut Browser::new(server), name, WRONG).status, 401, "{name}");
         }
-        server.add_person("alice");
+        server.add_user("alice");
         assert_eq!(attempt(&mut Browser::new(server), "alice", PASSWORD).status, 303, "someone else, on a new machine");
         for name in &names {
             assert_eq!(attempt(&mut Browser::new(server), name, PASSWORD).status, 303, "{name}");
@@ -63,7 +63,7 @@ fn thirty_who_mistype_once_are_right_the_second_time() {
 #[test]
 fn made_up_names_of_a_neighbour_refuse_nobody() {
     both(|server| {
-        server.add_person("alice");
+        server.add_user("alice");
         for n in 0..FREE {
             assert_eq!(attempt(&mut Browser::new(server), &format!("name{n}"), WRONG).status, 401, "{n}");
         }
@@ -78,7 +78,7 @@ fn made_up_names_of_a_neighbour_refuse_nobody() {
 #[test]
 fn where_too_much_fails_an_attempt_waits_a_little() {
     both_with(behind_a_proxy, |server| {
-        server.add_person("alice");
+        server.add_user("alice");
         fail(server, "192.0.2.1", FREE);
         assert_eq!(attempt_from(server, "192.0.2.1", "name1", WRONG).status, 401, "the first does not wait");
         let begun = std::time::Instant::now();
@@ -91,7 +91,7 @@ fn where_too_much_fails_an_attempt_waits_a_little() {
 #[test]
 fn whoever_corrects_a_mistake_does_not_wait() {
     both_with(behind_a_proxy, |server| {
-        server.add_person("alice");
+        server.add_user("alice");
         assert_eq!(attempt_from(server, "192.0.2.1", "alice", WRONG).status, 401);
         fail(server, "192.0.2.1", 1000);
         assert_eq!(attempt_from(server, "192.0.2.1", "name", WRONG).status, 401, "takes the turn of five seconds");
@@ -102,15 +102,15 @@ fn whoever_corrects_a_mistake_does_not_wait() {
 }
 
 #[test]
-fn a_known_browser_does_not_wait_for_strangers_of_its_network() {
+fn a_known_browser_does_not_wait_for_outsiders_of_its_network() {
     both_with(behind_a_proxy, |server| {
-        server.add_person("alice");
+        server.add_user("alice");
         let mut known = server.browser_from("192.0.2.1", "hers");
         known.sign_in("alice");
         fail(server, "192.0.2.1", 1000);
         std::thread::scope(|scope| {
             // Those who try her name wait for each other, and for the network; the first takes its turn of five seconds.
-            let strangers: Vec<_> =
+            let outsiders: Vec<_> =
                 (0..20).map(|_| scope.spawn(|| attempt_from(server, "192.0.2.1", "alice", WRONG).status)).collect();
             let network = server.app.config.secrets.pseudonym("network", "192.0.2.1");
             let begun = std::time::Instant::now();
@@ -121,7 +121,7 @@ fn a_known_browser_does_not_wait_for_strangers_of_its_network() {
             let begun = std::time::Instant::now();
             assert_eq!(attempt(&mut known, "alice", PASSWORD).status, 303);
             assert!(begun.elapsed().as_millis() < 4000);
-            assert!(strangers.into_iter().all(|one| [401, 429].contains(&one.join().unwrap())));
+            assert!(outsiders.into_iter().all(|one| [401, 429].contains(&one.join().unwrap())));
         });
     });
 }
@@ -129,8 +129,8 @@ fn a_known_browser_does_not_wait_for_strangers_of_its_network() {
 #[test]
 fn a_try_while_slowed_does_not_count_against_the_network() {
     both(|server| {
-        server.add_person("alice");
-        server.add_person("bob");
+        server.add_user("alice");
+        server.add_user("bob");
         for _ in 0..40 {
             attempt(&mut Browser::new(server), "alice", WRONG);
         }
@@ -152,7 +152,7 @@ fn ipv6_callers_count_by_their_network() {
 }
 
 #[test]
-fn a_forwarded_address_of_a_stranger_does_not_evade_the_count() {
+fn a_forwarded_address_of_an_outsider_does_not_evade_the_count() {
     both(|server| {
         for n in 0..5 {
             assert_eq!(attempt_from(server, &format!("192.0.2.{n}"), "alice", WRONG).status, 401, "{n}");
@@ -174,11 +174,11 @@ fn too_many_who_wait_for_one_network_are_told_to_come_back() {
             let all: Vec<_> = tries.iter().map(|name| scope.spawn(move || one(name))).collect();
             all.into_iter().map(|one| one.join().unwrap()).collect()
         });
-        let looked_at = pages.iter().filter(|(page, _)| page.status == 401).count();
-        assert!((1..=4).contains(&looked_at), "{looked_at}: one in five seconds");
-        let told: Vec<_> = pages.iter().filter(|(page, _)| page.status != 401).collect();
-        assert!(told.iter().all(|(page, _)| retry_after(page) <= 5));
-        let at_once = told.iter().filter(|(_, after)| after.as_secs() < 9).count();
+        let checked = pages.iter().filter(|(page, _)| page.status == 401).count();
+        assert!((1..=4).contains(&checked), "{checked}: one in five seconds");
+        let received: Vec<_> = pages.iter().filter(|(page, _)| page.status != 401).collect();
+        assert!(received.iter().all(|(page, _)| retry_after(page) <= 5));
+        let at_once = received.iter().filter(|(_, after)| after.as_secs() < 9).count();
         assert!((15..=25).contains(&at_once), "{at_once} found no place among 128, and were told so before the time was over");
     });
 }
@@ -199,13 +199,13 @@ fn fail_as_mallory(browser: &mut Browser, ways: &[&str]) {
 #[test]
 fn failures_of_ones_own_take_no_guess_at_others_out_of_the_count() {
     both_with(behind_a_proxy, |server| {
-        server.add_person("alice");
-        server.add_person("mallory");
+        server.add_user("alice");
+        server.add_user("mallory");
         let mut shared = server.browser_from("192.0.2.1", "a shared machine");
         shared.sign_in("alice");
         shared.sign_in("mallory");
-        for guesses in [20, 1000] {
-            fail(server, "192.0.2.1", guesses);
+        for client_auth_failures in [20, 1000] {
+            fail(server, "192.0.2.1", client_auth_failures);
             for _ in 0..3 {
                 assert_eq!(attempt(&mut shared, "alice", WRONG).status, 401);
             }
@@ -224,7 +224,7 @@ fn failures_of_ones_own_take_no_guess_at_others_out_of_the_count() {
 #[test]
 fn what_has_leaked_out_is_not_given_back() {
     both_with(behind_a_proxy, |server| {
-        server.add_person("mallory");
+        server.add_user("mallory");
         fail(server, "192.0.2.1", 20);
         for _ in 0..3 {
             assert_eq!(attempt_from(server, "192.0.2.1", "mallory", WRONG).status, 401);
@@ -258,7 +258,7 @@ fn clocks_that_differ_do_not_make_a_bucket_leak_faster() {
 #[test]
 fn what_failed_in_one_network_is_not_given_back_by_another() {
     both_with(behind_a_proxy, |server| {
-        server.add_person("mallory");
+        server.add_user("mallory");
         let mut known = server.browser_from("192.0.2.1", "hers");
         known.sign_in("mallory");
         fail(server, "192.0.2.2", 20);

@@ -9,7 +9,7 @@ use std::{
 };
 
 use symbolon::{
-    people::throttle::{Admission, Attempt, From, OF_SLOW_NETWORK, Who},
+    flows::throttle::{Admission, Attempt, From, OF_SLOW_NETWORK, Who},
     protocol::{
         id::Id,
         login_name::LoginName,
@@ -69,7 +69,7 @@ struct World<'a> {
 }
 
 /// Does something with the counts of each database. SQLite's are in memory: a simulation need not survive.
-fn each_database(story: impl Fn(&mut World<'_>)) {
+fn each_database(handle: impl Fn(&mut World<'_>)) {
     let postgres = databases().into_iter().find(|database| database.name != "sqlite").unwrap();
     for database in [Database::at("memory", "sqlite::memory:"), postgres] {
         eprintln!("on {}", database.name);
@@ -78,7 +78,7 @@ fn each_database(story: impl Fn(&mut World<'_>)) {
         counts.with(migrations::run).unwrap();
         let secrets = SecretRing::new(["the server secret of the simulations"]).unwrap();
         let simulated = counts.with(|connection| -> Result<(), Error> {
-            story(&mut World {
+            handle(&mut World {
                 connection,
                 secrets,
                 waiting: BinaryHeap::new(),
@@ -122,18 +122,20 @@ impl World<'_> {
             }
             let (one, attempt) = &mut self.tries[number];
             let admission = if let Some(attempt) = attempt {
-                attempt.begin_in_turn(self.connection, now).unwrap()
+                attempt.begin_queued(self.connection, now).unwrap()
             } else {
                 let from = From { address: one.address, known_browser: one.known_browser.as_deref(), is_near: one.is_near };
                 let new = attempt.insert(match (one.session, one.user) {
                     (Some(session), Some(user)) => Attempt::to_confirm(&self.secrets, (user, session), from),
-                    (_, user) => Attempt::to_sign_in(&self.secrets, Who { user, name: &LoginName::parse(&one.name) }, from, now),
+                    (_, user_id) => {
+                        Attempt::to_sign_in(&self.secrets, Who { user_id, name: &LoginName::parse(&one.name) }, from, now)
+                    }
                 });
                 match new.begin(self.connection, now).unwrap() {
-                    Admission::InTurn => match self.lines.get_mut(&network) {
+                    Admission::Queued => match self.lines.get_mut(&network) {
                         None => {
                             self.lines.insert(network, vec![]);
-                            new.begin_in_turn(self.connection, now).unwrap()
+                            new.begin_queued(self.connection, now).unwrap()
                         }
                         Some(line) if line.len() < OF_SLOW_NETWORK.waiting => {
                             line.push(number);
@@ -254,7 +256,7 @@ fn a_school_of_a_thousand_behind_one_address_with_a_tenth_of_typos_signs_in() {
 /// middle a user signs in on a new machine at the first address, again after five seconds where they were told to wait. How many
 /// passwords were looked at, when the last one was, and after how long the user was signed in.
 fn stuffing(world: &mut World<'_>, pairs: u32, (addresses, at_once): (u32, u32), span: Span) -> (u32, i64, i64) {
-    let (mut tried, mut looked_at, mut last) = (0, 0, 0);
+    let (mut tried, mut checked, mut last) = (0, 0, 0);
     let mut of = BTreeMap::new();
     let next = |world: &mut World<'_>, of: &mut BTreeMap<usize, u32>, at: i64, from: u32, tried: &mut u32| {
         if *tried < pairs && at <= span.millis() {
@@ -282,21 +284,21 @@ fn stuffing(world: &mut World<'_>, pairs: u32, (addresses, at_once): (u32, u32),
             continue;
         }
         if outcome == Outcome::Wrong {
-            (looked_at, last) = (looked_at + 1, at);
+            (checked, last) = (checked + 1, at);
         }
         let from = of.remove(&number).unwrap();
         next(world, &mut of, at + 50, from, &mut tried);
     }
-    (looked_at, last, signed_in_after)
+    (checked, last, signed_in_after)
 }
 
 #[test]
 fn a_list_of_stolen_passwords_from_one_address_takes_days() {
     each_database(|world| {
         let hours = Span::from_seconds(6 * 3600);
-        let (looked_at, last, signed_in_after) = stuffing(world, 100_000, (1, 1), hours);
+        let (checked, last, signed_in_after) = stuffing(world, 100_000, (1, 1), hours);
         assert!(last <= hours.millis() + PATIENCE);
-        assert!((4300..4600).contains(&looked_at), "{looked_at}: a hundred thousand take six days");
+        assert!((4300..4600).contains(&checked), "{checked}: a hundred thousand take six days");
         assert!((0..=20_000).contains(&signed_in_after), "{signed_in_after} ms, behind the same address");
     });
 }
@@ -305,8 +307,8 @@ fn a_list_of_stolen_passwords_from_one_address_takes_days() {
 fn whoever_keeps_attempts_waiting_for_a_network_keeps_others_waiting_and_not_out() {
     for (at_once, seconds) in [(17, 300), (64, 1200)] {
         each_database(|world| {
-            let (looked_at, _, signed_in_after) = stuffing(world, 100_000, (1, at_once), Span::from_seconds(3600));
-            assert!(looked_at < 900, "{looked_at}: no more than one at a time");
+            let (checked, _, signed_in_after) = stuffing(world, 100_000, (1, at_once), Span::from_seconds(3600));
+            assert!(checked < 900, "{checked}: no more than one at a time");
             assert!((0..seconds * 1000).contains(&signed_in_after), "{signed_in_after} ms, behind the same address");
         });
     }
@@ -316,8 +318,8 @@ fn whoever_keeps_attempts_waiting_for_a_network_keeps_others_waiting_and_not_out
 fn a_list_of_stolen_passwords_from_thousands_of_addresses_is_not_stopped_by_networks() {
     each_database(|world| {
         // A fiftieth of five thousand addresses and a hundred thousand pairs: the counts of addresses do not touch each other.
-        let (looked_at, last, signed_in_after) = stuffing(world, 2000, (100, 1), Span::from_seconds(3600));
-        assert_eq!(looked_at, 2000, "twenty of each address cost nothing");
+        let (checked, last, signed_in_after) = stuffing(world, 2000, (100, 1), Span::from_seconds(3600));
+        assert_eq!(checked, 2000, "twenty of each address cost nothing");
         assert!(last < 60_000, "{last}");
         assert_eq!(signed_in_after, 0);
     });
@@ -372,7 +374,7 @@ fn three_hundred_guesses_at_one_user_are_a_few_whichever_way_they_take() {
 /// Guesses at many users, three of each, while one's own account is signed in to and confirmed with wrong passwords and right ones in
 /// between: how many of the guesses were looked at.
 fn guessing_beside_ones_own(world: &mut World<'_>, own: impl Fn(u32, bool) -> Try) -> usize {
-    let mut guesses = vec![];
+    let mut client_auth_failures = vec![];
     for round in 0..100 {
         let at = i64::from(round) * 3000;
         for n in 0..3 {
@@ -381,18 +383,19 @@ fn guessing_beside_ones_own(world: &mut World<'_>, own: impl Fn(u32, bool) -> Tr
         world.at(at + 3, own(round, true));
         for n in 0..3 {
             let number = 10 + round;
-            guesses.push(world.at(at + 4 + n, Try::new(&format!("victim{number}"), Some(user(number)), address(1), false)));
+            client_auth_failures
+                .push(world.at(at + 4 + n, Try::new(&format!("victim{number}"), Some(user(number)), address(1), false)));
         }
     }
     world.run();
-    guesses.into_iter().filter(|number| world.outcomes[*number].unwrap().0 == Outcome::Wrong).count()
+    client_auth_failures.into_iter().filter(|number| world.outcomes[*number].unwrap().0 == Outcome::Wrong).count()
 }
 
 #[test]
 fn ones_own_account_makes_no_room_for_guesses_at_others() {
     each_database(|world| {
-        let stranger = |round, _| Try::new(&format!("name{round}"), None, address(2), false);
-        let alone = guessing_beside_ones_own(world, stranger);
+        let outsider = |round, _| Try::new(&format!("name{round}"), None, address(2), false);
+        let alone = guessing_beside_ones_own(world, outsider);
         assert!((100..200).contains(&alone), "{alone} of 300 where one's own failures are elsewhere");
     });
     each_database(|world| {

@@ -1,0 +1,247 @@
+//! E-mails to users: what waits in the queue is written in words and sent, and what was asked for by a form that tells
+//! nothing is found out and answered. A server that is down is tried again, later and later, for a day.
+
+use std::sync::Arc;
+
+use super::{next_try, stored, take_each, trust};
+use crate::{
+    app::App,
+    mail::{Message, SendError},
+    pages::{self, CalendarTime, MessageFacts, MessageKind},
+    paths,
+    protocol::{
+        calendar::Calendar,
+        credential::{Credential, Kind},
+        id::Id,
+        link::LinkKind,
+        notification::{Notification, NotificationKind},
+        time::Span,
+        user_agent,
+    },
+    random,
+    store::{
+        AnyConnection, Result,
+        deliveries::{self, Content, Delivery, MailRequest},
+        links,
+        mail_requests::{self, Ids},
+        users,
+    },
+};
+
+/// How long an e-mail is in the hands of one process: well beyond what sending may take.
+const IN_HAND: Span = Span::from_seconds(600);
+
+/// What came of an attempt.
+enum Outcome {
+    /// It was sent.
+    Sent,
+    /// There is nothing to send, for this reason.
+    Unwanted(&'static str),
+    /// It will never be sent.
+    PoolError(String),
+    /// It will be tried again.
+    Failed(String),
+}
+
+/// The link of an e-mail, when the e-mail is written.
+enum LinkState {
+    /// It is good.
+    Open(LinkKind),
+    /// It is not, and the e-mail is sent without it.
+    LeftOut,
+    /// It is not, and the e-mail is for nothing but it.
+    Ended,
+    /// It is not by its time, by a clock that is not trusted.
+    Doubtful,
+}
+
+/// Begins to deal with those that are due, as far as there is room.
+pub async fn round(app: &Arc<App>) -> Option<()> {
+    let room = app.messages.available_permits();
+    let taking = app.clone();
+    let taken = stored(app, move |connection| take(&taking, connection, room)).await.ok()?;
+    for delivery in taken.inspect_err(|error| tracing::warn!(%error, "letters wait")).ok()? {
+        let permit = app.messages.clone().acquire_owned().await.ok()?;
+        let app = app.clone();
+        tokio::spawn(async move {
+            deal_with(&app, delivery).await;
+            drop(permit);
+            app.bell.notify_one();
+        });
+    }
+    Some(())
+}
+
+fn take(app: &App, connection: &mut AnyConnection, room: usize) -> Result<Vec<Delivery>> {
+    let now = app.clock.now();
+    let due = deliveries::due_to_users(connection, now, room)?;
+    take_each(connection, due, now.plus(IN_HAND))
+}
+
+async fn deal_with(app: &Arc<App>, delivery: Delivery) {
+    let outcome = match delivery.content.clone() {
+        Content::Notification(notice) => send(app, &delivery, notice).await,
+        Content::ResetRequested(mail_request) | Content::RegistrationRequested(mail_request) => {
+            let (answering, requested) = (app.clone(), delivery.clone());
+            match stored(app, move |connection| answer(&answering, connection, &requested, &mail_request)).await {
+                Ok(Ok(())) => return, // the answer has ended the delivery
+                Ok(Err(error)) => Outcome::Failed(error.to_string()),
+                Err(error) => Outcome::Failed(error.to_string()),
+            }
+        }
+        Content::Logout(_) => return, // is of a client
+    };
+    let settling = app.clone();
+    match stored(app, move |connection| settle(&settling, connection, &delivery, &outcome)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "a letter could not be settled: it will be tried again"),
+        Err(error) => tracing::error!(%error, "a letter did not end"),
+    }
+}
+
+/// Finds out what was asked for, and for whom.
+fn answer(app: &App, connection: &mut AnyConnection, delivery: &Delivery, mail_request: &MailRequest) -> Result<()> {
+    let now = app.clock.now();
+    let ids = Ids { link: random::id(now), message: random::id(now), event: random::id(now) };
+    let (what, is_sent) = match delivery.content {
+        Content::RegistrationRequested(_) => {
+            ("registration", mail_requests::answer_registration(connection, (delivery, mail_request), ids, now)?)
+        }
+        _ => {
+            ("a new password", mail_requests::answer_reset(connection, &app.config.secrets, (delivery, mail_request), ids, now)?)
+        }
+    };
+    tracing::info!(what, is_sent, "asked for by a form");
+    Ok(())
+}
+
+async fn send(app: &Arc<App>, delivery: &Delivery, notice: Notification) -> Outcome {
+    if !app.mailer.is_on() {
+        return Outcome::Unwanted("mail is off");
+    }
+    let link = match notice.link {
+        None => None,
+        Some(id) => {
+            let (looking, requested) = (app.clone(), notice.clone());
+            match stored(app, move |connection| link_of(&looking, connection, &requested, id)).await {
+                Ok(Ok(LinkState::Open(kind))) => Some(kind),
+                Ok(Ok(LinkState::LeftOut)) => None,
+                Ok(Ok(LinkState::Ended)) => return Outcome::Unwanted("its link is over"),
+                Ok(Ok(LinkState::Doubtful)) => return Outcome::Failed("its link is over by a clock that is not trusted".into()),
+                Ok(Err(error)) => return Outcome::Failed(error.to_string()),
+                Err(error) => return Outcome::Failed(error.to_string()),
+            }
+        }
+    };
+    let message = match write(app, delivery, &notice, link) {
+        Ok(message) => message,
+        Err(error) => return Outcome::PoolError(error),
+    };
+    let mailer = app.mailer.clone();
+    match tokio::task::spawn_blocking(move || mailer.send(&message)).await {
+        Ok(Ok(())) => Outcome::Sent,
+        Ok(Err(SendError::Permanent(why))) => Outcome::PoolError(why),
+        Ok(Err(SendError::Later(why))) => Outcome::Failed(why),
+        Err(error) => Outcome::Failed(error.to_string()),
+    }
+}
+
+/// What became of an e-mail's link while the e-mail waited. Where it was ended, an e-mail that only brings it is not wanted; one that
+/// tells of something goes out without it, to the address that is still the user's, or was the one before.
+fn link_of(app: &App, connection: &mut AnyConnection, notice: &Notification, id: Id) -> Result<LinkState> {
+    let now = app.clock.now();
+    let Some(link) = links::find(connection, id)? else { return Ok(LinkState::Ended) };
+    if link.is_open(now) {
+        return Ok(LinkState::Open(link.kind));
+    }
+    if link.used_at.is_none() && link.ended_at.is_none() && !trust::is_trusted(app, connection, now)? {
+        return Ok(LinkState::Doubtful);
+    }
+    let user = link.user_id.map(|user| users::find(connection, user)).transpose()?.flatten();
+    let is_theirs = user.is_some_and(|user| user.claims.email == notice.to && user.claims.email_verified);
+    let is_wanted = kind(notice.kind).describes() && (is_theirs || notice.kind == NotificationKind::EmailChanged);
+    Ok(if is_wanted { LinkState::LeftOut } else { LinkState::Ended })
+}
+
+/// The e-mail in words. The link in it is derived now, and stands nowhere else.
+fn write(app: &App, delivery: &Delivery, notice: &Notification, link: Option<LinkKind>) -> std::result::Result<Message, String> {
+    let issuer = &app.config.issuer;
+    let url = notice.link.zip(link).map(|(id, kind)| {
+        let credential = Credential { kind: Kind::Link, id, generation: 0 }.derive(&app.config.secrets);
+        issuer.url(&format!("{}?link={credential}", path_of(kind)))
+    });
+    // One e-mail only says where to go: whoever else reads it can do no more there than anyone.
+    let url = url.or_else(|| (notice.kind == NotificationKind::PasswordTaken).then(|| issuer.url(paths::RECOVER)));
+    let lasts = link.map(|kind| pages::span_text(kind.lifetime().seconds()));
+    let browser = notice.origin.user_agent.as_deref().map(user_agent::words);
+    let Calendar { year, month, day, hour, minute } = Calendar::of(notice.at);
+    let facts = MessageFacts {
+        kind: kind(notice.kind),
+        site: issuer.host(),
+        name: notice.name.as_deref(),
+        when: CalendarTime { year, month, day, hour, minute },
+        browser: browser.as_deref(),
+        place: notice.origin.place.as_deref(),
+        address: notice.origin.address.as_deref(),
+        about: notice.about.as_deref(),
+        link: url.as_deref(),
+        lasts: lasts.as_deref(),
+    };
+    let (subject, text) = pages::message(&facts).map_err(|error| error.to_string())?;
+    let id = name(delivery);
+    Ok(Message { id, to: notice.to.clone(), subject, text, at: delivery.created_at })
+}
+
+/// Names an e-mail, in the log and in its Message-ID.
+fn name(delivery: &Delivery) -> String {
+    Id::try_from(delivery.id.clone()).map(|id| id.to_string()).unwrap_or_default()
+}
+
+/// Where a link in a mail leads.
+#[must_use]
+pub const fn path_of(kind: LinkKind) -> &'static str {
+    match kind {
+        LinkKind::Register | LinkKind::Invitation => paths::REGISTER_FINISH,
+        LinkKind::Reset => paths::RECOVER_PASSWORD,
+        LinkKind::ConfirmEmail => paths::CONFIRM_EMAIL,
+        LinkKind::NotMe => paths::NOT_ME,
+    }
+}
+
+const fn kind(message: NotificationKind) -> MessageKind {
+    match message {
+        NotificationKind::NewDevice => MessageKind::NewDevice,
+        NotificationKind::AddressChanged => MessageKind::AddressChanged,
+        NotificationKind::CredentialReused => MessageKind::CredentialReused,
+        NotificationKind::PasswordChanged => MessageKind::PasswordChanged,
+        NotificationKind::PasswordReset => MessageKind::PasswordReset,
+        NotificationKind::PasswordTaken => MessageKind::PasswordTaken,
+        NotificationKind::EmailChanged => MessageKind::EmailChanged,
+        NotificationKind::ConfirmEmail => MessageKind::ConfirmEmail,
+        NotificationKind::Reset => MessageKind::Reset,
+        NotificationKind::Register => MessageKind::Register,
+        NotificationKind::AlreadyRegistered => MessageKind::AlreadyRegistered,
+        NotificationKind::Invitation => MessageKind::Invitation,
+    }
+}
+
+fn settle(app: &App, connection: &mut AnyConnection, delivery: &Delivery, outcome: &Outcome) -> Result<()> {
+    let what = match &delivery.content {
+        Content::Notification(notice) => format!("{:?}", notice.kind),
+        _ => "an answer".to_owned(),
+    };
+    let (id, attempt) = (name(delivery), delivery.attempts);
+    match outcome {
+        Outcome::Failed(why) => {
+            if let Some(next) = next_try(app, connection, delivery, app.clock.now())? {
+                tracing::warn!(what, id, attempt, why, "a letter was not sent: will be tried again");
+                return deliveries::put_off(connection, delivery, next);
+            }
+            tracing::error!(what, id, attempt, why, "a letter was not sent: given up");
+        }
+        Outcome::PoolError(why) => tracing::warn!(what, id, attempt, why, "a letter was refused for good"),
+        Outcome::Unwanted(why) => tracing::debug!(what, id, why, "a letter is not wanted"),
+        Outcome::Sent => tracing::info!(what, id, attempt, "a letter was sent"),
+    }
+    deliveries::remove(connection, delivery)
+}

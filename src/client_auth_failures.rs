@@ -1,0 +1,117 @@
+//! Wrong client secrets, counted by network and client in this process (RFC 6749 §2.3.1): an IPv6 caller has a whole /64 of
+//! addresses. Only a caller who guesses wrong again and again is turned away, and only for that client. The table is bounded: when
+//! it is full, it is emptied of windows that are over, and then altogether.
+
+use std::{collections::HashMap, net::IpAddr, sync::Mutex};
+
+use crate::protocol::{
+    network,
+    time::{Span, Timestamp},
+};
+
+/// How many wrong secrets in one window are answered.
+const ALLOWED: u32 = 20;
+/// How long a window is.
+const WINDOW: Span = Span::from_seconds(60);
+/// How many windows are kept.
+const ENTRIES: usize = 10_000;
+
+/// The counts.
+#[derive(Default)]
+pub struct ClientAuthFailures(Mutex<HashMap<(String, String), Window>>);
+
+struct Window {
+    began: Timestamp,
+    wrong: u32,
+}
+
+impl ClientAuthFailures {
+    /// How many seconds to wait, where too many wrong secrets came from the network of this address for this client.
+    #[must_use]
+    pub fn wait(&self, address: IpAddr, client_id: &str, now: Timestamp) -> Option<i64> {
+        let counts = self.0.lock().ok()?;
+        let window = counts.get(&key(address, client_id)).filter(|window| !window.is_over(now))?;
+        let left = WINDOW.millis() - now.since(window.began).millis();
+        (window.wrong >= ALLOWED).then_some(left / 1000 + 1)
+    }
+
+    /// Counts a wrong secret.
+    pub fn count(&self, address: IpAddr, client_id: &str, now: Timestamp) {
+        let Ok(mut counts) = self.0.lock() else { return };
+        if counts.len() >= ENTRIES {
+            counts.retain(|_, window| !window.is_over(now));
+            if counts.len() >= ENTRIES {
+                counts.clear();
+            }
+        }
+        let window = counts.entry(key(address, client_id)).or_insert(Window { began: now, wrong: 0 });
+        if window.is_over(now) {
+            *window = Window { began: now, wrong: 0 };
+        }
+        window.wrong += 1;
+    }
+}
+
+impl Window {
+    /// Also where it began in the future: the clock was set back, and nobody is refused until it has caught up.
+    fn is_over(&self, now: Timestamp) -> bool {
+        !now.age_of(self.began).is_below(WINDOW)
+    }
+}
+
+/// The network, and as much of an id as a client can have: what unknown callers send takes no more room.
+fn key(address: IpAddr, client_id: &str) -> (String, String) {
+    (network::subscriber(address), client_id.chars().take(100).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guessing_is_turned_away_for_one_client_and_one_address_for_a_while() {
+        let (client_auth_failures, here, there) =
+            (ClientAuthFailures::default(), IpAddr::from([1, 1, 1, 1]), IpAddr::from([2, 2, 2, 2]));
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
+        for _ in 0..ALLOWED {
+            assert_eq!(client_auth_failures.wait(here, "app", at(0)), None);
+            client_auth_failures.count(here, "app", at(0));
+        }
+        assert_eq!(client_auth_failures.wait(here, "app", at(30)), Some(31));
+        assert_eq!(client_auth_failures.wait(there, "app", at(30)), None);
+        assert_eq!(client_auth_failures.wait(here, "other", at(30)), None);
+        assert_eq!(client_auth_failures.wait(here, "app", at(60)), None);
+    }
+
+    #[test]
+    fn the_addresses_of_an_ipv6_caller_are_counted_as_one() {
+        let (client_auth_failures, now) = (ClientAuthFailures::default(), Timestamp::from_millis(0));
+        let address = |n: u32| format!("2001:db8:1:2:3::{n:x}").parse::<IpAddr>().unwrap();
+        for n in 0..ALLOWED {
+            assert_eq!(client_auth_failures.wait(address(n), "app", now), None);
+            client_auth_failures.count(address(n), "app", now);
+        }
+        assert_eq!(client_auth_failures.wait(address(99), "app", now), Some(61));
+        assert_eq!(client_auth_failures.wait("2001:db8:1:3::1".parse().unwrap(), "app", now), None, "another network");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_refuses_nobody_for_longer() {
+        let (client_auth_failures, here) = (ClientAuthFailures::default(), IpAddr::from([1, 1, 1, 1]));
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
+        (0..ALLOWED).for_each(|_| client_auth_failures.count(here, "app", at(3_600)));
+        assert_eq!(client_auth_failures.wait(here, "app", at(3_595)), Some(61), "a little behind");
+        assert_eq!(client_auth_failures.wait(here, "app", at(0)), None);
+        (0..ALLOWED).for_each(|_| client_auth_failures.count(here, "app", at(0)));
+        assert_eq!(client_auth_failures.wait(here, "app", at(1)), Some(60), "it is counted anew");
+    }
+
+    #[test]
+    fn the_table_is_bounded() {
+        let client_auth_failures = ClientAuthFailures::default();
+        for n in 0..=ENTRIES * 2 {
+            client_auth_failures.count(IpAddr::from([1, 1, 1, 1]), &n.to_string(), Timestamp::from_millis(0));
+        }
+        assert!(client_auth_failures.0.lock().unwrap().len() <= ENTRIES);
+    }
+}

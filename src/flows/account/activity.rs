@@ -1,0 +1,153 @@
+//! What happened to one's account, newest first by days; and "this was not me". Where a new password can be set by mail, that
+//! ends everything and takes the password away; else everything but this browser ends, and the password is to be changed.
+
+use actix_web::{HttpRequest, web::Data};
+
+use super::{Visitor, answer, ending::ended_page, url};
+use crate::{
+    app::App,
+    flows::{account_overview::AccountOverview, formatting},
+    pages::{Activity as Page, ActivityDay, ActivityEntry, ActivityKind, ActivityProblem, AfterEnd, Form as Target, NotMeEffect},
+    paths,
+    protocol::{
+        activity::{Activity, Entry},
+        id::Id,
+    },
+    store::{AnyConnection, account, activity},
+    web::{body::Form, fault::Fault, page, reply::Reply},
+};
+
+/// So many events stand on a page.
+const EVENTS: u32 = 50;
+
+/// An event, with its words.
+struct ShownEntry {
+    entry: Entry,
+    day: String,
+    iso: String,
+    clock: String,
+    program: Option<String>,
+}
+
+/// `GET /account/activity`.
+pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+    let handle = |app: &App, connection: &mut AnyConnection, visitor: &Visitor| show(app, connection, visitor, None);
+    answer(&request, &app, None, paths::ACCOUNT_ACTIVITY, handle).await
+}
+
+/// `POST /account/not-me`.
+pub async fn post_not_me(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+    answer(&request, &app, Some(form), paths::ACCOUNT_ACTIVITY, not_me).await
+}
+
+fn not_me(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Reply, Fault> {
+    if !visitor.sent(app, paths::ACCOUNT_NOT_ME) {
+        return show(app, connection, visitor, Some(ActivityProblem::FormExpired));
+    }
+    let event = visitor.event(Activity::NotMe, None);
+    let reply = match effect(app, visitor) {
+        NotMeEffect::ResetByMail => {
+            let account_overview = AccountOverview::read(app, connection, &visitor.user, visitor.context.now)?;
+            let ended = account::report_not_me(connection, None, &event)?;
+            let next = if ended.password_taken { AfterEnd::SetPassword } else { AfterEnd::SignIn };
+            ended_page(app, visitor, &account_overview.ended(&ended), next)
+        }
+        NotMeEffect::ChangePassword => {
+            account::report_not_me(connection, Some(&visitor.session), &event)?;
+            visitor.done_at(app, paths::ACCOUNT_PASSWORD, ("not-me", None))
+        }
+    };
+    app.bell.notify_one();
+    Ok(reply.noting(format!("this was not me: person {}", visitor.user.claims.id)))
+}
+
+/// A password that was taken away must have a way back: an e-mail to an address that is known to be theirs.
+fn effect(app: &App, visitor: &Visitor) -> NotMeEffect {
+    if app.mailer.is_on() && visitor.user.claims.email_verified { NotMeEffect::ResetByMail } else { NotMeEffect::ChangePassword }
+}
+
+fn show(app: &App, connection: &mut AnyConnection, visitor: &Visitor, problem: Option<ActivityProblem>) -> Result<Reply, Fault> {
+    app.history.settle(connection);
+    let before = visitor.query.get("before").and_then(|id| Id::parse(id).ok());
+    let mut found = activity::of(connection, visitor.user.claims.id, before, EVENTS + 1)?;
+    let has_more = found.len() > EVENTS as usize;
+    found.truncate(EVENTS as usize);
+    let own = url(app, paths::ACCOUNT_ACTIVITY);
+    let older = found.last().filter(|_| has_more).map(|(id, _)| format!("{own}?before={id}"));
+    let mut entries: Vec<_> = found.into_iter().map(|(_, entry)| ShownEntry::of(entry)).collect();
+    entries.sort_by_key(|shown_entry| std::cmp::Reverse(shown_entry.entry.at)); // of several failures, the last one counts
+    let days: Vec<_> = entries.chunk_by(|one, other| one.day == other.day).collect();
+    let days: Vec<(&str, Vec<ActivityEntry<'_>>)> = days
+        .into_iter()
+        .filter_map(|day| Some((day.first()?.day.as_str(), day.iter().map(ShownEntry::shown).collect())))
+        .collect();
+    let days: Vec<_> = days.iter().map(|(name, entries)| ActivityDay { name, entries }).collect();
+    let page = Page {
+        layout: visitor.layout(app),
+        owner: visitor.owner(),
+        days: &days,
+        older: older.as_deref(),
+        newest: before.is_some().then_some(own.as_str()),
+        not_me: Target { action: &url(app, paths::ACCOUNT_NOT_ME), csrf: &visitor.stamp(app, paths::ACCOUNT_NOT_ME) },
+        effect: effect(app, visitor),
+        problem,
+    };
+    Ok(match problem {
+        None => page::show(200, &page, None),
+        Some(ActivityProblem::FormExpired) => page::show(400, &page, None).noting("form expired or forged"),
+    })
+}
+
+impl ShownEntry {
+    fn of(entry: Entry) -> Self {
+        Self {
+            day: formatting::day(entry.at),
+            iso: formatting::iso(entry.at),
+            clock: formatting::clock(entry.at),
+            program: formatting::program(&entry.origin),
+            entry,
+        }
+    }
+
+    fn shown(&self) -> ActivityEntry<'_> {
+        ActivityEntry {
+            kind: kind(self.entry.activity),
+            iso: &self.iso,
+            clock: &self.clock,
+            origin: formatting::origin(&self.entry.origin, self.program.as_deref()),
+            about: self.entry.about.as_deref(),
+            count: self.entry.count,
+        }
+    }
+}
+
+const fn kind(activity: Activity) -> ActivityKind {
+    match activity {
+        Activity::Registered => ActivityKind::Registered,
+        Activity::Added => ActivityKind::Added,
+        Activity::SignedIn => ActivityKind::SignedIn,
+        Activity::SignedInAnew => ActivityKind::SignedInAnew,
+        Activity::SignInFailed => ActivityKind::SignInFailed,
+        Activity::SignedOut => ActivityKind::SignedOut,
+        Activity::SessionEnded => ActivityKind::SessionEnded,
+        Activity::AppAllowed => ActivityKind::AppAllowed,
+        Activity::AppEnded => ActivityKind::AppEnded,
+        Activity::CredentialReused => ActivityKind::CredentialReused,
+        Activity::AddressChanged => ActivityKind::AddressChanged,
+        Activity::EverythingEnded => ActivityKind::EverythingEnded,
+        Activity::NotMe => ActivityKind::NotMe,
+        Activity::PasswordChanged => ActivityKind::PasswordChanged,
+        Activity::ResetRequested => ActivityKind::ResetRequested,
+        Activity::PasswordReset => ActivityKind::PasswordReset,
+        Activity::EmailChangeRequested => ActivityKind::EmailChangeRequested,
+        Activity::EmailChanged => ActivityKind::EmailChanged,
+        Activity::EmailVerified => ActivityKind::EmailVerified,
+        Activity::EmailUnverified => ActivityKind::EmailUnverified,
+        Activity::DetailsChanged => ActivityKind::DetailsChanged,
+        Activity::SignInAgain => ActivityKind::SignInAgain,
+        Activity::Disabled => ActivityKind::Disabled,
+        Activity::Enabled => ActivityKind::Enabled,
+        Activity::LinksEnded => ActivityKind::LinksEnded,
+        Activity::Exported => ActivityKind::Exported,
+    }
+}

@@ -1,0 +1,268 @@
+//! Devices and apps: the browsers signed in, and the apps that have access or have it when they ask; and the form that names one.
+//! Which of them stand on a page is `listing`, ending them `ending`, the life of one grant `grant`.
+
+use actix_web::{HttpRequest, web::Data};
+
+use super::{
+    Visitor, answer,
+    listing::{self, Listing, Part},
+    url,
+};
+use crate::{
+    app::App,
+    flows::{
+        account_overview::AccountOverview,
+        formatting::{self, ShownTime},
+    },
+    pages::{Account, AccountDone, AccountProblem, Ends, Form as Target, RequestedScope, ShownApp, ShownBrowser, ShownGrant},
+    paths,
+    protocol::{
+        grant::Grant,
+        id::Id,
+        profile::{self, DEVICE_NAME_LIMIT, Flaw},
+        time::Timestamp,
+    },
+    store::{AnyConnection, Result as Stored, clients, consents, devices, grants, sessions, sessions::Session},
+    web::{body::Form, fault::Fault, page, reply::Reply},
+};
+
+/// A browser, with its words.
+struct Browser<'a> {
+    id: String,
+    session: &'a Session,
+    program: Option<String>,
+    first_used: ShownTime,
+    last_used: ShownTime,
+}
+
+/// The access of an app on a device, with its words.
+struct Access<'a> {
+    id: String,
+    grant: &'a Grant,
+    program: Option<String>,
+    first_used: ShownTime,
+    last_used: ShownTime,
+    /// The latest end; where it may outlive its session, the end if it is not used before.
+    at_latest: ShownTime,
+    unused: Option<ShownTime>,
+    scopes: Vec<RequestedScope<'a>>,
+}
+
+/// What was just done, with the names of what it was done to.
+enum Done {
+    Browser(Option<String>),
+    Grant(Option<String>, String),
+    App(String),
+    Others,
+    Renamed,
+}
+
+/// `GET /account`.
+pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+    answer(&request, &app, None, paths::ACCOUNT, |app, connection, visitor| show(app, connection, visitor, None)).await
+}
+
+/// `POST /account/name`.
+pub async fn post_name(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+    answer(&request, &app, Some(form), paths::ACCOUNT, rename).await
+}
+
+fn rename(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Reply, Fault> {
+    if !visitor.sent(app, paths::ACCOUNT_NAME) {
+        return show(app, connection, visitor, Some(AccountProblem::FormExpired));
+    }
+    let name = match profile::device_name(visitor.field("name")) {
+        Ok(name) => Some(name),
+        Err(Flaw::Empty) => None,
+        Err(Flaw::TooLong | Flaw::Character) => return show(app, connection, visitor, Some(AccountProblem::NameNotTaken)),
+    };
+    let (user, id) = (visitor.user.claims.id, Id::parse(visitor.field("id")).ok());
+    let (name, now) = (name.as_deref(), visitor.context.now);
+    let is_renamed = match (visitor.field("what"), id) {
+        ("session", Some(id)) => {
+            let found = sessions::find(connection, id)?.filter(|one| one.user_id == user && one.ended_at.is_none());
+            // The name is the browser's: it is still there when it signs in again.
+            let device = found.and_then(|session| session.device_id);
+            device.map_or(Ok(false), |device| devices::rename(connection, user, &device, name))?
+        }
+        ("grant", Some(id)) => {
+            let found = grants::find(connection, id)?.map(|found| found.grant);
+            let is_active = found.is_some_and(|grant| grant.revoked_at.is_none() && now < grant.expires_at);
+            is_active && grants::rename(connection, user, id, name)?
+        }
+        ("session" | "grant", None) => false,
+        _ => return Ok(visitor.malformed(app, "what: expected 'session' or 'grant'")),
+    };
+    if is_renamed {
+        Ok(visitor.done_at(app, paths::ACCOUNT, ("renamed", None)).noting("renamed a device"))
+    } else {
+        show(app, connection, visitor, Some(AccountProblem::Gone))
+    }
+}
+
+/// The page, with what has been done as the query says, or the problem.
+pub(super) fn show(
+    app: &App,
+    connection: &mut AnyConnection,
+    visitor: &Visitor,
+    problem: Option<AccountProblem>,
+) -> Result<Reply, Fault> {
+    let now = visitor.context.now;
+    let part = Part::requested(&visitor.query);
+    let Listing { account_overview, browsers_before, apps, apps_after } = Listing::read(app, connection, visitor, &part)?;
+    let done = if problem.is_none() { done(app, connection, visitor, &account_overview)? } else { None };
+    let browsers = browsers(visitor, &account_overview);
+    let browsers: Vec<_> = browsers.iter().map(|browser| browser.shown(visitor, &account_overview)).collect();
+    let accesses: Vec<_> = account_overview.grants.iter().map(|grant| Access::of(app, &account_overview, grant, now)).collect();
+    let of = |id: &str| -> Vec<ShownGrant<'_>> {
+        accesses.iter().filter(|access| access.grant.client_id == id).map(|access| access.shown(&account_overview)).collect()
+    };
+    let own = url(app, paths::ACCOUNT);
+    let at = |query: String| format!("{own}?{query}");
+    let apps: Vec<_> = apps.iter().map(|listed| (listed, of(&listed.id), listed.rest().map(at))).collect();
+    let apps: Vec<_> = apps
+        .iter()
+        .map(|(listed, grants, rest)| ShownApp { id: &listed.id, name: &listed.name, grants, rest: rest.as_deref() })
+        .collect();
+    let (more_browsers, more_apps) = (browsers_before.map(at), apps_after.map(at));
+    let (end_action, name_action) = (url(app, paths::ACCOUNT_END), url(app, paths::ACCOUNT_NAME));
+    let (end_stamp, name_stamp) = (visitor.stamp(app, paths::ACCOUNT_END), visitor.stamp(app, paths::ACCOUNT_NAME));
+    let page = Account {
+        layout: visitor.layout(app),
+        owner: visitor.owner(),
+        part: part.shown(),
+        overview: &own,
+        browsers: &browsers,
+        more_browsers: more_browsers.as_deref(),
+        apps: &apps,
+        more_apps: more_apps.as_deref(),
+        end: Target { action: &end_action, csrf: &end_stamp },
+        rename: Target { action: &name_action, csrf: &name_stamp },
+        name_limit: DEVICE_NAME_LIMIT,
+        done: done.as_ref().map(Done::shown),
+        problem,
+    };
+    Ok(match problem {
+        None => page::show(200, &page, None),
+        Some(AccountProblem::FormExpired) => page::show(400, &page, None).noting("form expired or forged"),
+        Some(AccountProblem::NameNotTaken) => page::show(400, &page, None).noting("a name that cannot be kept"),
+        Some(AccountProblem::Gone) => page::show(404, &page, None).noting("not there, or not theirs"),
+    })
+}
+
+/// The browsers, this one first.
+fn browsers<'a>(visitor: &Visitor, account_overview: &'a AccountOverview) -> Vec<Browser<'a>> {
+    let (here, elsewhere): (Vec<_>, Vec<_>) = account_overview.sessions.iter().partition(|one| one.id == visitor.session.id);
+    here.into_iter().chain(elsewhere).map(|session| Browser::of(session, visitor.context.now)).collect()
+}
+
+/// What has been done just before, where that still holds.
+fn done(
+    app: &App,
+    connection: &mut AnyConnection,
+    visitor: &Visitor,
+    account_overview: &AccountOverview,
+) -> Stored<Option<Done>> {
+    let (user, named) = (visitor.user.claims.id, visitor.query.get("id").unwrap_or_default());
+    let id = Id::parse(named).ok();
+    Ok(match (visitor.done(app), id) {
+        ("others", _) => Some(Done::Others),
+        ("renamed", _) => Some(Done::Renamed),
+        ("session", Some(id)) => {
+            let ended = sessions::find(connection, id)?.filter(|one| one.user_id == user && one.ended_at.is_some());
+            ended.map(|session| {
+                Done::Browser(
+                    account_overview.browser_name(&session).map(str::to_owned).or_else(|| formatting::program(&session.origin)),
+                )
+            })
+        }
+        ("grant", Some(id)) => {
+            let found = grants::find(connection, id)?.map(|found| found.grant);
+            let Some(grant) = found.filter(|one| one.user_id == user && one.revoked_at.is_some()) else { return Ok(None) };
+            let name = account_overview.device_name(&grant).map(str::to_owned).or_else(|| formatting::program(&grant.seen));
+            let app = clients::find(connection, &grant.client_id)?.map_or(grant.client_id, |client| client.name);
+            Some(Done::Grant(name, app))
+        }
+        ("app", _) => {
+            let client = clients::find(connection, named)?;
+            let has_nothing = consents::find(connection, user, named)?.is_none()
+                && listing::accesses(app, connection, (visitor, client.as_ref()), None, 1)?.0.is_empty();
+            client.filter(|_| has_nothing).map(|client| Done::App(client.name))
+        }
+        _ => None,
+    })
+}
+
+impl Done {
+    fn shown(&self) -> AccountDone<'_> {
+        match self {
+            Self::Browser(name) => AccountDone::BrowserEnded { name: name.as_deref() },
+            Self::Grant(name, app) => AccountDone::GrantEnded { name: name.as_deref(), app: Some(app) },
+            Self::App(app) => AccountDone::AppEnded { app: Some(app) },
+            Self::Others => AccountDone::OthersEnded,
+            Self::Renamed => AccountDone::Renamed,
+        }
+    }
+}
+
+impl<'a> Browser<'a> {
+    fn of(session: &'a Session, now: Timestamp) -> Self {
+        Self {
+            id: session.id.to_string(),
+            session,
+            program: formatting::program(&session.origin),
+            first_used: ShownTime::of(session.created_at, now),
+            last_used: ShownTime::of(session.last_seen_at, now),
+        }
+    }
+
+    fn shown(&'a self, visitor: &Visitor, account_overview: &'a AccountOverview) -> ShownBrowser<'a> {
+        ShownBrowser {
+            id: &self.id,
+            name: account_overview.browser_name(self.session),
+            origin: formatting::origin(&self.session.origin, self.program.as_deref()),
+            first_used: self.first_used.when(),
+            last_used: self.last_used.when(),
+            is_remembered: self.session.remembered,
+            is_this: self.session.id == visitor.session.id,
+        }
+    }
+}
+
+impl<'a> Access<'a> {
+    fn of(app: &'a App, account_overview: &'a AccountOverview, grant: &'a Grant, now: Timestamp) -> Self {
+        let used = grant.rotated_at.unwrap_or(grant.created_at);
+        let max_auth_age = account_overview.client(&grant.client_id).and_then(|client| client.max_auth_age);
+        let at_latest =
+            max_auth_age.map_or(grant.expires_at, |max_auth_age| grant.auth_time.plus(max_auth_age).min(grant.expires_at));
+        let at_latest = account_overview.end_of_session(grant).map_or(at_latest, |end| end.min(at_latest));
+        let unused = used.plus(app.config.lifetimes.refresh_idle).min(at_latest);
+        let scope = |name: &'a str| formatting::scope(name, &account_overview.apis, &app.config.scope_claims);
+        Self {
+            id: grant.id.to_string(),
+            grant,
+            program: formatting::program(&grant.seen),
+            first_used: ShownTime::of(grant.created_at, now),
+            last_used: ShownTime::of(used, now),
+            at_latest: ShownTime::of(at_latest, now),
+            unused: grant.session_id.is_none().then(|| ShownTime::of(unused, now)),
+            scopes: grant.scopes.iter().map(scope).collect(),
+        }
+    }
+
+    fn shown(&'a self, account_overview: &'a AccountOverview) -> ShownGrant<'a> {
+        let at_latest = self.at_latest.when();
+        ShownGrant {
+            id: &self.id,
+            name: account_overview.device_name(self.grant),
+            origin: formatting::origin(&self.grant.seen, self.program.as_deref()),
+            first_used: self.first_used.when(),
+            last_used: self.last_used.when(),
+            scopes: &self.scopes,
+            ends: match &self.unused {
+                None => Ends::WithBrowser { at_latest },
+                Some(unused) => Ends::ByItself { unused: unused.when(), at_latest },
+            },
+        }
+    }
+}

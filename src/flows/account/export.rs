@@ -1,0 +1,216 @@
+//! Everything that is kept of a user, as one JSON file that users and programs can read. No hash, no token, and nothing from
+//! which one could be made; only that there is a password.
+
+use actix_web::{HttpRequest, http::Method, web::Data};
+use serde_json::{Value, json};
+
+use super::{Visitor, answer};
+use crate::{
+    app::App,
+    flows::{account_overview::AccountOverview, formatting::iso},
+    paths,
+    protocol::{
+        activity::{Activity, Origin},
+        end_reason::EndReason,
+        grant::Grant,
+        history::HistoryEntry,
+        time::Timestamp,
+    },
+    store::{
+        AnyConnection, Result as Stored, activity,
+        devices::{self, Device},
+        grant_history,
+        grants::{self, Filter},
+        links::{self, Link},
+        sessions::{self, Session},
+        subjects,
+        users::User,
+    },
+    web::{fault::Fault, reply::Reply},
+};
+
+/// The name of the file.
+const NAME: &str = "account.json";
+/// So many grants are written, and so many moments of each, the newest: more than lifetimes and retention let there be.
+const MOST: u32 = 10_000;
+/// So many events are read at once.
+const EVENTS: u32 = 1_000;
+
+/// `GET /account/export`.
+pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+    let handle = if request.method() == Method::HEAD { read } else { export };
+    answer(&request, &app, None, paths::ACCOUNT_DATA, handle).await
+}
+
+/// The file goes out, and the account says so.
+fn export(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Reply, Fault> {
+    let reply = read(app, connection, visitor)?;
+    activity::insert(connection, &visitor.event(Activity::Exported, None))?;
+    Ok(reply.noting(format!("exported: person {}", visitor.user.claims.id)))
+}
+
+fn read(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Reply, Fault> {
+    let (user, now) = (&visitor.user, visitor.context.now);
+    let id = user.claims.id;
+    app.history.settle(connection);
+    let account_overview = AccountOverview::read(app, connection, user, now)?;
+    let consents = account_overview.consents.iter().map(|consent| {
+        let scope = consent.allowed.scopes.to_string();
+        let app = account_overview.app(&consent.client_id);
+        json!({
+            "app": app, "client_id": consent.client_id, "scope": scope, "audiences": consent.allowed.audiences,
+            "allowed_at": iso(consent.granted_at),
+        })
+    });
+    let consents: Vec<_> = consents.collect();
+    let named = devices::of(connection, id)?;
+    let kept = json!({
+        "server": app.config.issuer.as_str(),
+        "exported_at": iso(now),
+        "account": account(user),
+        "subjects": subjects::of_user(connection, id)?.into_iter()
+            .map(|(sector, subject)| json!({ "sector": sector, "subject": subject })).collect::<Vec<_>>(),
+        "browsers": sessions::of_user(connection, id)?.iter().map(|one| session(one, &named)).collect::<Vec<_>>(),
+        "known_devices": named.iter().map(device).collect::<Vec<_>>(),
+        "allowed_apps": consents,
+        "access_of_apps": accesses(connection, user, &account_overview)?,
+        "activity": events(connection, user)?,
+        "links_in_mails": links::of_user(connection, id)?.iter().map(link).collect::<Vec<_>>(),
+    });
+    Ok(Reply::json_file(NAME, &kept))
+}
+
+fn account(user: &User) -> Value {
+    let claims = &user.claims;
+    json!({
+        "id": claims.id.to_string(),
+        "username": claims.username,
+        "display_name": claims.display_name,
+        "email": claims.email,
+        "email_verified": claims.email_verified,
+        "roles": claims.roles,
+        "groups": claims.groups,
+        "attributes": claims.attributes,
+        "has_password": user.password_hash.is_some(),
+        "created_at": iso(user.created_at),
+        "updated_at": iso(claims.updated_at),
+        "signed_in_at": time(user.signed_in_at),
+        "sign_in_again_since": time(user.sign_in_again_at),
+    })
+}
+
+fn session(session: &Session, named: &[Device]) -> Value {
+    let device = named.iter().find(|device| Some(&device.id) == session.device_id.as_ref());
+    from(
+        &session.origin,
+        json!({
+            "id": session.id.to_string(),
+            "name": device.and_then(|device| device.name.as_deref()),
+            "signed_in_at": iso(session.auth_time),
+            "how": session.amr,
+            "began_at": iso(session.created_at),
+            "last_used_at": iso(session.last_seen_at),
+            "ends_at": iso(session.expires_at),
+            "ended_at": time(session.ended_at),
+            "remembered": session.remembered,
+        }),
+    )
+}
+
+fn device(device: &Device) -> Value {
+    let at = |millis| iso(Timestamp::from_millis(millis));
+    json!({
+        "name": device.name,
+        "networks": device.networks,
+        "first_seen_at": at(device.first_seen_at),
+        "last_seen_at": at(device.last_seen_at),
+    })
+}
+
+fn accesses(connection: &mut AnyConnection, user: &User, account_overview: &AccountOverview) -> Stored<Vec<Value>> {
+    let all = grants::list(connection, &Filter { user: Some(user.claims.id), client: None }, MOST)?;
+    let each = all.iter().map(|grant| {
+        let entries = grant_history::of(connection, grant.id, MOST)?;
+        Ok(access(grant, account_overview.app(&grant.client_id), &entries))
+    });
+    each.collect()
+}
+
+fn access(grant: &Grant, app: &str, entries: &[HistoryEntry]) -> Value {
+    from(
+        &grant.seen,
+        json!({
+            "id": grant.id.to_string(),
+            "app": app,
+            "client_id": grant.client_id,
+            "browser": grant.sid.to_string(),
+            "subject": grant.sub(),
+            "name": grant.device_name,
+            "scope": grant.scopes.to_string(),
+            "audiences": grant.audiences,
+            "redirect_uri": grant.redirect_uri,
+            "ends_with_browser": grant.session_id.is_some(),
+            "signed_in_at": iso(grant.auth_time),
+            "how": grant.amr,
+            "given_at": iso(grant.created_at),
+            "last_used_at": time(grant.rotated_at),
+            "uses": grant.generation,
+            "ends_at": iso(grant.expires_at),
+            "ended_at": time(grant.revoked_at),
+            "ended_because": grant.end_reason.map(EndReason::name),
+            "history": entries.iter().map(entry).collect::<Vec<_>>(),
+        }),
+    )
+}
+
+fn entry(entry: &HistoryEntry) -> Value {
+    json!({
+        "what": entry.event.name(),
+        "at": iso(entry.at),
+        "generation": entry.generation,
+        "address": entry.address,
+        "place": entry.place,
+        "user_agent": entry.user_agent,
+    })
+}
+
+fn events(connection: &mut AnyConnection, user: &User) -> Stored<Vec<Value>> {
+    let (mut events, mut before) = (Vec::new(), None);
+    loop {
+        let read = activity::of(connection, user.claims.id, before, EVENTS)?;
+        let is_last = read.len() < EVENTS as usize;
+        before = read.last().map(|(id, _)| *id);
+        events.extend(read.into_iter().map(|(_, entry)| {
+            let value = json!({
+                "what": entry.activity.name(), "at": iso(entry.at), "about": entry.about, "times": entry.count,
+            });
+            from(&entry.origin, value)
+        }));
+        if is_last {
+            return Ok(events);
+        }
+    }
+}
+
+fn link(link: &Link) -> Value {
+    json!({
+        "for": link.kind.name(),
+        "email": link.email,
+        "made_at": iso(link.created_at),
+        "ends_at": iso(link.expires_at),
+        "used_at": time(link.used_at),
+        "ended_at": time(link.ended_at),
+    })
+}
+
+/// With where it came from.
+fn from(origin: &Origin, value: Value) -> Value {
+    let Value::Object(mut all) = value else { return value };
+    let more = [("address", &origin.address), ("place", &origin.place), ("user_agent", &origin.user_agent)];
+    all.extend(more.map(|(name, value)| (name.to_owned(), json!(value))));
+    Value::Object(all)
+}
+
+fn time(at: Option<Timestamp>) -> Option<String> {
+    at.map(iso)
+}

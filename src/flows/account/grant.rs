@@ -1,0 +1,65 @@
+//! The life of one grant: what is known of it, and what happened, as a picture and in words. Only one's own is shown; any other
+//! is as if it did not exist.
+
+use actix_web::{HttpRequest, web::Data};
+
+use super::{Visitor, answer, url};
+use crate::{
+    app::App,
+    flows::{
+        account_overview::{State, state},
+        formatting,
+        timeline::{self, Formatting},
+    },
+    pages::{EndGrant, GrantState, RequestedScope, Timeline},
+    paths,
+    protocol::{history, id::Id, user_agent},
+    store::{AnyConnection, apis, clients, devices, grant_history, grants, sessions},
+    web::{fault::Fault, page, reply::Reply},
+};
+
+/// So many moments are read, the newest: the page tells many of them together.
+const ENTRIES: u32 = 10_000;
+
+/// `GET /account/grants/{id}`.
+pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+    answer(&request, &app, None, paths::ACCOUNT, show).await
+}
+
+fn show(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Reply, Fault> {
+    let (user, now) = (visitor.user.claims.id, visitor.context.now);
+    let found = Id::parse(&visitor.id).ok().map(|id| grants::find(connection, id)).transpose()?.flatten();
+    let Some(found) = found.filter(|found| found.grant.user_id == user) else { return Ok(visitor.not_found(app)) };
+    let (status, grant) = (found.status(now, found.read_at), found.grant);
+    app.history.settle(connection);
+    let entries = history::life(&grant, grant_history::of(connection, grant.id, ENTRIES)?);
+    let client = clients::find(connection, &grant.client_id)?;
+    let state = state(&app.config.lifetimes, client.as_ref(), &grant, &status);
+    let browser = sessions::find(connection, grant.sid)?.and_then(|session| session.device_id);
+    let named = devices::of(connection, user)?.into_iter().find(|device| Some(&device.id) == browser.as_ref());
+    let device = grant.device_name.clone().or_else(|| named?.name).or_else(|| formatting::program(&grant.seen));
+    let device = device.unwrap_or_else(|| user_agent::words(""));
+    let last_used = grant.rotated_at.map(formatting::point);
+    let apis = apis::of(connection, &grant.audiences)?;
+    let scope = |name| formatting::scope(name, &apis, &app.config.scope_claims);
+    let scopes: Vec<RequestedScope<'_>> = grant.scopes.iter().map(scope).collect();
+    let (when, program) = (&formatting::point, &user_agent::words);
+    let (id, action, csrf) = (grant.id.to_string(), url(app, paths::ACCOUNT_END), visitor.stamp(app, paths::ACCOUNT_END));
+    let page = Timeline {
+        layout: visitor.layout(app),
+        app: client.as_ref().map_or(grant.client_id.as_str(), |client| &client.name),
+        device: &device,
+        given: &formatting::point(grant.created_at),
+        last_used: last_used.as_ref(),
+        ends: &formatting::point(grant.expires_at),
+        scopes: &scopes,
+        state: match state {
+            State::Waiting => GrantState::Waiting,
+            State::InUse => GrantState::InUse,
+            State::Ended(why) => GrantState::Ended { why },
+        },
+        rows: &timeline::rows(&entries, &Formatting { when, program }),
+        end: (!matches!(state, State::Ended(_))).then_some(EndGrant { action: &action, csrf: &csrf, id: &id }),
+    };
+    Ok(page::show(200, &page, None))
+}

@@ -1,0 +1,241 @@
+//! Which browsers and apps stand on a page of devices and apps, so that it is as long and takes as long whatever their number: the
+//! first of each with a link to the rest, read from where the page before ended (keyset), never by counting.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Visitor;
+use crate::{
+    app::App,
+    flows::account_overview::{self, AccountOverview},
+    pages::AccountPart,
+    protocol::{
+        client::Client,
+        grant::Grant,
+        id::Id,
+        params::{Params, encode},
+        time::Timestamp,
+    },
+    store::{
+        AnyConnection, Result, clients, consents, grants,
+        sessions::{self, Session},
+    },
+};
+
+/// So many browsers stand on a page.
+const BROWSERS: u32 = 20;
+/// So many apps do.
+const APPS: usize = 30;
+/// So many devices of one app do, beside others.
+const DEVICES: usize = 20;
+/// So many devices of all apps together do; and of one that is alone on the page.
+const ALL_DEVICES: usize = 60;
+
+/// So many grants are read at once, at least: some of them may be over.
+const AT_ONCE: usize = 50;
+
+/// Where the list of browsers goes on.
+const BROWSERS_BEFORE: &str = "browsers_before";
+/// Behind which app the list of apps goes on.
+const APPS_AFTER: &str = "apps_after";
+/// The one app whose devices are listed.
+const APP: &str = "app";
+/// Behind which of its devices.
+const BEFORE: &str = "before";
+
+/// Which part is asked for.
+pub enum Part {
+    /// The beginning of everything.
+    Overview,
+    /// Browsers that were last used before.
+    Browsers { before: (Timestamp, Id) },
+    /// Apps that come behind this one.
+    Apps { after: String },
+    /// The devices of one app.
+    App { id: String, before: Option<Id> },
+}
+
+/// An app on the page.
+pub struct Listed {
+    pub id: String,
+    pub name: String,
+    /// The last of its devices on the page, where there are more.
+    last: Option<Id>,
+}
+
+/// What stands on the page.
+pub struct Listing {
+    /// The browsers, and the grants of the apps.
+    pub account_overview: AccountOverview,
+    /// The query of the page with the browsers that come next.
+    pub browsers_before: Option<String>,
+    /// The apps.
+    pub apps: Vec<Listed>,
+    /// The query of the page with the apps that come next.
+    pub apps_after: Option<String>,
+}
+
+impl Part {
+    /// What a query asks for; the beginning, where it makes no sense.
+    pub fn requested(query: &Params) -> Self {
+        let browser = || {
+            let (millis, id) = query.get(BROWSERS_BEFORE)?.split_once('.')?;
+            Some((Timestamp::from_millis(millis.parse().ok()?), Id::parse(id).ok()?))
+        };
+        if let Some(id) = query.get(APP) {
+            return Self::App { id: id.to_owned(), before: query.get(BEFORE).and_then(|id| Id::parse(id).ok()) };
+        }
+        if let Some(after) = query.get(APPS_AFTER) {
+            return Self::Apps { after: after.to_owned() };
+        }
+        browser().map_or(Self::Overview, |before| Self::Browsers { before })
+    }
+
+    /// For the page.
+    pub const fn shown(&self) -> AccountPart {
+        match self {
+            Self::Overview => AccountPart::Overview,
+            Self::Browsers { .. } => AccountPart::Browsers,
+            Self::Apps { .. } => AccountPart::Apps,
+            Self::App { .. } => AccountPart::App,
+        }
+    }
+}
+
+impl Listed {
+    /// The query of the page with the devices that come next.
+    pub fn rest(&self) -> Option<String> {
+        let last = self.last?.to_string();
+        Some(encode([(APP, self.id.as_str()), (BEFORE, &last)]))
+    }
+}
+
+impl Listing {
+    /// Reads what stands on the page that is asked for.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn read(app: &App, connection: &mut AnyConnection, visitor: &Visitor, part: &Part) -> Result<Self> {
+        let (browsers, browsers_before) = match part {
+            Part::Overview => browsers(connection, visitor, None)?,
+            Part::Browsers { before } => browsers(connection, visitor, Some(*before))?,
+            Part::Apps { .. } | Part::App { .. } => (Vec::new(), None),
+        };
+        let mut reading = Reading { app, visitor, apps: Vec::new(), grants: Vec::new() };
+        let apps_after = match part {
+            Part::Overview => reading.apps(connection, None)?,
+            Part::Apps { after } => reading.apps(connection, Some(after))?,
+            Part::App { id, before } => {
+                let is_allowed = consents::find(connection, visitor.user.claims.id, id)?.is_some();
+                let name = clients::find(connection, id)?.map_or_else(|| id.clone(), |client| client.name);
+                reading.app(connection, (id.clone(), name, is_allowed), *before, ALL_DEVICES)?;
+                None
+            }
+            Part::Browsers { .. } => None,
+        };
+        let Reading { apps, grants, .. } = reading;
+        let account_overview = AccountOverview::part(app, connection, &visitor.user, (browsers, grants), visitor.context.now)?;
+        Ok(Self { account_overview, browsers_before, apps, apps_after })
+    }
+}
+
+/// Browsers, the one at hand before all others, and the query for those that come next.
+fn browsers(
+    connection: &mut AnyConnection,
+    visitor: &Visitor,
+    before: Option<(Timestamp, Id)>,
+) -> Result<(Vec<Session>, Option<String>)> {
+    let mut found = sessions::unended_before(connection, visitor.user.claims.id, before, BROWSERS + 1)?;
+    let has_more = found.len() > BROWSERS as usize;
+    found.truncate(BROWSERS as usize);
+    let next = found.last().filter(|_| has_more).map(|last| {
+        let place = format!("{}.{}", last.last_seen_at.millis(), last.id);
+        encode([(BROWSERS_BEFORE, place.as_str())])
+    });
+    found.retain(|session| session.id != visitor.session.id);
+    if before.is_none() {
+        found.insert(0, visitor.session.clone());
+    }
+    Ok((found, next))
+}
+
+/// Some of the grants of a client that live, the newest first, at most `limit`: and whether there are more.
+///
+/// # Errors
+/// The database's.
+pub fn accesses(
+    app: &App,
+    connection: &mut AnyConnection,
+    (visitor, client): (&Visitor, Option<&Client>),
+    before: Option<Id>,
+    limit: usize,
+) -> Result<(Vec<Grant>, bool)> {
+    let Some(client) = client else { return Ok((Vec::new(), false)) };
+    let (user, now) = (&visitor.user, visitor.context.now);
+    let (mut found, mut before) = (Vec::new(), before);
+    let some = limit.saturating_add(1).max(AT_ONCE);
+    loop {
+        let next = grants::active_for(connection, (user.claims.id, &client.id), before, some, now)?;
+        let is_end = next.len() < some;
+        before = next.last().map(|grant| grant.id);
+        found.extend(account_overview::living(app, connection, (user, Some(client)), next, now)?);
+        if is_end || found.len() > limit {
+            break;
+        }
+    }
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    Ok((found, has_more))
+}
+
+/// A page of apps that is being read.
+struct Reading<'a> {
+    app: &'a App,
+    visitor: &'a Visitor,
+    apps: Vec<Listed>,
+    grants: Vec<Grant>,
+}
+
+impl Reading<'_> {
+    /// Reads apps that the user allowed something, or that have access, by their names; and the query for those that come next.
+    fn apps(&mut self, connection: &mut AnyConnection, after: Option<&str>) -> Result<Option<String>> {
+        let user = self.visitor.user.claims.id;
+        let allowed: BTreeSet<_> = consents::clients_of(connection, user)?.into_iter().collect();
+        let mut ids: BTreeSet<_> = grants::clients_of(connection, user, self.visitor.context.now)?.into_iter().collect();
+        ids.extend(allowed.iter().cloned());
+        let ids: Vec<_> = ids.into_iter().collect();
+        let names: BTreeMap<_, _> = clients::names(connection, &ids)?.into_iter().collect();
+        let with_name = |id: String| (names.get(&id).unwrap_or(&id).clone(), id);
+        let mut all: Vec<_> = ids.into_iter().map(with_name).collect();
+        all.sort_by_cached_key(|(name, id)| (name.to_lowercase(), id.clone()));
+        // Where that app is gone meanwhile, from the beginning.
+        let first = after.and_then(|after| all.iter().position(|(_, id)| id == after)).map_or(0, |at| at + 1);
+        for (name, id) in all.split_off(first) {
+            if self.apps.len() == APPS || self.grants.len() >= ALL_DEVICES {
+                return Ok(self.apps.last().map(|last| encode([(APPS_AFTER, last.id.as_str())])));
+            }
+            let is_allowed = allowed.contains(&id);
+            let room = DEVICES.min(ALL_DEVICES - self.grants.len());
+            self.app(connection, (id, name, is_allowed), None, room)?;
+        }
+        Ok(None)
+    }
+
+    /// Reads one app, with its devices behind one. One that is not allowed anything, and whose access is over, is none.
+    fn app(
+        &mut self,
+        connection: &mut AnyConnection,
+        (id, name, is_allowed): (String, String, bool),
+        before: Option<Id>,
+        limit: usize,
+    ) -> Result<()> {
+        let client = clients::find(connection, &id)?;
+        let (found, has_more) = accesses(self.app, connection, (self.visitor, client.as_ref()), before, limit)?;
+        if found.is_empty() && !is_allowed {
+            return Ok(());
+        }
+        let last = found.last().filter(|_| has_more).map(|grant| grant.id);
+        self.apps.push(Listed { id, name, last });
+        self.grants.extend(found);
+        Ok(())
+    }
+}

@@ -1,0 +1,170 @@
+//! The consent page (RFC 6749 §10.2, OpenID Connect Core 3.1.2.4): who asks, for what, for how long. The answer
+//! is remembered where it may be, and leads back to `/authorize` with a stamp, or to the client with a refusal.
+
+use actix_web::{HttpRequest, web::Data};
+
+use super::{
+    formatting,
+    interaction::{Interaction, Visit, ask},
+};
+use crate::{
+    app::App,
+    pages::{Consent, ConsentProblem, Layout, Lifetime, Problem, RequestedResource},
+    paths,
+    protocol::{
+        activity::Activity,
+        client::GrantType,
+        error::{ErrorCode, ProtocolError},
+        next_step::Allowed,
+        params::Params,
+        response_mode,
+        scope::OFFLINE_ACCESS,
+        time::Span,
+    },
+    random,
+    store::{AnyConnection, activity::Event, apis, consents, users},
+    web::{body::Form, fault::Fault, forms, page, reply::Reply, returning},
+};
+
+/// `GET /consent`.
+pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+    ask(&request, &app, None, handle).await
+}
+
+/// `POST /consent`.
+pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+    ask(&request, &app, Some(form), handle).await
+}
+
+fn handle(
+    app: &App,
+    connection: &mut AnyConnection,
+    visit: &Visit,
+    interaction: &Interaction,
+    form: Option<&Params>,
+) -> Result<Reply, Fault> {
+    match form {
+        None => show(app, connection, visit, interaction, None),
+        Some(form) => decide(app, connection, visit, interaction, form),
+    }
+}
+
+fn decide(
+    app: &App,
+    connection: &mut AnyConnection,
+    visit: &Visit,
+    interaction: &Interaction,
+    form: &Params,
+) -> Result<Reply, Fault> {
+    let (now, base) = (visit.context.now, app.config.issuer.base());
+    if let Some(flaw) = form.flaw() {
+        return Ok(page::error(base, &visit.context, 400, Problem::MalformedRequest { detail: &flaw.describe() }));
+    }
+    if forms::check(app, &interaction.cookie, &visit.about(paths::CONSENT), form, now).is_err() {
+        return show(app, connection, visit, interaction, Some(ConsentProblem::FormExpired));
+    }
+    let (client, request, session) = (&interaction.client, &interaction.request, &interaction.session);
+    match form.get("decision") {
+        Some("allow") => {
+            let allowed = Allowed { scopes: request.consent_scopes.clone(), audiences: request.audiences.clone() };
+            let (origin, activity) = (visit.context.origin(), Activity::AppAllowed);
+            let (id, user) = (random::id(now), session.user_id);
+            let event = Event { id, user, activity, origin: &origin, about: Some(&client.name), at: now };
+            consents::add(connection, &client.id, &allowed, &event)?;
+            let given = returning::give_consent(app, &visit.query, session, now);
+            let to = visit.path_with(paths::AUTHORIZE, returning::CONSENT_GIVEN, &given);
+            let note = format!("consent given: client {} person {}", client.id, session.user_id);
+            Ok(Reply::see_other(&format!("{base}{to}")).noting(note))
+        }
+        Some("deny") => {
+            let error = ProtocolError::new(ErrorCode::AccessDenied, "the person declined");
+            let answer = response_mode::failure(&request.address, app.config.issuer.as_str(), &error);
+            Ok(page::deliver(base, &visit.context, &answer).noting("consent denied"))
+        }
+        _ => Ok(page::error(
+            base,
+            &visit.context,
+            400,
+            Problem::MalformedRequest { detail: "decision: expected 'allow' or 'deny'" },
+        )),
+    }
+}
+
+fn show(
+    app: &App,
+    connection: &mut AnyConnection,
+    visit: &Visit,
+    interaction: &Interaction,
+    problem: Option<ConsentProblem>,
+) -> Result<Reply, Fault> {
+    let (client, request, session) = (&interaction.client, &interaction.request, &interaction.session);
+    let Some(user) = users::find(connection, session.user_id)? else {
+        return Err(Fault::Internal(format!("session {} is of a person that does not exist", session.id)));
+    };
+    let base = app.config.issuer.base();
+    let lifetimes = &app.config.lifetimes;
+    let until_sign_out = words(session.expires_at.since(visit.context.now));
+    let (at_most, idle) = (words(lifetimes.refresh_absolute), words(lifetimes.refresh_idle));
+    let lifetime = if !client.may_use(GrantType::RefreshToken) {
+        Lifetime::Once { minutes: (lifetimes.access_token.seconds() + 59) / 60 }
+    } else if request.scopes.contains(OFFLINE_ACCESS) {
+        Lifetime::LongLived { at_most: &at_most, idle: &idle }
+    } else {
+        Lifetime::UntilSignOut { at_most: &until_sign_out }
+    };
+    let apis = apis::of(connection, &request.audiences)?;
+    let requested = |name| formatting::scope(name, &apis, &app.config.scope_claims);
+    let scopes: Vec<_> = request.consent_scopes.iter().map(requested).collect();
+    let shown_name = |uri: &String| apis.iter().find(|api| api.uri == *uri).map_or(uri.as_str(), |api| &api.name).to_owned();
+    let names: Vec<_> = request.audiences.iter().map(shown_name).collect();
+    let resources: Vec<_> = request.audiences.iter().zip(&names).map(|(uri, name)| RequestedResource { name, uri }).collect();
+    let page = Consent {
+        layout: Layout { base, request_id: &visit.context.id },
+        client_name: &client.name,
+        client_host: &request.address.shown_host(),
+        user: user.shown_name(),
+        username: &user.claims.username,
+        scopes: &scopes,
+        resources: &resources,
+        lifetime,
+        asks_each_time: !client.may_skip_consent(request.address.uri()),
+        action: &format!("{base}{}?{}", paths::CONSENT, visit.query.to_query(&[], &[])),
+        csrf: &forms::stamp(app, &interaction.cookie, &visit.about(paths::CONSENT), visit.context.now),
+        problem,
+    };
+    let target = request.address.form_action_source();
+    Ok(match problem {
+        None => page::show(200, &page, Some(&target)),
+        Some(ConsentProblem::FormExpired) => page::show(400, &page, Some(&target)).noting("form expired or forged"),
+    })
+}
+
+/// A span as users say it: one unit alone, and a finer one than `pages::span_text` takes: this is what they agree to.
+fn words(span: Span) -> String {
+    const UNITS: [(i64, i64, &str); 3] = [(5_400, 60, "minute"), (129_600, 3_600, "hour"), (31_000_000, 86_400, "day")];
+    let seconds = span.seconds();
+    let fitting = UNITS.into_iter().find(|(below, ..)| seconds < *below);
+    let (size, unit) = fitting.map_or((31_557_600, "year"), |(_, size, unit)| (size, unit));
+    let count = ((seconds + size / 2) / size).max(1);
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_said_in_one_unit() {
+        for (seconds, said) in [
+            (60, "1 minute"),
+            (600, "10 minutes"),
+            (43_200, "12 hours"),
+            (172_800, "2 days"),
+            (1_209_600, "14 days"),
+            (2_592_000, "30 days"),
+            (31_557_600, "1 year"),
+        ] {
+            assert_eq!(words(Span::from_seconds(seconds)), said);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The browser that someone has signed in with before: its cookie says its name, and `devices` who has signed in with it, so that
+//! several users can share one. Attempts from it are counted apart (`throttle`), so that an unknown caller's guesses do not slow down
+//! the owner.
+
+use std::net::IpAddr;
+
+use super::throttle;
+use crate::{
+    app::App,
+    protocol::{
+        id::Id,
+        network,
+        stamp::{self, Purpose},
+        time::{Span, Timestamp},
+    },
+    store::{AnyConnection, Result, devices},
+};
+
+/// How long a browser stays known.
+const KNOWN_FOR: Span = Span::from_seconds(31_536_000);
+
+/// The name of the browser with this cookie, if we gave it one.
+pub fn name<'a>(app: &App, cookie: Option<&'a str>, now: Timestamp) -> Option<&'a str> {
+    let (name, text) = cookie.and_then(|cookie| cookie.split_once('.'))?;
+    stamp::check(&app.config.secrets, Purpose::KnownBrowser, &[name], text, (now, KNOWN_FOR)).ok().map(|_| name)
+}
+
+/// As [`name`], if someone has signed in as this user with it, and their password was not reset since.
+///
+/// # Errors
+/// The database's.
+pub fn name_for<'a>(
+    app: &App,
+    connection: &mut AnyConnection,
+    cookie: Option<&'a str>,
+    user: Id,
+    now: Timestamp,
+) -> Result<Option<&'a str>> {
+    match name(app, cookie, now) {
+        Some(name) => Ok(devices::is_known(connection, user, name)?.then_some(name)),
+        None => Ok(None),
+    }
+}
+
+/// Where an attempt at the password of this user, or of nobody, comes from.
+///
+/// # Errors
+/// The database's.
+pub fn from<'a>(
+    app: &App,
+    connection: &mut AnyConnection,
+    (cookie, address): (Option<&'a str>, IpAddr),
+    user_id: Option<Id>,
+    now: Timestamp,
+) -> Result<throttle::From<'a>> {
+    let requested = user_id.unwrap_or(Id::from([0; 16])); // of nobody the same is read, so that the time does not tell
+    let known_browser = name_for(app, connection, cookie, requested, now)?.filter(|_| user_id.is_some());
+    let is_near = devices::is_near(connection, requested, &network::range(address))? && known_browser.is_none();
+    Ok(throttle::From { address, known_browser, is_near })
+}
+
+/// The value of the cookie of a browser with this name.
+pub fn cookie(app: &App, name: &str, now: Timestamp) -> String {
+    format!("{name}.{}", stamp::make(&app.config.secrets, Purpose::KnownBrowser, &[name], now))
+}

@@ -1,0 +1,77 @@
+//! Links of e-mails that do nothing (any more): why, and the page that says what to do.
+
+use super::Visit;
+use crate::{
+    app::App,
+    flows::formatting,
+    pages::{InvalidLink, InvalidLinkReason, LinkPurpose},
+    paths,
+    protocol::link::LinkKind,
+    store::{
+        AnyConnection,
+        links::{self, Link},
+    },
+    web::{fault::Fault, page, reply::Reply},
+};
+
+/// Why a link does nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkProblem {
+    Used,
+    Expired,
+    /// A later decision took its place, or its account is disabled.
+    Superseded,
+    OtherBrowser,
+    Unknown,
+    AddressTaken,
+}
+
+impl Visit {
+    /// Why a link is good for nobody any more.
+    pub(super) fn ended(&self, link: &Link) -> Option<LinkProblem> {
+        match link {
+            Link { used_at: Some(_), .. } => Some(LinkProblem::Used),
+            Link { ended_at: Some(_), .. } => Some(LinkProblem::Superseded),
+            _ if link.is_over(self.context.now) => Some(LinkProblem::Expired),
+            _ => None,
+        }
+    }
+
+    /// The page for a link that was good when it was found, and is not any more.
+    pub fn lost(&self, app: &App, connection: &mut AnyConnection, link: &Link) -> Result<Reply, Fault> {
+        let now = links::find(connection, link.id)?;
+        let why = now.and_then(|link| self.ended(&link)).unwrap_or(LinkProblem::Superseded);
+        Ok(self.problem_of(app, Some(link.kind), why))
+    }
+
+    /// The page for a link of this kind, or of none, that does nothing.
+    pub fn problem_of(&self, app: &App, kind: Option<LinkKind>, why: LinkProblem) -> Reply {
+        let base = app.config.issuer.base();
+        let kind = kind.or(self.link_page.kinds.first().copied()).unwrap_or(LinkKind::Reset);
+        let (purpose, again) = match kind {
+            LinkKind::Register => (LinkPurpose::Register, app.is_registration_open().then_some(paths::REGISTER)),
+            LinkKind::Invitation => (LinkPurpose::Invitation, None),
+            LinkKind::Reset => (LinkPurpose::Reset, Some(paths::RECOVER)),
+            LinkKind::ConfirmEmail => (LinkPurpose::ConfirmEmail, Some(paths::ACCOUNT_EMAIL)),
+            LinkKind::NotMe => (LinkPurpose::NotMe, Some(paths::RECOVER)),
+        };
+        let again = again.map(|path| format!("{base}{path}"));
+        let lasted = formatting::span(kind.lifetime());
+        let (status, reason) = match why {
+            LinkProblem::Used => (410, InvalidLinkReason::Used),
+            LinkProblem::Expired => (410, InvalidLinkReason::Expired { after: &lasted }),
+            LinkProblem::Superseded => (410, InvalidLinkReason::Superseded),
+            LinkProblem::AddressTaken => (410, InvalidLinkReason::AddressTaken),
+            LinkProblem::OtherBrowser => (400, InvalidLinkReason::OtherBrowser),
+            LinkProblem::Unknown => (400, InvalidLinkReason::Unknown),
+        };
+        let page = InvalidLink {
+            layout: self.layout(app),
+            purpose,
+            reason,
+            again: again.as_deref(),
+            login_url: &format!("{base}{}", paths::LOGIN),
+        };
+        page::show(status, &page, None).noting(format!("a dead link: {why:?}"))
+    }
+}

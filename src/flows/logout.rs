@@ -1,0 +1,215 @@
+//! Signing out: by oneself, or sent here by an app (OpenID Connect RP-Initiated Logout §2). The user is asked first,
+//! unless the app shows by an ID token that it knows whom it is about; then the session ends, what was granted for it, and
+//! whoever wants to know is told. What a request means is `protocol::logout`.
+
+use actix_web::{
+    HttpRequest,
+    http::{Method, StatusCode, header},
+    web::Data,
+};
+
+use crate::{
+    app::App,
+    pages::{Layout, Problem, SignOut, SignOutNote, SignedOut},
+    paths,
+    protocol::{
+        activity::Activity,
+        client::Client,
+        logout::{self, Decision, Facts, LogoutRequest, NotOurs, SignedIn, Step},
+        params::Params,
+        redirect_uri::ReturnAddress,
+        response_mode::after_logout,
+    },
+    random,
+    store::{
+        AnyConnection,
+        activity::Event,
+        clients,
+        sessions::{self, Offline, Session},
+        users,
+    },
+    web::{
+        blocking::{Priority, run_blocking},
+        body::Form,
+        cookies::{self, Keep},
+        fault::Fault,
+        forms, page,
+        reply::Reply,
+        request::{Context, QUERY_LIMIT},
+        session, subject,
+    },
+};
+
+/// A request to sign out.
+struct Visit {
+    context: Context,
+    cookie: Option<String>,
+    /// The app's parameters.
+    params: Params,
+    /// Our own form, if it was sent.
+    form: Option<Params>,
+    /// Whether only the head of the answer is asked for: nobody is signed out.
+    is_head: bool,
+}
+
+/// What is found out about it.
+struct Found {
+    request: LogoutRequest,
+    session: Option<Session>,
+    client: Option<Client>,
+    /// Whether the request shows by an ID token that it comes from who the client gave it to; `client_id` alone is anyone's.
+    is_vouched: bool,
+    decision: Decision,
+}
+
+/// `GET /logout`.
+pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+    answer(&request, &app, Params::parse(request.query_string()), None).await
+}
+
+/// `POST /logout`: our own form, or the request of an app (§2: both methods work).
+pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+    let form = match form.0 {
+        Ok(form) => form,
+        Err(problem) => return page::body_problem(app.config.issuer.base(), &Context::of(&request), &problem),
+    };
+    let is_of_app = form.get(forms::FIELD).is_none() && LogoutRequest::read(&form).is_of_client();
+    if !is_of_app {
+        return answer(&request, &app, Params::parse(request.query_string()), Some(form)).await;
+    }
+    let query = form.to_query(&[], &[]);
+    if cookies::get(&request, cookies::SESSION).is_none() && form.flaw().is_none() && query.len() <= QUERY_LIMIT {
+        // A POST from another site brings no SameSite=Lax cookie; the GET it is turned into does.
+        return Reply::see_other(&format!("{}{}?{query}", app.config.issuer.base(), paths::LOGOUT));
+    }
+    answer(&request, &app, form, None).await
+}
+
+async fn answer(request: &HttpRequest, app: &Data<App>, params: Params, form: Option<Params>) -> Reply {
+    let (context, cookie) = (Context::of(request), cookies::get(request, cookies::SESSION));
+    let visit = Visit { context, cookie, params, form, is_head: request.method() == Method::HEAD };
+    let cloned = visit.context.clone();
+    let handle =
+        run_blocking(app, Priority::Browsers, move |app, connection| -> Result<Reply, Fault> { visit.handle(app, connection) });
+    handle.await.unwrap_or_else(|fault| page::fault(app.config.issuer.base(), &cloned, &fault))
+}
+
+impl Visit {
+    fn handle(&self, app: &App, connection: &mut AnyConnection) -> Result<Reply, Fault> {
+        let base = app.config.issuer.base();
+        if let Some(flaw) = self.params.flaw() {
+            return Ok(page::error(base, &self.context, 400, Problem::MalformedRequest { detail: &flaw.describe() }));
+        }
+        if self.params.to_query(&[], &[]).len() > QUERY_LIMIT {
+            // Our form would have to bring it back.
+            return Ok(page::error(base, &self.context, 414, Problem::TooLarge { limit: QUERY_LIMIT }));
+        }
+        let found = self.find(app, connection)?;
+        let Some(form) = &self.form else {
+            return match (&found.session, found.decision.step) {
+                (Some(_), Step::End) if self.is_head => Ok(Reply::empty(StatusCode::OK)),
+                (Some(session), Step::End) => self.end(app, connection, session, &found),
+                (Some(session), _) => self.ask(app, connection, session, &found),
+                (None, _) => Ok(self.leave(app, &found)),
+            };
+        };
+        // A form of another site brings no cookie: it is shown the question, and deletes nothing.
+        let Some(cookie) = self.cookie.as_deref() else { return Ok(Reply::see_other(&format!("{base}{}", paths::LOGOUT))) };
+        let is_ours = forms::check(app, cookie, &self.about(), form, self.context.now).is_ok();
+        match &found.session {
+            // Nobody is signed in: that is what was asked for. A form of others deletes no cookie.
+            None if is_ours => Ok(without_cookie(self.leave(app, &found))),
+            None => Ok(self.leave(app, &found)),
+            Some(session) if is_ours => self.end(app, connection, session, &found),
+            Some(_) => Ok(page::error(base, &self.context, 400, Problem::FormExpired)),
+        }
+    }
+
+    fn find(&self, app: &App, connection: &mut AnyConnection) -> Result<Found, Fault> {
+        let request = LogoutRequest::read(&self.params);
+        let session = session::unended(app, connection, self.cookie.as_deref())?;
+        let hint = match &request.id_token_hint {
+            Some(token) => Some(
+                subject::hint(app, connection, (token, session.as_ref().map(|session| session.id)), self.context.now)?
+                    .ok_or(NotOurs),
+            ),
+            None => None,
+        };
+        let named = request.client_id.as_deref().or(hint.as_ref().and_then(|hint| Some(hint.as_ref().ok()?.client_id.as_str())));
+        let client = named.map(|id| clients::find(connection, id)).transpose()?.flatten();
+        let client = client.filter(|client| client.disabled_at.is_none());
+        let decision = request.decide(&Facts {
+            hint: hint.as_ref().map(|hint| hint.as_ref().map_err(|not_ours| *not_ours)),
+            client: client.as_ref(),
+            signed_in: session.as_ref().map(|session| SignedIn { user: session.user_id, session: session.id }),
+        });
+        let is_vouched = matches!(hint, Some(Ok(_))) && decision.problem != Some(logout::Problem::HintOfAnother);
+        Ok(Found { request, session, client, is_vouched, decision })
+    }
+
+    /// What our form is about: this very request.
+    fn about(&self) -> String {
+        let query = self.params.to_query(&[], &[]);
+        if query.is_empty() { paths::LOGOUT.to_owned() } else { format!("{}?{query}", paths::LOGOUT) }
+    }
+
+    fn ask(&self, app: &App, connection: &mut AnyConnection, session: &Session, found: &Found) -> Result<Reply, Fault> {
+        let base = app.config.issuer.base();
+        let user = users::find(connection, session.user_id)?;
+        let about = self.about();
+        let named = found.client.as_ref().map(|client| client.name.as_str());
+        let page = SignOut {
+            layout: Layout { base, request_id: &self.context.id },
+            client_name: named.filter(|_| found.is_vouched),
+            leads_to: named.filter(|_| found.decision.then.is_some()),
+            name: user.as_ref().map_or("", users::User::shown_name),
+            note: found.note(),
+            csrf: &forms::stamp(app, self.cookie.as_deref().unwrap_or_default(), &about, self.context.now),
+            action: &format!("{base}{about}"),
+            stay: &format!("{base}{}", paths::HOME),
+        };
+        let target = found.decision.then.as_ref().map(ReturnAddress::form_action_source);
+        Ok(page::show(200, &page, target.as_deref()))
+    }
+
+    fn end(&self, app: &App, connection: &mut AnyConnection, session: &Session, found: &Found) -> Result<Reply, Fault> {
+        let offline = if app.config.sign_out_ends_offline_access { Offline::Ends } else { Offline::Keep };
+        let (origin, now) = (self.context.origin(), self.context.now);
+        let (user, activity) = (session.user_id, Activity::SignedOut);
+        let event = Event { id: random::id(now), user, activity, origin: &origin, about: None, at: now };
+        sessions::end(connection, session, offline, &event)?;
+        app.bell.notify_one();
+        let reply = without_cookie(self.leave(app, found));
+        Ok(reply.noting(format!("signed out: person {} session {}", session.user_id, session.id)))
+    }
+
+    /// Where someone who is signed out goes: back to the app, or to a page that says so. A form is never answered by a page.
+    fn leave(&self, app: &App, found: &Found) -> Reply {
+        let base = app.config.issuer.base();
+        match &found.decision.then {
+            Some(address) => Reply::see_other(&after_logout(address)),
+            None if self.form.is_some() => Reply::see_other(&format!("{base}{}", paths::LOGOUT)),
+            None => {
+                let page = SignedOut { layout: Layout { base, request_id: &self.context.id }, note: found.note() };
+                page::show(200, &page, None)
+            }
+        }
+    }
+}
+
+impl Found {
+    fn note(&self) -> Option<SignOutNote<'_>> {
+        self.decision.problem.map(|problem| match problem {
+            logout::Problem::HintNotOurs => SignOutNote::HintNotOurs,
+            logout::Problem::HintOfAnother => SignOutNote::HintOfAnother,
+            logout::Problem::ClientUnknown => SignOutNote::ClientUnknown,
+            logout::Problem::ReturnNotRegistered => {
+                SignOutNote::ReturnNotRegistered { received: self.request.return_to.as_deref().unwrap_or_default() }
+            }
+        })
+    }
+}
+
+fn without_cookie(reply: Reply) -> Reply {
+    reply.with(header::SET_COOKIE, &cookies::set(cookies::SESSION, "", Keep::Delete))
+}

@@ -1,0 +1,114 @@
+//! The link "this was not me" of an e-mail: what the e-mail told, and the button that ends everything. The password is worthless
+//! then, and only an e-mail brings a new one.
+
+use actix_web::{HttpRequest, web::Data};
+
+use super::{
+    account_overview::{AccountOverview, Words},
+    formatting,
+    link::{self, LinkPage, LinkProblem, Visit},
+};
+use crate::{
+    app::App,
+    pages::{AfterEnd, EverythingEnded, FormProblem, NotMe, ReportedEvent},
+    paths,
+    protocol::{
+        activity::{Activity, Origin},
+        link::{LinkKind, NotifiedEvent},
+        notification::NotificationKind,
+        params::Params,
+    },
+    random,
+    store::{AnyConnection, activity::Event, link_actions, links::Link, users::User},
+    web::{body::Form, fault::Fault, page, reply::Reply},
+};
+
+static LINK_PAGE: LinkPage = LinkPage { path: paths::NOT_ME, kinds: &[LinkKind::NotMe] };
+
+/// `GET /not-me`.
+pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+    link::show(&request, &app, &LINK_PAGE, handle).await
+}
+
+/// `POST /not-me`.
+pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+    link::act(&request, &app, form, (&LINK_PAGE, handle)).await
+}
+
+fn handle(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, form: Option<&Params>) -> Result<Reply, Fault> {
+    let user = match visit.owner_of(app, connection, link)? {
+        Ok(user) => user,
+        Err(reply) => return Ok(reply),
+    };
+    let notified = link.content.as_deref().and_then(|content| serde_json::from_str::<NotifiedEvent>(content).ok());
+    let Some(notified) = notified else { return Ok(visit.problem_of(app, Some(link.kind), LinkProblem::Unknown)) };
+    match form.map(|form| visit.check(app, link, form)) {
+        None => Ok(show(app, visit, link, (&user, &notified), None)),
+        Some(Err(problem)) => Ok(show(app, visit, link, (&user, &notified), Some(problem))),
+        Some(Ok(())) => end(app, connection, visit, link, &user),
+    }
+}
+
+fn end(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, user: &User) -> Result<Reply, Fault> {
+    let (now, origin, id) = (visit.context.now, visit.context.origin(), user.claims.id);
+    let before = AccountOverview::read(app, connection, user, now)?; // names are forgotten with the devices
+    let event = Event { id: random::id(now), user: id, activity: Activity::NotMe, origin: &origin, about: None, at: now };
+    let Some(ended) = link_actions::not_me(connection, link, &event)? else { return visit.lost(app, connection, link) };
+    app.bell.notify_one();
+    let Words { browsers, apps } = before.ended(&ended);
+    let page = EverythingEnded {
+        layout: visit.layout(app),
+        username: &user.claims.username,
+        browsers: &browsers.iter().map(String::as_str).collect::<Vec<_>>(),
+        apps: &apps.iter().map(String::as_str).collect::<Vec<_>>(),
+        next: if ended.password_taken { AfterEnd::SetPassword } else { AfterEnd::SignIn },
+    };
+    // No redirect: nobody is signed in any more, and what was ended is known only now. The form sent again finds the link used. Its
+    // cookie stays: asking for a new password is next, and whoever has shown a link is not held up by unknown callers who ask as well.
+    Ok(page::show(200, &page, None).noting(format!("everything was ended by a letter's link: person {id}")))
+}
+
+fn show(app: &App, visit: &Visit, link: &Link, (user, notified): (&User, &NotifiedEvent), problem: Option<FormProblem>) -> Reply {
+    let owner = visit.owner();
+    let (browser, place) = (formatting::program(&notified.origin), place(&notified.origin));
+    let page = NotMe {
+        layout: visit.layout(app),
+        username: &user.claims.username,
+        what: what(notified),
+        when: &formatting::full(notified.at),
+        at: &formatting::iso(notified.at),
+        browser: browser.as_deref(),
+        place: place.as_deref(),
+        action: &visit.action(app),
+        csrf: &visit.csrf(app, &owner, link),
+        problem,
+    };
+    visit.keeping(&owner, page::show(link::status(problem), &page, None))
+}
+
+fn what(notified: &NotifiedEvent) -> ReportedEvent<'_> {
+    let about = notified.about.as_deref().unwrap_or_default();
+    match notified.kind {
+        NotificationKind::AddressChanged => ReportedEvent::AddressChanged { client_name: about },
+        NotificationKind::CredentialReused => ReportedEvent::CredentialReused { client_name: about },
+        NotificationKind::PasswordChanged => ReportedEvent::PasswordChanged,
+        NotificationKind::PasswordReset => ReportedEvent::PasswordReset,
+        NotificationKind::EmailChanged => ReportedEvent::EmailChanged { to: about },
+        // The others have no such link, but for the first.
+        NotificationKind::NewDevice
+        | NotificationKind::ConfirmEmail
+        | NotificationKind::Reset
+        | NotificationKind::Register
+        | NotificationKind::AlreadyRegistered
+        | NotificationKind::Invitation
+        | NotificationKind::PasswordTaken => ReportedEvent::NewDevice,
+    }
+}
+
+/// A place, a network address, or both.
+fn place(origin: &Origin) -> Option<String> {
+    match (origin.place.as_deref(), origin.address.as_deref()) {
+        (Some(place), Some(address)) => Some(format!("{place} ({address})")),
+        (place, address) => place.or(address).map(str::to_owned),
+    }
+}

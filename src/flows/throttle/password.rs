@@ -1,0 +1,289 @@
+//! Attempts at a password: at the sign-in page, and where it is asked for again in an account. A wrong password is counted once it
+//! was found to be wrong; until then attempts that would be counted together take turns (`crate::attempts`).
+
+use std::{net::IpAddr, time::Duration};
+
+use super::{KNOWN_BROWSERS, NAME, NETWORK, USER, network::Successes, user_key};
+use crate::{
+    clock::Stopwatch,
+    password_attempts::{Attempts, Limits, Next, Permit},
+    protocol::{
+        id::Id,
+        login_name::LoginName,
+        network,
+        rate_limit::Bucket,
+        secrets::SecretRing,
+        time::{Span, Timestamp},
+    },
+    store::{
+        AnyConnection, Result,
+        rate_limits::{self, Key},
+    },
+};
+
+/// Who is tried.
+#[derive(Clone, Copy, Debug)]
+pub struct Who<'a> {
+    /// The user, where the name is one's.
+    pub user_id: Option<Id>,
+    /// The name that was typed.
+    pub name: &'a LoginName,
+}
+
+/// From where.
+#[derive(Clone, Copy, Debug)]
+pub struct From<'a> {
+    /// The address.
+    pub address: IpAddr,
+    /// The name of the browser, if this user has signed in with it before.
+    pub known_browser: Option<&'a str>,
+    /// Whether this user has signed in from near there before.
+    pub is_near: bool,
+}
+
+/// What the counts say of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// The password is looked at.
+    Go,
+    /// It is looked at once the network has room again ([`Attempt::begin_queued`]).
+    Queued,
+    /// It is not looked at, and the user is told to wait so many seconds.
+    Wait(i64),
+    /// It is not looked at, and the answer is that of a wrong password.
+    Refuse,
+}
+
+/// How long an attempt waits for its turn, and for its network.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Attempts that count as failures of the same name, browser or session.
+const OF_NAME: Limits = Limits { at_once: 1, waiting: 16, next: Next::Any };
+/// Attempts of unknown callers in one network that are being verified. They cannot take every place at the gate of hashing.
+const OF_OUTSIDERS: Limits = Limits { at_once: 16, waiting: 512, next: Next::First };
+/// Those in known browsers of one network, and those of who is signed in there.
+const OF_THE_KNOWN: Limits = Limits { at_once: 8, waiting: 512, next: Next::First };
+/// Attempts of one network that has to wait.
+pub const OF_SLOW_NETWORK: Limits = Limits { at_once: 1, waiting: 128, next: Next::Any };
+/// So many failures of one name are taken for those of someone who corrects a mistake, and do not wait for their network.
+const CORRECTIONS: i64 = 3;
+
+/// The counts that one attempt is under. Their keys are keyed hashes: the table tells neither users nor addresses.
+#[derive(Clone)]
+pub struct Attempt {
+    /// Failures at this name from this network, at this user in this browser, or in this session.
+    name: Key,
+    /// How many there were.
+    failures: i64,
+    /// Failures at this user from everywhere; none of a known browser.
+    user: Option<Key>,
+    /// Failures of the network; none for who is signed in.
+    network: Option<Network>,
+    /// What takes turns while passwords are verified: unknown callers, known browsers and sessions of a network, each apart.
+    permit_or_acquire: (Key, Limits),
+}
+
+#[derive(Clone)]
+struct Network {
+    key: Key,
+    bucket: Bucket,
+    successes: Successes,
+    /// Whether this user was counted among them before.
+    is_counted: bool,
+    /// Between attempts, where it has to wait.
+    space: Option<Span>,
+    /// What of its bucket are failures at this name: a success takes no more out than that.
+    share: Key,
+}
+
+impl Attempt {
+    /// An attempt to sign in as a user, or under a name that nobody has. Both are counted alike.
+    #[must_use]
+    pub fn to_sign_in(secrets: &SecretRing, who: Who<'_>, from: From<'_>, now: Timestamp) -> Self {
+        let subscriber = network::subscriber(from.address);
+        let key = |what, value: &str| secrets.pseudonym(what, value);
+        let ((what, value), user) = match (from.known_browser, who.user_id) {
+            (Some(browser), Some(user)) => (in_browser(browser, user), None),
+            (_, user) => {
+                let nobody = || key("nobody", who.name.as_str());
+                let user = user.map_or_else(nobody, |user| user_key(secrets, user, from.is_near));
+                (by_name(&subscriber, who.name), Some(user))
+            }
+        };
+        let (of_network, bucket, limits) = match from.known_browser {
+            Some(_) => ("network of known browsers", KNOWN_BROWSERS, OF_THE_KNOWN),
+            None => ("network", NETWORK, OF_OUTSIDERS),
+        };
+        let network = Network {
+            key: key(of_network, &subscriber),
+            bucket,
+            successes: Successes::new(secrets, &subscriber, who.user_id, now),
+            is_counted: false,
+            space: None,
+            share: key("share of a network", &format!("{subscriber} {what} {value}")),
+        };
+        let permit_or_acquire = (key("turn of a network", &format!("{subscriber} {of_network}")), limits);
+        Self { name: key(what, &value), failures: 0, user, network: Some(network), permit_or_acquire }
+    }
+
+    /// An attempt of a user who is signed in, in this session, to confirm that they are who they are. It is counted apart from
+    /// sign-ins, so that neither a success nor a failure of one's own counts for what others try there; but for the count of this
+    /// user from everywhere, where the browser is not known.
+    #[must_use]
+    pub fn to_confirm(secrets: &SecretRing, (user, session): (Id, Id), from: From<'_>) -> Self {
+        let key = |what, value: &str| secrets.pseudonym(what, value);
+        let permit_or_acquire =
+            (key("turn of a network", &format!("{} sessions", network::subscriber(from.address))), OF_THE_KNOWN);
+        let user = from.known_browser.is_none().then(|| user_key(secrets, user, from.is_near));
+        Self { name: key("session", &session.to_string()), failures: 0, user, network: None, permit_or_acquire }
+    }
+
+    /// The turn of this attempt among those that count as it does, if it is free now.
+    #[must_use]
+    pub fn try_acquire(&self, attempts: &Attempts) -> Option<Permit> {
+        attempts.try_acquire(self.name, OF_NAME)
+    }
+
+    /// Waits for that turn; `None` where too many wait.
+    pub async fn permit_or_acquire(&self, attempts: &Attempts) -> Option<Permit> {
+        attempts.permit_or_acquire(self.name, OF_NAME, PATIENCE).await
+    }
+
+    /// Whether the password is looked at. Where it is, it is counted for its user until it was found to be right.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn begin(&mut self, connection: &mut AnyConnection, now: Timestamp) -> Result<Admission> {
+        let mut keys = vec![self.name];
+        if let Some(network) = &self.network {
+            keys.push(network.key);
+            keys.extend(network.successes.keys());
+        }
+        let counts = rate_limits::find(connection, &keys)?;
+        if let Some(count) = counts.get(&self.name) {
+            if let Some(seconds) = NAME.wait(count, now) {
+                return Ok(Admission::Wait(seconds));
+            }
+            self.failures = if now.since(count.updated_at) > NAME.forget_after { 0 } else { count.amount };
+        }
+        if let Some(network) = &mut self.network {
+            network.bucket = network.successes.widen(network.bucket, &counts);
+            network.is_counted = network.successes.has_member(&counts);
+            network.space = network.bucket.spacing(counts.get(&network.key), now);
+            if network.space.is_some() && !(1..=CORRECTIONS).contains(&self.failures) {
+                return Ok(Admission::Queued);
+            }
+        }
+        self.count_for_user(connection, now)
+    }
+
+    /// As [`Attempt::begin`], of one whose network had to wait; the milliseconds to wait still, where it is not its turn yet.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn begin_queued(
+        &mut self,
+        connection: &mut AnyConnection,
+        now: Timestamp,
+    ) -> Result<std::result::Result<Admission, Duration>> {
+        if let Some(Network { key, space: Some(space), .. }) = &self.network
+            && !rate_limits::reserve(connection, key, *space, now)?
+        {
+            let counts = rate_limits::find(connection, &[*key])?;
+            let next = counts.get(key).map_or(0, |count| count.next_at.millis() - now.millis());
+            return Ok(Err(Duration::from_millis(u64::try_from(next).unwrap_or_default().clamp(10, 10_000))));
+        }
+        self.count_for_user(connection, now).map(Ok)
+    }
+
+    fn count_for_user(&mut self, connection: &mut AnyConnection, now: Timestamp) -> Result<Admission> {
+        let Some(user) = self.user else { return Ok(Admission::Go) };
+        if rate_limits::fill(connection, &user, &USER, USER.room_up_to(), now)? {
+            return Ok(Admission::Go);
+        }
+        self.user = None; // it was not counted: there is nothing to take back
+        Ok(Admission::Refuse)
+    }
+
+    /// Waits until the network has a place for one more that is verified; `None` where too many wait.
+    pub async fn verifying(&self, attempts: &Attempts) -> Option<Permit> {
+        let (key, limits) = self.permit_or_acquire;
+        attempts.permit_or_acquire(key, limits, PATIENCE).await
+    }
+
+    /// Waits until it is the first to wait for its network, and how long it may wait still; `None` where too many wait.
+    pub async fn waiting(&self, attempts: &Attempts) -> Option<(Permit, Duration)> {
+        let begun = Stopwatch::start();
+        let key = self.network.as_ref()?.key;
+        let permit_or_acquire = attempts.permit_or_acquire(key, OF_SLOW_NETWORK, PATIENCE).await?;
+        Some((permit_or_acquire, PATIENCE.saturating_sub(begun.elapsed())))
+    }
+
+    /// The password was wrong.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn failed(&self, connection: &mut AnyConnection, now: Timestamp) -> Result<()> {
+        rate_limits::count(connection, &self.name, &NAME, now)?;
+        let Some(Network { key, bucket, share, .. }) = &self.network else { return Ok(()) };
+        if rate_limits::fill(connection, key, bucket, bucket.most() - bucket.leak.millis(), now)? {
+            rate_limits::fill(connection, share, bucket, bucket.room_up_to(), now)?;
+        }
+        Ok(())
+    }
+
+    /// The password was right: what was counted for this name, in this browser and for this user is over, and the network gets
+    /// back what is left of this name's failures there.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn succeeded(&self, connection: &mut AnyConnection, now: Timestamp) -> Result<()> {
+        let over: Vec<_> = self.user.into_iter().chain((self.failures > 0).then_some(self.name)).collect();
+        if !over.is_empty() {
+            rate_limits::clear(connection, &over)?;
+        }
+        let Some(Network { key, bucket, successes, is_counted, share, .. }) = &self.network else { return Ok(()) };
+        if self.failures > 0 {
+            let left = bucket.level(rate_limits::take(connection, share)?.as_ref(), now);
+            rate_limits::take_out(connection, key, left)?;
+        }
+        if *is_counted { Ok(()) } else { successes.add(connection, now) }
+    }
+
+    /// The password was not looked at after all: nothing is held against anyone.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn abandoned(&self, connection: &mut AnyConnection) -> Result<()> {
+        self.user.as_ref().map_or(Ok(()), |user| rate_limits::take_out(connection, user, USER.leak.millis()))
+    }
+}
+
+/// Forgets what was counted here against a user who has set a new password by a link: in this browser, and under their names in
+/// this network.
+///
+/// # Errors
+/// The database's.
+pub fn forget_here(
+    connection: &mut AnyConnection,
+    secrets: &SecretRing,
+    (user, names): (Id, [&str; 2]),
+    (address, browser): (IpAddr, &str),
+) -> Result<()> {
+    let subscriber = network::subscriber(address);
+    let names = names.map(|name| by_name(&subscriber, &LoginName::parse(name)));
+    let keys: Vec<_> =
+        names.iter().chain([&in_browser(browser, user)]).map(|(what, value)| secrets.pseudonym(what, value)).collect();
+    rate_limits::clear(connection, &keys)
+}
+
+fn in_browser(browser: &str, user: Id) -> (&'static str, String) {
+    ("browser and user", format!("{browser} {user}"))
+}
+
+fn by_name(subscriber: &str, name: &LoginName) -> (&'static str, String) {
+    ("name", format!("{subscriber} {}", name.as_str()))
+}
+
+#[cfg(test)]
+#[path = "password_tests.rs"]
+mod tests;

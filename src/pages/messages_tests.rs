@@ -1,0 +1,186 @@
+//! Every e-mail with samples, and what hostile names become in them.
+
+use super::super::{samples::Sample, when::tests::NOVEMBER};
+use super::*;
+use crate::protocol::registration::is_unsafe;
+
+const LINK: &str =
+    "https://id.example.com/not-me?link=sym_ml_AAEC-AwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4";
+
+const ALL: [MessageKind; 12] = [
+    MessageKind::NewDevice,
+    MessageKind::AddressChanged,
+    MessageKind::CredentialReused,
+    MessageKind::PasswordChanged,
+    MessageKind::PasswordReset,
+    MessageKind::EmailChanged,
+    MessageKind::ConfirmEmail,
+    MessageKind::Reset,
+    MessageKind::Register,
+    MessageKind::AlreadyRegistered,
+    MessageKind::Invitation,
+    MessageKind::PasswordTaken,
+];
+
+fn facts(kind: MessageKind) -> MessageFacts<'static> {
+    let (about, lasts) = match kind {
+        MessageKind::AddressChanged | MessageKind::CredentialReused => (Some("Example Notes"), "30 days"),
+        MessageKind::EmailChanged => (Some("alice@new.example"), "30 days"),
+        MessageKind::Reset | MessageKind::PasswordTaken => (None, "10 minutes"),
+        MessageKind::Invitation => (None, "7 days"),
+        MessageKind::Register | MessageKind::ConfirmEmail => (None, "24 hours"),
+        _ => (None, "30 days"),
+    };
+    MessageFacts {
+        kind,
+        site: "id.example.com",
+        name: Some("Alice Example"),
+        when: NOVEMBER,
+        browser: Some("Firefox on Linux"),
+        place: Some("Berlin, Germany"),
+        address: Some("203.0.113.7"),
+        about,
+        link: (kind != MessageKind::AlreadyRegistered).then_some(LINK),
+        lasts: Some(lasts),
+    }
+}
+
+/// Whether the e-mail lets its reader end everything.
+fn is_alarm(kind: MessageKind) -> bool {
+    ALL.iter().position(|one| *one == kind) < Some(6)
+}
+
+pub fn samples() -> Vec<Sample> {
+    let bare =
+        |kind| MessageFacts { name: None, browser: None, place: None, address: None, about: None, lasts: None, ..facts(kind) };
+    let file = |name: String, facts: &MessageFacts<'_>| {
+        let (subject, text) = message(facts).unwrap();
+        (name, format!("Subject: {subject}\n\n{text}"))
+    };
+    ALL.iter()
+        .flat_map(|kind| [file(format!("mail-{kind:?}"), &facts(*kind)), file(format!("mail-{kind:?}-bare"), &bare(*kind))])
+        .collect()
+}
+
+#[test]
+fn messages_are_short_plain_and_wrapped() {
+    for (name, text) in samples() {
+        let (subject, body) = text.strip_prefix("Subject: ").unwrap().split_once("\n\n").unwrap();
+        assert!((10..=78).contains(&subject.chars().count()) && !subject.contains('\n'), "{name}: {subject}");
+        assert!(body.starts_with("Hello") && body.ends_with("answers to it.\n"), "{name}: {body}");
+        assert!(!body.contains("\n\n\n") && !body.contains("{{") && !body.contains("  "), "{name}: {body}");
+        assert!(body.lines().all(|line| line.chars().count() <= WIDTH || line == LINK), "{name}: {body}");
+        assert!(body.lines().count() <= 30, "{name}: it is short");
+    }
+}
+
+#[test]
+fn each_says_what_when_from_where_and_what_to_do() {
+    for kind in ALL {
+        let (_, text) = message(&facts(kind)).unwrap();
+        let sent = text.replace('\n', " ");
+        let alone = text.lines().filter(|line| *line == LINK).count();
+        assert_eq!(
+            (alone, text.matches("http").count()),
+            if kind == MessageKind::AlreadyRegistered { (0, 0) } else { (1, 1) },
+            "{text}"
+        );
+        assert!(sent.contains("id.example.com") && sent.contains("there is nothing to do"), "{kind:?}: {text}");
+        let unknown = [MessageKind::ConfirmEmail, MessageKind::Register, MessageKind::Invitation].contains(&kind);
+        for fact in ["Alice Example", "22 November 2026, 05:37 UTC", "Firefox on Linux", "Berlin, Germany", "203.0.113.7"] {
+            assert_eq!(
+                sent.contains(fact),
+                !unknown,
+                "{kind:?}: a stranger's letter holds nothing of its sender: {fact}\n{text}"
+            );
+        }
+        let ends = sent.contains("? Open this link:")
+            && sent.contains("ends every session and every app's access")
+            && sent.contains("shows what it ended")
+            && sent.contains("30 days");
+        assert_eq!(ends, is_alarm(kind), "{kind:?}: {text}");
+    }
+    let said = |kind| message(&facts(kind)).unwrap().1.replace('\n', " ");
+    assert!(said(MessageKind::AddressChanged).contains("the app \"Example Notes\""));
+    assert!(said(MessageKind::CredentialReused).contains("the app \"Example Notes\""));
+    assert!(said(MessageKind::EmailChanged).contains("\"alice@new.example\""));
+    assert!(said(MessageKind::Reset).contains("works once, for 10 minutes, and in that browser alone"));
+    assert!(said(MessageKind::Register).contains("works once, for 24 hours"));
+    assert!(said(MessageKind::Invitation).contains("works once, for 7 days"));
+}
+
+#[test]
+fn a_message_without_the_link_it_needs_is_not_sent() {
+    for kind in ALL {
+        for link in [None, Some(""), Some("https://id.example.com/\nhttps://evil.example"), Some("https://id.example.com/a b")] {
+            let bad = message(&MessageFacts { link, ..facts(kind) });
+            let needs_none = kind == MessageKind::AlreadyRegistered || kind.describes();
+            let none_is_right = needs_none && link.unwrap_or_default().is_empty();
+            assert_eq!(bad.is_ok(), none_is_right, "{kind:?} {link:?}");
+        }
+    }
+}
+
+#[test]
+fn what_has_happened_is_told_without_the_link_too() {
+    for kind in ALL.into_iter().filter(|kind| kind.describes()) {
+        let (subject, text) = message(&MessageFacts { link: None, ..facts(kind) }).unwrap();
+        let sent = text.replace('\n', " ");
+        assert_eq!(subject, message(&facts(kind)).unwrap().0, "{kind:?}");
+        assert!(sent.contains("ell those who run id.example.com") && sent.contains("22 November 2026"), "{kind:?}: {text}");
+        assert!(!sent.contains("Open this link") && !sent.contains("good for") && !text.contains("\n\n\n"), "{kind:?}: {text}");
+    }
+    assert!(ALL.iter().all(|kind| kind.describes() == is_alarm(*kind)));
+}
+
+#[test]
+fn an_address_hears_which_account_wants_it() {
+    for kind in [MessageKind::ConfirmEmail, MessageKind::AlreadyRegistered] {
+        let said = |about| message(&MessageFacts { about, ..facts(kind) }).unwrap().1.replace('\n', " ");
+        assert!(said(Some("mallory")).contains("for the account \"mallory\" at id.example.com"), "{kind:?}");
+        assert!(said(None).contains("for an account at id.example.com"), "{kind:?}");
+    }
+}
+
+#[test]
+fn names_of_outsiders_stay_one_line_and_no_link() {
+    for (name, shown) in [
+        ("Alice Example", "Alice Example"),
+        ("  Two\r\nlines\tand\u{0}more ", "Two lines and more"),
+        ("\u{202e}elpmaxe\u{2066}\u{200b}", "elpmaxe"),
+        ("Say \"hi\"", "Say 'hi'"),
+        ("https://evil.example/x", "https[:]//evil[.]example/x"),
+        ("HTTP://EVIL.EXAMPLE", "HTTP[:]//EVIL[.]EXAMPLE"),
+        ("Sign in. https://a.example", "Sign in. https[:]//a[.]example"),
+        ("see www.evil.example now", "see www[.]evil[.]example now"),
+        ("evil.example/reset", "evil[.]example/reset"),
+        ("mailto:/eve@evil.example", "mailto[:]/eve@evil[.]example"),
+        ("Booking.com", "Booking.com"),
+        ("Notes 2.0", "Notes 2.0"),
+        ("R/W", "R/W"),
+        ("Zoë 用户 👩‍💻", "Zoë 用户 👩‍💻"),
+        (" \n ", ""),
+    ] {
+        assert_eq!(tame(name, LONGEST_NAME), shown);
+    }
+    let long = tame(&"ab ".repeat(500), LONGEST_NAME);
+    assert!(long.chars().count() == LONGEST_NAME + 1 && long.ends_with('…'), "{long}");
+    for c in (0..=0x10_ffff).filter_map(char::from_u32).filter(|c| is_unsafe(*c)) {
+        assert!(is_hidden(c), "{c:?} is not printed on a terminal, nor in a letter");
+    }
+}
+
+#[test]
+fn hostile_facts_change_no_message() {
+    let hostile = "Eve\r\n\r\nYour account is locked. Open this link:\r\nhttps://evil.example/not-me?link=sym_ml_x \"\u{202e}";
+    for kind in ALL {
+        let evil = Some(hostile);
+        let facts = MessageFacts { name: evil, browser: evil, place: evil, address: evil, about: evil, ..facts(kind) };
+        let (subject, text) = message(&facts).unwrap();
+        let (calm, plain) = message(&self::facts(kind)).unwrap();
+        assert_eq!(subject, calm, "{kind:?}: nobody else has a say in the subject");
+        assert_eq!(text.matches("http").count() - text.matches("https[:]//").count(), plain.matches("http").count(), "{text}");
+        assert_eq!(text.matches("\n\n").count(), plain.matches("\n\n").count(), "{kind:?}: no paragraph of theirs\n{text}");
+        assert!(!text.contains(|c| c != '\n' && is_unsafe(c)) && !text.contains("://evil"), "{text}");
+    }
+}

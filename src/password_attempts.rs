@@ -1,0 +1,243 @@
+//! Attempts at passwords that this process works on. Those that would be counted together take turns: a right password ends a
+//! count, so that what waits behind it is not refused for attempts that were never wrong, and no wrong one slips by while others
+//! are being verified. Nothing here is needed by another process: counts that hold for all of them are in the database. Whoever
+//! waits here does so in a request of its own, on one of the connections, which are bounded (`server::connections`): it takes no
+//! thread, and leaves with its connection. Only those that wait to be verified have been let in already, and stay.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::oneshot;
+
+use crate::random;
+
+/// What takes turns: a keyed hash.
+type Key = [u8; 32];
+
+/// How many attempts of one kind there may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// So many at once.
+    pub at_once: usize,
+    /// So many that wait.
+    pub waiting: usize,
+    /// Who is next.
+    pub next: Next,
+}
+
+/// Who of those that wait is next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The one that came first.
+    First,
+    /// Any of them, by lot: whoever keeps some waiting all the time does not come before everyone else.
+    Any,
+}
+
+/// The attempts, by what takes turns.
+#[derive(Clone, Default)]
+pub struct Attempts(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    lines: Mutex<HashMap<Key, Queue>>,
+    numbers: AtomicU64,
+}
+
+#[derive(Default)]
+struct Queue {
+    /// How many have their turn.
+    busy: usize,
+    /// Those who wait, in the order in which they came.
+    waiting: Vec<Waiting>,
+}
+
+struct Waiting {
+    number: u64,
+    next: Next,
+    permit_or_acquire: oneshot::Sender<Permit>,
+}
+
+/// A turn, until it is dropped: then the next one has it.
+pub struct Permit {
+    key: Key,
+    attempts: Attempts,
+}
+
+/// Someone who waits, until they have their turn or leave.
+struct Waiter {
+    key: Key,
+    number: u64,
+    attempts: Attempts,
+}
+
+impl Attempts {
+    /// A turn, if one is free now.
+    #[must_use]
+    pub fn try_acquire(&self, key: Key, limits: Limits) -> Option<Permit> {
+        let mut lines = self.lines();
+        let line = lines.entry(key).or_default();
+        if line.busy >= limits.at_once {
+            return None;
+        }
+        line.busy += 1;
+        drop(lines);
+        Some(Permit { key, attempts: self.clone() })
+    }
+
+    /// Waits for a turn, for as long as `patience`; `None` where too many wait, or it takes too long.
+    pub async fn permit_or_acquire(&self, key: Key, limits: Limits, patience: Duration) -> Option<Permit> {
+        if let Some(permit_or_acquire) = self.try_acquire(key, limits) {
+            return Some(permit_or_acquire);
+        }
+        let (place, mut permit_or_acquire) = self.join(key, limits)?;
+        let came = tokio::time::timeout(patience, &mut permit_or_acquire).await;
+        drop(place);
+        match came {
+            Ok(permit_or_acquire) => permit_or_acquire.ok(),
+            Err(_) => permit_or_acquire.try_recv().ok(), // it may have come at the last moment
+        }
+    }
+
+    /// How many wait, of all kinds.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.lines().values().map(|line| line.waiting.len()).sum()
+    }
+
+    fn join(&self, key: Key, limits: Limits) -> Option<(Waiter, oneshot::Receiver<Permit>)> {
+        let (permit_or_acquire, receiver) = oneshot::channel();
+        let number = self.0.numbers.fetch_add(1, Ordering::Relaxed);
+        let mut lines = self.lines();
+        let line = lines.entry(key).or_default();
+        if line.busy < limits.at_once {
+            // One became free just now.
+            line.busy += 1;
+            drop(lines);
+            let _ = permit_or_acquire.send(Permit { key, attempts: self.clone() }); // nobody has dropped the receiver yet
+        } else if line.waiting.len() < limits.waiting {
+            line.waiting.push(Waiting { number, next: limits.next, permit_or_acquire });
+        } else {
+            return None;
+        }
+        Some((Waiter { key, number, attempts: self.clone() }, receiver))
+    }
+
+    /// The next one of a line has the turn that someone leaves; the last one takes the line away.
+    fn leave(&self, key: Key) {
+        let mut lines = self.lines();
+        let Some(line) = lines.get_mut(&key) else { return };
+        let Some(first) = line.waiting.first() else {
+            line.busy = line.busy.saturating_sub(1);
+            if line.busy == 0 {
+                lines.remove(&key);
+            }
+            return;
+        };
+        let index = match first.next {
+            Next::First => 0,
+            Next::Any => random::below(line.waiting.len()),
+        };
+        let next = line.waiting.remove(index);
+        drop(lines);
+        // Where that one has just left, the turn is dropped here, and the one after it is next.
+        drop(next.permit_or_acquire.send(Permit { key, attempts: self.clone() }));
+    }
+
+    fn lines(&self) -> MutexGuard<'_, HashMap<Key, Queue>> {
+        self.0.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.attempts.leave(self.key);
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        if let Some(line) = self.attempts.lines().get_mut(&self.key) {
+            line.waiting.retain(|waiting| waiting.number != self.number);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    const ONE: Limits = Limits { at_once: 1, waiting: 2, next: Next::First };
+    const LONG: Duration = Duration::from_mins(1);
+    const SHORT: Duration = Duration::from_millis(1);
+
+    #[tokio::test]
+    async fn one_at_a_time_and_others_not_at_all() {
+        for next in [Next::First, Next::Any] {
+            let (attempts, inside) = (Attempts::default(), AtomicUsize::new(0));
+            let work = async || {
+                let Some(_permit) = attempts.permit_or_acquire([1; 32], Limits { next, ..ONE }, LONG).await else { return false };
+                assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                tokio::task::yield_now().await;
+                inside.fetch_sub(1, Ordering::SeqCst);
+                true
+            };
+            let (first, second, third, fourth) = tokio::join!(work(), work(), work(), work());
+            assert_eq!([first, second, third, fourth], [true, true, true, false], "two wait, a third does not");
+            assert!(attempts.lines().is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_ever_and_whoever_leaves_makes_room() {
+        let attempts = Attempts::default();
+        let permit_or_acquire = attempts.permit_or_acquire([1; 32], ONE, SHORT).await;
+        assert!(permit_or_acquire.is_some() && attempts.permit_or_acquire([1; 32], ONE, SHORT).await.is_none());
+        assert!(attempts.try_acquire([1; 32], ONE).is_none());
+        assert!(attempts.permit_or_acquire([2; 32], ONE, SHORT).await.is_some(), "another line");
+        drop(permit_or_acquire);
+        assert!(attempts.permit_or_acquire([1; 32], ONE, SHORT).await.is_some());
+        assert!(attempts.lines().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_comes_as_its_waiter_leaves_goes_to_the_next() {
+        let attempts = Attempts::default();
+        let permit_or_acquire = attempts.try_acquire([1; 32], ONE).unwrap();
+        let (place, receiver) = attempts.join([1; 32], ONE).unwrap();
+        let second = tokio::spawn({
+            let attempts = attempts.clone();
+            async move { attempts.permit_or_acquire([1; 32], ONE, LONG).await.is_some() }
+        });
+        tokio::task::yield_now().await;
+        drop(receiver); // gone, but still in the line
+        drop(permit_or_acquire);
+        assert!(second.await.unwrap());
+        drop(place);
+        assert!(attempts.lines().is_empty());
+    }
+
+    #[tokio::test]
+    async fn by_lot_the_last_is_not_always_last() {
+        let attempts = Attempts::default();
+        let limits = Limits { at_once: 1, waiting: 9, next: Next::Any };
+        let mut firsts = 0;
+        for _ in 0..200 {
+            let permit_or_acquire = attempts.try_acquire([1; 32], limits).unwrap();
+            let mut all: Vec<_> = (0..2).map(|_| attempts.join([1; 32], limits).unwrap()).collect();
+            drop(permit_or_acquire);
+            firsts += usize::from(all[0].1.try_recv().is_ok());
+            all.clear();
+            assert!(attempts.lines().is_empty());
+        }
+        assert!((50..150).contains(&firsts), "{firsts}");
+    }
+}

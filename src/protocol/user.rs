@@ -1,0 +1,228 @@
+//! A user, as far as claims tell of one: which claims each scope opens (OpenID Connect Core §5.1, §5.4; `roles`
+//! and `groups` by RFC 9068 §2.2.3.1; further scopes by configuration), and what of them is told.
+
+use serde_json::{Map, Value};
+
+use super::{
+    claims_request::ClaimsRequest,
+    id::Id,
+    scope::{ScopeClaims, Scopes},
+    time::Timestamp,
+};
+
+/// A user.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// Never given to anyone else; `sub` where it is not pairwise.
+    pub id: Id,
+    /// The name typed to sign in.
+    pub username: String,
+    /// The name shown.
+    pub display_name: Option<String>,
+    /// The e-mail address.
+    pub email: String,
+    /// Whether it was shown to be theirs.
+    pub email_verified: bool,
+    /// What they may do, in the words of the APIs.
+    pub roles: Vec<String>,
+    /// What they belong to.
+    pub groups: Vec<String>,
+    /// Further claims by name: those of the scopes `profile`, `address` and `phone`, and of configured scopes.
+    pub attributes: Map<String, Value>,
+    /// When one of these last changed.
+    pub updated_at: Timestamp,
+}
+
+/// The claims that each standard scope opens.
+const OPENED: [(&str, &[&str]); 6] = [
+    (
+        "profile",
+        &[
+            "name",
+            "family_name",
+            "given_name",
+            "middle_name",
+            "nickname",
+            "preferred_username",
+            "profile",
+            "picture",
+            "website",
+            "gender",
+            "birthdate",
+            "zoneinfo",
+            "locale",
+            "updated_at",
+        ],
+    ),
+    ("email", &["email", "email_verified"]),
+    ("address", &["address"]),
+    ("phone", &["phone_number", "phone_number_verified"]),
+    ("roles", &["roles"]),
+    ("groups", &["groups"]),
+];
+
+/// The claims that are columns of their own, and never attributes.
+const OWN: [&str; 7] = ["name", "preferred_username", "updated_at", "email", "email_verified", "roles", "groups"];
+/// The members of `address` (Core §5.1.1).
+const ADDRESS: [&str; 6] = ["formatted", "street_address", "locality", "region", "postal_code", "country"];
+/// The longest attribute, as JSON.
+const ATTRIBUTE_LIMIT: usize = 2000;
+
+/// Every claim about a user, standard ones first, as discovery lists them.
+pub fn claims(custom: &ScopeClaims) -> impl Iterator<Item = &str> {
+    let standard = OPENED.iter().flat_map(|(_, claims)| claims.iter().copied());
+    standard.chain(custom.scopes().flat_map(|scope| custom.opened_by(scope).iter().map(String::as_str)))
+}
+
+/// The claims that a scope opens.
+pub fn opened_by<'a>(scope: &str, custom: &'a ScopeClaims) -> impl Iterator<Item = &'a str> {
+    let standard = OPENED.iter().filter(move |(name, _)| *name == scope).flat_map(|(_, claims)| claims.iter().copied());
+    standard.collect::<Vec<_>>().into_iter().chain(custom.opened_by(scope).iter().map(String::as_str))
+}
+
+/// The scopes that open a claim.
+pub fn scopes_of<'a>(claim: &str, custom: &'a ScopeClaims) -> impl Iterator<Item = &'a str> {
+    let standard = OPENED.iter().filter(move |(_, claims)| claims.contains(&claim)).map(|(scope, _)| *scope);
+    standard.chain(custom.scopes().filter(move |scope| custom.opened_by(scope).iter().any(|opened| opened == claim)))
+}
+
+/// Checks an attribute before it is kept.
+///
+/// # Errors
+/// What is wrong and what is expected.
+pub fn check_attribute(name: &str, value: &Value, custom: &ScopeClaims) -> Result<(), String> {
+    if OWN.contains(&name) {
+        return Err(format!("attribute '{name}': expected another name; this one has an option of its own"));
+    }
+    if scopes_of(name, custom).next().is_none() {
+        return Err(format!("attribute '{name}': expected a claim that a scope opens (see scope_claims in the configuration)"));
+    }
+    if value.to_string().len() > ATTRIBUTE_LIMIT {
+        return Err(format!("attribute '{name}': expected at most {ATTRIBUTE_LIMIT} bytes as JSON"));
+    }
+    let is_right = match (name, value) {
+        ("phone_number_verified", value) => value.is_boolean(),
+        ("address", Value::Object(address)) => {
+            address.iter().all(|(name, value)| ADDRESS.contains(&name.as_str()) && value.is_string())
+        }
+        ("address", _) => false,
+        (name, value) if custom.scope_of(name).is_none() => value.as_str().is_some_and(|text| !text.trim().is_empty()),
+        (_, value) => !value.is_null(),
+    };
+    let expected = match name {
+        "phone_number_verified" => "true or false".to_owned(),
+        "address" => format!("an object with texts among {}", ADDRESS.join(", ")),
+        _ => "a text".to_owned(),
+    };
+    if is_right { Ok(()) } else { Err(format!("attribute '{name}': expected {expected}")) }
+}
+
+impl User {
+    /// One claim, if it is known of the user.
+    #[must_use]
+    pub fn claim(&self, name: &str) -> Option<Value> {
+        match name {
+            "name" => self.display_name.clone().map(Value::from),
+            "preferred_username" => Some(self.username.clone().into()),
+            "updated_at" => Some(self.updated_at.seconds().into()),
+            "email" => Some(self.email.clone().into()),
+            "email_verified" => Some(self.email_verified.into()),
+            "roles" => Some(self.roles.clone().into()),
+            "groups" => Some(self.groups.clone().into()),
+            other => self.attributes.get(other).cloned(),
+        }
+    }
+
+    /// What `/userinfo` tells besides `sub`: what the scopes open, and the claims that were asked for one by one, as
+    /// far as the client may have them (Core §5.4, §5.5).
+    #[must_use]
+    pub fn user_info(&self, scopes: &Scopes, requested: &ClaimsRequest, custom: &ScopeClaims) -> Map<String, Value> {
+        let is_opened = |name: &&str| scopes.iter().any(|scope| opened_by(scope, custom).any(|opened| opened == *name));
+        let is_requested = |name: &&str| requested.userinfo.iter().any(|requested| requested == name);
+        self.select(claims(custom).filter(|name| is_opened(name) || is_requested(name)))
+    }
+
+    /// The claims that were asked for in the ID token.
+    #[must_use]
+    pub fn id_token(&self, requested: &ClaimsRequest, custom: &ScopeClaims) -> Map<String, Value> {
+        self.select(claims(custom).filter(|name| requested.id_token.iter().any(|requested| requested == name)))
+    }
+
+    fn select<'a>(&self, names: impl Iterator<Item = &'a str>) -> Map<String, Value> {
+        names.filter_map(|name| Some((name.to_owned(), self.claim(name)?))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn alice() -> User {
+        let attributes = json!({
+            "given_name": "Alice", "address": {"locality": "Paris"}, "phone_number": "+33 1", "department": "books", "secret": 1,
+        });
+        User {
+            id: Id::from([1; 16]),
+            username: "alice".into(),
+            display_name: Some("Alice".into()),
+            email: "alice@example.com".into(),
+            email_verified: true,
+            roles: vec!["editor".into()],
+            groups: vec![],
+            attributes: attributes.as_object().unwrap().clone(),
+            updated_at: Timestamp::from_millis(5_000),
+        }
+    }
+
+    fn custom() -> ScopeClaims {
+        ScopeClaims::new([("employee".to_owned(), vec!["department".to_owned()])].into()).unwrap()
+    }
+
+    #[test]
+    fn only_granted_claims_are_told() {
+        let select = |scopes: &str, requested: &ClaimsRequest| {
+            Value::Object(alice().user_info(&Scopes::parse(scopes).unwrap(), requested, &custom()))
+        };
+        let nothing = ClaimsRequest::default();
+        assert_eq!(select("openid", &nothing), json!({}));
+        assert_eq!(select("openid email", &nothing), json!({"email": "alice@example.com", "email_verified": true}));
+        assert_eq!(
+            select("openid profile", &nothing),
+            json!({"name": "Alice", "given_name": "Alice", "preferred_username": "alice", "updated_at": 5})
+        );
+        assert_eq!(select("address phone", &nothing), json!({"address": {"locality": "Paris"}, "phone_number": "+33 1"}));
+        assert_eq!(select("roles groups employee", &nothing), json!({"roles": ["editor"], "groups": [], "department": "books"}));
+        let requested = ClaimsRequest { userinfo: vec!["email".into(), "secret".into()], ..ClaimsRequest::default() };
+        assert_eq!(
+            select("openid", &requested),
+            json!({"email": "alice@example.com"}),
+            "one by one, and nothing that no scope opens"
+        );
+        assert!(alice().id_token(&requested, &custom()).is_empty());
+    }
+
+    #[test]
+    fn attributes_are_claims_of_a_scope_and_of_their_type() {
+        for (name, value, good) in [
+            ("given_name", json!("Alice"), true),
+            ("given_name", json!(""), false),
+            ("given_name", json!(7), false),
+            ("phone_number_verified", json!(true), true),
+            ("phone_number_verified", json!("yes"), false),
+            ("address", json!({"country": "FR"}), true),
+            ("address", json!({"planet": "Earth"}), false),
+            ("address", json!("Paris"), false),
+            ("department", json!(["a", 1]), true),
+            ("department", json!(null), false),
+            ("department", json!("x".repeat(2000)), false),
+            ("email_verified", json!(true), false),
+            ("roles", json!([]), false),
+            ("unknown", json!("x"), false),
+            ("sub", json!("x"), false),
+        ] {
+            assert_eq!(check_attribute(name, &value, &custom()).is_ok(), good, "{name}={value}");
+        }
+    }
+}

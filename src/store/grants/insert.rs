@@ -1,0 +1,137 @@
+//! How a grant is given: its row is inserted, in the session and by the consent that it rests on.
+
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Binary, Nullable, Text},
+};
+
+use super::super::{
+    AnyConnection, Result, consents, dialect,
+    error::Error,
+    mapping::json,
+    progress,
+    schema::{consents as consent_rows, grants, sessions as session_rows},
+    sessions::{self, Session},
+    write_queue,
+};
+use crate::protocol::{
+    end_reason::EndReason,
+    grant::Grant,
+    pkce::Challenge,
+    time::{Span, Timestamp},
+};
+
+/// The columns of a grant that was just given, each with its type and its value.
+macro_rules! with_columns {
+    ($grant:expr, $claims:expr, $then:ident) => {
+        $then!(
+            id: Binary = $grant.id.as_bytes().as_slice(),
+            client_id: Text = &$grant.client_id,
+            user_id: Binary = $grant.user_id.as_bytes().as_slice(),
+            session_id: Nullable<Binary> = $grant.session_id.as_ref().map(|id| id.as_bytes().as_slice()),
+            sid: Binary = $grant.sid.as_bytes().as_slice(),
+            generation: BigInt = i64::from($grant.generation),
+            scopes: Text = $grant.scopes.to_string(),
+            audiences: Text = json(&$grant.audiences),
+            redirect_uri: Text = &$grant.redirect_uri,
+            code_challenge: Nullable<Text> = $grant.challenge.as_ref().map(Challenge::as_str),
+            nonce: Nullable<Text> = $grant.nonce.as_deref(),
+            dpop_jkt: Nullable<Text> = $grant.dpop_jkt.as_deref(),
+            auth_time: BigInt = $grant.auth_time.millis(),
+            created_at: BigInt = $grant.created_at.millis(),
+            rotated_at: Nullable<BigInt> = $grant.rotated_at.map(Timestamp::millis),
+            expires_at: BigInt = $grant.expires_at.millis(),
+            revoked_at: Nullable<BigInt> = $grant.revoked_at.map(Timestamp::millis),
+            end_reason: Nullable<Text> = $grant.end_reason.map(EndReason::name),
+            device_name: Nullable<Text> = $grant.device_name.as_deref(),
+            address: Nullable<Text> = $grant.seen.address.as_deref(),
+            place: Nullable<Text> = $grant.seen.place.as_deref(),
+            user_agent: Nullable<Text> = $grant.seen.user_agent.as_deref(),
+            subject: Nullable<Text> = $grant.subject.as_deref(),
+            amr: Text = &$grant.amr,
+            claims: Nullable<Text> = $claims.as_deref(),
+        )
+    };
+}
+
+macro_rules! names {
+    ($($name:ident: $type:ty = $value:expr,)+) => { ($(grants::$name,)+) };
+}
+
+macro_rules! literals {
+    ($($name:ident: $type:ty = $value:expr,)+) => { ($($value.into_sql::<$type>(),)+) };
+}
+
+macro_rules! assignments {
+    ($($name:ident: $type:ty = $value:expr,)+) => { ($(grants::$name.eq($value),)+) };
+}
+
+fn claims(grant: &Grant) -> Result<Option<String>> {
+    let claims = (!grant.claims.is_empty()).then(|| serde_json::to_string(&grant.claims));
+    claims.transpose().map_err(|error| Error::Failed(error.to_string()))
+}
+
+/// Inserts a grant.
+///
+/// # Errors
+/// The database's.
+pub fn insert(connection: &mut AnyConnection, grant: &Grant) -> Result<()> {
+    let claims = claims(grant)?;
+    let row = with_columns!(grant, claims, assignments);
+    diesel::insert_into(grants::table).values(row).execute(connection)?;
+    Ok(())
+}
+
+/// Inserts a grant given in a session, unless that has ended or consent was withdrawn: whoever ends or withdraws them finds
+/// the grant. That the session is in use is noted where it was not for `noted_after`: most grants are one statement.
+///
+/// # Errors
+/// The database's.
+pub fn insert_in(connection: &mut AnyConnection, grant: &Grant, session: &Session, noted_after: Span) -> Result<bool> {
+    let now = grant.created_at;
+    if now.age_of(session.last_seen_at).is_below(noted_after) {
+        return insert_where_held(connection, grant, session);
+    }
+    dialect::together(connection, |connection| {
+        let is_alive = sessions::hold(connection, session, now)? && consents::hold(connection, grant.user_id, &grant.client_id)?;
+        if is_alive {
+            insert(connection, grant)?;
+        }
+        Ok(is_alive)
+    })
+}
+
+/// In one statement: the rows of session and consent are held while it is inserted, by a lock that many may have at once, or by
+/// being the only writer.
+fn insert_where_held(connection: &mut AnyConnection, grant: &Grant, session: &Session) -> Result<bool> {
+    let claims = claims(grant)?;
+    macro_rules! row {
+        () => {
+            session_rows::table
+                .inner_join(
+                    consent_rows::table
+                        .on(consent_rows::user_id.eq(session_rows::user_id).and(consent_rows::client_id.eq(&grant.client_id))),
+                )
+                .filter(session_rows::id.eq(session.id.as_bytes().as_slice()))
+                .filter(session_rows::generation.eq(i64::from(session.generation)))
+                .filter(session_rows::ended_at.is_null())
+                .select(with_columns!(grant, claims, literals))
+        };
+    }
+    let names = with_columns!(grant, claims, names);
+    let inserted = match connection {
+        AnyConnection::Sqlite(sqlite) => write_queue::alone(|| {
+            progress::expect_caller()?;
+            Ok(diesel::insert_into(grants::table).values(row!()).into_columns(names).execute(sqlite)?)
+        }),
+        AnyConnection::Postgres(postgres) => {
+            progress::expect_caller()?;
+            diesel::insert_into(grants::table)
+                .values(row!().for_share())
+                .into_columns(names)
+                .execute(postgres)
+                .map_err(Error::from)
+        }
+    };
+    Ok(inserted? == 1)
+}
