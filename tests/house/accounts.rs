@@ -7,12 +7,12 @@ use super::source::sources;
 /// invitation, which is of no account yet. (`run` is a command's; `flows::throttle` is no table.)
 const READ_ONLY: [(&str, &[&str]); 7] = [
     ("users", &["all", "find", "find_by_login", "ids_after", "throttle"]),
-    ("sessions", &["find", "of_person", "unended_of"]),
-    ("grants", &["find", "list", "live_of"]),
-    ("consents", &["find", "of_person"]),
-    ("devices", &["of_person"]),
+    ("sessions", &["find", "of_user", "unended_of"]),
+    ("grants", &["find", "list", "active_of"]),
+    ("consents", &["find", "of_user"]),
+    ("devices", &["of_user"]),
     ("activity", &["of", "run"]),
-    ("links", &["find", "of_person", "open_of", "invitations", "withdraw"]),
+    ("links", &["find", "of_user", "open_of", "invitations", "withdraw"]),
 ];
 
 #[test]

@@ -52,7 +52,7 @@ const TABLES: [(&str, &str, &str); 21] = [
          rotated_at number, expires_at number, revoked_at number, end_reason text, subject text, amr text, claims \
          text, device_name text, address text, place text, user_agent text",
     ),
-    ("sign_in_failures", "key", "key blob, failures number, last_at number, next_at number"),
+    ("rate_limits", "key", "key blob, amount number, updated_at number, next_at number, expires_at number"),
     ("apis", "uri", "uri text, name text, scopes text, created_at number"),
     ("revisions", "name", "name text, number number"),
     ("subjects", "subject", "subject text, user_id blob, sector text"),
@@ -76,7 +76,7 @@ const TABLES: [(&str, &str, &str); 21] = [
         "links",
         "id",
         "id blob, kind text, user_id blob, email text, browser blob, content text, created_at number, expires_at \
-         number, used_at number",
+         number, used_at number, ended_at number",
     ),
     ("leases", "name", "name text, holder blob, until number"),
     ("sweep_cursors", "name", "name text, position blob, begun_at number"),
