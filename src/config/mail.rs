@@ -55,14 +55,14 @@ pub struct Sender {
     /// The name shown.
     pub name: Option<String>,
     /// The address.
-    pub address: String,
+    pub address: EmailAddress,
 }
 
 impl fmt::Display for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {
-            Some(name) => write!(f, "{name} <{}>", self.address),
-            None => f.write_str(&self.address),
+            Some(name) => write!(f, "{name} <{}>", self.address.as_str()),
+            None => f.write_str(self.address.as_str()),
         }
     }
 }
@@ -275,7 +275,7 @@ fn sender(text: &str) -> Result<Sender, ConfigError> {
     else {
         return refuse();
     };
-    Ok(Sender { name: (!name.is_empty()).then(|| name.to_owned()), address: address.into() })
+    Ok(Sender { name: (!name.is_empty()).then(|| name.to_owned()), address })
 }
 
 #[cfg(test)]

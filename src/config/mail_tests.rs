@@ -1,5 +1,7 @@
 //! What is refused of the keys about mail, and what they amount to.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::config::{Config, MissingSecret};
 
@@ -86,6 +88,20 @@ fn senders() {
     ] {
         let error = check(|s| s.mail_from = Some(bad.into())).unwrap_err();
         assert!(error.contains("mail_from: expected") && !error.contains('\n'), "{bad}: {error}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The sender is judged, and spelled, as every other address is.
+    #[test]
+    fn the_address_of_a_sender_is_one_that_users_may_have(
+        typed in r"\PC{1,8}@\PC{1,8}|[a-zA-Zäß．'+. ]{1,8}[@＠][a-zäß．.-]{1,8}".prop_filter("no name", |text| !text.contains(['<', '>'])),
+    ) {
+        let address = EmailAddress::parse(&typed).filter(EmailAddress::is_ascii);
+        prop_assert_eq!(sender(&typed).ok().map(|sender| sender.address), address.clone());
+        prop_assert_eq!(sender(&format!("Example <{typed}>")).ok().map(|sender| sender.address), address);
     }
 }
 
