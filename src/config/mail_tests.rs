@@ -169,9 +169,9 @@ fn the_password_comes_from_the_variable_or_a_file_of_its_own_and_is_never_shown(
         })
     };
     let settings = login(None);
-    assert_eq!(settings.login.as_ref().unwrap().1.reveal(), "from the file ");
-    assert!(format!("{settings:?}").contains("SmtpPassword(..)") && !format!("{settings:?}").contains("from the file"));
-    assert_eq!(login(Some(PASSWORD)).login.unwrap().1.reveal(), PASSWORD, "the variable comes first");
+    assert_eq!(settings.login.as_ref().unwrap().1.expose(), "from the file ");
+    assert!(format!("{settings:?}").contains("Sensitive(..)") && !format!("{settings:?}").contains("from the file"));
+    assert_eq!(login(Some(PASSWORD)).login.unwrap().1.expose(), PASSWORD, "the variable comes first");
     fs::set_permissions(file.path(), fs::Permissions::from_mode(0o604)).unwrap();
     let open = check(|s| (s.smtp_username, s.smtp_password_file) = (Some("u".into()), Some(file.path().into()))).unwrap_err();
     assert!(open.contains("smtp_password_file") && open.contains("0600") && !open.contains("from the file"), "{open}");
