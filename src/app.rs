@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, futures::Notified};
 
 use abandoned::Abandoned;
 pub use abandoned::{Caller, look_after};
@@ -34,6 +34,7 @@ use crate::{
     random,
     registrations::Registrations,
     store::{self, AnyConnection, Store, error::Outage, signing_keys},
+    supervisor::Supervisor,
 };
 
 /// What every request can reach.
@@ -64,6 +65,8 @@ pub struct App {
     pub draining: AtomicBool,
     /// Whether the clock may decide what cannot be undone.
     pub clock_check: Mutex<ClockCheck>,
+    /// Keeps the loops running that run beside requests.
+    pub supervisor: Supervisor,
     /// Held for each batch of housekeeping; true once no more are begun.
     pub housekeeping_is_over: Mutex<bool>,
     /// Attempts at passwords that are in hand.
@@ -77,7 +80,7 @@ pub struct App {
     /// One permit for each such call that a request waits for.
     pub fetches: Arc<Semaphore>,
     /// Rung when something is to be told to others.
-    pub bell: Notify,
+    pub bell: Bell,
     /// How e-mails leave.
     pub mailer: Mailer,
     /// One permit for each e-mail that is being dealt with.
@@ -87,6 +90,31 @@ pub struct App {
     /// What monitoring reads.
     pub metrics: Metrics,
     keys: KeyCache,
+}
+
+/// Rung when something is to be told to others. Each of the loops that do so hears it, also when it was at work just then.
+#[derive(Default)]
+pub struct Bell {
+    clients: Notify,
+    users: Notify,
+}
+
+impl Bell {
+    /// Rings.
+    pub fn notify_one(&self) {
+        self.clients.notify_one();
+        self.users.notify_one();
+    }
+
+    /// Until it is rung, for whoever tells clients.
+    pub fn for_clients(&self) -> Notified<'_> {
+        self.clients.notified()
+    }
+
+    /// Until it is rung, for whoever tells users.
+    pub fn for_users(&self) -> Notified<'_> {
+        self.users.notified()
+    }
 }
 
 /// What was found when someone asked whether the server is ready.
@@ -154,6 +182,7 @@ impl App {
         Self {
             password_rules: Rules::new(&config),
             process: random::id(clock.now()),
+            supervisor: Supervisor::new(clock.clone()),
             config,
             clock,
             store,
@@ -171,7 +200,7 @@ impl App {
             client_keys: ClientKeyCache::default(),
             outbound,
             fetches: Arc::new(Semaphore::new(FETCHES)),
-            bell: Notify::new(),
+            bell: Bell::default(),
             mailer,
             messages: Arc::new(Semaphore::new(MESSAGES)),
             history: History::default(),

@@ -255,3 +255,26 @@ fn a_full_priority_says_so_at_once() {
     assert!(!queue.put(Priority::Browsers, job(Instant::now())));
     assert!(queue.put(Priority::Clients, job(Instant::now())), "another lane is not");
 }
+
+/// Panics when it is dropped.
+struct Grenade;
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        panic!("a test");
+    }
+}
+
+#[tokio::test]
+async fn work_that_panics_when_it_is_dropped_ends_no_thread() {
+    let pool = Arc::new(BlockingPool::start(1).unwrap());
+    let (release, holding) = keep_busy(&pool).await;
+    for priority in [Priority::Clients, Priority::Browsers] {
+        let held = Grenade;
+        let left = pool.run(priority, AT_ONCE, move || std::mem::forget(held));
+        assert_eq!(left.await, Err(PoolError::QueueTimeout));
+    }
+    release.send(()).unwrap();
+    assert_eq!(holding.await.unwrap(), Ok(()));
+    assert_eq!(pool.run(Priority::Clients, SOON, || 3).await, Ok(3));
+}

@@ -1,8 +1,14 @@
 //! Wrong client secrets, counted by network and client in this process (RFC 6749 §2.3.1): an IPv6 caller has a whole /64 of
 //! addresses. Only a caller who guesses wrong again and again is turned away, and only for that client. The table is bounded: when
-//! it is full, it is emptied of windows that are over, and then altogether.
+//! it is full, the window that was not looked at for longest leaves.
 
-use std::{collections::HashMap, net::IpAddr, sync::Mutex};
+use std::{
+    net::IpAddr,
+    num::NonZeroUsize,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use lru::LruCache;
 
 use crate::protocol::{
     network,
@@ -14,11 +20,18 @@ const ALLOWED: u32 = 20;
 /// How long a window is.
 const WINDOW: Span = Span::from_seconds(60);
 /// How many windows are kept.
-const ENTRIES: usize = 10_000;
+const ENTRIES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
+
+type Windows = LruCache<(String, String), Window>;
 
 /// The counts.
-#[derive(Default)]
-pub struct ClientAuthFailures(Mutex<HashMap<(String, String), Window>>);
+pub struct ClientAuthFailures(Mutex<Windows>);
+
+impl Default for ClientAuthFailures {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::sparse(ENTRIES)))
+    }
+}
 
 struct Window {
     began: Timestamp,
@@ -26,10 +39,14 @@ struct Window {
 }
 
 impl ClientAuthFailures {
+    fn lock(&self) -> MutexGuard<'_, Windows> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How many seconds to wait, where too many wrong secrets came from the network of this address for this client.
     #[must_use]
     pub fn wait(&self, address: IpAddr, client_id: &str, now: Timestamp) -> Option<i64> {
-        let counts = self.0.lock().ok()?;
+        let mut counts = self.lock();
         let window = counts.get(&key(address, client_id)).filter(|window| !window.is_over(now))?;
         let left = WINDOW.millis() - now.since(window.began).millis();
         (window.wrong >= ALLOWED).then_some(left / 1000 + 1)
@@ -37,14 +54,8 @@ impl ClientAuthFailures {
 
     /// Counts a wrong secret.
     pub fn count(&self, address: IpAddr, client_id: &str, now: Timestamp) {
-        let Ok(mut counts) = self.0.lock() else { return };
-        if counts.len() >= ENTRIES {
-            counts.retain(|_, window| !window.is_over(now));
-            if counts.len() >= ENTRIES {
-                counts.clear();
-            }
-        }
-        let window = counts.entry(key(address, client_id)).or_insert(Window { began: now, wrong: 0 });
+        let mut counts = self.lock();
+        let window = counts.get_or_insert_mut(key(address, client_id), || Window { began: now, wrong: 0 });
         if window.is_over(now) {
             *window = Window { began: now, wrong: 0 };
         }
@@ -107,11 +118,27 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_bounded() {
-        let client_auth_failures = ClientAuthFailures::default();
-        for n in 0..=ENTRIES * 2 {
-            client_auth_failures.count(IpAddr::from([1, 1, 1, 1]), &n.to_string(), Timestamp::from_millis(0));
+    fn a_full_table_keeps_those_who_guess_on() {
+        let (client_auth_failures, here, now) =
+            (ClientAuthFailures::default(), IpAddr::from([1, 1, 1, 1]), Timestamp::from_millis(0));
+        (0..ALLOWED).for_each(|_| client_auth_failures.count(here, "app", now));
+        for n in 0..ENTRIES.get() * 2 {
+            client_auth_failures.count(here, &n.to_string(), now);
+            assert_eq!(client_auth_failures.wait(here, "app", now), Some(61), "after {n} others");
         }
-        assert!(client_auth_failures.0.lock().unwrap().len() <= ENTRIES);
+        assert_eq!(client_auth_failures.lock().len(), ENTRIES.get());
+    }
+
+    #[test]
+    fn a_panic_elsewhere_lets_nobody_guess_on() {
+        let (client_auth_failures, here, now) =
+            (ClientAuthFailures::default(), IpAddr::from([1, 1, 1, 1]), Timestamp::from_millis(0));
+        (0..ALLOWED).for_each(|_| client_auth_failures.count(here, "app", now));
+        let poisoned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _held = client_auth_failures.lock();
+            panic!("a test");
+        }));
+        assert!(poisoned.is_err());
+        assert_eq!(client_auth_failures.wait(here, "app", now), Some(61));
     }
 }

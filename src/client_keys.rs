@@ -5,8 +5,11 @@
 
 use std::{
     collections::HashMap,
+    num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
 };
+
+use lru::LruCache;
 
 use crate::{
     jose::client_keys::ClientKeys,
@@ -16,8 +19,8 @@ use crate::{
     },
 };
 
-/// How many clients are remembered.
-const ENTRIES: usize = 1_000;
+/// How many clients are remembered: those that were looked for last.
+const ENTRIES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 /// How long fetched keys are used without asking again.
 const FRESH_FOR: Span = Span::from_seconds(600);
 /// How long they are used when asking again fails.
@@ -26,10 +29,15 @@ const USED_FOR: Span = Span::from_seconds(3_600);
 const ASK_EVERY: Span = Span::from_seconds(10);
 
 /// The keys at hand.
-#[derive(Default)]
 pub struct ClientKeyCache {
-    entries: Mutex<HashMap<String, Entry>>,
+    entries: Mutex<LruCache<String, Entry>>,
     fetch_locks: Mutex<HashMap<String, FetchLock>>,
+}
+
+impl Default for ClientKeyCache {
+    fn default() -> Self {
+        Self { entries: Mutex::new(LruCache::sparse(ENTRIES)), fetch_locks: Mutex::default() }
+    }
 }
 
 /// Whoever holds it asks a client; the others wait for it, and look again.
@@ -90,7 +98,7 @@ impl ClientKeyCache {
     /// The keys that were read not too long ago, for who could not ask again.
     #[must_use]
     pub fn known(&self, client: &Client, now: Timestamp) -> Option<Arc<ClientKeys>> {
-        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.get(&client.id).filter(|entry| entry.source == client.keys)?;
         entry.keys.clone().filter(|_| now.age_of(entry.read_at).is_below(USED_FOR))
     }
@@ -110,22 +118,18 @@ impl ClientKeyCache {
     }
 }
 
-fn keep(entries: &mut HashMap<String, Entry>, client: &Client, read: Result<Arc<ClientKeys>, String>, now: Timestamp) {
-    if entries.len() >= ENTRIES && !entries.contains_key(&client.id) {
-        let oldest = entries.iter().min_by_key(|(_, entry)| entry.requested_at).map(|(id, _)| id.clone());
-        oldest.map(|id| entries.remove(&id));
-    }
+fn keep(entries: &mut LruCache<String, Entry>, client: &Client, read: Result<Arc<ClientKeys>, String>, now: Timestamp) {
     let entry = match read {
         Ok(keys) => {
             Entry { source: client.keys.clone(), keys: Some(keys), read_at: now, requested_at: now, failure: String::new() }
         }
         Err(failure) => {
-            let before = entries.remove(&client.id).filter(|before| before.source == client.keys);
+            let before = entries.pop(&client.id).filter(|before| before.source == client.keys);
             let (keys, read_at) = before.map_or((None, now), |before| (before.keys, before.read_at));
             Entry { source: client.keys.clone(), keys, read_at, requested_at: now, failure }
         }
     };
-    entries.insert(client.id.clone(), entry);
+    entries.put(client.id.clone(), entry);
 }
 
 #[cfg(test)]
@@ -191,13 +195,17 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_bounded() {
+    fn one_client_more_than_there_is_room_for_takes_the_place_of_one() {
         let cache = ClientKeyCache::default();
-        for number in 0..=ENTRIES {
-            let app = Client { id: format!("app-{number}"), ..client(ClientKeySource::Url("https://app.example.com/".into())) };
-            cache.put(&app, Err("down".into()), at(0));
-        }
-        assert!(cache.entries.lock().unwrap().len() <= ENTRIES);
+        let app = |number: usize| Client {
+            id: format!("app-{number}"),
+            ..client(ClientKeySource::Url("https://app.example.com/".into()))
+        };
+        (0..ENTRIES.get()).for_each(|number| cache.put(&app(number), Ok(SET.into()), at(0)));
+        assert_eq!(word(&cache.find(&app(0), KNOWN, at(1))), "ready", "it is used, and now the last that would leave");
+        cache.put(&app(ENTRIES.get()), Ok(SET.into()), at(0));
+        let missing = (0..=ENTRIES.get()).filter(|number| cache.known(&app(*number), at(1)).is_none());
+        assert_eq!(missing.collect::<Vec<_>>(), [1], "the one that was not used for longest");
     }
 
     #[test]

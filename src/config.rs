@@ -32,7 +32,7 @@ pub use password_rules::PasswordRules;
 pub use settings::{LogFormat, Registration, Settings};
 
 use crate::{
-    protocol::{registration::check_origin, scope::ScopeClaims, secrets::SecretRing},
+    protocol::{registration::check_origin, scope::ScopeClaims, secrets::SecretRing, sensitive::Sensitive},
     store::DatabaseUrl,
 };
 
@@ -216,9 +216,9 @@ impl Config {
         checks::header("place_header", settings.place_header.as_deref())?;
         checks::together(&settings)?;
         let (password_rules, lifetimes) = (PasswordRules::read(&settings)?, Lifetimes::of(&settings));
-        let ring = |list: String| SecretRing::new(list.split(',').map(str::trim));
+        let ring = |list: &Sensitive<String>| SecretRing::new(list.expose().split(',').map(str::trim));
         let (secrets, has_secret) = match secret {
-            Some(list) => (ring(list).map_err(|why| ConfigError(format!("secret: {why}")))?, true),
+            Some(list) => (ring(&Sensitive::new(list)).map_err(|why| ConfigError(format!("secret: {why}")))?, true),
             None => secret_file::read(settings.secret_file.as_deref(), &settings.data_dir, missing).map_err(ConfigError)?,
         };
         Ok(Self {

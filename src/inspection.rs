@@ -28,6 +28,9 @@ use crate::{
     },
 };
 
+/// Why a token of a grant that is bound to a key is worth nothing: there is nothing here that could verify a proof of the key.
+const BOUND: &str = "its grant is bound to a key, and DPoP proofs are not supported";
+
 /// Looks at tokens at one time.
 #[derive(Clone, Copy)]
 pub struct Inspector<'a> {
@@ -161,6 +164,10 @@ impl Inspector<'_> {
         if client.disabled_at.is_some() {
             return refused("its client is switched off");
         }
+        // RFC 9449 §7.2: as a bearer token it is refused. Its grant may have been bound by a later version; this one takes no proofs.
+        if found.as_ref().is_some_and(|found| found.grant.dpop_jkt.is_some()) {
+            return refused(BOUND);
+        }
         if let Some(found) = &found {
             let status = found.status(self.now, found.read_at.shifted(self.shift));
             let policy = self.config.lifetimes.policy(&client, &found.grant);
@@ -219,11 +226,14 @@ impl Inspector<'_> {
         if !client.may_use(GrantType::RefreshToken) {
             return refused("its client may not refresh any more");
         }
+        if grant.dpop_jkt.is_some() {
+            return refused(BOUND);
+        }
         let presentation = Presentation {
             client: &client,
             generation: credential.generation,
             params: TokenParams::Refresh { scopes: None },
-            proof: grant.dpop_jkt.as_deref(),
+            proof: None,
             resources: &[],
         };
         let policy = self.config.lifetimes.policy(&client, &grant);

@@ -23,6 +23,7 @@ pub mod paths;
 pub mod random;
 pub mod registrations;
 pub mod store;
+pub mod supervisor;
 
 // One server, put together.
 pub mod app;

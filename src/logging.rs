@@ -8,6 +8,7 @@ use std::{
     fs::File,
     io::{self, ErrorKind, Write},
     os::fd::AsFd,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
@@ -19,6 +20,8 @@ const ROOM: usize = 1 << 20;
 const LAST_WAIT: Duration = Duration::from_secs(1);
 /// How long to wait before an output that does not block, and took nothing, is tried again.
 const RETRY: Duration = Duration::from_millis(10);
+/// How long to wait after a panic of the thread's own, which is a line as well.
+const AFTER_PANIC: Duration = Duration::from_secs(1);
 
 /// The log of a process. Dropped, it writes what it has, as long as [`Log::finish`] does.
 pub struct Log(Arc<Lines>);
@@ -55,7 +58,9 @@ impl Log {
     fn start(output: impl Write + Send + 'static, report: impl Fn(u64) + Send + 'static) -> io::Result<Self> {
         let lines = Arc::new(Lines::default());
         let writing = lines.clone();
-        thread::Builder::new().name("log".into()).spawn(move || writing.run(Output::new(output), report))?;
+        thread::Builder::new()
+            .name("log".into())
+            .spawn(move || writing.keep_running(Output::new(output), report, || thread::sleep(AFTER_PANIC)))?;
         Ok(Self(lines))
     }
 
@@ -139,19 +144,29 @@ impl Lines {
         is_news
     }
 
-    /// Writes until it is over.
-    fn run<W: Write>(&self, mut output: Output<W>, report: impl Fn(u64)) {
+    /// Writes until it is over, after a panic as well: what was in hand then is lost, and counted.
+    fn keep_running<W: Write>(&self, mut output: Output<W>, report: impl Fn(u64), pause: impl Fn()) {
         let mut batch = Vec::new();
-        while self.take(&mut batch) {
-            let lost = output.write(&batch);
+        while catch_unwind(AssertUnwindSafe(|| self.run(&mut output, &mut batch, &report))).is_err() {
+            let lines = batch.split(|byte| *byte == b'\n').count() - 1;
+            batch.clear();
+            self.lock().dropped += u64::try_from(lines).unwrap_or(u64::MAX);
+            pause();
+        }
+    }
+
+    /// Writes until it is over.
+    fn run<W: Write>(&self, output: &mut Output<W>, batch: &mut Vec<u8>, report: &impl Fn(u64)) {
+        while self.take(batch) {
+            let lost = output.write(batch);
             batch.clear();
             self.lock().dropped += lost;
             if lost == 0 {
-                self.report(&report); // by a line like any other, which is taken next
+                self.report(report); // by a line like any other, which is taken next
             }
         }
-        if self.report(&report) && self.take(&mut batch) {
-            output.write(&batch); // it may be possible again
+        if self.report(report) && self.take(batch) {
+            output.write(batch); // it may be possible again
         }
         self.lock().is_done = true;
         self.changed.notify_all();

@@ -16,6 +16,7 @@ enum Next {
     Take,
     TakeSome(usize),
     Fail(ErrorKind),
+    Panic,
 }
 
 /// An output that does one thing after the other, and takes everything after the last.
@@ -39,6 +40,7 @@ impl Write for Script {
             Next::Take => bytes.len(),
             Next::TakeSome(count) => count.min(bytes.len()),
             Next::Fail(kind) => return Err(kind.into()),
+            Next::Panic => panic!("a test"),
         };
         self.taken.lock().unwrap().extend_from_slice(&bytes[..count]);
         Ok(count)
@@ -142,4 +144,20 @@ fn an_output_that_is_gone_ends_nothing() {
     log.finish();
     assert_eq!(log.0.lock().dropped, 3);
     assert_eq!(reports.try_iter().collect::<Vec<_>>(), [3], "tried once more, at the end");
+}
+
+#[test]
+fn a_panic_of_the_thread_that_writes_does_not_end_it() {
+    let (output, taken) = script(&[Next::TakeSome(4), Next::Panic]);
+    let (lines, pauses) = (Lines::default(), AtomicU64::new(0));
+    (&lines).write_all(b"one\ntwo\nthree\n").unwrap();
+    let pause = || {
+        pauses.fetch_add(1, Ordering::SeqCst);
+        (&lines).write_all(b"four\n").unwrap();
+        lines.lock().is_closed = true;
+    };
+    lines.keep_running(output, |_| (), pause);
+    assert_eq!((text(&taken).as_str(), pauses.load(Ordering::SeqCst)), ("one\nfour\n", 1));
+    let state = lines.lock();
+    assert_eq!((state.dropped, state.is_done), (3, true), "as many as may have been lost");
 }

@@ -16,7 +16,7 @@ use unicode_normalization::UnicodeNormalization;
 pub use formats::check_imported;
 use workers::{Memory, Workers};
 
-use crate::{config::PasswordSettings, random};
+use crate::{config::PasswordSettings, protocol::sensitive::Sensitive, random};
 
 /// How many may wait at the gate for each one inside; more are turned away.
 const WAITING_FOR_EACH: usize = 32;
@@ -106,9 +106,9 @@ impl Passwords {
     ///
     /// # Errors
     /// [`PasswordError::Busy`] when too many wait already, [`PasswordError::Failed`].
-    pub async fn hash_within_gate(&self, password: String) -> Result<String, PasswordError> {
+    pub async fn hash_within_gate(&self, password: Sensitive<String>) -> Result<String, PasswordError> {
         let made = self.made();
-        self.within_gate(move |memory| made.hash(&password, memory)).await?
+        self.within_gate(move |memory| made.hash(password.expose(), memory)).await?
     }
 
     /// Whether the password is the one of this hash, of any format that can be imported; without a hash it is wrong
@@ -116,14 +116,14 @@ impl Passwords {
     ///
     /// # Errors
     /// [`PasswordError::Busy`] when too many wait already.
-    pub async fn verify(&self, password: String, hash: Option<String>) -> Result<Verified, PasswordError> {
+    pub async fn verify(&self, password: Sensitive<String>, hash: Option<String>) -> Result<Verified, PasswordError> {
         let (beginning, decoy) = (self.beginning.clone(), self.decoy.clone());
         self.within_gate(move |memory| {
-            let password = normal(&password);
+            let password = normal(password.expose());
             let known = hash.is_some() && password.is_some();
             let hash = hash.unwrap_or_else(|| decoy.to_string());
             // The parameters of the stored hash decide, not today's.
-            let is_right = formats::matches(&hash, password.unwrap_or_default().as_bytes(), memory) && known;
+            let is_right = formats::matches(&hash, password.unwrap_or_default().expose().as_bytes(), memory) && known;
             Verified { is_right, outdated: is_right && !hash.starts_with(&*beginning) }
         })
         .await
@@ -144,9 +144,16 @@ impl Passwords {
 
 /// The password as it is hashed: the same characters are the same bytes, however a keyboard composes them (NIST SP
 /// 800-63B-4 §3.1.1.2: NFC). None when it is too long for a password.
-fn normal(password: &str) -> Option<String> {
-    let normal: String = password.nfc().collect();
-    (normal.len() <= MAX_LENGTH).then_some(normal)
+fn normal(password: &str) -> Option<Sensitive<String>> {
+    let normal = composed(password);
+    (normal.expose().len() <= MAX_LENGTH).then_some(normal)
+}
+
+/// Composed by NFC, which makes of no text one of more than three times as many bytes (Unicode Annex #15 §9).
+fn composed(password: &str) -> Sensitive<String> {
+    let mut composed = Sensitive::new(String::with_capacity(3 * password.len()));
+    composed.expose_mut().extend(password.nfc());
+    composed
 }
 
 /// How a hash is made.
@@ -161,7 +168,7 @@ impl Made {
         let password = normal(password).ok_or_else(|| failed(&format!("expected at most {MAX_LENGTH} bytes")))?;
         let (salt, mut tag) = (random::bytes::<16>(), [0; 32]);
         let memory = memory.of(self.argon2.params());
-        let hashed = self.argon2.hash_password_into_with_memory(password.as_bytes(), &salt, &mut tag, memory);
+        let hashed = self.argon2.hash_password_into_with_memory(password.expose().as_bytes(), &salt, &mut tag, memory);
         hashed.map_err(|e| failed(&e))?;
         Ok(phc(&self.beginning, salt, tag))
     }
@@ -201,8 +208,8 @@ mod tests {
         assert!(hash.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{hash}");
         assert_eq!(passwords.verify("open sesame".into(), Some(hash.clone())).await, Ok(RIGHT));
         assert_eq!(passwords.verify("open sesamE".into(), Some(hash.clone())).await, Ok(WRONG));
-        assert_eq!(passwords.verify(String::new(), None).await, Ok(WRONG));
-        assert_eq!(passwords.verify("x".repeat(MAX_LENGTH + 1), Some(hash)).await, Ok(WRONG));
+        assert_eq!(passwords.verify(Sensitive::default(), None).await, Ok(WRONG));
+        assert_eq!(passwords.verify(Sensitive::new("x".repeat(MAX_LENGTH + 1)), Some(hash)).await, Ok(WRONG));
         let within = passwords.hash_within_gate("open sesame".into()).await.unwrap();
         assert_eq!(passwords.verify("open sesame".into(), Some(within)).await, Ok(RIGHT));
         assert!(passwords.hash(&"x".repeat(MAX_LENGTH + 1)).is_err(), "what could never be verified is not hashed");
@@ -233,7 +240,7 @@ mod tests {
         assert_eq!(passwords.verify("file".into(), Some(hash)).await, Ok(WRONG), "a ligature is another character");
         let long = "e\u{301}".repeat(MAX_LENGTH / 2);
         let hash = passwords.hash(&long).unwrap();
-        assert_eq!(passwords.verify(long, Some(hash)).await, Ok(RIGHT), "its length is counted once composed");
+        assert_eq!(passwords.verify(Sensitive::new(long), Some(hash)).await, Ok(RIGHT), "its length is counted once composed");
     }
 
     #[tokio::test]

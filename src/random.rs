@@ -3,7 +3,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::protocol::{id::Id, time::Timestamp};
+use crate::protocol::{id::Id, sensitive::Sensitive, time::Timestamp};
 
 /// `N` random bytes.
 #[must_use]
@@ -37,6 +37,6 @@ pub fn subject() -> String {
 
 /// A client secret: 256 random bits behind the prefix by which secret scanners tell one.
 #[must_use]
-pub fn client_secret() -> String {
-    format!("sym_cs_{}", text())
+pub fn client_secret() -> Sensitive<String> {
+    Sensitive::new(format!("sym_cs_{}", text()))
 }

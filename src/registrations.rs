@@ -3,9 +3,11 @@
 //! raises that number in its own transaction. What was disabled is off with the next request, in every process.
 
 use std::{
-    collections::HashMap,
+    num::NonZeroUsize,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+
+use lru::LruCache;
 
 use crate::{
     protocol::{
@@ -18,8 +20,8 @@ use crate::{
 
 /// How long it is kept without being read again, for databases that were taken back to a former state: their numbers repeat.
 const KEPT_FOR: Span = Span::from_seconds(20);
-/// So many clients, and so many origins, are kept at most; then it begins anew.
-const KEPT: usize = 10_000;
+/// So many clients, and so many origins, are kept at most: those that were used last.
+const KEPT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
 
 /// Of which revision something is, and when that was read.
 #[derive(Clone, Copy)]
@@ -36,25 +38,33 @@ impl AsOf {
 }
 
 /// Clients and APIs, all of one revision.
-#[derive(Default)]
 struct Kept {
     as_of: Option<AsOf>,
-    clients: HashMap<String, Arc<Client>>,
+    clients: LruCache<String, Arc<Client>>,
     apis: Option<Arc<[Api]>>,
 }
 
 impl Kept {
+    fn new(as_of: Option<AsOf>) -> Self {
+        Self { as_of, clients: LruCache::sparse(KEPT), apis: None }
+    }
+
     fn holds(&self, revision: i64, now: Timestamp) -> bool {
         self.as_of.is_some_and(|as_of| as_of.holds(revision, now))
     }
 }
 
 /// What this process has read of clients and APIs.
-#[derive(Default)]
 pub struct Registrations {
     kept: Mutex<Kept>,
     /// Web origins that were found when they were last looked for, however long ago.
-    origins: Mutex<HashMap<String, AsOf>>,
+    origins: Mutex<LruCache<String, AsOf>>,
+}
+
+impl Default for Registrations {
+    fn default() -> Self {
+        Self { kept: Mutex::new(Kept::new(None)), origins: Mutex::new(LruCache::sparse(KEPT)) }
+    }
 }
 
 impl Registrations {
@@ -68,10 +78,10 @@ impl Registrations {
     /// tell of nothing but the server's own trouble.
     #[must_use]
     pub fn remember_origin(&self, origin: &str) -> bool {
-        self.origins().contains_key(origin)
+        self.origins().contains(origin)
     }
 
-    fn origins(&self) -> MutexGuard<'_, HashMap<String, AsOf>> {
+    fn origins(&self) -> MutexGuard<'_, LruCache<String, AsOf>> {
         self.origins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -103,12 +113,7 @@ impl Registered<'_> {
         }
         let Some((client, revision)) = clients::read(connection, id)? else { return Ok(None) };
         let client = Arc::new(client);
-        self.keep(revision, |kept| {
-            if kept.clients.len() >= KEPT {
-                kept.clients.clear();
-            }
-            kept.clients.insert(client.id.clone(), client.clone());
-        });
+        self.keep(revision, |kept| drop(kept.clients.put(client.id.clone(), client.clone())));
         Ok(Some(client))
     }
 
@@ -146,21 +151,16 @@ impl Registered<'_> {
         let found = clients::read_origin(connection, origin)?;
         let mut origins = self.registrations.origins();
         match found {
-            Some(Some(revision)) => {
-                if origins.len() >= KEPT {
-                    origins.clear();
-                }
-                origins.insert(origin.to_owned(), AsOf { revision, since: self.now });
-            }
+            Some(Some(revision)) => drop(origins.put(origin.to_owned(), AsOf { revision, since: self.now })),
             Some(None) => {}
-            None => drop(origins.remove(origin)),
+            None => drop(origins.pop(origin)),
         }
         Ok(found.is_some())
     }
 
-    fn kept<T>(&self, find: impl FnOnce(&Kept) -> Option<T>) -> Option<T> {
-        let kept = self.registrations.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.holds(self.revision, self.now).then(|| find(&kept)).flatten()
+    fn kept<T>(&self, find: impl FnOnce(&mut Kept) -> Option<T>) -> Option<T> {
+        let mut kept = self.registrations.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.holds(self.revision, self.now).then(|| find(&mut kept)).flatten()
     }
 
     /// Keeps what was read as of this revision; what was read before another one is forgotten.
@@ -168,8 +168,34 @@ impl Registered<'_> {
         let Some(revision) = revision else { return };
         let mut kept = self.registrations.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if !kept.holds(revision, self.now) {
-            *kept = Kept { as_of: Some(AsOf { revision, since: self.now }), ..Kept::default() };
+            *kept = Kept::new(Some(AsOf { revision, since: self.now }));
         }
         put(&mut kept);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::client::ClientKind;
+
+    #[test]
+    fn one_client_more_than_there_is_room_for_takes_the_place_of_one() {
+        let (registrations, now) = (Registrations::default(), Timestamp::from_millis(0));
+        let registered = registrations.at(1, now);
+        let put = |number: usize| {
+            let client = Arc::new(Client::new(format!("app-{number}"), "App", ClientKind::Web, now));
+            registered.keep(Some(1), |kept| drop(kept.clients.put(client.id.clone(), client.clone())));
+        };
+        let has = |number: usize| registered.kept(|kept| kept.clients.get(&format!("app-{number}")).cloned()).is_some();
+        (0..KEPT.get()).for_each(put);
+        assert!(has(0), "it is used, and now the last that would leave");
+        put(KEPT.get());
+        assert_eq!(
+            (1..=KEPT.get()).filter(|number| !has(*number)).collect::<Vec<_>>(),
+            [1],
+            "the one that was not used for longest"
+        );
+        assert!(has(0));
     }
 }

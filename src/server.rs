@@ -32,6 +32,7 @@ use crate::{
         self, AnyConnection, Store, meta, migrations,
         spellings::{self, Rewritten, Taken},
     },
+    supervisor::caught,
 };
 
 /// Why the server does not start.
@@ -210,14 +211,17 @@ impl Signals {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hang_up.recv() => {
-                    match certificate.map(Certificate::reload) {
-                        Some(Ok(())) => tracing::info!("the certificate was read again"),
-                        Some(Err(error)) => tracing::error!(%error, "the certificate could not be read again: the old one stays"),
-                        None => tracing::info!("SIGHUP: there is no certificate to read again"),
-                    }
-                }
+                // Whatever is in the files: the signals that come later are heard.
+                _ = self.hang_up.recv() => drop(caught(async { reload(certificate) }).await),
             }
         }
+    }
+}
+
+fn reload(certificate: Option<&Certificate>) {
+    match certificate.map(Certificate::reload) {
+        Some(Ok(())) => tracing::info!("the certificate was read again"),
+        Some(Err(error)) => tracing::error!(%error, "the certificate could not be read again: the old one stays"),
+        None => tracing::info!("SIGHUP: there is no certificate to read again"),
     }
 }

@@ -15,6 +15,9 @@ mod files;
 #[path = "house/imports.rs"]
 mod imports;
 #[cfg(test)]
+#[path = "house/licences.rs"]
+mod licences;
+#[cfg(test)]
 #[path = "house/migrations.rs"]
 mod migrations;
 #[cfg(test)]

@@ -66,6 +66,10 @@ impl Abandoned {
 
 /// Looks after what was abandoned, until it is dropped.
 pub async fn look_after(app: Arc<App>) {
+    app.supervisor.keep("waiting-commits", || look_repeatedly(&app), tokio::time::sleep).await;
+}
+
+async fn look_repeatedly(app: &Arc<App>) {
     // A commit that has waited for longer than anyone waits for an answer has no caller any more, whoever's it is.
     let patience = app.config.database_timeout + app.config.blocking_timeout;
     let (mut connection, mut has_failed) = (None, false);
@@ -81,7 +85,7 @@ pub async fn look_after(app: Arc<App>) {
             let found = look(&looking, &mut with, &mut work, patience);
             (found, with, work)
         });
-        let Ok((found, with, left)) = checked.await else { continue };
+        let Ok((found, with, left)) = checked.await else { return }; // it panicked: this is started again, with what is abandoned then
         connection = with;
         app.abandoned.lock().extend(left);
         match found {

@@ -4,12 +4,12 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
-use super::{next_try, stored, take_each};
+use super::{LOOK_EVERY, Panicked, next_try, pause, stored, take_each};
 use crate::{
     app::{App, KeysError},
+    blocking_pool::PoolError,
     outbound::OutboundError,
     protocol::{
         claims::{self, LOGOUT_EVENT, LogoutToken},
@@ -30,8 +30,6 @@ use serde_json::json;
 const AT_ONCE: usize = 32;
 /// How many of them to one client: others do not wait for one that hangs, however much it is to be told.
 const AT_ONE: usize = 2;
-/// How long to wait where the database does not answer.
-const PAUSE: Duration = Duration::from_secs(10);
 /// How long a delivery is in the hands of one process: well beyond the time that a call may take.
 const IN_HAND: Span = Span::from_seconds(30);
 /// How long a logout token is good (§4: two minutes at most).
@@ -95,8 +93,15 @@ impl Drop for Call {
     }
 }
 
+/// Works until it is dropped, or its work panics.
+pub async fn run(app: &Arc<App>, calls: &Calls) {
+    while round(app, calls).await.is_ok() {
+        let _ = tokio::time::timeout(LOOK_EVERY, app.bell.for_clients()).await;
+    }
+}
+
 /// Begins to tell those that are due, as far as there is room; rings when there is more of it.
-pub async fn round(app: &Arc<App>, calls: &Calls) {
+async fn round(app: &Arc<App>, calls: &Calls) -> Result<(), Panicked> {
     let (taking, room) = (app.clone(), calls.clone());
     let taken = stored(app, move |connection| take(&taking, connection, &room)).await;
     match taken {
@@ -106,14 +111,10 @@ pub async fn round(app: &Arc<App>, calls: &Calls) {
             }
         }
         Ok(Err(error)) => pause(&error).await,
+        Err(PoolError::Panicked) => return Err(Panicked),
         Err(error) => pause(&error).await,
     }
-}
-
-/// While the database is down it is not asked each second.
-async fn pause(error: &impl std::fmt::Display) {
-    tracing::warn!(%error, "deliveries wait");
-    tokio::time::sleep(PAUSE).await;
+    Ok(())
 }
 
 fn take(app: &App, connection: &mut AnyConnection, calls: &Calls) -> StoreResult<Vec<(Call, Delivery)>> {

@@ -10,10 +10,10 @@ use std::{
     time::Duration,
 };
 
-use super::{FOR_EVER, stored, trust};
+use super::{FOR_EVER, Panicked, stored, trust};
 use crate::{
     app::App,
-    blocking_pool::Priority,
+    blocking_pool::{PoolError, Priority},
     clock::Stopwatch,
     protocol::{
         retention::Retention,
@@ -109,18 +109,21 @@ const KINDS: [Kind; 11] = [
     }),
 ];
 
-/// Works until it is dropped.
+/// Works until it is dropped, or a batch panics.
 pub(super) async fn run(app: &Arc<App>) {
     let mut pause = EVERY;
     loop {
         tokio::time::sleep(pause).await;
-        pause = EVERY.max(work(app).await * PAUSE);
+        match work(app).await {
+            Ok(worked) => pause = EVERY.max(worked * PAUSE),
+            Err(Panicked) => return,
+        }
     }
 }
 
 /// One round.
 pub async fn round(app: &Arc<App>) {
-    work(app).await;
+    drop(work(app).await);
 }
 
 /// Begins no batch any more, and gives the lease back, where this process has it, so that another goes on at once. What is being
@@ -146,10 +149,12 @@ enum Outcome {
     /// Another process has the lease, this one is about to stop, or its clock is in doubt.
     NotOurs,
     Failed(Error),
+    Panicked,
 }
 
-/// One round, and how long it has worked.
-async fn work(app: &Arc<App>) -> Duration {
+/// One round, and how long it has worked. A batch that panics keeps none of the other kinds from theirs.
+async fn work(app: &Arc<App>) -> std::result::Result<Duration, Panicked> {
+    let mut has_panicked = false;
     let mut worked = Duration::ZERO;
     let (mut ended, mut deleted) = (0, 0);
     let mut kinds = KINDS.to_vec();
@@ -169,6 +174,10 @@ async fn work(app: &Arc<App>) -> Duration {
                 }
                 Outcome::NotOurs => break 'round,
                 Outcome::Failed(error) => tracing::warn!(%error, "housekeeping: {}", kind.0), // the others go on
+                Outcome::Panicked => {
+                    tracing::error!("housekeeping: {}: a batch panicked", kind.0);
+                    has_panicked = true;
+                }
             }
         }
         is_first = false;
@@ -180,7 +189,7 @@ async fn work(app: &Arc<App>) -> Duration {
     if deleted > 0 {
         tracing::debug!(deleted, worked_ms = worked.as_millis(), "housekeeping");
     }
-    worked
+    if has_panicked { Err(Panicked) } else { Ok(worked) }
 }
 
 /// One batch, where this process may do it. Whoever has a clock that is in doubt does not take the lease either: another goes on.
@@ -214,6 +223,7 @@ async fn batch(app: &Arc<App>, (name, work): Kind) -> Option<(Duration, Outcome)
             tracing::warn!(%error, "housekeeping: {name}"); // there was no connection
             None
         }
+        Err(PoolError::Panicked) => Some((Duration::ZERO, Outcome::Panicked)),
         Err(error) => {
             tracing::error!(%error, "housekeeping: {name}");
             None

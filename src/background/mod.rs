@@ -1,12 +1,13 @@
 //! What the server does by itself, beside requests: it tells others what they want to know, writes history, ends sessions
-//! that have reached their end, and forgets what has expired. Any number of processes may do so on one database.
+//! that have reached their end, and forgets what has expired. Any number of processes may do so on one database. Each kind of work
+//! is a loop of its own, which the supervisor starts again where it panics, here or on the thread that did its work.
 
 mod backchannel_logout;
 pub mod housekeeping;
 mod notifications;
 mod trust;
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{fmt::Display, pin::pin, sync::Arc, time::Duration};
 
 use backchannel_logout::Calls;
 
@@ -26,6 +27,8 @@ use crate::{
 
 /// How often deliveries that are due are looked for, when nobody rings.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long to wait where the database does not answer.
+const PAUSE: Duration = Duration::from_secs(10);
 /// For how long what could not be told is tried again.
 const GIVE_UP_AFTER: Span = Span::from_seconds(86_400);
 /// How long to wait after the first attempt; twice as long after each further one.
@@ -38,9 +41,18 @@ const WRITE_EVERY: Duration = Duration::from_secs(1);
 /// What the server does by itself waits for its turn as long as it takes.
 const FOR_EVER: Duration = Duration::MAX;
 
+/// The work of a loop panicked on its thread. The loop ends: its supervisor starts it again after a pause.
+struct Panicked;
+
 /// Works until it is dropped.
 pub async fn run(app: Arc<App>) {
-    tokio::join!(deliver(&app), housekeeping::run(&app), write(&app));
+    let (calls, pause) = (Calls::default(), tokio::time::sleep);
+    tokio::join!(
+        app.supervisor.keep("back-channel-logout", || backchannel_logout::run(&app, &calls), pause),
+        app.supervisor.keep("e-mail", || notifications::run(&app), pause),
+        app.supervisor.keep("housekeeping", || housekeeping::run(&app), pause),
+        app.supervisor.keep("history", || write(&app), pause),
+    );
 }
 
 /// What waits to be written is written, another process may do the housekeeping, and e-mails that are being sent are sent, before
@@ -94,19 +106,27 @@ fn wait(attempts: u32) -> Span {
 async fn write(app: &Arc<App>) {
     loop {
         tokio::time::sleep(WRITE_EVERY).await;
-        if !app.history.is_empty() {
-            write_history(app).await;
+        if !app.history.is_empty() && write_history(app).await.is_err() {
+            return;
         }
     }
 }
 
-async fn write_history(app: &Arc<App>) {
+async fn write_history(app: &Arc<App>) -> Result<(), Panicked> {
     let writing = app.clone();
     match stored(app, move |connection| writing.history.flush(connection)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "history waits"),
+        Err(PoolError::Panicked) => return Err(Panicked),
         Err(error) => tracing::error!(%error, "history"),
     }
+    Ok(())
+}
+
+/// While the database is down it is not asked each second.
+async fn pause(error: &impl Display) {
+    tracing::warn!(%error, "deliveries wait");
+    tokio::time::sleep(PAUSE).await;
 }
 
 /// Does work with a connection, in its turn, like a request. Nobody is told of its commits: one that waits for a standby that is away
@@ -125,15 +145,6 @@ async fn stored<T: Send + 'static, E: From<Error> + Outage + Send + 'static>(
     }
     drop(caller);
     running.await
-}
-
-async fn deliver(app: &Arc<App>) {
-    let calls = Calls::default();
-    loop {
-        backchannel_logout::round(app, &calls).await;
-        notifications::round(app).await;
-        let _ = tokio::time::timeout(LOOK_EVERY, app.bell.notified()).await;
-    }
 }
 
 #[cfg(test)]

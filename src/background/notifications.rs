@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use super::{next_try, stored, take_each, trust};
+use super::{LOOK_EVERY, Panicked, next_try, pause, stored, take_each, trust};
 use crate::{
     app::App,
+    blocking_pool::PoolError,
     mail::{Message, SendError},
     pages::{self, CalendarTime, MessageFacts, MessageKind},
     paths,
@@ -26,6 +27,7 @@ use crate::{
         mail_requests::{self, Ids},
         users,
     },
+    supervisor::caught,
 };
 
 /// How long an e-mail is in the hands of one process: well beyond what sending may take.
@@ -55,13 +57,31 @@ enum LinkState {
     Doubtful,
 }
 
+/// Works until it is dropped, or its work panics.
+pub async fn run(app: &Arc<App>) {
+    while round(app).await.is_ok() {
+        let _ = tokio::time::timeout(LOOK_EVERY, app.bell.for_users()).await;
+    }
+}
+
 /// Begins to deal with those that are due, as far as there is room.
-pub async fn round(app: &Arc<App>) -> Option<()> {
+async fn round(app: &Arc<App>) -> std::result::Result<(), Panicked> {
     let room = app.messages.available_permits();
     let taking = app.clone();
-    let taken = stored(app, move |connection| take(&taking, connection, room)).await.ok()?;
-    for delivery in taken.inspect_err(|error| tracing::warn!(%error, "letters wait")).ok()? {
-        let permit = app.messages.clone().acquire_owned().await.ok()?;
+    let taken = match stored(app, move |connection| take(&taking, connection, room)).await {
+        Ok(Ok(taken)) => taken,
+        Ok(Err(error)) => {
+            pause(&error).await;
+            return Ok(());
+        }
+        Err(PoolError::Panicked) => return Err(Panicked),
+        Err(error) => {
+            pause(&error).await;
+            return Ok(());
+        }
+    };
+    for delivery in taken {
+        let Ok(permit) = app.messages.clone().acquire_owned().await else { return Ok(()) };
         let app = app.clone();
         tokio::spawn(async move {
             deal_with(&app, delivery).await;
@@ -69,7 +89,7 @@ pub async fn round(app: &Arc<App>) -> Option<()> {
             app.bell.notify_one();
         });
     }
-    Some(())
+    Ok(())
 }
 
 fn take(app: &App, connection: &mut AnyConnection, room: usize) -> Result<Vec<Delivery>> {
@@ -80,7 +100,10 @@ fn take(app: &App, connection: &mut AnyConnection, room: usize) -> Result<Vec<De
 
 async fn deal_with(app: &Arc<App>, delivery: Delivery) {
     let outcome = match delivery.content.clone() {
-        Content::Notification(notice) => send(app, &delivery, notice).await,
+        Content::Notification(notice) => {
+            let sent = caught(send(app, &delivery, notice)).await;
+            sent.unwrap_or_else(|| Outcome::Failed("sending panicked".into())) // and is given up in the end, like any other
+        }
         Content::ResetRequested(mail_request) | Content::RegistrationRequested(mail_request) => {
             let (answering, requested) = (app.clone(), delivery.clone());
             match stored(app, move |connection| answer(&answering, connection, &requested, &mail_request)).await {

@@ -82,7 +82,8 @@ impl PriorityQueue {
     /// The next one whose caller is still there, and whether it is to be done. One that waits alone always is.
     pub(super) fn next(&mut self, shed_after: Option<ShedAfter>, now: Instant) -> Option<(Job, bool)> {
         while self.jobs.front().is_some_and(|job| job.job_state.is_cancelled()) {
-            self.jobs.pop_front();
+            let job = self.jobs.pop_front();
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(job))); // a panic would end the thread that looks
         }
         let job = self.jobs.pop_front();
         if self.jobs.is_empty() {
@@ -225,10 +226,12 @@ impl Queue {
 
     pub(super) fn work(&self, take: impl Fn(&Self) -> Option<(Job, bool)>) {
         while let Some((job, is_due)) = take(self) {
-            if job.job_state.transition(STARTED) {
-                // Whoever waits for one that panics is told by its end of the channel.
-                let _ = catch_unwind(AssertUnwindSafe(|| (job.go)(is_due)));
-            }
+            // Whoever waits for one that panics is told by its end of the channel.
+            let _ = catch_unwind(AssertUnwindSafe(move || {
+                if job.job_state.transition(STARTED) {
+                    (job.go)(is_due);
+                }
+            }));
         }
     }
 }

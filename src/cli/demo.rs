@@ -67,7 +67,7 @@ fn start(config: Config, port: u16, now: Timestamp) -> Result<(), String> {
         api_audience: format!("http://localhost:{api_port}"),
     };
     let secret = random::client_secret();
-    populate(&app, &demo, &secret, now)?;
+    populate(&app, &demo, secret.expose(), now)?;
     let say = |error: io::Error| match error.kind() {
         io::ErrorKind::AddrInUse => {
             format!("expected the ports {port}, {spa_port} and {api_port} to be free ({error}); --port takes three others")
@@ -76,7 +76,7 @@ fn start(config: Config, port: u16, now: Timestamp) -> Result<(), String> {
     };
     actix_web::rt::System::new().block_on(async {
         let running = demo::start(&demo).map_err(say)?;
-        let served = server::serve(app.clone(), || announce(&demo, &secret, &app)).await;
+        let served = server::serve(app.clone(), || announce(&demo, secret.expose(), &app)).await;
         running.stop().await;
         served.map_err(say)
     })

@@ -6,14 +6,14 @@ use std::io::{BufRead, IsTerminal};
 use super::{Error, refuse};
 use crate::{
     passwords::{MAX_LENGTH, rules::Rules},
-    protocol::user::User,
+    protocol::{sensitive::Sensitive, user::User},
 };
 
 /// How many bytes of a line are read: a longer one is too long, even if it shrinks to a third when it is composed (NFC).
 const READ: usize = 4 * MAX_LENGTH;
 
 /// Reads and checks the new password of a user.
-pub fn read(rules: &Rules, user: &User, from_stdin: bool) -> Result<String, Error> {
+pub fn read(rules: &Rules, user: &User, from_stdin: bool) -> Result<Sensitive<String>, Error> {
     let stdin = std::io::stdin();
     let password = if from_stdin {
         first_line(stdin.lock())?
@@ -22,7 +22,7 @@ pub fn read(rules: &Rules, user: &User, from_stdin: bool) -> Result<String, Erro
     } else {
         return refuse("password: expected a terminal to ask for it on, or --password-stdin");
     };
-    check(rules, user, &password)?;
+    check(rules, user, password.expose())?;
     Ok(password)
 }
 
@@ -31,10 +31,12 @@ fn check(rules: &Rules, user: &User, password: &str) -> Result<(), Error> {
     rules.check(password, &context).map_err(|flaw| Error::Refused(flaw.to_string()))
 }
 
-fn twice(rules: &Rules, user: &User) -> Result<String, Error> {
-    let ask = |prompt: String| rpassword::prompt_password(prompt).map_err(|error| Error::Refused(format!("password: {error}")));
+fn twice(rules: &Rules, user: &User) -> Result<Sensitive<String>, Error> {
+    let ask = |prompt: String| {
+        rpassword::prompt_password(prompt).map(Sensitive::new).map_err(|error| Error::Refused(format!("password: {error}")))
+    };
     let password = ask(format!("New password of {}: ", super::output::clean(&user.username)))?;
-    check(rules, user, &password)?;
+    check(rules, user, password.expose())?;
     if ask("The same again: ".into())? != password {
         return refuse("password: expected the same twice, received two");
     }
@@ -42,12 +44,12 @@ fn twice(rules: &Rules, user: &User) -> Result<String, Error> {
 }
 
 /// The first line without its end; of a longer one no more than shows that it is too long.
-fn first_line(input: impl BufRead) -> Result<String, Error> {
-    let mut line = Vec::new();
-    input.take(READ as u64).read_until(b'\n', &mut line).map_err(|error| format!("password: {error}"))?;
-    let Ok(line) = String::from_utf8(line) else { return refuse("password: expected UTF-8") };
-    let line = line.strip_suffix('\n').unwrap_or(&line);
-    Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+fn first_line(input: impl BufRead) -> Result<Sensitive<String>, Error> {
+    let mut line = Sensitive::new(Vec::with_capacity(READ));
+    input.take(READ as u64).read_until(b'\n', line.expose_mut()).map_err(|error| format!("password: {error}"))?;
+    let Ok(line) = str::from_utf8(line.expose()) else { return refuse("password: expected UTF-8") };
+    let line = line.strip_suffix('\n').unwrap_or(line);
+    Ok(line.strip_suffix('\r').unwrap_or(line).into())
 }
 
 #[cfg(test)]
@@ -56,7 +58,7 @@ mod tests {
 
     #[test]
     fn the_first_line_is_the_password_as_it_stands() {
-        let read = |bytes: &[u8]| first_line(bytes).map_err(|error| error.to_string());
+        let read = |bytes: &[u8]| first_line(bytes).map(|line| line.expose().clone()).map_err(|error| error.to_string());
         assert_eq!(read(b" open sesame \nmore\n").as_deref(), Ok(" open sesame "));
         assert_eq!(read(b"open sesame\r\n").as_deref(), Ok("open sesame"));
         assert_eq!(read(b"open sesame").as_deref(), Ok("open sesame"));

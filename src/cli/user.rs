@@ -26,6 +26,7 @@ use crate::{
         activity::{Activity, UNKNOWN_ORIGIN},
         id::Id,
         login_name::LoginName,
+        sensitive::Sensitive,
         time::Timestamp,
         user,
     },
@@ -260,8 +261,8 @@ fn said(work: &mut Work<'_>, who: &Who, what: &str) -> Answer {
     who.format.answer(&Shown::new(&user), || output::clean(&format!("user {} {what}", user.claims.username)) + "\n")
 }
 
-fn hash(work: &Work<'_>, password: &str) -> Result<String, Error> {
-    let hashed = Passwords::new(&work.config.passwords).and_then(|passwords| passwords.hash(password));
+fn hash(work: &Work<'_>, password: &Sensitive<String>) -> Result<String, Error> {
+    let hashed = Passwords::new(&work.config.passwords).and_then(|passwords| passwords.hash(password.expose()));
     hashed.map_err(|error| match error {
         PasswordError::Failed(why) => Error::Refused(format!("password: {why}")),
         PasswordError::Busy => Error::Refused("password: too many are being hashed".into()),

@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, OutboundSettings, Settings, bad, secret_file};
-use crate::protocol::{email_address::EmailAddress, registration::is_unsafe};
+use crate::protocol::{email_address::EmailAddress, registration::is_unsafe, sensitive::Sensitive};
 
 /// How e-mails leave, as it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,41 +55,20 @@ pub struct Sender {
     /// The name shown.
     pub name: Option<String>,
     /// The address.
-    pub address: String,
+    pub address: EmailAddress,
 }
 
 impl fmt::Display for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {
-            Some(name) => write!(f, "{name} <{}>", self.address),
-            None => f.write_str(&self.address),
+            Some(name) => write!(f, "{name} <{}>", self.address.as_str()),
+            None => f.write_str(self.address.as_str()),
         }
     }
 }
 
-/// A password of ours at another server; no `Debug` shows it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SmtpPassword(String);
-
-impl SmtpPassword {
-    /// This one.
-    #[must_use]
-    pub const fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// To be shown to the SMTP server, and to nobody else.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for SmtpPassword {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SmtpPassword(..)")
-    }
-}
+/// A password of ours at another server, to be shown to that one and to nobody else.
+pub type SmtpPassword = Sensitive<String>;
 
 /// Where an SMTP server is, and how it is spoken to.
 #[derive(Clone, Debug)]
@@ -237,7 +216,7 @@ fn login(settings: &Settings) -> Result<Option<(String, SmtpPassword)>, ConfigEr
         (Some(username), Some(_)) if username.is_empty() || username.contains(is_unsafe) => {
             Err(bad("smtp_username", &username.escape_debug().to_string(), "expected text without control characters"))
         }
-        (Some(_), Some(password)) if password.0.is_empty() || password.0.contains(is_unsafe) => {
+        (Some(_), Some(password)) if password.expose().is_empty() || password.expose().contains(is_unsafe) => {
             Err(ConfigError("smtp_password: expected one line of text without control characters".into()))
         }
         (Some(username), Some(password)) => Ok(Some((username.clone(), password))),
@@ -246,8 +225,8 @@ fn login(settings: &Settings) -> Result<Option<(String, SmtpPassword)>, ConfigEr
 
 fn password_file(path: &Path) -> Result<SmtpPassword, ConfigError> {
     let text = secret_file::read_private("smtp_password_file", path).map_err(ConfigError)?;
-    let line = text.strip_suffix('\n').unwrap_or(&text);
-    Ok(SmtpPassword(line.strip_suffix('\r').unwrap_or(line).to_owned()))
+    let line = text.expose().strip_suffix('\n').unwrap_or(text.expose());
+    Ok(line.strip_suffix('\r').unwrap_or(line).into())
 }
 
 fn certificates(path: &Path) -> Result<Vec<u8>, ConfigError> {
@@ -275,7 +254,7 @@ fn sender(text: &str) -> Result<Sender, ConfigError> {
     else {
         return refuse();
     };
-    Ok(Sender { name: (!name.is_empty()).then(|| name.to_owned()), address: address.into() })
+    Ok(Sender { name: (!name.is_empty()).then(|| name.to_owned()), address })
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What is refused of the keys about mail, and what they amount to.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::config::{Config, MissingSecret};
 
@@ -89,6 +91,20 @@ fn senders() {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The sender is judged, and spelled, as every other address is.
+    #[test]
+    fn the_address_of_a_sender_is_one_that_users_may_have(
+        typed in r"\PC{1,8}@\PC{1,8}|[a-zA-Zäß．'+. ]{1,8}[@＠][a-zäß．.-]{1,8}".prop_filter("no name", |text| !text.contains(['<', '>'])),
+    ) {
+        let address = EmailAddress::parse(&typed).filter(EmailAddress::is_ascii);
+        prop_assert_eq!(sender(&typed).ok().map(|sender| sender.address), address.clone());
+        prop_assert_eq!(sender(&format!("Example <{typed}>")).ok().map(|sender| sender.address), address);
+    }
+}
+
 #[test]
 fn contradictions_are_refused_with_key_and_expectation() {
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -153,9 +169,9 @@ fn the_password_comes_from_the_variable_or_a_file_of_its_own_and_is_never_shown(
         })
     };
     let settings = login(None);
-    assert_eq!(settings.login.as_ref().unwrap().1.reveal(), "from the file ");
-    assert!(format!("{settings:?}").contains("SmtpPassword(..)") && !format!("{settings:?}").contains("from the file"));
-    assert_eq!(login(Some(PASSWORD)).login.unwrap().1.reveal(), PASSWORD, "the variable comes first");
+    assert_eq!(settings.login.as_ref().unwrap().1.expose(), "from the file ");
+    assert!(format!("{settings:?}").contains("Sensitive(..)") && !format!("{settings:?}").contains("from the file"));
+    assert_eq!(login(Some(PASSWORD)).login.unwrap().1.expose(), PASSWORD, "the variable comes first");
     fs::set_permissions(file.path(), fs::Permissions::from_mode(0o604)).unwrap();
     let open = check(|s| (s.smtp_username, s.smtp_password_file) = (Some("u".into()), Some(file.path().into()))).unwrap_err();
     assert!(open.contains("smtp_password_file") && open.contains("0600") && !open.contains("from the file"), "{open}");

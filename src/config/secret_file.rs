@@ -10,14 +10,17 @@ use std::{
 };
 
 use super::MissingSecret;
-use crate::{protocol::secrets::SecretRing, random};
+use crate::{
+    protocol::{secrets::SecretRing, sensitive::Sensitive},
+    random,
+};
 
 /// Reads the secret from the configured file, or from `data_dir/secret`, which may be made if it is missing: says whether it is
 /// there.
 pub fn read(configured: Option<&Path>, data_dir: &Path, missing: MissingSecret) -> Result<(SecretRing, bool), String> {
     let path = configured.map_or_else(|| data_dir.join("secret"), PathBuf::from);
     let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
+        Ok(text) => Sensitive::new(text),
         Err(error) if error.kind() == ErrorKind::NotFound && configured.is_none() => {
             if missing == MissingSecret::Leave {
                 return SecretRing::new([random::text()]).map(|ring| (ring, false)).map_err(|why| why.to_string());
@@ -27,15 +30,15 @@ pub fn read(configured: Option<&Path>, data_dir: &Path, missing: MissingSecret) 
         Err(error) => return Err(say(&path, &error)),
     };
     private("secret_file", &path)?;
-    SecretRing::new(text.lines().map(str::trim).filter(|line| !line.is_empty()))
+    SecretRing::new(text.expose().lines().map(str::trim).filter(|line| !line.is_empty()))
         .map(|ring| (ring, true))
         .map_err(|why| format!("secret_file: '{}': {why}", path.display()))
 }
 
 /// The text of a file that holds a secret, which the configuration names as `key`.
-pub fn read_private(key: &str, path: &Path) -> Result<String, String> {
+pub fn read_private(key: &str, path: &Path) -> Result<Sensitive<String>, String> {
     private(key, path)?;
-    fs::read_to_string(path).map_err(|error| format!("{key}: '{}': {error}", path.display()))
+    fs::read_to_string(path).map(Sensitive::new).map_err(|error| format!("{key}: '{}': {error}", path.display()))
 }
 
 fn private(key: &str, path: &Path) -> Result<(), String> {
@@ -62,19 +65,19 @@ pub fn make_empty(path: &Path) -> std::io::Result<()> {
     }
 }
 
-fn make(path: &Path, data_dir: &Path) -> std::io::Result<String> {
+fn make(path: &Path, data_dir: &Path) -> std::io::Result<Sensitive<String>> {
     make_directory(data_dir)?;
-    let secret = format!("{}\n", random::text());
+    let secret = Sensitive::new(random::text() + "\n");
     // Written whole under another name and then linked: of two processes that start at once, one wins.
     let draft = path.with_extension(random::id(crate::protocol::time::Timestamp::from_millis(0)).to_string());
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-    file.write_all(secret.as_bytes())?;
+    file.write_all(secret.expose().as_bytes())?;
     file.sync_all()?;
     let linked = fs::hard_link(&draft, path);
     fs::remove_file(&draft)?;
     match linked {
         Ok(()) => Ok(secret),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => fs::read_to_string(path),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => fs::read_to_string(path).map(Sensitive::new),
         Err(error) => Err(error),
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     paths,
     protocol::{
         authentication, authorization::AuthorizationRequest, id::Id, login_name::LoginName, network, params::Params,
-        time::Timestamp,
+        sensitive::Sensitive, time::Timestamp,
     },
     random,
     store::{
@@ -85,11 +85,11 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
     if let Some(flaw) = form.flaw() {
         return page::error(base, &visit.context, 400, Problem::MalformedRequest { detail: &flaw.describe() });
     }
-    let (cloned, password) = (visit.clone(), form.get("password").unwrap_or_default().to_owned());
+    let (cloned, password) = (visit.clone(), form.get("password").unwrap_or_default().into());
     sign_in(&app, visit, form, password).await.unwrap_or_else(|fault| cloned.fault(&app, &fault))
 }
 
-async fn sign_in(app: &Data<App>, visit: Visit, form: Params, password: String) -> Result<Reply, Fault> {
+async fn sign_in(app: &Data<App>, visit: Visit, form: Params, password: Sensitive<String>) -> Result<Reply, Fault> {
     let username = form.get("username").unwrap_or_default().trim().to_owned();
     let typed = Typed { username, remember: form.get("remember") == Some("yes") };
     if visit.browser.is_none() {

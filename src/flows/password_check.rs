@@ -14,7 +14,7 @@ use crate::{
     app::App,
     clock::Stopwatch,
     password_attempts::Permit,
-    protocol::id::Id,
+    protocol::{id::Id, sensitive::Sensitive},
     store::{AnyConnection, users::User},
     web::{
         blocking::{Priority, run_blocking},
@@ -68,7 +68,7 @@ enum Outcome<T> {
 struct Proving<F> {
     app: Data<App>,
     context: Context,
-    password: Arc<str>,
+    password: Arc<Sensitive<String>>,
     then: F,
 }
 
@@ -83,11 +83,11 @@ struct Proving<F> {
 pub async fn by_password<S: Send + Sync + 'static, T: Send + 'static>(
     app: &Data<App>,
     context: &Context,
-    password: String,
+    password: Sensitive<String>,
     look: impl FnOnce(&App, &mut AnyConnection) -> Result<Result<(S, Candidate), T>, Fault> + Send + 'static,
     then: impl Fn(&App, &mut AnyConnection, &Arc<S>, Verdict<'_>) -> Result<Option<T>, Fault> + Clone + Send + 'static,
 ) -> Result<T, Fault> {
-    let (app, context, password) = (app.clone(), context.clone(), Arc::from(password));
+    let (app, context, password) = (app.clone(), context.clone(), Arc::new(password));
     let first = to_its_end(async move {
         let of_lookup = then.clone();
         let lookup = run_blocking(&app, Priority::Browsers, move |app, connection| -> Result<_, Fault> {

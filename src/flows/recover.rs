@@ -11,7 +11,7 @@ use crate::{
     app::App,
     pages::{FormProblem, Layout, Recover, RecoverOff, RecoverSent},
     paths,
-    protocol::{link::LinkKind, params::Params, profile::EMAIL_LIMIT},
+    protocol::{email_address::EMAIL_LIMIT, link::LinkKind, params::Params},
     store::AnyConnection,
     web::{body::Form, fault::Fault, page, reply::Reply},
 };

@@ -52,7 +52,7 @@ fn handle(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link,
 
 /// Two blocking calls, with the new password's hash in between.
 async fn set(app: &Data<App>, visit: Visit, form: Params) -> Result<Reply, Fault> {
-    let password = form.get("new_password").unwrap_or_default().to_owned();
+    let password = form.get("new_password").unwrap_or_default().into();
     let first = visit.clone();
     let judged = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<Result<(Link, User), Reply>, Fault> {
         judge(app, connection, &first, &form)

@@ -76,7 +76,7 @@ fn handle(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link,
 
 /// Two blocking calls, with the password's hash in between.
 async fn make(app: &Data<App>, visit: Visit, form: Params) -> Result<Reply, Fault> {
-    let password = form.get("new_password").unwrap_or_default().to_owned();
+    let password = form.get("new_password").unwrap_or_default().into();
     let first = visit.clone();
     let judged = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<Result<Box<Candidate>, Reply>, Fault> {
         first.judge(app, connection, &form)

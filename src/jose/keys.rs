@@ -17,6 +17,7 @@ use crate::{
     protocol::{
         algorithm::Algorithm,
         secrets::SecretRing,
+        sensitive::Sensitive,
         time::{Span, Timestamp},
     },
     store::signing_keys::SigningKeyRow,
@@ -108,7 +109,7 @@ pub fn generate(
     for (name, value) in pairs.into_iter().rev().filter(|(name, _)| *name != "kty") {
         public_jwk.insert(name.into(), value.into());
     }
-    let sealed_key = seal::seal(secrets, &kid, &pair.to_der_private_key())?;
+    let sealed_key = seal::seal(secrets, &kid, &Sensitive::new(pair.to_der_private_key()))?;
     let public_jwk = Value::Object(public_jwk).to_string();
     Ok(SigningKeyRow { kid, algorithm, public_jwk, sealed_key, created_at: now, signs_from })
 }
@@ -228,7 +229,7 @@ impl Key {
         let private = seal::open(secrets, &kid, &row.sealed_key).ok();
         let jwk = Jwk::from_bytes(row.public_jwk.as_bytes()).map_err(failed)?;
         Ok(Self {
-            signer: private.map(|private| algorithms::signer(row.algorithm, &private)).transpose()?,
+            signer: private.map(|private| algorithms::signer(row.algorithm, private.expose())).transpose()?,
             verifier: algorithms::verifier(row.algorithm, &jwk)?,
             access_token_header: header(row.algorithm, &kid, "at+jwt"),
             jwt_header: header(row.algorithm, &kid, "JWT"),

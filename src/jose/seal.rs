@@ -7,25 +7,28 @@ use chacha20poly1305::{
 };
 
 use super::{Error, failed};
-use crate::{protocol::secrets::SecretRing, random};
+use crate::{
+    protocol::{secrets::SecretRing, sensitive::Sensitive},
+    random,
+};
 
 /// Seals the private key of `kid`.
-pub fn seal(secrets: &SecretRing, kid: &str, private: &[u8]) -> Result<Vec<u8>, Error> {
+pub fn seal(secrets: &SecretRing, kid: &str, private: &Sensitive<Vec<u8>>) -> Result<Vec<u8>, Error> {
     let (number, key) = secrets.sealing_key().ok_or(Error::NoSecret)?;
     let nonce = random::bytes::<24>();
-    let payload = Payload { msg: private, aad: kid.as_bytes() };
+    let payload = Payload { msg: private.expose(), aad: kid.as_bytes() };
     let sealed = XChaCha20Poly1305::new(key.into()).encrypt(&nonce.into(), payload).map_err(failed)?;
     Ok([number.as_slice(), &nonce, &sealed].concat())
 }
 
 /// Opens what [`seal`] made.
-pub fn open(secrets: &SecretRing, kid: &str, sealed: &[u8]) -> Result<Vec<u8>, Error> {
+pub fn open(secrets: &SecretRing, kid: &str, sealed: &[u8]) -> Result<Sensitive<Vec<u8>>, Error> {
     let opened = || {
         let (number, rest) = sealed.split_first_chunk::<2>()?;
         let (nonce, ciphertext) = rest.split_first_chunk::<24>()?;
         let key = secrets.unsealing_key(number)?;
         let payload = Payload { msg: ciphertext, aad: kid.as_bytes() };
-        XChaCha20Poly1305::new(key.into()).decrypt(&(*nonce).into(), payload).ok()
+        XChaCha20Poly1305::new(key.into()).decrypt(&(*nonce).into(), payload).map(Sensitive::new).ok()
     };
     opened().ok_or_else(|| Error::Sealed { kid: kid.to_owned() })
 }
@@ -39,10 +42,11 @@ mod tests {
         let old = "the old secret of thirty-two bytes";
         let new = "the new secret of thirty-two bytes";
         let ring = |secrets: &[&str]| SecretRing::new(secrets).unwrap();
-        let sealed = seal(&ring(&[old]), "k1", b"private").unwrap();
+        let private = Sensitive::new(b"private".to_vec());
+        let sealed = seal(&ring(&[old]), "k1", &private).unwrap();
         assert!(!sealed.windows(7).any(|window| window == b"private"));
-        assert_eq!(open(&ring(&[old]), "k1", &sealed), Ok(b"private".to_vec()));
-        assert_eq!(open(&ring(&[new, old]), "k1", &sealed), Ok(b"private".to_vec()));
+        assert_eq!(open(&ring(&[old]), "k1", &sealed), Ok(private.clone()));
+        assert_eq!(open(&ring(&[new, old]), "k1", &sealed), Ok(private));
         assert!(open(&ring(&[new]), "k1", &sealed).is_err());
         assert!(open(&ring(&[old]), "k2", &sealed).is_err());
         assert!(open(&ring(&[old]), "k1", &sealed[..20]).is_err());

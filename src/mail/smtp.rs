@@ -16,7 +16,7 @@ use lettre::{
 use super::{MailError, SendError};
 use crate::{
     config::{OutboundSettings, SmtpSecurity, SmtpSettings},
-    protocol::registration::is_unsafe,
+    protocol::{registration::is_unsafe, sensitive::Sensitive},
 };
 
 /// How many characters of what the server said are told.
@@ -28,7 +28,7 @@ pub struct Smtp {
     transport: SmtpTransport,
     place: String,
     /// What must not be told, should the server say it.
-    secret: Option<String>,
+    secret: Option<Sensitive<String>>,
 }
 
 impl Smtp {
@@ -41,13 +41,13 @@ impl Smtp {
         };
         let builder = SmtpTransport::builder_dangerous(&settings.host).port(settings.port).tls(tls).timeout(Some(time));
         let builder = match &settings.login {
-            Some((username, password)) => builder.credentials(Credentials::new(username.clone(), password.reveal().to_owned())),
+            Some((username, password)) => builder.credentials(Credentials::new(username.clone(), password.expose().clone())),
             None => builder,
         };
         Ok(Self {
             transport: builder.build(),
             place: format!("{}:{}", settings.host, settings.port),
-            secret: settings.login.as_ref().map(|(_, password)| password.reveal().to_owned()),
+            secret: settings.login.as_ref().map(|(_, password)| password.clone()),
         })
     }
 
@@ -72,7 +72,7 @@ impl Smtp {
         let kept = said.split(|c: char| c.is_whitespace() || is_unsafe(c)).filter(|word| !word.is_empty());
         let plain = |word: &&str| word.len() <= 60 && !word.contains("://") && !word.contains("sym_");
         let said = kept.filter(plain).collect::<Vec<_>>().join(" ");
-        let is_secret = self.secret.as_ref().is_some_and(|secret| said.contains(secret.as_str()));
+        let is_secret = self.secret.as_ref().is_some_and(|secret| said.contains(secret.expose().as_str()));
         let said: String = if is_secret { String::new() } else { said.chars().take(REPORTED).collect() };
         let what = match error.status() {
             Some(code) => format!("answered {code}"),

@@ -26,8 +26,12 @@ fn message() -> Message {
     }
 }
 
+fn address(text: &str) -> EmailAddress {
+    EmailAddress::parse(text).unwrap()
+}
+
 fn from() -> Mailbox {
-    mailbox(&Sender { name: Some("Symbolon".into()), address: "no-reply@id.example.com".into() }).unwrap()
+    mailbox(&Sender { name: Some("Symbolon".into()), address: address("no-reply@id.example.com") }).unwrap()
 }
 
 fn written(change: impl FnOnce(&mut Message)) -> Result<String, SendError> {
@@ -88,7 +92,7 @@ fn nothing_begins_another_header() {
     for id in ["", ".", "a b", "a@b", "a>\r\nBcc: x", "ä", "../a", "x".repeat(201).as_str()] {
         assert!(written(|m| m.id = id.into()).unwrap_err().is_permanent(), "{id}");
     }
-    let sender = Sender { name: Some("A\r\nBcc: eve@example.com".into()), address: "a@example.com".into() };
+    let sender = Sender { name: Some("A\r\nBcc: eve@example.com".into()), address: address("a@example.com") };
     let mail = write_down(&mailbox(&sender).unwrap(), &message()).map(|mail| String::from_utf8(mail.formatted()).unwrap());
     assert!(mail.is_ok_and(|mail| !mail.contains("\nBcc")), "nor does the sender's name");
     for to in ["\"a b\"@example.com", "jörg@example.com", "用户@例子.公司", "a@[127.0.0.1]", "o'brien+x@example.com"] {
@@ -100,8 +104,6 @@ fn nothing_begins_another_header() {
             );
         }
     }
-    let bad = Sender { name: None, address: "a@example.com\r\nBcc: x".into() };
-    assert!(mailbox(&bad).unwrap_err().to_string().starts_with("mail_from: expected"));
 }
 
 proptest! {
@@ -116,6 +118,7 @@ proptest! {
             let mail = written(|message| message.to = address.as_str().to_owned());
             prop_assert!(mail.is_ok(), "{}: {:?}", address.as_str(), mail);
             prop_assert_eq!(address.as_str().parse::<Address>().map(|to| to.to_string()), Ok(address.as_str().to_owned()));
+            prop_assert_eq!(mailbox(&Sender { name: None, address: address.clone() }).err(), None);
         }
     }
 }
@@ -160,7 +163,7 @@ fn no_debug_shows_a_message_or_a_password() {
 fn smtp(port: u16, security: SmtpSecurity, time: Duration) -> Mailer {
     let login = Some(("symbolon".to_owned(), crate::config::SmtpPassword::new("open sesame".into())));
     let smtp = SmtpSettings { host: "127.0.0.1".into(), port, security, login, ca_pem: None };
-    let sender = Sender { name: None, address: "no-reply@id.example.com".into() };
+    let sender = Sender { name: None, address: address("no-reply@id.example.com") };
     let settings = MailSettings { transport: MailTransport::Smtp(Box::new(smtp)), from: Some(sender) };
     Mailer::build(&settings, time).unwrap()
 }

@@ -5,8 +5,11 @@
 use sha1::{Digest, Sha1};
 use unicode_normalization::UnicodeNormalization;
 
-use super::MAX_LENGTH;
-use crate::config::{BreachedFile, Config};
+use super::{MAX_LENGTH, composed};
+use crate::{
+    config::{BreachedFile, Config},
+    protocol::sensitive::Sensitive,
+};
 
 /// The product's name.
 const PRODUCT: &str = "symbolon";
@@ -105,7 +108,8 @@ impl Rules {
         if password.contains(['\0', '\n', '\r']) {
             return Err(Flaw::NotOneLine);
         }
-        let normal: String = password.nfc().collect();
+        let normal = composed(password);
+        let normal = normal.expose();
         if normal.len() > MAX_LENGTH {
             return Err(Flaw::TooLong { expected: MAX_LENGTH, received: normal.len() });
         }
@@ -113,18 +117,20 @@ impl Rules {
         if received < self.min_length {
             return Err(Flaw::TooShort { expected: self.min_length, received });
         }
-        let lower: Vec<char> = normal.to_lowercase().chars().collect();
-        if self.is_repetitive(&lower) {
+        let lower = Sensitive::new(normal.to_lowercase());
+        let lower = Sensitive::new(lower.expose().chars().collect::<Vec<_>>());
+        let lower = lower.expose();
+        if self.is_repetitive(lower) {
             return Err(Flaw::Repetitive);
         }
-        if is_common(&lower) {
+        if is_common(lower) {
             return Err(Flaw::Common);
         }
         let own = self.own_names.iter().map(String::as_str);
-        if is_of_names(&lower, &names(own.chain(context.iter().copied()))) {
+        if is_of_names(lower, &names(own.chain(context.iter().copied()))) {
             return Err(Flaw::Contextual);
         }
-        if self.is_breached(&normal) { Err(Flaw::Breached) } else { Ok(()) }
+        if self.is_breached(normal) { Err(Flaw::Breached) } else { Ok(()) }
     }
 
     /// Whether it is the same again and again, where once would be too short; or has hardly any different characters; or

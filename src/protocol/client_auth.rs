@@ -10,6 +10,7 @@ use super::{
     client_assertion,
     error::{ErrorCode, ProtocolError},
     params::{Params, decode},
+    sensitive::Sensitive,
 };
 
 /// What a request says about who sends it.
@@ -20,7 +21,7 @@ pub struct Presented {
     /// By which method.
     pub method: AuthMethod,
     /// The secret, or the assertion.
-    proof: Option<String>,
+    proof: Option<Sensitive<String>>,
 }
 
 /// What is still to be done before a client is believed.
@@ -71,12 +72,12 @@ impl Presented {
             let client_id = client_assertion::claimed_client(assertion)
                 .ok_or_else(|| invalid_client("client_assertion: expected a signed JWT with the client's id as sub"))?;
             same_client(body_id, &client_id)?;
-            return Ok(Self { client_id, method: AuthMethod::PrivateKeyJwt, proof: Some(assertion.to_owned()) });
+            return Ok(Self { client_id, method: AuthMethod::PrivateKeyJwt, proof: Some(assertion.into()) });
         }
         let client_id = body_id
             .ok_or_else(|| invalid_client("expected client_id (public clients) or client authentication, received neither"))?;
         let method = if secret.is_some() { AuthMethod::ClientSecretPost } else { AuthMethod::None };
-        Ok(Self { client_id: client_id.to_owned(), method, proof: secret.map(str::to_owned) })
+        Ok(Self { client_id: client_id.to_owned(), method, proof: secret.map(Sensitive::from) })
     }
 
     /// Whether these are the credentials of `client`, by the method it registered (RFC 7591 §2); an assertion is left
@@ -96,8 +97,10 @@ impl Presented {
         }
         let verified = match (&self.proof, self.method) {
             (None, AuthMethod::None) => Verified::Wholly,
-            (Some(assertion), AuthMethod::PrivateKeyJwt) => Verified::UpToAssertion(assertion),
-            (Some(secret), AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost) if is_secret_of(client, secret) => {
+            (Some(assertion), AuthMethod::PrivateKeyJwt) => Verified::UpToAssertion(assertion.expose()),
+            (Some(secret), AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost)
+                if is_secret_of(client, secret.expose()) =>
+            {
                 Verified::Wholly
             }
             _ => return refuse("the client secret is not the one that was issued"),
@@ -132,15 +135,16 @@ pub fn secret_hash(secret: &str) -> Vec<u8> {
 }
 
 /// RFC 6749 §2.3.1: strict base64, then id and secret each form-decoded.
-fn read_basic(header: &str) -> Option<(String, String)> {
+fn read_basic(header: &str) -> Option<(String, Sensitive<String>)> {
     let (scheme, encoded) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let text = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
-    let (id, secret) = text.split_once(':')?;
-    let (id, secret) = (decode(id)?, decode(secret)?);
-    (!id.is_empty() && !secret.is_empty() && !id.contains('\0') && !secret.contains('\0')).then_some((id, secret))
+    let text = Sensitive::new(STANDARD.decode(encoded).ok()?);
+    let (id, secret) = str::from_utf8(text.expose()).ok()?.split_once(':')?;
+    let (id, secret) = (decode(id)?, Sensitive::new(decode(secret)?));
+    let are_filled = !id.is_empty() && !secret.expose().is_empty();
+    (are_filled && !id.contains('\0') && !secret.expose().contains('\0')).then_some((id, secret))
 }
 
 #[cfg(test)]
@@ -159,7 +163,7 @@ mod tests {
     #[test]
     fn basic_is_decoded_strictly() {
         let presented = read(Some(&basic("a%3Ab:s%2Bt+u")), "").unwrap();
-        assert_eq!((presented.client_id.as_str(), presented.proof.as_deref()), ("a:b", Some("s+t u")));
+        assert_eq!((presented.client_id.as_str(), presented.proof), ("a:b", Some("s+t u".into())));
         for header in [
             "",
             "Basic",

@@ -1,12 +1,14 @@
-//! E-mail addresses: one rule by which they are kept, looked up and written to (RFC 5321 §2.3.11, RFC 6531 §3.3). Each has one
+//! E-mail addresses: the only parser of them, and one rule by which they are kept, looked up and written to (RFC 5321 §2.3.11, RFC 6531 §3.3). Each has one
 //! spelling: Unicode NFKC in lower case, and the domain in its ASCII form (UTS #46, RFC 5891), so that a full-width e-mail, a
 //! decomposed accent or an internationalised domain leads to the same account, and mail goes to what is kept. What is accepted
 //! is an address that `mail` can write to: a test there holds the two together.
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-use super::profile::{EMAIL_LIMIT, is_invisible, normal};
+use super::profile::{is_invisible, normal};
 
+/// The most bytes of an e-mail address: RFC 5321 §4.5.3.1.3, less the angle brackets.
+pub const EMAIL_LIMIT: usize = 254;
 /// The most bytes before the '@': RFC 5321 §4.5.3.1.1.
 const LOCAL_PART_LIMIT: usize = 64;
 

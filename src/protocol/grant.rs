@@ -42,7 +42,8 @@ pub struct Grant {
     pub challenge: Option<Challenge>,
     /// Copied into the ID token.
     pub nonce: Option<String>,
-    /// The thumbprint of the DPoP key it is bound to (RFC 9449 §10).
+    /// The thumbprint of the DPoP key it is bound to (RFC 9449 §10). Nothing binds a grant yet: the column and row 2 of the verdict
+    /// are kept for DPoP, so that a version without it refuses what a version with it has bound.
     pub dpop_jkt: Option<String>,
     /// When the user last proved who they are.
     pub auth_time: Timestamp,

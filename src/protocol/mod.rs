@@ -43,6 +43,7 @@ pub mod response_mode;
 pub mod retention;
 pub mod scope;
 pub mod secrets;
+pub mod sensitive;
 pub mod stamp;
 pub mod time;
 pub mod timeline;

@@ -6,15 +6,17 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
+use super::sensitive::Sensitive;
+
 /// How many parameters are read; no request of ours has a quarter of them.
 const LIMIT: usize = 200;
 /// Parameters that may be sent more than once (RFC 8707 §2).
 const REPEATABLE: [&str; 1] = ["resource"];
 
-/// The parameters of one request, in the order sent.
+/// The parameters of one request, in the order sent. A value may be a password or a credential.
 #[derive(Clone, Debug, Default)]
 pub struct Params {
-    pairs: Vec<(String, String)>,
+    pairs: Vec<(String, Sensitive<String>)>,
     flaws: Vec<Flaw>,
 }
 
@@ -68,14 +70,14 @@ impl Params {
             }
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let (name, value) = match (decode(name), decode(value)) {
-                (Some(name), Some(value)) => (name, value),
+                (Some(name), Some(value)) => (name, Sensitive::new(value)),
                 (name, _) => {
                     let name = name.unwrap_or_else(|| "?".to_owned());
                     params.flaws.push(Flaw { name, kind: FlawKind::Encoding });
                     continue;
                 }
             };
-            if name.contains('\0') || value.contains('\0') {
+            if name.contains('\0') || value.expose().contains('\0') {
                 params.flaws.push(Flaw { name, kind: FlawKind::Nul });
                 continue;
             }
@@ -95,7 +97,7 @@ impl Params {
 
     /// Every non-empty value of `name`, for the parameters that may repeat.
     pub fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
-        self.pairs.iter().filter(move |(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.as_str())
+        self.pairs.iter().filter(move |(n, v)| n == name && !v.expose().is_empty()).map(|(_, v)| v.expose().as_str())
     }
 
     /// The first flaw of the request, if it has one.
@@ -114,7 +116,7 @@ impl Params {
     /// `with` put at the end.
     #[must_use]
     pub fn to_query(&self, without: &[&str], with: &[(&str, &str)]) -> String {
-        let kept = self.pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).filter(|(n, _)| !without.contains(n));
+        let kept = self.pairs.iter().map(|(n, v)| (n.as_str(), v.expose().as_str())).filter(|(n, _)| !without.contains(n));
         encode(kept.chain(with.iter().copied()))
     }
 }
@@ -149,6 +151,12 @@ mod tests {
         assert_eq!(params.get("state"), None);
         assert_eq!(params.get("scope"), Some("openid email"));
         assert!(params.flaw().is_none());
+    }
+
+    #[test]
+    fn no_value_is_shown() {
+        let shown = format!("{:?}", Params::parse("username=alice&password=open+sesame"));
+        assert!(shown.contains("password") && !shown.contains("sesame"), "{shown}");
     }
 
     #[test]

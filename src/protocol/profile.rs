@@ -10,8 +10,6 @@ use super::registration::is_unsafe;
 pub const USERNAME_LIMIT: usize = 64;
 /// The most characters of a display name.
 pub const DISPLAY_NAME_LIMIT: usize = 100;
-/// The most bytes of an e-mail address: RFC 5321 §4.5.3.1.3, less the angle brackets.
-pub const EMAIL_LIMIT: usize = 254;
 /// The most characters of a device's name.
 pub const DEVICE_NAME_LIMIT: usize = 60;
 

@@ -8,6 +8,8 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
+use super::sensitive::Sensitive;
+
 pub(super) type HmacSha256 = Hmac<Sha256>;
 
 /// How long a secret must at least be, in bytes: what 32 random bytes need as text or raw.
@@ -44,7 +46,7 @@ pub(super) struct Secret {
     pub(super) credentials: HmacSha256,
     pub(super) stamps: HmacSha256,
     pseudonyms: HmacSha256,
-    sealing: [u8; 32],
+    sealing: Sensitive<[u8; 32]>,
 }
 
 /// Why a list of secrets is refused.
@@ -85,7 +87,7 @@ impl SecretRing {
         let mut ring: Vec<Secret> = Vec::new();
         for (index, secret) in secrets.into_iter().enumerate() {
             let (secret, is_next) = unmarked(secret.as_ref());
-            if unmarked(&secret.to_ascii_lowercase()).1 {
+            if unmarked(Sensitive::new(secret.to_ascii_lowercase()).expose()).1 {
                 return Err(SecretError::Mark(index + 1)); // as a secret of its own it would be used at once
             }
             if secret.len() < MIN_LENGTH {
@@ -142,30 +144,30 @@ impl SecretRing {
     /// The key that seals private keys now, with the number to store beside what it sealed.
     #[must_use]
     pub fn sealing_key(&self) -> Option<([u8; 2], &[u8; 32])> {
-        self.deriving().map(|secret| (secret.number, &secret.sealing))
+        self.deriving().map(|secret| (secret.number, secret.sealing.expose()))
     }
 
     /// The key that sealed something, by the number stored beside it.
     #[must_use]
     pub fn unsealing_key(&self, number: &[u8]) -> Option<&[u8; 32]> {
-        self.numbered(number).map(|secret| &secret.sealing)
+        self.numbered(number).map(|secret| secret.sealing.expose())
     }
 }
 
 impl Secret {
     fn new(secret: &[u8], is_next: bool) -> Option<Self> {
-        let derive = |purpose: &str| -> Option<[u8; 32]> {
+        let derive = |purpose: &str| -> Option<Sensitive<[u8; 32]>> {
             let mut mac = HmacSha256::new_from_slice(secret).ok()?;
             mac.update(purpose.as_bytes());
-            Some(mac.finalize().into_bytes().into())
+            Some(Sensitive::new(mac.finalize().into_bytes().into()))
         };
-        let number = Sha256::digest(derive("symbolon number 1")?);
+        let number = Sha256::digest(derive("symbolon number 1")?.expose());
         Some(Self {
             number: [*number.first()?, *number.get(1)?],
             is_next,
-            credentials: HmacSha256::new_from_slice(&derive("symbolon credentials 1")?).ok()?,
-            stamps: HmacSha256::new_from_slice(&derive("symbolon stamps 1")?).ok()?,
-            pseudonyms: HmacSha256::new_from_slice(&derive("symbolon pseudonyms 1")?).ok()?,
+            credentials: HmacSha256::new_from_slice(derive("symbolon credentials 1")?.expose()).ok()?,
+            stamps: HmacSha256::new_from_slice(derive("symbolon stamps 1")?.expose()).ok()?,
+            pseudonyms: HmacSha256::new_from_slice(derive("symbolon pseudonyms 1")?.expose()).ok()?,
             sealing: derive("symbolon sealing 1")?,
         })
     }

@@ -5,6 +5,8 @@ use std::{future::Future, pin::Pin, time::Duration};
 
 use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, http::header, web};
 
+use zeroize::Zeroize;
+
 use crate::protocol::params::Params;
 
 /// The longest body read, in bytes.
@@ -62,7 +64,12 @@ impl FromRequest for Form {
             }
             let read = match tokio::time::timeout(BODY_TIME, payload.await?.to_bytes_limited(BODY_LIMIT)).await {
                 Ok(Err(_)) => Err(BodyProblem::TooLarge),
-                Ok(Ok(Ok(bytes))) => std::str::from_utf8(&bytes).map(Params::parse).map_err(|_| BodyProblem::Unreadable),
+                Ok(Ok(Ok(bytes))) => {
+                    let read = std::str::from_utf8(&bytes).map(Params::parse).map_err(|_| BodyProblem::Unreadable);
+                    // There may be a password in it.
+                    let _ = bytes.try_into_mut().map(|mut bytes| bytes.zeroize());
+                    read
+                }
                 Ok(Ok(Err(_))) | Err(_) => Err(BodyProblem::Unreadable),
             };
             Ok(Self(read))

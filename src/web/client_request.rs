@@ -33,6 +33,7 @@ use crate::{
         client::Client,
         error::{ErrorCode, ProtocolError},
         params::Params,
+        sensitive::Sensitive,
         time::Timestamp,
     },
     registrations::Registered,
@@ -51,7 +52,7 @@ pub struct ClientRequest {
     pub params: Params,
     /// What it wants as an answer.
     pub accept: Option<String>,
-    authorization: Result<Option<String>, ProtocolError>,
+    authorization: Result<Option<Sensitive<String>>, ProtocolError>,
 }
 
 /// An endpoint.
@@ -218,10 +219,10 @@ impl ClientRequest {
     }
 }
 
-fn authorization(request: &HttpRequest) -> Result<Option<String>, ProtocolError> {
+fn authorization(request: &HttpRequest) -> Result<Option<Sensitive<String>>, ProtocolError> {
     let count = request.headers().get_all(header::AUTHORIZATION).count();
     match header_text(request, &header::AUTHORIZATION) {
-        Some(text) if count == 1 => Ok(Some(text)),
+        Some(text) if count == 1 => Ok(Some(Sensitive::new(text))),
         None if count == 0 => Ok(None),
         _ => Err(ProtocolError::new(ErrorCode::InvalidRequest, "Authorization: expected one header of printable ASCII")),
     }

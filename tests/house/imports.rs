@@ -25,6 +25,7 @@ const LAYERS: [&[&str]; 9] = [
         "blocking_pool",
         "logging",
         "metrics",
+        "supervisor",
     ],
     &["app", "inspection"],
     &["web"],
@@ -36,7 +37,7 @@ const LAYERS: [&[&str]; 9] = [
 ];
 
 /// Modules that import less than their layer allows: themselves and these.
-const NARROWER: [(&str, &[&str]); 20] = [
+const NARROWER: [(&str, &[&str]); 21] = [
     ("protocol", &[]),
     ("pages", &["protocol"]),
     ("paths", &[]),
@@ -50,9 +51,13 @@ const NARROWER: [(&str, &[&str]); 20] = [
     ("registrations", &["protocol", "store"]),
     ("blocking_pool", &[]),
     ("logging", &[]),
+    ("supervisor", &["protocol", "clock"]),
     ("metrics", &["protocol"]),
     ("inspection", &["protocol", "store", "jose", "config", "registrations"]),
-    ("background", &["protocol", "store", "app", "outbound", "mail", "pages", "paths", "random", "blocking_pool", "clock"]),
+    (
+        "background",
+        &["protocol", "store", "app", "outbound", "mail", "pages", "paths", "random", "blocking_pool", "clock", "supervisor"],
+    ),
     ("outbound", &["config", "protocol"]),
     ("mail", &["config", "protocol"]),
     ("demo", &["jose", "clock"]),
@@ -60,8 +65,19 @@ const NARROWER: [(&str, &[&str]); 20] = [
 ];
 
 /// The libraries that `protocol` may use: values and mathematics, no framework, no clock, no chance.
-const PURE: [&str; 10] =
-    ["base64", "hmac", "idna", "percent_encoding", "serde", "serde_json", "sha2", "subtle", "unicode_normalization", "url"];
+const PURE: [&str; 11] = [
+    "base64",
+    "hmac",
+    "idna",
+    "percent_encoding",
+    "serde",
+    "serde_json",
+    "sha2",
+    "subtle",
+    "unicode_normalization",
+    "url",
+    "zeroize",
+];
 
 /// What `protocol` may not use of the standard library.
 const NO_STD: [&str; 8] = ["env", "fs", "io", "net", "process", "sync", "thread", "time"];

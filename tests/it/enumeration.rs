@@ -3,7 +3,10 @@
 
 use std::time::Instant;
 
-use symbolon::config::{Config, MailSettings, MailTransport, Registration, Sender};
+use symbolon::{
+    config::{Config, MailSettings, MailTransport, Registration, Sender},
+    protocol::email_address::EmailAddress,
+};
 use tempfile::TempDir;
 
 use crate::harness::{Browser, PASSWORD, Server, both_with};
@@ -75,7 +78,7 @@ fn compare(server: &Server, path: &str, field: &str, name: impl Fn(usize) -> Str
 fn no_form_takes_longer_for_who_has_an_account() {
     let folder = TempDir::new().unwrap();
     let open = |config: &mut Config| {
-        let from = Sender { name: None, address: "no-reply@example.com".into() };
+        let from = Sender { name: None, address: EmailAddress::parse("no-reply@example.com").unwrap() };
         config.mail = MailSettings { transport: MailTransport::File(folder.path().to_owned()), from: Some(from) };
         config.registration = Registration::Open;
         // As it is by default: the hash outweighs what reading a row takes, in a build without optimisation too.

@@ -1,6 +1,7 @@
 //! The introspection endpoint (RFC 7662): who may ask, and what each caller is told. Tokens that are worth nothing are
 //! `introspection::inactive`, signed answers `introspection::signed`.
 
+mod bound;
 mod inactive;
 mod leaked;
 mod signed;

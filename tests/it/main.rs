@@ -63,6 +63,7 @@ mod signing;
 mod spellings;
 mod statement_time;
 mod statements;
+mod supervisor;
 mod token;
 mod userinfo;
 mod withdrawal;

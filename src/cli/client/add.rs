@@ -58,7 +58,7 @@ impl Options {
             let apis = apis::all(connection)?;
             let mut client = self.describe(&id, &apis, now)?;
             refuse_strays(None, &client, &apis, custom)?;
-            client.secret_hash = client.has_secret().then(|| secret_hash(&secret));
+            client.secret_hash = client.has_secret().then(|| secret_hash(secret.expose()));
             Ok(client)
         };
         describe(work.connection)?;
@@ -69,7 +69,7 @@ impl Options {
             }
             registered => registered?,
         };
-        let secret = client.has_secret().then_some(secret);
+        let secret = client.has_secret().then_some(&secret);
         format.json_for_all(&Shown::with_secret(&client, secret))
     }
 

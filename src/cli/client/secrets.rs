@@ -27,11 +27,11 @@ pub fn rotate(work: &mut Work<'_>, one: &One, at_once: bool) -> Answer {
                 client.id
             ));
         }
-        client.previous_secret_hash = client.secret_hash.replace(secret_hash(&secret)).filter(|_| !at_once);
+        client.previous_secret_hash = client.secret_hash.replace(secret_hash(secret.expose())).filter(|_| !at_once);
         Ok(())
     };
     let Some(client) = clients::update(work.connection, &one.id, |_, client| change(client))? else { return unknown(&one.id) };
-    one.format.json_for_all(&Shown::with_secret(&client, Some(secret)))
+    one.format.json_for_all(&Shown::with_secret(&client, Some(&secret)))
 }
 
 /// Kills the former of two secrets.

@@ -110,7 +110,7 @@ impl Options {
     pub fn run(mut self, work: &mut Work<'_>, format: Format) -> Answer {
         self.settings = self.settings.read()?;
         let (custom, secret) = (&work.config.scope_claims, random::client_secret());
-        let hash = secret_hash(&secret);
+        let hash = secret_hash(secret.expose());
         let change = |connection: &mut AnyConnection, client: &mut Client| -> Result<(), Error> {
             let (before, apis) = (client.clone(), apis::all(connection)?);
             self.change(client)?;
@@ -126,7 +126,7 @@ impl Options {
         registered::key(work, self.settings.signing_alg, Some(&former))?;
         let Some(client) = clients::update(work.connection, &self.id, change)? else { return unknown(&self.id) };
         if client.secret_hash.as_ref() == Some(&hash) {
-            return format.json_for_all(&Shown::with_secret(&client, Some(secret)));
+            return format.json_for_all(&Shown::with_secret(&client, Some(&secret)));
         }
         let shown = Shown::new(&client);
         format.answer(&shown, || output::fields(&shown.fields()))

@@ -5,7 +5,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::super::output::{lines, span, time};
-use crate::protocol::client::{Client, ClientKeySource, GrantType, PkceRule};
+use crate::protocol::{
+    client::{Client, ClientKeySource, GrantType, PkceRule},
+    sensitive::Sensitive,
+};
 
 pub const HEADING: [&str; 6] = ["CLIENT", "NAME", "TYPE", "STATE", "CREATED", "SCOPE"];
 
@@ -13,7 +16,7 @@ pub const HEADING: [&str; 6] = ["CLIENT", "NAME", "TYPE", "STATE", "CREATED", "S
 pub struct Shown<'a> {
     client_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    client_secret: Option<String>,
+    client_secret: Option<&'a str>,
     /// RFC 7591 §3.2.1: beside a secret; 0 is never.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret_expires_at: Option<u8>,
@@ -58,12 +61,12 @@ impl<'a> Shown<'a> {
     }
 
     /// With the secret that was just made.
-    pub fn with_secret(client: &'a Client, secret: Option<String>) -> Self {
+    pub fn with_secret(client: &'a Client, secret: Option<&'a Sensitive<String>>) -> Self {
         let algorithm = client.algorithm.as_str();
         Self {
             client_id: &client.id,
             client_secret_expires_at: secret.as_ref().map(|_| 0),
-            client_secret: secret,
+            client_secret: secret.map(|secret| secret.expose().as_str()),
             active_secrets: [&client.secret_hash, &client.previous_secret_hash].into_iter().flatten().count(),
             client_name: &client.name,
             kind: client.kind.as_str(),

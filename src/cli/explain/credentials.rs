@@ -80,7 +80,7 @@ fn judge(
         _ => TokenParams::Refresh { scopes: None },
     };
     let generation = credential.generation;
-    let presented = Presentation { client, generation, params, proof: grant.dpop_jkt.as_deref(), resources: &[] };
+    let presented = Presentation { client, generation, params, proof: None, resources: &[] };
     let (row, verdict) = grant::rule(&rightly, &presented, &policy, status);
     explanation.row = Some(row);
     (explanation.active, explanation.because) = match verdict {

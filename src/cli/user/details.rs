@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::super::{Error, refuse};
 use crate::protocol::{
-    email_address::EmailAddress,
-    profile::{self, DISPLAY_NAME_LIMIT, EMAIL_LIMIT, USERNAME_LIMIT},
+    email_address::{EMAIL_LIMIT, EmailAddress},
+    profile::{self, DISPLAY_NAME_LIMIT, USERNAME_LIMIT},
     registration::check_text,
     scope::ScopeClaims,
     user::{User, check_attribute},

@@ -66,7 +66,7 @@ impl Exchange<'_> {
             client,
             generation: credentials.generation,
             params: credentials.params,
-            proof: None,
+            proof: None, // none is read yet: a grant of a public client that is bound to a key is refused
             resources: credentials.resources,
         };
         for _ in 0..2 {

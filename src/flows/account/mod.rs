@@ -136,7 +136,7 @@ async fn proven<T: Send + 'static>(
     then: impl Fn(&App, &mut AnyConnection, &Visitor, &User) -> Result<T, Fault> + Clone + Send + 'static,
 ) -> Result<Proven<T>, Fault> {
     let context = visit.context.clone();
-    let password = visit.form.as_ref().and_then(|form| form.as_ref().ok()?.get("password")).unwrap_or_default().to_owned();
+    let password = visit.form.as_ref().and_then(|form| form.as_ref().ok()?.get("password")).unwrap_or_default().into();
     let look = move |app: &App, connection: &mut AnyConnection| match visit.visitor(app, connection)? {
         Ok(visitor) => look(app, connection, visitor, guard),
         Err(reply) => Ok(Err(Err(reply))),

@@ -55,7 +55,7 @@ async fn change(app: &Data<App>, visit: Visit) -> Result<Reply, Fault> {
         Ok((visitor, Ok(user))) => (visitor, user),
         Ok((_, Err(reply))) | Err(reply) => return Ok(reply),
     };
-    let hash = app.passwords.hash_within_gate(visitor.field("new_password").to_owned()).await?;
+    let hash = app.passwords.hash_within_gate(visitor.field("new_password").into()).await?;
     run_blocking(app, Priority::Own, move |app, connection| -> Result<Reply, Fault> {
         set(app, connection, &visitor, &user, &hash)
     })

@@ -5,6 +5,7 @@ use super::{Candidate, answer};
 use crate::{
     app::App,
     passwords::PasswordError,
+    protocol::sensitive::Sensitive,
     store::{
         AnyConnection,
         users::{self, User},
@@ -26,10 +27,10 @@ pub enum Judged<T> {
 }
 
 /// Verifies the password, and hashes it anew where that is due. It is no reason to fail if that cannot be done.
-pub async fn verify(app: &App, candidate: &Candidate, password: &str) -> Result<Proof, PasswordError> {
+pub async fn verify(app: &App, candidate: &Candidate, password: &Sensitive<String>) -> Result<Proof, PasswordError> {
     let hash = candidate.user.as_ref().and_then(|user| user.password_hash.clone());
-    let verified = app.passwords.verify(password.to_owned(), hash).await?;
-    let renewed = if verified.outdated { app.passwords.hash_within_gate(password.to_owned()).await.ok() } else { None };
+    let verified = app.passwords.verify(password.clone(), hash).await?;
+    let renewed = if verified.outdated { app.passwords.hash_within_gate(password.clone()).await.ok() } else { None };
     Ok(Proof { is_right: verified.is_right, renewed })
 }
 

@@ -55,7 +55,8 @@ impl ClientRequest {
         registered: &Registered<'_>,
         keys: KeysAre,
     ) -> Result<Authenticated, OauthError> {
-        let presented = Presented::read(self.authorization.clone()?.as_deref(), &self.params)?;
+        let presented =
+            Presented::read(self.authorization.clone()?.as_ref().map(|header| header.expose().as_str()), &self.params)?;
         let (address, id, now) = (self.context.address, &presented.client_id, self.context.now);
         let error = match registered.client(connection, id)? {
             None => ProtocolError::new(ErrorCode::InvalidClient, format!("there is no client '{id}'")),

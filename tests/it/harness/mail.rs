@@ -9,7 +9,10 @@ use std::{
 
 use openssl::x509::X509;
 use serde_json::{Value, json};
-use symbolon::config::{MailSettings, MailTransport, Sender, SmtpPassword, SmtpSecurity, SmtpSettings};
+use symbolon::{
+    config::{MailSettings, MailTransport, Sender, SmtpPassword, SmtpSecurity, SmtpSettings},
+    protocol::email_address::EmailAddress,
+};
 use tempfile::TempDir;
 use tokio::net::TcpSocket;
 
@@ -160,7 +163,7 @@ impl MailServer {
 
     /// What a server needs to send by it.
     pub fn settings(&self) -> MailSettings {
-        let from = Sender { name: Some("Symbolon".into()), address: "no-reply@id.example.com".into() };
+        let from = Sender { name: Some("Symbolon".into()), address: EmailAddress::parse("no-reply@id.example.com").unwrap() };
         MailSettings { transport: MailTransport::Smtp(Box::new(self.smtp())), from: Some(from) }
     }
 
