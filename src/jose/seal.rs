@@ -11,7 +11,7 @@ use crate::{protocol::secrets::SecretRing, random};
 
 /// Seals the private key of `kid`.
 pub fn seal(secrets: &SecretRing, kid: &str, private: &[u8]) -> Result<Vec<u8>, Error> {
-    let (number, key) = secrets.sealing_key().ok_or(Error::NoSecret)?;
+    let (number, key) = secrets.sealing_key();
     let nonce = random::bytes::<24>();
     let payload = Payload { msg: private, aad: kid.as_bytes() };
     let sealed = XChaCha20Poly1305::new(key.into()).encrypt(&nonce.into(), payload).map_err(failed)?;

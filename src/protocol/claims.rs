@@ -169,7 +169,11 @@ pub fn is_sid(secrets: &SecretRing, pairwise: Option<&str>, session: Id, value: 
 }
 
 fn half(pseudonym: [u8; 32]) -> String {
-    pseudonym.first_chunk::<16>().map_or_else(String::new, |half| Id::from(*half).to_string())
+    let mut half = [0; 16];
+    for (to, from) in half.iter_mut().zip(pseudonym) {
+        *to = from;
+    }
+    Id::from(half).to_string()
 }
 
 /// `jti` of an access token: names its grant, so that one row by key tells whether it still lives.
@@ -199,7 +203,7 @@ pub fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
         Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Es256 => Sha256::digest(access_token).to_vec(),
         Algorithm::EdDsa => Sha512::digest(access_token).to_vec(), // RFC 8032 §5.1: Ed25519 is with SHA-512
     };
-    URL_SAFE_NO_PAD.encode(digest.get(..digest.len() / 2).unwrap_or_default())
+    URL_SAFE_NO_PAD.encode(digest.split_at(digest.len() / 2).0)
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ use crate::{
     store::{
         AnyConnection, Result,
         activity::{self, Event},
-        devices, dialect, notifications,
+        devices, dialect,
+        error::Error,
+        notifications,
         schema::sessions,
         users::{self, User},
     },
@@ -41,7 +43,8 @@ pub fn begin(connection: &mut AnyConnection, sign_in: SignIn<'_>, now: Timestamp
         let SignIn { user, before, new, network, event } = sign_in;
         let Some(auth_time) = users::hold(connection, user, now)? else { return Ok(None) };
         let new = Session { auth_time, ..new };
-        let device = new.device_id.clone().unwrap_or_default();
+        // Without one, every browser would be the same known device.
+        let device = new.device_id.clone().ok_or_else(|| Error::Failed("a sign-in without a device".into()))?;
         let seen = devices::see(connection, user.claims.id, (&device, network), now)?;
         let origin = new.origin.clone();
         // Of the very first sign-in of an account there is nothing to tell.
