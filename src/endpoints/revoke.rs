@@ -1,7 +1,7 @@
 //! The revocation endpoint (RFC 7009 §2.1): a client gives back its own tokens. A refresh token of whatever generation takes
 //! its whole grant with it, an access token ends alone. An unknown one is as good as revoked (RFC 7009 §2.2).
 
-use actix_web::{HttpRequest, http::StatusCode, web::Data};
+use actix_web::{http::StatusCode, web::Data};
 
 use crate::{
     app::App,
@@ -25,6 +25,7 @@ use crate::{
         client_request::{self, AuthenticatedClient, ClientRequest, CorsPolicy, Endpoint},
         oauth_error::OauthError,
         reply::Reply,
+        request::Request,
     },
 };
 
@@ -32,7 +33,7 @@ use crate::{
 const MARGIN: Span = Span::from_seconds(600);
 
 /// `POST /revoke`.
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
     client_request::answer(request, app, form, Endpoint { readers: CorsPolicy::Registered, only_reads: false, about, handle })
         .await
 }

@@ -1,7 +1,7 @@
 //! The link "this was not me" of an e-mail: what the e-mail told, and the button that ends everything. The password is worthless
 //! then, and only an e-mail brings a new one.
 
-use actix_web::{HttpRequest, web::Data};
+use actix_web::web::Data;
 
 use super::{
     account_overview::{AccountOverview, Words},
@@ -20,18 +20,18 @@ use crate::{
     },
     random,
     store::{AnyConnection, activity::Event, link_actions, links::Link, users::User},
-    web::{body::Form, fault::Fault, page, reply::Reply},
+    web::{body::Form, fault::Fault, page, reply::Reply, request::Request},
 };
 
 static LINK_PAGE: LinkPage = LinkPage { path: paths::NOT_ME, kinds: &[LinkKind::NotMe] };
 
 /// `GET /not-me`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     link::show(&request, &app, &LINK_PAGE, handle).await
 }
 
 /// `POST /not-me`.
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
     link::act(&request, &app, form, (&LINK_PAGE, handle)).await
 }
 

@@ -1,7 +1,7 @@
 //! Making the account that a link in an e-mail is for: user name, display name and password, for an address that the link has
 //! shown to be the user's. That someone has a user name is told here alone, to whoever has shown an address, and a few times.
 
-use actix_web::{HttpRequest, http::header, web::Data};
+use actix_web::{http::header, web::Data};
 
 use super::{
     formatting,
@@ -35,6 +35,7 @@ use crate::{
         fault::Fault,
         page,
         reply::Reply,
+        request::Request,
     },
 };
 
@@ -54,12 +55,12 @@ struct Candidate {
 }
 
 /// `GET /register/finish`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     link::show(&request, &app, &LINK_PAGE, handle).await
 }
 
 /// `POST /register/finish`.
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
     let visit = Visit::of(&request, &LINK_PAGE);
     let form = match visit.read(&app, form) {
         Ok(form) => form,
