@@ -5,9 +5,9 @@ use actix_web::{http::StatusCode, web::Data};
 
 use crate::{
     app::App,
-    inspection::text,
     jose::verify::{self, Typ},
     protocol::{
+        claims::ReadAccessToken,
         credential::{Credential, Kind},
         end_reason::EndReason,
         error::{ErrorCode, ProtocolError},
@@ -64,13 +64,14 @@ fn handle(
     }
     let ring = app.keys_verifying(connection, token, now)?;
     let Ok(claims) = verify::own(&ring, Typ::AccessToken, token) else { return Ok(done("not a token of ours")) };
-    if text(&claims, "client_id") != client.id {
+    let said =
+        ReadAccessToken::read(&claims).map_err(|bad| ProtocolError::new(ErrorCode::InvalidRequest, format!("token: {bad}")))?;
+    if said.client_id != client.id {
         return Err(of_another());
     }
-    let end = claims.get("exp").and_then(serde_json::Value::as_i64).unwrap_or_default();
-    let end = Timestamp::from_millis(end.saturating_mul(1000)).plus(MARGIN);
+    let end = Timestamp::from_millis(said.exp.saturating_mul(1000)).plus(MARGIN);
     if now < end {
-        revoked_tokens::insert(connection, text(&claims, "jti"), end)?;
+        revoked_tokens::insert(connection, said.jti, end)?;
     }
     Ok(done("an access token is revoked"))
 }

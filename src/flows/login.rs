@@ -14,7 +14,7 @@ use crate::{
     pages::{Layout, Login, LoginNotice, LoginProblem, Problem, Remember},
     paths,
     protocol::{
-        authentication, authorization::AuthorizationRequest, id::Id, login_name::LoginName, network, params::Params,
+        authentication::Amr, authorization::AuthorizationRequest, id::Id, login_name::LoginName, network, params::Params,
         time::Timestamp,
     },
     random,
@@ -229,7 +229,7 @@ impl Visit {
             expires_at: now.plus(lifetime),
             ended_at: None,
             origin: self.context.origin(),
-            amr: authentication::PASSWORD.into(),
+            amr: Amr::password(),
             remembered: remember,
             device_id: Some(device.to_owned()),
             sign_in_again_at: None,

@@ -110,7 +110,7 @@ fn reset(
     throttle::forget(connection, secrets, id)?;
     throttle::forget_here(connection, secrets, (id, [&claims.username, &claims.email]), (visit.context.address, &name))?;
     let to = (sign_in_redirect::PASSWORD_SET, claims.username.as_str());
-    Ok(sign_in_redirect::to_sign_in(app, link.content.as_deref(), to, (visit.browser(), now))
+    Ok(sign_in_redirect::to_sign_in(app, link.content.request(), to, (visit.browser(), now))
         .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &known_browser::cookie(app, &name, now), Keep::Long))
         .noting(format!("a new password was set by a link: person {id}")))
 }

@@ -100,7 +100,7 @@ fn renew(connection: &mut AnyConnection, session: &Session, renewed: &Session) -
             sessions::generation.eq(i64::from(renewed.generation)),
             sessions::auth_time.eq(renewed.auth_time.millis()),
             sessions::last_seen_at.eq(renewed.last_seen_at.millis()),
-            sessions::amr.eq(&renewed.amr),
+            sessions::amr.eq(renewed.amr.to_string()),
             sessions::user_agent.eq(renewed.origin.user_agent.as_deref()),
             sessions::address.eq(renewed.origin.address.as_deref()),
             sessions::place.eq(renewed.origin.place.as_deref()),
