@@ -8,7 +8,7 @@ use symbolon::{
         activity::Origin,
         credential::{Credential, Kind},
         id::Id,
-        link::{LinkContent, LinkKind, NotifiedEvent},
+        link::{Invited, LinkContent, LinkKind, NotifiedEvent},
         notification::NotificationKind,
         time::Timestamp,
     },
@@ -122,7 +122,11 @@ impl<'a> Stage<'a> {
         let mut link = Link {
             user_id: is_theirs.then_some(self.user),
             email: Some(self.email()),
-            content: if kind == LinkKind::NotMe { LinkContent::NotifiedEvent(received) } else { LinkContent::Nothing },
+            content: match kind {
+                LinkKind::NotMe => LinkContent::NotifiedEvent(received),
+                LinkKind::Invitation => LinkContent::Invited(Invited::default()),
+                _ => LinkContent::Nothing,
+            },
             ..Link::new(random::id(now), kind, now)
         };
         change(&mut link);
