@@ -21,8 +21,11 @@ impl Clock {
     #[must_use]
     pub fn system() -> Self {
         Self::new(|| {
-            let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+            let millis = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+            Timestamp::from_millis(match SystemTime::now().duration_since(UNIX_EPOCH) {
+                Ok(since) => millis(since),
+                Err(before) => -millis(before.duration()),
+            })
         })
     }
 

@@ -10,7 +10,8 @@ use crate::{
         verify::{self, Claims, Typ},
     },
     protocol::{
-        api, claims,
+        api,
+        claims::{self, ReadAccessToken},
         client::{Client, GrantType},
         credential::{Credential, Kind},
         entitlement::Entitlement,
@@ -128,39 +129,42 @@ impl Inspector<'_> {
             Ok(claims) => claims,
             Err(refused) => return Ok(Err(inactive_token(&refused.0, None))),
         };
-        let client_id = text(&claims, "client_id").to_owned();
+        let said = match ReadAccessToken::read(&claims) {
+            Ok(said) => said,
+            Err(bad) => return Ok(Err(inactive_token(&bad.to_string(), None))),
+        };
         let keep = self.config.lifetimes.access_token.max(self.config.lifetimes.id_token);
         // Whoever has the key that was retired because it leaked could sign anything.
         if !verify::named_key(token).is_some_and(|kid| self.ring.publishes(&kid, self.now, keep)) {
             return Ok(Err(inactive_token("the key that signed it is not published any more", None)));
         }
-        let refused = |reason: &str| Ok(Err(inactive_token(reason, Some(&client_id))));
-        if text(&claims, "iss") != self.config.issuer.as_str() {
+        let refused = |reason: &str| Ok(Err(inactive_token(reason, Some(said.client_id))));
+        if said.iss != self.config.issuer.as_str() {
             return refused("another issuer stands in it");
         }
-        if verify::is_expired(&claims, self.now.seconds()) {
+        if self.now.seconds() >= said.exp {
             return refused("it has expired");
         }
-        let issued_at = claims.get("iat").and_then(serde_json::Value::as_i64).unwrap_or_default();
-        if Timestamp::from_millis(issued_at.saturating_mul(1000)).is_ahead_of(self.now) {
+        if Timestamp::from_millis(said.iat.saturating_mul(1000)).is_ahead_of(self.now) {
             return refused("it was issued in the future: the server's clock was set back since");
         }
-        let jti = text(&claims, "jti");
-        let found = match claims::grant_of_jti(jti) {
+        let found = match claims::grant_of_jti(said.jti) {
             Some(id) => {
                 let found = match ahead.filter(|found| found.grant.id == id) {
                     Some(found) => Some(found),
-                    None => grants::read(connection, &About { grant: id, jti: Some(jti.to_owned()) })?.map(|(found, _)| found),
+                    None => {
+                        grants::read(connection, &About { grant: id, jti: Some(said.jti.to_owned()) })?.map(|(found, _)| found)
+                    }
                 };
                 match found.filter(|found| !found.is_token_revoked) {
                     Some(found) => Some(found),
                     None => return refused("it was revoked, or its grant is gone"),
                 }
             }
-            None if revoked_tokens::contains(connection, jti)? => return refused("it was revoked"),
+            None if revoked_tokens::contains(connection, said.jti)? => return refused("it was revoked"),
             None => None,
         };
-        let Some(client) = self.registered.client(connection, &client_id)? else { return refused("its client was deleted") };
+        let Some(client) = self.registered.client(connection, said.client_id)? else { return refused("its client was deleted") };
         if client.disabled_at.is_some() {
             return refused("its client is switched off");
         }
@@ -174,19 +178,18 @@ impl Inspector<'_> {
             if let Some(inactive) = grant::inactive(&found.grant, &client, &policy, &status) {
                 return refused(inactive.description());
             }
-            if found.grant.sub() != text(&claims, "sub") || found.grant.client_id != client.id {
+            if found.grant.sub() != said.sub || found.grant.client_id != client.id {
                 return refused("its grant is of someone else");
             }
         }
         // A client that was made before the clock was set back is not younger than its tokens.
-        let is_older_than_client = issued_at < client.created_at.seconds() && !client.created_at.is_ahead_of(self.now);
+        let is_older_than_client = said.iat < client.created_at.seconds() && !client.created_at.is_ahead_of(self.now);
         if found.is_none() && (!client.may_use(GrantType::ClientCredentials) || is_older_than_client) {
             return refused("its client may not act for itself any more");
         }
-        let scopes = Scopes::parse(text(&claims, "scope")).unwrap_or_default();
         let issuer = self.config.issuer.as_str();
         let resources: Vec<_> = verify::audiences(&claims).filter(|uri| *uri != issuer).map(str::to_owned).collect();
-        let left = match Entitlement::of_token(&client, &scopes, &resources) {
+        let left = match Entitlement::of_token(&client, &said.scopes, &resources) {
             Ok(left) => narrow(connection, &self.registered, left, &resources)?,
             Err(error) => Err(error),
         };
@@ -287,12 +290,6 @@ fn narrow(
         }
     }
     Ok(Ok(left))
-}
-
-/// A claim that is text.
-#[must_use]
-pub fn text<'a>(claims: &'a Claims, name: &str) -> &'a str {
-    claims.get(name).and_then(|value| value.as_str()).unwrap_or_default()
 }
 
 fn inactive_token(reason: &str, client_id: Option<&str>) -> InactiveToken {

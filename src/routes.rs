@@ -14,7 +14,7 @@ use crate::{
         select_account,
     },
     paths,
-    web::{cors, no_route},
+    web::{cors, no_route, request::Request},
 };
 
 /// What is served for monitoring, on a socket of its own.
@@ -116,7 +116,7 @@ fn account_pages(config: &mut ServiceConfig, base: &str) {
 }
 
 fn page(base: &str, path: &str, allow: &'static str) -> Resource {
-    let refuse = move |request: HttpRequest, app: Data<App>| async move { no_route::page_method(&request, &app, allow) };
+    let refuse = move |request: Request, app: Data<App>| async move { no_route::page_method(&request, &app, allow) };
     web::resource(format!("{base}{path}")).default_service(web::to(refuse))
 }
 

@@ -226,7 +226,7 @@ fn grant(generation: u32) -> Grant {
         revoked_at: None,
         end_reason: None,
         subject: None,
-        amr: "pwd".into(),
+        amr: symbolon::protocol::authentication::Amr::password(),
         claims: ClaimsRequest::default(),
         device_name: None,
         seen: Origin::default(),

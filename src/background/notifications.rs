@@ -217,7 +217,7 @@ fn write(app: &App, delivery: &Delivery, notice: &Notification, link: Option<Lin
 
 /// Names an e-mail, in the log and in its Message-ID.
 fn name(delivery: &Delivery) -> String {
-    Id::try_from(delivery.id.clone()).map(|id| id.to_string()).unwrap_or_default()
+    delivery.id.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Where a link in a mail leads.

@@ -3,7 +3,6 @@
 //! order of this file; what is weighed is `protocol::next_step`.
 
 use actix_web::{
-    HttpRequest,
     http::{Method, StatusCode},
     web::Data,
 };
@@ -36,7 +35,7 @@ use crate::{
         fault::Fault,
         page,
         reply::Reply,
-        request::Context,
+        request::{Context, Request},
         returning, session, subject,
     },
 };
@@ -52,21 +51,21 @@ struct Visit<'a> {
 }
 
 /// `GET /authorize`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     let params = Params::parse(request.query_string());
     answer(&request, &app, params, false).await
 }
 
 /// `POST /authorize` (OpenID Connect Core 3.1.2.1).
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
     match form.0 {
         Ok(params) => answer(&request, &app, params, true).await,
-        Err(problem) => page::body_problem(app.config.issuer.base(), &Context::of(&request), &problem),
+        Err(problem) => page::body_problem(app.config.issuer.base(), &request.context, &problem),
     }
 }
 
-async fn answer(request: &HttpRequest, app: &Data<App>, params: Params, is_post: bool) -> Reply {
-    let context = Context::of(request);
+async fn answer(request: &Request, app: &Data<App>, params: Params, is_post: bool) -> Reply {
+    let context = request.context.clone();
     let (cookie, is_head) = (cookies::get(request, cookies::SESSION), request.method() == Method::HEAD);
     let cloned = context.clone();
     let answer = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<Reply, Fault> {

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use actix_web::{
-    HttpRequest,
     http::{StatusCode, header},
     web::Data,
 };
@@ -17,7 +16,7 @@ use crate::{
         blocking::{Priority, run_blocking, run_blocking_within},
         fault::{Fault, RETRY_AFTER},
         reply::Reply,
-        request::Context,
+        request::Request,
     },
 };
 
@@ -34,7 +33,7 @@ pub async fn alive() -> Reply {
 }
 
 /// `GET /readyz`.
-pub async fn ready(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn ready(request: Request, app: Data<App>) -> Reply {
     let not_ready = |why: &str, note: &str| {
         Reply::text(StatusCode::SERVICE_UNAVAILABLE, why).with(header::RETRY_AFTER, RETRY_AFTER).noting(note)
     };
@@ -47,7 +46,7 @@ pub async fn ready(request: HttpRequest, app: Data<App>) -> Reply {
         Ok(()) => Reply::text(StatusCode::OK, &([vec!["ready".to_owned()], app.supervisor.failing()].concat().join("\n") + "\n")),
         Err(reason) => not_ready("not ready\n", reason),
     };
-    let now = Context::of(&request).now;
+    let now = request.context.now;
     // Of many who ask at once one tries, and those who came before it began are told what it found.
     let came = Stopwatch::start();
     let mut last = app.readiness.lock().await;

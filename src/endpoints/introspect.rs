@@ -1,7 +1,7 @@
 //! The introspection endpoint (RFC 7662): a client asks about its own tokens, a resource server about those for the APIs
 //! it serves. Whoever else's token it is, and whatever is wrong with it, the answer is the same. Signed on request (RFC 9701).
 
-use actix_web::{HttpRequest, http::StatusCode, web::Data};
+use actix_web::{http::StatusCode, web::Data};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
         client_request::{self, AuthenticatedClient, ClientRequest, CorsPolicy, Endpoint},
         oauth_error::OauthError,
         reply::Reply,
+        request::Request,
     },
 };
 
@@ -27,7 +28,7 @@ use crate::{
 const SIGNED: &str = "application/token-introspection+jwt";
 
 /// `POST /introspect`.
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
     client_request::answer(request, app, form, Endpoint { readers: CorsPolicy::NoOrigin, only_reads: true, about, handle }).await
 }
 

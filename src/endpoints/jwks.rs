@@ -1,6 +1,6 @@
 //! The published keys (RFC 7517 §5). Which ones, and until when, is `jose::keys`.
 
-use actix_web::{HttpRequest, web::Data};
+use actix_web::web::Data;
 
 use crate::{
     app::App,
@@ -11,7 +11,7 @@ use crate::{
         cors,
         oauth_error::{Challenge, OauthError},
         reply::Reply,
-        request::Context,
+        request::Request,
     },
 };
 
@@ -19,8 +19,8 @@ use crate::{
 const MAX_AGE: u32 = 300;
 
 /// `GET /.well-caller/jwks.json`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
-    let now = Context::of(&request).now;
+pub async fn get(request: Request, app: Data<App>) -> Reply {
+    let now = request.context.now;
     let keep = app.config.lifetimes.access_token.max(app.config.lifetimes.id_token);
     let show = |ring: &KeyRing| cors::public(cached(&request, ring.published(now, keep).to_string(), MAX_AGE));
     if let Some(ring) = app.keys_at_hand(now) {

@@ -1,13 +1,13 @@
 //! The revocation endpoint (RFC 7009 §2.1): a client gives back its own tokens. A refresh token of whatever generation takes
 //! its whole grant with it, an access token ends alone. An unknown one is as good as revoked (RFC 7009 §2.2).
 
-use actix_web::{HttpRequest, http::StatusCode, web::Data};
+use actix_web::{http::StatusCode, web::Data};
 
 use crate::{
     app::App,
-    inspection::text,
     jose::verify::{self, Typ},
     protocol::{
+        claims::ReadAccessToken,
         credential::{Credential, Kind},
         end_reason::EndReason,
         error::{ErrorCode, ProtocolError},
@@ -25,6 +25,7 @@ use crate::{
         client_request::{self, AuthenticatedClient, ClientRequest, CorsPolicy, Endpoint},
         oauth_error::OauthError,
         reply::Reply,
+        request::Request,
     },
 };
 
@@ -32,7 +33,7 @@ use crate::{
 const MARGIN: Span = Span::from_seconds(600);
 
 /// `POST /revoke`.
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
     client_request::answer(request, app, form, Endpoint { readers: CorsPolicy::Registered, only_reads: false, about, handle })
         .await
 }
@@ -63,13 +64,14 @@ fn handle(
     }
     let ring = app.keys_verifying(connection, token, now)?;
     let Ok(claims) = verify::own(&ring, Typ::AccessToken, token) else { return Ok(done("not a token of ours")) };
-    if text(&claims, "client_id") != client.id {
+    let said =
+        ReadAccessToken::read(&claims).map_err(|bad| ProtocolError::new(ErrorCode::InvalidRequest, format!("token: {bad}")))?;
+    if said.client_id != client.id {
         return Err(of_another());
     }
-    let end = claims.get("exp").and_then(serde_json::Value::as_i64).unwrap_or_default();
-    let end = Timestamp::from_millis(end.saturating_mul(1000)).plus(MARGIN);
+    let end = Timestamp::from_millis(said.exp.saturating_mul(1000)).plus(MARGIN);
     if now < end {
-        revoked_tokens::insert(connection, text(&claims, "jti"), end)?;
+        revoked_tokens::insert(connection, said.jti, end)?;
     }
     Ok(done("an access token is revoked"))
 }

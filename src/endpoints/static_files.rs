@@ -2,7 +2,6 @@
 //! cached for ever. The name of another version is answered as well, and not cached.
 
 use actix_web::{
-    HttpRequest,
     http::header,
     web::{Data, Path},
 };
@@ -10,11 +9,11 @@ use actix_web::{
 use crate::{
     app::App,
     pages::assets,
-    web::{no_route, reply::Reply},
+    web::{no_route, reply::Reply, request::Request},
 };
 
 /// `GET /static/{name}`.
-pub async fn get(request: HttpRequest, name: Path<String>, app: Data<App>) -> Reply {
+pub async fn get(request: Request, name: Path<String>, app: Data<App>) -> Reply {
     match assets::find(&name) {
         Some(asset) => {
             Reply::file(asset.content_type, asset.bytes).with(header::CACHE_CONTROL, "public, max-age=31536000, immutable")

@@ -28,13 +28,13 @@ use crate::{
         cors,
         oauth_error::{Challenge, OauthError},
         reply::Reply,
-        request::{Context, header_text},
+        request::{Request, header_text},
     },
 };
 
 /// `GET` and `POST /userinfo`.
-pub async fn answer(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
-    let now = Context::of(&request).now;
+pub async fn answer(request: Request, app: Data<App>, form: Form) -> Reply {
+    let now = request.context.now;
     let origin = cors::origin(&request);
     let (token, cloned, reader) = (bearer(&request, &form), app.clone(), origin.clone());
     let handle = run_blocking(&app, Priority::Reads, move |app, connection| -> Result<Reply, OauthError> {

@@ -1,7 +1,7 @@
 //! The link that confirms an e-mail address of an account: the question, and the end. It works whoever is signed in, if anyone
 //! is.
 
-use actix_web::{HttpRequest, web::Data};
+use actix_web::web::Data;
 
 use super::link::{self, LinkPage, LinkProblem, Visit};
 use crate::{
@@ -17,18 +17,18 @@ use crate::{
         links::Link,
         users::User,
     },
-    web::{body::Form, fault::Fault, page, reply::Reply},
+    web::{body::Form, fault::Fault, page, reply::Reply, request::Request},
 };
 
 static LINK_PAGE: LinkPage = LinkPage { path: paths::CONFIRM_EMAIL, kinds: &[LinkKind::ConfirmEmail] };
 
 /// `GET /confirm-email`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     link::show(&request, &app, &LINK_PAGE, handle).await
 }
 
 /// `POST /confirm-email`.
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
     link::act(&request, &app, form, (&LINK_PAGE, handle)).await
 }
 

@@ -1,7 +1,7 @@
 //! The consent page (RFC 6749 §10.2, OpenID Connect Core 3.1.2.4): who asks, for what, for how long. The answer
 //! is remembered where it may be, and leads back to `/authorize` with a stamp, or to the client with a refusal.
 
-use actix_web::{HttpRequest, web::Data};
+use actix_web::web::Data;
 
 use super::{
     formatting,
@@ -23,16 +23,16 @@ use crate::{
     },
     random,
     store::{AnyConnection, activity::Event, apis, consents, users},
-    web::{body::Form, fault::Fault, forms, page, reply::Reply, returning},
+    web::{body::Form, fault::Fault, forms, page, reply::Reply, request::Request, returning},
 };
 
 /// `GET /consent`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     ask(&request, &app, None, handle).await
 }
 
 /// `POST /consent`.
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
     ask(&request, &app, Some(form), handle).await
 }
 

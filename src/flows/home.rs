@@ -1,6 +1,6 @@
 //! The front page: who is signed in in this browser, and the way out.
 
-use actix_web::{HttpRequest, web::Data};
+use actix_web::web::Data;
 
 use crate::{
     app::App,
@@ -13,14 +13,14 @@ use crate::{
         fault::Fault,
         forms, page,
         reply::Reply,
-        request::Context,
+        request::Request,
         session,
     },
 };
 
 /// `GET /`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
-    let (context, cookie) = (Context::of(&request), cookies::get(&request, cookies::SESSION));
+pub async fn get(request: Request, app: Data<App>) -> Reply {
+    let (context, cookie) = (request.context.clone(), cookies::get(&request, cookies::SESSION));
     let cloned = context.clone();
     let handle = run_blocking(&app, Priority::Browsers, move |app, connection| -> Result<Reply, Fault> {
         let base = app.config.issuer.base();

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, web::Data};
+use actix_web::web::Data;
 
 use crate::{
     app::App,
@@ -22,7 +22,7 @@ use crate::{
         fault::Fault,
         page,
         reply::Reply,
-        request::Context,
+        request::{Context, Request},
         returning, session,
     },
 };
@@ -46,7 +46,7 @@ pub struct Interaction {
 pub type Handler = fn(&App, &mut AnyConnection, &Visit, &Interaction, Option<&Params>) -> Result<Reply, Fault>;
 
 /// Answers a request to a page: reads the form and the question, and lets `handle` do the rest.
-pub async fn ask(request: &HttpRequest, app: &Data<App>, form: Option<Form>, handle: Handler) -> Reply {
+pub async fn ask(request: &Request, app: &Data<App>, form: Option<Form>, handle: Handler) -> Reply {
     let visit = Visit::of(request);
     let (context, base) = (visit.context.clone(), app.config.issuer.base());
     let form = match form.map(|form| form.0).transpose() {
@@ -63,9 +63,9 @@ pub async fn ask(request: &HttpRequest, app: &Data<App>, form: Option<Form>, han
 }
 
 impl Visit {
-    fn of(request: &HttpRequest) -> Self {
+    fn of(request: &Request) -> Self {
         Self {
-            context: Context::of(request),
+            context: request.context.clone(),
             query: Params::parse(request.query_string()),
             cookie: cookies::get(request, cookies::SESSION),
         }

@@ -5,7 +5,7 @@
 
 mod invalid;
 
-use actix_web::{HttpRequest, http::header, web::Data};
+use actix_web::{http::header, web::Data};
 
 use super::sign_in_redirect;
 use crate::{
@@ -32,7 +32,7 @@ use crate::{
         fault::Fault,
         forms, page,
         reply::Reply,
-        request::Context,
+        request::{Context, Request},
     },
 };
 
@@ -63,7 +63,7 @@ pub struct Visit {
 pub type Handler = fn(&App, &mut AnyConnection, &Visit, &Link, Option<&Params>) -> Result<Reply, Fault>;
 
 /// `GET` of a path of links.
-pub async fn show(request: &HttpRequest, app: &Data<App>, link_page: &'static LinkPage, handle: Handler) -> Reply {
+pub async fn show(request: &Request, app: &Data<App>, link_page: &'static LinkPage, handle: Handler) -> Reply {
     let visit = Visit::of(request, link_page);
     if let Some(text) = Params::parse(request.query_string()).get("link") {
         return visit.keep(app, text);
@@ -79,7 +79,7 @@ pub async fn show(request: &HttpRequest, app: &Data<App>, link_page: &'static Li
 }
 
 /// `POST` of a path of links, where all is done in one blocking call.
-pub async fn act(request: &HttpRequest, app: &Data<App>, form: Form, (link_page, handle): (&'static LinkPage, Handler)) -> Reply {
+pub async fn act(request: &Request, app: &Data<App>, form: Form, (link_page, handle): (&'static LinkPage, Handler)) -> Reply {
     let visit = Visit::of(request, link_page);
     let (context, base) = (visit.context.clone(), app.config.issuer.base());
     let form = match visit.read(app, form) {
@@ -96,9 +96,9 @@ pub async fn act(request: &HttpRequest, app: &Data<App>, form: Form, (link_page,
 }
 
 impl Visit {
-    pub fn of(request: &HttpRequest, link_page: &'static LinkPage) -> Self {
+    pub fn of(request: &Request, link_page: &'static LinkPage) -> Self {
         Self {
-            context: Context::of(request),
+            context: request.context.clone(),
             link_page,
             browser: cookies::get(request, cookies::BROWSER),
             link: cookies::get(request, cookies::LINK),

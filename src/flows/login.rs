@@ -1,7 +1,7 @@
 //! The sign-in page. A sign-in is two blocking calls with the password in between, in its own gate (`proof`): look up and count the attempt; verify;
 //! begin the session. Known and unknown names take the same way and the same time.
 
-use actix_web::{HttpRequest, http::header, web::Data};
+use actix_web::{http::header, web::Data};
 
 use super::{
     formatting, known_browser,
@@ -14,7 +14,7 @@ use crate::{
     pages::{Layout, Login, LoginNotice, LoginProblem, Problem, Remember},
     paths,
     protocol::{
-        authentication, authorization::AuthorizationRequest, id::Id, login_name::LoginName, network, params::Params,
+        authentication::Amr, authorization::AuthorizationRequest, id::Id, login_name::LoginName, network, params::Params,
         sensitive::Sensitive, time::Timestamp,
     },
     random,
@@ -30,7 +30,7 @@ use crate::{
         fault::Fault,
         forms, page,
         reply::Reply,
-        request::Context,
+        request::{Context, Request},
         returning, session,
     },
 };
@@ -65,7 +65,7 @@ impl Typed {
 }
 
 /// `GET /login`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     let visit = Visit::of(&request);
     let cloned = visit.clone();
     let shown = run_blocking(&app, Priority::Browsers, move |app, connection| -> Result<Reply, Fault> {
@@ -75,7 +75,7 @@ pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
 }
 
 /// `POST /login`.
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
     let visit = Visit::of(&request);
     let base = app.config.issuer.base();
     let form = match form.0 {
@@ -127,9 +127,9 @@ async fn sign_in(app: &Data<App>, visit: Visit, form: Params, password: Sensitiv
 }
 
 impl Visit {
-    fn of(request: &HttpRequest) -> Self {
+    fn of(request: &Request) -> Self {
         Self {
-            context: Context::of(request),
+            context: request.context.clone(),
             query: Params::parse(request.query_string()),
             session: cookies::get(request, cookies::SESSION),
             browser: cookies::get(request, cookies::BROWSER),
@@ -229,7 +229,7 @@ impl Visit {
             expires_at: now.plus(lifetime),
             ended_at: None,
             origin: self.context.origin(),
-            amr: authentication::PASSWORD.into(),
+            amr: Amr::password(),
             remembered: remember,
             device_id: Some(device.to_owned()),
             sign_in_again_at: None,

@@ -3,7 +3,6 @@
 //! whoever wants to know is told. What a request means is `protocol::logout`.
 
 use actix_web::{
-    HttpRequest,
     http::{Method, StatusCode, header},
     web::Data,
 };
@@ -35,7 +34,7 @@ use crate::{
         fault::Fault,
         forms, page,
         reply::Reply,
-        request::{Context, QUERY_LIMIT},
+        request::{Context, QUERY_LIMIT, Request},
         session, subject,
     },
 };
@@ -63,15 +62,15 @@ struct Found {
 }
 
 /// `GET /logout`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     answer(&request, &app, Params::parse(request.query_string()), None).await
 }
 
 /// `POST /logout`: our own form, or the request of an app (§2: both methods work).
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
     let form = match form.0 {
         Ok(form) => form,
-        Err(problem) => return page::body_problem(app.config.issuer.base(), &Context::of(&request), &problem),
+        Err(problem) => return page::body_problem(app.config.issuer.base(), &request.context, &problem),
     };
     let is_of_app = form.get(forms::FIELD).is_none() && LogoutRequest::read(&form).is_of_client();
     if !is_of_app {
@@ -85,8 +84,8 @@ pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
     answer(&request, &app, form, None).await
 }
 
-async fn answer(request: &HttpRequest, app: &Data<App>, params: Params, form: Option<Params>) -> Reply {
-    let (context, cookie) = (Context::of(request), cookies::get(request, cookies::SESSION));
+async fn answer(request: &Request, app: &Data<App>, params: Params, form: Option<Params>) -> Reply {
+    let (context, cookie) = (request.context.clone(), cookies::get(request, cookies::SESSION));
     let visit = Visit { context, cookie, params, form, is_head: request.method() == Method::HEAD };
     let cloned = visit.context.clone();
     let handle =

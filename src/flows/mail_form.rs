@@ -2,7 +2,7 @@
 //! same statements, whether there is such an account or not (ASVS 6.3.8): nothing of users is looked up here. The ask goes into
 //! the queue; `background::messages` finds out what becomes of it.
 
-use actix_web::{HttpRequest, http::header, web::Data};
+use actix_web::{http::header, web::Data};
 
 use super::{known_browser, sign_in_redirect, throttle::MailLimit};
 use crate::{
@@ -28,7 +28,7 @@ use crate::{
         fault::Fault,
         forms, page,
         reply::Reply,
-        request::{Context, QUERY_LIMIT},
+        request::{Context, QUERY_LIMIT, Request},
         returning,
     },
 };
@@ -58,9 +58,9 @@ pub struct Visit {
 pub type Handler = fn(&App, &mut AnyConnection, &Visit, Option<&Params>) -> Result<Reply, Fault>;
 
 /// Answers a request to a page: reads the form, and lets `handle` do the rest.
-pub async fn answer(request: &HttpRequest, app: &Data<App>, path: &'static str, form: Option<Form>, handle: Handler) -> Reply {
+pub async fn answer(request: &Request, app: &Data<App>, path: &'static str, form: Option<Form>, handle: Handler) -> Reply {
     let visit = Visit {
-        context: Context::of(request),
+        context: request.context.clone(),
         query: Params::parse(request.query_string()),
         browser: cookies::get(request, cookies::BROWSER),
         device: cookies::get(request, cookies::DEVICE),

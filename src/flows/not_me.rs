@@ -1,7 +1,7 @@
 //! The link "this was not me" of an e-mail: what the e-mail told, and the button that ends everything. The password is worthless
 //! then, and only an e-mail brings a new one.
 
-use actix_web::{HttpRequest, web::Data};
+use actix_web::web::Data;
 
 use super::{
     account_overview::{AccountOverview, Words},
@@ -14,24 +14,24 @@ use crate::{
     paths,
     protocol::{
         activity::{Activity, Origin},
-        link::{LinkKind, NotifiedEvent},
+        link::{LinkContent, LinkKind, NotifiedEvent},
         notification::NotificationKind,
         params::Params,
     },
     random,
     store::{AnyConnection, activity::Event, link_actions, links::Link, users::User},
-    web::{body::Form, fault::Fault, page, reply::Reply},
+    web::{body::Form, fault::Fault, page, reply::Reply, request::Request},
 };
 
 static LINK_PAGE: LinkPage = LinkPage { path: paths::NOT_ME, kinds: &[LinkKind::NotMe] };
 
 /// `GET /not-me`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     link::show(&request, &app, &LINK_PAGE, handle).await
 }
 
 /// `POST /not-me`.
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
     link::act(&request, &app, form, (&LINK_PAGE, handle)).await
 }
 
@@ -40,11 +40,12 @@ fn handle(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link,
         Ok(user) => user,
         Err(reply) => return Ok(reply),
     };
-    let notified = link.content.as_deref().and_then(|content| serde_json::from_str::<NotifiedEvent>(content).ok());
-    let Some(notified) = notified else { return Ok(visit.problem_of(app, Some(link.kind), LinkProblem::Unknown)) };
+    let problem_of = || Ok(visit.problem_of(app, Some(link.kind), LinkProblem::Unknown));
+    let LinkContent::NotifiedEvent(notified) = &link.content else { return problem_of() };
+    let Some(what) = what(notified) else { return problem_of() };
     match form.map(|form| visit.check(app, link, form)) {
-        None => Ok(show(app, visit, link, (&user, &notified), None)),
-        Some(Err(problem)) => Ok(show(app, visit, link, (&user, &notified), Some(problem))),
+        None => Ok(show(app, visit, link, (&user, notified, what), None)),
+        Some(Err(problem)) => Ok(show(app, visit, link, (&user, notified, what), Some(problem))),
         Some(Ok(())) => end(app, connection, visit, link, &user),
     }
 }
@@ -68,13 +69,19 @@ fn end(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, us
     Ok(page::show(200, &page, None).noting(format!("everything was ended by a letter's link: person {id}")))
 }
 
-fn show(app: &App, visit: &Visit, link: &Link, (user, notified): (&User, &NotifiedEvent), problem: Option<FormProblem>) -> Reply {
+fn show(
+    app: &App,
+    visit: &Visit,
+    link: &Link,
+    (user, notified, what): (&User, &NotifiedEvent, ReportedEvent<'_>),
+    problem: Option<FormProblem>,
+) -> Reply {
     let owner = visit.owner();
     let (browser, place) = (formatting::program(&notified.origin), place(&notified.origin));
     let page = NotMe {
         layout: visit.layout(app),
         username: &user.claims.username,
-        what: what(notified),
+        what,
         when: &formatting::full(notified.at),
         at: &formatting::iso(notified.at),
         browser: browser.as_deref(),
@@ -86,14 +93,15 @@ fn show(app: &App, visit: &Visit, link: &Link, (user, notified): (&User, &Notifi
     visit.keeping(&owner, page::show(link::status(problem), &page, None))
 }
 
-fn what(notified: &NotifiedEvent) -> ReportedEvent<'_> {
-    let about = notified.about.as_deref().unwrap_or_default();
-    match notified.kind {
-        NotificationKind::AddressChanged => ReportedEvent::AddressChanged { client_name: about },
-        NotificationKind::CredentialReused => ReportedEvent::CredentialReused { client_name: about },
+/// What the page tells; none where the link does not say what it was about.
+fn what(notified: &NotifiedEvent) -> Option<ReportedEvent<'_>> {
+    let about = notified.about.as_deref();
+    Some(match notified.kind {
+        NotificationKind::AddressChanged => ReportedEvent::AddressChanged { client_name: about? },
+        NotificationKind::CredentialReused => ReportedEvent::CredentialReused { client_name: about? },
         NotificationKind::PasswordChanged => ReportedEvent::PasswordChanged,
         NotificationKind::PasswordReset => ReportedEvent::PasswordReset,
-        NotificationKind::EmailChanged => ReportedEvent::EmailChanged { to: about },
+        NotificationKind::EmailChanged => ReportedEvent::EmailChanged { to: about? },
         // The others have no such link, but for the first.
         NotificationKind::NewDevice
         | NotificationKind::ConfirmEmail
@@ -102,7 +110,7 @@ fn what(notified: &NotifiedEvent) -> ReportedEvent<'_> {
         | NotificationKind::AlreadyRegistered
         | NotificationKind::Invitation
         | NotificationKind::PasswordTaken => ReportedEvent::NewDevice,
-    }
+    })
 }
 
 /// A place, a network address, or both.

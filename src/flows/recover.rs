@@ -1,7 +1,7 @@
 //! Asking for a new password: the name or address, and that an e-mail is on its way if there is such an account. Which of the two
 //! it is, nobody is told here. Without mail the page says so.
 
-use actix_web::{HttpRequest, http::header, web::Data};
+use actix_web::{http::header, web::Data};
 
 use super::{
     formatting,
@@ -13,16 +13,16 @@ use crate::{
     paths,
     protocol::{email_address::EMAIL_LIMIT, link::LinkKind, params::Params},
     store::AnyConnection,
-    web::{body::Form, fault::Fault, page, reply::Reply},
+    web::{body::Form, fault::Fault, page, reply::Reply, request::Request},
 };
 
 /// `GET /recover`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     mail_form::answer(&request, &app, paths::RECOVER, None, handle).await
 }
 
 /// `POST /recover`.
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
     mail_form::answer(&request, &app, paths::RECOVER, Some(form), handle).await
 }
 

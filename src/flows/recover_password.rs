@@ -1,7 +1,7 @@
 //! Setting a new password by a link, in the browser that asked for it (ASVS 6.4.3). Everything ends with the old one, and the
 //! user signs in with the new one: the link is no sign-in.
 
-use actix_web::{HttpRequest, http::header, web::Data};
+use actix_web::{http::header, web::Data};
 
 use super::{
     formatting, known_browser,
@@ -22,18 +22,19 @@ use crate::{
         fault::Fault,
         page,
         reply::Reply,
+        request::Request,
     },
 };
 
 static LINK_PAGE: LinkPage = LinkPage { path: paths::RECOVER_PASSWORD, kinds: &[LinkKind::Reset] };
 
 /// `GET /recover/password`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     link::show(&request, &app, &LINK_PAGE, handle).await
 }
 
 /// `POST /recover/password`.
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
     let visit = Visit::of(&request, &LINK_PAGE);
     let form = match visit.read(&app, form) {
         Ok(form) => form,
@@ -109,7 +110,7 @@ fn reset(
     throttle::forget(connection, secrets, id)?;
     throttle::forget_here(connection, secrets, (id, [&claims.username, &claims.email]), (visit.context.address, &name))?;
     let to = (sign_in_redirect::PASSWORD_SET, claims.username.as_str());
-    Ok(sign_in_redirect::to_sign_in(app, link.content.as_deref(), to, (visit.browser(), now))
+    Ok(sign_in_redirect::to_sign_in(app, link.content.request(), to, (visit.browser(), now))
         .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &known_browser::cookie(app, &name, now), Keep::Long))
         .noting(format!("a new password was set by a link: person {id}")))
 }

@@ -1,7 +1,7 @@
 //! Asking to register: the e-mail address, and that an e-mail is on its way. Whether the address has an account is told by the
 //! e-mail alone, to whoever reads its mail. Where registration is not open there is no such page.
 
-use actix_web::{HttpRequest, http::header, web::Data};
+use actix_web::{http::header, web::Data};
 
 use super::{
     formatting,
@@ -13,16 +13,16 @@ use crate::{
     paths,
     protocol::{email_address::EmailAddress, link::LinkKind, params::Params},
     store::AnyConnection,
-    web::{body::Form, fault::Fault, page, reply::Reply},
+    web::{body::Form, fault::Fault, page, reply::Reply, request::Request},
 };
 
 /// `GET /register`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     mail_form::answer(&request, &app, paths::REGISTER, None, handle).await
 }
 
 /// `POST /register`.
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
     mail_form::answer(&request, &app, paths::REGISTER, Some(form), handle).await
 }
 

@@ -1,7 +1,7 @@
 //! Making the account that a link in an e-mail is for: user name, display name and password, for an address that the link has
 //! shown to be the user's. That someone has a user name is told here alone, to whoever has shown an address, and a few times.
 
-use actix_web::{HttpRequest, http::header, web::Data};
+use actix_web::{http::header, web::Data};
 
 use super::{
     formatting,
@@ -15,7 +15,7 @@ use crate::{
     paths,
     protocol::{
         activity::Activity,
-        link::{Invited, LinkKind},
+        link::{Invited, LinkContent, LinkKind},
         login_name::LoginName,
         params::Params,
         profile::{self, DISPLAY_NAME_LIMIT, USERNAME_LIMIT},
@@ -35,6 +35,7 @@ use crate::{
         fault::Fault,
         page,
         reply::Reply,
+        request::Request,
     },
 };
 
@@ -54,12 +55,12 @@ struct Candidate {
 }
 
 /// `GET /register/finish`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     link::show(&request, &app, &LINK_PAGE, handle).await
 }
 
 /// `POST /register/finish`.
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
     let visit = Visit::of(&request, &LINK_PAGE);
     let form = match visit.read(&app, form) {
         Ok(form) => form,
@@ -126,16 +127,22 @@ impl Visit {
         let (Some(username), true) = (username, problems == RegisterFinishProblems::default()) else {
             return Ok(Err(self.ask(app, connection, &link, &typed, problems)?));
         };
-        let user = self.user(&link, (username, display_name.and_then(Result::ok), email));
+        let Some(user) = self.user(&link, (username, display_name.and_then(Result::ok), email)) else {
+            return Ok(Err(self.problem_of(app, Some(link.kind), LinkProblem::Unknown)));
+        };
         Ok(Ok(Box::new(Candidate { link, user, typed })))
     }
 
-    /// The user that the link makes: their address is known to be theirs, and an invitation brings roles and groups.
-    fn user(&self, link: &Link, (username, display_name, email): (String, Option<String>, String)) -> User {
-        let content = link.content.as_deref().filter(|_| link.kind == LinkKind::Invitation);
-        let Invited { roles, groups } = content.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    /// The user that the link makes: their address is known to be theirs, and an invitation brings roles and groups. None for an
+    /// invitation that does not say which.
+    fn user(&self, link: &Link, (username, display_name, email): (String, Option<String>, String)) -> Option<User> {
+        let Invited { roles, groups } = match (link.kind, &link.content) {
+            (LinkKind::Register, _) => Invited::default(),
+            (_, LinkContent::Invited(invited)) => invited.clone(),
+            _ => return None,
+        };
         let now = self.context.now;
-        User {
+        Some(User {
             claims: user::User {
                 id: random::id(now),
                 username,
@@ -152,7 +159,7 @@ impl Visit {
             created_at: now,
             signed_in_at: None,
             sign_in_again_at: None,
-        }
+        })
     }
 
     fn register(&self, app: &App, connection: &mut AnyConnection, candidate: &Candidate) -> Result<Reply, Fault> {
@@ -166,7 +173,7 @@ impl Visit {
             Err(store::Error::Conflict(_)) => return self.taken(app, connection, link, typed),
             Err(error) => return Err(error.into()),
         }
-        let request = link.content.as_deref().filter(|_| link.kind == LinkKind::Register);
+        let request = link.content.request();
         let to = (sign_in_redirect::REGISTERED, user.claims.username.as_str());
         Ok(sign_in_redirect::to_sign_in(app, request, to, (self.browser(), now)).noting(format!("registered: person {id}")))
     }
@@ -188,7 +195,7 @@ impl Visit {
         typed: &Typed,
         problems: RegisterFinishProblems,
     ) -> Result<Reply, Fault> {
-        let request = link.content.as_deref().filter(|_| link.kind == LinkKind::Register).map(Params::parse);
+        let request = link.content.request().map(Params::parse);
         let client = request.as_ref().and_then(|request| request.get("client_id"));
         let client = client.map(|id| clients::find(connection, id)).transpose()?.flatten();
         let owner = self.owner();

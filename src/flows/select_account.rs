@@ -1,7 +1,7 @@
 //! The page on which an account is chosen (OpenID Connect Core 3.1.2.1, `prompt=select_account`): the one signed in, or
 //! another, which leads to the sign-in page. The answer goes back to `/authorize` with a stamp.
 
-use actix_web::{HttpRequest, web::Data};
+use actix_web::web::Data;
 
 use super::interaction::{Interaction, Visit, ask};
 use crate::{
@@ -10,16 +10,16 @@ use crate::{
     paths,
     protocol::params::Params,
     store::{AnyConnection, users},
-    web::{body::Form, fault::Fault, forms, page, reply::Reply, returning},
+    web::{body::Form, fault::Fault, forms, page, reply::Reply, request::Request, returning},
 };
 
 /// `GET /select-account`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     ask(&request, &app, None, handle).await
 }
 
 /// `POST /select-account`.
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
     ask(&request, &app, Some(form), handle).await
 }
 

@@ -30,7 +30,7 @@ pub fn pseudonym(app: &App, browser: &str) -> Vec<u8> {
 /// Whether a name that was kept is that of this browser: also where another process, or this one before, derived it with
 /// another secret of the list.
 pub fn is_pseudonym(app: &App, browser: &str, kept: &[u8]) -> bool {
-    app.config.secrets.pseudonyms(BROWSER, browser).any(|name| name == kept)
+    !browser.is_empty() && app.config.secrets.pseudonyms(BROWSER, browser).any(|name| name == kept)
 }
 
 /// To the sign-in page, where the link is done with. `request` is what the link has kept; `browser` the cookie that the form was

@@ -121,13 +121,15 @@ pub fn states(rows: &[SigningKeyRow], now: Timestamp, keep: Span) -> Vec<KeyStat
         .map(|row| {
             let own: Vec<_> = rows.iter().filter(|other| other.algorithm == row.algorithm).collect();
             let times: Vec<_> = own.iter().map(|other| other.signs_from).collect();
-            let index = own.iter().position(|other| other.kid == row.kid).unwrap_or_default();
+            let index = own.iter().position(|other| other.kid == row.kid);
             state(&times, index, now, keep)
         })
         .collect()
 }
 
-fn state(times: &[Timestamp], index: usize, now: Timestamp, keep: Span) -> KeyState {
+/// `index` is where the key stands among those of its algorithm; one that is not among them is not published.
+fn state(times: &[Timestamp], index: Option<usize>, now: Timestamp, keep: Span) -> KeyState {
+    let Some(index) = index else { return KeyState::Retired };
     let upcoming = times.get(index).is_some_and(|from| *from > now);
     match times.get(index + 1) {
         _ if upcoming => KeyState::Upcoming,
@@ -194,7 +196,7 @@ impl KeyRing {
 
     fn state(&self, key: &Key, now: Timestamp, keep: Span) -> KeyState {
         let times: Vec<_> = self.of(key.algorithm).map(|other| other.signs_from).collect();
-        let index = self.of(key.algorithm).position(|other| other.kid == key.kid).unwrap_or_default();
+        let index = self.of(key.algorithm).position(|other| other.kid == key.kid);
         state(&times, index, now, keep)
     }
 

@@ -10,7 +10,7 @@ fn at(seconds: i64) -> Timestamp {
 fn a_key_is_published_first_signs_later_and_retires_last() {
     let times = [at(0), at(1000)];
     let keep = Span::from_seconds(600);
-    let states = |now| [state(&times, 0, at(now), keep), state(&times, 1, at(now), keep)];
+    let states = |now| [state(&times, Some(0), at(now), keep), state(&times, Some(1), at(now), keep)];
     assert_eq!(states(500), [KeyState::Signing, KeyState::Upcoming]);
     assert_eq!(states(1000), [KeyState::Retiring, KeyState::Signing]);
     assert_eq!(states(1719), [KeyState::Retiring, KeyState::Signing]);

@@ -28,8 +28,6 @@ pub enum Error {
     },
     /// There is no key that signs now by this algorithm.
     NoKey(Algorithm),
-    /// There is no server secret to seal with.
-    NoSecret,
     /// The cryptographic library refused.
     Failed(String),
 }
@@ -45,7 +43,6 @@ impl std::fmt::Display for Error {
                 let name = algorithm.as_str();
                 write!(f, "there is no signing key for {name} (symbolon key add --algorithm {name} makes one)")
             }
-            Self::NoSecret => f.write_str("there is no server secret"),
             Self::Failed(text) => f.write_str(text),
         }
     }

@@ -14,7 +14,7 @@ use crate::{
 
 /// Seals the private key of `kid`.
 pub fn seal(secrets: &SecretRing, kid: &str, private: &Sensitive<Vec<u8>>) -> Result<Vec<u8>, Error> {
-    let (number, key) = secrets.sealing_key().ok_or(Error::NoSecret)?;
+    let (number, key) = secrets.sealing_key();
     let nonce = random::bytes::<24>();
     let payload = Payload { msg: private.expose(), aad: kid.as_bytes() };
     let sealed = XChaCha20Poly1305::new(key.into()).encrypt(&nonce.into(), payload).map_err(failed)?;

@@ -1,6 +1,8 @@
 //! What tokens say: the claims of the access token (RFC 9068 §2.2), of the ID token (OpenID Connect Core §2), of
 //! the logout token and of a signed `/userinfo`. Claims about a user are `user`; signing is `jose`.
 
+use std::fmt;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -153,6 +155,66 @@ pub fn audience(resources: &[String], scopes: &Scopes, issuer: &str) -> Audience
     }
 }
 
+/// What an access token that this server has signed says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadAccessToken<'a> {
+    /// The issuer.
+    pub iss: &'a str,
+    /// The user, or the client that acts for itself.
+    pub sub: &'a str,
+    /// The client it was issued to.
+    pub client_id: &'a str,
+    /// When it ends, in seconds.
+    pub exp: i64,
+    /// When it was issued, in seconds.
+    pub iat: i64,
+    /// Its own name.
+    pub jti: &'a str,
+    /// What it opens; nothing where the claim is left out.
+    pub scopes: Scopes,
+}
+
+/// The claim that a token lacks, or that holds something else than this server writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadClaim(pub &'static str);
+
+impl fmt::Display for BadClaim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "its claim '{}' is missing or malformed", self.0)
+    }
+}
+
+impl<'a> ReadAccessToken<'a> {
+    /// Reads the claims of a token.
+    ///
+    /// # Errors
+    /// [`BadClaim`]: none of them has a value that could stand in for it.
+    pub fn read(claims: &'a Map<String, Value>) -> Result<Self, BadClaim> {
+        let seconds = |name| claims.get(name).and_then(Value::as_i64).ok_or(BadClaim(name));
+        let scopes = match claims.get("scope") {
+            None => Scopes::default(),
+            Some(scope) => scope.as_str().and_then(|scope| Scopes::parse(scope).ok()).ok_or(BadClaim("scope"))?,
+        };
+        Ok(Self {
+            iss: text(claims, "iss")?,
+            sub: text(claims, "sub")?,
+            client_id: text(claims, "client_id")?,
+            exp: seconds("exp")?,
+            iat: seconds("iat")?,
+            jti: text(claims, "jti")?,
+            scopes,
+        })
+    }
+}
+
+/// A claim that is text, and not empty.
+///
+/// # Errors
+/// [`BadClaim`] for any other.
+pub fn text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, BadClaim> {
+    claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).ok_or(BadClaim(name))
+}
+
 /// `sid` of tokens: the session's id, or where the subject is pairwise another one in each sector, so that it does not tell
 /// apps that they have the same user before them (OpenID Connect Core §8).
 #[must_use]
@@ -169,7 +231,11 @@ pub fn is_sid(secrets: &SecretRing, pairwise: Option<&str>, session: Id, value: 
 }
 
 fn half(pseudonym: [u8; 32]) -> String {
-    pseudonym.first_chunk::<16>().map_or_else(String::new, |half| Id::from(*half).to_string())
+    let mut half = [0; 16];
+    for (to, from) in half.iter_mut().zip(pseudonym) {
+        *to = from;
+    }
+    Id::from(half).to_string()
 }
 
 /// `jti` of an access token: names its grant, so that one row by key tells whether it still lives.
@@ -199,7 +265,7 @@ pub fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
         Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Es256 => Sha256::digest(access_token).to_vec(),
         Algorithm::EdDsa => Sha512::digest(access_token).to_vec(), // RFC 8032 §5.1: Ed25519 is with SHA-512
     };
-    URL_SAFE_NO_PAD.encode(digest.get(..digest.len() / 2).unwrap_or_default())
+    URL_SAFE_NO_PAD.encode(digest.split_at(digest.len() / 2).0)
 }
 
 #[cfg(test)]
@@ -217,6 +283,28 @@ mod tests {
             Audience::Several(vec!["https://api.example.com".into(), "https://id".into()])
         );
         assert_eq!(audience(&[], &none, "https://id"), Audience::One("https://id".into()));
+    }
+
+    #[test]
+    fn an_access_token_without_one_of_its_claims_is_not_read() {
+        let whole = serde_json::json!({
+            "iss": "https://id", "sub": "s", "client_id": "c", "exp": 2, "iat": 1, "jti": "j", "scope": "openid"
+        });
+        let whole = whole.as_object().unwrap();
+        assert_eq!(ReadAccessToken::read(whole).unwrap().scopes, Scopes::parse("openid").unwrap());
+        for name in ["iss", "sub", "client_id", "exp", "iat", "jti"] {
+            for value in [None, Some(Value::Null), Some("".into()), Some(true.into())] {
+                let mut claims = whole.clone();
+                claims.remove(name);
+                claims.extend(value.map(|value| (name.to_owned(), value)));
+                assert_eq!(ReadAccessToken::read(&claims), Err(BadClaim(name)), "{claims:?}");
+            }
+        }
+        let mut claims = whole.clone();
+        claims.insert("scope".into(), 1.into());
+        assert_eq!(ReadAccessToken::read(&claims), Err(BadClaim("scope")));
+        claims.remove("scope");
+        assert!(ReadAccessToken::read(&claims).unwrap().scopes.is_empty(), "a token may open nothing");
     }
 
     #[test]

@@ -67,13 +67,12 @@ impl Credential {
     /// The credential as text.
     #[must_use]
     pub fn derive(&self, secrets: &SecretRing) -> String {
+        let secret = secrets.deriving();
         let mut bytes = Vec::with_capacity(LENGTH);
-        if let Some(secret) = secrets.deriving() {
-            bytes.extend(secret.number);
-            bytes.extend(self.id.as_bytes());
-            bytes.extend(self.generation.to_be_bytes());
-            bytes.extend(self.mac(&secret.credentials).finalize().into_bytes());
-        }
+        bytes.extend(secret.number);
+        bytes.extend(self.id.as_bytes());
+        bytes.extend(self.generation.to_be_bytes());
+        bytes.extend(self.mac(&secret.credentials).finalize().into_bytes());
         let mut text = String::with_capacity(7 + LENGTH * 4 / 3);
         text.push_str(self.kind.prefix());
         URL_SAFE_NO_PAD.encode_string(&bytes, &mut text);
@@ -93,9 +92,9 @@ impl Credential {
     #[must_use]
     pub fn examine(secrets: &SecretRing, kind: Kind, text: &str) -> (Provenance, Option<Self>) {
         let Some((number, credential, mac)) = Self::take_apart(kind, text) else { return (Provenance::Malformed, None) };
-        let Some(secret) = secrets.numbered(&number) else { return (Provenance::Unknown, Some(credential)) };
+        let Some((secret, used)) = secrets.numbered(&number) else { return (Provenance::Unknown, Some(credential)) };
         let is_good = credential.mac(&secret.credentials).verify_slice(&mac).is_ok(); // constant time
-        let provenance = if is_good { Provenance::Derived(secrets.use_of(secret)) } else { Provenance::Forged };
+        let provenance = if is_good { Provenance::Derived(used) } else { Provenance::Forged };
         (provenance, Some(credential))
     }
 

@@ -6,6 +6,7 @@
 
 use super::{
     activity::Origin,
+    authentication::Amr,
     claims_request::ClaimsRequest,
     client::Client,
     end_reason::{EndReason, Inactive},
@@ -59,8 +60,8 @@ pub struct Grant {
     pub end_reason: Option<EndReason>,
     /// The user's pairwise subject at this client (OpenID Connect Core §8.1); `None` is their id.
     pub subject: Option<String>,
-    /// How the user proved who they are: values of `amr`, separated by spaces (RFC 8176).
-    pub amr: String,
+    /// How the user proved who they are (RFC 8176).
+    pub amr: Amr,
     /// The claims asked for one by one (Core §5.5).
     pub claims: ClaimsRequest,
     /// The name that the user gave the device it is on.

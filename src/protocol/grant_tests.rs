@@ -43,7 +43,7 @@ pub(in crate::protocol) fn grant(generation: u32) -> Grant {
         revoked_at: None,
         end_reason: None,
         subject: None,
-        amr: "pwd".into(),
+        amr: Amr::password(),
         claims: ClaimsRequest::default(),
         device_name: None,
         seen: crate::protocol::activity::Origin::default(),

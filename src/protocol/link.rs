@@ -81,6 +81,34 @@ pub struct NotifiedEvent {
     pub origin: Origin,
 }
 
+/// What else belongs to a link, as its kind has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LinkContent {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The authorization request to go on with, as a query: of [`LinkKind::Register`] and [`LinkKind::Reset`].
+    Request(String),
+    /// Of [`LinkKind::Invitation`].
+    Invited(Invited),
+    /// Of [`LinkKind::NotMe`].
+    NotifiedEvent(NotifiedEvent),
+}
+
+impl LinkContent {
+    /// The content for a request; one that is empty is none.
+    #[must_use]
+    pub fn of_request(query: &str) -> Self {
+        if query.is_empty() { Self::Nothing } else { Self::Request(query.to_owned()) }
+    }
+
+    /// The request to go on with.
+    #[must_use]
+    pub fn request(&self) -> Option<&str> {
+        if let Self::Request(query) = self { Some(query) } else { None }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

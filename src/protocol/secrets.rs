@@ -18,10 +18,16 @@ pub const MIN_LENGTH: usize = 32;
 /// The mark before a secret with which no process may derive anything yet, because not every process may know it.
 const NEXT: &[u8] = b"next";
 
-/// The list of secrets; the first one that is not marked derives what is new, all of them recognise what exists.
+/// The list of secrets; the first one that is not marked derives what is new, all of them recognise what exists. There is always
+/// one that derives: without it a credential would be empty and a pseudonym that of everyone.
 #[derive(Clone)]
 pub struct SecretRing {
-    secrets: Vec<Secret>,
+    /// Those that only recognise yet.
+    next: Vec<Secret>,
+    /// The one that derives what is new.
+    newest: Secret,
+    /// Those that derived before, newest first.
+    older: Vec<Secret>,
 }
 
 /// What a secret of the list is used for.
@@ -41,8 +47,6 @@ pub(super) struct Secret {
     /// Tells which secret made a credential: the first two bytes of a hash of the secret, so that the order
     /// of the list does not matter.
     pub(super) number: [u8; 2],
-    /// Whether it only recognises yet.
-    is_next: bool,
     pub(super) credentials: HmacSha256,
     pub(super) stamps: HmacSha256,
     pseudonyms: HmacSha256,
@@ -84,7 +88,7 @@ impl SecretRing {
     /// # Errors
     /// [`SecretError`] when the list is empty, or has none but marked ones, or one is too short or collides with another.
     pub fn new<S: AsRef<[u8]>>(secrets: impl IntoIterator<Item = S>) -> Result<Self, SecretError> {
-        let mut ring: Vec<Secret> = Vec::new();
+        let (mut next, mut in_use) = (Vec::new(), Vec::new());
         for (index, secret) in secrets.into_iter().enumerate() {
             let (secret, is_next) = unmarked(secret.as_ref());
             if unmarked(Sensitive::new(secret.to_ascii_lowercase()).expose()).1 {
@@ -93,69 +97,69 @@ impl SecretRing {
             if secret.len() < MIN_LENGTH {
                 return Err(SecretError::Short(index + 1));
             }
-            let secret = Secret::new(secret, is_next).ok_or(SecretError::Short(index + 1))?;
-            if ring.iter().any(|other| other.number == secret.number) {
+            let secret = Secret::new(secret).ok_or(SecretError::Short(index + 1))?;
+            if next.iter().chain(&in_use).any(|other: &Secret| other.number == secret.number) {
                 return Err(SecretError::Collision(index + 1));
             }
-            ring.push(secret);
+            if is_next { next.push(secret) } else { in_use.push(secret) }
         }
-        if ring.is_empty() {
-            return Err(SecretError::Empty);
+        let mut in_use = in_use.into_iter();
+        match in_use.next() {
+            Some(newest) => Ok(Self { next, newest, older: in_use.collect() }),
+            None if next.is_empty() => Err(SecretError::Empty),
+            None => Err(SecretError::NextAlone),
         }
-        let ring = Self { secrets: ring };
-        ring.deriving().is_some().then_some(ring).ok_or(SecretError::NextAlone)
     }
 
     /// The secret that derives what is new.
-    pub(super) fn deriving(&self) -> Option<&Secret> {
-        self.secrets.iter().find(|secret| !secret.is_next)
+    pub(super) fn deriving(&self) -> &Secret {
+        &self.newest
     }
 
-    /// Each secret of the list by its number, which every credential tells, and what it is used for.
+    /// Each secret by its number, which every credential tells, and what it is used for.
     #[must_use]
     pub fn uses(&self) -> Vec<(String, SecretUse)> {
         let number = |secret: &Secret| secret.number.map(|byte| format!("{byte:02x}")).concat();
-        self.secrets.iter().map(|secret| (number(secret), self.use_of(secret))).collect()
+        self.each().map(|(secret, used)| (number(secret), used)).collect()
     }
 
-    pub(super) fn use_of(&self, secret: &Secret) -> SecretUse {
-        match self.deriving() {
-            _ if secret.is_next => SecretUse::Next,
-            Some(deriving) if deriving.number == secret.number => SecretUse::Derives,
-            _ => SecretUse::Older,
-        }
+    /// Every secret with what it is used for: those that are used next first, then newest first.
+    fn each(&self) -> impl Iterator<Item = (&Secret, SecretUse)> {
+        let next = self.next.iter().map(|secret| (secret, SecretUse::Next));
+        let older = self.older.iter().map(|secret| (secret, SecretUse::Older));
+        next.chain([(&self.newest, SecretUse::Derives)]).chain(older)
     }
 
-    pub(super) fn numbered(&self, number: &[u8]) -> Option<&Secret> {
-        self.secrets.iter().find(|secret| secret.number == number)
+    pub(super) fn numbered(&self, number: &[u8]) -> Option<(&Secret, SecretUse)> {
+        self.each().find(|(secret, _)| secret.number == number)
     }
 
     /// A name for something that is counted and must not be told: a keyed hash, another one under another secret.
     #[must_use]
     pub fn pseudonym(&self, what: &str, value: &str) -> [u8; 32] {
-        self.deriving().map(|secret| secret.pseudonym(what, value)).unwrap_or_default()
+        self.newest.pseudonym(what, value)
     }
 
     /// The names that something has under each of the secrets, whichever of them a process derived it with.
     pub fn pseudonyms(&self, what: &str, value: &str) -> impl Iterator<Item = [u8; 32]> {
-        self.secrets.iter().map(move |secret| secret.pseudonym(what, value))
+        self.each().map(move |(secret, _)| secret.pseudonym(what, value))
     }
 
     /// The key that seals private keys now, with the number to store beside what it sealed.
     #[must_use]
-    pub fn sealing_key(&self) -> Option<([u8; 2], &[u8; 32])> {
-        self.deriving().map(|secret| (secret.number, secret.sealing.expose()))
+    pub fn sealing_key(&self) -> ([u8; 2], &[u8; 32]) {
+        (self.newest.number, self.newest.sealing.expose())
     }
 
     /// The key that sealed something, by the number stored beside it.
     #[must_use]
     pub fn unsealing_key(&self, number: &[u8]) -> Option<&[u8; 32]> {
-        self.numbered(number).map(|secret| secret.sealing.expose())
+        self.numbered(number).map(|(secret, _)| secret.sealing.expose())
     }
 }
 
 impl Secret {
-    fn new(secret: &[u8], is_next: bool) -> Option<Self> {
+    fn new(secret: &[u8]) -> Option<Self> {
         let derive = |purpose: &str| -> Option<Sensitive<[u8; 32]>> {
             let mut mac = HmacSha256::new_from_slice(secret).ok()?;
             mac.update(purpose.as_bytes());
@@ -164,7 +168,6 @@ impl Secret {
         let number = Sha256::digest(derive("symbolon number 1")?.expose());
         Some(Self {
             number: [*number.first()?, *number.get(1)?],
-            is_next,
             credentials: HmacSha256::new_from_slice(derive("symbolon credentials 1")?.expose()).ok()?,
             stamps: HmacSha256::new_from_slice(derive("symbolon stamps 1")?.expose()).ok()?,
             pseudonyms: HmacSha256::new_from_slice(derive("symbolon pseudonyms 1")?.expose()).ok()?,
@@ -191,7 +194,7 @@ fn unmarked(text: &[u8]) -> (&[u8], bool) {
 
 impl fmt::Debug for SecretRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SecretRing({} secrets)", self.secrets.len())
+        write!(f, "SecretRing({} secrets)", self.each().count())
     }
 }
 
@@ -215,7 +218,7 @@ mod tests {
         let uses = |list: &[&str]| ring(list).uses().into_iter().map(|(_, of)| of).collect::<Vec<_>>();
         let next = format!("next  {new}");
         assert_eq!(uses(&[&next, old]), [SecretUse::Next, SecretUse::Derives]);
-        assert_eq!(uses(&[old, &next]), [SecretUse::Derives, SecretUse::Next], "wherever it stands");
+        assert_eq!(uses(&[old, &next]), [SecretUse::Next, SecretUse::Derives], "wherever it stands");
         assert_eq!(uses(&[new, old]), [SecretUse::Derives, SecretUse::Older]);
         assert_eq!(ring(&[&next, old]).pseudonym("name", "alice"), ring(&[old]).pseudonym("name", "alice"));
         let names: Vec<_> = ring(&[&next, old]).pseudonyms("name", "alice").collect();

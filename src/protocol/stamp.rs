@@ -60,12 +60,11 @@ impl Purpose {
 /// A stamp made at `now`, bound to every part of `binding`.
 #[must_use]
 pub fn make(secrets: &SecretRing, purpose: Purpose, binding: &[&str], now: Timestamp) -> String {
+    let secret = secrets.deriving();
     let mut bytes = Vec::with_capacity(LENGTH);
-    if let Some(secret) = secrets.deriving() {
-        bytes.extend(secret.number);
-        bytes.extend(now.millis().to_be_bytes());
-        bytes.extend(mac(&secret.stamps, purpose, binding, now).finalize().into_bytes());
-    }
+    bytes.extend(secret.number);
+    bytes.extend(now.millis().to_be_bytes());
+    bytes.extend(mac(&secret.stamps, purpose, binding, now).finalize().into_bytes());
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
@@ -93,7 +92,7 @@ fn open(secrets: &SecretRing, purpose: Purpose, binding: &[&str], text: &str) ->
     let (number, rest) = bytes.split_first_chunk::<2>()?;
     let (made, tag) = rest.split_first_chunk::<8>()?;
     let made = Timestamp::from_millis(i64::from_be_bytes(*made));
-    let secret = secrets.numbered(number)?;
+    let (secret, _) = secrets.numbered(number)?;
     mac(&secret.stamps, purpose, binding, made).verify_slice(tag).ok()?;
     Some(made)
 }

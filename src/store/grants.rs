@@ -19,6 +19,7 @@ use super::{
 };
 use crate::protocol::{
     activity::Origin,
+    authentication::Amr,
     claims_request::ClaimsRequest,
     end_reason::EndReason,
     grant::{AccountStatus, Grant},
@@ -86,7 +87,7 @@ fn to_value(columns: GrantRow) -> Result<Grant> {
         revoked_at: times(columns.revoked_at),
         end_reason: columns.end_reason.as_deref().map(EndReason::named),
         subject: columns.subject,
-        amr: columns.amr,
+        amr: row.name("amr", Amr::parse(&columns.amr))?,
         claims: columns.claims.map_or_else(|| Ok(ClaimsRequest::default()), |claims| row.json("claims", &claims))?,
         device_name: columns.device_name,
         seen: Origin { address: columns.address, place: columns.place, user_agent: columns.user_agent },

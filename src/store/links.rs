@@ -7,12 +7,13 @@ use diesel::prelude::*;
 use super::{
     AnyConnection, Result,
     dialect::delete_some,
+    error::Error,
     mapping::{Row, time, times},
     schema::links,
 };
 use crate::protocol::{
     id::Id,
-    link::LinkKind,
+    link::{LinkContent, LinkKind},
     time::{CLOCK_TOLERANCE, Timestamp},
 };
 
@@ -29,8 +30,8 @@ pub struct Link {
     pub email: Option<String>,
     /// The pseudonym of the only browser in which it works.
     pub browser: Option<Vec<u8>>,
-    /// What else belongs to it, as JSON.
-    pub content: Option<String>,
+    /// What else belongs to it.
+    pub content: LinkContent,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it is over.
@@ -51,7 +52,7 @@ impl Link {
             user_id: None,
             email: None,
             browser: None,
-            content: None,
+            content: LinkContent::Nothing,
             created_at: now,
             expires_at: now.plus(kind.lifetime()),
             used_at: None,
@@ -103,19 +104,40 @@ struct LinkRow {
 
 fn to_value(columns: LinkRow) -> Result<Link> {
     let row = Row { table: "links", name: &columns.created_at };
+    let kind = row.name("kind", LinkKind::named(&columns.kind))?;
     Ok(Link {
         id: row.id("id", columns.id)?,
-        kind: row.name("kind", LinkKind::named(&columns.kind))?,
+        kind,
         user_id: columns.user_id.map(|id| row.id("user_id", id)).transpose()?,
         email: columns.email,
         browser: columns.browser,
-        content: columns.content,
+        content: content(&row, kind, columns.content)?,
         created_at: time(columns.created_at),
         expires_at: time(columns.expires_at),
         // One that was ended has a time here as well (`ended!`), and was not used.
         used_at: times(columns.used_at).filter(|_| columns.ended_at.is_none()),
         ended_at: times(columns.ended_at),
     })
+}
+
+fn content(row: &Row<'_>, kind: LinkKind, text: Option<String>) -> Result<LinkContent> {
+    let Some(text) = text else { return Ok(LinkContent::Nothing) };
+    Ok(match kind {
+        LinkKind::Register | LinkKind::Reset => LinkContent::Request(text),
+        LinkKind::Invitation => LinkContent::Invited(row.json("content", &text)?),
+        LinkKind::NotMe => LinkContent::Reported(row.json("content", &text)?),
+        LinkKind::ConfirmEmail => return row.name("content", None),
+    })
+}
+
+fn to_text(content: &LinkContent) -> Result<Option<String>> {
+    let json = match content {
+        LinkContent::Nothing => return Ok(None),
+        LinkContent::Request(query) => return Ok(Some(query.clone())),
+        LinkContent::Invited(invited) => serde_json::to_string(invited),
+        LinkContent::Reported(shown) => serde_json::to_string(shown),
+    };
+    json.map(Some).map_err(|error| Error::Failed(error.to_string()))
 }
 
 /// The link with this id.
@@ -157,7 +179,7 @@ pub fn insert(connection: &mut AnyConnection, link: &Link) -> Result<()> {
             links::user_id.eq(link.user_id.as_ref().map(|id| id.as_bytes().as_slice())),
             links::email.eq(link.email.as_deref()),
             links::browser.eq(link.browser.as_deref()),
-            links::content.eq(link.content.as_deref()),
+            links::content.eq(to_text(&link.content)?),
             links::created_at.eq(link.created_at.millis()),
             links::expires_at.eq(link.expires_at.millis()),
             links::used_at.eq(link.used_at.or(link.ended_at).map(Timestamp::millis)),
@@ -191,10 +213,15 @@ pub(super) fn use_up(connection: &mut AnyConnection, id: Id, kind: LinkKind, now
 
 /// Ends every link of a user, of whatever kind, and says how many could still be used. Part of a transaction.
 pub(super) fn end_all(connection: &mut AnyConnection, user: Id, now: Timestamp) -> Result<usize> {
-    let open = open_of(connection, user, now)?.len();
     let theirs = links::table.filter(links::user_id.eq(user.as_bytes().as_slice())).filter(unspent!());
+    // Counted where they are: one that cannot be read must not keep an account from being closed to all of them.
+    let open: i64 = theirs
+        .filter(links::created_at.le(now.plus(CLOCK_TOLERANCE).millis()))
+        .filter(links::expires_at.gt(now.millis()))
+        .count()
+        .get_result(connection)?;
     diesel::update(theirs).set(ended!(now)).execute(connection)?;
-    Ok(open)
+    usize::try_from(open).map_err(|_| Error::Failed("fewer links than none".into()))
 }
 
 /// Ends every link of this kind that a user has: a newer one takes their place, or what they are for is over. Part of a

@@ -15,7 +15,7 @@ use crate::protocol::{
     activity::Activity,
     email_address::EmailAddress,
     id::Id,
-    link::LinkKind,
+    link::{LinkContent, LinkKind},
     login_name::LoginName,
     notification::{Notification, NotificationKind},
     rate_limit::Backoff,
@@ -71,7 +71,7 @@ pub fn answer_reset(
             user_id: Some(id),
             email: Some(user.claims.email.clone()),
             browser: Some(browser),
-            content: (!mail_request.query.is_empty()).then(|| mail_request.query.clone()),
+            content: LinkContent::of_request(&mail_request.query),
             ..Link::new(ids.link, LinkKind::Reset, now)
         };
         links::insert(connection, &link)?;
@@ -131,7 +131,7 @@ pub fn answer_registration(
         }
         let link = Link {
             email: Some(email.clone()),
-            content: (!mail_request.query.is_empty()).then(|| mail_request.query.clone()),
+            content: LinkContent::of_request(&mail_request.query),
             ..Link::new(ids.link, LinkKind::Register, now)
         };
         links::insert(connection, &link)?;

@@ -7,13 +7,12 @@ use super::{
     AnyConnection, Result,
     activity::{self, Event},
     deliveries::{self, Content},
-    error::Error,
     links::{self, Link},
     users::User,
 };
 use crate::protocol::{
     id::Id,
-    link::{LinkKind, NotifiedEvent},
+    link::{LinkContent, LinkKind, NotifiedEvent},
     notification::{Notification, NotificationKind},
 };
 
@@ -49,8 +48,8 @@ pub(super) fn write(connection: &mut AnyConnection, event: &Event<'_>, kind: Not
     let email = Some(user.claims.email.clone());
     let id = derived(event.id, "link");
     let notified = NotifiedEvent { kind, about: event.about.map(str::to_owned), at: event.at, origin: event.origin.clone() };
-    let content = serde_json::to_string(&notified).map_err(|error| Error::Failed(error.to_string()))?;
-    let link = Link { user_id: Some(event.user), email, content: Some(content), ..Link::new(id, LinkKind::NotMe, event.at) };
+    let content = LinkContent::NotifiedEvent(notified);
+    let link = Link { user_id: Some(event.user), email, content, ..Link::new(id, LinkKind::NotMe, event.at) };
     links::insert(connection, &link)?;
     enqueue(connection, event, (kind, Some(link.id)), user)
 }

@@ -24,6 +24,7 @@ pub(super) use ending::{end_all, end_in};
 
 use crate::protocol::{
     activity::Origin,
+    authentication::Amr,
     id::Id,
     next_step::Allowed,
     time::{Span, Timestamp},
@@ -50,8 +51,8 @@ pub struct Session {
     pub ended_at: Option<Timestamp>,
     /// Where it was last signed in from, and in which browser.
     pub origin: Origin,
-    /// How the user proved who they are: values of `amr`, separated by spaces (RFC 8176).
-    pub amr: String,
+    /// How the user proved who they are (RFC 8176).
+    pub amr: Amr,
     /// Whether it outlives the browser's window, and lasts longer.
     pub remembered: bool,
     /// What the cookie says by which the browser is known.
@@ -97,7 +98,7 @@ fn to_value((columns, sign_in_again_at): Columns) -> Result<Session> {
         expires_at: time(columns.expires_at),
         ended_at: times(columns.ended_at),
         origin: Origin { address: columns.address, place: columns.place, user_agent: columns.user_agent },
-        amr: columns.amr,
+        amr: row.name("amr", Amr::parse(&columns.amr))?,
         remembered: columns.remembered,
         device_id: columns.device_id,
         sign_in_again_at: times(sign_in_again_at),
@@ -193,7 +194,7 @@ pub fn insert(connection: &mut AnyConnection, session: &Session) -> Result<()> {
             sessions::user_agent.eq(session.origin.user_agent.as_deref()),
             sessions::address.eq(session.origin.address.as_deref()),
             sessions::place.eq(session.origin.place.as_deref()),
-            sessions::amr.eq(&session.amr),
+            sessions::amr.eq(session.amr.to_string()),
             sessions::remembered.eq(session.remembered),
             sessions::device_id.eq(session.device_id.as_deref()),
         ))

@@ -24,7 +24,7 @@ use super::{
     fault::Fault,
     oauth_error::{Challenge, OauthError},
     reply::Reply,
-    request::{Context, header_list, header_text},
+    request::{Context, Request, header_list, header_text},
 };
 use crate::{
     app::App,
@@ -120,7 +120,7 @@ impl CorsPolicy {
 }
 
 /// Answers a request of a client: authenticates it, and lets the endpoint's handler do the rest.
-pub async fn answer(request: HttpRequest, app: Data<App>, form: Form, endpoint: Endpoint) -> Reply {
+pub async fn answer(request: Request, app: Data<App>, form: Form, endpoint: Endpoint) -> Reply {
     let origin = cors::origin(&request);
     let challenge = if request.headers().contains_key(header::AUTHORIZATION) { Challenge::Basic } else { Challenge::None };
     let read = read(&request, form).map_err(|refused| refused.unwrap_or_else(|error| OauthError::from(error).reply(challenge)));
@@ -182,7 +182,7 @@ async fn readable(app: &Data<App>, pages: CorsPolicy, origin: Option<String>, re
     }
 }
 
-fn read(request: &HttpRequest, form: Form) -> Result<ClientRequest, Result<Reply, ProtocolError>> {
+fn read(request: &Request, form: Form) -> Result<ClientRequest, Result<Reply, ProtocolError>> {
     let invalid = |text: &str| Err(Err(ProtocolError::new(ErrorCode::InvalidRequest, text)));
     if !request.query_string().is_empty() {
         return invalid("expected the parameters in the body, received some in the URL"); // RFC 6749 §2.3.1, §3.2
@@ -197,7 +197,7 @@ fn read(request: &HttpRequest, form: Form) -> Result<ClientRequest, Result<Reply
         return invalid(&flaw.describe());
     }
     let accept = header_list(request, &header::ACCEPT);
-    Ok(ClientRequest { context: Context::of(request), params, accept, authorization: authorization(request) })
+    Ok(ClientRequest { context: request.context.clone(), params, accept, authorization: authorization(request) })
 }
 
 impl ClientRequest {

@@ -15,7 +15,7 @@ use super::{
     blocking::{Priority, run_blocking},
     fault::{Fault, RETRY_AFTER},
     reply::Reply,
-    request::{Context, header_text},
+    request::{Request, header_text},
 };
 use crate::{
     app::App,
@@ -92,11 +92,11 @@ fn may_read(app: &App, connection: &mut AnyConnection, registered: &Registered<'
 
 /// Answers a preflight request. It gives nothing away: when the database cannot be asked, or has too much to do, what is
 /// remembered does for an origin that was met before, whose page is then told by the answer itself.
-pub async fn preflight(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn preflight(request: Request, app: Data<App>) -> Reply {
     if let Err(error) = check_origin(&request) {
         return Reply::empty(StatusCode::BAD_REQUEST).noting(error.description);
     }
-    let (origin, now) = (origin(&request), Context::of(&request).now);
+    let (origin, now) = (origin(&request), request.context.now);
     let mail_form = origin.clone();
     let answer = run_blocking(&app, Priority::Reads, move |app, connection| -> std::result::Result<_, Fault> {
         let registered = app.registrations.now(connection, now)?;

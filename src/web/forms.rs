@@ -29,10 +29,13 @@ pub fn check(app: &App, owner: &str, about: &str, sent: &Params, now: Timestamp)
     check_stamp(app, owner, about, sent.get(FIELD).unwrap_or_default(), now)
 }
 
-/// As [`check`], of the stamp alone.
+/// As [`check`], of the stamp alone. Without an owner it is bound to no browser, and is nobody's.
 ///
 /// # Errors
 /// [`StampError`].
 pub fn check_stamp(app: &App, owner: &str, about: &str, text: &str, now: Timestamp) -> Result<(), StampError> {
+    if owner.is_empty() {
+        return Err(StampError::Forged);
+    }
     stamp::check(&app.config.secrets, Purpose::Form, &[owner, about], text, (now, LIFETIME)).map(|_| ())
 }

@@ -7,19 +7,19 @@ use actix_web::{
 };
 use serde_json::json;
 
-use super::{page, reply::Reply, request::Context};
+use super::{page, reply::Reply, request::Request};
 use crate::{app::App, pages::Problem};
 
 /// 404, as a page.
-pub async fn not_found(request: HttpRequest, app: Data<App>) -> Reply {
-    page::error(app.config.issuer.base(), &Context::of(&request), 404, Problem::NotFound { path: request.path() })
+pub async fn not_found(request: Request, app: Data<App>) -> Reply {
+    page::error(app.config.issuer.base(), &request.context, 404, Problem::NotFound { path: request.path() })
 }
 
 /// 405 as a page, with the methods that are allowed (RFC 9110 §15.5.6).
 #[must_use]
-pub fn page_method(request: &HttpRequest, app: &App, allow: &str) -> Reply {
+pub fn page_method(request: &Request, app: &App, allow: &str) -> Reply {
     let problem = Problem::MethodNotAllowed { method: request.method().as_str() };
-    page::error(app.config.issuer.base(), &Context::of(request), 405, problem).with(header::ALLOW, allow)
+    page::error(app.config.issuer.base(), &request.context, 405, problem).with(header::ALLOW, allow)
 }
 
 /// 405 as JSON.

@@ -2,12 +2,18 @@
 //! request: transport checked, headers set, one line logged with the id and never a secret (no query string,
 //! no body, no cookie).
 
-use std::{net::IpAddr, time::Instant};
+use std::{
+    fmt,
+    future::{Ready, ready},
+    net::IpAddr,
+    ops::Deref,
+    time::Instant,
+};
 
 use actix_web::{
-    Error, HttpMessage, HttpRequest, Responder,
+    Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError,
     body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
+    dev::{Payload, ServiceRequest, ServiceResponse},
     http::{
         Method,
         header::{self, HeaderName, HeaderValue},
@@ -44,18 +50,51 @@ pub struct Context {
     pub now: Timestamp,
 }
 
-impl Context {
-    /// The context of a request that [`around`] let through.
-    #[must_use]
-    pub fn of(request: &HttpRequest) -> Self {
-        request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self {
-            id: String::new(),
-            address: IpAddr::from([0, 0, 0, 0]),
-            user_agent: None,
-            place: None,
-            now: Timestamp::from_millis(0),
-        })
+/// A request that [`around`] let through, with its context. A handler that takes one answers 500 on a route without [`around`]: without
+/// a time nothing has expired, and without an address everyone is the same caller.
+pub struct Request {
+    http: HttpRequest,
+    /// What it brings.
+    pub context: Context,
+}
+
+impl Deref for Request {
+    type Target = HttpRequest;
+
+    fn deref(&self) -> &HttpRequest {
+        &self.http
     }
+}
+
+impl FromRequest for Request {
+    type Error = NoContext;
+    type Future = Ready<Result<Self, NoContext>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let context = request.extensions().get::<Context>().cloned();
+        ready(context.map(|context| Self { http: request.clone(), context }).ok_or_else(|| no_context(request.path())))
+    }
+}
+
+/// A request without a context is a mistake of ours: 500.
+#[derive(Debug)]
+pub struct NoContext;
+
+impl fmt::Display for NoContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("internal server error") // the answer: the reason is in the log
+    }
+}
+
+impl ResponseError for NoContext {
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::InternalServerError().body(self.to_string())
+    }
+}
+
+fn no_context(path: &str) -> NoContext {
+    tracing::error!(path, "a request without the time, the address or the configuration: the route is not set up");
+    NoContext
 }
 
 impl Context {
@@ -87,13 +126,12 @@ pub async fn around<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<impl MessageBody + use<B>>, Error> {
-    let app = request.app_data::<Data<App>>().cloned();
-    let (now, is_https) =
-        app.as_ref().map_or((Timestamp::from_millis(0), false), |app| (app.clock.now(), app.config.issuer.is_https()));
-    let arrival = transport::arrival(&request, app.as_deref().map(AsRef::as_ref));
+    let app = request.app_data::<Data<App>>().cloned().ok_or_else(|| no_context(request.path()))?;
+    let (now, is_https) = (app.clock.now(), app.config.issuer.is_https());
+    let arrival = transport::arrival(&request, &app).ok_or_else(|| no_context(request.path()))?;
     let id = Id::new(now, random::bytes()).to_string();
     let user_agent = header_text(request.request(), &header::USER_AGENT).map(|text| text.chars().take(300).collect());
-    let place = app.as_deref().and_then(|app| transport::place(&request, app));
+    let place = transport::place(&request, &app);
     let context = Context { id: id.clone(), address: arrival.address, user_agent, place, now };
     let mut line = LogLine {
         id: id.clone(),
@@ -107,9 +145,8 @@ pub async fn around<B: MessageBody + 'static>(
     request.extensions_mut().insert(context.clone());
 
     let mut response = if arrival.is_insecure || too_long {
-        let base = app.as_ref().map_or("", |app| app.config.issuer.base());
         let problem = if too_long { Problem::TooLarge { limit: QUERY_LIMIT } } else { Problem::InsecureTransport };
-        let reply = page::error(base, &context, if too_long { 414 } else { 400 }, problem);
+        let reply = page::error(app.config.issuer.base(), &context, if too_long { 414 } else { 400 }, problem);
         let (request, _) = request.into_parts();
         let response = reply.respond_to(&request);
         ServiceResponse::new(request, response).map_into_right_body()
@@ -152,5 +189,22 @@ impl Drop for LogLine {
             400.. => tracing::warn!(id, %method, path, status, micros, %address, note, "request"),
             _ => tracing::info!(id, %method, path, status, micros, %address, note, "request"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{App as ActixApp, middleware::from_fn, test, web};
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_route_without_the_middleware_or_its_configuration_answers_500() {
+        let route = || web::get().to(|request: Request| async move { request.context.now.millis().to_string() });
+        let bare = test::init_service(ActixApp::new().route("/", route())).await;
+        assert_eq!(test::call_service(&bare, test::TestRequest::default().to_request()).await.status(), 500);
+        let wrapped = test::init_service(ActixApp::new().wrap(from_fn(around)).route("/", route())).await;
+        let refused = test::try_call_service(&wrapped, test::TestRequest::default().to_request()).await.err();
+        assert_eq!(refused.map(|error| error.as_response_error().status_code().as_u16()), Some(500));
     }
 }

@@ -4,7 +4,6 @@
 use super::fault::Fault;
 use crate::{
     app::App,
-    inspection::text,
     jose::verify::{self, Typ},
     protocol::{claims, client::Client, id::Id, logout::Hint, registration::is_pairwise, time::Timestamp},
     random,
@@ -61,12 +60,13 @@ pub fn hint(
 ) -> std::result::Result<Option<Hint>, Fault> {
     let ring = app.keys_verifying(connection, token, now)?;
     let Ok(token_claims) = verify::own(&ring, Typ::IdToken, token) else { return Ok(None) };
-    if text(&token_claims, "iss") != app.config.issuer.as_str() {
+    let text = |name| claims::text(&token_claims, name).ok();
+    let (Some(iss), Some(sub), Some(client_id)) = (text("iss"), text("sub"), text("aud")) else { return Ok(None) };
+    if iss != app.config.issuer.as_str() {
         return Ok(None);
     }
-    let sub = text(&token_claims, "sub");
     let user = anyone(connection, sub)?;
     let pairwise = is_pairwise(sub).then_some(sub);
-    let session = here.filter(|here| claims::is_sid(&app.config.secrets, pairwise, *here, text(&token_claims, "sid")));
-    Ok(Some(Hint { client_id: text(&token_claims, "aud").to_owned(), user, session }))
+    let is_here = |here: &Id| text("sid").is_some_and(|sid| claims::is_sid(&app.config.secrets, pairwise, *here, sid));
+    Ok(Some(Hint { client_id: client_id.to_owned(), user, session: here.filter(is_here) }))
 }

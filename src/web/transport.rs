@@ -34,14 +34,13 @@ pub fn place(request: &ServiceRequest, app: &App) -> Option<String> {
     (!text.is_empty() && text.len() <= PLACE_LIMIT).then(|| text.to_owned())
 }
 
-/// How this request arrived.
+/// How this request arrived; `None` where the connection has no address.
 #[must_use]
-pub fn arrival(request: &ServiceRequest, app: Option<&App>) -> Arrival {
-    let peer = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip().to_canonical());
-    let Some(app) = app else { return Arrival { address: peer, is_insecure: false } };
+pub fn arrival(request: &ServiceRequest, app: &App) -> Option<Arrival> {
+    let peer = request.peer_addr()?.ip().to_canonical();
     let is_trusted = |address: IpAddr| app.config.trusted_proxies.iter().any(|net| net.contains(&address));
     let is_tls = app.config.tls.is_some();
-    judge(peer, request.headers(), is_tls, app.config.issuer.is_https(), is_trusted)
+    Some(judge(peer, request.headers(), is_tls, app.config.issuer.is_https(), is_trusted))
 }
 
 fn judge(peer: IpAddr, headers: &HeaderMap, is_tls: bool, issuer_is_https: bool, is_trusted: impl Fn(IpAddr) -> bool) -> Arrival {

@@ -28,7 +28,7 @@ use std::{
 
 use serde_json::Value;
 use symbolon::{
-    protocol::{activity::Origin, grant::Grant, id::Id, scope::Scopes, time::Timestamp},
+    protocol::{activity::Origin, authentication::Amr, grant::Grant, id::Id, scope::Scopes, time::Timestamp},
     random,
     store::{self, DatabaseUrl, Store, grants::Filter, sessions::Session},
 };
@@ -165,7 +165,7 @@ fn seed(store: &Store, user: Id, client: &str) -> (Id, [Id; 2]) {
         expires_at: later,
         ended_at: None,
         origin: Origin::default(),
-        amr: "pwd".into(),
+        amr: Amr::password(),
         remembered: false,
         device_id: None,
         sign_in_again_at: None,

@@ -6,12 +6,17 @@ use super::{
     Explanation, username,
 };
 use crate::{
-    inspection::{Inspector, text},
+    inspection::Inspector,
     jose::{
         keys::KeyRing,
         verify::{self, Claims},
     },
-    protocol::{claims::grant_of_jti, id::Id, registration::is_pairwise, time::Timestamp},
+    protocol::{
+        claims::{grant_of_jti, text},
+        id::Id,
+        registration::is_pairwise,
+        time::Timestamp,
+    },
     registrations::Registrations,
     store::{grants, signing_keys, subjects},
 };
@@ -37,7 +42,7 @@ pub fn signed(work: &mut Work<'_>, token: &str) -> Result<Explanation, Error> {
         ACCESS_TOKEN => access_token(work, &ring, token, (claims, explanation)),
         is => {
             explanation.client_id = verify::audiences(&claims).next().map(str::to_owned);
-            explanation.username = user(work, text(&claims, "sub"))?;
+            explanation.username = user(work, &claims)?;
             explanation.session = claims.get("sid").and_then(|sid| sid.as_str()).map(str::to_owned);
             let flaw = flaw(work, &claims);
             explanation.active = flaw.is_none();
@@ -73,7 +78,7 @@ fn worth(is: &str) -> &'static str {
 }
 
 fn flaw(work: &Work<'_>, claims: &Claims) -> Option<&'static str> {
-    if text(claims, "iss") != work.config.issuer.as_str() {
+    if text(claims, "iss").ok() != Some(work.config.issuer.as_str()) {
         Some("another issuer stands in it")
     } else if claims.contains_key("exp") && verify::is_expired(claims, work.now.seconds()) {
         Some("it has expired")
@@ -88,11 +93,12 @@ fn access_token(
     token: &str,
     (claims, mut explanation): (Claims, Explanation),
 ) -> Result<Explanation, Error> {
-    explanation.client_id = Some(text(&claims, "client_id").to_owned());
-    explanation.scope = Some(text(&claims, "scope").to_owned());
-    if let Some(id) = grant_of_jti(text(&claims, "jti")) {
+    let scope = text(&claims, "scope").unwrap_or_default(); // left out where the token opens nothing
+    explanation.client_id = text(&claims, "client_id").ok().map(str::to_owned);
+    explanation.scope = Some(scope.to_owned());
+    if let Some(id) = text(&claims, "jti").ok().and_then(grant_of_jti) {
         explanation.grant = Some(id.to_string());
-        explanation.username = user(work, text(&claims, "sub"))?;
+        explanation.username = user(work, &claims)?;
         explanation.current_generation = grants::find(work.connection, id)?.map(|found| found.grant.generation);
     }
     let registrations = Registrations::default();
@@ -102,11 +108,8 @@ fn access_token(
         Err(inactive) => explanation.because = inactive.reason,
         Ok(found) => {
             let user = if found.grant.is_some() { "for a person" } else { "of the client for itself" };
-            let left = if found.left.scopes.to_string() == text(&claims, "scope") {
-                ""
-            } else {
-                "; some of its scopes were taken from the client since"
-            };
+            let left =
+                if found.left.scopes.to_string() == scope { "" } else { "; some of its scopes were taken from the client since" };
             (explanation.active, explanation.because) = (true, format!("it is good until it expires, {user}{left}"));
             explanation.scope = Some(found.left.scopes.to_string());
         }
@@ -114,8 +117,9 @@ fn access_token(
     Ok(explanation)
 }
 
-/// Whose subject it is.
-fn user(work: &mut Work<'_>, sub: &str) -> Result<Option<String>, Error> {
+/// Whose subject it names.
+fn user(work: &mut Work<'_>, claims: &Claims) -> Result<Option<String>, Error> {
+    let Ok(sub) = text(claims, "sub") else { return Ok(None) };
     let id = if is_pairwise(sub) { subjects::find(work.connection, sub)?.map(|(user, _)| user) } else { Id::parse(sub).ok() };
     id.map(|id| username(work, id)).transpose()
 }

@@ -19,14 +19,15 @@ use crate::{
     protocol::{
         activity::UNKNOWN_ORIGIN,
         credential::{Credential, Kind},
-        link::LinkKind,
+        link::{Invited, LinkContent, LinkKind},
         login_name::LoginName,
         notification::{Notification, NotificationKind},
     },
     random,
     store::{
+        self,
         links::{self, Link},
-        mail_requests, users,
+        requested, users,
     },
 };
 
@@ -59,13 +60,6 @@ struct Shown {
     link: Option<String>,
 }
 
-/// What the account gets, as it stands in the link's row.
-#[derive(Default, Serialize, serde::Deserialize)]
-struct Given {
-    roles: Vec<String>,
-    groups: Vec<String>,
-}
-
 impl Options {
     pub fn run(self, work: &mut Work<'_>, format: Format) -> Answer {
         if work.config.registration == Registration::Off {
@@ -78,11 +72,10 @@ impl Options {
         if users::find_by_login(work.connection, &LoginName::parse(&email))?.is_some() {
             return refuse(format!("e-mail address '{email}': expected one without an account, received one that a user has"));
         }
-        let given = Given { roles: names("role", &self.roles)?, groups: names("group", &self.groups)? };
-        let content = serde_json::to_string(&given).map_err(|error| error.to_string())?;
+        let invited = Invited { roles: names("role", &self.roles)?, groups: names("group", &self.groups)? };
         let link = Link {
             email: Some(email.clone()),
-            content: Some(content),
+            content: LinkContent::Invited(invited),
             ..Link::new(random::id(work.now), LinkKind::Invitation, work.now)
         };
         if self.print {
@@ -92,7 +85,7 @@ impl Options {
             let notice = Notification { kind, to: email.clone(), name: None, at, origin, about: None, link: id };
             mail_requests::invite(work.connection, &link, Some((random::id(work.now), &notice)))?;
         }
-        let mut shown = Shown::new(&link);
+        let mut shown = Shown::new(&link)?;
         shown.link = self.print.then(|| url(work, &link));
         let text = || {
             if let Some(url) = &shown.link {
@@ -107,7 +100,7 @@ impl Options {
 
 /// Lists those that can still be used.
 pub fn list(work: &mut Work<'_>, format: Format) -> Answer {
-    let shown: Vec<_> = links::invitations(work.connection, work.now)?.iter().map(Shown::new).collect();
+    let shown: Vec<Shown> = links::invitations(work.connection, work.now)?.iter().map(Shown::new).collect::<Result<_, _>>()?;
     let row = |one: &Shown| {
         let [roles, groups] = [&one.roles, &one.groups].map(|names| names.join(", "));
         [one.email.clone(), roles, groups, one.invited.clone(), one.expires.clone()]
@@ -132,15 +125,16 @@ fn url(work: &Work<'_>, link: &Link) -> String {
 }
 
 impl Shown {
-    fn new(link: &Link) -> Self {
-        let given: Given = link.content.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        Self {
-            email: link.email.clone().unwrap_or_default(),
-            roles: given.roles,
-            groups: given.groups,
+    fn new(link: &Link) -> Result<Self, store::Error> {
+        let lacks = |column| store::Error::corrupt("links", column, link.id);
+        let LinkContent::Invited(invited) = &link.content else { return Err(lacks("content")) };
+        Ok(Self {
+            email: link.email.clone().ok_or_else(|| lacks("email"))?,
+            roles: invited.roles.clone(),
+            groups: invited.groups.clone(),
             invited: time(link.created_at),
             expires: time(link.expires_at),
             link: None,
-        }
+        })
     }
 }

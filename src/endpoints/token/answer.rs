@@ -77,7 +77,7 @@ impl Exchange<'_> {
                 auth_time: grant.auth_time.seconds(),
                 nonce: grant.nonce.as_deref(),
                 acr,
-                amr: grant.amr.split(' ').collect(),
+                amr: grant.amr.methods().collect(),
                 at_hash: claims::at_hash(self.key.algorithm(), &access_token),
                 sid: &sid,
                 requested: accepted.requested.clone(),

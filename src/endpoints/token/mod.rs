@@ -9,7 +9,7 @@ mod refresh_token;
 
 use std::cell::Cell;
 
-use actix_web::{HttpRequest, web::Data};
+use actix_web::web::Data;
 
 use crate::{
     app::App,
@@ -33,7 +33,7 @@ use crate::{
         client_request::{self, AuthenticatedClient, ClientRequest, CorsPolicy, Endpoint},
         oauth_error::OauthError,
         reply::Reply,
-        request::Context,
+        request::{Context, Request},
     },
 };
 
@@ -51,7 +51,7 @@ struct Exchange<'a> {
 }
 
 /// `POST /token`.
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
     client_request::answer(request, app, form, Endpoint { readers: CorsPolicy::Registered, only_reads: false, about, handle })
         .await
 }

@@ -1,7 +1,7 @@
 //! What happened to one's account, newest first by days; and "this was not me". Where a new password can be set by mail, that
 //! ends everything and takes the password away; else everything but this browser ends, and the password is to be changed.
 
-use actix_web::{HttpRequest, web::Data};
+use actix_web::web::Data;
 
 use super::{Visitor, answer, ending::ended_page, url};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
         id::Id,
     },
     store::{AnyConnection, account, activity},
-    web::{body::Form, fault::Fault, page, reply::Reply},
+    web::{body::Form, fault::Fault, page, reply::Reply, request::Request},
 };
 
 /// So many events stand on a page.
@@ -30,13 +30,13 @@ struct ShownEntry {
 }
 
 /// `GET /account/activity`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     let handle = |app: &App, connection: &mut AnyConnection, visitor: &Visitor| show(app, connection, visitor, None);
     answer(&request, &app, None, paths::ACCOUNT_ACTIVITY, handle).await
 }
 
 /// `POST /account/not-me`.
-pub async fn post_not_me(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post_not_me(request: Request, app: Data<App>, form: Form) -> Reply {
     answer(&request, &app, Some(form), paths::ACCOUNT_ACTIVITY, not_me).await
 }
 

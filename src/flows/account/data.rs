@@ -1,7 +1,7 @@
 //! What is kept of a user, and for how long; and the end of it: the account is deleted, with the password asked for again, and
 //! its sessions and tokens with it (ASVS 7.4.2). The file with all of it is `export`.
 
-use actix_web::{HttpRequest, http::header, web::Data};
+use actix_web::{http::header, web::Data};
 
 use super::{Guard, Refusal, Visit, Visitor, answer, ending::signed_out, proven, to_sign_in, url};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
         fault::Fault,
         page,
         reply::Reply,
-        request::Context,
+        request::Request,
     },
 };
 
@@ -27,14 +27,14 @@ const GUARD: Guard = Guard {
 };
 
 /// `GET /account/data`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     let handle = |app: &App, _: &mut AnyConnection, visitor: &Visitor| Ok(show(app, visitor, None));
     answer(&request, &app, None, paths::ACCOUNT_DATA, handle).await
 }
 
 /// `POST /account/delete`.
-pub async fn post_delete(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
-    let context = Context::of(&request);
+pub async fn post_delete(request: Request, app: Data<App>, form: Form) -> Reply {
+    let context = request.context.clone();
     let visit = Visit::of(&request, Some(form), paths::ACCOUNT_DATA);
     let done = proven(&app, visit, GUARD, delete).await.map(|proven| proven.map_or_else(|reply| reply, |(_, reply)| reply));
     done.unwrap_or_else(|fault| page::fault(app.config.issuer.base(), &context, &fault))

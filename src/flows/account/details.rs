@@ -1,7 +1,7 @@
 //! The name that one is called by: it is what pages, e-mails and apps say; an empty one takes it away, and the username stands
 //! in.
 
-use actix_web::{HttpRequest, web::Data};
+use actix_web::web::Data;
 
 use super::{Visitor, answer, url};
 use crate::{
@@ -13,17 +13,17 @@ use crate::{
         profile::{self, DISPLAY_NAME_LIMIT, Flaw},
     },
     store::{AnyConnection, account},
-    web::{body::Form, fault::Fault, page, reply::Reply},
+    web::{body::Form, fault::Fault, page, reply::Reply, request::Request},
 };
 
 /// `GET /account/details`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     let handle = |app: &App, _: &mut AnyConnection, visitor: &Visitor| Ok(show(app, visitor, None));
     answer(&request, &app, None, paths::ACCOUNT_DETAILS, handle).await
 }
 
 /// `POST /account/details`.
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
     answer(&request, &app, Some(form), paths::ACCOUNT_DETAILS, change).await
 }
 

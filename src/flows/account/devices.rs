@@ -1,7 +1,7 @@
 //! Devices and apps: the browsers signed in, and the apps that have access or have it when they ask; and the form that names one.
 //! Which of them stand on a page is `listing`, ending them `ending`, the life of one grant `grant`.
 
-use actix_web::{HttpRequest, web::Data};
+use actix_web::web::Data;
 
 use super::{
     Visitor, answer,
@@ -23,7 +23,7 @@ use crate::{
         time::Timestamp,
     },
     store::{AnyConnection, Result as Stored, clients, consents, devices, grants, sessions, sessions::Session},
-    web::{body::Form, fault::Fault, page, reply::Reply},
+    web::{body::Form, fault::Fault, page, reply::Reply, request::Request},
 };
 
 /// A browser, with its words.
@@ -58,12 +58,12 @@ enum Done {
 }
 
 /// `GET /account`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     answer(&request, &app, None, paths::ACCOUNT, |app, connection, visitor| show(app, connection, visitor, None)).await
 }
 
 /// `POST /account/name`.
-pub async fn post_name(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post_name(request: Request, app: Data<App>, form: Form) -> Reply {
     answer(&request, &app, Some(form), paths::ACCOUNT, rename).await
 }
 

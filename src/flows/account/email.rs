@@ -2,7 +2,7 @@
 //! Whether another account has it already is told to its owner alone (ASVS 6.3.8): the answer, and all that is kept here, is the
 //! same.
 
-use actix_web::{HttpRequest, http::header, web::Data};
+use actix_web::{http::header, web::Data};
 
 use super::{Guard, Refusal, Visit, Visitor, answer, proven, to_sign_in, url};
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
         mail_requests,
         users::{self, User},
     },
-    web::{body::Form, fault::Fault, page, reply::Reply, request::Context},
+    web::{body::Form, fault::Fault, page, reply::Reply, request::Request},
 };
 
 const GUARD: Guard = Guard {
@@ -34,13 +34,13 @@ const GUARD: Guard = Guard {
 };
 
 /// `GET /account/email`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     answer(&request, &app, None, paths::ACCOUNT_EMAIL, first).await
 }
 
 /// `POST /account/email`.
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
-    let context = Context::of(&request);
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
+    let context = request.context.clone();
     let visit = Visit::of(&request, Some(form), paths::ACCOUNT_EMAIL);
     let sent = proven(&app, visit, GUARD, send).await.map(|proven| proven.map_or_else(|reply| reply, |(_, reply)| reply));
     sent.unwrap_or_else(|fault| page::fault(app.config.issuer.base(), &context, &fault))

@@ -1,7 +1,7 @@
 //! Ending what one has: a browser, an app's access on one device, all access of an app, everything else, everything. It holds at
 //! once: nothing of it is taken at `/token`, `/introspect` or `/userinfo` any more (ASVS 7.4.5, 7.5.2).
 
-use actix_web::{HttpRequest, http::header, web::Data};
+use actix_web::{http::header, web::Data};
 
 use super::{Visitor, answer, borrowed, devices, url};
 use crate::{
@@ -23,11 +23,12 @@ use crate::{
         fault::Fault,
         page,
         reply::Reply,
+        request::Request,
     },
 };
 
 /// `POST /account/end`.
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
     answer(&request, &app, Some(form), paths::ACCOUNT, end).await
 }
 

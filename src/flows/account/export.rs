@@ -1,7 +1,7 @@
 //! Everything that is kept of a user, as one JSON file that users and programs can read. No hash, no token, and nothing from
 //! which one could be made; only that there is a password.
 
-use actix_web::{HttpRequest, http::Method, web::Data};
+use actix_web::{http::Method, web::Data};
 use serde_json::{Value, json};
 
 use super::{Visitor, answer};
@@ -26,7 +26,7 @@ use crate::{
         subjects,
         users::User,
     },
-    web::{fault::Fault, reply::Reply},
+    web::{fault::Fault, reply::Reply, request::Request},
 };
 
 /// The name of the file.
@@ -37,7 +37,7 @@ const MOST: u32 = 10_000;
 const EVENTS: u32 = 1_000;
 
 /// `GET /account/export`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     let handle = if request.method() == Method::HEAD { read } else { export };
     answer(&request, &app, None, paths::ACCOUNT_DATA, handle).await
 }
@@ -107,7 +107,7 @@ fn session(session: &Session, named: &[Device]) -> Value {
             "id": session.id.to_string(),
             "name": device.and_then(|device| device.name.as_deref()),
             "signed_in_at": iso(session.auth_time),
-            "how": session.amr,
+            "how": session.amr.to_string(),
             "began_at": iso(session.created_at),
             "last_used_at": iso(session.last_seen_at),
             "ends_at": iso(session.expires_at),
@@ -151,7 +151,7 @@ fn access(grant: &Grant, app: &str, entries: &[HistoryEntry]) -> Value {
             "redirect_uri": grant.redirect_uri,
             "ends_with_browser": grant.session_id.is_some(),
             "signed_in_at": iso(grant.auth_time),
-            "how": grant.amr,
+            "how": grant.amr.to_string(),
             "given_at": iso(grant.created_at),
             "last_used_at": time(grant.rotated_at),
             "uses": grant.generation,

@@ -1,7 +1,7 @@
 //! The life of one grant: what is known of it, and what happened, as a picture and in words. Only one's own is shown; any other
 //! is as if it did not exist.
 
-use actix_web::{HttpRequest, web::Data};
+use actix_web::web::Data;
 
 use super::{Visitor, answer, url};
 use crate::{
@@ -15,14 +15,14 @@ use crate::{
     paths,
     protocol::{history, id::Id, user_agent},
     store::{AnyConnection, apis, clients, devices, grant_history, grants, sessions},
-    web::{fault::Fault, page, reply::Reply},
+    web::{fault::Fault, page, reply::Reply, request::Request},
 };
 
 /// So many moments are read, the newest: the page tells many of them together.
 const ENTRIES: u32 = 10_000;
 
 /// `GET /account/grants/{id}`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     answer(&request, &app, None, paths::ACCOUNT, show).await
 }
 

@@ -14,7 +14,7 @@ pub mod password;
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, web::Data};
+use actix_web::web::Data;
 
 use super::{
     known_browser, login,
@@ -45,7 +45,7 @@ use crate::{
         fault::Fault,
         forms, page,
         reply::Reply,
-        request::Context,
+        request::{Context, Request},
         session,
     },
 };
@@ -112,7 +112,7 @@ enum Refusal {
 type Proven<T> = Result<(Arc<Visitor>, T), Reply>;
 
 /// Answers a request: finds out who is signed in, and lets `handle` do the rest.
-async fn answer(request: &HttpRequest, app: &Data<App>, form: Option<Form>, back: &'static str, handle: Handler) -> Reply {
+async fn answer(request: &Request, app: &Data<App>, form: Option<Form>, back: &'static str, handle: Handler) -> Reply {
     let visit = Visit::of(request, form, back);
     let (cloned, base) = (visit.context.clone(), app.config.issuer.base());
     let done = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<Reply, Fault> {
@@ -194,9 +194,9 @@ impl Refusal {
 }
 
 impl Visit {
-    fn of(request: &HttpRequest, form: Option<Form>, back: &'static str) -> Self {
+    fn of(request: &Request, form: Option<Form>, back: &'static str) -> Self {
         Self {
-            context: Context::of(request),
+            context: request.context.clone(),
             query: Params::parse(request.query_string()),
             form: form.map(|form| form.0),
             id: request.match_info().get("id").unwrap_or_default().to_owned(),

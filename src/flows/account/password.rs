@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, http::header, web::Data};
+use actix_web::{http::header, web::Data};
 
 use super::{Guard, Refusal, Visit, Visitor, answer, borrowed, proven, url};
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
         fault::Fault,
         page,
         reply::Reply,
-        request::Context,
+        request::Request,
         session,
     },
 };
@@ -31,14 +31,14 @@ const EVENTS: u32 = 50;
 const GUARD: Guard = Guard { about: paths::ACCOUNT_PASSWORD, check, refuse };
 
 /// `GET /account/password`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
+pub async fn get(request: Request, app: Data<App>) -> Reply {
     let handle = |app: &App, connection: &mut AnyConnection, visitor: &Visitor| show(app, connection, visitor, None);
     answer(&request, &app, None, paths::ACCOUNT_PASSWORD, handle).await
 }
 
 /// `POST /account/password`.
-pub async fn post(request: HttpRequest, app: Data<App>, form: Form) -> Reply {
-    let context = Context::of(&request);
+pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
+    let context = request.context.clone();
     let visit = Visit::of(&request, Some(form), paths::ACCOUNT_PASSWORD);
     let changed = change(&app, visit).await;
     changed.unwrap_or_else(|fault| page::fault(app.config.issuer.base(), &context, &fault))

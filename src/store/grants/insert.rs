@@ -48,7 +48,7 @@ macro_rules! with_columns {
             place: Nullable<Text> = $grant.seen.place.as_deref(),
             user_agent: Nullable<Text> = $grant.seen.user_agent.as_deref(),
             subject: Nullable<Text> = $grant.subject.as_deref(),
-            amr: Text = &$grant.amr,
+            amr: Text = $grant.amr.to_string(),
             claims: Nullable<Text> = $claims.as_deref(),
         )
     };

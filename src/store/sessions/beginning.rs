@@ -9,7 +9,9 @@ use crate::{
     store::{
         AnyConnection, Result,
         activity::{self, Event},
-        devices, dialect, notifications,
+        devices, dialect,
+        error::Error,
+        notifications,
         schema::sessions,
         users::{self, User},
     },
@@ -41,7 +43,8 @@ pub fn begin(connection: &mut AnyConnection, sign_in: SignIn<'_>, now: Timestamp
         let SignIn { user, before, new, network, event } = sign_in;
         let Some(auth_time) = users::hold(connection, user, now)? else { return Ok(None) };
         let new = Session { auth_time, ..new };
-        let device = new.device_id.clone().unwrap_or_default();
+        // Without one, every browser would be the same known device.
+        let device = new.device_id.clone().ok_or_else(|| Error::Failed("a sign-in without a device".into()))?;
         let seen = devices::see(connection, user.claims.id, (&device, network), now)?;
         let origin = new.origin.clone();
         // Of the very first sign-in of an account there is nothing to tell.
@@ -97,7 +100,7 @@ fn renew(connection: &mut AnyConnection, session: &Session, renewed: &Session) -
             sessions::generation.eq(i64::from(renewed.generation)),
             sessions::auth_time.eq(renewed.auth_time.millis()),
             sessions::last_seen_at.eq(renewed.last_seen_at.millis()),
-            sessions::amr.eq(&renewed.amr),
+            sessions::amr.eq(renewed.amr.to_string()),
             sessions::user_agent.eq(renewed.origin.user_agent.as_deref()),
             sessions::address.eq(renewed.origin.address.as_deref()),
             sessions::place.eq(renewed.origin.place.as_deref()),

@@ -221,5 +221,12 @@ fn tokens_tell_the_truth_about_the_sign_in() {
         let page = home.get(page.location());
         assert_eq!(received(&page), "");
         assert_eq!(claims_of(server.redeem(&spa, &query_of(page.location())["code"]).text("id_token"))["amr"], json!(["pwd"]));
+
+        // A row that does not say how its user signed in is none that this server writes.
+        server.store(|connection| {
+            use diesel::RunQueryDsl;
+            diesel::sql_query("UPDATE sessions SET amr = ''").execute(connection).map_err(Into::into)
+        });
+        assert_eq!(home.get(&request(&spa, &json!({}), &[SILENT])).status, 500);
     });
 }

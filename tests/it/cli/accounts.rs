@@ -7,7 +7,7 @@ use symbolon::{
     protocol::{
         client::ClientKind,
         credential::{Credential, Kind},
-        link::LinkKind,
+        link::{Invited, LinkContent, LinkKind},
         login_name::LoginName,
         notification::NotificationKind,
     },
@@ -194,8 +194,8 @@ fn the_owner_of_an_address_is_invited() {
             (LinkKind::Invitation, Some("new@example.com"), None),
             "{name}"
         );
-        let content: Value = serde_json::from_str(row.content.as_deref().unwrap()).unwrap();
-        assert_eq!(content, json!({ "roles": ["editor", "admin"], "groups": ["staff"] }), "{name}");
+        let invited = Invited { roles: vec!["editor".into(), "admin".into()], groups: vec!["staff".into()] };
+        assert_eq!(row.content, LinkContent::Invited(invited), "{name}");
         assert_eq!(row.expires_at.since(row.created_at).seconds(), 7 * 86_400, "{name}");
 
         let listed = symbolon.json("user invitations --json");

@@ -8,7 +8,7 @@ use symbolon::{
         activity::Origin,
         credential::{Credential, Kind},
         id::Id,
-        link::{LinkKind, NotifiedEvent},
+        link::{Invited, LinkContent, LinkKind, NotifiedEvent},
         notification::NotificationKind,
         time::Timestamp,
     },
@@ -122,7 +122,11 @@ impl<'a> Stage<'a> {
         let mut link = Link {
             user_id: is_theirs.then_some(self.user),
             email: Some(self.email()),
-            content: (kind == LinkKind::NotMe).then(|| serde_json::to_string(&received).unwrap()),
+            content: match kind {
+                LinkKind::NotMe => LinkContent::NotifiedEvent(received),
+                LinkKind::Invitation => LinkContent::Invited(Invited::default()),
+                _ => LinkContent::Nothing,
+            },
             ..Link::new(random::id(now), kind, now)
         };
         change(&mut link);

@@ -5,7 +5,7 @@ use symbolon::{
     protocol::{
         activity::UNKNOWN_ORIGIN,
         id::Id,
-        link::LinkKind,
+        link::{Invited, LinkContent, LinkKind},
         notification::{Notification, NotificationKind},
     },
     random,
@@ -19,11 +19,12 @@ use super::{NEW, user};
 use crate::harness::{Browser, MailServer, Server, with_mail};
 
 /// Invites the owner of an address, as the command line does.
-fn invite(server: &Server, email: &str, content: Option<&str>) -> Id {
+fn invite(server: &Server, email: &str, [roles, groups]: [&[&str]; 2]) -> Id {
     let now = server.now();
+    let names = |list: &[&str]| list.iter().map(ToString::to_string).collect();
     let link = Link {
         email: Some(email.into()),
-        content: content.map(str::to_owned),
+        content: LinkContent::Invited(Invited { roles: names(roles), groups: names(groups) }),
         ..Link::new(random::id(now), LinkKind::Invitation, now)
     };
     let notice = Notification {
@@ -47,8 +48,8 @@ fn by_invitation(handle: impl Fn(&Server, &MailServer)) {
 #[test]
 fn an_invitation_brings_roles_and_groups() {
     by_invitation(|server, mail| {
-        invite(server, "zoe@example.com", Some(r#"{"roles":["editor"],"groups":["staff","berlin"]}"#));
-        invite(server, "yan@example.com", None);
+        invite(server, "zoe@example.com", [&["editor"], &["staff", "berlin"]]);
+        invite(server, "yan@example.com", [&[], &[]]);
         for (name, roles, groups) in [("zoe", vec!["editor"], vec!["staff", "berlin"]), ("yan", vec![], vec![])] {
             let email = format!("{name}@example.com");
             let message = mail.wait_for(&email, 1).remove(0);
@@ -71,7 +72,7 @@ fn an_invitation_brings_roles_and_groups() {
 #[test]
 fn an_invitation_is_good_for_a_week() {
     by_invitation(|server, mail| {
-        invite(server, "zoe@example.com", None);
+        invite(server, "zoe@example.com", [&[], &[]]);
         let message = mail.wait_for("zoe@example.com", 1).remove(0);
         server.advance(7 * 86_400 - 60);
         assert_eq!(Browser::new(server).open(server, &message).status, 200);
@@ -81,10 +82,35 @@ fn an_invitation_is_good_for_a_week() {
     });
 }
 
+/// What an invitation brings is what an account may do: it is never guessed.
+#[test]
+fn an_invitation_that_does_not_say_what_it_brings_makes_no_account() {
+    by_invitation(|server, mail| {
+        invite(server, "zoe@example.com", [&[], &[]]);
+        let message = mail.wait_for("zoe@example.com", 1).remove(0);
+        for (content, status) in [("NULL", 400), ("'{\"roles\":[\"editor\"'", 500), ("'{\"roles\":\"editor\"}'", 500)] {
+            let mut browser = Browser::new(server);
+            let page = browser.open(server, &message);
+            server.store(|connection| {
+                use diesel::RunQueryDsl;
+                diesel::sql_query(format!("UPDATE links SET content = {content}")).execute(connection).map_err(Into::into)
+            });
+            let fields = [("username", "zoe"), ("display_name", ""), ("new_password", NEW)];
+            assert_eq!(browser.submit(&page, &fields).status, status, "{content}");
+            assert!(user(server, "zoe").is_none(), "{content}");
+            server.store(|connection| {
+                use diesel::RunQueryDsl;
+                let whole = r#"UPDATE links SET content = '{"roles":[],"groups":[]}'"#;
+                diesel::sql_query(whole).execute(connection).map_err(Into::into)
+            });
+        }
+    });
+}
+
 #[test]
 fn of_twenty_at_once_one_wins() {
     by_invitation(|server, mail| {
-        let id = invite(server, "zoe@example.com", None);
+        let id = invite(server, "zoe@example.com", [&[], &[]]);
         let message = mail.wait_for("zoe@example.com", 1).remove(0);
         let mut browser = Browser::new(server);
         let page = browser.open(server, &message);

@@ -1,6 +1,8 @@
 //! Forged and expired sign-in forms (RFC 6749 §10.12): nobody is signed in by a form that was not shown to
 //! this browser, a moment ago, for this purpose.
 
+use symbolon::{protocol::stamp::StampError, web::forms};
+
 use super::{BROWSER, SESSION, WRONG, attempt, signed_in};
 use crate::harness::{Browser, PASSWORD, Page, both};
 
@@ -53,6 +55,20 @@ fn a_form_without_our_stamp_signs_nobody_in() {
         refused(&mut browser, &page);
         browser.cookies.insert(BROWSER.into(), cookie);
         assert_eq!(post(&mut browser, "alice", Some(&good)).status, 303, "the form that was shown to it");
+    });
+}
+
+/// Whoever has no cookie, or an empty one, would otherwise share the forms of everyone else without one.
+#[test]
+fn a_form_that_is_bound_to_no_browser_is_nobodys() {
+    both(|server| {
+        let now = server.now();
+        let stamp = forms::stamp(&server.app, "", "/logout", now);
+        assert_eq!(forms::check_stamp(&server.app, "", "/logout", &stamp, now), Err(StampError::Forged));
+        let mut browser = Browser::new(server);
+        browser.cookies.insert(SESSION.into(), String::new());
+        let page = browser.send("POST", "/logout", Some(&[("csrf", &stamp)]));
+        assert_eq!((page.status, page.header("set-cookie")), (303, None), "{page:?}");
     });
 }
 
