@@ -4,6 +4,8 @@
 
 mod breached_file;
 mod checks;
+mod environment;
+mod error;
 mod issuer;
 mod lifetimes;
 mod mail;
@@ -12,18 +14,17 @@ mod outbound;
 mod password_rules;
 mod secret_file;
 mod settings;
+mod sources;
 mod system_roots;
 mod values;
+mod written;
 
 use std::path::{Path, PathBuf};
 
-use figment::{
-    Figment,
-    providers::{Env, Format, Serialized, Toml},
-};
 use ipnet::IpNet;
 
 pub use breached_file::BreachedFile;
+pub use error::ConfigError;
 pub use issuer::Issuer;
 pub use lifetimes::Lifetimes;
 pub use mail::{MailKind, MailSettings, MailTransport, Sender, SmtpPassword, SmtpSecurity, SmtpSettings};
@@ -31,13 +32,13 @@ pub use outbound::OutboundSettings;
 pub use password_rules::PasswordRules;
 pub use settings::{LogFormat, Registration, Settings};
 
+use environment::Environment;
+use sources::Sources;
+
 use crate::{
     protocol::{registration::check_origin, scope::ScopeClaims, secrets::SecretRing},
     store::DatabaseUrl,
 };
-
-/// The prefix of every environment variable that is read.
-const PREFIX: &str = "SYMBOLON_";
 
 /// How long is waited for a handler once the time for it to begin is over. Longer than the limits of the databases themselves
 /// (`store::dialect`: 10 s for a statement, 2 s for a lock): only one that neither answers nor hangs up is given up on then.
@@ -146,39 +147,19 @@ pub enum MissingSecret {
     Leave,
 }
 
-/// Why a configuration is refused: the key, what came, what is expected.
-#[derive(Debug)]
-pub struct ConfigError(String);
-
-impl std::fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for ConfigError {}
-
 impl Config {
     /// Reads the file (of `--config`, or of `SYMBOLON_CONFIG`) and the environment over it.
     ///
     /// # Errors
     /// [`ConfigError`] for the first key that is unknown or nonsense.
     pub fn load(file: Option<PathBuf>, missing: MissingSecret) -> Result<Self, ConfigError> {
-        let mut figment = Figment::from(Serialized::defaults(Settings::default()));
-        if let Some(file) = file.or_else(|| std::env::var_os("SYMBOLON_CONFIG").map(PathBuf::from)) {
-            if !file.is_file() {
-                return Err(ConfigError(format!(
-                    "config: expected a TOML file, received '{}', which is not one",
-                    file.display()
-                )));
-            }
-            figment = figment.merge(Toml::file(file));
-        }
-        // A secret is text even where it looks like a number: it is read apart, and never part of an error.
-        figment = figment.merge(Env::prefixed(PREFIX).ignore(&["config", "secret", "smtp_password"]));
-        let mut settings: Settings = figment.extract().map_err(|error| ConfigError(values::explain(&error)))?;
-        settings.smtp_password = secret_variable("smtp_password")?.map(SmtpPassword::new);
-        Self::check(settings, secret_variable("secret")?, missing)
+        let mut environment = Environment::of(std::env::vars_os())?;
+        let named = environment.take("config").map(PathBuf::from);
+        let (secret, smtp_password) = (environment.take_text("secret")?, environment.take_text("smtp_password")?);
+        let sources = Sources::read(file.or(named).as_deref(), environment)?;
+        let mut settings = sources.settings()?;
+        settings.smtp_password = smtp_password.map(SmtpPassword::new);
+        Self::check(settings, secret, missing).map_err(|error| sources.locate(error))
     }
 
     /// Checks settings; `secret` is a comma-separated list, newest first, `next` before one that derives nothing yet; it takes
@@ -191,24 +172,25 @@ impl Config {
         let database = match &settings.database_url {
             Some(url) => {
                 let parsed = system_roots::placed(url).and_then(|url| DatabaseUrl::parse(&url));
-                parsed.map_err(|why| ConfigError(format!("database_url: {why}")))?
+                parsed.map_err(|why| ConfigError::new("database_url", why))?
             }
             None => DatabaseUrl::SqliteFile(settings.data_dir.join("symbolon.db").to_string_lossy().into_owned()),
         };
         let tls = match (&settings.tls_cert_file, &settings.tls_key_file) {
             (Some(cert), Some(key)) => Some(TlsFiles { cert: cert.clone(), key: key.clone() }),
             (None, None) => None,
-            _ => return Err(ConfigError("tls_cert_file and tls_key_file: expected both or none, received one".into())),
+            (Some(_), None) => return Err(ConfigError::new("tls_cert_file", "expected tls_key_file with it")),
+            (None, Some(_)) => return Err(ConfigError::new("tls_key_file", "expected tls_cert_file with it")),
         };
         let trusted_proxies = checks::networks("trusted_proxies", &settings.trusted_proxies)?;
         for origin in &settings.cors_origins.0 {
             check_origin(origin).map_err(|why| bad("cors_origins", origin, &why))?;
         }
         let allow = checks::networks("outbound_allow", &settings.outbound_allow)?;
-        let outbound = OutboundSettings::read(allow, settings.outbound_ca_file.as_deref()).map_err(ConfigError)?;
+        let outbound = OutboundSettings::read(allow, settings.outbound_ca_file.as_deref())?;
         let mail = MailSettings::read(&settings)?;
         let scope_claims =
-            ScopeClaims::new(settings.scope_claims.0.clone()).map_err(|why| ConfigError(format!("scope_claims: {why}")))?;
+            ScopeClaims::new(settings.scope_claims.0.clone()).map_err(|why| ConfigError::new("scope_claims", why))?;
         checks::listen(&settings.listen, tls.is_some() || !trusted_proxies.is_empty())?;
         settings.metrics_listen.as_deref().map(|listen| checks::addresses("metrics_listen", listen)).transpose()?;
         checks::numbers(&settings)?;
@@ -218,8 +200,8 @@ impl Config {
         let (password_rules, lifetimes) = (PasswordRules::read(&settings)?, Lifetimes::of(&settings));
         let ring = |list: String| SecretRing::new(list.split(',').map(str::trim));
         let (secrets, has_secret) = match secret {
-            Some(list) => (ring(list).map_err(|why| ConfigError(format!("secret: {why}")))?, true),
-            None => secret_file::read(settings.secret_file.as_deref(), &settings.data_dir, missing).map_err(ConfigError)?,
+            Some(list) => (ring(list).map_err(|why| ConfigError::new(environment::variable("secret"), why.to_string()))?, true),
+            None => secret_file::read(settings.secret_file.as_deref(), &settings.data_dir, missing)?,
         };
         Ok(Self {
             issuer,
@@ -278,14 +260,8 @@ impl Config {
     }
 }
 
-/// The variable of a key that holds a secret.
-fn secret_variable(key: &str) -> Result<Option<String>, ConfigError> {
-    let text = std::env::var_os(format!("{PREFIX}{}", key.to_uppercase())).map(std::ffi::OsString::into_string);
-    text.transpose().map_err(|_| ConfigError(format!("{key}: expected text, received bytes that are not UTF-8")))
-}
-
 fn bad(key: &str, received: &str, expected: &str) -> ConfigError {
-    ConfigError(format!("{key}: {expected}; received '{received}'"))
+    ConfigError::new(key, format!("{expected}; received '{received}'"))
 }
 
 #[cfg(test)]

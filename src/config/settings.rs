@@ -12,7 +12,7 @@ use super::{
 
 /// The keys as written, with their defaults.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Settings {
     pub(super) issuer: String,
     pub(super) listen: String,

@@ -1,5 +1,5 @@
 //! Values as they are written in a configuration: durations such as `10m`, lists and tables that may be one text
-//! (as in a variable), and an error told with its key and where it came from.
+//! (as in a variable).
 
 use std::collections::BTreeMap;
 
@@ -80,7 +80,12 @@ impl<'de> de::Visitor<'de> for ListVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<List, E> {
-        Ok(List(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()))
+        let array = text.trim().strip_prefix('[').and_then(|text| text.strip_suffix(']')); // as in a file
+        let items = array
+            .unwrap_or(text)
+            .split(',')
+            .map(|item| item.trim_matches(|c: char| c.is_whitespace() || array.is_some() && "\"'".contains(c)));
+        Ok(List(items.filter(|item| !item.is_empty()).map(str::to_owned).collect()))
     }
 
     fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<List, A::Error> {
@@ -133,17 +138,4 @@ impl<'de> de::Visitor<'de> for ClaimListsVisitor {
         }
         Ok(ClaimLists(lists))
     }
-}
-
-/// The first error in words: the key, what came, what was expected, and where it stands.
-pub fn explain(error: &figment::Error) -> String {
-    let key = error.path.join(".");
-    let place = error.metadata.as_ref().map(|metadata| match &metadata.source {
-        Some(source) => format!(" (in {source})"),
-        None => format!(" (in {})", metadata.name),
-    });
-    let key = if key.is_empty() { String::new() } else { format!("{key}: ") };
-    // A syntax error quotes the line it stands in, which may hold a password: only its first line is told.
-    let kind = error.kind.to_string();
-    format!("{key}{}{}", kind.lines().next().unwrap_or_default(), place.unwrap_or_default())
 }
