@@ -31,6 +31,7 @@ pub use mail::{MailKind, MailSettings, MailTransport, Sender, SmtpPassword, Smtp
 pub use outbound::OutboundSettings;
 pub use password_rules::PasswordRules;
 pub use settings::{LogFormat, Registration, Settings};
+pub use values::span as read_span;
 
 use environment::Environment;
 use sources::Sources;

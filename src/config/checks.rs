@@ -10,6 +10,7 @@ use super::{
     ConfigError, MailKind, Registration, Settings, bad,
     values::{Duration, List},
 };
+use crate::protocol::time::Span;
 
 /// Addresses and networks; an address is a network of its own.
 pub fn networks(key: &str, written: &List) -> Result<Vec<IpNet>, ConfigError> {
@@ -100,14 +101,12 @@ pub fn numbers(settings: &Settings) -> Result<(), ConfigError> {
     within("password_iterations", settings.password_iterations, 1, 100)?;
     within("password_parallelism", settings.password_parallelism, 1, 64)?;
     within("password_concurrency", settings.password_concurrency, 1, 256)?;
-    let span = |key: &str, value: &Duration, low: u64, high: u64| {
-        let seconds = value.as_secs();
-        let shown = humantime::format_duration(value.0).to_string();
-        let expected = |s| humantime::format_duration(std::time::Duration::from_secs(s)).to_string();
-        if (low..=high).contains(&seconds) {
+    let span = |key: &str, value: &Duration, low: u32, high: u32| {
+        let [low, high] = [low, high].map(Span::from_seconds);
+        if (low..=high).contains(&value.0) {
             Ok(())
         } else {
-            Err(bad(key, &shown, &format!("expected {} to {}", expected(low), expected(high))))
+            Err(bad(key, &value.0.to_string(), &format!("expected {low} to {high}")))
         }
     };
     span("access_token_lifetime", &settings.access_token_lifetime, 1, 86_400)?;

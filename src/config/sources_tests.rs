@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::*;
+use super::{super::values::Duration, *};
 
 /// Reads a file of this text, and these variables over it.
 pub fn read(toml: &str, variables: &[(&str, &str)]) -> Result<Settings, String> {
@@ -22,7 +22,10 @@ fn variable_alone(name: &str, value: &str) -> Result<Settings, String> {
 fn a_variable_stands_over_the_file_and_the_file_over_the_default() {
     let file = "pool_size = 4\nlisten = 'localhost:1'\ntrusted_proxies = ['10.0.0.1']\nmail = 'console'";
     let settings = read(file, &[("SYMBOLON_LISTEN", "localhost:2"), ("SYMBOLON_TRUSTED_PROXIES", " ::1, 10.0.0.0/8,")]).unwrap();
-    assert_eq!((settings.pool_size, settings.listen.as_str(), settings.shutdown_timeout.as_secs()), (4, "localhost:2", 30));
+    assert_eq!(
+        (settings.pool_size, settings.listen.as_str(), settings.shutdown_timeout),
+        (4, "localhost:2", Duration::seconds(30))
+    );
     assert_eq!(settings.trusted_proxies.0, ["::1", "10.0.0.0/8"]);
     let array = variable_alone("SYMBOLON_TRUSTED_PROXIES", "[\"::1\", '10.0.0.0/8']").unwrap();
     assert_eq!(array.trusted_proxies.0, ["::1", "10.0.0.0/8"], "as it is written in the file");
@@ -49,7 +52,7 @@ fn a_variable_is_read_as_its_key_asks() {
     );
     let settings = settings.unwrap();
     assert!(settings.smtp_port == Some(2525) && settings.sign_out_ends_offline_access);
-    assert_eq!((settings.code_lifetime.as_secs(), settings.scope_claims.0["employee"].len()), (90, 2));
+    assert_eq!((settings.code_lifetime, settings.scope_claims.0["employee"].len()), (Duration::seconds(90), 2));
     for (name, value, why) in [
         ("SYMBOLON_POOL_SIZE", "many", "expected a whole number from 0 to 4294967295; received 'many'"),
         ("SYMBOLON_POOL_SIZE", "-1", "expected a whole number from 0 to 4294967295; received '-1'"),

@@ -42,6 +42,10 @@ fn the_configuration_is_told_without_secrets() {
             (&json!("10m"), &json!(8)),
             "{name}: {checked}"
         );
+        for (key, written) in [("refresh_absolute_lifetime", "1year"), ("history_retention", "180days"), ("shutdown_delay", "0s")]
+        {
+            assert_eq!(checked[key], written, "{name}: as people write it");
+        }
         assert!(!symbolon.dir.path().join("data").exists(), "{name}: a check writes nothing");
         symbolon.text("user list");
         let secret = std::fs::read_to_string(symbolon.dir.path().join("data/secret")).unwrap();
