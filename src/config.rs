@@ -12,6 +12,7 @@ mod mail;
 pub mod named_file;
 mod outbound;
 mod password_rules;
+mod renamed;
 mod secret_file;
 mod settings;
 mod sources;
@@ -106,19 +107,19 @@ pub struct Config {
     /// The file that the certificates for its server were read from.
     pub smtp_ca_file: Option<PathBuf>,
     /// How many database connections there can be.
-    pub pool_size: u32,
+    pub database_pool_size: u32,
     /// How long to wait for one.
-    pub database_timeout: std::time::Duration,
+    pub database_pool_timeout: std::time::Duration,
     /// How long a request may take once the time for it to begin is over; no setting.
     pub blocking_timeout: std::time::Duration,
     /// How long things live.
     pub lifetimes: Lifetimes,
     /// Whether signing out also revokes the grants with `offline_access` that were given in that session.
-    pub sign_out_ends_offline_access: bool,
+    pub revoke_offline_access_on_logout: bool,
     /// Who may register.
     pub registration: Registration,
     /// The header in which a trusted proxy tells the place of a caller.
-    pub place_header: Option<String>,
+    pub geo_header: Option<String>,
     /// Scopes of the operator's own, and the attributes of a user that they open.
     pub scope_claims: ScopeClaims,
     /// What a new password must be.
@@ -137,6 +138,8 @@ pub struct Config {
     pub secrets: SecretRing,
     /// Whether there is one already: where there is none, the first start makes one.
     pub has_secret: bool,
+    /// What is said to the operator of settings that are read nevertheless.
+    pub notifications: Vec<String>,
 }
 
 /// What becomes of a server secret that is neither in the environment nor in its default file.
@@ -160,7 +163,8 @@ impl Config {
         let sources = Sources::read(file.or(named).as_deref(), environment)?;
         let mut settings = sources.settings()?;
         settings.smtp_password = smtp_password.map(SmtpPassword::new);
-        Self::check(settings, secret, missing).map_err(|error| sources.locate(error))
+        let checked = Self::check(settings, secret, missing).map_err(|error| sources.locate(error))?;
+        Ok(Self { notifications: sources.notifications, ..checked })
     }
 
     /// Checks settings; `secret` is a comma-separated list, newest first, `next` before one that derives nothing yet; it takes
@@ -187,7 +191,7 @@ impl Config {
         for origin in &settings.cors_origins.0 {
             check_origin(origin).map_err(|why| bad("cors_origins", origin, &why))?;
         }
-        let allow = checks::networks("outbound_allow", &settings.outbound_allow)?;
+        let allow = checks::networks("outbound_allowlist", &settings.outbound_allowlist)?;
         let outbound = OutboundSettings::read(allow, settings.outbound_ca_file.as_deref())?;
         let mail = MailSettings::read(&settings)?;
         let scope_claims =
@@ -196,7 +200,7 @@ impl Config {
         settings.metrics_listen.as_deref().map(|listen| checks::addresses("metrics_listen", listen)).transpose()?;
         checks::numbers(&settings)?;
         checks::log(&settings.log)?;
-        checks::header("place_header", settings.place_header.as_deref())?;
+        checks::header("geo_header", settings.geo_header.as_deref())?;
         checks::together(&settings)?;
         let (password_rules, lifetimes) = (PasswordRules::read(&settings)?, Lifetimes::of(&settings));
         let ring = |list: String| SecretRing::new(list.split(',').map(str::trim));
@@ -221,20 +225,20 @@ impl Config {
             outbound_ca_file: settings.outbound_ca_file,
             mail,
             smtp_ca_file: settings.smtp_ca_file,
-            pool_size: settings.pool_size,
-            database_timeout: settings.database_timeout.into(),
+            database_pool_size: settings.database_pool_size,
+            database_pool_timeout: settings.database_pool_timeout.into(),
             blocking_timeout: BLOCKING_TIMEOUT,
             lifetimes,
-            sign_out_ends_offline_access: settings.sign_out_ends_offline_access,
+            revoke_offline_access_on_logout: settings.revoke_offline_access_on_logout,
             registration: settings.registration,
-            place_header: settings.place_header,
+            geo_header: settings.geo_header,
             scope_claims,
             password_rules,
             passwords: PasswordSettings {
-                memory_kib: settings.password_memory_kib,
-                iterations: settings.password_iterations,
-                parallelism: settings.password_parallelism,
-                concurrency: settings.password_concurrency,
+                memory_kib: settings.password_hash_memory_kib,
+                iterations: settings.password_hash_iterations,
+                parallelism: settings.password_hash_parallelism,
+                concurrency: settings.password_hash_concurrency,
             },
             log: settings.log,
             log_format: settings.log_format,
@@ -242,6 +246,7 @@ impl Config {
             shutdown_timeout: settings.shutdown_timeout.into(),
             secrets,
             has_secret,
+            notifications: Vec::new(),
         })
     }
 }

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use super::{
     ConfigError, Settings,
     environment::{Environment, variable},
+    renamed::RENAMED,
     written::{self, ReadError, Written},
 };
 
@@ -17,7 +18,14 @@ const OF_THE_ENVIRONMENT: [(&str, &str); 2] = [("secret", "secret_file"), ("smtp
 
 /// Every setting that was written.
 #[derive(Debug)]
-pub struct Sources(BTreeMap<String, Given>);
+pub struct Sources {
+    given: Layer,
+    /// What was written under a former name.
+    pub notifications: Vec<String>,
+}
+
+/// The settings of the file, or of the environment.
+type Layer = BTreeMap<String, Given>;
 
 /// One setting.
 #[derive(Debug)]
@@ -35,11 +43,35 @@ impl Sources {
     /// # Errors
     /// [`ConfigError`] where the file cannot be read, or a variable is not text.
     pub fn read(file: Option<&Path>, environment: Environment) -> Result<Self, ConfigError> {
-        let mut given = file.map_or_else(|| Ok(BTreeMap::new()), of_file)?;
-        for (key, text) in environment.texts()? {
-            given.insert(key.clone(), Given { name: variable(&key), file: None, value: Written::Text(text) });
+        let variables = environment.texts()?.into_iter();
+        let variables = variables.map(|(key, text)| {
+            let name = variable(&key);
+            (key, Given { name, file: None, value: Written::Text(text) })
+        });
+        let mut sources = Self { given: Layer::new(), notifications: Vec::new() };
+        for layer in [file.map_or_else(|| Ok(Layer::new()), of_file)?, variables.collect()] {
+            let layer = sources.under_present_names(layer)?;
+            sources.given.extend(layer);
         }
-        Ok(Self(given))
+        Ok(sources)
+    }
+
+    /// What has a former name gets the present one. Both at once are refused: which of the two is meant cannot be known.
+    fn under_present_names(&mut self, mut layer: Layer) -> Result<Layer, ConfigError> {
+        for (former, present) in RENAMED {
+            let Some(given) = layer.remove(former) else { continue };
+            if let Some(other) = layer.get(present) {
+                let why = format!("expected one of them: {former} was renamed to {present}");
+                let names = format!("{} and {}", given.name, other.name);
+                return Err(ConfigError::new(former, why).written_as(&names, given.file.as_deref()));
+            }
+            self.notifications.push(match &given.file {
+                Some(file) => format!("{former} (in {file}) was renamed to {present}"),
+                None => format!("{} was renamed to {}", given.name, variable(present)),
+            });
+            layer.insert(present.to_owned(), given);
+        }
+        Ok(layer)
     }
 
     /// The settings, with the defaults of those that were not written.
@@ -47,7 +79,7 @@ impl Sources {
     /// # Errors
     /// [`ConfigError`] for the first that is unknown, or of another type than its key.
     pub fn settings(&self) -> Result<Settings, ConfigError> {
-        let entries = self.0.iter().map(|(key, given)| (key.clone(), given.value.clone()));
+        let entries = self.given.iter().map(|(key, given)| (key.clone(), given.value.clone()));
         written::read(entries).map_err(|error| self.explain(error))
     }
 
@@ -71,7 +103,7 @@ impl Sources {
             return format!("expected {} or {file}: a secret has no place in this file", variable(key));
         }
         let similar = keys.iter().map(|known| (strsim::jaro_winkler(key, known), known)).max_by(|a, b| a.0.total_cmp(&b.0));
-        let is_variable = self.0.get(key).is_some_and(|given| given.file.is_none());
+        let is_variable = self.given.get(key).is_some_and(|given| given.file.is_none());
         let hint = similar.filter(|(likeness, _)| *likeness > 0.8).map(|(_, known)| {
             let name = if is_variable { variable(known) } else { (*known).to_owned() };
             format!("did you mean {name}? ")
@@ -82,7 +114,7 @@ impl Sources {
     /// The error with the setting's name as it was written, and the file.
     pub fn locate(&self, error: ConfigError) -> ConfigError {
         let (key, below) = error.key().split_at(error.key().find('.').unwrap_or(error.key().len()));
-        match self.0.get(key) {
+        match self.given.get(key) {
             Some(given) => {
                 let name = format!("{}{below}", given.name);
                 error.written_as(&name, given.file.as_deref())
@@ -92,7 +124,7 @@ impl Sources {
     }
 }
 
-fn of_file(path: &Path) -> Result<BTreeMap<String, Given>, ConfigError> {
+fn of_file(path: &Path) -> Result<Layer, ConfigError> {
     let file = path.display().to_string();
     let refuse = |why: String| ConfigError::new("config", why);
     if !path.is_file() {

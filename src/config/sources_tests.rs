@@ -6,12 +6,20 @@ use super::{super::values::Duration, *};
 
 /// Reads a file of this text, and these variables over it.
 pub fn read(toml: &str, variables: &[(&str, &str)]) -> Result<Settings, String> {
+    read_with_warnings(toml, variables).map(|(settings, _)| settings)
+}
+
+fn read_with_warnings(toml: &str, variables: &[(&str, &str)]) -> Result<(Settings, Vec<String>), String> {
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), toml).unwrap();
     let variables = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
     let sources = Environment::of(variables).and_then(|environment| Sources::read(Some(file.path()), environment));
-    let settings = sources.and_then(|sources| sources.settings());
-    settings.map_err(|error| error.to_string().replace(&file.path().display().to_string(), "FILE"))
+    let anonymous = |text: &str| text.replace(&file.path().display().to_string(), "FILE");
+    let read = sources.and_then(|sources| {
+        let notifications = sources.notifications.iter().map(|warning| anonymous(warning)).collect();
+        Ok((sources.settings()?, notifications))
+    });
+    read.map_err(|error| anonymous(&error.to_string()))
 }
 
 fn variable_alone(name: &str, value: &str) -> Result<Settings, String> {
@@ -20,18 +28,18 @@ fn variable_alone(name: &str, value: &str) -> Result<Settings, String> {
 
 #[test]
 fn a_variable_stands_over_the_file_and_the_file_over_the_default() {
-    let file = "pool_size = 4\nlisten = 'localhost:1'\ntrusted_proxies = ['10.0.0.1']\nmail = 'console'";
+    let file = "database_pool_size = 4\nlisten = 'localhost:1'\ntrusted_proxies = ['10.0.0.1']\nmail = 'console'";
     let settings = read(file, &[("SYMBOLON_LISTEN", "localhost:2"), ("SYMBOLON_TRUSTED_PROXIES", " ::1, 10.0.0.0/8,")]).unwrap();
     assert_eq!(
-        (settings.pool_size, settings.listen.as_str(), settings.shutdown_timeout),
+        (settings.database_pool_size, settings.listen.as_str(), settings.shutdown_timeout),
         (4, "localhost:2", Duration::seconds(30))
     );
     assert_eq!(settings.trusted_proxies.0, ["::1", "10.0.0.0/8"]);
     let array = variable_alone("SYMBOLON_TRUSTED_PROXIES", "[\"::1\", '10.0.0.0/8']").unwrap();
     assert_eq!(array.trusted_proxies.0, ["::1", "10.0.0.0/8"], "as it is written in the file");
     // What a variable replaces is not judged.
-    assert!(read("pool_size = 'many'", &[("SYMBOLON_POOL_SIZE", "4")]).is_ok());
-    assert_eq!(read("", &[("HOME", "/root"), ("SYMBOLONE_X", "1")]).unwrap().pool_size, 8);
+    assert!(read("database_pool_size = 'many'", &[("SYMBOLON_DATABASE_POOL_SIZE", "4")]).is_ok());
+    assert_eq!(read("", &[("HOME", "/root"), ("SYMBOLONE_X", "1")]).unwrap().database_pool_size, 8);
 }
 
 #[test]
@@ -44,21 +52,25 @@ fn a_variable_is_read_as_its_key_asks() {
         "",
         &[
             ("SYMBOLON_SMTP_PORT", "2525"),
-            ("SYMBOLON_SIGN_OUT_ENDS_OFFLINE_ACCESS", "true"),
-            ("SYMBOLON_CODE_LIFETIME", "90s"),
+            ("SYMBOLON_REVOKE_OFFLINE_ACCESS_ON_LOGOUT", "true"),
+            ("SYMBOLON_AUTHORIZATION_CODE_LIFETIME", "90s"),
             ("SYMBOLON_LOG_FORMAT", "json"),
             ("SYMBOLON_SCOPE_CLAIMS", "employee: number department; team: name"),
         ],
     );
     let settings = settings.unwrap();
-    assert!(settings.smtp_port == Some(2525) && settings.sign_out_ends_offline_access);
-    assert_eq!((settings.code_lifetime, settings.scope_claims.0["employee"].len()), (Duration::seconds(90), 2));
+    assert!(settings.smtp_port == Some(2525) && settings.revoke_offline_access_on_logout);
+    assert_eq!((settings.authorization_code_lifetime, settings.scope_claims.0["employee"].len()), (Duration::seconds(90), 2));
     for (name, value, why) in [
-        ("SYMBOLON_POOL_SIZE", "many", "expected a whole number from 0 to 4294967295; received 'many'"),
-        ("SYMBOLON_POOL_SIZE", "-1", "expected a whole number from 0 to 4294967295; received '-1'"),
+        ("SYMBOLON_DATABASE_POOL_SIZE", "many", "expected a whole number from 0 to 4294967295; received 'many'"),
+        ("SYMBOLON_DATABASE_POOL_SIZE", "-1", "expected a whole number from 0 to 4294967295; received '-1'"),
         ("SYMBOLON_SMTP_PORT", "70000", "expected a whole number from 0 to 65535; received 70000"),
-        ("SYMBOLON_SIGN_OUT_ENDS_OFFLINE_ACCESS", "yes", "expected true or false; received 'yes'"),
-        ("SYMBOLON_CODE_LIFETIME", "60", "expected a duration such as \"30s\", \"10m\" or \"30days\"; received '60'"),
+        ("SYMBOLON_REVOKE_OFFLINE_ACCESS_ON_LOGOUT", "yes", "expected true or false; received 'yes'"),
+        (
+            "SYMBOLON_AUTHORIZATION_CODE_LIFETIME",
+            "60",
+            "expected a duration such as \"30s\", \"10m\" or \"30days\"; received '60'",
+        ),
         ("SYMBOLON_MAIL", "pigeon", "expected one of off, console, file, smtp; received 'pigeon'"),
         ("SYMBOLON_SCOPE_CLAIMS", "a: b; a: c", "expected each scope once, received 'a' twice"),
     ] {
@@ -71,7 +83,11 @@ fn an_empty_variable_counts_as_none() {
     for key in ["METRICS_LISTEN", "POOL_SIZE", "MAIL", "NOTHING_THAT_IS_KNOWN", "SECRET"] {
         assert!(variable_alone(&format!("SYMBOLON_{key}"), "").is_ok(), "{key}");
     }
-    assert_eq!(read("pool_size = 4", &[("SYMBOLON_POOL_SIZE", "")]).unwrap().pool_size, 4, "the file's value stays");
+    assert_eq!(
+        read("database_pool_size = 4", &[("SYMBOLON_DATABASE_POOL_SIZE", "")]).unwrap().database_pool_size,
+        4,
+        "the file's value stays"
+    );
     let mut environment = Environment::of([("SYMBOLON_SECRET".into(), OsString::new())]).unwrap();
     assert_eq!(environment.take_text("secret").unwrap(), None);
 }
@@ -82,11 +98,14 @@ fn a_value_of_a_file_has_the_type_of_its_key() {
         ("smtp_username = 12345", "smtp_username: expected text in quotes; received 12345"),
         ("issuer = 1979-05-27", "issuer: expected text in quotes; received a date or time"),
         ("data_dir = ['x']", "data_dir: expected a path in quotes; received a list"),
-        ("pool_size = '8'", "pool_size: expected a whole number from 0 to 4294967295; received '8'"),
-        ("pool_size = 8.5", "pool_size: expected a whole number from 0 to 4294967295; received 8.5"),
-        ("pool_size = -8", "pool_size: expected a whole number from 0 to 4294967295; received -8"),
+        ("database_pool_size = '8'", "database_pool_size: expected a whole number from 0 to 4294967295; received '8'"),
+        ("database_pool_size = 8.5", "database_pool_size: expected a whole number from 0 to 4294967295; received 8.5"),
+        ("database_pool_size = -8", "database_pool_size: expected a whole number from 0 to 4294967295; received -8"),
         ("smtp_port = 70000", "smtp_port: expected a whole number from 0 to 65535; received 70000"),
-        ("code_lifetime = 60", "code_lifetime: expected a duration such as \"30s\", \"10m\" or \"30days\"; received 60"),
+        (
+            "authorization_code_lifetime = 60",
+            "authorization_code_lifetime: expected a duration such as \"30s\", \"10m\" or \"30days\"; received 60",
+        ),
         ("mail = true", "mail: expected one of off, console, file, smtp; received true"),
         ("mail = 'a\\nb'", "mail: expected one of off, console, file, smtp; received 'a\\\\nb'"),
         ("trusted_proxies = [1]", "trusted_proxies: expected text in quotes; received 1"),
@@ -173,4 +192,53 @@ fn what_is_refused_later_is_named_as_it_was_written_as_well() {
     let sources = Sources::read(None, variables).unwrap();
     let locate = |key: &str| sources.locate(ConfigError::new(key, "why")).to_string();
     assert_eq!((locate("listen"), locate("issuer")), ("SYMBOLON_LISTEN: why".to_owned(), "issuer: why".to_owned()));
+}
+
+#[test]
+fn a_former_name_is_read_and_the_present_one_told_once() {
+    let (settings, notifications) =
+        read_with_warnings("ended_retention = '40days'", &[("SYMBOLON_PLACE_HEADER", "X-Geo")]).unwrap();
+    assert_eq!((settings.purge_after, settings.geo_header.as_deref()), (Duration::seconds(40 * 86_400), Some("X-Geo")));
+    assert_eq!(
+        notifications,
+        ["ended_retention (in FILE) was renamed to purge_after", "SYMBOLON_PLACE_HEADER was renamed to SYMBOLON_GEO_HEADER",]
+    );
+    // A variable stands over the file by whichever name.
+    for (toml, variable) in
+        [("ended_retention = '40days'", "SYMBOLON_PURGE_AFTER"), ("purge_after = '40days'", "SYMBOLON_ENDED_RETENTION")]
+    {
+        let (settings, notifications) = read_with_warnings(toml, &[(variable, "50days")]).unwrap();
+        assert_eq!(
+            (settings.purge_after, notifications.len()),
+            (Duration::seconds(50 * 86_400), 1),
+            "{variable}: {notifications:?}"
+        );
+    }
+    let (_, notifications) = read_with_warnings("purge_after = '40days'", &[("SYMBOLON_PLACE_HEADER", "")]).unwrap();
+    assert!(notifications.is_empty(), "{notifications:?}");
+}
+
+#[test]
+fn a_former_name_beside_the_present_one_is_refused() {
+    let why = "expected one of them: ended_retention was renamed to purge_after";
+    let both = read("ended_retention = '40days'\npurge_after = '40days'", &[]).unwrap_err();
+    assert_eq!(both, format!("ended_retention and purge_after: {why} (in FILE)"));
+    let both = read("", &[("SYMBOLON_ENDED_RETENTION", "40days"), ("SYMBOLON_PURGE_AFTER", "40days")]).unwrap_err();
+    assert_eq!(both, format!("SYMBOLON_ENDED_RETENTION and SYMBOLON_PURGE_AFTER: {why}"));
+}
+
+#[test]
+fn what_is_wrong_under_a_former_name_is_named_by_it() {
+    assert_eq!(
+        read("", &[("SYMBOLON_ENDED_RETENTION", "soon")]).unwrap_err(),
+        "SYMBOLON_ENDED_RETENTION: expected a duration such as \"30s\", \"10m\" or \"30days\"; received 'soon'"
+    );
+}
+
+#[test]
+fn no_former_name_is_a_present_one_and_each_leads_to_one() {
+    let settings = serde_json::to_value(Settings::default()).unwrap();
+    for (former, present) in RENAMED {
+        assert!(settings.get(former).is_none() && settings.get(present).is_some(), "{former} {present}");
+    }
 }

@@ -28,9 +28,11 @@ fn the_defaults_are_good() {
 #[test]
 fn the_longest_wait_for_the_database_is_documented() {
     let config = check(|_| ()).unwrap();
-    let longest = (config.database_timeout + config.blocking_timeout).as_secs();
-    let documented =
-        format!("answered 503 after `database_timeout` and {} seconds, {longest} together", config.blocking_timeout.as_secs());
+    let longest = (config.database_pool_timeout + config.blocking_timeout).as_secs();
+    let documented = format!(
+        "answered 503 after `database_pool_timeout` and {} seconds, {longest} together",
+        config.blocking_timeout.as_secs()
+    );
     let page = include_str!("../../docs/operations.md").replace('\n', " ");
     assert!(page.contains(&documented), "docs/operations.md: {documented}");
 }
@@ -39,7 +41,7 @@ fn the_longest_wait_for_the_database_is_documented() {
 fn nonsense_is_refused_with_key_value_and_expectation() {
     for (toml, key, words) in [
         ("isuer = 'x'", "isuer", "issuer"),
-        ("pool_size = 'many'", "pool_size", "whole number"),
+        ("database_pool_size = 'many'", "database_pool_size", "whole number"),
         ("access_token_lifetime = 600", "access_token_lifetime", "10m"),
         ("access_token_lifetime = 'soon'", "access_token_lifetime", "soon"),
         ("mail = 'pigeon'", "mail", "pigeon"),
@@ -48,7 +50,7 @@ fn nonsense_is_refused_with_key_value_and_expectation() {
         ("smtp_password = 'x'", "smtp_password", "no place in this file"),
         ("log_format = 'xml'", "log_format", "xml"),
         ("trusted_proxies = 1", "trusted_proxies", "list"),
-        ("sign_out_ends_offline_access = 'maybe'", "sign_out_ends_offline_access", "maybe"),
+        ("revoke_offline_access_on_logout = 'maybe'", "revoke_offline_access_on_logout", "maybe"),
         ("scope_claims = 1", "scope_claims", "table"),
         ("scope_claims = 'employee number'", "scope_claims", "employee: number"),
         ("scope_claims = 'a: b; a: c'", "scope_claims", "twice"),
@@ -73,13 +75,13 @@ fn nonsense_is_refused_with_key_value_and_expectation() {
         (check(|s| s.tls_cert_file = Some("x".into())), "tls_cert_file"),
         (check(|s| s.trusted_proxies = List(vec!["proxy".into()])), "trusted_proxies"),
         (check(|s| s.cors_origins = List(vec!["*".into()])), "cors_origins"),
-        (check(|s| s.outbound_allow = List(vec!["intranet".into()])), "outbound_allow"),
+        (check(|s| s.outbound_allowlist = List(vec!["intranet".into()])), "outbound_allowlist"),
         (check(|s| s.outbound_ca_file = Some("Cargo.toml".into())), "outbound_ca_file"),
         (check(|s| s.scope_claims = ClaimLists([("profile".into(), vec!["x".into()])].into())), "scope_claims"),
-        (check(|s| s.pool_size = 0), "pool_size"),
-        (check(|s| s.code_lifetime = Duration::seconds(601)), "code_lifetime"),
+        (check(|s| s.database_pool_size = 0), "database_pool_size"),
+        (check(|s| s.authorization_code_lifetime = Duration::seconds(601)), "authorization_code_lifetime"),
         (check(|s| s.access_token_lifetime = Duration::seconds(0)), "access_token_lifetime"),
-        (check(|s| s.password_memory_kib = 1), "password_memory_kib"),
+        (check(|s| s.password_hash_memory_kib = 1), "password_hash_memory_kib"),
     ] {
         let error = error.unwrap_err();
         assert!(error.contains(key) && error.contains("expected"), "{error}");
@@ -192,7 +194,7 @@ fn every_key_is_documented_with_its_default() {
 fn keys_that_need_others_are_refused_without_them() {
     let refused = |change: fn(&mut Settings)| check(change).unwrap_err();
     assert!(refused(|settings| settings.registration = Registration::Open).starts_with("registration: "));
-    assert!(refused(|settings| settings.place_header = Some("CF-IPCountry".into())).starts_with("place_header: "));
+    assert!(refused(|settings| settings.geo_header = Some("CF-IPCountry".into())).starts_with("geo_header: "));
     assert!(
         refused(|settings| settings.history_retention = Duration::seconds(86_400)).starts_with("refresh_history_retention: ")
     );

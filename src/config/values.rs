@@ -158,6 +158,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn a_span_that_is_shown_is_read_as_the_same(millis in prop_oneof![0..i64::MAX, 0..100_000_i64], unit in 1..=31_557_600_000_i64) {
             for millis in [millis, millis / unit * unit] {

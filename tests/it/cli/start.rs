@@ -38,7 +38,7 @@ fn the_configuration_is_told_without_secrets() {
         );
         let checked = symbolon.json("check-config --json");
         assert_eq!(
-            (&checked["access_token_lifetime"], &checked["password_memory_kib"]),
+            (&checked["access_token_lifetime"], &checked["password_hash_memory_kib"]),
             (&json!("10m"), &json!(8)),
             "{name}: {checked}"
         );
@@ -56,6 +56,27 @@ fn the_configuration_is_told_without_secrets() {
             assert!(!text.contains(hidden) && !checked.to_string().contains(hidden), "{name}: {text}");
         }
     }
+}
+
+#[test]
+fn a_former_name_of_a_setting_is_read_with_one_warning() {
+    let mut symbolon = Binary::new("sqlite:unused");
+    symbolon.variables = vec![("SYMBOLON_ENDED_RETENTION", "40days".into())];
+    let ran = symbolon.run("check-config --json");
+    let warning = "warning: SYMBOLON_ENDED_RETENTION was renamed to SYMBOLON_PURGE_AFTER\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), warning), "{}", ran.stdout);
+    assert!(ran.stdout.contains("\"purge_after\": \"40days\""), "{}", ran.stdout);
+    symbolon.variables.push(("SYMBOLON_PURGE_AFTER", "40days".into()));
+    let refused = symbolon.refusal("check-config");
+    assert!(refused.contains("SYMBOLON_ENDED_RETENTION and SYMBOLON_PURGE_AFTER: expected one of them"), "{refused}");
+}
+
+#[test]
+fn an_empty_variable_counts_as_none_and_text_that_looks_like_a_number_is_text() {
+    let mut symbolon = Binary::new("sqlite:unused");
+    symbolon.variables = vec![("SYMBOLON_METRICS_LISTEN", String::new()), ("SYMBOLON_DATA_DIR", "12345".into())];
+    let checked = symbolon.json("check-config --json");
+    assert_eq!((&checked["metrics_listen"], &checked["data_dir"]), (&json!(null), &json!("12345")));
 }
 
 #[test]
