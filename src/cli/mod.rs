@@ -13,6 +13,7 @@ mod key;
 mod migrate;
 mod new_password;
 mod output;
+mod renamed;
 mod serve;
 mod user;
 
@@ -22,7 +23,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     clock::Clock,
@@ -123,6 +124,9 @@ pub fn run() -> ExitCode {
             };
         }
     };
+    for warning in renamed::notifications(Cli::command(), std::env::args_os()) {
+        note(&format!("warning: {warning}"));
+    }
     let (answer, status) = match dispatch(cli) {
         Ok(answer) => (answer, ExitCode::SUCCESS),
         Err(Error::Problems(answer)) => (answer, ExitCode::FAILURE),

@@ -80,7 +80,7 @@ pub struct Settings {
     retry_window: Option<Span>,
     /// For how long a sign-in is good enough for it: then its grants are refused until users sign in again; 5m to 366days, or
     /// none
-    #[arg(long, value_name = "SPAN", value_parser = max_auth_age)]
+    #[arg(long, value_name = "SPAN", value_parser = max_auth_age, alias = "sign-in-ceiling")]
     max_auth_age: Option<MaxAuthAge>,
     /// Origins allowed by CORS besides those of the redirect URIs; may be repeated
     #[arg(long = "cors-origin", value_name = "ORIGIN")]
