@@ -16,10 +16,10 @@ pub fn notifications(mut command: Command, arguments: impl IntoIterator<Item = O
             let Some(found) = at.get_arguments().find(|arg| arg.get_long() == Some(name) || former_option(arg, name)) else {
                 continue;
             };
-            if let Some(present) = found.get_long().filter(|present| *present != name) {
-                if former_option(found, name) {
-                    notifications.push(format!("--{name} was renamed to --{present}"));
-                }
+            if former_option(found, name)
+                && let Some(present) = found.get_long()
+            {
+                notifications.push(format!("--{name} was renamed to --{present}"));
             }
             if value.is_none() && found.get_num_args().is_some_and(|count| count.min_values() > 0) {
                 arguments.next(); // its value, which may look like a command

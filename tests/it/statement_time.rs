@@ -108,7 +108,7 @@ fn nothing_is_written_for_a_caller_who_was_told_503_however_late_the_row_was_rea
     const WAITS: Duration = Duration::from_secs(1);
     for database in databases() {
         let change = |config: &mut Config| {
-            (config.database_pool_size, config.database_pool_timeout, config.blocking_timeout) = (1, WAITS, WAITS)
+            (config.database_pool_size, config.database_pool_timeout, config.blocking_timeout) = (1, WAITS, WAITS);
         };
         let server = Server::start(&database, change);
         server.add_user("alice");

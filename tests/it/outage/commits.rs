@@ -161,7 +161,7 @@ fn whoever_is_told_that_a_commit_counts_is_told_so_because_the_standby_has_it() 
     let mut operator = Operator::of(&cluster);
     let database = Database::at("postgres", &cluster.url);
     let short = |config: &mut Config| {
-        (config.database_pool_size, config.database_pool_timeout, config.blocking_timeout) = (3, TO_BEGIN, TO_END)
+        (config.database_pool_size, config.database_pool_timeout, config.blocking_timeout) = (3, TO_BEGIN, TO_END);
     };
     let patient = &Server::start(&database, |_| ());
     let hasty = &patient.sibling_with(&database, short);
