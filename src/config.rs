@@ -4,40 +4,43 @@
 
 mod breached_file;
 mod checks;
+mod environment;
+mod error;
 mod issuer;
 mod lifetimes;
 mod mail;
 pub mod named_file;
 mod outbound;
 mod password_rules;
+mod renamed;
 mod secret_file;
 mod settings;
+mod sources;
 mod system_roots;
 mod values;
+mod written;
 
 use std::path::{Path, PathBuf};
 
-use figment::{
-    Figment,
-    providers::{Env, Format, Serialized, Toml},
-};
 use ipnet::IpNet;
 
 pub use breached_file::BreachedFile;
+pub use error::ConfigError;
 pub use issuer::Issuer;
 pub use lifetimes::Lifetimes;
 pub use mail::{MailKind, MailSettings, MailTransport, Sender, SmtpPassword, SmtpSecurity, SmtpSettings};
 pub use outbound::OutboundSettings;
 pub use password_rules::PasswordRules;
 pub use settings::{LogFormat, Registration, Settings};
+pub use values::span as read_span;
+
+use environment::Environment;
+use sources::Sources;
 
 use crate::{
     protocol::{registration::check_origin, scope::ScopeClaims, secrets::SecretRing, sensitive::Sensitive},
     store::DatabaseUrl,
 };
-
-/// The prefix of every environment variable that is read.
-const PREFIX: &str = "SYMBOLON_";
 
 /// How long is waited for a handler once the time for it to begin is over. Longer than the limits of the databases themselves
 /// (`store::dialect`: 10 s for a statement, 2 s for a lock): only one that neither answers nor hangs up is given up on then.
@@ -104,19 +107,19 @@ pub struct Config {
     /// The file that the certificates for its server were read from.
     pub smtp_ca_file: Option<PathBuf>,
     /// How many database connections there can be.
-    pub pool_size: u32,
+    pub database_pool_size: u32,
     /// How long to wait for one.
-    pub database_timeout: std::time::Duration,
+    pub database_pool_timeout: std::time::Duration,
     /// How long a request may take once the time for it to begin is over; no setting.
     pub blocking_timeout: std::time::Duration,
     /// How long things live.
     pub lifetimes: Lifetimes,
     /// Whether signing out also revokes the grants with `offline_access` that were given in that session.
-    pub sign_out_ends_offline_access: bool,
+    pub revoke_offline_access_on_logout: bool,
     /// Who may register.
     pub registration: Registration,
     /// The header in which a trusted proxy tells the place of a caller.
-    pub place_header: Option<String>,
+    pub geo_header: Option<String>,
     /// Scopes of the operator's own, and the attributes of a user that they open.
     pub scope_claims: ScopeClaims,
     /// What a new password must be.
@@ -135,6 +138,8 @@ pub struct Config {
     pub secrets: SecretRing,
     /// Whether there is one already: where there is none, the first start makes one.
     pub has_secret: bool,
+    /// What is said to the operator of settings that are read nevertheless.
+    pub notifications: Vec<String>,
 }
 
 /// What becomes of a server secret that is neither in the environment nor in its default file.
@@ -146,39 +151,20 @@ pub enum MissingSecret {
     Leave,
 }
 
-/// Why a configuration is refused: the key, what came, what is expected.
-#[derive(Debug)]
-pub struct ConfigError(String);
-
-impl std::fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for ConfigError {}
-
 impl Config {
     /// Reads the file (of `--config`, or of `SYMBOLON_CONFIG`) and the environment over it.
     ///
     /// # Errors
     /// [`ConfigError`] for the first key that is unknown or nonsense.
     pub fn load(file: Option<PathBuf>, missing: MissingSecret) -> Result<Self, ConfigError> {
-        let mut figment = Figment::from(Serialized::defaults(Settings::default()));
-        if let Some(file) = file.or_else(|| std::env::var_os("SYMBOLON_CONFIG").map(PathBuf::from)) {
-            if !file.is_file() {
-                return Err(ConfigError(format!(
-                    "config: expected a TOML file, received '{}', which is not one",
-                    file.display()
-                )));
-            }
-            figment = figment.merge(Toml::file(file));
-        }
-        // A secret is text even where it looks like a number: it is read apart, and never part of an error.
-        figment = figment.merge(Env::prefixed(PREFIX).ignore(&["config", "secret", "smtp_password"]));
-        let mut settings: Settings = figment.extract().map_err(|error| ConfigError(values::explain(&error)))?;
-        settings.smtp_password = secret_variable("smtp_password")?.map(SmtpPassword::new);
-        Self::check(settings, secret_variable("secret")?, missing)
+        let mut environment = Environment::of(std::env::vars_os())?;
+        let named = environment.take("config").map(PathBuf::from);
+        let (secret, smtp_password) = (environment.take_text("secret")?, environment.take_text("smtp_password")?);
+        let sources = Sources::read(file.or(named).as_deref(), environment)?;
+        let mut settings = sources.settings()?;
+        settings.smtp_password = smtp_password.map(SmtpPassword::new);
+        let checked = Self::check(settings, secret, missing).map_err(|error| sources.locate(error))?;
+        Ok(Self { notifications: sources.notifications, ..checked })
     }
 
     /// Checks settings; `secret` is a comma-separated list, newest first, `next` before one that derives nothing yet; it takes
@@ -191,35 +177,39 @@ impl Config {
         let database = match &settings.database_url {
             Some(url) => {
                 let parsed = system_roots::placed(url).and_then(|url| DatabaseUrl::parse(&url));
-                parsed.map_err(|why| ConfigError(format!("database_url: {why}")))?
+                parsed.map_err(|why| ConfigError::new("database_url", why))?
             }
             None => DatabaseUrl::SqliteFile(settings.data_dir.join("symbolon.db").to_string_lossy().into_owned()),
         };
         let tls = match (&settings.tls_cert_file, &settings.tls_key_file) {
             (Some(cert), Some(key)) => Some(TlsFiles { cert: cert.clone(), key: key.clone() }),
             (None, None) => None,
-            _ => return Err(ConfigError("tls_cert_file and tls_key_file: expected both or none, received one".into())),
+            (Some(_), None) => return Err(ConfigError::new("tls_cert_file", "expected tls_key_file with it")),
+            (None, Some(_)) => return Err(ConfigError::new("tls_key_file", "expected tls_cert_file with it")),
         };
         let trusted_proxies = checks::networks("trusted_proxies", &settings.trusted_proxies)?;
         for origin in &settings.cors_origins.0 {
             check_origin(origin).map_err(|why| bad("cors_origins", origin, &why))?;
         }
-        let allow = checks::networks("outbound_allow", &settings.outbound_allow)?;
-        let outbound = OutboundSettings::read(allow, settings.outbound_ca_file.as_deref()).map_err(ConfigError)?;
+        let allow = checks::networks("outbound_allowlist", &settings.outbound_allowlist)?;
+        let outbound = OutboundSettings::read(allow, settings.outbound_ca_file.as_deref())?;
         let mail = MailSettings::read(&settings)?;
         let scope_claims =
-            ScopeClaims::new(settings.scope_claims.0.clone()).map_err(|why| ConfigError(format!("scope_claims: {why}")))?;
+            ScopeClaims::new(settings.scope_claims.0.clone()).map_err(|why| ConfigError::new("scope_claims", why))?;
         checks::listen(&settings.listen, tls.is_some() || !trusted_proxies.is_empty())?;
         settings.metrics_listen.as_deref().map(|listen| checks::addresses("metrics_listen", listen)).transpose()?;
         checks::numbers(&settings)?;
         checks::log(&settings.log)?;
-        checks::header("place_header", settings.place_header.as_deref())?;
+        checks::header("geo_header", settings.geo_header.as_deref())?;
         checks::together(&settings)?;
         let (password_rules, lifetimes) = (PasswordRules::read(&settings)?, Lifetimes::of(&settings));
         let ring = |list: &Sensitive<String>| SecretRing::new(list.expose().split(',').map(str::trim));
         let (secrets, has_secret) = match secret {
-            Some(list) => (ring(&Sensitive::new(list)).map_err(|why| ConfigError(format!("secret: {why}")))?, true),
-            None => secret_file::read(settings.secret_file.as_deref(), &settings.data_dir, missing).map_err(ConfigError)?,
+            Some(list) => (
+                ring(&Sensitive::new(list)).map_err(|why| ConfigError::new(environment::variable("secret"), why.to_string()))?,
+                true,
+            ),
+            None => secret_file::read(settings.secret_file.as_deref(), &settings.data_dir, missing)?,
         };
         Ok(Self {
             issuer,
@@ -238,20 +228,20 @@ impl Config {
             outbound_ca_file: settings.outbound_ca_file,
             mail,
             smtp_ca_file: settings.smtp_ca_file,
-            pool_size: settings.pool_size,
-            database_timeout: settings.database_timeout.into(),
+            database_pool_size: settings.database_pool_size,
+            database_pool_timeout: settings.database_pool_timeout.into(),
             blocking_timeout: BLOCKING_TIMEOUT,
             lifetimes,
-            sign_out_ends_offline_access: settings.sign_out_ends_offline_access,
+            revoke_offline_access_on_logout: settings.revoke_offline_access_on_logout,
             registration: settings.registration,
-            place_header: settings.place_header,
+            geo_header: settings.geo_header,
             scope_claims,
             password_rules,
             passwords: PasswordSettings {
-                memory_kib: settings.password_memory_kib,
-                iterations: settings.password_iterations,
-                parallelism: settings.password_parallelism,
-                concurrency: settings.password_concurrency,
+                memory_kib: settings.password_hash_memory_kib,
+                iterations: settings.password_hash_iterations,
+                parallelism: settings.password_hash_parallelism,
+                concurrency: settings.password_hash_concurrency,
             },
             log: settings.log,
             log_format: settings.log_format,
@@ -259,6 +249,7 @@ impl Config {
             shutdown_timeout: settings.shutdown_timeout.into(),
             secrets,
             has_secret,
+            notifications: Vec::new(),
         })
     }
 }
@@ -278,14 +269,8 @@ impl Config {
     }
 }
 
-/// The variable of a key that holds a secret.
-fn secret_variable(key: &str) -> Result<Option<String>, ConfigError> {
-    let text = std::env::var_os(format!("{PREFIX}{}", key.to_uppercase())).map(std::ffi::OsString::into_string);
-    text.transpose().map_err(|_| ConfigError(format!("{key}: expected text, received bytes that are not UTF-8")))
-}
-
 fn bad(key: &str, received: &str, expected: &str) -> ConfigError {
-    ConfigError(format!("{key}: {expected}; received '{received}'"))
+    ConfigError::new(key, format!("{expected}; received '{received}'"))
 }
 
 #[cfg(test)]

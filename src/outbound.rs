@@ -38,7 +38,7 @@ pub struct Outbound {
 pub enum OutboundError {
     /// The URL is none that may be called; what was expected.
     RefusedUrl(&'static str),
-    /// The host has only addresses that are not public and not in `outbound_allow`; one of them.
+    /// The host has only addresses that are not public and not in `outbound_allowlist`; one of them.
     RefusedAddress(IpAddr),
     /// An answer with this status: a redirect, which is not followed, or in [`Outbound::get`] anything but 200.
     Status(u16),
@@ -58,7 +58,7 @@ impl fmt::Display for OutboundError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RefusedUrl(expected) => write!(f, "the URL is not called: expected {expected}"),
-            Self::RefusedAddress(ip) => write!(f, "{ip} is not called: it is not public, and not in outbound_allow"),
+            Self::RefusedAddress(ip) => write!(f, "{ip} is not called: it is not public, and not in outbound_allowlist"),
             Self::Status(status) if (300..400).contains(status) => write!(f, "answered {status}: redirects are not followed"),
             Self::Status(status) => write!(f, "answered {status}"),
             Self::TooLarge => write!(f, "answered with more than {} KiB", MAX_BYTES / 1024),

@@ -72,7 +72,7 @@ reasons!(ConfigError => "configuration", store::Error => "database", migrations:
 /// [`StartError`].
 pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
     config.make_files()?;
-    let store = Store::open(&config.database, config.pool_size, config.database_timeout)?;
+    let store = Store::open(&config.database, config.database_pool_size, config.database_pool_timeout)?;
     let passwords = Passwords::new(&config.passwords)?;
     let (outbound, mailer) = (Outbound::new(&config.outbound)?, Mailer::new(&config.mail)?);
     let now = clock.now();
@@ -90,7 +90,7 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
             // Everyone else can be served.
             Err(error) => tracing::warn!(%error, "e-mail addresses in an old spelling could not be rewritten: the next start tries again"),
         }
-        first_keys::make(connection, &config.secrets, now, config.lifetimes.key_publish_lead)
+        first_keys::make(connection, &config.secrets, now, config.lifetimes.signing_key_activation_delay)
     })?;
     let blocking_pool = BlockingPool::start(store.size()).map_err(|error| StartError(format!("threads: {error}")))?;
     let app = Data::new(App::new(config, clock, (store.clone(), blocking_pool), (passwords, outbound, mailer)));

@@ -71,7 +71,7 @@ pub async fn look_after(app: Arc<App>) {
 
 async fn look_repeatedly(app: &Arc<App>) {
     // A commit that has waited for longer than anyone waits for an answer has no caller any more, whoever's it is.
-    let patience = app.config.database_timeout + app.config.blocking_timeout;
+    let patience = app.config.database_pool_timeout + app.config.blocking_timeout;
     let (mut connection, mut has_failed) = (None, false);
     loop {
         tokio::time::sleep(CHECK_EVERY).await;

@@ -234,7 +234,7 @@ async fn batch(app: &Arc<App>, (name, work): Kind) -> Option<(Duration, Outcome)
 fn retention(app: &App, now: Timestamp) -> Retention {
     let lifetimes = &app.config.lifetimes;
     Retention {
-        ended: lifetimes.ended,
+        ended: lifetimes.purge_after,
         grant_idle: lifetimes.refresh_idle,
         session_idle: lifetimes.session_idle,
         remembered_session_idle: lifetimes.remembered_session_idle,

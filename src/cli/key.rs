@@ -24,7 +24,7 @@ use crate::{
 pub enum Command {
     /// List the keys, by the time they sign from
     List(Format),
-    #[command(about = "Make the first key of an algorithm: published at once, it signs after key_publish_lead")]
+    #[command(about = "Make the first key of an algorithm: published at once, it signs after signing_key_activation_delay")]
     Add {
         /// The algorithm it signs by; clients can be given it once the key signs
         #[arg(long, value_name = "ALG", value_parser = algorithm())]
@@ -35,7 +35,7 @@ pub enum Command {
         #[command(flatten)]
         format: Format,
     },
-    #[command(about = "Make a new key of an algorithm: published at once, it signs after key_publish_lead")]
+    #[command(about = "Make a new key of an algorithm: published at once, it signs after signing_key_activation_delay")]
     Rotate {
         /// The algorithm it signs by
         #[arg(long, value_name = "ALG", value_parser = algorithm(), default_value = Algorithm::default().as_str())]
@@ -131,12 +131,12 @@ fn rotate(work: &mut Work<'_>, algorithm: Algorithm, at_once: bool, format: Form
 
 /// When a key that is made now signs.
 fn lead_from(work: &Work<'_>) -> Timestamp {
-    work.now.plus(work.config.lifetimes.key_publish_lead)
+    work.now.plus(work.config.lifetimes.signing_key_activation_delay)
 }
 
 /// Makes the keys of every installation, where this is the first command on a fresh database.
 fn make_initial(work: &mut Work<'_>) -> Result<(), Error> {
-    let lead = work.config.lifetimes.key_publish_lead;
+    let lead = work.config.lifetimes.signing_key_activation_delay;
     first_keys::make(work.connection, &work.config.secrets, work.now, lead)
 }
 

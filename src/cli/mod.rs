@@ -13,6 +13,7 @@ mod key;
 mod migrate;
 mod new_password;
 mod output;
+mod renamed;
 mod serve;
 mod user;
 
@@ -22,7 +23,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     clock::Clock,
@@ -123,6 +124,9 @@ pub fn run() -> ExitCode {
             };
         }
     };
+    for warning in renamed::notifications(Cli::command(), std::env::args_os()) {
+        note(&format!("warning: {warning}"));
+    }
     let (answer, status) = match dispatch(cli) {
         Ok(answer) => (answer, ExitCode::SUCCESS),
         Err(Error::Problems(answer)) => (answer, ExitCode::FAILURE),
@@ -157,7 +161,12 @@ fn dispatch(cli: Cli) -> Answer {
         return refuse("the demo brings its own configuration: expected no --config");
     }
     let missing = if matches!(cli.command, Command::CheckConfig(_)) { MissingSecret::Leave } else { MissingSecret::Make };
-    let load = || Config::load(cli.config, missing).map_err(|error| error.to_string());
+    let is_server = matches!(cli.command, Command::Serve); // it has a log for them
+    let load = || {
+        let config = Config::load(cli.config, missing).map_err(|error| error.to_string())?;
+        config.notifications.iter().filter(|_| !is_server).for_each(|warning| note(&format!("warning: {warning}")));
+        Ok::<_, String>(config)
+    };
     let only_tells = cli.command.only_tells();
     match cli.command {
         Command::Serve => serve::run(load()?).map(|()| String::new()),
@@ -221,7 +230,8 @@ fn work(config: &Config, only_tells: bool, command: impl FnOnce(&mut Work<'_>) -
 /// Opens the configured database with one connection; makes the directory of the default one.
 fn open(config: &Config) -> Result<Store, String> {
     config.make_files().map_err(|error| error.to_string())?;
-    Store::open(&config.database, 1, config.database_timeout).map_err(|error| format!("database {}: {error}", config.database))
+    Store::open(&config.database, 1, config.database_pool_timeout)
+        .map_err(|error| format!("database {}: {error}", config.database))
 }
 
 /// Says something to the user at the terminal, beside the answer.

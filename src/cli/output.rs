@@ -113,12 +113,12 @@ pub fn time(at: Timestamp) -> String {
 
 /// A span of time, such as `10m`.
 pub fn span(span: Span) -> String {
-    duration(Duration::from_millis(u64::try_from(span.millis()).unwrap_or_default()))
+    span.to_string()
 }
 
 /// As [`span`].
 pub fn duration(duration: Duration) -> String {
-    humantime::format_duration(duration).to_string()
+    span(Span::from_millis(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
 }
 
 #[cfg(test)]

@@ -18,6 +18,9 @@ use crate::{
 /// Why the server does not start, or stopped.
 pub fn run(config: Config) -> Result<(), Error> {
     let log = set_up_logs(&config)?;
+    for warning in &config.notifications {
+        tracing::warn!("{warning}");
+    }
     let served = serve(config);
     end(&log, served)
 }

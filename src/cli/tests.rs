@@ -1,7 +1,5 @@
 //! Which command lines are read, and which are not.
 
-use clap::CommandFactory;
-
 use super::*;
 
 #[test]

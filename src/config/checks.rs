@@ -10,6 +10,7 @@ use super::{
     ConfigError, MailKind, Registration, Settings, bad,
     values::{Duration, List},
 };
+use crate::protocol::time::Span;
 
 /// Addresses and networks; an address is a network of its own.
 pub fn networks(key: &str, written: &List) -> Result<Vec<IpNet>, ConfigError> {
@@ -70,16 +71,16 @@ pub fn log(filter: &str) -> Result<(), ConfigError> {
 /// Keys that make no sense without others.
 pub fn together(settings: &Settings) -> Result<(), ConfigError> {
     if settings.registration == Registration::Open && settings.mail == MailKind::Off {
-        return Err(ConfigError("registration: expected mail as well as 'open': accounts are made by links in letters".into()));
+        return Err(ConfigError::new("registration", "expected mail as well as 'open': accounts are made by links in letters"));
     }
     if settings.metrics_listen.as_ref() == Some(&settings.listen) {
-        return Err(ConfigError("metrics_listen: expected another address or port than that of listen".into()));
+        return Err(ConfigError::new("metrics_listen", "expected another address or port than that of listen"));
     }
-    if settings.place_header.is_some() && settings.trusted_proxies.0.is_empty() {
-        return Err(ConfigError("place_header: expected trusted_proxies as well: nobody else is believed".into()));
+    if settings.geo_header.is_some() && settings.trusted_proxies.0.is_empty() {
+        return Err(ConfigError::new("geo_header", "expected trusted_proxies as well: nobody else is believed"));
     }
     if settings.refresh_history_retention.0 > settings.history_retention.0 {
-        return Err(ConfigError("refresh_history_retention: expected at most history_retention".into()));
+        return Err(ConfigError::new("refresh_history_retention", "expected at most history_retention"));
     }
     Ok(())
 }
@@ -92,27 +93,30 @@ pub fn numbers(settings: &Settings) -> Result<(), ConfigError> {
             Err(bad(key, &value.to_string(), &format!("expected {low} to {high}")))
         }
     };
-    within("pool_size", settings.pool_size, 1, 500)?;
+    within("database_pool_size", settings.database_pool_size, 1, 500)?;
     within("max_connections", settings.max_connections, 16, 1_000_000)?;
     within("max_connections_per_address", settings.max_connections_per_address.unwrap_or(1), 1, 1_000_000)?;
     within("password_min_length", settings.password_min_length, 8, 64)?; // NIST SP 800-63B-4 §3.1.1.2
-    within("password_memory_kib", settings.password_memory_kib, 8 * settings.password_parallelism.max(1), 4_194_304)?;
-    within("password_iterations", settings.password_iterations, 1, 100)?;
-    within("password_parallelism", settings.password_parallelism, 1, 64)?;
-    within("password_concurrency", settings.password_concurrency, 1, 256)?;
-    let span = |key: &str, value: &Duration, low: u64, high: u64| {
-        let seconds = value.as_secs();
-        let shown = humantime::format_duration(value.0).to_string();
-        let expected = |s| humantime::format_duration(std::time::Duration::from_secs(s)).to_string();
-        if (low..=high).contains(&seconds) {
+    within(
+        "password_hash_memory_kib",
+        settings.password_hash_memory_kib,
+        8 * settings.password_hash_parallelism.max(1),
+        4_194_304,
+    )?;
+    within("password_hash_iterations", settings.password_hash_iterations, 1, 100)?;
+    within("password_hash_parallelism", settings.password_hash_parallelism, 1, 64)?;
+    within("password_hash_concurrency", settings.password_hash_concurrency, 1, 256)?;
+    let span = |key: &str, value: &Duration, low: u32, high: u32| {
+        let [low, high] = [low, high].map(Span::from_seconds);
+        if (low..=high).contains(&value.0) {
             Ok(())
         } else {
-            Err(bad(key, &shown, &format!("expected {} to {}", expected(low), expected(high))))
+            Err(bad(key, &value.0.to_string(), &format!("expected {low} to {high}")))
         }
     };
     span("access_token_lifetime", &settings.access_token_lifetime, 1, 86_400)?;
     span("id_token_lifetime", &settings.id_token_lifetime, 1, 86_400)?;
-    span("code_lifetime", &settings.code_lifetime, 1, 600)?; // RFC 6749 §4.1.2: at most ten minutes
+    span("authorization_code_lifetime", &settings.authorization_code_lifetime, 1, 600)?; // RFC 6749 §4.1.2: at most ten minutes
     span("refresh_retry_window", &settings.refresh_retry_window, 0, 300)?;
     span("refresh_idle_lifetime", &settings.refresh_idle_lifetime, 1, 10 * 366 * 86_400)?;
     span("refresh_absolute_lifetime", &settings.refresh_absolute_lifetime, 1, 10 * 366 * 86_400)?;
@@ -120,11 +124,11 @@ pub fn numbers(settings: &Settings) -> Result<(), ConfigError> {
     span("session_absolute_lifetime", &settings.session_absolute_lifetime, 60, 366 * 86_400)?;
     span("remembered_session_idle_lifetime", &settings.remembered_session_idle_lifetime, 60, 366 * 86_400)?;
     span("remembered_session_absolute_lifetime", &settings.remembered_session_absolute_lifetime, 60, 366 * 86_400)?;
-    span("ended_retention", &settings.ended_retention, 86_400, 10 * 366 * 86_400)?; // no access token lives longer than a day
+    span("purge_after", &settings.purge_after, 86_400, 10 * 366 * 86_400)?; // no access token lives longer than a day
     span("history_retention", &settings.history_retention, 86_400, 10 * 366 * 86_400)?;
     span("refresh_history_retention", &settings.refresh_history_retention, 0, 10 * 366 * 86_400)?;
-    span("key_publish_lead", &settings.key_publish_lead, 360, 30 * 86_400)?; // longer than the key set may be cached
-    span("database_timeout", &settings.database_timeout, 1, 60)?;
+    span("signing_key_activation_delay", &settings.signing_key_activation_delay, 360, 30 * 86_400)?; // longer than the key set may be cached
+    span("database_pool_timeout", &settings.database_pool_timeout, 1, 60)?;
     span("shutdown_delay", &settings.shutdown_delay, 0, 600)?;
     span("shutdown_timeout", &settings.shutdown_timeout, 1, 600)
 }

@@ -31,13 +31,13 @@ pub struct Lifetimes {
     /// One that is remembered, altogether.
     pub remembered_session_absolute: Span,
     /// Grants and sessions, after their end.
-    pub ended: Span,
+    pub purge_after: Span,
     /// What happened to grants and accounts.
     pub history: Span,
     /// The everyday part of it: each refresh; zero is never written.
     pub refresh_history: Span,
     /// How long a new key is published before it signs.
-    pub key_publish_lead: Span,
+    pub signing_key_activation_delay: Span,
 }
 
 impl Lifetimes {
@@ -46,7 +46,7 @@ impl Lifetimes {
         Self {
             access_token: settings.access_token_lifetime.into(),
             id_token: settings.id_token_lifetime.into(),
-            code: settings.code_lifetime.into(),
+            code: settings.authorization_code_lifetime.into(),
             refresh_idle: settings.refresh_idle_lifetime.into(),
             refresh_absolute: settings.refresh_absolute_lifetime.into(),
             refresh_retry_window: settings.refresh_retry_window.into(),
@@ -54,10 +54,10 @@ impl Lifetimes {
             session_absolute: settings.session_absolute_lifetime.into(),
             remembered_session_idle: settings.remembered_session_idle_lifetime.into(),
             remembered_session_absolute: settings.remembered_session_absolute_lifetime.into(),
-            ended: settings.ended_retention.into(),
+            purge_after: settings.purge_after.into(),
             history: settings.history_retention.into(),
             refresh_history: settings.refresh_history_retention.into(),
-            key_publish_lead: settings.key_publish_lead.into(),
+            signing_key_activation_delay: settings.signing_key_activation_delay.into(),
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, OutboundSettings, Settings, bad, secret_file};
+use super::{ConfigError, OutboundSettings, Settings, bad, environment::variable, secret_file};
 use crate::protocol::{email_address::EmailAddress, registration::is_unsafe, sensitive::Sensitive};
 
 /// How e-mails leave, as it is written.
@@ -134,7 +134,7 @@ fn only_where_meant(settings: &Settings) -> Result<(), ConfigError> {
         ("smtp_port", settings.smtp_port.is_some()),
         ("smtp_security", settings.smtp_security.is_some()),
         ("smtp_username", settings.smtp_username.is_some()),
-        ("smtp_password", settings.smtp_password.is_some()),
+        ("SYMBOLON_SMTP_PASSWORD", settings.smtp_password.is_some()),
         ("smtp_password_file", settings.smtp_password_file.is_some()),
         ("smtp_ca_file", settings.smtp_ca_file.is_some()),
     ];
@@ -143,11 +143,10 @@ fn only_where_meant(settings: &Settings) -> Result<(), ConfigError> {
         stray.map(|(key, _)| (*key, kind))
     };
     match of(MailKind::Smtp, &smtp).or_else(|| of(MailKind::File, &[("mail_directory", settings.mail_directory.is_some())])) {
-        Some((key, kind)) => Err(ConfigError(format!(
-            "{key}: expected mail = \"{}\" with it; received mail = \"{}\"",
-            kind.name(),
-            settings.mail.name()
-        ))),
+        Some((key, kind)) => {
+            let why = format!("expected mail = \"{}\" with it; received mail = \"{}\"", kind.name(), settings.mail.name());
+            Err(ConfigError::new(key, why))
+        }
         None => Ok(()),
     }
 }
@@ -178,7 +177,7 @@ impl SmtpSecurity {
 }
 
 fn missing(key: &str, what: &str) -> ConfigError {
-    ConfigError(format!("{key}: expected {what}; received none"))
+    ConfigError::new(key, format!("expected {what}; received none"))
 }
 
 fn smtp(settings: &Settings) -> Result<SmtpSettings, ConfigError> {
@@ -217,20 +216,21 @@ fn login(settings: &Settings) -> Result<Option<(String, SmtpPassword)>, ConfigEr
             Err(bad("smtp_username", &username.escape_debug().to_string(), "expected text without control characters"))
         }
         (Some(_), Some(password)) if password.expose().is_empty() || password.expose().contains(is_unsafe) => {
-            Err(ConfigError("smtp_password: expected one line of text without control characters".into()))
+            let name = settings.smtp_password.as_ref().map_or("smtp_password_file".into(), |_| variable("smtp_password"));
+            Err(ConfigError::new(name, "expected one line of text without control characters"))
         }
         (Some(username), Some(password)) => Ok(Some((username.clone(), password))),
     }
 }
 
 fn password_file(path: &Path) -> Result<SmtpPassword, ConfigError> {
-    let text = secret_file::read_private("smtp_password_file", path).map_err(ConfigError)?;
+    let text = secret_file::read_private("smtp_password_file", path)?;
     let line = text.expose().strip_suffix('\n').unwrap_or(text.expose());
     Ok(line.strip_suffix('\r').unwrap_or(line).into())
 }
 
 fn certificates(path: &Path) -> Result<Vec<u8>, ConfigError> {
-    let say = |why: String| ConfigError(format!("smtp_ca_file: '{}': {why}", path.display()));
+    let say = |why: String| ConfigError::new("smtp_ca_file", format!("'{}': {why}", path.display()));
     let pem = fs::read(path).map_err(|error| say(error.to_string()))?;
     let read = OutboundSettings { ca_pem: Some(pem), ..OutboundSettings::default() };
     read.certificates().map_err(say)?;

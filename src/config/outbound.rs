@@ -7,6 +7,8 @@ use ipnet::IpNet;
 use rustls::RootCertStore;
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 
+use super::ConfigError;
+
 /// How URLs that clients registered are called.
 #[derive(Clone, Default)]
 pub struct OutboundSettings {
@@ -25,13 +27,14 @@ impl fmt::Debug for OutboundSettings {
 }
 
 impl OutboundSettings {
-    pub(super) fn read(allow: Vec<IpNet>, ca_file: Option<&Path>) -> Result<Self, String> {
+    pub(super) fn read(allow: Vec<IpNet>, ca_file: Option<&Path>) -> Result<Self, ConfigError> {
         let read = |path: &Path| {
             let ca_pem = fs::read(path).map_err(|error| error.to_string())?;
             let settings = Self { allow: Vec::new(), ca_pem: Some(ca_pem) };
             settings.certificates().map(|_| settings.ca_pem)
         };
-        let ca_pem = ca_file.map(|path| read(path).map_err(|why| format!("outbound_ca_file: '{}': {why}", path.display())));
+        let ca_pem = ca_file
+            .map(|path| read(path).map_err(|why| ConfigError::new("outbound_ca_file", format!("'{}': {why}", path.display()))));
         Ok(Self { allow, ca_pem: ca_pem.transpose()?.flatten() })
     }
 

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::MissingSecret;
+use super::{ConfigError, MissingSecret};
 use crate::{
     protocol::{secrets::SecretRing, sensitive::Sensitive},
     random,
@@ -17,37 +17,40 @@ use crate::{
 
 /// Reads the secret from the configured file, or from `data_dir/secret`, which may be made if it is missing: says whether it is
 /// there.
-pub fn read(configured: Option<&Path>, data_dir: &Path, missing: MissingSecret) -> Result<(SecretRing, bool), String> {
+pub fn read(configured: Option<&Path>, data_dir: &Path, missing: MissingSecret) -> Result<(SecretRing, bool), ConfigError> {
     let path = configured.map_or_else(|| data_dir.join("secret"), PathBuf::from);
     let text = match fs::read_to_string(&path) {
         Ok(text) => Sensitive::new(text),
         Err(error) if error.kind() == ErrorKind::NotFound && configured.is_none() => {
             if missing == MissingSecret::Leave {
-                return SecretRing::new([random::text()]).map(|ring| (ring, false)).map_err(|why| why.to_string());
+                return SecretRing::new([random::text()])
+                    .map(|ring| (ring, false))
+                    .map_err(|why| ConfigError::new("secret_file", why.to_string()));
             }
-            make(&path, data_dir).map_err(|error| say(&path, &error))?
+            make(&path, data_dir).map_err(|error| say("secret_file", &path, &error))?
         }
-        Err(error) => return Err(say(&path, &error)),
+        Err(error) => return Err(say("secret_file", &path, &error)),
     };
     private("secret_file", &path)?;
     SecretRing::new(text.expose().lines().map(str::trim).filter(|line| !line.is_empty()))
         .map(|ring| (ring, true))
-        .map_err(|why| format!("secret_file: '{}': {why}", path.display()))
+        .map_err(|why| ConfigError::new("secret_file", format!("'{}': {why}", path.display())))
 }
 
 /// The text of a file that holds a secret, which the configuration names as `key`.
-pub fn read_private(key: &str, path: &Path) -> Result<Sensitive<String>, String> {
+pub fn read_private(key: &str, path: &Path) -> Result<Sensitive<String>, ConfigError> {
     private(key, path)?;
-    fs::read_to_string(path).map(Sensitive::new).map_err(|error| format!("{key}: '{}': {error}", path.display()))
+    fs::read_to_string(path).map(Sensitive::new).map_err(|error| say(key, path, &error))
 }
 
-fn private(key: &str, path: &Path) -> Result<(), String> {
-    let mode = fs::metadata(path).map_err(|error| format!("{key}: '{}': {error}", path.display()))?.permissions().mode();
+fn private(key: &str, path: &Path) -> Result<(), ConfigError> {
+    let mode = fs::metadata(path).map_err(|error| say(key, path, &error))?.permissions().mode();
     if mode & 0o007 != 0 {
-        return Err(format!(
-            "{key}: '{}' can be read by everyone on this machine; expected mode 0600, or 0640 where its group is meant to read it",
-            path.display()
-        ));
+        let path = path.display();
+        let why = format!(
+            "'{path}' can be read by everyone on this machine; expected mode 0600, or 0640 where its group is meant to read it"
+        );
+        return Err(ConfigError::new(key, why));
     }
     Ok(())
 }
@@ -82,8 +85,8 @@ fn make(path: &Path, data_dir: &Path) -> std::io::Result<Sensitive<String>> {
     }
 }
 
-fn say(path: &Path, error: &std::io::Error) -> String {
-    format!("secret_file: '{}': {error}", path.display())
+fn say(key: &str, path: &Path, error: &std::io::Error) -> ConfigError {
+    ConfigError::new(key, format!("'{}': {error}", path.display()))
 }
 
 #[cfg(test)]
@@ -109,13 +112,13 @@ mod tests {
     fn open_missing_and_short_files_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("s");
-        assert!(read(Some(&file), dir.path(), MissingSecret::Make).unwrap_err().contains("secret_file"));
+        assert!(read(Some(&file), dir.path(), MissingSecret::Make).unwrap_err().to_string().contains("secret_file"));
         fs::write(&file, "0123456789abcdef0123456789abcdef\n").unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(read(Some(&file), dir.path(), MissingSecret::Make).unwrap_err().contains("0600"));
+        assert!(read(Some(&file), dir.path(), MissingSecret::Make).unwrap_err().to_string().contains("0600"));
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
         assert!(read(Some(&file), dir.path(), MissingSecret::Make).is_ok());
         fs::write(&file, "short\n").unwrap();
-        assert!(read(Some(&file), dir.path(), MissingSecret::Make).unwrap_err().contains("at least 32"));
+        assert!(read(Some(&file), dir.path(), MissingSecret::Make).unwrap_err().to_string().contains("at least 32"));
     }
 }

@@ -10,14 +10,11 @@ const SECRET: &str = "a secret of at least thirty-two bytes";
 fn check(change: impl FnOnce(&mut Settings)) -> Result<Config, String> {
     let mut settings = Settings::default();
     change(&mut settings);
-    Config::check(settings, Some(SECRET.into()), MissingSecret::Leave).map_err(|error| error.0)
+    Config::check(settings, Some(SECRET.into()), MissingSecret::Leave).map_err(|error| error.to_string())
 }
 
 fn parse(toml: &str) -> Result<Settings, String> {
-    Figment::from(Serialized::defaults(Settings::default()))
-        .merge(Toml::string(toml))
-        .extract()
-        .map_err(|error| values::explain(&error))
+    sources::tests::read(toml, &[])
 }
 
 #[test]
@@ -31,9 +28,11 @@ fn the_defaults_are_good() {
 #[test]
 fn the_longest_wait_for_the_database_is_documented() {
     let config = check(|_| ()).unwrap();
-    let longest = (config.database_timeout + config.blocking_timeout).as_secs();
-    let documented =
-        format!("answered 503 after `database_timeout` and {} seconds, {longest} together", config.blocking_timeout.as_secs());
+    let longest = (config.database_pool_timeout + config.blocking_timeout).as_secs();
+    let documented = format!(
+        "answered 503 after `database_pool_timeout` and {} seconds, {longest} together",
+        config.blocking_timeout.as_secs()
+    );
     let page = include_str!("../../docs/operations.md").replace('\n', " ");
     assert!(page.contains(&documented), "docs/operations.md: {documented}");
 }
@@ -42,20 +41,20 @@ fn the_longest_wait_for_the_database_is_documented() {
 fn nonsense_is_refused_with_key_value_and_expectation() {
     for (toml, key, words) in [
         ("isuer = 'x'", "isuer", "issuer"),
-        ("pool_size = 'many'", "pool_size", "u32"),
+        ("database_pool_size = 'many'", "database_pool_size", "whole number"),
         ("access_token_lifetime = 600", "access_token_lifetime", "10m"),
         ("access_token_lifetime = 'soon'", "access_token_lifetime", "soon"),
         ("mail = 'pigeon'", "mail", "pigeon"),
         ("smtp_security = 'ssl'", "smtp_security", "starttls"),
-        ("smtp_port = 70000", "smtp_port", "u16"),
-        ("smtp_password = 'x'", "smtp_password", "unknown"),
+        ("smtp_port = 70000", "smtp_port", "65535"),
+        ("smtp_password = 'x'", "smtp_password", "no place in this file"),
         ("log_format = 'xml'", "log_format", "xml"),
         ("trusted_proxies = 1", "trusted_proxies", "list"),
-        ("sign_out_ends_offline_access = 'maybe'", "sign_out_ends_offline_access", "maybe"),
+        ("revoke_offline_access_on_logout = 'maybe'", "revoke_offline_access_on_logout", "maybe"),
         ("scope_claims = 1", "scope_claims", "table"),
         ("scope_claims = 'employee number'", "scope_claims", "employee: number"),
         ("scope_claims = 'a: b; a: c'", "scope_claims", "twice"),
-        ("[scope_claims]\nemployee = 'number'", "scope_claims.employee", "sequence"),
+        ("[scope_claims]\nemployee = 'number'", "scope_claims.employee", "list"),
     ] {
         let error = parse(toml).unwrap_err();
         assert!(error.contains(key) && error.contains(words), "{toml}: {error}");
@@ -76,18 +75,18 @@ fn nonsense_is_refused_with_key_value_and_expectation() {
         (check(|s| s.tls_cert_file = Some("x".into())), "tls_cert_file"),
         (check(|s| s.trusted_proxies = List(vec!["proxy".into()])), "trusted_proxies"),
         (check(|s| s.cors_origins = List(vec!["*".into()])), "cors_origins"),
-        (check(|s| s.outbound_allow = List(vec!["intranet".into()])), "outbound_allow"),
+        (check(|s| s.outbound_allowlist = List(vec!["intranet".into()])), "outbound_allowlist"),
         (check(|s| s.outbound_ca_file = Some("Cargo.toml".into())), "outbound_ca_file"),
         (check(|s| s.scope_claims = ClaimLists([("profile".into(), vec!["x".into()])].into())), "scope_claims"),
-        (check(|s| s.pool_size = 0), "pool_size"),
-        (check(|s| s.code_lifetime = Duration::seconds(601)), "code_lifetime"),
+        (check(|s| s.database_pool_size = 0), "database_pool_size"),
+        (check(|s| s.authorization_code_lifetime = Duration::seconds(601)), "authorization_code_lifetime"),
         (check(|s| s.access_token_lifetime = Duration::seconds(0)), "access_token_lifetime"),
-        (check(|s| s.password_memory_kib = 1), "password_memory_kib"),
+        (check(|s| s.password_hash_memory_kib = 1), "password_hash_memory_kib"),
     ] {
         let error = error.unwrap_err();
         assert!(error.contains(key) && error.contains("expected"), "{error}");
     }
-    let error = Config::check(Settings::default(), Some("short".into()), MissingSecret::Leave).unwrap_err().0;
+    let error = Config::check(Settings::default(), Some("short".into()), MissingSecret::Leave).unwrap_err().to_string();
     assert!(error.contains("at least 32") && !error.contains("short"), "{error}");
 }
 
@@ -195,7 +194,7 @@ fn every_key_is_documented_with_its_default() {
 fn keys_that_need_others_are_refused_without_them() {
     let refused = |change: fn(&mut Settings)| check(change).unwrap_err();
     assert!(refused(|settings| settings.registration = Registration::Open).starts_with("registration: "));
-    assert!(refused(|settings| settings.place_header = Some("CF-IPCountry".into())).starts_with("place_header: "));
+    assert!(refused(|settings| settings.geo_header = Some("CF-IPCountry".into())).starts_with("geo_header: "));
     assert!(
         refused(|settings| settings.history_retention = Duration::seconds(86_400)).starts_with("refresh_history_retention: ")
     );

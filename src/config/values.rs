@@ -1,5 +1,5 @@
 //! Values as they are written in a configuration: durations such as `10m`, lists and tables that may be one text
-//! (as in a variable), and an error told with its key and where it came from.
+//! (as in a variable).
 
 use std::collections::BTreeMap;
 
@@ -8,34 +8,37 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::protocol::time::Span;
 
 /// A span of time, written like `30s`, `10m` or `30days`.
-#[derive(Clone, Copy, Debug)]
-pub struct Duration(pub std::time::Duration);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Duration(pub Span);
+
+/// Reads a span of whole milliseconds; what [`Span`] shows is read as the same.
+#[must_use]
+pub fn span(text: &str) -> Option<Span> {
+    let duration = humantime::parse_duration(text).ok().filter(|duration| duration.subsec_nanos() % 1_000_000 == 0)?;
+    i64::try_from(duration.as_millis()).ok().map(Span::from_millis)
+}
 
 impl Duration {
-    pub const fn seconds(seconds: u64) -> Self {
-        Self(std::time::Duration::from_secs(seconds))
-    }
-
-    pub const fn as_secs(self) -> u64 {
-        self.0.as_secs()
+    pub const fn seconds(seconds: u32) -> Self {
+        Self(Span::from_seconds(seconds))
     }
 }
 
 impl From<Duration> for Span {
     fn from(duration: Duration) -> Self {
-        Self::from_millis(i64::try_from(duration.0.as_millis()).unwrap_or(i64::MAX))
+        duration.0
     }
 }
 
 impl From<Duration> for std::time::Duration {
     fn from(duration: Duration) -> Self {
-        duration.0
+        Self::from_millis(duration.0.millis().unsigned_abs())
     }
 }
 
 impl Serialize for Duration {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        humantime::format_duration(self.0).to_string().serialize(serializer)
+        self.0.to_string().serialize(serializer)
     }
 }
 
@@ -55,7 +58,7 @@ impl de::Visitor<'_> for DurationVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
-        humantime::parse_duration(text).map(Duration).map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+        span(text).map(Duration).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
     }
 }
 
@@ -80,7 +83,12 @@ impl<'de> de::Visitor<'de> for ListVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<List, E> {
-        Ok(List(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()))
+        let array = text.trim().strip_prefix('[').and_then(|text| text.strip_suffix(']')); // as in a file
+        let items = array
+            .unwrap_or(text)
+            .split(',')
+            .map(|item| item.trim_matches(|c: char| c.is_whitespace() || array.is_some() && "\"'".contains(c)));
+        Ok(List(items.filter(|item| !item.is_empty()).map(str::to_owned).collect()))
     }
 
     fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<List, A::Error> {
@@ -135,15 +143,29 @@ impl<'de> de::Visitor<'de> for ClaimListsVisitor {
     }
 }
 
-/// The first error in words: the key, what came, what was expected, and where it stands.
-pub fn explain(error: &figment::Error) -> String {
-    let key = error.path.join(".");
-    let place = error.metadata.as_ref().map(|metadata| match &metadata.source {
-        Some(source) => format!(" (in {source})"),
-        None => format!(" (in {})", metadata.name),
-    });
-    let key = if key.is_empty() { String::new() } else { format!("{key}: ") };
-    // A syntax error quotes the line it stands in, which may hold a password: only its first line is told.
-    let kind = error.kind.to_string();
-    format!("{key}{}{}", kind.lines().next().unwrap_or_default(), place.unwrap_or_default())
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn spans_that_are_none_are_refused() {
+        for text in ["", "10", "soon", "-1s", "1500us", "1ns", "1m 1ns", "300000000000years", "99999999999999999999s"] {
+            assert_eq!(span(text), None, "{text}");
+        }
+        assert_eq!((span("5months 27days 19h 12m"), span("1h30m")), (span("180days"), span("90m")), "other spellings are read");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_span_that_is_shown_is_read_as_the_same(millis in prop_oneof![0..i64::MAX, 0..100_000_i64], unit in 1..=31_557_600_000_i64) {
+            for millis in [millis, millis / unit * unit] {
+                let shown = Span::from_millis(millis);
+                prop_assert_eq!(span(&shown.to_string()), Some(shown), "{}", shown);
+            }
+        }
+    }
 }

@@ -172,7 +172,7 @@ impl Visit {
     }
 
     fn end(&self, app: &App, connection: &mut AnyConnection, session: &Session, found: &Found) -> Result<Reply, Fault> {
-        let offline = if app.config.sign_out_ends_offline_access { Offline::Ends } else { Offline::Keep };
+        let offline = if app.config.revoke_offline_access_on_logout { Offline::Ends } else { Offline::Keep };
         let (origin, now) = (self.context.origin(), self.context.now);
         let (user, activity) = (session.user_id, Activity::SignedOut);
         let event = Event { id: random::id(now), user, activity, origin: &origin, about: None, at: now };

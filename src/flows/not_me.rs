@@ -41,7 +41,7 @@ fn handle(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link,
         Err(reply) => return Ok(reply),
     };
     let problem_of = || Ok(visit.problem_of(app, Some(link.kind), LinkProblem::Unknown));
-    let LinkContent::NotifiedEvent(notified) = &link.content else { return problem_of() };
+    let LinkContent::NotMe(notified) = &link.content else { return problem_of() };
     let Some(what) = what(notified) else { return problem_of() };
     match form.map(|form| visit.check(app, link, form)) {
         None => Ok(show(app, visit, link, (&user, notified, what), None)),

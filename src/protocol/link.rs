@@ -92,7 +92,7 @@ pub enum LinkContent {
     /// Of [`LinkKind::Invitation`].
     Invited(Invited),
     /// Of [`LinkKind::NotMe`].
-    NotifiedEvent(NotifiedEvent),
+    NotMe(NotifiedEvent),
 }
 
 impl LinkContent {

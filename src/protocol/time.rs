@@ -1,6 +1,8 @@
 //! Points in time and spans as the rules use them: whole milliseconds since 1970 UTC. Nothing here reads a
 //! clock (`clock.rs` does), and no rule orders credentials by time (generations are integers).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z.
@@ -128,9 +130,58 @@ impl Span {
     }
 }
 
+/// As users write it, and as a setting is read: `10m`, `1day 12h`, `180days`. Months have no length that anyone means, and a year
+/// is only written where it is whole (365.25 days).
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const YEAR: i64 = 31_557_600_000;
+        const UNITS: [(i64, &str); 5] = [(86_400_000, "day"), (3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")];
+        let plural = |count: i64| if count == 1 { "" } else { "s" };
+        if self.0 == 0 {
+            return f.write_str("0s");
+        }
+        if self.0 % YEAR == 0 {
+            return write!(f, "{}year{}", self.0 / YEAR, plural(self.0 / YEAR));
+        }
+        let (mut rest, mut gap) = (self.0, "");
+        for (length, unit) in UNITS {
+            let count = rest / length;
+            rest %= length;
+            if count > 0 {
+                write!(f, "{gap}{count}{unit}{}", if unit == "day" { plural(count) } else { "" })?;
+                gap = " ";
+            }
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_span_is_shown_as_users_write_it() {
+        const SECOND: i64 = 1000;
+        const DAY: i64 = 86_400 * SECOND;
+        for (millis, text) in [
+            (0, "0s"),
+            (1, "1ms"),
+            (90 * SECOND, "1m 30s"),
+            (600 * SECOND, "10m"),
+            (3600 * SECOND, "1h"),
+            (DAY, "1day"),
+            (3 * DAY / 2, "1day 12h"),
+            (14 * DAY, "14days"),
+            (180 * DAY, "180days"),
+            (365 * DAY, "365days"),
+            (1461 * DAY / 4, "1year"),
+            (1461 * DAY / 2, "2years"),
+            (3660 * DAY + 1500, "3660days 1s 500ms"),
+        ] {
+            assert_eq!(Span::from_millis(millis).to_string(), text);
+        }
+    }
 
     #[test]
     fn an_age_has_a_lower_bound() {

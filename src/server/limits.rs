@@ -45,7 +45,7 @@ impl Bounds {
     /// What is configured, as far as so many open files allow it.
     #[must_use]
     pub fn of(config: &Config, open_files: Option<u64>) -> Self {
-        Self::within(config.connections, config.pool_size, open_files)
+        Self::within(config.connections, config.database_pool_size, open_files)
     }
 
     fn within(settings: ConnectionSettings, pool_size: u32, open_files: Option<u64>) -> Self {

@@ -125,7 +125,7 @@ fn content(row: &Row<'_>, kind: LinkKind, text: Option<String>) -> Result<LinkCo
     Ok(match kind {
         LinkKind::Register | LinkKind::Reset => LinkContent::Request(text),
         LinkKind::Invitation => LinkContent::Invited(row.json("content", &text)?),
-        LinkKind::NotMe => LinkContent::Reported(row.json("content", &text)?),
+        LinkKind::NotMe => LinkContent::NotMe(row.json("content", &text)?),
         LinkKind::ConfirmEmail => return row.name("content", None),
     })
 }
@@ -135,7 +135,7 @@ fn to_text(content: &LinkContent) -> Result<Option<String>> {
         LinkContent::Nothing => return Ok(None),
         LinkContent::Request(query) => return Ok(Some(query.clone())),
         LinkContent::Invited(invited) => serde_json::to_string(invited),
-        LinkContent::Reported(shown) => serde_json::to_string(shown),
+        LinkContent::NotMe(event) => serde_json::to_string(event),
     };
     json.map(Some).map_err(|error| Error::Failed(error.to_string()))
 }

@@ -48,7 +48,7 @@ pub(super) fn write(connection: &mut AnyConnection, event: &Event<'_>, kind: Not
     let email = Some(user.claims.email.clone());
     let id = derived(event.id, "link");
     let notified = NotifiedEvent { kind, about: event.about.map(str::to_owned), at: event.at, origin: event.origin.clone() };
-    let content = LinkContent::NotifiedEvent(notified);
+    let content = LinkContent::NotMe(notified);
     let link = Link { user_id: Some(event.user), email, content, ..Link::new(id, LinkKind::NotMe, event.at) };
     links::insert(connection, &link)?;
     enqueue(connection, event, (kind, Some(link.id)), user)

@@ -27,7 +27,7 @@ impl Deadline {
     /// That of a [`run_blocking`] which begins now.
     #[must_use]
     pub fn of(app: &App) -> Self {
-        Self { since: Stopwatch::start(), within: app.config.database_timeout + app.config.blocking_timeout }
+        Self { since: Stopwatch::start(), within: app.config.database_pool_timeout + app.config.blocking_timeout }
     }
 
     /// How much time there is left.
@@ -51,7 +51,7 @@ where
     T: Send + 'static,
     E: From<Fault> + From<crate::store::Error> + Outage + Send + 'static,
 {
-    run_blocking_within(app, priority, app.config.database_timeout, work).await
+    run_blocking_within(app, priority, app.config.database_pool_timeout, work).await
 }
 
 /// As [`run_blocking`], for a handler that is to begin within a time of its own.

@@ -23,7 +23,7 @@ const PLACE_LIMIT: usize = 80;
 /// The place of the caller, where a trusted proxy tells it in the header that the configuration names.
 #[must_use]
 pub fn place(request: &ServiceRequest, app: &App) -> Option<String> {
-    let header = app.config.place_header.as_ref()?;
+    let header = app.config.geo_header.as_ref()?;
     let peer = request.peer_addr()?.ip().to_canonical();
     if !app.config.trusted_proxies.iter().any(|network| network.contains(&peer)) {
         return None;

@@ -110,7 +110,7 @@ fn end(browser: &mut Browser, what: &str, id: &str) -> Page {
 pub(crate) fn not_me_link(server: &Server, user: Id) -> String {
     let now = server.now();
     let received = NotifiedEvent { kind: NotificationKind::PasswordChanged, about: None, at: now, origin: Origin::default() };
-    let content = LinkContent::NotifiedEvent(received);
+    let content = LinkContent::NotMe(received);
     let link = Link { user_id: Some(user), content, ..Link::new(random::id(now), LinkKind::NotMe, now) };
     server.store(|connection| links::insert(connection, &link));
     Credential { kind: Kind::Link, id: link.id, generation: 0 }.derive(&server.app.config.secrets)

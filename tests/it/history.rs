@@ -234,7 +234,7 @@ fn where_refreshes_are_not_kept_a_theft_still_is() {
 
 #[test]
 fn it_is_forgotten_by_the_clock() {
-    let keep = |config: &mut Config| config.lifetimes.ended = config.lifetimes.history;
+    let keep = |config: &mut Config| config.lifetimes.purge_after = config.lifetimes.history;
     both_with(keep, |server| {
         let alice = server.add_user("alice").claims.id;
         let spa = server.add_strict_client("spa");

@@ -170,7 +170,7 @@ fn what_ends_with_the_session() {
 
 #[test]
 fn offline_access_ends_as_well_where_the_configuration_says_so() {
-    both_with(|config| config.sign_out_ends_offline_access = true, |server| what_ends(server, true));
+    both_with(|config| config.revoke_offline_access_on_logout = true, |server| what_ends(server, true));
 }
 
 #[test]

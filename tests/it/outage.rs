@@ -84,7 +84,7 @@ fn nothing_was_lost(server: &Server, client: &Client, chains: &[Chain]) {
 fn postgresql_is_stopped_and_resumed() {
     let cluster = Cluster::start();
     let server =
-        Server::start(&Database::at("postgres", &cluster.url), |config| config.database_timeout = Duration::from_secs(1));
+        Server::start(&Database::at("postgres", &cluster.url), |config| config.database_pool_timeout = Duration::from_secs(1));
     let server = &server;
     server.add_user("alice");
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());
@@ -210,7 +210,7 @@ fn another_process_keeps_sqlite_locked() {
 #[test]
 fn connections_that_were_closed_while_nobody_used_them_fail_nobody() {
     let database = Database::postgres();
-    let server = Server::start(&database, |config| config.pool_size = 4);
+    let server = Server::start(&database, |config| config.database_pool_size = 4);
     server.add_user("alice");
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());
     let many: Vec<_> = (0..8).map(|_| server.tokens(&spa, "alice", "openid offline_access")).collect();

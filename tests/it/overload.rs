@@ -146,7 +146,7 @@ fn generation(server: &Server, grant: Id) -> u32 {
 
 /// A server with few threads, alice, and her web app.
 fn small(database: &Database) -> (Server, Client) {
-    let server = Server::start(database, |config| config.pool_size = THREADS);
+    let server = Server::start(database, |config| config.database_pool_size = THREADS);
     server.add_user("alice");
     let web = server.add_web("web");
     (server, web)
@@ -256,7 +256,7 @@ fn leave(server: &Server, token: &str) {
 #[test]
 fn who_leaves_before_their_turn_takes_it_along_and_loses_nothing() {
     let database = Database::postgres();
-    let server = Server::start(&database, |config| config.pool_size = 1);
+    let server = Server::start(&database, |config| config.database_pool_size = 1);
     server.add_user("alice");
     let web = server.add_web("web");
     let tokens = server.tokens_as(&web, "alice", SCOPE);

@@ -49,8 +49,8 @@ impl Site {
             ("SYMBOLON_LISTEN", format!("localhost:{port}")),
             ("SYMBOLON_DATABASE_URL", database.url.clone()),
             ("SYMBOLON_DATA_DIR", data),
-            ("SYMBOLON_PASSWORD_MEMORY_KIB", "8".into()),
-            ("SYMBOLON_PASSWORD_ITERATIONS", "1".into()),
+            ("SYMBOLON_PASSWORD_HASH_MEMORY_KIB", "8".into()),
+            ("SYMBOLON_PASSWORD_HASH_ITERATIONS", "1".into()),
         ];
         Self { url, database, directory, variables }
     }
@@ -210,7 +210,13 @@ fn variables_come_over_the_file() {
     assert_eq!(status.code(), Some(0), "{said}");
     assert!(!said.lines().any(|line| line.starts_with('{')), "log_format of the file:\n{said}");
 
-    let site = site.with("SYMBOLON_CONFIG", config).with("SYMBOLON_ACCESS_TOKEN_LIFETIME", "9m");
+    let former = site.with("SYMBOLON_POOL_SIZE", "4");
+    let mut process = former.serve();
+    process.wait_for("SYMBOLON_POOL_SIZE was renamed to SYMBOLON_DATABASE_POOL_SIZE");
+    process.signal("INT");
+    assert_eq!(process.end().0.code(), Some(0), "a former name is read");
+
+    let site = former.with("SYMBOLON_CONFIG", config).with("SYMBOLON_ACCESS_TOKEN_LIFETIME", "9m").without("SYMBOLON_POOL_SIZE");
     let (status, said) = site.run(&["check-config", "--json"]).end();
     let checked: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!(
@@ -223,15 +229,15 @@ fn variables_come_over_the_file() {
 #[test]
 fn nonsense_is_refused_with_the_key_and_what_came_and_what_is_expected() {
     for (toml, key, received, expected) in [
-        ("isuer = 'http://localhost:1'", "isuer", "isuer", "expected"),
-        ("pool_size = 'many'", "pool_size", "many", "expected"),
-        ("pool_size = 0", "pool_size", "'0'", "expected 1 to 500"),
+        ("isuer = 'http://localhost:1'", "isuer: ", "unknown", "did you mean issuer?"),
+        ("database_pool_size = 'many'", "database_pool_size", "many", "expected"),
+        ("database_pool_size = 0", "database_pool_size", "'0'", "expected 1 to 500"),
         ("access_token_lifetime = 'soon'", "access_token_lifetime", "soon", "expected a duration"),
-        ("code_lifetime = '2h'", "code_lifetime", "'2h'", "10m"),
+        ("authorization_code_lifetime = '2h'", "authorization_code_lifetime", "'2h'", "10m"),
         ("issuer = 'http://id.example.com'", "issuer", "'http://id.example.com'", "expected https"),
         ("listen = '0.0.0.0:80'", "listen", "'0.0.0.0:80'", "expected a loopback address"),
         ("log = 'x=y=z'", "log", "'x=y=z'", "expected levels"),
-        ("tls_cert_file = 'cert.pem'", "tls_cert_file", "received one", "expected both"),
+        ("tls_cert_file = 'cert.pem'", "tls_cert_file", "symbolon.toml", "expected tls_key_file"),
         ("issuer = ", "symbolon.toml", "line 1", "TOML"),
     ] {
         let site = Site::new(Database::sqlite()).without("SYMBOLON_ISSUER").without("SYMBOLON_LISTEN");
@@ -242,7 +248,7 @@ fn nonsense_is_refused_with_the_key_and_what_came_and_what_is_expected() {
     }
     let site = Site::new(Database::sqlite()).with("SYMBOLON_ISUER", "http://localhost:1");
     let said = site.refusal(&["serve"]);
-    assert!(said.to_lowercase().contains("isuer") && said.contains("expected"), "{said}");
+    assert!(said.contains("SYMBOLON_ISUER: ") && said.contains("did you mean SYMBOLON_ISSUER?"), "{said}");
 }
 
 #[test]

@@ -55,7 +55,7 @@ struct Backend {
 fn a_rotation_counts_from_when_it_was_written() {
     const HELD: Duration = Duration::from_millis(300);
     for database in databases() {
-        let server = Server::start(&database, |config| config.pool_size = 1); // its one connection is held
+        let server = Server::start(&database, |config| config.database_pool_size = 1); // its one connection is held
         server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let tokens = server.tokens(&spa, "alice", "openid offline_access");
@@ -107,8 +107,9 @@ fn a_rotation_that_comes_too_late_is_none() {
 fn nothing_is_written_for_a_caller_who_was_told_503_however_late_the_row_was_read() {
     const WAITS: Duration = Duration::from_secs(1);
     for database in databases() {
-        let change =
-            |config: &mut Config| (config.pool_size, config.database_timeout, config.blocking_timeout) = (1, WAITS, WAITS);
+        let change = |config: &mut Config| {
+            (config.database_pool_size, config.database_pool_timeout, config.blocking_timeout) = (1, WAITS, WAITS);
+        };
         let server = Server::start(&database, change);
         server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());

@@ -96,7 +96,7 @@ impl Listened {
 fn listening(handle: impl Fn(&Server, &Client, &dyn Fn(&str, usize, &mut dyn FnMut()))) {
     for database in databases() {
         let listened = Listened::to(&database);
-        let server = Server::start(&database, |config| config.pool_size = 1);
+        let server = Server::start(&database, |config| config.database_pool_size = 1);
         server.add_user("alice");
         let web = server.add_web("web");
         let costs = |what: &str, count: usize, request: &mut dyn FnMut()| {

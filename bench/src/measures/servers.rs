@@ -45,7 +45,7 @@ pub async fn two(run: &mut Run) -> Result<()> {
     let site = run.few(Kind::Postgres)?;
     // As docs/scaling.md advises: with more, threads of one machine only take turns.
     let pool_size = (2 * std::thread::available_parallelism()?.get()).to_string();
-    let settings = [("SYMBOLON_POOL_SIZE", pool_size.as_str())];
+    let settings = [("SYMBOLON_DATABASE_POOL_SIZE", pool_size.as_str())];
     let (one, other) = (site.serve(&settings).await?, site.serve(&settings).await?);
     // In turn, and each first as often as the other, so that a machine that slows down does so for both.
     let (mut alone, mut together) = (Vec::new(), Vec::new());
@@ -58,7 +58,7 @@ pub async fn two(run: &mut Run) -> Result<()> {
     let (alone, cpu_alone): (Vec<_>, Vec<_>) = alone.into_iter().unzip();
     let (together, cpu): (Vec<_>, Vec<_>) = together.into_iter().unzip();
     let note = format!(
-        "in turn {}, one {}; server CPU for each request {:+.0} µs; pool_size {pool_size}",
+        "in turn {}, one {}; server CPU for each request {:+.0} µs; database_pool_size {pool_size}",
         whole_list(&together),
         whole_list(&alone),
         mean(&cpu) - mean(&cpu_alone)

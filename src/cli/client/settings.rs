@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::super::{Error, refuse};
 use crate::{
-    config::named_file,
+    config::{named_file, read_span},
     jose::client_keys::ClientKeys,
     protocol::{
         algorithm::Algorithm,
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The widest retry window, as for the server's own.
-const MAX_RETRY_WINDOW: std::time::Duration = std::time::Duration::from_mins(5);
+const MAX_RETRY_WINDOW: Span = Span::from_seconds(300);
 
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
@@ -80,7 +80,7 @@ pub struct Settings {
     retry_window: Option<Span>,
     /// For how long a sign-in is good enough for it: then its grants are refused until users sign in again; 5m to 366days, or
     /// none
-    #[arg(long, value_name = "SPAN", value_parser = max_auth_age)]
+    #[arg(long, value_name = "SPAN", value_parser = max_auth_age, alias = "sign-in-ceiling")]
     max_auth_age: Option<MaxAuthAge>,
     /// Origins allowed by CORS besides those of the redirect URIs; may be repeated
     #[arg(long = "cors-origin", value_name = "ORIGIN")]
@@ -215,9 +215,9 @@ pub fn parse(text: &str) -> Result<Scopes, Error> {
 }
 
 fn retry_window(text: &str) -> Result<Span, String> {
-    let span = humantime::parse_duration(text).ok().filter(|span| *span <= MAX_RETRY_WINDOW);
-    let millis = span.and_then(|span| i64::try_from(span.as_millis()).ok());
-    millis.map(Span::from_millis).ok_or_else(|| "expected a span such as 30s, at most 5m; 0s is strict".to_owned())
+    read_span(text)
+        .filter(|span| *span <= MAX_RETRY_WINDOW)
+        .ok_or_else(|| "expected a span such as 30s, at most 5m; 0s is strict".to_owned())
 }
 
 /// Its bounds are those of `Client::check`.
@@ -225,9 +225,7 @@ fn max_auth_age(text: &str) -> Result<MaxAuthAge, String> {
     if text == "none" {
         return Ok(MaxAuthAge(None));
     }
-    let span = humantime::parse_duration(text).ok().and_then(|span| i64::try_from(span.as_millis()).ok());
-    span.map(|millis| MaxAuthAge(Some(Span::from_millis(millis))))
-        .ok_or_else(|| "expected a span such as 72h, or none".to_owned())
+    read_span(text).map(|span| MaxAuthAge(Some(span))).ok_or_else(|| "expected a span such as 72h, or none".to_owned())
 }
 
 /// The values in their order, repetitions left out.

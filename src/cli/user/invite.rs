@@ -27,7 +27,7 @@ use crate::{
     store::{
         self,
         links::{self, Link},
-        requested, users,
+        mail_requests, users,
     },
 };
 

@@ -63,7 +63,7 @@ fn end(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<R
 
 /// Signing out of this browser by its own row is what `/logout` does.
 fn sign_out(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Reply, Fault> {
-    let offline = if app.config.sign_out_ends_offline_access { Offline::Ends } else { Offline::Keep };
+    let offline = if app.config.revoke_offline_access_on_logout { Offline::Ends } else { Offline::Keep };
     sessions::end(connection, &visitor.session, offline, &visitor.event(Activity::SignedOut, None))?;
     app.bell.notify_one();
     let note = format!("signed out: person {} session {}", visitor.user.claims.id, visitor.session.id);

@@ -78,9 +78,9 @@ impl Lines {
         let (level, is) = match window {
             Span::ZERO => (Advice, "0s: a lost answer costs the person a sign-in".to_owned()),
             long if long > LONG_RETRY_WINDOW => {
-                (Advice, format!("{}s: for so long a stolen token before the last one still works", long.seconds()))
+                (Advice, format!("{long}: for so long a stolen token before the last one still works"))
             }
-            good => (Good, format!("{}s", good.seconds())),
+            good => (Good, good.to_string()),
         };
         self.say(level, "retry window", &is, "as long as a client tries again, such as 30s", "RFC 9700 4.14.2");
     }
@@ -92,7 +92,7 @@ impl Lines {
             let should_be = "a span (symbolon client set --max-auth-age), where people are to sign in again now and then";
             return self.say(Good, SETTING, "none: a sign-in is good for as long as a grant lives", should_be, SECTION);
         };
-        let is = format!("{}s: then its tokens are refused, and its people sign in again", max_auth_age.seconds());
+        let is = format!("{max_auth_age}: then its tokens are refused, and its people sign in again");
         if max_auth_age < SHORT_MAX_AUTH_AGE {
             let should_be = "an hour or more: who is asked too often types the password anywhere";
             return self.say(Advice, SETTING, &is, should_be, SECTION);

@@ -47,7 +47,7 @@ fn where_the_operator_allowed_nothing_no_network_of_ours_is_called() {
 /// One connection to the database is all there is.
 fn narrow(config: &mut Config) {
     may_call(config);
-    config.pool_size = 1;
+    config.database_pool_size = 1;
 }
 
 #[test]

@@ -238,9 +238,9 @@ fn what_was_in_hand_when_a_process_died_is_sent_by_the_next() {
                 ("SYMBOLON_DATABASE_URL", &database.url),
                 ("SYMBOLON_DATA_DIR", directory.path().to_str().unwrap()),
                 ("SYMBOLON_SECRET", "the server secret of the integration tests"),
-                ("SYMBOLON_OUTBOUND_ALLOW", "[\"127.0.0.0/8\"]"),
-                ("SYMBOLON_PASSWORD_MEMORY_KIB", "8"),
-                ("SYMBOLON_PASSWORD_ITERATIONS", "1"),
+                ("SYMBOLON_OUTBOUND_ALLOWLIST", "[\"127.0.0.0/8\"]"),
+                ("SYMBOLON_PASSWORD_HASH_MEMORY_KIB", "8"),
+                ("SYMBOLON_PASSWORD_HASH_ITERATIONS", "1"),
             ],
         );
         process.wait_for("serving");

@@ -116,8 +116,8 @@ fn keys_at_a_url_are_asked_for() {
             (is_problem, line["is"].as_str().unwrap().to_owned())
         };
         let (is_problem, is) = keys(&symbolon, "there");
-        assert!(is_problem && is.contains("not in outbound_allow"), "{name}: as the server would not call it: {is}");
-        symbolon.variables = vec![("SYMBOLON_OUTBOUND_ALLOW", "127.0.0.0/8".into())];
+        assert!(is_problem && is.contains("not in outbound_allowlist"), "{name}: as the server would not call it: {is}");
+        symbolon.variables = vec![("SYMBOLON_OUTBOUND_ALLOWLIST", "127.0.0.0/8".into())];
         let (is_problem, is) = keys(&symbolon, "there");
         assert!(!is_problem && is.contains("not encrypted"), "{name}: {is}");
         let (is_problem, is) = keys(&symbolon, "empty");

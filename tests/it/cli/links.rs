@@ -123,7 +123,7 @@ impl<'a> Stage<'a> {
             user_id: is_theirs.then_some(self.user),
             email: Some(self.email()),
             content: match kind {
-                LinkKind::NotMe => LinkContent::NotifiedEvent(received),
+                LinkKind::NotMe => LinkContent::NotMe(received),
                 LinkKind::Invitation => LinkContent::Invited(Invited::default()),
                 _ => LinkContent::Nothing,
             },

@@ -63,9 +63,15 @@ fn every_setting_is_kept_and_can_be_changed() {
         let text = symbolon.text("client set web --max-auth-age 72h");
         assert!(text.contains("max auth age         3days\n"), "{name}: {text}");
         assert_eq!(symbolon.json("client show web --json")["max_auth_age"], "3days", "{name}");
+        let former = symbolon.run("client set web --max-auth-age 72h");
+        assert_eq!(
+            (former.code, former.stderr.as_str(), former.stdout == text),
+            (Some(0), "warning: --max-auth-age was renamed to --max-auth-age\n", true),
+            "{name}: the former name"
+        );
         let checked = symbolon.run("client check web").stdout;
-        assert!(checked.contains("259200s: then its tokens are refused"), "{name}: {checked}");
-        assert!(symbolon.refusal("client set web --max-auth-age 1m").contains("5 minutes to 366 days"), "{name}");
+        assert!(checked.contains("3days: then its tokens are refused"), "{name}: {checked}");
+        assert!(symbolon.refusal("client set web --max-auth-age 1m").contains("5m to 366days"), "{name}");
         assert!(symbolon.text("client set web --max-auth-age none").contains("max auth age         none\n"), "{name}");
         let text = symbolon.text("client set web --retry-window 5s");
         assert!(text.contains("retry window         5s\n") && !text.contains("sym_cs_"), "{name}: {text}");

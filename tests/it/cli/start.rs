@@ -38,10 +38,14 @@ fn the_configuration_is_told_without_secrets() {
         );
         let checked = symbolon.json("check-config --json");
         assert_eq!(
-            (&checked["access_token_lifetime"], &checked["password_memory_kib"]),
+            (&checked["access_token_lifetime"], &checked["password_hash_memory_kib"]),
             (&json!("10m"), &json!(8)),
             "{name}: {checked}"
         );
+        for (key, written) in [("refresh_absolute_lifetime", "1year"), ("history_retention", "180days"), ("shutdown_delay", "0s")]
+        {
+            assert_eq!(checked[key], written, "{name}: as people write it");
+        }
         assert!(!symbolon.dir.path().join("data").exists(), "{name}: a check writes nothing");
         symbolon.text("user list");
         let secret = std::fs::read_to_string(symbolon.dir.path().join("data/secret")).unwrap();
@@ -52,6 +56,27 @@ fn the_configuration_is_told_without_secrets() {
             assert!(!text.contains(hidden) && !checked.to_string().contains(hidden), "{name}: {text}");
         }
     }
+}
+
+#[test]
+fn a_former_name_of_a_setting_is_read_with_one_warning() {
+    let mut symbolon = Binary::new("sqlite:unused");
+    symbolon.variables = vec![("SYMBOLON_ENDED_RETENTION", "40days".into())];
+    let ran = symbolon.run("check-config --json");
+    let warning = "warning: SYMBOLON_ENDED_RETENTION was renamed to SYMBOLON_PURGE_AFTER\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), warning), "{}", ran.stdout);
+    assert!(ran.stdout.contains("\"purge_after\": \"40days\""), "{}", ran.stdout);
+    symbolon.variables.push(("SYMBOLON_PURGE_AFTER", "40days".into()));
+    let refused = symbolon.refusal("check-config");
+    assert!(refused.contains("SYMBOLON_ENDED_RETENTION and SYMBOLON_PURGE_AFTER: expected one of them"), "{refused}");
+}
+
+#[test]
+fn an_empty_variable_counts_as_none_and_text_that_looks_like_a_number_is_text() {
+    let mut symbolon = Binary::new("sqlite:unused");
+    symbolon.variables = vec![("SYMBOLON_METRICS_LISTEN", String::new()), ("SYMBOLON_DATA_DIR", "12345".into())];
+    let checked = symbolon.json("check-config --json");
+    assert_eq!((&checked["metrics_listen"], &checked["data_dir"]), (&json!(null), &json!("12345")));
 }
 
 #[test]
@@ -75,7 +100,7 @@ fn what_each_server_secret_is_used_for_is_told_by_its_number() {
         for list in [format!("next {new}"), format!("{old},next short")] {
             symbolon.variables = vec![("SYMBOLON_SECRET", list)];
             let refused = symbolon.refusal("check-config");
-            assert!(refused.contains("secret") && !refused.contains(new), "{refused}");
+            assert!(refused.contains("SYMBOLON_SECRET: ") && !refused.contains(new), "{refused}");
         }
     }
 }
@@ -145,7 +170,7 @@ fn what_cannot_be_done_is_said() {
     let absent = Binary::new("sqlite:/nonexistent/symbolon.db");
     assert!(absent.refusal("user list").contains("database_url: expected a file that can be written"));
     let nonsense = Binary::new("mysql://x");
-    assert!(nonsense.refusal("check-config").contains("database_url: expected"));
+    assert!(nonsense.refusal("check-config").contains("SYMBOLON_DATABASE_URL: expected"));
     assert!(nonsense.refusal("check-config --config absent.toml").contains("absent.toml"));
     assert!(nonsense.refusal("demo --config absent.toml").contains("no --config"));
     for line in ["user", "user add alice", "client add --name App --type fridge", "grant revoke", "frobnicate"] {

@@ -20,7 +20,7 @@ use crate::harness::{Answer, Listener, SECRET, Server, answer, databases, encode
 /// One connection to the database is all there is.
 fn narrow(config: &mut Config) {
     may_call(config);
-    (config.pool_size, config.database_timeout) = (1, Duration::from_secs(3));
+    (config.database_pool_size, config.database_pool_timeout) = (1, Duration::from_secs(3));
 }
 
 /// Runs a handler that waits for slow ones on both databases at once.

@@ -47,7 +47,7 @@ fn hours(config: &mut Config) {
     let lifetimes = &mut config.lifetimes;
     (lifetimes.refresh_idle, lifetimes.refresh_absolute) = (hours(3), hours(8));
     (lifetimes.session_idle, lifetimes.session_absolute) = (hours(2), hours(6));
-    (lifetimes.ended, lifetimes.history, lifetimes.refresh_history) = (hours(5), hours(9), hours(4));
+    (lifetimes.purge_after, lifetimes.history, lifetimes.refresh_history) = (hours(5), hours(9), hours(4));
 }
 
 /// Who comes every hour: browsers that sign in anew, apps that go on.

@@ -40,7 +40,7 @@ const START: Id = Id::from_bytes([0; 16]);
 fn retention(server: &Server, seconds: i64) -> Retention {
     let lifetimes = &server.app.config.lifetimes;
     Retention {
-        ended: lifetimes.ended,
+        ended: lifetimes.purge_after,
         grant_idle: lifetimes.refresh_idle,
         session_idle: lifetimes.session_idle,
         remembered_session_idle: lifetimes.remembered_session_idle,

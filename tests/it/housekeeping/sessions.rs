@@ -121,7 +121,7 @@ fn one_that_is_remembered_may_be_idle_for_longer_and_one_in_use_stays() {
 
 #[test]
 fn none_leaves_while_a_grant_names_it() {
-    let keep = |config: &mut Config| config.lifetimes.ended = Span::from_seconds(86_400);
+    let keep = |config: &mut Config| config.lifetimes.purge_after = Span::from_seconds(86_400);
     both_with(keep, |server| {
         server.add_user("alice");
         let app = add_app(server);

@@ -76,7 +76,7 @@ const ROTATIONS: &str = "UPDATE grants SET generation%";
 fn while_commits_wait_for_a_standby_tokens_are_checked() {
     let cluster = Cluster::start_replicated();
     let mut operator = Operator::of(&cluster);
-    let server = Server::start(&Database::at("postgres", &cluster.url), |config| config.pool_size = 4);
+    let server = Server::start(&Database::at("postgres", &cluster.url), |config| config.database_pool_size = 4);
     let server = &server;
     server.add_user("alice");
     server.add_apis();
@@ -115,8 +115,8 @@ fn commits_of_callers_who_hang_up_are_ended_too_and_the_end_of_the_server_waits_
     let cluster = Cluster::start_replicated();
     let mut operator = Operator::of(&cluster);
     let server = Server::start(&Database::at("postgres", &cluster.url), |config| {
-        config.pool_size = 4;
-        (config.database_timeout, config.blocking_timeout) = (Duration::from_secs(1), Duration::from_secs(1));
+        config.database_pool_size = 4;
+        (config.database_pool_timeout, config.blocking_timeout) = (Duration::from_secs(1), Duration::from_secs(1));
         config.shutdown_timeout = Duration::from_secs(1);
     });
     let alice = server.add_user("alice");
@@ -160,8 +160,9 @@ fn whoever_is_told_that_a_commit_counts_is_told_so_because_the_standby_has_it() 
     let cluster = Cluster::start_replicated();
     let mut operator = Operator::of(&cluster);
     let database = Database::at("postgres", &cluster.url);
-    let short =
-        |config: &mut Config| (config.pool_size, config.database_timeout, config.blocking_timeout) = (3, TO_BEGIN, TO_END);
+    let short = |config: &mut Config| {
+        (config.database_pool_size, config.database_pool_timeout, config.blocking_timeout) = (3, TO_BEGIN, TO_END);
+    };
     let patient = &Server::start(&database, |_| ());
     let hasty = &patient.sibling_with(&database, short);
     patient.add_user("alice");

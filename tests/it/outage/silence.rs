@@ -65,8 +65,8 @@ fn behind_a_wire(setup: impl Fn(&mut Config)) -> (Server, Database, Arc<AtomicBo
 #[test]
 fn nothing_more_is_done_for_whoever_was_told_that_it_was_not_done_in_time() {
     let (server, _database, is_silent) = behind_a_wire(|config| {
-        config.pool_size = 1; // whoever comes later gets the connection after what waited on it has ended
-        (config.database_timeout, config.blocking_timeout) = (Duration::from_secs(1), Duration::from_secs(1));
+        config.database_pool_size = 1; // whoever comes later gets the connection after what waited on it has ended
+        (config.database_pool_timeout, config.blocking_timeout) = (Duration::from_secs(1), Duration::from_secs(1));
     });
     server.add_user("alice");
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());

@@ -43,8 +43,8 @@ fn chain(servers: [&Server; 2], client: &Client, first: &Answer) -> Vec<String> 
 fn every_chain_goes_its_own_way_and_those_with_one_token_go_together() {
     for database in databases() {
         let name = database.name;
-        let one = Server::start(&database, |config| config.pool_size = 16);
-        let two = one.sibling_with(&database, |config| config.pool_size = 16);
+        let one = Server::start(&database, |config| config.database_pool_size = 16);
+        let two = one.sibling_with(&database, |config| config.database_pool_size = 16);
         let servers = [&one, &two];
         one.add_user("alice");
         let spa = one.add_client("spa", ClientKind::Spa, |_| ());

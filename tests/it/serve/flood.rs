@@ -31,7 +31,7 @@ fn sign_in(url: &str, number: usize, barrier: &Barrier) -> u16 {
 #[test]
 fn five_hundred_sign_ins_at_once_leave_memory_bounded_and_tokens_flowing() {
     for database in databases() {
-        let site = Site::new(database).without("SYMBOLON_PASSWORD_MEMORY_KIB").without("SYMBOLON_PASSWORD_ITERATIONS");
+        let site = Site::new(database).without("SYMBOLON_PASSWORD_HASH_MEMORY_KIB").without("SYMBOLON_PASSWORD_HASH_ITERATIONS");
         let site = site.with("SYMBOLON_TRUSTED_PROXIES", "127.0.0.1, ::1").with("SYMBOLON_LOG", "error");
         site.add_alice();
         let spa = site.add_spa();

@@ -23,8 +23,9 @@ fn listens(site: &Site) -> bool {
 #[test]
 fn a_sign_in_under_way_is_finished_and_nobody_new_comes_in() {
     // Hashing takes some seconds, so that the signal comes in its midst.
-    let site =
-        Site::new(Database::sqlite()).with("SYMBOLON_PASSWORD_MEMORY_KIB", "49152").with("SYMBOLON_PASSWORD_ITERATIONS", "100");
+    let site = Site::new(Database::sqlite())
+        .with("SYMBOLON_PASSWORD_HASH_MEMORY_KIB", "49152")
+        .with("SYMBOLON_PASSWORD_HASH_ITERATIONS", "100");
     site.add_alice();
     let mut process = site.serve();
     let mut browser = Browser::at(&site.url);

@@ -1,0 +1,104 @@
+//! Commands and options that have another name than they had. The former name is a hidden alias in clap (`alias`, where
+//! `visible_alias` is for two names that are both good): it is read as ever, and here a warning says the present one.
+
+use std::ffi::OsString;
+
+use clap::{Arg, Command};
+
+/// What is said of the former names among these arguments, of which the first is the program; they were read without an error.
+pub fn notifications(mut command: Command, arguments: impl IntoIterator<Item = OsString>) -> Vec<String> {
+    command.build(); // global options stand in every command then
+    let (mut at, mut notifications) = (&command, Vec::new());
+    let mut arguments = arguments.into_iter().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    while let Some(argument) = arguments.next().filter(|argument| argument != "--") {
+        if let Some(option) = argument.strip_prefix("--") {
+            let (name, value) = option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value)));
+            let Some(found) = at.get_arguments().find(|arg| arg.get_long() == Some(name) || former_option(arg, name)) else {
+                continue;
+            };
+            if former_option(found, name)
+                && let Some(present) = found.get_long()
+            {
+                notifications.push(format!("--{name} was renamed to --{present}"));
+            }
+            if value.is_none() && found.get_num_args().is_some_and(|count| count.min_values() > 0) {
+                arguments.next(); // its value, which may look like a command
+            }
+        } else if let Some(found) = at.find_subcommand(&argument) {
+            if former_command(found, &argument) {
+                notifications.push(format!("the command {argument} was renamed to {}", found.get_name()));
+            }
+            at = found;
+        }
+    }
+    notifications
+}
+
+fn former_option(option: &Arg, name: &str) -> bool {
+    let is_in = |names: Option<Vec<&str>>| names.is_some_and(|names| names.contains(&name));
+    is_in(option.get_all_aliases()) && !is_in(option.get_visible_aliases())
+}
+
+fn former_command(command: &Command, name: &str) -> bool {
+    command.get_all_aliases().any(|alias| alias == name) && !command.get_visible_aliases().any(|alias| alias == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser, Subcommand};
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[arg(long, global = true, alias = "settings")]
+        config: Option<String>,
+        #[command(subcommand)]
+        command: Noun,
+    }
+
+    #[derive(Debug, Subcommand)]
+    enum Noun {
+        #[command(alias = "user")]
+        User {
+            #[command(subcommand)]
+            command: Verb,
+        },
+    }
+
+    #[derive(Debug, Subcommand)]
+    enum Verb {
+        #[command(visible_alias = "ls")]
+        List {
+            #[arg(long, alias = "at-most", visible_alias = "max")]
+            limit: Option<u32>,
+            #[arg(long, alias = "terse")]
+            short: bool,
+            name: Vec<String>,
+        },
+    }
+
+    fn said(line: &str) -> Vec<String> {
+        let arguments: Vec<_> = std::iter::once("symbolon").chain(line.split(' ')).map(OsString::from).collect();
+        Line::try_parse_from(&arguments).unwrap();
+        notifications(Line::command(), arguments)
+    }
+
+    #[test]
+    fn each_former_name_is_told_and_nothing_else() {
+        let [limit, user] = ["--at-most was renamed to --limit", "the command person was renamed to user"];
+        for (line, expected) in [
+            ("user list --limit 3 --short", &[][..]),
+            ("user ls --max 3", &[]),
+            ("user list --at-most 3", &[limit]),
+            ("user list --at-most=3", &[limit]),
+            ("person list --terse person", &[user, "--terse was renamed to --short"]),
+            ("--config person user list", &[]),
+            ("--settings person user list person", &["--settings was renamed to --config"]),
+            ("user list --settings x", &["--settings was renamed to --config"]),
+            ("user list -- --at-most person", &[]),
+        ] {
+            assert_eq!(said(line), expected, "{line}");
+        }
+    }
+}

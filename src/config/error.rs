@@ -1,0 +1,37 @@
+//! Why a configuration is refused: the setting, as the operator wrote it, what is expected of it and what came.
+
+/// Why a configuration is refused.
+#[derive(Debug)]
+pub struct ConfigError {
+    key: String,
+    why: String,
+    file: Option<String>,
+}
+
+impl ConfigError {
+    pub(super) fn new(key: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { key: key.into(), why: why.into(), file: None }
+    }
+
+    /// The key that it is about.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// With the setting named as it was written: a key in a file, or a variable.
+    pub(super) fn written_as(self, name: &str, file: Option<&str>) -> Self {
+        Self { key: name.to_owned(), file: file.map(str::to_owned), ..self }
+    }
+}
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.key, self.why)?;
+        match &self.file {
+            Some(file) => write!(f, " (in {file})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}

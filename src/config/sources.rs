@@ -1,0 +1,151 @@
+//! What was written and where: the TOML file and the variables over it. A setting that is refused is named as it was written, with
+//! the file that it stands in; a value that may hold a secret is never shown.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use super::{
+    ConfigError, Settings,
+    environment::{Environment, variable},
+    renamed::RENAMED,
+    written::{self, ReadError, Written},
+};
+
+/// Keys whose values may hold a secret, or be one that was put into the wrong place.
+const SECRET: [&str; 3] = ["database_url", "secret_file", "smtp_password_file"];
+
+/// Keys that a file must not have: what it says of a secret is where that is.
+const OF_THE_ENVIRONMENT: [(&str, &str); 2] = [("secret", "secret_file"), ("smtp_password", "smtp_password_file")];
+
+/// Every setting that was written.
+#[derive(Debug)]
+pub struct Sources {
+    given: Layer,
+    /// What was written under a former name.
+    pub notifications: Vec<String>,
+}
+
+/// The settings of the file, or of the environment.
+type Layer = BTreeMap<String, Given>;
+
+/// One setting.
+#[derive(Debug)]
+struct Given {
+    /// As it was written: a key, or a variable.
+    name: String,
+    /// The file of a key.
+    file: Option<String>,
+    value: Written,
+}
+
+impl Sources {
+    /// What the file says, and the variables over it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the file cannot be read, or a variable is not text.
+    pub fn read(file: Option<&Path>, environment: Environment) -> Result<Self, ConfigError> {
+        let variables = environment.texts()?.into_iter();
+        let variables = variables.map(|(key, text)| {
+            let name = variable(&key);
+            (key, Given { name, file: None, value: Written::Text(text) })
+        });
+        let mut sources = Self { given: Layer::new(), notifications: Vec::new() };
+        for layer in [file.map_or_else(|| Ok(Layer::new()), of_file)?, variables.collect()] {
+            let layer = sources.under_present_names(layer)?;
+            sources.given.extend(layer);
+        }
+        Ok(sources)
+    }
+
+    /// What has a former name gets the present one. Both at once are refused: which of the two is meant cannot be known.
+    fn under_present_names(&mut self, mut layer: Layer) -> Result<Layer, ConfigError> {
+        for (former, present) in RENAMED {
+            let Some(given) = layer.remove(former) else { continue };
+            if let Some(other) = layer.get(present) {
+                let why = format!("expected one of them: {former} was renamed to {present}");
+                let names = format!("{} and {}", given.name, other.name);
+                return Err(ConfigError::new(former, why).written_as(&names, given.file.as_deref()));
+            }
+            self.notifications.push(match &given.file {
+                Some(file) => format!("{former} (in {file}) was renamed to {present}"),
+                None => format!("{} was renamed to {}", given.name, variable(present)),
+            });
+            layer.insert(present.to_owned(), given);
+        }
+        Ok(layer)
+    }
+
+    /// The settings, with the defaults of those that were not written.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for the first that is unknown, or of another type than its key.
+    pub fn settings(&self) -> Result<Settings, ConfigError> {
+        let entries = self.given.iter().map(|(key, given)| (key.clone(), given.value.clone()));
+        written::read(entries).map_err(|error| self.explain(error))
+    }
+
+    fn explain(&self, error: ReadError) -> ConfigError {
+        let (path, why) = match error {
+            ReadError::Unknown { key, keys } => {
+                let why = self.unknown(&key, keys);
+                (vec![key], why)
+            }
+            ReadError::Wrong { path, expected, received } => {
+                let is_secret = path.first().is_some_and(|key| SECRET.contains(&key.as_str()));
+                let received = received.filter(|_| !is_secret).map(|value| format!("; received {value}"));
+                (path, expected + &received.unwrap_or_default())
+            }
+        };
+        self.locate(ConfigError::new(path.join("."), why))
+    }
+
+    fn unknown(&self, key: &str, keys: &[&str]) -> String {
+        if let Some((_, file)) = OF_THE_ENVIRONMENT.iter().find(|(name, _)| *name == key) {
+            return format!("expected {} or {file}: a secret has no place in this file", variable(key));
+        }
+        let similar = keys.iter().map(|known| (strsim::jaro_winkler(key, known), known)).max_by(|a, b| a.0.total_cmp(&b.0));
+        let is_variable = self.given.get(key).is_some_and(|given| given.file.is_none());
+        let hint = similar.filter(|(likeness, _)| *likeness > 0.8).map(|(_, known)| {
+            let name = if is_variable { variable(known) } else { (*known).to_owned() };
+            format!("did you mean {name}? ")
+        });
+        format!("unknown setting; {}docs/configuration.md has all of them", hint.unwrap_or_default())
+    }
+
+    /// The error with the setting's name as it was written, and the file.
+    pub fn locate(&self, error: ConfigError) -> ConfigError {
+        let (key, below) = error.key().split_at(error.key().find('.').unwrap_or(error.key().len()));
+        match self.given.get(key) {
+            Some(given) => {
+                let name = format!("{}{below}", given.name);
+                error.written_as(&name, given.file.as_deref())
+            }
+            None => error,
+        }
+    }
+}
+
+fn of_file(path: &Path) -> Result<Layer, ConfigError> {
+    let file = path.display().to_string();
+    let refuse = |why: String| ConfigError::new("config", why);
+    if !path.is_file() {
+        return Err(refuse(format!("expected a TOML file, received '{file}', which is not one")));
+    }
+    let text = fs::read_to_string(path).map_err(|error| refuse(format!("'{file}': {error}")))?;
+    // Of what is not TOML the place is told, and nothing of the line: a password may stand in it.
+    let table: toml::Table = toml::from_str(&text).map_err(|error: toml::de::Error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let (line, column) = (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1);
+        refuse(format!(
+            "'{file}': expected TOML; line {line}, column {column}: {}",
+            error.message().lines().next().unwrap_or_default()
+        ))
+    })?;
+    let given = |(key, value): (String, toml::Value)| {
+        (key.clone(), Given { name: key, file: Some(file.clone()), value: Written::Toml(value) })
+    };
+    Ok(table.into_iter().map(given).collect())
+}
+
+#[cfg(test)]
+#[path = "sources_tests.rs"]
+pub mod tests;
