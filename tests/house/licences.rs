@@ -7,6 +7,7 @@ use std::{
     fs,
     path::Path,
     process::Command,
+    sync::LazyLock,
 };
 
 use serde_json::Value;
@@ -20,6 +21,8 @@ const HEADING: &str = "Symbolon is licensed under MIT or Apache-2.0. The program
      with its licences. This file is made by `SYMBOLON_WRITE_LICENSES=1 cargo test --test house licences`, from Cargo.lock, for Linux on x86-64.\n";
 
 /// What Cargo says of the packages: of those for this platform, all of which the build has fetched.
+static METADATA: LazyLock<Value> = LazyLock::new(metadata);
+
 fn metadata() -> Value {
     let arguments = ["metadata", "--locked", "--offline", "--format-version", "1", "--filter-platform", &host()];
     let output = Command::new(env!("CARGO")).args(arguments).current_dir(root()).output().unwrap();
@@ -97,8 +100,7 @@ fn every_package_has_a_licence_that_is_allowed() {
     let deny = read("deny.toml");
     let list = deny.split("\nallow = [").nth(1).and_then(|rest| rest.split(']').next()).expect("deny.toml: a list of licences");
     let allowed: Vec<_> = list.split('"').skip(1).step_by(2).collect();
-    let metadata = metadata();
-    let packages = metadata["packages"].as_array().unwrap();
+    let packages = METADATA["packages"].as_array().unwrap();
     let wrong: Vec<_> = packages
         .iter()
         .filter(|package| !package["license"].as_str().is_some_and(|license| is_satisfied(license, &allowed)))
@@ -217,7 +219,7 @@ fn the_texts_of_the_licences_are_those_of_the_packages_in_the_binary() {
     if host() != PLATFORM {
         return eprintln!("{FILE} is not compared: it is for {PLATFORM}, and this is {}", host());
     }
-    let made = made(&metadata());
+    let made = made(&METADATA);
     if std::env::var_os("SYMBOLON_WRITE_LICENSES").is_some() {
         fs::write(root().join(FILE), &made).unwrap();
     }
