@@ -47,10 +47,10 @@ pub enum PoolError {
 impl std::fmt::Display for PoolError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Overload => "more came than can be done",
-            Self::QueueTimeout => "every database connection was busy for too long",
+            Self::Overload => "server overloaded",
+            Self::QueueTimeout => "all database connections were busy for too long",
             Self::RunTimeout => "the database did not answer in time",
-            Self::Panicked => "a story did not end",
+            Self::Panicked => "the request handler panicked",
         })
     }
 }

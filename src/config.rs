@@ -139,7 +139,7 @@ pub struct Config {
     /// Whether there is one already: where there is none, the first start makes one.
     pub has_secret: bool,
     /// What is said to the operator of settings that are read nevertheless.
-    pub notifications: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
 /// What becomes of a server secret that is neither in the environment nor in its default file.
@@ -164,7 +164,7 @@ impl Config {
         let mut settings = sources.settings()?;
         settings.smtp_password = smtp_password.map(SmtpPassword::new);
         let checked = Self::check(settings, secret, missing).map_err(|error| sources.locate(error))?;
-        Ok(Self { notifications: sources.notifications, ..checked })
+        Ok(Self { warnings: sources.warnings, ..checked })
     }
 
     /// Checks settings; `secret` is a comma-separated list, newest first, `next` before one that derives nothing yet; it takes
@@ -249,7 +249,7 @@ impl Config {
             shutdown_timeout: settings.shutdown_timeout.into(),
             secrets,
             has_secret,
-            notifications: Vec::new(),
+            warnings: Vec::new(),
         })
     }
 }

@@ -91,7 +91,7 @@ impl History {
     /// Writes what waits, for a page that shows it; where that fails, the page shows what is there.
     pub fn settle(&self, connection: &mut AnyConnection) {
         if let Err(error) = self.flush(connection) {
-            tracing::warn!(%error, "history waits");
+            tracing::warn!(%error, "history could not be written: will retry");
         }
     }
 
@@ -103,7 +103,7 @@ impl History {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let lost = self.lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
-            tracing::error!(lost, "history: more came than could be written; this many moments are lost");
+            tracing::error!(lost, "history: events were lost because they could not be written fast enough");
         }
         let taken = std::mem::take(&mut *self.queue.lock().unwrap_or_else(PoisonError::into_inner));
         let mut lines = taken.lines.as_slice();
@@ -131,13 +131,13 @@ fn write(connection: &mut AnyConnection, (lines, failures): (&mut &[Line], &mut 
     let entries = Kind {
         write: |connection, lines| grant_history::append(connection, lines),
         takes_others: grant_history::takes_lines,
-        name: |line: &Line| format!("a moment of grant {}", line.grant),
+        name: |line: &Line| format!("an event of grant {}", line.grant),
     };
     entries.write_all(connection, lines)?;
     let sign_ins = Kind {
         write: |connection, batch: &[Failure]| activity::count_failures(connection, batch.iter().map(Failure::event).collect()),
         takes_others: activity::takes_events,
-        name: |failure| format!("a failed sign-in of person {}", failure.user),
+        name: |failure| format!("a failed sign-in of user {}", failure.user),
     };
     sign_ins.write_all(connection, failures)
 }
@@ -167,7 +167,7 @@ impl<T> Kind<T> {
                 Err(_) if !is_suspect => is_suspect = true,
                 Err(error) => {
                     let what = batch.first().map(self.name).unwrap_or_default();
-                    tracing::error!(%error, what, "history: the database refuses a row for good; it is dropped");
+                    tracing::error!(%error, what, "history: the database rejected a row permanently: dropped");
                     (*items, size, is_suspect) = (rest, AT_ONCE, false);
                 }
             }

@@ -136,17 +136,17 @@ impl Inspector<'_> {
         let keep = self.config.lifetimes.access_token.max(self.config.lifetimes.id_token);
         // Whoever has the key that was retired because it leaked could sign anything.
         if !verify::named_key(token).is_some_and(|kid| self.ring.publishes(&kid, self.now, keep)) {
-            return Ok(Err(inactive_token("the key that signed it is not published any more", None)));
+            return Ok(Err(inactive_token("the key that signed it is no longer published", None)));
         }
         let refused = |reason: &str| Ok(Err(inactive_token(reason, Some(said.client_id))));
         if said.iss != self.config.issuer.as_str() {
-            return refused("another issuer stands in it");
+            return refused("iss names another issuer");
         }
         if self.now.seconds() >= said.exp {
             return refused("it has expired");
         }
         if Timestamp::from_millis(said.iat.saturating_mul(1000)).is_ahead_of(self.now) {
-            return refused("it was issued in the future: the server's clock was set back since");
+            return refused("it was issued in the future: the server's clock has been set back since");
         }
         let found = match claims::grant_of_jti(said.jti) {
             Some(id) => {
@@ -158,7 +158,7 @@ impl Inspector<'_> {
                 };
                 match found.filter(|found| !found.is_token_revoked) {
                     Some(found) => Some(found),
-                    None => return refused("it was revoked, or its grant is gone"),
+                    None => return refused("it was revoked, or its grant no longer exists"),
                 }
             }
             None if revoked_tokens::contains(connection, said.jti)? => return refused("it was revoked"),
@@ -166,7 +166,7 @@ impl Inspector<'_> {
         };
         let Some(client) = self.registered.client(connection, said.client_id)? else { return refused("its client was deleted") };
         if client.disabled_at.is_some() {
-            return refused("its client is switched off");
+            return refused("its client is disabled");
         }
         // RFC 9449 §7.2: as a bearer token it is refused. Its grant may have been bound by a later version; this one takes no proofs.
         if found.as_ref().is_some_and(|found| found.grant.dpop_jkt.is_some()) {
@@ -179,13 +179,13 @@ impl Inspector<'_> {
                 return refused(inactive.description());
             }
             if found.grant.sub() != said.sub || found.grant.client_id != client.id {
-                return refused("its grant is of someone else");
+                return refused("the grant belongs to another user or client");
             }
         }
         // A client that was made before the clock was set back is not younger than its tokens.
         let is_older_than_client = said.iat < client.created_at.seconds() && !client.created_at.is_ahead_of(self.now);
         if found.is_none() && (!client.may_use(GrantType::ClientCredentials) || is_older_than_client) {
-            return refused("its client may not act for itself any more");
+            return refused("its client is no longer allowed the client_credentials grant");
         }
         let issuer = self.config.issuer.as_str();
         let resources: Vec<_> = verify::audiences(&claims).filter(|uri| *uri != issuer).map(str::to_owned).collect();
@@ -211,14 +211,14 @@ impl Inspector<'_> {
         ahead: Option<Found>,
     ) -> Result<Finding<RefreshToken>> {
         let Some(credential) = Credential::open(&self.config.secrets, Kind::Refresh, token) else {
-            return Ok(Err(inactive_token("it is not one that this server issued", None)));
+            return Ok(Err(inactive_token("it was not issued by this server", None)));
         };
         let found = match ahead.filter(|found| found.grant.id == credential.id) {
             Some(found) => Some(found),
             None => grants::find(connection, credential.id)?,
         };
         let Some(found) = found else {
-            return Ok(Err(inactive_token("its grant is gone", None)));
+            return Ok(Err(inactive_token("its grant no longer exists", None)));
         };
         let status = found.status(self.now, found.read_at.shifted(self.shift));
         let grant = found.grant;
@@ -227,7 +227,7 @@ impl Inspector<'_> {
             return refused("its client was deleted");
         };
         if !client.may_use(GrantType::RefreshToken) {
-            return refused("its client may not refresh any more");
+            return refused("its client is no longer allowed the refresh_token grant");
         }
         if grant.dpop_jkt.is_some() {
             return refused(BOUND);
@@ -285,7 +285,7 @@ fn narrow(
     if !left.scopes.is_empty() && !left.is_for_all(known) {
         left.scopes = api::scopes_at(&left.scopes, &registered.apis(connection, known)?, &left.resources);
         if left.scopes.is_empty() {
-            let text = "scope: none of those that were granted belongs to the resource that is asked for";
+            let text = "scope: none of the granted scopes belongs to the requested resource";
             return Ok(Err(ProtocolError::new(ErrorCode::InvalidScope, text)));
         }
     }

@@ -52,7 +52,7 @@ impl Log {
         // A descriptor of its own: the lock of `io::stderr` would be held for as long as a write blocks, and everyone who wants
         // to say something there would wait for it.
         let stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
-        Self::start(stderr, |total| tracing::error!(total, "log lines were dropped: they could not be written"))
+        Self::start(stderr, |total| tracing::error!(total, "log lines were dropped because they could not be written"))
     }
 
     fn start(output: impl Write + Send + 'static, report: impl Fn(u64) + Send + 'static) -> io::Result<Self> {
@@ -218,7 +218,7 @@ pub fn log_panics() {
         let thread = thread::current();
         let thread = thread.name().unwrap_or("unnamed");
         let at = panic.location().map(ToString::to_string);
-        let why = panic.payload_as_str().unwrap_or("no text");
+        let why = panic.payload_as_str().unwrap_or("no message");
         let backtrace = Backtrace::capture(); // by RUST_BACKTRACE, as ever
         let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
         tracing::error!(thread, at, why, backtrace, "a thread panicked");

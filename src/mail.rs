@@ -165,8 +165,7 @@ fn off() -> SendError {
 }
 
 fn mailbox(sender: &Sender) -> Result<Mailbox, MailError> {
-    let refuse =
-        |_| MailError(format!("mail_from: expected an address that mail can carry; received '{}'", sender.address.as_str()));
+    let refuse = |_| MailError(format!("mail_from: expected a valid e-mail address, received '{}'", sender.address.as_str()));
     sender.address.as_str().parse().map(|address| Mailbox::new(sender.name.as_deref().map(one_line), address)).map_err(refuse)
 }
 
@@ -176,10 +175,10 @@ fn write_down(from: &Mailbox, message: &Message) -> Result<Mail, SendError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let middle = message.id.trim_matches('.');
     if message.id.len() > 200 || middle.is_empty() || middle != message.id || !message.id.chars().all(plain) {
-        return Err(permanent("the letter's id: expected 1 to 200 letters, digits, '-', '_' and '.'"));
+        return Err(permanent("the message ID: expected 1 to 200 letters, digits, '-', '_' and '.'"));
     }
     // Whatever `protocol::email_address` takes is one. What was kept before there was that rule need not be.
-    let to: Address = message.to.parse().map_err(|_| permanent("the address cannot be written: expected name@host"))?;
+    let to: Address = message.to.parse().map_err(|_| permanent("invalid address: expected name@host"))?;
     let millis = u64::try_from(message.at.millis()).unwrap_or_default().min(LAST);
     let builder = Mail::builder()
         .from(from.clone())
@@ -190,7 +189,7 @@ fn write_down(from: &Mailbox, message: &Message) -> Result<Mail, SendError> {
         .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
         .header(MIME_VERSION_1_0)
         .header(ContentType::TEXT_PLAIN);
-    builder.body(message.text.clone()).map_err(|_| permanent("the letter cannot be written down"))
+    builder.body(message.text.clone()).map_err(|_| permanent("the message could not be encoded"))
 }
 
 /// The e-mail without what a terminal would obey.

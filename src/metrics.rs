@@ -32,10 +32,10 @@ impl Default for Metrics {
             // Zero from the start: monitoring does not see a counter rise that appears with its first event.
             drop(grant_events.get_or_create(&Event { event: event.name() }));
         }
-        registry.register("grant_events", "What became of codes and refresh tokens", grant_events.clone());
+        registry.register("grant_events", "Events of authorization codes and refresh tokens", grant_events.clone());
         registry.register(
             "sessions_healed",
-            "Sessions that followed a cookie newer than the database, which went back in time",
+            "Sessions continued from a cookie newer than the database, which was restored from an earlier time",
             sessions_healed.clone(),
         );
         Self { registry, grant_events, sessions_healed }

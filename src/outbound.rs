@@ -57,13 +57,17 @@ pub enum OutboundError {
 impl fmt::Display for OutboundError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RefusedUrl(expected) => write!(f, "the URL is not called: expected {expected}"),
-            Self::RefusedAddress(ip) => write!(f, "{ip} is not called: it is not public, and not in outbound_allowlist"),
-            Self::Status(status) if (300..400).contains(status) => write!(f, "answered {status}: redirects are not followed"),
+            Self::RefusedUrl(expected) => write!(f, "URL not allowed: expected {expected}"),
+            Self::RefusedAddress(ip) => {
+                write!(f, "{ip} is not allowed: it is not a public address, and not in outbound_allowlist")
+            }
+            Self::Status(status) if (300..400).contains(status) => {
+                write!(f, "responded with {status}: redirects are not followed")
+            }
             Self::Status(status) => write!(f, "answered {status}"),
-            Self::TooLarge => write!(f, "answered with more than {} KiB", MAX_BYTES / 1024),
-            Self::TimedOut => write!(f, "no complete answer within {} seconds", TIME.as_secs()),
-            Self::Malformed(expected) => write!(f, "the answer makes no sense: expected {expected}"),
+            Self::TooLarge => write!(f, "the response is larger than {} KiB", MAX_BYTES / 1024),
+            Self::TimedOut => write!(f, "no complete response within {} seconds", TIME.as_secs()),
+            Self::Malformed(expected) => write!(f, "invalid response: expected {expected}"),
             Self::Unreachable(why) => write!(f, "cannot be reached: {why}"),
             Self::BadCertificates(why) => write!(f, "outbound_ca_file: {why}"),
         }
@@ -168,15 +172,15 @@ impl From<ureq::Error> for OutboundError {
             Error::BodyExceedsLimit(_) | Error::LargeResponseHeader(..) => Self::TooLarge,
             Error::BadUri(_) | Error::Http(_) => Self::RefusedUrl("the characters of RFC 3986"),
             Error::Protocol(_) => Self::Malformed("HTTP/1.1"),
-            Error::HostNotFound => Self::Unreachable("the name has no address".into()),
+            Error::HostNotFound => Self::Unreachable("the host name could not be resolved".into()),
             Error::Io(error) => unreachable_because(&error),
             Error::Rustls(error) => unreachable_because(&error),
             Error::Other(error) => match error.downcast_ref() {
                 Some(Refused(ip)) => Self::RefusedAddress(*ip),
-                None => Self::Unreachable("the call failed".into()),
+                None => Self::Unreachable("the request failed".into()),
             },
             // No other comes from the features in use; a text that is not known is not told.
-            _ => Self::Unreachable("the call failed".into()),
+            _ => Self::Unreachable("the request failed".into()),
         }
     }
 }

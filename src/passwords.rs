@@ -138,7 +138,7 @@ impl Passwords {
             let _place = waiting; // held as long as the work goes on, though the caller may have left
             work(memory)
         });
-        done.await.ok_or_else(|| PasswordError::Failed("hashing did not end".into()))
+        done.await.ok_or_else(|| PasswordError::Failed("password hashing failed unexpectedly".into()))
     }
 }
 

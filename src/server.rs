@@ -81,14 +81,14 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
         let frozen = meta::freeze_issuer(connection, config.issuer.as_str())?;
         if frozen != config.issuer.as_str() {
             return Err(StartError(format!(
-                "issuer: this database belongs to '{frozen}', which stands in every token and every client; received '{}'. Start with the former, or with another database",
+                "issuer: expected '{frozen}', which this database belongs to and which is in all of its tokens and clients, received '{}'; use that issuer, or another database",
                 config.issuer.as_str()
             )));
         }
         match spellings::rewrite(connection, now) {
             Ok(rewritten) => tell(&rewritten),
             // Everyone else can be served.
-            Err(error) => tracing::warn!(%error, "e-mail addresses in an old spelling could not be rewritten: the next start tries again"),
+            Err(error) => tracing::warn!(%error, "could not normalise e-mail addresses: will retry at the next start"),
         }
         first_keys::make(connection, &config.secrets, now, config.lifetimes.signing_key_activation_delay)
     })?;
@@ -102,10 +102,10 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
 /// Logs how many e-mail addresses were rewritten, and who cannot sign in by theirs.
 fn tell(rewritten: &Rewritten) {
     if rewritten.users > 0 {
-        tracing::info!(users = rewritten.users, "e-mail addresses were brought into their one spelling");
+        tracing::info!(users = rewritten.users, "normalised e-mail addresses");
     }
     for Taken { user, holder, .. } in &rewritten.taken {
-        tracing::warn!(%user, %holder, "an e-mail address is kept in an old spelling, because the holder has it in the new one: the person cannot sign in by it");
+        tracing::warn!(user = %user, %holder, "an e-mail address was not normalised, because the holder already has the normalised address: the user cannot sign in with it");
     }
 }
 
@@ -160,7 +160,7 @@ pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io
             max_connections = bounds.in_all,
             configured,
             open_files,
-            "the limit of open files allows fewer connections"
+            "max_connections is lowered by the limit of open files"
         );
     }
     let (max_connections, of_one_address) = (bounds.in_all, bounds.of_one_address);
@@ -175,7 +175,7 @@ pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io
         signals.stop(certificate.as_deref()).await;
         stopping.draining.store(true, Ordering::Release);
         tokio::time::sleep(stopping.config.shutdown_delay).await;
-        tracing::info!("stopping: requests in flight are finished first");
+        tracing::info!("stopping: waiting for requests in flight");
         handle.stop(true).await;
     });
     server.await?;
@@ -220,8 +220,8 @@ impl Signals {
 
 fn reload(certificate: Option<&Certificate>) {
     match certificate.map(Certificate::reload) {
-        Some(Ok(())) => tracing::info!("the certificate was read again"),
-        Some(Err(error)) => tracing::error!(%error, "the certificate could not be read again: the old one stays"),
-        None => tracing::info!("SIGHUP: there is no certificate to read again"),
+        Some(Ok(())) => tracing::info!("certificate reloaded"),
+        Some(Err(error)) => tracing::error!(%error, "could not reload the certificate: keeping the old one"),
+        None => tracing::info!("SIGHUP: no certificate to reload"),
     }
 }

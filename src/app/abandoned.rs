@@ -90,13 +90,13 @@ async fn look_repeatedly(app: &Arc<App>) {
         app.abandoned.lock().extend(left);
         match found {
             Ok(ended) if ended > 0 => {
-                tracing::error!(ended, "commits waited too long for a synchronous standby: they count without it now");
+                tracing::error!(ended, "commits waited too long for a synchronous standby: no longer waiting");
                 has_failed = false;
             }
             Ok(_) => has_failed = false,
             Err(error) if !has_failed => {
                 has_failed = true;
-                tracing::warn!(%error, "commits that may wait for a standby could not be looked for");
+                tracing::warn!(%error, "could not look for commits that wait for a standby");
             }
             Err(_) => {}
         }

@@ -127,7 +127,7 @@ fn take(app: &App, connection: &mut AnyConnection, calls: &Calls) -> StoreResult
             Ok(own) => taken.extend(own.into_iter().map(|delivery| (calls.begin(&client), delivery))),
             Err(error) if taken.is_empty() => return Err(error),
             Err(error) => {
-                tracing::warn!(%error, "some deliveries wait");
+                tracing::warn!(%error, "could not claim some deliveries: will retry");
                 break;
             }
         }
@@ -149,8 +149,8 @@ async fn deliver(app: Arc<App>, call: Call, delivery: Delivery) {
     let settling = app.clone();
     match stored(&app, move |connection| settle(&settling, connection, &delivery, &outcome)).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "a delivery could not be settled: it will be tried again"),
-        Err(error) => tracing::error!(%error, "a delivery did not end"),
+        Ok(Err(error)) => tracing::warn!(%error, "the result of a delivery could not be saved: will retry"),
+        Err(error) => tracing::error!(%error, "a delivery task failed"),
     }
     drop(call);
     app.bell.notify_one();
@@ -212,16 +212,16 @@ fn settle(app: &App, connection: &mut AnyConnection, delivery: &Delivery, outcom
     let (client, attempt) = (&delivery.client_id, delivery.attempts);
     match outcome {
         Outcome::Delivered => {
-            tracing::info!(client, session, attempt, "told that the session has ended");
+            tracing::info!(client, session, attempt, "back-channel logout delivered");
             deliveries::remove(connection, delivery)
         }
         Outcome::Unwanted => deliveries::remove(connection, delivery),
         Outcome::Failed(why) => {
             let Some(next) = next_try(app, connection, delivery, app.clock.now())? else {
-                tracing::error!(client, session, attempt, why, "could not be told that the session has ended: given up");
+                tracing::error!(client, session, attempt, why, "back-channel logout failed: given up");
                 return deliveries::remove(connection, delivery);
             };
-            tracing::warn!(client, session, attempt, why, "could not be told that the session has ended: will be tried again");
+            tracing::warn!(client, session, attempt, why, "back-channel logout failed: will retry");
             deliveries::put_off(connection, delivery, next)
         }
     }

@@ -75,14 +75,14 @@ impl Batch {
 type Kind = (&'static str, fn(&App, &mut AnyConnection, Timestamp) -> Result<Batch>);
 
 const KINDS: [Kind; 11] = [
-    ("sessions that have expired", |_, connection, now| {
+    ("expired sessions", |_, connection, now| {
         let ended = sessions::end_expired(connection, now, SESSIONS)?;
         Ok(Batch { ended, deleted: 0, more: ended >= SESSIONS as usize })
     }),
     ("assertions", |_, connection, now| used_assertions::forget(connection, now, ROWS).map(Batch::forgot)),
     ("revoked tokens", |_, connection, now| revoked_tokens::forget(connection, now, ROWS).map(Batch::forgot)),
     ("rate limits", |_, connection, now| rate_limits::purge(connection, now, ROWS).map(Batch::forgot)),
-    ("everyday history", |app, connection, now| {
+    ("routine history", |app, connection, now| {
         let lifetimes = &app.config.lifetimes;
         let end = before(now, lifetimes.refresh_history.min(lifetimes.history));
         grant_history::forget_before(connection, end, true, ROWS).map(Batch::forgot)
@@ -137,9 +137,9 @@ pub(super) async fn finish(app: &Arc<App>) {
     };
     match tokio::time::timeout(app.config.shutdown_timeout, given_back).await {
         Ok(Ok(Ok(()))) => {}
-        Ok(Ok(Err(error))) => tracing::warn!(%error, "housekeeping: the lease runs out by itself"),
+        Ok(Ok(Err(error))) => tracing::warn!(%error, "housekeeping: could not release the lease; it will expire"),
         Ok(Err(error)) => tracing::error!(%error, "housekeeping"),
-        Err(_) => tracing::warn!("housekeeping: a batch takes long; the lease runs out by itself"),
+        Err(_) => tracing::warn!("housekeeping: a batch is still running; the lease will expire"),
     }
 }
 
@@ -183,7 +183,7 @@ async fn work(app: &Arc<App>) -> std::result::Result<Duration, Panicked> {
         is_first = false;
     }
     if ended > 0 {
-        tracing::info!(ended, "sessions have reached their end");
+        tracing::info!(ended, "sessions expired");
         app.bell.notify_one();
     }
     if deleted > 0 {

@@ -62,13 +62,13 @@ pub async fn finish(app: &Arc<App>) {
     let history = async {
         // It is nowhere else; what is being written is waited for.
         if tokio::time::timeout(within, write_history(app)).await.is_err() {
-            tracing::error!("history that waits to be written could not be, and is lost");
+            tracing::error!("pending history could not be written and is lost");
         }
     };
     let messages = async {
         let all = u32::try_from(MESSAGES).unwrap_or(u32::MAX);
         if !matches!(tokio::time::timeout(within, app.messages.acquire_many(all)).await, Ok(Ok(_))) {
-            tracing::warn!("a letter is still being sent: it may be sent once more");
+            tracing::warn!("an e-mail is still being sent: it may be sent twice");
         }
     };
     tokio::join!(history, housekeeping::finish(app), messages);
@@ -89,7 +89,7 @@ fn take_each(connection: &mut AnyConnection, due: Vec<Delivery>, until: Timestam
         match deliveries::take(connection, delivery, until) {
             Ok(one) => taken.extend(one),
             Err(error) if meta::write(connection).is_ok() => {
-                tracing::error!(%error, "a delivery cannot be taken: it is passed over");
+                tracing::error!(%error, "a delivery could not be claimed: skipped");
             }
             Err(error) if taken.is_empty() => return Err(error),
             Err(_) => break, // those that are taken already are dealt with: they would not be due again for a while
@@ -116,7 +116,7 @@ async fn write_history(app: &Arc<App>) -> Result<(), Panicked> {
     let writing = app.clone();
     match stored(app, move |connection| writing.history.flush(connection)).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "history waits"),
+        Ok(Err(error)) => tracing::warn!(%error, "history could not be written: will retry"),
         Err(PoolError::Panicked) => return Err(Panicked),
         Err(error) => tracing::error!(%error, "history"),
     }
@@ -125,7 +125,7 @@ async fn write_history(app: &Arc<App>) -> Result<(), Panicked> {
 
 /// While the database is down it is not asked each second.
 async fn pause(error: &impl Display) {
-    tracing::warn!(%error, "deliveries wait");
+    tracing::warn!(%error, "could not read deliveries: will retry");
     tokio::time::sleep(PAUSE).await;
 }
 

@@ -117,8 +117,8 @@ async fn deal_with(app: &Arc<App>, delivery: Delivery) {
     let settling = app.clone();
     match stored(app, move |connection| settle(&settling, connection, &delivery, &outcome)).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "a letter could not be settled: it will be tried again"),
-        Err(error) => tracing::error!(%error, "a letter did not end"),
+        Ok(Err(error)) => tracing::warn!(%error, "the result of an e-mail could not be saved: will retry"),
+        Err(error) => tracing::error!(%error, "an e-mail task failed"),
     }
 }
 
@@ -131,10 +131,10 @@ fn answer(app: &App, connection: &mut AnyConnection, delivery: &Delivery, mail_r
             ("registration", mail_requests::answer_registration(connection, (delivery, mail_request), ids, now)?)
         }
         _ => {
-            ("a new password", mail_requests::answer_reset(connection, &app.config.secrets, (delivery, mail_request), ids, now)?)
+            ("password reset", mail_requests::answer_reset(connection, &app.config.secrets, (delivery, mail_request), ids, now)?)
         }
     };
-    tracing::info!(what, is_sent, "asked for by a form");
+    tracing::info!(what, is_sent, "requested by a form");
     Ok(())
 }
 
@@ -149,8 +149,10 @@ async fn send(app: &Arc<App>, delivery: &Delivery, notice: Notification) -> Outc
             match stored(app, move |connection| link_of(&looking, connection, &requested, id)).await {
                 Ok(Ok(LinkState::Open(kind))) => Some(kind),
                 Ok(Ok(LinkState::LeftOut)) => None,
-                Ok(Ok(LinkState::Ended)) => return Outcome::Unwanted("its link is over"),
-                Ok(Ok(LinkState::Doubtful)) => return Outcome::Failed("its link is over by a clock that is not trusted".into()),
+                Ok(Ok(LinkState::Ended)) => return Outcome::Unwanted("its link has expired or was revoked"),
+                Ok(Ok(LinkState::Doubtful)) => {
+                    return Outcome::Failed("its link has expired according to a clock that is not trusted".into());
+                }
                 Ok(Err(error)) => return Outcome::Failed(error.to_string()),
                 Err(error) => return Outcome::Failed(error.to_string()),
             }
@@ -251,20 +253,20 @@ const fn kind(message: NotificationKind) -> MessageKind {
 fn settle(app: &App, connection: &mut AnyConnection, delivery: &Delivery, outcome: &Outcome) -> Result<()> {
     let what = match &delivery.content {
         Content::Notification(notice) => format!("{:?}", notice.kind),
-        _ => "an answer".to_owned(),
+        _ => "a form request".to_owned(),
     };
     let (id, attempt) = (name(delivery), delivery.attempts);
     match outcome {
         Outcome::Failed(why) => {
             if let Some(next) = next_try(app, connection, delivery, app.clock.now())? {
-                tracing::warn!(what, id, attempt, why, "a letter was not sent: will be tried again");
+                tracing::warn!(what, id, attempt, why, "e-mail not sent: will retry");
                 return deliveries::put_off(connection, delivery, next);
             }
-            tracing::error!(what, id, attempt, why, "a letter was not sent: given up");
+            tracing::error!(what, id, attempt, why, "e-mail not sent: given up");
         }
-        Outcome::PoolError(why) => tracing::warn!(what, id, attempt, why, "a letter was refused for good"),
-        Outcome::Unwanted(why) => tracing::debug!(what, id, why, "a letter is not wanted"),
-        Outcome::Sent => tracing::info!(what, id, attempt, "a letter was sent"),
+        Outcome::PoolError(why) => tracing::warn!(what, id, attempt, why, "e-mail rejected permanently"),
+        Outcome::Unwanted(why) => tracing::debug!(what, id, why, "e-mail no longer needed"),
+        Outcome::Sent => tracing::info!(what, id, attempt, "e-mail sent"),
     }
     deliveries::remove(connection, delivery)
 }

@@ -18,9 +18,9 @@ pub(super) fn is_trusted(app: &App, connection: &mut AnyConnection, clock: Times
     let mut check = lock();
     let judged = check.judge(Reading { clock, database, monotonic }, last_work);
     match &judged {
-        Ok(()) if check.recovered() => tracing::info!("the clock is trusted again: housekeeping goes on"),
+        Ok(()) if check.recovered() => tracing::info!("the clock is trusted again: housekeeping resumes"),
         Err(doubt) if check.report(monotonic) => {
-            tracing::error!(%doubt, "the clock is not trusted: nothing is deleted, ended or given up by it");
+            tracing::error!(%doubt, "the clock is not trusted: nothing is deleted, expired or given up meanwhile");
         }
         Ok(()) | Err(_) => {}
     }

@@ -21,29 +21,29 @@ use crate::{
 pub enum Command {
     /// Register an API
     Add {
-        /// Its identifier, an absolute URI: the audience of its tokens
+        /// The identifier, an absolute URI: the audience of its tokens
         uri: String,
         /// The name shown to users
         #[arg(long)]
         name: String,
-        /// A scope of it and what it allows, in words for the user who is asked; may be repeated
-        #[arg(long = "scope", value_name = "SCOPE[=WORDS]")]
+        /// A scope, with a description for the consent page; can be repeated
+        #[arg(long = "scope", value_name = "SCOPE[=DESCRIPTION]")]
         scopes: Vec<String>,
         #[command(flatten)]
         format: Format,
     },
-    /// List the APIs
+    /// List all APIs
     List(Format),
-    /// Show an API, and which clients may use it
+    /// Show an API and the clients that can use it
     Show(One),
-    /// Change an API; scopes that no API has any more are taken from every client
+    /// Change an API; scopes that no longer belong to any API are removed from all clients
     Set {
         #[command(flatten)]
         changes: Changes,
         #[command(flatten)]
         format: Format,
     },
-    /// Remove an API; it is taken from every client, with the scopes that no other API has
+    /// Remove an API, and remove it from all clients with the scopes that no other API has
     Remove(One),
 }
 
@@ -62,13 +62,13 @@ pub struct Changes {
     /// The name shown to users
     #[arg(long)]
     name: Option<String>,
-    /// The scopes it has from now on, instead of those it had; may be repeated
-    #[arg(long = "scope", value_name = "SCOPE[=WORDS]", conflicts_with_all = ["more", "fewer"])]
+    /// The new list of scopes, replacing the current one; can be repeated
+    #[arg(long = "scope", value_name = "SCOPE[=DESCRIPTION]", conflicts_with_all = ["more", "fewer"])]
     scopes: Vec<String>,
-    /// A scope besides, or other words for one; may be repeated
-    #[arg(id = "more", long = "add-scope", value_name = "SCOPE[=WORDS]")]
+    /// Add a scope, or change its description; can be repeated
+    #[arg(id = "more", long = "add-scope", value_name = "SCOPE[=DESCRIPTION]")]
     more: Vec<String>,
-    /// A scope it has no more; may be repeated
+    /// Remove a scope; can be repeated
     #[arg(id = "fewer", long = "remove-scope", value_name = "SCOPE")]
     fewer: Vec<String>,
 }
@@ -122,7 +122,7 @@ impl Changes {
             let before = api.scopes.len();
             api.scopes.retain(|scope| scope.name != *name);
             if api.scopes.len() == before {
-                return refuse(format!("scope '{name}': expected one that the API has"));
+                return refuse(format!("scope '{name}': the API has no such scope"));
             }
         }
         for scope in scopes_of(&self.more) {
@@ -138,14 +138,12 @@ impl Changes {
 fn add(work: &mut Work<'_>, api: &Api, format: Format) -> Answer {
     api.check(work.config.scope_claims.scopes())?;
     match apis::insert(work.connection, api) {
-        Err(store::Error::Conflict(_)) => {
-            refuse(format!("API '{}': expected an identifier that is free, received one that is registered", api.uri))
-        }
+        Err(store::Error::Conflict(_)) => refuse(format!("API '{}' is already registered", api.uri)),
         inserted => {
             inserted?;
             // A client of an older database may name it already.
             let clients = clients::all(work.connection)?;
-            format.answer(&shown(api, &clients), || output::clean(&format!("API {} is registered", api.uri)) + "\n")
+            format.answer(&shown(api, &clients), || output::clean(&format!("registered API {}", api.uri)) + "\n")
         }
     }
 }
@@ -188,12 +186,12 @@ fn remove(work: &mut Work<'_>, one: &One) -> Answer {
         return unknown(&one.uri);
     }
     let losses = losses(&before, &clients::all(work.connection)?);
-    let text = || output::clean(&format!("API {} is removed", one.uri)) + "\n" + &describe_losses(&losses);
+    let text = || output::clean(&format!("removed API {}", one.uri)) + "\n" + &describe_losses(&losses);
     one.format.answer(&serde_json::json!({ "uri": one.uri, "removed": true, "lost": losses }), text)
 }
 
 fn unknown<T>(uri: &str) -> Result<T, Error> {
-    refuse(format!("API '{uri}': there is no API with this identifier (symbolon api list shows all)"))
+    refuse(format!("API '{uri}': no such API (list all with symbolon api list)"))
 }
 
 /// `name=words`, or the name alone.
@@ -221,7 +219,7 @@ fn losses(before: &[Client], after: &[Client]) -> Vec<Loss> {
 fn describe_losses(losses: &[Loss]) -> String {
     let line = |loss: &Loss| {
         let lost: Vec<_> = loss.apis.iter().chain(&loss.scopes).map(String::as_str).collect();
-        output::clean(&format!("client {} lost {}", loss.client_id, lost.join(", "))) + "\n"
+        output::clean(&format!("removed from client {}: {}", loss.client_id, lost.join(", "))) + "\n"
     };
     losses.iter().map(line).collect()
 }

@@ -27,10 +27,7 @@ pub fn run(config: &Config, format: Format) -> Answer {
         ("tls_key_file", json!(file(config.tls.as_ref().map(|tls| tls.key.as_path())))),
         ("trusted_proxies", json!(config.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>())),
         ("max_connections", json!(config.connections.in_all)),
-        (
-            "max_connections_per_address",
-            config.connections.of_one_address.map_or_else(|| json!("by default"), |count| json!(count)),
-        ),
+        ("max_connections_per_address", config.connections.of_one_address.map_or_else(|| json!("default"), |count| json!(count))),
         ("cors_origins", json!(config.cors_origins)),
         ("outbound_allowlist", json!(config.outbound.allow.iter().map(ToString::to_string).collect::<Vec<_>>())),
         ("outbound_ca_file", json!(file(config.outbound_ca_file.as_deref()))),
@@ -81,12 +78,12 @@ pub fn run(config: &Config, format: Format) -> Answer {
 /// Each secret of the list by its number, which stands in every credential that it derived, and what it is used for.
 fn secrets(config: &Config) -> Value {
     if !config.has_secret {
-        return json!(["made at the first start"]);
+        return json!(["generated at first start"]);
     }
     let words = |of| match of {
-        SecretUse::Derives => "derives what is new",
-        SecretUse::Next => "next: only recognises, until it is no longer marked",
-        SecretUse::Older => "only recognises what it derived before",
+        SecretUse::Derives => "active",
+        SecretUse::Next => "next: verification only, until it is no longer marked",
+        SecretUse::Older => "old: verification only",
     };
     config.secrets.uses().into_iter().map(|(number, of)| format!("{number} {}", words(of))).collect::<Vec<_>>().into()
 }

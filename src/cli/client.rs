@@ -21,51 +21,51 @@ use shown::Shown;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Register a client and print it as JSON, with its secret: it is not shown again
+    /// Register a client and print it as JSON, including its secret, which is not shown again
     Add {
         #[command(flatten)]
         options: Box<add::Options>,
         #[command(flatten)]
         format: Format,
     },
-    /// List the clients
+    /// List all clients
     List(Format),
     /// Show a client
     Show(One),
-    /// Change a client; a list that is given replaces the one it had
+    /// Change a client; lists are replaced as a whole
     Set {
         #[command(flatten)]
         options: Box<set::Options>,
         #[command(flatten)]
         format: Format,
     },
-    /// Explain line by line what its settings lack, or do against the specifications
+    /// Review a client's settings against the specifications
     #[command(
-        long_about = "Explain line by line what its settings lack, or do against OAuth 2.1, RFC 9700, OpenID Connect Core and \
-                            their like.\n\nThe exit status is 1 when there is a problem, and 0 when there is nothing but advice."
+        long_about = "Review a client's settings line by line against OAuth 2.1, RFC 9700, OpenID Connect Core and related \
+                            specifications.\n\nThe exit status is 1 if there is a problem, and 0 if there is only advice."
     )]
     Check(One),
-    /// Switch a client off: it gets no tokens until it is switched on again
+    /// Disable a client: it gets no tokens until it is enabled again
     Disable(One),
-    /// Switch a client on again, and the grants it had
+    /// Enable a client again; its grants work again
     Enable(One),
-    /// Make a new secret and print it; the former works until it is retired
+    /// Generate a new secret and print it; the old one works until it is retired
     RotateSecret {
         #[command(flatten)]
         one: One,
-        /// The former is dead at once: for one that has leaked
+        /// Revoke the old secret at once, for example after a leak
         #[arg(long)]
         now: bool,
     },
-    /// Kill the former of two secrets, when the client has taken over the new one
+    /// Revoke the old secret, once the client uses the new one
     RetireSecret(One),
-    /// Delete a client, and revoke what users allowed it
+    /// Delete a client and revoke all of its grants
     Delete(One),
 }
 
 #[derive(Debug, clap::Args)]
 pub struct One {
-    /// The client's id
+    /// The client ID
     id: String,
     #[command(flatten)]
     format: Format,
@@ -107,17 +107,16 @@ fn switch(work: &mut Work<'_>, one: &One, on: bool) -> Answer {
     if !clients::set_disabled(work.connection, &one.id, disabled_at)? {
         return unknown(&one.id);
     }
-    let state = if on { "on" } else { "off" };
-    one.format.answer(&Shown::new(&Client { disabled_at, ..before }), || {
-        output::clean(&format!("client {} is switched {state}", one.id)) + "\n"
-    })
+    let done = if on { "enabled" } else { "disabled" };
+    one.format
+        .answer(&Shown::new(&Client { disabled_at, ..before }), || output::clean(&format!("{done} client {}", one.id)) + "\n")
 }
 
 fn delete(work: &mut Work<'_>, one: &One) -> Answer {
     if !clients::delete(work.connection, &one.id, work.now)? {
         return unknown(&one.id);
     }
-    let text = || output::clean(&format!("client {} is deleted; what people allowed it is revoked", one.id)) + "\n";
+    let text = || output::clean(&format!("deleted client {} and revoked its grants", one.id)) + "\n";
     one.format.answer(&serde_json::json!({ "client_id": one.id, "deleted": true }), text)
 }
 
@@ -130,7 +129,7 @@ pub fn find(work: &mut Work<'_>, id: &str) -> Result<Client, Error> {
 }
 
 fn unknown<T>(id: &str) -> Result<T, Error> {
-    refuse(format!("client '{id}': there is no client with this id (symbolon client list shows all)"))
+    refuse(format!("client '{id}': no such client (list all with symbolon client list)"))
 }
 
 /// Twenty hexadecimal digits: never the thirty-two of a user's id.

@@ -20,20 +20,20 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List what a user allowed, by client
+    /// List a user's consents, by client
     List {
-        /// User name or e-mail address
+        /// The user name or e-mail address
         #[arg(long)]
         user: String,
         #[command(flatten)]
         format: Format,
     },
-    /// Withdraw what a user allowed a client: its grants end, and it has to ask again
+    /// Withdraw a user's consent for a client: its grants are revoked, and it must ask again
     Withdraw {
-        /// User name or e-mail address
+        /// The user name or e-mail address
         #[arg(long)]
         user: String,
-        /// The client's id
+        /// The client ID
         #[arg(long)]
         client: String,
         #[command(flatten)]
@@ -76,8 +76,8 @@ fn withdraw(work: &mut Work<'_>, login: &str, id: &str, format: Format) -> Answe
     let event = Event { about: Some(&client.name), ..user::operated(work.now, user.id, Activity::AppEnded) };
     let ended = account::end_app(work.connection, &client.id, &event)?.unwrap_or_default();
     let text = || {
-        let grants = if ended == 1 { "1 grant has".into() } else { format!("{ended} grants have") };
-        output::clean(&format!("what {} allowed client {} is withdrawn; {grants} ended", user.username, client.id)) + "\n"
+        let grants = output::count(ended, "grant");
+        output::clean(&format!("withdrew the consent of {} for client {}; {grants} revoked", user.username, client.id)) + "\n"
     };
     let answer =
         serde_json::json!({ "username": user.username, "client_id": client.id, "withdrawn": true, "ended_grants": ended });

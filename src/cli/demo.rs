@@ -35,7 +35,7 @@ const WEB: &str = "demo-web";
 /// Where it listens.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Options {
-    /// The server's port; the app and the API take the two after it
+    /// The server's port; the app and the API use the next two
     #[arg(long, default_value_t = 8080, value_parser = value_parser!(u16).range(1..=65_533))]
     port: u16,
 }
@@ -70,7 +70,7 @@ fn start(config: Config, port: u16, now: Timestamp) -> Result<(), String> {
     populate(&app, &demo, secret.expose(), now)?;
     let say = |error: io::Error| match error.kind() {
         io::ErrorKind::AddrInUse => {
-            format!("expected the ports {port}, {spa_port} and {api_port} to be free ({error}); --port takes three others")
+            format!("ports {port}, {spa_port} and {api_port} must be free ({error}); use --port to choose others")
         }
         _ => error.to_string(),
     };
@@ -147,12 +147,12 @@ fn announce(demo: &Demo, secret: &str, app: &App) -> std::io::Result<()> {
 
   Server      {issuer}
   Discovery   {issuer}/.well-known/openid-configuration
-  Notes API   {api}  (checks tokens with the published keys alone)
+  Notes API   {api}  (verifies tokens with the published keys)
   Web client  {WEB} / {secret}
               redirect URI http://localhost:3000/callback
-  Data        {data}  (removed at the end)
+  Data        {data}  (removed on exit)
 
-  Ctrl-C stops it.
+  Press Ctrl-C to stop.
 ",
         spa = demo.spa_origin(),
         api = demo.api_origin(),

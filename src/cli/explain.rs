@@ -19,10 +19,10 @@ use crate::{
     store::users,
 };
 
-pub const ABOUT: &str = "Say what a token or another credential is, and whether it would be taken now";
-pub const LONG_ABOUT: &str = "Say what a token or another credential is: whose, from which grant, whether it would be taken now, and \
-which rule says no.\n\nWithout a token, or with -, it is read from the first line of standard input: that keeps it out of the shell's \
-history and of the list of processes. It is never printed.";
+pub const ABOUT: &str = "Explain what a token or other credential is, and whether it is valid now";
+pub const LONG_ABOUT: &str = "Explain what a token or other credential is: whose it is, which grant it belongs to, whether it is valid now, and \
+if not, why.\n\nWithout a token, or with -, it is read from the first line of standard input: that keeps it out of the shell's \
+history and the process list. It is never printed.";
 
 /// The longest line that is read, in bytes.
 const MAX_LENGTH: u64 = 64 * 1024;
@@ -32,7 +32,7 @@ const CLIENT_SECRET: &str = "sym_cs_";
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The token; from standard input where there is none, or -
+    /// The token; read from standard input if omitted or -
     #[arg(value_name = "TOKEN")]
     tokens: Vec<Secret>,
     #[command(flatten)]
@@ -121,7 +121,7 @@ fn explain(work: &mut Work<'_>, text: &str) -> Result<Explanation, Error> {
 fn from_stdin() -> Result<String, Error> {
     let stdin = std::io::stdin();
     if stdin.is_terminal() {
-        note("The token, and Enter:");
+        note("Enter the token:");
     }
     first_line(stdin.lock())
 }
@@ -130,17 +130,17 @@ fn first_line(input: impl BufRead) -> Result<String, Error> {
     let mut line = Vec::new();
     input.take(MAX_LENGTH + 1).read_until(b'\n', &mut line).map_err(|error| format!("standard input: {error}"))?;
     if line.len() as u64 > MAX_LENGTH {
-        return refuse("standard input: expected a token in a line of at most 64 KiB");
+        return refuse("standard input: expected a token of at most 64 KiB on one line");
     }
     match String::from_utf8(line) {
         Ok(text) if !text.trim().is_empty() => Ok(text),
-        _ => refuse("standard input: expected a token in its first line"),
+        _ => refuse("standard input: expected a token on the first line"),
     }
 }
 
 /// The user name of a user, if there still is one.
 fn username(work: &mut Work<'_>, user: Id) -> Result<String, Error> {
-    Ok(users::find(work.connection, user)?.map_or_else(|| format!("{user} (gone)"), |user| user.claims.username))
+    Ok(users::find(work.connection, user)?.map_or_else(|| format!("{user} (deleted)"), |user| user.claims.username))
 }
 
 impl Explanation {
@@ -150,16 +150,16 @@ impl Explanation {
     }
 
     fn text(&self) -> String {
-        let mut fields = vec![("it is", self.is.to_owned())];
+        let mut fields = vec![("type", self.is.to_owned())];
         let verdict = if self.active { "yes" } else { "no" };
-        let row = self.row.map(|row| format!(" (row {row} of the verdict)")).unwrap_or_default();
+        let row = self.row.map(|row| format!(" (row {row} of the decision table)")).unwrap_or_default();
         fields.push(("active", format!("{verdict}: {}{row}", self.because)));
         let generation = match (self.generation, self.current_generation) {
-            (Some(presented), Some(current)) => Some(format!("{presented}; its row is at {current}")),
+            (Some(presented), Some(current)) => Some(format!("{presented} (current: {current})")),
             (one, other) => one.or(other).map(|generation| generation.to_string()),
         };
         let rest = [
-            ("made by", self.made_by.map(str::to_owned)),
+            ("issued with", self.made_by.map(str::to_owned)),
             ("grant", self.grant.clone()),
             ("session", self.session.clone()),
             ("client", self.client_id.clone()),

@@ -36,28 +36,28 @@ use crate::{
 pub enum Command {
     /// List grants, newest first
     List {
-        /// Those of one user: user name or e-mail address
+        /// Only those of this user (user name or e-mail address)
         #[arg(long)]
         user: Option<String>,
-        /// Those of one client
+        /// Only those of this client
         #[arg(long)]
         client: Option<String>,
-        /// At most so many
+        /// Maximum number of entries
         #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
         #[command(flatten)]
         format: Format,
     },
-    /// Show a grant and what happened to it, oldest first
+    /// Show a grant and its history, oldest first
     Show {
-        /// The grant's id, as listed
+        /// The grant ID, as listed
         id: String,
         #[command(flatten)]
         format: Format,
     },
-    /// Revoke a grant: its refresh token is dead at once, its access tokens end by themselves
+    /// Revoke a grant: its refresh token stops working at once; access tokens that APIs verify themselves work until they expire
     Revoke {
-        /// The grant's id, as listed
+        /// The grant ID, as listed
         id: String,
         #[command(flatten)]
         format: Format,
@@ -119,7 +119,7 @@ fn list(work: &mut Work<'_>, filter: &Filter, limit: u32, format: Format) -> Ans
     if let (Some(client), true) = (&filter.client, listed.is_empty())
         && clients::find(work.connection, client)?.is_none()
     {
-        return refuse(format!("client '{client}': there is no client with this id (symbolon client list shows all)"));
+        return refuse(format!("client '{client}': no such client (list all with symbolon client list)"));
     }
     let clients: HashMap<_, _> = clients::all(work.connection)?.into_iter().map(|client| (client.id.clone(), client)).collect();
     let mut names = HashMap::new();
@@ -133,7 +133,7 @@ fn list(work: &mut Work<'_>, filter: &Filter, limit: u32, format: Format) -> Ans
         shown.push(show(work, grant, &clients, username.clone())?);
     }
     let row = |grant: &Shown| {
-        let user = grant.username.clone().unwrap_or_else(|| "(gone)".into());
+        let user = grant.username.clone().unwrap_or_else(|| "(deleted)".into());
         let last_use = grant.last_used.clone().unwrap_or_else(|| "never".into());
         let state = grant.reason.map_or(grant.state, Inactive::description).to_owned();
         let [id, client] = [&grant.id, &grant.client_id].map(Clone::clone);
@@ -196,17 +196,17 @@ fn revoke(work: &mut Work<'_>, text: &str, format: Format) -> Answer {
     let client = clients::find(work.connection, &grant.client_id)?.map_or(grant.client_id, |client| client.name);
     let event = Event { about: Some(&client), ..user::operated(work.now, grant.user_id, Activity::AppEnded) };
     let revoked = account::revoke_grant(work.connection, id, EndReason::RevokedByOperator, &event)?;
-    let text = || if revoked { format!("grant {id} is revoked\n") } else { format!("grant {id} was revoked before\n") };
+    let text = || if revoked { format!("revoked grant {id}\n") } else { format!("grant {id} was already revoked\n") };
     format.answer(&serde_json::json!({ "id": id.to_string(), "revoked": true }), text)
 }
 
 /// The grant with this id.
 fn named(work: &mut Work<'_>, text: &str) -> Result<Grant, Error> {
     let Ok(id) = Id::parse(text) else {
-        return refuse(format!("grant '{text}': expected 32 hexadecimal digits, as symbolon grant list shows them"));
+        return refuse(format!("grant '{text}': expected 32 hexadecimal digits, as shown by symbolon grant list"));
     };
     match grants::find(work.connection, id)? {
         Some(found) => Ok(found.grant),
-        None => refuse(format!("grant '{id}': there is no grant with this id (symbolon grant list shows the newest)")),
+        None => refuse(format!("grant '{id}': no such grant (list the newest with symbolon grant list)")),
     }
 }

@@ -22,25 +22,29 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List the keys, by the time they sign from
+    /// List the keys, by activation time
     List(Format),
-    #[command(about = "Make the first key of an algorithm: published at once, it signs after signing_key_activation_delay")]
+    #[command(
+        about = "Create the first key for an algorithm: published at once, used for signing after signing_key_activation_delay"
+    )]
     Add {
-        /// The algorithm it signs by; clients can be given it once the key signs
+        /// The signature algorithm; clients can use it once the key is active
         #[arg(long, value_name = "ALG", value_parser = algorithm())]
         algorithm: Algorithm,
-        /// Sign with it at once; whoever checks tokens refuses its tokens until they fetch the keys again
+        /// Use it for signing at once; verifiers reject its tokens until they fetch the keys again
         #[arg(long)]
         now: bool,
         #[command(flatten)]
         format: Format,
     },
-    #[command(about = "Make a new key of an algorithm: published at once, it signs after signing_key_activation_delay")]
+    #[command(
+        about = "Create a new key for an algorithm: published at once, used for signing after signing_key_activation_delay"
+    )]
     Rotate {
-        /// The algorithm it signs by
+        /// The signature algorithm
         #[arg(long, value_name = "ALG", value_parser = algorithm(), default_value = Algorithm::default().as_str())]
         algorithm: Algorithm,
-        /// Sign with it at once; whoever checks tokens refuses its tokens until they fetch the keys again
+        /// Use it for signing at once; verifiers reject its tokens until they fetch the keys again
         #[arg(long)]
         now: bool,
         #[command(flatten)]
@@ -87,7 +91,9 @@ fn add(work: &mut Work<'_>, algorithm: Algorithm, at_once: bool, format: Format)
     }
     if is_known(&before) {
         let name = algorithm.as_str();
-        return refuse(format!("there are keys of {name} already (symbolon key rotate --algorithm {name} makes a new one)"));
+        return refuse(format!(
+            "there is already a key for {name} (create a new one with symbolon key rotate --algorithm {name})"
+        ));
     }
     // Where there was no key at all, there is no server that publishes others.
     let signs_from = if at_once || before.is_empty() { work.now } else { lead_from(work) };
@@ -100,7 +106,7 @@ fn add(work: &mut Work<'_>, algorithm: Algorithm, at_once: bool, format: Format)
     })?;
     let rows = signing_keys::all(work.connection)?;
     let Some(key) = rows.iter().find(|row| row.algorithm == algorithm) else {
-        return refuse(format!("the key of {} was deleted meanwhile", algorithm.as_str()));
+        return refuse(format!("the key for {} was deleted by another process", algorithm.as_str()));
     };
     made(work, &key.kid, format)
 }
@@ -109,14 +115,14 @@ fn rotate(work: &mut Work<'_>, algorithm: Algorithm, at_once: bool, format: Form
     let rows = openable(work)?;
     if !rows.iter().any(|row| row.algorithm == algorithm) {
         let name = algorithm.as_str();
-        return refuse(format!("there is no key of {name} to follow (symbolon key add --algorithm {name} makes the first)"));
+        return refuse(format!("there is no key for {name} yet (create the first with symbolon key add --algorithm {name})"));
     }
     let upcoming = shown(work, &rows)
         .into_iter()
         .find(|key| key.state == KeyState::Upcoming.as_str() && key.algorithm == algorithm.as_str());
     if let (Some(key), false) = (&upcoming, at_once) {
         return refuse(format!(
-            "key {} is published already and signs from {}; a key that signs at once is made by --now",
+            "key {} is already published and signs from {}; use --now to create one that signs at once",
             key.kid, key.signs_from
         ));
     }
@@ -151,11 +157,11 @@ pub fn expect_signing(work: &mut Work<'_>, algorithm: Algorithm) -> Result<(), E
     }
     match rows.iter().find(|row| row.algorithm == algorithm) {
         Some(key) => refuse(format!(
-            "--signing-alg {name}: its first key is published and signs from {}; expected that to have come (symbolon key rotate --algorithm {name} --now makes one that signs at once)",
+            "--signing-alg {name}: its first key signs only from {} (create one that signs at once with symbolon key rotate --algorithm {name} --now)",
             time(key.signs_from)
         )),
         None => refuse(format!(
-            "--signing-alg {name}: expected an algorithm with a key (symbolon key add --algorithm {name} makes one)"
+            "--signing-alg {name}: there is no key for this algorithm (create one with symbolon key add --algorithm {name})"
         )),
     }
 }
@@ -174,11 +180,11 @@ fn openable(work: &mut Work<'_>) -> Result<Vec<SigningKeyRow>, Error> {
 fn made(work: &mut Work<'_>, kid: &str, format: Format) -> Answer {
     let rows = signing_keys::all(work.connection)?;
     let Some(key) = shown(work, &rows).into_iter().find(|key| key.kid == kid) else {
-        return refuse(format!("key {kid}: someone has deleted it meanwhile"));
+        return refuse(format!("key {kid} was deleted by another process"));
     };
     format.answer(&key, || match key.state {
         "upcoming" => format!("{} key {kid} is published and signs from {}\n", key.algorithm, key.signs_from),
-        _ => format!("{} key {kid} is published and signs now; running servers read it within half a minute\n", key.algorithm),
+        _ => format!("{} key {kid} is published and signs now; running servers load it within 30 seconds\n", key.algorithm),
     })
 }
 

@@ -21,17 +21,17 @@ pub fn run(config: &Config, format: Format) -> Answer {
         .map(|taken| json!({ "id": taken.user.to_string(), "username": taken.username, "taken_by": taken.holder.to_string() }));
     let value = json!({ "ran": ran, "addresses_rewritten": addresses.users, "addresses_taken": taken.collect::<Vec<_>>() });
     format.answer(&value, || {
-        let mut lines: Vec<_> = ran.iter().map(|name| format!("ran {name}")).collect();
+        let mut lines: Vec<_> = ran.iter().map(|name| format!("applied {name}")).collect();
         if ran.is_empty() {
             lines.push("the database is up to date".into());
         }
         if addresses.users > 0 {
-            lines.push(format!("e-mail addresses brought into their one spelling: {}", addresses.users));
+            lines.push(format!("normalised e-mail addresses: {}", addresses.users));
         }
         lines.extend(addresses.taken.iter().map(|taken| {
             output::clean(&format!(
-                "user {} ({}): the e-mail address is kept in an old spelling, because user {} has it in the new one; \
-                 change the address of one of them (symbolon user set), or delete one",
+                "user {} ({}): the e-mail address was not normalised, because user {} already has the normalised address; \
+                 change one of them (symbolon user set), or delete one",
                 taken.username, taken.user, taken.holder
             ))
         }));

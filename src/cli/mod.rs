@@ -57,28 +57,28 @@ pub struct Cli {
 enum Command {
     /// Run the server
     Serve,
-    /// Run the server with a database, a user, two clients and an app to try it with
+    /// Run a demo server with a temporary database, a user, two clients and a sample app
     Demo(demo::Options),
-    /// Bring the database up to date and say what was run
+    /// Migrate the database to the current schema
     Migrate(Format),
-    /// Check the configuration and print it, without secrets
+    /// Check the configuration and print it without secrets
     CheckConfig(Format),
-    /// The users who sign in
+    /// Manage users
     #[command(subcommand)]
     User(user::Command),
-    /// The apps they sign in to
+    /// Manage clients: apps that users sign in to, and services
     #[command(subcommand)]
     Client(client::Command),
-    /// The APIs that tokens are for
+    /// Manage APIs (resource servers)
     #[command(subcommand)]
     Api(api::Command),
-    /// The keys that sign tokens
+    /// Manage the keys that sign tokens
     #[command(subcommand)]
     Key(key::Command),
-    /// What users allowed clients, and the tokens of it
+    /// Show and revoke grants
     #[command(subcommand)]
     Grant(grant::Command),
-    /// What users allowed clients, as it is remembered
+    /// Show and withdraw remembered consents
     #[command(subcommand)]
     Consent(consent::Command),
     #[command(about = explain::ABOUT, long_about = explain::LONG_ABOUT)]
@@ -152,19 +152,19 @@ fn unprinted(error: &io::Error) -> ExitCode {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return ExitCode::from(SIGPIPE);
     }
-    note(&format!("error: it was done, but the answer could not be printed: {error}"));
+    note(&format!("error: the command succeeded, but its output could not be written: {error}"));
     ExitCode::FAILURE
 }
 
 fn dispatch(cli: Cli) -> Answer {
     if matches!(cli.command, Command::Demo(_)) && cli.config.is_some() {
-        return refuse("the demo brings its own configuration: expected no --config");
+        return refuse("the demo uses its own configuration: expected no --config");
     }
     let missing = if matches!(cli.command, Command::CheckConfig(_)) { MissingSecret::Leave } else { MissingSecret::Make };
     let is_server = matches!(cli.command, Command::Serve); // it has a log for them
     let load = || {
         let config = Config::load(cli.config, missing).map_err(|error| error.to_string())?;
-        config.notifications.iter().filter(|_| !is_server).for_each(|warning| note(&format!("warning: {warning}")));
+        config.warnings.iter().filter(|_| !is_server).for_each(|warning| note(&format!("warning: {warning}")));
         Ok::<_, String>(config)
     };
     let only_tells = cli.command.only_tells();
@@ -210,7 +210,7 @@ fn time(store: &Store, only_tells: bool) -> Result<Timestamp, Error> {
     let reading = Reading { clock, database: store.with(database_time::now)?, monotonic: Span::ZERO };
     match ClockCheck::default().judge(reading, None) {
         Err(doubt) if only_tells => note(&format!("note: {doubt}")),
-        Err(doubt) => return refuse(format!("{doubt}; expected clocks that agree: nothing was done")),
+        Err(doubt) => return refuse(format!("{doubt}; nothing was changed, because the clocks must agree")),
         Ok(()) => {}
     }
     Ok(clock)
@@ -219,7 +219,9 @@ fn time(store: &Store, only_tells: bool) -> Result<Timestamp, Error> {
 /// Does a command's work with a connection to the database, which is brought up to date first.
 fn work(config: &Config, only_tells: bool, command: impl FnOnce(&mut Work<'_>) -> Answer) -> Answer {
     if config.database == DatabaseUrl::SqliteMemory {
-        return refuse("database_url: sqlite::memory: lives inside the server's process and cannot be reached from here");
+        return refuse(
+            "database_url: sqlite::memory: exists only inside the server process and cannot be used by other commands",
+        );
     }
     let store = open(config)?;
     store.with(migrations::run).map_err(|error| format!("database {}: {error}", config.database))?;

@@ -20,7 +20,7 @@ pub fn read(rules: &Rules, user: &User, from_stdin: bool) -> Result<Sensitive<St
     } else if stdin.is_terminal() {
         twice(rules, user)?
     } else {
-        return refuse("password: expected a terminal to ask for it on, or --password-stdin");
+        return refuse("password: expected a terminal or --password-stdin");
     };
     check(rules, user, password.expose())?;
     Ok(password)
@@ -35,10 +35,10 @@ fn twice(rules: &Rules, user: &User) -> Result<Sensitive<String>, Error> {
     let ask = |prompt: String| {
         rpassword::prompt_password(prompt).map(Sensitive::new).map_err(|error| Error::Refused(format!("password: {error}")))
     };
-    let password = ask(format!("New password of {}: ", super::output::clean(&user.username)))?;
+    let password = ask(format!("New password for {}: ", super::output::clean(&user.username)))?;
     check(rules, user, password.expose())?;
-    if ask("The same again: ".into())? != password {
-        return refuse("password: expected the same twice, received two");
+    if ask("Repeat password: ".into())? != password {
+        return refuse("the passwords do not match");
     }
     Ok(password)
 }

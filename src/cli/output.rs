@@ -16,7 +16,7 @@ use crate::protocol::time::{Span, Timestamp};
 /// For whom the answer is.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct Format {
-    /// Print JSON, for programs
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }

@@ -18,7 +18,7 @@ use crate::{
 /// Why the server does not start, or stopped.
 pub fn run(config: Config) -> Result<(), Error> {
     let log = set_up_logs(&config)?;
-    for warning in &config.notifications {
+    for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
     let served = serve(config);

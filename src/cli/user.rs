@@ -40,16 +40,16 @@ use shown::Shown;
 pub enum Command {
     /// Add a user; asks for their password
     Add {
-        /// The name to sign in with: 1 to 64 characters, kept in lower case
+        /// The user name: 1 to 64 characters, stored in lower case
         #[arg(value_name = "NAME")]
         username: String,
-        /// The e-mail address, with which they can sign in as well
+        /// The e-mail address; they can also sign in with it
         #[arg(long)]
         email: String,
-        /// The address is known to be theirs: apps are told so
+        /// Mark the address as verified; apps see this
         #[arg(long)]
         email_verified: bool,
-        /// The name shown
+        /// The display name
         #[arg(long = "name", value_name = "DISPLAY")]
         display_name: Option<String>,
         #[command(flatten)]
@@ -60,38 +60,38 @@ pub enum Command {
         #[command(flatten)]
         format: Format,
     },
-    /// Add the users of a file, with the password hashes of a former system: all of them, or none
+    /// Import users from a file, with password hashes from another system: all of them, or none
     Import {
-        /// JSON objects, one a line, with username, email, and what else is known; - is standard input
+        /// JSON objects, one per line, with username, email and optional fields; - is standard input
         #[arg(value_name = "FILE")]
         file: PathBuf,
         #[command(flatten)]
         format: Format,
     },
-    /// List everyone
+    /// List all users
     List(Format),
-    /// Show what is kept of a user, their live sessions and grants, and the links in e-mails that still work
+    /// Show a user's data, active sessions and grants, and unused links sent by e-mail
     Show(Who),
-    /// Print what happened to an account, newest first
+    /// Show a user's activity, newest first
     Activity {
         #[command(flatten)]
         who: Who,
-        /// At most so many
+        /// Maximum number of entries
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
     },
-    /// Change what apps are told of a user; a list that is given replaces the one they had
+    /// Change a user's details; lists are replaced as a whole
     Set {
         #[command(flatten)]
         options: set::Options,
         #[command(flatten)]
         format: Format,
     },
-    /// Switch an account off: ends its sessions and what it allowed clients
+    /// Disable a user: ends their sessions and revokes their grants
     Disable(Who),
-    /// Switch an account on again; what had ended stays ended
+    /// Enable a user again; ended sessions and grants stay ended
     Enable(Who),
-    /// Set a new password: ends the user's sessions and what they allowed clients
+    /// Set a new password: ends the user's sessions and revokes their grants
     SetPassword {
         #[command(flatten)]
         who: Who,
@@ -99,22 +99,22 @@ pub enum Command {
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Require one user to sign in again, or everyone who signed in before a given time
+    /// Require a new sign-in from one user, or from everyone who signed in before a given time
     SignInAgain(sign_in_again::Options),
-    /// Take the password away and end everything: they set a new one themselves, by mail; nobody else can
+    /// Remove a user's password, end their sessions and revoke their grants; only they can set a new one, by e-mail
     Reset(Who),
-    /// End every link in an e-mail to a user that can still be used, to set a password, confirm an address or say "this was not me"
+    /// Revoke all unused links sent to a user by e-mail (password reset, address confirmation, "this was not me")
     EndLinks(Who),
-    /// Invite the owner of an address to make an account
+    /// Invite the owner of an e-mail address to create an account
     Invite {
         #[command(flatten)]
         options: invite::Options,
         #[command(flatten)]
         format: Format,
     },
-    /// List invitations that can still be used, newest first
+    /// List open invitations, newest first
     Invitations(Format),
-    /// Withdraw the invitation of an address
+    /// Withdraw an invitation
     Uninvite {
         /// The e-mail address
         #[arg(value_name = "EMAIL")]
@@ -122,7 +122,7 @@ pub enum Command {
         #[command(flatten)]
         format: Format,
     },
-    /// Delete a user: ends their sessions and what they allowed clients; nobody ever gets their subject
+    /// Delete a user: ends their sessions and revokes their grants; the subject identifier is never reused
     Delete(Who),
 }
 
@@ -172,13 +172,13 @@ impl Command {
             Self::Disable(who) => {
                 let id = find(work, &who.login)?.claims.id;
                 account::disable(work.connection, &operated(work.now, id, Activity::Disabled))?;
-                said(work, &who, "is switched off; their sessions and grants have ended")
+                said(work, &who, "was disabled; their sessions and grants have ended")
             }
             Self::Enable(who) => {
                 let id = find(work, &who.login)?.claims.id;
                 account::enable(work.connection, &operated(work.now, id, Activity::Enabled))?;
                 forget_failures(work, id)?;
-                said(work, &who, "is switched on")
+                said(work, &who, "was enabled")
             }
             Self::SetPassword { who, password_stdin } => {
                 let user = find(work, &who.login)?;
@@ -230,12 +230,12 @@ fn delete(work: &mut Work<'_>, who: &Who) -> Answer {
     let user = find(work, &who.login)?.claims;
     account::delete(work.connection, user.id, work.now)?;
     forget_failures(work, user.id)?;
-    let text = || output::clean(&format!("user {} is deleted; their sessions and grants have ended", user.username)) + "\n";
+    let text = || output::clean(&format!("user {} was deleted; their sessions and grants have ended", user.username)) + "\n";
     who.format.answer(&serde_json::json!({ "id": user.id.to_string(), "username": user.username, "deleted": true }), text)
 }
 
 fn taken<T>(what: &str, value: &str) -> Result<T, Error> {
-    refuse(format!("{what} '{value}': expected one that is free, received one that another user has"))
+    refuse(format!("{what} '{value}' is already taken"))
 }
 
 /// What an operator did to an account, on the command line.
@@ -252,7 +252,7 @@ fn forget_failures(work: &mut Work<'_>, user: Id) -> Result<(), Error> {
 pub fn find(work: &mut Work<'_>, login: &str) -> Result<User, Error> {
     match users::find_by_login(work.connection, &LoginName::parse(login))? {
         Some(user) => Ok(user),
-        None => refuse(format!("user '{login}': there is no user of this name or e-mail address (symbolon user list shows all)")),
+        None => refuse(format!("user '{login}': no user has this name or e-mail address (list all with symbolon user list)")),
     }
 }
 
@@ -265,6 +265,6 @@ fn hash(work: &Work<'_>, password: &Sensitive<String>) -> Result<String, Error> 
     let hashed = Passwords::new(&work.config.passwords).and_then(|passwords| passwords.hash(password.expose()));
     hashed.map_err(|error| match error {
         PasswordError::Failed(why) => Error::Refused(format!("password: {why}")),
-        PasswordError::Busy => Error::Refused("password: too many are being hashed".into()),
+        PasswordError::Busy => Error::Refused("password: too many passwords are being hashed; try again".into()),
     })
 }

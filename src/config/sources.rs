@@ -21,7 +21,7 @@ const OF_THE_ENVIRONMENT: [(&str, &str); 2] = [("secret", "secret_file"), ("smtp
 pub struct Sources {
     given: Layer,
     /// What was written under a former name.
-    pub notifications: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
 /// The settings of the file, or of the environment.
@@ -48,7 +48,7 @@ impl Sources {
             let name = variable(&key);
             (key, Given { name, file: None, value: Written::Text(text) })
         });
-        let mut sources = Self { given: Layer::new(), notifications: Vec::new() };
+        let mut sources = Self { given: Layer::new(), warnings: Vec::new() };
         for layer in [file.map_or_else(|| Ok(Layer::new()), of_file)?, variables.collect()] {
             let layer = sources.under_present_names(layer)?;
             sources.given.extend(layer);
@@ -65,7 +65,7 @@ impl Sources {
                 let names = format!("{} and {}", given.name, other.name);
                 return Err(ConfigError::new(former, why).written_as(&names, given.file.as_deref()));
             }
-            self.notifications.push(match &given.file {
+            self.warnings.push(match &given.file {
                 Some(file) => format!("{former} (in {file}) was renamed to {present}"),
                 None => format!("{} was renamed to {}", given.name, variable(present)),
             });

@@ -16,8 +16,8 @@ fn read_with_warnings(toml: &str, variables: &[(&str, &str)]) -> Result<(Setting
     let sources = Environment::of(variables).and_then(|environment| Sources::read(Some(file.path()), environment));
     let anonymous = |text: &str| text.replace(&file.path().display().to_string(), "FILE");
     let read = sources.and_then(|sources| {
-        let notifications = sources.notifications.iter().map(|warning| anonymous(warning)).collect();
-        Ok((sources.settings()?, notifications))
+        let warnings = sources.warnings.iter().map(|warning| anonymous(warning)).collect();
+        Ok((sources.settings()?, warnings))
     });
     read.map_err(|error| anonymous(&error.to_string()))
 }
@@ -196,26 +196,21 @@ fn what_is_refused_later_is_named_as_it_was_written_as_well() {
 
 #[test]
 fn a_former_name_is_read_and_the_present_one_told_once() {
-    let (settings, notifications) =
-        read_with_warnings("ended_retention = '40days'", &[("SYMBOLON_PLACE_HEADER", "X-Geo")]).unwrap();
+    let (settings, warnings) = read_with_warnings("ended_retention = '40days'", &[("SYMBOLON_PLACE_HEADER", "X-Geo")]).unwrap();
     assert_eq!((settings.purge_after, settings.geo_header.as_deref()), (Duration::seconds(40 * 86_400), Some("X-Geo")));
     assert_eq!(
-        notifications,
+        warnings,
         ["ended_retention (in FILE) was renamed to purge_after", "SYMBOLON_PLACE_HEADER was renamed to SYMBOLON_GEO_HEADER",]
     );
     // A variable stands over the file by whichever name.
     for (toml, variable) in
         [("ended_retention = '40days'", "SYMBOLON_PURGE_AFTER"), ("purge_after = '40days'", "SYMBOLON_ENDED_RETENTION")]
     {
-        let (settings, notifications) = read_with_warnings(toml, &[(variable, "50days")]).unwrap();
-        assert_eq!(
-            (settings.purge_after, notifications.len()),
-            (Duration::seconds(50 * 86_400), 1),
-            "{variable}: {notifications:?}"
-        );
+        let (settings, warnings) = read_with_warnings(toml, &[(variable, "50days")]).unwrap();
+        assert_eq!((settings.purge_after, warnings.len()), (Duration::seconds(50 * 86_400), 1), "{variable}: {warnings:?}");
     }
-    let (_, notifications) = read_with_warnings("purge_after = '40days'", &[("SYMBOLON_PLACE_HEADER", "")]).unwrap();
-    assert!(notifications.is_empty(), "{notifications:?}");
+    let (_, warnings) = read_with_warnings("purge_after = '40days'", &[("SYMBOLON_PLACE_HEADER", "")]).unwrap();
+    assert!(warnings.is_empty(), "{warnings:?}");
 }
 
 #[test]

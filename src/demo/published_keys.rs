@@ -55,7 +55,7 @@ impl PublishedKeys {
             None => NO_KEYS_PAUSE,
         };
         if cache.tried.is_some_and(|tried| tried.elapsed() < pause) {
-            return fresh.ok_or_else(|| Unavailable("the keys could not be fetched a moment ago".to_owned()));
+            return fresh.ok_or_else(|| Unavailable("the keys could not be fetched a moment ago; not retrying yet".to_owned()));
         }
         cache.tried = Some(Instant::now());
         let keys = Arc::new(self.fetch()?);
@@ -75,15 +75,15 @@ impl PublishedKeys {
         let metadata = self.get(&format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/')))?;
         // RFC 8414 3.3: the issuer in the metadata must be the one it was asked for.
         if metadata.get("issuer").and_then(Value::as_str) != Some(self.issuer.as_str()) {
-            return Err(Unavailable(format!("the metadata is not of the issuer {}", self.issuer)));
+            return Err(Unavailable(format!("the metadata is not from issuer {}", self.issuer)));
         }
         let jwks_uri = metadata
             .get("jwks_uri")
             .and_then(Value::as_str)
-            .ok_or_else(|| Unavailable("the metadata names no jwks_uri".to_owned()))?;
+            .ok_or_else(|| Unavailable("the metadata has no jwks_uri".to_owned()))?;
         let keys = self.get(jwks_uri)?;
         if keys.get("keys").and_then(Value::as_array).is_none_or(Vec::is_empty) {
-            return Err(Unavailable(format!("{jwks_uri} holds no keys")));
+            return Err(Unavailable(format!("{jwks_uri} contains no keys")));
         }
         Ok(keys)
     }

@@ -43,7 +43,7 @@ impl Refusal {
     }
 
     pub(super) fn unavailable(why: &dyn fmt::Display) -> Self {
-        tracing::warn!(%why, "the Notes API cannot check tokens");
+        tracing::warn!(%why, "the Notes API cannot verify tokens");
         let description = "the keys of the authorization server could not be fetched; try again soon".to_owned();
         Self { status: StatusCode::SERVICE_UNAVAILABLE, error: Some("temporarily_unavailable"), description, scope: None }
     }

@@ -112,12 +112,12 @@ async fn add(request: HttpRequest, body: web::Bytes, api: web::Data<Api>) -> Res
     let text = note.text.trim().to_owned();
     let length = text.chars().count();
     if length == 0 || length > MAX_NOTE_CHARACTERS {
-        return Err(Refusal::request(format!("text has {length} characters; expected 1 to {MAX_NOTE_CHARACTERS}")));
+        return Err(Refusal::request(format!("text: expected 1 to {MAX_NOTE_CHARACTERS} characters, received {length}")));
     }
     let note = Note { text, written_at: now_seconds() };
     let mut users = api.notes.lock().unwrap_or_else(PoisonError::into_inner);
     if users.len() >= MAX_USERS && !users.contains_key(&caller.sub) {
-        return Err(Refusal::full("this API keeps no more people's notes"));
+        return Err(Refusal::full("this API cannot store notes for more users"));
     }
     let notes = users.entry(caller.sub).or_default();
     if notes.len() >= MAX_NOTES_EACH {
@@ -150,7 +150,7 @@ async fn authorize(request: &HttpRequest, api: &web::Data<Api>, scope: Option<&'
     let kept = Arc::clone(api);
     let claims = web::block(move || check(&kept, &token)).await.map_err(|error| Refusal::unavailable(&error))??;
     let Some(sub) = claims.get("sub").and_then(Value::as_str).map(str::to_owned) else {
-        return Err(Refusal::token("the token names no subject"));
+        return Err(Refusal::token("the token has no subject"));
     };
     let granted = claims.get("scope").and_then(Value::as_str).unwrap_or_default();
     match scope {

@@ -150,7 +150,7 @@ impl Visit<'_> {
             let Some(hint) =
                 subject::hint(self.app, connection, (hint, None), self.context.now)?.filter(|hint| hint.client_id == client.id)
             else {
-                let text = "id_token_hint: expected an ID token that this server issued to this client";
+                let text = "id_token_hint: expected an ID token issued by this server to this client";
                 return Ok(Err(ProtocolError::new(ErrorCode::InvalidRequest, text)));
             };
             expected = expected.and(hint.user.map_or(Expected::NoOne, Expected::User));
@@ -172,7 +172,7 @@ impl Visit<'_> {
         }
         self.note(&grant);
         let code = Credential { kind: Kind::Code, id: grant.id, generation: 0 }.derive(&self.app.config.secrets);
-        let note = format!("code issued: grant {} client {} person {}", grant.id, client.id, session.user_id);
+        let note = format!("code issued: grant {} client {} user {}", grant.id, client.id, session.user_id);
         let answer = response_mode::success(&request.address, self.app.config.issuer.as_str(), code);
         Ok(page::deliver(self.app.config.issuer.base(), self.context, &answer).noting(note))
     }

@@ -67,7 +67,9 @@ pub async fn ready(request: Request, app: Data<App>) -> Reply {
         (Ok(()), Some(wrote)) => (Ok(()), Some(wrote), false),
         (Ok(()), None) => match takes_writes(&app).await {
             Ok(true) => (Ok(()), Some(began), false),
-            Ok(false) if was_unwritable => (Err("no write could be tried since the last one failed".to_owned()), None, true),
+            Ok(false) if was_unwritable => {
+                (Err("the last test write failed, and none could be tried since".to_owned()), None, true)
+            }
             Ok(false) => (Ok(()), None, false),
             Err(fault) => (Err(fault.reason().to_owned()), None, true),
         },

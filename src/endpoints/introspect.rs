@@ -45,7 +45,7 @@ fn handle(
 ) -> Result<Reply, OauthError> {
     let client = caller.client.clone();
     if client.is_public() {
-        let text = "introspection is for clients that authenticate (RFC 7662 2.1)";
+        let text = "introspection requires client authentication (RFC 7662 2.1)";
         return Err(ProtocolError::new(ErrorCode::InvalidClient, text).into());
     }
     let token = introspection::token(&client_request.params)?;

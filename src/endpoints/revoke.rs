@@ -54,16 +54,16 @@ fn handle(
     let now = client_request.context.now;
     if let Some(credential) = Credential::open(&app.config.secrets, Kind::Refresh, token) {
         let Some((found, _)) = found.filter(|(found, _)| found.grant.id == credential.id) else {
-            return Ok(done("the grant is gone"));
+            return Ok(done("the grant no longer exists"));
         };
         if found.grant.client_id != client.id {
             return Err(of_another());
         }
         grants::revoke(connection, credential.id, EndReason::RevokedByClient, now)?;
-        return Ok(done(&format!("grant {} is revoked", credential.id)));
+        return Ok(done(&format!("revoked grant {}", credential.id)));
     }
     let ring = app.keys_verifying(connection, token, now)?;
-    let Ok(claims) = verify::own(&ring, Typ::AccessToken, token) else { return Ok(done("not a token of ours")) };
+    let Ok(claims) = verify::own(&ring, Typ::AccessToken, token) else { return Ok(done("not a token of this server")) };
     let said =
         ReadAccessToken::read(&claims).map_err(|bad| ProtocolError::new(ErrorCode::InvalidRequest, format!("token: {bad}")))?;
     if said.client_id != client.id {
@@ -73,7 +73,7 @@ fn handle(
     if now < end {
         revoked_tokens::insert(connection, said.jti, end)?;
     }
-    Ok(done("an access token is revoked"))
+    Ok(done("revoked an access token"))
 }
 
 fn done(note: &str) -> Reply {
@@ -82,5 +82,5 @@ fn done(note: &str) -> Reply {
 
 /// §2.1: whose token it is, is checked before anything is done to it.
 fn of_another() -> OauthError {
-    ProtocolError::new(ErrorCode::InvalidRequest, "token: expected one that was issued to this client").into()
+    ProtocolError::new(ErrorCode::InvalidRequest, "the token was issued to another client").into()
 }

@@ -61,7 +61,7 @@ fn bearer(request: &HttpRequest, form: &Form) -> Result<Option<String>, Protocol
     }
     let invalid = |text: &str| Err(ProtocolError::new(ErrorCode::InvalidRequest, text));
     if request.query_string().split('&').any(|pair| pair.split('=').next() == Some("access_token")) {
-        return invalid("access_token: expected in the Authorization header, never in the URL");
+        return invalid("access_token: expected in the Authorization header, received in the URL");
     }
     if form.0.as_ref().is_ok_and(|form| form.get("access_token").is_some()) {
         return invalid("access_token: expected in the Authorization header, received in the body");
@@ -96,14 +96,15 @@ fn tell(
         .access_token(connection, token, found)?
     {
         Ok(found) => found,
-        Err(inactive_token) => return Err(invalid(&format!("the access token is refused: {}", inactive_token.reason))),
+        Err(inactive_token) => return Err(invalid(&format!("the access token is not valid: {}", inactive_token.reason))),
     };
     let issuer = app.config.issuer.as_str();
     let (Some(grant), true) = (&found.grant, verify::names_audience(&found.claims, issuer) && found.left.scopes.contains(OPENID))
     else {
         return Err(needs_openid());
     };
-    let user = users::find(connection, grant.user_id)?.ok_or_else(|| invalid("the person of this access token is gone"))?;
+    let user =
+        users::find(connection, grant.user_id)?.ok_or_else(|| invalid("the user of this access token no longer exists"))?;
     let (client, custom) = (&found.client, &app.config.scope_claims);
     // Whoever asked for a token of fewer scopes about the user gets what these open, and no more.
     let granted = grant.scopes.intersection(&client.scopes);

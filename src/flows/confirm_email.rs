@@ -69,7 +69,7 @@ fn confirm(
             };
             // No redirect: the link is spent, and whoever is signed in may be another, so that no other page could say it. The
             // form sent again finds the link used.
-            Ok(link::forgetting(page::show(200, &page, None)).noting(format!("an address was confirmed: person {id}")))
+            Ok(link::forgetting(page::show(200, &page, None)).noting(format!("e-mail address confirmed: user {id}")))
         }
     }
 }

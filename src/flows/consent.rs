@@ -73,11 +73,11 @@ fn decide(
             consents::add(connection, &client.id, &allowed, &event)?;
             let given = returning::give_consent(app, &visit.query, session, now);
             let to = visit.path_with(paths::AUTHORIZE, returning::CONSENT_GIVEN, &given);
-            let note = format!("consent given: client {} person {}", client.id, session.user_id);
+            let note = format!("consent given: client {} user {}", client.id, session.user_id);
             Ok(Reply::see_other(&format!("{base}{to}")).noting(note))
         }
         Some("deny") => {
-            let error = ProtocolError::new(ErrorCode::AccessDenied, "the person declined");
+            let error = ProtocolError::new(ErrorCode::AccessDenied, "the user denied the request");
             let answer = response_mode::failure(&request.address, app.config.issuer.as_str(), &error);
             Ok(page::deliver(base, &visit.context, &answer).noting("consent denied"))
         }
@@ -99,7 +99,7 @@ fn show(
 ) -> Result<Reply, Fault> {
     let (client, request, session) = (&interaction.client, &interaction.request, &interaction.session);
     let Some(user) = users::find(connection, session.user_id)? else {
-        return Err(Fault::Internal(format!("session {} is of a person that does not exist", session.id)));
+        return Err(Fault::Internal(format!("session {} belongs to a user who does not exist", session.id)));
     };
     let base = app.config.issuer.base();
     let lifetimes = &app.config.lifetimes;

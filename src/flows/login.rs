@@ -109,11 +109,11 @@ async fn sign_in(app: &Data<App>, visit: Visit, form: Params, password: Sensitiv
         match verdict {
             Verdict::Right(user) => visit.begin_session(app, connection, user, typed.remember),
             Verdict::Wrong { user_id, is_verified } => {
-                let who = user_id.map_or_else(|| "nobody".to_owned(), |id| format!("person {id}"));
+                let who = user_id.map_or_else(|| "no such user".to_owned(), |id| format!("user {id}"));
                 let what = if is_verified {
                     "wrong name or password"
                 } else {
-                    "password not verified, too many failures from everywhere"
+                    "rejected without checking the password: global attempt limit reached"
                 };
                 let shown = visit.show(app, connection, Some(typed), Some(LoginProblem::WrongNameOrPassword))?;
                 Ok(Some(shown.noting(format!("{what}: {who}"))))
@@ -201,7 +201,7 @@ impl Visit {
         let reply = Reply::see_other(&self.way_on(app))
             .with(header::SET_COOKIE, &session::cookie(app, &session, now))
             .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &known_browser::cookie(app, &name, now), Keep::Long))
-            .noting(format!("signed in: person {id} session {}", session.id));
+            .noting(format!("signed in: user {id} session {}", session.id));
         Ok(Some(reply))
     }
 
@@ -275,7 +275,7 @@ impl Visit {
             Some(LoginProblem::FormExpired) => page::show(400, &login, target.as_deref()).noting("form expired or forged"),
             Some(LoginProblem::SlowedDown { seconds }) => page::show(429, &login, target.as_deref())
                 .with(header::RETRY_AFTER, &seconds.to_string())
-                .noting("sign-in slowed down"),
+                .noting("sign-in rate limited"),
         };
         Ok(if self.browser.is_some() {
             reply

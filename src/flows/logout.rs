@@ -179,7 +179,7 @@ impl Visit {
         sessions::end(connection, session, offline, &event)?;
         app.bell.notify_one();
         let reply = without_cookie(self.leave(app, found));
-        Ok(reply.noting(format!("signed out: person {} session {}", session.user_id, session.id)))
+        Ok(reply.noting(format!("signed out: user {} session {}", session.user_id, session.id)))
     }
 
     /// Where someone who is signed out goes: back to the app, or to a page that says so. A form is never answered by a page.

@@ -186,6 +186,6 @@ impl Visit {
         let sent = stamp::make(&app.config.secrets, Purpose::Requested, &[owner, self.path, login], now);
         let request = Params::parse(&self.request());
         let query = request.to_query(&[], &[(SENT, &sent), (SENT_FOR, login)]);
-        Ok(Ok(Reply::see_other(&format!("{}{}?{query}", app.config.issuer.base(), self.path)).noting("a letter was asked for")))
+        Ok(Ok(Reply::see_other(&format!("{}{}?{query}", app.config.issuer.base(), self.path)).noting("e-mail requested")))
     }
 }

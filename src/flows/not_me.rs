@@ -66,7 +66,7 @@ fn end(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, us
     };
     // No redirect: nobody is signed in any more, and what was ended is known only now. The form sent again finds the link used. Its
     // cookie stays: asking for a new password is next, and whoever has shown a link is not held up by unknown callers who ask as well.
-    Ok(page::show(200, &page, None).noting(format!("everything was ended by a letter's link: person {id}")))
+    Ok(page::show(200, &page, None).noting(format!("signed out everywhere with a link: user {id}")))
 }
 
 fn show(

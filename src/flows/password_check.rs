@@ -132,7 +132,7 @@ pub async fn by_password<S: Send + Sync + 'static, T: Send + 'static>(
 
 /// Does all of it, though the caller may leave.
 async fn to_its_end<T: 'static>(work: impl Future<Output = Result<T, Fault>> + 'static) -> Result<T, Fault> {
-    actix_web::rt::spawn(work).await.unwrap_or_else(|_| Err(Fault::Internal("a password's proof did not end".into())))
+    actix_web::rt::spawn(work).await.unwrap_or_else(|_| Err(Fault::Internal("password check failed unexpectedly".into())))
 }
 
 impl<T, F> Proving<F>
@@ -249,5 +249,5 @@ where
 }
 
 fn answer<T>(done: Option<T>) -> Result<T, Fault> {
-    done.ok_or_else(|| Fault::Internal("a password that is not taken has no answer".into()))
+    done.ok_or_else(|| Fault::Internal("a rejected password has no response".into()))
 }

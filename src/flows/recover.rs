@@ -70,7 +70,7 @@ fn show(app: &App, visit: &Visit, login: &str, problem: Option<FormProblem>) -> 
         None => page::show(200, &page, None),
         Some(FormProblem::FormExpired) => page::show(400, &page, None).noting("form expired or forged"),
         Some(FormProblem::SlowedDown { seconds }) => {
-            page::show(429, &page, None).with(header::RETRY_AFTER, &seconds.to_string()).noting("asking for letters slowed down")
+            page::show(429, &page, None).with(header::RETRY_AFTER, &seconds.to_string()).noting("e-mail requests rate limited")
         }
     };
     visit.keeping(&owner, reply)

@@ -112,7 +112,7 @@ fn reset(
     let to = (sign_in_redirect::PASSWORD_SET, claims.username.as_str());
     Ok(sign_in_redirect::to_sign_in(app, link.content.request(), to, (visit.browser(), now))
         .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &known_browser::cookie(app, &name, now), Keep::Long))
-        .noting(format!("a new password was set by a link: person {id}")))
+        .noting(format!("password reset with a link: user {id}")))
 }
 
 fn show(app: &App, visit: &Visit, link: &Link, user: &User, problem: Option<RecoverPasswordProblem>) -> Reply {

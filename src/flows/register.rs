@@ -89,7 +89,7 @@ fn show(
         Some(RegisterProblem::NotAnAddress) => page::show(400, &page, None),
         Some(RegisterProblem::FormExpired) => page::show(400, &page, None).noting("form expired or forged"),
         Some(RegisterProblem::SlowedDown { seconds }) => {
-            page::show(429, &page, None).with(header::RETRY_AFTER, &seconds.to_string()).noting("asking for letters slowed down")
+            page::show(429, &page, None).with(header::RETRY_AFTER, &seconds.to_string()).noting("e-mail requests rate limited")
         }
     };
     Ok(visit.keeping(&owner, reply))

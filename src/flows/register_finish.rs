@@ -175,7 +175,7 @@ impl Visit {
         }
         let request = link.content.request();
         let to = (sign_in_redirect::REGISTERED, user.claims.username.as_str());
-        Ok(sign_in_redirect::to_sign_in(app, request, to, (self.browser(), now)).noting(format!("registered: person {id}")))
+        Ok(sign_in_redirect::to_sign_in(app, request, to, (self.browser(), now)).noting(format!("registered: user {id}")))
     }
 
     /// Someone else took the name meanwhile, or the address.

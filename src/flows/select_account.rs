@@ -70,7 +70,7 @@ fn show(
     problem: Option<SelectAccountProblem>,
 ) -> Result<Reply, Fault> {
     let Some(user) = users::find(connection, interaction.session.user_id)? else {
-        return Err(Fault::Internal(format!("session {} is of a person that does not exist", interaction.session.id)));
+        return Err(Fault::Internal(format!("session {} belongs to a user who does not exist", interaction.session.id)));
     };
     let base = app.config.issuer.base();
     let page = SelectAccount {

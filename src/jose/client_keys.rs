@@ -32,7 +32,7 @@ impl ClientKeys {
     /// What was expected: JSON, public keys alone, at least one that can be used here.
     pub fn parse(text: &str) -> Result<Self, String> {
         let set: Map<String, Value> = serde_json::from_str(text).map_err(|_| "expected a JWK set as JSON (RFC 7517 5)")?;
-        let Some(Value::Array(keys)) = set.get("keys") else { return Err("expected a list as the member 'keys'".into()) };
+        let Some(Value::Array(keys)) = set.get("keys") else { return Err("expected an array as the member 'keys'".into()) };
         if keys.len() > LIMIT {
             return Err(format!("expected at most {LIMIT} keys, received {}", keys.len()));
         }
@@ -40,7 +40,7 @@ impl ClientKeys {
         for key in keys {
             let Value::Object(key) = key else { return Err("expected objects in 'keys'".into()) };
             if SECRET.iter().any(|name| key.contains_key(*name)) {
-                return Err("expected public keys alone, received one with private members".into());
+                return Err("expected only public keys, received a private key".into());
             }
             usable.extend(ClientKey::read(key));
         }
@@ -76,7 +76,7 @@ impl ClientKeys {
         let named = self.0.iter().filter(|key| kid.is_none_or(|kid| key.kid.as_deref() == Some(kid)));
         let mut fitting = named.flat_map(|key| &key.verifiers).filter(|(of, _)| *of == algorithm).peekable();
         if fitting.peek().is_none() {
-            return Err(refuse("the client has registered no key with this kid and alg"));
+            return Err(refuse("the client has no registered key with this kid and alg"));
         }
         if fitting.any(|(_, verifier)| verifier.verify(parsed.signed.as_bytes(), &parsed.signature).is_ok()) {
             Ok(parsed.payload)
@@ -195,8 +195,8 @@ mod tests {
             ("{}".to_owned(), "'keys'"),
             (json!({"keys": []}).to_string(), "public key"),
             (json!({"keys": [7]}).to_string(), "objects"),
-            (json!({"keys": [private]}).to_string(), "public keys alone"),
-            (json!({"keys": [{"kty": "oct", "k": "AAAA"}]}).to_string(), "public keys alone"),
+            (json!({"keys": [private]}).to_string(), "only public keys"),
+            (json!({"keys": [{"kty": "oct", "k": "AAAA"}]}).to_string(), "only public keys"),
             (json!({"keys": [for_encryption]}).to_string(), "public key"),
             (json!({"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}]}).to_string(), "public key"),
             (json!({"keys": vec![public.clone(); 21]}).to_string(), "at most 20"),

@@ -37,11 +37,11 @@ impl std::fmt::Display for Error {
         match self {
             Self::Sealed { kid } => write!(
                 f,
-                "the signing key {kid} cannot be opened: expected the server secret with which this database was made (SYMBOLON_SECRET or secret_file), received another"
+                "the signing key {kid} cannot be decrypted: expected the server secret that this database was created with (SYMBOLON_SECRET or secret_file), received another"
             ),
             Self::NoKey(algorithm) => {
                 let name = algorithm.as_str();
-                write!(f, "there is no signing key for {name} (symbolon key add --algorithm {name} makes one)")
+                write!(f, "there is no signing key for {name} (create one with symbolon key add --algorithm {name})")
             }
             Self::Failed(text) => f.write_str(text),
         }

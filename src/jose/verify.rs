@@ -100,7 +100,7 @@ pub fn look(ring: &KeyRing, token: &str) -> Option<(String, Result<Claims, Refus
 
 fn check_own(ring: &KeyRing, parsed: &Parsed<'_>) -> Result<(), Refused> {
     let kid = parsed.header_text("kid").unwrap_or_default();
-    let key = ring.find(kid).ok_or_else(|| refuse("the key that signed it is not one of this server"))?;
+    let key = ring.find(kid).ok_or_else(|| refuse("it was not signed with a key of this server"))?;
     if parsed.algorithm() != Some(key.algorithm) {
         return Err(malformed());
     }
@@ -117,11 +117,10 @@ pub fn access_token(jwks: &Value, token: &str, expected: &Expected<'_>) -> Resul
     let kid = parsed.header_text("kid");
     let keys = jwks.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let published = keys.iter().find(|key| kid.is_some() && key.get("kid").and_then(Value::as_str) == kid);
-    let published =
-        published.and_then(Value::as_object).ok_or_else(|| refuse("the key that signed it is not among the published keys"))?;
+    let published = published.and_then(Value::as_object).ok_or_else(|| refuse("the key that signed it is not published"))?;
     let jwk = Jwk::from_map(published.clone()).map_err(|_| refuse("the published key is malformed"))?;
     if published.get("alg").and_then(Value::as_str) != Some(algorithm.as_str()) {
-        return Err(refuse("alg: the published key is for another one"));
+        return Err(refuse("alg: the published key is for another algorithm"));
     }
     let verifier = algorithms::verifier(algorithm, &jwk).map_err(|_| refuse("the published key is malformed"))?;
     verifier.verify(parsed.signed.as_bytes(), &parsed.signature).map_err(|_| refuse("the signature is not valid"))?;
@@ -187,7 +186,7 @@ fn decode(part: &str) -> Result<Vec<u8>, Refused> {
 }
 
 fn malformed() -> Refused {
-    refuse("it is not a signed JWT of this kind")
+    refuse("it is not a signed JWT of the expected type")
 }
 
 pub(super) fn refuse(why: &str) -> Refused {

@@ -56,7 +56,7 @@ impl Smtp {
         // Apart from the e-mail: that there is no connection or no login says nothing about it.
         match self.transport.test_connection() {
             Ok(true) => (),
-            Ok(false) => return Err(SendError::Later(format!("{}: the connection broke off", self.place))),
+            Ok(false) => return Err(SendError::Later(format!("{}: the connection was closed", self.place))),
             Err(error) => return Err(SendError::Later(self.tell(&error))),
         }
         match self.transport.send(mail) {
@@ -76,7 +76,7 @@ impl Smtp {
         let said: String = if is_secret { String::new() } else { said.chars().take(REPORTED).collect() };
         let what = match error.status() {
             Some(code) => format!("answered {code}"),
-            None if is_timeout(error) => return format!("{}: no answer in time", self.place),
+            None if is_timeout(error) => return format!("{}: no response in time", self.place),
             None if error.is_tls() => "TLS".to_owned(),
             None => "no connection".to_owned(),
         };

@@ -182,7 +182,7 @@ fn a_server_that_does_not_answer_is_left() {
     });
     for security in [SmtpSecurity::None, SmtpSecurity::StartTls, SmtpSecurity::Tls] {
         let error = smtp(port, security, Duration::from_millis(100)).send(&message()).unwrap_err();
-        assert_eq!(error, SendError::Later(format!("127.0.0.1:{port}: no answer in time")), "{security:?}");
+        assert_eq!(error, SendError::Later(format!("127.0.0.1:{port}: no response in time")), "{security:?}");
     }
 }
 

@@ -72,7 +72,7 @@ pub struct Refused(pub IpAddr);
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is refused", self.0)
+        write!(f, "{} is not allowed", self.0)
     }
 }
 

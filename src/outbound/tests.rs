@@ -106,7 +106,10 @@ fn every_connection_is_judged_and_goes_where_it_was_judged() {
     assert_eq!(outbound.get(&url).unwrap(), "{}");
     assert_eq!(names.0.lock().unwrap().len(), 2, "one lookup for one call");
     assert_eq!(outbound.get(&url), Err(OutboundError::RefusedAddress(elsewhere.ip())), "the name has changed its mind");
-    assert_eq!(outbound.get("https://rp.example/"), Err(OutboundError::Unreachable("the name has no address".into())));
+    assert_eq!(
+        outbound.get("https://rp.example/"),
+        Err(OutboundError::Unreachable("the host name could not be resolved".into()))
+    );
     let listener = serving.join().unwrap();
     listener.set_nonblocking(true).unwrap();
     assert!(listener.accept().is_err(), "no second connection");

@@ -221,7 +221,7 @@ fn each_form_says_what_it_is_about() {
 #[test]
 fn what_has_no_name_is_called_what_it_is() {
     let html = PAGE.render().unwrap();
-    for words in ["<h3><bdi>Work laptop</bdi></h3>", "<h3><bdi>Safari on iPhone</bdi></h3>", "<h3>A device without a name</h3>"] {
+    for words in ["<h3><bdi>Work laptop</bdi></h3>", "<h3><bdi>Safari on iPhone</bdi></h3>", "<h3>Unnamed device</h3>"] {
         assert_eq!(html.matches(words).count(), 1, "{words}");
     }
     assert_eq!(html.matches("This browser<").count(), 1);
@@ -299,7 +299,7 @@ fn a_part_shows_its_own_list_and_the_ways_on_and_back() {
         page.render().unwrap()
     };
     let has = |html: &str, words: [&str; 4]| words.map(|words| html.contains(words));
-    let words = ["<h2 id=\"browsers\">", "<h2 id=\"apps\">", "End more at once", "All devices and apps"];
+    let words = ["<h2 id=\"browsers\">", "<h2 id=\"apps\">", "Sign out everywhere</h2>", "All devices and apps"];
     for (part, expected) in [
         (AccountPart::Overview, [true, true, true, false]),
         (AccountPart::Browsers, [true, false, false, true]),

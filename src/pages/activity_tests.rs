@@ -160,9 +160,10 @@ fn what_it_was_about_is_told_once() {
 
 #[test]
 fn not_me_says_what_it_does() {
-    for (effect, words) in
-        [(NotMeEffect::ResetByMail, "the password stops working"), (NotMeEffect::ChangePassword, "every browser but this one")]
-    {
+    for (effect, words) in [
+        (NotMeEffect::ResetByMail, "your password stops working"),
+        (NotMeEffect::ChangePassword, "every other browser is signed out"),
+    ] {
         let html = Activity { effect, ..PAGE }.render().unwrap();
         assert!(html.contains(words), "{words}");
         let tags = markup::tags(&html);

@@ -182,12 +182,12 @@ pub(super) mod tests {
     fn it_says_who_what_where_and_how_long() {
         let html = consent(&[READ], LONG).render().unwrap();
         for words in [
-            "<title>Example Notes asks for access",
+            "<title>Example Notes wants access",
             "app.example.com",
             "Alice Example",
             "1 year",
             "30 days",
-            "only if it wants more",
+            "only asked again if it wants more",
         ] {
             assert!(html.contains(words), "{words}");
         }
@@ -229,7 +229,7 @@ pub(super) mod tests {
         }
         assert!(
             said(RequestedScope { api: at, ..read })
-                .starts_with(&format!("<strong>{code}</strong><span>A permission at <bdi>Notes API</bdi>"))
+                .starts_with(&format!("<strong>{code}</strong><span>A permission of <bdi>Notes API</bdi>"))
         );
         assert!(said(read).starts_with(&format!("<strong>{code}</strong><span>A permission of the app;")));
     }
@@ -253,7 +253,7 @@ pub(super) mod tests {
         page.asks_each_time = true;
         let html = page.render().unwrap();
         assert_eq!(html.matches("alice").count(), 1);
-        assert!(html.contains("1 minute, this once") && html.contains("You are asked again<"));
+        assert!(html.contains("1 minute, just once") && html.contains("You are asked again<"));
     }
 
     #[test]

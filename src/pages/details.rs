@@ -90,8 +90,8 @@ pub(super) mod tests {
         assert!(saved.contains("role=\"status\"") && !saved.contains("role=\"alert\""));
         for (problem, words) in [
             (DetailsProblem::TooLong, "at most 200 characters"),
-            (DetailsProblem::NotOneLine, "one line"),
-            (DetailsProblem::FormExpired, "open too long"),
+            (DetailsProblem::NotOneLine, "single line"),
+            (DetailsProblem::FormExpired, "has expired"),
         ] {
             let html = Details { problem: Some(problem), ..PAGE }.render().unwrap();
             assert!(html.contains(words) && html.contains("role=\"alert\"") && html.contains("<title>Error: "), "{problem:?}");

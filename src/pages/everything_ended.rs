@@ -66,7 +66,7 @@ pub(super) mod tests {
         for name in PAGE.browsers.iter().chain(PAGE.apps) {
             assert_eq!(html.matches(&format!("<li><bdi>{name}</bdi></li>")).count(), 1, "{name}");
         }
-        assert!(html.contains("the account <strong><bdi>alice</bdi></strong> any more"));
+        assert!(html.contains("Nobody is signed in to the account <strong><bdi>alice</bdi></strong> now"));
         let none = EverythingEnded { browsers: &[], apps: &[], ..PAGE }.render().unwrap();
         assert!(none.contains("No browser was signed in") && none.contains("No app had access"));
     }

@@ -177,7 +177,7 @@ pub(super) mod tests {
     fn a_link_of_another_browser_is_asked_for_again_here() {
         let (_, page) = pages().into_iter().find(|(_, page)| page.reason == InvalidLinkReason::OtherBrowser).unwrap();
         let html = page.render().unwrap();
-        assert!(html.contains("Open it there") && html.contains("ask again in this browser"));
+        assert!(html.contains("Open it there") && html.contains("request a new link in this browser"));
         assert_eq!(ways(&html), ["/recover", "/login"]);
     }
 }

@@ -88,6 +88,9 @@ pub fn check(page: &str, html: &str) {
         assert_eq!(count(forbidden), 0, "{page}: <{forbidden}>");
     }
 
+    let is_named = |tag: &Tag<'_>| tag.get("data-page").is_some_and(|name| !name.is_empty());
+    assert!(tags.iter().any(|tag| tag.name == "main" && is_named(tag)), "{page}: it says which page it is");
+
     let ids: Vec<_> = tags.iter().filter_map(|tag| tag.get("id")).collect();
     let known: HashSet<_> = ids.iter().copied().collect();
     assert_eq!(ids.len(), known.len(), "{page}: ids are unique");
@@ -193,7 +196,7 @@ fn asset(page: &str, url: Option<&str>, content_type: &str) {
 fn a_drawing_holds_shapes_and_messages_alone() {
     let refuses = |attributes: &str, inside: &str| {
         let html = format!(
-            "<!doctype html><html lang=\"en\"><title>t</title><main><h1>h</h1>\
+            "<!doctype html><html lang=\"en\"><title>t</title><main data-page=\"p\"><h1>h</h1>\
              <svg role=\"img\" width=\"100%\" height=\"9\" aria-labelledby=\"t\" aria-describedby=\"d\"{attributes}>\
              <title id=\"t\">t</title><desc id=\"d\">d</desc>{inside}</svg></main></html>"
         );

@@ -140,7 +140,7 @@ pub fn message(facts: &MessageFacts<'_>) -> askama::Result<(String, String)> {
     let link = facts.link.unwrap_or_default();
     let needs_none = facts.kind == MessageKind::AlreadyRegistered || facts.kind.describes();
     if link.contains(|c: char| !c.is_ascii_graphic()) || link.is_empty() && !needs_none {
-        return Err(askama::Error::custom(format!("the letter {:?} needs a link", facts.kind)));
+        return Err(askama::Error::custom(format!("the e-mail {:?} needs a link", facts.kind)));
     }
     let name = |text: Option<&str>| text.map(|text| tame(text, LONGEST_NAME)).filter(|text| !text.is_empty());
     let about = if facts.kind == MessageKind::EmailChanged { LONGEST_ADDRESS } else { LONGEST_NAME };

@@ -67,7 +67,7 @@ fn messages_are_short_plain_and_wrapped() {
     for (name, text) in samples() {
         let (subject, body) = text.strip_prefix("Subject: ").unwrap().split_once("\n\n").unwrap();
         assert!((10..=78).contains(&subject.chars().count()) && !subject.contains('\n'), "{name}: {subject}");
-        assert!(body.starts_with("Hello") && body.ends_with("answers to it.\n"), "{name}: {body}");
+        assert!(body.starts_with("Hello") && body.ends_with("not reply.\n"), "{name}: {body}");
         assert!(!body.contains("\n\n\n") && !body.contains("{{") && !body.contains("  "), "{name}: {body}");
         assert!(body.lines().all(|line| line.chars().count() <= WIDTH || line == LINK), "{name}: {body}");
         assert!(body.lines().count() <= 30, "{name}: it is short");
@@ -94,9 +94,9 @@ fn each_says_what_when_from_where_and_what_to_do() {
                 "{kind:?}: a stranger's letter holds nothing of its sender: {fact}\n{text}"
             );
         }
-        let ends = sent.contains("? Open this link:")
-            && sent.contains("ends every session and every app's access")
-            && sent.contains("shows what it ended")
+        let ends = sent.contains(", open this link:")
+            && sent.contains("signs out every browser, ends every app's access")
+            && sent.contains("shows what was signed out")
             && sent.contains("30 days");
         assert_eq!(ends, is_alarm(kind), "{kind:?}: {text}");
     }
@@ -104,7 +104,7 @@ fn each_says_what_when_from_where_and_what_to_do() {
     assert!(said(MessageKind::AddressChanged).contains("the app \"Example Notes\""));
     assert!(said(MessageKind::CredentialReused).contains("the app \"Example Notes\""));
     assert!(said(MessageKind::EmailChanged).contains("\"alice@new.example\""));
-    assert!(said(MessageKind::Reset).contains("works once, for 10 minutes, and in that browser alone"));
+    assert!(said(MessageKind::Reset).contains("works once, for 10 minutes, and only in that browser"));
     assert!(said(MessageKind::Register).contains("works once, for 24 hours"));
     assert!(said(MessageKind::Invitation).contains("works once, for 7 days"));
 }
@@ -127,8 +127,11 @@ fn what_has_happened_is_told_without_the_link_too() {
         let (subject, text) = message(&MessageFacts { link: None, ..facts(kind) }).unwrap();
         let sent = text.replace('\n', " ");
         assert_eq!(subject, message(&facts(kind)).unwrap().0, "{kind:?}");
-        assert!(sent.contains("ell those who run id.example.com") && sent.contains("22 November 2026"), "{kind:?}: {text}");
-        assert!(!sent.contains("Open this link") && !sent.contains("good for") && !text.contains("\n\n\n"), "{kind:?}: {text}");
+        assert!(sent.contains("ell the people who run id.example.com") && sent.contains("22 November 2026"), "{kind:?}: {text}");
+        assert!(
+            !sent.contains("open this link") && !sent.contains("link works for") && !text.contains("\n\n\n"),
+            "{kind:?}: {text}"
+        );
     }
     assert!(ALL.iter().all(|kind| kind.describes() == is_alarm(*kind)));
 }

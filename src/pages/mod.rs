@@ -31,6 +31,7 @@ mod register_finish;
 mod select_account;
 mod sign_out;
 mod span_text;
+mod state;
 mod timeline;
 mod when;
 
@@ -66,6 +67,7 @@ pub use register_finish::{DisplayNameProblem, RegisterFinish, RegisterFinishProb
 pub use select_account::{SelectAccount, SelectAccountProblem};
 pub use sign_out::{SignOut, SignOutNote, SignedOut};
 pub use span_text::{relative, span_text};
+use state::kebab;
 pub use timeline::{EndGrant, GrantState, Point, RowKind, Timeline, TimelineRow};
 pub use when::{CalendarDay, CalendarTime};
 

@@ -77,8 +77,8 @@ pub(super) mod tests {
     };
     const KINDS: [(&str, ReportedEvent<'static>, &str); 6] = [
         ("new-device", ReportedEvent::NewDevice, "A sign-in"),
-        ("address", ReportedEvent::AddressChanged { client_name: "Example Notes" }, "went on from another network"),
-        ("reused", ReportedEvent::CredentialReused { client_name: "Example Notes" }, "came a second time"),
+        ("address", ReportedEvent::AddressChanged { client_name: "Example Notes" }, "was used from another network"),
+        ("reused", ReportedEvent::CredentialReused { client_name: "Example Notes" }, "was used a second time"),
         ("password-changed", ReportedEvent::PasswordChanged, "The password was changed"),
         ("password-reset", ReportedEvent::PasswordReset, "A new password was set"),
         ("email", ReportedEvent::EmailChanged { to: LONG_EMAIL }, "The e-mail address was changed to"),
@@ -124,7 +124,7 @@ pub(super) mod tests {
     fn it_says_what_happened_and_what_the_button_does() {
         for (name, what, words) in KINDS {
             let html = NotMe { what, ..REQUESTED }.render().unwrap();
-            for words in [words, "Firefox on Linux", "near Paris", "every browser", "every app", "stops working"] {
+            for words in [words, "Firefox on Linux", "near Paris", "every browser and app", "stops working"] {
                 assert!(html.contains(words), "{name}: {words}");
             }
             for (other, _, words) in KINDS.iter().filter(|(other, ..)| *other != name) {

@@ -145,7 +145,7 @@ pub(super) mod tests {
     #[test]
     fn the_rules_are_told_beforehand() {
         let html = PAGE.render().unwrap();
-        assert!(html.contains("At least 15 characters") && html.contains("no need for"));
+        assert!(html.contains("At least 15 characters") && html.contains("not required"));
         for (id, attribute, value) in [
             ("password", "autocomplete", Some("current-password")),
             ("new-password", "autocomplete", Some("new-password")),

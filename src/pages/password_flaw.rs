@@ -34,12 +34,12 @@ pub(super) mod tests {
 
     /// Each flaw, under the name of its sample, with words that stand only where it is told.
     pub const FLAWS: [(&str, PasswordFlaw, &str); 7] = [
-        ("too-short", PasswordFlaw::TooShort { expected: 15, received: 9 }, "It has 9 characters, and at least 15 are needed"),
-        ("too-long", PasswordFlaw::TooLong { limit: 1024 }, "It may have at most 1024 bytes"),
-        ("not-one-line", PasswordFlaw::NotOneLine, "more than one line"),
+        ("too-short", PasswordFlaw::TooShort { expected: 15, received: 9 }, "It has 9 characters, but needs at least 15"),
+        ("too-long", PasswordFlaw::TooLong { limit: 1024 }, "Use at most 1024 plain letters"),
+        ("not-one-line", PasswordFlaw::NotOneLine, "has more than one line"),
         ("common", PasswordFlaw::Common, "too common"),
-        ("breached", PasswordFlaw::Breached, "has been stolen before"),
-        ("contextual", PasswordFlaw::Contextual, "too close to you"),
+        ("breached", PasswordFlaw::Breached, "has been leaked"),
+        ("contextual", PasswordFlaw::Contextual, "easy to guess"),
         ("repetitive", PasswordFlaw::Repetitive, "follows a pattern"),
     ];
 }

@@ -102,7 +102,7 @@ pub(super) mod tests {
     #[test]
     fn a_problem_is_an_alert_that_the_field_points_at() {
         let flaws = FLAWS.map(|(_, flaw, words)| (RecoverPasswordProblem::Password(flaw), words, Some("true")));
-        let expired = (RecoverPasswordProblem::Form(FormProblem::FormExpired), "open too long", None);
+        let expired = (RecoverPasswordProblem::Form(FormProblem::FormExpired), "has expired", None);
         for (problem, words, invalid) in flaws.into_iter().chain([expired]) {
             let html = again(problem).render().unwrap();
             assert!(html.contains(words) && html.contains("<title>Error: Set a new password"), "{problem:?}");

@@ -126,7 +126,7 @@ pub(super) mod tests {
     #[test]
     fn the_message_is_told_of_with_both_outcomes() {
         let html = SENT.render().unwrap();
-        for words in ["alice@example.com", "24 hours", "has an account already", "href=\"/register\""] {
+        for words in ["alice@example.com", "24 hours", "already has an account", "href=\"/register\""] {
             assert!(html.contains(words), "{words}");
         }
     }

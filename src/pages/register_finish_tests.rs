@@ -123,5 +123,5 @@ fn a_flaw_is_told_in_its_own_words() {
         }
     }
     let one = again(ALL).render().unwrap();
-    assert!(one.contains("It has 1 character, and"), "one is not plural");
+    assert!(one.contains("It has 1 character, but"), "one is not plural");
 }

@@ -124,7 +124,7 @@ pub(super) mod tests {
                 (requested(note).render().unwrap(), "You will not be sent back to the app."),
                 (ended(Some(note)).render().unwrap(), "You were not sent back to the app."),
             ] {
-                for words in [stays, "<dt>Expected</dt>", "<dt>Received</dt>", "<h2>If the app is yours</h2>"] {
+                for words in [stays, "<dt>Expected</dt>", "<dt>Received</dt>", "<h2>If you develop this app</h2>"] {
                     assert_eq!(html.matches(words).count(), 1, "{name}: {words}");
                 }
             }
@@ -158,10 +158,10 @@ pub(super) mod tests {
     #[test]
     fn an_app_asks_only_where_that_is_shown() {
         let to_app = SignOut { leads_to: Some("Example Notes"), ..CONFIRMATION }.render().unwrap();
-        assert!(to_app.contains("you go on to <bdi>Example Notes</bdi>") && !to_app.contains("asks to sign you out"));
+        assert!(to_app.contains("You then return to <bdi>Example Notes</bdi>") && !to_app.contains("wants to sign you out"));
         let by_app = SignOut { client_name: Some("Example Notes"), ..CONFIRMATION }.render().unwrap();
-        assert!(by_app.contains("<h1><bdi>Example Notes</bdi> asks to sign you out</h1>"));
-        assert!(by_app.contains("<title>Example Notes asks to sign you out"));
+        assert!(by_app.contains("<h1><bdi>Example Notes</bdi> wants to sign you out</h1>"));
+        assert!(by_app.contains("<title>Example Notes wants to sign you out"));
         assert!(CONFIRMATION.render().unwrap().contains("<h1>Sign out?</h1>"));
     }
 }

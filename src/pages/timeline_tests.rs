@@ -229,9 +229,9 @@ fn reuse_is_told_in_words_and_by_a_shape_of_its_own() {
     let (facts, rows) = (facts(), reused());
     let page = timeline(&facts, GrantState::Ended { why: REVOKED }, &rows);
     let (picture, list) = list(&page);
-    assert!(picture.contains("Token 71 came a second time,") && picture.contains("Old token 71 came again"), "{picture}");
+    assert!(picture.contains("Token 71 was used a second time,") && picture.contains("Old token 71 was reused"), "{picture}");
     assert!(picture.contains("The newest was token 338"), "{picture}");
-    assert!(list.contains("Token 71 came again after it had been used and replaced (token 338 was the newest)"), "{list}");
+    assert!(list.contains("Token 71 was used again after it had been used and replaced (token 338 was the newest)"), "{list}");
     assert!(list.contains("New address: 203.0.113.77") && list.contains("New program: python-requests"), "{list}");
     let html = page.render().unwrap();
     let count = |class: &str| markup::tags(&html).iter().filter(|tag| tag.get("class") == Some(class)).count();
@@ -239,7 +239,7 @@ fn reuse_is_told_in_words_and_by_a_shape_of_its_own() {
 
     let rows = ordinary();
     let calm = timeline(&facts, GrantState::InUse, &rows).render().unwrap();
-    assert!(!said(&calm).contains("came again") && !calm.contains("alarm") && !calm.contains("wrong-note"));
+    assert!(!said(&calm).contains("reused") && !calm.contains("alarm") && !calm.contains("wrong-note"));
 }
 
 #[test]

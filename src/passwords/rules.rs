@@ -70,12 +70,12 @@ impl std::fmt::Display for Flaw {
             Self::TooShort { expected, received } => write!(f, "expected at least {expected} characters, received {received}"),
             Self::TooLong { expected, received } => write!(f, "expected at most {expected} bytes, received {received}"),
             Self::NotOneLine => f.write_str("expected one line without NUL"),
-            Self::Repetitive => f.write_str("expected one that others do not guess, received a repetition or a sequence"),
-            Self::Common => f.write_str("expected one that others do not guess, received one of those used most"),
-            Self::Contextual => {
-                f.write_str("expected one that others do not guess, received one made of the names of the user or of this server")
-            }
-            Self::Breached => f.write_str("expected one that was never in a breach, received one of breached_passwords_file"),
+            Self::Repetitive => f.write_str("expected a password that is hard to guess, received a repetition or a sequence"),
+            Self::Common => f.write_str("expected a password that is hard to guess, received a very common one"),
+            Self::Contextual => f.write_str(
+                "expected a password that is hard to guess, received one made of the names of the user or of this server",
+            ),
+            Self::Breached => f.write_str("expected a password that was never leaked, received one from breached_passwords_file"),
         }
     }
 }
@@ -147,7 +147,7 @@ impl Rules {
         let Some(list) = &self.breached else { return false };
         let sha1 = hex(&Sha1::digest(normal.as_bytes()));
         list.contains(&sha1).unwrap_or_else(|error| {
-            tracing::error!(%error, "breached_passwords_file could not be read: a new password was not looked up");
+            tracing::error!(%error, "could not read breached_passwords_file: a new password was not checked against it");
             false
         })
     }

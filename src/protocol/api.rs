@@ -63,10 +63,10 @@ impl Api {
                 }
             }
             if reserved.contains(&name.as_str()) {
-                return Err(format!("scope '{name}': expected one of the API's own, received one that opens claims of a person"));
+                return Err(format!("scope '{name}': expected a scope of the API, received one that grants user claims"));
             }
             if self.scopes.iter().take(index).any(|other| other.name == *name) {
-                return Err(format!("scope '{name}': expected once, received twice"));
+                return Err(format!("scope '{name}': is given twice"));
             }
             description.as_deref().map_or(Ok(()), |text| check_text("scope description", text))?;
         }
@@ -125,8 +125,8 @@ pub(super) mod tests {
             (api("https://a.example#x", &[]), "fragment"),
             (api("https://a.example", &["a b"]), "printable"),
             (api("https://a.example", &[""]), "1 to 100"),
-            (api("https://a.example", &["email"]), "own"),
-            (api("https://a.example", &["employee"]), "own"),
+            (api("https://a.example", &["email"]), "grants user claims"),
+            (api("https://a.example", &["employee"]), "grants user claims"),
             (api("https://a.example", &["a", "a"]), "twice"),
         ] {
             let refused = api.check(["employee"]).unwrap_err();

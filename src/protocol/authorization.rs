@@ -136,7 +136,7 @@ fn refuse_unsupported(params: &Params) -> Result<(), ProtocolError> {
         ("registration", ErrorCode::RegistrationNotSupported),
     ] {
         if params.get(name).is_some() {
-            return Err(ProtocolError::new(code, format!("the parameter '{name}' is not supported here")));
+            return Err(ProtocolError::new(code, format!("the parameter '{name}' is not supported")));
         }
     }
     Ok(())
@@ -156,7 +156,7 @@ fn check_response_type(response_type: Option<&str>, client: &Client) -> Result<(
     if client.may_use(GrantType::AuthorizationCode) {
         Ok(())
     } else {
-        Err(ProtocolError::new(ErrorCode::UnauthorizedClient, "this client is not registered for the authorization_code grant"))
+        Err(ProtocolError::new(ErrorCode::UnauthorizedClient, "the client is not allowed the grant type authorization_code"))
     }
 }
 
@@ -165,7 +165,7 @@ fn read_scopes(scope: Option<&str>, client: &Client) -> Result<Scopes, ProtocolE
     let Some(scope) = scope else { return Err(invalid(format!("scope: expected some of '{}', received none", client.scopes))) };
     let scopes = Scopes::parse(scope).map_err(|bad| invalid(bad.describe()))?;
     if let Some(outside) = scopes.first_outside(&client.scopes) {
-        return Err(invalid(format!("scope: '{outside}' is not registered for this client; it may ask for '{}'", client.scopes)));
+        return Err(invalid(format!("scope: '{outside}' is not allowed for this client; allowed are '{}'", client.scopes)));
     }
     if scopes.is_empty() {
         return Err(invalid(format!("scope: expected some of '{}', received none", client.scopes)));

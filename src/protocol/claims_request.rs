@@ -57,20 +57,20 @@ impl ClaimsRequest {
                 };
                 match name.as_str() {
                     "sub" => {
-                        let wanted = values(wish).ok_or_else(|| malformed("a text as the value of 'sub'"))?;
+                        let wanted = values(wish).ok_or_else(|| malformed("a string as the value of 'sub'"))?;
                         let wanted = match wanted.as_slice() {
                             [] => continue,
                             [one] => one,
-                            _ => return Err(malformed("one value of 'sub'")),
+                            _ => return Err(malformed("a single value of 'sub'")),
                         };
                         if request.sub.as_deref().is_some_and(|before| *before != **wanted) {
-                            return Err(malformed("one value of 'sub'"));
+                            return Err(malformed("a single value of 'sub'"));
                         }
                         request.sub = Some(wanted.clone());
                     }
                     // Core §5.5.1.1: of the ID token; `/userinfo` tells of no sign-in.
                     "acr" if place == "id_token" && wish.get("essential") == Some(&Value::Bool(true)) => {
-                        request.essential_acr = Some(values(wish).ok_or_else(|| malformed("texts as the values of 'acr'"))?);
+                        request.essential_acr = Some(values(wish).ok_or_else(|| malformed("strings as the values of 'acr'"))?);
                     }
                     _ => names.push(name.clone()),
                 }

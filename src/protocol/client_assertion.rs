@@ -54,7 +54,7 @@ pub fn check(claims: &Map<String, Value>, client_id: &str, issuer: &str, now: Ti
         _ => None,
     };
     if audience != Some(issuer) {
-        return refuse(format!("aud: expected '{issuer}' alone"));
+        return refuse(format!("aud: expected only '{issuer}'"));
     }
     let Some(exp) = time(claims, "exp") else { return refuse("exp: expected a time in seconds".into()) };
     if now >= exp {
@@ -67,7 +67,7 @@ pub fn check(claims: &Map<String, Value>, client_id: &str, issuer: &str, now: Ti
         match (claims.get(name), time(claims, name)) {
             (None, _) => {}
             (Some(_), Some(at)) if at <= now.plus(AHEAD) => {}
-            (Some(_), Some(_)) => return refuse(format!("{name}: lies in the future")),
+            (Some(_), Some(_)) => return refuse(format!("{name}: expected a time that is not in the future")),
             (Some(_), None) => return refuse(format!("{name}: expected a time in seconds")),
         }
     }
@@ -77,7 +77,7 @@ pub fn check(claims: &Map<String, Value>, client_id: &str, issuer: &str, now: Ti
                 Sha256::new().chain_update((client_id.len() as u64).to_be_bytes()).chain_update(client_id).chain_update(jti);
             Ok(Assertion { key: key.finalize().into(), expires_at: exp })
         }
-        _ => refuse("jti: expected 1 to 256 bytes of text, another one each time".into()),
+        _ => refuse("jti: expected 1 to 256 bytes of text, unique to each assertion".into()),
     }
 }
 

@@ -103,10 +103,10 @@ impl Presented {
             {
                 Verified::Wholly
             }
-            _ => return refuse("the client secret is not the one that was issued"),
+            _ => return refuse("the client secret is wrong"),
         };
         if client.disabled_at.is_some() {
-            return refuse("this client is switched off");
+            return refuse("the client is disabled");
         }
         Ok(verified)
     }
@@ -122,7 +122,7 @@ fn is_secret_of(client: &Client, secret: &str) -> bool {
 fn same_client(body_id: Option<&str>, client_id: &str) -> Result<(), ProtocolError> {
     match body_id {
         Some(body_id) if body_id != client_id => {
-            Err(ProtocolError::new(ErrorCode::InvalidRequest, "client_id differs between the client authentication and the body"))
+            Err(ProtocolError::new(ErrorCode::InvalidRequest, "client_id in the body does not match the client authentication"))
         }
         _ => Ok(()),
     }

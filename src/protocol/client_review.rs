@@ -120,8 +120,8 @@ impl Lines {
 
     fn state(&mut self, client: &Client) {
         if client.disabled_at.is_some() {
-            let is = "switched off: it is answered invalid_client";
-            self.say(Level::Advice, "state", is, "on, or deleted when nobody needs it any more", "RFC 6749 5.2");
+            let is = "disabled: its requests fail with invalid_client";
+            self.say(Level::Advice, "state", is, "enabled, or deleted if it is no longer needed", "RFC 6749 5.2");
         }
     }
 }

@@ -60,7 +60,7 @@ fn a_careful_client_hears_nothing_but_ok() {
 
 #[test]
 fn one_that_is_switched_off() {
-    is_said(&lines(ClientKind::Spa, |c| c.disabled_at = Some(Timestamp::from_millis(1))), Advice, "state", "off");
+    is_said(&lines(ClientKind::Spa, |c| c.disabled_at = Some(Timestamp::from_millis(1))), Advice, "state", "disabled");
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn redirect_uris_without_tls() {
         is_said(&lines(ClientKind::Spa, |c| c.redirect_uris.push(uri.into())), Problem, "redirect URI", "not encrypted");
     }
     let native = |uri: &'static str| lines(ClientKind::Native, move |c| c.redirect_uris.push(uri.into()));
-    is_said(&native("http://localhost:3000/cb"), Advice, "redirect URI", "a name");
+    is_said(&native("http://localhost:3000/cb"), Advice, "redirect URI", "a host name");
     assert!(
         native("http://[::1]/cb").iter().all(|line| line.level == Level::Ok),
         "loopback by its address is what RFC 8252 asks for"
@@ -91,7 +91,7 @@ fn private_use_schemes() {
 #[test]
 fn retry_windows_that_are_too_short_or_too_long() {
     let own = |seconds| lines(ClientKind::Spa, move |c| c.retry_window = Some(Span::from_seconds(seconds)));
-    is_said(&own(0), Advice, "retry window", "lost answer");
+    is_said(&own(0), Advice, "retry window", "lost response");
     is_said(&own(61), Advice, "retry window", "1m 1s");
     assert!(own(60).iter().all(|line| line.level == Level::Ok));
     let servers = lines_with(ClientKind::Spa, |_| (), |facts| facts.retry_window = Span::from_seconds(300));
@@ -176,10 +176,10 @@ fn offline_access_where_it_makes_no_sense() {
 
 #[test]
 fn signing_out() {
-    is_said(&lines(ClientKind::Spa, |c| c.post_logout_redirect_uris.clear()), Advice, "after sign-out", "no address");
+    is_said(&lines(ClientKind::Spa, |c| c.post_logout_redirect_uris.clear()), Advice, "after sign-out", "none");
     let local = lines(ClientKind::Web, |c| c.post_logout_redirect_uris.push("http://localhost/".into()));
     is_said(&local, Advice, "after sign-out", "http://localhost/");
-    is_said(&lines(ClientKind::Web, |c| c.backchannel_logout_uri = None), Advice, "back-channel logout", "not told");
+    is_said(&lines(ClientKind::Web, |c| c.backchannel_logout_uri = None), Advice, "back-channel logout", "none");
     let local = lines(ClientKind::Web, |c| c.backchannel_logout_uri = Some("http://localhost/".into()));
     is_said(&local, Advice, "back-channel logout", "http://localhost/");
 }
@@ -218,7 +218,7 @@ fn services() {
     let alone = lines(ClientKind::Service, |c| (c.audiences, c.default_audiences, c.scopes) = (vec![], None, Scopes::default()));
     is_said(&alone, Advice, "APIs", "none");
     for scope in ["openid", "employee"] {
-        is_said(&lines(ClientKind::Service, |c| c.scopes = Scopes::parse(scope).unwrap()), Advice, "scope", "person");
+        is_said(&lines(ClientKind::Service, |c| c.scopes = Scopes::parse(scope).unwrap()), Advice, "scope", "user");
     }
 }
 
@@ -249,7 +249,7 @@ fn max_auth_age_says_what_it_means() {
     let of = |lines: &[Finding]| lines.iter().find(|line| line.setting == "max auth age").cloned().unwrap();
     assert!(of(&lines(ClientKind::Web, |_| ())).is.starts_with("none: "));
     let long = of(&said(259_200));
-    assert!(long.level == Level::Ok && long.is.starts_with("3days: then its tokens are refused"), "{long:?}");
+    assert!(long.level == Level::Ok && long.is.starts_with("3days: after that, its tokens are rejected"), "{long:?}");
     is_said(&said(600), Advice, "max auth age", "10m");
     assert!(lines(ClientKind::Service, |_| ()).iter().all(|line| line.setting != "max auth age"));
 }

@@ -155,14 +155,14 @@ impl std::fmt::Display for Doubt {
                 let direction = if *millis < 0 { "back" } else { "ahead" };
                 write!(
                     f,
-                    "this machine's clock jumped {direction} by {seconds} s; it is trusted once it has kept this time for {minutes} more minutes"
+                    "this machine's clock jumped {direction} by {seconds} s; it will be trusted after {minutes} more minutes without a jump"
                 )
             }
             Self::Absent { since, wait } => {
                 let (days, minutes) = (since.seconds() / 86_400, minutes_of(wait));
                 write!(
                     f,
-                    "by this machine's clock nothing was tidied up for {days} days; it is trusted once it has kept this time for {minutes} more minutes"
+                    "according to this machine's clock, housekeeping has not run for {days} days; it will be trusted after {minutes} more minutes without a jump"
                 )
             }
         }

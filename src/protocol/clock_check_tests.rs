@@ -131,6 +131,6 @@ fn a_doubt_says_how_much() {
     ];
     let words = doubts.map(|doubt| doubt.to_string());
     assert!(words[0].contains("62 s behind the database's"), "{}", words[0]);
-    assert!(words[1].contains("ahead by 5356800 s") && words[1].contains("for 360 more minutes"), "{}", words[1]);
-    assert!(words[2].contains("for 2 days") && words[2].contains("for 1 more minutes"), "{}", words[2]);
+    assert!(words[1].contains("ahead by 5356800 s") && words[1].contains("after 360 more minutes"), "{}", words[1]);
+    assert!(words[2].contains("for 2 days") && words[2].contains("after 1 more minutes"), "{}", words[2]);
 }

@@ -125,7 +125,7 @@ impl EndReason {
             Self::RefreshTokenReused => "a refresh token was used again after it had been replaced",
             Self::RevokedByUser => "revoked by the user",
             Self::AllRevokedByUser => "the user ended all access",
-            Self::NotMe => "the user reported something that was not them",
+            Self::NotMe => "the user reported activity that was not theirs",
             Self::PasswordChanged => "the user changed their password",
             Self::PasswordReset => "the password was reset",
             Self::PasswordRemoved => "an operator removed the password",
@@ -137,7 +137,7 @@ impl EndReason {
             Self::ClientDeleted => "the client was deleted",
             Self::RevokedByClient => "revoked by the client",
             Self::RevokedByOperator => "revoked by an operator",
-            Self::Other => "for a reason that this version does not know",
+            Self::Other => "revoked for a reason unknown to this version",
         }
     }
 }
@@ -191,14 +191,14 @@ impl Inactive {
         match self {
             Self::Revoked(_) => "the grant was revoked",
             Self::Expired => "the grant has expired",
-            Self::Idle => "the grant was not used for too long",
-            Self::CodeExpired => "the authorization code was not redeemed in time",
+            Self::Idle => "the grant has been idle too long",
+            Self::CodeExpired => "the authorization code has expired",
             Self::UserDisabled => "the user is disabled",
-            Self::SignInRequired => "the user has to sign in again first",
-            Self::SignInTooOld => "the user's sign-in is too long ago for this client",
+            Self::SignInRequired => "the user must sign in again",
+            Self::SignInTooOld => "the user's last sign-in is too long ago for this client",
             Self::ClientDisabled => "the client is disabled",
             Self::ClientDeleted => "the client was deleted",
-            Self::OfflineAccessWithdrawn => "the grant outlives its session, and the client may not have offline_access any more",
+            Self::OfflineAccessWithdrawn => "the client is no longer allowed offline_access",
         }
     }
 }

@@ -30,14 +30,14 @@ impl Entitlement {
     ) -> Result<Self, ProtocolError> {
         let is_allowed = |uri: &&String| client.audiences.contains(*uri);
         if let Some(gone) = requested_resources.iter().find(|uri| !is_allowed(uri)) {
-            let text = format!("resource: '{gone}' is not registered for this client any more");
+            let text = format!("resource: '{gone}' is no longer allowed for this client");
             return Err(ProtocolError::new(ErrorCode::InvalidTarget, text));
         }
         let wanted = if requested_resources.is_empty() { granted_resources } else { requested_resources };
         let resources: Vec<_> = wanted.iter().filter(is_allowed).cloned().collect();
         let scopes = granted_scopes.intersection(&client.scopes);
         if scopes.is_empty() {
-            let text = "none of the granted scopes is registered for this client any more";
+            let text = "none of the granted scopes is still allowed for this client";
             return Err(ProtocolError::new(ErrorCode::InvalidScope, text));
         }
         if resources.is_empty() && !wanted.is_empty() && !scopes.contains(OPENID) {
@@ -69,7 +69,7 @@ impl Entitlement {
 }
 
 fn no_api() -> ProtocolError {
-    ProtocolError::new(ErrorCode::InvalidTarget, "none of the granted APIs is registered for this client any more")
+    ProtocolError::new(ErrorCode::InvalidTarget, "none of the granted APIs is still allowed for this client")
 }
 
 #[cfg(test)]

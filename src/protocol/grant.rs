@@ -171,7 +171,7 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, status
     }
     // 2. RFC 9449 §5: a public client's refresh token works only with the key it was bound to.
     if presented.client.is_public() && grant.dpop_jkt.is_some() && presented.proof != grant.dpop_jkt.as_deref() {
-        let text = "expected a DPoP proof of the key this grant is bound to";
+        let text = "DPoP: expected a proof of the key that this grant is bound to";
         return (2, Verdict::Refuse(ProtocolError::new(ErrorCode::InvalidDpopProof, text)));
     }
     // 3. Dead grants stay dead.
@@ -188,10 +188,10 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, status
             let mistake = code_mistake(grant, redirect_uri, verifier);
             // 5. RFC 6749 §4.1.2: only a replay that could have succeeded tells of a theft.
             if grant.generation > 0 {
-                let text = "the code was redeemed before; its grant and every token of it are now revoked";
+                let text = "the code was already redeemed; its grant and all of its tokens are now revoked";
                 return match mistake {
                     None => (5, Verdict::Reused(EndReason::CodeReused, ProtocolError::new(ErrorCode::InvalidGrant, text))),
-                    Some(_) => refuse(5, "the code was redeemed before"),
+                    Some(_) => refuse(5, "the code was already redeemed"),
                 };
             }
             // 8. The right verifier still works after a wrong one.
@@ -202,7 +202,7 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, status
                 return refuse(8, mistake);
             }
             if redirect_uri::find(presented.client, Some(&grant.redirect_uri), true).is_err() {
-                return refuse(8, "the redirect URI the code was sent to is not registered any more");
+                return refuse(8, "the redirect URI that the code was sent to is no longer registered");
             }
         }
         TokenParams::Refresh { .. } if presented.generation < grant.generation => {
@@ -211,14 +211,14 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, status
             // 11. The database's clock was set back since that rotation, so that nobody can tell a retry from a reuse: nothing is told, and
             // nothing ended. Without a window, or of an older token, time says nothing: row 7.
             if previous && policy.retry_window > Span::ZERO && age == Some(Age::FromTheFuture) {
-                let text = "the refresh token was used before, and it cannot be told when: the server's clock was set back";
-                let detail = format!("grant {} was last rotated in the future: was the clock set back?", grant.id);
+                let text = "the refresh token was already used, at an unknown time because the server's clock was set back";
+                let detail = format!("grant {} was last rotated in the future; the clock may have been set back", grant.id);
                 return (11, Verdict::Refuse(ProtocolError::new(ErrorCode::InvalidGrant, text).with_detail(detail)));
             }
             let in_window = age.is_some_and(|age| age.is_below(policy.retry_window));
             // 7. Older than the one before, or too late for it.
             if !(previous && in_window) {
-                let text = "the refresh token was used before; its grant and every token of it are now revoked";
+                let text = "the refresh token was already used; its grant and all of its tokens are now revoked";
                 let detail = format!(
                     "grant {}: generation {} presented at generation {}",
                     grant.id, presented.generation, grant.generation
@@ -271,17 +271,17 @@ pub fn inactive(grant: &Grant, client: &Client, policy: &Policy, status: &Accoun
 
 fn code_mistake(grant: &Grant, redirect_uri: Option<&str>, verifier: Option<&str>) -> Option<&'static str> {
     match redirect_uri {
-        Some(sent) if sent != grant.redirect_uri => return Some("redirect_uri differs from the one the code was sent to"),
+        Some(sent) if sent != grant.redirect_uri => return Some("redirect_uri does not match the one the code was sent to"),
         // RFC 6749 §4.1.3 asks for it; OAuth 2.1 §10.2 lets PKCE stand in for it.
         None if grant.challenge.is_none() => return Some("redirect_uri: expected the one the code was sent to, received none"),
         _ => {}
     }
     match (&grant.challenge, verifier) {
         (Some(challenge), Some(verifier)) if challenge.is_answered_by(verifier) => None,
-        (Some(_), Some(_)) => Some("code_verifier does not fit the code_challenge"),
-        (Some(_), None) => Some("code_verifier: expected the one that fits the code_challenge, received none"),
+        (Some(_), Some(_)) => Some("code_verifier does not match the code_challenge"),
+        (Some(_), None) => Some("code_verifier: expected one that matches the code_challenge, received none"),
         // RFC 9700 §4.8.2: a verifier without a challenge is a downgrade attack.
-        (None, Some(_)) => Some("code_verifier was sent, but no code_challenge came with the authorization request"),
+        (None, Some(_)) => Some("code_verifier was sent, but the authorization request had no code_challenge"),
         (None, None) => None,
     }
 }
@@ -292,7 +292,7 @@ fn too_wide(grant: &Grant, presented: &Presentation<'_>) -> Option<ProtocolError
     {
         return Some(ProtocolError::new(
             ErrorCode::InvalidScope,
-            format!("scope: '{outside}' was not granted; granted was '{}'", grant.scopes),
+            format!("scope: '{outside}' was not granted; the granted scope is '{}'", grant.scopes),
         ));
     }
     let outside = presented.resources.iter().find(|resource| !grant.audiences.contains(resource))?;

@@ -128,7 +128,7 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
     if !Class::ALL.iter().any(|class| request.claims.is_met_by(Some(*class))) {
         return refuse(
             ErrorCode::UnmetAuthenticationRequirements,
-            "no sign-in here is of an acr that was asked for as essential",
+            "this server does not support any of the acr values requested as essential",
         );
     }
     // Initiating User Registration §4: whoever has signed in since has made an account, or has one.
@@ -136,16 +136,16 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
     if request.prompt.create && !has_signed_in {
         return Step::Register; // never silent: `none` stands alone
     }
-    let Some(signed_in) = facts.signed_in else { return or_sign_in(silent, ErrorCode::LoginRequired, "nobody is signed in") };
+    let Some(signed_in) = facts.signed_in else { return or_sign_in(silent, ErrorCode::LoginRequired, "no user is signed in") };
     // A sign-in since this request asked for one is fresh, whatever max_age says by now.
     let age = facts.now.age_of(signed_in.auth_time);
     let fresh = has_signed_in_since_asked(signed_in, facts) && age.is_at_most(FRESH_FOR);
     if !facts.expected.is(signed_in.user) {
         // Core 3.1.2.1: who was asked and is still another gets an error, not another try without end.
-        return or_sign_in(silent || fresh, ErrorCode::LoginRequired, "another person than the client expects is signed in");
+        return or_sign_in(silent || fresh, ErrorCode::LoginRequired, "the signed-in user is not the one the client expects");
     }
     if !request.claims.is_met_by(signed_in.class) {
-        let unmet = "the sign-in is not of an acr that was asked for as essential";
+        let unmet = "the sign-in does not meet any of the acr values requested as essential";
         return or_sign_in(silent || fresh, ErrorCode::UnmetAuthenticationRequirements, unmet);
     }
     let too_old = request.max_age.is_some_and(|max_age| !age.is_at_most(max_age))
@@ -154,7 +154,7 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
         return or_sign_in(
             silent,
             ErrorCode::LoginRequired,
-            "the sign-in is older than max_age, or the ceiling of this client, allows",
+            "the last sign-in is older than max_age or the client's sign-in limit allows",
         );
     }
     if request.prompt.select_account && !facts.account_chosen && !fresh {
@@ -165,7 +165,7 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
         return Step::Issue;
     }
     if silent {
-        refuse(ErrorCode::ConsentRequired, "consent was not given yet, or is asked for each time for this kind of app")
+        refuse(ErrorCode::ConsentRequired, "the user has not given consent, or this type of client must ask each time")
     } else {
         Step::Consent
     }

@@ -48,7 +48,7 @@ impl Flaw {
     pub fn describe(&self) -> String {
         let name = &self.name;
         match self.kind {
-            FlawKind::Repeated => format!("the parameter '{name}' was sent more than once; expected it at most once"),
+            FlawKind::Repeated => format!("the parameter '{name}' was sent more than once"),
             FlawKind::Encoding => {
                 format!("the parameter '{name}' is not valid percent-encoded UTF-8")
             }

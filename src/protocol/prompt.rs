@@ -57,7 +57,7 @@ impl Prompt {
             }
         }
         if prompt.none && (prompt.login || prompt.consent || prompt.select_account || prompt.create) {
-            return Err(format!("prompt: 'none' stands alone, received '{text}'"));
+            return Err(format!("prompt: 'none' cannot be combined with other values, received '{text}'"));
         }
         Ok(prompt)
     }

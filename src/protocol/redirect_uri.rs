@@ -126,7 +126,7 @@ pub fn check_registration(kind: ClientKind, uri: &str) -> Result<(), String> {
         return refuse("expected no fragment (RFC 6749 3.1.2)");
     }
     if uri.contains('*') {
-        return refuse("expected no wildcard: each redirect URI is registered whole (RFC 9700 2.1)");
+        return refuse("expected no wildcard: redirect URIs are matched exactly (RFC 9700 2.1)");
     }
     let authority = uri.split_once("://").map(|(_, rest)| rest.split(['/', '?']).next().unwrap_or_default());
     if authority.is_some_and(|authority| authority.contains('@')) {
@@ -140,7 +140,7 @@ pub fn check_registration(kind: ClientKind, uri: &str) -> Result<(), String> {
         return refuse("expected a host after '://'");
     }
     if let Some((name, _)) = url.query_pairs().find(|(name, _)| RESERVED.contains(&name.as_ref())) {
-        return refuse(&format!("expected no '{name}' in the query: it is a parameter of the answer"));
+        return refuse(&format!("expected no '{name}' in the query: it is a parameter of the response"));
     }
     match url.scheme() {
         "https" if url.host_str().is_some_and(|host| !host.is_empty()) => Ok(()),
@@ -151,7 +151,7 @@ pub fn check_registration(kind: ClientKind, uri: &str) -> Result<(), String> {
         }
         _ if kind != ClientKind::Native => refuse("expected https; private-use schemes are for native apps (RFC 8252 7.1)"),
         scheme if !scheme.contains('.') => {
-            refuse("expected a private-use scheme with a dot, a domain name reversed, such as com.example.app (RFC 8252 7.1)")
+            refuse("expected a private-use scheme based on a reversed domain name, such as com.example.app (RFC 8252 7.1)")
         }
         _ => Ok(()),
     }

@@ -119,7 +119,7 @@ fn registration_refuses_what_cannot_be_matched_safely() {
         (ClientKind::Native, "http://app.example.com/cb", "plain http is for loopback"),
         (ClientKind::Spa, "http://app.example.com/cb", "plain http is for loopback"),
         (ClientKind::Native, "javascript:x", "https, loopback http or a private-use scheme"),
-        (ClientKind::Native, "myapp:/cb", "with a dot"),
+        (ClientKind::Native, "myapp:/cb", "reversed domain name"),
         (ClientKind::Spa, "com.example.app:/cb", "for native apps"),
     ] {
         let refused = check_registration(kind, uri).unwrap_err();

@@ -60,30 +60,30 @@ impl Client {
         if self.kind == ClientKind::Service
             && !(self.post_logout_redirect_uris.is_empty() && self.backchannel_logout_uri.is_none())
         {
-            return Err("logout: expected no address for a service: nobody signs in to it".into());
+            return Err("logout: expected no address for a service, which has no users".into());
         }
         self.post_logout_redirect_uris
             .iter()
-            .try_for_each(|uri| redirect_uri::check_registration(self.kind, uri).map_err(|why| format!("after logout, {why}")))
+            .try_for_each(|uri| redirect_uri::check_registration(self.kind, uri).map_err(|why| format!("post-logout {why}")))
     }
 
     fn check_authentication(&self) -> Result<(), String> {
         if self.is_public() != matches!(self.kind, ClientKind::Spa | ClientKind::Native) {
-            return Err("authentication: a spa or native app cannot authenticate, a web app or service must".into());
+            return Err("authentication: spa and native clients cannot authenticate; web and service clients must".into());
         }
         if self.is_public() && self.pkce == PkceRule::Optional {
-            return Err("PKCE: may be optional for confidential clients only (RFC 9700 2.1.1)".into());
+            return Err("PKCE: can be optional for confidential clients only (RFC 9700 2.1.1)".into());
         }
         if self.is_public() && !self.introspects.is_empty() {
             return Err("introspection: expected a client that authenticates (RFC 7662 2.1)".into());
         }
         match (&self.keys, self.auth_method) {
             (ClientKeySource::None, AuthMethod::PrivateKeyJwt) => {
-                Err("private_key_jwt: expected the client's public keys, or the URL where they are, received neither".into())
+                Err("private_key_jwt: expected the client's public keys or their URL, received neither".into())
             }
             (ClientKeySource::None, _) | (ClientKeySource::Inline(_), AuthMethod::PrivateKeyJwt) => Ok(()),
             (ClientKeySource::Url(url), AuthMethod::PrivateKeyJwt) => remote_url::check("jwks_uri", url),
-            _ => Err("keys: expected none where the client does not authenticate by private_key_jwt".into()),
+            _ => Err("keys: expected none unless the client authenticates with private_key_jwt".into()),
         }
     }
 
@@ -93,14 +93,14 @@ impl Client {
             return Err("client_credentials: expected a client that authenticates (RFC 6749 4.4)".into());
         }
         if self.kind == ClientKind::Service && self.grant_types.iter().any(|grant| *grant != GrantType::ClientCredentials) {
-            return Err("grant types: expected client_credentials alone for a service".into());
+            return Err("grant types: expected only client_credentials for a service".into());
         }
         if self.kind != ClientKind::Service && !self.may_use(GrantType::AuthorizationCode) {
-            return Err("grant types: expected authorization_code for an app that people sign in to".into());
+            return Err("grant types: expected authorization_code for a client with users".into());
         }
         match self.max_auth_age {
             Some(_) if self.kind == ClientKind::Service => {
-                Err("max auth age: expected none for a service: nobody signs in to it".into())
+                Err("max auth age: expected none for a service, which has no users".into())
             }
             Some(span) if !(MIN_MAX_AUTH_AGE..=MAX_MAX_AUTH_AGE).contains(&span) => {
                 Err(format!("max auth age: expected 5m to 366days, received {span}"))
@@ -118,7 +118,7 @@ fn check_id(id: &str) -> Result<(), String> {
     // RFC 9700 §4.15: a client's id, which is the `sub` of its own tokens, can never be a user's.
     if Id::parse(id).is_ok() || is_pairwise(id) {
         return Err(format!(
-            "client id '{id}': expected something that cannot be a person's subject: not 32 hexadecimal digits, not 'p.'"
+            "client id '{id}': expected something that cannot be mistaken for a user's subject: not 32 hexadecimal digits, and no 'p.' at the start"
         ));
     }
     Ok(())
@@ -135,7 +135,7 @@ fn check_sector(client: &Client, sector: &str) -> Result<(), String> {
     let is_host = (1..=253).contains(&sector.len())
         && sector.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b));
     if client.kind == ClientKind::Service {
-        return Err("pairwise subjects: expected none for a service: nobody signs in to it".into());
+        return Err("pairwise subjects: expected none for a service, which has no users".into());
     }
     if is_host { Ok(()) } else { Err(format!("sector '{sector}': expected a host name in lower case (OpenID Connect Core 8.1)")) }
 }
@@ -146,7 +146,7 @@ fn check_sector(client: &Client, sector: &str) -> Result<(), String> {
 /// What is wrong and what is expected.
 pub fn check_text(what: &str, text: &str) -> Result<(), String> {
     if text.trim().is_empty() || text.chars().count() > 100 || text.contains(is_unsafe) {
-        return Err(format!("{what}: expected 1 to 100 characters, none of them a control character or invisible"));
+        return Err(format!("{what}: expected 1 to 100 characters, without control or invisible characters"));
     }
     Ok(())
 }
@@ -165,7 +165,7 @@ pub fn is_unsafe(c: char) -> bool {
 pub fn check_origin(origin: &str) -> Result<(), String> {
     match redirect_uri::origin(origin) {
         Some(parsed) if parsed == origin => Ok(()),
-        _ => Err(format!("CORS origin '{origin}': expected scheme://host[:port], as a browser sends it")),
+        _ => Err(format!("CORS origin '{origin}': expected scheme://host[:port], in the form that browsers send")),
     }
 }
 
@@ -204,7 +204,7 @@ mod tests {
         assert!(refused(|c| c.cors_origins = vec!["https://a.example/".into()]).contains("scheme"));
         assert!(refused(|c| c.default_audiences = Some(vec!["https://other.example".into()])).contains("one of the client's"));
         assert!(refused(|c| c.introspects = vec!["https://api.example.com".into()]).contains("authenticates"));
-        assert!(refused(|c| c.post_logout_redirect_uris = vec!["http://a.example/".into()]).contains("after logout"));
+        assert!(refused(|c| c.post_logout_redirect_uris = vec!["http://a.example/".into()]).contains("post-logout"));
         assert!(refused(|c| c.backchannel_logout_uri = Some("http://a.example/".into())).contains("https"));
         assert!(refused(|c| c.pairwise_sector = Some("https://a.example".into())).contains("host name"));
     }
@@ -231,17 +231,19 @@ mod tests {
         for seconds in [0, 299, 366 * 86_400 + 1] {
             assert!(with(ClientKind::Web, seconds).unwrap_err().contains("5m to 366days"), "{seconds}");
         }
-        assert!(with(ClientKind::Service, 3_600).unwrap_err().contains("nobody signs in"));
+        assert!(with(ClientKind::Service, 3_600).unwrap_err().contains("no users"));
     }
 
     #[test]
     fn grant_types_fit_the_kind() {
         let client_credentials = |c: &mut Client| c.grant_types.push(GrantType::ClientCredentials);
         assert!(refused(ClientKind::Spa, client_credentials).contains("authenticates"));
-        assert!(refused(ClientKind::Service, |c| c.grant_types.push(GrantType::RefreshToken)).contains("alone"));
+        assert!(
+            refused(ClientKind::Service, |c| c.grant_types.push(GrantType::RefreshToken)).contains("only client_credentials")
+        );
         assert!(refused(ClientKind::Web, |c| c.grant_types.clear()).contains("authorization_code"));
         assert!(
-            refused(ClientKind::Service, |c| c.backchannel_logout_uri = Some("https://a.example/".into())).contains("nobody")
+            refused(ClientKind::Service, |c| c.backchannel_logout_uri = Some("https://a.example/".into())).contains("no users")
         );
         let mut web = client(ClientKind::Web);
         client_credentials(&mut web);

@@ -27,8 +27,8 @@ impl MalformedScope {
     #[must_use]
     pub fn describe(&self) -> String {
         match self.0.as_str() {
-            "" => "scope: expected one space between two scopes, and none before or behind them".to_owned(),
-            token => format!("scope: '{token}' is malformed, or one too many (expected at most {LIMIT})"),
+            "" => "scope: expected scopes separated by single spaces".to_owned(),
+            token => format!("scope: '{token}' is malformed, or there are more than {LIMIT} scopes"),
         }
     }
 }
@@ -151,7 +151,7 @@ impl ScopeClaims {
                 return Err(format!("expected a scope of printable ASCII without space, '\"' and '\\', received {scope:?}"));
             }
             if STANDARD.contains(&scope.as_str()) {
-                return Err(format!("expected a scope of your own, received '{scope}', which has a meaning already"));
+                return Err(format!("expected a custom scope, received '{scope}', which is a standard scope"));
             }
             if !(1..=CLAIM_LIMIT).contains(&claims.len()) {
                 return Err(format!("expected 1 to {CLAIM_LIMIT} claims for '{scope}', received {}", claims.len()));
@@ -163,9 +163,7 @@ impl ScopeClaims {
                     ));
                 }
                 if TAKEN_CLAIMS.contains(&claim.as_str()) {
-                    return Err(format!(
-                        "expected claims of your own for '{scope}', received '{claim}', which has a meaning already"
-                    ));
+                    return Err(format!("expected custom claims for '{scope}', received '{claim}', which is a standard claim"));
                 }
                 if claims.iter().take(at).any(|other| other == claim) {
                     return Err(format!("expected each claim once for '{scope}', received '{claim}' twice"));

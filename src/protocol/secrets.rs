@@ -72,12 +72,12 @@ impl fmt::Display for SecretError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => write!(f, "expected at least one secret, received none"),
-            Self::NextAlone => write!(f, "expected at least one secret without 'next' before it"),
+            Self::NextAlone => write!(f, "expected at least one secret that is not marked 'next'"),
             Self::Mark(at) => {
-                write!(f, "secret {at} of the list: expected 'next' in lower case before a secret that is not used yet")
+                write!(f, "secret {at} of the list: expected 'next' in lower case before a secret that is not in use yet")
             }
             Self::Short(at) => write!(f, "secret {at} of the list: expected at least {MIN_LENGTH} characters"),
-            Self::Collision(at) => write!(f, "secret {at} of the list cannot stand beside an earlier one: make another"),
+            Self::Collision(at) => write!(f, "secret {at} of the list conflicts with an earlier one: generate another"),
         }
     }
 }

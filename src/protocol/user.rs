@@ -92,10 +92,10 @@ pub fn scopes_of<'a>(claim: &str, custom: &'a ScopeClaims) -> impl Iterator<Item
 /// What is wrong and what is expected.
 pub fn check_attribute(name: &str, value: &Value, custom: &ScopeClaims) -> Result<(), String> {
     if OWN.contains(&name) {
-        return Err(format!("attribute '{name}': expected another name; this one has an option of its own"));
+        return Err(format!("attribute '{name}': expected another name; use the dedicated option for this one"));
     }
     if scopes_of(name, custom).next().is_none() {
-        return Err(format!("attribute '{name}': expected a claim that a scope opens (see scope_claims in the configuration)"));
+        return Err(format!("attribute '{name}': expected a claim that a scope grants (see scope_claims in the configuration)"));
     }
     if value.to_string().len() > ATTRIBUTE_LIMIT {
         return Err(format!("attribute '{name}': expected at most {ATTRIBUTE_LIMIT} bytes as JSON"));
@@ -111,8 +111,8 @@ pub fn check_attribute(name: &str, value: &Value, custom: &ScopeClaims) -> Resul
     };
     let expected = match name {
         "phone_number_verified" => "true or false".to_owned(),
-        "address" => format!("an object with texts among {}", ADDRESS.join(", ")),
-        _ => "a text".to_owned(),
+        "address" => format!("an object with strings for any of {}", ADDRESS.join(", ")),
+        _ => "a string".to_owned(),
     };
     if is_right { Ok(()) } else { Err(format!("attribute '{name}': expected {expected}")) }
 }

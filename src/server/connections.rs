@@ -53,7 +53,7 @@ impl Connections {
         drop(open);
         if let Some(count) = self.refused.due() {
             let limit = self.of_one_address;
-            tracing::warn!(%address, limit, count, "connections were closed: their address has too many (max_connections_per_address)");
+            tracing::warn!(%address, limit, count, "connections closed: too many from one address (max_connections_per_address)");
         }
         None
     }
@@ -65,10 +65,10 @@ impl Connections {
             DispatchError::SlowRequestTimeout
             | DispatchError::DisconnectTimeout
             | DispatchError::HandlerDroppedPayload
-            | DispatchError::Io(_) => tracing::debug!(%address, %error, "a connection failed"),
+            | DispatchError::Io(_) => tracing::debug!(%address, %error, "connection failed"),
             DispatchError::Parse(_) => {
                 if let Some(count) = self.failed.due() {
-                    tracing::warn!(%address, %error, count, "connections failed: what came is not HTTP as it should be");
+                    tracing::warn!(%address, %error, count, "connections failed: invalid HTTP");
                 }
             }
             _ => {

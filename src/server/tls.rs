@@ -70,7 +70,7 @@ fn load(files: &TlsFiles) -> io::Result<Arc<CertifiedKey>> {
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|e| say(&files.cert, &e))?;
     if chain.is_empty() {
-        return Err(say(&files.cert, &"expected a PEM certificate chain, found none"));
+        return Err(say(&files.cert, &"expected a PEM certificate chain, received none"));
     }
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|e| say(&files.key, &e))?;
     let key = CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(|e| say(&files.key, &e))?;

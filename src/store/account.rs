@@ -179,7 +179,7 @@ pub fn change_password(
         }
         end_requests(connection, event)?;
         let Some(renewed) = sessions::renew_cookie(connection, session, event.at)? else {
-            return Err(Error::Busy("the session changed while it was held".into())); // undoes the change
+            return Err(Error::Busy("the session changed concurrently".into())); // undoes the change
         };
         let ended = if ends_others {
             end_all(connection, (event.user, Some(session)), EndReason::PasswordChanged, event.at)?

@@ -104,7 +104,7 @@ pub fn add(connection: &mut AnyConnection, client: &str, allowed: &Allowed, even
             Err(error) => return Err(error),
         }
     }
-    Err(Error::Busy(format!("the consent of {user} to {client} changes all the time")))
+    Err(Error::Busy(format!("the consent of user {user} for client {client} keeps changing")))
 }
 
 /// Whether this user allows this client anything; holds the row until the transaction ends, so that whoever withdraws it

@@ -258,7 +258,7 @@ fn readable(connection: &mut AnyConnection, rows: Vec<Columns>, now: Timestamp) 
         match to_value(row) {
             Ok(delivery) => all.push(delivery),
             Err(error) => {
-                tracing::error!(%error, "a delivery cannot be read: put off");
+                tracing::error!(%error, "a delivery could not be read: postponed");
                 let next = deliveries::next_at.eq(now.plus(UNREADABLE).millis());
                 diesel::update(deliveries::table.find(id)).set(next).execute(connection)?;
             }

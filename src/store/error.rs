@@ -54,7 +54,7 @@ impl From<DieselError> for Error {
                 | DatabaseErrorKind::ReadOnlyTransaction => Self::Unavailable(text),
                 // A limit, a lock, a disk; or a mistake of ours, which the answer does not tell.
                 _ => {
-                    tracing::error!(error = text, "the database gave an error of a kind that is not known");
+                    tracing::error!(error = text, "unknown database error");
                     Self::Unavailable(text)
                 }
             },

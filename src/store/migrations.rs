@@ -96,7 +96,7 @@ fn run_pending<DB: Backend>(
     let known = MigrationSource::<DB>::migrations(&ours)?;
     let is_unknown = |version: &MigrationVersion<'_>| known.iter().all(|known| known.name().version() != *version);
     if let Some(version) = connection.applied_migrations()?.into_iter().find(is_unknown) {
-        return Err(format!("the database is newer than this program, which does not know its migration {version}").into());
+        return Err(format!("the database is newer than this version of symbolon: unknown migration {version}").into());
     }
     Ok(connection.run_pending_migrations(ours)?.iter().map(ToString::to_string).collect())
 }

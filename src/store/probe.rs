@@ -15,7 +15,7 @@ pub(super) fn is_taken(
         Err(_) => return false,
     }
     if let Err(error) = dialect::together(connection, remove) {
-        tracing::warn!(%error, "a row that was inserted to try a table stays until housekeeping removes it");
+        tracing::warn!(%error, "a row inserted to test whether the database is writable stays until housekeeping removes it");
     }
     true
 }

@@ -92,7 +92,7 @@ pub(super) fn of<T>(caller: Option<&Progress>, work: impl FnOnce() -> T) -> T {
 /// [`Error::Busy`] where they have left.
 pub(super) fn expect_caller() -> Result<()> {
     let has_left = OF_CALLER.with_borrow(|caller| caller.as_ref().is_some_and(Progress::has_left));
-    if has_left { Err(Error::Busy("the caller was told that it was not done in time".into())) } else { Ok(()) }
+    if has_left { Err(Error::Busy("the caller was already told that the request timed out".into())) } else { Ok(()) }
 }
 
 /// Says that work is over, also where it panics.

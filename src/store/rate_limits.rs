@@ -105,7 +105,7 @@ fn attempt(connection: &mut AnyConnection, key: &Key, backoff: &Backoff, at: (Ti
             return Ok(attempts);
         }
     }
-    Err(Error::Busy("a rate limit is cleared all the time".into()))
+    Err(Error::Busy("a rate limit keeps changing".into()))
 }
 
 fn exists(connection: &mut AnyConnection, key: &Key) -> Result<bool> {
@@ -160,7 +160,7 @@ pub fn fill(connection: &mut AnyConnection, key: &Key, bucket: &Bucket, limit: i
             return Ok(rows == 1);
         }
     }
-    Err(Error::Busy("a rate limit is cleared all the time".into()))
+    Err(Error::Busy("a rate limit keeps changing".into()))
 }
 
 /// Takes so much out of a bucket again, in milliseconds of its leak.

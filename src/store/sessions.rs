@@ -269,7 +269,7 @@ fn expired(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> Result
     let expired = with_user!().filter(sessions::ended_at.is_null()).filter(sessions::expires_at.le(now.millis()));
     let rows = expired.order(sessions::expires_at).limit(i64::from(limit)).load::<Columns>(connection)?;
     // One that cannot be read keeps none of the others from ending.
-    let report = |error: &Error| tracing::error!(%error, "a session that has expired cannot be read: it is passed over");
+    let report = |error: &Error| tracing::error!(%error, "an expired session could not be read: skipped");
     Ok(rows.into_iter().filter_map(|row| to_value(row).inspect_err(report).ok()).collect())
 }
 

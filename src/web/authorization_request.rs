@@ -91,7 +91,7 @@ fn narrow(
     request.scopes = scopes_at(&request.scopes, &apis, &request.audiences);
     request.consent_scopes = scopes_at(&request.consent_scopes, &apis, &request.audiences);
     if request.scopes.is_empty() {
-        let text = "scope: expected some of the resource that is asked for, received none of them";
+        let text = "scope: expected at least one scope of the requested resource, received none";
         return Ok(Read::Refused(request.address, ProtocolError::new(ErrorCode::InvalidScope, text)));
     }
     Ok(Read::Good(Box::new((client, request))))

@@ -37,7 +37,7 @@ impl BodyProblem {
             }
             Self::SeveralTypes => "Content-Type: expected one header, received several".into(),
             Self::TooLarge => format!("the body is longer than {BODY_LIMIT} bytes"),
-            Self::Unreadable => "the body is not UTF-8, was cut off, or came too slowly".into(),
+            Self::Unreadable => "the body is not UTF-8, incomplete, or was sent too slowly".into(),
         }
     }
 }

@@ -185,7 +185,7 @@ async fn readable(app: &Data<App>, pages: CorsPolicy, origin: Option<String>, re
 fn read(request: &Request, form: Form) -> Result<ClientRequest, Result<Reply, ProtocolError>> {
     let invalid = |text: &str| Err(Err(ProtocolError::new(ErrorCode::InvalidRequest, text)));
     if !request.query_string().is_empty() {
-        return invalid("expected the parameters in the body, received some in the URL"); // RFC 6749 §2.3.1, §3.2
+        return invalid("expected the parameters in the request body, received some in the URL"); // RFC 6749 §2.3.1, §3.2
     }
     cors::check_origin(request).map_err(Err)?;
     let params = match form.0 {

@@ -58,12 +58,11 @@ impl OauthError {
         let error = match self {
             Self::Protocol(error) => error,
             Self::Fault(Fault::Unavailable(reason) | Fault::Busy(reason)) => {
-                let body = json!({"error": "temporarily_unavailable", "error_description": "the server cannot answer now; try again soon"});
+                let body = json!({"error": "temporarily_unavailable", "error_description": "the server is temporarily unavailable; try again soon"});
                 return Reply::json(StatusCode::SERVICE_UNAVAILABLE, &body).with(header::RETRY_AFTER, RETRY_AFTER).noting(reason);
             }
             Self::Fault(Fault::Internal(reason)) => {
-                let body =
-                    json!({"error": "server_error", "error_description": "the server made a mistake; its log has the details"});
+                let body = json!({"error": "server_error", "error_description": "internal server error; see the server log"});
                 return Reply::json(StatusCode::INTERNAL_SERVER_ERROR, &body).noting(reason);
             }
         };

@@ -20,7 +20,7 @@ pub fn show(status: u16, page: &impl Template, form_target: Option<&str>) -> Rep
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     match page.render() {
         Ok(html) => Reply::html(status, html).with_all(headers::page(form_target)),
-        Err(error) => Reply::text(StatusCode::INTERNAL_SERVER_ERROR, "The page could not be made.").noting(error.to_string()),
+        Err(error) => Reply::text(StatusCode::INTERNAL_SERVER_ERROR, "The page could not be rendered.").noting(error.to_string()),
     }
 }
 

@@ -152,7 +152,7 @@ pub async fn around<B: MessageBody + 'static>(
         ServiceResponse::new(request, response).map_into_right_body()
     } else {
         let called = next.call(request).await.inspect_err(|error| {
-            line.answered = Some((error.as_response_error().status_code().as_u16(), "refused by the HTTP library".to_owned()));
+            line.answered = Some((error.as_response_error().status_code().as_u16(), "rejected by the HTTP library".to_owned()));
         });
         called?.map_into_left_body()
     };
@@ -181,7 +181,7 @@ impl Drop for LogLine {
         let Self { id, method, path, address, started, answered } = self;
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let Some((status, note)) = answered else {
-            tracing::warn!(id, %method, path, micros, %address, note = "the caller left before the answer", "request");
+            tracing::warn!(id, %method, path, micros, %address, note = "the client disconnected before the response", "request");
             return;
         };
         match status {

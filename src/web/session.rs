@@ -85,7 +85,7 @@ fn follow(app: &App, connection: &mut AnyConnection, session: Session, generatio
         return Ok(sessions::find(connection, session.id)?.filter(|session| session.generation == generation));
     }
     app.metrics.session_healed();
-    tracing::error!(session = %session.id, from = session.generation, to = generation, "the database went back in time: the session follows its newer cookie");
+    tracing::error!(session = %session.id, from = session.generation, to = generation, "the database is older than a session cookie (restored backup?): the session continues from the cookie");
     Ok(Some(Session { generation, ..session }))
 }
 

@@ -14,10 +14,10 @@ import { clearLog, showGenerations, tellStep } from "./view-rotation.js";
 import { showAccessToken, showClock, showIdentity, showPerson } from "./view-tokens.js";
 
 const WHAT_TO_DO = {
-  login_required: "Sign in with the first button.",
-  consent_required: "The server has to ask you what this app may do: sign in with the first button.",
-  access_denied: "You said no, and this app got nothing.",
-  no_answer: "Is the demo still running? Then try again.",
+  login_required: "Use the first button to sign in.",
+  consent_required: "The server needs to ask you what this app can do: use the first button to sign in.",
+  access_denied: "You denied the request, and this app got nothing.",
+  no_answer: "Check that the demo is still running, and try again.",
   invalid_grant: "Sign in again to get new tokens.",
   invalid_token: "Refresh the access token, or sign in again.",
 };
@@ -54,22 +54,22 @@ async function finishSignIn(address) {
     at("signed-in").hidden = false;
     at("signed-in-title").focus();
   } catch (error) {
-    return report("The sign-in did not succeed", error);
+    return report("The sign-in failed", error);
   }
-  await session.meet().catch((error) => report("Your name and e-mail could not be read", error));
+  await session.meet().catch((error) => report("Your name and e-mail address could not be loaded", error));
 }
 
 function connect() {
   press("sign-in", "The sign-in could not start", () => begin(config, metadata));
   press("sign-in-again", "The sign-in could not start", () => begin(config, metadata));
   press("sign-in-silently", "The sign-in could not start", () => begin(config, metadata, "none"));
-  press("sign-out", "The sign-out did not succeed", signOut);
+  press("sign-out", "The sign-out failed", signOut);
   press("refresh", "The refresh failed", async () => {
     await session.refresh();
     speak("Refreshed");
   });
-  press("lose-answer", "The story broke off", () => story(loseTheAnswer));
-  press("present-old", "The story broke off", () => story(presentAnOldToken));
+  press("lose-answer", "The example failed", () => story(loseTheAnswer));
+  press("present-old", "The example failed", () => story(presentAnOldToken));
   press("list-notes", "The API could not be called", listNotes);
   press("whoami", "The API could not be called", () => call("GET", "/whoami"));
   press("no-token", "The API could not be called", () => call("GET", "/notes", { token: undefined }));

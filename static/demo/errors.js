@@ -18,6 +18,6 @@ export function errorOf(status, body) {
 /** Any failure as {code, description}. fetch() fails with a TypeError when there was no answer, or none this page may read. */
 export function describe(error) {
   if (error instanceof ProtocolError) return { code: error.code, description: error.description };
-  if (error instanceof TypeError) return { code: "no_answer", description: "The server did not answer, or not to this app." };
+  if (error instanceof TypeError) return { code: "no_answer", description: "The server did not respond, or not to this app." };
   return { code: error?.name ?? "error", description: error?.message ?? String(error) };
 }

@@ -78,7 +78,7 @@ export class Session extends EventTarget {
   /** The same for a step that already has its turn. */
   async refreshNow({ automatic = false } = {}) {
     const newest = this.newest;
-    if (!newest) throw new ProtocolError("no_refresh_token", "The server gave this app no refresh token.");
+    if (!newest) throw new ProtocolError("no_refresh_token", "The server did not issue a refresh token to this app.");
     const { status, body } = await this.present(newest.token).catch(async () => {
       await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER_MS));
       return this.present(newest.token);

@@ -44,7 +44,7 @@ export function judgeAnswer(address, config) {
   if (!kept) throw new ProtocolError("unknown_answer", "This tab asked for no sign-in, or its answer was used before.");
   if (answer.get("state") !== kept.state) throw new ProtocolError("wrong_state", "The answer's state is not the one this tab sent.");
   if (answer.get("iss") !== config.issuer) {
-    throw new ProtocolError("wrong_issuer", `Expected an answer of ${config.issuer}, received one of ${answer.get("iss") ?? "nobody"}.`);
+    throw new ProtocolError("wrong_issuer", `Expected a response from ${config.issuer}, received one from ${answer.get("iss") ?? "no issuer"}.`);
   }
   if (answer.has("error")) throw new ProtocolError(answer.get("error"), answer.get("error_description") ?? "");
   return { code: answer.get("code"), verifier: kept.verifier, nonce: kept.nonce };

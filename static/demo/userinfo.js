@@ -8,6 +8,6 @@ export async function askWho(endpoint, token, sub) {
   const answer = await fetch(endpoint, { headers: { accept: "application/json", authorization: `Bearer ${token}` }, credentials: "omit" });
   const body = await answer.json().catch(() => null);
   if (answer.status !== 200 || !body) throw errorOf(answer.status, body);
-  if (body.sub !== sub) throw new ProtocolError("wrong_subject", `Expected the claims of ${sub}, received those of ${body.sub ?? "nobody"}.`);
+  if (body.sub !== sub) throw new ProtocolError("wrong_subject", `Expected the claims of ${sub}, received those of ${body.sub ?? "no subject"}.`);
   return body;
 }

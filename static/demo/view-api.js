@@ -14,7 +14,7 @@ export function showExchange(exchange) {
   at("status").className = `status s${String(status)[0]}`;
   at("response").replaceChildren(...(challenge ? [...lines({ "www-authenticate": challenge }), "\n"] : []), json(body));
   at("exchange").hidden = false;
-  speak(`The API answered ${status} ${reason}`);
+  speak(`The API responded with ${status} ${reason}`);
 }
 
 /** Shows the notes the API listed. */

@@ -5,14 +5,14 @@ import { abbreviate } from "./tokens.js";
 import { at, json, make, speak, timeOfDay } from "./view.js";
 
 const STORY = {
-  "answer-lost": { tone: "plain", text: "The server rotated and answered, but this app threw the answer away." },
-  "same-successor": { tone: "good", text: "The same successor came back, with a fresh access token. Nothing was forked, nothing was lost." },
-  forked: { tone: "bad", text: "A different successor came back: that is a fork and should not happen." },
-  "rotated-first": { tone: "plain", text: "Refreshed first, so that there is a generation old enough." },
-  "old-refused": { tone: "bad", text: "An old generation: the server takes it for stolen and ends the whole family." },
-  "old-accepted": { tone: "bad", text: "The server accepted an old generation: that should not happen." },
-  "newest-refused": { tone: "bad", text: "The newest token is refused as well: the family is dead." },
-  "newest-accepted": { tone: "bad", text: "The newest token still works: the family outlived the reuse, which should not happen." },
+  "answer-lost": { tone: "plain", text: "The server rotated the token, but this app discarded the response." },
+  "same-successor": { tone: "good", text: "The same new refresh token came back, with a new access token. Nothing was lost." },
+  forked: { tone: "bad", text: "A different refresh token came back. This should not happen." },
+  "rotated-first": { tone: "plain", text: "Refreshed first, so that there is a token that is old enough." },
+  "old-refused": { tone: "bad", text: "An old token: the server treats it as stolen and revokes all of the tokens." },
+  "old-accepted": { tone: "bad", text: "The server accepted an old token. This should not happen." },
+  "newest-refused": { tone: "bad", text: "The newest token is rejected as well: all of the tokens are revoked." },
+  "newest-accepted": { tone: "bad", text: "The newest token still works. This should not happen." },
 };
 
 /** Draws the strip: one broken token a generation; the halves of the newest fit. */

@@ -7,7 +7,7 @@ import { at, json, make, minutes, timeOfDay } from "./view.js";
 const SCOPES_IN_WORDS = {
   openid: "know who you are",
   profile: "your name",
-  email: "your email address",
+  email: "your e-mail address",
   offline_access: "stay signed in",
   "notes:read": "read your notes",
   "notes:write": "write notes",
@@ -31,7 +31,7 @@ export function showPerson(person) {
   showFacts("person-facts", [
     ["Name", person.name],
     ["Username", person.preferred_username],
-    ["Email", person.email && `${person.email}${person.email_verified === false ? " (not verified)" : ""}`],
+    ["E-mail", person.email && `${person.email}${person.email_verified === false ? " (not verified)" : ""}`],
   ]);
   at("person-claims").replaceChildren(json(person));
   at("person").hidden = false;
@@ -60,14 +60,14 @@ export function showClock(session, now = Date.now()) {
 }
 
 function planInWords(session, now) {
-  if (session.dead) return ["No refresh is planned: the family is dead."];
-  if (!session.plan) return ["No refresh is planned: the server gave no refresh token."];
+  if (session.dead) return ["No refresh is scheduled: the tokens were revoked."];
+  if (!session.plan) return ["No refresh is scheduled: there is no refresh token."];
   const moment = make("time", "", timeOfDay(session.plan));
   moment.dateTime = new Date(session.plan).toISOString();
-  if (session.retrying) return ["The last refresh got no tokens. Tries again at ", moment, "."];
+  if (session.retrying) return ["The last refresh failed. Next attempt at ", moment, "."];
   const before = Math.round((session.tokens.ends - session.plan) / 1000);
-  const how = session.tokens.automatic ? "Refreshed by itself. Next at " : "Refreshes itself at ";
-  return [how, moment, ` (in ${minutes((session.plan - now) / 1000)}), ${before} s before its end, drawn at random.`];
+  const how = session.tokens.automatic ? "Refreshed automatically. Next refresh at " : "Automatic refresh at ";
+  return [how, moment, ` (in ${minutes((session.plan - now) / 1000)}), ${before} s before it expires, chosen at random.`];
 }
 
 /** Writes pairs of term and value, leaving out what is not there. */

@@ -65,6 +65,11 @@ export async function signOut(page) {
   return submit(page, () => page.locator('form:has(input[name="csrf"]) button[type="submit"]').click());
 }
 
+/** What the page tells programs of itself: its `data-page`, `data-state`, `data-done` or `data-problem`. */
+export function pageData(page, what) {
+  return page.locator('main').getAttribute(`data-${what}`);
+}
+
 /** Moves the focus with Tab until it is on `selector`, and asserts that the focus can be seen there. */
 export async function tabTo(page, selector) {
   for (let presses = 0; presses < 15; presses += 1) {

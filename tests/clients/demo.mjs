@@ -136,7 +136,7 @@ try {
   await press('lose-answer');
   await expectGenerations('spent', 'spent', 'newest');
   await page.locator('#log .step').nth(1).waitFor();
-  assert.match(await text('#log'), /The same successor came back/);
+  assert.match(await text('#log'), /The same new refresh token came back/);
   const [first, second] = tokenRequests.slice(-2);
   assert.equal(first.get('refresh_token'), second.get('refresh_token'), 'the same token was presented twice');
   await look(page, 'demo-lost-answer');
@@ -151,14 +151,14 @@ try {
   assert.equal(tokenRequests.length, requests, 'no refresh before its planned moment');
   await page.clock.fastForward(4000);
   await expectGenerations('spent', 'spent', 'spent', 'newest');
-  assert.match(await text('#clock-plan'), /Refreshed by itself/);
+  assert.match(await text('#clock-plan'), /Refreshed automatically/);
   step(`refreshed by itself, ${before} s before the end`);
 
   await page.route('**/token', (route) => route.abort());
   await page.clock.fastForward('10:00');
   await page.locator('#alert').waitFor();
   assert.match(await alert(), /no_answer/);
-  assert.match(await text('#clock-plan'), /Tries again at/);
+  assert.match(await text('#clock-plan'), /Next attempt at/);
   await page.unroute('**/token');
   await page.clock.fastForward('00:20');
   await expectGenerations('spent', 'spent', 'spent', 'spent', 'newest');
@@ -168,8 +168,8 @@ try {
   await page.locator('#dead').waitFor();
   await expectGenerations('dead', 'dead', 'dead', 'dead', 'dead');
   const log = await text('#log');
-  assert.match(log, /takes it for stolen/);
-  assert.match(log, /The newest token is refused as well/);
+  assert.match(log, /treats it as stolen/);
+  assert.match(log, /The newest token is rejected as well/);
   assert.equal(log.match(/"invalid_grant"/g).length, 2, log);
   assert.equal(log.match(/error_description/g).length, 2, log);
   assert.equal(await page.locator('#refresh').getAttribute('aria-disabled'), 'true');

@@ -7,7 +7,7 @@
 import { body, listen, settings, step } from './environment.mjs';
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { consent, launch, look, newPage, PHONE, screenshot, signIn, signOut, submit, tabTo, watch } from './browser.mjs';
+import { consent, launch, look, newPage, pageData, PHONE, screenshot, signIn, signOut, submit, tabTo, watch } from './browser.mjs';
 
 const input = settings('issuer', 'client_id', 'web_client_id', 'redirect_uri', 'username', 'password');
 const csrf = 'input[name="csrf"]';
@@ -76,8 +76,8 @@ async function walk(title, run, options) {
 async function expireForm(page, action) {
   await page.locator(csrf).evaluate((field) => field.setAttribute('value', 'expired'));
   assert.equal((await action()).status(), 400, 'status of an expired form');
-  const alert = page.locator('[role="alert"]');
-  assert.match(await alert.innerText(), /open too long|expired/i, 'the page says that the form has expired');
+  await page.locator('[role="alert"]').waitFor();
+  assert.equal(await pageData(page, 'problem'), 'form-expired', 'the page says that the form has expired');
 }
 
 const browser = await launch();
@@ -92,7 +92,8 @@ try {
 
     const wrong = { ...input, password: 'not the password' };
     assert.equal((await signIn(page, wrong)).status(), 401, 'status of a wrong password');
-    assert.match(await page.locator('[role="alert"]').innerText(), /password/i, 'the wrong password is announced');
+    await page.locator('[role="alert"]').waitFor();
+    assert.equal(await pageData(page, 'problem'), 'wrong-name-or-password', 'the wrong password is announced');
     assert.equal(await page.locator('input[name="username"]').inputValue(), input.username, 'the name is kept');
     assert.equal(await page.locator('input[name="password"]').inputValue(), '', 'the password is not');
     await look(page, 'sign-in-wrong-password');
@@ -175,7 +176,7 @@ try {
     await look(page, 'select-account');
     await page.locator(csrf).evaluate((field) => field.setAttribute('value', 'expired'));
     assert.equal((await submit(page, () => page.locator(choice('other')).click())).status(), 400, 'status of an expired form');
-    assert.match(await page.locator('[role="alert"]').innerText(), /open too long/i, 'the page says that the form has expired');
+    assert.equal(await pageData(page, 'problem'), 'form-expired', 'the page says that the form has expired');
     await look(page, 'select-account-expired');
 
     await page.goto(url);

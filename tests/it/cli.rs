@@ -122,7 +122,7 @@ impl Binary {
     /// Registers an API with these scopes.
     fn add_api(&self, uri: &str, scopes: &[&str]) {
         let scopes = scopes.iter().map(|scope| [" --scope ", scope].concat()).collect::<Vec<_>>().concat();
-        assert_eq!(self.text(&format!("api add {uri} --name Notes{scopes}")), format!("API {uri} is registered\n"));
+        assert_eq!(self.text(&format!("api add {uri} --name Notes{scopes}")), format!("registered API {uri}\n"));
     }
 
     fn add_user(&self, name: &str) {

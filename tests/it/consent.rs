@@ -132,7 +132,7 @@ fn it_is_asked_for_each_time_where_the_answer_may_go_astray() {
             browser.sign_in("alice");
             for _ in 0..2 {
                 let page = shown(&mut browser, &Browser::request(&client, "openid", &[("prompt", "consent")]));
-                let words = if remembered { "You are asked again only if it wants more" } else { "You are asked again<" };
+                let words = if remembered { "You are only asked again if it wants more" } else { "You are asked again<" };
                 assert!(page.body.contains(words), "{address}: {}", page.body);
                 browser.code(&client, "alice", "openid");
                 assert_eq!(is_silent(&mut browser, &client, "openid"), remembered, "{kind:?} {address}");
@@ -167,7 +167,7 @@ fn the_page_says_who_what_where_and_how_long() {
             "app.example.com",
             "alice Example",
             "Recognise you",
-            "See your email address",
+            "See your e-mail address",
             "See your profile",
             "notes:read",
             "at most 14 days",
@@ -177,7 +177,7 @@ fn the_page_says_who_what_where_and_how_long() {
         assert!(!page.body.contains("<b>Notes"));
         assert_eq!(page.form_targets(), "'self' https: https://app.example.com");
         let page = shown(&mut browser, &Browser::request(&spa, "offline_access", &[]));
-        assert!(page.body.contains("At most 1 year, and less if it is not used for 30 days"), "{}", page.body);
+        assert!(page.body.contains("For at most 1 year; less if it is not used for 30 days"), "{}", page.body);
         for page in [&page, &browser.get("/consent")] {
             page.assert_page();
             page.assert_no_cors();

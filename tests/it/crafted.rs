@@ -147,10 +147,13 @@ fn an_app_is_not_said_to_ask_where_only_a_link_says_so() {
         let named = browser.get("/logout?client_id=spa");
         assert!(named.status == 200 && !named.body.contains("App spa"), "{named:?}");
         let led = browser.get("/logout?client_id=spa&post_logout_redirect_uri=https%3A%2F%2Fapp.example.com%2Fbye");
-        assert!(led.body.contains("you go on to <bdi>App spa</bdi>") && !led.body.contains("asks to sign you out"), "{led:?}");
+        assert!(
+            led.body.contains("You then return to <bdi>App spa</bdi>") && !led.body.contains("wants to sign you out"),
+            "{led:?}"
+        );
         let mut again = Browser::new(server);
         again.sign_in("alice");
         let requested = again.get(&format!("/logout?id_token_hint={hint}"));
-        assert!(requested.status == 200 && requested.body.contains("<bdi>App spa</bdi> asks to sign you out"), "{requested:?}");
+        assert!(requested.status == 200 && requested.body.contains("<bdi>App spa</bdi> wants to sign you out"), "{requested:?}");
     });
 }

@@ -113,8 +113,8 @@ fn it_issues_nothing_and_ends_nothing() {
         let issued = browser.get(&request);
         assert!(issued.location().starts_with(&format!("{CALLBACK}?code=")), "{issued:?}");
         assert_ne!(state(server), before);
-        assert!(browser.get("/").body.contains("You are signed in"));
+        assert!(browser.get("/").state() == Some("signed-in"));
         assert_eq!(browser.get(&out).location(), CALLBACK);
-        assert!(browser.get("/").body.contains("You are not signed in"));
+        assert!(browser.get("/").state() == Some("signed-out"));
     });
 }

@@ -219,7 +219,7 @@ fn many_first_starts_with_different_issuers_agree_on_one() {
         assert_eq!(rows(winner).len(), 2);
         for why in bad {
             let why = why.as_ref().err().unwrap();
-            assert!(why.starts_with(&format!("issuer: this database belongs to '{}'", winner.config.issuer.as_str())), "{why}");
+            assert!(why.starts_with(&format!("issuer: expected '{}'", winner.config.issuer.as_str())), "{why}");
         }
     }
 }
@@ -256,13 +256,13 @@ fn another_issuer_or_another_secret_is_refused_at_the_start() {
             ["https://id.example.com".to_owned(), format!("http://localhost:{port}/auth"), format!("http://127.0.0.1:{port}")]
         {
             let why = refusal(&database, port, |config| config.issuer = Issuer::parse(&other).unwrap()).unwrap();
-            assert!(why.contains(&format!("belongs to 'http://localhost:{port}'")) && why.contains(&other), "{why}");
+            assert!(why.contains(&format!("expected 'http://localhost:{port}'")) && why.contains(&other), "{why}");
         }
         let secrets = |list: &[&str]| SecretRing::new(list).unwrap();
         let why = refusal(&database, port, |config| config.secrets = secrets(&[OTHER_SECRET])).unwrap();
         assert!(
             why.starts_with("keys: the signing key ")
-                && why.contains("expected the server secret with which this database was made"),
+                && why.contains("expected the server secret that this database was created with"),
             "{why}"
         );
         assert!(!why.contains(OTHER_SECRET) && !why.contains(SECRET));
@@ -297,7 +297,7 @@ fn an_old_secret_may_go_when_none_of_its_keys_signs() {
             let key = keys::generate(&app.config.secrets, algorithm, now, now.plus(Span::from_seconds(900))).unwrap();
             app.store.with(|connection| signing_keys::insert(connection, &key)).unwrap();
         }
-        assert!(start(&[OTHER_SECRET], 880).err().unwrap().contains("cannot be opened"), "the old key still signs");
+        assert!(start(&[OTHER_SECRET], 880).err().unwrap().contains("cannot be decrypted"), "the old key still signs");
         let app = start(&[OTHER_SECRET], 920).unwrap();
         let ring = app.keys_at_hand(app.clock.now()).unwrap();
         let jwks = ring.published(app.clock.now(), app.config.lifetimes.access_token);

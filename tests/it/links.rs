@@ -52,34 +52,34 @@ fn a_dead_link_says_why_and_what_to_do() {
             let of_alice = |link: &mut Link| link.user_id = Some(alice.claims.id);
             for (kind, path, lifetime, words) in DOORS {
                 let mut browser = Browser::new(server);
-                let mut is_invalid = |path: &str, text: &str, status: u16, words: &str| {
+                let mut is_invalid = |path: &str, text: &str, status: u16, problem: &str| {
                     let page = opened(&mut browser, path, text);
-                    assert_eq!(page.status, status, "{kind:?} {words}: {page:?}");
-                    assert!(page.body.contains(words), "{kind:?} {words}: {page:?}");
-                    assert!(page.body.contains("What to do") && !page.body.contains("alice"), "{page:?}");
+                    assert_eq!((page.status, page.problem()), (status, Some(problem)), "{kind:?}: {page:?}");
+                    assert!(page.is("dead-link") && page.body.contains("What to do") && !page.body.contains("alice"), "{page:?}");
+                    page
                 };
                 let (_, used) = made(server, kind, |link| {
                     of_alice(link);
                     link.used_at = Some(link.created_at);
                 });
-                is_invalid(path, &used, 410, "This link has been used");
+                is_invalid(path, &used, 410, "used");
                 let (_, expired) = made(server, kind, of_alice);
                 server.advance(lifetime);
-                is_invalid(path, &expired, 410, "This link is too old");
-                is_invalid(path, &expired, 410, words);
+                let page = is_invalid(path, &expired, 410, "expired");
+                assert!(page.body.contains(words), "{kind:?} {words}: {page:?}");
                 let (_, good) = made(server, kind, of_alice);
                 let other_path = if path == "/not-me" { "/confirm-email" } else { "/not-me" };
-                is_invalid(other_path, &good, 400, "This link does not work");
+                is_invalid(other_path, &good, 400, "unknown");
                 let end = if good.ends_with('A') { "B" } else { "A" };
                 for forged in
                     [&format!("{}{end}", &good[..good.len() - 1]), &good[..40], "sym_ml_", "x", &good.replace("_ml_", "_se_")]
                 {
-                    is_invalid(path, forged, 400, "This link does not work");
+                    is_invalid(path, forged, 400, "unknown");
                 }
                 let row = Credential { kind: Kind::Link, id: Id::from([9; 16]), generation: 0 };
-                is_invalid(path, &row.derive(&server.app.config.secrets), 400, "This link does not work");
+                is_invalid(path, &row.derive(&server.app.config.secrets), 400, "unknown");
                 let none = Browser::new(server).get(path);
-                assert!(none.status == 400 && none.body.contains("This link does not work"), "{none:?}");
+                assert!(none.status == 400 && none.problem() == Some("unknown"), "{none:?}");
             }
         },
     );

@@ -55,7 +55,7 @@ fn confirm(browser: &mut Browser, page: &Page) -> Page {
 fn is_signed_in(browser: &mut Browser) -> bool {
     let page = browser.get("/");
     assert_eq!(page.status, 200, "{page:?}");
-    page.body.contains("You are signed in")
+    page.state() == Some("signed-in")
 }
 
 /// Fails unless the user is asked, and nothing has happened.
@@ -63,7 +63,7 @@ fn is_signed_in(browser: &mut Browser) -> bool {
 fn requested(browser: &mut Browser, page: &Page) {
     page.assert_page();
     assert_eq!((page.status, page.header("location"), page.header("set-cookie")), (200, None, None), "{page:?}");
-    assert!(page.body.contains("name=\"csrf\"") && page.body.contains("You are signed in as"), "{page:?}");
+    assert!(page.body.contains("name=\"csrf\"") && page.is("sign-out"), "{page:?}");
     assert!(is_signed_in(browser));
 }
 
@@ -103,7 +103,7 @@ fn a_hint_ends_the_session_at_once_and_leads_back() {
         let page = ask(&mut browser, "GET", &[("id_token_hint", ours.text("id_token")), ("state", STATE)]);
         page.assert_page();
         assert_eq!((page.status, page.header("set-cookie"), page.header("location")), (200, Some(GONE), None), "{page:?}");
-        assert!(page.body.contains("You are signed out") && !page.body.contains("class=\"note"), "{page:?}");
+        assert!(page.is("signed-out") && !page.body.contains("class=\"note"), "{page:?}");
     });
 }
 
@@ -198,7 +198,7 @@ fn who_is_signed_out_already_goes_on_at_once() {
                 let page = ask(&mut browser, "GET", &form);
                 page.assert_page();
                 assert_eq!((page.status, page.header("location")), (200, None), "{form:?}: {page:?}");
-                assert!(page.body.contains("You were not sent back to the app"), "{page:?}");
+                assert!(page.is("signed-out") && page.problem().is_some(), "{page:?}");
             }
         }
     });

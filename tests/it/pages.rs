@@ -102,7 +102,7 @@ fn users_look_after_their_account() {
 fn the_demonstration_runs_by_itself_and_leaves_nothing() {
     let port = free_ports(3);
     let mut demo = Process::start(&["demo", "--port", &port.to_string()], &[]);
-    demo.wait_for("Ctrl-C stops it.");
+    demo.wait_for("Press Ctrl-C to stop.");
     let said = demo.said();
     let after = |label: &str| said.lines().find_map(|line| line.trim().strip_prefix(label)).unwrap().trim().to_owned();
     let (username, password) = after("Sign in").split_once(" / ").map(|(name, word)| (name.to_owned(), word.to_owned())).unwrap();

@@ -58,7 +58,7 @@ fn everything_waits_for_a_sign_in_and_goes_on_after_it() {
             assert_eq!(error_of(&browser.get(&silently)), "login_required");
             let requested = browser.get(&Browser::request(&web, scope, &[]));
             assert!(requested.location().starts_with("/login"), "{requested:?}");
-            assert!(browser.get("/").body.contains("You are not signed in"));
+            assert!(browser.get("/").state() == Some("signed-out"));
         }
         assert_eq!(server.refresh_as(&web, bobs.text("refresh_token"), &[]).status, 200, "nobody else is asked");
         assert!(server.is_active("notes", bobs.text("access_token")));

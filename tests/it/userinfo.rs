@@ -250,7 +250,7 @@ fn it_ends_with_its_time_and_with_its_grant() {
         server.advance(11);
         let answer = server.userinfo(token);
         refused(&answer, 401, "invalid_token");
-        assert_eq!(answer.text("error_description"), "the access token is refused: it has expired");
+        assert_eq!(answer.text("error_description"), "the access token is not valid: it has expired");
 
         let fresh = |who: &str| server.tokens(&spa, who, "openid offline_access").text("access_token").to_owned();
         let now = server.now();

@@ -30,13 +30,13 @@ const DEFAULT: [&str; 4] = ["openid", "profile", "email", OFFLINE_ACCESS];
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The client id; by default one is made
+    /// The client ID [default: generated]
     #[arg(long)]
     id: Option<String>,
     /// The name shown to users
     #[arg(long)]
     name: String,
-    /// What the client is: spa and native are public, web and service authenticate
+    /// The type of client: spa and native are public; web and service authenticate
     #[arg(long = "type", value_name = "TYPE", value_parser = kind())]
     kind: ClientKind,
     #[command(flatten)]
@@ -65,7 +65,7 @@ impl Options {
         registered::key(work, self.settings.signing_alg, None)?;
         let client = match clients::register(work.connection, describe) {
             Err(Error::Store(store::Error::Conflict(_))) => {
-                return refuse(format!("client '{id}': expected an id that is free, received one that another client has"));
+                return refuse(format!("client ID '{id}' is already taken"));
             }
             registered => registered?,
         };

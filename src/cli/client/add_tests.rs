@@ -89,7 +89,7 @@ fn keys_come_from_a_file_or_a_url() {
     let ClientKeySource::Inline(kept) = with(set).unwrap().keys else { panic!("expected keys") };
     assert!(kept.contains("11qYAYKxCrfVS") && !kept.contains(' '), "{kept}");
     for (text, words) in
-        [("[]", "JWK set"), (r#"{"keys":[]}"#, "a public key"), (&set.replace("\"x\"", "\"d\":\"x\",\"x\""), "public keys alone")]
+        [("[]", "JWK set"), (r#"{"keys":[]}"#, "a public key"), (&set.replace("\"x\"", "\"d\":\"x\",\"x\""), "only public keys")]
     {
         let refused = with(text).unwrap_err();
         assert!(refused.contains("keys.json") && refused.contains(words), "{refused}");
@@ -144,7 +144,7 @@ fn what_makes_no_sense_is_refused() {
         (format!("{app} spa --default-api https://b.example"), "one of the client's APIs"),
         (format!("{app} spa --introspects https://b.example"), "authenticates"),
         (format!("{app} spa --backchannel-logout-uri http://a.example/"), "https"),
-        (format!("{app} spa --post-logout-redirect-uri a"), "after logout"),
+        (format!("{app} spa --post-logout-redirect-uri a"), "post-logout"),
         (format!("{app} spa --cors-origin https://a.example/"), "scheme"),
         (format!("{app} spa --id 00000000000000000000000000000000"), "32 hexadecimal"),
         (format!("{app} spa --redirect-uri http://app.example.com/cb"), "https"),

@@ -14,14 +14,12 @@ pub fn refuse_strays(before: Option<&Client>, client: &Client, apis: &[Api], cus
     let former = before.map(|before| strays(before, apis, custom)).unwrap_or_default();
     let named = strays(client, apis, custom);
     if let Some(uri) = named.apis.iter().find(|uri| !former.apis.contains(uri)) {
-        return refuse(format!(
-            "API '{uri}': expected one that is registered (symbolon api list shows all, symbolon api add registers one)"
-        ));
+        return refuse(format!("API '{uri}': no such API (list all with symbolon api list, register one with symbolon api add)"));
     }
     let Some(scope) = named.scopes.iter().find(|scope| !former.scopes.contains(scope)) else { return Ok(()) };
     let own: Vec<_> = STANDARD.into_iter().chain(custom.scopes()).collect();
     refuse(format!(
-        "scope '{scope}': expected one of {}, or a scope of one of the client's APIs (symbolon api show URI lists them)",
+        "scope '{scope}': expected one of {}, or a scope of one of the client's APIs (list them with symbolon api show URI)",
         own.join(", ")
     ))
 }

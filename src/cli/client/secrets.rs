@@ -23,7 +23,7 @@ pub fn rotate(work: &mut Work<'_>, one: &One, at_once: bool) -> Answer {
         refuse_without(client)?;
         if client.previous_secret_hash.is_some() && !at_once {
             return refuse(format!(
-                "client '{}': expected one live secret, received two: retire the former (symbolon client retire-secret), or end both by --now",
+                "client '{}' already has two active secrets: retire the old one (symbolon client retire-secret), or revoke both with --now",
                 client.id
             ));
         }
@@ -44,9 +44,8 @@ pub fn retire(work: &mut Work<'_>, one: &One) -> Answer {
     })?;
     let Some(client) = changed else { return unknown(&one.id) };
     let text = || {
-        let said = if had_two { "the former secret of" } else { "there was no former secret of" };
-        let end = if had_two { " is dead; the newest one lives" } else { "" };
-        output::clean(&format!("{said} client {}{end}", client.id)) + "\n"
+        let done = if had_two { "the old secret was revoked; the new secret is active" } else { "there was no old secret" };
+        output::clean(&format!("client {}: {done}", client.id)) + "\n"
     };
     one.format.answer(&Shown::new(&client), text)
 }
@@ -54,8 +53,8 @@ pub fn retire(work: &mut Work<'_>, one: &One) -> Answer {
 fn refuse_without(client: &Client) -> Result<(), Error> {
     let why = match client.auth_method {
         AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => return Ok(()),
-        AuthMethod::None => format!("a {} app, which has no secret", client.kind.as_str()),
-        AuthMethod::PrivateKeyJwt => "one that signs with keys of its own (private_key_jwt) and has no secret".into(),
+        AuthMethod::None => format!("a {} client, which has no secret", client.kind.as_str()),
+        AuthMethod::PrivateKeyJwt => "one that uses private_key_jwt and has no secret".into(),
     };
     refuse(format!("client '{}': expected a client with a secret, received {why}", client.id))
 }

@@ -25,7 +25,7 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The client's id
+    /// The client ID
     id: String,
     /// The name shown to users
     #[arg(long)]
@@ -40,37 +40,37 @@ pub struct Options {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 struct Cleared {
-    /// No APIs
+    /// Remove all APIs
     #[arg(long, conflicts_with = "apis")]
     no_api: bool,
-    /// All of its APIs are meant where a request names none
+    /// All of its APIs are the default
     #[arg(long, conflicts_with = "default_apis")]
     no_default_api: bool,
-    /// It introspects nothing but its own tokens
+    /// It can introspect only its own tokens
     #[arg(long, conflicts_with = "introspects")]
     no_introspects: bool,
-    /// /userinfo answers in plain JSON
+    /// Return plain JSON from /userinfo
     #[arg(long, conflicts_with = "userinfo_signed")]
     no_userinfo_signed: bool,
-    /// Users have the same subject as elsewhere
+    /// Use the same subjects as other clients
     #[arg(long, conflicts_with = "pairwise")]
     no_pairwise: bool,
-    /// No address for after signing out
+    /// Remove all post-logout redirect URIs
     #[arg(long, conflicts_with = "post_logout_redirect_uris")]
     no_post_logout_redirect_uri: bool,
-    /// It is not told when a session has ended
+    /// Disable back-channel logout
     #[arg(long, conflicts_with = "backchannel_logout_uri")]
     no_backchannel_logout_uri: bool,
-    /// No tokens for a web app itself
+    /// Disallow the client credentials grant
     #[arg(long, conflicts_with = "client_credentials")]
     no_client_credentials: bool,
-    /// PKCE is required
+    /// Require PKCE
     #[arg(long, conflicts_with = "pkce_optional")]
     no_pkce_optional: bool,
-    /// The server's retry window
+    /// Use the server's retry window
     #[arg(long, conflicts_with = "retry_window")]
     no_retry_window: bool,
-    /// No origins besides those of the redirect URIs
+    /// Remove all CORS origins other than those of the redirect URIs
     #[arg(long, conflicts_with = "cors_origins")]
     no_cors_origin: bool,
     /// Issue refresh tokens again

@@ -28,64 +28,70 @@ const MAX_RETRY_WINDOW: Span = Span::from_seconds(300);
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Settings {
-    /// Where answers may go, byte for byte; may be repeated
+    /// A redirect URI, matched exactly; can be repeated
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<String>,
     #[arg(
         long = "scope",
         value_name = "SCOPE",
-        help = "Scopes it may ask for; may be repeated [new clients: openid profile email offline_access; services: all of their APIs]"
+        help = "Scopes it can request; can be repeated [default for new clients: openid profile email offline_access; for services: all scopes of their APIs]"
     )]
     pub scopes: Vec<String>,
-    /// The APIs it may ask tokens for, by their identifiers; may be repeated
+    /// An API it can request tokens for, by identifier; can be repeated
     #[arg(long = "api", value_name = "URI", visible_alias = "audience")]
     apis: Vec<String>,
-    /// Those of them that are meant where a request names none; may be repeated [new clients: all]
+    /// An API that tokens are for if the request has no resource; can be repeated [default for new clients: all]
     #[arg(long = "default-api", value_name = "URI")]
     default_apis: Vec<String>,
-    /// The APIs that it serves, whose tokens it may introspect; may be repeated
+    /// An API whose tokens it can introspect; can be repeated
     #[arg(long, value_name = "URI")]
     introspects: Vec<String>,
-    #[arg(long, value_name = "METHOD", value_parser = auth(), help = "How a web app or service proves who it is [new clients: client_secret_basic]")]
+    #[arg(long, value_name = "METHOD", value_parser = auth(), help = "How a web or service client authenticates [default for new clients: client_secret_basic]")]
     pub auth: Option<AuthMethod>,
-    #[arg(long, value_name = "FILE", conflicts_with = "jwks_uri", help = "Its public keys for private_key_jwt, a JWK set")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "jwks_uri",
+        help = "A file with its public keys for private_key_jwt, a JWK set"
+    )]
     jwks: Option<PathBuf>,
-    /// The URL where its public keys are
+    /// The URL of its public keys, a JWK set
     #[arg(long, value_name = "URL")]
     jwks_uri: Option<String>,
-    /// What its tokens are signed with: an algorithm of which a key signs already, see `symbolon key add` [new clients: RS256]
+    /// The algorithm that its tokens are signed with; it needs an active key, see `symbolon key add` [default for new
+    /// clients: RS256]
     #[arg(long, value_name = "ALG", value_parser = algorithm())]
     pub signing_alg: Option<Algorithm>,
-    /// Sign what /userinfo answers
+    /// Sign /userinfo responses
     #[arg(long)]
     userinfo_signed: bool,
-    /// Give users subjects of their own in this sector, a host name [default: the host of the redirect URIs]
+    /// Use pairwise subjects in this sector, a host name [default: the host of the redirect URIs]
     #[arg(long, value_name = "SECTOR", num_args = 0..=1)]
     #[expect(clippy::option_option, reason = "the option may stand without its value")]
     pairwise: Option<Option<String>>,
-    /// Where users may go after signing out, byte for byte; may be repeated
+    /// A post-logout redirect URI, matched exactly; can be repeated
     #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
     post_logout_redirect_uris: Vec<String>,
-    /// Where it is told that a session has ended
+    /// The back-channel logout URL
     #[arg(long, value_name = "URL")]
     backchannel_logout_uri: Option<String>,
-    /// Let a web app get tokens for itself as well; a service always may
+    /// Allow a web client the client credentials grant; services always have it
     #[arg(long)]
     client_credentials: bool,
-    /// Take authorization requests without PKCE, for old clients that authenticate
+    /// Accept authorization requests without PKCE, for old confidential clients
     #[arg(long)]
     pkce_optional: bool,
-    /// How long a refresh token that was lost on the way still gets its successor told again; 0s is strict
-    #[arg(long, value_name = "SPAN", value_parser = retry_window)]
+    /// How long a used refresh token can be exchanged again for the same new one, after a lost response; 0s is strict
+    #[arg(long, value_name = "DURATION", value_parser = retry_window)]
     retry_window: Option<Span>,
-    /// For how long a sign-in is good enough for it: then its grants are refused until users sign in again; 5m to 366days, or
-    /// none
-    #[arg(long, value_name = "SPAN", value_parser = max_auth_age, alias = "sign-in-ceiling")]
+    /// How long a sign-in is valid for this client; after that, its grants are rejected until users sign in again; 5m to
+    /// 366days, or none
+    #[arg(long, value_name = "DURATION", value_parser = max_auth_age, alias = "sign-in-ceiling")]
     max_auth_age: Option<MaxAuthAge>,
-    /// Origins allowed by CORS besides those of the redirect URIs; may be repeated
+    /// An origin allowed by CORS besides those of the redirect URIs; can be repeated
     #[arg(long = "cors-origin", value_name = "ORIGIN")]
     cors_origins: Vec<String>,
-    /// Issue no refresh tokens
+    /// Do not issue refresh tokens
     #[arg(long, conflicts_with = "retry_window")]
     pub no_refresh: bool,
     /// What `--jwks` or `--jwks-uri` name.
@@ -100,7 +106,7 @@ struct MaxAuthAge(Option<Span>);
 /// The ways to authenticate that can be asked for: a public client has none.
 fn auth() -> impl TypedValueParser<Value = AuthMethod> {
     let names = AuthMethod::names().into_iter().filter(|name| *name != AuthMethod::None.as_str());
-    PossibleValuesParser::new(names).try_map(|name| AuthMethod::from_name(&name).ok_or("expected a way to authenticate"))
+    PossibleValuesParser::new(names).try_map(|name| AuthMethod::from_name(&name).ok_or("expected an authentication method"))
 }
 
 /// The signature algorithms.
@@ -172,7 +178,7 @@ impl Settings {
         }
         let has_none = client.kind != ClientKind::Service && !client.may_use(GrantType::RefreshToken);
         if has_none && client.scopes.contains(OFFLINE_ACCESS) {
-            return refuse("scope 'offline_access': expected none with --no-refresh: it stands for refresh tokens");
+            return refuse("scope 'offline_access' requires refresh tokens and cannot be used with --no-refresh");
         }
         Ok(())
     }
@@ -197,10 +203,10 @@ fn only_host(client: &Client) -> Result<String, Error> {
     match <[String; 1]>::try_from(redirect_hosts(client)) {
         Ok([host]) => Ok(host),
         Err(hosts) if hosts.is_empty() => {
-            refuse("--pairwise: expected a sector, as no redirect URI has a host (OpenID Connect Core 8.1)")
+            refuse("--pairwise: expected a sector, because no redirect URI has a host (OpenID Connect Core 8.1)")
         }
         Err(hosts) => refuse(format!(
-            "--pairwise: expected a sector, as the redirect URIs have several hosts, {} (OpenID Connect Core 8.1)",
+            "--pairwise: expected a sector, because the redirect URIs have several hosts, {} (OpenID Connect Core 8.1)",
             hosts.join(" and ")
         )),
     }
@@ -217,7 +223,7 @@ pub fn parse(text: &str) -> Result<Scopes, Error> {
 fn retry_window(text: &str) -> Result<Span, String> {
     read_span(text)
         .filter(|span| *span <= MAX_RETRY_WINDOW)
-        .ok_or_else(|| "expected a span such as 30s, at most 5m; 0s is strict".to_owned())
+        .ok_or_else(|| "expected a duration such as 30s, at most 5m; 0s is strict".to_owned())
 }
 
 /// Its bounds are those of `Client::check`.
@@ -225,7 +231,7 @@ fn max_auth_age(text: &str) -> Result<MaxAuthAge, String> {
     if text == "none" {
         return Ok(MaxAuthAge(None));
     }
-    read_span(text).map(|span| MaxAuthAge(Some(span))).ok_or_else(|| "expected a span such as 72h, or none".to_owned())
+    read_span(text).map(|span| MaxAuthAge(Some(span))).ok_or_else(|| "expected a duration such as 72h, or none".to_owned())
 }
 
 /// The values in their order, repetitions left out.

@@ -122,8 +122,8 @@ impl<'a> Shown<'a> {
             ("state", self.state().into()),
             ("created", self.created.clone()),
             ("authentication", self.token_endpoint_auth_method.into()),
-            ("live secrets", self.active_secrets.to_string()),
-            ("client keys", if self.jwks.is_some() { "registered with it".into() } else { none_or(self.jwks_uri) }),
+            ("active secrets", self.active_secrets.to_string()),
+            ("client keys", if self.jwks.is_some() { "registered inline".into() } else { none_or(self.jwks_uri) }),
             ("redirect URIs", lines(self.redirect_uris)),
             ("scope", self.scope.clone()),
             ("APIs", lines(self.audiences)),
@@ -147,6 +147,6 @@ impl<'a> Shown<'a> {
     }
 
     fn state(&self) -> &'static str {
-        if self.disabled { "off" } else { "on" }
+        if self.disabled { "disabled" } else { "enabled" }
     }
 }

@@ -33,7 +33,7 @@ pub fn of_grant(work: &mut Work<'_>, kind: Kind, text: &str) -> Result<Explanati
     let found = grants::find(work.connection, credential.id)?;
     let Some(found) = found else {
         return Ok(if is_ours(provenance) {
-            Explanation { because: "its grant is gone".into(), ..explanation }
+            Explanation { because: "its grant no longer exists".into(), ..explanation }
         } else {
             explanation
         });
@@ -86,13 +86,18 @@ fn judge(
     (explanation.active, explanation.because) = match verdict {
         Verdict::Advance if credential.kind == Kind::Code => {
             explanation.expires = Some(time(grant.created_at.plus(policy.code_lifetime)));
-            let proof = if grant.challenge.is_some() { "verifier, which is not known here" } else { "redirect URI" };
-            (true, format!("it is redeemed by its client with the right {proof}"))
+            let proof =
+                if grant.challenge.is_some() { "code_verifier, which this command does not know" } else { "redirect URI" };
+            (true, format!("its client can redeem it with the right {proof}"))
         }
-        Verdict::Advance => (true, format!("it advances its grant to generation {}", generation.saturating_add(1))),
-        Verdict::Heal => (true, "it is newer than the database, which went back in time: its grant follows it".into()),
-        Verdict::Repeat => (true, "it was used a moment ago: its successor is told again".into()),
-        Verdict::Reused(..) => (false, "it was used before: to present it again revokes its grant and every token of it".into()),
+        Verdict::Advance => (true, format!("using it advances its grant to generation {}", generation.saturating_add(1))),
+        Verdict::Heal => {
+            (true, "it is newer than the database, which was restored from an earlier time; its grant will follow it".into())
+        }
+        Verdict::Repeat => {
+            (true, "it was used within the retry window: it can be exchanged again for the same new refresh token".into())
+        }
+        Verdict::Reused(..) => (false, "it was already used: presenting it again revokes its grant and all of its tokens".into()),
         Verdict::Refuse(error) => (false, error.description),
     };
 }
@@ -105,7 +110,7 @@ pub fn session(work: &mut Work<'_>, text: &str) -> Result<Explanation, Error> {
     (explanation.session, explanation.generation) = (Some(credential.id.to_string()), Some(credential.generation));
     let Some(session) = sessions::find(work.connection, credential.id)? else {
         return Ok(if is_ours(provenance) {
-            Explanation { because: "its session is gone".into(), ..explanation }
+            Explanation { because: "its session no longer exists".into(), ..explanation }
         } else {
             explanation
         });
@@ -121,18 +126,18 @@ pub fn session(work: &mut Work<'_>, text: &str) -> Result<Explanation, Error> {
     let flaw = if session.ended_at.is_some() {
         Some("its session was ended")
     } else if session.generation != credential.generation {
-        Some("a later sign-in in the same session has made another cookie")
+        Some("a later sign-in in the same session has replaced it")
     } else if session.sign_in_again_at.is_some_and(|since| session.auth_time < since) {
-        Some("the person has to sign in again")
+        Some("the user must sign in again")
     } else if session.is_over(work.now, idle) {
-        Some("its session has reached its end")
+        Some("its session has expired")
     } else if !is_enabled {
-        Some("the person's account is switched off, or gone")
+        Some("the user is disabled or was deleted")
     } else {
         None
     };
     explanation.active = flaw.is_none();
-    explanation.because = flaw.unwrap_or("someone is signed in with it").into();
+    explanation.because = flaw.unwrap_or("the user is signed in with it").into();
     Ok(explanation)
 }
 
@@ -142,12 +147,12 @@ pub fn client_secret(work: &mut Work<'_>, text: &str) -> Result<Explanation, Err
     let is = |kept: &Option<Vec<u8>>| kept.as_ref() == Some(&hash);
     let all = clients::all(work.connection)?;
     let Some(client) = all.iter().find(|client| is(&client.secret_hash) || is(&client.previous_secret_hash)) else {
-        return Ok(Explanation::inactive(SECRET, "no client has it (any more)"));
+        return Ok(Explanation::inactive(SECRET, "no client has this secret"));
     };
     let because = match (client.disabled_at.is_some(), is(&client.secret_hash)) {
-        (true, _) => "its client is switched off",
-        (false, true) => "it is the newest one of its client",
-        (false, false) => "it is the former one of its client, until it is retired",
+        (true, _) => "its client is disabled",
+        (false, true) => "it is its client's current secret",
+        (false, false) => "it is its client's old secret, valid until it is retired",
     };
     let client_id = Some(client.id.clone());
     Ok(Explanation {
@@ -167,14 +172,14 @@ fn is_ours(provenance: Provenance) -> bool {
 fn made(is: &'static str, provenance: Provenance) -> Explanation {
     let (made_by, because) = match provenance {
         Provenance::Derived(SecretUse::Derives) => (Some("the newest server secret"), ""),
-        Provenance::Derived(SecretUse::Older) => (Some("an older server secret of the list"), ""),
-        Provenance::Derived(SecretUse::Next) => (Some("a server secret of the list that is marked 'next' here"), ""),
+        Provenance::Derived(SecretUse::Older) => (Some("an older server secret"), ""),
+        Provenance::Derived(SecretUse::Next) => (Some("a server secret that is marked 'next'"), ""),
         Provenance::Unknown => (
-            Some("a server secret that is not in the list"),
-            "its server secret was dropped, or it was never this server's; what it names may be made up",
+            Some("an unknown server secret"),
+            "its server secret was removed, or it was never issued by this server; its contents may be forged",
         ),
-        Provenance::Forged => (None, "it is forged, or a character of it was changed"),
-        Provenance::Malformed => (None, "it is not whole: a credential of this kind has another length or other characters"),
+        Provenance::Forged => (None, "it is forged or was modified"),
+        Provenance::Malformed => (None, "it is incomplete or malformed"),
     };
     Explanation { made_by, ..Explanation::inactive(is, because) }
 }

@@ -26,8 +26,8 @@ pub fn signed(work: &mut Work<'_>, token: &str) -> Result<Explanation, Error> {
     let rows = signing_keys::all(work.connection)?;
     let ring = KeyRing::open(&rows, &work.config.secrets, &KeyRing::default()).map_err(|error| error.to_string())?;
     let Some((typ, claims)) = verify::look(&ring, token) else {
-        let because = "expected a text that begins with sym_ac_, sym_rt_, sym_se_ or sym_cs_, or a signed JWT";
-        return Ok(Explanation::inactive("nothing of this server", because));
+        let because = "expected a credential that starts with sym_ac_, sym_rt_, sym_se_ or sym_cs_, or a signed JWT";
+        return Ok(Explanation::inactive("not a credential of this server", because));
     };
     let claims = match claims {
         Ok(claims) => claims,
@@ -62,24 +62,24 @@ fn kind(typ: &str, claims: Option<&Claims>) -> &'static str {
     match typ {
         "at+jwt" | "application/at+jwt" => ACCESS_TOKEN,
         "jwt" if has_end => ID_TOKEN,
-        "jwt" => "a signed answer of /userinfo",
+        "jwt" => "a signed /userinfo response",
         "logout+jwt" => LOGOUT_TOKEN,
-        "token-introspection+jwt" => "a signed answer of /introspect",
-        _ => "a signed JWT of a kind that this server does not issue",
+        "token-introspection+jwt" => "a signed /introspect response",
+        _ => "a signed JWT of a type that this server does not issue",
     }
 }
 
 fn worth(is: &str) -> &'static str {
     match is {
-        ID_TOKEN => "it tells its client of a sign-in; it opens nothing",
+        ID_TOKEN => "it tells its client about a sign-in; it grants no access",
         LOGOUT_TOKEN => "it tells its client that a session has ended",
-        _ => "it is an answer to its client; it opens nothing",
+        _ => "it is a response to its client; it grants no access",
     }
 }
 
 fn flaw(work: &Work<'_>, claims: &Claims) -> Option<&'static str> {
     if text(claims, "iss").ok() != Some(work.config.issuer.as_str()) {
-        Some("another issuer stands in it")
+        Some("iss names another issuer")
     } else if claims.contains_key("exp") && verify::is_expired(claims, work.now.seconds()) {
         Some("it has expired")
     } else {
@@ -107,10 +107,13 @@ fn access_token(
     match inspector.access_token(work.connection, token, None)? {
         Err(inactive) => explanation.because = inactive.reason,
         Ok(found) => {
-            let user = if found.grant.is_some() { "for a person" } else { "of the client for itself" };
-            let left =
-                if found.left.scopes.to_string() == scope { "" } else { "; some of its scopes were taken from the client since" };
-            (explanation.active, explanation.because) = (true, format!("it is good until it expires, {user}{left}"));
+            let user = if found.grant.is_some() { "on behalf of a user" } else { "for the client itself" };
+            let left = if found.left.scopes.to_string() == scope {
+                ""
+            } else {
+                "; some of its scopes have since been removed from the client"
+            };
+            (explanation.active, explanation.because) = (true, format!("it is valid until it expires, {user}{left}"));
             explanation.scope = Some(found.left.scopes.to_string());
         }
     }

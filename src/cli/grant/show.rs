@@ -81,10 +81,10 @@ impl<'a> HistoryOutput<'a> {
 
     fn text(&self) -> String {
         let Self { grant, facts, history } = self;
-        let client = facts.name.as_ref().map_or_else(|| "(gone)".to_owned(), |name| format!("{} ({name})", grant.client_id));
+        let client = facts.name.as_ref().map_or_else(|| "(deleted)".to_owned(), |name| format!("{} ({name})", grant.client_id));
         let facts = [
             ("grant", grant.id.clone()),
-            ("user", grant.username.clone().unwrap_or_else(|| "(gone)".into())),
+            ("user", grant.username.clone().unwrap_or_else(|| "(deleted)".into())),
             ("client", client),
             ("scope", grant.scope.clone()),
             ("audiences", lines(&grant.audiences)),
@@ -100,12 +100,12 @@ impl<'a> HistoryOutput<'a> {
             ("device", grant.device()),
             ("last seen at", [&grant.address, &grant.place].into_iter().flatten().cloned().collect::<Vec<_>>().join(", ")),
             ("expires", grant.expires.clone()),
-            ("ends with", (if grant.ends_with_session { "the browser session" } else { "nothing else" }).into()),
+            ("ends with", (if grant.ends_with_session { "the browser session" } else { "nothing" }).into()),
             ("generation", facts.generation.to_string()),
         ];
         let facts = output::fields(&facts);
         if history.is_empty() {
-            return facts + "\nnothing is kept of what happened\n";
+            return facts + "\nno history\n";
         }
         facts + "\n" + &output::table(HEADING, &history.iter().map(EntryOutput::row).collect::<Vec<_>>())
     }
@@ -154,9 +154,9 @@ const fn words(event: GrantEvent) -> &'static str {
         GrantEvent::CodeIssued => "code issued",
         GrantEvent::Redeemed => "code redeemed",
         GrantEvent::Refreshed => "refreshed",
-        GrantEvent::Repeated => "told again",
-        GrantEvent::Healed => "refreshed, ahead of the database",
-        GrantEvent::Reused => "REUSED, so revoked",
+        GrantEvent::Repeated => "repeated",
+        GrantEvent::Healed => "refreshed (database was behind)",
+        GrantEvent::Reused => "REUSED, grant revoked",
         GrantEvent::Revoked => "revoked",
     }
 }
@@ -228,8 +228,8 @@ mod tests {
         assert_eq!(listed[0], HEADING);
         assert_eq!(listed[1][1..], ["code issued", "0", "192.0.2.1", "Firefox"]);
         assert_eq!(listed[3][1..], ["refreshed", "1", "address", "198.51.100.8", "notes/2"]);
-        assert_eq!(listed[4], ["1970-01-01T00:01:01Z", "told again", "1", "198.51.100.8", "notes/2"]);
-        assert_eq!(listed[5][1..], ["REUSED, so revoked", "0", "address, program", "203.0.113.9", "curl\\u{1b}[2J"]);
+        assert_eq!(listed[4], ["1970-01-01T00:01:01Z", "repeated", "1", "198.51.100.8", "notes/2"]);
+        assert_eq!(listed[5][1..], ["REUSED, grant revoked", "0", "address, program", "203.0.113.9", "curl\\u{1b}[2J"]);
         assert_eq!(listed.len(), 6);
     }
 
@@ -253,6 +253,6 @@ mod tests {
     fn a_grant_without_history_is_shown_all_the_same() {
         let (shown, facts) = (shown(), Facts { name: None, ..facts() });
         let text = HistoryOutput::new(&shown, &facts, &[]).text();
-        assert!(text.contains("client        (gone)\n") && text.ends_with("\nnothing is kept of what happened\n"), "{text}");
+        assert!(text.contains("client        (deleted)\n") && text.ends_with("\nno history\n"), "{text}");
     }
 }

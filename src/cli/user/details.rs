@@ -19,13 +19,13 @@ const MAX_NAMES: usize = 100;
 /// What apps and APIs are told of a user, where they may know it.
 #[derive(Debug, Args)]
 pub struct Details {
-    /// What they may do, in the words of the APIs; may be repeated
+    /// A role; can be repeated
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
-    /// What they belong to; may be repeated
+    /// A group; can be repeated
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
-    /// A claim that a scope opens, as text or JSON; NAME= takes it away; may be repeated
+    /// A claim that a scope grants, as text or JSON; NAME= removes it; can be repeated
     #[arg(long = "attribute", value_name = "NAME=VALUE")]
     attributes: Vec<String>,
 }
@@ -43,7 +43,7 @@ impl Details {
                 None => return refuse(format!("attribute '{text}': expected NAME=VALUE")),
                 Some((name, "")) => {
                     if user.attributes.remove(name).is_none() {
-                        return refuse(format!("attribute '{name}': expected one that the person has, or a value for it"));
+                        return refuse(format!("attribute '{name}': expected a value, or an attribute that the user has"));
                     }
                 }
                 Some((name, value)) => {
@@ -84,9 +84,7 @@ pub fn names(what: &str, given: &[String]) -> Result<Vec<String>, Error> {
 pub fn check_username(name: &str) -> Result<String, Error> {
     profile::username(name).or_else(|_| {
         let name = name.to_lowercase();
-        refuse(format!(
-            "user name '{name}': expected 1 to {USERNAME_LIMIT} characters without spaces, control characters and '@'"
-        ))
+        refuse(format!("user name '{name}': expected 1 to {USERNAME_LIMIT} characters without spaces, control characters or '@'"))
     })
 }
 
@@ -100,7 +98,7 @@ pub fn check_email(email: &str) -> Result<String, Error> {
 pub fn check_display_name(name: &str) -> Result<String, Error> {
     profile::display_name(name).or_else(|_| {
         let name = name.trim();
-        refuse(format!("name '{name}': expected 1 to {DISPLAY_NAME_LIMIT} characters, none of them a control character"))
+        refuse(format!("name '{name}': expected 1 to {DISPLAY_NAME_LIMIT} characters, without control characters"))
     })
 }
 
@@ -152,11 +150,11 @@ mod tests {
             ("", "locale=fr", "1 to 100"),
             ("a\nb", "locale=fr", "control"),
             ("a", "locale", "NAME=VALUE"),
-            ("a", "nickname=", "the person has"),
-            ("a", "email=x", "option of its own"),
-            ("a", "unknown=x", "a scope opens"),
+            ("a", "nickname=", "the user has"),
+            ("a", "email=x", "dedicated option"),
+            ("a", "unknown=x", "a scope grants"),
             ("a", "address=Paris", "an object"),
-            ("a", "given_name={\"a\":1}", "a text"),
+            ("a", "given_name={\"a\":1}", "a string"),
         ] {
             let refused = given(&[role], &[attribute]).unwrap_err();
             assert!(refused.contains(words), "{role} {attribute}: {refused}");

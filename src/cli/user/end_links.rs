@@ -10,10 +10,7 @@ use crate::{protocol::activity::Activity, store::account};
 pub fn run(work: &mut Work<'_>, who: &Who) -> Answer {
     let user = find(work, &who.login)?.claims;
     let ended = account::end_links(work.connection, &operated(work.now, user.id, Activity::LinksEnded))?;
-    let text = || {
-        let have = if ended == 1 { "has" } else { "have" };
-        output::clean(&format!("user {}: {} {have} ended", user.username, output::count(ended, "open link"))) + "\n"
-    };
+    let text = || output::clean(&format!("user {}: {} revoked", user.username, output::count(ended, "unused link"))) + "\n";
     let value = serde_json::json!({ "id": user.id.to_string(), "username": user.username, "ended_links": ended });
     who.format.answer(&value, text)
 }

@@ -74,11 +74,11 @@ pub fn run(work: &mut Work<'_>, file: &Path, format: Format) -> Answer {
         let (line, user) = (reading.lines.get(at).copied().unwrap_or_default(), reading.everyone.get(at));
         let (name, email) = user.map_or_else(Default::default, |(user, _)| (&*user.claims.username, &*user.claims.email));
         return refuse(format!(
-            "nothing was imported\nline {line}: user name '{name}', e-mail address '{email}': expected two that are free, received one that another user has"
+            "nothing was imported\nline {line}: user name '{name}' or e-mail address '{email}' is already taken"
         ));
     }
     let added = reading.everyone.len();
-    let text = || if added == 1 { "1 user was added\n".into() } else { format!("{added} users were added\n") };
+    let text = || if added == 1 { "imported 1 user\n".into() } else { format!("imported {added} users\n") };
     format.answer(&serde_json::json!({ "added": added }), text)
 }
 
@@ -112,7 +112,7 @@ impl Reading {
         let (name, email) = (user.claims.username.clone(), user.claims.email.clone());
         for (what, value) in [("user name", name), ("e-mail address", email)] {
             if let Some(line) = self.taken.get(&value) {
-                return refuse(format!("{what} '{value}': expected one that is free, received that of line {line}"));
+                return refuse(format!("{what} '{value}' is already used in line {line}"));
             }
             self.taken.insert(value, number);
         }

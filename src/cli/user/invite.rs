@@ -33,16 +33,16 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The e-mail address of whom to invite
+    /// The e-mail address to invite
     #[arg(long)]
     email: String,
-    /// What they may do from the beginning, in the words of the APIs; may be repeated
+    /// A role that the new user gets; can be repeated
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
-    /// What they belong to from the beginning; may be repeated
+    /// A group that the new user joins; can be repeated
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
-    /// Print the link instead of mailing it, this once; whoever has it can make the account
+    /// Print the link once instead of sending it by e-mail; anyone who has it can create the account
     #[arg(long)]
     print: bool,
 }
@@ -66,11 +66,11 @@ impl Options {
             return refuse("registration: expected invitation or open in the configuration, received off");
         }
         if !self.print && matches!(work.config.mail.transport, MailTransport::Off) {
-            return refuse("mail: expected it to be configured, or --print");
+            return refuse("mail is not configured: configure it, or use --print");
         }
         let email = check_email(&self.email)?;
         if users::find_by_login(work.connection, &LoginName::parse(&email))?.is_some() {
-            return refuse(format!("e-mail address '{email}': expected one without an account, received one that a user has"));
+            return refuse(format!("e-mail address '{email}' already belongs to a user"));
         }
         let invited = Invited { roles: names("role", &self.roles)?, groups: names("group", &self.groups)? };
         let link = Link {
@@ -92,7 +92,7 @@ impl Options {
                 return output::fields(&[("invited", email.clone()), ("link", url.clone()), ("expires", shown.expires.clone())]);
             }
             let lasts = pages::span_text(LinkKind::Invitation.lifetime().seconds());
-            output::clean(&format!("{email} is invited by mail; the link is good for {lasts}")) + "\n"
+            output::clean(&format!("sent an invitation to {email}; the link is valid for {lasts}")) + "\n"
         };
         format.answer(&shown, text)
     }
@@ -113,9 +113,9 @@ pub fn list(work: &mut Work<'_>, format: Format) -> Answer {
 pub fn withdraw(work: &mut Work<'_>, email: &str, format: Format) -> Answer {
     let email = check_email(email)?;
     if links::withdraw(work.connection, &email, work.now)? == 0 {
-        return refuse(format!("e-mail address '{email}': there is no invitation for it (symbolon user invitations shows all)"));
+        return refuse(format!("e-mail address '{email}': it has no open invitation (list all with symbolon user invitations)"));
     }
-    let text = || output::clean(&format!("the invitation of {email} is withdrawn")) + "\n";
+    let text = || output::clean(&format!("withdrew the invitation for {email}")) + "\n";
     format.answer(&serde_json::json!({ "email": email, "withdrawn": true }), text)
 }
 

@@ -14,14 +14,14 @@ pub fn run(work: &mut Work<'_>, who: &Who) -> Answer {
     let name = &user.claims.username;
     if matches!(work.config.mail.transport, MailTransport::Off) {
         return refuse(format!(
-            "user '{name}': expected mail to be configured, as a new password is set by a letter alone (symbolon user set-password sets one, user disable switches the account off)"
+            "mail is not configured, and user '{name}' can set a new password only by e-mail (set one with symbolon user set-password, or disable the user with symbolon user disable)"
         ));
     }
     let id = user.claims.id;
     let events = [Activity::EverythingEnded, Activity::ResetRequested].map(|activity| operated(work.now, id, activity));
     let Some(ended) = account::take_password(work.connection, (&events[1], &events[0]))? else {
         return refuse(format!(
-            "user '{name}': expected an account that is switched on, with an address known to be theirs (symbolon user enable, user set --email-verified)"
+            "user '{name}' must be enabled and have a verified e-mail address (symbolon user enable, symbolon user set --email-verified)"
         ));
     };
     forget_failures(work, id)?;
@@ -29,7 +29,7 @@ pub fn run(work: &mut Work<'_>, who: &Who) -> Answer {
     let (sessions, grants) = (ended.sessions.len(), ended.grants.len());
     let text = || {
         output::clean_lines(&format!(
-            "user {name} has no password any more; {} and {} have ended\n{} is told by mail to ask for a new one at {url}\n",
+            "removed the password of user {name}; {} and {} ended\nan e-mail to {} says how to set a new one at {url}\n",
             output::count(sessions, "session"),
             output::count(grants, "grant"),
             user.claims.email,

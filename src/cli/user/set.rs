@@ -26,28 +26,28 @@ pub struct Options {
     /// The user name or e-mail address
     #[arg(value_name = "NAME")]
     login: String,
-    /// The name shown
+    /// The display name
     #[arg(long = "name", value_name = "DISPLAY")]
     display_name: Option<String>,
-    /// No name to show
+    /// Remove the display name
     #[arg(long, conflicts_with = "display_name")]
     no_name: bool,
-    /// Another e-mail address; it counts as not verified unless --email-verified is given. The old one is told, if it was
-    /// verified; the links in earlier e-mails stop working
+    /// The new e-mail address, not verified unless --email-verified is given. The old one is notified if it was verified; links
+    /// in earlier e-mails stop working
     #[arg(long)]
     email: Option<String>,
-    /// The address is known to be theirs: apps are told so
+    /// Mark the address as verified; apps see this
     #[arg(long)]
     email_verified: bool,
-    /// The address is not known to be theirs
+    /// Mark the address as not verified
     #[arg(long, conflicts_with = "email_verified")]
     no_email_verified: bool,
     #[command(flatten)]
     details: Details,
-    /// No roles
+    /// Remove all roles
     #[arg(long, conflicts_with = "roles")]
     no_role: bool,
-    /// No groups
+    /// Remove all groups
     #[arg(long, conflicts_with = "groups")]
     no_group: bool,
 }
@@ -59,7 +59,7 @@ impl Options {
         match account::change_details(work.connection, id, event, |user| self.change(user, custom)) {
             Err(Error::Store(store::Error::Conflict(_))) => taken("e-mail address", self.email.as_deref().unwrap_or_default()),
             changed => {
-                let Some(user) = changed? else { return refuse("the user was deleted meanwhile") };
+                let Some(user) = changed? else { return refuse("the user was deleted by another process") };
                 let shown = Shown::new(&user);
                 format.answer(&shown, || output::fields(&shown.fields()))
             }

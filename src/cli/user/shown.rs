@@ -82,8 +82,8 @@ impl<'a> Whole<'a> {
 
     /// Every field with its name.
     pub fn fields(&self) -> Vec<(&'static str, String)> {
-        let counts = [("live sessions", self.active_sessions), ("live grants", self.active_grants)];
-        let links = ("open links", lines(self.open_links.iter().map(ShownLink::line)));
+        let counts = [("active sessions", self.active_sessions), ("active grants", self.active_grants)];
+        let links = ("unused links", lines(self.open_links.iter().map(ShownLink::line)));
         self.shown.fields().into_iter().chain(counts.map(|(name, count)| (name, count.to_string()))).chain([links]).collect()
     }
 }
@@ -94,7 +94,7 @@ impl ShownLink {
     }
 
     fn line(&self) -> String {
-        let to = self.to.as_deref().unwrap_or("an address that was not kept");
+        let to = self.to.as_deref().unwrap_or("an unknown address");
         format!("{} to {to}, created {}, expires {}", self.kind.replace('_', " "), self.created, self.expires)
     }
 }
@@ -145,6 +145,6 @@ impl<'a> Shown<'a> {
     }
 
     fn account(&self) -> &'static str {
-        if self.disabled { "off" } else { "on" }
+        if self.disabled { "disabled" } else { "enabled" }
     }
 }

@@ -23,7 +23,7 @@ pub struct Options {
     /// The user name or e-mail address
     #[arg(value_name = "NAME", required_unless_present = "before", conflicts_with = "before")]
     login: Option<String>,
-    /// Everyone: end the sessions and grants of sign-ins before this time, such as 2026-11-30T09:00:00Z
+    /// All users: end the sessions and grants of sign-ins before this time, such as 2026-11-30T09:00:00Z
     #[arg(long, value_name = "TIME")]
     before: Option<String>,
     #[command(flatten)]
@@ -42,7 +42,7 @@ impl Options {
 fn one(work: &mut Work<'_>, who: &Who) -> Answer {
     let id = find(work, &who.login)?.claims.id;
     account::ask_to_sign_in_again(work.connection, &operated(work.now, id, Activity::SignInAgain))?;
-    said(work, who, "has to sign in again; until then what they allowed clients is refused, and none of it has ended")
+    said(work, who, "must sign in again; until then their grants are rejected, but not revoked")
 }
 
 /// One user in a transaction: whoever signs in meanwhile does so after that moment.
@@ -60,17 +60,17 @@ fn everyone(work: &mut Work<'_>, before: Timestamp, format: Format) -> Answer {
         }
     }
     let value = serde_json::json!({ "users": users, "ended_sessions": sessions, "ended_grants": grants });
-    format.answer(&value, || format!("users who have to sign in again: {users}; ended: sessions {sessions}, grants {grants}\n"))
+    format.answer(&value, || format!("users who must sign in again: {users}; ended: sessions {sessions}, grants {grants}\n"))
 }
 
 /// A moment that is not in the future.
 fn read(text: &str, now: Timestamp) -> Result<Timestamp, Error> {
     let since = humantime::parse_rfc3339_weak(text).ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let Some(entry) = since.and_then(|since| i64::try_from(since.as_millis()).ok()).map(Timestamp::from_millis) else {
-        return refuse(format!("before: expected a time in UTC, as 2026-11-30T09:00:00Z, received '{text}'"));
+        return refuse(format!("before: expected a time in UTC such as 2026-11-30T09:00:00Z, received '{text}'"));
     };
     if entry > now {
-        return refuse(format!("before: expected a time that is over, received '{text}'"));
+        return refuse(format!("before: expected a time in the past, received '{text}'"));
     }
     Ok(entry)
 }

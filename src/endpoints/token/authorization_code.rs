@@ -27,7 +27,7 @@ impl Exchange<'_> {
     /// Redeems a code.
     pub fn redeem(&self, connection: &mut AnyConnection, redemption: &Redemption) -> Result<Reply, OauthError> {
         let code = Credential::open(&self.app.config.secrets, Kind::Code, &redemption.code)
-            .ok_or_else(|| ProtocolError::new(ErrorCode::InvalidGrant, "code: expected one that this server issued"))?;
+            .ok_or_else(|| ProtocolError::new(ErrorCode::InvalidGrant, "the code was not issued by this server"))?;
         let params =
             TokenParams::Code { redirect_uri: redemption.redirect_uri.as_deref(), verifier: redemption.verifier.as_deref() };
         let credentials = Credentials { grant: code.id, generation: code.generation, params, resources: &redemption.resources };

@@ -31,7 +31,7 @@ impl Exchange<'_> {
         if !client.audiences.iter().all(|uri| resources.contains(uri)) {
             scopes = api::scopes_at(&scopes, &self.registered.apis(connection, &client.audiences)?, &resources);
             if requested.is_some() && scopes.is_empty() {
-                let text = "scope: expected some of the resource that is asked for, received none of them";
+                let text = "scope: expected at least one scope of the requested resource, received none";
                 return Err(ProtocolError::new(ErrorCode::InvalidScope, text).into());
             }
         }
@@ -56,7 +56,7 @@ impl Exchange<'_> {
             scope: scopes.to_string(),
             id_token: None,
         };
-        Ok(Reply::json(StatusCode::OK, &answer).noting("a token for the client itself"))
+        Ok(Reply::json(StatusCode::OK, &answer).noting("token for the client itself"))
     }
 }
 
@@ -74,10 +74,10 @@ fn scopes_of(client: &Client, requested: Option<&Scopes>, custom: &ScopeClaims) 
     let invalid = |text: String| Err(ProtocolError::new(ErrorCode::InvalidScope, text));
     let Some(requested) = requested else { return Ok(client.scopes.retain(|scope| !custom.is_of_users(scope))) };
     if let Some(outside) = requested.first_outside(&client.scopes) {
-        return invalid(format!("scope: '{outside}' is not registered for this client; it may ask for '{}'", client.scopes));
+        return invalid(format!("scope: '{outside}' is not allowed for this client; allowed are '{}'", client.scopes));
     }
     if let Some(of_users) = requested.iter().find(|scope| custom.is_of_users(scope)) {
-        return invalid(format!("scope: '{of_users}' is about a person, and a client that acts for itself has none"));
+        return invalid(format!("scope: '{of_users}' is about a user, and there is none with grant type client_credentials"));
     }
     Ok(requested.clone())
 }

@@ -72,7 +72,7 @@ fn handle(
     let AuthenticatedClient { client, registered, found, deadline } = caller;
     let request = TokenRequest::parse(&client_request.params)?;
     if !client.may_use(request.grant_type()) {
-        let text = format!("this client is not registered for the grant type {}", request.grant_type().as_str());
+        let text = format!("the client is not allowed the grant type {}", request.grant_type().as_str());
         return Err(ProtocolError::new(ErrorCode::UnauthorizedClient, text).into());
     }
     // What may fail comes before what cannot be undone: the key that signs the answer.

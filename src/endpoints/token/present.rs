@@ -108,7 +108,7 @@ impl Exchange<'_> {
                 }
             }
         }
-        Err(Fault::Busy(format!("grant {} changed twice while it was judged", credentials.grant)).into())
+        Err(Fault::Busy(format!("grant {} changed twice concurrently", credentials.grant)).into())
     }
 
     /// The grant, as it was read ahead or is now, and when that was.
@@ -118,7 +118,7 @@ impl Exchange<'_> {
         }
         let found = grants::find(connection, id)?;
         let gone =
-            || ProtocolError::new(ErrorCode::InvalidGrant, "there is no such grant any more").with_detail(format!("grant {id}"));
+            || ProtocolError::new(ErrorCode::InvalidGrant, "the grant no longer exists").with_detail(format!("grant {id}"));
         Ok((found.ok_or_else(gone)?, self.app.clock.now()))
     }
 
@@ -153,7 +153,7 @@ impl Exchange<'_> {
             self.app.bell.notify_one();
             tracing::error!(
                 id = self.context.id, grant = %grant.id, client = self.client.id, from = grant.generation, to = credentials.generation + 1,
-                "the database went back in time: a restored backup, or a standby that was behind; the grant follows its newer token"
+                "the database is older than a refresh token (restored backup, or a standby that was behind): the grant continues from the token"
             );
         }
         Ok(is_first)

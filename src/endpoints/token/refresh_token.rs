@@ -27,7 +27,7 @@ impl Exchange<'_> {
     /// Refreshes.
     pub fn refresh(&self, connection: &mut AnyConnection, refreshment: &Refreshment) -> Result<Reply, OauthError> {
         let token = Credential::open(&self.app.config.secrets, Kind::Refresh, &refreshment.token)
-            .ok_or_else(|| ProtocolError::new(ErrorCode::InvalidGrant, "refresh_token: expected one that this server issued"))?;
+            .ok_or_else(|| ProtocolError::new(ErrorCode::InvalidGrant, "the refresh token was not issued by this server"))?;
         let params = TokenParams::Refresh { scopes: refreshment.scopes.as_ref() };
         let credentials =
             Credentials { grant: token.id, generation: token.generation, params, resources: &refreshment.resources };

@@ -58,7 +58,7 @@ fn not_me(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Resul
         }
     };
     app.bell.notify_one();
-    Ok(reply.noting(format!("this was not me: person {}", visitor.user.claims.id)))
+    Ok(reply.noting(format!("this was not me: user {}", visitor.user.claims.id)))
 }
 
 /// A password that was taken away must have a way back: an e-mail to an address that is known to be theirs.

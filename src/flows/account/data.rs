@@ -45,13 +45,13 @@ fn delete(app: &App, connection: &mut AnyConnection, visitor: &Visitor, user: &U
     app.history.flush(connection)?; // so that nothing of the user is written after their row is gone
     if !account::delete_own(connection, (user, &visitor.session), visitor.context.now)? {
         let id = user.claims.id;
-        return Ok(to_sign_in(app, paths::ACCOUNT_DATA).noting(format!("not deleted, the proof was overtaken: person {id}")));
+        return Ok(to_sign_in(app, paths::ACCOUNT_DATA).noting(format!("not deleted, the sign-in is no longer valid: user {id}")));
     }
     app.bell.notify_one();
     let page = AccountDeleted { layout: visitor.layout(app), username: &user.claims.username };
     Ok(signed_out(page::show(200, &page, None))
         .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, "", Keep::Delete))
-        .noting(format!("deleted their account: person {}", user.claims.id)))
+        .noting(format!("deleted their account: user {}", user.claims.id)))
 }
 
 fn refuse(app: &App, visitor: &Visitor, refusal: Refusal) -> Reply {

@@ -38,7 +38,7 @@ fn change(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Resul
         Err(Flaw::Character) => return Ok(show(app, visitor, Some(DetailsProblem::NotOneLine))),
     };
     account::change_display_name(connection, name.as_deref(), &visitor.event(Activity::DetailsChanged, None))?;
-    let note = format!("changed their name: person {}", visitor.user.claims.id);
+    let note = format!("changed their name: user {}", visitor.user.claims.id);
     Ok(visitor.done_at(app, paths::ACCOUNT_DETAILS, ("saved", None)).noting(note))
 }
 

@@ -145,8 +145,8 @@ pub(super) fn show(
     Ok(match problem {
         None => page::show(200, &page, None),
         Some(AccountProblem::FormExpired) => page::show(400, &page, None).noting("form expired or forged"),
-        Some(AccountProblem::NameNotTaken) => page::show(400, &page, None).noting("a name that cannot be kept"),
-        Some(AccountProblem::Gone) => page::show(404, &page, None).noting("not there, or not theirs"),
+        Some(AccountProblem::NameNotTaken) => page::show(400, &page, None).noting("invalid name"),
+        Some(AccountProblem::Gone) => page::show(404, &page, None).noting("not found, or not theirs"),
     })
 }
 

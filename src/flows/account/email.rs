@@ -95,11 +95,13 @@ fn send(app: &App, connection: &mut AnyConnection, visitor: &Visitor, user: &Use
     let event = visitor.event(Activity::EmailChangeRequested, None);
     if !mail_requests::send_link(connection, (user, &visitor.session), &link, (random::id(now), &notice), &event)? {
         return Ok(
-            to_sign_in(app, paths::ACCOUNT_EMAIL).noting(format!("no letter was sent, the proof was overtaken: person {id}"))
+            to_sign_in(app, paths::ACCOUNT_EMAIL).noting(format!("no e-mail sent, the sign-in is no longer valid: user {id}"))
         );
     }
     app.bell.notify_one();
-    Ok(visitor.done_at(app, paths::ACCOUNT_EMAIL, ("sent", None)).noting(format!("asked to change their address: person {id}")))
+    Ok(visitor
+        .done_at(app, paths::ACCOUNT_EMAIL, ("sent", None))
+        .noting(format!("requested a change of their e-mail address: user {id}")))
 }
 
 fn refuse(app: &App, visitor: &Visitor, refusal: Refusal) -> Reply {
@@ -131,7 +133,7 @@ fn show(app: &App, visitor: &Visitor, state: EmailState<'_>) -> Reply {
     };
     match state {
         EmailState::Ask { problem: Some(problem), .. } => {
-            page::show(status(problem), &page, None).noting(format!("no letter was sent: {problem:?}"))
+            page::show(status(problem), &page, None).noting(format!("no e-mail sent: {problem:?}"))
         }
         _ => page::show(200, &page, None),
     }

@@ -56,7 +56,7 @@ fn end(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<R
         return devices::show(app, connection, visitor, Some(AccountProblem::Gone));
     }
     app.bell.notify_one();
-    let note = format!("ended {what}: person {} {}", visitor.user.claims.id, id.map(|id| id.to_string()).unwrap_or_default());
+    let note = format!("ended {what}: user {} {}", visitor.user.claims.id, id.map(|id| id.to_string()).unwrap_or_default());
     let id = (what != "others").then_some(named);
     Ok(visitor.done_at(app, paths::ACCOUNT, (what, id)).noting(note))
 }
@@ -66,7 +66,7 @@ fn sign_out(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Res
     let offline = if app.config.revoke_offline_access_on_logout { Offline::Ends } else { Offline::Keep };
     sessions::end(connection, &visitor.session, offline, &visitor.event(Activity::SignedOut, None))?;
     app.bell.notify_one();
-    let note = format!("signed out: person {} session {}", visitor.user.claims.id, visitor.session.id);
+    let note = format!("signed out: user {} session {}", visitor.user.claims.id, visitor.session.id);
     Ok(signed_out(Reply::see_other(&url(app, paths::LOGOUT))).noting(note))
 }
 
@@ -106,7 +106,7 @@ pub(super) fn ended_page(app: &App, visitor: &Visitor, ended: &Words, next: Afte
         apps: &apps,
         next,
     };
-    let note = format!("ended everything: person {}", visitor.user.claims.id);
+    let note = format!("signed out everywhere: user {}", visitor.user.claims.id);
     signed_out(page::show(200, &page, None)).noting(note)
 }
 

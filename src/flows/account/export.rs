@@ -46,7 +46,7 @@ pub async fn get(request: Request, app: Data<App>) -> Reply {
 fn export(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Reply, Fault> {
     let reply = read(app, connection, visitor)?;
     activity::insert(connection, &visitor.event(Activity::Exported, None))?;
-    Ok(reply.noting(format!("exported: person {}", visitor.user.claims.id)))
+    Ok(reply.noting(format!("exported: user {}", visitor.user.claims.id)))
 }
 
 fn read(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Reply, Fault> {

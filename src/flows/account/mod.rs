@@ -146,7 +146,7 @@ async fn proven<T: Send + 'static>(
             Verdict::Right(user) => user,
             Verdict::Wrong { .. } => {
                 let shown = (guard.refuse)(app, connection, visitor, Refusal::WrongPassword)?;
-                return Ok(Some(Err(shown.noting(format!("wrong password: person {}", visitor.user.claims.id)))));
+                return Ok(Some(Err(shown.noting(format!("wrong password: user {}", visitor.user.claims.id)))));
             }
             Verdict::TooMany { seconds } => {
                 return Ok(Some(Err((guard.refuse)(app, connection, visitor, Refusal::SlowedDown { seconds })?)));

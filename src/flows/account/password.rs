@@ -79,7 +79,7 @@ fn set(app: &App, connection: &mut AnyConnection, visitor: &Visitor, user: &User
     Ok(visitor
         .done_at(app, paths::ACCOUNT_PASSWORD, (done, None))
         .with(header::SET_COOKIE, &session::cookie(app, &renewed, now))
-        .noting(format!("changed their password: person {}", user.claims.id)))
+        .noting(format!("changed their password: user {}", user.claims.id)))
 }
 
 fn check(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Option<Reply>, Fault> {
@@ -139,9 +139,9 @@ fn show(app: &App, connection: &mut AnyConnection, visitor: &Visitor, problem: O
         }
         Some(PasswordProblem::SlowedDown { seconds }) => page::show(Refusal::SlowedDown { seconds }.status(), &page, None)
             .with(header::RETRY_AFTER, &seconds.to_string())
-            .noting("password slowed down"),
+            .noting("password attempts rate limited"),
         Some(PasswordProblem::NewSameAsOld | PasswordProblem::Flaw(_)) => {
-            page::show(400, &page, None).noting("a new password that is not taken")
+            page::show(400, &page, None).noting("new password rejected")
         }
     })
 }

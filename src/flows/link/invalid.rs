@@ -72,6 +72,6 @@ impl Visit {
             again: again.as_deref(),
             login_url: &format!("{base}{}", paths::LOGIN),
         };
-        page::show(status, &page, None).noting(format!("a dead link: {why:?}"))
+        page::show(status, &page, None).noting(format!("invalid link: {why:?}"))
     }
 }

@@ -66,7 +66,7 @@ pub fn judge<T>(
         if let Some(done) = done {
             // What was asked for is done, and its answer must not be lost for a count that forgets by itself.
             if let Err(error) = candidate.attempt.succeeded(connection, now) {
-                tracing::warn!(%error, "what was counted against a user who signed in rightly could not be cleared");
+                tracing::warn!(%error, "could not reset the failed attempts of a user who signed in");
             }
             return Ok(Judged::Done(done));
         }
@@ -89,6 +89,6 @@ fn replace_hash(connection: &mut AnyConnection, user: &mut User, new: String) {
     match users::replace_hash(connection, user.claims.id, old, &new) {
         Ok(true) => user.password_hash = Some(new),
         Ok(false) => {}
-        Err(error) => tracing::warn!(user = %user.claims.id, %error, "an outdated password hash could not be replaced"),
+        Err(error) => tracing::warn!(user = %user.claims.id, %error, "could not replace an outdated password hash"),
     }
 }

@@ -35,18 +35,18 @@ impl Lines {
             let is_http = uri.starts_with("http:");
             match (is_http, client.kind) {
                 (true, ClientKind::Native) if host(uri).as_deref() == Some("localhost") => {
-                    let is = format!("{uri}: a name, which may lead elsewhere");
+                    let is = format!("{uri}: a host name, which may resolve elsewhere");
                     self.say(Advice, SETTING, &is, "http://127.0.0.1 or http://[::1]", "RFC 8252 8.3");
                 }
-                (true, ClientKind::Native) => self.say(Good, SETTING, uri, "loopback by its address, any port", "RFC 8252 7.3"),
+                (true, ClientKind::Native) => self.say(Good, SETTING, uri, "loopback IP address, any port", "RFC 8252 7.3"),
                 (true, _) => {
-                    let is = format!("{uri}: not encrypted, for development alone");
+                    let is = format!("{uri}: not encrypted, for development only");
                     self.say(Problem, SETTING, &is, "https", "RFC 9700 2.6");
                 }
-                (false, _) if uri.starts_with("https:") => self.say(Good, SETTING, uri, "https, matched whole", "RFC 9700 2.1"),
+                (false, _) if uri.starts_with("https:") => self.say(Good, SETTING, uri, "https, matched exactly", "RFC 9700 2.1"),
                 (false, _) => {
                     let is = format!("{uri}: another app can claim this scheme");
-                    self.say(Advice, SETTING, &is, "a claimed https URI, where the platform has them", "RFC 8252 7.2");
+                    self.say(Advice, SETTING, &is, "a claimed https URI, if the platform supports them", "RFC 8252 7.2");
                 }
             }
         }
@@ -63,12 +63,12 @@ impl Lines {
             match (has_refresh, client.kind) {
                 (false, _) => {
                     let is = "offline_access, without refresh tokens";
-                    self.say(Problem, SETTING, is, "refresh tokens (--refresh), or not this scope", "OpenID Connect Core 11");
+                    self.say(Problem, SETTING, is, "refresh tokens (--refresh), or remove this scope", "OpenID Connect Core 11");
                 }
                 (true, ClientKind::Spa) => {
-                    self.say(Advice, SETTING, is, "none in a browser, unless people expect it", "RFC 10017 6.3.2.3");
+                    self.say(Advice, SETTING, is, "none in a browser, unless users expect it", "RFC 10017 6.3.2.3");
                 }
-                (true, _) => self.say(Good, SETTING, is, "only where it works while nobody is there", "OpenID Connect Core 11"),
+                (true, _) => self.say(Good, SETTING, is, "only if it works while the user is away", "OpenID Connect Core 11"),
             }
         }
         if !has_refresh {
@@ -76,44 +76,44 @@ impl Lines {
         }
         let window = client.retry_window.unwrap_or(facts.retry_window);
         let (level, is) = match window {
-            Span::ZERO => (Advice, "0s: a lost answer costs the person a sign-in".to_owned()),
+            Span::ZERO => (Advice, "0s: a lost response forces the user to sign in again".to_owned()),
             long if long > LONG_RETRY_WINDOW => {
-                (Advice, format!("{long}: for so long a stolen token before the last one still works"))
+                (Advice, format!("{long}: the previous token still works for this long if stolen"))
             }
             good => (Good, good.to_string()),
         };
-        self.say(level, "retry window", &is, "as long as a client tries again, such as 30s", "RFC 9700 4.14.2");
+        self.say(level, "retry window", &is, "as long as the client retries, such as 30s", "RFC 9700 4.14.2");
     }
 
     pub(super) fn max_auth_age(&mut self, client: &Client) {
         const SETTING: &str = "max auth age";
         const SECTION: &str = "SP 800-63B-4 2.1.3";
         let Some(max_auth_age) = client.max_auth_age else {
-            let should_be = "a span (symbolon client set --max-auth-age), where people are to sign in again now and then";
-            return self.say(Good, SETTING, "none: a sign-in is good for as long as a grant lives", should_be, SECTION);
+            let should_be = "a duration (symbolon client set --max-auth-age), if users should sign in again regularly";
+            return self.say(Good, SETTING, "none: a sign-in is valid for as long as a grant", should_be, SECTION);
         };
-        let is = format!("{max_auth_age}: then its tokens are refused, and its people sign in again");
+        let is = format!("{max_auth_age}: after that, its tokens are rejected and users sign in again");
         if max_auth_age < SHORT_MAX_AUTH_AGE {
-            let should_be = "an hour or more: who is asked too often types the password anywhere";
+            let should_be = "an hour or more: users who are asked too often enter their password anywhere";
             return self.say(Advice, SETTING, &is, should_be, SECTION);
         }
-        self.say(Good, SETTING, &is, "as long as what it guards allows", SECTION);
+        self.say(Good, SETTING, &is, "as long as the protected data allows", SECTION);
     }
 
     pub(super) fn logout(&mut self, client: &Client) {
         const SETTING: &str = "after sign-out";
         if client.post_logout_redirect_uris.is_empty() {
-            let is = "no address: people who sign out stay on this server's page";
+            let is = "none: users who sign out stay on this server's page";
             self.say(Advice, SETTING, is, "one (symbolon client set --post-logout-redirect-uri)", "RP-Initiated Logout 3.1");
         }
         for uri in &client.post_logout_redirect_uris {
             let is_good = client.kind == ClientKind::Native || !uri.starts_with("http:");
-            self.say(if is_good { Good } else { Advice }, SETTING, uri, "https, matched whole", "RP-Initiated Logout 3.1");
+            self.say(if is_good { Good } else { Advice }, SETTING, uri, "https, matched exactly", "RP-Initiated Logout 3.1");
         }
         match &client.backchannel_logout_uri {
             None if client.kind == ClientKind::Web => {
-                let is = "not told: its own sessions go on when people sign out here";
-                let should_be = "an address (symbolon client set --backchannel-logout-uri)";
+                let is = "none: its own sessions continue when users sign out here";
+                let should_be = "a URL (symbolon client set --backchannel-logout-uri)";
                 self.say(Advice, "back-channel logout", is, should_be, "Back-Channel Logout 2.2");
             }
             None => {}
@@ -129,8 +129,8 @@ impl Lines {
             return self.say(
                 Good,
                 "subjects",
-                "the same at every client",
-                "pairwise, where clients must not compare",
+                "the same for every client",
+                "pairwise, if clients must not correlate users",
                 "OpenID Connect Core 8",
             );
         };
@@ -138,7 +138,7 @@ impl Lines {
         if hosts.iter().all(|host| host == sector) {
             return self.say(Good, "subjects", &format!("pairwise in {sector}"), "pairwise", "OpenID Connect Core 8.1");
         }
-        let is = format!("pairwise in {sector}, answers go to {}", hosts.join(", "));
-        self.say(Advice, "subjects", &is, "hosts of one owner: all of them see the same subjects", "OpenID Connect Core 8.1");
+        let is = format!("pairwise in {sector}, responses go to {}", hosts.join(", "));
+        self.say(Advice, "subjects", &is, "hosts of one owner, as all of them see the same subjects", "OpenID Connect Core 8.1");
     }
 }

@@ -23,37 +23,37 @@ impl Lines {
                 return self.client_keys(client, facts);
             }
             AuthMethod::ClientSecretPost => {
-                let should_be = "client_secret_basic, where it is to be a secret: bodies are logged more often";
+                let should_be = "client_secret_basic: request bodies are logged more often";
                 self.say(Advice, SETTING, is, should_be, "RFC 6749 2.3.1");
             }
             AuthMethod::ClientSecretBasic => {}
         }
-        let shared = "a shared secret: whoever verifies it could use it";
-        self.say(Advice, SETTING, shared, "private_key_jwt, where the client can sign", "RFC 9700 2.5");
+        let shared = "a shared secret: anyone who can verify it can also use it";
+        self.say(Advice, SETTING, shared, "private_key_jwt, if the client can sign", "RFC 9700 2.5");
         match (&client.secret_hash, &client.previous_secret_hash) {
             (None, None) => self.say(Problem, "secrets", "none", "one (symbolon client rotate-secret)", "RFC 6749 2.3.1"),
             (Some(_), Some(_)) => {
-                let should_be = "one, when the client has the new one (symbolon client retire-secret)";
-                self.say(Advice, "secrets", "two live", should_be, "RFC 9700 2.5");
+                let should_be = "one, once the client uses the new secret (symbolon client retire-secret)";
+                self.say(Advice, "secrets", "two active", should_be, "RFC 9700 2.5");
             }
-            _ => self.say(Good, "secrets", "one live", "one", "RFC 6749 2.3.1"),
+            _ => self.say(Good, "secrets", "one active", "one", "RFC 6749 2.3.1"),
         }
     }
 
     fn client_keys(&mut self, client: &Client, facts: &Facts<'_>) {
         const SETTING: &str = "client keys";
         if let Some(why) = facts.keys_failure {
-            let is = format!("cannot be read: {why}");
-            return self.say(Problem, SETTING, &is, "a set of public keys: its assertions are refused", "RFC 7523 3");
+            let is = format!("cannot be loaded: {why}");
+            return self.say(Problem, SETTING, &is, "a set of public keys: its assertions are rejected", "RFC 7523 3");
         }
         match &client.keys {
             ClientKeySource::Url(url) if url.starts_with("http:") => {
                 self.say(Advice, SETTING, &format!("{url}: not encrypted"), "https", "RFC 9700 2.6");
             }
             ClientKeySource::Url(url) => {
-                self.say(Good, SETTING, url, "at a URL: it rotates them by itself", "OpenID Connect Core 10.1.1");
+                self.say(Good, SETTING, url, "at a URL: the client can rotate them itself", "OpenID Connect Core 10.1.1");
             }
-            _ => self.say(Good, SETTING, "registered with it", "replaced by client set --jwks when they rotate", "RFC 7523 3"),
+            _ => self.say(Good, SETTING, "registered inline", "updated with client set --jwks on rotation", "RFC 7523 3"),
         }
     }
 
@@ -65,43 +65,49 @@ impl Lines {
             self.say(Problem, "grant types", "none: it gets no token", should_be, "RFC 6749 4.4");
         }
         if client.audiences.is_empty() {
-            let is = "none: its tokens are for this server alone";
+            let is = "none: its tokens are only for this server";
             self.say(Advice, "APIs", is, "those it calls (symbolon client set --api)", "RFC 9068 3");
         }
         let custom = |scope: &str| facts.scope_claims.scopes().any(|one| one == scope);
         for scope in client.scopes.iter().filter(|scope| STANDARD.contains(scope) || custom(scope)) {
-            let is = format!("{scope}: about a person");
-            self.say(Advice, "scope", &is, "none of these: a client that acts for itself has no person", "RFC 6749 4.4");
+            let is = format!("{scope}: about a user");
+            self.say(Advice, "scope", &is, "none of these: there is no user with client_credentials", "RFC 6749 4.4");
         }
     }
 
     pub(super) fn apis(&mut self, client: &Client, facts: &Facts<'_>) {
         let strays = strays(client, facts.apis, facts.scope_claims);
         for uri in &strays.apis {
-            let should_be = "registered (symbolon api add), so that its scopes go with its tokens alone";
+            let should_be = "registered (symbolon api add), so that its scopes are only in its own tokens";
             self.say(Advice, "API", &format!("{uri}: not registered"), should_be, "RFC 8707 2");
         }
         for scope in &strays.scopes {
-            let is = format!("{scope}: of none of its APIs");
-            self.say(Advice, "scope", &is, "a scope of an API it uses, or none", "RFC 9700 2.3");
+            let is = format!("{scope}: not a scope of any of its APIs");
+            self.say(Advice, "scope", &is, "a scope of an API it uses, or remove it", "RFC 9700 2.3");
         }
         match client.default_audiences() {
             _ if client.audiences.is_empty() => {}
             [] => {
-                let is = "none: a request that names no API gets a token for this server alone";
+                let is = "none: a request without resource gets a token only for this server";
                 self.say(Advice, "default API", is, "one (symbolon client set --default-api)", "RFC 9068 3");
             }
             [one] => self.say(Good, "default API", one, "one", "RFC 9700 2.3"),
             several => {
-                let is = format!("{}: a token for one of them works at all", several.join(", "));
-                let should_be = "one; the others by the parameter resource (symbolon client set --default-api)";
+                let is = format!("{}: a token for one of them works at all of them", several.join(", "));
+                let should_be = "one; request the others with the parameter resource (symbolon client set --default-api)";
                 self.say(Advice, "default API", &is, should_be, "RFC 9700 2.3");
             }
         }
         for uri in &client.introspects {
             if client.audiences.contains(uri) {
-                let is = format!("{uri}, for which it gets tokens as well");
-                self.say(Advice, "introspects", &is, "a client of the API's own: one secret sees all its tokens", "RFC 7662 4");
+                let is = format!("{uri}, for which it also gets tokens");
+                self.say(
+                    Advice,
+                    "introspects",
+                    &is,
+                    "a separate client for the API: this secret can see all of its tokens",
+                    "RFC 7662 4",
+                );
             } else {
                 self.say(Good, "introspects", uri, "the APIs it serves", "RFC 7662 2.1");
             }
@@ -111,12 +117,12 @@ impl Lines {
     pub(super) fn signatures(&mut self, client: &Client, facts: &Facts<'_>) {
         let name = client.algorithm.as_str();
         if !facts.has_key {
-            let is = format!("{name}, and no key of this server signs by it");
+            let is = format!("{name}, for which this server has no active key");
             self.say(Problem, "signatures", &is, "a key (symbolon key add --algorithm)", "RFC 7518 3.1");
         } else if client.algorithm == Algorithm::Rs256 || client.audiences.is_empty() {
-            self.say(Good, "signatures", name, "one that everyone who reads its tokens can verify", "OpenID Connect Core 15.1");
+            self.say(Good, "signatures", name, "one that all consumers of its tokens can verify", "OpenID Connect Core 15.1");
         } else {
-            self.say(Advice, "signatures", name, "RS256, unless each of its APIs can verify another", "RFC 9068 2.1");
+            self.say(Advice, "signatures", name, "RS256, unless all of its APIs can verify this one", "RFC 9068 2.1");
         }
     }
 }

@@ -184,7 +184,7 @@ impl Store {
                 Err(error) => vec![Err(error); wishes.len()],
             }
         };
-        self.advances().take(wish, all).unwrap_or_else(|| Err(Error::Failed("a rotation did not end".into())))
+        self.advances().take(wish, all).unwrap_or_else(|| Err(Error::Failed("a rotation failed unexpectedly".into())))
     }
 }
 

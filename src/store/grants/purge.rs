@@ -66,9 +66,9 @@ pub fn sweep(connection: &mut AnyConnection, after: Id, slice: u32, retention: &
             }
             Ok((id, Err(error))) => {
                 last = id;
-                tracing::error!(%error, "grant {id} is passed over");
+                tracing::error!(%error, "grant {id} skipped");
             }
-            Err(error) => tracing::error!(%error, "a grant is passed over"),
+            Err(error) => tracing::error!(%error, "a grant was skipped"),
         }
     }
     let are_all = purgeable.len() <= TOGETHER;
@@ -138,7 +138,7 @@ fn remove_apart(connection: &mut AnyConnection, purgeable: &[Id], retention: &Re
             Ok(Removed::Grants(rows)) => deleted += rows,
             Ok(Removed::Lines(rows)) => (deleted, has_more) = (deleted + rows, true),
             Err(error) if meta::write(connection).is_err() => return Err(error), // it is not this one
-            Err(error) => tracing::error!(%error, "grant {id} cannot be removed: it is passed over"),
+            Err(error) => tracing::error!(%error, "grant {id} could not be removed: skipped"),
         }
     }
     Ok(if has_more { Removed::Lines(deleted) } else { Removed::Grants(deleted) })

@@ -74,7 +74,7 @@ pub fn end_expired(connection: &mut AnyConnection, now: Timestamp, limit: u32) -
         match dialect::together(connection, |connection| end_row(connection, &session, now)) {
             Ok(_) => ended += 1,
             Err(error) if meta::write(connection).is_err() => return Err(error), // it is not this one
-            Err(error) => tracing::error!(%error, "session {} cannot be ended: it is passed over", session.id),
+            Err(error) => tracing::error!(%error, "session {} could not be ended: skipped", session.id),
         }
     }
     Ok(ended)

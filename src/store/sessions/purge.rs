@@ -70,7 +70,7 @@ pub fn sweep(connection: &mut AnyConnection, after: Id, slice: u32, retention: &
         let (id, user) = match (row.id("id", id), row.id("user_id", user)) {
             (Ok(id), Ok(user)) => (id, user),
             (Err(error), _) | (_, Err(error)) => {
-                tracing::error!(%error, "a session is passed over");
+                tracing::error!(%error, "a session was skipped");
                 continue;
             }
         };
@@ -123,7 +123,7 @@ fn settle(connection: &mut AnyConnection, due: &[Due], retention: &Retention) ->
         match end_idle(connection, one.id, retention) {
             Ok(is_ended) => ended += usize::from(is_ended),
             Err(error) if meta::write(connection).is_err() => return Err(error), // it is not this one
-            Err(error) => tracing::error!(%error, "session {} cannot be ended: it is passed over", one.id),
+            Err(error) => tracing::error!(%error, "session {} could not be ended: skipped", one.id),
         }
     }
     let purgeable: Vec<_> = due.iter().filter(|one| one.decision == PurgeDecision::Remove).collect();
@@ -141,7 +141,7 @@ fn remove_apart(connection: &mut AnyConnection, purgeable: &[&Due], cutoff: Time
         match remove(connection, std::slice::from_ref(one), cutoff) {
             Ok(removed) => deleted += removed,
             Err(error) if meta::write(connection).is_err() => return Err(error), // it is not this one
-            Err(error) => tracing::error!(%error, "session {} cannot be removed: it is passed over", one.id),
+            Err(error) => tracing::error!(%error, "session {} could not be removed: skipped", one.id),
         }
     }
     Ok(deleted)

@@ -59,7 +59,7 @@ impl ClientRequest {
             Presented::read(self.authorization.clone()?.as_ref().map(|header| header.expose().as_str()), &self.params)?;
         let (address, id, now) = (self.context.address, &presented.client_id, self.context.now);
         let error = match registered.client(connection, id)? {
-            None => ProtocolError::new(ErrorCode::InvalidClient, format!("there is no client '{id}'")),
+            None => ProtocolError::new(ErrorCode::InvalidClient, format!("unknown client '{id}'")),
             Some(client) => match presented.verify(&client) {
                 Ok(Verified::Wholly) => return Ok(Authenticated::As(client)),
                 Ok(Verified::UpToAssertion(assertion)) => match assert(app, connection, (&client, keys), assertion)? {
@@ -103,7 +103,7 @@ fn assert(
             Some(keys) => keys,
             None => return Ok(Ok(Asserted::KeysNeeded)),
         },
-        Keys::Missing(why) => return Ok(Err(refuse("the client's keys cannot be read".into()).with_detail(why))),
+        Keys::Missing(why) => return Ok(Err(refuse("the client's keys cannot be loaded".into()).with_detail(why))),
     };
     let claims = match keys.verify(assertion) {
         Ok(claims) => claims,
@@ -114,7 +114,7 @@ fn assert(
         Err(error) => return Ok(Err(error)),
     };
     if !used_assertions::insert(connection, &checked)? {
-        return Ok(Err(refuse("jti: expected one that was not used before".into())));
+        return Ok(Err(refuse("jti: this assertion was already used".into())));
     }
     Ok(Ok(Asserted::Holds))
 }
@@ -135,7 +135,7 @@ pub(super) async fn fetch(app: &Data<App>, client_request: &ClientRequest, clien
         let got = actix_web::web::block(move || outbound.get(&url)).await;
         let got = got.map_err(|error| error.to_string()).and_then(|got| got.map_err(|error| format!("jwks_uri: {error}")));
         if let Err(why) = &got {
-            tracing::warn!(client = client.id, why, "the client's keys could not be fetched");
+            tracing::warn!(client = client.id, why, "could not fetch the client's keys");
         }
         app.client_keys.put(&client, got, app.clock.now());
         drop(fetch_lock);
@@ -144,7 +144,7 @@ pub(super) async fn fetch(app: &Data<App>, client_request: &ClientRequest, clien
 }
 
 fn slow_down(seconds: i64) -> Reply {
-    let description = format!("too many wrong client credentials; try again in {seconds} seconds");
+    let description = format!("too many failed authentication attempts; try again in {seconds} seconds");
     let body = json!({"error": "temporarily_unavailable", "error_description": description});
     Reply::json(StatusCode::TOO_MANY_REQUESTS, &body).with(header::RETRY_AFTER, &seconds.to_string()).noting(description)
 }

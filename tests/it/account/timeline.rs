@@ -15,7 +15,7 @@ fn it_tells_what_happened_just_now() {
         let code = browser.code(&web, "alice", OFFLINE);
         let path = format!("/account/grants/{}", newest_grant(server, alice));
         let waiting = browser.get(&path);
-        assert!(waiting.status == 200 && waiting.body.contains("the app has not come for it yet"), "{waiting:?}");
+        assert!(waiting.status == 200 && waiting.state() == Some("waiting"), "{waiting:?}");
         let first = server.redeem_as(&web, &code, &[]).text("refresh_token").to_owned();
         server.advance(60);
         let second = server.refresh_as(&web, &first, &[]).text("refresh_token").to_owned();
@@ -33,7 +33,7 @@ fn it_tells_what_happened_just_now() {
         server.advance(3600);
         assert_eq!(server.refresh_as(&web, &first, &[]).error(), "invalid_grant");
         let page = browser.get(&path);
-        assert!(page.body.contains("came a second time") && page.body.contains("<strong>Ended</strong>"), "{page:?}");
+        assert!(page.body.contains("was used a second time") && page.state() == Some("ended"), "{page:?}");
         assert!(!page.body.contains("End this access"), "there is nothing left to end");
     });
 }
@@ -95,7 +95,7 @@ fn what_is_over_by_itself_is_not_among_the_apps() {
         assert!(browser.get("/account").body.contains("Allowed"));
         server.advance(server.app.config.lifetimes.code.seconds() + 61);
         let page = browser.get("/account");
-        assert!(page.body.contains("It has no access just now."), "{page:?}");
+        assert!(page.body.contains("It has no access at the moment."), "{page:?}");
         tokens(server, &mut browser, &web, OFFLINE);
         assert!(browser.get("/account").body.contains("End access"));
         server.advance(server.app.config.lifetimes.refresh_idle.seconds());

@@ -98,7 +98,7 @@ fn no_redirect_uri_where_one_is_needed() {
         let (home, outsider) = (at_home(server, &spa, "openid"), Browser::new(server));
         for (client, scope) in [(&spa, "openid"), (&spa, "notes:read openid email"), (&many, "notes:read"), (&many, "openid")] {
             let path = Browser::request(client, scope, &[("redirect_uri", "")]);
-            stays(server, &[&home, &outsider], &path, "no address to return to");
+            stays(server, &[&home, &outsider], &path, " data-problem=\"redirect-uri-missing\"");
         }
         // With one registered and without openid, there is no doubt (OAuth 2.1 §2.3.2).
         let page =
@@ -117,12 +117,12 @@ fn an_unknown_missing_or_malformed_client_id() {
             stays(server, &[&home, &outsider], &path, &format!("dir=\"ltr\">{}<", escaped(unknown)));
         }
         let without = Browser::request(&spa, "openid", &[("client_id", "")]);
-        stays(server, &[&home, &outsider], &without, "The request names no app");
+        stays(server, &[&home, &outsider], &without, " data-problem=\"missing-client\"");
         let bare = without.replace("&client_id=", "");
         for (raw, words) in [
-            ("&client_id=spa&client_id=spa", "says something twice"),
-            ("&client_id=&client_id=spa", "says something twice"),
-            ("&client_id=spa&client_i%64=other", "says something twice"),
+            ("&client_id=spa&client_id=spa", " data-problem=\"repeated-parameter\""),
+            ("&client_id=&client_id=spa", " data-problem=\"repeated-parameter\""),
+            ("&client_id=spa&client_i%64=other", " data-problem=\"repeated-parameter\""),
             ("&client_id=%ff", "not valid percent-encoded UTF-8"),
             ("&client_id=spa%", "not valid percent-encoded UTF-8"),
             ("&client_id=spa%0", "not valid percent-encoded UTF-8"),
@@ -143,14 +143,14 @@ fn a_repeated_or_malformed_redirect_uri() {
         let evil = Browser::request(&spa, "openid", &[("redirect_uri", "https://evil.example/cb")]);
         let encoded = "https%3A%2F%2Fapp.example.com%2Fcb";
         for (path, words) in [
-            (format!("{good}&redirect_uri={encoded}"), "says something twice"),
-            (format!("{good}&redirect_uri=https://evil.example"), "says something twice"),
-            (format!("{good}&redirect_uri="), "says something twice"),
-            (format!("{evil}&redirect_uri={encoded}"), "says something twice"),
+            (format!("{good}&redirect_uri={encoded}"), " data-problem=\"repeated-parameter\""),
+            (format!("{good}&redirect_uri=https://evil.example"), " data-problem=\"repeated-parameter\""),
+            (format!("{good}&redirect_uri="), " data-problem=\"repeated-parameter\""),
+            (format!("{evil}&redirect_uri={encoded}"), " data-problem=\"repeated-parameter\""),
             (format!("{good}&redirect_uri=%ff"), "not valid percent-encoded UTF-8"),
             (good.replace("%2Fcb", "%2Fcb%"), "not valid percent-encoded UTF-8"),
             (good.replace("%2Fcb", "%2Fcb%00"), "contains a NUL character"),
-            (format!("{good}&client_id=spa"), "says something twice"),
+            (format!("{good}&client_id=spa"), " data-problem=\"repeated-parameter\""),
         ] {
             stays(server, &[&home, &outsider], &path, words);
         }
@@ -201,7 +201,7 @@ fn a_client_that_is_switched_off() {
                 let page = ask(server, browser, method, &format!("{}{more}", Browser::request(&spa, "openid", &[])));
                 assert_eq!((page.status, page.header("location")), (400, None), "{page:?}");
                 page.assert_page();
-                assert!(page.body.contains("switched off") && page.body.contains(page.header("x-request-id").unwrap()));
+                assert!(page.problem() == Some("client-disabled") && page.body.contains(page.header("x-request-id").unwrap()));
             }
         }
         let form = [("decision", "allow"), ("csrf", &*shown.csrf())];

@@ -37,16 +37,16 @@ fn a_post_is_read_from_its_body_alone_and_must_be_a_form() {
             |path: &str, content_type: &str, body: &str| server.send("POST", path, &[("Content-Type", content_type)], Some(body));
         let form = "application/x-www-form-urlencoded";
         let long = format!("{query}&pad={}", "x".repeat(17_000));
-        for (page, status, words) in [
-            (post(&request, form, ""), 400, "names no app"),
-            (post("/authorize", "application/json", query), 400, "cannot be read"),
-            (post("/authorize", "text/plain", query), 400, "cannot be read"),
-            (post("/authorize", "multipart/form-data; boundary=x", query), 400, "cannot be read"),
-            (post("/authorize", form, &long), 413, "too long"),
+        for (page, status, problem) in [
+            (post(&request, form, ""), 400, "missing-client"),
+            (post("/authorize", "application/json", query), 400, "malformed-request"),
+            (post("/authorize", "text/plain", query), 400, "malformed-request"),
+            (post("/authorize", "multipart/form-data; boundary=x", query), 400, "malformed-request"),
+            (post("/authorize", form, &long), 413, "too-large"),
         ] {
             assert_eq!((page.status, page.header("location")), (status, None), "{page:?}");
             page.assert_page();
-            assert!(page.body.contains(words), "{words}: {}", page.body);
+            assert_eq!(page.problem(), Some(problem), "{}", page.body);
         }
         assert_eq!(post("/authorize", "Application/X-WWW-Form-Urlencoded ; charset=utf-8", query).status, 303);
     });

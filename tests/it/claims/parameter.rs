@@ -90,7 +90,7 @@ fn a_client_gets_no_claims_of_scopes_that_it_is_not_registered_for() {
         browser.sign_in("alice");
         let page = browser.get(&Browser::request(&narrow, "openid", &[("claims", &requested)]));
         let page = browser.get(page.location());
-        assert!(page.body.contains("See your email address") && page.body.contains("<bdi>team</bdi>"), "{}", page.body);
+        assert!(page.body.contains("See your e-mail address") && page.body.contains("<bdi>team</bdi>"), "{}", page.body);
         for other in ["See your profile", "See your roles", "See your phone", "employee"] {
             assert!(!page.body.contains(other), "{other}: {}", page.body);
         }
@@ -122,7 +122,7 @@ fn the_user_is_asked_about_what_claims_open() {
         assert!(page.location().starts_with("/consent?"), "{page:?}");
         let page = browser.get(page.location());
         for words in
-            ["Recognise you", "See your email address", "See your profile", "<bdi>employee</bdi>", "<bdi>department</bdi>"]
+            ["Recognise you", "See your e-mail address", "See your profile", "<bdi>employee</bdi>", "<bdi>department</bdi>"]
         {
             assert_eq!(page.body.matches(words).count(), 1, "{words}: {}", page.body);
         }

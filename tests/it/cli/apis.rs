@@ -68,10 +68,11 @@ fn what_an_api_loses_its_clients_lose() {
         assert_eq!((&set["api"]["name"], set["api"]["scopes"].as_array().unwrap().len()), (&json!("Better"), 3), "{name}: {set}");
         assert_eq!(of("both").0, "openid notes:read shared", "{name}");
         let text = symbolon.text(&format!("api set {NOTES} --scope notes:read --scope shared"));
-        assert!(!text.contains("lost"), "{name}: no client had it: {text}");
+        assert!(!text.contains("removed from"), "{name}: no client had it: {text}");
 
         let removed = symbolon.text(&format!("api remove {NOTES}"));
-        let expected = format!("API {NOTES} is removed\nclient both lost {NOTES}, notes:read\nclient served lost {NOTES}\n");
+        let expected =
+            format!("removed API {NOTES}\nremoved from client both: {NOTES}, notes:read\nremoved from client served: {NOTES}\n");
         assert_eq!(removed, expected, "{name}");
         assert_eq!(of("both"), ("openid shared".into(), json!([FILES]), json!([])), "{name}: another API has the scope");
         assert_eq!(of("served").2, json!([]), "{name}");
@@ -81,10 +82,7 @@ fn what_an_api_loses_its_clients_lose() {
             "{name}"
         );
         for line in [format!("show {NOTES}"), format!("set {NOTES} --name X"), format!("remove {NOTES}")] {
-            assert!(
-                symbolon.refusal(&format!("api {line}")).contains(&format!("API '{NOTES}': there is no API")),
-                "{name}: {line}"
-            );
+            assert!(symbolon.refusal(&format!("api {line}")).contains(&format!("API '{NOTES}': no such API")), "{name}: {line}");
         }
     }
 }
@@ -97,9 +95,9 @@ fn an_api_that_makes_no_sense_is_refused() {
         for (line, words) in [
             ("notes --name Notes", "absolute URI"),
             ("https://a.example#x --name Notes", "without fragment"),
-            ("https://a.example --name Notes --scope email", "opens claims of a person"),
-            ("https://a.example --name Notes --scope employee", "opens claims of a person"),
-            ("https://a.example --name Notes --scope a --scope a", "received twice"),
+            ("https://a.example --name Notes --scope email", "grants user claims"),
+            ("https://a.example --name Notes --scope employee", "grants user claims"),
+            ("https://a.example --name Notes --scope a --scope a", "is given twice"),
             ("https://a.example --name Notes --scope a\"b", "RFC 6749 3.3"),
             ("https://a.example --name Notes --scope a=", "scope description"),
         ] {
@@ -110,10 +108,12 @@ fn an_api_that_makes_no_sense_is_refused() {
         assert!(spaced.code == Some(1) && spaced.stderr.contains("without spaces"), "{name}: {}", spaced.stderr);
         assert_eq!(symbolon.json("api list --json"), json!([]), "{name}");
         symbolon.add_api(NOTES, &["notes:read"]);
-        assert!(symbolon.refusal(&format!("api add {NOTES} --name Again")).contains("that is free"), "{name}");
-        for (line, words) in
-            [("--remove-scope gone", "that the API has"), ("--add-scope openid", "opens claims"), ("--name=", "API name")]
-        {
+        assert!(symbolon.refusal(&format!("api add {NOTES} --name Again")).contains("already registered"), "{name}");
+        for (line, words) in [
+            ("--remove-scope gone", "the API has no such scope"),
+            ("--add-scope openid", "grants user claims"),
+            ("--name=", "API name"),
+        ] {
             assert!(symbolon.refusal(&format!("api set {NOTES} {line}")).contains(words), "{name}: {line}");
         }
         assert_eq!(symbolon.json(&format!("api show {NOTES} --json"))["scopes"], json!([{ "name": "notes:read" }]), "{name}");

@@ -30,7 +30,7 @@ fn consents_are_listed_and_withdrawn() {
         assert!(text.starts_with("CLIENT  SCOPE") && text.lines().count() == 3, "{name}: {text}");
 
         let said = symbolon.text("consent withdraw --user alice --client app");
-        assert_eq!(said, "what alice allowed client app is withdrawn; 1 grant has ended\n", "{name}");
+        assert_eq!(said, "withdrew the consent of alice for client app; 1 grant revoked\n", "{name}");
         assert_eq!(server.refresh(app, &alices).error(), "invalid_grant", "{name}");
         assert_eq!(server.refresh(app, &bobs).status, 200, "{name}: no one else is touched");
         assert_eq!(server.refresh(other, &others).status, 200, "{name}: and no other client");
@@ -41,9 +41,9 @@ fn consents_are_listed_and_withdrawn() {
             "{name}: twice changes nothing"
         );
         for (line, words) in [
-            ("list --user carol", "user 'carol': there is no user"),
-            ("withdraw --user carol --client app", "user 'carol': there is no user"),
-            ("withdraw --user alice --client gone", "client 'gone': there is no client"),
+            ("list --user carol", "user 'carol': no user has"),
+            ("withdraw --user carol --client app", "user 'carol': no user has"),
+            ("withdraw --user alice --client gone", "client 'gone': no such client"),
         ] {
             assert!(symbolon.refusal(&format!("consent {line}")).contains(words), "{name}: {line}");
         }

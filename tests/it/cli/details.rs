@@ -52,7 +52,10 @@ fn details_are_given_shown_and_changed() {
             ["active_sessions", "active_grants", "open_links"].map(|key| shown.as_object_mut().unwrap().remove(key).unwrap());
         assert_eq!((shown, is_active), (added, [json!(0), json!(0), json!([])]), "{name}");
         let text = symbolon.text("user show alice@example.com");
-        assert!(text.contains("roles          editor\n               admin\n") && text.contains("number=7\n"), "{name}: {text}");
+        assert!(
+            text.contains("roles            editor\n                 admin\n") && text.contains("number=7\n"),
+            "{name}: {text}"
+        );
 
         let set = symbolon
             .json("user set alice --name Alice --role reader --attribute number= --attribute locale=fr --email-verified --json");
@@ -88,13 +91,13 @@ fn details_that_make_no_sense_are_refused() {
         symbolon.add_user("bob");
         let before = symbolon.json("user list --json");
         for (line, words) in [
-            ("--email bob@example.com", "e-mail address 'bob@example.com': expected one that is free"),
+            ("--email bob@example.com", "e-mail address 'bob@example.com' is already taken"),
             ("--email nowhere", "expected name@host"),
             ("--name=", "expected 1 to 100"),
-            ("--attribute number=7", "a scope opens"),
-            ("--attribute sub=x", "a scope opens"),
-            ("--attribute email=x", "option of its own"),
-            ("--attribute nickname=", "that the person has"),
+            ("--attribute number=7", "a scope grants"),
+            ("--attribute sub=x", "a scope grants"),
+            ("--attribute email=x", "dedicated option"),
+            ("--attribute nickname=", "that the user has"),
             ("--attribute nickname", "NAME=VALUE"),
             ("--role=", "expected 1 to 100"),
         ] {
@@ -102,9 +105,9 @@ fn details_that_make_no_sense_are_refused() {
             assert!(refused.contains(words), "{name}: {line}: {refused}");
         }
         let add = symbolon.refusal_with("user add carol --email c@example.com --attribute sub=x --password-stdin", PASSWORD);
-        assert!(add.contains("a scope opens"), "{name}: {add}");
+        assert!(add.contains("a scope grants"), "{name}: {add}");
         for line in ["show carol", "set carol --name C", "delete carol"] {
-            assert!(symbolon.refusal(&format!("user {line}")).contains("user 'carol': there is no user"), "{name}: {line}");
+            assert!(symbolon.refusal(&format!("user {line}")).contains("user 'carol': no user has"), "{name}: {line}");
         }
         assert_eq!(symbolon.json("user list --json"), before, "{name}");
     }
@@ -123,9 +126,9 @@ fn a_user_who_is_deleted_is_gone_and_what_they_had_has_ended() {
         let (alice, bob) = (user("alice"), user("bob"));
         let ((session, _), (bobs, _)) = (seed(&store, alice, "app"), seed(&store, bob, "app"));
         let text = symbolon.text("user delete ALICE");
-        assert_eq!(text, "user alice is deleted; their sessions and grants have ended\n", "{name}");
+        assert_eq!(text, "user alice was deleted; their sessions and grants have ended\n", "{name}");
         assert_eq!((all_ended(&store, alice, session), all_ended(&store, bob, bobs)), ([true, true], [false, false]), "{name}");
-        assert!(symbolon.refusal("user show alice").contains("there is no user"), "{name}");
+        assert!(symbolon.refusal("user show alice").contains("no user has this name"), "{name}");
         symbolon.add_user("alice");
         assert_ne!(user("alice"), alice, "{name}: the same name is another person");
         let deleted = symbolon.json("user delete bob --json");

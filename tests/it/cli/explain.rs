@@ -70,7 +70,7 @@ fn codes_and_refresh_tokens_are_told_by_the_rows_of_the_verdict() {
         let (server, client) = (&site.server, &site.client);
         let code = Browser::new(server).code(client, "alice", ALL);
         let explanation = site.explanation(&code);
-        is(&explanation, true, Some(10), "verifier, which is not known here");
+        is(&explanation, true, Some(10), "code_verifier, which this command does not know");
         let grant = explanation["grant"].as_str().unwrap().to_owned();
         assert_eq!(
             (&explanation["is"], &explanation["made_by"], &explanation["client_id"], &explanation["username"]),
@@ -86,16 +86,16 @@ fn codes_and_refresh_tokens_are_told_by_the_rows_of_the_verdict() {
         is(&explanation, true, Some(10), "to generation 2");
         assert_eq!((&explanation["is"], &explanation["grant"]), (&json!("a refresh token"), &json!(grant)), "{explanation}");
         let second = server.refresh(client, &first).text("refresh_token").to_owned();
-        is(&site.explanation(&first), true, Some(6), "its successor is told again");
+        is(&site.explanation(&first), true, Some(6), "exchanged again for the same new refresh token");
         let third = server.refresh(client, &second);
         let explanation = site.explanation(&first);
-        is(&explanation, false, Some(7), "used before");
+        is(&explanation, false, Some(7), "already used");
         assert_eq!((&explanation["generation"], &explanation["current_generation"]), (&json!(1), &json!(3)), "{explanation}");
         assert_eq!(server.refresh(client, third.text("refresh_token")).status, 200, "nothing was changed by explaining");
         let last = server.refresh(client, third.text("refresh_token")).text("refresh_token").to_owned();
 
         site.symbolon.text("client set app --scope profile");
-        is(&site.explanation(&last), false, Some(3), "may not have offline_access any more");
+        is(&site.explanation(&last), false, Some(3), "no longer allowed offline_access");
         site.symbolon.text("client disable app");
         is(&site.explanation(&last), false, Some(3), "is disabled");
         site.symbolon.text(&format!("grant revoke {grant}"));
@@ -104,8 +104,8 @@ fn codes_and_refresh_tokens_are_told_by_the_rows_of_the_verdict() {
         site.symbolon.text("client delete app");
         is(&site.explanation(&last), false, None, "its client was deleted");
         let text = site.symbolon.text(&format!("explain {last}"));
-        assert!(text.starts_with("it is       a refresh token\nactive      no: its client was deleted\n"), "{text}");
-        assert!(text.contains("generation  4; its row is at 4\n"), "{text}");
+        assert!(text.starts_with("type         a refresh token\nactive       no: its client was deleted\n"), "{text}");
+        assert!(text.contains("generation   4 (current: 4)\n"), "{text}");
     }
 }
 
@@ -117,7 +117,7 @@ fn what_has_run_out_is_told() {
         let code = browser.code(&site.client, "alice", ALL);
         is(&site.explanation(&code), false, Some(8), "the code has expired");
         let tokens = site.server.redeem(&site.client, &browser.code(&site.client, "alice", "openid"));
-        is(&site.explanation(tokens.text("refresh_token")), false, Some(3), "not used for too long");
+        is(&site.explanation(tokens.text("refresh_token")), false, Some(3), "idle too long");
         is(&site.explanation(tokens.text("access_token")), false, None, "it has expired");
         let explanation = site.explanation(tokens.text("id_token"));
         is(&explanation, false, None, "it has expired");
@@ -126,7 +126,7 @@ fn what_has_run_out_is_told() {
             (&json!("an ID token"), &json!("alice"), &json!("app"))
         );
         let cookie = browser.cookies.values().find(|value| value.starts_with("sym_se_")).unwrap();
-        is(&site.explanation(cookie), false, None, "reached its end");
+        is(&site.explanation(cookie), false, None, "session has expired");
     }
 }
 
@@ -138,7 +138,7 @@ fn access_tokens_are_told_as_they_are_worth_now() {
         let tokens = server.tokens(client, "alice", ALL);
         let access = tokens.text("access_token").to_owned();
         let explanation = site.explanation(&access);
-        is(&explanation, true, None, "for a person");
+        is(&explanation, true, None, "on behalf of a user");
         assert_eq!((&explanation["is"], &explanation["made_by"]), (&json!("an access token"), &json!("a key of this server")));
         assert_eq!(
             (&explanation["client_id"], &explanation["username"], &explanation["scope"]),
@@ -150,19 +150,19 @@ fn access_tokens_are_told_as_they_are_worth_now() {
 
         site.symbolon.text("client set app --scope openid --scope offline_access");
         let explanation = site.explanation(&access);
-        is(&explanation, true, None, "some of its scopes were taken");
+        is(&explanation, true, None, "some of its scopes have since been removed");
         assert_eq!(explanation["scope"], "openid offline_access", "{explanation}");
         site.symbolon.text(&format!("grant revoke {grant}"));
         is(&site.explanation(&access), false, None, "the grant was revoked");
         site.symbolon.text("user disable alice");
-        is(&site.explanation(tokens.text("id_token")), true, None, "it opens nothing");
+        is(&site.explanation(tokens.text("id_token")), true, None, "it grants no access");
 
         server.add_client("job", ClientKind::Service, |_| ());
         let credentials = [("grant_type", "client_credentials")];
         let basic = format!("Basic {}", base64(&format!("job:{SECRET}")));
         let own = server.token(&credentials, &[("Authorization", &basic)]);
         let explanation = site.explanation(own.text("access_token"));
-        is(&explanation, true, None, "of the client for itself");
+        is(&explanation, true, None, "for the client itself");
         assert_eq!(
             (&explanation["client_id"], &explanation["username"], &explanation["grant"]),
             (&json!("job"), &Value::Null, &Value::Null),
@@ -187,7 +187,7 @@ fn cookies_secrets_and_logout_tokens_are_told() {
         browser.sign_in("alice");
         let cookie = browser.cookies.values().find(|value| value.starts_with("sym_se_")).unwrap().clone();
         let explanation = site.explanation(&cookie);
-        is(&explanation, true, None, "someone is signed in");
+        is(&explanation, true, None, "the user is signed in");
         assert_eq!(
             (&explanation["is"], &explanation["username"]),
             (&json!("a session cookie"), &json!("alice")),
@@ -200,12 +200,12 @@ fn cookies_secrets_and_logout_tokens_are_told() {
 
         server.add_client("web", ClientKind::Web, |_| ());
         let explanation = site.explanation(SECRET);
-        is(&explanation, true, None, "the newest one");
+        is(&explanation, true, None, "current secret");
         assert_eq!((&explanation["is"], &explanation["client_id"]), (&json!("a client secret"), &json!("web")), "{explanation}");
         site.symbolon.text("client rotate-secret web");
-        is(&site.explanation(SECRET), true, None, "the former one");
+        is(&site.explanation(SECRET), true, None, "old secret");
         site.symbolon.text("client retire-secret web");
-        is(&site.explanation(SECRET), false, None, "no client has it");
+        is(&site.explanation(SECRET), false, None, "no client has this secret");
 
         let now = server.now();
         let ring = server.store(|connection| Ok(server.app.keys(connection, now).unwrap()));
@@ -261,10 +261,10 @@ fn forgeries_and_what_another_server_made_are_told_apart() {
         let forged = site.explanation(&format!("{}{last}", &refresh[..refresh.len() - 1]));
         is(&forged, false, None, "forged");
         assert_eq!((&forged["grant"], &forged["client_id"]), (&Value::Null, &Value::Null), "nothing is said of what it names");
-        is(&site.explanation(&refresh[..40]), false, None, "not whole");
+        is(&site.explanation(&refresh[..40]), false, None, "incomplete");
         is(&site.explanation(&refresh.replace("_rt_", "_se_")), false, None, "forged");
-        is(&site.explanation("sym_cs_nobody"), false, None, "no client has it");
-        is(&site.explanation("something else"), false, None, "begins with sym_ac_");
+        is(&site.explanation("sym_cs_nobody"), false, None, "no client has this secret");
+        is(&site.explanation("something else"), false, None, "starts with sym_ac_");
         let (body, _) = access.rsplit_once('.').unwrap();
         is(&site.explanation(&format!("{body}.AAAA")), false, None, "signature is not valid");
 
@@ -273,12 +273,12 @@ fn forgeries_and_what_another_server_made_are_told_apart() {
         let mut symbolon = Binary::beside(&site.server, &database);
         symbolon.variables[0].1 = other.into();
         let dropped = explanation(&symbolon, refresh);
-        is(&dropped, false, None, "its server secret was dropped");
+        is(&dropped, false, None, "its server secret was removed");
         assert_eq!((&dropped["client_id"], &dropped["username"]), (&json!("app"), &json!("alice")), "{dropped}");
         symbolon.variables[0].1 = format!("{other},the server secret of the integration tests");
         let older = explanation(&symbolon, refresh);
         is(&older, true, Some(10), "to generation 2");
-        assert_eq!(older["made_by"], "an older server secret of the list", "{older}");
+        assert_eq!(older["made_by"], "an older server secret", "{older}");
         symbolon.variables[1].1 = "https://elsewhere.example".into();
         is(&explanation(&symbolon, access), false, None, "another issuer");
         is(&explanation(&symbolon, tokens.text("id_token")), false, None, "another issuer");
@@ -293,8 +293,8 @@ fn forgeries_and_what_another_server_made_are_told_apart() {
 fn a_line_without_a_token_is_refused_and_none_is_repeated() {
     let database = &databases()[0];
     let symbolon = Binary::new(&database.url);
-    assert!(symbolon.refusal("explain").contains("expected a token in its first line"));
-    assert!(symbolon.refusal("explain -").contains("expected a token in its first line"));
+    assert!(symbolon.refusal("explain").contains("expected a token on the first line"));
+    assert!(symbolon.refusal("explain -").contains("expected a token on the first line"));
     let two = symbolon.refusal("explain sym_rt_one sym_rt_two");
     assert!(two.contains("received 2") && !two.contains("sym_rt_"), "{two}");
     let help: Ran = symbolon.run("explain --help");

@@ -28,7 +28,7 @@ fn grants_are_listed_and_revoked() {
         assert_eq!(symbolon.json("grant list --json").as_array().unwrap().len(), 4, "{name}");
         assert_eq!(symbolon.json("grant list --limit 3 --json").as_array().unwrap().len(), 3, "{name}");
         assert_eq!(symbolon.json("grant list --client other --json"), json!([]), "{name}");
-        assert!(symbolon.refusal("grant list --client nobody").contains("client 'nobody': there is no client"), "{name}");
+        assert!(symbolon.refusal("grant list --client nobody").contains("client 'nobody': no such client"), "{name}");
         assert_eq!(symbolon.json("grant list --user alice --json").as_array().unwrap().len(), 2, "{name}: not those of bob");
         assert_eq!(symbolon.json("grant list --user alice --client other --json"), json!([]), "{name}");
         let listed = symbolon.json("grant list --user alice --client app --json");
@@ -55,8 +55,8 @@ fn grants_are_listed_and_revoked() {
             "{name}"
         );
 
-        assert_eq!(symbolon.text(&format!("grant revoke {active}")), format!("grant {active} is revoked\n"), "{name}");
-        assert_eq!(symbolon.text(&format!("grant revoke {active}")), format!("grant {active} was revoked before\n"), "{name}");
+        assert_eq!(symbolon.text(&format!("grant revoke {active}")), format!("revoked grant {active}\n"), "{name}");
+        assert_eq!(symbolon.text(&format!("grant revoke {active}")), format!("grant {active} was already revoked\n"), "{name}");
         assert_eq!(
             symbolon.json(&format!("grant revoke {code} --json")),
             json!({ "id": code.to_string(), "revoked": true }),
@@ -70,7 +70,7 @@ fn grants_are_listed_and_revoked() {
         assert!(symbolon.refusal("grant revoke nonsense").contains("expected 32 hexadecimal digits"), "{name}");
         let unknown = "0".repeat(32);
         assert!(
-            symbolon.refusal(&format!("grant revoke {unknown}")).contains(&format!("grant '{unknown}': there is no grant")),
+            symbolon.refusal(&format!("grant revoke {unknown}")).contains(&format!("grant '{unknown}': no such grant")),
             "{name}"
         );
     }
@@ -124,7 +124,7 @@ fn the_life_of_a_grant_is_shown() {
         assert_eq!(happened(&shown), ["code_issued", "redeemed", "refreshed", "reused"], "{name}: it tells the end by itself");
         assert_eq!((&shown["state"], &shown["reason"]), (&json!("ended"), &json!("revoked")), "{name}");
         let text = symbolon.text(&format!("grant show {id}"));
-        assert!(text.contains("\ndevice        work laptop\n") && text.contains("REUSED, so revoked"), "{name}: {text}");
+        assert!(text.contains("\ndevice        work laptop\n") && text.contains("REUSED, grant revoked"), "{name}: {text}");
         assert!(!text.contains("sym_"), "{name}: {text}");
 
         let other = server.add_client("other", ClientKind::Spa, |_| ());
@@ -147,6 +147,6 @@ fn the_life_of_a_grant_is_shown() {
             "{name}: of a person who is gone {shown}"
         );
         assert!(symbolon.refusal("grant show nonsense").contains("expected 32 hexadecimal digits"), "{name}");
-        assert!(symbolon.refusal(&format!("grant show {}", "0".repeat(32))).contains("there is no grant"), "{name}");
+        assert!(symbolon.refusal(&format!("grant show {}", "0".repeat(32))).contains("no such grant"), "{name}");
     }
 }

@@ -35,7 +35,7 @@ fn users_are_imported_and_sign_in_with_their_passwords() {
         );
         let file = symbolon.dir.path().join("people.jsonl");
         std::fs::write(&file, lines).unwrap();
-        assert_eq!(symbolon.text(&format!("user import {}", file.display())), "3 users were added\n", "{name}");
+        assert_eq!(symbolon.text(&format!("user import {}", file.display())), "imported 3 users\n", "{name}");
 
         let listed = symbolon.json("user list --json");
         assert_eq!(listed.as_array().unwrap().len(), 3, "{name}");
@@ -56,7 +56,7 @@ fn users_are_imported_and_sign_in_with_their_passwords() {
             assert_eq!(page.status, status, "{name}: {username}");
         }
         let one = json!({"username": "dave", "email": "d@example.com"}).to_string();
-        assert_eq!(symbolon.run_with(&["user", "import", "-"], &one).stdout, "1 user was added\n", "{name}");
+        assert_eq!(symbolon.run_with(&["user", "import", "-"], &one).stdout, "imported 1 user\n", "{name}");
         let ran = symbolon.run_with(&["user", "import", "-", "--json"], "");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&ran.stdout).unwrap(), json!({"added": 0}), "{name}");
     }
@@ -93,11 +93,11 @@ fn each_mistake_is_told_with_its_line_and_nothing_is_imported() {
             "line 7: user name 'b ob': expected 1 to 64 characters",
             "line 8: e-mail address 'nowhere': expected name@host",
             "line 9: expected a JSON object: invalid type: string \"yes\", expected a boolean",
-            "line 10: attribute 'unknown': expected a claim that a scope opens",
+            "line 10: attribute 'unknown': expected a claim that a scope grants",
             "line 11: role '': expected",
             "line 12: name '\\u{7}': expected 1 to 100 characters",
-            "line 13: user name 'alice': expected one that is free, received that of line 1",
-            "line 14: e-mail address 'a@example.com': expected one that is free, received that of line 1",
+            "line 13: user name 'alice' is already used in line 1",
+            "line 14: e-mail address 'a@example.com' is already used in line 1",
         ];
         assert_eq!(received.len(), expected.len(), "{name}: {received:?}");
         for (received, expected) in received.iter().zip(expected) {
@@ -125,7 +125,7 @@ fn whoever_is_there_already_keeps_their_account_and_the_others_wait() {
         for clash in [line("bob", "other@example.com"), line("other", "bob@example.com")] {
             let received = refusal(&symbolon, &format!("{}\n\n{clash}\n", line("alice", "a@example.com")));
             assert!(
-                received[0].starts_with("line 3: user name '") && received[0].contains("another user has"),
+                received[0].starts_with("line 3: user name '") && received[0].contains("already taken"),
                 "{name}: {received:?}"
             );
             assert_eq!(symbolon.json("user list --json").as_array().unwrap().len(), 1, "{name}");

@@ -39,8 +39,11 @@ fn another_address_is_noted_and_the_old_one_is_told() {
         assert_eq!((&set["email"], &set["email_verified"]), (&json!("new@example.com"), &json!(true)), "{name}");
         assert_eq!(happened(&server, alice), [(Activity::EmailChanged, Some("new@example.com".into()))], "{name}");
         let message = mail.wait_for("alice@example.com", 1).remove(0);
-        assert!(message.text.contains("The new one is \"new@example.com\""), "{name}: {message:?}");
-        assert!(message.text.contains("Tell those who run localhost") && !message.raw.contains("sym_ml_"), "{name}: {message:?}");
+        assert!(message.text.contains("The new address is \"new@example.com\""), "{name}: {message:?}");
+        assert!(
+            message.text.contains("tell the people who run localhost") && !message.raw.contains("sym_ml_"),
+            "{name}: {message:?}"
+        );
         assert!(server.store(|connection| links::of_user(connection, alice)).is_empty(), "{name}: nothing brings it back");
         assert!(Browser::new(&server).sign_in_at("/login", "new@example.com", crate::harness::PASSWORD).status == 303, "{name}");
 
@@ -117,7 +120,7 @@ fn accounts_that_an_operator_makes_say_so() {
         let taken = format!("{lines}\n{}", json!({"username": "carol", "email": "b@example.com"}));
         assert_eq!(symbolon.run_with(&["user", "import", "-"], &taken).code, Some(1), "{name}");
         let refused = symbolon.refusal_with("user add bob --email c@example.com --password-stdin", PASSWORD);
-        assert!(refused.contains("one that is free"), "{name}: {refused}");
+        assert!(refused.contains("already taken"), "{name}: {refused}");
         assert_eq!(symbolon.json("user activity bob --json").as_array().unwrap().len(), 1, "{name}: nothing of it is kept");
     }
 }
@@ -128,7 +131,7 @@ fn open_links_are_shown_and_ended() {
         let server = Server::start(&database, |_| ());
         let (name, symbolon) = (database.name, Binary::beside(&server, &database));
         let (alice, bob) = (server.add_user("alice").claims.id, server.add_user("bob").claims.id);
-        assert!(symbolon.text("user show alice").contains("open links     none\n"), "{name}");
+        assert!(symbolon.text("user show alice").contains("unused links     none\n"), "{name}");
         let kinds = [
             (LinkKind::Reset, "alice@example.com"),
             (LinkKind::NotMe, "old@example.com"),
@@ -153,7 +156,7 @@ fn open_links_are_shown_and_ended() {
         assert!(text.contains("not me to old@example.com, created 20"), "{name}: {text}");
         assert!(![shown.to_string(), text].concat().contains("sym_ml_"), "{name}");
 
-        assert_eq!(symbolon.text("user end-links ALICE@example.com"), "user alice: 3 open links have ended\n", "{name}");
+        assert_eq!(symbolon.text("user end-links ALICE@example.com"), "user alice: 3 unused links revoked\n", "{name}");
         let find = |id| server.store(|connection| links::find(connection, id)).unwrap();
         assert!(of_alice.iter().all(|id| find(*id).ended_at.is_some() && find(*id).used_at.is_none()), "{name}");
         assert!(find(used).ended_at.is_none() && find(of_bob).ended_at.is_none(), "{name}: no other is touched");
@@ -162,7 +165,7 @@ fn open_links_are_shown_and_ended() {
         let again: Value = symbolon.json("user end-links alice --json");
         assert_eq!((&again["username"], &again["ended_links"]), (&json!("alice"), &json!(0)), "{name}");
         assert_eq!(happened(&server, alice).len(), 1, "{name}: where nothing ended there is nothing to note");
-        assert!(symbolon.refusal("user end-links carol").contains("user 'carol': there is no user"), "{name}");
+        assert!(symbolon.refusal("user end-links carol").contains("user 'carol': no user has"), "{name}");
     }
 }
 
@@ -189,10 +192,10 @@ fn a_message_that_tells_goes_out_though_its_link_was_ended() {
         crate::harness::wait_until(|| waiting().is_empty(), || format!("{name}: {:?}", waiting()));
         let message = mail.wait_for("alice@example.com", 1).remove(0);
         assert!(
-            message.text.contains("has a new password") && message.text.contains("Tell those who run"),
+            message.text.contains("has a new password") && message.text.contains("tell the people who run"),
             "{name}: {message:?}"
         );
-        assert!(!message.raw.contains("sym_ml_") && !message.text.contains("Open this link"), "{name}: {message:?}");
+        assert!(!message.raw.contains("sym_ml_") && !message.text.contains("open this link"), "{name}: {message:?}");
         // To an address that is not the user's any more, nothing is told but that.
         let received: Vec<_> = mail.messages().into_iter().filter(|message| message.to == "bob@example.com").collect();
         assert!(received.len() == 1 && received[0].subject.contains("e-mail address"), "{name}: {received:?}");

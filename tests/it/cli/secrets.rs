@@ -31,15 +31,15 @@ fn a_client_takes_over_a_new_secret_without_an_outage() {
 
         let second = secret(&symbolon.json("client rotate-secret job"));
         assert!(takes(&first) && takes(&second) && live() == 2, "{name}: both work");
-        assert!(symbolon.text("client show job").contains("live secrets         2\n"), "{name}");
+        assert!(symbolon.text("client show job").contains("active secrets       2\n"), "{name}");
         let refused = symbolon.refusal("client rotate-secret job");
         assert!(refused.contains("retire-secret") && refused.contains("--now"), "{name}: {refused}");
         assert!(takes(&first) && takes(&second), "{name}: and nothing was changed");
 
         let retired = symbolon.text("client retire-secret job");
-        assert_eq!(retired, "the former secret of client job is dead; the newest one lives\n", "{name}");
+        assert_eq!(retired, "client job: the old secret was revoked; the new secret is active\n", "{name}");
         assert!(!takes(&first) && takes(&second) && live() == 1, "{name}");
-        assert_eq!(symbolon.text("client retire-secret job"), "there was no former secret of client job\n", "{name}");
+        assert_eq!(symbolon.text("client retire-secret job"), "client job: there was no old secret\n", "{name}");
         assert!(takes(&second), "{name}: the newest is never retired");
 
         symbolon.json("client rotate-secret job");
@@ -63,7 +63,10 @@ fn clients_without_secrets_are_told_why() {
             "client add --id jwt --name App --type web {redirect} --auth private_key_jwt --jwks-uri https://app.example.com/jwks"
         ));
         for verb in ["rotate-secret", "rotate-secret --now", "retire-secret"] {
-            assert!(symbolon.refusal(&format!("client {verb} spa")).contains("a spa app, which has no secret"), "{name}: {verb}");
+            assert!(
+                symbolon.refusal(&format!("client {verb} spa")).contains("a spa client, which has no secret"),
+                "{name}: {verb}"
+            );
             assert!(symbolon.refusal(&format!("client {verb} jwt")).contains("private_key_jwt"), "{name}: {verb}");
         }
     }

@@ -85,17 +85,17 @@ fn what_each_server_secret_is_used_for_is_told_by_its_number() {
     for database in databases() {
         let mut symbolon = Binary::new(&database.url);
         let received = |symbolon: &Binary| symbolon.json("check-config --json")["secret"].as_array().unwrap().clone();
-        assert_eq!(received(&symbolon), ["made at the first start"]);
+        assert_eq!(received(&symbolon), ["generated at first start"]);
         symbolon.variables = vec![("SYMBOLON_SECRET", format!("next {new},{old}"))];
         let numbers: Vec<_> = received(&symbolon).iter().map(|one| one.as_str().unwrap()[..4].to_owned()).collect();
         let [next, current] = [&numbers[0], &numbers[1]];
         assert_eq!(
             received(&symbolon),
-            [format!("{next} next: only recognises, until it is no longer marked"), format!("{current} derives what is new")]
+            [format!("{next} next: verification only, until it is no longer marked"), format!("{current} active")]
         );
-        assert!(symbolon.text("check-config").contains(&format!("{current} derives what is new")));
+        assert!(symbolon.text("check-config").contains(&format!("{current} active")));
         symbolon.variables = vec![("SYMBOLON_SECRET", format!("{new},{old}"))];
-        let expected = [format!("{next} derives what is new"), format!("{current} only recognises what it derived before")];
+        let expected = [format!("{next} active"), format!("{current} old: verification only")];
         assert_eq!(received(&symbolon), expected);
         for list in [format!("next {new}"), format!("{old},next short")] {
             symbolon.variables = vec![("SYMBOLON_SECRET", list)];
@@ -118,7 +118,7 @@ fn nothing_is_written_by_a_clock_that_is_not_the_databases() {
     let symbolon = Binary::new(&format!("{}{joint}options=-csearch_path%3Dpublic%2Cpg_catalog", database.url));
     for line in ["user disable alice", "user sign-in-again alice", "key add --algorithm EdDSA", "user delete alice"] {
         let refused = symbolon.refusal(line);
-        assert!(refused.contains(" s ahead of the database's") && refused.contains("nothing was done"), "{line}: {refused}");
+        assert!(refused.contains(" s ahead of the database's") && refused.contains("nothing was changed"), "{line}: {refused}");
     }
     let ran = symbolon.run("user list --json");
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -130,7 +130,7 @@ fn migrations_are_run_once_and_told() {
     for database in databases() {
         let (name, symbolon) = (database.name, Binary::new(&database.url));
         let text = symbolon.text("migrate");
-        assert!(text.starts_with("ran 2026"), "{name}: {text}");
+        assert!(text.starts_with("applied 2026"), "{name}: {text}");
         let nothing = json!({ "ran": [], "addresses_rewritten": 0, "addresses_taken": [] });
         assert_eq!(symbolon.json("migrate --json"), nothing, "{name}");
     }
@@ -158,15 +158,15 @@ fn addresses_that_a_version_before_kept_are_rewritten_and_told() {
         assert_eq!(received, json!({ "ran": [], "addresses_rewritten": 1, "addresses_taken": taken }), "{name}");
         assert!(symbolon.text("user show émile@example.com").contains("carol"), "{name}");
         let text = symbolon.text("migrate");
-        let bob = format!("user bob ({}): the e-mail address is kept in an old spelling", id("bob").as_str().unwrap());
-        assert!(text.contains("up to date") && text.contains(&bob) && !text.contains("brought into"), "{name}: {text}");
+        let bob = format!("user bob ({}): the e-mail address was not normalised", id("bob").as_str().unwrap());
+        assert!(text.contains("up to date") && text.contains(&bob) && !text.contains("normalised e-mail"), "{name}: {text}");
     }
 }
 
 #[test]
 fn what_cannot_be_done_is_said() {
     let memory = Binary::new("sqlite::memory:");
-    assert!(memory.refusal("user list").contains("cannot be reached from here"));
+    assert!(memory.refusal("user list").contains("cannot be used by other commands"));
     let absent = Binary::new("sqlite:/nonexistent/symbolon.db");
     assert!(absent.refusal("user list").contains("database_url: expected a file that can be written"));
     let nonsense = Binary::new("mysql://x");
@@ -207,7 +207,7 @@ fn output_that_nobody_reads_ends_a_command_quietly() {
             let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
             let ran = printing_to(&symbolon, line, full.into());
             assert_eq!(ran.code, Some(1), "{name}: {line}");
-            assert!(ran.stderr.contains("could not be printed: No space left"), "{name}: {line}: {}", ran.stderr);
+            assert!(ran.stderr.contains("could not be written: No space left"), "{name}: {line}: {}", ran.stderr);
         }
         // Nor does a standard error that is gone: what is refused is told by the status.
         let (reader, writer) = std::io::pipe().unwrap();

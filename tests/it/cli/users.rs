@@ -35,7 +35,7 @@ fn users_are_added_and_listed() {
         let text = symbolon.text("user list");
         let first = text.lines().nth(1).unwrap();
         assert!(
-            text.starts_with("USER   EMAIL") && first.starts_with("alice  alice@example.com  Alice B.  on"),
+            text.starts_with("USER   EMAIL") && first.starts_with("alice  alice@example.com  Alice B.  enabled"),
             "{name}: {text}"
         );
         assert!(!(text + &listed.to_string()).contains("argon2"), "{name}");
@@ -88,12 +88,15 @@ fn switching_a_user_off_or_a_new_password_ends_their_sessions_and_grants() {
         assert_eq!(all_ended(&store, alice, session), [true, true], "{name}");
 
         let (session, _) = seed(&store, alice, "app");
-        assert!(symbolon.text("user disable alice").starts_with("user alice is switched off"), "{name}");
+        assert!(symbolon.text("user disable alice").starts_with("user alice was disabled"), "{name}");
         assert_eq!(all_ended(&store, alice, session), [true, true], "{name}");
         let since = user("alice").disabled_at;
         assert_eq!(symbolon.json("user disable alice --json")["disabled"], true, "{name}");
         assert_eq!(user("alice").disabled_at, since, "{name}: twice changes nothing");
-        assert!(symbolon.text("user list").lines().any(|line| line.starts_with("alice") && line.contains("  off  ")), "{name}");
+        assert!(
+            symbolon.text("user list").lines().any(|line| line.starts_with("alice") && line.contains("  disabled  ")),
+            "{name}"
+        );
         assert_eq!(symbolon.json("user enable alice --json")["disabled"], false, "{name}");
         assert_eq!(all_ended(&store, alice, session), [true, true], "{name}: what has ended stays ended");
         assert_eq!(all_ended(&store, bob, bobs), [false, false], "{name}: no one else is touched");
@@ -101,7 +104,7 @@ fn switching_a_user_off_or_a_new_password_ends_their_sessions_and_grants() {
         for line in
             ["user disable carol", "user enable carol", "user set-password carol --password-stdin", "grant list --user carol"]
         {
-            assert!(symbolon.refusal_with(line, PASSWORD).contains("user 'carol': there is no user"), "{name}: {line}");
+            assert!(symbolon.refusal_with(line, PASSWORD).contains("user 'carol': no user has"), "{name}: {line}");
         }
         assert!(symbolon.refusal_with("user set-password bob --password-stdin", "").contains("at least 15"), "{name}");
         assert!(symbolon.refusal("user set-password bob").contains("--password-stdin"), "{name}");

@@ -53,16 +53,16 @@ fn a_form_without_its_proof() {
         for (what, csrf) in &wrong {
             for decision in ["allow", "deny"] {
                 let page = browser.send("POST", &action, Some(&[("decision", decision), ("csrf", csrf)]));
-                assert_refused(&page, "Nothing was allowed or denied", what);
+                assert_refused(&page, " data-problem=\"form-expired\"", what);
             }
         }
         assert_refused(
             &browser.send("POST", &action, Some(&[("decision", "allow")])),
-            "Nothing was allowed or denied",
+            " data-problem=\"form-expired\"",
             "no field",
         );
         let twice = [("decision", "allow"), ("csrf", good.as_str()), ("csrf", good.as_str())];
-        assert_refused(&browser.send("POST", &action, Some(&twice)), "cannot be read", "twice");
+        assert_refused(&browser.send("POST", &action, Some(&twice)), " data-problem=\"malformed-request\"", "twice");
         assert_nothing(server, &alice, "forged forms");
         // The page that says so has a new form, which works.
         let again = browser.send("POST", &action, Some(&[("decision", "allow"), ("csrf", "x")]));
@@ -82,7 +82,7 @@ fn a_form_that_was_open_too_long() {
         let page = shown(&mut browser, &Browser::request(&spa, "openid", &[]));
         server.advance(3601);
         let again = decide(&mut browser, &page, "allow");
-        assert_refused(&again, "open too long", "expired");
+        assert_refused(&again, " data-problem=\"form-expired\"", "expired");
         assert_nothing(server, &alice, "expired");
         server.advance(3590);
         let page = decide(&mut browser, &again, "allow");
@@ -101,7 +101,7 @@ fn a_form_shown_before_signing_in_again() {
         browser.sign_in("alice");
         let page = shown(&mut browser, &Browser::request(&spa, "openid", &[]));
         browser.sign_in_at("/login", "alice", PASSWORD);
-        assert_refused(&decide(&mut browser, &page, "allow"), "Nothing was allowed or denied", "an older session");
+        assert_refused(&decide(&mut browser, &page, "allow"), " data-problem=\"form-expired\"", "an older session");
         // Someone else at the same browser, in another tab: the form was not theirs.
         browser.sign_in_at("/login", "bob", PASSWORD);
         assert_refused(&decide(&mut browser, &page, "allow"), "bob Example", "another person");
@@ -122,10 +122,10 @@ fn a_get_and_other_methods_grant_nothing() {
         let in_query = encode(&[("decision", "allow"), ("csrf", &csrf)]);
         let with = format!("{action}&{in_query}");
         assert_eq!(browser.get(&with).status, 200, "the page, once more");
-        assert_refused(&browser.send("POST", &with, Some(&[])), "Nothing was allowed or denied", "all in the query");
+        assert_refused(&browser.send("POST", &with, Some(&[])), " data-problem=\"form-expired\"", "all in the query");
         assert_refused(
             &browser.send("POST", &with, Some(&[("csrf", &csrf)])),
-            "Nothing was allowed or denied",
+            " data-problem=\"form-expired\"",
             "a proof of another request",
         );
         for method in ["PUT", "DELETE", "PATCH", "OPTIONS"] {
@@ -161,7 +161,11 @@ fn an_answer_that_is_none() {
             vec![csrf, ("decision", "allow"), ("decision", "allow")],
             vec![csrf, ("decision", "allow"), ("x", "1"), ("x", "2")],
         ] {
-            assert_refused(&browser.send("POST", &action, Some(&form)), "cannot be read", &format!("{form:?}"));
+            assert_refused(
+                &browser.send("POST", &action, Some(&form)),
+                " data-problem=\"malformed-request\"",
+                &format!("{form:?}"),
+            );
         }
         let cookie = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
         let body = encode(&[("decision", "allow"), csrf]);

@@ -131,7 +131,7 @@ fn a_form_without_its_cookie_leads_to_the_page_again() {
                 browser.cookies.clear(); // closed and opened again
                 let page = browser.submit(&form, &[(field, "alice@example.com"), ("password", crate::harness::PASSWORD)]);
                 assert_eq!((page.status, page.header("set-cookie")), (400, None), "{path}: {page:?}");
-                assert!(page.body.contains("This page needs cookies"), "{path}: {page:?}");
+                assert!(page.problem() == Some("cookie-missing"), "{path}: {page:?}");
                 assert!(!page.body.contains(crate::harness::PASSWORD) && browser.cookies.is_empty(), "{path}: {page:?}");
                 let again = page.attribute("class=\"button\"", "href");
                 assert_eq!(again, format!("{path}?{query}"), "with the request of the app");
@@ -140,7 +140,7 @@ fn a_form_without_its_cookie_leads_to_the_page_again() {
             }
             let mut browser = Browser::new(server);
             let page = browser.send("POST", "/not-me", Some(&[("csrf", "x")]));
-            assert!(page.status == 400 && page.body.contains("This page needs cookies"), "{page:?}");
+            assert!(page.status == 400 && page.problem() == Some("cookie-missing"), "{page:?}");
         },
     );
 }

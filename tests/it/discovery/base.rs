@@ -113,13 +113,13 @@ fn the_whole_way_stays_below_it() {
         );
 
         let page = browser.get("/auth/");
-        assert!(page.body.contains("You are signed in"));
+        assert!(page.state() == Some("signed-in"));
         is_below(server, &page);
         let page = browser.get("/auth/logout");
         is_below(server, &page);
         let page = browser.send("POST", &page.attribute("form ", "action"), Some(&[("csrf", &page.csrf())]));
         let page = browser.get(&to(&page, "/auth/logout"));
-        assert!(page.body.contains("You are signed out"));
+        assert!(page.is("signed-out"));
         is_below(server, &page);
         let page = browser.get("/auth/login");
         let form = [("username", "alice"), ("password", PASSWORD), ("csrf", &page.csrf())];

@@ -45,6 +45,32 @@ impl Page {
         unescape(rest.split('"').next().unwrap())
     }
 
+    /// Whether it is the page of this name.
+    pub fn is(&self, name: &str) -> bool {
+        self.data("page") == Some(name)
+    }
+
+    /// What the page shows, where one page shows several things: `signed-in` of `home`.
+    pub fn state(&self) -> Option<&str> {
+        self.data("state")
+    }
+
+    /// What the page says was done.
+    pub fn done(&self) -> Option<&str> {
+        self.data("done")
+    }
+
+    /// What the page says is wrong.
+    pub fn problem(&self) -> Option<&str> {
+        self.data("problem")
+    }
+
+    /// A `data-` attribute of its `<main>` (`src/pages/state.rs`).
+    fn data(&self, name: &str) -> Option<&str> {
+        let main = self.body.split_once("<main ")?.1.split_once('>')?.0;
+        Some(main.split_once(&format!(" data-{name}=\""))?.1.split_once('"')?.0.trim())
+    }
+
     /// The CSRF token of the form that is sent to a path with this beginning.
     pub fn csrf(&self) -> String {
         self.attribute("name=\"csrf\"", "value")

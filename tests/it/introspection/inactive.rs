@@ -141,7 +141,7 @@ fn what_has_ended_is_told_like_what_never_was() {
         let bob = server.add_user("bob").claims.id;
         let of_bob = server.tokens_as(&web, "bob", scope);
         server.disable(bob);
-        is_refused(&of_bob, "switched off");
+        is_refused(&of_bob, "disabled");
 
         let expired = server.tokens_as(&web, "alice", scope);
         server.advance(590);

@@ -50,20 +50,20 @@ fn everything_ends_and_is_named() {
             for words in ["A new password was set", "Firefox on Linux", "Lyon, France (192.0.2.7)", "alice"] {
                 assert!(page.body.contains(words), "{words}: {}", page.body);
             }
-            assert!(outsider.get("/").body.contains("You are signed in"), "nothing has happened yet");
+            assert!(outsider.get("/").state() == Some("signed-in"), "nothing has happened yet");
             assert_eq!(Browser::new(server).submit(&page, &[]).status, 400, "in another browser, without the link");
             let done = browser.submit(&page, &[]);
             assert_eq!(done.status, 200, "{done:?}");
             for words in ["<bdi>Firefox on Linux</bdi>", "<bdi>App spa", "href=\"/recover\""] {
                 assert!(done.body.contains(words), "{words}: {}", done.body);
             }
-            assert!(outsider.get("/").body.contains("You are not signed in"));
+            assert!(outsider.get("/").state() == Some("signed-out"));
             assert_eq!(server.refresh(&spa, tokens.text("refresh_token")).error(), "invalid_grant");
             for password in [PASSWORD, "a password of someone else"] {
                 assert_eq!(Browser::new(server).sign_in_at("/login", "alice", password).status, 401);
             }
             let page = browser.open(server, &message);
-            assert!(page.status == 410 && page.body.contains("This link has been used"), "{page:?}");
+            assert!(page.status == 410 && page.problem() == Some("used"), "{page:?}");
 
             // The way on: an e-mail brings a new password.
             settled(server);

@@ -43,7 +43,7 @@ fn once_they_agree_they_are_sent_back() {
             let page = ask(&mut browser, method, &form);
             requested(&mut browser, &page);
             assert!(page.body.contains("App app") && page.body.contains("alice Example"), "{page:?}");
-            assert!(!page.body.contains("You will not be sent back"), "{page:?}");
+            assert!(page.is("sign-out") && page.problem().is_none(), "{page:?}");
             assert_eq!(page.form_targets(), "'self' https: https://app.example.com");
             assert_eq!(page.attribute("class=\"button other\"", "href"), "/", "staying leads home");
             let page = confirm(&mut browser, &page);

@@ -77,7 +77,7 @@ fn the_limit_of_open_files_is_raised_and_connections_fit_below_it() {
         (&1024.into(), &864.into(), &216.into()),
         "{serving}"
     );
-    assert!(said.contains("the limit of open files allows fewer connections"), "{said}");
+    assert!(said.contains("max_connections is lowered by the limit of open files"), "{said}");
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn the_certificate_is_read_again_and_open_connections_go_on() {
 
     write(directory, &second);
     process.signal("HUP");
-    process.wait_for("the certificate was read again");
+    process.wait_for("certificate reloaded");
     assert!(get(&mut open, "/healthz").0.starts_with("HTTP/1.1 200"), "what was open goes on");
     assert!(connect(&site, &first.0, tls13).is_none());
     let mut new = connect(&site, &second.0, tls12).unwrap();
@@ -109,7 +109,7 @@ fn the_certificate_is_read_again_and_open_connections_go_on() {
 
     fs::write(directory.join("key.pem"), first.1.private_key_to_pem_pkcs8().unwrap()).unwrap();
     process.signal("HUP");
-    process.wait_for("the old one stays");
+    process.wait_for("keeping the old one");
     assert!(connect(&site, &second.0, tls13).is_some(), "a key of another certificate changes nothing");
     process.signal("TERM");
     assert_eq!(process.end().0.code(), Some(0));

@@ -15,7 +15,7 @@ fn post(browser: &mut Browser, username: &str, csrf: Option<&str>) -> Page {
 #[track_caller]
 fn refused(browser: &mut Browser, page: &Page) {
     assert_eq!(page.status, 400, "{page:?}");
-    assert!(page.body.contains("role=\"alert\"") && page.body.contains("This page was open too long"));
+    assert!(page.body.contains("role=\"alert\"") && page.problem() == Some("form-expired"));
     assert!(!browser.cookies.contains_key(SESSION));
     assert_eq!(signed_in(browser), "");
 }
@@ -48,7 +48,7 @@ fn a_form_without_our_stamp_signs_nobody_in() {
         }
         let cookie = browser.cookies.remove(BROWSER).unwrap();
         let page = post(&mut browser, "alice", Some(&good));
-        assert!(page.status == 400 && page.body.contains("Please open this page again"), "{page:?}");
+        assert!(page.status == 400 && page.problem() == Some("cookie-missing"), "{page:?}");
         assert_eq!((page.header("set-cookie"), signed_in(&mut browser)), (None, String::new()));
         browser.cookies.insert(BROWSER.into(), other.cookies[BROWSER].clone());
         let page = post(&mut browser, "alice", Some(&good));

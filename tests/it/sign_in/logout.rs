@@ -44,7 +44,7 @@ fn it_ends_the_session_and_what_was_granted_for_it() {
 
         let requested = browser.get("/logout");
         assert_eq!(requested.status, 200);
-        assert!(requested.body.contains("Sign out?") && requested.body.contains("alice Example"));
+        assert!(requested.is("sign-out") && requested.body.contains("alice Example"));
         assert_eq!(signed_in(&mut browser), "alice Example", "a GET ends nothing");
 
         let cookie = browser.cookies[SESSION].clone();
@@ -54,7 +54,7 @@ fn it_ends_the_session_and_what_was_granted_for_it() {
             page.header("set-cookie"),
             Some("__Host-symbolon_session=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0")
         );
-        assert!(browser.get("/logout").body.contains("You are signed out"));
+        assert!(browser.get("/logout").is("signed-out"));
         assert_eq!(signed_in(&mut browser), "");
         browser.cookies.insert(SESSION.into(), cookie);
         assert_eq!(signed_in(&mut browser), "", "the cookie is dead on the server");
@@ -103,7 +103,7 @@ fn without_a_session_there_is_nothing_to_end() {
         let mut browser = Browser::new(server);
         let page = browser.get("/logout");
         assert_eq!(page.status, 200);
-        assert!(page.body.contains("You are signed out") && !page.body.contains("<form"));
+        assert!(page.is("signed-out") && !page.body.contains("<form"));
         for cookie in [None, Some("forged")] {
             cookie.map(|cookie| browser.cookies.insert(SESSION.into(), cookie.into()));
             let page = browser.send("POST", "/logout", Some(&[]));

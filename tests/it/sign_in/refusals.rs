@@ -60,7 +60,7 @@ fn every_refusal_is_the_same() {
             })
             .collect();
         assert_eq!(essences[0].0.0, 401);
-        assert!(essences[0].0.2.contains("The name or the password is not right."));
+        assert!(essences[0].0.2.contains(" data-problem=\"wrong-name-or-password\""));
         for (essence, (name, password)) in essences.iter().zip(cases) {
             // An empty name has the focus instead of the password: that is about what was typed.
             let mut expected = essences[0].clone();

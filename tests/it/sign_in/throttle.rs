@@ -19,7 +19,7 @@ const CHECKED: usize = 5;
 
 fn retry_after(page: &Page) -> i64 {
     assert_eq!(page.status, 429, "{page:?}");
-    assert!(page.body.contains("Too many attempts.") && page.body.contains("Your account is not locked."));
+    assert!(page.problem() == Some("slowed-down") && page.body.contains("Your account is not locked."));
     page.header("retry-after").unwrap().parse().unwrap()
 }
 

@@ -97,7 +97,7 @@ fn a_client_whose_key_is_missing_is_told_that_it_is_not_its_doing() {
         for _ in 0..3 {
             let answer = server.token(&form, &headers);
             assert_eq!((answer.status, answer.error()), (500, "server_error"), "{answer:?}");
-            assert_eq!(answer.text("error_description"), "the server made a mistake; its log has the details");
+            assert_eq!(answer.text("error_description"), "internal server error; see the server log");
             assert_eq!(answer.header("cache-control"), Some("no-store"));
         }
         assert_eq!(server.send("GET", "/readyz", &[], None).status, 200, "others are served");
@@ -141,7 +141,7 @@ fn the_log_says_which_key_is_missing() {
         let page = crate::harness::try_send("POST", &format!("http://{listen}/token"), &[], Some(&form)).unwrap();
         assert_eq!(page.status, 500, "{page:?}");
         assert!(!page.body.contains("PS256"), "{page:?}");
-        process.wait_for("there is no signing key for PS256 (symbolon key add --algorithm PS256 makes one)");
+        process.wait_for("there is no signing key for PS256 (create one with symbolon key add --algorithm PS256)");
         process.signal("TERM");
         let (_, said) = process.end();
         assert!(said.contains("ERROR") && !said.contains(&code), "{said}");

@@ -1,0 +1,45 @@
+//! What a page tells programs about itself: the attributes `data-page`, `data-state`, `data-done` and `data-problem` of its
+//! `<main>`. Tests and scripts read these, so that a sentence can be improved without breaking them. A value is the name of an
+//! enum's variant in kebab case.
+
+use std::fmt::{self, Write};
+
+/// The name of a variant in kebab case: `FormExpired` is `form-expired`. What the variant holds is left out.
+pub fn kebab(value: &impl fmt::Debug) -> String {
+    let mut name = Name(String::new());
+    // It fails on purpose where the name ends, so that nothing after it is formatted.
+    let _ = write!(name, "{value:?}");
+    name.0
+}
+
+/// Takes e-mails and digits, and refuses everything from the first other character on.
+struct Name(String);
+
+impl Write for Name {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for c in text.chars() {
+            if !c.is_ascii_alphanumeric() {
+                return Err(fmt::Error);
+            }
+            if c.is_ascii_uppercase() && !self.0.is_empty() {
+                self.0.push('-');
+            }
+            self.0.push(c.to_ascii_lowercase());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::{LoginProblem, Problem};
+
+    #[test]
+    fn a_variant_is_named_without_what_it_holds() {
+        assert_eq!(kebab(&LoginProblem::FormExpired), "form-expired");
+        assert_eq!(kebab(&&LoginProblem::SlowedDown { seconds: 7 }), "slowed-down");
+        assert_eq!(kebab(&Problem::UnknownClient { received: "a \"b\" C" }), "unknown-client");
+        assert_eq!(kebab(&Some(1)), "some");
+    }
+}
