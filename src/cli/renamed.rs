@@ -59,7 +59,7 @@ mod tests {
 
     #[derive(Debug, Subcommand)]
     enum Noun {
-        #[command(alias = "user")]
+        #[command(alias = "person")]
         User {
             #[command(subcommand)]
             command: Verb,
