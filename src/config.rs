@@ -255,6 +255,17 @@ impl Config {
 }
 
 impl Config {
+    /// Why no installation can be found: the database's file or the server secret does not exist. `None` where both do, or where the
+    /// database is not a file.
+    #[must_use]
+    pub fn missing_installation(&self) -> Option<String> {
+        match &self.database {
+            DatabaseUrl::SqliteFile(path) if !Path::new(path).exists() => Some(format!("there is no database at '{path}'")),
+            _ if !self.has_secret => Some(format!("there is no server secret at '{}'", self.data_dir.join("secret").display())),
+            _ => None,
+        }
+    }
+
     /// Makes the database's file, for its owner alone, and the data directory, if it is to be in it.
     ///
     /// # Errors

@@ -95,6 +95,7 @@ impl Site {
 
     /// Clients, their API, and someone whose password hash everyone gets.
     fn register(&mut self) -> Result<()> {
+        self.program(&["migrate"])?;
         self.program(&["api", "add", API, "--name", "Notes", "--scope", "notes:read=Read your notes"])?;
         for number in 0..CLIENTS {
             let (id, name) = (format!("app-{number}"), format!("App {number}"));

@@ -33,7 +33,11 @@ use crate::{
         clock_check::{ClockCheck, Reading},
         time::{Span, Timestamp},
     },
-    store::{self, AnyConnection, DatabaseUrl, Store, database_time, error::Outage, migrations},
+    store::{
+        self, AnyConnection, DatabaseUrl, Store, database_time,
+        error::Outage,
+        migrations::{self, SchemaState},
+    },
 };
 use output::Format;
 
@@ -160,7 +164,9 @@ fn dispatch(cli: Cli) -> Answer {
     if matches!(cli.command, Command::Demo(_)) && cli.config.is_some() {
         return refuse("the demo uses its own configuration: expected no --config");
     }
-    let missing = if matches!(cli.command, Command::CheckConfig(_)) { MissingSecret::Leave } else { MissingSecret::Make };
+    // Only these make an installation: any other command that did would make a second one beside the one that was meant.
+    let makes = matches!(cli.command, Command::Serve | Command::Migrate(_));
+    let missing = if makes { MissingSecret::Make } else { MissingSecret::Leave };
     let is_server = matches!(cli.command, Command::Serve); // it has a log for them
     let load = || {
         let config = Config::load(cli.config, missing).map_err(|error| error.to_string())?;
@@ -216,15 +222,38 @@ fn time(store: &Store, only_tells: bool) -> Result<Timestamp, Error> {
     Ok(clock)
 }
 
-/// Does a command's work with a connection to the database, which is brought up to date first.
+/// Does a command's work with a connection to the database of an installation that exists, and whose schema is that of this binary.
 fn work(config: &Config, only_tells: bool, command: impl FnOnce(&mut Work<'_>) -> Answer) -> Answer {
     if config.database == DatabaseUrl::SqliteMemory {
         return refuse(
             "database_url: sqlite::memory: exists only inside the server process and cannot be used by other commands",
         );
     }
+    let missing = |what: String| {
+        refuse(format!(
+            "{what}: start the server first (symbolon serve, or symbolon migrate), or name its configuration (--config, SYMBOLON_CONFIG)"
+        ))
+    };
+    if let Some(what) = config.missing_installation() {
+        return missing(what);
+    }
     let store = open(config)?;
-    store.with(migrations::run).map_err(|error| format!("database {}: {error}", config.database))?;
+    match store.with(migrations::state).map_err(|error| format!("database {}: {error}", config.database))? {
+        SchemaState::Current => {}
+        SchemaState::Empty => return missing(format!("database {}: there is no installation in it", config.database)),
+        SchemaState::Older => {
+            return refuse(format!(
+                "database {}: its schema is older than this version of symbolon: run `symbolon migrate` (see the upgrade notes first)",
+                config.database
+            ));
+        }
+        SchemaState::Newer(version) => {
+            return refuse(format!(
+                "database {}: it is newer than this version of symbolon: unknown migration {version}",
+                config.database
+            ));
+        }
+    }
     let now = time(&store, only_tells)?;
     store.with(|connection| command(&mut Work { config, connection, now }))
 }
