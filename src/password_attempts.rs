@@ -61,7 +61,7 @@ struct Queue {
 struct Waiting {
     number: u64,
     next: Next,
-    permit_or_acquire: oneshot::Sender<Permit>,
+    permit: oneshot::Sender<Permit>,
 }
 
 /// A turn, until it is dropped: then the next one has it.
@@ -92,16 +92,16 @@ impl Attempts {
     }
 
     /// Waits for a turn, for as long as `patience`; `None` where too many wait, or it takes too long.
-    pub async fn permit_or_acquire(&self, key: Key, limits: Limits, patience: Duration) -> Option<Permit> {
-        if let Some(permit_or_acquire) = self.try_acquire(key, limits) {
-            return Some(permit_or_acquire);
+    pub async fn acquire(&self, key: Key, limits: Limits, patience: Duration) -> Option<Permit> {
+        if let Some(permit) = self.try_acquire(key, limits) {
+            return Some(permit);
         }
-        let (place, mut permit_or_acquire) = self.join(key, limits)?;
-        let came = tokio::time::timeout(patience, &mut permit_or_acquire).await;
+        let (place, mut permit) = self.join(key, limits)?;
+        let came = tokio::time::timeout(patience, &mut permit).await;
         drop(place);
         match came {
-            Ok(permit_or_acquire) => permit_or_acquire.ok(),
-            Err(_) => permit_or_acquire.try_recv().ok(), // it may have come at the last moment
+            Ok(permit) => permit.ok(),
+            Err(_) => permit.try_recv().ok(), // it may have come at the last moment
         }
     }
 
@@ -112,7 +112,7 @@ impl Attempts {
     }
 
     fn join(&self, key: Key, limits: Limits) -> Option<(Waiter, oneshot::Receiver<Permit>)> {
-        let (permit_or_acquire, receiver) = oneshot::channel();
+        let (permit, receiver) = oneshot::channel();
         let number = self.0.numbers.fetch_add(1, Ordering::Relaxed);
         let mut lines = self.lines();
         let line = lines.entry(key).or_default();
@@ -120,9 +120,9 @@ impl Attempts {
             // One became free just now.
             line.busy += 1;
             drop(lines);
-            let _ = permit_or_acquire.send(Permit { key, attempts: self.clone() }); // nobody has dropped the receiver yet
+            let _ = permit.send(Permit { key, attempts: self.clone() }); // nobody has dropped the receiver yet
         } else if line.waiting.len() < limits.waiting {
-            line.waiting.push(Waiting { number, next: limits.next, permit_or_acquire });
+            line.waiting.push(Waiting { number, next: limits.next, permit });
         } else {
             return None;
         }
@@ -147,7 +147,7 @@ impl Attempts {
         let next = line.waiting.remove(index);
         drop(lines);
         // Where that one has just left, the turn is dropped here, and the one after it is next.
-        drop(next.permit_or_acquire.send(Permit { key, attempts: self.clone() }));
+        drop(next.permit.send(Permit { key, attempts: self.clone() }));
     }
 
     fn lines(&self) -> MutexGuard<'_, HashMap<Key, Queue>> {
@@ -184,7 +184,7 @@ mod tests {
         for next in [Next::First, Next::Any] {
             let (attempts, inside) = (Attempts::default(), AtomicUsize::new(0));
             let work = async || {
-                let Some(_permit) = attempts.permit_or_acquire([1; 32], Limits { next, ..ONE }, LONG).await else { return false };
+                let Some(_permit) = attempts.acquire([1; 32], Limits { next, ..ONE }, LONG).await else { return false };
                 assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
                 tokio::task::yield_now().await;
                 inside.fetch_sub(1, Ordering::SeqCst);
@@ -199,27 +199,27 @@ mod tests {
     #[tokio::test]
     async fn nobody_waits_for_ever_and_whoever_leaves_makes_room() {
         let attempts = Attempts::default();
-        let permit_or_acquire = attempts.permit_or_acquire([1; 32], ONE, SHORT).await;
-        assert!(permit_or_acquire.is_some() && attempts.permit_or_acquire([1; 32], ONE, SHORT).await.is_none());
+        let permit = attempts.acquire([1; 32], ONE, SHORT).await;
+        assert!(permit.is_some() && attempts.acquire([1; 32], ONE, SHORT).await.is_none());
         assert!(attempts.try_acquire([1; 32], ONE).is_none());
-        assert!(attempts.permit_or_acquire([2; 32], ONE, SHORT).await.is_some(), "another line");
-        drop(permit_or_acquire);
-        assert!(attempts.permit_or_acquire([1; 32], ONE, SHORT).await.is_some());
+        assert!(attempts.acquire([2; 32], ONE, SHORT).await.is_some(), "another line");
+        drop(permit);
+        assert!(attempts.acquire([1; 32], ONE, SHORT).await.is_some());
         assert!(attempts.lines().is_empty());
     }
 
     #[tokio::test]
     async fn a_turn_that_comes_as_its_waiter_leaves_goes_to_the_next() {
         let attempts = Attempts::default();
-        let permit_or_acquire = attempts.try_acquire([1; 32], ONE).unwrap();
+        let permit = attempts.try_acquire([1; 32], ONE).unwrap();
         let (place, receiver) = attempts.join([1; 32], ONE).unwrap();
         let second = tokio::spawn({
             let attempts = attempts.clone();
-            async move { attempts.permit_or_acquire([1; 32], ONE, LONG).await.is_some() }
+            async move { attempts.acquire([1; 32], ONE, LONG).await.is_some() }
         });
         tokio::task::yield_now().await;
         drop(receiver); // gone, but still in the line
-        drop(permit_or_acquire);
+        drop(permit);
         assert!(second.await.unwrap());
         drop(place);
         assert!(attempts.lines().is_empty());
@@ -231,9 +231,9 @@ mod tests {
         let limits = Limits { at_once: 1, waiting: 9, next: Next::Any };
         let mut firsts = 0;
         for _ in 0..200 {
-            let permit_or_acquire = attempts.try_acquire([1; 32], limits).unwrap();
+            let permit = attempts.try_acquire([1; 32], limits).unwrap();
             let mut all: Vec<_> = (0..2).map(|_| attempts.join([1; 32], limits).unwrap()).collect();
-            drop(permit_or_acquire);
+            drop(permit);
             firsts += usize::from(all[0].1.try_recv().is_ok());
             all.clear();
             assert!(attempts.lines().is_empty());

@@ -94,8 +94,8 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
     })?;
     let blocking_pool = BlockingPool::start(store.size()).map_err(|error| StartError(format!("threads: {error}")))?;
     let app = Data::new(App::new(config, clock, (store.clone(), blocking_pool), (passwords, outbound, mailer)));
-    let cloned = app.clone();
-    store.with(move |connection| -> Result<(), StartError> { Ok(cloned.keys(connection, now)?.check(now)?) })?;
+    let worker_app = app.clone();
+    store.with(move |connection| -> Result<(), StartError> { Ok(worker_app.keys(connection, now)?.check(now)?) })?;
     Ok(app)
 }
 

@@ -135,9 +135,9 @@ async fn stored<T: Send + 'static, E: From<Error> + Outage + Send + 'static>(
     app: &Arc<App>,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E> + Send + 'static,
 ) -> Result<Result<T, E>, PoolError> {
-    let (cloned, progress) = (app.clone(), Progress::default());
+    let (worker_app, progress) = (app.clone(), Progress::default());
     let caller = Caller::of(app.clone(), progress.clone());
-    let work = move || cloned.store.with_progress(&progress, work);
+    let work = move || worker_app.store.with_progress(&progress, work);
     let mut running = pin!(app.blocking_pool.run(Priority::Own, (FOR_EVER, FOR_EVER), work));
     if let Ok(done) = tokio::time::timeout(app.config.blocking_timeout, &mut running).await {
         caller.answered();

@@ -128,7 +128,7 @@ pub fn run() -> ExitCode {
             };
         }
     };
-    for warning in renamed::notifications(Cli::command(), std::env::args_os()) {
+    for warning in renamed::warnings(Cli::command(), std::env::args_os()) {
         note(&format!("warning: {warning}"));
     }
     let (answer, status) = match dispatch(cli) {

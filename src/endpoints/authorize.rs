@@ -67,13 +67,13 @@ pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
 async fn answer(request: &Request, app: &Data<App>, params: Params, is_post: bool) -> Reply {
     let context = request.context.clone();
     let (cookie, is_head) = (cookies::get(request, cookies::SESSION), request.method() == Method::HEAD);
-    let cloned = context.clone();
+    let fallback = context.clone();
     let answer = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<Reply, Fault> {
         let visit = Visit { app, context: &context, params: &params, cookie: cookie.as_deref(), is_head };
         visit.handle(connection, is_post)
     });
     let base = app.config.issuer.base();
-    answer.await.unwrap_or_else(|fault| page::fault(base, &cloned, &fault))
+    answer.await.unwrap_or_else(|fault| page::fault(base, &fallback, &fault))
 }
 
 impl Visit<'_> {

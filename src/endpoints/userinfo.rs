@@ -36,7 +36,7 @@ use crate::{
 pub async fn answer(request: Request, app: Data<App>, form: Form) -> Reply {
     let now = request.context.now;
     let origin = cors::origin(&request);
-    let (token, cloned, reader) = (bearer(&request, &form), app.clone(), origin.clone());
+    let (token, cors_app, reader) = (bearer(&request, &form), app.clone(), origin.clone());
     let handle = run_blocking(&app, Priority::Reads, move |app, connection| -> Result<Reply, OauthError> {
         let about = token.as_ref().ok().and_then(|token| inspection::about(&app.config.secrets, token.as_deref()?));
         let (registered, found) = inspection::read_ahead(&app.registrations, connection, about.as_ref(), now)?;
@@ -51,7 +51,7 @@ pub async fn answer(request: Request, app: Data<App>, form: Form) -> Reply {
         };
         Ok(reply.with_all(cors::readers(app, connection, &registered, origin.as_deref())?))
     });
-    handle.await.unwrap_or_else(|error| error.reply(Challenge::None).with_all(cors::remembered(&cloned, reader.as_deref())))
+    handle.await.unwrap_or_else(|error| error.reply(Challenge::None).with_all(cors::remembered(&cors_app, reader.as_deref())))
 }
 
 fn bearer(request: &HttpRequest, form: &Form) -> Result<Option<String>, ProtocolError> {

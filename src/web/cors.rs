@@ -97,10 +97,10 @@ pub async fn preflight(request: Request, app: Data<App>) -> Reply {
         return Reply::empty(StatusCode::BAD_REQUEST).noting(error.description);
     }
     let (origin, now) = (origin(&request), request.context.now);
-    let mail_form = origin.clone();
+    let caller_origin = origin.clone();
     let answer = run_blocking(&app, Priority::Reads, move |app, connection| -> std::result::Result<_, Fault> {
         let registered = app.registrations.now(connection, now)?;
-        Ok(readers(app, connection, &registered, mail_form.as_deref())?)
+        Ok(readers(app, connection, &registered, caller_origin.as_deref())?)
     });
     match answer.await {
         Ok(readers) => allowed(readers),
