@@ -72,7 +72,7 @@ impl BlockingPool {
         for number in 0..count {
             let queue = queue.clone();
             let take = if number == 0 && count >= ENOUGH_FOR_A_READER { Queue::take_read } else { Queue::take };
-            thread::Builder::new().name(format!("story-{number}")).spawn(move || queue.work(take))?;
+            thread::Builder::new().name(format!("worker-{number}")).spawn(move || queue.work(take))?;
         }
         Ok(pool)
     }

@@ -40,7 +40,7 @@ enum Outcome {
     /// There is nothing to send, for this reason.
     Unwanted(&'static str),
     /// It will never be sent.
-    PoolError(String),
+    Rejected(String),
     /// It will be tried again.
     Failed(String),
 }
@@ -160,12 +160,12 @@ async fn send(app: &Arc<App>, delivery: &Delivery, notice: Notification) -> Outc
     };
     let message = match write(app, delivery, &notice, link) {
         Ok(message) => message,
-        Err(error) => return Outcome::PoolError(error),
+        Err(error) => return Outcome::Rejected(error),
     };
     let mailer = app.mailer.clone();
     match tokio::task::spawn_blocking(move || mailer.send(&message)).await {
         Ok(Ok(())) => Outcome::Sent,
-        Ok(Err(SendError::Permanent(why))) => Outcome::PoolError(why),
+        Ok(Err(SendError::Permanent(why))) => Outcome::Rejected(why),
         Ok(Err(SendError::Later(why))) => Outcome::Failed(why),
         Err(error) => Outcome::Failed(error.to_string()),
     }
@@ -264,7 +264,7 @@ fn settle(app: &App, connection: &mut AnyConnection, delivery: &Delivery, outcom
             }
             tracing::error!(what, id, attempt, why, "e-mail not sent: given up");
         }
-        Outcome::PoolError(why) => tracing::warn!(what, id, attempt, why, "e-mail rejected permanently"),
+        Outcome::Rejected(why) => tracing::warn!(what, id, attempt, why, "e-mail rejected permanently"),
         Outcome::Unwanted(why) => tracing::debug!(what, id, why, "e-mail no longer needed"),
         Outcome::Sent => tracing::info!(what, id, attempt, "e-mail sent"),
     }

@@ -1,4 +1,4 @@
-//! The migrations inside the binary, run under a lock, so that several processes may start at once.
+//! The database migrations, embedded in the binary and run under a lock, so that several processes may start at once.
 
 use diesel::{
     backend::Backend,
@@ -45,11 +45,11 @@ impl std::fmt::Display for MigrationError {
     }
 }
 
-/// Runs what has not been run yet; returns the names of what it ran. Where there is nothing to run it only reads, so that a role
-/// that may neither create nor alter tables can serve.
+/// Runs the pending migrations; returns their names. Without pending ones it only reads, so that a role that may neither create nor
+/// alter tables can serve.
 ///
 /// # Errors
-/// [`MigrationError`]; nothing of the failed migration is kept.
+/// [`MigrationError`]; a failed migration is rolled back.
 pub fn run(connection: &mut AnyConnection) -> Result<Vec<String>, MigrationError> {
     if state(connection)? == SchemaState::Current {
         return Ok(Vec::new());
@@ -63,7 +63,7 @@ pub fn run(connection: &mut AnyConnection) -> Result<Vec<String>, MigrationError
     })
 }
 
-/// The library's own table, which lists what was run.
+/// Diesel's own table of applied migrations.
 mod ran {
     diesel::table! {
         __diesel_schema_migrations (version) { version -> Text, }
@@ -124,7 +124,7 @@ fn run_pending<DB: Backend>(
     Ok(connection.run_pending_migrations(ours)?.iter().map(ToString::to_string).collect())
 }
 
-/// Undoes every migration: an empty database again.
+/// Reverts every migration: an empty database again.
 ///
 /// # Errors
 /// [`MigrationError`].

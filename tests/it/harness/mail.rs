@@ -43,7 +43,7 @@ impl Behavior {
 
 /// An e-mail that was received.
 #[derive(Clone, Debug)]
-pub struct NotificationKind {
+pub struct ReceivedMessage {
     /// The address of the envelope.
     pub to: String,
     /// The subject, decoded.
@@ -58,7 +58,7 @@ pub struct NotificationKind {
     pub raw: String,
 }
 
-impl NotificationKind {
+impl ReceivedMessage {
     /// The values of a header.
     pub fn header(&self, name: &str) -> Vec<&str> {
         self.headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str()).collect()
@@ -168,7 +168,7 @@ impl MailServer {
     }
 
     /// Every e-mail so far, the oldest first.
-    pub fn messages(&self) -> Vec<NotificationKind> {
+    pub fn messages(&self) -> Vec<ReceivedMessage> {
         let entries = std::fs::read_dir(self.folder.path().join("letters")).unwrap();
         let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
@@ -178,8 +178,8 @@ impl MailServer {
 
     /// Waits until an address was sent so many e-mails, and gives them.
     #[track_caller]
-    pub fn wait_for(&self, to: &str, count: usize) -> Vec<NotificationKind> {
-        let of = || -> Vec<NotificationKind> { self.messages().into_iter().filter(|message| message.to == to).collect() };
+    pub fn wait_for(&self, to: &str, count: usize) -> Vec<ReceivedMessage> {
+        let of = || -> Vec<ReceivedMessage> { self.messages().into_iter().filter(|message| message.to == to).collect() };
         wait_until(|| of().len() >= count, || format!("{} letters of {count} to {to}", of().len()));
         of()
     }
@@ -191,11 +191,11 @@ impl Drop for MailServer {
     }
 }
 
-fn message(path: &std::path::Path) -> NotificationKind {
+fn message(path: &std::path::Path) -> ReceivedMessage {
     let read: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     assert_eq!(read["to"].as_array().unwrap().len(), 1, "a letter goes to one: {read}");
-    NotificationKind {
+    ReceivedMessage {
         to: text(&read["to"][0]),
         subject: text(&read["subject"]),
         text: text(&read["text"]).replace("\r\n", "\n").trim_end().to_owned(),

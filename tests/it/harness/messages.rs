@@ -7,7 +7,7 @@ use symbolon::{
     store::deliveries,
 };
 
-use super::{Behavior, Browser, MailServer, NotificationKind, Page, Server, databases, wait_until};
+use super::{Behavior, Browser, MailServer, ReceivedMessage, Page, Server, databases, wait_until};
 
 /// The cookie of a link that was opened.
 pub const LINK: &str = "__Host-symbolon_link";
@@ -59,7 +59,7 @@ impl Browser {
 
     /// Opens the link of an e-mail: the page that it leads to.
     #[track_caller]
-    pub fn open(&mut self, server: &Server, message: &NotificationKind) -> Page {
+    pub fn open(&mut self, server: &Server, message: &ReceivedMessage) -> Page {
         let link = message.link().strip_prefix(&server.url).unwrap_or_else(|| panic!("not of {}: {message:?}", server.url));
         let page = self.get(link);
         if page.status != 303 {
@@ -72,7 +72,7 @@ impl Browser {
 
     /// Opens the link of the newest e-mail to an address, and sends the form there.
     #[track_caller]
-    pub fn open_and_submit(&mut self, server: &Server, message: &NotificationKind, fields: &[(&str, &str)]) -> Page {
+    pub fn open_and_submit(&mut self, server: &Server, message: &ReceivedMessage, fields: &[(&str, &str)]) -> Page {
         let page = self.open(server, message);
         assert_eq!(page.status, 200, "{page:?}");
         self.submit(&page, fields)
