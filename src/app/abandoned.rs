@@ -85,7 +85,7 @@ async fn look_repeatedly(app: &Arc<App>) {
             let found = look(&looking, &mut with, &mut work, patience);
             (found, with, work)
         });
-        let Ok((found, with, left)) = checked.await else { return }; // it panicked: the task is restarted, with the jobs abandoned later
+        let Ok((found, with, left)) = checked.await else { return }; // it panicked: the task is restarted, with later jobs
         connection = with;
         app.abandoned.lock().extend(left);
         match found {
