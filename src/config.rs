@@ -255,6 +255,17 @@ impl Config {
 }
 
 impl Config {
+    /// The reason why there is no installation: the database's file or the server secret does not exist. `None` where both exist,
+    /// or where the database is not a file.
+    #[must_use]
+    pub fn missing_installation(&self) -> Option<String> {
+        match &self.database {
+            DatabaseUrl::SqliteFile(path) if !Path::new(path).exists() => Some(format!("there is no database at '{path}'")),
+            _ if !self.has_secret => Some(format!("there is no server secret at '{}'", self.data_dir.join("secret").display())),
+            _ => None,
+        }
+    }
+
     /// Creates the database's file, readable by its owner alone, and the data directory, if the database is in it.
     ///
     /// # Errors

@@ -95,6 +95,7 @@ impl Site {
 
     /// Registers clients, their API, and a user whose password hash all users get.
     fn register(&mut self) -> Result<()> {
+        self.program(&["migrate"])?;
         self.program(&["api", "add", API, "--name", "Notes", "--scope", "notes:read=Read your notes"])?;
         for number in 0..CLIENTS {
             let (id, name) = (format!("app-{number}"), format!("App {number}"));

@@ -1,5 +1,6 @@
-//! The command line: parsing it, running the command, and printing the answer or the error. One file per noun. Every command works
-//! on the database beside a running server, migrates it first, and prints text for users or, with `--json`, JSON for programs.
+//! The command line: parsing it, running the command, and printing the answer or the error. One file per noun. Commands work on the
+//! database beside a running server; only `serve` and `migrate` migrate it, the others refuse an older schema. Output is text for
+//! users or, with `--json`, JSON for programs.
 
 mod api;
 mod check_config;
@@ -32,7 +33,11 @@ use crate::{
         clock_check::{ClockCheck, Reading},
         time::{Span, Timestamp},
     },
-    store::{self, AnyConnection, DatabaseUrl, Store, database_time, error::Outage, migrations},
+    store::{
+        self, AnyConnection, DatabaseUrl, Store, database_time,
+        error::Outage,
+        migrations::{self, SchemaState},
+    },
 };
 use output::Format;
 
@@ -159,7 +164,9 @@ fn dispatch(cli: Cli) -> Answer {
     if matches!(cli.command, Command::Demo(_)) && cli.config.is_some() {
         return refuse("the demo uses its own configuration: expected no --config");
     }
-    let missing = if matches!(cli.command, Command::CheckConfig(_)) { MissingSecret::Leave } else { MissingSecret::Make };
+    // Only these create an installation: any other command would create a second one beside the intended one.
+    let makes = matches!(cli.command, Command::Serve | Command::Migrate(_));
+    let missing = if makes { MissingSecret::Make } else { MissingSecret::Leave };
     let is_server = matches!(cli.command, Command::Serve); // a server logs them
     let load = || {
         let config = Config::load(cli.config, missing).map_err(|error| error.to_string())?;
@@ -215,15 +222,38 @@ fn time(store: &Store, only_tells: bool) -> Result<Timestamp, Error> {
     Ok(clock)
 }
 
-/// Runs a command with a connection to the database, which is migrated first.
+/// Runs a command with a connection to the database, which must belong to an installation and have this binary's schema.
 fn work(config: &Config, only_tells: bool, command: impl FnOnce(&mut Work<'_>) -> Answer) -> Answer {
     if config.database == DatabaseUrl::SqliteMemory {
         return refuse(
             "database_url: sqlite::memory: exists only inside the server process and cannot be used by other commands",
         );
     }
+    let missing = |what: String| {
+        refuse(format!(
+            "{what}: start the server first (symbolon serve, or symbolon migrate), or name its configuration (--config, SYMBOLON_CONFIG)"
+        ))
+    };
+    if let Some(what) = config.missing_installation() {
+        return missing(what);
+    }
     let store = open(config)?;
-    store.with(migrations::run).map_err(|error| format!("database {}: {error}", config.database))?;
+    match store.with(migrations::state).map_err(|error| format!("database {}: {error}", config.database))? {
+        SchemaState::Current => {}
+        SchemaState::Empty => return missing(format!("database {}: there is no installation in it", config.database)),
+        SchemaState::Older => {
+            return refuse(format!(
+                "database {}: its schema is older than this version of symbolon: run `symbolon migrate` (see the upgrade notes first)",
+                config.database
+            ));
+        }
+        SchemaState::Newer(version) => {
+            return refuse(format!(
+                "database {}: it is newer than this version of symbolon: unknown migration {version}",
+                config.database
+            ));
+        }
+    }
     let now = time(&store, only_tells)?;
     store.with(|connection| command(&mut Work { config, connection, now }))
 }
