@@ -1,8 +1,8 @@
-//! Attempts at passwords that this process works on. Those that would be counted together take turns: a right password ends a
-//! count, so that what waits behind it is not refused for attempts that were never wrong, and no wrong one slips by while others
-//! are being verified. Nothing here is needed by another process: counts that hold for all of them are in the database. Whoever
-//! waits here does so in a request of its own, on one of the connections, which are bounded (`server::connections`): it takes no
-//! thread, and leaves with its connection. Only those that wait to be verified have been let in already, and stay.
+//! Password attempts in progress in this process. Attempts that share a counter take turns: a right password resets the counter, so
+//! that attempts queued behind it are not refused for guesses that were never wrong, and no wrong guess slips by while others are
+//! being verified. Limits that hold across processes are counters in the database. A waiting attempt holds its own request and
+//! connection, which are bounded (`server::connections`), but no thread, and leaves with the connection. Only attempts waiting for
+//! verification have been admitted already, and stay.
 
 use std::{
     collections::HashMap,
@@ -17,30 +17,30 @@ use tokio::sync::oneshot;
 
 use crate::random;
 
-/// What takes turns: a keyed hash.
+/// The key of attempts that share a counter: a keyed hash.
 type Key = [u8; 32];
 
-/// How many attempts of one kind there may be.
+/// The limits on attempts of one kind.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// So many at once.
+    /// The maximum number verified at once.
     pub at_once: usize,
-    /// So many that wait.
+    /// The maximum number waiting.
     pub waiting: usize,
-    /// Who is next.
+    /// The order of waiting attempts.
     pub next: Next,
 }
 
-/// Who of those that wait is next.
+/// The attempt that is next when a permit is released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// The one that came first.
+    /// First come, first served.
     First,
-    /// Any of them, by lot: whoever keeps some waiting all the time does not come before everyone else.
+    /// At random, so that a caller who keeps attempts waiting all the time is not preferred to everyone else.
     Any,
 }
 
-/// The attempts, by what takes turns.
+/// The attempts, by key.
 #[derive(Clone, Default)]
 pub struct Attempts(Arc<Shared>);
 
@@ -52,9 +52,9 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    /// How many have their turn.
+    /// The number of permits held.
     busy: usize,
-    /// Those who wait, in the order in which they came.
+    /// The waiting attempts, in order of arrival.
     waiting: Vec<Waiting>,
 }
 
@@ -64,13 +64,13 @@ struct Waiting {
     permit: oneshot::Sender<Permit>,
 }
 
-/// A turn, until it is dropped: then the next one has it.
+/// A permit for one attempt; on drop it passes to the next.
 pub struct Permit {
     key: Key,
     attempts: Attempts,
 }
 
-/// Someone who waits, until they have their turn or leave.
+/// A waiting attempt, until it has a permit or leaves.
 struct Waiter {
     key: Key,
     number: u64,
@@ -78,7 +78,7 @@ struct Waiter {
 }
 
 impl Attempts {
-    /// A turn, if one is free now.
+    /// A permit, if one is free now.
     #[must_use]
     pub fn try_acquire(&self, key: Key, limits: Limits) -> Option<Permit> {
         let mut lines = self.lines();
@@ -91,7 +91,7 @@ impl Attempts {
         Some(Permit { key, attempts: self.clone() })
     }
 
-    /// Waits for a turn, for as long as `patience`; `None` where too many wait, or it takes too long.
+    /// Waits for a permit, up to `patience`; `None` if too many are waiting, or on timeout.
     pub async fn acquire(&self, key: Key, limits: Limits, patience: Duration) -> Option<Permit> {
         if let Some(permit) = self.try_acquire(key, limits) {
             return Some(permit);
@@ -101,11 +101,11 @@ impl Attempts {
         drop(place);
         match came {
             Ok(permit) => permit.ok(),
-            Err(_) => permit.try_recv().ok(), // it may have come at the last moment
+            Err(_) => permit.try_recv().ok(), // the permit may have arrived at the last moment
         }
     }
 
-    /// How many wait, of all kinds.
+    /// The number of waiting attempts, of all kinds.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.lines().values().map(|line| line.waiting.len()).sum()
@@ -117,7 +117,7 @@ impl Attempts {
         let mut lines = self.lines();
         let line = lines.entry(key).or_default();
         if line.busy < limits.at_once {
-            // One became free just now.
+            // A permit became free just now.
             line.busy += 1;
             drop(lines);
             let _ = permit.send(Permit { key, attempts: self.clone() }); // nobody has dropped the receiver yet
@@ -129,7 +129,7 @@ impl Attempts {
         Some((Waiter { key, number, attempts: self.clone() }, receiver))
     }
 
-    /// The next one of a line has the turn that someone leaves; the last one takes the line away.
+    /// Passes the released permit to the next waiting attempt; without one, the key's entry is removed after its last permit.
     fn leave(&self, key: Key) {
         let mut lines = self.lines();
         let Some(line) = lines.get_mut(&key) else { return };
@@ -146,7 +146,7 @@ impl Attempts {
         };
         let next = line.waiting.remove(index);
         drop(lines);
-        // Where that one has just left, the turn is dropped here, and the one after it is next.
+        // If the receiver has just left, the permit is dropped here, and passes to the next one.
         drop(next.permit.send(Permit { key, attempts: self.clone() }));
     }
 
@@ -218,7 +218,7 @@ mod tests {
             async move { attempts.acquire([1; 32], ONE, LONG).await.is_some() }
         });
         tokio::task::yield_now().await;
-        drop(receiver); // gone, but still in the line
+        drop(receiver); // gone, but still queued
         drop(permit);
         assert!(second.await.unwrap());
         drop(place);

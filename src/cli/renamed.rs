@@ -1,13 +1,13 @@
-//! Commands and options that have another name than they had. The former name is a hidden alias in clap (`alias`, where
-//! `visible_alias` is for two names that are both good): it is read as ever, and here a warning says the present one.
+//! Renamed commands and options. The old name is a hidden alias in clap (`alias`; `visible_alias` is for two names that are both
+//! current): it still works, and a warning made here tells the new name.
 
 use std::ffi::OsString;
 
 use clap::{Arg, Command};
 
-/// What is said of the former names among these arguments, of which the first is the program; they were read without an error.
+/// Warnings about old names among these arguments, the first of which is the program; they were parsed without an error.
 pub fn warnings(mut command: Command, arguments: impl IntoIterator<Item = OsString>) -> Vec<String> {
-    command.build(); // global options stand in every command then
+    command.build(); // adds global options to every command
     let (mut at, mut warnings) = (&command, Vec::new());
     let mut arguments = arguments.into_iter().skip(1).map(|argument| argument.to_string_lossy().into_owned());
     while let Some(argument) = arguments.next().filter(|argument| argument != "--") {
