@@ -1,6 +1,6 @@
-//! Why a configuration is refused: the setting, as the operator wrote it, what is expected of it and what came.
+//! A configuration error: the setting, as the operator wrote it, the expected value and the received one.
 
-/// Why a configuration is refused.
+/// The reason why a configuration is refused.
 #[derive(Debug)]
 pub struct ConfigError {
     key: String,
@@ -13,12 +13,12 @@ impl ConfigError {
         Self { key: key.into(), why: why.into(), file: None }
     }
 
-    /// The key that it is about.
+    /// The key of the refused setting.
     pub(super) fn key(&self) -> &str {
         &self.key
     }
 
-    /// With the setting named as it was written: a key in a file, or a variable.
+    /// With the setting named as written: a key in a file, or a variable.
     pub(super) fn written_as(self, name: &str, file: Option<&str>) -> Self {
         Self { key: name.to_owned(), file: file.map(str::to_owned), ..self }
     }

@@ -1,5 +1,5 @@
-//! The discovery document (OpenID Connect Discovery §3, RFC 8414 §2): made from the very tables the
-//! endpoints read, so that it lists what works and nothing else.
+//! The discovery document (OpenID Connect Discovery §3, RFC 8414 §2), generated from the tables that the endpoints read, so that it
+//! lists exactly what is supported.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use super::{
     client::{AuthMethod, GrantType},
     pkce, prompt, response_mode,
     scope::{self, ScopeClaims},
-    user,
+    standard_claims,
 };
 
 /// The URLs of the endpoints, from `paths`.
@@ -34,12 +34,13 @@ pub struct Endpoints {
     pub jwks: String,
 }
 
-/// The document; `custom` are the scopes that open claims by configuration, and users may register by themselves or not.
+/// The document; `custom` are the scopes that grant claims by configuration, and `is_registration_open` tells whether users may
+/// register.
 #[must_use]
 pub fn document(endpoints: &Endpoints, custom: &ScopeClaims, is_registration_open: bool) -> Value {
     let (algorithms, of_assertions) = (Algorithm::names(), Algorithm::of_assertions());
     let confidential: Vec<_> = AuthMethod::ALL.iter().filter(|m| **m != AuthMethod::None).map(|m| m.as_str()).collect();
-    let claims: Vec<_> = claims::OF_TOKENS.into_iter().chain(user::claims(custom)).collect();
+    let claims: Vec<_> = claims::OF_TOKENS.into_iter().chain(standard_claims::claims(custom)).collect();
     let scopes: Vec<_> = scope::STANDARD.into_iter().chain(custom.scopes()).collect();
     json!({
         "issuer": endpoints.issuer,

@@ -1,4 +1,4 @@
-//! The rules, pure: values in, decisions out. No clock, no chance, no framework, no SQL; one RFC rule is
+//! The protocol rules, as pure functions: values in, decisions out. No clock, no randomness, no framework, no SQL; each RFC rule is
 //! decided in one place. Read `grant` first: the verdict there is the heart of the server.
 
 pub mod activity;
@@ -45,6 +45,7 @@ pub mod scope;
 pub mod secrets;
 pub mod sensitive;
 pub mod stamp;
+pub mod standard_claims;
 pub mod time;
 pub mod timeline;
 pub mod token_request;
