@@ -84,8 +84,8 @@ fn banned(name: &str) -> Option<(String, &'static str)> {
 }
 
 fn may(path: &str, name: &str) -> bool {
-    let known = EXCEPTIONS.iter().map(|(place, name, _)| (*place, *name)).chain(UNTIL_MERGED);
-    known.into_iter().any(|(place, excepted)| path.starts_with(place) && name == excepted)
+    let mut known = EXCEPTIONS.iter().map(|(place, name, _)| (*place, *name)).chain(UNTIL_MERGED);
+    known.any(|(place, excepted)| path.starts_with(place) && name == excepted)
 }
 
 #[test]
