@@ -119,7 +119,7 @@ fn the_list_for_contributors_is_the_same() {
     let text = read("CONTRIBUTING.md");
     let list = text.split("### Words that we do not use").nth(1).expect("CONTRIBUTING.md: the list of words is missing");
     let list: Vec<_> = list.split("\n#").next().unwrap_or_default().split(|c: char| !c.is_alphabetic()).collect();
-    let missing: Vec<_> = BANNED.iter().flat_map(|(words, _)| words.first()).filter(|word| !list.contains(*word)).collect();
+    let missing: Vec<_> = BANNED.iter().filter_map(|(words, _)| words.first()).filter(|word| !list.contains(*word)).collect();
     assert!(missing.is_empty(), "CONTRIBUTING.md lacks {missing:?}");
 }
 
