@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    error::Error,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -12,6 +13,7 @@ use crate::{
     jose::client_keys::ClientKeys,
     protocol::{
         client::{Client, ClientKeySource},
+        error::Invalid,
         time::{Span, Timestamp},
     },
 };
@@ -44,6 +46,24 @@ struct Entry {
     requested_at: Timestamp,
     /// Why they are not there.
     failure: String,
+}
+
+/// Why a client's keys could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysUnread {
+    /// Its URL did not answer.
+    #[error("jwks_uri: {0}")]
+    Fetch(#[source] Box<dyn Error + Send + Sync>),
+    /// What it answered is no set of keys.
+    #[error(transparent)]
+    Malformed(#[from] Invalid),
+}
+
+impl KeysUnread {
+    /// Of a fetch that failed for this reason.
+    pub fn fetch(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Fetch(Box::new(error))
+    }
 }
 
 /// What there is to verify an assertion with.
@@ -96,8 +116,8 @@ impl ClientKeyCache {
     }
 
     /// Puts in what the client's URL answered.
-    pub fn put(&self, client: &Client, answered: Result<String, String>, now: Timestamp) {
-        let read = answered.and_then(|text| ClientKeys::parse(&text)).map(Arc::new);
+    pub fn put(&self, client: &Client, answered: Result<String, KeysUnread>, now: Timestamp) {
+        let read = answered.and_then(|text| Ok(ClientKeys::parse(&text)?)).map(Arc::new);
         keep(&mut self.entries.lock().unwrap_or_else(PoisonError::into_inner), client, read, now);
     }
 
@@ -110,7 +130,7 @@ impl ClientKeyCache {
     }
 }
 
-fn keep(entries: &mut HashMap<String, Entry>, client: &Client, read: Result<Arc<ClientKeys>, String>, now: Timestamp) {
+fn keep(entries: &mut HashMap<String, Entry>, client: &Client, read: Result<Arc<ClientKeys>, KeysUnread>, now: Timestamp) {
     if entries.len() >= ENTRIES && !entries.contains_key(&client.id) {
         let oldest = entries.iter().min_by_key(|(_, entry)| entry.requested_at).map(|(id, _)| id.clone());
         oldest.map(|id| entries.remove(&id));
@@ -122,7 +142,7 @@ fn keep(entries: &mut HashMap<String, Entry>, client: &Client, read: Result<Arc<
         Err(failure) => {
             let before = entries.remove(&client.id).filter(|before| before.source == client.keys);
             let (keys, read_at) = before.map_or((None, now), |before| (before.keys, before.read_at));
-            Entry { source: client.keys.clone(), keys, read_at, requested_at: now, failure }
+            Entry { source: client.keys.clone(), keys, read_at, requested_at: now, failure: failure.to_string() }
         }
     };
     entries.insert(client.id.clone(), entry);
@@ -164,9 +184,9 @@ mod tests {
         assert_eq!((find(KNOWN, 599), find(KNOWN, 600)), ("ready", "fetch"));
         assert_eq!((find(UNKNOWN, 9), find(UNKNOWN, 10)), ("ready", "fetch"), "an unknown key asks again, but not at once");
         assert!(cache.known(&app, at(3_599)).is_some() && cache.known(&app, at(3_600)).is_none());
-        cache.put(&app, Err("down".into()), at(700));
+        cache.put(&app, Err(KeysUnread::fetch(std::io::Error::other("down"))), at(700));
         assert_eq!((find(KNOWN, 705), find(KNOWN, 710)), ("ready", "fetch"), "the old keys hold while the client is down");
-        cache.put(&app, Err("down".into()), at(3_600));
+        cache.put(&app, Err(KeysUnread::fetch(std::io::Error::other("down"))), at(3_600));
         assert_eq!((find(KNOWN, 3_600), find(KNOWN, 3_610)), ("missing", "fetch"), "but not for ever");
         let moved = client(ClientKeySource::Url("https://app.example.com/other".into()));
         assert_eq!(word(&cache.find(&moved, KNOWN, at(1))), "fetch", "another URL has other keys");
@@ -195,7 +215,7 @@ mod tests {
         let cache = ClientKeyCache::default();
         for number in 0..=ENTRIES {
             let app = Client { id: format!("app-{number}"), ..client(ClientKeySource::Url("https://app.example.com/".into())) };
-            cache.put(&app, Err("down".into()), at(0));
+            cache.put(&app, Err(KeysUnread::fetch(std::io::Error::other("down"))), at(0));
         }
         assert!(cache.entries.lock().unwrap().len() <= ENTRIES);
     }

@@ -4,6 +4,7 @@
 
 mod breached_file;
 mod checks;
+mod error;
 mod issuer;
 mod lifetimes;
 mod mail;
@@ -24,6 +25,7 @@ use figment::{
 use ipnet::IpNet;
 
 pub use breached_file::BreachedFile;
+pub use error::{ConfigError, FileError};
 pub use issuer::Issuer;
 pub use lifetimes::Lifetimes;
 pub use mail::{MailKind, MailSettings, MailTransport, Sender, SmtpPassword, SmtpSecurity, SmtpSettings};
@@ -146,18 +148,6 @@ pub enum MissingSecret {
     Leave,
 }
 
-/// Why a configuration is refused: the key, what came, what is expected.
-#[derive(Debug)]
-pub struct ConfigError(String);
-
-impl std::fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for ConfigError {}
-
 impl Config {
     /// Reads the file (of `--config`, or of `SYMBOLON_CONFIG`) and the environment over it.
     ///
@@ -167,7 +157,7 @@ impl Config {
         let mut figment = Figment::from(Serialized::defaults(Settings::default()));
         if let Some(file) = file.or_else(|| std::env::var_os("SYMBOLON_CONFIG").map(PathBuf::from)) {
             if !file.is_file() {
-                return Err(ConfigError(format!(
+                return Err(ConfigError::Refused(format!(
                     "config: expected a TOML file, received '{}', which is not one",
                     file.display()
                 )));
@@ -176,7 +166,7 @@ impl Config {
         }
         // A secret is text even where it looks like a number: it is read apart, and never part of an error.
         figment = figment.merge(Env::prefixed(PREFIX).ignore(&["config", "secret", "smtp_password"]));
-        let mut settings: Settings = figment.extract().map_err(|error| ConfigError(values::explain(&error)))?;
+        let mut settings: Settings = figment.extract().map_err(|error| ConfigError::Refused(values::explain(&error)))?;
         settings.smtp_password = secret_variable("smtp_password")?.map(SmtpPassword::new);
         Self::check(settings, secret_variable("secret")?, missing)
     }
@@ -187,28 +177,28 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn check(settings: Settings, secret: Option<String>, missing: MissingSecret) -> Result<Self, ConfigError> {
-        let issuer = Issuer::parse(&settings.issuer).map_err(|why| bad("issuer", &settings.issuer, &why))?;
+        let issuer = Issuer::parse(&settings.issuer).map_err(|why| bad("issuer", &settings.issuer, why.as_ref()))?;
         let database = match &settings.database_url {
             Some(url) => {
                 let parsed = system_roots::placed(url).and_then(|url| DatabaseUrl::parse(&url));
-                parsed.map_err(|why| ConfigError(format!("database_url: {why}")))?
+                parsed.map_err(|source| ConfigError::Value { key: "database_url", source })?
             }
             None => DatabaseUrl::SqliteFile(settings.data_dir.join("symbolon.db").to_string_lossy().into_owned()),
         };
         let tls = match (&settings.tls_cert_file, &settings.tls_key_file) {
             (Some(cert), Some(key)) => Some(TlsFiles { cert: cert.clone(), key: key.clone() }),
             (None, None) => None,
-            _ => return Err(ConfigError("tls_cert_file and tls_key_file: expected both or none, received one".into())),
+            _ => return Err(ConfigError::Refused("tls_cert_file and tls_key_file: expected both or none, received one".into())),
         };
         let trusted_proxies = checks::networks("trusted_proxies", &settings.trusted_proxies)?;
         for origin in &settings.cors_origins.0 {
-            check_origin(origin).map_err(|why| bad("cors_origins", origin, &why))?;
+            check_origin(origin).map_err(|why| bad("cors_origins", origin, why.as_ref()))?;
         }
         let allow = checks::networks("outbound_allow", &settings.outbound_allow)?;
-        let outbound = OutboundSettings::read(allow, settings.outbound_ca_file.as_deref()).map_err(ConfigError)?;
+        let outbound = OutboundSettings::read(allow, settings.outbound_ca_file.as_deref())?;
         let mail = MailSettings::read(&settings)?;
-        let scope_claims =
-            ScopeClaims::new(settings.scope_claims.0.clone()).map_err(|why| ConfigError(format!("scope_claims: {why}")))?;
+        let scope_claims = ScopeClaims::new(settings.scope_claims.0.clone())
+            .map_err(|source| ConfigError::Value { key: "scope_claims", source })?;
         checks::listen(&settings.listen, tls.is_some() || !trusted_proxies.is_empty())?;
         settings.metrics_listen.as_deref().map(|listen| checks::addresses("metrics_listen", listen)).transpose()?;
         checks::numbers(&settings)?;
@@ -218,8 +208,8 @@ impl Config {
         let (password_rules, lifetimes) = (PasswordRules::read(&settings)?, Lifetimes::of(&settings));
         let ring = |list: String| SecretRing::new(list.split(',').map(str::trim));
         let (secrets, has_secret) = match secret {
-            Some(list) => (ring(list).map_err(|why| ConfigError(format!("secret: {why}")))?, true),
-            None => secret_file::read(settings.secret_file.as_deref(), &settings.data_dir, missing).map_err(ConfigError)?,
+            Some(list) => (ring(list)?, true),
+            None => secret_file::read(settings.secret_file.as_deref(), &settings.data_dir, missing)?,
         };
         Ok(Self {
             issuer,
@@ -281,11 +271,11 @@ impl Config {
 /// The variable of a key that holds a secret.
 fn secret_variable(key: &str) -> Result<Option<String>, ConfigError> {
     let text = std::env::var_os(format!("{PREFIX}{}", key.to_uppercase())).map(std::ffi::OsString::into_string);
-    text.transpose().map_err(|_| ConfigError(format!("{key}: expected text, received bytes that are not UTF-8")))
+    text.transpose().map_err(|_| ConfigError::Refused(format!("{key}: expected text, received bytes that are not UTF-8")))
 }
 
 fn bad(key: &str, received: &str, expected: &str) -> ConfigError {
-    ConfigError(format!("{key}: {expected}; received '{received}'"))
+    ConfigError::Refused(format!("{key}: {expected}; received '{received}'"))
 }
 
 #[cfg(test)]

@@ -20,7 +20,10 @@ use url::Url;
 pub use addresses::is_public;
 use addresses::{Judge, Refused};
 
-use crate::{config::OutboundSettings, protocol::remote_url::is_loopback};
+use crate::{
+    config::OutboundSettings,
+    protocol::{error::Invalid, remote_url::is_loopback},
+};
 
 /// For everything: name, connection, TLS, request, answer.
 const TIME: Duration = Duration::from_secs(5);
@@ -34,43 +37,33 @@ pub struct Outbound {
 }
 
 /// Why a call gave nothing, told to the operator: no query and no body is part of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OutboundError {
     /// The URL is none that may be called; what was expected.
+    #[error("the URL is not called: expected {0}")]
     RefusedUrl(&'static str),
     /// The host has only addresses that are not public and not in `outbound_allow`; one of them.
+    #[error("{0} is not called: it is not public, and not in outbound_allow")]
     RefusedAddress(IpAddr),
     /// An answer with this status: a redirect, which is not followed, or in [`Outbound::get`] anything but 200.
+    #[error("answered {status}{more}", status = .0, more = if (300..400).contains(.0) { ": redirects are not followed" } else { "" })]
     Status(u16),
     /// The answer has more than 64 KiB.
+    #[error("answered with more than {} KiB", MAX_BYTES / 1024)]
     TooLarge,
     /// The answer was not complete after 5 seconds.
+    #[error("no complete answer within {} seconds", TIME.as_secs())]
     TimedOut,
     /// The answer is not what it should be; what was expected.
+    #[error("the answer makes no sense: expected {0}")]
     Malformed(&'static str),
     /// No connection: unknown name, refused, broken off, or a certificate that is not trusted.
+    #[error("cannot be reached: {0}")]
     Unreachable(String),
     /// The certificates of the configuration cannot be used.
-    BadCertificates(String),
+    #[error("outbound_ca_file: {0}")]
+    BadCertificates(#[source] Invalid),
 }
-
-impl fmt::Display for OutboundError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RefusedUrl(expected) => write!(f, "the URL is not called: expected {expected}"),
-            Self::RefusedAddress(ip) => write!(f, "{ip} is not called: it is not public, and not in outbound_allow"),
-            Self::Status(status) if (300..400).contains(status) => write!(f, "answered {status}: redirects are not followed"),
-            Self::Status(status) => write!(f, "answered {status}"),
-            Self::TooLarge => write!(f, "answered with more than {} KiB", MAX_BYTES / 1024),
-            Self::TimedOut => write!(f, "no complete answer within {} seconds", TIME.as_secs()),
-            Self::Malformed(expected) => write!(f, "the answer makes no sense: expected {expected}"),
-            Self::Unreachable(why) => write!(f, "cannot be reached: {why}"),
-            Self::BadCertificates(why) => write!(f, "outbound_ca_file: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for OutboundError {}
 
 impl fmt::Debug for Outbound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -70,16 +70,18 @@ pub fn log(filter: &str) -> Result<(), ConfigError> {
 /// Keys that make no sense without others.
 pub fn together(settings: &Settings) -> Result<(), ConfigError> {
     if settings.registration == Registration::Open && settings.mail == MailKind::Off {
-        return Err(ConfigError("registration: expected mail as well as 'open': accounts are made by links in letters".into()));
+        return Err(ConfigError::Refused(
+            "registration: expected mail as well as 'open': accounts are made by links in letters".into(),
+        ));
     }
     if settings.metrics_listen.as_ref() == Some(&settings.listen) {
-        return Err(ConfigError("metrics_listen: expected another address or port than that of listen".into()));
+        return Err(ConfigError::Refused("metrics_listen: expected another address or port than that of listen".into()));
     }
     if settings.place_header.is_some() && settings.trusted_proxies.0.is_empty() {
-        return Err(ConfigError("place_header: expected trusted_proxies as well: nobody else is believed".into()));
+        return Err(ConfigError::Refused("place_header: expected trusted_proxies as well: nobody else is believed".into()));
     }
     if settings.refresh_history_retention.0 > settings.history_retention.0 {
-        return Err(ConfigError("refresh_history_retention: expected at most history_retention".into()));
+        return Err(ConfigError::Refused("refresh_history_retention: expected at most history_retention".into()));
     }
     Ok(())
 }

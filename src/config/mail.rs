@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, OutboundSettings, Settings, bad, secret_file};
+use super::{ConfigError, FileError, OutboundSettings, Settings, bad, secret_file};
 use crate::protocol::{email_address::EmailAddress, registration::is_unsafe};
 
 /// How e-mails leave, as it is written.
@@ -164,7 +164,7 @@ fn only_where_meant(settings: &Settings) -> Result<(), ConfigError> {
         stray.map(|(key, _)| (*key, kind))
     };
     match of(MailKind::Smtp, &smtp).or_else(|| of(MailKind::File, &[("mail_directory", settings.mail_directory.is_some())])) {
-        Some((key, kind)) => Err(ConfigError(format!(
+        Some((key, kind)) => Err(ConfigError::Refused(format!(
             "{key}: expected mail = \"{}\" with it; received mail = \"{}\"",
             kind.name(),
             settings.mail.name()
@@ -199,7 +199,7 @@ impl SmtpSecurity {
 }
 
 fn missing(key: &str, what: &str) -> ConfigError {
-    ConfigError(format!("{key}: expected {what}; received none"))
+    ConfigError::Refused(format!("{key}: expected {what}; received none"))
 }
 
 fn smtp(settings: &Settings) -> Result<SmtpSettings, ConfigError> {
@@ -238,24 +238,24 @@ fn login(settings: &Settings) -> Result<Option<(String, SmtpPassword)>, ConfigEr
             Err(bad("smtp_username", &username.escape_debug().to_string(), "expected text without control characters"))
         }
         (Some(_), Some(password)) if password.0.is_empty() || password.0.contains(is_unsafe) => {
-            Err(ConfigError("smtp_password: expected one line of text without control characters".into()))
+            Err(ConfigError::Refused("smtp_password: expected one line of text without control characters".into()))
         }
         (Some(username), Some(password)) => Ok(Some((username.clone(), password))),
     }
 }
 
 fn password_file(path: &Path) -> Result<SmtpPassword, ConfigError> {
-    let text = secret_file::read_private("smtp_password_file", path).map_err(ConfigError)?;
+    let text = secret_file::read_private("smtp_password_file", path)?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     Ok(SmtpPassword(line.strip_suffix('\r').unwrap_or(line).to_owned()))
 }
 
 fn certificates(path: &Path) -> Result<Vec<u8>, ConfigError> {
-    let say = |why: String| ConfigError(format!("smtp_ca_file: '{}': {why}", path.display()));
-    let pem = fs::read(path).map_err(|error| say(error.to_string()))?;
-    let read = OutboundSettings { ca_pem: Some(pem), ..OutboundSettings::default() };
-    read.certificates().map_err(say)?;
-    Ok(read.ca_pem.unwrap_or_default())
+    let say = |error: FileError| error.of_key("smtp_ca_file");
+    let pem = fs::read(path).map_err(|error| say(FileError::new(path, error)))?;
+    let read = OutboundSettings { ca_pem: Some(pem.clone()), ..OutboundSettings::default() };
+    read.certificates().map_err(|why| say(FileError::new(path, why)))?;
+    Ok(pem)
 }
 
 /// `Name <address>`, or the address alone.

@@ -11,7 +11,7 @@ fn check(change: impl FnOnce(&mut Settings)) -> Result<MailSettings, String> {
     settings.smtp_host = Some("smtp.example.com".into());
     change(&mut settings);
     let checked = Config::check(settings, Some("a secret of at least thirty-two bytes".into()), MissingSecret::Leave);
-    checked.map(|config| config.mail).map_err(|error| error.0)
+    checked.map(|config| config.mail).map_err(|error| error.to_string())
 }
 
 fn smtp(change: impl FnOnce(&mut Settings)) -> SmtpSettings {

@@ -9,42 +9,46 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::MissingSecret;
+use super::{
+    ConfigError, MissingSecret,
+    error::{FileError, FileFlaw},
+};
 use crate::{protocol::secrets::SecretRing, random};
 
 /// Reads the secret from the configured file, or from `data_dir/secret`, which may be made if it is missing: says whether it is
 /// there.
-pub fn read(configured: Option<&Path>, data_dir: &Path, missing: MissingSecret) -> Result<(SecretRing, bool), String> {
+pub fn read(configured: Option<&Path>, data_dir: &Path, missing: MissingSecret) -> Result<(SecretRing, bool), ConfigError> {
     let path = configured.map_or_else(|| data_dir.join("secret"), PathBuf::from);
+    let say = |flaw: FileFlaw| FileError::new(&path, flaw).of_key("secret_file");
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound && configured.is_none() => {
             if missing == MissingSecret::Leave {
-                return SecretRing::new([random::text()]).map(|ring| (ring, false)).map_err(|why| why.to_string());
+                return Ok((SecretRing::new([random::text()])?, false));
             }
-            make(&path, data_dir).map_err(|error| say(&path, &error))?
+            make(&path, data_dir).map_err(|error| say(error.into()))?
         }
-        Err(error) => return Err(say(&path, &error)),
+        Err(error) => return Err(say(error.into())),
     };
     private("secret_file", &path)?;
     SecretRing::new(text.lines().map(str::trim).filter(|line| !line.is_empty()))
         .map(|ring| (ring, true))
-        .map_err(|why| format!("secret_file: '{}': {why}", path.display()))
+        .map_err(|why| say(why.into()))
 }
 
 /// The text of a file that holds a secret, which the configuration names as `key`.
-pub fn read_private(key: &str, path: &Path) -> Result<String, String> {
+pub fn read_private(key: &str, path: &Path) -> Result<String, ConfigError> {
     private(key, path)?;
-    fs::read_to_string(path).map_err(|error| format!("{key}: '{}': {error}", path.display()))
+    fs::read_to_string(path).map_err(|error| FileError::new(path, error).of_key(key))
 }
 
-fn private(key: &str, path: &Path) -> Result<(), String> {
-    let mode = fs::metadata(path).map_err(|error| format!("{key}: '{}': {error}", path.display()))?.permissions().mode();
+fn private(key: &str, path: &Path) -> Result<(), ConfigError> {
+    let mode = fs::metadata(path).map_err(|error| FileError::new(path, error).of_key(key))?.permissions().mode();
     if mode & 0o007 != 0 {
-        return Err(format!(
+        return Err(ConfigError::Refused(format!(
             "{key}: '{}' can be read by everyone on this machine; expected mode 0600, or 0640 where its group is meant to read it",
             path.display()
-        ));
+        )));
     }
     Ok(())
 }
@@ -79,10 +83,6 @@ fn make(path: &Path, data_dir: &Path) -> std::io::Result<String> {
     }
 }
 
-fn say(path: &Path, error: &std::io::Error) -> String {
-    format!("secret_file: '{}': {error}", path.display())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,13 +106,13 @@ mod tests {
     fn open_missing_and_short_files_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("s");
-        assert!(read(Some(&file), dir.path(), MissingSecret::Make).unwrap_err().contains("secret_file"));
+        assert!(read(Some(&file), dir.path(), MissingSecret::Make).unwrap_err().to_string().contains("secret_file"));
         fs::write(&file, "0123456789abcdef0123456789abcdef\n").unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(read(Some(&file), dir.path(), MissingSecret::Make).unwrap_err().contains("0600"));
+        assert!(read(Some(&file), dir.path(), MissingSecret::Make).unwrap_err().to_string().contains("0600"));
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
         assert!(read(Some(&file), dir.path(), MissingSecret::Make).is_ok());
         fs::write(&file, "short\n").unwrap();
-        assert!(read(Some(&file), dir.path(), MissingSecret::Make).unwrap_err().contains("at least 32"));
+        assert!(read(Some(&file), dir.path(), MissingSecret::Make).unwrap_err().to_string().contains("at least 32"));
     }
 }

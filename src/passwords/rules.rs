@@ -31,9 +31,10 @@ pub struct Rules {
 }
 
 /// What is wrong with a new password. Nothing of the password is in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)] // in words for the command line
 pub enum Flaw {
     /// Fewer characters (code points after NFC) than expected.
+    #[error("password: expected at least {expected} characters, received {received}")]
     TooShort {
         /// The fewest.
         expected: usize,
@@ -41,6 +42,7 @@ pub enum Flaw {
         received: usize,
     },
     /// More bytes (of UTF-8, after NFC) than expected.
+    #[error("password: expected at most {expected} bytes, received {received}")]
     TooLong {
         /// The most.
         expected: usize,
@@ -48,33 +50,20 @@ pub enum Flaw {
         received: usize,
     },
     /// It holds a line break or NUL.
+    #[error("password: expected one line without NUL")]
     NotOneLine,
     /// It repeats something short, or runs along an alphabet or a keyboard.
+    #[error("password: expected one that others do not guess, received a repetition or a sequence")]
     Repetitive,
     /// It is among those used most, or one of them with digits and marks around it.
+    #[error("password: expected one that others do not guess, received one of those used most")]
     Common,
     /// It is mostly made of names: the user's, or this server's.
+    #[error("password: expected one that others do not guess, received one made of the names of the user or of this server")]
     Contextual,
     /// It was seen in a breach.
+    #[error("password: expected one that was never in a breach, received one of breached_passwords_file")]
     Breached,
-}
-
-/// For the command line.
-impl std::fmt::Display for Flaw {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("password: ")?;
-        match self {
-            Self::TooShort { expected, received } => write!(f, "expected at least {expected} characters, received {received}"),
-            Self::TooLong { expected, received } => write!(f, "expected at most {expected} bytes, received {received}"),
-            Self::NotOneLine => f.write_str("expected one line without NUL"),
-            Self::Repetitive => f.write_str("expected one that others do not guess, received a repetition or a sequence"),
-            Self::Common => f.write_str("expected one that others do not guess, received one of those used most"),
-            Self::Contextual => {
-                f.write_str("expected one that others do not guess, received one made of the names of the user or of this server")
-            }
-            Self::Breached => f.write_str("expected one that was never in a breach, received one of breached_passwords_file"),
-        }
-    }
 }
 
 impl Rules {

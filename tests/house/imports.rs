@@ -60,8 +60,19 @@ const NARROWER: [(&str, &[&str]); 20] = [
 ];
 
 /// The libraries that `protocol` may use: values and mathematics, no framework, no clock, no chance.
-const PURE: [&str; 10] =
-    ["base64", "hmac", "idna", "percent_encoding", "serde", "serde_json", "sha2", "subtle", "unicode_normalization", "url"];
+const PURE: [&str; 11] = [
+    "base64",
+    "hmac",
+    "idna",
+    "percent_encoding",
+    "serde",
+    "serde_json",
+    "sha2",
+    "subtle",
+    "thiserror",
+    "unicode_normalization",
+    "url",
+];
 
 /// What `protocol` may not use of the standard library.
 const NO_STD: [&str; 8] = ["env", "fs", "io", "net", "process", "sync", "thread", "time"];

@@ -17,6 +17,7 @@ use crate::{
         algorithm::Algorithm,
         client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType, PkceRule},
         client_review::redirect_hosts,
+        error::Invalid,
         scope::{OFFLINE_ACCESS, Scopes},
         time::Span,
     },
@@ -214,20 +215,19 @@ pub fn parse(text: &str) -> Result<Scopes, Error> {
     })
 }
 
-fn retry_window(text: &str) -> Result<Span, String> {
+fn retry_window(text: &str) -> Result<Span, Invalid> {
     let span = humantime::parse_duration(text).ok().filter(|span| *span <= MAX_RETRY_WINDOW);
     let millis = span.and_then(|span| i64::try_from(span.as_millis()).ok());
-    millis.map(Span::from_millis).ok_or_else(|| "expected a span such as 30s, at most 5m; 0s is strict".to_owned())
+    millis.map(Span::from_millis).ok_or_else(|| "expected a span such as 30s, at most 5m; 0s is strict".into())
 }
 
 /// Its bounds are those of `Client::check`.
-fn max_auth_age(text: &str) -> Result<MaxAuthAge, String> {
+fn max_auth_age(text: &str) -> Result<MaxAuthAge, Invalid> {
     if text == "none" {
         return Ok(MaxAuthAge(None));
     }
     let span = humantime::parse_duration(text).ok().and_then(|span| i64::try_from(span.as_millis()).ok());
-    span.map(|millis| MaxAuthAge(Some(Span::from_millis(millis))))
-        .ok_or_else(|| "expected a span such as 72h, or none".to_owned())
+    span.map(|millis| MaxAuthAge(Some(Span::from_millis(millis)))).ok_or_else(|| "expected a span such as 72h, or none".into())
 }
 
 /// The values in their order, repetitions left out.
