@@ -126,8 +126,13 @@ pub struct Readiness {
     /// Whether the last write that could be tried failed.
     pub is_unwritable: bool,
     /// What was found.
-    pub found: Result<(), String>,
+    pub found: Result<(), NotReady>,
 }
+
+/// Why the server is not ready.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotReady(pub String);
 
 /// How many e-mails are dealt with at once.
 pub const MESSAGES: usize = 8;
@@ -135,38 +140,19 @@ pub const MESSAGES: usize = 8;
 const FETCHES: usize = 32;
 
 /// Why the keys cannot be had.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     /// The database's error.
-    Store(store::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
     /// The keys themselves.
-    Jose(jose::Error),
-}
-
-impl From<store::Error> for KeysError {
-    fn from(error: store::Error) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<jose::Error> for KeysError {
-    fn from(error: jose::Error) -> Self {
-        Self::Jose(error)
-    }
+    #[error(transparent)]
+    Jose(#[from] jose::Error),
 }
 
 impl Outage for KeysError {
     fn is_outage(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_outage())
-    }
-}
-
-impl std::fmt::Display for KeysError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Store(error) => error.fmt(f),
-            Self::Jose(error) => error.fmt(f),
-        }
     }
 }
 

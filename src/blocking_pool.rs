@@ -32,27 +32,20 @@ pub enum Priority {
 }
 
 /// Why work was not begun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PoolError {
     /// More came than could be done, for a while.
+    #[error("server overloaded")]
     Overload,
     /// It did not begin within the time that the caller gave.
+    #[error("all database connections were busy for too long")]
     QueueTimeout,
     /// It did not end within the time that the caller gave; it goes on.
+    #[error("the database did not answer in time")]
     RunTimeout,
     /// It panicked.
+    #[error("the request handler panicked")]
     Panicked,
-}
-
-impl std::fmt::Display for PoolError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Overload => "server overloaded",
-            Self::QueueTimeout => "all database connections were busy for too long",
-            Self::RunTimeout => "the database did not answer in time",
-            Self::Panicked => "the request handler panicked",
-        })
-    }
 }
 
 /// With this many threads or more, one of them only reads.

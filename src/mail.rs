@@ -69,23 +69,18 @@ impl fmt::Debug for Message {
 }
 
 /// Why there is no mailer: the key, what came, what is expected.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct MailError(String);
 
-impl fmt::Display for MailError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for MailError {}
-
 /// Why an e-mail was not sent, told to the operator: no word of the e-mail and no password is part of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// It will never be: the address cannot be written, or the server refused this e-mail for good.
+    #[error("{0}")]
     Permanent(String),
     /// It may be later: no connection, no login, or the server asked for patience.
+    #[error("{0}")]
     Later(String),
 }
 
@@ -96,16 +91,6 @@ impl SendError {
         matches!(self, Self::Permanent(_))
     }
 }
-
-impl fmt::Display for SendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Permanent(why) | Self::Later(why) => f.write_str(why),
-        }
-    }
-}
-
-impl std::error::Error for SendError {}
 
 impl fmt::Debug for Mailer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -25,22 +25,22 @@ pub fn run(config: Config) -> Result<(), Error> {
     end(&log, served)
 }
 
-fn serve(config: Config) -> Result<(), String> {
+fn serve(config: Config) -> Result<(), Error> {
     server::limits::raise();
-    let app = server::prepare(config, Clock::system()).map_err(|error| error.to_string())?;
+    let app = server::prepare(config, Clock::system())?;
     let system = actix_web::rt::System::new();
     let served = system.block_on(server::serve(app, || Ok(())));
     // Dropped, it would wait for threads without end. What is not done by now has had its time: an e-mail that a mail server keeps
     // waiting is still in the queue.
     std::mem::forget(system);
-    served.map_err(|error| error.to_string())
+    Ok(served.map_err(|error| error.to_string())?)
 }
 
 /// Log lines go to standard error: text on a terminal, JSON otherwise.
 ///
 /// # Errors
 /// When the filter is not one, or there is no thread for them.
-pub fn set_up_logs(config: &Config) -> Result<Log, String> {
+pub fn set_up_logs(config: &Config) -> Result<Log, Error> {
     // What the HTTP library says of connections that fail has neither address nor limit; `server::connections` says it instead.
     // A filter of the operator's own for it comes later and wins.
     let filter = EnvFilter::try_new(format!("actix_http=off,{}", config.log)).map_err(|error| format!("log: {error}"))?; // the configuration was checked
@@ -66,9 +66,9 @@ pub fn set_up_logs(config: &Config) -> Result<Log, String> {
 ///
 /// # Errors
 /// [`Error::Reported`].
-pub fn end(log: &Log, result: Result<(), String>) -> Result<(), Error> {
+pub fn end(log: &Log, result: Result<(), Error>) -> Result<(), Error> {
     let result = result.map_err(|why| {
-        log.say(&format!("error: {}", output::clean_lines(&why)));
+        log.say(&format!("error: {}", output::clean_lines(&why.to_string())));
         Error::Reported
     });
     log.finish();

@@ -1,8 +1,6 @@
 //! What tokens say: the claims of the access token (RFC 9068 §2.2), of the ID token (OpenID Connect Core §2), of
 //! the logout token and of a signed `/userinfo`. Claims about a user are `user`; signing is `jose`.
 
-use std::fmt;
-
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -175,14 +173,9 @@ pub struct ReadAccessToken<'a> {
 }
 
 /// The claim that a token lacks, or that holds something else than this server writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("its claim '{0}' is missing or malformed")]
 pub struct BadClaim(pub &'static str);
-
-impl fmt::Display for BadClaim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "its claim '{}' is missing or malformed", self.0)
-    }
-}
 
 impl<'a> ReadAccessToken<'a> {
     /// Reads the claims of a token.

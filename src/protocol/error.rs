@@ -2,8 +2,6 @@
 //! what the caller may read, and what only the log may know. How one travels is `response_mode` (by
 //! redirect) and `web::error` (as JSON).
 
-use std::fmt;
-
 /// The registered error codes this server answers with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
@@ -77,7 +75,8 @@ impl ErrorCode {
 
 /// An error answer: `description` leaves the house and says what was expected and what came, where that is
 /// safe; `detail` is for the log alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {}", code.as_str(), description)]
 pub struct ProtocolError {
     /// Which error it is.
     pub code: ErrorCode,
@@ -113,13 +112,28 @@ impl ProtocolError {
     }
 }
 
-impl fmt::Display for ProtocolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code.as_str(), self.description)
+/// A value that is refused: what is expected of it, and what came where that is safe to tell.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Invalid(String);
+
+impl From<String> for Invalid {
+    fn from(text: String) -> Self {
+        Self(text)
     }
 }
 
-impl std::error::Error for ProtocolError {}
+impl From<&str> for Invalid {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl AsRef<str> for Invalid {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
 
 #[cfg(test)]
 mod tests {

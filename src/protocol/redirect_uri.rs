@@ -7,6 +7,7 @@ use url::Url;
 
 use super::{
     client::{Client, ClientKind},
+    error::Invalid,
     response_mode::ResponseMode,
 };
 
@@ -113,8 +114,8 @@ fn split_loopback(uri: &str) -> Option<(&str, &str)> {
 ///
 /// # Errors
 /// What is wrong with it and what is expected.
-pub fn check_registration(kind: ClientKind, uri: &str) -> Result<(), String> {
-    let refuse = |expected: &str| Err(format!("redirect URI '{uri}': {expected}"));
+pub fn check_registration(kind: ClientKind, uri: &str) -> Result<(), Invalid> {
+    let refuse = |expected: &str| Err(format!("redirect URI '{uri}': {expected}").into());
     if uri.len() > 1000 {
         return refuse("expected at most 1000 characters");
     }

@@ -8,17 +8,22 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// What went wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The database cannot be reached, is shutting down, busy or full: answer 503. A statement that it did not answer may be done.
+    #[error("{0}")]
     Unavailable(String),
     /// Others change the same row all the time, or the caller has left: answer 503, nothing was done.
+    #[error("{0}")]
     Busy(String),
     /// A unique value exists already.
+    #[error("{0}")]
     Conflict(String),
     /// A row holds what this server never wrote: table, column and row.
+    #[error("{0}")]
     Corrupt(String),
     /// Anything else: a mistake of ours.
+    #[error("{0}")]
     Failed(String),
 }
 
@@ -63,15 +68,6 @@ impl From<DieselError> for Error {
         }
     }
 }
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Unavailable(text) | Self::Busy(text) | Self::Conflict(text) | Self::Corrupt(text) | Self::Failed(text)) = self;
-        f.write_str(text)
-    }
-}
-
-impl std::error::Error for Error {}
 
 impl Error {
     /// A value this server never wrote.

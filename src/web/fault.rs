@@ -13,13 +13,16 @@ use crate::{
 pub const RETRY_AFTER: &str = "2";
 
 /// A fault of the server or of what it stands on.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// The database is down or too busy: 503.
+    #[error("{0}")]
     Unavailable(String),
     /// Too much at once, though nothing is down: 503 as well.
+    #[error("{0}")]
     Busy(String),
     /// A mistake of ours: 500.
+    #[error("{0}")]
     Internal(String),
 }
 

@@ -3,7 +3,6 @@
 //! no body, no cookie).
 
 use std::{
-    fmt,
     future::{Ready, ready},
     net::IpAddr,
     ops::Deref,
@@ -77,14 +76,9 @@ impl FromRequest for Request {
 }
 
 /// A request without a context is a mistake of ours: 500.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("internal server error")] // the answer: the reason is in the log
 pub struct NoContext;
-
-impl fmt::Display for NoContext {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("internal server error") // the answer: the reason is in the log
-    }
-}
 
 impl ResponseError for NoContext {
     fn error_response(&self) -> HttpResponse {
