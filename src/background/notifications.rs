@@ -160,7 +160,7 @@ async fn send(app: &Arc<App>, delivery: &Delivery, notice: Notification) -> Outc
     };
     let message = match write(app, delivery, &notice, link) {
         Ok(message) => message,
-        Err(error) => return Outcome::Rejected(error),
+        Err(error) => return Outcome::Rejected(error.to_string()),
     };
     let mailer = app.mailer.clone();
     match tokio::task::spawn_blocking(move || mailer.send(&message)).await {
@@ -189,7 +189,12 @@ fn link_of(app: &App, connection: &mut AnyConnection, notice: &Notification, id:
 }
 
 /// Renders the e-mail. Its link is derived here, and stored nowhere.
-fn write(app: &App, delivery: &Delivery, notice: &Notification, link: Option<LinkKind>) -> std::result::Result<Message, String> {
+fn write(
+    app: &App,
+    delivery: &Delivery,
+    notice: &Notification,
+    link: Option<LinkKind>,
+) -> std::result::Result<Message, pages::MessageError> {
     let issuer = &app.config.issuer;
     let url = notice.link.zip(link).map(|(id, kind)| {
         let credential = Credential { kind: Kind::Link, id, generation: 0 }.derive(&app.config.secrets);
@@ -212,14 +217,14 @@ fn write(app: &App, delivery: &Delivery, notice: &Notification, link: Option<Lin
         link: url.as_deref(),
         lasts: lasts.as_deref(),
     };
-    let (subject, text) = pages::message(&facts).map_err(|error| error.to_string())?;
+    let (subject, text) = pages::message(&facts)?;
     let id = name(delivery);
     Ok(Message { id, to: notice.to.clone(), subject, text, at: delivery.created_at })
 }
 
 /// The e-mail's name, in the log and in its Message-ID.
 fn name(delivery: &Delivery) -> String {
-    delivery.id.iter().map(|byte| format!("{byte:02x}")).collect()
+    delivery.id.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 /// The path that a link in an e-mail leads to.

@@ -43,6 +43,7 @@ mod samples;
 pub use account::{Account, AccountDone, AccountPart, AccountProblem, Ends, ShownApp, ShownBrowser, ShownGrant};
 pub use account_frame::{Form, Owner, ShownOrigin, When};
 pub use activity::{Activity, ActivityDay, ActivityEntry, ActivityKind, ActivityProblem, NotMeEffect};
+pub use askama::Error as MessageError;
 pub use askama::Template;
 pub use confirm_email::{ConfirmEmail, EmailConfirmed};
 pub use consent::{Consent, ConsentProblem, Lifetime, RequestedResource, RequestedScope};

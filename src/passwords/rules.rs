@@ -34,9 +34,10 @@ pub struct Rules {
 }
 
 /// A flaw of a new password. It contains nothing of the password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)] // in words for the command line
 pub enum Flaw {
     /// Fewer characters (code points after NFC) than required.
+    #[error("password: expected at least {expected} characters, received {received}")]
     TooShort {
         /// The minimum.
         expected: usize,
@@ -44,6 +45,7 @@ pub enum Flaw {
         received: usize,
     },
     /// More bytes (of UTF-8, after NFC) than allowed.
+    #[error("password: expected at most {expected} bytes, received {received}")]
     TooLong {
         /// The maximum.
         expected: usize,
@@ -51,33 +53,20 @@ pub enum Flaw {
         received: usize,
     },
     /// It contains a line break or NUL.
+    #[error("password: expected one line without NUL")]
     NotOneLine,
     /// It repeats something short, or follows an alphabet or a keyboard row.
+    #[error("password: expected a password that is hard to guess, received a repetition or a sequence")]
     Repetitive,
     /// It is one of the most common passwords, or one with digits and marks around it.
+    #[error("password: expected a password that is hard to guess, received a very common one")]
     Common,
     /// It consists mostly of names: the user's, or this server's.
+    #[error("password: expected a password that is hard to guess, received one made of the names of the user or of this server")]
     Contextual,
     /// It appeared in a breach.
+    #[error("password: expected a password that was never leaked, received one from breached_passwords_file")]
     Breached,
-}
-
-/// The wording for the command line.
-impl std::fmt::Display for Flaw {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("password: ")?;
-        match self {
-            Self::TooShort { expected, received } => write!(f, "expected at least {expected} characters, received {received}"),
-            Self::TooLong { expected, received } => write!(f, "expected at most {expected} bytes, received {received}"),
-            Self::NotOneLine => f.write_str("expected one line without NUL"),
-            Self::Repetitive => f.write_str("expected a password that is hard to guess, received a repetition or a sequence"),
-            Self::Common => f.write_str("expected a password that is hard to guess, received a very common one"),
-            Self::Contextual => f.write_str(
-                "expected a password that is hard to guess, received one made of the names of the user or of this server",
-            ),
-            Self::Breached => f.write_str("expected a password that was never leaked, received one from breached_passwords_file"),
-        }
-    }
 }
 
 impl Rules {
