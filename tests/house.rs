@@ -1,6 +1,7 @@
 //! The rules of the house, kept in milliseconds: who may import whom, what a file looks like, that both databases have the
-//! same migrations, and that the documents point at what exists. A failure names the file and what to do about it. What
-//! must stay true and why is `docs/architecture.md`; this file is where an exception is written down, with its reason.
+//! same migrations, that the documents point at what exists, and which words names are made of. A failure names the file and
+//! what to do about it. What must stay true and why is `docs/architecture.md`; this file is where an exception is written
+//! down, with its reason.
 
 #[cfg(test)]
 #[path = "house/accounts.rs"]
@@ -35,3 +36,6 @@ mod scaling;
 #[cfg(test)]
 #[path = "house/source.rs"]
 mod source;
+#[cfg(test)]
+#[path = "house/vocabulary.rs"]
+mod vocabulary;

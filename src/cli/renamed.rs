@@ -13,10 +13,10 @@ pub fn warnings(mut command: Command, arguments: impl IntoIterator<Item = OsStri
     while let Some(argument) = arguments.next().filter(|argument| argument != "--") {
         if let Some(option) = argument.strip_prefix("--") {
             let (name, value) = option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value)));
-            let Some(found) = at.get_arguments().find(|arg| arg.get_long() == Some(name) || former_option(arg, name)) else {
+            let Some(found) = at.get_arguments().find(|arg| arg.get_long() == Some(name) || is_old_option(arg, name)) else {
                 continue;
             };
-            if former_option(found, name)
+            if is_old_option(found, name)
                 && let Some(present) = found.get_long()
             {
                 warnings.push(format!("--{name} was renamed to --{present}"));
@@ -25,7 +25,7 @@ pub fn warnings(mut command: Command, arguments: impl IntoIterator<Item = OsStri
                 arguments.next(); // its value, which may look like a command
             }
         } else if let Some(found) = at.find_subcommand(&argument) {
-            if former_command(found, &argument) {
+            if is_old_command(found, &argument) {
                 warnings.push(format!("the command {argument} was renamed to {}", found.get_name()));
             }
             at = found;
@@ -34,12 +34,12 @@ pub fn warnings(mut command: Command, arguments: impl IntoIterator<Item = OsStri
     warnings
 }
 
-fn former_option(option: &Arg, name: &str) -> bool {
+fn is_old_option(option: &Arg, name: &str) -> bool {
     let is_in = |names: Option<Vec<&str>>| names.is_some_and(|names| names.contains(&name));
     is_in(option.get_all_aliases()) && !is_in(option.get_visible_aliases())
 }
 
-fn former_command(command: &Command, name: &str) -> bool {
+fn is_old_command(command: &Command, name: &str) -> bool {
     command.get_all_aliases().any(|alias| alias == name) && !command.get_visible_aliases().any(|alias| alias == name)
 }
 

@@ -59,15 +59,15 @@ impl Sources {
 
     /// Renames settings with an old name to the new one. Both at once are refused, as it is unclear which one is meant.
     fn under_present_names(&mut self, mut layer: Layer) -> Result<Layer, ConfigError> {
-        for (former, present) in RENAMED {
-            let Some(given) = layer.remove(former) else { continue };
+        for (old, present) in RENAMED {
+            let Some(given) = layer.remove(old) else { continue };
             if let Some(other) = layer.get(present) {
-                let why = format!("expected one of them: {former} was renamed to {present}");
+                let why = format!("expected one of them: {old} was renamed to {present}");
                 let names = format!("{} and {}", given.name, other.name);
-                return Err(ConfigError::new(former, why).written_as(&names, given.file.as_deref()));
+                return Err(ConfigError::new(old, why).written_as(&names, given.file.as_deref()));
             }
             self.warnings.push(match &given.file {
-                Some(file) => format!("{former} (in {file}) was renamed to {present}"),
+                Some(file) => format!("{old} (in {file}) was renamed to {present}"),
                 None => format!("{} was renamed to {}", given.name, variable(present)),
             });
             layer.insert(present.to_owned(), given);

@@ -132,14 +132,14 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
         );
     }
     // Initiating User Registration §4: a user who has signed in since has created an account, or has one.
-    let has_signed_in = facts.signed_in.is_some_and(|one| has_signed_in_since_asked(one, facts));
+    let has_signed_in = facts.signed_in.is_some_and(|one| has_signed_in_since_requested(one, facts));
     if request.prompt.create && !has_signed_in {
         return Step::Register; // never silent: `none` stands alone
     }
     let Some(signed_in) = facts.signed_in else { return or_sign_in(silent, ErrorCode::LoginRequired, "no user is signed in") };
     // A sign-in since this request required one is fresh, even if it is older than max_age by now.
     let age = facts.now.age_of(signed_in.auth_time);
-    let fresh = has_signed_in_since_asked(signed_in, facts) && age.is_at_most(FRESH_FOR);
+    let fresh = has_signed_in_since_requested(signed_in, facts) && age.is_at_most(FRESH_FOR);
     if !facts.expected.is(signed_in.user) {
         // Core 3.1.2.1: if the user was asked to sign in and is still a different user, return an error instead of an endless loop.
         return or_sign_in(silent || fresh, ErrorCode::LoginRequired, "the signed-in user is not the one the client expects");
@@ -173,7 +173,7 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
 
 /// Whether the user has signed in since this request required it. A sign-in in the future dates from before the clock was set back,
 /// and does not count.
-fn has_signed_in_since_asked(signed_in: SignedIn, facts: &Facts<'_>) -> bool {
+fn has_signed_in_since_requested(signed_in: SignedIn, facts: &Facts<'_>) -> bool {
     facts.sign_in_requested.is_some_and(|requested| signed_in.auth_time >= requested)
         && !signed_in.auth_time.is_ahead_of(facts.now)
 }

@@ -48,7 +48,7 @@ impl Retention {
 
     /// Whether the row of a grant is purged. An idle grant ended when its idle lifetime had passed.
     #[must_use]
-    pub fn grant_leaves(&self, life: &GrantLife) -> bool {
+    pub fn may_purge_grant(&self, life: &GrantLife) -> bool {
         if life.generation == 0 {
             return life.created_at <= self.before(UNREDEEMED.min(self.ended));
         }
@@ -105,9 +105,9 @@ mod tests {
     #[track_caller]
     fn leaves_at(life: GrantLife, seconds: u32) {
         let entry = at(seconds);
-        assert!(retention(entry).grant_leaves(&life), "{life:?}");
+        assert!(retention(entry).may_purge_grant(&life), "{life:?}");
         let before = Timestamp::from_millis(entry.millis() - 1);
-        assert!(!retention(before).grant_leaves(&life), "{life:?}");
+        assert!(!retention(before).may_purge_grant(&life), "{life:?}");
     }
 
     #[test]

@@ -12,12 +12,12 @@ use crate::protocol::{
 /// Refuses APIs and scopes that the client names and nobody has registered, unless it named them `before`: `client check` reports
 /// those.
 pub fn refuse_strays(before: Option<&Client>, client: &Client, apis: &[Api], custom: &ScopeClaims) -> Result<(), Error> {
-    let former = before.map(|before| strays(before, apis, custom)).unwrap_or_default();
+    let already = before.map(|before| strays(before, apis, custom)).unwrap_or_default();
     let named = strays(client, apis, custom);
-    if let Some(uri) = named.apis.iter().find(|uri| !former.apis.contains(uri)) {
+    if let Some(uri) = named.apis.iter().find(|uri| !already.apis.contains(uri)) {
         return refuse(format!("API '{uri}': no such API (list all with symbolon api list, register one with symbolon api add)"));
     }
-    let Some(scope) = named.scopes.iter().find(|scope| !former.scopes.contains(scope)) else { return Ok(()) };
+    let Some(scope) = named.scopes.iter().find(|scope| !already.scopes.contains(scope)) else { return Ok(()) };
     let own: Vec<_> = STANDARD.into_iter().chain(custom.scopes()).collect();
     refuse(format!(
         "scope '{scope}': expected one of {}, or a scope of one of the client's APIs (list them with symbolon api show URI)",

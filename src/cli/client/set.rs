@@ -121,9 +121,9 @@ impl Options {
             }
             Ok(())
         };
-        let former = find(work, &self.id)?;
-        change(work.connection, &mut former.clone())?;
-        registered::key(work, self.settings.signing_alg, Some(&former))?;
+        let current = find(work, &self.id)?;
+        change(work.connection, &mut current.clone())?;
+        registered::key(work, self.settings.signing_alg, Some(&current))?;
         let Some(client) = clients::update(work.connection, &self.id, change)? else { return unknown(&self.id) };
         if client.secret_hash.as_ref() == Some(&hash) {
             return format.json_for_all(&Shown::with_secret(&client, Some(&secret)));

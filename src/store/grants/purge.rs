@@ -62,7 +62,7 @@ pub fn sweep(connection: &mut AnyConnection, after: Id, slice: u32, retention: &
         match to_life(row) {
             Ok((id, Ok(life))) => {
                 last = id;
-                purgeable.extend(retention.grant_leaves(&life).then_some(id));
+                purgeable.extend(retention.may_purge_grant(&life).then_some(id));
             }
             Ok((id, Err(error))) => {
                 last = id;
