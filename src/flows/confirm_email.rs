@@ -3,10 +3,10 @@
 
 use actix_web::web::Data;
 
-use super::link::{self, LinkPage, LinkProblem, Visit};
+use super::link::{self, LinkPage, Visit};
 use crate::{
     app::App,
-    pages::{ConfirmEmail, EmailConfirmed, FormProblem},
+    pages::{ConfirmEmail, EmailConfirmed, FormProblem, LinkProblem},
     paths,
     protocol::{activity::Activity, link::LinkKind, params::Params},
     random,

@@ -11,7 +11,7 @@ use super::sign_in_redirect;
 use crate::{
     app::App,
     config::Registration,
-    pages::{FormProblem, Layout, Problem},
+    pages::{FormProblem, Layout, LinkProblem, Problem},
     protocol::{
         credential::{Credential, Kind},
         id::Id,
@@ -35,8 +35,6 @@ use crate::{
         request::{Context, Request},
     },
 };
-
-pub use invalid::LinkProblem;
 
 /// How long a browser keeps a link that was opened in it.
 const KEPT_FOR: Span = Span::from_seconds(3600);

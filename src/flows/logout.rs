@@ -198,14 +198,9 @@ impl Visit {
 
 impl Found {
     fn note(&self) -> Option<SignOutNote<'_>> {
-        self.decision.problem.map(|problem| match problem {
-            logout::Problem::HintNotOurs => SignOutNote::HintNotOurs,
-            logout::Problem::HintOfAnother => SignOutNote::HintOfAnother,
-            logout::Problem::ClientUnknown => SignOutNote::ClientUnknown,
-            logout::Problem::ReturnNotRegistered => {
-                SignOutNote::ReturnNotRegistered { received: self.request.return_to.as_deref().unwrap_or_default() }
-            }
-        })
+        self.decision
+            .problem
+            .map(|problem| SignOutNote { problem, received: self.request.return_to.as_deref().unwrap_or_default() })
     }
 }
 

@@ -6,11 +6,11 @@ use actix_web::web::Data;
 use super::{
     account_overview::{AccountOverview, Words},
     formatting,
-    link::{self, LinkPage, LinkProblem, Visit},
+    link::{self, LinkPage, Visit},
 };
 use crate::{
     app::App,
-    pages::{AfterEnd, EverythingEnded, FormProblem, NotMe, ReportedEvent},
+    pages::{AfterEnd, EverythingEnded, FormProblem, LinkProblem, NotMe, ReportedEvent},
     paths,
     protocol::{
         activity::{Activity, Origin},

@@ -4,7 +4,7 @@
 use actix_web::{http::header, web::Data};
 
 use super::{
-    formatting, known_browser,
+    known_browser,
     link::{self, LinkPage, Visit},
     sign_in_redirect, throttle,
 };
@@ -81,7 +81,7 @@ fn judge(app: &App, connection: &mut AnyConnection, visit: &Visit, form: &Params
     let claims = &user.claims;
     let context = [claims.username.as_str(), &claims.email, claims.display_name.as_deref().unwrap_or_default()];
     let flaw = app.password_rules.check(form.get("new_password").unwrap_or_default(), &context).err();
-    let problem = flaw.map(|flaw| RecoverPasswordProblem::Password(formatting::flaw(flaw)));
+    let problem = flaw.map(RecoverPasswordProblem::Password);
     Ok(match problem {
         None => Ok((link, user)),
         Some(problem) => Err(show(app, visit, &link, &user, Some(problem))),

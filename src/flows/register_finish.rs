@@ -4,14 +4,13 @@
 use actix_web::{http::header, web::Data};
 
 use super::{
-    formatting,
-    link::{self, LinkPage, LinkProblem, Visit},
+    link::{self, LinkPage, Visit},
     sign_in_redirect,
     throttle::MailLimit,
 };
 use crate::{
     app::App,
-    pages::{DisplayNameProblem, FormProblem, RegisterFinish, RegisterFinishProblems, UsernameProblem},
+    pages::{DisplayNameProblem, FormProblem, LinkProblem, RegisterFinish, RegisterFinishProblems, UsernameProblem},
     paths,
     protocol::{
         activity::Activity,
@@ -122,8 +121,7 @@ impl Visit {
             problems.display_name = Some(DisplayNameProblem::Invalid { limit: DISPLAY_NAME_LIMIT });
         }
         let password = form.get("new_password").unwrap_or_default();
-        let flaw = app.password_rules.check(password, &[&typed.username, &email, &typed.display_name]).err();
-        problems.password = flaw.map(formatting::flaw);
+        problems.password = app.password_rules.check(password, &[&typed.username, &email, &typed.display_name]).err();
         let (Some(username), true) = (username, problems == RegisterFinishProblems::default()) else {
             return Ok(Err(self.ask(app, connection, &link, &typed, problems)?));
         };

@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::{MAX_LENGTH, composed};
 use crate::{
     config::{BreachedFile, Config},
-    protocol::sensitive::Sensitive,
+    protocol::{password_flaw::PasswordFlaw, sensitive::Sensitive},
 };
 
 /// The product's name.
@@ -31,53 +31,6 @@ pub struct Rules {
     breached: Option<BreachedFile>,
     /// The names of this server, which everyone at its pages reads.
     own_names: Vec<String>,
-}
-
-/// What is wrong with a new password. Nothing of the password is in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flaw {
-    /// Fewer characters (code points after NFC) than expected.
-    TooShort {
-        /// The fewest.
-        expected: usize,
-        /// How many there are.
-        received: usize,
-    },
-    /// More bytes (of UTF-8, after NFC) than expected.
-    TooLong {
-        /// The most.
-        expected: usize,
-        /// How many there are.
-        received: usize,
-    },
-    /// It holds a line break or NUL.
-    NotOneLine,
-    /// It repeats something short, or runs along an alphabet or a keyboard.
-    Repetitive,
-    /// It is among those used most, or one of them with digits and marks around it.
-    Common,
-    /// It is mostly made of names: the user's, or this server's.
-    Contextual,
-    /// It was seen in a breach.
-    Breached,
-}
-
-/// For the command line.
-impl std::fmt::Display for Flaw {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("password: ")?;
-        match self {
-            Self::TooShort { expected, received } => write!(f, "expected at least {expected} characters, received {received}"),
-            Self::TooLong { expected, received } => write!(f, "expected at most {expected} bytes, received {received}"),
-            Self::NotOneLine => f.write_str("expected one line without NUL"),
-            Self::Repetitive => f.write_str("expected a password that is hard to guess, received a repetition or a sequence"),
-            Self::Common => f.write_str("expected a password that is hard to guess, received a very common one"),
-            Self::Contextual => f.write_str(
-                "expected a password that is hard to guess, received one made of the names of the user or of this server",
-            ),
-            Self::Breached => f.write_str("expected a password that was never leaked, received one from breached_passwords_file"),
-        }
-    }
 }
 
 impl Rules {
@@ -103,34 +56,34 @@ impl Rules {
     /// a thread that others wait for. If that fails, the log says so, and the other rules stand alone.
     ///
     /// # Errors
-    /// The first [`Flaw`].
-    pub fn check(&self, password: &str, context: &[&str]) -> Result<(), Flaw> {
+    /// The first [`PasswordFlaw`].
+    pub fn check(&self, password: &str, context: &[&str]) -> Result<(), PasswordFlaw> {
         if password.contains(['\0', '\n', '\r']) {
-            return Err(Flaw::NotOneLine);
+            return Err(PasswordFlaw::NotOneLine);
         }
         let normal = composed(password);
         let normal = normal.expose();
         if normal.len() > MAX_LENGTH {
-            return Err(Flaw::TooLong { expected: MAX_LENGTH, received: normal.len() });
+            return Err(PasswordFlaw::TooLong { expected: MAX_LENGTH, received: normal.len() });
         }
         let received = normal.chars().count();
         if received < self.min_length {
-            return Err(Flaw::TooShort { expected: self.min_length, received });
+            return Err(PasswordFlaw::TooShort { expected: self.min_length, received });
         }
         let lower = Sensitive::new(normal.to_lowercase());
         let lower = Sensitive::new(lower.expose().chars().collect::<Vec<_>>());
         let lower = lower.expose();
         if self.is_repetitive(lower) {
-            return Err(Flaw::Repetitive);
+            return Err(PasswordFlaw::Repetitive);
         }
         if is_common(lower) {
-            return Err(Flaw::Common);
+            return Err(PasswordFlaw::Common);
         }
         let own = self.own_names.iter().map(String::as_str);
         if is_of_names(lower, &names(own.chain(context.iter().copied()))) {
-            return Err(Flaw::Contextual);
+            return Err(PasswordFlaw::Contextual);
         }
-        if self.is_breached(normal) { Err(Flaw::Breached) } else { Ok(()) }
+        if self.is_breached(normal) { Err(PasswordFlaw::Breached) } else { Ok(()) }
     }
 
     /// Whether it is the same again and again, where once would be too short; or has hardly any different characters; or

@@ -35,6 +35,22 @@ pub enum NotificationKind {
     Invitation,
 }
 
+impl NotificationKind {
+    /// Whether the e-mail describes of something that has happened, and is worth sending where its link was ended since.
+    #[must_use]
+    pub const fn describes(self) -> bool {
+        matches!(
+            self,
+            Self::NewDevice
+                | Self::AddressChanged
+                | Self::CredentialReused
+                | Self::PasswordChanged
+                | Self::PasswordReset
+                | Self::EmailChanged
+        )
+    }
+}
+
 /// An e-mail to be written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {

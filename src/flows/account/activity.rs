@@ -7,7 +7,7 @@ use super::{Visitor, answer, ending::ended_page, url};
 use crate::{
     app::App,
     flows::{account_overview::AccountOverview, formatting},
-    pages::{Activity as Page, ActivityDay, ActivityEntry, ActivityKind, ActivityProblem, AfterEnd, Form as Target, NotMeEffect},
+    pages::{ActivityDay, ActivityEntry, ActivityPage, ActivityProblem, AfterEnd, Form as Target, NotMeEffect},
     paths,
     protocol::{
         activity::{Activity, Entry},
@@ -82,7 +82,7 @@ fn show(app: &App, connection: &mut AnyConnection, visitor: &Visitor, problem: O
         .filter_map(|day| Some((day.first()?.day.as_str(), day.iter().map(ShownEntry::shown).collect())))
         .collect();
     let days: Vec<_> = days.iter().map(|(name, entries)| ActivityDay { name, entries }).collect();
-    let page = Page {
+    let page = ActivityPage {
         layout: visitor.layout(app),
         owner: visitor.owner(),
         days: &days,
@@ -111,43 +111,12 @@ impl ShownEntry {
 
     fn shown(&self) -> ActivityEntry<'_> {
         ActivityEntry {
-            kind: kind(self.entry.activity),
+            kind: self.entry.activity,
             iso: &self.iso,
             clock: &self.clock,
             origin: formatting::origin(&self.entry.origin, self.program.as_deref()),
             about: self.entry.about.as_deref(),
             count: self.entry.count,
         }
-    }
-}
-
-const fn kind(activity: Activity) -> ActivityKind {
-    match activity {
-        Activity::Registered => ActivityKind::Registered,
-        Activity::Added => ActivityKind::Added,
-        Activity::SignedIn => ActivityKind::SignedIn,
-        Activity::SignedInAnew => ActivityKind::SignedInAnew,
-        Activity::SignInFailed => ActivityKind::SignInFailed,
-        Activity::SignedOut => ActivityKind::SignedOut,
-        Activity::SessionEnded => ActivityKind::SessionEnded,
-        Activity::AppAllowed => ActivityKind::AppAllowed,
-        Activity::AppEnded => ActivityKind::AppEnded,
-        Activity::CredentialReused => ActivityKind::CredentialReused,
-        Activity::AddressChanged => ActivityKind::AddressChanged,
-        Activity::EverythingEnded => ActivityKind::EverythingEnded,
-        Activity::NotMe => ActivityKind::NotMe,
-        Activity::PasswordChanged => ActivityKind::PasswordChanged,
-        Activity::ResetRequested => ActivityKind::ResetRequested,
-        Activity::PasswordReset => ActivityKind::PasswordReset,
-        Activity::EmailChangeRequested => ActivityKind::EmailChangeRequested,
-        Activity::EmailChanged => ActivityKind::EmailChanged,
-        Activity::EmailVerified => ActivityKind::EmailVerified,
-        Activity::EmailUnverified => ActivityKind::EmailUnverified,
-        Activity::DetailsChanged => ActivityKind::DetailsChanged,
-        Activity::SignInAgain => ActivityKind::SignInAgain,
-        Activity::Disabled => ActivityKind::Disabled,
-        Activity::Enabled => ActivityKind::Enabled,
-        Activity::LinksEnded => ActivityKind::LinksEnded,
-        Activity::Exported => ActivityKind::Exported,
     }
 }

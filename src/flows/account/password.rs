@@ -9,8 +9,7 @@ use super::{Guard, Refusal, Visit, Visitor, answer, borrowed, proven, url};
 use crate::{
     app::App,
     flows::account_overview::{AccountOverview, Words},
-    pages::{self, PasswordDone, PasswordFlaw, PasswordProblem},
-    passwords::rules::Flaw,
+    pages::{self, PasswordDone, PasswordProblem},
     paths,
     protocol::activity::Activity,
     store::{AnyConnection, account, activity, users::User},
@@ -87,19 +86,7 @@ fn check(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result
     let context = [claims.username.as_str(), &claims.email, claims.display_name.as_deref().unwrap_or_default()];
     match app.password_rules.check(visitor.field("new_password"), &context) {
         Ok(()) => Ok(None),
-        Err(flaw) => show(app, connection, visitor, Some(PasswordProblem::Flaw(shown(flaw)))).map(Some),
-    }
-}
-
-const fn shown(flaw: Flaw) -> PasswordFlaw {
-    match flaw {
-        Flaw::TooShort { expected, received } => PasswordFlaw::TooShort { expected, received },
-        Flaw::TooLong { expected, .. } => PasswordFlaw::TooLong { limit: expected },
-        Flaw::NotOneLine => PasswordFlaw::NotOneLine,
-        Flaw::Repetitive => PasswordFlaw::Repetitive,
-        Flaw::Common => PasswordFlaw::Common,
-        Flaw::Contextual => PasswordFlaw::Contextual,
-        Flaw::Breached => PasswordFlaw::Breached,
+        Err(flaw) => show(app, connection, visitor, Some(PasswordProblem::Flaw(flaw))).map(Some),
     }
 }
 
