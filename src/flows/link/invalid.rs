@@ -1,6 +1,6 @@
 //! Links of e-mails that do nothing (any more): why, and the page that says what to do.
 
-use super::Visit;
+use super::LinkRequest;
 use crate::{
     app::App,
     flows::formatting,
@@ -11,10 +11,10 @@ use crate::{
         AnyConnection,
         links::{self, Link},
     },
-    web::{fault::Fault, page, reply::Reply},
+    web::{page, page_request::PageError, reply::Reply},
 };
 
-impl Visit {
+impl LinkRequest {
     /// Why a link is good for nobody any more.
     pub(super) fn ended(&self, link: &Link) -> Option<LinkProblem> {
         match link {
@@ -26,7 +26,7 @@ impl Visit {
     }
 
     /// The page for a link that was good when it was found, and is not any more.
-    pub fn lost(&self, app: &App, connection: &mut AnyConnection, link: &Link) -> Result<Reply, Fault> {
+    pub fn lost(&self, app: &App, connection: &mut AnyConnection, link: &Link) -> Result<Reply, PageError> {
         let now = links::find(connection, link.id)?;
         let why = now.and_then(|link| self.ended(&link)).unwrap_or(LinkProblem::Superseded);
         Ok(self.problem_of(app, Some(link.kind), why))
