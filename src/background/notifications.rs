@@ -8,7 +8,7 @@ use crate::{
     app::App,
     blocking_pool::PoolError,
     mail::{Message, SendError},
-    pages::{self, CalendarTime, MessageFacts, MessageKind},
+    pages::{self, CalendarTime, MessageFacts},
     paths,
     protocol::{
         calendar::Calendar,
@@ -184,7 +184,7 @@ fn link_of(app: &App, connection: &mut AnyConnection, notice: &Notification, id:
     }
     let user = link.user_id.map(|user| users::find(connection, user)).transpose()?.flatten();
     let is_theirs = user.is_some_and(|user| user.claims.email == notice.to && user.claims.email_verified);
-    let is_wanted = kind(notice.kind).describes() && (is_theirs || notice.kind == NotificationKind::EmailChanged);
+    let is_wanted = notice.kind.describes() && (is_theirs || notice.kind == NotificationKind::EmailChanged);
     Ok(if is_wanted { LinkState::LeftOut } else { LinkState::Ended })
 }
 
@@ -206,7 +206,7 @@ fn write(
     let browser = notice.origin.user_agent.as_deref().map(user_agent::words);
     let Calendar { year, month, day, hour, minute } = Calendar::of(notice.at);
     let facts = MessageFacts {
-        kind: kind(notice.kind),
+        kind: notice.kind,
         site: issuer.host(),
         name: notice.name.as_deref(),
         when: CalendarTime { year, month, day, hour, minute },
@@ -235,23 +235,6 @@ pub const fn path_of(kind: LinkKind) -> &'static str {
         LinkKind::Reset => paths::RECOVER_PASSWORD,
         LinkKind::ConfirmEmail => paths::CONFIRM_EMAIL,
         LinkKind::NotMe => paths::NOT_ME,
-    }
-}
-
-const fn kind(message: NotificationKind) -> MessageKind {
-    match message {
-        NotificationKind::NewDevice => MessageKind::NewDevice,
-        NotificationKind::AddressChanged => MessageKind::AddressChanged,
-        NotificationKind::CredentialReused => MessageKind::CredentialReused,
-        NotificationKind::PasswordChanged => MessageKind::PasswordChanged,
-        NotificationKind::PasswordReset => MessageKind::PasswordReset,
-        NotificationKind::PasswordTaken => MessageKind::PasswordTaken,
-        NotificationKind::EmailChanged => MessageKind::EmailChanged,
-        NotificationKind::ConfirmEmail => MessageKind::ConfirmEmail,
-        NotificationKind::Reset => MessageKind::Reset,
-        NotificationKind::Register => MessageKind::Register,
-        NotificationKind::AlreadyRegistered => MessageKind::AlreadyRegistered,
-        NotificationKind::Invitation => MessageKind::Invitation,
     }
 }
 
