@@ -126,8 +126,13 @@ pub struct Readiness {
     /// Whether the last test write that could be tried failed.
     pub is_unwritable: bool,
     /// The result.
-    pub found: Result<(), String>,
+    pub found: Result<(), NotReady>,
 }
+
+/// Why the server is not ready.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotReady(pub String);
 
 /// The maximum number of e-mails being sent at once.
 pub const MESSAGES: usize = 8;
@@ -135,38 +140,19 @@ pub const MESSAGES: usize = 8;
 const FETCHES: usize = 32;
 
 /// The reason why the keys are not available.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     /// The database failed.
-    Store(store::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
     /// The keys cannot be used.
-    Jose(jose::Error),
-}
-
-impl From<store::Error> for KeysError {
-    fn from(error: store::Error) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<jose::Error> for KeysError {
-    fn from(error: jose::Error) -> Self {
-        Self::Jose(error)
-    }
+    #[error(transparent)]
+    Jose(#[from] jose::Error),
 }
 
 impl Outage for KeysError {
     fn is_outage(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_outage())
-    }
-}
-
-impl std::fmt::Display for KeysError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Store(error) => error.fmt(f),
-            Self::Jose(error) => error.fmt(f),
-        }
     }
 }
 

@@ -32,27 +32,20 @@ pub enum Priority {
 }
 
 /// The reason why a job was not run to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PoolError {
     /// The pool has been overloaded for a while.
+    #[error("server overloaded")]
     Overload,
     /// The job did not start within the time the caller allowed.
+    #[error("all database connections were busy for too long")]
     QueueTimeout,
     /// The job did not finish within the time the caller allowed; it keeps running.
+    #[error("the database did not answer in time")]
     RunTimeout,
     /// The job panicked.
+    #[error("the request handler panicked")]
     Panicked,
-}
-
-impl std::fmt::Display for PoolError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Overload => "server overloaded",
-            Self::QueueTimeout => "all database connections were busy for too long",
-            Self::RunTimeout => "the database did not answer in time",
-            Self::Panicked => "the request handler panicked",
-        })
-    }
 }
 
 /// The number of threads from which on one of them only reads.

@@ -4,6 +4,7 @@
 
 use std::{
     collections::HashMap,
+    error::Error,
     num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -14,6 +15,7 @@ use crate::{
     jose::client_keys::ClientKeys,
     protocol::{
         client::{Client, ClientKeySource},
+        error::Invalid,
         time::{Span, Timestamp},
     },
 };
@@ -51,6 +53,24 @@ struct Entry {
     requested_at: Timestamp,
     /// The reason why there are no keys.
     failure: String,
+}
+
+/// Why a client's keys could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysUnread {
+    /// Its URL did not answer.
+    #[error("jwks_uri: {0}")]
+    Fetch(#[source] Box<dyn Error + Send + Sync>),
+    /// What it answered is no set of keys.
+    #[error(transparent)]
+    Malformed(#[from] Invalid),
+}
+
+impl KeysUnread {
+    /// Of a fetch that failed for this reason.
+    pub fn fetch(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Fetch(Box::new(error))
+    }
 }
 
 /// The keys to verify an assertion with.
@@ -103,8 +123,8 @@ impl ClientKeyCache {
     }
 
     /// Stores the response of the client's URL.
-    pub fn put(&self, client: &Client, answered: Result<String, String>, now: Timestamp) {
-        let read = answered.and_then(|text| ClientKeys::parse(&text)).map(Arc::new);
+    pub fn put(&self, client: &Client, answered: Result<String, KeysUnread>, now: Timestamp) {
+        let read = answered.and_then(|text| Ok(ClientKeys::parse(&text)?)).map(Arc::new);
         keep(&mut self.entries.lock().unwrap_or_else(PoisonError::into_inner), client, read, now);
     }
 
@@ -117,7 +137,7 @@ impl ClientKeyCache {
     }
 }
 
-fn keep(entries: &mut LruCache<String, Entry>, client: &Client, read: Result<Arc<ClientKeys>, String>, now: Timestamp) {
+fn keep(entries: &mut LruCache<String, Entry>, client: &Client, read: Result<Arc<ClientKeys>, KeysUnread>, now: Timestamp) {
     let entry = match read {
         Ok(keys) => {
             Entry { source: client.keys.clone(), keys: Some(keys), read_at: now, requested_at: now, failure: String::new() }
@@ -125,7 +145,7 @@ fn keep(entries: &mut LruCache<String, Entry>, client: &Client, read: Result<Arc
         Err(failure) => {
             let before = entries.pop(&client.id).filter(|before| before.source == client.keys);
             let (keys, read_at) = before.map_or((None, now), |before| (before.keys, before.read_at));
-            Entry { source: client.keys.clone(), keys, read_at, requested_at: now, failure }
+            Entry { source: client.keys.clone(), keys, read_at, requested_at: now, failure: failure.to_string() }
         }
     };
     entries.put(client.id.clone(), entry);
@@ -167,9 +187,9 @@ mod tests {
         assert_eq!((find(KNOWN, 599), find(KNOWN, 600)), ("ready", "fetch"));
         assert_eq!((find(UNKNOWN, 9), find(UNKNOWN, 10)), ("ready", "fetch"), "an unknown key asks again, but not at once");
         assert!(cache.known(&app, at(3_599)).is_some() && cache.known(&app, at(3_600)).is_none());
-        cache.put(&app, Err("down".into()), at(700));
+        cache.put(&app, Err(KeysUnread::fetch(std::io::Error::other("down"))), at(700));
         assert_eq!((find(KNOWN, 705), find(KNOWN, 710)), ("ready", "fetch"), "the old keys hold while the client is down");
-        cache.put(&app, Err("down".into()), at(3_600));
+        cache.put(&app, Err(KeysUnread::fetch(std::io::Error::other("down"))), at(3_600));
         assert_eq!((find(KNOWN, 3_600), find(KNOWN, 3_610)), ("missing", "fetch"), "but not for ever");
         let moved = client(ClientKeySource::Url("https://app.example.com/other".into()));
         assert_eq!(word(&cache.find(&moved, KNOWN, at(1))), "fetch", "another URL has other keys");

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 
 pub use breached_file::BreachedFile;
-pub use error::ConfigError;
+pub use error::{ConfigError, FileError};
 pub use issuer::Issuer;
 pub use lifetimes::Lifetimes;
 pub use mail::{MailKind, MailSettings, MailTransport, Sender, SmtpPassword, SmtpSecurity, SmtpSettings};
@@ -173,7 +173,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn check(settings: Settings, secret: Option<String>, missing: MissingSecret) -> Result<Self, ConfigError> {
-        let issuer = Issuer::parse(&settings.issuer).map_err(|why| bad("issuer", &settings.issuer, &why))?;
+        let issuer = Issuer::parse(&settings.issuer).map_err(|why| bad("issuer", &settings.issuer, why.as_ref()))?;
         let database = match &settings.database_url {
             Some(url) => {
                 let parsed = system_roots::placed(url).and_then(|url| DatabaseUrl::parse(&url));
@@ -189,7 +189,7 @@ impl Config {
         };
         let trusted_proxies = checks::networks("trusted_proxies", &settings.trusted_proxies)?;
         for origin in &settings.cors_origins.0 {
-            check_origin(origin).map_err(|why| bad("cors_origins", origin, &why))?;
+            check_origin(origin).map_err(|why| bad("cors_origins", origin, why.as_ref()))?;
         }
         let allow = checks::networks("outbound_allowlist", &settings.outbound_allowlist)?;
         let outbound = OutboundSettings::read(allow, settings.outbound_ca_file.as_deref())?;
@@ -205,10 +205,9 @@ impl Config {
         let (password_rules, lifetimes) = (PasswordRules::read(&settings)?, Lifetimes::of(&settings));
         let ring = |list: &Sensitive<String>| SecretRing::new(list.expose().split(',').map(str::trim));
         let (secrets, has_secret) = match secret {
-            Some(list) => (
-                ring(&Sensitive::new(list)).map_err(|why| ConfigError::new(environment::variable("secret"), why.to_string()))?,
-                true,
-            ),
+            Some(list) => {
+                (ring(&Sensitive::new(list)).map_err(|why| ConfigError::new(environment::variable("secret"), why))?, true)
+            }
             None => secret_file::read(settings.secret_file.as_deref(), &settings.data_dir, missing)?,
         };
         Ok(Self {

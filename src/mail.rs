@@ -68,23 +68,18 @@ impl fmt::Debug for Message {
 }
 
 /// The reason why there is no mailer: the key, the received value, the expected one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct MailError(String);
 
-impl fmt::Display for MailError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for MailError {}
-
 /// The reason why an e-mail was not sent, for the operator: it contains nothing of the e-mail, and no password.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// Permanent: the address is invalid, or the server rejected this e-mail for good.
+    #[error("{0}")]
     Permanent(String),
     /// Temporary: no connection, no login, or the server deferred the e-mail.
+    #[error("{0}")]
     Later(String),
 }
 
@@ -95,16 +90,6 @@ impl SendError {
         matches!(self, Self::Permanent(_))
     }
 }
-
-impl fmt::Display for SendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Permanent(why) | Self::Later(why) => f.write_str(why),
-        }
-    }
-}
-
-impl std::error::Error for SendError {}
 
 impl fmt::Debug for Mailer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -20,7 +20,10 @@ use url::Url;
 pub use addresses::is_public;
 use addresses::{Judge, Refused};
 
-use crate::{config::OutboundSettings, protocol::remote_url::is_loopback};
+use crate::{
+    config::OutboundSettings,
+    protocol::{error::Invalid, remote_url::is_loopback},
+};
 
 /// The deadline for everything: name, connection, TLS, request, response.
 const TIME: Duration = Duration::from_secs(5);
@@ -34,47 +37,35 @@ pub struct Outbound {
 }
 
 /// The reason why a call failed, for the operator: it contains no query and no body.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OutboundError {
     /// The URL may not be called; what was expected.
+    #[error("URL not allowed: expected {0}")]
     RefusedUrl(&'static str),
     /// The host has only addresses that are neither public nor in `outbound_allowlist`; one of them.
+    #[error("{0} is not allowed: it is not a public address, and not in outbound_allowlist")]
     RefusedAddress(IpAddr),
-    /// A response with this status: a redirect, which is not followed, or in [`Outbound::get`] anything but 200.
+    /// An answer with this status: a redirect, which is not followed, or in [`Outbound::get`] anything but 200.
+    #[error(
+        "{}", if (300..400).contains(.0) { format!("responded with {}: redirects are not followed", .0) } else { format!("answered {}", .0) }
+    )]
     Status(u16),
     /// The response has more than 64 KiB.
+    #[error("the response is larger than {} KiB", MAX_BYTES / 1024)]
     TooLarge,
     /// The response was not complete after 5 seconds.
+    #[error("no complete response within {} seconds", TIME.as_secs())]
     TimedOut,
     /// The response is invalid; what was expected.
+    #[error("invalid response: expected {0}")]
     Malformed(&'static str),
     /// No connection: unknown host, refused, aborted, or a certificate that is not trusted.
+    #[error("cannot be reached: {0}")]
     Unreachable(String),
     /// The configured certificates cannot be used.
-    BadCertificates(String),
+    #[error("outbound_ca_file: {0}")]
+    BadCertificates(#[source] Invalid),
 }
-
-impl fmt::Display for OutboundError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RefusedUrl(expected) => write!(f, "URL not allowed: expected {expected}"),
-            Self::RefusedAddress(ip) => {
-                write!(f, "{ip} is not allowed: it is not a public address, and not in outbound_allowlist")
-            }
-            Self::Status(status) if (300..400).contains(status) => {
-                write!(f, "responded with {status}: redirects are not followed")
-            }
-            Self::Status(status) => write!(f, "answered {status}"),
-            Self::TooLarge => write!(f, "the response is larger than {} KiB", MAX_BYTES / 1024),
-            Self::TimedOut => write!(f, "no complete response within {} seconds", TIME.as_secs()),
-            Self::Malformed(expected) => write!(f, "invalid response: expected {expected}"),
-            Self::Unreachable(why) => write!(f, "cannot be reached: {why}"),
-            Self::BadCertificates(why) => write!(f, "outbound_ca_file: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for OutboundError {}
 
 impl fmt::Debug for Outbound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -49,21 +49,14 @@ pub struct Verified {
 }
 
 /// The reason why no password was verified.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
     /// Too many jobs are waiting: retry soon.
+    #[error("too many passwords are being checked")]
     Busy,
     /// Hashing itself failed.
+    #[error("{0}")]
     Failed(String),
-}
-
-impl std::fmt::Display for PasswordError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Busy => f.write_str("too many passwords are being checked"),
-            Self::Failed(text) => f.write_str(text),
-        }
-    }
 }
 
 impl Passwords {

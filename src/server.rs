@@ -36,34 +36,52 @@ use crate::{
 };
 
 /// The reason why the server does not start.
-#[derive(Debug)]
-pub struct StartError(pub String);
-
-impl std::fmt::Display for StartError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting.
+    #[error("configuration: {0}")]
+    Config(#[from] ConfigError),
+    /// Certificates of a setting.
+    #[error("configuration: {0}")]
+    Outbound(#[from] OutboundError),
+    /// A setting of mail.
+    #[error("configuration: {0}")]
+    Mail(#[from] MailError),
+    /// The database.
+    #[error("database: {0}")]
+    Store(#[from] store::Error),
+    /// Its tables.
+    #[error("migrations: {0}")]
+    Migrations(#[from] migrations::MigrationError),
+    /// Signing keys that cannot be made.
+    #[error("keys: {0}")]
+    Jose(#[from] jose::Error),
+    /// Signing keys that cannot be had.
+    #[error("keys: {0}")]
+    Keys(#[from] KeysError),
+    /// The parameters of password hashing.
+    #[error("passwords: {0}")]
+    Passwords(#[from] PasswordError),
+    /// The database belongs to another issuer.
+    #[error(
+        "issuer: expected '{frozen}', which this database belongs to and which is in all of its tokens and clients, received '{received}'; use that issuer, or another database"
+    )]
+    OtherIssuer {
+        /// The one it belongs to.
+        frozen: String,
+        /// The one of the configuration.
+        received: String,
+    },
+    /// The system gives no threads.
+    #[error("threads: {0}")]
+    Threads(#[source] io::Error),
 }
-
-impl std::error::Error for StartError {}
 
 impl store::error::Outage for StartError {
     fn is_outage(&self) -> bool {
         false
     }
 }
-
-macro_rules! reasons {
-    ($($error:ty => $what:literal),+ $(,)?) => {
-        $(impl From<$error> for StartError {
-            fn from(error: $error) -> Self {
-                Self(format!("{}: {error}", $what))
-            }
-        })+
-    };
-}
-
-reasons!(ConfigError => "configuration", store::Error => "database", migrations::MigrationError => "migrations", jose::Error => "keys", KeysError => "keys", PasswordError => "passwords", OutboundError => "configuration", MailError => "configuration");
 
 /// Opens the database and prepares it: migrated, with the issuer it was made for and a signing key.
 ///
@@ -79,10 +97,7 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
         migrations::run(connection)?;
         let frozen = meta::freeze_issuer(connection, config.issuer.as_str())?;
         if frozen != config.issuer.as_str() {
-            return Err(StartError(format!(
-                "issuer: expected '{frozen}', which this database belongs to and which is in all of its tokens and clients, received '{}'; use that issuer, or another database",
-                config.issuer.as_str()
-            )));
+            return Err(StartError::OtherIssuer { frozen, received: config.issuer.as_str().to_owned() });
         }
         match spellings::rewrite(connection, now) {
             Ok(rewritten) => tell(&rewritten),
@@ -91,7 +106,7 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
         }
         first_keys::make(connection, &config.secrets, now, config.lifetimes.signing_key_activation_delay)
     })?;
-    let blocking_pool = BlockingPool::start(store.size()).map_err(|error| StartError(format!("threads: {error}")))?;
+    let blocking_pool = BlockingPool::start(store.size()).map_err(StartError::Threads)?;
     let app = Data::new(App::new(config, clock, (store.clone(), blocking_pool), (passwords, outbound, mailer)));
     let worker_app = app.clone();
     store.with(move |connection| -> Result<(), StartError> { Ok(worker_app.keys(connection, now)?.check(now)?) })?;

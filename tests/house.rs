@@ -10,6 +10,9 @@ mod accounts;
 #[path = "house/documents.rs"]
 mod documents;
 #[cfg(test)]
+#[path = "house/errors.rs"]
+mod errors;
+#[cfg(test)]
 #[path = "house/files.rs"]
 mod files;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::{
     app::App,
     blocking_pool::PoolError,
     mail::{Message, SendError},
-    pages::{self, CalendarTime, MessageFacts, MessageKind},
+    pages::{self, CalendarTime, MessageFacts},
     paths,
     protocol::{
         calendar::Calendar,
@@ -160,7 +160,7 @@ async fn send(app: &Arc<App>, delivery: &Delivery, notice: Notification) -> Outc
     };
     let message = match write(app, delivery, &notice, link) {
         Ok(message) => message,
-        Err(error) => return Outcome::Rejected(error),
+        Err(error) => return Outcome::Rejected(error.to_string()),
     };
     let mailer = app.mailer.clone();
     match tokio::task::spawn_blocking(move || mailer.send(&message)).await {
@@ -184,12 +184,17 @@ fn link_of(app: &App, connection: &mut AnyConnection, notice: &Notification, id:
     }
     let user = link.user_id.map(|user| users::find(connection, user)).transpose()?.flatten();
     let is_theirs = user.is_some_and(|user| user.claims.email == notice.to && user.claims.email_verified);
-    let is_wanted = kind(notice.kind).describes() && (is_theirs || notice.kind == NotificationKind::EmailChanged);
+    let is_wanted = notice.kind.describes() && (is_theirs || notice.kind == NotificationKind::EmailChanged);
     Ok(if is_wanted { LinkState::LeftOut } else { LinkState::Ended })
 }
 
 /// Renders the e-mail. Its link is derived here, and stored nowhere.
-fn write(app: &App, delivery: &Delivery, notice: &Notification, link: Option<LinkKind>) -> std::result::Result<Message, String> {
+fn write(
+    app: &App,
+    delivery: &Delivery,
+    notice: &Notification,
+    link: Option<LinkKind>,
+) -> std::result::Result<Message, pages::MessageError> {
     let issuer = &app.config.issuer;
     let url = notice.link.zip(link).map(|(id, kind)| {
         let credential = Credential { kind: Kind::Link, id, generation: 0 }.derive(&app.config.secrets);
@@ -201,7 +206,7 @@ fn write(app: &App, delivery: &Delivery, notice: &Notification, link: Option<Lin
     let browser = notice.origin.user_agent.as_deref().map(user_agent::words);
     let Calendar { year, month, day, hour, minute } = Calendar::of(notice.at);
     let facts = MessageFacts {
-        kind: kind(notice.kind),
+        kind: notice.kind,
         site: issuer.host(),
         name: notice.name.as_deref(),
         when: CalendarTime { year, month, day, hour, minute },
@@ -212,14 +217,14 @@ fn write(app: &App, delivery: &Delivery, notice: &Notification, link: Option<Lin
         link: url.as_deref(),
         lasts: lasts.as_deref(),
     };
-    let (subject, text) = pages::message(&facts).map_err(|error| error.to_string())?;
+    let (subject, text) = pages::message(&facts)?;
     let id = name(delivery);
     Ok(Message { id, to: notice.to.clone(), subject, text, at: delivery.created_at })
 }
 
 /// The e-mail's name, in the log and in its Message-ID.
 fn name(delivery: &Delivery) -> String {
-    delivery.id.iter().map(|byte| format!("{byte:02x}")).collect()
+    delivery.id.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 /// The path that a link in an e-mail leads to.
@@ -230,23 +235,6 @@ pub const fn path_of(kind: LinkKind) -> &'static str {
         LinkKind::Reset => paths::RECOVER_PASSWORD,
         LinkKind::ConfirmEmail => paths::CONFIRM_EMAIL,
         LinkKind::NotMe => paths::NOT_ME,
-    }
-}
-
-const fn kind(message: NotificationKind) -> MessageKind {
-    match message {
-        NotificationKind::NewDevice => MessageKind::NewDevice,
-        NotificationKind::AddressChanged => MessageKind::AddressChanged,
-        NotificationKind::CredentialReused => MessageKind::CredentialReused,
-        NotificationKind::PasswordChanged => MessageKind::PasswordChanged,
-        NotificationKind::PasswordReset => MessageKind::PasswordReset,
-        NotificationKind::PasswordTaken => MessageKind::PasswordTaken,
-        NotificationKind::EmailChanged => MessageKind::EmailChanged,
-        NotificationKind::ConfirmEmail => MessageKind::ConfirmEmail,
-        NotificationKind::Reset => MessageKind::Reset,
-        NotificationKind::Register => MessageKind::Register,
-        NotificationKind::AlreadyRegistered => MessageKind::AlreadyRegistered,
-        NotificationKind::Invitation => MessageKind::Invitation,
     }
 }
 

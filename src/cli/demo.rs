@@ -47,17 +47,17 @@ pub struct Options {
 pub fn run(options: Options) -> Result<(), Error> {
     let now = Clock::system().now();
     let settings = Settings::demo(&format!("symbolon-demo-{}", random::id(now)), options.port);
-    let config = Config::check(settings, None, MissingSecret::Make).map_err(|error| error.to_string())?;
+    let config = Config::check(settings, None, MissingSecret::Make)?;
     let log = serve::set_up_logs(&config)?;
     let directory = config.data_dir.clone();
     let result = start(config, options.port, now);
-    let removed = fs::remove_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()));
+    let removed = fs::remove_dir_all(&directory).map_err(|error| Error::Refused(format!("{}: {error}", directory.display())));
     serve::end(&log, result.and(removed))
 }
 
-fn start(config: Config, port: u16, now: Timestamp) -> Result<(), String> {
+fn start(config: Config, port: u16, now: Timestamp) -> Result<(), Error> {
     limits::raise();
-    let app = server::prepare(config, Clock::system()).map_err(|error| error.to_string())?;
+    let app = server::prepare(config, Clock::system())?;
     let (spa_port, api_port) = (port + 1, port + 2);
     let demo = Demo {
         issuer: app.config.issuer.as_str().to_owned(),
@@ -68,11 +68,13 @@ fn start(config: Config, port: u16, now: Timestamp) -> Result<(), String> {
     };
     let secret = random::client_secret();
     populate(&app, &demo, secret.expose(), now)?;
-    let say = |error: io::Error| match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            format!("ports {port}, {spa_port} and {api_port} must be free ({error}); use --port to choose others")
-        }
-        _ => error.to_string(),
+    let say = |error: io::Error| {
+        Error::Refused(match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                format!("ports {port}, {spa_port} and {api_port} must be free ({error}); use --port to choose others")
+            }
+            _ => error.to_string(),
+        })
     };
     actix_web::rt::System::new().block_on(async {
         let running = demo::start(&demo).map_err(say)?;
@@ -82,7 +84,7 @@ fn start(config: Config, port: u16, now: Timestamp) -> Result<(), String> {
     })
 }
 
-fn populate(app: &App, demo: &Demo, secret: &str, now: Timestamp) -> Result<(), String> {
+fn populate(app: &App, demo: &Demo, secret: &str, now: Timestamp) -> Result<(), Error> {
     let password_hash = app.passwords.hash(PASSWORD).map_err(|error| error.to_string())?;
     let user = users::User {
         claims: user::User {
@@ -132,7 +134,7 @@ fn populate(app: &App, demo: &Demo, secret: &str, now: Timestamp) -> Result<(), 
         clients::insert(connection, &spa)?;
         clients::insert(connection, &web)
     });
-    inserted.map_err(|error| error.to_string())
+    Ok(inserted?)
 }
 
 fn announce(demo: &Demo, secret: &str, app: &App) -> std::io::Result<()> {

@@ -27,12 +27,14 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     clock::Clock,
-    config::{Config, MissingSecret},
+    config::{Config, ConfigError, MissingSecret},
     jose,
     protocol::{
         clock_check::{ClockCheck, Reading},
+        error::Invalid,
         time::{Span, Timestamp},
     },
+    server::StartError,
     store::{
         self, AnyConnection, DatabaseUrl, Store, database_time,
         error::Outage,
@@ -97,15 +99,25 @@ struct Work<'a> {
 }
 
 /// The reason why a command did not succeed.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 enum Error {
     /// The database failed.
-    Store(store::Error),
+    #[error("database: {0}")]
+    Store(#[from] store::Error),
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A server that does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// Refused: what was expected and what was received.
+    #[error("{0}")]
     Refused(String),
     /// The command ran and found problems: the text to print, with an exit status that says so.
+    #[error("{0}")]
     Problems(String),
     /// Already reported.
+    #[error("")]
     Reported,
 }
 
@@ -168,10 +180,10 @@ fn dispatch(cli: Cli) -> Answer {
     let makes = matches!(cli.command, Command::Serve | Command::Migrate(_));
     let missing = if makes { MissingSecret::Make } else { MissingSecret::Leave };
     let is_server = matches!(cli.command, Command::Serve); // a server logs them
-    let load = || {
-        let config = Config::load(cli.config, missing).map_err(|error| error.to_string())?;
+    let load = || -> Result<Config, ConfigError> {
+        let config = Config::load(cli.config, missing)?;
         config.warnings.iter().filter(|_| !is_server).for_each(|warning| note(&format!("warning: {warning}")));
-        Ok::<_, String>(config)
+        Ok(config)
     };
     let only_tells = cli.command.only_tells();
     match cli.command {
@@ -259,10 +271,10 @@ fn work(config: &Config, only_tells: bool, command: impl FnOnce(&mut Work<'_>) -
 }
 
 /// Opens the configured database with one connection; creates the directory of the default database.
-fn open(config: &Config) -> Result<Store, String> {
-    config.make_files().map_err(|error| error.to_string())?;
+fn open(config: &Config) -> Result<Store, Error> {
+    config.make_files()?;
     Store::open(&config.database, 1, config.database_pool_timeout)
-        .map_err(|error| format!("database {}: {error}", config.database))
+        .or_else(|error| refuse(format!("database {}: {error}", config.database)))
 }
 
 /// Prints a note on standard error, besides the output.
@@ -276,9 +288,9 @@ fn refuse<T>(why: impl Into<String>) -> Result<T, Error> {
     Err(Error::Refused(why.into()))
 }
 
-impl From<store::Error> for Error {
-    fn from(error: store::Error) -> Self {
-        Self::Store(error)
+impl From<Invalid> for Error {
+    fn from(why: Invalid) -> Self {
+        Self::Refused(why.to_string())
     }
 }
 
@@ -291,16 +303,6 @@ impl From<String> for Error {
 impl Outage for Error {
     fn is_outage(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_outage())
-    }
-}
-
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Store(error) => write!(f, "database: {error}"),
-            Self::Refused(text) | Self::Problems(text) => f.write_str(text),
-            Self::Reported => Ok(()),
-        }
     }
 }
 

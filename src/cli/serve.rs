@@ -25,22 +25,22 @@ pub fn run(config: Config) -> Result<(), Error> {
     end(&log, served)
 }
 
-fn serve(config: Config) -> Result<(), String> {
+fn serve(config: Config) -> Result<(), Error> {
     server::limits::raise();
-    let app = server::prepare(config, Clock::system()).map_err(|error| error.to_string())?;
+    let app = server::prepare(config, Clock::system())?;
     let system = actix_web::rt::System::new();
     let served = system.block_on(server::serve(app, || Ok(())));
     // Dropping it would wait for threads without end. Unfinished work has had its time: an e-mail delayed by a mail server is still
     // in the queue.
     std::mem::forget(system);
-    served.map_err(|error| error.to_string())
+    Ok(served.map_err(|error| error.to_string())?)
 }
 
 /// Sets up logging to standard error: text on a terminal, JSON otherwise.
 ///
 /// # Errors
 /// When the filter is invalid, or the log's thread cannot be started.
-pub fn set_up_logs(config: &Config) -> Result<Log, String> {
+pub fn set_up_logs(config: &Config) -> Result<Log, Error> {
     // The HTTP library's messages about failed connections have neither address nor rate limit; `server::connections` logs them
     // instead. The operator's own filter for it comes later and wins.
     let filter = EnvFilter::try_new(format!("actix_http=off,{}", config.log)).map_err(|error| format!("log: {error}"))?; // the configuration was checked
@@ -66,9 +66,9 @@ pub fn set_up_logs(config: &Config) -> Result<Log, String> {
 ///
 /// # Errors
 /// [`Error::Reported`].
-pub fn end(log: &Log, result: Result<(), String>) -> Result<(), Error> {
+pub fn end(log: &Log, result: Result<(), Error>) -> Result<(), Error> {
     let result = result.map_err(|why| {
-        log.say(&format!("error: {}", output::clean_lines(&why)));
+        log.say(&format!("error: {}", output::clean_lines(&why.to_string())));
         Error::Reported
     });
     log.finish();

@@ -9,6 +9,9 @@ use std::{
     sync::Arc,
 };
 
+use super::FileError;
+use crate::protocol::error::Invalid;
+
 /// The hex digits of a SHA-1.
 const DIGITS: usize = 40;
 /// More than the length of any line, with its count and line end.
@@ -35,20 +38,20 @@ impl BreachedFile {
     ///
     /// # Errors
     /// The expected format, with the file's name.
-    pub fn open(path: &Path) -> Result<Self, String> {
-        let say = |why: &dyn fmt::Display| format!("'{}': {why}", path.display());
-        let file = fs::File::open(path).map_err(|error| say(&error))?;
-        let length = file.metadata().map_err(|error| say(&error))?.len();
+    pub fn open(path: &Path) -> Result<Self, FileError> {
+        let say = |error: io::Error| FileError::new(path, error);
+        let file = fs::File::open(path).map_err(say)?;
+        let length = file.metadata().map_err(say)?.len();
         let list = Self { path: path.to_owned(), file: Arc::new(file), length };
         let mut before: Option<[u8; DIGITS]> = None;
         for at in [0, length / 2, (length / 2).max(length.saturating_sub(LINE as u64))] {
-            let Some(line) = list.line_from(at).map_err(|error| say(&error))? else { continue };
+            let Some(line) = list.line_from(at).map_err(say)? else { continue };
             if before.is_some_and(|before| before > line.digits) {
-                return Err(say(&"expected its lines in ascending order"));
+                return Err(FileError::new(path, Invalid::from("expected its lines in ascending order")));
             }
             before = Some(line.digits);
         }
-        if before.is_some() { Ok(list) } else { Err(say(&malformed())) }
+        if before.is_some() { Ok(list) } else { Err(say(malformed())) }
     }
 
     /// The path of the file.
@@ -133,7 +136,7 @@ impl fmt::Debug for BreachedFile {
 mod tests {
     use super::*;
 
-    fn list(text: &str) -> Result<BreachedFile, String> {
+    fn list(text: &str) -> Result<BreachedFile, FileError> {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
         BreachedFile::open(file.path()) // stays open after the name is removed
@@ -174,10 +177,10 @@ mod tests {
             (&format!("{}:many\n", "A".repeat(40)), "SHA-1 in hex"),
             (&unsorted, "ascending"),
         ] {
-            let why = list(text).unwrap_err();
+            let why = list(text).unwrap_err().to_string();
             assert!(why.contains(words), "{text}: {why}");
         }
-        assert!(BreachedFile::open(Path::new("absent.txt")).unwrap_err().contains("'absent.txt'"));
+        assert!(BreachedFile::open(Path::new("absent.txt")).unwrap_err().to_string().contains("'absent.txt'"));
     }
 
     #[test]

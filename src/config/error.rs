@@ -1,16 +1,50 @@
 //! A configuration error: the setting, as the operator wrote it, the expected value and the received one.
 
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::protocol::{error::Invalid, secrets::SecretError};
+
 /// The reason why a configuration is refused.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{key}: {source}{}", file.as_ref().map(|file| format!(" (in {file})")).unwrap_or_default())]
 pub struct ConfigError {
     key: String,
-    why: String,
+    source: SettingFlaw,
     file: Option<String>,
 }
 
+/// What is wrong with a setting.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingFlaw {
+    /// Its value.
+    #[error(transparent)]
+    Value(#[from] Invalid),
+    /// The file that it names.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// It holds no list of server secrets.
+    #[error(transparent)]
+    Secrets(#[from] SecretError),
+}
+
+impl From<String> for SettingFlaw {
+    fn from(text: String) -> Self {
+        Self::Value(text.into())
+    }
+}
+
+impl From<&str> for SettingFlaw {
+    fn from(text: &str) -> Self {
+        Self::Value(text.into())
+    }
+}
+
 impl ConfigError {
-    pub(super) fn new(key: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { key: key.into(), why: why.into(), file: None }
+    pub(super) fn new(key: impl Into<String>, flaw: impl Into<SettingFlaw>) -> Self {
+        Self { key: key.into(), source: flaw.into(), file: None }
     }
 
     /// The key of the refused setting.
@@ -24,14 +58,35 @@ impl ConfigError {
     }
 }
 
-impl std::fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.key, self.why)?;
-        match &self.file {
-            Some(file) => write!(f, " (in {file})"),
-            None => Ok(()),
-        }
-    }
+/// Why a file cannot be used, with its name.
+#[derive(Debug, thiserror::Error)]
+#[error("'{}': {source}", path.display())]
+pub struct FileError {
+    path: PathBuf,
+    source: FileFlaw,
 }
 
-impl std::error::Error for ConfigError {}
+/// What is wrong with a file.
+#[derive(Debug, thiserror::Error)]
+pub enum FileFlaw {
+    /// It cannot be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// It holds something else than expected, or can be read by others.
+    #[error(transparent)]
+    Content(#[from] Invalid),
+    /// It holds no list of server secrets.
+    #[error(transparent)]
+    Secrets(#[from] SecretError),
+}
+
+impl FileError {
+    pub(super) fn new(path: &Path, flaw: impl Into<FileFlaw>) -> Self {
+        Self { path: path.to_owned(), source: flaw.into() }
+    }
+
+    /// The same, as what is wrong with the file of a key.
+    pub(super) fn of_key(self, key: &str) -> ConfigError {
+        ConfigError::new(key, self)
+    }
+}

@@ -3,6 +3,8 @@
 
 use url::Url;
 
+use crate::protocol::error::Invalid;
+
 /// The issuer identifier of this server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer {
@@ -15,7 +17,7 @@ impl Issuer {
     ///
     /// # Errors
     /// The expected form: https (http on loopback), no query, fragment or trailing slash.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
         let url = Url::parse(text).map_err(|_| "expected a URL such as https://id.example.com")?;
         let loopback = match url.host() {
             Some(url::Host::Domain(host)) => host == "localhost",
@@ -37,7 +39,7 @@ impl Issuer {
             url.path().bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~".contains(&b)) && !url.path().contains("//");
         let rebuilt = format!("{origin}{}", if url.path() == "/" { "" } else { url.path() });
         if rebuilt != text || !plain_path {
-            return Err(format!("expected it as clients will compare it, byte for byte, such as {rebuilt}"));
+            return Err(format!("expected it as clients will compare it, byte for byte, such as {rebuilt}").into());
         }
         Ok(Self { text: rebuilt, origin })
     }

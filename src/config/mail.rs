@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, OutboundSettings, Settings, bad, environment::variable, secret_file};
+use super::{ConfigError, FileError, OutboundSettings, Settings, bad, environment::variable, secret_file};
 use crate::protocol::{email_address::EmailAddress, registration::is_unsafe, sensitive::Sensitive};
 
 /// The transport, as written in the configuration.
@@ -230,11 +230,11 @@ fn password_file(path: &Path) -> Result<SmtpPassword, ConfigError> {
 }
 
 fn certificates(path: &Path) -> Result<Vec<u8>, ConfigError> {
-    let say = |why: String| ConfigError::new("smtp_ca_file", format!("'{}': {why}", path.display()));
-    let pem = fs::read(path).map_err(|error| say(error.to_string()))?;
-    let read = OutboundSettings { ca_pem: Some(pem), ..OutboundSettings::default() };
-    read.certificates().map_err(say)?;
-    Ok(read.ca_pem.unwrap_or_default())
+    let say = |error: FileError| error.of_key("smtp_ca_file");
+    let pem = fs::read(path).map_err(|error| say(FileError::new(path, error)))?;
+    let read = OutboundSettings { ca_pem: Some(pem.clone()), ..OutboundSettings::default() };
+    read.certificates().map_err(|why| say(FileError::new(path, why)))?;
+    Ok(pem)
 }
 
 /// `Name <address>`, or the address alone.

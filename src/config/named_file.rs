@@ -6,6 +6,9 @@ use std::{
     path::Path,
 };
 
+use super::FileError;
+use crate::protocol::error::Invalid;
+
 /// The maximum size in bytes: the same as for a `jwks_uri`.
 const MAX_BYTES: u64 = 64 * 1024;
 
@@ -13,26 +16,25 @@ const MAX_BYTES: u64 = 64 * 1024;
 ///
 /// # Errors
 /// The reason, with the file's name.
-pub fn read(path: &Path) -> Result<String, String> {
-    let say = |why: &str| format!("'{}': {why}", path.display());
+pub fn read(path: &Path) -> Result<String, FileError> {
     let mut bytes = Vec::new();
-    let file = fs::File::open(path).map_err(|error| say(&error.to_string()))?;
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| say(&error.to_string()))?;
+    let file = fs::File::open(path).map_err(|error| FileError::new(path, error))?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| FileError::new(path, error))?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(say("expected at most 64 KiB"));
+        return Err(FileError::new(path, Invalid::from("expected at most 64 KiB")));
     }
-    String::from_utf8(bytes).map_err(|_| say("expected text in UTF-8"))
+    String::from_utf8(bytes).map_err(|_| FileError::new(path, Invalid::from("expected text in UTF-8")))
 }
 
 /// The file's lines; those of standard input for the name `-`.
 ///
 /// # Errors
 /// The reason why it cannot be opened, with its name.
-pub fn lines(path: &Path) -> Result<Box<dyn BufRead>, String> {
+pub fn lines(path: &Path) -> Result<Box<dyn BufRead>, FileError> {
     if path == Path::new("-") {
         return Ok(Box::new(stdin().lock()));
     }
-    let file = fs::File::open(path).map_err(|error| format!("'{}': {error}", path.display()))?;
+    let file = fs::File::open(path).map_err(|error| FileError::new(path, error))?;
     Ok(Box::new(BufReader::new(file)))
 }
 
@@ -44,12 +46,12 @@ mod tests {
     fn a_file_that_cannot_be_used_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("keys.json");
-        assert!(read(&file).unwrap_err().contains("keys.json"));
+        assert!(read(&file).unwrap_err().to_string().contains("keys.json"));
         for (bytes, words) in [(vec![b' '; 64 * 1024 + 1], "at most 64 KiB"), (vec![0xff], "UTF-8")] {
             fs::write(&file, bytes).unwrap();
-            assert!(read(&file).unwrap_err().contains(words));
+            assert!(read(&file).unwrap_err().to_string().contains(words));
         }
         fs::write(&file, vec![b' '; 64 * 1024]).unwrap();
-        assert_eq!(read(&file).map(|text| text.len()), Ok(64 * 1024));
+        assert_eq!(read(&file).unwrap().len(), 64 * 1024);
     }
 }

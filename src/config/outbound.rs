@@ -7,7 +7,8 @@ use ipnet::IpNet;
 use rustls::RootCertStore;
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 
-use super::ConfigError;
+use super::{ConfigError, FileError};
+use crate::protocol::error::Invalid;
 
 /// The settings for calls to URLs that clients registered.
 #[derive(Clone, Default)]
@@ -29,12 +30,11 @@ impl fmt::Debug for OutboundSettings {
 impl OutboundSettings {
     pub(super) fn read(allow: Vec<IpNet>, ca_file: Option<&Path>) -> Result<Self, ConfigError> {
         let read = |path: &Path| {
-            let ca_pem = fs::read(path).map_err(|error| error.to_string())?;
+            let ca_pem = fs::read(path).map_err(|error| FileError::new(path, error))?;
             let settings = Self { allow: Vec::new(), ca_pem: Some(ca_pem) };
-            settings.certificates().map(|_| settings.ca_pem)
+            settings.certificates().map(|_| settings.ca_pem).map_err(|why| FileError::new(path, why))
         };
-        let ca_pem = ca_file
-            .map(|path| read(path).map_err(|why| ConfigError::new("outbound_ca_file", format!("'{}': {why}", path.display()))));
+        let ca_pem = ca_file.map(|path| read(path).map_err(|error| error.of_key("outbound_ca_file")));
         Ok(Self { allow, ca_pem: ca_pem.transpose()?.flatten() })
     }
 
@@ -42,7 +42,7 @@ impl OutboundSettings {
     ///
     /// # Errors
     /// The expected content, where `ca_pem` holds no certificate, or one that cannot be a root.
-    pub fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, String> {
+    pub fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Invalid> {
         let Some(pem) = &self.ca_pem else { return Ok(Vec::new()) };
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
         let certificates = certificates.map_err(|error| format!("expected certificates in PEM: {error}"))?;

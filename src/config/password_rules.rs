@@ -17,7 +17,7 @@ impl PasswordRules {
         let file = settings.breached_passwords_file.as_deref().map(BreachedFile::open).transpose();
         Ok(Self {
             min_length: settings.password_min_length as usize,
-            breached_file: file.map_err(|why| ConfigError::new("breached_passwords_file", why))?,
+            breached_file: file.map_err(|error| error.of_key("breached_passwords_file"))?,
         })
     }
 }

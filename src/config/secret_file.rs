@@ -9,7 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{ConfigError, MissingSecret};
+use super::{
+    ConfigError, MissingSecret,
+    error::{FileError, FileFlaw},
+};
 use crate::{
     protocol::{secrets::SecretRing, sensitive::Sensitive},
     random,
@@ -19,38 +22,36 @@ use crate::{
 /// returns whether it exists.
 pub fn read(configured: Option<&Path>, data_dir: &Path, missing: MissingSecret) -> Result<(SecretRing, bool), ConfigError> {
     let path = configured.map_or_else(|| data_dir.join("secret"), PathBuf::from);
+    let say = |flaw: FileFlaw| FileError::new(&path, flaw).of_key("secret_file");
     let text = match fs::read_to_string(&path) {
         Ok(text) => Sensitive::new(text),
         Err(error) if error.kind() == ErrorKind::NotFound && configured.is_none() => {
             if missing == MissingSecret::Leave {
                 return SecretRing::new([random::text()])
                     .map(|ring| (ring, false))
-                    .map_err(|why| ConfigError::new("secret_file", why.to_string()));
+                    .map_err(|why| ConfigError::new("secret_file", why));
             }
-            make(&path, data_dir).map_err(|error| say("secret_file", &path, &error))?
+            make(&path, data_dir).map_err(|error| say(error.into()))?
         }
-        Err(error) => return Err(say("secret_file", &path, &error)),
+        Err(error) => return Err(say(error.into())),
     };
     private("secret_file", &path)?;
     SecretRing::new(text.expose().lines().map(str::trim).filter(|line| !line.is_empty()))
         .map(|ring| (ring, true))
-        .map_err(|why| ConfigError::new("secret_file", format!("'{}': {why}", path.display())))
+        .map_err(|why| say(why.into()))
 }
 
 /// The text of a file that contains a secret, named by the setting `key`.
 pub fn read_private(key: &str, path: &Path) -> Result<Sensitive<String>, ConfigError> {
     private(key, path)?;
-    fs::read_to_string(path).map(Sensitive::new).map_err(|error| say(key, path, &error))
+    fs::read_to_string(path).map(Sensitive::new).map_err(|error| FileError::new(path, error).of_key(key))
 }
 
 fn private(key: &str, path: &Path) -> Result<(), ConfigError> {
-    let mode = fs::metadata(path).map_err(|error| say(key, path, &error))?.permissions().mode();
+    let mode = fs::metadata(path).map_err(|error| FileError::new(path, error).of_key(key))?.permissions().mode();
     if mode & 0o007 != 0 {
-        let path = path.display();
-        let why = format!(
-            "'{path}' can be read by everyone on this machine; expected mode 0600, or 0640 where its group is meant to read it"
-        );
-        return Err(ConfigError::new(key, why));
+        let why = "can be read by everyone on this machine; expected mode 0600, or 0640 where its group is meant to read it";
+        return Err(ConfigError::new(key, format!("'{}' {why}", path.display())));
     }
     Ok(())
 }
@@ -83,10 +84,6 @@ fn make(path: &Path, data_dir: &Path) -> std::io::Result<Sensitive<String>> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => fs::read_to_string(path).map(Sensitive::new),
         Err(error) => Err(error),
     }
-}
-
-fn say(key: &str, path: &Path, error: &std::io::Error) -> ConfigError {
-    ConfigError::new(key, format!("'{}': {error}", path.display()))
 }
 
 #[cfg(test)]

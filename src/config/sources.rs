@@ -4,11 +4,12 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use super::{
-    ConfigError, Settings,
+    ConfigError, FileError, Settings,
     environment::{Environment, variable},
     renamed::RENAMED,
     written::{self, ReadError, Written},
 };
+use crate::protocol::error::Invalid;
 
 /// Keys whose values may contain a secret, or be one by mistake.
 const SECRET: [&str; 3] = ["database_url", "secret_file", "smtp_password_file"];
@@ -126,19 +127,17 @@ impl Sources {
 
 fn of_file(path: &Path) -> Result<Layer, ConfigError> {
     let file = path.display().to_string();
-    let refuse = |why: String| ConfigError::new("config", why);
     if !path.is_file() {
-        return Err(refuse(format!("expected a TOML file, received '{file}', which is not one")));
+        return Err(ConfigError::new("config", format!("expected a TOML file, received '{file}', which is not one")));
     }
-    let text = fs::read_to_string(path).map_err(|error| refuse(format!("'{file}': {error}")))?;
+    let text = fs::read_to_string(path).map_err(|error| FileError::new(path, error).of_key("config"))?;
     // For a TOML syntax error the position is reported, but nothing of the line: it may contain a password.
     let table: toml::Table = toml::from_str(&text).map_err(|error: toml::de::Error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let (line, column) = (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1);
-        refuse(format!(
-            "'{file}': expected TOML; line {line}, column {column}: {}",
-            error.message().lines().next().unwrap_or_default()
-        ))
+        let reason = error.message().lines().next().unwrap_or_default();
+        let why = format!("expected TOML; line {line}, column {column}: {reason}");
+        FileError::new(path, Invalid::from(why)).of_key("config")
     })?;
     let given = |(key, value): (String, toml::Value)| {
         (key.clone(), Given { name: key, file: Some(file.clone()), value: Written::Toml(value) })

@@ -6,13 +6,15 @@ use std::path::PathBuf;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::protocol::error::Invalid;
+
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
 
 /// The URL for libpq.
 ///
 /// # Errors
 /// Where no certificates are found.
-pub fn placed(url: &str) -> Result<String, String> {
+pub fn placed(url: &str) -> Result<String, Invalid> {
     if cfg!(not(feature = "bundled")) {
         return Ok(url.to_owned()); // the system's OpenSSL knows the location
     }
@@ -23,7 +25,7 @@ fn placed_in(
     url: &str,
     variable: impl Fn(&str) -> Option<String>,
     find: impl FnOnce() -> Option<PathBuf>,
-) -> Result<String, String> {
+) -> Result<String, Invalid> {
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
     // libpq takes the last of repeated parameters.
     let value = |name| query.rsplit('&').filter_map(|one| one.split_once('=')).find(|(key, _)| *key == name);
@@ -96,6 +98,6 @@ mod tests {
     #[test]
     fn where_there_are_none_it_says_so() {
         let refused = placed_in("postgres://u:secret@h/d?sslrootcert=system", |_| None, || None).unwrap_err();
-        assert!(refused.contains("ca-certificates") && !refused.contains("secret"), "{refused}");
+        assert!(refused.as_ref().contains("ca-certificates") && !refused.as_ref().contains("secret"), "{refused}");
     }
 }

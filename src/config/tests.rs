@@ -61,29 +61,29 @@ fn nonsense_is_refused_with_key_value_and_expectation() {
     }
     let error = parse("database_url = \"postgres://u:topsecret@h/db").unwrap_err();
     assert!(error.contains("line 1") && !error.contains("topsecret"), "{error}");
+    let refused = |change: fn(&mut Settings)| check(change).unwrap_err();
     for (error, key) in [
-        (check(|s| s.issuer = "http://id.example.com".into()), "issuer"),
-        (check(|s| s.database_url = Some("mysql://x".into())), "database_url"),
-        (check(|s| s.listen = "0.0.0.0:80".into()), "listen"),
-        (check(|s| s.listen = "nonsense".into()), "listen: expected host:port"),
-        (check(|s| s.listen = "localhost:http".into()), "listen: expected host:port"),
-        (check(|s| s.listen = ":8080".into()), "listen: expected host:port"),
-        (check(|s| s.listen = "no-such-host.invalid:8080".into()), "listen: expected a host that can be resolved"),
-        (check(|s| s.metrics_listen = Some("9090".into())), "metrics_listen: expected host:port"),
-        (check(|s| s.max_connections = 1), "max_connections"),
-        (check(|s| s.max_connections_per_address = Some(0)), "max_connections_per_address"),
-        (check(|s| s.tls_cert_file = Some("x".into())), "tls_cert_file"),
-        (check(|s| s.trusted_proxies = List(vec!["proxy".into()])), "trusted_proxies"),
-        (check(|s| s.cors_origins = List(vec!["*".into()])), "cors_origins"),
-        (check(|s| s.outbound_allowlist = List(vec!["intranet".into()])), "outbound_allowlist"),
-        (check(|s| s.outbound_ca_file = Some("Cargo.toml".into())), "outbound_ca_file"),
-        (check(|s| s.scope_claims = ClaimLists([("profile".into(), vec!["x".into()])].into())), "scope_claims"),
-        (check(|s| s.database_pool_size = 0), "database_pool_size"),
-        (check(|s| s.authorization_code_lifetime = Duration::seconds(601)), "authorization_code_lifetime"),
-        (check(|s| s.access_token_lifetime = Duration::seconds(0)), "access_token_lifetime"),
-        (check(|s| s.password_hash_memory_kib = 1), "password_hash_memory_kib"),
+        (refused(|s| s.issuer = "http://id.example.com".into()), "issuer"),
+        (refused(|s| s.database_url = Some("mysql://x".into())), "database_url"),
+        (refused(|s| s.listen = "0.0.0.0:80".into()), "listen"),
+        (refused(|s| s.listen = "nonsense".into()), "listen: expected host:port"),
+        (refused(|s| s.listen = "localhost:http".into()), "listen: expected host:port"),
+        (refused(|s| s.listen = ":8080".into()), "listen: expected host:port"),
+        (refused(|s| s.listen = "no-such-host.invalid:8080".into()), "listen: expected a host that can be resolved"),
+        (refused(|s| s.metrics_listen = Some("9090".into())), "metrics_listen: expected host:port"),
+        (refused(|s| s.max_connections = 1), "max_connections"),
+        (refused(|s| s.max_connections_per_address = Some(0)), "max_connections_per_address"),
+        (refused(|s| s.tls_cert_file = Some("x".into())), "tls_cert_file"),
+        (refused(|s| s.trusted_proxies = List(vec!["proxy".into()])), "trusted_proxies"),
+        (refused(|s| s.cors_origins = List(vec!["*".into()])), "cors_origins"),
+        (refused(|s| s.outbound_allowlist = List(vec!["intranet".into()])), "outbound_allowlist"),
+        (refused(|s| s.outbound_ca_file = Some("Cargo.toml".into())), "outbound_ca_file"),
+        (refused(|s| s.scope_claims = ClaimLists([("profile".into(), vec!["x".into()])].into())), "scope_claims"),
+        (refused(|s| s.database_pool_size = 0), "database_pool_size"),
+        (refused(|s| s.authorization_code_lifetime = Duration::seconds(601)), "authorization_code_lifetime"),
+        (refused(|s| s.access_token_lifetime = Duration::seconds(0)), "access_token_lifetime"),
+        (refused(|s| s.password_hash_memory_kib = 1), "password_hash_memory_kib"),
     ] {
-        let error = error.unwrap_err();
         assert!(error.contains(key) && error.contains("expected"), "{error}");
     }
     let error = Config::check(Settings::default(), Some("short".into()), MissingSecret::Leave).unwrap_err().to_string();

@@ -18,11 +18,13 @@ pub enum Written {
 }
 
 /// The reason why a value cannot be read.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// An unknown key; the known ones.
+    #[error("{key}: unknown setting")]
     Unknown { key: String, keys: &'static [&'static str] },
     /// A value other than expected.
+    #[error("{}: {expected}", path.join("."))]
     Wrong { path: Vec<String>, expected: String, received: Option<String> },
 }
 
@@ -183,17 +185,6 @@ impl de::Error for ReadError {
         Self::Unknown { key: key.to_owned(), keys }
     }
 }
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown { key, .. } => write!(f, "{key}: unknown setting"),
-            Self::Wrong { path, expected, .. } => write!(f, "{}: {expected}", path.join(".")),
-        }
-    }
-}
-
-impl std::error::Error for ReadError {}
 
 fn one_of(variants: &[&str]) -> String {
     format!("expected one of {}", variants.join(", "))

@@ -18,14 +18,9 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 const MAX_BYTES: u64 = 256 * 1024;
 
 /// The reason why there are no keys to check a token with.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 pub(super) struct Unavailable(String);
-
-impl fmt::Display for Unavailable {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
-    }
-}
 
 pub(super) struct PublishedKeys {
     issuer: String,

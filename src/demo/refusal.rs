@@ -10,7 +10,8 @@ use serde_json::json;
 const REALM: &str = "Notes API";
 
 /// A refused request: the status, and by RFC 6750 3.1 the error code, its description and the missing scope.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{description}")]
 pub(super) struct Refusal {
     status: StatusCode,
     error: Option<&'static str>,
@@ -58,12 +59,6 @@ impl Refusal {
             members.push(format!("scope=\"{scope}\""));
         }
         format!("Bearer {}", members.join(", "))
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.description)
     }
 }
 

@@ -9,7 +9,7 @@ use actix_web::{
 };
 
 use crate::{
-    app::{App, Readiness},
+    app::{App, NotReady, Readiness},
     clock::Stopwatch,
     store::meta,
     web::{
@@ -40,11 +40,11 @@ pub async fn ready(request: Request, app: Data<App>) -> Reply {
     if app.is_draining() {
         return not_ready("stopping\n", "");
     }
-    let tell = |found: &Result<(), String>| match found {
+    let tell = |found: &Result<(), NotReady>| match found {
         // Requests are still served. Reporting a failing background task as unready would take every process on this database out
         // of service, for one row that makes a task panic.
         Ok(()) => Reply::text(StatusCode::OK, &([vec!["ready".to_owned()], app.supervisor.failing()].concat().join("\n") + "\n")),
-        Err(reason) => not_ready("not ready\n", reason),
+        Err(NotReady(reason)) => not_ready("not ready\n", reason),
     };
     let now = request.context.now;
     // Of concurrent checks one probes, and those that arrived before it began share its result.
@@ -61,17 +61,17 @@ pub async fn ready(request: Request, app: Data<App>) -> Reply {
         Ok(())
     });
     let was_unwritable = last.as_ref().is_some_and(|last| last.is_unwritable);
-    let read = reads.await.map_err(|fault| fault.reason().to_owned());
+    let read = reads.await.map_err(|fault| NotReady(fault.reason().to_owned()));
     let (found, wrote, is_unwritable) = match (read, wrote) {
         (Err(reason), _) => (Err(reason), None, was_unwritable),
         (Ok(()), Some(wrote)) => (Ok(()), Some(wrote), false),
         (Ok(()), None) => match takes_writes(&app).await {
             Ok(true) => (Ok(()), Some(began), false),
             Ok(false) if was_unwritable => {
-                (Err("the last test write failed, and none could be tried since".to_owned()), None, true)
+                (Err(NotReady("the last test write failed, and none could be tried since".to_owned())), None, true)
             }
             Ok(false) => (Ok(()), None, false),
-            Err(fault) => (Err(fault.reason().to_owned()), None, true),
+            Err(fault) => (Err(NotReady(fault.reason().to_owned())), None, true),
         },
     };
     let reply = tell(&found);

@@ -3,10 +3,10 @@
 
 use actix_web::web::Data;
 
-use super::link::{self, LinkPage, LinkProblem, Visit};
+use super::link::{self, LinkPage, LinkRequest};
 use crate::{
     app::App,
-    pages::{ConfirmEmail, EmailConfirmed, FormProblem},
+    pages::{ConfirmEmail, EmailConfirmed, FormProblem, LinkProblem},
     paths,
     protocol::{activity::Activity, link::LinkKind, params::Params},
     random,
@@ -17,52 +17,61 @@ use crate::{
         links::Link,
         users::User,
     },
-    web::{body::Form, fault::Fault, page, reply::Reply, request::Request},
+    web::{
+        page,
+        page_request::{PageError, PageRequest},
+        reply::Reply,
+    },
 };
 
 static LINK_PAGE: LinkPage = LinkPage { path: paths::CONFIRM_EMAIL, kinds: &[LinkKind::ConfirmEmail] };
 
 /// `GET /confirm-email`.
-pub async fn get(request: Request, app: Data<App>) -> Reply {
-    link::show(&request, &app, &LINK_PAGE, handle).await
+pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
+    link::answer(request, &app, &LINK_PAGE, handle).await
 }
 
 /// `POST /confirm-email`.
-pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
-    link::act(&request, &app, form, (&LINK_PAGE, handle)).await
+pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
+    link::answer(request, &app, &LINK_PAGE, handle).await
 }
 
-fn handle(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, form: Option<&Params>) -> Result<Reply, Fault> {
-    let user = match visit.owner_of(app, connection, link)? {
-        Ok(user) => user,
-        Err(reply) => return Ok(reply),
+fn handle(
+    app: &App,
+    connection: &mut AnyConnection,
+    link_request: &LinkRequest,
+    link: &Link,
+    form: Option<&Params>,
+) -> Result<Reply, PageError> {
+    let user = link_request.owner_of(app, connection, link)?;
+    let Some(email) = link.email.as_deref() else {
+        return Ok(link_request.problem_of(app, Some(link.kind), LinkProblem::Unknown));
     };
-    let Some(email) = link.email.as_deref() else { return Ok(visit.problem_of(app, Some(link.kind), LinkProblem::Unknown)) };
-    match form.map(|form| visit.check(app, link, form)) {
-        None => Ok(show(app, visit, link, (&user, email), None)),
-        Some(Err(problem)) => Ok(show(app, visit, link, (&user, email), Some(problem))),
-        Some(Ok(())) => confirm(app, connection, visit, link, (&user, email)),
+    match form.map(|_| link_request.check(app, link)) {
+        None => Ok(show(app, link_request, link, (&user, email), None)),
+        Some(Err(problem)) => Ok(show(app, link_request, link, (&user, email), Some(problem))),
+        Some(Ok(())) => confirm(app, connection, link_request, link, (&user, email)),
     }
 }
 
 fn confirm(
     app: &App,
     connection: &mut AnyConnection,
-    visit: &Visit,
+    link_request: &LinkRequest,
     link: &Link,
     (user, email): (&User, &str),
-) -> Result<Reply, Fault> {
-    let (now, origin) = (visit.context.now, visit.context.origin());
+) -> Result<Reply, PageError> {
+    let (now, origin) = (link_request.context.now, link_request.context.origin());
     let id = user.claims.id;
     let activity = Activity::EmailChanged;
     let event = Event { id: random::id(now), user: id, activity, origin: &origin, about: Some(email), at: now };
     match link_actions::confirm_email(connection, link, &event)? {
-        Confirmed::Invalid => visit.lost(app, connection, link),
-        Confirmed::Taken => Ok(visit.problem_of(app, Some(link.kind), LinkProblem::AddressTaken)),
+        Confirmed::Invalid => link_request.lost(app, connection, link),
+        Confirmed::Taken => Ok(link_request.problem_of(app, Some(link.kind), LinkProblem::AddressTaken)),
         Confirmed::Yes => {
             app.bell.notify_one();
             let page = EmailConfirmed {
-                layout: visit.layout(app),
+                layout: link_request.layout(app),
                 email,
                 username: &user.claims.username,
                 account_url: &format!("{}{}", app.config.issuer.base(), paths::ACCOUNT),
@@ -74,15 +83,15 @@ fn confirm(
     }
 }
 
-fn show(app: &App, visit: &Visit, link: &Link, (user, email): (&User, &str), problem: Option<FormProblem>) -> Reply {
-    let owner = visit.owner();
+fn show(app: &App, link_request: &LinkRequest, link: &Link, (user, email): (&User, &str), problem: Option<FormProblem>) -> Reply {
+    let owner = link_request.owner();
     let page = ConfirmEmail {
-        layout: visit.layout(app),
+        layout: link_request.layout(app),
         email,
         username: &user.claims.username,
-        action: &visit.action(app),
-        csrf: &visit.csrf(app, &owner, link),
+        action: &link_request.action(app),
+        csrf: &link_request.csrf(app, &owner, link),
         problem,
     };
-    visit.keeping(&owner, page::show(link::status(problem), &page, None))
+    link_request.keeping(&owner, page::show(link::status(problem), &page, None))
 }

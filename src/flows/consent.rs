@@ -5,11 +5,11 @@ use actix_web::web::Data;
 
 use super::{
     formatting,
-    interaction::{Interaction, Visit, ask},
+    interaction::{Interaction, about, ask, path_with},
 };
 use crate::{
     app::App,
-    pages::{Consent, ConsentProblem, Layout, Lifetime, Problem, RequestedResource},
+    pages::{Consent, ConsentProblem, Lifetime, RequestedResource},
     paths,
     protocol::{
         activity::Activity,
@@ -23,116 +23,115 @@ use crate::{
     },
     random,
     store::{AnyConnection, activity::Event, apis, consents, users},
-    web::{body::Form, fault::Fault, forms, page, reply::Reply, request::Request, returning},
+    web::{
+        fault::Fault,
+        forms, page,
+        page_request::{PageError, PageRequest},
+        reply::Reply,
+        returning,
+    },
 };
 
 /// `GET /consent`.
-pub async fn get(request: Request, app: Data<App>) -> Reply {
-    ask(&request, &app, None, handle).await
+pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
+    ask(request, &app, handle).await
 }
 
 /// `POST /consent`.
-pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
-    ask(&request, &app, Some(form), handle).await
+pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
+    ask(request, &app, handle).await
 }
 
 fn handle(
     app: &App,
     connection: &mut AnyConnection,
-    visit: &Visit,
+    request: &PageRequest,
     interaction: &Interaction,
     form: Option<&Params>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, PageError> {
     match form {
-        None => show(app, connection, visit, interaction, None),
-        Some(form) => decide(app, connection, visit, interaction, form),
+        None => show(app, connection, request, interaction, None),
+        Some(form) => decide(app, connection, request, interaction, form),
     }
 }
 
 fn decide(
     app: &App,
     connection: &mut AnyConnection,
-    visit: &Visit,
+    request: &PageRequest,
     interaction: &Interaction,
     form: &Params,
-) -> Result<Reply, Fault> {
-    let (now, base) = (visit.context.now, app.config.issuer.base());
-    if let Some(flaw) = form.flaw() {
-        return Ok(page::error(base, &visit.context, 400, Problem::MalformedRequest { detail: &flaw.describe() }));
+) -> Result<Reply, PageError> {
+    let (now, base) = (request.context.now, app.config.issuer.base());
+    if forms::check(app, &interaction.cookie, &about(request, paths::CONSENT), form, now).is_err() {
+        return show(app, connection, request, interaction, Some(ConsentProblem::FormExpired));
     }
-    if forms::check(app, &interaction.cookie, &visit.about(paths::CONSENT), form, now).is_err() {
-        return show(app, connection, visit, interaction, Some(ConsentProblem::FormExpired));
-    }
-    let (client, request, session) = (&interaction.client, &interaction.request, &interaction.session);
+    let Interaction { client, request: authorization, session, .. } = interaction;
     match form.get("decision") {
         Some("allow") => {
-            let allowed = Allowed { scopes: request.consent_scopes.clone(), audiences: request.audiences.clone() };
-            let (origin, activity) = (visit.context.origin(), Activity::AppAllowed);
+            let allowed = Allowed { scopes: authorization.consent_scopes.clone(), audiences: authorization.audiences.clone() };
+            let (origin, activity) = (request.context.origin(), Activity::AppAllowed);
             let (id, user) = (random::id(now), session.user_id);
             let event = Event { id, user, activity, origin: &origin, about: Some(&client.name), at: now };
             consents::add(connection, &client.id, &allowed, &event)?;
-            let given = returning::give_consent(app, &visit.query, session, now);
-            let to = visit.path_with(paths::AUTHORIZE, returning::CONSENT_GIVEN, &given);
+            let given = returning::give_consent(app, &request.query, session, now);
+            let to = path_with(request, paths::AUTHORIZE, returning::CONSENT_GIVEN, &given);
             let note = format!("consent given: client {} user {}", client.id, session.user_id);
             Ok(Reply::see_other(&format!("{base}{to}")).noting(note))
         }
         Some("deny") => {
             let error = ProtocolError::new(ErrorCode::AccessDenied, "the user denied the request");
-            let answer = response_mode::failure(&request.address, app.config.issuer.as_str(), &error);
-            Ok(page::deliver(base, &visit.context, &answer).noting("consent denied"))
+            let answer = response_mode::failure(&authorization.address, app.config.issuer.as_str(), &error);
+            Ok(page::deliver(base, &request.context, &answer).noting("consent denied"))
         }
-        _ => Ok(page::error(
-            base,
-            &visit.context,
-            400,
-            Problem::MalformedRequest { detail: "decision: expected 'allow' or 'deny'" },
-        )),
+        _ => Ok(request.malformed(app, "decision: expected 'allow' or 'deny'")),
     }
 }
 
 fn show(
     app: &App,
     connection: &mut AnyConnection,
-    visit: &Visit,
+    request: &PageRequest,
     interaction: &Interaction,
     problem: Option<ConsentProblem>,
-) -> Result<Reply, Fault> {
-    let (client, request, session) = (&interaction.client, &interaction.request, &interaction.session);
+) -> Result<Reply, PageError> {
+    let Interaction { client, request: authorization, session, .. } = interaction;
     let Some(user) = users::find(connection, session.user_id)? else {
-        return Err(Fault::Internal(format!("session {} belongs to a user who does not exist", session.id)));
+        return Err(Fault::Internal(format!("session {} belongs to a user who does not exist", session.id)).into());
     };
     let base = app.config.issuer.base();
     let lifetimes = &app.config.lifetimes;
-    let until_sign_out = words(session.expires_at.since(visit.context.now));
+    let until_sign_out = words(session.expires_at.since(request.context.now));
     let (at_most, idle) = (words(lifetimes.refresh_absolute), words(lifetimes.refresh_idle));
     let lifetime = if !client.may_use(GrantType::RefreshToken) {
         Lifetime::Once { minutes: (lifetimes.access_token.seconds() + 59) / 60 }
-    } else if request.scopes.contains(OFFLINE_ACCESS) {
+    } else if authorization.scopes.contains(OFFLINE_ACCESS) {
         Lifetime::LongLived { at_most: &at_most, idle: &idle }
     } else {
         Lifetime::UntilSignOut { at_most: &until_sign_out }
     };
-    let apis = apis::of(connection, &request.audiences)?;
+    let apis = apis::of(connection, &authorization.audiences)?;
     let requested = |name| formatting::scope(name, &apis, &app.config.scope_claims);
-    let scopes: Vec<_> = request.consent_scopes.iter().map(requested).collect();
+    let scopes: Vec<_> = authorization.consent_scopes.iter().map(requested).collect();
     let shown_name = |uri: &String| apis.iter().find(|api| api.uri == *uri).map_or(uri.as_str(), |api| &api.name).to_owned();
-    let names: Vec<_> = request.audiences.iter().map(shown_name).collect();
-    let resources: Vec<_> = request.audiences.iter().zip(&names).map(|(uri, name)| RequestedResource { name, uri }).collect();
+    let names: Vec<_> = authorization.audiences.iter().map(shown_name).collect();
+    let resources: Vec<_> =
+        authorization.audiences.iter().zip(&names).map(|(uri, name)| RequestedResource { name, uri }).collect();
     let page = Consent {
-        layout: Layout { base, request_id: &visit.context.id },
+        layout: request.layout(app),
         client_name: &client.name,
-        client_host: &request.address.shown_host(),
+        client_host: &authorization.address.shown_host(),
         user: user.shown_name(),
         username: &user.claims.username,
         scopes: &scopes,
         resources: &resources,
         lifetime,
-        asks_each_time: !client.may_skip_consent(request.address.uri()),
-        action: &format!("{base}{}?{}", paths::CONSENT, visit.query.to_query(&[], &[])),
-        csrf: &forms::stamp(app, &interaction.cookie, &visit.about(paths::CONSENT), visit.context.now),
+        asks_each_time: !client.may_skip_consent(authorization.address.uri()),
+        action: &format!("{base}{}?{}", paths::CONSENT, request.query.to_query(&[], &[])),
+        csrf: &forms::stamp(app, &interaction.cookie, &about(request, paths::CONSENT), request.context.now),
         problem,
     };
-    let target = request.address.form_action_source();
+    let target = authorization.address.form_action_source();
     Ok(match problem {
         None => page::show(200, &page, Some(&target)),
         Some(ConsentProblem::FormExpired) => page::show(400, &page, Some(&target)).noting("form expired or forged"),

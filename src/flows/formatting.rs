@@ -2,8 +2,7 @@
 //! stand in `templates/when.txt`, `day.txt`, `span_text.txt` and `relative.txt`.
 
 use crate::{
-    pages::{self, CalendarDay, CalendarTime, PasswordFlaw, Point, RequestedScope, ShownOrigin, When},
-    passwords::rules::Flaw,
+    pages::{self, CalendarDay, CalendarTime, Point, RequestedScope, ShownOrigin, When},
     protocol::{
         activity::Origin,
         api::Api,
@@ -88,19 +87,6 @@ pub fn program(origin: &Origin) -> Option<String> {
 /// An origin for a page, with its program in words.
 pub fn origin<'a>(origin: &'a Origin, program: Option<&'a str>) -> ShownOrigin<'a> {
     ShownOrigin { program, place: origin.place.as_deref(), address: origin.address.as_deref() }
-}
-
-/// What is wrong with a new password, for a page.
-pub const fn flaw(flaw: Flaw) -> PasswordFlaw {
-    match flaw {
-        Flaw::TooShort { expected, received } => PasswordFlaw::TooShort { expected, received },
-        Flaw::TooLong { expected, .. } => PasswordFlaw::TooLong { limit: expected },
-        Flaw::NotOneLine => PasswordFlaw::NotOneLine,
-        Flaw::Repetitive => PasswordFlaw::Repetitive,
-        Flaw::Common => PasswordFlaw::Common,
-        Flaw::Contextual => PasswordFlaw::Contextual,
-        Flaw::Breached => PasswordFlaw::Breached,
-    }
 }
 
 #[cfg(test)]

@@ -4,37 +4,34 @@ use actix_web::web::Data;
 
 use crate::{
     app::App,
-    pages::{Home, Layout, SignedIn},
+    pages::{Home, SignedIn},
     paths,
-    store::users,
+    store::{AnyConnection, users},
     web::{
-        blocking::{Priority, run_blocking},
-        cookies,
-        fault::Fault,
+        blocking::Priority,
         forms, page,
+        page_request::{self, PageError, PageRequest},
         reply::Reply,
-        request::Request,
         session,
     },
 };
 
 /// `GET /`.
-pub async fn get(request: Request, app: Data<App>) -> Reply {
-    let (context, cookie) = (request.context.clone(), cookies::get(&request, cookies::SESSION));
-    let cloned = context.clone();
-    let handle = run_blocking(&app, Priority::Browsers, move |app, connection| -> Result<Reply, Fault> {
-        let base = app.config.issuer.base();
-        let session = session::current(app, connection, cookie.as_deref(), context.now)?;
-        let user = session.map(|session| users::find(connection, session.user_id)).transpose()?.flatten();
-        let csrf = forms::stamp(app, cookie.as_deref().unwrap_or_default(), paths::LOGOUT, context.now);
-        let action = format!("{base}{}", paths::LOGOUT);
-        let signed_in = user.as_ref().map(|user| SignedIn {
-            name: user.shown_name(),
-            username: &user.claims.username,
-            csrf: &csrf,
-            action: &action,
-        });
-        Ok(page::show(200, &Home { layout: Layout { base, request_id: &context.id }, signed_in }, None))
+pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
+    page_request::run(&app, Priority::Browsers, request, handle).await
+}
+
+fn handle(app: &App, connection: &mut AnyConnection, request: PageRequest) -> Result<Reply, PageError> {
+    let (cookie, now) = (request.session.as_deref(), request.context.now);
+    let session = session::current(app, connection, cookie, now)?;
+    let user = session.map(|session| users::find(connection, session.user_id)).transpose()?.flatten();
+    let csrf = forms::stamp(app, cookie.unwrap_or_default(), paths::LOGOUT, now);
+    let action = format!("{}{}", app.config.issuer.base(), paths::LOGOUT);
+    let signed_in = user.as_ref().map(|user| SignedIn {
+        name: user.shown_name(),
+        username: &user.claims.username,
+        csrf: &csrf,
+        action: &action,
     });
-    handle.await.unwrap_or_else(|fault| page::fault(app.config.issuer.base(), &cloned, &fault))
+    Ok(page::show(200, &Home { layout: request.layout(app), signed_in }, None))
 }

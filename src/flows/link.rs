@@ -5,13 +5,15 @@
 
 mod invalid;
 
+use std::ops::Deref;
+
 use actix_web::{http::header, web::Data};
 
 use super::sign_in_redirect;
 use crate::{
     app::App,
     config::Registration,
-    pages::{FormProblem, Layout, Problem},
+    pages::{FormProblem, LinkProblem, Problem},
     protocol::{
         credential::{Credential, Kind},
         id::Id,
@@ -19,7 +21,6 @@ use crate::{
         params::Params,
         time::Span,
     },
-    random,
     store::{
         AnyConnection,
         links::{self, Link},
@@ -27,16 +28,12 @@ use crate::{
     },
     web::{
         blocking::{Priority, run_blocking},
-        body::Form,
         cookies::{self, Keep},
-        fault::Fault,
         forms, page,
+        page_request::{self, PageError, PageRequest},
         reply::Reply,
-        request::{Context, Request},
     },
 };
-
-pub use invalid::LinkProblem;
 
 /// How long a browser keeps a link that was opened in it.
 const KEPT_FOR: Span = Span::from_seconds(3600);
@@ -49,77 +46,59 @@ pub struct LinkPage {
     pub kinds: &'static [LinkKind],
 }
 
-/// What a request to such a path brings.
-#[derive(Clone)]
-pub struct Visit {
-    pub context: Context,
-    pub link_page: &'static LinkPage,
-    browser: Option<String>,
-    link: Option<String>,
-    pub device: Option<String>,
+/// A request to such a path.
+pub struct LinkRequest {
+    request: PageRequest,
+    link_page: &'static LinkPage,
+}
+
+impl Deref for LinkRequest {
+    type Target = PageRequest;
+
+    fn deref(&self) -> &PageRequest {
+        &self.request
+    }
 }
 
 /// What a path does with a link that is good, and with the form if it was sent.
-pub type Handler = fn(&App, &mut AnyConnection, &Visit, &Link, Option<&Params>) -> Result<Reply, Fault>;
+pub type Handler = fn(&App, &mut AnyConnection, &LinkRequest, &Link, Option<&Params>) -> Result<Reply, PageError>;
 
-/// `GET` of a path of links.
-pub async fn show(request: &Request, app: &Data<App>, link_page: &'static LinkPage, handle: Handler) -> Reply {
-    let visit = Visit::of(request, link_page);
-    if let Some(text) = Params::parse(request.query_string()).get("link") {
-        return visit.keep(app, text);
-    }
-    let (context, base) = (visit.context.clone(), app.config.issuer.base());
-    let answer = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<Reply, Fault> {
-        match visit.find(app, connection, None)? {
-            Ok(link) => handle(app, connection, &visit, &link, None),
-            Err(reply) => Ok(reply),
-        }
-    });
-    answer.await.unwrap_or_else(|fault| page::fault(base, &context, &fault))
-}
-
-/// `POST` of a path of links, where all is done in one blocking call.
-pub async fn act(request: &Request, app: &Data<App>, form: Form, (link_page, handle): (&'static LinkPage, Handler)) -> Reply {
-    let visit = Visit::of(request, link_page);
-    let (context, base) = (visit.context.clone(), app.config.issuer.base());
-    let form = match visit.read(app, form) {
-        Ok(form) => form,
-        Err(reply) => return reply,
+/// Answers a request to a path of links, where all is done in one blocking call.
+pub async fn answer(request: PageRequest, app: &Data<App>, link_page: &'static LinkPage, handle: Handler) -> Reply {
+    let context = request.context.clone();
+    let link_request = match LinkRequest::read(app, request, link_page) {
+        Ok(link_request) => link_request,
+        Err(error) => return page_request::reply(app, &context, Err(error)),
     };
-    let answer = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<Reply, Fault> {
-        match visit.find(app, connection, Some(&form))? {
-            Ok(link) => handle(app, connection, &visit, &link, Some(&form)),
-            Err(reply) => Ok(reply),
-        }
+    let answered = run_blocking(app, Priority::Browsers, move |app, connection| {
+        let link = link_request.find(app, connection)?;
+        handle(app, connection, &link_request, &link, link_request.readable())
     });
-    answer.await.unwrap_or_else(|fault| page::fault(base, &context, &fault))
+    page_request::reply(app, &context, answered.await)
 }
 
-impl Visit {
-    pub fn of(request: &Request, link_page: &'static LinkPage) -> Self {
-        Self {
-            context: request.context.clone(),
-            link_page,
-            browser: cookies::get(request, cookies::BROWSER),
-            link: cookies::get(request, cookies::LINK),
-            device: cookies::get(request, cookies::DEVICE),
+impl LinkRequest {
+    /// A request that goes on to the link: one that opens it, or a form that comes with the cookie of the browser that it was shown
+    /// to.
+    ///
+    /// # Errors
+    /// The redirect that takes the link out of the address, or what is wrong with the form.
+    pub fn read(app: &App, request: PageRequest, link_page: &'static LinkPage) -> Result<Self, PageError> {
+        let link_request = Self { request, link_page };
+        if link_request.form(app)?.is_none() {
+            return match link_request.query.get("link") {
+                Some(text) => Err(link_request.keep(app, text).into()),
+                None => Ok(link_request),
+            };
         }
-    }
-
-    /// The form, if it can be read, and comes with the cookie of the browser that it was shown to.
-    pub fn read(&self, app: &App, form: Form) -> Result<Params, Reply> {
-        let base = app.config.issuer.base();
-        let form = form.0.map_err(|problem| page::body_problem(base, &self.context, &problem))?;
-        if let Some(flaw) = form.flaw() {
-            return Err(page::error(base, &self.context, 400, Problem::MalformedRequest { detail: &flaw.describe() }));
+        if let Some(reply) = link_request.closed(app) {
+            return Err(reply.into());
         }
-        if let Some(reply) = self.closed(app) {
-            return Err(reply);
+        if link_request.browser.is_none() {
+            let again = link_request.action(app);
+            return Err(page::cookie_missing(app.config.issuer.base(), &link_request.context, &again).into());
         }
-        if self.browser.is_none() {
-            return Err(page::cookie_missing(base, &self.context, &self.action(app)));
-        }
-        Ok(form)
+        Ok(link_request)
     }
 
     /// To the clean path, with the link in a cookie. One that is not ours goes nowhere.
@@ -136,39 +115,48 @@ impl Visit {
 
     /// The link that the form was shown for, or else the one that was opened last in this browser, if it is good here; or the page
     /// that says why not.
-    pub fn find(&self, app: &App, connection: &mut AnyConnection, form: Option<&Params>) -> Result<Result<Link, Reply>, Fault> {
+    ///
+    /// # Errors
+    /// That page.
+    pub fn find(&self, app: &App, connection: &mut AnyConnection) -> Result<Link, PageError> {
         if let Some(reply) = self.closed(app) {
-            return Ok(Err(reply));
+            return Err(reply.into());
         }
         let kinds = self.kinds(app);
         let opened = || self.link.as_deref().and_then(|text| Credential::open(&app.config.secrets, Kind::Link, text));
-        let id = form.and_then(|form| self.named(app, form)).or_else(|| opened().map(|credential| credential.id));
+        let id = self.named(app).or_else(|| opened().map(|credential| credential.id));
         let link = id.map(|id| links::find(connection, id)).transpose()?.flatten();
         let Some(link) = link.filter(|link| kinds.contains(&link.kind)) else {
-            return Ok(Err(self.problem_of(app, None, LinkProblem::Unknown)));
+            return Err(self.problem_of(app, None, LinkProblem::Unknown).into());
         };
         let is_elsewhere = |browser: &Vec<u8>| !sign_in_redirect::is_pseudonym(app, self.browser(), browser);
-        let problem_of = self
+        let problem = self
             .ended(&link)
             .or_else(|| link.browser.as_ref().filter(|browser| is_elsewhere(browser)).map(|_| LinkProblem::OtherBrowser));
-        Ok(problem_of.map_or(Ok(link.clone()), |why| Err(self.problem_of(app, Some(link.kind), why))))
+        match problem {
+            None => Ok(link),
+            Some(why) => Err(self.problem_of(app, Some(link.kind), why).into()),
+        }
     }
 
-    /// Whose account a link is about: the page that says that it does nothing, where they are gone or disabled.
-    pub fn owner_of(&self, app: &App, connection: &mut AnyConnection, link: &Link) -> Result<Result<User, Reply>, Fault> {
+    /// Whose account a link is about.
+    ///
+    /// # Errors
+    /// The page that says that it does nothing, where they are gone or disabled.
+    pub fn owner_of(&self, app: &App, connection: &mut AnyConnection, link: &Link) -> Result<User, PageError> {
         let user = link.user_id.map(|id| users::find(connection, id)).transpose()?.flatten();
-        let problem_of = |why| Err(self.problem_of(app, Some(link.kind), why));
-        Ok(match user {
-            None => problem_of(LinkProblem::Unknown),
-            Some(user) if user.disabled_at.is_some() => problem_of(LinkProblem::Superseded),
-            Some(user) => Ok(user),
-        })
+        let why = match user {
+            None => LinkProblem::Unknown,
+            Some(user) if user.disabled_at.is_some() => LinkProblem::Superseded,
+            Some(user) => return Ok(user),
+        };
+        Err(self.problem_of(app, Some(link.kind), why).into())
     }
 
     /// Where no link is good there is no such page.
     fn closed(&self, app: &App) -> Option<Reply> {
         let path = self.action(app);
-        let not_found = || page::error(app.config.issuer.base(), &self.context, 404, Problem::NotFound { path: &path });
+        let not_found = || self.error(app, 404, Problem::NotFound { path: &path });
         self.kinds(app).is_empty().then(not_found)
     }
 
@@ -187,19 +175,9 @@ impl Visit {
         self.browser.as_deref().unwrap_or_default()
     }
 
-    /// The frame of a page.
-    pub fn layout<'a>(&'a self, app: &'a App) -> Layout<'a> {
-        Layout { base: app.config.issuer.base(), request_id: &self.context.id }
-    }
-
     /// The clean path, where forms are sent.
     pub fn action(&self, app: &App) -> String {
         format!("{}{}", app.config.issuer.base(), self.link_page.path)
-    }
-
-    /// The text that the form is bound to: this browser's, or a new one.
-    pub fn owner(&self) -> String {
-        self.browser.clone().unwrap_or_else(random::text)
     }
 
     /// The proof of a form that is shown now, for this link alone: the link's row, and a stamp that is bound to it.
@@ -208,28 +186,20 @@ impl Visit {
     }
 
     /// Whether the form is one that this browser was shown for this link.
-    pub fn check(&self, app: &App, link: &Link, form: &Params) -> Result<(), FormProblem> {
-        self.named(app, form).filter(|id| *id == link.id).map(|_| ()).ok_or(FormProblem::FormExpired)
+    pub fn check(&self, app: &App, link: &Link) -> Result<(), FormProblem> {
+        self.named(app).filter(|id| *id == link.id).map(|_| ()).ok_or(FormProblem::FormExpired)
     }
 
     /// The row of the link that this browser was shown the form for.
-    fn named(&self, app: &App, form: &Params) -> Option<Id> {
+    fn named(&self, app: &App) -> Option<Id> {
         let owner = self.browser.as_deref().filter(|owner| !owner.is_empty())?;
-        let (id, stamp) = form.get(forms::FIELD)?.split_once('.')?;
+        let (id, stamp) = self.readable()?.get(forms::FIELD)?.split_once('.')?;
         let id = Id::parse(id).ok()?;
         forms::check_stamp(app, owner, &self.about(id), stamp, self.context.now).ok().map(|()| id)
     }
 
     fn about(&self, link: Id) -> String {
         format!("{} {link}", self.link_page.path)
-    }
-
-    /// The page, in the browser that its form is bound to.
-    pub fn keeping(&self, owner: &str, reply: Reply) -> Reply {
-        if self.browser.is_some() {
-            return reply;
-        }
-        reply.with(header::SET_COOKIE, &cookies::set(cookies::BROWSER, owner, Keep::Session))
     }
 }
 

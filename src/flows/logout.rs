@@ -2,14 +2,16 @@
 //! unless the app shows by an ID token that it knows whom it is about; then the session ends, what was granted for it, and
 //! whoever wants to know is told. What a request means is `protocol::logout`.
 
+use std::ops::Deref;
+
 use actix_web::{
-    http::{Method, StatusCode, header},
+    http::{StatusCode, header},
     web::Data,
 };
 
 use crate::{
     app::App,
-    pages::{Layout, Problem, SignOut, SignOutNote, SignedOut},
+    pages::{Problem, SignOut, SignOutNote, SignedOut},
     paths,
     protocol::{
         activity::Activity,
@@ -29,26 +31,31 @@ use crate::{
     },
     web::{
         blocking::{Priority, run_blocking},
-        body::Form,
         cookies::{self, Keep},
         fault::Fault,
         forms, page,
+        page_request::{self, PageError, PageRequest},
         reply::Reply,
-        request::{Context, QUERY_LIMIT, Request},
+        request::QUERY_LIMIT,
         session, subject,
     },
 };
 
 /// A request to sign out.
-struct Visit {
-    context: Context,
-    cookie: Option<String>,
+struct SignOutRequest {
+    request: PageRequest,
     /// The app's parameters.
     params: Params,
     /// Our own form, if it was sent.
     form: Option<Params>,
-    /// Whether only the head of the answer is asked for: nobody is signed out.
-    is_head: bool,
+}
+
+impl Deref for SignOutRequest {
+    type Target = PageRequest;
+
+    fn deref(&self) -> &PageRequest {
+        &self.request
+    }
 }
 
 /// What is found out about it.
@@ -62,46 +69,43 @@ struct Found {
 }
 
 /// `GET /logout`.
-pub async fn get(request: Request, app: Data<App>) -> Reply {
-    answer(&request, &app, Params::parse(request.query_string()), None).await
+pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
+    let params = request.query.clone();
+    answer(&app, SignOutRequest { request, params, form: None }).await
 }
 
 /// `POST /logout`: our own form, or the request of an app (§2: both methods work).
-pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
-    let form = match form.0 {
-        Ok(form) => form,
-        Err(problem) => return page::body_problem(app.config.issuer.base(), &request.context, &problem),
+pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
+    let form = match request.body(&app) {
+        Ok(form) => form.cloned().unwrap_or_default(),
+        Err(error) => return page_request::reply(&app, &request.context, Err(error)),
     };
     let is_of_app = form.get(forms::FIELD).is_none() && LogoutRequest::read(&form).is_of_client();
     if !is_of_app {
-        return answer(&request, &app, Params::parse(request.query_string()), Some(form)).await;
+        let params = request.query.clone();
+        return answer(&app, SignOutRequest { request, params, form: Some(form) }).await;
     }
     let query = form.to_query(&[], &[]);
-    if cookies::get(&request, cookies::SESSION).is_none() && form.flaw().is_none() && query.len() <= QUERY_LIMIT {
+    if request.session.is_none() && form.flaw().is_none() && query.len() <= QUERY_LIMIT {
         // A POST from another site brings no SameSite=Lax cookie; the GET it is turned into does.
         return Reply::see_other(&format!("{}{}?{query}", app.config.issuer.base(), paths::LOGOUT));
     }
-    answer(&request, &app, form, None).await
+    answer(&app, SignOutRequest { request, params: form, form: None }).await
 }
 
-async fn answer(request: &Request, app: &Data<App>, params: Params, form: Option<Params>) -> Reply {
-    let (context, cookie) = (request.context.clone(), cookies::get(request, cookies::SESSION));
-    let visit = Visit { context, cookie, params, form, is_head: request.method() == Method::HEAD };
-    let cloned = visit.context.clone();
-    let handle =
-        run_blocking(app, Priority::Browsers, move |app, connection| -> Result<Reply, Fault> { visit.handle(app, connection) });
-    handle.await.unwrap_or_else(|fault| page::fault(app.config.issuer.base(), &cloned, &fault))
+async fn answer(app: &Data<App>, request: SignOutRequest) -> Reply {
+    let context = request.context.clone();
+    let answered = run_blocking(app, Priority::Browsers, move |app, connection| request.handle(app, connection)).await;
+    page_request::reply(app, &context, answered)
 }
 
-impl Visit {
-    fn handle(&self, app: &App, connection: &mut AnyConnection) -> Result<Reply, Fault> {
+impl SignOutRequest {
+    fn handle(&self, app: &App, connection: &mut AnyConnection) -> Result<Reply, PageError> {
         let base = app.config.issuer.base();
-        if let Some(flaw) = self.params.flaw() {
-            return Ok(page::error(base, &self.context, 400, Problem::MalformedRequest { detail: &flaw.describe() }));
-        }
+        self.well_formed(app, &self.params)?;
         if self.params.to_query(&[], &[]).len() > QUERY_LIMIT {
             // Our form would have to bring it back.
-            return Ok(page::error(base, &self.context, 414, Problem::TooLarge { limit: QUERY_LIMIT }));
+            return Ok(self.error(app, 414, Problem::TooLarge { limit: QUERY_LIMIT }));
         }
         let found = self.find(app, connection)?;
         let Some(form) = &self.form else {
@@ -113,20 +117,20 @@ impl Visit {
             };
         };
         // A form of another site brings no cookie: it is shown the question, and deletes nothing.
-        let Some(cookie) = self.cookie.as_deref() else { return Ok(Reply::see_other(&format!("{base}{}", paths::LOGOUT))) };
+        let Some(cookie) = self.session.as_deref() else { return Ok(Reply::see_other(&format!("{base}{}", paths::LOGOUT))) };
         let is_ours = forms::check(app, cookie, &self.about(), form, self.context.now).is_ok();
         match &found.session {
             // Nobody is signed in: that is what was asked for. A form of others deletes no cookie.
             None if is_ours => Ok(without_cookie(self.leave(app, &found))),
             None => Ok(self.leave(app, &found)),
             Some(session) if is_ours => self.end(app, connection, session, &found),
-            Some(_) => Ok(page::error(base, &self.context, 400, Problem::FormExpired)),
+            Some(_) => Ok(self.error(app, 400, Problem::FormExpired)),
         }
     }
 
     fn find(&self, app: &App, connection: &mut AnyConnection) -> Result<Found, Fault> {
         let request = LogoutRequest::read(&self.params);
-        let session = session::unended(app, connection, self.cookie.as_deref())?;
+        let session = session::unended(app, connection, self.session.as_deref())?;
         let hint = match &request.id_token_hint {
             Some(token) => Some(
                 subject::hint(app, connection, (token, session.as_ref().map(|session| session.id)), self.context.now)?
@@ -152,18 +156,18 @@ impl Visit {
         if query.is_empty() { paths::LOGOUT.to_owned() } else { format!("{}?{query}", paths::LOGOUT) }
     }
 
-    fn ask(&self, app: &App, connection: &mut AnyConnection, session: &Session, found: &Found) -> Result<Reply, Fault> {
+    fn ask(&self, app: &App, connection: &mut AnyConnection, session: &Session, found: &Found) -> Result<Reply, PageError> {
         let base = app.config.issuer.base();
         let user = users::find(connection, session.user_id)?;
         let about = self.about();
         let named = found.client.as_ref().map(|client| client.name.as_str());
         let page = SignOut {
-            layout: Layout { base, request_id: &self.context.id },
+            layout: self.layout(app),
             client_name: named.filter(|_| found.is_vouched),
             leads_to: named.filter(|_| found.decision.then.is_some()),
             name: user.as_ref().map_or("", users::User::shown_name),
             note: found.note(),
-            csrf: &forms::stamp(app, self.cookie.as_deref().unwrap_or_default(), &about, self.context.now),
+            csrf: &forms::stamp(app, self.session.as_deref().unwrap_or_default(), &about, self.context.now),
             action: &format!("{base}{about}"),
             stay: &format!("{base}{}", paths::HOME),
         };
@@ -171,7 +175,7 @@ impl Visit {
         Ok(page::show(200, &page, target.as_deref()))
     }
 
-    fn end(&self, app: &App, connection: &mut AnyConnection, session: &Session, found: &Found) -> Result<Reply, Fault> {
+    fn end(&self, app: &App, connection: &mut AnyConnection, session: &Session, found: &Found) -> Result<Reply, PageError> {
         let offline = if app.config.revoke_offline_access_on_logout { Offline::Ends } else { Offline::Keep };
         let (origin, now) = (self.context.origin(), self.context.now);
         let (user, activity) = (session.user_id, Activity::SignedOut);
@@ -189,7 +193,7 @@ impl Visit {
             Some(address) => Reply::see_other(&after_logout(address)),
             None if self.form.is_some() => Reply::see_other(&format!("{base}{}", paths::LOGOUT)),
             None => {
-                let page = SignedOut { layout: Layout { base, request_id: &self.context.id }, note: found.note() };
+                let page = SignedOut { layout: self.layout(app), note: found.note() };
                 page::show(200, &page, None)
             }
         }
@@ -198,14 +202,9 @@ impl Visit {
 
 impl Found {
     fn note(&self) -> Option<SignOutNote<'_>> {
-        self.decision.problem.map(|problem| match problem {
-            logout::Problem::HintNotOurs => SignOutNote::HintNotOurs,
-            logout::Problem::HintOfAnother => SignOutNote::HintOfAnother,
-            logout::Problem::ClientUnknown => SignOutNote::ClientUnknown,
-            logout::Problem::ReturnNotRegistered => {
-                SignOutNote::ReturnNotRegistered { received: self.request.return_to.as_deref().unwrap_or_default() }
-            }
-        })
+        self.decision
+            .problem
+            .map(|problem| SignOutNote { problem, received: self.request.return_to.as_deref().unwrap_or_default() })
     }
 }
 

@@ -2,12 +2,14 @@
 //! same statements, whether there is such an account or not (ASVS 6.3.8): nothing of users is looked up here. The ask goes into
 //! the queue; `background::messages` finds out what becomes of it.
 
-use actix_web::{http::header, web::Data};
+use std::ops::Deref;
+
+use actix_web::web::Data;
 
 use super::{known_browser, sign_in_redirect, throttle::MailLimit};
 use crate::{
     app::App,
-    pages::{FormProblem, Problem},
+    pages::FormProblem,
     protocol::{
         authorization::AuthorizationRequest,
         credential::{Credential, Kind},
@@ -22,13 +24,12 @@ use crate::{
         deliveries::{self, Content, MailRequest},
     },
     web::{
-        blocking::{Priority, run_blocking},
-        body::Form,
-        cookies::{self, Keep},
+        blocking::Priority,
         fault::Fault,
         forms, page,
+        page_request::{self, PageError, PageRequest},
         reply::Reply,
-        request::{Context, QUERY_LIMIT, Request},
+        request::QUERY_LIMIT,
         returning,
     },
 };
@@ -43,42 +44,34 @@ const SHOWN_FOR: Span = Span::from_seconds(3600);
 /// The longest authorization request that is kept on the way, in bytes: beside it stand what was typed, stamps and a user name.
 const REQUEST_LIMIT: usize = QUERY_LIMIT - 4 * 1024;
 
-/// What a request to such a page brings.
-#[derive(Clone)]
-pub struct Visit {
-    pub context: Context,
-    pub query: Params,
-    pub browser: Option<String>,
-    device: Option<String>,
-    link: Option<String>,
-    path: &'static str,
+/// A request to such a page.
+pub struct MailForm {
+    request: PageRequest,
+    /// The page, below the path of the issuer.
+    page: &'static str,
+}
+
+impl Deref for MailForm {
+    type Target = PageRequest;
+
+    fn deref(&self) -> &PageRequest {
+        &self.request
+    }
 }
 
 /// What a page does when it is asked for, and with the form if it was sent.
-pub type Handler = fn(&App, &mut AnyConnection, &Visit, Option<&Params>) -> Result<Reply, Fault>;
+pub type Handler = fn(&App, &mut AnyConnection, &MailForm, Option<&Params>) -> Result<Reply, PageError>;
 
 /// Answers a request to a page: reads the form, and lets `handle` do the rest.
-pub async fn answer(request: &Request, app: &Data<App>, path: &'static str, form: Option<Form>, handle: Handler) -> Reply {
-    let visit = Visit {
-        context: request.context.clone(),
-        query: Params::parse(request.query_string()),
-        browser: cookies::get(request, cookies::BROWSER),
-        device: cookies::get(request, cookies::DEVICE),
-        link: cookies::get(request, cookies::LINK),
-        path,
-    };
-    let (context, base) = (visit.context.clone(), app.config.issuer.base());
-    let form = match form.map(|form| form.0).transpose() {
-        Ok(form) => form,
-        Err(problem) => return page::body_problem(base, &context, &problem),
-    };
-    if let Some(flaw) = form.as_ref().and_then(Params::flaw) {
-        return page::error(base, &context, 400, Problem::MalformedRequest { detail: &flaw.describe() });
+pub async fn answer(request: PageRequest, app: &Data<App>, page: &'static str, handle: Handler) -> Reply {
+    if let Err(error) = request.form(app) {
+        return page_request::reply(app, &request.context, Err(error));
     }
-    let answer = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<Reply, Fault> {
-        handle(app, connection, &visit, form.as_ref())
-    });
-    answer.await.unwrap_or_else(|fault| page::fault(base, &context, &fault))
+    page_request::run(app, Priority::Browsers, request, move |app, connection, request| {
+        let mail_form = MailForm { request, page };
+        handle(app, connection, &mail_form, mail_form.readable())
+    })
+    .await
 }
 
 /// What a mail is asked for.
@@ -90,15 +83,15 @@ pub enum Wanted {
     Reset,
 }
 
-impl Visit {
+impl MailForm {
     /// A path of ours, with the authorization request that the user is on the way of.
     pub fn url(&self, app: &App, path: &str) -> String {
-        let (base, query) = (app.config.issuer.base(), self.request());
+        let (base, query) = (app.config.issuer.base(), self.authorization_query());
         if query.is_empty() { format!("{base}{path}") } else { format!("{base}{path}?{query}") }
     }
 
     /// That request: nothing, where there is none, or where it leaves no room for what these pages add to it.
-    fn request(&self) -> String {
+    fn authorization_query(&self) -> String {
         let query = self.query.to_query(&[&[SENT, SENT_FOR][..], &returning::NOTICE_NAMES].concat(), &[]);
         if self.query.get("client_id").is_some() && query.len() <= REQUEST_LIMIT { query } else { String::new() }
     }
@@ -110,41 +103,30 @@ impl Visit {
         Ok(client.filter(is_good).map(|client| client.name))
     }
 
-    /// The text that the form is bound to: this browser's, or a new one.
-    pub fn owner(&self) -> String {
-        self.browser.clone().unwrap_or_else(random::text)
-    }
-
     /// The proof of a form that is shown now.
     pub fn csrf(&self, app: &App, owner: &str) -> String {
-        forms::stamp(app, owner, self.path, self.context.now)
-    }
-
-    /// The page, in the browser that its form is bound to.
-    pub fn keeping(&self, owner: &str, reply: Reply) -> Reply {
-        if self.browser.is_some() {
-            return reply;
-        }
-        reply.with(header::SET_COOKIE, &cookies::set(cookies::BROWSER, owner, Keep::Session))
+        forms::stamp(app, owner, self.page, self.context.now)
     }
 
     /// What was typed, where this server led here because of it.
     pub fn sent_for(&self, app: &App) -> Option<&str> {
         let (typed, text) = (self.query.get(SENT_FOR)?, self.query.get(SENT)?);
-        let binding = [self.browser.as_deref()?, self.path, typed];
+        let binding = [self.browser.as_deref()?, self.page, typed];
         stamp::check(&app.config.secrets, Purpose::Requested, &binding, text, (self.context.now, SHOWN_FOR)).ok().map(|_| typed)
     }
 
+    /// # Errors
     /// The answer to a form that came without the cookie of the browser that it is bound to.
-    pub fn without_cookie(&self, app: &App) -> Option<Reply> {
-        let again = self.url(app, self.path);
-        self.browser.is_none().then(|| page::cookie_missing(app.config.issuer.base(), &self.context, &again))
+    pub fn needs_cookie(&self, app: &App) -> Result<(), PageError> {
+        if self.browser.is_some() {
+            return Ok(());
+        }
+        Err(page::cookie_missing(app.config.issuer.base(), &self.context, &self.url(app, self.page)).into())
     }
 
     /// Whether the form is one that this browser was shown.
-    pub fn check(&self, app: &App, form: &Params) -> Result<(), FormProblem> {
-        let owner = self.browser.as_deref().filter(|owner| !owner.is_empty()).ok_or(FormProblem::FormExpired)?;
-        forms::check(app, owner, self.path, form, self.context.now).map_err(|_| FormProblem::FormExpired)
+    pub fn check(&self, app: &App) -> Result<(), FormProblem> {
+        if self.is_form_of_browser(app, self.page) { Ok(()) } else { Err(FormProblem::FormExpired) }
     }
 
     /// Counts the ask and puts it into the queue; the way to the page that says so.
@@ -174,7 +156,7 @@ impl Visit {
             device: device.map(str::to_owned),
             link,
             origin: self.context.origin(),
-            query: self.request(),
+            query: self.authorization_query(),
         };
         // The bell is not rung: the queue is looked at within a second, and what is done then for who has an account is not in
         // the time of this answer.
@@ -183,9 +165,9 @@ impl Visit {
             Wanted::Reset => Content::ResetRequested(ask),
         };
         deliveries::enqueue(connection, random::id(now), &content, now)?;
-        let sent = stamp::make(&app.config.secrets, Purpose::Requested, &[owner, self.path, login], now);
-        let request = Params::parse(&self.request());
+        let sent = stamp::make(&app.config.secrets, Purpose::Requested, &[owner, self.page, login], now);
+        let request = Params::parse(&self.authorization_query());
         let query = request.to_query(&[], &[(SENT, &sent), (SENT_FOR, login)]);
-        Ok(Ok(Reply::see_other(&format!("{}{}?{query}", app.config.issuer.base(), self.path)).noting("e-mail requested")))
+        Ok(Ok(Reply::see_other(&format!("{}{}?{query}", app.config.issuer.base(), self.page)).noting("e-mail requested")))
     }
 }

@@ -6,11 +6,11 @@ use actix_web::web::Data;
 use super::{
     account_overview::{AccountOverview, Words},
     formatting,
-    link::{self, LinkPage, LinkProblem, Visit},
+    link::{self, LinkPage, LinkRequest},
 };
 use crate::{
     app::App,
-    pages::{AfterEnd, EverythingEnded, FormProblem, NotMe, ReportedEvent},
+    pages::{AfterEnd, EverythingEnded, FormProblem, LinkProblem, NotMe, ReportedEvent},
     paths,
     protocol::{
         activity::{Activity, Origin},
@@ -20,45 +20,58 @@ use crate::{
     },
     random,
     store::{AnyConnection, activity::Event, link_actions, links::Link, users::User},
-    web::{body::Form, fault::Fault, page, reply::Reply, request::Request},
+    web::{
+        page,
+        page_request::{PageError, PageRequest},
+        reply::Reply,
+    },
 };
 
 static LINK_PAGE: LinkPage = LinkPage { path: paths::NOT_ME, kinds: &[LinkKind::NotMe] };
 
 /// `GET /not-me`.
-pub async fn get(request: Request, app: Data<App>) -> Reply {
-    link::show(&request, &app, &LINK_PAGE, handle).await
+pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
+    link::answer(request, &app, &LINK_PAGE, handle).await
 }
 
 /// `POST /not-me`.
-pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
-    link::act(&request, &app, form, (&LINK_PAGE, handle)).await
+pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
+    link::answer(request, &app, &LINK_PAGE, handle).await
 }
 
-fn handle(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, form: Option<&Params>) -> Result<Reply, Fault> {
-    let user = match visit.owner_of(app, connection, link)? {
-        Ok(user) => user,
-        Err(reply) => return Ok(reply),
-    };
-    let problem_of = || Ok(visit.problem_of(app, Some(link.kind), LinkProblem::Unknown));
+fn handle(
+    app: &App,
+    connection: &mut AnyConnection,
+    link_request: &LinkRequest,
+    link: &Link,
+    form: Option<&Params>,
+) -> Result<Reply, PageError> {
+    let user = link_request.owner_of(app, connection, link)?;
+    let problem_of = || Ok(link_request.problem_of(app, Some(link.kind), LinkProblem::Unknown));
     let LinkContent::NotMe(notified) = &link.content else { return problem_of() };
     let Some(what) = what(notified) else { return problem_of() };
-    match form.map(|form| visit.check(app, link, form)) {
-        None => Ok(show(app, visit, link, (&user, notified, what), None)),
-        Some(Err(problem)) => Ok(show(app, visit, link, (&user, notified, what), Some(problem))),
-        Some(Ok(())) => end(app, connection, visit, link, &user),
+    match form.map(|_| link_request.check(app, link)) {
+        None => Ok(show(app, link_request, link, (&user, notified, what), None)),
+        Some(Err(problem)) => Ok(show(app, link_request, link, (&user, notified, what), Some(problem))),
+        Some(Ok(())) => end(app, connection, link_request, link, &user),
     }
 }
 
-fn end(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, user: &User) -> Result<Reply, Fault> {
-    let (now, origin, id) = (visit.context.now, visit.context.origin(), user.claims.id);
+fn end(
+    app: &App,
+    connection: &mut AnyConnection,
+    link_request: &LinkRequest,
+    link: &Link,
+    user: &User,
+) -> Result<Reply, PageError> {
+    let (now, origin, id) = (link_request.context.now, link_request.context.origin(), user.claims.id);
     let before = AccountOverview::read(app, connection, user, now)?; // names are forgotten with the devices
     let event = Event { id: random::id(now), user: id, activity: Activity::NotMe, origin: &origin, about: None, at: now };
-    let Some(ended) = link_actions::not_me(connection, link, &event)? else { return visit.lost(app, connection, link) };
+    let Some(ended) = link_actions::not_me(connection, link, &event)? else { return link_request.lost(app, connection, link) };
     app.bell.notify_one();
     let Words { browsers, apps } = before.ended(&ended);
     let page = EverythingEnded {
-        layout: visit.layout(app),
+        layout: link_request.layout(app),
         username: &user.claims.username,
         browsers: &browsers.iter().map(String::as_str).collect::<Vec<_>>(),
         apps: &apps.iter().map(String::as_str).collect::<Vec<_>>(),
@@ -71,26 +84,26 @@ fn end(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, us
 
 fn show(
     app: &App,
-    visit: &Visit,
+    link_request: &LinkRequest,
     link: &Link,
     (user, notified, what): (&User, &NotifiedEvent, ReportedEvent<'_>),
     problem: Option<FormProblem>,
 ) -> Reply {
-    let owner = visit.owner();
+    let owner = link_request.owner();
     let (browser, place) = (formatting::program(&notified.origin), place(&notified.origin));
     let page = NotMe {
-        layout: visit.layout(app),
+        layout: link_request.layout(app),
         username: &user.claims.username,
         what,
         when: &formatting::full(notified.at),
         at: &formatting::iso(notified.at),
         browser: browser.as_deref(),
         place: place.as_deref(),
-        action: &visit.action(app),
-        csrf: &visit.csrf(app, &owner, link),
+        action: &link_request.action(app),
+        csrf: &link_request.csrf(app, &owner, link),
         problem,
     };
-    visit.keeping(&owner, page::show(link::status(problem), &page, None))
+    link_request.keeping(&owner, page::show(link::status(problem), &page, None))
 }
 
 /// What the page tells; none where the link does not say what it was about.

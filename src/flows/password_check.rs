@@ -19,6 +19,7 @@ use crate::{
     web::{
         blocking::{Priority, run_blocking},
         fault::Fault,
+        page_request::PageError,
         request::Context,
     },
 };
@@ -72,7 +73,8 @@ struct Proving<F> {
     then: F,
 }
 
-/// Verifies the password of whom `look` finds, unless that has an answer already, and does what follows. What follows says `None` of
+/// Verifies the password of whom `look` finds, and does what follows. What follows is counted by what it says: a page that is shown
+/// instead is what it says, no error; it says `None` of
 /// a right one where the password was set anew, or the account disabled, while this one was hashed. Whoever leaves while the
 /// attempt waits for its turn, or for its network, has made none. One that has been let in goes on to its end though the caller may
 /// have left: it is counted.
@@ -84,23 +86,21 @@ pub async fn by_password<S: Send + Sync + 'static, T: Send + 'static>(
     app: &Data<App>,
     context: &Context,
     password: Sensitive<String>,
-    look: impl FnOnce(&App, &mut AnyConnection) -> Result<Result<(S, Candidate), T>, Fault> + Send + 'static,
+    look: impl FnOnce(&App, &mut AnyConnection) -> Result<(S, Candidate), PageError> + Send + 'static,
     then: impl Fn(&App, &mut AnyConnection, &Arc<S>, Verdict<'_>) -> Result<Option<T>, Fault> + Clone + Send + 'static,
-) -> Result<T, Fault> {
+) -> Result<T, PageError> {
     let (app, context, password) = (app.clone(), context.clone(), Arc::new(password));
-    let first = to_its_end(async move {
+    let first = to_its_end::<_, PageError>(async move {
         let of_lookup = then.clone();
-        let lookup = run_blocking(&app, Priority::Browsers, move |app, connection| -> Result<_, Fault> {
-            let (state, mut candidate) = match look(app, connection)? {
-                Ok((state, candidate)) => (Arc::new(state), candidate),
-                Err(done) => return Ok(Err(done)),
-            };
+        let lookup = run_blocking(&app, Priority::Browsers, move |app, connection| -> Result<_, PageError> {
+            let (state, mut candidate) = look(app, connection)?;
+            let state = Arc::new(state);
             // Nearly always nobody is before it, and the same blocking call goes on.
             let Some(permit) = candidate.attempt.try_acquire(&app.password_attempts) else {
                 return Ok(Ok((state, candidate, None)));
             };
             match candidate.attempt.begin(connection, app.clock.now())? {
-                Admission::Wait(seconds) => answer(of_lookup(app, connection, &state, Verdict::TooMany { seconds })?).map(Err),
+                Admission::Wait(seconds) => Ok(Err(answer(of_lookup(app, connection, &state, Verdict::TooMany { seconds })?)?)),
                 admission => Ok(Ok((state, candidate, Some((admission, permit))))),
             }
         });
@@ -127,12 +127,12 @@ pub async fn by_password<S: Send + Sync + 'static, T: Send + 'static>(
             Outcome::Done(done) => return Ok(done),
         },
     };
-    proving.slowed(candidate, permit).await
+    Ok(proving.slowed(candidate, permit).await?)
 }
 
 /// Does all of it, though the caller may leave.
-async fn to_its_end<T: 'static>(work: impl Future<Output = Result<T, Fault>> + 'static) -> Result<T, Fault> {
-    actix_web::rt::spawn(work).await.unwrap_or_else(|_| Err(Fault::Internal("password check failed unexpectedly".into())))
+async fn to_its_end<T: 'static, E: From<Fault> + 'static>(work: impl Future<Output = Result<T, E>> + 'static) -> Result<T, E> {
+    actix_web::rt::spawn(work).await.unwrap_or_else(|_| Err(Fault::Internal("password check failed unexpectedly".into()).into()))
 }
 
 impl<T, F> Proving<F>

@@ -5,65 +5,67 @@ use actix_web::{http::header, web::Data};
 
 use super::{
     formatting,
-    mail_form::{self, Visit, Wanted},
+    mail_form::{self, MailForm, Wanted},
 };
 use crate::{
     app::App,
-    pages::{FormProblem, Layout, Recover, RecoverOff, RecoverSent},
+    pages::{FormProblem, Recover, RecoverOff, RecoverSent},
     paths,
     protocol::{email_address::EMAIL_LIMIT, link::LinkKind, params::Params},
     store::AnyConnection,
-    web::{body::Form, fault::Fault, page, reply::Reply, request::Request},
+    web::{
+        page,
+        page_request::{PageError, PageRequest},
+        reply::Reply,
+    },
 };
 
 /// `GET /recover`.
-pub async fn get(request: Request, app: Data<App>) -> Reply {
-    mail_form::answer(&request, &app, paths::RECOVER, None, handle).await
+pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
+    mail_form::answer(request, &app, paths::RECOVER, handle).await
 }
 
 /// `POST /recover`.
-pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
-    mail_form::answer(&request, &app, paths::RECOVER, Some(form), handle).await
+pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
+    mail_form::answer(request, &app, paths::RECOVER, handle).await
 }
 
-fn handle(app: &App, connection: &mut AnyConnection, visit: &Visit, form: Option<&Params>) -> Result<Reply, Fault> {
-    let layout = Layout { base: app.config.issuer.base(), request_id: &visit.context.id };
-    let login_url = visit.url(app, paths::LOGIN);
+fn handle(app: &App, connection: &mut AnyConnection, mail_form: &MailForm, form: Option<&Params>) -> Result<Reply, PageError> {
+    let layout = mail_form.layout(app);
+    let login_url = mail_form.url(app, paths::LOGIN);
     if !app.mailer.is_on() {
         return Ok(page::show(200, &RecoverOff { layout, login_url: &login_url }, None));
     }
     let Some(form) = form else {
-        let Some(login) = visit.sent_for(app) else {
-            return Ok(show(app, visit, visit.query.get("login_hint").unwrap_or_default(), None));
+        let Some(login) = mail_form.sent_for(app) else {
+            return Ok(show(app, mail_form, mail_form.query.get("login_hint").unwrap_or_default(), None));
         };
         let good_for = formatting::span(LinkKind::Reset.lifetime());
-        let again = visit.url(app, paths::RECOVER);
+        let again = mail_form.url(app, paths::RECOVER);
         return Ok(page::show(200, &RecoverSent { layout, login, good_for: &good_for, again: &again }, None));
     };
-    if let Some(reply) = visit.without_cookie(app) {
-        return Ok(reply);
-    }
+    mail_form.needs_cookie(app)?;
     let typed = form.get("login").unwrap_or_default().trim();
-    if let Err(problem) = visit.check(app, form) {
-        return Ok(show(app, visit, typed, Some(problem)));
+    if let Err(problem) = mail_form.check(app) {
+        return Ok(show(app, mail_form, typed, Some(problem)));
     }
     if typed.is_empty() {
-        return Ok(show(app, visit, "", None));
+        return Ok(show(app, mail_form, "", None));
     }
     // Longer names are nobody's; they are answered as all others are.
     let login: String = typed.chars().take(EMAIL_LIMIT + 1).collect();
-    let requested = visit.ask(app, connection, &login, Wanted::Reset)?;
-    Ok(requested.unwrap_or_else(|problem| show(app, visit, typed, Some(problem))))
+    let requested = mail_form.ask(app, connection, &login, Wanted::Reset)?;
+    Ok(requested.unwrap_or_else(|problem| show(app, mail_form, typed, Some(problem))))
 }
 
-fn show(app: &App, visit: &Visit, login: &str, problem: Option<FormProblem>) -> Reply {
-    let owner = visit.owner();
+fn show(app: &App, mail_form: &MailForm, login: &str, problem: Option<FormProblem>) -> Reply {
+    let owner = mail_form.owner();
     let page = Recover {
-        layout: Layout { base: app.config.issuer.base(), request_id: &visit.context.id },
+        layout: mail_form.layout(app),
         login,
-        login_url: &visit.url(app, paths::LOGIN),
-        action: &visit.url(app, paths::RECOVER),
-        csrf: &visit.csrf(app, &owner),
+        login_url: &mail_form.url(app, paths::LOGIN),
+        action: &mail_form.url(app, paths::RECOVER),
+        csrf: &mail_form.csrf(app, &owner),
         problem,
     };
     let reply = match problem {
@@ -73,5 +75,5 @@ fn show(app: &App, visit: &Visit, login: &str, problem: Option<FormProblem>) -> 
             page::show(429, &page, None).with(header::RETRY_AFTER, &seconds.to_string()).noting("e-mail requests rate limited")
         }
     };
-    visit.keeping(&owner, reply)
+    mail_form.keeping(&owner, reply)
 }

@@ -4,8 +4,8 @@
 use actix_web::{http::header, web::Data};
 
 use super::{
-    formatting, known_browser,
-    link::{self, LinkPage, Visit},
+    known_browser,
+    link::{self, LinkPage, LinkRequest},
     sign_in_redirect, throttle,
 };
 use crate::{
@@ -17,112 +17,106 @@ use crate::{
     store::{AnyConnection, activity::Event, link_actions, links::Link, users::User},
     web::{
         blocking::{Priority, run_blocking},
-        body::Form,
         cookies::{self, Keep},
-        fault::Fault,
         page,
+        page_request::{self, PageError, PageRequest},
         reply::Reply,
-        request::Request,
     },
 };
 
 static LINK_PAGE: LinkPage = LinkPage { path: paths::RECOVER_PASSWORD, kinds: &[LinkKind::Reset] };
 
+/// A good link, and whose password it sets.
+struct Candidate {
+    link: Link,
+    user: User,
+}
+
 /// `GET /recover/password`.
-pub async fn get(request: Request, app: Data<App>) -> Reply {
-    link::show(&request, &app, &LINK_PAGE, handle).await
+pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
+    link::answer(request, &app, &LINK_PAGE, handle).await
 }
 
 /// `POST /recover/password`.
-pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
-    let visit = Visit::of(&request, &LINK_PAGE);
-    let form = match visit.read(&app, form) {
-        Ok(form) => form,
-        Err(reply) => return reply,
-    };
-    let context = visit.context.clone();
-    set(&app, visit, form).await.unwrap_or_else(|fault| page::fault(app.config.issuer.base(), &context, &fault))
+pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
+    let context = request.context.clone();
+    page_request::reply(&app, &context, set(&app, request).await)
 }
 
-fn handle(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, _: Option<&Params>) -> Result<Reply, Fault> {
-    Ok(match visit.owner_of(app, connection, link)? {
-        Ok(user) => show(app, visit, link, &user, None),
-        Err(reply) => reply,
-    })
+fn handle(
+    app: &App,
+    connection: &mut AnyConnection,
+    link_request: &LinkRequest,
+    link: &Link,
+    _: Option<&Params>,
+) -> Result<Reply, PageError> {
+    let user = link_request.owner_of(app, connection, link)?;
+    Ok(show(app, link_request, link, &user, None))
 }
 
 /// Two blocking calls, with the new password's hash in between.
-async fn set(app: &Data<App>, visit: Visit, form: Params) -> Result<Reply, Fault> {
-    let password = form.get("new_password").unwrap_or_default().into();
-    let first = visit.clone();
-    let judged = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<Result<(Link, User), Reply>, Fault> {
-        judge(app, connection, &first, &form)
+async fn set(app: &Data<App>, request: PageRequest) -> Result<Reply, PageError> {
+    let link_request = LinkRequest::read(app, request, &LINK_PAGE)?;
+    let password = link_request.field("new_password").into();
+    let judged = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<_, PageError> {
+        let candidate = judge(app, connection, &link_request)?;
+        Ok((link_request, candidate))
     });
-    let (link, user) = match judged.await? {
-        Ok(both) => both,
-        Err(reply) => return Ok(reply),
-    };
+    let (link_request, candidate) = judged.await?;
     let hash = app.passwords.hash_within_gate(password).await?;
-    run_blocking(app, Priority::Own, move |app, connection| reset(app, connection, &visit, (&link, &user), &hash)).await
+    run_blocking(app, Priority::Own, move |app, connection| reset(app, connection, &link_request, &candidate, &hash)).await
 }
 
-fn judge(app: &App, connection: &mut AnyConnection, visit: &Visit, form: &Params) -> Result<Result<(Link, User), Reply>, Fault> {
-    let link = match visit.find(app, connection, Some(form))? {
-        Ok(link) => link,
-        Err(reply) => return Ok(Err(reply)),
-    };
-    let user = match visit.owner_of(app, connection, &link)? {
-        Ok(user) => user,
-        Err(reply) => return Ok(Err(reply)),
-    };
-    if let Err(problem) = visit.check(app, &link, form) {
-        return Ok(Err(show(app, visit, &link, &user, Some(RecoverPasswordProblem::Form(problem)))));
-    }
+/// # Errors
+/// The page again.
+fn judge(app: &App, connection: &mut AnyConnection, link_request: &LinkRequest) -> Result<Candidate, PageError> {
+    let link = link_request.find(app, connection)?;
+    let user = link_request.owner_of(app, connection, &link)?;
+    let again = |problem| PageError::from(show(app, link_request, &link, &user, Some(problem)));
+    link_request.check(app, &link).map_err(|problem| again(RecoverPasswordProblem::Form(problem)))?;
     let claims = &user.claims;
     let context = [claims.username.as_str(), &claims.email, claims.display_name.as_deref().unwrap_or_default()];
-    let flaw = app.password_rules.check(form.get("new_password").unwrap_or_default(), &context).err();
-    let problem = flaw.map(|flaw| RecoverPasswordProblem::Password(formatting::flaw(flaw)));
-    Ok(match problem {
-        None => Ok((link, user)),
-        Some(problem) => Err(show(app, visit, &link, &user, Some(problem))),
-    })
+    let checked = app.password_rules.check(link_request.field("new_password"), &context);
+    checked.map_err(|flaw| again(RecoverPasswordProblem::Password(flaw)))?;
+    Ok(Candidate { link, user })
 }
 
 fn reset(
     app: &App,
     connection: &mut AnyConnection,
-    visit: &Visit,
-    (link, user): (&Link, &User),
+    link_request: &LinkRequest,
+    candidate: &Candidate,
     hash: &str,
-) -> Result<Reply, Fault> {
-    let (now, origin, id) = (visit.context.now, visit.context.origin(), user.claims.id);
+) -> Result<Reply, PageError> {
+    let Candidate { link, user } = candidate;
+    let (now, origin, id) = (link_request.context.now, link_request.context.origin(), user.claims.id);
     let activity = Activity::PasswordReset;
     let event = Event { id: random::id(now), user: id, activity, origin: &origin, about: None, at: now };
-    let known = known_browser::name(app, visit.device.as_deref(), now);
+    let known = known_browser::name(app, link_request.device.as_deref(), now);
     let name = known.map_or_else(random::text, str::to_owned);
-    let browser = (name.as_str(), network::range(visit.context.address));
+    let browser = (name.as_str(), network::range(link_request.context.address));
     if link_actions::reset_password(connection, link, hash, (browser.0, &browser.1), &event)?.is_none() {
-        return visit.lost(app, connection, link);
+        return link_request.lost(app, connection, link);
     }
     app.bell.notify_one();
     // What was counted while others guessed, or they themselves, does not slow down the sign-in that follows.
     let (secrets, claims) = (&app.config.secrets, &user.claims);
     throttle::forget(connection, secrets, id)?;
-    throttle::forget_here(connection, secrets, (id, [&claims.username, &claims.email]), (visit.context.address, &name))?;
+    throttle::forget_here(connection, secrets, (id, [&claims.username, &claims.email]), (link_request.context.address, &name))?;
     let to = (sign_in_redirect::PASSWORD_SET, claims.username.as_str());
-    Ok(sign_in_redirect::to_sign_in(app, link.content.request(), to, (visit.browser(), now))
+    Ok(sign_in_redirect::to_sign_in(app, link.content.request(), to, (link_request.browser(), now))
         .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &known_browser::cookie(app, &name, now), Keep::Long))
         .noting(format!("password reset with a link: user {id}")))
 }
 
-fn show(app: &App, visit: &Visit, link: &Link, user: &User, problem: Option<RecoverPasswordProblem>) -> Reply {
-    let owner = visit.owner();
+fn show(app: &App, link_request: &LinkRequest, link: &Link, user: &User, problem: Option<RecoverPasswordProblem>) -> Reply {
+    let owner = link_request.owner();
     let page = RecoverPassword {
-        layout: visit.layout(app),
+        layout: link_request.layout(app),
         username: &user.claims.username,
         min_length: app.password_rules.min_length(),
-        action: &visit.action(app),
-        csrf: &visit.csrf(app, &owner, link),
+        action: &link_request.action(app),
+        csrf: &link_request.csrf(app, &owner, link),
         problem,
     };
     let status = match problem {
@@ -130,5 +124,5 @@ fn show(app: &App, visit: &Visit, link: &Link, user: &User, problem: Option<Reco
         Some(RecoverPasswordProblem::Password(_)) => 400,
         None => 200,
     };
-    visit.keeping(&owner, page::show(status, &page, None))
+    link_request.keeping(&owner, page::show(status, &page, None))
 }

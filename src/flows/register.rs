@@ -5,64 +5,65 @@ use actix_web::{http::header, web::Data};
 
 use super::{
     formatting,
-    mail_form::{self, Visit, Wanted},
+    mail_form::{self, MailForm, Wanted},
 };
 use crate::{
     app::App,
-    pages::{FormProblem, Layout, Problem, Register, RegisterProblem, RegisterSent},
+    pages::{FormProblem, Problem, Register, RegisterProblem, RegisterSent},
     paths,
     protocol::{email_address::EmailAddress, link::LinkKind, params::Params},
     store::AnyConnection,
-    web::{body::Form, fault::Fault, page, reply::Reply, request::Request},
+    web::{
+        page,
+        page_request::{PageError, PageRequest},
+        reply::Reply,
+    },
 };
 
 /// `GET /register`.
-pub async fn get(request: Request, app: Data<App>) -> Reply {
-    mail_form::answer(&request, &app, paths::REGISTER, None, handle).await
+pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
+    mail_form::answer(request, &app, paths::REGISTER, handle).await
 }
 
 /// `POST /register`.
-pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
-    mail_form::answer(&request, &app, paths::REGISTER, Some(form), handle).await
+pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
+    mail_form::answer(request, &app, paths::REGISTER, handle).await
 }
 
-fn handle(app: &App, connection: &mut AnyConnection, visit: &Visit, form: Option<&Params>) -> Result<Reply, Fault> {
-    let base = app.config.issuer.base();
+fn handle(app: &App, connection: &mut AnyConnection, mail_form: &MailForm, form: Option<&Params>) -> Result<Reply, PageError> {
     if !app.is_registration_open() {
-        let path = format!("{base}{}", paths::REGISTER);
-        return Ok(page::error(base, &visit.context, 404, Problem::NotFound { path: &path }));
+        let path = format!("{}{}", app.config.issuer.base(), paths::REGISTER);
+        return Ok(mail_form.error(app, 404, Problem::NotFound { path: &path }));
     }
     let Some(form) = form else {
-        return match visit.sent_for(app) {
-            Some(email) => Ok(sent(app, visit, email)),
-            None => show(app, connection, visit, ("", None)),
+        return match mail_form.sent_for(app) {
+            Some(email) => Ok(sent(app, mail_form, email)),
+            None => show(app, connection, mail_form, ("", None)),
         };
     };
-    if let Some(reply) = visit.without_cookie(app) {
-        return Ok(reply);
-    }
+    mail_form.needs_cookie(app)?;
     let typed = form.get("email").unwrap_or_default().trim();
-    if visit.check(app, form).is_err() {
-        return show(app, connection, visit, (typed, Some(RegisterProblem::FormExpired)));
+    if mail_form.check(app).is_err() {
+        return show(app, connection, mail_form, (typed, Some(RegisterProblem::FormExpired)));
     }
     let Some(email) = EmailAddress::parse(typed) else {
-        return show(app, connection, visit, (typed, Some(RegisterProblem::NotAnAddress)));
+        return show(app, connection, mail_form, (typed, Some(RegisterProblem::NotAnAddress)));
     };
-    match visit.ask(app, connection, email.as_str(), Wanted::Registration)? {
+    match mail_form.ask(app, connection, email.as_str(), Wanted::Registration)? {
         Ok(reply) => Ok(reply),
         Err(FormProblem::SlowedDown { seconds }) => {
-            show(app, connection, visit, (typed, Some(RegisterProblem::SlowedDown { seconds })))
+            show(app, connection, mail_form, (typed, Some(RegisterProblem::SlowedDown { seconds })))
         }
-        Err(FormProblem::FormExpired) => show(app, connection, visit, (typed, Some(RegisterProblem::FormExpired))),
+        Err(FormProblem::FormExpired) => show(app, connection, mail_form, (typed, Some(RegisterProblem::FormExpired))),
     }
 }
 
-fn sent(app: &App, visit: &Visit, email: &str) -> Reply {
+fn sent(app: &App, mail_form: &MailForm, email: &str) -> Reply {
     let page = RegisterSent {
-        layout: Layout { base: app.config.issuer.base(), request_id: &visit.context.id },
+        layout: mail_form.layout(app),
         email,
         good_for: &formatting::span(LinkKind::Register.lifetime()),
-        again: &visit.url(app, paths::REGISTER),
+        again: &mail_form.url(app, paths::REGISTER),
     };
     page::show(200, &page, None)
 }
@@ -70,18 +71,18 @@ fn sent(app: &App, visit: &Visit, email: &str) -> Reply {
 fn show(
     app: &App,
     connection: &mut AnyConnection,
-    visit: &Visit,
+    mail_form: &MailForm,
     (email, problem): (&str, Option<RegisterProblem>),
-) -> Result<Reply, Fault> {
-    let owner = visit.owner();
-    let client_name = visit.client_name(app, connection)?;
+) -> Result<Reply, PageError> {
+    let owner = mail_form.owner();
+    let client_name = mail_form.client_name(app, connection)?;
     let page = Register {
-        layout: Layout { base: app.config.issuer.base(), request_id: &visit.context.id },
+        layout: mail_form.layout(app),
         client_name: client_name.as_deref(),
         email,
-        login_url: &visit.url(app, paths::LOGIN),
-        action: &visit.url(app, paths::REGISTER),
-        csrf: &visit.csrf(app, &owner),
+        login_url: &mail_form.url(app, paths::LOGIN),
+        action: &mail_form.url(app, paths::REGISTER),
+        csrf: &mail_form.csrf(app, &owner),
         problem,
     };
     let reply = match problem {
@@ -92,5 +93,5 @@ fn show(
             page::show(429, &page, None).with(header::RETRY_AFTER, &seconds.to_string()).noting("e-mail requests rate limited")
         }
     };
-    Ok(visit.keeping(&owner, reply))
+    Ok(mail_form.keeping(&owner, reply))
 }

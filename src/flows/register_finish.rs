@@ -4,14 +4,13 @@
 use actix_web::{http::header, web::Data};
 
 use super::{
-    formatting,
-    link::{self, LinkPage, LinkProblem, Visit},
+    link::{self, LinkPage, LinkRequest},
     sign_in_redirect,
     throttle::MailLimit,
 };
 use crate::{
     app::App,
-    pages::{DisplayNameProblem, FormProblem, RegisterFinish, RegisterFinishProblems, UsernameProblem},
+    pages::{DisplayNameProblem, FormProblem, LinkProblem, RegisterFinish, RegisterFinishProblems, UsernameProblem},
     paths,
     protocol::{
         activity::Activity,
@@ -31,11 +30,9 @@ use crate::{
     },
     web::{
         blocking::{Priority, run_blocking},
-        body::Form,
-        fault::Fault,
         page,
+        page_request::{self, PageError, PageRequest},
         reply::Reply,
-        request::Request,
     },
 };
 
@@ -47,6 +44,13 @@ struct Typed {
     display_name: String,
 }
 
+/// The names of a new user, as they may be.
+struct Names {
+    username: String,
+    display_name: Option<String>,
+    email: String,
+}
+
 /// An account on its way to being made.
 struct Candidate {
     link: Link,
@@ -55,56 +59,56 @@ struct Candidate {
 }
 
 /// `GET /register/finish`.
-pub async fn get(request: Request, app: Data<App>) -> Reply {
-    link::show(&request, &app, &LINK_PAGE, handle).await
+pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
+    link::answer(request, &app, &LINK_PAGE, handle).await
 }
 
 /// `POST /register/finish`.
-pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
-    let visit = Visit::of(&request, &LINK_PAGE);
-    let form = match visit.read(&app, form) {
-        Ok(form) => form,
-        Err(reply) => return reply,
-    };
-    let context = visit.context.clone();
-    make(&app, visit, form).await.unwrap_or_else(|fault| page::fault(app.config.issuer.base(), &context, &fault))
+pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
+    let context = request.context.clone();
+    page_request::reply(&app, &context, make(&app, request).await)
 }
 
-fn handle(app: &App, connection: &mut AnyConnection, visit: &Visit, link: &Link, _: Option<&Params>) -> Result<Reply, Fault> {
+fn handle(
+    app: &App,
+    connection: &mut AnyConnection,
+    link_request: &LinkRequest,
+    link: &Link,
+    _: Option<&Params>,
+) -> Result<Reply, PageError> {
     let typed = Typed { username: String::new(), display_name: String::new() };
-    visit.ask(app, connection, link, &typed, RegisterFinishProblems::default())
+    link_request.ask(app, connection, link, &typed, RegisterFinishProblems::default())
 }
 
 /// Two blocking calls, with the password's hash in between.
-async fn make(app: &Data<App>, visit: Visit, form: Params) -> Result<Reply, Fault> {
-    let password = form.get("new_password").unwrap_or_default().into();
-    let first = visit.clone();
-    let judged = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<Result<Box<Candidate>, Reply>, Fault> {
-        first.judge(app, connection, &form)
+async fn make(app: &Data<App>, request: PageRequest) -> Result<Reply, PageError> {
+    let link_request = LinkRequest::read(app, request, &LINK_PAGE)?;
+    let password = link_request.field("new_password").into();
+    let judged = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<_, PageError> {
+        let candidate = link_request.judge(app, connection)?;
+        Ok((link_request, candidate))
     });
-    let mut candidate = match judged.await? {
-        Ok(candidate) => candidate,
-        Err(reply) => return Ok(reply),
-    };
+    let (link_request, mut candidate) = judged.await?;
     candidate.user.password_hash = Some(app.passwords.hash_within_gate(password).await?);
-    run_blocking(app, Priority::Own, move |app, connection| visit.register(app, connection, &candidate)).await
+    run_blocking(app, Priority::Own, move |app, connection| link_request.register(app, connection, &candidate)).await
 }
 
-impl Visit {
+impl LinkRequest {
     /// Reads the form, and says all that is wrong with it at once.
-    fn judge(&self, app: &App, connection: &mut AnyConnection, form: &Params) -> Result<Result<Box<Candidate>, Reply>, Fault> {
-        let link = match self.find(app, connection, Some(form))? {
-            Ok(link) => link,
-            Err(reply) => return Ok(Err(reply)),
-        };
-        let text = |name| form.get(name).unwrap_or_default().trim().to_owned();
+    ///
+    /// # Errors
+    /// The page again.
+    fn judge(&self, app: &App, connection: &mut AnyConnection) -> Result<Candidate, PageError> {
+        let link = self.find(app, connection)?;
+        let text = |name| self.field(name).trim().to_owned();
         let typed = Typed { username: text("username"), display_name: text("display_name") };
         let mut problems = RegisterFinishProblems::default();
-        if let Err(problem) = self.check(app, &link, form) {
+        if let Err(problem) = self.check(app, &link) {
             problems.form = Some(problem);
-            return Ok(Err(self.ask(app, connection, &link, &typed, problems)?));
+            return Err(self.ask(app, connection, &link, &typed, problems)?.into());
         }
-        let Some(email) = link.email.clone() else { return Ok(Err(self.problem_of(app, Some(link.kind), LinkProblem::Unknown))) };
+        let unknown = || PageError::from(self.problem_of(app, Some(link.kind), LinkProblem::Unknown));
+        let email = link.email.clone().ok_or_else(unknown)?;
         let username = profile::username(&typed.username).ok();
         if let Some(username) = &username {
             match MailLimit::of_names(&app.config.secrets, link.id).admit(connection, self.context.now)? {
@@ -121,21 +125,20 @@ impl Visit {
         if let Some(Err(_)) = display_name {
             problems.display_name = Some(DisplayNameProblem::Invalid { limit: DISPLAY_NAME_LIMIT });
         }
-        let password = form.get("new_password").unwrap_or_default();
-        let flaw = app.password_rules.check(password, &[&typed.username, &email, &typed.display_name]).err();
-        problems.password = flaw.map(formatting::flaw);
+        problems.password =
+            app.password_rules.check(self.field("new_password"), &[&typed.username, &email, &typed.display_name]).err();
         let (Some(username), true) = (username, problems == RegisterFinishProblems::default()) else {
-            return Ok(Err(self.ask(app, connection, &link, &typed, problems)?));
+            return Err(self.ask(app, connection, &link, &typed, problems)?.into());
         };
-        let Some(user) = self.user(&link, (username, display_name.and_then(Result::ok), email)) else {
-            return Ok(Err(self.problem_of(app, Some(link.kind), LinkProblem::Unknown)));
-        };
-        Ok(Ok(Box::new(Candidate { link, user, typed })))
+        let names = Names { username, display_name: display_name.and_then(Result::ok), email };
+        let user = self.user(&link, names).ok_or_else(unknown)?;
+        Ok(Candidate { link, user, typed })
     }
 
     /// The user that the link makes: their address is known to be theirs, and an invitation brings roles and groups. None for an
     /// invitation that does not say which.
-    fn user(&self, link: &Link, (username, display_name, email): (String, Option<String>, String)) -> Option<User> {
+    fn user(&self, link: &Link, names: Names) -> Option<User> {
+        let Names { username, display_name, email } = names;
         let Invited { roles, groups } = match (link.kind, &link.content) {
             (LinkKind::Register, _) => Invited::default(),
             (_, LinkContent::Invited(invited)) => invited.clone(),
@@ -162,7 +165,7 @@ impl Visit {
         })
     }
 
-    fn register(&self, app: &App, connection: &mut AnyConnection, candidate: &Candidate) -> Result<Reply, Fault> {
+    fn register(&self, app: &App, connection: &mut AnyConnection, candidate: &Candidate) -> Result<Reply, PageError> {
         let Candidate { link, user, typed } = candidate;
         let (now, origin, id) = (self.context.now, self.context.origin(), user.claims.id);
         let activity = Activity::Registered;
@@ -179,7 +182,7 @@ impl Visit {
     }
 
     /// Someone else took the name meanwhile, or the address.
-    fn taken(&self, app: &App, connection: &mut AnyConnection, link: &Link, typed: &Typed) -> Result<Reply, Fault> {
+    fn taken(&self, app: &App, connection: &mut AnyConnection, link: &Link, typed: &Typed) -> Result<Reply, PageError> {
         if users::find_by_login(connection, &LoginName::parse(&typed.username))?.is_none() {
             return Ok(self.problem_of(app, Some(link.kind), LinkProblem::AddressTaken));
         }
@@ -194,7 +197,7 @@ impl Visit {
         link: &Link,
         typed: &Typed,
         problems: RegisterFinishProblems,
-    ) -> Result<Reply, Fault> {
+    ) -> Result<Reply, PageError> {
         let request = link.content.request().map(Params::parse);
         let client = request.as_ref().and_then(|request| request.get("client_id"));
         let client = client.map(|id| clients::find(connection, id)).transpose()?.flatten();

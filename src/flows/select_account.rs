@@ -3,83 +3,85 @@
 
 use actix_web::web::Data;
 
-use super::interaction::{Interaction, Visit, ask};
+use super::interaction::{Interaction, about, ask, path_with};
 use crate::{
     app::App,
-    pages::{Layout, Problem, SelectAccount, SelectAccountProblem},
+    pages::{SelectAccount, SelectAccountProblem},
     paths,
     protocol::params::Params,
     store::{AnyConnection, users},
-    web::{body::Form, fault::Fault, forms, page, reply::Reply, request::Request, returning},
+    web::{
+        fault::Fault,
+        forms, page,
+        page_request::{PageError, PageRequest},
+        reply::Reply,
+        returning,
+    },
 };
 
 /// `GET /select-account`.
-pub async fn get(request: Request, app: Data<App>) -> Reply {
-    ask(&request, &app, None, handle).await
+pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
+    ask(request, &app, handle).await
 }
 
 /// `POST /select-account`.
-pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
-    ask(&request, &app, Some(form), handle).await
+pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
+    ask(request, &app, handle).await
 }
 
 fn handle(
     app: &App,
     connection: &mut AnyConnection,
-    visit: &Visit,
+    request: &PageRequest,
     interaction: &Interaction,
     form: Option<&Params>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, PageError> {
     match form {
-        None => show(app, connection, visit, interaction, None),
-        Some(form) => choose(app, connection, visit, interaction, form),
+        None => show(app, connection, request, interaction, None),
+        Some(form) => choose(app, connection, request, interaction, form),
     }
 }
 
 fn choose(
     app: &App,
     connection: &mut AnyConnection,
-    visit: &Visit,
+    request: &PageRequest,
     interaction: &Interaction,
     form: &Params,
-) -> Result<Reply, Fault> {
-    let (now, base) = (visit.context.now, app.config.issuer.base());
-    let malformed = |detail: &str| Ok(page::error(base, &visit.context, 400, Problem::MalformedRequest { detail }));
-    if let Some(flaw) = form.flaw() {
-        return malformed(&flaw.describe());
-    }
-    if forms::check(app, &interaction.cookie, &visit.about(paths::SELECT_ACCOUNT), form, now).is_err() {
-        return show(app, connection, visit, interaction, Some(SelectAccountProblem::FormExpired));
+) -> Result<Reply, PageError> {
+    let (now, base) = (request.context.now, app.config.issuer.base());
+    if forms::check(app, &interaction.cookie, &about(request, paths::SELECT_ACCOUNT), form, now).is_err() {
+        return show(app, connection, request, interaction, Some(SelectAccountProblem::FormExpired));
     }
     let (path, name, value) = match form.get("choice") {
         Some("continue") => {
-            let chosen = returning::choose_account(app, &visit.query, &interaction.session, now);
+            let chosen = returning::choose_account(app, &request.query, &interaction.session, now);
             (paths::AUTHORIZE, returning::ACCOUNT_CHOSEN, chosen)
         }
-        Some("other") => (paths::LOGIN, returning::SIGN_IN_REQUESTED, returning::ask_for_sign_in(app, &visit.query, now)),
-        _ => return malformed("choice: expected 'continue' or 'other'"),
+        Some("other") => (paths::LOGIN, returning::SIGN_IN_REQUESTED, returning::ask_for_sign_in(app, &request.query, now)),
+        _ => return Ok(request.malformed(app, "choice: expected 'continue' or 'other'")),
     };
-    Ok(Reply::see_other(&format!("{base}{}", visit.path_with(path, name, &value))).noting("account chosen"))
+    Ok(Reply::see_other(&format!("{base}{}", path_with(request, path, name, &value))).noting("account chosen"))
 }
 
 fn show(
     app: &App,
     connection: &mut AnyConnection,
-    visit: &Visit,
+    request: &PageRequest,
     interaction: &Interaction,
     problem: Option<SelectAccountProblem>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, PageError> {
     let Some(user) = users::find(connection, interaction.session.user_id)? else {
-        return Err(Fault::Internal(format!("session {} belongs to a user who does not exist", interaction.session.id)));
+        return Err(Fault::Internal(format!("session {} belongs to a user who does not exist", interaction.session.id)).into());
     };
     let base = app.config.issuer.base();
     let page = SelectAccount {
-        layout: Layout { base, request_id: &visit.context.id },
+        layout: request.layout(app),
         client_name: Some(&interaction.client.name),
         user: user.shown_name(),
         username: &user.claims.username,
-        action: &format!("{base}{}?{}", paths::SELECT_ACCOUNT, visit.query.to_query(&[], &[])),
-        csrf: &forms::stamp(app, &interaction.cookie, &visit.about(paths::SELECT_ACCOUNT), visit.context.now),
+        action: &format!("{base}{}?{}", paths::SELECT_ACCOUNT, request.query.to_query(&[], &[])),
+        csrf: &forms::stamp(app, &interaction.cookie, &about(request, paths::SELECT_ACCOUNT), request.context.now),
         problem,
     };
     let target = interaction.request.address.form_action_source();

@@ -8,7 +8,7 @@ use super::{
     algorithms,
     verify::{Claims, Refused, refuse, take_apart},
 };
-use crate::protocol::algorithm::Algorithm;
+use crate::protocol::{algorithm::Algorithm, error::Invalid};
 
 /// The maximum number of keys in a set.
 const LIMIT: usize = 20;
@@ -30,11 +30,11 @@ impl ClientKeys {
     ///
     /// # Errors
     /// The expected form: JSON, only public keys, at least one usable here.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
         let set: Map<String, Value> = serde_json::from_str(text).map_err(|_| "expected a JWK set as JSON (RFC 7517 5)")?;
         let Some(Value::Array(keys)) = set.get("keys") else { return Err("expected an array as the member 'keys'".into()) };
         if keys.len() > LIMIT {
-            return Err(format!("expected at most {LIMIT} keys, received {}", keys.len()));
+            return Err(format!("expected at most {LIMIT} keys, received {}", keys.len()).into());
         }
         let mut usable = Vec::new();
         for key in keys {
@@ -45,7 +45,7 @@ impl ClientKeys {
             usable.extend(ClientKey::read(key));
         }
         if usable.is_empty() {
-            return Err(format!("expected a public key for one of {}", Algorithm::names().join(", ")));
+            return Err(format!("expected a public key for one of {}", Algorithm::names().join(", ")).into());
         }
         Ok(Self(usable))
     }
@@ -202,7 +202,7 @@ mod tests {
             (json!({"keys": vec![public.clone(); 21]}).to_string(), "at most 20"),
         ] {
             let refused = ClientKeys::parse(&set).err().unwrap();
-            assert!(refused.contains(words), "{set}: {refused}");
+            assert!(refused.as_ref().contains(words), "{set}: {refused}");
         }
         assert!(ClientKeys::parse(&json!({"keys": [{"kty": "new"}, public]}).to_string()).is_ok(), "unknown ones are left out");
     }

@@ -18,36 +18,23 @@ pub fn begin() {
 }
 
 /// Errors of keys and signatures; none of them is the caller's fault.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// A stored private key cannot be opened: the server secret is not that of this database.
+    /// A stored private key cannot be opened: the server secret is not the one of this database.
+    #[error(
+        "the signing key {kid} cannot be decrypted: expected the server secret that this database was created with (SYMBOLON_SECRET or secret_file), received another"
+    )]
     Sealed {
         /// The key id.
         kid: String,
     },
     /// No key signs by this algorithm now.
+    #[error("there is no signing key for {name} (create one with symbolon key add --algorithm {name})", name = .0.as_str())]
     NoKey(Algorithm),
     /// The cryptographic library reported an error.
+    #[error("{0}")]
     Failed(String),
 }
-
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Sealed { kid } => write!(
-                f,
-                "the signing key {kid} cannot be decrypted: expected the server secret that this database was created with (SYMBOLON_SECRET or secret_file), received another"
-            ),
-            Self::NoKey(algorithm) => {
-                let name = algorithm.as_str();
-                write!(f, "there is no signing key for {name} (create one with symbolon key add --algorithm {name})")
-            }
-            Self::Failed(text) => f.write_str(text),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
 
 fn failed(error: impl std::fmt::Display) -> Error {
     Error::Failed(error.to_string())

@@ -101,12 +101,12 @@ fn is_timeout(error: &Error) -> bool {
 }
 
 fn parameters(settings: &SmtpSettings) -> Result<TlsParameters, MailError> {
-    let refuse = |error: String| MailError(format!("smtp_ca_file: {error}"));
+    let refuse = |error: &dyn std::fmt::Display| MailError(format!("smtp_ca_file: {error}"));
     let pem = OutboundSettings { ca_pem: settings.ca_pem.clone(), ..OutboundSettings::default() };
     let mut builder = TlsParameters::builder(settings.host.clone());
-    for certificate in pem.certificates().map_err(refuse)? {
-        let own = Certificate::from_der(certificate.to_vec()).map_err(|error| refuse(error.to_string()))?;
+    for certificate in pem.certificates().map_err(|error| refuse(&error))? {
+        let own = Certificate::from_der(certificate.to_vec()).map_err(|error| refuse(&error))?;
         builder = builder.add_root_certificate(own);
     }
-    builder.build().map_err(|error| refuse(error.to_string()))
+    builder.build().map_err(|error| refuse(&error))
 }

@@ -2,10 +2,7 @@
 //! operator allows. The check is part of name resolution: only checked addresses are connected to, so that a name that changes its
 //! address (DNS rebinding) leads nowhere else. Which URLs are called at all is the parent's.
 
-use std::{
-    fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use ureq::{
@@ -67,16 +64,9 @@ pub struct Judge<R> {
 }
 
 /// Every address of a name was refused; this is the first one.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0} is not allowed")]
 pub struct Refused(pub IpAddr);
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is not allowed", self.0)
-    }
-}
-
-impl std::error::Error for Refused {}
 
 impl<R> Judge<R> {
     pub const fn new(names: R, allow: Vec<IpNet>) -> Self {

@@ -4,11 +4,12 @@
 use askama::Template;
 
 use super::{Form, Layout, Owner, ShownOrigin};
+use crate::protocol::activity::Activity;
 
 /// The page.
 #[derive(Debug, Template)]
 #[template(path = "activity.html")]
-pub struct Activity<'a> {
+pub struct ActivityPage<'a> {
     /// The frame.
     pub layout: Layout<'a>,
     /// Whose account it is.
@@ -40,7 +41,7 @@ pub struct ActivityDay<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct ActivityEntry<'a> {
     /// What.
-    pub kind: ActivityKind,
+    pub kind: Activity,
     /// When, for machines; of several, the last time.
     pub iso: &'a str,
     /// The time of the day, such as "05:37 UTC".
@@ -69,81 +70,24 @@ pub enum ActivityProblem {
     FormExpired,
 }
 
-/// The kinds of what happens to an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ActivityKind {
-    /// The account was made by oneself.
-    Registered,
-    /// An operator added the account.
-    Added,
-    /// A sign-in.
-    SignedIn,
-    /// A sign-in in a browser that was not known, or from where this one was never seen before.
-    SignedInAnew,
-    /// Sign-ins that failed.
-    SignInFailed,
-    /// A sign-out.
-    SignedOut,
-    /// A browser's session was ended from another.
-    SessionEnded,
-    /// An app was allowed something.
-    AppAllowed,
-    /// An app's access was ended.
-    AppEnded,
-    /// A code or refresh token that was used before came again: the app's access was ended.
-    CredentialReused,
-    /// An app went on from another network.
-    AddressChanged,
-    /// Every session and every access was ended, or all others.
-    EverythingEnded,
-    /// The user said that it was not them.
-    NotMe,
-    /// The password was changed with the old one.
-    PasswordChanged,
-    /// A new password was asked for by mail.
-    ResetRequested,
-    /// A new password was set by a link, or by an operator.
-    PasswordReset,
-    /// Another e-mail address is to be confirmed.
-    EmailChangeRequested,
-    /// The e-mail address was changed.
-    EmailChanged,
-    /// The e-mail address they have became known to be theirs, by a link or by an operator.
-    EmailVerified,
-    /// The e-mail address they have is not known to be theirs any more, an operator says.
-    EmailUnverified,
-    /// The display name was changed, or what else apps are told of the user.
-    DetailsChanged,
-    /// The user is to sign in again before any access goes on.
-    SignInAgain,
-    /// An operator switched the account off.
-    Disabled,
-    /// An operator switched the account on.
-    Enabled,
-    /// An operator ended the links of e-mails that could still be used.
-    LinksEnded,
-    /// The data kept of the user were handed out to them.
-    Exported,
-}
-
-impl ActivityKind {
+impl ActivityEntry<'_> {
     /// Whether it should stand out: what an unknown caller in the account would cause, or what ends their stay.
     #[must_use]
-    pub const fn is_unusual(self) -> bool {
+    pub const fn is_unusual(&self) -> bool {
         matches!(
-            self,
-            Self::SignedInAnew
-                | Self::SignInFailed
-                | Self::CredentialReused
-                | Self::AddressChanged
-                | Self::NotMe
-                | Self::PasswordReset
+            self.kind,
+            Activity::SignedInAnew
+                | Activity::SignInFailed
+                | Activity::CredentialReused
+                | Activity::AddressChanged
+                | Activity::NotMe
+                | Activity::PasswordReset
         )
     }
 
     /// Whether the sentence about it names what it was about.
-    const fn names_its_app(self) -> bool {
-        matches!(self, Self::AppAllowed | Self::AppEnded | Self::CredentialReused | Self::AddressChanged)
+    const fn names_its_app(&self) -> bool {
+        matches!(self.kind, Activity::AppAllowed | Activity::AppEnded | Activity::CredentialReused | Activity::AddressChanged)
     }
 }
 

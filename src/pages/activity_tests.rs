@@ -5,38 +5,38 @@ use super::super::markup;
 use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
 use super::*;
 
-const ALL: [ActivityKind; 26] = [
-    ActivityKind::Registered,
-    ActivityKind::Added,
-    ActivityKind::SignedIn,
-    ActivityKind::SignedInAnew,
-    ActivityKind::SignInFailed,
-    ActivityKind::SignedOut,
-    ActivityKind::SessionEnded,
-    ActivityKind::AppAllowed,
-    ActivityKind::AppEnded,
-    ActivityKind::CredentialReused,
-    ActivityKind::AddressChanged,
-    ActivityKind::EverythingEnded,
-    ActivityKind::NotMe,
-    ActivityKind::PasswordChanged,
-    ActivityKind::ResetRequested,
-    ActivityKind::PasswordReset,
-    ActivityKind::EmailChangeRequested,
-    ActivityKind::EmailChanged,
-    ActivityKind::EmailVerified,
-    ActivityKind::EmailUnverified,
-    ActivityKind::DetailsChanged,
-    ActivityKind::SignInAgain,
-    ActivityKind::Disabled,
-    ActivityKind::Enabled,
-    ActivityKind::LinksEnded,
-    ActivityKind::Exported,
+const ALL: [Activity; 26] = [
+    Activity::Registered,
+    Activity::Added,
+    Activity::SignedIn,
+    Activity::SignedInAnew,
+    Activity::SignInFailed,
+    Activity::SignedOut,
+    Activity::SessionEnded,
+    Activity::AppAllowed,
+    Activity::AppEnded,
+    Activity::CredentialReused,
+    Activity::AddressChanged,
+    Activity::EverythingEnded,
+    Activity::NotMe,
+    Activity::PasswordChanged,
+    Activity::ResetRequested,
+    Activity::PasswordReset,
+    Activity::EmailChangeRequested,
+    Activity::EmailChanged,
+    Activity::EmailVerified,
+    Activity::EmailUnverified,
+    Activity::DetailsChanged,
+    Activity::SignInAgain,
+    Activity::Disabled,
+    Activity::Enabled,
+    Activity::LinksEnded,
+    Activity::Exported,
 ];
 
 const ENTRY: ActivityEntry<'static> =
-    ActivityEntry { kind: ActivityKind::SignedIn, iso: NOW.iso, clock: "05:37 UTC", origin: BERN, about: None, count: 1 };
-const PAGE: Activity<'static> = Activity {
+    ActivityEntry { kind: Activity::SignedIn, iso: NOW.iso, clock: "05:37 UTC", origin: BERN, about: None, count: 1 };
+const PAGE: ActivityPage<'static> = ActivityPage {
     layout: LAYOUT,
     owner: ALICE,
     days: &[],
@@ -47,48 +47,48 @@ const PAGE: Activity<'static> = Activity {
     problem: None,
 };
 
-fn entry(kind: ActivityKind) -> ActivityEntry<'static> {
-    let about = kind.names_its_app().then_some("Example Notes");
-    ActivityEntry { kind, about, ..ENTRY }
+fn entry(kind: Activity) -> ActivityEntry<'static> {
+    let entry = ActivityEntry { kind, ..ENTRY };
+    ActivityEntry { about: entry.names_its_app().then_some("Example Notes"), ..entry }
 }
 
 pub fn samples() -> Vec<Sample> {
     let today = [
-        entry(ActivityKind::SignedIn),
-        ActivityEntry { count: 12, ..entry(ActivityKind::SignInFailed) },
-        entry(ActivityKind::CredentialReused),
-        entry(ActivityKind::AppAllowed),
+        entry(Activity::SignedIn),
+        ActivityEntry { count: 12, ..entry(Activity::SignInFailed) },
+        entry(Activity::CredentialReused),
+        entry(Activity::AppAllowed),
     ];
     let before = [
-        entry(ActivityKind::SignedInAnew),
-        ActivityEntry { about: Some("alice@example.org"), ..entry(ActivityKind::EmailChanged) },
-        ActivityEntry { origin: ShownOrigin::default(), about: Some("By an operator"), ..entry(ActivityKind::PasswordReset) },
-        entry(ActivityKind::Registered),
+        entry(Activity::SignedInAnew),
+        ActivityEntry { about: Some("alice@example.org"), ..entry(Activity::EmailChanged) },
+        ActivityEntry { origin: ShownOrigin::default(), about: Some("By an operator"), ..entry(Activity::PasswordReset) },
+        entry(Activity::Registered),
     ];
     let days = [
         ActivityDay { name: "Sunday, 22 November 2026", entries: &today },
         ActivityDay { name: "Friday, 2 October 2026", entries: &before },
     ];
     let (older, newest) = (Some("/account/activity?before=1764000000000"), Some("/account/activity"));
-    let page = Activity { days: &days, older, ..PAGE };
+    let page = ActivityPage { days: &days, older, ..PAGE };
 
     let all = ALL.map(entry);
     let long =
         ShownOrigin { program: Some(LONG), place: Some(RIGHT_TO_LEFT), address: Some("2001:db8:1234:5678:9abc:def0:1234:5678") };
     let unbroken = "x".repeat(120);
     let strained = [
-        ActivityEntry { about: Some(&unbroken), origin: long, ..entry(ActivityKind::AppAllowed) },
-        ActivityEntry { about: Some(RIGHT_TO_LEFT), origin: long, count: 4000, ..entry(ActivityKind::AddressChanged) },
-        ActivityEntry { about: Some(LONG), ..entry(ActivityKind::SessionEnded) },
+        ActivityEntry { about: Some(&unbroken), origin: long, ..entry(Activity::AppAllowed) },
+        ActivityEntry { about: Some(RIGHT_TO_LEFT), origin: long, count: 4000, ..entry(Activity::AddressChanged) },
+        ActivityEntry { about: Some(LONG), ..entry(Activity::SessionEnded) },
     ];
     vec![
         sample("activity", &page),
-        sample("activity-without-mail", &Activity { effect: NotMeEffect::ChangePassword, ..page }),
-        sample("activity-every-kind", &Activity { days: &[ActivityDay { entries: &all, ..days[0] }], newest, ..page }),
-        sample("activity-strained", &Activity { days: &[ActivityDay { entries: &strained, ..days[0] }], ..PAGE }),
+        sample("activity-without-mail", &ActivityPage { effect: NotMeEffect::ChangePassword, ..page }),
+        sample("activity-every-kind", &ActivityPage { days: &[ActivityDay { entries: &all, ..days[0] }], newest, ..page }),
+        sample("activity-strained", &ActivityPage { days: &[ActivityDay { entries: &strained, ..days[0] }], ..PAGE }),
         sample("activity-empty", &PAGE),
-        sample("activity-end", &Activity { newest, ..PAGE }),
-        sample("activity-expired", &Activity { problem: Some(ActivityProblem::FormExpired), days: &days, ..PAGE }),
+        sample("activity-end", &ActivityPage { newest, ..PAGE }),
+        sample("activity-expired", &ActivityPage { problem: Some(ActivityProblem::FormExpired), days: &days, ..PAGE }),
     ]
 }
 
@@ -98,9 +98,9 @@ fn hostile_values_are_escaped() {
         ["owner", "username", "day", "clock", "program", "place", "address", "about", "older", "newest", "action", "csrf"];
     let [owner, username, day, clock, program, place, address, about, older, newest, action, csrf] = fields.map(hostile);
     let origin = ShownOrigin { program: Some(&program), place: Some(&place), address: Some(&address) };
-    for kind in [ActivityKind::AppAllowed, ActivityKind::EmailChanged] {
+    for kind in [Activity::AppAllowed, Activity::EmailChanged] {
         let entries = [ActivityEntry { kind, clock: &clock, origin, about: Some(&about), ..ENTRY }];
-        let page = Activity {
+        let page = ActivityPage {
             owner: Owner { name: &owner, username: &username },
             days: &[ActivityDay { name: &day, entries: &entries }],
             older: Some(&older),
@@ -119,7 +119,7 @@ fn it_is_a_page_of_the_account() {
 
 /// The page with this entry alone.
 fn only(entry: ActivityEntry<'_>) -> String {
-    Activity { days: &[ActivityDay { name: "Today", entries: &[entry] }], ..PAGE }.render().unwrap()
+    ActivityPage { days: &[ActivityDay { name: "Today", entries: &[entry] }], ..PAGE }.render().unwrap()
 }
 
 #[test]
@@ -136,17 +136,17 @@ fn each_kind_has_a_sentence_of_its_own() {
 fn what_is_unusual_says_so_in_words() {
     for kind in ALL {
         let html = only(entry(kind));
-        assert_eq!(html.contains(">Unusual<"), kind.is_unusual(), "{kind:?}");
+        assert_eq!(html.contains(">Unusual<"), entry(kind).is_unusual(), "{kind:?}");
     }
-    assert!(ALL.iter().any(|kind| kind.is_unusual()) && !ActivityKind::SignedIn.is_unusual());
+    assert!(ALL.into_iter().any(|kind| entry(kind).is_unusual()) && !entry(Activity::SignedIn).is_unusual());
 }
 
 #[test]
 fn several_are_counted() {
-    let failed = |count| only(ActivityEntry { count, ..entry(ActivityKind::SignInFailed) });
+    let failed = |count| only(ActivityEntry { count, ..entry(Activity::SignInFailed) });
     assert!(failed(1).contains("1 attempt to sign in failed") && failed(12).contains("12 attempts to sign in failed"));
     assert!(!failed(12).contains("12 times"));
-    assert!(only(ActivityEntry { count: 3, ..entry(ActivityKind::AddressChanged) }).contains("network, 3 times"));
+    assert!(only(ActivityEntry { count: 3, ..entry(Activity::AddressChanged) }).contains("network, 3 times"));
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn what_it_was_about_is_told_once() {
         let html = only(ActivityEntry { about: Some("About This"), ..entry(kind) });
         assert_eq!(html.matches("About This").count(), 1, "{kind:?}");
     }
-    assert!(only(ActivityEntry { about: None, ..entry(ActivityKind::AppAllowed) }).contains("an app"));
+    assert!(only(ActivityEntry { about: None, ..entry(Activity::AppAllowed) }).contains("an app"));
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn not_me_says_what_it_does() {
         (NotMeEffect::ResetByMail, "your password stops working"),
         (NotMeEffect::ChangePassword, "every other browser is signed out"),
     ] {
-        let html = Activity { effect, ..PAGE }.render().unwrap();
+        let html = ActivityPage { effect, ..PAGE }.render().unwrap();
         assert!(html.contains(words), "{words}");
         let tags = markup::tags(&html);
         let forms: Vec<_> = tags.iter().filter(|tag| tag.name == "form").filter_map(|tag| tag.get("action")).collect();

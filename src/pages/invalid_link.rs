@@ -4,6 +4,7 @@
 use askama::Template;
 
 use super::Layout;
+use crate::protocol::link::LinkKind;
 
 /// The page instead of the one the link led to.
 #[derive(Debug, Template)]
@@ -12,40 +13,24 @@ pub struct InvalidLink<'a> {
     /// The frame.
     pub layout: Layout<'a>,
     /// What the link was for.
-    pub purpose: LinkPurpose,
+    pub purpose: LinkKind,
     /// Why it does nothing.
-    pub reason: InvalidLinkReason<'a>,
+    pub reason: LinkProblem,
+    /// How long such a link is good, in words: "10 minutes".
+    pub lifetime: &'a str,
     /// Where to begin again: to register, to recover, to change the address. `None` where that is not open.
     pub again: Option<&'a str>,
     /// Where the sign-in page is.
     pub login_url: &'a str,
 }
 
-/// What a link is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LinkPurpose {
-    /// To finish a registration.
-    Register,
-    /// To register by an operator's invitation.
-    Invitation,
-    /// To set a new password.
-    Reset,
-    /// To confirm a new e-mail address.
-    ConfirmEmail,
-    /// To say that it was not oneself.
-    NotMe,
-}
-
 /// Why a link does nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InvalidLinkReason<'a> {
+pub enum LinkProblem {
     /// It has done what it was for.
     Used,
     /// It is too old.
-    Expired {
-        /// How long it was good, in words: "10 minutes".
-        after: &'a str,
-    },
+    Expired,
     /// It was not used, and a later decision took its place: a newer link, a change of the account, an operator's.
     Superseded,
     /// It is good in the browser alone in which it was asked for.
@@ -73,7 +58,7 @@ impl<'a> Way<'a> {
 impl<'a> InvalidLink<'a> {
     /// Whether the user needs someone else's help, so that no way on is the one to take.
     const fn is_stuck(&self) -> bool {
-        self.again.is_none() && !matches!(self.reason, InvalidLinkReason::Used | InvalidLinkReason::AddressTaken)
+        self.again.is_none() && !matches!(self.reason, LinkProblem::Used | LinkProblem::AddressTaken)
     }
 
     /// What to do now, and what to do otherwise.
@@ -81,10 +66,8 @@ impl<'a> InvalidLink<'a> {
         let sign_in = Way::SignIn(self.login_url);
         let Some(again) = self.again.map(Way::Again) else { return (sign_in, None) };
         match (self.reason, self.purpose) {
-            (InvalidLinkReason::Used, LinkPurpose::Reset) | (InvalidLinkReason::AddressTaken, _) => (sign_in, Some(again)),
-            (InvalidLinkReason::Used, LinkPurpose::Register | LinkPurpose::Invitation | LinkPurpose::ConfirmEmail) => {
-                (sign_in, None)
-            }
+            (LinkProblem::Used, LinkKind::Reset) | (LinkProblem::AddressTaken, _) => (sign_in, Some(again)),
+            (LinkProblem::Used, LinkKind::Register | LinkKind::Invitation | LinkKind::ConfirmEmail) => (sign_in, None),
             _ => (again, Some(sign_in)),
         }
     }
@@ -97,31 +80,31 @@ pub(super) mod tests {
     use super::*;
 
     /// Each purpose: its name, where to begin again, and how long its links are good.
-    const PURPOSES: [(&str, LinkPurpose, Option<&str>, &str); 5] = [
-        ("register", LinkPurpose::Register, Some("/register"), "24 hours"),
-        ("invitation", LinkPurpose::Invitation, None, "7 days"),
-        ("reset", LinkPurpose::Reset, Some("/recover"), "10 minutes"),
-        ("confirm-email", LinkPurpose::ConfirmEmail, Some("/account/email"), "24 hours"),
-        ("not-me", LinkPurpose::NotMe, Some("/recover"), "30 days"),
+    const PURPOSES: [(&str, LinkKind, Option<&str>, &str); 5] = [
+        ("register", LinkKind::Register, Some("/register"), "24 hours"),
+        ("invitation", LinkKind::Invitation, None, "7 days"),
+        ("reset", LinkKind::Reset, Some("/recover"), "10 minutes"),
+        ("confirm-email", LinkKind::ConfirmEmail, Some("/account/email"), "24 hours"),
+        ("not-me", LinkKind::NotMe, Some("/recover"), "30 days"),
     ];
 
     /// Every page that there can be, with its name.
     fn pages() -> Vec<(String, InvalidLink<'static>)> {
         let mut all = Vec::new();
-        for (name, purpose, again, after) in PURPOSES {
+        for (name, purpose, again, lifetime) in PURPOSES {
             let mut reasons = vec![
-                ("used", InvalidLinkReason::Used),
-                ("expired", InvalidLinkReason::Expired { after }),
-                ("superseded", InvalidLinkReason::Superseded),
-                ("unknown", InvalidLinkReason::Unknown),
+                ("used", LinkProblem::Used),
+                ("expired", LinkProblem::Expired),
+                ("superseded", LinkProblem::Superseded),
+                ("unknown", LinkProblem::Unknown),
             ];
             match purpose {
-                LinkPurpose::Reset => reasons.push(("other-browser", InvalidLinkReason::OtherBrowser)),
-                LinkPurpose::NotMe => {}
-                _ => reasons.push(("address-taken", InvalidLinkReason::AddressTaken)),
+                LinkKind::Reset => reasons.push(("other-browser", LinkProblem::OtherBrowser)),
+                LinkKind::NotMe => {}
+                _ => reasons.push(("address-taken", LinkProblem::AddressTaken)),
             }
             for (why, reason) in reasons {
-                let page = InvalidLink { layout: LAYOUT, purpose, reason, again, login_url: "/login" };
+                let page = InvalidLink { layout: LAYOUT, purpose, reason, lifetime, again, login_url: "/login" };
                 all.push((format!("dead-link-{name}-{why}"), page));
             }
         }
@@ -134,12 +117,19 @@ pub(super) mod tests {
 
     #[test]
     fn hostile_values_are_escaped() {
-        let [after, again, login] = ["after", "again", "login"].map(hostile);
+        let [lifetime, again, login] = ["lifetime", "again", "login"].map(hostile);
         for (_, purpose, ..) in PURPOSES {
-            let expired = InvalidLinkReason::Expired { after: &after };
-            let page = InvalidLink { layout: LAYOUT, purpose, reason: expired, again: Some(&again), login_url: &login };
-            assert_escaped(&page, &["after", "again"]);
-            let used = InvalidLinkReason::Used;
+            let expired = LinkProblem::Expired;
+            let page = InvalidLink {
+                layout: LAYOUT,
+                purpose,
+                reason: expired,
+                lifetime: &lifetime,
+                again: Some(&again),
+                login_url: &login,
+            };
+            assert_escaped(&page, &["lifetime", "again"]);
+            let used = LinkProblem::Used;
             assert_escaped(&InvalidLink { reason: used, again: None, ..page }, &["login"]);
         }
     }
@@ -175,7 +165,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_link_of_another_browser_is_asked_for_again_here() {
-        let (_, page) = pages().into_iter().find(|(_, page)| page.reason == InvalidLinkReason::OtherBrowser).unwrap();
+        let (_, page) = pages().into_iter().find(|(_, page)| page.reason == LinkProblem::OtherBrowser).unwrap();
         let html = page.render().unwrap();
         assert!(html.contains("Open it there") && html.contains("request a new link in this browser"));
         assert_eq!(ways(&html), ["/recover", "/login"]);

@@ -5,6 +5,7 @@
 use askama::Template;
 
 use super::CalendarTime;
+use crate::protocol::notification::NotificationKind;
 
 /// How long a line is, where words allow.
 const WIDTH: usize = 72;
@@ -13,58 +14,11 @@ const LONGEST_NAME: usize = 80;
 /// How many characters of an e-mail address are shown: all that it can have.
 const LONGEST_ADDRESS: usize = 254;
 
-/// Which e-mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MessageKind {
-    /// A sign-in in a browser that was not known, or from where it was never seen. Link: this was not me.
-    NewDevice,
-    /// An app goes on from another network. About: its name. Link: this was not me.
-    AddressChanged,
-    /// A token was used twice, and an app's access ended. About: its name. Link: this was not me.
-    CredentialReused,
-    /// The password was changed with the old one. Link: this was not me.
-    PasswordChanged,
-    /// A new password was set by a link or by an operator. Link: this was not me.
-    PasswordReset,
-    /// An operator took the password away. Link: where a new one is asked for.
-    PasswordTaken,
-    /// The e-mail address was changed; to the old one. About: the new one. Link: this was not me; none where an operator changed it,
-    /// or an address was brought back by one.
-    EmailChanged,
-    /// To a new address of someone who has an account. About: their user name. Link: it is mine.
-    ConfirmEmail,
-    /// A new password was asked for. Link: set it.
-    Reset,
-    /// To an address with which someone wants to register. Link: go on.
-    Register,
-    /// To an address that has an account, with which someone wanted to register, or an account that wanted to use it. About: the
-    /// user name of that. No link.
-    AlreadyRegistered,
-    /// An invitation. Link: register.
-    Invitation,
-}
-
-impl MessageKind {
-    /// Whether the e-mail describes of something that has happened, and is worth sending where its link was ended since.
-    #[must_use]
-    pub const fn describes(self) -> bool {
-        matches!(
-            self,
-            Self::NewDevice
-                | Self::AddressChanged
-                | Self::CredentialReused
-                | Self::PasswordChanged
-                | Self::PasswordReset
-                | Self::EmailChanged
-        )
-    }
-}
-
 /// What an e-mail says.
 #[derive(Debug, Clone, Copy)]
 pub struct MessageFacts<'a> {
     /// Which e-mail.
-    pub kind: MessageKind,
+    pub kind: NotificationKind,
     /// The host of the issuer.
     pub site: &'a str,
     /// The name of whom it is to. Not shown where the address may be an unknown caller's.
@@ -109,9 +63,9 @@ macro_rules! messages {
             }
         )+
 
-        fn render(kind: MessageKind, message: &Shown<'_>) -> askama::Result<String> {
+        fn render(kind: NotificationKind, message: &Shown<'_>) -> askama::Result<String> {
             match kind {
-                $(MessageKind::$kind => $kind { message }.render(),)+
+                $(NotificationKind::$kind => $kind { message }.render(),)+
             }
         }
     };
@@ -138,12 +92,12 @@ messages! {
 /// Where a link is needed and there is none, or it would not be one link in the e-mail.
 pub fn message(facts: &MessageFacts<'_>) -> askama::Result<(String, String)> {
     let link = facts.link.unwrap_or_default();
-    let needs_none = facts.kind == MessageKind::AlreadyRegistered || facts.kind.describes();
+    let needs_none = facts.kind == NotificationKind::AlreadyRegistered || facts.kind.describes();
     if link.contains(|c: char| !c.is_ascii_graphic()) || link.is_empty() && !needs_none {
         return Err(askama::Error::custom(format!("the e-mail {:?} needs a link", facts.kind)));
     }
     let name = |text: Option<&str>| text.map(|text| tame(text, LONGEST_NAME)).filter(|text| !text.is_empty());
-    let about = if facts.kind == MessageKind::EmailChanged { LONGEST_ADDRESS } else { LONGEST_NAME };
+    let about = if facts.kind == NotificationKind::EmailChanged { LONGEST_ADDRESS } else { LONGEST_NAME };
     let shown = Shown {
         site: facts.site,
         name: name(facts.name),

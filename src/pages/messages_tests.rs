@@ -7,28 +7,28 @@ use crate::protocol::registration::is_unsafe;
 const LINK: &str =
     "https://id.example.com/not-me?link=sym_ml_AAEC-AwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4";
 
-const ALL: [MessageKind; 12] = [
-    MessageKind::NewDevice,
-    MessageKind::AddressChanged,
-    MessageKind::CredentialReused,
-    MessageKind::PasswordChanged,
-    MessageKind::PasswordReset,
-    MessageKind::EmailChanged,
-    MessageKind::ConfirmEmail,
-    MessageKind::Reset,
-    MessageKind::Register,
-    MessageKind::AlreadyRegistered,
-    MessageKind::Invitation,
-    MessageKind::PasswordTaken,
+const ALL: [NotificationKind; 12] = [
+    NotificationKind::NewDevice,
+    NotificationKind::AddressChanged,
+    NotificationKind::CredentialReused,
+    NotificationKind::PasswordChanged,
+    NotificationKind::PasswordReset,
+    NotificationKind::EmailChanged,
+    NotificationKind::ConfirmEmail,
+    NotificationKind::Reset,
+    NotificationKind::Register,
+    NotificationKind::AlreadyRegistered,
+    NotificationKind::Invitation,
+    NotificationKind::PasswordTaken,
 ];
 
-fn facts(kind: MessageKind) -> MessageFacts<'static> {
+fn facts(kind: NotificationKind) -> MessageFacts<'static> {
     let (about, lasts) = match kind {
-        MessageKind::AddressChanged | MessageKind::CredentialReused => (Some("Example Notes"), "30 days"),
-        MessageKind::EmailChanged => (Some("alice@new.example"), "30 days"),
-        MessageKind::Reset | MessageKind::PasswordTaken => (None, "10 minutes"),
-        MessageKind::Invitation => (None, "7 days"),
-        MessageKind::Register | MessageKind::ConfirmEmail => (None, "24 hours"),
+        NotificationKind::AddressChanged | NotificationKind::CredentialReused => (Some("Example Notes"), "30 days"),
+        NotificationKind::EmailChanged => (Some("alice@new.example"), "30 days"),
+        NotificationKind::Reset | NotificationKind::PasswordTaken => (None, "10 minutes"),
+        NotificationKind::Invitation => (None, "7 days"),
+        NotificationKind::Register | NotificationKind::ConfirmEmail => (None, "24 hours"),
         _ => (None, "30 days"),
     };
     MessageFacts {
@@ -40,13 +40,13 @@ fn facts(kind: MessageKind) -> MessageFacts<'static> {
         place: Some("Berlin, Germany"),
         address: Some("203.0.113.7"),
         about,
-        link: (kind != MessageKind::AlreadyRegistered).then_some(LINK),
+        link: (kind != NotificationKind::AlreadyRegistered).then_some(LINK),
         lasts: Some(lasts),
     }
 }
 
 /// Whether the e-mail lets its reader end everything.
-fn is_alarm(kind: MessageKind) -> bool {
+fn is_alarm(kind: NotificationKind) -> bool {
     ALL.iter().position(|one| *one == kind) < Some(6)
 }
 
@@ -82,11 +82,11 @@ fn each_says_what_when_from_where_and_what_to_do() {
         let alone = text.lines().filter(|line| *line == LINK).count();
         assert_eq!(
             (alone, text.matches("http").count()),
-            if kind == MessageKind::AlreadyRegistered { (0, 0) } else { (1, 1) },
+            if kind == NotificationKind::AlreadyRegistered { (0, 0) } else { (1, 1) },
             "{text}"
         );
         assert!(sent.contains("id.example.com") && sent.contains("there is nothing to do"), "{kind:?}: {text}");
-        let unknown = [MessageKind::ConfirmEmail, MessageKind::Register, MessageKind::Invitation].contains(&kind);
+        let unknown = [NotificationKind::ConfirmEmail, NotificationKind::Register, NotificationKind::Invitation].contains(&kind);
         for fact in ["Alice Example", "22 November 2026, 05:37 UTC", "Firefox on Linux", "Berlin, Germany", "203.0.113.7"] {
             assert_eq!(
                 sent.contains(fact),
@@ -101,12 +101,12 @@ fn each_says_what_when_from_where_and_what_to_do() {
         assert_eq!(ends, is_alarm(kind), "{kind:?}: {text}");
     }
     let said = |kind| message(&facts(kind)).unwrap().1.replace('\n', " ");
-    assert!(said(MessageKind::AddressChanged).contains("the app \"Example Notes\""));
-    assert!(said(MessageKind::CredentialReused).contains("the app \"Example Notes\""));
-    assert!(said(MessageKind::EmailChanged).contains("\"alice@new.example\""));
-    assert!(said(MessageKind::Reset).contains("works once, for 10 minutes, and only in that browser"));
-    assert!(said(MessageKind::Register).contains("works once, for 24 hours"));
-    assert!(said(MessageKind::Invitation).contains("works once, for 7 days"));
+    assert!(said(NotificationKind::AddressChanged).contains("the app \"Example Notes\""));
+    assert!(said(NotificationKind::CredentialReused).contains("the app \"Example Notes\""));
+    assert!(said(NotificationKind::EmailChanged).contains("\"alice@new.example\""));
+    assert!(said(NotificationKind::Reset).contains("works once, for 10 minutes, and only in that browser"));
+    assert!(said(NotificationKind::Register).contains("works once, for 24 hours"));
+    assert!(said(NotificationKind::Invitation).contains("works once, for 7 days"));
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_message_without_the_link_it_needs_is_not_sent() {
     for kind in ALL {
         for link in [None, Some(""), Some("https://id.example.com/\nhttps://evil.example"), Some("https://id.example.com/a b")] {
             let bad = message(&MessageFacts { link, ..facts(kind) });
-            let needs_none = kind == MessageKind::AlreadyRegistered || kind.describes();
+            let needs_none = kind == NotificationKind::AlreadyRegistered || kind.describes();
             let none_is_right = needs_none && link.unwrap_or_default().is_empty();
             assert_eq!(bad.is_ok(), none_is_right, "{kind:?} {link:?}");
         }
@@ -138,7 +138,7 @@ fn what_has_happened_is_told_without_the_link_too() {
 
 #[test]
 fn an_address_hears_which_account_wants_it() {
-    for kind in [MessageKind::ConfirmEmail, MessageKind::AlreadyRegistered] {
+    for kind in [NotificationKind::ConfirmEmail, NotificationKind::AlreadyRegistered] {
         let said = |about| message(&MessageFacts { about, ..facts(kind) }).unwrap().1.replace('\n', " ");
         assert!(said(Some("mallory")).contains("for the account \"mallory\" at id.example.com"), "{kind:?}");
         assert!(said(None).contains("for an account at id.example.com"), "{kind:?}");

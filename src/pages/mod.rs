@@ -22,7 +22,6 @@ mod login;
 mod messages;
 mod not_me;
 mod password;
-mod password_flaw;
 mod picture;
 mod recover;
 mod recover_password;
@@ -38,11 +37,14 @@ mod when;
 #[cfg(test)]
 mod markup;
 #[cfg(test)]
+mod password_flaw_samples;
+#[cfg(test)]
 mod samples;
 
 pub use account::{Account, AccountDone, AccountPart, AccountProblem, Ends, ShownApp, ShownBrowser, ShownGrant};
 pub use account_frame::{Form, Owner, ShownOrigin, When};
-pub use activity::{Activity, ActivityDay, ActivityEntry, ActivityKind, ActivityProblem, NotMeEffect};
+pub use activity::{ActivityDay, ActivityEntry, ActivityPage, ActivityProblem, NotMeEffect};
+pub use askama::Error as MessageError;
 pub use askama::Template;
 pub use confirm_email::{ConfirmEmail, EmailConfirmed};
 pub use consent::{Consent, ConsentProblem, Lifetime, RequestedResource, RequestedScope};
@@ -54,12 +56,11 @@ pub use everything_ended::{AfterEnd, EverythingEnded};
 pub use form_post::FormPost;
 pub use form_problem::FormProblem;
 pub use home::{Home, SignedIn};
-pub use invalid_link::{InvalidLink, InvalidLinkReason, LinkPurpose};
+pub use invalid_link::{InvalidLink, LinkProblem};
 pub use login::{Login, LoginNotice, LoginProblem, Remember};
-pub use messages::{MessageFacts, MessageKind, message};
+pub use messages::{MessageFacts, message};
 pub use not_me::{NotMe, ReportedEvent};
 pub use password::{Password, PasswordDone, PasswordProblem};
-pub use password_flaw::PasswordFlaw;
 pub use recover::{Recover, RecoverOff, RecoverSent};
 pub use recover_password::{RecoverPassword, RecoverPasswordProblem};
 pub use register::{Register, RegisterProblem, RegisterSent};

@@ -3,7 +3,8 @@
 
 use askama::Template;
 
-use super::{Layout, Owner, PasswordFlaw};
+use super::{Layout, Owner};
+use crate::protocol::password_flaw::PasswordFlaw;
 
 /// The form; it sends `password`, `new_password` and, if it is ticked, `end_others=yes`.
 #[derive(Debug, Template)]
@@ -78,7 +79,7 @@ impl PasswordProblem {
 pub(super) mod tests {
     use super::super::account_frame::tests::{ALICE, LONG, assert_framed};
     use super::super::markup;
-    use super::super::password_flaw::tests::FLAWS;
+    use super::super::password_flaw_samples::FLAWS;
     use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
     use super::*;
 

@@ -3,7 +3,8 @@
 
 use askama::Template;
 
-use super::{FormProblem, Layout, PasswordFlaw};
+use super::{FormProblem, Layout};
+use crate::protocol::password_flaw::PasswordFlaw;
 
 /// The form that asks for `new_password`.
 #[derive(Debug, Template)]
@@ -42,7 +43,7 @@ impl RecoverPassword<'_> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::markup;
-    use super::super::password_flaw::tests::FLAWS;
+    use super::super::password_flaw_samples::FLAWS;
     use super::super::samples::{LAYOUT, LONG_EMAIL, Sample, assert_escaped, hostile, sample};
     use super::*;
 

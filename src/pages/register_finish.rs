@@ -4,7 +4,8 @@
 
 use askama::Template;
 
-use super::{FormProblem, Layout, PasswordFlaw};
+use super::{FormProblem, Layout};
+use crate::protocol::password_flaw::PasswordFlaw;
 
 /// The form that asks for `username`, `display_name` and `new_password`.
 #[derive(Debug, Template)]

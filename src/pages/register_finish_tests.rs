@@ -1,7 +1,7 @@
 //! What the page shows of each problem, which field points at it, and which has the focus.
 
 use super::super::markup;
-use super::super::password_flaw::tests::FLAWS;
+use super::super::password_flaw_samples::FLAWS;
 use super::super::samples::{LAYOUT, LONG_EMAIL, Sample, assert_escaped, hostile, sample};
 use super::*;
 

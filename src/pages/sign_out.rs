@@ -5,6 +5,7 @@
 use askama::Template;
 
 use super::Layout;
+use crate::protocol::logout::Problem;
 
 /// The form that asks before the session is ended.
 #[derive(Debug, Template)]
@@ -40,18 +41,11 @@ pub struct SignedOut<'a> {
 
 /// What is not in order in an app's request to sign out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignOutNote<'a> {
-    /// `post_logout_redirect_uri` is not one the client has registered.
-    ReturnNotRegistered {
-        /// The `post_logout_redirect_uri`.
-        received: &'a str,
-    },
-    /// `id_token_hint` is not an ID token of this server.
-    HintNotOurs,
-    /// `id_token_hint` is of this server, but of another user, sign-in or client.
-    HintOfAnother,
-    /// `client_id` is of no registered client.
-    ClientUnknown,
+pub struct SignOutNote<'a> {
+    /// What.
+    pub problem: Problem,
+    /// The `post_logout_redirect_uri`.
+    pub received: &'a str,
 }
 
 #[cfg(test)]
@@ -73,15 +67,15 @@ pub(super) mod tests {
     const LONG: &str =
         "https://app.example.com/signed-out/with/a/path/that/goes/on/and/on?and=a&query=that-does-not-end-0123456789";
     const NOTES: [(&str, SignOutNote<'static>); 5] = [
-        ("return", SignOutNote::ReturnNotRegistered { received: LONG }),
-        ("return-empty", SignOutNote::ReturnNotRegistered { received: "" }),
-        ("hint-not-ours", SignOutNote::HintNotOurs),
-        ("hint-of-another", SignOutNote::HintOfAnother),
-        ("client-unknown", SignOutNote::ClientUnknown),
+        ("return", SignOutNote { problem: Problem::ReturnNotRegistered, received: LONG }),
+        ("return-empty", SignOutNote { problem: Problem::ReturnNotRegistered, received: "" }),
+        ("hint-not-ours", SignOutNote { problem: Problem::HintNotOurs, received: "" }),
+        ("hint-of-another", SignOutNote { problem: Problem::HintOfAnother, received: "" }),
+        ("client-unknown", SignOutNote { problem: Problem::ClientUnknown, received: "" }),
     ];
 
     fn requested(note: SignOutNote<'_>) -> SignOut<'_> {
-        let client_name = (note != SignOutNote::ClientUnknown).then_some("Example Notes");
+        let client_name = (note.problem != Problem::ClientUnknown).then_some("Example Notes");
         SignOut { client_name, note: Some(note), ..CONFIRMATION }
     }
 
@@ -109,7 +103,7 @@ pub(super) mod tests {
     fn hostile_values_are_escaped() {
         let fields = ["client", "leads_to", "name", "received", "csrf", "action", "stay"];
         let [client, leads_to, name, received, csrf, action, stay] = fields.map(hostile);
-        let note = Some(SignOutNote::ReturnNotRegistered { received: &received });
+        let note = Some(SignOutNote { problem: Problem::ReturnNotRegistered, received: &received });
         let (client_name, leads_to) = (Some(client.as_str()), Some(leads_to.as_str()));
         let page =
             SignOut { layout: LAYOUT, client_name, leads_to, name: &name, note, csrf: &csrf, action: &action, stay: &stay };
@@ -136,7 +130,7 @@ pub(super) mod tests {
 
     #[test]
     fn what_was_received_is_shown_and_never_a_link() {
-        let note = SignOutNote::ReturnNotRegistered { received: LONG };
+        let note = SignOutNote { problem: Problem::ReturnNotRegistered, received: LONG };
         for html in [requested(note).render().unwrap(), ended(Some(note)).render().unwrap()] {
             let shown = format!("<code class=\"received\" dir=\"ltr\">{}</code>", LONG.replace('&', "&#38;"));
             assert!(html.contains(&shown));

@@ -8,6 +8,7 @@ use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
 use super::workers::Memory;
+use crate::protocol::error::Invalid;
 
 /// The maximum memory for one password, in KiB: 1 GiB.
 const MAX_MEMORY: u64 = 1024 * 1024;
@@ -46,7 +47,7 @@ pub(super) fn matches(hash: &str, password: &[u8], memory: &mut Memory) -> bool 
 ///
 /// # Errors
 /// The expected format. The hash is not repeated.
-pub fn check_imported(hash: &str) -> Result<(), String> {
+pub fn check_imported(hash: &str) -> Result<(), Invalid> {
     let Some(stored) = Stored::read(hash) else {
         return Err("expected argon2 ($argon2id$v=19$m=..,t=..,p=..$salt$hash, argon2i, argon2d), bcrypt ($2b$cost$.., 2a, 2y), PBKDF2 ($pbkdf2-sha256$i=..,l=..$salt$hash, sha512) or scrypt ($scrypt$ln=..,r=..,p=..$salt$hash), received a text that is none of them".into());
     };
@@ -107,8 +108,8 @@ impl<'a> Stored<'a> {
         }
     }
 
-    fn check_cost(&self) -> Result<(), String> {
-        let expected = |is_good: bool, words: String| if is_good { Ok(()) } else { Err(words) };
+    fn check_cost(&self) -> Result<(), Invalid> {
+        let expected = |is_good: bool, words: String| if is_good { Ok(()) } else { Err(Invalid::from(words)) };
         match self {
             Self::Argon2 { params, .. } => {
                 let (memory, times, lanes) = (u64::from(params.m_cost()), u64::from(params.t_cost()), params.p_cost());

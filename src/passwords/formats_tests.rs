@@ -75,7 +75,7 @@ fn what_is_no_hash_is_refused_without_being_repeated() {
         "$é$".into(),
     ] {
         let why = check_imported(&bad).unwrap_err();
-        assert!(why.starts_with("expected argon2 (") && !why.contains(SALT), "{bad}: {why}");
+        assert!(why.as_ref().starts_with("expected argon2 (") && !why.as_ref().contains(SALT), "{bad}: {why}");
         assert!(!is_of(&bad, b"through the looking glass"), "{bad}");
     }
 }
@@ -106,7 +106,7 @@ fn what_costs_too_much_is_refused() {
     ] {
         assert_eq!(check_imported(&good), Ok(()), "{good}");
         let why = check_imported(&bad).unwrap_err();
-        assert!(why.contains(words) && !why.contains(SALT), "{bad}: {why}");
+        assert!(why.as_ref().contains(words) && !why.as_ref().contains(SALT), "{bad}: {why}");
     }
     assert!(!is_of(&phc("$scrypt$ln=63,r=4294967295,p=4294967295"), b"x"), "nor is it tried where it stands in the database");
 }

@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::{MAX_LENGTH, composed};
 use crate::{
     config::{BreachedFile, Config},
-    protocol::sensitive::Sensitive,
+    protocol::{password_flaw::PasswordFlaw, sensitive::Sensitive},
 };
 
 /// The product's name.
@@ -31,53 +31,6 @@ pub struct Rules {
     breached: Option<BreachedFile>,
     /// The names of this server, which everyone sees on its pages.
     own_names: Vec<String>,
-}
-
-/// A flaw of a new password. It contains nothing of the password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flaw {
-    /// Fewer characters (code points after NFC) than required.
-    TooShort {
-        /// The minimum.
-        expected: usize,
-        /// The actual number.
-        received: usize,
-    },
-    /// More bytes (of UTF-8, after NFC) than allowed.
-    TooLong {
-        /// The maximum.
-        expected: usize,
-        /// The actual number.
-        received: usize,
-    },
-    /// It contains a line break or NUL.
-    NotOneLine,
-    /// It repeats something short, or follows an alphabet or a keyboard row.
-    Repetitive,
-    /// It is one of the most common passwords, or one with digits and marks around it.
-    Common,
-    /// It consists mostly of names: the user's, or this server's.
-    Contextual,
-    /// It appeared in a breach.
-    Breached,
-}
-
-/// The wording for the command line.
-impl std::fmt::Display for Flaw {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("password: ")?;
-        match self {
-            Self::TooShort { expected, received } => write!(f, "expected at least {expected} characters, received {received}"),
-            Self::TooLong { expected, received } => write!(f, "expected at most {expected} bytes, received {received}"),
-            Self::NotOneLine => f.write_str("expected one line without NUL"),
-            Self::Repetitive => f.write_str("expected a password that is hard to guess, received a repetition or a sequence"),
-            Self::Common => f.write_str("expected a password that is hard to guess, received a very common one"),
-            Self::Contextual => f.write_str(
-                "expected a password that is hard to guess, received one made of the names of the user or of this server",
-            ),
-            Self::Breached => f.write_str("expected a password that was never leaked, received one from breached_passwords_file"),
-        }
-    }
 }
 
 impl Rules {
@@ -103,34 +56,34 @@ impl Rules {
     /// fails, it is logged, and the other rules apply alone.
     ///
     /// # Errors
-    /// The first [`Flaw`].
-    pub fn check(&self, password: &str, context: &[&str]) -> Result<(), Flaw> {
+    /// The first [`PasswordFlaw`].
+    pub fn check(&self, password: &str, context: &[&str]) -> Result<(), PasswordFlaw> {
         if password.contains(['\0', '\n', '\r']) {
-            return Err(Flaw::NotOneLine);
+            return Err(PasswordFlaw::NotOneLine);
         }
         let normal = composed(password);
         let normal = normal.expose();
         if normal.len() > MAX_LENGTH {
-            return Err(Flaw::TooLong { expected: MAX_LENGTH, received: normal.len() });
+            return Err(PasswordFlaw::TooLong { expected: MAX_LENGTH, received: normal.len() });
         }
         let received = normal.chars().count();
         if received < self.min_length {
-            return Err(Flaw::TooShort { expected: self.min_length, received });
+            return Err(PasswordFlaw::TooShort { expected: self.min_length, received });
         }
         let lower = Sensitive::new(normal.to_lowercase());
         let lower = Sensitive::new(lower.expose().chars().collect::<Vec<_>>());
         let lower = lower.expose();
         if self.is_repetitive(lower) {
-            return Err(Flaw::Repetitive);
+            return Err(PasswordFlaw::Repetitive);
         }
         if is_common(lower) {
-            return Err(Flaw::Common);
+            return Err(PasswordFlaw::Common);
         }
         let own = self.own_names.iter().map(String::as_str);
         if is_of_names(lower, &names(own.chain(context.iter().copied()))) {
-            return Err(Flaw::Contextual);
+            return Err(PasswordFlaw::Contextual);
         }
-        if self.is_breached(normal) { Err(Flaw::Breached) } else { Ok(()) }
+        if self.is_breached(normal) { Err(PasswordFlaw::Breached) } else { Ok(()) }
     }
 
     /// Whether it repeats a part that would be too short by itself; or has hardly any different characters; or three of four of its

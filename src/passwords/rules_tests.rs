@@ -9,7 +9,7 @@ fn rules(min_length: usize) -> Rules {
     Rules { min_length, breached: None, own_names: vec![PRODUCT.into(), "login.example.com:8443".into()] }
 }
 
-fn check(password: &str) -> Result<(), Flaw> {
+fn check(password: &str) -> Result<(), PasswordFlaw> {
     rules(15).check(password, &ALICE)
 }
 
@@ -36,20 +36,20 @@ fn any_characters_will_do() {
 
 #[test]
 fn length_is_counted_in_characters_however_they_are_composed() {
-    assert_eq!(rules(8).check("1234567", &[]), Err(Flaw::TooShort { expected: 8, received: 7 }));
-    assert_eq!(check("fourteen chars"), Err(Flaw::TooShort { expected: 15, received: 14 }));
+    assert_eq!(rules(8).check("1234567", &[]), Err(PasswordFlaw::TooShort { expected: 8, received: 7 }));
+    assert_eq!(check("fourteen chars"), Err(PasswordFlaw::TooShort { expected: 15, received: 14 }));
     assert_eq!(check("fifteen letters"), Ok(()));
     let (composed, decomposed) = ("ÀÉÎÕÜàéîõüÁÈÌÓ", "ÀÉÎÕÜàéîõüÁÈÌÓ".nfd().collect::<String>());
     assert_eq!(decomposed.chars().count(), 28);
     for password in [composed, &decomposed] {
-        assert_eq!(check(password), Err(Flaw::TooShort { expected: 15, received: 14 }));
+        assert_eq!(check(password), Err(PasswordFlaw::TooShort { expected: 15, received: 14 }));
     }
     let message = |n: u32| char::from(b'A' + u8::try_from(n.wrapping_mul(2_654_435_761) >> 27).unwrap());
     let long: String = (0..1025).map(message).collect();
     assert_eq!(rules(64).check(&long[..64], &[]), Ok(()));
-    assert_eq!(check(&long), Err(Flaw::TooLong { expected: 1024, received: 1025 }));
+    assert_eq!(check(&long), Err(PasswordFlaw::TooLong { expected: 1024, received: 1025 }));
     for bad in ["with a\nbreak in the middle", "with a\rbreak in the middle", "with a\0 in the middle"] {
-        assert_eq!(check(bad), Err(Flaw::NotOneLine));
+        assert_eq!(check(bad), Err(PasswordFlaw::NotOneLine));
     }
 }
 
@@ -72,7 +72,7 @@ fn repetitions_and_sequences_are_refused() {
         "абвгдежзийклмноп",
         "                    ",
     ] {
-        assert_eq!(check(bad), Err(Flaw::Repetitive), "{bad}");
+        assert_eq!(check(bad), Err(PasswordFlaw::Repetitive), "{bad}");
     }
 }
 
@@ -87,9 +87,9 @@ fn the_most_used_are_refused_whatever_stands_around_them() {
         "!!!TRUSTNO1 123!",
         "sunshine #1 2024",
     ] {
-        assert_eq!(check(bad), Err(Flaw::Common), "{bad}");
+        assert_eq!(check(bad), Err(PasswordFlaw::Common), "{bad}");
     }
-    assert_eq!(rules(8).check("P@ssw0rd", &[]), Err(Flaw::Common));
+    assert_eq!(rules(8).check("P@ssw0rd", &[]), Err(PasswordFlaw::Common));
     assert_eq!(check("iloveyou so much my dear"), Ok(()), "words around it are not digits and marks");
     assert_eq!(check("iloveyou 8372 9015"), Ok(()), "more around it than it has itself");
 }
@@ -108,12 +108,12 @@ fn names_are_refused_where_they_are_most_of_it() {
         "Example-Login-Pass",
         "83720 Symbolon 19",
     ] {
-        assert_eq!(check(bad), Err(Flaw::Contextual), "{bad}");
+        assert_eq!(check(bad), Err(PasswordFlaw::Contextual), "{bad}");
     }
     for good in ["malice in wonderland", "the chalice of gold", "8443 paper lanterns"] {
         assert_eq!(check(good), Ok(()), "{good}");
     }
-    assert_eq!(rules(15).check("émile zola 1840 x", &["E\u{301}MILE", "", "Émile Zola"]), Err(Flaw::Contextual));
+    assert_eq!(rules(15).check("émile zola 1840 x", &["E\u{301}MILE", "", "Émile Zola"]), Err(PasswordFlaw::Contextual));
     assert_eq!(rules(15).check("bo bo 4 bo 7 bo", &["bo"]), Ok(()), "two letters are no name");
 }
 
@@ -126,7 +126,7 @@ fn a_breached_one_is_refused() {
     let rules = Rules { breached: Some(BreachedFile::open(file.path()).unwrap()), ..rules(15) };
     let decomposed: String = "fünfzehn Zeichen".nfd().collect();
     for bad in ["mock turtle soup", "fünfzehn Zeichen", &decomposed] {
-        assert_eq!(rules.check(bad, &ALICE), Err(Flaw::Breached), "{bad}");
+        assert_eq!(rules.check(bad, &ALICE), Err(PasswordFlaw::Breached), "{bad}");
         assert_eq!(check(bad), Ok(()), "{bad}");
     }
     assert_eq!(rules.check("Mock turtle soup", &ALICE), Ok(()), "as it is written");

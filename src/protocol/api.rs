@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    error::Invalid,
     registration::check_text,
     scope::{STANDARD, Scopes},
     time::Timestamp,
@@ -46,11 +47,11 @@ impl Api {
     ///
     /// # Errors
     /// The mistake and the expected value, for the operator.
-    pub fn check<'a>(&self, reserved: impl IntoIterator<Item = &'a str>) -> Result<(), String> {
+    pub fn check<'a>(&self, reserved: impl IntoIterator<Item = &'a str>) -> Result<(), Invalid> {
         check_uri(&self.uri)?;
         check_text("API name", &self.name)?;
         if self.scopes.len() > SCOPE_LIMIT {
-            return Err(format!("scopes: expected at most {SCOPE_LIMIT}, received {}", self.scopes.len()));
+            return Err(format!("scopes: expected at most {SCOPE_LIMIT}, received {}", self.scopes.len()).into());
         }
         let reserved: Vec<_> = STANDARD.into_iter().chain(reserved).collect();
         for (index, ApiScope { name, description }) in self.scopes.iter().enumerate() {
@@ -59,14 +60,14 @@ impl Api {
                 _ => {
                     return Err(format!(
                         "scope '{name}': expected 1 to 100 printable ASCII characters without spaces, quotes and backslashes (RFC 6749 3.3)"
-                    ));
+                    ).into());
                 }
             }
             if reserved.contains(&name.as_str()) {
-                return Err(format!("scope '{name}': expected a scope of the API, received one that grants user claims"));
+                return Err(format!("scope '{name}': expected a scope of the API, received one that grants user claims").into());
             }
             if self.scopes.iter().take(index).any(|other| other.name == *name) {
-                return Err(format!("scope '{name}': is given twice"));
+                return Err(format!("scope '{name}': is given twice").into());
             }
             description.as_deref().map_or(Ok(()), |text| check_text("scope description", text))?;
         }
@@ -78,10 +79,10 @@ impl Api {
 ///
 /// # Errors
 /// The mistake and the expected value.
-pub fn check_uri(uri: &str) -> Result<(), String> {
+pub fn check_uri(uri: &str) -> Result<(), Invalid> {
     match url::Url::parse(uri) {
         Ok(_) if !uri.contains(['#', ' ']) && uri.len() <= 500 => Ok(()),
-        _ => Err(format!("audience '{uri}': expected an absolute URI without fragment (RFC 8707 2)")),
+        _ => Err(format!("audience '{uri}': expected an absolute URI without fragment (RFC 8707 2)").into()),
     }
 }
 
@@ -130,7 +131,7 @@ pub(super) mod tests {
             (api("https://a.example", &["a", "a"]), "twice"),
         ] {
             let refused = api.check(["employee"]).unwrap_err();
-            assert!(refused.contains(words), "{refused}");
+            assert!(refused.as_ref().contains(words), "{refused}");
         }
     }
 }

@@ -5,7 +5,7 @@
 use super::{
     claims_request::ClaimsRequest,
     client::{Client, GrantType, PkceRule},
-    error::{ErrorCode, ProtocolError},
+    error::{ErrorCode, Invalid, ProtocolError},
     params::{Flaw, Params},
     pkce::Challenge,
     prompt::Prompt,
@@ -93,10 +93,10 @@ impl AuthorizationRequest {
         let mode = ResponseMode::parse(params.get("response_mode"));
         address.mode = mode.as_ref().copied().unwrap_or(ResponseMode::Query);
         let redirect = |error| Refusal::Redirect(address.clone(), error);
-        let invalid = |text: String| Refusal::Redirect(address.clone(), ProtocolError::new(ErrorCode::InvalidRequest, text));
+        let invalid = |why: Invalid| Refusal::Redirect(address.clone(), ProtocolError::new(ErrorCode::InvalidRequest, why));
 
         if let Some(flaw) = params.flaw() {
-            return Err(invalid(flaw.describe()));
+            return Err(invalid(flaw.describe().into()));
         }
         mode.map_err(&invalid)?;
         refuse_unsupported(params).map_err(redirect)?;
@@ -108,7 +108,7 @@ impl AuthorizationRequest {
         let max_age = read_max_age(params.get("max_age")).map_err(&invalid)?;
         let nonce = params.get("nonce").map(str::to_owned);
         if nonce.as_ref().is_some_and(|nonce| nonce.len() > NONCE_LIMIT) {
-            return Err(invalid(format!("nonce: expected at most {NONCE_LIMIT} bytes")));
+            return Err(invalid(format!("nonce: expected at most {NONCE_LIMIT} bytes").into()));
         }
         let claims = params.get("claims").map(ClaimsRequest::parse).transpose().map_err(&invalid)?;
         let claims = claims.unwrap_or_default().allowed(&client.scopes, custom);
@@ -195,7 +195,7 @@ fn read_resources(params: &Params, client: &Client) -> Result<Vec<String>, Proto
 }
 
 /// RFC 7636 §4.4.1, RFC 9700 §2.1.1: a challenge is required unless PKCE is optional for the client.
-fn read_challenge(params: &Params, client: &Client) -> Result<Option<Challenge>, String> {
+fn read_challenge(params: &Params, client: &Client) -> Result<Option<Challenge>, Invalid> {
     match (params.get("code_challenge"), params.get("code_challenge_method")) {
         (Some(challenge), method) => Challenge::parse(challenge, method).map(Some),
         (None, None) if client.pkce == PkceRule::Optional => Ok(None),
@@ -203,10 +203,10 @@ fn read_challenge(params: &Params, client: &Client) -> Result<Option<Challenge>,
     }
 }
 
-fn read_max_age(text: Option<&str>) -> Result<Option<Span>, String> {
+fn read_max_age(text: Option<&str>) -> Result<Option<Span>, Invalid> {
     text.map(|text| match text.parse::<u32>() {
         Ok(seconds) if text.bytes().all(|b| b.is_ascii_digit()) => Ok(Span::from_seconds(seconds)),
-        _ => Err(format!("max_age: expected a number of seconds, received '{text}'")),
+        _ => Err(format!("max_age: expected a number of seconds, received '{text}'").into()),
     })
     .transpose()
 }

@@ -1,8 +1,6 @@
 //! Token claims: those of the access token (RFC 9068 §2.2), the ID token (OpenID Connect Core §2), the logout token and a signed
 //! `/userinfo` response. Claims about a user are `user`; signing is `jose`.
 
-use std::fmt;
-
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -175,14 +173,9 @@ pub struct ReadAccessToken<'a> {
 }
 
 /// A claim that is missing, or whose value this server would not write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("its claim '{0}' is missing or malformed")]
 pub struct BadClaim(pub &'static str);
-
-impl fmt::Display for BadClaim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "its claim '{}' is missing or malformed", self.0)
-    }
-}
 
 impl<'a> ReadAccessToken<'a> {
     /// Parses the claims of a token.

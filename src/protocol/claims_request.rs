@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     authentication::Class,
+    error::Invalid,
     scope::{ScopeClaims, Scopes},
     standard_claims,
 };
@@ -35,8 +36,8 @@ impl ClaimsRequest {
     ///
     /// # Errors
     /// The expected form, for an `invalid_request`: JSON as in Core §5.5.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let malformed = |what: &str| format!("claims: expected {what} (OpenID Connect Core 5.5)");
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let malformed = |what: &str| Invalid::from(format!("claims: expected {what} (OpenID Connect Core 5.5)"));
         let all: Map<String, Value> = serde_json::from_str(text).map_err(|_| malformed("a JSON object"))?;
         let mut request = Self::default();
         for (place, requested) in &all {
@@ -157,7 +158,7 @@ mod tests {
             r#"{"id_token": {"acr": {"essential": true, "values": "x"}}}"#,
             r#"{"id_token": {"acr": {"essential": true, "values": ["x", null]}}}"#,
         ] {
-            assert!(ClaimsRequest::parse(bad).unwrap_err().starts_with("claims: expected"), "{bad}");
+            assert!(ClaimsRequest::parse(bad).unwrap_err().as_ref().starts_with("claims: expected"), "{bad}");
         }
         assert!(ClaimsRequest::parse(r#"{"id_token":{"sub":{"value":"a"}},"userinfo":{"sub":{"value":"b"}}}"#).is_err());
         for good in ["{}", r#"{"x": 1}"#, r#"{"userinfo": {"x": {"y": 1}}}"#, r#"{"id_token": {"acr": {"values": ["x"]}}}"#] {

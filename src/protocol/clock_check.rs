@@ -28,21 +28,30 @@ pub struct Reading {
 }
 
 /// Why the clock is not trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Doubt {
     /// It differs from the database's clock; a positive number is ahead.
+    #[error("this machine's clock is {} s {} the database's", seconds(*.millis), if *.millis < 0 { "behind" } else { "ahead of" })]
     Differs {
         /// The difference in milliseconds.
         millis: i64,
     },
-    /// It jumped against monotonic time.
+    /// It jumped by so many milliseconds against monotonic time.
+    #[error(
+        "this machine's clock jumped {} by {} s; it will be trusted after {} more minutes without a jump",
+        if *.millis < 0 { "back" } else { "ahead" }, seconds(*.millis), minutes(*.wait)
+    )]
     Jumped {
         /// The jump in milliseconds.
         millis: i64,
         /// The time until it is trusted.
         wait: Span,
     },
-    /// The process has just started, and by its clock no process has worked on this database for a long time.
+    /// The process has just started, and by its clock nobody has worked on this database for so long.
+    #[error(
+        "according to this machine's clock, housekeeping has not run for {} days; it will be trusted after {} more minutes without a jump",
+        .since.seconds() / 86_400, minutes(*.wait)
+    )]
     Absent {
         /// The length of that time.
         since: Span,
@@ -142,32 +151,13 @@ const fn exceeds(millis: i64) -> bool {
     millis.unsigned_abs() > ALLOWANCE.millis().unsigned_abs()
 }
 
-impl std::fmt::Display for Doubt {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let direction = |millis: i64| if millis < 0 { "behind" } else { "ahead of" };
-        let minutes_of = |span: &Span| Span::from_millis(span.millis() + 59_999).seconds() / 60;
-        match self {
-            Self::Differs { millis } => {
-                let seconds = millis.unsigned_abs() / 1000;
-                write!(f, "this machine's clock is {seconds} s {} the database's", direction(*millis))
-            }
-            Self::Jumped { millis, wait } => {
-                let (seconds, minutes) = (millis.unsigned_abs() / 1000, minutes_of(wait));
-                let direction = if *millis < 0 { "back" } else { "ahead" };
-                write!(
-                    f,
-                    "this machine's clock jumped {direction} by {seconds} s; it will be trusted after {minutes} more minutes without a jump"
-                )
-            }
-            Self::Absent { since, wait } => {
-                let (days, minutes) = (since.seconds() / 86_400, minutes_of(wait));
-                write!(
-                    f,
-                    "according to this machine's clock, housekeeping has not run for {days} days; it will be trusted after {minutes} more minutes without a jump"
-                )
-            }
-        }
-    }
+const fn seconds(millis: i64) -> u64 {
+    millis.unsigned_abs() / 1000
+}
+
+/// Minutes that have begun.
+const fn minutes(span: Span) -> i64 {
+    Span::from_millis(span.millis() + 59_999).seconds() / 60
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! Protocol errors (RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core 3.1.2.6): the code, the description for the caller, and the
 //! detail for the log. They are returned by `response_mode` (by redirect) and `web::error` (as JSON).
 
-use std::fmt;
-
 /// The registered error codes this server returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
@@ -76,7 +74,8 @@ impl ErrorCode {
 
 /// An error response: `description` is public and gives the expected and the received value, where that is safe; `detail` is for
 /// the log alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {}", code.as_str(), description)]
 pub struct ProtocolError {
     /// The error code.
     pub code: ErrorCode,
@@ -112,13 +111,28 @@ impl ProtocolError {
     }
 }
 
-impl fmt::Display for ProtocolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code.as_str(), self.description)
+/// A value that is refused: what is expected of it, and what came where that is safe to tell.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Invalid(String);
+
+impl From<String> for Invalid {
+    fn from(text: String) -> Self {
+        Self(text)
     }
 }
 
-impl std::error::Error for ProtocolError {}
+impl From<&str> for Invalid {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl AsRef<str> for Invalid {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
 
 #[cfg(test)]
 mod tests {

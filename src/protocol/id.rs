@@ -13,7 +13,8 @@ use super::time::Timestamp;
 pub struct Id([u8; 16]);
 
 /// The text or bytes are not an identifier.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected 32 hexadecimal digits")]
 pub struct NotAnId;
 
 impl Id {
@@ -86,7 +87,7 @@ impl Serialize for Id {
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).map_err(|NotAnId| de::Error::custom("expected 32 hexadecimal digits"))
+        Self::parse(&text).map_err(de::Error::custom)
     }
 }
 

@@ -32,6 +32,7 @@ pub mod network;
 pub mod next_step;
 pub mod notification;
 pub mod params;
+pub mod password_flaw;
 pub mod pkce;
 pub mod profile;
 pub mod prompt;

@@ -36,6 +36,22 @@ pub enum NotificationKind {
     Invitation,
 }
 
+impl NotificationKind {
+    /// Whether the e-mail reports something that has happened, and is worth sending although its link has been ended since.
+    #[must_use]
+    pub const fn describes(self) -> bool {
+        matches!(
+            self,
+            Self::NewDevice
+                | Self::AddressChanged
+                | Self::CredentialReused
+                | Self::PasswordChanged
+                | Self::PasswordReset
+                | Self::EmailChanged
+        )
+    }
+}
+
 /// A notification to be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {

@@ -5,6 +5,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::error::Invalid;
+
 /// The only supported method (RFC 9700 §2.1.1), as in the discovery document.
 pub const METHODS: [&str; 1] = ["S256"];
 
@@ -18,10 +20,10 @@ impl Challenge {
     /// # Errors
     /// The expected and the received value, for an `invalid_request`: any method but `S256` (an absent one means `plain`,
     /// RFC 7636 §4.3), or a challenge that cannot be a SHA-256 hash (§4.2).
-    pub fn parse(challenge: &str, method: Option<&str>) -> Result<Self, String> {
+    pub fn parse(challenge: &str, method: Option<&str>) -> Result<Self, Invalid> {
         match method {
             Some("S256") => {}
-            Some(other) => return Err(format!("code_challenge_method: expected 'S256', received '{other}'")),
+            Some(other) => return Err(format!("code_challenge_method: expected 'S256', received '{other}'").into()),
             None => return Err("code_challenge_method: expected 'S256', received none (which means 'plain')".into()),
         }
         match URL_SAFE_NO_PAD.decode(challenge) {
@@ -29,7 +31,8 @@ impl Challenge {
             _ => Err(format!(
                 "code_challenge: expected 43 characters of unpadded base64url (a SHA-256), received {} characters",
                 challenge.chars().count()
-            )),
+            )
+            .into()),
         }
     }
 

@@ -1,6 +1,8 @@
 //! The `prompt` parameter (OpenID Connect Core 3.1.2.1; Initiating User Registration via OpenID Connect §4): its values and their
 //! combinations.
 
+use super::error::Invalid;
+
 /// The pages that a client requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each value of the parameter is there or not, by itself")]
@@ -44,7 +46,7 @@ impl Prompt {
     ///
     /// # Errors
     /// The expected and the received value: an unknown value, or `none` together with another.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
         let mut prompt = Self::default();
         for value in text.split(' ').filter(|value| !value.is_empty()) {
             match value {
@@ -53,11 +55,11 @@ impl Prompt {
                 "select_account" => prompt.select_account = true,
                 "consent" => prompt.consent = true,
                 CREATE => prompt.create = true,
-                other => return Err(unknown(other, false)),
+                other => return Err(unknown(other, false).into()),
             }
         }
         if prompt.none && (prompt.login || prompt.consent || prompt.select_account || prompt.create) {
-            return Err(format!("prompt: 'none' cannot be combined with other values, received '{text}'"));
+            return Err(format!("prompt: 'none' cannot be combined with other values, received '{text}'").into());
         }
         Ok(prompt)
     }

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{
     client::{Client, ClientKind},
+    error::Invalid,
     response_mode::ResponseMode,
 };
 
@@ -110,8 +111,8 @@ fn split_loopback(uri: &str) -> Option<(&str, &str)> {
 ///
 /// # Errors
 /// The mistake and the expected value.
-pub fn check_registration(kind: ClientKind, uri: &str) -> Result<(), String> {
-    let refuse = |expected: &str| Err(format!("redirect URI '{uri}': {expected}"));
+pub fn check_registration(kind: ClientKind, uri: &str) -> Result<(), Invalid> {
+    let refuse = |expected: &str| Err(format!("redirect URI '{uri}': {expected}").into());
     if uri.len() > 1000 {
         return refuse("expected at most 1000 characters");
     }

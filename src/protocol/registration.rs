@@ -4,6 +4,7 @@
 use super::{
     api,
     client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType, PkceRule},
+    error::Invalid,
     id::Id,
     redirect_uri, remote_url,
     time::Span,
@@ -21,7 +22,7 @@ impl Client {
     ///
     /// # Errors
     /// The mistake and the expected value, for the operator.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), Invalid> {
         check_id(&self.id)?;
         check_text("client name", &self.name)?;
         for (name, count) in [
@@ -32,7 +33,7 @@ impl Client {
             ("introspected APIs", self.introspects.len()),
         ] {
             if count > LIST_LIMIT {
-                return Err(format!("{name}: expected at most {LIST_LIMIT}, received {count}"));
+                return Err(format!("{name}: expected at most {LIST_LIMIT}, received {count}").into());
             }
         }
         self.check_redirect_uris()?;
@@ -41,7 +42,7 @@ impl Client {
         self.audiences.iter().chain(&self.introspects).try_for_each(|uri| api::check_uri(uri))?;
         self.cors_origins.iter().try_for_each(|origin| check_origin(origin))?;
         if let Some(outside) = self.default_audiences().iter().find(|uri| !self.audiences.contains(uri)) {
-            return Err(format!("default API '{outside}': expected one of the client's APIs"));
+            return Err(format!("default API '{outside}': expected one of the client's APIs").into());
         }
         if let Some(uri) = &self.backchannel_logout_uri {
             remote_url::check("backchannel_logout_uri", uri)?;
@@ -49,7 +50,7 @@ impl Client {
         self.pairwise_sector.as_deref().map_or(Ok(()), |sector| check_sector(self, sector))
     }
 
-    fn check_redirect_uris(&self) -> Result<(), String> {
+    fn check_redirect_uris(&self) -> Result<(), Invalid> {
         match (self.kind, self.redirect_uris.as_slice()) {
             (ClientKind::Service, []) => {}
             (ClientKind::Service, _) => return Err("redirect URIs: expected none for a service".into()),
@@ -62,12 +63,12 @@ impl Client {
         {
             return Err("logout: expected no address for a service, which has no users".into());
         }
-        self.post_logout_redirect_uris
-            .iter()
-            .try_for_each(|uri| redirect_uri::check_registration(self.kind, uri).map_err(|why| format!("post-logout {why}")))
+        self.post_logout_redirect_uris.iter().try_for_each(|uri| {
+            redirect_uri::check_registration(self.kind, uri).map_err(|why| format!("post-logout {why}").into())
+        })
     }
 
-    fn check_authentication(&self) -> Result<(), String> {
+    fn check_authentication(&self) -> Result<(), Invalid> {
         if self.is_public() != matches!(self.kind, ClientKind::Spa | ClientKind::Native) {
             return Err("authentication: spa and native clients cannot authenticate; web and service clients must".into());
         }
@@ -87,7 +88,7 @@ impl Client {
         }
     }
 
-    fn check_grants(&self) -> Result<(), String> {
+    fn check_grants(&self) -> Result<(), Invalid> {
         let credentials = self.may_use(GrantType::ClientCredentials);
         if credentials && self.is_public() {
             return Err("client_credentials: expected a client that authenticates (RFC 6749 4.4)".into());
@@ -103,23 +104,24 @@ impl Client {
                 Err("max auth age: expected none for a service, which has no users".into())
             }
             Some(span) if !(MIN_MAX_AUTH_AGE..=MAX_MAX_AUTH_AGE).contains(&span) => {
-                Err(format!("max auth age: expected 5m to 366days, received {span}"))
+                Err(format!("max auth age: expected 5m to 366days, received {span}").into())
             }
             _ => Ok(()),
         }
     }
 }
 
-fn check_id(id: &str) -> Result<(), String> {
+fn check_id(id: &str) -> Result<(), Invalid> {
     let is_well_formed = (1..=100).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
     if !is_well_formed {
-        return Err(format!("client id '{id}': expected 1 to 100 letters, digits, '-', '.', '_' or '~'"));
+        return Err(format!("client id '{id}': expected 1 to 100 letters, digits, '-', '.', '_' or '~'").into());
     }
     // RFC 9700 §4.15: a client's id, which is the `sub` of its own tokens, must never equal a user's.
     if Id::parse(id).is_ok() || is_pairwise(id) {
         return Err(format!(
             "client id '{id}': expected something that cannot be mistaken for a user's subject: not 32 hexadecimal digits, and no 'p.' at the start"
-        ));
+        )
+        .into());
     }
     Ok(())
 }
@@ -131,22 +133,26 @@ pub fn is_pairwise(subject: &str) -> bool {
 }
 
 /// OpenID Connect Core §8.1: the sector is the host name that all redirect URIs of a client share, unless it is set explicitly.
-fn check_sector(client: &Client, sector: &str) -> Result<(), String> {
+fn check_sector(client: &Client, sector: &str) -> Result<(), Invalid> {
     let is_host = (1..=253).contains(&sector.len())
         && sector.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b));
     if client.kind == ClientKind::Service {
         return Err("pairwise subjects: expected none for a service, which has no users".into());
     }
-    if is_host { Ok(()) } else { Err(format!("sector '{sector}': expected a host name in lower case (OpenID Connect Core 8.1)")) }
+    if is_host {
+        Ok(())
+    } else {
+        Err(format!("sector '{sector}': expected a host name in lower case (OpenID Connect Core 8.1)").into())
+    }
 }
 
 /// Validates a text shown to users.
 ///
 /// # Errors
 /// The mistake and the expected value.
-pub fn check_text(what: &str, text: &str) -> Result<(), String> {
+pub fn check_text(what: &str, text: &str) -> Result<(), Invalid> {
     if text.trim().is_empty() || text.chars().count() > 100 || text.contains(is_unsafe) {
-        return Err(format!("{what}: expected 1 to 100 characters, without control or invisible characters"));
+        return Err(format!("{what}: expected 1 to 100 characters, without control or invisible characters").into());
     }
     Ok(())
 }
@@ -162,10 +168,10 @@ pub fn is_unsafe(c: char) -> bool {
 ///
 /// # Errors
 /// The mistake and the expected value.
-pub fn check_origin(origin: &str) -> Result<(), String> {
+pub fn check_origin(origin: &str) -> Result<(), Invalid> {
     match redirect_uri::origin(origin) {
         Some(parsed) if parsed == origin => Ok(()),
-        _ => Err(format!("CORS origin '{origin}': expected scheme://host[:port], in the form that browsers send")),
+        _ => Err(format!("CORS origin '{origin}': expected scheme://host[:port], in the form that browsers send").into()),
     }
 }
 
@@ -178,7 +184,7 @@ mod tests {
     fn refused(kind: ClientKind, change: fn(&mut Client)) -> String {
         let mut client = client(kind);
         change(&mut client);
-        client.check().unwrap_err()
+        client.check().unwrap_err().to_string()
     }
 
     #[test]
@@ -193,7 +199,7 @@ mod tests {
         for name in [" ", "a\u{202e}b", "\u{feff}", "a\nb"] {
             let mut client = client(ClientKind::Spa);
             client.name = name.into();
-            assert!(client.check().unwrap_err().contains("name"), "{name:?}");
+            assert!(client.check().unwrap_err().as_ref().contains("name"), "{name:?}");
         }
         assert!(refused(|c| c.redirect_uris.clear()).contains("at least one"));
         assert!(refused(|c| c.redirect_uris = vec!["https://a.example/".into(); 51]).contains("at most 50"));
@@ -219,7 +225,7 @@ mod tests {
         (web.auth_method, web.keys) = (AuthMethod::PrivateKeyJwt, ClientKeySource::Url("https://app.example.com/jwks".into()));
         assert_eq!(web.check(), Ok(()));
         web.keys = ClientKeySource::Url("http://app.example.com/jwks".into());
-        assert!(web.check().unwrap_err().starts_with("jwks_uri"));
+        assert!(web.check().unwrap_err().as_ref().starts_with("jwks_uri"));
     }
 
     #[test]
@@ -229,9 +235,9 @@ mod tests {
             assert_eq!(with(ClientKind::Spa, seconds), Ok(()), "{seconds}");
         }
         for seconds in [0, 299, 366 * 86_400 + 1] {
-            assert!(with(ClientKind::Web, seconds).unwrap_err().contains("5m to 366days"), "{seconds}");
+            assert!(with(ClientKind::Web, seconds).unwrap_err().as_ref().contains("5m to 366days"), "{seconds}");
         }
-        assert!(with(ClientKind::Service, 3_600).unwrap_err().contains("no users"));
+        assert!(with(ClientKind::Service, 3_600).unwrap_err().as_ref().contains("no users"));
     }
 
     #[test]

@@ -3,12 +3,14 @@
 
 use url::Url;
 
+use super::error::Invalid;
+
 /// Validates a URL for registration.
 ///
 /// # Errors
 /// The mistake and the expected value, with the name of the setting.
-pub fn check(setting: &str, text: &str) -> Result<(), String> {
-    let refuse = |expected: &str| Err(format!("{setting} '{text}': {expected}"));
+pub fn check(setting: &str, text: &str) -> Result<(), Invalid> {
+    let refuse = |expected: &str| Err(format!("{setting} '{text}': {expected}").into());
     if text.len() > 1000 || !text.bytes().all(|b| matches!(b, 0x21..=0x7e)) {
         return refuse("expected at most 1000 printable ASCII characters without spaces");
     }
@@ -56,7 +58,7 @@ mod tests {
             "http://localhost.evil.example/",
             "http://127.0.0.2/",
         ] {
-            assert!(check("jwks_uri", bad).unwrap_err().starts_with("jwks_uri"), "{bad}");
+            assert!(check("jwks_uri", bad).unwrap_err().as_ref().starts_with("jwks_uri"), "{bad}");
         }
     }
 }

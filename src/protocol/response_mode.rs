@@ -1,7 +1,11 @@
 //! Response modes of the authorization endpoint: the response reaches a `ReturnAddress` in the query, in the fragment (OAuth 2.0
 //! Multiple Response Types §2.1) or by a posted form (OAuth 2.0 Form Post Response Mode).
 
-use super::{error::ProtocolError, params::encode, redirect_uri::ReturnAddress};
+use super::{
+    error::{Invalid, ProtocolError},
+    params::encode,
+    redirect_uri::ReturnAddress,
+};
 
 /// How the response parameters are returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +26,12 @@ impl ResponseMode {
     ///
     /// # Errors
     /// The expected and the received value.
-    pub fn parse(text: Option<&str>) -> Result<Self, String> {
+    pub fn parse(text: Option<&str>) -> Result<Self, Invalid> {
         match text {
             None | Some("query") => Ok(Self::Query),
             Some("fragment") => Ok(Self::Fragment),
             Some("form_post") => Ok(Self::FormPost),
-            Some(other) => Err(format!("response_mode: expected one of {}, received '{other}'", MODES.join(", "))),
+            Some(other) => Err(format!("response_mode: expected one of {}, received '{other}'", MODES.join(", ")).into()),
         }
     }
 }

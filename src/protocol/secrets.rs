@@ -54,32 +54,23 @@ pub(super) struct Secret {
 }
 
 /// Why a list of secrets is rejected.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     /// It is empty.
+    #[error("expected at least one secret, received none")]
     Empty,
     /// All secrets are marked: none derives anything.
+    #[error("expected at least one secret that is not marked 'next'")]
     NextAlone,
     /// A secret has a misspelt mark; its position in the list, from 1.
+    #[error("secret {0} of the list: expected 'next' in lower case before a secret that is not in use yet")]
     Mark(usize),
     /// A secret is shorter than [`MIN_LENGTH`]; its position in the list, from 1.
+    #[error("secret {0} of the list: expected at least {MIN_LENGTH} characters")]
     Short(usize),
     /// Two secrets have the same number; the position of the second, which has to be replaced.
+    #[error("secret {0} of the list conflicts with an earlier one: generate another")]
     Collision(usize),
-}
-
-impl fmt::Display for SecretError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => write!(f, "expected at least one secret, received none"),
-            Self::NextAlone => write!(f, "expected at least one secret that is not marked 'next'"),
-            Self::Mark(at) => {
-                write!(f, "secret {at} of the list: expected 'next' in lower case before a secret that is not in use yet")
-            }
-            Self::Short(at) => write!(f, "secret {at} of the list: expected at least {MIN_LENGTH} characters"),
-            Self::Collision(at) => write!(f, "secret {at} of the list conflicts with an earlier one: generate another"),
-        }
-    }
 }
 
 impl SecretRing {

@@ -32,11 +32,13 @@ pub enum Purpose {
 }
 
 /// Why a stamp is not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StampError {
     /// Not one of ours, or for another purpose or binding.
+    #[error("not a stamp of this server for this")]
     Forged,
     /// Ours, but older than allowed, or from the future.
+    #[error("a stamp that has expired")]
     Expired,
 }
 

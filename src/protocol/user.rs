@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     claims_request::ClaimsRequest,
+    error::Invalid,
     id::Id,
     scope::{ScopeClaims, Scopes},
     standard_claims::{claims, opened_by, scopes_of},
@@ -44,15 +45,17 @@ const ATTRIBUTE_LIMIT: usize = 2000;
 ///
 /// # Errors
 /// The mistake and the expected value.
-pub fn check_attribute(name: &str, value: &Value, custom: &ScopeClaims) -> Result<(), String> {
+pub fn check_attribute(name: &str, value: &Value, custom: &ScopeClaims) -> Result<(), Invalid> {
     if OWN.contains(&name) {
-        return Err(format!("attribute '{name}': expected another name; use the dedicated option for this one"));
+        return Err(format!("attribute '{name}': expected another name; use the dedicated option for this one").into());
     }
     if scopes_of(name, custom).next().is_none() {
-        return Err(format!("attribute '{name}': expected a claim that a scope grants (see scope_claims in the configuration)"));
+        return Err(
+            format!("attribute '{name}': expected a claim that a scope grants (see scope_claims in the configuration)").into()
+        );
     }
     if value.to_string().len() > ATTRIBUTE_LIMIT {
-        return Err(format!("attribute '{name}': expected at most {ATTRIBUTE_LIMIT} bytes as JSON"));
+        return Err(format!("attribute '{name}': expected at most {ATTRIBUTE_LIMIT} bytes as JSON").into());
     }
     let is_right = match (name, value) {
         ("phone_number_verified", value) => value.is_boolean(),
@@ -68,7 +71,7 @@ pub fn check_attribute(name: &str, value: &Value, custom: &ScopeClaims) -> Resul
         "address" => format!("an object with strings for any of {}", ADDRESS.join(", ")),
         _ => "a string".to_owned(),
     };
-    if is_right { Ok(()) } else { Err(format!("attribute '{name}': expected {expected}")) }
+    if is_right { Ok(()) } else { Err(format!("attribute '{name}': expected {expected}").into()) }
 }
 
 impl User {

@@ -14,6 +14,7 @@ use diesel::{
 pub(super) use clock::Clock;
 
 use super::{connection::AnyConnection, error::Error, progress, write_queue};
+use crate::protocol::error::Invalid;
 
 /// The location of the database.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl DatabaseUrl {
     ///
     /// # Errors
     /// The expected form. The text is not quoted: it may contain a password.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
         if text == "sqlite::memory:" {
             return Ok(Self::SqliteMemory);
         }
@@ -45,10 +46,10 @@ impl DatabaseUrl {
             Some(path) if !path.is_empty() => Ok(Self::SqliteFile(path.to_owned())),
             None if text.starts_with("postgres://") || text.starts_with("postgresql://") => {
                 is_well_formed(text).then(|| Self::Postgres(text.to_owned())).ok_or_else(|| {
-                    "expected postgres://user:password@host/database with every character of the password but letters, digits, '-', '.', '_' and '~' percent-encoded, as %40 for '@'".to_owned()
+                    "expected postgres://user:password@host/database with every character of the password but letters, digits, '-', '.', '_' and '~' percent-encoded, as %40 for '@'".into()
                 })
             }
-            _ => Err("expected sqlite:PATH, sqlite::memory: or postgres://user:password@host/database".to_owned()),
+            _ => Err("expected sqlite:PATH, sqlite::memory: or postgres://user:password@host/database".into()),
         }
     }
 
@@ -351,7 +352,7 @@ mod tests {
         }
         for password in ["SECRET%zzPW", "SECRET PW", "SECRET/PW", "SECRET@PW", "SECRET?PW", "SECRETé"] {
             let refused = DatabaseUrl::parse(&format!("postgres://u:{password}@127.0.0.1:5432/x")).unwrap_err();
-            assert!(!refused.contains("SECRET") && !refused.contains("PW"), "{password}: {refused}");
+            assert!(!refused.as_ref().contains("SECRET") && !refused.as_ref().contains("PW"), "{password}: {refused}");
         }
         assert!(DatabaseUrl::parse("postgresql://u:SECRETPW@[::1").is_err());
     }

@@ -8,18 +8,23 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// A database error.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The database cannot be reached, is shutting down, busy or full: answer 503. A statement without a response may have taken
     /// effect.
+    #[error("{0}")]
     Unavailable(String),
     /// The row keeps changing concurrently, or the caller has given up: answer 503, nothing was done.
+    #[error("{0}")]
     Busy(String),
     /// A unique value already exists.
+    #[error("{0}")]
     Conflict(String),
     /// A row holds a value this server never wrote: table, column and row.
+    #[error("{0}")]
     Corrupt(String),
     /// Anything else: a bug of this server.
+    #[error("{0}")]
     Failed(String),
 }
 
@@ -64,15 +69,6 @@ impl From<DieselError> for Error {
         }
     }
 }
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Unavailable(text) | Self::Busy(text) | Self::Conflict(text) | Self::Corrupt(text) | Self::Failed(text)) = self;
-        f.write_str(text)
-    }
-}
-
-impl std::error::Error for Error {}
 
 impl Error {
     /// A column holds a value this server never wrote.

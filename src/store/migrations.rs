@@ -16,32 +16,19 @@ const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// Why the migrations could not be run.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
     /// The database's error.
-    Store(Error),
+    #[error(transparent)]
+    Store(#[from] Error),
     /// A migration failed, or the database is newer than this binary.
+    #[error("{0}")]
     Failed(String),
-}
-
-impl From<Error> for MigrationError {
-    fn from(error: Error) -> Self {
-        Self::Store(error)
-    }
 }
 
 impl Outage for MigrationError {
     fn is_outage(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_outage())
-    }
-}
-
-impl std::fmt::Display for MigrationError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Store(error) => write!(f, "{error}"),
-            Self::Failed(text) => f.write_str(text),
-        }
     }
 }
 

@@ -13,13 +13,16 @@ use crate::{
 pub const RETRY_AFTER: &str = "2";
 
 /// A failure of the server or of a service it depends on.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// The database is down or too busy: 503.
+    #[error("{0}")]
     Unavailable(String),
     /// Overloaded, though nothing is down: 503 as well.
+    #[error("{0}")]
     Busy(String),
     /// A bug: 500.
+    #[error("{0}")]
     Internal(String),
 }
 

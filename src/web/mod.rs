@@ -14,6 +14,7 @@ pub mod headers;
 pub mod no_route;
 pub mod oauth_error;
 pub mod page;
+pub mod page_request;
 pub mod reply;
 pub mod request;
 pub mod returning;

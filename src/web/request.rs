@@ -2,7 +2,6 @@
 //! headers set, one line logged with the id and never a secret (no query string, no body, no cookie).
 
 use std::{
-    fmt,
     future::{Ready, ready},
     net::IpAddr,
     ops::Deref,
@@ -76,14 +75,9 @@ impl FromRequest for Request {
 }
 
 /// A request without a context is a bug: 500.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("internal server error")] // the answer: the reason is in the log
 pub struct NoContext;
-
-impl fmt::Display for NoContext {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("internal server error") // the response text; the reason is in the log
-    }
-}
 
 impl ResponseError for NoContext {
     fn error_response(&self) -> HttpResponse {

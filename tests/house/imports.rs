@@ -65,7 +65,7 @@ const NARROWER: [(&str, &[&str]); 21] = [
 ];
 
 /// The libraries that `protocol` may use: values and mathematics, no framework, no clock, no chance.
-const PURE: [&str; 11] = [
+const PURE: [&str; 12] = [
     "base64",
     "hmac",
     "idna",
@@ -74,6 +74,7 @@ const PURE: [&str; 11] = [
     "serde_json",
     "sha2",
     "subtle",
+    "thiserror",
     "unicode_normalization",
     "url",
     "zeroize",

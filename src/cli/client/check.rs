@@ -56,11 +56,14 @@ fn has_key(work: &mut Work<'_>, algorithm: Algorithm) -> Result<bool, Error> {
 fn keys_failure(config: &Config, client: &Client) -> Option<String> {
     let text = match &client.keys {
         ClientKeySource::None => return None,
-        ClientKeySource::Inline(set) => Ok(set.clone()),
+        ClientKeySource::Inline(set) => set.clone(),
         ClientKeySource::Url(url) => {
             let outbound = Outbound::new(&config.outbound);
-            outbound.and_then(|outbound| outbound.get(url)).map_err(|error| format!("{url}: {error}"))
+            match outbound.and_then(|outbound| outbound.get(url)) {
+                Ok(text) => text,
+                Err(error) => return Some(format!("{url}: {error}")),
+            }
         }
     };
-    text.and_then(|text| ClientKeys::parse(&text).map(|_| ())).err()
+    ClientKeys::parse(&text).err().map(|why| why.to_string())
 }

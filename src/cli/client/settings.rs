@@ -17,6 +17,7 @@ use crate::{
         algorithm::Algorithm,
         client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType, PkceRule},
         client_review::redirect_hosts,
+        error::Invalid,
         scope::{OFFLINE_ACCESS, Scopes},
         time::Span,
     },
@@ -220,18 +221,18 @@ pub fn parse(text: &str) -> Result<Scopes, Error> {
     })
 }
 
-fn retry_window(text: &str) -> Result<Span, String> {
+fn retry_window(text: &str) -> Result<Span, Invalid> {
     read_span(text)
         .filter(|span| *span <= MAX_RETRY_WINDOW)
-        .ok_or_else(|| "expected a duration such as 30s, at most 5m; 0s is strict".to_owned())
+        .ok_or_else(|| "expected a duration such as 30s, at most 5m; 0s is strict".into())
 }
 
 /// The bounds are those of `Client::check`.
-fn max_auth_age(text: &str) -> Result<MaxAuthAge, String> {
+fn max_auth_age(text: &str) -> Result<MaxAuthAge, Invalid> {
     if text == "none" {
         return Ok(MaxAuthAge(None));
     }
-    read_span(text).map(|span| MaxAuthAge(Some(span))).ok_or_else(|| "expected a duration such as 72h, or none".to_owned())
+    read_span(text).map(|span| MaxAuthAge(Some(span))).ok_or_else(|| "expected a duration such as 72h, or none".into())
 }
 
 /// The values in order, without repetitions.

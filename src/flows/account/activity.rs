@@ -3,18 +3,22 @@
 
 use actix_web::web::Data;
 
-use super::{Visitor, answer, ending::ended_page, url};
+use super::{SignedIn, answer, ending::ended_page, url};
 use crate::{
     app::App,
     flows::{account_overview::AccountOverview, formatting},
-    pages::{Activity as Page, ActivityDay, ActivityEntry, ActivityKind, ActivityProblem, AfterEnd, Form as Target, NotMeEffect},
+    pages::{ActivityDay, ActivityEntry, ActivityPage, ActivityProblem, AfterEnd, Form as Target, NotMeEffect},
     paths,
     protocol::{
         activity::{Activity, Entry},
         id::Id,
     },
     store::{AnyConnection, account, activity},
-    web::{body::Form, fault::Fault, page, reply::Reply, request::Request},
+    web::{
+        page,
+        page_request::{PageError, PageRequest},
+        reply::Reply,
+    },
 };
 
 /// So many events stand on a page.
@@ -30,46 +34,55 @@ struct ShownEntry {
 }
 
 /// `GET /account/activity`.
-pub async fn get(request: Request, app: Data<App>) -> Reply {
-    let handle = |app: &App, connection: &mut AnyConnection, visitor: &Visitor| show(app, connection, visitor, None);
-    answer(&request, &app, None, paths::ACCOUNT_ACTIVITY, handle).await
+pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
+    let handle = |app: &App, connection: &mut AnyConnection, signed_in: &SignedIn| show(app, connection, signed_in, None);
+    answer(request, &app, paths::ACCOUNT_ACTIVITY, handle).await
 }
 
 /// `POST /account/not-me`.
-pub async fn post_not_me(request: Request, app: Data<App>, form: Form) -> Reply {
-    answer(&request, &app, Some(form), paths::ACCOUNT_ACTIVITY, not_me).await
+pub async fn post_not_me(request: PageRequest, app: Data<App>) -> Reply {
+    answer(request, &app, paths::ACCOUNT_ACTIVITY, not_me).await
 }
 
-fn not_me(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Reply, Fault> {
-    if !visitor.sent(app, paths::ACCOUNT_NOT_ME) {
-        return show(app, connection, visitor, Some(ActivityProblem::FormExpired));
+fn not_me(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Reply, PageError> {
+    if !signed_in.sent(app, paths::ACCOUNT_NOT_ME) {
+        return show(app, connection, signed_in, Some(ActivityProblem::FormExpired));
     }
-    let event = visitor.event(Activity::NotMe, None);
-    let reply = match effect(app, visitor) {
+    let event = signed_in.event(Activity::NotMe, None);
+    let reply = match effect(app, signed_in) {
         NotMeEffect::ResetByMail => {
-            let account_overview = AccountOverview::read(app, connection, &visitor.user, visitor.context.now)?;
+            let account_overview = AccountOverview::read(app, connection, &signed_in.user, signed_in.context.now)?;
             let ended = account::report_not_me(connection, None, &event)?;
             let next = if ended.password_taken { AfterEnd::SetPassword } else { AfterEnd::SignIn };
-            ended_page(app, visitor, &account_overview.ended(&ended), next)
+            ended_page(app, signed_in, &account_overview.ended(&ended), next)
         }
         NotMeEffect::ChangePassword => {
-            account::report_not_me(connection, Some(&visitor.session), &event)?;
-            visitor.done_at(app, paths::ACCOUNT_PASSWORD, ("not-me", None))
+            account::report_not_me(connection, Some(&signed_in.session), &event)?;
+            signed_in.done_at(app, paths::ACCOUNT_PASSWORD, ("not-me", None))
         }
     };
     app.bell.notify_one();
-    Ok(reply.noting(format!("this was not me: user {}", visitor.user.claims.id)))
+    Ok(reply.noting(format!("this was not me: user {}", signed_in.user.claims.id)))
 }
 
 /// A password that was taken away must have a way back: an e-mail to an address that is known to be theirs.
-fn effect(app: &App, visitor: &Visitor) -> NotMeEffect {
-    if app.mailer.is_on() && visitor.user.claims.email_verified { NotMeEffect::ResetByMail } else { NotMeEffect::ChangePassword }
+fn effect(app: &App, signed_in: &SignedIn) -> NotMeEffect {
+    if app.mailer.is_on() && signed_in.user.claims.email_verified {
+        NotMeEffect::ResetByMail
+    } else {
+        NotMeEffect::ChangePassword
+    }
 }
 
-fn show(app: &App, connection: &mut AnyConnection, visitor: &Visitor, problem: Option<ActivityProblem>) -> Result<Reply, Fault> {
+fn show(
+    app: &App,
+    connection: &mut AnyConnection,
+    signed_in: &SignedIn,
+    problem: Option<ActivityProblem>,
+) -> Result<Reply, PageError> {
     app.history.settle(connection);
-    let before = visitor.query.get("before").and_then(|id| Id::parse(id).ok());
-    let mut found = activity::of(connection, visitor.user.claims.id, before, EVENTS + 1)?;
+    let before = signed_in.query.get("before").and_then(|id| Id::parse(id).ok());
+    let mut found = activity::of(connection, signed_in.user.claims.id, before, EVENTS + 1)?;
     let has_more = found.len() > EVENTS as usize;
     found.truncate(EVENTS as usize);
     let own = url(app, paths::ACCOUNT_ACTIVITY);
@@ -82,14 +95,14 @@ fn show(app: &App, connection: &mut AnyConnection, visitor: &Visitor, problem: O
         .filter_map(|day| Some((day.first()?.day.as_str(), day.iter().map(ShownEntry::shown).collect())))
         .collect();
     let days: Vec<_> = days.iter().map(|(name, entries)| ActivityDay { name, entries }).collect();
-    let page = Page {
-        layout: visitor.layout(app),
-        owner: visitor.owner(),
+    let page = ActivityPage {
+        layout: signed_in.layout(app),
+        owner: signed_in.owner(),
         days: &days,
         older: older.as_deref(),
         newest: before.is_some().then_some(own.as_str()),
-        not_me: Target { action: &url(app, paths::ACCOUNT_NOT_ME), csrf: &visitor.stamp(app, paths::ACCOUNT_NOT_ME) },
-        effect: effect(app, visitor),
+        not_me: Target { action: &url(app, paths::ACCOUNT_NOT_ME), csrf: &signed_in.stamp(app, paths::ACCOUNT_NOT_ME) },
+        effect: effect(app, signed_in),
         problem,
     };
     Ok(match problem {
@@ -111,43 +124,12 @@ impl ShownEntry {
 
     fn shown(&self) -> ActivityEntry<'_> {
         ActivityEntry {
-            kind: kind(self.entry.activity),
+            kind: self.entry.activity,
             iso: &self.iso,
             clock: &self.clock,
             origin: formatting::origin(&self.entry.origin, self.program.as_deref()),
             about: self.entry.about.as_deref(),
             count: self.entry.count,
         }
-    }
-}
-
-const fn kind(activity: Activity) -> ActivityKind {
-    match activity {
-        Activity::Registered => ActivityKind::Registered,
-        Activity::Added => ActivityKind::Added,
-        Activity::SignedIn => ActivityKind::SignedIn,
-        Activity::SignedInAnew => ActivityKind::SignedInAnew,
-        Activity::SignInFailed => ActivityKind::SignInFailed,
-        Activity::SignedOut => ActivityKind::SignedOut,
-        Activity::SessionEnded => ActivityKind::SessionEnded,
-        Activity::AppAllowed => ActivityKind::AppAllowed,
-        Activity::AppEnded => ActivityKind::AppEnded,
-        Activity::CredentialReused => ActivityKind::CredentialReused,
-        Activity::AddressChanged => ActivityKind::AddressChanged,
-        Activity::EverythingEnded => ActivityKind::EverythingEnded,
-        Activity::NotMe => ActivityKind::NotMe,
-        Activity::PasswordChanged => ActivityKind::PasswordChanged,
-        Activity::ResetRequested => ActivityKind::ResetRequested,
-        Activity::PasswordReset => ActivityKind::PasswordReset,
-        Activity::EmailChangeRequested => ActivityKind::EmailChangeRequested,
-        Activity::EmailChanged => ActivityKind::EmailChanged,
-        Activity::EmailVerified => ActivityKind::EmailVerified,
-        Activity::EmailUnverified => ActivityKind::EmailUnverified,
-        Activity::DetailsChanged => ActivityKind::DetailsChanged,
-        Activity::SignInAgain => ActivityKind::SignInAgain,
-        Activity::Disabled => ActivityKind::Disabled,
-        Activity::Enabled => ActivityKind::Enabled,
-        Activity::LinksEnded => ActivityKind::LinksEnded,
-        Activity::Exported => ActivityKind::Exported,
     }
 }

@@ -3,7 +3,7 @@
 
 use actix_web::web::Data;
 
-use super::{Visitor, answer, url};
+use super::{SignedIn, answer, url};
 use crate::{
     app::App,
     pages::{Details, DetailsProblem},
@@ -13,45 +13,49 @@ use crate::{
         profile::{self, DISPLAY_NAME_LIMIT, Flaw},
     },
     store::{AnyConnection, account},
-    web::{body::Form, fault::Fault, page, reply::Reply, request::Request},
+    web::{
+        page,
+        page_request::{PageError, PageRequest},
+        reply::Reply,
+    },
 };
 
 /// `GET /account/details`.
-pub async fn get(request: Request, app: Data<App>) -> Reply {
-    let handle = |app: &App, _: &mut AnyConnection, visitor: &Visitor| Ok(show(app, visitor, None));
-    answer(&request, &app, None, paths::ACCOUNT_DETAILS, handle).await
+pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
+    let handle = |app: &App, _: &mut AnyConnection, signed_in: &SignedIn| Ok(show(app, signed_in, None));
+    answer(request, &app, paths::ACCOUNT_DETAILS, handle).await
 }
 
 /// `POST /account/details`.
-pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
-    answer(&request, &app, Some(form), paths::ACCOUNT_DETAILS, change).await
+pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
+    answer(request, &app, paths::ACCOUNT_DETAILS, change).await
 }
 
-fn change(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Reply, Fault> {
-    if !visitor.sent(app, paths::ACCOUNT_DETAILS) {
-        return Ok(show(app, visitor, Some(DetailsProblem::FormExpired)));
+fn change(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Reply, PageError> {
+    if !signed_in.sent(app, paths::ACCOUNT_DETAILS) {
+        return Ok(show(app, signed_in, Some(DetailsProblem::FormExpired)));
     }
-    let name = match profile::display_name(visitor.field("display_name")) {
+    let name = match profile::display_name(signed_in.field("display_name")) {
         Ok(name) => Some(name),
         Err(Flaw::Empty) => None,
-        Err(Flaw::TooLong) => return Ok(show(app, visitor, Some(DetailsProblem::TooLong))),
-        Err(Flaw::Character) => return Ok(show(app, visitor, Some(DetailsProblem::NotOneLine))),
+        Err(Flaw::TooLong) => return Ok(show(app, signed_in, Some(DetailsProblem::TooLong))),
+        Err(Flaw::Character) => return Ok(show(app, signed_in, Some(DetailsProblem::NotOneLine))),
     };
-    account::change_display_name(connection, name.as_deref(), &visitor.event(Activity::DetailsChanged, None))?;
-    let note = format!("changed their name: user {}", visitor.user.claims.id);
-    Ok(visitor.done_at(app, paths::ACCOUNT_DETAILS, ("saved", None)).noting(note))
+    account::change_display_name(connection, name.as_deref(), &signed_in.event(Activity::DetailsChanged, None))?;
+    let note = format!("changed their name: user {}", signed_in.user.claims.id);
+    Ok(signed_in.done_at(app, paths::ACCOUNT_DETAILS, ("saved", None)).noting(note))
 }
 
-fn show(app: &App, visitor: &Visitor, problem: Option<DetailsProblem>) -> Reply {
-    let kept = visitor.user.claims.display_name.as_deref().unwrap_or_default();
+fn show(app: &App, signed_in: &SignedIn, problem: Option<DetailsProblem>) -> Reply {
+    let kept = signed_in.user.claims.display_name.as_deref().unwrap_or_default();
     let page = Details {
-        layout: visitor.layout(app),
-        owner: visitor.owner(),
-        display_name: if problem.is_some() { visitor.field("display_name") } else { kept },
+        layout: signed_in.layout(app),
+        owner: signed_in.owner(),
+        display_name: if problem.is_some() { signed_in.field("display_name") } else { kept },
         limit: DISPLAY_NAME_LIMIT,
         action: &url(app, paths::ACCOUNT_DETAILS),
-        csrf: &visitor.stamp(app, paths::ACCOUNT_DETAILS),
-        is_saved: problem.is_none() && visitor.done(app) == "saved",
+        csrf: &signed_in.stamp(app, paths::ACCOUNT_DETAILS),
+        is_saved: problem.is_none() && signed_in.done(app) == "saved",
         problem,
     };
     match problem {

@@ -4,7 +4,7 @@
 use actix_web::web::Data;
 
 use super::{
-    Visitor, answer,
+    SignedIn, answer,
     listing::{self, Listing, Part},
     url,
 };
@@ -23,7 +23,11 @@ use crate::{
         time::Timestamp,
     },
     store::{AnyConnection, Result as Stored, clients, consents, devices, grants, sessions, sessions::Session},
-    web::{body::Form, fault::Fault, page, reply::Reply, request::Request},
+    web::{
+        page,
+        page_request::{PageError, PageRequest},
+        reply::Reply,
+    },
 };
 
 /// A browser, with its words.
@@ -58,27 +62,27 @@ enum Done {
 }
 
 /// `GET /account`.
-pub async fn get(request: Request, app: Data<App>) -> Reply {
-    answer(&request, &app, None, paths::ACCOUNT, |app, connection, visitor| show(app, connection, visitor, None)).await
+pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
+    answer(request, &app, paths::ACCOUNT, |app, connection, signed_in| show(app, connection, signed_in, None)).await
 }
 
 /// `POST /account/name`.
-pub async fn post_name(request: Request, app: Data<App>, form: Form) -> Reply {
-    answer(&request, &app, Some(form), paths::ACCOUNT, rename).await
+pub async fn post_name(request: PageRequest, app: Data<App>) -> Reply {
+    answer(request, &app, paths::ACCOUNT, rename).await
 }
 
-fn rename(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Reply, Fault> {
-    if !visitor.sent(app, paths::ACCOUNT_NAME) {
-        return show(app, connection, visitor, Some(AccountProblem::FormExpired));
+fn rename(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Reply, PageError> {
+    if !signed_in.sent(app, paths::ACCOUNT_NAME) {
+        return show(app, connection, signed_in, Some(AccountProblem::FormExpired));
     }
-    let name = match profile::device_name(visitor.field("name")) {
+    let name = match profile::device_name(signed_in.field("name")) {
         Ok(name) => Some(name),
         Err(Flaw::Empty) => None,
-        Err(Flaw::TooLong | Flaw::Character) => return show(app, connection, visitor, Some(AccountProblem::NameNotTaken)),
+        Err(Flaw::TooLong | Flaw::Character) => return show(app, connection, signed_in, Some(AccountProblem::NameNotTaken)),
     };
-    let (user, id) = (visitor.user.claims.id, Id::parse(visitor.field("id")).ok());
-    let (name, now) = (name.as_deref(), visitor.context.now);
-    let is_renamed = match (visitor.field("what"), id) {
+    let (user, id) = (signed_in.user.claims.id, Id::parse(signed_in.field("id")).ok());
+    let (name, now) = (name.as_deref(), signed_in.context.now);
+    let is_renamed = match (signed_in.field("what"), id) {
         ("session", Some(id)) => {
             let found = sessions::find(connection, id)?.filter(|one| one.user_id == user && one.ended_at.is_none());
             // The name is the browser's: it is still there when it signs in again.
@@ -91,12 +95,12 @@ fn rename(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Resul
             is_active && grants::rename(connection, user, id, name)?
         }
         ("session" | "grant", None) => false,
-        _ => return Ok(visitor.malformed(app, "what: expected 'session' or 'grant'")),
+        _ => return Ok(signed_in.malformed(app, "what: expected 'session' or 'grant'")),
     };
     if is_renamed {
-        Ok(visitor.done_at(app, paths::ACCOUNT, ("renamed", None)).noting("renamed a device"))
+        Ok(signed_in.done_at(app, paths::ACCOUNT, ("renamed", None)).noting("renamed a device"))
     } else {
-        show(app, connection, visitor, Some(AccountProblem::Gone))
+        show(app, connection, signed_in, Some(AccountProblem::Gone))
     }
 }
 
@@ -104,15 +108,15 @@ fn rename(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Resul
 pub(super) fn show(
     app: &App,
     connection: &mut AnyConnection,
-    visitor: &Visitor,
+    signed_in: &SignedIn,
     problem: Option<AccountProblem>,
-) -> Result<Reply, Fault> {
-    let now = visitor.context.now;
-    let part = Part::requested(&visitor.query);
-    let Listing { account_overview, browsers_before, apps, apps_after } = Listing::read(app, connection, visitor, &part)?;
-    let done = if problem.is_none() { done(app, connection, visitor, &account_overview)? } else { None };
-    let browsers = browsers(visitor, &account_overview);
-    let browsers: Vec<_> = browsers.iter().map(|browser| browser.shown(visitor, &account_overview)).collect();
+) -> Result<Reply, PageError> {
+    let now = signed_in.context.now;
+    let part = Part::requested(&signed_in.query);
+    let Listing { account_overview, browsers_before, apps, apps_after } = Listing::read(app, connection, signed_in, &part)?;
+    let done = if problem.is_none() { done(app, connection, signed_in, &account_overview)? } else { None };
+    let browsers = browsers(signed_in, &account_overview);
+    let browsers: Vec<_> = browsers.iter().map(|browser| browser.shown(signed_in, &account_overview)).collect();
     let accesses: Vec<_> = account_overview.grants.iter().map(|grant| Access::of(app, &account_overview, grant, now)).collect();
     let of = |id: &str| -> Vec<ShownGrant<'_>> {
         accesses.iter().filter(|access| access.grant.client_id == id).map(|access| access.shown(&account_overview)).collect()
@@ -126,10 +130,10 @@ pub(super) fn show(
         .collect();
     let (more_browsers, more_apps) = (browsers_before.map(at), apps_after.map(at));
     let (end_action, name_action) = (url(app, paths::ACCOUNT_END), url(app, paths::ACCOUNT_NAME));
-    let (end_stamp, name_stamp) = (visitor.stamp(app, paths::ACCOUNT_END), visitor.stamp(app, paths::ACCOUNT_NAME));
+    let (end_stamp, name_stamp) = (signed_in.stamp(app, paths::ACCOUNT_END), signed_in.stamp(app, paths::ACCOUNT_NAME));
     let page = Account {
-        layout: visitor.layout(app),
-        owner: visitor.owner(),
+        layout: signed_in.layout(app),
+        owner: signed_in.owner(),
         part: part.shown(),
         overview: &own,
         browsers: &browsers,
@@ -151,21 +155,21 @@ pub(super) fn show(
 }
 
 /// The browsers, this one first.
-fn browsers<'a>(visitor: &Visitor, account_overview: &'a AccountOverview) -> Vec<Browser<'a>> {
-    let (here, elsewhere): (Vec<_>, Vec<_>) = account_overview.sessions.iter().partition(|one| one.id == visitor.session.id);
-    here.into_iter().chain(elsewhere).map(|session| Browser::of(session, visitor.context.now)).collect()
+fn browsers<'a>(signed_in: &SignedIn, account_overview: &'a AccountOverview) -> Vec<Browser<'a>> {
+    let (here, elsewhere): (Vec<_>, Vec<_>) = account_overview.sessions.iter().partition(|one| one.id == signed_in.session.id);
+    here.into_iter().chain(elsewhere).map(|session| Browser::of(session, signed_in.context.now)).collect()
 }
 
 /// What has been done just before, where that still holds.
 fn done(
     app: &App,
     connection: &mut AnyConnection,
-    visitor: &Visitor,
+    signed_in: &SignedIn,
     account_overview: &AccountOverview,
 ) -> Stored<Option<Done>> {
-    let (user, named) = (visitor.user.claims.id, visitor.query.get("id").unwrap_or_default());
+    let (user, named) = (signed_in.user.claims.id, signed_in.query.get("id").unwrap_or_default());
     let id = Id::parse(named).ok();
-    Ok(match (visitor.done(app), id) {
+    Ok(match (signed_in.done(app), id) {
         ("others", _) => Some(Done::Others),
         ("renamed", _) => Some(Done::Renamed),
         ("session", Some(id)) => {
@@ -186,7 +190,7 @@ fn done(
         ("app", _) => {
             let client = clients::find(connection, named)?;
             let has_nothing = consents::find(connection, user, named)?.is_none()
-                && listing::accesses(app, connection, (visitor, client.as_ref()), None, 1)?.0.is_empty();
+                && listing::accesses(app, connection, (signed_in, client.as_ref()), None, 1)?.0.is_empty();
             client.filter(|_| has_nothing).map(|client| Done::App(client.name))
         }
         _ => None,
@@ -216,7 +220,7 @@ impl<'a> Browser<'a> {
         }
     }
 
-    fn shown(&'a self, visitor: &Visitor, account_overview: &'a AccountOverview) -> ShownBrowser<'a> {
+    fn shown(&'a self, signed_in: &SignedIn, account_overview: &'a AccountOverview) -> ShownBrowser<'a> {
         ShownBrowser {
             id: &self.id,
             name: account_overview.browser_name(self.session),
@@ -224,7 +228,7 @@ impl<'a> Browser<'a> {
             first_used: self.first_used.when(),
             last_used: self.last_used.when(),
             is_remembered: self.session.remembered,
-            is_this: self.session.id == visitor.session.id,
+            is_this: self.session.id == signed_in.session.id,
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use actix_web::{http::header, web::Data};
 
-use super::{Guard, Refusal, Visit, Visitor, answer, proven, to_sign_in, url};
+use super::{Guard, Refusal, SignedIn, answer, confirmed, to_sign_in, url};
 use crate::{
     app::App,
     flows::throttle::MailLimit,
@@ -24,61 +24,66 @@ use crate::{
         mail_requests,
         users::{self, User},
     },
-    web::{body::Form, fault::Fault, page, reply::Reply, request::Request},
+    web::{
+        fault::Fault,
+        page,
+        page_request::{self, PageError, PageRequest},
+        reply::Reply,
+    },
 };
 
 const GUARD: Guard = Guard {
+    back: paths::ACCOUNT_EMAIL,
     about: paths::ACCOUNT_EMAIL,
-    check: |app, _, visitor| Ok(check(app, visitor)),
-    refuse: |app, _, visitor, refusal| Ok(refuse(app, visitor, refusal)),
+    check: |app, _, signed_in| check(app, signed_in),
+    refuse: |app, _, signed_in, refusal| Ok(refuse(app, signed_in, refusal)),
 };
 
 /// `GET /account/email`.
-pub async fn get(request: Request, app: Data<App>) -> Reply {
-    answer(&request, &app, None, paths::ACCOUNT_EMAIL, first).await
+pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
+    answer(request, &app, paths::ACCOUNT_EMAIL, first).await
 }
 
 /// `POST /account/email`.
-pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
+pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
     let context = request.context.clone();
-    let visit = Visit::of(&request, Some(form), paths::ACCOUNT_EMAIL);
-    let sent = proven(&app, visit, GUARD, send).await.map(|proven| proven.map_or_else(|reply| reply, |(_, reply)| reply));
-    sent.unwrap_or_else(|fault| page::fault(app.config.issuer.base(), &context, &fault))
+    let sent = confirmed(&app, request, GUARD, send).await.map(|confirmed| confirmed.done);
+    page_request::reply(&app, &context, sent)
 }
 
-fn first(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Reply, Fault> {
+fn first(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Reply, PageError> {
     if !app.mailer.is_on() {
-        return Ok(show(app, visitor, EmailState::MailOff));
+        return Ok(show(app, signed_in, EmailState::MailOff));
     }
-    let waiting = if visitor.done(app) == "sent" { waiting(connection, visitor)? } else { None };
+    let waiting = if signed_in.done(app) == "sent" { waiting(connection, signed_in)? } else { None };
     Ok(match &waiting {
-        Some(to) => show(app, visitor, EmailState::Sent { to }),
-        None => show(app, visitor, EmailState::Ask { typed: "", problem: None }),
+        Some(to) => show(app, signed_in, EmailState::Sent { to }),
+        None => show(app, signed_in, EmailState::Ask { typed: "", problem: None }),
     })
 }
 
 /// The address that is still to be confirmed.
-fn waiting(connection: &mut AnyConnection, visitor: &Visitor) -> Result<Option<String>, Fault> {
-    let open = links::open_of(connection, visitor.user.claims.id, visitor.context.now)?;
+fn waiting(connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Option<String>, Fault> {
+    let open = links::open_of(connection, signed_in.user.claims.id, signed_in.context.now)?;
     Ok(open.into_iter().find(|link| link.kind == LinkKind::ConfirmEmail).and_then(|link| link.email))
 }
 
-fn check(app: &App, visitor: &Visitor) -> Option<Reply> {
+fn check(app: &App, signed_in: &SignedIn) -> Result<(), PageError> {
     if !app.mailer.is_on() {
-        return Some(show(app, visitor, EmailState::MailOff));
+        return Err(show(app, signed_in, EmailState::MailOff).into());
     }
-    let is_good = EmailAddress::parse(visitor.field("email")).is_some();
-    (!is_good).then(|| again(app, visitor, EmailProblem::NotAnAddress))
+    let is_good = EmailAddress::parse(signed_in.field("email")).is_some();
+    if is_good { Ok(()) } else { Err(again(app, signed_in, EmailProblem::NotAnAddress).into()) }
 }
 
 /// The link is kept though another account has the address: nobody is sent it then.
-fn send(app: &App, connection: &mut AnyConnection, visitor: &Visitor, user: &User) -> Result<Reply, Fault> {
-    let (id, now) = (user.claims.id, visitor.context.now);
-    let Some(email) = EmailAddress::parse(visitor.field("email")).map(String::from) else {
-        return Ok(again(app, visitor, EmailProblem::NotAnAddress));
+fn send(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &User) -> Result<Reply, Fault> {
+    let (id, now) = (user.claims.id, signed_in.context.now);
+    let Some(email) = EmailAddress::parse(signed_in.field("email")).map(String::from) else {
+        return Ok(again(app, signed_in, EmailProblem::NotAnAddress));
     };
     if let Err(seconds) = MailLimit::to_send(&app.config.secrets, id, &email).admit(connection, now)? {
-        return Ok(again(app, visitor, EmailProblem::SlowedDown { seconds }));
+        return Ok(again(app, signed_in, EmailProblem::SlowedDown { seconds }));
     }
     let is_anothers = users::find_by_login(connection, &LoginName::parse(&email))?.is_some_and(|other| other.claims.id != id);
     let link = Link { user_id: Some(id), email: Some(email.clone()), ..Link::new(random::id(now), LinkKind::ConfirmEmail, now) };
@@ -88,48 +93,48 @@ fn send(app: &App, connection: &mut AnyConnection, visitor: &Visitor, user: &Use
         to: email,
         name: None,
         at: now,
-        origin: visitor.origin.clone(),
+        origin: signed_in.origin.clone(),
         about: Some(user.claims.username.clone()), // so that its owner sees whose account it is
         link: (!is_anothers).then_some(link.id),
     };
-    let event = visitor.event(Activity::EmailChangeRequested, None);
-    if !mail_requests::send_link(connection, (user, &visitor.session), &link, (random::id(now), &notice), &event)? {
+    let event = signed_in.event(Activity::EmailChangeRequested, None);
+    if !mail_requests::send_link(connection, (user, &signed_in.session), &link, (random::id(now), &notice), &event)? {
         return Ok(
             to_sign_in(app, paths::ACCOUNT_EMAIL).noting(format!("no e-mail sent, the sign-in is no longer valid: user {id}"))
         );
     }
     app.bell.notify_one();
-    Ok(visitor
+    Ok(signed_in
         .done_at(app, paths::ACCOUNT_EMAIL, ("sent", None))
         .noting(format!("requested a change of their e-mail address: user {id}")))
 }
 
-fn refuse(app: &App, visitor: &Visitor, refusal: Refusal) -> Reply {
+fn refuse(app: &App, signed_in: &SignedIn, refusal: Refusal) -> Reply {
     let problem = match refusal {
         Refusal::FormExpired => EmailProblem::FormExpired,
         Refusal::WrongPassword => EmailProblem::WrongPassword,
         Refusal::SlowedDown { seconds } => EmailProblem::SlowedDown { seconds },
     };
-    again(app, visitor, problem)
+    again(app, signed_in, problem)
 }
 
-fn again(app: &App, visitor: &Visitor, problem: EmailProblem) -> Reply {
-    let shown = show(app, visitor, EmailState::Ask { typed: visitor.field("email"), problem: Some(problem) });
+fn again(app: &App, signed_in: &SignedIn, problem: EmailProblem) -> Reply {
+    let shown = show(app, signed_in, EmailState::Ask { typed: signed_in.field("email"), problem: Some(problem) });
     match problem {
         EmailProblem::SlowedDown { seconds } => shown.with(header::RETRY_AFTER, &seconds.to_string()),
         _ => shown,
     }
 }
 
-fn show(app: &App, visitor: &Visitor, state: EmailState<'_>) -> Reply {
-    let claims = &visitor.user.claims;
+fn show(app: &App, signed_in: &SignedIn, state: EmailState<'_>) -> Reply {
+    let claims = &signed_in.user.claims;
     let page = Email {
-        layout: visitor.layout(app),
-        owner: visitor.owner(),
+        layout: signed_in.layout(app),
+        owner: signed_in.owner(),
         current: Some(CurrentEmail { address: &claims.email, is_verified: claims.email_verified }),
         state,
         action: &url(app, paths::ACCOUNT_EMAIL),
-        csrf: &visitor.stamp(app, paths::ACCOUNT_EMAIL),
+        csrf: &signed_in.stamp(app, paths::ACCOUNT_EMAIL),
     };
     match state {
         EmailState::Ask { problem: Some(problem), .. } => {

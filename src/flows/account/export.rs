@@ -1,10 +1,10 @@
 //! Everything that is kept of a user, as one JSON file that users and programs can read. No hash, no token, and nothing from
 //! which one could be made; only that there is a password.
 
-use actix_web::{http::Method, web::Data};
+use actix_web::web::Data;
 use serde_json::{Value, json};
 
-use super::{Visitor, answer};
+use super::{SignedIn, answer};
 use crate::{
     app::App,
     flows::{account_overview::AccountOverview, formatting::iso},
@@ -26,7 +26,10 @@ use crate::{
         subjects,
         users::User,
     },
-    web::{fault::Fault, reply::Reply, request::Request},
+    web::{
+        page_request::{PageError, PageRequest},
+        reply::Reply,
+    },
 };
 
 /// The name of the file.
@@ -37,20 +40,20 @@ const MOST: u32 = 10_000;
 const EVENTS: u32 = 1_000;
 
 /// `GET /account/export`.
-pub async fn get(request: Request, app: Data<App>) -> Reply {
-    let handle = if request.method() == Method::HEAD { read } else { export };
-    answer(&request, &app, None, paths::ACCOUNT_DATA, handle).await
+pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
+    let handle = if request.is_head { read } else { export };
+    answer(request, &app, paths::ACCOUNT_DATA, handle).await
 }
 
 /// The file goes out, and the account says so.
-fn export(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Reply, Fault> {
-    let reply = read(app, connection, visitor)?;
-    activity::insert(connection, &visitor.event(Activity::Exported, None))?;
-    Ok(reply.noting(format!("exported: user {}", visitor.user.claims.id)))
+fn export(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Reply, PageError> {
+    let reply = read(app, connection, signed_in)?;
+    activity::insert(connection, &signed_in.event(Activity::Exported, None))?;
+    Ok(reply.noting(format!("exported: user {}", signed_in.user.claims.id)))
 }
 
-fn read(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Reply, Fault> {
-    let (user, now) = (&visitor.user, visitor.context.now);
+fn read(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Reply, PageError> {
+    let (user, now) = (&signed_in.user, signed_in.context.now);
     let id = user.claims.id;
     app.history.settle(connection);
     let account_overview = AccountOverview::read(app, connection, user, now)?;

@@ -3,7 +3,7 @@
 
 use actix_web::web::Data;
 
-use super::{Visitor, answer, url};
+use super::{SignedIn, answer, url};
 use crate::{
     app::App,
     flows::{
@@ -15,21 +15,25 @@ use crate::{
     paths,
     protocol::{history, id::Id, user_agent},
     store::{AnyConnection, apis, clients, devices, grant_history, grants, sessions},
-    web::{fault::Fault, page, reply::Reply, request::Request},
+    web::{
+        page,
+        page_request::{PageError, PageRequest},
+        reply::Reply,
+    },
 };
 
 /// So many moments are read, the newest: the page tells many of them together.
 const ENTRIES: u32 = 10_000;
 
 /// `GET /account/grants/{id}`.
-pub async fn get(request: Request, app: Data<App>) -> Reply {
-    answer(&request, &app, None, paths::ACCOUNT, show).await
+pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
+    answer(request, &app, paths::ACCOUNT, show).await
 }
 
-fn show(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<Reply, Fault> {
-    let (user, now) = (visitor.user.claims.id, visitor.context.now);
-    let found = Id::parse(&visitor.id).ok().map(|id| grants::find(connection, id)).transpose()?.flatten();
-    let Some(found) = found.filter(|found| found.grant.user_id == user) else { return Ok(visitor.not_found(app)) };
+fn show(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Reply, PageError> {
+    let (user, now) = (signed_in.user.claims.id, signed_in.context.now);
+    let found = Id::parse(&signed_in.id).ok().map(|id| grants::find(connection, id)).transpose()?.flatten();
+    let Some(found) = found.filter(|found| found.grant.user_id == user) else { return Ok(signed_in.not_found(app)) };
     let (status, grant) = (found.status(now, found.read_at), found.grant);
     app.history.settle(connection);
     let entries = history::life(&grant, grant_history::of(connection, grant.id, ENTRIES)?);
@@ -44,9 +48,9 @@ fn show(app: &App, connection: &mut AnyConnection, visitor: &Visitor) -> Result<
     let scope = |name| formatting::scope(name, &apis, &app.config.scope_claims);
     let scopes: Vec<RequestedScope<'_>> = grant.scopes.iter().map(scope).collect();
     let (when, program) = (&formatting::point, &user_agent::words);
-    let (id, action, csrf) = (grant.id.to_string(), url(app, paths::ACCOUNT_END), visitor.stamp(app, paths::ACCOUNT_END));
+    let (id, action, csrf) = (grant.id.to_string(), url(app, paths::ACCOUNT_END), signed_in.stamp(app, paths::ACCOUNT_END));
     let page = Timeline {
-        layout: visitor.layout(app),
+        layout: signed_in.layout(app),
         app: client.as_ref().map_or(grant.client_id.as_str(), |client| &client.name),
         device: &device,
         given: &formatting::point(grant.created_at),

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Visitor;
+use super::SignedIn;
 use crate::{
     app::App,
     flows::account_overview::{self, AccountOverview},
@@ -114,18 +114,18 @@ impl Listing {
     ///
     /// # Errors
     /// The database's.
-    pub fn read(app: &App, connection: &mut AnyConnection, visitor: &Visitor, part: &Part) -> Result<Self> {
+    pub fn read(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, part: &Part) -> Result<Self> {
         let (browsers, browsers_before) = match part {
-            Part::Overview => browsers(connection, visitor, None)?,
-            Part::Browsers { before } => browsers(connection, visitor, Some(*before))?,
+            Part::Overview => browsers(connection, signed_in, None)?,
+            Part::Browsers { before } => browsers(connection, signed_in, Some(*before))?,
             Part::Apps { .. } | Part::App { .. } => (Vec::new(), None),
         };
-        let mut reading = Reading { app, visitor, apps: Vec::new(), grants: Vec::new() };
+        let mut reading = Reading { app, signed_in, apps: Vec::new(), grants: Vec::new() };
         let apps_after = match part {
             Part::Overview => reading.apps(connection, None)?,
             Part::Apps { after } => reading.apps(connection, Some(after))?,
             Part::App { id, before } => {
-                let is_allowed = consents::find(connection, visitor.user.claims.id, id)?.is_some();
+                let is_allowed = consents::find(connection, signed_in.user.claims.id, id)?.is_some();
                 let name = clients::find(connection, id)?.map_or_else(|| id.clone(), |client| client.name);
                 reading.app(connection, (id.clone(), name, is_allowed), *before, ALL_DEVICES)?;
                 None
@@ -133,7 +133,8 @@ impl Listing {
             Part::Browsers { .. } => None,
         };
         let Reading { apps, grants, .. } = reading;
-        let account_overview = AccountOverview::part(app, connection, &visitor.user, (browsers, grants), visitor.context.now)?;
+        let account_overview =
+            AccountOverview::part(app, connection, &signed_in.user, (browsers, grants), signed_in.context.now)?;
         Ok(Self { account_overview, browsers_before, apps, apps_after })
     }
 }
@@ -141,19 +142,19 @@ impl Listing {
 /// Browsers, the one at hand before all others, and the query for those that come next.
 fn browsers(
     connection: &mut AnyConnection,
-    visitor: &Visitor,
+    signed_in: &SignedIn,
     before: Option<(Timestamp, Id)>,
 ) -> Result<(Vec<Session>, Option<String>)> {
-    let mut found = sessions::unended_before(connection, visitor.user.claims.id, before, BROWSERS + 1)?;
+    let mut found = sessions::unended_before(connection, signed_in.user.claims.id, before, BROWSERS + 1)?;
     let has_more = found.len() > BROWSERS as usize;
     found.truncate(BROWSERS as usize);
     let next = found.last().filter(|_| has_more).map(|last| {
         let place = format!("{}.{}", last.last_seen_at.millis(), last.id);
         encode([(BROWSERS_BEFORE, place.as_str())])
     });
-    found.retain(|session| session.id != visitor.session.id);
+    found.retain(|session| session.id != signed_in.session.id);
     if before.is_none() {
-        found.insert(0, visitor.session.clone());
+        found.insert(0, signed_in.session.clone());
     }
     Ok((found, next))
 }
@@ -165,12 +166,12 @@ fn browsers(
 pub fn accesses(
     app: &App,
     connection: &mut AnyConnection,
-    (visitor, client): (&Visitor, Option<&Client>),
+    (signed_in, client): (&SignedIn, Option<&Client>),
     before: Option<Id>,
     limit: usize,
 ) -> Result<(Vec<Grant>, bool)> {
     let Some(client) = client else { return Ok((Vec::new(), false)) };
-    let (user, now) = (&visitor.user, visitor.context.now);
+    let (user, now) = (&signed_in.user, signed_in.context.now);
     let (mut found, mut before) = (Vec::new(), before);
     let some = limit.saturating_add(1).max(AT_ONCE);
     loop {
@@ -190,7 +191,7 @@ pub fn accesses(
 /// A page of apps that is being read.
 struct Reading<'a> {
     app: &'a App,
-    visitor: &'a Visitor,
+    signed_in: &'a SignedIn,
     apps: Vec<Listed>,
     grants: Vec<Grant>,
 }
@@ -198,9 +199,9 @@ struct Reading<'a> {
 impl Reading<'_> {
     /// Reads apps that the user allowed something, or that have access, by their names; and the query for those that come next.
     fn apps(&mut self, connection: &mut AnyConnection, after: Option<&str>) -> Result<Option<String>> {
-        let user = self.visitor.user.claims.id;
+        let user = self.signed_in.user.claims.id;
         let allowed: BTreeSet<_> = consents::clients_of(connection, user)?.into_iter().collect();
-        let mut ids: BTreeSet<_> = grants::clients_of(connection, user, self.visitor.context.now)?.into_iter().collect();
+        let mut ids: BTreeSet<_> = grants::clients_of(connection, user, self.signed_in.context.now)?.into_iter().collect();
         ids.extend(allowed.iter().cloned());
         let ids: Vec<_> = ids.into_iter().collect();
         let names: BTreeMap<_, _> = clients::names(connection, &ids)?.into_iter().collect();
@@ -229,7 +230,7 @@ impl Reading<'_> {
         limit: usize,
     ) -> Result<()> {
         let client = clients::find(connection, &id)?;
-        let (found, has_more) = accesses(self.app, connection, (self.visitor, client.as_ref()), before, limit)?;
+        let (found, has_more) = accesses(self.app, connection, (self.signed_in, client.as_ref()), before, limit)?;
         if found.is_empty() && !is_allowed {
             return Ok(());
         }

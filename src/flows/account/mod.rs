@@ -12,7 +12,7 @@ pub mod grant;
 mod listing;
 pub mod password;
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use actix_web::web::Data;
 
@@ -23,11 +23,11 @@ use super::{
 };
 use crate::{
     app::App,
-    pages::{self, Layout, Problem},
+    pages::{self, Problem},
     paths,
     protocol::{
         activity::{Activity, Origin},
-        params::{Params, encode},
+        params::encode,
         stamp::{self, Purpose},
         time::Span,
     },
@@ -39,13 +39,11 @@ use crate::{
         users::{self, User},
     },
     web::{
-        blocking::{Priority, run_blocking},
-        body::{BodyProblem, Form},
-        cookies,
+        blocking::Priority,
         fault::Fault,
-        forms, page,
+        forms,
+        page_request::{self, PageError, PageRequest},
         reply::Reply,
-        request::{Context, Request},
         session,
     },
 };
@@ -55,49 +53,38 @@ const DONE_TIME: Span = Span::from_seconds(600);
 /// In the query of such a page: what was done, to what, and the stamp that says that it was done in this session.
 const DONE: [&str; 3] = ["done", "id", "done_stamp"];
 
-/// What a request brings.
-struct Visit {
-    context: Context,
-    query: Params,
-    form: Option<Result<Params, BodyProblem>>,
-    /// What the path names.
-    id: String,
-    path: String,
-    cookie: Option<String>,
-    device: Option<String>,
-    /// The page to come back to after signing in.
-    back: &'static str,
-}
-
-/// Someone who is signed in, and what they ask for.
-struct Visitor {
-    context: Context,
-    query: Params,
-    /// The form; empty where none was sent.
-    form: Params,
-    /// What the path names.
-    id: String,
-    path: String,
+/// A request of someone who is signed in.
+struct SignedIn {
+    request: PageRequest,
     session: Session,
     user: User,
     origin: Origin,
     /// What forms are bound to.
     cookie: String,
-    device: Option<String>,
+}
+
+impl Deref for SignedIn {
+    type Target = PageRequest;
+
+    fn deref(&self) -> &PageRequest {
+        &self.request
+    }
 }
 
 /// What a page does for who is signed in.
-type Handler = fn(&App, &mut AnyConnection, &Visitor) -> Result<Reply, Fault>;
+type Handler = fn(&App, &mut AnyConnection, &SignedIn) -> Result<Reply, PageError>;
 
 /// A form that asks for the password again.
 #[derive(Clone, Copy)]
 struct Guard {
+    /// The page to come back to after signing in.
+    back: &'static str,
     /// What the form's stamp is about: the path it is sent to.
     about: &'static str,
-    /// What must be in order before the password is looked at: the answer where it is not.
-    check: fn(&App, &mut AnyConnection, &Visitor) -> Result<Option<Reply>, Fault>,
+    /// What must be in order before the password is looked at: the page again where it is not.
+    check: fn(&App, &mut AnyConnection, &SignedIn) -> Result<(), PageError>,
     /// The page again.
-    refuse: fn(&App, &mut AnyConnection, &Visitor, Refusal) -> Result<Reply, Fault>,
+    refuse: fn(&App, &mut AnyConnection, &SignedIn, Refusal) -> Result<Reply, Fault>,
 }
 
 /// Why such a form was not taken.
@@ -108,78 +95,76 @@ enum Refusal {
     SlowedDown { seconds: i64 },
 }
 
-/// What became of such a form: what was done, or the answer already.
-type Proven<T> = Result<(Arc<Visitor>, T), Reply>;
-
 /// Answers a request: finds out who is signed in, and lets `handle` do the rest.
-async fn answer(request: &Request, app: &Data<App>, form: Option<Form>, back: &'static str, handle: Handler) -> Reply {
-    let visit = Visit::of(request, form, back);
-    let (cloned, base) = (visit.context.clone(), app.config.issuer.base());
-    let done = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<Reply, Fault> {
-        match visit.visitor(app, connection)? {
-            Ok(visitor) => handle(app, connection, &visitor),
-            Err(reply) => Ok(reply),
-        }
-    });
-    done.await.unwrap_or_else(|fault| page::fault(base, &cloned, &fault))
+async fn answer(request: PageRequest, app: &Data<App>, back: &'static str, handle: Handler) -> Reply {
+    page_request::run(app, Priority::Browsers, request, move |app, connection, request| {
+        let signed_in = signed_in(app, connection, request, back)?;
+        handle(app, connection, &signed_in)
+    })
+    .await
 }
 
-/// Answers a form that asks for the password: an attempt is counted, for its session; where the password is right, `then` does
+/// What is done with a form that asks for the password, by whom, once the password is known to be right.
+struct Confirmed<T> {
+    signed_in: Arc<SignedIn>,
+    done: T,
+}
+
+/// Checks a form that asks for the password: an attempt is counted, for its session; where the password is right, `then` does
 /// what was asked for.
 ///
 /// # Errors
-/// What `then` says, or a [`Fault`].
-async fn proven<T: Send + 'static>(
+/// The page again, or what `then` says.
+async fn confirmed<T: Send + 'static>(
     app: &Data<App>,
-    visit: Visit,
+    request: PageRequest,
     guard: Guard,
-    then: impl Fn(&App, &mut AnyConnection, &Visitor, &User) -> Result<T, Fault> + Clone + Send + 'static,
-) -> Result<Proven<T>, Fault> {
-    let context = visit.context.clone();
-    let password = visit.form.as_ref().and_then(|form| form.as_ref().ok()?.get("password")).unwrap_or_default().into();
-    let look = move |app: &App, connection: &mut AnyConnection| match visit.visitor(app, connection)? {
-        Ok(visitor) => look(app, connection, visitor, guard),
-        Err(reply) => Ok(Err(Err(reply))),
+    then: impl Fn(&App, &mut AnyConnection, &SignedIn, &User) -> Result<T, Fault> + Clone + Send + 'static,
+) -> Result<Confirmed<T>, PageError> {
+    let context = request.context.clone();
+    let password = request.field("password").into();
+    let look = move |app: &App, connection: &mut AnyConnection| {
+        let signed_in = signed_in(app, connection, request, guard.back)?;
+        look(app, connection, signed_in, guard)
     };
-    password_check::by_password(app, &context, password, look, move |app, connection, visitor, verdict| {
+    // A wrong password is no error here: it is counted with its answer.
+    let done = password_check::by_password(app, &context, password, look, move |app, connection, signed_in, verdict| {
+        let refuse = |connection: &mut AnyConnection, refusal| (guard.refuse)(app, connection, signed_in, refusal);
         let user = match verdict {
             Verdict::Right(user) => user,
             Verdict::Wrong { .. } => {
-                let shown = (guard.refuse)(app, connection, visitor, Refusal::WrongPassword)?;
-                return Ok(Some(Err(shown.noting(format!("wrong password: user {}", visitor.user.claims.id)))));
+                let shown = refuse(connection, Refusal::WrongPassword)?;
+                return Ok(Some(Err(shown.noting(format!("wrong password: user {}", signed_in.user.claims.id)))));
             }
-            Verdict::TooMany { seconds } => {
-                return Ok(Some(Err((guard.refuse)(app, connection, visitor, Refusal::SlowedDown { seconds })?)));
-            }
+            Verdict::TooMany { seconds } => return Ok(Some(Err(refuse(connection, Refusal::SlowedDown { seconds })?))),
         };
         let current = users::find(connection, user.claims.id)?.filter(|current| current.disabled_at.is_none());
         if current.is_none_or(|current| current.password_hash != user.password_hash) {
             return Ok(None);
         }
-        Ok(Some(Ok((visitor.clone(), then(app, connection, visitor, user)?))))
-    })
-    .await
+        Ok(Some(Ok(Confirmed { signed_in: signed_in.clone(), done: then(app, connection, signed_in, user)? })))
+    });
+    Ok(done.await??)
 }
 
 /// What an attempt counts for, unless there is an answer already.
-fn look<T>(
+fn look(
     app: &App,
     connection: &mut AnyConnection,
-    visitor: Visitor,
+    signed_in: SignedIn,
     guard: Guard,
-) -> Result<Result<(Visitor, Candidate), Proven<T>>, Fault> {
+) -> Result<(SignedIn, Candidate), PageError> {
     let now = app.clock.now();
-    if !visitor.sent(app, guard.about) {
-        return Ok(Err(Err((guard.refuse)(app, connection, &visitor, Refusal::FormExpired)?)));
+    if !signed_in.sent(app, guard.about) {
+        return Err((guard.refuse)(app, connection, &signed_in, Refusal::FormExpired)?.into());
     }
-    if let Some(reply) = (guard.check)(app, connection, &visitor)? {
-        return Ok(Err(Err(reply)));
-    }
-    let user_id = visitor.user.claims.id;
-    let from = known_browser::from(app, connection, (visitor.device.as_deref(), visitor.context.address), Some(user_id), now)?;
-    let attempt = Attempt::to_confirm(&app.config.secrets, (user_id, visitor.session.id), from);
-    let candidate = Candidate { user: Some(visitor.user.clone()), user_id: Some(user_id), attempt };
-    Ok(Ok((visitor, candidate)))
+    (guard.check)(app, connection, &signed_in)?;
+    let user_id = signed_in.user.claims.id;
+    let from =
+        known_browser::from(app, connection, (signed_in.device.as_deref(), signed_in.context.address), Some(user_id), now)?;
+    let attempt = Attempt::to_confirm(&app.config.secrets, (user_id, signed_in.session.id), from);
+    let candidate = Candidate { user: Some(signed_in.user.clone()), user_id: Some(user_id), attempt };
+    Ok((signed_in, candidate))
 }
 
 impl Refusal {
@@ -193,61 +178,27 @@ impl Refusal {
     }
 }
 
-impl Visit {
-    fn of(request: &Request, form: Option<Form>, back: &'static str) -> Self {
-        Self {
-            context: request.context.clone(),
-            query: Params::parse(request.query_string()),
-            form: form.map(|form| form.0),
-            id: request.match_info().get("id").unwrap_or_default().to_owned(),
-            path: request.path().to_owned(),
-            cookie: cookies::get(request, cookies::SESSION),
-            device: cookies::get(request, cookies::DEVICE),
-            back,
-        }
+/// Who is signed in.
+///
+/// # Errors
+/// Where everyone else goes: to the sign-in page, and back from there.
+fn signed_in(app: &App, connection: &mut AnyConnection, request: PageRequest, back: &'static str) -> Result<SignedIn, PageError> {
+    request.form(app)?;
+    let to_sign_in = || PageError::from(to_sign_in(app, back));
+    let now = request.context.now;
+    let session = session::current(app, connection, request.session.as_deref(), now)?.ok_or_else(to_sign_in)?;
+    let cookie = request.session.clone().ok_or_else(to_sign_in)?;
+    let user = users::find(connection, session.user_id)?.filter(|user| user.disabled_at.is_none()).ok_or_else(to_sign_in)?;
+    let is_due = !now.age_of(session.last_seen_at).is_below(app.config.lifetimes.noted_after(session.remembered));
+    if is_due && !sessions::touch(connection, &session, now)? {
+        return Err(to_sign_in()); // it was ended meanwhile
     }
-
-    /// Who is signed in, or where everyone else goes: to the sign-in page, and back from there.
-    fn visitor(self, app: &App, connection: &mut AnyConnection) -> Result<Result<Visitor, Reply>, Fault> {
-        let (context, base) = (self.context, app.config.issuer.base());
-        let form = match self.form.transpose() {
-            Ok(form) => form.unwrap_or_default(),
-            Err(problem) => return Ok(Err(page::body_problem(base, &context, &problem))),
-        };
-        if let Some(flaw) = form.flaw() {
-            return Ok(Err(page::error(base, &context, 400, Problem::MalformedRequest { detail: &flaw.describe() })));
-        }
-        let to_sign_in = || to_sign_in(app, self.back);
-        let found = session::current(app, connection, self.cookie.as_deref(), context.now)?;
-        let (Some(session), Some(cookie)) = (found, self.cookie) else { return Ok(Err(to_sign_in())) };
-        let user = users::find(connection, session.user_id)?.filter(|user| user.disabled_at.is_none());
-        let Some(user) = user else { return Ok(Err(to_sign_in())) };
-        let is_due = !context.now.age_of(session.last_seen_at).is_below(app.config.lifetimes.noted_after(session.remembered));
-        if is_due && !sessions::touch(connection, &session, context.now)? {
-            return Ok(Err(to_sign_in())); // it was ended meanwhile
-        }
-        let last_seen_at = if is_due { context.now } else { session.last_seen_at };
-        Ok(Ok(Visitor {
-            origin: context.origin(),
-            query: self.query,
-            form,
-            id: self.id,
-            path: self.path,
-            session: Session { last_seen_at, ..session },
-            user,
-            cookie,
-            device: self.device,
-            context,
-        }))
-    }
+    let last_seen_at = if is_due { now } else { session.last_seen_at };
+    let origin = request.context.origin();
+    Ok(SignedIn { session: Session { last_seen_at, ..session }, user, origin, cookie, request })
 }
 
-impl Visitor {
-    /// The frame of a page.
-    fn layout<'a>(&'a self, app: &'a App) -> Layout<'a> {
-        Layout { base: app.config.issuer.base(), request_id: &self.context.id }
-    }
-
+impl SignedIn {
     /// Whose account it is.
     fn owner(&self) -> pages::Owner<'_> {
         pages::Owner { name: self.user.shown_name(), username: &self.user.claims.username }
@@ -260,12 +211,7 @@ impl Visitor {
 
     /// Whether the form is one that was shown in this session, to be sent to this path.
     fn sent(&self, app: &App, path: &str) -> bool {
-        forms::check(app, &self.cookie, path, &self.form, self.context.now).is_ok()
-    }
-
-    /// A field of the form; one that was not sent is empty.
-    fn field(&self, name: &str) -> &str {
-        self.form.get(name).unwrap_or_default()
+        self.readable().is_some_and(|form| forms::check(app, &self.cookie, path, form, self.context.now).is_ok())
     }
 
     /// What has been done just before, in this session, as the query says with our stamp: nobody can make a link by which a page
@@ -295,12 +241,7 @@ impl Visitor {
 
     /// There is nothing at this path, for this user.
     fn not_found(&self, app: &App) -> Reply {
-        page::error(app.config.issuer.base(), &self.context, 404, Problem::NotFound { path: &self.path })
-    }
-
-    /// The form is not one of ours.
-    fn malformed(&self, app: &App, detail: &str) -> Reply {
-        page::error(app.config.issuer.base(), &self.context, 400, Problem::MalformedRequest { detail })
+        self.error(app, 404, Problem::NotFound { path: &self.path })
     }
 }
 

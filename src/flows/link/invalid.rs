@@ -1,32 +1,20 @@
 //! Links of e-mails that do nothing (any more): why, and the page that says what to do.
 
-use super::Visit;
+use super::LinkRequest;
 use crate::{
     app::App,
     flows::formatting,
-    pages::{InvalidLink, InvalidLinkReason, LinkPurpose},
+    pages::{InvalidLink, LinkProblem},
     paths,
     protocol::link::LinkKind,
     store::{
         AnyConnection,
         links::{self, Link},
     },
-    web::{fault::Fault, page, reply::Reply},
+    web::{page, page_request::PageError, reply::Reply},
 };
 
-/// Why a link does nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LinkProblem {
-    Used,
-    Expired,
-    /// A later decision took its place, or its account is disabled.
-    Superseded,
-    OtherBrowser,
-    Unknown,
-    AddressTaken,
-}
-
-impl Visit {
+impl LinkRequest {
     /// Why a link is good for nobody any more.
     pub(super) fn ended(&self, link: &Link) -> Option<LinkProblem> {
         match link {
@@ -38,7 +26,7 @@ impl Visit {
     }
 
     /// The page for a link that was good when it was found, and is not any more.
-    pub fn lost(&self, app: &App, connection: &mut AnyConnection, link: &Link) -> Result<Reply, Fault> {
+    pub fn lost(&self, app: &App, connection: &mut AnyConnection, link: &Link) -> Result<Reply, PageError> {
         let now = links::find(connection, link.id)?;
         let why = now.and_then(|link| self.ended(&link)).unwrap_or(LinkProblem::Superseded);
         Ok(self.problem_of(app, Some(link.kind), why))
@@ -48,27 +36,22 @@ impl Visit {
     pub fn problem_of(&self, app: &App, kind: Option<LinkKind>, why: LinkProblem) -> Reply {
         let base = app.config.issuer.base();
         let kind = kind.or(self.link_page.kinds.first().copied()).unwrap_or(LinkKind::Reset);
-        let (purpose, again) = match kind {
-            LinkKind::Register => (LinkPurpose::Register, app.is_registration_open().then_some(paths::REGISTER)),
-            LinkKind::Invitation => (LinkPurpose::Invitation, None),
-            LinkKind::Reset => (LinkPurpose::Reset, Some(paths::RECOVER)),
-            LinkKind::ConfirmEmail => (LinkPurpose::ConfirmEmail, Some(paths::ACCOUNT_EMAIL)),
-            LinkKind::NotMe => (LinkPurpose::NotMe, Some(paths::RECOVER)),
+        let again = match kind {
+            LinkKind::Register => app.is_registration_open().then_some(paths::REGISTER),
+            LinkKind::Invitation => None,
+            LinkKind::Reset | LinkKind::NotMe => Some(paths::RECOVER),
+            LinkKind::ConfirmEmail => Some(paths::ACCOUNT_EMAIL),
         };
         let again = again.map(|path| format!("{base}{path}"));
-        let lasted = formatting::span(kind.lifetime());
-        let (status, reason) = match why {
-            LinkProblem::Used => (410, InvalidLinkReason::Used),
-            LinkProblem::Expired => (410, InvalidLinkReason::Expired { after: &lasted }),
-            LinkProblem::Superseded => (410, InvalidLinkReason::Superseded),
-            LinkProblem::AddressTaken => (410, InvalidLinkReason::AddressTaken),
-            LinkProblem::OtherBrowser => (400, InvalidLinkReason::OtherBrowser),
-            LinkProblem::Unknown => (400, InvalidLinkReason::Unknown),
+        let status = match why {
+            LinkProblem::Used | LinkProblem::Expired | LinkProblem::Superseded | LinkProblem::AddressTaken => 410,
+            LinkProblem::OtherBrowser | LinkProblem::Unknown => 400,
         };
         let page = InvalidLink {
             layout: self.layout(app),
-            purpose,
-            reason,
+            purpose: kind,
+            reason: why,
+            lifetime: &formatting::span(kind.lifetime()),
             again: again.as_deref(),
             login_url: &format!("{base}{}", paths::LOGIN),
         };

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::ClientRequest;
 use crate::{
     app::App,
-    client_keys::Keys,
+    client_keys::{Keys, KeysUnread},
     protocol::{
         client::{AuthMethod, Client},
         client_assertion,
@@ -133,9 +133,9 @@ pub(super) async fn fetch(app: &Data<App>, client_request: &ClientRequest, clien
     let fetched = actix_web::rt::spawn(async move {
         let outbound = app.outbound.clone();
         let got = actix_web::web::block(move || outbound.get(&url)).await;
-        let got = got.map_err(|error| error.to_string()).and_then(|got| got.map_err(|error| format!("jwks_uri: {error}")));
+        let got = got.map_err(KeysUnread::fetch).and_then(|got| got.map_err(KeysUnread::fetch));
         if let Err(why) = &got {
-            tracing::warn!(client = client.id, why, "could not fetch the client's keys");
+            tracing::warn!(client = client.id, %why, "could not fetch the client's keys");
         }
         app.client_keys.put(&client, got, app.clock.now());
         drop(fetch_lock);

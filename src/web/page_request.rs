@@ -1,0 +1,224 @@
+//! What a browser's request to a page brings, read once for all pages: when and from where it comes, the query, the form, the cookies.
+//! And how a page is answered: its handler runs in a blocking call, and what ends it early (a page that is shown instead, a fault) is
+//! its error.
+
+use std::{future::Future, pin::Pin};
+
+use actix_web::{
+    Error, FromRequest, HttpRequest,
+    dev::Payload,
+    http::{Method, header},
+    web::Data,
+};
+
+use super::{
+    blocking::{Priority, run_blocking},
+    body::{BodyProblem, Form},
+    cookies::{self, Keep},
+    fault::Fault,
+    forms, page,
+    reply::Reply,
+    request::{Context, Request},
+};
+use crate::{
+    app::App,
+    pages::{Layout, Problem},
+    passwords::PasswordError,
+    protocol::params::Params,
+    random,
+    store::{self, AnyConnection, error::Outage},
+};
+
+/// A request to a page.
+#[derive(Clone)]
+pub struct PageRequest {
+    /// When and from where it comes.
+    pub context: Context,
+    /// Whether only the head of the answer is asked for.
+    pub is_head: bool,
+    /// The path, with that of the issuer.
+    pub path: String,
+    /// What the path names; empty where it names nothing.
+    pub id: String,
+    /// The parameters of the query.
+    pub query: Params,
+    /// The cookie of who is signed in.
+    pub session: Option<String>,
+    /// The cookie that forms are bound to which are shown before sign-in.
+    pub browser: Option<String>,
+    /// The cookie of a browser in which someone has signed in before.
+    pub device: Option<String>,
+    /// The cookie of the link that was opened last.
+    pub link: Option<String>,
+    form: Option<Result<Params, BodyProblem>>,
+}
+
+impl FromRequest for PageRequest {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let found = Request::from_request(request, payload).into_inner();
+        let form = (request.method() == Method::POST).then(|| Form::from_request(request, payload));
+        Box::pin(async move {
+            let request = found?;
+            let form = match form {
+                Some(form) => Some(form.await?.0),
+                None => None,
+            };
+            Ok(Self {
+                is_head: request.method() == Method::HEAD,
+                path: request.path().to_owned(),
+                id: request.match_info().get("id").unwrap_or_default().to_owned(),
+                query: Params::parse(request.query_string()),
+                session: cookies::get(&request, cookies::SESSION),
+                browser: cookies::get(&request, cookies::BROWSER),
+                device: cookies::get(&request, cookies::DEVICE),
+                link: cookies::get(&request, cookies::LINK),
+                form,
+                context: request.context,
+            })
+        })
+    }
+}
+
+/// Why a page is not answered as it was meant to be.
+#[derive(Debug)]
+pub enum PageError {
+    /// This is the answer instead.
+    Reply(Reply),
+    /// A fault of the server or of what it stands on.
+    Fault(Fault),
+}
+
+impl From<Reply> for PageError {
+    fn from(reply: Reply) -> Self {
+        Self::Reply(reply)
+    }
+}
+
+impl From<Fault> for PageError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<store::Error> for PageError {
+    fn from(error: store::Error) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl From<PasswordError> for PageError {
+    fn from(error: PasswordError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl Outage for PageError {
+    fn is_outage(&self) -> bool {
+        matches!(self, Self::Fault(fault) if fault.is_outage())
+    }
+}
+
+/// Runs the handler of a page with a connection.
+pub async fn run(
+    app: &Data<App>,
+    priority: Priority,
+    request: PageRequest,
+    handler: impl FnOnce(&App, &mut AnyConnection, PageRequest) -> Result<Reply, PageError> + Send + 'static,
+) -> Reply {
+    let context = request.context.clone();
+    let answered = run_blocking(app, priority, move |app, connection| handler(app, connection, request)).await;
+    reply(app, &context, answered)
+}
+
+/// The answer to a request, whatever came of it.
+#[must_use]
+pub fn reply(app: &App, context: &Context, answered: Result<Reply, PageError>) -> Reply {
+    match answered {
+        Ok(reply) | Err(PageError::Reply(reply)) => reply,
+        Err(PageError::Fault(fault)) => page::fault(app.config.issuer.base(), context, &fault),
+    }
+}
+
+impl PageRequest {
+    /// The form, if this is a POST and it could be read.
+    #[must_use]
+    pub fn readable(&self) -> Option<&Params> {
+        self.form.as_ref()?.as_ref().ok()
+    }
+
+    /// A field of the form; one that was not sent is empty.
+    #[must_use]
+    pub fn field(&self, name: &str) -> &str {
+        self.readable().and_then(|form| form.get(name)).unwrap_or_default()
+    }
+
+    /// The form as far as it could be read, if this is a POST. Its parameters may be repeated or badly encoded.
+    ///
+    /// # Errors
+    /// The page that says why the body could not be read.
+    pub fn body(&self, app: &App) -> Result<Option<&Params>, PageError> {
+        let problem_page = |problem| page::body_problem(app.config.issuer.base(), &self.context, problem);
+        Ok(self.form.as_ref().map(|form| form.as_ref().map_err(problem_page)).transpose()?)
+    }
+
+    /// The form, if this is a POST.
+    ///
+    /// # Errors
+    /// The page that says what is wrong with the form as a whole.
+    pub fn form(&self, app: &App) -> Result<Option<&Params>, PageError> {
+        let form = self.body(app)?;
+        if let Some(form) = form {
+            self.well_formed(app, form)?;
+        }
+        Ok(form)
+    }
+
+    /// # Errors
+    /// The page that says which parameter is repeated or badly encoded, if one is.
+    pub fn well_formed(&self, app: &App, params: &Params) -> Result<(), PageError> {
+        params.flaw().map_or(Ok(()), |flaw| Err(self.malformed(app, &flaw.describe()).into()))
+    }
+
+    /// The frame of a page.
+    #[must_use]
+    pub fn layout<'a>(&'a self, app: &'a App) -> Layout<'a> {
+        Layout { base: app.config.issuer.base(), request_id: &self.context.id }
+    }
+
+    /// The error page.
+    #[must_use]
+    pub fn error(&self, app: &App, status: u16, problem: Problem<'_>) -> Reply {
+        page::error(app.config.issuer.base(), &self.context, status, problem)
+    }
+
+    /// The error page for a request that none of our pages leads to.
+    #[must_use]
+    pub fn malformed(&self, app: &App, detail: &str) -> Reply {
+        self.error(app, 400, Problem::MalformedRequest { detail })
+    }
+
+    /// The text that forms are bound to which are shown before sign-in: this browser's, or a new one.
+    #[must_use]
+    pub fn owner(&self) -> String {
+        self.browser.clone().unwrap_or_else(random::text)
+    }
+
+    /// Whether a form about this is one that this browser was shown before sign-in.
+    #[must_use]
+    pub fn is_form_of_browser(&self, app: &App, about: &str) -> bool {
+        let owner = self.browser.as_deref().unwrap_or_default();
+        self.readable().is_some_and(|form| forms::check(app, owner, about, form, self.context.now).is_ok())
+    }
+
+    /// A page with a form, in the browser that the form is bound to.
+    #[must_use]
+    pub fn keeping(&self, owner: &str, reply: Reply) -> Reply {
+        if self.browser.is_some() {
+            return reply;
+        }
+        reply.with(header::SET_COOKIE, &cookies::set(cookies::BROWSER, owner, Keep::Session))
+    }
+}
