@@ -41,7 +41,7 @@ use crate::{
 };
 
 /// One authorization request being handled.
-struct Visit<'a> {
+struct Handler<'a> {
     app: &'a App,
     context: &'a Context,
     params: &'a Params,
@@ -69,14 +69,14 @@ async fn answer(request: &Request, app: &Data<App>, params: Params, is_post: boo
     let (cookie, is_head) = (cookies::get(request, cookies::SESSION), request.method() == Method::HEAD);
     let fallback = context.clone();
     let answer = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<Reply, Fault> {
-        let visit = Visit { app, context: &context, params: &params, cookie: cookie.as_deref(), is_head };
-        visit.handle(connection, is_post)
+        let handler = Handler { app, context: &context, params: &params, cookie: cookie.as_deref(), is_head };
+        handler.handle(connection, is_post)
     });
     let base = app.config.issuer.base();
     answer.await.unwrap_or_else(|fault| page::fault(base, &fallback, &fault))
 }
 
-impl Visit<'_> {
+impl Handler<'_> {
     fn handle(&self, connection: &mut AnyConnection, is_post: bool) -> Result<Reply, Fault> {
         let named = authorization::client_id(self.params).unwrap_or_default();
         let ahead = session::read_ahead(self.app, connection, self.cookie, named, self.context.now)?;
