@@ -18,10 +18,10 @@ use crate::{
 
 /// `GET /`.
 pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
-    page_request::run(&app, Priority::Browsers, request, handle).await
+    page_request::run(&app, Priority::Browsers, request, |app, connection, request| handle(app, connection, &request)).await
 }
 
-fn handle(app: &App, connection: &mut AnyConnection, request: PageRequest) -> Result<Reply, PageError> {
+fn handle(app: &App, connection: &mut AnyConnection, request: &PageRequest) -> Result<Reply, PageError> {
     let (cookie, now) = (request.session.as_deref(), request.context.now);
     let session = session::current(app, connection, cookie, now)?;
     let user = session.map(|session| users::find(connection, session.user_id)).transpose()?.flatten();

@@ -73,15 +73,14 @@ struct Proving<F> {
     then: F,
 }
 
-/// Verifies the password of whom `look` finds, and does what follows. What follows is counted by what it says: a page that is shown
-/// instead is what it says, no error; it says `None` of
-/// a right one where the password was set anew, or the account disabled, while this one was hashed. Whoever leaves while the
-/// attempt waits for its turn, or for its network, has made none. One that has been let in goes on to its end though the caller may
-/// have left: it is counted.
+/// Verifies the password of whom `look` finds, and does what follows. The attempt is counted by what follows, whose errors are faults
+/// alone: a page that is shown instead is a result. It says `None` of a right password where another was set, or the account was
+/// disabled, while this one was hashed. Whoever leaves while the attempt waits for its turn, or for its network, has made none. One
+/// that has been let in goes on to its end though the caller may have left: it is counted.
 ///
 /// # Errors
 /// What they say, or a [`Fault`]. Nothing is held against anyone then, but where the database failed after the attempt was let in:
-/// that one stays counted for its user_id, and leaks out.
+/// that one stays counted for its user, and leaks out.
 pub async fn by_password<S: Send + Sync + 'static, T: Send + 'static>(
     app: &Data<App>,
     context: &Context,
