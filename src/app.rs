@@ -1,5 +1,5 @@
-//! What every request can reach: configuration, clock, database, keys, the password gate. Assembled once by
-//! `server`; holds no state that another process would need.
+//! The state shared by all requests: configuration, clock, database, keys, password hashing. Assembled once by `server`; holds
+//! nothing that another process would need.
 
 mod abandoned;
 
@@ -37,62 +37,62 @@ use crate::{
     supervisor::Supervisor,
 };
 
-/// What every request can reach.
+/// The state shared by all requests.
 pub struct App {
     /// The checked configuration.
     pub config: Config,
-    /// The time.
+    /// The clock.
     pub clock: Clock,
     /// The database.
     pub store: Store,
-    /// Tells this process from others on the same database.
+    /// The id of this process among those on the same database.
     pub process: Id,
-    /// Password hashing, behind its gate.
+    /// Password hashing, with bounded concurrency.
     pub passwords: Passwords,
-    /// What a new password must be.
+    /// The rules for new passwords.
     pub password_rules: Rules,
-    /// The threads on which handlers run, one for each database connection.
+    /// The threads on which request handlers run, one per database connection.
     pub blocking_pool: BlockingPool,
-    /// What was begun on them and is not waited for any more.
+    /// Jobs whose caller no longer waits for them.
     pub abandoned: Abandoned,
-    /// Clients and APIs as they were last read.
+    /// The cached clients and APIs.
     pub registrations: Registrations,
-    /// The discovery document, once it was asked for: it depends on the configuration alone.
+    /// The discovery document, rendered on first use: it depends on the configuration alone.
     pub discovery: OnceLock<String>,
-    /// What was last found when someone asked whether the server is ready, and when that was begun.
+    /// The result of the last readiness check.
     pub readiness: tokio::sync::Mutex<Option<Readiness>>,
     /// Set when the server is about to stop.
     pub draining: AtomicBool,
-    /// Whether the clock may decide what cannot be undone.
+    /// Whether the clock may decide irreversible work.
     pub clock_check: Mutex<ClockCheck>,
-    /// Keeps the loops running that run beside requests.
+    /// Keeps the background tasks running.
     pub supervisor: Supervisor,
-    /// Held for each batch of housekeeping; true once no more are begun.
+    /// Locked during each batch of housekeeping; true once no more may start.
     pub housekeeping_is_over: Mutex<bool>,
-    /// Attempts at passwords that are in hand.
+    /// Password attempts in progress.
     pub password_attempts: Attempts,
-    /// Wrong client secrets.
+    /// Wrong client secrets, counted.
     pub client_auth_failures: ClientAuthFailures,
-    /// The public keys of clients.
+    /// The cached public keys of clients.
     pub client_keys: ClientKeyCache,
-    /// Calls to URLs that clients registered.
+    /// HTTP calls to URLs that clients registered.
     pub outbound: Outbound,
-    /// One permit for each such call that a request waits for.
+    /// One permit for each fetch of keys that a request waits for.
     pub fetches: Arc<Semaphore>,
-    /// Rung when something is to be told to others.
+    /// Wakes the delivery tasks.
     pub bell: Bell,
-    /// How e-mails leave.
+    /// Sends e-mails.
     pub mailer: Mailer,
-    /// One permit for each e-mail that is being dealt with.
+    /// One permit for each e-mail being sent.
     pub messages: Arc<Semaphore>,
-    /// What is written a little later.
+    /// The history to be written asynchronously.
     pub history: History,
-    /// What monitoring reads.
+    /// The counters for monitoring.
     pub metrics: Metrics,
     keys: KeyCache,
 }
 
-/// Rung when something is to be told to others. Each of the loops that do so hears it, also when it was at work just then.
+/// Wakes the delivery tasks. Each of them receives the wakeup, even if it was busy at that moment.
 #[derive(Default)]
 pub struct Bell {
     clients: Notify,
@@ -100,32 +100,32 @@ pub struct Bell {
 }
 
 impl Bell {
-    /// Rings.
+    /// Wakes both tasks.
     pub fn notify_one(&self) {
         self.clients.notify_one();
         self.users.notify_one();
     }
 
-    /// Until it is rung, for whoever tells clients.
+    /// Waits for a wakeup, in the task that notifies clients.
     pub fn for_clients(&self) -> Notified<'_> {
         self.clients.notified()
     }
 
-    /// Until it is rung, for whoever tells users.
+    /// Waits for a wakeup, in the task that notifies users.
     pub fn for_users(&self) -> Notified<'_> {
         self.users.notified()
     }
 }
 
-/// What was found when someone asked whether the server is ready.
+/// The result of a readiness check.
 pub struct Readiness {
-    /// When it was begun.
+    /// When the check began.
     pub began: Stopwatch,
-    /// When a write was last tried, since everything has been well.
+    /// When a test write was last tried, if every check since has succeeded.
     pub wrote: Option<Stopwatch>,
-    /// Whether the last write that could be tried failed.
+    /// Whether the last test write that could be tried failed.
     pub is_unwritable: bool,
-    /// What was found.
+    /// The result.
     pub found: Result<(), NotReady>,
 }
 
@@ -134,18 +134,18 @@ pub struct Readiness {
 #[error("{0}")]
 pub struct NotReady(pub String);
 
-/// How many e-mails are dealt with at once.
+/// The maximum number of e-mails being sent at once.
 pub const MESSAGES: usize = 8;
-/// How many requests may wait at once for a client's keys.
+/// The maximum number of requests waiting for a client's keys.
 const FETCHES: usize = 32;
 
-/// Why the keys cannot be had.
+/// The reason why the keys are not available.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
-    /// The database's error.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The keys themselves.
+    /// The keys cannot be used.
     #[error(transparent)]
     Jose(#[from] jose::Error),
 }
@@ -157,7 +157,7 @@ impl Outage for KeysError {
 }
 
 impl App {
-    /// Puts the parts together.
+    /// Assembles the parts.
     #[must_use]
     pub fn new(
         config: Config,
@@ -195,7 +195,7 @@ impl App {
         }
     }
 
-    /// The server's keys, read again when they are a few seconds old.
+    /// The server's keys, read again after a few seconds.
     ///
     /// # Errors
     /// [`KeysError`].
@@ -211,7 +211,7 @@ impl App {
         Ok(self.keys.refresh(&rows, &self.config.secrets, now)?)
     }
 
-    /// As [`App::keys`], with one that signs by this algorithm: another process may have made the first of them just now.
+    /// As [`App::keys`], with a key that signs by this algorithm: another process may have just created the first one.
     ///
     /// # Errors
     /// [`KeysError`].
@@ -225,8 +225,8 @@ impl App {
         if ring.has(algorithm) { Ok(ring) } else { self.read_keys(connection, now) }
     }
 
-    /// As [`App::keys`], with the one that signed this token, if it is ours: another process may sign with a newer one
-    /// already. Tokens of unknown callers do not have them read more than once a second.
+    /// As [`App::keys`], with the key that signed this token, if it is ours: another process may already sign with a newer key.
+    /// Tokens of unknown callers cause at most one read per second.
     ///
     /// # Errors
     /// [`KeysError`].
@@ -236,19 +236,19 @@ impl App {
         if is_known || self.keys.just_read(now).is_some() { Ok(ring) } else { self.read_keys(connection, now) }
     }
 
-    /// The keys, if they were read a few seconds ago: then no connection is needed.
+    /// The keys, if they were read within the last few seconds: no connection is needed.
     #[must_use]
     pub fn keys_at_hand(&self, now: Timestamp) -> Option<Arc<KeyRing>> {
         self.keys.fresh(now)
     }
 
-    /// The keys as they were last read: what verified tokens a moment ago still does, though the database is down.
+    /// The keys as last read: keys that verified tokens a moment ago still do while the database is down.
     #[must_use]
     pub fn keys_of_before(&self) -> Option<Arc<KeyRing>> {
         self.keys.last()
     }
 
-    /// Whether everyone may register by themselves: by a link in an e-mail, so that without mail nobody can.
+    /// Whether anyone may register without an invitation: this takes a link in an e-mail, so it needs mail.
     #[must_use]
     pub fn is_registration_open(&self) -> bool {
         self.config.registration == Registration::Open && self.mailer.is_on()

@@ -1,8 +1,8 @@
-//! The threads on which handlers run, as many as there are database connections, and the queue before them. Whoever waits does so
-//! without a thread. Machines, users and the server itself wait in priorities of their own, which take turns, so that no flood of
-//! one keeps the others waiting. Where a priority does not empty, those who have waited too long are turned away at once
-//! (after `CoDel`, RFC 8289): what is accepted is answered soon, and a burst is not refused. One thread only reads: while commits
-//! wait for a disk or a standby, tokens are still checked.
+//! The blocking pool: the threads on which request handlers run, one per database connection, and the queue in front of them. A
+//! waiting request holds no thread. Clients, browsers and the server itself each have a priority of their own; the pool serves the
+//! priorities in turn, so that a flood in one does not starve the others. A priority whose queue does not drain sheds load (after
+//! `CoDel`, RFC 8289): accepted requests are answered soon, and a short burst is not refused. One thread only reads: tokens are
+//! still checked while commits wait for a disk or a standby.
 
 mod queue;
 
@@ -16,62 +16,62 @@ use std::{
 use queue::{CANCELLED, Job, JobState, Queue};
 use tokio::sync::oneshot;
 
-/// Who waits.
+/// The priority of a request, by its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
-    /// Clients and resource servers, whose request writes.
+    /// Clients and resource servers whose request writes.
     Clients,
-    /// Resource servers and others whose request only reads.
+    /// Resource servers and other callers whose request only reads.
     Reads,
     /// Browsers.
     Browsers,
-    /// The server, and what goes on with something that was begun. Nobody is turned away here before the queue is full.
+    /// The server itself, and follow-up requests of a flow that has begun. Load is not shed here; only a full queue refuses.
     Own,
-    /// Whoever asks whether the server is ready, or for its keys: it only reads. Nobody is turned away here either.
+    /// Readiness checks and requests for the public keys: reads only. Load is not shed here either.
     Health,
 }
 
-/// Why work was not begun.
+/// The reason why a job was not run to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PoolError {
-    /// More came than could be done, for a while.
+    /// The pool has been overloaded for a while.
     #[error("server overloaded")]
     Overload,
-    /// It did not begin within the time that the caller gave.
+    /// The job did not start within the time the caller allowed.
     #[error("all database connections were busy for too long")]
     QueueTimeout,
-    /// It did not end within the time that the caller gave; it goes on.
+    /// The job did not finish within the time the caller allowed; it keeps running.
     #[error("the database did not answer in time")]
     RunTimeout,
-    /// It panicked.
+    /// The job panicked.
     #[error("the request handler panicked")]
     Panicked,
 }
 
-/// With this many threads or more, one of them only reads.
+/// The number of threads from which on one of them only reads.
 const ENOUGH_FOR_A_READER: u32 = 3;
 
-/// The threads and their queue; they end when this is dropped.
+/// The threads and their queue; the threads end when the pool is dropped.
 pub struct BlockingPool(Arc<Queue>);
 
 impl BlockingPool {
-    /// Starts so many threads, of which one only reads where there are enough.
+    /// Starts `count` threads, one of which only reads if there are enough of them.
     ///
     /// # Errors
-    /// When the system does not give them.
+    /// When the system refuses to start a thread.
     pub fn start(count: u32) -> io::Result<Self> {
         let queue = Arc::new(Queue::default());
         let pool = Self(queue.clone());
         for number in 0..count {
             let queue = queue.clone();
             let take = if number == 0 && count >= ENOUGH_FOR_A_READER { Queue::take_read } else { Queue::take };
-            thread::Builder::new().name(format!("story-{number}")).spawn(move || queue.work(take))?;
+            thread::Builder::new().name(format!("worker-{number}")).spawn(move || queue.work(take))?;
         }
         Ok(pool)
     }
 
-    /// Has work done in its turn: to be begun within the first time, and to end within the second after that. Work that was
-    /// begun goes on when its caller leaves; what was not begun then never is.
+    /// Queues a job and waits for its result: it must start within the first duration and then finish within the second. A job that
+    /// has started runs to its end even if its caller leaves; one that has not started is cancelled.
     ///
     /// # Errors
     /// [`PoolError`].
@@ -106,7 +106,7 @@ impl Drop for BlockingPool {
     }
 }
 
-/// A caller who leaves before the work was begun takes it along.
+/// Cancels a job that has not started when its caller leaves.
 struct CancelOnDrop(Arc<JobState>);
 
 impl Drop for CancelOnDrop {

@@ -1,4 +1,4 @@
-//! The queue, by simulated time, and the threads.
+//! Tests of the queue, by simulated time, and of the threads.
 
 use std::sync::mpsc;
 
@@ -11,15 +11,15 @@ use super::{
 
 const SOON: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(5));
 const AT_ONCE: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(5));
-/// Time to begin, but not much.
+/// A short but sufficient time to start.
 const QUICKLY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_mins(1));
 
 fn job(since: Instant) -> Job {
     Job { since, job_state: Arc::default(), go: Box::new(|_| ()) }
 }
 
-/// A line into which one comes each `every` ms, and from which one is taken each `each` ms: how long those that were done had
-/// waited, and how many were turned away.
+/// A queue that receives a job every `every` ms and serves one every `each` ms: how long the jobs that were run had waited, and how
+/// many were refused.
 fn simulate(every: u64, each: u64, of: Priority, total: u64) -> (Vec<u64>, usize) {
     let (start, mut line, mut waits, mut refused) = (Instant::now(), PriorityQueue::default(), Vec::new(), 0);
     let at = |ms| start + Duration::from_millis(ms);
@@ -85,8 +85,8 @@ fn an_emptied_queue_starts_afresh() {
     assert!(line.next(Priority::Clients.shed_after(), at(60_060)).unwrap().1, "nobody else waited for a minute");
 }
 
-/// Two priorities, into each of which one comes each so many ms, and one thread that takes a millisecond for each: how many of each
-/// are done.
+/// Two priorities, each of which receives a job at its own interval in ms, and one thread that needs a millisecond per job: how
+/// many jobs of each are run.
 fn race(machines: u64, users: u64, total: u64) -> [usize; 2] {
     let (start, mut waiting, mut done, mut free_at) = (Instant::now(), QueueState::default(), [0; 2], 0);
     let at = |ms| start + Duration::from_millis(ms);
@@ -161,8 +161,8 @@ async fn work_is_done_and_goes_on_after_one_that_panics() {
     assert_eq!(pool.run(Priority::Own, SOON, || 2).await, Ok(2));
 }
 
-/// Keeps a thread busy until it is released; it has hardly been given any time to begin in, and has begun. Where the machine is too
-/// busy for it to begin in that time, it is tried again.
+/// Keeps a thread busy until it is released; the job is given hardly any time to start, and has started. Retried where the machine
+/// is too busy to start it in that time.
 async fn keep_busy(pool: &Arc<BlockingPool>) -> (mpsc::Sender<()>, JoinHandle<Result<(), PoolError>>) {
     loop {
         let (release, held) = mpsc::channel::<()>();
@@ -176,7 +176,7 @@ async fn keep_busy(pool: &Arc<BlockingPool>) -> (mpsc::Sender<()>, JoinHandle<Re
             pool.run(Priority::Clients, QUICKLY, work).await
         });
         if has_begun.await.is_ok() {
-            tokio::time::sleep(2 * QUICKLY.0).await; // its time to begin is over, and it goes on
+            tokio::time::sleep(2 * QUICKLY.0).await; // its time to start has passed, and it keeps running
             return (release, holding);
         }
         assert_eq!(holding.await.unwrap(), Err(PoolError::QueueTimeout));
@@ -235,10 +235,10 @@ async fn what_does_not_end_in_time_goes_on() {
             let _ = held.recv();
             done.send(())
         };
-        // It begins at once, as nobody else is there, and is given no time to end in.
+        // It starts at once, as the pool is idle, and is given no time to finish.
         let unfinished = pool.run(Priority::Browsers, (QUICKLY.0, Duration::ZERO), work).await.unwrap_err();
         if unfinished == PoolError::QueueTimeout {
-            continue; // the machine is busy: once more
+            continue; // the machine is busy: retry
         }
         assert_eq!(unfinished, PoolError::RunTimeout);
         release.send(()).unwrap();

@@ -1,6 +1,6 @@
-//! Wrong client secrets, counted by network and client in this process (RFC 6749 §2.3.1): an IPv6 caller has a whole /64 of
-//! addresses. Only a caller who guesses wrong again and again is turned away, and only for that client. The table is bounded: when
-//! it is full, the window that was not looked at for longest leaves.
+//! Wrong client secrets, counted by network and client in this process (RFC 6749 §2.3.1); a network, because an IPv6 caller has a
+//! whole /64 of addresses. Only a caller who guesses wrong repeatedly is refused, and only for that client. The table is bounded:
+//! when it is full, the least recently used window is evicted.
 
 use std::{
     net::IpAddr,
@@ -15,16 +15,16 @@ use crate::protocol::{
     time::{Span, Timestamp},
 };
 
-/// How many wrong secrets in one window are answered.
+/// The number of wrong secrets that are answered per window.
 const ALLOWED: u32 = 20;
-/// How long a window is.
+/// The length of a window.
 const WINDOW: Span = Span::from_seconds(60);
-/// How many windows are kept.
+/// The maximum number of windows.
 const ENTRIES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
 
 type Windows = LruCache<(String, String), Window>;
 
-/// The counts.
+/// The counters.
 pub struct ClientAuthFailures(Mutex<Windows>);
 
 impl Default for ClientAuthFailures {
@@ -43,7 +43,7 @@ impl ClientAuthFailures {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many seconds to wait, where too many wrong secrets came from the network of this address for this client.
+    /// The seconds to wait, if too many wrong secrets came from the network of this address for this client.
     #[must_use]
     pub fn wait(&self, address: IpAddr, client_id: &str, now: Timestamp) -> Option<i64> {
         let mut counts = self.lock();
@@ -64,13 +64,13 @@ impl ClientAuthFailures {
 }
 
 impl Window {
-    /// Also where it began in the future: the clock was set back, and nobody is refused until it has caught up.
+    /// Also true where it began in the future: the clock was set back, and nobody is refused until it has caught up.
     fn is_over(&self, now: Timestamp) -> bool {
         !now.age_of(self.began).is_below(WINDOW)
     }
 }
 
-/// The network, and as much of an id as a client can have: what unknown callers send takes no more room.
+/// The network, and the first characters of the id, up to a client id's length: ids sent by unknown callers take no more room.
 fn key(address: IpAddr, client_id: &str) -> (String, String) {
     (network::subscriber(address), client_id.chars().take(100).collect())
 }

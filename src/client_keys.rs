@@ -1,7 +1,6 @@
-//! The public keys of clients as this process last read them: inline ones parsed once, those at a `jwks_uri` fetched
-//! (RFC 7517 §5, OpenID Connect Core §10.1.1). May be lost at any time. The table is bounded; a client that rotates its
-//! keys is asked again, but not at everyone's whim, and by one at a time. The fetch itself is `outbound`, and made by who
-//! has no connection.
+//! The cache of clients' public keys in this process: inline keys are parsed once, those at a `jwks_uri` fetched (RFC 7517 §5,
+//! OpenID Connect Core §10.1.1). It may be lost at any time, and is bounded. Keys of a client that rotates are fetched again, but
+//! rate-limited, and by one request at a time. The fetch itself is `outbound`, and made by a caller that holds no connection.
 
 use std::{
     collections::HashMap,
@@ -21,16 +20,16 @@ use crate::{
     },
 };
 
-/// How many clients are remembered: those that were looked for last.
+/// The maximum number of clients: the most recently used are kept.
 const ENTRIES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
-/// How long fetched keys are used without asking again.
+/// How long fetched keys are used before they are fetched again.
 const FRESH_FOR: Span = Span::from_seconds(600);
-/// How long they are used when asking again fails.
+/// How long they are used when fetching fails.
 const USED_FOR: Span = Span::from_seconds(3_600);
-/// How often a client is asked at most, be it for a key that is not known or after a failure.
+/// The minimum time between two fetches from a client, whether for an unknown key or after a failure.
 const ASK_EVERY: Span = Span::from_seconds(10);
 
-/// The keys at hand.
+/// The cached keys.
 pub struct ClientKeyCache {
     entries: Mutex<LruCache<String, Entry>>,
     fetch_locks: Mutex<HashMap<String, FetchLock>>,
@@ -42,7 +41,7 @@ impl Default for ClientKeyCache {
     }
 }
 
-/// Whoever holds it asks a client; the others wait for it, and look again.
+/// The lock held while fetching a client's keys; other requests wait for it, and look into the cache again.
 pub type FetchLock = Arc<tokio::sync::Mutex<()>>;
 
 struct Entry {
@@ -50,9 +49,9 @@ struct Entry {
     keys: Option<Arc<ClientKeys>>,
     /// When the keys were read.
     read_at: Timestamp,
-    /// When they were last asked for, with or without success.
+    /// When the last fetch ended, successful or not.
     requested_at: Timestamp,
-    /// Why they are not there.
+    /// The reason why there are no keys.
     failure: String,
 }
 
@@ -74,18 +73,18 @@ impl KeysUnread {
     }
 }
 
-/// What there is to verify an assertion with.
+/// The keys to verify an assertion with.
 pub enum Keys {
-    /// These.
+    /// The keys, ready for use.
     Ready(Arc<ClientKeys>),
-    /// Nothing, until this URL was asked and its answer put in by [`ClientKeyCache::put`].
+    /// No keys until this URL is fetched and its response stored by [`ClientKeyCache::put`].
     Fetch(String),
-    /// Nothing, and why.
+    /// No keys, for this reason.
     Missing(String),
 }
 
 impl ClientKeyCache {
-    /// The keys with which this assertion of the client may be verified.
+    /// The keys to verify this assertion of the client with.
     #[must_use]
     pub fn find(&self, client: &Client, assertion: &str, now: Timestamp) -> Keys {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,7 +114,7 @@ impl ClientKeyCache {
         }
     }
 
-    /// The keys that were read not too long ago, for who could not ask again.
+    /// The keys that were read recently enough, for a caller that could not fetch again.
     #[must_use]
     pub fn known(&self, client: &Client, now: Timestamp) -> Option<Arc<ClientKeys>> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
@@ -123,13 +122,13 @@ impl ClientKeyCache {
         entry.keys.clone().filter(|_| now.age_of(entry.read_at).is_below(USED_FOR))
     }
 
-    /// Puts in what the client's URL answered.
+    /// Stores the response of the client's URL.
     pub fn put(&self, client: &Client, answered: Result<String, KeysUnread>, now: Timestamp) {
         let read = answered.and_then(|text| Ok(ClientKeys::parse(&text)?)).map(Arc::new);
         keep(&mut self.entries.lock().unwrap_or_else(PoisonError::into_inner), client, read, now);
     }
 
-    /// The turn to ask this client. There are as many as are held or waited for.
+    /// The lock for fetching this client's keys. Only locks that are held or waited for are kept.
     #[must_use]
     pub fn fetch_lock(&self, client: &Client) -> FetchLock {
         let mut fetch_locks = self.fetch_locks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -158,7 +157,7 @@ mod tests {
     use crate::protocol::client::{AuthMethod, ClientKind};
 
     const SET: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
-    /// A JWT whose header names the key `a`, and one that names another.
+    /// A JWT whose header names the key `a`, and another JWT with an unknown key.
     const KNOWN: &str = "eyJraWQiOiJhIn0.e30.";
     const UNKNOWN: &str = "eyJraWQiOiJiIn0.e30.";
 

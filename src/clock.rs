@@ -1,5 +1,5 @@
-//! The only reader of the system's clocks. It is a value that is handed around, so that a test moves time
-//! instead of waiting for it: the time of day, the monotonic time beside it, and what the database's clock is taken to say.
+//! The clock: the only reader of the system's clocks, passed around as a value, so that a test moves time instead of waiting. It
+//! gives the time of day, monotonic time, and the time that the database's clock is taken to show.
 
 use std::{
     sync::Arc,
@@ -8,7 +8,7 @@ use std::{
 
 use crate::protocol::time::{Span, Timestamp};
 
-/// Tells the time.
+/// A source of time.
 #[derive(Clone)]
 pub struct Clock {
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
@@ -29,7 +29,7 @@ impl Clock {
         })
     }
 
-    /// A clock of one's own, beside the machine's monotonic time and the database's clock.
+    /// A custom clock, with the machine's monotonic time and the database's clock.
     #[must_use]
     pub fn new(tell: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         let running = Stopwatch::start();
@@ -37,7 +37,7 @@ impl Clock {
         Self { now: Arc::new(tell), monotonic: Arc::new(monotonic), of_database: Arc::new(|read| read) }
     }
 
-    /// The same clock, with monotonic time that is ahead by one number of milliseconds, and a database's clock by another.
+    /// The same clock, with its monotonic time and its database's clock ahead by these numbers of milliseconds.
     #[must_use]
     pub fn beside(self, [monotonic, database]: [Arc<dyn Fn() -> i64 + Send + Sync>; 2]) -> Self {
         let running = self.monotonic;
@@ -54,19 +54,19 @@ impl Clock {
         (self.now)()
     }
 
-    /// Monotonic time: only its differences mean anything. Nobody sets it, and it does not jump.
+    /// Monotonic time: only differences are meaningful. It is never set, and does not jump.
     #[must_use]
     pub fn monotonic(&self) -> Span {
         (self.monotonic)()
     }
 
-    /// What is added to the database's time: nothing, but where a test moves time.
+    /// The offset added to the database's time: zero, except where a test moves time.
     #[must_use]
     pub fn shift(&self) -> i64 {
         self.of_database(Timestamp::from_millis(0)).millis()
     }
 
-    /// What the database's clock is taken to say, where this was read from it.
+    /// The time that the database's clock is taken to show, where `read` was read from it.
     #[must_use]
     pub fn of_database(&self, read: Timestamp) -> Timestamp {
         (self.of_database)(read)
@@ -79,18 +79,18 @@ impl std::fmt::Debug for Clock {
     }
 }
 
-/// Measures how long work takes, on the machine's own clock: for a budget of it. No rule depends on one.
+/// A stopwatch on the machine's own clock, for time budgets. No rule depends on it.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {
-    /// One that runs from here on.
+    /// A stopwatch that starts now.
     #[must_use]
     pub fn start() -> Self {
         Self(Instant::now())
     }
 
-    /// For how long it has run.
+    /// The time since its start.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed()

@@ -1,6 +1,6 @@
-//! Configuration: the only reader of environment and files. One TOML file, `SYMBOLON_*` variables over it;
-//! unknown keys and nonsense are refused with the key, what came and what is expected. Every key is
-//! documented with its default in `docs/configuration.md`, which a test compares with `settings`.
+//! Configuration: the only reader of environment and files. One TOML file, overridden by `SYMBOLON_*` variables; unknown keys and
+//! invalid values are refused with the key, the received value and the expected one. Every key is documented with its default in
+//! `docs/configuration.md`, which a test compares with `settings`.
 
 mod breached_file;
 mod checks;
@@ -42,8 +42,8 @@ use crate::{
     store::DatabaseUrl,
 };
 
-/// How long is waited for a handler once the time for it to begin is over. Longer than the limits of the databases themselves
-/// (`store::dialect`: 10 s for a statement, 2 s for a lock): only one that neither answers nor hangs up is given up on then.
+/// How long a handler may run after the time for it to start has passed. Longer than the databases' own limits (`store::dialect`:
+/// 10 s for a statement, 2 s for a lock): only a database that neither answers nor disconnects is given up on.
 const BLOCKING_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(15);
 
 /// A certificate chain and its key, in PEM files.
@@ -55,107 +55,107 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// How many connections there may be.
+/// The limits on connections.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionSettings {
-    /// Of all callers.
+    /// The limit for all callers.
     pub in_all: u32,
-    /// Of one address; where it is not set, it follows from how many there may be in all.
+    /// The limit per address; by default derived from the total limit.
     pub of_one_address: Option<u32>,
 }
 
-/// How passwords are hashed.
+/// The parameters of password hashing.
 #[derive(Clone, Copy, Debug)]
 pub struct PasswordSettings {
     /// argon2id memory, in KiB.
     pub memory_kib: u32,
     /// argon2id passes.
     pub iterations: u32,
-    /// argon2id priorities.
+    /// argon2id lanes.
     pub parallelism: u32,
-    /// How many are hashed at once in this process.
+    /// The maximum number of concurrent hashes in this process.
     pub concurrency: u32,
 }
 
 /// The checked configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Who this server says it is.
+    /// The issuer identifier of this server.
     pub issuer: Issuer,
     /// `host:port` to listen on.
     pub listen: String,
-    /// `host:port` where monitoring finds the counters.
+    /// `host:port` of the metrics endpoint.
     pub metrics_listen: Option<String>,
-    /// Where the database is.
+    /// The database.
     pub database: DatabaseUrl,
-    /// Where the server keeps files of its own.
+    /// The directory for the server's own files.
     pub data_dir: PathBuf,
-    /// The certificate, for HTTPS.
+    /// The certificate for HTTPS.
     pub tls: Option<TlsFiles>,
-    /// The proxies whose forwarded headers are believed.
+    /// The proxies whose forwarded headers are trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// How many connections there may be.
+    /// The limits on connections.
     pub connections: ConnectionSettings,
-    /// Origins allowed by CORS besides those of the clients.
+    /// CORS origins allowed besides those of the clients.
     pub cors_origins: Vec<String>,
-    /// How URLs that clients registered are called.
+    /// The settings for calls to URLs that clients registered.
     pub outbound: OutboundSettings,
-    /// The file that its certificates were read from.
+    /// The file from which the root certificates for those calls were read.
     pub outbound_ca_file: Option<PathBuf>,
-    /// How e-mails leave, and from whom.
+    /// How e-mails are sent, and the sender.
     pub mail: MailSettings,
-    /// The file that the certificates for its server were read from.
+    /// The file from which the root certificates for the SMTP server were read.
     pub smtp_ca_file: Option<PathBuf>,
-    /// How many database connections there can be.
+    /// The maximum number of database connections.
     pub database_pool_size: u32,
-    /// How long to wait for one.
+    /// How long to wait for a connection.
     pub database_pool_timeout: std::time::Duration,
-    /// How long a request may take once the time for it to begin is over; no setting.
+    /// How long a handler may run after the time for it to start has passed; not configurable.
     pub blocking_timeout: std::time::Duration,
-    /// How long things live.
+    /// The lifetimes of tokens, grants and sessions.
     pub lifetimes: Lifetimes,
-    /// Whether signing out also revokes the grants with `offline_access` that were given in that session.
+    /// Whether signing out also revokes grants with `offline_access` issued in the session.
     pub revoke_offline_access_on_logout: bool,
     /// Who may register.
     pub registration: Registration,
-    /// The header in which a trusted proxy tells the place of a caller.
+    /// The header in which a trusted proxy sends the caller's location.
     pub geo_header: Option<String>,
-    /// Scopes of the operator's own, and the attributes of a user that they open.
+    /// Custom scopes, and the user attributes that each opens.
     pub scope_claims: ScopeClaims,
-    /// What a new password must be.
+    /// The rules for new passwords.
     pub password_rules: PasswordRules,
-    /// How passwords are hashed.
+    /// The parameters of password hashing.
     pub passwords: PasswordSettings,
-    /// Which log lines are written (`tracing` filter syntax).
+    /// The log filter (`tracing` filter syntax).
     pub log: String,
-    /// How they are written.
+    /// The log format.
     pub log_format: LogFormat,
-    /// How long the server goes on after it was told to stop, saying that it is not ready.
+    /// How long the server keeps serving after a stop signal, while it reports itself as not ready.
     pub shutdown_delay: std::time::Duration,
-    /// How long requests in flight are waited for at the end.
+    /// How long requests in flight are waited for at shutdown.
     pub shutdown_timeout: std::time::Duration,
     /// The server secret.
     pub secrets: SecretRing,
-    /// Whether there is one already: where there is none, the first start makes one.
+    /// Whether the secret exists already: if not, the first start creates it.
     pub has_secret: bool,
-    /// What is said to the operator of settings that are read nevertheless.
+    /// Warnings for the operator about settings that were accepted nevertheless.
     pub warnings: Vec<String>,
 }
 
-/// What becomes of a server secret that is neither in the environment nor in its default file.
+/// How to treat a server secret that is neither in the environment nor in its default file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingSecret {
-    /// The file is made: a first start.
+    /// Create the file: a first start.
     Make,
-    /// Nothing is written: a check.
+    /// Write nothing: a check.
     Leave,
 }
 
 impl Config {
-    /// Reads the file (of `--config`, or of `SYMBOLON_CONFIG`) and the environment over it.
+    /// Loads the file (of `--config`, or of `SYMBOLON_CONFIG`), overridden by the environment.
     ///
     /// # Errors
-    /// [`ConfigError`] for the first key that is unknown or nonsense.
+    /// [`ConfigError`] for the first key that is unknown or invalid.
     pub fn load(file: Option<PathBuf>, missing: MissingSecret) -> Result<Self, ConfigError> {
         let mut environment = Environment::of(std::env::vars_os())?;
         let named = environment.take("config").map(PathBuf::from);
@@ -167,7 +167,7 @@ impl Config {
         Ok(Self { warnings: sources.warnings, ..checked })
     }
 
-    /// Checks settings; `secret` is a comma-separated list, newest first, `next` before one that derives nothing yet; it takes
+    /// Checks settings; `secret` is a comma-separated list, newest first, with `next` before one that derives nothing yet; it takes
     /// precedence over any file.
     ///
     /// # Errors
@@ -254,10 +254,21 @@ impl Config {
 }
 
 impl Config {
-    /// Makes the database's file, for its owner alone, and the data directory, if it is to be in it.
+    /// The reason why there is no installation: the database's file or the server secret does not exist. `None` where both exist,
+    /// or where the database is not a file.
+    #[must_use]
+    pub fn missing_installation(&self) -> Option<String> {
+        match &self.database {
+            DatabaseUrl::SqliteFile(path) if !Path::new(path).exists() => Some(format!("there is no database at '{path}'")),
+            _ if !self.has_secret => Some(format!("there is no server secret at '{}'", self.data_dir.join("secret").display())),
+            _ => None,
+        }
+    }
+
+    /// Creates the database's file, readable by its owner alone, and the data directory, if the database is in it.
     ///
     /// # Errors
-    /// [`ConfigError`] when one cannot be made.
+    /// [`ConfigError`] when a file cannot be created.
     pub fn make_files(&self) -> Result<(), ConfigError> {
         let DatabaseUrl::SqliteFile(path) = &self.database else { return Ok(()) };
         let path = Path::new(path);

@@ -1,7 +1,7 @@
-//! What is written a little later, and many at once: everyday moments of grants, and sign-ins that failed. A request only puts
-//! them here; every second, and when the server stops, they go to the database in one transaction. The queue is bounded, and
-//! says when it has lost something. A row that the database refuses for good is dropped and reported, so that it does not hold up
-//! the others. Nothing that tells of a theft comes this way: that is written with what it did.
+//! The history that is written asynchronously, many entries at once: routine events of grants, and failed sign-ins. A request only
+//! queues them; every second, and when the server stops, they go to the database in one transaction. The queue is bounded, and lost
+//! entries are reported. A row that the database refuses for good is dropped and reported, so that it does not hold up the others.
+//! Evidence of a theft is never queued here: it is written in the same transaction as its effect.
 
 use std::sync::{
     Mutex, PoisonError,
@@ -23,12 +23,12 @@ use crate::{
     },
 };
 
-/// So many of each kind wait at most: some megabytes.
+/// The maximum number of queued entries of each kind: some megabytes.
 const WAITING: usize = 20_000;
-/// So many are written in one transaction.
+/// The maximum number of rows in one transaction.
 const AT_ONCE: usize = 500;
 
-/// A sign-in that failed.
+/// A failed sign-in.
 #[derive(Clone, Debug)]
 struct Failure {
     id: Id,
@@ -55,18 +55,18 @@ struct Queue {
 pub struct History {
     queue: Mutex<Queue>,
     lost: AtomicU64,
-    /// Held while what was taken is being written: who reads waits for it.
+    /// Held during a write: readers of the history wait for it.
     writing: Mutex<()>,
 }
 
 impl History {
-    /// A moment of a grant.
+    /// Queues an event of a grant.
     pub fn entry(&self, grant: Id, entry: HistoryEntry) {
         let line = Line { grant, id: random::id(entry.at), entry };
         self.put(|queue| &mut queue.lines, line);
     }
 
-    /// A sign-in as this user failed.
+    /// Queues a failed sign-in as this user.
     pub fn failure(&self, user: Id, origin: Origin, at: Timestamp) {
         self.put(|queue| &mut queue.failures, Failure { id: random::id(at), user, origin, at });
     }
@@ -81,24 +81,24 @@ impl History {
         }
     }
 
-    /// Whether nothing waits.
+    /// Whether the queue is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.lines.is_empty() && queue.failures.is_empty()
     }
 
-    /// Writes what waits, for a page that shows it; where that fails, the page shows what is there.
+    /// Writes the queue for a page that shows the history; if that fails, the page shows what is stored.
     pub fn settle(&self, connection: &mut AnyConnection) {
         if let Err(error) = self.flush(connection) {
             tracing::warn!(%error, "history could not be written: will retry");
         }
     }
 
-    /// Writes what waits. Where the database fails, what was not written waits on.
+    /// Writes the queue. If the database fails, unwritten entries stay queued.
     ///
     /// # Errors
-    /// The database's.
+    /// When the database fails.
     pub fn flush(&self, connection: &mut AnyConnection) -> Result<()> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let lost = self.lost.swap(0, Ordering::Relaxed);
@@ -118,7 +118,7 @@ impl History {
     }
 }
 
-/// Puts what was not written before what came meanwhile, as far as there is room; says how many are lost.
+/// Puts unwritten entries back in front of those queued meanwhile, as far as there is room; returns how many are lost.
 fn put_back<T: Clone>(queue: &mut Vec<T>, unwritten: &[T]) -> u64 {
     queue.splice(0..0, unwritten.iter().cloned());
     let lost = queue.len().saturating_sub(WAITING);
@@ -126,7 +126,7 @@ fn put_back<T: Clone>(queue: &mut Vec<T>, unwritten: &[T]) -> u64 {
     u64::try_from(lost).unwrap_or(u64::MAX)
 }
 
-/// Writes as much as it can, and leaves the rest.
+/// Writes as much as possible, and leaves the rest.
 fn write(connection: &mut AnyConnection, (lines, failures): (&mut &[Line], &mut &[Failure])) -> Result<()> {
     let entries = Kind {
         write: |connection, lines| grant_history::append(connection, lines),
@@ -142,20 +142,20 @@ fn write(connection: &mut AnyConnection, (lines, failures): (&mut &[Line], &mut 
     sign_ins.write_all(connection, failures)
 }
 
-/// A kind of what waits.
+/// A kind of queued entry.
 struct Kind<T> {
-    /// Writes some, all or none.
+    /// Writes some entries, all or none.
     write: fn(&mut AnyConnection, &[T]) -> Result<()>,
-    /// Whether the table takes a row that nothing is wrong with.
+    /// Whether the table accepts a row that is known to be good.
     takes_others: fn(&mut AnyConnection) -> bool,
-    /// What one is, in the log: without its content.
+    /// An entry's name in the log, without its content.
     name: fn(&T) -> String,
 }
 
 impl<T> Kind<T> {
-    /// Writes what is in `items` from its beginning, and leaves there what is not written. Where the database refuses a batch while it
-    /// takes others, the row to blame is looked for by halving, and dropped when it is refused twice, as a lock or a lost connection
-    /// may be to blame for the first time; the rest is written.
+    /// Writes `items` from the beginning, and leaves there what is not written. If the database refuses a batch while it accepts
+    /// other rows, the bad row is searched by halving, and dropped when it is refused twice, as a lock or a lost connection may
+    /// explain the first refusal; the rest is written.
     fn write_all(&self, connection: &mut AnyConnection, items: &mut &[T]) -> Result<()> {
         let (mut size, mut is_suspect) = (AT_ONCE, false);
         while !items.is_empty() {

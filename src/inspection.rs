@@ -1,5 +1,5 @@
-//! What a token that someone shows is worth now: opened, its grant and client read, judged. `/userinfo`, `/introspect`,
-//! `/revoke` and `symbolon explain` ask here, so that none of them can think otherwise. Nothing is changed.
+//! The inspection of a token: opened, its grant and client read, judged by its current state. `/userinfo`, `/introspect`, `/revoke`
+//! and `symbolon explain` all use it, so that none of them can judge differently. Nothing is changed.
 
 use std::sync::Arc;
 
@@ -29,28 +29,28 @@ use crate::{
     },
 };
 
-/// Why a token of a grant that is bound to a key is worth nothing: there is nothing here that could verify a proof of the key.
+/// The reason why a token of a key-bound grant is inactive: nothing here could verify a proof of the key.
 const BOUND: &str = "its grant is bound to a key, and DPoP proofs are not supported";
 
-/// Looks at tokens at one time.
+/// Inspects tokens at one point in time.
 #[derive(Clone, Copy)]
 pub struct Inspector<'a> {
     /// The configuration.
     pub config: &'a Config,
     /// The server's keys.
     pub ring: &'a KeyRing,
-    /// Clients and APIs.
+    /// The registered clients and APIs.
     pub registered: Registered<'a>,
     /// The time.
     pub now: Timestamp,
-    /// What is added to the database's time: nothing, but where a test moves time.
+    /// The offset added to the database's time: zero, except where a test moves time.
     pub shift: i64,
 }
 
-/// What was found, or why the token is worth nothing.
+/// The result of an inspection: a token, or the reason why it is inactive.
 pub type Finding<T> = std::result::Result<T, InactiveToken>;
 
-/// Why a token is worth nothing, in words, and what is known of it all the same.
+/// An inactive token: the reason, and what is known of the token all the same.
 #[derive(Clone, Debug)]
 pub struct InactiveToken {
     /// The reason.
@@ -59,33 +59,33 @@ pub struct InactiveToken {
     pub client_id: Option<String>,
 }
 
-/// An access token that lives.
+/// An active access token.
 #[derive(Clone, Debug)]
 pub struct AccessToken {
-    /// What it says.
+    /// Its claims.
     pub claims: Claims,
     /// The client it was issued to.
     pub client: Arc<Client>,
-    /// The grant it came from; none where the client acts for itself.
+    /// The grant it belongs to; `None` where the client acts for itself.
     pub grant: Option<Grant>,
-    /// What it is still good for.
+    /// Its remaining entitlement.
     pub left: Entitlement,
 }
 
-/// A refresh token that would be taken at `/token`.
+/// An active refresh token, which `/token` would accept.
 #[derive(Clone, Debug)]
 pub struct RefreshToken {
     /// The client it was issued to.
     pub client: Arc<Client>,
     /// Its grant.
     pub grant: Grant,
-    /// What it would give now.
+    /// The entitlement it would give now.
     pub left: Entitlement,
-    /// When it ends, if it is not used before.
+    /// Its expiry if it is not used before.
     pub expires_at: Timestamp,
 }
 
-/// Which grant a token is about, as far as its text says: nothing is verified here.
+/// The grant a token claims to belong to: nothing is verified here.
 #[must_use]
 pub fn about(secrets: &SecretRing, token: &str) -> Option<About> {
     if token.starts_with(Kind::Refresh.prefix()) {
@@ -95,10 +95,10 @@ pub fn about(secrets: &SecretRing, token: &str) -> Option<About> {
     Some(About { grant: claims::grant_of_jti(&jti)?, jti: Some(jti) })
 }
 
-/// Reads what a request about a grant depends on: the grant, and of which revision clients and APIs are, in one statement.
+/// Reads the rows that a request about a grant depends on: the grant, and the revision of clients and APIs, in one statement.
 ///
 /// # Errors
-/// The database's.
+/// When the database fails.
 pub fn read_ahead<'a>(
     registrations: &'a Registrations,
     connection: &mut AnyConnection,
@@ -114,11 +114,11 @@ pub fn read_ahead<'a>(
 }
 
 impl Inspector<'_> {
-    /// Looks at an access token (RFC 9068 §4, and what no signature tells: its grant, its user, its client). What was read
-    /// ahead for [`about`] it need not be read again.
+    /// Inspects an access token (RFC 9068 §4, and what no signature can prove: the state of its grant, its user and its client).
+    /// `ahead` is the result of the early read for [`about`].
     ///
     /// # Errors
-    /// The database's.
+    /// When the database fails.
     pub fn access_token(
         &self,
         connection: &mut AnyConnection,
@@ -134,7 +134,7 @@ impl Inspector<'_> {
             Err(bad) => return Ok(Err(inactive_token(&bad.to_string(), None))),
         };
         let keep = self.config.lifetimes.access_token.max(self.config.lifetimes.id_token);
-        // Whoever has the key that was retired because it leaked could sign anything.
+        // A key that was retired because it leaked could have signed anything.
         if !verify::named_key(token).is_some_and(|kid| self.ring.publishes(&kid, self.now, keep)) {
             return Ok(Err(inactive_token("the key that signed it is no longer published", None)));
         }
@@ -168,7 +168,7 @@ impl Inspector<'_> {
         if client.disabled_at.is_some() {
             return refused("its client is disabled");
         }
-        // RFC 9449 §7.2: as a bearer token it is refused. Its grant may have been bound by a later version; this one takes no proofs.
+        // RFC 9449 §7.2: refused as a bearer token. A later version may have bound its grant; this one accepts no proofs.
         if found.as_ref().is_some_and(|found| found.grant.dpop_jkt.is_some()) {
             return refused(BOUND);
         }
@@ -182,7 +182,7 @@ impl Inspector<'_> {
                 return refused("the grant belongs to another user or client");
             }
         }
-        // A client that was made before the clock was set back is not younger than its tokens.
+        // A client created before the clock was set back is not newer than its tokens.
         let is_older_than_client = said.iat < client.created_at.seconds() && !client.created_at.is_ahead_of(self.now);
         if found.is_none() && (!client.may_use(GrantType::ClientCredentials) || is_older_than_client) {
             return refused("its client is no longer allowed the client_credentials grant");
@@ -200,10 +200,10 @@ impl Inspector<'_> {
         Ok(Ok(AccessToken { client, grant: found.map(|found| found.grant), left, claims }))
     }
 
-    /// Looks at a refresh token: what the token endpoint would say, without doing it.
+    /// Inspects a refresh token: the verdict of the token endpoint, without acting on it.
     ///
     /// # Errors
-    /// The database's.
+    /// When the database fails.
     pub fn refresh_token(
         &self,
         connection: &mut AnyConnection,
@@ -254,11 +254,11 @@ impl Inspector<'_> {
     }
 }
 
-/// What the client would get now for a grant: what is left of the scopes and resources asked for, and of the scopes those
-/// of the APIs that it is for.
+/// The client's current entitlement from a grant: the rest of the requested scopes and resources, with the scopes limited to the
+/// APIs that the token is for.
 ///
 /// # Errors
-/// The database's.
+/// When the database fails.
 pub fn left_of(
     connection: &mut AnyConnection,
     registered: &Registered<'_>,
@@ -270,12 +270,12 @@ pub fn left_of(
         Ok(left) => left,
         Err(error) => return Ok(Err(error)),
     };
-    let mut known = grant.audiences.clone(); // some of them may have been taken from the client since
+    let mut known = grant.audiences.clone(); // the client may have lost some of them since
     known.extend(client.audiences.iter().filter(|uri| !grant.audiences.contains(uri)).cloned());
     narrow(connection, registered, left, &known)
 }
 
-/// Takes away the scopes of those of these APIs that it is not for (RFC 8707 §2.2).
+/// Removes the scopes of those of these APIs that the token is not for (RFC 8707 §2.2).
 fn narrow(
     connection: &mut AnyConnection,
     registered: &Registered<'_>,

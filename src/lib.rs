@@ -4,7 +4,7 @@
 // The rules: values in, decisions out. Begin with `protocol::grant`.
 pub mod protocol;
 
-// What the rules stand on: each the only importer of what it wraps.
+// What the rules rely on: each module the only importer of the library it wraps.
 pub mod blocking_pool;
 pub mod client_auth_failures;
 pub mod client_keys;
@@ -25,12 +25,12 @@ pub mod registrations;
 pub mod store;
 pub mod supervisor;
 
-// One server, put together.
+// One server, assembled.
 pub mod app;
 pub mod inspection;
 pub mod web;
 
-// What is called: by machines, by users.
+// The handlers: for machines, for users.
 pub mod endpoints;
 pub mod flows;
 

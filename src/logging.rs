@@ -1,7 +1,7 @@
-//! Log lines on their way to standard error: a bounded buffer, and a thread that writes what is in it, so that no request waits
-//! for a log that cannot be written. Lines for which there is no room, or whose write fails, are dropped and counted; the count is
-//! logged once writing works again, and at the end. Panics become log lines as well. What a line says, in which format, and which
-//! are written at all is decided by whoever sets up the subscriber.
+//! Log output to standard error: a bounded buffer and a thread that writes it, so that no request waits for a log that cannot be
+//! written. Lines without room in the buffer, or whose write fails, are dropped and counted; the count is logged once writing works
+//! again, and at the end. Panics become log lines as well. Content, format and filter of the lines belong to the code that sets up
+//! the subscriber.
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
@@ -14,19 +14,19 @@ use std::{
     time::Duration,
 };
 
-/// How many bytes of lines wait at most, while as many are being written.
+/// The maximum size of the buffer in bytes; as many may be in the middle of a write.
 const ROOM: usize = 1 << 20;
-/// How long the end waits for lines to be written.
+/// The maximum time to write the remaining lines at the end.
 const LAST_WAIT: Duration = Duration::from_secs(1);
-/// How long to wait before an output that does not block, and took nothing, is tried again.
+/// The pause before a non-blocking output that accepted nothing is retried.
 const RETRY: Duration = Duration::from_millis(10);
-/// How long to wait after a panic of the thread's own, which is a line as well.
+/// The pause after a panic of the writer thread, which is a log line as well.
 const AFTER_PANIC: Duration = Duration::from_secs(1);
 
-/// The log of a process. Dropped, it writes what it has, as long as [`Log::finish`] does.
+/// The log of a process. On drop it writes the remaining lines, for as long as [`Log::finish`] does.
 pub struct Log(Arc<Lines>);
 
-/// Where log lines are put.
+/// The buffer of log lines.
 #[derive(Default)]
 pub struct Lines {
     state: Mutex<State>,
@@ -36,7 +36,7 @@ pub struct Lines {
 #[derive(Default)]
 struct State {
     bytes: Vec<u8>,
-    /// How many lines were dropped so far, and how many of them were reported.
+    /// The number of lines dropped so far, and how many of them were reported.
     dropped: u64,
     reported: u64,
     is_closed: bool,
@@ -44,13 +44,13 @@ struct State {
 }
 
 impl Log {
-    /// Begins to write to standard error.
+    /// Starts writing to standard error.
     ///
     /// # Errors
-    /// When the system gives no thread or no file descriptor.
+    /// When the system refuses a thread or a file descriptor.
     pub fn to_stderr() -> io::Result<Self> {
-        // A descriptor of its own: the lock of `io::stderr` would be held for as long as a write blocks, and everyone who wants
-        // to say something there would wait for it.
+        // A duplicated descriptor: the lock of `io::stderr` would be held while a write blocks, and every other writer to standard
+        // error would wait for it.
         let stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
         Self::start(stderr, |total| tracing::error!(total, "log lines were dropped because they could not be written"))
     }
@@ -64,22 +64,22 @@ impl Log {
         Ok(Self(lines))
     }
 
-    /// Where lines are put; each call of `write` is one.
+    /// The buffer; each call of `write` is one line.
     #[must_use]
     pub fn lines(&self) -> Arc<Lines> {
         self.0.clone()
     }
 
-    /// Puts a line of its own after those that were logged.
+    /// Adds a line of its own after those already logged.
     pub fn say(&self, line: &str) {
         self.0.put(format!("{line}\n").as_bytes());
     }
 
-    /// Waits until every line is written, for a second at most. Lines that come later are lost.
+    /// Waits until every line is written, for a second at most. Later lines are lost.
     pub fn finish(&self) {
         let mut state = self.0.lock();
         if std::mem::replace(&mut state.is_closed, true) {
-            return; // it was waited for
+            return; // waited for already
         }
         self.0.changed.notify_all();
         let waited = self.0.changed.wait_timeout_while(state, LAST_WAIT, |state| !state.is_done);
@@ -109,7 +109,7 @@ impl Lines {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a line, or counts it among those that are dropped.
+    /// Buffers a line, or counts it as dropped.
     fn put(&self, line: &[u8]) {
         let mut state = self.lock();
         if state.bytes.len() + line.len() > ROOM {
@@ -124,7 +124,7 @@ impl Lines {
         }
     }
 
-    /// Gives out what has come in exchange for an empty buffer; `false` when it is over.
+    /// Swaps the buffered lines for an empty buffer; `false` when the log is closed.
     fn take(&self, batch: &mut Vec<u8>) -> bool {
         let waiting = |state: &mut State| state.bytes.is_empty() && !state.is_closed;
         let mut state = self.changed.wait_while(self.lock(), waiting).unwrap_or_else(PoisonError::into_inner);
@@ -132,7 +132,7 @@ impl Lines {
         !batch.is_empty()
     }
 
-    /// Reports how many were dropped so far, unless that was done already; true where it did.
+    /// Reports how many lines were dropped so far, unless reported already; true if it did.
     fn report(&self, report: &impl Fn(u64)) -> bool {
         let mut state = self.lock();
         let (total, is_news) = (state.dropped, state.dropped > state.reported);
@@ -144,7 +144,7 @@ impl Lines {
         is_news
     }
 
-    /// Writes until it is over, after a panic as well: what was in hand then is lost, and counted.
+    /// Writes until the log is closed, and again after a panic: the batch being written then is lost, and counted.
     fn keep_running<W: Write>(&self, mut output: Output<W>, report: impl Fn(u64), pause: impl Fn()) {
         let mut batch = Vec::new();
         while catch_unwind(AssertUnwindSafe(|| self.run(&mut output, &mut batch, &report))).is_err() {
@@ -155,30 +155,30 @@ impl Lines {
         }
     }
 
-    /// Writes until it is over.
+    /// Writes until the log is closed.
     fn run<W: Write>(&self, output: &mut Output<W>, batch: &mut Vec<u8>, report: &impl Fn(u64)) {
         while self.take(batch) {
             let lost = output.write(batch);
             batch.clear();
             self.lock().dropped += lost;
             if lost == 0 {
-                self.report(report); // by a line like any other, which is taken next
+                self.report(report); // as an ordinary line, which is taken next
             }
         }
         if self.report(report) && self.take(batch) {
-            output.write(batch); // it may be possible again
+            output.write(batch); // the output may work again
         }
         self.lock().is_done = true;
         self.changed.notify_all();
     }
 }
 
-/// Where lines go in the end.
+/// The final output.
 struct Output<W> {
     to: W,
-    /// The last byte that was taken did not end its line.
+    /// The last accepted byte did not end its line.
     is_within_line: bool,
-    /// The rest of a line was given up: the next one begins on a new line.
+    /// The rest of a line was abandoned: the next one starts on a new line.
     is_torn: bool,
 }
 
@@ -187,7 +187,7 @@ impl<W: Write> Output<W> {
         Self { to, is_within_line: false, is_torn: false }
     }
 
-    /// Writes lines one by one; says how many failed and were given up.
+    /// Writes lines one by one; returns how many failed and were abandoned.
     fn write(&mut self, lines: &[u8]) -> u64 {
         let (mut rest, mut lost) = (lines, 0);
         while !rest.is_empty() {
@@ -212,14 +212,14 @@ impl<W: Write> Output<W> {
     }
 }
 
-/// From now on a panic is logged. The standard library's own message would wait for a standard error that nobody reads.
+/// Logs panics from now on. The standard library's own message would block on a standard error that nobody reads.
 pub fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let thread = thread::current();
         let thread = thread.name().unwrap_or("unnamed");
         let at = panic.location().map(ToString::to_string);
         let why = panic.payload_as_str().unwrap_or("no message");
-        let backtrace = Backtrace::capture(); // by RUST_BACKTRACE, as ever
+        let backtrace = Backtrace::capture(); // controlled by RUST_BACKTRACE, as usual
         let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
         tracing::error!(thread, at, why, backtrace, "a thread panicked");
     }));

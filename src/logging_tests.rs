@@ -1,4 +1,4 @@
-//! Outputs that fail, block and come back.
+//! Tests with outputs that fail, block and recover.
 
 use std::{
     collections::VecDeque,
@@ -10,7 +10,7 @@ use std::{
 
 use super::*;
 
-/// What an output does with one call of `write`.
+/// The behaviour of an output for one call of `write`.
 #[derive(Clone, Copy)]
 enum Next {
     Take,
@@ -19,7 +19,7 @@ enum Next {
     Panic,
 }
 
-/// An output that does one thing after the other, and takes everything after the last.
+/// An output that behaves as scripted, and accepts everything afterwards.
 struct Script {
     steps: VecDeque<Next>,
     taken: Arc<Mutex<Vec<u8>>>,
@@ -63,7 +63,7 @@ fn lines_that_fail_are_counted_and_those_after_them_are_written() {
         (vec![FULL, FULL, FULL], 3, ""),
         (vec![Next::TakeSome(0)], 1, "two\nthree\n"),
         (vec![Next::TakeSome(4), FULL], 1, "one\nthree\n"),
-        // A line of which a part was written is ended before the next one.
+        // A partly written line is ended before the next one.
         (vec![Next::TakeSome(5), FULL], 1, "one\nt\nthree\n"),
         (vec![Next::TakeSome(5), FULL, FULL], 2, "one\nt"),
     ] {
@@ -79,7 +79,7 @@ fn a_torn_line_is_ended_by_a_later_batch() {
     assert_eq!(text(&taken), "on\ntwo\n");
 }
 
-/// An output that takes a batch when it is told to.
+/// An output that accepts a batch when it is signalled.
 struct Gate(mpsc::Receiver<()>, Arc<AtomicU64>);
 
 impl Write for Gate {

@@ -1,7 +1,6 @@
-//! E-mails leave the house: written down as mail (RFC 5322) and sent by SMTP, to a file or to standard output, as the
-//! configuration says. The only importer of `lettre`. The words are `pages`', the queue and its patience the caller's.
-//! Everything here blocks; by SMTP for at most a few times [`TIME`]: call it where that is allowed, with no database
-//! connection in hand.
+//! Outgoing e-mail: formats messages (RFC 5322) and sends them by SMTP, to a file or to standard output, as configured. The only
+//! importer of `lettre`. The texts are `pages`', queueing and retrying the caller's. Everything here blocks; SMTP for at most a few
+//! times [`TIME`]: call it where blocking is allowed, without holding a database connection.
 
 mod message_files;
 mod smtp;
@@ -22,15 +21,15 @@ use crate::{
     protocol::{registration::is_unsafe, time::Timestamp},
 };
 
-/// How long the SMTP server may take for each of its answers.
+/// The timeout for each response of the SMTP server.
 const TIME: Duration = Duration::from_secs(10);
-/// The end of the year 9999 in milliseconds: the last that a date in an e-mail can be.
+/// The end of the year 9999 in milliseconds: the latest date that an e-mail can carry.
 const LAST: u64 = 253_402_300_799_000;
 
-/// How many characters of a subject are sent.
+/// The maximum length of a subject, in characters.
 const LONGEST: usize = 200;
 
-/// Sends e-mails. A clone shares the connections.
+/// Sends e-mails. Clones share the connections.
 #[derive(Clone)]
 pub struct Mailer {
     from: Option<Mailbox>,
@@ -45,47 +44,47 @@ enum Way {
     Smtp(Smtp),
 }
 
-/// An e-mail, ready to be sent.
+/// An e-mail to be sent.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
-    /// What makes it one e-mail however often it is sent: e-mails, digits, `-`, `_` and `.`. It becomes the left half of its
+    /// The identity of the e-mail, the same at each attempt: letters, digits, `-`, `_` and `.`. It becomes the left part of its
     /// Message-ID.
     pub id: String,
-    /// The address it goes to.
+    /// The recipient's address.
     pub to: String,
-    /// One line; characters that are none of a line become spaces.
+    /// One line; characters not allowed in a line become spaces.
     pub subject: String,
-    /// The text, with `\n` at the ends of its lines.
+    /// The text, with `\n` as line ends.
     pub text: String,
-    /// When it was written.
+    /// The date of the e-mail.
     pub at: Timestamp,
 }
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A link in the text opens an account.
+        // The text may contain a link that opens an account.
         f.debug_struct("Message").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
-/// Why there is no mailer: the key, what came, what is expected.
+/// The reason why there is no mailer: the key, the received value, the expected one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct MailError(String);
 
-/// Why an e-mail was not sent, told to the operator: no word of the e-mail and no password is part of it.
+/// The reason why an e-mail was not sent, for the operator: it contains nothing of the e-mail, and no password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// It will never be: the address cannot be written, or the server refused this e-mail for good.
+    /// Permanent: the address is invalid, or the server rejected this e-mail for good.
     #[error("{0}")]
     Permanent(String),
-    /// It may be later: no connection, no login, or the server asked for patience.
+    /// Temporary: no connection, no login, or the server deferred the e-mail.
     #[error("{0}")]
     Later(String),
 }
 
 impl SendError {
-    /// Whether sending it again is of no use.
+    /// Whether a retry is pointless.
     #[must_use]
     pub const fn is_permanent(&self) -> bool {
         matches!(self, Self::Permanent(_))
@@ -99,7 +98,7 @@ impl fmt::Debug for Mailer {
 }
 
 impl Mailer {
-    /// Makes it ready; nothing is connected to.
+    /// Prepares the mailer; nothing is connected to.
     ///
     /// # Errors
     /// [`MailError`] where the sender or the certificates cannot be used.
@@ -118,16 +117,16 @@ impl Mailer {
         Ok(Self { from, way })
     }
 
-    /// Whether e-mails leave at all; what needs one is not offered otherwise.
+    /// Whether e-mails are sent at all; features that need e-mail are not offered otherwise.
     #[must_use]
     pub const fn is_on(&self) -> bool {
         !matches!(self.way, Way::Off)
     }
 
-    /// Sends an e-mail, and returns when whoever takes it has it.
+    /// Sends an e-mail, and returns when the server, file or output has accepted it.
     ///
     /// # Errors
-    /// [`SendError`]. One that is not permanent may still have been sent: its Message-ID says that it is the same.
+    /// [`SendError`]. After a temporary one the e-mail may still have been sent: its Message-ID identifies a duplicate.
     pub fn send(&self, message: &Message) -> Result<(), SendError> {
         let Some(from) = &self.from else { return Err(off()) };
         let mail = write_down(from, message)?;
@@ -154,7 +153,7 @@ fn mailbox(sender: &Sender) -> Result<Mailbox, MailError> {
     sender.address.as_str().parse().map(|address| Mailbox::new(sender.name.as_deref().map(one_line), address)).map_err(refuse)
 }
 
-/// The e-mail as mail. Auto-Submitted (RFC 3834 §5) keeps automatic answers away.
+/// The e-mail in its wire format. Auto-Submitted (RFC 3834 §5) suppresses automatic replies.
 fn write_down(from: &Mailbox, message: &Message) -> Result<Mail, SendError> {
     let permanent = |why: &str| SendError::Permanent(why.to_owned());
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
@@ -162,7 +161,7 @@ fn write_down(from: &Mailbox, message: &Message) -> Result<Mail, SendError> {
     if message.id.len() > 200 || middle.is_empty() || middle != message.id || !message.id.chars().all(plain) {
         return Err(permanent("the message ID: expected 1 to 200 letters, digits, '-', '_' and '.'"));
     }
-    // Whatever `protocol::email_address` takes is one. What was kept before there was that rule need not be.
+    // Every address accepted by `protocol::email_address` is valid here. An address stored before that rule existed need not be.
     let to: Address = message.to.parse().map_err(|_| permanent("invalid address: expected name@host"))?;
     let millis = u64::try_from(message.at.millis()).unwrap_or_default().min(LAST);
     let builder = Mail::builder()
@@ -177,13 +176,13 @@ fn write_down(from: &Mailbox, message: &Message) -> Result<Mail, SendError> {
     builder.body(message.text.clone()).map_err(|_| permanent("the message could not be encoded"))
 }
 
-/// The e-mail without what a terminal would obey.
+/// The e-mail without characters that control a terminal.
 fn on_a_terminal(message: &Message) -> String {
     let whole = format!("To: {}\nSubject: {}\n\n{}\n", message.to, one_line(&message.subject), message.text);
     whole.chars().filter(|c| *c == '\n' || !is_unsafe(*c)).collect()
 }
 
-/// A header's value: nothing in it begins another, and it does not grow without end.
+/// A header value: it cannot start another header, and its length is bounded.
 fn one_line(text: &str) -> String {
     let spaced: String = text.chars().take(LONGEST).map(|c| if is_unsafe(c) { ' ' } else { c }).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -1,6 +1,6 @@
 //! The binary: the allocator, the command line, and nothing else. Everything is in the library, whose map is `lib.rs`.
 
-/// Faster than the C library's with many threads, and it gives back what they no longer use.
+/// Faster than the C library's allocator with many threads, and it returns unused memory to the system.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,5 +1,5 @@
-//! What an operator's monitoring reads, as `OpenMetrics` text: what became of credentials, and what was lost. Counts since the
-//! process started. Labels have fixed values only, so that no request can make a series.
+//! Metrics for the operator's monitoring, as `OpenMetrics` text: what became of credentials, and what was lost. Counters since the
+//! process started. Labels have fixed values only, so that no request can create a series.
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -29,7 +29,7 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix("symbolon");
         let (grant_events, sessions_healed) = (Family::<Event, Counter>::default(), Counter::default());
         for event in GrantEvent::ALL.into_iter().filter(|event| *event != GrantEvent::Revoked) {
-            // Zero from the start: monitoring does not see a counter rise that appears with its first event.
+            // Zero from the start: monitoring sees no increase of a counter that appears with its first event.
             drop(grant_events.get_or_create(&Event { event: event.name() }));
         }
         registry.register("grant_events", "Events of authorization codes and refresh tokens", grant_events.clone());
@@ -43,20 +43,20 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// A code or a refresh token was issued, used or refused as used before.
+    /// Counts a code or a refresh token that was issued, used, or refused as reused.
     pub fn grant(&self, event: GrantEvent) {
         self.grant_events.get_or_create(&Event { event: event.name() }).inc();
     }
 
-    /// A session followed a cookie that is newer than its row.
+    /// Counts a session that followed a cookie newer than its row.
     pub fn session_healed(&self) {
         self.sessions_healed.inc();
     }
 
-    /// All of them.
+    /// All counters as text.
     ///
     /// # Errors
-    /// None that is known: writing to a string does not fail.
+    /// None in practice: writing to a string does not fail.
     pub fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry).map(|()| text)

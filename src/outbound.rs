@@ -1,7 +1,7 @@
-//! Calls to URLs that clients registered (a `jwks_uri`: RFC 7591 §2; a back-channel logout URI): the one place that makes
-//! them, guarded against being led into our own network (ASVS 1.3.6, Back-Channel Logout §4). When to call is the caller's.
-//! By `ureq`: it blocks, as our handlers do; its resolver can be replaced, so that what was judged is what is connected to;
-//! one deadline covers name, connection, TLS and body; redirects, proxies, cookies and compression are off or not compiled in.
+//! HTTP calls to URLs that clients registered (a `jwks_uri`: RFC 7591 §2; a back-channel logout URI): the one place that makes
+//! them, guarded against SSRF (ASVS 1.3.6, Back-Channel Logout §4). When to call is the caller's. `ureq`, because it blocks, as our
+//! handlers do; its resolver can be replaced, so that the checked address is the one connected to; one deadline covers name,
+//! connection, TLS and body; redirects, proxies, cookies and compression are off or not compiled in.
 
 mod addresses;
 
@@ -25,44 +25,44 @@ use crate::{
     protocol::{error::Invalid, remote_url::is_loopback},
 };
 
-/// For everything: name, connection, TLS, request, answer.
+/// The deadline for everything: name, connection, TLS, request, response.
 const TIME: Duration = Duration::from_secs(5);
-/// How large an answer's body, and its head, may be.
+/// The maximum size of a response's body, and of its head.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// Makes the calls. A clone shares everything; nothing is kept between two calls.
+/// Makes the calls. Clones share everything; nothing is kept between two calls.
 #[derive(Clone)]
 pub struct Outbound {
     agent: Agent,
 }
 
-/// Why a call gave nothing, told to the operator: no query and no body is part of it.
+/// The reason why a call failed, for the operator: it contains no query and no body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OutboundError {
-    /// The URL is none that may be called; what was expected.
+    /// The URL may not be called; what was expected.
     #[error("URL not allowed: expected {0}")]
     RefusedUrl(&'static str),
-    /// The host has only addresses that are not public and not in `outbound_allowlist`; one of them.
+    /// The host has only addresses that are neither public nor in `outbound_allowlist`; one of them.
     #[error("{0} is not allowed: it is not a public address, and not in outbound_allowlist")]
     RefusedAddress(IpAddr),
-    /// An answer with this status: a redirect, which is not followed, or in [`Outbound::get`] anything but 200.
+    /// A response with this status: a redirect, which is not followed, or in [`Outbound::get`] anything but 200.
     #[error(
         "{}", if (300..400).contains(.0) { format!("responded with {}: redirects are not followed", .0) } else { format!("answered {}", .0) }
     )]
     Status(u16),
-    /// The answer has more than 64 KiB.
+    /// The response has more than 64 KiB.
     #[error("the response is larger than {} KiB", MAX_BYTES / 1024)]
     TooLarge,
-    /// The answer was not complete after 5 seconds.
+    /// The response was not complete after 5 seconds.
     #[error("no complete response within {} seconds", TIME.as_secs())]
     TimedOut,
-    /// The answer is not what it should be; what was expected.
+    /// The response is invalid; what was expected.
     #[error("invalid response: expected {0}")]
     Malformed(&'static str),
-    /// No connection: unknown name, refused, broken off, or a certificate that is not trusted.
+    /// No connection: unknown host, refused, aborted, or a certificate that is not trusted.
     #[error("cannot be reached: {0}")]
     Unreachable(String),
-    /// The certificates of the configuration cannot be used.
+    /// The configured certificates cannot be used.
     #[error("outbound_ca_file: {0}")]
     BadCertificates(#[source] Invalid),
 }
@@ -74,7 +74,7 @@ impl fmt::Debug for Outbound {
 }
 
 impl Outbound {
-    /// Makes it ready; nothing is called.
+    /// Prepares the calls; nothing is called.
     ///
     /// # Errors
     /// [`OutboundError::BadCertificates`].
@@ -96,7 +96,7 @@ impl Outbound {
             .max_redirects(0)
             .http_status_as_error(false)
             .timeout_global(Some(time))
-            .max_idle_connections(0) // a connection that was kept would not be judged again
+            .max_idle_connections(0) // a kept connection would not be checked again
             .max_response_header_size(MAX_BYTES)
             .accept_encoding("identity")
             .user_agent("symbolon")
@@ -105,8 +105,8 @@ impl Outbound {
         Ok(Self { agent: Agent::with_parts(config, DefaultConnector::default(), judge) })
     }
 
-    /// The body of a JSON document: GET, answered 200. It blocks for up to 5 seconds: call it where that is allowed,
-    /// with no database connection in hand.
+    /// The body of a JSON document: GET, expecting 200. Blocks for up to 5 seconds: call it where blocking is allowed, without
+    /// holding a database connection.
     ///
     /// # Errors
     /// [`OutboundError`].
@@ -116,7 +116,7 @@ impl Outbound {
         if answer.status() != 200 {
             return Err(OutboundError::Status(answer.status().as_u16()));
         }
-        // One more than the limit: ureq calls a body that ends exactly there too large.
+        // One more than the limit: ureq rejects a body that ends exactly at its limit.
         let body = answer.body_mut().with_config().limit(MAX_BYTES as u64 + 1).read_to_vec()?;
         if body.len() > MAX_BYTES {
             return Err(OutboundError::TooLarge);
@@ -124,8 +124,7 @@ impl Outbound {
         String::from_utf8(body).map_err(|_| OutboundError::Malformed("text in UTF-8"))
     }
 
-    /// Posts a form of a few KiB and gives the status of the answer, whose body is not read. It blocks as
-    /// [`Outbound::get`] does.
+    /// Posts a form of a few KiB and returns the status of the response, whose body is not read. Blocks as [`Outbound::get`] does.
     ///
     /// # Errors
     /// [`OutboundError`]; [`OutboundError::Status`] for a redirect alone.
@@ -136,7 +135,7 @@ impl Outbound {
     }
 }
 
-/// The URL as its parser writes it, so that whoever parses it next finds the same host.
+/// The URL as normalised by its parser, so that every later parser finds the same host.
 fn checked(url: &str) -> Result<String, OutboundError> {
     let refuse = |expected| Err(OutboundError::RefusedUrl(expected));
     let Ok(parsed) = Url::parse(url) else { return refuse("an absolute URL") };
@@ -170,13 +169,13 @@ impl From<ureq::Error> for OutboundError {
                 Some(Refused(ip)) => Self::RefusedAddress(*ip),
                 None => Self::Unreachable("the request failed".into()),
             },
-            // No other comes from the features in use; a text that is not known is not told.
+            // The features in use produce no other error; an unknown message is not passed on.
             _ => Self::Unreachable("the request failed".into()),
         }
     }
 }
 
-/// The error's words, as far as they are of any use: a certificate may bring names without end.
+/// The useful part of an error's message, bounded: a certificate may carry any number of names.
 fn unreachable_because(error: &dyn fmt::Display) -> OutboundError {
     OutboundError::Unreachable(error.to_string().chars().take(200).collect())
 }

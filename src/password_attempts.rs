@@ -1,8 +1,8 @@
-//! Attempts at passwords that this process works on. Those that would be counted together take turns: a right password ends a
-//! count, so that what waits behind it is not refused for attempts that were never wrong, and no wrong one slips by while others
-//! are being verified. Nothing here is needed by another process: counts that hold for all of them are in the database. Whoever
-//! waits here does so in a request of its own, on one of the connections, which are bounded (`server::connections`): it takes no
-//! thread, and leaves with its connection. Only those that wait to be verified have been let in already, and stay.
+//! Password attempts in progress in this process. Attempts that share a counter take turns: a right password resets the counter, so
+//! that attempts queued behind it are not refused for guesses that were never wrong, and no wrong guess slips by while others are
+//! being verified. Limits that hold across processes are counters in the database. A waiting attempt holds its own request and
+//! connection, which are bounded (`server::connections`), but no thread, and leaves with the connection. Only attempts waiting for
+//! verification have been admitted already, and stay.
 
 use std::{
     collections::HashMap,
@@ -17,30 +17,30 @@ use tokio::sync::oneshot;
 
 use crate::random;
 
-/// What takes turns: a keyed hash.
+/// The key of attempts that share a counter: a keyed hash.
 type Key = [u8; 32];
 
-/// How many attempts of one kind there may be.
+/// The limits on attempts of one kind.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// So many at once.
+    /// The maximum number verified at once.
     pub at_once: usize,
-    /// So many that wait.
+    /// The maximum number waiting.
     pub waiting: usize,
-    /// Who is next.
+    /// The order of waiting attempts.
     pub next: Next,
 }
 
-/// Who of those that wait is next.
+/// The attempt that is next when a permit is released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// The one that came first.
+    /// First come, first served.
     First,
-    /// Any of them, by lot: whoever keeps some waiting all the time does not come before everyone else.
+    /// At random, so that a caller who keeps attempts waiting all the time is not preferred to everyone else.
     Any,
 }
 
-/// The attempts, by what takes turns.
+/// The attempts, by key.
 #[derive(Clone, Default)]
 pub struct Attempts(Arc<Shared>);
 
@@ -52,25 +52,25 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    /// How many have their turn.
+    /// The number of permits held.
     busy: usize,
-    /// Those who wait, in the order in which they came.
+    /// The waiting attempts, in order of arrival.
     waiting: Vec<Waiting>,
 }
 
 struct Waiting {
     number: u64,
     next: Next,
-    permit_or_acquire: oneshot::Sender<Permit>,
+    permit: oneshot::Sender<Permit>,
 }
 
-/// A turn, until it is dropped: then the next one has it.
+/// A permit for one attempt; on drop it passes to the next.
 pub struct Permit {
     key: Key,
     attempts: Attempts,
 }
 
-/// Someone who waits, until they have their turn or leave.
+/// A waiting attempt, until it has a permit or leaves.
 struct Waiter {
     key: Key,
     number: u64,
@@ -78,7 +78,7 @@ struct Waiter {
 }
 
 impl Attempts {
-    /// A turn, if one is free now.
+    /// A permit, if one is free now.
     #[must_use]
     pub fn try_acquire(&self, key: Key, limits: Limits) -> Option<Permit> {
         let mut lines = self.lines();
@@ -91,45 +91,45 @@ impl Attempts {
         Some(Permit { key, attempts: self.clone() })
     }
 
-    /// Waits for a turn, for as long as `patience`; `None` where too many wait, or it takes too long.
-    pub async fn permit_or_acquire(&self, key: Key, limits: Limits, patience: Duration) -> Option<Permit> {
-        if let Some(permit_or_acquire) = self.try_acquire(key, limits) {
-            return Some(permit_or_acquire);
+    /// Waits for a permit, up to `patience`; `None` if too many are waiting, or on timeout.
+    pub async fn acquire(&self, key: Key, limits: Limits, patience: Duration) -> Option<Permit> {
+        if let Some(permit) = self.try_acquire(key, limits) {
+            return Some(permit);
         }
-        let (place, mut permit_or_acquire) = self.join(key, limits)?;
-        let came = tokio::time::timeout(patience, &mut permit_or_acquire).await;
+        let (place, mut permit) = self.join(key, limits)?;
+        let came = tokio::time::timeout(patience, &mut permit).await;
         drop(place);
         match came {
-            Ok(permit_or_acquire) => permit_or_acquire.ok(),
-            Err(_) => permit_or_acquire.try_recv().ok(), // it may have come at the last moment
+            Ok(permit) => permit.ok(),
+            Err(_) => permit.try_recv().ok(), // the permit may have arrived at the last moment
         }
     }
 
-    /// How many wait, of all kinds.
+    /// The number of waiting attempts, of all kinds.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.lines().values().map(|line| line.waiting.len()).sum()
     }
 
     fn join(&self, key: Key, limits: Limits) -> Option<(Waiter, oneshot::Receiver<Permit>)> {
-        let (permit_or_acquire, receiver) = oneshot::channel();
+        let (permit, receiver) = oneshot::channel();
         let number = self.0.numbers.fetch_add(1, Ordering::Relaxed);
         let mut lines = self.lines();
         let line = lines.entry(key).or_default();
         if line.busy < limits.at_once {
-            // One became free just now.
+            // A permit became free just now.
             line.busy += 1;
             drop(lines);
-            let _ = permit_or_acquire.send(Permit { key, attempts: self.clone() }); // nobody has dropped the receiver yet
+            let _ = permit.send(Permit { key, attempts: self.clone() }); // nobody has dropped the receiver yet
         } else if line.waiting.len() < limits.waiting {
-            line.waiting.push(Waiting { number, next: limits.next, permit_or_acquire });
+            line.waiting.push(Waiting { number, next: limits.next, permit });
         } else {
             return None;
         }
         Some((Waiter { key, number, attempts: self.clone() }, receiver))
     }
 
-    /// The next one of a line has the turn that someone leaves; the last one takes the line away.
+    /// Passes the released permit to the next waiting attempt; without one, the key's entry is removed after its last permit.
     fn leave(&self, key: Key) {
         let mut lines = self.lines();
         let Some(line) = lines.get_mut(&key) else { return };
@@ -146,8 +146,8 @@ impl Attempts {
         };
         let next = line.waiting.remove(index);
         drop(lines);
-        // Where that one has just left, the turn is dropped here, and the one after it is next.
-        drop(next.permit_or_acquire.send(Permit { key, attempts: self.clone() }));
+        // If the receiver has just left, the permit is dropped here, and passes to the next one.
+        drop(next.permit.send(Permit { key, attempts: self.clone() }));
     }
 
     fn lines(&self) -> MutexGuard<'_, HashMap<Key, Queue>> {
@@ -184,7 +184,7 @@ mod tests {
         for next in [Next::First, Next::Any] {
             let (attempts, inside) = (Attempts::default(), AtomicUsize::new(0));
             let work = async || {
-                let Some(_permit) = attempts.permit_or_acquire([1; 32], Limits { next, ..ONE }, LONG).await else { return false };
+                let Some(_permit) = attempts.acquire([1; 32], Limits { next, ..ONE }, LONG).await else { return false };
                 assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
                 tokio::task::yield_now().await;
                 inside.fetch_sub(1, Ordering::SeqCst);
@@ -199,27 +199,27 @@ mod tests {
     #[tokio::test]
     async fn nobody_waits_for_ever_and_whoever_leaves_makes_room() {
         let attempts = Attempts::default();
-        let permit_or_acquire = attempts.permit_or_acquire([1; 32], ONE, SHORT).await;
-        assert!(permit_or_acquire.is_some() && attempts.permit_or_acquire([1; 32], ONE, SHORT).await.is_none());
+        let permit = attempts.acquire([1; 32], ONE, SHORT).await;
+        assert!(permit.is_some() && attempts.acquire([1; 32], ONE, SHORT).await.is_none());
         assert!(attempts.try_acquire([1; 32], ONE).is_none());
-        assert!(attempts.permit_or_acquire([2; 32], ONE, SHORT).await.is_some(), "another line");
-        drop(permit_or_acquire);
-        assert!(attempts.permit_or_acquire([1; 32], ONE, SHORT).await.is_some());
+        assert!(attempts.acquire([2; 32], ONE, SHORT).await.is_some(), "another line");
+        drop(permit);
+        assert!(attempts.acquire([1; 32], ONE, SHORT).await.is_some());
         assert!(attempts.lines().is_empty());
     }
 
     #[tokio::test]
     async fn a_turn_that_comes_as_its_waiter_leaves_goes_to_the_next() {
         let attempts = Attempts::default();
-        let permit_or_acquire = attempts.try_acquire([1; 32], ONE).unwrap();
+        let permit = attempts.try_acquire([1; 32], ONE).unwrap();
         let (place, receiver) = attempts.join([1; 32], ONE).unwrap();
         let second = tokio::spawn({
             let attempts = attempts.clone();
-            async move { attempts.permit_or_acquire([1; 32], ONE, LONG).await.is_some() }
+            async move { attempts.acquire([1; 32], ONE, LONG).await.is_some() }
         });
         tokio::task::yield_now().await;
-        drop(receiver); // gone, but still in the line
-        drop(permit_or_acquire);
+        drop(receiver); // gone, but still queued
+        drop(permit);
         assert!(second.await.unwrap());
         drop(place);
         assert!(attempts.lines().is_empty());
@@ -231,9 +231,9 @@ mod tests {
         let limits = Limits { at_once: 1, waiting: 9, next: Next::Any };
         let mut firsts = 0;
         for _ in 0..200 {
-            let permit_or_acquire = attempts.try_acquire([1; 32], limits).unwrap();
+            let permit = attempts.try_acquire([1; 32], limits).unwrap();
             let mut all: Vec<_> = (0..2).map(|_| attempts.join([1; 32], limits).unwrap()).collect();
-            drop(permit_or_acquire);
+            drop(permit);
             firsts += usize::from(all[0].1.try_recv().is_ok());
             all.clear();
             assert!(attempts.lines().is_empty());

@@ -1,6 +1,6 @@
-//! Passwords: hashing with argon2id (RFC 9106) and verifying, behind a gate of its own, so that a flood of sign-ins can
-//! neither exhaust memory nor take the cores from the token endpoint. Which hashes of former systems are taken is
-//! `formats`, what a new password must be is `rules`. The only importer of argon2 and its like.
+//! Password hashing with argon2id (RFC 9106) and verification, with bounded concurrency, so that a flood of sign-ins can neither
+//! exhaust memory nor take the cores from the token endpoint. The accepted formats of imported hashes are `formats`, the
+//! requirements for new passwords `rules`. The only importer of argon2 and other password hashes.
 
 mod formats;
 pub mod rules;
@@ -18,41 +18,40 @@ use workers::{Memory, Workers};
 
 use crate::{config::PasswordSettings, protocol::sensitive::Sensitive, random};
 
-/// How many may wait at the gate for each one inside; more are turned away.
+/// The maximum number of waiting jobs per worker; more are refused.
 const WAITING_FOR_EACH: usize = 32;
 
-/// How long the memory of hashing is kept when there is nothing to hash.
+/// How long the hashing memory is kept when there is nothing to hash.
 const KEPT_FOR: Duration = Duration::from_secs(5);
 
-/// The longest password hashed, in bytes: a longer one costs time before it costs the attacker.
+/// The maximum length of a password, in bytes: a longer one costs us time before it costs the attacker.
 pub const MAX_LENGTH: usize = 1024;
 
-/// The gate and the parameters.
+/// The workers and the parameters.
 #[derive(Clone)]
 pub struct Passwords {
     argon2: Argon2<'static>,
-    /// How every hash of ours begins: algorithm, version and parameters.
+    /// The prefix of every hash of ours: algorithm, version and parameters.
     beginning: Arc<str>,
     inside: Workers,
     waiting: Arc<Semaphore>,
-    /// Verified against when there is no such user, so that the answer takes as long.
+    /// Verified against when there is no such user, so that the response takes as long.
     decoy: Arc<str>,
 }
 
-/// What became of a password and a hash.
+/// The result of verifying a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// Whether the password is the one of the hash.
+    /// Whether the password matches the hash.
     pub is_right: bool,
-    /// Whether the password is right, and its hash to be made anew: it has another algorithm, or other parameters, than
-    /// those configured.
+    /// Whether the password matches, and its hash should be replaced: its algorithm or parameters are not the configured ones.
     pub outdated: bool,
 }
 
-/// Why no password was looked at.
+/// The reason why no password was verified.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    /// Too many are waiting: try again soon.
+    /// Too many jobs are waiting: retry soon.
     #[error("too many passwords are being checked")]
     Busy,
     /// Hashing itself failed.
@@ -61,17 +60,17 @@ pub enum PasswordError {
 }
 
 impl Passwords {
-    /// The gate with these settings.
+    /// Starts the workers with these settings.
     ///
     /// # Errors
-    /// [`PasswordError::Failed`] when argon2 does not take them.
+    /// [`PasswordError::Failed`] when argon2 rejects the parameters.
     pub fn new(settings: &PasswordSettings) -> Result<Self, PasswordError> {
         let (memory, iterations, lanes) = (settings.memory_kib, settings.iterations, settings.parallelism);
         let params = Params::new(memory, iterations, lanes, None).map_err(|e| failed(&e))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let concurrency = settings.concurrency as usize;
         let beginning: Arc<str> = format!("$argon2id$v=19$m={memory},t={iterations},p={lanes}$").into();
-        // To be compared with, a tag need not be anything's.
+        // Any tag will do for comparison; it need not be a real one.
         let decoy = phc(&beginning, random::bytes(), random::bytes()).into();
         Ok(Self {
             argon2,
@@ -82,7 +81,7 @@ impl Passwords {
         })
     }
 
-    /// Hashes a new password. Blocks for as long as argon2 takes, outside the gate: for the command line.
+    /// Hashes a new password on the caller's thread, for the command line: blocks for as long as argon2 takes.
     ///
     /// # Errors
     /// [`PasswordError::Failed`].
@@ -90,32 +89,31 @@ impl Passwords {
         self.made().hash(password, &mut Memory::default())
     }
 
-    /// How a hash is made now.
+    /// How a hash is made with the current settings.
     fn made(&self) -> Made {
         Made { argon2: self.argon2.clone(), beginning: self.beginning.clone() }
     }
 
-    /// Hashes a new password, or a verified one anew, in its turn at the gate.
+    /// Hashes a new password, or rehashes a verified one, on a worker.
     ///
     /// # Errors
-    /// [`PasswordError::Busy`] when too many wait already, [`PasswordError::Failed`].
+    /// [`PasswordError::Busy`] when too many jobs are waiting, [`PasswordError::Failed`].
     pub async fn hash_within_gate(&self, password: Sensitive<String>) -> Result<String, PasswordError> {
         let made = self.made();
         self.within_gate(move |memory| made.hash(password.expose(), memory)).await?
     }
 
-    /// Whether the password is the one of this hash, of any format that can be imported; without a hash it is wrong
-    /// after the same time.
+    /// Whether the password matches this hash, of any format that can be imported; without a hash it is wrong after the same time.
     ///
     /// # Errors
-    /// [`PasswordError::Busy`] when too many wait already.
+    /// [`PasswordError::Busy`] when too many jobs are waiting.
     pub async fn verify(&self, password: Sensitive<String>, hash: Option<String>) -> Result<Verified, PasswordError> {
         let (beginning, decoy) = (self.beginning.clone(), self.decoy.clone());
         self.within_gate(move |memory| {
             let password = normal(password.expose());
             let known = hash.is_some() && password.is_some();
             let hash = hash.unwrap_or_else(|| decoy.to_string());
-            // The parameters of the stored hash decide, not today's.
+            // The parameters of the stored hash apply, not the current ones.
             let is_right = formats::matches(&hash, password.unwrap_or_default().expose().as_bytes(), memory) && known;
             Verified { is_right, outdated: is_right && !hash.starts_with(&*beginning) }
         })
@@ -128,35 +126,35 @@ impl Passwords {
     ) -> Result<T, PasswordError> {
         let waiting = self.waiting.clone().try_acquire_owned().map_err(|_| PasswordError::Busy)?;
         let done = self.inside.run(move |memory| {
-            let _place = waiting; // held as long as the work goes on, though the caller may have left
+            let _place = waiting; // held while the work runs, even if the caller has left
             work(memory)
         });
         done.await.ok_or_else(|| PasswordError::Failed("password hashing failed unexpectedly".into()))
     }
 }
 
-/// The password as it is hashed: the same characters are the same bytes, however a keyboard composes them (NIST SP
-/// 800-63B-4 §3.1.1.2: NFC). None when it is too long for a password.
+/// The normalised password that is hashed: equal characters are equal bytes, however a keyboard composes them (NIST SP 800-63B-4
+/// §3.1.1.2: NFC). `None` if it is too long.
 fn normal(password: &str) -> Option<Sensitive<String>> {
     let normal = composed(password);
     (normal.expose().len() <= MAX_LENGTH).then_some(normal)
 }
 
-/// Composed by NFC, which makes of no text one of more than three times as many bytes (Unicode Annex #15 §9).
+/// The text in NFC, which makes no text more than three times as long in bytes (Unicode Annex #15 §9).
 fn composed(password: &str) -> Sensitive<String> {
     let mut composed = Sensitive::new(String::with_capacity(3 * password.len()));
     composed.expose_mut().extend(password.nfc());
     composed
 }
 
-/// How a hash is made.
+/// The parameters of a hash.
 struct Made {
     argon2: Argon2<'static>,
     beginning: Arc<str>,
 }
 
 impl Made {
-    /// A PHC string, with a salt of its own (RFC 9106 §3.1: 16 bytes; a tag of 32).
+    /// A PHC string, with its own salt (RFC 9106 §3.1: 16 bytes; a tag of 32).
     fn hash(&self, password: &str, memory: &mut Memory) -> Result<String, PasswordError> {
         let password = normal(password).ok_or_else(|| failed(&format!("expected at most {MAX_LENGTH} bytes")))?;
         let (salt, mut tag) = (random::bytes::<16>(), [0; 32]);
@@ -214,7 +212,7 @@ mod tests {
         let hash = before.hash("open sesame").unwrap();
         assert_eq!(today.verify("open sesame".into(), Some(hash.clone())).await, Ok(OUTDATED));
         assert_eq!(today.verify("another".into(), Some(hash)).await, Ok(WRONG));
-        // argon2 of the reference implementation, bcrypt, PBKDF2 and scrypt: all are to be made anew.
+        // argon2 of the reference implementation, bcrypt, PBKDF2 and scrypt: all are to be rehashed.
         for (password, hash) in formats::tests::SAMPLES.map(|hash| (formats::tests::PASSWORD, hash)) {
             assert_eq!(today.verify(password.into(), Some(hash.into())).await, Ok(OUTDATED), "{hash}");
             assert_eq!(today.verify("another".into(), Some(hash.into())).await, Ok(WRONG), "{hash}");
@@ -244,7 +242,7 @@ mod tests {
                 tokio::spawn({
                     let p = passwords.clone();
                     async move {
-                        // Hashing and verifying wait at the same gate.
+                        // Hashing and verifying share the same limit.
                         if n % 2 == 0 {
                             p.verify("x".into(), None).await.err()
                         } else {

@@ -1,5 +1,5 @@
-//! Every URL path of the server, once. The route table, the links of the pages and the discovery document
-//! all read it here. Paths are relative to the issuer, which may have a path of its own.
+//! The URL paths of the server, each defined once: the route table, the links on pages and the discovery document all use them.
+//! Paths are relative to the issuer, which may have a path of its own.
 
 /// Authorization endpoint (RFC 6749 §3.1).
 pub const AUTHORIZE: &str = "/authorize";
@@ -25,55 +25,55 @@ pub const CONSENT: &str = "/consent";
 pub const SELECT_ACCOUNT: &str = "/select-account";
 /// Sign-out page, and the end session endpoint (RP-Initiated Logout §2).
 pub const LOGOUT: &str = "/logout";
-/// One's own account: devices and apps.
+/// The account overview: devices and apps.
 pub const ACCOUNT: &str = "/account";
 /// Ends sessions and access.
 pub const ACCOUNT_END: &str = "/account/end";
 /// Names a device.
 pub const ACCOUNT_NAME: &str = "/account/name";
-/// The life of one grant; its id follows.
+/// The history of one grant; its id follows.
 pub const ACCOUNT_GRANTS: &str = "/account/grants";
-/// What happened to the account.
+/// The activity of the account.
 pub const ACCOUNT_ACTIVITY: &str = "/account/activity";
-/// "This was not me", signed in.
+/// "This was not me", for a signed-in user.
 pub const ACCOUNT_NOT_ME: &str = "/account/not-me";
 /// Changing the password.
 pub const ACCOUNT_PASSWORD: &str = "/account/password";
 /// Changing the e-mail address.
 pub const ACCOUNT_EMAIL: &str = "/account/email";
-/// Changing the name that is shown.
+/// Changing the display name.
 pub const ACCOUNT_DETAILS: &str = "/account/details";
-/// What is kept of a user.
+/// The data stored about a user.
 pub const ACCOUNT_DATA: &str = "/account/data";
-/// All of it, as a file.
+/// The data as a file.
 pub const ACCOUNT_EXPORT: &str = "/account/export";
 /// Deletes the account.
 pub const ACCOUNT_DELETE: &str = "/account/delete";
-/// Asking to register.
+/// Requesting a registration.
 pub const REGISTER: &str = "/register";
-/// Registering, by a link.
+/// Completing the registration, by a link.
 pub const REGISTER_FINISH: &str = "/register/finish";
-/// Asking for a new password.
+/// Requesting a password reset.
 pub const RECOVER: &str = "/recover";
-/// Setting it, by a link.
+/// Setting the new password, by a link.
 pub const RECOVER_PASSWORD: &str = "/recover/password";
 /// Confirming an e-mail address, by a link.
 pub const CONFIRM_EMAIL: &str = "/confirm-email";
 /// "This was not me", by a link.
 pub const NOT_ME: &str = "/not-me";
-/// Who is signed in.
+/// The home page: the signed-in user.
 pub const HOME: &str = "/";
 /// Style sheets, pictures and scripts, by hashed name.
 pub const STATIC: &str = "/static";
-/// Alive.
+/// Liveness.
 pub const HEALTHZ: &str = "/healthz";
-/// Ready to serve.
+/// Readiness.
 pub const READYZ: &str = "/readyz";
 /// The counters, on a socket of their own.
 pub const METRICS: &str = "/metrics";
 
-/// The page of one's own account at this path, if there is one: what users may be sent back to after signing in. It is this
-/// list's own text, never the caller's.
+/// The account page at this path, if there is one: users may be returned to it after signing in. The result is this list's own
+/// text, never the caller's.
 #[must_use]
 pub fn account_page(path: &str) -> Option<&'static str> {
     let pages = [ACCOUNT, ACCOUNT_ACTIVITY, ACCOUNT_PASSWORD, ACCOUNT_EMAIL, ACCOUNT_DETAILS, ACCOUNT_DATA];

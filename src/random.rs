@@ -1,5 +1,5 @@
-//! The only source of chance: identifiers, client secrets, cookies of unknown browsers. From the thread's
-//! cryptographically secure generator, which the operating system seeds.
+//! The only source of randomness: identifiers, client secrets, cookies of unknown browsers. From the thread's cryptographically
+//! secure generator, which the operating system seeds.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -11,7 +11,7 @@ pub fn bytes<const N: usize>() -> [u8; N] {
     rand::random()
 }
 
-/// A number below `limit`, which is not zero: any of them alike.
+/// A uniformly distributed number below `limit`, which is not zero.
 #[must_use]
 pub fn below(limit: usize) -> usize {
     rand::random_range(0..limit.max(1))
@@ -29,13 +29,13 @@ pub fn text() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<32>())
 }
 
-/// A pairwise subject (OpenID Connect Core §8.1): 256 random bits behind what tells one from a user's id.
+/// A pairwise subject (OpenID Connect Core §8.1): 256 random bits, with a prefix that distinguishes it from a user's id.
 #[must_use]
 pub fn subject() -> String {
     format!("p.{}", text())
 }
 
-/// A client secret: 256 random bits behind the prefix by which secret scanners tell one.
+/// A client secret: 256 random bits, with a prefix for secret scanners.
 #[must_use]
 pub fn client_secret() -> Sensitive<String> {
     Sensitive::new(format!("sym_cs_{}", text()))

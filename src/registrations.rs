@@ -1,6 +1,6 @@
-//! Clients and APIs as this process last read them. Nothing is taken from here without asking the database whether it still
-//! holds: each request reads one number, the revision, along with what it reads first, and each change of a client or an API
-//! raises that number in its own transaction. What was disabled is off with the next request, in every process.
+//! The cache of clients and APIs in this process. No entry is used without checking that it is current: each request reads one
+//! number, the revision, along with its first query, and each change of a client or an API raises that number in its own
+//! transaction. A disabled client is refused with the next request, in every process.
 
 use std::{
     num::NonZeroUsize,
@@ -18,12 +18,12 @@ use crate::{
     store::{AnyConnection, Result, apis, clients, revisions},
 };
 
-/// How long it is kept without being read again, for databases that were taken back to a former state: their numbers repeat.
+/// The maximum age of the cache, for a database that was restored to an earlier state: its revision numbers repeat.
 const KEPT_FOR: Span = Span::from_seconds(20);
-/// So many clients, and so many origins, are kept at most: those that were used last.
+/// The maximum number of clients, and of origins: the most recently used are kept.
 const KEPT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
 
-/// Of which revision something is, and when that was read.
+/// A value, the revision it was read at, and the time of the read.
 #[derive(Clone, Copy)]
 struct AsOf {
     revision: i64,
@@ -32,12 +32,12 @@ struct AsOf {
 
 impl AsOf {
     fn holds(self, revision: i64, now: Timestamp) -> bool {
-        let age = now.millis().abs_diff(self.since.millis()); // a clock that went back makes it stale as well
+        let age = now.millis().abs_diff(self.since.millis()); // a clock that was set back makes it stale as well
         self.revision == revision && age < KEPT_FOR.millis().unsigned_abs()
     }
 }
 
-/// Clients and APIs, all of one revision.
+/// The cached clients and APIs, all of one revision.
 struct Kept {
     as_of: Option<AsOf>,
     clients: LruCache<String, Arc<Client>>,
@@ -54,10 +54,10 @@ impl Kept {
     }
 }
 
-/// What this process has read of clients and APIs.
+/// The cache of clients and APIs.
 pub struct Registrations {
     kept: Mutex<Kept>,
-    /// Web origins that were found when they were last looked for, however long ago.
+    /// Web origins found registered at their last lookup, of any age.
     origins: Mutex<LruCache<String, AsOf>>,
 }
 
@@ -68,14 +68,14 @@ impl Default for Registrations {
 }
 
 impl Registrations {
-    /// Clients and APIs as of this revision, which was read just now.
+    /// The clients and APIs as of this revision, which was read just now.
     #[must_use]
     pub fn at(&self, revision: i64, now: Timestamp) -> Registered<'_> {
         Registered { registrations: self, revision, now }
     }
 
-    /// Whether any client was registered with this web origin when that was last read, however long ago: for answers that
-    /// tell of nothing but the server's own trouble.
+    /// Whether a client was registered with this web origin at the last lookup, of any age: for responses that only report a
+    /// failure of the server.
     #[must_use]
     pub fn remember_origin(&self, origin: &str) -> bool {
         self.origins().contains(origin)
@@ -85,16 +85,16 @@ impl Registrations {
         self.origins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Clients and APIs as they are now.
+    /// The clients and APIs at the current revision.
     ///
     /// # Errors
-    /// The database's.
+    /// When the database fails.
     pub fn now(&self, connection: &mut AnyConnection, now: Timestamp) -> Result<Registered<'_>> {
         Ok(self.at(revisions::of_registrations(connection)?, now))
     }
 }
 
-/// Clients and APIs, for one request.
+/// The clients and APIs, for one request.
 #[derive(Clone, Copy)]
 pub struct Registered<'a> {
     registrations: &'a Registrations,
@@ -106,7 +106,7 @@ impl Registered<'_> {
     /// The client with this id.
     ///
     /// # Errors
-    /// The database's.
+    /// When the database fails.
     pub fn client(&self, connection: &mut AnyConnection, id: &str) -> Result<Option<Arc<Client>>> {
         if let Some(client) = self.kept(|kept| kept.clients.get(id).cloned()) {
             return Ok(Some(client));
@@ -117,10 +117,10 @@ impl Registered<'_> {
         Ok(Some(client))
     }
 
-    /// Those of these APIs that are registered.
+    /// The registered ones among these APIs.
     ///
     /// # Errors
-    /// The database's.
+    /// When the database fails.
     pub fn apis(&self, connection: &mut AnyConnection, uris: &[String]) -> Result<Vec<Api>> {
         if uris.is_empty() {
             return Ok(Vec::new());
@@ -139,10 +139,10 @@ impl Registered<'_> {
         Ok(apis)
     }
 
-    /// Whether any client was registered with this web origin.
+    /// Whether a client is registered with this web origin.
     ///
     /// # Errors
-    /// The database's.
+    /// When the database fails.
     pub fn has_origin(&self, connection: &mut AnyConnection, origin: &str) -> Result<bool> {
         let met = self.registrations.origins().get(origin).copied();
         if met.is_some_and(|as_of| as_of.holds(self.revision, self.now)) {
@@ -163,7 +163,7 @@ impl Registered<'_> {
         kept.holds(self.revision, self.now).then(|| find(&mut kept)).flatten()
     }
 
-    /// Keeps what was read as of this revision; what was read before another one is forgotten.
+    /// Caches a value read at this revision; values of another revision are dropped.
     fn keep(&self, revision: Option<i64>, put: impl FnOnce(&mut Kept)) {
         let Some(revision) = revision else { return };
         let mut kept = self.registrations.kept.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,5 @@
-//! The route table: nothing is reachable that is not written here. Paths are those of `paths`, below the path of
-//! the issuer; a method that a path does not take is answered 405 with those it does.
+//! The route table: only the paths listed here are reachable. Paths are those of `paths`, below the path of the issuer; a method
+//! that a path does not support is answered with 405 and the supported methods.
 
 use actix_web::{
     HttpRequest, Resource, Route, guard,
@@ -17,7 +17,7 @@ use crate::{
     web::{cors, no_route, request::Request},
 };
 
-/// What is served for monitoring, on a socket of its own.
+/// The monitoring routes, served on a socket of their own.
 pub fn metrics_routes(config: &mut ServiceConfig) {
     config.service(web::resource(paths::METRICS).route(read().to(metrics::get)));
 }
@@ -43,7 +43,7 @@ pub fn routes(config: &mut ServiceConfig, base: &str) {
                 .route(read().to(authorize::get))
                 .route(web::post().to(authorize::post)),
         );
-    // Users who are not signed in: registration, recovery, the links of e-mails.
+    // Users who are not signed in: registration, recovery, links in e-mails.
     config
         .service(form(base, paths::REGISTER).route(read().to(register::get)).route(web::post().to(register::post)))
         .service(
@@ -75,7 +75,7 @@ pub fn routes(config: &mut ServiceConfig, base: &str) {
         .service(api(base, paths::OPENID_CONFIGURATION, "GET, HEAD").route(read().to(discovery::get)))
         // RFC 8414 §3: the well-known part comes between host and path of the issuer.
         .service(api("", &format!("{}{base}", paths::OAUTH_METADATA), "GET, HEAD").route(read().to(discovery::get)));
-    // Whoever watches the server.
+    // Load balancers and monitoring.
     config
         .service(api(base, paths::HEALTHZ, "GET, HEAD").route(read().to(health::alive)))
         .service(api(base, paths::READYZ, "GET, HEAD").route(read().to(health::ready)))
@@ -87,7 +87,7 @@ fn form(base: &str, path: &str) -> Resource {
     page(base, path, "GET, HEAD, POST")
 }
 
-/// One's own account, for who is signed in.
+/// The account pages, for signed-in users.
 fn account_pages(config: &mut ServiceConfig, base: &str) {
     use account::{activity, data, details, devices, email, ending, export, grant, password};
     config
@@ -125,8 +125,8 @@ fn api(base: &str, path: &str, allow: &'static str) -> Resource {
     web::resource(format!("{base}{path}")).default_service(web::to(refuse))
 }
 
-/// GET, and HEAD, which is answered alike, without the body (RFC 9110 §9.3.2), but that where a GET does something (a code is issued,
-/// someone signed out, an export noted) it is not done.
+/// GET, and HEAD, which is answered alike, without the body (RFC 9110 §9.3.2); but the side effects of a GET (issuing a code,
+/// signing out, recording an export) do not happen on HEAD.
 fn read() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }

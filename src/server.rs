@@ -1,5 +1,5 @@
-//! Assembly: from a configuration to a server that listens. The database is migrated, the issuer frozen, the
-//! first keys made; then nothing but requests, until a signal says stop.
+//! Assembly and serving: from a configuration to a listening server. The database is migrated, the issuer recorded, the first keys
+//! made; then requests are served until a signal stops the server.
 
 mod connections;
 pub mod limits;
@@ -35,7 +35,7 @@ use crate::{
     supervisor::caught,
 };
 
-/// Why the server does not start.
+/// The reason why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A setting.
@@ -83,8 +83,7 @@ impl store::error::Outage for StartError {
     }
 }
 
-/// Opens the database and brings it to where the server can start: migrated, with the issuer it was made for
-/// and a key.
+/// Opens the database and prepares it: migrated, with the issuer it was made for and a signing key.
 ///
 /// # Errors
 /// [`StartError`].
@@ -102,19 +101,19 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
         }
         match spellings::rewrite(connection, now) {
             Ok(rewritten) => tell(&rewritten),
-            // Everyone else can be served.
+            // All other users can be served.
             Err(error) => tracing::warn!(%error, "could not normalise e-mail addresses: will retry at the next start"),
         }
         first_keys::make(connection, &config.secrets, now, config.lifetimes.signing_key_activation_delay)
     })?;
     let blocking_pool = BlockingPool::start(store.size()).map_err(StartError::Threads)?;
     let app = Data::new(App::new(config, clock, (store.clone(), blocking_pool), (passwords, outbound, mailer)));
-    let cloned = app.clone();
-    store.with(move |connection| -> Result<(), StartError> { Ok(cloned.keys(connection, now)?.check(now)?) })?;
+    let worker_app = app.clone();
+    store.with(move |connection| -> Result<(), StartError> { Ok(worker_app.keys(connection, now)?.check(now)?) })?;
     Ok(app)
 }
 
-/// Logs how many e-mail addresses were rewritten, and who cannot sign in by theirs.
+/// Logs how many e-mail addresses were rewritten, and which users cannot sign in by theirs.
 fn tell(rewritten: &Rewritten) {
     if rewritten.users > 0 {
         tracing::info!(users = rewritten.users, "normalised e-mail addresses");
@@ -124,23 +123,23 @@ fn tell(rewritten: &Rewritten) {
     }
 }
 
-/// A server that listens.
+/// A listening server.
 pub struct Listening {
-    /// Runs until it is stopped.
+    /// The server; runs until it is stopped.
     pub server: Server,
-    /// What serves monitoring meanwhile, if anything.
+    /// The server for monitoring, if configured.
     pub metrics: Option<Server>,
-    /// Where it listens.
+    /// The addresses it listens on.
     pub addresses: Vec<SocketAddr>,
-    /// Where it listens for monitoring.
+    /// The addresses for monitoring.
     pub metrics_addresses: Vec<SocketAddr>,
-    /// The certificate it shows, if it speaks HTTPS.
+    /// Its certificate, if it serves HTTPS.
     pub certificate: Option<Arc<Certificate>>,
-    /// How many connections it takes.
+    /// The limits on its connections.
     pub bounds: Bounds,
 }
 
-/// Binds the address of the configuration and serves on it.
+/// Binds the configured address and serves on it.
 ///
 /// # Errors
 /// When the address cannot be bound, or the certificate cannot be read.
@@ -160,11 +159,11 @@ pub fn listen(app: &Data<App>, workers: usize) -> io::Result<Listening> {
     Ok(Listening { server, metrics, addresses, metrics_addresses, certificate, bounds })
 }
 
-/// Serves until SIGTERM or SIGINT, then lets what is in flight finish. SIGHUP reads the certificate again. `ready`
-/// is called once it listens, to requests and to signals.
+/// Serves until SIGTERM or SIGINT, then lets requests in flight finish. SIGHUP reloads the certificate. `ready` is called once the
+/// server listens for requests and signals.
 ///
 /// # Errors
-/// As [`listen`], or what `ready` says.
+/// As [`listen`], or the error of `ready`.
 pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     let signals = Signals::hear()?;
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
@@ -204,7 +203,7 @@ pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io
     Ok(())
 }
 
-/// The signals that are heard. From when this is made on, none of them ends the process by itself.
+/// The handled signals. Once this exists, none of them ends the process by itself.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -226,7 +225,7 @@ impl Signals {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                // Whatever is in the files: the signals that come later are heard.
+                // Whatever the files contain, later signals are still handled.
                 _ = self.hang_up.recv() => drop(caught(async { reload(certificate) }).await),
             }
         }

@@ -1,6 +1,6 @@
-//! Loops that run beside requests, kept running: one that panics or returns is logged, started again after a pause that doubles up
-//! to a minute, and counted as failing until it has run for a minute. The others go on meanwhile. What the loops do is
-//! `background`; who is told that one fails is `/readyz`.
+//! The supervisor of background tasks: a task that panics or returns is logged, restarted after a pause that doubles up to a
+//! minute, and counted as failing until it has run for a minute. The other tasks continue meanwhile. What the tasks do is
+//! `background`; `/readyz` names the failing ones.
 
 use std::{
     collections::BTreeMap,
@@ -13,11 +13,11 @@ use std::{
 
 use crate::{clock::Clock, protocol::time::Span};
 
-/// How long to wait after the first failure; twice as long after each further one.
+/// The pause after the first failure; it doubles with each further failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause.
+/// The maximum pause.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// A task that has run for so long is well again.
+/// The running time after which a task counts as healthy again.
 const STEADY: Span = Span::from_seconds(60);
 
 /// Keeps tasks running.
@@ -26,11 +26,11 @@ pub struct Supervisor {
     failing: Mutex<BTreeMap<&'static str, Failing>>,
 }
 
-/// A task that has stopped, and has not run for long enough since.
+/// A task that has stopped, and has not run long enough since.
 struct Failing {
-    /// How often it has stopped, without a long enough run in between.
+    /// The number of failures without a long enough run in between.
     times: u32,
-    /// When it was started again, in monotonic time; nothing while it is down.
+    /// When it was restarted, in monotonic time; `None` while it is stopped.
     running_since: Option<Span>,
 }
 
@@ -41,7 +41,7 @@ impl Failing {
 }
 
 impl Supervisor {
-    /// One without tasks.
+    /// A supervisor without tasks.
     #[must_use]
     pub const fn new(clock: Clock) -> Self {
         Self { clock, failing: Mutex::new(BTreeMap::new()) }
@@ -65,7 +65,7 @@ impl Supervisor {
         }
     }
 
-    /// What is wrong, a line for each task that is down or keeps failing.
+    /// One line for each task that is stopped or keeps failing.
     #[must_use]
     pub fn failing(&self) -> Vec<String> {
         let now = self.clock.monotonic();
@@ -84,7 +84,7 @@ impl Supervisor {
         }
     }
 
-    /// Counts a failure; says which one it is, and how long to wait.
+    /// Counts a failure; returns its number, and the pause before the restart.
     fn stopped(&self, name: &'static str) -> (u32, Duration) {
         let now = self.clock.monotonic();
         let mut failing = self.lock();
@@ -99,12 +99,12 @@ impl Supervisor {
     }
 }
 
-/// How long to wait after so many failures.
+/// The pause after this many failures.
 fn wait(times: u32) -> Duration {
     FIRST_PAUSE.saturating_mul(1 << times.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
 }
 
-/// What work comes to; nothing where it panics. The panic is logged where panics are (`logging`).
+/// The result of a future; `None` if it panics. The panic itself is logged by the panic hook (`logging`).
 pub async fn caught<T>(work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
     use crate::protocol::time::Timestamp;
 
-    /// A supervisor whose monotonic time moves by what is added to the number.
+    /// A supervisor whose monotonic time advances with the returned number.
     fn supervisor() -> (Supervisor, Arc<AtomicI64>) {
         let ahead = Arc::new(AtomicI64::new(0));
         let shown = ahead.clone();
@@ -137,7 +137,7 @@ mod tests {
         (Supervisor::new(clock), ahead)
     }
 
-    /// Polls once: whoever only waits for something that is there already needs no runtime.
+    /// Polls once: a future that only waits for something available needs no runtime.
     async fn poll_once(work: impl Future<Output = ()>) {
         let mut work = pin!(work);
         std::future::poll_fn(|context| {

@@ -1,4 +1,4 @@
-//! The databases of a run: one of its own for each number of grants, made, migrated by the program itself, filled (`fill`) and
+//! The databases of a run: a separate one for each number of grants, created, migrated by the program itself, filled (`fill`) and
 //! removed. `Database` is a diesel connection to either kind, for statements that the server has no need of.
 
 use std::path::{Path, PathBuf};
@@ -10,17 +10,17 @@ use crate::{
     trouble::{Result, Trouble},
 };
 
-/// Which database.
+/// The kind of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// PostgreSQL, beside the server.
+    /// PostgreSQL, a separate server.
     Postgres,
-    /// SQLite, inside it.
+    /// SQLite, inside the program.
     Sqlite,
 }
 
 impl Kind {
-    /// Its name.
+    /// The display name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Postgres => "PostgreSQL",
@@ -29,7 +29,7 @@ impl Kind {
     }
 }
 
-/// A connection for statements of our own.
+/// A connection for the benchmark's own statements.
 pub enum Database {
     /// To PostgreSQL.
     Postgres(PgConnection),
@@ -44,10 +44,10 @@ struct TextRow {
 }
 
 impl Database {
-    /// Connects to the database of a URL as the configuration takes it.
+    /// Connects to the database of a URL in the configuration's format.
     ///
     /// # Errors
-    /// When there is none.
+    /// When the connection fails.
     pub fn connect(url: &str) -> Result<Self> {
         Ok(match url.strip_prefix("sqlite:") {
             Some(path) => Self::Sqlite(SqliteConnection::establish(path)?),
@@ -55,7 +55,7 @@ impl Database {
         })
     }
 
-    /// Which it is.
+    /// The kind of the database.
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Postgres(_) => Kind::Postgres,
@@ -66,7 +66,7 @@ impl Database {
     /// Runs statements.
     ///
     /// # Errors
-    /// The database's.
+    /// When the database fails.
     pub fn run(&mut self, statements: &str) -> Result<()> {
         let ran = match self {
             Self::Postgres(connection) => connection.batch_execute(statements),
@@ -75,10 +75,10 @@ impl Database {
         ran.map_err(|error| Trouble::while_doing(statements.lines().next().unwrap_or_default(), &error))
     }
 
-    /// What a statement that selects one text as `value` finds.
+    /// The texts that a statement selects as `value`.
     ///
     /// # Errors
-    /// The database's.
+    /// When the database fails.
     pub fn texts(&mut self, statement: &str) -> Result<Vec<String>> {
         let rows: Vec<TextRow> = match self {
             Self::Postgres(connection) => sql_query(statement).load(connection)?,
@@ -87,29 +87,29 @@ impl Database {
         Ok(rows.into_iter().map(|row| row.value).collect())
     }
 
-    /// The first of them.
+    /// The first of these texts.
     ///
     /// # Errors
-    /// The database's, and where there is none.
+    /// When the database fails, or there is none.
     pub fn text(&mut self, statement: &str) -> Result<String> {
         self.texts(statement)?.into_iter().next().ok_or_else(|| Trouble::new(format!("no row: {statement}")))
     }
 }
 
-/// Where databases are made.
+/// The location of new databases.
 #[derive(Clone, Debug)]
 pub struct Place {
-    /// The URL of a superuser's database of the throwaway PostgreSQL.
+    /// The URL of a superuser's database in a throwaway PostgreSQL.
     pub postgres: String,
     /// A directory on disk.
     pub folder: PathBuf,
 }
 
 impl Place {
-    /// An empty database of this kind, and its URL.
+    /// Creates an empty database of this kind; returns its URL.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be created.
     pub fn make(&self, kind: Kind, name: &str) -> Result<String> {
         match kind {
             Kind::Postgres => {
@@ -121,7 +121,7 @@ impl Place {
         }
     }
 
-    /// Removes it.
+    /// Removes a database.
     ///
     /// # Errors
     /// When it is in use.
@@ -141,10 +141,10 @@ impl Place {
         self.folder.join(format!("{name}.db"))
     }
 
-    /// The version of PostgreSQL, and its first process.
+    /// PostgreSQL's version, and the process id of its postmaster.
     ///
     /// # Errors
-    /// When it cannot be asked.
+    /// When it cannot be queried.
     pub fn about_postgres(&self) -> Result<(String, u32)> {
         let mut database = Database::connect(&self.postgres)?;
         let version = database.text("SELECT split_part(current_setting('server_version'), ' ', 1) AS value")?;

@@ -1,64 +1,64 @@
-//! What a run found, as it is kept in `build/bench/figures.json`: the machine, the rows of the table, and the points of both
-//! plots. Only types; who fills them is `measures`, who draws them `table` and `plots`.
+//! The results of a run, as stored in `build/bench/figures.json`: the machine, the rows of the table, and the points of both plots.
+//! Only types; they are filled by `measures`, and rendered by `table` and `plots`.
 
 use serde::{Deserialize, Serialize};
 
-/// Everything a run found.
+/// All results of a run.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Figures {
-    /// Where it ran.
+    /// The machine it ran on.
     pub machine: Machine,
-    /// The table, in its order.
+    /// The rows of the table, in order.
     pub rows: Vec<Row>,
-    /// Throughput of refreshing, by the number of grants.
+    /// Refresh throughput by number of grants.
     pub by_size: Vec<SizePoint>,
-    /// Latency of refreshing, by the load that was offered.
+    /// Refresh latency by offered load.
     pub by_load: Vec<LoadPoint>,
 }
 
-/// The machine, and what ran on it.
+/// The machine and its software.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Machine {
-    /// The processor's name.
+    /// The processor model.
     pub processor: String,
-    /// Its cores.
+    /// The number of cores.
     pub cores: usize,
-    /// Its memory, in MiB.
+    /// The memory, in MiB.
     pub memory_mib: u64,
-    /// The kernel's release.
+    /// The kernel release.
     pub kernel: String,
-    /// The version of PostgreSQL.
+    /// The PostgreSQL version.
     pub postgres: String,
     /// One RSA-2048 signature, in microseconds of one core: the median of the run.
     pub rsa2048_us: f64,
-    /// One signature with P-256, as `rsa2048_us`.
+    /// One P-256 signature, as `rsa2048_us`.
     pub es256_us: f64,
     /// The date, `2026-11-22`.
     pub measured_at: String,
-    /// The commit that was measured, with a plus sign where files had changed since.
+    /// The measured commit, with a plus sign where files had changed since.
     pub commit: String,
 }
 
 /// A row of the table.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Row {
-    /// What was called.
+    /// The measured path.
     pub path: String,
-    /// What was measured of it.
+    /// The measured quantity.
     pub measure: String,
-    /// What it must be, as text; empty where nothing is asked.
+    /// The limit as text; empty where there is none.
     pub limit: String,
     /// Symbolon's figure; 0 where it could not be measured, as `note` then says.
     pub ours: f64,
-    /// The figure it is compared with.
+    /// The yardstick's figure.
     pub yardstick: Option<f64>,
-    /// Ours divided by that.
+    /// Symbolon's figure divided by the yardstick's.
     pub ratio: Option<f64>,
     /// The unit of both figures.
     pub unit: String,
-    /// Whether the limit is kept.
+    /// Whether the limit holds.
     pub holds: bool,
-    /// What was measured besides, or why it was not measured.
+    /// Further results, or why there are none.
     pub note: String,
 }
 
@@ -67,23 +67,23 @@ pub struct Row {
 pub struct SizePoint {
     /// "PostgreSQL" or "SQLite".
     pub database: String,
-    /// How many grants there were.
+    /// The number of grants.
     pub grants: u64,
-    /// Refreshes answered.
+    /// Completed refreshes per second.
     pub requests_a_second: f64,
 }
 
 /// A point of the second plot.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct LoadPoint {
-    /// Requests due in a second.
+    /// Offered requests per second.
     pub offered: f64,
-    /// Requests answered with tokens in a second.
+    /// Requests per second answered with tokens.
     pub answered: f64,
-    /// Requests refused with 503 and `Retry-After` in a second.
+    /// Requests per second refused with 503 and `Retry-After`.
     pub refused: f64,
-    /// Half of the answers came sooner after they were due, in milliseconds.
+    /// The median latency, counted from when a request was due, in milliseconds.
     pub p50_ms: f64,
-    /// 99 of 100 answers came sooner.
+    /// The 99th percentile of that latency.
     pub p99_ms: f64,
 }

@@ -1,6 +1,7 @@
-//! Filling a database with users, sessions and grants, by statements of the database itself: ten million grants in minutes.
-//! Every value is calculated from the row's number, so that the same rows come again, and `Population` knows their ids without
-//! reading them. Ids look like the server's: six bytes of time, then what looks random. Secondary indexes are made afterwards.
+//! Filling a database with users, sessions and grants, by SQL statements that generate the rows: ten million grants in minutes.
+//! Every value is calculated from the row's number, so that the rows are reproducible and `Population` knows their ids without
+//! reading them. Ids look like the server's: six bytes of time, then random-looking bytes. Secondary indexes are created
+//! afterwards.
 
 use symbolon::protocol::id::Id;
 
@@ -9,36 +10,36 @@ use crate::{
     trouble::{Result, Trouble},
 };
 
-/// How many there are of what, and when it is for them.
+/// The number of rows of each kind, and the time of filling.
 #[derive(Clone, Copy, Debug)]
 pub struct Population {
-    /// Grants.
+    /// The number of grants.
     pub grants: u64,
-    /// Users: one for ten grants.
+    /// The number of users: one per ten grants.
     pub users: u64,
-    /// Sessions: two for each user.
+    /// The number of sessions: two per user.
     pub sessions: u64,
     /// The time of filling, in milliseconds since 1970.
     pub now: u64,
 }
 
-/// How many clients the grants are of: `app-0` to `app-4`. The last one's tokens are signed with ES256.
+/// The number of clients with grants: `app-0` to `app-4`. The last one's tokens are signed with ES256.
 pub const CLIENTS: u64 = 5;
-/// The redirect URI of all of them.
+/// The redirect URI of all clients.
 pub const REDIRECT_URI: &str = "https://app.example.com/callback";
-/// What all of them were granted.
+/// The scopes of all grants.
 pub const SCOPES: &str = "openid offline_access notes:read";
-/// The API that their tokens are for.
+/// The API that all tokens are for.
 pub const API: &str = "https://api.example.com";
 
 const DAY: u64 = 86_400_000;
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
-/// Multiplying by these modulo the prime 2^31 - 1 scatters the numbers, and gives no two below it the same.
+/// Multiplication by these, modulo the prime 2^31 - 1, scatters the numbers, and maps no two below it to the same one.
 const SCATTER: [u64; 2] = [1_103_515_245, 1_664_525];
 const PRIME: u64 = 2_147_483_647;
 
-/// A kind of row: the days before now in which it was made, and what stands at the end of its ids.
+/// A kind of row: when its rows were created, in days before now, and the suffix of its ids.
 #[derive(Clone, Copy)]
 struct Age {
     from: u64,
@@ -52,12 +53,12 @@ const GRANT: Age = Age { from: 8, days: 7, mark: "64a7" };
 const LINE: Age = Age { from: 8, days: 7, mark: "11fe" };
 
 impl Age {
-    /// The millisecond in which row `number` of so many was made.
+    /// The millisecond in which row `number` of `all` was created.
     const fn made(self, number: u64, all: u64, now: u64) -> u64 {
         now - self.from * DAY + number * (self.days * DAY / all)
     }
 
-    /// The same as SQL.
+    /// The same in SQL.
     fn made_sql(self, number: &str, all: u64, now: u64) -> String {
         format!("({} + ({number}) * {})", now - self.from * DAY, self.days * DAY / all)
     }
@@ -82,7 +83,7 @@ impl Age {
 }
 
 impl Population {
-    /// So many grants, and what belongs to them.
+    /// The population for this number of grants.
     pub fn of(grants: u64, now: u64) -> Self {
         let users = grants.div_ceil(10);
         Self { grants, users, sessions: users * 2, now }
@@ -93,7 +94,7 @@ impl Population {
         Ok((GRANT.id(number, self.grants, self.now)?, 1 + number * SCATTER[1] % PRIME % 40, number % CLIENTS))
     }
 
-    /// The id of session `number`, from 1, and the number of the client that its user has given consent to.
+    /// The id of session `number`, from 1, and the number of the client to which its user gave consent.
     pub fn session(&self, number: u64) -> Result<(Id, u64)> {
         Ok((SESSION.id(number, self.sessions, self.now)?, ((number - 1) % self.users + 1) % CLIENTS))
     }
@@ -103,10 +104,10 @@ impl Population {
         format!("person-{number:07}")
     }
 
-    /// Inserts all of it. Everyone has the password of this hash.
+    /// Inserts the population. All users have the password of this hash.
     ///
     /// # Errors
-    /// The database's.
+    /// When the database fails.
     pub fn fill(&self, database: &mut Database, password_hash: &str) -> Result<()> {
         let kind = database.kind();
         let indexes = indexes(database)?;
@@ -125,7 +126,7 @@ impl Population {
             database.run(made)?;
         }
         match kind {
-            // As autovacuum would have by then; and no checkpoint of the filling falls into a round.
+            // As autovacuum would have done by then; and no checkpoint caused by the filling falls into a round.
             Kind::Postgres => database.run("VACUUM (ANALYZE)").and_then(|()| database.run("CHECKPOINT")),
             Kind::Sqlite => database.run("ANALYZE; PRAGMA journal_mode = WAL"),
         }
@@ -183,7 +184,7 @@ impl Population {
     }
 }
 
-/// The numbers from 1 as `i`, as the end of a SELECT.
+/// The numbers from 1 as `i`, as the tail of a SELECT.
 fn numbers(kind: Kind, count: u64) -> String {
     match kind {
         Kind::Postgres => format!("FROM generate_series(CAST(1 AS BIGINT), {count}) AS i"),
@@ -193,7 +194,7 @@ fn numbers(kind: Kind, count: u64) -> String {
     }
 }
 
-/// The indexes of the big tables that are not those of a key: their names, and the statements that make them.
+/// The secondary indexes of the big tables: their names, and the statements that create them.
 fn indexes(database: &mut Database) -> Result<Vec<(String, String)>> {
     let all = match database.kind() {
         Kind::Postgres => {

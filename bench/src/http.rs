@@ -1,5 +1,5 @@
-//! One keep-alive connection that speaks as much HTTP/1.1 as is needed to call a server on this machine: a request as text,
-//! an answer with a Content-Length or in chunks. Light, because it takes its time from the same cores as the server.
+//! A minimal HTTP/1.1 client on one keep-alive connection, for a server on this machine: a request as text, a response with a
+//! Content-Length or in chunks. Minimal, because it shares the cores with the server.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -10,29 +10,29 @@ use tokio::{
 
 use crate::trouble::{Result, Trouble};
 
-/// How long an answer is waited for.
+/// The response timeout.
 const PATIENCE: Duration = Duration::from_secs(30);
 const MOST_HEADERS: usize = 64;
 
-/// A connection, made when it is first needed and again after the server has closed it.
+/// A connection, opened when first needed and reopened after the server has closed it.
 pub struct Connection {
     address: SocketAddr,
     stream: Option<TcpStream>,
     buffer: Vec<u8>,
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
-    /// Its status.
+    /// The status.
     pub status: u16,
     headers: Vec<(String, String)>,
-    /// Its body.
+    /// The body.
     pub body: Vec<u8>,
 }
 
 impl Answer {
-    /// Every value of a header, by its name in lower case.
+    /// All values of a header, by its name in lower case.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
     }
@@ -47,7 +47,7 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// What was not expected, in a line. The body of an error tells no secret.
+    /// The error for an unexpected response, in one line. The body of an error contains no secret.
     pub fn unexpected(&self) -> Trouble {
         let text = self.text();
         let start: String = text.chars().take(200).collect();
@@ -55,7 +55,7 @@ impl Answer {
     }
 }
 
-/// A GET as text. `headers` are whole lines.
+/// A GET request as text. `headers` are whole lines.
 pub fn get(target: &str, headers: &str) -> String {
     format!("GET {target} HTTP/1.1\r\nHost: localhost:8080\r\n{headers}\r\n")
 }
@@ -69,12 +69,12 @@ pub fn post(target: &str, headers: &str, form: &str) -> String {
 }
 
 impl Connection {
-    /// A connection to this address; nothing is called yet.
+    /// A connection to this address, not opened yet.
     pub const fn new(address: SocketAddr) -> Self {
         Self { address, stream: None, buffer: Vec::new() }
     }
 
-    /// Sends a request and reads its answer.
+    /// Sends a request and reads its response.
     ///
     /// # Errors
     /// When the server cannot be reached, hangs up, or does not answer for half a minute.
@@ -126,7 +126,7 @@ async fn fill(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-/// The head of an answer and its length, once all of it is there.
+/// The head of a response and its length, once it is complete.
 fn head(buffer: &[u8]) -> Result<Option<(Answer, usize)>> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut parsed = httparse::Response::new(&mut headers);

@@ -1,5 +1,5 @@
-//! Load on a server: what is sent (`Work`), what a round of it found (`Round`). `closed` sends the next request when the last
-//! is answered, `open` when it is due. All of it runs in one thread, so that it takes no more than one core from the server.
+//! Load on a server: the requests (`Work`) and the results of a round (`Round`). `closed` sends the next request when the previous
+//! one is answered, `open` when it is due. Everything runs in one thread, so that it takes at most one core from the server.
 
 pub mod closed;
 pub mod open;
@@ -17,25 +17,25 @@ use crate::{
     trouble::{Result, Trouble},
 };
 
-/// What came of one piece of work.
+/// The outcome of one piece of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was done.
+    /// Completed.
     Answered,
-    /// The server said that it is busy: 503 with `Retry-After`.
+    /// Refused as overloaded: 503 with `Retry-After`.
     Refused,
 }
 
-/// What a connection does over and over.
+/// The work that a connection repeats.
 pub trait Work: 'static {
-    /// Does it once.
+    /// Performs it once.
     ///
     /// # Errors
-    /// When the answer is another than it must be.
+    /// When the response is not as expected.
     async fn once(&self, connection: &mut Connection) -> Result<Outcome>;
 }
 
-/// What an answer means for work that expects this status.
+/// The outcome of a response where this status is expected.
 pub fn outcome(answer: &Answer, expected: u16) -> Result<Outcome> {
     match answer.status {
         status if status == expected => Ok(Outcome::Answered),
@@ -44,7 +44,7 @@ pub fn outcome(answer: &Answer, expected: u16) -> Result<Outcome> {
     }
 }
 
-/// What is counted while a round goes on.
+/// The counters of a round in progress.
 struct Tally {
     counting: Cell<bool>,
     is_over: Cell<bool>,
@@ -99,41 +99,41 @@ impl Tally {
     }
 }
 
-/// What a round found.
+/// The results of a round.
 #[derive(Clone, Debug)]
 pub struct Round {
-    /// Answers as expected.
+    /// Responses as expected.
     pub answered: u64,
-    /// Answers that said that the server is busy.
+    /// Responses with 503 and Retry-After.
     pub refused: u64,
-    /// Other answers, and none.
+    /// Other responses, and missing ones.
     pub failed: u64,
-    /// The first of those.
+    /// The first of those failures.
     pub failure: Option<String>,
     seconds: f64,
     latencies: Histogram<u64>,
 }
 
 impl Round {
-    /// Answers in a second.
+    /// Expected responses per second.
     pub fn rate(&self) -> f64 {
         self.each_second(self.answered)
     }
 
-    /// So many in the whole round, for each second of it.
+    /// A count of the whole round, per second.
     pub fn each_second(&self, count: u64) -> f64 {
         float(count) / self.seconds
     }
 
-    /// The time in which this part of the answers came, in milliseconds.
+    /// The latency percentile for this fraction of the responses, in milliseconds.
     pub fn within_ms(&self, part: f64) -> f64 {
         float(self.latencies.value_at_quantile(part)) / 1000.0
     }
 
-    /// The round, if nothing went wrong in it.
+    /// The round, if nothing failed in it.
     ///
     /// # Errors
-    /// When an answer was another than it must be, or there was none at all.
+    /// When a response was missing or not as expected.
     pub fn sound(self) -> Result<Self> {
         match &self.failure {
             Some(failure) => {

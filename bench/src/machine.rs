@@ -1,4 +1,4 @@
-//! The machine that a run was on, as `/proc` and a few programs tell it.
+//! The machine of a run, described from `/proc` and a few programs.
 
 use std::{fs, process::Command};
 
@@ -9,10 +9,10 @@ use crate::{
     trouble::{Result, Trouble},
 };
 
-/// What there is to tell, with the version of PostgreSQL and what signatures took.
+/// Describes the machine, with the version of PostgreSQL and the cost of signatures.
 ///
 /// # Errors
-/// When the system tells nothing.
+/// When the system provides no information.
 pub fn describe(postgres: String, signatures: &[Cost]) -> Result<Machine> {
     let memory = fs::read_to_string("/proc/meminfo")?;
     let kib: u64 = after(&memory, "MemTotal").trim_end_matches(" kB").parse()?;
@@ -31,7 +31,7 @@ pub fn describe(postgres: String, signatures: &[Cost]) -> Result<Machine> {
     })
 }
 
-/// What follows a name and a colon.
+/// The text after a name and a colon.
 fn after<'t>(text: &'t str, name: &str) -> &'t str {
     let value = |line: &'t str| line.strip_prefix(name)?.trim_start().strip_prefix(':').map(str::trim);
     text.lines().find_map(value).unwrap_or("unknown")

@@ -1,5 +1,5 @@
-//! The benchmark: measures the server against its limits and against another server, prints a table, and keeps the figures.
-//! `bench/run` starts it with what it needs. The list of rows is `rows`; how each is measured is `measures`.
+//! The benchmark: measures the server against its limits and against another server, prints a table, and stores the figures.
+//! `bench/run` starts it with its requirements. The rows are listed in `rows`; how each is measured is `measures`.
 
 mod database;
 mod figures;
@@ -75,11 +75,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures; false when a limit is not kept.
+/// Runs the benchmark; false when a limit is exceeded.
 fn begin() -> Result<bool> {
     let options = Options::parse();
     let chosen = chosen(&options.groups)?;
-    // What cannot be documented is told before an hour is spent.
+    // A document that cannot be written is reported before an hour is spent.
     let pure_parts = options.document.then(|| pure::markdown(&options.criterion)).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let figures = tokio::task::LocalSet::new().block_on(&runtime, measure(&options, &chosen))?;
@@ -100,7 +100,7 @@ fn begin() -> Result<bool> {
     Ok(figures.rows.iter().all(|row| row.holds))
 }
 
-/// The names of the groups whose name begins with one that was given.
+/// The groups whose name begins with a given one.
 fn chosen(given: &[String]) -> Result<Vec<&'static str>> {
     let all: Vec<&str> = GROUPS.iter().map(|group| group.name).collect();
     for given in given {

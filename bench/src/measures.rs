@@ -1,5 +1,4 @@
-//! How each row is measured: a file for what belongs together, a function for each group of `rows`. Each starts the servers it
-//! needs, and stops them.
+//! The measurement of each row: a file per topic, a function per group of `rows`. Each starts the servers it needs, and stops them.
 
 pub mod authorize;
 pub mod memory;

@@ -1,6 +1,6 @@
-//! Counts as numbers to calculate with, and how figures are written.
+//! Conversion and formatting of numbers.
 
-/// A count, as a number to divide.
+/// A count, for division.
 #[expect(clippy::cast_precision_loss, reason = "no count here comes near 2^52")]
 pub const fn float(count: u64) -> f64 {
     count as f64
@@ -12,23 +12,23 @@ pub const fn whole(number: f64) -> u64 {
     number as u64
 }
 
-/// The middle of some numbers; 0 of none.
+/// The median; 0 if there are no numbers.
 pub fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
     numbers.get(numbers.len() / 2).copied().unwrap_or_default()
 }
 
-/// Their mean; 0 of none.
+/// The mean; 0 if there are no numbers.
 pub fn mean(numbers: &[f64]) -> f64 {
     numbers.iter().sum::<f64>() / float(numbers.len().max(1) as u64)
 }
 
-/// Rates as a note tells them: `3257, 3075`.
+/// Rates as written in a note: `3257, 3075`.
 pub fn whole_list(numbers: &[f64]) -> String {
     numbers.iter().map(|number| format!("{number:.0}")).collect::<Vec<_>>().join(", ")
 }
 
-/// A figure with as many decimals as tell something: `12345`, `86.4`, `1.27`.
+/// A figure with its significant decimals: `12345`, `86.4`, `1.27`.
 pub fn figure(number: f64) -> String {
     match number.abs() {
         100.0.. => format!("{number:.0}"),

@@ -1,5 +1,5 @@
-//! The plots of the figures, as SVG for pages of documentation: throughput against the size of the database, latency and
-//! answers against the load. What all of them share is `panel`.
+//! The plots of the figures, as SVG for the documentation: throughput by size of the database, latency and responses by load. Their
+//! common parts are `panel`.
 
 mod panel;
 
@@ -10,12 +10,12 @@ use plotters::prelude::IntoLogRange;
 use crate::figures::{Figures, LoadPoint, Machine};
 use panel::{BLUE, Frame, GREY, Line, ORANGE, Picture, Stroke};
 
-/// Above this, an answer comes too late: what the server must hold for one refresh in a hundred.
+/// The latency limit for one refresh in a hundred.
 const LIMIT_MS: f64 = 250.0;
 const HEIGHT_OF_SIZE: u32 = 380;
 const HEIGHT_OF_LOAD: u32 = 600;
 
-/// Writes `performance-size.svg` and `performance-load.svg` into the folder. Without points a plot says that there are none.
+/// Writes `performance-size.svg` and `performance-load.svg` into the folder. A plot without points says so.
 ///
 /// # Errors
 /// When a file cannot be written.
@@ -44,7 +44,7 @@ fn by_size(figures: &Figures) -> io::Result<String> {
         .collect();
     let (least, most) = panel::bounds(&lines, |(x, _)| x);
     let top = panel::bounds(&lines, |(_, y)| y).1;
-    // A little wider than its ticks, so that no point stands on an edge.
+    // A little wider than its ticks, so that no point lies on an edge.
     let x = least.min(10_000.0) / 1.15..most.max(10_000_000.0) * 1.15;
 
     let mut desc = "Refreshes a second with a growing number of grants in the database.".to_owned();
@@ -65,7 +65,7 @@ fn by_size(figures: &Figures) -> io::Result<String> {
 
 fn by_load(figures: &Figures) -> io::Result<String> {
     let points = |y: fn(&LoadPoint) -> f64| figures.by_load.iter().map(|point| (point.offered, y(point))).collect::<Vec<_>>();
-    // A logarithm has no place for zero.
+    // Zero cannot be shown on a logarithmic axis.
     let times = |y| points(y).into_iter().filter(|(_, y)| *y > 0.0).collect::<Vec<_>>();
     let latencies = [
         Line::new("p50 (median)", BLUE, Stroke::Solid, times(|point| point.p50_ms)),
@@ -106,7 +106,7 @@ fn by_load(figures: &Figures) -> io::Result<String> {
     })
 }
 
-/// On what it was measured, in a line.
+/// The machine, in one line.
 fn on(machine: &Machine) -> String {
     let Machine { processor, cores, measured_at, commit, .. } = machine;
     format!("{processor}, {cores} cores; measured {measured_at}, commit {commit:.12}")

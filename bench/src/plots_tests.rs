@@ -1,4 +1,4 @@
-//! Whatever was measured, or was not, the plots are whole SVG files that tell it.
+//! Tests: with or without measurements, the plots are valid SVG files that show them.
 
 use super::*;
 use crate::figures::SizePoint;
@@ -26,7 +26,7 @@ fn load(offered: f64, answered: f64, p50_ms: f64, p99_ms: f64) -> LoadPoint {
     LoadPoint { offered, answered, refused: offered - answered, p50_ms, p99_ms }
 }
 
-/// Both plots, drawn into files; each is one `svg` element that says what it shows.
+/// Both plots, drawn into files; each is one `svg` element with a text alternative.
 fn drawn(figures: &Figures) -> [String; 2] {
     let folder = tempfile::tempdir().unwrap();
     draw(figures, folder.path()).unwrap();

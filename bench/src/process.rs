@@ -1,5 +1,5 @@
-//! Processes: a server that is started and stopped, and what processes cost, as `/proc` tells: the CPU time of the server and
-//! of PostgreSQL, resident memory.
+//! Processes: starting and stopping a server, and the cost of processes from `/proc`: the CPU time of the server and of PostgreSQL,
+//! resident memory.
 
 use std::{
     fs,
@@ -15,22 +15,22 @@ use crate::{
     trouble::{Result, Trouble},
 };
 
-/// How long a server may take to start or to stop.
+/// The maximum time for a server to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The kernel's clock tick, of which `/proc` counts: 10 ms wherever Linux runs.
+/// The kernel's clock tick, the unit of `/proc`: 10 ms wherever Linux runs.
 const TICK_US: u64 = 10_000;
 
-/// A server that runs; killed when it is dropped.
+/// A running server; killed on drop.
 pub struct Server {
     child: Child,
-    /// Where it listens.
+    /// Its listen address.
     pub address: SocketAddr,
-    /// How long it took until it answered.
+    /// The time until it first answered.
     pub start: Duration,
 }
 
 impl Server {
-    /// Starts a server and waits until `path` is answered with 200. What it says goes to the file `log`.
+    /// Starts a server and waits until `path` is answered with 200. Its output goes to the file `log`.
     ///
     /// # Errors
     /// When it does not start.
@@ -54,12 +54,12 @@ impl Server {
         Err(Trouble::new(format!("the server does not answer: {}", fs::read_to_string(log)?.trim())))
     }
 
-    /// Its process.
+    /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Ends it as an operator would, and waits for it.
+    /// Stops it as an operator would, and waits for its end.
     ///
     /// # Errors
     /// When it does not end.
@@ -79,13 +79,13 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
-            let _ = self.child.kill(); // the error is that it has ended
+            let _ = self.child.kill(); // an error means that it has ended
             let _ = self.child.wait();
         }
     }
 }
 
-/// An address of this machine on which nobody listens.
+/// An unused address on this machine.
 ///
 /// # Errors
 /// When there is none.
@@ -96,9 +96,9 @@ pub fn free_address() -> Result<SocketAddr> {
 /// The processes whose cost is measured.
 #[derive(Clone, Debug)]
 pub struct Watched {
-    /// Servers.
+    /// The servers' process ids.
     pub servers: Vec<u32>,
-    /// PostgreSQL's first process, whose children are its connections.
+    /// The process id of PostgreSQL's postmaster, whose children are its connections.
     pub postgres: Option<u32>,
 }
 
@@ -110,7 +110,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// What was used since an earlier look.
+    /// The usage since an earlier measurement.
     pub const fn since(self, before: Self) -> Self {
         Self {
             servers_us: self.servers_us.saturating_sub(before.servers_us),
@@ -118,22 +118,22 @@ impl Usage {
         }
     }
 
-    /// The servers' time for each of so many requests, in microseconds.
+    /// The servers' time per request, in microseconds.
     pub fn server_us(self, requests: u64) -> f64 {
         float(self.servers_us) / float(requests.max(1))
     }
 
-    /// PostgreSQL's.
+    /// PostgreSQL's time per request, in microseconds.
     pub fn postgres_us(self, requests: u64) -> f64 {
         float(self.postgres_us) / float(requests.max(1))
     }
 }
 
 impl Watched {
-    /// What they have used until now.
+    /// The usage until now.
     ///
     /// # Errors
-    /// When one of the servers is not there any more.
+    /// When one of the servers has ended.
     pub fn usage(&self) -> Result<Usage> {
         let mut usage = Usage::default();
         for server in &self.servers {
@@ -156,9 +156,9 @@ impl Watched {
     }
 }
 
-/// Of the text of `/proc/PID/stat`: the parent, the ticks of its own, and those of children that have ended.
+/// From the text of `/proc/PID/stat`: the parent, its own ticks, and those of children that have ended.
 fn own(stat: &str) -> Option<(u32, u64, u64)> {
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect(); // the name may hold anything
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect(); // the process name may contain anything
     let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
     Some((fields.get(1)?.parse().ok()?, number(11)? + number(12)?, number(13)? + number(14)?))
 }
@@ -168,10 +168,10 @@ pub fn parent(pid: u32) -> Option<u32> {
     own(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?).map(|(parent, ..)| parent)
 }
 
-/// A line of `/proc/PID/status` in MiB, such as `VmRSS` (resident now) and `VmHWM` (at most until now).
+/// A line of `/proc/PID/status` in MiB, such as `VmRSS` (currently resident) and `VmHWM` (maximum so far).
 ///
 /// # Errors
-/// When the process is gone.
+/// When the process has ended.
 pub fn memory_mib(pid: u32, line: &str) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let kib = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':')?.trim().strip_suffix(" kB"));

@@ -1,4 +1,4 @@
-//! What the pure parts cost, as criterion (`benches/pure.rs`) has left it in its folder: as a table.
+//! The cost of the pure functions, as a table made from criterion's output (`benches/pure.rs`).
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -15,7 +15,7 @@ struct Benchmark {
     full_id: String,
 }
 
-/// What it found.
+/// Its results.
 #[derive(Deserialize)]
 struct Estimates {
     median: Estimate,
@@ -27,7 +27,7 @@ struct Estimate {
     point_estimate: f64,
 }
 
-/// The medians of the newest measurements in this folder as Markdown.
+/// The medians of the newest measurements in this folder, as Markdown.
 ///
 /// # Errors
 /// When there are none, or they cannot be read.
@@ -41,7 +41,7 @@ pub fn markdown(folder: &Path) -> Result<String> {
     Ok(format!("| What | Median |\n|---|---|\n{}\n", rows.join("\n")))
 }
 
-/// Looks for them in a folder and in those within it.
+/// Collects them from a folder and its subfolders.
 fn collect(folder: &Path, medians: &mut BTreeMap<String, f64>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -1,5 +1,5 @@
-//! What is sent: one kind of work for each path that is measured. Each takes the next of its many grants, tokens or users for
-//! each request, so that the load spreads over the whole database and no two requests meet on one row.
+//! The requests: one kind of work per measured path. Each request takes the next of many grants, tokens or users, so that the load
+//! spreads over the whole database and no two requests touch the same row.
 
 use std::{
     cell::{Cell, RefCell},
@@ -14,7 +14,7 @@ use crate::{
     trouble::{Result, Trouble},
 };
 
-/// Goes round through so many.
+/// A round-robin index.
 #[derive(Default)]
 struct RoundRobin(Cell<usize>);
 
@@ -26,28 +26,28 @@ impl RoundRobin {
     }
 }
 
-/// Refreshing: each request takes the next chain, and puts the successor in its place.
+/// Refreshing: each request takes the next chain, and stores the successor in its place.
 pub struct Refresh {
     chains: Vec<(String, RefCell<String>)>,
     round_robin: RoundRobin,
 }
 
 impl Refresh {
-    /// With these client ids and refresh tokens.
+    /// Chains from these client ids and refresh tokens.
     pub fn new(tokens: Vec<(String, String)>) -> Self {
         let chains = tokens.into_iter().map(|(client, token)| (client, RefCell::new(token))).collect();
         Self { chains, round_robin: RoundRobin::default() }
     }
 
-    /// How many chains there are.
+    /// The number of chains.
     pub const fn chains(&self) -> usize {
         self.chains.len()
     }
 
-    /// Refreshes the next one; the access token, or `None` when the server was busy.
+    /// Refreshes the next chain; returns the access token, or `None` when the server was overloaded.
     ///
     /// # Errors
-    /// When the answer is neither.
+    /// When the response is neither.
     pub async fn next(&self, connection: &mut Connection) -> Result<Option<String>> {
         let chain = self.chains.get(self.round_robin.next(self.chains.len()));
         let (client, token) = chain.ok_or_else(|| Trouble::new("there are no refresh tokens"))?;
@@ -62,7 +62,7 @@ impl Refresh {
     }
 }
 
-/// What is read of an answer of `/token`.
+/// The members read from a `/token` response.
 #[derive(Deserialize)]
 struct Tokens {
     access_token: String,
@@ -75,7 +75,7 @@ impl Work for Refresh {
     }
 }
 
-/// The same requests in turn, which are answered with 200 and a body that holds a word.
+/// The same requests in turn, which are answered with 200 and a body that contains a word.
 pub struct Same {
     requests: Vec<String>,
     word: &'static str,
@@ -83,7 +83,7 @@ pub struct Same {
 }
 
 impl Same {
-    /// These requests, and what each answer must hold.
+    /// These requests, and the word that each response must contain.
     pub fn new(requests: Vec<String>, word: &'static str) -> Self {
         Self { requests, word, round_robin: RoundRobin::default() }
     }
@@ -99,7 +99,7 @@ impl Work for Same {
     }
 }
 
-/// A browser in which someone is signed in opens `/authorize`, and its app redeems the code.
+/// A signed-in browser opens `/authorize`, and its app redeems the code.
 pub struct Authorize {
     browsers: Vec<(String, String)>,
     redirect_uri: &'static str,
@@ -112,7 +112,7 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 impl Authorize {
-    /// With these client ids and session cookies.
+    /// Browsers with these client ids and session cookies.
     pub fn new(browsers: Vec<(String, String)>, redirect_uri: &'static str, scope: &'static str) -> Self {
         Self { browsers, redirect_uri, scope, round_robin: RoundRobin::default() }
     }
@@ -143,7 +143,7 @@ impl Work for Authorize {
     }
 }
 
-/// Users sign in by name and password, each from an address of their own, as a proxy tells it.
+/// Users sign in by name and password, each from an address of their own, as reported by a proxy.
 pub struct SignIn {
     users: Vec<String>,
     password: &'static str,
@@ -176,7 +176,7 @@ impl Work for SignIn {
     }
 }
 
-/// A value of a form or a query, with what is not plain percent-encoded.
+/// A percent-encoded value of a form or a query.
 fn encode(text: &str) -> String {
     text.bytes().fold(String::new(), |mut encoded, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

@@ -1,9 +1,9 @@
-//! THE list of what is measured, and the limits: the rows of the table in their order, as data. How each is measured is
-//! `measures`, by the name of its group.
+//! The list of measurements and their limits: the rows of the table in order, as data. How each is measured is `measures`, by the
+//! name of its group.
 
 use crate::{figures::Row, numbers::thousands};
 
-/// What must hold.
+/// The limit of a row.
 #[derive(Clone, Copy, Debug)]
 pub enum Limit {
     /// Our own figure is at most this.
@@ -12,31 +12,31 @@ pub enum Limit {
     RatioAtMost(f64),
     /// Our figure divided by the yardstick's is at least this.
     RatioAtLeast(f64),
-    /// No number: what was measured says itself whether it holds.
+    /// No number: the measurement itself decides whether it holds.
     Told(&'static str),
 }
 
-/// What is asked of one row.
+/// The specification of a row.
 #[derive(Debug)]
 pub struct Requests {
-    /// The name by which a measure reports it.
+    /// The name under which a measurement reports it.
     pub name: &'static str,
-    /// What was called.
+    /// The measured path.
     path: &'static str,
-    /// What is measured of it.
+    /// The measured quantity.
     measure: &'static str,
     /// The unit of our figure.
     unit: &'static str,
-    /// What must hold.
+    /// The limit.
     limit: Limit,
 }
 
-/// Rows that are measured together, by the name that `bench/run` takes.
+/// Rows that are measured together, by the name that `bench/run` accepts.
 #[derive(Debug)]
 pub struct Group {
-    /// Its name.
+    /// The group's name.
     pub name: &'static str,
-    /// Its rows.
+    /// The group's rows.
     pub rows: &'static [Requests],
 }
 
@@ -117,7 +117,7 @@ pub const GROUPS: [Group; 10] = [
             requested("overload-sign-ins", "/token during 500 sign-ins, all answered", "p99", "ms", Limit::AtMost(250.0)),
         ],
     },
-    // Last: what its databases leave to the disk when they go falls into no round.
+    // Last, so that no round suffers from the disk work of removing its databases.
     Group {
         name: "size",
         rows: &[
@@ -162,21 +162,21 @@ impl Limit {
     }
 }
 
-/// A figure for a row, as it was measured.
+/// The result of a row.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// Ours.
+    /// Our figure.
     pub ours: f64,
-    /// What it is compared with.
+    /// The figure of the yardstick.
     pub yardstick: Option<f64>,
-    /// False where more went wrong than the figure tells.
+    /// False where more failed than the figure shows.
     pub sound: bool,
-    /// What was measured besides.
+    /// Further results.
     pub note: String,
 }
 
 impl Requests {
-    /// The row with what was found; `many` is the greatest number of grants in this run.
+    /// The row with its result; `many` is the maximum number of grants in this run.
     pub fn found(&self, found: Found, many: u64) -> Row {
         let ratio = found.yardstick.filter(|yardstick| *yardstick > 0.0).map(|yardstick| found.ours / yardstick);
         let holds = found.sound && self.limit.holds(found.ours, ratio);
@@ -184,7 +184,7 @@ impl Requests {
         self.row(many, |row| Row { ours, yardstick, ratio, holds, note, ..row })
     }
 
-    /// The row that could not be measured, and why.
+    /// The row without a result, and why.
     pub fn missing(&self, why: &str, many: u64) -> Row {
         self.row(many, |row| Row { note: format!("not measured: {why}"), ..row })
     }

@@ -1,4 +1,4 @@
-//! One run: what it works with, and what it has found until now. `measures` fill it; `main` begins and ends it.
+//! The state of a run: its inputs, and the results so far. `measures` add results; `main` begins and ends it.
 
 use std::{cell::OnceCell, net::SocketAddr, path::PathBuf, rc::Rc, time::Duration};
 
@@ -13,34 +13,34 @@ use crate::{
     trouble::{Result, Trouble},
 };
 
-/// How many grants the small databases have.
+/// The number of grants in the small databases.
 pub const FEW: u64 = 10_000;
-/// How many connections send requests, where a row says nothing else.
+/// The default number of connections that send requests.
 pub const CONNECTIONS: usize = 16;
 
 /// A run.
 pub struct Run {
     /// The server's binary.
     pub program: PathBuf,
-    /// The folder of the yardstick.
+    /// The yardstick's folder.
     pub yardstick: PathBuf,
-    /// Where databases are made.
+    /// The location of new databases.
     pub place: Place,
-    /// PostgreSQL's first process.
+    /// The process id of PostgreSQL's postmaster.
     pub postgres: u32,
     /// Whether the rounds are short and the database small.
     pub quick: bool,
-    /// Throughput by the number of grants.
+    /// Throughput by number of grants.
     pub by_size: Vec<SizePoint>,
     /// Latency by load.
     pub by_load: Vec<LoadPoint>,
-    /// What a signature took, each time it was measured.
+    /// The cost of a signature, each time it was measured.
     pub signatures: Vec<Cost>,
     found: Vec<(&'static str, Found)>,
     few: [OnceCell<Rc<Site>>; 2],
 }
 
-/// A round with what a signature took around it.
+/// A round with the cost of a signature around it.
 pub struct Measured {
     /// The round.
     pub round: Round,
@@ -52,12 +52,12 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// The server's CPU time for each answer, in microseconds.
+    /// The server's CPU time per response, in microseconds.
     pub fn server_us(&self) -> f64 {
         self.usage.server_us(self.round.answered)
     }
 
-    /// What else was measured.
+    /// The note with further results.
     pub fn note(&self) -> String {
         let Self { round, usage, .. } = self;
         let postgres = usage.postgres_us(round.answered);
@@ -74,7 +74,7 @@ impl Measured {
 }
 
 impl Run {
-    /// A run that has found nothing yet.
+    /// A run without results.
     pub fn new(program: PathBuf, yardstick: PathBuf, place: Place, (postgres, quick): (u32, bool)) -> Self {
         Self {
             program,
@@ -90,17 +90,17 @@ impl Run {
         }
     }
 
-    /// How long a round is.
+    /// The duration of a round.
     pub const fn time(&self) -> Duration {
         Duration::from_secs(if self.quick { 4 } else { 10 })
     }
 
-    /// The greatest number of grants.
+    /// The maximum number of grants.
     pub const fn many(&self) -> u64 {
         if self.quick { 100_000 } else { 10_000_000 }
     }
 
-    /// What is kept of a row, and told at once.
+    /// Stores the result of a row, and prints it at once.
     pub fn report(&mut self, name: &'static str, found: Found) {
         if let Some(requested) = GROUPS.iter().flat_map(|group| group.rows).find(|requested| requested.name == name) {
             crate::table::tell(&requested.found(found.clone(), self.many()));
@@ -108,7 +108,7 @@ impl Run {
         self.found.push((name, found));
     }
 
-    /// The rows of the groups that were chosen, in the order of the table; `failed` tells why one of a group is missing.
+    /// The rows of the chosen groups, in the order of the table; `failed` tells why a group has no result.
     pub fn rows(&self, chosen: &[&str], failed: &[(&str, String)]) -> Vec<Row> {
         let mut rows = Vec::new();
         for group in GROUPS.iter().filter(|group| chosen.contains(&group.name)) {
@@ -125,10 +125,10 @@ impl Run {
         rows
     }
 
-    /// The database with few grants, made when it is first needed.
+    /// The database with few grants, created when first needed.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be created.
     pub fn few(&self, kind: Kind) -> Result<Rc<Site>> {
         let [postgres, sqlite] = &self.few;
         let cell = if kind == Kind::Postgres { postgres } else { sqlite };
@@ -145,10 +145,10 @@ impl Run {
         closed::Plan { addresses: addresses.to_vec(), connections: CONNECTIONS, warm_up, time: self.time() }
     }
 
-    /// A round on these servers, in which nothing goes wrong.
+    /// A round on these servers without failures.
     ///
     /// # Errors
-    /// When something does.
+    /// When something fails.
     pub async fn round<W: Work>(&self, servers: &[&Server], work: &Rc<W>) -> Result<(Round, Usage)> {
         let addresses: Vec<_> = servers.iter().map(|server| server.address).collect();
         let watched = self.watched(servers);
@@ -178,10 +178,10 @@ impl Run {
         Ok(cost)
     }
 
-    /// Runs the measures of a group.
+    /// Runs the measurements of a group.
     ///
     /// # Errors
-    /// Why a row of it could not be measured.
+    /// The reason why a row of it could not be measured.
     pub async fn measure_group(&mut self, name: &str) -> Result<()> {
         use crate::measures::{authorize, memory, overload, reads, servers, size, tokens};
         match name {

@@ -1,5 +1,5 @@
-//! What one signature costs on this machine at this time: `openssl speed`, run right before and right after a row, so that a
-//! machine that is slower for a minute is so for both. The mean of the two is what a row is compared with.
+//! The cost of one signature on this machine at this time: `openssl speed`, run right before and right after a row, so that a
+//! temporarily slower machine affects both. A row is compared with the mean of the two.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use crate::{
     trouble::{Result, Trouble},
 };
 
-/// What one signature takes, in microseconds of one core.
+/// The cost of one signature, in microseconds of one core.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost {
     /// RSA-2048, for RS256.
@@ -17,10 +17,10 @@ pub struct Cost {
     pub es256_us: f64,
 }
 
-/// Measures both, for so many seconds each (and verifying as long again, which `openssl` does as well).
+/// Measures both, for this number of seconds each (and verification as long again, which `openssl` does as well).
 ///
 /// # Errors
-/// When `openssl` cannot be run, or says something else.
+/// When `openssl` cannot be run, or prints something else.
 pub fn measure(seconds: u32) -> Result<Cost> {
     let seconds = seconds.to_string();
     let output = Command::new("openssl")
@@ -31,7 +31,7 @@ pub fn measure(seconds: u32) -> Result<Cost> {
     parse(&text).ok_or_else(|| Trouble::new(format!("openssl speed said something else: {}", text.trim())))
 }
 
-/// Reads what `-mr` prints: `+F2:_:2048:signatures a second:..` and `+F4:_:256:signatures a second:..`.
+/// Parses the output of `-mr`: `+F2:_:2048:signatures a second:..` and `+F4:_:256:signatures a second:..`.
 fn parse(text: &str) -> Option<Cost> {
     let cost = |start: &str, bits: &str| {
         text.lines().find_map(|line| {
@@ -49,7 +49,7 @@ impl Cost {
         Self { rsa2048_us: self.rsa2048_us.midpoint(other.rsa2048_us), es256_us: self.es256_us.midpoint(other.es256_us) }
     }
 
-    /// By how much two differ, in parts of a hundred.
+    /// The difference between two costs, in percent.
     pub fn apart(self, other: Self) -> f64 {
         (self.rsa2048_us / other.rsa2048_us - 1.0).abs() * float(100)
     }

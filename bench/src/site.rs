@@ -1,5 +1,5 @@
-//! A site: a database with so many grants, set up by the program's own command line and then filled, and servers on it. Holds
-//! what clients and users of it have in hand: refresh tokens and session cookies, derived by the library from the rows' ids.
+//! A site: a database with a number of grants, set up by the program's own command line and then filled, and servers on it. Holds
+//! the credentials of its clients and users: refresh tokens and session cookies, derived by the library from the rows' ids.
 
 use std::{
     fs::File,
@@ -25,25 +25,25 @@ use crate::{
     trouble::{Result, Trouble},
 };
 
-/// Everyone's password.
+/// The password of all users.
 pub const PASSWORD: &str = "correct horse battery staple";
 const SECRET: &str = "a secret of the benchmark that everyone knows";
-/// So many chains of refresh tokens at most: the same number where there are 10,000 grants as where there are ten million.
+/// The maximum number of refresh token chains: the same with 10,000 grants as with ten million.
 const CHAINS: u64 = 8_000;
 
 /// A database with grants, and what is needed to serve it.
 pub struct Site {
-    /// Which database.
+    /// The kind of database.
     pub kind: Kind,
-    /// What is in it.
+    /// Its content.
     pub population: Population,
-    /// Refreshing grants all over the table whose tokens are signed with RS256.
+    /// Refreshing of grants from all over the table, with tokens signed with RS256.
     pub rs256: Rc<Refresh>,
     /// The same with ES256.
     pub es256: Rc<Refresh>,
-    /// The header by which a service proves who it is.
+    /// The Authorization header of a service.
     pub service: String,
-    /// The header by which the resource server does.
+    /// The Authorization header of the resource server.
     pub resource_server: String,
     name: String,
     url: String,
@@ -53,7 +53,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// Makes a database and fills it. What was left of an earlier one of its name goes.
+    /// Creates a database and fills it. Remains of an earlier one with its name are removed.
     ///
     /// # Errors
     /// When the database, or the program's command line, fails.
@@ -83,7 +83,7 @@ impl Site {
         site.population.fill(&mut database, &hash)?;
         drop(database);
         if let Some(file) = site.url.strip_prefix("sqlite:") {
-            File::open(file)?.sync_all()?; // what the filling wrote does not go to the disk during a round
+            File::open(file)?.sync_all()?; // so that these writes do not reach the disk during a round
         }
         // Of five grants in a row, those of the last client are signed with ES256.
         let others = CLIENTS - 1;
@@ -93,8 +93,9 @@ impl Site {
         Ok(site)
     }
 
-    /// Clients, their API, and someone whose password hash everyone gets.
+    /// Registers clients, their API, and a user whose password hash all users get.
     fn register(&mut self) -> Result<()> {
+        self.program(&["migrate"])?;
         self.program(&["api", "add", API, "--name", "Notes", "--scope", "notes:read=Read your notes"])?;
         for number in 0..CLIENTS {
             let (id, name) = (format!("app-{number}"), format!("App {number}"));
@@ -127,7 +128,7 @@ impl Site {
         command.args(arguments).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
         let mut child = command.stderr(std::process::Stdio::piped()).spawn()?;
         if let Some(mut input) = child.stdin.take() {
-            let _ = writeln!(input, "{PASSWORD}"); // most of them read nothing
+            let _ = writeln!(input, "{PASSWORD}"); // most commands read nothing
         }
         let output = child.wait_with_output()?;
         let reported = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -147,7 +148,7 @@ impl Site {
         command
     }
 
-    /// Starts a server with these settings besides.
+    /// Starts a server with these additional settings.
     ///
     /// # Errors
     /// When it does not start.
@@ -159,7 +160,7 @@ impl Site {
         Server::start(command, address, "/readyz", &log).await
     }
 
-    /// Refresh tokens of grants all over the table: of `all` grants of some clients, whose numbers `number` tells.
+    /// Refresh tokens of grants from all over the table: of `all` grants of some clients, whose numbers `number` returns.
     fn tokens(&self, all: u64, number: impl Fn(u64) -> u64) -> Result<Vec<(String, String)>> {
         let drawn = draw(all, all.min(CHAINS));
         let token = |at: u64| {
@@ -171,7 +172,7 @@ impl Site {
         drawn.map(token).collect()
     }
 
-    /// Session cookies of users all over the table who have given consent to a client whose tokens are signed with RS256, with
+    /// Session cookies of users from all over the table who have given consent to a client whose tokens are signed with RS256, with
     /// that client.
     ///
     /// # Errors
@@ -188,7 +189,7 @@ impl Site {
         Ok(browsers)
     }
 
-    /// The names of users all over the table, none twice.
+    /// The names of users from all over the table, none twice.
     pub fn users(&self) -> Vec<String> {
         draw(self.population.users, self.population.users.min(CHAINS)).map(|at| Population::user(at + 1)).collect()
     }
@@ -202,7 +203,7 @@ impl Site {
     }
 }
 
-/// So many of the numbers below `all`, evenly from all over, in an order that looks like none. None comes twice.
+/// A sample of the numbers below `all`, evenly distributed, in an order that looks random, without repetitions.
 fn draw(all: u64, count: u64) -> impl Iterator<Item = u64> {
     const STEP: u64 = 7_919; // a prime that divides no count here
     (0..count).map(move |at| (at * STEP % count) * all / count)

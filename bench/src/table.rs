@@ -1,4 +1,4 @@
-//! The table, as it is printed and as Markdown, and the part of docs/performance.md that holds it.
+//! The table, printed and as Markdown, and its place in docs/performance.md.
 
 use crate::{
     figures::{Figures, Machine, Row},
@@ -6,15 +6,15 @@ use crate::{
     trouble::{Result, Trouble},
 };
 
-/// The line of the document behind a table.
+/// The line after a table in the document.
 const END: &str = "<!-- end of the table -->";
 
-/// The line before it.
+/// The line before a table.
 fn begin(name: &str) -> String {
     format!("<!-- {name}: written by bench/run --document -->")
 }
 
-/// One row, as soon as it is known.
+/// Prints one row as soon as it is known.
 pub fn tell(row: &Row) {
     println!("  {} | {}: {}{} {}", row.path, row.measure, ours(row), compared(row), verdict(row));
 }
@@ -82,10 +82,10 @@ fn about(machine: &Machine) -> String {
     )
 }
 
-/// A document with another table in the place of its own of this name.
+/// The document, with its table of this name replaced.
 ///
 /// # Errors
-/// When it has no such place.
+/// When the document has no such table.
 pub fn replace(document: &str, name: &str, table: &str) -> Result<String> {
     let begin = begin(name);
     let parts = document.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));

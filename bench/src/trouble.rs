@@ -1,21 +1,21 @@
-//! Why something could not be measured: a text for the note of its rows. Nothing here is recovered from.
+//! Errors of the benchmark: a text for the notes of the rows that could not be measured. Nothing here is recovered from.
 
 use std::fmt;
 
-/// What went wrong, in words.
+/// An error message.
 #[derive(Debug)]
 pub struct Trouble(String);
 
-/// What most functions here give back.
+/// The result type of most functions here.
 pub type Result<T> = std::result::Result<T, Trouble>;
 
 impl Trouble {
-    /// In these words.
+    /// An error with this message.
     pub fn new(words: impl Into<String>) -> Self {
         Self(words.into())
     }
 
-    /// Of something that failed while `doing`.
+    /// The error of a step that failed while `doing`.
     pub fn while_doing(doing: &str, error: &dyn fmt::Display) -> Self {
         Self(format!("{doing}: {error}"))
     }

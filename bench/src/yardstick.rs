@@ -1,5 +1,5 @@
 //! The yardstick: `oidc-provider` from npm in one Node process (`bench/yardstick/provider.mjs`), with its tokens in memory, the
-//! same kind of key and claims, and as many refresh tokens as it is asked for.
+//! same kind of key and claims, and as many refresh tokens as requested.
 
 use std::{
     fs::File,
@@ -14,22 +14,22 @@ use crate::{
     trouble::{Result, Trouble},
 };
 
-/// What it tells when it is ready.
+/// Its output when it is ready.
 #[derive(Deserialize)]
 struct Ready {
     client_id: String,
     tokens: Vec<String>,
 }
 
-/// What its tokens are for: as ours, but without `openid`, with which it signs an ID token at each refresh, as Symbolon does not.
+/// The scopes of its tokens: as ours, but without `openid`, with which it signs an ID token at each refresh, as Symbolon does not.
 pub const SCOPES: &str = "offline_access notes:read";
-/// With it.
+/// The same with `openid`.
 pub const WITH_OPENID: &str = "openid offline_access notes:read";
 
-/// Starts it with so many refresh tokens of these scopes; gives the server, and a client's id with each token.
+/// Starts it with this number of refresh tokens of these scopes; returns the server, and a client's id with each token.
 ///
 /// # Errors
-/// When Node is not there, or the provider does not start.
+/// When Node is missing, or the provider does not start.
 pub async fn start(folder: &Path, work: &Path, (tokens, scopes): (usize, &str)) -> Result<(Server, Vec<(String, String)>)> {
     let address = process::free_address()?;
     let reported = work.join("yardstick.json");

@@ -1,6 +1,6 @@
-//! Work that nobody waits for any more: its caller has left or was told that it was not done in time, or it has none and takes too
-//! long. Commits of it that wait for a synchronous standby that is away are ended, so that its thread is free for others. Whoever is
-//! still waited for is left alone: PostgreSQL answers a commit that was ended as if the standby had it.
+//! Abandoned jobs: the caller has left or was told that the job timed out, or a job without a caller takes too long. Their commits
+//! that wait for an absent synchronous standby are ended, so that the thread is free for others. Jobs with a waiting caller are
+//! left alone: PostgreSQL answers a commit that was ended as if the standby had it.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -13,10 +13,10 @@ use crate::{
     store::{AnyConnection, Error, Progress, Progressed},
 };
 
-/// How often it is looked at.
+/// The interval between checks.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// What was abandoned, and has not come to its end.
+/// The abandoned jobs that are still running.
 #[derive(Default)]
 pub struct Abandoned(Mutex<Vec<Work>>);
 
@@ -25,25 +25,25 @@ struct Work {
     since: Stopwatch,
 }
 
-/// Whoever waits for work, until they have its answer. Dropped before that they have left.
+/// The caller of a job, until it has the result. Dropped before that, it has left.
 pub struct Caller {
     app: Arc<App>,
     progress: Option<Progress>,
 }
 
 impl Caller {
-    /// One who waits for this work.
+    /// The caller of this job.
     #[must_use]
     pub const fn of(app: Arc<App>, progress: Progress) -> Self {
         Self { app, progress: Some(progress) }
     }
 
-    /// The work has been answered.
+    /// The caller has received the result.
     pub fn answered(mut self) {
         self.progress = None;
     }
 
-    /// They are told that it was not done in time: nothing more is committed for them.
+    /// The caller is told that the job timed out: nothing more is committed for it.
     pub fn refused(self) {
         if let Some(progress) = &self.progress {
             progress.leave();
@@ -64,13 +64,13 @@ impl Abandoned {
     }
 }
 
-/// Looks after what was abandoned, until it is dropped.
+/// Checks the abandoned jobs until it is dropped.
 pub async fn look_after(app: Arc<App>) {
     app.supervisor.keep("waiting-commits", || look_repeatedly(&app), tokio::time::sleep).await;
 }
 
 async fn look_repeatedly(app: &Arc<App>) {
-    // A commit that has waited for longer than anyone waits for an answer has no caller any more, whoever's it is.
+    // A commit that has waited longer than any caller waits for a result has no caller left.
     let patience = app.config.database_pool_timeout + app.config.blocking_timeout;
     let (mut connection, mut has_failed) = (None, false);
     loop {
@@ -85,7 +85,7 @@ async fn look_repeatedly(app: &Arc<App>) {
             let found = look(&looking, &mut with, &mut work, patience);
             (found, with, work)
         });
-        let Ok((found, with, left)) = checked.await else { return }; // it panicked: this is started again, with what is abandoned then
+        let Ok((found, with, left)) = checked.await else { return }; // it panicked: the task is restarted, with later jobs
         connection = with;
         app.abandoned.lock().extend(left);
         match found {
@@ -103,11 +103,12 @@ async fn look_repeatedly(app: &Arc<App>) {
     }
 }
 
-/// Ends the commits among this work that have waited for so long, and forgets what has come to its end. How many were ended.
+/// Ends the commits among these jobs that have waited this long, and forgets the jobs that have finished. Returns how many were
+/// ended.
 fn look(app: &App, with: &mut Option<AnyConnection>, work: &mut Vec<Work>, patience: Duration) -> Result<usize, Error> {
     let (mut ended, mut failed) = (0, None);
     work.retain(|one| {
-        // Most of those who leave do so while nothing is wrong, and their work is over soon.
+        // Most callers who leave do so while nothing is wrong, and their job finishes soon.
         let is_due = one.progress.has_left() || one.since.elapsed() >= app.config.blocking_timeout;
         if failed.is_some() || !is_due {
             return !one.progress.is_over();

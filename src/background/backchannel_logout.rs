@@ -1,5 +1,5 @@
-//! Telling clients that a session has ended (OpenID Connect Back-Channel Logout §2.5): a logout token, signed when it is
-//! sent, to the address that is registered then. Who does not answer is told again, later and later, for a day.
+//! Back-channel logout: notifies clients that a session has ended (OpenID Connect Back-Channel Logout §2.5). The logout token is
+//! signed when it is sent, to the address that is registered then. Failed deliveries are retried for a day, with growing delays.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -26,16 +26,17 @@ use crate::{
 };
 use serde_json::json;
 
-/// How many calls are made at once.
+/// The maximum number of concurrent calls.
 const AT_ONCE: usize = 32;
-/// How many of them to one client: others do not wait for one that hangs, however much it is to be told.
+/// The maximum number of concurrent calls to one client, so that a client that hangs does not delay the others, however many
+/// deliveries it has.
 const AT_ONE: usize = 2;
-/// How long a delivery is in the hands of one process: well beyond the time that a call may take.
+/// How long one process holds a delivery: well beyond the time that a call may take.
 const IN_HAND: Span = Span::from_seconds(30);
-/// How long a logout token is good (§4: two minutes at most).
+/// The lifetime of a logout token (§4: two minutes at most).
 const LIFETIME: Span = Span::from_seconds(120);
 
-/// The calls that this process makes at this moment, and the clients whose last one failed.
+/// The calls that this process is making, and the clients whose last call failed.
 #[derive(Clone, Default)]
 pub struct Calls(Arc<Mutex<State>>);
 
@@ -45,7 +46,7 @@ struct State {
     troubled: HashSet<String>,
 }
 
-/// One of them, until it is dropped.
+/// One of these calls, until it is dropped.
 struct Call(Calls, String);
 
 impl Calls {
@@ -53,8 +54,8 @@ impl Calls {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many more may be made to this client. Those whose last call failed share half of the room, one call each: however
-    /// many of them hang, the others are told.
+    /// The number of further calls that may be made to this client. Clients whose last call failed share half of the capacity, one
+    /// call each: however many of them hang, the others are notified.
     fn room(&self, client: &str) -> usize {
         let state = self.state();
         let to_this = state.now.get(client).copied().unwrap_or_default();
@@ -73,7 +74,7 @@ impl Calls {
 }
 
 impl Call {
-    /// What came of it.
+    /// Records the outcome of the call.
     fn ended(&self, outcome: &Outcome) {
         let mut state = self.0.state();
         match outcome {
@@ -93,14 +94,14 @@ impl Drop for Call {
     }
 }
 
-/// Works until it is dropped, or its work panics.
+/// Runs until it is dropped, or a job of it panics.
 pub async fn run(app: &Arc<App>, calls: &Calls) {
     while round(app, calls).await.is_ok() {
         let _ = tokio::time::timeout(LOOK_EVERY, app.bell.for_clients()).await;
     }
 }
 
-/// Begins to tell those that are due, as far as there is room; rings when there is more of it.
+/// Starts the due deliveries, as far as there is capacity; notifies itself when more are due.
 async fn round(app: &Arc<App>, calls: &Calls) -> Result<(), Panicked> {
     let (taking, room) = (app.clone(), calls.clone());
     let taken = stored(app, move |connection| take(&taking, connection, &room)).await;
@@ -121,7 +122,7 @@ fn take(app: &App, connection: &mut AnyConnection, calls: &Calls) -> StoreResult
     let now = app.clock.now();
     let mut taken = Vec::new();
     for client in deliveries::clients_due(connection, now)? {
-        // Where the database is gone half-way, what was taken before is told all the same.
+        // If the database fails half-way, the deliveries taken before are sent all the same.
         let due = deliveries::due(connection, &client, now, calls.room(&client));
         match due.and_then(|due| take_each(connection, due, now.plus(IN_HAND))) {
             Ok(own) => taken.extend(own.into_iter().map(|delivery| (calls.begin(&client), delivery))),
@@ -156,17 +157,17 @@ async fn deliver(app: Arc<App>, call: Call, delivery: Delivery) {
     app.bell.notify_one();
 }
 
-/// What came of an attempt.
+/// The outcome of an attempt.
 enum Outcome {
-    /// It was told, and taken.
+    /// The client accepted it.
     Delivered,
-    /// Nobody wants to know any more.
+    /// The client no longer wants it.
     Unwanted,
-    /// It will be tried again.
+    /// It will be retried.
     Failed(String),
 }
 
-/// The address and the token for it, as they are registered and signed now; nothing where nobody wants to know any more.
+/// The address and the token, as registered and signed now; `None` if the client no longer wants it.
 fn make(app: &App, connection: &mut AnyConnection, delivery: &Delivery) -> Result<Option<(String, String)>, KeysError> {
     let Some(client) = clients::find(connection, &delivery.client_id)? else { return Ok(None) };
     let Some(uri) = client.backchannel_logout_uri.clone().filter(|_| client.disabled_at.is_none()) else { return Ok(None) };
@@ -174,7 +175,7 @@ fn make(app: &App, connection: &mut AnyConnection, delivery: &Delivery) -> Resul
     Ok(Some((uri, token(app, connection, &client, logout)?)))
 }
 
-/// Back-Channel Logout §2.8: 200 says that it was done; 204 is said by many, and means the same.
+/// Back-Channel Logout §2.8: success is 200; many clients send 204, which means the same.
 async fn send(app: &Arc<App>, uri: String, token: String) -> Outcome {
     let outbound = app.outbound.clone();
     match tokio::task::spawn_blocking(move || outbound.post_form(&uri, &[("logout_token", &token)])).await {

@@ -1,9 +1,9 @@
-//! What is over leaves, in small batches, by one process at a time (a lease in the database), within a budget of time. In each
-//! round every kind gets one batch, and those of which there is more get further ones until half a second was worked; then there
-//! is a pause at least nine times as long as the work. A batch has its place in the same queue as a request: one connection, for
-//! some milliseconds. So a request waits for one batch at most, and housekeeping is never starved. What fails is left for the
-//! next round. Two processes at once do no harm, only work: every batch asks again, in its own statement, what is over. No batch
-//! is begun while this process's clock is in doubt (`trust`). What leaves when is `docs/operations.md`.
+//! Housekeeping: expired rows are purged in small batches, by one process at a time (a lease in the database), within a time
+//! budget. In each round every kind gets one batch, and kinds with more rows get further ones until half a second was worked; the
+//! pause after that is at least nine times as long as the work. A batch queues like a request, for one connection and some
+//! milliseconds: a request waits for one batch at most, and housekeeping is never starved. Failed work is left for the next round.
+//! Two processes at once only waste work: every batch checks in its own statement which rows have expired. No batch starts while
+//! the process's clock is in doubt (`trust`). What is purged when: `docs/operations.md`.
 
 use std::{
     sync::{Arc, PoisonError},
@@ -28,38 +28,38 @@ use crate::{
     },
 };
 
-/// How often there is a round, at least so far apart.
+/// The minimum time between rounds.
 const EVERY: Duration = Duration::from_secs(5);
-/// How long one works, besides the one batch that each kind gets.
+/// The working time of a round, besides the one batch that each kind gets.
 const BUDGET: Duration = Duration::from_millis(500);
-/// How many times as long as the work the pause is, at least: a tenth of one connection's time at most.
+/// The minimum length of the pause, as a multiple of the work: at most a tenth of one connection's time is used.
 const PAUSE: u32 = 9;
 
-/// The lease under which this is done.
+/// The name of the lease.
 const LEASE: &str = "housekeeping";
-/// How long another process waits for one that died.
+/// How long another process waits when the holder of the lease has crashed.
 const LEASED: Span = Span::from_seconds(90);
 
-/// So many rows are removed by one statement.
+/// The maximum number of rows removed by one statement.
 const ROWS: u32 = 500;
-/// So many expired sessions are ended in one batch, each in a transaction of its own.
+/// The maximum number of expired sessions ended in one batch, each in its own transaction.
 const SESSIONS: u32 = 100;
-/// So many rows are looked at in one batch of a walk.
+/// The maximum number of rows read in one batch of a sweep.
 const SLICE: u32 = 2_000;
-/// How often a table is looked through, at least so far apart.
+/// The minimum time between two sweeps of a table.
 const SWEEP_EVERY: Span = Span::from_seconds(3_600);
 
-/// How long a browser that was not seen any more stays known: as long as its cookie lives.
+/// How long a browser stays known after it was last seen: as long as its cookie is valid.
 const KNOWN_DEVICES: Span = Span::from_seconds(366 * 86_400);
-/// How long a link that is over is kept, so that whoever follows it is told why it does not work any more.
+/// How long a link is kept after its end, so that a user who follows it is told why it no longer works.
 const OLD_LINKS: Span = Span::from_seconds(7 * 86_400);
 
-/// What a batch has done.
+/// The result of a batch.
 #[derive(Clone, Copy, Debug, Default)]
 struct Batch {
-    /// So many sessions were ended: clients are to be told.
+    /// The number of sessions that were ended: clients are to be notified.
     ended: usize,
-    /// So many rows have left.
+    /// The number of rows that were deleted.
     deleted: usize,
     /// Whether there may be more to do.
     more: bool,
@@ -71,7 +71,7 @@ impl Batch {
     }
 }
 
-/// A kind of work: its name, and one batch of it.
+/// A kind of work: its name, and a function that does one batch of it.
 type Kind = (&'static str, fn(&App, &mut AnyConnection, Timestamp) -> Result<Batch>);
 
 const KINDS: [Kind; 11] = [
@@ -109,7 +109,7 @@ const KINDS: [Kind; 11] = [
     }),
 ];
 
-/// Works until it is dropped, or a batch panics.
+/// Runs until it is dropped, or a batch panics.
 pub(super) async fn run(app: &Arc<App>) {
     let mut pause = EVERY;
     loop {
@@ -126,8 +126,8 @@ pub async fn round(app: &Arc<App>) {
     drop(work(app).await);
 }
 
-/// Begins no batch any more, and gives the lease back, where this process has it, so that another goes on at once. What is being
-/// done is waited for, as long as stopping may take.
+/// Starts no further batch, and releases the lease, if this process holds it, so that another process continues at once. Waits for
+/// the running batch, within the time for shutdown.
 pub(super) async fn finish(app: &Arc<App>) {
     let (closing, holder) = (app.clone(), app.process);
     let given_back = async {
@@ -143,16 +143,16 @@ pub(super) async fn finish(app: &Arc<App>) {
     }
 }
 
-/// What a batch came to.
+/// The outcome of a batch.
 enum Outcome {
     Done(Batch),
-    /// Another process has the lease, this one is about to stop, or its clock is in doubt.
+    /// Another process holds the lease, this one is stopping, or its clock is in doubt.
     NotOurs,
     Failed(Error),
     Panicked,
 }
 
-/// One round, and how long it has worked. A batch that panics keeps none of the other kinds from theirs.
+/// One round; returns how long it has worked. A batch that panics does not keep the other kinds from theirs.
 async fn work(app: &Arc<App>) -> std::result::Result<Duration, Panicked> {
     let mut has_panicked = false;
     let mut worked = Duration::ZERO;
@@ -162,7 +162,7 @@ async fn work(app: &Arc<App>) -> std::result::Result<Duration, Panicked> {
     'round: while !kinds.is_empty() {
         for kind in std::mem::take(&mut kinds) {
             if !is_first && worked >= BUDGET {
-                break 'round; // the rest waits for the next one
+                break 'round; // the rest is left for the next round
             }
             let Some((took, outcome)) = batch(app, kind).await else { break 'round };
             worked += took;
@@ -173,7 +173,7 @@ async fn work(app: &Arc<App>) -> std::result::Result<Duration, Panicked> {
                     kinds.extend(batch.more.then_some(kind));
                 }
                 Outcome::NotOurs => break 'round,
-                Outcome::Failed(error) => tracing::warn!(%error, "housekeeping: {}", kind.0), // the others go on
+                Outcome::Failed(error) => tracing::warn!(%error, "housekeeping: {}", kind.0), // the other kinds continue
                 Outcome::Panicked => {
                     tracing::error!("housekeeping: {}: a batch panicked", kind.0);
                     has_panicked = true;
@@ -192,7 +192,7 @@ async fn work(app: &Arc<App>) -> std::result::Result<Duration, Panicked> {
     if has_panicked { Err(Panicked) } else { Ok(worked) }
 }
 
-/// One batch, where this process may do it. Whoever has a clock that is in doubt does not take the lease either: another goes on.
+/// One batch, if this process may do it. A process whose clock is in doubt does not take the lease either, so that another one can.
 fn under_lease(
     app: &App,
     connection: &mut AnyConnection,
@@ -203,12 +203,12 @@ fn under_lease(
     may.then(|| work(app, connection, now)).transpose()
 }
 
-/// One batch of a kind, under the lease, with a connection of its own: how long it worked, and what came of it.
+/// One batch of a kind, under the lease, with its own connection: how long it worked, and its outcome.
 async fn batch(app: &Arc<App>, (name, work): Kind) -> Option<(Duration, Outcome)> {
     let working = app.clone();
     let done = stored(app, move |connection| -> Result<_> {
         let (stopwatch, now) = (Stopwatch::start(), working.clock.now());
-        let is_over = working.housekeeping_is_over.lock().unwrap_or_else(PoisonError::into_inner); // until the batch is done
+        let is_over = working.housekeeping_is_over.lock().unwrap_or_else(PoisonError::into_inner); // held until the batch is done
         if *is_over {
             return Ok((stopwatch.elapsed(), Ok(None)));
         }
@@ -220,7 +220,7 @@ async fn batch(app: &Arc<App>, (name, work): Kind) -> Option<(Duration, Outcome)
         Ok(Ok((took, Ok(None)))) => Some((took, Outcome::NotOurs)),
         Ok(Ok((took, Err(error)))) => Some((took, Outcome::Failed(error))),
         Ok(Err(error)) => {
-            tracing::warn!(%error, "housekeeping: {name}"); // there was no connection
+            tracing::warn!(%error, "housekeeping: {name}"); // no connection was available
             None
         }
         Err(PoolError::Panicked) => Some((Duration::ZERO, Outcome::Panicked)),

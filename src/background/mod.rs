@@ -1,6 +1,6 @@
-//! What the server does by itself, beside requests: it tells others what they want to know, writes history, ends sessions
-//! that have reached their end, and forgets what has expired. Any number of processes may do so on one database. Each kind of work
-//! is a loop of its own, which the supervisor starts again where it panics, here or on the thread that did its work.
+//! The work that the server does besides requests: notifying clients and users, writing history, ending expired sessions, purging
+//! expired rows. Any number of processes may do so on one database. Each kind of work is a task of its own, which the supervisor
+//! restarts after a panic, of the task or of a job that it ran.
 
 mod backchannel_logout;
 pub mod housekeeping;
@@ -25,26 +25,26 @@ use crate::{
     },
 };
 
-/// How often deliveries that are due are looked for, when nobody rings.
+/// The polling interval for due deliveries, when no wakeup arrives.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long to wait where the database does not answer.
+/// The pause when the database does not answer.
 const PAUSE: Duration = Duration::from_secs(10);
-/// For how long what could not be told is tried again.
+/// The time for which a failed delivery is retried.
 const GIVE_UP_AFTER: Span = Span::from_seconds(86_400);
-/// How long to wait after the first attempt; twice as long after each further one.
+/// The delay after the first attempt; it doubles with each further attempt.
 const FIRST_WAIT: Span = Span::from_seconds(5);
-/// The longest wait.
+/// The maximum delay.
 const LONGEST_WAIT: Span = Span::from_seconds(3_600);
-/// How often history is written.
+/// The interval at which history is written.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
 
-/// What the server does by itself waits for its turn as long as it takes.
+/// The time limit of the server's own jobs: none, they wait for their turn.
 const FOR_EVER: Duration = Duration::MAX;
 
-/// The work of a loop panicked on its thread. The loop ends: its supervisor starts it again after a pause.
+/// A job of a task panicked on its thread. The task ends, and its supervisor restarts it after a pause.
 struct Panicked;
 
-/// Works until it is dropped.
+/// Runs until it is dropped.
 pub async fn run(app: Arc<App>) {
     let (calls, pause) = (Calls::default(), tokio::time::sleep);
     tokio::join!(
@@ -55,12 +55,12 @@ pub async fn run(app: Arc<App>) {
     );
 }
 
-/// What waits to be written is written, another process may do the housekeeping, and e-mails that are being sent are sent, before
-/// the server stops: all of it within `shutdown_timeout`.
+/// Before the server stops: writes the pending history, hands housekeeping over to another process, and finishes sending e-mails,
+/// all within `shutdown_timeout`.
 pub async fn finish(app: &Arc<App>) {
     let within = app.config.shutdown_timeout;
     let history = async {
-        // It is nowhere else; what is being written is waited for.
+        // The pending history exists nowhere else; a write in progress is waited for.
         if tokio::time::timeout(within, write_history(app)).await.is_err() {
             tracing::error!("pending history could not be written and is lost");
         }
@@ -74,15 +74,14 @@ pub async fn finish(app: &Arc<App>) {
     tokio::join!(history, housekeeping::finish(app), messages);
 }
 
-/// When to try a delivery again; `None` where it is given up, which takes a clock that is trusted.
+/// The time of the next attempt at a delivery; `None` to give up, which only a trusted clock may decide.
 fn next_try(app: &App, connection: &mut AnyConnection, delivery: &Delivery, now: Timestamp) -> Result<Option<Timestamp>, Error> {
     let is_old = now.since(delivery.created_at) >= GIVE_UP_AFTER;
     let is_given_up = is_old && trust::is_trusted(app, connection, now)?;
     Ok((!is_given_up).then(|| now.plus(wait(delivery.attempts))))
 }
 
-/// Takes each of these deliveries that nobody else was first to take. One that the database refuses to have taken keeps none of
-/// the others back.
+/// Takes each of these deliveries that no other process took first. If the database refuses one, the others are still taken.
 fn take_each(connection: &mut AnyConnection, due: Vec<Delivery>, until: Timestamp) -> Result<Vec<Delivery>, Error> {
     let mut taken = Vec::new();
     for delivery in due {
@@ -92,13 +91,13 @@ fn take_each(connection: &mut AnyConnection, due: Vec<Delivery>, until: Timestam
                 tracing::error!(%error, "a delivery could not be claimed: skipped");
             }
             Err(error) if taken.is_empty() => return Err(error),
-            Err(_) => break, // those that are taken already are dealt with: they would not be due again for a while
+            Err(_) => break, // those taken already are delivered: they would not be due again for a while
         }
     }
     Ok(taken)
 }
 
-/// How long to wait after so many attempts.
+/// The delay after this many attempts.
 fn wait(attempts: u32) -> Span {
     Span::from_millis(FIRST_WAIT.millis() << attempts.saturating_sub(1).min(16)).min(LONGEST_WAIT)
 }
@@ -123,21 +122,21 @@ async fn write_history(app: &Arc<App>) -> Result<(), Panicked> {
     Ok(())
 }
 
-/// While the database is down it is not asked each second.
+/// A pause, so that a failing database is not queried every second.
 async fn pause(error: &impl Display) {
     tracing::warn!(%error, "could not read deliveries: will retry");
     tokio::time::sleep(PAUSE).await;
 }
 
-/// Does work with a connection, in its turn, like a request. Nobody is told of its commits: one that waits for a standby that is away
-/// is ended like one whose caller has left.
+/// Runs a job with a connection, in its turn, like a request. No caller waits for its commits: a commit that hangs on an absent
+/// standby is ended like that of a caller who has left.
 async fn stored<T: Send + 'static, E: From<Error> + Outage + Send + 'static>(
     app: &Arc<App>,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E> + Send + 'static,
 ) -> Result<Result<T, E>, PoolError> {
-    let (cloned, progress) = (app.clone(), Progress::default());
+    let (worker_app, progress) = (app.clone(), Progress::default());
     let caller = Caller::of(app.clone(), progress.clone());
-    let work = move || cloned.store.with_progress(&progress, work);
+    let work = move || worker_app.store.with_progress(&progress, work);
     let mut running = pin!(app.blocking_pool.run(Priority::Own, (FOR_EVER, FOR_EVER), work));
     if let Ok(done) = tokio::time::timeout(app.config.blocking_timeout, &mut running).await {
         caller.answered();

@@ -1,5 +1,5 @@
-//! E-mails to users: what waits in the queue is written in words and sent, and what was asked for by a form that tells
-//! nothing is found out and answered. A server that is down is tried again, later and later, for a day.
+//! E-mail to users: notifications in the queue are rendered and sent, and requests from forms that disclose nothing about an
+//! account are looked up and answered. When the mail server is down, delivery is retried for a day, with growing delays.
 
 use std::sync::Arc;
 
@@ -30,41 +30,41 @@ use crate::{
     supervisor::caught,
 };
 
-/// How long an e-mail is in the hands of one process: well beyond what sending may take.
+/// How long one process holds an e-mail: well beyond the time that sending may take.
 const IN_HAND: Span = Span::from_seconds(600);
 
-/// What came of an attempt.
+/// The outcome of an attempt.
 enum Outcome {
     /// It was sent.
     Sent,
-    /// There is nothing to send, for this reason.
+    /// Nothing is to be sent, for this reason.
     Unwanted(&'static str),
-    /// It will never be sent.
-    PoolError(String),
-    /// It will be tried again.
+    /// It will never be sent, for this reason.
+    Rejected(String),
+    /// It will be retried.
     Failed(String),
 }
 
-/// The link of an e-mail, when the e-mail is written.
+/// The state of an e-mail's link when the e-mail is rendered.
 enum LinkState {
-    /// It is good.
+    /// The link is valid.
     Open(LinkKind),
-    /// It is not, and the e-mail is sent without it.
+    /// The link is not valid, and the e-mail is sent without it.
     LeftOut,
-    /// It is not, and the e-mail is for nothing but it.
+    /// The link is not valid, and the e-mail has no other purpose.
     Ended,
-    /// It is not by its time, by a clock that is not trusted.
+    /// The link has expired by a clock that is not trusted.
     Doubtful,
 }
 
-/// Works until it is dropped, or its work panics.
+/// Runs until it is dropped, or a job of it panics.
 pub async fn run(app: &Arc<App>) {
     while round(app).await.is_ok() {
         let _ = tokio::time::timeout(LOOK_EVERY, app.bell.for_users()).await;
     }
 }
 
-/// Begins to deal with those that are due, as far as there is room.
+/// Starts the due deliveries, as far as there is capacity.
 async fn round(app: &Arc<App>) -> std::result::Result<(), Panicked> {
     let room = app.messages.available_permits();
     let taking = app.clone();
@@ -102,17 +102,17 @@ async fn deal_with(app: &Arc<App>, delivery: Delivery) {
     let outcome = match delivery.content.clone() {
         Content::Notification(notice) => {
             let sent = caught(send(app, &delivery, notice)).await;
-            sent.unwrap_or_else(|| Outcome::Failed("sending panicked".into())) // and is given up in the end, like any other
+            sent.unwrap_or_else(|| Outcome::Failed("sending panicked".into())) // given up in the end, like any other failure
         }
         Content::ResetRequested(mail_request) | Content::RegistrationRequested(mail_request) => {
             let (answering, requested) = (app.clone(), delivery.clone());
             match stored(app, move |connection| answer(&answering, connection, &requested, &mail_request)).await {
-                Ok(Ok(())) => return, // the answer has ended the delivery
+                Ok(Ok(())) => return, // the answer has removed the delivery
                 Ok(Err(error)) => Outcome::Failed(error.to_string()),
                 Err(error) => Outcome::Failed(error.to_string()),
             }
         }
-        Content::Logout(_) => return, // is of a client
+        Content::Logout(_) => return, // addressed to a client
     };
     let settling = app.clone();
     match stored(app, move |connection| settle(&settling, connection, &delivery, &outcome)).await {
@@ -122,7 +122,7 @@ async fn deal_with(app: &Arc<App>, delivery: Delivery) {
     }
 }
 
-/// Finds out what was asked for, and for whom.
+/// Answers a form's request: looks up the account, and queues the e-mail if there is one to send.
 fn answer(app: &App, connection: &mut AnyConnection, delivery: &Delivery, mail_request: &MailRequest) -> Result<()> {
     let now = app.clock.now();
     let ids = Ids { link: random::id(now), message: random::id(now), event: random::id(now) };
@@ -160,19 +160,19 @@ async fn send(app: &Arc<App>, delivery: &Delivery, notice: Notification) -> Outc
     };
     let message = match write(app, delivery, &notice, link) {
         Ok(message) => message,
-        Err(error) => return Outcome::PoolError(error.to_string()),
+        Err(error) => return Outcome::Rejected(error.to_string()),
     };
     let mailer = app.mailer.clone();
     match tokio::task::spawn_blocking(move || mailer.send(&message)).await {
         Ok(Ok(())) => Outcome::Sent,
-        Ok(Err(SendError::Permanent(why))) => Outcome::PoolError(why),
+        Ok(Err(SendError::Permanent(why))) => Outcome::Rejected(why),
         Ok(Err(SendError::Later(why))) => Outcome::Failed(why),
         Err(error) => Outcome::Failed(error.to_string()),
     }
 }
 
-/// What became of an e-mail's link while the e-mail waited. Where it was ended, an e-mail that only brings it is not wanted; one that
-/// tells of something goes out without it, to the address that is still the user's, or was the one before.
+/// The state of an e-mail's link after the e-mail has waited. If the link is no longer valid, an e-mail that only carries it is
+/// dropped; an e-mail that reports an event is sent without it, to the user's current address, or the former one after a change.
 fn link_of(app: &App, connection: &mut AnyConnection, notice: &Notification, id: Id) -> Result<LinkState> {
     let now = app.clock.now();
     let Some(link) = links::find(connection, id)? else { return Ok(LinkState::Ended) };
@@ -188,7 +188,7 @@ fn link_of(app: &App, connection: &mut AnyConnection, notice: &Notification, id:
     Ok(if is_wanted { LinkState::LeftOut } else { LinkState::Ended })
 }
 
-/// The e-mail in words. The link in it is derived now, and stands nowhere else.
+/// Renders the e-mail. Its link is derived here, and stored nowhere.
 fn write(
     app: &App,
     delivery: &Delivery,
@@ -200,7 +200,7 @@ fn write(
         let credential = Credential { kind: Kind::Link, id, generation: 0 }.derive(&app.config.secrets);
         issuer.url(&format!("{}?link={credential}", path_of(kind)))
     });
-    // One e-mail only says where to go: whoever else reads it can do no more there than anyone.
+    // The e-mail after a password was taken only links to a public page: another reader of it gains nothing.
     let url = url.or_else(|| (notice.kind == NotificationKind::PasswordTaken).then(|| issuer.url(paths::RECOVER)));
     let lasts = link.map(|kind| pages::span_text(kind.lifetime().seconds()));
     let browser = notice.origin.user_agent.as_deref().map(user_agent::words);
@@ -222,12 +222,12 @@ fn write(
     Ok(Message { id, to: notice.to.clone(), subject, text, at: delivery.created_at })
 }
 
-/// Names an e-mail, in the log and in its Message-ID.
+/// The e-mail's name, in the log and in its Message-ID.
 fn name(delivery: &Delivery) -> String {
     delivery.id.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
-/// Where a link in a mail leads.
+/// The path that a link in an e-mail leads to.
 #[must_use]
 pub const fn path_of(kind: LinkKind) -> &'static str {
     match kind {
@@ -269,7 +269,7 @@ fn settle(app: &App, connection: &mut AnyConnection, delivery: &Delivery, outcom
             }
             tracing::error!(what, id, attempt, why, "e-mail not sent: given up");
         }
-        Outcome::PoolError(why) => tracing::warn!(what, id, attempt, why, "e-mail rejected permanently"),
+        Outcome::Rejected(why) => tracing::warn!(what, id, attempt, why, "e-mail rejected permanently"),
         Outcome::Unwanted(why) => tracing::debug!(what, id, why, "e-mail no longer needed"),
         Outcome::Sent => tracing::info!(what, id, attempt, "e-mail sent"),
     }

@@ -1,5 +1,5 @@
-//! Whether this process's clock may decide what cannot be undone: reads it beside the database's clock and monotonic time, has
-//! `protocol::clock_check` judge, and reports a doubt once a minute for as long as it lasts.
+//! The check of this process's clock before irreversible work: compares it with the database's clock and monotonic time, has
+//! `protocol::clock_check` judge, and logs a doubt once a minute for as long as it lasts.
 
 use std::sync::PoisonError;
 
@@ -9,7 +9,7 @@ use crate::{
     store::{AnyConnection, Result, database_time, sweep_cursors},
 };
 
-/// Whether this reading of the clock is trusted: where it is not, nothing is deleted, ended or given up by it.
+/// Whether this reading of the clock is trusted: if not, nothing is deleted, ended or given up because of it.
 pub(super) fn is_trusted(app: &App, connection: &mut AnyConnection, clock: Timestamp) -> Result<bool> {
     let monotonic = app.clock.monotonic();
     let database = app.clock.of_database(database_time::now(connection)?);

@@ -1,4 +1,4 @@
-//! The queue before the threads: the priorities with their turns, who is turned away and when, and how threads wait for what comes.
+//! The queue of the blocking pool: its priorities and their turns, load shedding, and how threads wait for jobs.
 
 use std::{
     collections::VecDeque,
@@ -15,18 +15,18 @@ use super::Priority;
 
 pub(super) const PRIORITIES: [Priority; 5] =
     [Priority::Clients, Priority::Reads, Priority::Browsers, Priority::Own, Priority::Health];
-/// What the thread that only reads takes, in this order.
+/// The priorities that the read-only thread serves, in this order.
 const READER_PRIORITIES: [Priority; 2] = [Priority::Health, Priority::Reads];
-/// So many wait in one priority at most.
+/// The maximum number of jobs waiting in one priority.
 pub(super) const CAPACITY: usize = 4096;
-/// When requests are turned away: once, throughout the second time, each that waited in the priority had waited for longer than the
-/// first.
+/// The shedding rule: a priority sheds load once every job taken from it, throughout the second duration, had waited longer than
+/// the first.
 #[derive(Clone, Copy)]
 pub(super) struct ShedAfter(Duration, Duration);
 
 impl Priority {
-    /// A machine tries again by itself; a user would rather wait for a second than be told to try again. Nothing else is turned
-    /// away.
+    /// Machines retry by themselves and are refused early; a user would rather wait a second than be asked to try again. The other
+    /// priorities never shed load.
     pub(super) const fn shed_after(self) -> Option<ShedAfter> {
         match self {
             Self::Clients | Self::Reads => Some(ShedAfter(Duration::from_millis(50), Duration::from_millis(125))),
@@ -40,7 +40,7 @@ const WAITING: u8 = 0;
 const STARTED: u8 = 1;
 pub(super) const CANCELLED: u8 = 2;
 
-/// Whose turn it is, decided once: by the thread that begins, or by the caller who leaves.
+/// The state of a job, changed from waiting only once: by the thread that starts it, or by the caller that leaves.
 #[derive(Default)]
 pub(super) struct JobState(AtomicU8);
 
@@ -57,20 +57,20 @@ impl JobState {
 pub(super) struct Job {
     pub(super) since: Instant,
     pub(super) job_state: Arc<JobState>,
-    /// Does the work, or tells the caller that it will not be done.
+    /// Runs the job (`true`), or tells the caller that it was refused (`false`).
     pub(super) go: Box<dyn FnOnce(bool) + Send>,
 }
 
 #[derive(Default)]
 pub(super) struct PriorityQueue {
     pub(super) jobs: VecDeque<Job>,
-    /// Since when every one had waited for too long.
+    /// The time since which every job taken had waited too long.
     late_since: Option<Instant>,
 }
 
 impl PriorityQueue {
-    /// Whether whoever comes now is turned away at the door: some of those who wait are, and the first has waited for too long.
-    /// That costs less than to let them wait first.
+    /// Whether a new job is refused at once: the priority is shedding load and its first job has waited too long. Refusing on
+    /// arrival costs less than letting the job wait first.
     pub(super) fn is_shedding(&self, shed_after: Option<ShedAfter>, now: Instant) -> bool {
         let (Some(ShedAfter(target, interval)), Some(late_since), Some(first)) = (shed_after, self.late_since, self.jobs.front())
         else {
@@ -79,11 +79,11 @@ impl PriorityQueue {
         now.saturating_duration_since(late_since) >= interval && now.saturating_duration_since(first.since) > target
     }
 
-    /// The next one whose caller is still there, and whether it is to be done. One that waits alone always is.
+    /// The next job whose caller is still there, and whether to run it. A job that waits alone is always run.
     pub(super) fn next(&mut self, shed_after: Option<ShedAfter>, now: Instant) -> Option<(Job, bool)> {
         while self.jobs.front().is_some_and(|job| job.job_state.is_cancelled()) {
             let job = self.jobs.pop_front();
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(job))); // a panic would end the thread that looks
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(job))); // a panic would end the polling thread
         }
         let job = self.jobs.pop_front();
         if self.jobs.is_empty() {
@@ -105,9 +105,9 @@ impl PriorityQueue {
 pub(super) struct QueueState {
     pub(super) priorities: [PriorityQueue; PRIORITIES.len()],
     next_priority: usize,
-    /// Whether a thread is about to look again: whoever puts something here need wake no other.
+    /// Whether a thread is about to poll again, so that a new job need wake no other.
     is_being_polled: bool,
-    /// How many threads that take everything are not at work.
+    /// How many of the threads that serve every priority are idle.
     idle: usize,
     pub(super) is_closed: bool,
 }
@@ -134,7 +134,7 @@ impl QueueState {
             let at = (self.next_priority + step) % PRIORITIES.len();
             let shed_after = PRIORITIES.get(at)?.shed_after();
             if let Some((job, is_due)) = self.priorities.get_mut(at)?.next(shed_after, now) {
-                // Refusing one does not use up the priority's turn.
+                // A refused job does not use up its priority's turn.
                 self.next_priority = if is_due { (at + 1) % PRIORITIES.len() } else { at };
                 return Some((job, is_due));
             }
@@ -147,7 +147,7 @@ impl QueueState {
 pub(super) struct Queue {
     waiting: Mutex<QueueState>,
     pub(super) wakeup: Condvar,
-    /// For the thread that only reads.
+    /// Wakes the read-only thread.
     pub(super) readers: Condvar,
 }
 
@@ -170,7 +170,7 @@ impl Queue {
         true
     }
 
-    /// Waits for the next one that only reads; `None` when it is over. There is nothing to do here while other threads are idle.
+    /// Waits for the next read-only job; `None` when the pool is closed. This thread takes nothing while other threads are idle.
     pub(super) fn take_read(&self) -> Option<(Job, bool)> {
         let mut waiting = self.lock();
         loop {
@@ -186,8 +186,8 @@ impl Queue {
         }
     }
 
-    /// Waits for the next one; `None` when it is over. One thread looks once more before it sleeps: under load there mostly is
-    /// one by then, and nobody has to be woken for it.
+    /// Waits for the next job; `None` when the pool is closed. One thread polls once more before it sleeps: under load the next job
+    /// has mostly arrived by then, and no thread has to be woken for it.
     pub(super) fn take(&self) -> Option<(Job, bool)> {
         let mut waiting = self.lock();
         waiting.idle += 1;
@@ -215,7 +215,7 @@ impl Queue {
             match waiting.count() {
                 0 if !waiting.is_closed => waiting = self.wakeup.wait(waiting).unwrap_or_else(PoisonError::into_inner),
                 0 | 1 => {}
-                _ => self.wakeup.notify_all(), // for those that came meanwhile, and woke nobody
+                _ => self.wakeup.notify_all(), // for the jobs that arrived meanwhile and woke no thread
             }
         }
     }
@@ -226,7 +226,7 @@ impl Queue {
 
     pub(super) fn work(&self, take: impl Fn(&Self) -> Option<(Job, bool)>) {
         while let Some((job, is_due)) = take(self) {
-            // Whoever waits for one that panics is told by its end of the channel.
+            // The caller of a job that panics learns of it by the closed channel.
             let _ = catch_unwind(AssertUnwindSafe(move || {
                 if job.job_state.transition(STARTED) {
                     (job.go)(is_due);

@@ -1,5 +1,5 @@
 //! `symbolon api`: the APIs that tokens are for (RFC 8707), with their scopes. What may be registered is decided by
-//! `protocol::api::Api::check`; what is taken here is taken from every client with it, and told.
+//! `protocol::api::Api::check`; what is removed from an API is removed from every client too, and reported.
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -79,14 +79,14 @@ struct Shown<'a> {
     uri: &'a str,
     name: &'a str,
     scopes: &'a [ApiScope],
-    /// The clients that may ask for tokens for it.
+    /// The clients that may request tokens for it.
     clients: Vec<&'a str>,
-    /// The clients that may introspect them.
+    /// The clients that may introspect those tokens.
     introspected_by: Vec<&'a str>,
     created: String,
 }
 
-/// What a client had and has no more.
+/// What a client loses by a change.
 #[derive(Serialize)]
 struct Loss {
     client_id: String,
@@ -110,7 +110,7 @@ impl Command {
 }
 
 impl Changes {
-    /// Changes the API, which is checked again.
+    /// Applies the change to the API, which is checked again.
     fn make(&self, api: &mut Api) -> Result<(), Error> {
         if let Some(name) = &self.name {
             name.trim().clone_into(&mut api.name);
@@ -141,7 +141,7 @@ fn add(work: &mut Work<'_>, api: &Api, format: Format) -> Answer {
         Err(store::Error::Conflict(_)) => refuse(format!("API '{}' is already registered", api.uri)),
         inserted => {
             inserted?;
-            // A client of an older database may name it already.
+            // A client in an older database may already name it.
             let clients = clients::all(work.connection)?;
             format.answer(&shown(api, &clients), || output::clean(&format!("registered API {}", api.uri)) + "\n")
         }
@@ -194,7 +194,7 @@ fn unknown<T>(uri: &str) -> Result<T, Error> {
     refuse(format!("API '{uri}': no such API (list all with symbolon api list)"))
 }
 
-/// `name=words`, or the name alone.
+/// Parses `name=words`, or the name alone.
 fn scopes_of(texts: &[String]) -> Vec<ApiScope> {
     let read = |text: &String| match text.split_once('=') {
         Some((name, words)) => ApiScope { name: name.into(), description: Some(words.trim().into()) },

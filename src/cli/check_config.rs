@@ -1,5 +1,5 @@
-//! `symbolon check-config`: the configuration as the server will use it, under the names of its keys. Of the server's secrets the
-//! numbers alone are told, with what each is used for; of the database's password nothing.
+//! `symbolon check-config`: the configuration as the server will use it, under the names of its keys. Of the server's secrets only
+//! the numbers are shown, with what each is used for; of the database's password nothing.
 
 use serde_json::{Map, Value, json};
 
@@ -75,7 +75,7 @@ pub fn run(config: &Config, format: Format) -> Answer {
     format.answer(&object, text)
 }
 
-/// Each secret of the list by its number, which stands in every credential that it derived, and what it is used for.
+/// Each secret of the list by its number, which is part of every credential derived from it, and what it is used for.
 fn secrets(config: &Config) -> Value {
     if !config.has_secret {
         return json!(["generated at first start"]);
@@ -88,7 +88,7 @@ fn secrets(config: &Config) -> Value {
     config.secrets.uses().into_iter().map(|(number, of)| format!("{number} {}", words(of))).collect::<Vec<_>>().into()
 }
 
-/// What the keys about mail amount to; the password is none of it.
+/// The effective mail settings, without the password.
 struct Mail {
     kind: Value,
     from: Value,

@@ -1,5 +1,5 @@
-//! `symbolon client`: the apps users sign in to, and programs that act for themselves. What may be registered is decided
-//! by `protocol::client::Client::check`.
+//! `symbolon client`: apps that users sign in to, and programs that act for themselves. What may be registered is decided by
+//! `protocol::client::Client::check`.
 
 mod add;
 mod check;
@@ -102,7 +102,7 @@ fn show(work: &mut Work<'_>, one: &One) -> Answer {
 
 fn switch(work: &mut Work<'_>, one: &One, on: bool) -> Answer {
     let before = find(work, &one.id)?;
-    // Since when it is off stays as it was.
+    // The time since when it is disabled stays unchanged.
     let disabled_at = if on { None } else { before.disabled_at.or(Some(work.now)) };
     if !clients::set_disabled(work.connection, &one.id, disabled_at)? {
         return unknown(&one.id);
@@ -132,7 +132,7 @@ fn unknown<T>(id: &str) -> Result<T, Error> {
     refuse(format!("client '{id}': no such client (list all with symbolon client list)"))
 }
 
-/// Twenty hexadecimal digits: never the thirty-two of a user's id.
+/// Twenty hexadecimal digits: never the length of a user's id, thirty-two.
 fn new_id() -> String {
     format!("{:020x}", u128::from_be_bytes(random::bytes()) >> 48)
 }

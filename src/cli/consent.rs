@@ -1,5 +1,4 @@
-//! `symbolon consent`: what users allowed clients, as it is remembered, and taking it back. The grants that came from it
-//! are `grant`.
+//! `symbolon consent`: the consents that users gave to clients, and withdrawing them. The grants issued by a consent are `grant`.
 
 use clap::Subcommand;
 use serde::Serialize;
@@ -41,7 +40,7 @@ pub enum Command {
     },
 }
 
-/// What was allowed, as printed.
+/// A consent, as printed.
 #[derive(Serialize)]
 struct Shown<'a> {
     client_id: &'a str,

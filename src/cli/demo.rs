@@ -1,5 +1,5 @@
-//! `symbolon demo`: everything needed to see the server at work, made anew at each start: a database, a secret, a
-//! key, a user, two clients, and beside the server a single-page app and an API. Gone when it stops.
+//! `symbolon demo`: everything needed to try the server, created at each start: a database, a secret, a key, a user, two clients,
+//! and beside the server a single-page app and an API. Removed when it stops.
 
 use std::{
     fs,
@@ -43,7 +43,7 @@ pub struct Options {
 /// Runs the demonstration until it is interrupted.
 ///
 /// # Errors
-/// Why it does not start.
+/// The reason why it does not start.
 pub fn run(options: Options) -> Result<(), Error> {
     let now = Clock::system().now();
     let settings = Settings::demo(&format!("symbolon-demo-{}", random::id(now)), options.port);

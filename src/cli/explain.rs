@@ -1,5 +1,5 @@
-//! `symbolon explain`: what a token or another credential is, and whether it would be taken now. Derived credentials and
-//! secrets are `credentials`, signed tokens `tokens`. Nothing is changed, and the credential itself is never printed.
+//! `symbolon explain`: what a token or another credential is, and whether it would be accepted now. Derived credentials and secrets
+//! are `credentials`, signed tokens `tokens`. Nothing is changed, and the credential itself is never printed.
 
 mod credentials;
 mod tokens;
@@ -24,10 +24,10 @@ pub const LONG_ABOUT: &str = "Explain what a token or other credential is: whose
 if not, why.\n\nWithout a token, or with -, it is read from the first line of standard input: that keeps it out of the shell's \
 history and the process list. It is never printed.";
 
-/// The longest line that is read, in bytes.
+/// The maximum length of a line, in bytes.
 const MAX_LENGTH: u64 = 64 * 1024;
 
-/// Beginnings by which the credentials of this server are told.
+/// The prefix that identifies a client secret of this server.
 const CLIENT_SECRET: &str = "sym_cs_";
 
 #[derive(Debug, Args)]
@@ -39,7 +39,7 @@ pub struct Options {
     format: Format,
 }
 
-/// What is to be explained; nothing prints it.
+/// The credential to explain; never printed.
 #[derive(Clone)]
 struct Secret(String);
 
@@ -55,19 +55,19 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// What is known of a credential.
+/// The explanation of a credential.
 #[derive(Default, Serialize)]
 struct Explanation {
-    /// What it is.
+    /// The kind of credential.
     is: &'static str,
-    /// Whether it would be taken now, by who may present it.
+    /// Whether it would be accepted now, from its legitimate holder.
     active: bool,
-    /// Why, or why not.
+    /// The reason why it is active or not.
     because: String,
-    /// The row of the verdict's table that says so (`docs/decisions/0001-one-row-is-a-whole-authorization.md`).
+    /// The row of the verdict's table that decides (`docs/decisions/0001-one-row-is-a-whole-authorization.md`).
     #[serde(skip_serializing_if = "Option::is_none")]
     row: Option<u8>,
-    /// Whose secret or key made it.
+    /// The secret or key that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     made_by: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,13 +138,13 @@ fn first_line(input: impl BufRead) -> Result<String, Error> {
     }
 }
 
-/// The user name of a user, if there still is one.
+/// The user name, if the user still exists.
 fn username(work: &mut Work<'_>, user: Id) -> Result<String, Error> {
     Ok(users::find(work.connection, user)?.map_or_else(|| format!("{user} (deleted)"), |user| user.claims.username))
 }
 
 impl Explanation {
-    /// Something that is worth nothing, and why.
+    /// An inactive credential, and the reason.
     fn inactive(is: &'static str, because: impl Into<String>) -> Self {
         Self { is, because: because.into(), ..Self::default() }
     }

@@ -1,5 +1,5 @@
-//! `symbolon grant`: what users allowed clients. Whether a grant still works is `protocol::grant`; this
-//! reads what that depends on, and revokes.
+//! `symbolon grant`: the grants that users gave to clients. Whether a grant is still active is decided by `protocol::grant`; this
+//! module reads its input, and revokes grants.
 
 mod show;
 
@@ -73,25 +73,25 @@ struct Shown {
     username: Option<String>,
     scope: String,
     audiences: Vec<String>,
-    /// `code` until the code is redeemed, then `active`, at last `ended`.
+    /// `code` until the code is redeemed, then `active`, finally `ended`.
     state: &'static str,
-    /// Why it has ended.
+    /// The reason why it has ended.
     reason: Option<Inactive>,
     /// Whether it ends with the browser session.
     ends_with_session: bool,
     created: String,
     last_used: Option<String>,
     expires: String,
-    /// The name that the user gave the device it is on.
+    /// The name that the user gave to its device.
     device_name: Option<String>,
-    /// From where it was last used; until the code is redeemed, the browser in which it was given.
+    /// The address it was last used from; until the code is redeemed, that of the user's browser.
     address: Option<String>,
     place: Option<String>,
     user_agent: Option<String>,
 }
 
 impl Shown {
-    /// What the user calls the device, or else the program as it names itself, in words.
+    /// The user's name for the device, or else its program, parsed from the user agent.
     fn device(&self) -> String {
         self.device_name.clone().or_else(|| self.user_agent.as_deref().map(user_agent::words)).unwrap_or_default()
     }
@@ -149,7 +149,7 @@ fn list(work: &mut Work<'_>, filter: &Filter, limit: u32, format: Format) -> Ans
 }
 
 fn show(work: &mut Work<'_>, listed: Grant, clients: &HashMap<String, Client>, username: Option<String>) -> Result<Shown, Error> {
-    // Read with its user and its session; one that is gone by now is shown as it was listed.
+    // Read with its user and its session; a grant deleted meanwhile is shown as it was listed.
     let (status, grant) = match grants::find(work.connection, listed.id)? {
         Some(found) => (found.status(work.now, found.read_at), found.grant),
         None => (AccountStatus { user_enabled: false, must_sign_in: false, now: work.now, by_database: work.now }, listed),

@@ -1,5 +1,5 @@
-//! `symbolon key`: the keys that sign tokens. Which one signs when is `jose::keys`; this makes new ones, early
-//! enough that everyone has seen a key before its first signature.
+//! `symbolon key`: the keys that sign tokens. Which key signs when is decided by `jose::keys`; this module creates new ones, early
+//! enough that every verifier has seen a key before its first signature.
 
 use clap::Subcommand;
 use serde::Serialize;
@@ -95,7 +95,7 @@ fn add(work: &mut Work<'_>, algorithm: Algorithm, at_once: bool, format: Format)
             "there is already a key for {name} (create a new one with symbolon key rotate --algorithm {name})"
         ));
     }
-    // Where there was no key at all, there is no server that publishes others.
+    // Without any key there is no server yet that publishes others.
     let signs_from = if at_once || before.is_empty() { work.now } else { lead_from(work) };
     let (secrets, now) = (&work.config.secrets, work.now);
     signing_keys::insert_missing(work.connection, |rows| -> Result<Vec<SigningKeyRow>, Error> {
@@ -135,18 +135,18 @@ fn rotate(work: &mut Work<'_>, algorithm: Algorithm, at_once: bool, format: Form
     made(work, &key.kid, format)
 }
 
-/// When a key that is made now signs.
+/// The time from which a key created now signs.
 fn lead_from(work: &Work<'_>) -> Timestamp {
     work.now.plus(work.config.lifetimes.signing_key_activation_delay)
 }
 
-/// Makes the keys of every installation, where this is the first command on a fresh database.
+/// Creates the keys of every installation, if this is the first command on a fresh database.
 fn make_initial(work: &mut Work<'_>) -> Result<(), Error> {
     let lead = work.config.lifetimes.signing_key_activation_delay;
     first_keys::make(work.connection, &work.config.secrets, work.now, lead)
 }
 
-/// Refuses an algorithm by which no key signs yet: tokens signed by it would be refused by whoever has not seen the key.
+/// Refuses an algorithm without a signing key: resource servers that have not seen the key would refuse its tokens.
 pub fn expect_signing(work: &mut Work<'_>, algorithm: Algorithm) -> Result<(), Error> {
     if openable(work)?.is_empty() {
         make_initial(work)?;
@@ -166,12 +166,12 @@ pub fn expect_signing(work: &mut Work<'_>, algorithm: Algorithm) -> Result<(), E
     }
 }
 
-/// Every key. One sealed under another secret than the server's would stop the server: so those that sign must open.
+/// Every key. A key sealed under a secret that the server does not have would stop the server: those that sign must be readable.
 fn openable(work: &mut Work<'_>) -> Result<Vec<SigningKeyRow>, Error> {
     let rows = signing_keys::all(work.connection)?;
     let ring = KeyRing::open(&rows, &work.config.secrets, &KeyRing::default())?;
     match ring.check(work.now) {
-        // Of the default algorithm the server makes one when it starts.
+        // The server creates a key for the default algorithm when it starts.
         Ok(()) | Err(jose::Error::NoKey(_)) => Ok(rows),
         Err(error) => Err(error.into()),
     }

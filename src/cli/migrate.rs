@@ -1,5 +1,5 @@
-//! `symbolon migrate`: brings the database up to date before the servers are replaced. It says which migrations were run, and what
-//! became of e-mail addresses that the version before kept in another spelling.
+//! `symbolon migrate`: migrates the database before the servers are replaced. It reports which migrations were run, and how e-mail
+//! addresses stored in another spelling by an older version were normalised.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::{
     store::{migrations, spellings},
 };
 
-/// Runs it.
+/// Runs the migrations.
 pub fn run(config: &Config, format: Format) -> Answer {
     let store = open(config)?;
     let ran = store.with(migrations::run).map_err(|error| format!("database {}: {error}", config.database))?;

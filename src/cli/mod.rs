@@ -1,6 +1,6 @@
-//! The command line: what can be asked for, reading it, and printing the answer or the error. A file per noun
-//! says what is done. Every command works on the database beside a running server, brings it up to date
-//! first, and answers with text for users or, by `--json`, for programs.
+//! The command line: parsing it, running the command, and printing the answer or the error. One file per noun. Commands work on the
+//! database beside a running server; only `serve` and `migrate` migrate it, the others refuse an older schema. Output is text for
+//! users or, with `--json`, JSON for programs.
 
 mod api;
 mod check_config;
@@ -35,7 +35,11 @@ use crate::{
         time::{Span, Timestamp},
     },
     server::StartError,
-    store::{self, AnyConnection, DatabaseUrl, Store, database_time, error::Outage, migrations},
+    store::{
+        self, AnyConnection, DatabaseUrl, Store, database_time,
+        error::Outage,
+        migrations::{self, SchemaState},
+    },
 };
 use output::Format;
 
@@ -87,17 +91,17 @@ enum Command {
     Explain(explain::Options),
 }
 
-/// What a command on the database works with.
+/// The context of a command that works on the database.
 struct Work<'a> {
     config: &'a Config,
     connection: &'a mut AnyConnection,
     now: Timestamp,
 }
 
-/// Why a command did not do what it was asked for.
+/// The reason why a command did not succeed.
 #[derive(Debug, thiserror::Error)]
 enum Error {
-    /// The database's error.
+    /// The database failed.
     #[error("database: {0}")]
     Store(#[from] store::Error),
     /// The configuration.
@@ -106,24 +110,24 @@ enum Error {
     /// A server that does not start.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// What was expected and what was received.
+    /// Refused: what was expected and what was received.
     #[error("{0}")]
     Refused(String),
-    /// It was done, and what was found is not well: the text to print, with a status that says so.
+    /// The command ran and found problems: the text to print, with an exit status that says so.
     #[error("{0}")]
     Problems(String),
-    /// It was said already.
+    /// Already reported.
     #[error("")]
     Reported,
 }
 
-/// What a command answers: the text to print.
+/// The output of a command: the text to print.
 type Answer = Result<String, Error>;
 
-/// The exit status that shells give for a program that SIGPIPE has ended: 128 and the number of the signal.
+/// The exit status that shells report for a program ended by SIGPIPE: 128 plus the signal's number.
 const SIGPIPE: u8 = 128 + 13;
 
-/// Reads the command line, does what it asks for and prints the answer; errors go to standard error.
+/// Parses the command line, runs the command and prints its output; errors go to standard error.
 #[must_use]
 pub fn run() -> ExitCode {
     jose::begin();
@@ -136,7 +140,7 @@ pub fn run() -> ExitCode {
             };
         }
     };
-    for warning in renamed::notifications(Cli::command(), std::env::args_os()) {
+    for warning in renamed::warnings(Cli::command(), std::env::args_os()) {
         note(&format!("warning: {warning}"));
     }
     let (answer, status) = match dispatch(cli) {
@@ -149,7 +153,7 @@ pub fn run() -> ExitCode {
         }
     };
     if answer.is_empty() {
-        return status; // a server's; e-mails on their way to standard output may hold its lock
+        return status; // a server prints nothing; an e-mail being written to standard output may hold its lock
     }
     let mut stdout = io::stdout().lock();
     match stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()) {
@@ -158,8 +162,8 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// What was asked for was done, and the answer could not be printed. Whoever reads no further, as `head` does, has read enough:
-/// nothing is said then.
+/// The command succeeded, but its output could not be printed. A reader that stops early, as `head` does, has read enough: nothing
+/// is reported then.
 fn unprinted(error: &io::Error) -> ExitCode {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return ExitCode::from(SIGPIPE);
@@ -172,8 +176,10 @@ fn dispatch(cli: Cli) -> Answer {
     if matches!(cli.command, Command::Demo(_)) && cli.config.is_some() {
         return refuse("the demo uses its own configuration: expected no --config");
     }
-    let missing = if matches!(cli.command, Command::CheckConfig(_)) { MissingSecret::Leave } else { MissingSecret::Make };
-    let is_server = matches!(cli.command, Command::Serve); // it has a log for them
+    // Only these create an installation: any other command would create a second one beside the intended one.
+    let makes = matches!(cli.command, Command::Serve | Command::Migrate(_));
+    let missing = if makes { MissingSecret::Make } else { MissingSecret::Leave };
+    let is_server = matches!(cli.command, Command::Serve); // a server logs them
     let load = || -> Result<Config, ConfigError> {
         let config = Config::load(cli.config, missing)?;
         config.warnings.iter().filter(|_| !is_server).for_each(|warning| note(&format!("warning: {warning}")));
@@ -196,7 +202,7 @@ fn dispatch(cli: Cli) -> Answer {
 }
 
 impl Command {
-    /// Whether it only tells what there is: a wrong clock then does no harm.
+    /// Whether the command only reads, so that a wrong clock does no harm.
     const fn only_tells(&self) -> bool {
         match self {
             Self::User(command) => {
@@ -215,8 +221,8 @@ impl Command {
     }
 }
 
-/// The time, for a command. What it writes counts by this machine's clock, for every server: so one that differs from the
-/// database's writes nothing.
+/// The time for a command. Its writes are dated by this machine's clock, for every server: if the clock differs from the
+/// database's, a command that writes is refused.
 fn time(store: &Store, only_tells: bool) -> Result<Timestamp, Error> {
     let clock = Clock::system().now();
     let reading = Reading { clock, database: store.with(database_time::now)?, monotonic: Span::ZERO };
@@ -228,33 +234,56 @@ fn time(store: &Store, only_tells: bool) -> Result<Timestamp, Error> {
     Ok(clock)
 }
 
-/// Does a command's work with a connection to the database, which is brought up to date first.
+/// Runs a command with a connection to the database, which must belong to an installation and have this binary's schema.
 fn work(config: &Config, only_tells: bool, command: impl FnOnce(&mut Work<'_>) -> Answer) -> Answer {
     if config.database == DatabaseUrl::SqliteMemory {
         return refuse(
             "database_url: sqlite::memory: exists only inside the server process and cannot be used by other commands",
         );
     }
+    let missing = |what: String| {
+        refuse(format!(
+            "{what}: start the server first (symbolon serve, or symbolon migrate), or name its configuration (--config, SYMBOLON_CONFIG)"
+        ))
+    };
+    if let Some(what) = config.missing_installation() {
+        return missing(what);
+    }
     let store = open(config)?;
-    store.with(migrations::run).map_err(|error| format!("database {}: {error}", config.database))?;
+    match store.with(migrations::state).map_err(|error| format!("database {}: {error}", config.database))? {
+        SchemaState::Current => {}
+        SchemaState::Empty => return missing(format!("database {}: there is no installation in it", config.database)),
+        SchemaState::Older => {
+            return refuse(format!(
+                "database {}: its schema is older than this version of symbolon: run `symbolon migrate` (see the upgrade notes first)",
+                config.database
+            ));
+        }
+        SchemaState::Newer(version) => {
+            return refuse(format!(
+                "database {}: it is newer than this version of symbolon: unknown migration {version}",
+                config.database
+            ));
+        }
+    }
     let now = time(&store, only_tells)?;
     store.with(|connection| command(&mut Work { config, connection, now }))
 }
 
-/// Opens the configured database with one connection; makes the directory of the default one.
+/// Opens the configured database with one connection; creates the directory of the default database.
 fn open(config: &Config) -> Result<Store, Error> {
     config.make_files()?;
     Store::open(&config.database, 1, config.database_pool_timeout)
         .or_else(|error| refuse(format!("database {}: {error}", config.database)))
 }
 
-/// Says something to the user at the terminal, beside the answer.
+/// Prints a note on standard error, besides the output.
 fn note(text: &str) {
-    // Where standard error is closed there is no one to tell.
+    // If standard error is closed, the note is lost.
     let _ = writeln!(io::stderr(), "{}", output::clean_lines(text));
 }
 
-/// Refuses, in words.
+/// Refuses the command, with this message.
 fn refuse<T>(why: impl Into<String>) -> Result<T, Error> {
     Err(Error::Refused(why.into()))
 }

@@ -1,5 +1,5 @@
-//! Reads a new password: the first line of standard input, or twice from the terminal without showing it. It
-//! never stands in an argument, where every process of the machine could read it.
+//! Reading a new password: the first line of standard input, or twice from the terminal without echo. Never an argument, which
+//! every process on the machine could read.
 
 use std::io::{BufRead, IsTerminal};
 
@@ -9,7 +9,7 @@ use crate::{
     protocol::{sensitive::Sensitive, user::User},
 };
 
-/// How many bytes of a line are read: a longer one is too long, even if it shrinks to a third when it is composed (NFC).
+/// The maximum bytes read of a line: a longer password is too long even if composing it (NFC) shrinks it to a third.
 const READ: usize = 4 * MAX_LENGTH;
 
 /// Reads and checks the new password of a user.
@@ -43,7 +43,7 @@ fn twice(rules: &Rules, user: &User) -> Result<Sensitive<String>, Error> {
     Ok(password)
 }
 
-/// The first line without its end; of a longer one no more than shows that it is too long.
+/// The first line without its line end; of a longer line only as much as shows that it is too long.
 fn first_line(input: impl BufRead) -> Result<Sensitive<String>, Error> {
     let mut line = Sensitive::new(Vec::with_capacity(READ));
     input.take(READ as u64).read_until(b'\n', line.expose_mut()).map_err(|error| format!("password: {error}"))?;

@@ -1,5 +1,5 @@
-//! What is printed: JSON for programs; aligned tables for users. Data may hold anything its owner typed, so
-//! nothing that a terminal would obey, or that would show text in another order, is printed as it is.
+//! Output: JSON for programs, aligned tables for users. Data may contain anything its owner typed, so nothing that would control a
+//! terminal, or reorder text, is printed as it is.
 
 use std::{
     fmt::Write,
@@ -27,14 +27,14 @@ impl Format {
         if self.json { json(value) } else { Ok(text()) }
     }
 
-    /// `value` as JSON for users as well: what they copy into an app's configuration.
+    /// `value` as JSON even without `--json`: output to be copied into an app's configuration.
     #[expect(clippy::unused_self, reason = "--json is taken, and changes nothing")]
     pub fn json_for_all(self, value: &impl Serialize) -> Answer {
         json(value)
     }
 }
 
-/// A value as JSON. Control characters that JSON allows, but a terminal obeys, are written as `\uXXXX`.
+/// A value as JSON. Control characters that JSON allows but that control a terminal are written as `\uXXXX`.
 pub fn json(value: &impl Serialize) -> Answer {
     let plain = serde_json::to_string_pretty(value).map_err(|error| Error::Refused(error.to_string()))?;
     let mut safe = String::with_capacity(plain.len() + 1);
@@ -69,7 +69,7 @@ pub fn table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) -> String
     text
 }
 
-/// Names and their values, a line each; a value of several lines goes on below itself.
+/// Names and their values, one per line; a value of several lines is continued below itself.
 pub fn fields(fields: &[(&str, String)]) -> String {
     let width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
     let mut text = String::new();
@@ -83,35 +83,35 @@ pub fn fields(fields: &[(&str, String)]) -> String {
     text
 }
 
-/// Values a line each, for [`fields`]; `none` where there is none.
+/// Values one per line, for [`fields`]; `none` if there are none.
 pub fn lines(values: impl IntoIterator<Item = impl ToString>) -> String {
     let all: Vec<_> = values.into_iter().map(|value| value.to_string()).collect();
     if all.is_empty() { "none".into() } else { all.join("\n") }
 }
 
-/// How many of something: "1 grant", "2 grants".
+/// A number with its noun: "1 grant", "2 grants".
 pub fn count(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
-/// Text in one line that does nothing to a terminal.
+/// The text in one line, safe for a terminal.
 pub fn clean(text: &str) -> String {
     text.chars().map(|c| if is_unsafe(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
-/// As [`clean`], with its line breaks.
+/// As [`clean`], keeping line breaks.
 pub fn clean_lines(text: &str) -> String {
     text.split('\n').map(clean).collect::<Vec<_>>().join("\n")
 }
 
-/// A point in time, by RFC 3339 in UTC.
+/// A time by RFC 3339 in UTC.
 pub fn time(at: Timestamp) -> String {
-    const LAST: u64 = 253_402_300_799_000; // the end of the year 9999, the last that RFC 3339 can write
+    const LAST: u64 = 253_402_300_799_000; // the end of the year 9999, the latest that RFC 3339 can express
     let millis = u64::try_from(at.millis()).unwrap_or_default().min(LAST);
     humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(millis)).to_string()
 }
 
-/// A span of time, such as `10m`.
+/// A duration, such as `10m`.
 pub fn span(span: Span) -> String {
     span.to_string()
 }

@@ -1,14 +1,14 @@
-//! Commands and options that have another name than they had. The former name is a hidden alias in clap (`alias`, where
-//! `visible_alias` is for two names that are both good): it is read as ever, and here a warning says the present one.
+//! Renamed commands and options. The old name is a hidden alias in clap (`alias`; `visible_alias` is for two names that are both
+//! current): it still works, and a warning made here tells the new name.
 
 use std::ffi::OsString;
 
 use clap::{Arg, Command};
 
-/// What is said of the former names among these arguments, of which the first is the program; they were read without an error.
-pub fn notifications(mut command: Command, arguments: impl IntoIterator<Item = OsString>) -> Vec<String> {
-    command.build(); // global options stand in every command then
-    let (mut at, mut notifications) = (&command, Vec::new());
+/// Warnings about old names among these arguments, the first of which is the program; they were parsed without an error.
+pub fn warnings(mut command: Command, arguments: impl IntoIterator<Item = OsString>) -> Vec<String> {
+    command.build(); // adds global options to every command
+    let (mut at, mut warnings) = (&command, Vec::new());
     let mut arguments = arguments.into_iter().skip(1).map(|argument| argument.to_string_lossy().into_owned());
     while let Some(argument) = arguments.next().filter(|argument| argument != "--") {
         if let Some(option) = argument.strip_prefix("--") {
@@ -19,19 +19,19 @@ pub fn notifications(mut command: Command, arguments: impl IntoIterator<Item = O
             if former_option(found, name)
                 && let Some(present) = found.get_long()
             {
-                notifications.push(format!("--{name} was renamed to --{present}"));
+                warnings.push(format!("--{name} was renamed to --{present}"));
             }
             if value.is_none() && found.get_num_args().is_some_and(|count| count.min_values() > 0) {
                 arguments.next(); // its value, which may look like a command
             }
         } else if let Some(found) = at.find_subcommand(&argument) {
             if former_command(found, &argument) {
-                notifications.push(format!("the command {argument} was renamed to {}", found.get_name()));
+                warnings.push(format!("the command {argument} was renamed to {}", found.get_name()));
             }
             at = found;
         }
     }
-    notifications
+    warnings
 }
 
 fn former_option(option: &Arg, name: &str) -> bool {
@@ -81,7 +81,7 @@ mod tests {
     fn said(line: &str) -> Vec<String> {
         let arguments: Vec<_> = std::iter::once("symbolon").chain(line.split(' ')).map(OsString::from).collect();
         Line::try_parse_from(&arguments).unwrap();
-        notifications(Line::command(), arguments)
+        warnings(Line::command(), arguments)
     }
 
     #[test]

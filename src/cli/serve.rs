@@ -1,4 +1,4 @@
-//! `symbolon serve`: logs are set up, the server is assembled and runs until a signal.
+//! `symbolon serve`: sets up logging, assembles the server and runs it until a signal.
 
 use std::io::IsTerminal;
 
@@ -12,10 +12,10 @@ use crate::{
     server,
 };
 
-/// Serves.
+/// Runs the server.
 ///
 /// # Errors
-/// Why the server does not start, or stopped.
+/// The reason why the server does not start, or why it stopped.
 pub fn run(config: Config) -> Result<(), Error> {
     let log = set_up_logs(&config)?;
     for warning in &config.warnings {
@@ -30,19 +30,19 @@ fn serve(config: Config) -> Result<(), Error> {
     let app = server::prepare(config, Clock::system())?;
     let system = actix_web::rt::System::new();
     let served = system.block_on(server::serve(app, || Ok(())));
-    // Dropped, it would wait for threads without end. What is not done by now has had its time: an e-mail that a mail server keeps
-    // waiting is still in the queue.
+    // Dropping it would wait for threads without end. Unfinished work has had its time: an e-mail delayed by a mail server is still
+    // in the queue.
     std::mem::forget(system);
     Ok(served.map_err(|error| error.to_string())?)
 }
 
-/// Log lines go to standard error: text on a terminal, JSON otherwise.
+/// Sets up logging to standard error: text on a terminal, JSON otherwise.
 ///
 /// # Errors
-/// When the filter is not one, or there is no thread for them.
+/// When the filter is invalid, or the log's thread cannot be started.
 pub fn set_up_logs(config: &Config) -> Result<Log, Error> {
-    // What the HTTP library says of connections that fail has neither address nor limit; `server::connections` says it instead.
-    // A filter of the operator's own for it comes later and wins.
+    // The HTTP library's messages about failed connections have neither address nor rate limit; `server::connections` logs them
+    // instead. The operator's own filter for it comes later and wins.
     let filter = EnvFilter::try_new(format!("actix_http=off,{}", config.log)).map_err(|error| format!("log: {error}"))?; // the configuration was checked
     let is_terminal = std::io::stderr().is_terminal();
     let is_text = match config.log_format {
@@ -54,7 +54,7 @@ pub fn set_up_logs(config: &Config) -> Result<Log, Error> {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(log.lines())
-        .log_internal_errors(false) // it would say so on standard error, and panic or wait where that is gone
+        .log_internal_errors(false) // it would write to standard error, and panic or block where that is gone
         .with_ansi(is_terminal)
         .with_target(false);
     if is_text { lines.try_init() } else { lines.json().flatten_event(true).try_init() }.map_err(|error| error.to_string())?;
@@ -62,7 +62,7 @@ pub fn set_up_logs(config: &Config) -> Result<Log, Error> {
     Ok(log)
 }
 
-/// Why it ended is said as the last line of the log: in its turn, and without waiting for a standard error that nobody reads.
+/// Logs the reason for the end as the last line: in order, and without waiting for a standard error that nobody reads.
 ///
 /// # Errors
 /// [`Error::Reported`].

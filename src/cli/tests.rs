@@ -1,4 +1,4 @@
-//! Which command lines are read, and which are not.
+//! Tests: which command lines are accepted, and which are refused.
 
 use super::*;
 

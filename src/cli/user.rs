@@ -1,4 +1,4 @@
-//! `symbolon user`: the users who sign in. What is kept of a user is `store::users`; how it may look is `details`.
+//! `symbolon user`: the users who sign in. Their rows are `store::users`; the syntax of their details is `details`.
 
 mod activity;
 mod details;
@@ -209,7 +209,7 @@ fn add(work: &mut Work<'_>, claims: user::User, password_stdin: bool, format: Fo
         sign_in_again_at: None,
     };
     match account::add(work.connection, &user, random::id(work.now)) {
-        // Someone else added them while the password was typed.
+        // Another operator added them while the password was typed.
         Err(store::Error::Conflict(_)) => {
             taken("user name or e-mail address", &format!("{}', '{}", user.claims.username, user.claims.email))
         }
@@ -238,12 +238,12 @@ fn taken<T>(what: &str, value: &str) -> Result<T, Error> {
     refuse(format!("{what} '{value}' is already taken"))
 }
 
-/// What an operator did to an account, on the command line.
+/// An operator's action on an account, on the command line, for its activity.
 pub fn operated(now: Timestamp, user: Id, activity: Activity) -> Event<'static> {
     Event { id: random::id(now), user, activity, origin: &UNKNOWN_ORIGIN, about: None, at: now }
 }
 
-/// What was counted against the user while others guessed does not slow down their next sign-in.
+/// Resets the counters of failed attempts, so that others' guesses do not slow down the user's next sign-in.
 fn forget_failures(work: &mut Work<'_>, user: Id) -> Result<(), Error> {
     Ok(throttle::forget(work.connection, &work.config.secrets, user)?)
 }

@@ -1,5 +1,5 @@
-//! A list of breached passwords as Have I Been Pwned gives it: lines of an upper-case SHA-1 in hex, sorted, each with
-//! `:count` or without. It may have many gigabytes: it is searched where it lies, and opened once, at start.
+//! A list of breached passwords in the format of Have I Been Pwned: sorted lines of an upper-case SHA-1 in hex, with or without
+//! `:count`. It may have many gigabytes: it is searched in place, and opened once, at start.
 
 use std::{
     cmp::Ordering,
@@ -14,30 +14,30 @@ use crate::protocol::error::Invalid;
 
 /// The hex digits of a SHA-1.
 const DIGITS: usize = 40;
-/// More than any line has, with its count and its end.
+/// More than the length of any line, with its count and line end.
 const LINE: usize = 128;
 
-/// The list, open.
+/// The opened list.
 #[derive(Clone)]
 pub struct BreachedFile {
     path: PathBuf,
     file: Arc<fs::File>,
-    /// Its bytes, when it was opened.
+    /// The file size when it was opened, in bytes.
     length: u64,
 }
 
 /// A line of the list.
 struct Line {
-    /// Where it begins.
+    /// The offset at which it begins.
     start: u64,
     digits: [u8; DIGITS],
 }
 
 impl BreachedFile {
-    /// Opens the list and looks at three of its lines.
+    /// Opens the list and checks three of its lines.
     ///
     /// # Errors
-    /// What is expected, with the file's name.
+    /// The expected format, with the file's name.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         let say = |error: io::Error| FileError::new(path, error);
         let file = fs::File::open(path).map_err(say)?;
@@ -54,19 +54,19 @@ impl BreachedFile {
         if before.is_some() { Ok(list) } else { Err(say(malformed())) }
     }
 
-    /// Where it lies.
+    /// The path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether this SHA-1 (40 upper-case hex digits) is in the list. Reads the file some forty times: not for a thread
-    /// that others wait for.
+    /// Whether this SHA-1 (40 upper-case hex digits) is in the list. Reads the file some forty times: call it where blocking is
+    /// allowed.
     ///
     /// # Errors
-    /// When the file cannot be read, or is no such list.
+    /// When the file cannot be read, or is not such a list.
     pub fn contains(&self, sha1: &str) -> io::Result<bool> {
-        // The line looked for begins in [low, high), if there is one.
+        // The searched line begins in [low, high), if there is one.
         let (mut low, mut high) = (0, self.length);
         while low < high {
             let middle = low + (high - low) / 2;
@@ -82,7 +82,7 @@ impl BreachedFile {
         Ok(false)
     }
 
-    /// The first line that begins at this byte or after it.
+    /// The first line that begins at or after this offset.
     fn line_from(&self, at: u64) -> io::Result<Option<Line>> {
         let mut start = at;
         if let Some(before) = at.checked_sub(1) {
@@ -139,7 +139,7 @@ mod tests {
     fn list(text: &str) -> Result<BreachedFile, FileError> {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
-        BreachedFile::open(file.path()) // stays open, though the name goes
+        BreachedFile::open(file.path()) // stays open after the name is removed
     }
 
     fn digits(n: usize) -> String {

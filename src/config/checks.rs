@@ -1,5 +1,4 @@
-//! What makes no sense in a configuration: networks that are none, plain http where others can listen, numbers and
-//! spans out of bounds.
+//! Checks of a configuration: invalid networks, plain http where it could be intercepted, numbers and durations out of bounds.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
@@ -12,7 +11,7 @@ use super::{
 };
 use crate::protocol::time::Span;
 
-/// Addresses and networks; an address is a network of its own.
+/// Addresses and networks; an address counts as a network.
 pub fn networks(key: &str, written: &List) -> Result<Vec<IpNet>, ConfigError> {
     let read = |text: &String| {
         let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
@@ -21,7 +20,7 @@ pub fn networks(key: &str, written: &List) -> Result<Vec<IpNet>, ConfigError> {
     written.0.iter().map(read).collect()
 }
 
-/// RFC 6749 §3.1.2.1, OAuth 2.1 §1.5: plain http only where no one can listen in.
+/// RFC 6749 §3.1.2.1, OAuth 2.1 §1.5: plain http only where nobody can intercept it.
 pub fn listen(listen: &str, protected: bool) -> Result<(), ConfigError> {
     let addresses = addresses("listen", listen)?;
     if !protected && addresses.iter().any(|address| !address.ip().is_loopback()) {
@@ -40,7 +39,7 @@ pub fn addresses(key: &str, listen: &str) -> Result<Vec<SocketAddr>, ConfigError
     if !is_host_and_port {
         return Err(bad(key, listen, "expected host:port, such as localhost:8080"));
     }
-    // It is well formed, and names a host that this machine cannot resolve: a fault of the network, or of /etc/hosts.
+    // Well formed, but this machine cannot resolve the host: a fault of the network, or of /etc/hosts.
     let resolved = listen.to_socket_addrs();
     Ok(resolved
         .map_err(|error| bad(key, listen, &format!("expected a host that can be resolved to an address ({error})")))?
@@ -56,11 +55,11 @@ pub fn header(key: &str, name: Option<&str>) -> Result<(), ConfigError> {
     }
 }
 
-/// A filter of log lines. A word that is no level would be taken for the name of a module, and everything else be silent.
+/// A log filter. An unknown level would be taken for the name of a module, and silence everything else.
 pub fn log(filter: &str) -> Result<(), ConfigError> {
     let expected = "expected levels (off, error, warn, info, debug, trace), for a module as in info,symbolon::mail=debug";
     let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
-    let is_bare = |directive: &str| !directive.contains(['=', '[', ']', ':']); // in brackets stand the fields of spans
+    let is_bare = |directive: &str| !directive.contains(['=', '[', ']', ':']); // the fields of spans are in brackets
     if filter.split(',').map(str::trim).any(|directive| !directive.is_empty() && is_bare(directive) && !is_level(directive)) {
         return Err(bad("log", filter, expected));
     }
@@ -68,7 +67,7 @@ pub fn log(filter: &str) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Keys that make no sense without others.
+/// Keys that are meaningless without others.
 pub fn together(settings: &Settings) -> Result<(), ConfigError> {
     if settings.registration == Registration::Open && settings.mail == MailKind::Off {
         return Err(ConfigError::new("registration", "expected mail as well as 'open': accounts are made by links in letters"));
@@ -124,7 +123,7 @@ pub fn numbers(settings: &Settings) -> Result<(), ConfigError> {
     span("session_absolute_lifetime", &settings.session_absolute_lifetime, 60, 366 * 86_400)?;
     span("remembered_session_idle_lifetime", &settings.remembered_session_idle_lifetime, 60, 366 * 86_400)?;
     span("remembered_session_absolute_lifetime", &settings.remembered_session_absolute_lifetime, 60, 366 * 86_400)?;
-    span("purge_after", &settings.purge_after, 86_400, 10 * 366 * 86_400)?; // no access token lives longer than a day
+    span("purge_after", &settings.purge_after, 86_400, 10 * 366 * 86_400)?; // no access token is valid for longer than a day
     span("history_retention", &settings.history_retention, 86_400, 10 * 366 * 86_400)?;
     span("refresh_history_retention", &settings.refresh_history_retention, 0, 10 * 366 * 86_400)?;
     span("signing_key_activation_delay", &settings.signing_key_activation_delay, 360, 30 * 86_400)?; // longer than the key set may be cached

@@ -1,5 +1,4 @@
-//! The variables of the environment that are ours. One that is empty counts as one that is not set, which is how compose files and
-//! unit files leave a setting out.
+//! Our environment variables. An empty variable counts as unset, because compose files and unit files leave a setting out that way.
 
 use std::{
     collections::BTreeMap,
@@ -8,7 +7,7 @@ use std::{
 
 use super::ConfigError;
 
-/// The prefix of every variable that is read.
+/// The prefix of our variables.
 const PREFIX: &str = "SYMBOLON_";
 
 /// The variables, by the key that each sets.
@@ -16,10 +15,10 @@ const PREFIX: &str = "SYMBOLON_";
 pub struct Environment(BTreeMap<String, OsString>);
 
 impl Environment {
-    /// Those of ours among these variables.
+    /// Selects our variables.
     ///
     /// # Errors
-    /// [`ConfigError`] for a name that is not one in capital e-mails.
+    /// [`ConfigError`] for a name that is not in capital letters.
     pub fn of(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Self, ConfigError> {
         let mut ours = BTreeMap::new();
         for (name, value) in variables {
@@ -36,12 +35,12 @@ impl Environment {
         Ok(Self(ours))
     }
 
-    /// Takes out the variable of a key that is no part of the settings.
+    /// Removes the variable of a key that is not part of the settings.
     pub fn take(&mut self, key: &str) -> Option<OsString> {
         self.0.remove(key)
     }
 
-    /// As [`Self::take`], where it must be text.
+    /// As [`Self::take`], for a value that must be text.
     ///
     /// # Errors
     /// [`ConfigError`], which never holds the value.
@@ -52,7 +51,7 @@ impl Environment {
     /// The keys with their texts.
     ///
     /// # Errors
-    /// [`ConfigError`] where one is not text.
+    /// [`ConfigError`] where a value is not text.
     pub fn texts(self) -> Result<BTreeMap<String, String>, ConfigError> {
         self.0
             .into_iter()
@@ -73,8 +72,8 @@ pub fn variable(key: &str) -> String {
     format!("{PREFIX}{}", key.to_uppercase())
 }
 
-/// Kubernetes gives every container the addresses of the services beside it, in variables that begin with a service's name: with
-/// one called `symbolon` they would all be unknown settings (<https://kubernetes.io/docs/concepts/services-networking/service/>).
+/// Kubernetes gives every container the addresses of its services in variables named after them: a service called `symbolon` would
+/// set many unknown settings (<https://kubernetes.io/docs/concepts/services-networking/service/>).
 fn is_service_link(rest: &str, value: &OsStr) -> bool {
     let words: Vec<&str> = rest.split('_').collect();
     let is_url = || ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.to_string_lossy().starts_with(scheme));

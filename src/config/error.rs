@@ -1,5 +1,5 @@
-//! Why a configuration is refused: the setting, as the operator wrote it, what is expected of it and what came; and why a file that it
-//! or the command line names cannot be used.
+//! Configuration errors: the setting, as the operator wrote it, the expected value and the received one; and errors of files that the
+//! configuration or the command line names.
 
 use std::{
     io,
@@ -8,7 +8,7 @@ use std::{
 
 use crate::protocol::{error::Invalid, secrets::SecretError};
 
-/// Why a configuration is refused.
+/// The reason why a configuration is refused.
 #[derive(Debug, thiserror::Error)]
 #[error("{key}: {source}{}", file.as_ref().map(|file| format!(" (in {file})")).unwrap_or_default())]
 pub struct ConfigError {
@@ -48,12 +48,12 @@ impl ConfigError {
         Self { key: key.into(), source: flaw.into(), file: None }
     }
 
-    /// The key that it is about.
+    /// The key of the refused setting.
     pub(super) fn key(&self) -> &str {
         &self.key
     }
 
-    /// With the setting named as it was written: a key in a file, or a variable.
+    /// With the setting named as written: a key in a file, or a variable.
     pub(super) fn written_as(self, name: &str, file: Option<&str>) -> Self {
         Self { key: name.to_owned(), file: file.map(str::to_owned), ..self }
     }

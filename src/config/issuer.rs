@@ -1,11 +1,11 @@
-//! The issuer identifier (RFC 8414 §2): what it may look like, and the URLs built from it. It is compared
-//! byte for byte everywhere, so it is kept as written.
+//! The issuer identifier (RFC 8414 §2): its syntax, and the URLs built from it. It is compared byte for byte everywhere, so it is
+//! kept as written.
 
 use url::Url;
 
 use crate::protocol::error::Invalid;
 
-/// Who this server says it is.
+/// The issuer identifier of this server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer {
     text: String,
@@ -13,10 +13,10 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Reads an issuer.
+    /// Parses an issuer.
     ///
     /// # Errors
-    /// What is expected: https (http on loopback), no query, fragment or trailing slash.
+    /// The expected form: https (http on loopback), no query, fragment or trailing slash.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let url = Url::parse(text).map_err(|_| "expected a URL such as https://id.example.com")?;
         let loopback = match url.host() {

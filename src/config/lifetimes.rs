@@ -1,4 +1,4 @@
-//! How long things live: settings that are spans, and what follows from them for a session and for a client's grant.
+//! Lifetimes: the settings that are durations, and what follows from them for a session and for a client's grant.
 
 use super::Settings;
 use crate::protocol::{
@@ -7,7 +7,7 @@ use crate::protocol::{
     time::Span,
 };
 
-/// How long things live.
+/// The configured lifetimes.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetimes {
     /// Access tokens.
@@ -16,32 +16,32 @@ pub struct Lifetimes {
     pub id_token: Span,
     /// Authorization codes.
     pub code: Span,
-    /// A grant without a refresh.
+    /// A grant's idle time, without a refresh.
     pub refresh_idle: Span,
-    /// A grant altogether.
+    /// A grant's absolute lifetime.
     pub refresh_absolute: Span,
-    /// How long a rotated refresh token still gets its successor told again.
+    /// How long a rotated refresh token may be exchanged again for the same successor.
     pub refresh_retry_window: Span,
-    /// A browser session without use.
+    /// A browser session's idle time.
     pub session_idle: Span,
-    /// A browser session altogether.
+    /// A browser session's absolute lifetime.
     pub session_absolute: Span,
-    /// One that is remembered, without use.
+    /// A remembered session's idle time.
     pub remembered_session_idle: Span,
-    /// One that is remembered, altogether.
+    /// A remembered session's absolute lifetime.
     pub remembered_session_absolute: Span,
-    /// Grants and sessions, after their end.
+    /// How long ended grants and sessions are kept before they are purged.
     pub purge_after: Span,
-    /// What happened to grants and accounts.
+    /// How long the history of grants and accounts is kept.
     pub history: Span,
-    /// The everyday part of it: each refresh; zero is never written.
+    /// The same for its routine events, such as each refresh; zero means that they are never written.
     pub refresh_history: Span,
     /// How long a new key is published before it signs.
     pub signing_key_activation_delay: Span,
 }
 
 impl Lifetimes {
-    /// Those of settings.
+    /// The lifetimes of these settings.
     pub(super) fn of(settings: &Settings) -> Self {
         Self {
             access_token: settings.access_token_lifetime.into(),
@@ -61,21 +61,20 @@ impl Lifetimes {
         }
     }
 
-    /// How long a browser session lives without use.
+    /// A browser session's idle time.
     #[must_use]
     pub const fn idle(&self, remembered: bool) -> Span {
         if remembered { self.remembered_session_idle } else { self.session_idle }
     }
 
-    /// How much later than the last time a session is noted to be in use: not with each request, and soon enough that nobody
-    /// is signed out who was there.
+    /// The interval at which a session's use is recorded: not with each request, but soon enough that no active user is signed out.
     #[must_use]
     pub fn noted_after(&self, remembered: bool) -> Span {
         Span::from_millis(self.idle(remembered).millis() / 10).min(Span::from_seconds(60))
     }
 
-    /// Those that apply to a grant of this client: its own where it has them. A grant that ends with the browser
-    /// session also idles like one.
+    /// The lifetimes that apply to a grant of this client: its own where it has them. A grant that ends with the browser session
+    /// also has the session's idle time.
     #[must_use]
     pub fn policy(&self, client: &Client, grant: &Grant) -> Policy {
         Policy {

@@ -1,5 +1,5 @@
-//! What the configuration says about mail: how e-mails leave, from whom, and with what login. The e-mails themselves are
-//! `crate::pages`, sending them `crate::mail`.
+//! The mail settings: how e-mails are sent, the sender, and the login. The texts of e-mails are `crate::pages`, sending them
+//! `crate::mail`.
 
 use std::{
     fmt, fs,
@@ -12,17 +12,17 @@ use serde::{Deserialize, Serialize};
 use super::{ConfigError, FileError, OutboundSettings, Settings, bad, environment::variable, secret_file};
 use crate::protocol::{email_address::EmailAddress, registration::is_unsafe, sensitive::Sensitive};
 
-/// How e-mails leave, as it is written.
+/// The transport, as written in the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MailKind {
-    /// Not at all.
+    /// None.
     Off,
-    /// To standard output.
+    /// Standard output.
     Console,
-    /// To a file each.
+    /// Files.
     File,
-    /// By SMTP.
+    /// SMTP.
     Smtp,
 }
 
@@ -30,16 +30,16 @@ pub enum MailKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SmtpSecurity {
-    /// By TLS after STARTTLS, or not at all used (RFC 3207).
+    /// TLS after STARTTLS, which is required (RFC 3207).
     StartTls,
-    /// By TLS from the first byte (RFC 8314 §3.3).
+    /// TLS from the first byte (RFC 8314 §3.3).
     Tls,
-    /// Not; to this machine alone.
+    /// None; for a server on this machine only.
     None,
 }
 
 impl SmtpSecurity {
-    /// The port that is usual.
+    /// The usual port.
     const fn port(self) -> u16 {
         match self {
             Self::StartTls => 587,
@@ -49,10 +49,10 @@ impl SmtpSecurity {
     }
 }
 
-/// Whom e-mails are from.
+/// The sender of e-mails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sender {
-    /// The name shown.
+    /// The display name.
     pub name: Option<String>,
     /// The address.
     pub address: EmailAddress,
@@ -67,44 +67,44 @@ impl fmt::Display for Sender {
     }
 }
 
-/// A password of ours at another server, to be shown to that one and to nobody else.
+/// The password for the SMTP server, never shown to anyone else.
 pub type SmtpPassword = Sensitive<String>;
 
-/// Where an SMTP server is, and how it is spoken to.
+/// The SMTP server and how to connect to it.
 #[derive(Clone, Debug)]
 pub struct SmtpSettings {
-    /// Its name or address.
+    /// The host name or address.
     pub host: String,
-    /// Its port.
+    /// The port.
     pub port: u16,
     /// How the connection is secured.
     pub security: SmtpSecurity,
-    /// User name and password, where it wants them.
+    /// User name and password, if it requires them.
     pub login: Option<(String, SmtpPassword)>,
     /// Root certificates in PEM, trusted besides the public ones.
     pub ca_pem: Option<Vec<u8>>,
 }
 
-/// How e-mails leave.
+/// The transport of e-mails.
 #[derive(Clone, Debug, Default)]
 pub enum MailTransport {
-    /// Not at all: nothing that needs an e-mail is offered.
+    /// None: features that need e-mail are not offered.
     #[default]
     Off,
     /// To standard output, for development.
     Console,
-    /// To a file each, in this directory.
+    /// One file each, in this directory.
     File(PathBuf),
     /// By SMTP.
     Smtp(Box<SmtpSettings>),
 }
 
-/// What is known of mail.
+/// The mail settings.
 #[derive(Clone, Debug, Default)]
 pub struct MailSettings {
-    /// How e-mails leave.
+    /// The transport.
     pub transport: MailTransport,
-    /// Whom they are from; there is one unless the transport is off.
+    /// The sender; always set unless the transport is off.
     pub from: Option<Sender>,
 }
 
@@ -127,7 +127,7 @@ impl MailSettings {
     }
 }
 
-/// A key that changes nothing was meant to: that `mail` does not go with it is said, and not passed over.
+/// Refuses a key that has no effect with the chosen `mail`, instead of ignoring it.
 fn only_where_meant(settings: &Settings) -> Result<(), ConfigError> {
     let smtp = [
         ("smtp_host", settings.smtp_host.is_some()),
@@ -152,7 +152,7 @@ fn only_where_meant(settings: &Settings) -> Result<(), ConfigError> {
 }
 
 impl MailKind {
-    /// As it is written.
+    /// The name in the configuration.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -165,7 +165,7 @@ impl MailKind {
 }
 
 impl SmtpSecurity {
-    /// As it is written.
+    /// The name in the configuration.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -204,7 +204,7 @@ fn smtp(settings: &Settings) -> Result<SmtpSettings, ConfigError> {
 
 fn login(settings: &Settings) -> Result<Option<(String, SmtpPassword)>, ConfigError> {
     let password = match (&settings.smtp_password, &settings.smtp_password_file) {
-        (Some(password), _) => Some(password.clone()), // as with the server secret, the variable comes before the file
+        (Some(password), _) => Some(password.clone()), // as with the server secret, the variable takes precedence over the file
         (None, Some(path)) => Some(password_file(path)?),
         (None, None) => None,
     };

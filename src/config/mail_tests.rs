@@ -1,4 +1,4 @@
-//! What is refused of the keys about mail, and what they amount to.
+//! Tests of the mail settings: what is refused, and how they are read.
 
 use proptest::prelude::*;
 
@@ -94,7 +94,7 @@ fn senders() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// The sender is judged, and spelled, as every other address is.
+    /// The sender's address is checked and normalised as every other address.
     #[test]
     fn the_address_of_a_sender_is_one_that_users_may_have(
         typed in r"\PC{1,8}@\PC{1,8}|[a-zA-Zäß．'+. ]{1,8}[@＠][a-zäß．.-]{1,8}".prop_filter("no name", |text| !text.contains(['<', '>'])),

@@ -1,4 +1,4 @@
-//! A file that the command line names: a client's public keys, read whole, or users to import, line by line.
+//! A file named on the command line: a client's public keys, read whole, or users to import, line by line.
 
 use std::{
     fs,
@@ -9,13 +9,13 @@ use std::{
 use super::FileError;
 use crate::protocol::error::Invalid;
 
-/// How large one may be, in bytes: what this server takes of a `jwks_uri` as well.
+/// The maximum size in bytes: the same as for a `jwks_uri`.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// Its text.
+/// The file's text.
 ///
 /// # Errors
-/// What is wrong, with its name.
+/// The reason, with the file's name.
 pub fn read(path: &Path) -> Result<String, FileError> {
     let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(|error| FileError::new(path, error))?;
@@ -26,10 +26,10 @@ pub fn read(path: &Path) -> Result<String, FileError> {
     String::from_utf8(bytes).map_err(|_| FileError::new(path, Invalid::from("expected text in UTF-8")))
 }
 
-/// Its lines; those of standard input where it is named `-`.
+/// The file's lines; those of standard input for the name `-`.
 ///
 /// # Errors
-/// Why it cannot be opened, with its name.
+/// The reason why it cannot be opened, with its name.
 pub fn lines(path: &Path) -> Result<Box<dyn BufRead>, FileError> {
     if path == Path::new("-") {
         return Ok(Box::new(stdin().lock()));

@@ -1,5 +1,5 @@
-//! What the configuration says about calls to URLs that clients registered: the networks they may lead to, and whom they
-//! trust. The calls themselves are `crate::outbound`.
+//! The settings for calls to URLs that clients registered: allowed networks and trusted certificates. The calls themselves are
+//! `crate::outbound`.
 
 use std::{fmt, fs, path::Path};
 
@@ -10,10 +10,10 @@ use rustls_pki_types::{CertificateDer, pem::PemObject};
 use super::{ConfigError, FileError};
 use crate::protocol::error::Invalid;
 
-/// How URLs that clients registered are called.
+/// The settings for calls to URLs that clients registered.
 #[derive(Clone, Default)]
 pub struct OutboundSettings {
-    /// Networks that are called although they are not public.
+    /// Networks that may be called although they are not public.
     pub allow: Vec<IpNet>,
     /// Root certificates in PEM, trusted besides the public ones.
     pub ca_pem: Option<Vec<u8>>,
@@ -21,7 +21,7 @@ pub struct OutboundSettings {
 
 impl fmt::Debug for OutboundSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Someone's private key may stand in the same file.
+        // The same file may contain a private key.
         let ca_pem = self.ca_pem.as_ref().map(|pem| format!("{} bytes", pem.len()));
         f.debug_struct("OutboundSettings").field("allow", &self.allow).field("ca_pem", &ca_pem).finish()
     }
@@ -41,7 +41,7 @@ impl OutboundSettings {
     /// The root certificates to trust besides the public ones; none without `ca_pem`.
     ///
     /// # Errors
-    /// What is expected, where `ca_pem` holds no certificate, or one that cannot be a root.
+    /// The expected content, where `ca_pem` holds no certificate, or one that cannot be a root.
     pub fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Invalid> {
         let Some(pem) = &self.ca_pem else { return Ok(Vec::new()) };
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();

@@ -1,12 +1,12 @@
-//! What the configuration says about new passwords: how long, and which list of breached ones they must not be in. What
-//! else they must not be is `passwords::rules`.
+//! The settings for new passwords: the minimum length, and a list of breached passwords. The other requirements are
+//! `passwords::rules`.
 
 use super::{BreachedFile, ConfigError, Settings};
 
-/// What a new password must be.
+/// The rules for new passwords.
 #[derive(Clone, Debug)]
 pub struct PasswordRules {
-    /// The fewest characters.
+    /// The minimum number of characters.
     pub min_length: usize,
     /// Passwords that were seen in breaches.
     pub breached_file: Option<BreachedFile>,

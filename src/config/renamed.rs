@@ -1,7 +1,6 @@
-//! Settings that have another name than they had. The former name is read as well, in a file and as a variable, and a warning says
-//! what it is called now.
+//! Renamed settings. The old name is still read, in a file and as a variable, with a warning that tells the new name.
 
-/// The former names and the present ones.
+/// The old names and the new ones.
 pub const RENAMED: [(&str, &str); 12] = [
     ("code_lifetime", "authorization_code_lifetime"),
     ("database_timeout", "database_pool_timeout"),

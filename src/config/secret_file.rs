@@ -1,6 +1,6 @@
-//! The file of the server secret: one secret a line, newest first, `next` before one that only recognises yet. It, the data directory and the database's
-//! file are made at the first start, for their owner alone. What the secret is good for is `protocol::secrets`. Files of
-//! other secrets are read here as well.
+//! The file of the server secret: one secret per line, newest first, with `next` before one that only verifies yet. The file, the
+//! data directory and the database's file are created at the first start, readable by their owner alone. How the secret is used is
+//! `protocol::secrets`. Files with other secrets are read here as well.
 
 use std::{
     fs,
@@ -18,8 +18,8 @@ use crate::{
     random,
 };
 
-/// Reads the secret from the configured file, or from `data_dir/secret`, which may be made if it is missing: says whether it is
-/// there.
+/// Reads the secret from the configured file, or from `data_dir/secret`, which is created if it is missing and `missing` allows it;
+/// returns whether it exists.
 pub fn read(configured: Option<&Path>, data_dir: &Path, missing: MissingSecret) -> Result<(SecretRing, bool), ConfigError> {
     let path = configured.map_or_else(|| data_dir.join("secret"), PathBuf::from);
     let say = |flaw: FileFlaw| FileError::new(&path, flaw).of_key("secret_file");
@@ -41,7 +41,7 @@ pub fn read(configured: Option<&Path>, data_dir: &Path, missing: MissingSecret) 
         .map_err(|why| say(why.into()))
 }
 
-/// The text of a file that holds a secret, which the configuration names as `key`.
+/// The text of a file that contains a secret, named by the setting `key`.
 pub fn read_private(key: &str, path: &Path) -> Result<Sensitive<String>, ConfigError> {
     private(key, path)?;
     fs::read_to_string(path).map(Sensitive::new).map_err(|error| FileError::new(path, error).of_key(key))
@@ -56,12 +56,12 @@ fn private(key: &str, path: &Path) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Makes a directory for its owner alone, unless it exists.
+/// Creates a directory accessible to its owner alone, unless it exists.
 pub fn make_directory(path: &Path) -> std::io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Makes an empty file for its owner alone, unless it exists: SQLite gives what stands beside it the same mode.
+/// Creates an empty file readable by its owner alone, unless it exists: SQLite gives the files beside it the same mode.
 pub fn make_empty(path: &Path) -> std::io::Result<()> {
     match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),

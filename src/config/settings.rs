@@ -1,5 +1,5 @@
-//! The keys of a configuration as they are written, with their defaults. Each is documented in
-//! `docs/configuration.md`; what they are checked for is `checks`.
+//! The keys of a configuration as they are written, with their defaults. Each is documented in `docs/configuration.md`; they are
+//! checked in `checks`.
 
 use std::path::PathBuf;
 
@@ -35,7 +35,7 @@ pub struct Settings {
     pub(super) smtp_port: Option<u16>,
     pub(super) smtp_security: Option<SmtpSecurity>,
     pub(super) smtp_username: Option<String>,
-    /// Of the environment alone.
+    /// Only from the environment.
     #[serde(skip)]
     pub(super) smtp_password: Option<SmtpPassword>,
     pub(super) smtp_password_file: Option<PathBuf>,
@@ -133,19 +133,19 @@ impl Default for Settings {
     }
 }
 
-/// Who may make an account.
+/// Who may create an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Registration {
-    /// Nobody by themselves.
+    /// Nobody without an operator.
     Off,
-    /// Whom an operator invites.
+    /// Users with an invitation.
     Invitation,
-    /// Everyone who has an e-mail address.
+    /// Everyone with an e-mail address.
     Open,
 }
 
-/// How log lines are written.
+/// The log format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
@@ -158,7 +158,8 @@ pub enum LogFormat {
 }
 
 impl Settings {
-    /// The demonstration's: the defaults, on this port of localhost, in a new directory that nobody else can read or guess.
+    /// The settings of the demonstration: the defaults, on this port of localhost, in a new directory that nobody else can read or
+    /// guess.
     #[must_use]
     pub fn demo(directory_name: &str, port: u16) -> Self {
         let (data_dir, listen) = (std::env::temp_dir().join(directory_name), format!("localhost:{port}"));

@@ -1,5 +1,5 @@
-//! What was written and where: the TOML file and the variables over it. A setting that is refused is named as it was written, with
-//! the file that it stands in; a value that may hold a secret is never shown.
+//! The sources of settings: the TOML file, overridden by variables. A refused setting is named as it was written, with its file; a
+//! value that may contain a secret is never shown.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -11,17 +11,17 @@ use super::{
 };
 use crate::protocol::error::Invalid;
 
-/// Keys whose values may hold a secret, or be one that was put into the wrong place.
+/// Keys whose values may contain a secret, or be one by mistake.
 const SECRET: [&str; 3] = ["database_url", "secret_file", "smtp_password_file"];
 
-/// Keys that a file must not have: what it says of a secret is where that is.
+/// Keys not allowed in a file, which only names the files of secrets.
 const OF_THE_ENVIRONMENT: [(&str, &str); 2] = [("secret", "secret_file"), ("smtp_password", "smtp_password_file")];
 
 /// Every setting that was written.
 #[derive(Debug)]
 pub struct Sources {
     given: Layer,
-    /// What was written under a former name.
+    /// Warnings about settings with an old name.
     pub warnings: Vec<String>,
 }
 
@@ -31,7 +31,7 @@ type Layer = BTreeMap<String, Given>;
 /// One setting.
 #[derive(Debug)]
 struct Given {
-    /// As it was written: a key, or a variable.
+    /// The name as written: a key, or a variable.
     name: String,
     /// The file of a key.
     file: Option<String>,
@@ -39,7 +39,7 @@ struct Given {
 }
 
 impl Sources {
-    /// What the file says, and the variables over it.
+    /// The settings of the file, overridden by the variables.
     ///
     /// # Errors
     /// [`ConfigError`] where the file cannot be read, or a variable is not text.
@@ -57,7 +57,7 @@ impl Sources {
         Ok(sources)
     }
 
-    /// What has a former name gets the present one. Both at once are refused: which of the two is meant cannot be known.
+    /// Renames settings with an old name to the new one. Both at once are refused, as it is unclear which one is meant.
     fn under_present_names(&mut self, mut layer: Layer) -> Result<Layer, ConfigError> {
         for (former, present) in RENAMED {
             let Some(given) = layer.remove(former) else { continue };
@@ -75,10 +75,10 @@ impl Sources {
         Ok(layer)
     }
 
-    /// The settings, with the defaults of those that were not written.
+    /// The settings, with defaults for those that were not written.
     ///
     /// # Errors
-    /// [`ConfigError`] for the first that is unknown, or of another type than its key.
+    /// [`ConfigError`] for the first that is unknown, or has the wrong type for its key.
     pub fn settings(&self) -> Result<Settings, ConfigError> {
         let entries = self.given.iter().map(|(key, given)| (key.clone(), given.value.clone()));
         written::read(entries).map_err(|error| self.explain(error))
@@ -131,7 +131,7 @@ fn of_file(path: &Path) -> Result<Layer, ConfigError> {
         return Err(ConfigError::new("config", format!("expected a TOML file, received '{file}', which is not one")));
     }
     let text = fs::read_to_string(path).map_err(|error| FileError::new(path, error).of_key("config"))?;
-    // Of what is not TOML the place is told, and nothing of the line: a password may stand in it.
+    // For a TOML syntax error the position is reported, but nothing of the line: it may contain a password.
     let table: toml::Table = toml::from_str(&text).map_err(|error: toml::de::Error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let (line, column) = (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1);

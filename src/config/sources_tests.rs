@@ -1,10 +1,10 @@
-//! What a file and variables amount to, and how a setting that is refused is named.
+//! Tests: how a file and variables are combined, and how a refused setting is named.
 
 use std::ffi::OsString;
 
 use super::{super::values::Duration, *};
 
-/// Reads a file of this text, and these variables over it.
+/// Reads a file with this text, overridden by these variables.
 pub fn read(toml: &str, variables: &[(&str, &str)]) -> Result<Settings, String> {
     read_with_warnings(toml, variables).map(|(settings, _)| settings)
 }
@@ -37,7 +37,7 @@ fn a_variable_stands_over_the_file_and_the_file_over_the_default() {
     assert_eq!(settings.trusted_proxies.0, ["::1", "10.0.0.0/8"]);
     let array = variable_alone("SYMBOLON_TRUSTED_PROXIES", "[\"::1\", '10.0.0.0/8']").unwrap();
     assert_eq!(array.trusted_proxies.0, ["::1", "10.0.0.0/8"], "as it is written in the file");
-    // What a variable replaces is not judged.
+    // A value that is overridden by a variable is not checked.
     assert!(read("database_pool_size = 'many'", &[("SYMBOLON_DATABASE_POOL_SIZE", "4")]).is_ok());
     assert_eq!(read("", &[("HOME", "/root"), ("SYMBOLONE_X", "1")]).unwrap().database_pool_size, 8);
 }
@@ -202,7 +202,7 @@ fn a_former_name_is_read_and_the_present_one_told_once() {
         warnings,
         ["ended_retention (in FILE) was renamed to purge_after", "SYMBOLON_PLACE_HEADER was renamed to SYMBOLON_GEO_HEADER",]
     );
-    // A variable stands over the file by whichever name.
+    // A variable overrides the file under either name.
     for (toml, variable) in
         [("ended_retention = '40days'", "SYMBOLON_PURGE_AFTER"), ("purge_after = '40days'", "SYMBOLON_ENDED_RETENTION")]
     {

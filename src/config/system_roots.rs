@@ -1,6 +1,6 @@
-//! `sslrootcert=system` of a PostgreSQL URL, which means the certificates of public authorities that the system keeps. libpq
-//! leaves it to OpenSSL to know where they are, and the OpenSSL inside this binary knows no place of any distribution; so libpq is
-//! told the first usual place that exists. Where `SSL_CERT_FILE` or `SSL_CERT_DIR` says where they are, nothing is changed.
+//! `sslrootcert=system` in a PostgreSQL URL: the system's certificates of public authorities. libpq relies on OpenSSL to find them,
+//! and the OpenSSL inside this binary knows the location of no distribution; so libpq is given the first usual location that
+//! exists. Where `SSL_CERT_FILE` or `SSL_CERT_DIR` is set, nothing is changed.
 
 use std::path::PathBuf;
 
@@ -10,13 +10,13 @@ use crate::protocol::error::Invalid;
 
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
 
-/// The URL as libpq is to read it.
+/// The URL for libpq.
 ///
 /// # Errors
 /// Where no certificates are found.
 pub fn placed(url: &str) -> Result<String, Invalid> {
     if cfg!(not(feature = "bundled")) {
-        return Ok(url.to_owned()); // the system's OpenSSL knows its system's place
+        return Ok(url.to_owned()); // the system's OpenSSL knows the location
     }
     placed_in(url, |name| std::env::var(name).ok(), || openssl_probe::probe().cert_file)
 }
@@ -27,14 +27,14 @@ fn placed_in(
     find: impl FnOnce() -> Option<PathBuf>,
 ) -> Result<String, Invalid> {
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
-    // Where one stands there twice, libpq takes the last.
+    // libpq takes the last of repeated parameters.
     let value = |name| query.rsplit('&').filter_map(|one| one.split_once('=')).find(|(key, _)| *key == name);
     let value = |name| value(name).map(|(_, value)| value.to_owned());
     let roots = value("sslrootcert").or_else(|| variable("PGSSLROOTCERT"));
     let mode = value("sslmode").or_else(|| variable("PGSSLMODE"));
     let is_postgres = base.starts_with("postgres://") || base.starts_with("postgresql://");
     let is_known = |name| variable(name).is_some_and(|place| !place.is_empty());
-    // With a weaker mode libpq refuses `system`, and says why: it is left as it is.
+    // With a weaker mode libpq refuses `system`, and says why: left unchanged.
     let is_meant = roots.as_deref() == Some("system") && mode.as_deref().is_none_or(|mode| mode == "verify-full");
     if !is_postgres || !is_meant || is_known("SSL_CERT_FILE") || is_known("SSL_CERT_DIR") {
         return Ok(url.to_owned());
@@ -47,7 +47,7 @@ fn placed_in(
     let mut all: Vec<String> = kept.collect();
     all.push(format!("sslrootcert={}", utf8_percent_encode(&file, KEPT)));
     if mode.is_none() {
-        all.push("sslmode=verify-full".to_owned()); // what libpq takes for granted with `system`
+        all.push("sslmode=verify-full".to_owned()); // libpq's default with `system`
     }
     Ok(format!("{base}?{}", all.join("&")))
 }

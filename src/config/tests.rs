@@ -1,4 +1,4 @@
-//! What a configuration refuses, and that every key is documented.
+//! Tests: which configurations are refused, and that every key is documented.
 
 use super::{
     values::{ClaimLists, Duration, List},

@@ -1,5 +1,5 @@
-//! Values as they are written in a configuration: durations such as `10m`, lists and tables that may be one text
-//! (as in a variable).
+//! Value types of a configuration: durations such as `10m`, and lists and tables that may be written as one text (as in a
+//! variable).
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::protocol::time::Span;
 
-/// A span of time, written like `30s`, `10m` or `30days`.
+/// A duration, written like `30s`, `10m` or `30days`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Duration(pub Span);
 
-/// Reads a span of whole milliseconds; what [`Span`] shows is read as the same.
+/// Parses a duration of whole milliseconds; the output of [`Span`] is parsed to the same value.
 #[must_use]
 pub fn span(text: &str) -> Option<Span> {
     let duration = humantime::parse_duration(text).ok().filter(|duration| duration.subsec_nanos() % 1_000_000 == 0)?;
@@ -123,7 +123,7 @@ impl<'de> de::Visitor<'de> for ClaimListsVisitor {
     fn visit_str<E: de::Error>(self, text: &str) -> Result<ClaimLists, E> {
         let mut lists = BTreeMap::new();
         for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
-            // A scope may hold colons itself: the one that ends the first word is meant.
+            // A scope may itself contain colons: the one that ends the first word counts.
             let mut words = part.split([' ', '\t', ',']).filter(|word| !word.is_empty());
             let scope = words.next().and_then(|word| word.strip_suffix(':'));
             let scope = scope.ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))?;

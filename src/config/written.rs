@@ -1,5 +1,5 @@
-//! A setting's value as it was written, read into the type that the key has. A value of a TOML file has a type of its own; a variable
-//! is text, and becomes what its key asks for: a user name of digits stays text, a port becomes a number.
+//! A setting's value as written, and its conversion to the type of its key. A value of a TOML file has a type of its own; a
+//! variable is text, and is converted to the type of its key: a user name of digits stays text, a port becomes a number.
 
 use std::fmt;
 
@@ -11,24 +11,24 @@ use serde::{
 /// A value as it was written.
 #[derive(Clone, Debug)]
 pub enum Written {
-    /// In a variable.
+    /// From a variable.
     Text(String),
-    /// In a file.
+    /// From a file.
     Toml(toml::Value),
 }
 
-/// Why a value cannot be read.
+/// The reason why a value cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// There is no such key, but these.
+    /// An unknown key; the known ones.
     #[error("{key}: unknown setting")]
     Unknown { key: String, keys: &'static [&'static str] },
-    /// It is another value than is expected.
+    /// A value other than expected.
     #[error("{}: {expected}", path.join("."))]
     Wrong { path: Vec<String>, expected: String, received: Option<String> },
 }
 
-/// The settings of these entries; the key of each error is its first.
+/// The settings of these entries; the key of each error is its first path element.
 pub fn read<T: for<'de> Deserialize<'de>>(entries: impl Iterator<Item = (String, Written)>) -> Result<T, ReadError> {
     T::deserialize(de::value::MapAccessDeserializer::new(Entries { entries, value: None }))
 }

@@ -1,6 +1,6 @@
-//! The demonstration beside the authorization server: a single-page app and a resource server on ports of their own.
-//! Owns how the two are bound, started and stopped. The app's files and headers are `spa`, the Notes API is
-//! `resource_server`; the authorization server itself, its user and its clients are made by whoever calls `start`.
+//! The demonstration beside the authorization server: a single-page app and a resource server on ports of their own. Owns how the
+//! two are bound, started and stopped. The app's files and headers are `spa`, the Notes API is `resource_server`; the authorization
+//! server itself, its user and its clients are set up by the caller of `start`.
 
 mod published_keys;
 mod refusal;
@@ -12,10 +12,10 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use actix_web::dev::{Server, ServerHandle};
 
-/// What the demonstration has to know of the authorization server, and where it listens.
+/// The demonstration's settings: the authorization server, and where to listen.
 #[derive(Clone, Debug)]
 pub struct Demo {
-    /// The issuer, exactly as it stands in the metadata and in the tokens.
+    /// The issuer, exactly as in the metadata and in the tokens.
     pub issuer: String,
     /// The public client registered for the single-page app, with `http://localhost:<spa_port>/callback`.
     pub spa_client_id: String,
@@ -23,12 +23,12 @@ pub struct Demo {
     pub spa_port: u16,
     /// The port of the Notes API.
     pub api_port: u16,
-    /// The audience an access token must name to be let in by the Notes API.
+    /// The audience that the Notes API requires in an access token.
     pub api_audience: String,
 }
 
 impl Demo {
-    /// The origin of the single-page app: the page a user opens, and the only origin the API lets in.
+    /// The origin of the single-page app: the page a user opens, and the only CORS origin the API allows.
     #[must_use]
     pub fn spa_origin(&self) -> String {
         format!("http://localhost:{}", self.spa_port)

@@ -1,6 +1,6 @@
-//! The authorization server's published keys as a resource server keeps them: found through discovery (RFC 8414),
-//! cached, and fetched again when a token names a key not seen yet. Owns when to fetch and what a
-//! failure means; checking a token with the keys is `jose::verify`. Blocking: call it off the event loop.
+//! The authorization server's published keys as cached by a resource server: found through discovery (RFC 8414), and fetched again
+//! when a token names an unknown key. Owns when to fetch and what a failure means; checking a token with the keys is
+//! `jose::verify`. Blocking: call it off the event loop.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// An unknown key id brings one fetch in this time, so that forged tokens cannot be turned into a flood.
+/// The minimum time between fetches for unknown key ids, so that forged tokens cannot cause a flood.
 const UNKNOWN_KEY_PAUSE: Duration = Duration::from_secs(10);
-/// While there are no keys at all, nothing can be answered: try again sooner.
+/// The same while there are no keys at all and no token can be checked: retry sooner.
 const NO_KEYS_PAUSE: Duration = Duration::from_secs(1);
-/// Keys are fetched again after this time, so that a withdrawn key stops being trusted.
+/// The age at which keys are fetched again, so that a withdrawn key stops being trusted.
 const MAX_AGE: Duration = Duration::from_mins(10);
 const TIMEOUT: Duration = Duration::from_secs(3);
 const MAX_BYTES: u64 = 256 * 1024;
 
-/// Why there are no keys to check a token with.
+/// The reason why there are no keys to check a token with.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Unavailable(String);
@@ -40,7 +40,7 @@ impl PublishedKeys {
         Self { issuer, http: config.into(), cache: Mutex::default() }
     }
 
-    /// The key set to check a token with that names `kid`. One caller fetches, the others wait for its answer.
+    /// The key set for a token that names `kid`. One caller fetches, the others wait for its result.
     pub(super) fn for_key(&self, kid: Option<&str>) -> Result<Arc<Value>, Unavailable> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = cache.keys.as_ref().filter(|(_, at)| at.elapsed() < MAX_AGE).map(|(keys, _)| Arc::clone(keys));
@@ -58,7 +58,7 @@ impl PublishedKeys {
         Ok(keys)
     }
 
-    /// Lets time pass for the cache.
+    /// Advances the time of the cache.
     #[cfg(test)]
     fn age(&self, by: Duration) {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,7 +68,7 @@ impl PublishedKeys {
 
     fn fetch(&self) -> Result<Value, Unavailable> {
         let metadata = self.get(&format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/')))?;
-        // RFC 8414 3.3: the issuer in the metadata must be the one it was asked for.
+        // RFC 8414 3.3: the issuer in the metadata must be the one it was requested for.
         if metadata.get("issuer").and_then(Value::as_str) != Some(self.issuer.as_str()) {
             return Err(Unavailable(format!("the metadata is not from issuer {}", self.issuer)));
         }
@@ -91,7 +91,7 @@ impl PublishedKeys {
     }
 }
 
-/// A token that names no key can be checked with any set; one that names a key needs a set which has it.
+/// A token without a key id can be checked with any set; a token with one needs a set that has it.
 fn knows(keys: &Value, kid: Option<&str>) -> bool {
     let Some(kid) = kid else { return true };
     let listed = keys.get("keys").and_then(Value::as_array);

@@ -1,4 +1,4 @@
-//! How often the published keys are fetched, against a small HTTP server that counts.
+//! Tests of how often the published keys are fetched, against a small HTTP server that counts.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;

@@ -1,5 +1,5 @@
-//! How the Notes API turns a request away: the status and the Bearer challenge (RFC 6750 3), and the same in JSON for scripts.
-//! Owns the error codes and the characters a challenge may hold; when to refuse is decided by `resource_server`.
+//! The error responses of the Notes API: the status and the Bearer challenge (RFC 6750 3), and the same in JSON for scripts. Owns
+//! the error codes and the characters a challenge may contain; when to refuse is decided by `resource_server`.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 
 const REALM: &str = "Notes API";
 
-/// A request turned away: the status, and by RFC 6750 3.1 the error code, its description and the scope that was missing.
+/// A refused request: the status, and by RFC 6750 3.1 the error code, its description and the missing scope.
 #[derive(Debug, thiserror::Error)]
 #[error("{description}")]
 pub(super) struct Refusal {
@@ -80,7 +80,7 @@ impl ResponseError for Refusal {
     }
 }
 
-/// RFC 6750 3: a description holds neither quotation marks nor backslashes, and ASCII only.
+/// RFC 6750 3: a description contains neither quotation marks nor backslashes, and ASCII only.
 fn quotable(text: &str) -> String {
     text.chars().map(|c| if matches!(c, '"' | '\\') || !(' '..='~').contains(&c) { '\'' } else { c }).collect()
 }

@@ -1,6 +1,6 @@
-//! The Notes API: a resource server that knows nothing of the authorization server but its issuer and its published keys.
-//! Owns the routes, the scopes they ask for and the CORS answers for the single-page app. Fetching keys is `published_keys`,
-//! checking a token `jose::verify`, turning a request away `refusal`. Notes live in memory; their number and size are bounded.
+//! The Notes API: a resource server that knows nothing of the authorization server but its issuer and its published keys. Owns the
+//! routes, their scopes and the CORS headers for the single-page app. Fetching keys is `published_keys`, checking a token
+//! `jose::verify`, error responses are `refusal`. Notes live in memory; their number and size are bounded.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -61,7 +61,7 @@ pub(super) fn server(demo: &Demo, listeners: Vec<TcpListener>) -> io::Result<Ser
         App::new()
             .app_data(api.clone())
             .app_data(web::PayloadConfig::new(MAX_BODY_BYTES))
-            // One origin is let in, so the answer is the same for everyone and needs no look at the request's Origin.
+            // One origin is allowed, so the header is the same for everyone, whatever the request's Origin.
             .wrap(
                 DefaultHeaders::new()
                     .add((header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.as_str()))
@@ -138,13 +138,14 @@ async fn whoami(request: HttpRequest, api: web::Data<Api>) -> Result<HttpRespons
     })))
 }
 
-/// Who calls, as the token says.
+/// The caller, as named by the token.
 struct Caller {
     sub: String,
     claims: Map<String, Value>,
 }
 
-/// The one gate of this API: a token by the header, good by the published keys, for this audience, with the scope asked for.
+/// The authorization of every request: a token in the header, valid by the published keys, for this audience, with the required
+/// scope.
 async fn authorize(request: &HttpRequest, api: &web::Data<Api>, scope: Option<&'static str>) -> Result<Caller, Refusal> {
     let token = bearer(request)?;
     let kept = Arc::clone(api);
@@ -165,7 +166,7 @@ fn check(api: &Api, token: &str) -> Result<Map<String, Value>, Refusal> {
     verify::access_token(&keys, token, &expected).map_err(Refusal::token)
 }
 
-/// RFC 6750 2.1: the token stands in the Authorization header. This API takes it from nowhere else, as RFC 9700 4.3.2 asks.
+/// RFC 6750 2.1: the token is in the Authorization header. This API accepts it nowhere else, as RFC 9700 4.3.2 requires.
 fn bearer(request: &HttpRequest) -> Result<String, Refusal> {
     let mut headers = request.headers().get_all(header::AUTHORIZATION);
     let Some(value) = headers.next() else { return Err(Refusal::nothing_sent()) };
@@ -182,7 +183,7 @@ fn bearer(request: &HttpRequest) -> Result<String, Refusal> {
     }
 }
 
-/// The key a token names, read before anything is trusted: it only decides whether to look for newer keys.
+/// The key id of a token, read before anything is trusted: it only decides whether to fetch newer keys.
 fn key_id(token: &str) -> Option<String> {
     let header = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
     let header: Value = serde_json::from_slice(&header).ok()?;

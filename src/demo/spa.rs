@@ -1,5 +1,5 @@
-//! The demonstration's single-page app: its embedded files, the configuration they read, and the headers they are sent with.
-//! Owns the list of files and a Content Security Policy without inline code; what the app does is `static/demo`.
+//! The demonstration's single-page app: its embedded files, their configuration, and the headers they are sent with. Owns the list
+//! of files and a Content Security Policy without inline code; the app itself is `static/demo`.
 
 use std::future::ready;
 use std::io;
@@ -31,7 +31,7 @@ macro_rules! file {
 
 const FILES: &[File] = &[
     file!("/", HTML, "demo/index.html"),
-    // The redirect URI: the same page, which finds the answer of the authorization server in its address.
+    // The redirect URI: the same page, which finds the authorization response in its URL.
     file!("/callback", HTML, "demo/index.html"),
     file!("/app.css", CSS, "demo/app.css"),
     file!("/panels.css", CSS, "demo/panels.css"),
@@ -103,8 +103,8 @@ fn answer(media_type: &'static str, text: String) -> HttpResponse {
     HttpResponse::Ok().content_type(media_type).body(text)
 }
 
-/// Scripts and styles of this origin only, no inline code, no sink that takes markup, and connections to the
-/// authorization server and the API alone: a script that should not be here has nowhere to send a token.
+/// Scripts and styles of this origin only, no inline code, no sink that takes markup, and connections to the authorization server
+/// and the API alone: an injected script has nowhere to send a token.
 fn content_security_policy(demo: &Demo) -> io::Result<String> {
     let issuer = url::Url::parse(&demo.issuer).map_err(io::Error::other)?.origin().ascii_serialization();
     let api = demo.api_origin();

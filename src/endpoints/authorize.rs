@@ -1,6 +1,6 @@
-//! The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core 3.1.2). The only dispatcher: sign-in and
-//! consent return here with the same request, which is parsed and decided afresh. The order of a handler is the
-//! order of this file; what is weighed is `protocol::next_step`.
+//! The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core 3.1.2). The only dispatcher: sign-in and consent return here with
+//! the same request, which is parsed and decided afresh. The handler's steps are in the order of this file; the decision is
+//! `protocol::next_step`.
 
 use actix_web::{
     http::{Method, StatusCode},
@@ -40,13 +40,13 @@ use crate::{
     },
 };
 
-/// One request, on its way through the handler.
+/// One authorization request being handled.
 struct Visit<'a> {
     app: &'a App,
     context: &'a Context,
     params: &'a Params,
     cookie: Option<&'a str>,
-    /// Whether only the head of the answer is asked for: nothing is issued, as nobody would get it.
+    /// Whether this is a HEAD request: nothing is issued, as nobody would receive it.
     is_head: bool,
 }
 
@@ -67,13 +67,13 @@ pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
 async fn answer(request: &Request, app: &Data<App>, params: Params, is_post: bool) -> Reply {
     let context = request.context.clone();
     let (cookie, is_head) = (cookies::get(request, cookies::SESSION), request.method() == Method::HEAD);
-    let cloned = context.clone();
+    let fallback = context.clone();
     let answer = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<Reply, Fault> {
         let visit = Visit { app, context: &context, params: &params, cookie: cookie.as_deref(), is_head };
         visit.handle(connection, is_post)
     });
     let base = app.config.issuer.base();
-    answer.await.unwrap_or_else(|fault| page::fault(base, &cloned, &fault))
+    answer.await.unwrap_or_else(|fault| page::fault(base, &fallback, &fault))
 }
 
 impl Visit<'_> {
@@ -87,7 +87,7 @@ impl Visit<'_> {
             Read::Refused(address, error) => return Ok(self.refuse(&address, &error)),
         };
         if is_post && self.cookie.is_none() {
-            // A POST from another site brings no SameSite=Lax cookie; the GET it is turned into does.
+            // A POST from another site carries no SameSite=Lax cookie; the GET it is turned into does.
             return Ok(Reply::see_other(&self.url(paths::AUTHORIZE, &[])));
         }
         let session = ahead.session;
@@ -128,14 +128,14 @@ impl Visit<'_> {
         }
     }
 
-    /// To the page that leads to a sign-in, with the stamp that says that one was asked for.
+    /// Redirects to a page that leads to a sign-in, with the stamp of a requested sign-in.
     fn ask_for_sign_in(&self, path: &str) -> Reply {
         let requested = returning::ask_for_sign_in(self.app, self.params, self.context.now);
         Reply::see_other(&self.url(path, &[(returning::SIGN_IN_REQUESTED, &requested)]))
     }
 
-    /// Whom the client expects, by `id_token_hint` (OpenID Connect Core 3.1.2.1: a token that we issued to it, though it
-    /// may have expired) and by the `sub` it insists on (§5.5.1).
+    /// The user the client expects, by `id_token_hint` (OpenID Connect Core 3.1.2.1: a token that we issued to it, possibly
+    /// expired) and by the `sub` it requires (§5.5.1).
     fn expected(
         &self,
         connection: &mut AnyConnection,
@@ -177,7 +177,7 @@ impl Visit<'_> {
         Ok(page::deliver(self.app.config.issuer.base(), self.context, &answer).noting(note))
     }
 
-    /// The first moment of its life, seen from the user's browser; written a little later.
+    /// Records the creation of the grant, as seen from the user's browser; written asynchronously.
     fn note(&self, grant: &Grant) {
         let Origin { address, place, user_agent } = grant.seen.clone();
         let (event, at, generation) = (GrantEvent::CodeIssued, grant.created_at, 0);
@@ -234,7 +234,7 @@ impl Visit<'_> {
         page::deliver(self.app.config.issuer.base(), self.context, &answer).noting(error.to_string())
     }
 
-    /// A path of ours with this request in its query, and `with` added.
+    /// A path of ours with this request in its query, and the parameters `with` added.
     fn url(&self, path: &str, with: &[(&str, &str)]) -> String {
         let base = self.app.config.issuer.base();
         let without: &[&str] = if [paths::CONSENT, paths::SELECT_ACCOUNT].contains(&path) { &[] } else { &returning::NAMES };

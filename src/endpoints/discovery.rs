@@ -1,4 +1,4 @@
-//! The discovery document, at both well-known paths (OpenID Connect Discovery §4, RFC 8414 §3). What it says is
+//! The discovery document, at both well-known paths (OpenID Connect Discovery §4, RFC 8414 §3). Its content is
 //! `protocol::metadata`.
 
 use actix_web::{HttpRequest, web::Data};
@@ -13,7 +13,7 @@ use crate::{
 /// How long the document may be cached, in seconds.
 const MAX_AGE: u32 = 3600;
 
-/// `GET /.well-caller/openid-configuration` and `/.well-caller/oauth-authorization-server`.
+/// `GET /.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`.
 pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
     let text = app.discovery.get_or_init(|| written(&app));
     cors::public(cached(&request, text.clone(), MAX_AGE))

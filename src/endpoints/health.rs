@@ -1,5 +1,5 @@
-//! For whatever watches the server: is it alive, is it ready. Alive needs nothing; ready needs a database that takes writes, the
-//! keys, and a server that is not about to stop. Work beside requests that fails does not make it unready, and is named.
+//! Liveness and readiness, for load balancers and monitoring. Liveness needs nothing; readiness needs a database that accepts
+//! writes, the keys, and a server that is not stopping. A failing background task does not make the server unready, but is named.
 
 use std::time::Duration;
 
@@ -20,11 +20,11 @@ use crate::{
     },
 };
 
-/// How often a write is tried: a database that can only be read, a standby or a full disk, is found out within this time, and
-/// whoever asks all the time does not make it write all the time.
+/// The interval between test writes: a database that became read-only, a standby or a full disk, is detected within this time, and
+/// frequent checks do not cause constant writes.
 const WRITE_EVERY: Duration = Duration::from_secs(5);
 
-/// How long a thread for that write is waited for.
+/// How long the test write waits for a thread of the blocking pool.
 const TO_BEGIN: Duration = Duration::from_millis(250);
 
 /// `GET /healthz`.
@@ -41,13 +41,13 @@ pub async fn ready(request: Request, app: Data<App>) -> Reply {
         return not_ready("stopping\n", "");
     }
     let tell = |found: &Result<(), NotReady>| match found {
-        // Requests are served all the same. Whoever took the server out of service for this would take out every process that
-        // works on the same database, for one row that makes a loop of theirs panic.
+        // Requests are still served. Reporting a failing background task as unready would take every process on this database out
+        // of service, for one row that makes a task panic.
         Ok(()) => Reply::text(StatusCode::OK, &([vec!["ready".to_owned()], app.supervisor.failing()].concat().join("\n") + "\n")),
         Err(NotReady(reason)) => not_ready("not ready\n", reason),
     };
     let now = request.context.now;
-    // Of many who ask at once one tries, and those who came before it began are told what it found.
+    // Of concurrent checks one probes, and those that arrived before it began share its result.
     let came = Stopwatch::start();
     let mut last = app.readiness.lock().await;
     if let Some(last) = last.as_ref().filter(|last| last.began.elapsed() < came.elapsed()) {
@@ -79,8 +79,8 @@ pub async fn ready(request: Request, app: Data<App>) -> Reply {
     reply
 }
 
-/// Tries a write, and says whether it could: where all threads that write wait in commits, for a standby or a disk, none is tried.
-/// Whoever only reads is served all the same then, and would not be by a server that called itself not ready.
+/// Tries a write, and returns whether it was possible: when all writing threads wait in commits, for a standby or a disk, none is
+/// tried. Read-only requests are still served then, and would not be if the server called itself unready.
 async fn takes_writes(app: &Data<App>) -> Result<bool, Fault> {
     match run_blocking_within(app, Priority::Own, TO_BEGIN, |_, connection| -> Result<(), Fault> { Ok(meta::write(connection)?) })
         .await

@@ -1,5 +1,5 @@
-//! The introspection endpoint (RFC 7662): a client asks about its own tokens, a resource server about those for the APIs
-//! it serves. Whoever else's token it is, and whatever is wrong with it, the answer is the same. Signed on request (RFC 9701).
+//! The introspection endpoint (RFC 7662): a client asks about its own tokens, a resource server about tokens for the APIs it
+//! serves. For any other token the response is the same, whatever the reason. Signed on request (RFC 9701).
 
 use actix_web::{http::StatusCode, web::Data};
 use serde_json::{Map, Value, json};
@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// The media type of a signed answer (RFC 9701 §4).
+/// The media type of a signed response (RFC 9701 §4).
 const SIGNED: &str = "application/token-introspection+jwt";
 
 /// `POST /introspect`.
@@ -105,7 +105,7 @@ fn tell(
     })
 }
 
-/// RFC 9701 §4: the signed answer is asked for by its media type.
+/// RFC 9701 §4: the signed response is requested by its media type.
 fn wants_signed(accept: &str) -> bool {
     accept.split(',').any(|one| {
         let mut parts = one.split(';').map(str::trim);

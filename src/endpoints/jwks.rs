@@ -1,4 +1,4 @@
-//! The published keys (RFC 7517 §5). Which ones, and until when, is `jose::keys`.
+//! The published key set (RFC 7517 §5). Which keys it holds, and until when, is decided in `jose::keys`.
 
 use actix_web::web::Data;
 
@@ -15,10 +15,10 @@ use crate::{
     },
 };
 
-/// How long the key set may be cached, in seconds: well below the lead with which a new key is published.
+/// How long the key set may be cached, in seconds: well below the time for which a new key is published before its first use.
 const MAX_AGE: u32 = 300;
 
-/// `GET /.well-caller/jwks.json`.
+/// `GET /.well-known/jwks.json`.
 pub async fn get(request: Request, app: Data<App>) -> Reply {
     let now = request.context.now;
     let keep = app.config.lifetimes.access_token.max(app.config.lifetimes.id_token);
@@ -31,7 +31,7 @@ pub async fn get(request: Request, app: Data<App>) -> Reply {
         .await
     {
         Ok(ring) => show(&ring),
-        // Resource servers go on while the database is down.
+        // Resource servers keep working while the database is down.
         Err(error) => app_keys.keys_of_before().map_or_else(|| cors::public(error.reply(Challenge::None)), |ring| show(&ring)),
     }
 }

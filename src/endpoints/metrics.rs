@@ -1,4 +1,4 @@
-//! `/metrics` on `metrics_listen`: the counters of this process, for whatever collects them.
+//! `/metrics` on `metrics_listen`: the counters of this process, for a metrics collector.
 
 use actix_web::{http::StatusCode, web::Data};
 

@@ -1,5 +1,5 @@
-//! What machines call, and the authorization endpoint through which users come. A file an endpoint; they do
-//! not import one another. Each reads the request, takes one blocking call, and answers.
+//! The endpoints that machines call, and the authorization endpoint at which users arrive. One file per endpoint; they do not
+//! import one another. Each reads the request, makes one blocking call, and answers.
 
 pub mod authorize;
 pub mod discovery;

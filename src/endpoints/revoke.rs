@@ -1,5 +1,5 @@
-//! The revocation endpoint (RFC 7009 §2.1): a client gives back its own tokens. A refresh token of whatever generation takes
-//! its whole grant with it, an access token ends alone. An unknown one is as good as revoked (RFC 7009 §2.2).
+//! The revocation endpoint (RFC 7009 §2.1): a client revokes its own tokens. A refresh token of any generation revokes its whole
+//! grant, an access token is revoked alone. An unknown token counts as revoked (RFC 7009 §2.2).
 
 use actix_web::{http::StatusCode, web::Data};
 
@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// How much longer than the token lives its revocation is kept, for clocks that differ.
+/// How long a revocation is kept after its token has expired, for clocks that differ.
 const MARGIN: Span = Span::from_seconds(600);
 
 /// `POST /revoke`.
@@ -80,7 +80,7 @@ fn done(note: &str) -> Reply {
     Reply::empty(StatusCode::OK).noting(note)
 }
 
-/// §2.1: whose token it is, is checked before anything is done to it.
+/// §2.1: the token's owner is checked before anything is done to it.
 fn of_another() -> OauthError {
     ProtocolError::new(ErrorCode::InvalidRequest, "the token was issued to another client").into()
 }

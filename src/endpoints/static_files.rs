@@ -1,5 +1,5 @@
-//! Style sheets, pictures and scripts, by hashed name: what a name stands for never changes, so it may be
-//! cached for ever. The name of another version is answered as well, and not cached.
+//! Style sheets, pictures and scripts, under hashed names: the content of a name never changes, so it may be cached for ever. A
+//! name of another version is served as well, but not cached.
 
 use actix_web::{
     http::header,

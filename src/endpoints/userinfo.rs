@@ -1,6 +1,6 @@
-//! The `UserInfo` endpoint (OpenID Connect Core §5.3): what the scopes of an access token open about its user.
-//! The token comes in the Authorization header and nowhere else (RFC 6750 §2.1, RFC 9700 §4.3.2). Its grant is
-//! looked at each time, so that what was revoked is dead here at once. A client that is registered so gets a signed JWT.
+//! The `UserInfo` endpoint (OpenID Connect Core §5.3): the user's claims that the scopes of an access token allow. The token is
+//! taken from the Authorization header and nowhere else (RFC 6750 §2.1, RFC 9700 §4.3.2). Its grant is read each time, so that a
+//! revocation takes effect at once. A client that is registered for it gets a signed JWT.
 
 use actix_web::{
     HttpRequest,
@@ -36,7 +36,7 @@ use crate::{
 pub async fn answer(request: Request, app: Data<App>, form: Form) -> Reply {
     let now = request.context.now;
     let origin = cors::origin(&request);
-    let (token, cloned, reader) = (bearer(&request, &form), app.clone(), origin.clone());
+    let (token, cors_app, reader) = (bearer(&request, &form), app.clone(), origin.clone());
     let handle = run_blocking(&app, Priority::Reads, move |app, connection| -> Result<Reply, OauthError> {
         let about = token.as_ref().ok().and_then(|token| inspection::about(&app.config.secrets, token.as_deref()?));
         let (registered, found) = inspection::read_ahead(&app.registrations, connection, about.as_ref(), now)?;
@@ -45,13 +45,13 @@ pub async fn answer(request: Request, app: Data<App>, form: Form) -> Reply {
                 OauthError::Protocol(_) => Ok(error.reply(Challenge::Bearer)),
                 OauthError::Fault(fault) => Err(OauthError::Fault(fault)),
             })?,
-            // RFC 6750 §3.1: who sends no token, or by another scheme, is told the scheme and nothing else.
+            // RFC 6750 §3.1: a request without a token, or with another scheme, is told the scheme and nothing else.
             Ok(None) => Reply::empty(StatusCode::UNAUTHORIZED).with(header::WWW_AUTHENTICATE, "Bearer realm=\"symbolon\""),
             Err(error) => OauthError::Protocol(error).reply(Challenge::Bearer),
         };
         Ok(reply.with_all(cors::readers(app, connection, &registered, origin.as_deref())?))
     });
-    handle.await.unwrap_or_else(|error| error.reply(Challenge::None).with_all(cors::remembered(&cloned, reader.as_deref())))
+    handle.await.unwrap_or_else(|error| error.reply(Challenge::None).with_all(cors::remembered(&cors_app, reader.as_deref())))
 }
 
 fn bearer(request: &HttpRequest, form: &Form) -> Result<Option<String>, ProtocolError> {
@@ -106,7 +106,7 @@ fn tell(
     let user =
         users::find(connection, grant.user_id)?.ok_or_else(|| invalid("the user of this access token no longer exists"))?;
     let (client, custom) = (&found.client, &app.config.scope_claims);
-    // Whoever asked for a token of fewer scopes about the user gets what these open, and no more.
+    // A token that was requested with fewer scopes opens the claims of those scopes, and no more.
     let granted = grant.scopes.intersection(&client.scopes);
     let is_narrowed = granted.iter().any(|scope| custom.is_of_users(scope) && !found.left.scopes.contains(scope));
     let requested = if is_narrowed { ClaimsRequest::default() } else { grant.claims.clone().allowed(&client.scopes, custom) };

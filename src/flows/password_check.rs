@@ -96,12 +96,12 @@ pub async fn by_password<S: Send + Sync + 'static, T: Send + 'static>(
                 Err(done) => return Ok(Err(done)),
             };
             // Nearly always nobody is before it, and the same blocking call goes on.
-            let Some(permit_or_acquire) = candidate.attempt.try_acquire(&app.password_attempts) else {
+            let Some(permit) = candidate.attempt.try_acquire(&app.password_attempts) else {
                 return Ok(Ok((state, candidate, None)));
             };
             match candidate.attempt.begin(connection, app.clock.now())? {
                 Admission::Wait(seconds) => answer(of_lookup(app, connection, &state, Verdict::TooMany { seconds })?).map(Err),
-                admission => Ok(Ok((state, candidate, Some((admission, permit_or_acquire))))),
+                admission => Ok(Ok((state, candidate, Some((admission, permit))))),
             }
         });
         let (state, candidate, begun) = match lookup.await? {
@@ -110,24 +110,24 @@ pub async fn by_password<S: Send + Sync + 'static, T: Send + 'static>(
         };
         let then = move |app: &App, connection: &mut AnyConnection, verdict: Verdict<'_>| then(app, connection, &state, verdict);
         let proving = Proving { app, context, password, then };
-        let Some((admission, permit_or_acquire)) = begun else { return Ok(Ok((proving, candidate, None))) };
-        Ok(match proving.begun(candidate, admission, permit_or_acquire).await? {
+        let Some((admission, permit)) = begun else { return Ok(Ok((proving, candidate, None))) };
+        Ok(match proving.begun(candidate, admission, permit).await? {
             Outcome::Done(done) => Err(done),
-            Outcome::Slowed(candidate, permit_or_acquire) => Ok((proving, *candidate, Some(permit_or_acquire))),
+            Outcome::Slowed(candidate, permit) => Ok((proving, *candidate, Some(permit))),
         })
     });
-    let (proving, candidate, permit_or_acquire) = match first.await? {
+    let (proving, candidate, permit) = match first.await? {
         Ok(waiting) => waiting,
         Err(done) => return Ok(done),
     };
-    let (candidate, permit_or_acquire) = match permit_or_acquire {
-        Some(permit_or_acquire) => (candidate, permit_or_acquire),
+    let (candidate, permit) = match permit {
+        Some(permit) => (candidate, permit),
         None => match proving.queued(candidate).await? {
-            Outcome::Slowed(candidate, permit_or_acquire) => (*candidate, permit_or_acquire),
+            Outcome::Slowed(candidate, permit) => (*candidate, permit),
             Outcome::Done(done) => return Ok(done),
         },
     };
-    proving.slowed(candidate, permit_or_acquire).await
+    proving.slowed(candidate, permit).await
 }
 
 /// Does all of it, though the caller may leave.
@@ -141,13 +141,13 @@ where
     F: Fn(&App, &mut AnyConnection, Verdict<'_>) -> Result<Option<T>, Fault> + Clone + Send + 'static,
 {
     /// Goes on with an attempt of which the counts say this.
-    async fn begun(&self, candidate: Candidate, admission: Admission, permit_or_acquire: Permit) -> Result<Outcome<T>, Fault> {
+    async fn begun(&self, candidate: Candidate, admission: Admission, permit: Permit) -> Result<Outcome<T>, Fault> {
         match admission {
             Admission::Wait(seconds) => self.too_many(seconds).await.map(Outcome::Done),
-            Admission::Queued => Ok(Outcome::Slowed(Box::new(candidate), permit_or_acquire)),
+            Admission::Queued => Ok(Outcome::Slowed(Box::new(candidate), permit)),
             Admission::Go | Admission::Refuse => {
                 let done = self.prove(candidate, admission).await;
-                drop(permit_or_acquire);
+                drop(permit);
                 done.map(Outcome::Done)
             }
         }
@@ -155,7 +155,7 @@ where
 
     /// Waits for those that count as it does, and goes on.
     async fn queued(&self, mut candidate: Candidate) -> Result<Outcome<T>, Fault> {
-        let Some(permit_or_acquire) = candidate.attempt.permit_or_acquire(&self.app.password_attempts).await else {
+        let Some(permit) = candidate.attempt.acquire(&self.app.password_attempts).await else {
             return self.too_many(PERMIT_TIMEOUT).await.map(Outcome::Done);
         };
         let proving = self.clone();
@@ -165,17 +165,17 @@ where
                 Ok((candidate, admission))
             });
             let (candidate, admission) = begun.await?;
-            proving.begun(candidate, admission, permit_or_acquire).await
+            proving.begun(candidate, admission, permit).await
         })
         .await
     }
 
     /// Waits until its network has room again, and goes on.
-    async fn slowed(&self, mut candidate: Candidate, permit_or_acquire: Permit) -> Result<T, Fault> {
+    async fn slowed(&self, mut candidate: Candidate, permit: Permit) -> Result<T, Fault> {
         let Some((of_network, patience)) = candidate.attempt.waiting(&self.app.password_attempts).await else {
             return self.too_many(PERMIT_TIMEOUT).await;
         };
-        let mut permits = (permit_or_acquire, of_network);
+        let mut permits = (permit, of_network);
         let begun = Stopwatch::start();
         loop {
             let proving = self.clone();

@@ -1,4 +1,4 @@
-//! What each signature algorithm is in the library: making a key, signing with it, verifying with its public half.
+//! Signature algorithms in terms of the library: generating a key pair, signing, and verifying with the public key.
 
 use josekit::{
     jwk::{Jwk, KeyPair, alg::ed::EdCurve},
@@ -11,7 +11,7 @@ use crate::protocol::algorithm::Algorithm;
 /// RFC 7518 §3.3, §3.5: 2048 bits or more.
 const RSA_BITS: u32 = 2048;
 
-/// Makes a key. Takes a while for RSA.
+/// Generates a key. Takes a while for RSA.
 pub fn generate(algorithm: Algorithm) -> Result<Box<dyn KeyPair>, Error> {
     Ok(match algorithm {
         Algorithm::Rs256 => Box::new(RS256.generate_key_pair(RSA_BITS).map_err(failed)?),
@@ -21,7 +21,7 @@ pub fn generate(algorithm: Algorithm) -> Result<Box<dyn KeyPair>, Error> {
     })
 }
 
-/// Signs with a private key in DER.
+/// A signer for a private key in DER.
 pub fn signer(algorithm: Algorithm, private: &[u8]) -> Result<Box<dyn JwsSigner>, Error> {
     Ok(match algorithm {
         Algorithm::Rs256 => Box::new(RS256.signer_from_der(private).map_err(failed)?),
@@ -31,8 +31,7 @@ pub fn signer(algorithm: Algorithm, private: &[u8]) -> Result<Box<dyn JwsSigner>
     })
 }
 
-/// Verifies with a public key. One that is of another type, or says that it is for another algorithm or another use, is
-/// refused (RFC 8725 §3.1).
+/// A verifier for a public key. A key of another type, or declared for another algorithm or use, is refused (RFC 8725 §3.1).
 pub fn verifier(algorithm: Algorithm, public: &Jwk) -> Result<Box<dyn JwsVerifier>, Error> {
     let curve = public.parameter("crv").and_then(|curve| curve.as_str());
     Ok(match algorithm {

@@ -1,5 +1,5 @@
-//! The public keys of a client (RFC 7517 §5), and whether an assertion is signed with one of them. The algorithm must
-//! be one of ours and fit the key; `jku`, `x5u` and `jwk` in a header are not read (RFC 8725 §3.1, §3.5).
+//! A client's public keys (RFC 7517 §5), and verifying its assertions with them. The algorithm must be one of ours and fit the key;
+//! `jku`, `x5u` and `jwk` in a header are ignored (RFC 8725 §3.1, §3.5).
 
 use josekit::{jwk::Jwk, jws::JwsVerifier};
 use serde_json::{Map, Value};
@@ -10,14 +10,14 @@ use super::{
 };
 use crate::protocol::{algorithm::Algorithm, error::Invalid};
 
-/// How many keys a set may have.
+/// The maximum number of keys in a set.
 const LIMIT: usize = 20;
-/// Members that only a private or a shared key has (RFC 7518 §6.2.2, §6.3.2, §6.4.1).
+/// Members that only private or symmetric keys have (RFC 7518 §6.2.2, §6.3.2, §6.4.1).
 const SECRET: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
-/// RFC 7523bis: a type is not needed, but another one is not taken.
+/// RFC 7523bis: the type may be absent, but no other one is accepted.
 const TYPES: [&str; 4] = ["jwt", "application/jwt", "client-authentication+jwt", "application/client-authentication+jwt"];
 
-/// The keys that verify.
+/// The keys that may verify.
 pub struct ClientKeys(Vec<ClientKey>);
 
 struct ClientKey {
@@ -26,10 +26,10 @@ struct ClientKey {
 }
 
 impl ClientKeys {
-    /// Reads a JWK set. Keys that are for something else are left out (RFC 7517 §5).
+    /// Parses a JWK set. Keys for other purposes are skipped (RFC 7517 §5).
     ///
     /// # Errors
-    /// What was expected: JSON, public keys alone, at least one that can be used here.
+    /// The expected form: JSON, only public keys, at least one usable here.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let set: Map<String, Value> = serde_json::from_str(text).map_err(|_| "expected a JWK set as JSON (RFC 7517 5)")?;
         let Some(Value::Array(keys)) = set.get("keys") else { return Err("expected an array as the member 'keys'".into()) };
@@ -50,7 +50,7 @@ impl ClientKeys {
         Ok(Self(usable))
     }
 
-    /// Whether there is a key that the assertion may be signed with.
+    /// Whether there is a key that may have signed the assertion.
     #[must_use]
     pub fn may_verify(&self, assertion: &str) -> bool {
         take_apart(assertion).is_ok_and(|parsed| match parsed.header_text("kid") {

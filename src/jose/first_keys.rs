@@ -1,6 +1,6 @@
-//! The first key of an algorithm. Those of the algorithms that every installation has are made at its first start; that of any
-//! other is published first and signs later, as every new key does: processes that have not read it yet, and whoever caches the
-//! key set, would refuse what it signs. Which clients may be given which algorithm follows from `signs_yet`.
+//! The first key of an algorithm. Those of the default algorithms are generated at an installation's first start; that of any other
+//! is published first and signs later, as every new key does: processes that have not read it yet, and clients that cache the key
+//! set, would reject what it signs. `signs_yet` tells which algorithms a client may be set to.
 
 use super::{Error, keys};
 use crate::{
@@ -12,22 +12,21 @@ use crate::{
     store::{self, AnyConnection, signing_keys, signing_keys::SigningKeyRow},
 };
 
-/// The algorithms of which there are keys from the installation on: what every client understands, and the one that is many times
-/// faster.
+/// The algorithms with keys in every installation: the one supported by every client, and the one that is many times faster.
 pub const OF_EVERY_INSTALLATION: [Algorithm; 2] = [Algorithm::Rs256, Algorithm::Es256];
 
-/// Whether a key of this algorithm has come to sign: only then can a client be given it.
+/// Whether a key of this algorithm is signing yet: only then may a client be set to it.
 #[must_use]
 pub fn signs_yet(rows: &[SigningKeyRow], algorithm: Algorithm, now: Timestamp) -> bool {
     rows.iter().any(|row| row.algorithm == algorithm && row.signs_from <= now)
 }
 
-/// Makes the keys of every installation that are missing. In a database without any key they sign at once, as nobody has a key set
-/// without them. Otherwise the key of the default algorithm signs at once all the same, because there is no server without one;
+/// Generates the missing keys of the default algorithms. In a database without any key they sign at once, as nobody has cached a
+/// key set without them. Otherwise the key of the default algorithm signs at once nonetheless, because a server must have one;
 /// others sign after `lead`.
 ///
 /// # Errors
-/// [`Error`], or the database's.
+/// [`Error`], or database errors.
 pub fn make<E: From<store::Error> + From<Error>>(
     connection: &mut AnyConnection,
     secrets: &SecretRing,
@@ -35,7 +34,7 @@ pub fn make<E: From<store::Error> + From<Error>>(
     lead: Span,
 ) -> Result<(), E> {
     if missing(&signing_keys::all(connection)?).next().is_none() {
-        return Ok(()); // without waiting for others who look
+        return Ok(()); // without waiting for other processes that check
     }
     signing_keys::insert_missing(connection, |rows| {
         let signs_from = |algorithm| match rows {

@@ -1,6 +1,6 @@
-//! The server's keys. Which one of an algorithm signs follows from the rows and the time alone, so that several
-//! processes on one database agree without talking: the key with the greatest `signs_from` that has come. A new
-//! key is published before it signs; an old one stays published until its last token has expired.
+//! The server's signing keys. Which key of an algorithm signs follows from the rows and the time alone, so that several processes
+//! on one database agree without communicating: the key with the latest `signs_from` that is not in the future. A new key is
+//! published before it signs; an old one stays published until its last token has expired.
 
 use std::sync::{Arc, RwLock};
 
@@ -23,48 +23,48 @@ use crate::{
     store::signing_keys::SigningKeyRow,
 };
 
-/// How long a process goes on with the keys it has read: well below the lead of a new key.
+/// How long a process uses the keys it has read: well below the lead of a new key.
 const REREAD_AFTER: Span = Span::from_seconds(20);
-/// How much longer than its tokens live an old key stays published, for clocks that differ.
+/// How much longer than the lifetime of its tokens an old key stays published, for clock skew.
 const MARGIN: Span = Span::from_seconds(120);
 
-/// One key, ready to use.
+/// A key, ready to use.
 pub struct Key {
     pub(super) kid: String,
-    /// What it signs with.
+    /// Its signing algorithm.
     pub(super) algorithm: Algorithm,
-    /// None where the server secret that sealed it is no longer in the list: it verifies, and signs no more.
+    /// `None` if the server secret that sealed it is no longer in the list: then it verifies, but does not sign.
     signer: Option<Box<dyn JwsSigner>>,
     pub(super) verifier: Box<dyn JwsVerifier>,
     /// The encoded header of an access token (RFC 9068 §2.1).
     pub(super) access_token_header: String,
-    /// The encoded header of ID tokens and of signed answers of `/userinfo`.
+    /// The encoded header of ID tokens and of signed `/userinfo` responses.
     pub(super) jwt_header: String,
     public_jwk: Value,
     signs_from: Timestamp,
 }
 
-/// Every key of the database, by the time it signs from.
+/// Every key in the database, ordered by the time it starts to sign.
 #[derive(Default)]
 pub struct KeyRing {
     keys: Vec<Arc<Key>>,
 }
 
-/// Where a key is in its life.
+/// The state of a key in its life cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// Published, does not sign yet.
+    /// Published, but not signing yet.
     Upcoming,
-    /// Signs.
+    /// Signing.
     Signing,
-    /// Signs no more, but tokens it signed may still live: published.
+    /// No longer signing, but still published, as its tokens may be valid.
     Retiring,
     /// No longer published.
     Retired,
 }
 
 impl KeyState {
-    /// The state in a word.
+    /// The state as a word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -76,7 +76,7 @@ impl KeyState {
     }
 }
 
-/// Makes a key that signs from `signs_from` on. Takes a while (RSA): not for a hot path.
+/// Generates a key that signs from `signs_from` on. Takes a while (RSA): not for a hot path.
 ///
 /// # Errors
 /// [`Error::Failed`].
@@ -88,7 +88,7 @@ pub fn generate(
 ) -> Result<SigningKeyRow, Error> {
     let pair = algorithms::generate(algorithm)?;
     let public = pair.to_jwk_public_key();
-    // RFC 7638 §3.2: the required members in lexical order; their hash names the key.
+    // RFC 7638 §3.2: the required members in lexical order; the thumbprint is the key id.
     let members: &[&str] = match algorithm {
         Algorithm::Rs256 | Algorithm::Ps256 => &["e", "kty", "n"],
         Algorithm::Es256 => &["crv", "kty", "x", "y"],
@@ -114,7 +114,7 @@ pub fn generate(
     Ok(SigningKeyRow { kid, algorithm, public_jwk, sealed_key, created_at: now, signs_from })
 }
 
-/// The state of each key; `rows` by the time they sign from, `keep` the life of the longest-lived token.
+/// The state of each key; `rows` are ordered by the time they start to sign, `keep` is the longest token lifetime.
 #[must_use]
 pub fn states(rows: &[SigningKeyRow], now: Timestamp, keep: Span) -> Vec<KeyState> {
     rows.iter()
@@ -127,7 +127,7 @@ pub fn states(rows: &[SigningKeyRow], now: Timestamp, keep: Span) -> Vec<KeyStat
         .collect()
 }
 
-/// `index` is where the key stands among those of its algorithm; one that is not among them is not published.
+/// `index` is the key's position among those of its algorithm; `None` means it is not published.
 fn state(times: &[Timestamp], index: Option<usize>, now: Timestamp, keep: Span) -> KeyState {
     let Some(index) = index else { return KeyState::Retired };
     let upcoming = times.get(index).is_some_and(|from| *from > now);
@@ -140,22 +140,22 @@ fn state(times: &[Timestamp], index: Option<usize>, now: Timestamp, keep: Span) 
 }
 
 impl KeyRing {
-    /// Opens the keys of these rows; those that `before` has open already are taken from there. A key whose server
-    /// secret was dropped still verifies.
+    /// Opens the keys of these rows; those already open in `before` are reused. A key whose server secret was removed still
+    /// verifies.
     ///
     /// # Errors
-    /// [`Error::Failed`] when a row is not a key.
+    /// [`Error::Failed`] if a row is not a key.
     pub fn open(rows: &[SigningKeyRow], secrets: &SecretRing, before: &Self) -> Result<Self, Error> {
         let known = |row: &SigningKeyRow| before.find(&row.kid).filter(|key| key.signs_from == row.signs_from).cloned();
         let keys = rows.iter().map(|row| known(row).map_or_else(|| Key::open(row, secrets).map(Arc::new), Ok));
         Ok(Self { keys: keys.collect::<Result<_, _>>()? })
     }
 
-    /// The key that signs by this algorithm now: the newest whose time has come.
+    /// The key that signs by this algorithm now: the newest that has started to sign.
     ///
     /// # Errors
-    /// [`Error::NoKey`], or [`Error::Sealed`] when the server's secrets do not open it. An older one does not stand
-    /// in for it: it may have been replaced because it leaked, and is about to be published no more.
+    /// [`Error::NoKey`], or [`Error::Sealed`] if the server secrets do not open it. An older key is no substitute: it may have been
+    /// replaced because it leaked, and may soon be unpublished.
     pub fn signing(&self, algorithm: Algorithm, now: Timestamp) -> Result<&Key, Error> {
         let come = self.of(algorithm).rev().find(|key| key.signs_from <= now);
         let newest = come.or(self.of(algorithm).next()).ok_or(Error::NoKey(algorithm))?;
@@ -172,7 +172,7 @@ impl KeyRing {
         self.of(algorithm).next().is_some()
     }
 
-    /// Whether every key that signs now or later can be opened.
+    /// Checks that every key that signs now or later can be opened.
     ///
     /// # Errors
     /// [`Error::NoKey`] or [`Error::Sealed`].
@@ -188,7 +188,7 @@ impl KeyRing {
         self.keys.iter().find(|key| key.kid == kid)
     }
 
-    /// Whether the key with this id is published: what it signed is still to be believed.
+    /// Whether the key with this id is published: signatures by it are still valid.
     #[must_use]
     pub fn publishes(&self, kid: &str, now: Timestamp, keep: Span) -> bool {
         self.find(kid).is_some_and(|key| self.state(key, now, keep) != KeyState::Retired)
@@ -200,8 +200,8 @@ impl KeyRing {
         state(&times, index, now, keep)
     }
 
-    /// The published key set (RFC 7517 §5), by algorithm, the default one first: some readers take the first key there is. `keep`
-    /// is the life of the longest-lived token.
+    /// The published key set (RFC 7517 §5), ordered by algorithm, the default one first: some clients take the first key. `keep` is
+    /// the longest token lifetime.
     #[must_use]
     pub fn published(&self, now: Timestamp, keep: Span) -> Value {
         let is_published = |key: &&Arc<Key>| self.state(key, now, keep) != KeyState::Retired;
@@ -211,7 +211,7 @@ impl KeyRing {
 }
 
 impl Key {
-    /// What it signs with.
+    /// Its signing algorithm.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
@@ -248,12 +248,12 @@ fn header(algorithm: Algorithm, kid: &str, typ: &str) -> String {
     URL_SAFE_NO_PAD.encode(json!({"alg": algorithm.as_str(), "typ": typ, "kid": kid}).to_string())
 }
 
-/// The keys as this process last read them.
+/// The keys as last read by this process.
 #[derive(Default)]
 pub struct KeyCache(RwLock<Option<(Timestamp, Arc<KeyRing>)>>);
 
 impl KeyCache {
-    /// The keys, unless they should be read again.
+    /// The cached keys, unless they are due to be read again.
     #[must_use]
     pub fn fresh(&self, now: Timestamp) -> Option<Arc<KeyRing>> {
         self.read_within(now, REREAD_AFTER)
@@ -262,23 +262,23 @@ impl KeyCache {
     fn read_within(&self, now: Timestamp, span: Span) -> Option<Arc<KeyRing>> {
         let cached = self.0.read().ok()?;
         let (read_at, ring) = cached.as_ref()?;
-        let age = now.millis().abs_diff(read_at.millis()); // a clock that went back makes them stale as well
+        let age = now.millis().abs_diff(read_at.millis()); // a clock that was set back makes them stale too
         (age < span.millis().unsigned_abs()).then(|| ring.clone())
     }
 
-    /// The keys, if they were read within this second: reading them again would tell nothing new.
+    /// The cached keys, if they were read within this second: reading them again would bring nothing new.
     #[must_use]
     pub fn just_read(&self, now: Timestamp) -> Option<Arc<KeyRing>> {
         self.read_within(now, Span::from_seconds(1))
     }
 
-    /// The keys as they were last read, however long ago.
+    /// The cached keys, however old.
     #[must_use]
     pub fn last(&self) -> Option<Arc<KeyRing>> {
         self.0.read().ok()?.as_ref().map(|(_, ring)| ring.clone())
     }
 
-    /// The keys of these rows, kept for the next request.
+    /// Opens the keys of these rows and caches them.
     ///
     /// # Errors
     /// As [`KeyRing::open`].

@@ -1,4 +1,4 @@
-//! Keys come and go by time, each algorithm by itself, and only public members are published.
+//! Tests that keys start and stop signing by time, each algorithm independently, and that only public members are published.
 
 use super::*;
 

@@ -1,5 +1,5 @@
-//! Signatures: the server's keys, signing tokens and verifying them. The only importer of `josekit`. What a
-//! token says is `protocol::claims`; where keys are stored is `store::signing_keys`.
+//! Signatures: the server's keys, signing tokens and verifying them. The only importer of `josekit`. The contents of a token are
+//! `protocol::claims`; keys are stored by `store::signing_keys`.
 
 mod algorithms;
 pub mod client_keys;
@@ -11,28 +11,27 @@ pub mod verify;
 
 use crate::protocol::algorithm::Algorithm;
 
-/// Sets up the cryptographic library. To be called before there is a second thread: whoever sets it up first decides that it
-/// does not clean up when the process ends, which races with threads that end at the same time (libpq's connections have
-/// some of its state).
+/// Initialises the cryptographic library, before a second thread starts: the first initialisation decides that the library is not
+/// cleaned up at exit, which would race with threads that end at the same time (libpq's connections hold some of its state).
 pub fn begin() {
     openssl::init();
 }
 
-/// What can go wrong with keys and signatures; none of it is the caller's fault.
+/// Errors of keys and signatures; none of them is the caller's fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// A stored private key cannot be opened: the server secret is not the one of this database.
+    /// A stored private key cannot be opened: the server secret is not that of this database.
     #[error(
         "the signing key {kid} cannot be decrypted: expected the server secret that this database was created with (SYMBOLON_SECRET or secret_file), received another"
     )]
     Sealed {
-        /// Which key.
+        /// The key id.
         kid: String,
     },
-    /// There is no key that signs now by this algorithm.
+    /// No key signs by this algorithm now.
     #[error("there is no signing key for {name} (create one with symbolon key add --algorithm {name})", name = .0.as_str())]
     NoKey(Algorithm),
-    /// The cryptographic library refused.
+    /// The cryptographic library reported an error.
     #[error("{0}")]
     Failed(String),
 }

@@ -1,5 +1,5 @@
-//! Private keys at rest: XChaCha20-Poly1305 under a key derived from the server secret, bound to the key id,
-//! so that a sealed key cannot stand in for another. Layout: secret's number, nonce, ciphertext.
+//! Encryption of private keys at rest: XChaCha20-Poly1305 under a key derived from the server secret, bound to the key id, so that
+//! a sealed key cannot be swapped for another. Layout: secret's number, nonce, ciphertext.
 
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305,
@@ -21,7 +21,7 @@ pub fn seal(secrets: &SecretRing, kid: &str, private: &Sensitive<Vec<u8>>) -> Re
     Ok([number.as_slice(), &nonce, &sealed].concat())
 }
 
-/// Opens what [`seal`] made.
+/// Opens the output of [`seal`].
 pub fn open(secrets: &SecretRing, kid: &str, sealed: &[u8]) -> Result<Sensitive<Vec<u8>>, Error> {
     let opened = || {
         let (number, rest) = sealed.split_first_chunk::<2>()?;

@@ -1,5 +1,5 @@
-//! Signing tokens: JWS compact serialization (RFC 7515 §7.1). The header of a key is encoded once; what is
-//! left is the payload and the signature.
+//! Token signing: JWS compact serialization (RFC 7515 §7.1). The header of a key is encoded once; only the payload and the
+//! signature are left.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
@@ -25,7 +25,7 @@ impl Key {
         self.sign(&self.jwt_header, claims)
     }
 
-    /// Signs an answer of `/userinfo` (Core §5.3.2). Its claims lack what an ID token has: it never passes for one.
+    /// Signs a `/userinfo` response (Core §5.3.2). It lacks claims that an ID token has, and so never passes for one.
     ///
     /// # Errors
     /// [`Error::Failed`].
@@ -33,7 +33,7 @@ impl Key {
         self.sign(&self.jwt_header, claims)
     }
 
-    /// Signs an answer of `/introspect` (RFC 9701 §5).
+    /// Signs an `/introspect` response (RFC 9701 §5).
     ///
     /// # Errors
     /// [`Error::Failed`].

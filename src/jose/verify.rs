@@ -1,6 +1,6 @@
-//! Verifying tokens: our own (an access token at `/userinfo`, an ID token as a hint), and an access token as
-//! a resource server does, with nothing but the published keys (RFC 9068 §4). The algorithm is the key's,
-//! never the token's; `jku`, `x5u` and `jwk` in a header are not read (RFC 8725 §3.1, §3.5).
+//! Token verification: our own tokens (an access token at `/userinfo`, an ID token as a hint), and an access token as a resource
+//! server verifies it, with only the published keys (RFC 9068 §4). The algorithm is the key's, never the token's; `jku`, `x5u` and
+//! `jwk` in a header are ignored (RFC 8725 §3.1, §3.5).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use josekit::jwk::Jwk;
@@ -12,7 +12,7 @@ use crate::protocol::algorithm::Algorithm;
 /// The claims of a token.
 pub type Claims = Map<String, Value>;
 
-/// Which kind of token is expected; one can never pass for another (RFC 8725 §3.11).
+/// The expected kind of token; no kind passes for another (RFC 8725 §3.11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Typ {
     /// `at+jwt` (RFC 9068 §2.1).
@@ -21,23 +21,23 @@ pub enum Typ {
     IdToken,
 }
 
-/// Why a token is refused, in words.
+/// Why a token is rejected, in words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Refused(pub String);
 
-/// What a resource server expects of an access token.
+/// A resource server's expectations of an access token.
 #[derive(Clone, Copy, Debug)]
 pub struct Expected<'a> {
     /// The issuer it trusts.
     pub issuer: &'a str,
-    /// Its own name.
+    /// Its own identifier.
     pub audience: &'a str,
-    /// The time, in seconds.
+    /// The current time, in seconds.
     pub now_seconds: i64,
 }
 
-/// A token taken apart, not yet verified.
+/// A parsed token, not yet verified.
 pub(super) struct Parsed<'a> {
     header: Claims,
     pub(super) payload: Claims,
@@ -46,7 +46,7 @@ pub(super) struct Parsed<'a> {
 }
 
 impl Parsed<'_> {
-    /// A member of the header that is text.
+    /// A string member of the header.
     pub(super) fn header_text(&self, name: &str) -> Option<&str> {
         self.header.get(name).and_then(Value::as_str)
     }
@@ -55,7 +55,7 @@ impl Parsed<'_> {
     fn is(&self, typ: Typ) -> bool {
         let named = match self.header_text("typ").map(str::to_ascii_lowercase).as_deref() {
             Some("at+jwt" | "application/at+jwt") => Some(Typ::AccessToken),
-            // What `/userinfo` signs is a JWT as well, but has no end.
+            // A signed `/userinfo` response is a JWT as well, but has no expiry.
             Some("jwt") if self.payload.contains_key("exp") => Some(Typ::IdToken),
             _ => None,
         };
@@ -67,14 +67,14 @@ impl Parsed<'_> {
     }
 }
 
-/// The `jti` that the token says it has, before anything of it is verified: only its payload is read.
+/// The `jti` that a token claims, before anything is verified: only its payload is parsed.
 #[must_use]
 pub fn named_jti(token: &str) -> Option<String> {
     object(token.split('.').nth(1)?).ok()?.get("jti")?.as_str().map(str::to_owned)
 }
 
-/// Verifies the signature and the kind of a token of this server. Neither its end nor its audience is
-/// looked at: that depends on what it is for.
+/// Verifies the signature and the kind of a token of this server. Neither its expiry nor its audience is checked: that depends on
+/// its use.
 ///
 /// # Errors
 /// [`Refused`].
@@ -84,8 +84,8 @@ pub fn own(ring: &KeyRing, typ: Typ, token: &str) -> Result<Claims, Refused> {
     Ok(parsed.payload)
 }
 
-/// The `typ` that a signed JWT names, in lower case, and its claims if one of this server's keys signed it; `None` for
-/// what is no signed JWT. Only for telling what a token is: to trust one is [`own`].
+/// The `typ` of a signed JWT, in lower case, and its claims if one of this server's keys signed it; `None` for anything else. Only
+/// for describing a token: to trust it, use [`own`].
 #[must_use]
 pub fn look(ring: &KeyRing, token: &str) -> Option<(String, Result<Claims, Refused>)> {
     let parsed = take_apart(token).ok()?;
@@ -105,7 +105,7 @@ fn check_own(ring: &KeyRing, parsed: &Parsed<'_>) -> Result<(), Refused> {
 /// Verifies an access token with the published keys (RFC 9068 §4).
 ///
 /// # Errors
-/// [`Refused`], saying what was expected.
+/// [`Refused`], with what was expected.
 pub fn access_token(jwks: &Value, token: &str, expected: &Expected<'_>) -> Result<Claims, Refused> {
     let parsed = take_apart(token).ok().filter(|parsed| parsed.is(Typ::AccessToken)).ok_or_else(malformed)?;
     let algorithm = parsed.algorithm().ok_or_else(malformed)?;
@@ -147,20 +147,20 @@ pub fn names_audience(claims: &Claims, audience: &str) -> bool {
     audiences(claims).any(|one| one == audience)
 }
 
-/// Whether `exp` has come; a token without one counts as expired.
+/// Whether it is past `exp`; a token without one counts as expired.
 #[must_use]
 pub fn is_expired(claims: &Claims, now_seconds: i64) -> bool {
     claims.get("exp").and_then(Value::as_i64).is_none_or(|exp| now_seconds >= exp)
 }
 
-/// The key id that a token names, before anything of it is verified: only its header is read.
+/// The key id that a token claims, before anything is verified: only its header is parsed.
 #[must_use]
 pub fn named_key(token: &str) -> Option<String> {
     let header = read_header(token.split_once('.')?.0).ok()?;
     header.get("kid").and_then(Value::as_str).map(str::to_owned)
 }
 
-/// Takes a compact JWS apart (RFC 7515 §7.1). One with critical extensions is not understood (§4.1.11).
+/// Parses a compact JWS (RFC 7515 §7.1). Critical extensions are not supported (§4.1.11).
 pub(super) fn take_apart(token: &str) -> Result<Parsed<'_>, Refused> {
     let (signed, signature) = token.rsplit_once('.').ok_or_else(malformed)?;
     let (header, payload) = signed.split_once('.').ok_or_else(malformed)?;

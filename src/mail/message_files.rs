@@ -1,4 +1,5 @@
-//! E-mails as files, for development and for whoever carries mail by other means: one `.eml` each, for their owner alone.
+//! E-mails as files, for development and for operators who deliver mail by other means: one `.eml` each, readable by its owner
+//! alone.
 
 use std::{
     fs,
@@ -7,7 +8,7 @@ use std::{
     path::Path,
 };
 
-/// Writes an e-mail down. It appears whole under its name or not at all; the same one again takes its place.
+/// Writes an e-mail to its file, atomically; an e-mail with the same id is replaced.
 pub fn write(directory: &Path, id: &str, bytes: &[u8]) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     let draft = directory.join(format!(".{id}.draft"));

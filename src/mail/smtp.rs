@@ -1,4 +1,4 @@
-//! E-mails by SMTP (RFC 5321): what an answer of the server means for the e-mail. Connections are kept for a minute and shared.
+//! E-mail by SMTP (RFC 5321), and the meaning of the server's replies for an e-mail. Connections are kept for a minute and shared.
 
 use std::{error::Error as _, io, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::{
     protocol::{registration::is_unsafe, sensitive::Sensitive},
 };
 
-/// How many characters of what the server said are told.
+/// The maximum number of characters reported of a server's reply.
 const REPORTED: usize = 200;
 
 /// An SMTP server.
@@ -27,12 +27,12 @@ const REPORTED: usize = 200;
 pub struct Smtp {
     transport: SmtpTransport,
     place: String,
-    /// What must not be told, should the server say it.
+    /// The password, to be redacted should the server repeat it.
     secret: Option<Sensitive<String>>,
 }
 
 impl Smtp {
-    /// Makes it ready; nothing is connected to.
+    /// Prepares the connection pool; nothing is connected to.
     pub fn new(settings: &SmtpSettings, time: Duration) -> Result<Self, MailError> {
         let tls = match settings.security {
             SmtpSecurity::None => Tls::None,
@@ -53,7 +53,7 @@ impl Smtp {
 
     /// Sends an e-mail.
     pub fn send(&self, mail: &Mail) -> Result<(), SendError> {
-        // Apart from the e-mail: that there is no connection or no login says nothing about it.
+        // Tested apart from the e-mail: a failing connection or login says nothing about the e-mail.
         match self.transport.test_connection() {
             Ok(true) => (),
             Ok(false) => return Err(SendError::Later(format!("{}: the connection was closed", self.place))),
@@ -66,7 +66,7 @@ impl Smtp {
         }
     }
 
-    /// What went wrong, in one line. Of the server's own words those are left out in which a piece of the e-mail may stand.
+    /// The error in one line. Parts of the server's reply that may contain a piece of the e-mail are left out.
     fn tell(&self, error: &Error) -> String {
         let said = error.source().map(ToString::to_string).unwrap_or_default();
         let kept = said.split(|c: char| c.is_whitespace() || is_unsafe(c)).filter(|word| !word.is_empty());
@@ -84,9 +84,9 @@ impl Smtp {
     }
 }
 
-/// RFC 5321 §4.2.1: a 5yz answer is for good. Those about the mail system (x5z) mean this e-mail, and 501, a path that cannot be
-/// read; others (commands, login, encryption: RFC 4954 §6, RFC 3207 §4) mean what the operator can mend. An address beyond ASCII
-/// needs a server that takes it.
+/// RFC 5321 §4.2.1: a 5yz reply is permanent. Those about the mail system (x5z) concern this e-mail, and so does 501, a path that
+/// cannot be parsed; others (commands, login, encryption: RFC 4954 §6, RFC 3207 §4) are for the operator to fix. An address beyond
+/// ASCII needs a server that supports it.
 fn is_final(error: &Error, mail: &Mail) -> bool {
     if let Some(code) = error.status() {
         return error.is_permanent() && (code.category == Category::MailSystem || u16::from(code) == 501);
@@ -94,7 +94,7 @@ fn is_final(error: &Error, mail: &Mail) -> bool {
     error.is_client() && !mail.envelope().to().iter().all(|to| to.to_string().is_ascii())
 }
 
-/// Where a socket has a timeout, Linux calls it "would block".
+/// Where a socket has a timeout, Linux reports it as "would block".
 fn is_timeout(error: &Error) -> bool {
     let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     io.is_some_and(|error| [io::ErrorKind::TimedOut, io::ErrorKind::WouldBlock].contains(&error.kind()))

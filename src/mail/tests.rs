@@ -1,4 +1,4 @@
-//! How an e-mail is written down, and what a server that does not answer means; delivery is tested from `tests/it`.
+//! Tests of the format of an e-mail, and of servers that do not answer; delivery is tested from `tests/it`.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -109,7 +109,7 @@ fn nothing_begins_another_header() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever is kept as an address can be written to.
+    /// Every address that can be stored can be written to.
     #[test]
     fn every_address_that_is_kept_can_be_written_to(
         typed in r"\PC{1,10}@\PC{1,12}|[a-zA-Zäßσ．ǅİ'!#/=^{}.+-]{1,12}[@＠][a-zA-Zäß例．。.-]{1,14}|\w{1,8}[.]\w{1,8}@\w{1,8}[.]\w{1,8}",

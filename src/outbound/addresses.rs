@@ -1,6 +1,6 @@
-//! Which addresses a registered URL may lead to: public ones (the IANA special-purpose registries, RFC 6890), and those
-//! that the operator allows. The judge stands in the name lookup itself: only what passed it is connected to, so that a
-//! name which changes its mind (DNS rebinding) leads nowhere else. Which URLs are called at all is the parent's.
+//! The addresses that a registered URL may lead to: public ones (the IANA special-purpose registries, RFC 6890), and those that the
+//! operator allows. The check is part of name resolution: only checked addresses are connected to, so that a name that changes its
+//! address (DNS rebinding) leads nowhere else. Which URLs are called at all is the parent's.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -15,11 +15,11 @@ use ureq::{
     },
 };
 
-/// Whether an address is one on the public internet: not of this machine, not of a private or reserved network, and no
-/// other way to write one of those.
+/// Whether an address is on the public internet: not of this machine, not of a private or reserved network, and not another
+/// notation for one of those.
 #[must_use]
 pub fn is_public(ip: IpAddr) -> bool {
-    // An IPv4-mapped address is connected to as the IPv4 one.
+    // An IPv4-mapped address is connected to as its IPv4 address.
     match ip.to_canonical() {
         IpAddr::V4(ip) => is_public_v4(ip),
         IpAddr::V6(ip) => is_public_v6(ip),
@@ -31,7 +31,7 @@ const fn is_public_v4(ip: Ipv4Addr) -> bool {
         ip.octets(),
         [0 | 10 | 127 | 224..=255, ..] // this network, private, loopback, multicast, reserved, broadcast
             | [100, 64..=127, ..] // shared by carriers (CGNAT)
-            | [169, 254, ..] // link-local, where clouds keep their metadata
+            | [169, 254, ..] // link-local, the cloud metadata services
             | [172, 16..=31, ..] // private
             | [192, 0, 0 | 2, _] // protocol assignments, documentation
             | [192, 88, 99, _] // 6to4 relays
@@ -39,31 +39,31 @@ const fn is_public_v4(ip: Ipv4Addr) -> bool {
             | [198, 18 | 19, ..] // benchmarking
             | [198, 51, 100, _] // documentation
             | [203, 0, 113, _] // documentation
-            | [168, 63, 129, 16] // the metadata of one cloud, under a public number
+            | [168, 63, 129, 16] // a cloud's metadata service at a public address
     );
     !special
 }
 
 fn is_public_v6(ip: Ipv6Addr) -> bool {
     match ip.segments() {
-        // NAT64 (RFC 6052 §2.1): the IPv4 address behind it.
+        // NAT64 (RFC 6052 §2.1): the embedded IPv4 address.
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => is_public_v4((u32::from(high) << 16 | u32::from(low)).into()),
         // Protocol assignments (Teredo, benchmarking, ORCHID) and documentation; 6to4; documentation.
         [0x2001, ..=0x01ff | 0x0db8, ..] | [0x2002, ..] | [0x3fff, ..=0x0fff, ..] => false,
-        // Global unicast; everything else is loopback, unspecified, IPv4-compatible, unique local (ULA), link-local,
-        // site-local, multicast, or assigned to nobody.
+        // Global unicast; everything else is loopback, unspecified, IPv4-compatible, unique local (ULA), link-local, site-local,
+        // multicast, or unassigned.
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }
 
-/// A name lookup that gives only addresses which may be connected to.
+/// A resolver that returns only addresses that may be connected to.
 #[derive(Debug)]
 pub struct Judge<R> {
     names: R,
     allow: Vec<IpNet>,
 }
 
-/// Every address of a name was refused; this is the first.
+/// Every address of a name was refused; this is the first one.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} is not allowed")]
 pub struct Refused(pub IpAddr);

@@ -1,5 +1,5 @@
-//! Which URLs are called, that one deadline covers everything, and that a name is judged for every connection. What
-//! answers within the deadline is in `tests/it/outbound.rs`.
+//! Tests: which URLs are called, that one deadline covers everything, and that a name is checked for every connection. Responses
+//! within the deadline are tested in `tests/it/outbound.rs`.
 
 use std::{
     collections::VecDeque,
@@ -19,14 +19,14 @@ use ureq::{
 use super::*;
 
 const SHORT: Duration = Duration::from_millis(300);
-/// What a busy machine may add; without the deadline each would go on for ever.
+/// The delay that a busy machine may add; without the deadline each call would run for ever.
 const SLACK: Duration = Duration::from_secs(10);
 
 fn settings() -> OutboundSettings {
     OutboundSettings { allow: vec!["127.0.0.0/8".parse().unwrap()], ca_pem: None }
 }
 
-/// Answers each connection with this until it breaks; gives the port.
+/// Sends this response on each connection until it breaks; returns the port.
 fn listen(answer: fn(TcpStream) -> std::io::Result<()>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -34,7 +34,7 @@ fn listen(answer: fn(TcpStream) -> std::io::Result<()>) -> u16 {
     port
 }
 
-/// Writes the same again and again, a little at a time.
+/// Writes the same bytes again and again, slowly.
 fn drip(mut stream: TcpStream, start: &str, drop: &str) -> std::io::Result<()> {
     stream.write_all(start.as_bytes())?;
     loop {
@@ -59,7 +59,7 @@ fn one_deadline_covers_connection_tls_head_and_body() {
         listen(|stream| drip(stream, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", "1\r\nx\r\n")),
     ];
     let urls = ports.iter().map(|port| format!("http://127.0.0.1:{port}/?q"));
-    // A TLS record of 64 bytes that never becomes whole.
+    // A TLS record of 64 bytes that is never completed.
     let tls = [ports[0], listen(|stream| drip(stream, "\x16\x03\x03\x3f\x7f", "\x02"))];
     for url in urls.chain(tls.iter().map(|port| format!("https://127.0.0.1:{port}/"))) {
         let start = Instant::now();
@@ -74,7 +74,7 @@ fn one_deadline_covers_connection_tls_head_and_body() {
     assert_eq!(quick.post_form(&endless, &[("a", "b")]), Ok(200), "its body is not waited for");
 }
 
-/// What each lookup finds, in turn.
+/// The results of successive lookups.
 #[derive(Clone, Debug)]
 struct Names(Arc<Mutex<VecDeque<Vec<SocketAddr>>>>);
 
@@ -92,7 +92,7 @@ fn every_connection_is_judged_and_goes_where_it_was_judged() {
     let here = listener.local_addr().unwrap();
     let elsewhere: SocketAddr = "169.254.169.254:80".parse().unwrap();
     let serving = thread::spawn(move || {
-        // It would keep the connection for more.
+        // The client would keep the connection for further requests.
         let (mut stream, _) = listener.accept().unwrap();
         assert_ne!(stream.read(&mut [0; 1024]).unwrap(), 0);
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").unwrap();
@@ -101,7 +101,7 @@ fn every_connection_is_judged_and_goes_where_it_was_judged() {
     });
     let names = Names(Arc::new(Mutex::new([vec![elsewhere, here], vec![elsewhere], vec![]].into())));
     let outbound = Outbound::build(&settings(), SHORT, names.clone()).unwrap();
-    // The names are made up: only the address that was judged can be what is connected to.
+    // The names are made up: only the checked address can be connected to.
     let url = format!("http://localhost:{}/", here.port());
     assert_eq!(outbound.get(&url).unwrap(), "{}");
     assert_eq!(names.0.lock().unwrap().len(), 2, "one lookup for one call");

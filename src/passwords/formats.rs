@@ -1,6 +1,6 @@
-//! The formats of a stored hash: argon2 as we make it, and what former systems made (argon2, bcrypt, and PBKDF2 and scrypt as PHC
-//! strings). Each is read into its parts once, with its cost; whether that is bearable is asked at import (ASVS 15.2.2). bcrypt
-//! looks at the first 72 bytes of a password alone: nothing can mend that but the next hash of it, which is ours.
+//! The formats of a stored hash: argon2 as made here, and hashes imported from other systems (argon2, bcrypt, and PBKDF2 and scrypt
+//! as PHC strings). Each is parsed once, with its cost; an import rejects an excessive cost (ASVS 15.2.2). bcrypt looks at the
+//! first 72 bytes of a password alone: only the rehash with our algorithm fixes that.
 
 use argon2::{Algorithm, Argon2, Params, Version, password_hash::phc::PasswordHash};
 use bcrypt::HashParts;
@@ -10,15 +10,15 @@ use subtle::ConstantTimeEq;
 use super::workers::Memory;
 use crate::protocol::error::Invalid;
 
-/// The most memory for one password, in KiB: 1 GiB.
+/// The maximum memory for one password, in KiB: 1 GiB.
 const MAX_MEMORY: u64 = 1024 * 1024;
-/// The most memory that one password goes through, in KiB: all of it four times.
+/// The maximum memory written for one password, in KiB: all of it four times.
 const MAX_WORK: u64 = 4 * MAX_MEMORY;
 const MAX_LANES: u32 = 64;
 const BCRYPT_COST: std::ops::RangeInclusive<u32> = 4..=14;
 const PBKDF2_ITERATIONS: std::ops::RangeInclusive<u32> = 1..=10_000_000;
 
-/// A hash, read.
+/// A parsed hash.
 enum Stored<'a> {
     Argon2 { derived: Derived, algorithm: Algorithm, version: Version, params: Params },
     Bcrypt { text: &'a str, cost: u32 },
@@ -26,7 +26,7 @@ enum Stored<'a> {
     Scrypt { derived: Derived, log_n: u8, r: u32, p: u32 },
 }
 
-/// What was derived from a password, and with which salt.
+/// The bytes derived from a password, and their salt.
 struct Derived {
     salt: Vec<u8>,
     output: Vec<u8>,
@@ -38,15 +38,15 @@ enum Digest {
     Sha512,
 }
 
-/// Whether the password is the one of this hash; never, where the hash cannot be read.
+/// Whether the password matches this hash; false where the hash cannot be parsed.
 pub(super) fn matches(hash: &str, password: &[u8], memory: &mut Memory) -> bool {
     Stored::read(hash).is_some_and(|stored| stored.matches(password, memory))
 }
 
-/// Checks the hash of a former system before it is kept: that it can be verified, at a cost that can be borne.
+/// Checks an imported hash before it is stored: it must be verifiable, at a bearable cost.
 ///
 /// # Errors
-/// What is expected. The hash is not repeated.
+/// The expected format. The hash is not repeated.
 pub fn check_imported(hash: &str) -> Result<(), Invalid> {
     let Some(stored) = Stored::read(hash) else {
         return Err("expected argon2 ($argon2id$v=19$m=..,t=..,p=..$salt$hash, argon2i, argon2d), bcrypt ($2b$cost$.., 2a, 2y), PBKDF2 ($pbkdf2-sha256$i=..,l=..$salt$hash, sha512) or scrypt ($scrypt$ln=..,r=..,p=..$salt$hash), received a text that is none of them".into());
@@ -97,7 +97,7 @@ impl<'a> Stored<'a> {
                 }
                 true
             }),
-            // Beyond what may be imported it is not tried: its memory is taken before anything else is known.
+            // A cost beyond the import limit is not tried: the memory is allocated before anything else is known.
             Self::Scrypt { derived, log_n, r, p } => {
                 self.check_cost().is_ok()
                     && derived.is(|out| {
@@ -142,7 +142,7 @@ impl<'a> Stored<'a> {
 }
 
 impl Derived {
-    /// Whether `derive`, which says whether it could, writes the same.
+    /// Whether `derive`, which returns whether it succeeded, produces the same bytes.
     fn is(&self, derive: impl FnOnce(&mut [u8]) -> bool) -> bool {
         let mut out = vec![0; self.output.len()];
         derive(&mut out) && bool::from(out.ct_eq(&self.output))

@@ -1,11 +1,10 @@
-//! Hashes of other implementations than ours are verified, and those that cannot be, or cost too much, are refused.
+//! Tests: hashes of other implementations are verified; those that cannot be verified, or cost too much, are refused.
 
 use super::*;
 
-/// The password of all of them.
+/// The password of all samples.
 pub const PASSWORD: &str = "through the looking glass";
-/// Made by argon2-cffi (the reference implementation; the fourth by its version 0x10), the package bcrypt for Python, and
-/// OpenSSL.
+/// Made by argon2-cffi (the reference implementation; the fourth with its version 0x10), the Python package bcrypt, and OpenSSL.
 pub const SAMPLES: [&str; 12] = [
     "$argon2id$v=19$m=16,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$WO08xACxXN/GdoTAlWHEY77r06oHWmOt7jc6p/vRq+Y",
     "$argon2i$v=19$m=16,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$zRt3TqIf02iAtDUrnHI4i9RXpq36sBX68c8ZahECDNA",
@@ -41,7 +40,7 @@ fn what_others_made_is_verified() {
 
 #[test]
 fn bcrypt_looks_at_72_bytes_alone() {
-    // Of forty times "é", which are 80 bytes.
+    // The hash of forty times "é", which are 80 bytes.
     let hash = "$2b$04$/zN7jVDvbDmCLrwerIgTG.4IsdUF/EL.Mxp1Uy.ho/J9dh1oys7IK";
     assert!(is_of(hash, "é".repeat(40).as_bytes()) && is_of(hash, "é".repeat(36).as_bytes()));
     assert!(!is_of(hash, "é".repeat(35).as_bytes()));

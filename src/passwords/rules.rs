@@ -1,6 +1,6 @@
-//! What a new password must be (NIST SP 800-63B-4 §3.1.1.2, ASVS 6.2.1, 6.2.4): long enough, and none that is guessed first.
-//! There are no rules about kinds of characters. A password is compared as a whole: a common word inside a long one is no flaw.
-//! The words that pages say about a flaw are theirs.
+//! The requirements for a new password (NIST SP 800-63B-4 §3.1.1.2, ASVS 6.2.1, 6.2.4): long enough, and not easily guessed. There
+//! are no rules about kinds of characters. A password is compared as a whole: a common word inside a long password is no flaw. The
+//! wording of a flaw belongs to the pages.
 
 use sha1::{Digest, Sha1};
 use unicode_normalization::UnicodeNormalization;
@@ -13,64 +13,64 @@ use crate::{
 
 /// The product's name.
 const PRODUCT: &str = "symbolon";
-/// The passwords used most, in lower case and sorted, of those with at least eight characters: see docs/third-party.md.
+/// The most common passwords, in lower case and sorted, of at least eight characters: see docs/third-party.md.
 const MOST_USED: &str = include_str!("most_used.txt");
-/// The most characters of one of them.
+/// The length of the longest of them, in characters.
 const LONGEST_USED: usize = 21;
-/// The fewest e-mails of a name that count as one.
+/// The minimum number of letters and digits in a name that counts.
 const SHORTEST_NAME: usize = 3;
-/// The fewest different characters: whoever uses fewer repeats them.
+/// The minimum number of different characters: fewer means repetition.
 const FEWEST_DIFFERENT: usize = 4;
 /// The rows of keyboards, as fingers run along them: US, German and French.
 const ROWS: [&str; 8] = ["qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "azertyuiop", "qsdfghjklm", "wxcvbn"];
 
-/// What a new password must be, here.
+/// The rules for new passwords on this server.
 #[derive(Clone, Debug)]
 pub struct Rules {
     min_length: usize,
     breached: Option<BreachedFile>,
-    /// The names of this server, which everyone at its pages reads.
+    /// The names of this server, which everyone sees on its pages.
     own_names: Vec<String>,
 }
 
-/// What is wrong with a new password. Nothing of the password is in it.
+/// A flaw of a new password. It contains nothing of the password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)] // in words for the command line
 pub enum Flaw {
-    /// Fewer characters (code points after NFC) than expected.
+    /// Fewer characters (code points after NFC) than required.
     #[error("password: expected at least {expected} characters, received {received}")]
     TooShort {
-        /// The fewest.
+        /// The minimum.
         expected: usize,
-        /// How many there are.
+        /// The actual number.
         received: usize,
     },
-    /// More bytes (of UTF-8, after NFC) than expected.
+    /// More bytes (of UTF-8, after NFC) than allowed.
     #[error("password: expected at most {expected} bytes, received {received}")]
     TooLong {
-        /// The most.
+        /// The maximum.
         expected: usize,
-        /// How many there are.
+        /// The actual number.
         received: usize,
     },
-    /// It holds a line break or NUL.
+    /// It contains a line break or NUL.
     #[error("password: expected one line without NUL")]
     NotOneLine,
-    /// It repeats something short, or runs along an alphabet or a keyboard.
+    /// It repeats something short, or follows an alphabet or a keyboard row.
     #[error("password: expected a password that is hard to guess, received a repetition or a sequence")]
     Repetitive,
-    /// It is among those used most, or one of them with digits and marks around it.
+    /// It is one of the most common passwords, or one with digits and marks around it.
     #[error("password: expected a password that is hard to guess, received a very common one")]
     Common,
-    /// It is mostly made of names: the user's, or this server's.
+    /// It consists mostly of names: the user's, or this server's.
     #[error("password: expected a password that is hard to guess, received one made of the names of the user or of this server")]
     Contextual,
-    /// It was seen in a breach.
+    /// It appeared in a breach.
     #[error("password: expected a password that was never leaked, received one from breached_passwords_file")]
     Breached,
 }
 
 impl Rules {
-    /// Those of this configuration.
+    /// The rules of this configuration.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let host = config.issuer.origin().split("://").nth(1).unwrap_or_default();
@@ -81,15 +81,15 @@ impl Rules {
         }
     }
 
-    /// The fewest characters of a new password, for the page that asks for one.
+    /// The minimum number of characters, for the page that asks for a new password.
     #[must_use]
     pub const fn min_length(&self) -> usize {
         self.min_length
     }
 
-    /// Checks a password before it is set; `context` is what others know of the user: user name, e-mail address (of which
-    /// the part before the '@' counts), display name. Where there is a list of breached passwords, a file is read: not for
-    /// a thread that others wait for. If that fails, the log says so, and the other rules stand alone.
+    /// Checks a new password; `context` is what others know of the user: user name, e-mail address (of which the part before the
+    /// '@' counts), display name. A list of breached passwords is read from its file: call this where blocking is allowed. If that
+    /// fails, it is logged, and the other rules apply alone.
     ///
     /// # Errors
     /// The first [`Flaw`].
@@ -122,8 +122,8 @@ impl Rules {
         if self.is_breached(normal) { Err(Flaw::Breached) } else { Ok(()) }
     }
 
-    /// Whether it is the same again and again, where once would be too short; or has hardly any different characters; or
-    /// three of four of its characters are the neighbours of the one before.
+    /// Whether it repeats a part that would be too short by itself; or has hardly any different characters; or three of four of its
+    /// characters are neighbours of the one before.
     fn is_repetitive(&self, lower: &[char]) -> bool {
         let repeats = |unit: usize| lower.iter().zip(lower.iter().skip(unit)).all(|(before, after)| before == after);
         let longest = (lower.len() / 2).min(self.min_length.saturating_sub(1));
@@ -142,14 +142,13 @@ impl Rules {
     }
 }
 
-/// In upper case, as the list has it.
+/// Upper-case hex, as in the list.
 fn hex(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default().to_ascii_uppercase();
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
-/// Whether one follows the other, in either direction, in an alphabet, among the digits or in a row of a keyboard, or is
-/// the same.
+/// Whether the characters are equal or neighbours, in either direction, in the alphabet, among the digits or in a keyboard row.
 fn are_neighbours(one: char, other: char) -> bool {
     if !one.is_alphanumeric() || !other.is_alphanumeric() {
         return one == other;
@@ -159,8 +158,8 @@ fn are_neighbours(one: char, other: char) -> bool {
     u32::from(one).abs_diff(u32::from(other)) <= 1 || around || ROWS.iter().any(in_row)
 }
 
-/// Whether it is one of the most used, with at most as many digits, marks and spaces before and after it as it has
-/// characters itself.
+/// Whether it is one of the most common passwords, with at most as many digits, marks and spaces around it as that password has
+/// characters.
 fn is_common(lower: &[char]) -> bool {
     let is_around = |c: &&char| !c.is_alphabetic();
     let before = lower.iter().take_while(is_around).count();
@@ -174,7 +173,7 @@ fn is_common(lower: &[char]) -> bool {
     cores.any(|core| is_most_used(&core.iter().collect::<String>()))
 }
 
-/// Whether the list has this line.
+/// Whether the list contains this line.
 fn is_most_used(line: &str) -> bool {
     let (mut low, mut high) = (0, MOST_USED.len());
     while low < high {
@@ -190,10 +189,10 @@ fn is_most_used(line: &str) -> bool {
     false
 }
 
-/// The names in these texts, longest first: each text, and each run of e-mails and digits in it, of at least three
-/// characters and with an e-mail.
+/// The names in these texts, longest first: each text, and each run of letters and digits in it, of at least three characters and
+/// with a letter.
 fn names<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Vec<char>> {
-    // Of an e-mail address the whole, and what stands before the '@'.
+    // Of an e-mail address both the whole and the part before the '@'.
     let texts = texts.flat_map(|text| [text, text.split('@').next().unwrap_or_default()]);
     let texts = texts.map(|text| text.trim().nfc().collect::<String>().to_lowercase());
     let mut names: Vec<Vec<char>> = texts
@@ -208,7 +207,7 @@ fn names<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Vec<char>> {
     names
 }
 
-/// Whether names make up half of it, or all of its e-mails.
+/// Whether names make up half of it, or all of its letters.
 fn is_of_names(lower: &[char], names: &[Vec<char>]) -> bool {
     let mut left: Vec<Option<char>> = lower.iter().copied().map(Some).collect();
     for name in names {

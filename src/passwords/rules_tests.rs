@@ -1,8 +1,8 @@
-//! Which new passwords are taken, and which are guessed first.
+//! Tests: which new passwords are accepted, and which are easily guessed.
 
 use super::*;
 
-/// What others know of a user.
+/// The context of a user, known to others.
 const ALICE: [&str; 3] = ["alice", "a.liddell@example.org", "Alice Pleasance Liddell"];
 
 fn rules(min_length: usize) -> Rules {
@@ -24,8 +24,8 @@ fn any_characters_will_do() {
         "雨ニモマケズ風ニモマケズ雪ニモ夏ノ",
         "🦊🐢🦔🐝🦋🐌🐞🐙🦑🦐🦀🐡🐠🐟🐬",
         "    a tail of spaces    ",
-        "sunshine elephant computer football", // each of them is common
-        "alice through the looking glass",     // a name inside a long one
+        "sunshine elephant computer football", // each of these words is common
+        "alice through the looking glass",     // a name inside a long password
         "tab\tis no line break",
         "Rx 4821 9075 3316 ok",
     ] {
@@ -119,7 +119,7 @@ fn names_are_refused_where_they_are_most_of_it() {
 
 #[test]
 fn a_breached_one_is_refused() {
-    // Of "mock turtle soup" and "fünfzehn Zeichen", in UTF-8, by sha1sum.
+    // The SHA-1 of "mock turtle soup" and "fünfzehn Zeichen", in UTF-8, by sha1sum.
     let lines = "0DD5C77E038DC1C652EFE8BB1FEA71E59990CECC:2\r\nB56553E24C9BC20963E4150A8347D32E9B45A0D1:17\r\n";
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), lines).unwrap();

@@ -1,5 +1,5 @@
-//! The threads that hash, as many as may do so at once, each with its own memory, which it keeps while there is work: what is
-//! given back to the allocator after each hash is soon cut up by others, and taken anew from the system by the next.
+//! The threads that hash passwords, as many as may do so at once, each with its own memory, which it keeps while there is work:
+//! memory freed after each hash would be fragmented by other allocations, and requested from the system again by the next.
 
 use std::{
     collections::VecDeque,
@@ -15,15 +15,15 @@ use tokio::sync::oneshot;
 
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
-/// More than this is not kept, in blocks of 1 KiB: hashes of former systems may need it, for a while.
+/// The maximum memory kept, in blocks of 1 KiB: imported hashes may need more for a while.
 const KEPT: usize = 256 * 1024;
 
-/// What argon2 works on.
+/// The working memory of argon2.
 #[derive(Default)]
 pub struct Memory(Vec<Block>);
 
 impl Memory {
-    /// So much of it as these parameters need.
+    /// The part of it that these parameters need.
     pub fn of(&mut self, params: &Params) -> &mut [Block] {
         let count = params.block_count();
         if self.0.len() > count.max(KEPT) {
@@ -49,14 +49,14 @@ struct Jobs {
 }
 
 impl Queue {
-    /// Works until it is closed. Memory that nobody needs for a while is given back.
+    /// Runs jobs until the queue is closed. Memory that is idle for a while is freed.
     fn work(&self, idle: Duration) {
         let mut memory = Memory::default();
         let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(job) = jobs.waiting.pop_front() {
                 drop(jobs);
-                // Whoever waits for one that panics is told by its end of the channel.
+                // The caller of a job that panics learns of it by the closed channel.
                 let _ = catch_unwind(AssertUnwindSafe(|| job(&mut memory)));
                 jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
             } else if jobs.is_closed {
@@ -74,7 +74,7 @@ impl Queue {
     }
 }
 
-/// The threads; they end when the last clone is dropped.
+/// The worker threads; they end when the last clone is dropped.
 #[derive(Clone)]
 pub struct Workers(Arc<Crew>);
 
@@ -88,10 +88,10 @@ impl Drop for Crew {
 }
 
 impl Workers {
-    /// Starts so many, which keep their memory for as long as there is work at least this often.
+    /// Starts `count` threads, which free their memory after being idle for this long.
     ///
     /// # Errors
-    /// When the system does not give a thread.
+    /// When the system refuses to start a thread.
     pub fn start(count: u32, idle: Duration) -> io::Result<Self> {
         let workers = Self(Arc::new(Crew(Arc::default())));
         for number in 0..count {
@@ -101,7 +101,7 @@ impl Workers {
         Ok(workers)
     }
 
-    /// Has work done in its turn; `None` where it panicked.
+    /// Runs a job in its turn; `None` if it panicked.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Memory) -> T + Send + 'static) -> Option<T> {
         let (sender, done) = oneshot::channel();
         let job = Box::new(move |memory: &mut Memory| {

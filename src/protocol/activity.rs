@@ -1,69 +1,69 @@
-//! What happens to a user's account, as they are told of it: the kinds of security activity, by the names under which they
-//! are kept. The words for them stand in the templates.
+//! Account activity, as shown to the user: the kinds of security events, by the names they are stored under. Their wording is in
+//! the templates.
 
 use serde::{Deserialize, Serialize};
 
 use super::time::Timestamp;
 
-/// Something that happened to an account.
+/// A kind of account activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activity {
-    /// The account was made by oneself.
+    /// The user registered the account.
     Registered,
     /// An operator added the account.
     Added,
     /// A sign-in.
     SignedIn,
-    /// A sign-in in a browser that was not known, or from where this one was never seen before.
+    /// A sign-in in an unknown browser, or from a network in which this browser was never seen.
     SignedInAnew,
-    /// Sign-ins that failed, one after the other from one network.
+    /// Failed sign-ins in a row from one network.
     SignInFailed,
     /// A sign-out.
     SignedOut,
-    /// A browser's session was ended from another.
+    /// A browser's session was ended from another browser.
     SessionEnded,
-    /// An app was allowed something.
+    /// The user consented to an app.
     AppAllowed,
-    /// An app's access was ended.
+    /// An app's access was revoked.
     AppEnded,
-    /// A code or refresh token that was used before came again: the app's access was ended.
+    /// A used code or refresh token was replayed: the app's access was revoked.
     CredentialReused,
-    /// An app went on from another network.
+    /// An app continued from another network.
     AddressChanged,
-    /// Every session and every access was ended, or all others.
+    /// All sessions and grants were ended, or all but the current ones.
     EverythingEnded,
-    /// The user said that it was not them.
+    /// The user reported "this was not me".
     NotMe,
     /// The password was changed with the old one.
     PasswordChanged,
-    /// A new password was asked for by mail.
+    /// A password reset was requested.
     ResetRequested,
     /// A new password was set by a link, or by an operator.
     PasswordReset,
-    /// Another e-mail address is to be confirmed.
+    /// A change of the e-mail address was requested.
     EmailChangeRequested,
     /// The e-mail address was changed.
     EmailChanged,
-    /// The e-mail address they have became known to be theirs, by a link or by an operator.
+    /// The current e-mail address was verified, by a link or by an operator.
     EmailVerified,
-    /// The e-mail address they have is not known to be theirs any more, an operator says.
+    /// An operator marked the current e-mail address as unverified.
     EmailUnverified,
-    /// The display name was changed, or what else apps are told of the user.
+    /// The display name, or other data behind the claims, was changed.
     DetailsChanged,
-    /// The user is to sign in again before any access goes on.
+    /// An operator required the user to sign in again.
     SignInAgain,
-    /// An operator switched the account off.
+    /// An operator disabled the account.
     Disabled,
-    /// An operator switched the account on.
+    /// An operator enabled the account.
     Enabled,
-    /// An operator ended the links of e-mails that could still be used.
+    /// An operator ended the usable links in the user's e-mails.
     LinksEnded,
-    /// The data kept of the user were handed out to them.
+    /// The user's data were exported.
     Exported,
 }
 
 impl Activity {
-    /// Every one.
+    /// Every kind.
     pub const ALL: [Self; 26] = [
         Self::Registered,
         Self::Added,
@@ -93,7 +93,7 @@ impl Activity {
         Self::Exported,
     ];
 
-    /// The name under which it is kept.
+    /// The name it is stored under.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -126,39 +126,39 @@ impl Activity {
         }
     }
 
-    /// The one of this name.
+    /// The kind stored under this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|activity| activity.name() == name)
     }
 }
 
-/// Where something came from, as far as it is known.
+/// The origin of an action, as far as it is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// The address.
+    /// The IP address.
     pub address: Option<String>,
-    /// The place, coarsely, where a trusted proxy tells it.
+    /// The approximate place, if a trusted proxy reports it.
     pub place: Option<String>,
-    /// The browser or program, as it names itself.
+    /// The browser or program, as named by its user agent header.
     pub user_agent: Option<String>,
 }
 
-/// What comes from no caller: done on the command line, or by the server itself.
+/// The origin of actions without a caller: on the command line, or by the server itself.
 pub static UNKNOWN_ORIGIN: Origin = Origin { address: None, place: None, user_agent: None };
 
-/// Something that happened to an account, as it is kept.
+/// An entry of account activity, as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// What.
+    /// The kind of activity.
     pub activity: Activity,
-    /// When; of several, the last time.
+    /// When it happened; of several, the last time.
     pub at: Timestamp,
-    /// From where.
+    /// Where it came from.
     pub origin: Origin,
-    /// What it was about: an app's name, an address, who did it.
+    /// Its subject: an app's name, an address, or who did it.
     pub about: Option<String>,
-    /// How often.
+    /// The number of occurrences.
     pub count: u32,
 }
 

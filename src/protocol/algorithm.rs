@@ -1,12 +1,12 @@
-//! The signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1): those this server signs with and takes from
-//! clients. Only asymmetric ones, so that whoever checks a signature cannot make one. Signing is `jose`.
+//! Signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1) that this server signs with and accepts from clients. Only asymmetric ones,
+//! so that verifying a signature does not enable anyone to make one. Signing is `jose`.
 
 use super::names::names;
 
 /// A signature algorithm.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Algorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256: what every client understands (OpenID Connect Core §15.1).
+    /// RSASSA-PKCS1-v1_5 with SHA-256: supported by every client (OpenID Connect Core §15.1).
     #[default]
     Rs256,
     /// RSASSA-PSS with SHA-256.
@@ -19,11 +19,11 @@ pub enum Algorithm {
 
 names!(Algorithm { Rs256 = "RS256", Ps256 = "PS256", Es256 = "ES256", EdDsa = "EdDSA" });
 
-/// What RFC 9864 §2.2 calls `EdDSA` on this curve: the name that web browsers and newer libraries use.
+/// The name of `EdDSA` on this curve by RFC 9864 §2.2, used by web browsers and newer libraries.
 const ED25519: &str = "Ed25519";
 
 impl Algorithm {
-    /// The algorithm that a client means by this name in its keys and assertions.
+    /// The algorithm with this name in a client's keys and assertions.
     #[must_use]
     pub fn of_assertion(name: &str) -> Option<Self> {
         if name == ED25519 { Some(Self::EdDsa) } else { Self::from_name(name) }

@@ -1,5 +1,5 @@
-//! APIs, which RFC 8707 calls resources: each has an identifier, which is the `aud` of its tokens, and scopes
-//! of its own. Which of them a client may ask for stands with the client.
+//! APIs (the resources of RFC 8707): each has an identifier, which is the `aud` of its tokens, and its own scopes. Which APIs a
+//! client may request is stored with the client.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,7 @@ pub struct Api {
     pub uri: String,
     /// The name shown to users.
     pub name: String,
-    /// What may be allowed at it.
+    /// Its scopes.
     pub scopes: Vec<ApiScope>,
     /// When it was registered.
     pub created_at: Timestamp,
@@ -31,7 +31,7 @@ pub struct Api {
 pub struct ApiScope {
     /// The scope token.
     pub name: String,
-    /// What it allows, in words for the user who is asked.
+    /// What it allows, as shown to the user on the consent page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
@@ -43,10 +43,10 @@ impl Api {
         self.scopes.iter().any(|own| own.name == scope)
     }
 
-    /// Checks an API before it is registered; `reserved` are the scopes that open claims of a user.
+    /// Validates an API for registration; `reserved` are the scopes that grant claims about a user.
     ///
     /// # Errors
-    /// What is wrong and what is expected, for the operator.
+    /// The mistake and the expected value, for the operator.
     pub fn check<'a>(&self, reserved: impl IntoIterator<Item = &'a str>) -> Result<(), Invalid> {
         check_uri(&self.uri)?;
         check_text("API name", &self.name)?;
@@ -75,10 +75,10 @@ impl Api {
     }
 }
 
-/// Checks the identifier of a resource server (RFC 8707 §2): an absolute URI without fragment.
+/// Validates the identifier of a resource server (RFC 8707 §2): an absolute URI without fragment.
 ///
 /// # Errors
-/// What is wrong and what is expected.
+/// The mistake and the expected value.
 pub fn check_uri(uri: &str) -> Result<(), Invalid> {
     match url::Url::parse(uri) {
         Ok(_) if !uri.contains(['#', ' ']) && uri.len() <= 500 => Ok(()),
@@ -86,7 +86,7 @@ pub fn check_uri(uri: &str) -> Result<(), Invalid> {
     }
 }
 
-/// What of `scopes` a token for `resources` may carry: a scope of one of the client's APIs goes only with a token
+/// The scopes among `scopes` that a token for `resources` may carry: a scope of one of the client's APIs requires the token to be
 /// for an API that has it (RFC 8707 §2.2). `apis` are the client's.
 #[must_use]
 pub fn scopes_at(scopes: &Scopes, apis: &[Api], resources: &[String]) -> Scopes {

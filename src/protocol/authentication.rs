@@ -1,5 +1,5 @@
-//! How a user proved who they are, and what that is worth: `amr` (RFC 8176) and `acr` (OpenID Connect Core
-//! §2). A session knows its methods; the class follows from them alone, so that no token can claim more.
+//! Authentication methods and classes of a sign-in: `amr` (RFC 8176) and `acr` (OpenID Connect Core §2). A session stores its
+//! methods; the class follows from them alone, so that no token can claim more.
 
 use std::fmt;
 
@@ -17,18 +17,18 @@ names!(Class { Password = "urn:symbolon:acr:password" });
 /// A sign-in by password (RFC 8176 §2).
 const PASSWORD: &str = "pwd";
 
-/// The methods of a sign-in, as `amr` tells them: at least one.
+/// The methods of a sign-in, as in `amr`: at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Amr(Vec<String>);
 
 impl Amr {
-    /// That of a sign-in by password.
+    /// The methods of a sign-in by password.
     #[must_use]
     pub fn password() -> Self {
         Self(vec![PASSWORD.to_owned()])
     }
 
-    /// Reads the methods as they are kept, separated by one space each. None where there is none.
+    /// Parses the stored methods, each separated by one space. `None` if there is none.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let methods: Vec<_> = text.split(' ').map(str::to_owned).collect();
@@ -36,7 +36,7 @@ impl Amr {
         methods.iter().all(is_good).then_some(Self(methods))
     }
 
-    /// Each of the methods.
+    /// The methods.
     pub fn methods(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
@@ -49,7 +49,7 @@ impl fmt::Display for Amr {
 }
 
 impl Class {
-    /// The class of a sign-in by these methods. None for methods that are worth nothing here.
+    /// The class of a sign-in by these methods. `None` if no method counts here.
     #[must_use]
     pub fn of(amr: &Amr) -> Option<Self> {
         amr.methods().any(|method| method == PASSWORD).then_some(Self::Password)

@@ -1,6 +1,6 @@
-//! The authorization request (RFC 6749 §4.1.1, OpenID Connect Core 3.1.2.1): read once, in the order of the
-//! list in `parse`. The redirect URI comes first: until it is known, a mistake is shown on a page and never
-//! redirected. What happens with a good request is `next_step`.
+//! The authorization request (RFC 6749 §4.1.1, OpenID Connect Core 3.1.2.1), parsed once and validated in the order of the list in
+//! `parse`. The redirect URI comes first: until it is validated, an error is shown on a page and never redirected. What a valid
+//! request needs next is `next_step`.
 
 use super::{
     claims_request::ClaimsRequest,
@@ -15,60 +15,60 @@ use super::{
     time::Span,
 };
 
-/// The longest `nonce` taken: it is kept until the code is redeemed.
+/// The longest `nonce` accepted: it is stored until the code is redeemed.
 const NONCE_LIMIT: usize = 512;
 
-/// A good authorization request.
+/// A valid authorization request.
 #[derive(Clone, Debug)]
 pub struct AuthorizationRequest {
-    /// Where the answer goes.
+    /// Where the response goes.
     pub address: ReturnAddress,
-    /// What is asked for; every one is allowed to the client.
+    /// The requested scopes, all of them allowed to the client.
     pub scopes: Scopes,
-    /// The APIs asked for (RFC 8707), or the client's default ones.
+    /// The requested APIs (RFC 8707), or the client's default ones.
     pub audiences: Vec<String>,
     /// The PKCE challenge.
     pub challenge: Option<Challenge>,
     /// Copied into the ID token.
     pub nonce: Option<String>,
-    /// Which pages the client asks for.
+    /// Which pages the client requests.
     pub prompt: Prompt,
-    /// The oldest sign-in the client takes.
+    /// The maximum age of the sign-in that the client accepts.
     pub max_age: Option<Span>,
-    /// Whom the client expects, as typed by a user.
+    /// The user the client expects, as typed by them.
     pub login_hint: Option<String>,
-    /// An ID token of ours naming whom the client expects.
+    /// An ID token of this server that names the user the client expects.
     pub id_token_hint: Option<String>,
-    /// Claims asked for one by one, as far as the client may have them.
+    /// The individually requested claims, as far as the client may have them.
     pub claims: ClaimsRequest,
-    /// What the user is asked about: the scopes, and those that would open the claims.
+    /// The scopes to consent to: the requested ones, and those that the requested claims belong to.
     pub consent_scopes: Scopes,
 }
 
-/// A mistake that must not be redirected (RFC 6749 §4.1.2.1).
+/// An error that must not be redirected (RFC 6749 §4.1.2.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PageProblem {
-    /// No `client_id`.
+    /// `client_id` is missing.
     ClientMissing,
-    /// `client_id` or `redirect_uri` was repeated or is malformed.
+    /// `client_id` or `redirect_uri` is repeated or malformed.
     Malformed(Flaw),
-    /// The redirect URI was not sent, or is not registered.
+    /// The redirect URI is missing, or not registered.
     RedirectUri(Mismatch),
 }
 
-/// Why a request is refused, and how that is told.
+/// Why a request is refused, and how the error is returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// On a page of ours.
+    /// On an error page of this server.
     Page(PageProblem),
-    /// By redirect to the client.
+    /// By a redirect to the client.
     Redirect(ReturnAddress, ProtocolError),
 }
 
-/// The client the request names.
+/// The client that the request names.
 ///
 /// # Errors
-/// [`PageProblem`] when it names none, or more than one.
+/// [`PageProblem`] if it names none, or more than one.
 pub fn client_id(params: &Params) -> Result<&str, PageProblem> {
     for name in ["client_id", "redirect_uri"] {
         if let Some(flaw) = params.flaw_of(name) {
@@ -79,7 +79,7 @@ pub fn client_id(params: &Params) -> Result<&str, PageProblem> {
 }
 
 impl AuthorizationRequest {
-    /// Reads the request of this client; `custom` are the scopes that open claims besides the standard ones.
+    /// Parses the request of this client; `custom` holds the operator's scopes that grant claims besides the standard ones.
     ///
     /// # Errors
     /// [`Refusal`]: the first check of the list that fails.
@@ -128,7 +128,7 @@ impl AuthorizationRequest {
     }
 }
 
-/// OpenID Connect Core 3.1.2.6: parameters that would change the request, were they understood.
+/// OpenID Connect Core 3.1.2.6: parameters that would change the meaning of the request if they were supported.
 fn refuse_unsupported(params: &Params) -> Result<(), ProtocolError> {
     for (name, code) in [
         ("request", ErrorCode::RequestNotSupported),
@@ -173,11 +173,11 @@ fn read_scopes(scope: Option<&str>, client: &Client) -> Result<Scopes, ProtocolE
     if client.may_use(GrantType::RefreshToken) {
         return Ok(scopes);
     }
-    // OpenID Connect Core §11: offline_access means nothing to a client that gets no refresh token.
+    // OpenID Connect Core §11: offline_access means nothing for a client that gets no refresh token.
     Ok(scopes.retain(|scope| scope != OFFLINE_ACCESS))
 }
 
-/// RFC 8707 §2: each `resource` must be one of the client's APIs; without any, its default ones are meant.
+/// RFC 8707 §2: each `resource` must be one of the client's APIs; without any, its default ones apply.
 fn read_resources(params: &Params, client: &Client) -> Result<Vec<String>, ProtocolError> {
     let mut audiences: Vec<String> = Vec::new();
     for resource in params.all("resource") {
@@ -194,7 +194,7 @@ fn read_resources(params: &Params, client: &Client) -> Result<Vec<String>, Proto
     Ok(if audiences.is_empty() { client.default_audiences().to_vec() } else { audiences })
 }
 
-/// RFC 7636 §4.4.1, RFC 9700 §2.1.1: a challenge is needed unless the client was excused.
+/// RFC 7636 §4.4.1, RFC 9700 §2.1.1: a challenge is required unless PKCE is optional for the client.
 fn read_challenge(params: &Params, client: &Client) -> Result<Option<Challenge>, Invalid> {
     match (params.get("code_challenge"), params.get("code_challenge_method")) {
         (Some(challenge), method) => Challenge::parse(challenge, method).map(Some),

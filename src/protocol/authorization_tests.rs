@@ -1,4 +1,4 @@
-//! Each check of the authorization request, and where its refusal goes.
+//! Tests of each check of the authorization request, and of where its error is returned.
 
 use super::*;
 use crate::protocol::client::{ClientKind, tests::client};
@@ -12,7 +12,7 @@ fn parse(query: &str, client: &Client) -> Result<AuthorizationRequest, Refusal> 
     AuthorizationRequest::parse(&params, client, &ScopeClaims::default())
 }
 
-/// The error code the client is told, for the good request with `changes` made.
+/// The error code returned to the client for a valid request with `changes` made.
 fn outcome_of(changes: &[(&str, Option<&str>)]) -> &'static str {
     answered_to(changes, &client(ClientKind::Spa))
 }

@@ -1,8 +1,8 @@
-//! A point in time as users read it: a date and a time of day, in UTC. The words for it stand in `templates/when.txt`.
+//! Calendar dates for display: a point in time as a date and a time of day, in UTC. Its wording is in `templates/when.txt`.
 
 use super::time::Timestamp;
 
-/// A minute of a day of the Gregorian calendar, in UTC.
+/// A minute in the Gregorian calendar, in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Calendar {
     /// The year, such as 2026.
@@ -18,7 +18,7 @@ pub struct Calendar {
 }
 
 const DAY: i64 = 86_400;
-/// After so many days the calendar repeats itself: 400 years.
+/// The number of days after which the calendar repeats: 400 years.
 const CYCLE: i64 = 146_097;
 
 impl Calendar {
@@ -43,13 +43,13 @@ impl Calendar {
     }
 }
 
-/// The day of the week that `at` is in: 0 is Sunday.
+/// The day of the week of `at`: 0 is Sunday.
 #[must_use]
 pub fn weekday(at: Timestamp) -> u8 {
     small((at.seconds().div_euclid(DAY) + 4).rem_euclid(7)) // 1 January 1970 was a Thursday
 }
 
-/// What is below 60 by what it was made of.
+/// Narrows a number that is below 60 by construction.
 fn small(number: i64) -> u8 {
     u8::try_from(number).unwrap_or_default()
 }
@@ -74,7 +74,7 @@ mod tests {
             (1_700_000_000, (2023, 11, 14, 22, 13)),
             (1_795_325_820, (2026, 11, 22, 5, 37)),
             (4_107_542_399, (2100, 2, 28, 23, 59)),
-            (4_107_542_400, (2100, 3, 1, 0, 0)), // none
+            (4_107_542_400, (2100, 3, 1, 0, 0)), // not a leap year
             (253_402_300_799, (9999, 12, 31, 23, 59)),
         ] {
             assert_eq!(of(seconds), expected, "{seconds}");

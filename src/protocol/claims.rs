@@ -1,5 +1,5 @@
-//! What tokens say: the claims of the access token (RFC 9068 §2.2), of the ID token (OpenID Connect Core §2), of
-//! the logout token and of a signed `/userinfo`. Claims about a user are `user`; signing is `jose`.
+//! Token claims: those of the access token (RFC 9068 §2.2), the ID token (OpenID Connect Core §2), the logout token and a signed
+//! `/userinfo` response. Claims about a user are `user`; signing is `jose`.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
@@ -13,13 +13,13 @@ use super::{
     secrets::SecretRing,
 };
 
-/// One audience as text, several as a list (RFC 7519 §4.1.3).
+/// One audience as a string, several as an array (RFC 7519 §4.1.3).
 #[derive(Clone, Debug, Serialize, PartialEq, Eq)]
 #[serde(untagged)]
 pub enum Audience {
-    /// One.
+    /// A single audience.
     One(String),
-    /// Several.
+    /// Several audiences.
     Several(Vec<String>),
 }
 
@@ -28,40 +28,40 @@ pub enum Audience {
 pub struct AccessToken<'a> {
     /// The issuer.
     pub iss: &'a str,
-    /// The user, or the client that acts for itself (RFC 9068 §2.2).
+    /// The user, or the client acting on its own behalf (RFC 9068 §2.2).
     pub sub: &'a str,
-    /// The resource servers it is for.
+    /// The resource servers it is meant for.
     pub aud: Audience,
     /// The client it was issued to.
     pub client_id: &'a str,
-    /// When it ends, in seconds.
+    /// When it expires, in seconds.
     pub exp: i64,
     /// When it was issued, in seconds.
     pub iat: i64,
-    /// Its own name: the grant's id, a dot, and 96 random bits.
+    /// Its unique id: the grant's id, a dot, and 96 random bits.
     pub jti: String,
-    /// What it opens.
+    /// The granted scopes.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub scope: String,
-    /// What a user adds to it; nothing where a client acts for itself.
+    /// The claims about a user; absent when a client acts on its own behalf.
     #[serde(flatten)]
     pub user: Option<OfUser<'a>>,
 }
 
-/// What an access token says about the sign-in and the user behind it (RFC 9068 §2.2.1, §2.2.3.1).
+/// The claims of an access token about the user and their sign-in (RFC 9068 §2.2.1, §2.2.3.1).
 #[derive(Clone, Debug, Serialize)]
 pub struct OfUser<'a> {
-    /// When the user last proved who they are, in seconds.
+    /// When the user last authenticated, in seconds.
     pub auth_time: i64,
-    /// What that was worth.
+    /// The authentication context class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<&'static str>,
-    /// The session in which the grant was given.
+    /// The session in which the grant was issued.
     pub sid: &'a str,
-    /// What they may do, where the scope `roles` was granted.
+    /// The user's roles, if the scope `roles` was granted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roles: Option<&'a [String]>,
-    /// What they belong to, where the scope `groups` was granted.
+    /// The user's groups, if the scope `groups` was granted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groups: Option<&'a [String]>,
 }
@@ -75,72 +75,72 @@ pub struct IdToken<'a> {
     pub sub: &'a str,
     /// The client.
     pub aud: &'a str,
-    /// When it ends, in seconds.
+    /// When it expires, in seconds.
     pub exp: i64,
     /// When it was issued, in seconds.
     pub iat: i64,
-    /// When the user last proved who they are, in seconds.
+    /// When the user last authenticated, in seconds.
     pub auth_time: i64,
-    /// As it came in the authorization request.
+    /// The value sent in the authorization request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<&'a str>,
-    /// What the sign-in was worth.
+    /// The authentication context class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<&'static str>,
-    /// How the user proved who they are (RFC 8176).
+    /// How the user authenticated (RFC 8176).
     pub amr: Vec<&'a str>,
     /// The left half of the access token's hash (Core 3.1.3.6).
     pub at_hash: String,
     /// The session.
     pub sid: &'a str,
-    /// Claims that were asked for one by one (Core §5.5).
+    /// The individually requested claims (Core §5.5).
     #[serde(flatten)]
     pub requested: Map<String, Value>,
 }
 
-/// The answer of `/userinfo` as a signed JWT (Core §5.3.2).
+/// The claims of a signed `/userinfo` response (Core §5.3.2).
 #[derive(Clone, Debug, Serialize)]
 pub struct SignedUserInfo<'a> {
     /// The issuer.
     pub iss: &'a str,
     /// The client.
     pub aud: &'a str,
-    /// When it was made, in seconds.
+    /// When it was issued, in seconds.
     pub iat: i64,
-    /// What the plain answer says.
+    /// The claims of the unsigned response.
     #[serde(flatten)]
     pub claims: Map<String, Value>,
 }
 
-/// A logout token (Back-Channel Logout §2.4).
+/// The claims of a logout token (Back-Channel Logout §2.4).
 #[derive(Clone, Debug, Serialize)]
 pub struct LogoutToken<'a> {
     /// The issuer.
     pub iss: &'a str,
-    /// The user, as the client knows them.
+    /// The user, by the subject that the client knows.
     pub sub: &'a str,
     /// The client.
     pub aud: &'a str,
-    /// When it was made, in seconds.
+    /// When it was issued, in seconds.
     pub iat: i64,
-    /// When it ends, in seconds: two minutes later.
+    /// When it expires, in seconds: two minutes later.
     pub exp: i64,
-    /// Another one each time.
+    /// A unique id.
     pub jti: String,
     /// The session that has ended.
     pub sid: &'a str,
-    /// That it is one.
+    /// The event that makes it a logout token.
     pub events: Value,
 }
 
 /// The member of `events` that makes a JWT a logout token (Back-Channel Logout §2.4).
 pub const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// The claims of tokens themselves, as discovery lists them before those about a user.
+/// The claims of tokens themselves, which discovery lists before those about a user.
 pub const OF_TOKENS: [&str; 10] = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"];
 
-/// The audience of an access token: the resource servers, and the issuer where `openid` opens `/userinfo`.
-/// With neither, the issuer: RFC 9068 §3 asks for one.
+/// The audience of an access token: the resource servers, and the issuer if `openid` gives access to `/userinfo`. With neither, the
+/// issuer: RFC 9068 §3 requires one.
 #[must_use]
 pub fn audience(resources: &[String], scopes: &Scopes, issuer: &str) -> Audience {
     let mut all = resources.to_vec();
@@ -153,35 +153,35 @@ pub fn audience(resources: &[String], scopes: &Scopes, issuer: &str) -> Audience
     }
 }
 
-/// What an access token that this server has signed says of itself.
+/// The claims of an access token that this server signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadAccessToken<'a> {
     /// The issuer.
     pub iss: &'a str,
-    /// The user, or the client that acts for itself.
+    /// The user, or the client acting on its own behalf.
     pub sub: &'a str,
     /// The client it was issued to.
     pub client_id: &'a str,
-    /// When it ends, in seconds.
+    /// When it expires, in seconds.
     pub exp: i64,
     /// When it was issued, in seconds.
     pub iat: i64,
-    /// Its own name.
+    /// Its unique id.
     pub jti: &'a str,
-    /// What it opens; nothing where the claim is left out.
+    /// The granted scopes; empty if the claim is absent.
     pub scopes: Scopes,
 }
 
-/// The claim that a token lacks, or that holds something else than this server writes.
+/// A claim that is missing, or whose value this server would not write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("its claim '{0}' is missing or malformed")]
 pub struct BadClaim(pub &'static str);
 
 impl<'a> ReadAccessToken<'a> {
-    /// Reads the claims of a token.
+    /// Parses the claims of a token.
     ///
     /// # Errors
-    /// [`BadClaim`]: none of them has a value that could stand in for it.
+    /// [`BadClaim`]: no claim has a value that could stand in for a missing one.
     pub fn read(claims: &'a Map<String, Value>) -> Result<Self, BadClaim> {
         let seconds = |name| claims.get(name).and_then(Value::as_i64).ok_or(BadClaim(name));
         let scopes = match claims.get("scope") {
@@ -200,23 +200,23 @@ impl<'a> ReadAccessToken<'a> {
     }
 }
 
-/// A claim that is text, and not empty.
+/// A claim that is a non-empty string.
 ///
 /// # Errors
-/// [`BadClaim`] for any other.
+/// [`BadClaim`] for any other value.
 pub fn text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, BadClaim> {
     claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).ok_or(BadClaim(name))
 }
 
-/// `sid` of tokens: the session's id, or where the subject is pairwise another one in each sector, so that it does not tell
-/// apps that they have the same user before them (OpenID Connect Core §8).
+/// The `sid` claim of tokens: the session's id, or for a pairwise subject a value specific to the sector, so that apps cannot
+/// correlate their users by it (OpenID Connect Core §8).
 #[must_use]
 pub fn sid(secrets: &SecretRing, pairwise: Option<&str>, session: Id) -> String {
     let Some(subject) = pairwise else { return session.to_string() };
     half(secrets.pseudonym("sid", &format!("{subject} {session}")))
 }
 
-/// Whether a `sid` that was told is that of this session: also where it was derived with another secret of the list.
+/// Whether a received `sid` is that of this session, also if it was derived with another secret of the list.
 #[must_use]
 pub fn is_sid(secrets: &SecretRing, pairwise: Option<&str>, session: Id, value: &str) -> bool {
     let Some(subject) = pairwise else { return session.to_string() == value };
@@ -231,19 +231,19 @@ fn half(pseudonym: [u8; 32]) -> String {
     Id::from(half).to_string()
 }
 
-/// `jti` of an access token: names its grant, so that one row by key tells whether it still lives.
+/// The `jti` of an access token. It names the grant, so that one lookup by primary key shows whether the token is active.
 #[must_use]
 pub fn jti(grant: Id, random: [u8; 12]) -> String {
     format!("{grant}.{}", URL_SAFE_NO_PAD.encode(random))
 }
 
-/// `jti` of an access token that a client got for itself: it names no grant.
+/// The `jti` of an access token that a client got on its own behalf: it names no grant.
 #[must_use]
 pub fn client_jti(random: [u8; 16]) -> String {
     format!("client.{}", URL_SAFE_NO_PAD.encode(random))
 }
 
-/// The grant that a `jti` names: one of those that [`jti`] makes, whoever shows it.
+/// The grant named by a `jti`, if it has the form that [`jti`] makes; anyone may present it.
 #[must_use]
 pub fn grant_of_jti(jti: &str) -> Option<Id> {
     let (grant, chance) = jti.split_once('.')?;
@@ -251,12 +251,12 @@ pub fn grant_of_jti(jti: &str) -> Option<Id> {
     Id::parse(grant).ok().filter(|_| is_ours)
 }
 
-/// `at_hash` (Core 3.1.3.6): the left half of the hash that the signature algorithm uses.
+/// The `at_hash` claim (Core 3.1.3.6): the left half of the hash used by the signature algorithm.
 #[must_use]
 pub fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
     let digest = match algorithm {
         Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Es256 => Sha256::digest(access_token).to_vec(),
-        Algorithm::EdDsa => Sha512::digest(access_token).to_vec(), // RFC 8032 §5.1: Ed25519 is with SHA-512
+        Algorithm::EdDsa => Sha512::digest(access_token).to_vec(), // RFC 8032 §5.1: Ed25519 uses SHA-512
     };
     URL_SAFE_NO_PAD.encode(digest.split_at(digest.len() / 2).0)
 }

@@ -1,5 +1,5 @@
-//! The `claims` parameter (OpenID Connect Core §5.5): claims asked for one by one, at `/userinfo` or in the ID
-//! token, and the `sub` and `acr` that the client insists on. Members that nobody here knows are ignored.
+//! The `claims` parameter (OpenID Connect Core §5.5): individually requested claims, at `/userinfo` or in the ID token, and the
+//! `sub` and `acr` values that the client requires. Unknown members are ignored.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -11,31 +11,31 @@ use super::{
     user,
 };
 
-/// How many claims may be asked for in one place.
+/// The maximum number of claims per place.
 const LIMIT: usize = 100;
 
-/// What a `claims` parameter asks for. What is kept of it with the grant are the two lists.
+/// The parsed `claims` parameter. Only the two lists are stored with the grant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimsRequest {
-    /// Asked for at `/userinfo`.
+    /// Requested at `/userinfo`.
     #[serde(default)]
     pub userinfo: Vec<String>,
-    /// Asked for in the ID token.
+    /// Requested in the ID token.
     #[serde(default)]
     pub id_token: Vec<String>,
-    /// The subject that must be the one signed in (Core §5.5.1).
+    /// The subject that must be signed in (Core §5.5.1).
     #[serde(skip)]
     pub sub: Option<String>,
-    /// The classes of which an essential `acr` must be one (Core §5.5.1.1); any, where the list is empty.
+    /// The acceptable classes of an essential `acr` (Core §5.5.1.1); if empty, any class is.
     #[serde(skip)]
     pub essential_acr: Option<Vec<String>>,
 }
 
 impl ClaimsRequest {
-    /// Reads the parameter.
+    /// Parses the parameter.
     ///
     /// # Errors
-    /// What was expected, for an `invalid_request`: JSON of the form of Core §5.5.
+    /// The expected form, for an `invalid_request`: JSON as in Core §5.5.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let malformed = |what: &str| Invalid::from(format!("claims: expected {what} (OpenID Connect Core 5.5)"));
         let all: Map<String, Value> = serde_json::from_str(text).map_err(|_| malformed("a JSON object"))?;
@@ -69,7 +69,7 @@ impl ClaimsRequest {
                         }
                         request.sub = Some(wanted.clone());
                     }
-                    // Core §5.5.1.1: of the ID token; `/userinfo` tells of no sign-in.
+                    // Core §5.5.1.1: only in the ID token; `/userinfo` says nothing about the sign-in.
                     "acr" if place == "id_token" && wish.get("essential") == Some(&Value::Bool(true)) => {
                         request.essential_acr = Some(values(wish).ok_or_else(|| malformed("strings as the values of 'acr'"))?);
                     }
@@ -80,7 +80,7 @@ impl ClaimsRequest {
         Ok(request)
     }
 
-    /// What of it a client may have: claims of scopes that it is registered for.
+    /// The part of it that a client may have: claims of the scopes it is registered for.
     #[must_use]
     pub fn allowed(mut self, client: &Scopes, custom: &ScopeClaims) -> Self {
         let is_allowed = |name: &String| user::scopes_of(name, custom).any(|scope| client.contains(scope));
@@ -89,19 +89,19 @@ impl ClaimsRequest {
         self
     }
 
-    /// The scopes of the client that would open these claims: what the user is asked about.
+    /// The client's scopes that these claims belong to, which the user has to consent to.
     pub fn scopes<'a>(&self, client: &Scopes, custom: &'a ScopeClaims) -> impl Iterator<Item = &'a str> {
         let opening = |name: &String| user::scopes_of(name, custom).find(|scope| client.contains(scope));
         self.userinfo.iter().chain(&self.id_token).filter_map(opening)
     }
 
-    /// Whether no claim is asked for.
+    /// Whether no claim is requested.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.userinfo.is_empty() && self.id_token.is_empty()
     }
 
-    /// Whether a sign-in of this class is good enough for an essential `acr`.
+    /// Whether a sign-in of this class satisfies an essential `acr`.
     #[must_use]
     pub fn is_met_by(&self, class: Option<Class>) -> bool {
         let Some(wanted) = &self.essential_acr else { return true };
@@ -109,7 +109,7 @@ impl ClaimsRequest {
     }
 }
 
-/// `value` and `values` of a wish; `None` unless all of them are texts.
+/// `value` and `values` of a requested claim; `None` unless all of them are strings.
 fn values(wish: &Map<String, Value>) -> Option<Vec<String>> {
     let several = wish.get("values").map_or(Some([].as_slice()), |values| values.as_array().map(Vec::as_slice))?;
     wish.get("value").into_iter().chain(several).map(|value| value.as_str().map(str::to_owned)).collect()

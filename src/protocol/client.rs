@@ -1,5 +1,5 @@
-//! Clients (RFC 6749 §2): their kinds, how they authenticate, and what each may ask for. What may be registered
-//! is `registration`; reading a request against a client is `authorization`, `client_auth` and `token_request`.
+//! OAuth clients (RFC 6749 §2): their kinds, authentication methods, and what each may request. What may be registered is
+//! `registration`; validating a request against a client is `authorization`, `client_auth` and `token_request`.
 
 use super::{
     algorithm::Algorithm,
@@ -9,7 +9,7 @@ use super::{
     time::{Span, Timestamp},
 };
 
-/// What a client is (RFC 6749 §2.1, RFC 8252, RFC 10017).
+/// The kind of a client (RFC 6749 §2.1, RFC 8252, RFC 10017).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientKind {
     /// A single-page app in a browser: public.
@@ -18,20 +18,20 @@ pub enum ClientKind {
     Native,
     /// A web app with a server: confidential.
     Web,
-    /// A program that acts for itself: confidential, without redirect URIs.
+    /// A service that acts on its own behalf: confidential, without redirect URIs.
     Service,
 }
 
 /// How a client authenticates (RFC 7591 §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthMethod {
-    /// It cannot: a public client.
+    /// It does not: a public client.
     None,
     /// HTTP Basic (RFC 6749 §2.3.1).
     ClientSecretBasic,
     /// `client_id` and `client_secret` in the body.
     ClientSecretPost,
-    /// A JWT signed with a key of its own (RFC 7523, OpenID Connect Core §9).
+    /// A JWT signed with the client's own key (RFC 7523, OpenID Connect Core §9).
     PrivateKeyJwt,
 }
 
@@ -46,12 +46,12 @@ pub enum GrantType {
     ClientCredentials,
 }
 
-/// Whether PKCE is asked of a client (RFC 9700 §2.1.1).
+/// Whether PKCE is required of a client (RFC 9700 §2.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PkceRule {
     /// Always; the default.
     Required,
-    /// Only checked when sent; for old confidential OpenID Connect clients.
+    /// Only verified when sent; for old confidential OpenID Connect clients.
     Optional,
 }
 
@@ -62,23 +62,23 @@ pub struct Client {
     pub id: String,
     /// The name shown to users.
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: ClientKind,
     /// How it authenticates.
     pub auth_method: AuthMethod,
     /// SHA-256 of its newest secret, for clients that have one.
     pub secret_hash: Option<Vec<u8>>,
-    /// SHA-256 of the secret before it, which works until it is retired.
+    /// SHA-256 of the previous secret, which works until it is retired.
     pub previous_secret_hash: Option<Vec<u8>>,
     /// Its public keys (RFC 7517 §5), for `private_key_jwt`.
     pub keys: ClientKeySource,
-    /// Where answers may go, byte for byte.
+    /// Its registered redirect URIs, compared byte for byte.
     pub redirect_uris: Vec<String>,
-    /// The scopes it may ask for.
+    /// The scopes it may request.
     pub scopes: Scopes,
-    /// The APIs it may ask tokens for (RFC 9068 §3, RFC 8707).
+    /// The APIs it may request tokens for (RFC 9068 §3, RFC 8707).
     pub audiences: Vec<String>,
-    /// Those of them that are meant where a request names none; `None` is all.
+    /// The default audiences when the request names no resource; `None` means all.
     pub default_audiences: Option<Vec<String>>,
     /// The APIs whose tokens it may introspect (RFC 7662): those it serves.
     pub introspects: Vec<String>,
@@ -86,30 +86,29 @@ pub struct Client {
     pub grant_types: Vec<GrantType>,
     /// Whether it must use PKCE.
     pub pkce: PkceRule,
-    /// Its own refresh retry window, where it differs from the server's; zero is strict.
+    /// Its own refresh retry window, overriding the server's; zero is strict.
     pub retry_window: Option<Span>,
     /// Origins allowed by CORS besides those of the redirect URIs.
     pub cors_origins: Vec<String>,
-    /// What its ID and access tokens are signed with.
+    /// The signing algorithm of its ID and access tokens.
     pub algorithm: Algorithm,
-    /// Whether `/userinfo` answers it with a signed JWT (OpenID Connect Core §5.3.2).
+    /// Whether `/userinfo` returns a signed JWT to it (OpenID Connect Core §5.3.2).
     pub userinfo_signed: bool,
-    /// The sector in which users have subjects of their own (Core §8.1); `None` is their id, the same everywhere.
+    /// The sector of its pairwise subjects (Core §8.1); `None` means public subjects: the user's id, the same for every client.
     pub pairwise_sector: Option<String>,
-    /// Where users may be sent after signing out, byte for byte (RP-Initiated Logout §3).
+    /// Where users may be redirected after logout, compared byte for byte (RP-Initiated Logout §3).
     pub post_logout_redirect_uris: Vec<String>,
-    /// Where it is told that a session has ended (Back-Channel Logout §2.2).
+    /// Where it is notified that a session has ended (Back-Channel Logout §2.2).
     pub backchannel_logout_uri: Option<String>,
-    /// For how long a sign-in is good enough for it: its grants are refused when that is over. `None` is for as long as they
-    /// live.
+    /// The maximum age of the sign-in, after which its grants are refused; `None` means the grants' own lifetime.
     pub max_auth_age: Option<Span>,
-    /// Since when it is disabled.
+    /// When it was disabled.
     pub disabled_at: Option<Timestamp>,
     /// When it was registered.
     pub created_at: Timestamp,
 }
 
-/// Where the public keys of a client are.
+/// Where a client's public keys come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ClientKeySource {
     /// It has none.
@@ -117,12 +116,12 @@ pub enum ClientKeySource {
     None,
     /// Registered with it: a JWK set as JSON.
     Inline(String),
-    /// At a URL of its own.
+    /// Fetched from a URL of the client's.
     Url(String),
 }
 
 impl Client {
-    /// A client of this kind as most are: nothing allowed but signing in, nothing special.
+    /// A client of this kind with the default settings: it may sign users in, and nothing else.
     #[must_use]
     pub fn new(id: impl Into<String>, name: impl Into<String>, kind: ClientKind, now: Timestamp) -> Self {
         let is_public = matches!(kind, ClientKind::Spa | ClientKind::Native);
@@ -157,7 +156,7 @@ impl Client {
         }
     }
 
-    /// Whether it cannot keep a secret (RFC 6749 §2.1).
+    /// Whether it is public: it cannot keep a secret (RFC 6749 §2.1).
     #[must_use]
     pub fn is_public(&self) -> bool {
         self.auth_method == AuthMethod::None
@@ -169,26 +168,26 @@ impl Client {
         self.grant_types.contains(&grant_type)
     }
 
-    /// Whether consent may be remembered: the answer reaches an identity that is assured, by a secret or by
-    /// TLS (RFC 6749 §10.2, RFC 8252 §8.6).
+    /// Whether consent may be remembered: the response reaches a client whose identity is assured, by a secret or by TLS
+    /// (RFC 6749 §10.2, RFC 8252 §8.6).
     #[must_use]
     pub fn may_skip_consent(&self, redirect_uri: &str) -> bool {
         !self.is_public() || redirect_uri::is_assured(redirect_uri)
     }
 
-    /// The APIs that are meant where a request names none.
+    /// The APIs that apply when a request names none.
     #[must_use]
     pub fn default_audiences(&self) -> &[String] {
         self.default_audiences.as_deref().unwrap_or(&self.audiences)
     }
 
-    /// Whether it proves who it is by a secret.
+    /// Whether it authenticates with a secret.
     #[must_use]
     pub fn has_secret(&self) -> bool {
         matches!(self.auth_method, AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost)
     }
 
-    /// Every web origin that may read this client's answers by CORS.
+    /// Every web origin that may read responses to this client by CORS.
     #[must_use]
     pub fn origins(&self) -> Vec<String> {
         let mut origins: Vec<_> = self.redirect_uris.iter().filter_map(|uri| redirect_uri::origin(uri)).collect();
@@ -216,7 +215,7 @@ names!(GrantType {
 pub(super) mod tests {
     use super::*;
 
-    /// A good client of this kind.
+    /// A valid client of this kind.
     pub(in crate::protocol) fn client(kind: ClientKind) -> Client {
         let mut client = Client::new("app", "App", kind, Timestamp::from_millis(0));
         client.scopes = Scopes::parse("openid profile email offline_access").unwrap();

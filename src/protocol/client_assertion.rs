@@ -1,6 +1,5 @@
-//! Client assertions (RFC 7523 §3, OpenID Connect Core §9): which client one claims to be, and whether its
-//! claims hold. The signature is `jose::client_keys`; that a `jti` is used once is kept by
-//! `store::used_assertions`.
+//! Client assertions (RFC 7523 §3, OpenID Connect Core §9): which client an assertion claims to be, and whether its claims are
+//! valid. The signature is verified by `jose::client_keys`; the single use of a `jti` is enforced by `store::used_assertions`.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
@@ -11,15 +10,15 @@ use super::{
     time::{Span, Timestamp},
 };
 
-/// The one `client_assertion_type` (RFC 7523 §2.2).
+/// The only supported `client_assertion_type` (RFC 7523 §2.2).
 pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// How far ahead `exp` may be: so long a `jti` is remembered.
+/// How far in the future `exp` may be: a `jti` is remembered for as long.
 const LONGEST: Span = Span::from_seconds(3600);
-/// How far ahead `iat` and `nbf` may be, and `exp` beyond the longest, for clocks that differ: an hour is what some
-/// libraries give their assertions.
+/// The clock skew allowed for `iat` and `nbf`, and for `exp` beyond the longest lifetime: some libraries give their assertions
+/// exactly an hour.
 const AHEAD: Span = Span::from_seconds(30);
 
-/// An assertion whose claims hold; it is good if it was not used before.
+/// An assertion with valid claims; it is accepted unless it was used before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assertion {
     /// A hash of the client and the `jti`.
@@ -28,7 +27,7 @@ pub struct Assertion {
     pub expires_at: Timestamp,
 }
 
-/// The client that an assertion claims to be, before anything of it is verified.
+/// The client that an assertion claims to be, before any of it is verified.
 #[must_use]
 pub fn claimed_client(assertion: &str) -> Option<String> {
     let payload = assertion.split('.').nth(1)?;
@@ -36,10 +35,10 @@ pub fn claimed_client(assertion: &str) -> Option<String> {
     claims.get("sub")?.as_str().filter(|sub| !sub.is_empty() && !sub.contains('\0')).map(str::to_owned)
 }
 
-/// Checks the claims of an assertion whose signature was verified.
+/// Validates the claims of an assertion whose signature was verified.
 ///
 /// # Errors
-/// `invalid_client`, saying what was expected and what came.
+/// `invalid_client`, with the expected and the received value.
 pub fn check(claims: &Map<String, Value>, client_id: &str, issuer: &str, now: Timestamp) -> Result<Assertion, ProtocolError> {
     let refuse = |text: String| Err(ProtocolError::new(ErrorCode::InvalidClient, format!("client_assertion: {text}")));
     for name in ["iss", "sub"] {
@@ -47,7 +46,7 @@ pub fn check(claims: &Map<String, Value>, client_id: &str, issuer: &str, now: Ti
             return refuse(format!("{name}: expected the client's id '{client_id}'"));
         }
     }
-    // RFC 7523bis §4: the issuer as the only audience, so that an assertion for another server is of no use here.
+    // RFC 7523bis §4: the issuer as the only audience, so that an assertion for another server is useless here.
     let audience = match claims.get("aud") {
         Some(Value::String(one)) => Some(one.as_str()),
         Some(Value::Array(list)) if list.len() == 1 => list.first().and_then(Value::as_str),

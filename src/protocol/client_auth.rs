@@ -1,5 +1,5 @@
-//! Client authentication (RFC 6749 §2.3): which credentials a request carries, and whether they are this
-//! client's, by the one method it registered. Finding the client is the caller's.
+//! Client authentication (RFC 6749 §2.3): which credentials a request carries, and whether they are the client's, by the one method
+//! it registered. Looking up the client is left to the caller.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
@@ -13,23 +13,23 @@ use super::{
     sensitive::Sensitive,
 };
 
-/// What a request says about who sends it.
+/// The client credentials of a request.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Presented {
-    /// The client it claims to be.
+    /// The client that the request claims to come from.
     pub client_id: String,
-    /// By which method.
+    /// The authentication method used.
     pub method: AuthMethod,
     /// The secret, or the assertion.
     proof: Option<Sensitive<String>>,
 }
 
-/// What is still to be done before a client is believed.
+/// What is left to verify before the client is authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verified<'a> {
     /// Nothing.
     Wholly,
-    /// This assertion must be signed by the client, hold, and be new (RFC 7523 §3).
+    /// The assertion's signature and claims, and that it was not used before (RFC 7523 §3).
     UpToAssertion(&'a str),
 }
 
@@ -43,8 +43,8 @@ impl Presented {
     /// Reads the `Authorization` header and the body.
     ///
     /// # Errors
-    /// `invalid_request` for two methods at once (RFC 6749 §2.3, §5.2), `invalid_client` for none, for a header that is
-    /// not well-formed Basic, and for an assertion that names no client.
+    /// `invalid_request` for two methods at once (RFC 6749 §2.3, §5.2); `invalid_client` for none, for a header that is not
+    /// well-formed Basic, and for an assertion that names no client.
     pub fn read(authorization: Option<&str>, params: &Params) -> Result<Self, ProtocolError> {
         let invalid_client = |text: &str| ProtocolError::new(ErrorCode::InvalidClient, text);
         let (body_id, secret, assertion) = (params.get("client_id"), params.get("client_secret"), params.get("client_assertion"));
@@ -80,12 +80,12 @@ impl Presented {
         Ok(Self { client_id: client_id.to_owned(), method, proof: secret.map(Sensitive::from) })
     }
 
-    /// Whether these are the credentials of `client`, by the method it registered (RFC 7591 §2); an assertion is left
-    /// to who can check its signature.
+    /// Verifies that these are the credentials of `client`, by the method it registered (RFC 7591 §2); verifying an assertion's
+    /// signature is left to the caller.
     ///
     /// # Errors
-    /// `invalid_client`, saying which method was expected: that a client exists is no secret, as its id is
-    /// in every authorization request.
+    /// `invalid_client`, naming the expected method: the existence of a client is no secret, as its id is in every authorization
+    /// request.
     pub fn verify(&self, client: &Client) -> Result<Verified<'_>, ProtocolError> {
         let refuse = |text: &str| Err(ProtocolError::new(ErrorCode::InvalidClient, text));
         if self.method != client.auth_method {
@@ -128,7 +128,7 @@ fn same_client(body_id: Option<&str>, client_id: &str) -> Result<(), ProtocolErr
     }
 }
 
-/// What is kept of a client secret: its SHA-256. A secret we made has 256 random bits, which no slower hash helps.
+/// The stored hash of a client secret: its SHA-256. Generated secrets have 256 random bits, to which a slower hash adds nothing.
 #[must_use]
 pub fn secret_hash(secret: &str) -> Vec<u8> {
     Sha256::digest(secret).to_vec()

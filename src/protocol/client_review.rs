@@ -1,5 +1,5 @@
-//! What a client's settings lack, or do against OAuth 2.1, RFC 9700, OpenID Connect Core and their like: advice for its
-//! operator, a line for each setting. What may be registered at all is `registration`; this says what would be better.
+//! A review of a client's settings against OAuth 2.1, RFC 9700, OpenID Connect Core and related specifications: advice for the
+//! operator, one finding per setting. What may be registered at all is `registration`; this says what would be better.
 
 mod sign_in;
 mod tokens;
@@ -15,12 +15,12 @@ use super::{
     time::Span,
 };
 
-/// How much a finding matters.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// As it should be.
+    /// As recommended.
     Ok,
-    /// Allowed; something else would be better.
+    /// Allowed, but another value would be better.
     Advice,
     /// It does not work, or a specification forbids it.
     Problem,
@@ -28,47 +28,47 @@ pub enum Level {
 
 names!(Level { Ok = "ok", Advice = "advice", Problem = "problem" });
 
-/// What is to be said of one setting.
+/// A finding about one setting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// How much it matters.
+    /// Its severity.
     #[serde(serialize_with = "by_name")]
     pub level: Level,
     /// The setting.
     pub setting: &'static str,
-    /// What it is.
+    /// Its current value.
     pub is: String,
-    /// What it should be.
+    /// The recommended value.
     pub should_be: String,
-    /// Who says so.
+    /// The specification that recommends it.
     pub section: &'static str,
 }
 
-/// What is known besides the client itself.
+/// The facts needed besides the client itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
     /// Every registered API.
     pub apis: &'a [Api],
     /// The operator's own scopes.
     pub scope_claims: &'a ScopeClaims,
-    /// Whether there is a key that signs by the client's algorithm.
+    /// Whether there is a signing key for the client's algorithm.
     pub has_key: bool,
-    /// Why the client's own keys could not be read.
+    /// Why the client's own keys could not be fetched or parsed.
     pub keys_failure: Option<&'a str>,
     /// The server's refresh retry window.
     pub retry_window: Span,
 }
 
-/// What a client names and nobody has registered.
+/// Names in a client's settings that are not registered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Strays {
-    /// APIs, be they for its tokens or for introspection.
+    /// Unregistered APIs, as audiences or for introspection.
     pub apis: Vec<String>,
     /// Scopes that are neither standard, nor the operator's own, nor of one of its APIs.
     pub scopes: Vec<String>,
 }
 
-/// What the client names and nobody has registered; `apis` are all that are.
+/// The names in the client's settings that are not registered; `apis` are all registered ones.
 #[must_use]
 pub fn strays(client: &Client, apis: &[Api], scope_claims: &ScopeClaims) -> Strays {
     let is_known = |uri: &&String| apis.iter().any(|api| api.uri == **uri);
@@ -81,7 +81,7 @@ pub fn strays(client: &Client, apis: &[Api], scope_claims: &ScopeClaims) -> Stra
     Strays { apis: unknown, scopes: client.scopes.iter().filter(is_stray).map(str::to_owned).collect() }
 }
 
-/// The hosts of the redirect URIs, each once; private-use schemes have none.
+/// The distinct hosts of the redirect URIs; private-use schemes have none.
 #[must_use]
 pub fn redirect_hosts(client: &Client) -> Vec<String> {
     let mut hosts: Vec<_> = client.redirect_uris.iter().filter_map(|uri| host(uri)).collect();
@@ -90,7 +90,7 @@ pub fn redirect_hosts(client: &Client) -> Vec<String> {
     hosts
 }
 
-/// Every line that is to be said of the client.
+/// Every finding about the client.
 #[must_use]
 pub fn review(client: &Client, facts: &Facts<'_>) -> Vec<Finding> {
     let mut lines = Lines(Vec::new());
@@ -130,7 +130,7 @@ fn host(uri: &str) -> Option<String> {
     Url::parse(uri).ok()?.host_str().filter(|host| !host.is_empty()).map(str::to_owned)
 }
 
-/// For serde.
+/// Serializes the level by its name.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 fn by_name<S: serde::Serializer>(level: &Level, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(level.as_str())

@@ -1,4 +1,4 @@
-//! A line for each finding: what makes it, and what does not.
+//! Tests of the client review, one for each finding: what triggers it, and what does not.
 
 use super::*;
 use crate::protocol::{
@@ -12,7 +12,7 @@ use crate::protocol::{
 const API: &str = "https://api.example.com";
 const FILES: &str = "https://files.example.com";
 
-/// A client of this kind about which there is little to say, changed; reviewed beside the two APIs it has.
+/// The findings for a default client of this kind after `change`, reviewed beside the two APIs it has.
 fn lines(kind: ClientKind, change: impl FnOnce(&mut Client)) -> Vec<Finding> {
     lines_with(kind, change, |_| ())
 }
@@ -39,7 +39,7 @@ fn lines_with(kind: ClientKind, change: impl FnOnce(&mut Client), facts: impl Fn
     review(&client, &known)
 }
 
-/// Whether there is exactly one line that is not ok, about this setting and with these words.
+/// Asserts that exactly one finding is not ok: about this setting and with these words.
 #[track_caller]
 fn is_said(lines: &[Finding], level: Level, setting: &str, words: &str) {
     let said: Vec<_> = lines.iter().filter(|line| line.level != Level::Ok).collect();

@@ -1,21 +1,22 @@
-//! Whether a process's clock may decide what cannot be undone: deleting rows, ending sessions, giving deliveries up. One reading
-//! of one clock never does. The clock is compared with the database's, and with monotonic time, which nobody sets; where they
-//! disagree it waits, until they agree again, or until the clock has kept its new time for hours. Reading them is the caller's.
+//! A check whether a process's clock may be trusted for irreversible work: deleting rows, ending sessions, giving up deliveries. A
+//! single reading of one clock never is. The clock is compared with the database's, and with monotonic time, which cannot be set;
+//! when they disagree, that work waits until they agree again, or until the clock has kept its new time for hours. Reading the
+//! clocks is left to the caller.
 
 use super::time::{Span, Timestamp};
 
-/// By how much clocks may differ. Reading the database's takes up to ten seconds (its statement timeout).
+/// The allowed difference between clocks. Reading the database's takes up to ten seconds (its statement timeout).
 const ALLOWANCE: Span = Span::from_seconds(60);
-/// How old the point is with which monotonic time is compared, at most: over a longer time the two drift apart.
+/// The maximum age of the point that monotonic time is compared with: over a longer time the two drift apart.
 const REFERENCE_AGE: Span = Span::from_seconds(3_600);
-/// How long a clock must keep a time to which it jumped until it is trusted: a wrong clock is noticed by then.
+/// How long a clock that jumped must keep its new time before it is trusted: a wrong clock is noticed by then.
 const SETTLING: Span = Span::from_seconds(6 * 3_600);
-/// For how long a database may have been left alone until the first reading of a process is a jump as well.
+/// How long a database may have been idle before a process's first reading counts as a jump too.
 const ABSENCE: Span = Span::from_seconds(86_400);
-/// How often a clock that is not trusted is reported.
+/// How often an untrusted clock is reported.
 const REPORT_EVERY: Span = Span::from_seconds(60);
 
-/// The clocks, read together.
+/// Readings of the clocks, taken together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// The process's clock.
@@ -29,32 +30,32 @@ pub struct Reading {
 /// Why the clock is not trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Doubt {
-    /// It differs from the database's clock by so many milliseconds; a positive number is ahead.
+    /// It differs from the database's clock; a positive number is ahead.
     #[error("this machine's clock is {} s {} the database's", seconds(*.millis), if *.millis < 0 { "behind" } else { "ahead of" })]
     Differs {
-        /// By how many.
+        /// The difference in milliseconds.
         millis: i64,
     },
-    /// It jumped by so many milliseconds against monotonic time.
+    /// It jumped against monotonic time.
     #[error(
         "this machine's clock jumped {} by {} s; it will be trusted after {} more minutes without a jump",
         if *.millis < 0 { "back" } else { "ahead" }, seconds(*.millis), minutes(*.wait)
     )]
     Jumped {
-        /// By how many.
+        /// The jump in milliseconds.
         millis: i64,
-        /// Until it is trusted.
+        /// The time until it is trusted.
         wait: Span,
     },
-    /// The process has just started, and by its clock nobody has worked on this database for so long.
+    /// The process has just started, and by its clock no process has worked on this database for a long time.
     #[error(
         "according to this machine's clock, housekeeping has not run for {} days; it will be trusted after {} more minutes without a jump",
         .since.seconds() / 86_400, minutes(*.wait)
     )]
     Absent {
-        /// For how long.
+        /// The length of that time.
         since: Span,
-        /// Until it is trusted.
+        /// The time until it is trusted.
         wait: Span,
     },
 }
@@ -66,19 +67,19 @@ struct Point {
     monotonic: Span,
 }
 
-/// What is remembered of a process's clock.
+/// The state kept about a process's clock.
 #[derive(Debug, Default)]
 pub struct ClockCheck {
-    /// The last point at which it was trusted; at most an hour old while it is.
+    /// The last point at which it was trusted; while it is, at most an hour old.
     trusted: Option<Point>,
-    /// Where it jumped to.
+    /// The point it jumped to.
     jumped: Option<Point>,
-    /// When it was last reported that it is not trusted; none while it is.
+    /// When an untrusted clock was last reported; `None` while it is trusted.
     reported: Option<Span>,
 }
 
 impl Point {
-    /// By how much the clock moved against monotonic time since then.
+    /// How far the clock has moved against monotonic time since this point.
     const fn drift(&self, reading: &Reading) -> i64 {
         let expected = self.clock.millis().saturating_add(self.since(reading.monotonic).millis());
         reading.clock.millis().saturating_sub(expected)
@@ -90,21 +91,21 @@ impl Point {
 }
 
 impl ClockCheck {
-    /// Whether there was no reading yet that was trusted: then it matters when work was last done.
+    /// Whether no reading was trusted yet: then the time of the last work matters.
     #[must_use]
     pub const fn is_new(&self) -> bool {
         self.trusted.is_none()
     }
 
-    /// Judges a reading. `last_work` is when, by whatever clock, work was last begun on this database, where that is known.
+    /// Judges a reading. `last_work` is when work was last begun on this database, by any process's clock, if known.
     ///
     /// # Errors
-    /// [`Doubt`]: nothing may be done that cannot be undone.
+    /// [`Doubt`]: no irreversible work may be done.
     pub fn judge(&mut self, reading: Reading, last_work: Option<Timestamp>) -> Result<(), Doubt> {
         let here = Point { clock: reading.clock, monotonic: reading.monotonic };
         let millis = reading.clock.millis().saturating_sub(reading.database.millis());
         if exceeds(millis) {
-            self.jumped = None; // what it keeps while the database says otherwise proves nothing
+            self.jumped = None; // keeping a time that the database contradicts proves nothing
             return Err(Doubt::Differs { millis });
         }
         let absent = last_work.map(|last| reading.clock.since(last)).filter(|absent| *absent > ABSENCE);
@@ -130,7 +131,7 @@ impl ClockCheck {
         })
     }
 
-    /// Whether a doubt is to be reported now: at once, and once a minute for as long as it lasts.
+    /// Whether a doubt is to be reported now: at once, and then once a minute while it lasts.
     pub fn report(&mut self, monotonic: Span) -> bool {
         let is_due = |last: Span| monotonic.millis().saturating_sub(last.millis()) >= REPORT_EVERY.millis();
         if self.reported.is_some_and(|last| !is_due(last)) {
@@ -140,7 +141,7 @@ impl ClockCheck {
         true
     }
 
-    /// Whether it is to be reported that the clock is trusted again.
+    /// Whether to report that the clock is trusted again.
     pub fn recovered(&mut self) -> bool {
         self.reported.take().is_some()
     }

@@ -1,11 +1,11 @@
-//! When a clock is trusted: never on one reading that others contradict, and again as soon as they agree.
+//! Tests of when a clock is trusted: never on a single reading that others contradict, and again once they agree.
 
 use super::*;
 
 const DAY: i64 = 86_400;
 const HOUR: i64 = 3_600;
 
-/// A process, its clocks moved by so many seconds: its own, the database's.
+/// A process and its clocks, offset by seconds: its own, and the database's.
 struct Process {
     check: ClockCheck,
     monotonic: i64,
@@ -16,7 +16,7 @@ impl Process {
         Self { check: ClockCheck::default(), monotonic: 0 }
     }
 
-    /// Some seconds later, what is found where both clocks are wrong by so much.
+    /// The result some seconds later, with both clocks wrong by these offsets.
     fn after(&mut self, seconds: i64, own: i64, database: i64) -> Result<(), Doubt> {
         self.monotonic += seconds;
         let at = |moved: i64| Timestamp::from_millis(1_700_000_000_000 + 1000 * (self.monotonic + moved));
@@ -35,7 +35,7 @@ fn a_clock_that_agrees_is_trusted() {
 
 #[test]
 fn one_that_is_wrong_for_a_moment_is_not_and_is_at_once_when_it_is_right_again() {
-    // With a database on another machine, and with one that goes by the same clock.
+    // With a database on another machine, and with one that uses the same clock.
     for follows in [false, true] {
         let mut process = Process::new();
         assert_eq!(process.after(0, 0, 0), Ok(()));
@@ -72,7 +72,7 @@ fn a_jump_that_stays_is_trusted_after_hours() {
     assert_eq!(process.after(5, DAY, DAY), Ok(()));
     assert!(process.after(5, 0, 0).is_err(), "back is a jump too");
 
-    // One that goes on jumping never settles.
+    // A clock that keeps jumping never settles.
     let mut process = Process::new();
     assert_eq!(process.after(0, 0, 0), Ok(()));
     for step in 1..20 {
@@ -83,7 +83,7 @@ fn a_jump_that_stays_is_trusted_after_hours() {
 #[test]
 fn slow_drift_is_no_jump() {
     let mut process = Process::new();
-    // Half a minute each hour, for a month: as a machine whose clock is set by hand, or stepped a little now and then.
+    // Half a minute each hour, for a month: like a clock that is set by hand, or stepped a little now and then.
     for hour in 0..720 {
         for _ in 0..12 {
             assert_eq!(process.after(300, 30 * hour, 30 * hour), Ok(()), "{hour}");

@@ -1,6 +1,7 @@
-//! Credentials are derived, not stored: `prefix + base64url(secret's number, id, generation, MAC)`, where the
-//! MAC covers kind, id and generation. A forged one is refused before any query; a copied database holds no
-//! usable one; the successor of a refresh token can be told again. What a generation may do is `grant`.
+//! Credentials (codes, refresh tokens, session cookies, e-mail links), derived rather than stored:
+//! `prefix + base64url(secret's number, id, generation, MAC)`, where the MAC covers kind, id and generation. A forged one is
+//! refused before any query; a copied database holds no usable one; the successor of a refresh token can be returned again on a
+//! retry. What a generation may do is `grant`.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::Mac;
@@ -10,38 +11,38 @@ use super::{
     secrets::{SecretRing, SecretUse},
 };
 
-/// What a credential is good for. The kind is inside the MAC: one can never pass for another.
+/// The kind of a credential. It is covered by the MAC, so one kind never passes for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An authorization code: generation 0 of a grant.
     Code,
     /// A refresh token: generation 1 and later of a grant.
     Refresh,
-    /// A browser session's cookie; its generation rises with every sign-in on the same session.
+    /// A browser session's cookie; its generation rises with every sign-in in the same session.
     Session,
-    /// A link in a mail.
+    /// A link in an e-mail.
     Link,
 }
 
 /// An opened credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Credential {
-    /// What it is good for.
+    /// Its kind.
     pub kind: Kind,
     /// The row it belongs to.
     pub id: Id,
-    /// Which generation of that row it is the credential of.
+    /// The generation of that row it is the credential of.
     pub generation: u32,
 }
 
-/// Where a text that looks like a credential comes from.
+/// The origin of a text that looks like a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provenance {
-    /// Derived under a server secret of the list, which is used like this here.
+    /// Derived with a server secret of the list, whose use here is this.
     Derived(SecretUse),
-    /// It names a server secret that is not in the list: one that was dropped, or none of this server's.
+    /// It names a server secret that is not in the list: a removed one, or another server's.
     Unknown,
-    /// It names a server secret of the list, which did not derive it.
+    /// It names a server secret of the list that did not derive it.
     Forged,
     /// Too short, too long, or not base64url.
     Malformed,
@@ -51,7 +52,7 @@ const MAC_LENGTH: usize = 32;
 const LENGTH: usize = 2 + 16 + 4 + MAC_LENGTH; // 54: no padding bits, so one spelling only
 
 impl Kind {
-    /// The prefix by which secret scanners (and users) tell one.
+    /// The prefix by which secret scanners (and people) recognise the kind.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {
@@ -64,7 +65,7 @@ impl Kind {
 }
 
 impl Credential {
-    /// The credential as text.
+    /// The text of the credential.
     #[must_use]
     pub fn derive(&self, secrets: &SecretRing) -> String {
         let secret = secrets.deriving();
@@ -88,7 +89,7 @@ impl Credential {
         }
     }
 
-    /// Where a text that looks like a credential of this kind comes from, and what it says it is, true or not.
+    /// The origin of a text that looks like a credential of this kind, and what it claims to be, whether or not that is true.
     #[must_use]
     pub fn examine(secrets: &SecretRing, kind: Kind, text: &str) -> (Provenance, Option<Self>) {
         let Some((number, credential, mac)) = Self::take_apart(kind, text) else { return (Provenance::Malformed, None) };

@@ -1,46 +1,46 @@
-//! E-mail addresses: the only parser of them, and one rule by which they are kept, looked up and written to (RFC 5321 §2.3.11, RFC 6531 §3.3). Each has one
-//! spelling: Unicode NFKC in lower case, and the domain in its ASCII form (UTS #46, RFC 5891), so that a full-width e-mail, a
-//! decomposed accent or an internationalised domain leads to the same account, and mail goes to what is kept. What is accepted
-//! is an address that `mail` can write to: a test there holds the two together.
+//! E-mail addresses: their only parser, and the one spelling in which they are stored, looked up and written to (RFC 5321 §2.3.11,
+//! RFC 6531 §3.3): Unicode NFKC in lower case, and the domain in its ASCII form (UTS #46, RFC 5891). So a full-width letter, a
+//! decomposed accent or an internationalised domain leads to the same account, and mail goes to the stored address. Every accepted
+//! address is one that `mail` can write to: a test there ensures it.
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
 use super::profile::{is_invisible, normal};
 
-/// The most bytes of an e-mail address: RFC 5321 §4.5.3.1.3, less the angle brackets.
+/// The maximum length in bytes: RFC 5321 §4.5.3.1.3, less the angle brackets.
 pub const EMAIL_LIMIT: usize = 254;
-/// The most bytes before the '@': RFC 5321 §4.5.3.1.1.
+/// The maximum length before the '@' in bytes: RFC 5321 §4.5.3.1.1.
 const LOCAL_PART_LIMIT: usize = 64;
 
 /// An e-mail address in its one spelling.
 ///
-/// What was kept under an earlier rule (lower case alone) is brought into this spelling by `store::spellings`.
+/// Addresses stored under an earlier rule (lower case alone) are rewritten by `store::spellings`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EmailAddress(String);
 
 impl EmailAddress {
-    /// Reads an address as a user types it; `None` where it is none that mail can be sent to.
+    /// Parses an address as typed by a user; `None` if mail cannot be sent to it.
     #[must_use]
     pub fn parse(typed: &str) -> Option<Self> {
         let address = normal(typed);
         let (local, domain) = address.rsplit_once('@')?;
-        // The domain name is checked, and not looked up: whether there is such a host is for the SMTP server to find out.
+        // The domain name is validated but not looked up: whether the host exists is for the SMTP server to find out.
         let domain =
             Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify).ok()?;
         if domain.rsplit('.').next().is_some_and(|label| label.bytes().all(|b| b.is_ascii_digit())) {
-            return None; // an IPv4 address, which stands in brackets (RFC 5321 §4.1.3), and those are not taken
+            return None; // an IPv4 address, which requires brackets (RFC 5321 §4.1.3), and those are not accepted
         }
         let address = format!("{local}@{domain}");
         (is_local_part(local) && address.len() <= EMAIL_LIMIT && normal(local) == local).then_some(Self(address))
     }
 
-    /// As text.
+    /// The address as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it can be written to through any SMTP server: others need one that has SMTPUTF8 (RFC 6531).
+    /// Whether any SMTP server can deliver to it: other addresses need one that supports SMTPUTF8 (RFC 6531).
     #[must_use]
     pub fn is_ascii(&self) -> bool {
         self.0.is_ascii()
@@ -53,7 +53,7 @@ impl From<EmailAddress> for String {
     }
 }
 
-/// RFC 5322 §3.2.3: a dot-atom; RFC 6531 §3.3 adds e-mails and digits of any alphabet. Quoted local parts are not taken.
+/// RFC 5322 §3.2.3: a dot-atom; RFC 6531 §3.3 adds letters and digits of any script. Quoted local parts are not accepted.
 fn is_local_part(local: &str) -> bool {
     let is_atext = |c: char| (c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)) && !is_invisible(c);
     local.len() <= LOCAL_PART_LIMIT && local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atext))
@@ -137,7 +137,7 @@ mod tests {
             "a@host:25",
             "a@xn--a.example",
             "a@a\u{200d}b.example",
-            "x\u{301}@y.example", // no e-mail has both
+            "x\u{301}@y.example", // no letter has both
             "a\u{200b}b@y.example",
             "\u{3164}@y.example",
             "a\u{202e}b@y.example",
@@ -154,7 +154,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// What is kept is found by what is kept, and is not changed by being read again.
+        /// A stored address is found by its own spelling, and parsing it again does not change it.
         #[test]
         fn the_spelling_that_is_kept_is_its_own(typed in r"\PC{1,12}@\PC{1,12}|[a-zA-Zäß．ǅİſ'+.]{1,8}[@＠][a-zäßΣς.．-]{1,8}") {
             if let Some(address) = EmailAddress::parse(&typed) {

@@ -1,5 +1,5 @@
-//! Why a grant ended, as its row keeps it, and why one is of no use now. The words that users read stand in the templates
-//! (`timeline_words.html`); here are the names that are kept and the descriptions that clients and operators read.
+//! Reasons why a grant ended, as stored in its row, and reasons why a grant is inactive. The texts shown to users are in the
+//! templates (`timeline_words.html`); here are the stored names and the descriptions for clients and operators.
 
 use serde::{Serialize, Serializer};
 
@@ -8,29 +8,29 @@ use serde::{Serialize, Serializer};
 pub enum EndReason {
     /// The code was redeemed a second time (RFC 6749 §4.1.2).
     CodeReused,
-    /// A refresh token that had been replaced came again (RFC 9700 §4.14.2).
+    /// A rotated refresh token was replayed (RFC 9700 §4.14.2).
     RefreshTokenReused,
-    /// Its user ended it.
+    /// The user revoked it.
     RevokedByUser,
-    /// Its user ended everything, or everything else.
+    /// The user ended all sessions and grants, or all but the current ones.
     AllRevokedByUser,
-    /// Its user said that something was not them.
+    /// The user reported "this was not me".
     NotMe,
-    /// Its user changed their password.
+    /// The user changed the password.
     PasswordChanged,
     /// A new password was set, by a link or by an operator.
     PasswordReset,
-    /// An operator took the password away, so that its user sets a new one.
+    /// An operator removed the password, so that the user sets a new one.
     PasswordRemoved,
-    /// An operator had everyone sign in again who had signed in before some moment.
+    /// An operator ended everything that was signed in before a given time.
     SignInAgain,
     /// An operator disabled the account.
     UserDisabled,
     /// The account was deleted.
     UserDeleted,
-    /// Its user does not allow the client anything any more.
+    /// The user withdrew consent for the client.
     ConsentWithdrawn,
-    /// The session in which it was given ended.
+    /// The session in which it was issued ended.
     SessionEnded,
     /// The client was deleted.
     ClientDeleted,
@@ -38,12 +38,12 @@ pub enum EndReason {
     RevokedByClient,
     /// An operator revoked it.
     RevokedByOperator,
-    /// One that another version of this server wrote, and this one does not know.
+    /// A reason written by another version of this server, unknown to this one.
     Other,
 }
 
 impl EndReason {
-    /// Every one.
+    /// Every reason.
     pub const ALL: [Self; 17] = [
         Self::CodeReused,
         Self::RefreshTokenReused,
@@ -64,7 +64,7 @@ impl EndReason {
         Self::Other,
     ];
 
-    /// The name under which it is kept.
+    /// The name it is stored under.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -88,8 +88,8 @@ impl EndReason {
         }
     }
 
-    /// The one of this name, or [`Self::Other`]: the versions before wrote sentences, which a process of theirs may go on writing
-    /// while one after the other is replaced.
+    /// The reason stored under this name, or [`Self::Other`]. Earlier versions stored sentences, and may go on writing them during
+    /// a rolling upgrade.
     #[must_use]
     pub fn named(name: &str) -> Self {
         Self::ALL.into_iter().find(|reason| reason.name() == name).unwrap_or_else(|| Self::of_sentence(name))
@@ -117,7 +117,7 @@ impl EndReason {
         }
     }
 
-    /// For operators, in the words of the specifications.
+    /// The description for operators, in the words of the specifications.
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
@@ -142,33 +142,33 @@ impl EndReason {
     }
 }
 
-/// Why a grant is of no use now. All but the first are no end of it: what they follow from may change.
+/// Why a grant is inactive. All but the first do not end it: the condition behind them may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inactive {
     /// It was revoked.
     Revoked(EndReason),
-    /// It has reached its absolute end.
+    /// It is past its absolute expiry.
     Expired,
-    /// It was not used for too long.
+    /// It has been idle for too long.
     Idle,
     /// The code was not redeemed in time.
     CodeExpired,
     /// Its user is disabled.
     UserDisabled,
-    /// Its user has to sign in again, anywhere, before anything goes on.
+    /// An operator requires the user to sign in again before any grant can be used.
     SignInRequired,
-    /// The sign-in that it came from is too long ago for this client.
+    /// The sign-in behind it is older than the client's maximum.
     SignInTooOld,
     /// Its client is disabled.
     ClientDisabled,
-    /// Its client is not registered any more.
+    /// Its client is no longer registered.
     ClientDeleted,
-    /// It outlives its session, and the client may not have `offline_access` any more.
+    /// It outlives its session, but the client is no longer allowed `offline_access`.
     OfflineAccessWithdrawn,
 }
 
 impl Inactive {
-    /// Its name, for programs.
+    /// Its machine-readable name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -185,7 +185,8 @@ impl Inactive {
         }
     }
 
-    /// For clients, as an `error_description` (RFC 6749 §5.2), and for operators. A client is not told why its grant was revoked.
+    /// The description for clients, as an `error_description` (RFC 6749 §5.2), and for operators. A client does not learn why its
+    /// grant was revoked.
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {

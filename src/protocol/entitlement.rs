@@ -1,5 +1,5 @@
-//! What is left of a grant: scopes and APIs that were taken from the client since are gone from its tokens, at each
-//! refresh and wherever one is shown (OAuth 2.1 §4.3.1, RFC 8707 §2.2).
+//! The current entitlement of a grant: scopes and APIs withdrawn from the client since are removed from its tokens, at each refresh
+//! and whenever a token is presented (OAuth 2.1 §4.3.1, RFC 8707 §2.2).
 
 use super::{
     client::Client,
@@ -7,7 +7,7 @@ use super::{
     scope::{OPENID, Scopes},
 };
 
-/// What one access token is for.
+/// The scopes and APIs of one access token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entitlement {
     /// Its scopes.
@@ -17,11 +17,11 @@ pub struct Entitlement {
 }
 
 impl Entitlement {
-    /// What the client may still have of what was granted; `requested_resources` narrow it, none means all.
+    /// The part of a grant that the client is still allowed; `requested_resources` narrow it, empty means all.
     ///
     /// # Errors
-    /// `invalid_target` for an API that the client may not use any more, where it was asked for or nothing else is left;
-    /// `invalid_scope` when no scope is left.
+    /// `invalid_target` if an API that the client may no longer use was requested, or no other is left; `invalid_scope` if no scope
+    /// is left.
     pub fn of(
         client: &Client,
         granted_scopes: &Scopes,
@@ -46,7 +46,7 @@ impl Entitlement {
         Ok(Self { scopes, resources })
     }
 
-    /// What is left of an access token; one without any scope was made for a client's own use.
+    /// The current entitlement of an access token; a token without any scope was issued to a client on its own behalf.
     ///
     /// # Errors
     /// As [`Entitlement::of`].
@@ -61,7 +61,7 @@ impl Entitlement {
         Self::of(client, scopes, resources, &[])
     }
 
-    /// Whether it is for all of these APIs: then every one of its scopes that is theirs has its API with it.
+    /// Whether it covers all of these APIs: then each of its scopes that belongs to one of them comes with that API.
     #[must_use]
     pub fn is_for_all(&self, apis: &[String]) -> bool {
         apis.iter().all(|uri| self.resources.contains(uri))

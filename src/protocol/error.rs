@@ -1,21 +1,20 @@
-//! The error answers of the protocol (RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core 3.1.2.6): the code,
-//! what the caller may read, and what only the log may know. How one travels is `response_mode` (by
-//! redirect) and `web::error` (as JSON).
+//! Protocol errors (RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core 3.1.2.6): the code, the description for the caller, and the
+//! detail for the log. They are returned by `response_mode` (by redirect) and `web::error` (as JSON).
 
-/// The registered error codes this server answers with.
+/// The registered error codes this server returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
     /// RFC 6749 §4.1.2.1, §5.2: malformed, repeated or missing parameters.
     InvalidRequest,
     /// RFC 6749 §5.2: the client could not be authenticated.
     InvalidClient,
-    /// RFC 6749 §5.2: the code or refresh token is not good (any more).
+    /// RFC 6749 §5.2: the code or refresh token is invalid, expired or revoked.
     InvalidGrant,
     /// RFC 6749 §5.2: the client may not use this grant type.
     UnauthorizedClient,
-    /// RFC 6749 §5.2: no such grant type here.
+    /// RFC 6749 §5.2: the grant type is not supported.
     UnsupportedGrantType,
-    /// RFC 6749 §4.1.2.1: only `code` is answered.
+    /// RFC 6749 §4.1.2.1: only `code` is supported.
     UnsupportedResponseType,
     /// RFC 6749 §3.3: unknown, malformed or wider scope.
     InvalidScope,
@@ -23,15 +22,15 @@ pub enum ErrorCode {
     InvalidTarget,
     /// RFC 9449 §5: the proof is absent or of another key.
     InvalidDpopProof,
-    /// RFC 6749 §4.1.2.1: the user said no.
+    /// RFC 6749 §4.1.2.1: the user denied the request.
     AccessDenied,
     /// OpenID Connect Core 3.1.2.6: `prompt=none`, but a sign-in is needed.
     LoginRequired,
     /// OpenID Connect Core 3.1.2.6: `prompt=none`, but consent is needed.
     ConsentRequired,
-    /// OpenID Connect Core 3.1.2.6: `prompt=none`, but the user is to choose an account.
+    /// OpenID Connect Core 3.1.2.6: `prompt=none`, but the user has to select an account.
     AccountSelectionRequired,
-    /// OpenID Connect Unmet Authentication Requirements §2: no sign-in here is of an essential `acr`.
+    /// OpenID Connect Unmet Authentication Requirements §2: no sign-in here satisfies an essential `acr`.
     UnmetAuthenticationRequirements,
     /// OpenID Connect Core 3.1.2.6: the `request` parameter.
     RequestNotSupported,
@@ -39,14 +38,14 @@ pub enum ErrorCode {
     RequestUriNotSupported,
     /// OpenID Connect Core 3.1.2.6: the `registration` parameter.
     RegistrationNotSupported,
-    /// RFC 6750 §3.1: the access token is not good.
+    /// RFC 6750 §3.1: the access token is invalid, expired or revoked.
     InvalidToken,
     /// RFC 6750 §3.1: the access token lacks a scope.
     InsufficientScope,
 }
 
 impl ErrorCode {
-    /// The code as it stands in an answer.
+    /// The registered name of the code.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -73,22 +72,22 @@ impl ErrorCode {
     }
 }
 
-/// An error answer: `description` leaves the house and says what was expected and what came, where that is
-/// safe; `detail` is for the log alone.
+/// An error response: `description` is public and gives the expected and the received value, where that is safe; `detail` is for
+/// the log alone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {}", code.as_str(), description)]
 pub struct ProtocolError {
-    /// Which error it is.
+    /// The error code.
     pub code: ErrorCode,
-    /// Read by the caller; only the characters RFC 6749 §5.2 allows.
+    /// For the caller; only the characters that RFC 6749 §5.2 allows.
     pub description: String,
-    /// Read by the operator.
+    /// For the operator.
     pub detail: Option<String>,
 }
 
 impl ProtocolError {
-    /// An error with a description for the caller. Characters outside RFC 6749 §5.2 (`%x20-21 / %x23-5B /
-    /// %x5D-7E`) become `?`, and the text is cut at 400 characters, since it may quote what came.
+    /// An error with a description for the caller. Characters outside RFC 6749 §5.2 (`%x20-21 / %x23-5B / %x5D-7E`) become `?`, and
+    /// the text is truncated at 400 characters, since it may quote the request.
     #[must_use]
     pub fn new(code: ErrorCode, description: impl AsRef<str>) -> Self {
         let description = description

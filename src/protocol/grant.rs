@@ -1,8 +1,7 @@
-//! The verdict: what presenting a code or a refresh token means for its grant. A grant is one user's
-//! authorization of one client; its row holds its whole life. The code is generation 0's credential, a
-//! refresh token generation n's; each use advances the row by a compare-and-swap. Generations are integers:
-//! nothing here orders credentials by time. The rows of the table are numbered as in
-//! `docs/decisions/0001-one-row-is-a-whole-authorization.md`; the first that matches decides.
+//! The token endpoint's verdict: what presenting a code or a refresh token means for its grant. A grant is one user's authorization
+//! of one client, and one row holds its whole life. The code is the credential of generation 0, a refresh token that of generation
+//! n; each use advances the row by a compare-and-swap. Generations are integers: nothing here orders credentials by time. Rows are
+//! numbered as in the table of `docs/decisions/0001-one-row-is-a-whole-authorization.md`; the first that matches decides.
 
 use super::{
     activity::Origin,
@@ -21,19 +20,19 @@ use super::{
 /// One user's authorization of one client.
 #[derive(Clone, Debug)]
 pub struct Grant {
-    /// Its row.
+    /// The primary key of its row.
     pub id: Id,
-    /// The client it was given to.
+    /// The client it was issued to.
     pub client_id: String,
-    /// The user who gave it.
+    /// The user who authorized the client.
     pub user_id: Id,
     /// The browser session it ends with; `None` when it outlives the session (`offline_access`).
     pub session_id: Option<Id>,
-    /// `sid` of the tokens: the session in which it was given.
+    /// The `sid` claim of its tokens: the session in which it was issued.
     pub sid: Id,
-    /// 0 until the code is redeemed, then one more with each rotation.
+    /// 0 until the code is redeemed, incremented by each rotation.
     pub generation: u32,
-    /// What was consented to.
+    /// The scopes consented to.
     pub scopes: Scopes,
     /// The resource servers consented to.
     pub audiences: Vec<String>,
@@ -46,34 +45,34 @@ pub struct Grant {
     /// The thumbprint of the DPoP key it is bound to (RFC 9449 §10). Nothing binds a grant yet: the column and row 2 of the verdict
     /// are kept for DPoP, so that a version without it refuses what a version with it has bound.
     pub dpop_jkt: Option<String>,
-    /// When the user last proved who they are.
+    /// When the user last authenticated.
     pub auth_time: Timestamp,
-    /// When consent made it.
+    /// When it was issued, at consent.
     pub created_at: Timestamp,
-    /// When it last advanced.
+    /// When it last advanced to the next generation.
     pub rotated_at: Option<Timestamp>,
-    /// Its absolute end; never moved.
+    /// Its absolute expiry; never moved.
     pub expires_at: Timestamp,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
-    /// Why.
+    /// Why it was revoked.
     pub end_reason: Option<EndReason>,
-    /// The user's pairwise subject at this client (OpenID Connect Core §8.1); `None` is their id.
+    /// The user's pairwise subject at this client (OpenID Connect Core §8.1); `None` means the user's id.
     pub subject: Option<String>,
-    /// How the user proved who they are (RFC 8176).
+    /// How the user authenticated (RFC 8176).
     pub amr: Amr,
-    /// The claims asked for one by one (Core §5.5).
+    /// The individually requested claims (Core §5.5).
     pub claims: ClaimsRequest,
-    /// The name that the user gave the device it is on.
+    /// The name the user gave to the device that holds it.
     pub device_name: Option<String>,
-    /// From where it was last used; until the code is redeemed, the browser in which it was given.
+    /// Where it was last used from; until the code is redeemed, the browser in which it was issued.
     pub seen: Origin,
-    /// Whether the session that it ends with is one that is remembered.
+    /// Whether the session it ends with is a remembered one.
     pub remembered: bool,
 }
 
 impl Grant {
-    /// `sub` of its tokens.
+    /// The `sub` claim of its tokens.
     #[must_use]
     pub fn sub(&self) -> String {
         self.subject.clone().unwrap_or_else(|| self.user_id.to_string())
@@ -83,29 +82,29 @@ impl Grant {
 /// A credential of the grant, opened and presented by an authenticated client.
 #[derive(Clone, Copy, Debug)]
 pub struct Presentation<'a> {
-    /// Who presents it.
+    /// The client that presents it.
     pub client: &'a Client,
     /// The generation of the credential.
     pub generation: u32,
-    /// What came with it.
+    /// The request parameters that accompany it.
     pub params: TokenParams<'a>,
-    /// The thumbprint of the key of a valid DPoP proof, where one came.
+    /// The key thumbprint of a valid DPoP proof, if one was sent.
     pub proof: Option<&'a str>,
-    /// The resources asked for; none means all that were granted (RFC 8707 §2).
+    /// The requested resources; empty means all that were granted (RFC 8707 §2).
     pub resources: &'a [String],
 }
 
-/// What came with the credential.
+/// The request parameters that accompany the credential.
 #[derive(Clone, Copy, Debug)]
 pub enum TokenParams<'a> {
-    /// A code's company.
+    /// Parameters of an authorization code.
     Code {
         /// `redirect_uri`, if sent.
         redirect_uri: Option<&'a str>,
         /// `code_verifier`, if sent.
         verifier: Option<&'a str>,
     },
-    /// A refresh token's company.
+    /// Parameters of a refresh token.
     Refresh {
         /// `scope`, if sent.
         scopes: Option<&'a Scopes>,
@@ -115,78 +114,78 @@ pub enum TokenParams<'a> {
 /// The lifetimes that apply.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
-    /// How long a code is good.
+    /// How long a code is valid.
     pub code_lifetime: Span,
-    /// How long a grant lives without a refresh.
+    /// How long a grant stays valid without a refresh.
     pub idle_lifetime: Span,
-    /// For how long a sign-in is good enough; `None` is for as long as the grant lives.
+    /// The maximum age of the sign-in; `None` means the grant's own lifetime.
     pub max_auth_age: Option<Span>,
-    /// How long the rotated token still gets its successor told again; zero is strict.
+    /// How long a rotated token may be exchanged again for the same successor; zero is strict.
     pub retry_window: Span,
 }
 
-/// The state of what a grant depends on, read with it.
+/// The state of the user a grant depends on, read along with the grant.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountStatus {
-    /// Whether its user may sign in.
+    /// Whether the user may sign in.
     pub user_enabled: bool,
-    /// Whether they have to sign in again, anywhere, before anything goes on.
+    /// Whether an operator requires the user to sign in again before any grant can be used.
     pub must_sign_in: bool,
-    /// The time.
+    /// The current time, by this server's clock.
     pub now: Timestamp,
-    /// The time by the clock that dates rotations: the database's, when the row was read. Servers whose clocks differ say the same of
-    /// how long ago a rotation was.
+    /// The current time by the clock that dates rotations: the database's, when the row was read. Servers whose clocks differ then
+    /// agree on the age of a rotation.
     pub by_database: Timestamp,
 }
 
-/// What presenting the credential means.
+/// The outcome of presenting the credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Row 10: compare-and-swap to the next generation, then answer.
     Advance,
-    /// Row 4: the database went back in time. The row follows the credential, then answer as for `Advance`.
+    /// Row 4: the database was restored to an earlier state. Advance the row past the credential, then answer as for `Advance`.
     Heal,
-    /// Row 6: the same successor again, and a fresh access token.
+    /// Row 6: return the same successor again, with a fresh access token.
     Repeat,
-    /// Rows 5 and 7: revoke the grant for this reason. A verdict and not an error, so that no transaction undoes it.
+    /// Rows 5 and 7: revoke the grant for this reason. A verdict rather than an error, so that no transaction rolls it back.
     Reused(EndReason, ProtocolError),
-    /// Every other row: the row stays as it is.
+    /// Every other row: the grant stays as it is.
     Refuse(ProtocolError),
 }
 
-/// Judges a presentation against the row as read.
+/// Judges a presentation against the row as it was read.
 #[must_use]
 pub fn judge(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, status: &AccountStatus) -> Verdict {
     rule(grant, presented, policy, status).1
 }
 
-/// As [`judge`], with the number of the row of the table that decides.
+/// As [`judge`], with the number of the table row that decides.
 #[must_use]
 pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, status: &AccountStatus) -> (u8, Verdict) {
     let now = status.now;
     let refuse = |row, description: &str| (row, Verdict::Refuse(ProtocolError::new(ErrorCode::InvalidGrant, description)));
-    // 1. An unknown caller must not be able to end a grant.
+    // 1. Another client must not be able to end the grant.
     if presented.client.id != grant.client_id {
         return refuse(1, "the credential was issued to another client");
     }
-    // 2. RFC 9449 §5: a public client's refresh token works only with the key it was bound to.
+    // 2. RFC 9449 §5: a public client's refresh token is valid only with the key it was bound to.
     if presented.client.is_public() && grant.dpop_jkt.is_some() && presented.proof != grant.dpop_jkt.as_deref() {
         let text = "DPoP: expected a proof of the key that this grant is bound to";
         return (2, Verdict::Refuse(ProtocolError::new(ErrorCode::InvalidDpopProof, text)));
     }
-    // 3. Dead grants stay dead.
+    // 3. An inactive grant is refused, whatever else is presented.
     if let Some(inactive) = inactive(grant, presented.client, policy, status) {
         return refuse(3, inactive.description());
     }
-    // 4. It was issued, and the row does not know: a backup was restored, or a standby promoted that was behind. Whoever could forge
-    // it has the server secret, and could forge the current one as well (docs/decisions/0027).
+    // 4. The token was issued, but the row does not know it: a backup was restored, or a lagging standby promoted. An attacker who
+    // can forge it has the server secret, and could forge the current token as well (docs/decisions/0027).
     if presented.generation > grant.generation {
         return too_wide(grant, presented).map_or((4, Verdict::Heal), |error| (9, Verdict::Refuse(error)));
     }
     match presented.params {
         TokenParams::Code { redirect_uri, verifier } => {
             let mistake = code_mistake(grant, redirect_uri, verifier);
-            // 5. RFC 6749 §4.1.2: only a replay that could have succeeded tells of a theft.
+            // 5. RFC 6749 §4.1.2: only a replay that could have succeeded indicates theft.
             if grant.generation > 0 {
                 let text = "the code was already redeemed; its grant and all of its tokens are now revoked";
                 return match mistake {
@@ -208,15 +207,16 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, status
         TokenParams::Refresh { .. } if presented.generation < grant.generation => {
             let previous = presented.generation + 1 == grant.generation && presented.generation > 0;
             let age = grant.rotated_at.map(|at| status.by_database.age_of(at));
-            // 11. The database's clock was set back since that rotation, so that nobody can tell a retry from a reuse: nothing is told, and
-            // nothing ended. Without a window, or of an older token, time says nothing: row 7.
+            // 11. The database's clock was set back since that rotation, so a retry cannot be told from a reuse: no token is
+            // returned, and the grant is not revoked. Without a retry window, or for an older token, the time does not matter:
+            // row 7.
             if previous && policy.retry_window > Span::ZERO && age == Some(Age::FromTheFuture) {
                 let text = "the refresh token was already used, at an unknown time because the server's clock was set back";
                 let detail = format!("grant {} was last rotated in the future; the clock may have been set back", grant.id);
                 return (11, Verdict::Refuse(ProtocolError::new(ErrorCode::InvalidGrant, text).with_detail(detail)));
             }
             let in_window = age.is_some_and(|age| age.is_below(policy.retry_window));
-            // 7. Older than the one before, or too late for it.
+            // 7. Older than the previous token, or past the retry window.
             if !(previous && in_window) {
                 let text = "the refresh token was already used; its grant and all of its tokens are now revoked";
                 let detail = format!(
@@ -226,7 +226,7 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, status
                 let error = ProtocolError::new(ErrorCode::InvalidGrant, text).with_detail(detail);
                 return (7, Verdict::Reused(EndReason::RefreshTokenReused, error));
             }
-            // 6. Nobody has presented the successor: tell it again, if what is asked for is allowed.
+            // 6. The successor was never presented: return it again, unless the requested scope or resource is too wide.
             return too_wide(grant, presented).map_or((6, Verdict::Repeat), |error| (9, Verdict::Refuse(error)));
         }
         TokenParams::Refresh { .. } => {}
@@ -235,15 +235,15 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, status
     too_wide(grant, presented).map_or((10, Verdict::Advance), |error| (9, Verdict::Refuse(error)))
 }
 
-/// Whether the grant's code may still be redeemed, as far as time goes.
+/// Whether the grant's code is still within its lifetime.
 #[must_use]
 pub fn is_code_fresh(grant: &Grant, policy: &Policy, now: Timestamp) -> bool {
     now.age_of(grant.created_at).is_at_most(policy.code_lifetime)
 }
 
-/// Why the grant can no longer be used: revoked, past an end, its user or client disabled, or what let it outlive
-/// its session taken from the client. A clock that is set back ends no grant: what was last used, or signed in, in the future
-/// was so just now. Its ends come later by as much as the clock was ahead, and no more.
+/// Why the grant is inactive: revoked, expired, idle, its user or client disabled, or its `offline_access` withdrawn from the
+/// client. Setting a clock back ends no grant: a last use or a sign-in in the future counts as having just happened. The grant then
+/// expires later by as much as the clock was ahead, and no more.
 #[must_use]
 pub fn inactive(grant: &Grant, client: &Client, policy: &Policy, status: &AccountStatus) -> Option<Inactive> {
     let last_use = grant.rotated_at.unwrap_or(grant.created_at);
@@ -272,7 +272,7 @@ pub fn inactive(grant: &Grant, client: &Client, policy: &Policy, status: &Accoun
 fn code_mistake(grant: &Grant, redirect_uri: Option<&str>, verifier: Option<&str>) -> Option<&'static str> {
     match redirect_uri {
         Some(sent) if sent != grant.redirect_uri => return Some("redirect_uri does not match the one the code was sent to"),
-        // RFC 6749 §4.1.3 asks for it; OAuth 2.1 §10.2 lets PKCE stand in for it.
+        // RFC 6749 §4.1.3 requires it; OAuth 2.1 §10.2 lets PKCE stand in for it.
         None if grant.challenge.is_none() => return Some("redirect_uri: expected the one the code was sent to, received none"),
         _ => {}
     }

@@ -1,5 +1,5 @@
-//! Histories against models of the row: random ones of presentations, races and clocks; and every short one of an owner, a thief with
-//! a copy of an earlier token, and restored backups (row 4), one by one.
+//! Model tests of the verdict: random histories of presentations, races and clocks; and, exhaustively, every short history of an
+//! owner, a thief with a copy of an earlier token, and restored backups (row 4).
 
 use proptest::prelude::*;
 
@@ -12,15 +12,15 @@ use crate::protocol::client::{Client, ClientKind, tests::client};
 /// One step of a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// The owner presents the newest token that they were given.
+    /// The owner presents the newest token they hold.
     Owner,
-    /// The thief presents the newest token that they have.
+    /// The thief presents the newest token they hold.
     Thief,
-    /// The thief gets a copy of what the owner has.
+    /// The thief copies the owner's token.
     Steal,
     /// The row is written to the backup.
     Backup,
-    /// The database becomes what the backup is.
+    /// The database is restored from the backup.
     Restore,
     /// More time passes than the retry window.
     Wait,
@@ -36,7 +36,7 @@ struct World {
     owner: u32,
     thief: Option<u32>,
     now: i64,
-    /// The newest generation that was served since the last restore.
+    /// The newest generation accepted since the last restore.
     served: u32,
 }
 
@@ -46,7 +46,7 @@ impl World {
         Self { backup: row.clone(), row, owner: 3, thief: None, now: 100, served: 2 }
     }
 
-    /// What becomes of presenting a token, and the successor, where there is one.
+    /// The verdict on a presented token, and the successor, if there is one.
     fn present(&mut self, client: &Client, policy: &Policy, generation: u32) -> Option<u32> {
         let params = TokenParams::Refresh { scopes: None };
         let presented = Presentation { client, generation, params, proof: None, resources: &[] };
@@ -102,7 +102,7 @@ impl World {
     }
 }
 
-/// Walks every history of this length, and asks for the end of each.
+/// Walks every history of this length, and checks the end of each.
 fn follow(world: &World, client: &Client, policy: &Policy, left: usize, end: &mut impl FnMut(World)) {
     if left == 0 {
         return end(world.clone());
@@ -122,8 +122,8 @@ fn after_a_restored_backup_nothing_forks_and_a_thief_with_an_older_token_ends_th
         let (mut histories, mut ended) = (0, 0);
         follow(&World::new(), &client, &policy, LENGTH, &mut |mut world| {
             histories += 1;
-            // From here on nothing is restored. Whoever has the newer token is served; the other one ends the grant, so that never
-            // two of them go on.
+            // From here on nothing is restored. The holder of the newer token is accepted; the other one's use ends the grant, so
+            // that never both continue.
             let before = (world.owner, world.thief);
             for step in [Step::Wait, Step::Owner, Step::Wait, Step::Thief, Step::Wait, Step::Owner, Step::Wait, Step::Thief] {
                 world.go(&client, &policy, step);
@@ -160,12 +160,12 @@ fn an_owner_alone_is_never_signed_out_by_a_restored_backup() {
 /// One step of a random history.
 #[derive(Clone, Debug)]
 enum Event {
-    /// Present a credential that was handed out, `back` generations before the newest.
+    /// Present an issued credential, `back` generations before the newest.
     Present {
         back: u32,
         right_verifier: bool,
     },
-    /// Two presenters judge the same row; both then try the compare-and-swap.
+    /// Two callers judge the same row; both then try the compare-and-swap.
     Race {
         back: u32,
     },
@@ -185,7 +185,7 @@ fn event() -> impl Strategy<Value = Event> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Each generation succeeds at most once, there are never two live successors, nothing lives after reuse.
+    /// Each generation succeeds at most once, there are never two valid successors, and nothing is accepted after a reuse.
     #[test]
     fn random_histories_keep_the_invariants(events in prop::collection::vec(event(), 1..60), window in prop_oneof![Just(0u32), Just(30)]) {
         let mut case = Case::new(0);

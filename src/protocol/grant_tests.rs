@@ -1,4 +1,4 @@
-//! The verdict: a test for each row of the table. Histories against a model of the row are `grant_model_tests`.
+//! Tests of the verdict, one for each row of the table. Histories against a model of the row are `grant_model_tests`.
 
 use super::*;
 use crate::protocol::client::{ClientKind, tests::client};
@@ -21,7 +21,7 @@ pub(super) fn policy(window: u32) -> Policy {
     }
 }
 
-/// A grant at a generation, made at second 0 and (past generation 0) last rotated at second 10.
+/// A grant at a generation, issued at second 0 and (past generation 0) last rotated at second 10.
 pub(in crate::protocol) fn grant(generation: u32) -> Grant {
     Grant {
         id: Id::from([5; 16]),

@@ -1,33 +1,34 @@
-//! The life of a grant, as it is kept: what happened, when, from where, and what is different from the time before. Which
-//! of it is written in the transaction that does it, and which later in batches, is `store::grant_history`.
+//! A grant's history: each event, with its time, its origin, and what changed since the previous one. Which events are written in
+//! the transaction that causes them, and which later in batches, is `store::grant_history`.
 
 use super::{activity::Origin, end_reason::EndReason, grant::Grant, time::Timestamp};
 
-/// What happened to a grant.
+/// An event in the life of a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrantEvent {
-    /// Consent was given, and the code went out: seen from the user's browser.
+    /// Consent was given and the code issued; the origin is the user's browser.
     CodeIssued,
     /// The code was redeemed.
     Redeemed,
-    /// The refresh token was used, and rotated.
+    /// The refresh token was used and rotated.
     Refreshed,
-    /// The refresh token before the newest came again in time, and its successor was told again (row 6 of the verdict).
+    /// The previous refresh token was retried within the window, and the same successor returned (row 6 of the verdict).
     Repeated,
-    /// A refresh token newer than the row was used: the database went back in time, and the row followed (row 4).
+    /// A refresh token newer than the row was used: the database had been restored to an earlier state, and the row followed
+    /// (row 4).
     Healed,
-    /// One that was used before came again: the grant was revoked (rows 5 and 7).
+    /// A used credential was replayed, and the grant revoked (rows 5 and 7).
     Reused,
-    /// It was revoked: by the user, their password, an operator, the client.
+    /// It was revoked: by the user, a password change, an operator or the client.
     Revoked,
 }
 
 impl GrantEvent {
-    /// Every one.
+    /// Every event.
     pub const ALL: [Self; 7] =
         [Self::CodeIssued, Self::Redeemed, Self::Refreshed, Self::Repeated, Self::Healed, Self::Reused, Self::Revoked];
 
-    /// The name under which it is kept.
+    /// The name it is stored under.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -41,51 +42,51 @@ impl GrantEvent {
         }
     }
 
-    /// The one of this name.
+    /// The event stored under this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|event| event.name() == name)
     }
 
-    /// Whether it is an everyday one, which is kept for a shorter time, and written in batches.
+    /// Whether it is routine: kept for a shorter time, and written in batches.
     #[must_use]
     pub const fn is_routine(self) -> bool {
         matches!(self, Self::Redeemed | Self::Refreshed | Self::Repeated)
     }
 
-    /// Whether the client's side was seen, and not the user's browser or an operator.
+    /// Whether its origin is the client, rather than the user's browser or an operator.
     const fn is_seen_from_client(self) -> bool {
         matches!(self, Self::Redeemed | Self::Refreshed | Self::Repeated | Self::Healed | Self::Reused)
     }
 }
 
-/// One moment of a grant's life.
+/// One entry of a grant's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryEntry {
     /// What happened.
     pub event: GrantEvent,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// The generation of the credential that was presented; where none was, that of the row.
+    /// The generation of the presented credential; that of the row if none was presented.
     pub generation: u32,
-    /// The address it came from, where it came from one.
+    /// The IP address it came from, if any.
     pub address: Option<String>,
-    /// The place, where it is known.
+    /// The place, if known.
     pub place: Option<String>,
-    /// The program, as it names itself.
+    /// The user agent header as sent.
     pub user_agent: Option<String>,
-    /// Why it was revoked.
+    /// Why the grant was revoked.
     pub why: Option<EndReason>,
 }
 
 impl HistoryEntry {
-    /// What orders the moments of a grant. Generations count what happened; times are of several processes, whose clocks differ, and
-    /// only tell apart what the same generation was at. A credential that came again ended the grant, as a revocation does.
+    /// The sort key of a grant's entries. Generations count what happened; times come from several processes whose clocks differ,
+    /// and only order entries of the same generation. A replayed credential ended the grant, as a revocation does.
     const fn order(&self) -> (bool, u32, u8, Timestamp) {
         let (is_end, generation, rank) = match self.event {
             GrantEvent::CodeIssued => (false, self.generation, 0),
             GrantEvent::Redeemed | GrantEvent::Refreshed | GrantEvent::Healed => (false, self.generation, 1),
-            // Told again: once the generation was used, and before its successor was.
+            // Retried: after the generation was used, and before its successor was.
             GrantEvent::Repeated => (false, self.generation, 2),
             GrantEvent::Reused | GrantEvent::Revoked => (true, 0, 0),
         };
@@ -93,14 +94,14 @@ impl HistoryEntry {
     }
 }
 
-/// The life of a grant from its beginning to its end: the moments that are kept of it, by generation, with those that its row
-/// alone tells. It began when it was made, whether or not that is kept; and where it was revoked, and no credential that came
-/// again says so, it ended then, for the reason in its row.
+/// The history of a grant from beginning to end: its stored entries, by generation, and those that follow from its row alone. The
+/// grant was issued when its row was created, whether or not that entry is still stored; if it was revoked, and no entry of a
+/// replayed credential says so, it ended then, for the reason in its row.
 #[must_use]
 pub fn life(grant: &Grant, mut entries: Vec<HistoryEntry>) -> Vec<HistoryEntry> {
     entries.sort_by_key(HistoryEntry::order);
     if !entries.iter().any(|entry| entry.event == GrantEvent::CodeIssued) {
-        // Until the code is redeemed the row says from where it was asked for.
+        // Until the code is redeemed, the row holds the origin of the authorization request.
         let seen = if grant.generation == 0 { grant.seen.clone() } else { Origin::default() };
         let Origin { address, place, user_agent } = seen;
         let (event, at) = (GrantEvent::CodeIssued, grant.created_at);
@@ -114,17 +115,17 @@ pub fn life(grant: &Grant, mut entries: Vec<HistoryEntry>) -> Vec<HistoryEntry> 
     entries
 }
 
-/// What is different from the time before that the client was seen.
+/// What changed since the client was last seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// The address.
+    /// The IP address.
     pub address: bool,
-    /// The program.
+    /// The user agent.
     pub user_agent: bool,
 }
 
-/// For each of these moments, oldest first, what had changed. The browser in which the grant was given is not compared with
-/// the program that uses it.
+/// For each entry, oldest first, what had changed. The browser in which the grant was issued is not compared with the client that
+/// uses it.
 #[must_use]
 pub fn changes(entries: &[HistoryEntry]) -> Vec<Changes> {
     let mut before: Option<&HistoryEntry> = None;
@@ -199,7 +200,7 @@ mod tests {
         use GrantEvent::{CodeIssued, Redeemed, Refreshed, Repeated, Reused};
         let at = |seconds: i64| Timestamp::from_millis(1_000 * seconds);
         let of = |event, generation, seconds| HistoryEntry { generation, at: at(seconds), ..entry(event, "192.0.2.1", "app/1") };
-        // Every second one by a process whose clock is 3 s behind.
+        // Every second entry is written by a process whose clock is 3 s behind.
         let by_time = [
             (Redeemed, 0, 98),
             (Refreshed, 2, 99),

@@ -1,6 +1,6 @@
-//! The 128-bit identifiers of grants, users and sessions. The first six bytes are the millisecond of
-//! creation, so that a new row lands at the end of its index; the rest is random. An identifier is a
-//! name, never a secret: what grants access is a `credential`.
+//! 128-bit identifiers of grants, users and sessions. The first six bytes are the millisecond of creation, so that a new row is
+//! appended at the end of its index; the rest is random. An identifier is a name, never a secret: what grants access is a
+//! `credential`.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::time::Timestamp;
 
-/// A 128-bit identifier, shown as 32 lower-case hexadecimal digits.
+/// A 128-bit identifier, displayed as 32 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id([u8; 16]);
 
@@ -18,7 +18,7 @@ pub struct Id([u8; 16]);
 pub struct NotAnId;
 
 impl Id {
-    /// An identifier made at `now` from ten random bytes.
+    /// An identifier created at `now` from ten random bytes.
     #[must_use]
     pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
         let mut bytes = [0; 16];
@@ -40,7 +40,7 @@ impl Id {
         &self.0
     }
 
-    /// Reads 32 lower-case hexadecimal digits.
+    /// Parses 32 lower-case hexadecimal digits.
     ///
     /// # Errors
     /// [`NotAnId`] for any other text.

@@ -1,5 +1,5 @@
-//! Introspection (RFC 7662): which token is asked about, who may be told, and what they are told. A token that
-//! does not live, or is none of the caller's, gets the one answer that tells nothing. Finding it is `inspection`.
+//! Token introspection (RFC 7662): the token of the request, which callers may see it, and the response. An inactive token, or one
+//! the caller may not see, gets the same response, which reveals nothing. Looking the token up is `inspection`.
 
 use serde_json::{Map, Value, json};
 
@@ -11,32 +11,32 @@ use super::{
     scope::Scopes,
 };
 
-/// The token that a request to introspect or revoke is about (RFC 7662 §2.1, RFC 7009 §2.1). `token_type_hint` is not
-/// read: a token here tells its kind by itself.
+/// The token of an introspection or revocation request (RFC 7662 §2.1, RFC 7009 §2.1). `token_type_hint` is ignored: the form of a
+/// token shows its kind.
 ///
 /// # Errors
-/// `invalid_request` when there is none.
+/// `invalid_request` if there is none.
 pub fn token(params: &Params) -> Result<&str, ProtocolError> {
     let missing = || ProtocolError::new(ErrorCode::InvalidRequest, "expected the parameter 'token', received none");
     params.get("token").ok_or_else(missing)
 }
 
-/// The answer about a token that does not live, is unknown, or is not for the caller (§2.2).
+/// The response for a token that is inactive, unknown, or not for the caller (§2.2).
 #[must_use]
 pub fn inactive() -> Map<String, Value> {
     Map::from_iter([("active".to_owned(), Value::Bool(false))])
 }
 
-/// What a caller may know of an access token.
+/// How much a caller may see of an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
-    /// Everything: it was issued to them.
+    /// Everything: it was issued to the caller.
     Own,
-    /// What concerns the APIs they serve.
+    /// Only what concerns the APIs the caller serves.
     Resource,
 }
 
-/// How the caller may see an access token for these resources, if at all (RFC 7662 §4).
+/// The caller's view of an access token for these resources, if any (RFC 7662 §4).
 #[must_use]
 pub fn view(caller: &Client, issued_to: &str, resources: &[String]) -> Option<View> {
     if caller.id == issued_to {
@@ -51,12 +51,12 @@ pub fn visible(scopes: &Scopes, apis: &[Api]) -> Scopes {
     scopes.retain(|scope| apis.iter().any(|api| api.has(scope)))
 }
 
-/// The answer about an access token that lives; `claims` are its own, `scopes` what the caller may see.
+/// The response for an active access token; `claims` are its own, `scopes` those the caller may see.
 #[must_use]
 pub fn access_token(claims: &Map<String, Value>, scopes: &Scopes) -> Map<String, Value> {
     let mut answer = Map::from_iter([("active".to_owned(), json!(true)), ("token_type".to_owned(), json!("Bearer"))]);
     if !scopes.is_empty() {
-        answer.insert("scope".into(), scopes.to_string().into()); // RFC 6749 §3.3: a list of none is not written
+        answer.insert("scope".into(), scopes.to_string().into()); // RFC 6749 §3.3: an empty list is omitted
     }
     for name in ["iss", "sub", "aud", "client_id", "exp", "iat", "jti", "auth_time", "acr"] {
         if let Some(value) = claims.get(name) {

@@ -1,5 +1,5 @@
-//! Links in mails: what each is for, and how long it is good. The text of a link is a credential derived from its row's id; the
-//! row says whom it is for, and whether it was used. A link only shows a page: what it is for is done by the form there, once.
+//! E-mail links: their kinds and lifetimes. The text of a link is a credential derived from its row's id; the row says whom it is
+//! for, and whether it was used. Opening a link only shows a page: its action is performed by the form there, once.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,14 +9,14 @@ use super::{
     time::{Span, Timestamp},
 };
 
-/// What a link is for.
+/// The purpose of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkKind {
-    /// To make an account with the address it was sent to.
+    /// To register with the address it was sent to.
     Register,
     /// The same, by an operator's invitation.
     Invitation,
-    /// To set a new password, in the browser that asked for it.
+    /// To set a new password, in the browser that requested it.
     Reset,
     /// To confirm a new address of an account.
     ConfirmEmail,
@@ -27,7 +27,7 @@ pub enum LinkKind {
 impl LinkKind {
     const ALL: [Self; 5] = [Self::Register, Self::Invitation, Self::Reset, Self::ConfirmEmail, Self::NotMe];
 
-    /// The name under which it is kept.
+    /// The name it is stored under.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -39,13 +39,13 @@ impl LinkKind {
         }
     }
 
-    /// The one of this name.
+    /// The kind stored under this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// How long it is good. A new password: ten minutes at most (ASVS 6.5.5; NIST SP 800-63B-4 §3.1.3.2).
+    /// Its lifetime. For a password reset, ten minutes at most (ASVS 6.5.5; NIST SP 800-63B-4 §3.1.3.2).
     #[must_use]
     pub const fn lifetime(self) -> Span {
         Span::from_seconds(match self {
@@ -56,53 +56,53 @@ impl LinkKind {
     }
 }
 
-/// What an invitation brings to the account that is made by it; kept with its link.
+/// The roles and groups that an invitation gives to the new account; stored with its link.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invited {
-    /// What the user may do, in the words of the APIs.
+    /// The user's roles, in the terms of the APIs.
     #[serde(default)]
     pub roles: Vec<String>,
-    /// What they belong to.
+    /// The user's groups.
     #[serde(default)]
     pub groups: Vec<String>,
 }
 
-/// What an e-mail told of, kept with its link "this was not me", so that the page of the link can tell it again.
+/// The event that an e-mail notified of, stored with its "this was not me" link, so that the link's page can show it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotifiedEvent {
-    /// Which e-mail.
+    /// The kind of e-mail.
     #[serde(alias = "letter")]
     pub kind: NotificationKind,
-    /// What it was about: an app's name, a new e-mail address.
+    /// Its subject: an app's name, a new e-mail address.
     pub about: Option<String>,
     /// When it happened.
     pub at: Timestamp,
-    /// From where.
+    /// Where it came from.
     pub origin: Origin,
 }
 
-/// What else belongs to a link, as its kind has it.
+/// Further content of a link, depending on its kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum LinkContent {
     /// Nothing.
     #[default]
     Nothing,
-    /// The authorization request to go on with, as a query: of [`LinkKind::Register`] and [`LinkKind::Reset`].
+    /// The pending authorization request, as a query string: for [`LinkKind::Register`] and [`LinkKind::Reset`].
     Request(String),
-    /// Of [`LinkKind::Invitation`].
+    /// For [`LinkKind::Invitation`].
     Invited(Invited),
-    /// Of [`LinkKind::NotMe`].
+    /// For [`LinkKind::NotMe`].
     NotMe(NotifiedEvent),
 }
 
 impl LinkContent {
-    /// The content for a request; one that is empty is none.
+    /// The content for a request; nothing if it is empty.
     #[must_use]
     pub fn of_request(query: &str) -> Self {
         if query.is_empty() { Self::Nothing } else { Self::Request(query.to_owned()) }
     }
 
-    /// The request to go on with.
+    /// The pending authorization request.
     #[must_use]
     pub fn request(&self) -> Option<&str> {
         if let Self::Request(query) = self { Some(query) } else { None }

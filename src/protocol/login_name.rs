@@ -1,21 +1,21 @@
-//! The names under which users sign in: user names and e-mail addresses, in the one spelling in which both are kept. Whoever
-//! looks a user up, or counts attempts under a name, takes one of these: nobody can count under another spelling than they
-//! look up.
+//! Login names: user names and e-mail addresses, in the one spelling in which both are stored. Looking up a user and counting
+//! attempts both take this type, so that they cannot disagree about the spelling.
 
 use super::{email_address::EmailAddress, profile::normal};
 
-/// What was typed as a name, in its one spelling. It need not be anybody's.
+/// A login name as typed, in its one spelling. It need not belong to any user.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LoginName(String);
 
 impl LoginName {
-    /// Reads what was typed: an address by [`EmailAddress`], anything else as user names are kept ([`super::profile::username`]).
+    /// Parses what was typed: an address by [`EmailAddress`], anything else as user names are stored
+    /// ([`super::profile::username`]).
     #[must_use]
     pub fn parse(typed: &str) -> Self {
         Self(EmailAddress::parse(typed).map_or_else(|| normal(typed), String::from))
     }
 
-    /// As text.
+    /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

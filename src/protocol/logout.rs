@@ -1,5 +1,5 @@
-//! RP-initiated logout (OpenID Connect RP-Initiated Logout §2 to §4): what a client asks for when it sends someone
-//! here to sign out, whether the user is asked first, and where they go afterwards. Ending the session is the caller's.
+//! RP-initiated logout (OpenID Connect RP-Initiated Logout §2 to §4): the client's request, whether the user is asked first, and
+//! where they are redirected afterwards. Ending the session is left to the caller.
 
 use super::{
     client::Client,
@@ -8,47 +8,47 @@ use super::{
     redirect_uri::{self, ReturnAddress},
 };
 
-/// The parameters of the request; those of our own form are not among them.
+/// The parameters of the request, without those of our own form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogoutRequest {
-    /// An ID token of ours, of the session that is to end.
+    /// An ID token of this server, issued in the session to end.
     pub id_token_hint: Option<String>,
-    /// The client that asks.
+    /// The requesting client.
     pub client_id: Option<String>,
-    /// Where the user is to go afterwards.
+    /// The post-logout redirect URI.
     pub return_to: Option<String>,
     /// Echoed byte for byte.
     pub state: Option<String>,
 }
 
-/// What a verified `id_token_hint` says; it may have expired (§2).
+/// The claims of a verified `id_token_hint`; it may have expired (§2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint {
-    /// Whom it was issued to.
+    /// The client it was issued to.
     pub client_id: String,
-    /// Whom it names, if that is anyone.
+    /// The user it names, if they exist.
     pub user: Option<Id>,
-    /// The session of this browser, if it was issued in that.
+    /// The session of this browser, if the token was issued in it.
     pub session: Option<Id>,
 }
 
-/// What is known when the decision is made.
+/// The facts the decision depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// The hint: verified, or that it is none of ours; `None` when none was sent.
+    /// The hint: verified, or not ours; `None` if none was sent.
     pub hint: Option<Result<&'a Hint, NotOurs>>,
-    /// The client that `client_id` or else the hint names, if it exists and is switched on.
+    /// The client named by `client_id` or else by the hint, if it exists and is enabled.
     pub client: Option<&'a Client>,
-    /// Who is signed in in this browser.
+    /// The user signed in in this browser.
     pub signed_in: Option<SignedIn>,
 }
 
-/// Someone who is signed in.
+/// A signed-in user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignedIn {
-    /// Who.
+    /// The user.
     pub user: Id,
-    /// In which session.
+    /// The session.
     pub session: Id,
 }
 
@@ -56,25 +56,25 @@ pub struct SignedIn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotOurs;
 
-/// What is wrong with a request. The user can sign out all the same; they are asked, and stay here.
+/// A mistake in a request. The user can sign out nonetheless; they are asked first, and are not redirected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
     /// The hint is not an ID token of this server.
     HintNotOurs,
-    /// The hint names another client, or another user than is signed in.
+    /// The hint names another client, or a user other than the signed-in one.
     HintOfAnother,
-    /// `client_id`, or else the hint, names no client, or one that is disabled.
+    /// `client_id`, or else the hint, names an unknown or disabled client.
     ClientUnknown,
-    /// The address is not one that the client has registered for this, or no client is named.
+    /// The post-logout redirect URI is not registered for the client, or no client is named.
     ReturnNotRegistered,
 }
 
 /// What happens to the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The user is asked first (§2: no hint, or one of another user, client or session).
+    /// The user is asked first (§2: no hint, or one for another user, client or session).
     Ask,
-    /// It ends at once: the hint shows that the client knows whose it is.
+    /// It ends at once: the hint shows that the client knows whose session it is.
     End,
     /// Nobody is signed in.
     Nothing,
@@ -85,14 +85,14 @@ pub enum Step {
 pub struct Decision {
     /// What happens to the session.
     pub step: Step,
-    /// Where the user goes once they are signed out; a page of ours otherwise.
+    /// Where the user is redirected once signed out; otherwise they see a page of ours.
     pub then: Option<ReturnAddress>,
-    /// What is wrong with the request.
+    /// The mistake in the request.
     pub problem: Option<Problem>,
 }
 
 impl LogoutRequest {
-    /// Reads the parameters.
+    /// Parses the parameters.
     #[must_use]
     pub fn read(params: &Params) -> Self {
         let text = |name| params.get(name).map(str::to_owned);
@@ -104,7 +104,7 @@ impl LogoutRequest {
         }
     }
 
-    /// Whether a client asks, or the user by themselves.
+    /// Whether a client requests it, rather than the user directly.
     #[must_use]
     pub fn is_of_client(&self) -> bool {
         *self != Self::default()

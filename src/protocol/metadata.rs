@@ -1,5 +1,5 @@
-//! The discovery document (OpenID Connect Discovery §3, RFC 8414 §2): made from the very tables the
-//! endpoints read, so that it lists what works and nothing else.
+//! The discovery document (OpenID Connect Discovery §3, RFC 8414 §2), generated from the tables that the endpoints read, so that it
+//! lists exactly what is supported.
 
 use serde_json::{Value, json};
 
@@ -34,7 +34,8 @@ pub struct Endpoints {
     pub jwks: String,
 }
 
-/// The document; `custom` are the scopes that open claims by configuration, and users may register by themselves or not.
+/// The document; `custom` are the scopes that grant claims by configuration, and `is_registration_open` tells whether users may
+/// register.
 #[must_use]
 pub fn document(endpoints: &Endpoints, custom: &ScopeClaims, is_registration_open: bool) -> Value {
     let (algorithms, of_assertions) = (Algorithm::names(), Algorithm::of_assertions());

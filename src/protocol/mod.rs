@@ -1,4 +1,4 @@
-//! The rules, pure: values in, decisions out. No clock, no chance, no framework, no SQL; one RFC rule is
+//! The protocol rules, as pure functions: values in, decisions out. No clock, no randomness, no framework, no SQL; each RFC rule is
 //! decided in one place. Read `grant` first: the verdict there is the heart of the server.
 
 pub mod activity;

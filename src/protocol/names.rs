@@ -1,11 +1,10 @@
-//! Enumerations whose values have registered names: one table gives the list that discovery shows, the name of
-//! a value and the value of a name.
+//! Enumerations with registered names: one table gives the list for discovery, the name of a value and the value of a name.
 
-/// Gives a type `ALL`, `as_str` and `from_name` from one table of its values.
+/// Implements `ALL`, `as_str` and `from_name` for a type from one table of its values.
 macro_rules! names {
     ($type:ty { $($variant:ident = $name:literal),+ $(,)? }) => {
         impl $type {
-            /// Every value, in the order discovery lists them.
+            /// Every value, in the order of the discovery document.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             /// The value's registered name.

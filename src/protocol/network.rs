@@ -1,9 +1,9 @@
-//! Networks, as far as an address tells of one: the home or office that it is one of, and the wider range that belongs to
-//! one provider, by which a device is known again.
+//! Networks of an IP address: that of one subscriber (a home or an office), and the wider range of one provider, by which a device
+//! is recognised.
 
-use core::net::IpAddr; // a value: nothing is called
+use core::net::IpAddr; // a value type: no network access
 
-/// What belongs to one subscriber: the address itself, or the /64 that an IPv6 caller has to themselves.
+/// The network of one subscriber: the address itself, or the /64 assigned to an IPv6 subscriber.
 #[must_use]
 pub fn subscriber(address: IpAddr) -> String {
     match address {
@@ -12,8 +12,8 @@ pub fn subscriber(address: IpAddr) -> String {
     }
 }
 
-/// The range by which a place is known again: a /16, or of IPv6 a /32. As wide as what one provider gives its customers in
-/// turn, so that the next address of the same line is no news.
+/// The range by which a place is recognised: a /16, or for IPv6 a /32. As wide as the range a provider assigns dynamically to its
+/// customers, so that the next address of the same line counts as known.
 #[must_use]
 pub fn range(address: IpAddr) -> String {
     match address {
@@ -28,7 +28,7 @@ pub fn range(address: IpAddr) -> String {
     }
 }
 
-/// The range of an address that was written down; none for what is no address.
+/// The range of an address in text form; `None` if it is not an address.
 #[must_use]
 pub fn range_of(address: &str) -> Option<String> {
     address.parse().ok().map(range)

@@ -1,6 +1,6 @@
-//! What a good authorization request needs next: a sign-in, consent, an answer or a refusal. The only place
-//! that weighs `prompt`, `max_age`, the hint and consent (OpenID Connect Core 3.1.2.1 to 3.1.2.6). Steps
-//! never call one another: each returns to `/authorize`, which asks here again.
+//! The next step of a valid authorization request: sign-in, consent, a code or an error. The only place that weighs `prompt`,
+//! `max_age`, the hint and consent (OpenID Connect Core 3.1.2.1 to 3.1.2.6). Steps never call one another: each returns to
+//! `/authorize`, which decides here again.
 
 use super::{
     authentication::Class,
@@ -11,21 +11,21 @@ use super::{
     time::{Span, Timestamp},
 };
 
-/// For how long a sign-in that a request asked for counts as fresh for it: what consent may take after it.
+/// How long a sign-in made for a request counts as fresh for that request: the time consent may take after it.
 const FRESH_FOR: Span = Span::from_seconds(300);
 
-/// Who is signed in, and since when.
+/// The signed-in user, and when they authenticated.
 #[derive(Clone, Copy, Debug)]
 pub struct SignedIn {
     /// The user.
     pub user: Id,
-    /// When they last proved who they are.
+    /// When the user last authenticated.
     pub auth_time: Timestamp,
-    /// What that was worth.
+    /// The authentication context class of the sign-in.
     pub class: Option<Class>,
 }
 
-/// Whom the client expects, by `id_token_hint` or by the value of `sub` that it insists on.
+/// The user the client expects, by `id_token_hint` or by a required value of `sub`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Expected {
     /// Anyone.
@@ -33,12 +33,12 @@ pub enum Expected {
     Anyone,
     /// This user.
     User(Id),
-    /// Someone who does not exist, or two users at once.
+    /// A user who does not exist, or two different users.
     NoOne,
 }
 
 impl Expected {
-    /// What this and the other expect together.
+    /// Combines both expectations.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
@@ -57,7 +57,7 @@ impl Expected {
     }
 }
 
-/// What a user allows a client: scopes, and the resource servers they are for.
+/// What a user allows a client: scopes, and the resource servers they apply to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allowed {
     /// The scopes.
@@ -67,14 +67,14 @@ pub struct Allowed {
 }
 
 impl Allowed {
-    /// Whether this covers all that the request asks for.
+    /// Whether it covers everything requested.
     #[must_use]
     pub fn covers(&self, request: &AuthorizationRequest) -> bool {
         request.consent_scopes.first_outside(&self.scopes).is_none()
             && request.audiences.iter().all(|audience| self.audiences.contains(audience))
     }
 
-    /// What this and the other allow together.
+    /// The union of both.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         let new = other.audiences.iter().filter(|audience| !self.audiences.contains(audience));
@@ -82,24 +82,24 @@ impl Allowed {
     }
 }
 
-/// What is known when the decision is made.
+/// The facts the decision depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
     /// The session of this browser.
     pub signed_in: Option<SignedIn>,
-    /// When this request last asked for a fresh sign-in, by an unexpired stamp.
+    /// When this request last required a fresh sign-in, by an unexpired stamp.
     pub sign_in_requested: Option<Timestamp>,
-    /// Whether consent was given to this very request in this session, by an unexpired stamp.
+    /// Whether consent to this very request was given in this session, by an unexpired stamp.
     pub consent_given: bool,
     /// Whether the account was chosen for this very request in this session, by an unexpired stamp.
     pub account_chosen: bool,
-    /// What this user allowed this client before, where it may be used without asking.
+    /// What this user allowed this client before, where that may be used without asking again.
     pub remembered: Option<&'a Allowed>,
-    /// Whom the client expects.
+    /// The user the client expects.
     pub expected: Expected,
-    /// For how long a sign-in is good enough for the client.
+    /// The maximum age of the sign-in configured for the client.
     pub max_auth_age: Option<Span>,
-    /// The time.
+    /// The current time.
     pub now: Timestamp,
 }
 
@@ -108,19 +108,19 @@ pub struct Facts<'a> {
 pub enum Step {
     /// Show the sign-in page.
     SignIn,
-    /// Show the page on which an account is made.
+    /// Show the registration page.
     Register,
-    /// Show the page on which an account is chosen.
+    /// Show the account selection page.
     SelectAccount,
     /// Show the consent page.
     Consent,
     /// Issue a code.
     Issue,
-    /// Answer the client with an error.
+    /// Return an error to the client.
     Refuse(ProtocolError),
 }
 
-/// Decides.
+/// Decides the next step.
 #[must_use]
 pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
     let silent = request.prompt.none;
@@ -131,17 +131,17 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
             "this server does not support any of the acr values requested as essential",
         );
     }
-    // Initiating User Registration §4: whoever has signed in since has made an account, or has one.
+    // Initiating User Registration §4: a user who has signed in since has created an account, or has one.
     let has_signed_in = facts.signed_in.is_some_and(|one| has_signed_in_since_asked(one, facts));
     if request.prompt.create && !has_signed_in {
         return Step::Register; // never silent: `none` stands alone
     }
     let Some(signed_in) = facts.signed_in else { return or_sign_in(silent, ErrorCode::LoginRequired, "no user is signed in") };
-    // A sign-in since this request asked for one is fresh, whatever max_age says by now.
+    // A sign-in since this request required one is fresh, even if it is older than max_age by now.
     let age = facts.now.age_of(signed_in.auth_time);
     let fresh = has_signed_in_since_asked(signed_in, facts) && age.is_at_most(FRESH_FOR);
     if !facts.expected.is(signed_in.user) {
-        // Core 3.1.2.1: who was asked and is still another gets an error, not another try without end.
+        // Core 3.1.2.1: if the user was asked to sign in and is still a different user, return an error instead of an endless loop.
         return or_sign_in(silent || fresh, ErrorCode::LoginRequired, "the signed-in user is not the one the client expects");
     }
     if !request.claims.is_met_by(signed_in.class) {
@@ -171,8 +171,8 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
     }
 }
 
-/// Whether the user has signed in since this request asked for it. A sign-in from the future was one before the clock was set
-/// back, and is none that was asked for.
+/// Whether the user has signed in since this request required it. A sign-in in the future dates from before the clock was set back,
+/// and does not count.
 fn has_signed_in_since_asked(signed_in: SignedIn, facts: &Facts<'_>) -> bool {
     facts.sign_in_requested.is_some_and(|requested| signed_in.auth_time >= requested)
         && !signed_in.auth_time.is_ahead_of(facts.now)

@@ -1,4 +1,4 @@
-//! What a good request needs next, wish by wish.
+//! Tests of the next step of a valid request, by each parameter.
 
 use super::*;
 use crate::protocol::{
@@ -112,7 +112,7 @@ fn prompt_login_and_max_age_ask_once_and_are_then_content() {
 #[test]
 fn a_sign_in_from_the_future_is_not_a_recent_one() {
     let all = allowed("openid email");
-    // The clock was set back by an hour since the sign-in, and this request has asked for one.
+    // The clock was set back by an hour since the sign-in, and this request requires a fresh one.
     let signed_in = facts().signed_in.map(|one| SignedIn { auth_time: Timestamp::from_millis(1_060_000 + 3_600_000), ..one });
     let base = Facts { remembered: Some(&all), signed_in, sign_in_requested: Some(facts().now), ..facts() };
     for extra in ["prompt=login", "max_age=0", "max_age=86400"] {

@@ -1,56 +1,57 @@
-//! What users are told by mail: which e-mail, to whom, about what. Kept in the queue until it is sent; a link in it is kept
-//! as its row's id alone, and derived when the e-mail is written. The words stand in `templates/mail`.
+//! Notifications by e-mail: their kind, recipient and content. They are queued until sent; a link in one is stored only as its
+//! row's id, and derived when the e-mail is written. The wording is in `templates/mail`.
 
 use serde::{Deserialize, Serialize};
 
 use super::{activity::Origin, id::Id, time::Timestamp};
 
-/// Which e-mail.
+/// The kind of e-mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NotificationKind {
-    /// A sign-in in a browser that was not known, or from where it was never seen. Link: this was not me.
+    /// A sign-in in an unknown browser, or from a network in which it was never seen. Link: this was not me.
     NewDevice,
-    /// An app goes on from another network. Link: this was not me.
+    /// An app continues from another network. Link: this was not me.
     AddressChanged,
-    /// A token that was used before came again: the app's access was ended. Link: this was not me.
+    /// A used token was replayed: the app's access was revoked. Link: this was not me.
     CredentialReused,
     /// The password was changed with the old one. Link: this was not me.
     PasswordChanged,
     /// A new password was set by a link or by an operator. Link: this was not me.
     PasswordReset,
-    /// An operator took the password away. No link to anything: it says where a new one is asked for.
+    /// An operator removed the password. No link that performs an action: it says where to request a new one.
     PasswordTaken,
-    /// The e-mail address was changed; to the old one. Link: this was not me; none where an operator changed it.
+    /// The e-mail address was changed; to the old one. Link: this was not me; none if an operator changed it.
     EmailChanged,
-    /// To a new address of someone who has an account; it names the account. Link: it is mine.
+    /// A change of address was requested; to the new one, naming the account. Link: confirm the address.
     ConfirmEmail,
-    /// A new password was asked for. Link: set it.
+    /// A password reset was requested. Link: set a new password.
     Reset,
-    /// To an address with which someone wants to register. Link: go on.
+    /// A registration was requested with this address. Link: continue.
     Register,
-    /// To an address that has an account, with which someone wanted to register, or another account that it names. No link.
+    /// To an address that already has an account, after a registration with it was requested, or a change of another account's
+    /// address to it; then that account is named. No link.
     AlreadyRegistered,
     /// An operator invites the owner of an address. Link: register.
     Invitation,
 }
 
-/// An e-mail to be written.
+/// A notification to be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
-    /// Which.
+    /// Its kind.
     #[serde(alias = "letter")]
     pub kind: NotificationKind,
-    /// The address it goes to.
+    /// The recipient's address.
     pub to: String,
-    /// The name of whom it is to, where they have one.
+    /// The recipient's name, if they have one.
     pub name: Option<String>,
     /// When it happened.
     pub at: Timestamp,
-    /// From where.
+    /// Where it came from.
     pub origin: Origin,
-    /// What it is about: an app's name, a new e-mail address, a user name.
+    /// Its subject: an app's name, a new e-mail address, a user name.
     pub about: Option<String>,
-    /// The row of the link in it.
+    /// The row of its link.
     pub link: Option<Id>,
 }

@@ -1,6 +1,6 @@
-//! Request parameters as sent: the one parser of `application/x-www-form-urlencoded`, for query strings and
-//! bodies alike (RFC 6749 §3.1, §3.2 and appendix B). Strict where leniency would hide an attack: repeated
-//! names, broken percent signs, bytes that are not UTF-8 and NUL are flaws, kept with the name they hit.
+//! Request parameters: the only parser of `application/x-www-form-urlencoded`, for query strings and bodies alike (RFC 6749 §3.1,
+//! §3.2 and appendix B). Strict where leniency would hide an attack: repeated names, broken percent-encoding, invalid UTF-8 and NUL
+//! are flaws, recorded with the name of the parameter.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 
 use super::sensitive::Sensitive;
 
-/// How many parameters are read; no request of ours has a quarter of them.
+/// The maximum number of parameters; no legitimate request has a quarter of them.
 const LIMIT: usize = 200;
 /// Parameters that may be sent more than once (RFC 8707 §2).
 const REPEATABLE: [&str; 1] = ["resource"];
@@ -20,12 +20,12 @@ pub struct Params {
     flaws: Vec<Flaw>,
 }
 
-/// What is wrong with the form of a parameter.
+/// A flaw in the encoding of a parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flaw {
     /// The parameter's name, as far as it could be read.
     pub name: String,
-    /// What is wrong.
+    /// The kind of flaw.
     pub kind: FlawKind,
 }
 
@@ -36,9 +36,9 @@ pub enum FlawKind {
     Repeated,
     /// A `%` without two hexadecimal digits, or bytes that are not UTF-8.
     Encoding,
-    /// A control character where none can be meant (NUL).
+    /// A forbidden control character (NUL).
     Nul,
-    /// The parameter is one too many: neither it nor what follows was read.
+    /// There are too many parameters: neither this one nor those after it were parsed.
     TooMany,
 }
 
@@ -59,7 +59,7 @@ impl Flaw {
 }
 
 impl Params {
-    /// Reads a query string or a form body. Never fails: what is malformed is found in [`Params::flaw`].
+    /// Parses a query string or a form body. Never fails: malformed parameters are reported by [`Params::flaw`].
     #[must_use]
     pub fn parse(encoded: &str) -> Self {
         let mut params = Self::default();
@@ -95,25 +95,24 @@ impl Params {
         self.all(name).next()
     }
 
-    /// Every non-empty value of `name`, for the parameters that may repeat.
+    /// Every non-empty value of `name`, for repeatable parameters.
     pub fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
         self.pairs.iter().filter(move |(n, v)| n == name && !v.expose().is_empty()).map(|(_, v)| v.expose().as_str())
     }
 
-    /// The first flaw of the request, if it has one.
+    /// The first flaw of the request, if any.
     #[must_use]
     pub fn flaw(&self) -> Option<&Flaw> {
         self.flaws.first()
     }
 
-    /// The first flaw that hit the parameter `name`.
+    /// The first flaw of the parameter `name`.
     #[must_use]
     pub fn flaw_of(&self, name: &str) -> Option<&Flaw> {
         self.flaws.iter().find(|flaw| flaw.name == name)
     }
 
-    /// These parameters as a query string, with every parameter named in `without` left out and those of
-    /// `with` put at the end.
+    /// These parameters as a query string, omitting those named in `without` and appending those of `with`.
     #[must_use]
     pub fn to_query(&self, without: &[&str], with: &[(&str, &str)]) -> String {
         let kept = self.pairs.iter().map(|(n, v)| (n.as_str(), v.expose().as_str())).filter(|(n, _)| !without.contains(n));
@@ -126,8 +125,8 @@ pub fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
-/// Undoes form encoding strictly: `+` is a space, every `%` needs two digits, the bytes must be UTF-8. `None`
-/// where one of these does not hold.
+/// Decodes form encoding strictly: `+` is a space, every `%` needs two digits, the bytes must be UTF-8. `None` if one of these does
+/// not hold.
 #[must_use]
 pub fn decode(text: &str) -> Option<String> {
     let mut rest = text.bytes();

@@ -1,5 +1,5 @@
-//! Proof Key for Code Exchange (RFC 7636). Owns the syntax of challenge and verifier and their comparison;
-//! only `S256`. Whether a client must use it is `client`.
+//! Proof Key for Code Exchange (RFC 7636): the syntax of challenge and verifier and their comparison; only `S256`. Whether a client
+//! must use it is `client`.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq;
 
 use super::error::Invalid;
 
-/// The one method offered (RFC 9700 §2.1.1), as discovery lists it.
+/// The only supported method (RFC 9700 §2.1.1), as in the discovery document.
 pub const METHODS: [&str; 1] = ["S256"];
 
 /// A well-formed `S256` challenge: 43 base64url characters.
@@ -15,11 +15,11 @@ pub const METHODS: [&str; 1] = ["S256"];
 pub struct Challenge(String);
 
 impl Challenge {
-    /// Reads `code_challenge` and `code_challenge_method`.
+    /// Parses `code_challenge` and `code_challenge_method`.
     ///
     /// # Errors
-    /// What was expected and what came, for an `invalid_request`: any method but `S256` (an absent one means
-    /// `plain`, RFC 7636 §4.3), or a challenge that no SHA-256 has (§4.2).
+    /// The expected and the received value, for an `invalid_request`: any method but `S256` (an absent one means `plain`,
+    /// RFC 7636 §4.3), or a challenge that cannot be a SHA-256 hash (§4.2).
     pub fn parse(challenge: &str, method: Option<&str>) -> Result<Self, Invalid> {
         match method {
             Some("S256") => {}
@@ -48,7 +48,7 @@ impl Challenge {
         &self.0
     }
 
-    /// Whether `verifier` is well formed (RFC 7636 §4.1) and the one this challenge was made from (§4.6).
+    /// Whether `verifier` is well-formed (RFC 7636 §4.1) and matches this challenge (§4.6).
     #[must_use]
     pub fn is_answered_by(&self, verifier: &str) -> bool {
         let well_formed = (43..=128).contains(&verifier.len())

@@ -1,34 +1,33 @@
-//! What users may choose for themselves: a username, the name they are shown by, a name for a device; how each may look, and how
-//! it is kept. E-mail addresses are `email_address`. Which of them are taken, the database knows; the words for a flaw are those
-//! of who asks.
+//! Names that users choose: a user name, a display name, a device's name; their syntax, and the form in which they are stored.
+//! E-mail addresses are `email_address`. Uniqueness is checked by the database; the wording of a flaw is left to the caller.
 
 use unicode_normalization::UnicodeNormalization;
 
 use super::registration::is_unsafe;
 
-/// The most characters of a username.
+/// The maximum length of a user name in characters.
 pub const USERNAME_LIMIT: usize = 64;
-/// The most characters of a display name.
+/// The maximum length of a display name in characters.
 pub const DISPLAY_NAME_LIMIT: usize = 100;
-/// The most characters of a device's name.
+/// The maximum length of a device's name in characters.
 pub const DEVICE_NAME_LIMIT: usize = 60;
 
-/// Why a name cannot be kept.
+/// Why a name is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
-    /// There is nothing in it.
+    /// It is empty.
     Empty,
     /// It has too many characters.
     TooLong,
-    /// It holds a character that no name may have: one that controls, reorders or hides what stands beside it, and in a
-    /// username also a space or '@'.
+    /// It contains a forbidden character: one that controls, reorders or hides adjacent text, and in a user name also a space or
+    /// '@'.
     Character,
 }
 
-/// A username as it is kept, in lower case. Without '@' it can be told from an e-mail address.
+/// A user name in its stored form, in lower case. Without '@' it is never mistaken for an e-mail address.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The flaw.
 pub fn username(typed: &str) -> Result<String, Flaw> {
     let name = normal(typed);
     measure(&name, USERNAME_LIMIT)?;
@@ -36,31 +35,31 @@ pub fn username(typed: &str) -> Result<String, Flaw> {
     if name.contains(is_bad) { Err(Flaw::Character) } else { Ok(name) }
 }
 
-/// What was typed in the spelling that is kept and looked up: compatible characters are one (Unicode NFKC, as RFC 8265 §3.3 has
-/// it), in lower case.
+/// The spelling of typed text that is stored and looked up: compatible characters are equal (Unicode NFKC, as in RFC 8265 §3.3), in
+/// lower case.
 pub(super) fn normal(typed: &str) -> String {
     typed.trim().nfkc().flat_map(char::to_lowercase).nfkc().collect()
 }
 
-/// Characters that are not seen, or change only how others look (default-ignorable, Unicode §5.21).
+/// Whether a character is invisible, or only changes how others look (default-ignorable, Unicode §5.21).
 pub(super) fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
         | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// A display name as it is kept.
+/// A display name in its stored form.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The flaw.
 pub fn display_name(typed: &str) -> Result<String, Flaw> {
     line(typed, DISPLAY_NAME_LIMIT)
 }
 
-/// The name of a device as it is kept.
+/// The name of a device in its stored form.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The flaw.
 pub fn device_name(typed: &str) -> Result<String, Flaw> {
     line(typed, DEVICE_NAME_LIMIT)
 }

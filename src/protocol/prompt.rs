@@ -1,9 +1,9 @@
-//! The `prompt` parameter (OpenID Connect Core 3.1.2.1; Initiating User Registration via OpenID Connect §4): its values and which
-//! go together.
+//! The `prompt` parameter (OpenID Connect Core 3.1.2.1; Initiating User Registration via OpenID Connect §4): its values and their
+//! combinations.
 
 use super::error::Invalid;
 
-/// What a client asks of the pages.
+/// The pages that a client requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each value of the parameter is there or not, by itself")]
 pub struct Prompt {
@@ -13,39 +13,39 @@ pub struct Prompt {
     pub login: bool,
     /// Ask for consent even if it was given.
     pub consent: bool,
-    /// Ask which account to go on with.
+    /// Ask which account to use.
     pub select_account: bool,
-    /// Ask to make an account first.
+    /// Ask the user to register first.
     pub create: bool,
 }
 
-/// The value that means something only where users may register by themselves.
+/// The value supported only if users may register.
 pub const CREATE: &str = "create";
 const VALUES: [&str; 5] = ["none", "login", "consent", "select_account", CREATE];
 
-/// The values answered, as discovery lists them.
+/// The supported values, as in the discovery document.
 #[must_use]
 pub fn values(is_registration_open: bool) -> Vec<&'static str> {
     VALUES.into_iter().filter(|value| is_registration_open || *value != CREATE).collect()
 }
 
-/// What a request for another value is told.
+/// The error description for an unsupported value.
 #[must_use]
 pub fn unknown(value: &str, is_registration_open: bool) -> String {
     format!("prompt: expected some of {}, received '{value}'", values(is_registration_open).join(", "))
 }
 
-/// The parameter without `create`, once an account was made: nobody is asked to make another.
+/// The parameter without `create`, after a registration: the user is not asked to register again.
 #[must_use]
 pub fn after_registration(text: &str) -> String {
     text.split(' ').filter(|value| !value.is_empty() && *value != CREATE).collect::<Vec<_>>().join(" ")
 }
 
 impl Prompt {
-    /// Reads a space-separated list.
+    /// Parses a space-separated list.
     ///
     /// # Errors
-    /// What was expected and what came: an unknown value, or `none` together with another.
+    /// The expected and the received value: an unknown value, or `none` together with another.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let mut prompt = Self::default();
         for value in text.split(' ').filter(|value| !value.is_empty()) {

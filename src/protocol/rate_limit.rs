@@ -1,53 +1,54 @@
-//! How what was counted turns into waits: a backoff that doubles, for one name or one browser, and a leaky bucket, for a network
-//! and for one user tried from everywhere. Arithmetic alone: which counts there are, and what for, is `flows::throttle`; where
-//! they are kept is `store::rate_limits`.
+//! The arithmetic of rate limits: a backoff that doubles, for one user name or one browser, and a leaky bucket, for a network and
+//! for one user targeted from everywhere. Which counters there are, and what for, is `flows::throttle`; where they are stored is
+//! `store::rate_limits`.
 
 use super::time::{CLOCK_TOLERANCE, Span, Timestamp};
 
-/// What has been counted under one key.
+/// The counter stored under one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
     /// Attempts for a [`Backoff`]; milliseconds until it is empty for a [`Bucket`].
     pub amount: i64,
     /// When it was last changed.
     pub updated_at: Timestamp,
-    /// Before when no other attempt is taken.
+    /// The time before which no further attempt is accepted.
     pub next_at: Timestamp,
 }
 
-/// The longest time between two attempts where a bucket is full.
+/// The longest spacing between two attempts while a bucket is full.
 pub const LONGEST_SPACE: Span = Span::from_seconds(5);
 
-/// After this, no such space can end: one that does was written by a clock that was further ahead than clocks differ, and is none.
+/// The latest time at which such a spacing can end: a later one was written by a clock that was ahead by more than the allowed
+/// skew, and is ignored.
 #[must_use]
 pub const fn latest_space(now: Timestamp) -> Timestamp {
     now.plus(LONGEST_SPACE).plus(CLOCK_TOLERANCE)
 }
 
-/// Attempts at one thing: some cost nothing, and after them each wait is twice as long as the one before.
+/// An exponential backoff for attempts at one target: the first are free, then each wait is twice the previous one.
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff {
-    /// How many attempts cost nothing.
+    /// How many attempts are free.
     pub free: i64,
     /// The longest wait.
     pub max_wait: Span,
-    /// After how long without an attempt the count begins anew.
+    /// The count is reset after this time without an attempt.
     pub forget_after: Span,
-    /// After how many attempts the ceiling does not hold any more, and what the wait is then.
+    /// The number of attempts after which `max_wait` no longer applies, and the wait from then on.
     pub exhausted: Option<(i64, Span)>,
 }
 
 impl Backoff {
-    /// The seconds to wait until the next attempt is taken, rounded up; `None` where it is taken now. A count that was written by a
-    /// clock that was further ahead than clocks differ asks for no wait.
+    /// The seconds to wait until the next attempt is accepted, rounded up; `None` if it is accepted now. A count written by a clock
+    /// that was ahead by more than the allowed skew requires no wait.
     #[must_use]
     pub fn wait(&self, count: &Count, now: Timestamp) -> Option<i64> {
         let wait = count.next_at.millis() - now.millis();
         (wait > 0 && !count.updated_at.is_ahead_of(now)).then_some(wait / 1000 + 1)
     }
 
-    /// When the next attempt is taken after so many, the last of them now. Where there is no wait that is long ago, and not now: the
-    /// next one may be counted by a clock that is behind.
+    /// When the next attempt is accepted after this many, the last of them now. Without a wait, it is a time long past and not now:
+    /// the next attempt may be judged by a clock that is behind.
     #[must_use]
     pub fn next_at(&self, attempts: i64, now: Timestamp) -> Timestamp {
         match self.wait_after(attempts) {
@@ -56,7 +57,7 @@ impl Backoff {
         }
     }
 
-    /// How long to wait after so many attempts.
+    /// The wait after this many attempts.
     #[must_use]
     pub fn wait_after(&self, attempts: i64) -> Span {
         if let Some((limit, wait)) = self.exhausted
@@ -78,26 +79,26 @@ impl Backoff {
     }
 }
 
-/// Attempts at many things together: so many fit in, and one leaks out in a given time. Where it may overflow, attempts are taken
-/// one at a time with a growing space between them.
+/// A leaky bucket for attempts at many targets: it holds a given number of attempts, and one leaks out per interval. When it is
+/// full, attempts are accepted one at a time with a growing spacing.
 #[derive(Clone, Copy, Debug)]
 pub struct Bucket {
-    /// How many fit in.
+    /// How many attempts it holds.
     pub capacity: i64,
-    /// In what time one leaks out.
+    /// The interval in which one leaks out.
     pub leak: Span,
-    /// How many beyond its capacity are remembered.
+    /// How many attempts beyond its capacity are counted.
     pub overflow: i64,
 }
 
 impl Bucket {
-    /// The same bucket with room for so many more.
+    /// The same bucket with this much more capacity.
     #[must_use]
     pub const fn with_room_for(self, more: i64) -> Self {
         Self { capacity: self.capacity.saturating_add(more), ..self }
     }
 
-    /// What is left of `count`, in milliseconds until it is empty: nothing of one that was changed in the future, by a clock that was
+    /// The remaining level of `count`, in milliseconds until it is empty; 0 for a count changed in the future, by a clock that was
     /// set back since. Otherwise nothing would leak for as long as that clock was ahead.
     #[must_use]
     pub fn level(&self, count: Option<&Count>, now: Timestamp) -> i64 {
@@ -105,26 +106,26 @@ impl Bucket {
         count.map_or(0, |count| (count.amount - now.since(count.updated_at).millis()).clamp(0, self.most()))
     }
 
-    /// The highest level at which one more fits in.
+    /// The highest level at which one more attempt fits.
     #[must_use]
     pub const fn room_up_to(&self) -> i64 {
         (self.capacity - 1).saturating_mul(self.leak.millis())
     }
 
-    /// The highest level of all.
+    /// The maximum level.
     #[must_use]
     pub const fn most(&self) -> i64 {
         self.capacity.saturating_add(self.overflow).saturating_mul(self.leak.millis())
     }
 
-    /// How long until one more fits in; nothing where it does now.
+    /// The time until one more attempt fits; zero if it fits now.
     #[must_use]
     pub fn wait(&self, count: Option<&Count>, now: Timestamp) -> Span {
         Span::from_millis(self.level(count, now) - self.room_up_to())
     }
 
-    /// Where one more does not fit in: the space between attempts that are taken all the same, which doubles with every thirty
-    /// of them, from one second to `longest`.
+    /// If one more attempt does not fit: the spacing between attempts that are accepted nonetheless, which doubles with every
+    /// thirty of them, from one second to `longest`.
     #[must_use]
     pub fn spacing(&self, count: Option<&Count>, now: Timestamp) -> Option<Span> {
         let beyond = self.level(count, now) - self.room_up_to();

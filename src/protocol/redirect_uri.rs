@@ -1,7 +1,6 @@
-//! Redirect URIs: what may be registered (RFC 9700 §2.6, RFC 8252 §7, RFC 7591 §5), and which registered
-//! one a request names (RFC 9700 §4.1.3: byte for byte; RFC 8252 §7.3: any port on a loopback IP for native
-//! apps). Only a match makes a `ReturnAddress`, and nothing redirects without one: an open redirect
-//! cannot be written.
+//! Redirect URIs: which may be registered (RFC 9700 §2.6, RFC 8252 §7, RFC 7591 §5), and which registered one a request names
+//! (RFC 9700 §4.1.3: byte for byte; RFC 8252 §7.3: any port on a loopback IP for native apps). Only a match constructs a
+//! `ReturnAddress`, and every redirect requires one: an open redirect cannot be written.
 
 use url::Url;
 
@@ -11,39 +10,37 @@ use super::{
     response_mode::ResponseMode,
 };
 
-/// Response parameters that must not stand in a registered URI's query: they would be read as ours.
+/// Response parameters forbidden in a registered URI's query: they would be taken for ours.
 const RESERVED: [&str; 10] =
     ["code", "state", "iss", "error", "error_description", "error_uri", "id_token", "access_token", "token_type", "response"];
 
-/// Where the answer to one authorization request goes. Made by [`find`] and
-/// [`find_after_logout`] alone.
+/// The address of the response to one authorization request. Constructed only by [`find`] and [`find_after_logout`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnAddress {
     uri: String,
     /// Echoed byte for byte (RFC 6749 §4.1.2).
     pub state: Option<String>,
-    /// How the parameters travel.
+    /// How the parameters are returned.
     pub mode: ResponseMode,
 }
 
 /// Why no registered redirect URI was matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mismatch {
-    /// None was sent, and which one is meant cannot be told.
+    /// None was sent, and it cannot be inferred.
     Missing,
     /// The one sent is not registered.
     Unregistered,
 }
 
 impl ReturnAddress {
-    /// The redirect URI that matched, as it was sent.
+    /// The matched redirect URI, as it was sent.
     #[must_use]
     pub fn uri(&self) -> &str {
         &self.uri
     }
 
-    /// The host (and port, if it has one) to which the answer goes, or the scheme of a private-use URI, as shown to
-    /// a user.
+    /// The host (and port, if any) that receives the response, or the scheme of a private-use URI, as shown to users.
     #[must_use]
     pub fn shown_host(&self) -> String {
         let parsed = Url::parse(&self.uri).ok();
@@ -52,8 +49,8 @@ impl ReturnAddress {
         host.map_or_else(|| self.uri.split(':').next().unwrap_or_default().to_owned(), |host| format!("{host}{port}"))
     }
 
-    /// The source expression of a Content-Security-Policy `form-action` that lets a form lead here: the
-    /// origin, or the scheme alone where the grammar knows no such host (IPv6, private-use schemes).
+    /// The source expression for a Content-Security-Policy `form-action` that allows a form to redirect here: the origin, or only
+    /// the scheme where the CSP grammar has no such host (IPv6, private-use schemes).
     #[must_use]
     pub fn form_action_source(&self) -> String {
         let scheme = self.uri.split(':').next().unwrap_or_default();
@@ -67,19 +64,19 @@ impl ReturnAddress {
 /// The registered redirect URI that `sent` names.
 ///
 /// # Errors
-/// [`Mismatch`]; nothing may be redirected then (RFC 6749 §4.1.2.1).
+/// [`Mismatch`]; then nothing may be redirected (RFC 6749 §4.1.2.1).
 pub fn find(client: &Client, sent: Option<&str>, needed: bool) -> Result<ReturnAddress, Mismatch> {
     let uri = match (sent, client.redirect_uris.as_slice()) {
         (Some(sent), registered) if registered.iter().any(|r| matches(client.kind, r, sent)) => sent,
         (Some(_), _) => return Err(Mismatch::Unregistered),
-        // OAuth 2.1 §2.3.2: may be left out when there is one; OpenID Connect Core 3.1.2.1: never.
+        // OAuth 2.1 §2.3.2: may be omitted if only one is registered; OpenID Connect Core 3.1.2.1: never.
         (None, [only]) if !needed => only,
         (None, _) => return Err(Mismatch::Missing),
     };
     Ok(ReturnAddress { uri: uri.to_owned(), state: None, mode: ResponseMode::Query })
 }
 
-/// The registered address for after a sign-out that `sent` names (RP-Initiated Logout §3).
+/// The registered post-logout redirect URI that `sent` names (RP-Initiated Logout §3).
 #[must_use]
 pub fn find_after_logout(client: &Client, sent: &str, state: Option<&str>) -> Option<ReturnAddress> {
     let is_registered = client.post_logout_redirect_uris.iter().any(|registered| matches(client.kind, registered, sent));
@@ -92,8 +89,8 @@ fn matches(kind: ClientKind, registered: &str, sent: &str) -> bool {
             && matches!((split_loopback(registered), split_loopback(sent)), (Some(r), Some(s)) if r == s)
 }
 
-/// Splits `http://127.0.0.1[:port]rest` or `http://[::1][:port]rest` into host and rest. By text, not by a URL
-/// parser: what one parser calls the host, another may not.
+/// Splits `http://127.0.0.1[:port]rest` or `http://[::1][:port]rest` into host and rest. As text, not by a URL parser: parsers
+/// differ in what they take for the host.
 fn split_loopback(uri: &str) -> Option<(&str, &str)> {
     ["http://127.0.0.1", "http://[::1]"].into_iter().find_map(|host| {
         let rest = uri.strip_prefix(host)?;
@@ -110,10 +107,10 @@ fn split_loopback(uri: &str) -> Option<(&str, &str)> {
     })
 }
 
-/// Checks a redirect URI before it is registered.
+/// Validates a redirect URI for registration.
 ///
 /// # Errors
-/// What is wrong with it and what is expected.
+/// The mistake and the expected value.
 pub fn check_registration(kind: ClientKind, uri: &str) -> Result<(), Invalid> {
     let refuse = |expected: &str| Err(format!("redirect URI '{uri}': {expected}").into());
     if uri.len() > 1000 {
@@ -162,7 +159,7 @@ fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
         Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        // RFC 8252 §8.3: not recommended, but what browsers open in development; never equal to an IP.
+        // RFC 8252 §8.3: not recommended, but common in development; never equal to an IP.
         Some(url::Host::Domain(host)) => host == "localhost",
         None => false,
     }
@@ -175,8 +172,8 @@ pub fn origin(uri: &str) -> Option<String> {
     matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())
 }
 
-/// Whether an answer to this URI reaches an identity that was assured: a web origin over TLS. A private-use
-/// scheme or a loopback port can be taken by another app of the device (RFC 8252 §8.6).
+/// Whether a response to this URI reaches a client of assured identity: a web origin over TLS. A private-use scheme or a loopback
+/// port can be claimed by another app on the device (RFC 8252 §8.6).
 #[must_use]
 pub fn is_assured(uri: &str) -> bool {
     uri.starts_with("https://")

@@ -1,4 +1,4 @@
-//! Which redirect URIs may be registered and which requests match one: each attack of the lessons is a row.
+//! Tests of which redirect URIs may be registered and which requests match one: a row for each known attack.
 
 use super::*;
 use crate::protocol::client::tests::client;

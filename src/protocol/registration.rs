@@ -1,5 +1,5 @@
-//! What may be registered (RFC 7591 §2, RFC 9700 §2, RFC 10017): a client is checked as a whole before it is
-//! stored, and again when it is changed. Redirect URIs are `redirect_uri`, URLs that this server calls `remote_url`.
+//! Client registration rules (RFC 7591 §2, RFC 9700 §2, RFC 10017): a client is validated as a whole before it is stored, and again
+//! when it is changed. Redirect URIs are `redirect_uri`, URLs that this server calls `remote_url`.
 
 use super::{
     api,
@@ -10,18 +10,18 @@ use super::{
     time::Span,
 };
 
-/// The least that a ceiling of sign-ins may be: shorter, and users are asked while they are still on their way.
+/// The lower limit of `max_auth_age`: below it, users have to sign in again while still signing in.
 const MIN_MAX_AUTH_AGE: Span = Span::from_seconds(300);
-/// The most: no grant lives longer.
+/// The upper limit: no grant is valid for longer.
 const MAX_MAX_AUTH_AGE: Span = Span::from_seconds(366 * 86_400);
-/// How many values a list of a client may have.
+/// The maximum length of a client's lists.
 const LIST_LIMIT: usize = 50;
 
 impl Client {
-    /// Checks a client before it is registered.
+    /// Validates a client for registration.
     ///
     /// # Errors
-    /// What is wrong and what is expected, for the operator.
+    /// The mistake and the expected value, for the operator.
     pub fn check(&self) -> Result<(), Invalid> {
         check_id(&self.id)?;
         check_text("client name", &self.name)?;
@@ -116,7 +116,7 @@ fn check_id(id: &str) -> Result<(), Invalid> {
     if !is_well_formed {
         return Err(format!("client id '{id}': expected 1 to 100 letters, digits, '-', '.', '_' or '~'").into());
     }
-    // RFC 9700 §4.15: a client's id, which is the `sub` of its own tokens, can never be a user's.
+    // RFC 9700 §4.15: a client's id, which is the `sub` of its own tokens, must never equal a user's.
     if Id::parse(id).is_ok() || is_pairwise(id) {
         return Err(format!(
             "client id '{id}': expected something that cannot be mistaken for a user's subject: not 32 hexadecimal digits, and no 'p.' at the start"
@@ -126,13 +126,13 @@ fn check_id(id: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// Whether a subject is a pairwise one, by its form.
+/// Whether a subject has the form of a pairwise one.
 #[must_use]
 pub fn is_pairwise(subject: &str) -> bool {
     subject.starts_with("p.")
 }
 
-/// OpenID Connect Core §8.1: the sector is a host name that all redirect URIs of a client share, unless it is named.
+/// OpenID Connect Core §8.1: the sector is the host name that all redirect URIs of a client share, unless it is set explicitly.
 fn check_sector(client: &Client, sector: &str) -> Result<(), Invalid> {
     let is_host = (1..=253).contains(&sector.len())
         && sector.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b));
@@ -146,10 +146,10 @@ fn check_sector(client: &Client, sector: &str) -> Result<(), Invalid> {
     }
 }
 
-/// Checks a text shown to users.
+/// Validates a text shown to users.
 ///
 /// # Errors
-/// What is wrong and what is expected.
+/// The mistake and the expected value.
 pub fn check_text(what: &str, text: &str) -> Result<(), Invalid> {
     if text.trim().is_empty() || text.chars().count() > 100 || text.contains(is_unsafe) {
         return Err(format!("{what}: expected 1 to 100 characters, without control or invisible characters").into());
@@ -157,17 +157,17 @@ pub fn check_text(what: &str, text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// Whether a terminal obeys the character, or it reorders or hides what stands beside it, or is not seen itself.
+/// Whether the character controls a terminal, reorders or hides adjacent text, or is invisible itself.
 #[must_use]
 pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 
-/// Checks an origin for CORS: scheme, host and port, nothing else.
+/// Validates an origin for CORS: scheme, host and port, nothing else.
 ///
 /// # Errors
-/// What is wrong and what is expected.
+/// The mistake and the expected value.
 pub fn check_origin(origin: &str) -> Result<(), Invalid> {
     match redirect_uri::origin(origin) {
         Some(parsed) if parsed == origin => Ok(()),

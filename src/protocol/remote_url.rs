@@ -1,14 +1,14 @@
-//! URLs that a client registers and this server calls: its keys (RFC 7591 §2, `jwks_uri`) and its back-channel
-//! logout address. Here their form is checked; where they lead is judged by `outbound`, at each call.
+//! URLs registered by a client and called by this server: its keys (RFC 7591 §2, `jwks_uri`) and its back-channel logout URI. Only
+//! their form is validated here; their target is checked by `outbound`, at each call.
 
 use url::Url;
 
 use super::error::Invalid;
 
-/// Checks a URL before it is registered.
+/// Validates a URL for registration.
 ///
 /// # Errors
-/// What is wrong and what is expected, with the name of the setting.
+/// The mistake and the expected value, with the name of the setting.
 pub fn check(setting: &str, text: &str) -> Result<(), Invalid> {
     let refuse = |expected: &str| Err(format!("{setting} '{text}': {expected}").into());
     if text.len() > 1000 || !text.bytes().all(|b| matches!(b, 0x21..=0x7e)) {

@@ -1,5 +1,5 @@
-//! How the answer of the authorization endpoint travels to a `ReturnAddress`: in the query, in the fragment
-//! (OAuth 2.0 Multiple Response Types §2.1) or by a posted form (OAuth 2.0 Form Post Response Mode).
+//! Response modes of the authorization endpoint: the response reaches a `ReturnAddress` in the query, in the fragment (OAuth 2.0
+//! Multiple Response Types §2.1) or by a posted form (OAuth 2.0 Form Post Response Mode).
 
 use super::{
     error::{Invalid, ProtocolError},
@@ -7,25 +7,25 @@ use super::{
     redirect_uri::ReturnAddress,
 };
 
-/// The way the answer's parameters travel.
+/// How the response parameters are returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseMode {
     /// In the query of the redirect URI; the default for `response_type=code`.
     Query,
     /// In its fragment.
     Fragment,
-    /// In the body of a form that the browser posts to it.
+    /// In the body of a form that the browser posts.
     FormPost,
 }
 
-/// The modes answered, as discovery lists them.
+/// The supported modes, as in the discovery document.
 pub const MODES: [&str; 3] = ["query", "fragment", "form_post"];
 
 impl ResponseMode {
-    /// Reads `response_mode`.
+    /// Parses `response_mode`.
     ///
     /// # Errors
-    /// What was expected and what came.
+    /// The expected and the received value.
     pub fn parse(text: Option<&str>) -> Result<Self, Invalid> {
         match text {
             None | Some("query") => Ok(Self::Query),
@@ -36,7 +36,7 @@ impl ResponseMode {
     }
 }
 
-/// An answer ready to be sent through the browser.
+/// A response ready to be sent through the browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
     /// Redirect to this location (303).
@@ -45,26 +45,26 @@ pub enum Delivery {
     Form {
         /// The redirect URI.
         action: String,
-        /// What a Content-Security-Policy must name for the form to get there.
+        /// The Content-Security-Policy source that allows posting the form there.
         source: String,
         /// Names and values, in order.
         fields: Vec<(&'static str, String)>,
     },
 }
 
-/// The success answer (RFC 6749 §4.1.2): `code`, `state`, and `iss` (RFC 9207 §2).
+/// The success response (RFC 6749 §4.1.2): `code`, `state`, and `iss` (RFC 9207 §2).
 #[must_use]
 pub fn success(address: &ReturnAddress, issuer: &str, code: String) -> Delivery {
     deliver(address, issuer, vec![("code", code)])
 }
 
-/// The error answer (RFC 6749 §4.1.2.1), with `state` and `iss` as well.
+/// The error response (RFC 6749 §4.1.2.1), with `state` and `iss` as well.
 #[must_use]
 pub fn failure(address: &ReturnAddress, issuer: &str, error: &ProtocolError) -> Delivery {
     deliver(address, issuer, vec![("error", error.code.as_str().to_owned()), ("error_description", error.description.clone())])
 }
 
-/// Where a user goes after signing out (RP-Initiated Logout §3): the address, and `state` if one was sent.
+/// The URL to redirect to after logout (RP-Initiated Logout §3), with `state` if one was sent.
 #[must_use]
 pub fn after_logout(address: &ReturnAddress) -> String {
     let state = address.state.as_deref().map(|state| encode([("state", state)]));
@@ -85,7 +85,7 @@ fn deliver(address: &ReturnAddress, issuer: &str, mut fields: Vec<(&'static str,
     }
 }
 
-/// RFC 6749 §3.1.2: a query that the registered URI has is kept.
+/// RFC 6749 §3.1.2: an existing query of the registered URI is kept.
 fn with_query(uri: &str, query: &str) -> String {
     let joint = if !uri.contains('?') {
         "?"

@@ -1,52 +1,52 @@
-//! When rows of grants and sessions leave: each a while after its end, so that users still see what has ended. Who lives, by
-//! these rules, never leaves; what an ended row said of its tokens, that they are worth nothing, is said of a missing one too.
+//! Retention of grants and sessions: when their rows are purged, a while after their end, so that users still see what has ended.
+//! These rules never purge an active row; once an ended row is purged, its tokens are inactive because the row is missing.
 
 use super::time::{Span, Timestamp};
 
-/// How long a code that was never redeemed is kept, at most: there never was a token of its grant (RFC 6749 §4.1.2: a code lives
-/// for ten minutes at most).
+/// How long an unredeemed code is kept at most: no token of its grant ever existed (RFC 6749 §4.1.2: a code is valid for ten
+/// minutes at most).
 const UNREDEEMED: Span = Span::from_seconds(86_400);
 
-/// The times that decide.
+/// The periods that decide.
 #[derive(Clone, Copy, Debug)]
 pub struct Retention {
-    /// How long what has ended is kept.
+    /// How long an ended row is kept.
     pub ended: Span,
-    /// How long a grant that outlives its session lives without use.
+    /// How long a grant that outlives its session may be idle.
     pub grant_idle: Span,
-    /// How long a session lives without use.
+    /// How long a session may be idle.
     pub session_idle: Span,
-    /// How long one that is remembered does.
+    /// How long a remembered session may be idle.
     pub remembered_session_idle: Span,
-    /// The time.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// What of a grant decides when it leaves.
+/// The facts of a grant that decide when it is purged.
 #[derive(Clone, Copy, Debug)]
 pub struct GrantLife {
     /// 0 until its code is redeemed.
     pub generation: u32,
-    /// Whether it ends with its session: then that ends it, also when neither is used any more.
+    /// Whether it ends with its session: then it never idles out by itself, but the session's end ends it, even if neither is used.
     pub ends_with_session: bool,
-    /// When it was made.
+    /// When it was issued.
     pub created_at: Timestamp,
-    /// When it was last used.
+    /// When it was last rotated.
     pub rotated_at: Option<Timestamp>,
-    /// Its absolute end.
+    /// Its absolute expiry.
     pub expires_at: Timestamp,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
 }
 
 impl Retention {
-    /// What has ended until then leaves.
+    /// Rows that ended up to this time are purged.
     #[must_use]
     pub fn cutoff(&self) -> Timestamp {
         self.before(self.ended)
     }
 
-    /// Whether the row of a grant leaves. What was idle for too long ended when it had been so for long enough.
+    /// Whether the row of a grant is purged. An idle grant ended when its idle lifetime had passed.
     #[must_use]
     pub fn grant_leaves(&self, life: &GrantLife) -> bool {
         if life.generation == 0 {
@@ -58,13 +58,13 @@ impl Retention {
         ends.into_iter().flatten().min().is_some_and(|end| end <= self.cutoff())
     }
 
-    /// Whether a session that was last used then is over for that reason alone; what was last used since then is not.
+    /// Whether a session last used at this time has expired by idleness alone; one that was used since then has not.
     #[must_use]
     pub fn is_idle(&self, remembered: bool, last_seen_at: Timestamp) -> bool {
         last_seen_at <= self.idle_since(remembered)
     }
 
-    /// Who was not used since then was not used for too long.
+    /// Sessions last used before this time have been idle for too long.
     #[must_use]
     pub fn idle_since(&self, remembered: bool) -> Timestamp {
         self.before(if remembered { self.remembered_session_idle } else { self.session_idle })
@@ -91,7 +91,7 @@ mod tests {
         Retention { ended: days(30), grant_idle: days(10), session_idle: days(2), remembered_session_idle: days(14), now }
     }
 
-    /// Made at 0, used after an hour, with its end after a hundred days.
+    /// Issued at 0, used after an hour, expires after a hundred days.
     const LIFE: fn() -> GrantLife = || GrantLife {
         generation: 3,
         ends_with_session: false,
@@ -101,7 +101,7 @@ mod tests {
         revoked_at: None,
     };
 
-    /// It leaves at this moment, and not a millisecond before.
+    /// Asserts that it is purged at this time, and not a millisecond earlier.
     #[track_caller]
     fn leaves_at(life: GrantLife, seconds: u32) {
         let entry = at(seconds);

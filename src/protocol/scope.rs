@@ -1,6 +1,5 @@
-//! Scope lists (RFC 6749 §3.3): their grammar, and being wider or narrower than one another; and the scopes of the
-//! operator's own, which open attributes of a user. What a standard scope opens is `claims`; which ones a client may
-//! ask for is `client`.
+//! Scope lists (RFC 6749 §3.3): their grammar and comparison; and the operator's own scopes, which grant further claims about a
+//! user. The claims of a standard scope are in `user`; the scopes that a client may request are in `client`.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -8,24 +7,24 @@ use super::error::Invalid;
 
 /// The scope that makes a request an OpenID Connect one (Core 3.1.2.1).
 pub const OPENID: &str = "openid";
-/// The scope that lets a grant outlive the browser session (Core §11).
+/// The scope of a grant that outlives the browser session (Core §11).
 pub const OFFLINE_ACCESS: &str = "offline_access";
-/// The scopes whose meaning OpenID Connect Core §5.4 and §11 fix, and `roles` and `groups` (RFC 9068 §2.2.3.1).
+/// The scopes defined by OpenID Connect Core §5.4 and §11, and `roles` and `groups` (RFC 9068 §2.2.3.1).
 pub const STANDARD: [&str; 8] = [OPENID, "profile", "email", "address", "phone", "roles", "groups", OFFLINE_ACCESS];
 
-/// How many tokens a list may have.
+/// The maximum number of tokens in a list.
 const LIMIT: usize = 100;
 
-/// A list of scope tokens without repetitions, in the order given.
+/// A list of scope tokens without duplicates, in the order given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scopes(Vec<String>);
 
-/// A scope token that breaks the grammar of RFC 6749 §3.3, or one too many.
+/// A scope token that breaks the grammar of RFC 6749 §3.3, or exceeds the limit.
 #[derive(Debug, PartialEq, Eq)]
 pub struct MalformedScope(pub String);
 
 impl MalformedScope {
-    /// What was expected, for an error description.
+    /// The expected form, for an error description.
     #[must_use]
     pub fn describe(&self) -> String {
         match self.0.as_str() {
@@ -36,10 +35,10 @@ impl MalformedScope {
 }
 
 impl Scopes {
-    /// Reads a list, `scope-token *( SP scope-token )`; no text at all is no scope.
+    /// Parses a list, `scope-token *( SP scope-token )`; empty text is no scope.
     ///
     /// # Errors
-    /// [`MalformedScope`] with the token that is empty or has a character outside `%x21 / %x23-5B / %x5D-7E`.
+    /// [`MalformedScope`] with the token that is empty or contains a character outside `%x21 / %x23-5B / %x5D-7E`.
     pub fn parse(text: &str) -> Result<Self, MalformedScope> {
         let mut scopes = Vec::new();
         for token in text.split(' ').filter(|_| !text.is_empty()) {
@@ -68,7 +67,7 @@ impl Scopes {
         self.iter().find(|token| !wider.contains(token))
     }
 
-    /// What both lists have, in this list's order.
+    /// The tokens in both lists, in this list's order.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         Self(self.0.iter().filter(|token| other.contains(token)).cloned().collect())
@@ -80,7 +79,7 @@ impl Scopes {
         Self(self.0.iter().filter(|token| keep(token)).cloned().collect())
     }
 
-    /// This list with further tokens at its end.
+    /// This list with further tokens appended.
     #[must_use]
     pub fn with<'a>(&self, more: impl Iterator<Item = &'a str>) -> Self {
         let mut all = self.clone();
@@ -121,8 +120,8 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 
-/// Claims that have a meaning already, in a token (RFC 7519 §4.1, 8693 §4, 9068 §2, Core §2, Back-Channel Logout §2.4) or
-/// about a user (Core §5.1, §5.6.2): an attribute has none of these names.
+/// Claims with a defined meaning, in a token (RFC 7519 §4.1, 8693 §4, 9068 §2, Core §2, Back-Channel Logout §2.4) or about a user
+/// (Core §5.1, §5.6.2): no custom claim may have one of these names.
 #[rustfmt::skip]
 const TAKEN_CLAIMS: [&str; 46] = [
     "iss", "sub", "aud", "exp", "iat", "nbf", "jti", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "c_hash", "s_hash",
@@ -132,18 +131,18 @@ const TAKEN_CLAIMS: [&str; 46] = [
     "address", "updated_at", "_claim_names", "_claim_sources",
 ];
 
-/// How many scopes of the operator's own there may be, and how many claims one may open.
+/// The maximum number of the operator's own scopes, and of the claims that each grants.
 const CLAIM_LIMIT: usize = 50;
 
-/// The scopes of the operator's own, and the claims about a user that each opens (Core §5.4 leaves them to the server).
+/// The operator's own scopes, and the claims about a user that each grants (Core §5.4 leaves them to the server).
 #[derive(Clone, Debug, Default)]
 pub struct ScopeClaims(BTreeMap<String, Vec<String>>);
 
 impl ScopeClaims {
-    /// Checks them: tokens and names of their own, none that has a meaning already.
+    /// Validates them: well-formed tokens and names, none with a defined meaning.
     ///
     /// # Errors
-    /// What was expected and what came.
+    /// The expected and the received value.
     pub fn new(map: BTreeMap<String, Vec<String>>) -> Result<Self, Invalid> {
         if map.len() > CLAIM_LIMIT {
             return Err(format!("expected at most {CLAIM_LIMIT} scopes, received {}", map.len()).into());
@@ -179,7 +178,7 @@ impl ScopeClaims {
         Ok(Self(map))
     }
 
-    /// Whether a scope is about a user, and not about an API.
+    /// Whether a scope is about a user, rather than an API.
     #[must_use]
     pub fn is_of_users(&self, scope: &str) -> bool {
         STANDARD.contains(&scope) || self.0.contains_key(scope)
@@ -190,13 +189,13 @@ impl ScopeClaims {
         self.0.keys().map(String::as_str)
     }
 
-    /// The claims that a scope opens, in the order given; none where it is not one of these scopes.
+    /// The claims that a scope grants, in the order given; none if it is not one of these scopes.
     #[must_use]
     pub fn opened_by(&self, scope: &str) -> &[String] {
         self.0.get(scope).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The scope that opens a claim; the first of them where there are several.
+    /// The scope that grants a claim; the first of several.
     #[must_use]
     pub fn scope_of(&self, claim: &str) -> Option<&str> {
         self.0.iter().find(|(_, claims)| claims.iter().any(|c| c == claim)).map(|(scope, _)| scope.as_str())

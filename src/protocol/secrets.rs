@@ -1,7 +1,7 @@
-//! The server secret: a list, newest first, so that it rotates. One of them derives what is new, all of them recognise what exists;
-//! one that is marked `next` only recognises until every process knows it. Every other key is derived from it by
-//! purpose: credentials, stamps (forms and links), pseudonyms, and the sealing of private keys. Reading it
-//! from a file or the environment is `config`.
+//! The server secrets: a list, newest first, so that they can be rotated. One of them derives new values, all of them recognise
+//! existing ones; a secret marked `next` derives nothing until every process knows it. All other keys are derived from a secret by
+//! purpose: credentials, stamps (forms and links), pseudonyms, and the sealing of private keys. Reading the secrets from a file or
+//! the environment is `config`.
 
 use std::fmt;
 
@@ -12,40 +12,40 @@ use super::sensitive::Sensitive;
 
 pub(super) type HmacSha256 = Hmac<Sha256>;
 
-/// How long a secret must at least be, in bytes: what 32 random bytes need as text or raw.
+/// The minimum length of a secret in bytes: 32 random bytes, raw or as text.
 pub const MIN_LENGTH: usize = 32;
 
-/// The mark before a secret with which no process may derive anything yet, because not every process may know it.
+/// The mark of a secret with which no process may derive anything yet, because not every process may know it.
 const NEXT: &[u8] = b"next";
 
-/// The list of secrets; the first one that is not marked derives what is new, all of them recognise what exists. There is always
-/// one that derives: without it a credential would be empty and a pseudonym that of everyone.
+/// The list of secrets; the first unmarked one derives new values, all of them recognise existing ones. There is always a deriving
+/// one: without it a credential would be empty and a pseudonym the same for everyone.
 #[derive(Clone)]
 pub struct SecretRing {
-    /// Those that only recognise yet.
+    /// Secrets that only recognise so far.
     next: Vec<Secret>,
-    /// The one that derives what is new.
+    /// The secret that derives new values.
     newest: Secret,
-    /// Those that derived before, newest first.
+    /// Secrets that derived values before, newest first.
     older: Vec<Secret>,
 }
 
-/// What a secret of the list is used for.
+/// The use of a secret of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretUse {
-    /// It recognises what others derived with it already, and derives nothing yet.
+    /// It recognises values that other processes derive with it, and derives none yet.
     Next,
-    /// It derives what is new.
+    /// It derives new values.
     Derives,
-    /// It recognises what it derived before.
+    /// It recognises values that it derived before.
     Older,
 }
 
-/// One secret and the keys derived from it.
+/// A secret and the keys derived from it.
 #[derive(Clone)]
 pub(super) struct Secret {
-    /// Tells which secret made a credential: the first two bytes of a hash of the secret, so that the order
-    /// of the list does not matter.
+    /// The number that says which secret derived a credential: the first two bytes of a hash of the secret, so that the order of
+    /// the list does not matter.
     pub(super) number: [u8; 2],
     pub(super) credentials: HmacSha256,
     pub(super) stamps: HmacSha256,
@@ -53,37 +53,37 @@ pub(super) struct Secret {
     sealing: Sensitive<[u8; 32]>,
 }
 
-/// Why a list of secrets is refused.
+/// Why a list of secrets is rejected.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// There is none.
+    /// It is empty.
     #[error("expected at least one secret, received none")]
     Empty,
-    /// All of them are marked: none derives anything.
+    /// All secrets are marked: none derives anything.
     #[error("expected at least one secret that is not marked 'next'")]
     NextAlone,
-    /// One has a mark that is spelled otherwise; its position in the list, from 1.
+    /// A secret has a misspelt mark; its position in the list, from 1.
     #[error("secret {0} of the list: expected 'next' in lower case before a secret that is not in use yet")]
     Mark(usize),
-    /// One is shorter than [`MIN_LENGTH`]; its position in the list, from 1.
+    /// A secret is shorter than [`MIN_LENGTH`]; its position in the list, from 1.
     #[error("secret {0} of the list: expected at least {MIN_LENGTH} characters")]
     Short(usize),
-    /// Two of them have the same number; the position of the second. Make another one.
+    /// Two secrets have the same number; the position of the second, which has to be replaced.
     #[error("secret {0} of the list conflicts with an earlier one: generate another")]
     Collision(usize),
 }
 
 impl SecretRing {
-    /// The ring of these secrets, newest first; `next` and a space before one marks it.
+    /// The ring of these secrets, newest first; a secret is marked by `next` and a space before it.
     ///
     /// # Errors
-    /// [`SecretError`] when the list is empty, or has none but marked ones, or one is too short or collides with another.
+    /// [`SecretError`] if the list is empty or has only marked ones, or if one is too short or collides with another.
     pub fn new<S: AsRef<[u8]>>(secrets: impl IntoIterator<Item = S>) -> Result<Self, SecretError> {
         let (mut next, mut in_use) = (Vec::new(), Vec::new());
         for (index, secret) in secrets.into_iter().enumerate() {
             let (secret, is_next) = unmarked(secret.as_ref());
             if unmarked(Sensitive::new(secret.to_ascii_lowercase()).expose()).1 {
-                return Err(SecretError::Mark(index + 1)); // as a secret of its own it would be used at once
+                return Err(SecretError::Mark(index + 1)); // taken for a secret of its own, it would derive values at once
             }
             if secret.len() < MIN_LENGTH {
                 return Err(SecretError::Short(index + 1));
@@ -102,19 +102,19 @@ impl SecretRing {
         }
     }
 
-    /// The secret that derives what is new.
+    /// The secret that derives new values.
     pub(super) fn deriving(&self) -> &Secret {
         &self.newest
     }
 
-    /// Each secret by its number, which every credential tells, and what it is used for.
+    /// The number of each secret, which every credential carries, and its use.
     #[must_use]
     pub fn uses(&self) -> Vec<(String, SecretUse)> {
         let number = |secret: &Secret| secret.number.map(|byte| format!("{byte:02x}")).concat();
         self.each().map(|(secret, used)| (number(secret), used)).collect()
     }
 
-    /// Every secret with what it is used for: those that are used next first, then newest first.
+    /// Every secret and its use: those marked `next` first, then newest first.
     fn each(&self) -> impl Iterator<Item = (&Secret, SecretUse)> {
         let next = self.next.iter().map(|secret| (secret, SecretUse::Next));
         let older = self.older.iter().map(|secret| (secret, SecretUse::Older));
@@ -125,18 +125,18 @@ impl SecretRing {
         self.each().find(|(secret, _)| secret.number == number)
     }
 
-    /// A name for something that is counted and must not be told: a keyed hash, another one under another secret.
+    /// A pseudonym for a counted value that must not be revealed: a keyed hash, different under each secret.
     #[must_use]
     pub fn pseudonym(&self, what: &str, value: &str) -> [u8; 32] {
         self.newest.pseudonym(what, value)
     }
 
-    /// The names that something has under each of the secrets, whichever of them a process derived it with.
+    /// The pseudonyms of a value under each of the secrets, whichever of them a process used.
     pub fn pseudonyms(&self, what: &str, value: &str) -> impl Iterator<Item = [u8; 32]> {
         self.each().map(move |(secret, _)| secret.pseudonym(what, value))
     }
 
-    /// The key that seals private keys now, with the number to store beside what it sealed.
+    /// The key that currently seals private keys, with the number to store beside the result.
     #[must_use]
     pub fn sealing_key(&self) -> ([u8; 2], &[u8; 32]) {
         (self.newest.number, self.newest.sealing.expose())
@@ -169,7 +169,7 @@ impl Secret {
     fn pseudonym(&self, what: &str, value: &str) -> [u8; 32] {
         let mut mac = self.pseudonyms.clone();
         mac.update(what.as_bytes());
-        mac.update(&[0]); // no two pairs spell the same bytes
+        mac.update(&[0]); // separates the fields: no two pairs give the same bytes
         mac.update(value.as_bytes());
         mac.finalize().into_bytes().into()
     }

@@ -1,5 +1,5 @@
-//! Secrets in memory: passwords, client secrets, keys. They are overwritten when they are dropped, no `Debug` shows them, and whoever
-//! wants to see one says so by a word that can be searched for. What libraries copy of them is beyond this.
+//! Secrets in memory: passwords, client secrets, keys. They are overwritten when dropped, `Debug` does not print them, and each
+//! access is explicit, so that it can be searched for. Copies made by libraries are out of reach.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 pub struct Sensitive<T: Zeroize>(T);
 
 impl<T: Zeroize> Sensitive<T> {
-    /// This one.
+    /// Wraps a secret.
     #[must_use]
     pub const fn new(secret: T) -> Self {
         Self(secret)
@@ -23,7 +23,7 @@ impl<T: Zeroize> Sensitive<T> {
         &self.0
     }
 
-    /// The secret itself, to be filled: with room for all of it, so that it need not move and leave a copy behind.
+    /// The secret itself, to be filled: with capacity for all of it, so that it is not moved, leaving a copy behind.
     pub const fn expose_mut(&mut self) -> &mut T {
         &mut self.0
     }
@@ -61,7 +61,7 @@ mod tests {
 
     use super::*;
 
-    /// Tells when it is overwritten.
+    /// Reports when it is overwritten.
     struct Watched(Rc<Cell<u32>>);
 
     impl Zeroize for Watched {

@@ -1,6 +1,6 @@
-//! Stamps: short texts by which this server recognises that it asked something of one browser at one time.
-//! A form's CSRF token, "a sign-in was asked for at", "consent was given at", and the cookie of a known
-//! browser. Nothing is stored for them: the MAC covers the purpose, what it is bound to, and the time.
+//! Stamps: short authenticated texts, each bound to a purpose, a browser or session, and a time: a form's CSRF token, "a sign-in
+//! was requested at", "consent was given at", and the cookie of a known browser. Nothing is stored for them: the MAC covers the
+//! purpose, the binding and the time.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::Mac;
@@ -10,31 +10,31 @@ use super::{
     time::{Span, Timestamp},
 };
 
-/// What a stamp is for; one can never pass for another.
+/// The purpose of a stamp; a stamp of one purpose never passes for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// A form was shown to this browser (RFC 6749 §10.12).
     Form,
-    /// A fresh sign-in was asked for, for this request.
+    /// A fresh sign-in was required for this request.
     SignInRequested,
-    /// Consent was given in this session, to this request.
+    /// Consent to this request was given in this session.
     ConsentGiven,
     /// The account of this session was chosen, for this request.
     AccountChosen,
     /// This browser has signed in as this user before.
     KnownBrowser,
-    /// An e-mail was asked for in this browser, under this name.
+    /// An e-mail was requested in this browser, under this name.
     Requested,
-    /// The sign-in page says this to this browser, with this name and this request.
+    /// The sign-in page shows this notice to this browser, with this name and this request.
     SignInNotice,
-    /// This was done in this session, and a page says so.
+    /// This was done in this session, and a page confirms it.
     Done,
 }
 
 /// Why a stamp is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StampError {
-    /// Not one of ours, or not for this purpose and binding.
+    /// Not one of ours, or for another purpose or binding.
     #[error("not a stamp of this server for this")]
     Forged,
     /// Ours, but older than allowed, or from the future.
@@ -59,7 +59,7 @@ impl Purpose {
     }
 }
 
-/// A stamp made at `now`, bound to every part of `binding`.
+/// A stamp created at `now`, bound to every part of `binding`.
 #[must_use]
 pub fn make(secrets: &SecretRing, purpose: Purpose, binding: &[&str], now: Timestamp) -> String {
     let secret = secrets.deriving();
@@ -70,10 +70,10 @@ pub fn make(secrets: &SecretRing, purpose: Purpose, binding: &[&str], now: Times
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// When the stamp was made, if it is ours for this purpose and binding and not older than `lifetime`.
+/// When the stamp was created, if it is ours for this purpose and binding and not older than `lifetime`.
 ///
 /// # Errors
-/// [`StampError`] otherwise. One from the future has expired: it was made by a clock that was set back since.
+/// [`StampError`] otherwise. A stamp from the future has expired: it was created by a clock that was set back since.
 pub fn check(
     secrets: &SecretRing,
     purpose: Purpose,
@@ -103,7 +103,7 @@ fn mac(key: &HmacSha256, purpose: Purpose, binding: &[&str], made: Timestamp) ->
     let mut mac = key.clone();
     mac.update(&made.millis().to_be_bytes());
     for part in std::iter::once(&purpose.name()).chain(binding) {
-        mac.update(&(part.len() as u64).to_be_bytes()); // lengths first: no two bindings spell the same bytes
+        mac.update(&(part.len() as u64).to_be_bytes()); // lengths first: no two bindings give the same bytes
         mac.update(part.as_bytes());
     }
     mac

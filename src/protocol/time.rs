@@ -1,5 +1,5 @@
-//! Points in time and spans as the rules use them: whole milliseconds since 1970 UTC. Nothing here reads a
-//! clock (`clock.rs` does), and no rule orders credentials by time (generations are integers).
+//! Points in time and spans, as the rules use them: whole milliseconds since 1970 UTC. Nothing here reads a clock (`clock.rs`
+//! does), and no rule orders credentials by time (generations are integers).
 
 use std::fmt;
 
@@ -14,29 +14,29 @@ pub struct Timestamp(i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span(i64);
 
-/// How far ahead of this server's clock a time may be that a server wrote. Servers of one database have clocks that agree within
-/// seconds and not exactly, and what one has just written is read by another. Ten seconds are more than synchronised clocks
-/// differ by, and less than anything here is valid for, so that nothing lives noticeably longer by it.
+/// The allowed clock skew: how far ahead of this server's clock a time written by another server may be. Servers of one database
+/// have clocks that agree within seconds but not exactly, and each reads what another has just written. Ten seconds are more than
+/// synchronised clocks differ by, and less than any lifetime here, so that nothing is valid noticeably longer.
 pub const CLOCK_TOLERANCE: Span = Span::from_seconds(10);
 
-/// How old something is that was written at some time.
+/// The age of something written at a given time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Age {
-    /// So old; zero where it is ahead of the clock by no more than [`CLOCK_TOLERANCE`].
+    /// This age; zero if the time is ahead of the clock by no more than [`CLOCK_TOLERANCE`].
     Of(Span),
-    /// It is further ahead: the clock was set back since it was written, and its age cannot be told. To count it as new would
-    /// let what has expired live again, for as long as the clock was ahead.
+    /// The time is further ahead: the clock was set back since it was written, and its age is unknown. Treating it as new would
+    /// make expired things valid again, for as long as the clock was ahead.
     FromTheFuture,
 }
 
 impl Age {
-    /// Whether it is known and no more than this.
+    /// Whether it is known and at most this span.
     #[must_use]
     pub fn is_at_most(self, span: Span) -> bool {
         matches!(self, Self::Of(age) if age <= span)
     }
 
-    /// Whether it is known and less than this.
+    /// Whether it is known and less than this span.
     #[must_use]
     pub fn is_below(self, span: Span) -> bool {
         matches!(self, Self::Of(age) if age < span)
@@ -62,32 +62,32 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// This time and `span` more.
+    /// This time plus `span`.
     #[must_use]
     pub const fn plus(self, span: Span) -> Self {
         Self(self.0.saturating_add(span.0))
     }
 
-    /// So many milliseconds later; a negative number is earlier.
+    /// This time shifted by this many milliseconds; a negative number is earlier.
     #[must_use]
     pub const fn shifted(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis))
     }
 
-    /// How old it is now, at this time, what was written at `at`. For whatever is valid because it is new; [`Timestamp::since`] is
-    /// for what ends after a time without use, and must not end because a clock was set back.
+    /// The age, at this time, of something written at `at`. For what is valid only while it is new; [`Timestamp::since`] is for
+    /// what ends when it is idle, and must not end because a clock was set back.
     #[must_use]
     pub fn age_of(self, at: Self) -> Age {
         if at.is_ahead_of(self) { Age::FromTheFuture } else { Age::Of(self.since(at)) }
     }
 
-    /// Whether this time is ahead of the clock by more than clocks may differ.
+    /// Whether this time is ahead of the clock by more than the allowed skew.
     #[must_use]
     pub fn is_ahead_of(self, now: Self) -> bool {
         self > now.plus(CLOCK_TOLERANCE)
     }
 
-    /// The span from `earlier` to this time; zero when a clock ran backwards.
+    /// The span from `earlier` to this time; zero if `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Span {
         let span = self.0.saturating_sub(earlier.0);
@@ -96,7 +96,7 @@ impl Timestamp {
 }
 
 impl Span {
-    /// No time at all.
+    /// The empty span.
     pub const ZERO: Self = Self(0);
 
     /// A span of whole seconds.
@@ -105,7 +105,7 @@ impl Span {
         Self(seconds as i64 * 1000)
     }
 
-    /// A span of milliseconds; a negative number is none.
+    /// A span of milliseconds; a negative number gives zero.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(if millis < 0 { 0 } else { millis })
@@ -117,7 +117,7 @@ impl Span {
         self.0
     }
 
-    /// This span and another.
+    /// The sum of this span and another.
     #[must_use]
     pub const fn plus(self, more: Self) -> Self {
         Self(self.0.saturating_add(more.0))
@@ -130,8 +130,8 @@ impl Span {
     }
 }
 
-/// As users write it, and as a setting is read: `10m`, `1day 12h`, `180days`. Months have no length that anyone means, and a year
-/// is only written where it is whole (365.25 days).
+/// In the notation of settings: `10m`, `1day 12h`, `180days`. Months are not used, as their length is ambiguous, and years only for
+/// whole ones (365.25 days).
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const YEAR: i64 = 31_557_600_000;

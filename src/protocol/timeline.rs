@@ -1,83 +1,84 @@
-//! The life of a grant as rows to draw and to read: which moments stand alone, which runs of everyday refreshes become one
-//! row, what was left out, and what is not listed at all. Every moment is in exactly one row, and their order is kept. How a
-//! row looks, and its words, is `pages::timeline`.
+//! A grant's history as the rows of a timeline: which entries stand alone, which runs of routine refreshes become one row, which
+//! rows are omitted, and what is not listed at all. Every entry is in exactly one row, and their order is kept. The look and the
+//! wording of a row are `pages::timeline`.
 
 use super::{
     history::{Changes, GrantEvent, HistoryEntry, changes},
     time::Span,
 };
 
-/// At most so many rows are drawn.
+/// The maximum number of rows drawn.
 pub const MOST_ROWS: usize = 120;
 
-/// What is less than this stays single: a row that says "2 refreshes" saves nothing.
+/// The shortest run that is merged: a row that says "2 refreshes" saves nothing.
 const SHORTEST_RUN: usize = 3;
 
-/// The newest moments stay single, so that what is going on now is seen in full.
+/// The newest entries are never merged, so that current activity is seen in full.
 const NEWEST_SINGLE: usize = 3;
 
-/// A silence that a run must not hide.
+/// A gap this long breaks a run, which must not hide it.
 const SILENCE: Span = Span::from_seconds(7 * 24 * 60 * 60);
 
-/// The oldest rows are kept when others are left out: how it all began.
+/// How many of the oldest rows are kept when others are omitted: they show how the grant began.
 const BEGINNING: usize = 2;
 
-/// Moments that are told together: those from `first` to `last`, both included, by their places among all.
+/// Entries shown together: those from `first` to `last`, both included, by index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The place of its first moment.
+    /// The index of its first entry.
     pub first: usize,
-    /// The place of its last moment.
+    /// The index of its last entry.
     pub last: usize,
-    /// How they are told.
+    /// How they are shown.
     pub kind: RowKind,
-    /// From the row before to this one.
+    /// The time between the previous row and this one.
     pub since_before: Option<Span>,
-    /// From its first moment to its last.
+    /// The time from its first entry to its last.
     pub lasting: Span,
-    /// What had changed; for several moments, whether it had for any.
+    /// What changed; for several entries, whether it changed in any of them.
     pub changes: Changes,
-    /// How many uses there were between the row before and the end of this one that no moment tells of.
+    /// How many uses between the previous row and the end of this one have no entry.
     pub unlisted: u32,
-    /// The newest generation when the last of it happened: for one that came again, by which it had been replaced.
+    /// The newest generation at the time of its last entry: for a replayed credential, the generation that had replaced it.
     pub newest: u32,
-    /// For a credential that came again: the row in which it had been used first.
+    /// For a replayed credential: the row in which it was first used.
     pub first_used: Option<usize>,
 }
 
-/// How the moments of a row are told.
+/// How the entries of a row are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowKind {
-    /// One moment.
+    /// One entry.
     Single,
     /// Refreshes without any change.
     Run,
-    /// Moments that are not told, because there are too many.
+    /// Entries that are omitted because there are too many.
     Omitted {
-        /// In how many of them something had changed.
+        /// In how many of them something changed.
         changed: usize,
     },
 }
 
 impl Row {
-    /// How many moments it holds.
+    /// How many entries it holds.
     #[must_use]
     pub const fn count(&self) -> usize {
         self.last - self.first + 1
     }
 }
 
-/// A moment with what follows from the ones before it.
+/// An entry, with what follows from the entries before it.
 struct Step<'a> {
     entry: &'a HistoryEntry,
     changes: Changes,
-    /// Uses since the moment before that no moment tells of.
+    /// Uses since the previous entry that have no entry themselves.
     unlisted: u32,
     newest: u32,
     since_before: Span,
 }
 
-/// The rows of a grant's moments, oldest first, at most `most` of them (and never fewer than are needed to say so: four).
+/// The rows for a grant's entries, oldest first, at most `most` of them (and never fewer than the four needed to say that some are
+/// omitted).
 #[must_use]
 pub fn rows(entries: &[HistoryEntry], most: usize) -> Vec<Row> {
     let steps = steps(entries);
@@ -111,7 +112,7 @@ fn steps(entries: &[HistoryEntry]) -> Vec<Step<'_>> {
     each.collect()
 }
 
-/// The newest generation just before a moment; one that came again does not tell it.
+/// The newest generation just before an entry; an entry of a replayed credential does not reveal it.
 const fn generation_before(entry: &HistoryEntry) -> Option<u32> {
     match entry.event {
         GrantEvent::Reused => None,
@@ -159,7 +160,7 @@ fn row(steps: &[Step<'_>], at: usize, kind: RowKind) -> Option<Row> {
     })
 }
 
-/// Where there are too many rows, those between the beginning and the newest become one.
+/// If there are too many rows, merges those between the beginning and the newest into one.
 fn shortened(mut rows: Vec<Row>, steps: &[Step<'_>], most: usize) -> Vec<Row> {
     if rows.len() <= most {
         return rows;

@@ -1,4 +1,4 @@
-//! A grant's life as rows: what stands alone, what is drawn together, and that nothing is lost or told twice.
+//! Tests of a grant's timeline: which entries stand alone, which are merged, and that each appears exactly once.
 
 use proptest::prelude::*;
 
@@ -20,7 +20,7 @@ fn entry(event: GrantEvent, seconds: i64, generation: u32) -> HistoryEntry {
     }
 }
 
-/// A code that is redeemed at once, and `count` refreshes, an hour apart.
+/// A code redeemed at once, and `count` refreshes, an hour apart.
 fn life(count: u32) -> Vec<HistoryEntry> {
     let begin = [entry(GrantEvent::CodeIssued, 0, 0), entry(GrantEvent::Redeemed, 2, 0)];
     let refreshes = (1..=count).map(|n| entry(GrantEvent::Refreshed, i64::from(n) * HOUR, n));
@@ -82,7 +82,7 @@ fn uses_without_an_entry_are_counted() {
     assert_eq!((shown[1].unlisted, shown[1].kind), (11, RowKind::Run));
     assert_eq!(shown.iter().map(|row| row.unlisted).sum::<u32>(), 11);
 
-    // Told again, and revoked: each says which generation the row was at.
+    // Retried, and revoked: each entry gives the generation of the row.
     let ends = [entry(GrantEvent::Redeemed, 0, 0), entry(GrantEvent::Repeated, 1, 0), entry(GrantEvent::Revoked, 2, 4)];
     let unlisted: Vec<_> = rows(&ends, MOST_ROWS).iter().map(|row| row.unlisted).collect();
     assert_eq!(unlisted, [0, 0, 3]);
@@ -116,7 +116,7 @@ fn too_many_rows_are_shortened_between_the_beginning_and_the_newest() {
     assert_eq!(places(&shown)[3], (495, 495));
 }
 
-/// A year of refreshes every ten minutes, with a week's holiday and a token told again now and then.
+/// A year of refreshes every ten minutes, with a week's holiday and an occasional retry.
 #[test]
 fn a_year_stays_readable() {
     let entries: Vec<_> = (0..52_560u32)
@@ -140,7 +140,7 @@ fn any_entry() -> impl Strategy<Value = (usize, i64, u32, bool)> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever happened: every moment is in exactly one row, in order, and no more rows than asked for.
+    /// For any history: every entry is in exactly one row, in order, and there are no more rows than requested.
     #[test]
     fn every_entry_is_in_exactly_one_row(
         drawn in prop::collection::vec(any_entry(), 0..300),

@@ -1,5 +1,5 @@
-//! The token request (RFC 6749 §4.1.3, §4.4.2 and §6): which grant type, and the parameters of it. Client
-//! authentication is `client_auth`; whether the credential is good is `grant`.
+//! The token request (RFC 6749 §4.1.3, §4.4.2 and §6): its grant type and parameters. Client authentication is `client_auth`;
+//! whether the credential is valid is `grant`.
 
 use super::{
     client::GrantType,
@@ -11,7 +11,7 @@ use super::{
 /// A well-formed token request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenRequest {
-    /// Redeem a code.
+    /// Redeems a code.
     AuthorizationCode {
         /// The code as sent.
         code: String,
@@ -19,32 +19,32 @@ pub enum TokenRequest {
         redirect_uri: Option<String>,
         /// The PKCE verifier, if sent.
         verifier: Option<String>,
-        /// RFC 8707: the resources asked for, a subset of those consented to.
+        /// RFC 8707: the requested resources, a subset of those consented to.
         resources: Vec<String>,
     },
-    /// Refresh.
+    /// Refreshes.
     RefreshToken {
         /// The refresh token as sent.
         token: String,
-        /// The scopes asked for, if fewer than granted.
+        /// The requested scopes, if fewer than granted.
         scopes: Option<Scopes>,
-        /// RFC 8707: the resources asked for, if fewer than granted.
+        /// RFC 8707: the requested resources, if fewer than granted.
         resources: Vec<String>,
     },
-    /// A token for the client itself (RFC 6749 §4.4).
+    /// Requests a token on the client's own behalf (RFC 6749 §4.4).
     ClientCredentials {
-        /// The scopes asked for; none means all that the client has at the APIs.
+        /// The requested scopes; `None` means all that the client has at the APIs.
         scopes: Option<Scopes>,
-        /// RFC 8707: the resources asked for.
+        /// RFC 8707: the requested resources.
         resources: Vec<String>,
     },
 }
 
 impl TokenRequest {
-    /// Reads the form.
+    /// Parses the form.
     ///
     /// # Errors
-    /// `invalid_request`, `unsupported_grant_type` or `invalid_scope`, saying what was expected.
+    /// `invalid_request`, `unsupported_grant_type` or `invalid_scope`, with what was expected.
     pub fn parse(params: &Params) -> Result<Self, ProtocolError> {
         let invalid = |text: String| ProtocolError::new(ErrorCode::InvalidRequest, text);
         let needed = |name: &str| {

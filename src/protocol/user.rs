@@ -1,5 +1,5 @@
-//! A user, as far as claims tell of one: which claims each scope opens (OpenID Connect Core §5.1, §5.4; `roles`
-//! and `groups` by RFC 9068 §2.2.3.1; further scopes by configuration), and what of them is told.
+//! A user's claims: which claims each scope grants (OpenID Connect Core §5.1, §5.4; `roles` and `groups` by RFC 9068 §2.2.3.1;
+//! further scopes by configuration), and their values.
 
 use serde_json::{Map, Value};
 
@@ -11,30 +11,30 @@ use super::{
     time::Timestamp,
 };
 
-/// A user.
+/// A user, as described by claims.
 #[derive(Clone, Debug)]
 pub struct User {
-    /// Never given to anyone else; `sub` where it is not pairwise.
+    /// Never reassigned; the `sub` claim unless it is pairwise.
     pub id: Id,
-    /// The name typed to sign in.
+    /// The user name, typed to sign in.
     pub username: String,
-    /// The name shown.
+    /// The display name.
     pub display_name: Option<String>,
     /// The e-mail address.
     pub email: String,
-    /// Whether it was shown to be theirs.
+    /// Whether the address is verified.
     pub email_verified: bool,
-    /// What they may do, in the words of the APIs.
+    /// Their roles, in the terms of the APIs.
     pub roles: Vec<String>,
-    /// What they belong to.
+    /// Their groups.
     pub groups: Vec<String>,
     /// Further claims by name: those of the scopes `profile`, `address` and `phone`, and of configured scopes.
     pub attributes: Map<String, Value>,
-    /// When one of these last changed.
+    /// When any of these last changed.
     pub updated_at: Timestamp,
 }
 
-/// The claims that each standard scope opens.
+/// The claims that each standard scope grants.
 const OPENED: [(&str, &[&str]); 6] = [
     (
         "profile",
@@ -62,35 +62,35 @@ const OPENED: [(&str, &[&str]); 6] = [
     ("groups", &["groups"]),
 ];
 
-/// The claims that are columns of their own, and never attributes.
+/// The claims with columns of their own, which are never attributes.
 const OWN: [&str; 7] = ["name", "preferred_username", "updated_at", "email", "email_verified", "roles", "groups"];
 /// The members of `address` (Core §5.1.1).
 const ADDRESS: [&str; 6] = ["formatted", "street_address", "locality", "region", "postal_code", "country"];
-/// The longest attribute, as JSON.
+/// The maximum length of an attribute, as JSON.
 const ATTRIBUTE_LIMIT: usize = 2000;
 
-/// Every claim about a user, standard ones first, as discovery lists them.
+/// Every claim about a user, standard ones first, as in the discovery document.
 pub fn claims(custom: &ScopeClaims) -> impl Iterator<Item = &str> {
     let standard = OPENED.iter().flat_map(|(_, claims)| claims.iter().copied());
     standard.chain(custom.scopes().flat_map(|scope| custom.opened_by(scope).iter().map(String::as_str)))
 }
 
-/// The claims that a scope opens.
+/// The claims that a scope grants.
 pub fn opened_by<'a>(scope: &str, custom: &'a ScopeClaims) -> impl Iterator<Item = &'a str> {
     let standard = OPENED.iter().filter(move |(name, _)| *name == scope).flat_map(|(_, claims)| claims.iter().copied());
     standard.collect::<Vec<_>>().into_iter().chain(custom.opened_by(scope).iter().map(String::as_str))
 }
 
-/// The scopes that open a claim.
+/// The scopes that grant a claim.
 pub fn scopes_of<'a>(claim: &str, custom: &'a ScopeClaims) -> impl Iterator<Item = &'a str> {
     let standard = OPENED.iter().filter(move |(_, claims)| claims.contains(&claim)).map(|(scope, _)| *scope);
     standard.chain(custom.scopes().filter(move |scope| custom.opened_by(scope).iter().any(|opened| opened == claim)))
 }
 
-/// Checks an attribute before it is kept.
+/// Validates an attribute before it is stored.
 ///
 /// # Errors
-/// What is wrong and what is expected.
+/// The mistake and the expected value.
 pub fn check_attribute(name: &str, value: &Value, custom: &ScopeClaims) -> Result<(), Invalid> {
     if OWN.contains(&name) {
         return Err(format!("attribute '{name}': expected another name; use the dedicated option for this one").into());
@@ -121,7 +121,7 @@ pub fn check_attribute(name: &str, value: &Value, custom: &ScopeClaims) -> Resul
 }
 
 impl User {
-    /// One claim, if it is known of the user.
+    /// The value of a claim, if the user has one.
     #[must_use]
     pub fn claim(&self, name: &str) -> Option<Value> {
         match name {
@@ -136,8 +136,8 @@ impl User {
         }
     }
 
-    /// What `/userinfo` tells besides `sub`: what the scopes open, and the claims that were asked for one by one, as
-    /// far as the client may have them (Core §5.4, §5.5).
+    /// The claims of a `/userinfo` response besides `sub`: those the scopes grant, and the individually requested ones that the
+    /// client may have (Core §5.4, §5.5).
     #[must_use]
     pub fn user_info(&self, scopes: &Scopes, requested: &ClaimsRequest, custom: &ScopeClaims) -> Map<String, Value> {
         let is_opened = |name: &&str| scopes.iter().any(|scope| opened_by(scope, custom).any(|opened| opened == *name));
@@ -145,7 +145,7 @@ impl User {
         self.select(claims(custom).filter(|name| is_opened(name) || is_requested(name)))
     }
 
-    /// The claims that were asked for in the ID token.
+    /// The individually requested claims for the ID token.
     #[must_use]
     pub fn id_token(&self, requested: &ClaimsRequest, custom: &ScopeClaims) -> Map<String, Value> {
         self.select(claims(custom).filter(|name| requested.id_token.iter().any(|requested| requested == name)))

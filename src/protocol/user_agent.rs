@@ -1,9 +1,9 @@
-//! What a `User-Agent` says of a browser or program (RFC 9110 §10.1.5), in a few words by which users know a device again:
-//! "Firefox on Linux". Only names of our own tables come out, whatever was sent. It is a hint: no rule depends on it.
-//! A table of our own, because no crate fits: those with uap-core's patterns read a megabyte of regular expressions at start,
-//! and the only small one has not been released since 2021.
+//! The `User-Agent` header (RFC 9110 §10.1.5) in a few words by which users recognise a device: "Firefox on Linux". Only names from
+//! our own tables are returned, whatever was sent. It is a hint: no rule depends on it. The tables are our own because no crate
+//! fits: those with uap-core's patterns load a megabyte of regular expressions at start, and the only small one has had no release
+//! since 2021.
 
-/// What was read; `None` is what is not known.
+/// A parsed user agent; `None` where unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UserAgent {
     /// The browser or program.
@@ -12,10 +12,10 @@ pub struct UserAgent {
     pub system: Option<&'static str>,
 }
 
-/// No browser's own text is longer; what stands beyond is not looked at.
+/// The length considered: no genuine browser sends more, and the rest is ignored.
 const LONGEST: usize = 512;
 
-/// A mark and what it means, most telling first: nearly every browser also names Chrome and Safari.
+/// Markers of browsers and their names, most specific first: nearly every browser also names Chrome and Safari.
 const BROWSERS: [(&str, &str); 21] = [
     ("Edg/", "Edge"),
     ("EdgA/", "Edge"),
@@ -40,7 +40,7 @@ const BROWSERS: [(&str, &str); 21] = [
     ("Trident/", "Internet Explorer"),
 ];
 
-/// Programs that are no browsers; they begin with their name.
+/// Programs other than browsers; their user agents begin with their name.
 const PROGRAMS: [(&str, &str); 20] = [
     ("curl/", "curl"),
     ("Wget/", "Wget"),
@@ -79,7 +79,7 @@ const SYSTEMS: [(&str, &str); 11] = [
 ];
 
 impl UserAgent {
-    /// Reads one, as it was sent.
+    /// Parses a user agent as sent.
     #[must_use]
     pub fn read(text: &str) -> Self {
         let end = text.char_indices().nth(LONGEST).map_or(text.len(), |(at, _)| at);
@@ -91,7 +91,7 @@ impl UserAgent {
     }
 }
 
-/// Safari itself alone says its version; an app that shows web pages says neither.
+/// Only Safari itself states its version; an app with a web view states neither.
 fn safari(text: &str) -> Option<&'static str> {
     if !text.contains("AppleWebKit/") {
         return None;

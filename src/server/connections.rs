@@ -1,6 +1,6 @@
-//! Connections before there is a request: how many one address may have open at once (one that is too many is closed at once,
-//! before TLS), and a log line, with the address and at a limited rate, for those that fail. How many there may be in all is the
-//! accepting thread's: it takes no more, and the rest wait.
+//! Connections before there is a request: a limit per address (an excess connection is closed at once, before TLS), and a
+//! rate-limited log line, with the address, for connections that fail. The total is limited by the accept thread: it accepts no
+//! more, and the rest wait.
 
 use std::{collections::HashMap, net::IpAddr, pin::Pin, rc::Rc, sync::Arc, sync::Mutex, sync::PoisonError, time::Duration};
 
@@ -11,34 +11,34 @@ use ipnet::IpNet;
 
 use crate::{clock::Stopwatch, protocol::network};
 
-/// The shortest time between two log lines of one kind.
+/// The minimum time between two log lines of one kind.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// The connections that are open, by address.
+/// The open connections, by address.
 pub struct Connections {
     open: Mutex<HashMap<String, usize>>,
     of_one_address: usize,
-    /// Proxies that everyone comes through: they are not counted.
+    /// Proxies that all callers come through: their connections are not counted.
     trusted_proxies: Vec<IpNet>,
     refused: Seldom,
     failed: Seldom,
 }
 
-/// The place of one connection, free again when this is dropped.
+/// The slot of one connection, released on drop.
 struct Slot {
     connections: Arc<Connections>,
     subscriber: Option<String>,
 }
 
 impl Connections {
-    /// None so far, with this limit for one address.
+    /// No connections yet, with this limit per address.
     #[must_use]
     pub fn new(of_one_address: usize, trusted_proxies: Vec<IpNet>) -> Arc<Self> {
         let (refused, failed) = (Seldom::default(), Seldom::default());
         Arc::new(Self { open: Mutex::default(), of_one_address, trusted_proxies, refused, failed })
     }
 
-    /// A place for a connection from this address, if there is one.
+    /// A slot for a connection from this address, if one is free.
     fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Slot> {
         if self.trusted_proxies.iter().any(|network| network.contains(&address)) {
             return Some(Slot { connections: self.clone(), subscriber: None });
@@ -58,10 +58,10 @@ impl Connections {
         None
     }
 
-    /// Says why a connection ended before its time.
+    /// Logs why a connection failed.
     fn failed(&self, address: IpAddr, error: &DispatchError) {
         match error {
-            // Callers who say nothing, leave, or do not read their answer: browsers open connections in advance.
+            // Callers who send nothing, leave, or do not read their response: browsers open connections in advance.
             DispatchError::SlowRequestTimeout
             | DispatchError::DisconnectTimeout
             | DispatchError::HandlerDroppedPayload
@@ -93,12 +93,12 @@ impl Drop for Slot {
     }
 }
 
-/// Lets a line through at intervals, and counts what happens in between.
+/// A rate limit on log lines that counts the events in between.
 #[derive(Default)]
 struct Seldom(Mutex<(Option<Stopwatch>, u64)>);
 
 impl Seldom {
-    /// Counts one more; says how many there were since the last line, where it is time for the next.
+    /// Counts an event; returns the number since the last line, if the next line is due.
     fn due(&self) -> Option<u64> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (last, count) = &mut *state;
@@ -111,8 +111,8 @@ impl Seldom {
     }
 }
 
-/// What serves one connection to its end, for as many as [`Connections`] has places for. Its error is one of a request; there is
-/// none for a handshake that failed.
+/// The service of one connection to its end, for as many connections as [`Connections`] has slots. Its errors are those of a
+/// request; it has none for a failed handshake.
 pub fn bounded<F>(
     connections: Arc<Connections>,
     serving: F,
@@ -140,8 +140,8 @@ where
     type Error = ();
     type Future = Pin<Box<dyn Future<Output = Result<(), ()>>>>;
 
-    // The TLS acceptor is ready for 256 handshakes at once in each thread and lets everyone else wait for them, which callers who
-    // never finish theirs could use up. It bounds no memory of ours: connections are bounded, and a handshake has three seconds.
+    // The TLS acceptor handles 256 handshakes at once per thread and makes further ones wait, so that callers who never finish
+    // theirs could exhaust it. Memory is bounded elsewhere: connections are limited, and a handshake has three seconds.
     always_ready!();
 
     fn call(&self, stream: TcpStream) -> Self::Future {

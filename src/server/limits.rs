@@ -1,21 +1,21 @@
-//! How many files the system lets this process open, raised as far as it allows, and how many connections fit below that beside
-//! the database, files and calls to others.
+//! The limit on open files, raised as far as the system allows, and the number of connections that fit below it beside the
+//! database, files and outgoing calls.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::{Config, ConnectionSettings};
 
-/// Open files kept for everything but callers and the database: standard output and error, listeners, the event loops of the
-/// threads, files that are being read, calls to clients' servers, mail.
+/// Open files reserved for everything but callers and the database: standard output and error, listeners, the threads' event loops,
+/// files being read, calls to clients' servers, mail.
 const OTHER_FILES: u64 = 128;
-/// Open files of one database connection: of SQLite the file itself, its log, the log's index, and a journal for a moment.
+/// Open files per database connection: for SQLite the file itself, its write-ahead log, the log's index, and at times a journal.
 const FILES_OF_A_CONNECTION: u64 = 4;
-/// Connections of one address where the configuration does not say: what an office behind one address needs, with six connections
-/// of each browser, and at most a quarter of all, so that one address leaves room for others whatever the limits are.
+/// The default limit per address: enough for an office behind one address, with six connections per browser, and at most a quarter
+/// of all, so that one address leaves room for others whatever the limits are.
 const DEFAULT_OF_ONE_ADDRESS: usize = 512;
 
-/// Raises the limit of open files to the highest that the system lets this process have. The limit that processes begin with,
-/// mostly 1,024, is kept low for programs that use `select`, and this one does not.
+/// Raises the limit of open files to the maximum for this process. The initial limit, usually 1,024, is kept low for programs that
+/// use `select`, and this one does not.
 pub fn raise() {
     let limit = getrlimit(Resource::Nofile);
     if limit.current == limit.maximum {
@@ -26,23 +26,23 @@ pub fn raise() {
     }
 }
 
-/// How many files may be open at once; `None` where there is no limit.
+/// The limit of open files; `None` if unlimited.
 #[must_use]
 pub fn open_files() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
-/// How many connections may be open at once.
+/// The limits on open connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Of all callers.
+    /// In total.
     pub in_all: usize,
-    /// Of one address.
+    /// Per address.
     pub of_one_address: usize,
 }
 
 impl Bounds {
-    /// What is configured, as far as so many open files allow it.
+    /// The configured limits, reduced to fit the limit of open files.
     #[must_use]
     pub fn of(config: &Config, open_files: Option<u64>) -> Self {
         Self::within(config.connections, config.database_pool_size, open_files)
@@ -50,7 +50,7 @@ impl Bounds {
 
     fn within(settings: ConnectionSettings, pool_size: u32, open_files: Option<u64>) -> Self {
         let kept = OTHER_FILES + FILES_OF_A_CONNECTION * u64::from(pool_size);
-        // Where so few files are allowed that nothing would be left, half of them serve callers all the same.
+        // If the limit is so low that nothing would be left, half of the files serve callers all the same.
         let room = open_files.map_or(u64::MAX, |files| files.saturating_sub(kept).max(files / 2));
         let in_all = usize::try_from(room.min(settings.in_all.into())).unwrap_or(usize::MAX).max(1);
         let of_one_address = match settings.of_one_address {

@@ -1,5 +1,5 @@
-//! Listening: the sockets, and what serves a connection on them, by HTTP/1.1 or by HTTPS. Put together here, and not by the web
-//! framework's own server, because that one can say nothing of a connection before its TLS handshake; everything else is as there.
+//! Listening: the sockets, and serving a connection on them by HTTP/1.1 or HTTPS. Assembled here instead of with actix's own
+//! server, because that one reports nothing of a connection before its TLS handshake; everything else is the same.
 
 use std::{
     io,
@@ -30,34 +30,34 @@ use crate::{
     web::request,
 };
 
-/// How many connections wait in the kernel to be accepted.
+/// The kernel's backlog of connections to be accepted.
 const BACKLOG: i32 = 1024;
-/// How long the head of a request may take.
+/// The maximum time to receive a request head.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection may be idle between requests.
+/// The maximum idle time between requests.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long a connection that is over may take to close.
+/// The maximum time to close a finished connection.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// How many connections monitoring may have open at once, apart from those of callers: what it tells is wanted most while they
-/// are too many.
+/// The maximum number of monitoring connections, counted apart from those of callers: the counters are needed most while the server
+/// is overloaded.
 const OF_MONITORING: usize = 16;
 
-/// Sockets on every address of `host:port`. One address may be missing on this machine, as that of IPv6 often is.
+/// Sockets on every address of `host:port`. An address may be absent from this machine, as IPv6 often is.
 ///
 /// # Errors
-/// When the name cannot be resolved, none of its addresses is of this machine, or one is in use.
+/// When the name cannot be resolved, this machine has none of its addresses, or one is in use.
 pub fn bind(listen: &str) -> io::Result<Vec<TcpListener>> {
     let mut addresses: Vec<SocketAddr> = Vec::new();
     for address in listen.to_socket_addrs()? {
         if !addresses.contains(&address) {
-            addresses.push(address); // resolvers give the same one twice
+            addresses.push(address); // resolvers may return an address twice
         }
     }
     let (mut sockets, mut missing) = (Vec::new(), None);
     for address in addresses {
         match bind_one(address) {
             Ok(socket) => sockets.push(socket),
-            // Another program that has this address would get some of the callers.
+            // Another program that uses this address would get some of the callers.
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 return Err(io::Error::new(error.kind(), format!("{address}: {error}")));
             }
@@ -78,7 +78,7 @@ fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Serves callers on these sockets, within these bounds; by HTTPS where there is a configuration for it.
+/// Serves callers on these sockets, within these limits; by HTTPS if it is configured.
 ///
 /// # Errors
 /// When a socket cannot be used.
@@ -117,7 +117,7 @@ pub fn serve(
     Ok(server.run())
 }
 
-/// Serves monitoring on these sockets, by plain HTTP, with a thread and connections of its own.
+/// Serves monitoring on these sockets, by plain HTTP, with its own thread and connections.
 ///
 /// # Errors
 /// When a socket cannot be used.
@@ -134,7 +134,7 @@ pub fn serve_metrics(app: &Data<App>, sockets: Vec<TcpListener>) -> io::Result<S
     Ok(server.run())
 }
 
-/// How a connection is served.
+/// The HTTP service of a connection.
 fn builder<T, S, F>(stopping: impl Fn() -> F + 'static, address: SocketAddr) -> HttpServiceBuilder<T, S>
 where
     S: ServiceFactory<Request, Config = ()>,
@@ -151,7 +151,7 @@ where
         .local_addr(address)
 }
 
-/// What answers a request.
+/// The service for requests.
 fn routed(
     app: &Data<App>,
 ) -> impl ServiceFactory<
@@ -165,10 +165,10 @@ fn routed(
     let routed =
         ActixApp::new().app_data(app.clone()).wrap(from_fn(request::around)).configure(move |config| routes(config, &base));
     let answered = routed.into_factory().map_err(|error: Error| error.error_response());
-    map_config(answered, |()| AppConfig::default()) // it names a host for links, which we never ask it for
+    map_config(answered, |()| AppConfig::default()) // it holds a host name for generated URLs, which are not used here
 }
 
-/// What answers monitoring, which asks too often for its requests to be logged.
+/// The service for monitoring, whose requests are too frequent to be logged.
 fn monitored(
     app: &Data<App>,
 ) -> impl ServiceFactory<

@@ -1,5 +1,5 @@
-//! HTTPS: the certificate and its key, from PEM files, read again on demand without closing a connection. Which
-//! versions and ciphers are spoken is rustls's: TLS 1.2 and 1.3, nothing older (RFC 9325 §3.1.1).
+//! HTTPS: the certificate and its key, from PEM files, reloaded on demand without closing a connection. Versions and ciphers are
+//! rustls's defaults: TLS 1.2 and 1.3, nothing older (RFC 9325 §3.1.1).
 
 use std::{
     io,
@@ -16,7 +16,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 use crate::config::TlsFiles;
 
-/// The certificate shown now.
+/// The current certificate.
 #[derive(Debug)]
 pub struct Certificate {
     files: TlsFiles,
@@ -27,12 +27,12 @@ impl Certificate {
     /// Reads the files.
     ///
     /// # Errors
-    /// When one cannot be read, or they do not belong together.
+    /// When a file cannot be read, or the two do not belong together.
     pub fn read(files: &TlsFiles) -> io::Result<Arc<Self>> {
         Ok(Arc::new(Self { files: files.clone(), current: RwLock::new(load(files)?) }))
     }
 
-    /// Reads the files again; after an error the old certificate stays.
+    /// Reloads the files; after an error the old certificate stays.
     ///
     /// # Errors
     /// As [`Certificate::read`].
@@ -54,10 +54,10 @@ impl ResolvesServerCert for Certificate {
     }
 }
 
-/// What the listener needs.
+/// The TLS configuration for the listener.
 ///
 /// # Errors
-/// When rustls refuses its own defaults.
+/// When rustls rejects its own defaults.
 pub fn server_config(certificate: &Arc<Certificate>) -> io::Result<ServerConfig> {
     let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let builder = builder.with_safe_default_protocol_versions().map_err(io::Error::other)?;

@@ -1,5 +1,5 @@
-//! What is done to a whole account, each in one transaction: ending what lives, changing the password, deleting it. What happened
-//! goes into the user's activity with it, and where it matters they are told. What an operator does is `operator`.
+//! Actions on a whole account, each in one transaction: ending sessions and grants, changing the password, deleting the account.
+//! The activity entry is written along, and the notification where one is due. What an operator does is `operator`.
 
 mod operator;
 
@@ -24,18 +24,18 @@ pub use operator::{
 /// What was ended.
 #[derive(Clone, Debug, Default)]
 pub struct Ended {
-    /// Browsers.
+    /// Browser sessions.
     pub sessions: Vec<Session>,
-    /// Apps' access.
+    /// Grants to apps.
     pub grants: Vec<Grant>,
-    /// Whether the password was taken away with it.
+    /// Whether the password was removed too.
     pub password_taken: bool,
 }
 
-/// Ends one session of a user; false when they have no such session, or it had ended.
+/// Ends one session of a user; false if they have no such session, or it had already ended.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn end_session(connection: &mut AnyConnection, id: Id, event: &Event<'_>) -> Result<bool> {
     let found = sessions::find(connection, id)?;
     let Some(session) = found.filter(|one| one.user_id == event.user && one.ended_at.is_none()) else { return Ok(false) };
@@ -49,10 +49,10 @@ pub fn end_session(connection: &mut AnyConnection, id: Id, event: &Event<'_>) ->
     })
 }
 
-/// Revokes one grant of a user; false when they have no such grant, or it was revoked before.
+/// Revokes one grant of a user; false if they have no such grant, or it was already revoked.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn end_grant(connection: &mut AnyConnection, id: Id, event: &Event<'_>) -> Result<bool> {
     let Some(found) = grants::find(connection, id)?.filter(|found| found.grant.user_id == event.user) else {
         return Ok(false);
@@ -60,10 +60,10 @@ pub fn end_grant(connection: &mut AnyConnection, id: Id, event: &Event<'_>) -> R
     revoke_grant(connection, found.grant.id, EndReason::RevokedByUser, event)
 }
 
-/// Revokes a grant of the event's user, whoever asks for it; false when it was revoked before.
+/// Revokes a grant of the event's user, regardless of who initiated it; false if it was already revoked.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn revoke_grant(connection: &mut AnyConnection, id: Id, reason: EndReason, event: &Event<'_>) -> Result<bool> {
     dialect::together(connection, |connection| {
         users::lock(connection, event.user)?;
@@ -75,11 +75,10 @@ pub fn revoke_grant(connection: &mut AnyConnection, id: Id, reason: EndReason, e
     })
 }
 
-/// Withdraws what a user allowed an app: consent, and every grant; says how many grants ended. `None` when there was
-/// nothing to withdraw.
+/// Withdraws a user's consent for an app and revokes all its grants; returns how many. `None` if there was nothing to withdraw.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn end_app(connection: &mut AnyConnection, client: &str, event: &Event<'_>) -> Result<Option<usize>> {
     dialect::together(connection, |connection| {
         users::lock(connection, event.user)?;
@@ -92,10 +91,10 @@ pub fn end_app(connection: &mut AnyConnection, client: &str, event: &Event<'_>) 
     })
 }
 
-/// Ends every session and every grant of a user, or all but this session and what was granted in it.
+/// Ends every session and grant of a user, or all but this session and what was granted in it.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn end_everything(connection: &mut AnyConnection, but: Option<&Session>, event: &Event<'_>) -> Result<Ended> {
     dialect::together(connection, |connection| {
         users::lock(connection, event.user)?;
@@ -105,12 +104,11 @@ pub fn end_everything(connection: &mut AnyConnection, but: Option<&Session>, eve
     })
 }
 
-/// The user says that it was not them: everything ends, but this session where one is to go on. Without one the password is
-/// taken away, and only an e-mail brings a new one: but not from someone whom no e-mail reaches, as their address is not known to
-/// be theirs.
+/// The user reports "this was not me": everything ends, except this session, if given. Without one the password is removed, and
+/// only an e-mail can set a new one; but not for a user without a verified address, whom no e-mail would reach.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn report_not_me(connection: &mut AnyConnection, but: Option<&Session>, event: &Event<'_>) -> Result<Ended> {
     dialect::together(connection, |connection| report_not_me_in(connection, but, event))
 }
@@ -131,20 +129,20 @@ pub(super) fn report_not_me_in(connection: &mut AnyConnection, but: Option<&Sess
     Ok(Ended { password_taken, ..ended })
 }
 
-/// The sessions and grants that were ended at this very time.
+/// The sessions and grants that were ended at exactly this time.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn ended_at(connection: &mut AnyConnection, user: Id, at: Timestamp) -> Result<Ended> {
     let mut sessions = sessions::of_user(connection, user)?;
     sessions.retain(|session| session.ended_at == Some(at));
     Ok(Ended { sessions, grants: grants::revoked_at(connection, user, at)?, ..Ended::default() })
 }
 
-/// Sets the name that a user is called by; false when there is no such user.
+/// Sets a user's display name; false if there is no such user.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn change_display_name(connection: &mut AnyConnection, name: Option<&str>, event: &Event<'_>) -> Result<bool> {
     dialect::together(connection, |connection| {
         let Some(user) = users::lock(connection, event.user)? else { return Ok(false) };
@@ -156,11 +154,11 @@ pub fn change_display_name(connection: &mut AnyConnection, name: Option<&str>, e
     })
 }
 
-/// Sets the password that the user chose, who knew the old one, and goes on in this session under a new cookie; `None`
-/// when the old one was changed meanwhile.
+/// Sets the password chosen by a user who knew the old one; this session continues under a new cookie. `None` if the old password
+/// was changed meanwhile.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn change_password(
     connection: &mut AnyConnection,
     user: &User,
@@ -169,7 +167,7 @@ pub fn change_password(
     event: &Event<'_>,
 ) -> Result<Option<(Session, Ended)>> {
     dialect::together(connection, |connection| {
-        // Both rows are held before anything is changed.
+        // Both rows are locked before anything is changed.
         if users::lock(connection, event.user)?.is_none() || !sessions::hold(connection, session, event.at)? {
             return Ok(None);
         }
@@ -179,7 +177,7 @@ pub fn change_password(
         }
         end_requests(connection, event)?;
         let Some(renewed) = sessions::renew_cookie(connection, session, event.at)? else {
-            return Err(Error::Busy("the session changed concurrently".into())); // undoes the change
+            return Err(Error::Busy("the session changed concurrently".into())); // rolls the change back
         };
         let ended = if ends_others {
             end_all(connection, (event.user, Some(session)), EndReason::PasswordChanged, event.at)?
@@ -191,8 +189,8 @@ pub fn change_password(
     })
 }
 
-/// Sets a password without the old one: by a link, or by an operator. Everything ends: whoever had the old one is out. Part of a
-/// transaction.
+/// Sets a password without the old one: by a link, or by an operator. Everything ends, so that anyone who knew the old password is
+/// signed out. Part of a transaction.
 pub(super) fn reset_password_in(connection: &mut AnyConnection, hash: &str, event: &Event<'_>) -> Result<Ended> {
     users::set_password(connection, event.user, Some(hash))?;
     users::ask_to_sign_in_again(connection, event.user, event.at)?;
@@ -205,10 +203,11 @@ pub(super) fn reset_password_in(connection: &mut AnyConnection, hash: &str, even
     Ok(ended)
 }
 
-/// Deletes the account, by the user themselves, who has shown the password in a session: false where that was overtaken.
+/// Deletes the account at the request of its user, who has entered the password in a session: false if password, account or session
+/// changed meanwhile.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn delete_own(connection: &mut AnyConnection, proof: (&User, &Session), now: Timestamp) -> Result<bool> {
     dialect::together(connection, |connection| {
         if !still_counts(connection, proof, now)? {
@@ -219,14 +218,14 @@ pub fn delete_own(connection: &mut AnyConnection, proof: (&User, &Session), now:
     })
 }
 
-/// Whether the password that a user has shown in a session counts still: it is theirs, the account is not disabled, and
-/// the session has not ended meanwhile. Holds the rows of both until the transaction ends.
+/// Whether a password that was entered in a session is still valid: it is the user's, the account is not disabled, and the session
+/// has not ended meanwhile. Locks both rows until the transaction ends.
 pub(super) fn still_counts(connection: &mut AnyConnection, (user, session): (&User, &Session), now: Timestamp) -> Result<bool> {
     Ok(users::holds(connection, user)? && sessions::hold(connection, session, now)?)
 }
 
-/// Deletes a user: their sessions and grants end, what they allowed and what happened to them is forgotten. Their id and
-/// their pairwise subjects stay theirs: neither is ever given to anyone else (OpenID Connect Core §5.7). Part of a transaction.
+/// Deletes a user: their sessions and grants end, their consents and activity are deleted. Their id and pairwise subjects stay
+/// reserved: neither is ever reassigned (OpenID Connect Core §5.7). Part of a transaction.
 fn delete_in(connection: &mut AnyConnection, user: Id, now: Timestamp) -> Result<()> {
     let found = users::lock(connection, user)?;
     links::forget(connection, user)?;
@@ -245,14 +244,14 @@ fn delete_in(connection: &mut AnyConnection, user: Id, now: Timestamp) -> Result
     users::remove(connection, user)
 }
 
-/// Ends the links that someone asked for before, for a new password or to confirm an address: whoever was in may have been a
-/// unknown caller. Those that say "this was not me" stay good: they are the owner's way back (decisions 0019, 0029). Part of a transaction.
+/// Ends the user's pending links for a password reset or to confirm an address: an attacker may have requested them while signed
+/// in. The "this was not me" links stay valid: they are the owner's way back (decisions 0019, 0029). Part of a transaction.
 pub(super) fn end_requests(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
     links::end_kind(connection, event.user, LinkKind::Reset, event.at)?;
     links::end_kind(connection, event.user, LinkKind::ConfirmEmail, event.at)
 }
 
-/// Ends every session and grant, but this session and what was granted in it. Part of a transaction.
+/// Ends every session and grant, except this session and what was granted in it.
 fn end_all(
     connection: &mut AnyConnection,
     (user, but): (Id, Option<&Session>),

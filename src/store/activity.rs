@@ -1,5 +1,5 @@
-//! The table `activity`: what happened to a user's account, as they are shown it. Written in the transaction that does it;
-//! only sign-ins that failed come later, in batches, and those of one network within an hour are one row.
+//! The table `activity`: a user's account activity, as shown to them. Entries are written in the transaction that causes them; only
+//! failed sign-ins are written later, in batches, and those from one network within an hour share a row.
 
 use diesel::prelude::*;
 
@@ -17,26 +17,26 @@ use crate::protocol::{
     time::{Span, Timestamp},
 };
 
-/// Something that happened.
+/// An activity event.
 #[derive(Clone, Copy, Debug)]
 pub struct Event<'a> {
-    /// Its row.
+    /// The id of its row.
     pub id: Id,
-    /// Whose account.
+    /// The user whose account it concerns.
     pub user: Id,
-    /// What.
+    /// The kind of activity.
     pub activity: Activity,
-    /// From where.
+    /// Where it came from.
     pub origin: &'a Origin,
-    /// What it was about.
+    /// Its subject.
     pub about: Option<&'a str>,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
 }
 
-/// Failed sign-ins within this span, and from one network, are one row.
+/// Failed sign-ins from one network within this span share a row.
 const TOGETHER: Span = Span::from_seconds(3_600);
-/// So many rows of failed sign-ins are made in such a span; what comes then is counted on the newest.
+/// The maximum number of failed sign-in rows per such span; further ones are counted on the newest.
 const FAILURES: i64 = 20;
 
 type Columns = (Vec<u8>, String, i64, Option<String>, Option<String>, Option<String>, Option<String>, i64);
@@ -71,7 +71,7 @@ fn to_value((id, kind, at, address, place, user_agent, about, times): Columns) -
 /// Inserts an event.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn insert(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
     diesel::insert_into(activity::table)
         .values((
@@ -89,16 +89,15 @@ pub fn insert(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Counts sign-ins that failed, all in one transaction: each on the row of its network and hour, or on a new one.
-/// Of a user who was deleted meanwhile nothing is kept. Always in the same order, so that two processes that do so
-/// do not wait for each other.
+/// Counts failed sign-ins in one transaction: each on the row of its network and hour, or on a new one. Nothing is stored for a
+/// user who was deleted meanwhile. The order is fixed, so that two processes doing this cannot deadlock.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn count_failures(connection: &mut AnyConnection, mut events: Vec<Event<'_>>) -> Result<()> {
     events.sort_by_key(|event| (event.user, range(event.origin.address.as_deref()), event.at));
     match dialect::together(connection, |connection| events.iter().try_for_each(|event| count_failure(connection, event))) {
-        // The answer to a commit was lost: what is there already stays as it is.
+        // The response to a commit was lost: rows that exist stay as they are.
         Err(Error::Conflict(_)) => events.iter().try_for_each(|event| match count_failure(connection, event) {
             Err(Error::Conflict(_)) => Ok(()),
             counted => counted,
@@ -107,8 +106,7 @@ pub fn count_failures(connection: &mut AnyConnection, mut events: Vec<Event<'_>>
     }
 }
 
-/// Whether the table takes an event that nothing is wrong with: one of nobody, from so long ago that housekeeping removes it, is
-/// inserted and removed.
+/// Whether the table accepts a valid row: one of no user, old enough for housekeeping to delete it, is inserted and deleted.
 pub fn takes_events(connection: &mut AnyConnection) -> bool {
     let nobody = Id::from_bytes([0; 16]);
     let (activity, at) = (Activity::SignInFailed, Timestamp::from_millis(0));
@@ -125,7 +123,7 @@ fn count_failure(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()
     if user.get_result::<i64>(connection).optional()?.is_none() {
         return Ok(());
     }
-    // Ids begin with the time they were made: those of the last hour come after this one.
+    // Ids begin with their creation time: those of the last hour sort after this one.
     let since = Id::new(Timestamp::from_millis(event.at.millis() - TOGETHER.millis()), [0; 10]);
     let recent: Vec<Columns> = activity::table
         .filter(activity::user_id.eq(event.user.as_bytes().as_slice()))
@@ -146,13 +144,13 @@ fn count_failure(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()
     Ok(())
 }
 
-/// What happened to a user's account, newest first, at most `limit`; `before` is the id of the last that was seen. Entries that
-/// only a later version knows are left out: its processes may already write while this one is being replaced.
+/// A user's activity, newest first, at most `limit`; `before` is the id of the last entry seen. Entries unknown to this version are
+/// omitted: processes of a newer one may already write during a rolling upgrade.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn of(connection: &mut AnyConnection, user: Id, before: Option<Id>, limit: u32) -> Result<Vec<(Id, Entry)>> {
-    // Ids begin with the time they were made, so that nothing of a user sorts after this.
+    // Ids begin with their creation time: no entry sorts after this id.
     let before = before.unwrap_or(Id::from_bytes([0xff; 16]));
     let rows: Vec<Columns> = activity::table
         .filter(activity::user_id.eq(user.as_bytes().as_slice()))
@@ -165,16 +163,16 @@ pub fn of(connection: &mut AnyConnection, user: Id, before: Option<Id>, limit: u
     rows.into_iter().map(to_value).collect()
 }
 
-/// Forgets everything of a user. Part of a transaction.
+/// Deletes all activity of a user. Part of a transaction.
 pub(super) fn forget(connection: &mut AnyConnection, user: Id) -> Result<()> {
     diesel::delete(activity::table.filter(activity::user_id.eq(user.as_bytes().as_slice()))).execute(connection)?;
     Ok(())
 }
 
-/// Forgets what is older, at most about `limit` rows, and says how many.
+/// Deletes entries before this time, at most about `limit` rows, and returns how many.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn forget_before(connection: &mut AnyConnection, before: Timestamp, limit: u32) -> Result<usize> {
     let old = activity::table.filter(activity::at.lt(before.millis())).order(activity::at).select(activity::at);
     let Some(end) = old.offset(i64::from(limit.max(1)) - 1).first::<i64>(connection).optional()? else {

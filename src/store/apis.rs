@@ -1,5 +1,5 @@
-//! The table `apis`: the resource servers by their identifiers, with their scopes. What a client may use of them
-//! stands with the client, so that one that is removed here is taken from every client in the same transaction.
+//! The table `apis`: the resource servers by their identifiers, with their scopes. What a client may use of them is stored with the
+//! client, so that deleting an API takes it from every client in the same transaction.
 
 use diesel::prelude::*;
 
@@ -23,10 +23,10 @@ fn scopes(api: &Api) -> Result<String> {
     serde_json::to_string(&api.scopes).map_err(|error| super::Error::Failed(error.to_string()))
 }
 
-/// Those of these APIs that are registered.
+/// Of these APIs, the registered ones.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn of(connection: &mut AnyConnection, uris: &[String]) -> Result<Vec<Api>> {
     match uris {
         [] => Ok(Vec::new()),
@@ -35,20 +35,20 @@ pub fn of(connection: &mut AnyConnection, uris: &[String]) -> Result<Vec<Api>> {
     }
 }
 
-/// Every API, each with the revision this is of.
+/// Every API, each with the revision it was read at.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn read_all(connection: &mut AnyConnection) -> Result<Vec<(Api, Option<i64>)>> {
     let rows = apis::table.order(apis::uri).select((apis::all_columns, revision!()));
     let rows = rows.load::<(Columns, Option<i64>)>(connection)?;
     rows.into_iter().map(|(columns, revision)| Ok((to_value(columns)?, revision))).collect()
 }
 
-/// Every API, by its identifier.
+/// Every API, ordered by identifier.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Api>> {
     apis::table.order(apis::uri).load::<Columns>(connection)?.into_iter().map(to_value).collect()
 }
@@ -56,7 +56,7 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Api>> {
 /// Inserts an API.
 ///
 /// # Errors
-/// [`super::Error::Conflict`] when its identifier exists already.
+/// [`super::Error::Conflict`] if the identifier is already registered.
 pub fn insert(connection: &mut AnyConnection, api: &Api) -> Result<()> {
     let row = (
         apis::uri.eq(&api.uri),
@@ -71,11 +71,11 @@ pub fn insert(connection: &mut AnyConnection, api: &Api) -> Result<()> {
     })
 }
 
-/// Changes name and scopes of an API: reads it, lets `change` have it, and writes it back, while nobody else changes
-/// clients or APIs. A scope that no API has any more is taken from every client; `None` when there is no such API.
+/// Updates name and scopes of an API: reads it, applies `change`, and writes it back, with clients and APIs locked. A scope that no
+/// API has any longer is taken from every client; `None` if there is no such API.
 ///
 /// # Errors
-/// What `change` says, or the database.
+/// Errors of `change`, or of the database.
 pub fn change<E: From<Error>>(
     connection: &mut AnyConnection,
     uri: &str,
@@ -93,10 +93,10 @@ pub fn change<E: From<Error>>(
     })
 }
 
-/// Sets name and scopes of an API, as [`change`] does; false when there is no such API.
+/// Sets name and scopes of an API, as [`change`] does; false if there is no such API.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn update(connection: &mut AnyConnection, api: &Api) -> Result<bool> {
     let set = |kept: &mut Api| -> Result<()> {
         (kept.name, kept.scopes) = (api.name.clone(), api.scopes.clone());
@@ -105,11 +105,10 @@ pub fn update(connection: &mut AnyConnection, api: &Api) -> Result<bool> {
     Ok(change(connection, &api.uri, set)?.is_some())
 }
 
-/// Removes an API: it is taken from every client, and with it the scopes that no other API has; false when there is
-/// no such API.
+/// Deletes an API: it is taken from every client, and with it the scopes that no other API has; false if there is no such API.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn remove(connection: &mut AnyConnection, uri: &str) -> Result<bool> {
     dialect::exclusively(connection, |connection| {
         let Some(before) = of(connection, &[uri.to_owned()])?.pop() else { return Ok(false) };
@@ -120,8 +119,8 @@ pub fn remove(connection: &mut AnyConnection, uri: &str) -> Result<bool> {
     })
 }
 
-/// Takes from every client the API, and those scopes of `before` that no other API of the client has, or, where it was none
-/// of the client's, no API at all.
+/// Takes from every client the API, and those scopes of `before` that no other API of the client has; if it was not among the
+/// client's APIs, those that no API at all has.
 fn take_away(connection: &mut AnyConnection, before: &Api, uri: Option<&str>) -> Result<()> {
     let left = all(connection)?;
     let is_kept = |audience: &String| Some(audience.as_str()) != uri;

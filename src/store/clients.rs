@@ -83,21 +83,21 @@ fn to_value(columns: ClientRow) -> Result<Client> {
     })
 }
 
-/// So many are read by one statement, by their ids.
+/// The maximum number of ids in one statement.
 const TOGETHER: usize = 500;
 
 /// The client with this id.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<Client>> {
     Ok(read(connection, id)?.map(|(client, _)| client))
 }
 
-/// The client with this id, and the revision it is of.
+/// The client with this id, and the revision it was read at.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn read(connection: &mut AnyConnection, id: &str) -> Result<Option<(Client, Option<i64>)>> {
     let found: Option<(ClientRow, Option<i64>)> = on_either!(connection, one => {
         clients::table.find(id).select((ClientRow::as_select(), revision!())).get_result(one).optional()
@@ -105,10 +105,10 @@ pub fn read(connection: &mut AnyConnection, id: &str) -> Result<Option<(Client, 
     found.map(|(columns, revision)| Ok((to_value(columns)?, revision))).transpose()
 }
 
-/// The names of those of these clients that are registered.
+/// The names of the registered ones among these clients.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn names(connection: &mut AnyConnection, ids: &[String]) -> Result<Vec<(String, String)>> {
     let mut found = Vec::with_capacity(ids.len());
     for some in ids.chunks(TOGETHER) {
@@ -118,24 +118,24 @@ pub fn names(connection: &mut AnyConnection, ids: &[String]) -> Result<Vec<(Stri
     Ok(found)
 }
 
-/// Every client, by id.
+/// Every client, ordered by id.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Client>> {
     clients::table.select(ClientRow::as_select()).order(clients::id).load(connection)?.into_iter().map(to_value).collect()
 }
 
-/// Whether any client was registered with this web origin: the revision this is of.
+/// Whether any client has this web origin, and the revision that was read at.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn read_origin(connection: &mut AnyConnection, origin: &str) -> Result<Option<Option<i64>>> {
     let row = client_origins::table.filter(client_origins::origin.eq(origin)).select(revision!());
     Ok(on_either!(connection, one => row.first(one).optional())?)
 }
 
-/// The columns of a client besides its id, and when it was registered and disabled.
+/// The columns of a client, except its id and the times of registration and disabling.
 macro_rules! columns {
     ($client:expr) => {{
         let client: &Client = $client;
@@ -181,15 +181,15 @@ macro_rules! columns {
 /// Inserts a client and its origins.
 ///
 /// # Errors
-/// [`super::Error::Conflict`] when the id exists already.
+/// [`super::Error::Conflict`] if the id already exists.
 pub fn insert(connection: &mut AnyConnection, client: &Client) -> Result<()> {
     dialect::together(connection, |connection| insert_row(connection, client))
 }
 
-/// Inserts the client that `make` gives, while nobody else changes clients or APIs.
+/// Inserts the client that `make` returns, with clients and APIs locked.
 ///
 /// # Errors
-/// What `make` says, or the database: [`super::Error::Conflict`] when the id exists already.
+/// Errors of `make`, or of the database: [`super::Error::Conflict`] if the id already exists.
 pub fn register<E: From<Error>>(
     connection: &mut AnyConnection,
     make: impl FnOnce(&mut AnyConnection) -> std::result::Result<Client, E>,
@@ -213,11 +213,11 @@ fn insert_row(connection: &mut AnyConnection, client: &Client) -> Result<()> {
     insert_origins(connection, client)
 }
 
-/// Changes a client: reads it, lets `change` have it, and writes it back, while nobody else changes clients or APIs.
-/// `None` when there is no such client.
+/// Updates a client: reads it, applies `change`, and writes it back, with clients and APIs locked. `None` if there is no such
+/// client.
 ///
 /// # Errors
-/// What `change` says, or the database.
+/// Errors of `change`, or of the database.
 pub fn update<E: From<Error>>(
     connection: &mut AnyConnection,
     id: &str,
@@ -231,7 +231,7 @@ pub fn update<E: From<Error>>(
     })
 }
 
-/// Writes a client that exists; whether it is switched on is not part of it. Part of an exclusive transaction.
+/// Overwrites an existing client, except whether it is disabled. Part of an exclusive transaction.
 pub(super) fn replace(connection: &mut AnyConnection, client: &Client) -> Result<()> {
     let (one, two, three) = columns!(client);
     revisions::registrations_change(connection)?;
@@ -251,10 +251,10 @@ fn insert_origins(connection: &mut AnyConnection, client: &Client) -> Result<()>
     Ok(())
 }
 
-/// Switches the client off (at a time) or on (`None`); false when there is no such client.
+/// Disables the client (at a time) or enables it (`None`); false if there is no such client.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn set_disabled(connection: &mut AnyConnection, id: &str, at: Option<Timestamp>) -> Result<bool> {
     let set = clients::disabled_at.eq(at.map(Timestamp::millis));
     dialect::together(connection, |connection| {
@@ -263,13 +263,13 @@ pub fn set_disabled(connection: &mut AnyConnection, id: &str, at: Option<Timesta
     })
 }
 
-/// Deletes the client and what was given to it; false when there is no such client.
+/// Deletes the client, its consents and its grants; false if there is no such client.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn delete(connection: &mut AnyConnection, id: &str, now: Timestamp) -> Result<bool> {
     dialect::exclusively(connection, |connection| -> Result<bool> {
-        // Without consent nothing more is given; then what was given ends, which may take a while: nobody waits for it.
+        // Without consent no further grant is issued; then the grants are revoked, which may take a while without blocking anyone.
         diesel::delete(consents::table.filter(consents::client_id.eq(id))).execute(connection)?;
         diesel::update(grants::table.filter(grants::client_id.eq(id)).filter(grants::revoked_at.is_null()))
             .set((grants::revoked_at.eq(Some(now.millis())), grants::end_reason.eq(EndReason::ClientDeleted.name())))

@@ -1,6 +1,6 @@
-//! Connections and their pool. One enum serves both databases. A connection on which the database gave an error of its own is thrown
-//! away; where it was found to be dead, every other one made before that moment is tried before it is used again; so is one that was not
-//! used for a moment, as the database may have closed it meanwhile. While there is work, no checkout costs a round trip.
+//! Database connections and their pool. One enum serves both databases. A connection on which the database reported an error of its
+//! own is discarded; if it turned out to be broken, every other connection made before that moment is tested before its next use.
+//! So is one that was idle for a moment, as the database may have closed it meanwhile. Under load, no checkout costs a round trip.
 
 use std::{
     sync::{
@@ -26,55 +26,55 @@ mod any {
     /// A connection to either database.
     #[derive(diesel::MultiConnection)]
     pub enum AnyConnection {
-        /// SQLite, inside the process.
+        /// SQLite, in this process.
         Sqlite(diesel::SqliteConnection),
-        /// PostgreSQL, beside it.
+        /// PostgreSQL, a separate server.
         Postgres(diesel::PgConnection),
     }
 }
 
-/// The database: a pool of connections.
+/// The connection pool of a database.
 #[derive(Clone)]
 pub struct Store {
     pool: r2d2::Pool<Manager>,
-    /// Where one can write at a time.
+    /// The write lock, if only one connection can write at a time.
     writer: Option<Writer>,
     advances: Arc<Advances>,
     url: DatabaseUrl,
 }
 
-/// Whoever has not used a connection for as long cannot know that it is still there: a server was restarted, an idle time-out or a
-/// firewall has ended it. Long beside the round trip of trying it, short beside a restart.
+/// How long a connection may be idle before it is tested: a restarted server, an idle time-out or a firewall may have closed it.
+/// Long compared with a test's round trip, short compared with a restart.
 const IDLE: Duration = Duration::from_millis(100);
 
 struct Manager {
     url: DatabaseUrl,
-    /// Counts the outages seen; a connection that has not been tried since the last one is suspect.
+    /// The number of outages seen; a connection not tested since the last one is suspect.
     outages: AtomicU64,
 }
 
 struct Pooled {
     connection: AnyConnection,
-    /// By what number PostgreSQL knows it.
+    /// PostgreSQL's backend process id.
     backend: Option<i32>,
     tried_at: u64,
     used_at: Instant,
     return_state: ReturnState,
 }
 
-/// What becomes of a connection that is given back.
+/// What happens to a connection when it is returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ReturnState {
     Reuse,
-    /// What it can do is not known: a panic may have come in the middle of a transaction, its file may be open for reading alone.
-    /// That says nothing of others.
+    /// Close it, as its state is unknown: a panic may have left a transaction open, or its file may be open read-only. Others are
+    /// not affected.
     Close,
-    /// It does not answer any more: what has ended it may have ended others.
+    /// Close it, as it no longer responds, and test the others: the cause may have closed them too.
     CloseAll,
 }
 
 impl ReturnState {
-    /// Of one on which work came to an end.
+    /// The state of a connection whose work has finished.
     fn of(connection: &mut AnyConnection, is_outage: bool) -> Self {
         match is_outage {
             false => Self::Reuse,
@@ -97,11 +97,11 @@ impl r2d2::ManageConnection for Manager {
 
     fn is_valid(&self, pooled: &mut Pooled) -> Result<()> {
         let outages = self.outages.load(Ordering::Acquire);
-        // SQLite's connections are to files: nobody ends them.
+        // SQLite's connections are to files: nothing closes them.
         let may_be_closed = matches!(pooled.connection, AnyConnection::Postgres(_)) && pooled.used_at.elapsed() >= IDLE;
         if pooled.tried_at != outages || may_be_closed {
             if let Err(error) = sql_query("SELECT 1").execute(&mut pooled.connection) {
-                self.outages.fetch_add(1, Ordering::AcqRel); // whatever has ended this one may have ended others
+                self.outages.fetch_add(1, Ordering::AcqRel); // the cause may have closed other connections too
                 return Err(error.into());
             }
             pooled.tried_at = outages;
@@ -118,12 +118,12 @@ impl r2d2::ManageConnection for Manager {
 }
 
 impl Store {
-    /// Opens the pool: connects once, the other connections follow when they are needed.
+    /// Opens the pool: one connection is made at once, the others when needed.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when no connection can be made within `timeout`.
+    /// [`Error::Unavailable`] if no connection can be made within `timeout`.
     pub fn open(url: &DatabaseUrl, pool_size: u32, timeout: Duration) -> Result<Self> {
-        url.connect()?; // says why at once, where the pool would only say that it waited
+        url.connect()?; // reports the cause at once, where the pool would only report a time-out
         let pool = r2d2::Pool::builder()
             .max_size(url.pool_size(pool_size))
             .min_idle(Some(1))
@@ -140,30 +140,30 @@ impl Store {
         Ok(Self { pool, advances, writer: url.has_one_writer().then_some(writer), url })
     }
 
-    /// How many connections there can be at once.
+    /// The maximum number of connections.
     #[must_use]
     pub fn size(&self) -> u32 {
         self.pool.max_size()
     }
 
-    /// Rotations that wait for their turn to write.
+    /// Rotations queued for their turn to write.
     pub(super) fn advances(&self) -> &Advances {
         &self.advances
     }
 
-    /// Has PostgreSQL answer a commit of this work, where it has kept it waiting for a standby for as long as this: `with` a connection
-    /// of its own, made where there is none yet, as all others may be those that wait. For work that nobody waits for any more: the
-    /// commit then counts without the standby, and whoever still waits for an answer would be told that it counts.
+    /// Ends a commit of this work in PostgreSQL that has waited for a standby for this long, using `with`, a connection of its own
+    /// (opened if needed), as all pooled ones may be waiting too. Meant for work whose caller has given up: the commit then holds
+    /// without the standby, and a caller that still waits would be told that it holds.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub fn end_waiting_commit(
         &self,
         with: &mut Option<AnyConnection>,
         progress: &Progress,
         waited: Duration,
     ) -> Result<Progressed> {
-        // Held meanwhile, so that the connection is not another's when its commit is ended.
+        // Locked meanwhile, so that the connection is not reused before its commit is ended.
         let mut stage = progress.lock();
         let backend = match &*stage {
             Stage::Waits => return Ok(Progressed::GoesOn),
@@ -181,10 +181,10 @@ impl Store {
         Ok(Progressed::WasEnded)
     }
 
-    /// Does `work` with a connection. Blocks: call it where blocking is allowed.
+    /// Does `work` with a connection. A blocking call: use it only where blocking is allowed.
     ///
     /// # Errors
-    /// What `work` says, or [`Error::Unavailable`] when no connection is to be had.
+    /// Errors of `work`, or [`Error::Unavailable`] if no connection is available.
     pub fn with<T, E: From<Error> + Outage>(
         &self,
         work: impl FnOnce(&mut AnyConnection) -> std::result::Result<T, E>,
@@ -192,7 +192,7 @@ impl Store {
         self.with_progress(&Progress::default(), work)
     }
 
-    /// As [`Store::with`], for a caller who may leave before its end.
+    /// As [`Store::with`], for a caller that may give up before the work ends.
     ///
     /// # Errors
     /// As [`Store::with`].
@@ -203,11 +203,11 @@ impl Store {
     ) -> std::result::Result<T, E> {
         let ending = Ending(progress);
         let mut pooled = self.pool.get().map_err(|error| Error::Unavailable(error.to_string()))?;
-        let ending = ending; // dropped before the connection is given back
+        let ending = ending; // dropped before the connection is returned
         *progress.lock() = Stage::At { backend: pooled.backend, was_ended: false };
         pooled.return_state = ReturnState::Close; // also after a panic
         let result = progress::of(Some(progress), || write_queue::of(self.writer.as_ref(), || work(&mut pooled.connection)));
-        let was_ended = ending.now(); // a cancellation that comes late must not hit another's statement
+        let was_ended = ending.now(); // a late cancellation must not hit another caller's statement
         if !was_ended {
             pooled.return_state = ReturnState::of(&mut pooled.connection, result.as_ref().is_err_and(Outage::is_outage));
         }

@@ -1,4 +1,4 @@
-//! The table `consents`: what a user allowed a client, remembered.
+//! The table `consents`: remembered consent, what a user allowed a client.
 
 use diesel::prelude::*;
 
@@ -13,10 +13,10 @@ use super::{
 };
 use crate::protocol::{end_reason::EndReason, id::Id, next_step::Allowed, time::Timestamp};
 
-/// What this user allowed this client.
+/// This user's consent for this client.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn find(connection: &mut AnyConnection, user: Id, client: &str) -> Result<Option<Allowed>> {
     let found = consents::table
         .find((user.as_bytes().as_slice(), client))
@@ -26,36 +26,36 @@ pub fn find(connection: &mut AnyConnection, user: Id, client: &str) -> Result<Op
     found.map(|columns| to_value(user, &columns)).transpose()
 }
 
-/// What the columns `scopes` and `audiences` say.
+/// Parses the columns `scopes` and `audiences`.
 pub(super) fn to_value(user: Id, (scopes, audiences): &(String, String)) -> Result<Allowed> {
     let row = Row { table: "consents", name: &user };
     Ok(Allowed { scopes: row.scopes("scopes", scopes)?, audiences: row.list("audiences", audiences)? })
 }
 
-/// What someone allowed a client, and when they last did.
+/// A user's consent for a client.
 #[derive(Clone, Debug)]
 pub struct Consent {
     /// The client.
     pub client_id: String,
-    /// What it was allowed.
+    /// What the client was allowed.
     pub allowed: Allowed,
-    /// When the last of it was.
+    /// When it was last extended.
     pub granted_at: Timestamp,
 }
 
-/// The clients that this user allowed something.
+/// The clients this user has given consent to.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn clients_of(connection: &mut AnyConnection, user: Id) -> Result<Vec<String>> {
     let theirs = consents::table.filter(consents::user_id.eq(user.as_bytes().as_slice()));
     Ok(theirs.select(consents::client_id).load(connection)?)
 }
 
-/// Everything this user allowed, by client.
+/// Every consent of this user, ordered by client.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn of_user(connection: &mut AnyConnection, user: Id) -> Result<Vec<Consent>> {
     let rows: Vec<(String, String, String, i64)> = consents::table
         .filter(consents::user_id.eq(user.as_bytes().as_slice()))
@@ -68,10 +68,11 @@ pub fn of_user(connection: &mut AnyConnection, user: Id) -> Result<Vec<Consent>>
     rows.into_iter().map(to_consent).collect()
 }
 
-/// Adds to what the event's user allowed this client. The guard on what was read keeps two at once from losing one.
+/// Extends the consent of the event's user for this client. The guard on the values read keeps two concurrent updates from losing
+/// one.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn add(connection: &mut AnyConnection, client: &str, allowed: &Allowed, event: &Event<'_>) -> Result<()> {
     let (user, now) = (event.user, event.at);
     let key = user.as_bytes().as_slice();
@@ -100,28 +101,28 @@ pub fn add(connection: &mut AnyConnection, client: &str, allowed: &Allowed, even
         });
         match added {
             Ok(()) => return Ok(()),
-            Err(Error::Conflict(_)) => {} // another was first: read again
+            Err(Error::Conflict(_)) => {} // a concurrent update was first: read again
             Err(error) => return Err(error),
         }
     }
     Err(Error::Busy(format!("the consent of user {user} for client {client} keeps changing")))
 }
 
-/// Whether this user allows this client anything; holds the row until the transaction ends, so that whoever withdraws it
-/// comes before or after.
+/// Whether this user has a consent for this client; locks the row until the transaction ends, so that a withdrawal happens before
+/// or after.
 pub(super) fn hold(connection: &mut AnyConnection, user: Id, client: &str) -> Result<bool> {
     let row = consents::table.find((user.as_bytes().as_slice(), client));
     Ok(diesel::update(row).set(consents::granted_at.eq(consents::granted_at)).execute(connection)? == 1)
 }
 
-/// Withdraws what this user allowed this client, and everything that came from it; says whether they had allowed
-/// anything, and how many grants ended. Part of a transaction.
+/// Withdraws this user's consent for this client, and revokes the grants based on it; returns whether there was consent, and how
+/// many grants ended. Part of a transaction.
 pub(super) fn withdraw(connection: &mut AnyConnection, user: Id, client: &str, now: Timestamp) -> Result<(bool, usize)> {
     let rows = diesel::delete(consents::table.find((user.as_bytes().as_slice(), client))).execute(connection)?;
     Ok((rows > 0, grants::revoke_all(connection, user, client, EndReason::ConsentWithdrawn, now)?))
 }
 
-/// Forgets everything that a user allowed. Part of a transaction.
+/// Deletes every consent of a user. Part of a transaction.
 pub(super) fn forget(connection: &mut AnyConnection, user: Id) -> Result<()> {
     diesel::delete(consents::table.filter(consents::user_id.eq(user.as_bytes().as_slice()))).execute(connection)?;
     Ok(())

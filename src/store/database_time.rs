@@ -1,5 +1,5 @@
-//! What the database's own clock says: that of PostgreSQL's machine; with SQLite, which has none, that of this one. Here for
-//! comparison; a time that a statement writes by it is `dialect::Clock`.
+//! The database's own clock: that of PostgreSQL's host; for SQLite, which has none, that of this one. It is read here for
+//! comparison; for times written by a statement see `dialect::Clock`.
 
 use diesel::prelude::*;
 
@@ -10,10 +10,10 @@ use super::{
 };
 use crate::protocol::time::Timestamp;
 
-/// The time by the database's clock.
+/// The current time by the database's clock.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn now(connection: &mut AnyConnection) -> Result<Timestamp> {
     let millis: i64 = on_either!(connection, one => diesel::select(Clock).get_result(one))?;
     Ok(time(millis))

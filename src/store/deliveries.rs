@@ -1,6 +1,6 @@
-//! The table `deliveries`: what is to be told to others, written in the transaction that makes it so, and kept until it
-//! was told or given up. Several processes may work on it: whoever moves `next_at` has taken a delivery for a while,
-//! and one that dies with it in hand loses nothing.
+//! The table `deliveries`: a durable queue of outgoing notifications, each written in the transaction that causes it, and kept
+//! until it is delivered or given up. Several processes may work on it: the one that moves `next_at` has claimed a delivery for a
+//! while, and if it crashes, nothing is lost.
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -20,45 +20,45 @@ use crate::protocol::{
     time::{Span, Timestamp},
 };
 
-/// A session that has ended, to be told to a client (Back-Channel Logout §2.5).
+/// A notification to a client that a session has ended (Back-Channel Logout §2.5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Logout {
     /// The session.
     pub sid: String,
-    /// Its user, as the client knows them.
+    /// Its user, by the subject that the client knows.
     pub sub: String,
 }
 
-/// Someone asked for something that is answered by mail alone. Whether they have an account is found out later, so that
-/// nobody can tell from the answer, nor from how long it took.
+/// A request that is answered only by e-mail. Whether the user has an account is looked up later, so that neither the response nor
+/// its timing reveals it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailRequest {
     /// The name or address that was typed.
     pub login: String,
-    /// The pseudonym of the browser.
+    /// The pseudonymous id of the browser.
     pub browser: Vec<u8>,
-    /// The name of the browser, where it has a cookie of ours that says that someone has signed in with it.
+    /// The device id, if the browser has our cookie saying that a user has signed in with it.
     #[serde(default)]
     pub device: Option<String>,
-    /// The link of a mail that was opened in it.
+    /// The e-mail link that was opened in this browser.
     #[serde(default)]
     pub link: Option<Id>,
-    /// From where.
+    /// Where the request came from.
     pub origin: Origin,
-    /// The authorization request that they are on the way of, as a query.
+    /// The pending authorization request, as a query string.
     pub query: String,
 }
 
-/// What is to be told, or found out.
+/// The content of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// To a client: that a session has ended.
+    /// To a client: a session has ended.
     Logout(Logout),
-    /// To a user, by mail.
+    /// To a user, by e-mail.
     Notification(Notification),
-    /// Someone asked for a new password.
+    /// A password reset was requested.
     ResetRequested(MailRequest),
-    /// Someone wants to register.
+    /// A registration was requested.
     RegistrationRequested(MailRequest),
 }
 
@@ -82,20 +82,20 @@ impl Content {
     }
 }
 
-/// A delivery, as kept.
+/// A delivery, as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// Names it.
+    /// Its id.
     pub id: Vec<u8>,
-    /// To which client; empty for users.
+    /// The client it is for; empty for users.
     pub client_id: String,
-    /// What.
+    /// Its content.
     pub content: Content,
-    /// How often it was tried.
+    /// The number of attempts so far.
     pub attempts: u32,
     /// When it is due.
     pub next_at: Timestamp,
-    /// Since when it waits.
+    /// When it was enqueued.
     pub created_at: Timestamp,
 }
 
@@ -103,13 +103,13 @@ const LOGOUT: &str = "logout";
 const NOTIFICATION: &str = "letter";
 const RESET_REQUESTED: &str = "reset_asked";
 const REGISTRATION_REQUESTED: &str = "registration_asked";
-/// Everything that is of users, and of no client.
+/// The kinds that belong to users rather than to a client.
 const OF_USERS: [&str; 3] = [NOTIFICATION, RESET_REQUESTED, REGISTRATION_REQUESTED];
 
-/// How long what cannot be read is put off.
+/// How long an unreadable delivery is postponed.
 const UNREADABLE: Span = Span::from_seconds(600);
-/// Nothing waits for longer than this, and a while: what is due later was written by a clock that was set back since, and is due
-/// now. Otherwise it would wait for as long as that clock was ahead.
+/// The longest time a delivery may be postponed, plus a margin: one due later than that was written by a clock that was set back
+/// since, and is due now. Otherwise it would wait for as long as that clock was ahead.
 const FURTHEST: Span = Span::from_seconds(2 * 3_600);
 
 type Columns = (Vec<u8>, String, String, String, i64, i64, i64);
@@ -127,15 +127,15 @@ fn to_value((id, kind, client_id, content, attempts, next_at, created_at): Colum
     Ok(Delivery { id, client_id, content, attempts, next_at: time(next_at), created_at: time(created_at) })
 }
 
-/// Enqueues something of a user, or of an unknown caller.
+/// Enqueues a delivery about a user, or about a request from an unknown person.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn enqueue(connection: &mut AnyConnection, id: Id, content: &Content, now: Timestamp) -> Result<()> {
     insert(connection, (id.as_bytes(), ""), content, now)
 }
 
-/// Forgets what waits to be sent to this address, or was asked for by one of these names. Part of a transaction.
+/// Deletes the deliveries to this address, and those requested with one of these names. Part of a transaction.
 pub(super) fn forget(connection: &mut AnyConnection, email: &str, names: &[&str]) -> Result<()> {
     let waiting = deliveries::table.filter(deliveries::kind.eq_any(OF_USERS)).select((
         deliveries::id,
@@ -154,7 +154,7 @@ pub(super) fn forget(connection: &mut AnyConnection, email: &str, names: &[&str]
             Ok(Content::ResetRequested(mail_request) | Content::RegistrationRequested(mail_request)) => {
                 names.contains(&LoginName::parse(&mail_request.login).as_str())
             }
-            // What cannot be read, and is of somebody else, must not keep an account from being deleted.
+            // An unreadable row that belongs to someone else must not prevent the deletion of an account.
             Err(_) => names.iter().chain([&email]).any(|name| text.contains(&quoted(name))),
         };
         if is_theirs {
@@ -164,7 +164,7 @@ pub(super) fn forget(connection: &mut AnyConnection, email: &str, names: &[&str]
     Ok(())
 }
 
-/// A name as it stands in a row.
+/// A name as it appears in a row.
 fn quoted(name: &str) -> String {
     serde_json::Value::from(name.to_lowercase()).to_string()
 }
@@ -184,7 +184,7 @@ fn insert(connection: &mut AnyConnection, (id, client): (&[u8], &str), content: 
     Ok(())
 }
 
-/// Enqueues, for every client that wants to know, that the session has ended. Part of the transaction that ends it.
+/// Enqueues the end of a session for every client with a back-channel logout URI. Part of the transaction that ends it.
 pub(super) fn enqueue_logout(connection: &mut AnyConnection, session: Id, user: Id, now: Timestamp) -> Result<()> {
     let mut recipients: Vec<(String, Option<String>)> = grants::table
         .inner_join(clients::table.on(clients::id.eq(grants::client_id)))
@@ -204,26 +204,26 @@ pub(super) fn enqueue_logout(connection: &mut AnyConnection, session: Id, user: 
     Ok(())
 }
 
-/// Whether the time of a delivery has come.
+/// Whether a delivery is due.
 macro_rules! is_due {
     ($now:expr) => {
         deliveries::next_at.le($now.millis()).or(deliveries::next_at.gt($now.plus(FURTHEST).millis()))
     };
 }
 
-/// The clients that something is due to be told to.
+/// The clients with deliveries due.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn clients_due(connection: &mut AnyConnection, now: Timestamp) -> Result<Vec<String>> {
     let due = deliveries::table.filter(deliveries::kind.eq(LOGOUT)).filter(is_due!(now));
     Ok(due.select(deliveries::client_id).distinct().load(connection)?)
 }
 
-/// Those that are due to be told to a client, the oldest first, at most `limit`.
+/// The deliveries due for a client, oldest first, at most `limit`.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn due(connection: &mut AnyConnection, client_id: &str, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
     let rows: Vec<Columns> = deliveries::table
         .filter(deliveries::kind.eq(LOGOUT))
@@ -235,10 +235,10 @@ pub fn due(connection: &mut AnyConnection, client_id: &str, now: Timestamp, limi
     readable(connection, rows, now)
 }
 
-/// Those that are due and of users, the oldest first, at most `limit`.
+/// The deliveries due for users, oldest first, at most `limit`.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn due_to_users(connection: &mut AnyConnection, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
     let rows: Vec<Columns> = deliveries::table
         .filter(deliveries::kind.eq_any(OF_USERS))
@@ -249,8 +249,8 @@ pub fn due_to_users(connection: &mut AnyConnection, now: Timestamp, limit: usize
     readable(connection, rows, now)
 }
 
-/// What can be read of these rows. What cannot, perhaps because a newer program wrote it, is put off: it must not keep the
-/// others from being told.
+/// The readable ones among these rows. Others, perhaps written by a newer version, are postponed, so that they do not block the
+/// queue.
 fn readable(connection: &mut AnyConnection, rows: Vec<Columns>, now: Timestamp) -> Result<Vec<Delivery>> {
     let mut all = Vec::with_capacity(rows.len());
     for row in rows {
@@ -267,10 +267,10 @@ fn readable(connection: &mut AnyConnection, rows: Vec<Columns>, now: Timestamp) 
     Ok(all)
 }
 
-/// Takes a delivery until `until`, and counts the attempt; `None` when another process was first.
+/// Claims a delivery until `until`, and counts the attempt; `None` if another process was first.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn take(connection: &mut AnyConnection, delivery: Delivery, until: Timestamp) -> Result<Option<Delivery>> {
     let taken = Delivery { attempts: delivery.attempts + 1, next_at: until, ..delivery };
     let row = deliveries::table.find(&taken.id).filter(deliveries::next_at.eq(delivery.next_at.millis()));
@@ -278,26 +278,26 @@ pub fn take(connection: &mut AnyConnection, delivery: Delivery, until: Timestamp
     Ok((diesel::update(row).set(set).execute(connection)? == 1).then_some(taken))
 }
 
-/// Puts off a delivery that was taken; nothing is done where another process has taken it since.
+/// Postpones a claimed delivery; does nothing if another process has claimed it since.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn put_off(connection: &mut AnyConnection, taken: &Delivery, until: Timestamp) -> Result<()> {
     let row = deliveries::table.find(&taken.id).filter(deliveries::next_at.eq(taken.next_at.millis()));
     diesel::update(row).set(deliveries::next_at.eq(until.millis())).execute(connection)?;
     Ok(())
 }
 
-/// Removes a delivery that was taken; false where another process has taken it since. Part of a transaction.
+/// Removes a claimed delivery; false if another process has claimed it since. Part of a transaction.
 pub(super) fn finish(connection: &mut AnyConnection, taken: &Delivery) -> Result<bool> {
     let row = deliveries::table.find(&taken.id).filter(deliveries::next_at.eq(taken.next_at.millis()));
     Ok(diesel::delete(row).execute(connection)? == 1)
 }
 
-/// Removes a delivery: it was told, or is given up.
+/// Removes a delivery that was delivered or given up.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn remove(connection: &mut AnyConnection, delivery: &Delivery) -> Result<()> {
     diesel::delete(deliveries::table.find(&delivery.id)).execute(connection)?;
     Ok(())

@@ -1,5 +1,5 @@
-//! The table `devices`: browsers that a user has signed in with, and the networks they came from. A browser is known by its
-//! cookie together with the range of its address, never by the address alone. Under the id of a grant, the networks of its app.
+//! The table `devices`: browsers that a user has signed in with, and the networks they came from. A browser is recognised by its
+//! cookie together with its address range, never by the address alone. Rows under the id of a grant hold the networks of its app.
 
 use diesel::prelude::*;
 
@@ -10,29 +10,29 @@ use super::{
 };
 use crate::protocol::{id::Id, time::Timestamp};
 
-/// So many networks of a device are remembered.
+/// The maximum number of networks remembered per device.
 const NETWORKS: usize = 16;
 
-/// So many devices of a user are remembered, the last seen.
+/// The maximum number of devices remembered per user: the last seen ones.
 const DEVICES: usize = 100;
 
-/// What was known before.
+/// What was already known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// The device.
     pub device: bool,
-    /// The network, by whatever device of the user.
+    /// The network, with any device of the user.
     pub network: bool,
 }
 
-/// A device, as kept.
+/// A device, as stored.
 #[derive(Clone, Debug)]
 pub struct Device {
-    /// What its cookie says.
+    /// The value of its cookie.
     pub id: String,
-    /// The name that the user gave it.
+    /// The name given by the user.
     pub name: Option<String>,
-    /// The ranges it was seen in, newest first.
+    /// The address ranges it was seen in, newest first.
     pub networks: Vec<String>,
     /// When it was first seen.
     pub first_seen_at: i64,
@@ -45,7 +45,7 @@ type Columns = (String, Option<String>, String, i64, i64);
 /// Every device of a user.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn of(connection: &mut AnyConnection, user: Id) -> Result<Vec<Device>> {
     let rows: Vec<Columns> = devices::table
         .filter(devices::user_id.eq(user.as_bytes().as_slice()))
@@ -62,23 +62,23 @@ pub fn of(connection: &mut AnyConnection, user: Id) -> Result<Vec<Device>> {
 /// Whether this user has signed in with this device.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn is_known(connection: &mut AnyConnection, user: Id, device: &str) -> Result<bool> {
     let row = devices::table.find((user.as_bytes().as_slice(), device));
     Ok(row.select(devices::first_seen_at).get_result::<i64>(connection).optional()?.is_some())
 }
 
-/// Whether this user was seen in this range of addresses, with whatever device. Asked of nobody it takes as long.
+/// Whether this user was seen in this address range, with any device. Takes as long for a user who does not exist.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn is_near(connection: &mut AnyConnection, user: Id, range: &str) -> Result<bool> {
     let theirs = devices::table.filter(devices::user_id.eq(user.as_bytes().as_slice()));
     let near = theirs.filter(devices::networks.like(format!("%\"{range}\"%")));
     Ok(near.select(devices::first_seen_at).first::<i64>(connection).optional()?.is_some())
 }
 
-/// Notes that a device was seen in a network, and says whether that was known. Part of a transaction.
+/// Records that a device was seen in a network, and returns what was already known. Part of a transaction.
 pub(super) fn see(connection: &mut AnyConnection, user: Id, (device, network): (&str, &str), now: Timestamp) -> Result<Seen> {
     let known = of(connection, user)?;
     let own = known.iter().find(|one| one.id == device);
@@ -102,25 +102,25 @@ pub(super) fn see(connection: &mut AnyConnection, user: Id, (device, network): (
     Ok(Seen { device: own.is_some(), network: is_near })
 }
 
-/// Names a device; false when the user has no such device.
+/// Names a device; false if the user has no such device.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn rename(connection: &mut AnyConnection, user: Id, device: &str, name: Option<&str>) -> Result<bool> {
     let row = devices::table.find((user.as_bytes().as_slice(), device));
     Ok(diesel::update(row).set(devices::name.eq(name)).execute(connection)? == 1)
 }
 
-/// Forgets every device of a user: each is an unknown caller's again. Part of a transaction.
+/// Deletes every device of a user, none of which is recognised afterwards. Part of a transaction.
 pub(super) fn forget(connection: &mut AnyConnection, user: Id) -> Result<()> {
     diesel::delete(devices::table.filter(devices::user_id.eq(user.as_bytes().as_slice()))).execute(connection)?;
     Ok(())
 }
 
-/// Forgets devices that were not seen since, at most about `limit`; says how many.
+/// Deletes devices not seen since this time, at most about `limit`; returns how many.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn forget_before(connection: &mut AnyConnection, before: Timestamp, limit: u32) -> Result<usize> {
     let old = devices::table.filter(devices::last_seen_at.lt(before.millis()));
     let by_age = old.order(devices::last_seen_at).select(devices::last_seen_at);
@@ -129,7 +129,7 @@ pub fn forget_before(connection: &mut AnyConnection, before: Timestamp, limit: u
     Ok(diesel::delete(devices::table.filter(devices::last_seen_at.le(end))).execute(connection)?)
 }
 
-/// Forgets the devices under the ids of grants that leave, each with its user. Part of a transaction.
+/// Deletes the devices under the ids of purged grants, each with its user. Part of a transaction.
 pub(super) fn forget_apps(connection: &mut AnyConnection, grants: &[(Id, Id)]) -> Result<()> {
     let users: Vec<_> = grants.iter().map(|(_, user)| user.as_bytes().as_slice()).collect();
     let theirs = devices::table.filter(devices::user_id.eq_any(users)).select((devices::user_id, devices::id));

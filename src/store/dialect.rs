@@ -1,5 +1,5 @@
-//! What differs between SQLite and PostgreSQL, and nothing else: how a URL names one, how a connection is
-//! opened and set up, and how work is done under a lock that other processes respect.
+//! The differences between SQLite and PostgreSQL, and nothing else: how a URL names one, how a connection is opened and set up, and
+//! how work is done under a lock that other processes respect.
 
 mod clock;
 
@@ -8,7 +8,7 @@ use std::{fmt, time::Duration};
 use diesel::{
     Connection as _, PgConnection, RunQueryDsl as _, SqliteConnection,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
-    sql_types::{BigInt, Integer},
+    sql_types::{BigInt, Integer, Text},
 };
 
 pub(super) use clock::Clock;
@@ -16,28 +16,28 @@ pub(super) use clock::Clock;
 use super::{connection::AnyConnection, error::Error, progress, write_queue};
 use crate::protocol::error::Invalid;
 
-/// Where the database is.
+/// The location of the database.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// A file.
     SqliteFile(String),
-    /// In memory, gone with the process; for tests and trials.
+    /// In memory, lost with the process; for tests and trials.
     SqliteMemory,
-    /// A libpq connection URL; may name several hosts.
+    /// A libpq connection URL, with one or more hosts.
     Postgres(String),
 }
 
-/// How PostgreSQL knows our connections.
+/// The application name of our connections in PostgreSQL.
 const APPLICATION: &str = "symbolon";
 
-/// The key of the advisory lock under which exclusive work is done: "symbolon" in ASCII.
+/// The key of the advisory lock for exclusive work: "symbolon" in ASCII.
 const ADVISORY_LOCK: i64 = 0x7379_6d62_6f6c_6f6e;
 
 impl DatabaseUrl {
-    /// Reads `sqlite:PATH`, `sqlite::memory:` or `postgres://…`.
+    /// Parses `sqlite:PATH`, `sqlite::memory:` or `postgres://…`.
     ///
     /// # Errors
-    /// What was expected. The text is not quoted: it may hold a password.
+    /// The expected form. The text is not quoted: it may contain a password.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         if text == "sqlite::memory:" {
             return Ok(Self::SqliteMemory);
@@ -56,7 +56,7 @@ impl DatabaseUrl {
     /// Opens a connection and sets it up.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], with what the database said.
+    /// [`Error::Unavailable`], with the database's message.
     pub(super) fn connect(&self) -> Result<AnyConnection, Error> {
         let unavailable = |error: &dyn fmt::Display| Error::Unavailable(error.to_string());
         match self {
@@ -64,8 +64,8 @@ impl DatabaseUrl {
             Self::SqliteMemory => connect_sqlite(":memory:").map_err(|e| unavailable(&e)),
             Self::Postgres(url) => {
                 let mut connection = PgConnection::establish(&with_timeouts(url)).map_err(|e| unavailable(&e))?;
-                // No statement of ours takes long: one that does waits for a dying disk. Locks are held for milliseconds; a statement
-                // that waits for one has taken its time before (`Clock`), which must not be long ago.
+                // None of our statements takes long: one that does is waiting for a failing disk. Locks are held for milliseconds;
+                // a statement that waits for one has read the clock before (`Clock`), and that reading must not be old.
                 connection
                     .batch_execute("SET statement_timeout = '10s'; SET lock_timeout = '2s'; SET client_min_messages = warning")?;
                 Ok(AnyConnection::Postgres(connection))
@@ -78,13 +78,13 @@ impl DatabaseUrl {
         !matches!(self, Self::Postgres(_))
     }
 
-    /// How many connections make sense: a database in memory lives in one.
+    /// The effective pool size: a database in memory has a single connection.
     pub(super) fn pool_size(&self, configured: u32) -> u32 {
         if *self == Self::SqliteMemory { 1 } else { configured }
     }
 }
 
-/// Whether libpq can read the URL. Where it cannot, it says so with parts of it, which may be the password.
+/// Whether libpq can parse the URL. Its own error would quote parts of the URL, possibly the password.
 fn is_well_formed(url: &str) -> bool {
     let rest = url.split_once("://").map_or("", |(_, rest)| rest);
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
@@ -93,7 +93,7 @@ fn is_well_formed(url: &str) -> bool {
         let digits = |at: usize| text.get(at + 1..at + 3).is_some_and(|two| two.bytes().all(|b| b.is_ascii_hexdigit()));
         text.match_indices('%').all(|(at, _)| digits(at))
     };
-    // An '@' behind the first '/' or '?' is of a password that was cut off there, or stands in a value of the query.
+    // An '@' after the first '/' or '?' belongs to a password that was cut off there, or to a value of the query.
     let path = rest.get(authority.len()..).unwrap_or_default().split('?').next().unwrap_or_default();
     let balanced = hosts.matches('[').count() == hosts.matches(']').count();
     let ports = hosts.split(',').all(|host| {
@@ -108,8 +108,8 @@ fn is_well_formed(url: &str) -> bool {
         && ports
 }
 
-/// A host that does not answer, or stops answering, must not hold a request for ever. The name of the application is that by which
-/// its connections are known again, unless the URL says another.
+/// Adds time-outs, so that an unresponsive host does not block a request forever, and the application name that identifies our
+/// connections, unless the URL sets another.
 fn with_timeouts(url: &str) -> String {
     const TIMEOUTS: [(&str, &str); 6] = [
         ("application_name", APPLICATION),
@@ -133,8 +133,8 @@ fn connect_sqlite(path: &str) -> Result<AnyConnection, diesel::ConnectionError> 
     let mut connection = SqliteConnection::establish(path)?;
     let bad = |error: diesel::result::Error| diesel::ConnectionError::BadConnection(error.to_string());
     connection.batch_execute("PRAGMA busy_timeout = 5000").map_err(bad)?;
-    // The switch of a new file to WAL does not wait for a process that does the same: it fails at once. A file that may only be read
-    // for a moment, whatever the reason, cannot be switched either, and need not be.
+    // Switching a new file to WAL does not wait for another process that does the same: it fails at once. A file that is read-only
+    // for the moment, for whatever reason, cannot be switched either, and need not be.
     let mut attempts = 0;
     while journal_mode(&mut connection).map_err(bad)? != "wal"
         && let Err(error) = connection.batch_execute("PRAGMA journal_mode = WAL")
@@ -159,8 +159,7 @@ fn journal_mode(connection: &mut SqliteConnection) -> diesel::QueryResult<String
     diesel::sql_query("PRAGMA journal_mode").get_result::<Mode>(connection).map(|mode| mode.journal_mode)
 }
 
-/// Does the same with either database's own connection, for what Diesel does with one that it knows and not with both at once:
-/// many rows in one statement.
+/// Does the same with either database's own connection, for what Diesel does only with a concrete one: many rows in one statement.
 macro_rules! on_either {
     ($connection:expr, $one:ident => $work:expr) => {
         match $connection {
@@ -171,8 +170,8 @@ macro_rules! on_either {
 }
 pub(super) use on_either;
 
-/// Loads rows and holds them until the transaction ends, without those that another transaction holds: whoever does so waits for
-/// nobody. SQLite has one writer, who holds everything.
+/// Loads rows and locks them until the transaction ends, skipping rows locked by another transaction, so that the caller waits for
+/// none. SQLite has one writer, which locks everything.
 macro_rules! load_free {
     ($connection:expr, $query:expr) => {
         match $connection {
@@ -183,9 +182,8 @@ macro_rules! load_free {
 }
 pub(super) use load_free;
 
-/// Deletes some of the rows for which a condition holds, those first whose `$by` is the least, at most `$limit`, and without
-/// those that others hold: the value is how many. By primary key, in a transaction of its own; where there is nothing to do there
-/// is none.
+/// Deletes rows that match a condition, those with the least `$by` first, at most `$limit`, skipping locked ones; evaluates to the
+/// number of rows. By primary key, in a transaction of its own; if there is nothing to delete there is none.
 macro_rules! delete_some {
     ($connection:expr, $table:ident, ($key:ident: $type:ty, $by:ident), $over:expr, $limit:expr) => {{
         let some = |limit: u32| $table::table.filter($over).order($table::$by).limit(i64::from(limit)).select($table::$key);
@@ -200,11 +198,11 @@ macro_rules! delete_some {
 }
 pub(super) use delete_some;
 
-/// Does `work` in one transaction: all of it is kept, or nothing; nothing where its caller has left before the end. On SQLite it holds the one write lock from
-/// its start, so that it cannot fail half-way because another process writes.
+/// Does `work` in one transaction, which is rolled back if the caller has given up before its end. On SQLite it takes the single
+/// write lock at its start, so that it cannot fail half-way because another process writes.
 ///
 /// # Errors
-/// What `work` says, or the database.
+/// Errors of `work`, or of the database.
 pub(super) fn together<T, E: From<Error>>(
     connection: &mut AnyConnection,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
@@ -228,22 +226,22 @@ fn transaction<T, E: From<Error>>(
         (Err(_), AnyConnection::Sqlite(sqlite)) => AnsiTransactionManager::rollback_transaction(sqlite),
         (Err(_), AnyConnection::Postgres(postgres)) => AnsiTransactionManager::rollback_transaction(postgres),
     };
-    let value = result?; // the first error is the one to tell
+    let value = result?; // the first error is the one to report
     ending.map_err(Error::from)?;
     Ok(value)
 }
 
-/// Does `work` in one transaction while no other process does such work.
+/// Does `work` in one transaction while no other process does exclusive work.
 ///
 /// # Errors
-/// What `work` says, or the database.
+/// Errors of `work`, or of the database.
 pub(super) fn exclusively<T, E: From<Error>>(
     connection: &mut AnyConnection,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
 ) -> Result<T, E> {
     together(connection, |connection| {
         if let AnyConnection::Postgres(postgres) = connection {
-            // Waiting for another process's migrations may take longer than a statement should.
+            // Waiting for another process's migrations may take longer than a statement may.
             let lock = format!(
                 "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"
             );
@@ -253,19 +251,19 @@ pub(super) fn exclusively<T, E: From<Error>>(
     })
 }
 
-/// The commit of this transaction is answered once it is on the database's own disk, whatever standbys there are to be.
+/// The commit of this transaction is answered once it is on the database's own disk, whatever synchronous standbys are configured.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(super) fn wait_for_no_standby(connection: &mut AnyConnection) -> Result<(), Error> {
     let AnyConnection::Postgres(postgres) = connection else { return Ok(()) };
     Ok(postgres.batch_execute("SET LOCAL synchronous_commit = local")?)
 }
 
-/// By what number PostgreSQL knows this connection.
+/// PostgreSQL's backend process id of this connection.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(super) fn backend(connection: &mut AnyConnection) -> Result<Option<i32>, Error> {
     let AnyConnection::Postgres(postgres) = connection else { return Ok(None) };
     Ok(Some(diesel::select(pg_backend_pid()).get_result(postgres)?))
@@ -273,15 +271,15 @@ pub(super) fn backend(connection: &mut AnyConnection) -> Result<Option<i32>, Err
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    /// The number of this connection.
+    /// The backend process id of this connection.
     fn pg_backend_pid() -> Integer;
 }
 
-/// Has PostgreSQL answer the commit of this connection, where it has made it and keeps it waiting for a standby, for as long as this:
-/// it counts from then on, as if the standby had answered. Whether it was so.
+/// Makes PostgreSQL answer a commit of this backend that has waited for a standby for this long: it then holds as if the standby
+/// had answered. Returns whether there was one.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(super) fn end_waiting_commit(connection: &mut AnyConnection, backend: i32, waited: Duration) -> Result<bool, Error> {
     let AnyConnection::Postgres(postgres) = connection else { return Ok(false) };
     let waiting = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'SyncRep' \
@@ -292,7 +290,7 @@ pub(super) fn end_waiting_commit(connection: &mut AnyConnection, backend: i32, w
 }
 
 impl fmt::Display for DatabaseUrl {
-    /// Without the password.
+    /// Omits the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SqliteFile(path) => write!(f, "sqlite:{path}"),
@@ -310,6 +308,28 @@ impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// Whether a table of this name exists.
+///
+/// # Errors
+/// The database's.
+pub fn has_table(connection: &mut AnyConnection, name: &str) -> Result<bool, Error> {
+    let query = match connection {
+        AnyConnection::Sqlite(_) => "SELECT count(*) AS count FROM sqlite_master WHERE type = 'table' AND name = ",
+        AnyConnection::Postgres(_) => "SELECT count(*) AS count FROM pg_class WHERE oid = to_regclass(",
+    };
+    let found: Found = match connection {
+        AnyConnection::Sqlite(sqlite) => diesel::sql_query(query).sql("?").bind::<Text, _>(name).get_result(sqlite)?,
+        AnyConnection::Postgres(postgres) => diesel::sql_query(query).sql("$1)").bind::<Text, _>(name).get_result(postgres)?,
+    };
+    Ok(found.count > 0)
+}
+
+#[derive(diesel::QueryableByName)]
+struct Found {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
 }
 
 #[cfg(test)]

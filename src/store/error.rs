@@ -1,4 +1,4 @@
-//! What can go wrong with the database, sorted by what the caller can do about it.
+//! Database errors, classified by what the caller can do about them.
 
 use std::fmt;
 
@@ -7,27 +7,28 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 /// The result of a statement.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What went wrong.
+/// A database error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The database cannot be reached, is shutting down, busy or full: answer 503. A statement that it did not answer may be done.
+    /// The database cannot be reached, is shutting down, busy or full: answer 503. A statement without a response may have taken
+    /// effect.
     #[error("{0}")]
     Unavailable(String),
-    /// Others change the same row all the time, or the caller has left: answer 503, nothing was done.
+    /// The row keeps changing concurrently, or the caller has given up: answer 503, nothing was done.
     #[error("{0}")]
     Busy(String),
-    /// A unique value exists already.
+    /// A unique value already exists.
     #[error("{0}")]
     Conflict(String),
-    /// A row holds what this server never wrote: table, column and row.
+    /// A row holds a value this server never wrote: table, column and row.
     #[error("{0}")]
     Corrupt(String),
-    /// Anything else: a mistake of ours.
+    /// Anything else: a bug of this server.
     #[error("{0}")]
     Failed(String),
 }
 
-/// Tells whether an error means that the database is down, so that its connection is thrown away.
+/// Tells whether an error means that the database is down, so that its connection is discarded.
 pub trait Outage {
     /// Whether the database could not be reached.
     fn is_outage(&self) -> bool;
@@ -40,9 +41,9 @@ impl Outage for Error {
 }
 
 impl From<DieselError> for Error {
-    /// Sorted by what Diesel makes of SQLSTATE and of SQLite's result codes, never by the words, which come in the language of the
-    /// server (docs/decisions/0026). Our statements are fixed and tested: what the database says of one that is not about a constraint
-    /// is a limit, a lock, a disk or an end of the connection, and means "not now".
+    /// Classified by what Diesel makes of SQLSTATE and of SQLite's result codes, never by the message, which is in the server's
+    /// language (docs/decisions/0026). Our statements are fixed and tested: an error that is not about a constraint is a limit, a
+    /// lock, a disk or a closed connection, and means "not now".
     fn from(error: DieselError) -> Self {
         let text = error.to_string();
         match error {
@@ -57,7 +58,7 @@ impl From<DieselError> for Error {
                 | DatabaseErrorKind::UnableToSendCommand
                 | DatabaseErrorKind::SerializationFailure
                 | DatabaseErrorKind::ReadOnlyTransaction => Self::Unavailable(text),
-                // A limit, a lock, a disk; or a mistake of ours, which the answer does not tell.
+                // A limit, a lock, a disk; or a bug of this server, which the error does not distinguish.
                 _ => {
                     tracing::error!(error = text, "unknown database error");
                     Self::Unavailable(text)
@@ -70,7 +71,7 @@ impl From<DieselError> for Error {
 }
 
 impl Error {
-    /// A value this server never wrote.
+    /// A column holds a value this server never wrote.
     #[must_use]
     pub fn corrupt(table: &str, column: &str, row: impl fmt::Display) -> Self {
         Self::Corrupt(format!("{table}.{column} of row {row} holds a value this server does not write"))

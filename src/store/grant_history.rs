@@ -1,5 +1,6 @@
-//! The table `grant_history`: the life of each grant. Everyday moments come in batches, a little later (`crate::history`);
-//! what tells of a theft is written in the transaction that revokes the grant. That a grant was revoked, and why, its row tells.
+//! The table `grant_history`: the events of each grant. Routine ones are written in batches, a little later (`crate::history`);
+//! evidence of a theft is written in the transaction that revokes the grant. Other revocations and their reasons are recorded in
+//! the grant's row.
 
 use diesel::{
     prelude::*,
@@ -19,14 +20,14 @@ use crate::protocol::{
     time::Timestamp,
 };
 
-/// A moment of a grant, with its row.
+/// A history entry of a grant, with its id.
 #[derive(Clone, Debug)]
 pub struct Line {
-    /// Which grant.
+    /// The grant.
     pub grant: Id,
-    /// Its row.
+    /// The id of the row.
     pub id: Id,
-    /// What happened.
+    /// The event.
     pub entry: HistoryEntry,
 }
 
@@ -45,11 +46,11 @@ fn to_value((event, at, generation, address, place, user_agent): Columns) -> Res
     })
 }
 
-/// Appends lines, all in one transaction: one commit for many, and few statements. Those that are there already, because the
-/// answer to a commit was lost, stay as they are.
+/// Appends entries in one transaction: one commit for many, and few statements. Entries that already exist, because the response to
+/// a commit was lost, stay as they are.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn append(connection: &mut AnyConnection, lines: &[Line]) -> Result<()> {
     match dialect::together(connection, |connection| insert(connection, lines)) {
         Err(Error::Conflict(_)) => lines.iter().try_for_each(|line| match insert(connection, std::slice::from_ref(line)) {
@@ -60,8 +61,7 @@ pub fn append(connection: &mut AnyConnection, lines: &[Line]) -> Result<()> {
     }
 }
 
-/// Whether the table takes a line that nothing is wrong with: one of no grant, from so long ago that housekeeping removes it, is
-/// inserted and removed.
+/// Whether the table accepts a valid row: one of no grant, old enough for housekeeping to delete it, is inserted and deleted.
 pub fn takes_lines(connection: &mut AnyConnection) -> bool {
     let (address, place, user_agent, why) = (None, None, None, None);
     let at = Timestamp::from_millis(0);
@@ -72,7 +72,7 @@ pub fn takes_lines(connection: &mut AnyConnection) -> bool {
     probe::is_taken(connection, |connection| insert(connection, &[line]), remove)
 }
 
-/// Inserts lines. Part of a transaction.
+/// Inserts entries. Part of a transaction.
 pub(super) fn insert(connection: &mut AnyConnection, lines: &[Line]) -> Result<()> {
     match connection {
         AnyConnection::Sqlite(sqlite) => lines.iter().try_for_each(|line| insert_one(sqlite, line)),
@@ -80,7 +80,7 @@ pub(super) fn insert(connection: &mut AnyConnection, lines: &[Line]) -> Result<(
     }
 }
 
-/// A line, by a statement that stays prepared: in SQLite it costs no round trip.
+/// Inserts one entry by a statement that stays prepared: in SQLite it costs no round trip.
 fn insert_one(sqlite: &mut SqliteConnection, Line { grant, id, entry }: &Line) -> Result<()> {
     diesel::insert_into(grant_history::table)
         .values((
@@ -98,7 +98,7 @@ fn insert_one(sqlite: &mut SqliteConnection, Line { grant, id, entry }: &Line) -
     Ok(())
 }
 
-/// Lines, column by column: the statement is the same however many there are, so that it stays prepared too.
+/// Inserts entries column by column: the statement is the same for any number of them, so it stays prepared too.
 fn insert_many(postgres: &mut PgConnection, lines: &[Line]) -> Result<()> {
     let column = |value: fn(&Line) -> &[u8]| lines.iter().map(value).collect::<Vec<_>>();
     let text = |value: fn(&HistoryEntry) -> Option<&str>| lines.iter().map(|line| value(&line.entry)).collect::<Vec<_>>();
@@ -131,28 +131,28 @@ fn insert_many(postgres: &mut PgConnection, lines: &[Line]) -> Result<()> {
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    /// Rows of an array of bytes.
+    /// The elements of a byte array as rows.
     #[sql_name = "unnest"]
     fn unnest_binary(values: Array<Binary>) -> Binary;
-    /// Rows of an array of texts.
+    /// The elements of a text array as rows.
     #[sql_name = "unnest"]
     fn unnest_text(values: Array<Text>) -> Text;
-    /// Rows of an array of texts, some of them missing.
+    /// The elements of a nullable text array as rows.
     #[sql_name = "unnest"]
     fn unnest_some_text(values: Array<Nullable<Text>>) -> Nullable<Text>;
-    /// Rows of an array of numbers.
+    /// The elements of an integer array as rows.
     #[sql_name = "unnest"]
     fn unnest_number(values: Array<BigInt>) -> BigInt;
-    /// Rows of an array of truths.
+    /// The elements of a boolean array as rows.
     #[sql_name = "unnest"]
     fn unnest_truth(values: Array<Bool>) -> Bool;
 }
 
-/// The life of a grant, oldest first: its newest `limit` moments. Entries that only a later version knows are left out: its
-/// processes may already write while this one is being replaced.
+/// The newest `limit` entries of a grant, oldest first. Entries unknown to this version are omitted: processes of a newer one may
+/// already write during a rolling upgrade.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn of(connection: &mut AnyConnection, grant: Id, limit: u32) -> Result<Vec<HistoryEntry>> {
     let mut rows: Vec<Columns> = grant_history::table
         .filter(grant_history::grant_id.eq(grant.as_bytes().as_slice()))
@@ -172,10 +172,10 @@ pub fn of(connection: &mut AnyConnection, grant: Id, limit: u32) -> Result<Vec<H
     rows.into_iter().map(to_value).collect()
 }
 
-/// Forgets moments that are older, the everyday ones or the others, at most about `limit` rows; says how many.
+/// Deletes entries before this time, either the routine ones or the others, at most about `limit` rows; returns how many.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn forget_before(connection: &mut AnyConnection, before: Timestamp, routine: bool, limit: u32) -> Result<usize> {
     let end = grant_history::table
         .filter(grant_history::routine.eq(routine))
@@ -189,8 +189,8 @@ pub fn forget_before(connection: &mut AnyConnection, before: Timestamp, routine:
     Ok(diesel::delete(gone.filter(grant_history::at.le(end.unwrap_or(before.millis() - 1)))).execute(connection)?)
 }
 
-/// Where these grants have more moments than `limit` together, forgets that many of them: says how many, or none. Part of a
-/// transaction that holds the grants.
+/// If these grants have more than `limit` entries in total, deletes that many and returns how many; otherwise deletes none. Part of
+/// a transaction that has locked the grants.
 pub(super) fn forget_some_of(connection: &mut AnyConnection, grants: &[&[u8]], limit: u32) -> Result<usize> {
     let lines = grant_history::table.filter(grant_history::grant_id.eq_any(grants));
     let by_grant = lines.order((grant_history::grant_id, grant_history::id)).select((grant_history::grant_id, grant_history::id));
@@ -202,12 +202,12 @@ pub(super) fn forget_some_of(connection: &mut AnyConnection, grants: &[&[u8]], l
     Ok(whole + diesel::delete(part).execute(connection)?)
 }
 
-/// Forgets every moment of these grants; says how many.
+/// Deletes every entry of these grants; returns how many.
 pub(super) fn forget_all_of(connection: &mut AnyConnection, grants: &[&[u8]]) -> Result<usize> {
     Ok(diesel::delete(grant_history::table.filter(grant_history::grant_id.eq_any(grants))).execute(connection)?)
 }
 
-/// Forgets the lives of a user's grants. Part of a transaction, while the grants still stand.
+/// Deletes the history of a user's grants. Part of a transaction, before the grants are deleted.
 pub(super) fn forget(connection: &mut AnyConnection, user: Id) -> Result<()> {
     let theirs = grants::table.filter(grants::user_id.eq(user.as_bytes().as_slice())).select(grants::id);
     for grant in theirs.load::<Vec<u8>>(connection)? {

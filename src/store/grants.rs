@@ -1,6 +1,5 @@
-//! The table `grants`: one row is a whole authorization. The statements of its life: `insert` at consent,
-//! `find` with what it depends on; how one is given is `insert`, how it goes
-//! on by compare-and-swap `advance`, how it ends `ending`, when its row leaves `purge`. Why one of them is called is
+//! The table `grants`: one row is a whole authorization. Here are its rows and how they are read; `insert` issues a grant,
+//! `advance` rotates it by compare-and-swap, `ending` revokes it, `purge` deletes its row. What the statements are used for is
 //! `protocol::grant`.
 
 mod advance;
@@ -95,12 +94,12 @@ fn to_value(columns: GrantRow) -> Result<Grant> {
     })
 }
 
-/// A grant, with what it depends on besides its client.
+/// A grant, with the state it depends on besides its client.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The row.
     pub grant: Grant,
-    /// Whether the access token that was asked about was revoked by itself.
+    /// Whether the access token in question was revoked individually.
     pub is_token_revoked: bool,
     /// When it was read, by the database's clock.
     pub read_at: Timestamp,
@@ -111,24 +110,24 @@ pub struct Found {
 }
 
 impl Found {
-    /// How its user stands, at a time, and at one by the database's clock.
+    /// The status of the grant's user at a time, given by this server's clock and by the database's.
     #[must_use]
     pub const fn status(&self, now: Timestamp, by_database: Timestamp) -> AccountStatus {
         AccountStatus { user_enabled: self.user_enabled, must_sign_in: self.must_sign_in, now, by_database }
     }
 
-    /// The user's roles now.
+    /// The user's current roles.
     ///
     /// # Errors
-    /// When the row holds none.
+    /// If the column is malformed.
     pub fn roles(&self) -> Result<Vec<String>> {
         names(self.grant.user_id, "roles", self.roles.as_deref())
     }
 
-    /// The user's groups now.
+    /// The user's current groups.
     ///
     /// # Errors
-    /// When the row holds none.
+    /// If the column is malformed.
     pub fn groups(&self) -> Result<Vec<String>> {
         names(self.grant.user_id, "member_of", self.groups.as_deref())
     }
@@ -161,7 +160,7 @@ fn to_found((columns, user, session, read_at): Columns) -> Result<Found> {
     let read_at = time(read_at);
     let mut grant = to_value(columns)?;
     if let Some(session) = session {
-        // What ended the session ended the grant, though it may have missed a code just issued.
+        // Ending the session ended the grant too, though it may have missed a code issued at that moment.
         grant.revoked_at = grant.revoked_at.or(times(session.ended_at));
         grant.remembered = session.remembered;
     }
@@ -174,13 +173,13 @@ fn to_found((columns, user, session, read_at): Columns) -> Result<Found> {
         is_token_revoked: false,
         read_at,
         user_enabled: user.disabled_at.is_none(),
-        must_sign_in: user.sign_in_again_at > user.signed_in_at, // none is before every time
+        must_sign_in: user.sign_in_again_at > user.signed_in_at, // `None` is before every time
         roles: Some(user.roles),
         groups: Some(user.groups),
     })
 }
 
-/// A grant with its user and its session: rows, and what is selected of them.
+/// A grant joined with its user and session: the tables, and the selected columns.
 macro_rules! with_its_own {
     ($id:expr) => {
         grants::table
@@ -201,30 +200,30 @@ macro_rules! selected {
     };
 }
 
-/// The grant with this id, its user and its session, in one statement.
+/// The grant with this id, with its user and session, in one statement.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Found>> {
     let found: Option<Columns> =
         on_either!(connection, one => with_its_own!(id).select(selected!(Clock)).get_result(one).optional())?;
     found.map(to_found).transpose()
 }
 
-/// Which grant a request is about, and by which access token of it.
+/// The grant a request is about, and the access token, if any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct About {
     /// The grant.
     pub grant: Id,
-    /// The token's `jti`; none where it is about the grant itself.
+    /// The token's `jti`; `None` if the request is about the grant itself.
     pub jti: Option<String>,
 }
 
-/// As [`find`], with whether the token was revoked by itself, and the revision of clients and APIs: all that most requests have
-/// to read, in one statement too.
+/// As [`find`], with whether the token was revoked individually, and the revision of clients and APIs: all that most requests have
+/// to read, in one statement.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn read(connection: &mut AnyConnection, about: &About) -> Result<Option<(Found, Option<i64>)>> {
     type Read = (GrantRow, Option<UserRow>, Option<SessionRow>, i64, Option<i64>, Option<i64>);
     let jti = about.jti.as_deref().unwrap_or_default();
@@ -241,24 +240,24 @@ pub fn read(connection: &mut AnyConnection, about: &About) -> Result<Option<(Fou
     found.map(to_value).transpose()
 }
 
-/// Which grants to list.
+/// A filter for listing grants.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Those of one user.
+    /// Only the grants of this user.
     pub user: Option<Id>,
-    /// Those of one client.
+    /// Only the grants of this client.
     pub client: Option<String>,
 }
 
 /// The newest grants, at most `limit`.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn list(connection: &mut AnyConnection, filter: &Filter, limit: u32) -> Result<Vec<Grant>> {
     let none_user: &[u8] = &[];
     let user = filter.user.as_ref().map_or(none_user, |id| id.as_bytes().as_slice());
     let client = filter.client.as_deref().unwrap_or_default();
-    // Ids begin with the time they were made: their order is the grants' age.
+    // Ids begin with their creation time: their order is the grants' age.
     let newest = grants::table.select(GrantRow::as_select()).order(grants::id.desc()).limit(i64::from(limit));
     let rows: Vec<GrantRow> = match (filter.user.is_some(), filter.client.is_some()) {
         (false, false) => newest.load(connection)?,

@@ -1,6 +1,6 @@
-//! The table `leases`: work that one process at a time does for all. A lease runs out by itself, so that a process that dies
-//! holds nothing up for long. It is no lock: what is done under one must be harmless if two do it at once, which happens where
-//! clocks differ, or where one process was stopped for longer than its lease.
+//! The table `leases`: work done by one process at a time on behalf of all. A lease expires by itself, so that a crashed process
+//! blocks nothing for long. It is no lock: work under a lease must be harmless when done twice at once, as happens with differing
+//! clocks, or when a process was suspended for longer than its lease.
 
 use diesel::prelude::*;
 
@@ -10,11 +10,11 @@ use crate::protocol::{
     time::{Span, Timestamp},
 };
 
-/// Takes a lease for a span of time, or goes on with it: false while another holder has it. One with less than two thirds left is
-/// prolonged; one that runs for more than twice the span was given by a clock that was wrong, and counts no more.
+/// Acquires or renews a lease for a span of time: false while another holder has it. It is renewed when less than two thirds are
+/// left; a lease that ends further ahead than twice the span was written by a wrong clock, and is ignored.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn take(connection: &mut AnyConnection, name: &str, holder: Id, now: Timestamp, span: Span) -> Result<bool> {
     let key = holder.as_bytes().as_slice();
     let until = now.plus(span).millis();
@@ -33,23 +33,23 @@ pub fn take(connection: &mut AnyConnection, name: &str, holder: Id, now: Timesta
     if is_good && (!is_own || 3 * (ends - now.millis()) > 2 * span.millis()) {
         return Ok(is_own);
     }
-    // Of several that saw the same row, one.
+    // Of several processes that saw the same row, one succeeds.
     let as_seen = row.filter(leases::holder.eq(theirs)).filter(leases::until.eq(ends));
     let set = (leases::holder.eq(key), leases::until.eq(until));
     let is_taken = diesel::update(as_seen).set(set).execute(connection)? == 1;
     Ok(is_taken || has(connection, name, key)?)
 }
 
-/// Whether it is this holder who was first.
+/// Whether this holder has the lease.
 fn has(connection: &mut AnyConnection, name: &str, holder: &[u8]) -> Result<bool> {
     let first = leases::table.find(name).select(leases::holder).get_result::<Vec<u8>>(connection).optional()?;
     Ok(first.is_some_and(|first| first == holder))
 }
 
-/// Gives a lease back, so that another process can go on at once; of another holder's nothing changes.
+/// Releases a lease, so that another process can take it at once; has no effect on another holder's.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn give_back(connection: &mut AnyConnection, name: &str, holder: Id) -> Result<()> {
     let own = leases::table.find(name).filter(leases::holder.eq(holder.as_bytes().as_slice()));
     diesel::delete(own).execute(connection)?;

@@ -1,5 +1,5 @@
-//! What a link in a mail does, once: using it up and doing what it is for are one transaction, so that of many who use it at
-//! once one wins, and one that fails half-way has used nothing up.
+//! Actions of e-mail links: using a link and performing its action is one transaction, so that one of many concurrent uses wins,
+//! and an action that fails half-way leaves the link unused.
 
 use super::{
     AnyConnection, Result,
@@ -13,11 +13,11 @@ use super::{
 };
 use crate::protocol::{activity::Activity, link::LinkKind, notification::NotificationKind};
 
-/// Makes the account that the link is for, with the address that it was sent to; false when it is not for this, was used or is
-/// over, and then nothing was done.
+/// Creates the account that the link is for, with the address it was sent to; false if the link is of another kind, used or
+/// expired: then nothing was done.
 ///
 /// # Errors
-/// [`Error::Conflict`] when name or address exist already: the link is as good as before.
+/// [`Error::Conflict`] if the name or address is already taken: the link stays valid.
 pub fn register(connection: &mut AnyConnection, link: &Link, user: &User, event: &Event<'_>) -> Result<bool> {
     let Some(email) = link.email.clone() else { return Ok(false) };
     if !matches!(link.kind, LinkKind::Register | LinkKind::Invitation) || event.user != user.claims.id {
@@ -35,12 +35,12 @@ pub fn register(connection: &mut AnyConnection, link: &Link, user: &User, event:
     })
 }
 
-/// Sets the password of the link's user; `None` when they are not the event's, or disabled, or when it was used or ended, or
-/// is over. The browser in which it is done, and its network, are known from then on: whoever reads the user's mail there is not
-/// slowed down by unknown callers who guess.
+/// Sets the password of the link's user; `None` if they are not the event's user or are disabled, or if the link was used, ended or
+/// has expired. The browser and its network are known from then on, so that a user who reads their e-mail there is not slowed down
+/// by attackers' guesses.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn reset_password(
     connection: &mut AnyConnection,
     link: &Link,
@@ -50,7 +50,7 @@ pub fn reset_password(
 ) -> Result<Option<Ended>> {
     dialect::together(connection, |connection| {
         let user = lock(connection, link, event)?;
-        // It went to the address that they had then.
+        // It was sent to the address the user had then.
         let user = user.filter(|user| link.email.as_ref() == Some(&user.claims.email));
         if user.is_none() || !links::use_up(connection, link.id, LinkKind::Reset, event.at)? {
             return Ok(None);
@@ -61,21 +61,21 @@ pub fn reset_password(
     })
 }
 
-/// What came of confirming an address.
+/// The result of confirming an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confirmed {
-    /// It is the user's now.
+    /// The address is now the user's.
     Yes,
-    /// The link was used, is over, or is not for this.
+    /// The link was used, has expired, or is of another kind.
     Invalid,
-    /// Another account has the address by now.
+    /// Another account has taken the address.
     Taken,
 }
 
-/// Gives the user the address that the link was sent to, and tells the old one.
+/// Sets the user's address to the one the link was sent to, and notifies the old one.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn confirm_email(connection: &mut AnyConnection, link: &Link, event: &Event<'_>) -> Result<Confirmed> {
     let Some(email) = link.email.as_deref() else { return Ok(Confirmed::Invalid) };
     let done = dialect::together(connection, |connection| {
@@ -98,13 +98,13 @@ pub fn confirm_email(connection: &mut AnyConnection, link: &Link, event: &Event<
     }
 }
 
-/// "This was not me": everything ends, the password is taken away, and the address that the account had comes back, which the one
-/// it is taken from is told. The links of e-mails that were sent since end: whoever changed the address got them. Those of before
-/// do not, as whoever took the account over has none of them (decision 0029). `None` when the link is not the event's user's,
-/// was used or ended, or is over, or the account is disabled.
+/// "This was not me": everything ends, the password is removed, and the account's former address is restored; the address it
+/// replaces is notified. Links in e-mails sent since then end, because the attacker who changed the address received them. Earlier
+/// ones do not, as an attacker who took the account over has none of them (decision 0029). `None` if the link is not the event's
+/// user's, was used, ended or has expired, or the account is disabled.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn not_me(connection: &mut AnyConnection, link: &Link, event: &Event<'_>) -> Result<Option<Ended>> {
     let attempt = |connection: &mut AnyConnection, brings_back: bool| {
         dialect::together(connection, |connection| {
@@ -113,8 +113,8 @@ pub fn not_me(connection: &mut AnyConnection, link: &Link, event: &Event<'_>) ->
                 return Ok(None);
             }
             let since = links::end_since(connection, event.user, (LinkKind::NotMe, link.created_at), event.at)?;
-            // A link of a former version says so only where its e-mail told of another address; otherwise the first such e-mail
-            // since says which address it was when this one was sent.
+            // A link of an earlier version holds the address only if its e-mail reported a new one; otherwise the first such later
+            // e-mail tells the address at the time this one was sent.
             let email = link.email.as_deref().or_else(|| since.iter().find_map(|later| later.email.as_deref()));
             if let Some(email) = email.filter(|_| brings_back) {
                 bring_back(connection, &user, email, event)?;
@@ -123,7 +123,7 @@ pub fn not_me(connection: &mut AnyConnection, link: &Link, event: &Event<'_>) ->
         })
     };
     match attempt(connection, true) {
-        // Someone else has the old address by now: everything ends all the same.
+        // Another user has taken the old address: everything ends nonetheless.
         Err(Error::Conflict(_)) => attempt(connection, false),
         done => done,
     }
@@ -138,8 +138,8 @@ fn bring_back(connection: &mut AnyConnection, user: &User, email: &str, event: &
     notifications::displace(connection, &Event { id, activity, about: Some(email), ..*event }, user)
 }
 
-/// The user of a link, whose row is held until the transaction ends; `None` when they are not the event's, are gone, or are
-/// disabled: nothing is done by a link to a disabled account.
+/// The user of a link, with the row locked until the transaction ends; `None` if they are not the event's user, deleted, or
+/// disabled: a link does nothing to a disabled account.
 fn lock(connection: &mut AnyConnection, link: &Link, event: &Event<'_>) -> Result<Option<User>> {
     if link.user_id != Some(event.user) {
         return Ok(None);

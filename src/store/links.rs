@@ -1,6 +1,6 @@
-//! The table `links`: links in mails. A row says what one is for, whether it was used, and whether a later decision ended it; its
-//! text is derived from the id (`protocol::credential`) and stored nowhere. Using one up is a guarded update, whose row count is
-//! the answer. Which decision ends which links is decision 0029.
+//! The table `links`: links in e-mails. A row says what the link is for, whether it was used, and whether a later decision ended
+//! it; its text is derived from the id (`protocol::credential`) and stored nowhere. Using a link is a guarded update, whose row
+//! count is the answer. Which decision ends which links is decision 0029.
 
 use diesel::prelude::*;
 
@@ -17,33 +17,33 @@ use crate::protocol::{
     time::{CLOCK_TOLERANCE, Timestamp},
 };
 
-/// A link, as kept.
+/// A link, as stored.
 #[derive(Clone, Debug)]
 pub struct Link {
-    /// Its row.
+    /// Its primary key.
     pub id: Id,
-    /// What it is for.
+    /// Its purpose.
     pub kind: LinkKind,
-    /// Whose account it is about, where there is one.
+    /// The account it concerns, if any.
     pub user_id: Option<Id>,
-    /// The address that it was sent to, or that it is about.
+    /// The address it was sent to, or that it concerns.
     pub email: Option<String>,
-    /// The pseudonym of the only browser in which it works.
+    /// The pseudonymous id of the only browser in which it works.
     pub browser: Option<Vec<u8>>,
-    /// What else belongs to it.
+    /// Further content.
     pub content: LinkContent,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When it is over.
+    /// When it expires.
     pub expires_at: Timestamp,
     /// When it was used.
     pub used_at: Option<Timestamp>,
-    /// When a later decision ended it, though it was not used.
+    /// When a later decision ended it unused.
     pub ended_at: Option<Timestamp>,
 }
 
 impl Link {
-    /// A link of this kind, made now, for nobody in particular yet.
+    /// A link of this kind, created now, without a user yet.
     #[must_use]
     pub fn new(id: Id, kind: LinkKind, now: Timestamp) -> Self {
         Self {
@@ -60,27 +60,29 @@ impl Link {
         }
     }
 
-    /// Whether its time is over; also where the clock was set back since it was made, so that it would live longer than it should.
+    /// Whether it has expired; also if the clock was set back since its creation, so that it would be valid for longer than
+    /// intended.
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.expires_at <= now || self.created_at.is_ahead_of(now)
     }
 
-    /// Whether it can still be used.
+    /// Whether it is still usable.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
         self.used_at.is_none() && self.ended_at.is_none() && !self.is_over(now)
     }
 }
 
-/// The columns that end a link. Processes of the version before do not know `ended_at`, and take no link that has `used_at`.
+/// The column values that end a link. Processes of the previous version do not know `ended_at`, and refuse a link that has
+/// `used_at`.
 macro_rules! ended {
     ($now:expr) => {
         (links::ended_at.eq(Some($now.millis())), links::used_at.eq(Some($now.millis())))
     };
 }
 
-/// Links that were neither used nor ended; some of them may have expired.
+/// Links neither used nor ended; some may have expired.
 macro_rules! unspent {
     () => {
         links::used_at.is_null().and(links::ended_at.is_null())
@@ -114,7 +116,7 @@ fn to_value(columns: LinkRow) -> Result<Link> {
         content: content(&row, kind, columns.content)?,
         created_at: time(columns.created_at),
         expires_at: time(columns.expires_at),
-        // One that was ended has a time here as well (`ended!`), and was not used.
+        // An ended link has a time here as well (`ended!`), but was not used.
         used_at: times(columns.used_at).filter(|_| columns.ended_at.is_none()),
         ended_at: times(columns.ended_at),
     })
@@ -143,16 +145,16 @@ fn to_text(content: &LinkContent) -> Result<Option<String>> {
 /// The link with this id.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Link>> {
     let found = links::table.find(id.as_bytes().as_slice()).select(LinkRow::as_select()).get_result(connection).optional()?;
     found.map(to_value).transpose()
 }
 
-/// The links that are kept of a user, the newest first.
+/// The stored links of a user, newest first.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn of_user(connection: &mut AnyConnection, user: Id) -> Result<Vec<Link>> {
     let theirs = links::table.filter(links::user_id.eq(user.as_bytes().as_slice()));
     let rows: Vec<LinkRow> = theirs.select(LinkRow::as_select()).order(links::id.desc()).load(connection)?;
@@ -160,7 +162,7 @@ pub fn of_user(connection: &mut AnyConnection, user: Id) -> Result<Vec<Link>> {
 }
 
 impl Link {
-    /// Whether it was sent to an address of this user, so that whoever has it reads, or has read, their mail.
+    /// Whether it was sent to an address of this user: presenting it then shows access to their mailbox, now or earlier.
     #[must_use]
     pub fn went_to(&self, user: Id) -> bool {
         self.user_id == Some(user) && matches!(self.kind, LinkKind::Reset | LinkKind::NotMe)
@@ -170,7 +172,7 @@ impl Link {
 /// Inserts a link.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn insert(connection: &mut AnyConnection, link: &Link) -> Result<()> {
     diesel::insert_into(links::table)
         .values((
@@ -189,18 +191,18 @@ pub fn insert(connection: &mut AnyConnection, link: &Link) -> Result<()> {
     Ok(())
 }
 
-/// The links of a user that can still be used, the newest first.
+/// The usable links of a user, newest first.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn open_of(connection: &mut AnyConnection, user: Id, now: Timestamp) -> Result<Vec<Link>> {
     let mut theirs = of_user(connection, user)?;
     theirs.retain(|link| link.is_open(now));
     Ok(theirs)
 }
 
-/// Uses a link up: false when it is of another kind, was used or ended, or is over, as [`Link::is_over`] says. Whoever gets true
-/// does what it is for in the same transaction.
+/// Marks a link as used: false if it is of another kind, was used or ended, or has expired, as [`Link::is_over`] says. On true, the
+/// caller performs its purpose in the same transaction.
 pub(super) fn use_up(connection: &mut AnyConnection, id: Id, kind: LinkKind, now: Timestamp) -> Result<bool> {
     let row = links::table
         .find(id.as_bytes().as_slice())
@@ -211,10 +213,10 @@ pub(super) fn use_up(connection: &mut AnyConnection, id: Id, kind: LinkKind, now
     Ok(diesel::update(row).set(links::used_at.eq(Some(now.millis()))).execute(connection)? == 1)
 }
 
-/// Ends every link of a user, of whatever kind, and says how many could still be used. Part of a transaction.
+/// Ends every link of a user, of any kind, and returns how many were still usable. Part of a transaction.
 pub(super) fn end_all(connection: &mut AnyConnection, user: Id, now: Timestamp) -> Result<usize> {
     let theirs = links::table.filter(links::user_id.eq(user.as_bytes().as_slice())).filter(unspent!());
-    // Counted where they are: one that cannot be read must not keep an account from being closed to all of them.
+    // Counted in the database: an unreadable row must not prevent ending all of them.
     let open: i64 = theirs
         .filter(links::created_at.le(now.plus(CLOCK_TOLERANCE).millis()))
         .filter(links::expires_at.gt(now.millis()))
@@ -224,8 +226,7 @@ pub(super) fn end_all(connection: &mut AnyConnection, user: Id, now: Timestamp) 
     usize::try_from(open).map_err(|_| Error::Failed("fewer links than none".into()))
 }
 
-/// Ends every link of this kind that a user has: a newer one takes their place, or what they are for is over. Part of a
-/// transaction.
+/// Ends every link of this kind of a user: a newer one replaces them, or their purpose no longer applies. Part of a transaction.
 pub(super) fn end_kind(connection: &mut AnyConnection, user: Id, kind: LinkKind, now: Timestamp) -> Result<()> {
     let theirs =
         links::table.filter(links::user_id.eq(user.as_bytes().as_slice())).filter(links::kind.eq(kind.name())).filter(unspent!());
@@ -233,17 +234,17 @@ pub(super) fn end_kind(connection: &mut AnyConnection, user: Id, kind: LinkKind,
     Ok(())
 }
 
-/// Ends every link to make an account with this address. Part of a transaction.
+/// Ends every registration link for this address. Part of a transaction.
 pub(super) fn end_to_address(connection: &mut AnyConnection, email: &str, now: Timestamp) -> Result<()> {
     let theirs = links::table.filter(links::user_id.is_null()).filter(links::email.eq(email)).filter(unspent!());
     diesel::update(theirs).set(ended!(now)).execute(connection)?;
     Ok(())
 }
 
-/// The invitations that can still be used, the newest first.
+/// The usable invitations, newest first.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn invitations(connection: &mut AnyConnection, now: Timestamp) -> Result<Vec<Link>> {
     let open = links::table
         .filter(links::kind.eq(LinkKind::Invitation.name()))
@@ -252,10 +253,10 @@ pub fn invitations(connection: &mut AnyConnection, now: Timestamp) -> Result<Vec
     open.select(LinkRow::as_select()).order(links::id.desc()).load(connection)?.into_iter().map(to_value).collect()
 }
 
-/// Ends what invitations an address has, and says how many could still be used.
+/// Ends the invitations of an address, and returns how many were still usable.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn withdraw(connection: &mut AnyConnection, email: &str, now: Timestamp) -> Result<usize> {
     let open = links::table
         .filter(links::user_id.is_null())
@@ -266,7 +267,7 @@ pub fn withdraw(connection: &mut AnyConnection, email: &str, now: Timestamp) -> 
     Ok(diesel::update(open).set(ended!(now)).execute(connection)?)
 }
 
-/// As [`end_kind`], but those alone that work in this browser.
+/// As [`end_kind`], but only the links bound to this browser.
 pub(super) fn end_in(connection: &mut AnyConnection, user: Id, (kind, browser): (LinkKind, &[u8]), now: Timestamp) -> Result<()> {
     let theirs = links::table
         .filter(links::user_id.eq(user.as_bytes().as_slice()))
@@ -277,8 +278,7 @@ pub(super) fn end_in(connection: &mut AnyConnection, user: Id, (kind, browser): 
     Ok(())
 }
 
-/// Ends the links of this kind that a user has and that were made at this time or since: the oldest first. Part of a
-/// transaction.
+/// Ends a user's links of this kind created at or after this time, and returns them, oldest first. Part of a transaction.
 pub(super) fn end_since(
     connection: &mut AnyConnection,
     user: Id,
@@ -295,7 +295,7 @@ pub(super) fn end_since(
     rows.into_iter().map(to_value).collect()
 }
 
-/// How many links of this kind were made for a user since, used or not.
+/// How many links of this kind were created for a user since this time, used or not.
 pub(super) fn count_since(connection: &mut AnyConnection, user: Id, kind: LinkKind, since: Timestamp) -> Result<i64> {
     let theirs = links::table
         .filter(links::user_id.eq(user.as_bytes().as_slice()))
@@ -304,16 +304,16 @@ pub(super) fn count_since(connection: &mut AnyConnection, user: Id, kind: LinkKi
     Ok(theirs.count().get_result(connection)?)
 }
 
-/// Forgets every link of a user. Part of a transaction.
+/// Deletes every link of a user. Part of a transaction.
 pub(super) fn forget(connection: &mut AnyConnection, user: Id) -> Result<()> {
     diesel::delete(links::table.filter(links::user_id.eq(user.as_bytes().as_slice()))).execute(connection)?;
     Ok(())
 }
 
-/// Forgets some of the links that are over since, at most `limit`; says how many.
+/// Deletes links that expired before this time, at most `limit`; returns how many.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn forget_before(connection: &mut AnyConnection, before: Timestamp, limit: u32) -> Result<usize> {
     delete_some!(connection, links, (id: Vec<u8>, expires_at), links::expires_at.lt(before.millis()), limit)
 }

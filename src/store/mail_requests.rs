@@ -1,5 +1,5 @@
-//! What someone asked for by a form that tells nothing, found out and answered by an e-mail: each in one transaction with the
-//! end of the delivery that brought it here, so that it is answered once.
+//! Requests made by forms that reveal nothing, resolved and answered by e-mail: each in one transaction with the removal of its
+//! delivery, so that it is answered once.
 
 use super::{
     AnyConnection, Result, account,
@@ -23,30 +23,30 @@ use crate::protocol::{
     time::{Span, Timestamp},
 };
 
-/// So many e-mails with a link for a new password are sent to one user in an hour, whoever asks for them.
+/// The maximum number of password reset e-mails to one user in an hour, regardless of who requests them.
 const RESETS: i64 = 5;
 const HOUR: Span = Span::from_seconds(3600);
-/// And so many besides to whoever asks in a browser with which they have signed in before, or in which a link of a mail to them was
-/// opened: no unknown caller can use those up.
+/// The same number in addition for requests from a browser in which the user has signed in before, or in which an e-mail link of
+/// theirs was opened: an attacker cannot use these up.
 const OWN_RESETS: Backoff = Backoff { free: RESETS, max_wait: HOUR, forget_after: HOUR, exhausted: Some((RESETS, HOUR)) };
 
-/// The ids of what an answer makes.
+/// The ids of the rows that an answer creates.
 #[derive(Clone, Copy, Debug)]
 pub struct Ids {
     /// The link.
     pub link: Id,
     /// The e-mail.
     pub message: Id,
-    /// The event.
+    /// The activity event.
     pub event: Id,
 }
 
-/// A new password was asked for: whoever has an account with an address that is known to be theirs gets a link, and the links of
-/// before are dead that work in the same browser; those of others are not, as anyone can ask. Nobody else gets anything, and
-/// nobody more than a few in an hour. Says whether an e-mail goes out.
+/// Answers a password reset request: a user with a verified address gets a link, which ends their earlier links for the same
+/// browser; those for other browsers stay valid, as anyone can make a request. Nobody else gets anything, and each user at most a
+/// few e-mails an hour. Returns whether an e-mail is sent.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn answer_reset(
     connection: &mut AnyConnection,
     secrets: &SecretRing,
@@ -87,7 +87,7 @@ pub fn answer_reset(
     })
 }
 
-/// Whether one more e-mail is sent to this user. Part of a transaction.
+/// Whether one more e-mail may be sent to this user. Part of a transaction.
 fn is_within_limits(
     connection: &mut AnyConnection,
     secrets: &SecretRing,
@@ -108,11 +108,11 @@ fn is_within_limits(
     rate_limits::count_in_time_in(connection, &key, &OWN_RESETS, now)
 }
 
-/// Someone wants to register with an address: its owner gets a link, or hears that they have an account. Says whether they
+/// Answers a registration request: the owner of the address gets a link, or is told that they have an account. Returns whether they
 /// had none.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn answer_registration(
     connection: &mut AnyConnection,
     (delivery, mail_request): (&Delivery, &MailRequest),
@@ -141,11 +141,11 @@ pub fn answer_registration(
     })
 }
 
-/// A link of a user, and the e-mail that brings it, in one transaction: an address to confirm, which someone asked for who has
-/// shown the password in a session. False where that was overtaken, and then nothing was done.
+/// Inserts a link of a user and its e-mail in one transaction: to confirm an address, as requested by a user who has entered the
+/// password in a session. False if password, account or session changed meanwhile: then nothing was done.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn send_link(
     connection: &mut AnyConnection,
     proof: (&User, &Session),
@@ -157,7 +157,7 @@ pub fn send_link(
         if link.user_id != Some(proof.0.claims.id) || !account::still_counts(connection, proof, event.at)? {
             return Ok(false);
         }
-        links::end_kind(connection, event.user, link.kind, link.created_at)?; // the newest counts
+        links::end_kind(connection, event.user, link.kind, link.created_at)?; // only the newest is valid
         links::insert(connection, link)?;
         activity::insert(connection, event)?;
         deliveries::enqueue(connection, id, &Content::Notification(notice.clone()), link.created_at)?;
@@ -165,10 +165,10 @@ pub fn send_link(
     })
 }
 
-/// An invitation, with the e-mail that brings it or without: the newest to an address counts. All in one transaction.
+/// Inserts an invitation, with or without its e-mail, in one transaction: only the newest to an address is valid.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn invite(connection: &mut AnyConnection, link: &Link, message: Option<(Id, &Notification)>) -> Result<()> {
     dialect::together(connection, |connection| {
         links::withdraw(connection, link.email.as_deref().unwrap_or_default(), link.created_at)?;

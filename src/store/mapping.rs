@@ -1,5 +1,5 @@
-//! Between columns and values: ids, times, lists. A column that holds what this server never writes is an
-//! error that names table, column and row.
+//! Conversion between columns and values: ids, times, lists. A column that holds a value this server never wrote is an error that
+//! names table, column and row.
 
 use std::fmt::Display;
 
@@ -10,7 +10,7 @@ use crate::protocol::{
     time::{Span, Timestamp},
 };
 
-/// One row being read.
+/// The row being read.
 pub struct Row<'a> {
     pub table: &'static str,
     pub name: &'a dyn Display,

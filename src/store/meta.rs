@@ -13,13 +13,13 @@ use crate::protocol::time::Timestamp;
 
 /// The issuer this database was first started with.
 const ISSUER: &str = "issuer";
-/// When every address was found in its one spelling for the first time, in milliseconds.
+/// When all addresses were first found normalized, in milliseconds.
 const SPELLINGS: &str = "email_spellings";
 
-/// Freezes the issuer at the first start and returns the frozen one from then on.
+/// Stores the issuer at the first start, and returns the stored one from then on.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn freeze_issuer(connection: &mut AnyConnection, issuer: &str) -> Result<String> {
     let frozen =
         |connection: &mut AnyConnection| meta::table.find(ISSUER).select(meta::value).get_result::<String>(connection).optional();
@@ -35,16 +35,16 @@ pub fn freeze_issuer(connection: &mut AnyConnection, issuer: &str) -> Result<Str
     }
 }
 
-/// When every e-mail address was found in its one spelling for the first time; `None` before. `spellings` writes it.
+/// When all e-mail addresses were first found normalized; `None` before. Written by `spellings`.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(super) fn spellings_rewritten(connection: &mut AnyConnection) -> Result<Option<Timestamp>> {
     let found = meta::table.find(SPELLINGS).select(meta::value).get_result::<String>(connection).optional()?;
     Ok(found.and_then(|value| value.parse().ok()).map(time))
 }
 
-/// Notes that it is so now, or that it is not.
+/// Records that this is so since `at`, or that it is not.
 pub(super) fn note_spellings_rewritten(connection: &mut AnyConnection, at: Option<Timestamp>) -> Result<()> {
     let Some(at) = at else {
         diesel::delete(meta::table.find(SPELLINGS)).execute(connection)?;
@@ -58,10 +58,10 @@ pub(super) fn note_spellings_rewritten(connection: &mut AnyConnection, at: Optio
     Ok(())
 }
 
-/// Shows that the database takes writes, on its own disk: a standby that is away is not waited for.
+/// Checks that the database accepts writes, on its own disk: without waiting for an absent standby.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn write(connection: &mut AnyConnection) -> Result<()> {
     dialect::together(connection, |connection| {
         dialect::wait_for_no_standby(connection)?;
@@ -70,10 +70,10 @@ pub fn write(connection: &mut AnyConnection) -> Result<()> {
     })
 }
 
-/// One round trip that shows that the database answers and has our tables.
+/// Checks in one round trip that the database responds and has our tables.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn ping(connection: &mut AnyConnection) -> Result<()> {
     meta::table.find(ISSUER).select(meta::name).get_result::<String>(connection).optional()?;
     Ok(())

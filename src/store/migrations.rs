@@ -1,4 +1,4 @@
-//! The migrations inside the binary, run under a lock, so that several processes may start at once.
+//! The database migrations, embedded in the binary and run under a lock, so that several processes may start at once.
 
 use diesel::{
     backend::Backend,
@@ -32,13 +32,13 @@ impl Outage for MigrationError {
     }
 }
 
-/// Runs what has not been run yet; returns the names of what it ran. Where there is nothing to run it only reads, so that a role
-/// that may neither create nor alter tables can serve.
+/// Runs the pending migrations; returns their names. Without pending ones it only reads, so that a role that may neither create nor
+/// alter tables can serve.
 ///
 /// # Errors
-/// [`MigrationError`]; nothing of the failed migration is kept.
+/// [`MigrationError`]; a failed migration is rolled back.
 pub fn run(connection: &mut AnyConnection) -> Result<Vec<String>, MigrationError> {
-    if is_up_to_date(connection)? {
+    if state(connection)? == SchemaState::Current {
         return Ok(Vec::new());
     }
     dialect::exclusively(connection, |connection| {
@@ -50,25 +50,48 @@ pub fn run(connection: &mut AnyConnection) -> Result<Vec<String>, MigrationError
     })
 }
 
-/// The library's own table, which lists what was run.
+/// Diesel's own table of applied migrations.
 mod ran {
     diesel::table! {
         __diesel_schema_migrations (version) { version -> Text, }
     }
 }
 
-/// Whether exactly our migrations were run. The library's own check would create the table that lists them first, which a role may
-/// not be allowed to do even where the table exists.
-fn is_up_to_date(connection: &mut AnyConnection) -> Result<bool, MigrationError> {
+/// How the schema of a database stands to this binary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SchemaState {
+    /// Exactly the migrations of this binary were run.
+    Current,
+    /// Some of them were not.
+    Older,
+    /// One was run that this binary does not know; its version.
+    Newer(String),
+    /// No migration was ever run: there is no installation in it.
+    Empty,
+}
+
+/// Compares the schema with the migrations of this binary; only reads. The library's own check would create the table that lists the
+/// migrations first, which a role may not be allowed to do even where the table exists.
+///
+/// # Errors
+/// [`MigrationError`].
+pub fn state(connection: &mut AnyConnection) -> Result<SchemaState, MigrationError> {
     use ran::__diesel_schema_migrations::dsl;
-    // Where it cannot be read the database is new, or down: whoever runs the migrations finds out.
-    let Ok(ran) = dsl::__diesel_schema_migrations.select(dsl::version).load::<String>(connection) else { return Ok(false) };
+    if !dialect::has_table(connection, "__diesel_schema_migrations")? {
+        return Ok(SchemaState::Empty);
+    }
+    let ran: Vec<String> = dsl::__diesel_schema_migrations.select(dsl::version).load(connection).map_err(Error::from)?;
     let known = match connection {
         AnyConnection::Sqlite(_) => names::<diesel::sqlite::Sqlite>(&SQLITE),
         AnyConnection::Postgres(_) => names::<diesel::pg::Pg>(&POSTGRES),
     };
     let known = known.map_err(|error| MigrationError::Failed(error.to_string()))?;
-    Ok(ran.len() == known.len() && ran.iter().all(|version| known.contains(version)))
+    Ok(match ran.iter().find(|version| !known.contains(version)) {
+        Some(unknown) => SchemaState::Newer(unknown.clone()),
+        None if ran.is_empty() => SchemaState::Empty,
+        None if ran.len() < known.len() => SchemaState::Older,
+        None => SchemaState::Current,
+    })
 }
 
 fn names<DB: Backend>(ours: &EmbeddedMigrations) -> migration::Result<Vec<String>> {
@@ -88,7 +111,7 @@ fn run_pending<DB: Backend>(
     Ok(connection.run_pending_migrations(ours)?.iter().map(ToString::to_string).collect())
 }
 
-/// Undoes every migration: an empty database again.
+/// Reverts every migration: an empty database again.
 ///
 /// # Errors
 /// [`MigrationError`].

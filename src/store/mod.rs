@@ -1,6 +1,6 @@
 //! All SQL. One file per table: its row, the mapping to the values of `protocol`, and its named statements. Statements are
-//! portable; what differs between SQLite and PostgreSQL is in `dialect`. On the token path there is a guarded single statement,
-//! whose row count is the answer; on SQLite several of them wait for the disk together.
+//! portable; what differs between SQLite and PostgreSQL is in `dialect`. The token path is a single guarded statement, whose row
+//! count is the answer; on SQLite several of them share one wait for the disk.
 
 pub mod account;
 pub mod activity;

@@ -1,5 +1,5 @@
-//! What a user is told of by mail: the event in their activity, the e-mail in the queue, and the link in it, all in the
-//! transaction of what happened. Addresses that are not known to be theirs get no e-mail.
+//! Notifications of users by e-mail: the activity entry, the queued e-mail, and the link in it, all in the transaction of the
+//! event. Unverified addresses get no e-mail.
 
 use sha2::{Digest, Sha256};
 
@@ -16,21 +16,20 @@ use crate::protocol::{
     notification::{Notification, NotificationKind},
 };
 
-/// Keeps the event, and tells the user by this e-mail, with a link to say "this was not me".
+/// Records the event, and notifies the user by this e-mail, with a link to say "this was not me".
 pub(super) fn tell(connection: &mut AnyConnection, event: &Event<'_>, kind: NotificationKind, user: &User) -> Result<()> {
     activity::insert(connection, event)?;
     write(connection, event, kind, user)
 }
 
-/// Keeps the event, and writes to the user that a new password is to be asked for. There is no link in this e-mail that does
-/// anything.
+/// Records the event, and tells the user by e-mail to request a new password. The e-mail has no link that performs an action.
 pub(super) fn ask_to_recover(connection: &mut AnyConnection, event: &Event<'_>, user: &User) -> Result<()> {
     activity::insert(connection, event)?;
     enqueue(connection, event, (NotificationKind::PasswordTaken, None), user)
 }
 
-/// Notes that the address was changed, by an operator or by a link that brings one back, and tells the address that the account
-/// had: without a link, which would bring that one back.
+/// Records that the address was changed, by an operator or by a link that restores one, and notifies the former address: without a
+/// link, which would restore that address.
 pub(super) fn displace(connection: &mut AnyConnection, event: &Event<'_>, displaced: &User) -> Result<()> {
     activity::insert(connection, event)?;
     if !displaced.claims.email_verified {
@@ -39,12 +38,12 @@ pub(super) fn displace(connection: &mut AnyConnection, event: &Event<'_>, displa
     enqueue(connection, event, (NotificationKind::EmailChanged, None), displaced)
 }
 
-/// The e-mail alone.
+/// Enqueues the e-mail with its link, without an activity entry.
 pub(super) fn write(connection: &mut AnyConnection, event: &Event<'_>, kind: NotificationKind, user: &User) -> Result<()> {
     if !user.claims.email_verified {
         return Ok(());
     }
-    // Who took the account over may change the address as well: the link brings back the one that its e-mail went to.
+    // An attacker who took the account over may change the address as well: the link restores the one its e-mail was sent to.
     let email = Some(user.claims.email.clone());
     let id = derived(event.id, "link");
     let notified = NotifiedEvent { kind, about: event.about.map(str::to_owned), at: event.at, origin: event.origin.clone() };
@@ -72,7 +71,7 @@ fn enqueue(
     deliveries::enqueue(connection, derived(event.id, "letter"), &Content::Notification(notice), event.at)
 }
 
-/// An id that follows from another one, and was made when that was.
+/// An id derived from another one, with the same creation time.
 pub(super) fn derived(id: Id, what: &str) -> Id {
     let mut bytes = *id.as_bytes();
     let hash = Sha256::new().chain_update(what).chain_update(bytes).finalize();

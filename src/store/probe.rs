@@ -1,17 +1,16 @@
-//! Whether a table takes rows at all, found out by one that is inserted and removed again: so a row that is refused can be told
-//! from a table that is not there, a full disk or a database that can only be read. What kind of error the database gives does not
-//! tell: it has the same for both (`error`).
+//! A probe of whether a table accepts rows, by one that is inserted and deleted again: it tells a rejected row from a missing
+//! table, a full disk or a read-only database. The kind of the database's error does not, as it is the same for both (`error`).
 
 use super::{AnyConnection, Result, dialect, error::Error};
 
-/// Whether the table takes this row. It is committed, because a full disk may show only then, and removed.
+/// Whether the table accepts this row. It is committed, because a full disk may show only then, and deleted.
 pub(super) fn is_taken(
     connection: &mut AnyConnection,
     insert: impl FnOnce(&mut AnyConnection) -> Result<()>,
     remove: impl FnOnce(&mut AnyConnection) -> Result<()>,
 ) -> bool {
     match dialect::together(connection, insert) {
-        Ok(()) | Err(Error::Conflict(_)) => {} // another process tries at this moment
+        Ok(()) | Err(Error::Conflict(_)) => {} // another process probes at the same time
         Err(_) => return false,
     }
     if let Err(error) = dialect::together(connection, remove) {

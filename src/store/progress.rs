@@ -1,5 +1,5 @@
-//! How far work on a connection has come, for a caller who may leave before its end: one who has been told that it was not done in
-//! time. From then on nothing of it is committed that was not; what was sent to the database before, it may still do.
+//! The progress of work on a connection, for a caller that may give up and report that the work was not done in time. From then on
+//! nothing further is committed; a statement already sent to the database may still take effect.
 
 use std::{
     cell::RefCell,
@@ -11,7 +11,7 @@ use std::{
 
 use super::error::{Error, Result};
 
-/// How far work has come.
+/// The progress of one piece of work.
 #[derive(Clone, Default)]
 pub struct Progress(Arc<Shared>);
 
@@ -23,10 +23,10 @@ struct Shared {
 
 #[derive(Default)]
 pub(super) enum Stage {
-    /// For a connection.
+    /// Waiting for a connection.
     #[default]
     Waits,
-    /// It is done on this connection, and a commit of it was ended or none.
+    /// Running on this connection; whether a commit of it was ended.
     At {
         backend: Option<i32>,
         was_ended: bool,
@@ -34,35 +34,35 @@ pub(super) enum Stage {
     IsOver,
 }
 
-/// What became of work that nobody waits for.
+/// The state of work whose caller has given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progressed {
-    /// It goes on, and no commit of it waits.
+    /// It continues, and no commit of it is waiting.
     GoesOn,
     /// A commit of it was ended; more may follow.
     WasEnded,
-    /// There is nothing more to look for.
+    /// It has finished.
     IsOver,
 }
 
 thread_local! {
-    /// Of the work that this thread does for one caller.
+    /// The progress of the work that this thread does for one caller.
     static OF_CALLER: RefCell<Option<Progress>> = const { RefCell::new(None) };
 }
 
 impl Progress {
-    /// The caller leaves.
+    /// Records that the caller has given up.
     pub fn leave(&self) {
         self.0.has_left.store(true, Ordering::Release);
     }
 
-    /// Whether the caller has left.
+    /// Whether the caller has given up.
     #[must_use]
     pub fn has_left(&self) -> bool {
         self.0.has_left.load(Ordering::Acquire)
     }
 
-    /// Whether the work has come to its end.
+    /// Whether the work has finished.
     #[must_use]
     pub fn is_over(&self) -> bool {
         matches!(*self.lock(), Stage::IsOver)
@@ -73,7 +73,7 @@ impl Progress {
     }
 }
 
-/// Does work for a caller, or for several, none of whom it depends on.
+/// Does work for one caller, or for several, independently of each of them.
 pub(super) fn of<T>(caller: Option<&Progress>, work: impl FnOnce() -> T) -> T {
     /// Also where the work panics.
     struct Before(Option<Progress>);
@@ -86,20 +86,20 @@ pub(super) fn of<T>(caller: Option<&Progress>, work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// That the caller of this thread's work still waits.
+/// Checks that the caller of this thread's work still waits.
 ///
 /// # Errors
-/// [`Error::Busy`] where they have left.
+/// [`Error::Busy`] if the caller has given up.
 pub(super) fn expect_caller() -> Result<()> {
     let has_left = OF_CALLER.with_borrow(|caller| caller.as_ref().is_some_and(Progress::has_left));
     if has_left { Err(Error::Busy("the caller was already told that the request timed out".into())) } else { Ok(()) }
 }
 
-/// Says that work is over, also where it panics.
+/// Marks the work as finished when dropped, even on a panic.
 pub(super) struct Ending<'a>(pub &'a Progress);
 
 impl Ending<'_> {
-    /// Whether a commit of it was ended.
+    /// Marks it now; returns whether a commit of it was ended.
     pub fn now(&self) -> bool {
         matches!(std::mem::replace(&mut *self.0.lock(), Stage::IsOver), Stage::At { was_ended: true, .. })
     }

@@ -1,6 +1,6 @@
-//! The table `rate_limits`: what is counted to slow down guesses and requests for mail, each under a keyed hash. What the counts
-//! are for and which keys they have is `flows::throttle`; how they turn into waits, `protocol::rate_limit`. Each change is one
-//! guarded statement, or one transaction by key, so that of many at once none is lost.
+//! The table `rate_limits`: counters that slow down password guesses and e-mail requests, each under a keyed hash. What they count
+//! and under which keys is `flows::throttle`; the resulting waits are `protocol::rate_limit`. Each change is one guarded statement,
+//! or one transaction by key, so that no concurrent one is lost.
 
 use std::collections::HashMap;
 
@@ -25,10 +25,10 @@ use crate::protocol::{
 /// A keyed hash of what is counted.
 pub type Key = [u8; 32];
 
-/// How often a count is tried again that a success clears at the same time.
+/// How often counting is retried when a success clears the counter concurrently.
 const TRIES: u32 = 5;
 
-/// What is left in a bucket: as [`Bucket::level`] has it, in SQL.
+/// The remaining level of a bucket: [`Bucket::level`] in SQL.
 macro_rules! level {
     ($now:expr) => {
         sql::<BigInt>("CASE WHEN updated_at > ")
@@ -43,7 +43,8 @@ macro_rules! level {
     };
 }
 
-/// When that was left: a process whose clock is behind by no more than clocks differ takes no time back, which would leak out twice.
+/// The time of that level: a process whose clock is behind by no more than the allowed skew does not set it back, which would let
+/// the same time leak twice.
 macro_rules! latest {
     ($now:expr) => {
         sql::<BigInt>("CASE WHEN updated_at BETWEEN ")
@@ -56,10 +57,10 @@ macro_rules! latest {
     };
 }
 
-/// The counts under these keys; keys that nothing is counted under are left out.
+/// The counters under these keys; keys without one are omitted.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn find(connection: &mut AnyConnection, keys: &[Key]) -> Result<HashMap<Key, Count>> {
     let keys: Vec<_> = keys.iter().map(Key::as_slice).collect();
     let rows: Vec<(Vec<u8>, i64, i64, i64)> = rate_limits::table
@@ -73,18 +74,18 @@ pub fn find(connection: &mut AnyConnection, keys: &[Key]) -> Result<HashMap<Key,
     Ok(counts.collect())
 }
 
-/// Counts one more attempt under a backoff, though it may come too soon.
+/// Counts one more attempt under a backoff, even if it comes too soon.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn count(connection: &mut AnyConnection, key: &Key, backoff: &Backoff, now: Timestamp) -> Result<()> {
     attempt(connection, key, backoff, (now, Span::from_millis(i64::MAX))).map(drop)
 }
 
-/// As [`count`], if the attempt does not come too soon: false where it does, and then it is not counted.
+/// As [`count`], unless the attempt comes too soon: then false, and it is not counted.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn count_in_time(connection: &mut AnyConnection, key: &Key, backoff: &Backoff, now: Timestamp) -> Result<bool> {
     Ok(attempt(connection, key, backoff, (now, Span::ZERO))?.is_some())
 }
@@ -94,7 +95,7 @@ pub(super) fn count_in_time_in(connection: &mut AnyConnection, key: &Key, backof
     Ok(insert_first(connection, key, backoff, now)? || next(connection, key, backoff, (now, Span::ZERO))?.is_some())
 }
 
-/// The number of attempts with one more, which may come so much too early; `None` where it comes earlier.
+/// The number of attempts including this one, which may come this much too early; `None` if it comes earlier.
 fn attempt(connection: &mut AnyConnection, key: &Key, backoff: &Backoff, at: (Timestamp, Span)) -> Result<Option<i64>> {
     for _ in 0..TRIES {
         if insert_first(connection, key, backoff, at.0)? {
@@ -117,10 +118,10 @@ fn insert_first(connection: &mut AnyConnection, key: &Key, backoff: &Backoff, no
     insert(connection, key, &first)
 }
 
-/// The row is held from the first statement to the end of the transaction, so that the wait is that of this attempt.
+/// The row stays locked from the first statement to the end of the transaction, so that the wait is that of this attempt.
 fn next(connection: &mut AnyConnection, key: &Key, backoff: &Backoff, (now, early): (Timestamp, Span)) -> Result<Option<i64>> {
     let forgotten = now.millis() - backoff.forget_after.millis();
-    let is_ahead = rate_limits::updated_at.gt(now.plus(CLOCK_TOLERANCE).millis()); // as `Backoff::wait` has it
+    let is_ahead = rate_limits::updated_at.gt(now.plus(CLOCK_TOLERANCE).millis()); // as in `Backoff::wait`
     let in_time = rate_limits::next_at.le(now.plus(early).millis()).or(is_ahead);
     let row = rate_limits::table.find(key.as_slice());
     let attempts = diesel::update(row.filter(in_time))
@@ -138,10 +139,10 @@ fn next(connection: &mut AnyConnection, key: &Key, backoff: &Backoff, (now, earl
     Ok(Some(attempts))
 }
 
-/// Puts one more into a bucket, as long as its level is not above `limit`: false where it is.
+/// Adds one attempt to a bucket unless its level is above `limit`; then false.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn fill(connection: &mut AnyConnection, key: &Key, bucket: &Bucket, limit: i64, now: Timestamp) -> Result<bool> {
     let (one, expires_at) = (bucket.leak.millis(), bucket.keep_until(now));
     for _ in 0..TRIES {
@@ -163,39 +164,39 @@ pub fn fill(connection: &mut AnyConnection, key: &Key, bucket: &Bucket, limit: i
     Err(Error::Busy("a rate limit keeps changing".into()))
 }
 
-/// Takes so much out of a bucket again, in milliseconds of its leak.
+/// Takes this much out of a bucket again, in milliseconds of its leak.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn take_out(connection: &mut AnyConnection, key: &Key, less: i64) -> Result<()> {
     let rest = case_when(rate_limits::amount.gt(less), rate_limits::amount - less).otherwise(0.into_sql::<BigInt>());
     diesel::update(rate_limits::table.find(key.as_slice())).set(rate_limits::amount.eq(rest)).execute(connection)?;
     Ok(())
 }
 
-/// Reserves the next attempt at what is counted under `key`, after which no other is taken for `space`: false where one is reserved
-/// already, until `next_at`.
+/// Reserves the next attempt under `key`, after which no other is accepted for `space`: false if one is already reserved, until
+/// `next_at`.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn reserve(connection: &mut AnyConnection, key: &Key, space: Span, now: Timestamp) -> Result<bool> {
     let free = rate_limits::next_at.le(now.millis()).or(rate_limits::next_at.gt(latest_space(now).millis()));
     let row = rate_limits::table.find(key.as_slice()).filter(free);
     Ok(diesel::update(row).set(rate_limits::next_at.eq(now.plus(space).millis())).execute(connection)? == 1)
 }
 
-/// Adds a member to a set, until it expires: false when it is one already.
+/// Adds a member to a set, until it expires: false if it is already a member.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn add_member(connection: &mut AnyConnection, key: &Key, now: Timestamp, expires_at: Timestamp) -> Result<bool> {
     insert(connection, key, &Row { amount: 1, now, next_at: now, expires_at })
 }
 
-/// Adds one to a plain number, which is kept until it expires.
+/// Adds one to a plain counter, which is kept until it expires.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn add_one(connection: &mut AnyConnection, key: &Key, now: Timestamp, expires_at: Timestamp) -> Result<()> {
     if add_member(connection, key, now, expires_at)? {
         return Ok(());
@@ -206,10 +207,10 @@ pub fn add_one(connection: &mut AnyConnection, key: &Key, now: Timestamp, expire
     Ok(())
 }
 
-/// Forgets what was counted under a key: what it was. Of several at once one is told.
+/// Deletes a counter and returns it. Of several concurrent calls one gets it.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn take(connection: &mut AnyConnection, key: &Key) -> Result<Option<Count>> {
     let taken: Option<(i64, i64, i64)> = diesel::delete(rate_limits::table.find(key.as_slice()))
         .returning((rate_limits::amount, rate_limits::updated_at, rate_limits::next_at))
@@ -218,25 +219,25 @@ pub fn take(connection: &mut AnyConnection, key: &Key) -> Result<Option<Count>> 
     Ok(taken.map(|(amount, updated_at, next_at)| Count { amount, updated_at: time(updated_at), next_at: time(next_at) }))
 }
 
-/// Forgets what was counted under these keys.
+/// Deletes the counters under these keys.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn clear(connection: &mut AnyConnection, keys: &[Key]) -> Result<()> {
     let keys: Vec<_> = keys.iter().map(Key::as_slice).collect();
     diesel::delete(rate_limits::table.filter(rate_limits::key.eq_any(keys))).execute(connection)?;
     Ok(())
 }
 
-/// Forgets some of the counts that do not matter any more, at most `limit`; says how many.
+/// Deletes expired counters, at most `limit`; returns how many.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn purge(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> Result<usize> {
     delete_some!(connection, rate_limits, (key: Vec<u8>, expires_at), rate_limits::expires_at.lt(now.millis()), limit)
 }
 
-/// What a row begins with.
+/// The initial values of a row.
 struct Row {
     amount: i64,
     now: Timestamp,
@@ -244,7 +245,7 @@ struct Row {
     expires_at: Timestamp,
 }
 
-/// Inserts a row: false where there is one.
+/// Inserts a row: false if there is one.
 fn insert(connection: &mut AnyConnection, key: &Key, row: &Row) -> Result<bool> {
     let values = (
         rate_limits::key.eq(key.as_slice()),

@@ -1,11 +1,11 @@
-//! The table `revisions`: how often something has changed, as one number. What a process has read of clients and APIs
-//! (`crate::registrations`) holds for as long as theirs is the same; it is read along with what a request reads first.
+//! The table `revisions`: change counters. What a process has cached of clients and APIs (`crate::registrations`) is valid while
+//! their revision is the same; it is read along with the first row that a request reads.
 
 use diesel::prelude::*;
 
 use super::{AnyConnection, Result, dialect::on_either, schema::revisions};
 
-/// The row of clients, their origins, and APIs.
+/// The row for clients, their origins, and APIs.
 pub(super) const REGISTRATIONS: &str = "registrations";
 
 /// The revision of clients and APIs, as part of another statement.
@@ -22,14 +22,14 @@ pub(super) use revision;
 /// The revision of clients and APIs.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn of_registrations(connection: &mut AnyConnection) -> Result<i64> {
     let row = revisions::table.find(REGISTRATIONS).select(revisions::number);
     Ok(on_either!(connection, one => row.get_result(one))?)
 }
 
-/// A client or an API changes. Part of the transaction that changes it, and the first thing it writes of them: all hold
-/// this row before the others, so that no two wait for each other for ever.
+/// Increments the revision of clients and APIs. Part of the transaction that changes one, and its first write: all of them lock
+/// this row first, so that no two deadlock.
 pub(super) fn registrations_change(connection: &mut AnyConnection) -> Result<()> {
     let row = revisions::table.find(REGISTRATIONS);
     diesel::update(row).set(revisions::number.eq(revisions::number + 1)).execute(connection)?;

@@ -1,5 +1,4 @@
-//! The tables as Diesel sees them: the same for both databases. The migrations are the truth; the twin of
-//! each table is there.
+//! The tables as Diesel sees them: the same for both databases. The migrations define them; each table's twin is there.
 
 diesel::table! { meta (name) { name -> Text, value -> Text, } }
 

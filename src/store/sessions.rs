@@ -1,5 +1,5 @@
-//! The table `sessions`: a browser in which someone is signed in. Its cookie is a credential derived from id
-//! and generation; nothing in the row can be used to take it over.
+//! The table `sessions`: browsers in which a user is signed in. A session's cookie is a credential derived from id and generation;
+//! nothing in the row is enough to take the session over.
 
 mod beginning;
 mod ending;
@@ -33,35 +33,35 @@ use crate::protocol::{
 /// A browser session.
 #[derive(Clone, Debug)]
 pub struct Session {
-    /// Its row, and `sid` of the tokens.
+    /// Its primary key, and the `sid` of the tokens.
     pub id: Id,
-    /// Who is signed in.
+    /// The signed-in user.
     pub user_id: Id,
-    /// Rises with each sign-in; the cookies of older generations are dead.
+    /// Rises with each sign-in; cookies of older generations are invalid.
     pub generation: u32,
-    /// When the user last proved who they are.
+    /// When the user last authenticated.
     pub auth_time: Timestamp,
-    /// When it began.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last used to sign in or to answer a client.
     pub last_seen_at: Timestamp,
-    /// Its absolute end.
+    /// Its absolute expiry.
     pub expires_at: Timestamp,
     /// When it was ended.
     pub ended_at: Option<Timestamp>,
-    /// Where it was last signed in from, and in which browser.
+    /// The origin and browser of the last sign-in.
     pub origin: Origin,
-    /// How the user proved who they are (RFC 8176).
+    /// How the user authenticated (RFC 8176).
     pub amr: Amr,
-    /// Whether it outlives the browser's window, and lasts longer.
+    /// Whether it survives closing the browser, and lasts longer.
     pub remembered: bool,
-    /// What the cookie says by which the browser is known.
+    /// The value of the cookie that identifies the browser.
     pub device_id: Option<String>,
-    /// Since when the user has to sign in again.
+    /// Since when the user is required to sign in again.
     pub sign_in_again_at: Option<Timestamp>,
 }
 
-/// So many are read by one statement, by their ids.
+/// The maximum number of ids in one statement.
 const TOGETHER: usize = 500;
 
 #[derive(Queryable, Selectable)]
@@ -83,7 +83,7 @@ struct SessionRow {
     device_id: Option<String>,
 }
 
-/// A session, and since when its user has to sign in again.
+/// A session's columns, and since when its user is required to sign in again.
 type Columns = (SessionRow, Option<i64>);
 
 fn to_value((columns, sign_in_again_at): Columns) -> Result<Session> {
@@ -105,7 +105,7 @@ fn to_value((columns, sign_in_again_at): Columns) -> Result<Session> {
     })
 }
 
-/// Sessions with their user: what is selected of them.
+/// Sessions joined with their user: the selected columns.
 macro_rules! with_user {
     () => {
         sessions::table
@@ -115,9 +115,9 @@ macro_rules! with_user {
 }
 
 impl Session {
-    /// Whether nobody is signed in in it any more: ended, past its absolute end, not used for `idle`, or of someone who has to
-    /// sign in again. So has whoever signed in before the clock was set back: when that was, and when it ends, is not known. A
-    /// last use in the future ends nothing: the next one puts it right.
+    /// Whether the session is no longer signed in: ended, expired, idle for `idle`, or its user required to sign in again. A
+    /// sign-in in the future, made before the clock was set back, requires a new one too: its true time and expiry are unknown. A
+    /// last use in the future ends nothing: the next use corrects it.
     #[must_use]
     pub fn is_over(&self, now: Timestamp, idle: Span) -> bool {
         let is_stale = self.sign_in_again_at.is_some_and(|since| self.auth_time < since) || self.auth_time.is_ahead_of(now);
@@ -128,27 +128,27 @@ impl Session {
 /// The session with this id.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Session>> {
     let found = with_user!().filter(sessions::id.eq(id.as_bytes().as_slice())).get_result::<Columns>(connection).optional()?;
     found.map(to_value).transpose()
 }
 
-/// A session, and what it says about a request of a client.
+/// A session, with what a client's request needs besides it.
 #[derive(Clone, Debug)]
 pub struct Read {
     /// The session.
     pub session: Session,
-    /// What its user allowed the client.
+    /// The consent of its user for the client.
     pub allowed: Option<Allowed>,
     /// The revision of clients and APIs.
     pub revision: Option<i64>,
 }
 
-/// The session with this id, what its user allowed this client, and the revision of clients and APIs: in one statement.
+/// The session with this id, the consent of its user for this client, and the revision of clients and APIs, in one statement.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn read(connection: &mut AnyConnection, id: Id, client: &str) -> Result<Option<Read>> {
     type Columns = (SessionRow, Option<i64>, Option<(String, String)>, Option<i64>);
     let found: Option<Columns> = on_either!(connection, one => {
@@ -179,7 +179,7 @@ pub fn read(connection: &mut AnyConnection, id: Id, client: &str) -> Result<Opti
 /// Inserts a session.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn insert(connection: &mut AnyConnection, session: &Session) -> Result<()> {
     diesel::insert_into(sessions::table)
         .values((
@@ -202,8 +202,8 @@ pub fn insert(connection: &mut AnyConnection, session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// Notes that the session is in use, and holds its row until the transaction ends, so that whoever ends it comes
-/// before or after. False when it was ended or renewed meanwhile.
+/// Records that the session is in use, and locks its row until the transaction ends, so that ending it concurrently happens before
+/// or after. False if it was ended or renewed meanwhile.
 pub(super) fn hold(connection: &mut AnyConnection, session: &Session, now: Timestamp) -> Result<bool> {
     let row = sessions::table
         .find(session.id.as_bytes().as_slice())
@@ -212,20 +212,20 @@ pub(super) fn hold(connection: &mut AnyConnection, session: &Session, now: Times
     Ok(diesel::update(row).set(sessions::last_seen_at.eq(now.millis())).execute(connection)? == 1)
 }
 
-/// Every session of a user that was not ended, the last used first.
+/// Every session of a user that was not ended, last used first.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn unended_of(connection: &mut AnyConnection, user: Id) -> Result<Vec<Session>> {
     let theirs = with_user!().filter(sessions::user_id.eq(user.as_bytes().as_slice()));
     let rows = theirs.filter(sessions::ended_at.is_null()).order(sessions::last_seen_at.desc()).load::<Columns>(connection)?;
     rows.into_iter().map(to_value).collect()
 }
 
-/// Some of them, behind one that was last used at this time, at most `limit`.
+/// A page of these sessions, after one last used at this time, at most `limit`.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn unended_before(
     connection: &mut AnyConnection,
     user: Id,
@@ -242,10 +242,10 @@ pub fn unended_before(
     theirs.limit(i64::from(limit)).load::<Columns>(connection)?.into_iter().map(to_value).collect()
 }
 
-/// Those of these sessions that are there, in no order.
+/// The sessions with these ids that exist, in no particular order.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn among(connection: &mut AnyConnection, ids: &[Id]) -> Result<Vec<Session>> {
     let mut found = Vec::with_capacity(ids.len());
     for some in ids.chunks(TOGETHER) {
@@ -255,37 +255,37 @@ pub fn among(connection: &mut AnyConnection, ids: &[Id]) -> Result<Vec<Session>>
     found.into_iter().map(to_value).collect()
 }
 
-/// Every session of a user that is kept, the newest first.
+/// Every stored session of a user, newest first.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn of_user(connection: &mut AnyConnection, user: Id) -> Result<Vec<Session>> {
     let theirs = with_user!().filter(sessions::user_id.eq(user.as_bytes().as_slice()));
     theirs.order(sessions::id.desc()).load::<Columns>(connection)?.into_iter().map(to_value).collect()
 }
 
-/// Some of the sessions that have reached their absolute end and were not ended, the oldest first.
+/// Sessions past their absolute expiry that were not ended, oldest first, at most `limit`.
 fn expired(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> Result<Vec<Session>> {
     let expired = with_user!().filter(sessions::ended_at.is_null()).filter(sessions::expires_at.le(now.millis()));
     let rows = expired.order(sessions::expires_at).limit(i64::from(limit)).load::<Columns>(connection)?;
-    // One that cannot be read keeps none of the others from ending.
+    // An unreadable row does not keep the others from being ended.
     let report = |error: &Error| tracing::error!(%error, "an expired session could not be read: skipped");
     Ok(rows.into_iter().filter_map(|row| to_value(row).inspect_err(report).ok()).collect())
 }
 
-/// Notes that the session is in use.
+/// Records that the session is in use.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn touch(connection: &mut AnyConnection, session: &Session, now: Timestamp) -> Result<bool> {
     hold(connection, session, now)
 }
 
-/// A genuine cookie is newer than its row, so that the database went back in time: the row follows it, unless it has ended. False
-/// when another one did so before.
+/// Heals a row that is older than a genuine cookie, because the database was restored to an earlier state: the row follows the
+/// cookie, unless it has ended. False if a concurrent request did so before.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn heal(connection: &mut AnyConnection, id: Id, generation: u32) -> Result<bool> {
     let behind = sessions::table
         .find(id.as_bytes().as_slice())
@@ -294,7 +294,7 @@ pub fn heal(connection: &mut AnyConnection, id: Id, generation: u32) -> Result<b
     Ok(diesel::update(behind).set(sessions::generation.eq(i64::from(generation))).execute(connection)? == 1)
 }
 
-/// Forgets from where a user's sessions were. Part of a transaction.
+/// Deletes the recorded origins of a user's sessions. Part of a transaction.
 pub(super) fn forget_origins(connection: &mut AnyConnection, user: Id) -> Result<()> {
     let theirs = sessions::table.filter(sessions::user_id.eq(user.as_bytes().as_slice()));
     let none = None::<&str>;

@@ -1,5 +1,5 @@
-//! The table `signing_keys`. Which key signs follows from the rows alone, so that every process on the
-//! database agrees: `jose::keys` decides it.
+//! The table `signing_keys`. Which key signs follows from the rows alone, so that every process on the database agrees:
+//! `jose::keys` decides it.
 
 use diesel::prelude::*;
 
@@ -22,9 +22,9 @@ pub struct SigningKeyRow {
     pub public_jwk: String,
     /// The private key, sealed.
     pub sealed_key: Vec<u8>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// From when on it signs, until a later one does.
+    /// When it starts to sign, until a later one does.
     pub signs_from: Timestamp,
 }
 
@@ -35,10 +35,10 @@ fn to_value((kid, algorithm, public_jwk, sealed_key, created_at, signs_from): Co
     Ok(SigningKeyRow { kid, algorithm, public_jwk, sealed_key, created_at: time(created_at), signs_from: time(signs_from) })
 }
 
-/// Every key, by the time it signs from.
+/// Every key, ordered by the time it starts to sign.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<SigningKeyRow>> {
     let rows: Vec<Columns> = signing_keys::table.order((signing_keys::signs_from, signing_keys::kid)).load(connection)?;
     rows.into_iter().map(to_value).collect()
@@ -47,7 +47,7 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<SigningKeyRow>> {
 /// Inserts a key.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn insert(connection: &mut AnyConnection, key: &SigningKeyRow) -> Result<()> {
     diesel::insert_into(signing_keys::table)
         .values((
@@ -62,10 +62,10 @@ pub fn insert(connection: &mut AnyConnection, key: &SigningKeyRow) -> Result<()>
     Ok(())
 }
 
-/// Inserts the keys that `make` finds missing among those that are there, while no other process does so.
+/// Inserts the keys that `make` finds missing among the existing ones, while no other process does so.
 ///
 /// # Errors
-/// What `make` says, or the database.
+/// Errors of `make`, or of the database.
 pub fn insert_missing<E: From<Error>>(
     connection: &mut AnyConnection,
     make: impl FnOnce(&[SigningKeyRow]) -> std::result::Result<Vec<SigningKeyRow>, E>,

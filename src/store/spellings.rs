@@ -1,6 +1,6 @@
-//! Rewrites e-mail addresses that the version before kept in lower case only into the one spelling in which they are looked up and
-//! written to (`protocol::email_address`): those of users, and those of links in mails. It works in batches, and only once: the
-//! table `meta` says when it was done. Where another user has the address already, the row stays as it is, and is reported.
+//! Normalization of e-mail addresses that the previous version stored merely in lower case, into the one spelling used for lookup
+//! and delivery (`protocol::email_address`): those of users, and those of links in e-mails. It works in batches, and only once: the
+//! table `meta` records its completion. If another user already has the address, the row is kept as it is, and reported.
 
 use std::collections::HashSet;
 
@@ -21,33 +21,33 @@ use crate::protocol::{
 
 /// How many rows are read at once, and written in one transaction.
 const BATCH: i64 = 1_000;
-/// For how long after the first time each start looks again, because processes of the version before may still write. When one of
-/// them has ended, the start of the process that replaces it finds what it wrote.
+/// How long after the first completion each start checks again, because processes of the previous version may still write during a
+/// rolling upgrade. The start of the process that replaces the last of them finds what it wrote.
 const WHILE_REPLACED: Span = Span::from_seconds(86_400);
 
-/// What was done.
+/// The result.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Rewritten {
-    /// How many users' addresses were rewritten.
+    /// The number of users' addresses rewritten.
     pub users: usize,
-    /// How many addresses of other links were.
+    /// The number of other links' addresses rewritten.
     pub links: usize,
-    /// Who still has an address in an old spelling.
+    /// The users whose address is still in an old spelling.
     pub taken: Vec<Taken>,
 }
 
-/// A user whose address, in its one spelling, is another user's already: they are not found by it.
+/// A user whose normalized address already belongs to another user: they cannot be found by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken {
     /// The user.
     pub user: Id,
-    /// Their user name, by which they are found.
+    /// Their user name, by which they can be found.
     pub username: String,
-    /// Who has the address.
+    /// The user who has the address.
     pub holder: Id,
 }
 
-/// A user, or a link, with the address that is kept.
+/// A user, or a link, with the stored address.
 struct Kept {
     id: Id,
     email: String,
@@ -58,7 +58,7 @@ impl Kept {
         Ok(Self { id: Row { table, name: &"with an address" }.id("id", id)?, email })
     }
 
-    /// The spelling by which it is found.
+    /// The spelling it is looked up by.
     fn found_by(&self) -> LoginName {
         LoginName::parse(&self.email)
     }
@@ -68,11 +68,11 @@ impl Kept {
     }
 }
 
-/// Rewrites what is left to rewrite. A day after everything was rewritten it only reads one row of `meta`. As long as an address
-/// cannot be rewritten, each call looks at all of them again and reports it.
+/// Rewrites the remaining addresses. A day after completion it only reads one row of `meta`. While any address cannot be rewritten,
+/// each call checks all of them again and reports it.
 ///
 /// # Errors
-/// The database's: what was rewritten stays so, and the next call goes on.
+/// Database errors: what was rewritten stays rewritten, and the next call continues.
 pub fn rewrite(connection: &mut AnyConnection, now: Timestamp) -> Result<Rewritten> {
     let done = meta::spellings_rewritten(connection)?;
     if done.is_some_and(|done| !done.is_ahead_of(now) && now.since(done) >= WHILE_REPLACED) {
@@ -81,7 +81,7 @@ pub fn rewrite(connection: &mut AnyConnection, now: Timestamp) -> Result<Rewritt
     rewrite_all(connection, now)
 }
 
-/// As [`rewrite`], and looks at all addresses however long ago they were rewritten: a process of a former version may have written
+/// As [`rewrite`], but checks all addresses however long ago it was completed: a process of an earlier version may have written
 /// others since.
 ///
 /// # Errors
@@ -107,12 +107,12 @@ pub fn rewrite_all(connection: &mut AnyConnection, now: Timestamp) -> Result<Rew
     Ok(rewritten)
 }
 
-/// Where the next batch begins.
+/// The lower bound of the next batch.
 fn bytes(after: Option<&Id>) -> &[u8] {
     after.map_or(&[], |id| id.as_bytes().as_slice())
 }
 
-/// The next users by id; `None` behind the last.
+/// The next users by id; `None` after the last.
 fn users_after(connection: &mut AnyConnection, after: Option<Id>) -> Result<Option<Vec<Kept>>> {
     let next = users::table.filter(users::id.gt(bytes(after.as_ref()))).order(users::id).limit(BATCH);
     let rows: Vec<(Vec<u8>, String)> = next.select((users::id, users::email)).load(connection)?;
@@ -120,8 +120,8 @@ fn users_after(connection: &mut AnyConnection, after: Option<Id>) -> Result<Opti
     Ok((!rows.is_empty()).then_some(rows))
 }
 
-/// Rewrites those of a batch that are in another spelling: all in one transaction, or one by one where another user has one of
-/// the addresses. The value is those that stay.
+/// Rewrites the addresses of a batch that are in another spelling: all in one transaction, or one by one if another user has one of
+/// the addresses. Returns the users whose address stays.
 fn rewrite_users(connection: &mut AnyConnection, batch: Vec<Kept>, now: Timestamp, to: &mut Rewritten) -> Result<Vec<Kept>> {
     let old: Vec<_> = batch.into_iter().filter(Kept::is_old).collect();
     if old.is_empty() {
@@ -149,7 +149,7 @@ fn rewrite_users(connection: &mut AnyConnection, batch: Vec<Kept>, now: Timestam
     Ok(left)
 }
 
-/// Rewrites one user's address, with the links that went to it, unless it was changed meanwhile. Part of a transaction.
+/// Rewrites one user's address, and the links sent to it, unless it was changed meanwhile. Part of a transaction.
 fn rewrite_user(connection: &mut AnyConnection, old: &Kept, now: Timestamp) -> Result<usize> {
     let new = old.found_by();
     let row = users::table.find(old.id.as_bytes().as_slice()).filter(users::email.eq(&old.email));
@@ -160,7 +160,7 @@ fn rewrite_user(connection: &mut AnyConnection, old: &Kept, now: Timestamp) -> R
     Ok(rows)
 }
 
-/// What is reported of a user whose address stays; `None` where it was changed meanwhile, or the other user's was.
+/// The report about a user whose address stays; `None` if it, or the other user's, was changed meanwhile.
 fn taken(connection: &mut AnyConnection, old: &Kept) -> Result<Option<Taken>> {
     let user = users::table.find(old.id.as_bytes().as_slice()).filter(users::email.eq(&old.email));
     let username = user.select(users::username).first::<String>(connection).optional()?;
@@ -172,8 +172,8 @@ fn taken(connection: &mut AnyConnection, old: &Kept) -> Result<Option<Taken>> {
     Ok(Some(Taken { user: old.id, username, holder }))
 }
 
-/// Rewrites the addresses of all other links, except those that users still have in an old spelling: a link to set a password
-/// works as long as its address is the user's.
+/// Rewrites the addresses of all other links, except those that users still have in an old spelling: a password reset link works
+/// only while its address is the user's.
 fn rewrite_links(connection: &mut AnyConnection, left: &HashSet<String>) -> Result<usize> {
     let (mut rewritten, mut after) = (0, None::<Id>);
     loop {

@@ -1,15 +1,15 @@
-//! The table `subjects`: pairwise subjects (OpenID Connect Core §8.1). They are random and kept, not computed, so that
-//! no change of the server's secret can ever give someone another one.
+//! The table `subjects`: pairwise subjects (OpenID Connect Core §8.1). They are random and stored, rather than computed, so that a
+//! change of the server secret never changes a user's subject.
 
 use diesel::prelude::*;
 
 use super::{AnyConnection, Result, error::Error, mapping::Row, schema::subjects};
 use crate::protocol::id::Id;
 
-/// The user's subject in a sector: the one they have, or else `new`, which is theirs from now on.
+/// The user's subject in a sector: the existing one, or else `new`, which is stored for good.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn find_or_insert(connection: &mut AnyConnection, user: Id, sector: &str, new: String) -> Result<String> {
     let find = |connection: &mut AnyConnection| {
         let key = user.as_bytes().as_slice();
@@ -28,10 +28,10 @@ pub fn find_or_insert(connection: &mut AnyConnection, user: Id, sector: &str, ne
     }
 }
 
-/// Whose pairwise subject this is, and in which sector.
+/// The user of a pairwise subject, and its sector.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn find(connection: &mut AnyConnection, subject: &str) -> Result<Option<(Id, String)>> {
     let found = subjects::table.find(subject).select((subjects::user_id, subjects::sector));
     let found = found.get_result::<(Vec<u8>, String)>(connection).optional()?;
@@ -41,7 +41,7 @@ pub fn find(connection: &mut AnyConnection, subject: &str) -> Result<Option<(Id,
 /// The pairwise subjects of a user, each with its sector.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn of_user(connection: &mut AnyConnection, user: Id) -> Result<Vec<(String, String)>> {
     let theirs = subjects::table.filter(subjects::user_id.eq(user.as_bytes().as_slice()));
     Ok(theirs.select((subjects::sector, subjects::subject)).order(subjects::sector).load(connection)?)

@@ -1,5 +1,5 @@
-//! The table `sweep_cursors`: how far a table has been looked through in the order of its ids, slice by slice, by whichever process has
-//! the lease. Where it was not noted, because a process died, some rows are looked at twice.
+//! The table `sweep_cursors`: how far a table has been swept in the order of its ids, slice by slice, by whichever process has the
+//! lease. If a position was not stored, because a process crashed, some rows are examined twice.
 
 use diesel::prelude::*;
 
@@ -14,10 +14,10 @@ use crate::protocol::{
     time::{Span, Timestamp},
 };
 
-/// When a walk was last begun, by the clock of whoever did; `None` where there was none yet.
+/// When the last sweep began, by the clock of the process that began it; `None` if there was none yet.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn last_begun(connection: &mut AnyConnection) -> Result<Option<Timestamp>> {
     let last = sweep_cursors::table
         .order(sweep_cursors::begun_at.desc())
@@ -27,11 +27,11 @@ pub fn last_begun(connection: &mut AnyConnection) -> Result<Option<Timestamp>> {
     Ok(last.map(time))
 }
 
-/// Where to go on; `None` where it is not time to begin again. Begins again when `every` has passed since the last beginning, or
-/// where that is of a clock that was wrong.
+/// The position to continue from; `None` if the next sweep is not due yet. A sweep begins when `every` has passed since the last
+/// one began, or if that time is in the future, written by a wrong clock.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn next(connection: &mut AnyConnection, name: &str, now: Timestamp, every: Span) -> Result<Option<Id>> {
     let found = sweep_cursors::table
         .find(name)
@@ -63,10 +63,10 @@ pub fn next(connection: &mut AnyConnection, name: &str, now: Timestamp, every: S
     Ok(Some(start))
 }
 
-/// Notes the last id that was looked at, or that the walk is done.
+/// Stores the last id examined, or that the sweep is complete.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn note(connection: &mut AnyConnection, name: &str, position: Option<Id>) -> Result<()> {
     let position = position.as_ref().map(|id| id.as_bytes().as_slice());
     diesel::update(sweep_cursors::table.find(name)).set(sweep_cursors::position.eq(position)).execute(connection)?;

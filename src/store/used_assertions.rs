@@ -1,5 +1,5 @@
-//! The table `used_assertions`: client assertions are good once (RFC 7523 §3), also after a restart. A row stays until
-//! its assertion has expired, and a while longer, for clocks that differ or step back.
+//! The table `used_assertions`: client assertions are valid once (RFC 7523 §3), also across restarts. A row is kept until its
+//! assertion has expired, plus a margin for clocks that differ or are set back.
 
 use diesel::prelude::*;
 
@@ -9,13 +9,13 @@ use crate::protocol::{
     time::{Span, Timestamp},
 };
 
-/// How much longer than its assertion a row stays.
+/// How much longer than its assertion a row is kept.
 const MARGIN: Span = Span::from_seconds(600);
 
-/// Uses an assertion; false when it was used before. The primary key decides.
+/// Uses an assertion; false if it was used before. The primary key decides.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn insert(connection: &mut AnyConnection, assertion: &Assertion) -> Result<bool> {
     let row = (
         used_assertions::key.eq(assertion.key.as_slice()),
@@ -28,10 +28,10 @@ pub fn insert(connection: &mut AnyConnection, assertion: &Assertion) -> Result<b
     }
 }
 
-/// Forgets some of those that have expired, the margin later, at most `limit`; says how many.
+/// Deletes rows whose assertion expired longer ago than the margin, at most `limit`; returns how many.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn forget(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> Result<usize> {
     delete_some!(connection, used_assertions, (key: Vec<u8>, expires_at), used_assertions::expires_at.lt(now.millis()), limit)
 }

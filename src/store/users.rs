@@ -1,5 +1,4 @@
-//! The table `users`. Names and addresses are kept in lower case: two that differ in case alone would be
-//! taken for one by whoever reads them.
+//! The table `users`. Names and addresses are stored in lower case: people would take two that differ only in case for one.
 
 use diesel::prelude::*;
 
@@ -18,34 +17,34 @@ use crate::protocol::{
 /// A user's row.
 #[derive(Clone)]
 pub struct User {
-    /// What claims tell of them.
+    /// The data behind the user's claims.
     pub claims: user::User,
-    /// The password's hash (see `passwords`), if they have one.
+    /// The password hash (see `passwords`), if they have one.
     pub password_hash: Option<String>,
-    /// Since when the account is disabled.
+    /// When the account was disabled.
     pub disabled_at: Option<Timestamp>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When they last signed in.
     pub signed_in_at: Option<Timestamp>,
-    /// Since when they have to sign in again.
+    /// Since when they are required to sign in again.
     pub sign_in_again_at: Option<Timestamp>,
 }
 
 impl User {
-    /// The name shown to users: the display name, or else the one they sign in with.
+    /// The name shown to users: the display name, or else the user name.
     #[must_use]
     pub fn shown_name(&self) -> &str {
         self.claims.display_name.as_deref().unwrap_or(&self.claims.username)
     }
 
-    /// Whether they get a link by mail to set a new password.
+    /// Whether they can reset their password by e-mail.
     #[must_use]
     pub const fn can_recover(&self) -> bool {
         self.claims.email_verified && self.disabled_at.is_none()
     }
 
-    /// Since when they have to sign in again before anything goes on; `None` when they need not, or have.
+    /// Since when they are required to sign in again before any grant can be used; `None` if they are not, or have done so.
     #[must_use]
     pub fn must_sign_in_since(&self) -> Option<Timestamp> {
         self.sign_in_again_at.filter(|since| Some(*since) > self.signed_in_at)
@@ -102,31 +101,31 @@ fn to_value(columns: UserRow) -> Result<User> {
 /// The user with this id.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<User>> {
     let found = users::table.find(id.as_bytes().as_slice()).select(UserRow::as_select()).get_result(connection).optional()?;
     found.map(to_value).transpose()
 }
 
-/// The user who signs in by this name or address.
+/// The user with this user name or address.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn find_by_login(connection: &mut AnyConnection, login: &LoginName) -> Result<Option<User>> {
     let found = users::table.filter(users::username.eq(login.as_str()).or(users::email.eq(login.as_str())));
     let found = found.select(UserRow::as_select()).first(connection).optional()?;
     found.map(to_value).transpose()
 }
 
-/// A name or address in the spelling in which it is found again.
+/// The spelling in which a name or address is stored and looked up.
 fn kept(name: &str) -> String {
     LoginName::parse(name).as_str().to_owned()
 }
 
-/// Some of everyone by id, behind this one, at most `limit`.
+/// Some user ids in order, after this one, at most `limit`.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn ids_after(connection: &mut AnyConnection, after: Option<Id>, limit: u32) -> Result<Vec<Id>> {
     let after = after.as_ref().map_or(&[][..], |id| id.as_bytes().as_slice());
     let some = users::table.filter(users::id.gt(after)).order(users::id).limit(i64::from(limit));
@@ -134,18 +133,18 @@ pub fn ids_after(connection: &mut AnyConnection, after: Option<Id>, limit: u32) 
     rows.into_iter().map(|(id, username)| Row { table: "users", name: &username }.id("id", id)).collect()
 }
 
-/// Everyone, by name.
+/// Every user, ordered by name.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<User>> {
     users::table.select(UserRow::as_select()).order(users::username).load(connection)?.into_iter().map(to_value).collect()
 }
 
-/// Inserts a user, and nothing else: an operator adds one by `account::add`, a link makes one by `link_actions::register`.
+/// Inserts a user, and nothing else: an operator adds one by `account::add`, a link by `link_actions::register`.
 ///
 /// # Errors
-/// [`super::Error::Conflict`] when name or address exist already.
+/// [`super::Error::Conflict`] if the name or address is already taken.
 pub fn insert(connection: &mut AnyConnection, user: &User) -> Result<()> {
     diesel::insert_into(users::table)
         .values((
@@ -166,7 +165,7 @@ pub fn insert(connection: &mut AnyConnection, user: &User) -> Result<()> {
     Ok(())
 }
 
-/// Sets what claims tell of a user, whose row is held: a conflict when name or address are another's. Part of a
+/// Sets the data behind a user's claims, with the row locked: a conflict if the name or address is another user's. Part of a
 /// transaction.
 pub(super) fn update(connection: &mut AnyConnection, user: &User, now: Timestamp) -> Result<()> {
     diesel::update(users::table.find(user.claims.id.as_bytes().as_slice()))
@@ -187,25 +186,25 @@ fn attributes(user: &User) -> String {
     serde_json::Value::Object(user.claims.attributes.clone()).to_string()
 }
 
-/// Sets another hash of the password that the user has, as long as `old` is still the hash: false when the password was
-/// set anew meanwhile, or its hash was. Nothing ends by it.
+/// Stores another hash of the same password, as long as `old` is still the hash: false if the password was changed or rehashed
+/// meanwhile. No session or grant ends by it.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn replace_hash(connection: &mut AnyConnection, id: Id, old: &str, new: &str) -> Result<bool> {
     let unchanged = users::table.find(id.as_bytes().as_slice()).filter(users::password_hash.eq(old));
     Ok(diesel::update(unchanged).set(users::password_hash.eq(new)).execute(connection)? == 1)
 }
 
-/// The user with this id, whose row is held until the transaction ends. Whoever changes more of an account than this row begins
-/// with it, and goes on in one order, so that no two wait for each other: links, sessions, consents, grants, devices.
+/// The user with this id, with the row locked until the transaction ends. A transaction that changes more of an account begins with
+/// it, and continues in a fixed order, so that no two deadlock: links, sessions, consents, grants, devices.
 pub(super) fn lock(connection: &mut AnyConnection, id: Id) -> Result<Option<User>> {
     let row = users::table.find(id.as_bytes().as_slice());
     diesel::update(row).set(users::updated_at.eq(users::updated_at)).execute(connection)?;
     find(connection, id)
 }
 
-/// Whether password and standing are still those of `user`, who has shown who they are; holds the row as [`lock`] does.
+/// Whether password and account status are still those of `user`, who has authenticated; locks the row as [`lock`] does.
 pub(super) fn holds(connection: &mut AnyConnection, user: &User) -> Result<bool> {
     let unchanged = users::table
         .find(user.claims.id.as_bytes().as_slice())
@@ -214,9 +213,9 @@ pub(super) fn holds(connection: &mut AnyConnection, user: &User) -> Result<bool>
     Ok(diesel::update(unchanged).set(users::updated_at.eq(users::updated_at)).execute(connection)? == 1)
 }
 
-/// As [`holds`], of someone who signs in: when they did, `None` where they do not. A clock a little behind the one of whoever
-/// asked them to sign in again does not make it earlier than that, and when they last signed in does not go back. Times further
-/// ahead are of a clock that was set back since: this sign-in is what was asked for, and takes their place.
+/// As [`holds`], for a sign-in: the time of the sign-in, or `None` if it is refused. If this clock is a little behind the one that
+/// required the new sign-in, the sign-in is dated no earlier than that requirement; the last sign-in never moves back. Times
+/// further ahead come from a clock that was set back since: this sign-in satisfies the requirement, and replaces them.
 pub(super) fn hold(connection: &mut AnyConnection, user: &User, now: Timestamp) -> Result<Option<Timestamp>> {
     if !holds(connection, user)? {
         return Ok(None);
@@ -233,7 +232,7 @@ pub(super) fn hold(connection: &mut AnyConnection, user: &User, now: Timestamp) 
     Ok(Some(at))
 }
 
-/// Sets the address, and whether it is known to be theirs: [`super::Error::Conflict`] when another has it. Part of a transaction.
+/// Sets the address, and whether it is verified: [`super::Error::Conflict`] if another user has it. Part of a transaction.
 pub(super) fn set_email(
     connection: &mut AnyConnection,
     id: Id,
@@ -245,24 +244,24 @@ pub(super) fn set_email(
     Ok(())
 }
 
-/// Sets the name shown, or takes it away. Part of a transaction.
+/// Sets or removes the display name. Part of a transaction.
 pub(super) fn set_display_name(connection: &mut AnyConnection, id: Id, name: Option<&str>, now: Timestamp) -> Result<()> {
     let set = (users::display_name.eq(name), users::updated_at.eq(now.millis()));
     diesel::update(users::table.find(id.as_bytes().as_slice())).set(set).execute(connection)?;
     Ok(())
 }
 
-/// Sets the password's hash, or takes the password away. Part of a transaction.
+/// Sets or removes the password hash. Part of a transaction.
 pub(super) fn set_password(connection: &mut AnyConnection, id: Id, hash: Option<&str>) -> Result<()> {
     diesel::update(users::table.find(id.as_bytes().as_slice())).set(users::password_hash.eq(hash)).execute(connection)?;
     Ok(())
 }
 
-/// Sets since when an account is disabled. Part of a transaction.
+/// Sets when an account was disabled. Part of a transaction.
 pub(super) fn set_disabled(connection: &mut AnyConnection, id: Id, at: Option<Timestamp>) -> Result<()> {
     let row = users::table.find(id.as_bytes().as_slice());
     match at {
-        // The first time is the one to know.
+        // The first time is kept.
         Some(at) => diesel::update(row.filter(users::disabled_at.is_null()))
             .set(users::disabled_at.eq(Some(at.millis())))
             .execute(connection)?,
@@ -271,8 +270,7 @@ pub(super) fn set_disabled(connection: &mut AnyConnection, id: Id, at: Option<Ti
     Ok(())
 }
 
-/// Asks the user to sign in again before anything goes on: later than their last sign-in, which may be ahead of this clock.
-/// Part of a transaction.
+/// Requires the user to sign in again: dated after their last sign-in, which may be ahead of this clock. Part of a transaction.
 pub(super) fn ask_to_sign_in_again(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<()> {
     let Some(user) = lock(connection, id)? else { return Ok(()) };
     let since = user.signed_in_at.map_or(now, |last| now.max(last.plus(Span::from_millis(1))));

@@ -1,5 +1,5 @@
-//! Where only one can write at a time (SQLite), the threads of this process wait for their turn in a lock of their own, instead
-//! of polling for that of the file. Those who wish for the same go together: whoever is next does what all of them want in one
+//! A queue for writes to SQLite, where only one connection can write at a time: the threads of this process wait on a lock of their
+//! own, instead of polling the file's. Writes of the same kind are grouped: the next thread performs all queued ones in one
 //! transaction, so that they wait for the disk once.
 
 use std::{
@@ -7,11 +7,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// The lock of those who write.
+/// The write lock of this process.
 pub type Writer = Arc<Mutex<()>>;
 
 thread_local! {
-    /// That of the database with which this thread works; none where many can write.
+    /// The write lock of the database this thread works with; `None` if it allows many writers.
     static WRITER: RefCell<Option<Writer>> = const { RefCell::new(None) };
 }
 
@@ -29,7 +29,7 @@ pub fn of<T>(writer: Option<&Writer>, work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// Does work in this thread's turn to write; within a turn that it has already.
+/// Does work while this thread holds the write lock; reentrant.
 pub fn alone<T>(work: impl FnOnce() -> T) -> T {
     let Some(writer) = WRITER.take() else { return work() };
     let done = {
@@ -42,20 +42,20 @@ pub fn alone<T>(work: impl FnOnce() -> T) -> T {
 
 type Answer<A> = Arc<Mutex<Option<A>>>;
 
-/// The turns of one kind of write: a wish, and its answer.
+/// A queue of one kind of write: requests and their answers.
 pub struct WriteQueue<W, A> {
     waiting: Mutex<Vec<(W, Answer<A>)>>,
     writer: Writer,
 }
 
 impl<W, A> WriteQueue<W, A> {
-    /// Turns of those who write under this lock.
+    /// A queue under this write lock.
     pub fn new(writer: Writer) -> Self {
         Self { waiting: Mutex::default(), writer }
     }
 
-    /// Has a wish fulfilled: by who is writing when this one waits, or by `fulfil`, along with the wishes of all who wait then.
-    /// It answers all of them, in their order. `None` where whoever had this one in hand panicked.
+    /// Performs a write: by the thread that is writing while this one waits, or by `fulfil`, grouped with all requests queued at
+    /// that time. `fulfil` answers all of them, in order. `None` if the thread that performed this request panicked.
     pub fn take(&self, wish: W, fulfil: impl FnOnce(&[W]) -> Vec<A>) -> Option<A> {
         let answer = Answer::default();
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push((wish, answer.clone()));
@@ -66,7 +66,7 @@ impl<W, A> WriteQueue<W, A> {
         }
         let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         let (wishes, answers): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
-        let writer = WRITER.take(); // it has its turn
+        let writer = WRITER.take(); // it already holds the lock
         let outcomes = fulfil(&wishes);
         WRITER.set(writer);
         for (of_one, outcomes) in answers.iter().zip(outcomes) {

@@ -1,6 +1,6 @@
-//! Reading an authorization request, the same wherever it comes by: the client first, then the request. Until the
-//! redirect URI has matched, a mistake gets a page (RFC 6749 §4.1.2.1): what was expected, what came, and the one
-//! difference that is most likely the cause.
+//! Reading an authorization request, whichever endpoint received it: the client first, then the request. Until the redirect URI has
+//! matched, an error is shown on a page of ours (RFC 6749 §4.1.2.1): the expected value, the received value, and the one difference
+//! that is most likely the cause.
 
 use std::sync::Arc;
 
@@ -27,23 +27,23 @@ use crate::{
     store::AnyConnection,
 };
 
-/// What our own parameters add to a request on its way through the pages, in bytes.
+/// The bytes that our own parameters add to a request on its way through the pages.
 const ROOM: usize = 640;
 
-/// What became of a request.
+/// The result of reading a request.
 pub enum Read {
-    /// It is good.
+    /// A valid request.
     Good(Box<(Arc<Client>, AuthorizationRequest)>),
-    /// It is refused on a page of ours.
+    /// An error, shown on a page of ours.
     Page(Reply),
-    /// It is refused by an answer to the client.
+    /// An error, returned to the client.
     Refused(ReturnAddress, ProtocolError),
 }
 
 /// Reads a request.
 ///
 /// # Errors
-/// The database's.
+/// When the database fails.
 pub fn read(
     app: &App,
     context: &Context,
@@ -76,8 +76,8 @@ pub fn read(
     }
 }
 
-/// RFC 8707 §2.2: what is asked for and consented to are scopes of the APIs that are asked for. The rows are read only where
-/// these are not all of the client's.
+/// RFC 8707 §2.2: only scopes of the requested APIs are asked for and consented to. The rows are read only if the request does not
+/// name all of the client's APIs.
 fn narrow(
     connection: &mut AnyConnection,
     registered: &Registered<'_>,
@@ -120,7 +120,7 @@ fn show(base: &str, context: &Context, client: Option<&Client>, params: &Params,
     page::error(base, context, 400, shown)
 }
 
-/// The one difference between two URIs, if there is just one of the usual kind.
+/// The one difference between two URIs, if there is exactly one of the usual kinds.
 fn difference(registered: &str, received: &str) -> Option<RedirectHint> {
     let trimmed = |uri: &str| uri.trim_end_matches('/').to_owned();
     if trimmed(registered) == trimmed(received) {

@@ -1,5 +1,5 @@
-//! The one blocking call: a request leaves the thread that reads requests once, and its handler runs from top to bottom on a thread that
-//! may block, with one connection. Who waits for a turn does so without a thread, and not for ever (`crate::blocking_pool`).
+//! The one blocking call of a request: it leaves the async thread once, and its handler runs from top to bottom on a thread of the
+//! blocking pool, with one connection. A waiting request holds no thread, and does not wait for ever (`crate::blocking_pool`).
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{
     store::{AnyConnection, Progress, error::Outage},
 };
 
-/// Until when the caller of a handler waits for it, at the latest: after that nothing more is committed for them.
+/// The time until which the caller of a handler waits at most: nothing is committed for that caller afterwards.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
     since: Stopwatch,
@@ -24,13 +24,13 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// That of a [`run_blocking`] which begins now.
+    /// The deadline of a [`run_blocking`] that begins now.
     #[must_use]
     pub fn of(app: &App) -> Self {
         Self { since: Stopwatch::start(), within: app.config.database_pool_timeout + app.config.blocking_timeout }
     }
 
-    /// How much time there is left.
+    /// The time left.
     #[must_use]
     pub fn left(&self) -> Span {
         let left = self.within.saturating_sub(self.since.elapsed());
@@ -41,7 +41,7 @@ impl Deadline {
 /// Runs a handler with a connection.
 ///
 /// # Errors
-/// What the handler says, or a [`Fault`] when it could not begin, or did not end.
+/// The handler's own error, or a [`Fault`] when the handler did not start or did not finish in time.
 pub async fn run_blocking<T, E>(
     app: &Data<App>,
     priority: Priority,
@@ -54,7 +54,7 @@ where
     run_blocking_within(app, priority, app.config.database_pool_timeout, work).await
 }
 
-/// As [`run_blocking`], for a handler that is to begin within a time of its own.
+/// As [`run_blocking`], for a handler with its own time limit to start.
 ///
 /// # Errors
 /// As [`run_blocking`].
@@ -73,7 +73,7 @@ where
     let job = move || worker_app.store.with_progress(&progress, |connection| work(&worker_app, connection));
     let ran = app.blocking_pool.run(priority, (to_begin, app.config.blocking_timeout), job).await;
     match &ran {
-        Err(PoolError::RunTimeout) => caller.refused(), // it goes on until it ends, or the connection is found to be dead
+        Err(PoolError::RunTimeout) => caller.refused(), // the handler keeps running until it ends, or its connection proves broken
         _ => caller.answered(),
     }
     ran.unwrap_or_else(|refused| {

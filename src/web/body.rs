@@ -1,5 +1,5 @@
-//! The body of a form POST, read within a limit. Reading never fails: what is wrong is a value, so that each
-//! endpoint can tell it in its own way.
+//! The body of a form POST, read within a limit. Reading never fails: a problem is a value, so that each endpoint reports it in its
+//! own format.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -9,26 +9,26 @@ use zeroize::Zeroize;
 
 use crate::protocol::params::Params;
 
-/// The longest body read, in bytes.
+/// The maximum body size, in bytes.
 pub const BODY_LIMIT: usize = 16 * 1024;
-/// How long a body may take to arrive; as long as the head before it may.
+/// The time a body may take to arrive; the request head before it has as much.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
-/// Why a body cannot be used.
+/// The reason why a body cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BodyProblem {
-    /// The content type is another one, or none.
+    /// Another content type, or none.
     NotAForm(String),
-    /// There are several content types: who reads the first and who reads the last would read different things (RFC 9110 §5.3).
+    /// Several content types: one reader may use the first, another the last (RFC 9110 §5.3).
     SeveralTypes,
     /// Longer than [`BODY_LIMIT`].
     TooLarge,
-    /// Not UTF-8, cut off, or not there in time.
+    /// Not UTF-8, truncated, or not received in time.
     Unreadable,
 }
 
 impl BodyProblem {
-    /// The problem in words, for an error description.
+    /// The problem as an error description.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
@@ -66,7 +66,7 @@ impl FromRequest for Form {
                 Ok(Err(_)) => Err(BodyProblem::TooLarge),
                 Ok(Ok(Ok(bytes))) => {
                     let read = std::str::from_utf8(&bytes).map(Params::parse).map_err(|_| BodyProblem::Unreadable);
-                    // There may be a password in it.
+                    // The body may contain a password.
                     let _ = bytes.try_into_mut().map(|mut bytes| bytes.zeroize());
                     read
                 }

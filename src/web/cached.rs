@@ -1,4 +1,4 @@
-//! JSON documents that everyone may cache: with an `ETag`, and 304 for who has it already (RFC 9110 §13.1.2).
+//! JSON documents that everyone may cache: with an `ETag`, and 304 for a caller whose copy is current (RFC 9110 §13.1.2).
 
 use actix_web::{
     HttpRequest,
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{reply::Reply, request::header_list};
 
-/// The document, as JSON, or 304. `max_age` is in seconds.
+/// The document as JSON, or 304. `max_age` is in seconds.
 #[must_use]
 pub fn cached(request: &HttpRequest, document: String, max_age: u32) -> Reply {
     let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(&document)));

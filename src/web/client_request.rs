@@ -1,7 +1,6 @@
-//! Requests of clients that say who they are (RFC 6749 §2.3, RFC 7523): `/token`, `/introspect`, `/revoke`. The phases
-//! that none of them can skip, in order: the form, the credentials, the client, the proof. What is asked for is the handler's.
-//! The keys of a client are fetched between two blocking calls, so that a slow client holds no database connection. Whether the proof holds
-//! is `proof`.
+//! Requests that authenticate a client (RFC 6749 §2.3, RFC 7523): `/token`, `/introspect`, `/revoke`. The phases that none of them
+//! can skip, in order: form, credentials, client, proof; the rest is the handler's. A client's keys are fetched between two
+//! blocking calls, so that a slow client holds no database connection. Whether the proof is valid is decided in `proof`.
 
 mod proof;
 
@@ -44,60 +43,59 @@ use crate::{
 };
 use proof::{Authenticated, KeysAre, fetch};
 
-/// A request, its parameters read.
+/// A client's request, its parameters parsed.
 pub struct ClientRequest {
-    /// What every request brings.
+    /// The request's context.
     pub context: Context,
-    /// Its form.
+    /// The form parameters.
     pub params: Params,
-    /// What it wants as an answer.
+    /// The `Accept` header.
     pub accept: Option<String>,
     authorization: Result<Option<Sensitive<String>>, ProtocolError>,
 }
 
-/// An endpoint.
+/// An endpoint that authenticates clients.
 #[derive(Clone, Copy)]
 pub struct Endpoint {
-    /// Who may read its answers.
+    /// The origins that may read its responses.
     pub readers: CorsPolicy,
-    /// Whether it writes nothing, but for the assertion of a client that authenticates by one.
+    /// Whether it only reads, apart from recording the use of a client assertion.
     pub only_reads: bool,
-    /// Which grant a request is about, as far as that can be told from its form: it is read along with what has to be read
-    /// anyway. Nothing is believed of it.
+    /// The grant a request is about, as far as its form tells: read ahead in the same query as the rest, and not trusted.
     pub about: fn(&App, &Params) -> Option<About>,
-    /// What it does for a client that was authenticated.
+    /// The handler for an authenticated client.
     pub handle: fn(&App, &mut AnyConnection, &ClientRequest, AuthenticatedClient<'_>) -> Result<Reply, OauthError>,
 }
 
-/// What is known when the handler of an endpoint begins.
+/// The input of an endpoint's handler.
 pub struct AuthenticatedClient<'a> {
-    /// The client, authenticated.
+    /// The authenticated client.
     pub client: Arc<Client>,
-    /// Clients and APIs.
+    /// The registered clients and APIs.
     pub registered: Registered<'a>,
-    /// The grant that the request is about, if there is such a grant, and when it was read.
+    /// The grant the request is about, if it exists, and when it was read.
     pub found: Option<(Found, Timestamp)>,
-    /// Until when the answer is waited for.
+    /// The time until which the caller waits for the response.
     pub deadline: Deadline,
 }
 
-/// Which web pages may read the answers of an endpoint (RFC 9700 §2.6).
+/// Which web origins may read an endpoint's responses (RFC 9700 §2.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CorsPolicy {
-    /// Those of registered origins: apps in browsers call it.
+    /// Registered origins: apps in browsers call it.
     Registered,
     /// None: only servers call it.
     NoOrigin,
 }
 
-/// What one blocking call came to.
+/// The result of one blocking call.
 enum Outcome {
     Answer(Reply),
     Fetch(Arc<Client>),
 }
 
 impl CorsPolicy {
-    /// The headers that say so.
+    /// The CORS headers of this policy.
     fn headers(
         self,
         app: &App,
@@ -110,7 +108,7 @@ impl CorsPolicy {
         }
     }
 
-    /// As [`CorsPolicy::headers`], as far as is remembered.
+    /// As [`CorsPolicy::headers`], from the cache alone.
     fn remembered(self, app: &App, origin: Option<&str>) -> Vec<(HeaderName, HeaderValue)> {
         match self {
             Self::Registered => cors::remembered(app, origin),
@@ -119,7 +117,7 @@ impl CorsPolicy {
     }
 }
 
-/// Answers a request of a client: authenticates it, and lets the endpoint's handler do the rest.
+/// Authenticates the client of a request and runs the endpoint's handler.
 pub async fn answer(request: Request, app: Data<App>, form: Form, endpoint: Endpoint) -> Reply {
     let origin = cors::origin(&request);
     let challenge = if request.headers().contains_key(header::AUTHORIZATION) { Challenge::Basic } else { Challenge::None };
@@ -128,9 +126,9 @@ pub async fn answer(request: Request, app: Data<App>, form: Form, endpoint: Endp
         Ok(client_request) => Arc::new(client_request),
         Err(refused) => return readable(&app, endpoint.readers, origin, refused).await,
     };
-    let is_asserted = client_request.params.get("client_assertion").is_some(); // its use is written down
+    let is_asserted = client_request.params.get("client_assertion").is_some(); // the use of an assertion is recorded
     let priority = if endpoint.only_reads && !is_asserted { Priority::Reads } else { Priority::Clients };
-    // The keys are fetched once; then what is known has to do.
+    // The keys are fetched once; the second pass works with the cached ones.
     for last in [false, true] {
         let (in_handler, reader) = (client_request.clone(), origin.clone());
         let keys = if last { KeysAre::AsKnown } else { KeysAre::Fresh };
@@ -139,7 +137,7 @@ pub async fn answer(request: Request, app: Data<App>, form: Form, endpoint: Endp
             let (about, now) = ((endpoint.about)(app, &in_handler.params), in_handler.context.now);
             let (registered, found) = inspection::read_ahead(&app.registrations, connection, about.as_ref(), now)?;
             let found = found.map(|found| (found, app.clock.now()));
-            // What may fail comes before what cannot be undone: who may read the answer.
+            // Fallible work comes before irreversible work: the CORS headers first.
             let readers = endpoint.readers.headers(app, connection, (&registered, reader.as_deref()))?;
             let outcome = in_handler.outcome(app, connection, endpoint, (registered, found, keys, deadline)).or_else(
                 |error| match error {
@@ -166,7 +164,7 @@ pub async fn answer(request: Request, app: Data<App>, form: Form, endpoint: Endp
     busy.reply(Challenge::None).with_all(endpoint.readers.remembered(&app, origin.as_deref()))
 }
 
-/// Lets the page of a registered origin read a refusal.
+/// Adds the CORS headers to a refusal, so that a page of a registered origin can read it.
 async fn readable(app: &Data<App>, pages: CorsPolicy, origin: Option<String>, refused: Reply) -> Reply {
     if pages == CorsPolicy::NoOrigin {
         return refused;

@@ -1,29 +1,29 @@
-//! The cookies: their names and attributes. All of them are `__Host-`, Secure, HttpOnly and SameSite=Lax (ASVS
-//! 3.3); Lax, because a client's redirect to `/authorize` is a navigation from another site.
+//! Cookies: their names and attributes. All are `__Host-`, Secure, HttpOnly and SameSite=Lax (ASVS 3.3); Lax, because a client's
+//! redirect to `/authorize` is a navigation from another site.
 
 use actix_web::{HttpRequest, http::header};
 
 use crate::protocol::time::Span;
 
-/// The session credential of whoever is signed in.
+/// The session credential of a signed-in browser.
 pub const SESSION: &str = "__Host-symbolon_session";
-/// A random text that forms shown before sign-in are bound to.
+/// The random value to which forms shown before sign-in are bound.
 pub const BROWSER: &str = "__Host-symbolon_browser";
-/// Shows that this browser has signed in before; attempts from it are counted apart.
+/// Marks a browser that has signed in before; its password attempts are counted separately.
 pub const DEVICE: &str = "__Host-symbolon_device";
-/// The link of a mail that was opened, so that it does not stay in the address.
+/// The token of an e-mail link that was opened, so that it does not stay in the URL.
 pub const LINK: &str = "__Host-symbolon_link";
 
-/// How long a cookie is kept.
+/// The lifetime of a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
     /// Until the browser is closed.
     Session,
     /// A year.
     Long,
-    /// For this long.
+    /// This long.
     For(Span),
-    /// Not at all: it is deleted.
+    /// Zero: the cookie is deleted.
     Delete,
 }
 
@@ -39,10 +39,10 @@ pub fn set(name: &str, value: &str, keep: Keep) -> String {
     format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{age}")
 }
 
-/// The value of a cookie of this request. One that comes twice was tampered with, and counts as absent.
+/// The value of a cookie of this request. A cookie that appears twice was tampered with, and is treated as absent.
 #[must_use]
 pub fn get(request: &HttpRequest, name: &str) -> Option<String> {
-    // Lossy: what other apps of this host keep in their cookies must not hide ours.
+    // Lossy: unreadable cookies of other apps on this host must not hide ours.
     let headers = request.headers().get_all(header::COOKIE).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let text = headers.collect::<Vec<_>>().join(";");
     let mut values = text.split(';').filter_map(|pair| pair.trim().split_once('=')).filter(|(n, _)| *n == name);

@@ -1,6 +1,6 @@
-//! CORS (RFC 9700 §2.6, RFC 10017 §6.3.3.4): who may read answers from a web page. Public documents may be read
-//! by every origin; `/token` and `/userinfo` by the origins of the clients' redirect URIs and those listed
-//! besides. Never with cookies, never for `null`.
+//! CORS (RFC 9700 §2.6, RFC 10017 §6.3.3.4): which origins may read responses. Public documents may be read by every origin;
+//! `/token` and `/userinfo` by the origins of the clients' redirect URIs and by the configured ones. Never with cookies, never for
+//! `null`.
 
 use actix_web::{
     HttpRequest,
@@ -24,7 +24,7 @@ use crate::{
     store::{AnyConnection, Result},
 };
 
-/// The origin a browser says the request comes from; none where there are several.
+/// The `Origin` of a request; `None` if there are several.
 #[must_use]
 pub fn origin(request: &HttpRequest) -> Option<String> {
     let one = header_text(request, &header::ORIGIN).filter(|_| check_origin(request).is_ok());
@@ -42,10 +42,10 @@ pub fn check_origin(request: &HttpRequest) -> std::result::Result<(), ProtocolEr
     }
 }
 
-/// The headers that let the page read the answer, if its origin may.
+/// The headers that let a page of this origin read the response, if the origin is allowed.
 ///
 /// # Errors
-/// The database's.
+/// When the database fails.
 pub fn readers(
     app: &App,
     connection: &mut AnyConnection,
@@ -58,8 +58,8 @@ pub fn readers(
     })
 }
 
-/// As [`readers`], as far as is remembered: for an answer that tells of nothing but the server's own trouble (503, 500), when the
-/// database is not asked.
+/// As [`readers`], from the cache alone: for a response that only reports a failure of the server (503, 500), when the database is
+/// not asked.
 #[must_use]
 pub fn remembered(app: &App, origin: Option<&str>) -> Vec<(HeaderName, HeaderValue)> {
     headers(origin.filter(|origin| is_remembered(app, Some(origin))))
@@ -90,17 +90,17 @@ fn may_read(app: &App, connection: &mut AnyConnection, registered: &Registered<'
     Ok(is_listed(app, origin) || registered.has_origin(connection, origin)?)
 }
 
-/// Answers a preflight request. It gives nothing away: when the database cannot be asked, or has too much to do, what is
-/// remembered does for an origin that was met before, whose page is then told by the answer itself.
+/// Answers a preflight request, which discloses nothing. When the database is down or overloaded, the cache decides for an origin
+/// seen before, and the page then learns of the failure from the actual response.
 pub async fn preflight(request: Request, app: Data<App>) -> Reply {
     if let Err(error) = check_origin(&request) {
         return Reply::empty(StatusCode::BAD_REQUEST).noting(error.description);
     }
     let (origin, now) = (origin(&request), request.context.now);
-    let mail_form = origin.clone();
+    let caller_origin = origin.clone();
     let answer = run_blocking(&app, Priority::Reads, move |app, connection| -> std::result::Result<_, Fault> {
         let registered = app.registrations.now(connection, now)?;
-        Ok(readers(app, connection, &registered, mail_form.as_deref())?)
+        Ok(readers(app, connection, &registered, caller_origin.as_deref())?)
     });
     match answer.await {
         Ok(readers) => allowed(readers),
@@ -119,7 +119,7 @@ fn allowed(readers: Vec<(HeaderName, HeaderValue)>) -> Reply {
     reply.with_all(readers)
 }
 
-/// Lets every page read a public document.
+/// Lets every origin read a public document.
 #[must_use]
 pub fn public(reply: Reply) -> Reply {
     reply.with(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")

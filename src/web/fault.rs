@@ -1,5 +1,5 @@
-//! What can go wrong that is not the caller's doing. Two answers: "not now" (503: nothing more is done for the caller; a statement
-//! that the database did not answer in time, it may still do) and "our mistake" (500, one fixed text). The reason is for the log
+//! Failures that are not the caller's fault, in two responses: "not now" (503: nothing more is committed for the caller, except
+//! perhaps a statement that the database did not answer in time) and "our mistake" (500, one fixed text). The reason is for the log
 //! alone.
 
 use crate::{
@@ -9,19 +9,19 @@ use crate::{
     store::{self, error::Outage},
 };
 
-/// How long a caller should wait before trying again, in seconds (RFC 9110 §10.2.3).
+/// The time after which a caller should retry, in seconds (RFC 9110 §10.2.3).
 pub const RETRY_AFTER: &str = "2";
 
-/// A fault of the server or of what it stands on.
+/// A failure of the server or of a service it depends on.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// The database is down or too busy: 503.
     #[error("{0}")]
     Unavailable(String),
-    /// Too much at once, though nothing is down: 503 as well.
+    /// Overloaded, though nothing is down: 503 as well.
     #[error("{0}")]
     Busy(String),
-    /// A mistake of ours: 500.
+    /// A bug: 500.
     #[error("{0}")]
     Internal(String),
 }

@@ -1,5 +1,5 @@
-//! Forms: each carries a stamp bound to the browser (before sign-in) or the session (after it), and to what the
-//! form is about (RFC 6749 §10.12). Nothing is stored for a form that was shown.
+//! CSRF protection of forms: each form carries a stamp bound to the browser (before sign-in) or the session (after it), and to the
+//! form's subject (RFC 6749 §10.12). Nothing is stored for a form that was shown.
 
 use crate::{
     app::App,
@@ -12,16 +12,16 @@ use crate::{
 
 /// The name of the hidden field.
 pub const FIELD: &str = "csrf";
-/// How long a form may stay open.
+/// The maximum age of a form.
 const LIFETIME: Span = Span::from_seconds(3600);
 
-/// The stamp of a form that is shown now. `owner` is the value of the cookie it is bound to.
+/// The stamp of a form shown now. `owner` is the value of the cookie it is bound to.
 #[must_use]
 pub fn stamp(app: &App, owner: &str, about: &str, now: Timestamp) -> String {
     stamp::make(&app.config.secrets, Purpose::Form, &[owner, about], now)
 }
 
-/// Whether a form that was sent is one that was shown, in time, to the same owner and about the same.
+/// Checks that a submitted form was shown by us, recently, to the same owner and about the same subject.
 ///
 /// # Errors
 /// [`StampError`].
@@ -29,7 +29,7 @@ pub fn check(app: &App, owner: &str, about: &str, sent: &Params, now: Timestamp)
     check_stamp(app, owner, about, sent.get(FIELD).unwrap_or_default(), now)
 }
 
-/// As [`check`], of the stamp alone. Without an owner it is bound to no browser, and is nobody's.
+/// As [`check`], for the stamp alone. An empty owner means that the form is bound to no browser, and is refused.
 ///
 /// # Errors
 /// [`StampError`].

@@ -1,5 +1,4 @@
-//! The headers of answers: what browsers must know about pages (ASVS 3.4, RFC 9700 §4.16), and the caching of
-//! each kind of answer.
+//! Response headers: security headers for browsers (ASVS 3.4, RFC 9700 §4.16) and caching per kind of response.
 
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
@@ -8,7 +7,7 @@ const COOP: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 /// One year, as ASVS 3.4.1 asks.
 const HSTS: &str = "max-age=31536000; includeSubDomains";
 
-/// Headers of every answer.
+/// Headers of every response.
 pub fn common(headers: &mut HeaderMap, is_https: bool) {
     set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(headers, header::REFERRER_POLICY, "no-referrer");
@@ -20,9 +19,9 @@ pub fn common(headers: &mut HeaderMap, is_https: bool) {
     }
 }
 
-/// Headers of every page. `form_target` is where a form may lead in the end besides this server: Chromium
-/// holds `form-action` against redirects after a POST as well, so the client's address must be in it, and any
-/// https one, for clients that redirect on.
+/// Headers of every page. `form_target` is where a form may lead in the end besides this server: Chromium applies `form-action` to
+/// redirects after a POST as well, so it must include the client's address, and any https address, for clients that redirect
+/// further.
 #[must_use]
 pub fn page(form_target: Option<&str>) -> Vec<(HeaderName, HeaderValue)> {
     let targets = form_target.map(|target| format!(" https: {target}")).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Plumbing between HTTP and the handlers of `endpoints` and `users`, without opinions of its own: what a
-//! request brings, how an answer looks, cookies, forms, CORS, and the one blocking call to the database.
+//! Plumbing between HTTP and the handlers of `endpoints` and `flows`, without policy of its own: request context, replies, cookies,
+//! forms, CORS, and the one blocking call to the database.
 
 pub mod authorization_request;
 pub mod blocking;

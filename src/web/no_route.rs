@@ -1,4 +1,4 @@
-//! Paths that do not exist, and methods that a path does not take.
+//! Responses for paths that do not exist, and for methods that a path does not support.
 
 use actix_web::{
     HttpRequest,

@@ -1,5 +1,5 @@
-//! The error answers of the endpoints that machines call: JSON with `error` and `error_description` (RFC 6749
-//! §5.2), a challenge where one is due (RFC 6750 §3), 503 and 500 for faults.
+//! Error responses of the OAuth endpoints: JSON with `error` and `error_description` (RFC 6749 §5.2), a challenge where one is
+//! required (RFC 6750 §3), 503 and 500 for faults.
 
 use actix_web::http::{StatusCode, header};
 use serde_json::json;
@@ -13,21 +13,21 @@ use crate::{
     store::error::Outage,
 };
 
-/// Why a machine gets no good answer.
+/// The reason why an OAuth request failed.
 #[derive(Debug)]
 pub enum OauthError {
-    /// Its own doing.
+    /// An error of the client.
     Protocol(ProtocolError),
-    /// Not its doing.
+    /// A failure of the server.
     Fault(Fault),
 }
 
-/// Which challenge a 401 carries.
+/// The challenge of a 401 response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Challenge {
     /// None: the caller did not use the header (a browser would ask the user for a password).
     None,
-    /// RFC 6749 §5.2: the client tried the Authorization header.
+    /// RFC 6749 §5.2: the client used the Authorization header.
     Basic,
     /// RFC 6750 §3.
     Bearer,
@@ -52,7 +52,7 @@ impl Outage for OauthError {
 }
 
 impl OauthError {
-    /// The answer.
+    /// The error response.
     #[must_use]
     pub fn reply(&self, challenge: Challenge) -> Reply {
         let error = match self {

@@ -1,4 +1,4 @@
-//! Answers that users see: a rendered page with the headers every page has, and the error page.
+//! HTML responses: a rendered page with the headers of every page, and the error page.
 
 use actix_web::http::{StatusCode, header};
 
@@ -32,15 +32,15 @@ pub fn error(base: &str, context: &Context, status: u16, problem: Problem<'_>) -
     show(status, &page, None).noting(note)
 }
 
-/// The page for a form that came without the cookie it is bound to: from another site, whose POST brings no `SameSite=Lax` cookie;
-/// from a browser that has lost it since, or keeps none. It sets no cookie, as it answers an unknown caller's POST too; the page at
+/// The page for a form whose cookie is missing: it came from another site, whose POST carries no `SameSite=Lax` cookie, or the
+/// browser has lost the cookie or keeps none. The response sets no cookie, as a POST from another site gets it too; the page at
 /// `again`, which the user opens from there, does.
 #[must_use]
 pub fn cookie_missing(base: &str, context: &Context, again: &str) -> Reply {
     error(base, context, 400, Problem::CookieMissing { again })
 }
 
-/// The error page of a body that cannot be used.
+/// The error page for a body that cannot be used.
 #[must_use]
 pub fn body_problem(base: &str, context: &Context, problem: &BodyProblem) -> Reply {
     match problem {
@@ -49,7 +49,7 @@ pub fn body_problem(base: &str, context: &Context, problem: &BodyProblem) -> Rep
     }
 }
 
-/// The answer of the authorization endpoint, on its way to the client: by redirect, or by a form.
+/// The authorization response, on its way to the client: by redirect, or by a form post.
 #[must_use]
 pub fn deliver(base: &str, context: &Context, delivery: &Delivery) -> Reply {
     match delivery {

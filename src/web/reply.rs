@@ -1,4 +1,4 @@
-//! An answer as plain data: made anywhere, on any thread, and turned into an HTTP response at the end.
+//! A response as plain data: made on any thread, and turned into an HTTP response at the end.
 
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
@@ -10,11 +10,11 @@ use actix_web::{
 };
 use serde::Serialize;
 
-/// What the log line of a request says besides its status. Never a secret.
+/// What a request's log line says besides the status. Never a secret.
 #[derive(Clone, Debug)]
 pub struct Note(pub String);
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub struct Reply {
     status: StatusCode,
@@ -24,13 +24,13 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// An answer without a body.
+    /// A response without a body.
     #[must_use]
     pub fn empty(status: StatusCode) -> Self {
         Self { status, headers: Vec::new(), body: Vec::new(), note: None }
     }
 
-    /// A JSON answer.
+    /// A JSON response.
     #[must_use]
     pub fn json(status: StatusCode, value: &impl Serialize) -> Self {
         match serde_json::to_vec(value) {
@@ -39,13 +39,13 @@ impl Reply {
         }
     }
 
-    /// What is JSON already.
+    /// A response from a text that is JSON already.
     #[must_use]
     pub fn json_text(text: String) -> Self {
         Self { body: text.into_bytes(), ..Self::empty(StatusCode::OK) }.with(header::CONTENT_TYPE, "application/json")
     }
 
-    /// A JSON document to be kept as a file, laid out for users.
+    /// A JSON document for download, indented for human readers.
     #[must_use]
     pub fn json_file(name: &str, value: &impl Serialize) -> Self {
         match serde_json::to_vec_pretty(value) {
@@ -62,19 +62,19 @@ impl Reply {
         Self { body: text.into_bytes(), ..Self::empty(StatusCode::OK) }.with(header::CONTENT_TYPE, media_type)
     }
 
-    /// A plain text answer.
+    /// A plain text response.
     #[must_use]
     pub fn text(status: StatusCode, text: &str) -> Self {
         Self { body: text.into(), ..Self::empty(status) }.with(header::CONTENT_TYPE, "text/plain; charset=utf-8")
     }
 
-    /// An HTML answer.
+    /// An HTML response.
     #[must_use]
     pub fn html(status: StatusCode, html: String) -> Self {
         Self { body: html.into_bytes(), ..Self::empty(status) }.with(header::CONTENT_TYPE, "text/html; charset=utf-8")
     }
 
-    /// A file.
+    /// A static file.
     #[must_use]
     pub fn file(content_type: &'static str, bytes: &'static [u8]) -> Self {
         Self { body: bytes.to_vec(), ..Self::empty(StatusCode::OK) }.with(header::CONTENT_TYPE, content_type)
@@ -82,15 +82,15 @@ impl Reply {
 
     /// See Other: the only redirect there is, so that a POST is never repeated elsewhere (RFC 9700 §4.12).
     ///
-    /// A `Location` without a fragment inherits the one of the request (RFC 9110 §10.2.2): whoever makes a link to this server
-    /// would choose the fragment that an app receives at its redirect URI. So each has one, if only an empty one.
+    /// A `Location` without a fragment inherits the fragment of the request (RFC 9110 §10.2.2): the author of a link to this server
+    /// could choose the fragment that an app receives at its redirect URI. So every location has one, even if empty.
     #[must_use]
     pub fn see_other(location: &str) -> Self {
         let fragment = if location.contains('#') { "" } else { "#" };
         Self::empty(StatusCode::SEE_OTHER).with(header::LOCATION, &format!("{location}{fragment}"))
     }
 
-    /// The answer with a header. A value that no header may have is left out.
+    /// The response with a header. A value that is not valid in a header is left out.
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -99,14 +99,14 @@ impl Reply {
         self
     }
 
-    /// The answer with more headers.
+    /// The response with more headers.
     #[must_use]
     pub fn with_all(mut self, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
         self.headers.extend(headers);
         self
     }
 
-    /// The answer with words for the log line.
+    /// The response with a note for the log line.
     #[must_use]
     pub fn noting(mut self, note: impl Into<String>) -> Self {
         self.note = Some(Note(note.into()));

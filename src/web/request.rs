@@ -1,6 +1,5 @@
-//! What every request brings: its id, the address it came from, the time. And what is done around every
-//! request: transport checked, headers set, one line logged with the id and never a secret (no query string,
-//! no body, no cookie).
+//! The context of a request (its id, the caller's address, the time) and the middleware around every request: transport checked,
+//! headers set, one line logged with the id and never a secret (no query string, no body, no cookie).
 
 use std::{
     future::{Ready, ready},
@@ -29,31 +28,31 @@ use crate::{
     random,
 };
 
-/// The longest query string read, in bytes.
+/// The maximum length of a query string, in bytes.
 pub const QUERY_LIMIT: usize = 16 * 1024;
-/// The header that tells the request's id.
+/// The header that carries the request id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What every request brings.
+/// The context of a request.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// Its id, on every page and in every log line.
+    /// The request id, shown on every page and in every log line.
     pub id: String,
-    /// Where it came from, believing only trusted proxies.
+    /// The caller's address; only trusted proxies are believed.
     pub address: IpAddr,
-    /// The browser, as it names itself; at most 300 characters.
+    /// The `User-Agent`; at most 300 characters.
     pub user_agent: Option<String>,
-    /// The place, where it is known.
+    /// The caller's location, where it is known.
     pub place: Option<String>,
-    /// When it came.
+    /// The time of arrival.
     pub now: Timestamp,
 }
 
-/// A request that [`around`] let through, with its context. A handler that takes one answers 500 on a route without [`around`]: without
-/// a time nothing has expired, and without an address everyone is the same caller.
+/// A request that [`around`] let through, with its context. A handler that takes it answers 500 on a route without [`around`]:
+/// without a time nothing has expired, and without an address every caller is the same.
 pub struct Request {
     http: HttpRequest,
-    /// What it brings.
+    /// The request's context.
     pub context: Context,
 }
 
@@ -75,9 +74,9 @@ impl FromRequest for Request {
     }
 }
 
-/// A request without a context is a mistake of ours: 500.
+/// A request without a context is a bug: 500.
 #[derive(Debug, thiserror::Error)]
-#[error("internal server error")] // the answer: the reason is in the log
+#[error("internal server error")] // the response text; the reason is in the log
 pub struct NoContext;
 
 impl ResponseError for NoContext {
@@ -92,7 +91,7 @@ fn no_context(path: &str) -> NoContext {
 }
 
 impl Context {
-    /// Where it came from, as it is kept.
+    /// The origin of the request, as it is stored.
     #[must_use]
     pub fn origin(&self) -> Origin {
         Origin { address: Some(self.address.to_string()), place: self.place.clone(), user_agent: self.user_agent.clone() }
@@ -105,17 +104,17 @@ pub fn header_text(request: &HttpRequest, name: &HeaderName) -> Option<String> {
     request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-/// A request header that is a list, as text: several lines are one (RFC 9110 §5.3).
+/// A list-valued request header as text: several lines are joined (RFC 9110 §5.3).
 #[must_use]
 pub fn header_list(request: &HttpRequest, name: &HeaderName) -> Option<String> {
     let lines: Vec<_> = request.headers().get_all(name).filter_map(|value| value.to_str().ok()).collect();
     (!lines.is_empty()).then(|| lines.join(", "))
 }
 
-/// Done around every request.
+/// The middleware around every request.
 ///
 /// # Errors
-/// Those of the framework itself.
+/// Errors of the framework itself.
 pub async fn around<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -160,7 +159,7 @@ pub async fn around<B: MessageBody + 'static>(
     Ok(response)
 }
 
-/// The one line of a request. Written when it is dropped: also for a caller who left before the answer.
+/// The log line of a request. Written on drop, so that a caller who left before the response is logged too.
 struct LogLine {
     id: String,
     method: Method,

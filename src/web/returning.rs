@@ -1,6 +1,6 @@
-//! Coming back to `/authorize` after a step: stamps in the URL by which it recognises that it asked for a sign-in, and that an
-//! account was chosen or consent given, for this very request. Bound to the request's parameters, so that one cannot be carried
-//! to another. And the notice of the sign-in page, which says nothing that this server did not say to this very browser.
+//! Returning to `/authorize` after a step: stamps in the URL prove that this server asked for a sign-in, or that an account was
+//! chosen or consent given, for this very request. They are bound to the request's parameters, so that none can be carried to
+//! another. Also the notice of the sign-in page, which shows nothing that this server did not tell this very browser.
 
 use crate::{
     app::App,
@@ -12,49 +12,49 @@ use crate::{
     store::sessions::Session,
 };
 
-/// When a sign-in was asked for.
+/// The stamp of a requested sign-in.
 pub const SIGN_IN_REQUESTED: &str = "sign_in_asked";
-/// That consent was given.
+/// The stamp of a given consent.
 pub const CONSENT_GIVEN: &str = "consent_given";
-/// That an account was chosen.
+/// The stamp of a chosen account.
 pub const ACCOUNT_CHOSEN: &str = "account_chosen";
-/// What led to the sign-in page: a word that it knows.
+/// The reason for the sign-in page: a word that the page knows.
 pub const NOTICE: &str = "notice";
-/// The name to begin with on the sign-in page, which is not what the client says.
+/// The user name to prefill on the sign-in page; not chosen by the client.
 pub const SIGN_IN_AS: &str = "sign_in_as";
-/// That this server said both of them.
+/// The stamp of the notice and the user name.
 pub const NOTICE_STAMP: &str = "notice_stamp";
-/// What belongs to a notice.
+/// The parameters of a notice.
 pub const NOTICE_NAMES: [&str; 3] = [NOTICE, SIGN_IN_AS, NOTICE_STAMP];
-/// All of them: what is not part of the request itself.
+/// All our own parameters, which are not part of the request itself.
 pub const NAMES: [&str; 6] = [SIGN_IN_REQUESTED, CONSENT_GIVEN, ACCOUNT_CHOSEN, NOTICE, SIGN_IN_AS, NOTICE_STAMP];
 
-/// How long someone may take to sign in.
+/// The maximum time for a sign-in.
 const SIGN_IN_TIME: Span = Span::from_seconds(3600);
-/// How long an answer to the consent page is good for: the one redirect that follows it, and a reload.
+/// The lifetime of an answer to the consent page: for the one redirect that follows it, and a reload.
 const CONSENT_TIME: Span = Span::from_seconds(120);
 
-/// How long the sign-in page shows its notice again, when it is loaded again.
+/// The time for which a reloaded sign-in page shows its notice again.
 const NOTICE_TIME: Span = Span::from_seconds(600);
 
-/// What the sign-in page says of what led to it.
+/// The notice of the sign-in page: why the user is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Notice<'a> {
-    /// The word for what happened.
+    /// The word for the reason.
     pub word: &'a str,
-    /// The name to begin with.
+    /// The user name to prefill.
     pub name: &'a str,
 }
 
-/// A stamp that says that this server leads this browser to the sign-in page, with this notice and this request. `browser` is the
-/// value of its cookie: nobody can make a link by which the page says so to someone else.
+/// A stamp that says that this server sends this browser to the sign-in page, with this notice and this request. `browser` is the
+/// value of its cookie: nobody can craft a link that shows the notice to another user.
 #[must_use]
 pub fn give_notice(app: &App, browser: &str, notice: Notice<'_>, params: &Params, now: Timestamp) -> String {
     let binding = [browser, notice.word, notice.name, &request_of(params)];
     stamp::make(&app.config.secrets, Purpose::SignInNotice, &binding, now)
 }
 
-/// The notice in this query, if this server has given it to this browser, with this request and a moment ago.
+/// The notice in this query, if this server gave it to this browser with this request recently.
 #[must_use]
 pub fn notice<'a>(app: &App, browser: Option<&str>, params: &'a Params, now: Timestamp) -> Option<Notice<'a>> {
     let browser = browser.filter(|browser| !browser.is_empty())?;
@@ -70,13 +70,13 @@ pub fn request_of(params: &Params) -> String {
     params.to_query(&NAMES, &[])
 }
 
-/// A stamp that says that a sign-in is asked for now.
+/// A stamp that says that a sign-in is requested now.
 #[must_use]
 pub fn ask_for_sign_in(app: &App, params: &Params, now: Timestamp) -> String {
     stamp::make(&app.config.secrets, Purpose::SignInRequested, &[&request_of(params)], now)
 }
 
-/// When this request asked for a sign-in, if it did.
+/// The time at which this request asked for a sign-in, if it did.
 #[must_use]
 pub fn sign_in_requested(app: &App, params: &Params, now: Timestamp) -> Option<Timestamp> {
     let text = params.get(SIGN_IN_REQUESTED)?;
@@ -103,7 +103,7 @@ pub fn give_consent(app: &App, params: &Params, session: &Session, now: Timestam
     stamp::make(&app.config.secrets, Purpose::ConsentGiven, &[&session.id.to_string(), &request_of(params)], now)
 }
 
-/// Whether consent was given to this request in this session, a moment ago.
+/// Whether consent was given to this request in this session recently.
 #[must_use]
 pub fn consent_given(app: &App, params: &Params, session: &Session, now: Timestamp) -> bool {
     let binding = [&*session.id.to_string(), &*request_of(params)];

@@ -1,5 +1,5 @@
-//! Who is signed in: from the cookie to the session's row. A forged cookie is refused before any query; one of
-//! an older generation is that of a browser that was signed in again elsewhere, and counts for nothing.
+//! The signed-in session: from the cookie to the session's row. A forged cookie is refused before any query; a cookie of an older
+//! generation comes from a browser whose session was signed in again elsewhere, and is ignored.
 
 use super::cookies::{self, Keep};
 use crate::{
@@ -16,29 +16,29 @@ use crate::{
     },
 };
 
-/// The session of this cookie, if it is alive.
+/// The session of this cookie, if it is active.
 ///
 /// # Errors
-/// The database's.
+/// When the database fails.
 pub fn current(app: &App, connection: &mut AnyConnection, cookie: Option<&str>, now: Timestamp) -> Result<Option<Session>> {
     let lifetimes = &app.config.lifetimes;
     Ok(unended(app, connection, cookie)?.filter(|session| !session.is_over(now, lifetimes.idle(session.remembered))))
 }
 
-/// What an authorization request depends on.
+/// The rows that an authorization request depends on.
 pub struct Ahead<'a> {
-    /// Clients and APIs.
+    /// The registered clients and APIs.
     pub registered: Registered<'a>,
-    /// Who is signed in.
+    /// The signed-in session.
     pub session: Option<Session>,
-    /// What they allowed the client.
+    /// The consent its user gave to the client.
     pub allowed: Option<Allowed>,
 }
 
-/// As [`current`], with all that a request of this client depends on, in one statement.
+/// As [`current`], with all rows that a request of this client depends on, in one statement.
 ///
 /// # Errors
-/// The database's.
+/// When the database fails.
 pub fn read_ahead<'a>(
     app: &'a App,
     connection: &mut AnyConnection,
@@ -58,11 +58,10 @@ pub fn read_ahead<'a>(
     Ok(Ahead { registered: app.registrations.now(connection, now)?, session: None, allowed: None })
 }
 
-/// The session of this cookie until someone ends it. Nobody may be signed in in it any more, but what was granted
-/// in it may live on.
+/// The session of this cookie, even if it has idled out, until it is ended: grants may still depend on it.
 ///
 /// # Errors
-/// The database's.
+/// When the database fails.
 pub fn unended(app: &App, connection: &mut AnyConnection, cookie: Option<&str>) -> Result<Option<Session>> {
     let opened = cookie.and_then(|cookie| Credential::open(&app.config.secrets, Kind::Session, cookie));
     let Some(credential) = opened else { return Ok(None) };
@@ -70,9 +69,9 @@ pub fn unended(app: &App, connection: &mut AnyConnection, cookie: Option<&str>) 
     Ok(follow(app, connection, session, credential.generation)?.filter(|session| session.ended_at.is_none()))
 }
 
-/// The session, if this generation of its cookie is the current one. A genuine one that is newer proves that the database went back
-/// in time, as that of a grant does (row 4 of its verdict): the row follows it. When its user signed in stays as the row has it,
-/// which is earlier.
+/// The session, if this generation of its cookie is the current one. A genuine cookie of a newer generation proves that the
+/// database was restored to an earlier state, as a newer credential of a grant does (row 4 of its verdict): the row follows the
+/// cookie. The time of sign-in stays as in the row, which is earlier.
 fn follow(app: &App, connection: &mut AnyConnection, session: Session, generation: u32) -> Result<Option<Session>> {
     if generation <= session.generation {
         return Ok((generation == session.generation).then_some(session));
@@ -81,7 +80,7 @@ fn follow(app: &App, connection: &mut AnyConnection, session: Session, generatio
         return Ok(None);
     }
     if !sessions::heal(connection, session.id, generation)? {
-        // Another request of the same browser was first, or the session has ended meanwhile: the row as it is now says which.
+        // Another request of the same browser was first, or the session has ended meanwhile: the row tells which.
         return Ok(sessions::find(connection, session.id)?.filter(|session| session.generation == generation));
     }
     app.metrics.session_healed();
@@ -89,7 +88,7 @@ fn follow(app: &App, connection: &mut AnyConnection, session: Session, generatio
     Ok(Some(Session { generation, ..session }))
 }
 
-/// The header that sets the cookie of a session: until the browser is closed, or, for one that is remembered, until its end.
+/// The `Set-Cookie` header of a session: until the browser is closed or, for a remembered session, until its end.
 #[must_use]
 pub fn cookie(app: &App, session: &Session, now: Timestamp) -> String {
     let keep = if session.remembered { Keep::For(session.expires_at.since(now)) } else { Keep::Session };

@@ -1,5 +1,5 @@
-//! Subjects: a user's id, or where a client is registered so, another one in its sector (OpenID Connect Core §8); and
-//! whom an ID token that comes back as a hint names.
+//! Subject identifiers: a user's id or, for a client registered for pairwise subjects, one per sector (OpenID Connect Core §8); and
+//! the user named by an ID token that is sent as a hint.
 
 use super::fault::Fault;
 use crate::{
@@ -10,20 +10,20 @@ use crate::{
     store::{AnyConnection, Result, subjects},
 };
 
-/// The user's pairwise subject at this client, made when it is first needed; `None` where it is their id.
+/// The user's pairwise subject at this client, created when first needed; `None` where the subject is the user's id.
 ///
 /// # Errors
-/// The database's.
+/// When the database fails.
 pub fn at(connection: &mut AnyConnection, client: &Client, user: Id) -> Result<Option<String>> {
     let Some(sector) = &client.pairwise_sector else { return Ok(None) };
     subjects::find_or_insert(connection, user, sector, random::subject()).map(Some)
 }
 
-/// Whose subject this is at this client. That of another sector is nobody's, and so is an id where subjects are pairwise:
-/// a client that asked about both would learn that they are the same user's (OpenID Connect Core §8).
+/// The user with this subject at this client. A subject of another sector matches nobody, and neither does a user id where subjects
+/// are pairwise: a client that could try both would learn that they are the same user's (OpenID Connect Core §8).
 ///
 /// # Errors
-/// The database's.
+/// When the database fails.
 pub fn user(connection: &mut AnyConnection, client: &Client, subject: &str) -> Result<Option<Id>> {
     let Some(sector) = &client.pairwise_sector else { return Ok(Id::parse(subject).ok()) };
     if !is_well_formed(subject) {
@@ -33,13 +33,13 @@ pub fn user(connection: &mut AnyConnection, client: &Client, subject: &str) -> R
     Ok(found.filter(|(_, of)| of == sector).map(|(user, _)| user))
 }
 
-/// Whether this can be a pairwise subject: only then is the database asked, which not every text may be put to.
+/// Whether this can be a pairwise subject: no other text reaches the database, which does not accept every text.
 fn is_well_formed(subject: &str) -> bool {
     let is_random = |text: &str| text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
     subject.strip_prefix("p.").is_some_and(is_random)
 }
 
-/// Whose subject this is, at whichever client: for what this server itself has signed.
+/// The user with this subject at any client: for tokens that this server itself has signed.
 fn anyone(connection: &mut AnyConnection, subject: &str) -> Result<Option<Id>> {
     if !is_pairwise(subject) {
         return Ok(Id::parse(subject).ok());
@@ -47,11 +47,11 @@ fn anyone(connection: &mut AnyConnection, subject: &str) -> Result<Option<Id>> {
     Ok(subjects::find(connection, subject)?.map(|(user, _)| user))
 }
 
-/// What an ID token of ours says of whom it was issued to and whom it names, and whether it is of the session `here`; it may
-/// have expired. `None` for anything else.
+/// The client and the user of an ID token of ours, which may have expired, and whether it belongs to the session `here`. `None` for
+/// anything else.
 ///
 /// # Errors
-/// The database's.
+/// When the database fails.
 pub fn hint(
     app: &App,
     connection: &mut AnyConnection,

@@ -1,6 +1,6 @@
-//! Where a request came from and whether anyone could listen in on the way. Forwarded headers are believed
-//! from trusted proxies alone (RFC 9700 §4.13); plain http is taken from loopback, and from a trusted proxy
-//! that says that it was reached by https.
+//! Transport: the caller's address, and whether the connection was encrypted on the way. Forwarded headers are believed from
+//! trusted proxies alone (RFC 9700 §4.13); plain http is accepted from loopback, and from a trusted proxy that says that it was
+//! reached by https.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,16 +11,16 @@ use crate::app::App;
 /// How a request arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arrival {
-    /// The address of the caller.
+    /// The caller's address.
     pub address: IpAddr,
-    /// Whether someone could have listened in.
+    /// Whether the request may have been read on the way.
     pub is_insecure: bool,
 }
 
-/// The longest place that is taken.
+/// The maximum length of a location.
 const PLACE_LIMIT: usize = 80;
 
-/// The place of the caller, where a trusted proxy tells it in the header that the configuration names.
+/// The caller's location, where a trusted proxy sends it in the configured header.
 #[must_use]
 pub fn place(request: &ServiceRequest, app: &App) -> Option<String> {
     let header = app.config.geo_header.as_ref()?;
@@ -28,13 +28,13 @@ pub fn place(request: &ServiceRequest, app: &App) -> Option<String> {
     if !app.config.trusted_proxies.iter().any(|network| network.contains(&peer)) {
         return None;
     }
-    // Of several it is not known which one the proxy has set.
+    // Of several values, the one that the proxy has set cannot be told.
     let mut values = request.headers().get_all(header.as_str());
     let text = values.next().filter(|_| values.next().is_none())?.to_str().ok()?.trim();
     (!text.is_empty() && text.len() <= PLACE_LIMIT).then(|| text.to_owned())
 }
 
-/// How this request arrived; `None` where the connection has no address.
+/// The arrival of this request; `None` where the connection has no address.
 #[must_use]
 pub fn arrival(request: &ServiceRequest, app: &App) -> Option<Arrival> {
     let peer = request.peer_addr()?.ip().to_canonical();
@@ -49,7 +49,7 @@ fn judge(peer: IpAddr, headers: &HeaderMap, is_tls: bool, issuer_is_https: bool,
     }
     let values =
         |name| headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes())).collect::<Vec<_>>().join(",");
-    // Each proxy appends whom it saw: from the right, the first that is not a proxy of ours is the caller.
+    // Each proxy appends its peer's address: from the right, the first that is not a proxy of ours is the caller.
     let chain = values("x-forwarded-for");
     let mut address = peer;
     for run_blocking in chain.rsplit(',').map_while(read_address) {

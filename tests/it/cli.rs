@@ -57,6 +57,13 @@ impl Binary {
         Self { url: url.to_owned(), dir: tempfile::tempdir().unwrap(), variables: vec![] }
     }
 
+    /// With a database that `symbolon migrate` has made ready.
+    fn migrated(url: &str) -> Self {
+        let symbolon = Self::new(url);
+        symbolon.text("migrate");
+        symbolon
+    }
+
     /// Beside a server that runs on the same database, with its secret and its name.
     pub fn beside(server: &Server, database: &Database) -> Self {
         let secret = "the server secret of the integration tests".into();

@@ -10,7 +10,7 @@ use symbolon::{
 };
 
 use crate::harness::{
-    Browser, LINK, MailServer, NotificationKind, PASSWORD, Server, both, query_of, settled, wait_until, with_mail,
+    Browser, LINK, MailServer, PASSWORD, ReceivedMessage, Server, both, query_of, settled, wait_until, with_mail,
 };
 
 /// A password that nobody guesses.
@@ -18,7 +18,7 @@ const NEW: &str = "violet tractor over the moon";
 
 /// Asks for a new password in this browser: the e-mail.
 #[track_caller]
-fn requested(browser: &mut Browser, mail: &MailServer, path: &str, name: &str) -> NotificationKind {
+fn requested(browser: &mut Browser, mail: &MailServer, path: &str, name: &str) -> ReceivedMessage {
     let before = resets(mail).len();
     browser.ask_by(path, ("login", name));
     wait_until(|| resets(mail).len() > before, || format!("no letter to {name}"));
@@ -26,7 +26,7 @@ fn requested(browser: &mut Browser, mail: &MailServer, path: &str, name: &str) -
 }
 
 /// Every e-mail that brings a new password.
-fn resets(mail: &MailServer) -> Vec<NotificationKind> {
+fn resets(mail: &MailServer) -> Vec<ReceivedMessage> {
     mail.messages().into_iter().filter(|message| message.text.contains("/recover/password?")).collect()
 }
 

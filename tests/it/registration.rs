@@ -11,14 +11,14 @@ use symbolon::{
     store::users::{self, User},
 };
 
-use crate::harness::{Browser, LINK, MailServer, NotificationKind, Page, Server, settled, with_mail};
+use crate::harness::{Browser, LINK, MailServer, Page, ReceivedMessage, Server, settled, with_mail};
 
 /// A password that nobody guesses.
 const NEW: &str = "violet tractor over the moon";
 
 /// Asks to register: the e-mail.
 #[track_caller]
-fn requested(server: &Server, mail: &MailServer, path: &str, email: &str) -> NotificationKind {
+fn requested(server: &Server, mail: &MailServer, path: &str, email: &str) -> ReceivedMessage {
     let kept = email.to_lowercase();
     let before = mail.messages().iter().filter(|message| message.to == kept).count();
     Browser::new(server).ask_by(path, ("email", email));
@@ -27,7 +27,7 @@ fn requested(server: &Server, mail: &MailServer, path: &str, email: &str) -> Not
 
 /// Fills in the page that an e-mail's link leads to.
 #[track_caller]
-fn finish(server: &Server, browser: &mut Browser, message: &NotificationKind, username: &str) -> Page {
+fn finish(server: &Server, browser: &mut Browser, message: &ReceivedMessage, username: &str) -> Page {
     browser.open_and_submit(server, message, &[("username", username), ("display_name", "Zoë B."), ("new_password", NEW)])
 }
 

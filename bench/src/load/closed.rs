@@ -1,5 +1,5 @@
-//! The closed loop: so many connections, each of which sends its next request as soon as the last one is answered. Tells what
-//! a server can do at most, and what a request costs it.
+//! A closed loop: a number of connections, each of which sends its next request as soon as the previous one is answered. Measures
+//! the server's maximum throughput, and the cost of a request.
 
 use std::{net::SocketAddr, rc::Rc, time::Duration};
 
@@ -12,23 +12,23 @@ use crate::{
     trouble::{Result, Trouble},
 };
 
-/// What a round is.
+/// The plan of a round.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Whom the connections call, in turn.
+    /// The servers' addresses, assigned to the connections in turn.
     pub addresses: Vec<SocketAddr>,
-    /// How many there are.
+    /// The number of connections.
     pub connections: usize,
-    /// How long they go on before anything counts.
+    /// The warm-up time, which is not counted.
     pub warm_up: Duration,
-    /// How long a round is.
+    /// The duration of the round.
     pub time: Duration,
 }
 
-/// A connection that failed so often in a row goes on no more.
+/// The number of consecutive failures after which a connection gives up.
 const MOST_FAILURES: u32 = 20;
 
-/// Sends `work` over and over for the time of the plan. Besides the round, the CPU time that the watched processes took.
+/// Repeats `work` for the time of the plan. Returns the round, and the CPU time of the watched processes.
 ///
 /// # Errors
 /// When the processes cannot be watched.
@@ -54,7 +54,7 @@ pub async fn run<W: Work>(plan: &Plan, work: &Rc<W>, watched: &Watched) -> Resul
     tokio::time::sleep(plan.time).await;
     tally.counting.set(false);
     let (time, after) = (started.elapsed(), watched.usage()?);
-    // What is on its way is answered: a successor that nobody read would be missing in the next round.
+    // Requests in flight are completed: a successor that nobody read would be missing in the next round.
     tally.is_over.set(true);
     while let Some(ended) = connections.join_next().await {
         ended.map_err(|error| Trouble::new(error.to_string()))?;

@@ -1,5 +1,5 @@
-//! The open loop: requests are due at a fixed rate, whether or not earlier ones were answered, as those of many users are.
-//! Latency counts from when a request was due, not from when it was sent: what waited for a connection waited.
+//! An open loop: requests are due at a fixed rate, whether or not earlier ones were answered, like those of many independent users.
+//! Latency counts from when a request was due, not from when it was sent: waiting for a connection is included.
 
 use std::{cell::Cell, net::SocketAddr, rc::Rc, time::Duration};
 
@@ -12,29 +12,29 @@ use crate::{
     trouble::{Result, Trouble},
 };
 
-/// What is offered.
+/// The offered load.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// To whom.
+    /// The server's address.
     pub address: SocketAddr,
-    /// Requests due in a second.
+    /// Requests due per second.
     pub rate: f64,
-    /// How many can be on their way at once.
+    /// The maximum number of requests in flight.
     pub connections: usize,
-    /// How long the rate is kept before anything counts.
+    /// The warm-up time at this rate, which is not counted.
     pub warm_up: Duration,
-    /// How long a round is.
+    /// The duration of the round.
     pub time: Duration,
 }
 
-/// Sends `work` at the rate of the plan. The round counts what was due in its time, also where the answer came later.
+/// Sends `work` at the rate of the plan. The round counts the requests due in its time, even if the response came later.
 ///
 /// # Errors
-/// When nothing can be counted.
+/// When the counters cannot be created.
 pub async fn run<W: Work>(plan: &Plan, work: &Rc<W>) -> Result<Round> {
     let tally = Rc::new(Tally::new()?);
     tally.counting.set(true);
-    let ignored = Rc::new(Tally::new()?); // what was due while warming up
+    let ignored = Rc::new(Tally::new()?); // requests due during the warm-up
     let taken = Rc::new(Cell::new(0));
     let (start, plan) = (Instant::now(), *plan);
     let mut connections = JoinSet::new();
@@ -54,11 +54,11 @@ pub async fn run<W: Work>(plan: &Plan, work: &Rc<W>) -> Result<Round> {
     while let Some(ended) = connections.join_next().await {
         ended.map_err(|error| Trouble::new(error.to_string()))?;
     }
-    // Where the server was behind, the last answers came after the time of the plan: they took that long.
+    // If the server fell behind, the last responses came after the planned time: the round took that long.
     Ok(tally.round(start.elapsed().saturating_sub(plan.warm_up).max(plan.time)))
 }
 
-/// When the next request is due, after the start; `None` when the round is over.
+/// The time after the start at which the next request is due; `None` at the end of the round.
 fn next(plan: &Plan, taken: &Cell<u64>) -> Option<Duration> {
     let number = taken.get();
     taken.set(number + 1);

@@ -1,4 +1,4 @@
-//! `/authorize` in a browser in which someone is signed in and has given consent before, and the code redeemed at `/token`.
+//! `/authorize` in a signed-in browser whose user has given consent before, and redeeming the code at `/token`.
 
 use std::rc::Rc;
 
@@ -11,10 +11,10 @@ use crate::{
     trouble::Result,
 };
 
-/// Both, one after the other.
+/// Both requests, one after the other.
 ///
 /// # Errors
-/// Why it could not be measured.
+/// The reason why it could not be measured.
 pub async fn authorize(run: &mut Run) -> Result<()> {
     let site = run.few(Kind::Postgres)?;
     let server = site.serve(&[]).await?;

@@ -1,22 +1,23 @@
-//! Resident memory of a server: at rest, at most under refreshing with many connections, at most under many sign-ins at once.
+//! The resident memory of a server: at rest, the maximum while many connections refresh, the maximum during many concurrent
+//! sign-ins.
 
 use std::{rc::Rc, time::Duration};
 
 use crate::{database::Kind, load::closed, process, requests::SignIn, rows::Found, run::Run, site::PASSWORD, trouble::Result};
 
-/// How many users sign in at once.
+/// The number of users signing in at once.
 pub const SIGN_INS: usize = 500;
-/// The proxy that tells the addresses of those who sign in.
+/// The proxy that reports the addresses of the users signing in.
 pub const PROXY: (&str, &str) = ("SYMBOLON_TRUSTED_PROXIES", "127.0.0.1");
 
-/// All three.
+/// All three measurements.
 ///
 /// # Errors
-/// Why one could not be measured.
+/// The reason why one could not be measured.
 pub async fn memory(run: &mut Run) -> Result<()> {
     let site = run.few(Kind::Postgres)?;
     let server = site.serve(&[]).await?;
-    tokio::time::sleep(Duration::from_secs(2)).await; // the first rounds of the background are over
+    tokio::time::sleep(Duration::from_secs(2)).await; // the first rounds of background work have finished
     let at_rest = process::memory_mib(server.pid(), "VmRSS")?;
     run.report("memory-rest", reported(at_rest, String::new()));
     let plan = closed::Plan { connections: 64, ..run.plan(&[server.address]) };

@@ -1,5 +1,4 @@
-//! More load than can be answered: latency by load, what becomes of twice the capacity, and what the rest of the server
-//! notices of it.
+//! Overload: latency by load, the outcome at twice the capacity, and the effect on the rest of the server.
 
 use std::{rc::Rc, time::Duration};
 
@@ -17,17 +16,17 @@ use crate::{
     trouble::Result,
 };
 
-/// Parts of the capacity that are offered, in hundredths.
+/// The offered loads, in percent of the capacity.
 const LOADS: [u8; 9] = [10, 25, 50, 75, 90, 100, 125, 150, 200];
-/// How many requests can be on their way at once: more than twice the capacity times the latency that is asked for.
+/// The maximum number of requests in flight: more than twice the capacity times the required latency.
 const CONNECTIONS: usize = 2_048;
-/// Requests a second besides the load: to `/healthz` meanwhile, and to `/token` during sign-ins.
+/// Requests per second besides the load: to `/healthz` meanwhile, and to `/token` during sign-ins.
 const BESIDES: f64 = 20.0;
 
-/// All of it, with refreshing.
+/// All rows, with refreshing.
 ///
 /// # Errors
-/// Why a row could not be measured.
+/// The reason why a row could not be measured.
 pub async fn overload(run: &mut Run) -> Result<()> {
     let site = run.few(Kind::Postgres)?;
     let server = site.serve(&[]).await?;
@@ -45,7 +44,7 @@ pub async fn overload(run: &mut Run) -> Result<()> {
         if part == 200 {
             tell(run, (&round, &healthy), capacity);
         }
-        tokio::time::sleep(Duration::from_millis(500)).await; // what waits is answered
+        tokio::time::sleep(Duration::from_millis(500)).await; // queued requests are answered
     }
     server.stop().await?;
     during_sign_ins(run, &site).await

@@ -1,4 +1,4 @@
-//! What only reads: introspection of live tokens, the published keys, discovery.
+//! Read-only requests: introspection of active tokens, the published keys, discovery.
 
 use std::rc::Rc;
 
@@ -11,13 +11,13 @@ use crate::{
     trouble::Result,
 };
 
-/// So many different access tokens are introspected in turn.
+/// The number of different access tokens introspected in turn.
 const TOKENS: usize = 1_000;
 
-/// Introspection of access tokens of grants all over the table.
+/// Introspection of access tokens, of grants from all over the table.
 ///
 /// # Errors
-/// Why it could not be measured.
+/// The reason why it could not be measured.
 pub async fn introspection(run: &mut Run) -> Result<()> {
     let site = run.few(Kind::Postgres)?;
     let server = site.serve(&[]).await?;
@@ -36,7 +36,7 @@ pub async fn introspection(run: &mut Run) -> Result<()> {
 /// The key set and the discovery document.
 ///
 /// # Errors
-/// Why one could not be measured.
+/// The reason why one could not be measured.
 pub async fn published(run: &mut Run) -> Result<()> {
     let site = run.few(Kind::Postgres)?;
     let server = site.serve(&[]).await?;

@@ -1,4 +1,4 @@
-//! Server processes as such: how fast one starts, and what two of them on one database do together.
+//! Server processes: the start-up time of one, and the throughput of two on one database.
 
 use crate::{
     database::Kind,
@@ -10,13 +10,13 @@ use crate::{
 };
 
 const STARTS: usize = 9;
-/// How many rounds there are through one server, and through two.
+/// The number of rounds through one server, and through two.
 const ROUNDS: usize = 4;
 
-/// From the start of the process to the first request that is answered 200 by `/readyz`, on a database that exists.
+/// The time from the start of the process to the first 200 from `/readyz`, on an existing database.
 ///
 /// # Errors
-/// Why it could not be measured.
+/// The reason why it could not be measured.
 pub async fn start(run: &mut Run) -> Result<()> {
     let mut note = String::new();
     let mut figure = 0.0;
@@ -40,14 +40,14 @@ pub async fn start(run: &mut Run) -> Result<()> {
 /// Refreshing through two servers, and through one of them.
 ///
 /// # Errors
-/// Why it could not be measured.
+/// The reason why it could not be measured.
 pub async fn two(run: &mut Run) -> Result<()> {
     let site = run.few(Kind::Postgres)?;
-    // As docs/scaling.md advises: with more, threads of one machine only take turns.
+    // As docs/scaling.md advises: more threads on one machine would only take turns.
     let pool_size = (2 * std::thread::available_parallelism()?.get()).to_string();
     let settings = [("SYMBOLON_DATABASE_POOL_SIZE", pool_size.as_str())];
     let (one, other) = (site.serve(&settings).await?, site.serve(&settings).await?);
-    // In turn, and each first as often as the other, so that a machine that slows down does so for both.
+    // Alternating, and each first equally often, so that a machine that slows down affects both alike.
     let (mut alone, mut together) = (Vec::new(), Vec::new());
     for round_robin in 0..2 * ROUNDS {
         let is_alone = matches!(round_robin % 4, 0 | 3);

@@ -1,4 +1,4 @@
-//! Refreshing at ten thousand grants, and at many: the same number of chains, from all over the table.
+//! Refreshing with ten thousand grants, and with many: the same number of chains, from all over the table.
 
 use crate::{
     database::Kind,
@@ -10,15 +10,15 @@ use crate::{
     trouble::Result,
 };
 
-/// How many rounds there are with few, and with many.
+/// The number of rounds with few grants, and with many.
 const ROUNDS: usize = 3;
-/// Numbers of grants between few and many that get a point in the plot.
+/// The numbers of grants between few and many that become points of the plot.
 const BETWEEN: [u64; 2] = [100_000, 1_000_000];
 
 /// Both databases, one after the other.
 ///
 /// # Errors
-/// Why one could not be measured.
+/// The reason why one could not be measured.
 pub async fn size(run: &mut Run) -> Result<()> {
     let mut result = Ok(());
     for (kind, name) in [(Kind::Postgres, "size-postgres"), (Kind::Sqlite, "size-sqlite")] {
@@ -57,7 +57,7 @@ async fn on(run: &mut Run, kind: Kind, name: &'static str) -> Result<()> {
     Ok(())
 }
 
-/// With few and with many in turn, so that a machine that slows down does so for both.
+/// Alternates between few and many grants, so that a machine that slows down affects both alike.
 async fn alternately(run: &Run, few: &Site, many: &Site) -> Result<[Vec<f64>; 2]> {
     let (mut with_few, mut with_many) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {

@@ -1,4 +1,4 @@
-//! `/token`: refreshing on both databases and with both kinds of key, beside the yardstick; client credentials.
+//! `/token`: refreshing on both databases and with both kinds of key, compared with the yardstick; client credentials.
 
 use std::rc::Rc;
 
@@ -15,7 +15,7 @@ use crate::{
 /// Refreshing with rotation.
 ///
 /// # Errors
-/// Why a row could not be measured.
+/// The reason why a row could not be measured.
 pub async fn refresh(run: &mut Run) -> Result<()> {
     let site = run.few(Kind::Postgres)?;
     let server = site.serve(&[]).await?;
@@ -45,18 +45,18 @@ pub async fn refresh(run: &mut Run) -> Result<()> {
     Ok(())
 }
 
-/// The yardstick with so many refresh tokens of these scopes.
+/// The yardstick with this number of refresh tokens of these scopes.
 async fn yardstick(run: &mut Run, tokens: (usize, &str)) -> Result<Measured> {
     let (provider, tokens) = yardstick::start(&run.yardstick, &run.place.folder, tokens).await?;
     let refreshing = Rc::new(Refresh::new(tokens));
-    run.round(&[&provider], &refreshing).await?; // a round that does not count: Node compiles what it runs often
+    run.round(&[&provider], &refreshing).await?; // a warm-up round: Node compiles frequently run code
     run.measure(&provider, &refreshing).await
 }
 
 /// Client credentials, RS256.
 ///
 /// # Errors
-/// Why it could not be measured.
+/// The reason why it could not be measured.
 pub async fn client_credentials(run: &mut Run) -> Result<()> {
     let site = run.few(Kind::Postgres)?;
     let server = site.serve(&[]).await?;
@@ -66,7 +66,7 @@ pub async fn client_credentials(run: &mut Run) -> Result<()> {
     server.stop().await
 }
 
-/// The server's CPU time beside that of an RSA signature.
+/// The server's CPU time compared with that of an RSA signature.
 pub fn beside_signature(measured: &Measured) -> Found {
     Found { ours: measured.server_us(), yardstick: Some(measured.signature.rsa2048_us), sound: true, note: measured.note() }
 }

@@ -1,5 +1,5 @@
-//! What the plots share: the picture with its title and what it says to those who do not see it, a frame with its axes,
-//! and lines that carry their names at their ends. Twice as large as it is shown: the drawing library knows whole units only.
+//! The common parts of the plots: the picture with its title and text alternative, a frame with its axes, and lines labelled at
+//! their ends. Drawn at twice the displayed size, as the drawing library knows whole units only.
 
 use std::{fmt::Write, io};
 
@@ -17,25 +17,25 @@ pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 type Failure = DrawingAreaErrorKind<io::Error>;
 
-/// As wide as it is shown.
+/// The displayed width.
 const WIDTH: u32 = 720;
 const SCALE: u32 = 2;
-/// The height of e-mails, of the title and of the rest; the library divides by 1.24 what it is told.
+/// The font sizes of the title and of the rest; the library divides a given size by 1.24.
 const LARGE: f64 = 16.0 * 2.0 * 1.24;
 const SMALL: f64 = 12.5 * 2.0 * 1.24;
-/// The room for the names of lines, to the right of the frame.
+/// The space for the labels of lines, to the right of the frame.
 const NAMES: u32 = 230;
-/// How far apart the names of two lines stand at least.
+/// The minimum distance between two labels.
 const LABEL_GAP: i32 = 34;
 
-// Told apart by everyone (after Okabe and Ito), and dark enough on white for e-mails.
+// Distinguishable with colour blindness (after Okabe and Ito), and dark enough on white for text.
 pub(super) const BLUE: RGBColor = RGBColor(0, 92, 153);
 pub(super) const ORANGE: RGBColor = RGBColor(179, 71, 0);
 pub(super) const GREY: RGBColor = RGBColor(85, 85, 85);
 const INK: RGBColor = RGBColor(32, 32, 32);
 const RULE: RGBColor = RGBColor(222, 222, 222);
 
-/// How a line is drawn, so that colour is not all that tells it from another.
+/// The stroke of a line, so that lines do not differ by colour alone.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stroke {
     Solid,
@@ -43,14 +43,14 @@ pub(super) enum Stroke {
     Dotted,
 }
 
-/// A line with its name.
+/// A labelled line.
 #[derive(Clone)]
 pub(super) struct Line {
     name: String,
     colour: RGBColor,
     stroke: Stroke,
     is_marked: bool,
-    /// By x; only finite numbers.
+    /// Sorted by x; only finite numbers.
     pub(super) points: Vec<(f64, f64)>,
 }
 
@@ -67,7 +67,7 @@ impl Line {
         Self { is_marked: false, ..Self::new(name, colour, stroke, points) }
     }
 
-    /// Its points in words.
+    /// Describes its points in words.
     pub(super) fn describe(&self, text: &mut String, x_unit: &str, y_unit: &str) {
         let points: Vec<_> = self.points.iter().map(|(x, y)| format!("{} at {} {x_unit}", number(*y), number(*x))).collect();
         let _ = match points.as_slice() {
@@ -81,16 +81,16 @@ impl Line {
 pub(super) struct Picture<'a> {
     /// What it shows.
     pub(super) title: &'a str,
-    /// The same in words, for those who do not see it.
+    /// The text alternative.
     pub(super) desc: &'a str,
-    /// On what it was measured.
+    /// The machine it was measured on.
     pub(super) footer: &'a str,
-    /// As high as it is shown.
+    /// The displayed height.
     pub(super) height: u32,
 }
 
 impl Picture<'_> {
-    /// The picture as SVG, on a ground of its own, so that it can be read on light and on dark pages.
+    /// The picture as SVG, with its own background, so that it is readable on light and dark pages.
     pub(super) fn draw(&self, contents: impl FnOnce(&Area<'_>) -> Result<(), Failure>) -> io::Result<String> {
         let (width, height) = (WIDTH * SCALE, self.height * SCALE);
         let mut svg = String::new();
@@ -118,18 +118,18 @@ impl Picture<'_> {
 /// A frame with axes.
 #[derive(Clone, Copy)]
 pub(super) struct Frame<'a> {
-    /// What its height means.
+    /// The quantity of the y axis.
     pub(super) title: &'a str,
-    /// What its width means; nothing where the frame below says it.
+    /// The quantity of the x axis; empty where the frame below shows it.
     pub(super) x_title: &'a str,
-    /// How many numbers stand below it, about.
+    /// The approximate number of ticks on the x axis.
     pub(super) x_ticks: usize,
-    /// Put behind each number beside it.
+    /// The suffix of each number on the y axis.
     pub(super) y_unit: &'a str,
 }
 
 impl Frame<'_> {
-    /// Draws the frame and the lines; without any point it says so.
+    /// Draws the frame and the lines; without points it says so.
     pub(super) fn draw<X, Y>(&self, area: &Area<'_>, x: X, y: Y, lines: &[Line]) -> Result<(), Failure>
     where
         X: AsRangedCoord<Value = f64>,
@@ -185,7 +185,7 @@ impl Frame<'_> {
     }
 }
 
-/// Writes the name of each line beside its end, none of them below the ground of the frame.
+/// Writes the label of each line beside its end, none of them below the frame's bottom.
 fn name_lines(area: &Area<'_>, lines: &[Line], ground: i32, height: impl Fn((f64, f64)) -> i32) -> Result<(), Failure> {
     let top = area.get_base_pixel().1;
     let mut ends: Vec<_> = lines.iter().filter_map(|line| Some((line, height(*line.points.last()?) - top))).collect();
@@ -198,7 +198,7 @@ fn name_lines(area: &Area<'_>, lines: &[Line], ground: i32, height: impl Fn((f64
     Ok(())
 }
 
-/// Heights, in ascending order, moved apart so that names do not lie upon one another, and none below `bottom`.
+/// Heights in ascending order, moved apart so that labels do not overlap, and none below `bottom`.
 fn spread(heights: &[i32], bottom: i32) -> Vec<i32> {
     let mut apart: Vec<i32> = Vec::new();
     for height in heights {
@@ -217,20 +217,20 @@ pub(super) fn split<'a>(area: &Area<'a>) -> (Area<'a>, Area<'a>) {
     area.split_vertically(area.dim_in_pixel().1 / 2)
 }
 
-/// Says that there is nothing to draw.
+/// Shows that there is nothing to draw.
 pub(super) fn nothing(area: &Area<'_>) -> Result<(), Failure> {
     let (width, height) = area.dim_in_pixel();
     let middle = [width, height].map(|side| i32::try_from(side / 2).unwrap_or_default());
     area.draw_text("Not measured", &text(SMALL, GREY, HPos::Center, VPos::Center), middle.into())
 }
 
-/// The least and the greatest x or y of these lines; without any point, nothing is between them.
+/// The minimum and maximum x or y of these lines; an empty range without points.
 pub(super) fn bounds(lines: &[Line], of: fn((f64, f64)) -> f64) -> (f64, f64) {
     let numbers = lines.iter().flat_map(|line| line.points.iter().copied().map(of));
     numbers.fold((f64::INFINITY, 0.0), |(least, most), number| (least.min(number), most.max(number)))
 }
 
-/// The end of an axis from zero that has room for this number, and is one of its ticks.
+/// The end of an axis that starts at zero, has room for this number, and is one of its ticks.
 pub(super) fn above(number: f64) -> f64 {
     let decade = 10f64.powf(number.max(1.0).log10().floor());
     let steps = [0.2, 0.5, 1.0, 2.0].map(|step| step * decade);
@@ -238,7 +238,7 @@ pub(super) fn above(number: f64) -> f64 {
     (number / step).ceil().max(1.0) * step
 }
 
-/// A number as users read it: thousands apart, and no more digits than tell something.
+/// A number for readers: with thousands separators, and only significant digits.
 fn number(number: f64) -> String {
     let digits = if number.fract() == 0.0 || number >= 100.0 {
         0

@@ -1,4 +1,4 @@
-//! Numbers as users read them, axes that have room, names that do not lie upon one another.
+//! Tests of readable numbers, sufficient axes, and labels that do not overlap.
 
 use super::*;
 

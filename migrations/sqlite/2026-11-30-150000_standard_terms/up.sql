@@ -1,4 +1,4 @@
--- Tables, columns and indexes get the terms that the code uses. Processes of the version before cannot go on: they are stopped first.
+-- Renames tables, columns and indexes to the terms used in the code. Stop the processes of the previous version before it runs.
 ALTER TABLE people RENAME TO users;
 ALTER TABLE users RENAME COLUMN member_of TO groups;
 ALTER TABLE sessions RENAME COLUMN person_id TO user_id;
@@ -21,6 +21,6 @@ CREATE INDEX grants_user ON grants (user_id);
 DROP INDEX links_person;
 CREATE INDEX links_user ON links (user_id) WHERE user_id IS NOT NULL;
 
--- Only processes of earlier versions used it; rate_limits has taken its place.
+-- Used only by processes of earlier versions; replaced by rate_limits.
 DROP INDEX sign_in_failures_last;
 DROP TABLE sign_in_failures;

@@ -1,5 +1,5 @@
-//! `symbolon client add`: the client that options describe. Defaults are the safe choice: PKCE required, the scopes that
-//! apps ask for, refresh tokens that rotate.
+//! `symbolon client add`: registers a client from options. Defaults are the safe choice: PKCE required, the usual scopes of apps,
+//! refresh token rotation.
 
 use clap::{
     Args,
@@ -25,7 +25,7 @@ use crate::{
     store::{self, AnyConnection, apis, clients},
 };
 
-/// The scopes of an app that names none.
+/// The default scopes of an app.
 const DEFAULT: [&str; 4] = ["openid", "profile", "email", OFFLINE_ACCESS];
 
 #[derive(Debug, Args)]
@@ -49,7 +49,7 @@ fn kind() -> impl TypedValueParser<Value = ClientKind> {
 }
 
 impl Options {
-    /// Registers the client they describe.
+    /// Registers the client described by the options.
     pub fn run(mut self, work: &mut Work<'_>, format: Format) -> Answer {
         self.settings = self.settings.read()?;
         let id = self.id.take().unwrap_or_else(new_id);
@@ -73,7 +73,7 @@ impl Options {
         format.json_for_all(&Shown::with_secret(&client, secret))
     }
 
-    /// The client described, checked; it has no secret yet.
+    /// The client described by the options, checked; it has no secret yet.
     fn describe(&self, id: &str, apis: &[Api], now: Timestamp) -> Result<Client, Error> {
         let mut client = Client::new(id, self.name.trim(), self.kind, now);
         if self.settings.scopes.is_empty() && self.kind != ClientKind::Service {

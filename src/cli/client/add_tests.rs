@@ -1,4 +1,4 @@
-//! The client that options describe, and the options that are refused.
+//! Tests: the client that the options describe, and options that are refused.
 
 use clap::Parser;
 

@@ -1,5 +1,5 @@
-//! `symbolon client check`: what a client's settings lack, line by line. The judgement is `protocol::client_review`; this
-//! gathers what it needs to know, and asks the client for its keys as the server would.
+//! `symbolon client check`: problems in a client's settings, line by line. The review is `protocol::client_review`; this module
+//! gathers its input, and fetches the client's keys as the server would.
 
 use super::{
     super::{Answer, Error, Work, output},
@@ -42,7 +42,7 @@ pub fn run(work: &mut Work<'_>, one: &One) -> Answer {
     if is_problem { Err(Error::Problems(answer)) } else { Ok(answer) }
 }
 
-/// Whether the server can sign by this algorithm. It makes a key of the default one by itself when it starts.
+/// Whether the server can sign by this algorithm. It creates a key for the default algorithm by itself when it starts.
 fn has_key(work: &mut Work<'_>, algorithm: Algorithm) -> Result<bool, Error> {
     let rows = signing_keys::all(work.connection)?;
     if algorithm == Algorithm::default() && !rows.iter().any(|row| row.algorithm == algorithm) {
@@ -52,7 +52,7 @@ fn has_key(work: &mut Work<'_>, algorithm: Algorithm) -> Result<bool, Error> {
     Ok(ring.is_ok_and(|ring| ring.signing(algorithm, work.now).is_ok()))
 }
 
-/// Why the keys that the client registered cannot be read.
+/// The reason why the client's registered keys cannot be read.
 fn keys_failure(config: &Config, client: &Client) -> Option<String> {
     let text = match &client.keys {
         ClientKeySource::None => return None,

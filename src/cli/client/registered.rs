@@ -1,4 +1,4 @@
-//! What must be there before a client may name it: APIs, their scopes, and a key of its algorithm.
+//! What must be registered before a client may name it: APIs, their scopes, and a key for its algorithm.
 
 use super::super::{Error, Work, key, refuse};
 use crate::protocol::{
@@ -9,7 +9,8 @@ use crate::protocol::{
     scope::{STANDARD, ScopeClaims},
 };
 
-/// Refuses what the client names and nobody has registered, unless it did so `before`: of that `client check` tells.
+/// Refuses APIs and scopes that the client names and nobody has registered, unless it named them `before`: `client check` reports
+/// those.
 pub fn refuse_strays(before: Option<&Client>, client: &Client, apis: &[Api], custom: &ScopeClaims) -> Result<(), Error> {
     let former = before.map(|before| strays(before, apis, custom)).unwrap_or_default();
     let named = strays(client, apis, custom);
@@ -24,7 +25,7 @@ pub fn refuse_strays(before: Option<&Client>, client: &Client, apis: &[Api], cus
     ))
 }
 
-/// Refuses an algorithm that was asked for and by which no key signs yet, unless the client had it before.
+/// Refuses a requested algorithm without a signing key, unless the client already had that algorithm.
 pub fn key(work: &mut Work<'_>, algorithm: Option<Algorithm>, before: Option<&Client>) -> Result<(), Error> {
     let is_new = |algorithm: &Algorithm| before.is_none_or(|client| client.algorithm != *algorithm);
     algorithm.filter(is_new).map_or(Ok(()), |algorithm| key::expect_signing(work, algorithm))

@@ -1,5 +1,5 @@
-//! `symbolon client rotate-secret` and `retire-secret`: a client may have two live secrets, so that it takes over a new
-//! one without an outage. A secret is printed once, when it is made; only its hash is kept.
+//! `symbolon client rotate-secret` and `retire-secret`: a client may have two active secrets, so that it takes over a new one
+//! without an outage. A secret is printed once, when it is created; only its hash is stored.
 
 use super::{
     super::{Answer, Error, Work, output, refuse},
@@ -16,7 +16,7 @@ use crate::{
     store::clients,
 };
 
-/// Makes a new secret; the former lives on, unless it is to die at once.
+/// Creates a new secret; the old one stays active, unless it is to be revoked at once.
 pub fn rotate(work: &mut Work<'_>, one: &One, at_once: bool) -> Answer {
     let secret = random::client_secret();
     let change = |client: &mut Client| -> Result<(), Error> {
@@ -34,7 +34,7 @@ pub fn rotate(work: &mut Work<'_>, one: &One, at_once: bool) -> Answer {
     one.format.json_for_all(&Shown::with_secret(&client, Some(&secret)))
 }
 
-/// Kills the former of two secrets.
+/// Revokes the older of two secrets.
 pub fn retire(work: &mut Work<'_>, one: &One) -> Answer {
     let mut had_two = false;
     let changed = clients::update(work.connection, &one.id, |_, client| -> Result<(), Error> {

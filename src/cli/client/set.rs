@@ -1,5 +1,5 @@
-//! `symbolon client set`: other settings for a client that is there. Each option replaces a value; the whole is checked
-//! again. What the client was issued stays, as far as it may still have it (`protocol::entitlement`).
+//! `symbolon client set`: changes the settings of a client. Each option replaces a value; the whole is checked again. Tokens and
+//! grants already issued to the client stay, as far as it is still entitled to them (`protocol::entitlement`).
 
 use clap::Args;
 
@@ -115,7 +115,7 @@ impl Options {
             let (before, apis) = (client.clone(), apis::all(connection)?);
             self.change(client)?;
             refuse_strays(Some(&before), client, &apis, custom)?;
-            // One that has its first secret, or has one again.
+            // It gets its first secret, or one again.
             if self.settings.auth.is_some() && client.has_secret() && client.secret_hash.is_none() {
                 client.secret_hash = Some(hash.clone());
             }

@@ -1,4 +1,4 @@
-//! A client whose settings are changed: what is replaced, what is cleared, what stays.
+//! Tests of changed settings: what is replaced, what is cleared, what stays.
 
 use clap::Parser;
 
@@ -15,7 +15,7 @@ struct Line {
     options: Options,
 }
 
-/// A web client with everything.
+/// A web client with every setting.
 fn web() -> Client {
     Client {
         secret_hash: Some(vec![1]),

@@ -1,5 +1,5 @@
-//! What `symbolon client add` and `client set` can give a client, and giving it. Whether the whole may be registered is
-//! decided by `protocol::registration`, and by `registered` for what must be there already.
+//! The settings that `symbolon client add` and `client set` can change, and applying them. Whether the whole may be registered is
+//! decided by `protocol::registration`, and by `registered` for what must exist already.
 
 use std::path::PathBuf;
 
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// The widest retry window, as for the server's own.
+/// The maximum retry window, as for the server's own setting.
 const MAX_RETRY_WINDOW: Span = Span::from_seconds(300);
 
 #[derive(Debug, Args)]
@@ -100,11 +100,11 @@ pub struct Settings {
     keys: Option<ClientKeySource>,
 }
 
-/// For how long a sign-in is good enough; none is for as long as a grant lives.
+/// The maximum age of a sign-in; `None` is the lifetime of the grant.
 #[derive(Clone, Copy, Debug)]
 struct MaxAuthAge(Option<Span>);
 
-/// The ways to authenticate that can be asked for: a public client has none.
+/// The authentication methods that can be requested: a public client has none.
 fn auth() -> impl TypedValueParser<Value = AuthMethod> {
     let names = AuthMethod::names().into_iter().filter(|name| *name != AuthMethod::None.as_str());
     PossibleValuesParser::new(names).try_map(|name| AuthMethod::from_name(&name).ok_or("expected an authentication method"))
@@ -117,7 +117,7 @@ pub fn algorithm() -> impl TypedValueParser<Value = Algorithm> {
 }
 
 impl Settings {
-    /// Reads the file it names; first of all.
+    /// Reads the key file it names, before anything else.
     pub fn read(mut self) -> Result<Self, Error> {
         self.keys = match (&self.jwks, self.jwks_uri.take()) {
             (None, None) => None,
@@ -132,7 +132,7 @@ impl Settings {
         Ok(self)
     }
 
-    /// Gives the client what was asked for; what was not stays as it is. The whole is checked.
+    /// Applies the requested settings to the client; the others stay. The whole is checked.
     pub fn give(&self, client: &mut Client) -> Result<(), Error> {
         let replace = |list: &mut Vec<String>, given: &[String]| {
             if !given.is_empty() {
@@ -184,7 +184,7 @@ impl Settings {
         Ok(())
     }
 
-    /// One way to authenticate has nothing of another: secrets and keys that are of no use are gone.
+    /// Removes secrets and keys that the chosen authentication method does not use.
     fn give_authentication(&self, client: &mut Client) {
         if let Some(method) = self.auth {
             client.auth_method = method;
@@ -213,7 +213,7 @@ fn only_host(client: &Client) -> Result<String, Error> {
     }
 }
 
-/// Reads scopes.
+/// Parses scopes.
 pub fn parse(text: &str) -> Result<Scopes, Error> {
     Scopes::parse(text).map_err(|malformed| {
         let why = "expected at most 100 scopes of printable ASCII without spaces, quotes and backslashes (RFC 6749 3.3)";
@@ -227,7 +227,7 @@ fn retry_window(text: &str) -> Result<Span, Invalid> {
         .ok_or_else(|| "expected a duration such as 30s, at most 5m; 0s is strict".into())
 }
 
-/// Its bounds are those of `Client::check`.
+/// The bounds are those of `Client::check`.
 fn max_auth_age(text: &str) -> Result<MaxAuthAge, Invalid> {
     if text == "none" {
         return Ok(MaxAuthAge(None));
@@ -235,7 +235,7 @@ fn max_auth_age(text: &str) -> Result<MaxAuthAge, Invalid> {
     read_span(text).map(|span| MaxAuthAge(Some(span))).ok_or_else(|| "expected a duration such as 72h, or none".into())
 }
 
-/// The values in their order, repetitions left out.
+/// The values in order, without repetitions.
 fn once_each(values: &[String]) -> Vec<String> {
     let mut kept: Vec<String> = Vec::with_capacity(values.len());
     for value in values {

@@ -1,5 +1,5 @@
-//! A client as printed: under the names of its metadata (RFC 7591 §2) where there are such names. The hash of
-//! its secret is never part of it; the secret only when it was just made.
+//! A client as printed: under its metadata names (RFC 7591 §2) where there are such names. The hash of its secret is never
+//! included; the secret only when it was just created.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -17,10 +17,10 @@ pub struct Shown<'a> {
     client_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<&'a str>,
-    /// RFC 7591 §3.2.1: beside a secret; 0 is never.
+    /// RFC 7591 §3.2.1: accompanies a secret; 0 is never.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret_expires_at: Option<u8>,
-    /// How many secrets it can authenticate with now.
+    /// The number of active secrets.
     active_secrets: usize,
     client_name: &'a str,
     #[serde(rename = "type")]
@@ -60,7 +60,7 @@ impl<'a> Shown<'a> {
         Self::with_secret(client, None)
     }
 
-    /// With the secret that was just made.
+    /// With the secret that was just created.
     pub fn with_secret(client: &'a Client, secret: Option<&'a Sensitive<String>>) -> Self {
         let algorithm = client.algorithm.as_str();
         Self {
@@ -100,7 +100,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// A row below [`HEADING`].
+    /// A table row below [`HEADING`].
     pub fn row(&self) -> [String; 6] {
         [
             self.client_id.into(),

@@ -1,5 +1,5 @@
-//! Codes, refresh tokens and session cookies, which are derived from their rows, and client secrets, of which a hash is
-//! kept. The verdict is `protocol::grant`'s; presenting one of them to it here changes nothing.
+//! Explains codes, refresh tokens and session cookies, which are derived from their rows, and client secrets, of which a hash is
+//! stored. The verdict is `protocol::grant`'s; evaluating it here changes nothing.
 
 use super::{
     super::{Error, Work, output::time},
@@ -53,7 +53,7 @@ pub fn of_grant(work: &mut Work<'_>, kind: Kind, text: &str) -> Result<Explanati
     };
     judge(&mut explanation, work, (&grant, credential), &client, &status);
     if explanation.active && kind == Kind::Refresh {
-        // What the verdict does not know: what was taken from the client since.
+        // The verdict does not cover what was taken from the client since.
         let registrations = Registrations::default();
         let registered = registrations.now(work.connection, work.now)?;
         let inspector = Inspector { config: work.config, ring: &KeyRing::default(), registered, now: work.now, shift: 0 };
@@ -73,7 +73,7 @@ fn judge(
     status: &AccountStatus,
 ) {
     let policy = work.config.lifetimes.policy(client, grant);
-    // What would come with it is not known here: it is taken to be right.
+    // The parameters presented with it are unknown here: they are taken to be right.
     let rightly = Grant { challenge: None, ..grant.clone() };
     let params = match credential.kind {
         Kind::Code => TokenParams::Code { redirect_uri: Some(&grant.redirect_uri), verifier: None },
@@ -141,7 +141,7 @@ pub fn session(work: &mut Work<'_>, text: &str) -> Result<Explanation, Error> {
     Ok(explanation)
 }
 
-/// A client secret: compared with every client's.
+/// A client secret: compared with that of every client.
 pub fn client_secret(work: &mut Work<'_>, text: &str) -> Result<Explanation, Error> {
     let hash = secret_hash(text);
     let is = |kept: &Option<Vec<u8>>| kept.as_ref() == Some(&hash);
@@ -168,7 +168,7 @@ fn is_ours(provenance: Provenance) -> bool {
     matches!(provenance, Provenance::Derived(_))
 }
 
-/// What its text alone tells.
+/// What the credential's text alone tells.
 fn made(is: &'static str, provenance: Provenance) -> Explanation {
     let (made_by, because) = match provenance {
         Provenance::Derived(SecretUse::Derives) => (Some("the newest server secret"), ""),

@@ -1,5 +1,5 @@
-//! Signed tokens: access tokens (RFC 9068), ID tokens, logout tokens and signed answers. What an access token is worth is
-//! `inspection`'s to say.
+//! Explains signed tokens: access tokens (RFC 9068), ID tokens, logout tokens and signed responses. Whether an access token is
+//! active is decided by `inspection`.
 
 use super::{
     super::{Error, Work, output::time},
@@ -21,7 +21,7 @@ use crate::{
     store::{grants, signing_keys, subjects},
 };
 
-/// Anything else than a derived credential: a JWT, or nothing of ours.
+/// Any text but a derived credential: a JWT, or nothing of ours.
 pub fn signed(work: &mut Work<'_>, token: &str) -> Result<Explanation, Error> {
     let rows = signing_keys::all(work.connection)?;
     let ring = KeyRing::open(&rows, &work.config.secrets, &KeyRing::default()).map_err(|error| error.to_string())?;
@@ -56,7 +56,7 @@ const ACCESS_TOKEN: &str = "an access token";
 const ID_TOKEN: &str = "an ID token";
 const LOGOUT_TOKEN: &str = "a logout token";
 
-/// What it is by the `typ` of its header; two kinds are told apart by whether they have an end.
+/// The kind by the `typ` of its header; two kinds are distinguished by whether they expire.
 fn kind(typ: &str, claims: Option<&Claims>) -> &'static str {
     let has_end = claims.is_none_or(|claims| claims.contains_key("exp"));
     match typ {
@@ -93,7 +93,7 @@ fn access_token(
     token: &str,
     (claims, mut explanation): (Claims, Explanation),
 ) -> Result<Explanation, Error> {
-    let scope = text(&claims, "scope").unwrap_or_default(); // left out where the token opens nothing
+    let scope = text(&claims, "scope").unwrap_or_default(); // absent where the token has no scope
     explanation.client_id = text(&claims, "client_id").ok().map(str::to_owned);
     explanation.scope = Some(scope.to_owned());
     if let Some(id) = text(&claims, "jti").ok().and_then(grant_of_jti) {
@@ -120,7 +120,7 @@ fn access_token(
     Ok(explanation)
 }
 
-/// Whose subject it names.
+/// The user whose subject it names.
 fn user(work: &mut Work<'_>, claims: &Claims) -> Result<Option<String>, Error> {
     let Ok(sub) = text(claims, "sub") else { return Ok(None) };
     let id = if is_pairwise(sub) { subjects::find(work.connection, sub)?.map(|(user, _)| user) } else { Id::parse(sub).ok() };

@@ -1,5 +1,5 @@
-//! `symbolon grant show`: all that is known of one grant, and its history, a line for each moment. What had changed from one
-//! moment to the next is `protocol::history`.
+//! `symbolon grant show`: everything known of one grant, and its history, one line per event. The difference between two events is
+//! `protocol::history`.
 
 use serde::Serialize;
 
@@ -19,12 +19,12 @@ use crate::{
     store::{clients, users},
 };
 
-/// So many moments are printed, the newest.
+/// The maximum number of events printed; the newest are kept.
 pub const MOST: u32 = 10_000;
 
 const HEADING: [&str; 8] = ["WHEN", "WHAT", "TOKEN", "CHANGED", "ADDRESS", "PLACE", "PROGRAM", "WHY"];
 
-/// Prints a grant with its moments, oldest first.
+/// Prints a grant with its events, oldest first.
 pub fn run(work: &mut Work<'_>, grant: Grant, entries: &[HistoryEntry], format: Format) -> Answer {
     let client = clients::find(work.connection, &grant.client_id)?;
     let name = client.as_ref().map(|client| client.name.clone());
@@ -36,7 +36,7 @@ pub fn run(work: &mut Work<'_>, grant: Grant, entries: &[HistoryEntry], format: 
     format.answer(&life, || life.text())
 }
 
-/// What a list of grants does not say of one.
+/// The facts that a list of grants does not show.
 #[derive(Serialize)]
 struct Facts {
     #[serde(rename = "client_name")]
@@ -56,7 +56,7 @@ struct HistoryOutput<'a> {
     history: Vec<EntryOutput<'a>>,
 }
 
-/// A moment, as printed.
+/// An event, as printed.
 #[derive(Serialize)]
 struct EntryOutput<'a> {
     event: &'static str,
@@ -127,7 +127,7 @@ impl<'a> EntryOutput<'a> {
         }
     }
 
-    /// A row below [`HEADING`].
+    /// A table row below [`HEADING`].
     fn row(&self) -> [String; 8] {
         let changed = match (self.new_address, self.new_user_agent) {
             (false, false) => "",

@@ -1,5 +1,5 @@
-//! `symbolon user activity`: what happened to an account, as its user is shown it, newest first. Failed sign-ins come up to a
-//! second late: a server that runs writes them in batches.
+//! `symbolon user activity`: the activity of an account, as its user sees it, newest first. Failed sign-ins appear up to a second
+//! late: a running server writes them in batches.
 
 use serde::Serialize;
 
@@ -17,11 +17,11 @@ use crate::{
 
 const HEADING: [&str; 7] = ["WHEN", "WHAT", "TIMES", "ABOUT", "ADDRESS", "PLACE", "PROGRAM"];
 
-/// Something that happened, as printed.
+/// An activity, as printed.
 #[derive(Serialize)]
 struct ActivityOutput {
     activity: &'static str,
-    /// Of several, the last time.
+    /// Of repeated activities, the last time.
     at: String,
     count: u32,
     about: Option<String>,
@@ -44,7 +44,7 @@ impl ActivityOutput {
         Self { activity, at, count, about, address: origin.address, place: origin.place, user_agent: origin.user_agent }
     }
 
-    /// A row below [`HEADING`].
+    /// A table row below [`HEADING`].
     fn row(&self) -> [String; 7] {
         let or_nothing = |text: &Option<String>| text.clone().unwrap_or_default();
         [

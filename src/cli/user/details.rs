@@ -1,5 +1,5 @@
-//! What is kept of a user besides their password: the options by which it is given, and the words where it is refused. How
-//! it may look is `protocol::profile`, which attributes there can be `protocol::user`.
+//! The details of a user besides the password: the options that set them, and the messages where they are refused. Their syntax is
+//! `protocol::profile`, the possible attributes `protocol::user`.
 
 use clap::Args;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::protocol::{
     user::{User, check_attribute},
 };
 
-/// How many roles, and how many groups: they stand in every token that has their scope.
+/// The maximum number of roles, and of groups: they are in every token with their scope.
 const MAX_NAMES: usize = 100;
 
 /// What apps and APIs are told of a user, where they may know it.
@@ -31,7 +31,7 @@ pub struct Details {
 }
 
 impl Details {
-    /// Gives the user what was asked for; a list replaces the one they had, an attribute without value is taken away.
+    /// Applies the requested details to the user; a list replaces the former one, an attribute without value is removed.
     pub fn give(&self, user: &mut User, custom: &ScopeClaims) -> Result<(), Error> {
         for (what, given, list) in [("role", &self.roles, &mut user.roles), ("group", &self.groups, &mut user.groups)] {
             if !given.is_empty() {
@@ -55,7 +55,7 @@ impl Details {
     }
 }
 
-/// JSON if it is, and may be kept as that; text otherwise. So a number in a claim that is text stays text.
+/// The value as JSON if it is valid JSON of the claim's type; as text otherwise. So a number in a text claim stays text.
 fn read(name: &str, value: &str, custom: &ScopeClaims) -> Result<Value, Error> {
     let text = Value::from(value);
     let Ok(json) = serde_json::from_str::<Value>(value) else {
@@ -66,7 +66,7 @@ fn read(name: &str, value: &str, custom: &ScopeClaims) -> Result<Value, Error> {
     if check_attribute(name, &text, custom).is_ok() && json.is_number() { Ok(text) } else { Err(why.into()) }
 }
 
-/// Roles or groups as they are kept: each once.
+/// Roles or groups as they are stored: each once.
 pub fn names(what: &str, given: &[String]) -> Result<Vec<String>, Error> {
     let mut kept: Vec<String> = Vec::with_capacity(given.len());
     for name in given.iter().map(|name| name.trim()) {

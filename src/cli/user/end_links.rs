@@ -1,5 +1,5 @@
-//! `symbolon user end-links`: ends the links in earlier e-mails, whatever they are for, and changes nothing else. Which ones can
-//! be used is told by `user show`; what else ends them is decision 0029.
+//! `symbolon user end-links`: ends the links in earlier e-mails, of every kind, and changes nothing else. `user show` lists the
+//! open ones; what else ends them is decision 0029.
 
 use super::{
     super::{Answer, Work, output},

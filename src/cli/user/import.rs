@@ -1,5 +1,5 @@
-//! `symbolon user import`: the users of a former system, from JSON lines, with the hashes of their passwords as they are.
-//! All of them are added or none; each line with a mistake is told by its number. Which hashes are taken is `passwords`.
+//! `symbolon user import`: imports users of another system from JSON lines, with their password hashes. All of them are added or
+//! none; each faulty line is reported by its number. Which hashes are accepted is `passwords`.
 
 use std::{
     collections::HashMap,
@@ -25,9 +25,9 @@ use crate::{
     store::{account, users::User},
 };
 
-/// How long a line may be, in bytes.
+/// The maximum length of a line, in bytes.
 const MAX_LINE: usize = 256 * 1024;
-/// How many mistakes are told.
+/// The maximum number of faults reported.
 const MISTAKES: usize = 20;
 
 /// A line of the file.
@@ -48,14 +48,14 @@ struct Entry {
     attributes: Map<String, Value>,
 }
 
-/// What was read so far.
+/// The state while reading the file.
 #[derive(Default)]
 struct Reading {
-    /// The users, each with the id of the entry that says so.
+    /// The users, each with the id of the activity that records the import.
     everyone: Vec<(User, Id)>,
-    /// The line of each of them.
+    /// The line number of each user.
     lines: Vec<usize>,
-    /// The line of each user name and address.
+    /// The line number of each user name and address.
     taken: HashMap<String, usize>,
     mistakes: Vec<String>,
 }
@@ -123,10 +123,10 @@ impl Reading {
     }
 }
 
-/// The user of a line.
+/// Parses the user of a line.
 fn user(work: &Work<'_>, line: &str) -> Result<User, Error> {
     let entry: Entry = serde_json::from_str(line).map_err(|error| {
-        // Each line is a document of its own: its number is told by the caller.
+        // Each line is a document of its own: the caller adds its number.
         let text = error.to_string();
         format!("expected a JSON object: {}", text.rsplit_once(" at line ").map_or(&*text, |(why, _)| why))
     })?;

@@ -1,5 +1,5 @@
-//! `symbolon user invite`: a link by which the owner of an address makes an account, once, within seven days; by mail, or
-//! printed. That is the only place where a link is shown: whoever has it can make the account, and has what was given with it.
+//! `symbolon user invite`: a link with which the owner of an address creates an account, once, within seven days; sent by e-mail,
+//! or printed. It is shown nowhere else: whoever has it can create the account, with its roles and groups.
 
 use clap::Args;
 use serde::Serialize;
@@ -55,7 +55,7 @@ struct Shown {
     groups: Vec<String>,
     invited: String,
     expires: String,
-    /// Only where it was asked for, when it is made.
+    /// Only on request, when it is created.
     #[serde(skip_serializing_if = "Option::is_none")]
     link: Option<String>,
 }
@@ -98,7 +98,7 @@ impl Options {
     }
 }
 
-/// Lists those that can still be used.
+/// Lists the open invitations.
 pub fn list(work: &mut Work<'_>, format: Format) -> Answer {
     let shown: Vec<Shown> = links::invitations(work.connection, work.now)?.iter().map(Shown::new).collect::<Result<_, _>>()?;
     let row = |one: &Shown| {
@@ -109,7 +109,7 @@ pub fn list(work: &mut Work<'_>, format: Format) -> Answer {
     format.answer(&shown, text)
 }
 
-/// Withdraws what invitations an address has.
+/// Withdraws the invitations of an address.
 pub fn withdraw(work: &mut Work<'_>, email: &str, format: Format) -> Answer {
     let email = check_email(email)?;
     if links::withdraw(work.connection, &email, work.now)? == 0 {

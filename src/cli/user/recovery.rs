@@ -1,7 +1,6 @@
-//! `symbolon user reset`: a recovery that an operator begins and cannot finish (ASVS 6.4.6). Everything ends, the password is
-//! taken away, and an e-mail tells the user where they ask for a new one themselves. There is no link to hand on: one that sets
-//! a password works only in the browser that asked for it and for ten minutes, and an operator who held one could choose the
-//! password.
+//! `symbolon user reset`: a password reset that an operator begins and cannot finish (ASVS 6.4.6). All sessions and grants end, the
+//! password is removed, and an e-mail tells the user where to request a new one. There is no link to pass on: a reset link works
+//! only for ten minutes and in the browser that requested it, and an operator who had one could choose the password.
 
 use super::{
     super::{Answer, Work, output, refuse},

@@ -1,6 +1,5 @@
-//! `symbolon user set`: changes what apps are told of a user. It ends no session and no grant: tokens and claims follow at the
-//! next refresh and the next request. What it writes into the activity, whom it tells and which links it ends is
-//! `account::change_details`.
+//! `symbolon user set`: changes the user details that apps receive. It ends no session and no grant: tokens and claims follow at
+//! the next refresh and the next request. Its activity entries, notifications and ended links are `account::change_details`.
 
 use clap::Args;
 

@@ -1,4 +1,4 @@
-//! A user as printed. Nothing of their password is part of it.
+//! A user as printed, with nothing of the password.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -34,11 +34,11 @@ pub struct Shown<'a> {
     updated: String,
     /// The last sign-in.
     signed_in: Option<String>,
-    /// Since when they have to sign in again before anything goes on; none when they need not.
+    /// The time since when a new sign-in is required; `None` if it is not.
     sign_in_again_since: Option<String>,
 }
 
-/// A user with what lives of theirs.
+/// A user with their sessions, grants and links.
 #[derive(Serialize)]
 pub struct Whole<'a> {
     #[serde(flatten)]
@@ -48,18 +48,18 @@ pub struct Whole<'a> {
     open_links: Vec<ShownLink>,
 }
 
-/// A link in an e-mail that can still be used, as printed. Its text is no part of it: whoever has that can use it.
+/// An open link in an e-mail, as printed. Its token is not included: whoever has it can use the link.
 #[derive(Serialize)]
 pub struct ShownLink {
     kind: &'static str,
-    /// The address that it was sent to.
+    /// The address it was sent to.
     to: Option<String>,
     created: String,
     expires: String,
 }
 
 impl<'a> Whole<'a> {
-    /// Counts browsers in which they are signed in, and grants that would be taken now; lists the links that can be used.
+    /// Counts the user's active sessions and grants; lists the open links.
     pub fn read(work: &mut Work<'_>, user: &'a User) -> Result<Self, Error> {
         let (id, now, lifetimes) = (user.claims.id, work.now, &work.config.lifetimes);
         let mut sessions = sessions::unended_of(work.connection, id)?;
@@ -119,7 +119,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// A row below [`HEADING`].
+    /// A table row below [`HEADING`].
     pub fn row(&self) -> [String; 5] {
         let name = self.name.unwrap_or_default();
         [self.username.into(), self.email.into(), name.into(), self.account().into(), self.created.clone()]

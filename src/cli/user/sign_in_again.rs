@@ -1,6 +1,5 @@
-//! `symbolon user sign-in-again`: one user, whose sessions and tokens are refused until they have signed in again; or everyone
-//! who signed in before a given time, whose sessions and grants end, for an operator who does not trust the time before it (a
-//! restored backup).
+//! `symbolon user sign-in-again`: for one user, sessions and tokens are refused until a new sign-in; for everyone who signed in
+//! before a given time, sessions and grants end, if an operator does not trust the state from before it (a restored backup).
 
 use std::time::UNIX_EPOCH;
 
@@ -15,7 +14,7 @@ use crate::{
     store::{account, users},
 };
 
-/// So many users are read at once.
+/// The number of users read at once.
 const PAGE: u32 = 500;
 
 #[derive(Debug, Args)]
@@ -45,7 +44,7 @@ fn one(work: &mut Work<'_>, who: &Who) -> Answer {
     said(work, who, "must sign in again; until then their grants are rejected, but not revoked")
 }
 
-/// One user in a transaction: whoever signs in meanwhile does so after that moment.
+/// One user per transaction: a user who signs in meanwhile does so after that time.
 fn everyone(work: &mut Work<'_>, before: Timestamp, format: Format) -> Answer {
     let (mut last, mut users, mut sessions, mut grants): (Option<Id>, _, _, _) = (None, 0, 0, 0);
     loop {
@@ -63,7 +62,7 @@ fn everyone(work: &mut Work<'_>, before: Timestamp, format: Format) -> Answer {
     format.answer(&value, || format!("users who must sign in again: {users}; ended: sessions {sessions}, grants {grants}\n"))
 }
 
-/// A moment that is not in the future.
+/// Parses a time that is not in the future.
 fn read(text: &str, now: Timestamp) -> Result<Timestamp, Error> {
     let since = humantime::parse_rfc3339_weak(text).ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let Some(entry) = since.and_then(|since| i64::try_from(since.as_millis()).ok()).map(Timestamp::from_millis) else {

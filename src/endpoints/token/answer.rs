@@ -1,6 +1,6 @@
-//! The token answer (RFC 6749 §5.1): an access token, the grant's current refresh token, and an ID token where
-//! one is due. Signed after the row has advanced, with a key that was found before: if it fails all the same, the
-//! retry window gives the client the same successor again.
+//! The token response (RFC 6749 §5.1): an access token, the grant's current refresh token, and an ID token where required. Signed
+//! after the row has advanced, with a key that was found before: if signing fails all the same, the retry window gives the client
+//! the same successor again.
 
 use actix_web::http::StatusCode;
 use serde::Serialize;
@@ -18,7 +18,7 @@ use crate::{
     web::{oauth_error::OauthError, reply::Reply},
 };
 
-/// Whether an ID token is due, if `openid` was granted.
+/// Whether the response includes an ID token, if `openid` was granted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum IdTokenDue {
     /// When a code is redeemed.

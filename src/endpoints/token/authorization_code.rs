@@ -11,7 +11,7 @@ use crate::{
     web::{oauth_error::OauthError, reply::Reply},
 };
 
-/// What came with the code.
+/// The parameters of a code redemption.
 pub struct Redemption {
     /// The code.
     pub code: String,

@@ -1,5 +1,5 @@
-//! A token for the client itself (RFC 6749 §4.4): no user, no grant, no refresh token. Its `sub` is the client's id,
-//! which can be no user's (RFC 9700 §4.15, RFC 9068 §5).
+//! The client credentials grant (RFC 6749 §4.4), a token for the client itself: no user, no grant row, no refresh token. Its `sub`
+//! is the client's id, which can never be a user's (RFC 9700 §4.15, RFC 9068 §5).
 
 use actix_web::http::StatusCode;
 
@@ -60,7 +60,7 @@ impl Exchange<'_> {
     }
 }
 
-/// RFC 8707 §2: what is asked for, of the client's APIs; its default ones where nothing is.
+/// RFC 8707 §2: the requested APIs, if they are the client's; its default APIs if none is requested.
 fn resources_of(client: &Client, requested: &[String]) -> Result<Vec<String>, ProtocolError> {
     if let Some(unknown) = requested.iter().find(|uri| !client.audiences.contains(uri)) {
         let text = format!("resource: '{unknown}' is not registered for this client");
@@ -69,7 +69,7 @@ fn resources_of(client: &Client, requested: &[String]) -> Result<Vec<String>, Pr
     Ok(if requested.is_empty() { client.default_audiences() } else { requested }.to_vec())
 }
 
-/// What is asked for, or all that the client has at its APIs: never what opens claims of a user, as there is none.
+/// The requested scopes, or all that the client has at its APIs: never scopes that open a user's claims, as there is no user.
 fn scopes_of(client: &Client, requested: Option<&Scopes>, custom: &ScopeClaims) -> Result<Scopes, ProtocolError> {
     let invalid = |text: String| Err(ProtocolError::new(ErrorCode::InvalidScope, text));
     let Some(requested) = requested else { return Ok(client.scopes.retain(|scope| !custom.is_of_users(scope))) };

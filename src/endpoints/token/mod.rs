@@ -1,5 +1,5 @@
-//! The token endpoint (RFC 6749 §3.2). Who asks was found out by `web::client_request`; here the grant type is chosen,
-//! and its file does the rest.
+//! The token endpoint (RFC 6749 §3.2). The client is authenticated by `web::client_request`; this module picks the grant type, and
+//! its file does the rest.
 
 mod answer;
 mod authorization_code;
@@ -37,16 +37,16 @@ use crate::{
     },
 };
 
-/// One request of one client, on its way to its tokens.
+/// One token request of one authenticated client.
 struct Exchange<'a> {
     app: &'a App,
     context: &'a Context,
     client: &'a Client,
     key: &'a Key,
     registered: Registered<'a>,
-    /// The grant as it was read ahead, and when, until it is judged.
+    /// The grant that was read ahead, and when, until it is judged.
     ahead: Cell<Option<(Found, Timestamp)>>,
-    /// Until when its answer is waited for.
+    /// The time until which the caller waits for the response.
     deadline: Deadline,
 }
 
@@ -75,7 +75,7 @@ fn handle(
         let text = format!("the client is not allowed the grant type {}", request.grant_type().as_str());
         return Err(ProtocolError::new(ErrorCode::UnauthorizedClient, text).into());
     }
-    // What may fail comes before what cannot be undone: the key that signs the answer.
+    // Fallible work comes before irreversible work: the signing key first.
     let now = client_request.context.now;
     let keys = app.keys_signing(connection, client.algorithm, now)?;
     let key = keys.signing(client.algorithm, now)?;

@@ -1,5 +1,5 @@
-//! Presenting a credential of a grant: find, judge, and do what the verdict says. A guarded single statement
-//! advances the row; where another was first, the row is read and judged again, once.
+//! Presenting a credential of a grant: find it, judge it, and do what the verdict says. One guarded statement advances the row; if
+//! another request was first, the row is read and judged again, once.
 
 use serde_json::{Map, Value};
 
@@ -28,15 +28,15 @@ use crate::{
     web::{fault::Fault, oauth_error::OauthError},
 };
 
-/// A credential that was opened, with what came along.
+/// A credential that was opened, with the parameters presented with it.
 pub struct Credentials<'a> {
-    /// The grant's row.
+    /// The grant's id.
     pub grant: Id,
-    /// Which generation.
+    /// The credential's generation.
     pub generation: u32,
-    /// What came along.
+    /// The parameters.
     pub params: TokenParams<'a>,
-    /// The resources asked for.
+    /// The requested resources.
     pub resources: &'a [String],
 }
 
@@ -44,17 +44,17 @@ pub struct Credentials<'a> {
 pub struct Accepted {
     /// The grant, as read before it advanced.
     pub found: Found,
-    /// The generation whose refresh token the client gets.
+    /// The generation of the refresh token that the client gets.
     pub successor: u32,
-    /// What the access token is for.
+    /// The entitlement of the access token.
     pub left: Entitlement,
-    /// The claims that were asked for in the ID token one by one (OpenID Connect Core §5.5), where a code is redeemed.
+    /// The claims that were individually requested for the ID token (OpenID Connect Core §5.5), where a code is redeemed.
     pub requested: Map<String, Value>,
-    /// The user's roles and groups, where they are part of it.
+    /// The user's roles, where they are part of the token.
     pub roles: Option<Vec<String>>,
-    /// As `roles`.
+    /// The user's groups, likewise.
     pub groups: Option<Vec<String>>,
-    /// Whether the successor had been told before (row 6 of the verdict).
+    /// Whether the successor had been issued before (row 6 of the verdict).
     pub is_repeat: bool,
 }
 
@@ -66,7 +66,7 @@ impl Exchange<'_> {
             client,
             generation: credentials.generation,
             params: credentials.params,
-            proof: None, // none is read yet: a grant of a public client that is bound to a key is refused
+            proof: None, // not verified yet: a public client's grant that is bound to a key is refused
             resources: credentials.resources,
         };
         for _ in 0..2 {
@@ -81,7 +81,7 @@ impl Exchange<'_> {
                         let is_code = credentials.generation == 0;
                         self.note(credentials, if is_code { GrantEvent::Redeemed } else { GrantEvent::Refreshed });
                         return Ok(accepted);
-                    } // another was first: read and judge again
+                    } // another request was first: read and judge again
                 }
                 Verdict::Heal => {
                     let accepted = self.accept(connection, found, credentials, false)?;
@@ -111,7 +111,7 @@ impl Exchange<'_> {
         Err(Fault::Busy(format!("grant {} changed twice concurrently", credentials.grant)).into())
     }
 
-    /// The grant, as it was read ahead or is now, and when that was.
+    /// The grant, read ahead or now, and when it was read.
     fn find(&self, connection: &mut AnyConnection, id: Id) -> Result<(Found, Timestamp), OauthError> {
         if let Some((found, at)) = self.ahead.take().filter(|(found, _)| found.grant.id == id) {
             return Ok((found, at));
@@ -134,7 +134,7 @@ impl Exchange<'_> {
         Ok(is_first)
     }
 
-    /// The row follows a credential that is newer; an operator hears of it, as all that was written in between is lost.
+    /// Advances the row to a credential that is newer than it. An operator is alerted, as every write in between was lost.
     fn heal(
         &self,
         connection: &mut AnyConnection,
@@ -159,7 +159,7 @@ impl Exchange<'_> {
         Ok(is_first)
     }
 
-    /// Nothing is written for an answer that is told again, unless it is told elsewhere.
+    /// Nothing is written for a repeated response, unless it comes from another network.
     fn repeat(&self, connection: &mut AnyConnection, grant: &Grant) -> Result<(), OauthError> {
         let Some(network) = self.new_network(grant) else { return Ok(()) };
         let seen = self.context.origin();
@@ -168,15 +168,15 @@ impl Exchange<'_> {
         Ok(())
     }
 
-    /// The network, where it is another than the time before. A public client is where its user is: they are told where it
-    /// goes on from another one. The servers of others move as they like.
+    /// The network, if it differs from the one before. A public client runs on its user's device, so that the user is told when it
+    /// continues from another network. Servers of confidential clients move as they like.
     fn new_network(&self, grant: &Grant) -> Option<String> {
         let network = network::range(self.context.address);
         let before = grant.seen.address.as_deref().and_then(network::range_of)?;
         (grant.generation > 0 && self.client.is_public() && before != network).then_some(network)
     }
 
-    /// A credential came again: with the grant goes what the user is told of it.
+    /// A credential was reused: revokes the grant and queues the notification to its user in one step.
     fn revoke(
         &self,
         connection: &mut AnyConnection,
@@ -206,7 +206,7 @@ impl Exchange<'_> {
         HistoryEntry { event, at, generation, address, place, user_agent, why: None }
     }
 
-    /// An everyday moment, counted, and written a little later; where none are kept, not written at all.
+    /// Counts a routine event, to be written asynchronously; where none are kept, nothing is written.
     fn note(&self, credentials: &Credentials<'_>, event: GrantEvent) {
         self.app.metrics.grant(event);
         if self.app.config.lifetimes.refresh_history > Span::ZERO {
@@ -214,8 +214,8 @@ impl Exchange<'_> {
         }
     }
 
-    /// What the client gets: what is left of the grant, and of its scopes those of the APIs that the token is for. Read before
-    /// the grant advances: what fails here has used nothing up.
+    /// The client's entitlement: the rest of the grant, and of its scopes those of the APIs that the token is for. Read before the
+    /// grant advances, so that a failure here uses nothing up.
     fn accept(
         &self,
         connection: &mut AnyConnection,
@@ -238,7 +238,7 @@ impl Exchange<'_> {
         Ok(Accepted { successor: credentials.generation + 1, left, requested, roles, groups, is_repeat, found })
     }
 
-    /// Few ask for claims in the ID token, so the user is read for them alone.
+    /// The claims requested for the ID token. Few requests name any, so the user is read only then.
     fn requested_claims(&self, connection: &mut AnyConnection, grant: &Grant) -> Result<Map<String, Value>, OauthError> {
         if grant.claims.id_token.is_empty() {
             return Ok(Map::new());

@@ -1,5 +1,5 @@
-//! Refreshing (RFC 6749 §6): open, present, answer. No ID token is issued here: it would cost a second
-//! signature and says nothing new (OpenID Connect Core §12.2 leaves it out as well).
+//! Refreshing (RFC 6749 §6): open, present, answer. No ID token is issued here: it would cost a second signature and tell nothing
+//! new (OpenID Connect Core §12.2 allows leaving it out).
 
 use super::{Exchange, answer::IdTokenDue, present::Credentials};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     web::{oauth_error::OauthError, reply::Reply},
 };
 
-/// What came with the refresh token.
+/// The parameters of a refresh.
 pub struct Refreshment {
     /// The refresh token.
     pub token: String,

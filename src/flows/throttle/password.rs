@@ -79,7 +79,7 @@ pub struct Attempt {
     /// Failures of the network; none for who is signed in.
     network: Option<Network>,
     /// What takes turns while passwords are verified: unknown callers, known browsers and sessions of a network, each apart.
-    permit_or_acquire: (Key, Limits),
+    queue: (Key, Limits),
 }
 
 #[derive(Clone)]
@@ -121,8 +121,8 @@ impl Attempt {
             space: None,
             share: key("share of a network", &format!("{subscriber} {what} {value}")),
         };
-        let permit_or_acquire = (key("turn of a network", &format!("{subscriber} {of_network}")), limits);
-        Self { name: key(what, &value), failures: 0, user, network: Some(network), permit_or_acquire }
+        let queue = (key("turn of a network", &format!("{subscriber} {of_network}")), limits);
+        Self { name: key(what, &value), failures: 0, user, network: Some(network), queue }
     }
 
     /// An attempt of a user who is signed in, in this session, to confirm that they are who they are. It is counted apart from
@@ -131,10 +131,9 @@ impl Attempt {
     #[must_use]
     pub fn to_confirm(secrets: &SecretRing, (user, session): (Id, Id), from: From<'_>) -> Self {
         let key = |what, value: &str| secrets.pseudonym(what, value);
-        let permit_or_acquire =
-            (key("turn of a network", &format!("{} sessions", network::subscriber(from.address))), OF_THE_KNOWN);
+        let queue = (key("turn of a network", &format!("{} sessions", network::subscriber(from.address))), OF_THE_KNOWN);
         let user = from.known_browser.is_none().then(|| user_key(secrets, user, from.is_near));
-        Self { name: key("session", &session.to_string()), failures: 0, user, network: None, permit_or_acquire }
+        Self { name: key("session", &session.to_string()), failures: 0, user, network: None, queue }
     }
 
     /// The turn of this attempt among those that count as it does, if it is free now.
@@ -144,8 +143,8 @@ impl Attempt {
     }
 
     /// Waits for that turn; `None` where too many wait.
-    pub async fn permit_or_acquire(&self, attempts: &Attempts) -> Option<Permit> {
-        attempts.permit_or_acquire(self.name, OF_NAME, PATIENCE).await
+    pub async fn acquire(&self, attempts: &Attempts) -> Option<Permit> {
+        attempts.acquire(self.name, OF_NAME, PATIENCE).await
     }
 
     /// Whether the password is looked at. Where it is, it is counted for its user until it was found to be right.
@@ -206,16 +205,16 @@ impl Attempt {
 
     /// Waits until the network has a place for one more that is verified; `None` where too many wait.
     pub async fn verifying(&self, attempts: &Attempts) -> Option<Permit> {
-        let (key, limits) = self.permit_or_acquire;
-        attempts.permit_or_acquire(key, limits, PATIENCE).await
+        let (key, limits) = self.queue;
+        attempts.acquire(key, limits, PATIENCE).await
     }
 
     /// Waits until it is the first to wait for its network, and how long it may wait still; `None` where too many wait.
     pub async fn waiting(&self, attempts: &Attempts) -> Option<(Permit, Duration)> {
         let begun = Stopwatch::start();
         let key = self.network.as_ref()?.key;
-        let permit_or_acquire = attempts.permit_or_acquire(key, OF_SLOW_NETWORK, PATIENCE).await?;
-        Some((permit_or_acquire, PATIENCE.saturating_sub(begun.elapsed())))
+        let permit = attempts.acquire(key, OF_SLOW_NETWORK, PATIENCE).await?;
+        Some((permit, PATIENCE.saturating_sub(begun.elapsed())))
     }
 
     /// The password was wrong.

@@ -1,5 +1,5 @@
-//! What is to be said of how users come to a client and leave it: PKCE, redirect URIs, refresh tokens (RFC 9700 §2, RFC 8252),
-//! signing out, and by which subject it knows them.
+//! Findings about sign-in and sign-out at a client: PKCE, redirect URIs, refresh tokens (RFC 9700 §2, RFC 8252), logout, and the
+//! subject identifier it receives.
 
 use super::{
     Facts,
@@ -12,10 +12,10 @@ use crate::protocol::{
     time::Span,
 };
 
-/// Beyond this a token that was stolen is of use to a thief, where a lost answer was tried again long ago.
+/// Beyond this, a longer window helps a thief with a stolen token, while a lost response has been retried long ago.
 const LONG_RETRY_WINDOW: Span = Span::from_seconds(60);
 
-/// Below this users are asked so often that they do not look any more where they type.
+/// Below this, users have to sign in so often that they stop checking where they type their password.
 const SHORT_MAX_AUTH_AGE: Span = Span::from_seconds(3_600);
 
 impl Lines {

@@ -1,5 +1,5 @@
-//! What is to be said of how a client proves who it is (RFC 9700 §2.5, RFC 7523), which APIs its tokens are for
-//! (RFC 8707, RFC 9068), and what they are signed with.
+//! Findings about a client's authentication (RFC 9700 §2.5, RFC 7523), the APIs its tokens are for (RFC 8707, RFC 9068), and their
+//! signing algorithm.
 
 use super::{
     Facts,

@@ -1,6 +1,6 @@
-//! What an operator does to an account: each change in one transaction with its entry in the account's activity, the e-mail where
-//! one is due, and the end of the links that it outranks (decision 0029). The command line changes accounts by these functions
-//! alone, so that nothing is done past the entry and the e-mail.
+//! Operator actions on an account: each change is one transaction with its activity entry, the e-mail where one is due, and the end
+//! of the links it supersedes (decision 0029). The command line changes accounts only by these functions, so that no change lacks
+//! its entry or e-mail.
 
 use super::{Ended, delete_in, end_all, end_requests, reset_password_in};
 use crate::{
@@ -25,16 +25,16 @@ use crate::{
 /// Adds a user.
 ///
 /// # Errors
-/// [`Error::Conflict`] when name or address exist already.
+/// [`Error::Conflict`] if the name or address is already taken.
 pub fn add(connection: &mut AnyConnection, user: &User, event: Id) -> Result<()> {
     dialect::together(connection, |connection| add_in(connection, user, event))
 }
 
-/// Adds users, each with the id of the entry: all of them, or none. The position of the first whose name or address exists
-/// already, where there is one.
+/// Adds users, each with the id of its entry, all or none. Returns the index of the first whose name or address is already taken,
+/// if any.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn import(connection: &mut AnyConnection, everyone: &[(User, Id)]) -> Result<Option<usize>> {
     let mut at = 0;
     let added = dialect::together(connection, |connection| {
@@ -52,7 +52,7 @@ pub fn import(connection: &mut AnyConnection, everyone: &[(User, Id)]) -> Result
 
 fn add_in(connection: &mut AnyConnection, user: &User, event: Id) -> Result<()> {
     users::insert(connection, user)?;
-    links::end_to_address(connection, &user.claims.email, user.created_at)?; // invitations of before
+    links::end_to_address(connection, &user.claims.email, user.created_at)?; // earlier invitations
     let (of, at) = (user.claims.id, user.created_at);
     activity::insert(
         connection,
@@ -60,12 +60,12 @@ fn add_in(connection: &mut AnyConnection, user: &User, event: Id) -> Result<()> 
     )
 }
 
-/// Changes what is kept of a user: reads it, lets `change` have it, and writes it back, while nobody else does so. What changed
-/// stands in their activity, by the events that `event` gives; another address, or another answer to whether it is theirs, ends
-/// every link of before, and an old address that was theirs is told. `None` when there is no such user.
+/// Updates a user's details: reads them, applies `change`, and writes them back, with the row locked. Changes are recorded in the
+/// activity, by the events that `event` gives; a change of the address, or of whether it is verified, ends every earlier link, and
+/// an old verified address is notified. `None` if there is no such user.
 ///
 /// # Errors
-/// What `change` says, or the database: [`Error::Conflict`] when the address is another's.
+/// Errors of `change`, or of the database: [`Error::Conflict`] if the address is another user's.
 pub fn change_details<E: From<Error>>(
     connection: &mut AnyConnection,
     id: Id,
@@ -112,15 +112,15 @@ pub fn change_details<E: From<Error>>(
     })
 }
 
-/// What claims tell of a user besides the address.
+/// The user's claims besides the address.
 fn details(user: &user::User) -> impl PartialEq + '_ {
     (&user.display_name, &user.roles, &user.groups, &user.attributes)
 }
 
-/// Sets a password. Everything ends: whoever had the old one is out.
+/// Sets a password. Everything ends, so that anyone who knew the old one is signed out.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn reset_password(connection: &mut AnyConnection, hash: &str, event: &Event<'_>) -> Result<Ended> {
     dialect::together(connection, |connection| {
         users::lock(connection, event.user)?;
@@ -129,12 +129,12 @@ pub fn reset_password(connection: &mut AnyConnection, hash: &str, event: &Event<
     })
 }
 
-/// Begins a recovery, which an operator cannot finish (ASVS 6.4.6): everything ends, the password is taken away, and the user
-/// is told by mail where they ask for a new one. `None` where they could not: their address is not known to be theirs, the
-/// account is disabled or gone. Then nothing was done.
+/// Begins a password reset that an operator cannot finish (ASVS 6.4.6): everything ends, the password is removed, and the user is
+/// told by e-mail where to request a new one. `None` if they could not: their address is not verified, the account is disabled or
+/// deleted. Then nothing was done.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn take_password(connection: &mut AnyConnection, (requested, ended): (&Event<'_>, &Event<'_>)) -> Result<Option<Ended>> {
     dialect::together(connection, |connection| {
         let user = users::lock(connection, requested.user)?;
@@ -150,11 +150,11 @@ pub fn take_password(connection: &mut AnyConnection, (requested, ended): (&Event
     })
 }
 
-/// Asks the user to sign in again: until they have, every grant is refused. None is ended; but an address that someone in a
-/// session asked for is not confirmed any more, as that session counts no more.
+/// Requires the user to sign in again: until then every grant is refused, though none is revoked. A pending change of address,
+/// requested in a session, is cancelled, as that session is no longer valid.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn ask_to_sign_in_again(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
     dialect::together(connection, |connection| {
         users::lock(connection, event.user)?;
@@ -164,11 +164,11 @@ pub fn ask_to_sign_in_again(connection: &mut AnyConnection, event: &Event<'_>) -
     })
 }
 
-/// Ends the sessions and grants of a user in which they signed in before this moment: they sign in again in each. Nothing, and no
-/// entry, where there are none.
+/// Ends the sessions and grants of a user that were signed in before this time, so that a new sign-in is required in each. Does
+/// nothing, and writes no entry, if there are none.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn end_before(connection: &mut AnyConnection, before: Timestamp, event: &Event<'_>) -> Result<Ended> {
     dialect::together(connection, |connection| {
         users::lock(connection, event.user)?;
@@ -190,10 +190,10 @@ pub fn end_before(connection: &mut AnyConnection, before: Timestamp, event: &Eve
     })
 }
 
-/// Switches the account off and ends its sessions, grants and links, which stay dead when it is switched on again.
+/// Disables the account and ends its sessions, grants and links, which stay ended if it is enabled again.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn disable(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
     dialect::together(connection, |connection| {
         users::lock(connection, event.user)?;
@@ -204,10 +204,10 @@ pub fn disable(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> 
     })
 }
 
-/// Switches the account on again.
+/// Enables the account again.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn enable(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
     dialect::together(connection, |connection| {
         users::lock(connection, event.user)?;
@@ -217,10 +217,10 @@ pub fn enable(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
     })
 }
 
-/// Ends every link of the user's e-mails, and says how many could still be used.
+/// Ends every e-mail link of the user, and returns how many were still usable.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn end_links(connection: &mut AnyConnection, event: &Event<'_>) -> Result<usize> {
     dialect::together(connection, |connection| {
         users::lock(connection, event.user)?;
@@ -232,10 +232,10 @@ pub fn end_links(connection: &mut AnyConnection, event: &Event<'_>) -> Result<us
     })
 }
 
-/// Deletes a user, with all that is kept of them but their id and their subjects.
+/// Deletes a user, with everything stored about them except their id and subjects.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn delete(connection: &mut AnyConnection, user: Id, now: Timestamp) -> Result<()> {
     dialect::together(connection, |connection| delete_in(connection, user, now))
 }

@@ -1,5 +1,5 @@
-//! The database's own clock, in a statement: the time at which a row is read or written, and not the one at which its request came,
-//! which may have waited for a lock, a disk or a server that stood still. In milliseconds since 1970 UTC.
+//! The database's clock inside a statement: the time at which a row is read or written, rather than that of the request, which may
+//! have waited for a lock, a disk or a stalled server. In milliseconds since 1970 UTC.
 
 use diesel::{
     expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate},
@@ -10,7 +10,7 @@ use diesel::{
     sqlite::Sqlite,
 };
 
-/// The time by the database's clock.
+/// The current time by the database's clock.
 #[derive(Clone, Copy, Debug, QueryId)]
 pub struct Clock;
 

@@ -1,4 +1,4 @@
-//! How a grant goes on: the compare-and-swap of a rotation, and what is told of one that comes from elsewhere.
+//! Rotation of a grant: the compare-and-swap, and the notification when a credential is used from a new network.
 
 use diesel::{
     backend::Backend,
@@ -26,44 +26,44 @@ use crate::protocol::{
     time::{Span, Timestamp},
 };
 
-/// When a statement may be executed, and what time that is. The database may execute it long after it was sent: where it stood
-/// still, or its row was held. A rotation counts from when it was written, by the one clock that all servers read, not from when it
-/// was asked for, and one whose caller has been told that nothing was done is not written afterwards.
+/// The deadline of a statement, and the time it writes. The database may execute a statement long after it was sent, if it was
+/// stalled or the row was locked. A rotation is dated when it is written, by the one clock that all servers read, not when it was
+/// requested; once its caller has been told that nothing was done, it is no longer written.
 #[derive(Clone, Copy, Debug)]
 pub struct Statement {
-    /// What is added to the database's time: nothing, but where a test moves time.
+    /// An offset added to the database's time; zero except in tests that move time.
     pub shift: i64,
-    /// Before when it may be executed, by the database's clock.
+    /// The deadline, by the database's clock.
     pub until: Timestamp,
 }
 
 impl Statement {
-    /// A statement that follows a reading of the database's clock, which is taken to say another time. It may be executed within
-    /// this time: what was left after the reading is counted from it, and so never ends too late.
+    /// A statement that follows a reading of the database's clock, shifted to another time. It may be executed within this span,
+    /// counted from the reading: so the deadline is never too late.
     #[must_use]
     pub fn after(read_at: Timestamp, by_database: Timestamp, within: Span) -> Self {
         Self { shift: by_database.millis() - read_at.millis(), until: read_at.plus(within) }
     }
 }
 
-/// A rotation: from `generation` to the next.
+/// A rotation from `generation` to the next.
 #[derive(Clone, Debug)]
 pub struct Advance {
     /// The grant.
     pub grant: Id,
-    /// The generation that was presented.
+    /// The presented generation.
     pub generation: u32,
-    /// From where.
+    /// Where it was presented from.
     pub seen: Origin,
-    /// When.
+    /// Its deadline.
     pub statement: Statement,
 }
 
-/// Rotations that wait for their turn to write.
+/// Rotations queued for their turn to write.
 pub type Advances = WriteQueue<Advance, Result<bool>>;
 
-/// The statement, written out: Diesel does not keep an update prepared, so that PostgreSQL would parse and plan it each time. One
-/// that heals takes a row that is behind the credential, any other the row that is where the credential is.
+/// The rotation statement, written out because Diesel does not keep an update prepared, and PostgreSQL would parse and plan it each
+/// time. A healing statement takes a row that is behind the credential, any other a row of exactly its generation.
 struct Rotation<'a, const HEALS: bool> {
     id: &'a [u8],
     generation: i64,
@@ -130,21 +130,21 @@ where
 
 impl<C, const HEALS: bool> RunQueryDsl<C> for Rotation<'_, HEALS> {}
 
-/// Compare-and-swap from `generation` to the next, unless revoked, and from where: false when another was first, or it is too late
-/// for it. The guard is in the statement, the row count is the answer.
+/// Compare-and-swap from `generation` to the next, unless revoked, recording the origin: false if a concurrent request was first,
+/// or the deadline has passed. The guard is in the statement, the row count is the answer.
 ///
 /// # Errors
-/// The database's; the row may then have advanced all the same, and the retry window covers it.
+/// Database errors; the row may have advanced nonetheless, and the retry window covers that.
 pub fn advance(connection: &mut AnyConnection, advance: &Advance) -> Result<bool> {
     Ok(on_either!(connection, one => Rotation::<false>::from(advance).execute(one))? == 1)
 }
 
-/// A genuine credential is newer than its row, so that the database went back in time: the row follows it, unless revoked, its history
-/// says so, and where the app goes on from another network its user is told, as by [`advance_elsewhere`]. All of it is kept, or
-/// nothing. False when another one did so before, or has the row gone further.
+/// Heals a row that is older than a genuine credential, because the database was restored to an earlier state. In one transaction,
+/// the row follows the credential unless it is revoked, the history records it, and if the app continues from another network the
+/// user is notified, as by [`advance_elsewhere`]. False if a concurrent request did so before, or the row has advanced further.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn heal(
     connection: &mut AnyConnection,
     (grant, wish): (&Grant, &Advance),
@@ -164,7 +164,7 @@ pub fn heal(
 }
 
 impl Store {
-    /// As [`advance`]; on SQLite along with all others that wait for their turn to write, in one transaction.
+    /// As [`advance`]; on SQLite grouped with all other queued rotations in one transaction.
     ///
     /// # Errors
     /// As [`advance`].
@@ -173,7 +173,7 @@ impl Store {
             return advance(connection, &wish);
         }
         let all = |wishes: &[Advance]| {
-            // The callers of the others wait still, where the one of this thread has left.
+            // The other callers still wait, even if this thread's own has given up.
             let done = progress::of(None, || {
                 dialect::together(connection, |connection| {
                     wishes.iter().map(|wish| advance(connection, wish)).collect::<Result<Vec<bool>>>()
@@ -188,8 +188,8 @@ impl Store {
     }
 }
 
-/// As [`advance`], of an app that goes on from another network: where nothing of the user was seen there before, they are
-/// told. All of it is kept, or nothing.
+/// As [`advance`], for an app that continues from another network: if nothing of the user was seen there before, they are notified,
+/// in the same transaction.
 ///
 /// # Errors
 /// As [`advance`].
@@ -210,11 +210,11 @@ pub fn advance_elsewhere(
     })
 }
 
-/// The successor of a token was told again to an app in another network: where nothing of the user was seen there before,
-/// they are told.
+/// The successor of a token was returned again to an app in another network: if nothing of the user was seen there before, they are
+/// notified.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn repeat_elsewhere(connection: &mut AnyConnection, grant: &Grant, network: &str, event: &Event<'_>) -> Result<()> {
     dialect::together(connection, |connection| tell_of_network(connection, grant, network, event))
 }

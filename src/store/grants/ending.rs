@@ -1,5 +1,5 @@
-//! Grants of a user, and their end: which of them live, revoking one, those of an app, all. A grant that was revoked stays so;
-//! its row says when and why.
+//! The end of grants: the active grants of a user, and revoking one, those of an app, or all. A revoked grant stays revoked; its
+//! row says when and why.
 
 use diesel::prelude::*;
 
@@ -17,25 +17,25 @@ use crate::{
     },
 };
 
-/// Revokes a grant, and says why; false when there is none, or it was revoked before.
+/// Revokes a grant for this reason; false if there is none, or it was already revoked.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn revoke(connection: &mut AnyConnection, id: Id, reason: EndReason, now: Timestamp) -> Result<bool> {
     let row = grants::table.find(id.as_bytes().as_slice()).filter(grants::revoked_at.is_null());
     let set = (grants::revoked_at.eq(Some(now.millis())), grants::end_reason.eq(Some(reason.name())));
     Ok(write_queue::alone(|| diesel::update(row).set(set).execute(connection))? == 1)
 }
 
-/// Revokes a grant of which a credential came again: the moment goes into its history, and the user is told, all of it or
-/// nothing (ASVS 2.3.3). False when another was first, who has told them.
+/// Revokes a grant whose credential was replayed. Its history entry and the notification of the user are in the same transaction
+/// (ASVS 2.3.3). False if a concurrent request was first, which has notified them.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn revoke_reused(connection: &mut AnyConnection, line: &Line, reason: EndReason, event: &Event<'_>) -> Result<bool> {
     let revoke = |connection: &mut AnyConnection| {
         let is_first = revoke(connection, line.grant, reason, event.at)?;
-        // Of someone whose account is deleted nothing is kept any more.
+        // Nothing is kept about a user whose account is deleted.
         if let Some(user) = users::find(connection, event.user)? {
             grant_history::insert(connection, std::slice::from_ref(line))?;
             if is_first {
@@ -44,14 +44,14 @@ pub fn revoke_reused(connection: &mut AnyConnection, line: &Line, reason: EndRea
         }
         Ok(is_first)
     };
-    // Whoever presented it may have left: a theft that was noticed ends the grant all the same.
+    // The caller may have given up: a detected theft ends the grant nonetheless.
     progress::of(None, || dialect::together(connection, revoke))
 }
 
-/// The grants of a user that were not revoked and have not reached their end, the newest first.
+/// The grants of a user that are neither revoked nor expired, newest first.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn active_of(connection: &mut AnyConnection, user: Id, now: Timestamp) -> Result<Vec<Grant>> {
     let theirs = grants::table
         .select(GrantRow::as_select())
@@ -61,10 +61,10 @@ pub fn active_of(connection: &mut AnyConnection, user: Id, now: Timestamp) -> Re
     theirs.order(grants::id.desc()).load(connection)?.into_iter().map(to_value).collect()
 }
 
-/// Some of them to one client, behind `before` in that order, at most `limit`.
+/// A page of these grants to one client, after `before` in that order, at most `limit`.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn active_for(
     connection: &mut AnyConnection,
     (user, client): (Id, &str),
@@ -72,7 +72,7 @@ pub fn active_for(
     limit: usize,
     now: Timestamp,
 ) -> Result<Vec<Grant>> {
-    let before = before.unwrap_or(Id::from_bytes([0xff; 16])); // no id comes behind it
+    let before = before.unwrap_or(Id::from_bytes([0xff; 16])); // no id sorts after it
     let theirs = grants::table
         .select(GrantRow::as_select())
         .filter(grants::user_id.eq(user.as_bytes().as_slice()))
@@ -84,10 +84,10 @@ pub fn active_for(
     some.load(connection)?.into_iter().map(to_value).collect()
 }
 
-/// The clients to which a user has such grants.
+/// The clients to which a user has active grants.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn clients_of(connection: &mut AnyConnection, user: Id, now: Timestamp) -> Result<Vec<String>> {
     let theirs = grants::table
         .select(grants::client_id)
@@ -97,10 +97,10 @@ pub fn clients_of(connection: &mut AnyConnection, user: Id, now: Timestamp) -> R
     Ok(theirs.distinct().load(connection)?)
 }
 
-/// The grants of a user that were revoked at this very time, the newest first.
+/// The grants of a user that were revoked at exactly this time, newest first.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn revoked_at(connection: &mut AnyConnection, user: Id, at: Timestamp) -> Result<Vec<Grant>> {
     let theirs = grants::table
         .select(GrantRow::as_select())
@@ -109,16 +109,16 @@ pub fn revoked_at(connection: &mut AnyConnection, user: Id, at: Timestamp) -> Re
     theirs.order(grants::id.desc()).load(connection)?.into_iter().map(to_value).collect()
 }
 
-/// Names the device of a user's grant; false when they have no such grant.
+/// Names the device of a user's grant; false if they have no such grant.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn rename(connection: &mut AnyConnection, user: Id, id: Id, name: Option<&str>) -> Result<bool> {
     let row = grants::table.find(id.as_bytes().as_slice()).filter(grants::user_id.eq(user.as_bytes().as_slice()));
     Ok(diesel::update(row).set(grants::device_name.eq(name)).execute(connection)? == 1)
 }
 
-/// Revokes every grant of a user, or all but those given in one session. Part of a transaction.
+/// Revokes every grant of a user, or all but those issued in one session. Part of a transaction.
 pub(in crate::store) fn revoke_everything(
     connection: &mut AnyConnection,
     user: Id,
@@ -126,7 +126,7 @@ pub(in crate::store) fn revoke_everything(
     reason: EndReason,
     now: Timestamp,
 ) -> Result<()> {
-    let none = Id::from_bytes([0; 16]); // no session has it
+    let none = Id::from_bytes([0; 16]); // no session has this id
     let spared = but_in.unwrap_or(none);
     let theirs = grants::table
         .filter(grants::user_id.eq(user.as_bytes().as_slice()))
@@ -153,7 +153,7 @@ pub(in crate::store) fn revoke_all(
     Ok(diesel::update(theirs).set(set).execute(connection)?)
 }
 
-/// Forgets from where a user's grants were used. Part of a transaction.
+/// Deletes the recorded origins of a user's grants. Part of a transaction.
 pub(in crate::store) fn forget_origins(connection: &mut AnyConnection, user: Id) -> Result<()> {
     let theirs = grants::table.filter(grants::user_id.eq(user.as_bytes().as_slice()));
     let none = None::<&str>;

@@ -1,4 +1,4 @@
-//! How a grant is given: its row is inserted, in the session and by the consent that it rests on.
+//! Issuing a grant: its row is inserted, guarded by the session and the consent it rests on.
 
 use diesel::{
     prelude::*,
@@ -21,7 +21,7 @@ use crate::protocol::{
     time::{Span, Timestamp},
 };
 
-/// The columns of a grant that was just given, each with its type and its value.
+/// The columns of a newly issued grant, each with its type and value.
 macro_rules! with_columns {
     ($grant:expr, $claims:expr, $then:ident) => {
         $then!(
@@ -74,7 +74,7 @@ fn claims(grant: &Grant) -> Result<Option<String>> {
 /// Inserts a grant.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn insert(connection: &mut AnyConnection, grant: &Grant) -> Result<()> {
     let claims = claims(grant)?;
     let row = with_columns!(grant, claims, assignments);
@@ -82,11 +82,12 @@ pub fn insert(connection: &mut AnyConnection, grant: &Grant) -> Result<()> {
     Ok(())
 }
 
-/// Inserts a grant given in a session, unless that has ended or consent was withdrawn: whoever ends or withdraws them finds
-/// the grant. That the session is in use is noted where it was not for `noted_after`: most grants are one statement.
+/// Inserts a grant issued in a session, unless the session has ended or consent was withdrawn: ending or withdrawing them
+/// afterwards finds the grant. The session's last use is updated only if it is older than `noted_after`, so that most grants are
+/// one statement.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn insert_in(connection: &mut AnyConnection, grant: &Grant, session: &Session, noted_after: Span) -> Result<bool> {
     let now = grant.created_at;
     if now.age_of(session.last_seen_at).is_below(noted_after) {
@@ -101,8 +102,8 @@ pub fn insert_in(connection: &mut AnyConnection, grant: &Grant, session: &Sessio
     })
 }
 
-/// In one statement: the rows of session and consent are held while it is inserted, by a lock that many may have at once, or by
-/// being the only writer.
+/// One statement: the rows of session and consent are locked while the grant is inserted, by a shared lock, or by being the only
+/// writer.
 fn insert_where_held(connection: &mut AnyConnection, grant: &Grant, session: &Session) -> Result<bool> {
     let claims = claims(grant)?;
     macro_rules! row {

@@ -1,5 +1,5 @@
-//! Grants that leave the table, with their history and what is known of their apps' networks. The table is looked through in the
-//! order of its primary key: no index follows what rotation changes. Which of them leave is `protocol::retention`.
+//! Purging of grants, with their history and the known networks of their apps. The table is swept in the order of its primary key:
+//! no index covers columns that rotation changes. Which grants are purged is `protocol::retention`.
 
 use diesel::prelude::*;
 
@@ -18,28 +18,28 @@ use crate::{
     },
 };
 
-/// So many grants leave in one transaction.
+/// The maximum number of grants purged in one transaction.
 const TOGETHER: usize = 200;
-/// So many lines of history leave in one.
+/// The maximum number of history entries purged in one transaction.
 const LINES: u32 = 1_000;
 
 type Columns = (Vec<u8>, i64, bool, i64, Option<i64>, i64, Option<i64>);
 
-/// What came of looking at a slice.
+/// The result of sweeping a slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Purged {
-    /// The last grant that was dealt with; `None` at the end of the table.
+    /// The last grant processed; `None` at the end of the table.
     pub at: Option<Id>,
-    /// How many rows have left, lines of history among them.
+    /// The number of deleted rows, including history entries.
     pub deleted: usize,
 }
 
-/// Looks at `slice` grants behind `after`, and removes those that leave, at most two hundred: where there are more, or more
-/// history than fits into one transaction, it stops there. Reading holds nobody up; a row that another transaction holds, or that
-/// was used since, stays.
+/// Examines `slice` grants after `after`, and purges at most two hundred; it stops early if more are due, or if there is more
+/// history than fits into one transaction. Reading takes no locks; a row that is locked by another transaction, or was used
+/// meanwhile, is kept.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn sweep(connection: &mut AnyConnection, after: Id, slice: u32, retention: &Retention) -> Result<Purged> {
     let rows: Vec<Columns> = grants::table
         .filter(grants::id.gt(after.as_bytes().as_slice()))
@@ -58,7 +58,7 @@ pub fn sweep(connection: &mut AnyConnection, after: Id, slice: u32, retention: &
     let is_end = rows.len() < usize::try_from(slice).unwrap_or(usize::MAX);
     let (mut last, mut purgeable) = (after, Vec::new());
     for row in rows {
-        // One that cannot be read does not hold the walk up.
+        // An unreadable row does not stop the sweep.
         match to_life(row) {
             Ok((id, Ok(life))) => {
                 last = id;
@@ -78,14 +78,14 @@ pub fn sweep(connection: &mut AnyConnection, after: Id, slice: u32, retention: &
     purgeable.retain(|id| !needed.contains(id));
     let Some(last_purgeable) = last_purgeable else { return Ok(Purged { at: (!is_end).then_some(last), deleted: 0 }) };
     Ok(match remove_apart(connection, &purgeable, retention)? {
-        Removed::Lines(deleted) => Purged { at: Some(after), deleted }, // there are more of them
+        Removed::Lines(deleted) => Purged { at: Some(after), deleted }, // more remain
         Removed::Grants(deleted) => {
             Purged { at: if are_all { (!is_end).then_some(last) } else { Some(last_purgeable) }, deleted }
         }
     })
 }
 
-/// Those of these grants that were redeemed in a session that goes on: who signs out there has their clients told
+/// Of these grants, those redeemed in a session that has not ended: signing out there still notifies their clients
 /// (`deliveries::enqueue_logout`).
 fn in_unended_sessions(connection: &mut AnyConnection, purgeable: &[Id]) -> Result<Vec<Id>> {
     if purgeable.is_empty() {
@@ -118,15 +118,15 @@ fn to_life(
     Ok((row.id("id", id)?, life))
 }
 
-/// What has left, in rows.
+/// What was deleted, in rows.
 enum Removed {
-    /// Some of the history, of which there was more than fits into one transaction.
+    /// Part of the history, which did not fit into one transaction.
     Lines(usize),
-    /// Grants, with what was left of their history.
+    /// Grants, with the rest of their history.
     Grants(usize),
 }
 
-/// As [`remove`]; where they cannot be removed together, each by itself, so that one stays and not all of them.
+/// As [`remove`]; if they cannot be removed together, one by one, so that a single failing row does not keep the others.
 fn remove_apart(connection: &mut AnyConnection, purgeable: &[Id], retention: &Retention) -> Result<Removed> {
     match remove(connection, purgeable, retention) {
         Err(_) if meta::write(connection).is_ok() => {}
@@ -137,7 +137,7 @@ fn remove_apart(connection: &mut AnyConnection, purgeable: &[Id], retention: &Re
         match remove(connection, &[*id], retention) {
             Ok(Removed::Grants(rows)) => deleted += rows,
             Ok(Removed::Lines(rows)) => (deleted, has_more) = (deleted + rows, true),
-            Err(error) if meta::write(connection).is_err() => return Err(error), // it is not this one
+            Err(error) if meta::write(connection).is_err() => return Err(error), // this row is not the cause
             Err(error) => tracing::error!(%error, "grant {id} could not be removed: skipped"),
         }
     }
@@ -146,7 +146,7 @@ fn remove_apart(connection: &mut AnyConnection, purgeable: &[Id], retention: &Re
 
 fn remove(connection: &mut AnyConnection, purgeable: &[Id], retention: &Retention) -> Result<Removed> {
     let keys = || purgeable.iter().map(|id| id.as_bytes().as_slice());
-    // Again, while the rows are held: whoever advances one notes when.
+    // Checked again while the rows are locked: a rotation updates the time.
     let unused = || grants::rotated_at.is_null().or(grants::rotated_at.le(retention.cutoff().millis()));
     dialect::together(connection, |connection| {
         let still = || grants::table.filter(grants::id.eq_any(keys())).filter(unused()).select((grants::id, grants::user_id));

@@ -1,5 +1,5 @@
-//! How a session begins, or goes on: someone has signed in. What they are told of it is `notifications`, by which browsers they are
-//! known `devices`.
+//! Sign-in: a session begins or continues. The notification of the user is `notifications`; the browsers known as theirs are
+//! `devices`.
 
 use diesel::prelude::*;
 
@@ -17,37 +17,37 @@ use crate::{
     },
 };
 
-/// A sign-in that has succeeded.
+/// A successful sign-in.
 #[derive(Clone, Debug)]
 pub struct SignIn<'a> {
-    /// Who.
+    /// The user.
     pub user: &'a User,
-    /// The session of this browser before.
+    /// The previous session of this browser.
     pub before: Option<&'a Session>,
-    /// The one that begins, where that cannot go on.
+    /// The session to create if the previous one cannot continue.
     pub new: Session,
-    /// The range of its address, by which a device is known again.
+    /// The address range, by which a device is recognised.
     pub network: &'a str,
-    /// The row of its event.
+    /// The id of the activity entry.
     pub event: Id,
 }
 
-/// The user signed in in a browser. Their session in it gets a new generation; anyone else's ends, and the new one begins. They
-/// are told of a browser, or a network, that was never seen (ASVS 6.3.5). `None` when the password was set anew or the account
+/// Signs a user in. Their own session in this browser gets a new generation; another user's ends, and the new one begins. The user
+/// is notified of a browser or network that was never seen before (ASVS 6.3.5). `None` if the password was changed or the account
 /// disabled meanwhile: then nothing was done.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn begin(connection: &mut AnyConnection, sign_in: SignIn<'_>, now: Timestamp) -> Result<Option<Session>> {
     dialect::together(connection, |connection| {
         let SignIn { user, before, new, network, event } = sign_in;
         let Some(auth_time) = users::hold(connection, user, now)? else { return Ok(None) };
         let new = Session { auth_time, ..new };
-        // Without one, every browser would be the same known device.
+        // Without it, all browsers would be one known device.
         let device = new.device_id.clone().ok_or_else(|| Error::Failed("a sign-in without a device".into()))?;
         let seen = devices::see(connection, user.claims.id, (&device, network), now)?;
         let origin = new.origin.clone();
-        // Of the very first sign-in of an account there is nothing to tell.
+        // The very first sign-in of an account needs no notification.
         let is_new = user.signed_in_at.is_some() && !(seen.device && seen.network);
         let activity = if is_new { Activity::SignedInAnew } else { Activity::SignedIn };
         let event = Event { id: event, user: user.claims.id, activity, origin: &origin, about: None, at: now };
@@ -69,7 +69,7 @@ fn go_on_or_begin(
 ) -> Result<Session> {
     if let Some(before) = before {
         let goes_on = before.user_id == user.claims.id && now < before.expires_at;
-        // One that was remembered stays so: its apps depend on it. One that is to be from now on gets another end.
+        // A remembered session stays remembered, as its apps depend on it. One that becomes remembered now gets the longer expiry.
         let is_upgraded = new.remembered && !before.remembered;
         let renewed = Session {
             id: before.id,
@@ -88,8 +88,8 @@ fn go_on_or_begin(
     Ok(new)
 }
 
-/// The same user signed in again on this session: a new generation, the old cookie is dead. False when the
-/// session was ended or renewed by someone else meanwhile.
+/// Renews the session after the same user signed in again: a new generation, which invalidates the old cookie. False if the session
+/// was ended or renewed concurrently.
 fn renew(connection: &mut AnyConnection, session: &Session, renewed: &Session) -> Result<bool> {
     let row = sessions::table
         .find(session.id.as_bytes().as_slice())
@@ -112,8 +112,7 @@ fn renew(connection: &mut AnyConnection, session: &Session, renewed: &Session) -
     Ok(rows == 1)
 }
 
-/// The session goes on under a new cookie: a new generation. `None` when it ended or was renewed meanwhile. Part of a
-/// transaction.
+/// Continues the session under a new cookie: a new generation. `None` if it was ended or renewed meanwhile. Part of a transaction.
 pub(in crate::store) fn renew_cookie(
     connection: &mut AnyConnection,
     session: &Session,

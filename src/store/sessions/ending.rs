@@ -1,5 +1,5 @@
-//! How a session ends: by its user, with everything else of theirs, or at its time. With it end the grants that were given in
-//! it, and clients are told.
+//! The end of a session: by its user, along with everything else of theirs, or by expiry. The grants bound to it end too, and
+//! clients are notified.
 
 use diesel::prelude::*;
 
@@ -14,20 +14,20 @@ use crate::{
     },
 };
 
-/// What becomes of the grants with `offline_access` when a session is ended.
+/// What happens to the grants with `offline_access` when a session is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offline {
-    /// They live on.
+    /// They stay active.
     Keep,
-    /// They end as well.
+    /// They are revoked as well.
     Ends,
 }
 
-/// Ends a session and the grants that end with it. A code issued meanwhile is of a session that has ended, and
-/// is refused when it is redeemed. The clients that want to know will be told.
+/// Ends a session and the grants bound to it. A code issued concurrently belongs to an ended session, and is refused when redeemed.
+/// Clients with a back-channel logout URI will be notified.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn end(connection: &mut AnyConnection, session: &Session, offline: Offline, event: &Event<'_>) -> Result<()> {
     dialect::together(connection, |connection| {
         if end_in(connection, session, offline, event.at)? {
@@ -37,7 +37,7 @@ pub fn end(connection: &mut AnyConnection, session: &Session, offline: Offline, 
     })
 }
 
-/// As [`end`]; false when it had ended. Part of a transaction.
+/// As [`end`]; false if it had already ended. Part of a transaction.
 pub(in crate::store) fn end_in(
     connection: &mut AnyConnection,
     session: &Session,
@@ -63,24 +63,24 @@ pub(in crate::store) fn end_all(connection: &mut AnyConnection, user: Id, but: O
     all.iter().filter(|session| Some(session.id) != but).try_for_each(|session| end_row(connection, session, now).map(drop))
 }
 
-/// Ends some of the sessions that have reached their absolute end, and says how many: nothing lives in them any more, but
-/// clients want to know.
+/// Ends sessions past their absolute expiry, at most `limit`, and returns how many: they are inactive already, but clients are to
+/// be notified.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn end_expired(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> Result<usize> {
     let mut ended = 0;
     for session in expired(connection, now, limit)? {
         match dialect::together(connection, |connection| end_row(connection, &session, now)) {
             Ok(_) => ended += 1,
-            Err(error) if meta::write(connection).is_err() => return Err(error), // it is not this one
+            Err(error) if meta::write(connection).is_err() => return Err(error), // this row is not the cause
             Err(error) => tracing::error!(%error, "session {} could not be ended: skipped", session.id),
         }
     }
     Ok(ended)
 }
 
-/// Whoever ends the session, and nobody else, enqueues what is to be told; false for everyone else.
+/// Marks the row as ended. Only the caller that gets true enqueues the notifications.
 pub(super) fn end_row(connection: &mut AnyConnection, session: &Session, now: Timestamp) -> Result<bool> {
     let key = session.id.as_bytes().as_slice();
     let alive = sessions::table.find(key).filter(sessions::ended_at.is_null());

@@ -1,5 +1,5 @@
-//! Sessions that leave the table, and the end of those that nobody uses any more. The table is looked through in the order of its
-//! primary key: no index follows when a session was last used. Which of them end or leave is `protocol::retention`.
+//! Purging of sessions, and the end of idle ones. The table is swept in the order of its primary key: no index covers the last use
+//! of a session. Which sessions end or are purged is `protocol::retention`.
 
 use std::collections::HashSet;
 
@@ -16,23 +16,23 @@ use crate::{
     },
 };
 
-/// So many sessions leave in one transaction, and so many are ended at once, each in one of its own.
+/// The maximum number of sessions purged in one transaction, and of sessions ended by one sweep, each in its own transaction.
 const TOGETHER: usize = 100;
 
 type Columns = (Vec<u8>, Vec<u8>, Option<i64>, i64, bool, bool);
 
-/// What came of looking at a slice.
+/// The result of sweeping a slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Purged {
-    /// The last session that was dealt with; `None` at the end of the table.
+    /// The last session processed; `None` at the end of the table.
     pub at: Option<Id>,
     /// How many were ended.
     pub ended: usize,
-    /// How many rows have left.
+    /// The number of deleted rows.
     pub deleted: usize,
 }
 
-/// What becomes of a session.
+/// What to do with a session.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum PurgeDecision {
     Keep,
@@ -40,20 +40,19 @@ enum PurgeDecision {
     Remove,
 }
 
-/// A session of which something becomes.
+/// A session that is due.
 struct Due {
     id: Id,
     user: Id,
     decision: PurgeDecision,
 }
 
-/// Looks at `slice` sessions behind `after`: ends those that were not used for too long, and removes those that ended long ago;
-/// of one in which a grant was given that is still there, it forgets from where it was. At most a hundred of them; where there
-/// are more it stops there. A session that another transaction holds, or that was used meanwhile, stays as it is, and so does one
-/// whose apps are used.
+/// Examines `slice` sessions after `after`: ends idle ones, and deletes those that ended long ago; one in which a still stored
+/// grant was issued only loses its recorded origin. At most a hundred; it stops early if more are due. A session that is locked by
+/// another transaction, or was used meanwhile, is kept as it is, and so is one whose apps are in use.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn sweep(connection: &mut AnyConnection, after: Id, slice: u32, retention: &Retention) -> Result<Purged> {
     let rows: Vec<Columns> = sessions::table
         .filter(sessions::id.gt(after.as_bytes().as_slice()))
@@ -66,7 +65,7 @@ pub fn sweep(connection: &mut AnyConnection, after: Id, slice: u32, retention: &
     let mut due = Vec::new();
     for (id, user, ended_at, last_seen_at, remembered, has_origin) in rows {
         let row = Row { table: "sessions", name: &last_seen_at };
-        // One that cannot be read does not hold the walk up.
+        // An unreadable row does not stop the sweep.
         let (id, user) = match (row.id("id", id), row.id("user_id", user)) {
             (Ok(id), Ok(user)) => (id, user),
             (Err(error), _) | (_, Err(error)) => {
@@ -84,7 +83,7 @@ pub fn sweep(connection: &mut AnyConnection, after: Id, slice: u32, retention: &
             due.push((Due { id, user, decision }, has_origin));
         }
     }
-    // Those that stay for a grant, and of which nothing is left to forget, are nobody's work.
+    // A session kept for a grant, with its origin already deleted, needs nothing.
     let purgeable: Vec<_> = due.iter().filter(|(one, _)| one.decision == PurgeDecision::Remove).map(|(one, _)| one).collect();
     let staying: HashSet<_> = given_in(connection, &purgeable)?.into_iter().collect();
     let is_done = |one: &Due| one.decision == PurgeDecision::Remove && staying.contains(one.id.as_bytes().as_slice());
@@ -98,13 +97,13 @@ pub fn sweep(connection: &mut AnyConnection, after: Id, slice: u32, retention: &
     Ok(Purged { at, ended, deleted })
 }
 
-/// Whether it is known from where a session was.
+/// Whether a session has a recorded origin.
 #[diesel::dsl::auto_type]
 fn has_origin() -> _ {
     sessions::address.is_not_null().or(sessions::place.is_not_null()).or(sessions::user_agent.is_not_null())
 }
 
-/// Those of these sessions in which a grant was given that is still there: its page says in which browser, and `protocol::grant`
+/// Of these sessions, those in which a still stored grant was issued: its page shows the browser, and `protocol::grant` checks
 /// whether its session has ended.
 fn given_in(connection: &mut AnyConnection, some: &[&Due]) -> Result<Vec<Vec<u8>>> {
     if some.is_empty() {
@@ -116,13 +115,13 @@ fn given_in(connection: &mut AnyConnection, some: &[&Due]) -> Result<Vec<Vec<u8>
     Ok(given.distinct().load(connection)?)
 }
 
-/// Ends and removes; says how many of each.
+/// Ends and deletes; returns how many of each.
 fn settle(connection: &mut AnyConnection, due: &[Due], retention: &Retention) -> Result<(usize, usize)> {
     let mut ended = 0;
     for one in due.iter().filter(|one| one.decision == PurgeDecision::End) {
         match end_idle(connection, one.id, retention) {
             Ok(is_ended) => ended += usize::from(is_ended),
-            Err(error) if meta::write(connection).is_err() => return Err(error), // it is not this one
+            Err(error) if meta::write(connection).is_err() => return Err(error), // this row is not the cause
             Err(error) => tracing::error!(%error, "session {} could not be ended: skipped", one.id),
         }
     }
@@ -130,7 +129,7 @@ fn settle(connection: &mut AnyConnection, due: &[Due], retention: &Retention) ->
     Ok((ended, remove_apart(connection, &purgeable, retention.cutoff())?))
 }
 
-/// As [`remove`]; where they cannot be removed together, each by itself, so that one stays and not all of them.
+/// As [`remove`]; if they cannot be removed together, one by one, so that a single failing row does not keep the others.
 fn remove_apart(connection: &mut AnyConnection, purgeable: &[&Due], cutoff: Timestamp) -> Result<usize> {
     match remove(connection, purgeable, cutoff) {
         Err(_) if meta::write(connection).is_ok() => {}
@@ -140,14 +139,14 @@ fn remove_apart(connection: &mut AnyConnection, purgeable: &[&Due], cutoff: Time
     for one in purgeable {
         match remove(connection, std::slice::from_ref(one), cutoff) {
             Ok(removed) => deleted += removed,
-            Err(error) if meta::write(connection).is_err() => return Err(error), // it is not this one
+            Err(error) if meta::write(connection).is_err() => return Err(error), // this row is not the cause
             Err(error) => tracing::error!(%error, "session {} could not be removed: skipped", one.id),
         }
     }
     Ok(deleted)
 }
 
-/// Ends a session, unless it was used since it was looked at, or an app whose access ends with it is used.
+/// Ends a session, unless it, or an app whose access ends with it, was used since it was examined.
 fn end_idle(connection: &mut AnyConnection, id: Id, retention: &Retention) -> Result<bool> {
     let key = id.as_bytes().as_slice();
     dialect::together(connection, |connection| {
@@ -158,7 +157,7 @@ fn end_idle(connection: &mut AnyConnection, id: Id, retention: &Retention) -> Re
         if !retention.is_idle(session.remembered, session.last_seen_at) {
             return Ok(false);
         }
-        // Of no later use than that no credential of theirs is taken any more: nothing can come between.
+        // A credential of theirs last used before this time is refused: no use can come in between.
         let since = retention.idle_since(session.remembered).millis();
         let last_used_since = grants::rotated_at.gt(since).or(grants::rotated_at.is_null().and(grants::created_at.gt(since)));
         let in_use = grants::table
@@ -172,7 +171,7 @@ fn end_idle(connection: &mut AnyConnection, id: Id, retention: &Retention) -> Re
     })
 }
 
-/// Removes those of these sessions that ended until then; says how many.
+/// Deletes those of these sessions that ended up to this time; returns how many.
 fn remove(connection: &mut AnyConnection, purgeable: &[&Due], cutoff: Timestamp) -> Result<usize> {
     if purgeable.is_empty() {
         return Ok(0);

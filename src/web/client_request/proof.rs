@@ -1,5 +1,5 @@
-//! Whether a client is who it says (RFC 6749 §2.3, RFC 7523 §3): its secret or its assertion, with guesses slowed; and the keys of
-//! a client that signs its requests, fetched where they are not known.
+//! Client authentication (RFC 6749 §2.3, RFC 7523 §3): by secret or by assertion, with guessing slowed; and fetching the keys of a
+//! client that signs its assertions, where they are not cached.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,25 +24,25 @@ use crate::{
     web::{oauth_error::OauthError, reply::Reply},
 };
 
-/// How long a request waits for its turn to have keys fetched: a little longer than one fetch may take.
+/// How long a request waits for its turn to fetch keys: slightly longer than one fetch may take.
 const FETCH_LOCK_WAIT: Duration = Duration::from_secs(6);
 
-/// What became of the authentication.
+/// The result of the authentication.
 pub(super) enum Authenticated {
-    /// It is this client.
+    /// Authenticated as this client.
     As(Arc<Client>),
-    /// It is refused, with this answer.
+    /// Refused, with this response.
     Refused(Reply),
-    /// This cannot be known before the client's keys were fetched.
+    /// Undecided until the client's keys are fetched.
     Fetch(Arc<Client>),
 }
 
-/// Which keys of a client are taken.
+/// Which keys of a client are acceptable.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeysAre {
-    /// Those that were read lately: others are fetched first.
+    /// Recently fetched keys; otherwise they are fetched first.
     Fresh,
-    /// Those that were read a while ago are good enough.
+    /// Any keys in the cache.
     AsKnown,
 }
 
@@ -81,14 +81,14 @@ impl ClientRequest {
     }
 }
 
-/// What became of an assertion that is not refused.
+/// The result of an assertion that is not refused.
 enum Asserted {
     Holds,
     KeysNeeded,
 }
 
-/// RFC 7523 §3: signed by the client, for us, now (the keys may have been waited for), once. The use is written down last:
-/// nothing else can fail then.
+/// RFC 7523 §3: signed by the client, for us, valid now (the keys may have been waited for), used once. The use is recorded last:
+/// nothing else can fail after it.
 fn assert(
     app: &App,
     connection: &mut AnyConnection,
@@ -119,8 +119,8 @@ fn assert(
     Ok(Ok(Asserted::Holds))
 }
 
-/// Asks the client for its keys, with no connection in hand: one caller at a time, and a few clients at once. Who waited
-/// may find them there. A fetch that was begun goes on when its caller leaves: nobody can have it begun again and again.
+/// Fetches the client's keys, without a connection: one request at a time per client, and a few clients at once. A request that
+/// waited may find them cached. A fetch that was begun continues when its caller leaves, so that nobody can start it over and over.
 pub(super) async fn fetch(app: &Data<App>, client_request: &ClientRequest, client: Arc<Client>) {
     let fetch_lock = app.client_keys.fetch_lock(&client);
     let fetch_lock = tokio::time::timeout(FETCH_LOCK_WAIT, async {
@@ -140,7 +140,7 @@ pub(super) async fn fetch(app: &Data<App>, client_request: &ClientRequest, clien
         app.client_keys.put(&client, got, app.clock.now());
         drop(fetch_lock);
     });
-    let _ = fetched.await; // what came of it is found where the keys are
+    let _ = fetched.await; // the result is in the cache
 }
 
 fn slow_down(seconds: i64) -> Reply {

@@ -15,7 +15,7 @@ fn client(symbolon: &Binary, more: &str) {
 #[test]
 fn apis_are_registered_listed_and_shown() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         assert_eq!(symbolon.json("api list --json"), json!([]), "{name}");
         let line =
             ["api", "add", NOTES, "--name", "Notes", "--scope", "notes:read=Read your notes", "--scope", "notes:write", "--json"];
@@ -46,7 +46,7 @@ fn apis_are_registered_listed_and_shown() {
 #[test]
 fn what_an_api_loses_its_clients_lose() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.add_api(NOTES, &["notes:read", "notes:write", "shared"]);
         symbolon.add_api(FILES, &["shared"]);
         client(
@@ -90,7 +90,7 @@ fn what_an_api_loses_its_clients_lose() {
 #[test]
 fn an_api_that_makes_no_sense_is_refused() {
     for database in databases() {
-        let (name, mut symbolon) = (database.name, Binary::new(&database.url));
+        let (name, mut symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.variables = vec![("SYMBOLON_SCOPE_CLAIMS", "employee: number".into())];
         for (line, words) in [
             ("notes --name Notes", "absolute URI"),

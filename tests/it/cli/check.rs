@@ -49,7 +49,7 @@ fn serve(body: &'static str) -> String {
 #[test]
 fn a_client_is_explained_and_only_a_problem_is_a_failure() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.add_api("https://api.example.com", &["notes:read"]);
         symbolon.text("client add --id good --name App --type web --redirect-uri https://a.example/cb --api https://api.example.com --pkce-optional");
         let (findings, is_problem) = check(&symbolon, "good");
@@ -85,7 +85,7 @@ fn a_client_is_explained_and_only_a_problem_is_a_failure() {
 #[test]
 fn an_algorithm_is_of_use_only_with_a_key() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         let add = |id: &str, more: &str| {
             symbolon.text(&format!("client add --id {id} --name App --type spa --redirect-uri https://a.example/cb{more}"))
         };
@@ -93,7 +93,7 @@ fn an_algorithm_is_of_use_only_with_a_key() {
         add("es", " --signing-alg ES256");
         assert_eq!(level(&check(&symbolon, "rs").0, "signatures"), "ok", "{name}: the server makes its first key");
         assert_eq!(level(&check(&symbolon, "es").0, "signatures"), "ok", "{name}: made with it");
-        let other = Binary::new(&database.url);
+        let other = Binary::migrated(&database.url);
         assert_eq!(level(&check(&other, "es").0, "signatures"), "problem", "{name}: another server secret does not open it");
     }
 }
@@ -101,7 +101,7 @@ fn an_algorithm_is_of_use_only_with_a_key() {
 #[test]
 fn keys_at_a_url_are_asked_for() {
     for database in databases() {
-        let (name, mut symbolon) = (database.name, Binary::new(&database.url));
+        let (name, mut symbolon) = (database.name, Binary::migrated(&database.url));
         let job = |id: &str, url: &str| {
             symbolon.text(&format!("client add --id {id} --name Job --type service --auth private_key_jwt --jwks-uri {url}"));
         };
@@ -130,7 +130,7 @@ fn keys_at_a_url_are_asked_for() {
 #[test]
 fn an_unregistered_api_of_an_older_version_is_named() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.add_api("https://api.example.com", &["notes:read"]);
         symbolon.text("client add --id app --name App --type spa --redirect-uri https://a.example/cb --api https://api.example.com --scope notes:read");
         symbolon

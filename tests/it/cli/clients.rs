@@ -13,7 +13,7 @@ use crate::harness::databases;
 #[test]
 fn clients_are_registered_and_their_secrets_shown_once() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         let store = symbolon.store();
         let stored = |id: &str| store.with(|connection| clients::find(connection, id)).unwrap().unwrap();
 
@@ -64,7 +64,7 @@ fn clients_are_registered_and_their_secrets_shown_once() {
 #[test]
 fn clients_are_switched_and_deleted() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.add_user("alice");
         symbolon.text("client add --id app --name App --type spa --redirect-uri https://app.example.com/cb --cors-origin https://www.example.com");
         let store = symbolon.store();
@@ -99,7 +99,7 @@ fn clients_are_switched_and_deleted() {
 #[test]
 fn redirect_uris_that_no_one_should_register_are_refused_with_the_reason() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         for (kind, uri, words) in [
             ("spa", "http://app.example.com/cb", "expected https"),
             ("spa", "https://app.example.com/cb#", "no fragment"),

@@ -12,7 +12,7 @@ use crate::harness::{Server, databases};
 #[test]
 fn details_are_given_shown_and_changed() {
     for database in databases() {
-        let (name, mut symbolon) = (database.name, Binary::new(&database.url));
+        let (name, mut symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.variables = vec![("SYMBOLON_SCOPE_CLAIMS", "employee: number tags".into())];
         let add = [
             "user",
@@ -86,7 +86,7 @@ fn details_are_given_shown_and_changed() {
 #[test]
 fn details_that_make_no_sense_are_refused() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.add_user("alice");
         symbolon.add_user("bob");
         let before = symbolon.json("user list --json");
@@ -116,7 +116,7 @@ fn details_that_make_no_sense_are_refused() {
 #[test]
 fn a_user_who_is_deleted_is_gone_and_what_they_had_has_ended() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.add_user("alice");
         symbolon.add_user("bob");
         let store = symbolon.store();

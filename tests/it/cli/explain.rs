@@ -292,7 +292,7 @@ fn forgeries_and_what_another_server_made_are_told_apart() {
 #[test]
 fn a_line_without_a_token_is_refused_and_none_is_repeated() {
     let database = &databases()[0];
-    let symbolon = Binary::new(&database.url);
+    let symbolon = Binary::migrated(&database.url);
     assert!(symbolon.refusal("explain").contains("expected a token on the first line"));
     assert!(symbolon.refusal("explain -").contains("expected a token on the first line"));
     let two = symbolon.refusal("explain sym_rt_one sym_rt_two");

@@ -12,7 +12,7 @@ use crate::harness::{Browser, Server, databases};
 #[test]
 fn grants_are_listed_and_revoked() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.add_user("alice");
         symbolon.add_user("bob");
         for id in ["app", "other"] {

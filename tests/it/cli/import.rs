@@ -65,7 +65,7 @@ fn users_are_imported_and_sign_in_with_their_passwords() {
 #[test]
 fn each_mistake_is_told_with_its_line_and_nothing_is_imported() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         let secret = "5f4dcc3b5aa765d61d8327deb882cf99";
         let lines = [
             json!({"username": "alice", "email": "a@example.com"}).to_string(),
@@ -119,7 +119,7 @@ fn each_mistake_is_told_with_its_line_and_nothing_is_imported() {
 #[test]
 fn whoever_is_there_already_keeps_their_account_and_the_others_wait() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.add_user("bob");
         let line = |username: &str, email: &str| json!({"username": username, "email": email}).to_string();
         for clash in [line("bob", "other@example.com"), line("other", "bob@example.com")] {

@@ -8,7 +8,7 @@ use crate::harness::{Server, databases};
 #[test]
 fn keys_are_published_first_and_sign_later() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         let states = |listed: &Value| {
             listed.as_array().unwrap().iter().map(|key| key["state"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
@@ -52,7 +52,7 @@ fn keys_are_published_first_and_sign_later() {
         assert!(text.starts_with("KEY ") && text.lines().count() == 5 && !text.contains("sealed"), "{name}: {text}");
 
         // With another secret than the server's, a key would be made that the server cannot open.
-        let other = Binary::new(&database.url);
+        let other = Binary::migrated(&database.url);
         assert!(other.refusal("key rotate --now").contains("expected the server secret"), "{name}");
         assert_eq!(list(), listed, "{name}");
     }
@@ -61,7 +61,7 @@ fn keys_are_published_first_and_sign_later() {
 #[test]
 fn each_algorithm_has_keys_of_its_own() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.text("key add --algorithm ES256");
         assert!(symbolon.text("key rotate --algorithm ES256").contains("signs from 2"), "{name}");
         assert!(symbolon.text("key rotate").contains("signs from 2"), "{name}: not held up by another's");
@@ -114,7 +114,7 @@ fn a_client_gets_an_algorithm_once_its_first_key_signs() {
 #[test]
 fn two_at_once_make_one_first_key() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.text("migrate");
         let add = || symbolon.command(&["key", "add", "--algorithm", "EdDSA"]).spawn().unwrap();
         for child in [(); 3].map(|()| add()) {

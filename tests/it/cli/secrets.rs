@@ -56,7 +56,7 @@ fn a_client_takes_over_a_new_secret_without_an_outage() {
 #[test]
 fn clients_without_secrets_are_told_why() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         let redirect = "--redirect-uri https://app.example.com/cb";
         symbolon.text(&format!("client add --id spa --name App --type spa {redirect}"));
         symbolon.text(&format!(

@@ -22,7 +22,7 @@ const WEB: &str = "--name Web --type web --redirect-uri https://web.example.com/
 #[test]
 fn every_setting_is_kept_and_can_be_changed() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.add_api(API, &["notes:read", "notes:write"]);
         symbolon.add_api("https://files.example.com", &["files:read"]);
         let keys = symbolon.dir.path().join("keys.json");
@@ -92,7 +92,7 @@ fn every_setting_is_kept_and_can_be_changed() {
 #[test]
 fn a_client_names_only_what_is_registered() {
     for database in databases() {
-        let (name, mut symbolon) = (database.name, Binary::new(&database.url));
+        let (name, mut symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.variables = vec![("SYMBOLON_SCOPE_CLAIMS", "employee: number".into())];
         symbolon.add_api(API, &["notes:read", "notes:write"]);
         symbolon.add_api("https://files.example.com", &["files:read"]);
@@ -121,7 +121,7 @@ fn a_client_names_only_what_is_registered() {
 #[test]
 fn a_service_gets_the_scopes_of_its_apis() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.add_api(API, &["notes:read", "notes:write"]);
         let job = symbolon.json(&format!("client add --id job --name Job --type service --api {API}"));
         assert_eq!(
@@ -137,7 +137,7 @@ fn a_service_gets_the_scopes_of_its_apis() {
 #[test]
 fn what_an_older_version_registered_can_still_be_changed() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.text("migrate");
         let mut old = Client::new("old", "Old", ClientKind::Spa, now());
         old.redirect_uris = vec!["https://old.example/cb".into()];
@@ -160,7 +160,7 @@ fn what_an_older_version_registered_can_still_be_changed() {
 #[test]
 fn of_a_removal_and_a_registration_at_once_none_leaves_a_client_without_its_api() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.add_api(API, &["notes:read"]);
         let start = |line: String| symbolon.command(&line.split(' ').collect::<Vec<_>>()).spawn().unwrap();
         let mut children: Vec<_> =

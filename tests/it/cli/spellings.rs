@@ -14,7 +14,7 @@ const TYPED: [&str; 4] = ["alice@exämple.com", "ＡLICE@exa\u{308}mple.com", "a
 #[test]
 fn an_address_is_one_in_every_spelling() {
     for database in databases() {
-        let (name, mut symbolon) = (database.name, Binary::new(&database.url));
+        let (name, mut symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.variables.push(("SYMBOLON_REGISTRATION", "invitation".into()));
         let run = |args: &[&str], input: &str| symbolon.run_with(args, input);
         let ran = run(&["user", "add", "alice", "--email", TYPED[0], "--password-stdin"], PASSWORD);

@@ -10,20 +10,85 @@ use super::{Binary, Ran};
 use crate::harness::{Database, databases};
 
 #[test]
-fn several_commands_may_be_the_first_on_a_fresh_database() {
+fn several_commands_work_at_once_on_a_database_that_was_just_migrated() {
     for database in databases() {
         let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let migrations: Vec<_> = (0..4).map(|_| symbolon.command(&["migrate"]).spawn().unwrap()).collect();
         let add = |id: &str| {
             let line = format!("client add --id {id} --name App --type spa --redirect-uri https://app.example.com/cb");
             symbolon.command(&line.split(' ').collect::<Vec<_>>()).spawn().unwrap()
         };
-        let children: Vec<_> = ["a", "b", "c", "d"].map(add).into_iter().collect();
-        for child in children {
-            let ran = Ran::from(child.wait_with_output().unwrap());
-            assert_eq!(ran.code, Some(0), "{name}: {}", ran.stderr);
-        }
+        let all = |children: Vec<std::process::Child>| {
+            for child in children {
+                let ran = Ran::from(child.wait_with_output().unwrap());
+                assert_eq!(ran.code, Some(0), "{name}: {}", ran.stderr);
+            }
+        };
+        all(migrations);
+        all(["a", "b", "c", "d"].map(add).into_iter().collect());
         assert_eq!(symbolon.json("client list --json").as_array().unwrap().len(), 4, "{name}");
         assert_eq!(symbolon.text("migrate"), "the database is up to date\n", "{name}");
+    }
+}
+
+/// Every command that works with a database, but `serve` and `migrate`.
+const OTHERS: [&str; 8] = [
+    "user list",
+    "user add alice --email alice@example.com --password-stdin",
+    "client list",
+    "client add --name App --type spa --redirect-uri https://app.example.com/cb",
+    "api list",
+    "key rotate",
+    "grant list",
+    "consent list --user alice",
+];
+
+#[test]
+fn only_serve_and_migrate_make_an_installation() {
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        for line in OTHERS {
+            let refused = symbolon.refusal_with(line, "correct horse battery staple\n");
+            assert!(refused.contains("there is no ") && refused.contains("symbolon serve"), "{name}: {line}: {refused}");
+            assert!(!symbolon.dir.path().join("data").exists(), "{name}: {line}: neither a secret nor a directory is made");
+        }
+        // Nor with a secret of its own, into a database without tables.
+        let secret = ("SYMBOLON_SECRET", "a secret of at least thirty-two bytes".to_owned());
+        let with_secret = Binary { variables: vec![secret], ..Binary::new(&database.url) };
+        for line in OTHERS {
+            let refused = with_secret.refusal_with(line, "correct horse battery staple\n");
+            assert!(refused.contains("there is no ") && refused.contains("symbolon serve"), "{name}: {line}: {refused}");
+        }
+        assert!(symbolon.text("migrate").starts_with("applied "), "{name}: and nothing of it was there before");
+        assert_eq!(symbolon.json("user list --json"), json!([]), "{name}");
+        // A file of a database in which nothing was ever made is not one either.
+        if let Some(file) = database.url.strip_prefix("sqlite:") {
+            let empty = format!("{file}.empty");
+            std::fs::write(&empty, "").unwrap();
+            let other = Binary { dir: symbolon.dir, ..Binary::new(&format!("sqlite:{empty}")) };
+            assert!(other.refusal("user list").contains("there is no installation in it"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn other_commands_refuse_a_schema_that_is_older_or_newer() {
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
+        let change = |statement: &str| {
+            let changed = |connection: &mut AnyConnection| Ok::<_, Error>(sql_query(statement).execute(connection)?);
+            assert_eq!(symbolon.store().with(changed).unwrap(), 1, "{name}: {statement}");
+        };
+        change("DELETE FROM __diesel_schema_migrations WHERE version = (SELECT max(version) FROM __diesel_schema_migrations)");
+        for line in OTHERS {
+            let refused = symbolon.refusal_with(line, "correct horse battery staple\n");
+            assert!(refused.contains("older") && refused.contains("run `symbolon migrate`"), "{name}: {line}: {refused}");
+        }
+        change("INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231235959')");
+        for line in OTHERS {
+            let refused = symbolon.refusal_with(line, "correct horse battery staple\n");
+            assert!(refused.contains("newer") && refused.contains("99991231235959"), "{name}: {line}: {refused}");
+        }
     }
 }
 
@@ -47,7 +112,7 @@ fn the_configuration_is_told_without_secrets() {
             assert_eq!(checked[key], written, "{name}: as people write it");
         }
         assert!(!symbolon.dir.path().join("data").exists(), "{name}: a check writes nothing");
-        symbolon.text("user list");
+        symbolon.text("migrate");
         let secret = std::fs::read_to_string(symbolon.dir.path().join("data/secret")).unwrap();
         let text = format!("{text}{}", symbolon.text("check-config"));
         let password =
@@ -108,14 +173,16 @@ fn what_each_server_secret_is_used_for_is_told_by_its_number() {
 #[test]
 fn nothing_is_written_by_a_clock_that_is_not_the_databases() {
     let database = Database::postgres();
-    Binary::new(&database.url).add_user("alice");
+    let first = Binary::migrated(&database.url);
+    first.add_user("alice");
     // The database's clock, as if it were two months behind.
     let store = Binary::new(&database.url).store();
     let clock = "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS \
                  $$ SELECT pg_catalog.clock_timestamp() - interval '62 days' $$";
     store.with(|connection| connection.batch_execute(clock).map_err(Error::from)).unwrap();
     let joint = if database.url.contains('?') { '&' } else { '?' };
-    let symbolon = Binary::new(&format!("{}{joint}options=-csearch_path%3Dpublic%2Cpg_catalog", database.url));
+    let symbolon =
+        Binary { dir: first.dir, ..Binary::new(&format!("{}{joint}options=-csearch_path%3Dpublic%2Cpg_catalog", database.url)) };
     for line in ["user disable alice", "user sign-in-again alice", "key add --algorithm EdDSA", "user delete alice"] {
         let refused = symbolon.refusal(line);
         assert!(refused.contains(" s ahead of the database's") && refused.contains("nothing was changed"), "{line}: {refused}");
@@ -139,7 +206,7 @@ fn migrations_are_run_once_and_told() {
 #[test]
 fn addresses_that_a_version_before_kept_are_rewritten_and_told() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         for who in ["alice", "bob", "carol"] {
             symbolon.add_user(who);
         }
@@ -168,7 +235,8 @@ fn what_cannot_be_done_is_said() {
     let memory = Binary::new("sqlite::memory:");
     assert!(memory.refusal("user list").contains("cannot be used by other commands"));
     let absent = Binary::new("sqlite:/nonexistent/symbolon.db");
-    assert!(absent.refusal("user list").contains("database_url: expected a file that can be written"));
+    assert!(absent.refusal("migrate").contains("database_url: expected a file that can be written"));
+    assert!(absent.refusal("user list").contains("there is no database at '/nonexistent/symbolon.db'"));
     let nonsense = Binary::new("mysql://x");
     assert!(nonsense.refusal("check-config").contains("SYMBOLON_DATABASE_URL: expected"));
     assert!(nonsense.refusal("check-config --config absent.toml").contains("absent.toml"));
@@ -182,9 +250,14 @@ fn what_cannot_be_done_is_said() {
     assert_eq!((ran.code, ran.stdout), (Some(0), format!("symbolon {}\n", env!("CARGO_PKG_VERSION"))));
     // A database in the data directory, which no one has made yet.
     let symbolon = Binary::new("sqlite:unused");
-    let mut command = symbolon.command(&["user", "list", "--json"]);
-    command.env_remove("SYMBOLON_DATABASE_URL").env("SYMBOLON_SECRET", "a secret of at least thirty-two bytes");
-    let ran = Ran::from(command.output().unwrap());
+    let in_data_directory = |args: &[&str]| {
+        let mut command = symbolon.command(args);
+        command.env_remove("SYMBOLON_DATABASE_URL").env("SYMBOLON_SECRET", "a secret of at least thirty-two bytes");
+        Ran::from(command.output().unwrap())
+    };
+    assert_eq!(in_data_directory(&["user", "list", "--json"]).code, Some(1));
+    assert_eq!(in_data_directory(&["migrate"]).code, Some(0));
+    let ran = in_data_directory(&["user", "list", "--json"]);
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "[]\n", ""));
 }
 

@@ -15,7 +15,7 @@ use crate::harness::databases;
 #[test]
 fn users_are_added_and_listed() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         assert_eq!(symbolon.json("user list --json"), json!([]), "{name}");
         let ran = symbolon.run_with(
             &["user", "add", "Alice", "--email", "Alice@Example.com", "--name", "Alice B.", "--password-stdin", "--json"],
@@ -63,7 +63,7 @@ fn switching_a_user_off_or_a_new_password_ends_their_sessions_and_grants() {
     let passwords = Passwords::new(&PasswordSettings { memory_kib: 8, iterations: 1, parallelism: 1, concurrency: 1 }).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.add_user("alice");
         symbolon.add_user("bob");
         let store = symbolon.store();
@@ -114,7 +114,7 @@ fn switching_a_user_off_or_a_new_password_ends_their_sessions_and_grants() {
 #[test]
 fn what_users_typed_does_nothing_to_the_terminal() {
     for database in databases() {
-        let (name, symbolon) = (database.name, Binary::new(&database.url));
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.add_user("alice");
         let store = symbolon.store();
         let mut user = store.with(|connection| users::find_by_login(connection, &LoginName::parse("alice"))).unwrap().unwrap();

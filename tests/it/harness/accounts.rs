@@ -1,4 +1,4 @@
-//! What an operator does to accounts, without the command line.
+//! An operator's actions on accounts, without the command line.
 
 use symbolon::{
     protocol::{
@@ -17,13 +17,13 @@ use symbolon::{
 use super::Server;
 
 impl Server {
-    /// Something that happens to an account now, from nowhere.
+    /// An activity of an account now, from an unknown origin.
     pub fn event(&self, user: Id, activity: Activity) -> Event<'static> {
         let now = self.now();
         Event { id: random::id(now), user, activity, origin: &UNKNOWN_ORIGIN, about: None, at: now }
     }
 
-    /// Changes what is kept of a user, as an operator does.
+    /// Changes a user's details, as an operator does.
     pub fn change_user(&self, user: Id, change: impl FnOnce(&mut users::User)) {
         let event = |activity| self.event(user, activity);
         let set = |kept: &mut users::User| {
@@ -33,13 +33,13 @@ impl Server {
         assert!(self.store(|connection| account::change_details(connection, user, event, set)).is_some());
     }
 
-    /// Switches an account off.
+    /// Disables an account.
     pub fn disable(&self, user: Id) {
         let event = self.event(user, Activity::Disabled);
         self.store(|connection| account::disable(connection, &event));
     }
 
-    /// Switches an account on.
+    /// Enables an account.
     pub fn enable(&self, user: Id) {
         let event = self.event(user, Activity::Enabled);
         self.store(|connection| account::enable(connection, &event));
@@ -51,20 +51,20 @@ impl Server {
         self.store(|connection| account::delete(connection, user, now));
     }
 
-    /// Ends a session; grants that outlive it live on.
+    /// Ends a session; grants that outlive it stay active.
     pub fn end_session(&self, id: Id) {
         let session = self.store(|connection| sessions::find(connection, id)).unwrap();
         let event = self.event(session.user_id, Activity::SignedOut);
         self.store(|connection| sessions::end(connection, &session, Offline::Keep, &event));
     }
 
-    /// Withdraws what a user allowed a client; says how many grants ended.
+    /// Withdraws a user's consent to a client; returns how many grants ended.
     pub fn withdraw(&self, user: Id, client: &str) -> usize {
         let event = self.event(user, Activity::AppEnded);
         self.store(|connection| account::end_app(connection, client, &event)).unwrap_or_default()
     }
 
-    /// Sets another password's hash.
+    /// Sets another password hash.
     pub fn reset_password(&self, user: Id, hash: &str) {
         let event = self.event(user, Activity::PasswordReset);
         self.store(|connection| account::reset_password(connection, hash, &event));

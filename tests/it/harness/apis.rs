@@ -1,4 +1,4 @@
-//! APIs with resource servers of their own, and what confidential clients call: `/token`, `/introspect`, `/revoke`.
+//! APIs with resource servers of their own, and the endpoints that confidential clients call: `/token`, `/introspect`, `/revoke`.
 
 use symbolon::{
     protocol::{
@@ -13,7 +13,7 @@ use super::{API, Answer, Browser, Page, SECRET, Server, VERIFIER, encode};
 
 /// The API that [`Server::add_apis`] adds beside [`API`].
 pub const FILES: &str = "https://files.example.com";
-/// The whole answer about a token that is worth nothing to who asks.
+/// The whole response for a token that is inactive for the caller.
 pub const INACTIVE: &str = r#"{"active":false}"#;
 
 /// The Authorization header of a client (RFC 6749 §2.3.1).
@@ -52,7 +52,7 @@ impl Server {
         })
     }
 
-    /// A form that this client sends with its secret.
+    /// A form POST, authenticated with this client's secret.
     pub fn post_as(&self, client: &str, path: &str, form: &[(&str, &str)]) -> Page {
         self.send("POST", path, &[("Authorization", &basic(client, SECRET))], Some(&encode(form)))
     }
@@ -86,7 +86,7 @@ impl Server {
         self.token_as(client, &[&[("grant_type", "client_credentials")], more].concat())
     }
 
-    /// What this client is told about a token.
+    /// The introspection response of a token for this client.
     #[track_caller]
     pub fn introspect(&self, client: &str, token: &str) -> Page {
         let page = self.post_as(client, "/introspect", &[("token", token)]);
@@ -94,7 +94,7 @@ impl Server {
         page
     }
 
-    /// Whether this client is told that a token is active; where not, it is told nothing else.
+    /// Whether a token is active for this client; if not, the response says nothing else.
     #[track_caller]
     pub fn is_active(&self, client: &str, token: &str) -> bool {
         let answer = self.introspect(client, token);

@@ -1,5 +1,5 @@
-//! A browser without a screen: cookies, forms and redirects, one step at a time. It keeps `__Host-` and Secure
-//! cookies on loopback, as browsers do, and never leaves the server: a redirect elsewhere is where a handler ends.
+//! A browser without a screen: cookies, forms and redirects, one step at a time. It keeps `__Host-` and Secure cookies on loopback,
+//! as browsers do, and never leaves the server: a redirect elsewhere ends the flow.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use symbolon::protocol::{client::Client, params};
 
 use super::{CHALLENGE, PASSWORD, Server};
 
-/// An answer as it came.
+/// A response as received.
 #[derive(Clone, Debug)]
 pub struct Page {
     pub status: u16,
@@ -20,7 +20,7 @@ pub struct Page {
 pub struct Browser {
     url: String,
     pub cookies: BTreeMap<String, String>,
-    /// What it sends with every request besides its cookies.
+    /// The headers sent with every request besides its cookies.
     pub headers: Vec<(&'static str, String)>,
 }
 
@@ -30,7 +30,7 @@ impl Page {
         header(&self.headers, name)
     }
 
-    /// Where it redirects to, without the empty fragment that ends each `Location` (RFC 9110 §10.2.2).
+    /// The target of a redirect, without the empty fragment that ends each `Location` (RFC 9110 §10.2.2).
     #[track_caller]
     pub fn location(&self) -> &str {
         let location = self.header("location").unwrap_or_else(|| panic!("no Location in {self:?}"));
@@ -50,17 +50,17 @@ impl Page {
         self.data("page") == Some(name)
     }
 
-    /// What the page shows, where one page shows several things: `signed-in` of `home`.
+    /// The state of a page that can show several: `signed-in` of `home`.
     pub fn state(&self) -> Option<&str> {
         self.data("state")
     }
 
-    /// What the page says was done.
+    /// The completed action that the page reports.
     pub fn done(&self) -> Option<&str> {
         self.data("done")
     }
 
-    /// What the page says is wrong.
+    /// The problem that the page reports.
     pub fn problem(&self) -> Option<&str> {
         self.data("problem")
     }
@@ -71,19 +71,19 @@ impl Page {
         Some(main.split_once(&format!(" data-{name}=\""))?.1.split_once('"')?.0.trim())
     }
 
-    /// The CSRF token of the form that is sent to a path with this beginning.
+    /// The CSRF token of the form whose action starts with this path.
     pub fn csrf(&self) -> String {
         self.attribute("name=\"csrf\"", "value")
     }
 }
 
 impl Browser {
-    /// A browser that has never been anywhere.
+    /// A new browser without cookies.
     pub fn new(server: &Server) -> Self {
         Self::at(&server.url)
     }
 
-    /// As [`Browser::new`], at a server of another process.
+    /// As [`Browser::new`], for a server in another process.
     pub fn at(url: &str) -> Self {
         Self { url: url.to_owned(), cookies: BTreeMap::new(), headers: vec![] }
     }
@@ -93,7 +93,7 @@ impl Browser {
         Self { url: server.url.clone(), ..self.clone() }
     }
 
-    /// Sends a request with the cookies, and keeps those that come back.
+    /// Sends a request with the cookies, and stores those of the response.
     pub fn send(&mut self, method: &str, path: &str, form: Option<&[(&str, &str)]>) -> Page {
         let cookie = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
         let mut headers: Vec<_> = self.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -120,7 +120,7 @@ impl Browser {
         self.send("GET", path, None)
     }
 
-    /// The path of `/authorize` with a good request of this client, and further parameters.
+    /// The path of `/authorize` with a valid request of this client, and further parameters.
     pub fn request(client: &Client, scope: &str, more: &[(&str, &str)]) -> String {
         let mut pairs = vec![
             ("client_id", client.id.as_str()),
@@ -150,7 +150,7 @@ impl Browser {
         assert_eq!((page.status, page.location()), (303, "/"), "{page:?}");
     }
 
-    /// Goes on from a path to the redirect out of the server: signs in and allows where it is asked to.
+    /// Follows the pages from a path to the redirect out of the server: signs in and consents where asked.
     pub fn follow(&mut self, path: &str, username: &str, decision: &str) -> Page {
         let mut page = self.get(path);
         for _ in 0..8 {
@@ -196,12 +196,12 @@ pub fn encode(form: &[(&str, &str)]) -> String {
     params::encode(form.iter().copied())
 }
 
-/// Sends a request, without cookies and without following anything.
+/// Sends a request, without cookies and without following redirects.
 pub fn send(method: &str, url: &str, headers: &[(&str, &str)], body: Option<&str>) -> Page {
     try_send(method, url, headers, body).unwrap_or_else(|error| panic!("{method} {url}: {error}"))
 }
 
-/// As [`send`], where there may be no answer.
+/// As [`send`], where there may be no response.
 pub fn try_send(method: &str, url: &str, headers: &[(&str, &str)], body: Option<&str>) -> Result<Page, ureq::Error> {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .max_redirects(0)
@@ -227,7 +227,7 @@ pub fn try_send(method: &str, url: &str, headers: &[(&str, &str)], body: Option<
     Ok(Page { status: response.status().as_u16(), headers, body: response.body_mut().read_to_string().unwrap_or_default() })
 }
 
-/// A header of a list.
+/// A header from a list.
 pub fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }

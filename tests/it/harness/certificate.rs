@@ -1,4 +1,4 @@
-//! Certificates of this machine, for servers that speak TLS.
+//! Certificates for localhost, for servers that speak TLS.
 
 use openssl::{
     asn1::Asn1Time,

@@ -1,4 +1,4 @@
-//! The clocks that a server of a test goes by, and moving them: time as a whole, or one clock that is set to another time.
+//! The clocks that a test's server uses, and moving them: all together, or one clock that is set to another time.
 
 use std::sync::{
     Arc,
@@ -9,7 +9,7 @@ use symbolon::{clock::Clock, protocol::time::Timestamp};
 
 use super::Server;
 
-/// By how many milliseconds the clocks that a server goes by are moved: its own, monotonic time, and the database's.
+/// The offsets of a server's clocks in milliseconds: its own, monotonic time, and the database's.
 #[derive(Default)]
 pub struct Offsets {
     clock: AtomicI64,
@@ -18,14 +18,14 @@ pub struct Offsets {
 }
 
 impl Offsets {
-    /// All of them moved by so much.
+    /// All clocks moved by this many seconds.
     pub fn all(seconds: i64) -> Arc<Self> {
         let offsets = Self::default();
         offsets.each().into_iter().for_each(|offset| offset.store(1000 * seconds, Ordering::SeqCst));
         Arc::new(offsets)
     }
 
-    /// As these are now, with the clock itself further ahead.
+    /// The current offsets, with the server's own clock further ahead.
     pub fn apart(&self, seconds: i64) -> Arc<Self> {
         let [clock, monotonic, database] = self.each().map(|offset| offset.load(Ordering::SeqCst));
         let [clock, monotonic, database] = [clock + 1000 * seconds, monotonic, database].map(AtomicI64::new);
@@ -47,7 +47,7 @@ impl Offsets {
 }
 
 impl Server {
-    /// Moves time: every clock of it.
+    /// Moves all clocks.
     pub fn advance(&self, seconds: i64) {
         for offset in self.offsets.each() {
             offset.fetch_add(seconds * 1000, Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! A PostgreSQL of one's own, which may be stopped, killed, made to stand still, and followed by a standby.
+//! A PostgreSQL cluster of one's own, which may be stopped, killed, suspended, and followed by a standby.
 
 use std::process::Command;
 
@@ -7,9 +7,9 @@ use tempfile::TempDir;
 
 use super::wait_until;
 
-/// A cluster; stopped and gone with its value.
+/// A cluster; stopped and removed on drop.
 pub struct Cluster {
-    /// Where it is.
+    /// Its directory.
     pub directory: TempDir,
     /// A superuser's URL.
     pub url: String,
@@ -17,22 +17,22 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// One whose commits do not wait for the disk.
+    /// Starts a cluster whose commits do not wait for the disk.
     pub fn start() -> Self {
         Self::start_with(&[])
     }
 
-    /// As [`Cluster::start`], with these variables in its environment.
+    /// As [`Cluster::start`], with these environment variables.
     pub fn start_with(variables: &[(&'static str, &str)]) -> Self {
         Self::start_by("start", &[], variables)
     }
 
-    /// As [`Cluster::start`], one that standbys can follow, or be waited for.
+    /// As [`Cluster::start`], with support for standbys and synchronous replication.
     pub fn start_replicated() -> Self {
         Self::start_by("replicated", &[], &[])
     }
 
-    /// A standby of this one, that follows it.
+    /// A standby that follows this cluster.
     pub fn standby(&self) -> Self {
         Self::start_by("standby", &[&self.directory.path().display().to_string()], &[])
     }
@@ -48,7 +48,7 @@ impl Cluster {
         cluster
     }
 
-    /// Runs a verb of `tests/setup/postgres.sh`: what it prints.
+    /// Runs a verb of `tests/setup/postgres.sh`; returns its output.
     pub fn run(&self, verb: &str) -> String {
         self.script(verb, &[])
     }
@@ -76,13 +76,13 @@ impl Cluster {
         connection.batch_execute("SELECT pg_reload_conf()").unwrap();
     }
 
-    /// The process that all others of it are children of.
+    /// The process id of the postmaster.
     fn pid(&self) -> String {
         let file = self.directory.path().join("data/postmaster.pid");
         std::fs::read_to_string(file).unwrap().lines().next().unwrap().to_owned()
     }
 
-    /// Kills it, as a machine that loses its power does, but for what is on disk.
+    /// Kills it, like a power failure, except that what is on disk survives.
     pub fn kill(&self) {
         self.signal("-KILL");
         wait_until(
@@ -96,7 +96,7 @@ impl Cluster {
             },
             || "PostgreSQL does not end".to_owned(),
         );
-        // Where nobody waits for its end its number stays taken, and PostgreSQL would take it for one that runs.
+        // A process that nobody waits for keeps its id, and PostgreSQL would take it for a running one.
         let locks = std::fs::read_dir(self.directory.path()).unwrap().map(|entry| entry.unwrap().path());
         let locks = locks.filter(|path| path.extension().is_some_and(|extension| extension == "lock"));
         for file in locks.chain([self.directory.path().join("data/postmaster.pid")]) {

@@ -1,19 +1,18 @@
-//! A database of one's own for each test: a file for SQLite, a new database in the cluster of `tests/run` for
-//! PostgreSQL.
+//! A database of its own for each test: a file for SQLite, a new database in the cluster of `tests/run` for PostgreSQL.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use diesel::{Connection, RunQueryDsl};
 use tempfile::TempDir;
 
-/// A database, gone with its value.
+/// A database, removed on drop.
 pub struct Database {
-    /// Which of the two.
+    /// The kind of database.
     pub name: &'static str,
     /// Its URL.
     pub url: String,
     _directory: Option<TempDir>,
-    /// Of one in the test cluster: where that is, and its name there.
+    /// For a database in the test cluster: the cluster's URL, and its name there.
     in_cluster: Option<(String, String)>,
 }
 
@@ -31,7 +30,7 @@ impl Database {
         Self { name: "sqlite", url, _directory: Some(directory), in_cluster: None }
     }
 
-    /// One that is there already, and stays.
+    /// An existing database, which is not removed.
     pub fn at(name: &'static str, url: &str) -> Self {
         Self { name, url: url.to_owned(), _directory: None, in_cluster: None }
     }
@@ -51,8 +50,8 @@ impl Database {
 }
 
 impl Drop for Database {
-    /// Some thousand databases of all tests would fill a small disk. Whoever is connected still is thrown out: a server that is
-    /// about to end. Nothing fails here, as a test may be failing already.
+    /// Some thousand databases of all tests would fill a small disk. Remaining connections are terminated: they belong to a server
+    /// that is about to end. Failures are ignored, as a test may be failing already.
     fn drop(&mut self) {
         let Some((cluster, name)) = &self.in_cluster else { return };
         let dropped = diesel::PgConnection::establish(cluster).map(|mut connection| {

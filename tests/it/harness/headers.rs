@@ -1,9 +1,9 @@
-//! What every answer and every page must say in its headers (ASVS 3.4, RFC 9700 §4.16), checked in one place.
+//! The headers that every response and every page must have (ASVS 3.4, RFC 9700 §4.16), checked in one place.
 
 use super::Page;
 
 impl Page {
-    /// Fails unless this is a page with all the headers that pages have.
+    /// Fails unless this is a page with all the headers of pages.
     #[track_caller]
     pub fn assert_page(&self) {
         self.assert_common_headers();
@@ -21,7 +21,7 @@ impl Page {
         assert!(!self.body.contains("<style") && !self.body.contains("<script>"), "nothing inline: {}", self.body);
     }
 
-    /// Fails unless the headers are there that every answer has, and those are not that let other origins read it.
+    /// Fails unless the headers of every response are there, without those that let other origins read it.
     #[track_caller]
     pub fn assert_common_headers(&self) {
         assert_eq!(self.header("x-content-type-options"), Some("nosniff"), "{self:?}");
@@ -30,7 +30,7 @@ impl Page {
         assert_eq!(self.header("x-request-id").map(str::len), Some(32), "{self:?}");
     }
 
-    /// Where a form on this page may lead.
+    /// The permitted targets of forms on this page.
     #[track_caller]
     pub fn form_targets(&self) -> &str {
         let policy = self.header("content-security-policy").unwrap_or_else(|| panic!("no policy in {self:?}"));
@@ -40,7 +40,7 @@ impl Page {
             .unwrap_or_else(|| panic!("no form-action in {policy}"))
     }
 
-    /// Fails if a page of another origin could read this answer.
+    /// Fails if a page of another origin could read this response.
     #[track_caller]
     pub fn assert_no_cors(&self) {
         assert!(!self.headers.iter().any(|(name, _)| name.starts_with("access-control-")), "{self:?}");

@@ -1,4 +1,4 @@
-//! What is kept of accounts and grants, and what waits to be sent, read as no endpoint tells it.
+//! The stored state of accounts and grants, and pending messages, read directly, as no endpoint shows it.
 
 use diesel::connection::SimpleConnection;
 use symbolon::{
@@ -20,12 +20,12 @@ use symbolon::{
 
 use super::{Answer, Browser, MailServer, Server, claims_of, wait_until};
 
-/// Lets the test say by `X-Forwarded-For` where it comes from.
+/// Lets the test choose its address by `X-Forwarded-For`.
 pub fn behind_a_proxy(config: &mut Config) {
     config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap(), "::1/128".parse().unwrap()];
 }
 
-/// What a caller behind the proxy sends, from this address and with this program.
+/// The headers of a caller behind the proxy, with this address and this program.
 pub fn from(address: &str, program: &str) -> Vec<(&'static str, String)> {
     vec![("X-Forwarded-For", address.into()), ("X-Forwarded-Proto", "https".into()), ("User-Agent", program.into())]
 }
@@ -36,15 +36,15 @@ pub fn grant_of(tokens: &Answer) -> Id {
 }
 
 impl Server {
-    /// A browser that comes from this address.
+    /// A browser with this address.
     pub fn browser_from(&self, address: &str, program: &str) -> Browser {
         let mut browser = Browser::new(self);
         browser.headers = from(address, program);
         browser
     }
 
-    /// From now on the database refuses to insert, update or delete the rows of a table for which a condition on `NEW` or `OLD`
-    /// holds, and takes all others.
+    /// Makes the database refuse to insert, update or delete the rows of a table for which a condition on `NEW` or `OLD` holds;
+    /// other rows are accepted.
     pub fn refuse(&self, what: &str, table: &str, condition: &str) {
         let sql = if matches!(self.app.config.database, DatabaseUrl::Postgres(_)) {
             format!(
@@ -59,18 +59,18 @@ impl Server {
         self.store(|connection| connection.batch_execute(&sql).map_err(Error::from));
     }
 
-    /// The bytes of an id as the database writes them.
+    /// An id as an SQL literal.
     pub fn literal(&self, id: Id) -> String {
         let is_postgres = matches!(self.app.config.database, DatabaseUrl::Postgres(_));
         if is_postgres { format!("'\\x{id}'::bytea") } else { format!("x'{id}'") }
     }
 
-    /// What waits to be written is written.
+    /// Writes the pending history.
     pub fn flush(&self) {
         self.store(|connection| self.app.history.flush(connection));
     }
 
-    /// What happened to an account, newest first.
+    /// The activity of an account, newest first.
     pub fn happened(&self, user: Id) -> Vec<Entry> {
         self.flush();
         self.store(|connection| activity::of(connection, user, None, 1_000)).into_iter().map(|(_, entry)| entry).collect()
@@ -81,24 +81,24 @@ impl Server {
         self.happened(user).into_iter().map(|entry| entry.activity).collect()
     }
 
-    /// The moments that are written of a grant, oldest first.
+    /// The stored history of a grant, oldest first.
     pub fn entries(&self, grant: Id) -> Vec<HistoryEntry> {
         self.store(|connection| grant_history::of(connection, grant, 1_000))
     }
 
-    /// As [`Server::entries`], with those that wait; what happened alone.
+    /// As [`Server::entries`], including pending entries; the events alone.
     pub fn happenings(&self, grant: Id) -> Vec<GrantEvent> {
         self.flush();
         self.entries(grant).into_iter().map(|entry| entry.event).collect()
     }
 
-    /// The e-mails that wait, be they due or not.
+    /// The queued e-mails, whether due or not.
     pub fn waiting_messages(&self) -> Vec<Delivery> {
         let later = self.now().plus(Span::from_seconds(10 * 86_400));
         self.store(|connection| deliveries::due_to_users(connection, later, 1_000))
     }
 
-    /// Waits until nothing waits, and says how many e-mails an address has got.
+    /// Waits until the queue is empty, and returns how many e-mails an address has received.
     #[track_caller]
     pub fn messages_to(&self, mail: &MailServer, to: &str) -> usize {
         self.app.bell.notify_one();
@@ -106,7 +106,7 @@ impl Server {
         mail.messages().iter().filter(|message| message.to == to).count()
     }
 
-    /// Tidies up once.
+    /// Runs one round of housekeeping.
     pub fn tidy(&self) {
         let app: std::sync::Arc<App> = self.app.clone().into_inner();
         actix_web::rt::System::new().block_on(background::housekeeping::round(&app));

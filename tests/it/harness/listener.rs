@@ -1,5 +1,5 @@
-//! A listener that stands for a client's own server: it keeps what it was sent, and answers as it is told to, each
-//! connection in a thread of its own.
+//! A listener that stands for a client's own server: it records requests, and answers as configured, each connection in its own
+//! thread.
 
 use std::{
     io::{self, Read, Write},
@@ -11,18 +11,18 @@ use std::{
 
 use tokio::net::TcpSocket;
 
-/// A port at which nobody listens, and which nobody else can take.
+/// A port on which nobody listens, and which nobody else can take.
 pub struct Port(TcpSocket);
 
 impl Port {
-    /// One of 127.0.0.1.
+    /// A port of 127.0.0.1.
     pub fn new() -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
         Self(socket)
     }
 
-    /// Where somebody may listen later.
+    /// The URL at which a listener may be started later.
     pub fn url(&self) -> String {
         format!("http://{}", self.0.local_addr().unwrap())
     }
@@ -32,7 +32,7 @@ type Say = Arc<dyn Fn(&mut TcpStream) -> io::Result<()> + Send + Sync>;
 
 /// A listener on a port of 127.0.0.1, for as long as the tests run.
 pub struct Listener {
-    /// Where it listens, without a path.
+    /// Its URL, without a path.
     pub url: String,
     state: Arc<Mutex<State>>,
 }
@@ -42,18 +42,18 @@ struct State {
     say: Say,
 }
 
-/// A whole answer with this status, content type and body.
+/// A complete response with this status, content type and body.
 pub fn answer(status: u16, content_type: &str, body: &str) -> String {
     format!("HTTP/1.1 {status} Whatever\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
 impl Listener {
-    /// One that answers with these bytes.
+    /// A listener that answers with these bytes.
     pub fn with(answer: &str) -> Self {
         Self::at(Port::new(), answer)
     }
 
-    /// One at this port.
+    /// A listener at this port.
     pub fn at(port: Port, answer: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
         let listener = runtime.block_on(async { port.0.listen(64).unwrap().into_std().unwrap() });
@@ -71,24 +71,24 @@ impl Listener {
                         state.requests.push(request);
                         state.say.clone()
                     };
-                    let _ = say(&mut stream); // it may be cut off
+                    let _ = say(&mut stream); // the connection may be closed
                 });
             }
         });
         Self { url, state }
     }
 
-    /// From now on it answers so.
+    /// Changes the response.
     pub fn answers(&self, answer: &str) {
         self.state.lock().unwrap().say = text(answer);
     }
 
-    /// From now on it does this with each connection, its request read.
+    /// Changes how each connection is handled after its request was read.
     pub fn does(&self, say: impl Fn(&mut TcpStream) -> io::Result<()> + Send + Sync + 'static) {
         self.state.lock().unwrap().say = Arc::new(say);
     }
 
-    /// From now on it takes requests and does not answer.
+    /// Makes it accept requests without answering.
     pub fn hangs(&self) {
         self.does(|stream| {
             let _ = stream.read(&mut [0]); // until the other side hangs up
@@ -96,17 +96,17 @@ impl Listener {
         });
     }
 
-    /// What it was sent: the heads in lower case, the bodies as they came.
+    /// The received requests: the heads in lower case, the bodies unchanged.
     pub fn requests(&self) -> Vec<String> {
         self.state.lock().unwrap().requests.clone()
     }
 
-    /// How many requests it was sent.
+    /// The number of received requests.
     pub fn count(&self) -> usize {
         self.state.lock().unwrap().requests.len()
     }
 
-    /// Waits until it was sent so many, and gives them.
+    /// Waits for this many requests, and returns them.
     #[track_caller]
     pub fn wait_for(&self, count: usize) -> Vec<String> {
         wait_until(|| self.count() >= count, || format!("{} requests of {count}", self.count()));
@@ -114,7 +114,7 @@ impl Listener {
     }
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 #[track_caller]
 pub fn wait_until(is_so: impl Fn() -> bool, what: impl Fn() -> String) {
     let started = Instant::now();
@@ -138,6 +138,6 @@ fn request(stream: &mut impl Read) -> String {
     let head = head.to_lowercase();
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
     let mut body = vec![0; length.parse().unwrap()];
-    let _ = stream.read_exact(&mut body); // it may have been cut off
+    let _ = stream.read_exact(&mut body); // the connection may be closed
     format!("{head}{}", String::from_utf8(body).unwrap())
 }

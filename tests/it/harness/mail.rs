@@ -1,5 +1,5 @@
-//! A real SMTP server (`tests/clients/smtp_server.py`), what it received as another program reads it, and the settings that lead
-//! to it. It can be stopped and started again at its port.
+//! A real SMTP server (`tests/clients/smtp_server.py`), the e-mails it received as parsed by another program, and the settings to
+//! use it. It can be stopped and restarted on its port.
 
 use std::{
     io::{BufRead, BufReader},
@@ -18,53 +18,53 @@ use tokio::net::TcpSocket;
 
 use super::{certificate, scripts::variable, wait_until};
 
-/// How the server behaves.
+/// The behaviour of the server.
 #[derive(Clone, Copy)]
 pub struct Behavior {
-    /// How it is spoken to.
+    /// The security of its connections.
     pub security: SmtpSecurity,
-    /// The login it wants.
+    /// The required login.
     pub login: Option<(&'static str, &'static str)>,
-    /// Addresses that it refuses for good, with 550.
+    /// Addresses that it rejects permanently, with 550.
     pub refuse: &'static [&'static str],
-    /// Addresses that it puts off, with 451.
+    /// Addresses that it defers, with 451.
     pub defer: &'static [&'static str],
-    /// Whether it takes addresses beyond ASCII.
+    /// Whether it accepts addresses beyond ASCII.
     pub utf8: bool,
-    /// `well`; `hang`: takes connections and says nothing; `close`: closes them.
+    /// `well`; `hang`: accepts connections and sends nothing; `close`: closes them.
     pub manner: &'static str,
 }
 
 impl Behavior {
-    /// STARTTLS, no login, every e-mail taken.
+    /// STARTTLS, no login, every e-mail accepted.
     pub const WELL: Self =
         Self { security: SmtpSecurity::StartTls, login: None, refuse: &[], defer: &[], utf8: false, manner: "well" };
 }
 
-/// An e-mail that was received.
+/// A received e-mail.
 #[derive(Clone, Debug)]
-pub struct NotificationKind {
-    /// The address of the envelope.
+pub struct ReceivedMessage {
+    /// The envelope's recipient.
     pub to: String,
     /// The subject, decoded.
     pub subject: String,
-    /// The text, decoded, without the end of its last line.
+    /// The text, decoded, without its last line end.
     pub text: String,
     /// The headers, decoded.
     pub headers: Vec<(String, String)>,
-    /// Whether it came over TLS.
+    /// Whether it was received over TLS.
     pub encrypted: bool,
-    /// The bytes as they came.
+    /// The raw bytes.
     pub raw: String,
 }
 
-impl NotificationKind {
+impl ReceivedMessage {
     /// The values of a header.
     pub fn header(&self, name: &str) -> Vec<&str> {
         self.headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str()).collect()
     }
 
-    /// The only link in it.
+    /// The only link in its text.
     #[track_caller]
     pub fn link(&self) -> &str {
         let links: Vec<_> = self.text.lines().filter(|line| line.starts_with("http")).collect();
@@ -73,10 +73,10 @@ impl NotificationKind {
     }
 }
 
-/// A running SMTP server; stopped with its value.
+/// A running SMTP server; stopped on drop.
 pub struct MailServer {
     folder: TempDir,
-    /// Keeps the port for this server while it is stopped.
+    /// Reserves the port for this server while it is stopped.
     socket: TcpSocket,
     root: X509,
     behavior: Behavior,
@@ -84,7 +84,7 @@ pub struct MailServer {
 }
 
 impl MailServer {
-    /// Starts one on a port of 127.0.0.1.
+    /// Starts a server on a port of 127.0.0.1.
     pub fn start(behavior: Behavior) -> Self {
         let folder = TempDir::new().unwrap();
         let root = certificate(None);
@@ -100,7 +100,7 @@ impl MailServer {
         server
     }
 
-    /// Stops it, if it runs, and starts it at its port; e-mails stay.
+    /// Stops it, if it runs, and starts it on its port; received e-mails stay.
     pub fn restart(&mut self, behavior: Behavior) {
         self.stop();
         self.behavior = behavior;
@@ -128,7 +128,7 @@ impl MailServer {
         }
     }
 
-    /// Where it listens.
+    /// Its port.
     pub fn port(&self) -> u16 {
         self.socket.local_addr().unwrap().port()
     }
@@ -145,12 +145,12 @@ impl MailServer {
         path
     }
 
-    /// The folder of what it received, for a script that reads along.
+    /// The folder of received e-mails, for a script that reads them.
     pub fn inbox(&self) -> PathBuf {
         self.folder.path().join("letters")
     }
 
-    /// What leads to it.
+    /// The SMTP settings to reach it.
     pub fn smtp(&self) -> SmtpSettings {
         SmtpSettings {
             host: "localhost".into(),
@@ -161,14 +161,14 @@ impl MailServer {
         }
     }
 
-    /// What a server needs to send by it.
+    /// A server's mail settings to send through it.
     pub fn settings(&self) -> MailSettings {
         let from = Sender { name: Some("Symbolon".into()), address: EmailAddress::parse("no-reply@id.example.com").unwrap() };
         MailSettings { transport: MailTransport::Smtp(Box::new(self.smtp())), from: Some(from) }
     }
 
-    /// Every e-mail so far, the oldest first.
-    pub fn messages(&self) -> Vec<NotificationKind> {
+    /// The received e-mails, the oldest first.
+    pub fn messages(&self) -> Vec<ReceivedMessage> {
         let entries = std::fs::read_dir(self.folder.path().join("letters")).unwrap();
         let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
@@ -176,10 +176,10 @@ impl MailServer {
         paths.iter().map(|path| message(path)).collect()
     }
 
-    /// Waits until an address was sent so many e-mails, and gives them.
+    /// Waits until an address has received this many e-mails, and returns them.
     #[track_caller]
-    pub fn wait_for(&self, to: &str, count: usize) -> Vec<NotificationKind> {
-        let of = || -> Vec<NotificationKind> { self.messages().into_iter().filter(|message| message.to == to).collect() };
+    pub fn wait_for(&self, to: &str, count: usize) -> Vec<ReceivedMessage> {
+        let of = || -> Vec<ReceivedMessage> { self.messages().into_iter().filter(|message| message.to == to).collect() };
         wait_until(|| of().len() >= count, || format!("{} letters of {count} to {to}", of().len()));
         of()
     }
@@ -191,11 +191,11 @@ impl Drop for MailServer {
     }
 }
 
-fn message(path: &std::path::Path) -> NotificationKind {
+fn message(path: &std::path::Path) -> ReceivedMessage {
     let read: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     assert_eq!(read["to"].as_array().unwrap().len(), 1, "a letter goes to one: {read}");
-    NotificationKind {
+    ReceivedMessage {
         to: text(&read["to"][0]),
         subject: text(&read["subject"]),
         text: text(&read["text"]).replace("\r\n", "\n").trim_end().to_owned(),

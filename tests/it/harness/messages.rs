@@ -1,4 +1,4 @@
-//! What users do with e-mails: ask for them by a form, open the link in them, and send the form that it leads to.
+//! A user's steps with e-mails: requesting them by a form, opening their link, and submitting the form it leads to.
 
 use std::thread;
 
@@ -7,12 +7,12 @@ use symbolon::{
     store::deliveries,
 };
 
-use super::{Behavior, Browser, MailServer, NotificationKind, Page, Server, databases, wait_until};
+use super::{Behavior, Browser, MailServer, Page, ReceivedMessage, Server, databases, wait_until};
 
-/// The cookie of a link that was opened.
+/// The cookie of an opened link.
 pub const LINK: &str = "__Host-symbolon_link";
 
-/// Runs a handler on each database, with mail and with registration open to everyone.
+/// Runs a test on each database, with mail and with registration open to everyone.
 pub fn with_mail(change: impl Fn(&mut Config), handle: impl Fn(&Server, &MailServer)) {
     for database in databases() {
         eprintln!("on {}", database.name);
@@ -25,7 +25,7 @@ pub fn with_mail(change: impl Fn(&mut Config), handle: impl Fn(&Server, &MailSer
     }
 }
 
-/// Waits until every e-mail was sent, and everything that was asked for was answered.
+/// Waits until every e-mail was sent, and every request for one was processed.
 #[track_caller]
 pub fn settled(server: &Server) {
     let late = server.now().plus(symbolon::protocol::time::Span::from_seconds(86_400 * 366));
@@ -34,20 +34,20 @@ pub fn settled(server: &Server) {
 }
 
 impl Browser {
-    /// Sends the form at a path, with its action and its proof.
+    /// Submits the form at a path, with its action and its CSRF token.
     pub fn fill(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let page = self.get(path);
         assert_eq!(page.status, 200, "{page:?}");
         self.submit(&page, fields)
     }
 
-    /// Sends the form of a page.
+    /// Submits the form of a page.
     pub fn submit(&mut self, page: &Page, fields: &[(&str, &str)]) -> Page {
         let (action, csrf) = (page.attribute("form ", "action"), page.csrf());
         self.send("POST", &action, Some(&[&[("csrf", csrf.as_str())], fields].concat()))
     }
 
-    /// Asks by the form at a path, and gives the page that says that an e-mail is on its way.
+    /// Submits the form at a path that requests an e-mail, and returns the page that confirms the request.
     #[track_caller]
     pub fn ask_by(&mut self, path: &str, field: (&str, &str)) -> Page {
         let page = self.fill(path, &[field]);
@@ -57,9 +57,9 @@ impl Browser {
         page
     }
 
-    /// Opens the link of an e-mail: the page that it leads to.
+    /// Opens the link of an e-mail; returns the page it leads to.
     #[track_caller]
-    pub fn open(&mut self, server: &Server, message: &NotificationKind) -> Page {
+    pub fn open(&mut self, server: &Server, message: &ReceivedMessage) -> Page {
         let link = message.link().strip_prefix(&server.url).unwrap_or_else(|| panic!("not of {}: {message:?}", server.url));
         let page = self.get(link);
         if page.status != 303 {
@@ -70,15 +70,15 @@ impl Browser {
         self.get(&to)
     }
 
-    /// Opens the link of the newest e-mail to an address, and sends the form there.
+    /// Opens the link of the newest e-mail to an address, and submits the form there.
     #[track_caller]
-    pub fn open_and_submit(&mut self, server: &Server, message: &NotificationKind, fields: &[(&str, &str)]) -> Page {
+    pub fn open_and_submit(&mut self, server: &Server, message: &ReceivedMessage, fields: &[(&str, &str)]) -> Page {
         let page = self.open(server, message);
         assert_eq!(page.status, 200, "{page:?}");
         self.submit(&page, fields)
     }
 
-    /// Sends the form of a page so often at once: the statuses of the answers, lowest first.
+    /// Submits the form of a page this many times at once; returns the statuses, lowest first.
     pub fn submit_at_once(&self, page: &Page, fields: &[(&str, &str)], times: usize) -> Vec<u16> {
         let mut statuses: Vec<u16> = thread::scope(|scope| {
             let sent: Vec<_> = (0..times).map(|_| scope.spawn(|| self.clone().submit(page, fields).status)).collect();

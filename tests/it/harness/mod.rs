@@ -1,5 +1,5 @@
-//! What every integration test stands on: a server of its own in this process, on a database of its own, with a
-//! clock that the test moves. `both` runs a handler on SQLite and on PostgreSQL.
+//! The base of every integration test: a server of its own in this process, on a database of its own, with a clock that the test
+//! moves. `both` runs a test on SQLite and on PostgreSQL.
 
 mod accounts;
 mod apis;
@@ -48,20 +48,20 @@ pub use cluster::Cluster;
 pub use database::{Database, databases};
 pub use kept::{behind_a_proxy, from, grant_of};
 pub use listener::{Listener, Port, answer, wait_until};
-pub use mail::{Behavior, MailServer, NotificationKind};
+pub use mail::{Behavior, MailServer, ReceivedMessage};
 pub use messages::{LINK, settled, with_mail};
 pub use ports::{free_port, free_ports};
 pub use process::Process;
 pub use scripts::{chromium, node, node_with_input, python};
 
-/// The password of everyone.
+/// The password of all users.
 pub const PASSWORD: &str = "correct horse battery staple";
 /// RFC 7636 appendix B.
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// The secret of every confidential client.
 pub const SECRET: &str = "sym_cs_the-secret-of-a-test-client";
-/// Where answers go; nothing listens there.
+/// The redirect URI; nothing listens there.
 pub const CALLBACK: &str = "https://app.example.com/cb";
 /// The resource server of every client.
 pub const API: &str = "https://api.example.com";
@@ -70,14 +70,14 @@ pub const API: &str = "https://api.example.com";
 pub struct Server {
     /// The issuer, and the URL to call.
     pub url: String,
-    /// What the server itself works with.
+    /// The server's own state.
     pub app: Data<App>,
     offsets: Arc<Offsets>,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
 }
 
-/// An answer of a machine's endpoint.
+/// A response of a machine endpoint.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -85,18 +85,18 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
 }
 
-/// Says, also where a test's output is not shown, that this machine cannot have something tried.
+/// Reports, even where a test's output is not shown, that something cannot be tested on this machine.
 #[expect(clippy::explicit_write, reason = "what eprintln! writes is shown of tests that fail alone")]
 pub fn not_tried(what: &str, why: &str) {
     writeln!(std::io::stderr(), "not tried: {what}: {why}").unwrap();
 }
 
-/// Runs a handler on each database.
+/// Runs a test on each database.
 pub fn both(work: impl Fn(&Server)) {
     both_with(|_| (), work);
 }
 
-/// Runs a handler on each database, with a configuration of its own.
+/// Runs a test on each database, with a changed configuration.
 pub fn both_with(change: impl Fn(&mut Config), work: impl Fn(&Server)) {
     for database in databases() {
         eprintln!("on {}", database.name);
@@ -115,18 +115,18 @@ impl Server {
         Self::start_on(database, free_port(), Offsets::all(-seconds), |_| ())
     }
 
-    /// Starts another server with the same issuer, database and clock, as a second process would be; it listens elsewhere.
+    /// Starts another server with the same issuer, database and clock, like a second process; it listens on another port.
     pub fn sibling(&self, database: &Database) -> Self {
         self.sibling_with(database, |_| ())
     }
 
-    /// As [`Server::sibling`], with a configuration of its own.
+    /// As [`Server::sibling`], with a changed configuration.
     pub fn sibling_with(&self, database: &Database, change: impl Fn(&mut Config)) -> Self {
         self.another(database, self.offsets.clone(), change)
     }
 
-    /// As [`Server::sibling`], on a machine whose clock is ahead by so many seconds; a negative number is behind. Time does not
-    /// move there when it moves here.
+    /// As [`Server::sibling`], on a machine whose clock is ahead by this many seconds; a negative number is behind. Its clock does
+    /// not move with this server's.
     pub fn sibling_ahead(&self, database: &Database, seconds: i64) -> Self {
         self.another(database, self.offsets.apart(seconds), |_| ())
     }
@@ -175,23 +175,23 @@ impl Server {
         self.app.clock.now()
     }
 
-    /// Does something with the database.
+    /// Runs a function with a database connection.
     pub fn store<T>(&self, work: impl FnOnce(&mut AnyConnection) -> Result<T, Error>) -> T {
         self.app.store.with(work).unwrap()
     }
 
-    /// Adds a user who signs in with [`PASSWORD`].
+    /// Adds a user with the password [`PASSWORD`].
     pub fn add_user(&self, username: &str) -> users::User {
         self.add_user_with(username, &self.app.passwords.hash(PASSWORD).unwrap(), |_| ())
     }
 
-    /// As [`Server::add_user`], whose address is not known to be theirs.
+    /// As [`Server::add_user`], with an unverified e-mail address.
     pub fn add_unverified(&self, username: &str) -> users::User {
         let hash = self.app.passwords.hash(PASSWORD).unwrap();
         self.add_user_with(username, &hash, |user| user.claims.email_verified = false)
     }
 
-    /// Adds a user with the hash of a password, after a change.
+    /// Adds a user with this password hash, after a change.
     pub fn add_user_with(&self, username: &str, hash: &str, change: impl FnOnce(&mut users::User)) -> users::User {
         let now = self.now();
         let mut user = users::User {
@@ -278,7 +278,7 @@ impl Server {
         browser::send(method, &format!("{}{path}", self.url), headers, body)
     }
 
-    /// A user signs in and consents, and the client redeems the code: its tokens.
+    /// Signs a user in, consents, and redeems the code; returns the tokens.
     pub fn tokens(&self, client: &Client, username: &str, scope: &str) -> Answer {
         let code = Browser::new(self).code(client, username, scope);
         let answer = self.redeem(client, &code);
@@ -301,23 +301,23 @@ pub fn config(database: &Database, port: u16) -> Config {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        drop(self.handle.stop(false)); // the request to stop is sent when the future is made
+        drop(self.handle.stop(false)); // the stop request is sent when the future is created
     }
 }
 
 impl Answer {
-    /// The answer that this page is.
+    /// The response in this page.
     pub fn of(page: Page) -> Self {
         let json = serde_json::from_str(&page.body).unwrap_or(Value::Null);
         Self { status: page.status, json, headers: page.headers }
     }
 
-    /// A member that is text.
+    /// A text member of the JSON body.
     pub fn text(&self, name: &str) -> &str {
         self.json[name].as_str().unwrap_or_else(|| panic!("no {name} in {self:?}"))
     }
 
-    /// The error code, or nothing.
+    /// The error code, or an empty text.
     pub fn error(&self) -> &str {
         self.json["error"].as_str().unwrap_or_default()
     }
@@ -328,7 +328,8 @@ impl Answer {
     }
 }
 
-/// Whether this is how a caller on this machine is known: by either address of localhost, whichever its resolver gives first.
+/// Whether a caller on this machine is recorded with this address: either address of localhost, whichever its resolver returns
+/// first.
 pub fn is_localhost(address: &str) -> bool {
     ["127.0.0.1", "::1"].contains(&address)
 }

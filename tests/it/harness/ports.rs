@@ -1,5 +1,5 @@
-//! Ports for servers of the tests: on which nobody listens, on either address of localhost, and which no other process of tests
-//! gives away at the same time.
+//! Ports for the tests' servers: unused, on either address of localhost, and not given out by another test process at the same
+//! time.
 
 use std::{
     net::TcpListener,
@@ -9,15 +9,15 @@ use std::{
     },
 };
 
-/// Below the range out of which the system gives ports to clients: one of those may be another's before a server listens on it.
+/// Below the range of ephemeral ports: the system might give one of those to a client before a server listens on it.
 const FIRST: u16 = 11_000;
-/// Each process of tests has a block to itself.
+/// The size of a test process's own block.
 const BLOCK: u16 = 500;
 const BLOCKS: u16 = 18;
-/// Where the first port of all says whose the first block is, by being listened on.
+/// The first lock port: listening on it reserves the first block.
 const FIRST_LOCK: u16 = 10_900;
 
-/// The block of this process, and what keeps it from others for as long as this process runs.
+/// The block of this process, and the lock that reserves it for as long as this process runs.
 struct Block {
     first: u16,
     _lock: Option<TcpListener>,
@@ -27,17 +27,17 @@ static OWN: LazyLock<Block> = LazyLock::new(|| {
     let start = u16::try_from(std::process::id() % u32::from(BLOCKS)).unwrap();
     let mut numbers = (0..BLOCKS).map(|step| (start + step) % BLOCKS);
     let free = numbers.find_map(|number| Some((number, TcpListener::bind(("127.0.0.1", FIRST_LOCK + number)).ok()?)));
-    // Where all are taken, one is shared: then a port may be taken between the look and its use.
+    // If all blocks are taken, one is shared: then a port may be taken between the check and its use.
     let (number, lock) = free.map_or((start, None), |(number, lock)| (number, Some(lock)));
     Block { first: FIRST + number * BLOCK, _lock: lock }
 });
 
-/// A port, given away once in some hundred.
+/// A port, given out only once in some hundred calls.
 pub fn free_port() -> u16 {
     free_ports(1)
 }
 
-/// The first of so many in a row.
+/// The first of this many consecutive ports.
 pub fn free_ports(count: u16) -> u16 {
     static GIVEN: AtomicU16 = AtomicU16::new(0);
     loop {
@@ -49,7 +49,7 @@ pub fn free_ports(count: u16) -> u16 {
     }
 }
 
-/// Whether nobody listens there. A machine may have no address of IPv6.
+/// Whether nobody listens on a port. A machine may have no IPv6 address.
 fn is_free(port: u16) -> bool {
     let in_use = |address| TcpListener::bind((address, port)).is_err_and(|error| error.kind() == std::io::ErrorKind::AddrInUse);
     !in_use("127.0.0.1") && !in_use("::1")

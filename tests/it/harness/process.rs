@@ -1,5 +1,5 @@
-//! The binary as a process of its own: started with an environment of its own, listened to, signalled, waited for.
-//! What it says on both of its outputs is kept.
+//! The binary as a process: started with a given environment, its output read, signalled, waited for. What it prints on both of its
+//! outputs is kept.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -9,10 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Longer than anything takes that goes well, on a busy machine too.
+/// Longer than any successful step takes, on a busy machine too.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A running process of the binary; killed with its value.
+/// A running process of the binary; killed on drop.
 pub struct Process {
     child: Child,
     said: Arc<Mutex<String>>,
@@ -20,43 +20,43 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the binary with these arguments, and no variable of ours but these.
+    /// Starts the binary with these arguments, and of our variables only these.
     pub fn start(args: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_symbolon"));
         command.args(args);
         Self::start_command(command, variables)
     }
 
-    /// As [`Process::start`], by a command of one's own.
+    /// As [`Process::start`], with a custom command.
     pub fn start_command(command: Command, variables: &[(&str, &str)]) -> Self {
         Self::start_with(command, variables, (Stdio::piped(), Stdio::piped()))
     }
 
-    /// As [`Process::start_command`], with another standard output and error; nothing is kept of what is no pipe from here.
+    /// As [`Process::start_command`], with another standard output and error; only the output of pipes made here is kept.
     pub fn start_with(mut command: Command, variables: &[(&str, &str)], (stdout, stderr): (Stdio, Stdio)) -> Self {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SYMBOLON_")) {
             command.env_remove(name);
         }
         command.envs(variables.iter().copied()).stdin(Stdio::piped()).stdout(stdout).stderr(stderr);
         let mut child = command.spawn().unwrap();
-        drop(command); // it holds the other end of a pipe, which is to be the process' alone
+        drop(command); // it holds the other end of a pipe, which only the process may hold
         let said = Arc::default();
         let stdout = child.stdout.take().map(|stdout| listen(stdout, &said));
         let ears = stdout.into_iter().chain(child.stderr.take().map(|stderr| listen(stderr, &said))).collect();
         Self { child, said, ears }
     }
 
-    /// Gives it standard input, to its end.
+    /// Writes its standard input, and closes it.
     pub fn tell(&mut self, text: &str) {
         self.child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     }
 
-    /// What it said up to this moment.
+    /// Its output so far.
     pub fn said(&self) -> String {
         self.said.lock().unwrap().clone()
     }
 
-    /// Waits until it has said this.
+    /// Waits until it has printed this.
     #[track_caller]
     pub fn wait_for(&mut self, words: &str) {
         let started = Instant::now();
@@ -68,7 +68,7 @@ impl Process {
         }
     }
 
-    /// The most memory it has had at once so far, in KiB.
+    /// Its peak memory so far, in KiB.
     pub fn peak_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -81,13 +81,13 @@ impl Process {
         assert!(Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &pid]).status().unwrap().success());
     }
 
-    /// Kills it, and waits until it is gone: its port is free then.
+    /// Kills it, and waits until it has ended: its port is free then.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Waits for its end: how it ended, and everything it said.
+    /// Waits for its end: how it ended, and all of its output.
     pub fn end(mut self) -> (ExitStatus, String) {
         let started = Instant::now();
         let status = loop {

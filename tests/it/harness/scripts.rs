@@ -1,4 +1,4 @@
-//! Clients that no one here wrote, driven by the scripts in `tests/clients`.
+//! Third-party client libraries, driven by the scripts in `tests/clients`.
 
 use std::{
     io::Write,
@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-/// Runs a Node script of `tests/clients` with its settings; fails with what it printed.
+/// Runs a Node script of `tests/clients` with its settings; fails with its output.
 pub fn node(script: &str, settings: &Value) {
     run(&variable("SYMBOLON_TEST_NODE"), script, Some(settings), None);
 }
@@ -30,7 +30,7 @@ pub fn node_with_input(script: &str, input: &Value) {
     run(&variable("SYMBOLON_TEST_NODE"), script, None, Some(input));
 }
 
-/// What `tests/run` has installed.
+/// A variable set by `tests/run`.
 pub fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests by ./tests/run, which installs the clients"))
 }

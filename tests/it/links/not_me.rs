@@ -11,14 +11,14 @@ use symbolon::{
 };
 
 use super::made;
-use crate::harness::{Browser, MailServer, NotificationKind, PASSWORD, Server, settled, with_mail};
+use crate::harness::{Browser, MailServer, PASSWORD, ReceivedMessage, Server, settled, with_mail};
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0";
 const NEW: &str = "violet tractor over the moon";
 
 /// The user's password is reset from this program: the e-mail that tells them.
 #[track_caller]
-fn warned(server: &Server, mail: &MailServer, user: Id) -> NotificationKind {
+fn warned(server: &Server, mail: &MailServer, user: Id) -> ReceivedMessage {
     let hash = server.app.passwords.hash("a password of someone else").unwrap();
     let origin =
         Origin { address: Some("192.0.2.7".into()), place: Some("Lyon, France".into()), user_agent: Some(FIREFOX.into()) };
