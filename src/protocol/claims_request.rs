@@ -8,7 +8,7 @@ use super::{
     authentication::Class,
     error::Invalid,
     scope::{ScopeClaims, Scopes},
-    user,
+    standard_claims,
 };
 
 /// The maximum number of claims per place.
@@ -83,7 +83,7 @@ impl ClaimsRequest {
     /// The part of it that a client may have: claims of the scopes it is registered for.
     #[must_use]
     pub fn allowed(mut self, client: &Scopes, custom: &ScopeClaims) -> Self {
-        let is_allowed = |name: &String| user::scopes_of(name, custom).any(|scope| client.contains(scope));
+        let is_allowed = |name: &String| standard_claims::scopes_of(name, custom).any(|scope| client.contains(scope));
         self.userinfo.retain(is_allowed);
         self.id_token.retain(is_allowed);
         self
@@ -91,7 +91,7 @@ impl ClaimsRequest {
 
     /// The client's scopes that these claims belong to, which the user has to consent to.
     pub fn scopes<'a>(&self, client: &Scopes, custom: &'a ScopeClaims) -> impl Iterator<Item = &'a str> {
-        let opening = |name: &String| user::scopes_of(name, custom).find(|scope| client.contains(scope));
+        let opening = |name: &String| standard_claims::scopes_of(name, custom).find(|scope| client.contains(scope));
         self.userinfo.iter().chain(&self.id_token).filter_map(opening)
     }
 

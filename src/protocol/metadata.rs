@@ -10,7 +10,7 @@ use super::{
     client::{AuthMethod, GrantType},
     pkce, prompt, response_mode,
     scope::{self, ScopeClaims},
-    user,
+    standard_claims,
 };
 
 /// The URLs of the endpoints, from `paths`.
@@ -40,7 +40,7 @@ pub struct Endpoints {
 pub fn document(endpoints: &Endpoints, custom: &ScopeClaims, is_registration_open: bool) -> Value {
     let (algorithms, of_assertions) = (Algorithm::names(), Algorithm::of_assertions());
     let confidential: Vec<_> = AuthMethod::ALL.iter().filter(|m| **m != AuthMethod::None).map(|m| m.as_str()).collect();
-    let claims: Vec<_> = claims::OF_TOKENS.into_iter().chain(user::claims(custom)).collect();
+    let claims: Vec<_> = claims::OF_TOKENS.into_iter().chain(standard_claims::claims(custom)).collect();
     let scopes: Vec<_> = scope::STANDARD.into_iter().chain(custom.scopes()).collect();
     json!({
         "issuer": endpoints.issuer,

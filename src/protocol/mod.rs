@@ -45,6 +45,7 @@ pub mod scope;
 pub mod secrets;
 pub mod sensitive;
 pub mod stamp;
+pub mod standard_claims;
 pub mod time;
 pub mod timeline;
 pub mod token_request;

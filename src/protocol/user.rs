@@ -1,5 +1,4 @@
-//! A user's claims: which claims each scope grants (OpenID Connect Core §5.1, §5.4; `roles` and `groups` by RFC 9068 §2.2.3.1;
-//! further scopes by configuration), and their values.
+//! A user's claims and their values (OpenID Connect Core §5.1). Which claims each scope grants is `standard_claims`.
 
 use serde_json::{Map, Value};
 
@@ -8,6 +7,7 @@ use super::{
     error::Invalid,
     id::Id,
     scope::{ScopeClaims, Scopes},
+    standard_claims::{claims, opened_by, scopes_of},
     time::Timestamp,
 };
 
@@ -34,58 +34,12 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
-/// The claims that each standard scope grants.
-const OPENED: [(&str, &[&str]); 6] = [
-    (
-        "profile",
-        &[
-            "name",
-            "family_name",
-            "given_name",
-            "middle_name",
-            "nickname",
-            "preferred_username",
-            "profile",
-            "picture",
-            "website",
-            "gender",
-            "birthdate",
-            "zoneinfo",
-            "locale",
-            "updated_at",
-        ],
-    ),
-    ("email", &["email", "email_verified"]),
-    ("address", &["address"]),
-    ("phone", &["phone_number", "phone_number_verified"]),
-    ("roles", &["roles"]),
-    ("groups", &["groups"]),
-];
-
 /// The claims with columns of their own, which are never attributes.
 const OWN: [&str; 7] = ["name", "preferred_username", "updated_at", "email", "email_verified", "roles", "groups"];
 /// The members of `address` (Core §5.1.1).
 const ADDRESS: [&str; 6] = ["formatted", "street_address", "locality", "region", "postal_code", "country"];
 /// The maximum length of an attribute, as JSON.
 const ATTRIBUTE_LIMIT: usize = 2000;
-
-/// Every claim about a user, standard ones first, as in the discovery document.
-pub fn claims(custom: &ScopeClaims) -> impl Iterator<Item = &str> {
-    let standard = OPENED.iter().flat_map(|(_, claims)| claims.iter().copied());
-    standard.chain(custom.scopes().flat_map(|scope| custom.opened_by(scope).iter().map(String::as_str)))
-}
-
-/// The claims that a scope grants.
-pub fn opened_by<'a>(scope: &str, custom: &'a ScopeClaims) -> impl Iterator<Item = &'a str> {
-    let standard = OPENED.iter().filter(move |(name, _)| *name == scope).flat_map(|(_, claims)| claims.iter().copied());
-    standard.collect::<Vec<_>>().into_iter().chain(custom.opened_by(scope).iter().map(String::as_str))
-}
-
-/// The scopes that grant a claim.
-pub fn scopes_of<'a>(claim: &str, custom: &'a ScopeClaims) -> impl Iterator<Item = &'a str> {
-    let standard = OPENED.iter().filter(move |(_, claims)| claims.contains(&claim)).map(|(scope, _)| *scope);
-    standard.chain(custom.scopes().filter(move |scope| custom.opened_by(scope).iter().any(|opened| opened == claim)))
-}
 
 /// Validates an attribute before it is stored.
 ///
