@@ -79,7 +79,7 @@ struct Proving<F> {
 ///
 /// # Errors
 /// What they say, or a [`Fault`]. Nothing is held against anyone then, but where the database failed after the attempt was let in:
-/// that one stays counted for its user_id, and leaks out.
+/// that one stays counted for its user, and leaks out.
 pub async fn by_password<S: Send + Sync + 'static, T: Send + 'static>(
     app: &Data<App>,
     context: &Context,
