@@ -86,7 +86,7 @@ impl BlockingPool {
             let _ = sender.send(if is_due { Ok(work()) } else { Err(PoolError::Overload) }); // the caller may have left
         });
         let cancel = CancelOnDrop(Arc::new(JobState::default()));
-        if !self.0.put(priority, Job { since: Instant::now(), job_state: cancel.0.clone(), go }) {
+        if !self.0.put(priority, Job { since: Instant::now(), state: cancel.0.clone(), go }) {
             return Err(PoolError::Overload);
         }
         let finished = match tokio::time::timeout(to_begin, &mut done).await {

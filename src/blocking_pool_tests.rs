@@ -15,7 +15,7 @@ const AT_ONCE: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(5));
 const QUICKLY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_mins(1));
 
 fn job(since: Instant) -> Job {
-    Job { since, job_state: Arc::default(), go: Box::new(|_| ()) }
+    Job { since, state: Arc::default(), go: Box::new(|_| ()) }
 }
 
 /// A queue that receives a job every `every` ms and serves one every `each` ms: how long the jobs that were run had waited, and how

@@ -45,7 +45,7 @@ pub enum OutboundError {
     /// The host has only addresses that are neither public nor in `outbound_allowlist`; one of them.
     #[error("{0} is not allowed: it is not a public address, and not in outbound_allowlist")]
     RefusedAddress(IpAddr),
-    /// An answer with this status: a redirect, which is not followed, or in [`Outbound::get`] anything but 200.
+    /// A response with this status: a redirect, which is not followed, or in [`Outbound::get`] anything but 200.
     #[error(
         "{}", if (300..400).contains(.0) { format!("responded with {}: redirects are not followed", .0) } else { format!("answered {}", .0) }
     )]

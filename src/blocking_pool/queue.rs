@@ -56,7 +56,7 @@ impl JobState {
 
 pub(super) struct Job {
     pub(super) since: Instant,
-    pub(super) job_state: Arc<JobState>,
+    pub(super) state: Arc<JobState>,
     /// Runs the job (`true`), or tells the caller that it was refused (`false`).
     pub(super) go: Box<dyn FnOnce(bool) + Send>,
 }
@@ -81,7 +81,7 @@ impl PriorityQueue {
 
     /// The next job whose caller is still there, and whether to run it. A job that waits alone is always run.
     pub(super) fn next(&mut self, shed_after: Option<ShedAfter>, now: Instant) -> Option<(Job, bool)> {
-        while self.jobs.front().is_some_and(|job| job.job_state.is_cancelled()) {
+        while self.jobs.front().is_some_and(|job| job.state.is_cancelled()) {
             let job = self.jobs.pop_front();
             let _ = catch_unwind(AssertUnwindSafe(|| drop(job))); // a panic would end the polling thread
         }
@@ -228,7 +228,7 @@ impl Queue {
         while let Some((job, is_due)) = take(self) {
             // The caller of a job that panics learns of it by the closed channel.
             let _ = catch_unwind(AssertUnwindSafe(move || {
-                if job.job_state.transition(STARTED) {
+                if job.state.transition(STARTED) {
                     (job.go)(is_due);
                 }
             }));

@@ -1,4 +1,5 @@
-//! A configuration error: the setting, as the operator wrote it, the expected value and the received one.
+//! Configuration errors: the setting, as the operator wrote it, the expected value and the received one; and errors of files that the
+//! configuration or the command line names.
 
 use std::{
     io,

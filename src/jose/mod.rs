@@ -20,7 +20,7 @@ pub fn begin() {
 /// Errors of keys and signatures; none of them is the caller's fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// A stored private key cannot be opened: the server secret is not the one of this database.
+    /// A stored private key cannot be opened: the server secret is not that of this database.
     #[error(
         "the signing key {kid} cannot be decrypted: expected the server secret that this database was created with (SYMBOLON_SECRET or secret_file), received another"
     )]

@@ -36,7 +36,7 @@ pub enum Doubt {
         /// The difference in milliseconds.
         millis: i64,
     },
-    /// It jumped by so many milliseconds against monotonic time.
+    /// It jumped against monotonic time.
     #[error(
         "this machine's clock jumped {} by {} s; it will be trusted after {} more minutes without a jump",
         if *.millis < 0 { "back" } else { "ahead" }, seconds(*.millis), minutes(*.wait)
@@ -47,7 +47,7 @@ pub enum Doubt {
         /// The time until it is trusted.
         wait: Span,
     },
-    /// The process has just started, and by its clock nobody has worked on this database for so long.
+    /// The process has just started, and by its clock no process has worked on this database for a long time.
     #[error(
         "according to this machine's clock, housekeeping has not run for {} days; it will be trusted after {} more minutes without a jump",
         .since.seconds() / 86_400, minutes(*.wait)

@@ -76,7 +76,7 @@ impl FromRequest for Request {
 
 /// A request without a context is a bug: 500.
 #[derive(Debug, thiserror::Error)]
-#[error("internal server error")] // the answer: the reason is in the log
+#[error("internal server error")] // the response text; the reason is in the log
 pub struct NoContext;
 
 impl ResponseError for NoContext {

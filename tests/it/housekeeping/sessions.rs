@@ -102,8 +102,8 @@ fn one_that_is_remembered_may_be_idle_for_longer_and_one_in_use_stays() {
         let mut used = Browser::new(server);
         used.sign_in("alice");
         let unended = || {
-            let user = server.store(|connection| users::find_by_login(connection, &LoginName::parse("alice"))).unwrap();
-            let all = server.store(|connection| sessions::unended_of(connection, user.claims.id));
+            let alice = server.store(|connection| users::find_by_login(connection, &LoginName::parse("alice"))).unwrap();
+            let all = server.store(|connection| sessions::unended_of(connection, alice.claims.id));
             (all.iter().filter(|one| one.remembered).count(), all.iter().filter(|one| !one.remembered).count())
         };
         assert_eq!(unended(), (1, 1));
