@@ -94,11 +94,14 @@ fn no_page_says_what_its_address_tells_it_to() {
             let pages = pages.chain(on_the_way.iter().map(|path| ((*path).to_owned(), format!("{query}&"))));
             for (path, query) in pages {
                 for browser in [&mut home, &mut outsider] {
-                    let plain = browser.get(&format!("{path}?{query}"));
+                    let mut plain = browser.get(&format!("{path}?{query}"));
                     for words in WORDS {
                         let received = encode(words).replace("SESSION", &session.to_string());
                         let received = received.replace("GRANT", &grant.to_string()).replace("STAMP", &stamp);
                         let page = browser.get(&format!("{path}?{query}{received}"));
+                        if text(&page) != text(&plain) {
+                            plain = browser.get(&format!("{path}?{query}")); // "just now" has become "1 second ago"
+                        }
                         assert_eq!((page.status, text(&page)), (plain.status, text(&plain)), "{path} {received}");
                         assert_eq!(prefilled(&page), prefilled(&plain), "{path} {received}");
                     }

@@ -86,8 +86,11 @@ impl Site {
         Process::start_with(command, &variables, outputs)
     }
 
-    /// Runs a command to its end.
+    /// Runs a command to its end, in an installation that `symbolon migrate` makes if there is none.
     fn command(&self, args: &[&str], stdin: &str) {
+        if args != ["migrate"] {
+            self.command(&["migrate"], "");
+        }
         let mut process = self.run(args);
         process.tell(stdin);
         let (status, said) = process.end();
