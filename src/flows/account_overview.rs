@@ -1,5 +1,5 @@
-//! What a user has here: the browsers they are signed in with, the access of apps that still works, what they allowed apps;
-//! and what each is called. Read in a few statements, whatever its size; whether a grant works is `protocol::grant`.
+//! An overview of an account: the browsers signed in, the active grants of apps, the consents, and what each is called. Read in a
+//! few statements, whatever its size; whether a grant is active is decided in `protocol::grant`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,22 +26,22 @@ use crate::{
     },
 };
 
-/// What a user has.
+/// An overview of an account, or of a part of it.
 pub struct AccountOverview {
     /// The browsers signed in, the last used first.
     pub sessions: Vec<Session>,
-    /// The access that works, or waits for the app to come for it; the newest first.
+    /// The grants in use, and those whose code was not yet redeemed, newest first.
     pub grants: Vec<Grant>,
-    /// What was allowed, by client.
+    /// The consents, by client.
     pub consents: Vec<Consent>,
     /// The APIs that the grants are for.
     pub apis: Vec<Api>,
     clients: BTreeMap<String, Client>,
-    /// The names that the user gave their browsers, by what the cookies say.
+    /// The names that the user gave their browsers, by device id.
     names: BTreeMap<String, String>,
-    /// The browsers in which the grants were given, by session, though they are signed out by now.
+    /// The browsers in which the grants were given, by session; the session may have ended since.
     browsers: BTreeMap<Id, Option<String>>,
-    /// The ends of the sessions with which grants end.
+    /// The ends of the sessions that the grants are bound to.
     ends: BTreeMap<Id, Timestamp>,
 }
 
@@ -54,18 +54,18 @@ pub struct Words {
     pub apps: Vec<String>,
 }
 
-/// How a grant stands.
+/// The state of a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// The app has not come for it yet.
+    /// The code was not yet redeemed.
     Waiting,
-    /// It works.
+    /// In use.
     InUse,
-    /// It is over, and why.
+    /// Inactive, and why.
     Ended(Inactive),
 }
 
-/// How a grant of this client stands; of none, where that was deleted.
+/// The state of a grant of this client; `None` if the client was deleted.
 pub fn state(lifetimes: &Lifetimes, client: Option<&Client>, grant: &Grant, status: &AccountStatus) -> State {
     let Some(client) = client else { return State::Ended(Inactive::ClientDeleted) };
     let policy = lifetimes.policy(client, grant);
@@ -78,10 +78,10 @@ pub fn state(lifetimes: &Lifetimes, client: Option<&Client>, grant: &Grant, stat
 }
 
 impl AccountOverview {
-    /// All of it, as it is now.
+    /// Reads the whole overview, as it is now.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub fn read(app: &App, connection: &mut AnyConnection, user: &User, now: Timestamp) -> Result<Self> {
         let id = user.claims.id;
         let unended = sessions::unended_of(connection, id)?;
@@ -94,10 +94,10 @@ impl AccountOverview {
         Ok(account_overview)
     }
 
-    /// A part of it: these browsers and these grants, as far as they live.
+    /// An overview of these browsers and grants, without the inactive ones.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub fn part(
         app: &App,
         connection: &mut AnyConnection,
@@ -122,10 +122,10 @@ impl AccountOverview {
         Self { sessions, grants, consents, apis, clients, names, browsers, ends }
     }
 
-    /// What was ended at this very time, as far as it lived: of that alone.
+    /// An overview of what was ended at exactly this time, without what was inactive before.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub fn of_ended(app: &App, connection: &mut AnyConnection, user: &User, at: Timestamp) -> Result<Self> {
         let lifetimes = &app.config.lifetimes;
         let Ended { sessions, grants, .. } = account::ended_at(connection, user.claims.id, at)?;
@@ -142,7 +142,7 @@ impl AccountOverview {
         Ok(account_overview)
     }
 
-    /// Leaves out what is over by itself.
+    /// Removes what has expired or become inactive.
     fn keep_living(&mut self, lifetimes: &Lifetimes, user: &User, now: Timestamp) {
         let status = status(user, now);
         self.sessions.retain(|session| !session.is_over(now, lifetimes.idle(session.remembered)));
@@ -152,7 +152,7 @@ impl AccountOverview {
         self.grants.retain(is_active);
     }
 
-    /// Finds out what everything is called.
+    /// Reads the names of everything.
     fn name(&mut self, connection: &mut AnyConnection, user: Id) -> Result<()> {
         let named = devices::of(connection, user)?.into_iter();
         self.names = named.filter_map(|device| Some((device.id, device.name?))).collect();
@@ -171,7 +171,7 @@ impl AccountOverview {
         Ok(())
     }
 
-    /// What was ended of it, as far as anything lived: the browsers and the apps in words.
+    /// The browsers and apps that were ended, in words, without those that were inactive before.
     pub fn ended(&self, ended: &Ended) -> Words {
         let lived = |grant: &&Grant| self.grants.iter().any(|one| one.id == grant.id);
         let was_used = |session: &&Session| self.sessions.iter().any(|one| one.id == session.id);
@@ -180,7 +180,7 @@ impl AccountOverview {
         Words { browsers, apps }
     }
 
-    /// Everything of it in words: the browsers and the apps.
+    /// All browsers and apps, in words.
     pub fn words(&self) -> Words {
         let browsers = self.sessions.iter().map(|session| self.browser(session)).collect();
         Words { browsers, apps: self.grants.iter().map(|grant| self.access(grant)).collect() }
@@ -191,12 +191,12 @@ impl AccountOverview {
         self.clients.get(id)
     }
 
-    /// What an app is called: its name, or the id of one that was deleted.
+    /// What an app is called: its name, or its id if it was deleted.
     pub fn app<'a>(&'a self, id: &'a str) -> &'a str {
         self.client(id).map_or(id, |client| client.name.as_str())
     }
 
-    /// When the session ends at the latest that this grant ends with; `None` where it outlives it.
+    /// The latest end of the session that this grant is bound to; `None` if the grant outlives it.
     pub fn end_of_session(&self, grant: &Grant) -> Option<Timestamp> {
         self.ends.get(&grant.session_id?).copied()
     }
@@ -212,22 +212,22 @@ impl AccountOverview {
         grant.device_name.as_deref().or_else(given)
     }
 
-    /// "Work laptop (Firefox on Linux)", or what is known of that.
+    /// "Work laptop (Firefox on Linux)", as far as known.
     fn browser(&self, session: &Session) -> String {
         together(self.browser_name(session), formatting::program(&session.origin).or_else(|| session.origin.address.clone()))
     }
 
-    /// "Example Notes (phone)", or what is known of that.
+    /// "Example Notes (phone)", as far as known.
     fn access(&self, grant: &Grant) -> String {
         let device = self.device_name(grant).map(str::to_owned).or_else(|| formatting::program(&grant.seen));
         together(Some(self.app(&grant.client_id)), device)
     }
 }
 
-/// Those of these grants of one client that live.
+/// The active ones among these grants of one client.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn living(
     app: &App,
     connection: &mut AnyConnection,
@@ -243,8 +243,8 @@ pub fn living(
     Ok(grants)
 }
 
-/// Grants, with what their sessions say of them. What ended the session ended the grant, though it may have missed a code just
-/// issued.
+/// Grants, completed from their sessions. When a session ends, its grants end too, although a code issued at that moment may not
+/// have been revoked with them.
 fn with_their_sessions(grants: Vec<Grant>, sessions: &[Session]) -> Vec<Grant> {
     let unended = sessions.iter().filter(|session| session.ended_at.is_none());
     let remembered: BTreeMap<Id, bool> = unended.map(|session| (session.id, session.remembered)).collect();
@@ -261,9 +261,9 @@ fn apis_of(connection: &mut AnyConnection, grants: &[Grant]) -> Result<Vec<Api>>
     apis::of(connection, &uris.into_iter().collect::<Vec<_>>())
 }
 
-/// How a user stands who is signed in.
+/// The account status of a signed-in user.
 pub fn status(user: &User, now: Timestamp) -> AccountStatus {
-    let must_sign_in = user.sign_in_again_at > user.signed_in_at; // none is before every time
+    let must_sign_in = user.sign_in_again_at > user.signed_in_at; // an absent time is before every other
     AccountStatus { user_enabled: user.disabled_at.is_none(), must_sign_in, now, by_database: now }
 }
 

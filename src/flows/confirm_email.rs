@@ -1,5 +1,5 @@
-//! The link that confirms an e-mail address of an account: the question, and the end. It works whoever is signed in, if anyone
-//! is.
+//! The link that confirms an e-mail address of an account: the confirmation form and its result. It works whichever user is
+//! signed in, or none.
 
 use actix_web::web::Data;
 
@@ -76,8 +76,8 @@ fn confirm(
                 username: &user.claims.username,
                 account_url: &format!("{}{}", app.config.issuer.base(), paths::ACCOUNT),
             };
-            // No redirect: the link is spent, and whoever is signed in may be another, so that no other page could say it. The
-            // form sent again finds the link used.
+            // No redirect: the link is used up, and another user may be signed in, so that no other page could show the result. A
+            // repeated form gets the page for a used link.
             Ok(link::forgetting(page::show(200, &page, None)).noting(format!("e-mail address confirmed: user {id}")))
         }
     }

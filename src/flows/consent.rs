@@ -1,5 +1,5 @@
-//! The consent page (RFC 6749 §10.2, OpenID Connect Core 3.1.2.4): who asks, for what, for how long. The answer
-//! is remembered where it may be, and leads back to `/authorize` with a stamp, or to the client with a refusal.
+//! The consent page (RFC 6749 §10.2, OpenID Connect Core 3.1.2.4): which app requests access, to what, for how long. The answer
+//! is remembered where that is allowed, and leads back to `/authorize` with a stamp, or to the client with a refusal.
 
 use actix_web::web::Data;
 
@@ -138,7 +138,7 @@ fn show(
     })
 }
 
-/// A span as users say it: one unit alone, and a finer one than `pages::span_text` takes: this is what they agree to.
+/// A span in one unit, finer than that of `pages::span_text`: it is what users agree to.
 fn words(span: Span) -> String {
     const UNITS: [(i64, i64, &str); 3] = [(5_400, 60, "minute"), (129_600, 3_600, "hour"), (31_000_000, 86_400, "day")];
     let seconds = span.seconds();

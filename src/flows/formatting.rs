@@ -1,5 +1,5 @@
-//! What pages hold as words that no template can make from a number: a point in time, a program, a place. The words themselves
-//! stand in `templates/when.txt`, `day.txt`, `span_text.txt` and `relative.txt`.
+//! Formatting for pages: what no template can derive from a number, such as a point in time, a program, a place. The texts are in
+//! `templates/when.txt`, `day.txt`, `span_text.txt` and `relative.txt`.
 
 use crate::{
     pages::{self, CalendarDay, CalendarTime, Point, RequestedScope, ShownOrigin, When},
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// A point in time, in every way it is shown.
+/// A point in time, in every format that is shown.
 #[derive(Clone, Debug)]
 pub struct ShownTime {
     iso: String,
@@ -22,12 +22,12 @@ pub struct ShownTime {
 }
 
 impl ShownTime {
-    /// This point in time, seen from `now`.
+    /// This point in time, relative to `now`.
     pub fn of(at: Timestamp, now: Timestamp) -> Self {
         Self { iso: iso(at), full: full(at), relative: pages::relative((now.millis() - at.millis()) / 1000) }
     }
 
-    /// For a page.
+    /// The point in time, for a template.
     pub fn when(&self) -> When<'_> {
         When { iso: &self.iso, full: &self.full, relative: &self.relative }
     }
@@ -39,13 +39,13 @@ pub fn full(at: Timestamp) -> String {
     CalendarTime { year, month, day, hour, minute }.to_string()
 }
 
-/// By RFC 3339, to the second.
+/// In RFC 3339 format, to the second.
 pub fn iso(at: Timestamp) -> String {
     let Calendar { year, month, day, hour, minute } = Calendar::of(at);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", at.seconds().rem_euclid(60))
 }
 
-/// For a page with a drawing.
+/// A point in time, for a page with a drawing.
 pub fn point(at: Timestamp) -> Point {
     Point { words: full(at), iso: iso(at) }
 }
@@ -61,7 +61,7 @@ pub fn day(at: Timestamp) -> String {
     CalendarDay { weekday: calendar::weekday(at), day, month, year }.to_string()
 }
 
-/// The time of the day, such as "05:37 UTC".
+/// The time of day, such as "05:37 UTC".
 pub fn clock(at: Timestamp) -> String {
     let Calendar { hour, minute, .. } = Calendar::of(at);
     format!("{hour:02}:{minute:02} UTC")
@@ -84,7 +84,7 @@ pub fn program(origin: &Origin) -> Option<String> {
     origin.user_agent.as_deref().map(user_agent::words)
 }
 
-/// An origin for a page, with its program in words.
+/// An origin for a template, with its program in words.
 pub fn origin<'a>(origin: &'a Origin, program: Option<&'a str>) -> ShownOrigin<'a> {
     ShownOrigin { program, place: origin.place.as_deref(), address: origin.address.as_deref() }
 }

@@ -1,4 +1,4 @@
-//! The front page: who is signed in in this browser, and the way out.
+//! The front page: which user is signed in in this browser, and the link to sign out.
 
 use actix_web::web::Data;
 

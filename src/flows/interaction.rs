@@ -1,5 +1,5 @@
-//! What a page on the way of an authorization request is about: the request, read afresh as `/authorize` does, and who
-//! is asked. Without a good request, or a session, there is no question, and `/authorize` is where the user goes.
+//! The context of a page within an authorization request: the request, parsed afresh as `/authorize` does, and the session of the
+//! user. Without a valid request or a session, the user is sent back to `/authorize`.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// What someone is asked about.
+/// The authorization request that a page is about.
 pub struct Interaction {
     pub client: Arc<Client>,
     pub request: AuthorizationRequest,
@@ -31,10 +31,10 @@ pub struct Interaction {
     pub cookie: String,
 }
 
-/// What a page does with its question, and with the form if it was sent.
+/// The request handler of such a page; with the form, if one was sent.
 pub type Handler = fn(&App, &mut AnyConnection, &PageRequest, &Interaction, Option<&Params>) -> Result<Reply, PageError>;
 
-/// Answers a request to a page: reads the form and the question, and lets `handle` do the rest.
+/// Answers a request to a page: reads the form and the authorization request, and calls `handle`.
 pub async fn ask(request: PageRequest, app: &Data<App>, handle: Handler) -> Reply {
     if let Err(error) = request.body(app) {
         return page_request::reply(app, &request.context, Err(error));
@@ -46,10 +46,10 @@ pub async fn ask(request: PageRequest, app: &Data<App>, handle: Handler) -> Repl
     .await
 }
 
-/// What the page is about.
+/// The authorization request that the page is about.
 ///
 /// # Errors
-/// Where everyone goes for whom there is no question.
+/// The redirect to `/authorize` if there is nothing to ask the user, or the page that says what is wrong.
 fn interaction(app: &App, connection: &mut AnyConnection, request: &PageRequest) -> Result<Interaction, PageError> {
     let base = app.config.issuer.base();
     let back = || Reply::see_other(&format!("{base}{}?{}", paths::AUTHORIZE, request.query.to_query(&returning::NAMES, &[])));
@@ -65,12 +65,12 @@ fn interaction(app: &App, connection: &mut AnyConnection, request: &PageRequest)
     Ok(Interaction { client, request, session, cookie })
 }
 
-/// What a form on the page at this path is about: this very request.
+/// What the stamp of a form on the page at this path is bound to: this authorization request.
 pub fn about(request: &PageRequest, path: &str) -> String {
     format!("{path}?{}", returning::request_of(&request.query))
 }
 
-/// A path with the request and all stamps so far, and one of them put in anew.
+/// A path with the request and all its stamps, one of them replaced.
 pub fn path_with(request: &PageRequest, path: &str, stamp: &str, value: &str) -> String {
     format!("{path}?{}", request.query.to_query(&[stamp], &[(stamp, value)]))
 }

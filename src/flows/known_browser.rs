@@ -1,6 +1,6 @@
-//! The browser that someone has signed in with before: its cookie says its name, and `devices` who has signed in with it, so that
-//! several users can share one. Attempts from it are counted apart (`throttle`), so that an unknown caller's guesses do not slow down
-//! the owner.
+//! Known browsers: those in which a user has signed in before. A cookie holds the device id of the browser, and `devices` the
+//! users who have signed in with it, as several can share one. Attempts from a known browser are counted separately (`throttle`),
+//! so that an unknown caller's guesses do not slow down the owner.
 
 use std::net::IpAddr;
 
@@ -19,16 +19,16 @@ use crate::{
 /// How long a browser stays known.
 const KNOWN_FOR: Span = Span::from_seconds(31_536_000);
 
-/// The name of the browser with this cookie, if we gave it one.
+/// The device id of the browser with this cookie, if we issued it.
 pub fn name<'a>(app: &App, cookie: Option<&'a str>, now: Timestamp) -> Option<&'a str> {
     let (name, text) = cookie.and_then(|cookie| cookie.split_once('.'))?;
     stamp::check(&app.config.secrets, Purpose::KnownBrowser, &[name], text, (now, KNOWN_FOR)).ok().map(|_| name)
 }
 
-/// As [`name`], if someone has signed in as this user with it, and their password was not reset since.
+/// As [`name`], if this user has signed in with it, and their password was not reset since.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn name_for<'a>(
     app: &App,
     connection: &mut AnyConnection,
@@ -42,10 +42,10 @@ pub fn name_for<'a>(
     }
 }
 
-/// Where an attempt at the password of this user, or of nobody, comes from.
+/// The origin of an attempt at the password of this user, or at an unknown name.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn from<'a>(
     app: &App,
     connection: &mut AnyConnection,
@@ -53,13 +53,13 @@ pub fn from<'a>(
     user_id: Option<Id>,
     now: Timestamp,
 ) -> Result<throttle::From<'a>> {
-    let requested = user_id.unwrap_or(Id::from([0; 16])); // of nobody the same is read, so that the time does not tell
+    let requested = user_id.unwrap_or(Id::from([0; 16])); // the same reads for an unknown name: same timing
     let known_browser = name_for(app, connection, cookie, requested, now)?.filter(|_| user_id.is_some());
     let is_near = devices::is_near(connection, requested, &network::range(address))? && known_browser.is_none();
     Ok(throttle::From { address, known_browser, is_near })
 }
 
-/// The value of the cookie of a browser with this name.
+/// The value of the cookie of a browser with this device id.
 pub fn cookie(app: &App, name: &str, now: Timestamp) -> String {
     format!("{name}.{}", stamp::make(&app.config.secrets, Purpose::KnownBrowser, &[name], now))
 }

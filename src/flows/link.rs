@@ -1,7 +1,7 @@
-//! Opening a link of an e-mail. The address with the link only leads on: its text goes into a cookie and the browser to the clean
-//! path, where it stands in no history and in no `Referer`. The page there shows a form; nothing is done before the form is sent,
-//! as programs open links too. The form names its link, so that one that is opened in between does not take its place. A link
-//! that does nothing (any more) gets a page that says what to do.
+//! Opening a link from an e-mail. The link's URL only redirects: its token moves into a cookie and the browser to the clean path,
+//! so that no history and no `Referer` holds the token. The page there shows a form, and nothing is done before it is sent, as
+//! programs open links too. The form names its link, so that another link opened in between does not replace it. A link that is
+//! unknown or no longer valid gets a page that says what to do.
 
 mod invalid;
 
@@ -35,14 +35,14 @@ use crate::{
     },
 };
 
-/// How long a browser keeps a link that was opened in it.
+/// How long a browser keeps an opened link.
 const KEPT_FOR: Span = Span::from_seconds(3600);
 
-/// Where links of some kinds are opened.
+/// A path at which links of some kinds are opened.
 pub struct LinkPage {
     /// The path.
     pub path: &'static str,
-    /// The kinds; one that is not even a link of ours is taken for the first.
+    /// The kinds; an unknown link is treated as the first.
     pub kinds: &'static [LinkKind],
 }
 
@@ -60,10 +60,10 @@ impl Deref for LinkRequest {
     }
 }
 
-/// What a path does with a link that is good, and with the form if it was sent.
+/// The request handler of a path for a valid link; with the form, if one was sent.
 pub type Handler = fn(&App, &mut AnyConnection, &LinkRequest, &Link, Option<&Params>) -> Result<Reply, PageError>;
 
-/// Answers a request to a path of links, where all is done in one blocking call.
+/// Answers a request to a path of links in one blocking call.
 pub async fn answer(request: PageRequest, app: &Data<App>, link_page: &'static LinkPage, handle: Handler) -> Reply {
     let context = request.context.clone();
     let link_request = match LinkRequest::read(app, request, link_page) {
@@ -78,11 +78,11 @@ pub async fn answer(request: PageRequest, app: &Data<App>, link_page: &'static L
 }
 
 impl LinkRequest {
-    /// A request that goes on to the link: one that opens it, or a form that comes with the cookie of the browser that it was shown
+    /// Reads a request: one that shows the page of the opened link, or a form with the cookie of the browser that it was shown
     /// to.
     ///
     /// # Errors
-    /// The redirect that takes the link out of the address, or what is wrong with the form.
+    /// The redirect that removes the token from the URL, or the page that says what is wrong with the form.
     pub fn read(app: &App, request: PageRequest, link_page: &'static LinkPage) -> Result<Self, PageError> {
         let link_request = Self { request, link_page };
         if link_request.form(app)?.is_none() {
@@ -101,7 +101,7 @@ impl LinkRequest {
         Ok(link_request)
     }
 
-    /// To the clean path, with the link in a cookie. One that is not ours goes nowhere.
+    /// Redirects to the clean path, with the link in a cookie. A link that we did not issue gets an error page instead.
     fn keep(&self, app: &App, text: &str) -> Reply {
         if let Some(reply) = self.closed(app) {
             return reply;
@@ -113,11 +113,10 @@ impl LinkRequest {
         Reply::see_other(&self.action(app)).with(header::SET_COOKIE, &cookie)
     }
 
-    /// The link that the form was shown for, or else the one that was opened last in this browser, if it is good here; or the page
-    /// that says why not.
+    /// The link that the form was shown for, or else the one opened last in this browser, if it is valid here.
     ///
     /// # Errors
-    /// That page.
+    /// The page that says why it is not.
     pub fn find(&self, app: &App, connection: &mut AnyConnection) -> Result<Link, PageError> {
         if let Some(reply) = self.closed(app) {
             return Err(reply.into());
@@ -139,10 +138,10 @@ impl LinkRequest {
         }
     }
 
-    /// Whose account a link is about.
+    /// The user whose account a link is about.
     ///
     /// # Errors
-    /// The page that says that it does nothing, where they are gone or disabled.
+    /// The page that says the link is no longer valid, if the user was deleted or disabled.
     pub fn owner_of(&self, app: &App, connection: &mut AnyConnection, link: &Link) -> Result<User, PageError> {
         let user = link.user_id.map(|id| users::find(connection, id)).transpose()?.flatten();
         let why = match user {
@@ -153,14 +152,14 @@ impl LinkRequest {
         Err(self.problem_of(app, Some(link.kind), why).into())
     }
 
-    /// Where no link is good there is no such page.
+    /// The 404 response where no kind of link is accepted.
     fn closed(&self, app: &App) -> Option<Reply> {
         let path = self.action(app);
         let not_found = || self.error(app, 404, Problem::NotFound { path: &path });
         self.kinds(app).is_empty().then(not_found)
     }
 
-    /// The kinds of links that are good at this path now: nobody registers where registration is closed since.
+    /// The kinds of links accepted at this path now: registration may have been closed since a link was sent.
     fn kinds(&self, app: &App) -> Vec<LinkKind> {
         let is_good = |kind: &LinkKind| match kind {
             LinkKind::Register => app.config.registration == Registration::Open,
@@ -170,27 +169,27 @@ impl LinkRequest {
         self.link_page.kinds.iter().copied().filter(is_good).collect()
     }
 
-    /// The cookie of this browser; empty where there is none.
+    /// The cookie of this browser; empty if there is none.
     pub fn browser(&self) -> &str {
         self.browser.as_deref().unwrap_or_default()
     }
 
-    /// The clean path, where forms are sent.
+    /// The clean path, to which forms are sent.
     pub fn action(&self, app: &App) -> String {
         format!("{}{}", app.config.issuer.base(), self.link_page.path)
     }
 
-    /// The proof of a form that is shown now, for this link alone: the link's row, and a stamp that is bound to it.
+    /// The CSRF value of a form for this link alone: the link's id, and a stamp bound to it.
     pub fn csrf(&self, app: &App, owner: &str, link: &Link) -> String {
         format!("{}.{}", link.id, forms::stamp(app, owner, &self.about(link.id), self.context.now))
     }
 
-    /// Whether the form is one that this browser was shown for this link.
+    /// Whether the form was shown to this browser for this link.
     pub fn check(&self, app: &App, link: &Link) -> Result<(), FormProblem> {
         self.named(app).filter(|id| *id == link.id).map(|_| ()).ok_or(FormProblem::FormExpired)
     }
 
-    /// The row of the link that this browser was shown the form for.
+    /// The id of the link that the form was shown for to this browser.
     fn named(&self, app: &App) -> Option<Id> {
         let owner = self.browser.as_deref().filter(|owner| !owner.is_empty())?;
         let (id, stamp) = self.readable()?.get(forms::FIELD)?.split_once('.')?;
@@ -203,7 +202,7 @@ impl LinkRequest {
     }
 }
 
-/// The answer, with which the browser forgets the link.
+/// The response, with the link's cookie deleted.
 pub fn forgetting(reply: Reply) -> Reply {
     reply.with(header::SET_COOKIE, &cookies::set(cookies::LINK, "", Keep::Delete))
 }

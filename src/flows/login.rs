@@ -1,5 +1,6 @@
-//! The sign-in page. A sign-in is two blocking calls with the password in between, in its own gate (`proof`): look up and count the attempt; verify;
-//! begin the session. Known and unknown names take the same way and the same time.
+//! The sign-in page. A sign-in is two blocking calls, with the password verified between them, on the hashing threads
+//! (`password_check`): look up the user and count the attempt; verify; begin the session. Known and unknown names take the same
+//! steps and the same time.
 
 use actix_web::{http::header, web::Data};
 
@@ -33,12 +34,12 @@ use crate::{
     },
 };
 
-/// The parameter that names the page of one's account to go back to.
+/// The parameter that names the account page to return to.
 pub const THEN: &str = "then";
-/// The longest name taken: longer ones are nobody's.
+/// The longest name accepted: no user has a longer one.
 const NAME_LIMIT: usize = 254;
 
-/// What was typed, but the password.
+/// The typed values, except the password.
 #[derive(Clone)]
 struct Typed {
     username: String,
@@ -46,7 +47,7 @@ struct Typed {
 }
 
 impl Typed {
-    /// The name as it is looked up, and counted.
+    /// The name, as it is looked up and counted.
     fn name(&self) -> LoginName {
         LoginName::parse(&self.username)
     }
@@ -104,7 +105,7 @@ async fn sign_in(app: &Data<App>, request: PageRequest) -> Result<Reply, PageErr
     .await
 }
 
-/// The authorization request that the user is on the way of, with what belongs to it.
+/// The query of the pending authorization request, with its own parameters.
 fn authorization_query(request: &PageRequest) -> String {
     request.query.to_query(&returning::NOTICE_NAMES, &[])
 }
@@ -115,7 +116,7 @@ fn url(app: &App, request: &PageRequest, path: &str) -> String {
     if query.is_empty() { format!("{base}{path}") } else { format!("{base}{path}?{query}") }
 }
 
-/// Finds the user, and what an attempt at their password counts for.
+/// Finds the user, and the counts that apply to an attempt at their password.
 fn look(app: &App, connection: &mut AnyConnection, request: &PageRequest, typed: &Typed) -> Result<Candidate, Fault> {
     let (name, now) = (typed.name(), app.clock.now());
     let user = if typed.username.len() > NAME_LIMIT { None } else { users::find_by_login(connection, &name)? };
@@ -125,9 +126,9 @@ fn look(app: &App, connection: &mut AnyConnection, request: &PageRequest, typed:
     Ok(Candidate { user: user.filter(|user| user.disabled_at.is_none()), user_id, attempt })
 }
 
-/// The same user's session gets a new generation, though it may be over for want of use: what was granted in
-/// it may live on, and ends with it. Anyone else's ends, and a new one begins. `None` when the password was set
-/// anew, or the account disabled, while this one was hashed.
+/// Begins a session. A session of the same user gets a new generation, even if it was idle for too long: its grants may still be
+/// active, and end with it. A session of another user ends, and a new one begins. `None` if the password was changed, or the
+/// account disabled, while this one was hashed.
 fn begin_session(
     app: &App,
     connection: &mut AnyConnection,
@@ -135,7 +136,7 @@ fn begin_session(
     user: &User,
     remember: bool,
 ) -> Result<Option<Reply>, Fault> {
-    // Not the time at which the request came, which may have waited for its turn: whoever has users sign in again means this one.
+    // Not the time of the request, which may have waited for its turn: an operator who requires a new sign-in means this one.
     let (now, id) = (app.clock.now(), user.claims.id);
     let before = session::unended(app, connection, request.session.as_deref())?;
     let known = known_browser::name(app, request.device.as_deref(), now);
@@ -156,8 +157,8 @@ fn begin_session(
     Ok(Some(reply))
 }
 
-/// Where someone who has signed in goes: on with the authorization request, back to the page of their account that they
-/// came from, or to the front page. RFC 9700 §4.11: nothing that came from outside is in the last two.
+/// Where a user goes after signing in: on with the authorization request, back to the account page they came from, or to the
+/// front page. RFC 9700 §4.11: the last two contain nothing from outside.
 fn way_on(app: &App, request: &PageRequest) -> String {
     let base = app.config.issuer.base();
     if request.query.get("client_id").is_some() {
@@ -187,7 +188,7 @@ fn new_session(app: &App, request: &PageRequest, (user, device): (Id, &str), rem
     }
 }
 
-/// The page; `typed` is what was sent with the form, if one was sent.
+/// The page; `typed` holds the values of the form, if one was sent.
 fn show(
     app: &App,
     connection: &mut AnyConnection,
@@ -231,7 +232,7 @@ fn show(
     Ok(request.keeping(&browser, reply))
 }
 
-/// What led here, by the word for it.
+/// The notice for a word in the query.
 fn notice(word: &str) -> Option<LoginNotice> {
     match word {
         sign_in_redirect::REGISTERED => Some(LoginNotice::Registered),

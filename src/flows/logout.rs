@@ -1,6 +1,6 @@
-//! Signing out: by oneself, or sent here by an app (OpenID Connect RP-Initiated Logout §2). The user is asked first,
-//! unless the app shows by an ID token that it knows whom it is about; then the session ends, what was granted for it, and
-//! whoever wants to know is told. What a request means is `protocol::logout`.
+//! Signing out: by the user, or at the request of an app (OpenID Connect RP-Initiated Logout §2). The user is asked first, unless
+//! the app proves by an ID token that it knows the user; then the session and its grants end, and the clients that want it are
+//! notified. What a request means is decided in `protocol::logout`.
 
 use std::ops::Deref;
 
@@ -58,12 +58,12 @@ impl Deref for SignOutRequest {
     }
 }
 
-/// What is found out about it.
+/// What is known of the request.
 struct Found {
     request: LogoutRequest,
     session: Option<Session>,
     client: Option<Client>,
-    /// Whether the request shows by an ID token that it comes from who the client gave it to; `client_id` alone is anyone's.
+    /// Whether an ID token shows that the request comes from the client it was issued to; anyone can send a `client_id`.
     is_vouched: bool,
     decision: Decision,
 }
@@ -87,7 +87,7 @@ pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
     }
     let query = form.to_query(&[], &[]);
     if request.session.is_none() && form.flaw().is_none() && query.len() <= QUERY_LIMIT {
-        // A POST from another site brings no SameSite=Lax cookie; the GET it is turned into does.
+        // A POST from another site carries no SameSite=Lax cookie; the GET it is turned into does.
         return Reply::see_other(&format!("{}{}?{query}", app.config.issuer.base(), paths::LOGOUT));
     }
     answer(&app, SignOutRequest { request, params: form, form: None }).await
@@ -104,7 +104,7 @@ impl SignOutRequest {
         let base = app.config.issuer.base();
         self.well_formed(app, &self.params)?;
         if self.params.to_query(&[], &[]).len() > QUERY_LIMIT {
-            // Our form would have to bring it back.
+            // Our form would have to carry the parameters.
             return Ok(self.error(app, 414, Problem::TooLarge { limit: QUERY_LIMIT }));
         }
         let found = self.find(app, connection)?;
@@ -116,11 +116,11 @@ impl SignOutRequest {
                 (None, _) => Ok(self.leave(app, &found)),
             };
         };
-        // A form of another site brings no cookie: it is shown the question, and deletes nothing.
+        // A form of another site carries no cookie: it leads to the question, and deletes nothing.
         let Some(cookie) = self.session.as_deref() else { return Ok(Reply::see_other(&format!("{base}{}", paths::LOGOUT))) };
         let is_ours = forms::check(app, cookie, &self.about(), form, self.context.now).is_ok();
         match &found.session {
-            // Nobody is signed in: that is what was asked for. A form of others deletes no cookie.
+            // No user is signed in, which is what was requested. A form of another site deletes no cookie.
             None if is_ours => Ok(without_cookie(self.leave(app, &found))),
             None => Ok(self.leave(app, &found)),
             Some(session) if is_ours => self.end(app, connection, session, &found),
@@ -150,7 +150,7 @@ impl SignOutRequest {
         Ok(Found { request, session, client, is_vouched, decision })
     }
 
-    /// What our form is about: this very request.
+    /// What the stamp of our form is bound to: this request.
     fn about(&self) -> String {
         let query = self.params.to_query(&[], &[]);
         if query.is_empty() { paths::LOGOUT.to_owned() } else { format!("{}?{query}", paths::LOGOUT) }
@@ -186,7 +186,7 @@ impl SignOutRequest {
         Ok(reply.noting(format!("signed out: user {} session {}", session.user_id, session.id)))
     }
 
-    /// Where someone who is signed out goes: back to the app, or to a page that says so. A form is never answered by a page.
+    /// Where a signed-out user goes: back to the app, or to a page that says so. A form is always answered with a redirect.
     fn leave(&self, app: &App, found: &Found) -> Reply {
         let base = app.config.issuer.base();
         match &found.decision.then {

@@ -1,6 +1,6 @@
-//! Forms that an e-mail alone answers: asking to register, asking for a new password. Whoever asks is answered the same, after the
-//! same statements, whether there is such an account or not (ASVS 6.3.8): nothing of users is looked up here. The ask goes into
-//! the queue; `background::messages` finds out what becomes of it.
+//! Forms that are answered by e-mail alone: requests to register and to reset a password. The response is the same, after the
+//! same statements, whether there is such an account or not (ASVS 6.3.8): no user is looked up here. The request is enqueued, and
+//! handled by `background::messages`.
 
 use std::ops::Deref;
 
@@ -34,14 +34,14 @@ use crate::{
     },
 };
 
-/// In the query of the page that follows: the stamp that says that this server led there.
+/// In the query of the following page: the stamp that shows that this server redirected there.
 const SENT: &str = "sent";
-/// And what was typed.
+/// In the same query: the name or address that was typed.
 const SENT_FOR: &str = "sent_for";
-/// How long that page can be shown again.
+/// How long that page can be reloaded.
 const SHOWN_FOR: Span = Span::from_seconds(3600);
 
-/// The longest authorization request that is kept on the way, in bytes: beside it stand what was typed, stamps and a user name.
+/// The longest authorization request that is kept, in bytes: what was typed, stamps and a user name are added to it.
 const REQUEST_LIMIT: usize = QUERY_LIMIT - 4 * 1024;
 
 /// A request to such a page.
@@ -59,10 +59,10 @@ impl Deref for MailForm {
     }
 }
 
-/// What a page does when it is asked for, and with the form if it was sent.
+/// The request handler of such a page; with the form, if one was sent.
 pub type Handler = fn(&App, &mut AnyConnection, &MailForm, Option<&Params>) -> Result<Reply, PageError>;
 
-/// Answers a request to a page: reads the form, and lets `handle` do the rest.
+/// Answers a request to a page: reads the form, and calls `handle`.
 pub async fn answer(request: PageRequest, app: &Data<App>, page: &'static str, handle: Handler) -> Reply {
     if let Err(error) = request.form(app) {
         return page_request::reply(app, &request.context, Err(error));
@@ -74,41 +74,41 @@ pub async fn answer(request: PageRequest, app: &Data<App>, page: &'static str, h
     .await
 }
 
-/// What a mail is asked for.
+/// What the e-mail is requested for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    /// A link to register with.
+    /// A link to register.
     Registration,
-    /// A link to set a new password with.
+    /// A link to set a new password.
     Reset,
 }
 
 impl MailForm {
-    /// A path of ours, with the authorization request that the user is on the way of.
+    /// A path of ours, with the pending authorization request.
     pub fn url(&self, app: &App, path: &str) -> String {
         let (base, query) = (app.config.issuer.base(), self.authorization_query());
         if query.is_empty() { format!("{base}{path}") } else { format!("{base}{path}?{query}") }
     }
 
-    /// That request: nothing, where there is none, or where it leaves no room for what these pages add to it.
+    /// The pending authorization request; empty if there is none, or if it leaves no room for what these pages add to it.
     fn authorization_query(&self) -> String {
         let query = self.query.to_query(&[&[SENT, SENT_FOR][..], &returning::NOTICE_NAMES].concat(), &[]);
         if self.query.get("client_id").is_some() && query.len() <= REQUEST_LIMIT { query } else { String::new() }
     }
 
-    /// The name of the app that sent the user here, if its request is good.
+    /// The name of the app that sent the user here, if its request is valid.
     pub fn client_name(&self, app: &App, connection: &mut AnyConnection) -> Result<Option<String>, Fault> {
         let client = self.query.get("client_id").map(|id| clients::find(connection, id)).transpose()?.flatten();
         let is_good = |client: &_| AuthorizationRequest::parse(&self.query, client, &app.config.scope_claims).is_ok();
         Ok(client.filter(is_good).map(|client| client.name))
     }
 
-    /// The proof of a form that is shown now.
+    /// The CSRF value of a form.
     pub fn csrf(&self, app: &App, owner: &str) -> String {
         forms::stamp(app, owner, self.page, self.context.now)
     }
 
-    /// What was typed, where this server led here because of it.
+    /// The typed name or address, if this server redirected here because of it.
     pub fn sent_for(&self, app: &App) -> Option<&str> {
         let (typed, text) = (self.query.get(SENT_FOR)?, self.query.get(SENT)?);
         let binding = [self.browser.as_deref()?, self.page, typed];
@@ -116,7 +116,7 @@ impl MailForm {
     }
 
     /// # Errors
-    /// The answer to a form that came without the cookie of the browser that it is bound to.
+    /// The page that answers a form sent without the cookie of the browser it is bound to.
     pub fn needs_cookie(&self, app: &App) -> Result<(), PageError> {
         if self.browser.is_some() {
             return Ok(());
@@ -124,12 +124,12 @@ impl MailForm {
         Err(page::cookie_missing(app.config.issuer.base(), &self.context, &self.url(app, self.page)).into())
     }
 
-    /// Whether the form is one that this browser was shown.
+    /// Whether the form was shown to this browser.
     pub fn check(&self, app: &App) -> Result<(), FormProblem> {
         if self.is_form_of_browser(app, self.page) { Ok(()) } else { Err(FormProblem::FormExpired) }
     }
 
-    /// Counts the ask and puts it into the queue; the way to the page that says so.
+    /// Counts the request and enqueues it; returns the redirect to the page that says so.
     pub fn ask(
         &self,
         app: &App,
@@ -141,8 +141,8 @@ impl MailForm {
         let device = known_browser::name(app, self.device.as_deref(), now);
         let link = self.link.as_deref().and_then(|text| Credential::open(&app.config.secrets, Kind::Link, text));
         let link = link.map(|credential| credential.id);
-        // Whether they belong to the user is checked before a mail for a new password is sent. Nothing checks it for a registration, so
-        // that there they make no difference.
+        // Before a password reset is sent, the device and link are checked to belong to the user. For a registration nothing
+        // checks them, so they must not make a difference.
         let shown = link.map(|id| id.to_string()).or(device.map(str::to_owned)).filter(|_| wanted == Wanted::Reset);
         let from = (self.context.address, shown.as_deref());
         let limit = MailLimit::to_ask(&app.config.secrets, &LoginName::parse(login), from, now);
@@ -158,8 +158,8 @@ impl MailForm {
             origin: self.context.origin(),
             query: self.authorization_query(),
         };
-        // The bell is not rung: the queue is looked at within a second, and what is done then for who has an account is not in
-        // the time of this answer.
+        // The queue's worker is not woken: it looks within a second, and the time it takes for an existing account is not part of
+        // this response's time.
         let content = match wanted {
             Wanted::Registration => Content::RegistrationRequested(ask),
             Wanted::Reset => Content::ResetRequested(ask),

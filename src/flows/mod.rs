@@ -1,6 +1,6 @@
-//! What users see: sign-in, account selection, consent, sign-out, who is signed in; one's own account; registration, recovery
-//! and the links of e-mails.
-//! Each page leads back to where the user came from; steps never call one another. Words stand in the templates.
+//! The pages that users see: sign-in, account selection, consent, sign-out, the front page; the account pages; registration,
+//! password reset and the links in e-mails. Each page leads back to where the user came from; no page calls another. The texts
+//! are in the templates.
 
 pub mod account;
 mod account_overview;

@@ -1,5 +1,5 @@
-//! The link "this was not me" of an e-mail: what the e-mail told, and the button that ends everything. The password is worthless
-//! then, and only an e-mail brings a new one.
+//! The link "this was not me" in an e-mail: what the e-mail reported, and the button that ends everything. The password is no
+//! longer valid then, and a new one can be set only by e-mail.
 
 use actix_web::web::Data;
 
@@ -65,7 +65,7 @@ fn end(
     user: &User,
 ) -> Result<Reply, PageError> {
     let (now, origin, id) = (link_request.context.now, link_request.context.origin(), user.claims.id);
-    let before = AccountOverview::read(app, connection, user, now)?; // names are forgotten with the devices
+    let before = AccountOverview::read(app, connection, user, now)?; // names are deleted with the devices
     let event = Event { id: random::id(now), user: id, activity: Activity::NotMe, origin: &origin, about: None, at: now };
     let Some(ended) = link_actions::not_me(connection, link, &event)? else { return link_request.lost(app, connection, link) };
     app.bell.notify_one();
@@ -77,8 +77,9 @@ fn end(
         apps: &apps.iter().map(String::as_str).collect::<Vec<_>>(),
         next: if ended.password_taken { AfterEnd::SetPassword } else { AfterEnd::SignIn },
     };
-    // No redirect: nobody is signed in any more, and what was ended is known only now. The form sent again finds the link used. Its
-    // cookie stays: asking for a new password is next, and whoever has shown a link is not held up by unknown callers who ask as well.
+    // No redirect: no user is signed in any more, and only this response knows what was ended. A repeated form gets the page for
+    // a used link. The link's cookie is kept: a password reset is the next step, and a browser that has shown a link is not held
+    // up by the requests of unknown callers.
     Ok(page::show(200, &page, None).noting(format!("signed out everywhere with a link: user {id}")))
 }
 
@@ -106,7 +107,7 @@ fn show(
     link_request.keeping(&owner, page::show(link::status(problem), &page, None))
 }
 
-/// What the page tells; none where the link does not say what it was about.
+/// The event that the page reports; `None` if the link does not say what it was about.
 fn what(notified: &NotifiedEvent) -> Option<ReportedEvent<'_>> {
     let about = notified.about.as_deref();
     Some(match notified.kind {
@@ -115,7 +116,7 @@ fn what(notified: &NotifiedEvent) -> Option<ReportedEvent<'_>> {
         NotificationKind::PasswordChanged => ReportedEvent::PasswordChanged,
         NotificationKind::PasswordReset => ReportedEvent::PasswordReset,
         NotificationKind::EmailChanged => ReportedEvent::EmailChanged { to: about? },
-        // The others have no such link, but for the first.
+        // Of these, only `NewDevice` is sent with such a link.
         NotificationKind::NewDevice
         | NotificationKind::ConfirmEmail
         | NotificationKind::Reset

@@ -1,6 +1,6 @@
-//! Proving by a password who one is: at sign-in, and again before what matters in an account. The attempt is found, waits for its
-//! turn, is let in by the counts (`throttle`) or not, and waits where its network has to; then the password is verified in its own gate,
-//! the attempt is counted, an outdated hash is made anew, and what follows is done.
+//! Password verification, at sign-in and for sensitive actions in an account. An attempt waits for its turn, is admitted or
+//! rejected by its counts (`throttle`), and waits if its network is slowed down; then the password is verified on the hashing
+//! threads, the attempt is counted, an outdated hash is renewed, and the caller's action is done.
 
 mod judging;
 
@@ -24,47 +24,47 @@ use crate::{
     },
 };
 
-/// A password on its way to being verified.
+/// A password to be verified.
 #[derive(Clone)]
 pub struct Candidate {
-    /// Whose it may be; nobody where it must not be looked at.
+    /// The user whose password it may be; `None` if there is no such user, or it must not be verified.
     pub user: Option<User>,
-    /// Who has the name, for the log.
+    /// The user with this name, for the log.
     pub user_id: Option<Id>,
-    /// The counts that it is under.
+    /// The counts that apply to the attempt.
     pub attempt: Attempt,
 }
 
-/// What is known of a password.
+/// The result for a password.
 #[derive(Clone, Copy)]
 pub enum Verdict<'a> {
     /// It is this user's.
     Right(&'a User),
-    /// It is nobody's, or not looked at and to be answered as that.
+    /// It is wrong, or was not verified and is to be answered like a wrong one.
     Wrong {
-        /// Who has the name, for the log.
+        /// The user with this name, for the log.
         user_id: Option<Id>,
-        /// Whether it was looked at.
+        /// Whether it was verified.
         is_verified: bool,
     },
-    /// It was not looked at: too many attempts are made, and the user is told to wait so many seconds.
+    /// It was not verified: there were too many attempts, and the user is told to wait.
     TooMany {
-        /// How long.
+        /// How long, in seconds.
         seconds: i64,
     },
 }
 
-/// How long someone is told to wait whose turn did not come in time.
+/// How long a user is told to wait, in seconds, if their attempt did not get its turn in time.
 const PERMIT_TIMEOUT: i64 = 5;
 
-/// What came of an attempt that has its turn.
+/// The outcome of an attempt that had its turn.
 enum Outcome<T> {
     Done(T),
-    /// It is not looked at yet: its network has to wait. It keeps its turn meanwhile.
+    /// Not yet verified: its network is slowed down. It keeps its turn meanwhile.
     Slowed(Box<Candidate>, Permit),
 }
 
-/// An attempt under way: the password, and what follows.
+/// An attempt in progress: the password, and the action that follows.
 #[derive(Clone)]
 struct Proving<F> {
     app: Data<App>,
@@ -73,14 +73,14 @@ struct Proving<F> {
     then: F,
 }
 
-/// Verifies the password of whom `look` finds, and does what follows. The attempt is counted by what follows, whose errors are faults
-/// alone: a page that is shown instead is a result. It says `None` of a right password where another was set, or the account was
-/// disabled, while this one was hashed. Whoever leaves while the attempt waits for its turn, or for its network, has made none. One
-/// that has been let in goes on to its end though the caller may have left: it is counted.
+/// Verifies the password of the user that `look` finds, and calls `then`. The attempt is counted along with `then`, whose only
+/// errors are faults; a page that is shown instead is a result. For a right password, `then` returns `None` if the password was
+/// changed, or the account disabled, while this one was hashed. A caller who disconnects while the attempt waits for its turn, or
+/// for its network, has made none. An admitted attempt is completed and counted even if the caller disconnects.
 ///
 /// # Errors
-/// What they say, or a [`Fault`]. Nothing is held against anyone then, but where the database failed after the attempt was let in:
-/// that one stays counted for its user, and leaks out.
+/// The errors of `look` and `then`, or a [`Fault`]. The attempt is not counted then, unless the database failed after it was
+/// admitted: it then stays counted for its user, and leaks out.
 pub async fn by_password<S: Send + Sync + 'static, T: Send + 'static>(
     app: &Data<App>,
     context: &Context,
@@ -94,7 +94,7 @@ pub async fn by_password<S: Send + Sync + 'static, T: Send + 'static>(
         let lookup = run_blocking(&app, Priority::Browsers, move |app, connection| -> Result<_, PageError> {
             let (state, mut candidate) = look(app, connection)?;
             let state = Arc::new(state);
-            // Nearly always nobody is before it, and the same blocking call goes on.
+            // Almost always the turn is free, and the same blocking call continues.
             let Some(permit) = candidate.attempt.try_acquire(&app.password_attempts) else {
                 return Ok(Ok((state, candidate, None)));
             };
@@ -129,7 +129,7 @@ pub async fn by_password<S: Send + Sync + 'static, T: Send + 'static>(
     Ok(proving.slowed(candidate, permit).await?)
 }
 
-/// Does all of it, though the caller may leave.
+/// Completes the work even if the caller disconnects.
 async fn to_its_end<T: 'static, E: From<Fault> + 'static>(work: impl Future<Output = Result<T, E>> + 'static) -> Result<T, E> {
     actix_web::rt::spawn(work).await.unwrap_or_else(|_| Err(Fault::Internal("password check failed unexpectedly".into()).into()))
 }
@@ -139,7 +139,7 @@ where
     T: Send + 'static,
     F: Fn(&App, &mut AnyConnection, Verdict<'_>) -> Result<Option<T>, Fault> + Clone + Send + 'static,
 {
-    /// Goes on with an attempt of which the counts say this.
+    /// Continues with an attempt after its admission.
     async fn begun(&self, candidate: Candidate, admission: Admission, permit: Permit) -> Result<Outcome<T>, Fault> {
         match admission {
             Admission::Wait(seconds) => self.too_many(seconds).await.map(Outcome::Done),
@@ -152,7 +152,7 @@ where
         }
     }
 
-    /// Waits for those that count as it does, and goes on.
+    /// Waits for attempts that count against the same name, and continues.
     async fn queued(&self, mut candidate: Candidate) -> Result<Outcome<T>, Fault> {
         let Some(permit) = candidate.attempt.acquire(&self.app.password_attempts).await else {
             return self.too_many(PERMIT_TIMEOUT).await.map(Outcome::Done);
@@ -169,7 +169,7 @@ where
         .await
     }
 
-    /// Waits until its network has room again, and goes on.
+    /// Waits until the network has room again, and continues.
     async fn slowed(&self, mut candidate: Candidate, permit: Permit) -> Result<T, Fault> {
         let Some((of_network, patience)) = candidate.attempt.waiting(&self.app.password_attempts).await else {
             return self.too_many(PERMIT_TIMEOUT).await;
@@ -203,7 +203,7 @@ where
         }
     }
 
-    /// Verifies the password, counts the attempt, and does what follows.
+    /// Verifies the password, counts the attempt, and calls `then`.
     async fn prove(&self, mut candidate: Candidate, admission: Admission) -> Result<T, Fault> {
         let Some(_place) = candidate.attempt.verifying(&self.app.password_attempts).await else {
             let then = self.then.clone();
@@ -214,7 +214,7 @@ where
             .await;
         };
         if admission == Admission::Refuse {
-            candidate.user = None; // a decoy is hashed, as for an unknown name: the same answer after the same time
+            candidate.user = None; // a decoy is hashed, as for an unknown name: the same response after the same time
         }
         let is_verified = admission != Admission::Refuse;
         let mut candidate = Box::new(candidate);
@@ -237,7 +237,7 @@ where
         }
     }
 
-    /// The answer to an attempt that is not looked at.
+    /// The response to an attempt that is not verified.
     async fn too_many(&self, seconds: i64) -> Result<T, Fault> {
         let then = self.then.clone();
         run_blocking(&self.app, Priority::Own, move |app, connection| {

@@ -1,5 +1,5 @@
-//! Asking for a new password: the name or address, and that an e-mail is on its way if there is such an account. Which of the two
-//! it is, nobody is told here. Without mail the page says so.
+//! The password reset form: the name or address, and the page saying that an e-mail is on its way if there is such an account.
+//! Whether there is one is not revealed here. If e-mail is not configured, the page says so.
 
 use actix_web::{http::header, web::Data};
 
@@ -52,7 +52,7 @@ fn handle(app: &App, connection: &mut AnyConnection, mail_form: &MailForm, form:
     if typed.is_empty() {
         return Ok(show(app, mail_form, "", None));
     }
-    // Longer names are nobody's; they are answered as all others are.
+    // No user has a longer name; it is answered like any other.
     let login: String = typed.chars().take(EMAIL_LIMIT + 1).collect();
     let requested = mail_form.ask(app, connection, &login, Wanted::Reset)?;
     Ok(requested.unwrap_or_else(|problem| show(app, mail_form, typed, Some(problem))))

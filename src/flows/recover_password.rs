@@ -1,5 +1,5 @@
-//! Setting a new password by a link, in the browser that asked for it (ASVS 6.4.3). Everything ends with the old one, and the
-//! user signs in with the new one: the link is no sign-in.
+//! Setting a new password by a link, in the browser that requested it (ASVS 6.4.3). All sessions and grants end with the old
+//! password, and the user signs in with the new one: the link does not sign them in.
 
 use actix_web::{http::header, web::Data};
 
@@ -26,7 +26,7 @@ use crate::{
 
 static LINK_PAGE: LinkPage = LinkPage { path: paths::RECOVER_PASSWORD, kinds: &[LinkKind::Reset] };
 
-/// A good link, and whose password it sets.
+/// A valid link, and the user whose password it sets.
 struct Candidate {
     link: Link,
     user: User,
@@ -54,7 +54,7 @@ fn handle(
     Ok(show(app, link_request, link, &user, None))
 }
 
-/// Two blocking calls, with the new password's hash in between.
+/// Two blocking calls, with the new password hashed between them.
 async fn set(app: &Data<App>, request: PageRequest) -> Result<Reply, PageError> {
     let link_request = LinkRequest::read(app, request, &LINK_PAGE)?;
     let password = link_request.field("new_password").into();
@@ -99,7 +99,7 @@ fn reset(
         return link_request.lost(app, connection, link);
     }
     app.bell.notify_one();
-    // What was counted while others guessed, or they themselves, does not slow down the sign-in that follows.
+    // Failures counted earlier, of the user or of others, do not slow down the sign-in that follows.
     let (secrets, claims) = (&app.config.secrets, &user.claims);
     throttle::forget(connection, secrets, id)?;
     throttle::forget_here(connection, secrets, (id, [&claims.username, &claims.email]), (link_request.context.address, &name))?;

@@ -1,5 +1,5 @@
-//! Asking to register: the e-mail address, and that an e-mail is on its way. Whether the address has an account is told by the
-//! e-mail alone, to whoever reads its mail. Where registration is not open there is no such page.
+//! The registration form: the e-mail address, and the page saying that an e-mail is on its way. Whether the address has an
+//! account is revealed only by the e-mail, to the reader of that mailbox. If registration is not open, the page does not exist.
 
 use actix_web::{http::header, web::Data};
 

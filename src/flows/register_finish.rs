@@ -1,5 +1,5 @@
-//! Making the account that a link in an e-mail is for: user name, display name and password, for an address that the link has
-//! shown to be the user's. That someone has a user name is told here alone, to whoever has shown an address, and a few times.
+//! Creating the account that a link in an e-mail is for: user name, display name and password, for an address that the link has
+//! verified. Only here is it revealed that a user name is taken, only to the owner of a verified address, and only a few times.
 
 use actix_web::{http::header, web::Data};
 
@@ -38,20 +38,20 @@ use crate::{
 
 static LINK_PAGE: LinkPage = LinkPage { path: paths::REGISTER_FINISH, kinds: &[LinkKind::Register, LinkKind::Invitation] };
 
-/// What was typed, but the password.
+/// The typed values, except the password.
 struct Typed {
     username: String,
     display_name: String,
 }
 
-/// The names of a new user, as they may be.
+/// The names of a new user, validated.
 struct Names {
     username: String,
     display_name: Option<String>,
     email: String,
 }
 
-/// An account on its way to being made.
+/// An account to be created.
 struct Candidate {
     link: Link,
     user: User,
@@ -80,7 +80,7 @@ fn handle(
     link_request.ask(app, connection, link, &typed, RegisterFinishProblems::default())
 }
 
-/// Two blocking calls, with the password's hash in between.
+/// Two blocking calls, with the password hashed between them.
 async fn make(app: &Data<App>, request: PageRequest) -> Result<Reply, PageError> {
     let link_request = LinkRequest::read(app, request, &LINK_PAGE)?;
     let password = link_request.field("new_password").into();
@@ -94,7 +94,7 @@ async fn make(app: &Data<App>, request: PageRequest) -> Result<Reply, PageError>
 }
 
 impl LinkRequest {
-    /// Reads the form, and says all that is wrong with it at once.
+    /// Validates the form, and reports all its problems at once.
     ///
     /// # Errors
     /// The page again.
@@ -135,8 +135,8 @@ impl LinkRequest {
         Ok(Candidate { link, user, typed })
     }
 
-    /// The user that the link makes: their address is known to be theirs, and an invitation brings roles and groups. None for an
-    /// invitation that does not say which.
+    /// The user that the link creates: their address is verified, and an invitation brings roles and groups. `None` for an
+    /// invitation that does not name them.
     fn user(&self, link: &Link, names: Names) -> Option<User> {
         let Names { username, display_name, email } = names;
         let Invited { roles, groups } = match (link.kind, &link.content) {
@@ -181,7 +181,7 @@ impl LinkRequest {
         Ok(sign_in_redirect::to_sign_in(app, request, to, (self.browser(), now)).noting(format!("registered: user {id}")))
     }
 
-    /// Someone else took the name meanwhile, or the address.
+    /// The user name or the address was taken by another user meanwhile.
     fn taken(&self, app: &App, connection: &mut AnyConnection, link: &Link, typed: &Typed) -> Result<Reply, PageError> {
         if users::find_by_login(connection, &LoginName::parse(&typed.username))?.is_none() {
             return Ok(self.problem_of(app, Some(link.kind), LinkProblem::AddressTaken));

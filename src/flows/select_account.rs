@@ -1,5 +1,5 @@
-//! The page on which an account is chosen (OpenID Connect Core 3.1.2.1, `prompt=select_account`): the one signed in, or
-//! another, which leads to the sign-in page. The answer goes back to `/authorize` with a stamp.
+//! The account selection page (OpenID Connect Core 3.1.2.1, `prompt=select_account`): the account signed in, or another one,
+//! which leads to the sign-in page. The answer goes back to `/authorize` with a stamp.
 
 use actix_web::web::Data;
 

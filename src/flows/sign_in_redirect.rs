@@ -1,5 +1,5 @@
-//! From a form of someone who is not signed in to the sign-in page: with a notice, the name to begin with, and the authorization
-//! request that the user was on the way of, which has asked for a sign-in from then on.
+//! The redirect from a form of a signed-out user to the sign-in page: with a notice, the name to fill in, and the pending
+//! authorization request, stamped as having requested a sign-in.
 
 use actix_web::http::header;
 
@@ -14,27 +14,27 @@ use crate::{
     },
 };
 
-/// Words for what leads to the sign-in page: an account was made.
+/// The word for a notice on the sign-in page: an account was created.
 pub const REGISTERED: &str = "registered";
-/// A new password was set by a link.
+/// The word for a notice: a new password was set by a link.
 pub const PASSWORD_SET: &str = "password_set";
 
-/// What the names of browsers are derived for.
+/// The purpose for which pseudonyms of browsers are derived.
 const BROWSER: &str = "browser that asked";
 
-/// The name of a browser that is kept with what it asked for.
+/// The pseudonym of a browser, stored with its requests.
 pub fn pseudonym(app: &App, browser: &str) -> Vec<u8> {
     app.config.secrets.pseudonym(BROWSER, browser).to_vec()
 }
 
-/// Whether a name that was kept is that of this browser: also where another process, or this one before, derived it with
-/// another secret of the list.
+/// Whether a stored pseudonym is that of this browser, even if another process, or an earlier one, derived it with another secret
+/// of the list.
 pub fn is_pseudonym(app: &App, browser: &str, kept: &[u8]) -> bool {
     !browser.is_empty() && app.config.secrets.pseudonyms(BROWSER, browser).any(|name| name == kept)
 }
 
-/// To the sign-in page, where the link is done with. `request` is what the link has kept; `browser` the cookie that the form was
-/// bound to.
+/// Redirects to the sign-in page when a link was used. `request` is the authorization request stored with the link, `browser` the
+/// cookie that the form was bound to.
 pub fn to_sign_in(
     app: &App,
     request: Option<&str>,
@@ -43,7 +43,7 @@ pub fn to_sign_in(
 ) -> Reply {
     let params = request.map(Params::parse).filter(|params| params.get("client_id").is_some());
     let request = params.map(|params| {
-        // Nobody who has just made an account is asked to make another; what is left of `prompt` is asked for.
+        // A user who has just created an account is not asked to create another; the rest of `prompt` still applies.
         let rest = prompt::after_registration(params.get("prompt").unwrap_or_default());
         let prompt = (!rest.is_empty()).then_some(("prompt", rest.as_str()));
         let without = [&returning::NAMES[..], &["prompt"]].concat();

@@ -1,5 +1,5 @@
-//! The moments of a grant as the rows of its page: between `protocol::timeline`, which says what is told together, and
-//! `pages::Timeline`, which holds plain data. How times and programs are put in words is the caller's.
+//! The history of a grant as the rows of its page: converts the rows of `protocol::timeline`, which groups them, to
+//! `pages::Timeline`, which is plain data. How times and programs are formatted is up to the caller.
 
 use crate::{
     pages::{Point, RowKind, TimelineRow},
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// How what is not text is put in words.
+/// The formatting of values that are not text.
 pub struct Formatting<'a> {
     /// A point in time.
     pub when: &'a dyn Fn(Timestamp) -> Point,
@@ -18,7 +18,7 @@ pub struct Formatting<'a> {
     pub program: &'a dyn Fn(&str) -> String,
 }
 
-/// The rows of these moments, oldest first.
+/// The rows of these history entries, oldest first.
 #[must_use]
 pub fn rows(entries: &[HistoryEntry], formatting: &Formatting<'_>) -> Vec<TimelineRow> {
     let rows_of = |row: &Row| Some(tell(row, entries.get(row.first)?, entries.get(row.last)?, formatting));
@@ -26,7 +26,7 @@ pub fn rows(entries: &[HistoryEntry], formatting: &Formatting<'_>) -> Vec<Timeli
 }
 
 fn tell(row: &Row, first: &HistoryEntry, last: &HistoryEntry, formatting: &Formatting<'_>) -> TimelineRow {
-    // Of what is left out, nothing is told but how much it is.
+    // Of omitted entries, only their number is shown.
     let shown = (!matches!(row.kind, timeline::RowKind::Omitted { .. })).then_some(first);
     TimelineRow {
         kind: kind(row, first, last),

@@ -1,6 +1,5 @@
-//! What a browser's request to a page brings, read once for all pages: when and from where it comes, the query, the form, the cookies.
-//! And how a page is answered: its handler runs in a blocking call, and what ends it early (a page that is shown instead, a fault) is
-//! its error.
+//! A browser's request to a page, read once for all pages: time and origin, query, form and cookies; and the response: the
+//! request handler runs in a blocking call, and its error is what ends it early, either a page that is shown instead or a fault.
 
 use std::{future::Future, pin::Pin};
 
@@ -32,21 +31,21 @@ use crate::{
 /// A request to a page.
 #[derive(Clone)]
 pub struct PageRequest {
-    /// When and from where it comes.
+    /// The time and origin of the request.
     pub context: Context,
-    /// Whether only the head of the answer is asked for.
+    /// Whether this is a HEAD request.
     pub is_head: bool,
-    /// The path, with that of the issuer.
+    /// The path, including that of the issuer.
     pub path: String,
-    /// What the path names; empty where it names nothing.
+    /// The id in the path; empty if the path has none.
     pub id: String,
     /// The parameters of the query.
     pub query: Params,
-    /// The cookie of who is signed in.
+    /// The session cookie.
     pub session: Option<String>,
-    /// The cookie that forms are bound to which are shown before sign-in.
+    /// The cookie that forms shown before sign-in are bound to.
     pub browser: Option<String>,
-    /// The cookie of a browser in which someone has signed in before.
+    /// The cookie of a known browser.
     pub device: Option<String>,
     /// The cookie of the link that was opened last.
     pub link: Option<String>,
@@ -82,12 +81,12 @@ impl FromRequest for PageRequest {
     }
 }
 
-/// Why a page is not answered as it was meant to be.
+/// Why a request handler ended early.
 #[derive(Debug)]
 pub enum PageError {
-    /// This is the answer instead.
+    /// The response to send instead.
     Reply(Reply),
-    /// A fault of the server or of what it stands on.
+    /// A fault of the server or of something it depends on.
     Fault(Fault),
 }
 
@@ -121,7 +120,7 @@ impl Outage for PageError {
     }
 }
 
-/// Runs the handler of a page with a connection.
+/// Runs the request handler of a page, with a connection.
 pub async fn run(
     app: &Data<App>,
     priority: Priority,
@@ -133,7 +132,7 @@ pub async fn run(
     reply(app, &context, answered)
 }
 
-/// The answer to a request, whatever came of it.
+/// The response to a request, whatever its result.
 #[must_use]
 pub fn reply(app: &App, context: &Context, answered: Result<Reply, PageError>) -> Reply {
     match answered {
@@ -149,7 +148,7 @@ impl PageRequest {
         self.form.as_ref()?.as_ref().ok()
     }
 
-    /// A field of the form; one that was not sent is empty.
+    /// A field of the form; empty if it was not sent.
     #[must_use]
     pub fn field(&self, name: &str) -> &str {
         self.readable().and_then(|form| form.get(name)).unwrap_or_default()
@@ -200,20 +199,20 @@ impl PageRequest {
         self.error(app, 400, Problem::MalformedRequest { detail })
     }
 
-    /// The text that forms are bound to which are shown before sign-in: this browser's, or a new one.
+    /// The value that forms shown before sign-in are bound to: that of this browser, or a new one.
     #[must_use]
     pub fn owner(&self) -> String {
         self.browser.clone().unwrap_or_else(random::text)
     }
 
-    /// Whether a form about this is one that this browser was shown before sign-in.
+    /// Whether a form bound to `about` was shown to this browser before sign-in.
     #[must_use]
     pub fn is_form_of_browser(&self, app: &App, about: &str) -> bool {
         let owner = self.browser.as_deref().unwrap_or_default();
         self.readable().is_some_and(|form| forms::check(app, owner, about, form, self.context.now).is_ok())
     }
 
-    /// A page with a form, in the browser that the form is bound to.
+    /// A page with a form, which sets the cookie that the form is bound to.
     #[must_use]
     pub fn keeping(&self, owner: &str, reply: Reply) -> Reply {
         if self.browser.is_some() {

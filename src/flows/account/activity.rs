@@ -1,5 +1,6 @@
-//! What happened to one's account, newest first by days; and "this was not me". Where a new password can be set by mail, that
-//! ends everything and takes the password away; else everything but this browser ends, and the password is to be changed.
+//! The account's activity, newest first and grouped by day, and the report "this was not me". Where a new password can be set by
+//! e-mail, the report ends all sessions and grants and removes the password; otherwise it ends everything but this session and
+//! asks for a password change.
 
 use actix_web::web::Data;
 
@@ -21,10 +22,10 @@ use crate::{
     },
 };
 
-/// So many events stand on a page.
+/// The number of events on a page.
 const EVENTS: u32 = 50;
 
-/// An event, with its words.
+/// An event, with its texts.
 struct ShownEntry {
     entry: Entry,
     day: String,
@@ -65,7 +66,7 @@ fn not_me(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Re
     Ok(reply.noting(format!("this was not me: user {}", signed_in.user.claims.id)))
 }
 
-/// A password that was taken away must have a way back: an e-mail to an address that is known to be theirs.
+/// The password is removed only if the user can set a new one: by e-mail to a verified address.
 fn effect(app: &App, signed_in: &SignedIn) -> NotMeEffect {
     if app.mailer.is_on() && signed_in.user.claims.email_verified {
         NotMeEffect::ResetByMail

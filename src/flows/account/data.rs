@@ -1,5 +1,5 @@
-//! What is kept of a user, and for how long; and the end of it: the account is deleted, with the password asked for again, and
-//! its sessions and tokens with it (ASVS 7.4.2). The file with all of it is `export`.
+//! The page that says what is stored about a user and for how long, and the deletion of the account: after the password is
+//! confirmed, the account is deleted with its sessions and tokens (ASVS 7.4.2). The file with all the data is `export`.
 
 use actix_web::{http::header, web::Data};
 
@@ -39,9 +39,9 @@ pub async fn post_delete(request: PageRequest, app: Data<App>) -> Reply {
     page_request::reply(&app, &context, deleted)
 }
 
-/// The page is the answer to the form itself: there is nobody left to whom another could be shown.
+/// The page is the response to the form itself: after a redirect, no user would be signed in to see it.
 fn delete(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &User) -> Result<Reply, Fault> {
-    app.history.flush(connection)?; // so that nothing of the user is written after their row is gone
+    app.history.flush(connection)?; // so that nothing of the user is written after their row is deleted
     if !account::delete_own(connection, (user, &signed_in.session), signed_in.context.now)? {
         let id = user.claims.id;
         return Ok(to_sign_in(app, paths::ACCOUNT_DATA).noting(format!("not deleted, the sign-in is no longer valid: user {id}")));

@@ -1,5 +1,4 @@
-//! The name that one is called by: it is what pages, e-mails and apps say; an empty one takes it away, and the username stands
-//! in.
+//! The user's display name, as used in pages, e-mails and apps. An empty one removes it, and the username is used instead.
 
 use actix_web::web::Data;
 

@@ -1,5 +1,5 @@
-//! Devices and apps: the browsers signed in, and the apps that have access or have it when they ask; and the form that names one.
-//! Which of them stand on a page is `listing`, ending them `ending`, the life of one grant `grant`.
+//! The page of devices and apps: the browsers signed in, the apps that have access or get it on request, and the form that
+//! renames a device. What a page lists is `listing`, ending access is `ending`, the details of a grant are `grant`.
 
 use actix_web::web::Data;
 
@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-/// A browser, with its words.
+/// A browser, with its texts.
 struct Browser<'a> {
     id: String,
     session: &'a Session,
@@ -39,20 +39,20 @@ struct Browser<'a> {
     last_used: ShownTime,
 }
 
-/// The access of an app on a device, with its words.
+/// The access of an app on a device, with its texts.
 struct Access<'a> {
     id: String,
     grant: &'a Grant,
     program: Option<String>,
     first_used: ShownTime,
     last_used: ShownTime,
-    /// The latest end; where it may outlive its session, the end if it is not used before.
+    /// The latest end; where the grant may outlive its session, the end if it is not used before.
     at_latest: ShownTime,
     unused: Option<ShownTime>,
     scopes: Vec<RequestedScope<'a>>,
 }
 
-/// What was just done, with the names of what it was done to.
+/// What was just done, with the names of its subjects.
 enum Done {
     Browser(Option<String>),
     Grant(Option<String>, String),
@@ -85,7 +85,7 @@ fn rename(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Re
     let is_renamed = match (signed_in.field("what"), id) {
         ("session", Some(id)) => {
             let found = sessions::find(connection, id)?.filter(|one| one.user_id == user && one.ended_at.is_none());
-            // The name is the browser's: it is still there when it signs in again.
+            // The name belongs to the browser: it is kept for the next sign-in.
             let device = found.and_then(|session| session.device_id);
             device.map_or(Ok(false), |device| devices::rename(connection, user, &device, name))?
         }
@@ -104,7 +104,7 @@ fn rename(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Re
     }
 }
 
-/// The page, with what has been done as the query says, or the problem.
+/// The page, with a confirmation of the action named in the query, or a problem.
 pub(super) fn show(
     app: &App,
     connection: &mut AnyConnection,
@@ -154,13 +154,13 @@ pub(super) fn show(
     })
 }
 
-/// The browsers, this one first.
+/// The browsers, the current one first.
 fn browsers<'a>(signed_in: &SignedIn, account_overview: &'a AccountOverview) -> Vec<Browser<'a>> {
     let (here, elsewhere): (Vec<_>, Vec<_>) = account_overview.sessions.iter().partition(|one| one.id == signed_in.session.id);
     here.into_iter().chain(elsewhere).map(|session| Browser::of(session, signed_in.context.now)).collect()
 }
 
-/// What has been done just before, where that still holds.
+/// The action just done, if its effect still holds.
 fn done(
     app: &App,
     connection: &mut AnyConnection,

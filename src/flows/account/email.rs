@@ -1,5 +1,5 @@
-//! Changing the e-mail address: with the password (ASVS 7.5.1), and only once the new one is shown to be theirs by a link.
-//! Whether another account has it already is told to its owner alone (ASVS 6.3.8): the answer, and all that is kept here, is the
+//! Changing the e-mail address: with the password (ASVS 7.5.1), and only after a link sent to the new address is opened. Only the
+//! owner of an address learns that another account has it already (ASVS 6.3.8): the response, and all that is stored here, is the
 //! same.
 
 use actix_web::{http::header, web::Data};
@@ -62,7 +62,7 @@ fn first(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Res
     })
 }
 
-/// The address that is still to be confirmed.
+/// The address that is not yet confirmed.
 fn waiting(connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Option<String>, Fault> {
     let open = links::open_of(connection, signed_in.user.claims.id, signed_in.context.now)?;
     Ok(open.into_iter().find(|link| link.kind == LinkKind::ConfirmEmail).and_then(|link| link.email))
@@ -76,7 +76,7 @@ fn check(app: &App, signed_in: &SignedIn) -> Result<(), PageError> {
     if is_good { Ok(()) } else { Err(again(app, signed_in, EmailProblem::NotAnAddress).into()) }
 }
 
-/// The link is kept though another account has the address: nobody is sent it then.
+/// The link is stored even if another account has the address; it is not sent to anyone then.
 fn send(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &User) -> Result<Reply, Fault> {
     let (id, now) = (user.claims.id, signed_in.context.now);
     let Some(email) = EmailAddress::parse(signed_in.field("email")).map(String::from) else {
@@ -94,7 +94,7 @@ fn send(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &
         name: None,
         at: now,
         origin: signed_in.origin.clone(),
-        about: Some(user.claims.username.clone()), // so that its owner sees whose account it is
+        about: Some(user.claims.username.clone()), // so that the owner of the address sees whose account this is about
         link: (!is_anothers).then_some(link.id),
     };
     let event = signed_in.event(Activity::EmailChangeRequested, None);

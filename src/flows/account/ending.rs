@@ -1,5 +1,5 @@
-//! Ending what one has: a browser, an app's access on one device, all access of an app, everything else, everything. It holds at
-//! once: nothing of it is taken at `/token`, `/introspect` or `/userinfo` any more (ASVS 7.4.5, 7.5.2).
+//! Ending access: of a browser, of an app on one device, of an app everywhere, of everything else, of everything. It takes effect
+//! at once: `/token`, `/introspect` and `/userinfo` accept none of it any more (ASVS 7.4.5, 7.5.2).
 
 use actix_web::{http::header, web::Data};
 
@@ -60,7 +60,7 @@ fn end(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Resul
     Ok(signed_in.done_at(app, paths::ACCOUNT, (what, id)).noting(note))
 }
 
-/// Signing out of this browser by its own row is what `/logout` does.
+/// Ending the current session from the list does the same as `/logout`.
 fn sign_out(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Reply, PageError> {
     let offline = if app.config.revoke_offline_access_on_logout { Offline::Ends } else { Offline::Keep };
     sessions::end(connection, &signed_in.session, offline, &signed_in.event(Activity::SignedOut, None))?;
@@ -94,8 +94,8 @@ fn end_everything(app: &App, connection: &mut AnyConnection, signed_in: &SignedI
     Ok(ended_page(app, signed_in, &account_overview.ended(&ended), AfterEnd::SignIn))
 }
 
-/// The page that says what was ended. It is the answer to the form itself, and no redirect leads to it: nobody is signed in any
-/// more, to whom a GET could show these names.
+/// The page that says what was ended. It is the response to the form itself, without a redirect: no session is left in which a
+/// GET could show these names.
 pub(super) fn ended_page(app: &App, signed_in: &SignedIn, ended: &Words, next: AfterEnd) -> Reply {
     let (browsers, apps) = (borrowed(&ended.browsers), borrowed(&ended.apps));
     let page = EverythingEnded {
@@ -109,7 +109,7 @@ pub(super) fn ended_page(app: &App, signed_in: &SignedIn, ended: &Words, next: A
     signed_out(page::show(200, &page, None)).noting(note)
 }
 
-/// The answer, with the cookie of the session deleted.
+/// The response, with the session cookie deleted.
 pub(super) fn signed_out(reply: Reply) -> Reply {
     reply.with(header::SET_COOKIE, &cookies::set(cookies::SESSION, "", Keep::Delete))
 }

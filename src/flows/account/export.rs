@@ -1,5 +1,5 @@
-//! Everything that is kept of a user, as one JSON file that users and programs can read. No hash, no token, and nothing from
-//! which one could be made; only that there is a password.
+//! The export: all data stored about a user, as one JSON file that users and programs can read. It contains no hash, no token,
+//! and nothing from which one could be derived; of the password it says only that there is one.
 
 use actix_web::web::Data;
 use serde_json::{Value, json};
@@ -34,9 +34,9 @@ use crate::{
 
 /// The name of the file.
 const NAME: &str = "account.json";
-/// So many grants are written, and so many moments of each, the newest: more than lifetimes and retention let there be.
+/// The maximum number of grants, and of history entries of each, newest first; lifetimes and retention allow fewer.
 const MOST: u32 = 10_000;
-/// So many events are read at once.
+/// The number of events read at once.
 const EVENTS: u32 = 1_000;
 
 /// `GET /account/export`.
@@ -45,7 +45,7 @@ pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
     answer(request, &app, paths::ACCOUNT_DATA, handle).await
 }
 
-/// The file goes out, and the account says so.
+/// Sends the file, and records the export in the account's activity.
 fn export(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Reply, PageError> {
     let reply = read(app, connection, signed_in)?;
     activity::insert(connection, &signed_in.event(Activity::Exported, None))?;
@@ -206,7 +206,7 @@ fn link(link: &Link) -> Value {
     })
 }
 
-/// With where it came from.
+/// The value with its origin added.
 fn from(origin: &Origin, value: Value) -> Value {
     let Value::Object(mut all) = value else { return value };
     let more = [("address", &origin.address), ("place", &origin.place), ("user_agent", &origin.user_agent)];

@@ -1,5 +1,5 @@
-//! The life of one grant: what is known of it, and what happened, as a picture and in words. Only one's own is shown; any other
-//! is as if it did not exist.
+//! The page of one grant: its details and its history, as a picture and in words. A grant of another user is answered as one that
+//! does not exist.
 
 use actix_web::web::Data;
 
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// So many moments are read, the newest: the page tells many of them together.
+/// The maximum number of history entries read, newest first; the page groups many of them together.
 const ENTRIES: u32 = 10_000;
 
 /// `GET /account/grants/{id}`.

@@ -1,5 +1,5 @@
-//! Which browsers and apps stand on a page of devices and apps, so that it is as long and takes as long whatever their number: the
-//! first of each with a link to the rest, read from where the page before ended (keyset), never by counting.
+//! The lists of browsers and apps on the page of devices and apps, bounded in length and cost whatever their number: the first of
+//! each with a link to the rest, read from the end of the previous page (keyset pagination), without counting.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,34 +21,34 @@ use crate::{
     },
 };
 
-/// So many browsers stand on a page.
+/// The number of browsers on a page.
 const BROWSERS: u32 = 20;
-/// So many apps do.
+/// The number of apps on a page.
 const APPS: usize = 30;
-/// So many devices of one app do, beside others.
+/// The number of devices listed for one app beside others.
 const DEVICES: usize = 20;
-/// So many devices of all apps together do; and of one that is alone on the page.
+/// The number of devices listed for all apps together, and for an app that is alone on the page.
 const ALL_DEVICES: usize = 60;
 
-/// So many grants are read at once, at least: some of them may be over.
+/// The minimum number of grants read at once: some of them may be inactive.
 const AT_ONCE: usize = 50;
 
-/// Where the list of browsers goes on.
+/// The query parameter for the position from which the list of browsers continues.
 const BROWSERS_BEFORE: &str = "browsers_before";
-/// Behind which app the list of apps goes on.
+/// The query parameter for the app after which the list of apps continues.
 const APPS_AFTER: &str = "apps_after";
-/// The one app whose devices are listed.
+/// The query parameter for the one app whose devices are listed.
 const APP: &str = "app";
-/// Behind which of its devices.
+/// The query parameter for the device after which that list continues.
 const BEFORE: &str = "before";
 
-/// Which part is asked for.
+/// The requested part.
 pub enum Part {
-    /// The beginning of everything.
+    /// The first page.
     Overview,
-    /// Browsers that were last used before.
+    /// Browsers last used before this position.
     Browsers { before: (Timestamp, Id) },
-    /// Apps that come behind this one.
+    /// Apps listed after this one.
     Apps { after: String },
     /// The devices of one app.
     App { id: String, before: Option<Id> },
@@ -58,24 +58,24 @@ pub enum Part {
 pub struct Listed {
     pub id: String,
     pub name: String,
-    /// The last of its devices on the page, where there are more.
+    /// The last of its devices on the page, if there are more.
     last: Option<Id>,
 }
 
-/// What stands on the page.
+/// The content of a page.
 pub struct Listing {
     /// The browsers, and the grants of the apps.
     pub account_overview: AccountOverview,
-    /// The query of the page with the browsers that come next.
+    /// The query of the next page of browsers.
     pub browsers_before: Option<String>,
     /// The apps.
     pub apps: Vec<Listed>,
-    /// The query of the page with the apps that come next.
+    /// The query of the next page of apps.
     pub apps_after: Option<String>,
 }
 
 impl Part {
-    /// What a query asks for; the beginning, where it makes no sense.
+    /// The part that a query requests; the first page if the query is invalid.
     pub fn requested(query: &Params) -> Self {
         let browser = || {
             let (millis, id) = query.get(BROWSERS_BEFORE)?.split_once('.')?;
@@ -90,7 +90,7 @@ impl Part {
         browser().map_or(Self::Overview, |before| Self::Browsers { before })
     }
 
-    /// For the page.
+    /// The part, for the template.
     pub const fn shown(&self) -> AccountPart {
         match self {
             Self::Overview => AccountPart::Overview,
@@ -102,7 +102,7 @@ impl Part {
 }
 
 impl Listed {
-    /// The query of the page with the devices that come next.
+    /// The query of the next page of devices.
     pub fn rest(&self) -> Option<String> {
         let last = self.last?.to_string();
         Some(encode([(APP, self.id.as_str()), (BEFORE, &last)]))
@@ -110,10 +110,10 @@ impl Listed {
 }
 
 impl Listing {
-    /// Reads what stands on the page that is asked for.
+    /// Reads the content of the requested page.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub fn read(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, part: &Part) -> Result<Self> {
         let (browsers, browsers_before) = match part {
             Part::Overview => browsers(connection, signed_in, None)?,
@@ -139,7 +139,7 @@ impl Listing {
     }
 }
 
-/// Browsers, the one at hand before all others, and the query for those that come next.
+/// The browsers, the current one first, and the query of the next page.
 fn browsers(
     connection: &mut AnyConnection,
     signed_in: &SignedIn,
@@ -159,10 +159,10 @@ fn browsers(
     Ok((found, next))
 }
 
-/// Some of the grants of a client that live, the newest first, at most `limit`: and whether there are more.
+/// Active grants of a client, newest first, at most `limit`, and whether there are more.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn accesses(
     app: &App,
     connection: &mut AnyConnection,
@@ -188,7 +188,7 @@ pub fn accesses(
     Ok((found, has_more))
 }
 
-/// A page of apps that is being read.
+/// A page of apps being read.
 struct Reading<'a> {
     app: &'a App,
     signed_in: &'a SignedIn,
@@ -197,7 +197,7 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Reads apps that the user allowed something, or that have access, by their names; and the query for those that come next.
+    /// Reads the apps that have a consent or access, by name; returns the query of the next page.
     fn apps(&mut self, connection: &mut AnyConnection, after: Option<&str>) -> Result<Option<String>> {
         let user = self.signed_in.user.claims.id;
         let allowed: BTreeSet<_> = consents::clients_of(connection, user)?.into_iter().collect();
@@ -208,7 +208,7 @@ impl Reading<'_> {
         let with_name = |id: String| (names.get(&id).unwrap_or(&id).clone(), id);
         let mut all: Vec<_> = ids.into_iter().map(with_name).collect();
         all.sort_by_cached_key(|(name, id)| (name.to_lowercase(), id.clone()));
-        // Where that app is gone meanwhile, from the beginning.
+        // If that app was deleted since, the list starts from the beginning.
         let first = after.and_then(|after| all.iter().position(|(_, id)| id == after)).map_or(0, |at| at + 1);
         for (name, id) in all.split_off(first) {
             if self.apps.len() == APPS || self.grants.len() >= ALL_DEVICES {
@@ -221,7 +221,7 @@ impl Reading<'_> {
         Ok(None)
     }
 
-    /// Reads one app, with its devices behind one. One that is not allowed anything, and whose access is over, is none.
+    /// Reads one app, with its devices after `before`. An app without consent and without active grants is skipped.
     fn app(
         &mut self,
         connection: &mut AnyConnection,

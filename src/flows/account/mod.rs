@@ -1,5 +1,5 @@
-//! The pages of one's own account, a file for each. Here is what they share: who is signed in, the way back for who is not, forms
-//! that are bound to the session, and the password that is asked for again before what matters (ASVS 7.5.1).
+//! The account pages, one file each. They share this module: the signed-in user, the redirect to the sign-in page, forms bound to
+//! the session, and the password confirmation before sensitive actions (ASVS 7.5.1).
 
 pub mod activity;
 pub mod data;
@@ -48,18 +48,18 @@ use crate::{
     },
 };
 
-/// How long a page says what was just done, when it is loaded again.
+/// How long a reloaded page still says what was done.
 const DONE_TIME: Span = Span::from_seconds(600);
-/// In the query of such a page: what was done, to what, and the stamp that says that it was done in this session.
+/// In the query of such a page: the action, its subject, and the stamp of an action done in this session.
 const DONE: [&str; 3] = ["done", "id", "done_stamp"];
 
-/// A request of someone who is signed in.
+/// A request of a signed-in user.
 struct SignedIn {
     request: PageRequest,
     session: Session,
     user: User,
     origin: Origin,
-    /// What forms are bound to.
+    /// The cookie that forms are bound to.
     cookie: String,
 }
 
@@ -71,23 +71,23 @@ impl Deref for SignedIn {
     }
 }
 
-/// What a page does for who is signed in.
+/// The request handler of a page for a signed-in user.
 type Handler = fn(&App, &mut AnyConnection, &SignedIn) -> Result<Reply, PageError>;
 
 /// A form that asks for the password again.
 #[derive(Clone, Copy)]
 struct Guard {
-    /// The page to come back to after signing in.
+    /// The page to return to after signing in.
     back: &'static str,
-    /// What the form's stamp is about: the path it is sent to.
+    /// What the stamp of the form is bound to: the path it is sent to.
     about: &'static str,
-    /// What must be in order before the password is looked at: the page again where it is not.
+    /// Checks the form before the password is verified; the error is the page with the problem.
     check: fn(&App, &mut AnyConnection, &SignedIn) -> Result<(), PageError>,
-    /// The page again.
+    /// Shows the page again, with the refusal.
     refuse: fn(&App, &mut AnyConnection, &SignedIn, Refusal) -> Result<Reply, Fault>,
 }
 
-/// Why such a form was not taken.
+/// Why such a form was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Refusal {
     FormExpired,
@@ -95,7 +95,7 @@ enum Refusal {
     SlowedDown { seconds: i64 },
 }
 
-/// Answers a request: finds out who is signed in, and lets `handle` do the rest.
+/// Answers a request: determines the signed-in user, and calls `handle`.
 async fn answer(request: PageRequest, app: &Data<App>, back: &'static str, handle: Handler) -> Reply {
     page_request::run(app, Priority::Browsers, request, move |app, connection, request| {
         let signed_in = signed_in(app, connection, request, back)?;
@@ -104,17 +104,17 @@ async fn answer(request: PageRequest, app: &Data<App>, back: &'static str, handl
     .await
 }
 
-/// What is done with a form that asks for the password, by whom, once the password is known to be right.
+/// A form whose password was correct: who sent it, and the result.
 struct Confirmed<T> {
     signed_in: Arc<SignedIn>,
     done: T,
 }
 
-/// Checks a form that asks for the password: an attempt is counted, for its session; where the password is right, `then` does
-/// what was asked for.
+/// Checks a form that asks for the password: the attempt is counted for its session, and if the password is correct, `then` is
+/// called.
 ///
 /// # Errors
-/// The page again, or what `then` says.
+/// The page again, or an error of `then`.
 async fn confirmed<T: Send + 'static>(
     app: &Data<App>,
     request: PageRequest,
@@ -127,7 +127,7 @@ async fn confirmed<T: Send + 'static>(
         let signed_in = signed_in(app, connection, request, guard.back)?;
         look(app, connection, signed_in, guard)
     };
-    // A wrong password is no error here: it is counted with its answer.
+    // A wrong password is not an error here: it is counted along with its response.
     let done = password_check::by_password(app, &context, password, look, move |app, connection, signed_in, verdict| {
         let refuse = |connection: &mut AnyConnection, refusal| (guard.refuse)(app, connection, signed_in, refusal);
         let user = match verdict {
@@ -147,7 +147,7 @@ async fn confirmed<T: Send + 'static>(
     Ok(done.await??)
 }
 
-/// What an attempt counts for, unless there is an answer already.
+/// The counts that apply to an attempt; an error if the form is rejected before the password is verified.
 fn look(
     app: &App,
     connection: &mut AnyConnection,
@@ -178,10 +178,10 @@ impl Refusal {
     }
 }
 
-/// Who is signed in.
+/// The signed-in user.
 ///
 /// # Errors
-/// Where everyone else goes: to the sign-in page, and back from there.
+/// If no user is signed in, the redirect to the sign-in page, which leads back to `back`.
 fn signed_in(app: &App, connection: &mut AnyConnection, request: PageRequest, back: &'static str) -> Result<SignedIn, PageError> {
     request.form(app)?;
     let to_sign_in = || PageError::from(to_sign_in(app, back));
@@ -199,7 +199,7 @@ fn signed_in(app: &App, connection: &mut AnyConnection, request: PageRequest, ba
 }
 
 impl SignedIn {
-    /// Whose account it is.
+    /// The owner of the account.
     fn owner(&self) -> pages::Owner<'_> {
         pages::Owner { name: self.user.shown_name(), username: &self.user.claims.username }
     }
@@ -209,13 +209,13 @@ impl SignedIn {
         forms::stamp(app, &self.cookie, path, self.context.now)
     }
 
-    /// Whether the form is one that was shown in this session, to be sent to this path.
+    /// Whether the form was shown in this session, and is sent to this path.
     fn sent(&self, app: &App, path: &str) -> bool {
         self.readable().is_some_and(|form| forms::check(app, &self.cookie, path, form, self.context.now).is_ok())
     }
 
-    /// What has been done just before, in this session, as the query says with our stamp: nobody can make a link by which a page
-    /// says so.
+    /// The action just done in this session, from the query. It is stamped, so that nobody can craft a link to a page that claims
+    /// an action.
     fn done(&self, app: &App) -> &str {
         let [done, id, stamp] = DONE.map(|name| self.query.get(name).unwrap_or_default());
         let binding = [&*self.session.id.to_string(), &*self.path, done, id];
@@ -223,7 +223,7 @@ impl SignedIn {
         if found.is_ok() { done } else { "" }
     }
 
-    /// To the page at this path, which says what has been done, and to what.
+    /// Redirects to the page at this path, which says what was done, and to what.
     fn done_at(&self, app: &App, path: &str, (done, id): (&str, Option<&str>)) -> Reply {
         let to = url(app, path);
         let binding = [&*self.session.id.to_string(), &*to, done, id.unwrap_or_default()];
@@ -233,19 +233,19 @@ impl SignedIn {
         Reply::see_other(&format!("{to}?{}", encode(pairs.into_iter().filter_map(|(name, value)| Some((name, value?))))))
     }
 
-    /// Something that happens to this account now.
+    /// An event of this account, at the time of the request.
     fn event<'a>(&'a self, activity: Activity, about: Option<&'a str>) -> Event<'a> {
         let at = self.context.now;
         Event { id: random::id(at), user: self.user.claims.id, activity, origin: &self.origin, about, at }
     }
 
-    /// There is nothing at this path, for this user.
+    /// The response to a path that does not exist for this user.
     fn not_found(&self, app: &App) -> Reply {
         self.error(app, 404, Problem::NotFound { path: &self.path })
     }
 }
 
-/// Where everyone goes who is not signed in: to the sign-in page, and back from there.
+/// Redirects to the sign-in page, which leads back to `back`.
 fn to_sign_in(app: &App, back: &str) -> Reply {
     Reply::see_other(&format!("{}{}?{}", app.config.issuer.base(), paths::LOGIN, encode([(login::THEN, back)])))
 }
@@ -255,7 +255,7 @@ fn url(app: &App, path: &str) -> String {
     format!("{}{path}", app.config.issuer.base())
 }
 
-/// Texts as pages take them.
+/// Texts, borrowed for a template.
 fn borrowed(texts: &[String]) -> Vec<&str> {
     texts.iter().map(String::as_str).collect()
 }

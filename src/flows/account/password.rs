@@ -1,5 +1,5 @@
-//! Changing the password: with the old one (ASVS 6.2.3), to one that is not guessed first, and with the offer to end everything
-//! else (ASVS 7.4.3). The session goes on under a new cookie; the user is told by mail.
+//! Changing the password: the old one is required (ASVS 6.2.3), a commonly used new one is rejected, and everything else can be
+//! signed out (ASVS 7.4.3). The session continues with a new cookie; the user is notified by e-mail.
 
 use actix_web::{http::header, web::Data};
 
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// Among so many of the newest events it is looked for.
+/// The number of newest events that are searched for the report.
 const EVENTS: u32 = 50;
 
 const GUARD: Guard = Guard { back: paths::ACCOUNT_PASSWORD, about: paths::ACCOUNT_PASSWORD, check, refuse };
@@ -54,7 +54,7 @@ async fn change(app: &Data<App>, request: PageRequest) -> Result<Reply, PageErro
     .await
 }
 
-/// The old one was proven: the new one takes its place, unless another did meanwhile.
+/// Sets the new password after the old one was verified, unless it was changed meanwhile.
 fn set(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &User, hash: &str) -> Result<Reply, PageError> {
     let now = signed_in.context.now;
     if session::current(app, connection, Some(&signed_in.cookie), now)?.is_none() {
@@ -131,7 +131,7 @@ fn show(
     })
 }
 
-/// What ended when the user said just before that it was not them.
+/// What the report "this was not me" ended, if the user sent one just before.
 fn disowned(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Option<Words>, Fault> {
     let events = activity::of(connection, signed_in.user.claims.id, None, EVENTS)?;
     let said = events.into_iter().map(|(_, entry)| entry).find(|entry| entry.activity == Activity::NotMe);

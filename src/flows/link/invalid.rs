@@ -1,4 +1,4 @@
-//! Links of e-mails that do nothing (any more): why, and the page that says what to do.
+//! Links from e-mails that are unknown or no longer valid: why, and the page that says what to do.
 
 use super::LinkRequest;
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl LinkRequest {
-    /// Why a link is good for nobody any more.
+    /// Why a link is no longer valid for anyone.
     pub(super) fn ended(&self, link: &Link) -> Option<LinkProblem> {
         match link {
             Link { used_at: Some(_), .. } => Some(LinkProblem::Used),
@@ -25,14 +25,14 @@ impl LinkRequest {
         }
     }
 
-    /// The page for a link that was good when it was found, and is not any more.
+    /// The page for a link that was valid when it was read, and no longer is.
     pub fn lost(&self, app: &App, connection: &mut AnyConnection, link: &Link) -> Result<Reply, PageError> {
         let now = links::find(connection, link.id)?;
         let why = now.and_then(|link| self.ended(&link)).unwrap_or(LinkProblem::Superseded);
         Ok(self.problem_of(app, Some(link.kind), why))
     }
 
-    /// The page for a link of this kind, or of none, that does nothing.
+    /// The page for an invalid link of this kind, or of an unknown one.
     pub fn problem_of(&self, app: &App, kind: Option<LinkKind>, why: LinkProblem) -> Reply {
         let base = app.config.issuer.base();
         let kind = kind.or(self.link_page.kinds.first().copied()).unwrap_or(LinkKind::Reset);

@@ -1,5 +1,5 @@
-//! What is done with a password that was let in: it is verified in the gate of hashing, an outdated hash is made anew, and the
-//! attempt is counted as what it was.
+//! The verification of an admitted password on the hashing threads, the renewal of an outdated hash, and the counting of the
+//! result.
 
 use super::{Candidate, answer};
 use crate::{
@@ -13,20 +13,20 @@ use crate::{
     web::{fault::Fault, request::Context},
 };
 
-/// What the gate found out.
+/// The result of the verification.
 pub struct Proof {
     is_right: bool,
-    /// Another hash of the same password, which is to take the place of an outdated one.
+    /// A new hash of the same password, to replace an outdated one.
     renewed: Option<String>,
 }
 
-/// What came of it, and whether it is to be verified once more.
+/// The response, or the user to verify the password against once more.
 pub enum Judged<T> {
     Done(T),
     Again(Box<Candidate>),
 }
 
-/// Verifies the password, and hashes it anew where that is due. It is no reason to fail if that cannot be done.
+/// Verifies the password, and renews its hash if it is outdated. A failure to renew it is not an error.
 pub async fn verify(app: &App, candidate: &Candidate, password: &Sensitive<String>) -> Result<Proof, PasswordError> {
     let hash = candidate.user.as_ref().and_then(|user| user.password_hash.clone());
     let verified = app.passwords.verify(password.clone(), hash).await?;
@@ -34,8 +34,8 @@ pub async fn verify(app: &App, candidate: &Candidate, password: &Sensitive<Strin
     Ok(Proof { is_right: verified.is_right, renewed })
 }
 
-/// Once more it is to be verified where it was right, but its hash has another in its place: a new password's, or that of
-/// another sign-in, which hashed the same password anew.
+/// Counts the attempt and calls `then`. A right password is verified once more if its hash was replaced meanwhile: by a new
+/// password, or by another sign-in that renewed the hash.
 pub fn judge<T>(
     app: &App,
     connection: &mut AnyConnection,
@@ -47,7 +47,7 @@ pub fn judge<T>(
     let proof = match proof {
         Ok(proof) => proof,
         Err(error) => {
-            candidate.attempt.abandoned(connection)?; // the password was not looked at
+            candidate.attempt.abandoned(connection)?; // the password was not verified
             return Err(error.into());
         }
     };
@@ -59,12 +59,12 @@ pub fn judge<T>(
         let done = match then(app, connection, Some(&user)) {
             Ok(done) => done,
             Err(fault) => {
-                candidate.attempt.abandoned(connection)?; // the password was right: nothing is held against anyone
+                candidate.attempt.abandoned(connection)?; // the password was right: the attempt is not counted
                 return Err(fault);
             }
         };
         if let Some(done) = done {
-            // What was asked for is done, and its answer must not be lost for a count that forgets by itself.
+            // The action is done, and its response must not be lost because of a count that expires by itself.
             if let Err(error) = candidate.attempt.succeeded(connection, now) {
                 tracing::warn!(%error, "could not reset the failed attempts of a user who signed in");
             }
@@ -82,8 +82,8 @@ pub fn judge<T>(
     answer(then(app, connection, None)?).map(Judged::Done)
 }
 
-/// Keeps the hash made anew, if the old one still stands. Where that fails the user signs in with the old one, which is as
-/// right as before.
+/// Stores the renewed hash, if the old one is still stored. If that fails the user signs in with the old one, which is just as
+/// valid.
 fn replace_hash(connection: &mut AnyConnection, user: &mut User, new: String) {
     let old = user.password_hash.as_deref().unwrap_or_default();
     match users::replace_hash(connection, user.claims.id, old, &new) {

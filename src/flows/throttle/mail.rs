@@ -1,4 +1,5 @@
-//! Requests for mail, and what else costs those who get it, or tells something: counted though all goes well.
+//! Rate limits for e-mail requests, and for other requests that bother a recipient or reveal something: each is counted, not only
+//! failures.
 
 use std::net::IpAddr;
 
@@ -11,17 +12,17 @@ use crate::{
     },
 };
 
-/// The counts that one request is under.
+/// The counts that apply to a request.
 pub struct MailLimit {
     backoffs: Vec<(Key, Backoff)>,
     network: Option<(Key, Successes)>,
 }
 
 impl MailLimit {
-    /// Asking for mail under a name or address, whoever has it: nothing is looked up for it. Where whoever sends the mail finds out
-    /// whether a browser is one of the user's, as `mail_requests::answer_reset` does, one that shows a cookie or a link of ours, by its name here,
-    /// has counts of its own, so that no unknown caller can use up what its owner may ask for. Anyone can have such a cookie: where nobody
-    /// checks whose it is, it must not make a difference.
+    /// A request for e-mail to a name or address, whether or not a user has it: nothing is looked up. `known_browser` is a cookie
+    /// or link of ours; it has counts of its own, so that unknown callers cannot use up those of the owner. Anyone can have one,
+    /// so it may be passed only where the sender of the e-mail checks that it belongs to the user, as
+    /// `mail_requests::answer_reset` does.
     #[must_use]
     pub fn to_ask(
         secrets: &SecretRing,
@@ -41,13 +42,13 @@ impl MailLimit {
         Self { backoffs, network }
     }
 
-    /// A user name tried with a link in a mail.
+    /// A user name tried with a link from an e-mail.
     #[must_use]
     pub fn of_names(secrets: &SecretRing, link: Id) -> Self {
         Self { backoffs: vec![(secrets.pseudonym("link", &link.to_string()), NAMES_TRIED)], network: None }
     }
 
-    /// Mail that a user wants to have sent to an address of their choice.
+    /// An e-mail that a user sends to an address of their choice.
     #[must_use]
     pub fn to_send(secrets: &SecretRing, user: Id, email: &str) -> Self {
         let key = |what, value: &str| secrets.pseudonym(what, value);
@@ -55,10 +56,10 @@ impl MailLimit {
         Self { backoffs, network: None }
     }
 
-    /// Counts the request; the seconds to wait, where it comes too soon.
+    /// Counts the request; the inner error is the number of seconds to wait.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub fn admit(&self, connection: &mut AnyConnection, now: Timestamp) -> Result<std::result::Result<(), i64>> {
         let mut keys: Vec<_> = self.backoffs.iter().map(|(key, _)| *key).collect();
         if let Some((key, successes)) = &self.network {
@@ -66,7 +67,7 @@ impl MailLimit {
             keys.extend(successes.keys());
         }
         let counts = rate_limits::find(connection, &keys)?;
-        // Every wait before any count: whoever tries again too soon does not slow their whole network down.
+        // All waits are checked before anything is counted: retrying too soon does not slow down the whole network.
         for (key, backoff) in &self.backoffs {
             if let Some(seconds) = counts.get(key).and_then(|count| backoff.wait(count, now)) {
                 return Ok(Err(seconds));
@@ -81,7 +82,7 @@ impl MailLimit {
         }
         for (key, backoff) in &self.backoffs {
             if !rate_limits::count_in_time(connection, key, backoff, now)? {
-                return Ok(Err(1)); // another one was first; what was counted before it stays
+                return Ok(Err(1)); // a concurrent request was first; what was counted before stays
             }
         }
         Ok(Ok(()))

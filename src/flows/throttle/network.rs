@@ -1,5 +1,5 @@
-//! What a network may do: how many failures it is allowed grows with the different users who sign in rightly from there, so that
-//! a school or an office behind one address is no suspect, and a list of stolen passwords is.
+//! The allowance of a network: the failures it is allowed grow with the number of different users who sign in successfully from
+//! it, so that a school or an office behind one address is not slowed down, and a list of stolen passwords is.
 
 use std::collections::HashMap;
 
@@ -16,23 +16,23 @@ use crate::{
     },
 };
 
-/// Users who signed in rightly are counted for this week and the one before.
+/// Successful users are counted for this week and the previous one.
 const WEEK: Span = Span::from_seconds(7 * 86_400);
-/// So much room each of them makes.
+/// The failures allowed for each of them.
 const ROOM_FOR_EACH: i64 = 3;
-/// So many of them are counted at most.
+/// The maximum number of them that counts.
 const MOST_USERS: i64 = 1000;
 
-/// The keys under which users who signed in rightly from one network are counted.
+/// The keys under which the users who signed in successfully from one network are counted.
 #[derive(Clone)]
 pub struct Successes {
     weeks: [Key; 2],
-    /// Whether this user is counted already; of nobody there is nothing to count.
+    /// The key of this user in the count; `None` for an unknown name.
     member: Option<Key>,
 }
 
 impl Successes {
-    /// Those of a network, as the user of this id sees them.
+    /// The keys of a network, for this user.
     pub fn new(secrets: &SecretRing, network: &str, user: Option<Id>, now: Timestamp) -> Self {
         let week = now.millis().div_euclid(WEEK.millis());
         let count = |week: i64| secrets.pseudonym("users signed in", &format!("{network} {week}"));
@@ -40,19 +40,19 @@ impl Successes {
         Self { weeks: [count(week), count(week - 1)], member }
     }
 
-    /// Every key, to be read with others.
+    /// All keys, to be read along with others.
     pub fn keys(&self) -> impl Iterator<Item = Key> {
         self.weeks.into_iter().chain(self.member)
     }
 
-    /// The bucket with the room that they make.
+    /// The bucket, with the room that these users add.
     pub fn widen(&self, bucket: Bucket, counts: &HashMap<Key, Count>) -> Bucket {
-        // The greater of both weeks: most users of one are users of the other.
+        // The larger of both weeks: most users of one are users of the other.
         let users = self.weeks.iter().filter_map(|week| counts.get(week)).map(|count| count.amount).max().unwrap_or_default();
         bucket.with_room_for(ROOM_FOR_EACH * users.min(MOST_USERS))
     }
 
-    /// Whether this user is counted already.
+    /// Whether this user is already counted.
     pub fn has_member(&self, counts: &HashMap<Key, Count>) -> bool {
         self.member.is_none_or(|member| counts.contains_key(&member))
     }
@@ -60,7 +60,7 @@ impl Successes {
     /// Counts this user, once a week.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub fn add(&self, connection: &mut AnyConnection, now: Timestamp) -> Result<()> {
         let Some(member) = self.member else { return Ok(()) };
         let [week, _] = self.weeks;

@@ -1,5 +1,5 @@
-//! Attempts at a password: at the sign-in page, and where it is asked for again in an account. A wrong password is counted once it
-//! was found to be wrong; until then attempts that would be counted together take turns (`crate::attempts`).
+//! Password attempts, at the sign-in page and for confirmation in an account. A wrong password is counted once it was verified as
+//! wrong; until then attempts with the same counts take turns (`crate::attempts`).
 
 use std::{net::IpAddr, time::Duration};
 
@@ -21,36 +21,36 @@ use crate::{
     },
 };
 
-/// Who is tried.
+/// The target of an attempt.
 #[derive(Clone, Copy, Debug)]
 pub struct Who<'a> {
-    /// The user, where the name is one's.
+    /// The user, if the name belongs to one.
     pub user_id: Option<Id>,
     /// The name that was typed.
     pub name: &'a LoginName,
 }
 
-/// From where.
+/// The origin of an attempt.
 #[derive(Clone, Copy, Debug)]
 pub struct From<'a> {
     /// The address.
     pub address: IpAddr,
-    /// The name of the browser, if this user has signed in with it before.
+    /// The device id of the browser, if this user has signed in with it before.
     pub known_browser: Option<&'a str>,
-    /// Whether this user has signed in from near there before.
+    /// Whether this user has signed in from nearby before.
     pub is_near: bool,
 }
 
-/// What the counts say of an attempt.
+/// The admission of an attempt by its counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// The password is looked at.
+    /// The password is verified.
     Go,
-    /// It is looked at once the network has room again ([`Attempt::begin_queued`]).
+    /// It is verified once the network has room again ([`Attempt::begin_queued`]).
     Queued,
-    /// It is not looked at, and the user is told to wait so many seconds.
+    /// It is not verified, and the user is told to wait this many seconds.
     Wait(i64),
-    /// It is not looked at, and the answer is that of a wrong password.
+    /// It is not verified, and answered like a wrong password.
     Refuse,
 }
 
@@ -58,27 +58,27 @@ pub enum Admission {
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Attempts that count as failures of the same name, browser or session.
 const OF_NAME: Limits = Limits { at_once: 1, waiting: 16, next: Next::Any };
-/// Attempts of unknown callers in one network that are being verified. They cannot take every place at the gate of hashing.
+/// Attempts of unknown callers in one network being verified. They cannot take all places on the hashing threads.
 const OF_OUTSIDERS: Limits = Limits { at_once: 16, waiting: 512, next: Next::First };
-/// Those in known browsers of one network, and those of who is signed in there.
+/// Attempts in the known browsers of one network, or of users signed in there.
 const OF_THE_KNOWN: Limits = Limits { at_once: 8, waiting: 512, next: Next::First };
-/// Attempts of one network that has to wait.
+/// Attempts of a network that is slowed down.
 pub const OF_SLOW_NETWORK: Limits = Limits { at_once: 1, waiting: 128, next: Next::Any };
-/// So many failures of one name are taken for those of someone who corrects a mistake, and do not wait for their network.
+/// Up to this many failures of one name are taken for a user correcting a typing error, and do not wait for the network.
 const CORRECTIONS: i64 = 3;
 
-/// The counts that one attempt is under. Their keys are keyed hashes: the table tells neither users nor addresses.
+/// The counts that apply to one attempt. The keys are keyed hashes: the table reveals neither users nor addresses.
 #[derive(Clone)]
 pub struct Attempt {
-    /// Failures at this name from this network, at this user in this browser, or in this session.
+    /// Failures for this name from this network, for this user in this browser, or in this session.
     name: Key,
-    /// How many there were.
+    /// The number of those failures.
     failures: i64,
-    /// Failures at this user from everywhere; none of a known browser.
+    /// Failures for this user from everywhere; `None` in a known browser.
     user: Option<Key>,
-    /// Failures of the network; none for who is signed in.
+    /// Failures of the network; `None` for a signed-in user.
     network: Option<Network>,
-    /// What takes turns while passwords are verified: unknown callers, known browsers and sessions of a network, each apart.
+    /// The queue for verification: unknown callers, known browsers and sessions of a network take turns separately.
     queue: (Key, Limits),
 }
 
@@ -87,16 +87,16 @@ struct Network {
     key: Key,
     bucket: Bucket,
     successes: Successes,
-    /// Whether this user was counted among them before.
+    /// Whether this user was already counted among the successes.
     is_counted: bool,
-    /// Between attempts, where it has to wait.
+    /// The time between attempts, if the network is slowed down.
     space: Option<Span>,
-    /// What of its bucket are failures at this name: a success takes no more out than that.
+    /// The failures of this name within the bucket: a success removes no more than these.
     share: Key,
 }
 
 impl Attempt {
-    /// An attempt to sign in as a user, or under a name that nobody has. Both are counted alike.
+    /// An attempt to sign in as a user, or with an unknown name. Both are counted alike.
     #[must_use]
     pub fn to_sign_in(secrets: &SecretRing, who: Who<'_>, from: From<'_>, now: Timestamp) -> Self {
         let subscriber = network::subscriber(from.address);
@@ -125,9 +125,9 @@ impl Attempt {
         Self { name: key(what, &value), failures: 0, user, network: Some(network), queue }
     }
 
-    /// An attempt of a user who is signed in, in this session, to confirm that they are who they are. It is counted apart from
-    /// sign-ins, so that neither a success nor a failure of one's own counts for what others try there; but for the count of this
-    /// user from everywhere, where the browser is not known.
+    /// An attempt of a signed-in user to confirm their identity in this session. It is counted separately from sign-ins, so that
+    /// neither its success nor its failure affects the counts of others there; except for the count of this user from everywhere,
+    /// if the browser is not known.
     #[must_use]
     pub fn to_confirm(secrets: &SecretRing, (user, session): (Id, Id), from: From<'_>) -> Self {
         let key = |what, value: &str| secrets.pseudonym(what, value);
@@ -136,21 +136,21 @@ impl Attempt {
         Self { name: key("session", &session.to_string()), failures: 0, user, network: None, queue }
     }
 
-    /// The turn of this attempt among those that count as it does, if it is free now.
+    /// The turn of this attempt among those with the same count, if it is free now.
     #[must_use]
     pub fn try_acquire(&self, attempts: &Attempts) -> Option<Permit> {
         attempts.try_acquire(self.name, OF_NAME)
     }
 
-    /// Waits for that turn; `None` where too many wait.
+    /// Waits for that turn; `None` if too many are waiting.
     pub async fn acquire(&self, attempts: &Attempts) -> Option<Permit> {
         attempts.acquire(self.name, OF_NAME, PATIENCE).await
     }
 
-    /// Whether the password is looked at. Where it is, it is counted for its user until it was found to be right.
+    /// Whether the password is verified. If so, the attempt is counted for its user until the password is known to be right.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub fn begin(&mut self, connection: &mut AnyConnection, now: Timestamp) -> Result<Admission> {
         let mut keys = vec![self.name];
         if let Some(network) = &self.network {
@@ -175,10 +175,10 @@ impl Attempt {
         self.count_for_user(connection, now)
     }
 
-    /// As [`Attempt::begin`], of one whose network had to wait; the milliseconds to wait still, where it is not its turn yet.
+    /// As [`Attempt::begin`], for an attempt whose network was slowed down; the inner error is the time still to wait.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub fn begin_queued(
         &mut self,
         connection: &mut AnyConnection,
@@ -199,17 +199,17 @@ impl Attempt {
         if rate_limits::fill(connection, &user, &USER, USER.room_up_to(), now)? {
             return Ok(Admission::Go);
         }
-        self.user = None; // it was not counted: there is nothing to take back
+        self.user = None; // not counted, so nothing is to be taken out
         Ok(Admission::Refuse)
     }
 
-    /// Waits until the network has a place for one more that is verified; `None` where too many wait.
+    /// Waits until the network has a free place for verification; `None` if too many are waiting.
     pub async fn verifying(&self, attempts: &Attempts) -> Option<Permit> {
         let (key, limits) = self.queue;
         attempts.acquire(key, limits, PATIENCE).await
     }
 
-    /// Waits until it is the first to wait for its network, and how long it may wait still; `None` where too many wait.
+    /// Waits to be first in the queue of its network; returns how long it may still wait, or `None` if too many are waiting.
     pub async fn waiting(&self, attempts: &Attempts) -> Option<(Permit, Duration)> {
         let begun = Stopwatch::start();
         let key = self.network.as_ref()?.key;
@@ -217,10 +217,10 @@ impl Attempt {
         Some((permit, PATIENCE.saturating_sub(begun.elapsed())))
     }
 
-    /// The password was wrong.
+    /// Counts a wrong password.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub fn failed(&self, connection: &mut AnyConnection, now: Timestamp) -> Result<()> {
         rate_limits::count(connection, &self.name, &NAME, now)?;
         let Some(Network { key, bucket, share, .. }) = &self.network else { return Ok(()) };
@@ -230,11 +230,11 @@ impl Attempt {
         Ok(())
     }
 
-    /// The password was right: what was counted for this name, in this browser and for this user is over, and the network gets
-    /// back what is left of this name's failures there.
+    /// Counts a right password: the failures of this name, in this browser and for this user are reset, and what is left of this
+    /// name's failures is taken out of the network's bucket.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub fn succeeded(&self, connection: &mut AnyConnection, now: Timestamp) -> Result<()> {
         let over: Vec<_> = self.user.into_iter().chain((self.failures > 0).then_some(self.name)).collect();
         if !over.is_empty() {
@@ -248,20 +248,20 @@ impl Attempt {
         if *is_counted { Ok(()) } else { successes.add(connection, now) }
     }
 
-    /// The password was not looked at after all: nothing is held against anyone.
+    /// Takes back an attempt whose password was not verified after all.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub fn abandoned(&self, connection: &mut AnyConnection) -> Result<()> {
         self.user.as_ref().map_or(Ok(()), |user| rate_limits::take_out(connection, user, USER.leak.millis()))
     }
 }
 
-/// Forgets what was counted here against a user who has set a new password by a link: in this browser, and under their names in
-/// this network.
+/// Resets the failures counted here for a user who has set a new password by a link: in this browser, and for their names in this
+/// network.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub fn forget_here(
     connection: &mut AnyConnection,
     secrets: &SecretRing,

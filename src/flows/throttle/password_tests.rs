@@ -1,4 +1,4 @@
-//! Under which keys attempts at a password are counted.
+//! Tests of the keys under which password attempts are counted.
 
 use super::*;
 
