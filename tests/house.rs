@@ -1,7 +1,6 @@
-//! The rules of the house, kept in milliseconds: who may import whom, what a file looks like, that both databases have the
-//! same migrations, that the documents point at what exists, and which words names are made of. A failure names the file and
-//! what to do about it. What must stay true and why is `docs/architecture.md`; this file is where an exception is written
-//! down, with its reason.
+//! The rules of the code base, checked in milliseconds: who may import whom, what a file looks like, that both databases have the
+//! same migrations, that the documents refer to what exists, and which words names are made of. A failure names the file and the
+//! remedy. The invariants and their reasons are in `docs/architecture.md`; exceptions are listed here, each with its reason.
 
 #[cfg(test)]
 #[path = "house/accounts.rs"]

@@ -1,46 +1,46 @@
-//! Devices and apps, `templates/account.html`: the browsers signed in, and each app with the access it has from each device;
-//! forms rename and end them. What ending one ends besides is not decided here.
+//! The page of devices and apps, `templates/account.html`: the signed-in browsers, and each app with the access it has from each
+//! device. Forms rename and end them; what else ends with one of them is not decided here.
 
 use askama::Template;
 
 use super::{Form, Layout, Owner, RequestedScope, ShownOrigin, When};
 
-/// The page. Its forms send `what`, `id` and, to rename, `name`; an empty `name` takes the name away.
+/// The page. Its forms send `what`, `id` and, to rename, `name`; an empty `name` removes the name.
 #[derive(Debug, Template)]
 #[template(path = "account.html")]
 pub struct Account<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// Whose account it is.
+    /// The owner of the account.
     pub owner: Owner<'a>,
-    /// Which part of it this is.
+    /// The part of the devices and apps that is shown.
     pub part: AccountPart,
-    /// Where it begins.
+    /// The URL of the overview.
     pub overview: &'a str,
-    /// The browsers signed in, this one first.
+    /// The signed-in browsers, this one first.
     pub browsers: &'a [ShownBrowser<'a>],
-    /// Where there are more of them.
+    /// The URL of the rest, if there are more.
     pub more_browsers: Option<&'a str>,
-    /// The apps that have access, or have it when they ask.
+    /// The apps that have access, or would get it without asking the user.
     pub apps: &'a [ShownApp<'a>],
-    /// Where there are more of them.
+    /// The URL of the rest, if there are more.
     pub more_apps: Option<&'a str>,
-    /// The form that ends something: `what` is session, grant, app, others or everything.
+    /// The form that ends access: `what` is session, grant, app, others or everything.
     pub end: Form<'a>,
-    /// The form that renames something: `what` is session or grant.
+    /// The form that renames a session or a grant, by `what`.
     pub rename: Form<'a>,
-    /// The most characters of a name.
+    /// The maximum length of a name, in characters.
     pub name_limit: usize,
-    /// What has been done, just before.
+    /// The result of the last form, if it succeeded.
     pub done: Option<AccountDone<'a>>,
-    /// Why something was not done, just before.
+    /// Why the last form failed.
     pub problem: Option<AccountProblem>,
 }
 
-/// Which part of the devices and apps is shown.
+/// The part of the devices and apps that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccountPart {
-    /// The first browsers and the first apps, and the forms that end more at once.
+    /// The first browsers and apps, and the forms that end several at once.
     Overview,
     /// More browsers.
     Browsers,
@@ -50,35 +50,35 @@ pub enum AccountPart {
     App,
 }
 
-/// A browser that is signed in: a session.
+/// A signed-in browser: a session.
 #[derive(Debug, Clone, Copy)]
 pub struct ShownBrowser<'a> {
     /// The id of the session.
     pub id: &'a str,
-    /// The name the user gave it.
+    /// The name that the user gave it.
     pub name: Option<&'a str>,
-    /// What it is, and from where it was last used.
+    /// The browser, and the origin of its last use.
     pub origin: ShownOrigin<'a>,
-    /// When it signed in.
+    /// When the user signed in with it.
     pub first_used: When<'a>,
-    /// When it was last used here.
+    /// When it was last used at this server.
     pub last_used: When<'a>,
-    /// Whether it stays signed in when it is closed.
+    /// Whether the session survives closing the browser.
     pub is_remembered: bool,
-    /// Whether it is the one this page is shown in.
+    /// Whether this page is shown in it.
     pub is_this: bool,
 }
 
-/// An app that was allowed something.
+/// An app to which the user has consented.
 #[derive(Debug, Clone, Copy)]
 pub struct ShownApp<'a> {
     /// The id of the client.
     pub id: &'a str,
     /// The name of the client.
     pub name: &'a str,
-    /// The access it has now; empty if there is only the user's consent.
+    /// Its active grants; empty if there is only the user's consent.
     pub grants: &'a [ShownGrant<'a>],
-    /// Where there is more of it.
+    /// The URL of the remaining grants, if there are more.
     pub rest: Option<&'a str>,
 }
 
@@ -87,69 +87,69 @@ pub struct ShownApp<'a> {
 pub struct ShownGrant<'a> {
     /// The id of the grant.
     pub id: &'a str,
-    /// The name the user gave the device.
+    /// The name that the user gave the device.
     pub name: Option<&'a str>,
-    /// The device, and from where it was last used.
+    /// The device, and the origin of its last use.
     pub origin: ShownOrigin<'a>,
-    /// When it was given.
+    /// When it was granted.
     pub first_used: When<'a>,
     /// When it was last used.
     pub last_used: When<'a>,
-    /// What it allows.
+    /// The granted scopes.
     pub scopes: &'a [RequestedScope<'a>],
-    /// When it ends.
+    /// When it expires.
     pub ends: Ends<'a>,
 }
 
-/// When an app's access ends.
+/// When an app's access expires.
 #[derive(Debug, Clone, Copy)]
 pub enum Ends<'a> {
-    /// With the session of the browser in which it was given.
+    /// With the session in which it was granted.
     WithBrowser {
-        /// The latest it can last.
+        /// Its absolute expiry.
         at_latest: When<'a>,
     },
-    /// By itself (`offline_access`).
+    /// Independently of the session (`offline_access`).
     ByItself {
-        /// It ends then, if it is not used before.
+        /// When it expires if it is not used before.
         unused: When<'a>,
-        /// The latest it can last.
+        /// Its absolute expiry.
         at_latest: When<'a>,
     },
 }
 
-/// What has been done, just before this page. Without a name, it is told without one.
+/// The result of the last form. A missing name is left out of the sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccountDone<'a> {
     /// A browser was signed out.
     BrowserEnded {
-        /// Its name, or what it is in words.
+        /// Its name, or a description.
         name: Option<&'a str>,
     },
     /// The access of an app on one device was ended.
     GrantEnded {
-        /// The name of the device, or what it is in words.
+        /// The name of the device, or a description.
         name: Option<&'a str>,
         /// The name of the app.
         app: Option<&'a str>,
     },
-    /// The consent to an app was taken back, and all its access was ended.
+    /// The consent to an app was withdrawn, and all its access was ended.
     AppEnded {
         /// The name of the app.
         app: Option<&'a str>,
     },
     /// Everything but this browser was ended.
     OthersEnded,
-    /// A browser or device has another name.
+    /// A browser or device was renamed.
     Renamed,
 }
 
-/// Why something was not done.
+/// Why a form failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccountProblem {
-    /// The form's proof is too old or of another session.
+    /// The form's CSRF token has expired or belongs to another session.
     FormExpired,
-    /// What was to be ended or renamed is not there any more.
+    /// The item to be ended or renamed no longer exists.
     Gone,
     /// The name is too long, or not one line.
     NameNotTaken,
@@ -168,7 +168,7 @@ impl Account<'_> {
         self.part == AccountPart::Overview
     }
 
-    /// Whether there are so many devices that some are shown only on demand.
+    /// Whether there are so many devices that some are collapsed.
     fn folds(&self, devices: usize) -> bool {
         devices > 5 && self.part != AccountPart::App
     }

@@ -1,42 +1,42 @@
-//! What the pages of a user's own account have in common: the frame (`templates/account_frame.html`, with the way to each page
-//! and out), whose account it is, and how a time, a place and a form are told to them (`templates/account_words.html`). Times and
-//! durations come in words, made where the clock is known.
+//! The common parts of the pages of a user's own account: the frame (`templates/account_frame.html`, with links to each page and
+//! signing out), the account's owner, and how times, origins and forms are shown (`templates/account_words.html`). Times and
+//! durations are passed as text, made where the clock is known.
 
-/// Whose account it is: the user signed in.
+/// The owner of the account: the signed-in user.
 #[derive(Debug, Clone, Copy)]
 pub struct Owner<'a> {
-    /// The display name, or username if there is none.
+    /// The display name, or the username if there is none.
     pub name: &'a str,
     /// The username.
     pub username: &'a str,
 }
 
-/// Where a form is sent, on a page that has several.
+/// The target of a form, on a page that has several.
 #[derive(Debug, Clone, Copy)]
 pub struct Form<'a> {
-    /// Where it is sent.
+    /// The form's action.
     pub action: &'a str,
-    /// Its proof against forgery.
+    /// The form's CSRF token.
     pub csrf: &'a str,
 }
 
-/// A moment.
+/// A point in time.
 #[derive(Debug, Clone, Copy)]
 pub struct When<'a> {
-    /// For machines, such as `2026-11-22T05:37:00Z`.
+    /// Machine-readable, such as `2026-11-22T05:37:00Z`.
     pub iso: &'a str,
     /// In full, such as "22 November 2026, 05:37 UTC".
     pub full: &'a str,
-    /// Seen from now, such as "3 days ago" or "in 3 days".
+    /// Relative to now, such as "3 days ago" or "in 3 days".
     pub relative: &'a str,
 }
 
-/// Where something came from, as far as it is known.
+/// The origin of a request, as far as it is known.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ShownOrigin<'a> {
-    /// The browser or program in words, such as "Firefox on Linux".
+    /// A description of the browser or program, such as "Firefox on Linux".
     pub program: Option<&'a str>,
-    /// The place, coarsely, such as "Bern, Switzerland".
+    /// The approximate location, such as "Bern, Switzerland".
     pub place: Option<&'a str>,
     /// The address.
     pub address: Option<&'a str>,
@@ -48,7 +48,7 @@ pub(super) mod tests {
     use super::*;
 
     pub const ALICE: Owner<'static> = Owner { name: "Alice Example", username: "alice" };
-    /// A name that is long, and one that is written from right to left.
+    /// A long name, and one that is written from right to left.
     pub const LONG: &str = "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh of the Department of Long Names";
     pub const RIGHT_TO_LEFT: &str = "حاسوب ليلى المحمول";
     pub const NOW: When<'static> =
@@ -60,7 +60,7 @@ pub(super) mod tests {
     pub const BERN: ShownOrigin<'static> =
         ShownOrigin { program: Some("Firefox on Linux"), place: Some("Bern, Switzerland"), address: Some("192.0.2.17") };
 
-    /// Each page is in the frame: the way to every other page and out, and where we are.
+    /// Asserts the frame: links to every other page, signing out, and the current page marked.
     pub fn assert_framed(page: &impl Template, current: &str) {
         let html = page.render().unwrap();
         let tags = markup::tags(&html);

@@ -1,4 +1,4 @@
-//! Devices and apps in every state, with names and numbers that strain the page.
+//! Tests of the page of devices and apps in every state, with names and numbers that strain its layout.
 
 use super::super::account_frame::tests::{ALICE, BEFORE, BERN, LATER, LONG, NOW, RIGHT_TO_LEFT, assert_framed};
 use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
@@ -187,7 +187,7 @@ fn it_is_a_page_of_the_account() {
     assert_framed(&PAGE, "/account");
 }
 
-/// What each form to `action` would end or rename.
+/// What each form with this action would end or rename.
 fn sent(html: &str, action: &str) -> Vec<(String, String)> {
     let forms = html.split("<form ").skip(1).map(|rest| rest.split_once("</form>").unwrap().0);
     let own = forms.filter(|form| form.contains(&format!("action=\"{action}\"")));

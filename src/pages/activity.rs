@@ -1,5 +1,5 @@
-//! What happened to a user's account, `templates/activity.html`, newest first by days, and the form that says "this was not
-//! me". The words for each kind stand in `templates/activity_words.html`; what is kept, and for how long, is not decided here.
+//! The activity page of an account, `templates/activity.html`: entries by day, newest first, and the form "this was not me". The
+//! words for each kind are in `templates/activity_words.html`; which entries are kept, and for how long, is not decided here.
 
 use askama::Template;
 
@@ -12,66 +12,66 @@ use crate::protocol::activity::Activity;
 pub struct ActivityPage<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// Whose account it is.
+    /// The owner of the account.
     pub owner: Owner<'a>,
-    /// The days on which something happened, newest first.
+    /// The days that have entries, newest first.
     pub days: &'a [ActivityDay<'a>],
-    /// Where earlier ones are, if there are any.
+    /// The URL of earlier entries, if there are any.
     pub older: Option<&'a str>,
-    /// Where the newest are, if they are not on this page.
+    /// The URL of the newest entries, if they are not on this page.
     pub newest: Option<&'a str>,
-    /// The form that says "this was not me".
+    /// The form "this was not me".
     pub not_me: Form<'a>,
-    /// What it does.
+    /// The effect of that form.
     pub effect: NotMeEffect,
-    /// Why the form was not taken.
+    /// Why the form was rejected.
     pub problem: Option<ActivityProblem>,
 }
 
-/// What happened on one day.
+/// The entries of one day.
 #[derive(Debug, Clone, Copy)]
 pub struct ActivityDay<'a> {
     /// The day, such as "Sunday, 22 November 2026".
     pub name: &'a str,
-    /// What happened, newest first.
+    /// The entries, newest first.
     pub entries: &'a [ActivityEntry<'a>],
 }
 
-/// Something that happened.
+/// An entry: one event, or several of the same kind.
 #[derive(Debug, Clone, Copy)]
 pub struct ActivityEntry<'a> {
-    /// What.
+    /// The kind.
     pub kind: Activity,
-    /// When, for machines; of several, the last time.
+    /// The time, machine-readable; of several events, the last.
     pub iso: &'a str,
     /// The time of the day, such as "05:37 UTC".
     pub clock: &'a str,
-    /// From where.
+    /// The origin.
     pub origin: ShownOrigin<'a>,
-    /// What it was about: an app's name, an address, who did it.
+    /// The subject: an app's name, an address, or the actor.
     pub about: Option<&'a str>,
-    /// How often.
+    /// The number of events.
     pub count: u32,
 }
 
-/// What the form "this was not me" does.
+/// The effect of the form "this was not me".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotMeEffect {
-    /// Everything ends, the password too; a new one is set by mail.
+    /// Everything is ended, the password included; a new one is set by e-mail.
     ResetByMail,
-    /// Everything but this browser ends; the password is changed next, with the old one.
+    /// Everything but this browser is ended; the user then changes the password, with the old one.
     ChangePassword,
 }
 
-/// Why the form was not taken.
+/// Why the form was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActivityProblem {
-    /// The form's proof is too old or of another session.
+    /// The form's CSRF token has expired or belongs to another session.
     FormExpired,
 }
 
 impl ActivityEntry<'_> {
-    /// Whether it should stand out: what an unknown caller in the account would cause, or what ends their stay.
+    /// Whether the entry is highlighted: an intruder would cause it, or it ends an intruder's access.
     #[must_use]
     pub const fn is_unusual(&self) -> bool {
         matches!(
@@ -85,7 +85,7 @@ impl ActivityEntry<'_> {
         )
     }
 
-    /// Whether the sentence about it names what it was about.
+    /// Whether the sentence for this kind already names its subject.
     const fn names_its_app(&self) -> bool {
         matches!(self.kind, Activity::AppAllowed | Activity::AppEnded | Activity::CredentialReused | Activity::AddressChanged)
     }

@@ -1,4 +1,4 @@
-//! The activity page in every state, and a sentence for every kind.
+//! Tests of the activity page in every state, and of the sentence for every kind.
 
 use super::super::account_frame::tests::{ALICE, BERN, LONG, NOW, RIGHT_TO_LEFT, assert_framed};
 use super::super::markup;
@@ -117,7 +117,7 @@ fn it_is_a_page_of_the_account() {
     assert_framed(&PAGE, "/account/activity");
 }
 
-/// The page with this entry alone.
+/// The page with this entry only.
 fn only(entry: ActivityEntry<'_>) -> String {
     ActivityPage { days: &[ActivityDay { name: "Today", entries: &[entry] }], ..PAGE }.render().unwrap()
 }

@@ -1,11 +1,11 @@
-//! The files directly in `static/`, inside the binary, each under a name that holds a hash of its content: a changed file has
-//! another URL, so an answer may be cached for ever. Which headers that takes is decided by whoever serves them.
+//! The files directly in `static/`, compiled into the binary, each under a name that holds a hash of its content: a changed file
+//! has another URL, so a response may be cached for ever. The handler that serves them sets the headers.
 
 use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
 
-/// A file as it is served.
+/// A file as served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asset {
     /// The value of `Content-Type`.
@@ -18,7 +18,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-/// Name as in `static/`, type, content.
+/// The name in `static/`, the content type, and the content.
 const FILES: [(&str, &str, &[u8]); 6] = [
     ("symbolon.css", CSS, include_bytes!("../../static/symbolon.css")),
     ("account.css", CSS, include_bytes!("../../static/account.css")),
@@ -45,7 +45,7 @@ static NAMED: LazyLock<Vec<Named>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The URL of the asset called `name` in `static/`, or nothing if there is none. `base` is the path part of the issuer.
+/// The URL of the asset called `name` in `static/`, or `None` if there is none. `base` is the path part of the issuer.
 #[must_use]
 pub fn url(base: &str, name: &str) -> Option<String> {
     NAMED.iter().find(|named| named.name == name).map(|named| format!("{base}/static/{}", named.hashed_name))
@@ -57,8 +57,8 @@ pub fn find(hashed_name: &str) -> Option<Asset> {
     NAMED.iter().find(|named| named.hashed_name == hashed_name).map(|named| named.asset)
 }
 
-/// The asset that another version of this program serves under this name: while processes are replaced one by one, a page of one
-/// version leads to requests at another. Its content is not what the hash in the name says, so it must not be cached.
+/// The asset that another version of this program serves under this name: during a rolling upgrade, a page of one version causes
+/// requests to another. Its content does not match the hash in the name, so it must not be cached.
 #[must_use]
 pub fn of_another_version(hashed_name: &str) -> Option<Asset> {
     let (stem, rest) = hashed_name.split_once('.')?;

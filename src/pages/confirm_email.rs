@@ -1,11 +1,11 @@
-//! The pages of the link that confirms a new e-mail address: the question, `templates/confirm_email.html`, and the end,
+//! The pages of the link that confirms a new e-mail address: the question, `templates/confirm_email.html`, and the result,
 //! `templates/email_confirmed.html`. Opening the link alone confirms nothing: programs open links too.
 
 use askama::Template;
 
 use super::{FormProblem, Layout};
 
-/// The form that asks whether the address is to belong to the account.
+/// The form that confirms the address.
 #[derive(Debug, Template)]
 #[template(path = "confirm_email.html")]
 pub struct ConfirmEmail<'a> {
@@ -15,15 +15,15 @@ pub struct ConfirmEmail<'a> {
     pub email: &'a str,
     /// The username of the account.
     pub username: &'a str,
-    /// Where the form is sent.
+    /// The form's action.
     pub action: &'a str,
-    /// The form's proof against forgery.
+    /// The form's CSRF token.
     pub csrf: &'a str,
     /// Why the page is shown again.
     pub problem: Option<FormProblem>,
 }
 
-/// The page after that.
+/// The page after the confirmation.
 #[derive(Debug, Template)]
 #[template(path = "email_confirmed.html")]
 pub struct EmailConfirmed<'a> {
@@ -33,7 +33,7 @@ pub struct EmailConfirmed<'a> {
     pub email: &'a str,
     /// The username of the account.
     pub username: &'a str,
-    /// Where to go from here: the account, by way of the sign-in page where nobody is signed in.
+    /// The URL of the account, which leads to the sign-in page where nobody is signed in.
     pub account_url: &'a str,
 }
 

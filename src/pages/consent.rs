@@ -1,88 +1,88 @@
-//! The consent page, `templates/consent.html`. Holds what a user must know to decide; the template puts the scopes in words.
-//! When consent is asked for, and what an answer does, is not decided here.
+//! The consent page, `templates/consent.html`, with what a user must know to decide; the template describes the scopes in words.
+//! When consent is requested, and what an answer does, is not decided here.
 
 use askama::Template;
 
 use super::Layout;
 
-/// The form that asks whether an app may have access; it sends `decision=allow` or `decision=deny`.
+/// The form that asks for consent; it sends `decision=allow` or `decision=deny`.
 #[derive(Debug, Template)]
 #[template(path = "consent.html")]
 pub struct Consent<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// The app that asks.
+    /// The name of the requesting app.
     pub client_name: &'a str,
-    /// Where the answer goes: a host, or the scheme of a native app.
+    /// The destination of the response: a host, or the scheme of a native app.
     pub client_host: &'a str,
-    /// The user's display name, or username if there is none.
+    /// The user's display name, or the username if there is none.
     pub user: &'a str,
     /// The user's username.
     pub username: &'a str,
-    /// The scopes asked for.
+    /// The requested scopes.
     pub scopes: &'a [RequestedScope<'a>],
-    /// The resource servers the access is for.
+    /// The resource servers for which access is requested.
     pub resources: &'a [RequestedResource<'a>],
-    /// How long the access lasts.
+    /// The lifetime of the access.
     pub lifetime: Lifetime<'a>,
-    /// Whether the answer is asked for anew each time, and not remembered.
+    /// Whether consent is requested each time and not remembered.
     pub asks_each_time: bool,
-    /// Where the form is sent.
+    /// The form's action.
     pub action: &'a str,
-    /// The form's proof against forgery.
+    /// The form's CSRF token.
     pub csrf: &'a str,
     /// Why the page is shown again.
     pub problem: Option<ConsentProblem>,
 }
 
-/// A scope asked for. The template has words for the standard ones; another is shown by its description.
+/// A requested scope. The template has words for the standard scopes; any other is shown by its description.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestedScope<'a> {
     /// The scope token.
     pub name: &'a str,
-    /// What it allows, as the operator has put it; the sentence goes on after "Example Notes can".
+    /// What it allows, in the operator's words; they continue a sentence such as "Example Notes can".
     pub description: Option<&'a str>,
-    /// The shown name of the API it belongs to.
+    /// The display name of the API that it belongs to.
     pub api: Option<&'a str>,
-    /// The attributes of the user that it opens, by name, where its words do not say them.
+    /// The names of the user's attributes that it grants, where its words do not mention them.
     pub claims: &'a [String],
 }
 
-/// A resource server the access is for (RFC 8707).
+/// A requested resource server (RFC 8707).
 #[derive(Debug, Clone, Copy)]
 pub struct RequestedResource<'a> {
-    /// The shown name of the API; the URI again if it has none.
+    /// The display name of the API, or the URI if it has none.
     pub name: &'a str,
     /// The resource indicator.
     pub uri: &'a str,
 }
 
-/// How long the access lasts. Texts are durations in words, such as "30 days".
+/// The lifetime of the access. Texts are durations in words, such as "30 days".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lifetime<'a> {
-    /// The grant ends with the session of the browser.
+    /// The grant ends with the browser session.
     UntilSignOut {
-        /// The longest it can last.
+        /// Its maximum lifetime.
         at_most: &'a str,
     },
     /// The grant outlives the session (`offline_access`).
     LongLived {
-        /// The longest it can last.
+        /// Its maximum lifetime.
         at_most: &'a str,
-        /// It ends when it is not used for this long.
+        /// The time without use after which it expires.
         idle: &'a str,
     },
     /// There is no refresh token.
     Once {
-        /// The life of the access token.
+        /// The lifetime of the access token, in minutes.
         minutes: i64,
     },
 }
 
-/// Why an answer was not taken.
+/// Why an answer was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConsentProblem {
-    /// The form's proof is too old or of another session.
+    /// The form's CSRF token has expired or belongs to another session.
     FormExpired,
 }
 

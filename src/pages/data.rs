@@ -1,51 +1,50 @@
-//! What is kept of a user, and the two things they may do with it: take it along, and have it deleted (`templates/data.html`);
-//! and the page after the deletion (`templates/account_deleted.html`). What an export holds, and what a deletion leaves, is not
-//! decided here.
+//! The page about a user's stored data, `templates/data.html`, with its export and the deletion of the account, and the page
+//! after the deletion, `templates/account_deleted.html`. What an export contains, and what a deletion keeps, is not decided here.
 
 use askama::Template;
 
 use super::{Layout, Owner};
 
-/// The page, with the way to the export and the form that deletes the account; it sends `password`.
+/// The page, with a link to the export and the form that deletes the account; it sends `password`.
 #[derive(Debug, Template)]
 #[template(path = "data.html")]
 pub struct AccountData<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// Whose account it is.
+    /// The owner of the account.
     pub owner: Owner<'a>,
-    /// For how long what happened is kept.
+    /// How long events are kept.
     pub kept: Kept<'a>,
-    /// Where the deletion is sent.
+    /// The action of the deletion form.
     pub action: &'a str,
-    /// The form's proof against forgery.
+    /// The form's CSRF token.
     pub csrf: &'a str,
     /// Why the account was not deleted.
     pub problem: Option<DeletionProblem>,
 }
 
-/// For how long what happened is kept. Texts are durations in words, such as "90 days".
+/// How long events are kept. Texts are durations in words, such as "90 days".
 #[derive(Debug, Clone, Copy)]
 pub struct Kept<'a> {
-    /// What happened to the account.
+    /// The account's activity.
     pub activity: &'a str,
-    /// What happened to an app's access: given, ended, used by an unknown caller.
+    /// The notable events of an app's access: granted, ended, used by an unknown caller.
     pub history: &'a str,
-    /// The everyday uses of an app's access.
+    /// The routine uses of an app's access.
     pub uses: &'a str,
 }
 
 /// Why an account was not deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeletionProblem {
-    /// The password is not right.
+    /// The password is wrong.
     WrongPassword,
     /// Too many attempts.
     SlowedDown {
-        /// How long to wait.
+        /// How long to wait, in seconds.
         seconds: i64,
     },
-    /// The form's proof is too old or of another session.
+    /// The form's CSRF token has expired or belongs to another session.
     FormExpired,
 }
 
@@ -55,7 +54,7 @@ pub enum DeletionProblem {
 pub struct AccountDeleted<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// The username it had.
+    /// The username of the deleted account.
     pub username: &'a str,
 }
 

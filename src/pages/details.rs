@@ -1,40 +1,39 @@
-//! The page on which a user changes the name they are called by, `templates/details.html`. What a name may be is not decided
-//! here.
+//! The page on which a user changes their display name, `templates/details.html`. Which names are valid is not decided here.
 
 use askama::Template;
 
 use super::{Layout, Owner};
 
-/// The form; it sends `display_name`, and an empty one takes the name away.
+/// The form; it sends `display_name`, and an empty one removes the name.
 #[derive(Debug, Template)]
 #[template(path = "details.html")]
 pub struct Details<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// Whose account it is.
+    /// The owner of the account.
     pub owner: Owner<'a>,
-    /// The name to begin with: what was typed, or the one that is kept; empty if there is none.
+    /// The initial value: the name that was typed, or the stored one; empty if there is none.
     pub display_name: &'a str,
-    /// The most characters of it.
+    /// Its maximum length, in characters.
     pub limit: usize,
-    /// Where the form is sent.
+    /// The form's action.
     pub action: &'a str,
-    /// The form's proof against forgery.
+    /// The form's CSRF token.
     pub csrf: &'a str,
-    /// Whether it was saved, just before.
+    /// Whether the last form was saved.
     pub is_saved: bool,
     /// Why the page is shown again.
     pub problem: Option<DetailsProblem>,
 }
 
-/// Why the name was not taken.
+/// Why the name was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DetailsProblem {
     /// It is too long.
     TooLong,
     /// It is not one line of text.
     NotOneLine,
-    /// The form's proof is too old or of another session.
+    /// The form's CSRF token has expired or belongs to another session.
     FormExpired,
 }
 

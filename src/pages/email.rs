@@ -1,5 +1,6 @@
-//! The page on which a user changes their e-mail address, `templates/email.html`. Asks for the password (OWASP ASVS 7.5.1) and
-//! sends an e-mail to the new address; the address changes only when its link is opened. What an address is, is not decided here.
+//! The page on which a user changes their e-mail address, `templates/email.html`. It requires the password (OWASP ASVS 7.5.1),
+//! and an e-mail is sent to the new address, which replaces the old one only when its link is used. Which addresses are valid is
+//! not decided here.
 
 use askama::Template;
 
@@ -11,59 +12,59 @@ use super::{Layout, Owner};
 pub struct Email<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// Whose account it is.
+    /// The owner of the account.
     pub owner: Owner<'a>,
-    /// The address the account has, if it has one.
+    /// The current address, if there is one.
     pub current: Option<CurrentEmail<'a>>,
-    /// The form, or why there is none.
+    /// The form, or what is shown in its place.
     pub state: EmailState<'a>,
-    /// Where the form is sent.
+    /// The form's action.
     pub action: &'a str,
-    /// The form's proof against forgery.
+    /// The form's CSRF token.
     pub csrf: &'a str,
 }
 
-/// The address an account has.
+/// The current address of an account.
 #[derive(Debug, Clone, Copy)]
 pub struct CurrentEmail<'a> {
     /// The address.
     pub address: &'a str,
-    /// Whether it was confirmed that the user reads what comes there.
+    /// Whether the user has proved to receive mail at it.
     pub is_verified: bool,
 }
 
-/// What the page is for just now.
+/// The state of the page.
 #[derive(Debug, Clone, Copy)]
 pub enum EmailState<'a> {
     /// The form.
     Ask {
-        /// The address typed before; empty at first.
+        /// The address that was typed; empty at first.
         typed: &'a str,
         /// Why the page is shown again.
         problem: Option<EmailProblem>,
     },
-    /// An e-mail is on its way.
+    /// An e-mail was sent.
     Sent {
         /// The new address.
         to: &'a str,
     },
-    /// This server sends no mail: an address cannot be confirmed.
+    /// This server sends no mail, so that no address can be confirmed.
     MailOff,
 }
 
 /// Why no e-mail was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EmailProblem {
-    /// The password is not right.
+    /// The password is wrong.
     WrongPassword,
     /// It is not an e-mail address.
     NotAnAddress,
     /// Too many attempts.
     SlowedDown {
-        /// How long to wait.
+        /// How long to wait, in seconds.
         seconds: i64,
     },
-    /// The form's proof is too old or of another session.
+    /// The form's CSRF token has expired or belongs to another session.
     FormExpired,
 }
 

@@ -1,66 +1,66 @@
-//! The error page, `templates/error.html` with the words in `templates/error_words.html`. For requests that cannot be answered by
-//! a redirect (RFC 6749 4.1.2.1) and for faults of our own. Holds which problem it is; finding it out is the caller's.
+//! The error page, `templates/error.html` with the words in `templates/error_words.html`, for requests that cannot be answered by
+//! a redirect (RFC 6749 4.1.2.1) and for internal errors. It holds which problem it is; the caller determines it.
 
 use askama::Template;
 
 use super::Layout;
 
-/// A page that says what happened, what was expected and received, and what to do.
+/// A page that says what is wrong, what was expected and received, and what to do.
 #[derive(Debug, Template)]
 #[template(path = "error.html")]
 pub struct Error<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// The HTTP status of the answer.
+    /// The HTTP status of the response.
     pub status: u16,
     /// What happened.
     pub problem: Problem<'a>,
 }
 
-/// What happened. Texts may come from outside: the template escapes them.
+/// The problem. Texts may be untrusted: the template escapes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Problem<'a> {
-    /// `client_id` is of no registered client.
+    /// `client_id` belongs to no registered client.
     UnknownClient {
         /// The `client_id`.
         received: &'a str,
     },
-    /// There is no `client_id`.
+    /// `client_id` is missing.
     MissingClient,
-    /// There is no `redirect_uri`.
+    /// `redirect_uri` is missing.
     RedirectUriMissing {
-        /// How many the client has registered.
+        /// The number of redirect URIs that the client has registered.
         registered_count: usize,
     },
-    /// `redirect_uri` is not one the client has registered.
+    /// `redirect_uri` is not one that the client has registered.
     RedirectUriMismatch {
         /// The `redirect_uri`.
         received: &'a str,
         /// The client's name.
         client_name: &'a str,
-        /// How it differs from a registered one, if it is close.
+        /// How it differs from a registered one, if it is similar.
         hint: Option<RedirectHint>,
     },
-    /// A parameter came more than once.
+    /// A parameter occurs more than once.
     RepeatedParameter {
         /// Its name.
         name: &'a str,
     },
-    /// The request is not in the form it must have.
+    /// The request is malformed.
     MalformedRequest {
         /// What is wrong with it.
         detail: &'a str,
     },
     /// The request is too long.
     TooLarge {
-        /// How many bytes are read.
+        /// The maximum number of bytes.
         limit: usize,
     },
-    /// A form's proof is too old or of another session, and its page cannot be shown again.
+    /// A form's CSRF token has expired or belongs to another session, and the page of the form cannot be shown again.
     FormExpired,
-    /// A form came without the cookie of the browser that it is bound to.
+    /// A form was submitted without the cookie of the browser that it is bound to.
     CookieMissing {
-        /// Where the page of the form is.
+        /// The URL of the form's page.
         again: &'a str,
     },
     /// There is nothing at this path.
@@ -68,16 +68,16 @@ pub enum Problem<'a> {
         /// The path.
         path: &'a str,
     },
-    /// The path is right, the method is not. The answer has an `Allow` header.
+    /// The path exists, but not with this method. The response has an `Allow` header.
     MethodNotAllowed {
         /// The method.
         method: &'a str,
     },
-    /// The request came by plain http from where that is not allowed.
+    /// The request used plain HTTP from an address from which that is not allowed.
     InsecureTransport,
-    /// Something needed is out of reach: to be tried again soon.
+    /// Something that is needed is unavailable: the user should retry soon.
     Unavailable,
-    /// A fault of our own.
+    /// An internal error.
     Internal,
     /// The client is disabled.
     ClientDisabled {
@@ -86,16 +86,16 @@ pub enum Problem<'a> {
     },
 }
 
-/// The one thing in which a `redirect_uri` differs from a registered one.
+/// The only difference between a `redirect_uri` and a registered one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RedirectHint {
-    /// A slash at the end.
+    /// A trailing slash.
     TrailingSlash,
     /// The scheme.
     Scheme,
     /// The port.
     Port,
-    /// Capital e-mails in the host.
+    /// Upper-case letters in the host.
     HostCase,
     /// `localhost` for a loopback address, or the other way round.
     Localhost,

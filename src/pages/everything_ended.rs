@@ -1,6 +1,6 @@
-//! The page after every session and every access of a user was ended, `templates/everything_ended.html`: by the form on their
-//! devices page, or because they said "this was not me", here or by the link in an e-mail. Says exactly what was ended; nobody is
-//! signed in.
+//! The page after every session and all access of a user was ended, `templates/everything_ended.html`: by the form on their
+//! devices page, or because they said "this was not me", here or with the link in an e-mail. It lists exactly what was ended;
+//! nobody is signed in.
 
 use askama::Template;
 
@@ -12,22 +12,22 @@ use super::Layout;
 pub struct EverythingEnded<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// Whose account it was: the link in an e-mail may be of another than the reader thinks.
+    /// The username of the account: the link in an e-mail may belong to another account than the user thinks.
     pub username: &'a str,
-    /// The browsers that were signed out, in words.
+    /// Descriptions of the browsers that were signed out.
     pub browsers: &'a [&'a str],
-    /// The apps that lost their access, in words.
+    /// The names of the apps that lost their access.
     pub apps: &'a [&'a str],
-    /// What comes next.
+    /// What the user does next.
     pub next: AfterEnd,
 }
 
-/// What a user does after everything was ended.
+/// What the user does after everything was ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterEnd {
-    /// The password is worthless: a new one is set by mail.
+    /// The password is no longer valid: a new one is set by e-mail.
     SetPassword,
-    /// The password is as it was: they sign in again.
+    /// The password is unchanged: they sign in again.
     SignIn,
 }
 

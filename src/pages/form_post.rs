@@ -1,11 +1,11 @@
-//! The page that carries an answer to an app as a form, `templates/form_post.html` (OAuth 2.0 Form Post Response Mode, section
-//! 2). Whether `action` is a registered redirect URI is settled before it comes here.
+//! The page that carries a response to an app as a form, `templates/form_post.html` (OAuth 2.0 Form Post Response Mode, section
+//! 2). The caller has checked that `action` is a registered redirect URI.
 
 use askama::Template;
 
 use super::Layout;
 
-/// A form that sends itself, with a button for browsers that run no scripts.
+/// A form that submits itself, with a button for browsers that run no scripts.
 #[derive(Debug, Template)]
 #[template(path = "form_post.html")]
 pub struct FormPost<'a> {
@@ -13,7 +13,7 @@ pub struct FormPost<'a> {
     pub layout: Layout<'a>,
     /// The redirect URI.
     pub action: &'a str,
-    /// The parameters of the answer, in order.
+    /// The parameters of the response, in order.
     pub fields: &'a [(&'a str, &'a str)],
 }
 

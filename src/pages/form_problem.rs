@@ -1,14 +1,14 @@
-//! Why a form of any page was not taken, apart from what was typed into it; the words stand in `templates/form_words.html`. What
-//! is wrong with a field belongs to the page of the field.
+//! The problems that a form of any page can have as a whole; the words are in `templates/form_words.html`. Problems of a single
+//! field belong to the field's page.
 
-/// Why a form was not taken as a whole.
+/// Why a whole form was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FormProblem {
-    /// Too many of them came.
+    /// Too many requests.
     SlowedDown {
-        /// How long to wait.
+        /// How long to wait, in seconds.
         seconds: i64,
     },
-    /// The form's proof is too old or of another browser.
+    /// The form's CSRF token has expired or belongs to another browser.
     FormExpired,
 }

@@ -1,4 +1,4 @@
-//! The front door, `templates/home.html`: who is signed in in this browser, with a way out, or a way in.
+//! The home page, `templates/home.html`: the user signed in in this browser, with a form to sign out, or a link to sign in.
 
 use askama::Template;
 
@@ -10,20 +10,20 @@ use super::Layout;
 pub struct Home<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// Who is signed in, if anyone.
+    /// The signed-in user, if any.
     pub signed_in: Option<SignedIn<'a>>,
 }
 
-/// The user signed in, and the form that signs them out.
+/// The signed-in user, and the form that signs them out.
 #[derive(Debug, Clone, Copy)]
 pub struct SignedIn<'a> {
-    /// The display name, or username if there is none.
+    /// The display name, or the username if there is none.
     pub name: &'a str,
     /// The username.
     pub username: &'a str,
-    /// The form's proof against forgery.
+    /// The form's CSRF token.
     pub csrf: &'a str,
-    /// Where the form is sent.
+    /// The form's action.
     pub action: &'a str,
 }
 

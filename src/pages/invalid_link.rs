@@ -1,47 +1,47 @@
-//! The page for a link of an e-mail that does nothing (any more), `templates/invalid_link.html`: why, and what to do now. The handler
-//! finds out which; a link that was never ours has the purpose of the path it came to.
+//! The page for an e-mail link that is no longer valid, or never was, `templates/invalid_link.html`: why, and what to do now. The
+//! handler determines the reason; a link that this server never issued has the purpose of its path.
 
 use askama::Template;
 
 use super::Layout;
 use crate::protocol::link::LinkKind;
 
-/// The page instead of the one the link led to.
+/// The page shown in place of the one that the link was for.
 #[derive(Debug, Template)]
 #[template(path = "invalid_link.html")]
 pub struct InvalidLink<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// What the link was for.
+    /// The purpose of the link.
     pub purpose: LinkKind,
-    /// Why it does nothing.
+    /// Why it is invalid.
     pub reason: LinkProblem,
-    /// How long such a link is good, in words: "10 minutes".
+    /// The lifetime of such a link, in words: "10 minutes".
     pub lifetime: &'a str,
-    /// Where to begin again: to register, to recover, to change the address. `None` where that is not open.
+    /// The URL at which to start again: registration, recovery, or the change of the address. `None` where that is not available.
     pub again: Option<&'a str>,
-    /// Where the sign-in page is.
+    /// The URL of the sign-in page.
     pub login_url: &'a str,
 }
 
-/// Why a link does nothing.
+/// Why a link is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkProblem {
-    /// It has done what it was for.
+    /// It was used.
     Used,
-    /// It is too old.
+    /// It has expired.
     Expired,
-    /// It was not used, and a later decision took its place: a newer link, a change of the account, an operator's.
+    /// It was not used, and a later event replaced it: a newer link, a change of the account, or an operator's decision.
     Superseded,
-    /// It is good in the browser alone in which it was asked for.
+    /// It is valid only in the browser in which it was requested.
     OtherBrowser,
-    /// It is none of ours, or not the whole of it.
+    /// It was not issued by this server, or is incomplete.
     Unknown,
-    /// The address has come to belong to another account meanwhile.
+    /// The address belongs to another account by now.
     AddressTaken,
 }
 
-/// A way on from the page.
+/// A link that leads on from the page.
 #[derive(Debug, Clone, Copy)]
 enum Way<'a> {
     SignIn(&'a str),
@@ -56,12 +56,12 @@ impl<'a> Way<'a> {
 }
 
 impl<'a> InvalidLink<'a> {
-    /// Whether the user needs someone else's help, so that no way on is the one to take.
+    /// Whether the user needs someone else's help, so that no link is the main one.
     const fn is_stuck(&self) -> bool {
         self.again.is_none() && !matches!(self.reason, LinkProblem::Used | LinkProblem::AddressTaken)
     }
 
-    /// What to do now, and what to do otherwise.
+    /// The main link, and an alternative.
     fn ways(&self) -> (Way<'a>, Option<Way<'a>>) {
         let sign_in = Way::SignIn(self.login_url);
         let Some(again) = self.again.map(Way::Again) else { return (sign_in, None) };
@@ -79,7 +79,7 @@ pub(super) mod tests {
     use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
     use super::*;
 
-    /// Each purpose: its name, where to begin again, and how long its links are good.
+    /// Each purpose: its name, the URL at which to start again, and the lifetime of its links.
     const PURPOSES: [(&str, LinkKind, Option<&str>, &str); 5] = [
         ("register", LinkKind::Register, Some("/register"), "24 hours"),
         ("invitation", LinkKind::Invitation, None, "7 days"),
@@ -88,7 +88,7 @@ pub(super) mod tests {
         ("not-me", LinkKind::NotMe, Some("/recover"), "30 days"),
     ];
 
-    /// Every page that there can be, with its name.
+    /// Every possible page, with its name.
     fn pages() -> Vec<(String, InvalidLink<'static>)> {
         let mut all = Vec::new();
         for (name, purpose, again, lifetime) in PURPOSES {
@@ -134,7 +134,7 @@ pub(super) mod tests {
         }
     }
 
-    /// The links of the page's own part.
+    /// The links in the page's content.
     fn ways(html: &str) -> Vec<String> {
         let tags = markup::tags(html);
         let own = tags.iter().skip_while(|tag| tag.name != "main");

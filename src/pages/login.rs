@@ -1,31 +1,31 @@
-//! The sign-in page, `templates/login.html`. Holds what the form starts with and what was wrong the last time; who may sign in,
-//! and how attempts are slowed, is not decided here.
+//! The sign-in page, `templates/login.html`, with the form's initial values and the problem of the last attempt. Who may sign in,
+//! and how attempts are limited, is not decided here.
 
 use askama::Template;
 
 use super::Layout;
 
-/// The form that asks for name and password.
+/// The form that asks for username and password.
 #[derive(Debug, Template)]
 #[template(path = "login.html")]
 pub struct Login<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// The app the user is on the way to, if there is one.
+    /// The app that requested the sign-in, if there is one.
     pub client_name: Option<&'a str>,
-    /// Where the form is sent, with the query of the authorization request.
+    /// The form's action, with the query of the authorization request.
     pub action: &'a str,
-    /// The form's proof against forgery.
+    /// The form's CSRF token.
     pub csrf: &'a str,
-    /// The name to begin with: what was typed, or `login_hint`. If there is one, the password has the focus.
+    /// The initial username: what was typed, or `login_hint`. If there is one, the password has the focus.
     pub username: &'a str,
-    /// The choice to stay signed in on this device, if there is one.
+    /// The option to stay signed in on this device, if it is offered.
     pub remember: Option<Remember<'a>>,
-    /// Where a forgotten password is replaced, if that is possible; with the query of the authorization request.
+    /// The URL of password recovery, with the query of the authorization request, if it is available.
     pub recover_url: Option<&'a str>,
-    /// Where an account is made, if registration is open; with the query of the authorization request.
+    /// The URL of registration, with the query of the authorization request, if registration is open.
     pub register_url: Option<&'a str>,
-    /// What led here. It gives way to a problem.
+    /// What led to this page. A problem is shown in its place.
     pub notice: Option<LoginNotice>,
     /// Why the page is shown again.
     pub problem: Option<LoginProblem>,
@@ -34,32 +34,32 @@ pub struct Login<'a> {
 /// The checkbox `remember`, value `yes`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Remember<'a> {
-    /// For how long, in words: "30 days".
+    /// The lifetime of the session, in words: "30 days".
     pub lasts: &'a str,
-    /// Whether it was ticked.
+    /// Whether it is ticked.
     pub ticked: bool,
 }
 
 /// What led to the sign-in page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginNotice {
-    /// An account was made.
+    /// An account was registered.
     Registered,
-    /// A new password was set by a link in an e-mail.
+    /// A new password was set with a link in an e-mail.
     PasswordSet,
 }
 
-/// Why a sign-in did not succeed. Unknown names, wrong passwords and disabled users look alike on purpose.
+/// Why a sign-in failed. Unknown names, wrong passwords and disabled users are indistinguishable on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginProblem {
-    /// No such name with such a password.
+    /// The username or the password is wrong.
     WrongNameOrPassword,
     /// Too many attempts.
     SlowedDown {
-        /// How long to wait.
+        /// How long to wait, in seconds.
         seconds: i64,
     },
-    /// The form's proof is too old or of another browser.
+    /// The form's CSRF token has expired or belongs to another browser.
     FormExpired,
 }
 
@@ -90,7 +90,7 @@ pub(super) mod tests {
         ("password-set", LoginNotice::PasswordSet, "Your new password is set."),
     ];
 
-    /// With all that a server can offer.
+    /// The page with every optional element.
     fn full(problem: Option<LoginProblem>) -> Login<'static> {
         Login {
             remember: Some(REMEMBER),

@@ -1,5 +1,5 @@
-//! Reads a rendered page the way a strict browser would and says what is wrong with it. For the tests of `pages` alone; it knows
-//! as much of HTML as our templates use, and refuses the rest.
+//! A checker of rendered pages, which reads them as a strict browser would. For the tests of `pages` only; it knows as much HTML
+//! as our templates use, and refuses the rest.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use super::assets;
 pub struct Tag<'a> {
     pub name: &'a str,
     pub attributes: Vec<(&'a str, &'a str)>,
-    /// Whether it stands inside an `<svg>`.
+    /// Whether it is inside an `<svg>`.
     pub is_drawn: bool,
 }
 
@@ -22,7 +22,7 @@ impl<'a> Tag<'a> {
 
 const VOID: [&str; 5] = ["meta", "link", "img", "input", "br"];
 
-/// All start tags in order. Panics on tags that do not nest, and on anything a template should not have written.
+/// All start tags in order. Panics on tags that do not nest, and on anything that a template should not contain.
 pub fn tags(html: &str) -> Vec<Tag<'_>> {
     let mut rest = html.trim_start().strip_prefix("<!doctype html>").expect("a doctype comes first");
     let (mut tags, mut open) = (Vec::new(), Vec::new());
@@ -77,7 +77,7 @@ fn attributes<'a>(rest: &mut &'a str) -> Vec<(&'a str, &'a str)> {
     }
 }
 
-/// What holds for every page: the content security policy, the assets, the landmarks, the labels.
+/// Checks what holds for every page: the content security policy, the assets, the landmarks, the labels.
 pub fn check(page: &str, html: &str) {
     let tags = tags(html);
     let count = |name: &str| tags.iter().filter(|tag| tag.name == name && !tag.is_drawn).count();
@@ -127,7 +127,7 @@ pub fn check(page: &str, html: &str) {
                 let id = tag.get("id").expect("a visible input has an id");
                 let labelled = tags.iter().any(|tag| tag.name == "label" && tag.get("for") == Some(id));
                 assert!(labelled, "{page}: {id} has no label");
-                // HTML has no autocomplete on checkboxes.
+                // Checkboxes have no autocomplete in HTML.
                 assert_eq!(tag.get("autocomplete").is_none(), tag.get("type") == Some("checkbox"), "{page}: {id}");
             }
             _ => {}
@@ -142,7 +142,7 @@ pub fn check(page: &str, html: &str) {
     );
 }
 
-/// Inline drawings: shapes and e-mails alone, whose colours are the style sheet's, and which say in words what they are.
+/// Checks inline drawings: only shapes and text, with colours from the style sheet, and a text alternative.
 fn drawn(page: &str, tag: &Tag<'_>, known: &HashSet<&str>) {
     const SHAPES: [&str; 11] = ["title", "desc", "defs", "g", "path", "rect", "circle", "line", "text", "tspan", "use"];
     const GEOMETRY: [&str; 18] = [

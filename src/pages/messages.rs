@@ -1,45 +1,45 @@
-//! What users are sent by mail, `templates/mail`: plain text, a subject and paragraphs, wrapped. Names in it are those of
-//! unknown callers: whatever they hold, they stay in one line, are cut, and are not taken for a link. Which e-mail goes to whom, and
-//! how it gets there, is not decided here.
+//! The e-mails to users, `templates/mail`: plain text, a subject and wrapped paragraphs. Names in them come from unknown callers:
+//! whatever they contain, they stay on one line, are truncated, and are not turned into links. Who receives which e-mail, and how
+//! it is delivered, is not decided here.
 
 use askama::Template;
 
 use super::CalendarTime;
 use crate::protocol::notification::NotificationKind;
 
-/// How long a line is, where words allow.
+/// The line width, where words allow.
 const WIDTH: usize = 72;
-/// How many characters of a name are shown.
+/// The maximum number of characters shown of a name.
 const LONGEST_NAME: usize = 80;
-/// How many characters of an e-mail address are shown: all that it can have.
+/// The maximum number of characters shown of an e-mail address: its maximum length.
 const LONGEST_ADDRESS: usize = 254;
 
-/// What an e-mail says.
+/// The content of an e-mail.
 #[derive(Debug, Clone, Copy)]
 pub struct MessageFacts<'a> {
-    /// Which e-mail.
+    /// The kind of e-mail.
     pub kind: NotificationKind,
     /// The host of the issuer.
     pub site: &'a str,
-    /// The name of whom it is to. Not shown where the address may be an unknown caller's.
+    /// The name of the recipient. Not shown where the address may belong to an unknown caller.
     pub name: Option<&'a str>,
     /// When it happened.
     pub when: CalendarTime,
-    /// The browser or program in words, such as "Firefox on Linux".
+    /// A description of the browser or program, such as "Firefox on Linux".
     pub browser: Option<&'a str>,
-    /// The place, coarsely.
+    /// The approximate location.
     pub place: Option<&'a str>,
     /// The network address.
     pub address: Option<&'a str>,
-    /// What it is about: an app's name, an e-mail address, a user name.
+    /// The subject: an app's name, an e-mail address, or a username.
     pub about: Option<&'a str>,
-    /// The URL of the link in it.
+    /// The URL of its link.
     pub link: Option<&'a str>,
-    /// How long that is good, in words such as "10 minutes".
+    /// The lifetime of the link, in words such as "10 minutes".
     pub lasts: Option<&'a str>,
 }
 
-/// The facts as the templates may show them.
+/// The facts, made safe for the templates.
 struct Shown<'a> {
     site: &'a str,
     name: Option<String>,
@@ -52,7 +52,7 @@ struct Shown<'a> {
     lasts: Option<&'a str>,
 }
 
-/// The struct of an e-mail's template.
+/// Defines the template struct of each e-mail.
 macro_rules! messages {
     ($($kind:ident = $path:literal),+ $(,)?) => {
         $(
@@ -89,7 +89,7 @@ messages! {
 /// The subject and the text of an e-mail.
 ///
 /// # Errors
-/// Where a link is needed and there is none, or it would not be one link in the e-mail.
+/// A required link is missing, or would not be a single link in the e-mail.
 pub fn message(facts: &MessageFacts<'_>) -> askama::Result<(String, String)> {
     let link = facts.link.unwrap_or_default();
     let needs_none = facts.kind == NotificationKind::AlreadyRegistered || facts.kind.describes();
@@ -114,8 +114,8 @@ pub fn message(facts: &MessageFacts<'_>) -> askama::Result<(String, String)> {
     Ok((subject.trim().to_owned(), wrapped(text)))
 }
 
-/// An unknown caller's text in one line, without quotes of its own, cut. Where programs would make a link of it, it is written so that
-/// they do not: `http[:]//www[.]example[.]com`.
+/// An unknown caller's text, on one line, without quotes and truncated. Where mail programs would turn it into a link, it is
+/// defused: `http[:]//www[.]example[.]com`.
 fn tame(text: &str, longest: usize) -> String {
     let plain: String =
         text.chars().map(|c| if c == '"' { '\'' } else { c }).map(|c| if is_hidden(c) { ' ' } else { c }).collect();
@@ -141,13 +141,13 @@ fn tame(text: &str, longest: usize) -> String {
     defused
 }
 
-/// What ends a line, reorders what stands beside it, or is not seen itself.
+/// Whether the character ends a line, reorders the text beside it, or is invisible.
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 
-/// Each line broken at spaces, and at most one empty line in a row.
+/// The text with each line wrapped at spaces, and at most one consecutive empty line.
 fn wrapped(text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in text.trim().lines() {

@@ -1,4 +1,4 @@
-//! Every e-mail with samples, and what hostile names become in them.
+//! Tests of every e-mail with samples, and of hostile names in them.
 
 use super::super::{samples::Sample, when::tests::NOVEMBER};
 use super::*;
@@ -45,7 +45,7 @@ fn facts(kind: NotificationKind) -> MessageFacts<'static> {
     }
 }
 
-/// Whether the e-mail lets its reader end everything.
+/// Whether the e-mail has the link that ends everything.
 fn is_alarm(kind: NotificationKind) -> bool {
     ALL.iter().position(|one| *one == kind) < Some(6)
 }

@@ -1,7 +1,7 @@
-//! What users see: a struct for each template in `templates/`, holding plain data and no words. The words stand in the
-//! templates. Imports the plain values of `protocol`, nothing else of the project, and is the only importer of `askama`; `users` and `endpoints` fill the structs
-//! and choose the status and headers. Every page needs the policy `style-src 'self'; img-src 'self'; script-src 'self'` and
-//! nothing wider.
+//! The pages and e-mails that users see: a struct for each template in `templates/`, with plain data and no words, which are in
+//! the templates. Imports the plain values of `protocol`, nothing else of the project, and is the only importer of `askama`;
+//! `flows` and `endpoints` fill the structs and choose the status and headers. Every page needs the policy `style-src 'self';
+//! img-src 'self'; script-src 'self'` and nothing wider.
 
 mod account;
 mod account_frame;
@@ -72,17 +72,17 @@ use state::kebab;
 pub use timeline::{EndGrant, GrantState, Point, RowKind, Timeline, TimelineRow};
 pub use when::{CalendarDay, CalendarTime};
 
-/// What every page carries around its content.
+/// What every page has around its content.
 #[derive(Debug, Clone, Copy)]
 pub struct Layout<'a> {
-    /// The path part of the issuer, without a slash at its end: "" or "/tenant".
+    /// The path part of the issuer, without a trailing slash: "" or "/tenant".
     pub base: &'a str,
-    /// The id under which the log knows this request.
+    /// The id of this request in the log.
     pub request_id: &'a str,
 }
 
 impl Layout<'_> {
-    /// The URL of an asset, for templates. A name that `assets` does not have is an error of the template.
+    /// The URL of an asset, for templates. A name unknown to `assets` is an error in the template.
     fn asset(&self, name: &str) -> askama::Result<String> {
         assets::url(self.base, name).ok_or_else(|| askama::Error::custom(format!("there is no asset {name}")))
     }

@@ -1,5 +1,6 @@
 //! The page of the link "this was not me" in an e-mail, `templates/not_me.html`: what happened, when and from where, and the
-//! button that ends everything. The page after it is another's. Opening the link alone ends nothing: programs open links too.
+//! button that ends everything. The page after it is `everything_ended`. Opening the link alone ends nothing: programs open links
+//! too.
 
 use askama::Template;
 
@@ -13,46 +14,46 @@ pub struct NotMe<'a> {
     pub layout: Layout<'a>,
     /// The username of the account.
     pub username: &'a str,
-    /// What the e-mail told.
+    /// The event that the e-mail reported.
     pub what: ReportedEvent<'a>,
     /// When it happened, in words: "22 November 2026, 05:37 UTC".
     pub when: &'a str,
-    /// The same as `<time>` takes it: `2026-11-22T05:37:00Z`.
+    /// The same for `<time>`: `2026-11-22T05:37:00Z`.
     pub at: &'a str,
-    /// The browser or program, in words, where it is known.
+    /// A description of the browser or program, if known.
     pub browser: Option<&'a str>,
-    /// From where: a network address, a place, or both.
+    /// The origin: a network address, a location, or both.
     pub place: Option<&'a str>,
-    /// Where the form is sent.
+    /// The form's action.
     pub action: &'a str,
-    /// The form's proof against forgery.
+    /// The form's CSRF token.
     pub csrf: &'a str,
     /// Why the page is shown again.
     pub problem: Option<FormProblem>,
 }
 
-/// What an e-mail told of that has the link.
+/// The event reported by an e-mail that has this link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportedEvent<'a> {
-    /// A sign-in in a browser that was not known, or from where it was never seen.
+    /// A sign-in in an unknown browser, or from a network in which the browser was never seen.
     NewDevice,
-    /// An app went on from another network.
+    /// An app continued from another network.
     AddressChanged {
         /// Its name.
         client_name: &'a str,
     },
-    /// A code or token that was used before came again.
+    /// A used code or token was presented again.
     CredentialReused {
-        /// The name of the app that it was of.
+        /// The name of the app that it was issued to.
         client_name: &'a str,
     },
     /// The password was changed with the old one.
     PasswordChanged,
-    /// A new password was set by a link or by an operator.
+    /// A new password was set with a link or by an operator.
     PasswordReset,
     /// The e-mail address was changed.
     EmailChanged {
-        /// The new one.
+        /// The new address.
         to: &'a str,
     },
 }

@@ -1,34 +1,34 @@
-//! The page on which a user changes their password, `templates/password.html`. Asks for the old one again (OWASP ASVS 6.2.3)
-//! and offers to end the other sessions (7.4.3); what a good password is, and how attempts are slowed, is not decided here.
+//! The page on which a user changes their password, `templates/password.html`. It requires the old one (OWASP ASVS 6.2.3) and
+//! offers to end the other sessions (7.4.3). Which passwords are acceptable, and how attempts are limited, is not decided here.
 
 use askama::Template;
 
 use super::{Layout, Owner};
 use crate::protocol::password_flaw::PasswordFlaw;
 
-/// The form; it sends `password`, `new_password` and, if it is ticked, `end_others=yes`.
+/// The form; it sends `password`, `new_password` and, if ticked, `end_others=yes`.
 #[derive(Debug, Template)]
 #[template(path = "password.html")]
 pub struct Password<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// Whose account it is.
+    /// The owner of the account.
     pub owner: Owner<'a>,
-    /// Where the form is sent.
+    /// The form's action.
     pub action: &'a str,
-    /// The form's proof against forgery.
+    /// The form's CSRF token.
     pub csrf: &'a str,
-    /// The least characters of a new password.
+    /// The minimum length of a new password, in characters.
     pub min_length: usize,
-    /// Whether the other sessions are to end too; ticked at first.
+    /// Whether the other sessions are ended as well; ticked at first.
     pub end_others: bool,
-    /// What has been done, just before.
+    /// The result of the last form, if it succeeded.
     pub done: Option<PasswordDone<'a>>,
     /// Why the page is shown again.
     pub problem: Option<PasswordProblem>,
 }
 
-/// What has been done, just before this page.
+/// The result of the last form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordDone<'a> {
     /// The password was changed.
@@ -36,11 +36,11 @@ pub enum PasswordDone<'a> {
         /// Whether everything but this browser was ended.
         ended_others: bool,
     },
-    /// The user said "this was not me": everything but this browser was ended, and the password is to be changed now.
+    /// The user said "this was not me": everything but this browser was ended, and the password should be changed now.
     NotMe {
-        /// The browsers that were signed out, in words.
+        /// Descriptions of the browsers that were signed out.
         browsers: &'a [&'a str],
-        /// The apps that lost their access, in words.
+        /// The names of the apps that lost their access.
         apps: &'a [&'a str],
     },
 }
@@ -48,28 +48,28 @@ pub enum PasswordDone<'a> {
 /// Why the password was not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordProblem {
-    /// The old one is not right.
+    /// The old password is wrong.
     WrongPassword,
-    /// The new one is the old one.
+    /// The new password is the same as the old one.
     NewSameAsOld,
-    /// The new one is not good enough.
+    /// The new password is not acceptable.
     Flaw(PasswordFlaw),
     /// Too many attempts.
     SlowedDown {
-        /// How long to wait.
+        /// How long to wait, in seconds.
         seconds: i64,
     },
-    /// The form's proof is too old or of another session.
+    /// The form's CSRF token has expired or belongs to another session.
     FormExpired,
 }
 
 impl PasswordProblem {
-    /// Whether the old password is what must be typed anew.
+    /// Whether the problem is the old password.
     const fn is_of_old(self) -> bool {
         matches!(self, Self::WrongPassword)
     }
 
-    /// Whether the new password is what must be thought of anew.
+    /// Whether the problem is the new password.
     const fn is_of_new(self) -> bool {
         matches!(self, Self::NewSameAsOld | Self::Flaw(_))
     }

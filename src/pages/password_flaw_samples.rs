@@ -1,8 +1,8 @@
-//! What can be wrong with a new password, as samples for the pages that say so.
+//! Samples of every flaw of a new password, for the pages that report them.
 
 use crate::protocol::password_flaw::PasswordFlaw;
 
-/// Each flaw, under the name of its sample, with words that stand only where it is told.
+/// Each flaw, with the name of its sample and words that occur only where it is shown.
 pub const FLAWS: [(&str, PasswordFlaw, &str); 7] = [
     ("too-short", PasswordFlaw::TooShort { expected: 15, received: 9 }, "It has 9 characters, but needs at least 15"),
     ("too-long", PasswordFlaw::TooLong { expected: 1024, received: 1025 }, "Use at most 1024 plain letters"),

@@ -1,5 +1,5 @@
-//! Where everything stands in the picture of a grant's life: numbers in pixels of the drawing in `templates/timeline.html`, which
-//! holds the shapes and the words. Equal steps downwards, whatever time lies between; how much that was stands there in words.
+//! The layout of the picture of a grant's history: coordinates in pixels for the drawing in `templates/timeline.html`, which
+//! holds the shapes and the words. Rows have equal spacing, however much time is between them; that is written in words.
 
 use super::{
     span_text::SpanText,
@@ -7,19 +7,19 @@ use super::{
 };
 use crate::protocol::end_reason::EndReason;
 
-/// Half the height of the widest marker, and the room above the first.
+/// Half the height of the widest marker, and the space above the first.
 const TOP: u32 = 30;
-/// From a marker's middle to the line under its label.
+/// From a marker's centre to the line under its label.
 const BELOW_LABEL: u32 = 20;
-/// From one line to the next.
+/// The line spacing.
 const LINE: u32 = 19;
-/// Below the last line of a row.
+/// The space below the last line of a row.
 const FOOT: u32 = 10;
-/// Between two rows, besides the lines that stand there.
+/// The space between two rows, besides the lines written there.
 const GAP: u32 = 26;
-/// As long as fits beside the line on a phone, in characters.
+/// The maximum length of a text beside the line on a phone, in characters.
 const FITTING: usize = 28;
-/// The widest number that fits into a marker, in digits.
+/// The maximum number of digits that fit into a marker.
 const DIGITS: usize = 6;
 
 /// The whole drawing.
@@ -27,69 +27,69 @@ const DIGITS: usize = 6;
 pub struct Picture<'a> {
     /// Its rows, from the top.
     pub rows: Vec<Placed<'a>>,
-    /// From where a credential was used first to where it came again: the middles of both markers.
+    /// For each reused credential, the centres of two markers: its first use and its reuse.
     pub returns: Vec<(u32, u32)>,
-    /// The middle of the marker after the last row, where the picture says how it stands.
+    /// The centre of the marker after the last row, which shows the state of the grant.
     pub tail: u32,
-    /// The height of all of it.
+    /// The total height.
     pub height: u32,
 }
 
-/// A row in its place.
+/// A row with its position.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Placed<'a> {
-    /// What it tells.
+    /// The row.
     pub row: &'a TimelineRow,
-    /// Where it begins: nothing of the row before reaches down to here.
+    /// Its upper edge: nothing of the previous row reaches below it.
     pub top: u32,
-    /// The middle of its marker.
+    /// The centre of its marker.
     pub y: u32,
-    /// What is written between the row before and this one: baseline and what.
+    /// What is written between the previous row and this one, with its baseline.
     pub between: Vec<(u32, Between)>,
-    /// The lines under its label: baseline and what.
+    /// The lines under its label, with their baselines.
     pub lines: Vec<(u32, Line)>,
-    /// Where it ends.
+    /// Its lower edge.
     pub bottom: u32,
 }
 
 /// What is written between two rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Between {
-    /// How much later it was.
+    /// How much later the row happened.
     Later(SpanText),
-    /// So many uses are not listed.
+    /// The number of uses that are not listed.
     Unlisted(u32),
 }
 
-/// A line under a row's label. Texts are cut so that they fit.
+/// A line under a row's label. Texts are truncated to fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
-    /// When.
+    /// The time.
     At,
-    /// When the last of them was.
+    /// The time of the last event.
     Until,
-    /// From the row's generation to which.
+    /// The last generation; the row's is the first.
     Generations(u32),
-    /// By which credential the one that came again had been replaced.
+    /// The credential that had replaced the reused one.
     Replaced,
-    /// What followed from it.
+    /// The consequence.
     Consequence,
     /// The program.
     Program(String),
-    /// The program, which is another than before.
+    /// The program, which differs from the one before.
     NewProgram(String),
-    /// The address or the place.
+    /// The address or the location.
     From(String),
-    /// The address or the place, which is another than before.
+    /// The address or the location, which differs from the one before.
     NewFrom(String),
-    /// In how many of them something had changed.
+    /// The number of events in which something had changed.
     Changed(usize),
-    /// Why.
+    /// The reason.
     Why(EndReason),
 }
 
 impl<'a> Picture<'a> {
-    /// The drawing of these rows, oldest first. Where the last of them is the end, there is no room for a tail.
+    /// The drawing of these rows, oldest first. If the last one is the end of the grant, there is no space for a tail.
     #[must_use]
     pub fn of(rows: &'a [TimelineRow], is_over: bool) -> Self {
         let (mut bottom, mut placed) = (0, Vec::new());
@@ -109,13 +109,13 @@ impl<'a> Picture<'a> {
         Self { rows: placed, returns, tail, height }
     }
 
-    /// The middle of the first marker; that of the tail where there is none.
+    /// The centre of the first marker, or of the tail if there are no rows.
     #[must_use]
     pub fn first(&self) -> u32 {
         self.rows.first().map_or(self.tail, |row| row.y)
     }
 
-    /// The middle of the last marker; that of the tail where there is none.
+    /// The centre of the last marker, or of the tail if there are no rows.
     #[must_use]
     pub fn last(&self) -> u32 {
         self.rows.last().map_or(self.tail, |row| row.y)
@@ -123,7 +123,7 @@ impl<'a> Picture<'a> {
 }
 
 impl Placed<'_> {
-    /// Half the width of a marker that holds the generation; without the number where that is too long.
+    /// Half the width of a marker that holds the generation, or of one without a number if it is too long.
     #[must_use]
     pub fn half_width(&self) -> u32 {
         u32::try_from(self.number().map_or(0, |number| number.len())).unwrap_or_default().max(2) * 3 + 8

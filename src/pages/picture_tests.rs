@@ -1,4 +1,4 @@
-//! The picture's numbers: nothing overlaps, whatever happened; what does not fit is cut.
+//! Tests of the picture's coordinates: nothing overlaps, whatever happened, and texts that do not fit are truncated.
 
 use proptest::prelude::*;
 
@@ -36,7 +36,7 @@ fn any_row() -> impl Strategy<Value = TimelineRow> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// From the top down, each thing that is drawn has its own place: what is between two rows, the marker, the lines below.
+    /// From the top down, nothing overlaps: the text between two rows, the marker, the lines below.
     #[test]
     fn nothing_overlaps(rows in prop::collection::vec(any_row(), 0..60), is_over in any::<bool>()) {
         let picture = Picture::of(&rows, is_over);
@@ -58,7 +58,7 @@ proptest! {
                     prop_assert!(text.chars().count() <= FITTING);
                 }
             }
-            // The marker stays clear of the e-mails at 80 and of the edge.
+            // The marker overlaps neither the text at 80 nor the edge.
             prop_assert!(placed.half_width() <= 28);
             above = placed.bottom;
         }

@@ -1,30 +1,29 @@
-//! The pages with which recovery begins: the question for name or address (`templates/recover.html`), what is said once it was
-//! sent (`templates/recover_sent.html`), the same for everyone, and what is said where no mail goes out
-//! (`templates/recover_off.html`).
+//! The first pages of password recovery: the form for a username or address (`templates/recover.html`), the page after it
+//! (`templates/recover_sent.html`), the same for everyone, and the page where no mail is sent (`templates/recover_off.html`).
 
 use askama::Template;
 
 use super::{FormProblem, Layout};
 
-/// The form that asks who has forgotten the password, field `login`.
+/// The form that asks whose password was forgotten, field `login`.
 #[derive(Debug, Template)]
 #[template(path = "recover.html")]
 pub struct Recover<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// The username or address to begin with: what was typed, here or on the sign-in page.
+    /// The initial username or address: what was typed, here or on the sign-in page.
     pub login: &'a str,
-    /// Where the sign-in page is.
+    /// The URL of the sign-in page.
     pub login_url: &'a str,
-    /// Where the form is sent.
+    /// The form's action.
     pub action: &'a str,
-    /// The form's proof against forgery.
+    /// The form's CSRF token.
     pub csrf: &'a str,
     /// Why the page is shown again.
     pub problem: Option<FormProblem>,
 }
 
-/// The page after that. It does not say whether there is such an account.
+/// The page after the form. It does not reveal whether the account exists.
 #[derive(Debug, Template)]
 #[template(path = "recover_sent.html")]
 pub struct RecoverSent<'a> {
@@ -32,19 +31,19 @@ pub struct RecoverSent<'a> {
     pub layout: Layout<'a>,
     /// What was typed.
     pub login: &'a str,
-    /// How long the link in the e-mail is good, in words: "10 minutes".
+    /// The lifetime of the link in the e-mail, in words: "10 minutes".
     pub good_for: &'a str,
-    /// Where to ask once more.
+    /// The URL at which to request another e-mail.
     pub again: &'a str,
 }
 
-/// The page in place of the form where the server sends no mail.
+/// The page shown in place of the form where the server sends no mail.
 #[derive(Debug, Template)]
 #[template(path = "recover_off.html")]
 pub struct RecoverOff<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// Where the sign-in page is.
+    /// The URL of the sign-in page.
     pub login_url: &'a str,
 }
 

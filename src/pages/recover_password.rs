@@ -1,5 +1,5 @@
-//! The page that sets a new password after the link in the e-mail, `templates/recover_password.html`. It says whose, and that
-//! every browser and every app then starts anew.
+//! The page that sets a new password after the link in the e-mail, `templates/recover_password.html`. It names the account, and
+//! says that every browser and every app must then sign in again.
 
 use askama::Template;
 
@@ -12,13 +12,13 @@ use crate::protocol::password_flaw::PasswordFlaw;
 pub struct RecoverPassword<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// Whose password: the username, also for the user's password manager.
+    /// The username of the account, also for the user's password manager.
     pub username: &'a str,
-    /// How many characters a password must have at least.
+    /// The minimum length of a password, in characters.
     pub min_length: usize,
-    /// Where the form is sent.
+    /// The form's action.
     pub action: &'a str,
-    /// The form's proof against forgery.
+    /// The form's CSRF token.
     pub csrf: &'a str,
     /// Why the page is shown again.
     pub problem: Option<RecoverPasswordProblem>,
@@ -27,14 +27,14 @@ pub struct RecoverPassword<'a> {
 /// Why no password was set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecoverPasswordProblem {
-    /// The password is not taken.
+    /// The password is not acceptable.
     Password(PasswordFlaw),
-    /// The form is not taken.
+    /// The form was rejected.
     Form(FormProblem),
 }
 
 impl RecoverPassword<'_> {
-    /// Whether what is wrong is the password itself.
+    /// Whether the problem is the password itself.
     const fn is_flawed(&self) -> bool {
         matches!(self.problem, Some(RecoverPasswordProblem::Password(_)))
     }

@@ -1,5 +1,5 @@
-//! The two pages with which registration begins: the question for the e-mail address, `templates/register.html`, and what is said
-//! once it was sent, `templates/register_sent.html`. The second says the same whether the address has an account or not.
+//! The first two pages of registration: the form for the e-mail address, `templates/register.html`, and the page after it,
+//! `templates/register_sent.html`, which is the same whether the address has an account or not.
 
 use askama::Template;
 
@@ -11,35 +11,35 @@ use super::Layout;
 pub struct Register<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// The app the user is on the way to, if there is one.
+    /// The app that requested the sign-in, if there is one.
     pub client_name: Option<&'a str>,
-    /// The address to begin with: what was typed.
+    /// The initial address: what was typed.
     pub email: &'a str,
-    /// Where the sign-in page is, for those who have an account.
+    /// The URL of the sign-in page, for users who have an account.
     pub login_url: &'a str,
-    /// Where the form is sent.
+    /// The form's action.
     pub action: &'a str,
-    /// The form's proof against forgery.
+    /// The form's CSRF token.
     pub csrf: &'a str,
     /// Why the page is shown again.
     pub problem: Option<RegisterProblem>,
 }
 
-/// Why an address was not taken. That it has an account already is never among them.
+/// Why an address was rejected. That it has an account already is never a reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RegisterProblem {
     /// It is not an e-mail address.
     NotAnAddress,
-    /// Too many of them came.
+    /// Too many requests.
     SlowedDown {
-        /// How long to wait.
+        /// How long to wait, in seconds.
         seconds: i64,
     },
-    /// The form's proof is too old or of another browser.
+    /// The form's CSRF token has expired or belongs to another browser.
     FormExpired,
 }
 
-/// The page after an address was sent: an e-mail is on its way.
+/// The page after an address was submitted: an e-mail was sent.
 #[derive(Debug, Template)]
 #[template(path = "register_sent.html")]
 pub struct RegisterSent<'a> {
@@ -47,9 +47,9 @@ pub struct RegisterSent<'a> {
     pub layout: Layout<'a>,
     /// The address, as it was typed.
     pub email: &'a str,
-    /// How long a link in the e-mail is good, in words: "24 hours".
+    /// The lifetime of the link in the e-mail, in words: "24 hours".
     pub good_for: &'a str,
-    /// Where to ask once more, or with another address.
+    /// The URL at which to request another e-mail, or to enter another address.
     pub again: &'a str,
 }
 

@@ -1,5 +1,5 @@
 //! The page that finishes a registration after the link in the e-mail, `templates/register_finish.html`: username, display name
-//! and password for an address that is confirmed by it. Everything that is wrong is said at once, as the password has to be typed
+//! and password for an address that the link has confirmed. All problems are shown at once, as the password has to be typed
 //! again.
 
 use askama::Template;
@@ -13,28 +13,28 @@ use crate::protocol::password_flaw::PasswordFlaw;
 pub struct RegisterFinish<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// The app the user is on the way to, if there is one.
+    /// The app that requested the sign-in, if there is one.
     pub client_name: Option<&'a str>,
-    /// The address the e-mail went to.
+    /// The address that the e-mail was sent to.
     pub email: &'a str,
-    /// The username to begin with: what was typed.
+    /// The initial username: what was typed.
     pub username: &'a str,
-    /// The display name to begin with: what was typed.
+    /// The initial display name: what was typed.
     pub display_name: &'a str,
-    /// How many characters a password must have at least.
+    /// The minimum length of a password, in characters.
     pub min_length: usize,
-    /// Where the form is sent.
+    /// The form's action.
     pub action: &'a str,
-    /// The form's proof against forgery.
+    /// The form's CSRF token.
     pub csrf: &'a str,
     /// Why the page is shown again.
     pub problems: RegisterFinishProblems,
 }
 
-/// Why no account was made. Nothing of it, where there is no problem.
+/// Why no account was created; all fields are empty if there is no problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RegisterFinishProblems {
-    /// The form was not taken at all.
+    /// The whole form was rejected.
     pub form: Option<FormProblem>,
     /// What is wrong with the username.
     pub username: Option<UsernameProblem>,
@@ -47,21 +47,21 @@ pub struct RegisterFinishProblems {
 /// What is wrong with a username.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UsernameProblem {
-    /// It has not the form of one.
+    /// It is malformed.
     Invalid {
-        /// How many characters it may have.
+        /// The maximum length, in characters.
         limit: usize,
     },
-    /// Someone else has it.
+    /// It belongs to another user.
     Taken,
 }
 
 /// What is wrong with a display name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DisplayNameProblem {
-    /// It has not the form of one.
+    /// It is malformed.
     Invalid {
-        /// How many characters it may have.
+        /// The maximum length, in characters.
         limit: usize,
     },
 }
@@ -75,14 +75,14 @@ enum Field {
 }
 
 impl RegisterFinishProblems {
-    /// Whether there are any.
+    /// Whether there are any problems.
     fn are_any(self) -> bool {
         self != Self::default()
     }
 }
 
 impl RegisterFinish<'_> {
-    /// The first field that must be typed (anew).
+    /// The first field that must be filled in or corrected.
     fn focus(&self) -> Field {
         if self.problems.username.is_some() || self.username.is_empty() {
             Field::Username

@@ -1,4 +1,4 @@
-//! What the page shows of each problem, which field points at it, and which has the focus.
+//! Tests of how the page shows each problem: which field is marked, what describes it, and which field has the focus.
 
 use super::super::markup;
 use super::super::password_flaw_samples::FLAWS;
@@ -75,7 +75,7 @@ fn the_address_cannot_be_changed() {
     assert!(html.contains("alice@example.com"));
 }
 
-/// The field with the focus, and those marked, each with what describes it.
+/// The field with the focus, and the fields marked invalid, each with its description.
 fn marked(page: &RegisterFinish<'_>) -> (String, Vec<(String, String)>) {
     let html = page.render().unwrap();
     let tags = markup::tags(&html);

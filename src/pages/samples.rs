@@ -1,6 +1,6 @@
-//! Every page with samples, so that none is first seen by a user: each page's file has its own, here they are checked by
-//! `markup`. To look at them, set `SYMBOLON_PAGE_SAMPLES` to a folder and run the test `every_page_renders`: it writes them there
-//! with their assets.
+//! Every page with samples, so that users are not the first to see one: each page's file has its own, checked here by `markup`.
+//! To view them, set `SYMBOLON_PAGE_SAMPLES` to a folder and run the test `every_page_renders`, which writes them there with
+//! their assets.
 
 use std::path::Path;
 
@@ -10,13 +10,13 @@ use super::{
     register_finish, select_account, sign_out, span_text, timeline, when,
 };
 
-/// A page by name, rendered.
+/// A rendered page with its name.
 pub type Sample = (String, String);
 
-/// The frame of the samples.
+/// The layout of the samples.
 pub const LAYOUT: Layout<'static> = Layout { base: "", request_id: "01jd3v6q8w2n4m5k7r9t0xyzab" };
 
-/// An address that is as long as one may be, and breaks nowhere by itself.
+/// An address of the maximum length, without a natural break.
 pub const LONG_EMAIL: &str =
     "wolfeschlegelsteinhausenbergerdorff.featherstonehaugh.the.elder@departmentoflongnamesandlongeraddresses.example.com";
 
@@ -28,12 +28,12 @@ pub fn sample(name: &str, page: &impl Template) -> Sample {
 const HOSTILE: &str = r#""'><script>alert(1)</script><img src=x onerror=alert(1)>&lt;"#;
 const ESCAPED: &str = "&#34;&#39;&#62;&#60;script&#62;alert(1)&#60;/script&#62;&#60;img src=x onerror=alert(1)&#62;&#38;lt;";
 
-/// What a hostile client might send as the value of `field`.
+/// A value of `field` that a hostile client might send.
 pub fn hostile(field: &str) -> String {
     format!("{field}{HOSTILE}")
 }
 
-/// Each of `fields` must be on the page, and as text only.
+/// Asserts that each of `fields` is on the page, and only as text.
 pub fn assert_escaped(page: &impl Template, fields: &[&str]) {
     let html = page.render().unwrap();
     markup::check("hostile", &html);

@@ -1,6 +1,6 @@
-//! The page that asks with which account to go on, `templates/select_account.html` (OpenID Connect Core 3.1.2.1, `prompt` with
-//! `select_account`). A browser has one session, so the choice is that account or another; what an answer does is not decided
-//! here.
+//! The page on which the user chooses the account to continue with, `templates/select_account.html` (OpenID Connect Core 3.1.2.1,
+//! `prompt` with `select_account`). A browser has one session, so the choice is that account or another; what an answer does is
+//! not decided here.
 
 use askama::Template;
 
@@ -12,24 +12,24 @@ use super::Layout;
 pub struct SelectAccount<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// The app the user is on the way to, if there is one.
+    /// The app that requested the sign-in, if there is one.
     pub client_name: Option<&'a str>,
-    /// The display name of the user signed in, or username if there is none.
+    /// The display name of the signed-in user, or the username if there is none.
     pub user: &'a str,
-    /// The username of the user signed in.
+    /// The username of the signed-in user.
     pub username: &'a str,
-    /// Where the form is sent, with the query of the authorization request.
+    /// The form's action, with the query of the authorization request.
     pub action: &'a str,
-    /// The form's proof against forgery.
+    /// The form's CSRF token.
     pub csrf: &'a str,
     /// Why the page is shown again.
     pub problem: Option<SelectAccountProblem>,
 }
 
-/// Why a choice was not taken.
+/// Why a choice was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SelectAccountProblem {
-    /// The form's proof is too old or of another session.
+    /// The form's CSRF token has expired or belongs to another session.
     FormExpired,
 }
 

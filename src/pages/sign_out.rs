@@ -1,6 +1,6 @@
-//! The two pages of signing out: the question (`templates/sign_out.html`) and the end (`templates/signed_out.html`), with what
-//! both say of an app's request that is not in order (`templates/sign_out_words.html`, OpenID Connect RP-Initiated Logout 1.0,
-//! sections 2 to 4). Whether it is in order, and what signing out ends besides the session, is decided elsewhere.
+//! The two pages of signing out, the question (`templates/sign_out.html`) and the result (`templates/signed_out.html`), with what
+//! both say about an invalid logout request of an app (`templates/sign_out_words.html`, OpenID Connect RP-Initiated Logout 1.0,
+//! sections 2 to 4). Whether it is valid, and what signing out ends besides the session, is decided elsewhere.
 
 use askama::Template;
 
@@ -13,19 +13,19 @@ use crate::protocol::logout::Problem;
 pub struct SignOut<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// The app that asks, where it has shown by an ID token that it is one that the user uses.
+    /// The requesting app, if it has proved with an ID token that the user uses it.
     pub client_name: Option<&'a str>,
-    /// The app to which the user goes afterwards; the request alone says so, and anyone can make one.
+    /// The app to which the user returns afterwards; only the request says so, and anyone can make one.
     pub leads_to: Option<&'a str>,
-    /// The user's display name, or username if there is none.
+    /// The user's display name, or the username if there is none.
     pub name: &'a str,
-    /// What is not in order in the app's request; the user then stays here afterwards.
+    /// What is wrong with the app's request; the user then stays here afterwards.
     pub note: Option<SignOutNote<'a>>,
-    /// The form's proof against forgery.
+    /// The form's CSRF token.
     pub csrf: &'a str,
-    /// Where the form is sent.
+    /// The form's action.
     pub action: &'a str,
-    /// Where to go without signing out: a path of ours, never an address that came with the request.
+    /// The URL for staying signed in: a path of this server, never an address from the request.
     pub stay: &'a str,
 }
 
@@ -35,14 +35,14 @@ pub struct SignOut<'a> {
 pub struct SignedOut<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// What was not in order in the app's request, so that the user was not sent back.
+    /// What was wrong with the app's request, so that the user was not redirected to it.
     pub note: Option<SignOutNote<'a>>,
 }
 
-/// What is not in order in an app's request to sign out.
+/// What is wrong with an app's logout request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignOutNote<'a> {
-    /// What.
+    /// The kind.
     pub problem: Problem,
     /// The `post_logout_redirect_uri`.
     pub received: &'a str,

@@ -1,8 +1,8 @@
-//! Spans of time in words, on pages and in e-mails alike: `templates/span_text.txt`, and seen from now, `templates/relative.txt`.
+//! Spans of time in words, on pages and in e-mails: `templates/span_text.txt`, and relative to now, `templates/relative.txt`.
 
 use askama::Template;
 
-/// A span of time as users say it: the largest fitting unit alone.
+/// A span of time in its largest fitting unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Template)]
 #[template(path = "span_text.txt", escape = "none")]
 pub enum SpanText {
@@ -26,7 +26,7 @@ impl SpanText {
     const DAY: i64 = 24 * Self::HOUR;
     const MONTH: i64 = 2_629_746;
 
-    /// So many seconds, rounded; nothing where it was at once.
+    /// This number of seconds, rounded; `None` for no time at all.
     #[must_use]
     pub const fn of(seconds: i64) -> Option<Self> {
         Some(match seconds {
@@ -45,7 +45,7 @@ const fn rounded(seconds: i64, unit: i64) -> i64 {
     seconds.saturating_add(unit / 2) / unit
 }
 
-/// A point in time seen from now: "3 days ago", "in 1 year".
+/// A point in time relative to now: "3 days ago", "in 1 year".
 #[derive(Debug, Clone, Copy, Template)]
 #[template(path = "relative.txt", escape = "none")]
 struct Relative {
@@ -59,7 +59,7 @@ pub fn span_text(seconds: i64) -> String {
     SpanText::of(seconds.max(1)).map(|span_text| span_text.to_string()).unwrap_or_default()
 }
 
-/// How long ago something was, or is to come, in words.
+/// How long ago a time was, or how far in the future it is, in words.
 #[must_use]
 pub fn relative(seconds_ago: i64) -> String {
     Relative { span_text: SpanText::of(seconds_ago.saturating_abs()), is_past: seconds_ago >= 0 }.to_string()

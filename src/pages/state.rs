@@ -1,18 +1,18 @@
-//! What a page tells programs about itself: the attributes `data-page`, `data-state`, `data-done` and `data-problem` of its
-//! `<main>`. Tests and scripts read these, so that a sentence can be improved without breaking them. A value is the name of an
-//! enum's variant in kebab case.
+//! The machine-readable state of a page: the attributes `data-page`, `data-state`, `data-done` and `data-problem` of its
+//! `<main>`. Tests and scripts read these rather than sentences, so that wording can be improved without breaking them. A value
+//! is the name of an enum's variant in kebab case.
 
 use std::fmt::{self, Write};
 
 /// The name of a variant in kebab case: `FormExpired` is `form-expired`. What the variant holds is left out.
 pub fn kebab(value: &impl fmt::Debug) -> String {
     let mut name = Name(String::new());
-    // It fails on purpose where the name ends, so that nothing after it is formatted.
+    // The writer fails on purpose at the end of the name, so that nothing after it is formatted.
     let _ = write!(name, "{value:?}");
     name.0
 }
 
-/// Takes e-mails and digits, and refuses everything from the first other character on.
+/// Accepts letters and digits, and refuses everything from the first other character on.
 struct Name(String);
 
 impl Write for Name {

@@ -1,5 +1,5 @@
-//! The life of a grant, `templates/timeline.html`: what is known of it, a picture of what happened, and the same in words. Which
-//! moments are told together was decided by `protocol::timeline`; where they stand in the picture is `picture`.
+//! The history of a grant, `templates/timeline.html`: its facts, a picture of its events, and the same in words. Which events are
+//! shown together is decided by `protocol::timeline`; their place in the picture is `picture`.
 
 use askama::Template;
 
@@ -16,36 +16,36 @@ use crate::protocol::end_reason::{EndReason, Inactive};
 pub struct Timeline<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// The app it was given to.
+    /// The app that it was issued to.
     pub app: &'a str,
-    /// The name of the device: the user's own, or words for the program.
+    /// The name of the device: the user's own, or a description of the program.
     pub device: &'a str,
-    /// Point it was given.
+    /// When it was issued.
     pub given: &'a Point,
-    /// Point the app was last seen with it.
+    /// When the app last used it.
     pub last_used: Option<&'a Point>,
-    /// Its absolute end.
+    /// Its absolute expiry.
     pub ends: &'a Point,
-    /// What it allows.
+    /// The granted scopes.
     pub scopes: &'a [RequestedScope<'a>],
-    /// How it stands.
+    /// Its state.
     pub state: GrantState,
-    /// What happened, oldest first.
+    /// The events, oldest first.
     pub rows: &'a [TimelineRow],
-    /// The form that ends it, while there is something to end.
+    /// The form that ends it, while it is active.
     pub end: Option<EndGrant<'a>>,
 }
 
-/// How a grant stands.
+/// The state of a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantState {
-    /// The code was not redeemed yet.
+    /// The code has not been redeemed yet.
     Waiting,
-    /// It works.
+    /// It is active.
     InUse,
-    /// It is over.
+    /// It has ended.
     Ended {
-        /// Why.
+        /// The reason.
         why: Inactive,
     },
 }
@@ -53,9 +53,9 @@ pub enum GrantState {
 /// The form that ends a grant: it sends `what=grant` and its `id`.
 #[derive(Debug, Clone, Copy)]
 pub struct EndGrant<'a> {
-    /// Where the form is sent.
+    /// The form's action.
     pub action: &'a str,
-    /// The form's proof against forgery.
+    /// The form's CSRF token.
     pub csrf: &'a str,
     /// The grant's id.
     pub id: &'a str,
@@ -64,36 +64,36 @@ pub struct EndGrant<'a> {
 /// A point in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Point {
-    /// In words, as users read it.
+    /// In words, for users.
     pub words: String,
-    /// By RFC 3339, for programs.
+    /// In the format of RFC 3339, for programs.
     pub iso: String,
 }
 
-/// One moment, or several that are told together. Of several, generation and details are those of the first.
+/// One event, or several shown together. Of several, generation and details are those of the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimelineRow {
     /// What happened.
     pub kind: RowKind,
-    /// Point; of several, the first.
+    /// When it happened; of several events, the first.
     pub at: Point,
-    /// Point the last of several was.
+    /// When the last of several events happened.
     pub until: Option<Point>,
-    /// How many seconds after the row before.
+    /// How many seconds after the previous row.
     pub seconds_before: Option<i64>,
     /// The generation that was presented.
     pub generation: u32,
-    /// How many uses before it are not listed.
+    /// The number of uses before it that are not listed.
     pub unlisted: u32,
-    /// The address, where it came from one.
+    /// The address, if there is one.
     pub address: Option<String>,
-    /// The place, where it is known.
+    /// The location, if known.
     pub place: Option<String>,
-    /// The program, in words.
+    /// A description of the program.
     pub program: Option<String>,
-    /// Whether the address is another than before.
+    /// Whether the address differs from the one before.
     pub new_address: bool,
-    /// Whether the program is another than before.
+    /// Whether the program differs from the one before.
     pub new_program: bool,
     /// Why it was revoked.
     pub why: Option<EndReason>,
@@ -102,39 +102,39 @@ pub struct TimelineRow {
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowKind {
-    /// Consent was given, and the code went out.
+    /// Consent was given, and the code was issued.
     CodeIssued,
     /// The code was redeemed.
     Redeemed,
     /// The refresh token was used, and replaced.
     Refreshed,
-    /// Several times, and nothing had changed.
+    /// It was refreshed several times, with nothing changed.
     Run {
-        /// How many times.
+        /// The number of refreshes.
         count: usize,
-        /// The generation that was presented last.
+        /// The last generation that was presented.
         last: u32,
-        /// From the first to the last.
+        /// From the first to the last, in seconds.
         seconds: i64,
     },
-    /// The same answer was told again.
+    /// The same response was sent again.
     Repeated,
-    /// A refresh token was used that the database did not know, as it had gone back in time.
+    /// A refresh token newer than its row was used, as the database had been restored to an earlier state.
     Healed,
-    /// A credential that had been replaced came again: the grant was revoked.
+    /// A replaced credential was presented again: the grant was revoked.
     Reused {
-        /// By which it had been replaced: the newest then.
+        /// The newest generation at the time, which had replaced it.
         newest: u32,
-        /// The row in which it was used first.
+        /// The row of its first use.
         first_used: Option<usize>,
     },
     /// It was revoked.
     Revoked,
-    /// Too much to be told.
+    /// Events left out because there are too many.
     Omitted {
-        /// How many moments.
+        /// The number of events.
         count: usize,
-        /// In how many of them something had changed.
+        /// The number of events in which something had changed.
         changed: usize,
     },
 }
@@ -144,19 +144,19 @@ impl Timeline<'_> {
         Picture::of(self.rows, self.is_over_in_rows())
     }
 
-    /// The row in which a credential came again.
+    /// The row in which a credential was reused.
     fn reuse(&self) -> Option<&TimelineRow> {
         self.rows.iter().find(|row| matches!(row.kind, RowKind::Reused { .. }))
     }
 
-    /// Whether the last row says already that it is over.
+    /// Whether the last row already says that the grant has ended.
     fn is_over_in_rows(&self) -> bool {
         self.rows.last().is_some_and(|row| matches!(row.kind, RowKind::Reused { .. } | RowKind::Revoked))
     }
 }
 
 impl TimelineRow {
-    /// How long several took.
+    /// The time span of several events.
     fn lasting(&self) -> Option<SpanText> {
         match self.kind {
             RowKind::Run { seconds, .. } => SpanText::of(seconds),

@@ -1,4 +1,4 @@
-//! The timeline page with a life for each thing that can happen in one, and what must be said of it without a picture.
+//! Tests of the timeline page with a history for each kind of event, and of what it must say without the picture.
 
 use super::super::markup;
 use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
@@ -131,7 +131,7 @@ fn timeline<'a>(facts: &'a Facts, state: GrantState, rows: &'a [TimelineRow]) ->
     }
 }
 
-/// A grant of as many rows as are drawn.
+/// A grant with the maximum number of rows.
 fn long() -> Vec<TimelineRow> {
     let mut rows = beginning();
     for n in 2..119 {
@@ -194,12 +194,12 @@ fn hostile_values_are_escaped() {
     assert_escaped(&page, &fields);
 }
 
-/// What a page says, without its tags.
+/// The text of a page, without tags.
 fn said(html: &str) -> String {
     html.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect()
 }
 
-/// The list alone, as it is read where there is no picture.
+/// The list alone, as read without the picture.
 fn list(page: &Timeline<'_>) -> (String, String) {
     let html = page.render().unwrap();
     let (picture, rest) = html.split_once("<ol").unwrap();

@@ -1,5 +1,5 @@
-//! A point in time in words, `templates/when.txt`, and a day, `templates/day.txt`, on pages and in e-mails alike. What minute a
-//! point in time is in is not decided here.
+//! A point in time in words, `templates/when.txt`, and a day, `templates/day.txt`, on pages and in e-mails. The conversion from
+//! seconds is done by the caller.
 
 use askama::Template;
 

@@ -1,5 +1,5 @@
-//! An operator changes accounts by `store::account` alone, which writes the entry and the e-mail, and ends the links that it
-//! outranks: no command does so past it, by the statements of a table.
+//! The rule that operators change accounts only by `store::account`, which writes the audit event and the notification, and ends
+//! the links that the change supersedes: no command writes these tables itself.
 
 use super::source::sources;
 

@@ -1,4 +1,5 @@
-//! The documents: every link inside the repository leads somewhere, and the decisions are numbered and take the same form.
+//! The rules of the documents: every link inside the repository has a target, and the decisions are numbered and have the same
+//! form.
 
 use super::source::{list, read, root, sources};
 

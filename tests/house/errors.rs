@@ -1,4 +1,5 @@
-//! Errors are types: a caller can tell them apart, and what caused one is kept. Texts are for users, who read them at the end.
+//! The rules of error types: callers can tell errors apart, and the source of an error is kept. Texts are only for the users who
+//! read them at the end.
 
 use super::source::{sources, tokens};
 

@@ -1,4 +1,4 @@
-//! What a file looks like: it opens with what it owns, it is short, its name is a noun, it holds nothing unfinished, and every
+//! The rules of files: each opens with what it owns, is short, is named by a noun, and contains nothing unfinished; and every
 //! path of the server is in the route table.
 
 use super::source::{Source, list, read, sources, tokens};

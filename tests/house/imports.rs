@@ -1,5 +1,5 @@
-//! Who may import whom: the layers of this project, and the few files that may touch a library, the system or the clock.
-//! Nothing here looks at tests. An exception stands in `EXCEPTIONS` with its reason, and must still be needed.
+//! The rules of imports: the layers of this project, and the few files that may use a library, the system or the clock. Tests are
+//! exempt. An exception is listed in `EXCEPTIONS` with its reason, and must still be needed.
 
 use super::source::{Source, paths, read, sources, tokens};
 

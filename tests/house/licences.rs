@@ -1,6 +1,6 @@
-//! The licences of what others wrote and this program is made of: that `deny.toml` allows each, and that `THIRD-PARTY-LICENSES.txt`
-//! holds the texts for the packages of `Cargo.lock` that are in the binary. `SYMBOLON_WRITE_LICENSES=1 cargo test --test house
-//! licences` writes that file anew. What else a package may be judged by is `cargo deny` (`tests/run`).
+//! The licences of third-party code in this program: `deny.toml` allows each, and `THIRD-PARTY-LICENSES.txt` contains the texts
+//! for the packages of `Cargo.lock` that are in the binary. `SYMBOLON_WRITE_LICENSES=1 cargo test --test house licences` rewrites
+//! that file. Other checks of packages are done by `cargo deny` (`tests/run`).
 
 use std::{
     collections::{BTreeMap, BTreeSet},

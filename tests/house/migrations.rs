@@ -1,5 +1,5 @@
-//! Twin migrations: both databases get the same steps, each with its way back, and end with the same tables, columns and
-//! indexes in the same order. That they run, and what Diesel reads back, is shown by the integration tests.
+//! The rules of the twin migrations: both databases have the same steps, each with its reversal, and end with the same tables,
+//! columns and indexes in the same order. That they run, and what Diesel reads back, is shown by the integration tests.
 
 use super::source::{list, read, root};
 

@@ -1,4 +1,4 @@
-//! Whoever writes clients or APIs raises their revision: every process keeps in memory what it has read of them until that
+//! The rule that every write to clients or APIs raises their revision: each process caches what it has read of them until that
 //! number changes (`src/registrations.rs`).
 
 use super::source::sources;

@@ -1,5 +1,5 @@
-//! `docs/rfc-index.md`: each rule names the file that decides it, that file names the section, and the test that shows it is
-//! there. So the index cannot rot. What the rules say is the RFCs'; where we differ is in the document itself.
+//! The check of `docs/rfc-index.md`: each rule names the file that decides it, that file cites the section, and the named test
+//! exists, so that the index stays true. The rules are the RFCs'; our deviations are in the document itself.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! `docs/scaling.md` computes with its own numbers: each row of a table of what is computed has its formula beside it, in the
-//! names of the rows above it and of the inputs. Whoever changes an input has to change what follows from it.
+//! The check of the numbers in `docs/scaling.md`: each row of a computed table has its formula beside it, in the names of the
+//! rows above it and of the inputs. A changed input requires the results to be changed too.
 
 use std::collections::HashMap;
 

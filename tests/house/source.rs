@@ -1,5 +1,5 @@
-//! Reading Rust without a compiler: the files of a folder, their code with comments and texts blanked out, what of it is test
-//! code, and the paths it names. Knows no rule; the other files of this folder do.
+//! A reader of Rust source without a compiler: the files of a folder, their code with comments and strings blanked out, which of
+//! it is test code, and the paths it names. It contains no rules; the other files of this folder do.
 
 use std::{
     fs,

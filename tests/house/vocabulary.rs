@@ -1,5 +1,5 @@
-//! The words of the code are those of the specifications and of the field: no name in `src` is made of a private word for which
-//! there is such a term. The list of `CONTRIBUTING.md` ("Words that we do not use") is the same as the one here.
+//! The rule that the words of the code are those of the specifications and the field: no name in `src` contains a private word
+//! for which there is such a term. The list in `CONTRIBUTING.md` ("Words that we do not use") is the same as the one here.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
-//! One's own account, as a browser sees it: a file for each of its sides. What the pages look like is `pages`, and beside them.
+//! The pages of a user's own account, as seen by a browser, one file per area. What the pages look like is tested in `pages`, and
+//! beside the code.
 
 mod activity;
 mod data;

@@ -1,5 +1,5 @@
-//! The authorization endpoint (RFC 6749 §3.1, §4.1; OpenID Connect Core 3.1.2), from outside: what each request is answered
-//! with. Here: asking it, and what every answer to a client has; the rules are below, a file for each concern.
+//! The authorization endpoint (RFC 6749 §3.1, §4.1; OpenID Connect Core 3.1.2), from outside: the response to each request. Here:
+//! calling it, and what every response to a client contains; the rules are below, one file per concern.
 
 mod addresses;
 mod answers;

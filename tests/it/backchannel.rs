@@ -1,5 +1,5 @@
-//! Telling apps that a session has ended (OpenID Connect Back-Channel Logout): what they are told, and of which end. That
-//! nothing is lost on the way is `delivery`, that no call leads astray and nobody waits for one `calls`.
+//! Notifications to apps that a session has ended (OpenID Connect Back-Channel Logout): what they contain, and which ends cause
+//! them. That none is lost is `delivery`; that no call is misdirected and nobody waits for one is `calls`.
 
 mod calls;
 mod delivery;

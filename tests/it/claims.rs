@@ -1,5 +1,6 @@
-//! Claims about users (OpenID Connect Core §5; `roles` and `groups` by RFC 9068 §2.2.3.1): what each scope opens, and what is
-//! read afresh. Claims asked for one by one, `sub` and `acr` among them, and signed answers of `/userinfo` are below.
+//! Claims about users (OpenID Connect Core §5; `roles` and `groups` by RFC 9068 §2.2.3.1): which claims each scope grants, and
+//! which are read again each time. Individually requested claims, `sub` and `acr` among them, and signed responses of `/userinfo`
+//! are below.
 
 mod parameter;
 mod signed;

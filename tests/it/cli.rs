@@ -1,6 +1,6 @@
-//! The command line, by its binary and on both databases: every noun and verb, what is printed for programs and
-//! for users, and what is refused; a file per noun. A database is looked into only where the command line itself
-//! shows nothing. Here: running the binary, and rows that only the server writes.
+//! The command line, run as the binary on both databases: every noun and verb, the output for programs and for users, and the
+//! refusals; one file per noun. The database is read only where the command line itself shows nothing. Here: running the binary,
+//! and rows that only the server writes.
 
 mod accounts;
 mod apis;

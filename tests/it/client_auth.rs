@@ -1,5 +1,5 @@
-//! Client authentication (RFC 6749 §2.3) at every endpoint that takes it: only the registered method passes, one at a time.
-//! Assertions are `assertions` and `headers`, keys that are fetched `fetched` and `hostile`.
+//! Client authentication (RFC 6749 §2.3) at every endpoint that requires it: only the registered method is accepted, and only one
+//! at a time. Assertions are in `assertions` and `headers`, fetched keys in `fetched` and `hostile`.
 
 mod assertions;
 mod fetched;

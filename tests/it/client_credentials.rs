@@ -1,4 +1,4 @@
-//! Tokens that a client gets for itself (RFC 6749 §4.4): what they say, what they are for, and that they are nobody's.
+//! Tokens that a client gets for itself (RFC 6749 §4.4): their content, their audience, and that they belong to no user.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! Clients and resource servers that no one here wrote, against the running server. Here: those that are scripts of
-//! `tests/clients`, and what a resource server sees while a key is rotated; the crates are `clients::crates`.
+//! Third-party clients and resource servers against the running server. Here: the scripts of `tests/clients`, and what a resource
+//! server observes while a key is rotated; the crates are `clients::crates`.
 
 mod crates;
 mod services;

@@ -1,5 +1,5 @@
-//! Consent (RFC 6749 §10.2, §10.12; OpenID Connect Core 3.1.2.4): when it is asked for, what each answer does, and that nothing
-//! but the user's own form gives it.
+//! Consent (RFC 6749 §10.2, §10.12; OpenID Connect Core 3.1.2.4): when it is requested, what each answer does, and that only the
+//! user's own form gives it.
 
 mod forgeries;
 

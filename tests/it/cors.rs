@@ -1,5 +1,5 @@
-//! CORS (RFC 9700 §2.6, RFC 10017 §6.3.3.4): a page reads answers of the token and `UserInfo` endpoints from a
-//! registered origin alone, public documents from any, and pages meant for users from none. Never with cookies.
+//! CORS (RFC 9700 §2.6, RFC 10017 §6.3.3.4): responses of the token and `UserInfo` endpoints are readable from a registered
+//! origin only, public documents from any, and pages meant for users from none. Never with cookies.
 
 use symbolon::{protocol::client::ClientKind, store::clients};
 

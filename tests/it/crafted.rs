@@ -1,5 +1,5 @@
-//! What a link or a form that someone else made does to a user's browser. Here: no page of ours says something because its
-//! address tells it to. What forms do, and links to other links, is `forms`.
+//! Links and forms that an attacker made for a user's browser. Here: no page of ours shows a message because its URL says so.
+//! What forms do, and links to other links, is `forms`.
 
 mod forms;
 

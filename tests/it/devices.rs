@@ -1,6 +1,6 @@
-//! Browsers that a user has signed in with, and the networks they came from: what is known is no news, what is not is told, in
-//! their activity and by mail. A browser is known by its cookie together with its network, never by the network alone. What apps
-//! do from other networks is `devices::networks`.
+//! Browsers in which a user has signed in, and their networks: known ones cause no notification, unknown ones are reported in the
+//! user's activity and by e-mail. A browser is known by its cookie together with its network, never by the network alone. What
+//! apps do from other networks is `devices::networks`.
 
 mod networks;
 

@@ -1,5 +1,5 @@
-//! Discovery (OpenID Connect Discovery §3, RFC 8414 §2): the documents themselves. Whether what they promise
-//! works is `promises`; an issuer with a path of its own is `base`.
+//! Discovery (OpenID Connect Discovery §3, RFC 8414 §2): the documents themselves. Whether what they promise works is `promises`;
+//! an issuer with a path is `base`.
 
 mod base;
 mod promises;

@@ -1,5 +1,5 @@
-//! Whether someone has an account cannot be told from how long an answer takes: 500 sign-ins, 500 requests for a new password and
-//! 500 registrations, of names that exist and names that do not in random order, compared by the Wilcoxon rank-sum test.
+//! Response times, which do not reveal whether a user has an account: 500 sign-ins, 500 password resets and 500 registrations, of
+//! existing and unknown names in random order, compared by the Wilcoxon rank-sum test.
 
 use std::time::Instant;
 

@@ -1,7 +1,7 @@
-//! What a server meets at night: killed processes, databases that stand still, fail, fill up or go back in time, clocks that step. Apps
-//! refresh all the while, through real processes, and present the same token again after anything but an answer, as apps should. A
-//! checker holds what they were told against the verdict table. `tests/faults` runs all of it for minutes; as one of all tests it is
-//! short.
+//! Faults in production: killed processes, databases that are suspended, fail, fill up or return to an earlier state, clocks that
+//! step. Meanwhile apps refresh through real processes, and present the same token again after anything but a response, as apps
+//! should. A checker compares the responses with the verdict table. `tests/faults` runs all of it for minutes; in the test suite
+//! it is short.
 
 mod clocks;
 mod disks;

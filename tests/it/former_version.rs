@@ -1,7 +1,7 @@
-//! What processes of the version before do while they are replaced one by one: they run on after the migrations of this version, read
-//! and write the tables that they know, and must neither fail nor take for good what this version has ended.
+//! Processes of the previous version during a rolling upgrade: they continue to run after the migrations of this version, read
+//! and write the tables that they know, and must neither fail nor undo for good what this version has ended.
 //!
-//! With each release, [`TABLES`] becomes what the release's `store::schema` says, and the statements below what it sends.
+//! With each release, [`TABLES`] is set to the release's `store::schema`, and the statements below to those it sends.
 
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt};
 use symbolon::{

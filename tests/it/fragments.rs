@@ -1,5 +1,5 @@
-//! Every redirect has a fragment of its own, if only an empty one. Without it a browser keeps the fragment of the URL that it
-//! requested (RFC 9110 §10.2.2), and whoever made the link to this server would choose what an app finds at its redirect URI.
+//! The fragment of every redirect, if only an empty one. Without it a browser keeps the fragment of the requested URL (RFC 9110
+//! §10.2.2), and the author of a link to this server would choose what an app finds at its redirect URI.
 
 use symbolon::protocol::client::{Client, ClientKind};
 

@@ -1,4 +1,4 @@
-//! HEAD asks for the head of an answer alone (RFC 9110 §9.3.2): where a GET does something, HEAD does nothing.
+//! HEAD, which requests only the head of a response (RFC 9110 §9.3.2): where a GET does something, HEAD does nothing.
 
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt};
 use symbolon::{

@@ -1,5 +1,5 @@
-//! What is kept of a grant's life, and of an account: which rows, how soon, for how long. What tells of a theft is written with
-//! what it did, or not at all; everyday moments come a little later, many at once, and none is lost.
+//! The recorded history of a grant, and of an account: which rows, how soon, for how long. Evidence of theft is written in the
+//! transaction that acts on it, or not at all; routine events are written a little later, in batches, and none is lost.
 
 use diesel::connection::SimpleConnection;
 use symbolon::{

@@ -1,6 +1,6 @@
 //! Hostile input at every parameter of every endpoint, in every header that is read, and in the framing of HTTP itself. Each gets
-//! the error that is specified for it, never a 5xx, never markup of its own, never a hang; and afterwards everything still works.
-//! Here: what is sent, and what every answer must be.
+//! the specified error, never a 5xx, never injected markup, never a hang; and afterwards everything still works. Here: the input,
+//! and what every response must be.
 
 mod framing;
 mod headers;

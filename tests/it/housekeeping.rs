@@ -1,7 +1,7 @@
-//! Housekeeping: what leaves, when, and by whom. That it leaves at its time is `purge` for grants and `sessions`; that one
-//! process does it is `lease`; that none does it by a clock that is wrong is `clocks`; that a row that makes trouble keeps no other back is
-//! `trouble`; that tables stay as large as they are under a steady load is `flat`. How exactly times are counted is
-//! `protocol::retention`, when a clock is trusted `protocol::clock_check`.
+//! Housekeeping: what is deleted, when, and by which process. That it is deleted on time is `purge` for grants and `sessions`;
+//! that one process does it is `lease`; that a wrong clock deletes nothing is `clocks`; that a row in trouble does not block
+//! others is `trouble`; that tables stop growing under a steady load is `flat`. How times are counted is `protocol::retention`,
+//! when a clock is trusted `protocol::clock_check`.
 
 mod clocks;
 mod flat;

@@ -1,5 +1,5 @@
-//! The introspection endpoint (RFC 7662): who may ask, and what each caller is told. Tokens that are worth nothing are
-//! `introspection::inactive`, signed answers `introspection::signed`.
+//! The introspection endpoint (RFC 7662): who may call it, and what each caller learns. Inactive tokens are
+//! `introspection::inactive`, signed responses `introspection::signed`.
 
 mod bound;
 mod inactive;

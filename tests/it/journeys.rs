@@ -1,4 +1,4 @@
-//! Chromium walks an account's whole life, with a real SMTP server whose e-mails are read and whose links are followed.
+//! The whole life of an account in Chromium, with a real SMTP server whose e-mails are read and whose links are followed.
 
 use serde_json::json;
 use symbolon::{config::Registration, protocol::client::ClientKind};

@@ -1,5 +1,5 @@
-//! Signing keys: rotation over time on two servers of one database, and what a start does with the keys, the
-//! issuer and the server secret that the database was made with.
+//! Signing keys: rotation over time on two servers of one database, and the checks at startup of the keys, the issuer and the
+//! server secret that the database was created with.
 
 use std::{sync::Barrier, thread};
 

@@ -1,4 +1,4 @@
-//! Links in e-mails, of every kind: why one does nothing and what is said then; confirming an address; "this was not me".
+//! Links in e-mails, of every kind: why one is invalid and what the page then says; confirming an address; "this was not me".
 
 mod confirm_email;
 mod not_me;

@@ -1,6 +1,6 @@
-//! Signing out at an app's request (OpenID Connect RP-Initiated Logout): who shows an ID token of this session is not asked,
-//! anyone else is; and users are sent nowhere but to a registered address. What cannot be believed is `hints`, where users
-//! are not sent `addresses`, our own form `confirmation`.
+//! Logout at an app's request (OpenID Connect RP-Initiated Logout): with an ID token of this session it needs no confirmation,
+//! otherwise it does; and users are redirected only to a registered address. Hints that are not accepted are `hints`, redirects
+//! that are refused `addresses`, our own form `confirmation`.
 
 mod addresses;
 mod confirmation;

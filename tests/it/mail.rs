@@ -1,5 +1,5 @@
-//! E-mails on their way: over real SMTP with and without TLS, to files and to standard output; what a server's refusal means, and
-//! what is never told. A server that does not answer in time is tested beside the module.
+//! The delivery of e-mails: over real SMTP with and without TLS, to files and to standard output; what a server's refusal means,
+//! and what is never revealed. A server that does not answer in time is tested beside the module.
 
 use std::os::unix::fs::PermissionsExt;
 

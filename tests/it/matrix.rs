@@ -1,5 +1,5 @@
-//! What ends what: every change to a user, a client, a grant or an API, against everything that was given out before it.
-//! The table is the one of docs/security.md; each row is told on a server of its own, and each cell asked for.
+//! What ends what: every change to a user, a client, a grant or an API, against everything that was issued before it. The table
+//! is the one of docs/security.md; each row is run on a server of its own, and each cell is checked.
 
 use serde_json::Value;
 use symbolon::{

@@ -1,5 +1,4 @@
-//! The migrations inside the binary: there and back again on both databases, with the same tables, run by
-//! several processes at once.
+//! The embedded migrations: applied and reverted on both databases, with the same tables, and run by several processes at once.
 
 use std::{collections::BTreeMap, sync::Barrier, thread, time::Duration};
 

@@ -1,5 +1,5 @@
-//! E-mails on their way through the queue: a mail server that is down, slow or says no delays nobody and loses nothing; each
-//! e-mail goes out once, whoever sends it. What they say is `pages::messages`; how one is handed over is `mail`.
+//! E-mails in the queue: a mail server that is down, slow or refuses delays nobody and loses nothing; each e-mail is sent once,
+//! whichever process sends it. Their content is `pages::messages`; their delivery is `mail`.
 
 use std::time::{Duration, Instant};
 

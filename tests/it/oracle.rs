@@ -1,5 +1,5 @@
-//! `oidc-provider`, a server that others wrote, as an oracle: the cases of `tests/clients/oracle_cases*.mjs` go to both, and each
-//! difference must stand in `tests/clients/oracle_differences.mjs` with its reason, as in `docs/rfc-index.md`.
+//! `oidc-provider`, a third-party server, as an oracle: the cases of `tests/clients/oracle_cases*.mjs` are sent to both, and each
+//! difference must be listed in `tests/clients/oracle_differences.mjs` with its reason, as in `docs/rfc-index.md`.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use openssl::{bn::BigNumContext, ec::EcGroup, ec::EcKey, nid::Nid};

@@ -1,5 +1,5 @@
-//! The database goes away and comes back, under a server that runs on: whatever needs it is answered 503 with
-//! Retry-After, nobody loses a token, and nobody has to restart anything.
+//! A database that becomes unavailable and returns, under a running server: every request that needs it is answered 503 with
+//! Retry-After, nobody loses a token, and nothing has to be restarted.
 
 mod commits;
 mod language;

@@ -1,5 +1,5 @@
-//! Calls to registered URLs, with real listeners: what is taken as an answer, what is refused, and where no connection is
-//! made. What takes too long, and how addresses are judged, is tested beside the module.
+//! Calls to registered URLs, with real listeners: which responses are accepted, which are refused, and where no connection is
+//! made. Time-outs, and how addresses are judged, are tested beside the module.
 
 use std::{
     io::{ErrorKind, Read, Write},

@@ -1,6 +1,6 @@
-//! Twice as much as can be done, for some seconds, by callers who do not wait for one another: what is accepted is answered soon,
-//! the rest is turned away at once and has lost nothing, and neither machines nor users keep the others out. On PostgreSQL,
-//! where a trigger makes a write take its time without taking any of the processor's: what can be done is known beforehand.
+//! Twice the load that can be handled, for some seconds, by callers that do not wait for one another: accepted requests are
+//! answered soon, the rest is rejected at once and has lost nothing, and neither machines nor users starve the others. On
+//! PostgreSQL, where a trigger delays a write without using the processor, so that the capacity is known beforehand.
 
 use std::{
     io::Write,

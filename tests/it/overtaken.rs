@@ -1,5 +1,5 @@
-//! What is done to an account while something else is done to it: a proof that was overtaken does nothing, a link does only what
-//! it is for, nothing is written back that was changed meanwhile, and no two wait for each other for ever.
+//! Concurrent changes to one account: a form or link that was overtaken does nothing, a link does only what it is for, no write
+//! restores what was changed meanwhile, and no two requests deadlock.
 
 use std::{sync::Barrier, thread};
 

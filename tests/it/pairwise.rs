@@ -1,4 +1,4 @@
-//! Pairwise subjects (OpenID Connect Core §8): one for each sector, the same everywhere a client looks, for good, and nothing by
+//! Pairwise subjects (OpenID Connect Core §8): one for each sector, the same wherever a client sees it, permanent, and nothing by
 //! which two sectors could find out that they know the same user.
 
 use std::{collections::BTreeSet, sync::Barrier, thread};

@@ -1,7 +1,6 @@
-//! Races: many at once, through one server and through two on one database. Whatever the interleaving, a code
-//! yields tokens once, a refresh token has one successor, what is revoked stays dead, and nobody sees a 5xx. A file beside this
-//! for what goes through two servers, for grants that are given while they are ended, for those that are revoked between judging and
-//! advancing, and for writers that take turns.
+//! Races: many requests at once, through one server and through two on one database. Whatever the interleaving, a code yields
+//! tokens once, a refresh token has one successor, revocations are final, and nobody sees a 5xx. In files of their own: two
+//! servers, grants issued while they are ended, grants revoked between judging and advancing, and queued writers.
 
 mod endings;
 mod revoked;

@@ -1,4 +1,5 @@
-//! A forgotten password: asked for by name or address, answered by mail alone, and set anew by a link in the browser that asked.
+//! Recovery of a forgotten password: requested by name or address, answered only by e-mail, and completed with a link in the
+//! browser that requested it.
 
 mod enumeration;
 mod limits;

@@ -1,5 +1,4 @@
-//! Making an account by oneself: with an address alone, by an operator's invitation, on the way of an app; and where it is
-//! closed.
+//! Self-registration: with only an address, by an operator's invitation, during an app's request; and where it is closed.
 
 mod closed;
 mod create;

@@ -1,6 +1,6 @@
-//! Clients and APIs are kept in memory for as long as the revision in the database is the same: what another process changes
-//! counts with the very next request, at every endpoint. Each change is made by another store, and then taken back. A file beside
-//! this for the revision itself, and for requests that name what is not theirs.
+//! Clients and APIs, cached in memory while the revision in the database is the same: what another process changes takes effect
+//! with the very next request, at every endpoint. Each change is made by another store, and then reverted. The revision itself,
+//! and requests that name someone else's objects, have files of their own.
 
 mod outsiders;
 mod revision;

@@ -1,5 +1,5 @@
-//! Resource indicators (RFC 8707): which APIs a token is for, what of its scopes goes there, and what is left when an API or
-//! one of its scopes is taken away (`resources::taken_away`).
+//! Resource indicators (RFC 8707): which APIs a token is for, which of its scopes go there, and what remains when an API or one
+//! of its scopes is removed (`resources::taken_away`).
 
 mod taken_away;
 

@@ -1,5 +1,5 @@
-//! The revocation endpoint (RFC 7009): what ends with which token, for whom, and at once. When the database does not take it,
-//! and when many race, is `revocation::promises`.
+//! The revocation endpoint (RFC 7009): what ends with which token, for which caller, and at once. A database that refuses the
+//! write, and races, are `revocation::promises`.
 
 mod promises;
 

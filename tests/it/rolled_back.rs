@@ -1,5 +1,5 @@
-//! A database that went back in time: a restored backup, or a standby that was behind. Whoever has a newer credential goes on, older
-//! ones end the grant as ever, and an operator can have everyone of the time before sign in again.
+//! A database at an earlier state: a restored backup, or a standby that was behind. Clients with a newer credential continue,
+//! older ones end the grant as ever, and an operator can require everyone from that time to sign in again.
 
 use std::{collections::BTreeSet, sync::Barrier, thread};
 

@@ -1,5 +1,5 @@
-//! The server secret is rotated while servers are restarted one by one: at each step one of two has the new list and the other
-//! the one before, and nothing that one of them derives is unknown to the other. What the list means is `protocol::secrets`.
+//! The rotation of the server secret during a rolling restart: at each step one of two servers has the new list and the other the
+//! previous one, and each accepts everything that the other derives. The list is defined in `protocol::secrets`.
 
 use symbolon::{
     clock::Clock,

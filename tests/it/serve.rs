@@ -1,6 +1,6 @@
-//! `symbolon serve` as a process of its own: how it is configured and what it refuses to start with. A file beside this
-//! for each further concern: its end, HTTPS, proxies, its connections, its log and one
-//! that cannot be written, a database reached by TLS, a full disk, two of it on one database.
+//! `symbolon serve` as a separate process: how it is configured and with what it refuses to start. Further concerns have files of
+//! their own: shutdown, HTTPS, proxies, connections, the log and one that cannot be written, a database over TLS, a full disk,
+//! two processes on one database.
 
 mod connections;
 mod database_tls;

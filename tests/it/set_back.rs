@@ -1,5 +1,5 @@
-//! A clock that was ahead and is set right again: what was made in that time and is valid because it is new has expired, as its
-//! age is not known. Nobody is locked out by it, and no grant ends.
+//! A clock that was ahead and is corrected: what was made in that time and is valid only while new has expired, as its age is
+//! unknown. Nobody is locked out by it, and no grant ends.
 
 use symbolon::{
     protocol::{

@@ -1,5 +1,5 @@
-//! Signing in and out, as a browser sees it: a file for each of its sides. What follows from a sign-in for
-//! clients is `authorize` and `token`.
+//! Signing in and out, as seen by a browser, one file per area. What follows from a sign-in for clients is `authorize` and
+//! `token`.
 
 mod cookies;
 mod forms;

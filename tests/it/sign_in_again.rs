@@ -1,6 +1,6 @@
-//! An operator asks a user to sign in again: until they have, in whichever browser, everything that was issued to them is
-//! refused at every endpoint, and nothing has ended. Where a client has a ceiling of its own for the age of a sign-in, the same
-//! by the clock.
+//! An operator's requirement that a user sign in again: until they have, in whichever browser, everything that was issued to them
+//! is refused at every endpoint, but nothing has ended. A client's own maximum age of a sign-in has the same effect, by the
+//! clock.
 
 mod max_auth_age;
 

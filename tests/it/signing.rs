@@ -1,5 +1,5 @@
-//! Signatures of the server by each algorithm (RFC 7518 §3, RFC 8037): ID and access tokens are checked by libraries that are not
-//! ours, with the published keys alone. Keys that come, go and are missing are `keys`.
+//! The server's signatures by each algorithm (RFC 7518 §3, RFC 8037): ID and access tokens are verified by third-party libraries,
+//! with only the published keys. New, retired and missing keys are `keys`.
 
 mod keys;
 

@@ -1,5 +1,5 @@
-//! One address in many spellings is one account, wherever it is typed: to sign in, to register, to recover, to be changed
-//! to. E-mails go to the spelling that is kept, never to the one that was typed. The command line is `cli::spellings`.
+//! The spellings of an address, which all mean one account, wherever it is typed: to sign in, to register, to recover, as a new
+//! address. E-mails go to the stored spelling, never to the typed one. The command line is `cli::spellings`.
 
 mod former;
 

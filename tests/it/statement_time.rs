@@ -1,5 +1,5 @@
-//! Statements that the database executes long after they were sent: it stood still, or their row was held. A rotation counts from when
-//! it was written, and one whose caller was told that nothing was done is not written any more.
+//! Statements that the database executes long after they were sent: it was suspended, or their row was locked. A rotation counts
+//! from when it was written, and one whose caller was answered that nothing was done is not written any more.
 
 use std::{process::Command, thread, time::Duration};
 

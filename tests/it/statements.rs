@@ -1,6 +1,6 @@
-//! How many statements a request costs, each a round trip to PostgreSQL, and that those of the hot paths are prepared once for
-//! each connection and not parsed and planned anew each time. Diesel tells of each statement that it sends; the server's own work
-//! runs beside, so that the fewest of several tries count.
+//! The number of statements per request, each a round trip to PostgreSQL, and that those of the hot paths are prepared once per
+//! connection rather than parsed and planned each time. Diesel reports each statement that it sends; as the server's own
+//! background work runs too, the lowest of several counts is taken.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! `/readyz` names the background tasks that fail, and goes on calling the server ready.
+//! `/readyz`, which names failing background tasks, and still reports the server as ready.
 
 use std::future::pending;
 

@@ -1,5 +1,5 @@
-//! The `UserInfo` endpoint (OpenID Connect Core §5.3, RFC 6750): what each scope opens, and every way in which a
-//! token can be no good.
+//! The `UserInfo` endpoint (OpenID Connect Core §5.3, RFC 6750): which claims each scope grants, and every way in which a token
+//! can be invalid.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};

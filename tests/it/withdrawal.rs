@@ -1,4 +1,4 @@
-//! Withdrawn consent stays withdrawn: no grant that was given on it lives, though it was on its way at that moment.
+//! Withdrawn consent, which stays withdrawn: no grant based on it becomes active, even one that was being issued at that moment.
 
 use std::{sync::Barrier, thread};
 

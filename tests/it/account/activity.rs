@@ -1,4 +1,4 @@
-//! What happened to an account, page by page, and "this was not me", with mail and without.
+//! The activity of an account, page by page, and "this was not me", with mail and without.
 
 use symbolon::{config::MailSettings, protocol::activity::Activity, random, store::activity as events};
 

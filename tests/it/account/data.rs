@@ -1,4 +1,5 @@
-//! Taking one's data along, and deleting the account: what the file holds and what it does not, and what is left in the tables.
+//! The export of a user's data, and the deletion of their account: what the file contains and what it does not, and what remains
+//! in the tables.
 
 use diesel::{Connection, QueryableByName, RunQueryDsl, sql_types::Text};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! The name that one is called by: what it may be, and who hears of it.
+//! The display name: which values are valid, and who receives it.
 
 use symbolon::protocol::activity::Activity;
 

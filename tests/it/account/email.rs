@@ -1,4 +1,5 @@
-//! Changing the e-mail address: with the password, by a link to the new one; and nobody learns whose address it is.
+//! The change of the e-mail address: with the password, by a link sent to the new one; and nobody learns which account an address
+//! belongs to.
 
 use symbolon::protocol::{activity::Activity, link::LinkKind, login_name::LoginName};
 

@@ -1,4 +1,4 @@
-//! Ending browsers, access and everything: what it ends, at once and everywhere; what it spares; and who may not.
+//! Ending browsers, access and everything: what is ended, at once and everywhere; what is not; and who may not do it.
 
 use std::{sync::Barrier, thread};
 

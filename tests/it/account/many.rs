@@ -1,5 +1,5 @@
-//! Someone with hundreds of apps, devices and browsers: each page is as long as that of others, takes as long, and leads to the
-//! rest; each of them is on exactly one page.
+//! Users with hundreds of apps, devices and browsers: each page is as long as for other users, takes as long, and links to the
+//! rest; each item is on exactly one page.
 
 use std::{collections::BTreeSet, time::Instant};
 

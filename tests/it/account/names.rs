@@ -1,4 +1,4 @@
-//! Names of devices: whose they are, how long they stay, and what cannot be one.
+//! Names of devices: whom they belong to, how long they are kept, and which are invalid.
 
 use super::{FIREFOX, OFFLINE, SCOPE, act, end, newest_grant, session_of, signed_in, tokens};
 use crate::harness::{Browser, Page, both};

@@ -1,4 +1,5 @@
-//! Changing the password: what proves it, what the new one must be, what ends with it, and how guesses are slowed.
+//! The change of the password: what proves the user's identity, what the new one must be, what is ended with it, and how guesses
+//! are limited.
 
 use std::{sync::Barrier, thread};
 

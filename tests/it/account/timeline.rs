@@ -1,4 +1,4 @@
-//! The life of one grant, as its owner sees it.
+//! The history of one grant, as its owner sees it.
 
 use super::{OFFLINE, end, newest_grant, signed_in, tokens};
 use crate::{

@@ -1,5 +1,5 @@
-//! Who may see the pages: nobody who is not signed in, who is sent to sign in and back; and nothing but the pages is ever the way
-//! back. What a view of a page costs.
+//! Access to the account pages: users who are not signed in are sent to sign in and back, and only these pages are accepted as
+//! the way back. Also what viewing a page costs.
 
 use symbolon::store::sessions;
 

@@ -1,4 +1,5 @@
-//! Where answers of native apps go (RFC 8252 §7): loopback IPs on any port, private-use schemes, nothing that only looks alike.
+//! The redirect URIs of native apps (RFC 8252 §7): loopback IPs on any port, private-use schemes, and nothing that only looks
+//! alike.
 
 use symbolon::protocol::client::ClientKind;
 

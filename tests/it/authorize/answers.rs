@@ -1,5 +1,5 @@
-//! How an answer travels: in the query, in the fragment, in a form; with `state` byte for byte (RFC 6749 §4.1.2), and what the
-//! registered address already says kept (§3.1.2). And what the answer is for: scopes and resources (RFC 8707 §2).
+//! The delivery of a response: in the query, in the fragment, in a form; with `state` byte for byte (RFC 6749 §4.1.2), and with
+//! the query of the registered address kept (§3.1.2). Also what the response is for: scopes and resources (RFC 8707 §2).
 
 use std::collections::BTreeMap;
 

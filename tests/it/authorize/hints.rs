@@ -1,5 +1,5 @@
-//! Whom a client expects (OpenID Connect Core 3.1.2.1): `login_hint` fills in a form, `id_token_hint` must be ours and binds the
-//! answer.
+//! The user that a client expects (OpenID Connect Core 3.1.2.1): `login_hint` fills in a form; `id_token_hint` must be ours and
+//! binds the response.
 
 use symbolon::protocol::{client::ClientKind, params};
 

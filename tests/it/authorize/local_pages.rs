@@ -1,5 +1,5 @@
-//! A wrong `client_id` or `redirect_uri` is told to the user, on a page of ours, and to nobody else: there is never a
-//! `Location`, whatever else the request says and on whichever way it comes (RFC 6749 §4.1.2.1, RFC 9700 §4.11.2).
+//! A wrong `client_id` or `redirect_uri`, which is shown only to the user, on a page of ours: there is never a `Location`,
+//! whatever else the request contains and however it is sent (RFC 6749 §4.1.2.1, RFC 9700 §4.11.2).
 
 use symbolon::{
     protocol::client::{Client, ClientKind},

@@ -1,5 +1,5 @@
-//! Which pages are shown (OpenID Connect Core 3.1.2.1): `prompt` and `max_age`, and what becomes of a session that is not good
-//! any more.
+//! Which pages are shown (OpenID Connect Core 3.1.2.1): `prompt` and `max_age`, and what happens to a session that is no longer
+//! valid.
 
 use symbolon::{
     protocol::client::{Client, ClientKind},

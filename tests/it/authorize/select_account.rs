@@ -1,5 +1,5 @@
 //! The page on which an account is chosen (OpenID Connect Core 3.1.2.1, `prompt=select_account`): when it is shown, where each
-//! answer leads, and what an old page does. That nothing but the user's own form gives an answer is `proofs`.
+//! choice leads, and what an old page does. That only the user's own form makes a choice is `proofs`.
 
 mod proofs;
 

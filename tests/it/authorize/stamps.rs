@@ -1,5 +1,5 @@
-//! The two stamps in the URL (docs/decisions/0003): each counts for its purpose, its request, its session and its time. One that
-//! was forged, carried elsewhere or kept for later counts for nothing: the page is shown that it stood for.
+//! The two stamps in the URL (docs/decisions/0003): each is valid for its purpose, its request, its session and its time. One
+//! that was forged, moved elsewhere or saved for later is ignored: the page that it would have skipped is shown.
 
 use symbolon::protocol::client::{Client, ClientKind};
 

@@ -1,5 +1,5 @@
-//! GET and POST are one (RFC 6749 §3.1), other methods are none; every redirect is a 303 (RFC 9700 §4.12); no other origin reads
-//! these answers (RFC 9700 §2.6), and none of them sends anyone elsewhere.
+//! GET and POST, which are equivalent (RFC 6749 §3.1), and other methods, which are refused; every redirect is a 303 (RFC 9700
+//! §4.12); no other origin reads these responses (RFC 9700 §2.6), and none of them sends anyone elsewhere.
 
 use symbolon::protocol::client::ClientKind;
 

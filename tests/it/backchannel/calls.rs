@@ -1,5 +1,5 @@
-//! The calls themselves: none leads into a network that was not allowed, and nobody waits for a receiver that does not answer,
-//! neither who signs out nor other apps.
+//! The calls themselves: none goes to a network that was not allowed, and neither the user who signs out nor other apps wait for
+//! a receiver that does not answer.
 
 use std::{
     io::ErrorKind,

@@ -1,5 +1,5 @@
-//! Nothing is lost on the way: what could not be told waits in the database, is tried again, later and later, by whichever
-//! process is there, and given up after a day.
+//! Durable delivery: a notification that fails stays in the database, is retried at growing intervals by any running process, and
+//! is given up after a day.
 
 use std::{collections::BTreeSet, io::Write, thread, time::Duration};
 

@@ -1,5 +1,5 @@
-//! The `claims` parameter (OpenID Connect Core §5.5): claims one by one, at the place that was named, as far as the client may
-//! have them and the user agrees; and what is malformed is told, whatever its size.
+//! The `claims` parameter (OpenID Connect Core §5.5): individual claims, in the requested place, as far as the client may have
+//! them and the user consents; and errors for malformed values, whatever their size.
 
 use serde_json::{Map, Value, json};
 use symbolon::{protocol::client::ClientKind, store::consents};

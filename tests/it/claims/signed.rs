@@ -1,5 +1,5 @@
-//! Answers of `/userinfo` as signed JWTs (OpenID Connect Core §5.3.2), for clients that are registered so; checked by a library
-//! that is not ours. One never passes for a token of another kind.
+//! Responses of `/userinfo` as signed JWTs (OpenID Connect Core §5.3.2), for clients registered for them; verified by a
+//! third-party library. None is accepted as a token of another kind.
 
 use std::collections::BTreeSet;
 

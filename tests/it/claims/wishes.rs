@@ -1,5 +1,5 @@
-//! What a client insists on by `claims`: whom it means (`sub`, OpenID Connect Core 3.1.2.2, §5.5.1) and how they proved who they
-//! are (`acr`, §5.5.1.1); and that tokens tell the truth about the sign-in.
+//! What a client requires by `claims`: which user (`sub`, OpenID Connect Core 3.1.2.2, §5.5.1) and how they authenticated (`acr`,
+//! §5.5.1.1); and that tokens tell the truth about the sign-in.
 
 use serde_json::{Value, json};
 use symbolon::protocol::client::{Client, ClientKind};

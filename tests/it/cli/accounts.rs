@@ -1,5 +1,5 @@
-//! `symbolon user`, what an operator does to an account beside a server that runs: looking at it, asking for a sign-in, taking
-//! the password away, inviting. What "sign in again" means at each endpoint is `sign_in_again`.
+//! `symbolon user`, what an operator does to an account while a server runs: showing it, requiring a new sign-in, removing the
+//! password, inviting. What "sign in again" means at each endpoint is `sign_in_again`.
 
 use serde_json::{Value, json};
 use symbolon::{

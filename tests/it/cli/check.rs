@@ -1,4 +1,4 @@
-//! `symbolon client check`: what is said of a client, its exit status, and keys that are fetched to see whether they can be.
+//! `symbolon client check`: its findings about a client, its exit status, and the test fetch of a client's keys.
 
 use std::{
     io::{Read, Write},

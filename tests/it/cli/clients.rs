@@ -1,4 +1,4 @@
-//! `symbolon client`: registration and its refusals, secrets that are shown once, switching and deleting.
+//! `symbolon client`: registration and its refusals, secrets that are shown once, disabling, enabling and deleting.
 
 use serde_json::json;
 use sha2::{Digest, Sha256};

@@ -1,4 +1,4 @@
-//! `symbolon consent`: what a user allowed, and withdrawing it beside a server that runs.
+//! `symbolon consent`: a user's consents, and withdrawing one while a server runs.
 
 use serde_json::json;
 use symbolon::protocol::client::ClientKind;

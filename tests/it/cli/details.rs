@@ -1,4 +1,4 @@
-//! `symbolon user`: what is kept of a user besides their password, shown and changed, and deleting them.
+//! `symbolon user`: the data of a user besides their password, shown and changed, and deleting them.
 
 use serde_json::{Value, json};
 use symbolon::{

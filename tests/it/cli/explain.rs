@@ -1,5 +1,5 @@
-//! `symbolon explain`, beside a server that issued what is explained: what each credential is, and which rule says no. The
-//! credential itself is never printed.
+//! `symbolon explain`, beside the server that issued the explained credential: what each credential is, and which rule refuses
+//! it. The credential itself is never printed.
 
 use serde_json::{Value, json};
 use symbolon::{

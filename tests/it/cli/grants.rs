@@ -1,4 +1,4 @@
-//! `symbolon grant`: what is listed of a grant, revoking it, and the life of one.
+//! `symbolon grant`: listing grants, revoking one, and the history of one.
 
 use serde_json::{Value, json};
 use symbolon::{

@@ -1,5 +1,4 @@
-//! `symbolon user import`: users of a former system with the hashes of their passwords, all or none, and what is said of
-//! each line that cannot be taken.
+//! `symbolon user import`: users of a former system with their password hashes, all or none, and the error for each invalid line.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! `symbolon key`: the order in which keys are published, sign and retire, by algorithm, and whose keys are refused.
+//! `symbolon key`: the order in which keys are published, sign and retire, by algorithm, and which keys are refused.
 
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
-//! Which decision about an account ends which links in e-mails of before (decision 0029): the table of docs/security.md, walked
-//! cell by cell. Operators decide by the command line, users on their pages; whether it is the owner or a thief in their session,
-//! the server cannot tell. A cell is an account of its own: the link's form is open before the decision, and is sent after it.
+//! Which decision about an account ends which earlier e-mail links (decision 0029): the table of docs/security.md, cell by cell.
+//! Operators decide on the command line, users on their pages; the server cannot distinguish the owner from a thief in their
+//! session. Each cell is an account of its own: the link's form is opened before the decision, and submitted after it.
 
 use symbolon::{
     config::Registration,

@@ -1,5 +1,5 @@
-//! What an operator's change to an account leaves behind: the entry in its activity, the e-mail to an address that was theirs, and
-//! which links are still open. Which decision ends which links is `links`.
+//! The traces of an operator's change to an account: the entry in its activity, the e-mail to the user's former address, and
+//! which links are still valid. Which decision ends which links is `links`.
 
 use serde_json::{Value, json};
 use symbolon::{

@@ -1,4 +1,4 @@
-//! `symbolon client rotate-secret` and `retire-secret`, with a server that runs: which secrets it takes, and when.
+//! `symbolon client rotate-secret` and `retire-secret`, with a running server: which secrets it accepts, and when.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};

@@ -1,5 +1,5 @@
-//! `symbolon client add` and `client set`: every setting, what must be registered before a client may name it, and keys
-//! that are made for it.
+//! `symbolon client add` and `client set`: every setting, what must be registered before a client may name it, and generated
+//! keys.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! One address in many spellings is one account on the command line: to show, add, change, invite and import.
+//! The spellings of an address, which all mean one account on the command line: to show, add, change, invite and import.
 
 use serde_json::json;
 use symbolon::store::users;

@@ -1,4 +1,4 @@
-//! `symbolon migrate` and `check-config`, commands that come first on a fresh database, and lines that are wrong.
+//! `symbolon migrate` and `check-config`, commands that run first on a fresh database, and invalid command lines.
 
 use std::process::Stdio;
 

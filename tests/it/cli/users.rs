@@ -1,4 +1,4 @@
-//! `symbolon user`: adding, listing, disabling and on, new passwords, and what all of that ends.
+//! `symbolon user`: adding, listing, disabling and enabling, new passwords, and what each of these ends.
 
 use serde_json::{Value, json};
 use symbolon::{

@@ -1,5 +1,5 @@
-//! Assertions by their claims (RFC 7523 §3, RFC 7523bis §4): whom they are for, for how long, and that each is good once,
-//! wherever it is presented again.
+//! The claims of assertions (RFC 7523 §3, RFC 7523bis §4): their audience, their lifetime, and that each is valid once, wherever
+//! it is presented again.
 
 use std::{sync::Barrier, thread};
 

@@ -1,5 +1,5 @@
-//! Keys at a `jwks_uri` (OpenID Connect Core §10.1.1): asked for once, again when the client has new ones, and not at
-//! everyone's whim.
+//! Keys at a `jwks_uri` (OpenID Connect Core §10.1.1): fetched once, and again when the client has new ones, but not whenever a
+//! caller likes.
 
 use std::{
     thread,

@@ -1,5 +1,5 @@
-//! Assertions by their headers and signatures (RFC 8725 §3): the client's registered keys alone decide, each by its own
-//! algorithm, whatever a header asks for.
+//! The headers and signatures of assertions (RFC 8725 §3): only the client's registered keys decide, each by its own algorithm,
+//! whatever a header requests.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use openssl::{hash::MessageDigest, pkey::PKey, sign::Signer as Mac};

@@ -1,5 +1,4 @@
-//! A `jwks_uri` that leads to someone hostile, or to someone slow: its client is refused in a few seconds, and nobody else
-//! notices.
+//! A `jwks_uri` at a hostile or slow server: its client is refused within seconds, and nobody else is affected.
 
 use std::{
     io::{Read, Write},

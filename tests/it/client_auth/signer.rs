@@ -1,4 +1,4 @@
-//! A client's own key pair: its public half as registered, and assertions signed with the private one, good or made up.
+//! A client's own key pair: its public half as registered, and assertions signed with the private one, valid or crafted.
 
 use std::sync::OnceLock;
 

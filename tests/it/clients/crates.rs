@@ -1,5 +1,5 @@
-//! The crates `oauth2` (a native app, RFC 8252), `openidconnect` (a web app with a secret) and `jsonwebtoken` (a
-//! resource server with the published keys alone), as their users would write them. What else they call is `services`.
+//! The crates `oauth2` (a native app, RFC 8252), `openidconnect` (a web app with a secret) and `jsonwebtoken` (a resource server
+//! with only the published keys), used as by their own users. What else they call is `services`.
 
 mod services;
 

@@ -1,6 +1,6 @@
-//! What relying parties and resource servers call besides signing in: introspection, revocation, resource indicators, claims
-//! one by one, `private_key_jwt`, `client_credentials` and logout, by the scripts of `tests/clients`. Each handler is told once
-//! for each signature algorithm: the client's for its assertions, and the server's for all that it signs for the client.
+//! What relying parties and resource servers call besides sign-in: introspection, revocation, resource indicators, individual
+//! claims, `private_key_jwt`, `client_credentials` and logout, by the scripts of `tests/clients`. Each scenario is run once for
+//! each signature algorithm: the client's for its assertions, and the server's for all that it signs for the client.
 
 use josekit::{
     jwk::{KeyPair, alg::ed::EdCurve},

@@ -1,5 +1,5 @@
-//! What looks like consent and is not: forms without the proof, with a wrong one, of another session or time, and requests by GET
-//! (RFC 6749 §10.12). Each is answered with a page and 400, and nothing is granted.
+//! Forged consent: forms without the CSRF token, with a wrong one, of another session or time, and requests by GET (RFC 6749
+//! §10.12). Each is answered with a page and 400, and nothing is granted.
 
 use symbolon::protocol::client::ClientKind;
 

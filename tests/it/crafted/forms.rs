@@ -1,5 +1,5 @@
-//! No answer to a form that was not shown here sets or deletes a cookie; who has lost the cookie of a form gets its page again; and a
-//! link that is opened in between takes the place of no form.
+//! Forms that were not shown here: no response to one sets or deletes a cookie; a user who has lost the cookie of a form gets its
+//! page again; and a link opened in between replaces no form.
 
 use std::collections::BTreeSet;
 

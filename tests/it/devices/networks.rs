@@ -1,5 +1,5 @@
-//! An app that goes on from another network: where it is public it is where its user is, and they are told, once for each
-//! network; the servers of others move as they like.
+//! Apps that continue from another network: the users of a public client, which runs on their device, are notified once for each
+//! network; the servers of confidential clients move as they like.
 
 use diesel::{RunQueryDsl, sql_query};
 use symbolon::{

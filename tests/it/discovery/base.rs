@@ -1,5 +1,5 @@
-//! An issuer with a path of its own: every page, link, cookie, form and redirect is below it. Only the document
-//! of RFC 8414 §3.1 has its well-known part between host and path.
+//! An issuer with a path: every page, link, cookie, form and redirect is below it. Only the document of RFC 8414 §3.1 has its
+//! well-known part between host and path.
 
 use serde_json::Value;
 use symbolon::{config::Issuer, protocol::client::ClientKind};

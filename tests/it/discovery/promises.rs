@@ -1,6 +1,6 @@
-//! Every value the discovery document lists, tried out; and that what it does not list is not there. The values
-//! are taken from the document, so one that is added without a test here fails, and one that is left out as well. Here:
-//! addresses and the authorization request; what tokens say, who authenticates how, and signatures have files of their own.
+//! Every value of the discovery document, tried out; and that nothing exists that it does not list. The values are taken from the
+//! document, so an added one without a test here fails, and a missing one as well. Here: endpoints and the authorization request;
+//! what tokens contain, who authenticates how, and signatures have files of their own.
 
 mod authentication;
 mod claims;

@@ -1,4 +1,4 @@
-//! A clock that steps, by `libfaketime` (Debian: faketime): the server's alone, while the database's goes on.
+//! Clocks that step, by `libfaketime` (Debian: faketime): only the server's, while the database's continues normally.
 
 use std::{fs, path::Path, process::Command, thread, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Disks: full, and read-only for a while.
+//! Disks that are full, or read-only for a while.
 
 use std::{
     fs,

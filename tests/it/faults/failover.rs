@@ -1,5 +1,5 @@
-//! A primary that dies, and its standby in its place: with commits that waited for the standby nothing is lost; with commits that did
-//! not, the database goes back in time, and grants are healed by their tokens.
+//! The failover from a dead primary to its standby: with commits that waited for the standby nothing is lost; with commits that
+//! did not, the database is at an earlier state, and grants are healed by their tokens.
 
 use std::{thread, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Processes that are killed while they work: the server, on both databases, and PostgreSQL.
+//! Processes killed while they work: the server, on both databases, and PostgreSQL.
 
 use std::{thread, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Processes that stand still, and statements that fail.
+//! Suspended processes, and statements that fail.
 
 use std::{thread, time::Duration};
 

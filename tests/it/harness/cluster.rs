@@ -1,4 +1,4 @@
-//! A PostgreSQL cluster of one's own, which may be stopped, killed, suspended, and followed by a standby.
+//! A separate PostgreSQL cluster, which may be stopped, killed, suspended, and followed by a standby.
 
 use std::process::Command;
 

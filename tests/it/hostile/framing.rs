@@ -1,5 +1,5 @@
-//! HTTP itself, broken by hand: bodies cut off or longer than said, two lengths at once (request smuggling), lines that are none,
-//! and peers that stop in the middle. Every connection gets an answer or an end, in time.
+//! Malformed HTTP, written by hand: truncated or overlong bodies, two lengths at once (request smuggling), invalid lines, and
+//! peers that stop in the middle. Every connection gets a response or is closed, in time.
 
 use std::{
     io::{ErrorKind, Read, Write},

@@ -1,4 +1,4 @@
-//! What is read from headers besides: cookies, `Authorization`, `Origin`, and those that proxies add. Some of it no HTTP library
+//! Other headers that are read: cookies, `Authorization`, `Origin`, and those that proxies add. Some of the input no HTTP library
 //! sends, so it is written by hand.
 
 use super::{assert_sane, assert_works, framing::exchange, good_query, inhabited, short};

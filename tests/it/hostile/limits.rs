@@ -1,4 +1,4 @@
-//! The limits of docs/configuration.md, at their edge and beyond: query, body, headers, and how many of each.
+//! The limits of docs/configuration.md, at their edge and beyond: query, body, headers, and the number of each.
 
 use symbolon::protocol::client::ClientKind;
 

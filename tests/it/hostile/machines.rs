@@ -1,5 +1,5 @@
-//! The endpoints of clients, resource servers and watchers: every parameter of `/token` and `/userinfo`, and queries, paths and
-//! methods that the others have no use for.
+//! The endpoints for clients, resource servers and monitoring: every parameter of `/token` and `/userinfo`, and queries, paths
+//! and methods that the others do not use.
 
 use super::{assert_sane, assert_works, good_query, inhabited, short, ways};
 use crate::harness::{Answer, Browser, CALLBACK, VERIFIER, both, encode};

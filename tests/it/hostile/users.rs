@@ -1,4 +1,4 @@
-//! The endpoints of users: every parameter of the authorization request, at `/authorize`, `/login` and `/consent`, and every
+//! The endpoints for users: every parameter of the authorization request, at `/authorize`, `/login` and `/consent`, and every
 //! field of every form.
 
 use symbolon::store::{consents, grants};

@@ -1,5 +1,5 @@
-//! Nothing is deleted, ended or given up by a clock that others contradict, for however short a time; and everything goes on when
-//! it is right again.
+//! A wrong clock, contradicted by others: nothing is deleted, ended or given up by it, for however short a time; and everything
+//! continues when it is right again.
 
 use symbolon::{
     config::OutboundSettings,

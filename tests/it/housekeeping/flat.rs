@@ -1,5 +1,4 @@
-//! A steady load for days, by a clock that runs ahead: once the times for which things are kept have passed, no table grows any
-//! more.
+//! A steady load for days, by a clock that runs fast: after the retention periods no table grows any more.
 
 use std::collections::BTreeMap;
 

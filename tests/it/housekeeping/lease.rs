@@ -1,4 +1,4 @@
-//! One process at a time does the work: another one only when the first is dead, or has stopped.
+//! The lease: one process at a time does the work, and another only when the first has died or stopped.
 
 use std::{sync::Barrier, thread, time::Duration};
 

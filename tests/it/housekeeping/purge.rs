@@ -1,4 +1,5 @@
-//! Grants that leave: each at its time, with its history and the networks of its app; and none that lives, or is used meanwhile.
+//! The purge of grants: each at its time, with its history and the known networks of its app; and none that is active, or is used
+//! meanwhile.
 
 use diesel::{
     Connection, PgConnection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::BigInt,

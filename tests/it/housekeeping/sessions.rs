@@ -1,5 +1,5 @@
-//! Sessions that end because nobody uses them, and leave when they have been over for long enough; none that lives, and none on
-//! which a grant still depends.
+//! Sessions that end because nobody uses them, and are deleted some time after their end; none that is active, and none on which
+//! a grant still depends.
 
 use diesel::connection::SimpleConnection;
 use symbolon::{

@@ -1,4 +1,4 @@
-//! One row that cannot be read, ended or removed keeps no other back.
+//! A row that cannot be read, ended or removed, and does not block the others.
 
 use diesel::connection::SimpleConnection;
 use symbolon::{

@@ -1,4 +1,5 @@
-//! Tokens of grants that are bound to a key (RFC 9449), which a version with DPoP has written: none of them passes as a bearer token.
+//! Tokens of grants that are bound to a key (RFC 9449), written by a version with DPoP: none of them is accepted as a bearer
+//! token.
 
 use diesel::{RunQueryDsl, sql_query};
 use symbolon::store::Error;

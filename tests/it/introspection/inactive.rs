@@ -1,5 +1,5 @@
-//! Tokens that are worth nothing, or nothing to who asks: whatever the reason, the answer is the same to the byte, headers
-//! and all (RFC 7662 §2.2), and asking changes nothing.
+//! Inactive tokens, and tokens that the caller may not introspect: whatever the reason, the response is the same to the byte,
+//! headers included (RFC 7662 §2.2), and the request changes nothing.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use symbolon::{

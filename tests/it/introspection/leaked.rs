@@ -1,5 +1,5 @@
-//! What someone can do with what leaked: a key that was replaced and has retired, a token that a service got before it was
-//! made anew. Nothing.
+//! Leaked credentials that are useless: a replaced and retired key, and a token that a service got before it was registered
+//! again.
 
 use symbolon::{
     jose::keys::{self, KeyRing},

@@ -1,4 +1,4 @@
-//! Signed answers (RFC 9701), verified by the crate `jsonwebtoken` with the published keys alone.
+//! Signed responses (RFC 9701), verified by the crate `jsonwebtoken` with only the published keys.
 
 use jsonwebtoken::{DecodingKey, Validation, jwk::JwkSet};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Confirming an address of an account: by whoever reads its mail, signed in or not, once.
+//! Confirming an address of an account: by anyone who reads its mail, signed in or not, once.
 
 use symbolon::{
     protocol::{id::Id, link::LinkKind},

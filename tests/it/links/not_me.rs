@@ -1,4 +1,4 @@
-//! "This was not me": by the button alone, everything ends, the password is worthless, and what was ended is said.
+//! "This was not me": only the button ends everything; the password is then no longer valid, and the page lists what was ended.
 
 use symbolon::{
     protocol::{

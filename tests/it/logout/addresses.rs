@@ -1,5 +1,4 @@
-//! Where users are sent after signing out: to an address that is registered for it, the same in every character, and
-//! nowhere else.
+//! The redirect after signing out: only to an address that is registered for it, the same in every character.
 
 use symbolon::protocol::client::ClientKind;
 

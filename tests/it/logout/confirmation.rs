@@ -1,4 +1,4 @@
-//! The question: who only names a client has the user asked, and their answer is our form's alone, about the very request
+//! The confirmation page: a request that only names a client requires the user's answer, by our own form, about the very request
 //! that was shown.
 
 use super::{BYE, GONE, STATE, add_app, ask, confirm, is_signed_in, requested, signed_in_at};

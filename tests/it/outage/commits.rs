@@ -1,5 +1,5 @@
-//! PostgreSQL keeps commits waiting for a synchronous standby that is away: those who only read are served all the same, and nobody
-//! is told that a commit counts which the standby does not have.
+//! PostgreSQL waiting in commits for an absent synchronous standby: requests that only read are still served, and no commit that
+//! the standby does not have is reported as done.
 
 use std::{
     io::Write as _,

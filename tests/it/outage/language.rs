@@ -1,4 +1,4 @@
-//! A PostgreSQL that speaks another language than ours: what passes is told from what is a mistake by codes, not by words.
+//! A PostgreSQL with messages in another language: temporary failures are distinguished from errors by codes, not by words.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 

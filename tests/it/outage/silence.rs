@@ -1,5 +1,5 @@
-//! A database that neither answers nor hangs up, as when its machine or the network to it is gone: a wire between the
-//! server and PostgreSQL that goes silent.
+//! A database that neither answers nor hangs up, as when its machine or the network to it is gone: a connection between the
+//! server and PostgreSQL that falls silent.
 
 use std::{
     io::{Read, Write},

@@ -1,4 +1,4 @@
-//! An error of which nobody knows what it means: 503, as it may be a moment's, and an error in the log, as it may be a mistake of ours.
+//! An unknown database error: 503, as it may be temporary, and an error in the log, as it may be a bug of ours.
 
 use symbolon::store::{AnyConnection, Error};
 

@@ -1,6 +1,6 @@
-//! Grants that are given while what they rest on is ended: the session, the consent, everything, the account. Given in one
-//! statement where the session was seen a moment ago, and in a transaction where it was not; ended through another server.
-//! Whatever the interleaving, none of them lives on.
+//! Grants issued while what they rest on is ended: the session, the consent, everything, the account. Issued in one statement
+//! where the session was read a moment ago, and in a transaction where it was not; ended through another server. Whatever the
+//! interleaving, none of them stays active.
 
 use std::{
     sync::{Barrier, Mutex},

@@ -1,5 +1,5 @@
-//! A grant is revoked after its credential was judged and before it advances: no token leaves. The races of many threads hardly ever
-//! meet that moment. Here it is held open: the revocation is written and not committed while the request reads, and committed
+//! A grant revoked after its credential was judged and before it advances: no token is issued. Races of many threads hardly ever
+//! hit that moment, so it is held open here: the revocation is written but not committed while the request reads, and committed
 //! once the request waits for the row.
 
 use std::{thread, time::Duration};

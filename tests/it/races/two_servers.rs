@@ -1,4 +1,4 @@
-//! Two servers on one database, as two processes would be: what one of them did counts in the other at once.
+//! Two servers on one database, as two processes would be: what one of them did takes effect in the other at once.
 
 use symbolon::protocol::client::ClientKind;
 

@@ -1,5 +1,5 @@
-//! Many chains of refreshes at once, through two servers: on SQLite those that wait go together in one transaction, and nobody
-//! notices. Where that transaction fails, everyone in it is told so, and nobody has lost anything.
+//! Many concurrent refreshes, through two servers: on SQLite the waiting ones are grouped in one transaction, which nobody
+//! notices. If that transaction fails, every caller in it gets the error, and nobody has lost anything.
 
 use std::{
     collections::BTreeSet,

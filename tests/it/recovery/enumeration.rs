@@ -1,5 +1,5 @@
-//! What the forms give away (ASVS 6.3.8): nothing. Whoever asks gets the same answers after the same time, whether the name or
-//! address is of an account, of nobody, of one that is disabled, or of one whose address is not known to be theirs.
+//! What the forms reveal (ASVS 6.3.8): nothing. Every request gets the same response after the same time, whether the name or
+//! address belongs to an account, to nobody, to a disabled account, or to one whose address is not verified.
 
 use std::time::{Duration, Instant};
 

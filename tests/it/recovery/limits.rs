@@ -1,4 +1,4 @@
-//! How often e-mails can be asked for: by one name from one address, by one address, and for one name from everywhere.
+//! How often e-mails can be requested: by one name from one address, by one address, and for one name from everywhere.
 
 use symbolon::{
     config::{Config, Registration},

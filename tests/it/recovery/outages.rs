@@ -1,5 +1,5 @@
-//! A mail server that is down, a restart, two processes on one database: an ask is answered as fast as ever, and its e-mail goes
-//! out once.
+//! A mail server that is down, a restart, two processes on one database: a request is answered as fast as ever, and its e-mail is
+//! sent once.
 
 use std::{
     thread,

@@ -1,4 +1,4 @@
-//! Where registration is not open: off, by invitation alone, or without mail. There is no page, no link to it, and no
+//! Registration that is not open: off, by invitation only, or without mail. There is no page, no link to it, and no
 //! `prompt=create`.
 
 use symbolon::{

@@ -1,5 +1,5 @@
-//! On the way of an app: `prompt=create` (Initiating User Registration via OpenID Connect §4), and an authorization request that
-//! is kept from the first form to the code.
+//! Registration during an app's request: `prompt=create` (Initiating User Registration via OpenID Connect §4), and an
+//! authorization request that is kept from the first form to the code.
 
 use symbolon::protocol::client::ClientKind;
 

@@ -1,5 +1,5 @@
-//! The page that makes the account: what is wrong is said at once, who has a name is told a few times, and of many at once one
-//! wins.
+//! The page that creates the account: all problems are shown at once, a taken name is reported only a few times, and of many
+//! concurrent submissions one succeeds.
 
 use super::{NEW, finish, requested, user};
 use crate::harness::{Browser, with_mail};

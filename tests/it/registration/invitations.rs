@@ -1,4 +1,4 @@
-//! Invitations of an operator: they bring roles and groups, work where registration is by invitation or open, and once.
+//! Invitations by an operator: they carry roles and groups, and work once, where registration is by invitation or open.
 
 use symbolon::{
     config::Registration,

@@ -1,5 +1,5 @@
-//! Requests that name what is not theirs, or is nothing at all: what is read ahead is believed in nothing. Nobody gets a 5xx,
-//! nobody learns anything, and the grant that is judged is the one of the credential.
+//! Requests that name something that is not theirs, or does not exist: what is read ahead is never trusted. Nobody gets a 5xx,
+//! nobody learns anything, and the judged grant is the one of the credential.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! The revision: every change raises it, one that failed does not, two at once never wait for each other for ever, and where the
-//! database was taken back to a former state, what was read before is not believed for long.
+//! The revision: every change raises it, a failed one does not, concurrent ones never deadlock, and when the database was
+//! restored to an earlier state, the cache is not trusted for long.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},

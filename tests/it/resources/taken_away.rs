@@ -1,4 +1,5 @@
-//! An API, or a scope of one, is taken away: what was given for it is gone at the next refresh, and wherever a token is shown.
+//! An API, or a scope of one, that is removed: what was granted for it is gone at the next refresh, and wherever a token is
+//! presented.
 
 use serde_json::json;
 use symbolon::{

@@ -1,5 +1,5 @@
-//! What was answered 200 is revoked: though others refresh at the same moment, and never when the database did not take it
-//! (RFC 7009 §2.2.1).
+//! The promise of a 200, that the token is revoked: also while others refresh at the same moment, and never if the database did
+//! not accept it (RFC 7009 §2.2.1).
 
 use std::{sync::Barrier, thread};
 

@@ -1,5 +1,5 @@
-//! Connections before there is a request: how many there may be follows from the limit of open files, one address leaves room for
-//! others, and what comes of those that fail stands in the log with the address.
+//! Connections before there is a request: their maximum number follows from the limit of open files, one address leaves room for
+//! others, and those that fail are logged with the address.
 
 use std::{
     io::{ErrorKind, Read, Write},

@@ -1,5 +1,5 @@
-//! PostgreSQL by TLS, its certificate verified: by an authority that the URL names, or by those that the system trusts, which
-//! `sslrootcert=system` stands for.
+//! PostgreSQL over TLS, with its certificate verified: by an authority that the URL names, or by those that the system trusts,
+//! for `sslrootcert=system`.
 
 use std::{fs, os::unix::fs::MetadataExt, process::Command};
 

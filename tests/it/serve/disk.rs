@@ -1,5 +1,5 @@
-//! A disk that is full, by a limit on the size of files: what cannot be written is answered 503, what only reads goes
-//! on, and nothing is lost.
+//! A full disk, by a limit on the size of files: requests that cannot write are answered 503, those that only read are served,
+//! and nothing is lost.
 
 use std::process::Command;
 

@@ -1,5 +1,5 @@
-//! Five hundred sign-ins at once, each from elsewhere, with hashes of their real cost: what does not find a place at the gate is
-//! turned away, memory stays bounded, and the token endpoint goes on.
+//! Five hundred sign-ins at once, each from another address, with hashes of their real cost: those above the limit are rejected,
+//! memory stays bounded, and the token endpoint keeps working.
 
 use std::{
     sync::{

@@ -1,5 +1,5 @@
-//! HTTPS by the server itself: TLS 1.2 and 1.3 and nothing older, and a certificate that is read again on SIGHUP while
-//! open connections go on.
+//! HTTPS by the server itself: TLS 1.2 and 1.3 and nothing older, and a certificate that is read again on SIGHUP while open
+//! connections continue.
 
 use std::{
     fs,

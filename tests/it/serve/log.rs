@@ -1,5 +1,5 @@
-//! The log: one line a request, with its id; and over a whole handler, at the finest level of ours, no line that holds
-//! anything that opens a door.
+//! The log: one line per request, with its id; and over a whole flow, at our most detailed level, no line that contains a
+//! credential.
 
 use std::{collections::BTreeMap, fs};
 

@@ -1,4 +1,4 @@
-//! What monitoring reads: the counters of `metrics_listen`, on a socket of their own.
+//! The metrics for monitoring: the counters of `metrics_listen`, on a socket of their own.
 
 use std::{
     io::{Read as _, Write as _},

@@ -1,5 +1,5 @@
-//! Behind a proxy that ends TLS: what it says is believed, what anyone else says is not, and what came by plain http
-//! is refused.
+//! A server behind a proxy that terminates TLS: the proxy's headers are trusted, anyone else's are not, and requests by plain
+//! HTTP are refused.
 
 use super::Site;
 use crate::harness::{Browser, Database, is_localhost, try_send};

@@ -1,5 +1,4 @@
-//! What is on its way when the process ends: moments that wait to be written are written, e-mails are sent or stay in the queue;
-//! also where it is killed.
+//! Pending work when the process ends: queued events are written, e-mails are sent or stay in the queue; also when it is killed.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! SIGTERM: what is in flight is answered, nothing new is taken, and the process ends well.
+//! SIGTERM: requests in flight are answered, no new ones are accepted, and the process exits successfully.
 
 use std::{
     net::TcpStream,

@@ -1,4 +1,4 @@
-//! Two processes that start at once on one fresh database, and go on together.
+//! Two processes that start at once on one fresh database, and continue together.
 
 use super::{Site, get, refresh, tokens};
 use crate::harness::{databases, free_port, try_send};

@@ -1,5 +1,5 @@
-//! A log that cannot be written: nobody reads it any more, its disk is full, or its reader has stopped reading. Requests are
-//! answered all the same, the end comes in time, and what was dropped is counted once writing works again.
+//! A log that cannot be written: its pipe is closed, its disk is full, or its reader has stopped reading. Requests are answered
+//! all the same, the shutdown is on time, and dropped lines are counted once writing works again.
 
 use std::{
     fs::File,

@@ -1,4 +1,4 @@
-//! The cookies (ASVS 3.3): what they look like, and what happens to those that are not ours.
+//! The cookies (ASVS 3.3): their attributes, and the handling of cookies that are not ours.
 
 use symbolon::protocol::{
     client::ClientKind,

@@ -1,5 +1,5 @@
-//! Forged and expired sign-in forms (RFC 6749 §10.12): nobody is signed in by a form that was not shown to
-//! this browser, a moment ago, for this purpose.
+//! Forged and expired sign-in forms (RFC 6749 §10.12): only a form that was shown to this browser, recently, for this purpose,
+//! signs anyone in.
 
 use symbolon::{protocol::stamp::StampError, web::forms};
 

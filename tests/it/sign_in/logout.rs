@@ -1,5 +1,5 @@
-//! Signing out (ASVS 7.4.1), and the home page: asked first, done by a form of ours alone, and over on the
-//! server, not only in the browser. What was granted for offline access lives on.
+//! Signing out (ASVS 7.4.1), and the home page: confirmed first, only by a form of ours, and effective on the server, not only in
+//! the browser. What was granted for offline access stays active.
 
 use symbolon::{
     protocol::{

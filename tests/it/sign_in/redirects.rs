@@ -1,5 +1,5 @@
-//! Where the way goes after a sign-in: home, or back to `/authorize`, whatever a link says (RFC 9700 §4.11,
-//! ASVS 3.7.2). And whether browsers are told to come by https alone.
+//! The redirect after a sign-in: home, or back to `/authorize`, whatever a link says (RFC 9700 §4.11, ASVS 3.7.2). Also whether
+//! browsers are required to use HTTPS.
 
 use symbolon::{config::Issuer, protocol::client::ClientKind};
 

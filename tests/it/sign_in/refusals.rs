@@ -1,5 +1,5 @@
-//! What a refusal gives away (ASVS 6.3.8): nothing. Unknown names, wrong passwords, users who are switched
-//! off and users without a password get the same answer, in the same time.
+//! What a refusal reveals (ASVS 6.3.8): nothing. Unknown names, wrong passwords, disabled users and users without a password get
+//! the same response, in the same time.
 
 use std::time::{Duration, Instant};
 

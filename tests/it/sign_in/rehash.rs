@@ -1,4 +1,4 @@
-//! Hashes of former systems, and of former parameters, are made anew when their user signs in, and only then.
+//! Password hashes of former systems, and of former parameters, which are replaced when their user signs in, and only then.
 
 use std::{sync::Barrier, thread};
 

@@ -1,5 +1,5 @@
-//! Sessions that are remembered: their cookie outlives the browser's window, and they last longer; and what was granted in them
-//! with them. Those that are not stay as they were.
+//! Remembered sessions: their cookie outlives the browser's window, and they last longer, as do the grants issued in them. Other
+//! sessions are unchanged.
 
 use symbolon::protocol::client::{Client, ClientKind};
 

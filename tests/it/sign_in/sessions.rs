@@ -1,5 +1,5 @@
-//! Sessions (ASVS 7.2, 7.3): renewed when the same user signs in again, ended when someone else does, over
-//! when unused for too long or too old.
+//! Sessions (ASVS 7.2, 7.3): renewed when the same user signs in again, ended when another does, expired when idle for too long
+//! or too old.
 
 use symbolon::protocol::client::ClientKind;
 

@@ -1,5 +1,5 @@
-//! Guessing (ASVS 6.1.1, 6.3.1; NIST SP 800-63B-4 §3.2.2): waits that grow, by account and by network, without giving anyone the
-//! power to lock an owner out. Here names and users; browsers that are known, networks, many at once and whole attacks in files of
+//! Password guessing (ASVS 6.1.1, 6.3.1; NIST SP 800-63B-4 §3.2.2): growing delays, by account and by network, without letting
+//! anyone lock the owner out. Here names and users; known browsers, networks, concurrent attempts and whole attacks have files of
 //! their own.
 
 mod at_once;

@@ -1,5 +1,5 @@
-//! What the sign-in page offers besides: staying signed in, a new password, an account; and that it says of what led there only
-//! what this server has said, to this browser, about this name and this request.
+//! Other options of the sign-in page: staying signed in, a new password, an account; and its notices, which are shown only if
+//! this server issued them, to this browser, about this name and this request.
 
 use symbolon::{
     protocol::{client::ClientKind, params::Params},

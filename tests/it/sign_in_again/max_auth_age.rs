@@ -1,4 +1,4 @@
-//! The ceiling that a client has for the age of a sign-in, counted from the sign-in and from nothing else.
+//! A client's maximum age of a sign-in, counted from the sign-in and from nothing else.
 
 use symbolon::{
     protocol::{

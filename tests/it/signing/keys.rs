@@ -1,5 +1,5 @@
-//! Keys of several algorithms beside one another: each is rotated by itself, one made by another process is used at once, and one
-//! that is missing is a fault of the operator's, told plainly.
+//! Keys of several algorithms side by side: each is rotated independently, one made by another process is used at once, and a
+//! missing one is reported as the operator's error, in plain words.
 
 use symbolon::{
     jose,

@@ -1,5 +1,5 @@
-//! Addresses that a version before kept in lower case alone: the next start brings each into its one spelling, once, and tells of
-//! those that it cannot.
+//! Addresses that a previous version stored in lower case only: the next start converts each to its canonical spelling, once, and
+//! reports those that it cannot convert.
 
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
 use symbolon::{

@@ -1,5 +1,5 @@
-//! What stands for a choice, and what does not: the stamp in the URL counts for its request, its session and its time, and the
-//! form for its request and its session.
+//! What proves a choice of account, and what does not: the stamp in the URL is valid for its request, its session and its time,
+//! and the form for its request and its session.
 
 use symbolon::protocol::client::ClientKind;
 

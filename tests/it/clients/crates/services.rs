@@ -1,6 +1,5 @@
-//! What relying parties and resource servers call besides signing in, by the same crates: `oauth2` for `client_credentials`,
-//! introspection and revocation, `openidconnect` for ID tokens of each algorithm with claims of one's own, signed userinfo, and
-//! logout.
+//! What relying parties and resource servers call besides sign-in, by the same crates: `oauth2` for `client_credentials`,
+//! introspection and revocation, `openidconnect` for ID tokens of each algorithm with custom claims, signed userinfo, and logout.
 
 use oauth2::{TokenIntrospectionResponse, basic::BasicClient};
 use openidconnect::{

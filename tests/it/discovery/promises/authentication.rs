@@ -1,4 +1,4 @@
-//! How clients authenticate, by which grant types, and at which endpoints.
+//! Client authentication as promised: by which methods and grant types, and at which endpoints.
 
 use base64::{
     Engine,

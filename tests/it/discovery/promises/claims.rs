@@ -1,4 +1,4 @@
-//! Scopes, claims, subjects and classes of authentication: what is listed is told of someone of whom everything is known.
+//! Scopes, claims, subjects and authentication context classes: all that are listed are issued for a user with complete data.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Signing out: where the user comes back to, and that a client is told, with the session that has ended.
+//! Logout as promised: the redirect back to the app, and the notification of a client, with the session that has ended.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

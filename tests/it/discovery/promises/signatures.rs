@@ -1,5 +1,5 @@
-//! What the server signs, and with which algorithms: each is tried by a client that is registered for it, and checked by a
-//! library that is not ours.
+//! Signatures as promised: what the server signs, and with which algorithms. Each is tried by a client registered for it, and
+//! verified by a third-party library.
 
 use jsonwebtoken::{DecodingKey, Validation, jwk::JwkSet};
 use serde_json::Value;

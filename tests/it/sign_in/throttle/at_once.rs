@@ -1,5 +1,5 @@
-//! Many attempts at once: none slips by, none that is right is refused for others that were not judged yet, and no flood costs more
-//! than it may.
+//! Concurrent attempts: none evades the count, no correct one is refused because of others that are not judged yet, and no flood
+//! costs more than it may.
 
 use std::{io::Write as _, net::TcpStream, sync::Barrier, thread};
 

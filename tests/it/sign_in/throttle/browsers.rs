@@ -1,5 +1,5 @@
-//! Browsers in which a user has signed in before: what unknown callers guess elsewhere does not slow them down, and each of their users
-//! has a count of their own there.
+//! Browsers in which a user has signed in before: guesses of unknown callers elsewhere do not delay their sign-in, and each of a
+//! browser's users has a separate count there.
 
 use symbolon::protocol::activity::Activity;
 

@@ -1,5 +1,5 @@
-//! Whole attacks and whole schools, simulated on the counts alone, with a clock of their own: how many passwords are looked at, and
-//! what becomes of a user who signs in on a new machine in the middle. `docs/decisions/0025` quotes the rates.
+//! Simulations of whole attacks and whole schools, on the counts alone, with a clock of their own: how many passwords are
+//! checked, and what happens to a user who signs in on a new machine in the middle. `docs/decisions/0025` quotes the rates.
 
 use std::{
     cmp::Reverse,
