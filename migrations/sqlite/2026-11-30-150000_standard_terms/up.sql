@@ -22,5 +22,4 @@ DROP INDEX links_person;
 CREATE INDEX links_user ON links (user_id) WHERE user_id IS NOT NULL;
 
 -- Used only by processes of earlier versions; replaced by rate_limits.
-DROP INDEX sign_in_failures_last;
-DROP TABLE sign_in_failures;
+DROP TABLE IF EXISTS sign_in_failures;
