@@ -254,8 +254,7 @@ impl Config {
 }
 
 impl Config {
-    /// The reason why there is no installation: the database's file or the server secret does not exist. `None` where both exist,
-    /// or where the database is not a file.
+    /// The reason why there is no installation: the database is a file that does not exist, or there is no server secret.
     #[must_use]
     pub fn missing_installation(&self) -> Option<String> {
         match &self.database {

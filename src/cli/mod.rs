@@ -38,7 +38,7 @@ use crate::{
     store::{
         self, AnyConnection, DatabaseUrl, Store, database_time,
         error::Outage,
-        migrations::{self, SchemaState},
+        migrations::{self, MigrationError, SchemaState},
     },
 };
 use output::Format;
@@ -260,10 +260,7 @@ fn work(config: &Config, only_tells: bool, command: impl FnOnce(&mut Work<'_>) -
             ));
         }
         SchemaState::Newer(version) => {
-            return refuse(format!(
-                "database {}: it is newer than this version of symbolon: unknown migration {version}",
-                config.database
-            ));
+            return refuse(format!("database {}: {}", config.database, MigrationError::newer(&version)));
         }
     }
     let now = time(&store, only_tells)?;

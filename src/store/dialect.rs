@@ -2,16 +2,18 @@
 //! how work is done under a lock that other processes respect.
 
 mod clock;
+mod tables;
 
 use std::{fmt, time::Duration};
 
 use diesel::{
     Connection as _, PgConnection, RunQueryDsl as _, SqliteConnection,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
-    sql_types::{BigInt, Integer, Text},
+    sql_types::{BigInt, Integer},
 };
 
 pub(super) use clock::Clock;
+pub use tables::has_table;
 
 use super::{connection::AnyConnection, error::Error, progress, write_queue};
 use crate::protocol::error::Invalid;
@@ -308,28 +310,6 @@ impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
-}
-
-/// Whether a table of this name exists.
-///
-/// # Errors
-/// The database's.
-pub fn has_table(connection: &mut AnyConnection, name: &str) -> Result<bool, Error> {
-    let query = match connection {
-        AnyConnection::Sqlite(_) => "SELECT count(*) AS count FROM sqlite_master WHERE type = 'table' AND name = ",
-        AnyConnection::Postgres(_) => "SELECT count(*) AS count FROM pg_class WHERE oid = to_regclass(",
-    };
-    let found: Found = match connection {
-        AnyConnection::Sqlite(sqlite) => diesel::sql_query(query).sql("?").bind::<Text, _>(name).get_result(sqlite)?,
-        AnyConnection::Postgres(postgres) => diesel::sql_query(query).sql("$1)").bind::<Text, _>(name).get_result(postgres)?,
-    };
-    Ok(found.count > 0)
-}
-
-#[derive(diesel::QueryableByName)]
-struct Found {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
 }
 
 #[cfg(test)]

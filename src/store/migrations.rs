@@ -2,7 +2,7 @@
 
 use diesel::{
     backend::Backend,
-    migration::{self, MigrationSource, MigrationVersion},
+    migration::{self, MigrationSource},
     prelude::*,
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -26,6 +26,14 @@ pub enum MigrationError {
     Failed(String),
 }
 
+impl MigrationError {
+    /// The database is newer than this binary: it has this migration.
+    #[must_use]
+    pub fn newer(version: &str) -> Self {
+        Self::Failed(format!("the database is newer than this version of symbolon: unknown migration {version}"))
+    }
+}
+
 impl Outage for MigrationError {
     fn is_outage(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_outage())
@@ -42,6 +50,10 @@ pub fn run(connection: &mut AnyConnection) -> Result<Vec<String>, MigrationError
         return Ok(Vec::new());
     }
     dialect::exclusively(connection, |connection| {
+        // Another process may have run migrations before this one had the lock: its own, or those of a newer version.
+        if let SchemaState::Newer(version) = state(connection)? {
+            return Err(MigrationError::newer(&version));
+        }
         let ran = match connection {
             AnyConnection::Sqlite(sqlite) => run_pending(sqlite, SQLITE),
             AnyConnection::Postgres(postgres) => run_pending(postgres, POSTGRES),
@@ -103,11 +115,6 @@ fn run_pending<DB: Backend>(
     connection: &mut impl MigrationHarness<DB>,
     ours: EmbeddedMigrations,
 ) -> migration::Result<Vec<String>> {
-    let known = MigrationSource::<DB>::migrations(&ours)?;
-    let is_unknown = |version: &MigrationVersion<'_>| known.iter().all(|known| known.name().version() != *version);
-    if let Some(version) = connection.applied_migrations()?.into_iter().find(is_unknown) {
-        return Err(format!("the database is newer than this version of symbolon: unknown migration {version}").into());
-    }
     Ok(connection.run_pending_migrations(ours)?.iter().map(ToString::to_string).collect())
 }
 
