@@ -4,7 +4,7 @@
 
 use askama::Template;
 
-use super::{Layout, Owner};
+use super::{FormProblem, Layout, Owner};
 
 /// The page, with the way to the export and the form that deletes the account; it sends `password`.
 #[derive(Debug, Template)]
@@ -40,13 +40,8 @@ pub struct Kept<'a> {
 pub enum DeletionProblem {
     /// The password is not right.
     WrongPassword,
-    /// Too many attempts.
-    SlowedDown {
-        /// How long to wait.
-        seconds: i64,
-    },
-    /// The form's proof is too old or of another session.
-    FormExpired,
+    /// The form was not taken as a whole.
+    Form(FormProblem),
 }
 
 /// The page after an account was deleted. Nobody is signed in.
@@ -79,8 +74,8 @@ pub(super) mod tests {
         vec![
             sample("data", &PAGE),
             sample("data-wrong", &again(DeletionProblem::WrongPassword)),
-            sample("data-slowed", &again(DeletionProblem::SlowedDown { seconds: 1 })),
-            sample("data-expired", &again(DeletionProblem::FormExpired)),
+            sample("data-slowed", &again(DeletionProblem::Form(FormProblem::SlowedDown { seconds: 1 }))),
+            sample("data-expired", &again(DeletionProblem::Form(FormProblem::FormExpired))),
             sample("data-deleted", &AccountDeleted { layout: LAYOUT, username: "alice" }),
         ]
     }
@@ -108,8 +103,11 @@ pub(super) mod tests {
 
     #[test]
     fn a_problem_is_told_where_the_form_is() {
-        for problem in [DeletionProblem::WrongPassword, DeletionProblem::SlowedDown { seconds: 42 }, DeletionProblem::FormExpired]
-        {
+        for problem in [
+            DeletionProblem::WrongPassword,
+            DeletionProblem::Form(FormProblem::SlowedDown { seconds: 42 }),
+            DeletionProblem::Form(FormProblem::FormExpired),
+        ] {
             let html = AccountData { problem: Some(problem), ..PAGE }.render().unwrap();
             let (before, after) = html.split_once("<h2 id=\"delete\">").unwrap();
             assert!(after.contains("role=\"alert\"") && !before.contains("role=\"alert\""), "{problem:?}");

@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::{Layout, Owner};
+use super::{FormProblem, Layout, Owner};
 
 /// The form; it sends `email` and `password`.
 #[derive(Debug, Template)]
@@ -58,13 +58,8 @@ pub enum EmailProblem {
     WrongPassword,
     /// It is not an e-mail address.
     NotAnAddress,
-    /// Too many attempts.
-    SlowedDown {
-        /// How long to wait.
-        seconds: i64,
-    },
-    /// The form's proof is too old or of another session.
-    FormExpired,
+    /// The form was not taken as a whole.
+    Form(FormProblem),
 }
 
 #[cfg(test)]
@@ -99,8 +94,8 @@ pub(super) mod tests {
             sample("email-off", &Email { state: EmailState::MailOff, ..PAGE }),
             sample("email-wrong", &with(EmailProblem::WrongPassword)),
             sample("email-not-an-address", &with(EmailProblem::NotAnAddress)),
-            sample("email-slowed", &with(EmailProblem::SlowedDown { seconds: 42 })),
-            sample("email-expired", &with(EmailProblem::FormExpired)),
+            sample("email-slowed", &with(EmailProblem::Form(FormProblem::SlowedDown { seconds: 42 }))),
+            sample("email-expired", &with(EmailProblem::Form(FormProblem::FormExpired))),
         ]
     }
 
