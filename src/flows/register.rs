@@ -38,20 +38,20 @@ fn handle(app: &App, connection: &mut AnyConnection, mail_form: &MailForm, form:
     let Some(form) = form else {
         return match mail_form.sent_for(app) {
             Some(email) => Ok(sent(app, mail_form, email)),
-            None => show(app, connection, mail_form, ("", None)),
+            None => show(app, connection, mail_form, "", None),
         };
     };
     mail_form.needs_cookie(app)?;
     let typed = form.get("email").unwrap_or_default().trim();
     if let Err(problem) = mail_form.check(app) {
-        return show(app, connection, mail_form, (typed, Some(RegisterProblem::Form(problem))));
+        return show(app, connection, mail_form, typed, Some(RegisterProblem::Form(problem)));
     }
     let Some(email) = EmailAddress::parse(typed) else {
-        return show(app, connection, mail_form, (typed, Some(RegisterProblem::NotAnAddress)));
+        return show(app, connection, mail_form, typed, Some(RegisterProblem::NotAnAddress));
     };
     match mail_form.ask(app, connection, email.as_str(), Wanted::Registration)? {
         Ok(reply) => Ok(reply),
-        Err(problem) => show(app, connection, mail_form, (typed, Some(RegisterProblem::Form(problem)))),
+        Err(problem) => show(app, connection, mail_form, typed, Some(RegisterProblem::Form(problem))),
     }
 }
 
@@ -69,7 +69,8 @@ fn show(
     app: &App,
     connection: &mut AnyConnection,
     mail_form: &MailForm,
-    (email, problem): (&str, Option<RegisterProblem>),
+    email: &str,
+    problem: Option<RegisterProblem>,
 ) -> Result<Reply, PageError> {
     let owner = mail_form.owner();
     let client_name = mail_form.client_name(app, connection)?;

@@ -105,7 +105,7 @@ fn send(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &
     }
     app.bell.notify_one();
     Ok(signed_in
-        .done_at(app, paths::ACCOUNT_EMAIL, ("sent", None))
+        .done_at(app, paths::ACCOUNT_EMAIL, "sent", None)
         .noting(format!("requested a change of their e-mail address: user {id}")))
 }
 

@@ -214,7 +214,7 @@ impl SignedIn {
     }
 
     /// To the page at this path, which says what has been done, and to what.
-    fn done_at(&self, app: &App, path: &str, (done, id): (&str, Option<&str>)) -> Reply {
+    fn done_at(&self, app: &App, path: &str, done: &str, id: Option<&str>) -> Reply {
         let to = url(app, path);
         let binding = [&*self.session.id.to_string(), &*to, done, id.unwrap_or_default()];
         let stamp = stamp::make(&app.config.secrets, Purpose::Done, &binding, self.context.now);

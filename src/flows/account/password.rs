@@ -69,7 +69,7 @@ fn set(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &U
     app.bell.notify_one();
     let done = if ends_others { "changed-and-ended" } else { "changed" };
     Ok(signed_in
-        .done_at(app, paths::ACCOUNT_PASSWORD, (done, None))
+        .done_at(app, paths::ACCOUNT_PASSWORD, done, None)
         .with(header::SET_COOKIE, &session::cookie(app, &renewed, now))
         .noting(format!("changed their password: user {}", user.claims.id)))
 }
