@@ -36,6 +36,13 @@ pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
     link::answer(request, &app, &LINK_PAGE, handle).await
 }
 
+/// A valid link, and the e-mail address it confirms.
+struct Confirmation<'a> {
+    link: &'a Link,
+    user: User,
+    email: &'a str,
+}
+
 fn handle(
     app: &App,
     connection: &mut AnyConnection,
@@ -47,10 +54,11 @@ fn handle(
     let Some(email) = link.email.as_deref() else {
         return Ok(link_request.problem_of(app, Some(link.kind), LinkProblem::Unknown));
     };
+    let confirmation = Confirmation { link, user, email };
     match form.map(|_| link_request.check(app, link)) {
-        None => Ok(show(app, link_request, link, (&user, email), None)),
-        Some(Err(problem)) => Ok(show(app, link_request, link, (&user, email), Some(problem))),
-        Some(Ok(())) => confirm(app, connection, link_request, link, (&user, email)),
+        None => Ok(show(app, link_request, &confirmation, None)),
+        Some(Err(problem)) => Ok(show(app, link_request, &confirmation, Some(problem))),
+        Some(Ok(())) => confirm(app, connection, link_request, &confirmation),
     }
 }
 
@@ -58,9 +66,9 @@ fn confirm(
     app: &App,
     connection: &mut AnyConnection,
     link_request: &LinkRequest,
-    link: &Link,
-    (user, email): (&User, &str),
+    confirmation: &Confirmation<'_>,
 ) -> Result<Reply, PageError> {
+    let Confirmation { link, user, email } = confirmation;
     let (now, origin) = (link_request.context.now, link_request.context.origin());
     let id = user.claims.id;
     let activity = Activity::EmailChanged;
@@ -83,7 +91,8 @@ fn confirm(
     }
 }
 
-fn show(app: &App, link_request: &LinkRequest, link: &Link, (user, email): (&User, &str), problem: Option<FormProblem>) -> Reply {
+fn show(app: &App, link_request: &LinkRequest, confirmation: &Confirmation<'_>, problem: Option<FormProblem>) -> Reply {
+    let Confirmation { link, user, email } = confirmation;
     let owner = link_request.owner();
     let page = ConfirmEmail {
         layout: link_request.layout(app),

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     app::App,
-    pages::{Login, LoginNotice, LoginProblem, Remember},
+    pages::{FormProblem, Login, LoginNotice, LoginProblem, Remember},
     paths,
     protocol::{
         authentication::Amr, authorization::AuthorizationRequest, id::Id, login_name::LoginName, network, time::Timestamp,
@@ -75,7 +75,7 @@ async fn sign_in(app: &Data<App>, request: PageRequest) -> Result<Reply, PageErr
     }
     if !request.is_form_of_browser(app, paths::LOGIN) {
         return run_blocking(app, Priority::Browsers, move |app, connection| {
-            Ok(show(app, connection, &request, Some(&typed), Some(LoginProblem::FormExpired))?)
+            Ok(show(app, connection, &request, Some(&typed), Some(LoginProblem::Form(FormProblem::FormExpired)))?)
         })
         .await;
     }
@@ -98,7 +98,8 @@ async fn sign_in(app: &Data<App>, request: PageRequest) -> Result<Reply, PageErr
                 Ok(Some(shown.noting(format!("{what}: {who}"))))
             }
             Verdict::TooMany { seconds } => {
-                show(app, connection, request, Some(typed), Some(LoginProblem::SlowedDown { seconds })).map(Some)
+                show(app, connection, request, Some(typed), Some(LoginProblem::Form(FormProblem::SlowedDown { seconds })))
+                    .map(Some)
             }
         }
     })
@@ -224,8 +225,10 @@ fn show(
     let reply = match problem {
         None => page::show(200, &login, target.as_deref()),
         Some(LoginProblem::WrongNameOrPassword) => page::show(401, &login, target.as_deref()),
-        Some(LoginProblem::FormExpired) => page::show(400, &login, target.as_deref()).noting("form expired or forged"),
-        Some(LoginProblem::SlowedDown { seconds }) => page::show(429, &login, target.as_deref())
+        Some(LoginProblem::Form(FormProblem::FormExpired)) => {
+            page::show(400, &login, target.as_deref()).noting("form expired or forged")
+        }
+        Some(LoginProblem::Form(FormProblem::SlowedDown { seconds })) => page::show(429, &login, target.as_deref())
             .with(header::RETRY_AFTER, &seconds.to_string())
             .noting("sign-in rate limited"),
     };

@@ -39,6 +39,14 @@ pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
     link::answer(request, &app, &LINK_PAGE, handle).await
 }
 
+/// A valid link, and the event that the e-mail with it reported.
+struct Report<'a> {
+    link: &'a Link,
+    user: User,
+    notified: &'a NotifiedEvent,
+    what: ReportedEvent<'a>,
+}
+
 fn handle(
     app: &App,
     connection: &mut AnyConnection,
@@ -50,10 +58,11 @@ fn handle(
     let problem_of = || Ok(link_request.problem_of(app, Some(link.kind), LinkProblem::Unknown));
     let LinkContent::NotMe(notified) = &link.content else { return problem_of() };
     let Some(what) = what(notified) else { return problem_of() };
+    let report = Report { link, user, notified, what };
     match form.map(|_| link_request.check(app, link)) {
-        None => Ok(show(app, link_request, link, (&user, notified, what), None)),
-        Some(Err(problem)) => Ok(show(app, link_request, link, (&user, notified, what), Some(problem))),
-        Some(Ok(())) => end(app, connection, link_request, link, &user),
+        None => Ok(show(app, link_request, &report, None)),
+        Some(Err(problem)) => Ok(show(app, link_request, &report, Some(problem))),
+        Some(Ok(())) => end(app, connection, link_request, link, &report.user),
     }
 }
 
@@ -83,19 +92,14 @@ fn end(
     Ok(page::show(200, &page, None).noting(format!("signed out everywhere with a link: user {id}")))
 }
 
-fn show(
-    app: &App,
-    link_request: &LinkRequest,
-    link: &Link,
-    (user, notified, what): (&User, &NotifiedEvent, ReportedEvent<'_>),
-    problem: Option<FormProblem>,
-) -> Reply {
+fn show(app: &App, link_request: &LinkRequest, report: &Report<'_>, problem: Option<FormProblem>) -> Reply {
+    let Report { link, user, notified, what } = report;
     let owner = link_request.owner();
     let (browser, place) = (formatting::program(&notified.origin), place(&notified.origin));
     let page = NotMe {
         layout: link_request.layout(app),
         username: &user.claims.username,
-        what,
+        what: *what,
         when: &formatting::full(notified.at),
         at: &formatting::iso(notified.at),
         browser: browser.as_deref(),

@@ -38,23 +38,20 @@ fn handle(app: &App, connection: &mut AnyConnection, mail_form: &MailForm, form:
     let Some(form) = form else {
         return match mail_form.sent_for(app) {
             Some(email) => Ok(sent(app, mail_form, email)),
-            None => show(app, connection, mail_form, ("", None)),
+            None => show(app, connection, mail_form, "", None),
         };
     };
     mail_form.needs_cookie(app)?;
     let typed = form.get("email").unwrap_or_default().trim();
-    if mail_form.check(app).is_err() {
-        return show(app, connection, mail_form, (typed, Some(RegisterProblem::FormExpired)));
+    if let Err(problem) = mail_form.check(app) {
+        return show(app, connection, mail_form, typed, Some(RegisterProblem::Form(problem)));
     }
     let Some(email) = EmailAddress::parse(typed) else {
-        return show(app, connection, mail_form, (typed, Some(RegisterProblem::NotAnAddress)));
+        return show(app, connection, mail_form, typed, Some(RegisterProblem::NotAnAddress));
     };
     match mail_form.ask(app, connection, email.as_str(), Wanted::Registration)? {
         Ok(reply) => Ok(reply),
-        Err(FormProblem::SlowedDown { seconds }) => {
-            show(app, connection, mail_form, (typed, Some(RegisterProblem::SlowedDown { seconds })))
-        }
-        Err(FormProblem::FormExpired) => show(app, connection, mail_form, (typed, Some(RegisterProblem::FormExpired))),
+        Err(problem) => show(app, connection, mail_form, typed, Some(RegisterProblem::Form(problem))),
     }
 }
 
@@ -72,7 +69,8 @@ fn show(
     app: &App,
     connection: &mut AnyConnection,
     mail_form: &MailForm,
-    (email, problem): (&str, Option<RegisterProblem>),
+    email: &str,
+    problem: Option<RegisterProblem>,
 ) -> Result<Reply, PageError> {
     let owner = mail_form.owner();
     let client_name = mail_form.client_name(app, connection)?;
@@ -88,8 +86,8 @@ fn show(
     let reply = match problem {
         None => page::show(200, &page, None),
         Some(RegisterProblem::NotAnAddress) => page::show(400, &page, None),
-        Some(RegisterProblem::FormExpired) => page::show(400, &page, None).noting("form expired or forged"),
-        Some(RegisterProblem::SlowedDown { seconds }) => {
+        Some(RegisterProblem::Form(FormProblem::FormExpired)) => page::show(400, &page, None).noting("form expired or forged"),
+        Some(RegisterProblem::Form(FormProblem::SlowedDown { seconds })) => {
             page::show(429, &page, None).with(header::RETRY_AFTER, &seconds.to_string()).noting("e-mail requests rate limited")
         }
     };

@@ -27,7 +27,7 @@ pub fn rows(entries: &[HistoryEntry], formatting: &Formatting<'_>) -> Vec<Timeli
 
 fn tell(row: &Row, first: &HistoryEntry, last: &HistoryEntry, formatting: &Formatting<'_>) -> TimelineRow {
     // Of omitted entries, only their number is shown.
-    let shown = (!matches!(row.kind, timeline::RowKind::Omitted { .. })).then_some(first);
+    let shown = (!matches!(row.kind, timeline::Grouping::Omitted { .. })).then_some(first);
     TimelineRow {
         kind: kind(row, first, last),
         at: (formatting.when)(first.at),
@@ -46,15 +46,17 @@ fn tell(row: &Row, first: &HistoryEntry, last: &HistoryEntry, formatting: &Forma
 
 fn kind(row: &Row, first: &HistoryEntry, last: &HistoryEntry) -> RowKind {
     match (row.kind, first.event) {
-        (timeline::RowKind::Omitted { changed }, _) => RowKind::Omitted { count: row.count(), changed },
-        (timeline::RowKind::Run, _) => RowKind::Run { count: row.count(), last: last.generation, seconds: row.lasting.seconds() },
-        (timeline::RowKind::Single, GrantEvent::CodeIssued) => RowKind::CodeIssued,
-        (timeline::RowKind::Single, GrantEvent::Redeemed) => RowKind::Redeemed,
-        (timeline::RowKind::Single, GrantEvent::Refreshed) => RowKind::Refreshed,
-        (timeline::RowKind::Single, GrantEvent::Repeated) => RowKind::Repeated,
-        (timeline::RowKind::Single, GrantEvent::Healed) => RowKind::Healed,
-        (timeline::RowKind::Single, GrantEvent::Reused) => RowKind::Reused { newest: row.newest, first_used: row.first_used },
-        (timeline::RowKind::Single, GrantEvent::Revoked) => RowKind::Revoked,
+        (timeline::Grouping::Omitted { changed }, _) => RowKind::Omitted { count: row.count(), changed },
+        (timeline::Grouping::Run, _) => {
+            RowKind::Run { count: row.count(), last: last.generation, seconds: row.lasting.seconds() }
+        }
+        (timeline::Grouping::Single, GrantEvent::CodeIssued) => RowKind::CodeIssued,
+        (timeline::Grouping::Single, GrantEvent::Redeemed) => RowKind::Redeemed,
+        (timeline::Grouping::Single, GrantEvent::Refreshed) => RowKind::Refreshed,
+        (timeline::Grouping::Single, GrantEvent::Repeated) => RowKind::Repeated,
+        (timeline::Grouping::Single, GrantEvent::Healed) => RowKind::Healed,
+        (timeline::Grouping::Single, GrantEvent::Reused) => RowKind::Reused { newest: row.newest, first_used: row.first_used },
+        (timeline::Grouping::Single, GrantEvent::Revoked) => RowKind::Revoked,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::{Layout, Owner};
+use super::{FormProblem, Layout, Owner};
 
 /// The page, with a link to the export and the form that deletes the account; it sends `password`.
 #[derive(Debug, Template)]
@@ -39,13 +39,8 @@ pub struct Kept<'a> {
 pub enum DeletionProblem {
     /// The password is wrong.
     WrongPassword,
-    /// Too many attempts.
-    SlowedDown {
-        /// How long to wait, in seconds.
-        seconds: i64,
-    },
-    /// The form's CSRF token has expired or belongs to another session.
-    FormExpired,
+    /// The form itself was rejected.
+    Form(FormProblem),
 }
 
 /// The page after an account was deleted. Nobody is signed in.
@@ -78,8 +73,8 @@ pub(super) mod tests {
         vec![
             sample("data", &PAGE),
             sample("data-wrong", &again(DeletionProblem::WrongPassword)),
-            sample("data-slowed", &again(DeletionProblem::SlowedDown { seconds: 1 })),
-            sample("data-expired", &again(DeletionProblem::FormExpired)),
+            sample("data-slowed", &again(DeletionProblem::Form(FormProblem::SlowedDown { seconds: 1 }))),
+            sample("data-expired", &again(DeletionProblem::Form(FormProblem::FormExpired))),
             sample("data-deleted", &AccountDeleted { layout: LAYOUT, username: "alice" }),
         ]
     }
@@ -107,8 +102,11 @@ pub(super) mod tests {
 
     #[test]
     fn a_problem_is_told_where_the_form_is() {
-        for problem in [DeletionProblem::WrongPassword, DeletionProblem::SlowedDown { seconds: 42 }, DeletionProblem::FormExpired]
-        {
+        for problem in [
+            DeletionProblem::WrongPassword,
+            DeletionProblem::Form(FormProblem::SlowedDown { seconds: 42 }),
+            DeletionProblem::Form(FormProblem::FormExpired),
+        ] {
             let html = AccountData { problem: Some(problem), ..PAGE }.render().unwrap();
             let (before, after) = html.split_once("<h2 id=\"delete\">").unwrap();
             assert!(after.contains("role=\"alert\"") && !before.contains("role=\"alert\""), "{problem:?}");

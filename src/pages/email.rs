@@ -4,7 +4,7 @@
 
 use askama::Template;
 
-use super::{Layout, Owner};
+use super::{FormProblem, Layout, Owner};
 
 /// The form; it sends `email` and `password`.
 #[derive(Debug, Template)]
@@ -59,13 +59,8 @@ pub enum EmailProblem {
     WrongPassword,
     /// It is not an e-mail address.
     NotAnAddress,
-    /// Too many attempts.
-    SlowedDown {
-        /// How long to wait, in seconds.
-        seconds: i64,
-    },
-    /// The form's CSRF token has expired or belongs to another session.
-    FormExpired,
+    /// The form itself was rejected.
+    Form(FormProblem),
 }
 
 #[cfg(test)]
@@ -100,8 +95,8 @@ pub(super) mod tests {
             sample("email-off", &Email { state: EmailState::MailOff, ..PAGE }),
             sample("email-wrong", &with(EmailProblem::WrongPassword)),
             sample("email-not-an-address", &with(EmailProblem::NotAnAddress)),
-            sample("email-slowed", &with(EmailProblem::SlowedDown { seconds: 42 })),
-            sample("email-expired", &with(EmailProblem::FormExpired)),
+            sample("email-slowed", &with(EmailProblem::Form(FormProblem::SlowedDown { seconds: 42 }))),
+            sample("email-expired", &with(EmailProblem::Form(FormProblem::FormExpired))),
         ]
     }
 

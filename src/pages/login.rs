@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::Layout;
+use super::{FormProblem, Layout};
 
 /// The form that asks for username and password.
 #[derive(Debug, Template)]
@@ -54,13 +54,8 @@ pub enum LoginNotice {
 pub enum LoginProblem {
     /// The username or the password is wrong.
     WrongNameOrPassword,
-    /// Too many attempts.
-    SlowedDown {
-        /// How long to wait, in seconds.
-        seconds: i64,
-    },
-    /// The form's CSRF token has expired or belongs to another browser.
-    FormExpired,
+    /// The form itself was rejected.
+    Form(FormProblem),
 }
 
 #[cfg(test)]
@@ -101,7 +96,7 @@ pub(super) mod tests {
     }
 
     pub fn samples() -> Vec<Sample> {
-        let slowed = LoginProblem::SlowedDown { seconds: 42 };
+        let slowed = LoginProblem::Form(FormProblem::SlowedDown { seconds: 42 });
         let mut direct = login("", None);
         direct.client_name = None;
         let ticked = Some(Remember { ticked: true, ..REMEMBER });
@@ -113,7 +108,7 @@ pub(super) mod tests {
             sample("login-direct", &direct),
             sample("login-wrong", &login("alice", Some(LoginProblem::WrongNameOrPassword))),
             sample("login-slowed", &login("alice", Some(slowed))),
-            sample("login-expired", &login("", Some(LoginProblem::FormExpired))),
+            sample("login-expired", &login("", Some(LoginProblem::Form(FormProblem::FormExpired)))),
         ];
         all.extend(
             NOTICES.map(|(name, notice, _)| sample(&format!("login-{name}"), &Login { notice: Some(notice), ..full(None) })),
@@ -185,7 +180,7 @@ pub(super) mod tests {
     fn the_wait_is_in_words() {
         for (seconds, words) in [(0, "1 second,"), (1, "1 second,"), (42, "42 seconds,"), (91, "2 minutes,"), (180, "3 minutes,")]
         {
-            let slowed = Some(LoginProblem::SlowedDown { seconds });
+            let slowed = Some(LoginProblem::Form(FormProblem::SlowedDown { seconds }));
             let html = login("alice", slowed).render().unwrap();
             assert!(html.contains(&format!("Wait {words}")), "{seconds}");
         }
@@ -220,7 +215,8 @@ pub(super) mod tests {
         for (name, notice, words) in NOTICES {
             let html = Login { notice: Some(notice), ..full(None) }.render().unwrap();
             assert!(html.contains(words) && html.contains("role=\"status\"") && !html.contains("role=\"alert\""), "{name}");
-            let again = Login { notice: Some(notice), ..full(Some(LoginProblem::FormExpired)) }.render().unwrap();
+            let again =
+                Login { notice: Some(notice), ..full(Some(LoginProblem::Form(FormProblem::FormExpired))) }.render().unwrap();
             assert!(!again.contains(words) && again.contains("role=\"alert\""), "{name}");
         }
     }

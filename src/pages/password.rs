@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::{Layout, Owner};
+use super::{FormProblem, Layout, Owner};
 use crate::protocol::password_flaw::PasswordFlaw;
 
 /// The form; it sends `password`, `new_password` and, if ticked, `end_others=yes`.
@@ -54,13 +54,8 @@ pub enum PasswordProblem {
     NewSameAsOld,
     /// The new password is not acceptable.
     Flaw(PasswordFlaw),
-    /// Too many attempts.
-    SlowedDown {
-        /// How long to wait, in seconds.
-        seconds: i64,
-    },
-    /// The form's CSRF token has expired or belongs to another session.
-    FormExpired,
+    /// The form itself was rejected.
+    Form(FormProblem),
 }
 
 impl PasswordProblem {
@@ -110,8 +105,8 @@ pub(super) mod tests {
             sample("password-not-me-nothing", &done(PasswordDone::NotMe { browsers: &[], apps: &[] })),
             sample("password-wrong", &with(PasswordProblem::WrongPassword)),
             sample("password-same", &with(PasswordProblem::NewSameAsOld)),
-            sample("password-slowed", &with(PasswordProblem::SlowedDown { seconds: 300 })),
-            sample("password-expired", &with(PasswordProblem::FormExpired)),
+            sample("password-slowed", &with(PasswordProblem::Form(FormProblem::SlowedDown { seconds: 300 }))),
+            sample("password-expired", &with(PasswordProblem::Form(FormProblem::FormExpired))),
         ];
         samples.extend(FLAWS.map(|(name, flaw, _)| sample(&format!("password-flaw-{name}"), &with(PasswordProblem::Flaw(flaw)))));
         samples

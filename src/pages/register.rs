@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::Layout;
+use super::{FormProblem, Layout};
 
 /// The form that asks for the e-mail address, field `email`.
 #[derive(Debug, Template)]
@@ -30,13 +30,8 @@ pub struct Register<'a> {
 pub enum RegisterProblem {
     /// It is not an e-mail address.
     NotAnAddress,
-    /// Too many requests.
-    SlowedDown {
-        /// How long to wait, in seconds.
-        seconds: i64,
-    },
-    /// The form's CSRF token has expired or belongs to another browser.
-    FormExpired,
+    /// The form itself was rejected.
+    Form(FormProblem),
 }
 
 /// The page after an address was submitted: an e-mail was sent.
@@ -80,8 +75,11 @@ pub(super) mod tests {
             sample("register", &REQUESTED),
             sample("register-app", &Register { client_name: Some("Example Notes"), ..REQUESTED }),
             sample("register-not-an-address", &again("alice at example.com", RegisterProblem::NotAnAddress)),
-            sample("register-slowed", &again("alice@example.com", RegisterProblem::SlowedDown { seconds: 300 })),
-            sample("register-expired", &again("alice@example.com", RegisterProblem::FormExpired)),
+            sample(
+                "register-slowed",
+                &again("alice@example.com", RegisterProblem::Form(FormProblem::SlowedDown { seconds: 300 })),
+            ),
+            sample("register-expired", &again("alice@example.com", RegisterProblem::Form(FormProblem::FormExpired))),
             sample("register-sent", &SENT),
             sample("register-sent-long", &RegisterSent { email: LONG_EMAIL, ..SENT }),
         ]
@@ -110,8 +108,8 @@ pub(super) mod tests {
     fn only_a_wrong_address_is_marked() {
         for (problem, invalid) in [
             (RegisterProblem::NotAnAddress, Some("true")),
-            (RegisterProblem::SlowedDown { seconds: 1 }, None),
-            (RegisterProblem::FormExpired, None),
+            (RegisterProblem::Form(FormProblem::SlowedDown { seconds: 1 }), None),
+            (RegisterProblem::Form(FormProblem::FormExpired), None),
         ] {
             let html = again("alice", problem).render().unwrap();
             let tags = markup::tags(&html);

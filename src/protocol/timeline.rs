@@ -30,7 +30,7 @@ pub struct Row {
     /// The index of its last entry.
     pub last: usize,
     /// How they are shown.
-    pub kind: RowKind,
+    pub kind: Grouping,
     /// The time between the previous row and this one.
     pub since_before: Option<Span>,
     /// The time from its first entry to its last.
@@ -47,7 +47,7 @@ pub struct Row {
 
 /// How the entries of a row are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RowKind {
+pub enum Grouping {
     /// One entry.
     Single,
     /// Refreshes without any change.
@@ -86,7 +86,7 @@ pub fn rows(entries: &[HistoryEntry], most: usize) -> Vec<Row> {
     let mut rest = steps.as_slice();
     while let Some(length) = run(rest).or_else(|| (!rest.is_empty()).then_some(1)) {
         let (own, after) = rest.split_at(length);
-        let kind = if length == 1 { RowKind::Single } else { RowKind::Run };
+        let kind = if length == 1 { Grouping::Single } else { Grouping::Run };
         rows.extend(row(own, steps.len() - rest.len(), kind));
         rest = after;
     }
@@ -142,7 +142,7 @@ fn run(rest: &[Step<'_>]) -> Option<usize> {
     (is_plain(&first) && length >= SHORTEST_RUN).then_some(length)
 }
 
-fn row(steps: &[Step<'_>], at: usize, kind: RowKind) -> Option<Row> {
+fn row(steps: &[Step<'_>], at: usize, kind: Grouping) -> Option<Row> {
     let (first, last) = (steps.first()?, steps.last()?);
     Some(Row {
         first: at,
@@ -171,7 +171,7 @@ fn shortened(mut rows: Vec<Row>, steps: &[Step<'_>], most: usize) -> Vec<Row> {
     let to = between.last().map_or(0, |row| row.last);
     if let Some(own) = steps.get(from..=to) {
         let changed = own.iter().filter(|step| step.changes != Changes::default()).count();
-        rows.extend(row(own, from, RowKind::Omitted { changed }));
+        rows.extend(row(own, from, Grouping::Omitted { changed }));
     }
     rows.extend(newest);
     rows

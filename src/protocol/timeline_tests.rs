@@ -36,7 +36,7 @@ fn a_short_life_is_told_in_full() {
     assert!(rows(&[], MOST_ROWS).is_empty());
     let shown = rows(&life(5), MOST_ROWS);
     assert_eq!(places(&shown), (0..7).map(|at| (at, at)).collect::<Vec<_>>());
-    assert!(shown.iter().all(|row| row.kind == RowKind::Single && row.unlisted == 0));
+    assert!(shown.iter().all(|row| row.kind == Grouping::Single && row.unlisted == 0));
     let spans: Vec<_> = shown.iter().map(|row| row.since_before.map(Span::seconds)).collect();
     assert_eq!(spans[..3], [None, Some(2), Some(HOUR - 2)]);
 }
@@ -45,7 +45,7 @@ fn a_short_life_is_told_in_full() {
 fn everyday_refreshes_are_one_row_and_the_newest_stay_single() {
     let shown = rows(&life(30), MOST_ROWS);
     assert_eq!(places(&shown), [(0, 0), (1, 1), (2, 28), (29, 29), (30, 30), (31, 31)]);
-    assert_eq!((shown[2].kind, shown[2].count(), shown[2].lasting.seconds()), (RowKind::Run, 27, 26 * HOUR));
+    assert_eq!((shown[2].kind, shown[2].count(), shown[2].lasting.seconds()), (Grouping::Run, 27, 26 * HOUR));
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn uses_without_an_entry_are_counted() {
     let mut entries = life(30);
     entries.drain(1..12); // the redemption and tokens 1 to 10
     let shown = rows(&entries, MOST_ROWS);
-    assert_eq!((shown[1].unlisted, shown[1].kind), (11, RowKind::Run));
+    assert_eq!((shown[1].unlisted, shown[1].kind), (11, Grouping::Run));
     assert_eq!(shown.iter().map(|row| row.unlisted).sum::<u32>(), 11);
 
     // Retried, and revoked: each entry gives the generation of the row.
@@ -95,7 +95,7 @@ fn a_token_that_came_again_leads_to_its_first_use() {
     let shown = rows(&entries, MOST_ROWS);
     let reuse = shown.last().unwrap();
     assert_eq!((reuse.first_used, reuse.newest, reuse.unlisted), (Some(2), 31, 0));
-    assert_eq!(shown[2].kind, RowKind::Run);
+    assert_eq!(shown[2].kind, Grouping::Run);
 
     let code = [entry(GrantEvent::CodeIssued, 0, 0), entry(GrantEvent::Redeemed, 1, 0), entry(GrantEvent::Reused, 2, 0)];
     assert_eq!(rows(&code, MOST_ROWS)[2].first_used, Some(1));
@@ -111,7 +111,7 @@ fn too_many_rows_are_shortened_between_the_beginning_and_the_newest() {
     let shown = rows(&entries, 10);
     assert_eq!(shown.len(), 10);
     assert_eq!(places(&shown)[..3], [(0, 0), (1, 1), (2, 494)]);
-    assert_eq!(shown[2].kind, RowKind::Omitted { changed: 493 });
+    assert_eq!(shown[2].kind, Grouping::Omitted { changed: 493 });
     assert!(shown[2].changes.address);
     assert_eq!(places(&shown)[3], (495, 495));
 }
@@ -165,13 +165,13 @@ proptest! {
             prop_assert_eq!(row.since_before.is_none(), index == 0);
             prop_assert!(row.first_used.is_none_or(|used| used < index));
             match row.kind {
-                RowKind::Single => prop_assert_eq!(row.count(), 1),
-                RowKind::Run => {
+                Grouping::Single => prop_assert_eq!(row.count(), 1),
+                Grouping::Run => {
                     prop_assert!(row.count() >= SHORTEST_RUN && row.last + NEWEST_SINGLE < entries.len());
                     prop_assert!(entries[row.first..=row.last].iter().all(|entry| entry.event == GrantEvent::Refreshed));
                     prop_assert_eq!(row.changes, Changes::default());
                 }
-                RowKind::Omitted { changed } => prop_assert!(changed <= row.count()),
+                Grouping::Omitted { changed } => prop_assert!(changed <= row.count()),
             }
             next = row.last + 1;
         }

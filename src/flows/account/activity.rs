@@ -59,7 +59,7 @@ fn not_me(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Re
         }
         NotMeEffect::ChangePassword => {
             account::report_not_me(connection, Some(&signed_in.session), &event)?;
-            signed_in.done_at(app, paths::ACCOUNT_PASSWORD, ("not-me", None))
+            signed_in.done_at(app, paths::ACCOUNT_PASSWORD, "not-me", None)
         }
     };
     app.bell.notify_one();

@@ -6,8 +6,8 @@ use actix_web::{http::header, web::Data};
 use super::{Guard, Refusal, SignedIn, answer, confirmed, ending::signed_out, to_sign_in, url};
 use crate::{
     app::App,
-    flows::formatting,
-    pages::{AccountData, AccountDeleted, DeletionProblem, Kept},
+    flows::{formatting, link},
+    pages::{AccountData, AccountDeleted, DeletionProblem, FormProblem, Kept},
     paths,
     store::{AnyConnection, account, users::User},
     web::{
@@ -55,18 +55,17 @@ fn delete(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user:
 
 fn refuse(app: &App, signed_in: &SignedIn, refusal: Refusal) -> Reply {
     let problem = match refusal {
-        Refusal::FormExpired => DeletionProblem::FormExpired,
         Refusal::WrongPassword => DeletionProblem::WrongPassword,
-        Refusal::SlowedDown { seconds } => DeletionProblem::SlowedDown { seconds },
+        Refusal::Form(problem) => DeletionProblem::Form(problem),
     };
-    let shown = show(app, signed_in, Some((problem, refusal)));
-    match refusal {
-        Refusal::SlowedDown { seconds } => shown.with(header::RETRY_AFTER, &seconds.to_string()),
+    let shown = show(app, signed_in, Some(problem));
+    match problem {
+        DeletionProblem::Form(FormProblem::SlowedDown { seconds }) => shown.with(header::RETRY_AFTER, &seconds.to_string()),
         _ => shown,
     }
 }
 
-fn show(app: &App, signed_in: &SignedIn, problem: Option<(DeletionProblem, Refusal)>) -> Reply {
+fn show(app: &App, signed_in: &SignedIn, problem: Option<DeletionProblem>) -> Reply {
     let lifetimes = &app.config.lifetimes;
     let history = formatting::span(lifetimes.history);
     let page = AccountData {
@@ -79,10 +78,13 @@ fn show(app: &App, signed_in: &SignedIn, problem: Option<(DeletionProblem, Refus
         },
         action: &url(app, paths::ACCOUNT_DELETE),
         csrf: &signed_in.stamp(app, paths::ACCOUNT_DELETE),
-        problem: problem.map(|(problem, _)| problem),
+        problem,
     };
     match problem {
         None => page::show(200, &page, None),
-        Some((_, refusal)) => page::show(refusal.status(), &page, None).noting(format!("not deleted: {refusal:?}")),
+        Some(DeletionProblem::Form(problem)) => {
+            page::show(link::status(Some(problem)), &page, None).noting(format!("not deleted: {problem:?}"))
+        }
+        Some(problem) => page::show(401, &page, None).noting(format!("not deleted: {problem:?}")),
     }
 }

@@ -42,7 +42,7 @@ fn change(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Re
     };
     account::change_display_name(connection, name.as_deref(), &signed_in.event(Activity::DetailsChanged, None))?;
     let note = format!("changed their name: user {}", signed_in.user.claims.id);
-    Ok(signed_in.done_at(app, paths::ACCOUNT_DETAILS, ("saved", None)).noting(note))
+    Ok(signed_in.done_at(app, paths::ACCOUNT_DETAILS, "saved", None).noting(note))
 }
 
 fn show(app: &App, signed_in: &SignedIn, problem: Option<DetailsProblem>) -> Reply {

@@ -98,7 +98,7 @@ fn rename(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Re
         _ => return Ok(signed_in.malformed(app, "what: expected 'session' or 'grant'")),
     };
     if is_renamed {
-        Ok(signed_in.done_at(app, paths::ACCOUNT, ("renamed", None)).noting("renamed a device"))
+        Ok(signed_in.done_at(app, paths::ACCOUNT, "renamed", None).noting("renamed a device"))
     } else {
         show(app, connection, signed_in, Some(AccountProblem::Gone))
     }

@@ -7,8 +7,8 @@ use actix_web::{http::header, web::Data};
 use super::{Guard, Refusal, SignedIn, answer, confirmed, to_sign_in, url};
 use crate::{
     app::App,
-    flows::throttle::MailLimit,
-    pages::{CurrentEmail, Email, EmailProblem, EmailState},
+    flows::{link, throttle::MailLimit},
+    pages::{CurrentEmail, Email, EmailProblem, EmailState, FormProblem},
     paths,
     protocol::{
         activity::Activity,
@@ -83,7 +83,7 @@ fn send(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &
         return Ok(again(app, signed_in, EmailProblem::NotAnAddress));
     };
     if let Err(seconds) = MailLimit::to_send(&app.config.secrets, id, &email).admit(connection, now)? {
-        return Ok(again(app, signed_in, EmailProblem::SlowedDown { seconds }));
+        return Ok(again(app, signed_in, EmailProblem::Form(FormProblem::SlowedDown { seconds })));
     }
     let is_anothers = users::find_by_login(connection, &LoginName::parse(&email))?.is_some_and(|other| other.claims.id != id);
     let link = Link { user_id: Some(id), email: Some(email.clone()), ..Link::new(random::id(now), LinkKind::ConfirmEmail, now) };
@@ -105,15 +105,14 @@ fn send(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &
     }
     app.bell.notify_one();
     Ok(signed_in
-        .done_at(app, paths::ACCOUNT_EMAIL, ("sent", None))
+        .done_at(app, paths::ACCOUNT_EMAIL, "sent", None)
         .noting(format!("requested a change of their e-mail address: user {id}")))
 }
 
 fn refuse(app: &App, signed_in: &SignedIn, refusal: Refusal) -> Reply {
     let problem = match refusal {
-        Refusal::FormExpired => EmailProblem::FormExpired,
         Refusal::WrongPassword => EmailProblem::WrongPassword,
-        Refusal::SlowedDown { seconds } => EmailProblem::SlowedDown { seconds },
+        Refusal::Form(problem) => EmailProblem::Form(problem),
     };
     again(app, signed_in, problem)
 }
@@ -121,7 +120,7 @@ fn refuse(app: &App, signed_in: &SignedIn, refusal: Refusal) -> Reply {
 fn again(app: &App, signed_in: &SignedIn, problem: EmailProblem) -> Reply {
     let shown = show(app, signed_in, EmailState::Ask { typed: signed_in.field("email"), problem: Some(problem) });
     match problem {
-        EmailProblem::SlowedDown { seconds } => shown.with(header::RETRY_AFTER, &seconds.to_string()),
+        EmailProblem::Form(FormProblem::SlowedDown { seconds }) => shown.with(header::RETRY_AFTER, &seconds.to_string()),
         _ => shown,
     }
 }
@@ -137,6 +136,9 @@ fn show(app: &App, signed_in: &SignedIn, state: EmailState<'_>) -> Reply {
         csrf: &signed_in.stamp(app, paths::ACCOUNT_EMAIL),
     };
     match state {
+        EmailState::Ask { problem: Some(EmailProblem::Form(problem)), .. } => {
+            page::show(status(EmailProblem::Form(problem)), &page, None).noting(format!("no e-mail sent: {problem:?}"))
+        }
         EmailState::Ask { problem: Some(problem), .. } => {
             page::show(status(problem), &page, None).noting(format!("no e-mail sent: {problem:?}"))
         }
@@ -146,8 +148,8 @@ fn show(app: &App, signed_in: &SignedIn, state: EmailState<'_>) -> Reply {
 
 const fn status(problem: EmailProblem) -> u16 {
     match problem {
-        EmailProblem::WrongPassword => Refusal::WrongPassword.status(),
-        EmailProblem::SlowedDown { seconds } => Refusal::SlowedDown { seconds }.status(),
-        EmailProblem::NotAnAddress | EmailProblem::FormExpired => Refusal::FormExpired.status(),
+        EmailProblem::WrongPassword => 401,
+        EmailProblem::Form(problem) => link::status(Some(problem)),
+        EmailProblem::NotAnAddress => 400,
     }
 }

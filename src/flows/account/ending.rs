@@ -57,7 +57,7 @@ fn end(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Resul
     app.bell.notify_one();
     let note = format!("ended {what}: user {} {}", signed_in.user.claims.id, id.map(|id| id.to_string()).unwrap_or_default());
     let id = (what != "others").then_some(named);
-    Ok(signed_in.done_at(app, paths::ACCOUNT, (what, id)).noting(note))
+    Ok(signed_in.done_at(app, paths::ACCOUNT, what, id).noting(note))
 }
 
 /// Ending the current session from the list does the same as `/logout`.

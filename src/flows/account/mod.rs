@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     app::App,
-    pages::{self, Problem},
+    pages::{self, FormProblem, Problem},
     paths,
     protocol::{
         activity::{Activity, Origin},
@@ -90,9 +90,8 @@ struct Guard {
 /// Why such a form was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Refusal {
-    FormExpired,
     WrongPassword,
-    SlowedDown { seconds: i64 },
+    Form(FormProblem),
 }
 
 /// Answers a request: determines the signed-in user, and calls `handle`.
@@ -136,7 +135,9 @@ async fn confirmed<T: Send + 'static>(
                 let shown = refuse(connection, Refusal::WrongPassword)?;
                 return Ok(Some(Err(shown.noting(format!("wrong password: user {}", signed_in.user.claims.id)))));
             }
-            Verdict::TooMany { seconds } => return Ok(Some(Err(refuse(connection, Refusal::SlowedDown { seconds })?))),
+            Verdict::TooMany { seconds } => {
+                return Ok(Some(Err(refuse(connection, Refusal::Form(FormProblem::SlowedDown { seconds }))?)));
+            }
         };
         let current = users::find(connection, user.claims.id)?.filter(|current| current.disabled_at.is_none());
         if current.is_none_or(|current| current.password_hash != user.password_hash) {
@@ -156,7 +157,7 @@ fn look(
 ) -> Result<(SignedIn, Candidate), PageError> {
     let now = app.clock.now();
     if !signed_in.sent(app, guard.about) {
-        return Err((guard.refuse)(app, connection, &signed_in, Refusal::FormExpired)?.into());
+        return Err((guard.refuse)(app, connection, &signed_in, Refusal::Form(FormProblem::FormExpired))?.into());
     }
     (guard.check)(app, connection, &signed_in)?;
     let user_id = signed_in.user.claims.id;
@@ -165,17 +166,6 @@ fn look(
     let attempt = Attempt::to_confirm(&app.config.secrets, (user_id, signed_in.session.id), from);
     let candidate = Candidate { user: Some(signed_in.user.clone()), user_id: Some(user_id), attempt };
     Ok((signed_in, candidate))
-}
-
-impl Refusal {
-    /// The status of the page.
-    const fn status(self) -> u16 {
-        match self {
-            Self::FormExpired => 400,
-            Self::WrongPassword => 401,
-            Self::SlowedDown { .. } => 429,
-        }
-    }
 }
 
 /// The signed-in user.
@@ -224,7 +214,7 @@ impl SignedIn {
     }
 
     /// Redirects to the page at this path, which says what was done, and to what.
-    fn done_at(&self, app: &App, path: &str, (done, id): (&str, Option<&str>)) -> Reply {
+    fn done_at(&self, app: &App, path: &str, done: &str, id: Option<&str>) -> Reply {
         let to = url(app, path);
         let binding = [&*self.session.id.to_string(), &*to, done, id.unwrap_or_default()];
         let stamp = stamp::make(&app.config.secrets, Purpose::Done, &binding, self.context.now);

@@ -7,7 +7,7 @@ use super::{Confirmed, Guard, Refusal, SignedIn, answer, borrowed, confirmed, ur
 use crate::{
     app::App,
     flows::account_overview::{AccountOverview, Words},
-    pages::{self, PasswordDone, PasswordProblem},
+    pages::{self, FormProblem, PasswordDone, PasswordProblem},
     paths,
     protocol::activity::Activity,
     store::{AnyConnection, account, activity, users::User},
@@ -69,7 +69,7 @@ fn set(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &U
     app.bell.notify_one();
     let done = if ends_others { "changed-and-ended" } else { "changed" };
     Ok(signed_in
-        .done_at(app, paths::ACCOUNT_PASSWORD, (done, None))
+        .done_at(app, paths::ACCOUNT_PASSWORD, done, None)
         .with(header::SET_COOKIE, &session::cookie(app, &renewed, now))
         .noting(format!("changed their password: user {}", user.claims.id)))
 }
@@ -85,9 +85,8 @@ fn check(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Res
 
 fn refuse(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, refusal: Refusal) -> Result<Reply, Fault> {
     let problem = match refusal {
-        Refusal::FormExpired => PasswordProblem::FormExpired,
         Refusal::WrongPassword => PasswordProblem::WrongPassword,
-        Refusal::SlowedDown { seconds } => PasswordProblem::SlowedDown { seconds },
+        Refusal::Form(problem) => PasswordProblem::Form(problem),
     };
     show(app, connection, signed_in, Some(problem))
 }
@@ -112,19 +111,19 @@ fn show(
         action: &url(app, paths::ACCOUNT_PASSWORD),
         csrf: &signed_in.stamp(app, paths::ACCOUNT_PASSWORD),
         min_length: app.password_rules.min_length(),
-        end_others: problem.is_none() || problem == Some(PasswordProblem::FormExpired) || signed_in.field("end_others") == "yes",
+        end_others: problem.is_none()
+            || problem == Some(PasswordProblem::Form(FormProblem::FormExpired))
+            || signed_in.field("end_others") == "yes",
         done,
         problem,
     };
     Ok(match problem {
         None => page::show(200, &page, None),
-        Some(PasswordProblem::WrongPassword) => page::show(Refusal::WrongPassword.status(), &page, None),
-        Some(PasswordProblem::FormExpired) => {
-            page::show(Refusal::FormExpired.status(), &page, None).noting("form expired or forged")
+        Some(PasswordProblem::WrongPassword) => page::show(401, &page, None),
+        Some(PasswordProblem::Form(FormProblem::FormExpired)) => page::show(400, &page, None).noting("form expired or forged"),
+        Some(PasswordProblem::Form(FormProblem::SlowedDown { seconds })) => {
+            page::show(429, &page, None).with(header::RETRY_AFTER, &seconds.to_string()).noting("password attempts rate limited")
         }
-        Some(PasswordProblem::SlowedDown { seconds }) => page::show(Refusal::SlowedDown { seconds }.status(), &page, None)
-            .with(header::RETRY_AFTER, &seconds.to_string())
-            .noting("password attempts rate limited"),
         Some(PasswordProblem::NewSameAsOld | PasswordProblem::Flaw(_)) => {
             page::show(400, &page, None).noting("new password rejected")
         }
