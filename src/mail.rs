@@ -18,7 +18,7 @@ use smtp::Smtp;
 
 use crate::{
     config::{MailSettings, MailTransport, Sender},
-    protocol::{registration::is_unsafe, time::Timestamp},
+    protocol::{plain_text::is_unsafe, time::Timestamp},
 };
 
 /// The timeout for each response of the SMTP server.

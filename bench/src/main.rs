@@ -119,7 +119,7 @@ async fn measure(options: &Options, chosen: &[&'static str]) -> Result<Figures> 
     let mut failed = Vec::new();
     for name in chosen {
         println!("{name}");
-        if let Err(trouble) = run.measure_group(name).await {
+        if let Err(trouble) = measures::group(&mut run, name).await {
             println!("  {trouble}");
             failed.push((*name, trouble.to_string()));
         }

@@ -10,7 +10,7 @@ use crate::{
     rows::{Found, GROUPS},
     signature::{self, Cost},
     site::Site,
-    trouble::{Result, Trouble},
+    trouble::Result,
 };
 
 /// The number of grants in the small databases.
@@ -176,26 +176,5 @@ impl Run {
         let cost = signature::measure(if self.quick { 1 } else { 2 })?;
         self.signatures.push(cost);
         Ok(cost)
-    }
-
-    /// Runs the measurements of a group.
-    ///
-    /// # Errors
-    /// The reason why a row of it could not be measured.
-    pub async fn measure_group(&mut self, name: &str) -> Result<()> {
-        use crate::measures::{authorize, memory, overload, reads, servers, size, tokens};
-        match name {
-            "refresh" => tokens::refresh(self).await,
-            "client-credentials" => tokens::client_credentials(self).await,
-            "introspection" => reads::introspection(self).await,
-            "published" => reads::published(self).await,
-            "authorize" => authorize::authorize(self).await,
-            "memory" => memory::memory(self).await,
-            "start" => servers::start(self).await,
-            "two-servers" => servers::two(self).await,
-            "overload" => overload::overload(self).await,
-            "size" => size::size(self).await,
-            _ => Err(Trouble::new(format!("no measure for {name}"))),
-        }
     }
 }

@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Answer, Error};
-pub use crate::protocol::registration::is_unsafe;
+pub use crate::protocol::plain_text::is_unsafe;
 use crate::protocol::time::{Span, Timestamp};
 
 /// For whom the answer is.

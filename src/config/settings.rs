@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    mail::{MailKind, SmtpPassword, SmtpSecurity},
+    mail_settings::{MailKind, SmtpPassword, SmtpSecurity},
     values::{ClaimLists, Duration, List},
 };
 

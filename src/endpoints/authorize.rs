@@ -14,6 +14,7 @@ use crate::{
         activity::Origin,
         authentication::Class,
         authorization::{self, AuthorizationRequest},
+        authorization_response,
         client::{Client, GrantType},
         credential::{Credential, Kind},
         error::{ErrorCode, ProtocolError},
@@ -21,8 +22,7 @@ use crate::{
         history::{GrantEvent, HistoryEntry},
         next_step::{Expected, Facts, SignedIn, Step, next_step},
         params::Params,
-        redirect_uri::ReturnAddress,
-        response_mode,
+        return_address::ReturnAddress,
         scope::OFFLINE_ACCESS,
     },
     random,
@@ -31,11 +31,12 @@ use crate::{
         authorization_request::{self, Read},
         blocking::{Priority, run_blocking},
         body::Form,
+        context::Context,
         cookies,
         fault::Fault,
         page,
         reply::Reply,
-        request::{Context, Request},
+        request::Request,
         returning, session, subject,
     },
 };
@@ -173,7 +174,7 @@ impl Handler<'_> {
         self.note(&grant);
         let code = Credential { kind: Kind::Code, id: grant.id, generation: 0 }.derive(&self.app.config.secrets);
         let note = format!("code issued: grant {} client {} user {}", grant.id, client.id, session.user_id);
-        let answer = response_mode::success(&request.address, self.app.config.issuer.as_str(), code);
+        let answer = authorization_response::success(&request.address, self.app.config.issuer.as_str(), code);
         Ok(page::deliver(self.app.config.issuer.base(), self.context, &answer).noting(note))
     }
 
@@ -230,7 +231,7 @@ impl Handler<'_> {
     }
 
     fn refuse(&self, address: &ReturnAddress, error: &ProtocolError) -> Reply {
-        let answer = response_mode::failure(address, self.app.config.issuer.as_str(), error);
+        let answer = authorization_response::failure(address, self.app.config.issuer.as_str(), error);
         page::deliver(self.app.config.issuer.base(), self.context, &answer).noting(error.to_string())
     }
 

@@ -13,11 +13,11 @@ use crate::{
     paths,
     protocol::{
         activity::Activity,
+        authorization_response,
         client::GrantType,
         error::{ErrorCode, ProtocolError},
         next_step::Allowed,
         params::Params,
-        response_mode,
         scope::OFFLINE_ACCESS,
         time::Span,
     },
@@ -81,7 +81,7 @@ fn decide(
         }
         Some("deny") => {
             let error = ProtocolError::new(ErrorCode::AccessDenied, "the user denied the request");
-            let answer = response_mode::failure(&authorization.address, app.config.issuer.as_str(), &error);
+            let answer = authorization_response::failure(&authorization.address, app.config.issuer.as_str(), &error);
             Ok(page::deliver(base, &request.context, &answer).noting("consent denied"))
         }
         _ => Ok(request.malformed(app, "decision: expected 'allow' or 'deny'")),

@@ -15,11 +15,11 @@ use crate::{
     paths,
     protocol::{
         activity::Activity,
+        authorization_response::after_logout,
         client::Client,
         logout::{self, Decision, Facts, LogoutRequest, NotOurs, SignedIn, Step},
         params::Params,
-        redirect_uri::ReturnAddress,
-        response_mode::after_logout,
+        return_address::ReturnAddress,
     },
     random,
     store::{

@@ -18,9 +18,9 @@ use crate::{
     store::{AnyConnection, users::User},
     web::{
         blocking::{Priority, run_blocking},
+        context::Context,
         fault::Fault,
         page_request::PageError,
-        request::Context,
     },
 };
 

@@ -16,7 +16,7 @@ use lettre::{
 use super::{MailError, SendError};
 use crate::{
     config::{OutboundSettings, SmtpSecurity, SmtpSettings},
-    protocol::{registration::is_unsafe, sensitive::Sensitive},
+    protocol::{plain_text::is_unsafe, sensitive::Sensitive},
 };
 
 /// The maximum number of characters reported of a server's reply.

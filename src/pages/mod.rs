@@ -32,6 +32,7 @@ mod sign_out;
 mod span_text;
 mod state;
 mod timeline;
+mod timeline_rows;
 mod when;
 
 #[cfg(test)]
@@ -69,7 +70,8 @@ pub use select_account::{SelectAccount, SelectAccountProblem};
 pub use sign_out::{SignOut, SignOutNote, SignedOut};
 pub use span_text::{relative, span_text};
 use state::kebab;
-pub use timeline::{EndGrant, GrantState, Point, RowKind, Timeline, TimelineRow};
+pub use timeline::{EndGrant, GrantState, Timeline};
+pub use timeline_rows::{Point, RowKind, TimelineRow};
 pub use when::{CalendarDay, CalendarTime};
 
 /// What every page has around its content.

@@ -3,7 +3,7 @@
 
 use super::{
     span_text::SpanText,
-    timeline::{RowKind, TimelineRow},
+    timeline_rows::{RowKind, TimelineRow},
 };
 use crate::protocol::end_reason::EndReason;
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     error::Invalid,
-    registration::check_text,
+    plain_text::check_text,
     scope::{STANDARD, Scopes},
     time::Timestamp,
 };

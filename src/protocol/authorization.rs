@@ -9,8 +9,8 @@ use super::{
     params::{Flaw, Params},
     pkce::Challenge,
     prompt::Prompt,
-    redirect_uri::{self, Mismatch, ReturnAddress},
     response_mode::ResponseMode,
+    return_address::{self, Mismatch, ReturnAddress},
     scope::{OFFLINE_ACCESS, OPENID, ScopeClaims, Scopes},
     time::Span,
 };
@@ -85,7 +85,7 @@ impl AuthorizationRequest {
     /// [`Refusal`]: the first check of the list that fails.
     pub fn parse(params: &Params, client: &Client, custom: &ScopeClaims) -> Result<Self, Refusal> {
         let asks_openid = params.get("scope").is_some_and(|scope| scope.split(' ').any(|s| s == OPENID));
-        let mut address = redirect_uri::find(client, params.get("redirect_uri"), asks_openid)
+        let mut address = return_address::find(client, params.get("redirect_uri"), asks_openid)
             .map_err(|mismatch| Refusal::Page(PageProblem::RedirectUri(mismatch)))?;
         if params.flaw_of("state").is_none() {
             address.state = params.get("state").map(str::to_owned);

@@ -12,7 +12,7 @@ use super::{
     error::{ErrorCode, ProtocolError},
     id::Id,
     pkce::Challenge,
-    redirect_uri,
+    return_address,
     scope::{OFFLINE_ACCESS, Scopes},
     time::{Age, Span, Timestamp},
 };
@@ -200,7 +200,7 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, status
             if let Some(mistake) = mistake {
                 return refuse(8, mistake);
             }
-            if redirect_uri::find(presented.client, Some(&grant.redirect_uri), true).is_err() {
+            if return_address::find(presented.client, Some(&grant.redirect_uri), true).is_err() {
                 return refuse(8, "the redirect URI that the code was sent to is no longer registered");
             }
         }

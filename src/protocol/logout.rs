@@ -5,7 +5,7 @@ use super::{
     client::Client,
     id::Id,
     params::Params,
-    redirect_uri::{self, ReturnAddress},
+    return_address::{self, ReturnAddress},
 };
 
 /// The parameters of the request, without those of our own form.
@@ -122,7 +122,7 @@ impl LogoutRequest {
             (Some(_), _) => Step::Ask,
         };
         let address = match (&self.return_to, facts.client, problem) {
-            (Some(sent), Some(client), None) => redirect_uri::find_after_logout(client, sent, self.state.as_deref()),
+            (Some(sent), Some(client), None) => return_address::find_after_logout(client, sent, self.state.as_deref()),
             _ => None,
         };
         Decision { step, then: address, problem }
@@ -144,7 +144,7 @@ impl LogoutRequest {
             return Some(Problem::ClientUnknown);
         }
         let sent = self.return_to.as_ref()?;
-        let found = facts.client.and_then(|client| redirect_uri::find_after_logout(client, sent, None));
+        let found = facts.client.and_then(|client| return_address::find_after_logout(client, sent, None));
         found.is_none().then_some(Problem::ReturnNotRegistered)
     }
 }

@@ -3,7 +3,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::registration::is_unsafe;
+use super::plain_text::is_unsafe;
 
 /// The maximum length of a user name in characters.
 pub const USERNAME_LIMIT: usize = 64;

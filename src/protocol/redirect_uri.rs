@@ -1,89 +1,17 @@
-//! Redirect URIs: which may be registered (RFC 9700 §2.6, RFC 8252 §7, RFC 7591 §5), and which registered one a request names
-//! (RFC 9700 §4.1.3: byte for byte; RFC 8252 §7.3: any port on a loopback IP for native apps). Only a match constructs a
-//! `ReturnAddress`, and every redirect requires one: an open redirect cannot be written.
+//! Redirect URIs: which may be registered (RFC 9700 §2.6, RFC 8252 §7, RFC 7591 §5), and when one that was sent is a
+//! registered one (RFC 9700 §4.1.3: byte for byte; RFC 8252 §7.3: any port on a loopback IP for native apps).
 
 use url::Url;
 
-use super::{
-    client::{Client, ClientKind},
-    error::Invalid,
-    response_mode::ResponseMode,
-};
+use super::{client::ClientKind, error::Invalid};
 
 /// Response parameters forbidden in a registered URI's query: they would be taken for ours.
 const RESERVED: [&str; 10] =
     ["code", "state", "iss", "error", "error_description", "error_uri", "id_token", "access_token", "token_type", "response"];
 
-/// The address of the response to one authorization request. Constructed only by [`find`] and [`find_after_logout`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReturnAddress {
-    uri: String,
-    /// Echoed byte for byte (RFC 6749 §4.1.2).
-    pub state: Option<String>,
-    /// How the parameters are returned.
-    pub mode: ResponseMode,
-}
-
-/// Why no registered redirect URI was matched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mismatch {
-    /// None was sent, and it cannot be inferred.
-    Missing,
-    /// The one sent is not registered.
-    Unregistered,
-}
-
-impl ReturnAddress {
-    /// The matched redirect URI, as it was sent.
-    #[must_use]
-    pub fn uri(&self) -> &str {
-        &self.uri
-    }
-
-    /// The host (and port, if any) that receives the response, or the scheme of a private-use URI, as shown to users.
-    #[must_use]
-    pub fn shown_host(&self) -> String {
-        let parsed = Url::parse(&self.uri).ok();
-        let host = parsed.as_ref().and_then(Url::host_str).filter(|host| !host.is_empty());
-        let port = parsed.as_ref().and_then(Url::port).map(|port| format!(":{port}")).unwrap_or_default();
-        host.map_or_else(|| self.uri.split(':').next().unwrap_or_default().to_owned(), |host| format!("{host}{port}"))
-    }
-
-    /// The source expression for a Content-Security-Policy `form-action` that allows a form to redirect here: the origin, or only
-    /// the scheme where the CSP grammar has no such host (IPv6, private-use schemes).
-    #[must_use]
-    pub fn form_action_source(&self) -> String {
-        let scheme = self.uri.split(':').next().unwrap_or_default();
-        match Url::parse(&self.uri) {
-            Ok(url) if matches!(scheme, "http" | "https") && !self.uri.contains('[') => url.origin().ascii_serialization(),
-            _ => format!("{scheme}:"),
-        }
-    }
-}
-
-/// The registered redirect URI that `sent` names.
-///
-/// # Errors
-/// [`Mismatch`]; then nothing may be redirected (RFC 6749 §4.1.2.1).
-pub fn find(client: &Client, sent: Option<&str>, needed: bool) -> Result<ReturnAddress, Mismatch> {
-    let uri = match (sent, client.redirect_uris.as_slice()) {
-        (Some(sent), registered) if registered.iter().any(|r| matches(client.kind, r, sent)) => sent,
-        (Some(_), _) => return Err(Mismatch::Unregistered),
-        // OAuth 2.1 §2.3.2: may be omitted if only one is registered; OpenID Connect Core 3.1.2.1: never.
-        (None, [only]) if !needed => only,
-        (None, _) => return Err(Mismatch::Missing),
-    };
-    Ok(ReturnAddress { uri: uri.to_owned(), state: None, mode: ResponseMode::Query })
-}
-
-/// The registered post-logout redirect URI that `sent` names (RP-Initiated Logout §3).
+/// Whether the URI that was sent is this registered one.
 #[must_use]
-pub fn find_after_logout(client: &Client, sent: &str, state: Option<&str>) -> Option<ReturnAddress> {
-    let is_registered = client.post_logout_redirect_uris.iter().any(|registered| matches(client.kind, registered, sent));
-    is_registered.then(|| ReturnAddress { uri: sent.to_owned(), state: state.map(str::to_owned), mode: ResponseMode::Query })
-}
-
-fn matches(kind: ClientKind, registered: &str, sent: &str) -> bool {
+pub fn matches(kind: ClientKind, registered: &str, sent: &str) -> bool {
     registered == sent
         || kind == ClientKind::Native
             && matches!((split_loopback(registered), split_loopback(sent)), (Some(r), Some(s)) if r == s)

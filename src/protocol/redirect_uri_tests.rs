@@ -1,12 +1,9 @@
 //! Tests of which redirect URIs may be registered and which requests match one: a row for each known attack.
 
 use super::*;
-use crate::protocol::client::tests::client;
 
 fn found(kind: ClientKind, registered: &[&str], sent: &str) -> bool {
-    let mut client = client(kind);
-    client.redirect_uris = registered.iter().map(ToString::to_string).collect();
-    find(&client, Some(sent), true).is_ok()
+    registered.iter().any(|registered| matches(kind, registered, sent))
 }
 
 #[test]
@@ -59,18 +56,6 @@ fn localhost_has_no_port_freedom() {
     assert!(!found(ClientKind::Native, &["http://localhost:8000/cb"], "http://localhost:8001/cb"));
     assert!(!found(ClientKind::Native, &["http://localhost:8000/cb"], "http://127.0.0.1:8000/cb"));
     assert!(!found(ClientKind::Native, &["http://localhost/cb"], "http://localhost.evil.example/cb"));
-}
-
-#[test]
-fn an_absent_uri_is_told_only_where_there_is_no_doubt() {
-    let mut client = client(ClientKind::Web);
-    client.redirect_uris = vec!["https://a.example/cb".into()];
-    assert_eq!(find(&client, None, false).map(|r| r.uri), Ok("https://a.example/cb".into()));
-    assert_eq!(find(&client, None, true), Err(Mismatch::Missing));
-    client.redirect_uris.push("https://b.example/cb".into());
-    assert_eq!(find(&client, None, false), Err(Mismatch::Missing));
-    client.redirect_uris.clear();
-    assert_eq!(find(&client, None, false), Err(Mismatch::Missing));
 }
 
 #[test]
@@ -136,15 +121,4 @@ fn a_page_reads_answers_from_the_origin_of_its_redirect_uri() {
     assert_eq!(origin("https://app.example.com:8443/cb?x=1").as_deref(), Some("https://app.example.com:8443"));
     assert_eq!(origin("http://127.0.0.1:5000/cb").as_deref(), Some("http://127.0.0.1:5000"));
     assert_eq!((origin("com.example.app:/cb"), origin("no address")), (None, None));
-}
-
-#[test]
-fn a_form_may_lead_to_the_origin_of_the_answer() {
-    let at = |uri: &str| ReturnAddress { uri: uri.into(), state: None, mode: ResponseMode::Query };
-    assert_eq!(at("https://app.example.com/cb").form_action_source(), "https://app.example.com");
-    assert_eq!(at("http://127.0.0.1:5000/cb").form_action_source(), "http://127.0.0.1:5000");
-    assert_eq!(at("http://[::1]:5000/cb").form_action_source(), "http:");
-    assert_eq!(at("com.example.app:/cb").form_action_source(), "com.example.app:");
-    assert_eq!(at("com.example.app:/cb").shown_host(), "com.example.app");
-    assert_eq!(at("https://app.example.com:8443/cb").shown_host(), "app.example.com:8443");
 }

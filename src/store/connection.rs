@@ -1,4 +1,4 @@
-//! Database connections and their pool. One enum serves both databases. A connection on which the database reported an error of its
+//! The pool of database connections. A connection on which the database reported an error of its
 //! own is discarded; if it turned out to be broken, every other connection made before that moment is tested before its next use.
 //! So is one that was idle for a moment, as the database may have closed it meanwhile. Under load, no checkout costs a round trip.
 
@@ -13,25 +13,14 @@ use std::{
 use diesel::{RunQueryDsl, sql_query};
 
 use super::{
-    dialect::{self, DatabaseUrl},
+    any_connection::AnyConnection,
+    database_url::DatabaseUrl,
+    dialect,
     error::{Error, Outage, Result},
-    grants::Advances,
     progress::{self, Ending, Progress, Progressed, Stage},
+    rotation::Advances,
     write_queue::{self, Writer},
 };
-
-pub use any::AnyConnection;
-
-mod any {
-    /// A connection to either database.
-    #[derive(diesel::MultiConnection)]
-    pub enum AnyConnection {
-        /// SQLite, in this process.
-        Sqlite(diesel::SqliteConnection),
-        /// PostgreSQL, a separate server.
-        Postgres(diesel::PgConnection),
-    }
-}
 
 /// The connection pool of a database.
 #[derive(Clone)]

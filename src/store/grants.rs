@@ -27,8 +27,8 @@ use crate::protocol::{
     time::Timestamp,
 };
 
-pub(super) use advance::Advances;
-pub use advance::{Advance, Statement, advance, advance_elsewhere, heal, repeat_elsewhere};
+pub use super::rotation::{Advance, Statement, advance};
+pub use advance::{advance_elsewhere, heal, repeat_elsewhere};
 pub use ending::{active_for, active_of, clients_of, rename, revoke, revoke_reused, revoked_at};
 pub(super) use ending::{forget_origins, revoke_all, revoke_everything};
 pub use insert::{insert, insert_in};

@@ -4,11 +4,13 @@
 
 pub mod account;
 pub mod activity;
+mod any_connection;
 pub mod apis;
 pub mod clients;
 pub mod connection;
 pub mod consents;
 pub mod database_time;
+mod database_url;
 pub mod deliveries;
 pub mod devices;
 mod dialect;
@@ -28,6 +30,7 @@ mod progress;
 pub mod rate_limits;
 pub mod revisions;
 pub mod revoked_tokens;
+mod rotation;
 mod schema;
 pub mod sessions;
 pub mod signing_keys;
@@ -38,7 +41,8 @@ pub mod used_assertions;
 pub mod users;
 mod write_queue;
 
-pub use connection::{AnyConnection, Store};
-pub use dialect::DatabaseUrl;
+pub use any_connection::AnyConnection;
+pub use connection::Store;
+pub use database_url::DatabaseUrl;
 pub use error::{Error, Result};
 pub use progress::{Progress, Progressed};

@@ -4,13 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    fault::Fault,
-    page,
-    reply::Reply,
-    request::{Context, QUERY_LIMIT},
-    returning,
-};
+use super::{context::Context, fault::Fault, page, reply::Reply, request::QUERY_LIMIT, returning};
 use crate::{
     app::App,
     pages::{Problem, RedirectHint},
@@ -21,7 +15,7 @@ use crate::{
         error::{ErrorCode, ProtocolError},
         params::{FlawKind, Params},
         prompt,
-        redirect_uri::{Mismatch, ReturnAddress},
+        return_address::{Mismatch, ReturnAddress},
     },
     registrations::Registered,
     store::AnyConnection,

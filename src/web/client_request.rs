@@ -19,11 +19,12 @@ use serde_json::json;
 use super::{
     blocking::{Deadline, Priority, run_blocking},
     body::{BodyProblem, Form},
+    context::Context,
     cors,
     fault::Fault,
     oauth_error::{Challenge, OauthError},
     reply::Reply,
-    request::{Context, Request, header_list, header_text},
+    request::{Request, header_list, header_text},
 };
 use crate::{
     app::App,

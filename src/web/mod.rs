@@ -6,6 +6,7 @@ pub mod blocking;
 pub mod body;
 pub mod cached;
 pub mod client_request;
+pub mod context;
 pub mod cookies;
 pub mod cors;
 pub mod fault;

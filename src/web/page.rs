@@ -4,14 +4,14 @@ use actix_web::http::{StatusCode, header};
 
 use super::{
     body::{BODY_LIMIT, BodyProblem},
+    context::Context,
     fault::{Fault, RETRY_AFTER},
     headers,
     reply::Reply,
-    request::Context,
 };
 use crate::{
     pages::{self, Layout, Problem, Template},
-    protocol::response_mode::Delivery,
+    protocol::authorization_response::Delivery,
 };
 
 /// Renders a page. `form_target` is where its form may lead in the end, besides this server.

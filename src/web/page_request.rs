@@ -13,11 +13,12 @@ use actix_web::{
 use super::{
     blocking::{Priority, run_blocking},
     body::{BodyProblem, Form},
+    context::Context,
     cookies::{self, Keep},
     fault::Fault,
     forms, page,
     reply::Reply,
-    request::{Context, Request},
+    request::Request,
 };
 use crate::{
     app::App,

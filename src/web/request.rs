@@ -1,4 +1,4 @@
-//! The context of a request (its id, the caller's address, the time) and the middleware around every request: transport checked,
+//! The middleware around every request, and the request that it let through: transport checked,
 //! headers set, one line logged with the id and never a secret (no query string, no body, no cookie).
 
 use std::{
@@ -20,33 +20,13 @@ use actix_web::{
     web::Data,
 };
 
-use super::{headers, page, reply::Note, transport};
-use crate::{
-    app::App,
-    pages::Problem,
-    protocol::{activity::Origin, id::Id, time::Timestamp},
-    random,
-};
+use super::{context::Context, headers, page, reply::Note, transport};
+use crate::{app::App, pages::Problem, protocol::id::Id, random};
 
 /// The maximum length of a query string, in bytes.
 pub const QUERY_LIMIT: usize = 16 * 1024;
 /// The header that carries the request id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The context of a request.
-#[derive(Clone, Debug)]
-pub struct Context {
-    /// The request id, shown on every page and in every log line.
-    pub id: String,
-    /// The caller's address; only trusted proxies are believed.
-    pub address: IpAddr,
-    /// The `User-Agent`; at most 300 characters.
-    pub user_agent: Option<String>,
-    /// The caller's location, where it is known.
-    pub place: Option<String>,
-    /// The time of arrival.
-    pub now: Timestamp,
-}
 
 /// A request that [`around`] let through, with its context. A handler that takes it answers 500 on a route without [`around`]:
 /// without a time nothing has expired, and without an address every caller is the same.
@@ -88,14 +68,6 @@ impl ResponseError for NoContext {
 fn no_context(path: &str) -> NoContext {
     tracing::error!(path, "a request without the time, the address or the configuration: the route is not set up");
     NoContext
-}
-
-impl Context {
-    /// The origin of the request, as it is stored.
-    #[must_use]
-    pub fn origin(&self) -> Origin {
-        Origin { address: Some(self.address.to_string()), place: self.place.clone(), user_agent: self.user_agent.clone() }
-    }
 }
 
 /// A request header as text.

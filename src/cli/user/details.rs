@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::super::{Error, refuse};
 use crate::protocol::{
     email_address::{EMAIL_LIMIT, EmailAddress},
+    plain_text::check_text,
     profile::{self, DISPLAY_NAME_LIMIT, USERNAME_LIMIT},
-    registration::check_text,
     scope::ScopeClaims,
     user::{User, check_attribute},
 };

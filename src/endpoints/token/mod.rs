@@ -31,9 +31,10 @@ use crate::{
         blocking::Deadline,
         body::Form,
         client_request::{self, AuthenticatedClient, ClientRequest, CorsPolicy, Endpoint},
+        context::Context,
         oauth_error::OauthError,
         reply::Reply,
-        request::{Context, Request},
+        request::Request,
     },
 };
 

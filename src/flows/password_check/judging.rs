@@ -10,7 +10,7 @@ use crate::{
         AnyConnection,
         users::{self, User},
     },
-    web::{fault::Fault, request::Context},
+    web::{context::Context, fault::Fault},
 };
 
 /// The result of the verification.

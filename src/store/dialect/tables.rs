@@ -5,7 +5,7 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 
-use super::super::{connection::AnyConnection, error::Error};
+use super::super::{any_connection::AnyConnection, error::Error};
 
 #[derive(QueryableByName)]
 struct Found {
