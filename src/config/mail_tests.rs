@@ -1,5 +1,7 @@
 //! Tests of the mail settings: what is refused, and how they are read.
 
+use std::path::PathBuf;
+
 use proptest::prelude::*;
 
 use super::*;
