@@ -14,27 +14,23 @@ use abandoned::Abandoned;
 pub use abandoned::{Caller, look_after};
 
 use crate::{
-    blocking_pool::BlockingPool,
-    client_auth_failures::ClientAuthFailures,
-    client_keys::ClientKeyCache,
+    caches::{client_keys::ClientKeyCache, registrations::Registrations},
     clock::{Clock, Stopwatch},
     config::{Config, Registration},
-    history::History,
     jose::{
         self,
         keys::{KeyCache, KeyRing},
         verify,
     },
+    limits::{client_auth_failures::ClientAuthFailures, password_attempts::Attempts},
     mail::Mailer,
     metrics::Metrics,
     outbound::Outbound,
-    password_attempts::Attempts,
     passwords::{Passwords, rules::Rules},
-    protocol::{algorithm::Algorithm, clock_check::ClockCheck, id::Id, time::Timestamp},
+    protocol::values::{algorithm::Algorithm, clock_check::ClockCheck, id::Id, time::Timestamp},
     random,
-    registrations::Registrations,
     store::{self, AnyConnection, Store, error::Outage, signing_keys},
-    supervisor::Supervisor,
+    workers::{blocking_pool::BlockingPool, history::History, supervisor::Supervisor},
 };
 
 /// The state shared by all requests.

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use crate::protocol::time::{Span, Timestamp};
+use crate::protocol::values::time::{Span, Timestamp};
 
 /// A source of time.
 #[derive(Clone)]

@@ -39,7 +39,10 @@ use environment::Environment;
 use sources::Sources;
 
 use crate::{
-    protocol::{registration::check_origin, scope::ScopeClaims, secrets::SecretRing, sensitive::Sensitive},
+    protocol::{
+        oauth::{registration::check_origin, scope::ScopeClaims},
+        secrets::{SecretRing, sensitive::Sensitive},
+    },
     store::DatabaseUrl,
 };
 

@@ -4,24 +4,28 @@
 use std::sync::Arc;
 
 use crate::{
+    caches::registrations::{Registered, Registrations},
     config::Config,
     jose::{
         keys::KeyRing,
         verify::{self, Claims, Typ},
     },
     protocol::{
-        api,
-        claims::{self, ReadAccessToken},
-        client::{Client, GrantType},
-        credential::{Credential, Kind},
-        entitlement::Entitlement,
         error::{ErrorCode, ProtocolError},
-        grant::{self, Grant, Presentation, TokenParams, Verdict},
-        scope::Scopes,
+        grant::{
+            self, Grant, Presentation, TokenParams, Verdict,
+            credential::{Credential, Kind},
+            entitlement::Entitlement,
+        },
+        oauth::{
+            api,
+            client::{Client, GrantType},
+            scope::Scopes,
+        },
+        oidc::claims::{self, ReadAccessToken},
         secrets::SecretRing,
-        time::Timestamp,
+        values::time::Timestamp,
     },
-    registrations::{Registered, Registrations},
     store::{
         AnyConnection, Result,
         grants::{self, About, Found},

@@ -18,7 +18,7 @@ use smtp::Smtp;
 
 use crate::{
     config::{MailSettings, MailTransport, Sender},
-    protocol::{plain_text::is_unsafe, time::Timestamp},
+    protocol::values::{plain_text::is_unsafe, time::Timestamp},
 };
 
 /// The timeout for each response of the SMTP server.
@@ -161,7 +161,7 @@ fn write_down(from: &Mailbox, message: &Message) -> Result<Mail, SendError> {
     if message.id.len() > 200 || middle.is_empty() || middle != message.id || !message.id.chars().all(plain) {
         return Err(permanent("the message ID: expected 1 to 200 letters, digits, '-', '_' and '.'"));
     }
-    // Every address accepted by `protocol::email_address` is valid here. An address stored before that rule existed need not be.
+    // Every address accepted by `protocol::account::email_address` is valid here. An address stored before that rule existed need not be.
     let to: Address = message.to.parse().map_err(|_| permanent("invalid address: expected name@host"))?;
     let millis = u64::try_from(message.at.millis()).unwrap_or_default().min(LAST);
     let builder = Mail::builder()

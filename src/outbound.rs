@@ -22,7 +22,7 @@ use addresses::{Judge, Refused};
 
 use crate::{
     config::OutboundSettings,
-    protocol::{error::Invalid, remote_url::is_loopback},
+    protocol::{error::Invalid, values::remote_url::is_loopback},
 };
 
 /// The deadline for everything: name, connection, TLS, request, response.

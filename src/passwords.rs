@@ -16,7 +16,7 @@ use unicode_normalization::UnicodeNormalization;
 pub use formats::check_imported;
 use workers::{Memory, Workers};
 
-use crate::{config::PasswordSettings, protocol::sensitive::Sensitive, random};
+use crate::{config::PasswordSettings, protocol::secrets::sensitive::Sensitive, random};
 
 /// The maximum number of waiting jobs per worker; more are refused.
 const WAITING_FOR_EACH: usize = 32;

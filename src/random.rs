@@ -3,7 +3,10 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::protocol::{id::Id, sensitive::Sensitive, time::Timestamp};
+use crate::protocol::{
+    secrets::sensitive::Sensitive,
+    values::{id::Id, time::Timestamp},
+};
 
 /// `N` random bytes.
 #[must_use]

@@ -10,8 +10,13 @@ use crate::{
     app::App,
     endpoints::{authorize, discovery, health, introspect, jwks, metrics, revoke, static_files, token, userinfo},
     flows::{
-        account, confirm_email, consent, home, login, logout, not_me, recover, recover_password, register, register_finish,
-        select_account,
+        account, home,
+        interaction::{consent, select_account},
+        link::{confirm_email, not_me},
+        logout,
+        recover::{self, password},
+        register::{self, finish},
+        sign_in::login,
     },
     paths,
     web::{cors, no_route, request::Request},
@@ -46,17 +51,9 @@ pub fn routes(config: &mut ServiceConfig, base: &str) {
     // Users who are not signed in: registration, recovery, links in e-mails.
     config
         .service(form(base, paths::REGISTER).route(read().to(register::get)).route(web::post().to(register::post)))
-        .service(
-            form(base, paths::REGISTER_FINISH)
-                .route(read().to(register_finish::get))
-                .route(web::post().to(register_finish::post)),
-        )
+        .service(form(base, paths::REGISTER_FINISH).route(read().to(finish::get)).route(web::post().to(finish::post)))
         .service(form(base, paths::RECOVER).route(read().to(recover::get)).route(web::post().to(recover::post)))
-        .service(
-            form(base, paths::RECOVER_PASSWORD)
-                .route(read().to(recover_password::get))
-                .route(web::post().to(recover_password::post)),
-        )
+        .service(form(base, paths::RECOVER_PASSWORD).route(read().to(password::get)).route(web::post().to(password::post)))
         .service(form(base, paths::CONFIRM_EMAIL).route(read().to(confirm_email::get)).route(web::post().to(confirm_email::post)))
         .service(form(base, paths::NOT_ME).route(read().to(not_me::get)).route(web::post().to(not_me::post)));
     account_pages(config, base);

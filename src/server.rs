@@ -21,7 +21,6 @@ use tls::Certificate;
 use crate::{
     app::{self, App, KeysError},
     background,
-    blocking_pool::BlockingPool,
     clock::Clock,
     config::{Config, ConfigError},
     jose::{self, first_keys},
@@ -32,7 +31,7 @@ use crate::{
         self, AnyConnection, Store, meta, migrations,
         spellings::{self, Rewritten, Taken},
     },
-    supervisor::caught,
+    workers::{blocking_pool::BlockingPool, supervisor::caught},
 };
 
 /// The reason why the server does not start.

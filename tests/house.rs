@@ -6,6 +6,9 @@
 #[path = "house/accounts.rs"]
 mod accounts;
 #[cfg(test)]
+#[path = "house/circles.rs"]
+mod circles;
+#[cfg(test)]
 #[path = "house/documents.rs"]
 mod documents;
 #[cfg(test)]

@@ -12,7 +12,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use symbolon::{
     clock::Clock,
     protocol::{
-        credential::{Credential, Kind as CredentialKind},
+        grant::credential::{Credential, Kind as CredentialKind},
         secrets::SecretRing,
     },
 };

@@ -9,20 +9,18 @@ use std::{
 use super::{LOOK_EVERY, Panicked, next_try, pause, stored, take_each};
 use crate::{
     app::{App, KeysError},
-    blocking_pool::PoolError,
     outbound::OutboundError,
     protocol::{
-        claims::{self, LOGOUT_EVENT, LogoutToken},
-        client::Client,
-        id::Id,
-        registration::is_pairwise,
-        time::Span,
+        oauth::{client::Client, registration::is_pairwise},
+        oidc::claims::{self, LOGOUT_EVENT, LogoutToken},
+        values::{id::Id, time::Span},
     },
     random,
     store::{
         AnyConnection, Result as StoreResult, clients,
         deliveries::{self, Content, Delivery, Logout},
     },
+    workers::blocking_pool::PoolError,
 };
 use serde_json::json;
 

@@ -13,11 +13,10 @@ use std::{
 use super::{FOR_EVER, Panicked, stored, trust};
 use crate::{
     app::App,
-    blocking_pool::{PoolError, Priority},
     clock::Stopwatch,
     protocol::{
-        retention::Retention,
-        time::{Span, Timestamp},
+        grant::retention::Retention,
+        values::time::{Span, Timestamp},
     },
     store::{
         AnyConnection, Error, Result, activity, devices, grant_history,
@@ -26,6 +25,7 @@ use crate::{
         sessions::{self, purge as sessions_purge},
         sweep_cursors, used_assertions,
     },
+    workers::blocking_pool::{PoolError, Priority},
 };
 
 /// The minimum time between rounds.

@@ -15,14 +15,14 @@ pub use notifications::path_of;
 
 use crate::{
     app::{App, Caller, MESSAGES},
-    blocking_pool::{PoolError, Priority},
-    protocol::time::{Span, Timestamp},
+    protocol::values::time::{Span, Timestamp},
     store::{
         AnyConnection, Error, Progress,
         deliveries::{self, Delivery},
         error::Outage,
         meta,
     },
+    workers::blocking_pool::{PoolError, Priority},
 };
 
 /// The polling interval for due deliveries, when no wakeup arrives.

@@ -6,18 +6,17 @@ use std::sync::Arc;
 use super::{LOOK_EVERY, Panicked, next_try, pause, stored, take_each, trust};
 use crate::{
     app::App,
-    blocking_pool::PoolError,
+    display::{calendar::Calendar, user_agent},
     mail::{Message, SendError},
     pages::{self, CalendarTime, MessageFacts},
     paths,
     protocol::{
-        calendar::Calendar,
-        credential::{Credential, Kind},
-        id::Id,
-        link::LinkKind,
-        notification::{Notification, NotificationKind},
-        time::Span,
-        user_agent,
+        account::{
+            link::LinkKind,
+            notification::{Notification, NotificationKind},
+        },
+        grant::credential::{Credential, Kind},
+        values::{id::Id, time::Span},
     },
     random,
     store::{
@@ -27,7 +26,7 @@ use crate::{
         mail_requests::{self, Ids},
         users,
     },
-    supervisor::caught,
+    workers::{blocking_pool::PoolError, supervisor::caught},
 };
 
 /// How long one process holds an e-mail: well beyond the time that sending may take.

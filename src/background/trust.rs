@@ -1,11 +1,11 @@
 //! The check of this process's clock before irreversible work: compares it with the database's clock and monotonic time, has
-//! `protocol::clock_check` judge, and logs a doubt once a minute for as long as it lasts.
+//! `protocol::values::clock_check` judge, and logs a doubt once a minute for as long as it lasts.
 
 use std::sync::PoisonError;
 
 use crate::{
     app::App,
-    protocol::{clock_check::Reading, time::Timestamp},
+    protocol::values::{clock_check::Reading, time::Timestamp},
     store::{AnyConnection, Result, database_time, sweep_cursors},
 };
 

@@ -1,5 +1,5 @@
 //! `symbolon api`: the APIs that tokens are for (RFC 8707), with their scopes. What may be registered is decided by
-//! `protocol::api::Api::check`; what is removed from an API is removed from every client too, and reported.
+//! `protocol::oauth::api::Api::check`; what is removed from an API is removed from every client too, and reported.
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -10,7 +10,7 @@ use super::{
     refuse,
 };
 use crate::{
-    protocol::{
+    protocol::oauth::{
         api::{Api, ApiScope},
         client::Client,
     },
@@ -256,7 +256,7 @@ fn text(shown: &Shown<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::time::Timestamp;
+    use crate::protocol::values::time::Timestamp;
 
     fn api(scopes: &[&str]) -> Api {
         let scopes: Vec<_> = scopes.iter().map(ToString::to_string).collect();

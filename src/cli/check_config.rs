@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     config::{BreachedFile, Config, LogFormat, MailKind, MailSettings, MailTransport},
-    protocol::{scope::ScopeClaims, secrets::SecretUse},
+    protocol::{oauth::scope::ScopeClaims, secrets::SecretUse},
 };
 
 pub fn run(config: &Config, format: Format) -> Answer {

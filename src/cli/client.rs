@@ -1,5 +1,5 @@
 //! `symbolon client`: apps that users sign in to, and programs that act for themselves. What may be registered is decided by
-//! `protocol::client::Client::check`.
+//! `protocol::oauth::client::Client::check`.
 
 mod add;
 mod check;
@@ -16,7 +16,7 @@ use super::{
     output::{self, Format},
     refuse,
 };
-use crate::{protocol::client::Client, random, store::clients};
+use crate::{protocol::oauth::client::Client, random, store::clients};
 use shown::Shown;
 
 #[derive(Debug, Subcommand)]

@@ -9,7 +9,7 @@ use super::{
     user,
 };
 use crate::{
-    protocol::activity::Activity,
+    protocol::account::activity::Activity,
     store::{
         account,
         activity::Event,

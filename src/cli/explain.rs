@@ -15,7 +15,7 @@ use super::{
     refuse,
 };
 use crate::{
-    protocol::{credential::Kind, id::Id},
+    protocol::{grant::credential::Kind, values::id::Id},
     store::users,
 };
 

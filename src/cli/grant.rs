@@ -14,14 +14,16 @@ use super::{
     refuse, user,
 };
 use crate::{
+    display::user_agent,
     protocol::{
-        activity::Activity,
-        client::Client,
-        end_reason::{EndReason, Inactive},
-        grant::{self, AccountStatus, Grant, Policy},
-        history,
-        id::Id,
-        user_agent,
+        account::activity::Activity,
+        grant::{
+            self, AccountStatus, Grant, Policy,
+            end_reason::{EndReason, Inactive},
+            history,
+        },
+        oauth::client::Client,
+        values::id::Id,
     },
     store::{
         account,

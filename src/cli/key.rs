@@ -16,7 +16,7 @@ use crate::{
         self, first_keys,
         keys::{self, KeyRing, KeyState},
     },
-    protocol::{algorithm::Algorithm, time::Timestamp},
+    protocol::values::{algorithm::Algorithm, time::Timestamp},
     store::signing_keys::{self, SigningKeyRow},
 };
 

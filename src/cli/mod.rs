@@ -30,9 +30,11 @@ use crate::{
     config::{Config, ConfigError, MissingSecret},
     jose,
     protocol::{
-        clock_check::{ClockCheck, Reading},
         error::Invalid,
-        time::{Span, Timestamp},
+        values::{
+            clock_check::{ClockCheck, Reading},
+            time::{Span, Timestamp},
+        },
     },
     server::StartError,
     store::{

@@ -6,7 +6,7 @@ use std::io::{BufRead, IsTerminal};
 use super::{Error, refuse};
 use crate::{
     passwords::{MAX_LENGTH, rules::Rules},
-    protocol::{sensitive::Sensitive, user::User},
+    protocol::{account::user::User, secrets::sensitive::Sensitive},
 };
 
 /// The maximum bytes read of a line: a longer password is too long even if composing it (NFC) shrinks it to a third.

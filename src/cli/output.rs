@@ -10,8 +10,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Answer, Error};
-pub use crate::protocol::plain_text::is_unsafe;
-use crate::protocol::time::{Span, Timestamp};
+pub use crate::protocol::values::plain_text::is_unsafe;
+use crate::protocol::values::time::{Span, Timestamp};
 
 /// For whom the answer is.
 #[derive(Clone, Copy, Debug, Default, Args)]

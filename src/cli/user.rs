@@ -20,18 +20,23 @@ use super::{
     refuse,
 };
 use crate::{
-    flows::throttle,
+    flows::sign_in::throttle,
     passwords::{PasswordError, Passwords, rules::Rules},
     protocol::{
-        activity::{Activity, UNKNOWN_ORIGIN},
-        id::Id,
-        login_name::LoginName,
-        sensitive::Sensitive,
-        time::Timestamp,
-        user,
+        account::{
+            activity::{Activity, UNKNOWN_ORIGIN},
+            login_name::LoginName,
+            user,
+        },
+        secrets::sensitive::Sensitive,
+        values::{id::Id, time::Timestamp},
     },
     random,
-    store::{self, account, activity::Event, users, users::User},
+    store::{
+        self, account,
+        activity::Event,
+        users::{self, User},
+    },
 };
 use details::{Details, check_display_name, check_email, check_username};
 use shown::Shown;

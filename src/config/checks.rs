@@ -9,7 +9,7 @@ use super::{
     ConfigError, MailKind, Registration, Settings, bad,
     values::{Duration, List},
 };
-use crate::protocol::time::Span;
+use crate::protocol::values::time::Span;
 
 /// Addresses and networks; an address counts as a network.
 pub fn networks(key: &str, written: &List) -> Result<Vec<IpNet>, ConfigError> {

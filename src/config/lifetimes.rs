@@ -2,9 +2,9 @@
 
 use super::Settings;
 use crate::protocol::{
-    client::Client,
     grant::{Grant, Policy},
-    time::Span,
+    oauth::client::Client,
+    values::time::Span,
 };
 
 /// The configured lifetimes.

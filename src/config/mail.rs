@@ -8,7 +8,7 @@ use super::{
     mail_settings::{MailKind, MailSettings, MailTransport, Sender, SmtpPassword, SmtpSecurity, SmtpSettings},
     secret_file,
 };
-use crate::protocol::{email_address::EmailAddress, plain_text::is_unsafe};
+use crate::protocol::{account::email_address::EmailAddress, values::plain_text::is_unsafe};
 
 impl MailSettings {
     pub(super) fn read(settings: &Settings) -> Result<Self, ConfigError> {

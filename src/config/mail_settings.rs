@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::{email_address::EmailAddress, sensitive::Sensitive};
+use crate::protocol::{account::email_address::EmailAddress, secrets::sensitive::Sensitive};
 
 /// The transport, as written in the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ use super::{
     error::{FileError, FileFlaw},
 };
 use crate::{
-    protocol::{secrets::SecretRing, sensitive::Sensitive},
+    protocol::secrets::{SecretRing, sensitive::Sensitive},
     random,
 };
 
@@ -73,7 +73,7 @@ fn make(path: &Path, data_dir: &Path) -> std::io::Result<Sensitive<String>> {
     make_directory(data_dir)?;
     let secret = Sensitive::new(random::text() + "\n");
     // Written whole under another name and then linked: of two processes that start at once, one wins.
-    let draft = path.with_extension(random::id(crate::protocol::time::Timestamp::from_millis(0)).to_string());
+    let draft = path.with_extension(random::id(crate::protocol::values::time::Timestamp::from_millis(0)).to_string());
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     file.write_all(secret.expose().as_bytes())?;
     file.sync_all()?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::protocol::time::Span;
+use crate::protocol::values::time::Span;
 
 /// A duration, written like `30s`, `10m` or `30days`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,8 +19,10 @@ use serde_json::{Map, Value, json};
 use super::Demo;
 use super::published_keys::PublishedKeys;
 use super::refusal::Refusal;
-use crate::clock::Clock;
-use crate::jose::verify::{self, Expected};
+use crate::{
+    clock::Clock,
+    jose::verify::{self, Expected},
+};
 
 const READ: &str = "notes:read";
 const WRITE: &str = "notes:write";

@@ -1,6 +1,6 @@
 //! The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core 3.1.2). The only dispatcher: sign-in and consent return here with
 //! the same request, which is parsed and decided afresh. The handler's steps are in the order of this file; the decision is
-//! `protocol::next_step`.
+//! `protocol::oauth::next_step`.
 
 use actix_web::{
     http::{Method, StatusCode},
@@ -11,19 +11,23 @@ use crate::{
     app::App,
     paths,
     protocol::{
-        activity::Origin,
-        authentication::Class,
-        authorization::{self, AuthorizationRequest},
-        authorization_response,
-        client::{Client, GrantType},
-        credential::{Credential, Kind},
+        account::activity::Origin,
         error::{ErrorCode, ProtocolError},
-        grant::Grant,
-        history::{GrantEvent, HistoryEntry},
-        next_step::{Expected, Facts, SignedIn, Step, next_step},
-        params::Params,
-        return_address::ReturnAddress,
-        scope::OFFLINE_ACCESS,
+        grant::{
+            Grant,
+            credential::{Credential, Kind},
+            history::{GrantEvent, HistoryEntry},
+        },
+        oauth::{
+            authorization::{self, AuthorizationRequest},
+            authorization_response,
+            client::{Client, GrantType},
+            next_step::{Expected, Facts, SignedIn, Step, next_step},
+            return_address::ReturnAddress,
+            scope::OFFLINE_ACCESS,
+        },
+        oidc::authentication::Class,
+        values::params::Params,
     },
     random,
     store::{AnyConnection, grants, sessions::Session},

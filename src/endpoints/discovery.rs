@@ -1,12 +1,12 @@
 //! The discovery document, at both well-known paths (OpenID Connect Discovery §4, RFC 8414 §3). Its content is
-//! `protocol::metadata`.
+//! `protocol::oauth::metadata`.
 
 use actix_web::{HttpRequest, web::Data};
 
 use crate::{
     app::App,
     paths,
-    protocol::metadata::{Endpoints, document},
+    protocol::oauth::metadata::{Endpoints, document},
     web::{cached::cached, cors, reply::Reply},
 };
 

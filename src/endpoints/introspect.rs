@@ -8,11 +8,10 @@ use crate::{
     app::App,
     inspection::{self, Inspector},
     protocol::{
-        credential::Kind,
         error::{ErrorCode, ProtocolError},
-        introspection::{self, View},
-        params::Params,
-        time::Timestamp,
+        grant::credential::Kind,
+        oauth::introspection::{self, View},
+        values::{params::Params, time::Timestamp},
     },
     store::{AnyConnection, grants::About},
     web::{

@@ -7,13 +7,17 @@ use crate::{
     app::App,
     jose::verify::{self, Typ},
     protocol::{
-        claims::ReadAccessToken,
-        credential::{Credential, Kind},
-        end_reason::EndReason,
         error::{ErrorCode, ProtocolError},
-        introspection,
-        params::Params,
-        time::{Span, Timestamp},
+        grant::{
+            credential::{Credential, Kind},
+            end_reason::EndReason,
+        },
+        oauth::introspection,
+        oidc::claims::ReadAccessToken,
+        values::{
+            params::Params,
+            time::{Span, Timestamp},
+        },
     },
     store::{
         AnyConnection,

@@ -11,16 +11,15 @@ use serde_json::{Map, Value};
 
 use crate::{
     app::App,
+    caches::registrations::Registered,
     inspection::{self, Inspector},
     jose::verify,
     protocol::{
-        claims::SignedUserInfo,
-        claims_request::ClaimsRequest,
         error::{ErrorCode, ProtocolError},
-        scope::OPENID,
-        time::Timestamp,
+        oauth::scope::OPENID,
+        oidc::{claims::SignedUserInfo, claims_request::ClaimsRequest},
+        values::time::Timestamp,
     },
-    registrations::Registered,
     store::{AnyConnection, grants::Found, users},
     web::{
         blocking::{Priority, run_blocking},

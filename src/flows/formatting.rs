@@ -2,14 +2,15 @@
 //! `templates/when.txt`, `day.txt`, `span_text.txt` and `relative.txt`.
 
 use crate::{
+    display::{
+        calendar::{self, Calendar},
+        user_agent,
+    },
     pages::{self, CalendarDay, CalendarTime, Point, RequestedScope, ShownOrigin, When},
     protocol::{
-        activity::Origin,
-        api::Api,
-        calendar::{self, Calendar},
-        scope::ScopeClaims,
-        time::{Span, Timestamp},
-        user_agent,
+        account::activity::Origin,
+        oauth::{api::Api, scope::ScopeClaims},
+        values::time::{Span, Timestamp},
     },
 };
 

@@ -1,6 +1,9 @@
 //! The context of a page within an authorization request: the request, parsed afresh as `/authorize` does, and the session of the
 //! user. Without a valid request or a session, the user is sent back to `/authorize`.
 
+pub mod consent;
+pub mod select_account;
+
 use std::sync::Arc;
 
 use actix_web::web::Data;
@@ -9,9 +12,11 @@ use crate::{
     app::App,
     paths,
     protocol::{
-        authorization::{self, AuthorizationRequest},
-        client::Client,
-        params::Params,
+        oauth::{
+            authorization::{self, AuthorizationRequest},
+            client::Client,
+        },
+        values::params::Params,
     },
     store::{AnyConnection, sessions::Session},
     web::{

@@ -3,23 +3,23 @@
 //! programs open links too. The form names its link, so that another link opened in between does not replace it. A link that is
 //! unknown or no longer valid gets a page that says what to do.
 
+pub mod confirm_email;
 mod invalid;
+pub mod not_me;
 
 use std::ops::Deref;
 
 use actix_web::{http::header, web::Data};
 
-use super::sign_in_redirect;
+use super::sign_in::sign_in_redirect;
 use crate::{
     app::App,
     config::Registration,
     pages::{FormProblem, LinkProblem, Problem},
     protocol::{
-        credential::{Credential, Kind},
-        id::Id,
-        link::LinkKind,
-        params::Params,
-        time::Span,
+        account::link::LinkKind,
+        grant::credential::{Credential, Kind},
+        values::{id::Id, params::Params, time::Span},
     },
     store::{
         AnyConnection,

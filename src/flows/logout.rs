@@ -1,6 +1,6 @@
 //! Signing out: by the user, or at the request of an app (OpenID Connect RP-Initiated Logout §2). The user is asked first, unless
 //! the app proves by an ID token that it knows the user; then the session and its grants end, and the clients that want it are
-//! notified. What a request means is decided in `protocol::logout`.
+//! notified. What a request means is decided in `protocol::oidc::logout`.
 
 use std::ops::Deref;
 
@@ -14,12 +14,10 @@ use crate::{
     pages::{Problem, SignOut, SignOutNote, SignedOut},
     paths,
     protocol::{
-        activity::Activity,
-        authorization_response::after_logout,
-        client::Client,
-        logout::{self, Decision, Facts, LogoutRequest, NotOurs, SignedIn, Step},
-        params::Params,
-        return_address::ReturnAddress,
+        account::activity::Activity,
+        oauth::{authorization_response::after_logout, client::Client, return_address::ReturnAddress},
+        oidc::logout::{self, Decision, Facts, LogoutRequest, NotOurs, SignedIn, Step},
+        values::params::Params,
     },
     random,
     store::{

@@ -6,17 +6,16 @@ use std::ops::Deref;
 
 use actix_web::web::Data;
 
-use super::{known_browser, sign_in_redirect, throttle::MailLimit};
+use super::sign_in::{known_browser, sign_in_redirect, throttle::MailLimit};
 use crate::{
     app::App,
     pages::FormProblem,
     protocol::{
-        authorization::AuthorizationRequest,
-        credential::{Credential, Kind},
-        login_name::LoginName,
-        params::Params,
-        stamp::{self, Purpose},
-        time::Span,
+        account::login_name::LoginName,
+        grant::credential::{Credential, Kind},
+        oauth::authorization::AuthorizationRequest,
+        secrets::stamp::{self, Purpose},
+        values::{params::Params, time::Span},
     },
     random,
     store::{

@@ -1,6 +1,8 @@
 //! The password reset form: the name or address, and the page saying that an e-mail is on its way if there is such an account.
 //! Whether there is one is not revealed here. If e-mail is not configured, the page says so.
 
+pub mod password;
+
 use actix_web::{http::header, web::Data};
 
 use super::{
@@ -11,7 +13,10 @@ use crate::{
     app::App,
     pages::{FormProblem, Recover, RecoverOff, RecoverSent},
     paths,
-    protocol::{email_address::EMAIL_LIMIT, link::LinkKind, params::Params},
+    protocol::{
+        account::{email_address::EMAIL_LIMIT, link::LinkKind},
+        values::params::Params,
+    },
     store::AnyConnection,
     web::{
         page,

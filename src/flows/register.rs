@@ -1,6 +1,8 @@
 //! The registration form: the e-mail address, and the page saying that an e-mail is on its way. Whether the address has an
 //! account is revealed only by the e-mail, to the reader of that mailbox. If registration is not open, the page does not exist.
 
+pub mod finish;
+
 use actix_web::{http::header, web::Data};
 
 use super::{
@@ -11,7 +13,10 @@ use crate::{
     app::App,
     pages::{FormProblem, Problem, Register, RegisterProblem, RegisterSent},
     paths,
-    protocol::{email_address::EmailAddress, link::LinkKind, params::Params},
+    protocol::{
+        account::{email_address::EmailAddress, link::LinkKind},
+        values::params::Params,
+    },
     store::AnyConnection,
     web::{
         page,

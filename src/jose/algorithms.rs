@@ -6,7 +6,7 @@ use josekit::{
 };
 
 use super::{Error, failed};
-use crate::protocol::algorithm::Algorithm;
+use crate::protocol::values::algorithm::Algorithm;
 
 /// RFC 7518 §3.3, §3.5: 2048 bits or more.
 const RSA_BITS: u32 = 2048;

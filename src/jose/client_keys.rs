@@ -8,7 +8,7 @@ use super::{
     algorithms,
     verify::{Claims, Refused, refuse, take_apart},
 };
-use crate::protocol::{algorithm::Algorithm, error::Invalid};
+use crate::protocol::{error::Invalid, values::algorithm::Algorithm};
 
 /// The maximum number of keys in a set.
 const LIMIT: usize = 20;

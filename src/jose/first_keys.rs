@@ -5,11 +5,16 @@
 use super::{Error, keys};
 use crate::{
     protocol::{
-        algorithm::Algorithm,
         secrets::SecretRing,
-        time::{Span, Timestamp},
+        values::{
+            algorithm::Algorithm,
+            time::{Span, Timestamp},
+        },
     },
-    store::{self, AnyConnection, signing_keys, signing_keys::SigningKeyRow},
+    store::{
+        self, AnyConnection,
+        signing_keys::{self, SigningKeyRow},
+    },
 };
 
 /// The algorithms with keys in every installation: the one supported by every client, and the one that is many times faster.

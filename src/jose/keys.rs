@@ -15,10 +15,11 @@ use sha2::{Digest, Sha256};
 use super::{Error, algorithms, failed, seal};
 use crate::{
     protocol::{
-        algorithm::Algorithm,
-        secrets::SecretRing,
-        sensitive::Sensitive,
-        time::{Span, Timestamp},
+        secrets::{SecretRing, sensitive::Sensitive},
+        values::{
+            algorithm::Algorithm,
+            time::{Span, Timestamp},
+        },
     },
     store::signing_keys::SigningKeyRow,
 };

@@ -1,5 +1,5 @@
 //! Signatures: the server's keys, signing tokens and verifying them. The only importer of `josekit`. The contents of a token are
-//! `protocol::claims`; keys are stored by `store::signing_keys`.
+//! `protocol::oidc::claims`; keys are stored by `store::signing_keys`.
 
 mod algorithms;
 pub mod client_keys;
@@ -9,7 +9,7 @@ mod seal;
 pub mod sign;
 pub mod verify;
 
-use crate::protocol::algorithm::Algorithm;
+use crate::protocol::values::algorithm::Algorithm;
 
 /// Initialises the cryptographic library, before a second thread starts: the first initialisation decides that the library is not
 /// cleaned up at exit, which would race with threads that end at the same time (libpq's connections hold some of its state).

@@ -8,7 +8,7 @@ use chacha20poly1305::{
 
 use super::{Error, failed};
 use crate::{
-    protocol::{secrets::SecretRing, sensitive::Sensitive},
+    protocol::secrets::{SecretRing, sensitive::Sensitive},
     random,
 };
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Error, failed, keys::Key};
-use crate::protocol::claims::{AccessToken, IdToken, LogoutToken, SignedUserInfo};
+use crate::protocol::oidc::claims::{AccessToken, IdToken, LogoutToken, SignedUserInfo};
 
 impl Key {
     /// Signs an access token (RFC 9068).

@@ -7,7 +7,7 @@ use josekit::jwk::Jwk;
 use serde_json::{Map, Value};
 
 use super::{algorithms, keys::KeyRing};
-use crate::protocol::algorithm::Algorithm;
+use crate::protocol::values::algorithm::Algorithm;
 
 /// The claims of a token.
 pub type Claims = Map<String, Value>;
@@ -194,9 +194,9 @@ mod tests {
     use crate::{
         jose::keys::generate,
         protocol::{
-            claims::{AccessToken, Audience, IdToken, SignedUserInfo},
+            oidc::claims::{AccessToken, Audience, IdToken, SignedUserInfo},
             secrets::SecretRing,
-            time::{Span, Timestamp},
+            values::time::{Span, Timestamp},
         },
     };
 

@@ -16,7 +16,7 @@ use lettre::{
 use super::{MailError, SendError};
 use crate::{
     config::{OutboundSettings, SmtpSecurity, SmtpSettings},
-    protocol::{plain_text::is_unsafe, sensitive::Sensitive},
+    protocol::{secrets::sensitive::Sensitive, values::plain_text::is_unsafe},
 };
 
 /// The maximum number of characters reported of a server's reply.

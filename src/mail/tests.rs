@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     config::{SmtpSecurity, SmtpSettings},
-    protocol::email_address::EmailAddress,
+    protocol::account::email_address::EmailAddress,
 };
 
 const LINK: &str = "https://id.example.com/recover?link=sym_ml_0123456789";

@@ -4,7 +4,7 @@
 use askama::Template;
 
 use super::{Form, Layout, Owner, ShownOrigin};
-use crate::protocol::activity::Activity;
+use crate::protocol::account::activity::Activity;
 
 /// The page.
 #[derive(Debug, Template)]

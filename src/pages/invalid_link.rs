@@ -4,7 +4,7 @@
 use askama::Template;
 
 use super::Layout;
-use crate::protocol::link::LinkKind;
+use crate::protocol::account::link::LinkKind;
 
 /// The page shown in place of the one that the link was for.
 #[derive(Debug, Template)]

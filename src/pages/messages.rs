@@ -5,7 +5,7 @@
 use askama::Template;
 
 use super::CalendarTime;
-use crate::protocol::notification::NotificationKind;
+use crate::protocol::account::notification::NotificationKind;
 
 /// The line width, where words allow.
 const WIDTH: usize = 72;

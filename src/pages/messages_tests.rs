@@ -2,7 +2,7 @@
 
 use super::super::{samples::Sample, when::tests::NOVEMBER};
 use super::*;
-use crate::protocol::plain_text::is_unsafe;
+use crate::protocol::values::plain_text::is_unsafe;
 
 const LINK: &str =
     "https://id.example.com/not-me?link=sym_ml_AAEC-AwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4";

@@ -4,7 +4,7 @@
 use askama::Template;
 
 use super::{FormProblem, Layout, Owner};
-use crate::protocol::password_flaw::PasswordFlaw;
+use crate::protocol::account::password_flaw::PasswordFlaw;
 
 /// The form; it sends `password`, `new_password` and, if ticked, `end_others=yes`.
 #[derive(Debug, Template)]

@@ -1,6 +1,6 @@
 //! Samples of every flaw of a new password, for the pages that report them.
 
-use crate::protocol::password_flaw::PasswordFlaw;
+use crate::protocol::account::password_flaw::PasswordFlaw;
 
 /// Each flaw, with the name of its sample and words that occur only where it is shown.
 pub const FLAWS: [(&str, PasswordFlaw, &str); 7] = [

@@ -5,7 +5,7 @@ use super::{
     span_text::SpanText,
     timeline_rows::{RowKind, TimelineRow},
 };
-use crate::protocol::end_reason::EndReason;
+use crate::protocol::grant::end_reason::EndReason;
 
 /// Half the height of the widest marker, and the space above the first.
 const TOP: u32 = 30;

@@ -4,7 +4,7 @@
 use askama::Template;
 
 use super::{FormProblem, Layout};
-use crate::protocol::password_flaw::PasswordFlaw;
+use crate::protocol::account::password_flaw::PasswordFlaw;
 
 /// The form that asks for `new_password`.
 #[derive(Debug, Template)]

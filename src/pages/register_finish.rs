@@ -5,7 +5,7 @@
 use askama::Template;
 
 use super::{FormProblem, Layout};
-use crate::protocol::password_flaw::PasswordFlaw;
+use crate::protocol::account::password_flaw::PasswordFlaw;
 
 /// The form that asks for `username`, `display_name` and `new_password`.
 #[derive(Debug, Template)]

@@ -5,7 +5,7 @@
 use askama::Template;
 
 use super::Layout;
-use crate::protocol::logout::Problem;
+use crate::protocol::oidc::logout::Problem;
 
 /// The form that asks before the session is ended.
 #[derive(Debug, Template)]

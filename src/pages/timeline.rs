@@ -1,5 +1,5 @@
 //! The history of a grant, `templates/timeline.html`: its facts, a picture of its events, and the same in words. Which events are
-//! shown together is decided by `protocol::timeline`; their place in the picture is `picture`.
+//! shown together is decided by `display::timeline`; their place in the picture is `picture`.
 
 use askama::Template;
 
@@ -8,7 +8,7 @@ use super::{
     picture::{Between, Line, Picture},
     timeline_rows::{Point, RowKind, TimelineRow},
 };
-use crate::protocol::end_reason::{EndReason, Inactive};
+use crate::protocol::grant::end_reason::{EndReason, Inactive};
 
 /// The page about one grant.
 #[derive(Debug, Template)]

@@ -1,7 +1,7 @@
 //! The rows of a grant's history, as its page lists them and its picture draws them.
 
 use super::span_text::SpanText;
-use crate::protocol::end_reason::EndReason;
+use crate::protocol::grant::end_reason::EndReason;
 
 /// A point in time.
 #[derive(Debug, Clone, PartialEq, Eq)]

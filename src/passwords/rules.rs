@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::{MAX_LENGTH, composed};
 use crate::{
     config::{BreachedFile, Config},
-    protocol::{password_flaw::PasswordFlaw, sensitive::Sensitive},
+    protocol::{account::password_flaw::PasswordFlaw, secrets::sensitive::Sensitive},
 };
 
 /// The product's name.

@@ -3,18 +3,27 @@
 //! n; each use advances the row by a compare-and-swap. Generations are integers: nothing here orders credentials by time. Rows are
 //! numbered as in the table of `docs/decisions/0001-one-row-is-a-whole-authorization.md`; the first that matches decides.
 
+pub mod credential;
+pub mod end_reason;
+pub mod entitlement;
+pub mod history;
+pub mod retention;
+
 use super::{
-    activity::Origin,
-    authentication::Amr,
-    claims_request::ClaimsRequest,
-    client::Client,
-    end_reason::{EndReason, Inactive},
+    account::activity::Origin,
     error::{ErrorCode, ProtocolError},
-    id::Id,
-    pkce::Challenge,
-    return_address,
-    scope::{OFFLINE_ACCESS, Scopes},
-    time::{Age, Span, Timestamp},
+    grant::end_reason::{EndReason, Inactive},
+    oauth::{
+        client::Client,
+        pkce::Challenge,
+        return_address,
+        scope::{OFFLINE_ACCESS, Scopes},
+    },
+    oidc::{authentication::Amr, claims_request::ClaimsRequest},
+    values::{
+        id::Id,
+        time::{Age, Span, Timestamp},
+    },
 };
 
 /// One user's authorization of one client.

@@ -7,7 +7,7 @@ use super::{
     AccountStatus, Grant, Policy, Presentation, TokenParams, Verdict, judge,
     tests::{CODE, Case, REFRESH, URI, VERIFIER, at, grant, policy},
 };
-use crate::protocol::client::{Client, ClientKind, tests::client};
+use crate::protocol::oauth::client::{Client, ClientKind, tests::client};
 
 /// One step of a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Tests of the verdict, one for each row of the table. Histories against a model of the row are `grant_model_tests`.
 
 use super::*;
-use crate::protocol::client::{ClientKind, tests::client};
+use crate::protocol::oauth::client::{ClientKind, tests::client};
 
 pub(super) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -46,7 +46,7 @@ pub(in crate::protocol) fn grant(generation: u32) -> Grant {
         amr: Amr::password(),
         claims: ClaimsRequest::default(),
         device_name: None,
-        seen: crate::protocol::activity::Origin::default(),
+        seen: crate::protocol::account::activity::Origin::default(),
         remembered: false,
     }
 }

@@ -3,12 +3,15 @@
 //! purpose: credentials, stamps (forms and links), pseudonyms, and the sealing of private keys. Reading the secrets from a file or
 //! the environment is `config`.
 
+pub mod sensitive;
+pub mod stamp;
+
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use super::sensitive::Sensitive;
+use super::secrets::sensitive::Sensitive;
 
 pub(super) type HmacSha256 = Hmac<Sha256>;
 

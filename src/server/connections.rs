@@ -9,7 +9,7 @@ use actix_service::{Service, ServiceFactory, always_ready, fn_factory};
 use actix_web::rt::net::TcpStream;
 use ipnet::IpNet;
 
-use crate::{clock::Stopwatch, protocol::network};
+use crate::{clock::Stopwatch, protocol::values::network};
 
 /// The minimum time between two log lines of one kind.
 const EVERY: Duration = Duration::from_secs(10);

@@ -13,7 +13,9 @@ use super::{
     users::{self, User},
 };
 use crate::protocol::{
-    end_reason::EndReason, grant::Grant, id::Id, link::LinkKind, notification::NotificationKind, time::Timestamp,
+    account::{link::LinkKind, notification::NotificationKind},
+    grant::{Grant, end_reason::EndReason},
+    values::{id::Id, time::Timestamp},
 };
 
 pub use operator::{

@@ -11,10 +11,12 @@ use super::{
     schema::{activity, users},
 };
 use crate::protocol::{
-    activity::{Activity, Entry, Origin, UNKNOWN_ORIGIN},
-    id::Id,
-    network,
-    time::{Span, Timestamp},
+    account::activity::{Activity, Entry, Origin, UNKNOWN_ORIGIN},
+    values::{
+        id::Id,
+        network,
+        time::{Span, Timestamp},
+    },
 };
 
 /// An activity event.

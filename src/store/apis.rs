@@ -10,7 +10,7 @@ use super::{
     revisions::{self, revision},
     schema::apis,
 };
-use crate::protocol::api::{Api, ApiScope};
+use crate::protocol::oauth::api::{Api, ApiScope};
 
 type Columns = (String, String, String, i64);
 

@@ -11,10 +11,12 @@ use super::{
     schema::{client_origins, clients, consents, grants},
 };
 use crate::protocol::{
-    algorithm::Algorithm,
-    client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType, PkceRule},
-    end_reason::EndReason,
-    time::{Span, Timestamp},
+    grant::end_reason::EndReason,
+    oauth::client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType, PkceRule},
+    values::{
+        algorithm::Algorithm,
+        time::{Span, Timestamp},
+    },
 };
 
 #[derive(Queryable, Selectable)]

@@ -11,7 +11,11 @@ use super::{
     mapping::{Row, json, time},
     schema::consents,
 };
-use crate::protocol::{end_reason::EndReason, id::Id, next_step::Allowed, time::Timestamp};
+use crate::protocol::{
+    grant::end_reason::EndReason,
+    oauth::next_step::Allowed,
+    values::{id::Id, time::Timestamp},
+};
 
 /// This user's consent for this client.
 ///

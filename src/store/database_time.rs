@@ -8,7 +8,7 @@ use super::{
     dialect::{Clock, on_either},
     mapping::time,
 };
-use crate::protocol::time::Timestamp;
+use crate::protocol::values::time::Timestamp;
 
 /// The current time by the database's clock.
 ///

@@ -13,11 +13,11 @@ use super::{
     schema::{clients, deliveries, grants},
 };
 use crate::protocol::{
-    activity::Origin,
-    id::Id,
-    login_name::LoginName,
-    notification::Notification,
-    time::{Span, Timestamp},
+    account::{activity::Origin, login_name::LoginName, notification::Notification},
+    values::{
+        id::Id,
+        time::{Span, Timestamp},
+    },
 };
 
 /// A notification to a client that a session has ended (Back-Channel Logout §2.5).

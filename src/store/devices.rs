@@ -8,7 +8,7 @@ use super::{
     mapping::{Row, json},
     schema::devices,
 };
-use crate::protocol::{id::Id, time::Timestamp};
+use crate::protocol::values::{id::Id, time::Timestamp};
 
 /// The maximum number of networks remembered per device.
 const NETWORKS: usize = 16;

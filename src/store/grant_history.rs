@@ -1,4 +1,4 @@
-//! The table `grant_history`: the events of each grant. Routine ones are written in batches, a little later (`crate::history`);
+//! The table `grant_history`: the events of each grant. Routine ones are written in batches, a little later (`crate::workers::history`);
 //! evidence of a theft is written in the transaction that revokes the grant. Other revocations and their reasons are recorded in
 //! the grant's row.
 
@@ -15,9 +15,8 @@ use super::{
     schema::{grant_history, grants},
 };
 use crate::protocol::{
-    history::{GrantEvent, HistoryEntry},
-    id::Id,
-    time::Timestamp,
+    grant::history::{GrantEvent, HistoryEntry},
+    values::{id::Id, time::Timestamp},
 };
 
 /// A history entry of a grant, with its id.

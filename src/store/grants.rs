@@ -17,14 +17,11 @@ use super::{
     schema::{grants, revoked_tokens, sessions as session_rows, users},
 };
 use crate::protocol::{
-    activity::Origin,
-    authentication::Amr,
-    claims_request::ClaimsRequest,
-    end_reason::EndReason,
-    grant::{AccountStatus, Grant},
-    id::Id,
-    pkce::Challenge,
-    time::Timestamp,
+    account::activity::Origin,
+    grant::{AccountStatus, Grant, end_reason::EndReason},
+    oauth::pkce::Challenge,
+    oidc::{authentication::Amr, claims_request::ClaimsRequest},
+    values::{id::Id, time::Timestamp},
 };
 
 pub use super::rotation::{Advance, Statement, advance};

@@ -5,7 +5,7 @@
 use diesel::prelude::*;
 
 use super::{AnyConnection, Result, error::Error, schema::leases};
-use crate::protocol::{
+use crate::protocol::values::{
     id::Id,
     time::{Span, Timestamp},
 };

@@ -11,7 +11,7 @@ use super::{
     notifications,
     users::{self, User},
 };
-use crate::protocol::{activity::Activity, link::LinkKind, notification::NotificationKind};
+use crate::protocol::account::{activity::Activity, link::LinkKind, notification::NotificationKind};
 
 /// Creates the account that the link is for, with the address it was sent to; false if the link is of another kind, used or
 /// expired: then nothing was done.

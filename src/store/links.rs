@@ -1,5 +1,5 @@
 //! The table `links`: links in e-mails. A row says what the link is for, whether it was used, and whether a later decision ended
-//! it; its text is derived from the id (`protocol::credential`) and stored nowhere. Using a link is a guarded update, whose row
+//! it; its text is derived from the id (`protocol::grant::credential`) and stored nowhere. Using a link is a guarded update, whose row
 //! count is the answer. Which decision ends which links is decision 0029.
 
 use diesel::prelude::*;
@@ -12,9 +12,11 @@ use super::{
     schema::links,
 };
 use crate::protocol::{
-    id::Id,
-    link::{LinkContent, LinkKind},
-    time::{CLOCK_TOLERANCE, Timestamp},
+    account::link::{LinkContent, LinkKind},
+    values::{
+        id::Id,
+        time::{CLOCK_TOLERANCE, Timestamp},
+    },
 };
 
 /// A link, as stored.

@@ -12,15 +12,19 @@ use super::{
     users::{self, User},
 };
 use crate::protocol::{
-    activity::Activity,
-    email_address::EmailAddress,
-    id::Id,
-    link::{LinkContent, LinkKind},
-    login_name::LoginName,
-    notification::{Notification, NotificationKind},
-    rate_limit::Backoff,
+    account::{
+        activity::Activity,
+        email_address::EmailAddress,
+        link::{LinkContent, LinkKind},
+        login_name::LoginName,
+        notification::{Notification, NotificationKind},
+        rate_limit::Backoff,
+    },
     secrets::SecretRing,
-    time::{Span, Timestamp},
+    values::{
+        id::Id,
+        time::{Span, Timestamp},
+    },
 };
 
 /// The maximum number of password reset e-mails to one user in an hour, regardless of who requests them.

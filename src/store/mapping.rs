@@ -5,9 +5,11 @@ use std::fmt::Display;
 
 use super::error::{Error, Result};
 use crate::protocol::{
-    id::Id,
-    scope::Scopes,
-    time::{Span, Timestamp},
+    oauth::scope::Scopes,
+    values::{
+        id::Id,
+        time::{Span, Timestamp},
+    },
 };
 
 /// The row being read.

@@ -9,7 +9,7 @@ use super::{
     mapping::time,
     schema::meta,
 };
-use crate::protocol::time::Timestamp;
+use crate::protocol::values::time::Timestamp;
 
 /// The issuer this database was first started with.
 const ISSUER: &str = "issuer";

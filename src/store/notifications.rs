@@ -11,9 +11,11 @@ use super::{
     users::User,
 };
 use crate::protocol::{
-    id::Id,
-    link::{LinkContent, LinkKind, NotifiedEvent},
-    notification::{Notification, NotificationKind},
+    account::{
+        link::{LinkContent, LinkKind, NotifiedEvent},
+        notification::{Notification, NotificationKind},
+    },
+    values::id::Id,
 };
 
 /// Records the event, and notifies the user by this e-mail, with a link to say "this was not me".

@@ -117,7 +117,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        protocol::time::Timestamp,
+        protocol::values::time::Timestamp,
         store::{DatabaseUrl, Store, dialect::together, migrations, rate_limits},
     };
 

@@ -1,5 +1,5 @@
 //! The table `rate_limits`: counters that slow down password guesses and e-mail requests, each under a keyed hash. What they count
-//! and under which keys is `flows::throttle`; the resulting waits are `protocol::rate_limit`. Each change is one guarded statement,
+//! and under which keys is `flows::sign_in::throttle`; the resulting waits are `protocol::account::rate_limit`. Each change is one guarded statement,
 //! or one transaction by key, so that no concurrent one is lost.
 
 use std::collections::HashMap;
@@ -18,8 +18,8 @@ use super::{
     schema::rate_limits,
 };
 use crate::protocol::{
-    rate_limit::{Backoff, Bucket, Count, latest_space},
-    time::{CLOCK_TOLERANCE, Span, Timestamp},
+    account::rate_limit::{Backoff, Bucket, Count, latest_space},
+    values::time::{CLOCK_TOLERANCE, Span, Timestamp},
 };
 
 /// A keyed hash of what is counted.

@@ -1,4 +1,4 @@
-//! The table `revisions`: change counters. What a process has cached of clients and APIs (`crate::registrations`) is valid while
+//! The table `revisions`: change counters. What a process has cached of clients and APIs (`crate::caches::registrations`) is valid while
 //! their revision is the same; it is read along with the first row that a request reads.
 
 use diesel::prelude::*;

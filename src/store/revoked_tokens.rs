@@ -4,7 +4,7 @@
 use diesel::prelude::*;
 
 use super::{AnyConnection, Result, dialect::delete_some, error::Error, schema::revoked_tokens, write_queue};
-use crate::protocol::time::Timestamp;
+use crate::protocol::values::time::Timestamp;
 
 /// Revokes a token; an already revoked one stays revoked.
 ///

@@ -16,9 +16,11 @@ use super::{
     write_queue::WriteQueue,
 };
 use crate::protocol::{
-    activity::Origin,
-    id::Id,
-    time::{Span, Timestamp},
+    account::activity::Origin,
+    values::{
+        id::Id,
+        time::{Span, Timestamp},
+    },
 };
 
 /// The deadline of a statement, and the time it writes. The database may execute a statement long after it was sent, if it was

@@ -23,11 +23,13 @@ pub use ending::{Offline, end, end_expired};
 pub(super) use ending::{end_all, end_in};
 
 use crate::protocol::{
-    activity::Origin,
-    authentication::Amr,
-    id::Id,
-    next_step::Allowed,
-    time::{Span, Timestamp},
+    account::activity::Origin,
+    oauth::next_step::Allowed,
+    oidc::authentication::Amr,
+    values::{
+        id::Id,
+        time::{Span, Timestamp},
+    },
 };
 
 /// A browser session.

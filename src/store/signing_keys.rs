@@ -9,7 +9,7 @@ use super::{
     mapping::{Row, time},
     schema::signing_keys,
 };
-use crate::protocol::{algorithm::Algorithm, time::Timestamp};
+use crate::protocol::values::{algorithm::Algorithm, time::Timestamp};
 
 /// A key as stored.
 #[derive(Clone, Debug)]

@@ -1,5 +1,5 @@
 //! Normalization of e-mail addresses that the previous version stored merely in lower case, into the one spelling used for lookup
-//! and delivery (`protocol::email_address`): those of users, and those of links in e-mails. It works in batches, and only once: the
+//! and delivery (`protocol::account::email_address`): those of users, and those of links in e-mails. It works in batches, and only once: the
 //! table `meta` records its completion. If another user already has the address, the row is kept as it is, and reported.
 
 use std::collections::HashSet;
@@ -14,9 +14,11 @@ use super::{
     schema::{links, users},
 };
 use crate::protocol::{
-    id::Id,
-    login_name::LoginName,
-    time::{Span, Timestamp},
+    account::login_name::LoginName,
+    values::{
+        id::Id,
+        time::{Span, Timestamp},
+    },
 };
 
 /// How many rows are read at once, and written in one transaction.

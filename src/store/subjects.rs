@@ -4,7 +4,7 @@
 use diesel::prelude::*;
 
 use super::{AnyConnection, Result, error::Error, mapping::Row, schema::subjects};
-use crate::protocol::id::Id;
+use crate::protocol::values::id::Id;
 
 /// The user's subject in a sector: the existing one, or else `new`, which is stored for good.
 ///

@@ -9,7 +9,7 @@ use super::{
     mapping::{Row, time},
     schema::sweep_cursors,
 };
-use crate::protocol::{
+use crate::protocol::values::{
     id::Id,
     time::{Span, Timestamp},
 };

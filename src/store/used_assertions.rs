@@ -5,8 +5,8 @@ use diesel::prelude::*;
 
 use super::{AnyConnection, Result, dialect::delete_some, error::Error, schema::used_assertions};
 use crate::protocol::{
-    client_assertion::Assertion,
-    time::{Span, Timestamp},
+    oauth::client_assertion::Assertion,
+    values::time::{Span, Timestamp},
 };
 
 /// How much longer than its assertion a row is kept.

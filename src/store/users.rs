@@ -8,10 +8,11 @@ use super::{
     schema::users,
 };
 use crate::protocol::{
-    id::Id,
-    login_name::LoginName,
-    time::{Span, Timestamp},
-    user,
+    account::{login_name::LoginName, user},
+    values::{
+        id::Id,
+        time::{Span, Timestamp},
+    },
 };
 
 /// A user's row.

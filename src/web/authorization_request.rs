@@ -7,17 +7,19 @@ use std::sync::Arc;
 use super::{context::Context, fault::Fault, page, reply::Reply, request::QUERY_LIMIT, returning};
 use crate::{
     app::App,
+    caches::registrations::Registered,
     pages::{Problem, RedirectHint},
     protocol::{
-        api::scopes_at,
-        authorization::{self, AuthorizationRequest, PageProblem, Refusal},
-        client::Client,
         error::{ErrorCode, ProtocolError},
-        params::{FlawKind, Params},
-        prompt,
-        return_address::{Mismatch, ReturnAddress},
+        oauth::{
+            api::scopes_at,
+            authorization::{self, AuthorizationRequest, PageProblem, Refusal},
+            client::Client,
+            return_address::{Mismatch, ReturnAddress},
+        },
+        oidc::prompt,
+        values::params::{FlawKind, Params},
     },
-    registrations::Registered,
     store::AnyConnection,
 };
 

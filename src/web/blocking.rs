@@ -1,19 +1,19 @@
 //! The one blocking call of a request: it leaves the async thread once, and its handler runs from top to bottom on a thread of the
-//! blocking pool, with one connection. A waiting request holds no thread, and does not wait for ever (`crate::blocking_pool`).
+//! blocking pool, with one connection. A waiting request holds no thread, and does not wait for ever (`crate::workers::blocking_pool`).
 
 use std::time::Duration;
 
 use actix_web::web::Data;
 
-pub use crate::blocking_pool::Priority;
+pub use crate::workers::blocking_pool::Priority;
 
 use super::fault::Fault;
 use crate::{
     app::{App, Caller},
-    blocking_pool::PoolError,
     clock::Stopwatch,
-    protocol::time::Span,
+    protocol::values::time::Span,
     store::{AnyConnection, Progress, error::Outage},
+    workers::blocking_pool::PoolError,
 };
 
 /// The time until which the caller of a handler waits at most: nothing is committed for that caller afterwards.

@@ -7,7 +7,7 @@ use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, http::header, web
 
 use zeroize::Zeroize;
 
-use crate::protocol::params::Params;
+use crate::protocol::values::params::Params;
 
 /// The maximum body size, in bytes.
 pub const BODY_LIMIT: usize = 16 * 1024;

@@ -28,15 +28,14 @@ use super::{
 };
 use crate::{
     app::App,
+    caches::registrations::Registered,
     inspection,
     protocol::{
-        client::Client,
         error::{ErrorCode, ProtocolError},
-        params::Params,
-        sensitive::Sensitive,
-        time::Timestamp,
+        oauth::client::Client,
+        secrets::sensitive::Sensitive,
+        values::{params::Params, time::Timestamp},
     },
-    registrations::Registered,
     store::{
         AnyConnection,
         grants::{About, Found},

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::protocol::{activity::Origin, time::Timestamp};
+use crate::protocol::{account::activity::Origin, values::time::Timestamp};
 
 /// The context of a request.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 
 use actix_web::{HttpRequest, http::header};
 
-use crate::protocol::time::Span;
+use crate::protocol::values::time::Span;
 
 /// The session credential of a signed-in browser.
 pub const SESSION: &str = "__Host-symbolon_session";

@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     app::App,
+    caches::registrations::Registered,
     protocol::error::{ErrorCode, ProtocolError},
-    registrations::Registered,
     store::{AnyConnection, Result},
 };
 

@@ -4,9 +4,11 @@
 use crate::{
     app::App,
     protocol::{
-        params::Params,
-        stamp::{self, Purpose, StampError},
-        time::{Span, Timestamp},
+        secrets::stamp::{self, Purpose, StampError},
+        values::{
+            params::Params,
+            time::{Span, Timestamp},
+        },
     },
 };
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     pages::{self, Layout, Problem, Template},
-    protocol::authorization_response::Delivery,
+    protocol::oauth::authorization_response::Delivery,
 };
 
 /// Renders a page. `form_target` is where its form may lead in the end, besides this server.

@@ -24,7 +24,7 @@ use crate::{
     app::App,
     pages::{Layout, Problem},
     passwords::PasswordError,
-    protocol::params::Params,
+    protocol::values::params::Params,
     random,
     store::{self, AnyConnection, error::Outage},
 };

@@ -21,7 +21,7 @@ use actix_web::{
 };
 
 use super::{context::Context, headers, page, reply::Note, transport};
-use crate::{app::App, pages::Problem, protocol::id::Id, random};
+use crate::{app::App, pages::Problem, protocol::values::id::Id, random};
 
 /// The maximum length of a query string, in bytes.
 pub const QUERY_LIMIT: usize = 16 * 1024;

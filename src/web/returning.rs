@@ -5,9 +5,11 @@
 use crate::{
     app::App,
     protocol::{
-        params::Params,
-        stamp::{self, Purpose},
-        time::{Span, Timestamp},
+        secrets::stamp::{self, Purpose},
+        values::{
+            params::Params,
+            time::{Span, Timestamp},
+        },
     },
     store::sessions::Session,
 };

@@ -4,12 +4,12 @@
 use super::cookies::{self, Keep};
 use crate::{
     app::App,
+    caches::registrations::Registered,
     protocol::{
-        credential::{Credential, Kind},
-        next_step::Allowed,
-        time::Timestamp,
+        grant::credential::{Credential, Kind},
+        oauth::next_step::Allowed,
+        values::time::Timestamp,
     },
-    registrations::Registered,
     store::{
         AnyConnection, Result,
         sessions::{self, Read, Session},

@@ -5,7 +5,11 @@ use super::fault::Fault;
 use crate::{
     app::App,
     jose::verify::{self, Typ},
-    protocol::{claims, client::Client, id::Id, logout::Hint, registration::is_pairwise, time::Timestamp},
+    protocol::{
+        oauth::{client::Client, registration::is_pairwise},
+        oidc::{claims, logout::Hint},
+        values::{id::Id, time::Timestamp},
+    },
     random,
     store::{AnyConnection, Result, subjects},
 };

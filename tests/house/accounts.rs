@@ -4,7 +4,7 @@
 use super::source::sources;
 
 /// The tables of an account, and the functions that the command line may call by itself: those that read, and the end of an
-/// invitation, which is of no account yet. (`run` is a command's; `flows::throttle` is no table.)
+/// invitation, which is of no account yet. (`run` is a command's; `flows::sign_in::throttle` is no table.)
 const READ_ONLY: [(&str, &[&str]); 7] = [
     ("users", &["all", "find", "find_by_login", "ids_after", "throttle"]),
     ("sessions", &["find", "of_user", "unended_of"]),

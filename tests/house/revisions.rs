@@ -1,5 +1,5 @@
 //! The rule that every write to clients or APIs raises their revision: each process caches what it has read of them until that
-//! number changes (`src/registrations.rs`).
+//! number changes (`src/caches/registrations.rs`).
 
 use super::source::sources;
 

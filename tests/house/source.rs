@@ -194,6 +194,15 @@ pub fn paths<'a>(tokens: &[&'a str], first: &[&str]) -> Vec<Vec<&'a str>> {
     found
 }
 
+/// Every path that a `pub use` names, as written.
+pub fn exported<'a>(tokens: &[&'a str]) -> Vec<Vec<&'a str>> {
+    let mut found = Vec::new();
+    for at in (1..tokens.len()).filter(|at| tokens[*at] == "use" && ["pub", ")"].contains(&tokens[at - 1])) {
+        spread(tokens, at + 1, &mut Vec::new(), &mut found);
+    }
+    found
+}
+
 fn spread<'a>(tokens: &[&'a str], mut at: usize, before: &mut Vec<&'a str>, found: &mut Vec<Vec<&'a str>>) -> usize {
     let depth = before.len();
     loop {
@@ -227,5 +236,7 @@ fn the_reader_reads() {
     assert_eq!(blanked.lines().count(), 3);
     let spread = paths(&tokens(&blanked), &["crate"]);
     assert_eq!(spread, [vec!["crate", "a", "b"], vec!["crate", "a", "c"], vec!["crate", "e"]]);
+    let exports = tokens("mod a; use b::c; pub use a::{d, e::f}; pub(super) use super::g;");
+    assert_eq!(exported(&exports), [vec!["a", "d"], vec!["a", "e", "f"], vec!["super", "g"]]);
     assert_eq!(without_tests("a;\n#[cfg(test)]\nmod t { fn x() { {} } }\nb; #[cfg(test)] mod u; c"), "a;\n\nb;  c");
 }

@@ -14,12 +14,14 @@ mod visitors;
 
 use symbolon::{
     protocol::{
-        activity::{Activity, Origin},
-        client::Client,
-        credential::{Credential, Kind},
-        id::Id,
-        link::{LinkContent, LinkKind, NotifiedEvent},
-        notification::NotificationKind,
+        account::{
+            activity::{Activity, Origin},
+            link::{LinkContent, LinkKind, NotifiedEvent},
+            notification::NotificationKind,
+        },
+        grant::credential::{Credential, Kind},
+        oauth::client::Client,
+        values::id::Id,
     },
     random,
     store::{

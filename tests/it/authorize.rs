@@ -13,7 +13,7 @@ mod transport;
 
 use std::collections::BTreeMap;
 
-use symbolon::protocol::client::Client;
+use symbolon::protocol::oauth::client::Client;
 
 use crate::harness::{Browser, Page, Server, query_of};
 

@@ -13,9 +13,8 @@ use symbolon::{
     config::{Config, OutboundSettings},
     jose::keys,
     protocol::{
-        algorithm::Algorithm,
-        client::{Client, ClientKind},
-        time::Span,
+        oauth::client::{Client, ClientKind},
+        values::{algorithm::Algorithm, time::Span},
     },
     store::{
         deliveries::{self, Delivery},

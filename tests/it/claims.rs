@@ -9,7 +9,7 @@ mod wishes;
 use serde_json::{Map, Value, json};
 use symbolon::{
     config::Config,
-    protocol::{
+    protocol::oauth::{
         client::{Client, ClientKind},
         scope::{ScopeClaims, Scopes},
     },

@@ -28,7 +28,13 @@ use std::{
 
 use serde_json::Value;
 use symbolon::{
-    protocol::{activity::Origin, authentication::Amr, grant::Grant, id::Id, scope::Scopes, time::Timestamp},
+    protocol::{
+        account::activity::Origin,
+        grant::Grant,
+        oauth::scope::Scopes,
+        oidc::authentication::Amr,
+        values::{id::Id, time::Timestamp},
+    },
     random,
     store::{self, DatabaseUrl, Store, grants::Filter, sessions::Session},
 };
@@ -198,7 +204,7 @@ fn seed(store: &Store, user: Id, client: &str) -> (Id, [Id; 2]) {
         end_reason: None,
         subject: None,
         amr: session.amr.clone(),
-        claims: symbolon::protocol::claims_request::ClaimsRequest::default(),
+        claims: symbolon::protocol::oidc::claims_request::ClaimsRequest::default(),
         device_name: None,
         seen: Origin::default(),
         remembered: false,

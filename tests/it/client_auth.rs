@@ -10,7 +10,7 @@ mod signer;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use symbolon::{
     config::{Config, OutboundSettings},
-    protocol::{
+    protocol::oauth::{
         client::{AuthMethod, Client, ClientKeySource, ClientKind},
         client_auth::secret_hash,
     },

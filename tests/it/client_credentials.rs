@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 use symbolon::{
     config::Config,
-    protocol::{
+    protocol::oauth::{
         client::{AuthMethod, Client, ClientKind, GrantType},
         scope::{ScopeClaims, Scopes},
     },

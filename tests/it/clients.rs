@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 use symbolon::{
     jose::keys,
     protocol::{
-        algorithm::Algorithm,
-        client::{AuthMethod, Client, ClientKind},
-        time::Span,
+        oauth::client::{AuthMethod, Client, ClientKind},
+        values::{algorithm::Algorithm, time::Span},
     },
     store::signing_keys,
 };

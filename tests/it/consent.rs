@@ -5,8 +5,8 @@ mod forgeries;
 
 use symbolon::{
     protocol::{
-        client::{Client, ClientKind},
-        id::Id,
+        oauth::client::{Client, ClientKind},
+        values::id::Id,
     },
     store::{consents, grants},
 };

@@ -1,7 +1,7 @@
 //! CORS (RFC 9700 §2.6, RFC 10017 §6.3.3.4): responses of the token and `UserInfo` endpoints are readable from a registered
 //! origin only, public documents from any, and pages meant for users from none. Never with cookies.
 
-use symbolon::{protocol::client::ClientKind, store::clients};
+use symbolon::{protocol::oauth::client::ClientKind, store::clients};
 
 use crate::harness::{Browser, Page, Server, both, both_with};
 

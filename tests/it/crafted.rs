@@ -3,7 +3,7 @@
 
 mod forms;
 
-use symbolon::{protocol::client::ClientKind, store::grants};
+use symbolon::{protocol::oauth::client::ClientKind, store::grants};
 
 use crate::{
     account,

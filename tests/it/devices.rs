@@ -7,11 +7,11 @@ mod networks;
 use symbolon::{
     config::Config,
     protocol::{
-        activity::{
+        account::activity::{
             Activity::{self, SignedIn, SignedInAnew},
             Entry,
         },
-        id::Id,
+        values::id::Id,
     },
 };
 

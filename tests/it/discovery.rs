@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use symbolon::{
     jose::keys,
-    protocol::{algorithm::Algorithm, time::Span},
+    protocol::values::{algorithm::Algorithm, time::Span},
     store::signing_keys,
 };
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use symbolon::{
     config::{Config, MailSettings, MailTransport, Registration, Sender},
-    protocol::email_address::EmailAddress,
+    protocol::account::email_address::EmailAddress,
 };
 use tempfile::TempDir;
 

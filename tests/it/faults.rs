@@ -17,7 +17,7 @@ use std::{
 };
 
 use symbolon::{
-    protocol::client::Client,
+    protocol::oauth::client::Client,
     store::{AnyConnection, Error, grants},
 };
 

@@ -5,7 +5,10 @@
 
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt};
 use symbolon::{
-    protocol::{activity::Activity, id::Id, link::LinkKind},
+    protocol::{
+        account::{activity::Activity, link::LinkKind},
+        values::id::Id,
+    },
     random,
     store::{
         AnyConnection, Error, account, activity, grant_history, link_actions,

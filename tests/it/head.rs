@@ -3,8 +3,8 @@
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt};
 use symbolon::{
     protocol::{
-        credential::{Credential, Kind},
-        link::LinkKind,
+        account::link::LinkKind,
+        grant::credential::{Credential, Kind},
     },
     random,
     store::{
@@ -56,7 +56,7 @@ fn state(server: &Server) -> Vec<(String, i64)> {
 fn it_issues_nothing_and_ends_nothing() {
     both(|server| {
         let alice = server.add_user("alice").claims.id;
-        let spa = server.add_client("spa", symbolon::protocol::client::ClientKind::Spa, |client| {
+        let spa = server.add_client("spa", symbolon::protocol::oauth::client::ClientKind::Spa, |client| {
             client.post_logout_redirect_uris = vec![CALLBACK.into()];
         });
         let mut browser = Browser::new(server);

@@ -1,7 +1,7 @@
 //! Housekeeping: what is deleted, when, and by which process. That it is deleted on time is `purge` for grants and `sessions`;
 //! that one process does it is `lease`; that a wrong clock deletes nothing is `clocks`; that a row in trouble does not block
-//! others is `trouble`; that tables stop growing under a steady load is `flat`. How times are counted is `protocol::retention`,
-//! when a clock is trusted `protocol::clock_check`.
+//! others is `trouble`; that tables stop growing under a steady load is `flat`. How times are counted is `protocol::grant::retention`,
+//! when a clock is trusted `protocol::values::clock_check`.
 
 mod clocks;
 mod flat;
@@ -13,10 +13,12 @@ mod trouble;
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt};
 use symbolon::{
     protocol::{
-        client::Client,
         grant::Grant,
-        id::Id,
-        time::{Span, Timestamp},
+        oauth::client::Client,
+        values::{
+            id::Id,
+            time::{Span, Timestamp},
+        },
     },
     random,
     store::{Error, grants, revoked_tokens},

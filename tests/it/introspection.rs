@@ -8,7 +8,7 @@ mod signed;
 
 use serde_json::{Value, json};
 use symbolon::{
-    protocol::{
+    protocol::oauth::{
         client::{AuthMethod, Client, ClientKind},
         scope::Scopes,
     },

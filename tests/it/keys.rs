@@ -16,10 +16,9 @@ use symbolon::{
         verify::{self, Expected},
     },
     protocol::{
-        algorithm::Algorithm,
-        client::{Client, ClientKind},
+        oauth::client::{Client, ClientKind},
         secrets::SecretRing,
-        time::Span,
+        values::{algorithm::Algorithm, time::Span},
     },
     server::prepare,
     store::{
@@ -285,7 +284,7 @@ fn an_old_secret_may_go_when_none_of_its_keys_signs() {
             prepare(
                 config,
                 Clock::new(move || {
-                    symbolon::protocol::time::Timestamp::from_millis(Clock::system().now().millis() + seconds * 1000)
+                    symbolon::protocol::values::time::Timestamp::from_millis(Clock::system().now().millis() + seconds * 1000)
                 }),
             )
             .map_err(|why| why.to_string())

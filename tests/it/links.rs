@@ -5,9 +5,9 @@ mod not_me;
 
 use symbolon::{
     protocol::{
-        credential::{Credential, Kind},
-        id::Id,
-        link::LinkKind,
+        account::link::LinkKind,
+        grant::credential::{Credential, Kind},
+        values::id::Id,
     },
     random,
     store::links::{self, Link},

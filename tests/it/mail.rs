@@ -7,7 +7,7 @@ use serde_json::json;
 use symbolon::{
     config::{Config, MailSettings, MailTransport, MissingSecret, Settings, SmtpPassword, SmtpSecurity, SmtpSettings},
     mail::{Mailer, Message, SendError},
-    protocol::time::Timestamp,
+    protocol::values::time::Timestamp,
 };
 
 use crate::harness::{Behavior, MailServer, certificate};

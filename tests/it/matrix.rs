@@ -4,10 +4,12 @@
 use serde_json::Value;
 use symbolon::{
     protocol::{
-        client::{Client, GrantType},
-        end_reason::EndReason,
-        id::Id,
-        scope::Scopes,
+        grant::end_reason::EndReason,
+        oauth::{
+            client::{Client, GrantType},
+            scope::Scopes,
+        },
+        values::id::Id,
     },
     store::{Error, apis, clients, grants},
 };

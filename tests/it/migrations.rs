@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Barrier, thread, time::Duration};
 
 use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text};
 use symbolon::{
-    protocol::{client::ClientKind, end_reason::EndReason},
+    protocol::{grant::end_reason::EndReason, oauth::client::ClientKind},
     store::{AnyConnection, DatabaseUrl, Error, Store, migrations},
 };
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::BigInt};
 use symbolon::{
     config::MailSettings,
-    protocol::{id::Id, notification::NotificationKind},
+    protocol::{account::notification::NotificationKind, values::id::Id},
     store::{
         Error,
         deliveries::{Content, Delivery},

@@ -16,8 +16,8 @@ use crate::harness::{Answer, Browser, Cluster, Database, Page, Server, claims_of
 use diesel::{Connection, RunQueryDsl, connection::SimpleConnection};
 use symbolon::{
     protocol::{
-        client::{Client, ClientKind},
-        id::Id,
+        oauth::client::{Client, ClientKind},
+        values::id::Id,
     },
     store::grants,
 };

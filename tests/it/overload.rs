@@ -13,10 +13,12 @@ use std::{
 use diesel::{Connection, connection::SimpleConnection};
 use symbolon::{
     protocol::{
-        client::Client,
-        credential::{Credential, Kind},
-        grant::Grant,
-        id::Id,
+        grant::{
+            Grant,
+            credential::{Credential, Kind},
+        },
+        oauth::client::Client,
+        values::id::Id,
     },
     random,
     store::grants,

@@ -5,10 +5,12 @@ use std::{sync::Barrier, thread};
 
 use symbolon::{
     protocol::{
-        activity::{Activity, Origin},
-        id::Id,
-        link::LinkKind,
-        notification::{Notification, NotificationKind},
+        account::{
+            activity::{Activity, Origin},
+            link::LinkKind,
+            notification::{Notification, NotificationKind},
+        },
+        values::id::Id,
     },
     random,
     store::{
@@ -136,7 +138,7 @@ fn a_clock_behind_the_operators_locks_nobody_out() {
     both(|server| {
         for (name, ahead) in [("alice", 5), ("bob", 60), ("carol", 3_600)] {
             let id = server.add_user(name).claims.id;
-            let requested = server.now().plus(symbolon::protocol::time::Span::from_seconds(ahead));
+            let requested = server.now().plus(symbolon::protocol::values::time::Span::from_seconds(ahead));
             let event = Event { at: requested, ..server.event(id, Activity::SignInAgain) };
             server.store(|connection| account::ask_to_sign_in_again(connection, &event));
             assert_eq!(find(server, id).must_sign_in_since(), Some(requested));

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 use symbolon::{
-    protocol::{client::ClientKind, scope::Scopes},
+    protocol::oauth::{client::ClientKind, scope::Scopes},
     store::{
         clients,
         grants::{self, Filter},

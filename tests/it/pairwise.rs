@@ -6,9 +6,9 @@ use std::{collections::BTreeSet, sync::Barrier, thread};
 use symbolon::{
     config::Issuer,
     protocol::{
-        client::{Client, ClientKind},
-        id::Id,
+        oauth::client::{Client, ClientKind},
         secrets::SecretRing,
+        values::id::Id,
     },
     random,
     store::subjects,

@@ -11,9 +11,9 @@ use std::{collections::BTreeSet, sync::Barrier, thread};
 
 use symbolon::{
     protocol::{
-        client::{Client, ClientKind},
-        end_reason::EndReason,
-        id::Id,
+        grant::end_reason::EndReason,
+        oauth::client::{Client, ClientKind},
+        values::id::Id,
     },
     store::grants,
 };

@@ -6,7 +6,7 @@ mod limits;
 mod outages;
 
 use symbolon::{
-    protocol::client::ClientKind,
+    protocol::oauth::client::ClientKind,
     store::{activity, rate_limits, users},
 };
 

@@ -6,7 +6,7 @@ mod finish;
 mod invitations;
 
 use symbolon::{
-    protocol::login_name::LoginName,
+    protocol::account::login_name::LoginName,
     store::users::{self, User},
 };
 

@@ -9,11 +9,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use symbolon::{
     protocol::{
-        api::ApiScope,
-        client::{Client, ClientKind, GrantType},
-        client_auth::secret_hash,
-        scope::Scopes,
-        time::Timestamp,
+        oauth::{
+            api::ApiScope,
+            client::{Client, ClientKind, GrantType},
+            client_auth::secret_hash,
+            scope::Scopes,
+        },
+        values::time::Timestamp,
     },
     store::{AnyConnection, DatabaseUrl, Error, Store, apis, clients},
 };

@@ -6,8 +6,8 @@ mod taken_away;
 use serde_json::{Value, json};
 use symbolon::{
     protocol::{
-        client::{Client, ClientKind},
-        params,
+        oauth::client::{Client, ClientKind},
+        values::params,
     },
     store::{Error, clients},
 };

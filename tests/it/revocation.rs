@@ -3,7 +3,7 @@
 
 mod promises;
 
-use symbolon::protocol::client::{Client, ClientKind};
+use symbolon::protocol::oauth::client::{Client, ClientKind};
 
 use crate::harness::{Answer, Browser, Database, Page, SECRET, Server, basic, both, encode};
 

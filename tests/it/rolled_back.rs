@@ -6,10 +6,9 @@ use std::{collections::BTreeSet, sync::Barrier, thread};
 use diesel::{RunQueryDsl, sql_query};
 use symbolon::{
     protocol::{
-        activity::{Activity, Origin},
-        client::ClientKind,
-        end_reason::EndReason,
-        history::GrantEvent,
+        account::activity::{Activity, Origin},
+        grant::{end_reason::EndReason, history::GrantEvent},
+        oauth::client::ClientKind,
     },
     store::{Error, account, activity::Event, grants, sessions},
 };
@@ -31,7 +30,7 @@ fn generation(server: &Server, tokens: &Answer) -> u32 {
 }
 
 /// A grant that was refreshed some times since the backup: every answer, the newest last.
-fn ahead(server: &Server, steps: usize) -> (symbolon::protocol::client::Client, Vec<Answer>) {
+fn ahead(server: &Server, steps: usize) -> (symbolon::protocol::oauth::client::Client, Vec<Answer>) {
     server.add_user("alice");
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());
     let mut answers = vec![server.tokens(&spa, "alice", SCOPE)];

@@ -5,7 +5,7 @@ use symbolon::{
     clock::Clock,
     config::Config,
     jose::{first_keys, keys},
-    protocol::{client::ClientKind, secrets::SecretRing},
+    protocol::{oauth::client::ClientKind, secrets::SecretRing},
     store::{Store, grants, signing_keys},
 };
 

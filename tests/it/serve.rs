@@ -21,7 +21,7 @@ use std::{
 };
 
 use symbolon::{
-    protocol::client::Client,
+    protocol::oauth::client::Client,
     store::{DatabaseUrl, Store, clients},
 };
 use tempfile::TempDir;

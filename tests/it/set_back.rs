@@ -3,13 +3,14 @@
 
 use symbolon::{
     protocol::{
-        activity::{Activity, Origin},
-        client::ClientKind,
-        credential::{Credential, Kind},
-        link::LinkKind,
-        notification::{Notification, NotificationKind},
-        scope::Scopes,
-        time::Span,
+        account::{
+            activity::{Activity, Origin},
+            link::LinkKind,
+            notification::{Notification, NotificationKind},
+        },
+        grant::credential::{Credential, Kind},
+        oauth::{client::ClientKind, scope::Scopes},
+        values::time::Span,
     },
     random,
     store::{

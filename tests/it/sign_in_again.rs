@@ -5,7 +5,7 @@
 mod max_auth_age;
 
 use symbolon::{
-    protocol::{activity::Activity, client::ClientKind, id::Id},
+    protocol::{account::activity::Activity, oauth::client::ClientKind, values::id::Id},
     store::account,
 };
 

@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256, Sha512};
 use symbolon::{
     jose,
     protocol::{
-        algorithm::Algorithm,
-        client::{Client, ClientKind},
+        oauth::client::{Client, ClientKind},
+        values::algorithm::Algorithm,
     },
     store::signing_keys,
 };

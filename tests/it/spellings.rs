@@ -4,7 +4,7 @@
 mod former;
 
 use symbolon::{
-    protocol::{client::ClientKind, login_name::LoginName},
+    protocol::{account::login_name::LoginName, oauth::client::ClientKind},
     store::{links, users},
 };
 

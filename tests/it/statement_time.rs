@@ -7,10 +7,10 @@ use diesel::{Connection, QueryableByName, RunQueryDsl, connection::SimpleConnect
 use symbolon::{
     config::Config,
     protocol::{
-        activity::Origin,
-        client::ClientKind,
-        history::{GrantEvent, HistoryEntry},
-        time::{Span, Timestamp},
+        account::activity::Origin,
+        grant::history::{GrantEvent, HistoryEntry},
+        oauth::client::ClientKind,
+        values::time::{Span, Timestamp},
     },
     random,
     store::{

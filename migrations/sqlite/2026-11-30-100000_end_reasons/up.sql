@@ -1,4 +1,4 @@
--- Why a grant ended is kept by name (protocol/end_reason.rs), where it was a sentence. A process of the version before shows the name
+-- Why a grant ended is kept by name (protocol/grant/end_reason.rs), where it was a sentence. A process of the version before shows the name
 -- as it is, and goes on writing sentences, which are read as the names they stand for.
 UPDATE grants SET revoked_why = CASE revoked_why
     WHEN 'the code was redeemed before; its grant and every token of it are now revoked' THEN 'code_reused'

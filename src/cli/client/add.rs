@@ -15,11 +15,13 @@ use super::{
 };
 use crate::{
     protocol::{
-        api::Api,
-        client::{Client, ClientKind},
-        client_auth::secret_hash,
-        scope::{OFFLINE_ACCESS, Scopes},
-        time::Timestamp,
+        oauth::{
+            api::Api,
+            client::{Client, ClientKind},
+            client_auth::secret_hash,
+            scope::{OFFLINE_ACCESS, Scopes},
+        },
+        values::time::Timestamp,
     },
     random,
     store::{self, AnyConnection, apis, clients},

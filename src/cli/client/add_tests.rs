@@ -4,10 +4,11 @@ use clap::Parser;
 
 use super::*;
 use crate::protocol::{
-    algorithm::Algorithm,
-    api::ApiScope,
-    client::{AuthMethod, ClientKeySource, GrantType, PkceRule},
-    time::Span,
+    oauth::{
+        api::ApiScope,
+        client::{AuthMethod, ClientKeySource, GrantType, PkceRule},
+    },
+    values::{algorithm::Algorithm, time::Span},
 };
 
 #[derive(Parser)]

@@ -1,4 +1,4 @@
-//! `symbolon client check`: problems in a client's settings, line by line. The review is `protocol::client_review`; this module
+//! `symbolon client check`: problems in a client's settings, line by line. The review is `protocol::oauth::client_review`; this module
 //! gathers its input, and fetches the client's keys as the server would.
 
 use super::{
@@ -10,9 +10,11 @@ use crate::{
     jose::{client_keys::ClientKeys, keys::KeyRing},
     outbound::Outbound,
     protocol::{
-        algorithm::Algorithm,
-        client::{Client, ClientKeySource},
-        client_review::{Facts, Finding, Level, review},
+        oauth::{
+            client::{Client, ClientKeySource},
+            client_review::{Facts, Finding, Level, review},
+        },
+        values::algorithm::Algorithm,
     },
     store::{apis, signing_keys},
 };

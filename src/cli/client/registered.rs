@@ -2,11 +2,13 @@
 
 use super::super::{Error, Work, key, refuse};
 use crate::protocol::{
-    algorithm::Algorithm,
-    api::Api,
-    client::Client,
-    client_review::strays,
-    scope::{STANDARD, ScopeClaims},
+    oauth::{
+        api::Api,
+        client::Client,
+        client_review::strays,
+        scope::{STANDARD, ScopeClaims},
+    },
+    values::algorithm::Algorithm,
 };
 
 /// Refuses APIs and scopes that the client names and nobody has registered, unless it named them `before`: `client check` reports

@@ -8,7 +8,7 @@ use super::{
     unknown,
 };
 use crate::{
-    protocol::{
+    protocol::oauth::{
         client::{AuthMethod, Client},
         client_auth::secret_hash,
     },

@@ -1,5 +1,5 @@
 //! `symbolon client set`: changes the settings of a client. Each option replaces a value; the whole is checked again. Tokens and
-//! grants already issued to the client stay, as far as it is still entitled to them (`protocol::entitlement`).
+//! grants already issued to the client stay, as far as it is still entitled to them (`protocol::grant::entitlement`).
 
 use clap::Args;
 
@@ -15,7 +15,7 @@ use super::{
     unknown,
 };
 use crate::{
-    protocol::{
+    protocol::oauth::{
         client::{Client, ClientKind, GrantType, PkceRule},
         client_auth::secret_hash,
     },

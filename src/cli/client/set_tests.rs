@@ -4,9 +4,11 @@ use clap::Parser;
 
 use super::*;
 use crate::protocol::{
-    client::{AuthMethod, ClientKeySource},
-    scope::Scopes,
-    time::{Span, Timestamp},
+    oauth::{
+        client::{AuthMethod, ClientKeySource},
+        scope::Scopes,
+    },
+    values::time::{Span, Timestamp},
 };
 
 #[derive(Parser)]

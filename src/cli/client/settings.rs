@@ -1,5 +1,5 @@
 //! The settings that `symbolon client add` and `client set` can change, and applying them. Whether the whole may be registered is
-//! decided by `protocol::registration`, and by `registered` for what must exist already.
+//! decided by `protocol::oauth::registration`, and by `registered` for what must exist already.
 
 use std::path::PathBuf;
 
@@ -14,12 +14,13 @@ use crate::{
     config::{named_file, read_span},
     jose::client_keys::ClientKeys,
     protocol::{
-        algorithm::Algorithm,
-        client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType, PkceRule},
-        client_review::redirect_hosts,
         error::Invalid,
-        scope::{OFFLINE_ACCESS, Scopes},
-        time::Span,
+        oauth::{
+            client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType, PkceRule},
+            client_review::redirect_hosts,
+            scope::{OFFLINE_ACCESS, Scopes},
+        },
+        values::{algorithm::Algorithm, time::Span},
     },
 };
 

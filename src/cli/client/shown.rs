@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::super::output::{lines, span, time};
 use crate::protocol::{
-    client::{Client, ClientKeySource, GrantType, PkceRule},
-    sensitive::Sensitive,
+    oauth::client::{Client, ClientKeySource, GrantType, PkceRule},
+    secrets::sensitive::Sensitive,
 };
 
 pub const HEADING: [&str; 6] = ["CLIENT", "NAME", "TYPE", "STATE", "CREATED", "SCOPE"];

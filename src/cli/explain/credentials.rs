@@ -6,16 +6,17 @@ use super::{
     Explanation, username,
 };
 use crate::{
+    caches::registrations::Registrations,
     inspection::Inspector,
     jose::keys::KeyRing,
     protocol::{
-        client::Client,
-        client_auth::secret_hash,
-        credential::{Credential, Kind, Provenance},
-        grant::{self, AccountStatus, Grant, Presentation, TokenParams, Verdict},
+        grant::{
+            self, AccountStatus, Grant, Presentation, TokenParams, Verdict,
+            credential::{Credential, Kind, Provenance},
+        },
+        oauth::{client::Client, client_auth::secret_hash},
         secrets::SecretUse,
     },
-    registrations::Registrations,
     store::{clients, grants, sessions, users},
 };
 

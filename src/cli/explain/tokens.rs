@@ -6,18 +6,17 @@ use super::{
     Explanation, username,
 };
 use crate::{
+    caches::registrations::Registrations,
     inspection::Inspector,
     jose::{
         keys::KeyRing,
         verify::{self, Claims},
     },
     protocol::{
-        claims::{grant_of_jti, text},
-        id::Id,
-        registration::is_pairwise,
-        time::Timestamp,
+        oauth::registration::is_pairwise,
+        oidc::claims::{grant_of_jti, text},
+        values::{id::Id, time::Timestamp},
     },
-    registrations::Registrations,
     store::{grants, signing_keys, subjects},
 };
 

@@ -1,5 +1,5 @@
 //! `symbolon grant show`: everything known of one grant, and its history, one line per event. The difference between two events is
-//! `protocol::history`.
+//! `protocol::grant::history`.
 
 use serde::Serialize;
 
@@ -11,9 +11,9 @@ use super::{
     Shown,
 };
 use crate::{
-    protocol::{
+    protocol::grant::{
+        Grant,
         end_reason::EndReason,
-        grant::Grant,
         history::{self, Changes, GrantEvent, HistoryEntry},
     },
     store::{clients, users},
@@ -164,7 +164,7 @@ const fn words(event: GrantEvent) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{end_reason::Inactive, time::Timestamp};
+    use crate::protocol::{grant::end_reason::Inactive, values::time::Timestamp};
 
     fn shown() -> Shown {
         Shown {

@@ -10,10 +10,7 @@ use super::{
     },
     Who, find,
 };
-use crate::{
-    protocol::{activity::Entry, user_agent},
-    store::activity,
-};
+use crate::{display::user_agent, protocol::account::activity::Entry, store::activity};
 
 const HEADING: [&str; 7] = ["WHEN", "WHAT", "TIMES", "ABOUT", "ADDRESS", "PLACE", "PROGRAM"];
 

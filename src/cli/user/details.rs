@@ -1,16 +1,18 @@
 //! The details of a user besides the password: the options that set them, and the messages where they are refused. Their syntax is
-//! `protocol::profile`, the possible attributes `protocol::user`.
+//! `protocol::account::profile`, the possible attributes `protocol::account::user`.
 
 use clap::Args;
 use serde_json::Value;
 
 use super::super::{Error, refuse};
 use crate::protocol::{
-    email_address::{EMAIL_LIMIT, EmailAddress},
-    plain_text::check_text,
-    profile::{self, DISPLAY_NAME_LIMIT, USERNAME_LIMIT},
-    scope::ScopeClaims,
-    user::{User, check_attribute},
+    account::{
+        email_address::{EMAIL_LIMIT, EmailAddress},
+        profile::{self, DISPLAY_NAME_LIMIT, USERNAME_LIMIT},
+        user::{User, check_attribute},
+    },
+    oauth::scope::ScopeClaims,
+    values::plain_text::check_text,
 };
 
 /// The maximum number of roles, and of groups: they are in every token with their scope.
@@ -107,7 +109,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::protocol::{id::Id, time::Timestamp};
+    use crate::protocol::values::{id::Id, time::Timestamp};
 
     fn alice() -> User {
         User {

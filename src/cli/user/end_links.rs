@@ -5,7 +5,7 @@ use super::{
     super::{Answer, Work, output},
     Who, find, operated,
 };
-use crate::{protocol::activity::Activity, store::account};
+use crate::{protocol::account::activity::Activity, store::account};
 
 pub fn run(work: &mut Work<'_>, who: &Who) -> Answer {
     let user = find(work, &who.login)?.claims;

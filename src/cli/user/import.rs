@@ -18,8 +18,8 @@ use crate::{
     config::named_file,
     passwords::check_imported,
     protocol::{
-        id::Id,
-        user::{self, check_attribute},
+        account::user::{self, check_attribute},
+        values::id::Id,
     },
     random,
     store::{account, users::User},

@@ -17,11 +17,13 @@ use crate::{
     config::{MailTransport, Registration},
     pages,
     protocol::{
-        activity::UNKNOWN_ORIGIN,
-        credential::{Credential, Kind},
-        link::{Invited, LinkContent, LinkKind},
-        login_name::LoginName,
-        notification::{Notification, NotificationKind},
+        account::{
+            activity::UNKNOWN_ORIGIN,
+            link::{Invited, LinkContent, LinkKind},
+            login_name::LoginName,
+            notification::{Notification, NotificationKind},
+        },
+        grant::credential::{Credential, Kind},
     },
     random,
     store::{

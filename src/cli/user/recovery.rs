@@ -6,7 +6,7 @@ use super::{
     super::{Answer, Work, output, refuse},
     Who, find, forget_failures, operated,
 };
-use crate::{config::MailTransport, paths, protocol::activity::Activity, store::account};
+use crate::{config::MailTransport, paths, protocol::account::activity::Activity, store::account};
 
 pub fn run(work: &mut Work<'_>, who: &Who) -> Answer {
     let user = find(work, &who.login)?;

@@ -15,7 +15,7 @@ use super::{
     taken,
 };
 use crate::{
-    protocol::scope::ScopeClaims,
+    protocol::oauth::scope::ScopeClaims,
     store::{self, account, users::User},
 };
 

@@ -10,7 +10,10 @@ use super::{
     Who, find, operated, said,
 };
 use crate::{
-    protocol::{activity::Activity, id::Id, time::Timestamp},
+    protocol::{
+        account::activity::Activity,
+        values::{id::Id, time::Timestamp},
+    },
     store::{account, users},
 };
 

@@ -8,11 +8,12 @@ use serde::Serialize;
 use super::{Exchange, present::Accepted};
 use crate::{
     protocol::{
-        authentication::Class,
-        claims::{self, AccessToken, IdToken, OfUser},
-        client::GrantType,
-        credential::{Credential, Kind},
-        scope::OPENID,
+        grant::credential::{Credential, Kind},
+        oauth::{client::GrantType, scope::OPENID},
+        oidc::{
+            authentication::Class,
+            claims::{self, AccessToken, IdToken, OfUser},
+        },
     },
     random,
     web::{oauth_error::OauthError, reply::Reply},

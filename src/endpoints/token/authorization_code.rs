@@ -3,9 +3,11 @@
 use super::{Exchange, answer::IdTokenDue, present::Credentials};
 use crate::{
     protocol::{
-        credential::{Credential, Kind},
         error::{ErrorCode, ProtocolError},
-        grant::TokenParams,
+        grant::{
+            TokenParams,
+            credential::{Credential, Kind},
+        },
     },
     store::AnyConnection,
     web::{oauth_error::OauthError, reply::Reply},

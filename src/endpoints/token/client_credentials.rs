@@ -6,11 +6,13 @@ use actix_web::http::StatusCode;
 use super::{Exchange, answer::TokenAnswer};
 use crate::{
     protocol::{
-        api,
-        claims::{self, AccessToken},
-        client::Client,
         error::{ErrorCode, ProtocolError},
-        scope::{ScopeClaims, Scopes},
+        oauth::{
+            api,
+            client::Client,
+            scope::{ScopeClaims, Scopes},
+        },
+        oidc::claims::{self, AccessToken},
     },
     random,
     store::AnyConnection,

@@ -13,16 +13,14 @@ use actix_web::web::Data;
 
 use crate::{
     app::App,
+    caches::registrations::Registered,
     jose::keys::Key,
     protocol::{
-        client::Client,
-        credential::{Credential, Kind},
         error::{ErrorCode, ProtocolError},
-        params::Params,
-        time::Timestamp,
-        token_request::TokenRequest,
+        grant::credential::{Credential, Kind},
+        oauth::{client::Client, token_request::TokenRequest},
+        values::{params::Params, time::Timestamp},
     },
-    registrations::Registered,
     store::{
         AnyConnection,
         grants::{About, Found},

@@ -7,15 +7,20 @@ use super::Exchange;
 use crate::{
     inspection,
     protocol::{
-        activity::{Activity, Origin},
-        end_reason::EndReason,
-        entitlement::Entitlement,
+        account::activity::{Activity, Origin},
         error::{ErrorCode, ProtocolError},
-        grant::{Grant, Presentation, TokenParams, Verdict, judge},
-        history::{GrantEvent, HistoryEntry},
-        id::Id,
-        network,
-        time::{Span, Timestamp},
+        grant::{
+            Grant, Presentation, TokenParams, Verdict,
+            end_reason::EndReason,
+            entitlement::Entitlement,
+            history::{GrantEvent, HistoryEntry},
+            judge,
+        },
+        values::{
+            id::Id,
+            network,
+            time::{Span, Timestamp},
+        },
     },
     random,
     store::{

@@ -4,10 +4,12 @@
 use super::{Exchange, answer::IdTokenDue, present::Credentials};
 use crate::{
     protocol::{
-        credential::{Credential, Kind},
         error::{ErrorCode, ProtocolError},
-        grant::TokenParams,
-        scope::Scopes,
+        grant::{
+            TokenParams,
+            credential::{Credential, Kind},
+        },
+        oauth::scope::Scopes,
     },
     store::AnyConnection,
     web::{oauth_error::OauthError, reply::Reply},

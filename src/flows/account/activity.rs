@@ -7,12 +7,12 @@ use actix_web::web::Data;
 use super::{SignedIn, answer, ending::ended_page, url};
 use crate::{
     app::App,
-    flows::{account_overview::AccountOverview, formatting},
+    flows::{account::overview::AccountOverview, formatting},
     pages::{ActivityDay, ActivityEntry, ActivityPage, ActivityProblem, AfterEnd, Form as Target, NotMeEffect},
     paths,
     protocol::{
-        activity::{Activity, Entry},
-        id::Id,
+        account::activity::{Activity, Entry},
+        values::id::Id,
     },
     store::{AnyConnection, account, activity},
     web::{

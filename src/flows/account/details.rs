@@ -7,7 +7,7 @@ use crate::{
     app::App,
     pages::{Details, DetailsProblem},
     paths,
-    protocol::{
+    protocol::account::{
         activity::Activity,
         profile::{self, DISPLAY_NAME_LIMIT, Flaw},
     },

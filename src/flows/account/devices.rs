@@ -11,18 +11,20 @@ use super::{
 use crate::{
     app::App,
     flows::{
-        account_overview::AccountOverview,
+        account::overview::AccountOverview,
         formatting::{self, ShownTime},
     },
     pages::{Account, AccountDone, AccountProblem, Ends, Form as Target, RequestedScope, ShownApp, ShownBrowser, ShownGrant},
     paths,
     protocol::{
+        account::profile::{self, DEVICE_NAME_LIMIT, Flaw},
         grant::Grant,
-        id::Id,
-        profile::{self, DEVICE_NAME_LIMIT, Flaw},
-        time::Timestamp,
+        values::{id::Id, time::Timestamp},
     },
-    store::{AnyConnection, Result as Stored, clients, consents, devices, grants, sessions, sessions::Session},
+    store::{
+        AnyConnection, Result as Stored, clients, consents, devices, grants,
+        sessions::{self, Session},
+    },
     web::{
         page,
         page_request::{PageError, PageRequest},

@@ -7,10 +7,10 @@ use actix_web::{http::header, web::Data};
 use super::{Guard, Refusal, SignedIn, answer, confirmed, to_sign_in, url};
 use crate::{
     app::App,
-    flows::{link, throttle::MailLimit},
+    flows::{link, sign_in::throttle::MailLimit},
     pages::{CurrentEmail, Email, EmailProblem, EmailState, FormProblem},
     paths,
-    protocol::{
+    protocol::account::{
         activity::Activity,
         email_address::EmailAddress,
         link::LinkKind,

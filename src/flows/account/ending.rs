@@ -7,12 +7,12 @@ use super::{SignedIn, answer, borrowed, devices, url};
 use crate::{
     app::App,
     flows::{
-        account_overview::{AccountOverview, Words},
+        account::overview::{AccountOverview, Words},
         formatting,
     },
     pages::{AccountProblem, AfterEnd, EverythingEnded},
     paths,
-    protocol::{activity::Activity, id::Id},
+    protocol::{account::activity::Activity, values::id::Id},
     store::{
         AnyConnection, account, clients, grants,
         sessions::{self, Offline},

@@ -7,14 +7,12 @@ use serde_json::{Value, json};
 use super::{SignedIn, answer};
 use crate::{
     app::App,
-    flows::{account_overview::AccountOverview, formatting::iso},
+    flows::{account::overview::AccountOverview, formatting::iso},
     paths,
     protocol::{
-        activity::{Activity, Origin},
-        end_reason::EndReason,
-        grant::Grant,
-        history::HistoryEntry,
-        time::Timestamp,
+        account::activity::{Activity, Origin},
+        grant::{Grant, end_reason::EndReason, history::HistoryEntry},
+        values::time::Timestamp,
     },
     store::{
         AnyConnection, Result as Stored, activity,

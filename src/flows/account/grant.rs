@@ -6,14 +6,17 @@ use actix_web::web::Data;
 use super::{SignedIn, answer, url};
 use crate::{
     app::App,
+    display::user_agent,
     flows::{
-        account_overview::{State, state},
+        account::{
+            overview::{State, state},
+            timeline::{self, Formatting},
+        },
         formatting,
-        timeline::{self, Formatting},
     },
     pages::{EndGrant, GrantState, RequestedScope, Timeline},
     paths,
-    protocol::{history, id::Id, user_agent},
+    protocol::{grant::history, values::id::Id},
     store::{AnyConnection, apis, clients, devices, grant_history, grants, sessions},
     web::{
         page,

@@ -6,14 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::SignedIn;
 use crate::{
     app::App,
-    flows::account_overview::{self, AccountOverview},
+    flows::account::overview::{self, AccountOverview},
     pages::AccountPart,
     protocol::{
-        client::Client,
         grant::Grant,
-        id::Id,
-        params::{Params, encode},
-        time::Timestamp,
+        oauth::client::Client,
+        values::{
+            id::Id,
+            params::{Params, encode},
+            time::Timestamp,
+        },
     },
     store::{
         AnyConnection, Result, clients, consents, grants,
@@ -178,7 +180,7 @@ pub fn accesses(
         let next = grants::active_for(connection, (user.claims.id, &client.id), before, some, now)?;
         let is_end = next.len() < some;
         before = next.last().map(|grant| grant.id);
-        found.extend(account_overview::living(app, connection, (user, Some(client)), next, now)?);
+        found.extend(overview::living(app, connection, (user, Some(client)), next, now)?);
         if is_end || found.len() > limit {
             break;
         }

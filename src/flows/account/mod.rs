@@ -10,13 +10,15 @@ pub mod ending;
 pub mod export;
 pub mod grant;
 mod listing;
+pub(crate) mod overview;
 pub mod password;
+pub(crate) mod timeline;
 
 use std::{ops::Deref, sync::Arc};
 
 use actix_web::web::Data;
 
-use super::{
+use super::sign_in::{
     known_browser, login,
     password_check::{self, Candidate, Verdict},
     throttle::Attempt,
@@ -26,10 +28,9 @@ use crate::{
     pages::{self, FormProblem, Problem},
     paths,
     protocol::{
-        activity::{Activity, Origin},
-        params::encode,
-        stamp::{self, Purpose},
-        time::Span,
+        account::activity::{Activity, Origin},
+        secrets::stamp::{self, Purpose},
+        values::{params::encode, time::Span},
     },
     random,
     store::{

@@ -6,10 +6,10 @@ use actix_web::{http::header, web::Data};
 use super::{Confirmed, Guard, Refusal, SignedIn, answer, borrowed, confirmed, url};
 use crate::{
     app::App,
-    flows::account_overview::{AccountOverview, Words},
+    flows::account::overview::{AccountOverview, Words},
     pages::{self, FormProblem, PasswordDone, PasswordProblem},
     paths,
-    protocol::activity::Activity,
+    protocol::account::activity::Activity,
     store::{AnyConnection, account, activity, users::User},
     web::{
         blocking::{Priority, run_blocking},

@@ -6,7 +6,7 @@ use crate::{
     flows::formatting,
     pages::{InvalidLink, LinkProblem},
     paths,
-    protocol::link::LinkKind,
+    protocol::account::link::LinkKind,
     store::{
         AnyConnection,
         links::{self, Link},

@@ -5,11 +5,12 @@
 use super::{Ended, delete_in, end_all, end_requests, reset_password_in};
 use crate::{
     protocol::{
-        activity::{Activity, UNKNOWN_ORIGIN},
-        end_reason::EndReason,
-        id::Id,
-        time::Timestamp,
-        user,
+        account::{
+            activity::{Activity, UNKNOWN_ORIGIN},
+            user,
+        },
+        grant::end_reason::EndReason,
+        values::{id::Id, time::Timestamp},
     },
     store::{
         AnyConnection, Result,

@@ -10,7 +10,7 @@ use super::super::{
     rotation::{self, Advance, Statement, advance},
     users,
 };
-use crate::protocol::{grant::Grant, notification::NotificationKind};
+use crate::protocol::{account::notification::NotificationKind, grant::Grant};
 
 /// Heals a row that is older than a genuine credential, because the database was restored to an earlier state. In one transaction,
 /// the row follows the credential unless it is revoked, the history records it, and if the app continues from another network the

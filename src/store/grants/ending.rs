@@ -5,7 +5,11 @@ use diesel::prelude::*;
 
 use super::{GrantRow, to_value};
 use crate::{
-    protocol::{end_reason::EndReason, grant::Grant, id::Id, notification::NotificationKind, time::Timestamp},
+    protocol::{
+        account::notification::NotificationKind,
+        grant::{Grant, end_reason::EndReason},
+        values::{id::Id, time::Timestamp},
+    },
     store::{
         AnyConnection, Result,
         activity::Event,

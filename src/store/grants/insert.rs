@@ -15,10 +15,9 @@ use super::super::{
     write_queue,
 };
 use crate::protocol::{
-    end_reason::EndReason,
-    grant::Grant,
-    pkce::Challenge,
-    time::{Span, Timestamp},
+    grant::{Grant, end_reason::EndReason},
+    oauth::pkce::Challenge,
+    values::time::{Span, Timestamp},
 };
 
 /// The columns of a newly issued grant, each with its type and value.

@@ -1,12 +1,12 @@
 //! Purging of grants, with their history and the known networks of their apps. The table is swept in the order of its primary key:
-//! no index covers columns that rotation changes. Which grants are purged is `protocol::retention`.
+//! no index covers columns that rotation changes. Which grants are purged is `protocol::grant::retention`.
 
 use diesel::prelude::*;
 
 use crate::{
     protocol::{
-        id::Id,
-        retention::{GrantLife, Retention},
+        grant::retention::{GrantLife, Retention},
+        values::id::Id,
     },
     store::{
         AnyConnection, Result, devices,

@@ -5,7 +5,10 @@ use diesel::prelude::*;
 
 use super::{Session, end_row, insert};
 use crate::{
-    protocol::{activity::Activity, id::Id, notification::NotificationKind, time::Timestamp},
+    protocol::{
+        account::{activity::Activity, notification::NotificationKind},
+        values::{id::Id, time::Timestamp},
+    },
     store::{
         AnyConnection, Result,
         activity::{self, Event},

@@ -5,7 +5,10 @@ use diesel::prelude::*;
 
 use super::{Session, expired, unended_of};
 use crate::{
-    protocol::{end_reason::EndReason, id::Id, time::Timestamp},
+    protocol::{
+        grant::end_reason::EndReason,
+        values::{id::Id, time::Timestamp},
+    },
     store::{
         AnyConnection, Result,
         activity::{self, Event},

@@ -1,5 +1,5 @@
 //! Purging of sessions, and the end of idle ones. The table is swept in the order of its primary key: no index covers the last use
-//! of a session. Which sessions end or are purged is `protocol::retention`.
+//! of a session. Which sessions end or are purged is `protocol::grant::retention`.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,10 @@ use diesel::{dsl::exists, prelude::*};
 
 use super::{Row, end_row, find};
 use crate::{
-    protocol::{id::Id, retention::Retention, time::Timestamp},
+    protocol::{
+        grant::retention::Retention,
+        values::{id::Id, time::Timestamp},
+    },
     store::{
         AnyConnection, Result,
         dialect::{self, load_free},

@@ -12,14 +12,18 @@ use serde_json::json;
 use super::ClientRequest;
 use crate::{
     app::App,
-    client_keys::{Keys, KeysUnread},
-    protocol::{
-        client::{AuthMethod, Client},
-        client_assertion,
-        client_auth::{Presented, Verified},
-        error::{ErrorCode, ProtocolError},
+    caches::{
+        client_keys::{Keys, KeysUnread},
+        registrations::Registered,
     },
-    registrations::Registered,
+    protocol::{
+        error::{ErrorCode, ProtocolError},
+        oauth::{
+            client::{AuthMethod, Client},
+            client_assertion,
+            client_auth::{Presented, Verified},
+        },
+    },
     store::{AnyConnection, used_assertions},
     web::{oauth_error::OauthError, reply::Reply},
 };

@@ -1,7 +1,7 @@
 //! The change of the e-mail address: with the password, by a link sent to the new one; and nobody learns which account an address
 //! belongs to.
 
-use symbolon::protocol::{activity::Activity, link::LinkKind, login_name::LoginName};
+use symbolon::protocol::account::{activity::Activity, link::LinkKind, login_name::LoginName};
 
 use super::{act, done, happened, signed_in};
 use crate::harness::{Behavior, Browser, MailServer, PASSWORD, Page, Server, both, both_with};

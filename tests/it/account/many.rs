@@ -5,10 +5,12 @@ use std::{collections::BTreeSet, time::Instant};
 
 use symbolon::{
     protocol::{
-        client::{Client, ClientKind},
         grant::Grant,
-        id::Id,
-        time::{Span, Timestamp},
+        oauth::client::{Client, ClientKind},
+        values::{
+            id::Id,
+            time::{Span, Timestamp},
+        },
     },
     random,
     store::{

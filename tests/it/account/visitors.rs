@@ -123,7 +123,7 @@ fn each_path_takes_its_methods_and_forms_alone() {
 #[test]
 fn views_keep_the_session_in_use_and_are_noted_once_a_minute() {
     both_with(
-        |config| config.lifetimes.session_idle = symbolon::protocol::time::Span::from_seconds(600),
+        |config| config.lifetimes.session_idle = symbolon::protocol::values::time::Span::from_seconds(600),
         |server| {
             server.add_user("alice");
             let mut browser = signed_in(server);

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use symbolon::protocol::{
-    client::{Client, ClientKind},
-    params,
+    oauth::client::{Client, ClientKind},
+    values::params,
 };
 
 use super::{answer_at, ask, at_home, code_of, error_of, leads_to};

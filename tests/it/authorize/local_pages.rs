@@ -2,7 +2,7 @@
 //! whatever else the request contains and however it is sent (RFC 6749 §4.1.2.1, RFC 9700 §4.11.2).
 
 use symbolon::{
-    protocol::client::{Client, ClientKind},
+    protocol::oauth::client::{Client, ClientKind},
     store::clients,
 };
 

@@ -2,7 +2,7 @@
 //! RFC 8707 §2) before anyone is asked to sign in; and requests that look wrong but are valid.
 
 use symbolon::{
-    protocol::client::{ClientKind, GrantType, PkceRule},
+    protocol::oauth::client::{ClientKind, GrantType, PkceRule},
     store::{clients, grants},
 };
 

@@ -2,7 +2,7 @@
 //! valid.
 
 use symbolon::{
-    protocol::client::{Client, ClientKind},
+    protocol::oauth::client::{Client, ClientKind},
     store::consents,
 };
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, io::Write, thread, time::Duration};
 
 use symbolon::{
     config::Issuer,
-    protocol::{client::Client, time::Span},
+    protocol::{oauth::client::Client, values::time::Span},
     store::{
         clients,
         deliveries::{Content, Delivery},

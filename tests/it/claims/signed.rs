@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 use jsonwebtoken::{DecodingKey, Validation, jwk::JwkSet};
 use serde_json::{Value, json};
 use symbolon::protocol::{
-    algorithm::Algorithm,
-    client::{Client, ClientKind},
-    scope::Scopes,
+    oauth::{
+        client::{Client, ClientKind},
+        scope::Scopes,
+    },
+    values::algorithm::Algorithm,
 };
 
 use super::{alice, change_client, configured};

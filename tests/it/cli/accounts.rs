@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 use symbolon::{
     config::{MailTransport, Registration},
     protocol::{
-        client::ClientKind,
-        credential::{Credential, Kind},
-        link::{Invited, LinkContent, LinkKind},
-        login_name::LoginName,
-        notification::NotificationKind,
+        account::{
+            link::{Invited, LinkContent, LinkKind},
+            login_name::LoginName,
+            notification::NotificationKind,
+        },
+        grant::credential::{Credential, Kind},
+        oauth::client::ClientKind,
     },
     store::{deliveries, links, users},
 };
@@ -249,7 +251,7 @@ fn an_invitation_that_was_withdrawn_is_not_mailed_any_more() {
         let (name, symbolon) = (database.name, with_mail(&server, &database, &mail));
         symbolon.text("user invite --email new@example.com");
         let waiting = |server: &Server| {
-            let later = server.now().plus(symbolon::protocol::time::Span::from_seconds(86_400));
+            let later = server.now().plus(symbolon::protocol::values::time::Span::from_seconds(86_400));
             server.store(|connection| deliveries::due_to_users(connection, later, 10))
         };
         let is_invitation = |one: &deliveries::Delivery| matches!(&one.content, deliveries::Content::Notification(notice) if notice.kind == NotificationKind::Invitation);

@@ -3,7 +3,7 @@
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use symbolon::{
-    protocol::login_name::LoginName,
+    protocol::account::login_name::LoginName,
     store::{clients, users},
 };
 

@@ -4,11 +4,10 @@
 use serde_json::{Value, json};
 use symbolon::{
     protocol::{
-        algorithm::Algorithm,
-        claims::LogoutToken,
-        client::{Client, ClientKind},
-        id::Id,
-        login_name::LoginName,
+        account::login_name::LoginName,
+        oauth::client::{Client, ClientKind},
+        oidc::claims::LogoutToken,
+        values::{algorithm::Algorithm, id::Id},
     },
     random,
     store::{grants, sessions, users},

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use symbolon::{
-    protocol::{client::ClientKind, id::Id, login_name::LoginName},
+    protocol::{account::login_name::LoginName, oauth::client::ClientKind, values::id::Id},
     store::{grants, users},
 };
 

@@ -5,12 +5,13 @@
 use symbolon::{
     config::Registration,
     protocol::{
-        activity::Origin,
-        credential::{Credential, Kind},
-        id::Id,
-        link::{Invited, LinkContent, LinkKind, NotifiedEvent},
-        notification::NotificationKind,
-        time::Timestamp,
+        account::{
+            activity::Origin,
+            link::{Invited, LinkContent, LinkKind, NotifiedEvent},
+            notification::NotificationKind,
+        },
+        grant::credential::{Credential, Kind},
+        values::{id::Id, time::Timestamp},
     },
     random,
     store::{
@@ -261,7 +262,7 @@ fn later_decisions_end_links_and_no_others_do() {
             (config.mail, config.registration) = (mail.settings(), Registration::Open);
         });
         let symbolon = accounts::with_mail(&server, &database, &mail);
-        server.add_client("spa", symbolon::protocol::client::ClientKind::Spa, |_| ());
+        server.add_client("spa", symbolon::protocol::oauth::client::ClientKind::Spa, |_| ());
         for (row, (who, decision, decide, expected)) in TABLE.iter().enumerate() {
             let cells = [0, 1, 2, 3, 4, 5].map(|column| {
                 let what = format!("{}: {who}, {decision}: {}", database.name, LINKS[column].0);

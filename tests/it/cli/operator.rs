@@ -3,7 +3,10 @@
 
 use serde_json::{Value, json};
 use symbolon::{
-    protocol::{activity::Activity, id::Id, link::LinkKind, time::Span},
+    protocol::{
+        account::{activity::Activity, link::LinkKind},
+        values::{id::Id, time::Span},
+    },
     random,
     store::{
         deliveries,
@@ -217,8 +220,8 @@ fn nothing_is_done_by_a_link_to_a_disabled_account() {
             {
                 let id = made(server, alice.claims.id, kind, "alice@example.com");
                 let link = server.store(|connection| links::find(connection, id)).unwrap();
-                let credential = symbolon::protocol::credential::Credential {
-                    kind: symbolon::protocol::credential::Kind::Link,
+                let credential = symbolon::protocol::grant::credential::Credential {
+                    kind: symbolon::protocol::grant::credential::Kind::Link,
                     id,
                     generation: 0,
                 };

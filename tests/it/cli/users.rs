@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use symbolon::{
     config::PasswordSettings,
     passwords::Passwords,
-    protocol::{id::Id, login_name::LoginName},
+    protocol::{account::login_name::LoginName, values::id::Id},
     random,
     store::users,
 };

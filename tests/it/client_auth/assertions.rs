@@ -6,7 +6,10 @@ use std::{sync::Barrier, thread};
 use serde_json::{Value, json};
 use symbolon::{
     background::housekeeping,
-    protocol::{client::ClientKeySource, client_assertion::Assertion, time::Span},
+    protocol::{
+        oauth::{client::ClientKeySource, client_assertion::Assertion},
+        values::time::Span,
+    },
     store::used_assertions,
 };
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::json;
-use symbolon::{config::OutboundSettings, protocol::client::ClientKeySource};
+use symbolon::{config::OutboundSettings, protocol::oauth::client::ClientKeySource};
 
 use super::{
     ENDPOINTS, add_asserting, assert_to, may_call, passed, refused,

@@ -10,7 +10,7 @@ use std::{
 use serde_json::json;
 use symbolon::{
     config::Config,
-    protocol::client::{ClientKeySource, ClientKind},
+    protocol::oauth::client::{ClientKeySource, ClientKind},
 };
 
 use super::{TYPE, add_asserting, assert_to, basic, call, may_call, passed, refused, signer::Signer};

@@ -11,10 +11,12 @@ use symbolon::{
     config::OutboundSettings,
     jose::keys,
     protocol::{
-        algorithm::Algorithm,
-        api::{Api, ApiScope},
-        client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType},
-        scope::Scopes,
+        oauth::{
+            api::{Api, ApiScope},
+            client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType},
+            scope::Scopes,
+        },
+        values::algorithm::Algorithm,
     },
     store::{apis, signing_keys},
 };

@@ -1,7 +1,7 @@
 //! Forged consent: forms without the CSRF token, with a wrong one, of another session or time, and requests by GET (RFC 6749
 //! §10.12). Each is answered with a page and 400, and nothing is granted.
 
-use symbolon::protocol::client::ClientKind;
+use symbolon::protocol::oauth::client::ClientKind;
 
 use super::{allowed, decide, given, is_silent, shown};
 use crate::harness::{Browser, PASSWORD, Page, Server, both, encode};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use symbolon::protocol::client::ClientKind;
+use symbolon::protocol::oauth::client::ClientKind;
 
 use crate::{
     account,

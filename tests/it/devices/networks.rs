@@ -4,11 +4,10 @@
 use diesel::{RunQueryDsl, sql_query};
 use symbolon::{
     protocol::{
-        activity::Activity::AddressChanged,
-        client::{Client, ClientKind},
-        history::{GrantEvent, HistoryEntry},
-        id::Id,
-        time::Span,
+        account::activity::Activity::AddressChanged,
+        grant::history::{GrantEvent, HistoryEntry},
+        oauth::client::{Client, ClientKind},
+        values::{id::Id, time::Span},
     },
     store::{Error, grants},
 };

@@ -2,8 +2,8 @@
 
 use symbolon::{
     protocol::{
-        activity::{Activity, UNKNOWN_ORIGIN},
-        id::Id,
+        account::activity::{Activity, UNKNOWN_ORIGIN},
+        values::id::Id,
     },
     random,
     store::{

@@ -1,7 +1,7 @@
 //! APIs with resource servers of their own, and the endpoints that confidential clients call: `/token`, `/introspect`, `/revoke`.
 
 use symbolon::{
-    protocol::{
+    protocol::oauth::{
         api::{Api, ApiScope},
         client::{Client, ClientKind},
         scope::Scopes,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use symbolon::protocol::{client::Client, params};
+use symbolon::protocol::{oauth::client::Client, values::params};
 
 use super::{CHALLENGE, PASSWORD, Server};
 

@@ -6,10 +6,9 @@ use symbolon::{
     background,
     config::Config,
     protocol::{
-        activity::{Activity, Entry},
-        history::{GrantEvent, HistoryEntry},
-        id::Id,
-        time::Span,
+        account::activity::{Activity, Entry},
+        grant::history::{GrantEvent, HistoryEntry},
+        values::{id::Id, time::Span},
     },
     store::{
         DatabaseUrl, Error, activity,

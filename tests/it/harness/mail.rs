@@ -11,7 +11,7 @@ use openssl::x509::X509;
 use serde_json::{Value, json};
 use symbolon::{
     config::{MailSettings, MailTransport, Sender, SmtpPassword, SmtpSecurity, SmtpSettings},
-    protocol::email_address::EmailAddress,
+    protocol::account::email_address::EmailAddress,
 };
 use tempfile::TempDir;
 use tokio::net::TcpSocket;

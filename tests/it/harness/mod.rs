@@ -31,11 +31,13 @@ use symbolon::{
     background,
     config::{Config, Issuer, MissingSecret, Settings},
     protocol::{
-        client::{Client, ClientKind},
-        client_auth::secret_hash,
-        scope::Scopes,
-        time::{Span, Timestamp},
-        user,
+        account::user,
+        oauth::{
+            client::{Client, ClientKind},
+            client_auth::secret_hash,
+            scope::Scopes,
+        },
+        values::time::{Span, Timestamp},
     },
     random, server,
     store::{AnyConnection, DatabaseUrl, Error, clients, users},

@@ -4,11 +4,13 @@
 use symbolon::{
     config::OutboundSettings,
     protocol::{
-        activity::UNKNOWN_ORIGIN,
-        client::ClientKind,
-        link::LinkKind,
-        notification::{Notification, NotificationKind},
-        time::Span,
+        account::{
+            activity::UNKNOWN_ORIGIN,
+            link::LinkKind,
+            notification::{Notification, NotificationKind},
+        },
+        oauth::client::ClientKind,
+        values::time::Span,
     },
     random,
     store::{

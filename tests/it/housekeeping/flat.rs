@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use symbolon::{
     config::Config,
     protocol::{
-        client::ClientKind,
-        client_assertion::Assertion,
-        link::LinkKind,
-        time::{Span, Timestamp},
+        account::link::LinkKind,
+        oauth::{client::ClientKind, client_assertion::Assertion},
+        values::time::{Span, Timestamp},
     },
     random,
     store::{

@@ -4,7 +4,7 @@ use std::{sync::Barrier, thread, time::Duration};
 
 use symbolon::{
     background,
-    protocol::{
+    protocol::values::{
         id::Id,
         time::{Span, Timestamp},
     },

@@ -6,13 +6,17 @@ use diesel::{
 };
 use symbolon::{
     protocol::{
-        activity::{Activity, Origin},
-        client::ClientKind,
-        grant::Grant,
-        history::{GrantEvent, HistoryEntry},
-        id::Id,
-        retention::Retention,
-        time::{Span, Timestamp},
+        account::activity::{Activity, Origin},
+        grant::{
+            Grant,
+            history::{GrantEvent, HistoryEntry},
+            retention::Retention,
+        },
+        oauth::client::ClientKind,
+        values::{
+            id::Id,
+            time::{Span, Timestamp},
+        },
     },
     random,
     store::{

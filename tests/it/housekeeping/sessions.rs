@@ -5,10 +5,9 @@ use diesel::connection::SimpleConnection;
 use symbolon::{
     config::Config,
     protocol::{
-        client::{Client, ClientKind},
-        id::Id,
-        login_name::LoginName,
-        time::Span,
+        account::login_name::LoginName,
+        oauth::client::{Client, ClientKind},
+        values::{id::Id, time::Span},
     },
     store::{Error, deliveries, grants, sessions, users},
 };

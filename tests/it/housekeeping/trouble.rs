@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 use symbolon::{
-    protocol::client::ClientKind,
+    protocol::oauth::client::ClientKind,
     store::{Error, grants, sessions},
 };
 

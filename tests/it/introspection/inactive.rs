@@ -3,7 +3,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use symbolon::{
-    protocol::{client::ClientKind, end_reason::EndReason, id::Id},
+    protocol::{grant::end_reason::EndReason, oauth::client::ClientKind, values::id::Id},
     store::{clients, grants},
 };
 

@@ -4,12 +4,12 @@
 use symbolon::{
     jose::keys::{self, KeyRing},
     protocol::{
-        algorithm::Algorithm,
-        claims::{self, AccessToken, Audience},
-        client::{ClientKind, GrantType},
-        id::Id,
-        scope::Scopes,
-        time::Span,
+        oauth::{
+            client::{ClientKind, GrantType},
+            scope::Scopes,
+        },
+        oidc::claims::{self, AccessToken, Audience},
+        values::{algorithm::Algorithm, id::Id, time::Span},
     },
     random,
     store::{clients, signing_keys},

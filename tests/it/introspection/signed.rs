@@ -4,7 +4,7 @@ use jsonwebtoken::{DecodingKey, Validation, jwk::JwkSet};
 use serde_json::Value;
 use symbolon::{
     jose::keys,
-    protocol::{algorithm::Algorithm, client::ClientKind},
+    protocol::{oauth::client::ClientKind, values::algorithm::Algorithm},
     store::signing_keys,
 };
 

@@ -1,7 +1,7 @@
 //! Confirming an address of an account: by anyone who reads its mail, signed in or not, once.
 
 use symbolon::{
-    protocol::{id::Id, link::LinkKind},
+    protocol::{account::link::LinkKind, values::id::Id},
     store::{
         links::{self, Link},
         users,

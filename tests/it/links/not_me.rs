@@ -2,9 +2,9 @@
 
 use symbolon::{
     protocol::{
-        activity::{Activity, Origin},
-        client::ClientKind,
-        id::Id,
+        account::activity::{Activity, Origin},
+        oauth::client::ClientKind,
+        values::id::Id,
     },
     random,
     store::{account, activity::Event, link_actions, links::Link, users},
@@ -82,7 +82,7 @@ fn an_address_that_was_changed_comes_back() {
         |_| (),
         |server, mail| {
             let alice = server.add_user("alice");
-            let (id, _) = made(server, symbolon::protocol::link::LinkKind::ConfirmEmail, |link: &mut Link| {
+            let (id, _) = made(server, symbolon::protocol::account::link::LinkKind::ConfirmEmail, |link: &mut Link| {
                 (link.user_id, link.email) = (Some(alice.claims.id), Some("thief@example.com".into()));
             });
             let link = server.store(|connection| symbolon::store::links::find(connection, id)).unwrap();
@@ -106,7 +106,7 @@ fn an_address_that_was_changed_comes_back() {
 
 /// As a thief does, who reads the mail of the new address.
 fn changes_address(server: &Server, user: Id, email: &str) {
-    let (id, _) = made(server, symbolon::protocol::link::LinkKind::ConfirmEmail, |link: &mut Link| {
+    let (id, _) = made(server, symbolon::protocol::account::link::LinkKind::ConfirmEmail, |link: &mut Link| {
         (link.user_id, link.email) = (Some(user), Some(email.into()));
     });
     let link = server.store(|connection| symbolon::store::links::find(connection, id)).unwrap();

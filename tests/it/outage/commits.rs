@@ -11,7 +11,7 @@ use std::{
 use diesel::{Connection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::BigInt};
 use symbolon::{
     config::Config,
-    protocol::{activity::Origin, client::ClientKind},
+    protocol::{account::activity::Origin, oauth::client::ClientKind},
 };
 
 use crate::harness::{Cluster, Database, Server};

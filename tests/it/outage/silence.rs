@@ -14,7 +14,7 @@ use std::{
 
 use symbolon::{
     config::Config,
-    protocol::client::ClientKind,
+    protocol::oauth::client::ClientKind,
     store::grants::{self, Filter},
 };
 

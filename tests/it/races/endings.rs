@@ -9,7 +9,7 @@ use std::{
 };
 
 use symbolon::{
-    protocol::{activity::Activity, client::Client, id::Id},
+    protocol::{account::activity::Activity, oauth::client::Client, values::id::Id},
     store::{
         account, grants,
         sessions::{self, Offline},

@@ -6,7 +6,12 @@ use std::{thread, time::Duration};
 
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, connection::SimpleConnection};
 use symbolon::{
-    protocol::{activity::Activity, client::ClientKind, end_reason::EndReason, id::Id, time::Span},
+    protocol::{
+        account::activity::Activity,
+        grant::end_reason::EndReason,
+        oauth::client::ClientKind,
+        values::{id::Id, time::Span},
+    },
     store::grants::{self, Advance, Statement},
 };
 

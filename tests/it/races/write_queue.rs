@@ -13,7 +13,7 @@ use std::{
 
 use diesel::{Connection, connection::SimpleConnection};
 use symbolon::{
-    protocol::client::{Client, ClientKind},
+    protocol::oauth::client::{Client, ClientKind},
     store::grants,
 };
 

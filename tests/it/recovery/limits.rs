@@ -2,7 +2,7 @@
 
 use symbolon::{
     config::{Config, Registration},
-    protocol::login_name::LoginName,
+    protocol::account::login_name::LoginName,
 };
 
 use crate::harness::{Browser, MailServer, Page, Server, settled, with_mail};
@@ -227,7 +227,7 @@ fn whatever_is_typed_is_answered() {
     with_mail(
         |_| (),
         |server, mail| {
-            let client = server.add_client("spa", symbolon::protocol::client::ClientKind::Spa, |_| ());
+            let client = server.add_client("spa", symbolon::protocol::oauth::client::ClientKind::Spa, |_| ());
             let long = "ü".repeat(4000);
             let request = |bytes: usize| {
                 let query = Browser::request(&client, "openid", &[]).replace("/authorize?", "");

@@ -3,7 +3,7 @@
 
 use symbolon::{
     config::{Config, MailTransport, Registration},
-    protocol::client::ClientKind,
+    protocol::oauth::client::ClientKind,
 };
 
 use crate::harness::{Browser, both_with, query_of};

@@ -3,10 +3,12 @@
 use symbolon::{
     config::Registration,
     protocol::{
-        activity::UNKNOWN_ORIGIN,
-        id::Id,
-        link::{Invited, LinkContent, LinkKind},
-        notification::{Notification, NotificationKind},
+        account::{
+            activity::UNKNOWN_ORIGIN,
+            link::{Invited, LinkContent, LinkKind},
+            notification::{Notification, NotificationKind},
+        },
+        values::id::Id,
     },
     random,
     store::{

@@ -8,7 +8,7 @@ use std::{
 
 use diesel::{Connection, connection::SimpleConnection};
 use symbolon::{
-    protocol::{
+    protocol::oauth::{
         api::Api,
         client::{Client, ClientKind},
     },

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 use symbolon::{
-    protocol::{api::ApiScope, scope::Scopes},
+    protocol::oauth::{api::ApiScope, scope::Scopes},
     store::{apis, clients},
 };
 
@@ -118,7 +118,7 @@ fn a_scope_goes_with_the_api_at_which_the_client_had_it() {
         let (web, mut browser) = stage(server);
         server.add_api("https://more.example.com", "More", &[("files:read", "Read more files")]);
         let wide = tokens(server, &mut browser, &web, ALL, &[]);
-        server.add_client("both", symbolon::protocol::client::ClientKind::Service, |client| {
+        server.add_client("both", symbolon::protocol::oauth::client::ClientKind::Service, |client| {
             client.audiences = vec![FILES.into(), "https://more.example.com".into()];
             client.scopes = Scopes::parse("files:read").unwrap();
         });

@@ -8,7 +8,7 @@ use std::{
 };
 
 use symbolon::{
-    protocol::id::Id,
+    protocol::values::id::Id,
     store::{Store, grants},
 };
 

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 use symbolon::{
-    protocol::{client::Client, id::Id},
+    protocol::{oauth::client::Client, values::id::Id},
     store::grants,
 };
 

@@ -1,10 +1,10 @@
 //! The cookies (ASVS 3.3): their attributes, and the handling of cookies that are not ours.
 
 use symbolon::protocol::{
-    client::ClientKind,
-    credential::{Credential, Kind},
-    id::Id,
+    grant::credential::{Credential, Kind},
+    oauth::client::ClientKind,
     secrets::SecretRing,
+    values::id::Id,
 };
 
 use super::{BROWSER, DEVICE, SESSION, signed_in, silently};

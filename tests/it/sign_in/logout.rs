@@ -3,8 +3,8 @@
 
 use symbolon::{
     protocol::{
-        client::{Client, ClientKind},
-        login_name::LoginName,
+        account::login_name::LoginName,
+        oauth::client::{Client, ClientKind},
     },
     store::users,
 };

@@ -2,7 +2,7 @@
 //! this server issued them, to this browser, about this name and this request.
 
 use symbolon::{
-    protocol::{client::ClientKind, params::Params},
+    protocol::{oauth::client::ClientKind, values::params::Params},
     web::returning::{self, Notice},
 };
 

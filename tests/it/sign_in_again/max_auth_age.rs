@@ -2,8 +2,8 @@
 
 use symbolon::{
     protocol::{
-        client::{Client, ClientKind},
-        time::Span,
+        oauth::client::{Client, ClientKind},
+        values::time::Span,
     },
     store::{Error, clients},
 };

@@ -3,7 +3,10 @@
 
 use symbolon::{
     jose,
-    protocol::{algorithm::Algorithm, client::ClientKind, time::Span},
+    protocol::{
+        oauth::client::ClientKind,
+        values::{algorithm::Algorithm, time::Span},
+    },
     store::signing_keys,
 };
 

@@ -16,7 +16,7 @@ use openidconnect::{
     },
 };
 use serde::{Deserialize, Serialize};
-use symbolon::protocol::algorithm::Algorithm;
+use symbolon::protocol::values::algorithm::Algorithm;
 
 use super::{
     super::services::{FILES, GOODBYE, prepare, relying_party, resource_server},

@@ -13,7 +13,7 @@ use openssl::{
     rsa::Rsa,
 };
 use serde_json::{Value, json};
-use symbolon::protocol::client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType};
+use symbolon::protocol::oauth::client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType};
 
 use super::{exactly, values};
 use crate::harness::{API, Answer, Browser, CALLBACK, SECRET, Server, VERIFIER, both};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use symbolon::{
     config::Config,
-    protocol::{
+    protocol::oauth::{
         client::{Client, ClientKind},
         scope::{ScopeClaims, Scopes},
     },

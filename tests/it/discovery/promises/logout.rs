@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use symbolon::{config::OutboundSettings, protocol::client::ClientKind};
+use symbolon::{config::OutboundSettings, protocol::oauth::client::ClientKind};
 
 use super::document;
 use crate::harness::{Browser, CALLBACK, both_with, claims_of};

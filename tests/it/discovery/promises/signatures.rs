@@ -6,8 +6,8 @@ use serde_json::Value;
 use symbolon::{
     jose::keys,
     protocol::{
-        algorithm::Algorithm,
-        client::{Client, ClientKind},
+        oauth::client::{Client, ClientKind},
+        values::algorithm::Algorithm,
     },
     store::signing_keys,
 };

@@ -2,9 +2,8 @@
 
 use symbolon::{
     protocol::{
-        network,
-        rate_limit::{Bucket, Count},
-        time::Span,
+        account::rate_limit::{Bucket, Count},
+        values::{network, time::Span},
     },
     store::rate_limits,
 };

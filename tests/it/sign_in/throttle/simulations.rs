@@ -9,12 +9,14 @@ use std::{
 };
 
 use symbolon::{
-    flows::throttle::{Admission, Attempt, From, OF_SLOW_NETWORK, Who},
+    flows::sign_in::throttle::{Admission, Attempt, From, OF_SLOW_NETWORK, Who},
     protocol::{
-        id::Id,
-        login_name::LoginName,
+        account::login_name::LoginName,
         secrets::SecretRing,
-        time::{Span, Timestamp},
+        values::{
+            id::Id,
+            time::{Span, Timestamp},
+        },
     },
     store::{AnyConnection, Error, Store, migrations},
 };

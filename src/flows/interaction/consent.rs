@@ -1,0 +1,163 @@
+//! The consent page (RFC 6749 §10.2, OpenID Connect Core 3.1.2.4): which app requests access, to what, for how long. The answer
+//! is remembered where that is allowed, and leads back to `/authorize` with a stamp, or to the client with a refusal.
+
+use actix_web::web::Data;
+
+use super::{Interaction, about, ask, path_with};
+use crate::{
+    app::App,
+    flows::formatting,
+    pages::{Consent, ConsentProblem, Lifetime, RequestedResource},
+    paths,
+    protocol::{
+        account::activity::Activity,
+        error::{ErrorCode, ProtocolError},
+        oauth::{authorization_response, client::GrantType, next_step::Allowed, scope::OFFLINE_ACCESS},
+        values::{params::Params, time::Span},
+    },
+    random,
+    store::{AnyConnection, activity::Event, apis, consents, users},
+    web::{
+        fault::Fault,
+        forms, page,
+        page_request::{PageError, PageRequest},
+        reply::Reply,
+        returning,
+    },
+};
+
+/// `GET /consent`.
+pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
+    ask(request, &app, handle).await
+}
+
+/// `POST /consent`.
+pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
+    ask(request, &app, handle).await
+}
+
+fn handle(
+    app: &App,
+    connection: &mut AnyConnection,
+    request: &PageRequest,
+    interaction: &Interaction,
+    form: Option<&Params>,
+) -> Result<Reply, PageError> {
+    match form {
+        None => show(app, connection, request, interaction, None),
+        Some(form) => decide(app, connection, request, interaction, form),
+    }
+}
+
+fn decide(
+    app: &App,
+    connection: &mut AnyConnection,
+    request: &PageRequest,
+    interaction: &Interaction,
+    form: &Params,
+) -> Result<Reply, PageError> {
+    let (now, base) = (request.context.now, app.config.issuer.base());
+    if forms::check(app, &interaction.cookie, &about(request, paths::CONSENT), form, now).is_err() {
+        return show(app, connection, request, interaction, Some(ConsentProblem::FormExpired));
+    }
+    let Interaction { client, request: authorization, session, .. } = interaction;
+    match form.get("decision") {
+        Some("allow") => {
+            let allowed = Allowed { scopes: authorization.consent_scopes.clone(), audiences: authorization.audiences.clone() };
+            let (origin, activity) = (request.context.origin(), Activity::AppAllowed);
+            let (id, user) = (random::id(now), session.user_id);
+            let event = Event { id, user, activity, origin: &origin, about: Some(&client.name), at: now };
+            consents::add(connection, &client.id, &allowed, &event)?;
+            let given = returning::give_consent(app, &request.query, session, now);
+            let to = path_with(request, paths::AUTHORIZE, returning::CONSENT_GIVEN, &given);
+            let note = format!("consent given: client {} user {}", client.id, session.user_id);
+            Ok(Reply::see_other(&format!("{base}{to}")).noting(note))
+        }
+        Some("deny") => {
+            let error = ProtocolError::new(ErrorCode::AccessDenied, "the user denied the request");
+            let answer = authorization_response::failure(&authorization.address, app.config.issuer.as_str(), &error);
+            Ok(page::deliver(base, &request.context, &answer).noting("consent denied"))
+        }
+        _ => Ok(request.malformed(app, "decision: expected 'allow' or 'deny'")),
+    }
+}
+
+fn show(
+    app: &App,
+    connection: &mut AnyConnection,
+    request: &PageRequest,
+    interaction: &Interaction,
+    problem: Option<ConsentProblem>,
+) -> Result<Reply, PageError> {
+    let Interaction { client, request: authorization, session, .. } = interaction;
+    let Some(user) = users::find(connection, session.user_id)? else {
+        return Err(Fault::Internal(format!("session {} belongs to a user who does not exist", session.id)).into());
+    };
+    let base = app.config.issuer.base();
+    let lifetimes = &app.config.lifetimes;
+    let until_sign_out = words(session.expires_at.since(request.context.now));
+    let (at_most, idle) = (words(lifetimes.refresh_absolute), words(lifetimes.refresh_idle));
+    let lifetime = if !client.may_use(GrantType::RefreshToken) {
+        Lifetime::Once { minutes: (lifetimes.access_token.seconds() + 59) / 60 }
+    } else if authorization.scopes.contains(OFFLINE_ACCESS) {
+        Lifetime::LongLived { at_most: &at_most, idle: &idle }
+    } else {
+        Lifetime::UntilSignOut { at_most: &until_sign_out }
+    };
+    let apis = apis::of(connection, &authorization.audiences)?;
+    let requested = |name| formatting::scope(name, &apis, &app.config.scope_claims);
+    let scopes: Vec<_> = authorization.consent_scopes.iter().map(requested).collect();
+    let shown_name = |uri: &String| apis.iter().find(|api| api.uri == *uri).map_or(uri.as_str(), |api| &api.name).to_owned();
+    let names: Vec<_> = authorization.audiences.iter().map(shown_name).collect();
+    let resources: Vec<_> =
+        authorization.audiences.iter().zip(&names).map(|(uri, name)| RequestedResource { name, uri }).collect();
+    let page = Consent {
+        layout: request.layout(app),
+        client_name: &client.name,
+        client_host: &authorization.address.shown_host(),
+        user: user.shown_name(),
+        username: &user.claims.username,
+        scopes: &scopes,
+        resources: &resources,
+        lifetime,
+        asks_each_time: !client.may_skip_consent(authorization.address.uri()),
+        action: &format!("{base}{}?{}", paths::CONSENT, request.query.to_query(&[], &[])),
+        csrf: &forms::stamp(app, &interaction.cookie, &about(request, paths::CONSENT), request.context.now),
+        problem,
+    };
+    let target = authorization.address.form_action_source();
+    Ok(match problem {
+        None => page::show(200, &page, Some(&target)),
+        Some(ConsentProblem::FormExpired) => page::show(400, &page, Some(&target)).noting("form expired or forged"),
+    })
+}
+
+/// A span in one unit, finer than that of `pages::span_text`: it is what users agree to.
+fn words(span: Span) -> String {
+    const UNITS: [(i64, i64, &str); 3] = [(5_400, 60, "minute"), (129_600, 3_600, "hour"), (31_000_000, 86_400, "day")];
+    let seconds = span.seconds();
+    let fitting = UNITS.into_iter().find(|(below, ..)| seconds < *below);
+    let (size, unit) = fitting.map_or((31_557_600, "year"), |(_, size, unit)| (size, unit));
+    let count = ((seconds + size / 2) / size).max(1);
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_said_in_one_unit() {
+        for (seconds, said) in [
+            (60, "1 minute"),
+            (600, "10 minutes"),
+            (43_200, "12 hours"),
+            (172_800, "2 days"),
+            (1_209_600, "14 days"),
+            (2_592_000, "30 days"),
+            (31_557_600, "1 year"),
+        ] {
+            assert_eq!(words(Span::from_seconds(seconds)), said);
+        }
+    }
+}

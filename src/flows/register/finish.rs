@@ -1,0 +1,228 @@
+//! Creating the account that a link in an e-mail is for: user name, display name and password, for an address that the link has
+//! verified. Only here is it revealed that a user name is taken, only to the owner of a verified address, and only a few times.
+
+use actix_web::{http::header, web::Data};
+
+use crate::{
+    app::App,
+    flows::{
+        link::{self, LinkPage, LinkRequest},
+        sign_in::{sign_in_redirect, throttle::MailLimit},
+    },
+    pages::{DisplayNameProblem, FormProblem, LinkProblem, RegisterFinish, RegisterFinishProblems, UsernameProblem},
+    paths,
+    protocol::{
+        account::{
+            activity::Activity,
+            link::{Invited, LinkContent, LinkKind},
+            login_name::LoginName,
+            profile::{self, DISPLAY_NAME_LIMIT, USERNAME_LIMIT},
+            user,
+        },
+        values::params::Params,
+    },
+    random,
+    store::{
+        self, AnyConnection,
+        activity::Event,
+        clients, link_actions,
+        links::Link,
+        users::{self, User},
+    },
+    web::{
+        blocking::{Priority, run_blocking},
+        page,
+        page_request::{self, PageError, PageRequest},
+        reply::Reply,
+    },
+};
+
+static LINK_PAGE: LinkPage = LinkPage { path: paths::REGISTER_FINISH, kinds: &[LinkKind::Register, LinkKind::Invitation] };
+
+/// The typed values, except the password.
+struct Typed {
+    username: String,
+    display_name: String,
+}
+
+/// The names of a new user, validated.
+struct Names {
+    username: String,
+    display_name: Option<String>,
+    email: String,
+}
+
+/// An account to be created.
+struct Candidate {
+    link: Link,
+    user: User,
+    typed: Typed,
+}
+
+/// `GET /register/finish`.
+pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
+    link::answer(request, &app, &LINK_PAGE, handle).await
+}
+
+/// `POST /register/finish`.
+pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
+    let context = request.context.clone();
+    page_request::reply(&app, &context, make(&app, request).await)
+}
+
+fn handle(
+    app: &App,
+    connection: &mut AnyConnection,
+    link_request: &LinkRequest,
+    link: &Link,
+    _: Option<&Params>,
+) -> Result<Reply, PageError> {
+    let typed = Typed { username: String::new(), display_name: String::new() };
+    link_request.ask(app, connection, link, &typed, RegisterFinishProblems::default())
+}
+
+/// Two blocking calls, with the password hashed between them.
+async fn make(app: &Data<App>, request: PageRequest) -> Result<Reply, PageError> {
+    let link_request = LinkRequest::read(app, request, &LINK_PAGE)?;
+    let password = link_request.field("new_password").into();
+    let judged = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<_, PageError> {
+        let candidate = link_request.judge(app, connection)?;
+        Ok((link_request, candidate))
+    });
+    let (link_request, mut candidate) = judged.await?;
+    candidate.user.password_hash = Some(app.passwords.hash_within_gate(password).await?);
+    run_blocking(app, Priority::Own, move |app, connection| link_request.register(app, connection, &candidate)).await
+}
+
+impl LinkRequest {
+    /// Validates the form, and reports all its problems at once.
+    ///
+    /// # Errors
+    /// The page again.
+    fn judge(&self, app: &App, connection: &mut AnyConnection) -> Result<Candidate, PageError> {
+        let link = self.find(app, connection)?;
+        let text = |name| self.field(name).trim().to_owned();
+        let typed = Typed { username: text("username"), display_name: text("display_name") };
+        let mut problems = RegisterFinishProblems::default();
+        if let Err(problem) = self.check(app, &link) {
+            problems.form = Some(problem);
+            return Err(self.ask(app, connection, &link, &typed, problems)?.into());
+        }
+        let unknown = || PageError::from(self.problem_of(app, Some(link.kind), LinkProblem::Unknown));
+        let email = link.email.clone().ok_or_else(unknown)?;
+        let username = profile::username(&typed.username).ok();
+        if let Some(username) = &username {
+            match MailLimit::of_names(&app.config.secrets, link.id).admit(connection, self.context.now)? {
+                Ok(()) if users::find_by_login(connection, &LoginName::parse(username))?.is_some() => {
+                    problems.username = Some(UsernameProblem::Taken);
+                }
+                Ok(()) => {}
+                Err(seconds) => problems.form = Some(FormProblem::SlowedDown { seconds }),
+            }
+        } else {
+            problems.username = Some(UsernameProblem::Invalid { limit: USERNAME_LIMIT });
+        }
+        let display_name = (!typed.display_name.is_empty()).then(|| profile::display_name(&typed.display_name));
+        if let Some(Err(_)) = display_name {
+            problems.display_name = Some(DisplayNameProblem::Invalid { limit: DISPLAY_NAME_LIMIT });
+        }
+        problems.password =
+            app.password_rules.check(self.field("new_password"), &[&typed.username, &email, &typed.display_name]).err();
+        let (Some(username), true) = (username, problems == RegisterFinishProblems::default()) else {
+            return Err(self.ask(app, connection, &link, &typed, problems)?.into());
+        };
+        let names = Names { username, display_name: display_name.and_then(Result::ok), email };
+        let user = self.user(&link, names).ok_or_else(unknown)?;
+        Ok(Candidate { link, user, typed })
+    }
+
+    /// The user that the link creates: their address is verified, and an invitation brings roles and groups. `None` for an
+    /// invitation that does not name them.
+    fn user(&self, link: &Link, names: Names) -> Option<User> {
+        let Names { username, display_name, email } = names;
+        let Invited { roles, groups } = match (link.kind, &link.content) {
+            (LinkKind::Register, _) => Invited::default(),
+            (_, LinkContent::Invited(invited)) => invited.clone(),
+            _ => return None,
+        };
+        let now = self.context.now;
+        Some(User {
+            claims: user::User {
+                id: random::id(now),
+                username,
+                display_name,
+                email,
+                email_verified: true,
+                roles,
+                groups,
+                attributes: serde_json::Map::new(),
+                updated_at: now,
+            },
+            password_hash: None,
+            disabled_at: None,
+            created_at: now,
+            signed_in_at: None,
+            sign_in_again_at: None,
+        })
+    }
+
+    fn register(&self, app: &App, connection: &mut AnyConnection, candidate: &Candidate) -> Result<Reply, PageError> {
+        let Candidate { link, user, typed } = candidate;
+        let (now, origin, id) = (self.context.now, self.context.origin(), user.claims.id);
+        let activity = Activity::Registered;
+        let event = Event { id: random::id(now), user: id, activity, origin: &origin, about: None, at: now };
+        match link_actions::register(connection, link, user, &event) {
+            Ok(true) => {}
+            Ok(false) => return self.lost(app, connection, link),
+            Err(store::Error::Conflict(_)) => return self.taken(app, connection, link, typed),
+            Err(error) => return Err(error.into()),
+        }
+        let request = link.content.request();
+        let to = (sign_in_redirect::REGISTERED, user.claims.username.as_str());
+        Ok(sign_in_redirect::to_sign_in(app, request, to, (self.browser(), now)).noting(format!("registered: user {id}")))
+    }
+
+    /// The user name or the address was taken by another user meanwhile.
+    fn taken(&self, app: &App, connection: &mut AnyConnection, link: &Link, typed: &Typed) -> Result<Reply, PageError> {
+        if users::find_by_login(connection, &LoginName::parse(&typed.username))?.is_none() {
+            return Ok(self.problem_of(app, Some(link.kind), LinkProblem::AddressTaken));
+        }
+        let problems = RegisterFinishProblems { username: Some(UsernameProblem::Taken), ..RegisterFinishProblems::default() };
+        self.ask(app, connection, link, typed, problems)
+    }
+
+    fn ask(
+        &self,
+        app: &App,
+        connection: &mut AnyConnection,
+        link: &Link,
+        typed: &Typed,
+        problems: RegisterFinishProblems,
+    ) -> Result<Reply, PageError> {
+        let request = link.content.request().map(Params::parse);
+        let client = request.as_ref().and_then(|request| request.get("client_id"));
+        let client = client.map(|id| clients::find(connection, id)).transpose()?.flatten();
+        let owner = self.owner();
+        let page = RegisterFinish {
+            layout: self.layout(app),
+            client_name: client.as_ref().map(|client| client.name.as_str()),
+            email: link.email.as_deref().unwrap_or_default(),
+            username: &typed.username,
+            display_name: &typed.display_name,
+            min_length: app.password_rules.min_length(),
+            action: &self.action(app),
+            csrf: &self.csrf(app, &owner, link),
+            problems,
+        };
+        let status = match problems {
+            RegisterFinishProblems { form: Some(problem), .. } => link::status(Some(problem)),
+            problems if problems == RegisterFinishProblems::default() => 200,
+            _ => 400,
+        };
+        let reply = self.keeping(&owner, page::show(status, &page, None));
+        Ok(match problems.form {
+            Some(FormProblem::SlowedDown { seconds }) => reply.with(header::RETRY_AFTER, &seconds.to_string()),
+            _ => reply,
+        })
+    }
+}

@@ -1,0 +1,249 @@
+//! The sign-in page. A sign-in is two blocking calls, with the password verified between them, on the hashing threads
+//! (`password_check`): look up the user and count the attempt; verify; begin the session. Known and unknown names take the same
+//! steps and the same time.
+
+use actix_web::{http::header, web::Data};
+
+use super::{
+    known_browser,
+    password_check::{self, Candidate, Verdict},
+    sign_in_redirect,
+    throttle::{self, Attempt},
+};
+use crate::{
+    app::App,
+    flows::formatting,
+    pages::{FormProblem, Login, LoginNotice, LoginProblem, Remember},
+    paths,
+    protocol::{
+        account::login_name::LoginName,
+        oauth::authorization::AuthorizationRequest,
+        oidc::authentication::Amr,
+        values::{id::Id, network, time::Timestamp},
+    },
+    random,
+    store::{
+        AnyConnection, clients,
+        sessions::{self, Session, SignIn},
+        users::{self, User},
+    },
+    web::{
+        blocking::{Priority, run_blocking},
+        cookies::{self, Keep},
+        fault::Fault,
+        forms, page,
+        page_request::{self, PageError, PageRequest},
+        reply::Reply,
+        returning, session,
+    },
+};
+
+/// The parameter that names the account page to return to.
+pub const THEN: &str = "then";
+/// The longest name accepted: no user has a longer one.
+const NAME_LIMIT: usize = 254;
+
+/// The typed values, except the password.
+#[derive(Clone)]
+struct Typed {
+    username: String,
+    remember: bool,
+}
+
+impl Typed {
+    /// The name, as it is looked up and counted.
+    fn name(&self) -> LoginName {
+        LoginName::parse(&self.username)
+    }
+}
+
+/// `GET /login`.
+pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
+    let handle = |app: &App, connection: &mut AnyConnection, request| Ok(show(app, connection, &request, None, None)?);
+    page_request::run(&app, Priority::Browsers, request, handle).await
+}
+
+/// `POST /login`.
+pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
+    let context = request.context.clone();
+    page_request::reply(&app, &context, sign_in(&app, request).await)
+}
+
+async fn sign_in(app: &Data<App>, request: PageRequest) -> Result<Reply, PageError> {
+    request.form(app)?;
+    let username = request.field("username").trim().to_owned();
+    let typed = Typed { username, remember: request.field("remember") == "yes" };
+    let (context, password) = (request.context.clone(), request.field("password").into());
+    if request.browser.is_none() {
+        return Ok(page::cookie_missing(app.config.issuer.base(), &context, &url(app, &request, paths::LOGIN)));
+    }
+    if !request.is_form_of_browser(app, paths::LOGIN) {
+        return run_blocking(app, Priority::Browsers, move |app, connection| {
+            Ok(show(app, connection, &request, Some(&typed), Some(LoginProblem::Form(FormProblem::FormExpired)))?)
+        })
+        .await;
+    }
+    let look = move |app: &App, connection: &mut AnyConnection| {
+        let candidate = look(app, connection, &request, &typed)?;
+        Ok(((request, typed), candidate))
+    };
+    password_check::by_password(app, &context, password, look, |app, connection, found, verdict| {
+        let (request, typed) = &**found;
+        match verdict {
+            Verdict::Right(user) => begin_session(app, connection, request, user, typed.remember),
+            Verdict::Wrong { user_id, is_verified } => {
+                let who = user_id.map_or_else(|| "no such user".to_owned(), |id| format!("user {id}"));
+                let what = if is_verified {
+                    "wrong name or password"
+                } else {
+                    "rejected without checking the password: global attempt limit reached"
+                };
+                let shown = show(app, connection, request, Some(typed), Some(LoginProblem::WrongNameOrPassword))?;
+                Ok(Some(shown.noting(format!("{what}: {who}"))))
+            }
+            Verdict::TooMany { seconds } => {
+                show(app, connection, request, Some(typed), Some(LoginProblem::Form(FormProblem::SlowedDown { seconds })))
+                    .map(Some)
+            }
+        }
+    })
+    .await
+}
+
+/// The query of the pending authorization request, with its own parameters.
+fn authorization_query(request: &PageRequest) -> String {
+    request.query.to_query(&returning::NOTICE_NAMES, &[])
+}
+
+/// A path of ours, with that request.
+fn url(app: &App, request: &PageRequest, path: &str) -> String {
+    let (base, query) = (app.config.issuer.base(), authorization_query(request));
+    if query.is_empty() { format!("{base}{path}") } else { format!("{base}{path}?{query}") }
+}
+
+/// Finds the user, and the counts that apply to an attempt at their password.
+fn look(app: &App, connection: &mut AnyConnection, request: &PageRequest, typed: &Typed) -> Result<Candidate, Fault> {
+    let (name, now) = (typed.name(), app.clock.now());
+    let user = if typed.username.len() > NAME_LIMIT { None } else { users::find_by_login(connection, &name)? };
+    let user_id = user.as_ref().map(|user| user.claims.id);
+    let from = known_browser::from(app, connection, (request.device.as_deref(), request.context.address), user_id, now)?;
+    let attempt = Attempt::to_sign_in(&app.config.secrets, throttle::Who { user_id, name: &name }, from, now);
+    Ok(Candidate { user: user.filter(|user| user.disabled_at.is_none()), user_id, attempt })
+}
+
+/// Begins a session. A session of the same user gets a new generation, even if it was idle for too long: its grants may still be
+/// active, and end with it. A session of another user ends, and a new one begins. `None` if the password was changed, or the
+/// account disabled, while this one was hashed.
+fn begin_session(
+    app: &App,
+    connection: &mut AnyConnection,
+    request: &PageRequest,
+    user: &User,
+    remember: bool,
+) -> Result<Option<Reply>, Fault> {
+    // Not the time of the request, which may have waited for its turn: an operator who requires a new sign-in means this one.
+    let (now, id) = (app.clock.now(), user.claims.id);
+    let before = session::unended(app, connection, request.session.as_deref())?;
+    let known = known_browser::name(app, request.device.as_deref(), now);
+    let name = known.map_or_else(random::text, str::to_owned);
+    let sign_in = SignIn {
+        user,
+        before: before.as_ref(),
+        new: new_session(app, request, (id, &name), remember, now),
+        network: &network::range(request.context.address),
+        event: random::id(now),
+    };
+    let Some(session) = sessions::begin(connection, sign_in, now)? else { return Ok(None) };
+    app.bell.notify_one();
+    let reply = Reply::see_other(&way_on(app, request))
+        .with(header::SET_COOKIE, &session::cookie(app, &session, now))
+        .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &known_browser::cookie(app, &name, now), Keep::Long))
+        .noting(format!("signed in: user {id} session {}", session.id));
+    Ok(Some(reply))
+}
+
+/// Where a user goes after signing in: on with the authorization request, back to the account page they came from, or to the
+/// front page. RFC 9700 §4.11: the last two contain nothing from outside.
+fn way_on(app: &App, request: &PageRequest) -> String {
+    let base = app.config.issuer.base();
+    if request.query.get("client_id").is_some() {
+        return format!("{base}{}?{}", paths::AUTHORIZE, request.query.to_query(&[], &[]));
+    }
+    let page = request.query.get(THEN).and_then(paths::account_page);
+    format!("{base}{}", page.unwrap_or(paths::HOME))
+}
+
+fn new_session(app: &App, request: &PageRequest, (user, device): (Id, &str), remember: bool, now: Timestamp) -> Session {
+    let lifetimes = &app.config.lifetimes;
+    let lifetime = if remember { lifetimes.remembered_session_absolute } else { lifetimes.session_absolute };
+    Session {
+        id: random::id(now),
+        user_id: user,
+        generation: 0,
+        auth_time: now,
+        created_at: now,
+        last_seen_at: now,
+        expires_at: now.plus(lifetime),
+        ended_at: None,
+        origin: request.context.origin(),
+        amr: Amr::password(),
+        remembered: remember,
+        device_id: Some(device.to_owned()),
+        sign_in_again_at: None,
+    }
+}
+
+/// The page; `typed` holds the values of the form, if one was sent.
+fn show(
+    app: &App,
+    connection: &mut AnyConnection,
+    request: &PageRequest,
+    typed: Option<&Typed>,
+    problem: Option<LoginProblem>,
+) -> Result<Reply, Fault> {
+    let client = request.query.get("client_id").map(|id| clients::find(connection, id)).transpose()?.flatten();
+    let authorization =
+        client.as_ref().and_then(|client| AuthorizationRequest::parse(&request.query, client, &app.config.scope_claims).ok());
+    let target = authorization.as_ref().map(|authorization| authorization.address.form_action_source());
+    let hint = authorization.as_ref().and_then(|authorization| authorization.login_hint.as_deref());
+    let said = returning::notice(app, request.browser.as_deref(), &request.query, request.context.now);
+    let hint = said.map(|said| said.name).or(hint).unwrap_or_default();
+    let browser = request.owner();
+    let recover_url = app.mailer.is_on().then(|| url(app, request, paths::RECOVER));
+    let register_url = app.is_registration_open().then(|| url(app, request, paths::REGISTER));
+    let login = Login {
+        layout: request.layout(app),
+        client_name: client.as_ref().filter(|_| authorization.is_some()).map(|client| client.name.as_str()),
+        action: &url(app, request, paths::LOGIN),
+        csrf: &forms::stamp(app, &browser, paths::LOGIN, request.context.now),
+        username: typed.map_or(hint, |typed| &typed.username),
+        remember: Some(Remember {
+            lasts: &formatting::span(app.config.lifetimes.remembered_session_absolute),
+            ticked: typed.is_some_and(|typed| typed.remember),
+        }),
+        recover_url: recover_url.as_deref(),
+        register_url: register_url.as_deref(),
+        notice: said.and_then(|said| notice(said.word)),
+        problem,
+    };
+    let reply = match problem {
+        None => page::show(200, &login, target.as_deref()),
+        Some(LoginProblem::WrongNameOrPassword) => page::show(401, &login, target.as_deref()),
+        Some(LoginProblem::Form(FormProblem::FormExpired)) => {
+            page::show(400, &login, target.as_deref()).noting("form expired or forged")
+        }
+        Some(LoginProblem::Form(FormProblem::SlowedDown { seconds })) => page::show(429, &login, target.as_deref())
+            .with(header::RETRY_AFTER, &seconds.to_string())
+            .noting("sign-in rate limited"),
+    };
+    Ok(request.keeping(&browser, reply))
+}
+
+/// The notice for a word in the query.
+fn notice(word: &str) -> Option<LoginNotice> {
+    match word {
+        sign_in_redirect::REGISTERED => Some(LoginNotice::Registered),
+        sign_in_redirect::PASSWORD_SET => Some(LoginNotice::PasswordSet),
+        _ => None,
+    }
+}

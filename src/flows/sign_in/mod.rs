@@ -1,0 +1,7 @@
+//! Sign-in: the page, the password check, and what slows guessing down.
+
+pub(crate) mod known_browser;
+pub mod login;
+pub(crate) mod password_check;
+pub(crate) mod sign_in_redirect;
+pub mod throttle;

@@ -1,0 +1,64 @@
+//! The redirect from a form of a signed-out user to the sign-in page: with a notice, the name to fill in, and the pending
+//! authorization request, stamped as having requested a sign-in.
+
+use actix_web::http::header;
+
+use crate::{
+    app::App,
+    paths,
+    protocol::{
+        oidc::prompt,
+        values::{params::Params, time::Timestamp},
+    },
+    web::{
+        cookies::{self, Keep},
+        reply::Reply,
+        returning,
+    },
+};
+
+/// The word for a notice on the sign-in page: an account was created.
+pub const REGISTERED: &str = "registered";
+/// The word for a notice: a new password was set by a link.
+pub const PASSWORD_SET: &str = "password_set";
+
+/// The purpose for which pseudonyms of browsers are derived.
+const BROWSER: &str = "browser that asked";
+
+/// The pseudonym of a browser, stored with its requests.
+pub fn pseudonym(app: &App, browser: &str) -> Vec<u8> {
+    app.config.secrets.pseudonym(BROWSER, browser).to_vec()
+}
+
+/// Whether a stored pseudonym is that of this browser, even if another process, or an earlier one, derived it with another secret
+/// of the list.
+pub fn is_pseudonym(app: &App, browser: &str, kept: &[u8]) -> bool {
+    !browser.is_empty() && app.config.secrets.pseudonyms(BROWSER, browser).any(|name| name == kept)
+}
+
+/// Redirects to the sign-in page when a link was used. `request` is the authorization request stored with the link, `browser` the
+/// cookie that the form was bound to.
+pub fn to_sign_in(
+    app: &App,
+    request: Option<&str>,
+    (notice, username): (&str, &str),
+    (browser, now): (&str, Timestamp),
+) -> Reply {
+    let params = request.map(Params::parse).filter(|params| params.get("client_id").is_some());
+    let request = params.map(|params| {
+        // A user who has just created an account is not asked to create another; the rest of `prompt` still applies.
+        let rest = prompt::after_registration(params.get("prompt").unwrap_or_default());
+        let prompt = (!rest.is_empty()).then_some(("prompt", rest.as_str()));
+        let without = [&returning::NAMES[..], &["prompt"]].concat();
+        Params::parse(&params.to_query(&without, prompt.as_slice()))
+    });
+    let requested = request.as_ref().map(|request| returning::ask_for_sign_in(app, request, now));
+    let request = request.unwrap_or_default();
+    let notice = returning::Notice { word: notice, name: username };
+    let stamp = returning::give_notice(app, browser, notice, &request, now);
+    let own = [(returning::NOTICE, notice.word), (returning::SIGN_IN_AS, notice.name), (returning::NOTICE_STAMP, stamp.as_str())];
+    let requested = requested.as_deref().map(|requested| (returning::SIGN_IN_REQUESTED, requested));
+    let query = request.to_query(&[], &[&own[..], requested.as_slice()].concat());
+    Reply::see_other(&format!("{}{}?{query}", app.config.issuer.base(), paths::LOGIN))
+        .with(header::SET_COOKIE, &cookies::set(cookies::LINK, "", Keep::Delete))
+}

@@ -1,0 +1,176 @@
+//! Account activity, as shown to the user: the kinds of security events, by the names they are stored under. Their wording is in
+//! the templates.
+
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::values::time::Timestamp;
+
+/// A kind of account activity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// The user registered the account.
+    Registered,
+    /// An operator added the account.
+    Added,
+    /// A sign-in.
+    SignedIn,
+    /// A sign-in in an unknown browser, or from a network in which this browser was never seen.
+    SignedInAnew,
+    /// Failed sign-ins in a row from one network.
+    SignInFailed,
+    /// A sign-out.
+    SignedOut,
+    /// A browser's session was ended from another browser.
+    SessionEnded,
+    /// The user consented to an app.
+    AppAllowed,
+    /// An app's access was revoked.
+    AppEnded,
+    /// A used code or refresh token was replayed: the app's access was revoked.
+    CredentialReused,
+    /// An app continued from another network.
+    AddressChanged,
+    /// All sessions and grants were ended, or all but the current ones.
+    EverythingEnded,
+    /// The user reported "this was not me".
+    NotMe,
+    /// The password was changed with the old one.
+    PasswordChanged,
+    /// A password reset was requested.
+    ResetRequested,
+    /// A new password was set by a link, or by an operator.
+    PasswordReset,
+    /// A change of the e-mail address was requested.
+    EmailChangeRequested,
+    /// The e-mail address was changed.
+    EmailChanged,
+    /// The current e-mail address was verified, by a link or by an operator.
+    EmailVerified,
+    /// An operator marked the current e-mail address as unverified.
+    EmailUnverified,
+    /// The display name, or other data behind the claims, was changed.
+    DetailsChanged,
+    /// An operator required the user to sign in again.
+    SignInAgain,
+    /// An operator disabled the account.
+    Disabled,
+    /// An operator enabled the account.
+    Enabled,
+    /// An operator ended the usable links in the user's e-mails.
+    LinksEnded,
+    /// The user's data were exported.
+    Exported,
+}
+
+impl Activity {
+    /// Every kind.
+    pub const ALL: [Self; 26] = [
+        Self::Registered,
+        Self::Added,
+        Self::SignedIn,
+        Self::SignedInAnew,
+        Self::SignInFailed,
+        Self::SignedOut,
+        Self::SessionEnded,
+        Self::AppAllowed,
+        Self::AppEnded,
+        Self::CredentialReused,
+        Self::AddressChanged,
+        Self::EverythingEnded,
+        Self::NotMe,
+        Self::PasswordChanged,
+        Self::ResetRequested,
+        Self::PasswordReset,
+        Self::EmailChangeRequested,
+        Self::EmailChanged,
+        Self::EmailVerified,
+        Self::EmailUnverified,
+        Self::DetailsChanged,
+        Self::SignInAgain,
+        Self::Disabled,
+        Self::Enabled,
+        Self::LinksEnded,
+        Self::Exported,
+    ];
+
+    /// The name it is stored under.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::Added => "added",
+            Self::SignedIn => "signed_in",
+            Self::SignedInAnew => "signed_in_anew",
+            Self::SignInFailed => "sign_in_failed",
+            Self::SignedOut => "signed_out",
+            Self::SessionEnded => "session_ended",
+            Self::AppAllowed => "app_allowed",
+            Self::AppEnded => "app_ended",
+            Self::CredentialReused => "credential_reused",
+            Self::AddressChanged => "address_changed",
+            Self::EverythingEnded => "everything_ended",
+            Self::NotMe => "not_me",
+            Self::PasswordChanged => "password_changed",
+            Self::ResetRequested => "reset_asked",
+            Self::PasswordReset => "password_reset",
+            Self::EmailChangeRequested => "email_change_asked",
+            Self::EmailChanged => "email_changed",
+            Self::EmailVerified => "email_verified",
+            Self::EmailUnverified => "email_unverified",
+            Self::DetailsChanged => "details_changed",
+            Self::SignInAgain => "sign_in_again",
+            Self::Disabled => "disabled",
+            Self::Enabled => "enabled",
+            Self::LinksEnded => "links_ended",
+            Self::Exported => "exported",
+        }
+    }
+
+    /// The kind stored under this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|activity| activity.name() == name)
+    }
+}
+
+/// The origin of an action, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The IP address.
+    pub address: Option<String>,
+    /// The approximate place, if a trusted proxy reports it.
+    pub place: Option<String>,
+    /// The browser or program, as named by its user agent header.
+    pub user_agent: Option<String>,
+}
+
+/// The origin of actions without a caller: on the command line, or by the server itself.
+pub static UNKNOWN_ORIGIN: Origin = Origin { address: None, place: None, user_agent: None };
+
+/// An entry of account activity, as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The kind of activity.
+    pub activity: Activity,
+    /// When it happened; of several, the last time.
+    pub at: Timestamp,
+    /// Where it came from.
+    pub origin: Origin,
+    /// Its subject: an app's name, an address, or who did it.
+    pub about: Option<String>,
+    /// The number of occurrences.
+    pub count: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_back() {
+        for activity in Activity::ALL {
+            assert_eq!(Activity::named(activity.name()), Some(activity));
+        }
+        assert_eq!(Activity::named("signed"), None);
+    }
+}

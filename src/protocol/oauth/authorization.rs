@@ -1,0 +1,219 @@
+//! The authorization request (RFC 6749 §4.1.1, OpenID Connect Core 3.1.2.1), parsed once and validated in the order of the list in
+//! `parse`. The redirect URI comes first: until it is validated, an error is shown on a page and never redirected. What a valid
+//! request needs next is `next_step`.
+
+use super::{
+    client::{Client, GrantType, PkceRule},
+    pkce::Challenge,
+    response_mode::ResponseMode,
+    return_address::{self, Mismatch, ReturnAddress},
+    scope::{OFFLINE_ACCESS, OPENID, ScopeClaims, Scopes},
+};
+use crate::protocol::{
+    error::{ErrorCode, Invalid, ProtocolError},
+    oidc::{claims_request::ClaimsRequest, prompt::Prompt},
+    values::{
+        params::{Flaw, Params},
+        time::Span,
+    },
+};
+
+/// The longest `nonce` accepted: it is stored until the code is redeemed.
+const NONCE_LIMIT: usize = 512;
+
+/// A valid authorization request.
+#[derive(Clone, Debug)]
+pub struct AuthorizationRequest {
+    /// Where the response goes.
+    pub address: ReturnAddress,
+    /// The requested scopes, all of them allowed to the client.
+    pub scopes: Scopes,
+    /// The requested APIs (RFC 8707), or the client's default ones.
+    pub audiences: Vec<String>,
+    /// The PKCE challenge.
+    pub challenge: Option<Challenge>,
+    /// Copied into the ID token.
+    pub nonce: Option<String>,
+    /// Which pages the client requests.
+    pub prompt: Prompt,
+    /// The maximum age of the sign-in that the client accepts.
+    pub max_age: Option<Span>,
+    /// The user the client expects, as typed by them.
+    pub login_hint: Option<String>,
+    /// An ID token of this server that names the user the client expects.
+    pub id_token_hint: Option<String>,
+    /// The individually requested claims, as far as the client may have them.
+    pub claims: ClaimsRequest,
+    /// The scopes to consent to: the requested ones, and those that the requested claims belong to.
+    pub consent_scopes: Scopes,
+}
+
+/// An error that must not be redirected (RFC 6749 §4.1.2.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PageProblem {
+    /// `client_id` is missing.
+    ClientMissing,
+    /// `client_id` or `redirect_uri` is repeated or malformed.
+    Malformed(Flaw),
+    /// The redirect URI is missing, or not registered.
+    RedirectUri(Mismatch),
+}
+
+/// Why a request is refused, and how the error is returned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// On an error page of this server.
+    Page(PageProblem),
+    /// By a redirect to the client.
+    Redirect(ReturnAddress, ProtocolError),
+}
+
+/// The client that the request names.
+///
+/// # Errors
+/// [`PageProblem`] if it names none, or more than one.
+pub fn client_id(params: &Params) -> Result<&str, PageProblem> {
+    for name in ["client_id", "redirect_uri"] {
+        if let Some(flaw) = params.flaw_of(name) {
+            return Err(PageProblem::Malformed(flaw.clone()));
+        }
+    }
+    params.get("client_id").ok_or(PageProblem::ClientMissing)
+}
+
+impl AuthorizationRequest {
+    /// Parses the request of this client; `custom` holds the operator's scopes that grant claims besides the standard ones.
+    ///
+    /// # Errors
+    /// [`Refusal`]: the first check of the list that fails.
+    pub fn parse(params: &Params, client: &Client, custom: &ScopeClaims) -> Result<Self, Refusal> {
+        let asks_openid = params.get("scope").is_some_and(|scope| scope.split(' ').any(|s| s == OPENID));
+        let mut address = return_address::find(client, params.get("redirect_uri"), asks_openid)
+            .map_err(|mismatch| Refusal::Page(PageProblem::RedirectUri(mismatch)))?;
+        if params.flaw_of("state").is_none() {
+            address.state = params.get("state").map(str::to_owned);
+        }
+        let mode = ResponseMode::parse(params.get("response_mode"));
+        address.mode = mode.as_ref().copied().unwrap_or(ResponseMode::Query);
+        let redirect = |error| Refusal::Redirect(address.clone(), error);
+        let invalid = |why: Invalid| Refusal::Redirect(address.clone(), ProtocolError::new(ErrorCode::InvalidRequest, why));
+
+        if let Some(flaw) = params.flaw() {
+            return Err(invalid(flaw.describe().into()));
+        }
+        mode.map_err(&invalid)?;
+        refuse_unsupported(params).map_err(redirect)?;
+        check_response_type(params.get("response_type"), client).map_err(redirect)?;
+        let scopes = read_scopes(params.get("scope"), client).map_err(redirect)?;
+        let audiences = read_resources(params, client).map_err(redirect)?;
+        let challenge = read_challenge(params, client).map_err(&invalid)?;
+        let prompt = Prompt::parse(params.get("prompt").unwrap_or_default()).map_err(&invalid)?;
+        let max_age = read_max_age(params.get("max_age")).map_err(&invalid)?;
+        let nonce = params.get("nonce").map(str::to_owned);
+        if nonce.as_ref().is_some_and(|nonce| nonce.len() > NONCE_LIMIT) {
+            return Err(invalid(format!("nonce: expected at most {NONCE_LIMIT} bytes").into()));
+        }
+        let claims = params.get("claims").map(ClaimsRequest::parse).transpose().map_err(&invalid)?;
+        let claims = claims.unwrap_or_default().allowed(&client.scopes, custom);
+        Ok(Self {
+            consent_scopes: scopes.with(claims.scopes(&client.scopes, custom)),
+            claims,
+            scopes,
+            audiences,
+            challenge,
+            nonce,
+            prompt,
+            max_age,
+            login_hint: params.get("login_hint").map(str::to_owned),
+            id_token_hint: params.get("id_token_hint").map(str::to_owned),
+            address,
+        })
+    }
+}
+
+/// OpenID Connect Core 3.1.2.6: parameters that would change the meaning of the request if they were supported.
+fn refuse_unsupported(params: &Params) -> Result<(), ProtocolError> {
+    for (name, code) in [
+        ("request", ErrorCode::RequestNotSupported),
+        ("request_uri", ErrorCode::RequestUriNotSupported),
+        ("registration", ErrorCode::RegistrationNotSupported),
+    ] {
+        if params.get(name).is_some() {
+            return Err(ProtocolError::new(code, format!("the parameter '{name}' is not supported")));
+        }
+    }
+    Ok(())
+}
+
+fn check_response_type(response_type: Option<&str>, client: &Client) -> Result<(), ProtocolError> {
+    match response_type {
+        None => return Err(ProtocolError::new(ErrorCode::InvalidRequest, "response_type: expected 'code', received none")),
+        Some("code") => {}
+        Some(other) => {
+            return Err(ProtocolError::new(
+                ErrorCode::UnsupportedResponseType,
+                format!("response_type: expected 'code', received '{other}'"),
+            ));
+        }
+    }
+    if client.may_use(GrantType::AuthorizationCode) {
+        Ok(())
+    } else {
+        Err(ProtocolError::new(ErrorCode::UnauthorizedClient, "the client is not allowed the grant type authorization_code"))
+    }
+}
+
+fn read_scopes(scope: Option<&str>, client: &Client) -> Result<Scopes, ProtocolError> {
+    let invalid = |text: String| ProtocolError::new(ErrorCode::InvalidScope, text);
+    let Some(scope) = scope else { return Err(invalid(format!("scope: expected some of '{}', received none", client.scopes))) };
+    let scopes = Scopes::parse(scope).map_err(|bad| invalid(bad.describe()))?;
+    if let Some(outside) = scopes.first_outside(&client.scopes) {
+        return Err(invalid(format!("scope: '{outside}' is not allowed for this client; allowed are '{}'", client.scopes)));
+    }
+    if scopes.is_empty() {
+        return Err(invalid(format!("scope: expected some of '{}', received none", client.scopes)));
+    }
+    if client.may_use(GrantType::RefreshToken) {
+        return Ok(scopes);
+    }
+    // OpenID Connect Core §11: offline_access means nothing for a client that gets no refresh token.
+    Ok(scopes.retain(|scope| scope != OFFLINE_ACCESS))
+}
+
+/// RFC 8707 §2: each `resource` must be one of the client's APIs; without any, its default ones apply.
+fn read_resources(params: &Params, client: &Client) -> Result<Vec<String>, ProtocolError> {
+    let mut audiences: Vec<String> = Vec::new();
+    for resource in params.all("resource") {
+        if !client.audiences.iter().any(|audience| audience == resource) {
+            return Err(ProtocolError::new(
+                ErrorCode::InvalidTarget,
+                format!("resource: '{resource}' is not registered for this client"),
+            ));
+        }
+        if !audiences.iter().any(|audience| audience == resource) {
+            audiences.push(resource.to_owned());
+        }
+    }
+    Ok(if audiences.is_empty() { client.default_audiences().to_vec() } else { audiences })
+}
+
+/// RFC 7636 §4.4.1, RFC 9700 §2.1.1: a challenge is required unless PKCE is optional for the client.
+fn read_challenge(params: &Params, client: &Client) -> Result<Option<Challenge>, Invalid> {
+    match (params.get("code_challenge"), params.get("code_challenge_method")) {
+        (Some(challenge), method) => Challenge::parse(challenge, method).map(Some),
+        (None, None) if client.pkce == PkceRule::Optional => Ok(None),
+        (None, _) => Err("code_challenge: expected a PKCE challenge (method S256), received none".into()),
+    }
+}
+
+fn read_max_age(text: Option<&str>) -> Result<Option<Span>, Invalid> {
+    text.map(|text| match text.parse::<u32>() {
+        Ok(seconds) if text.bytes().all(|b| b.is_ascii_digit()) => Ok(Span::from_seconds(seconds)),
+        _ => Err(format!("max_age: expected a number of seconds, received '{text}'").into()),
+    })
+    .transpose()
+}
+
+#[cfg(test)]
+#[path = "authorization_tests.rs"]
+mod tests;

@@ -1,0 +1,251 @@
+//! Client authentication (RFC 6749 §2.3): which credentials a request carries, and whether they are the client's, by the one method
+//! it registered. Looking up the client is left to the caller.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::{
+    client::{AuthMethod, Client},
+    client_assertion,
+};
+use crate::protocol::{
+    error::{ErrorCode, ProtocolError},
+    secrets::sensitive::Sensitive,
+    values::params::{Params, decode},
+};
+
+/// The client credentials of a request.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Presented {
+    /// The client that the request claims to come from.
+    pub client_id: String,
+    /// The authentication method used.
+    pub method: AuthMethod,
+    /// The secret, or the assertion.
+    proof: Option<Sensitive<String>>,
+}
+
+/// What is left to verify before the client is authenticated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verified<'a> {
+    /// Nothing.
+    Wholly,
+    /// The assertion's signature and claims, and that it was not used before (RFC 7523 §3).
+    UpToAssertion(&'a str),
+}
+
+impl std::fmt::Debug for Presented {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Presented({}, {})", self.client_id, self.method.as_str())
+    }
+}
+
+impl Presented {
+    /// Reads the `Authorization` header and the body.
+    ///
+    /// # Errors
+    /// `invalid_request` for two methods at once (RFC 6749 §2.3, §5.2); `invalid_client` for none, for a header that is not
+    /// well-formed Basic, and for an assertion that names no client.
+    pub fn read(authorization: Option<&str>, params: &Params) -> Result<Self, ProtocolError> {
+        let invalid_client = |text: &str| ProtocolError::new(ErrorCode::InvalidClient, text);
+        let (body_id, secret, assertion) = (params.get("client_id"), params.get("client_secret"), params.get("client_assertion"));
+        let type_named = params.get("client_assertion_type");
+        let ways = [authorization.is_some(), secret.is_some(), assertion.is_some() || type_named.is_some()];
+        if ways.into_iter().filter(|used| *used).count() > 1 {
+            return Err(ProtocolError::new(
+                ErrorCode::InvalidRequest,
+                "expected one way of client authentication, received several of: Authorization header, client_secret, client_assertion",
+            ));
+        }
+        if let Some(header) = authorization {
+            let (client_id, secret) = read_basic(header)
+                .ok_or_else(|| invalid_client("Authorization: expected 'Basic ' and base64 of form-encoded id:secret"))?;
+            same_client(body_id, &client_id)?;
+            return Ok(Self { client_id, method: AuthMethod::ClientSecretBasic, proof: Some(secret) });
+        }
+        if type_named.is_some_and(|name| name != client_assertion::TYPE) || assertion.is_some() != type_named.is_some() {
+            return Err(invalid_client(&format!(
+                "client_assertion: expected a JWT with client_assertion_type '{}'",
+                client_assertion::TYPE
+            )));
+        }
+        if let Some(assertion) = assertion {
+            let client_id = client_assertion::claimed_client(assertion)
+                .ok_or_else(|| invalid_client("client_assertion: expected a signed JWT with the client's id as sub"))?;
+            same_client(body_id, &client_id)?;
+            return Ok(Self { client_id, method: AuthMethod::PrivateKeyJwt, proof: Some(assertion.into()) });
+        }
+        let client_id = body_id
+            .ok_or_else(|| invalid_client("expected client_id (public clients) or client authentication, received neither"))?;
+        let method = if secret.is_some() { AuthMethod::ClientSecretPost } else { AuthMethod::None };
+        Ok(Self { client_id: client_id.to_owned(), method, proof: secret.map(Sensitive::from) })
+    }
+
+    /// Verifies that these are the credentials of `client`, by the method it registered (RFC 7591 §2); verifying an assertion's
+    /// signature is left to the caller.
+    ///
+    /// # Errors
+    /// `invalid_client`, naming the expected method: the existence of a client is no secret, as its id is in every authorization
+    /// request.
+    pub fn verify(&self, client: &Client) -> Result<Verified<'_>, ProtocolError> {
+        let refuse = |text: &str| Err(ProtocolError::new(ErrorCode::InvalidClient, text));
+        if self.method != client.auth_method {
+            return refuse(&format!(
+                "client authentication: expected {}, received {}",
+                client.auth_method.as_str(),
+                self.method.as_str()
+            ));
+        }
+        let verified = match (&self.proof, self.method) {
+            (None, AuthMethod::None) => Verified::Wholly,
+            (Some(assertion), AuthMethod::PrivateKeyJwt) => Verified::UpToAssertion(assertion.expose()),
+            (Some(secret), AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost)
+                if is_secret_of(client, secret.expose()) =>
+            {
+                Verified::Wholly
+            }
+            _ => return refuse("the client secret is wrong"),
+        };
+        if client.disabled_at.is_some() {
+            return refuse("the client is disabled");
+        }
+        Ok(verified)
+    }
+}
+
+/// Whether the secret is one of the client's two; both are compared, in constant time.
+fn is_secret_of(client: &Client, secret: &str) -> bool {
+    let hash = secret_hash(secret);
+    let is = |kept: &Option<Vec<u8>>| kept.as_ref().map_or(0.into(), |kept| hash.ct_eq(kept));
+    bool::from(is(&client.secret_hash) | is(&client.previous_secret_hash))
+}
+
+fn same_client(body_id: Option<&str>, client_id: &str) -> Result<(), ProtocolError> {
+    match body_id {
+        Some(body_id) if body_id != client_id => {
+            Err(ProtocolError::new(ErrorCode::InvalidRequest, "client_id in the body does not match the client authentication"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The stored hash of a client secret: its SHA-256. Generated secrets have 256 random bits, to which a slower hash adds nothing.
+#[must_use]
+pub fn secret_hash(secret: &str) -> Vec<u8> {
+    Sha256::digest(secret).to_vec()
+}
+
+/// RFC 6749 §2.3.1: strict base64, then id and secret each form-decoded.
+fn read_basic(header: &str) -> Option<(String, Sensitive<String>)> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let text = Sensitive::new(STANDARD.decode(encoded).ok()?);
+    let (id, secret) = str::from_utf8(text.expose()).ok()?.split_once(':')?;
+    let (id, secret) = (decode(id)?, Sensitive::new(decode(secret)?));
+    let are_filled = !id.is_empty() && !secret.expose().is_empty();
+    (are_filled && !id.contains('\0') && !secret.expose().contains('\0')).then_some((id, secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::oauth::client::{ClientKind, tests::client};
+
+    fn read(header: Option<&str>, body: &str) -> Result<Presented, ErrorCode> {
+        Presented::read(header, &Params::parse(body)).map_err(|error| error.code)
+    }
+
+    fn basic(text: &str) -> String {
+        format!("Basic {}", STANDARD.encode(text))
+    }
+
+    #[test]
+    fn basic_is_decoded_strictly() {
+        let presented = read(Some(&basic("a%3Ab:s%2Bt+u")), "").unwrap();
+        assert_eq!((presented.client_id.as_str(), presented.proof), ("a:b", Some("s+t u".into())));
+        for header in [
+            "",
+            "Basic",
+            "Basic !!!",
+            "Bearer abc",
+            "Basic YTpi\n",
+            "Basic YTpi=",
+            &basic("noseparator"),
+            &basic(":s"),
+            &basic("a:"),
+            &basic("a:%zz"),
+            &basic("a:%00"),
+        ] {
+            assert_eq!(read(Some(header), ""), Err(ErrorCode::InvalidClient), "{header}");
+        }
+    }
+
+    #[test]
+    fn two_methods_at_once_are_refused() {
+        assert_eq!(read(Some(&basic("a:b")), "client_secret=b"), Err(ErrorCode::InvalidRequest));
+        assert_eq!(read(Some(&basic("a:b")), "client_id=c"), Err(ErrorCode::InvalidRequest));
+        let presented = read(Some(&basic("a:b")), "client_id=a").unwrap();
+        assert_eq!(format!("{presented:?}"), "Presented(a, client_secret_basic)", "and no secret");
+        assert_eq!(read(None, "grant_type=x"), Err(ErrorCode::InvalidClient));
+        let typed = format!("client_assertion_type={}", client_assertion::TYPE);
+        assert_eq!(read(Some(&basic("a:b")), &format!("client_assertion=x&{typed}")), Err(ErrorCode::InvalidRequest));
+        assert_eq!(read(None, &format!("client_secret=b&client_assertion=x&{typed}")), Err(ErrorCode::InvalidRequest));
+        assert_eq!(read(None, &format!("client_id=a&client_secret=b&{typed}")), Err(ErrorCode::InvalidRequest), "a type alone");
+        assert_eq!(
+            read(None, "client_id=a&client_secret=b&client_assertion=x"),
+            Err(ErrorCode::InvalidRequest),
+            "one without type"
+        );
+    }
+
+    #[test]
+    fn an_assertion_names_its_client() {
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        let jwt = format!("e30.{}.x", URL_SAFE_NO_PAD.encode(r#"{"sub":"app"}"#));
+        let typed = format!("client_assertion_type={}", client_assertion::TYPE);
+        let presented = read(None, &format!("client_assertion={jwt}&{typed}")).unwrap();
+        assert_eq!((presented.client_id.as_str(), presented.method), ("app", AuthMethod::PrivateKeyJwt));
+        assert!(read(None, &format!("client_id=app&client_assertion={jwt}&{typed}")).is_ok());
+        assert_eq!(read(None, &format!("client_id=b&client_assertion={jwt}&{typed}")), Err(ErrorCode::InvalidRequest));
+        for body in [
+            format!("client_assertion={jwt}"),
+            format!("client_id=app&{typed}"),
+            format!("client_assertion=x&{typed}"),
+            format!("client_assertion={jwt}&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:saml2-bearer"),
+        ] {
+            assert_eq!(read(None, &body), Err(ErrorCode::InvalidClient), "{body}");
+        }
+        let mut web = client(ClientKind::Web);
+        assert_eq!(presented.verify(&web).map_err(|e| e.code), Err(ErrorCode::InvalidClient), "another method is registered");
+        web.auth_method = AuthMethod::PrivateKeyJwt;
+        assert_eq!(presented.verify(&web), Ok(Verified::UpToAssertion(&jwt)));
+    }
+
+    #[test]
+    fn only_the_registered_method_and_the_issued_secret_pass() {
+        let mut web = client(ClientKind::Web);
+        web.secret_hash = Some(secret_hash("right"));
+        let verdict = |header: Option<String>, body: &str, client: &Client| {
+            read(header.as_deref(), body).unwrap().verify(client).map(|_| ()).map_err(|e| e.code)
+        };
+        assert_eq!(verdict(Some(basic("app:right")), "", &web), Ok(()));
+        assert_eq!(verdict(Some(basic("app:wrong")), "", &web), Err(ErrorCode::InvalidClient));
+        assert_eq!(verdict(Some(basic("app:older")), "", &web), Err(ErrorCode::InvalidClient));
+        web.previous_secret_hash = Some(secret_hash("older"));
+        for live in ["right", "older"] {
+            assert_eq!(verdict(Some(basic(&format!("app:{live}"))), "", &web), Ok(()), "two secrets are live");
+        }
+        assert_eq!(verdict(None, "client_id=app&client_secret=right", &web), Err(ErrorCode::InvalidClient));
+        assert_eq!(verdict(None, "client_id=app", &web), Err(ErrorCode::InvalidClient));
+        let spa = client(ClientKind::Spa);
+        assert_eq!(verdict(None, "client_id=app", &spa), Ok(()));
+        assert_eq!(verdict(None, "client_id=app&client_secret=x", &spa), Err(ErrorCode::InvalidClient));
+        web.disabled_at = Some(crate::protocol::values::time::Timestamp::from_millis(1));
+        assert_eq!(verdict(Some(basic("app:right")), "", &web), Err(ErrorCode::InvalidClient));
+        (web.secret_hash, web.disabled_at) = (None, None);
+        assert_eq!(verdict(Some(basic("app:right")), "", &web), Err(ErrorCode::InvalidClient));
+    }
+}

@@ -1,0 +1,96 @@
+//! Token introspection (RFC 7662): the token of the request, which callers may see it, and the response. An inactive token, or one
+//! the caller may not see, gets the same response, which reveals nothing. Looking the token up is `inspection`.
+
+use serde_json::{Map, Value, json};
+
+use super::{api::Api, client::Client, scope::Scopes};
+use crate::protocol::{
+    error::{ErrorCode, ProtocolError},
+    values::params::Params,
+};
+
+/// The token of an introspection or revocation request (RFC 7662 §2.1, RFC 7009 §2.1). `token_type_hint` is ignored: the form of a
+/// token shows its kind.
+///
+/// # Errors
+/// `invalid_request` if there is none.
+pub fn token(params: &Params) -> Result<&str, ProtocolError> {
+    let missing = || ProtocolError::new(ErrorCode::InvalidRequest, "expected the parameter 'token', received none");
+    params.get("token").ok_or_else(missing)
+}
+
+/// The response for a token that is inactive, unknown, or not for the caller (§2.2).
+#[must_use]
+pub fn inactive() -> Map<String, Value> {
+    Map::from_iter([("active".to_owned(), Value::Bool(false))])
+}
+
+/// How much a caller may see of an access token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// Everything: it was issued to the caller.
+    Own,
+    /// Only what concerns the APIs the caller serves.
+    Resource,
+}
+
+/// The caller's view of an access token for these resources, if any (RFC 7662 §4).
+#[must_use]
+pub fn view(caller: &Client, issued_to: &str, resources: &[String]) -> Option<View> {
+    if caller.id == issued_to {
+        return Some(View::Own);
+    }
+    resources.iter().any(|uri| caller.introspects.contains(uri)).then_some(View::Resource)
+}
+
+/// The scopes that a resource server sees: those of the APIs it serves (RFC 7662 §2.2, RFC 9701 §5); `apis` are these.
+#[must_use]
+pub fn visible(scopes: &Scopes, apis: &[Api]) -> Scopes {
+    scopes.retain(|scope| apis.iter().any(|api| api.has(scope)))
+}
+
+/// The response for an active access token; `claims` are its own, `scopes` those the caller may see.
+#[must_use]
+pub fn access_token(claims: &Map<String, Value>, scopes: &Scopes) -> Map<String, Value> {
+    let mut answer = Map::from_iter([("active".to_owned(), json!(true)), ("token_type".to_owned(), json!("Bearer"))]);
+    if !scopes.is_empty() {
+        answer.insert("scope".into(), scopes.to_string().into()); // RFC 6749 §3.3: an empty list is omitted
+    }
+    for name in ["iss", "sub", "aud", "client_id", "exp", "iat", "jti", "auth_time", "acr"] {
+        if let Some(value) = claims.get(name) {
+            answer.insert(name.into(), value.clone());
+        }
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::oauth::{
+        api::tests::api,
+        client::{ClientKind, tests::client},
+    };
+
+    #[test]
+    fn who_may_know_what() {
+        let mut rs = client(ClientKind::Service);
+        rs.id = "rs".into();
+        rs.introspects = vec!["https://api.example.com".into()];
+        let resources = ["https://api.example.com".to_owned(), "https://files.example.com".into()];
+        assert_eq!(view(&rs, "app", &resources), Some(View::Resource));
+        assert_eq!(view(&rs, "app", &resources[1..]), None);
+        assert_eq!(view(&rs, "rs", &[]), Some(View::Own));
+        let scopes = Scopes::parse("openid notes:read files:read").unwrap();
+        assert_eq!(visible(&scopes, &[api("https://api.example.com", &["notes:read"])]).to_string(), "notes:read");
+        assert_eq!(Value::Object(inactive()).to_string(), r#"{"active":false}"#);
+    }
+
+    #[test]
+    fn the_token_is_needed() {
+        assert_eq!(token(&Params::parse("token=abc&token_type_hint=x")), Ok("abc"));
+        for bad in ["", "token=", "token_type_hint=x"] {
+            assert_eq!(token(&Params::parse(bad)).unwrap_err().code, ErrorCode::InvalidRequest);
+        }
+    }
+}

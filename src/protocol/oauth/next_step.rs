@@ -1,0 +1,188 @@
+//! The next step of a valid authorization request: sign-in, consent, a code or an error. The only place that weighs `prompt`,
+//! `max_age`, the hint and consent (OpenID Connect Core 3.1.2.1 to 3.1.2.6). Steps never call one another: each returns to
+//! `/authorize`, which decides here again.
+
+use super::{authorization::AuthorizationRequest, scope::Scopes};
+use crate::protocol::{
+    error::{ErrorCode, ProtocolError},
+    oidc::authentication::Class,
+    values::{
+        id::Id,
+        time::{Span, Timestamp},
+    },
+};
+
+/// How long a sign-in made for a request counts as fresh for that request: the time consent may take after it.
+const FRESH_FOR: Span = Span::from_seconds(300);
+
+/// The signed-in user, and when they authenticated.
+#[derive(Clone, Copy, Debug)]
+pub struct SignedIn {
+    /// The user.
+    pub user: Id,
+    /// When the user last authenticated.
+    pub auth_time: Timestamp,
+    /// The authentication context class of the sign-in.
+    pub class: Option<Class>,
+}
+
+/// The user the client expects, by `id_token_hint` or by a required value of `sub`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expected {
+    /// Anyone.
+    #[default]
+    Anyone,
+    /// This user.
+    User(Id),
+    /// A user who does not exist, or two different users.
+    NoOne,
+}
+
+impl Expected {
+    /// Combines both expectations.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Anyone, one) | (one, Self::Anyone) => one,
+            (one, other) if one == other => one,
+            _ => Self::NoOne,
+        }
+    }
+
+    fn is(self, user: Id) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::User(expected) => expected == user,
+            Self::NoOne => false,
+        }
+    }
+}
+
+/// What a user allows a client: scopes, and the resource servers they apply to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// The scopes.
+    pub scopes: Scopes,
+    /// The resource servers.
+    pub audiences: Vec<String>,
+}
+
+impl Allowed {
+    /// Whether it covers everything requested.
+    #[must_use]
+    pub fn covers(&self, request: &AuthorizationRequest) -> bool {
+        request.consent_scopes.first_outside(&self.scopes).is_none()
+            && request.audiences.iter().all(|audience| self.audiences.contains(audience))
+    }
+
+    /// The union of both.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let new = other.audiences.iter().filter(|audience| !self.audiences.contains(audience));
+        Self { scopes: self.scopes.union(&other.scopes), audiences: self.audiences.iter().chain(new).cloned().collect() }
+    }
+}
+
+/// The facts the decision depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The session of this browser.
+    pub signed_in: Option<SignedIn>,
+    /// When this request last required a fresh sign-in, by an unexpired stamp.
+    pub sign_in_requested: Option<Timestamp>,
+    /// Whether consent to this very request was given in this session, by an unexpired stamp.
+    pub consent_given: bool,
+    /// Whether the account was chosen for this very request in this session, by an unexpired stamp.
+    pub account_chosen: bool,
+    /// What this user allowed this client before, where that may be used without asking again.
+    pub remembered: Option<&'a Allowed>,
+    /// The user the client expects.
+    pub expected: Expected,
+    /// The maximum age of the sign-in configured for the client.
+    pub max_auth_age: Option<Span>,
+    /// The current time.
+    pub now: Timestamp,
+}
+
+/// The next step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Show the sign-in page.
+    SignIn,
+    /// Show the registration page.
+    Register,
+    /// Show the account selection page.
+    SelectAccount,
+    /// Show the consent page.
+    Consent,
+    /// Issue a code.
+    Issue,
+    /// Return an error to the client.
+    Refuse(ProtocolError),
+}
+
+/// Decides the next step.
+#[must_use]
+pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
+    let silent = request.prompt.none;
+    let or_sign_in = |refused: bool, code, description: &str| if refused { refuse(code, description) } else { Step::SignIn };
+    if !Class::ALL.iter().any(|class| request.claims.is_met_by(Some(*class))) {
+        return refuse(
+            ErrorCode::UnmetAuthenticationRequirements,
+            "this server does not support any of the acr values requested as essential",
+        );
+    }
+    // Initiating User Registration §4: a user who has signed in since has created an account, or has one.
+    let has_signed_in = facts.signed_in.is_some_and(|one| has_signed_in_since_requested(one, facts));
+    if request.prompt.create && !has_signed_in {
+        return Step::Register; // never silent: `none` stands alone
+    }
+    let Some(signed_in) = facts.signed_in else { return or_sign_in(silent, ErrorCode::LoginRequired, "no user is signed in") };
+    // A sign-in since this request required one is fresh, even if it is older than max_age by now.
+    let age = facts.now.age_of(signed_in.auth_time);
+    let fresh = has_signed_in_since_requested(signed_in, facts) && age.is_at_most(FRESH_FOR);
+    if !facts.expected.is(signed_in.user) {
+        // Core 3.1.2.1: if the user was asked to sign in and is still a different user, return an error instead of an endless loop.
+        return or_sign_in(silent || fresh, ErrorCode::LoginRequired, "the signed-in user is not the one the client expects");
+    }
+    if !request.claims.is_met_by(signed_in.class) {
+        let unmet = "the sign-in does not meet any of the acr values requested as essential";
+        return or_sign_in(silent || fresh, ErrorCode::UnmetAuthenticationRequirements, unmet);
+    }
+    let too_old = request.max_age.is_some_and(|max_age| !age.is_at_most(max_age))
+        || facts.max_auth_age.is_some_and(|max_auth_age| !age.is_below(max_auth_age));
+    if (request.prompt.login || too_old) && !fresh {
+        return or_sign_in(
+            silent,
+            ErrorCode::LoginRequired,
+            "the last sign-in is older than max_age or the client's sign-in limit allows",
+        );
+    }
+    if request.prompt.select_account && !facts.account_chosen && !fresh {
+        return Step::SelectAccount; // never silent: `none` stands alone
+    }
+    let remembered = facts.remembered.is_some_and(|allowed| allowed.covers(request));
+    if facts.consent_given || remembered && !request.prompt.consent {
+        return Step::Issue;
+    }
+    if silent {
+        refuse(ErrorCode::ConsentRequired, "the user has not given consent, or this type of client must ask each time")
+    } else {
+        Step::Consent
+    }
+}
+
+/// Whether the user has signed in since this request required it. A sign-in in the future dates from before the clock was set back,
+/// and does not count.
+fn has_signed_in_since_requested(signed_in: SignedIn, facts: &Facts<'_>) -> bool {
+    facts.sign_in_requested.is_some_and(|requested| signed_in.auth_time >= requested)
+        && !signed_in.auth_time.is_ahead_of(facts.now)
+}
+
+fn refuse(code: ErrorCode, description: &str) -> Step {
+    Step::Refuse(ProtocolError::new(code, description))
+}
+
+#[cfg(test)]
+#[path = "next_step_tests.rs"]
+mod tests;

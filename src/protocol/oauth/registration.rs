@@ -1,0 +1,241 @@
+//! Client registration rules (RFC 7591 §2, RFC 9700 §2, RFC 10017): a client is validated as a whole before it is stored, and again
+//! when it is changed. Redirect URIs are `redirect_uri`, URLs that this server calls `remote_url`.
+
+use super::{
+    api,
+    client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType, PkceRule},
+    redirect_uri,
+};
+use crate::protocol::{
+    error::Invalid,
+    values::{id::Id, plain_text::check_text, remote_url, time::Span},
+};
+
+/// The lower limit of `max_auth_age`: below it, users have to sign in again while still signing in.
+const MIN_MAX_AUTH_AGE: Span = Span::from_seconds(300);
+/// The upper limit: no grant is valid for longer.
+const MAX_MAX_AUTH_AGE: Span = Span::from_seconds(366 * 86_400);
+/// The maximum length of a client's lists.
+const LIST_LIMIT: usize = 50;
+
+impl Client {
+    /// Validates a client for registration.
+    ///
+    /// # Errors
+    /// The mistake and the expected value, for the operator.
+    pub fn check(&self) -> Result<(), Invalid> {
+        check_id(&self.id)?;
+        check_text("client name", &self.name)?;
+        for (name, count) in [
+            ("redirect URIs", self.redirect_uris.len()),
+            ("post-logout redirect URIs", self.post_logout_redirect_uris.len()),
+            ("APIs", self.audiences.len()),
+            ("CORS origins", self.cors_origins.len()),
+            ("introspected APIs", self.introspects.len()),
+        ] {
+            if count > LIST_LIMIT {
+                return Err(format!("{name}: expected at most {LIST_LIMIT}, received {count}").into());
+            }
+        }
+        self.check_redirect_uris()?;
+        self.check_authentication()?;
+        self.check_grants()?;
+        self.audiences.iter().chain(&self.introspects).try_for_each(|uri| api::check_uri(uri))?;
+        self.cors_origins.iter().try_for_each(|origin| check_origin(origin))?;
+        if let Some(outside) = self.default_audiences().iter().find(|uri| !self.audiences.contains(uri)) {
+            return Err(format!("default API '{outside}': expected one of the client's APIs").into());
+        }
+        if let Some(uri) = &self.backchannel_logout_uri {
+            remote_url::check("backchannel_logout_uri", uri)?;
+        }
+        self.pairwise_sector.as_deref().map_or(Ok(()), |sector| check_sector(self, sector))
+    }
+
+    fn check_redirect_uris(&self) -> Result<(), Invalid> {
+        match (self.kind, self.redirect_uris.as_slice()) {
+            (ClientKind::Service, []) => {}
+            (ClientKind::Service, _) => return Err("redirect URIs: expected none for a service".into()),
+            (_, []) => return Err("redirect URIs: expected at least one, received none".into()),
+            _ => {}
+        }
+        self.redirect_uris.iter().try_for_each(|uri| redirect_uri::check_registration(self.kind, uri))?;
+        if self.kind == ClientKind::Service
+            && !(self.post_logout_redirect_uris.is_empty() && self.backchannel_logout_uri.is_none())
+        {
+            return Err("logout: expected no address for a service, which has no users".into());
+        }
+        self.post_logout_redirect_uris.iter().try_for_each(|uri| {
+            redirect_uri::check_registration(self.kind, uri).map_err(|why| format!("post-logout {why}").into())
+        })
+    }
+
+    fn check_authentication(&self) -> Result<(), Invalid> {
+        if self.is_public() != matches!(self.kind, ClientKind::Spa | ClientKind::Native) {
+            return Err("authentication: spa and native clients cannot authenticate; web and service clients must".into());
+        }
+        if self.is_public() && self.pkce == PkceRule::Optional {
+            return Err("PKCE: can be optional for confidential clients only (RFC 9700 2.1.1)".into());
+        }
+        if self.is_public() && !self.introspects.is_empty() {
+            return Err("introspection: expected a client that authenticates (RFC 7662 2.1)".into());
+        }
+        match (&self.keys, self.auth_method) {
+            (ClientKeySource::None, AuthMethod::PrivateKeyJwt) => {
+                Err("private_key_jwt: expected the client's public keys or their URL, received neither".into())
+            }
+            (ClientKeySource::None, _) | (ClientKeySource::Inline(_), AuthMethod::PrivateKeyJwt) => Ok(()),
+            (ClientKeySource::Url(url), AuthMethod::PrivateKeyJwt) => remote_url::check("jwks_uri", url),
+            _ => Err("keys: expected none unless the client authenticates with private_key_jwt".into()),
+        }
+    }
+
+    fn check_grants(&self) -> Result<(), Invalid> {
+        let credentials = self.may_use(GrantType::ClientCredentials);
+        if credentials && self.is_public() {
+            return Err("client_credentials: expected a client that authenticates (RFC 6749 4.4)".into());
+        }
+        if self.kind == ClientKind::Service && self.grant_types.iter().any(|grant| *grant != GrantType::ClientCredentials) {
+            return Err("grant types: expected only client_credentials for a service".into());
+        }
+        if self.kind != ClientKind::Service && !self.may_use(GrantType::AuthorizationCode) {
+            return Err("grant types: expected authorization_code for a client with users".into());
+        }
+        match self.max_auth_age {
+            Some(_) if self.kind == ClientKind::Service => {
+                Err("max auth age: expected none for a service, which has no users".into())
+            }
+            Some(span) if !(MIN_MAX_AUTH_AGE..=MAX_MAX_AUTH_AGE).contains(&span) => {
+                Err(format!("max auth age: expected 5m to 366days, received {span}").into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_id(id: &str) -> Result<(), Invalid> {
+    let is_well_formed = (1..=100).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
+    if !is_well_formed {
+        return Err(format!("client id '{id}': expected 1 to 100 letters, digits, '-', '.', '_' or '~'").into());
+    }
+    // RFC 9700 §4.15: a client's id, which is the `sub` of its own tokens, must never equal a user's.
+    if Id::parse(id).is_ok() || is_pairwise(id) {
+        return Err(format!(
+            "client id '{id}': expected something that cannot be mistaken for a user's subject: not 32 hexadecimal digits, and no 'p.' at the start"
+        )
+        .into());
+    }
+    Ok(())
+}
+
+/// Whether a subject has the form of a pairwise one.
+#[must_use]
+pub fn is_pairwise(subject: &str) -> bool {
+    subject.starts_with("p.")
+}
+
+/// OpenID Connect Core §8.1: the sector is the host name that all redirect URIs of a client share, unless it is set explicitly.
+fn check_sector(client: &Client, sector: &str) -> Result<(), Invalid> {
+    let is_host = (1..=253).contains(&sector.len())
+        && sector.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b));
+    if client.kind == ClientKind::Service {
+        return Err("pairwise subjects: expected none for a service, which has no users".into());
+    }
+    if is_host {
+        Ok(())
+    } else {
+        Err(format!("sector '{sector}': expected a host name in lower case (OpenID Connect Core 8.1)").into())
+    }
+}
+
+/// Validates an origin for CORS: scheme, host and port, nothing else.
+///
+/// # Errors
+/// The mistake and the expected value.
+pub fn check_origin(origin: &str) -> Result<(), Invalid> {
+    match redirect_uri::origin(origin) {
+        Some(parsed) if parsed == origin => Ok(()),
+        _ => Err(format!("CORS origin '{origin}': expected scheme://host[:port], in the form that browsers send").into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::oauth::client::tests::client;
+
+    #[track_caller]
+    fn refused(kind: ClientKind, change: fn(&mut Client)) -> String {
+        let mut client = client(kind);
+        change(&mut client);
+        client.check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_registration_says_what_it_expects() {
+        for kind in ClientKind::ALL {
+            assert_eq!(client(*kind).check(), Ok(()), "{kind:?}");
+        }
+        let refused = |change| refused(ClientKind::Spa, change);
+        assert!(refused(|c| c.id = "a b".into()).contains("1 to 100"));
+        assert!(refused(|c| c.id = "0".repeat(32)).contains("32 hexadecimal"));
+        assert!(refused(|c| c.id = "p.abc".into()).contains("subject"));
+        for name in [" ", "a\u{202e}b", "\u{feff}", "a\nb"] {
+            let mut client = client(ClientKind::Spa);
+            client.name = name.into();
+            assert!(client.check().unwrap_err().as_ref().contains("name"), "{name:?}");
+        }
+        assert!(refused(|c| c.redirect_uris.clear()).contains("at least one"));
+        assert!(refused(|c| c.redirect_uris = vec!["https://a.example/".into(); 51]).contains("at most 50"));
+        assert!(refused(|c| c.pkce = PkceRule::Optional).contains("9700"));
+        assert!(refused(|c| c.auth_method = AuthMethod::ClientSecretPost).contains("cannot authenticate"));
+        assert!(refused(|c| c.audiences = vec!["api".into()]).contains("absolute"));
+        assert!(refused(|c| c.cors_origins = vec!["null".into()]).contains("scheme"));
+        assert!(refused(|c| c.cors_origins = vec!["https://a.example/".into()]).contains("scheme"));
+        assert!(refused(|c| c.default_audiences = Some(vec!["https://other.example".into()])).contains("one of the client's"));
+        assert!(refused(|c| c.introspects = vec!["https://api.example.com".into()]).contains("authenticates"));
+        assert!(refused(|c| c.post_logout_redirect_uris = vec!["http://a.example/".into()]).contains("post-logout"));
+        assert!(refused(|c| c.backchannel_logout_uri = Some("http://a.example/".into())).contains("https"));
+        assert!(refused(|c| c.pairwise_sector = Some("https://a.example".into())).contains("host name"));
+    }
+
+    #[test]
+    fn each_way_to_authenticate_has_what_it_needs() {
+        let refused = |change| refused(ClientKind::Web, change);
+        assert!(refused(|c| c.auth_method = AuthMethod::None).contains("must"));
+        assert!(refused(|c| c.auth_method = AuthMethod::PrivateKeyJwt).contains("public keys"));
+        assert!(refused(|c| c.keys = ClientKeySource::Inline("{}".into())).contains("expected none"));
+        let mut web = client(ClientKind::Web);
+        (web.auth_method, web.keys) = (AuthMethod::PrivateKeyJwt, ClientKeySource::Url("https://app.example.com/jwks".into()));
+        assert_eq!(web.check(), Ok(()));
+        web.keys = ClientKeySource::Url("http://app.example.com/jwks".into());
+        assert!(web.check().unwrap_err().as_ref().starts_with("jwks_uri"));
+    }
+
+    #[test]
+    fn max_auth_age_is_neither_too_low_nor_beyond_every_grant() {
+        let with = |kind, seconds| Client { max_auth_age: Some(Span::from_seconds(seconds)), ..client(kind) }.check();
+        for seconds in [300, 259_200, 366 * 86_400] {
+            assert_eq!(with(ClientKind::Spa, seconds), Ok(()), "{seconds}");
+        }
+        for seconds in [0, 299, 366 * 86_400 + 1] {
+            assert!(with(ClientKind::Web, seconds).unwrap_err().as_ref().contains("5m to 366days"), "{seconds}");
+        }
+        assert!(with(ClientKind::Service, 3_600).unwrap_err().as_ref().contains("no users"));
+    }
+
+    #[test]
+    fn grant_types_fit_the_kind() {
+        let client_credentials = |c: &mut Client| c.grant_types.push(GrantType::ClientCredentials);
+        assert!(refused(ClientKind::Spa, client_credentials).contains("authenticates"));
+        assert!(
+            refused(ClientKind::Service, |c| c.grant_types.push(GrantType::RefreshToken)).contains("only client_credentials")
+        );
+        assert!(refused(ClientKind::Web, |c| c.grant_types.clear()).contains("authorization_code"));
+        assert!(
+            refused(ClientKind::Service, |c| c.backchannel_logout_uri = Some("https://a.example/".into())).contains("no users")
+        );
+        let mut web = client(ClientKind::Web);
+        client_credentials(&mut web);
+        assert_eq!(web.check(), Ok(()), "a web app may act for itself as well");
+    }
+}
