@@ -38,6 +38,7 @@ impl Clock {
     }
 
     /// The same clock, with its monotonic time and its database's clock ahead by these numbers of milliseconds.
+    #[cfg(feature = "testing")]
     #[must_use]
     pub fn beside(self, [monotonic, database]: [Arc<dyn Fn() -> i64 + Send + Sync>; 2]) -> Self {
         let running = self.monotonic;

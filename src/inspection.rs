@@ -54,13 +54,11 @@ pub struct Inspector<'a> {
 /// The result of an inspection: a token, or the reason why it is inactive.
 pub type Finding<T> = std::result::Result<T, InactiveToken>;
 
-/// An inactive token: the reason, and what is known of the token all the same.
+/// An inactive token.
 #[derive(Clone, Debug)]
 pub struct InactiveToken {
     /// The reason.
     pub reason: String,
-    /// The client it was issued to, where the token is genuine.
-    pub client_id: Option<String>,
 }
 
 /// An active access token.
@@ -131,18 +129,18 @@ impl Inspector<'_> {
     ) -> Result<Finding<AccessToken>> {
         let claims = match verify::own(self.ring, Typ::AccessToken, token) {
             Ok(claims) => claims,
-            Err(refused) => return Ok(Err(inactive_token(&refused.0, None))),
+            Err(refused) => return Ok(Err(inactive_token(&refused.0))),
         };
         let said = match ReadAccessToken::read(&claims) {
             Ok(said) => said,
-            Err(bad) => return Ok(Err(inactive_token(&bad.to_string(), None))),
+            Err(bad) => return Ok(Err(inactive_token(&bad.to_string()))),
         };
         let keep = self.config.lifetimes.access_token.max(self.config.lifetimes.id_token);
         // A key that was retired because it leaked could have signed anything.
         if !verify::named_key(token).is_some_and(|kid| self.ring.publishes(&kid, self.now, keep)) {
-            return Ok(Err(inactive_token("the key that signed it is no longer published", None)));
+            return Ok(Err(inactive_token("the key that signed it is no longer published")));
         }
-        let refused = |reason: &str| Ok(Err(inactive_token(reason, Some(said.client_id))));
+        let refused = |reason: &str| Ok(Err(inactive_token(reason)));
         if said.iss != self.config.issuer.as_str() {
             return refused("iss names another issuer");
         }
@@ -215,18 +213,18 @@ impl Inspector<'_> {
         ahead: Option<Found>,
     ) -> Result<Finding<RefreshToken>> {
         let Some(credential) = Credential::open(&self.config.secrets, Kind::Refresh, token) else {
-            return Ok(Err(inactive_token("it was not issued by this server", None)));
+            return Ok(Err(inactive_token("it was not issued by this server")));
         };
         let found = match ahead.filter(|found| found.grant.id == credential.id) {
             Some(found) => Some(found),
             None => grants::find(connection, credential.id)?,
         };
         let Some(found) = found else {
-            return Ok(Err(inactive_token("its grant no longer exists", None)));
+            return Ok(Err(inactive_token("its grant no longer exists")));
         };
         let status = found.status(self.now, found.read_at.shifted(self.shift));
         let grant = found.grant;
-        let refused = |reason: &str| Ok(Err(inactive_token(reason, Some(&grant.client_id))));
+        let refused = |reason: &str| Ok(Err(inactive_token(reason)));
         let Some(client) = self.registered.client(connection, &grant.client_id)? else {
             return refused("its client was deleted");
         };
@@ -296,6 +294,6 @@ fn narrow(
     Ok(Ok(left))
 }
 
-fn inactive_token(reason: &str, client_id: Option<&str>) -> InactiveToken {
-    InactiveToken { reason: reason.to_owned(), client_id: client_id.map(str::to_owned) }
+fn inactive_token(reason: &str) -> InactiveToken {
+    InactiveToken { reason: reason.to_owned() }
 }

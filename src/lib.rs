@@ -1,43 +1,50 @@
 //! Symbolon, an OAuth 2.0 and OpenID Connect authorization server. This is the map, in reading order; who may
-//! import whom is in `docs/architecture.md`, and kept by `tests/house.rs`.
+//! import whom is in `docs/architecture.md`, and kept by `tests/house.rs`. Nothing but the command line is public, so that the compiler names what
+//! nothing uses; tests and the benchmark come in by `testing`.
 
 // The rules: values in, decisions out. Begin with `protocol::grant`. How values are shown is as pure.
-pub mod display;
-pub mod protocol;
+mod display;
+mod protocol;
 
 // What the rules rely on: each module the only importer of the library it wraps.
-pub mod clock;
-pub mod config;
-pub mod jose;
-pub mod logging;
-pub mod mail;
-pub mod metrics;
-pub mod outbound;
-pub mod pages;
-pub mod passwords;
-pub mod paths;
-pub mod random;
-pub mod store;
+mod clock;
+mod config;
+mod jose;
+mod logging;
+mod mail;
+mod metrics;
+mod outbound;
+mod pages;
+mod passwords;
+mod paths;
+mod random;
+mod store;
 
 // What a process keeps in memory, and the threads it works with.
-pub mod caches;
-pub mod limits;
-pub mod workers;
+mod caches;
+mod limits;
+mod workers;
 
 // One server, assembled.
-pub mod app;
-pub mod inspection;
-pub mod web;
+mod app;
+mod inspection;
+mod web;
 
 // The handlers: for machines, for users.
-pub mod endpoints;
-pub mod flows;
+mod endpoints;
+mod flows;
 
 // From the route table to the command line.
-pub mod background;
-pub mod routes;
-pub mod server;
+mod background;
+mod routes;
+mod server;
 
 // The demonstration beside the server, and the command line.
-pub mod cli;
-pub mod demo;
+mod cli;
+mod demo;
+
+pub use cli::run;
+
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;

@@ -83,6 +83,7 @@ pub enum SendError {
     Later(String),
 }
 
+#[cfg(feature = "testing")]
 impl SendError {
     /// Whether a retry is pointless.
     #[must_use]

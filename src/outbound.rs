@@ -17,7 +17,6 @@ use ureq::{
 };
 use url::Url;
 
-pub use addresses::is_public;
 use addresses::{Judge, Refused};
 
 use crate::{

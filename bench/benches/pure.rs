@@ -6,7 +6,7 @@
 use std::{hint::black_box, time::Duration};
 
 use criterion::Criterion;
-use symbolon::{
+use symbolon::testing::{
     jose::{
         self,
         keys::{KeyRing, generate},
@@ -235,7 +235,7 @@ fn grant(generation: u32) -> Grant {
         revoked_at: None,
         end_reason: None,
         subject: None,
-        amr: symbolon::protocol::oidc::authentication::Amr::password(),
+        amr: symbolon::testing::protocol::oidc::authentication::Amr::password(),
         claims: ClaimsRequest::default(),
         device_name: None,
         seen: Origin::default(),

@@ -3,7 +3,7 @@
 //! reading them. Ids look like the server's: six bytes of time, then random-looking bytes. Secondary indexes are created
 //! afterwards.
 
-use symbolon::protocol::values::id::Id;
+use symbolon::testing::protocol::values::id::Id;
 
 use crate::{
     database::{Database, Kind},

@@ -9,7 +9,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use symbolon::{
+use symbolon::testing::{
     clock::Clock,
     protocol::{
         grant::credential::{Credential, Kind as CredentialKind},

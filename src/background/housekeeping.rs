@@ -122,6 +122,7 @@ pub(super) async fn run(app: &Arc<App>) {
 }
 
 /// One round.
+#[cfg(feature = "testing")]
 pub async fn round(app: &Arc<App>) {
     drop(work(app).await);
 }

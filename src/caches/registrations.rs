@@ -14,7 +14,11 @@ use crate::{
         oauth::{api::Api, client::Client},
         values::time::{Span, Timestamp},
     },
-    store::{AnyConnection, Result, apis, clients, revisions},
+    store::{
+        AnyConnection, Result, apis,
+        clients::{self, ClientOrigin},
+        revisions,
+    },
 };
 
 /// The maximum age of the cache, for a database that was restored to an earlier state: its revision numbers repeat.
@@ -150,9 +154,13 @@ impl Registered<'_> {
         let found = clients::read_origin(connection, origin)?;
         let mut origins = self.registrations.origins();
         match found {
-            Some(Some(revision)) => drop(origins.put(origin.to_owned(), AsOf { revision, since: self.now })),
-            Some(None) => {}
-            None => drop(origins.pop(origin)),
+            Some(ClientOrigin { revision: Some(revision) }) => {
+                origins.put(origin.to_owned(), AsOf { revision, since: self.now });
+            }
+            Some(ClientOrigin { revision: None }) => {}
+            None => {
+                origins.pop(origin);
+            }
         }
         Ok(found.is_some())
     }

@@ -106,6 +106,7 @@ impl Attempts {
     }
 
     /// The number of waiting attempts, of all kinds.
+    #[cfg(feature = "testing")]
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.lines().values().map(|line| line.waiting.len()).sum()

@@ -28,8 +28,6 @@ pub enum ErrorCode {
     LoginRequired,
     /// OpenID Connect Core 3.1.2.6: `prompt=none`, but consent is needed.
     ConsentRequired,
-    /// OpenID Connect Core 3.1.2.6: `prompt=none`, but the user has to select an account.
-    AccountSelectionRequired,
     /// OpenID Connect Unmet Authentication Requirements §2: no sign-in here satisfies an essential `acr`.
     UnmetAuthenticationRequirements,
     /// OpenID Connect Core 3.1.2.6: the `request` parameter.
@@ -61,7 +59,6 @@ impl ErrorCode {
             Self::AccessDenied => "access_denied",
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
-            Self::AccountSelectionRequired => "account_selection_required",
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",

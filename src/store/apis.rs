@@ -97,6 +97,7 @@ pub fn change<E: From<Error>>(
 ///
 /// # Errors
 /// Database errors.
+#[cfg(feature = "testing")]
 pub fn update(connection: &mut AnyConnection, api: &Api) -> Result<bool> {
     let set = |kept: &mut Api| -> Result<()> {
         (kept.name, kept.scopes) = (api.name.clone(), api.scopes.clone());

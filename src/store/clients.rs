@@ -128,13 +128,21 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Client>> {
     clients::table.select(ClientRow::as_select()).order(clients::id).load(connection)?.into_iter().map(to_value).collect()
 }
 
-/// Whether any client has this web origin, and the revision that was read at.
+/// A web origin that some client has.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientOrigin {
+    /// The revision it was read at.
+    pub revision: Option<i64>,
+}
+
+/// This web origin, if any client has it.
 ///
 /// # Errors
 /// Database errors.
-pub fn read_origin(connection: &mut AnyConnection, origin: &str) -> Result<Option<Option<i64>>> {
+pub fn read_origin(connection: &mut AnyConnection, origin: &str) -> Result<Option<ClientOrigin>> {
     let row = client_origins::table.filter(client_origins::origin.eq(origin)).select(revision!());
-    Ok(on_either!(connection, one => row.first(one).optional())?)
+    let revision: Option<Option<i64>> = on_either!(connection, one => row.first(one).optional())?;
+    Ok(revision.map(|revision| ClientOrigin { revision }))
 }
 
 /// The columns of a client, except its id and the times of registration and disabling.

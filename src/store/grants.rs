@@ -24,11 +24,15 @@ use crate::protocol::{
     values::{id::Id, time::Timestamp},
 };
 
-pub use super::rotation::{Advance, Statement, advance};
+#[cfg(feature = "testing")]
+pub use super::rotation::advance;
+pub use super::rotation::{Advance, Statement};
 pub use advance::{advance_elsewhere, heal, repeat_elsewhere};
 pub use ending::{active_for, active_of, clients_of, rename, revoke, revoke_reused, revoked_at};
 pub(super) use ending::{forget_origins, revoke_all, revoke_everything};
-pub use insert::{insert, insert_in};
+#[cfg(feature = "testing")]
+pub use insert::insert;
+pub use insert::insert_in;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = grants)]

@@ -122,6 +122,7 @@ fn run_pending<DB: Backend>(
 ///
 /// # Errors
 /// [`MigrationError`].
+#[cfg(feature = "testing")]
 pub fn revert_all(connection: &mut AnyConnection) -> Result<(), MigrationError> {
     dialect::exclusively(connection, |connection| {
         let reverted = match connection {

@@ -12,7 +12,7 @@ mod password;
 mod timeline;
 mod visitors;
 
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         account::{
             activity::{Activity, Origin},
@@ -124,7 +124,7 @@ pub(crate) fn session_of(server: &Server, browser: &Browser) -> Id {
     let cookie = browser.cookies.get(SESSION).cloned();
     let app = &server.app;
     server
-        .store(|connection| symbolon::web::session::unended(app, connection, cookie.as_deref()))
+        .store(|connection| symbolon::testing::web::session::unended(app, connection, cookie.as_deref()))
         .expect("someone is signed in")
         .id
 }
@@ -132,7 +132,7 @@ pub(crate) fn session_of(server: &Server, browser: &Browser) -> Id {
 /// The newest grant of a user.
 fn newest_grant(server: &Server, user: Id) -> Id {
     let now = server.now();
-    server.store(|connection| symbolon::store::grants::active_of(connection, user, now))[0].id
+    server.store(|connection| symbolon::testing::store::grants::active_of(connection, user, now))[0].id
 }
 
 /// How often something happened to an account.

@@ -13,7 +13,7 @@ mod transport;
 
 use std::collections::BTreeMap;
 
-use symbolon::protocol::oauth::client::Client;
+use symbolon::testing::protocol::oauth::client::Client;
 
 use crate::harness::{Browser, Page, Server, query_of};
 

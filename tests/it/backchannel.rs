@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use jsonwebtoken::{DecodingKey, Validation, jwk::JwkSet};
 use serde_json::{Value, json};
-use symbolon::{
+use symbolon::testing::{
     background::housekeeping,
     config::{Config, OutboundSettings},
     jose::keys,

@@ -7,7 +7,7 @@ mod signed;
 mod wishes;
 
 use serde_json::{Map, Value, json};
-use symbolon::{
+use symbolon::testing::{
     config::Config,
     protocol::oauth::{
         client::{Client, ClientKind},

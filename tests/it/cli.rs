@@ -27,7 +27,7 @@ use std::{
 };
 
 use serde_json::Value;
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         account::activity::Origin,
         grant::Grant,
@@ -204,7 +204,7 @@ fn seed(store: &Store, user: Id, client: &str) -> (Id, [Id; 2]) {
         end_reason: None,
         subject: None,
         amr: session.amr.clone(),
-        claims: symbolon::protocol::oidc::claims_request::ClaimsRequest::default(),
+        claims: symbolon::testing::protocol::oidc::claims_request::ClaimsRequest::default(),
         device_name: None,
         seen: Origin::default(),
         remembered: false,

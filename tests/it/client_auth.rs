@@ -8,7 +8,7 @@ mod hostile;
 mod signer;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use symbolon::{
+use symbolon::testing::{
     config::{Config, OutboundSettings},
     protocol::oauth::{
         client::{AuthMethod, Client, ClientKeySource, ClientKind},
@@ -224,7 +224,7 @@ fn two_secrets_are_live_until_the_older_is_retired() {
             };
             let update = |change: &dyn Fn(&mut Client)| {
                 let changed = server.store(|connection| {
-                    clients::update(connection, id, |_, client| -> Result<(), symbolon::store::Error> {
+                    clients::update(connection, id, |_, client| -> Result<(), symbolon::testing::store::Error> {
                         change(client);
                         Ok(())
                     })

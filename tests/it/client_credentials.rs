@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
-use symbolon::{
+use symbolon::testing::{
     config::Config,
     protocol::oauth::{
         client::{AuthMethod, Client, ClientKind, GrantType},

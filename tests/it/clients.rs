@@ -5,7 +5,7 @@ mod crates;
 mod services;
 
 use serde_json::{Value, json};
-use symbolon::{
+use symbolon::testing::{
     jose::keys,
     protocol::{
         oauth::client::{AuthMethod, Client, ClientKind},

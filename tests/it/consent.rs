@@ -3,7 +3,7 @@
 
 mod forgeries;
 
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         oauth::client::{Client, ClientKind},
         values::id::Id,

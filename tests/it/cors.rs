@@ -1,7 +1,7 @@
 //! CORS (RFC 9700 §2.6, RFC 10017 §6.3.3.4): responses of the token and `UserInfo` endpoints are readable from a registered
 //! origin only, public documents from any, and pages meant for users from none. Never with cookies.
 
-use symbolon::{protocol::oauth::client::ClientKind, store::clients};
+use symbolon::testing::{protocol::oauth::client::ClientKind, store::clients};
 
 use crate::harness::{Browser, Page, Server, both, both_with};
 
@@ -42,7 +42,7 @@ fn answers(server: &Server, origin: &str, access_token: &str) -> Vec<(String, Pa
 
 #[test]
 fn registered_origins_and_no_others_read_the_answers() {
-    let listed = |config: &mut symbolon::config::Config| config.cors_origins = vec!["https://listed.example.com".into()];
+    let listed = |config: &mut symbolon::testing::config::Config| config.cors_origins = vec!["https://listed.example.com".into()];
     both_with(listed, |server| {
         server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |client| {

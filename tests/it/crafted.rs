@@ -3,7 +3,7 @@
 
 mod forms;
 
-use symbolon::{protocol::oauth::client::ClientKind, store::grants};
+use symbolon::testing::{protocol::oauth::client::ClientKind, store::grants};
 
 use crate::{
     account,

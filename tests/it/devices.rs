@@ -4,7 +4,7 @@
 
 mod networks;
 
-use symbolon::{
+use symbolon::testing::{
     config::Config,
     protocol::{
         account::activity::{

@@ -7,7 +7,7 @@ mod promises;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use symbolon::{
+use symbolon::testing::{
     jose::keys,
     protocol::values::{algorithm::Algorithm, time::Span},
     store::signing_keys,

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use symbolon::{
+use symbolon::testing::{
     config::{Config, MailSettings, MailTransport, Registration, Sender},
     protocol::account::email_address::EmailAddress,
 };

@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use symbolon::{
+use symbolon::testing::{
     protocol::oauth::client::Client,
     store::{AnyConnection, Error, grants},
 };

@@ -4,7 +4,7 @@
 //! With each release, [`TABLES`] is set to the release's `store::schema`, and the statements below to those it sends.
 
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt};
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         account::{activity::Activity, link::LinkKind},
         values::id::Id,

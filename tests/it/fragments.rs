@@ -1,7 +1,7 @@
 //! The fragment of every redirect, if only an empty one. Without it a browser keeps the fragment of the requested URL (RFC 9110
 //! §10.2.2), and the author of a link to this server would choose what an app finds at its redirect URI.
 
-use symbolon::protocol::oauth::client::{Client, ClientKind};
+use symbolon::testing::protocol::oauth::client::{Client, ClientKind};
 
 use crate::harness::{Browser, CALLBACK, PASSWORD, Page, Server, both, encode, with_mail};
 

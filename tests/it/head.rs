@@ -1,7 +1,7 @@
 //! HEAD, which requests only the head of a response (RFC 9110 §9.3.2): where a GET does something, HEAD does nothing.
 
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt};
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         account::link::LinkKind,
         grant::credential::{Credential, Kind},
@@ -56,7 +56,7 @@ fn state(server: &Server) -> Vec<(String, i64)> {
 fn it_issues_nothing_and_ends_nothing() {
     both(|server| {
         let alice = server.add_user("alice").claims.id;
-        let spa = server.add_client("spa", symbolon::protocol::oauth::client::ClientKind::Spa, |client| {
+        let spa = server.add_client("spa", symbolon::testing::protocol::oauth::client::ClientKind::Spa, |client| {
             client.post_logout_redirect_uris = vec![CALLBACK.into()];
         });
         let mut browser = Browser::new(server);

@@ -2,7 +2,7 @@
 //! transaction that acts on it, or not at all; routine events are written a little later, in batches, and none is lost.
 
 use diesel::connection::SimpleConnection;
-use symbolon::{
+use symbolon::testing::{
     config::Config,
     protocol::{
         account::{activity::Activity, notification::NotificationKind},
@@ -46,7 +46,7 @@ fn is_of_reuse(delivery: &Delivery) -> bool {
 fn each_entry_is_kept_with_its_generation_and_from_where() {
     both_with(behind_a_proxy, |server| {
         let alice = server.add_user("alice").claims.id;
-        let spa = server.add_client("spa", symbolon::protocol::oauth::client::ClientKind::Spa, |_| ());
+        let spa = server.add_client("spa", symbolon::testing::protocol::oauth::client::ClientKind::Spa, |_| ());
         let code = server.browser_from("203.0.113.9", "Firefox").code(&spa, "alice", ALL);
         let form = [
             ("grant_type", "authorization_code"),
@@ -103,7 +103,7 @@ fn each_entry_is_kept_with_its_generation_and_from_where() {
 fn a_code_that_comes_again_is_told_as_well() {
     both_with(behind_a_proxy, |server| {
         let alice = server.add_user("alice").claims.id;
-        let spa = server.add_client("spa", symbolon::protocol::oauth::client::ClientKind::Spa, |_| ());
+        let spa = server.add_client("spa", symbolon::testing::protocol::oauth::client::ClientKind::Spa, |_| ());
         let code = Browser::new(server).code(&spa, "alice", ALL);
         let grant = grant_of(&server.redeem(&spa, &code));
         server.advance(1);

@@ -10,7 +10,7 @@ mod users;
 
 use std::collections::BTreeMap;
 
-use symbolon::protocol::oauth::client::{Client, ClientKind};
+use symbolon::testing::protocol::oauth::client::{Client, ClientKind};
 
 use crate::harness::{Browser, CALLBACK, Page, Server, query_of};
 

@@ -11,7 +11,7 @@ mod sessions;
 mod trouble;
 
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt};
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         grant::Grant,
         oauth::client::Client,

@@ -7,7 +7,7 @@ mod leaked;
 mod signed;
 
 use serde_json::{Value, json};
-use symbolon::{
+use symbolon::testing::{
     protocol::oauth::{
         client::{AuthMethod, Client, ClientKind},
         scope::Scopes,
@@ -164,7 +164,7 @@ fn a_resource_server_is_told_what_concerns_its_api() {
         server.store(|connection| {
             clients::update(connection, "notes", |_, client| {
                 client.introspects.clear();
-                Ok::<_, symbolon::store::Error>(())
+                Ok::<_, symbolon::testing::store::Error>(())
             })
         });
         assert_eq!(server.introspect("notes", for_notes).body, INACTIVE, "it serves the API no more");

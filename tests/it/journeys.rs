@@ -1,7 +1,7 @@
 //! The whole life of an account in Chromium, with a real SMTP server whose e-mails are read and whose links are followed.
 
 use serde_json::json;
-use symbolon::{config::Registration, protocol::oauth::client::ClientKind};
+use symbolon::testing::{config::Registration, protocol::oauth::client::ClientKind};
 
 use crate::harness::{Behavior, MailServer, Server, chromium, databases, free_port};
 

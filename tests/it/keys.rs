@@ -6,7 +6,7 @@ use std::{sync::Barrier, thread};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use diesel::connection::SimpleConnection;
 use serde_json::Value;
-use symbolon::{
+use symbolon::testing::{
     app::App,
     clock::Clock,
     config::{Config, Issuer},
@@ -284,7 +284,9 @@ fn an_old_secret_may_go_when_none_of_its_keys_signs() {
             prepare(
                 config,
                 Clock::new(move || {
-                    symbolon::protocol::values::time::Timestamp::from_millis(Clock::system().now().millis() + seconds * 1000)
+                    symbolon::testing::protocol::values::time::Timestamp::from_millis(
+                        Clock::system().now().millis() + seconds * 1000,
+                    )
                 }),
             )
             .map_err(|why| why.to_string())

@@ -3,7 +3,7 @@
 mod confirm_email;
 mod not_me;
 
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         account::link::LinkKind,
         grant::credential::{Credential, Kind},

@@ -6,7 +6,7 @@ mod addresses;
 mod confirmation;
 mod hints;
 
-use symbolon::protocol::oauth::client::{Client, ClientKind};
+use symbolon::testing::protocol::oauth::client::{Client, ClientKind};
 
 use crate::harness::{Answer, Browser, Page, Server, both, both_with, encode, query_of};
 

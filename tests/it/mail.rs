@@ -4,7 +4,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
-use symbolon::{
+use symbolon::testing::{
     config::{Config, MailSettings, MailTransport, MissingSecret, Settings, SmtpPassword, SmtpSecurity, SmtpSettings},
     mail::{Mailer, Message, SendError},
     protocol::values::time::Timestamp,

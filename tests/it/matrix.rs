@@ -2,7 +2,7 @@
 //! is the one of docs/security.md; each row is run on a server of its own, and each cell is checked.
 
 use serde_json::Value;
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         grant::end_reason::EndReason,
         oauth::{

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Barrier, thread, time::Duration};
 
 use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text};
-use symbolon::{
+use symbolon::testing::{
     protocol::{grant::end_reason::EndReason, oauth::client::ClientKind},
     store::{AnyConnection, DatabaseUrl, Error, Store, migrations},
 };
@@ -167,7 +167,8 @@ fn a_database_that_is_newer_than_the_program_is_refused() {
         let refused = store.with(migrations::run).unwrap_err().to_string();
         assert!(refused.contains("99991231235959") && refused.contains("newer"), "{refused}");
         let config = crate::harness::config(&database, crate::harness::free_port());
-        let refused = symbolon::server::prepare(config, symbolon::clock::Clock::system()).err().unwrap().to_string();
+        let refused =
+            symbolon::testing::server::prepare(config, symbolon::testing::clock::Clock::system()).err().unwrap().to_string();
         assert!(refused.starts_with("migrations: "), "{refused}");
     }
 }

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::BigInt};
-use symbolon::{
+use symbolon::testing::{
     config::MailSettings,
     protocol::{account::notification::NotificationKind, values::id::Id},
     store::{
@@ -209,7 +209,7 @@ fn one_that_cannot_be_read_keeps_no_account_from_being_deleted() {
             let insert = format!(
                 "INSERT INTO deliveries (id, kind, client_id, content, attempts, next_at, created_at) \
                  VALUES ({}, 'letter', '', '{{\"of\":\"a newer program\",\"to\":\"{to}\"}}', 0, {later}, {number})",
-                server.literal(symbolon::random::id(server.now()))
+                server.literal(symbolon::testing::random::id(server.now()))
             );
             server.store(|connection| connection.batch_execute(&insert).map_err(Error::from));
         }

@@ -4,7 +4,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use openssl::{bn::BigNumContext, ec::EcGroup, ec::EcKey, nid::Nid};
 use serde_json::{Value, json};
-use symbolon::{
+use symbolon::testing::{
     protocol::oauth::{
         api::{Api, ApiScope},
         client::{AuthMethod, ClientKeySource, ClientKind},

@@ -14,7 +14,7 @@ use std::{
 
 use crate::harness::{Answer, Browser, Cluster, Database, Page, Server, claims_of};
 use diesel::{Connection, RunQueryDsl, connection::SimpleConnection};
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         oauth::client::{Client, ClientKind},
         values::id::Id,

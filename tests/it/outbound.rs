@@ -12,7 +12,7 @@ use openssl::{
     ssl::{SslAcceptor, SslMethod},
     x509::X509,
 };
-use symbolon::{
+use symbolon::testing::{
     config::OutboundSettings,
     outbound::{Outbound, OutboundError},
 };

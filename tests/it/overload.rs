@@ -11,7 +11,7 @@ use std::{
 };
 
 use diesel::{Connection, connection::SimpleConnection};
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         grant::{
             Grant,

@@ -3,7 +3,7 @@
 
 use std::{sync::Barrier, thread};
 
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         account::{
             activity::{Activity, Origin},
@@ -138,7 +138,7 @@ fn a_clock_behind_the_operators_locks_nobody_out() {
     both(|server| {
         for (name, ahead) in [("alice", 5), ("bob", 60), ("carol", 3_600)] {
             let id = server.add_user(name).claims.id;
-            let requested = server.now().plus(symbolon::protocol::values::time::Span::from_seconds(ahead));
+            let requested = server.now().plus(symbolon::testing::protocol::values::time::Span::from_seconds(ahead));
             let event = Event { at: requested, ..server.event(id, Activity::SignInAgain) };
             server.store(|connection| account::ask_to_sign_in_again(connection, &event));
             assert_eq!(find(server, id).must_sign_in_since(), Some(requested));
@@ -219,7 +219,7 @@ fn an_address_and_a_role_that_change_at_once_both_stay() {
                 let event = |activity| server.event(alice, activity);
                 account::change_details(connection, alice, event, |user| {
                     user.claims.roles.push(role.clone());
-                    Ok::<_, symbolon::store::Error>(())
+                    Ok::<_, symbolon::testing::store::Error>(())
                 })
                 .map(drop)
             };

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use symbolon::{
+use symbolon::testing::{
     protocol::oauth::{client::ClientKind, scope::Scopes},
     store::{
         clients,

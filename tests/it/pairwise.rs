@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Barrier, thread};
 
-use symbolon::{
+use symbolon::testing::{
     config::Issuer,
     protocol::{
         oauth::client::{Client, ClientKind},

@@ -9,7 +9,7 @@ mod write_queue;
 
 use std::{collections::BTreeSet, sync::Barrier, thread};
 
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         grant::end_reason::EndReason,
         oauth::client::{Client, ClientKind},

@@ -5,7 +5,7 @@ mod enumeration;
 mod limits;
 mod outages;
 
-use symbolon::{
+use symbolon::testing::{
     protocol::oauth::client::ClientKind,
     store::{activity, rate_limits, users},
 };

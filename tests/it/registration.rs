@@ -5,7 +5,7 @@ mod create;
 mod finish;
 mod invitations;
 
-use symbolon::{
+use symbolon::testing::{
     protocol::account::login_name::LoginName,
     store::users::{self, User},
 };

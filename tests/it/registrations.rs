@@ -7,7 +7,7 @@ mod revision;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         oauth::{
             api::ApiScope,

@@ -4,7 +4,7 @@
 mod taken_away;
 
 use serde_json::{Value, json};
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         oauth::client::{Client, ClientKind},
         values::params,

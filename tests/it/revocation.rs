@@ -3,7 +3,7 @@
 
 mod promises;
 
-use symbolon::protocol::oauth::client::{Client, ClientKind};
+use symbolon::testing::protocol::oauth::client::{Client, ClientKind};
 
 use crate::harness::{Answer, Browser, Database, Page, SECRET, Server, basic, both, encode};
 

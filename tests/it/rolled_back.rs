@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Barrier, thread};
 
 use diesel::{RunQueryDsl, sql_query};
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         account::activity::{Activity, Origin},
         grant::{end_reason::EndReason, history::GrantEvent},
@@ -30,7 +30,7 @@ fn generation(server: &Server, tokens: &Answer) -> u32 {
 }
 
 /// A grant that was refreshed some times since the backup: every answer, the newest last.
-fn ahead(server: &Server, steps: usize) -> (symbolon::protocol::oauth::client::Client, Vec<Answer>) {
+fn ahead(server: &Server, steps: usize) -> (symbolon::testing::protocol::oauth::client::Client, Vec<Answer>) {
     server.add_user("alice");
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());
     let mut answers = vec![server.tokens(&spa, "alice", SCOPE)];
@@ -228,7 +228,7 @@ fn what_has_ended_keeps_its_reason_and_its_time() {
         let grant = grant_of(&server.tokens(&spa, "alice", SCOPE));
         let origin = Origin::default();
         let event = |activity| Event {
-            id: symbolon::random::id(server.now()),
+            id: symbolon::testing::random::id(server.now()),
             user: alice,
             activity,
             origin: &origin,

@@ -1,7 +1,7 @@
 //! The rotation of the server secret during a rolling restart: at each step one of two servers has the new list and the other the
 //! previous one, and each accepts everything that the other derives. The list is defined in `protocol::secrets`.
 
-use symbolon::{
+use symbolon::testing::{
     clock::Clock,
     config::Config,
     jose::{first_keys, keys},
@@ -60,7 +60,7 @@ fn whatever_one_server_gave_out_the_other_takes() {
     at_each_step(
         |_| (),
         |here, there| {
-            let id = format!("spa-{}", symbolon::random::id(here.now()));
+            let id = format!("spa-{}", symbolon::testing::random::id(here.now()));
             let spa = here.add_client(&id, ClientKind::Spa, |client| client.pairwise_sector = Some("app.example.com".into()));
 
             // A form that one shows and the other gets; then a cookie, and a way through pages of both.

@@ -20,7 +20,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use symbolon::{
+use symbolon::testing::{
     protocol::oauth::client::Client,
     store::{DatabaseUrl, Store, clients},
 };

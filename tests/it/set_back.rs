@@ -1,7 +1,7 @@
 //! A clock that was ahead and is corrected: what was made in that time and is valid only while new has expired, as its age is
 //! unknown. Nobody is locked out by it, and no grant ends.
 
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         account::{
             activity::{Activity, Origin},

@@ -12,7 +12,7 @@ mod sessions;
 mod throttle;
 mod ways;
 
-use symbolon::protocol::oauth::client::Client;
+use symbolon::testing::protocol::oauth::client::Client;
 
 use crate::harness::{Browser, PASSWORD, Page, behind_a_proxy, query_of};
 

@@ -4,7 +4,7 @@
 
 mod max_auth_age;
 
-use symbolon::{
+use symbolon::testing::{
     protocol::{account::activity::Activity, oauth::client::ClientKind, values::id::Id},
     store::account,
 };

@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{DecodingKey, Validation, jwk::JwkSet};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256, Sha512};
-use symbolon::{
+use symbolon::testing::{
     jose,
     protocol::{
         oauth::client::{Client, ClientKind},

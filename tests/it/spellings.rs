@@ -3,7 +3,7 @@
 
 mod former;
 
-use symbolon::{
+use symbolon::testing::{
     protocol::{account::login_name::LoginName, oauth::client::ClientKind},
     store::{links, users},
 };
@@ -64,7 +64,7 @@ fn messages_go_to_the_address_that_is_kept() {
     for database in databases() {
         let mail = MailServer::start(Behavior { utf8: true, ..Behavior::WELL });
         let server = Server::start(&database, |config| {
-            (config.mail, config.registration) = (mail.settings(), symbolon::config::Registration::Open);
+            (config.mail, config.registration) = (mail.settings(), symbolon::testing::config::Registration::Open);
         });
         add_everyone(&server);
         let (mut requested, mut registered) = ([0; 2], [0; 2]);

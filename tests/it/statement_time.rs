@@ -4,7 +4,7 @@
 use std::{process::Command, thread, time::Duration};
 
 use diesel::{Connection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Integer};
-use symbolon::{
+use symbolon::testing::{
     config::Config,
     protocol::{
         account::activity::Origin,

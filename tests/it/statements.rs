@@ -8,7 +8,7 @@ use std::{
 };
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
-use symbolon::protocol::oauth::client::{Client, ClientKind};
+use symbolon::testing::protocol::oauth::client::{Client, ClientKind};
 
 use crate::harness::{Browser, Database, Server, basic, databases};
 

@@ -1,6 +1,6 @@
 //! The token endpoint (RFC 6749 §3.2, §4.1.3, §5, §6): the life of a grant as a client sees it.
 
-use symbolon::{
+use symbolon::testing::{
     protocol::oauth::client::{AuthMethod, ClientKind, GrantType, PkceRule},
     store::clients,
 };
@@ -50,8 +50,8 @@ fn a_code_becomes_tokens_with_the_claims_of_rfc_9068() {
         assert_eq!(
             id_token["at_hash"].as_str(),
             Some(
-                symbolon::protocol::oidc::claims::at_hash(
-                    symbolon::protocol::values::algorithm::Algorithm::Rs256,
+                symbolon::testing::protocol::oidc::claims::at_hash(
+                    symbolon::testing::protocol::values::algorithm::Algorithm::Rs256,
                     answer.text("access_token")
                 )
                 .as_str()
@@ -218,7 +218,7 @@ fn signing_out_ends_browser_grants_and_leaves_offline_ones() {
         let (bound, offline) = (server.tokens(&spa, "alice", "openid"), server.tokens(&spa, "alice", "openid offline_access"));
         for token in [&bound, &offline] {
             let sid = claims_of(token.text("access_token"))["sid"].as_str().unwrap().to_owned();
-            let sid = symbolon::protocol::values::id::Id::parse(&sid).unwrap();
+            let sid = symbolon::testing::protocol::values::id::Id::parse(&sid).unwrap();
             server.end_session(sid);
         }
         refused(&server.refresh(&spa, bound.text("refresh_token")), 400, "invalid_grant");

@@ -3,7 +3,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use symbolon::{
+use symbolon::testing::{
     protocol::{grant::end_reason::EndReason, oauth::client::ClientKind, values::id::Id},
     store::{clients, grants, users},
 };
@@ -67,8 +67,8 @@ fn each_scope_opens_its_claims_by_get_and_post() {
             }
         }
         let nameless = users::User {
-            claims: symbolon::protocol::account::user::User {
-                id: symbolon::random::id(server.now()),
+            claims: symbolon::testing::protocol::account::user::User {
+                id: symbolon::testing::random::id(server.now()),
                 username: "bob".into(),
                 display_name: None,
                 email: "b@example.com".into(),

@@ -2,7 +2,7 @@
 
 use std::{sync::Barrier, thread};
 
-use symbolon::{protocol::values::id::Id, store::clients};
+use symbolon::testing::{protocol::values::id::Id, store::clients};
 
 use crate::harness::{Browser, Server, both, query_of};
 

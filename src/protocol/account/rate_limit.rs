@@ -15,6 +15,16 @@ pub struct Count {
     pub next_at: Timestamp,
 }
 
+impl Count {
+    /// The seconds to wait until the next attempt is accepted, rounded up; `None` if it is accepted now. A count written by a clock
+    /// that was ahead by more than the allowed skew requires no wait.
+    #[must_use]
+    pub fn wait(&self, now: Timestamp) -> Option<i64> {
+        let wait = self.next_at.millis() - now.millis();
+        (wait > 0 && !self.updated_at.is_ahead_of(now)).then_some(wait / 1000 + 1)
+    }
+}
+
 /// The longest spacing between two attempts while a bucket is full.
 pub const LONGEST_SPACE: Span = Span::from_seconds(5);
 
@@ -39,14 +49,6 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The seconds to wait until the next attempt is accepted, rounded up; `None` if it is accepted now. A count written by a clock
-    /// that was ahead by more than the allowed skew requires no wait.
-    #[must_use]
-    pub fn wait(&self, count: &Count, now: Timestamp) -> Option<i64> {
-        let wait = count.next_at.millis() - now.millis();
-        (wait > 0 && !count.updated_at.is_ahead_of(now)).then_some(wait / 1000 + 1)
-    }
-
     /// When the next attempt is accepted after this many, the last of them now. Without a wait, it is a time long past and not now:
     /// the next attempt may be judged by a clock that is behind.
     #[must_use]
@@ -165,13 +167,13 @@ mod tests {
     #[test]
     fn a_wait_is_told_in_whole_seconds_and_ignored_when_a_clock_was_ahead() {
         let count = Count { amount: 6, updated_at: at(10_000), next_at: at(12_000) };
-        assert_eq!(NAME.wait(&count, at(10_500)), Some(2));
-        assert_eq!(NAME.wait(&count, at(12_000)), None);
-        assert_eq!(NAME.wait(&count, at(-1)), None, "it was written by a clock that was more than ten seconds ahead");
+        assert_eq!(count.wait(at(10_500)), Some(2));
+        assert_eq!(count.wait(at(12_000)), None);
+        assert_eq!(count.wait(at(-1)), None, "it was written by a clock that was more than ten seconds ahead");
         let free = Count { amount: 4, updated_at: at(8_000), next_at: NAME.next_at(4, at(8_000)) };
-        assert_eq!(NAME.wait(&free, at(0)), None, "four are free by whichever clock");
+        assert_eq!(free.wait(at(0)), None, "four are free by whichever clock");
         let hour = Count { amount: 100, updated_at: at(5_000), next_at: at(3_605_000) };
-        assert_eq!(NAME.wait(&hour, at(0)), Some(3606), "a process that is five seconds behind waits as well");
+        assert_eq!(hour.wait(at(0)), Some(3606), "a process that is five seconds behind waits as well");
     }
 
     #[test]

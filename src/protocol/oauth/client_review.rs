@@ -12,7 +12,7 @@ use super::{
     client::{Client, ClientKind},
     scope::{STANDARD, ScopeClaims},
 };
-use crate::protocol::values::{names::names, time::Span};
+use crate::protocol::values::time::Span;
 
 /// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +25,17 @@ pub enum Level {
     Problem,
 }
 
-names!(Level { Ok = "ok", Advice = "advice", Problem = "problem" });
+impl Level {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Advice => "advice",
+            Self::Problem => "problem",
+        }
+    }
+}
 
 /// A finding about one setting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

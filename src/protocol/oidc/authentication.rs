@@ -3,8 +3,6 @@
 
 use std::fmt;
 
-use crate::protocol::values::names::names;
-
 /// A class of authentication, the weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
@@ -12,7 +10,18 @@ pub enum Class {
     Password,
 }
 
-names!(Class { Password = "urn:symbolon:acr:password" });
+impl Class {
+    /// Every class.
+    pub const ALL: [Self; 1] = [Self::Password];
+
+    /// Its name in `acr`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "urn:symbolon:acr:password",
+        }
+    }
+}
 
 /// A sign-in by password (RFC 8176 §2).
 const PASSWORD: &str = "pwd";
@@ -69,6 +78,6 @@ mod tests {
         for malformed in ["", " ", "pwd ", "pwd  otp", "pwd\u{e9}"] {
             assert_eq!(Amr::parse(malformed), None, "{malformed:?}");
         }
-        assert_eq!(Class::from_name("urn:symbolon:acr:password"), Some(Class::Password));
+        assert_eq!(Class::ALL.map(Class::as_str), ["urn:symbolon:acr:password"]);
     }
 }

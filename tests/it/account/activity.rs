@@ -1,6 +1,6 @@
 //! The activity of an account, page by page, and "this was not me", with mail and without.
 
-use symbolon::{config::MailSettings, protocol::account::activity::Activity, random, store::activity as events};
+use symbolon::testing::{config::MailSettings, protocol::account::activity::Activity, random, store::activity as events};
 
 use super::{OFFLINE, OTHER, SCOPE, SESSION, act, assert_alive, assert_inactive, done, is_signed_in, signed_in, tokens};
 use crate::harness::{Behavior, Browser, MailServer, PASSWORD, both, both_with};

@@ -3,7 +3,7 @@
 
 use diesel::{Connection, QueryableByName, RunQueryDsl, sql_types::Text};
 use serde_json::Value;
-use symbolon::protocol::account::activity::Activity;
+use symbolon::testing::protocol::account::activity::Activity;
 
 use super::{
     FIREFOX, OFFLINE, SESSION, act, assert_inactive, end, happened, is_signed_in, newest_grant, session_of, signed_in, tokens,

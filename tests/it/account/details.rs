@@ -1,6 +1,6 @@
 //! The display name: which values are valid, and who receives it.
 
-use symbolon::protocol::account::activity::Activity;
+use symbolon::testing::protocol::account::activity::Activity;
 
 use super::{act, done, happened, signed_in};
 use crate::harness::both;
@@ -9,7 +9,7 @@ use crate::harness::both;
 fn a_name_is_kept_told_and_taken_away() {
     both(|server| {
         let alice = server.add_user("alice").claims.id;
-        let client = server.add_client("notes", symbolon::protocol::oauth::client::ClientKind::Spa, |_| ());
+        let client = server.add_client("notes", symbolon::testing::protocol::oauth::client::ClientKind::Spa, |_| ());
         let mut browser = signed_in(server);
         let change =
             |browser: &mut _, name: &str| act(browser, "/account/details", "/account/details", &[("display_name", name)]);

@@ -1,7 +1,7 @@
 //! The change of the e-mail address: with the password, by a link sent to the new one; and nobody learns which account an address
 //! belongs to.
 
-use symbolon::protocol::account::{activity::Activity, link::LinkKind, login_name::LoginName};
+use symbolon::testing::protocol::account::{activity::Activity, link::LinkKind, login_name::LoginName};
 
 use super::{act, done, happened, signed_in};
 use crate::harness::{Behavior, Browser, MailServer, PASSWORD, Page, Server, both, both_with};
@@ -15,7 +15,7 @@ fn ask(browser: &mut Browser, email: &str, password: &str) -> Page {
 
 fn email_of(server: &Server, username: &str) -> String {
     server
-        .store(|connection| symbolon::store::users::find_by_login(connection, &LoginName::parse(username)))
+        .store(|connection| symbolon::testing::store::users::find_by_login(connection, &LoginName::parse(username)))
         .unwrap()
         .claims
         .email
@@ -46,7 +46,7 @@ fn a_message_goes_to_the_new_address_and_nothing_changes_yet() {
                 (email_of(server, "alice").as_str(), happened(server, alice, Activity::EmailChangeRequested)),
                 ("alice@example.com", 1)
             );
-            let links = server.store(|connection| symbolon::store::links::of_user(connection, alice));
+            let links = server.store(|connection| symbolon::testing::store::links::of_user(connection, alice));
             assert!(links[0].kind == LinkKind::ConfirmEmail && links[0].email.as_deref() == Some(NEW), "{links:?}");
         },
     );

@@ -2,7 +2,7 @@
 
 use std::{sync::Barrier, thread};
 
-use symbolon::{protocol::account::activity::Activity, random};
+use symbolon::testing::{protocol::account::activity::Activity, random};
 
 use super::{
     FIREFOX, OFFLINE, SCOPE, SESSION, assert_alive, assert_inactive, done, end, happened, is_signed_in, newest_grant, session_of,

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, time::Instant};
 
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         grant::Grant,
         oauth::client::{Client, ClientKind},

@@ -3,7 +3,7 @@
 
 use std::{sync::Barrier, thread};
 
-use symbolon::protocol::account::activity::Activity;
+use symbolon::testing::protocol::account::activity::Activity;
 
 use super::{
     OFFLINE, OTHER, SCOPE, SESSION, act, assert_alive, assert_inactive, change_password, done, happened, is_signed_in, signed_in,

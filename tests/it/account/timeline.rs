@@ -79,7 +79,7 @@ fn the_end_is_told_with_its_reason() {
         assert!(page.body.contains("<strong>Ended</strong>: You ended it"), "{page:?}");
         assert!(page.body.contains("Why: You ended it"), "the last moment is its end: {page:?}");
         let now = server.now();
-        server.store(|connection| symbolon::store::clients::delete(connection, "web", now));
+        server.store(|connection| symbolon::testing::store::clients::delete(connection, "web", now));
         let page = browser.get(&path);
         assert!(page.status == 200 && page.body.contains("<h1><bdi>web</bdi></h1>"), "a deleted app is told by its id: {page:?}");
     });

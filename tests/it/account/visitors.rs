@@ -1,7 +1,7 @@
 //! Access to the account pages: users who are not signed in are sent to sign in and back, and only these pages are accepted as
 //! the way back. Also what viewing a page costs.
 
-use symbolon::store::sessions;
+use symbolon::testing::store::sessions;
 
 use super::{SESSION, is_signed_in, session_of, signed_in};
 use crate::harness::{Browser, PASSWORD, both, both_with};
@@ -123,7 +123,7 @@ fn each_path_takes_its_methods_and_forms_alone() {
 #[test]
 fn views_keep_the_session_in_use_and_are_noted_once_a_minute() {
     both_with(
-        |config| config.lifetimes.session_idle = symbolon::protocol::values::time::Span::from_seconds(600),
+        |config| config.lifetimes.session_idle = symbolon::testing::protocol::values::time::Span::from_seconds(600),
         |server| {
             server.add_user("alice");
             let mut browser = signed_in(server);
@@ -151,7 +151,7 @@ fn the_path_of_the_issuer_is_kept() {
     for database in crate::harness::databases() {
         let server = crate::harness::Server::start(&database, |config| {
             let issuer = format!("{}/tenant", config.issuer.as_str());
-            config.issuer = symbolon::config::Issuer::parse(&issuer).unwrap();
+            config.issuer = symbolon::testing::config::Issuer::parse(&issuer).unwrap();
         });
         server.add_user("alice");
         let mut browser = Browser::new(&server);

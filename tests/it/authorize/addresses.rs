@@ -1,7 +1,7 @@
 //! The redirect URIs of native apps (RFC 8252 §7): loopback IPs on any port, private-use schemes, and nothing that only looks
 //! alike.
 
-use symbolon::protocol::oauth::client::ClientKind;
+use symbolon::testing::protocol::oauth::client::ClientKind;
 
 use super::ask;
 use crate::harness::{Browser, VERIFIER, both, query_of};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use symbolon::protocol::{
+use symbolon::testing::protocol::{
     oauth::client::{Client, ClientKind},
     values::params,
 };

@@ -1,7 +1,7 @@
 //! The user that a client expects (OpenID Connect Core 3.1.2.1): `login_hint` fills in a form; `id_token_hint` must be ours and
 //! binds the response.
 
-use symbolon::protocol::{oauth::client::ClientKind, values::params};
+use symbolon::testing::protocol::{oauth::client::ClientKind, values::params};
 
 use super::{ask, at_home, code_of, error_of, leads_to};
 use crate::harness::{Browser, CALLBACK, PASSWORD, both, claims_of};

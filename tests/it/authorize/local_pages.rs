@@ -1,7 +1,7 @@
 //! A wrong `client_id` or `redirect_uri`, which is shown only to the user, on a page of ours: there is never a `Location`,
 //! whatever else the request contains and however it is sent (RFC 6749 §4.1.2.1, RFC 9700 §4.11.2).
 
-use symbolon::{
+use symbolon::testing::{
     protocol::oauth::client::{Client, ClientKind},
     store::clients,
 };

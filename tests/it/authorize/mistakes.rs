@@ -1,7 +1,7 @@
 //! All other errors of a request, which are returned to the client by their code (RFC 6749 §4.1.2.1, OpenID Connect Core 3.1.2.6,
 //! RFC 8707 §2) before anyone is asked to sign in; and requests that look wrong but are valid.
 
-use symbolon::{
+use symbolon::testing::{
     protocol::oauth::client::{ClientKind, GrantType, PkceRule},
     store::{clients, grants},
 };

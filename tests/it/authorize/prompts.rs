@@ -1,7 +1,7 @@
 //! Which pages are shown (OpenID Connect Core 3.1.2.1): `prompt` and `max_age`, and what happens to a session that is no longer
 //! valid.
 
-use symbolon::{
+use symbolon::testing::{
     protocol::oauth::client::{Client, ClientKind},
     store::consents,
 };

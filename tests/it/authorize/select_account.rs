@@ -3,7 +3,7 @@
 
 mod proofs;
 
-use symbolon::protocol::oauth::client::{Client, ClientKind};
+use symbolon::testing::protocol::oauth::client::{Client, ClientKind};
 
 use super::{ask, at_home, code_of, error_of, leads_to};
 use crate::harness::{Browser, CALLBACK, PASSWORD, Page, Server, both, claims_of};

@@ -1,7 +1,7 @@
 //! The two stamps in the URL (docs/decisions/0003): each is valid for its purpose, its request, its session and its time. One
 //! that was forged, moved elsewhere or saved for later is ignored: the page that it would have skipped is shown.
 
-use symbolon::protocol::oauth::client::{Client, ClientKind};
+use symbolon::testing::protocol::oauth::client::{Client, ClientKind};
 
 use super::{at_home, code_of, error_of, leads_to};
 use crate::harness::{Browser, CALLBACK, PASSWORD, Server, both, encode, query_of};

@@ -1,7 +1,7 @@
 //! GET and POST, which are equivalent (RFC 6749 §3.1), and other methods, which are refused; every redirect is a 303 (RFC 9700
 //! §4.12); no other origin reads these responses (RFC 9700 §2.6), and none of them sends anyone elsewhere.
 
-use symbolon::protocol::oauth::client::ClientKind;
+use symbolon::testing::protocol::oauth::client::ClientKind;
 
 use super::{ask, at_home, code_of, error_of, leads_to};
 use crate::harness::{Browser, CALLBACK, PASSWORD, both};

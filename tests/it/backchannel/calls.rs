@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use symbolon::config::Config;
+use symbolon::testing::config::Config;
 
 use super::{DONE, add_app, all_notified, may_call, sign_out, tokens, waiting};
 use crate::harness::{Browser, Listener, Server, both, databases, wait_until};

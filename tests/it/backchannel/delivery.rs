@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, io::Write, thread, time::Duration};
 
-use symbolon::{
+use symbolon::testing::{
     config::Issuer,
     protocol::{oauth::client::Client, values::time::Span},
     store::{
@@ -132,7 +132,7 @@ fn the_address_is_the_one_that_is_registered_when_it_is_sent() {
             put_off(server, 1);
             let set = |uri: Option<String>| {
                 server.store(|connection| {
-                    clients::update(connection, change, |_, client| -> Result<(), symbolon::store::Error> {
+                    clients::update(connection, change, |_, client| -> Result<(), symbolon::testing::store::Error> {
                         client.backchannel_logout_uri = uri;
                         Ok(())
                     })

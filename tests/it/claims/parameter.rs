@@ -2,7 +2,7 @@
 //! them and the user consents; and errors for malformed values, whatever their size.
 
 use serde_json::{Map, Value, json};
-use symbolon::{protocol::oauth::client::ClientKind, store::consents};
+use symbolon::testing::{protocol::oauth::client::ClientKind, store::consents};
 
 use super::{ALL, alice, client, configured};
 use crate::harness::{Browser, CALLBACK, Page, Server, both, both_with, claims_of, encode, query_of};
@@ -13,7 +13,7 @@ fn parameter(value: &Value) -> String {
 }
 
 /// `error` of the answer to a request with this `claims`.
-fn refusal(browser: &mut Browser, client: &symbolon::protocol::oauth::client::Client, claims: &str) -> String {
+fn refusal(browser: &mut Browser, client: &symbolon::testing::protocol::oauth::client::Client, claims: &str) -> String {
     let page = browser.get(&Browser::request(client, "openid", &[("claims", claims)]));
     assert_eq!(page.status, 303, "{claims}: {page:?}");
     query_of(page.location()).remove("error").unwrap_or_default()

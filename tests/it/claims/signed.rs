@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jsonwebtoken::{DecodingKey, Validation, jwk::JwkSet};
 use serde_json::{Value, json};
-use symbolon::protocol::{
+use symbolon::testing::protocol::{
     oauth::{
         client::{Client, ClientKind},
         scope::Scopes,

@@ -2,7 +2,7 @@
 //! §5.5.1.1); and that tokens tell the truth about the sign-in.
 
 use serde_json::{Value, json};
-use symbolon::protocol::oauth::client::{Client, ClientKind};
+use symbolon::testing::protocol::oauth::client::{Client, ClientKind};
 
 use crate::harness::{Browser, CALLBACK, PASSWORD, Server, both, claims_of, query_of};
 

@@ -2,7 +2,7 @@
 //! password, inviting. What "sign in again" means at each endpoint is `sign_in_again`.
 
 use serde_json::{Value, json};
-use symbolon::{
+use symbolon::testing::{
     config::{MailTransport, Registration},
     protocol::{
         account::{
@@ -251,7 +251,7 @@ fn an_invitation_that_was_withdrawn_is_not_mailed_any_more() {
         let (name, symbolon) = (database.name, with_mail(&server, &database, &mail));
         symbolon.text("user invite --email new@example.com");
         let waiting = |server: &Server| {
-            let later = server.now().plus(symbolon::protocol::values::time::Span::from_seconds(86_400));
+            let later = server.now().plus(symbolon::testing::protocol::values::time::Span::from_seconds(86_400));
             server.store(|connection| deliveries::due_to_users(connection, later, 10))
         };
         let is_invitation = |one: &deliveries::Delivery| matches!(&one.content, deliveries::Content::Notification(notice) if notice.kind == NotificationKind::Invitation);

@@ -136,9 +136,9 @@ fn an_unregistered_api_of_an_older_version_is_named() {
         symbolon
             .store()
             .with(|connection| {
-                symbolon::store::clients::update(connection, "app", |_, client| {
+                symbolon::testing::store::clients::update(connection, "app", |_, client| {
                     client.audiences = vec!["https://old.example".into()];
-                    Ok::<_, symbolon::store::Error>(())
+                    Ok::<_, symbolon::testing::store::Error>(())
                 })
             })
             .unwrap();

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use symbolon::{
+use symbolon::testing::{
     protocol::account::login_name::LoginName,
     store::{clients, users},
 };

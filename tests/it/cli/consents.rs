@@ -1,7 +1,7 @@
 //! `symbolon consent`: a user's consents, and withdrawing one while a server runs.
 
 use serde_json::json;
-use symbolon::protocol::oauth::client::ClientKind;
+use symbolon::testing::protocol::oauth::client::ClientKind;
 
 use super::{Binary, is_time};
 use crate::harness::{API, Server, databases};

@@ -2,7 +2,7 @@
 //! it. The credential itself is never printed.
 
 use serde_json::{Value, json};
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         account::login_name::LoginName,
         oauth::client::{Client, ClientKind},

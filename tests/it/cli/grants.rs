@@ -1,7 +1,7 @@
 //! `symbolon grant`: listing grants, revoking one, and the history of one.
 
 use serde_json::{Value, json};
-use symbolon::{
+use symbolon::testing::{
     protocol::{account::login_name::LoginName, oauth::client::ClientKind, values::id::Id},
     store::{grants, users},
 };

@@ -2,7 +2,7 @@
 //! Operators decide on the command line, users on their pages; the server cannot distinguish the owner from a thief in their
 //! session. Each cell is an account of its own: the link's form is opened before the decision, and submitted after it.
 
-use symbolon::{
+use symbolon::testing::{
     config::Registration,
     protocol::{
         account::{
@@ -262,7 +262,7 @@ fn later_decisions_end_links_and_no_others_do() {
             (config.mail, config.registration) = (mail.settings(), Registration::Open);
         });
         let symbolon = accounts::with_mail(&server, &database, &mail);
-        server.add_client("spa", symbolon::protocol::oauth::client::ClientKind::Spa, |_| ());
+        server.add_client("spa", symbolon::testing::protocol::oauth::client::ClientKind::Spa, |_| ());
         for (row, (who, decision, decide, expected)) in TABLE.iter().enumerate() {
             let cells = [0, 1, 2, 3, 4, 5].map(|column| {
                 let what = format!("{}: {who}, {decision}: {}", database.name, LINKS[column].0);

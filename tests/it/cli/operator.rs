@@ -2,7 +2,7 @@
 //! which links are still valid. Which decision ends which links is `links`.
 
 use serde_json::{Value, json};
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         account::{activity::Activity, link::LinkKind},
         values::{id::Id, time::Span},
@@ -211,7 +211,7 @@ fn nothing_is_done_by_a_link_to_a_disabled_account() {
     both_with(
         |config| config.mail = mail.settings(),
         |server| {
-            use symbolon::store::link_actions;
+            use symbolon::testing::store::link_actions;
             let alice = server.add_user("alice");
             server.disable(alice.claims.id);
             // Made after it was disabled, as no later decision has ended them.
@@ -220,8 +220,8 @@ fn nothing_is_done_by_a_link_to_a_disabled_account() {
             {
                 let id = made(server, alice.claims.id, kind, "alice@example.com");
                 let link = server.store(|connection| links::find(connection, id)).unwrap();
-                let credential = symbolon::protocol::grant::credential::Credential {
-                    kind: symbolon::protocol::grant::credential::Kind::Link,
+                let credential = symbolon::testing::protocol::grant::credential::Credential {
+                    kind: symbolon::testing::protocol::grant::credential::Kind::Link,
                     id,
                     generation: 0,
                 };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use symbolon::{protocol::oauth::client::ClientKind, store::clients};
+use symbolon::testing::{protocol::oauth::client::ClientKind, store::clients};
 
 use super::{Binary, Ran};
 use crate::harness::{Server, databases};

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use symbolon::{
+use symbolon::testing::{
     protocol::oauth::{
         client::{Client, ClientKind},
         scope::Scopes,

@@ -1,7 +1,7 @@
 //! The spellings of an address, which all mean one account on the command line: to show, add, change, invite and import.
 
 use serde_json::json;
-use symbolon::store::users;
+use symbolon::testing::store::users;
 
 use super::{Binary, PASSWORD};
 use crate::harness::databases;

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use diesel::{RunQueryDsl, connection::SimpleConnection, sql_query};
 use serde_json::json;
-use symbolon::store::{AnyConnection, Error};
+use symbolon::testing::store::{AnyConnection, Error};
 
 use super::{Binary, Ran};
 use crate::harness::{Database, databases};

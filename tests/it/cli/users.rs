@@ -1,7 +1,7 @@
 //! `symbolon user`: adding, listing, disabling and enabling, new passwords, and what each of these ends.
 
 use serde_json::{Value, json};
-use symbolon::{
+use symbolon::testing::{
     config::PasswordSettings,
     passwords::Passwords,
     protocol::{account::login_name::LoginName, values::id::Id},

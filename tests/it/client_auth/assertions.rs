@@ -4,7 +4,7 @@
 use std::{sync::Barrier, thread};
 
 use serde_json::{Value, json};
-use symbolon::{
+use symbolon::testing::{
     background::housekeeping,
     protocol::{
         oauth::{client::ClientKeySource, client_assertion::Assertion},

@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::json;
-use symbolon::{config::OutboundSettings, protocol::oauth::client::ClientKeySource};
+use symbolon::testing::{config::OutboundSettings, protocol::oauth::client::ClientKeySource};
 
 use super::{
     ENDPOINTS, add_asserting, assert_to, may_call, passed, refused,
@@ -122,10 +122,14 @@ fn another_url_and_inline_keys_take_their_place_at_once() {
             [(at(&second), &two, &one), (ClientKeySource::Inline(three.set()), &three, &two), (at(&first), &one, &three)]
         {
             server.store(|connection| {
-                symbolon::store::clients::update(connection, "app", |_, client| -> Result<(), symbolon::store::Error> {
-                    client.keys = source.clone();
-                    Ok(())
-                })
+                symbolon::testing::store::clients::update(
+                    connection,
+                    "app",
+                    |_, client| -> Result<(), symbolon::testing::store::Error> {
+                        client.keys = source.clone();
+                        Ok(())
+                    },
+                )
             });
             assert!(passed(&assert_to(server, "/token", &key.good(server, "app"))), "{source:?}");
             refused(&assert_to(server, "/token", &other.good(server, "app")));
@@ -192,7 +196,7 @@ fn where_the_operator_allowed_nothing_no_network_of_ours_is_called() {
 
 #[test]
 fn what_is_allowed_is_no_more_than_what_was_allowed() {
-    let allow_another = |config: &mut symbolon::config::Config| {
+    let allow_another = |config: &mut symbolon::testing::config::Config| {
         config.outbound = OutboundSettings { allow: vec!["10.0.0.0/8".parse().unwrap()], ca_pem: None };
     };
     both_with(allow_another, |server| {

@@ -4,7 +4,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use openssl::{hash::MessageDigest, pkey::PKey, sign::Signer as Mac};
 use serde_json::{Value, json};
-use symbolon::protocol::oauth::client::ClientKeySource;
+use symbolon::testing::protocol::oauth::client::ClientKeySource;
 
 use super::{
     ENDPOINTS, add_asserting, assert_to, passed, refused,

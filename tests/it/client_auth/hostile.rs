@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde_json::json;
-use symbolon::{
+use symbolon::testing::{
     config::Config,
     protocol::oauth::client::{ClientKeySource, ClientKind},
 };

@@ -12,7 +12,7 @@ use openssl::{
     rsa::Rsa,
 };
 use serde_json::{Value, json};
-use symbolon::random;
+use symbolon::testing::random;
 
 use crate::harness::Server;
 

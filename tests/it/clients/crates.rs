@@ -19,7 +19,7 @@ use openidconnect::{
     core::{CoreClient, CoreProviderMetadata, CoreResponseType, CoreUserInfoClaims},
 };
 use serde_json::Value;
-use symbolon::protocol::oauth::client::ClientKind;
+use symbolon::testing::protocol::oauth::client::ClientKind;
 
 use super::{native_app, rotation};
 use crate::harness::{API, Browser, CALLBACK, SECRET, both, claims_of, query_of, try_send};

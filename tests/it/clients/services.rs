@@ -7,7 +7,7 @@ use josekit::{
     jws::{ES256, EdDSA, PS256, RS256},
 };
 use serde_json::{Value, json};
-use symbolon::{
+use symbolon::testing::{
     config::OutboundSettings,
     jose::keys,
     protocol::{
@@ -121,7 +121,7 @@ fn openid_client_uses_every_service() {
 
 #[test]
 fn oauth4webapi_uses_every_service_and_hears_of_logouts() {
-    let allow_loopback = |config: &mut symbolon::config::Config| {
+    let allow_loopback = |config: &mut symbolon::testing::config::Config| {
         config.outbound = OutboundSettings { allow: vec!["127.0.0.0/8".parse().unwrap()], ..OutboundSettings::default() };
     };
     both_with(allow_loopback, |server| {

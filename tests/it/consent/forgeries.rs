@@ -1,13 +1,13 @@
 //! Forged consent: forms without the CSRF token, with a wrong one, of another session or time, and requests by GET (RFC 6749
 //! §10.12). Each is answered with a page and 400, and nothing is granted.
 
-use symbolon::protocol::oauth::client::ClientKind;
+use symbolon::testing::protocol::oauth::client::ClientKind;
 
 use super::{allowed, decide, given, is_silent, shown};
 use crate::harness::{Browser, PASSWORD, Page, Server, both, encode};
 
 #[track_caller]
-fn assert_nothing(server: &Server, user: &symbolon::store::users::User, what: &str) {
+fn assert_nothing(server: &Server, user: &symbolon::testing::store::users::User, what: &str) {
     assert_eq!((allowed(server, user.claims.id, "spa"), given(server, user.claims.id)), (String::new(), 0), "{what}");
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use symbolon::protocol::oauth::client::ClientKind;
+use symbolon::testing::protocol::oauth::client::ClientKind;
 
 use crate::{
     account,
@@ -166,7 +166,7 @@ fn a_link_that_is_opened_in_between_does_not_take_the_place_of_a_form() {
         assert!(browser.get("/not-me").body.contains("mallory"), "it is the one that was opened last");
         let done = browser.submit(&form, &[]);
         assert!(done.status == 200 && done.body.contains("the account <strong><bdi>alice</bdi></strong>"), "{done:?}");
-        let hash = |id| server.store(|connection| symbolon::store::users::find(connection, id)).unwrap().password_hash;
+        let hash = |id| server.store(|connection| symbolon::testing::store::users::find(connection, id)).unwrap().password_hash;
         assert!(hash(alice.claims.id).is_none() && hash(mallory.claims.id).is_some());
     });
 }

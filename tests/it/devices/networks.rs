@@ -2,7 +2,7 @@
 //! network; the servers of confidential clients move as they like.
 
 use diesel::{RunQueryDsl, sql_query};
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         account::activity::Activity::AddressChanged,
         grant::history::{GrantEvent, HistoryEntry},

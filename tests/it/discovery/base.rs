@@ -2,7 +2,7 @@
 //! well-known part between host and path.
 
 use serde_json::Value;
-use symbolon::{config::Issuer, protocol::oauth::client::ClientKind};
+use symbolon::testing::{config::Issuer, protocol::oauth::client::ClientKind};
 
 use super::expected;
 use crate::harness::{Browser, PASSWORD, Page, Server, both_with, claims_of, query_of, with_mail};

@@ -9,7 +9,7 @@ mod signatures;
 
 use std::collections::BTreeSet;
 
-use symbolon::protocol::oauth::client::{Client, ClientKind};
+use symbolon::testing::protocol::oauth::client::{Client, ClientKind};
 
 use super::document;
 use crate::harness::{Browser, CALLBACK, Page, Server, both, query_of};

@@ -15,7 +15,7 @@ const LIBRARIES: [&str; 3] = [
 ];
 
 fn now() -> i64 {
-    symbolon::clock::Clock::system().now().seconds()
+    symbolon::testing::clock::Clock::system().now().seconds()
 }
 
 /// The time by the server's clock: ids of requests begin with it.

@@ -3,7 +3,7 @@
 use std::{thread, time::Duration};
 
 use diesel::{RunQueryDsl, sql_query};
-use symbolon::store::{AnyConnection, Error};
+use symbolon::testing::store::{AnyConnection, Error};
 
 use super::{Load, rounds, site};
 use crate::harness::{Cluster, Database, databases};

@@ -1,6 +1,6 @@
 //! An operator's actions on accounts, without the command line.
 
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         account::activity::{Activity, UNKNOWN_ORIGIN},
         values::id::Id,

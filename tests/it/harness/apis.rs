@@ -1,6 +1,6 @@
 //! APIs with resource servers of their own, and the endpoints that confidential clients call: `/token`, `/introspect`, `/revoke`.
 
-use symbolon::{
+use symbolon::testing::{
     protocol::oauth::{
         api::{Api, ApiScope},
         client::{Client, ClientKind},

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use symbolon::protocol::{oauth::client::Client, values::params};
+use symbolon::testing::protocol::{oauth::client::Client, values::params};
 
 use super::{CHALLENGE, PASSWORD, Server};
 

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use symbolon::{clock::Clock, protocol::values::time::Timestamp};
+use symbolon::testing::{clock::Clock, protocol::values::time::Timestamp};
 
 use super::Server;
 

@@ -18,7 +18,7 @@ pub struct Database {
 
 /// One of each.
 pub fn databases() -> Vec<Database> {
-    symbolon::jose::begin(); // as the program does, before anyone connects
+    symbolon::testing::jose::begin(); // as the program does, before anyone connects
     vec![Database::sqlite(), Database::postgres()]
 }
 

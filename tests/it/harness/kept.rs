@@ -1,7 +1,7 @@
 //! The stored state of accounts and grants, and pending messages, read directly, as no endpoint shows it.
 
 use diesel::connection::SimpleConnection;
-use symbolon::{
+use symbolon::testing::{
     app::App,
     background,
     config::Config,

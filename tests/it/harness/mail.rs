@@ -9,7 +9,7 @@ use std::{
 
 use openssl::x509::X509;
 use serde_json::{Value, json};
-use symbolon::{
+use symbolon::testing::{
     config::{MailSettings, MailTransport, Sender, SmtpPassword, SmtpSecurity, SmtpSettings},
     protocol::account::email_address::EmailAddress,
 };

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use symbolon::{
+use symbolon::testing::{
     config::{Config, Registration},
     store::deliveries,
 };
@@ -28,7 +28,7 @@ pub fn with_mail(change: impl Fn(&mut Config), handle: impl Fn(&Server, &MailSer
 /// Waits until every e-mail was sent, and every request for one was processed.
 #[track_caller]
 pub fn settled(server: &Server) {
-    let late = server.now().plus(symbolon::protocol::values::time::Span::from_seconds(86_400 * 366));
+    let late = server.now().plus(symbolon::testing::protocol::values::time::Span::from_seconds(86_400 * 366));
     let waiting = || server.store(|connection| deliveries::due_to_users(connection, late, 100));
     wait_until(|| waiting().is_empty(), || format!("{:?}", waiting()));
 }

@@ -26,7 +26,7 @@ use std::{
 use actix_web::{dev::ServerHandle, web::Data};
 use clocks::Offsets;
 use serde_json::Value;
-use symbolon::{
+use symbolon::testing::{
     app::{App, look_after},
     background,
     config::{Config, Issuer, MissingSecret, Settings},

@@ -116,7 +116,7 @@ fn every_authorization_header() {
     use base64::{Engine, engine::general_purpose::STANDARD};
     both(|server| {
         let spa = inhabited(server);
-        server.add_client("web", symbolon::protocol::oauth::client::ClientKind::Web, |_| ());
+        server.add_client("web", symbolon::testing::protocol::oauth::client::ClientKind::Web, |_| ());
         let basic = |bytes: &[u8]| format!("Basic {}", STANDARD.encode(bytes));
         let mut values = odd_values();
         values.extend(

@@ -1,6 +1,6 @@
 //! The limits of docs/configuration.md, at their edge and beyond: query, body, headers, and the number of each.
 
-use symbolon::protocol::oauth::client::ClientKind;
+use symbolon::testing::protocol::oauth::client::ClientKind;
 
 use super::{assert_sane, assert_works, cookies_of, framing::exchange, good_query, inhabited};
 use crate::harness::{Answer, Browser, CALLBACK, Server, both, query_of};

@@ -1,7 +1,7 @@
 //! The endpoints for users: every parameter of the authorization request, at `/authorize`, `/login` and `/consent`, and every
 //! field of every form.
 
-use symbolon::store::{consents, grants};
+use symbolon::testing::store::{consents, grants};
 
 use super::{Sent, answer_of, assert_sane, assert_works, cookies_of, good_query, inhabited, short, ways};
 use crate::harness::{Browser, PASSWORD, both, encode};
@@ -138,7 +138,7 @@ fn every_field_of_the_sign_in_form() {
 fn every_field_of_the_consent_and_sign_out_forms() {
     both(|server| {
         let alice = server.add_user("alice");
-        let spa = server.add_client("spa", symbolon::protocol::oauth::client::ClientKind::Spa, |_| ());
+        let spa = server.add_client("spa", symbolon::testing::protocol::oauth::client::ClientKind::Spa, |_| ());
         let mut home = Browser::new(server);
         home.sign_in("alice");
         let cookies = cookies_of(&home);
@@ -167,7 +167,7 @@ fn every_field_of_the_consent_and_sign_out_forms() {
 #[test]
 fn every_parameter_of_a_request_to_sign_out() {
     both(|server| {
-        let spa = server.add_client("spa", symbolon::protocol::oauth::client::ClientKind::Spa, |client| {
+        let spa = server.add_client("spa", symbolon::testing::protocol::oauth::client::ClientKind::Spa, |client| {
             client.post_logout_redirect_uris = vec![BYE.into()];
         });
         server.add_user("alice");

@@ -1,7 +1,7 @@
 //! A wrong clock, contradicted by others: nothing is deleted, ended or given up by it, for however short a time; and everything
 //! continues when it is right again.
 
-use symbolon::{
+use symbolon::testing::{
     config::OutboundSettings,
     protocol::{
         account::{

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use symbolon::{
+use symbolon::testing::{
     config::Config,
     protocol::{
         account::link::LinkKind,

@@ -2,7 +2,7 @@
 
 use std::{sync::Barrier, thread, time::Duration};
 
-use symbolon::{
+use symbolon::testing::{
     background,
     protocol::values::{
         id::Id,

@@ -4,7 +4,7 @@
 use diesel::{
     Connection, PgConnection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::BigInt,
 };
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         account::activity::{Activity, Origin},
         grant::{

@@ -2,7 +2,7 @@
 //! a grant still depends.
 
 use diesel::connection::SimpleConnection;
-use symbolon::{
+use symbolon::testing::{
     config::Config,
     protocol::{
         account::login_name::LoginName,

@@ -1,7 +1,7 @@
 //! A row that cannot be read, ended or removed, and does not block the others.
 
 use diesel::connection::SimpleConnection;
-use symbolon::{
+use symbolon::testing::{
     protocol::oauth::client::ClientKind,
     store::{Error, grants, sessions},
 };

@@ -2,7 +2,7 @@
 //! token.
 
 use diesel::{RunQueryDsl, sql_query};
-use symbolon::store::Error;
+use symbolon::testing::store::Error;
 
 use super::{received, stage};
 use crate::harness::both;

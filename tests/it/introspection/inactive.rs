@@ -2,7 +2,7 @@
 //! headers included (RFC 7662 §2.2), and the request changes nothing.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use symbolon::{
+use symbolon::testing::{
     protocol::{grant::end_reason::EndReason, oauth::client::ClientKind, values::id::Id},
     store::{clients, grants},
 };

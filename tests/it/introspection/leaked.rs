@@ -1,7 +1,7 @@
 //! Leaked credentials that are useless: a replaced and retired key, and a token that a service got before it was registered
 //! again.
 
-use symbolon::{
+use symbolon::testing::{
     jose::keys::{self, KeyRing},
     protocol::{
         oauth::{
@@ -152,7 +152,7 @@ fn a_client_that_is_switched_off_stays_so_whoever_else_changes_it() {
                     begun.wait();
                     std::thread::sleep(std::time::Duration::from_millis(200)); // the other comes in between, where it can
                     client.name = "Another name".into();
-                    Ok::<_, symbolon::store::Error>(())
+                    Ok::<_, symbolon::testing::store::Error>(())
                 })
             });
         });

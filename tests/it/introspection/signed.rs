@@ -2,7 +2,7 @@
 
 use jsonwebtoken::{DecodingKey, Validation, jwk::JwkSet};
 use serde_json::Value;
-use symbolon::{
+use symbolon::testing::{
     jose::keys,
     protocol::{oauth::client::ClientKind, values::algorithm::Algorithm},
     store::signing_keys,

@@ -1,6 +1,6 @@
 //! Confirming an address of an account: by anyone who reads its mail, signed in or not, once.
 
-use symbolon::{
+use symbolon::testing::{
     protocol::{account::link::LinkKind, values::id::Id},
     store::{
         links::{self, Link},

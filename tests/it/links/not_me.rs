@@ -1,6 +1,6 @@
 //! "This was not me": only the button ends everything; the password is then no longer valid, and the page lists what was ended.
 
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         account::activity::{Activity, Origin},
         oauth::client::ClientKind,
@@ -82,10 +82,10 @@ fn an_address_that_was_changed_comes_back() {
         |_| (),
         |server, mail| {
             let alice = server.add_user("alice");
-            let (id, _) = made(server, symbolon::protocol::account::link::LinkKind::ConfirmEmail, |link: &mut Link| {
+            let (id, _) = made(server, symbolon::testing::protocol::account::link::LinkKind::ConfirmEmail, |link: &mut Link| {
                 (link.user_id, link.email) = (Some(alice.claims.id), Some("thief@example.com".into()));
             });
-            let link = server.store(|connection| symbolon::store::links::find(connection, id)).unwrap();
+            let link = server.store(|connection| symbolon::testing::store::links::find(connection, id)).unwrap();
             let event = Event { about: Some("thief@example.com"), ..server.event(alice.claims.id, Activity::EmailChanged) };
             server.store(|connection| link_actions::confirm_email(connection, &link, &event));
             server.app.bell.notify_one();
@@ -106,10 +106,10 @@ fn an_address_that_was_changed_comes_back() {
 
 /// As a thief does, who reads the mail of the new address.
 fn changes_address(server: &Server, user: Id, email: &str) {
-    let (id, _) = made(server, symbolon::protocol::account::link::LinkKind::ConfirmEmail, |link: &mut Link| {
+    let (id, _) = made(server, symbolon::testing::protocol::account::link::LinkKind::ConfirmEmail, |link: &mut Link| {
         (link.user_id, link.email) = (Some(user), Some(email.into()));
     });
-    let link = server.store(|connection| symbolon::store::links::find(connection, id)).unwrap();
+    let link = server.store(|connection| symbolon::testing::store::links::find(connection, id)).unwrap();
     let event = Event { about: Some(email), ..server.event(user, Activity::EmailChanged) };
     assert_eq!(server.store(|connection| link_actions::confirm_email(connection, &link, &event)), link_actions::Confirmed::Yes);
     server.app.bell.notify_one();

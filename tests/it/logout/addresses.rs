@@ -1,6 +1,6 @@
 //! The redirect after signing out: only to an address that is registered for it, the same in every character.
 
-use symbolon::protocol::oauth::client::ClientKind;
+use symbolon::testing::protocol::oauth::client::ClientKind;
 
 use super::{BYE, GONE, add_app, ask, confirm, is_signed_in, requested, signed_in_at};
 use crate::harness::{Browser, CALLBACK, both, encode};

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use symbolon::{protocol::oauth::client::ClientKind, store::clients};
+use symbolon::testing::{protocol::oauth::client::ClientKind, store::clients};
 
 use super::{BYE, GONE, add_app, ask, confirm, is_signed_in, requested, signed_in_at, tokens};
 use crate::harness::{Browser, Server, both, claims_of};

@@ -9,7 +9,7 @@ use std::{
 };
 
 use diesel::{Connection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::BigInt};
-use symbolon::{
+use symbolon::testing::{
     config::Config,
     protocol::{account::activity::Origin, oauth::client::ClientKind},
 };
@@ -131,7 +131,7 @@ fn commits_of_callers_who_hang_up_are_ended_too_and_the_end_of_the_server_waits_
     server.app.history.failure(alice.claims.id, Origin::default(), server.now());
     let app = server.app.clone().into_inner();
     let began = Instant::now();
-    actix_web::rt::System::new().block_on(symbolon::background::finish(&app));
+    actix_web::rt::System::new().block_on(symbolon::testing::background::finish(&app));
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     operator.standby("");
 }

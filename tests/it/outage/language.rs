@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use diesel::{Connection, RunQueryDsl, connection::SimpleConnection, sql_query};
-use symbolon::protocol::oauth::client::ClientKind;
+use symbolon::testing::protocol::oauth::client::ClientKind;
 
 use super::{generation, unavailable};
 use crate::harness::{Cluster, Database, Server, not_tried};

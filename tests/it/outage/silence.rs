@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use symbolon::{
+use symbolon::testing::{
     config::Config,
     protocol::oauth::client::ClientKind,
     store::grants::{self, Filter},

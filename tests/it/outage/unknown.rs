@@ -1,6 +1,6 @@
 //! An unknown database error: 503, as it may be temporary, and an error in the log, as it may be a bug of ours.
 
-use symbolon::store::{AnyConnection, Error};
+use symbolon::testing::store::{AnyConnection, Error};
 
 use crate::{
     harness::databases,

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use symbolon::{
+use symbolon::testing::{
     protocol::{account::activity::Activity, oauth::client::Client, values::id::Id},
     store::{
         account, grants,

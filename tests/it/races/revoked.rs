@@ -5,7 +5,7 @@
 use std::{thread, time::Duration};
 
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, connection::SimpleConnection};
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         account::activity::Activity,
         grant::end_reason::EndReason,
@@ -111,7 +111,7 @@ fn a_revoked_row_does_not_advance() {
             let (one, two, three) = (judged(is_revoked), judged(is_revoked), judged(is_revoked));
             let statement = Statement::after(server.now(), server.now(), Span::from_seconds(60));
             let advance = |grant: &_| {
-                let symbolon::protocol::grant::Grant { id, generation, seen, .. } = grant;
+                let symbolon::testing::protocol::grant::Grant { id, generation, seen, .. } = grant;
                 Advance { grant: *id, generation: *generation, seen: seen.clone(), statement }
             };
             let event = server.event(three.user_id, Activity::AddressChanged);

@@ -1,6 +1,6 @@
 //! Two servers on one database, as two processes would be: what one of them did takes effect in the other at once.
 
-use symbolon::protocol::oauth::client::ClientKind;
+use symbolon::testing::protocol::oauth::client::ClientKind;
 
 use super::{all_get_one_successor, at_once, successes};
 use crate::harness::{Browser, Server, databases};

@@ -12,7 +12,7 @@ use std::{
 };
 
 use diesel::{Connection, connection::SimpleConnection};
-use symbolon::{
+use symbolon::testing::{
     protocol::oauth::client::{Client, ClientKind},
     store::grants,
 };

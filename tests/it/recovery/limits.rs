@@ -1,6 +1,6 @@
 //! How often e-mails can be requested: by one name from one address, by one address, and for one name from everywhere.
 
-use symbolon::{
+use symbolon::testing::{
     config::{Config, Registration},
     protocol::account::login_name::LoginName,
 };
@@ -163,8 +163,9 @@ fn after_this_was_not_me_the_owner_gets_a_message_whatever_outsiders_ask() {
     behind_a_proxy(|server, mail| {
         server.add_user("alice");
         let hash = server.app.passwords.hash("a password of a thief").unwrap();
-        let alice =
-            server.store(|connection| symbolon::store::users::find_by_login(connection, &LoginName::parse("alice"))).unwrap();
+        let alice = server
+            .store(|connection| symbolon::testing::store::users::find_by_login(connection, &LoginName::parse("alice")))
+            .unwrap();
         server.reset_password(alice.claims.id, &hash);
         server.app.bell.notify_one();
         let warning = mail.wait_for("alice@example.com", 1).remove(0);
@@ -227,7 +228,7 @@ fn whatever_is_typed_is_answered() {
     with_mail(
         |_| (),
         |server, mail| {
-            let client = server.add_client("spa", symbolon::protocol::oauth::client::ClientKind::Spa, |_| ());
+            let client = server.add_client("spa", symbolon::testing::protocol::oauth::client::ClientKind::Spa, |_| ());
             let long = "ü".repeat(4000);
             let request = |bytes: usize| {
                 let query = Browser::request(&client, "openid", &[]).replace("/authorize?", "");

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use symbolon::config::Registration;
+use symbolon::testing::config::Registration;
 
 use super::{NEW, requested, resets};
 use crate::harness::{Behavior, Browser, MailServer, Server, databases, settled, wait_until, with_mail};
@@ -65,7 +65,7 @@ fn a_link_works_after_a_restart() {
 fn two_processes_send_nothing_twice() {
     for database in databases() {
         let mail = MailServer::start(Behavior::WELL);
-        let change = |config: &mut symbolon::config::Config| {
+        let change = |config: &mut symbolon::testing::config::Config| {
             (config.mail, config.registration) = (mail.settings(), Registration::Open);
         };
         let server = Server::start(&database, change);

@@ -1,7 +1,7 @@
 //! Registration that is not open: off, by invitation only, or without mail. There is no page, no link to it, and no
 //! `prompt=create`.
 
-use symbolon::{
+use symbolon::testing::{
     config::{Config, MailTransport, Registration},
     protocol::oauth::client::ClientKind,
 };

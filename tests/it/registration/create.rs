@@ -1,7 +1,7 @@
 //! Registration during an app's request: `prompt=create` (Initiating User Registration via OpenID Connect §4), and an
 //! authorization request that is kept from the first form to the code.
 
-use symbolon::protocol::oauth::client::ClientKind;
+use symbolon::testing::protocol::oauth::client::ClientKind;
 
 use super::{NEW, finish, requested};
 use crate::harness::{Browser, Page, Server, query_of, with_mail};

@@ -1,6 +1,6 @@
 //! Invitations by an operator: they carry roles and groups, and work once, where registration is by invitation or open.
 
-use symbolon::{
+use symbolon::testing::{
     config::Registration,
     protocol::{
         account::{

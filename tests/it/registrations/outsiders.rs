@@ -3,7 +3,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use symbolon::{protocol::oauth::client::Client, store::grants};
+use symbolon::testing::{protocol::oauth::client::Client, store::grants};
 
 use crate::harness::{Answer, Browser, CALLBACK, INACTIVE, Server, VERIFIER, basic, both, claims_of, encode, grant_of};
 

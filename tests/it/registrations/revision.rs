@@ -7,7 +7,7 @@ use std::{
 };
 
 use diesel::{Connection, connection::SimpleConnection};
-use symbolon::{
+use symbolon::testing::{
     protocol::oauth::{
         api::Api,
         client::{Client, ClientKind},

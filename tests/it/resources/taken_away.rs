@@ -2,7 +2,7 @@
 //! presented.
 
 use serde_json::json;
-use symbolon::{
+use symbolon::testing::{
     protocol::oauth::{api::ApiScope, scope::Scopes},
     store::{apis, clients},
 };
@@ -40,7 +40,7 @@ fn an_api_that_is_removed_takes_its_tokens_and_scopes_along() {
         server.store(|connection| {
             clients::update(connection, "files", |_, client| {
                 client.introspects = vec![FILES.into()];
-                Ok::<_, symbolon::store::Error>(())
+                Ok::<_, symbolon::testing::store::Error>(())
             })
         });
         assert_eq!(received(server, "files", &wide), None, "and the token is not for it, whoever says to serve it");
@@ -118,7 +118,7 @@ fn a_scope_goes_with_the_api_at_which_the_client_had_it() {
         let (web, mut browser) = stage(server);
         server.add_api("https://more.example.com", "More", &[("files:read", "Read more files")]);
         let wide = tokens(server, &mut browser, &web, ALL, &[]);
-        server.add_client("both", symbolon::protocol::oauth::client::ClientKind::Service, |client| {
+        server.add_client("both", symbolon::testing::protocol::oauth::client::ClientKind::Service, |client| {
             client.audiences = vec![FILES.into(), "https://more.example.com".into()];
             client.scopes = Scopes::parse("files:read").unwrap();
         });

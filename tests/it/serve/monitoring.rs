@@ -6,7 +6,7 @@ use std::{
 };
 
 use diesel::{RunQueryDsl, sql_query};
-use symbolon::store::Error;
+use symbolon::testing::store::Error;
 
 use super::{Site, refresh, tokens};
 use crate::harness::{databases, free_port, try_send, wait_until};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use symbolon::{protocol::grant::history::GrantEvent, store::grant_history};
+use symbolon::testing::{protocol::grant::history::GrantEvent, store::grant_history};
 
 use super::{Site, refresh, tokens};
 use crate::harness::{Behavior, Browser, Database, MailServer, databases, grant_of};
@@ -73,8 +73,11 @@ fn a_mail_server_that_hangs_does_not_hold_up_the_end() {
         assert!(waited.elapsed() < Duration::from_secs(8), "{name}: {:?}", waited.elapsed());
         assert!(said.contains("it may be sent twice"), "{name}: {said}");
         // It waits in the database all the same.
-        let later = symbolon::clock::Clock::system().now().plus(symbolon::protocol::values::time::Span::from_seconds(86_400));
-        let due = site.store().with(|connection| symbolon::store::deliveries::due_to_users(connection, later, 10)).unwrap();
+        let later = symbolon::testing::clock::Clock::system()
+            .now()
+            .plus(symbolon::testing::protocol::values::time::Span::from_seconds(86_400));
+        let due =
+            site.store().with(|connection| symbolon::testing::store::deliveries::due_to_users(connection, later, 10)).unwrap();
         assert_eq!(due.len(), 1, "{name}: {due:?}");
         mail.stop();
     }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use symbolon::{
+use symbolon::testing::{
     protocol::values::id::Id,
     store::{Store, grants},
 };

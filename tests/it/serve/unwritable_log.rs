@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde_json::Value;
-use symbolon::{
+use symbolon::testing::{
     protocol::{oauth::client::Client, values::id::Id},
     store::grants,
 };

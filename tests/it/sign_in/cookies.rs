@@ -1,6 +1,6 @@
 //! The cookies (ASVS 3.3): their attributes, and the handling of cookies that are not ours.
 
-use symbolon::protocol::{
+use symbolon::testing::protocol::{
     grant::credential::{Credential, Kind},
     oauth::client::ClientKind,
     secrets::SecretRing,

@@ -1,7 +1,7 @@
 //! Forged and expired sign-in forms (RFC 6749 §10.12): only a form that was shown to this browser, recently, for this purpose,
 //! signs anyone in.
 
-use symbolon::{protocol::secrets::stamp::StampError, web::forms};
+use symbolon::testing::{protocol::secrets::stamp::StampError, web::forms};
 
 use super::{BROWSER, SESSION, WRONG, attempt, signed_in};
 use crate::harness::{Browser, PASSWORD, Page, both};

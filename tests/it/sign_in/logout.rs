@@ -1,7 +1,7 @@
 //! Signing out (ASVS 7.4.1), and the home page: confirmed first, only by a form of ours, and effective on the server, not only in
 //! the browser. What was granted for offline access stays active.
 
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         account::login_name::LoginName,
         oauth::client::{Client, ClientKind},

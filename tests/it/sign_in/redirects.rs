@@ -1,7 +1,7 @@
 //! The redirect after a sign-in: home, or back to `/authorize`, whatever a link says (RFC 9700 §4.11, ASVS 3.7.2). Also whether
 //! browsers are required to use HTTPS.
 
-use symbolon::{config::Issuer, protocol::oauth::client::ClientKind};
+use symbolon::testing::{config::Issuer, protocol::oauth::client::ClientKind};
 
 use crate::harness::{Browser, CHALLENGE, PASSWORD, both, both_with};
 

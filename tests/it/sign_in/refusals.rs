@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use symbolon::store::users;
+use symbolon::testing::store::users;
 
 use super::{WRONG, attempt, behind_a_proxy};
 use crate::harness::{Browser, PASSWORD, Page, Server, both, both_with};
@@ -15,7 +15,7 @@ fn add_everyone(server: &Server, number: u32) {
     let now = server.now();
     server.disable(dora.claims.id);
     let mut paul = server.add_user(&format!("someone{number}"));
-    paul.claims.id = symbolon::random::id(now);
+    paul.claims.id = symbolon::testing::random::id(now);
     (paul.claims.username, paul.claims.email, paul.password_hash) =
         (format!("paul{number}"), format!("paul{number}@example.com"), None);
     server.store(|connection| users::insert(connection, &paul));
@@ -100,7 +100,7 @@ fn quickest(times: Vec<Duration>) -> f64 {
 
 #[test]
 fn refusals_take_the_same_time() {
-    let dear = |config: &mut symbolon::config::Config| {
+    let dear = |config: &mut symbolon::testing::config::Config| {
         behind_a_proxy(config);
         (config.passwords.memory_kib, config.passwords.iterations) = (16 * 1024, 2);
     };

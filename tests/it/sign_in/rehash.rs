@@ -2,7 +2,7 @@
 
 use std::{sync::Barrier, thread};
 
-use symbolon::store::users::{self, User};
+use symbolon::testing::store::users::{self, User};
 
 use super::{WRONG, attempt, attempt_from, behind_a_proxy, signed_in};
 use crate::harness::{Browser, PASSWORD, Server, both, both_with};

@@ -1,7 +1,7 @@
 //! Remembered sessions: their cookie outlives the browser's window, and they last longer, as do the grants issued in them. Other
 //! sessions are unchanged.
 
-use symbolon::protocol::oauth::client::{Client, ClientKind};
+use symbolon::testing::protocol::oauth::client::{Client, ClientKind};
 
 use super::{SESSION, signed_in, silently};
 use crate::harness::{Browser, PASSWORD, Page, Server, both};

@@ -1,7 +1,7 @@
 //! Sessions (ASVS 7.2, 7.3): renewed when the same user signs in again, ended when another does, expired when idle for too long
 //! or too old.
 
-use symbolon::protocol::oauth::client::ClientKind;
+use symbolon::testing::protocol::oauth::client::ClientKind;
 
 use super::{SESSION, signed_in, silently};
 use crate::harness::{Browser, both, claims_of};

@@ -9,7 +9,7 @@ mod simulations;
 
 use std::collections::BTreeSet;
 
-use symbolon::protocol::secrets::SecretRing;
+use symbolon::testing::protocol::secrets::SecretRing;
 
 use super::{WRONG, attempt, attempt_from, behind_a_proxy, signed_in};
 use crate::harness::{Browser, Database, PASSWORD, Page, Server, both, both_with, databases};

@@ -1,7 +1,7 @@
 //! Other options of the sign-in page: staying signed in, a new password, an account; and its notices, which are shown only if
 //! this server issued them, to this browser, about this name and this request.
 
-use symbolon::{
+use symbolon::testing::{
     protocol::{oauth::client::ClientKind, values::params::Params},
     web::returning::{self, Notice},
 };

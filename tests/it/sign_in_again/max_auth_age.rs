@@ -1,6 +1,6 @@
 //! A client's maximum age of a sign-in, counted from the sign-in and from nothing else.
 
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         oauth::client::{Client, ClientKind},
         values::time::Span,

@@ -1,7 +1,7 @@
 //! Keys of several algorithms side by side: each is rotated independently, one made by another process is used at once, and a
 //! missing one is reported as the operator's error, in plain words.
 
-use symbolon::{
+use symbolon::testing::{
     jose,
     protocol::{
         oauth::client::ClientKind,

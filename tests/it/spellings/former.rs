@@ -2,7 +2,7 @@
 //! reports those that it cannot convert.
 
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         account::link::LinkKind,
         values::{id::Id, time::Span},
@@ -91,7 +91,7 @@ fn a_link_that_went_to_an_old_spelling_still_works_and_is_found() {
         assert_eq!((rewritten.users, rewritten.links, rewritten.taken), (1, 1, vec![]), "{}", database.name);
         let reset = server.store(|connection| links::find(connection, reset)).unwrap();
         assert_eq!(reset.email.as_deref(), Some(new));
-        let event = server.event(alice, symbolon::protocol::account::activity::Activity::PasswordReset);
+        let event = server.event(alice, symbolon::testing::protocol::account::activity::Activity::PasswordReset);
         let browser = ("a browser", "192.0.0.0/16");
         let ended = server.store(|connection| link_actions::reset_password(connection, &reset, "a hash", browser, &event));
         assert!(ended.is_some(), "{}", database.name);

@@ -72,8 +72,8 @@ impl MailLimit {
         }
         let counts = rate_limits::find(connection, &keys)?;
         // All waits are checked before anything is counted: retrying too soon does not slow down the whole network.
-        for (key, backoff) in &self.backoffs {
-            if let Some(seconds) = counts.get(key).and_then(|count| backoff.wait(count, now)) {
+        for (key, _) in &self.backoffs {
+            if let Some(seconds) = counts.get(key).and_then(|count| count.wait(now)) {
                 return Ok(Err(seconds));
             }
         }

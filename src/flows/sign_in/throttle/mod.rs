@@ -7,7 +7,9 @@ mod network;
 mod password;
 
 pub use mail::MailLimit;
-pub use password::{Admission, Attempt, From, OF_SLOW_NETWORK, Who, forget_here};
+#[cfg(feature = "testing")]
+pub use password::OF_SLOW_NETWORK;
+pub use password::{Admission, Attempt, From, Who, forget_here};
 
 use crate::{
     protocol::{

@@ -160,7 +160,7 @@ impl Attempt {
         }
         let counts = rate_limits::find(connection, &keys)?;
         if let Some(count) = counts.get(&self.name) {
-            if let Some(seconds) = NAME.wait(count, now) {
+            if let Some(seconds) = count.wait(now) {
                 return Ok(Admission::Wait(seconds));
             }
             self.failures = if now.since(count.updated_at) > NAME.forget_after { 0 } else { count.amount };

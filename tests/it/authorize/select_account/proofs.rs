@@ -1,7 +1,7 @@
 //! What proves a choice of account, and what does not: the stamp in the URL is valid for its request, its session and its time,
 //! and the form for its request and its session.
 
-use symbolon::protocol::oauth::client::ClientKind;
+use symbolon::testing::protocol::oauth::client::ClientKind;
 
 use super::{CHOOSE, choose, shown};
 use crate::{

@@ -16,7 +16,7 @@ use openidconnect::{
     },
 };
 use serde::{Deserialize, Serialize};
-use symbolon::protocol::values::algorithm::Algorithm;
+use symbolon::testing::protocol::values::algorithm::Algorithm;
 
 use super::{
     super::services::{FILES, GOODBYE, prepare, relying_party, resource_server},

@@ -13,7 +13,7 @@ use openssl::{
     rsa::Rsa,
 };
 use serde_json::{Value, json};
-use symbolon::protocol::oauth::client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType};
+use symbolon::testing::protocol::oauth::client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType};
 
 use super::{exactly, values};
 use crate::harness::{API, Answer, Browser, CALLBACK, SECRET, Server, VERIFIER, both};
@@ -95,7 +95,7 @@ impl Caller {
 
     fn assertion(&self, server: &Server) -> String {
         let id = &self.client.id;
-        let jti = symbolon::random::text();
+        let jti = symbolon::testing::random::text();
         let claims = json!({"iss": id, "sub": id, "aud": server.url, "exp": server.now().seconds() + 60, "jti": jti});
         match &self.key {
             Some((algorithm, key)) if self.alg.is_some() => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use symbolon::{
+use symbolon::testing::{
     config::Config,
     protocol::oauth::{
         client::{Client, ClientKind},

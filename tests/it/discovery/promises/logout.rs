@@ -8,14 +8,14 @@ use std::{
     time::Duration,
 };
 
-use symbolon::{config::OutboundSettings, protocol::oauth::client::ClientKind};
+use symbolon::testing::{config::OutboundSettings, protocol::oauth::client::ClientKind};
 
 use super::document;
 use crate::harness::{Browser, CALLBACK, both_with, claims_of};
 
 #[test]
 fn a_client_is_told_of_the_end_of_a_session() {
-    let allow = |config: &mut symbolon::config::Config| {
+    let allow = |config: &mut symbolon::testing::config::Config| {
         config.outbound = OutboundSettings { allow: vec!["127.0.0.0/8".parse().unwrap()], ..OutboundSettings::default() };
     };
     both_with(allow, |server| {

@@ -3,7 +3,7 @@
 
 use jsonwebtoken::{DecodingKey, Validation, jwk::JwkSet};
 use serde_json::Value;
-use symbolon::{
+use symbolon::testing::{
     jose::keys,
     protocol::{
         oauth::client::{Client, ClientKind},

@@ -3,7 +3,7 @@
 
 use std::{io::Write as _, net::TcpStream, sync::Barrier, thread};
 
-use symbolon::store::rate_limits;
+use symbolon::testing::store::rate_limits;
 
 use super::{CHECKED, attack};
 use crate::{
@@ -73,7 +73,7 @@ fn parallel_guesses_do_not_slip_by() {
 #[test]
 fn a_flood_at_the_gate_costs_no_connection_and_holds_nothing_against_anyone() {
     const FLOOD: usize = 120;
-    let full = |config: &mut symbolon::config::Config| {
+    let full = |config: &mut symbolon::testing::config::Config| {
         behind_a_proxy(config);
         config.passwords.concurrency = 1;
         (config.passwords.memory_kib, config.passwords.iterations) = (8 * 1024, 3);

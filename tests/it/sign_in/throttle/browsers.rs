@@ -1,7 +1,7 @@
 //! Browsers in which a user has signed in before: guesses of unknown callers elsewhere do not delay their sign-in, and each of a
 //! browser's users has a separate count there.
 
-use symbolon::protocol::account::activity::Activity;
+use symbolon::testing::protocol::account::activity::Activity;
 
 use super::{CHECKED, attack, retry_after};
 use crate::{

@@ -1,6 +1,6 @@
 //! Networks: many users behind one address, of whom some mistype and one guesses.
 
-use symbolon::{
+use symbolon::testing::{
     protocol::{
         account::rate_limit::{Bucket, Count},
         values::{network, time::Span},

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use symbolon::{
+use symbolon::testing::{
     flows::sign_in::throttle::{Admission, Attempt, From, OF_SLOW_NETWORK, Who},
     protocol::{
         account::login_name::LoginName,
@@ -75,7 +75,7 @@ fn each_database(handle: impl Fn(&mut World<'_>)) {
     let postgres = databases().into_iter().find(|database| database.name != "sqlite").unwrap();
     for database in [Database::at("memory", "sqlite::memory:"), postgres] {
         eprintln!("on {}", database.name);
-        let url = symbolon::store::DatabaseUrl::parse(&database.url).unwrap();
+        let url = symbolon::testing::store::DatabaseUrl::parse(&database.url).unwrap();
         let counts = Store::open(&url, 1, Duration::from_secs(5)).unwrap();
         counts.with(migrations::run).unwrap();
         let secrets = SecretRing::new(["the server secret of the simulations"]).unwrap();
