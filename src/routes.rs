@@ -13,9 +13,7 @@ use crate::{
         account, home,
         interaction::{consent, select_account},
         link::{confirm_email, not_me},
-        logout,
-        recover::{self, password},
-        register::{self, finish},
+        logout, recover, register,
         sign_in::login,
     },
     paths,
@@ -51,9 +49,17 @@ pub fn routes(config: &mut ServiceConfig, base: &str) {
     // Users who are not signed in: registration, recovery, links in e-mails.
     config
         .service(form(base, paths::REGISTER).route(read().to(register::get)).route(web::post().to(register::post)))
-        .service(form(base, paths::REGISTER_FINISH).route(read().to(finish::get)).route(web::post().to(finish::post)))
+        .service(
+            form(base, paths::REGISTER_FINISH)
+                .route(read().to(register::finish::get))
+                .route(web::post().to(register::finish::post)),
+        )
         .service(form(base, paths::RECOVER).route(read().to(recover::get)).route(web::post().to(recover::post)))
-        .service(form(base, paths::RECOVER_PASSWORD).route(read().to(password::get)).route(web::post().to(password::post)))
+        .service(
+            form(base, paths::RECOVER_PASSWORD)
+                .route(read().to(recover::password::get))
+                .route(web::post().to(recover::password::post)),
+        )
         .service(form(base, paths::CONFIRM_EMAIL).route(read().to(confirm_email::get)).route(web::post().to(confirm_email::post)))
         .service(form(base, paths::NOT_ME).route(read().to(not_me::get)).route(web::post().to(not_me::post)));
     account_pages(config, base);

@@ -82,6 +82,14 @@ pub enum Wanted {
     Reset,
 }
 
+/// The outcome of a request for an e-mail.
+pub enum Requested {
+    /// It is enqueued: the redirect to the page that says so.
+    Accepted(Reply),
+    /// It is not.
+    Rejected(FormProblem),
+}
+
 impl MailForm {
     /// A path of ours, with the pending authorization request.
     pub fn url(&self, app: &App, path: &str) -> String {
@@ -128,14 +136,11 @@ impl MailForm {
         if self.is_form_of_browser(app, self.page) { Ok(()) } else { Err(FormProblem::FormExpired) }
     }
 
-    /// Counts the request and enqueues it; returns the redirect to the page that says so.
-    pub fn ask(
-        &self,
-        app: &App,
-        connection: &mut AnyConnection,
-        login: &str,
-        wanted: Wanted,
-    ) -> Result<Result<Reply, FormProblem>, Fault> {
+    /// Counts the request and enqueues it.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub fn ask(&self, app: &App, connection: &mut AnyConnection, login: &str, wanted: Wanted) -> Result<Requested, Fault> {
         let now = self.context.now;
         let device = known_browser::name(app, self.device.as_deref(), now);
         let link = self.link.as_deref().and_then(|text| Credential::open(&app.config.secrets, Kind::Link, text));
@@ -145,8 +150,8 @@ impl MailForm {
         let shown = link.map(|id| id.to_string()).or(device.map(str::to_owned)).filter(|_| wanted == Wanted::Reset);
         let from = (self.context.address, shown.as_deref());
         let limit = MailLimit::to_ask(&app.config.secrets, &LoginName::parse(login), from, now);
-        if let Err(seconds) = limit.admit(connection, now)? {
-            return Ok(Err(FormProblem::SlowedDown { seconds }));
+        if let Some(seconds) = limit.admit(connection, now)? {
+            return Ok(Requested::Rejected(FormProblem::SlowedDown { seconds }));
         }
         let owner = self.browser.as_deref().unwrap_or_default();
         let ask = MailRequest {
@@ -167,6 +172,7 @@ impl MailForm {
         let sent = stamp::make(&app.config.secrets, Purpose::Requested, &[owner, self.page, login], now);
         let request = Params::parse(&self.authorization_query());
         let query = request.to_query(&[], &[(SENT, &sent), (SENT_FOR, login)]);
-        Ok(Ok(Reply::see_other(&format!("{}{}?{query}", app.config.issuer.base(), self.page)).noting("e-mail requested")))
+        let url = format!("{}{}?{query}", app.config.issuer.base(), self.page);
+        Ok(Requested::Accepted(Reply::see_other(&url).noting("e-mail requested")))
     }
 }

@@ -7,7 +7,7 @@ use actix_web::{http::header, web::Data};
 
 use super::{
     formatting,
-    mail_form::{self, MailForm, Wanted},
+    mail_form::{self, MailForm, Requested, Wanted},
 };
 use crate::{
     app::App,
@@ -59,8 +59,10 @@ fn handle(app: &App, connection: &mut AnyConnection, mail_form: &MailForm, form:
     }
     // No user has a longer name; it is answered like any other.
     let login: String = typed.chars().take(EMAIL_LIMIT + 1).collect();
-    let requested = mail_form.ask(app, connection, &login, Wanted::Reset)?;
-    Ok(requested.unwrap_or_else(|problem| show(app, mail_form, typed, Some(problem))))
+    Ok(match mail_form.ask(app, connection, &login, Wanted::Reset)? {
+        Requested::Accepted(reply) => reply,
+        Requested::Rejected(problem) => show(app, mail_form, typed, Some(problem)),
+    })
 }
 
 fn show(app: &App, mail_form: &MailForm, login: &str, problem: Option<FormProblem>) -> Reply {

@@ -7,7 +7,7 @@ use actix_web::{http::header, web::Data};
 
 use super::{
     formatting,
-    mail_form::{self, MailForm, Wanted},
+    mail_form::{self, MailForm, Requested, Wanted},
 };
 use crate::{
     app::App,
@@ -55,8 +55,8 @@ fn handle(app: &App, connection: &mut AnyConnection, mail_form: &MailForm, form:
         return show(app, connection, mail_form, typed, Some(RegisterProblem::NotAnAddress));
     };
     match mail_form.ask(app, connection, email.as_str(), Wanted::Registration)? {
-        Ok(reply) => Ok(reply),
-        Err(problem) => show(app, connection, mail_form, typed, Some(RegisterProblem::Form(problem))),
+        Requested::Accepted(reply) => Ok(reply),
+        Requested::Rejected(problem) => show(app, connection, mail_form, typed, Some(RegisterProblem::Form(problem))),
     }
 }
 

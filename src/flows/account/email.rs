@@ -82,7 +82,7 @@ fn send(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &
     let Some(email) = EmailAddress::parse(signed_in.field("email")).map(String::from) else {
         return Ok(again(app, signed_in, EmailProblem::NotAnAddress));
     };
-    if let Err(seconds) = MailLimit::to_send(&app.config.secrets, id, &email).admit(connection, now)? {
+    if let Some(seconds) = MailLimit::to_send(&app.config.secrets, id, &email).admit(connection, now)? {
         return Ok(again(app, signed_in, EmailProblem::Form(FormProblem::SlowedDown { seconds })));
     }
     let is_anothers = users::find_by_login(connection, &LoginName::parse(&email))?.is_some_and(|other| other.claims.id != id);

@@ -3,10 +3,10 @@
 
 use actix_web::web::Data;
 
-use super::{Interaction, about, ask, path_with};
+use super::{Interaction, InteractionPage};
 use crate::{
     app::App,
-    flows::formatting,
+    flows::{formatting, interaction},
     pages::{Consent, ConsentProblem, Lifetime, RequestedResource},
     paths,
     protocol::{
@@ -16,51 +16,30 @@ use crate::{
         values::{params::Params, time::Span},
     },
     random,
-    store::{AnyConnection, activity::Event, apis, consents, users},
+    store::{AnyConnection, activity::Event, apis, consents},
     web::{
-        fault::Fault,
-        forms, page,
+        page,
         page_request::{PageError, PageRequest},
         reply::Reply,
         returning,
     },
 };
 
+static PAGE: InteractionPage = InteractionPage { path: paths::CONSENT, show, submit };
+
 /// `GET /consent`.
 pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
-    ask(request, &app, handle).await
+    interaction::answer(request, &app, &PAGE).await
 }
 
 /// `POST /consent`.
 pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
-    ask(request, &app, handle).await
+    interaction::answer(request, &app, &PAGE).await
 }
 
-fn handle(
-    app: &App,
-    connection: &mut AnyConnection,
-    request: &PageRequest,
-    interaction: &Interaction,
-    form: Option<&Params>,
-) -> Result<Reply, PageError> {
-    match form {
-        None => show(app, connection, request, interaction, None),
-        Some(form) => decide(app, connection, request, interaction, form),
-    }
-}
-
-fn decide(
-    app: &App,
-    connection: &mut AnyConnection,
-    request: &PageRequest,
-    interaction: &Interaction,
-    form: &Params,
-) -> Result<Reply, PageError> {
-    let (now, base) = (request.context.now, app.config.issuer.base());
-    if forms::check(app, &interaction.cookie, &about(request, paths::CONSENT), form, now).is_err() {
-        return show(app, connection, request, interaction, Some(ConsentProblem::FormExpired));
-    }
-    let Interaction { client, request: authorization, session, .. } = interaction;
+fn submit(app: &App, connection: &mut AnyConnection, interaction: &Interaction, form: &Params) -> Result<Reply, PageError> {
+    let Interaction { request, client, authorization, session, .. } = interaction;
+    let now = request.context.now;
     match form.get("decision") {
         Some("allow") => {
             let allowed = Allowed { scopes: authorization.consent_scopes.clone(), audiences: authorization.audiences.clone() };
@@ -69,31 +48,21 @@ fn decide(
             let event = Event { id, user, activity, origin: &origin, about: Some(&client.name), at: now };
             consents::add(connection, &client.id, &allowed, &event)?;
             let given = returning::give_consent(app, &request.query, session, now);
-            let to = path_with(request, paths::AUTHORIZE, returning::CONSENT_GIVEN, &given);
             let note = format!("consent given: client {} user {}", client.id, session.user_id);
-            Ok(Reply::see_other(&format!("{base}{to}")).noting(note))
+            Ok(interaction.redirect(app, paths::AUTHORIZE, returning::CONSENT_GIVEN, &given).noting(note))
         }
         Some("deny") => {
             let error = ProtocolError::new(ErrorCode::AccessDenied, "the user denied the request");
             let answer = authorization_response::failure(&authorization.address, app.config.issuer.as_str(), &error);
-            Ok(page::deliver(base, &request.context, &answer).noting("consent denied"))
+            Ok(page::deliver(app.config.issuer.base(), &request.context, &answer).noting("consent denied"))
         }
         _ => Ok(request.malformed(app, "decision: expected 'allow' or 'deny'")),
     }
 }
 
-fn show(
-    app: &App,
-    connection: &mut AnyConnection,
-    request: &PageRequest,
-    interaction: &Interaction,
-    problem: Option<ConsentProblem>,
-) -> Result<Reply, PageError> {
-    let Interaction { client, request: authorization, session, .. } = interaction;
-    let Some(user) = users::find(connection, session.user_id)? else {
-        return Err(Fault::Internal(format!("session {} belongs to a user who does not exist", session.id)).into());
-    };
-    let base = app.config.issuer.base();
+fn show(app: &App, connection: &mut AnyConnection, interaction: &Interaction, is_expired: bool) -> Result<Reply, PageError> {
+    let Interaction { request, client, authorization, session, .. } = interaction;
+    let user = interaction.user(connection)?;
     let lifetimes = &app.config.lifetimes;
     let until_sign_out = words(session.expires_at.since(request.context.now));
     let (at_most, idle) = (words(lifetimes.refresh_absolute), words(lifetimes.refresh_idle));
@@ -121,15 +90,11 @@ fn show(
         resources: &resources,
         lifetime,
         asks_each_time: !client.may_skip_consent(authorization.address.uri()),
-        action: &format!("{base}{}?{}", paths::CONSENT, request.query.to_query(&[], &[])),
-        csrf: &forms::stamp(app, &interaction.cookie, &about(request, paths::CONSENT), request.context.now),
-        problem,
+        action: &interaction.action(app),
+        csrf: &interaction.csrf(app),
+        problem: is_expired.then_some(ConsentProblem::FormExpired),
     };
-    let target = authorization.address.form_action_source();
-    Ok(match problem {
-        None => page::show(200, &page, Some(&target)),
-        Some(ConsentProblem::FormExpired) => page::show(400, &page, Some(&target)).noting("form expired or forged"),
-    })
+    Ok(interaction.show(&page, is_expired))
 }
 
 /// A span in one unit, finer than that of `pages::span_text`: it is what users agree to.

@@ -113,11 +113,11 @@ impl LinkRequest {
         let username = profile::username(&typed.username).ok();
         if let Some(username) = &username {
             match MailLimit::of_names(&app.config.secrets, link.id).admit(connection, self.context.now)? {
-                Ok(()) if users::find_by_login(connection, &LoginName::parse(username))?.is_some() => {
+                Some(seconds) => problems.form = Some(FormProblem::SlowedDown { seconds }),
+                None if users::find_by_login(connection, &LoginName::parse(username))?.is_some() => {
                     problems.username = Some(UsernameProblem::Taken);
                 }
-                Ok(()) => {}
-                Err(seconds) => problems.form = Some(FormProblem::SlowedDown { seconds }),
+                None => {}
             }
         } else {
             problems.username = Some(UsernameProblem::Invalid { limit: USERNAME_LIMIT });

@@ -60,11 +60,11 @@ impl MailLimit {
         Self { backoffs, network: None }
     }
 
-    /// Counts the request; the inner error is the number of seconds to wait.
+    /// Counts the request, unless it has to wait: then returns for how many seconds.
     ///
     /// # Errors
     /// Database errors.
-    pub fn admit(&self, connection: &mut AnyConnection, now: Timestamp) -> Result<std::result::Result<(), i64>> {
+    pub fn admit(&self, connection: &mut AnyConnection, now: Timestamp) -> Result<Option<i64>> {
         let mut keys: Vec<_> = self.backoffs.iter().map(|(key, _)| *key).collect();
         if let Some((key, successes)) = &self.network {
             keys.push(*key);
@@ -74,22 +74,22 @@ impl MailLimit {
         // All waits are checked before anything is counted: retrying too soon does not slow down the whole network.
         for (key, _) in &self.backoffs {
             if let Some(seconds) = counts.get(key).and_then(|count| count.wait(now)) {
-                return Ok(Err(seconds));
+                return Ok(Some(seconds));
             }
         }
         if let Some((key, successes)) = &self.network {
             let bucket = successes.widen(MAIL_FROM, &counts);
             if !rate_limits::fill(connection, key, &bucket, bucket.room_up_to(), now)? {
                 let wait = bucket.wait(rate_limits::find(connection, &[*key])?.get(key), now);
-                return Ok(Err(wait.seconds() + 1));
+                return Ok(Some(wait.seconds() + 1));
             }
         }
         for (key, backoff) in &self.backoffs {
             if !rate_limits::count_in_time(connection, key, backoff, now)? {
-                return Ok(Err(1)); // a concurrent request was first; what was counted before stays
+                return Ok(Some(1)); // a concurrent request was first; what was counted before stays
             }
         }
-        Ok(Ok(()))
+        Ok(None)
     }
 }
 
