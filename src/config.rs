@@ -33,7 +33,6 @@ pub use mail_settings::{MailKind, MailSettings, MailTransport, Sender, SmtpPassw
 pub use outbound::OutboundSettings;
 pub use password_rules::PasswordRules;
 pub use settings::{LogFormat, Registration, Settings};
-pub use values::span as read_span;
 
 use environment::Environment;
 use sources::Sources;

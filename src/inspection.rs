@@ -186,7 +186,7 @@ impl Inspector<'_> {
         }
         // A client created before the clock was set back is not newer than its tokens.
         let is_older_than_client = said.iat < client.created_at.seconds() && !client.created_at.is_ahead_of(self.now);
-        if found.is_none() && (!client.may_use(GrantType::ClientCredentials) || is_older_than_client) {
+        if found.is_none() && (!client.settings.may_use(GrantType::ClientCredentials) || is_older_than_client) {
             return refused("its client is no longer allowed the client_credentials grant");
         }
         let issuer = self.config.issuer.as_str();
@@ -228,7 +228,7 @@ impl Inspector<'_> {
         let Some(client) = self.registered.client(connection, &grant.client_id)? else {
             return refused("its client was deleted");
         };
-        if !client.may_use(GrantType::RefreshToken) {
+        if !client.settings.may_use(GrantType::RefreshToken) {
             return refused("its client is no longer allowed the refresh_token grant");
         }
         if grant.dpop_jkt.is_some() {
@@ -273,7 +273,7 @@ pub fn left_of(
         Err(error) => return Ok(Err(error)),
     };
     let mut known = grant.audiences.clone(); // the client may have lost some of them since
-    known.extend(client.audiences.iter().filter(|uri| !grant.audiences.contains(uri)).cloned());
+    known.extend(client.settings.audiences.iter().filter(|uri| !grant.audiences.contains(uri)).cloned());
     narrow(connection, registered, left, &known)
 }
 

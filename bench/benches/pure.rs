@@ -126,8 +126,8 @@ fn token_requests(criterion: &mut Criterion) {
         group.bench_function(format!("{name}, form"), |b| b.iter(|| Params::parse(black_box(body))));
         group.bench_function(format!("{name}, read"), |b| b.iter(|| TokenRequest::parse(black_box(&params))));
     }
-    let confidential =
-        Client { auth_method: AuthMethod::ClientSecretBasic, secret_hash: Some(secret_hash("secret")), ..client() };
+    let mut confidential = Client { secret_hash: Some(secret_hash("secret")), ..client() };
+    confidential.settings.token_endpoint_auth_method = AuthMethod::ClientSecretBasic;
     let basic = "Basic bm90ZXMtYXBwOnNlY3JldA=="; // notes-app:secret
     let params = Params::parse(&code);
     assert!(Presented::read(Some(basic), &params).unwrap().verify(&confidential).is_ok());
@@ -207,9 +207,9 @@ fn secrets() -> SecretRing {
 
 fn client() -> Client {
     let mut client = Client::new("notes-app", "Notes", ClientKind::Spa, NOW);
-    client.redirect_uris = vec![URI.into()];
-    client.scopes = Scopes::parse(SCOPES).unwrap();
-    client.audiences = vec![API.into()];
+    client.settings.redirect_uris = vec![URI.into()];
+    client.settings.scope = Scopes::parse(SCOPES).unwrap();
+    client.settings.audiences = vec![API.into()];
     client
 }
 

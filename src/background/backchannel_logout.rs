@@ -168,7 +168,9 @@ enum Outcome {
 /// The address and the token, as registered and signed now; `None` if the client no longer wants it.
 fn make(app: &App, connection: &mut AnyConnection, delivery: &Delivery) -> Result<Option<(String, String)>, KeysError> {
     let Some(client) = clients::find(connection, &delivery.client_id)? else { return Ok(None) };
-    let Some(uri) = client.backchannel_logout_uri.clone().filter(|_| client.disabled_at.is_none()) else { return Ok(None) };
+    let Some(uri) = client.settings.backchannel_logout_uri.clone().filter(|_| client.disabled_at.is_none()) else {
+        return Ok(None);
+    };
     let Content::Logout(logout) = &delivery.content else { return Ok(None) };
     Ok(Some((uri, token(app, connection, &client, logout)?)))
 }
@@ -186,8 +188,8 @@ async fn send(app: &Arc<App>, uri: String, token: String) -> Outcome {
 
 fn token(app: &App, connection: &mut AnyConnection, client: &Client, logout: &Logout) -> Result<String, KeysError> {
     let now = app.clock.now();
-    let ring = app.keys_signing(connection, client.algorithm, now)?;
-    let key = ring.signing(client.algorithm, now)?;
+    let ring = app.keys_signing(connection, client.settings.signing_alg, now)?;
+    let key = ring.signing(client.settings.signing_alg, now)?;
     let Logout { sub, sid: session } = logout;
     let sid = match Id::parse(session) {
         Ok(session) => claims::sid(&app.config.secrets, is_pairwise(sub).then_some(sub), session),

@@ -88,12 +88,12 @@ impl ClientKeyCache {
     #[must_use]
     pub fn find(&self, client: &Client, assertion: &str, now: Timestamp) -> Keys {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = entries.get(&client.id).filter(|entry| entry.source == client.keys);
-        let url = match (&client.keys, entry) {
+        let entry = entries.get(&client.id).filter(|entry| entry.source == client.settings.keys());
+        let url = match (client.settings.keys(), entry) {
             (ClientKeySource::None, _) => return Keys::Missing("the client has registered no keys".into()),
             (ClientKeySource::Inline(_), Some(Entry { keys: Some(keys), .. })) => return Keys::Ready(keys.clone()),
             (ClientKeySource::Inline(set), _) => {
-                let keys = match ClientKeys::parse(set) {
+                let keys = match ClientKeys::parse(&set) {
                     Ok(keys) => Arc::new(keys),
                     Err(why) => return Keys::Missing(format!("the client's keys: {why}")),
                 };
@@ -102,14 +102,14 @@ impl ClientKeyCache {
             }
             (ClientKeySource::Url(url), _) => url,
         };
-        let Some(entry) = entry else { return Keys::Fetch(url.clone()) };
+        let Some(entry) = entry else { return Keys::Fetch(url) };
         let may_ask = !now.age_of(entry.requested_at).is_below(ASK_EVERY);
         match &entry.keys {
             Some(keys) if now.age_of(entry.read_at).is_below(USED_FOR) => {
                 let is_good = now.age_of(entry.read_at).is_below(FRESH_FOR) && keys.may_verify(assertion);
-                if is_good || !may_ask { Keys::Ready(keys.clone()) } else { Keys::Fetch(url.clone()) }
+                if is_good || !may_ask { Keys::Ready(keys.clone()) } else { Keys::Fetch(url) }
             }
-            _ if may_ask => Keys::Fetch(url.clone()),
+            _ if may_ask => Keys::Fetch(url),
             _ => Keys::Missing(entry.failure.clone()),
         }
     }
@@ -118,7 +118,7 @@ impl ClientKeyCache {
     #[must_use]
     pub fn known(&self, client: &Client, now: Timestamp) -> Option<Arc<ClientKeys>> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = entries.get(&client.id).filter(|entry| entry.source == client.keys)?;
+        let entry = entries.get(&client.id).filter(|entry| entry.source == client.settings.keys())?;
         entry.keys.clone().filter(|_| now.age_of(entry.read_at).is_below(USED_FOR))
     }
 
@@ -140,12 +140,12 @@ impl ClientKeyCache {
 fn keep(entries: &mut LruCache<String, Entry>, client: &Client, read: Result<Arc<ClientKeys>, KeysUnread>, now: Timestamp) {
     let entry = match read {
         Ok(keys) => {
-            Entry { source: client.keys.clone(), keys: Some(keys), read_at: now, requested_at: now, failure: String::new() }
+            Entry { source: client.settings.keys(), keys: Some(keys), read_at: now, requested_at: now, failure: String::new() }
         }
         Err(failure) => {
-            let before = entries.pop(&client.id).filter(|before| before.source == client.keys);
+            let before = entries.pop(&client.id).filter(|before| before.source == client.settings.keys());
             let (keys, read_at) = before.map_or((None, now), |before| (before.keys, before.read_at));
-            Entry { source: client.keys.clone(), keys, read_at, requested_at: now, failure: failure.to_string() }
+            Entry { source: client.settings.keys(), keys, read_at, requested_at: now, failure: failure.to_string() }
         }
     };
     entries.put(client.id.clone(), entry);
@@ -166,7 +166,10 @@ mod tests {
     }
 
     fn client(keys: ClientKeySource) -> Client {
-        Client { keys, auth_method: AuthMethod::PrivateKeyJwt, ..Client::new("app", "App", ClientKind::Web, at(0)) }
+        let mut client = Client::new("app", "App", ClientKind::Web, at(0));
+        client.settings.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt;
+        client.settings.set_keys(keys);
+        client
     }
 
     fn word(keys: &Keys) -> &'static str {

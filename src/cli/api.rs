@@ -206,11 +206,14 @@ fn scopes_of(texts: &[String]) -> Vec<ApiScope> {
 fn losses(before: &[Client], after: &[Client]) -> Vec<Loss> {
     let lost = |before: &Client| {
         let after = after.iter().find(|after| after.id == before.id)?;
-        let had = before.audiences.iter().chain(&before.introspects);
-        let mut apis: Vec<_> =
-            had.filter(|uri| !after.audiences.contains(uri) && !after.introspects.contains(uri)).cloned().collect();
+        let had = before.settings.audiences.iter().chain(&before.settings.introspects);
+        let mut apis: Vec<_> = had
+            .filter(|uri| !after.settings.audiences.contains(uri) && !after.settings.introspects.contains(uri))
+            .cloned()
+            .collect();
         apis.dedup();
-        let scopes: Vec<_> = before.scopes.iter().filter(|scope| !after.scopes.contains(scope)).map(str::to_owned).collect();
+        let scopes: Vec<_> =
+            before.settings.scope.iter().filter(|scope| !after.settings.scope.contains(scope)).map(str::to_owned).collect();
         (!apis.is_empty() || !scopes.is_empty()).then(|| Loss { client_id: before.id.clone(), apis, scopes })
     };
     before.iter().filter_map(lost).collect()
@@ -232,8 +235,8 @@ fn shown<'a>(api: &'a Api, clients: &'a [Client]) -> Shown<'a> {
         uri: &api.uri,
         name: &api.name,
         scopes: &api.scopes,
-        clients: having(|client| &client.audiences),
-        introspected_by: having(|client| &client.introspects),
+        clients: having(|client| &client.settings.audiences),
+        introspected_by: having(|client| &client.settings.introspects),
         created: time(api.created_at),
     }
 }

@@ -3,7 +3,9 @@
 
 mod add;
 mod check;
+mod from_json;
 mod registered;
+mod scopes;
 mod secrets;
 mod set;
 pub mod settings;

@@ -72,7 +72,7 @@ fn list(work: &mut Work<'_>, login: &str, format: Format) -> Answer {
 fn withdraw(work: &mut Work<'_>, login: &str, id: &str, format: Format) -> Answer {
     let user = user::find(work, login)?.claims;
     let client = client::find(work, id)?;
-    let event = Event { about: Some(&client.name), ..user::operated(work.now, user.id, Activity::AppEnded) };
+    let event = Event { about: Some(&client.settings.client_name), ..user::operated(work.now, user.id, Activity::AppEnded) };
     let ended = account::end_app(work.connection, &client.id, &event)?.unwrap_or_default();
     let text = || {
         let grants = output::count(ended, "grant");

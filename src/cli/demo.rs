@@ -115,21 +115,17 @@ fn populate(app: &App, demo: &Demo, secret: &str, now: Timestamp) -> Result<(), 
             .into(),
         created_at: now,
     };
-    let spa = Client {
-        redirect_uris: vec![format!("{}/callback", demo.spa_origin())],
-        post_logout_redirect_uris: vec![format!("{}/", demo.spa_origin())],
-        scopes,
-        audiences: vec![api.uri.clone()],
-        ..Client::new(SPA, "Demo Notes", ClientKind::Spa, now)
-    };
-    let web = Client {
-        secret_hash: Some(secret_hash(secret)),
-        redirect_uris: vec!["http://localhost:3000/callback".into()],
-        post_logout_redirect_uris: vec!["http://localhost:3000/".into()],
-        scopes: spa.scopes.clone(),
-        audiences: spa.audiences.clone(),
-        ..Client::new(WEB, "Demo Web App", ClientKind::Web, now)
-    };
+    let mut spa = Client::new(SPA, "Demo Notes", ClientKind::Spa, now);
+    spa.settings.redirect_uris = vec![format!("{}/callback", demo.spa_origin())];
+    spa.settings.post_logout_redirect_uris = vec![format!("{}/", demo.spa_origin())];
+    spa.settings.scope = scopes;
+    spa.settings.audiences = vec![api.uri.clone()];
+    let mut web = Client::new(WEB, "Demo Web App", ClientKind::Web, now);
+    web.secret_hash = Some(secret_hash(secret));
+    web.settings.redirect_uris = vec!["http://localhost:3000/callback".into()];
+    web.settings.post_logout_redirect_uris = vec!["http://localhost:3000/".into()];
+    web.settings.scope = spa.settings.scope.clone();
+    web.settings.audiences.clone_from(&spa.settings.audiences);
     let inserted = app.store.with(|connection| -> store::Result<()> {
         account::add(connection, &user, random::id(now))?;
         apis::insert(connection, &api)?;

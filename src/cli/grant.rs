@@ -195,7 +195,7 @@ fn state(grant: &Grant, client: &Client, policy: &Policy, status: &AccountStatus
 fn revoke(work: &mut Work<'_>, text: &str, format: Format) -> Answer {
     let grant = named(work, text)?;
     let id = grant.id;
-    let client = clients::find(work.connection, &grant.client_id)?.map_or(grant.client_id, |client| client.name);
+    let client = clients::find(work.connection, &grant.client_id)?.map_or(grant.client_id, |client| client.settings.client_name);
     let event = Event { about: Some(&client), ..user::operated(work.now, grant.user_id, Activity::AppEnded) };
     let revoked = account::revoke_grant(work.connection, id, EndReason::RevokedByOperator, &event)?;
     let text = || if revoked { format!("revoked grant {id}\n") } else { format!("grant {id} was already revoked\n") };

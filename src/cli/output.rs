@@ -70,12 +70,12 @@ pub fn table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) -> String
 }
 
 /// Names and their values, one per line; a value of several lines is continued below itself.
-pub fn fields(fields: &[(&str, String)]) -> String {
-    let width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+pub fn fields(fields: &[(impl AsRef<str>, String)]) -> String {
+    let width = fields.iter().map(|(name, _)| name.as_ref().chars().count()).max().unwrap_or_default();
     let mut text = String::new();
     for (name, value) in fields {
         for (line, part) in value.split('\n').enumerate() {
-            let name = if line == 0 { name } else { "" };
+            let name = if line == 0 { name.as_ref() } else { "" };
             text.push_str(format!("{name:width$}  {}", clean(part)).trim_end());
             text.push('\n');
         }

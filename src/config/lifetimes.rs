@@ -80,8 +80,8 @@ impl Lifetimes {
         Policy {
             code_lifetime: self.code,
             idle_lifetime: if grant.session_id.is_some() { self.idle(grant.remembered) } else { self.refresh_idle },
-            max_auth_age: client.max_auth_age,
-            retry_window: client.retry_window.unwrap_or(self.refresh_retry_window),
+            max_auth_age: client.settings.max_auth_age,
+            retry_window: client.settings.refresh_retry_window.unwrap_or(self.refresh_retry_window),
         }
     }
 }

@@ -12,13 +12,17 @@ use crate::protocol::error::Invalid;
 /// The maximum size in bytes: the same as for a `jwks_uri`.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// The file's text.
+/// The file's text; that of standard input for the name `-`.
 ///
 /// # Errors
 /// The reason, with the file's name.
 pub fn read(path: &Path) -> Result<String, FileError> {
     let mut bytes = Vec::new();
-    let file = fs::File::open(path).map_err(|error| FileError::new(path, error))?;
+    let file: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(stdin().lock())
+    } else {
+        Box::new(fs::File::open(path).map_err(|error| FileError::new(path, error))?)
+    };
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| FileError::new(path, error))?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(FileError::new(path, Invalid::from("expected at most 64 KiB")));

@@ -11,13 +11,6 @@ use crate::protocol::values::time::Span;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Duration(pub Span);
 
-/// Parses a duration of whole milliseconds; the output of [`Span`] is parsed to the same value.
-#[must_use]
-pub fn span(text: &str) -> Option<Span> {
-    let duration = humantime::parse_duration(text).ok().filter(|duration| duration.subsec_nanos() % 1_000_000 == 0)?;
-    i64::try_from(duration.as_millis()).ok().map(Span::from_millis)
-}
-
 impl Duration {
     pub const fn seconds(seconds: u32) -> Self {
         Self(Span::from_seconds(seconds))
@@ -58,7 +51,7 @@ impl de::Visitor<'_> for DurationVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
-        span(text).map(Duration).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+        Span::parse(text).map(Duration).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
     }
 }
 
@@ -140,32 +133,5 @@ impl<'de> de::Visitor<'de> for ClaimListsVisitor {
             lists.insert(scope, claims);
         }
         Ok(ClaimLists(lists))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn spans_that_are_none_are_refused() {
-        for text in ["", "10", "soon", "-1s", "1500us", "1ns", "1m 1ns", "300000000000years", "99999999999999999999s"] {
-            assert_eq!(span(text), None, "{text}");
-        }
-        assert_eq!((span("5months 27days 19h 12m"), span("1h30m")), (span("180days"), span("90m")), "other spellings are read");
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn a_span_that_is_shown_is_read_as_the_same(millis in prop_oneof![0..i64::MAX, 0..100_000_i64], unit in 1..=31_557_600_000_i64) {
-            for millis in [millis, millis / unit * unit] {
-                let shown = Span::from_millis(millis);
-                prop_assert_eq!(span(&shown.to_string()), Some(shown), "{}", shown);
-            }
-        }
     }
 }

@@ -118,7 +118,7 @@ impl Handler<'_> {
                     .is_some_and(|s| returning::account_chosen(self.app, self.params, s, self.context.now)),
                 remembered: remembered.as_ref(),
                 expected,
-                max_auth_age: client.max_auth_age,
+                max_auth_age: client.settings.max_auth_age,
                 now: self.context.now,
             },
         );
@@ -199,7 +199,7 @@ impl Handler<'_> {
     ) -> Result<Grant, Fault> {
         let (now, lifetimes) = (self.context.now, &self.app.config.lifetimes);
         let is_offline = request.scopes.contains(OFFLINE_ACCESS);
-        let expires_at = if !client.may_use(GrantType::RefreshToken) {
+        let expires_at = if !client.settings.may_use(GrantType::RefreshToken) {
             now.plus(lifetimes.code).plus(lifetimes.access_token)
         } else if is_offline {
             now.plus(lifetimes.refresh_absolute)

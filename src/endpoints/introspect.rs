@@ -43,7 +43,7 @@ fn handle(
     caller: AuthenticatedClient<'_>,
 ) -> Result<Reply, OauthError> {
     let client = caller.client.clone();
-    if client.is_public() {
+    if client.settings.is_public() {
         let text = "introspection requires client authentication (RFC 7662 2.1)";
         return Err(ProtocolError::new(ErrorCode::InvalidClient, text).into());
     }
@@ -53,14 +53,14 @@ fn handle(
         return Ok(Reply::json(StatusCode::OK, &answer));
     }
     let now = client_request.context.now;
-    let ring = app.keys_signing(connection, client.algorithm, now)?;
+    let ring = app.keys_signing(connection, client.settings.signing_alg, now)?;
     let claims = json!({
         "iss": app.config.issuer.as_str(),
         "aud": client.id,
         "iat": now.seconds(),
         "token_introspection": answer,
     });
-    Ok(Reply::of_type(SIGNED, ring.signing(client.algorithm, now)?.introspection(&claims)?))
+    Ok(Reply::of_type(SIGNED, ring.signing(client.settings.signing_alg, now)?.introspection(&claims)?))
 }
 
 fn tell(
@@ -97,7 +97,8 @@ fn tell(
         None => introspection::inactive(),
         Some(View::Own) => introspection::access_token(&found.claims, &found.left.scopes),
         Some(View::Resource) => {
-            let served: Vec<_> = found.left.resources.iter().filter(|uri| client.introspects.contains(uri)).cloned().collect();
+            let served: Vec<_> =
+                found.left.resources.iter().filter(|uri| client.settings.introspects.contains(uri)).cloned().collect();
             let served = registered.apis(connection, &served)?;
             introspection::access_token(&found.claims, &introspection::visible(&found.left.scopes, &served))
         }

@@ -106,17 +106,18 @@ fn tell(
         users::find(connection, grant.user_id)?.ok_or_else(|| invalid("the user of this access token no longer exists"))?;
     let (client, custom) = (&found.client, &app.config.scope_claims);
     // A token that was requested with fewer scopes opens the claims of those scopes, and no more.
-    let granted = grant.scopes.intersection(&client.scopes);
+    let granted = grant.scopes.intersection(&client.settings.scope);
     let is_narrowed = granted.iter().any(|scope| custom.is_of_users(scope) && !found.left.scopes.contains(scope));
-    let requested = if is_narrowed { ClaimsRequest::default() } else { grant.claims.clone().allowed(&client.scopes, custom) };
+    let requested =
+        if is_narrowed { ClaimsRequest::default() } else { grant.claims.clone().allowed(&client.settings.scope, custom) };
     let mut claims = Map::from_iter([("sub".to_owned(), Value::from(grant.sub()))]);
     claims.extend(user.claims.user_info(&found.left.scopes, &requested, custom));
-    if !client.userinfo_signed {
+    if !client.settings.userinfo_signed {
         return Ok(Reply::json(StatusCode::OK, &claims));
     }
-    let ring = app.keys_signing(connection, client.algorithm, now)?;
+    let ring = app.keys_signing(connection, client.settings.signing_alg, now)?;
     let signed = SignedUserInfo { iss: issuer, aud: &client.id, iat: now.seconds(), claims };
-    let token = ring.signing(client.algorithm, now)?.user_info(&signed)?;
+    let token = ring.signing(client.settings.signing_alg, now)?.user_info(&signed)?;
     Ok(Reply::of_type("application/jwt", token))
 }
 

@@ -158,7 +158,7 @@ impl SignOutRequest {
         let base = app.config.issuer.base();
         let user = users::find(connection, session.user_id)?;
         let about = self.about();
-        let named = found.client.as_ref().map(|client| client.name.as_str());
+        let named = found.client.as_ref().map(|client| client.settings.client_name.as_str());
         let page = SignOut {
             layout: self.layout(app),
             client_name: named.filter(|_| found.is_vouched),

@@ -107,7 +107,7 @@ impl MailForm {
     pub fn client_name(&self, app: &App, connection: &mut AnyConnection) -> Result<Option<String>, Fault> {
         let client = self.query.get("client_id").map(|id| clients::find(connection, id)).transpose()?.flatten();
         let is_good = |client: &_| AuthorizationRequest::parse(&self.query, client, &app.config.scope_claims).is_ok();
-        Ok(client.filter(is_good).map(|client| client.name))
+        Ok(client.filter(is_good).map(|client| client.settings.client_name))
     }
 
     /// The CSRF value of a form.

@@ -178,7 +178,7 @@ pub fn rule(grant: &Grant, presented: &Presentation<'_>, policy: &Policy, status
         return refuse(1, "the credential was issued to another client");
     }
     // 2. RFC 9449 §5: a public client's refresh token is valid only with the key it was bound to.
-    if presented.client.is_public() && grant.dpop_jkt.is_some() && presented.proof != grant.dpop_jkt.as_deref() {
+    if presented.client.settings.is_public() && grant.dpop_jkt.is_some() && presented.proof != grant.dpop_jkt.as_deref() {
         let text = "DPoP: expected a proof of the key that this grant is bound to";
         return (2, Verdict::Refuse(ProtocolError::new(ErrorCode::InvalidDpopProof, text)));
     }
@@ -271,7 +271,7 @@ pub fn inactive(grant: &Grant, client: &Client, policy: &Policy, status: &Accoun
         Some(Inactive::SignInTooOld)
     } else if client.disabled_at.is_some() {
         Some(Inactive::ClientDisabled)
-    } else if grant.session_id.is_none() && !client.scopes.contains(OFFLINE_ACCESS) {
+    } else if grant.session_id.is_none() && !client.settings.scope.contains(OFFLINE_ACCESS) {
         Some(Inactive::OfflineAccessWithdrawn)
     } else {
         None

@@ -164,7 +164,7 @@ fn row_3_dead_grants_stay_dead() {
     case.client.disabled_at = Some(at(1));
     assert_eq!(case.judge(2, REFRESH, 12), "invalid_grant");
     let mut case = Case::new(2);
-    case.client.scopes = Scopes::parse("openid email").unwrap();
+    case.client.settings.scope = Scopes::parse("openid email").unwrap();
     assert_eq!(case.judge(2, REFRESH, 12), "invalid_grant", "offline_access was taken from the client");
     case.grant.session_id = Some(case.grant.sid);
     assert_eq!(case.judge(2, REFRESH, 12), "advance", "what ends with its session never needed it");
@@ -271,7 +271,7 @@ fn row_8_a_code_must_come_in_time_to_the_same_place_with_its_verifier() {
         "invalid_grant",
         "a stripped challenge"
     );
-    case.client.redirect_uris = vec!["https://app.example.com/other".into()];
+    case.client.settings.redirect_uris = vec!["https://app.example.com/other".into()];
     assert_eq!(
         case.judge(0, TokenParams::Code { redirect_uri: Some(URI), verifier: None }, 1),
         "invalid_grant",

@@ -126,16 +126,18 @@ fn take_away(connection: &mut AnyConnection, before: &Api, uri: Option<&str>) ->
     let left = all(connection)?;
     let is_kept = |audience: &String| Some(audience.as_str()) != uri;
     for mut client in clients::all(connection)? {
-        let (scopes, audiences) = (client.scopes.clone(), client.audiences.len() + client.introspects.len());
-        let was_its = client.audiences.contains(&before.uri);
-        let is_owned = |scope: &str| left.iter().any(|api| api.has(scope) && (!was_its || client.audiences.contains(&api.uri)));
-        client.scopes = client.scopes.retain(|scope| !before.has(scope) || is_owned(scope));
-        client.audiences.retain(is_kept);
-        client.introspects.retain(is_kept);
-        if let Some(default) = &mut client.default_audiences {
+        let (scopes, audiences) =
+            (client.settings.scope.clone(), client.settings.audiences.len() + client.settings.introspects.len());
+        let was_its = client.settings.audiences.contains(&before.uri);
+        let is_owned =
+            |scope: &str| left.iter().any(|api| api.has(scope) && (!was_its || client.settings.audiences.contains(&api.uri)));
+        client.settings.scope = client.settings.scope.retain(|scope| !before.has(scope) || is_owned(scope));
+        client.settings.audiences.retain(is_kept);
+        client.settings.introspects.retain(is_kept);
+        if let Some(default) = &mut client.settings.default_audiences {
             default.retain(is_kept);
         }
-        if client.scopes != scopes || client.audiences.len() + client.introspects.len() != audiences {
+        if client.settings.scope != scopes || client.settings.audiences.len() + client.settings.introspects.len() != audiences {
             clients::replace(connection, &client)?;
         }
     }

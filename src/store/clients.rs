@@ -1,4 +1,5 @@
-//! The tables `clients` and `client_origins`; the second is derived from the first and written with it.
+//! The tables `clients` and `client_origins`; the second is derived from the first and written with it. The settings of a client
+//! are one column of JSON, `protocol::oauth::client_metadata`; there are columns only for what statements ask for.
 
 use diesel::prelude::*;
 
@@ -6,81 +7,30 @@ use super::{
     AnyConnection, Result,
     dialect::{self, on_either},
     error::Error,
-    mapping::{Row, json, span, time, times},
+    mapping::{Row, time, times},
     revisions::{self, revision},
     schema::{client_origins, clients, consents, grants},
 };
-use crate::protocol::{
-    grant::end_reason::EndReason,
-    oauth::client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType, PkceRule},
-    values::{
-        algorithm::Algorithm,
-        time::{Span, Timestamp},
-    },
-};
+use crate::protocol::{grant::end_reason::EndReason, oauth::client::Client, values::time::Timestamp};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = clients)]
 struct ClientRow {
     id: String,
-    name: String,
-    kind: String,
-    auth_method: String,
     secret_hash: Option<Vec<u8>>,
-    redirect_uris: String,
-    scopes: String,
-    audiences: String,
-    grant_types: String,
-    pkce_required: bool,
-    retry_window_ms: Option<i64>,
-    cors_origins: String,
     disabled_at: Option<i64>,
     created_at: i64,
     previous_secret_hash: Option<Vec<u8>>,
-    jwks: Option<String>,
-    jwks_uri: Option<String>,
-    default_audiences: Option<String>,
-    introspects: String,
-    signing_algorithm: String,
-    userinfo_signed: bool,
-    pairwise_sector: Option<String>,
-    post_logout_redirect_uris: String,
-    backchannel_logout_uri: Option<String>,
-    max_auth_age_ms: Option<i64>,
+    settings: String,
 }
 
 fn to_value(columns: ClientRow) -> Result<Client> {
-    let row = Row { table: "clients", name: &columns.id };
-    let grant_types = row.list("grant_types", &columns.grant_types)?;
-    let grant_types = grant_types.iter().map(|name| row.name("grant_types", GrantType::from_name(name)));
     Ok(Client {
-        kind: row.name("kind", ClientKind::from_name(&columns.kind))?,
-        auth_method: row.name("auth_method", AuthMethod::from_name(&columns.auth_method))?,
-        redirect_uris: row.list("redirect_uris", &columns.redirect_uris)?,
-        scopes: row.scopes("scopes", &columns.scopes)?,
-        audiences: row.list("audiences", &columns.audiences)?,
-        grant_types: grant_types.collect::<Result<_>>()?,
-        pkce: if columns.pkce_required { PkceRule::Required } else { PkceRule::Optional },
-        retry_window: span(columns.retry_window_ms),
-        cors_origins: row.list("cors_origins", &columns.cors_origins)?,
-        default_audiences: columns.default_audiences.map(|list| row.list("default_audiences", &list)).transpose()?,
-        introspects: row.list("introspects", &columns.introspects)?,
-        algorithm: row.name("signing_algorithm", Algorithm::from_name(&columns.signing_algorithm))?,
-        post_logout_redirect_uris: row.list("post_logout_redirect_uris", &columns.post_logout_redirect_uris)?,
-        userinfo_signed: columns.userinfo_signed,
-        keys: match (columns.jwks, columns.jwks_uri) {
-            (Some(keys), _) => ClientKeySource::Inline(keys),
-            (None, Some(url)) => ClientKeySource::Url(url),
-            (None, None) => ClientKeySource::None,
-        },
-        pairwise_sector: columns.pairwise_sector,
-        backchannel_logout_uri: columns.backchannel_logout_uri,
-        max_auth_age: span(columns.max_auth_age_ms),
+        settings: Row { table: "clients", name: &columns.id }.json("settings", &columns.settings)?,
+        secret_hash: columns.secret_hash,
         previous_secret_hash: columns.previous_secret_hash,
         disabled_at: times(columns.disabled_at),
         created_at: time(columns.created_at),
-        name: columns.name,
-        secret_hash: columns.secret_hash,
         id: columns.id,
     })
 }
@@ -145,45 +95,18 @@ pub fn read_origin(connection: &mut AnyConnection, origin: &str) -> Result<Optio
     Ok(revision.map(|revision| ClientOrigin { revision }))
 }
 
-/// The columns of a client, except its id and the times of registration and disabling.
+/// The columns of a client, except its id and the times of registration and disabling. Name and back-channel logout URI are
+/// settings that other statements ask for: they are written with the settings, and never read in their place.
 macro_rules! columns {
     ($client:expr) => {{
         let client: &Client = $client;
-        let grant_types: Vec<_> = client.grant_types.iter().map(|g| g.as_str().to_owned()).collect();
-        let (jwks, jwks_uri) = match &client.keys {
-            ClientKeySource::None => (None, None),
-            ClientKeySource::Inline(keys) => (Some(keys.as_str()), None),
-            ClientKeySource::Url(url) => (None, Some(url.as_str())),
-        };
+        let settings = serde_json::to_string(&client.settings).map_err(|error| Error::Failed(error.to_string()))?;
         (
-            (
-                clients::name.eq(&client.name),
-                clients::kind.eq(client.kind.as_str()),
-                clients::auth_method.eq(client.auth_method.as_str()),
-                clients::secret_hash.eq(client.secret_hash.as_deref()),
-                clients::previous_secret_hash.eq(client.previous_secret_hash.as_deref()),
-                clients::jwks.eq(jwks),
-                clients::jwks_uri.eq(jwks_uri),
-                clients::redirect_uris.eq(json(&client.redirect_uris)),
-            ),
-            (
-                clients::scopes.eq(client.scopes.to_string()),
-                clients::audiences.eq(json(&client.audiences)),
-                clients::default_audiences.eq(client.default_audiences.as_deref().map(json)),
-                clients::introspects.eq(json(&client.introspects)),
-                clients::grant_types.eq(json(&grant_types)),
-                clients::pkce_required.eq(client.pkce == PkceRule::Required),
-                clients::retry_window_ms.eq(client.retry_window.map(Span::millis)),
-                clients::cors_origins.eq(json(&client.cors_origins)),
-            ),
-            (
-                clients::signing_algorithm.eq(client.algorithm.as_str()),
-                clients::userinfo_signed.eq(client.userinfo_signed),
-                clients::pairwise_sector.eq(client.pairwise_sector.as_deref()),
-                clients::post_logout_redirect_uris.eq(json(&client.post_logout_redirect_uris)),
-                clients::backchannel_logout_uri.eq(client.backchannel_logout_uri.as_deref()),
-                clients::max_auth_age_ms.eq(client.max_auth_age.map(Span::millis)),
-            ),
+            clients::name.eq(&client.settings.client_name),
+            clients::secret_hash.eq(client.secret_hash.as_deref()),
+            clients::previous_secret_hash.eq(client.previous_secret_hash.as_deref()),
+            clients::backchannel_logout_uri.eq(client.settings.backchannel_logout_uri.as_deref()),
+            clients::settings.eq(settings),
         )
     }};
 }
@@ -212,14 +135,13 @@ pub fn register<E: From<Error>>(
 }
 
 fn insert_row(connection: &mut AnyConnection, client: &Client) -> Result<()> {
-    let (one, two, three) = columns!(client);
     let own = (
         clients::id.eq(&client.id),
         clients::created_at.eq(client.created_at.millis()),
         clients::disabled_at.eq(client.disabled_at.map(Timestamp::millis)),
     );
     revisions::registrations_change(connection)?;
-    diesel::insert_into(clients::table).values((own, one, two, three)).execute(connection)?;
+    diesel::insert_into(clients::table).values((own, columns!(client))).execute(connection)?;
     insert_origins(connection, client)
 }
 
@@ -243,9 +165,8 @@ pub fn update<E: From<Error>>(
 
 /// Overwrites an existing client, except whether it is disabled. Part of an exclusive transaction.
 pub(super) fn replace(connection: &mut AnyConnection, client: &Client) -> Result<()> {
-    let (one, two, three) = columns!(client);
     revisions::registrations_change(connection)?;
-    if diesel::update(clients::table.find(&client.id)).set((one, two, three)).execute(connection)? == 0 {
+    if diesel::update(clients::table.find(&client.id)).set(columns!(client)).execute(connection)? == 0 {
         return Ok(());
     }
     diesel::delete(client_origins::table.filter(client_origins::client_id.eq(&client.id))).execute(connection)?;

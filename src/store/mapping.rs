@@ -6,10 +6,7 @@ use std::fmt::Display;
 use super::error::{Error, Result};
 use crate::protocol::{
     oauth::scope::Scopes,
-    values::{
-        id::Id,
-        time::{Span, Timestamp},
-    },
+    values::{id::Id, time::Timestamp},
 };
 
 /// The row being read.
@@ -54,10 +51,6 @@ pub fn time(millis: i64) -> Timestamp {
 
 pub fn times(millis: Option<i64>) -> Option<Timestamp> {
     millis.map(Timestamp::from_millis)
-}
-
-pub fn span(millis: Option<i64>) -> Option<Span> {
-    millis.map(Span::from_millis)
 }
 
 /// A list as a JSON array.

@@ -59,7 +59,12 @@ pub fn read(
         return Ok(Read::Page(page::error(base, context, 400, Problem::UnknownClient { received: id })));
     };
     if client.disabled_at.is_some() {
-        return Ok(Read::Page(page::error(base, context, 400, Problem::ClientDisabled { client_name: &client.name })));
+        return Ok(Read::Page(page::error(
+            base,
+            context,
+            400,
+            Problem::ClientDisabled { client_name: &client.settings.client_name },
+        )));
     }
     match AuthorizationRequest::parse(params, &client, &app.config.scope_claims) {
         Ok(request) if request.prompt.create && !app.is_registration_open() => {
@@ -80,10 +85,10 @@ fn narrow(
     client: Arc<Client>,
     mut request: AuthorizationRequest,
 ) -> Result<Read, Fault> {
-    if client.audiences.iter().all(|uri| request.audiences.contains(uri)) {
+    if client.settings.audiences.iter().all(|uri| request.audiences.contains(uri)) {
         return Ok(Read::Good(Box::new((client, request))));
     }
-    let apis = registered.apis(connection, &client.audiences)?;
+    let apis = registered.apis(connection, &client.settings.audiences)?;
     request.scopes = scopes_at(&request.scopes, &apis, &request.audiences);
     request.consent_scopes = scopes_at(&request.consent_scopes, &apis, &request.audiences);
     if request.scopes.is_empty() {
@@ -94,7 +99,7 @@ fn narrow(
 }
 
 fn show(base: &str, context: &Context, client: Option<&Client>, params: &Params, problem: &PageProblem) -> Reply {
-    let name = client.map_or("", |client| client.name.as_str());
+    let name = client.map_or("", |client| client.settings.client_name.as_str());
     let received = params.get("redirect_uri").unwrap_or_default();
     let detail;
     let shown = match problem {
@@ -105,10 +110,10 @@ fn show(base: &str, context: &Context, client: Option<&Client>, params: &Params,
             Problem::MalformedRequest { detail: &detail }
         }
         PageProblem::RedirectUri(Mismatch::Missing) => {
-            Problem::RedirectUriMissing { registered_count: client.map_or(0, |client| client.redirect_uris.len()) }
+            Problem::RedirectUriMissing { registered_count: client.map_or(0, |client| client.settings.redirect_uris.len()) }
         }
         PageProblem::RedirectUri(Mismatch::Unregistered) => {
-            let registered = client.map(|client| client.redirect_uris.as_slice()).unwrap_or_default();
+            let registered = client.map(|client| client.settings.redirect_uris.as_slice()).unwrap_or_default();
             let hint = registered.iter().find_map(|uri| difference(uri, received));
             Problem::RedirectUriMismatch { received, client_name: name, hint }
         }

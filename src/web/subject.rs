@@ -19,7 +19,7 @@ use crate::{
 /// # Errors
 /// When the database fails.
 pub fn at(connection: &mut AnyConnection, client: &Client, user: Id) -> Result<Option<String>> {
-    let Some(sector) = &client.pairwise_sector else { return Ok(None) };
+    let Some(sector) = &client.settings.pairwise_sector else { return Ok(None) };
     subjects::find_or_insert(connection, user, sector, random::subject()).map(Some)
 }
 
@@ -29,7 +29,7 @@ pub fn at(connection: &mut AnyConnection, client: &Client, user: Id) -> Result<O
 /// # Errors
 /// When the database fails.
 pub fn user(connection: &mut AnyConnection, client: &Client, subject: &str) -> Result<Option<Id>> {
-    let Some(sector) = &client.pairwise_sector else { return Ok(Id::parse(subject).ok()) };
+    let Some(sector) = &client.settings.pairwise_sector else { return Ok(Id::parse(subject).ok()) };
     if !is_well_formed(subject) {
         return Ok(None);
     }

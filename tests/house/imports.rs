@@ -56,9 +56,10 @@ const NARROWER: [(&str, &[&str]); 18] = [
 ];
 
 /// The libraries that `protocol` may use: values and mathematics, no framework, no clock, no chance.
-const PURE: [&str; 12] = [
+const PURE: [&str; 13] = [
     "base64",
     "hmac",
+    "humantime",
     "idna",
     "percent_encoding",
     "serde",

@@ -4,7 +4,14 @@
 use super::source::{list, read, root};
 
 /// How each database writes what is the same: what differs, and ours for comparing.
-const SAME: [(&str, &str); 2] = [("BYTEA", "BLOB"), (" COLLATE \"C\"", "")];
+const SAME: [(&str, &str); 6] = [
+    ("BYTEA", "BLOB"),
+    (" COLLATE \"C\"", ""),
+    ("to_json(", "json_quote("),
+    (")::text", ")"),
+    ("::json ->>", " ->>"),
+    ("strpos(", "instr("),
+];
 
 fn steps(database: &str) -> Vec<String> {
     let mut steps: Vec<_> =

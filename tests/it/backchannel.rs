@@ -36,7 +36,7 @@ fn may_call(config: &mut Config) {
 /// An app that wants to be told, at a path of its own.
 fn add_app(server: &Server, id: &str, url: &str) -> Client {
     let uri = format!("{url}/{id}?of=symbolon");
-    server.add_client(id, ClientKind::Spa, |client| client.backchannel_logout_uri = Some(uri))
+    server.add_client(id, ClientKind::Spa, |client| client.settings.backchannel_logout_uri = Some(uri))
 }
 
 /// Signs in at an app in this browser: its tokens.
@@ -111,12 +111,12 @@ fn each_app_of_the_session_is_told_once_in_its_own_words() {
         let plain = add_app(server, "plain", &listener.url);
         let own = |id: &str, change: fn(&mut Client)| {
             server.add_client(id, ClientKind::Spa, |client| {
-                client.backchannel_logout_uri = Some(format!("{}/{id}?of=symbolon", listener.url));
+                client.settings.backchannel_logout_uri = Some(format!("{}/{id}?of=symbolon", listener.url));
                 change(client);
             })
         };
-        let es256 = own("es256", |client| client.algorithm = Algorithm::Es256);
-        let pairwise = own("pairwise", |client| client.pairwise_sector = Some("app.example.com".into()));
+        let es256 = own("es256", |client| client.settings.signing_alg = Algorithm::Es256);
+        let pairwise = own("pairwise", |client| client.settings.pairwise_sector = Some("app.example.com".into()));
         let quiet = server.add_client("quiet", ClientKind::Spa, |_| ());
         let of_others = add_app(server, "of-others", &listener.url);
 
@@ -144,7 +144,7 @@ fn each_app_of_the_session_is_told_once_in_its_own_words() {
             let place = apps.iter().position(|app| app.id == client_id).unwrap();
             let (header, claims) = verified(server, &client_id, &token);
             let kid = header["kid"].as_str().unwrap();
-            assert_eq!(header, json!({"typ": "logout+jwt", "alg": apps[place].algorithm.as_str(), "kid": kid}));
+            assert_eq!(header, json!({"typ": "logout+jwt", "alg": apps[place].settings.signing_alg.as_str(), "kid": kid}));
             let (iat, exp) = (claims["iat"].as_i64().unwrap(), claims["exp"].as_i64().unwrap());
             assert!((before..=server.now().seconds()).contains(&iat) && exp == iat + 120, "{claims}");
             let jti = claims["jti"].as_str().unwrap();

@@ -68,7 +68,7 @@ pub fn change_client(server: &Server, id: &str, change: impl FnOnce(&mut Client)
 
 /// A client that may ask for these scopes.
 fn client(server: &Server, id: &str, scopes: &str) -> Client {
-    server.add_client(id, ClientKind::Spa, |client| client.scopes = Scopes::parse(scopes).unwrap())
+    server.add_client(id, ClientKind::Spa, |client| client.settings.scope = Scopes::parse(scopes).unwrap())
 }
 
 /// These members of an object.
@@ -214,7 +214,7 @@ fn a_scope_that_is_taken_from_the_client_opens_nothing_any_more() {
         let received = |token: &str| server.userinfo(token).json.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         let token = tokens.text("access_token");
         assert_eq!(received(token).len(), 5, "sub, phone_number, roles, and two by employee: {:?}", received(token));
-        change_client(server, "spa", |client| client.scopes = Scopes::parse("openid").unwrap());
+        change_client(server, "spa", |client| client.settings.scope = Scopes::parse("openid").unwrap());
         assert_eq!(received(token), ["sub"]);
         let refreshed = server.refresh(&spa, tokens.text("refresh_token"));
         assert_eq!(refreshed.text("scope"), "openid");

@@ -5,6 +5,7 @@
 mod accounts;
 mod apis;
 mod check;
+mod client_json;
 mod clients;
 mod consents;
 mod details;

@@ -31,7 +31,9 @@ fn may_call(config: &mut Config) {
 /// A service that authenticates by assertions verified with these keys.
 fn add_asserting(server: &Server, id: &str, keys: ClientKeySource) -> Client {
     server.add_client(id, ClientKind::Service, |client| {
-        (client.auth_method, client.keys, client.secret_hash) = (AuthMethod::PrivateKeyJwt, keys, None);
+        client.settings.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt;
+        client.settings.set_keys(keys);
+        client.secret_hash = None;
     })
 }
 
@@ -70,9 +72,13 @@ fn refused(answer: &Answer) {
 /// One client of each method, with [`SECRET`] or this key.
 fn one_of_each(server: &Server, key: &Signer) -> [Client; 4] {
     [
-        server.add_client("public", ClientKind::Native, |client| client.redirect_uris = vec!["com.example.app:/cb".into()]),
+        server.add_client("public", ClientKind::Native, |client| {
+            client.settings.redirect_uris = vec!["com.example.app:/cb".into()];
+        }),
         server.add_client("basic", ClientKind::Service, |_| ()),
-        server.add_client("post", ClientKind::Service, |client| client.auth_method = AuthMethod::ClientSecretPost),
+        server.add_client("post", ClientKind::Service, |client| {
+            client.settings.token_endpoint_auth_method = AuthMethod::ClientSecretPost;
+        }),
         add_asserting(server, "key", ClientKeySource::Inline(key.set())),
     ]
 }
@@ -99,7 +105,8 @@ fn only_the_registered_method_passes() {
                 ];
                 for (method, authorization, form) in ways {
                     let answer = call(server, path, authorization, &form);
-                    let passes = method == client.auth_method.as_str() && (path, id) != ("/introspect", "public");
+                    let passes =
+                        method == client.settings.token_endpoint_auth_method.as_str() && (path, id) != ("/introspect", "public");
                     assert_eq!(passed(&answer), passes, "{id} by {method} at {path}: {answer:?}");
                     if !passes {
                         refused(&answer);
@@ -211,7 +218,7 @@ fn two_secrets_are_live_until_the_older_is_retired() {
         let hash = |secret: &str| Some(secret_hash(secret));
         for (id, method) in [("basic", AuthMethod::ClientSecretBasic), ("post", AuthMethod::ClientSecretPost)] {
             server.add_client(id, ClientKind::Service, |client| {
-                (client.auth_method, client.previous_secret_hash) = (method, hash("older"));
+                (client.settings.token_endpoint_auth_method, client.previous_secret_hash) = (method, hash("older"));
             });
             let with = |path: &str, secret: &str| match method {
                 AuthMethod::ClientSecretBasic => call(server, path, Some(&basic(id, secret)), &[]),

@@ -18,8 +18,8 @@ use crate::harness::{API, Answer, FILES, SECRET, Server, both, both_with, claims
 fn job(server: &Server) -> Client {
     server.add_apis();
     server.add_client("job", ClientKind::Service, |client| {
-        client.audiences = vec![API.into(), FILES.into()];
-        client.scopes = Scopes::parse("notes:read notes:write files:read").unwrap();
+        client.settings.audiences = vec![API.into(), FILES.into()];
+        client.settings.scope = Scopes::parse("notes:read notes:write files:read").unwrap();
     })
 }
 
@@ -43,7 +43,9 @@ fn is_for(answer: &Answer, scope: &str, audience: &serde_json::Value) {
 fn it_is_the_clients_own_and_comes_alone() {
     both(|server| {
         job(server);
-        server.add_client("post", ClientKind::Service, |client| client.auth_method = AuthMethod::ClientSecretPost);
+        server.add_client("post", ClientKind::Service, |client| {
+            client.settings.token_endpoint_auth_method = AuthMethod::ClientSecretPost;
+        });
         let answer = server.serve("job", &[]);
         assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")), "{answer:?}");
         let names: Vec<_> = answer.json.as_object().unwrap().keys().map(String::as_str).collect();
@@ -98,8 +100,8 @@ fn what_opens_claims_of_a_user_is_not_for_a_client_of_its_own() {
         server.add_apis();
         let of_users = "openid profile email address phone roles groups offline_access employee";
         server.add_client("web", ClientKind::Web, |client| {
-            client.grant_types.push(GrantType::ClientCredentials);
-            client.scopes = Scopes::parse(&format!("{of_users} notes:read")).unwrap();
+            client.settings.grant_types.push(GrantType::ClientCredentials);
+            client.settings.scope = Scopes::parse(&format!("{of_users} notes:read")).unwrap();
         });
         is_for(&server.serve("web", &[]), "notes:read", &API.into());
         for scope in of_users.split(' ') {
@@ -125,14 +127,14 @@ fn resources_narrow_its_audience_and_its_scopes() {
             refused(&server.serve("job", &[("resource", API), ("resource", wrong)]), 400, "invalid_target");
         }
         server.add_client("choosy", ClientKind::Service, |client| {
-            client.audiences = vec![API.into(), FILES.into()];
-            client.default_audiences = Some(vec![FILES.into()]);
-            client.scopes = Scopes::parse("notes:read files:read").unwrap();
+            client.settings.audiences = vec![API.into(), FILES.into()];
+            client.settings.default_audiences = Some(vec![FILES.into()]);
+            client.settings.scope = Scopes::parse("notes:read files:read").unwrap();
         });
         is_for(&server.serve("choosy", &[]), "files:read", &FILES.into());
         is_for(&server.serve("choosy", &[("resource", API)]), "notes:read", &API.into());
         server.add_client("bare", ClientKind::Service, |client| {
-            (client.audiences, client.scopes) = (vec![], Scopes::default());
+            (client.settings.audiences, client.settings.scope) = (vec![], Scopes::default());
         });
         let bare = server.serve("bare", &[]);
         assert_eq!((bare.status, bare.json.get("scope")), (200, None), "{bare:?}");
@@ -149,10 +151,10 @@ fn it_is_nobodys_and_opens_no_claims() {
     both(|server| {
         job(server);
         let service = server.serve("job", &[]);
-        server.add_client("web", ClientKind::Web, |client| client.grant_types.push(GrantType::ClientCredentials));
+        server.add_client("web", ClientKind::Web, |client| client.settings.grant_types.push(GrantType::ClientCredentials));
         let web = server.serve("web", &[]);
         server.add_client("bare", ClientKind::Service, |client| {
-            (client.audiences, client.scopes) = (vec![], Scopes::default());
+            (client.settings.audiences, client.settings.scope) = (vec![], Scopes::default());
         });
         let for_the_issuer = server.serve("bare", &[]);
         for answer in [&service, &web, &for_the_issuer] {
@@ -191,7 +193,7 @@ fn it_lives_as_long_as_its_client_may_have_it() {
 
         server.store(|connection| {
             clients::update(connection, "job", |_, client| {
-                client.scopes = Scopes::parse("notes:read files:read").unwrap();
+                client.settings.scope = Scopes::parse("notes:read files:read").unwrap();
                 Ok::<_, Error>(())
             })
         });
@@ -215,7 +217,7 @@ fn it_lives_as_long_as_its_client_may_have_it() {
 fn a_token_without_scopes_dies_with_its_api() {
     both(|server| {
         server.add_apis();
-        server.add_client("plain", ClientKind::Service, |client| client.scopes = Scopes::default());
+        server.add_client("plain", ClientKind::Service, |client| client.settings.scope = Scopes::default());
         let token = server.serve("plain", &[]);
         assert!(server.is_active("plain", token.text("access_token")) && server.is_active("notes", token.text("access_token")));
         server.store(|connection| apis::remove(connection, API));
@@ -237,9 +239,9 @@ fn it_is_for_clients_that_may_and_that_prove_who_they_are() {
         refused(&server.token(&[asks, ("client_id", "job"), ("client_secret", SECRET)], &[]), 401, "invalid_client");
         refused(&server.token(&[asks], &[]), 401, "invalid_client");
         let mut spa = Client::new("public", "Public", ClientKind::Spa, server.now());
-        spa.redirect_uris = vec!["https://app.example.com/cb".into()];
+        spa.settings.redirect_uris = vec!["https://app.example.com/cb".into()];
         assert_eq!(spa.check(), Ok(()));
-        spa.grant_types.push(GrantType::ClientCredentials);
+        spa.settings.grant_types.push(GrantType::ClientCredentials);
         assert!(spa.check().unwrap_err().as_ref().contains("authenticates"), "it cannot even be registered");
         for (name, value) in [("refresh_token", "refresh_token"), ("authorization_code", "code")] {
             refused(&server.token_as("job", &[("grant_type", name), (value, "x")]), 400, "unauthorized_client");

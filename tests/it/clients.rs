@@ -20,7 +20,9 @@ use crate::harness::{
 
 /// A native app: any port of the loopback address.
 fn native_app(server: &Server) -> Client {
-    server.add_client("native", ClientKind::Native, |client| client.redirect_uris = vec!["http://127.0.0.1/callback".into()])
+    server.add_client("native", ClientKind::Native, |client| {
+        client.settings.redirect_uris = vec!["http://127.0.0.1/callback".into()];
+    })
 }
 
 /// The settings that every script takes.
@@ -39,10 +41,10 @@ fn openid_client_signs_in_with_a_secret() {
             ("web-basic", "client_secret_basic", AuthMethod::ClientSecretBasic),
             ("web-post", "client_secret_post", AuthMethod::ClientSecretPost),
         ] {
-            let web = server.add_client(id, ClientKind::Web, |client| client.auth_method = method);
+            let web = server.add_client(id, ClientKind::Web, |client| client.settings.token_endpoint_auth_method = method);
             let more = json!({
                 "client_secret": SECRET,
-                "redirect_uri": web.redirect_uris[0],
+                "redirect_uri": web.settings.redirect_uris[0],
                 "auth": auth,
                 "sub": alice.claims.id.to_string(),
             });
@@ -64,7 +66,7 @@ fn oidc_client_ts_signs_in_renews_and_signs_out_in_chromium() {
     both(|server| {
         server.add_user("alice");
         let redirect_uri = format!("http://localhost:{}/callback", free_port());
-        let spa = server.add_client("spa", ClientKind::Spa, |client| client.redirect_uris = vec![redirect_uri.clone()]);
+        let spa = server.add_client("spa", ClientKind::Spa, |client| client.settings.redirect_uris = vec![redirect_uri.clone()]);
         chromium("spa.mjs", &settings(server, &spa, &json!({ "redirect_uri": redirect_uri })));
     });
 }

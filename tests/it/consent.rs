@@ -92,7 +92,7 @@ fn it_is_remembered_for_the_resource_servers_as_well() {
     both(|server| {
         server.add_user("alice");
         let files = "https://files.example.com";
-        let spa = server.add_client("spa", ClientKind::Spa, |client| client.audiences.push(files.into()));
+        let spa = server.add_client("spa", ClientKind::Spa, |client| client.settings.audiences.push(files.into()));
         let mut browser = Browser::new(server);
         browser.sign_in("alice");
         let at = |resource| Browser::request(&spa, "notes:read", &[("resource", resource)]);
@@ -127,7 +127,8 @@ fn it_is_asked_for_each_time_where_the_answer_may_go_astray() {
         .into_iter()
         .enumerate()
         {
-            let client = server.add_client(&format!("client{n}"), kind, |client| client.redirect_uris = vec![address.into()]);
+            let client =
+                server.add_client(&format!("client{n}"), kind, |client| client.settings.redirect_uris = vec![address.into()]);
             let mut browser = Browser::new(server);
             browser.sign_in("alice");
             for _ in 0..2 {
@@ -146,7 +147,7 @@ fn an_address_that_is_not_assured_does_not_profit_from_one_that_is() {
     both(|server| {
         server.add_user("alice");
         let local = "http://localhost:8081/cb";
-        let spa = server.add_client("spa", ClientKind::Spa, |client| client.redirect_uris.push(local.into()));
+        let spa = server.add_client("spa", ClientKind::Spa, |client| client.settings.redirect_uris.push(local.into()));
         let mut browser = Browser::new(server);
         browser.code(&spa, "alice", "openid");
         assert!(is_silent(&mut browser, &spa, "openid"));
@@ -158,7 +159,7 @@ fn an_address_that_is_not_assured_does_not_profit_from_one_that_is() {
 fn the_page_says_who_what_where_and_how_long() {
     both(|server| {
         server.add_user("alice");
-        let spa = server.add_client("spa", ClientKind::Spa, |client| client.name = "<b>Notes</b> & more".into());
+        let spa = server.add_client("spa", ClientKind::Spa, |client| client.settings.client_name = "<b>Notes</b> & more".into());
         let mut browser = Browser::new(server);
         browser.sign_in("alice");
         let page = shown(&mut browser, &Browser::request(&spa, "openid email profile notes:read", &[]));

@@ -46,10 +46,11 @@ fn registered_origins_and_no_others_read_the_answers() {
     both_with(listed, |server| {
         server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |client| {
-            client.redirect_uris.push("http://127.0.0.1:8081/cb".into());
-            client.cors_origins = vec!["https://besides.example.com:8443".into()];
+            client.settings.redirect_uris.push("http://127.0.0.1:8081/cb".into());
+            client.settings.cors_origins = vec!["https://besides.example.com:8443".into()];
         });
-        server.add_client("phone", ClientKind::Native, |client| client.redirect_uris = vec!["com.example.app:/cb".into()]);
+        server
+            .add_client("phone", ClientKind::Native, |client| client.settings.redirect_uris = vec!["com.example.app:/cb".into()]);
         let tokens = server.tokens(&spa, "alice", "openid");
         let token = tokens.text("access_token");
         for origin in [APP, "http://127.0.0.1:8081", "https://besides.example.com:8443", "https://listed.example.com"] {
@@ -73,7 +74,7 @@ fn registered_origins_and_no_others_read_the_answers() {
                 ("grant_type", "authorization_code"),
                 ("client_id", "spa"),
                 ("code", &code),
-                ("redirect_uri", &spa.redirect_uris[0]),
+                ("redirect_uri", &spa.settings.redirect_uris[0]),
                 ("code_verifier", crate::harness::VERIFIER),
             ],
             &[("Origin", APP)],

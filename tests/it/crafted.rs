@@ -141,7 +141,7 @@ fn an_app_is_not_said_to_ask_where_only_a_link_says_so() {
     both(|server| {
         server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |client| {
-            client.post_logout_redirect_uris = vec!["https://app.example.com/bye".into()];
+            client.settings.post_logout_redirect_uris = vec!["https://app.example.com/bye".into()];
         });
         let mut browser = Browser::new(server);
         let code = browser.code(&spa, "alice", "openid");

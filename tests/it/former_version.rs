@@ -32,11 +32,8 @@ const TABLES: [(&str, &str, &str); 21] = [
     (
         "clients",
         "id",
-        "id text, name text, kind text, auth_method text, secret_hash blob, redirect_uris text, scopes text, audiences \
-         text, grant_types text, pkce_required flag, retry_window_ms number, cors_origins text, disabled_at number, \
-         created_at number, previous_secret_hash blob, jwks text, jwks_uri text, default_audiences text, introspects \
-         text, signing_algorithm text, userinfo_signed flag, pairwise_sector text, post_logout_redirect_uris text, \
-         backchannel_logout_uri text, max_auth_age_ms number",
+        "id text, name text, secret_hash blob, disabled_at number, created_at number, previous_secret_hash blob, \
+         backchannel_logout_uri text, settings text",
     ),
     ("client_origins", "origin, client_id", "origin text, client_id text"),
     (

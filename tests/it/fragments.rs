@@ -37,7 +37,9 @@ fn act(browser: &mut Browser, from: &str, action: &str, fields: &[(&str, &str)])
 }
 
 fn add_app(server: &Server) -> Client {
-    server.add_client("spa", ClientKind::Spa, |client| client.post_logout_redirect_uris = vec![BYE.into(), format!("{BYE}?x=1")])
+    server.add_client("spa", ClientKind::Spa, |client| {
+        client.settings.post_logout_redirect_uris = vec![BYE.into(), format!("{BYE}?x=1")];
+    })
 }
 
 #[test]

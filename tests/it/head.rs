@@ -57,7 +57,7 @@ fn it_issues_nothing_and_ends_nothing() {
     both(|server| {
         let alice = server.add_user("alice").claims.id;
         let spa = server.add_client("spa", symbolon::testing::protocol::oauth::client::ClientKind::Spa, |client| {
-            client.post_logout_redirect_uris = vec![CALLBACK.into()];
+            client.settings.post_logout_redirect_uris = vec![CALLBACK.into()];
         });
         let mut browser = Browser::new(server);
         let code = browser.code(&spa, "alice", SCOPE);

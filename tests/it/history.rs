@@ -51,7 +51,7 @@ fn each_entry_is_kept_with_its_generation_and_from_where() {
         let form = [
             ("grant_type", "authorization_code"),
             ("code", code.as_str()),
-            ("redirect_uri", &spa.redirect_uris[0]),
+            ("redirect_uri", &spa.settings.redirect_uris[0]),
             ("code_verifier", VERIFIER),
         ];
         let first = token(server, ("198.51.100.7", "notes/2"), &form);

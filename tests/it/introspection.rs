@@ -43,7 +43,9 @@ fn only_a_client_that_authenticates_may_ask() {
     both(|server| {
         let (_, tokens) = stage(server);
         server.add_client("spa", ClientKind::Spa, |_| ());
-        server.add_client("post", ClientKind::Web, |client| client.auth_method = AuthMethod::ClientSecretPost);
+        server.add_client("post", ClientKind::Web, |client| {
+            client.settings.token_endpoint_auth_method = AuthMethod::ClientSecretPost;
+        });
         let token = ("token", tokens.text("access_token"));
         let ask = |more: &[(&str, &str)], headers: &[(&str, &str)]| {
             server.send("POST", "/introspect", headers, Some(&encode(&[&[token], more].concat())))
@@ -139,10 +141,10 @@ fn a_resource_server_is_told_what_concerns_its_api() {
             expected["scope"] = scope.into();
             assert_eq!(received(server, caller, both_apis), expected, "{caller}");
         }
-        server.add_client("gateway", ClientKind::Web, |client| client.introspects = vec![FILES.into(), API.into()]);
+        server.add_client("gateway", ClientKind::Web, |client| client.settings.introspects = vec![FILES.into(), API.into()]);
         expected["scope"] = "notes:read files:read".into();
         assert_eq!(received(server, "gateway", both_apis), expected);
-        server.add_client("stranger", ClientKind::Web, |client| client.audiences = vec![API.into(), FILES.into()]);
+        server.add_client("stranger", ClientKind::Web, |client| client.settings.audiences = vec![API.into(), FILES.into()]);
         assert_eq!(server.introspect("stranger", both_apis).body, INACTIVE, "who may call an API does not serve it");
 
         let one = server.refresh_as(&web, tokens.text("refresh_token"), &[("resource", API)]);
@@ -157,13 +159,15 @@ fn a_resource_server_is_told_what_concerns_its_api() {
         assert_eq!((&answer["active"], answer.get("scope")), (&json!(true), None), "a list of none is not written");
         assert_eq!(received(server, "files", token)["scope"], "files:read");
 
-        server.add_client("odd", ClientKind::Service, |client| client.scopes = Scopes::parse("notes:read files:read").unwrap());
+        server.add_client("odd", ClientKind::Service, |client| {
+            client.settings.scope = Scopes::parse("notes:read files:read").unwrap();
+        });
         let odd = server.serve("odd", &[]);
         assert_eq!(received(server, "gateway", odd.text("access_token"))["scope"], "notes:read", "the token is for notes alone");
 
         server.store(|connection| {
             clients::update(connection, "notes", |_, client| {
-                client.introspects.clear();
+                client.settings.introspects.clear();
                 Ok::<_, symbolon::testing::store::Error>(())
             })
         });

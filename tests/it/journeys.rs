@@ -15,8 +15,8 @@ fn an_account_from_registration_to_deletion() {
         });
         let redirect_uri = format!("http://localhost:{}/callback", free_port());
         server.add_client("notes", ClientKind::Spa, |client| {
-            client.name = "Example Notes".into();
-            client.redirect_uris = vec![redirect_uri.clone()];
+            client.settings.client_name = "Example Notes".into();
+            client.settings.redirect_uris = vec![redirect_uri.clone()];
         });
         let messages = mail.inbox();
         let settings = json!({ "issuer": server.url, "letters": messages, "client_id": "notes", "redirect_uri": redirect_uri });

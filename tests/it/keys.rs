@@ -151,7 +151,7 @@ fn the_first_key_of_an_algorithm_is_known_everywhere_before_it_signs() {
         assert!(published(&one), "each server reads the keys again");
         one.advance(900);
         one.add_user("alice");
-        let client = one.add_client("es", ClientKind::Spa, |client| client.algorithm = Algorithm::Es256);
+        let client = one.add_client("es", ClientKind::Spa, |client| client.settings.signing_alg = Algorithm::Es256);
         let token = one.tokens(&client, "alice", "openid").text("access_token").to_owned();
         assert_eq!(kid_of(&token), kid);
         assert_eq!(two.userinfo(&token).status, 200);

@@ -19,7 +19,7 @@ const STATE: &str = "a+b c&d=é%20\"<'#;/?";
 /// An app with an address for after signing out.
 fn add_app(server: &Server, id: &str) -> Client {
     server.add_client(id, ClientKind::Spa, |client| {
-        client.post_logout_redirect_uris = vec![BYE.into(), format!("{BYE}?x=1&y=%20")];
+        client.settings.post_logout_redirect_uris = vec![BYE.into(), format!("{BYE}?x=1&y=%20")];
     })
 }
 

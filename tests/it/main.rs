@@ -17,6 +17,7 @@ mod claims;
 mod cli;
 mod client_auth;
 mod client_credentials;
+mod client_settings;
 mod clients;
 mod consent;
 mod cors;

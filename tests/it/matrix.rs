@@ -85,7 +85,7 @@ impl Stage {
         let client = server.add_web("web");
         server.store(|connection| {
             clients::update(connection, "web", |_, client| {
-                client.audiences = vec![API.into()];
+                client.settings.audiences = vec![API.into()];
                 Ok::<_, Error>(())
             })
         });
@@ -168,7 +168,7 @@ fn only_a_client_comes_back_with_all_it_had() {
         disable_client(server, &stage);
         server.store(|connection| clients::set_disabled(connection, "web", None));
         remove_offline(server, &stage);
-        change(server, |client| client.scopes = stage.client.scopes.clone());
+        change(server, |client| client.settings.scope = stage.client.settings.scope.clone());
         assert_eq!(ask(server, &mut stage, ALL), TABLE[0].3.each_ref().map(owned));
         disable_user(server, &stage);
         server.enable(stage.user);
@@ -232,19 +232,19 @@ fn change(server: &Server, change: impl Fn(&mut Client)) {
 }
 
 fn remove_email(server: &Server, _: &Stage) {
-    change(server, |client| client.scopes = Scopes::parse(NO_EMAIL).unwrap());
+    change(server, |client| client.settings.scope = Scopes::parse(NO_EMAIL).unwrap());
 }
 
 fn remove_scope(server: &Server, _: &Stage) {
-    change(server, |client| client.scopes = Scopes::parse(NO_API).unwrap());
+    change(server, |client| client.settings.scope = Scopes::parse(NO_API).unwrap());
 }
 
 fn remove_offline(server: &Server, _: &Stage) {
-    change(server, |client| client.scopes = Scopes::parse(BOUND).unwrap());
+    change(server, |client| client.settings.scope = Scopes::parse(BOUND).unwrap());
 }
 
 fn remove_refresh(server: &Server, _: &Stage) {
-    change(server, |client| client.grant_types = vec![GrantType::AuthorizationCode]);
+    change(server, |client| client.settings.grant_types = vec![GrantType::AuthorizationCode]);
 }
 
 fn remove_api(server: &Server, _: &Stage) {
@@ -252,9 +252,9 @@ fn remove_api(server: &Server, _: &Stage) {
 }
 
 fn take_api(server: &Server, _: &Stage) {
-    change(server, |client| client.audiences.clear());
+    change(server, |client| client.settings.audiences.clear());
 }
 
 fn remove_redirect_uri(server: &Server, _: &Stage) {
-    change(server, |client| client.redirect_uris = vec!["https://app.example.com/other".into()]);
+    change(server, |client| client.settings.redirect_uris = vec!["https://app.example.com/other".into()]);
 }

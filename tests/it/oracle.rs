@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use symbolon::testing::{
     protocol::oauth::{
         api::{Api, ApiScope},
-        client::{AuthMethod, ClientKeySource, ClientKind},
+        client::{AuthMethod, ClientKind},
         client_auth::secret_hash,
         scope::Scopes,
     },
@@ -41,15 +41,15 @@ fn client(server: &Server, id: &str, (kind, auth): (ClientKind, AuthMethod), red
     let list = |value: &Value| serde_json::from_value::<Vec<String>>(value.clone()).unwrap_or_default();
     let scope = if kind == ClientKind::Service { "notes:read" } else { SCOPE };
     server.add_client(id, kind, |client| {
-        client.auth_method = auth;
+        client.settings.token_endpoint_auth_method = auth;
         client.secret_hash = secret.as_deref().map(secret_hash);
-        client.redirect_uris = redirect_uris.iter().map(|uri| (*uri).to_owned()).collect();
-        client.post_logout_redirect_uris = list(&more["post_logout_redirect_uris"]);
-        client.introspects = list(&more["introspects"]);
-        client.audiences = vec![API.into(), FILES.into()];
-        client.scopes = Scopes::parse(scope).unwrap();
+        client.settings.redirect_uris = redirect_uris.iter().map(|uri| (*uri).to_owned()).collect();
+        client.settings.post_logout_redirect_uris = list(&more["post_logout_redirect_uris"]);
+        client.settings.introspects = list(&more["introspects"]);
+        client.settings.audiences = vec![API.into(), FILES.into()];
+        client.settings.scope = Scopes::parse(scope).unwrap();
         if let Some(public) = more.get("public_jwk") {
-            client.keys = ClientKeySource::Inline(json!({"keys": [public]}).to_string());
+            client.settings.jwks = Some(json!({"keys": [public]}).to_string());
         }
     });
     let mut described = json!({

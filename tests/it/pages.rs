@@ -19,10 +19,11 @@ fn users_visit_the_pages() {
         server.add_user("alice");
         let redirect_uri = format!("http://localhost:{}/callback", free_port());
         let web = server.add_client("notes", ClientKind::Spa, |client| {
-            client.name = "Example Notes".into();
-            client.redirect_uris = vec![redirect_uri.clone()];
+            client.settings.client_name = "Example Notes".into();
+            client.settings.redirect_uris = vec![redirect_uri.clone()];
         });
-        let remembered = server.add_client("web", ClientKind::Web, |client| client.redirect_uris = vec![redirect_uri.clone()]);
+        let remembered =
+            server.add_client("web", ClientKind::Web, |client| client.settings.redirect_uris = vec![redirect_uri.clone()]);
         let settings = json!({
             "issuer": server.url,
             "client_id": web.id,
@@ -48,7 +49,7 @@ fn users_look_after_their_account() {
                 [("web", "Example Notes"), ("mail", "Example Mail"), ("old", "An app with a name that is rather long")]
             {
                 server.add_client(id, ClientKind::Web, |client| {
-                    (client.name, client.scopes) =
+                    (client.settings.client_name, client.settings.scope) =
                         (name.into(), Scopes::parse("openid profile offline_access notes:read").unwrap());
                 });
             }

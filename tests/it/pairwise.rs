@@ -20,7 +20,7 @@ use crate::{
 };
 
 fn client(server: &Server, id: &str, sector: Option<&str>) -> Client {
-    server.add_client(id, ClientKind::Spa, |client| client.pairwise_sector = sector.map(str::to_owned))
+    server.add_client(id, ClientKind::Spa, |client| client.settings.pairwise_sector = sector.map(str::to_owned))
 }
 
 /// The subject of an ID token.
@@ -64,8 +64,8 @@ fn it_is_the_same_wherever_it_is_told() {
         let alice = server.add_user("alice");
         let api = "https://api.example.com";
         let web = server.add_client("web", ClientKind::Web, |client| {
-            client.pairwise_sector = Some("app.example.com".into());
-            client.introspects = vec![api.into()];
+            client.settings.pairwise_sector = Some("app.example.com".into());
+            client.settings.introspects = vec![api.into()];
         });
         let basic = {
             use base64::{Engine, engine::general_purpose::STANDARD};
@@ -148,7 +148,7 @@ fn an_id_token_hint_names_its_user() {
         // One of a time before subjects were pairwise still names her.
         let public = client(server, "public", None);
         let old = server.redeem(&public, &home.code(&public, "alice", "openid")).text("id_token").to_owned();
-        change_client(server, "public", |client| client.pairwise_sector = Some("a.example".into()));
+        change_client(server, "public", |client| client.settings.pairwise_sector = Some("a.example".into()));
         assert_eq!(received(&mut home, &silent(&public, &old)), "");
         assert_eq!(
             sub(&server.redeem(&public, &home.code(&public, "alice", "openid"))),

@@ -45,10 +45,10 @@ impl<'a> Site<'a> {
         server.add_user("alice");
         server.add_apis();
         let web = server.add_client("web", ClientKind::Web, |client| {
-            client.audiences = vec![API.into(), FILES.into()];
-            client.scopes = Scopes::parse(SCOPE).unwrap();
-            client.redirect_uris.push(MORE.into());
-            client.cors_origins = vec![EXTRA.into()];
+            client.settings.audiences = vec![API.into(), FILES.into()];
+            client.settings.scope = Scopes::parse(SCOPE).unwrap();
+            client.settings.redirect_uris.push(MORE.into());
+            client.settings.cors_origins = vec![EXTRA.into()];
             client.previous_secret_hash = Some(secret_hash("the former secret"));
         });
         server.add_client("job", ClientKind::Service, |_| ());
@@ -214,7 +214,7 @@ fn what_a_client_may_do_changes_with_its_registration() {
     sites(|site| {
         let retired = set("web", |client| client.previous_secret_hash = None);
         assert_differs(site, retired, &[("refresh with the former secret", "401 invalid_client")]);
-        let scopes = set("web", |client| client.scopes = Scopes::parse("offline_access notes:read files:read").unwrap());
+        let scopes = set("web", |client| client.settings.scope = Scopes::parse("offline_access notes:read files:read").unwrap());
         let left = "200 offline_access notes:read files:read";
         assert_differs(
             site,
@@ -230,11 +230,11 @@ fn what_a_client_may_do_changes_with_its_registration() {
                 ("authorize at another address", "303 invalid_scope"),
             ],
         );
-        let addresses = set("web", |client| client.redirect_uris.truncate(1));
+        let addresses = set("web", |client| client.settings.redirect_uris.truncate(1));
         assert_differs(site, addresses, &[("authorize at another address", "400 ")]);
-        let origins = set("web", |client| client.cors_origins.clear());
+        let origins = set("web", |client| client.settings.cors_origins.clear());
         assert_differs(site, origins, &[("preflight of another origin", "204 nobody")]);
-        let grants = set("web", |client| client.grant_types = vec![GrantType::AuthorizationCode]);
+        let grants = set("web", |client| client.settings.grant_types = vec![GrantType::AuthorizationCode]);
         let refused = "400 unauthorized_client";
         assert_differs(
             site,
@@ -246,9 +246,9 @@ fn what_a_client_may_do_changes_with_its_registration() {
                 ("introspection of the refresh token", "200 inactive"),
             ],
         );
-        let job = set("job", |client| client.scopes = Scopes::parse("notes:read").unwrap());
+        let job = set("job", |client| client.settings.scope = Scopes::parse("notes:read").unwrap());
         assert_differs(site, job, &[("client credentials", "200 notes:read")]);
-        let serves = set("notes", |client| client.introspects = vec![FILES.into()]);
+        let serves = set("notes", |client| client.settings.introspects = vec![FILES.into()]);
         assert_differs(site, serves, &[("introspection by the API", "200 files:read")]);
     });
 }

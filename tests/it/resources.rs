@@ -97,7 +97,8 @@ fn a_user_sees_the_names_of_the_apis_and_what_the_scopes_allow() {
         server.add_user("alice");
         server.add_apis();
         let web = server.add_web("web");
-        server.add_client("unnamed", ClientKind::Web, |client| client.audiences = vec!["https://old.example.com".into()]);
+        server
+            .add_client("unnamed", ClientKind::Web, |client| client.settings.audiences = vec!["https://old.example.com".into()]);
         let mut browser = Browser::new(server);
         browser.sign_in("alice");
         let page = |browser: &mut Browser, path: &str| {
@@ -204,7 +205,7 @@ fn a_refresh_may_narrow_and_the_refresh_token_keeps_its_width() {
 fn default_apis_are_meant_where_none_is_named() {
     both(|server| {
         let (web, mut browser) = stage(server);
-        change(server, |client| client.default_audiences = Some(vec![FILES.into()]));
+        change(server, |client| client.settings.default_audiences = Some(vec![FILES.into()]));
         let usual = tokens(server, &mut browser, &web, ALL, &[]);
         is_for(&usual, "openid offline_access files:read", &json!([FILES, server.url]));
         refused(&server.refresh_as(&web, usual.text("refresh_token"), &[("resource", API)]), "invalid_target");
@@ -215,7 +216,7 @@ fn default_apis_are_meant_where_none_is_named() {
             "openid offline_access notes:read",
             &json!([API, server.url]),
         );
-        change(server, |client| client.default_audiences = Some(vec![]));
+        change(server, |client| client.settings.default_audiences = Some(vec![]));
         is_for(&tokens(server, &mut browser, &web, ALL, &[]), "openid offline_access", &json!(server.url));
         is_for(&tokens(server, &mut browser, &web, ALL, &[FILES, API]), ALL, &json!([FILES, API, server.url]));
     });

@@ -214,8 +214,8 @@ fn a_public_client_says_who_it_is_and_others_prove_it() {
 fn the_page_of_a_registered_origin_reads_the_answers() {
     both(|server| {
         stage(server);
-        let spa =
-            server.add_client("spa", ClientKind::Spa, |client| client.redirect_uris = vec!["https://spa.example/cb".into()]);
+        let spa = server
+            .add_client("spa", ClientKind::Spa, |client| client.settings.redirect_uris = vec!["https://spa.example/cb".into()]);
         let origin = "https://spa.example";
         for (from, allowed) in [(origin, Some(origin)), ("https://other.example", None), ("null", None)] {
             let tokens = server.tokens(&spa, "alice", "openid");

@@ -61,7 +61,8 @@ fn whatever_one_server_gave_out_the_other_takes() {
         |_| (),
         |here, there| {
             let id = format!("spa-{}", symbolon::testing::random::id(here.now()));
-            let spa = here.add_client(&id, ClientKind::Spa, |client| client.pairwise_sector = Some("app.example.com".into()));
+            let spa =
+                here.add_client(&id, ClientKind::Spa, |client| client.settings.pairwise_sector = Some("app.example.com".into()));
 
             // A form that one shows and the other gets; then a cookie, and a way through pages of both.
             let mut browser = Browser::new(here);

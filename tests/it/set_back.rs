@@ -134,7 +134,7 @@ fn after_consent_was_given_or_a_sign_in_asked_for() {
     both(|server| {
         server.add_user("alice");
         let native = server.add_client("native", ClientKind::Native, |client| {
-            client.redirect_uris = vec!["com.example.app:/cb".into()]; // consent is asked for each time
+            client.settings.redirect_uris = vec!["com.example.app:/cb".into()]; // consent is asked for each time
         });
         let request = Browser::request(&native, "openid", &[]);
         let mut browser = Browser::new(server);
@@ -271,7 +271,7 @@ fn after_a_client_was_registered_or_refused() {
     both(|server| {
         server.add_apis();
         server.advance(HOUR);
-        server.add_client("job", ClientKind::Service, |client| client.scopes = Scopes::parse("notes:read").unwrap());
+        server.add_client("job", ClientKind::Service, |client| client.settings.scope = Scopes::parse("notes:read").unwrap());
         let wrong = || server.token(&[("grant_type", "client_credentials"), ("client_id", "job"), ("client_secret", "x")], &[]);
         while wrong().status != 429 {}
         server.advance(-HOUR);

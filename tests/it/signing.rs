@@ -35,7 +35,7 @@ fn rotate(server: &Server, algorithm: Algorithm) -> String {
 
 /// A client that is registered for an algorithm.
 fn client(server: &Server, algorithm: Algorithm) -> Client {
-    server.add_client(&format!("by-{}", algorithm.as_str()), ClientKind::Spa, |client| client.algorithm = algorithm)
+    server.add_client(&format!("by-{}", algorithm.as_str()), ClientKind::Spa, |client| client.settings.signing_alg = algorithm)
 }
 
 fn header(token: &str) -> Value {

@@ -255,7 +255,9 @@ fn a_confidential_client_authenticates_by_its_one_method() {
     both(|server| {
         server.add_user("alice");
         let basic_client = server.add_client("web", ClientKind::Web, |_| ());
-        let post_client = server.add_client("post", ClientKind::Web, |client| client.auth_method = AuthMethod::ClientSecretPost);
+        let post_client = server.add_client("post", ClientKind::Web, |client| {
+            client.settings.token_endpoint_auth_method = AuthMethod::ClientSecretPost;
+        });
         let code = |client| Browser::new(server).code(client, "alice", "openid");
         let body = |code: &str, more: &[(&str, &str)], headers: &[(&str, &str)]| {
             let mut form = vec![
@@ -293,7 +295,8 @@ fn a_confidential_client_authenticates_by_its_one_method() {
 fn grant_types_a_client_may_not_use_and_clients_without_refresh() {
     both(|server| {
         server.add_user("alice");
-        let once = server.add_client("once", ClientKind::Spa, |client| client.grant_types = vec![GrantType::AuthorizationCode]);
+        let once =
+            server.add_client("once", ClientKind::Spa, |client| client.settings.grant_types = vec![GrantType::AuthorizationCode]);
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
         let tokens = server.tokens(&once, "alice", "openid offline_access");
         assert!(tokens.json.get("refresh_token").is_none());
@@ -313,7 +316,7 @@ fn grant_types_a_client_may_not_use_and_clients_without_refresh() {
 fn pkce_may_be_switched_off_for_an_old_confidential_client_only() {
     both(|server| {
         server.add_user("alice");
-        let old = server.add_client("old", ClientKind::Web, |client| client.pkce = PkceRule::Optional);
+        let old = server.add_client("old", ClientKind::Web, |client| client.settings.pkce = PkceRule::Optional);
         let request = format!("/authorize?client_id=old&redirect_uri={CALLBACK}&response_type=code&scope=openid");
         let mut browser = Browser::new(server);
         let code = |browser: &mut Browser| {

@@ -215,7 +215,7 @@ fn without_openid_it_opens_nothing() {
     both(|server| {
         server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
-        let silent = server.add_client("silent", ClientKind::Spa, |client| client.audiences.clear());
+        let silent = server.add_client("silent", ClientKind::Spa, |client| client.settings.audiences.clear());
         for client in [&spa, &silent] {
             refused(
                 &server.userinfo(server.tokens(client, "alice", "profile email").text("access_token")),

@@ -10,16 +10,15 @@ use super::{
     super::{Answer, Error, Work, output::Format, refuse},
     new_id,
     registered::{self, refuse_strays},
-    settings::{Settings, parse},
+    settings::Settings,
     shown::Shown,
 };
 use crate::{
     protocol::{
         oauth::{
             api::Api,
-            client::{Client, ClientKind},
+            client::{Client, ClientKind, ClientMetadata},
             client_auth::secret_hash,
-            scope::{OFFLINE_ACCESS, Scopes},
         },
         values::time::Timestamp,
     },
@@ -27,20 +26,17 @@ use crate::{
     store::{self, AnyConnection, apis, clients},
 };
 
-/// The default scopes of an app.
-const DEFAULT: [&str; 4] = ["openid", "profile", "email", OFFLINE_ACCESS];
-
 #[derive(Debug, Args)]
 pub struct Options {
     /// The client ID [default: generated]
     #[arg(long)]
     id: Option<String>,
     /// The name shown to users
-    #[arg(long)]
-    name: String,
+    #[arg(long, required_unless_present = "from_json")]
+    name: Option<String>,
     /// The type of client: spa and native are public; web and service authenticate
-    #[arg(long = "type", value_name = "TYPE", value_parser = kind())]
-    kind: ClientKind,
+    #[arg(long = "type", value_name = "TYPE", value_parser = kind(), required_unless_present = "from_json", conflicts_with = "from_json")]
+    kind: Option<ClientKind>,
     #[command(flatten)]
     settings: Settings,
 }
@@ -54,40 +50,39 @@ impl Options {
     /// Registers the client described by the options.
     pub fn run(mut self, work: &mut Work<'_>, format: Format) -> Answer {
         self.settings = self.settings.read()?;
-        let id = self.id.take().unwrap_or_else(new_id);
+        let given = self.settings.given.as_mut().and_then(|given| given.client_id.take());
+        let id = self.id.take().or(given).unwrap_or_else(new_id);
         let (now, custom, secret) = (work.now, &work.config.scope_claims, random::client_secret());
         let describe = |connection: &mut AnyConnection| -> Result<Client, Error> {
             let apis = apis::all(connection)?;
             let mut client = self.describe(&id, &apis, now)?;
             refuse_strays(None, &client, &apis, custom)?;
-            client.secret_hash = client.has_secret().then(|| secret_hash(secret.expose()));
+            client.secret_hash = client.settings.has_secret().then(|| secret_hash(secret.expose()));
             Ok(client)
         };
         describe(work.connection)?;
-        registered::key(work, self.settings.signing_alg, None)?;
+        registered::key(work, self.settings.requested_alg(), None)?;
         let client = match clients::register(work.connection, describe) {
             Err(Error::Store(store::Error::Conflict(_))) => {
                 return refuse(format!("client ID '{id}' is already taken"));
             }
             registered => registered?,
         };
-        let secret = client.has_secret().then_some(&secret);
+        let secret = client.settings.has_secret().then_some(&secret);
         format.json_for_all(&Shown::with_secret(&client, secret))
     }
 
     /// The client described by the options, checked; it has no secret yet.
     fn describe(&self, id: &str, apis: &[Api], now: Timestamp) -> Result<Client, Error> {
-        let mut client = Client::new(id, self.name.trim(), self.kind, now);
-        if self.settings.scopes.is_empty() && self.kind != ClientKind::Service {
-            let wanted = DEFAULT.into_iter().filter(|scope| !(self.settings.no_refresh && *scope == OFFLINE_ACCESS));
-            client.scopes = Scopes::default().with(wanted);
-        }
-        self.settings.give(&mut client)?;
-        if self.settings.scopes.is_empty() && self.kind == ClientKind::Service {
-            let own = apis.iter().filter(|api| client.audiences.contains(&api.uri));
-            let all: Vec<_> = own.flat_map(|api| &api.scopes).map(|scope| scope.name.as_str()).collect();
-            client.scopes = parse(&all.join(" "))?;
-        }
+        let (name, kind) = (self.name.as_deref().map(str::trim), self.kind);
+        let settings = match (&self.settings.given, name, kind) {
+            (Some(given), Some(name), _) => ClientMetadata { client_name: name.to_owned(), ..given.settings.clone() },
+            (Some(given), None, _) => given.settings.clone(),
+            (None, Some(name), Some(kind)) => ClientMetadata::new(name, kind),
+            (None, ..) => return refuse("expected --name and --type, or --from-json"),
+        };
+        let mut client = Client { settings, ..Client::new(id, "", ClientKind::Spa, now) };
+        self.settings.give_to_new(&mut client, apis)?;
         Ok(client)
     }
 }

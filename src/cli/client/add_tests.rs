@@ -32,24 +32,30 @@ fn client(line: &str) -> Result<Client, String> {
 fn defaults_are_the_safe_choice() {
     let spa = client("--name App --type spa --redirect-uri https://app.example.com/cb").unwrap();
     assert_eq!(
-        (spa.id.as_str(), spa.kind, spa.auth_method, spa.pkce),
+        (spa.id.as_str(), spa.settings.kind, spa.settings.token_endpoint_auth_method, spa.settings.pkce),
         ("made", ClientKind::Spa, AuthMethod::None, PkceRule::Required)
     );
-    assert_eq!(spa.scopes.to_string(), "openid profile email offline_access");
-    assert_eq!(spa.grant_types, [GrantType::AuthorizationCode, GrantType::RefreshToken]);
-    assert_eq!((spa.retry_window, spa.secret_hash, spa.created_at), (None, None, Timestamp::from_millis(7)));
-    assert_eq!((spa.algorithm, spa.pairwise_sector, spa.default_audiences), (Algorithm::Rs256, None, None));
+    assert_eq!(spa.settings.scope.to_string(), "openid profile email offline_access");
+    assert_eq!(spa.settings.grant_types, [GrantType::AuthorizationCode, GrantType::RefreshToken]);
+    assert_eq!((spa.settings.refresh_retry_window, spa.secret_hash, spa.created_at), (None, None, Timestamp::from_millis(7)));
+    assert_eq!(
+        (spa.settings.signing_alg, spa.settings.pairwise_sector, spa.settings.default_audiences),
+        (Algorithm::Rs256, None, None)
+    );
     let web = client("--name App --type web --redirect-uri https://app.example.com/cb").unwrap();
-    assert_eq!(web.auth_method, AuthMethod::ClientSecretBasic);
+    assert_eq!(web.settings.token_endpoint_auth_method, AuthMethod::ClientSecretBasic);
 }
 
 #[test]
 fn a_service_has_the_scopes_of_its_apis() {
     let service = |options: &str| client(&format!("--name Job --type service {options}")).unwrap();
     let all = service("--api https://api.example.com");
-    assert_eq!((all.grant_types, all.scopes.to_string()), (vec![GrantType::ClientCredentials], "jobs:run jobs:read".into()));
-    assert_eq!(service("--audience https://api.example.com --scope jobs:run").scopes.to_string(), "jobs:run");
-    assert!(service("--auth client_secret_post").scopes.is_empty());
+    assert_eq!(
+        (all.settings.grant_types, all.settings.scope.to_string()),
+        (vec![GrantType::ClientCredentials], "jobs:run jobs:read".into())
+    );
+    assert_eq!(service("--audience https://api.example.com --scope jobs:run").settings.scope.to_string(), "jobs:run");
+    assert!(service("--auth client_secret_post").settings.scope.is_empty());
 }
 
 #[test]
@@ -62,19 +68,28 @@ fn every_option_arrives() {
          --backchannel-logout-uri https://a.example/bcl --client-credentials",
     )
     .unwrap();
-    assert_eq!((web.id.as_str(), web.auth_method, web.pkce), ("app.1", AuthMethod::ClientSecretPost, PkceRule::Optional));
-    assert!(web.may_use(GrantType::ClientCredentials) && web.may_use(GrantType::RefreshToken));
-    assert_eq!(web.redirect_uris, ["https://a.example/cb", "https://a.example/cb2"]);
-    assert_eq!(web.scopes.to_string(), "openid notes:read");
-    assert_eq!(web.audiences, ["https://api.example.com", "https://b.example"]);
     assert_eq!(
-        (web.default_audiences.unwrap(), web.introspects),
+        (web.id.as_str(), web.settings.token_endpoint_auth_method, web.settings.pkce),
+        ("app.1", AuthMethod::ClientSecretPost, PkceRule::Optional)
+    );
+    assert!(web.settings.may_use(GrantType::ClientCredentials) && web.settings.may_use(GrantType::RefreshToken));
+    assert_eq!(web.settings.redirect_uris, ["https://a.example/cb", "https://a.example/cb2"]);
+    assert_eq!(web.settings.scope.to_string(), "openid notes:read");
+    assert_eq!(web.settings.audiences, ["https://api.example.com", "https://b.example"]);
+    assert_eq!(
+        (web.settings.default_audiences.unwrap(), web.settings.introspects),
         (vec!["https://b.example".into()], vec!["https://c.example".to_owned()])
     );
-    assert_eq!((web.retry_window, web.cors_origins), (Some(Span::ZERO), vec!["https://c.example".to_owned()]));
-    assert_eq!((web.algorithm, web.userinfo_signed, web.pairwise_sector.as_deref()), (Algorithm::Es256, true, Some("a.example")));
-    assert_eq!(web.post_logout_redirect_uris, ["https://a.example/"]);
-    assert_eq!(web.backchannel_logout_uri.as_deref(), Some("https://a.example/bcl"));
+    assert_eq!(
+        (web.settings.refresh_retry_window, web.settings.cors_origins),
+        (Some(Span::ZERO), vec!["https://c.example".to_owned()])
+    );
+    assert_eq!(
+        (web.settings.signing_alg, web.settings.userinfo_signed, web.settings.pairwise_sector.as_deref()),
+        (Algorithm::Es256, true, Some("a.example"))
+    );
+    assert_eq!(web.settings.post_logout_redirect_uris, ["https://a.example/"]);
+    assert_eq!(web.settings.backchannel_logout_uri.as_deref(), Some("https://a.example/bcl"));
 }
 
 #[test]
@@ -87,7 +102,7 @@ fn keys_come_from_a_file_or_a_url() {
         client(&format!("{web} --jwks {}", file.display()))
     };
     let set = r#"{ "keys": [{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}] }"#;
-    let ClientKeySource::Inline(kept) = with(set).unwrap().keys else { panic!("expected keys") };
+    let ClientKeySource::Inline(kept) = with(set).unwrap().settings.keys() else { panic!("expected keys") };
     assert!(kept.contains("11qYAYKxCrfVS") && !kept.contains(' '), "{kept}");
     for (text, words) in
         [("[]", "JWK set"), (r#"{"keys":[]}"#, "a public key"), (&set.replace("\"x\"", "\"d\":\"x\",\"x\""), "only public keys")]
@@ -97,7 +112,7 @@ fn keys_come_from_a_file_or_a_url() {
     }
     assert!(client(&format!("{web} --jwks {}", dir.path().join("none").display())).unwrap_err().contains("--jwks"));
     let url = client(&format!("{web} --jwks-uri https://a.example/jwks")).unwrap();
-    assert_eq!(url.keys, ClientKeySource::Url("https://a.example/jwks".into()));
+    assert_eq!(url.settings.keys(), ClientKeySource::Url("https://a.example/jwks".into()));
     assert!(client(web).unwrap_err().contains("expected the client's public keys"));
     assert!(
         client(&web.replace("private_key_jwt", "client_secret_basic --jwks-uri https://a.example/j"))
@@ -108,8 +123,9 @@ fn keys_come_from_a_file_or_a_url() {
 
 #[test]
 fn the_sector_is_the_one_host_or_named() {
-    let sector =
-        |options: &str| client(&format!("--name App --type native {options}")).map(|client| client.pairwise_sector.unwrap());
+    let sector = |options: &str| {
+        client(&format!("--name App --type native {options}")).map(|client| client.settings.pairwise_sector.unwrap())
+    };
     let (a, b) = ("--redirect-uri https://a.example/cb", "--redirect-uri https://b.example/cb");
     assert_eq!(sector(&format!("{a} --pairwise")), Ok("a.example".into()));
     assert_eq!(sector(&format!("{a} {b} --pairwise c.example")), Ok("c.example".into()));
@@ -122,7 +138,10 @@ fn the_sector_is_the_one_host_or_named() {
 fn without_refresh_tokens_there_is_no_offline_access() {
     let app = "--name App --type spa --redirect-uri https://app.example.com/cb --no-refresh";
     let spa = client(app).unwrap();
-    assert_eq!((spa.grant_types, spa.scopes.to_string()), (vec![GrantType::AuthorizationCode], "openid profile email".into()));
+    assert_eq!(
+        (spa.settings.grant_types, spa.settings.scope.to_string()),
+        (vec![GrantType::AuthorizationCode], "openid profile email".into())
+    );
     assert!(client(&format!("{app} --scope offline_access")).unwrap_err().contains("--no-refresh"));
     assert!(client(&format!("{app} --retry-window 30s")).unwrap_err().contains("cannot be used with"));
 }

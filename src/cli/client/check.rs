@@ -22,7 +22,7 @@ use crate::{
 pub fn run(work: &mut Work<'_>, one: &One) -> Answer {
     let client = find(work, &one.id)?;
     let apis = apis::all(work.connection)?;
-    let has_key = has_key(work, client.algorithm)?;
+    let has_key = has_key(work, client.settings.signing_alg)?;
     let failure = keys_failure(work.config, &client);
     let facts = Facts {
         apis: &apis,
@@ -56,12 +56,12 @@ fn has_key(work: &mut Work<'_>, algorithm: Algorithm) -> Result<bool, Error> {
 
 /// The reason why the client's registered keys cannot be read.
 fn keys_failure(config: &Config, client: &Client) -> Option<String> {
-    let text = match &client.keys {
+    let text = match client.settings.keys() {
         ClientKeySource::None => return None,
-        ClientKeySource::Inline(set) => set.clone(),
+        ClientKeySource::Inline(set) => set,
         ClientKeySource::Url(url) => {
             let outbound = Outbound::new(&config.outbound);
-            match outbound.and_then(|outbound| outbound.get(url)) {
+            match outbound.and_then(|outbound| outbound.get(&url)) {
                 Ok(text) => text,
                 Err(error) => return Some(format!("{url}: {error}")),
             }

@@ -29,6 +29,6 @@ pub fn refuse_strays(before: Option<&Client>, client: &Client, apis: &[Api], cus
 
 /// Refuses a requested algorithm without a signing key, unless the client already had that algorithm.
 pub fn key(work: &mut Work<'_>, algorithm: Option<Algorithm>, before: Option<&Client>) -> Result<(), Error> {
-    let is_new = |algorithm: &Algorithm| before.is_none_or(|client| client.algorithm != *algorithm);
+    let is_new = |algorithm: &Algorithm| before.is_none_or(|client| client.settings.signing_alg != *algorithm);
     algorithm.filter(is_new).map_or(Ok(()), |algorithm| key::expect_signing(work, algorithm))
 }

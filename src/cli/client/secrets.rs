@@ -51,9 +51,9 @@ pub fn retire(work: &mut Work<'_>, one: &One) -> Answer {
 }
 
 fn refuse_without(client: &Client) -> Result<(), Error> {
-    let why = match client.auth_method {
+    let why = match client.settings.token_endpoint_auth_method {
         AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => return Ok(()),
-        AuthMethod::None => format!("a {} client, which has no secret", client.kind.as_str()),
+        AuthMethod::None => format!("a {} client, which has no secret", client.settings.kind.as_str()),
         AuthMethod::PrivateKeyJwt => "one that uses private_key_jwt and has no secret".into(),
     };
     refuse(format!("client '{}': expected a client with a secret, received {why}", client.id))

@@ -7,6 +7,7 @@ use super::{
     super::{
         Answer, Error, Work,
         output::{self, Format},
+        refuse,
     },
     find,
     registered::{self, refuse_strays},
@@ -16,7 +17,8 @@ use super::{
 };
 use crate::{
     protocol::oauth::{
-        client::{Client, ClientKind, GrantType, PkceRule},
+        api::Api,
+        client::{Client, ClientKind, ClientMetadata, GrantType, PkceRule},
         client_auth::secret_hash,
     },
     random,
@@ -79,29 +81,29 @@ struct Cleared {
 }
 
 impl Cleared {
-    fn take(&self, client: &mut Client) {
+    fn take(&self, settings: &mut ClientMetadata) {
         let clear = |is_requested: bool, list: &mut Vec<String>| {
             if is_requested {
                 list.clear();
             }
         };
-        clear(self.no_api, &mut client.audiences);
-        clear(self.no_introspects, &mut client.introspects);
-        clear(self.no_post_logout_redirect_uri, &mut client.post_logout_redirect_uris);
-        clear(self.no_cors_origin, &mut client.cors_origins);
-        client.default_audiences.take_if(|_| self.no_default_api || self.no_api);
-        client.pairwise_sector.take_if(|_| self.no_pairwise);
-        client.backchannel_logout_uri.take_if(|_| self.no_backchannel_logout_uri);
-        client.retry_window.take_if(|_| self.no_retry_window);
-        client.userinfo_signed &= !self.no_userinfo_signed;
+        clear(self.no_api, &mut settings.audiences);
+        clear(self.no_introspects, &mut settings.introspects);
+        clear(self.no_post_logout_redirect_uri, &mut settings.post_logout_redirect_uris);
+        clear(self.no_cors_origin, &mut settings.cors_origins);
+        settings.default_audiences.take_if(|_| self.no_default_api || self.no_api);
+        settings.pairwise_sector.take_if(|_| self.no_pairwise);
+        settings.backchannel_logout_uri.take_if(|_| self.no_backchannel_logout_uri);
+        settings.refresh_retry_window.take_if(|_| self.no_retry_window);
+        settings.userinfo_signed &= !self.no_userinfo_signed;
         if self.no_pkce_optional {
-            client.pkce = PkceRule::Required;
+            settings.pkce = PkceRule::Required;
         }
         if self.no_client_credentials {
-            client.grant_types.retain(|grant| *grant != GrantType::ClientCredentials);
+            settings.grant_types.retain(|grant| *grant != GrantType::ClientCredentials);
         }
-        if self.refresh && client.kind != ClientKind::Service && !client.may_use(GrantType::RefreshToken) {
-            client.grant_types.push(GrantType::RefreshToken);
+        if self.refresh && settings.kind != ClientKind::Service && !settings.may_use(GrantType::RefreshToken) {
+            settings.grant_types.push(GrantType::RefreshToken);
         }
     }
 }
@@ -113,17 +115,17 @@ impl Options {
         let hash = secret_hash(secret.expose());
         let change = |connection: &mut AnyConnection, client: &mut Client| -> Result<(), Error> {
             let (before, apis) = (client.clone(), apis::all(connection)?);
-            self.change(client)?;
+            self.change(client, &apis)?;
             refuse_strays(Some(&before), client, &apis, custom)?;
             // It gets its first secret, or one again.
-            if self.settings.auth.is_some() && client.has_secret() && client.secret_hash.is_none() {
+            if self.settings.requests_authentication() && client.settings.has_secret() && client.secret_hash.is_none() {
                 client.secret_hash = Some(hash.clone());
             }
             Ok(())
         };
         let current = find(work, &self.id)?;
         change(work.connection, &mut current.clone())?;
-        registered::key(work, self.settings.signing_alg, Some(&current))?;
+        registered::key(work, self.settings.requested_alg(), Some(&current))?;
         let Some(client) = clients::update(work.connection, &self.id, change)? else { return unknown(&self.id) };
         if client.secret_hash.as_ref() == Some(&hash) {
             return format.json_for_all(&Shown::with_secret(&client, Some(&secret)));
@@ -132,12 +134,24 @@ impl Options {
         format.answer(&shown, || output::fields(&shown.fields()))
     }
 
-    fn change(&self, client: &mut Client) -> Result<(), Error> {
-        if let Some(name) = &self.name {
-            name.trim().clone_into(&mut client.name);
+    fn change(&self, client: &mut Client, apis: &[Api]) -> Result<(), Error> {
+        if let Some(given) = &self.settings.given {
+            if let Some(other) = given.client_id.as_ref().filter(|id| **id != self.id) {
+                return refuse(format!("--from-json: client_id: expected '{}', received '{other}'", self.id));
+            }
+            let (before, kind) = (client.settings.kind.as_str(), given.settings.kind.as_str());
+            if before != kind {
+                return refuse(format!(
+                    "--from-json: type: expected {before}, which stays as it was registered, received {kind}"
+                ));
+            }
+            client.settings = given.settings.clone();
         }
-        self.cleared.take(client);
-        self.settings.give(client)
+        if let Some(name) = &self.name {
+            name.trim().clone_into(&mut client.settings.client_name);
+        }
+        self.cleared.take(&mut client.settings);
+        self.settings.give_to_existing(client, apis)
     }
 }
 

@@ -9,27 +9,32 @@ use clap::{
 };
 use serde_json::Value;
 
-use super::super::{Error, refuse};
+use super::{
+    super::{Error, refuse},
+    from_json::{self, Given},
+    scopes::{default_scope, parse, refuse_offline_access_without_refresh},
+};
 use crate::{
-    config::{named_file, read_span},
+    config::named_file,
     jose::client_keys::ClientKeys,
     protocol::{
         error::Invalid,
         oauth::{
-            client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType, PkceRule},
+            api::Api,
+            client::{AuthMethod, Client, ClientKeySource, ClientMetadata, GrantType, PkceRule},
             client_review::redirect_hosts,
-            scope::{OFFLINE_ACCESS, Scopes},
         },
         values::{algorithm::Algorithm, time::Span},
     },
 };
 
-/// The maximum retry window, as for the server's own setting.
-const MAX_RETRY_WINDOW: Span = Span::from_seconds(300);
-
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Settings {
+    /// Read all settings from a file with JSON, in the form that `client show --json` prints; - is standard input. Other options
+    /// are applied on top
+    #[arg(long, value_name = "FILE")]
+    from_json: Option<PathBuf>,
     /// A redirect URI, matched exactly; can be repeated
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<String>,
@@ -38,7 +43,7 @@ pub struct Settings {
         value_name = "SCOPE",
         help = "Scopes it can request; can be repeated [default for new clients: openid profile email offline_access; for services: all scopes of their APIs]"
     )]
-    pub scopes: Vec<String>,
+    scopes: Vec<String>,
     /// An API it can request tokens for, by identifier; can be repeated
     #[arg(long = "api", value_name = "URI", visible_alias = "audience")]
     apis: Vec<String>,
@@ -49,7 +54,7 @@ pub struct Settings {
     #[arg(long, value_name = "URI")]
     introspects: Vec<String>,
     #[arg(long, value_name = "METHOD", value_parser = auth(), help = "How a web or service client authenticates [default for new clients: client_secret_basic]")]
-    pub auth: Option<AuthMethod>,
+    auth: Option<AuthMethod>,
     #[arg(
         long,
         value_name = "FILE",
@@ -63,7 +68,7 @@ pub struct Settings {
     /// The algorithm that its tokens are signed with; it needs an active key, see `symbolon key add` [default for new
     /// clients: RS256]
     #[arg(long, value_name = "ALG", value_parser = algorithm())]
-    pub signing_alg: Option<Algorithm>,
+    signing_alg: Option<Algorithm>,
     /// Sign /userinfo responses
     #[arg(long)]
     userinfo_signed: bool,
@@ -95,10 +100,13 @@ pub struct Settings {
     cors_origins: Vec<String>,
     /// Do not issue refresh tokens
     #[arg(long, conflicts_with = "retry_window")]
-    pub no_refresh: bool,
+    no_refresh: bool,
     /// What `--jwks` or `--jwks-uri` name.
     #[arg(skip)]
     keys: Option<ClientKeySource>,
+    /// What `--from-json` names.
+    #[arg(skip)]
+    pub given: Option<Given>,
 }
 
 /// The maximum age of a sign-in; `None` is the lifetime of the grant.
@@ -118,8 +126,9 @@ pub fn algorithm() -> impl TypedValueParser<Value = Algorithm> {
 }
 
 impl Settings {
-    /// Reads the key file it names, before anything else.
+    /// Reads the files it names, before anything else.
     pub fn read(mut self) -> Result<Self, Error> {
+        self.given = self.from_json.as_deref().map(from_json::read).transpose()?;
         self.keys = match (&self.jwks, self.jwks_uri.take()) {
             (None, None) => None,
             (None, Some(url)) => Some(ClientKeySource::Url(url)),
@@ -133,76 +142,106 @@ impl Settings {
         Ok(self)
     }
 
-    /// Applies the requested settings to the client; the others stay. The whole is checked.
-    pub fn give(&self, client: &mut Client) -> Result<(), Error> {
+    /// The algorithm that is requested, if it is not the default.
+    pub fn requested_alg(&self) -> Option<Algorithm> {
+        let given = self.given.as_ref().map(|given| given.settings.signing_alg);
+        self.signing_alg.or(given.filter(|algorithm| *algorithm != Algorithm::default()))
+    }
+
+    /// Whether a way to authenticate is requested: a client that has none of the secrets it needs gets one.
+    pub fn requests_authentication(&self) -> bool {
+        self.auth.is_some() || self.given.is_some()
+    }
+
+    /// Applies the requested settings to a client that is new; `apis` are all that are registered.
+    pub fn give_to_new(&self, client: &mut Client, apis: &[Api]) -> Result<(), Error> {
+        let lacks_scope = self.given.as_ref().is_none_or(|given| !given.has_scope);
+        self.give(client, lacks_scope && self.scopes.is_empty(), apis)
+    }
+
+    /// Applies the requested settings to a client; the others stay, unless the whole was read.
+    pub fn give_to_existing(&self, client: &mut Client, apis: &[Api]) -> Result<(), Error> {
+        let lacks_scope = self.given.as_ref().is_some_and(|given| !given.has_scope);
+        self.give(client, lacks_scope && self.scopes.is_empty(), apis)
+    }
+
+    /// Applies the requested settings, with the default scopes where `lacks_scope`. The whole is checked.
+    fn give(&self, client: &mut Client, lacks_scope: bool, apis: &[Api]) -> Result<(), Error> {
+        let settings = &mut client.settings;
+        self.give_lists(settings)?;
+        if let Some(url) = &self.backchannel_logout_uri {
+            settings.backchannel_logout_uri = Some(url.clone());
+        }
+        settings.signing_alg = self.signing_alg.unwrap_or(settings.signing_alg);
+        settings.refresh_retry_window = self.retry_window.or(settings.refresh_retry_window);
+        if let Some(MaxAuthAge(max_auth_age)) = self.max_auth_age {
+            settings.max_auth_age = max_auth_age;
+        }
+        settings.userinfo_signed |= self.userinfo_signed;
+        if self.pkce_optional {
+            settings.pkce = PkceRule::Optional;
+        }
+        self.give_grants(settings);
+        if lacks_scope {
+            settings.scope = default_scope(settings, apis)?;
+        }
+        refuse_offline_access_without_refresh(settings)?;
+        self.give_authentication(settings);
+        if let Some(sector) = &self.pairwise {
+            settings.pairwise_sector = Some(sector.clone().map_or_else(|| only_host(settings), Ok)?);
+        }
+        if !settings.has_secret() {
+            (client.secret_hash, client.previous_secret_hash) = (None, None);
+        }
+        Ok(client.check()?)
+    }
+
+    fn give_lists(&self, settings: &mut ClientMetadata) -> Result<(), Error> {
         let replace = |list: &mut Vec<String>, given: &[String]| {
             if !given.is_empty() {
                 *list = once_each(given);
             }
         };
-        replace(&mut client.redirect_uris, &self.redirect_uris);
-        replace(&mut client.audiences, &self.apis);
-        replace(&mut client.introspects, &self.introspects);
-        replace(&mut client.post_logout_redirect_uris, &self.post_logout_redirect_uris);
-        replace(&mut client.cors_origins, &self.cors_origins);
+        replace(&mut settings.redirect_uris, &self.redirect_uris);
+        replace(&mut settings.audiences, &self.apis);
+        replace(&mut settings.introspects, &self.introspects);
+        replace(&mut settings.post_logout_redirect_uris, &self.post_logout_redirect_uris);
+        replace(&mut settings.cors_origins, &self.cors_origins);
         if !self.default_apis.is_empty() {
-            client.default_audiences = Some(once_each(&self.default_apis));
+            settings.default_audiences = Some(once_each(&self.default_apis));
         }
         if !self.scopes.is_empty() {
-            client.scopes = parse(&self.scopes.join(" "))?;
-        }
-        if let Some(url) = &self.backchannel_logout_uri {
-            client.backchannel_logout_uri = Some(url.clone());
-        }
-        client.algorithm = self.signing_alg.unwrap_or(client.algorithm);
-        client.retry_window = self.retry_window.or(client.retry_window);
-        if let Some(MaxAuthAge(max_auth_age)) = self.max_auth_age {
-            client.max_auth_age = max_auth_age;
-        }
-        client.userinfo_signed |= self.userinfo_signed;
-        if self.pkce_optional {
-            client.pkce = PkceRule::Optional;
-        }
-        self.give_grants(client)?;
-        self.give_authentication(client);
-        if let Some(sector) = &self.pairwise {
-            client.pairwise_sector = Some(sector.clone().map_or_else(|| only_host(client), Ok)?);
-        }
-        Ok(client.check()?)
-    }
-
-    fn give_grants(&self, client: &mut Client) -> Result<(), Error> {
-        if self.client_credentials && !client.may_use(GrantType::ClientCredentials) {
-            client.grant_types.push(GrantType::ClientCredentials);
-        }
-        if self.no_refresh {
-            client.grant_types.retain(|grant| *grant != GrantType::RefreshToken);
-        }
-        let has_none = client.kind != ClientKind::Service && !client.may_use(GrantType::RefreshToken);
-        if has_none && client.scopes.contains(OFFLINE_ACCESS) {
-            return refuse("scope 'offline_access' requires refresh tokens and cannot be used with --no-refresh");
+            settings.scope = parse(&self.scopes.join(" "))?;
         }
         Ok(())
     }
 
-    /// Removes secrets and keys that the chosen authentication method does not use.
-    fn give_authentication(&self, client: &mut Client) {
+    fn give_grants(&self, settings: &mut ClientMetadata) {
+        if self.client_credentials && !settings.may_use(GrantType::ClientCredentials) {
+            settings.grant_types.push(GrantType::ClientCredentials);
+        }
+        if self.no_refresh {
+            settings.grant_types.retain(|grant| *grant != GrantType::RefreshToken);
+        }
+    }
+
+    /// Removes keys that the chosen authentication method does not use.
+    fn give_authentication(&self, settings: &mut ClientMetadata) {
         if let Some(method) = self.auth {
-            client.auth_method = method;
-            match method {
-                AuthMethod::PrivateKeyJwt => (client.secret_hash, client.previous_secret_hash) = (None, None),
-                _ => client.keys = ClientKeySource::None,
+            settings.token_endpoint_auth_method = method;
+            if method != AuthMethod::PrivateKeyJwt {
+                settings.set_keys(ClientKeySource::None);
             }
         }
         if let Some(keys) = &self.keys {
-            client.keys.clone_from(keys);
+            settings.set_keys(keys.clone());
         }
     }
 }
 
 /// OpenID Connect Core §8.1: the host that all redirect URIs share is the sector, unless one is named.
-fn only_host(client: &Client) -> Result<String, Error> {
-    match <[String; 1]>::try_from(redirect_hosts(client)) {
+fn only_host(settings: &ClientMetadata) -> Result<String, Error> {
+    match <[String; 1]>::try_from(redirect_hosts(settings)) {
         Ok([host]) => Ok(host),
         Err(hosts) if hosts.is_empty() => {
             refuse("--pairwise: expected a sector, because no redirect URI has a host (OpenID Connect Core 8.1)")
@@ -214,26 +253,17 @@ fn only_host(client: &Client) -> Result<String, Error> {
     }
 }
 
-/// Parses scopes.
-pub fn parse(text: &str) -> Result<Scopes, Error> {
-    Scopes::parse(text).map_err(|malformed| {
-        let why = "expected at most 100 scopes of printable ASCII without spaces, quotes and backslashes (RFC 6749 3.3)";
-        Error::Refused(format!("scope '{}': {why}", malformed.0))
-    })
-}
-
+/// The bounds are those of `ClientMetadata::check`.
 fn retry_window(text: &str) -> Result<Span, Invalid> {
-    read_span(text)
-        .filter(|span| *span <= MAX_RETRY_WINDOW)
-        .ok_or_else(|| "expected a duration such as 30s, at most 5m; 0s is strict".into())
+    Span::parse(text).ok_or_else(|| "expected a duration such as 30s, at most 5m; 0s is strict".into())
 }
 
-/// The bounds are those of `Client::check`.
+/// As above.
 fn max_auth_age(text: &str) -> Result<MaxAuthAge, Invalid> {
     if text == "none" {
         return Ok(MaxAuthAge(None));
     }
-    read_span(text).map(|span| MaxAuthAge(Some(span))).ok_or_else(|| "expected a duration such as 72h, or none".into())
+    Span::parse(text).map(|span| MaxAuthAge(Some(span))).ok_or_else(|| "expected a duration such as 72h, or none".into())
 }
 
 /// The values in order, without repetitions.
@@ -246,3 +276,7 @@ fn once_each(values: &[String]) -> Vec<String> {
     }
     kept
 }
+
+#[cfg(test)]
+#[path = "flags_tests.rs"]
+mod tests;

@@ -27,7 +27,7 @@ const HEADING: [&str; 8] = ["WHEN", "WHAT", "TOKEN", "CHANGED", "ADDRESS", "PLAC
 /// Prints a grant with its events, oldest first.
 pub fn run(work: &mut Work<'_>, grant: Grant, entries: &[HistoryEntry], format: Format) -> Answer {
     let client = clients::find(work.connection, &grant.client_id)?;
-    let name = client.as_ref().map(|client| client.name.clone());
+    let name = client.as_ref().map(|client| client.settings.client_name.clone());
     let clients = client.into_iter().map(|client| (client.id.clone(), client)).collect();
     let username = users::find(work.connection, grant.user_id)?.map(|user| user.claims.username);
     let facts = Facts { name, signed_in: time(grant.auth_time), generation: grant.generation };

@@ -87,7 +87,7 @@ impl Exchange<'_> {
             None
         };
         let successor = Credential { kind: Kind::Refresh, id: grant.id, generation: accepted.successor };
-        let refresh_token = self.client.may_use(GrantType::RefreshToken).then(|| successor.derive(&config.secrets));
+        let refresh_token = self.client.settings.may_use(GrantType::RefreshToken).then(|| successor.derive(&config.secrets));
         let kind = if accepted.is_repeat { "repeated" } else { "advanced" };
         let note = format!("grant {} {kind} to generation {}", grant.id, accepted.successor);
         let answer = TokenAnswer {

@@ -30,8 +30,8 @@ impl Exchange<'_> {
         let (client, now, config) = (self.client, self.context.now, &self.app.config);
         let resources = resources_of(client, resources)?;
         let mut scopes = scopes_of(client, requested, &config.scope_claims)?;
-        if !client.audiences.iter().all(|uri| resources.contains(uri)) {
-            scopes = api::scopes_at(&scopes, &self.registered.apis(connection, &client.audiences)?, &resources);
+        if !client.settings.audiences.iter().all(|uri| resources.contains(uri)) {
+            scopes = api::scopes_at(&scopes, &self.registered.apis(connection, &client.settings.audiences)?, &resources);
             if requested.is_some() && scopes.is_empty() {
                 let text = "scope: expected at least one scope of the requested resource, received none";
                 return Err(ProtocolError::new(ErrorCode::InvalidScope, text).into());
@@ -64,19 +64,19 @@ impl Exchange<'_> {
 
 /// RFC 8707 §2: the requested APIs, if they are the client's; its default APIs if none is requested.
 fn resources_of(client: &Client, requested: &[String]) -> Result<Vec<String>, ProtocolError> {
-    if let Some(unknown) = requested.iter().find(|uri| !client.audiences.contains(uri)) {
+    if let Some(unknown) = requested.iter().find(|uri| !client.settings.audiences.contains(uri)) {
         let text = format!("resource: '{unknown}' is not registered for this client");
         return Err(ProtocolError::new(ErrorCode::InvalidTarget, text));
     }
-    Ok(if requested.is_empty() { client.default_audiences() } else { requested }.to_vec())
+    Ok(if requested.is_empty() { client.settings.default_audiences() } else { requested }.to_vec())
 }
 
 /// The requested scopes, or all that the client has at its APIs: never scopes that open a user's claims, as there is no user.
 fn scopes_of(client: &Client, requested: Option<&Scopes>, custom: &ScopeClaims) -> Result<Scopes, ProtocolError> {
     let invalid = |text: String| Err(ProtocolError::new(ErrorCode::InvalidScope, text));
-    let Some(requested) = requested else { return Ok(client.scopes.retain(|scope| !custom.is_of_users(scope))) };
-    if let Some(outside) = requested.first_outside(&client.scopes) {
-        return invalid(format!("scope: '{outside}' is not allowed for this client; allowed are '{}'", client.scopes));
+    let Some(requested) = requested else { return Ok(client.settings.scope.retain(|scope| !custom.is_of_users(scope))) };
+    if let Some(outside) = requested.first_outside(&client.settings.scope) {
+        return invalid(format!("scope: '{outside}' is not allowed for this client; allowed are '{}'", client.settings.scope));
     }
     if let Some(of_users) = requested.iter().find(|scope| custom.is_of_users(scope)) {
         return invalid(format!("scope: '{of_users}' is about a user, and there is none with grant type client_credentials"));

@@ -70,14 +70,14 @@ fn handle(
 ) -> Result<Reply, OauthError> {
     let AuthenticatedClient { client, registered, found, deadline } = caller;
     let request = TokenRequest::parse(&client_request.params)?;
-    if !client.may_use(request.grant_type()) {
+    if !client.settings.may_use(request.grant_type()) {
         let text = format!("the client is not allowed the grant type {}", request.grant_type().as_str());
         return Err(ProtocolError::new(ErrorCode::UnauthorizedClient, text).into());
     }
     // Fallible work comes before irreversible work: the signing key first.
     let now = client_request.context.now;
-    let keys = app.keys_signing(connection, client.algorithm, now)?;
-    let key = keys.signing(client.algorithm, now)?;
+    let keys = app.keys_signing(connection, client.settings.signing_alg, now)?;
+    let key = keys.signing(client.settings.signing_alg, now)?;
     let exchange =
         Exchange { app, context: &client_request.context, client: &client, key, registered, ahead: Cell::new(found), deadline };
     match request {

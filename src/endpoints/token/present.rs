@@ -178,7 +178,7 @@ impl Exchange<'_> {
     fn new_network(&self, grant: &Grant) -> Option<String> {
         let network = network::range(self.context.address);
         let before = grant.seen.address.as_deref().and_then(network::range_of)?;
-        (grant.generation > 0 && self.client.is_public() && before != network).then_some(network)
+        (grant.generation > 0 && self.client.settings.is_public() && before != network).then_some(network)
     }
 
     /// A credential was reused: revokes the grant and queues the notification to its user in one step.
@@ -202,7 +202,7 @@ impl Exchange<'_> {
 
     fn event<'e>(&'e self, grant: &Grant, activity: Activity, origin: &'e Origin) -> Event<'e> {
         let (user, now) = (grant.user_id, self.context.now);
-        Event { id: random::id(now), user, activity, origin, about: Some(&self.client.name), at: now }
+        Event { id: random::id(now), user, activity, origin, about: Some(&self.client.settings.client_name), at: now }
     }
 
     fn entry(&self, credentials: &Credentials<'_>, event: GrantEvent) -> HistoryEntry {
@@ -249,7 +249,7 @@ impl Exchange<'_> {
             return Ok(Map::new());
         }
         let custom = &self.app.config.scope_claims;
-        let requested = grant.claims.clone().allowed(&self.client.scopes, custom);
+        let requested = grant.claims.clone().allowed(&self.client.settings.scope, custom);
         let user = users::find(connection, grant.user_id)?;
         Ok(user.map(|user| user.claims.id_token(&requested, custom)).unwrap_or_default())
     }

@@ -186,14 +186,14 @@ fn done(
             let found = grants::find(connection, id)?.map(|found| found.grant);
             let Some(grant) = found.filter(|one| one.user_id == user && one.revoked_at.is_some()) else { return Ok(None) };
             let name = account_overview.device_name(&grant).map(str::to_owned).or_else(|| formatting::program(&grant.seen));
-            let app = clients::find(connection, &grant.client_id)?.map_or(grant.client_id, |client| client.name);
+            let app = clients::find(connection, &grant.client_id)?.map_or(grant.client_id, |client| client.settings.client_name);
             Some(Done::Grant(name, app))
         }
         ("app", _) => {
             let client = clients::find(connection, named)?;
             let has_nothing = consents::find(connection, user, named)?.is_none()
                 && listing::accesses(app, connection, (signed_in, client.as_ref()), None, 1)?.0.is_empty();
-            client.filter(|_| has_nothing).map(|client| Done::App(client.name))
+            client.filter(|_| has_nothing).map(|client| Done::App(client.settings.client_name))
         }
         _ => None,
     })
@@ -238,7 +238,7 @@ impl<'a> Browser<'a> {
 impl<'a> Access<'a> {
     fn of(app: &'a App, account_overview: &'a AccountOverview, grant: &'a Grant, now: Timestamp) -> Self {
         let used = grant.rotated_at.unwrap_or(grant.created_at);
-        let max_auth_age = account_overview.client(&grant.client_id).and_then(|client| client.max_auth_age);
+        let max_auth_age = account_overview.client(&grant.client_id).and_then(|client| client.settings.max_auth_age);
         let at_latest =
             max_auth_age.map_or(grant.expires_at, |max_auth_age| grant.auth_time.plus(max_auth_age).min(grant.expires_at));
         let at_latest = account_overview.end_of_session(grant).map_or(at_latest, |end| end.min(at_latest));

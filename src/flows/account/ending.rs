@@ -77,13 +77,14 @@ fn end_session(connection: &mut AnyConnection, signed_in: &SignedIn, id: Id) -> 
 fn end_grant(connection: &mut AnyConnection, signed_in: &SignedIn, id: Id) -> Result<bool, Fault> {
     let found = grants::find(connection, id)?.map(|found| found.grant);
     let client = found.map(|grant| clients::find(connection, &grant.client_id)).transpose()?.flatten();
-    let event = signed_in.event(Activity::AppEnded, client.as_ref().map(|client| client.name.as_str()));
+    let event = signed_in.event(Activity::AppEnded, client.as_ref().map(|client| client.settings.client_name.as_str()));
     Ok(account::end_grant(connection, id, &event)?)
 }
 
 fn end_app(connection: &mut AnyConnection, signed_in: &SignedIn, id: &str) -> Result<bool, Fault> {
     let Some(client) = clients::find(connection, id)? else { return Ok(false) };
-    let ended = account::end_app(connection, &client.id, &signed_in.event(Activity::AppEnded, Some(&client.name)))?;
+    let ended =
+        account::end_app(connection, &client.id, &signed_in.event(Activity::AppEnded, Some(&client.settings.client_name)))?;
     Ok(ended.is_some())
 }
 

@@ -54,7 +54,7 @@ fn show(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Resu
     let (id, action, csrf) = (grant.id.to_string(), url(app, paths::ACCOUNT_END), signed_in.stamp(app, paths::ACCOUNT_END));
     let page = Timeline {
         layout: signed_in.layout(app),
-        app: client.as_ref().map_or(grant.client_id.as_str(), |client| &client.name),
+        app: client.as_ref().map_or(grant.client_id.as_str(), |client| &client.settings.client_name),
         device: &device,
         given: &formatting::point(grant.created_at),
         last_used: last_used.as_ref(),

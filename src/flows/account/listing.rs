@@ -128,7 +128,7 @@ impl Listing {
             Part::Apps { after } => reading.apps(connection, Some(after))?,
             Part::App { id, before } => {
                 let is_allowed = consents::find(connection, signed_in.user.claims.id, id)?.is_some();
-                let name = clients::find(connection, id)?.map_or_else(|| id.clone(), |client| client.name);
+                let name = clients::find(connection, id)?.map_or_else(|| id.clone(), |client| client.settings.client_name);
                 reading.app(connection, (id.clone(), name, is_allowed), *before, ALL_DEVICES)?;
                 None
             }

@@ -190,7 +190,7 @@ impl AccountOverview {
 
     /// What an app is called: its name, or its id if it was deleted.
     pub fn app<'a>(&'a self, id: &'a str) -> &'a str {
-        self.client(id).map_or(id, |client| client.name.as_str())
+        self.client(id).map_or(id, |client| client.settings.client_name.as_str())
     }
 
     /// The latest end of the session that this grant is bound to; `None` if the grant outlives it.

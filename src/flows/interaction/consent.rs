@@ -45,7 +45,7 @@ fn submit(app: &App, connection: &mut AnyConnection, interaction: &Interaction, 
             let allowed = Allowed { scopes: authorization.consent_scopes.clone(), audiences: authorization.audiences.clone() };
             let (origin, activity) = (request.context.origin(), Activity::AppAllowed);
             let (id, user) = (random::id(now), session.user_id);
-            let event = Event { id, user, activity, origin: &origin, about: Some(&client.name), at: now };
+            let event = Event { id, user, activity, origin: &origin, about: Some(&client.settings.client_name), at: now };
             consents::add(connection, &client.id, &allowed, &event)?;
             let given = returning::give_consent(app, &request.query, session, now);
             let note = format!("consent given: client {} user {}", client.id, session.user_id);
@@ -66,7 +66,7 @@ fn show(app: &App, connection: &mut AnyConnection, interaction: &Interaction, is
     let lifetimes = &app.config.lifetimes;
     let until_sign_out = words(session.expires_at.since(request.context.now));
     let (at_most, idle) = (words(lifetimes.refresh_absolute), words(lifetimes.refresh_idle));
-    let lifetime = if !client.may_use(GrantType::RefreshToken) {
+    let lifetime = if !client.settings.may_use(GrantType::RefreshToken) {
         Lifetime::Once { minutes: (lifetimes.access_token.seconds() + 59) / 60 }
     } else if authorization.scopes.contains(OFFLINE_ACCESS) {
         Lifetime::LongLived { at_most: &at_most, idle: &idle }
@@ -82,7 +82,7 @@ fn show(app: &App, connection: &mut AnyConnection, interaction: &Interaction, is
         authorization.audiences.iter().zip(&names).map(|(uri, name)| RequestedResource { name, uri }).collect();
     let page = Consent {
         layout: request.layout(app),
-        client_name: &client.name,
+        client_name: &client.settings.client_name,
         client_host: &authorization.address.shown_host(),
         user: user.shown_name(),
         username: &user.claims.username,

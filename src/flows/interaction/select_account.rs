@@ -48,7 +48,7 @@ fn show(app: &App, connection: &mut AnyConnection, interaction: &Interaction, is
     let user = interaction.user(connection)?;
     let page = SelectAccount {
         layout: interaction.request.layout(app),
-        client_name: Some(&interaction.client.name),
+        client_name: Some(&interaction.client.settings.client_name),
         user: user.shown_name(),
         username: &user.claims.username,
         action: &interaction.action(app),

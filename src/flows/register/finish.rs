@@ -205,7 +205,7 @@ impl LinkRequest {
         let owner = self.owner();
         let page = RegisterFinish {
             layout: self.layout(app),
-            client_name: client.as_ref().map(|client| client.name.as_str()),
+            client_name: client.as_ref().map(|client| client.settings.client_name.as_str()),
             email: link.email.as_deref().unwrap_or_default(),
             username: &typed.username,
             display_name: &typed.display_name,

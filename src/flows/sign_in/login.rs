@@ -213,7 +213,7 @@ fn show(
     let register_url = app.is_registration_open().then(|| url(app, request, paths::REGISTER));
     let login = Login {
         layout: request.layout(app),
-        client_name: client.as_ref().filter(|_| authorization.is_some()).map(|client| client.name.as_str()),
+        client_name: client.as_ref().filter(|_| authorization.is_some()).map(|client| client.settings.client_name.as_str()),
         action: &url(app, request, paths::LOGIN),
         csrf: &forms::stamp(app, &browser, paths::LOGIN, request.context.now),
         username: typed.map_or(hint, |typed| &typed.username),

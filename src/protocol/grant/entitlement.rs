@@ -30,14 +30,14 @@ impl Entitlement {
         granted_resources: &[String],
         requested_resources: &[String],
     ) -> Result<Self, ProtocolError> {
-        let is_allowed = |uri: &&String| client.audiences.contains(*uri);
+        let is_allowed = |uri: &&String| client.settings.audiences.contains(*uri);
         if let Some(gone) = requested_resources.iter().find(|uri| !is_allowed(uri)) {
             let text = format!("resource: '{gone}' is no longer allowed for this client");
             return Err(ProtocolError::new(ErrorCode::InvalidTarget, text));
         }
         let wanted = if requested_resources.is_empty() { granted_resources } else { requested_resources };
         let resources: Vec<_> = wanted.iter().filter(is_allowed).cloned().collect();
-        let scopes = granted_scopes.intersection(&client.scopes);
+        let scopes = granted_scopes.intersection(&client.settings.scope);
         if scopes.is_empty() {
             let text = "none of the granted scopes is still allowed for this client";
             return Err(ProtocolError::new(ErrorCode::InvalidScope, text));
@@ -54,7 +54,7 @@ impl Entitlement {
     /// As [`Entitlement::of`].
     pub fn of_token(client: &Client, scopes: &Scopes, resources: &[String]) -> Result<Self, ProtocolError> {
         if scopes.is_empty() {
-            let left: Vec<_> = resources.iter().filter(|uri| client.audiences.contains(uri)).cloned().collect();
+            let left: Vec<_> = resources.iter().filter(|uri| client.settings.audiences.contains(uri)).cloned().collect();
             if left.is_empty() && !resources.is_empty() {
                 return Err(no_api());
             }
@@ -94,13 +94,13 @@ mod tests {
         let mut spa = client(ClientKind::Spa);
         assert_eq!(left(&spa, "openid email", &[A, B], &[]), Ok(format!("openid email at {A} {B}")));
         assert_eq!(left(&spa, "openid email", &[A, B], &[B]), Ok(format!("openid email at {B}")));
-        spa.audiences = vec![A.into()];
-        spa.scopes = Scopes::parse("openid").unwrap();
+        spa.settings.audiences = vec![A.into()];
+        spa.settings.scope = Scopes::parse("openid").unwrap();
         assert_eq!(left(&spa, "openid email", &[A, B], &[]), Ok(format!("openid at {A}")));
         assert_eq!(left(&spa, "openid email", &[A, B], &[B]), Err("invalid_target"));
         assert_eq!(left(&spa, "openid", &[B], &[]), Ok("openid at ".to_owned()), "openid alone is for the issuer");
         assert_eq!(left(&spa, "email", &[A], &[]), Err("invalid_scope"));
-        spa.scopes = Scopes::parse("notes:read").unwrap();
+        spa.settings.scope = Scopes::parse("notes:read").unwrap();
         assert_eq!(left(&spa, "notes:read", &[B], &[]), Err("invalid_target"), "never a token for another audience instead");
         assert_eq!(left(&spa, "notes:read", &[], &[]), Ok("notes:read at ".to_owned()));
     }
@@ -115,7 +115,7 @@ mod tests {
         };
         assert_eq!(left(&job, &[A, B]), Ok(format!("{A} {B}")));
         assert_eq!(left(&job, &[]), Ok(String::new()), "for the issuer");
-        job.audiences = vec![B.into()];
+        job.settings.audiences = vec![B.into()];
         assert_eq!(left(&job, &[A, B]), Ok(B.into()));
         assert_eq!(left(&job, &[A]), Err("invalid_target"), "never for another audience instead");
     }

@@ -114,9 +114,9 @@ impl AuthorizationRequest {
             return Err(invalid(format!("nonce: expected at most {NONCE_LIMIT} bytes").into()));
         }
         let claims = params.get("claims").map(ClaimsRequest::parse).transpose().map_err(&invalid)?;
-        let claims = claims.unwrap_or_default().allowed(&client.scopes, custom);
+        let claims = claims.unwrap_or_default().allowed(&client.settings.scope, custom);
         Ok(Self {
-            consent_scopes: scopes.with(claims.scopes(&client.scopes, custom)),
+            consent_scopes: scopes.with(claims.scopes(&client.settings.scope, custom)),
             claims,
             scopes,
             audiences,
@@ -156,7 +156,7 @@ fn check_response_type(response_type: Option<&str>, client: &Client) -> Result<(
             ));
         }
     }
-    if client.may_use(GrantType::AuthorizationCode) {
+    if client.settings.may_use(GrantType::AuthorizationCode) {
         Ok(())
     } else {
         Err(ProtocolError::new(ErrorCode::UnauthorizedClient, "the client is not allowed the grant type authorization_code"))
@@ -165,15 +165,20 @@ fn check_response_type(response_type: Option<&str>, client: &Client) -> Result<(
 
 fn read_scopes(scope: Option<&str>, client: &Client) -> Result<Scopes, ProtocolError> {
     let invalid = |text: String| ProtocolError::new(ErrorCode::InvalidScope, text);
-    let Some(scope) = scope else { return Err(invalid(format!("scope: expected some of '{}', received none", client.scopes))) };
+    let Some(scope) = scope else {
+        return Err(invalid(format!("scope: expected some of '{}', received none", client.settings.scope)));
+    };
     let scopes = Scopes::parse(scope).map_err(|bad| invalid(bad.describe()))?;
-    if let Some(outside) = scopes.first_outside(&client.scopes) {
-        return Err(invalid(format!("scope: '{outside}' is not allowed for this client; allowed are '{}'", client.scopes)));
+    if let Some(outside) = scopes.first_outside(&client.settings.scope) {
+        return Err(invalid(format!(
+            "scope: '{outside}' is not allowed for this client; allowed are '{}'",
+            client.settings.scope
+        )));
     }
     if scopes.is_empty() {
-        return Err(invalid(format!("scope: expected some of '{}', received none", client.scopes)));
+        return Err(invalid(format!("scope: expected some of '{}', received none", client.settings.scope)));
     }
-    if client.may_use(GrantType::RefreshToken) {
+    if client.settings.may_use(GrantType::RefreshToken) {
         return Ok(scopes);
     }
     // OpenID Connect Core §11: offline_access means nothing for a client that gets no refresh token.
@@ -184,7 +189,7 @@ fn read_scopes(scope: Option<&str>, client: &Client) -> Result<Scopes, ProtocolE
 fn read_resources(params: &Params, client: &Client) -> Result<Vec<String>, ProtocolError> {
     let mut audiences: Vec<String> = Vec::new();
     for resource in params.all("resource") {
-        if !client.audiences.iter().any(|audience| audience == resource) {
+        if !client.settings.audiences.iter().any(|audience| audience == resource) {
             return Err(ProtocolError::new(
                 ErrorCode::InvalidTarget,
                 format!("resource: '{resource}' is not registered for this client"),
@@ -194,14 +199,14 @@ fn read_resources(params: &Params, client: &Client) -> Result<Vec<String>, Proto
             audiences.push(resource.to_owned());
         }
     }
-    Ok(if audiences.is_empty() { client.default_audiences().to_vec() } else { audiences })
+    Ok(if audiences.is_empty() { client.settings.default_audiences().to_vec() } else { audiences })
 }
 
 /// RFC 7636 §4.4.1, RFC 9700 §2.1.1: a challenge is required unless PKCE is optional for the client.
 fn read_challenge(params: &Params, client: &Client) -> Result<Option<Challenge>, Invalid> {
     match (params.get("code_challenge"), params.get("code_challenge_method")) {
         (Some(challenge), method) => Challenge::parse(challenge, method).map(Some),
-        (None, None) if client.pkce == PkceRule::Optional => Ok(None),
+        (None, None) if client.settings.pkce == PkceRule::Optional => Ok(None),
         (None, _) => Err("code_challenge: expected a PKCE challenge (method S256), received none".into()),
     }
 }

@@ -78,7 +78,7 @@ mod tests {
 
     fn address(uri: &str, mode: ResponseMode) -> ReturnAddress {
         let mut client = client(ClientKind::Web);
-        client.redirect_uris = vec![uri.into()];
+        client.settings.redirect_uris = vec![uri.into()];
         let mut address = return_address::find(&client, Some(uri), true).unwrap();
         address.mode = mode;
         address.state = Some("a+b c&d".into());

@@ -106,7 +106,7 @@ fn pkce_is_optional_only_by_switch_and_only_when_nothing_of_it_is_sent() {
     let mut web = client(ClientKind::Web);
     let without = [("code_challenge", None), ("code_challenge_method", None)];
     assert_eq!(answered_to(&without, &web), "invalid_request");
-    web.pkce = PkceRule::Optional;
+    web.settings.pkce = PkceRule::Optional;
     assert_eq!(answered_to(&without, &web), "ok");
     assert_eq!(answered_to(&[("code_challenge", None)], &web), "invalid_request", "a stripped challenge");
     assert_eq!(answered_to(&[("code_challenge_method", Some("plain"))], &web), "invalid_request");
@@ -115,9 +115,9 @@ fn pkce_is_optional_only_by_switch_and_only_when_nothing_of_it_is_sent() {
 #[test]
 fn grants_the_client_may_not_use() {
     let mut web = client(ClientKind::Web);
-    web.grant_types = vec![GrantType::AuthorizationCode];
+    web.settings.grant_types = vec![GrantType::AuthorizationCode];
     let request = parse(&GOOD.replace("scope=openid", "scope=openid+offline_access"), &web).unwrap();
     assert_eq!(request.scopes.to_string(), "openid", "offline_access is nothing without refresh tokens");
-    web.grant_types.clear();
+    web.settings.grant_types.clear();
     assert_eq!(answered_to(&[], &web), "unauthorized_client");
 }

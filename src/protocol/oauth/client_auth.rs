@@ -90,10 +90,10 @@ impl Presented {
     /// request.
     pub fn verify(&self, client: &Client) -> Result<Verified<'_>, ProtocolError> {
         let refuse = |text: &str| Err(ProtocolError::new(ErrorCode::InvalidClient, text));
-        if self.method != client.auth_method {
+        if self.method != client.settings.token_endpoint_auth_method {
             return refuse(&format!(
                 "client authentication: expected {}, received {}",
-                client.auth_method.as_str(),
+                client.settings.token_endpoint_auth_method.as_str(),
                 self.method.as_str()
             ));
         }
@@ -220,7 +220,7 @@ mod tests {
         }
         let mut web = client(ClientKind::Web);
         assert_eq!(presented.verify(&web).map_err(|e| e.code), Err(ErrorCode::InvalidClient), "another method is registered");
-        web.auth_method = AuthMethod::PrivateKeyJwt;
+        web.settings.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt;
         assert_eq!(presented.verify(&web), Ok(Verified::UpToAssertion(&jwt)));
     }
 

@@ -9,13 +9,14 @@ use url::Url;
 
 use super::{
     api::Api,
-    client::{Client, ClientKind},
+    client::{Client, ClientKind, ClientMetadata},
     scope::{STANDARD, ScopeClaims},
 };
 use crate::protocol::values::time::Span;
 
 /// The severity of a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Level {
     /// As recommended.
     Ok,
@@ -41,7 +42,6 @@ impl Level {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// Its severity.
-    #[serde(serialize_with = "by_name")]
     pub level: Level,
     /// The setting.
     pub setting: &'static str,
@@ -81,19 +81,20 @@ pub struct Strays {
 #[must_use]
 pub fn strays(client: &Client, apis: &[Api], scope_claims: &ScopeClaims) -> Strays {
     let is_known = |uri: &&String| apis.iter().any(|api| api.uri == **uri);
-    let own: Vec<_> = apis.iter().filter(|api| client.audiences.contains(&api.uri)).collect();
+    let own: Vec<_> = apis.iter().filter(|api| client.settings.audiences.contains(&api.uri)).collect();
     let is_about_users = |scope: &str| STANDARD.contains(&scope) || scope_claims.scopes().any(|one| one == scope);
     let is_stray = |scope: &&str| !is_about_users(scope) && !own.iter().any(|api| api.has(scope));
-    let mut unknown: Vec<_> = client.audiences.iter().chain(&client.introspects).filter(|uri| !is_known(uri)).cloned().collect();
+    let mut unknown: Vec<_> =
+        client.settings.audiences.iter().chain(&client.settings.introspects).filter(|uri| !is_known(uri)).cloned().collect();
     unknown.sort();
     unknown.dedup();
-    Strays { apis: unknown, scopes: client.scopes.iter().filter(is_stray).map(str::to_owned).collect() }
+    Strays { apis: unknown, scopes: client.settings.scope.iter().filter(is_stray).map(str::to_owned).collect() }
 }
 
 /// The distinct hosts of the redirect URIs; private-use schemes have none.
 #[must_use]
-pub fn redirect_hosts(client: &Client) -> Vec<String> {
-    let mut hosts: Vec<_> = client.redirect_uris.iter().filter_map(|uri| host(uri)).collect();
+pub fn redirect_hosts(settings: &ClientMetadata) -> Vec<String> {
+    let mut hosts: Vec<_> = settings.redirect_uris.iter().filter_map(|uri| host(uri)).collect();
     hosts.sort();
     hosts.dedup();
     hosts
@@ -105,7 +106,7 @@ pub fn review(client: &Client, facts: &Facts<'_>) -> Vec<Finding> {
     let mut lines = Lines(Vec::new());
     lines.state(client);
     lines.authentication(client, facts);
-    if client.kind == ClientKind::Service {
+    if client.settings.kind == ClientKind::Service {
         lines.service(client, facts);
     } else {
         lines.pkce(client);
@@ -137,12 +138,6 @@ impl Lines {
 
 fn host(uri: &str) -> Option<String> {
     Url::parse(uri).ok()?.host_str().filter(|host| !host.is_empty()).map(str::to_owned)
-}
-
-/// Serializes the level by its name.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn by_name<S: serde::Serializer>(level: &Level, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(level.as_str())
 }
 
 #[cfg(test)]

@@ -20,16 +20,17 @@ fn lines(kind: ClientKind, change: impl FnOnce(&mut Client)) -> Vec<Finding> {
 
 fn lines_with(kind: ClientKind, change: impl FnOnce(&mut Client), facts: impl FnOnce(&mut Facts<'_>)) -> Vec<Finding> {
     let mut client = client(kind);
-    client.default_audiences = Some(vec![API.into()]);
-    client.scopes = Scopes::parse(if kind == ClientKind::Service { "notes:read" } else { "openid profile notes:read" }).unwrap();
+    client.settings.default_audiences = Some(vec![API.into()]);
+    client.settings.scope =
+        Scopes::parse(if kind == ClientKind::Service { "notes:read" } else { "openid profile notes:read" }).unwrap();
     if kind != ClientKind::Service {
-        client.post_logout_redirect_uris = vec!["https://app.example.com/".into()];
+        client.settings.post_logout_redirect_uris = vec!["https://app.example.com/".into()];
     }
-    if !client.is_public() {
-        (client.auth_method, client.keys) = (AuthMethod::PrivateKeyJwt, ClientKeySource::Inline("{}".into()));
+    if !client.settings.is_public() {
+        (client.settings.token_endpoint_auth_method, client.settings.jwks) = (AuthMethod::PrivateKeyJwt, Some("{}".into()));
     }
     if kind == ClientKind::Web {
-        client.backchannel_logout_uri = Some("https://app.example.com/bcl".into());
+        client.settings.backchannel_logout_uri = Some("https://app.example.com/bcl".into());
     }
     change(&mut client);
     let custom = ScopeClaims::new([("employee".to_owned(), vec!["number".to_owned()])].into()).unwrap();
@@ -66,39 +67,50 @@ fn one_that_is_switched_off() {
 
 #[test]
 fn optional_pkce() {
-    is_said(&lines(ClientKind::Web, |c| c.pkce = PkceRule::Optional), Advice, "PKCE", "optional");
-    is_said(&lines(ClientKind::Spa, |c| c.pkce = PkceRule::Optional), Problem, "PKCE", "optional");
+    is_said(&lines(ClientKind::Web, |c| c.settings.pkce = PkceRule::Optional), Advice, "PKCE", "optional");
+    is_said(&lines(ClientKind::Spa, |c| c.settings.pkce = PkceRule::Optional), Problem, "PKCE", "optional");
 }
 
 #[test]
 fn redirect_uris_without_tls() {
     for uri in ["http://localhost:3000/cb", "http://127.0.0.1/cb"] {
-        is_said(&lines(ClientKind::Spa, |c| c.redirect_uris.push(uri.into())), Problem, "redirect URI", "not encrypted");
+        is_said(&lines(ClientKind::Spa, |c| c.settings.redirect_uris.push(uri.into())), Problem, "redirect URI", "not encrypted");
     }
-    let native = |uri: &'static str| lines(ClientKind::Native, move |c| c.redirect_uris.push(uri.into()));
+    let native = |uri: &'static str| lines(ClientKind::Native, move |c| c.settings.redirect_uris.push(uri.into()));
     is_said(&native("http://localhost:3000/cb"), Advice, "redirect URI", "a host name");
     assert!(
         native("http://[::1]/cb").iter().all(|line| line.level == Level::Ok),
         "loopback by its address is what RFC 8252 asks for"
     );
-    is_said(&lines(ClientKind::Spa, |c| c.cors_origins.push("http://a.example".into())), Advice, "CORS origin", "encrypted");
+    is_said(
+        &lines(ClientKind::Spa, |c| c.settings.cors_origins.push("http://a.example".into())),
+        Advice,
+        "CORS origin",
+        "encrypted",
+    );
 }
 
 #[test]
 fn private_use_schemes() {
-    is_said(&lines(ClientKind::Native, |c| c.redirect_uris.push("com.example.app:/cb".into())), Advice, "redirect URI", "claim");
+    is_said(
+        &lines(ClientKind::Native, |c| c.settings.redirect_uris.push("com.example.app:/cb".into())),
+        Advice,
+        "redirect URI",
+        "claim",
+    );
 }
 
 #[test]
 fn retry_windows_that_are_too_short_or_too_long() {
-    let own = |seconds| lines(ClientKind::Spa, move |c| c.retry_window = Some(Span::from_seconds(seconds)));
+    let own = |seconds| lines(ClientKind::Spa, move |c| c.settings.refresh_retry_window = Some(Span::from_seconds(seconds)));
     is_said(&own(0), Advice, "retry window", "lost response");
     is_said(&own(61), Advice, "retry window", "1m 1s");
     assert!(own(60).iter().all(|line| line.level == Level::Ok));
     let servers = lines_with(ClientKind::Spa, |_| (), |facts| facts.retry_window = Span::from_seconds(300));
     is_said(&servers, Advice, "retry window", "5m");
-    let none =
-        lines(ClientKind::Spa, |c| (c.retry_window, c.grant_types) = (Some(Span::ZERO), vec![GrantType::AuthorizationCode]));
+    let none = lines(ClientKind::Spa, |c| {
+        (c.settings.refresh_retry_window, c.settings.grant_types) = (Some(Span::ZERO), vec![GrantType::AuthorizationCode]);
+    });
     assert!(none.iter().all(|line| line.setting != "retry window"), "no refresh, no window");
 }
 
@@ -107,7 +119,7 @@ fn shared_secrets() {
     let with = |method, secrets: [Option<Vec<u8>>; 2]| {
         let [newest, former] = secrets;
         let lines = lines(ClientKind::Web, |c| {
-            (c.auth_method, c.keys) = (method, ClientKeySource::None);
+            (c.settings.token_endpoint_auth_method, c.settings.jwks) = (method, None);
             (c.secret_hash, c.previous_secret_hash) = (newest, former);
         });
         let said = lines.into_iter().filter(|line| line.level != Level::Ok);
@@ -124,7 +136,7 @@ fn shared_secrets() {
 
 #[test]
 fn client_keys_that_cannot_be_read() {
-    let at = |url: &'static str| move |c: &mut Client| c.keys = ClientKeySource::Url(url.into());
+    let at = |url: &'static str| move |c: &mut Client| c.settings.set_keys(ClientKeySource::Url(url.into()));
     let lost =
         lines_with(ClientKind::Service, at("https://app.example.com/jwks"), |facts| facts.keys_failure = Some("answered 404"));
     is_said(&lost, Problem, "client keys", "answered 404");
@@ -134,10 +146,10 @@ fn client_keys_that_cannot_be_read() {
 
 #[test]
 fn apis_that_nobody_registered() {
-    let said = lines(ClientKind::Spa, |c| c.audiences.push("https://gone.example".into()));
+    let said = lines(ClientKind::Spa, |c| c.settings.audiences.push("https://gone.example".into()));
     is_said(&said, Advice, "API", "https://gone.example");
     is_said(
-        &lines(ClientKind::Web, |c| c.introspects = vec!["https://gone.example".into()]),
+        &lines(ClientKind::Web, |c| c.settings.introspects = vec!["https://gone.example".into()]),
         Advice,
         "API",
         "https://gone.example",
@@ -146,7 +158,7 @@ fn apis_that_nobody_registered() {
 
 #[test]
 fn scopes_of_no_api() {
-    let with = |scopes: &str| lines(ClientKind::Spa, |c| c.scopes = Scopes::parse(scopes).unwrap());
+    let with = |scopes: &str| lines(ClientKind::Spa, |c| c.settings.scope = Scopes::parse(scopes).unwrap());
     is_said(&with("openid legacy"), Advice, "scope", "legacy");
     is_said(&with("openid other"), Advice, "scope", "other");
     assert!(with("openid email files:read employee").iter().all(|line| line.level == Level::Ok));
@@ -154,10 +166,10 @@ fn scopes_of_no_api() {
 
 #[test]
 fn default_apis_that_are_too_many_or_none() {
-    is_said(&lines(ClientKind::Spa, |c| c.default_audiences = None), Advice, "default API", FILES);
-    is_said(&lines(ClientKind::Spa, |c| c.default_audiences = Some(vec![])), Advice, "default API", "none");
+    is_said(&lines(ClientKind::Spa, |c| c.settings.default_audiences = None), Advice, "default API", FILES);
+    is_said(&lines(ClientKind::Spa, |c| c.settings.default_audiences = Some(vec![])), Advice, "default API", "none");
     assert!(
-        lines(ClientKind::Spa, |c| (c.audiences, c.scopes) = (vec![], Scopes::parse("openid").unwrap()))
+        lines(ClientKind::Spa, |c| (c.settings.audiences, c.settings.scope) = (vec![], Scopes::parse("openid").unwrap()))
             .iter()
             .all(|line| line.setting != "default API")
     );
@@ -165,37 +177,37 @@ fn default_apis_that_are_too_many_or_none() {
 
 #[test]
 fn offline_access_where_it_makes_no_sense() {
-    let offline = |c: &mut Client| c.scopes = Scopes::parse("openid offline_access").unwrap();
+    let offline = |c: &mut Client| c.settings.scope = Scopes::parse("openid offline_access").unwrap();
     is_said(&lines(ClientKind::Spa, offline), Advice, "scope", "outlive");
     assert!(lines(ClientKind::Native, offline).iter().all(|line| line.level == Level::Ok));
     let without = lines(ClientKind::Web, |c| {
         offline(c);
-        c.grant_types = vec![GrantType::AuthorizationCode];
+        c.settings.grant_types = vec![GrantType::AuthorizationCode];
     });
     is_said(&without, Problem, "scope", "without refresh tokens");
 }
 
 #[test]
 fn signing_out() {
-    is_said(&lines(ClientKind::Spa, |c| c.post_logout_redirect_uris.clear()), Advice, "after sign-out", "none");
-    let local = lines(ClientKind::Web, |c| c.post_logout_redirect_uris.push("http://localhost/".into()));
+    is_said(&lines(ClientKind::Spa, |c| c.settings.post_logout_redirect_uris.clear()), Advice, "after sign-out", "none");
+    let local = lines(ClientKind::Web, |c| c.settings.post_logout_redirect_uris.push("http://localhost/".into()));
     is_said(&local, Advice, "after sign-out", "http://localhost/");
-    is_said(&lines(ClientKind::Web, |c| c.backchannel_logout_uri = None), Advice, "back-channel logout", "none");
-    let local = lines(ClientKind::Web, |c| c.backchannel_logout_uri = Some("http://localhost/".into()));
+    is_said(&lines(ClientKind::Web, |c| c.settings.backchannel_logout_uri = None), Advice, "back-channel logout", "none");
+    let local = lines(ClientKind::Web, |c| c.settings.backchannel_logout_uri = Some("http://localhost/".into()));
     is_said(&local, Advice, "back-channel logout", "http://localhost/");
 }
 
 #[test]
 fn pairwise_subjects_at_several_hosts() {
-    let sector = |c: &mut Client| c.pairwise_sector = Some("app.example.com".into());
+    let sector = |c: &mut Client| c.settings.pairwise_sector = Some("app.example.com".into());
     assert!(lines(ClientKind::Spa, sector).iter().all(|line| line.level == Level::Ok));
     let two = lines(ClientKind::Spa, |c| {
         sector(c);
-        c.redirect_uris.push("https://other.example/cb".into());
+        c.settings.redirect_uris.push("https://other.example/cb".into());
     });
     is_said(&two, Advice, "subjects", "app.example.com, other.example");
     is_said(
-        &lines(ClientKind::Spa, |c| c.pairwise_sector = Some("elsewhere.example".into())),
+        &lines(ClientKind::Spa, |c| c.settings.pairwise_sector = Some("elsewhere.example".into())),
         Advice,
         "subjects",
         "app.example.com",
@@ -205,29 +217,31 @@ fn pairwise_subjects_at_several_hosts() {
 #[test]
 fn an_algorithm_without_a_key_or_that_an_api_may_not_know() {
     is_said(
-        &lines_with(ClientKind::Spa, |c| c.algorithm = Algorithm::Es256, |f| f.has_key = false),
+        &lines_with(ClientKind::Spa, |c| c.settings.signing_alg = Algorithm::Es256, |f| f.has_key = false),
         Problem,
         "signatures",
         "ES256",
     );
-    is_said(&lines(ClientKind::Spa, |c| c.algorithm = Algorithm::EdDsa), Advice, "signatures", "EdDSA");
+    is_said(&lines(ClientKind::Spa, |c| c.settings.signing_alg = Algorithm::EdDsa), Advice, "signatures", "EdDSA");
 }
 
 #[test]
 fn services() {
-    is_said(&lines(ClientKind::Service, |c| c.grant_types.clear()), Problem, "grant types", "no token");
-    let alone = lines(ClientKind::Service, |c| (c.audiences, c.default_audiences, c.scopes) = (vec![], None, Scopes::default()));
+    is_said(&lines(ClientKind::Service, |c| c.settings.grant_types.clear()), Problem, "grant types", "no token");
+    let alone = lines(ClientKind::Service, |c| {
+        (c.settings.audiences, c.settings.default_audiences, c.settings.scope) = (vec![], None, Scopes::default());
+    });
     is_said(&alone, Advice, "APIs", "none");
     for scope in ["openid", "employee"] {
-        is_said(&lines(ClientKind::Service, |c| c.scopes = Scopes::parse(scope).unwrap()), Advice, "scope", "user");
+        is_said(&lines(ClientKind::Service, |c| c.settings.scope = Scopes::parse(scope).unwrap()), Advice, "scope", "user");
     }
 }
 
 #[test]
 fn an_api_that_introspects_tokens_of_its_own() {
-    is_said(&lines(ClientKind::Web, |c| c.introspects = vec![API.into()]), Advice, "introspects", API);
+    is_said(&lines(ClientKind::Web, |c| c.settings.introspects = vec![API.into()]), Advice, "introspects", API);
     assert!(
-        lines(ClientKind::Web, |c| c.introspects = vec!["https://other.example".into()])
+        lines(ClientKind::Web, |c| c.settings.introspects = vec!["https://other.example".into()])
             .iter()
             .all(|line| line.level == Level::Ok)
     );
@@ -236,17 +250,17 @@ fn an_api_that_introspects_tokens_of_its_own() {
 #[test]
 fn what_nobody_has_registered_is_named_once() {
     let mut web = client(ClientKind::Web);
-    web.introspects = vec![FILES.into()];
+    web.settings.introspects = vec![FILES.into()];
     let custom = ScopeClaims::default();
     let named = strays(&web, &[api(API, &[])], &custom);
     assert_eq!(named, Strays { apis: vec![FILES.into()], scopes: vec![] });
-    web.scopes = Scopes::parse("openid a b").unwrap();
+    web.settings.scope = Scopes::parse("openid a b").unwrap();
     assert_eq!(strays(&web, &[api(API, &["a"]), api(FILES, &[])], &custom), Strays { apis: vec![], scopes: vec!["b".into()] });
 }
 
 #[test]
 fn max_auth_age_says_what_it_means() {
-    let said = |seconds| lines(ClientKind::Spa, |client| client.max_auth_age = Some(Span::from_seconds(seconds)));
+    let said = |seconds| lines(ClientKind::Spa, |client| client.settings.max_auth_age = Some(Span::from_seconds(seconds)));
     let of = |lines: &[Finding]| lines.iter().find(|line| line.setting == "max auth age").cloned().unwrap();
     assert!(of(&lines(ClientKind::Web, |_| ())).is.starts_with("none: "));
     let long = of(&said(259_200));

@@ -1,4 +1,4 @@
-//! Values of a client that other rules need without the client.
+//! The values of a client's settings (`client_metadata`) by their registered names, where specifications have registered them.
 
 use crate::protocol::values::names::names;
 
@@ -15,4 +15,62 @@ pub enum ClientKind {
     Service,
 }
 
+/// How a client authenticates (RFC 7591 §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// It does not: a public client.
+    None,
+    /// HTTP Basic (RFC 6749 §2.3.1).
+    ClientSecretBasic,
+    /// `client_id` and `client_secret` in the body.
+    ClientSecretPost,
+    /// A JWT signed with the client's own key (RFC 7523, OpenID Connect Core §9).
+    PrivateKeyJwt,
+}
+
+/// The grant types of the token endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrantType {
+    /// RFC 6749 §4.1.
+    AuthorizationCode,
+    /// RFC 6749 §6.
+    RefreshToken,
+    /// RFC 6749 §4.4.
+    ClientCredentials,
+}
+
+/// Whether PKCE is required of a client (RFC 9700 §2.1.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PkceRule {
+    /// Always.
+    #[default]
+    Required,
+    /// Only verified when sent; for old confidential OpenID Connect clients.
+    Optional,
+}
+
+/// Where a client's public keys come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ClientKeySource {
+    /// It has none.
+    #[default]
+    None,
+    /// Registered with it: a JWK set as JSON.
+    Inline(String),
+    /// Fetched from a URL of the client's.
+    Url(String),
+}
+
 names!(ClientKind { Spa = "spa", Native = "native", Web = "web", Service = "service" });
+names!(AuthMethod {
+    None = "none",
+    ClientSecretBasic = "client_secret_basic",
+    ClientSecretPost = "client_secret_post",
+    PrivateKeyJwt = "private_key_jwt",
+});
+names!(GrantType {
+    AuthorizationCode = "authorization_code",
+    RefreshToken = "refresh_token",
+    ClientCredentials = "client_credentials",
+});
+names!(PkceRule { Required = "required", Optional = "optional" });

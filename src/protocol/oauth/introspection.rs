@@ -40,7 +40,7 @@ pub fn view(caller: &Client, issued_to: &str, resources: &[String]) -> Option<Vi
     if caller.id == issued_to {
         return Some(View::Own);
     }
-    resources.iter().any(|uri| caller.introspects.contains(uri)).then_some(View::Resource)
+    resources.iter().any(|uri| caller.settings.introspects.contains(uri)).then_some(View::Resource)
 }
 
 /// The scopes that a resource server sees: those of the APIs it serves (RFC 7662 §2.2, RFC 9701 §5); `apis` are these.
@@ -76,7 +76,7 @@ mod tests {
     fn who_may_know_what() {
         let mut rs = client(ClientKind::Service);
         rs.id = "rs".into();
-        rs.introspects = vec!["https://api.example.com".into()];
+        rs.settings.introspects = vec!["https://api.example.com".into()];
         let resources = ["https://api.example.com".to_owned(), "https://files.example.com".into()];
         assert_eq!(view(&rs, "app", &resources), Some(View::Resource));
         assert_eq!(view(&rs, "app", &resources[1..]), None);

@@ -6,6 +6,7 @@ pub mod authorization_response;
 pub mod client;
 pub mod client_assertion;
 pub mod client_auth;
+pub mod client_metadata;
 pub mod client_review;
 pub mod client_values;
 pub mod introspection;

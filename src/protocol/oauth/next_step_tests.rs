@@ -37,7 +37,7 @@ fn facts<'a>() -> Facts<'a> {
 }
 
 fn allowed(scopes: &str) -> Allowed {
-    let audiences = client(ClientKind::Spa).audiences;
+    let audiences = client(ClientKind::Spa).settings.audiences;
     Allowed { scopes: Scopes::parse(scopes).unwrap(), audiences }
 }
 

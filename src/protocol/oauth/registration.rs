@@ -3,7 +3,7 @@
 
 use super::{
     api,
-    client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType, PkceRule},
+    client::{AuthMethod, Client, ClientKeySource, ClientKind, ClientMetadata, GrantType, PkceRule},
     redirect_uri,
 };
 use crate::protocol::{
@@ -15,6 +15,8 @@ use crate::protocol::{
 const MIN_MAX_AUTH_AGE: Span = Span::from_seconds(300);
 /// The upper limit: no grant is valid for longer.
 const MAX_MAX_AUTH_AGE: Span = Span::from_seconds(366 * 86_400);
+/// The maximum retry window, as for the server's own setting.
+const MAX_RETRY_WINDOW: Span = Span::from_seconds(300);
 /// The maximum length of a client's lists.
 const LIST_LIMIT: usize = 50;
 
@@ -25,7 +27,17 @@ impl Client {
     /// The mistake and the expected value, for the operator.
     pub fn check(&self) -> Result<(), Invalid> {
         check_id(&self.id)?;
-        check_text("client name", &self.name)?;
+        self.settings.check()
+    }
+}
+
+impl ClientMetadata {
+    /// Validates the settings as a whole.
+    ///
+    /// # Errors
+    /// The mistake and the expected value, for the operator.
+    pub fn check(&self) -> Result<(), Invalid> {
+        check_text("client name", &self.client_name)?;
         for (name, count) in [
             ("redirect URIs", self.redirect_uris.len()),
             ("post-logout redirect URIs", self.post_logout_redirect_uris.len()),
@@ -79,12 +91,15 @@ impl Client {
         if self.is_public() && !self.introspects.is_empty() {
             return Err("introspection: expected a client that authenticates (RFC 7662 2.1)".into());
         }
-        match (&self.keys, self.auth_method) {
+        if self.jwks.is_some() && self.jwks_uri.is_some() {
+            return Err("keys: expected either jwks or jwks_uri, received both (RFC 7591 2)".into());
+        }
+        match (self.keys(), self.token_endpoint_auth_method) {
             (ClientKeySource::None, AuthMethod::PrivateKeyJwt) => {
                 Err("private_key_jwt: expected the client's public keys or their URL, received neither".into())
             }
             (ClientKeySource::None, _) | (ClientKeySource::Inline(_), AuthMethod::PrivateKeyJwt) => Ok(()),
-            (ClientKeySource::Url(url), AuthMethod::PrivateKeyJwt) => remote_url::check("jwks_uri", url),
+            (ClientKeySource::Url(url), AuthMethod::PrivateKeyJwt) => remote_url::check("jwks_uri", &url),
             _ => Err("keys: expected none unless the client authenticates with private_key_jwt".into()),
         }
     }
@@ -99,6 +114,9 @@ impl Client {
         }
         if self.kind != ClientKind::Service && !self.may_use(GrantType::AuthorizationCode) {
             return Err("grant types: expected authorization_code for a client with users".into());
+        }
+        if let Some(window) = self.refresh_retry_window.filter(|window| *window > MAX_RETRY_WINDOW) {
+            return Err(format!("retry window: expected at most {MAX_RETRY_WINDOW}, received {window}").into());
         }
         match self.max_auth_age {
             Some(_) if self.kind == ClientKind::Service => {
@@ -134,7 +152,7 @@ pub fn is_pairwise(subject: &str) -> bool {
 }
 
 /// OpenID Connect Core §8.1: the sector is the host name that all redirect URIs of a client share, unless it is set explicitly.
-fn check_sector(client: &Client, sector: &str) -> Result<(), Invalid> {
+fn check_sector(client: &ClientMetadata, sector: &str) -> Result<(), Invalid> {
     let is_host = (1..=253).contains(&sector.len())
         && sector.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b));
     if client.kind == ClientKind::Service {
@@ -181,39 +199,48 @@ mod tests {
         assert!(refused(|c| c.id = "p.abc".into()).contains("subject"));
         for name in [" ", "a\u{202e}b", "\u{feff}", "a\nb"] {
             let mut client = client(ClientKind::Spa);
-            client.name = name.into();
+            client.settings.client_name = name.into();
             assert!(client.check().unwrap_err().as_ref().contains("name"), "{name:?}");
         }
-        assert!(refused(|c| c.redirect_uris.clear()).contains("at least one"));
-        assert!(refused(|c| c.redirect_uris = vec!["https://a.example/".into(); 51]).contains("at most 50"));
-        assert!(refused(|c| c.pkce = PkceRule::Optional).contains("9700"));
-        assert!(refused(|c| c.auth_method = AuthMethod::ClientSecretPost).contains("cannot authenticate"));
-        assert!(refused(|c| c.audiences = vec!["api".into()]).contains("absolute"));
-        assert!(refused(|c| c.cors_origins = vec!["null".into()]).contains("scheme"));
-        assert!(refused(|c| c.cors_origins = vec!["https://a.example/".into()]).contains("scheme"));
-        assert!(refused(|c| c.default_audiences = Some(vec!["https://other.example".into()])).contains("one of the client's"));
-        assert!(refused(|c| c.introspects = vec!["https://api.example.com".into()]).contains("authenticates"));
-        assert!(refused(|c| c.post_logout_redirect_uris = vec!["http://a.example/".into()]).contains("post-logout"));
-        assert!(refused(|c| c.backchannel_logout_uri = Some("http://a.example/".into())).contains("https"));
-        assert!(refused(|c| c.pairwise_sector = Some("https://a.example".into())).contains("host name"));
+        assert!(refused(|c| c.settings.redirect_uris.clear()).contains("at least one"));
+        assert!(refused(|c| c.settings.redirect_uris = vec!["https://a.example/".into(); 51]).contains("at most 50"));
+        assert!(refused(|c| c.settings.pkce = PkceRule::Optional).contains("9700"));
+        assert!(
+            refused(|c| c.settings.token_endpoint_auth_method = AuthMethod::ClientSecretPost).contains("cannot authenticate")
+        );
+        assert!(refused(|c| c.settings.audiences = vec!["api".into()]).contains("absolute"));
+        assert!(refused(|c| c.settings.cors_origins = vec!["null".into()]).contains("scheme"));
+        assert!(refused(|c| c.settings.cors_origins = vec!["https://a.example/".into()]).contains("scheme"));
+        assert!(
+            refused(|c| c.settings.default_audiences = Some(vec!["https://other.example".into()]))
+                .contains("one of the client's")
+        );
+        assert!(refused(|c| c.settings.introspects = vec!["https://api.example.com".into()]).contains("authenticates"));
+        assert!(refused(|c| c.settings.post_logout_redirect_uris = vec!["http://a.example/".into()]).contains("post-logout"));
+        assert!(refused(|c| c.settings.backchannel_logout_uri = Some("http://a.example/".into())).contains("https"));
+        assert!(refused(|c| c.settings.pairwise_sector = Some("https://a.example".into())).contains("host name"));
     }
 
     #[test]
     fn each_way_to_authenticate_has_what_it_needs() {
         let refused = |change| refused(ClientKind::Web, change);
-        assert!(refused(|c| c.auth_method = AuthMethod::None).contains("must"));
-        assert!(refused(|c| c.auth_method = AuthMethod::PrivateKeyJwt).contains("public keys"));
-        assert!(refused(|c| c.keys = ClientKeySource::Inline("{}".into())).contains("expected none"));
+        assert!(refused(|c| c.settings.token_endpoint_auth_method = AuthMethod::None).contains("must"));
+        assert!(refused(|c| c.settings.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt).contains("public keys"));
+        assert!(refused(|c| c.settings.jwks = Some("{}".into())).contains("expected none"));
         let mut web = client(ClientKind::Web);
-        (web.auth_method, web.keys) = (AuthMethod::PrivateKeyJwt, ClientKeySource::Url("https://app.example.com/jwks".into()));
+        web.settings.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt;
+        web.settings.jwks_uri = Some("https://app.example.com/jwks".into());
         assert_eq!(web.check(), Ok(()));
-        web.keys = ClientKeySource::Url("http://app.example.com/jwks".into());
+        web.settings.jwks = Some("{}".into());
+        assert!(web.check().unwrap_err().as_ref().contains("either jwks or jwks_uri"));
+        (web.settings.jwks, web.settings.jwks_uri) = (None, Some("http://app.example.com/jwks".into()));
         assert!(web.check().unwrap_err().as_ref().starts_with("jwks_uri"));
     }
 
     #[test]
     fn max_auth_age_is_neither_too_low_nor_beyond_every_grant() {
-        let with = |kind, seconds| Client { max_auth_age: Some(Span::from_seconds(seconds)), ..client(kind) }.check();
+        let with =
+            |kind, seconds| ClientMetadata { max_auth_age: Some(Span::from_seconds(seconds)), ..client(kind).settings }.check();
         for seconds in [300, 259_200, 366 * 86_400] {
             assert_eq!(with(ClientKind::Spa, seconds), Ok(()), "{seconds}");
         }
@@ -224,15 +251,26 @@ mod tests {
     }
 
     #[test]
+    fn a_retry_window_is_not_for_thieves() {
+        let with = |kind, millis| {
+            ClientMetadata { refresh_retry_window: Some(Span::from_millis(millis)), ..client(kind).settings }.check()
+        };
+        assert_eq!((with(ClientKind::Spa, 0), with(ClientKind::Web, 300_000)), (Ok(()), Ok(())));
+        assert!(with(ClientKind::Spa, 300_001).unwrap_err().as_ref().contains("at most 5m"));
+    }
+
+    #[test]
     fn grant_types_fit_the_kind() {
-        let client_credentials = |c: &mut Client| c.grant_types.push(GrantType::ClientCredentials);
+        let client_credentials = |c: &mut Client| c.settings.grant_types.push(GrantType::ClientCredentials);
         assert!(refused(ClientKind::Spa, client_credentials).contains("authenticates"));
         assert!(
-            refused(ClientKind::Service, |c| c.grant_types.push(GrantType::RefreshToken)).contains("only client_credentials")
+            refused(ClientKind::Service, |c| c.settings.grant_types.push(GrantType::RefreshToken))
+                .contains("only client_credentials")
         );
-        assert!(refused(ClientKind::Web, |c| c.grant_types.clear()).contains("authorization_code"));
+        assert!(refused(ClientKind::Web, |c| c.settings.grant_types.clear()).contains("authorization_code"));
         assert!(
-            refused(ClientKind::Service, |c| c.backchannel_logout_uri = Some("https://a.example/".into())).contains("no users")
+            refused(ClientKind::Service, |c| c.settings.backchannel_logout_uri = Some("https://a.example/".into()))
+                .contains("no users")
         );
         let mut web = client(ClientKind::Web);
         client_credentials(&mut web);

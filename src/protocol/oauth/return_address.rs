@@ -57,8 +57,8 @@ impl ReturnAddress {
 /// # Errors
 /// [`Mismatch`]; then nothing may be redirected (RFC 6749 §4.1.2.1).
 pub fn find(client: &Client, sent: Option<&str>, needed: bool) -> Result<ReturnAddress, Mismatch> {
-    let uri = match (sent, client.redirect_uris.as_slice()) {
-        (Some(sent), registered) if registered.iter().any(|r| redirect_uri::matches(client.kind, r, sent)) => sent,
+    let uri = match (sent, client.settings.redirect_uris.as_slice()) {
+        (Some(sent), registered) if registered.iter().any(|r| redirect_uri::matches(client.settings.kind, r, sent)) => sent,
         (Some(_), _) => return Err(Mismatch::Unregistered),
         // OAuth 2.1 §2.3.2: may be omitted if only one is registered; OpenID Connect Core 3.1.2.1: never.
         (None, [only]) if !needed => only,
@@ -70,8 +70,11 @@ pub fn find(client: &Client, sent: Option<&str>, needed: bool) -> Result<ReturnA
 /// The registered post-logout redirect URI that `sent` names (RP-Initiated Logout §3).
 #[must_use]
 pub fn find_after_logout(client: &Client, sent: &str, state: Option<&str>) -> Option<ReturnAddress> {
-    let is_registered =
-        client.post_logout_redirect_uris.iter().any(|registered| redirect_uri::matches(client.kind, registered, sent));
+    let is_registered = client
+        .settings
+        .post_logout_redirect_uris
+        .iter()
+        .any(|registered| redirect_uri::matches(client.settings.kind, registered, sent));
     is_registered.then(|| ReturnAddress { uri: sent.to_owned(), state: state.map(str::to_owned), mode: ResponseMode::Query })
 }
 
@@ -83,12 +86,12 @@ mod tests {
     #[test]
     fn an_absent_uri_is_told_only_where_there_is_no_doubt() {
         let mut client = client(ClientKind::Web);
-        client.redirect_uris = vec!["https://a.example/cb".into()];
+        client.settings.redirect_uris = vec!["https://a.example/cb".into()];
         assert_eq!(find(&client, None, false).map(|r| r.uri), Ok("https://a.example/cb".into()));
         assert_eq!(find(&client, None, true), Err(Mismatch::Missing));
-        client.redirect_uris.push("https://b.example/cb".into());
+        client.settings.redirect_uris.push("https://b.example/cb".into());
         assert_eq!(find(&client, None, false), Err(Mismatch::Missing));
-        client.redirect_uris.clear();
+        client.settings.redirect_uris.clear();
         assert_eq!(find(&client, None, false), Err(Mismatch::Missing));
     }
 

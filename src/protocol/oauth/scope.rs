@@ -1,7 +1,9 @@
 //! Scope lists (RFC 6749 §3.3): their grammar and comparison; and the operator's own scopes, which grant further claims about a
 //! user. The claims of a standard scope are in `user`; the scopes that a client may request are in `client`.
 
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::protocol::error::Invalid;
 
@@ -112,6 +114,24 @@ impl Scopes {
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join(" "))
+    }
+}
+
+impl Serialize for Scopes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scopes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(|malformed| {
+            de::Error::custom(format_args!(
+                "expected at most {LIMIT} scopes of printable ASCII, separated by single spaces (RFC 6749 3.3), received '{}'",
+                malformed.0
+            ))
+        })
     }
 }
 

@@ -160,7 +160,7 @@ mod tests {
 
     fn app() -> Client {
         let mut app = client(ClientKind::Web);
-        app.post_logout_redirect_uris = vec![BYE.into()];
+        app.settings.post_logout_redirect_uris = vec![BYE.into()];
         app
     }
 

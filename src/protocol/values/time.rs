@@ -1,9 +1,9 @@
 //! Points in time and spans, as the rules use them: whole milliseconds since 1970 UTC. Nothing here reads a clock (`clock.rs`
 //! does), and no rule orders credentials by time (generations are integers).
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -111,6 +111,13 @@ impl Span {
         Self(if millis < 0 { 0 } else { millis })
     }
 
+    /// Parses a duration of whole milliseconds, as people write it; what [`Span`] displays is parsed to the same value.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let duration = humantime::parse_duration(text).ok().filter(|duration| duration.subsec_nanos() % 1_000_000 == 0)?;
+        i64::try_from(duration.as_millis()).ok().map(Self)
+    }
+
     /// Whole milliseconds.
     #[must_use]
     pub const fn millis(self) -> i64 {
@@ -156,8 +163,24 @@ impl fmt::Display for Span {
     }
 }
 
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&text)
+            .ok_or_else(|| de::Error::custom(format_args!("expected a duration such as 30s or 72h, received '{text}'")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -199,5 +222,30 @@ mod tests {
         assert!(Age::Of(span).is_at_most(span) && !Age::Of(span).is_below(span));
         assert!(!Age::FromTheFuture.is_at_most(span) && !Age::FromTheFuture.is_below(span));
         assert!(!Age::Of(Span::ZERO).is_below(Span::ZERO), "no time at all is a window of none");
+    }
+
+    #[test]
+    fn spans_that_are_none_are_refused() {
+        for text in ["", "10", "soon", "-1s", "1500us", "1ns", "1m 1ns", "300000000000years", "99999999999999999999s"] {
+            assert_eq!(Span::parse(text), None, "{text}");
+        }
+        let parse = Span::parse;
+        assert_eq!(
+            (parse("5months 27days 19h 12m"), parse("1h30m")),
+            (parse("180days"), parse("90m")),
+            "other spellings are read"
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_span_that_is_shown_is_read_as_the_same(millis in prop_oneof![0..i64::MAX, 0..100_000_i64], unit in 1..=31_557_600_000_i64) {
+            for millis in [millis, millis / unit * unit] {
+                let shown = Span::from_millis(millis);
+                prop_assert_eq!(Span::parse(&shown.to_string()), Some(shown), "{}", shown);
+            }
+        }
     }
 }

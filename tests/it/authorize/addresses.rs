@@ -11,7 +11,7 @@ fn a_native_app_listens_on_any_port_of_a_loopback_ip() {
     both(|server| {
         server.add_user("alice");
         let native = server.add_client("native", ClientKind::Native, |client| {
-            client.redirect_uris =
+            client.settings.redirect_uris =
                 ["http://127.0.0.1/cb?a=b", "http://[::1]:1234/cb", "http://localhost:8000/cb"].map(String::from).into();
         });
         for address in [
@@ -78,7 +78,8 @@ fn a_native_app_listens_on_any_port_of_a_loopback_ip() {
 fn ports_are_free_for_native_apps_alone() {
     both(|server| {
         for (id, kind) in [("spa", ClientKind::Spa), ("web", ClientKind::Web)] {
-            let client = server.add_client(id, kind, |client| client.redirect_uris = vec!["http://127.0.0.1:8000/cb".into()]);
+            let client =
+                server.add_client(id, kind, |client| client.settings.redirect_uris = vec!["http://127.0.0.1:8000/cb".into()]);
             let ask = |uri: &str| {
                 ask(server, &Browser::new(server), "GET", &Browser::request(&client, "openid", &[("redirect_uri", uri)])).status
             };
@@ -94,8 +95,9 @@ fn ports_are_free_for_native_apps_alone() {
 fn a_private_use_scheme_is_matched_whole() {
     both(|server| {
         server.add_user("alice");
-        let native =
-            server.add_client("native", ClientKind::Native, |client| client.redirect_uris = vec!["com.example.app:/cb".into()]);
+        let native = server.add_client("native", ClientKind::Native, |client| {
+            client.settings.redirect_uris = vec!["com.example.app:/cb".into()];
+        });
         let page = Browser::new(server).follow(&Browser::request(&native, "openid", &[]), "alice", "allow");
         assert!(page.location().starts_with("com.example.app:/cb?code=sym_ac_"), "{page:?}");
         assert_eq!(server.redeem(&native, &query_of(page.location())["code"]).status, 200);

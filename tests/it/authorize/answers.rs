@@ -87,8 +87,9 @@ fn state_comes_back_byte_for_byte_in_every_mode() {
 fn state_survives_sign_in_and_consent() {
     both(|server| {
         server.add_user("alice");
-        let native =
-            server.add_client("native", ClientKind::Native, |client| client.redirect_uris = vec!["com.example.app:/cb".into()]);
+        let native = server.add_client("native", ClientKind::Native, |client| {
+            client.settings.redirect_uris = vec!["com.example.app:/cb".into()];
+        });
         for state in STATES {
             let page = Browser::new(server).follow(&Browser::request(&native, "openid", &[("state", state)]), "alice", "allow");
             assert_eq!(query_of(page.location())["state"], state);
@@ -127,8 +128,8 @@ fn a_query_that_was_registered_is_kept_and_nothing_comes_twice() {
                 .into_iter()
                 .enumerate()
         {
-            let web =
-                server.add_client(&format!("web{n}"), ClientKind::Web, |client| client.redirect_uris = vec![address.into()]);
+            let web = server
+                .add_client(&format!("web{n}"), ClientKind::Web, |client| client.settings.redirect_uris = vec![address.into()]);
             let home = at_home(server, &web, "openid");
             for (scope, first) in [("openid", "code"), ("admin", "error")] {
                 let get = |mode| ask(server, &home, "GET", &Browser::request(&web, scope, &[("response_mode", mode)]));
@@ -160,7 +161,8 @@ fn a_form_may_be_posted_to_every_address_that_can_be_registered() {
         .into_iter()
         .enumerate()
         {
-            let client = server.add_client(&format!("client{n}"), kind, |client| client.redirect_uris = vec![address.into()]);
+            let client =
+                server.add_client(&format!("client{n}"), kind, |client| client.settings.redirect_uris = vec![address.into()]);
             let mut browser = Browser::new(server);
             let page = browser.follow(&Browser::request(&client, "openid", &[("response_mode", "form_post")]), "alice", "allow");
             assert!(received(&page, "form_post", address).contains_key("code"));
@@ -203,7 +205,7 @@ fn resources_choose_among_those_of_the_client() {
     both(|server| {
         server.add_user("alice");
         let files = "https://files.example.com/v1";
-        let spa = server.add_client("spa", ClientKind::Spa, |client| client.audiences.push(files.into()));
+        let spa = server.add_client("spa", ClientKind::Spa, |client| client.settings.audiences.push(files.into()));
         let home = at_home(server, &spa, "notes:read");
         assert_eq!(audience(server, &home, &spa, &[]), serde_json::json!([API, files]));
         assert_eq!(audience(server, &home, &spa, &[files]), files);

@@ -70,7 +70,7 @@ fn stays(server: &Server, browsers: &[&Browser], path: &str, words: &str) {
 
 fn client(server: &Server) -> Client {
     server.add_user("alice");
-    server.add_client("spa", ClientKind::Spa, |client| client.name = "Example <Notes>".into())
+    server.add_client("spa", ClientKind::Spa, |client| client.settings.client_name = "Example <Notes>".into())
 }
 
 #[test]
@@ -93,8 +93,9 @@ fn an_unregistered_redirect_uri() {
 fn no_redirect_uri_where_one_is_needed() {
     both(|server| {
         let spa = client(server);
-        let many =
-            server.add_client("many", ClientKind::Spa, |client| client.redirect_uris.push("https://other.example.com/cb".into()));
+        let many = server.add_client("many", ClientKind::Spa, |client| {
+            client.settings.redirect_uris.push("https://other.example.com/cb".into());
+        });
         let (home, outsider) = (at_home(server, &spa, "openid"), Browser::new(server));
         for (client, scope) in [(&spa, "openid"), (&spa, "notes:read openid email"), (&many, "notes:read"), (&many, "openid")] {
             let path = Browser::request(client, scope, &[("redirect_uri", "")]);

@@ -144,12 +144,12 @@ fn what_a_client_may_not_do() {
         // Registration refuses such a client; an older database may have one.
         let mut refreshing = server.add_client("web", ClientKind::Web, |_| ());
         let web = refreshing.clone();
-        (refreshing.id, refreshing.grant_types) = ("refreshing".into(), vec![GrantType::RefreshToken]);
+        (refreshing.id, refreshing.settings.grant_types) = ("refreshing".into(), vec![GrantType::RefreshToken]);
         server.store(|connection| clients::insert(connection, &refreshing));
         let page = ask(server, &Browser::new(server), "GET", &Browser::request(&refreshing, "openid", &[]));
         assert_eq!(error_of(server, &page, CALLBACK), "unauthorized_client");
         // PKCE may be left out by a client that was excused, and then altogether.
-        let old = server.add_client("old", ClientKind::Web, |client| client.pkce = PkceRule::Optional);
+        let old = server.add_client("old", ClientKind::Web, |client| client.settings.pkce = PkceRule::Optional);
         for (challenge, method, error) in [
             ("", "", "login_required"),
             (CHALLENGE, "S256", "login_required"),

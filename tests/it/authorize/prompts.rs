@@ -19,8 +19,9 @@ fn prompt_none_shows_no_page_at_all() {
     both(|server| {
         server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
-        let native =
-            server.add_client("native", ClientKind::Native, |client| client.redirect_uris = vec!["com.example.app:/cb".into()]);
+        let native = server.add_client("native", ClientKind::Native, |client| {
+            client.settings.redirect_uris = vec!["com.example.app:/cb".into()];
+        });
         let silent = |client, scope| Browser::request(client, scope, &[("prompt", "none")]);
         let mut home = Browser::new(server);
         for method in ["GET", "POST"] {

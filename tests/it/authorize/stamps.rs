@@ -21,7 +21,7 @@ fn tampered(stamp: &str, at: usize) -> String {
 
 /// A client that asks for consent each time.
 fn native(server: &Server) -> Client {
-    server.add_client("native", ClientKind::Native, |client| client.redirect_uris = vec![APP.into()])
+    server.add_client("native", ClientKind::Native, |client| client.settings.redirect_uris = vec![APP.into()])
 }
 
 /// Allows what this request asks for; the stamp that says so.
@@ -104,7 +104,7 @@ fn consent_given_counts_for_its_request_its_session_and_two_minutes() {
     both(|server| {
         server.add_user("alice");
         let native = native(server);
-        let other = server.add_client("other", ClientKind::Native, |client| client.redirect_uris = vec![APP.into()]);
+        let other = server.add_client("other", ClientKind::Native, |client| client.settings.redirect_uris = vec![APP.into()]);
         let mut home = Browser::new(server);
         home.sign_in("alice");
         let request = Browser::request(&native, "openid", &[]);

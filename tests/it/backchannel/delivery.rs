@@ -133,7 +133,7 @@ fn the_address_is_the_one_that_is_registered_when_it_is_sent() {
             let set = |uri: Option<String>| {
                 server.store(|connection| {
                     clients::update(connection, change, |_, client| -> Result<(), symbolon::testing::store::Error> {
-                        client.backchannel_logout_uri = uri;
+                        client.settings.backchannel_logout_uri = uri;
                         Ok(())
                     })
                 });

@@ -147,7 +147,7 @@ fn the_user_is_asked_about_what_claims_open() {
         }
         // Consent is to a request as it was shown: another `claims` needs another answer.
         let native = server.add_client("native", ClientKind::Native, |client| {
-            client.redirect_uris = vec!["com.example.app:/cb".into()];
+            client.settings.redirect_uris = vec!["com.example.app:/cb".into()];
         });
         let request = Browser::request(&native, "openid", &[("claims", &json!({"userinfo": {"email": null}}).to_string())]);
         let page = browser.get(&request);

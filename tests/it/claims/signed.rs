@@ -21,8 +21,8 @@ use crate::{
 
 fn client(server: &Server, algorithm: Algorithm) -> Client {
     server.add_client(&format!("by-{}", algorithm.as_str()), ClientKind::Spa, |client| {
-        (client.algorithm, client.userinfo_signed) = (algorithm, true);
-        client.scopes = Scopes::parse(super::ALL).unwrap();
+        (client.settings.signing_alg, client.settings.userinfo_signed) = (algorithm, true);
+        client.settings.scope = Scopes::parse(super::ALL).unwrap();
     })
 }
 
@@ -36,7 +36,7 @@ fn verified(server: &Server, page: &Page, client: &Client) -> Value {
     assert_eq!((page.status, page.header("content-type")), (200, Some("application/jwt")), "{page:?}");
     assert_eq!(page.header("cache-control"), Some("no-store"));
     let header = jsonwebtoken::decode_header(&page.body).unwrap();
-    assert_eq!(format!("{:?}", header.alg), client.algorithm.as_str());
+    assert_eq!(format!("{:?}", header.alg), client.settings.signing_alg.as_str());
     assert_eq!(header.typ.as_deref(), Some("JWT"));
     let set: JwkSet = serde_json::from_value(server.get("/.well-known/jwks.json", &[]).json).unwrap();
     let key = DecodingKey::from_jwk(set.find(&header.kid.unwrap()).unwrap()).unwrap();
@@ -59,7 +59,7 @@ fn each_algorithm_signs_what_the_plain_answer_says() {
             let received = verified(server, &ask(server, tokens.text("access_token")), &client);
             assert_eq!((&received["sub"], &received["aud"]), (&alice.claims.id.to_string().into(), &client.id.as_str().into()));
             assert!((received["iat"].as_i64().unwrap() - server.now().seconds()).abs() <= 30);
-            change_client(server, &client.id, |client| client.userinfo_signed = false);
+            change_client(server, &client.id, |client| client.settings.userinfo_signed = false);
             let plain = server.userinfo(tokens.text("access_token"));
             assert_eq!(plain.header("content-type"), Some("application/json"));
             let of_jwt: BTreeSet<_> = ["iss", "aud", "iat"].into();

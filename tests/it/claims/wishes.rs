@@ -33,8 +33,8 @@ fn only_the_user_it_means_is_answered_for() {
         server.add_user("alice");
         server.add_user("bob");
         let public = server.add_client("public", ClientKind::Spa, |_| ());
-        let pairwise =
-            server.add_client("pairwise", ClientKind::Spa, |client| client.pairwise_sector = Some("app.example.com".into()));
+        let pairwise = server
+            .add_client("pairwise", ClientKind::Spa, |client| client.settings.pairwise_sector = Some("app.example.com".into()));
         for client in [&public, &pairwise] {
             let [hers, his] = ["alice", "bob"].map(|name| sub(server, client, name));
             let mut home = Browser::new(server);
@@ -69,7 +69,7 @@ fn a_subject_that_is_nobodys_is_nobody() {
         let alice = server.add_user("alice");
         let public = server.add_client("public", ClientKind::Spa, |_| ());
         let add = |id: &str, sector: &str| {
-            server.add_client(id, ClientKind::Spa, |client| client.pairwise_sector = Some(sector.into()))
+            server.add_client(id, ClientKind::Spa, |client| client.settings.pairwise_sector = Some(sector.into()))
         };
         let (one, two) = (add("one", "a.example"), add("two", "b.example"));
         let id = alice.claims.id.to_string();

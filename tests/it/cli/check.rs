@@ -137,7 +137,7 @@ fn an_unregistered_api_of_an_older_version_is_named() {
             .store()
             .with(|connection| {
                 symbolon::testing::store::clients::update(connection, "app", |_, client| {
-                    client.audiences = vec!["https://old.example".into()];
+                    client.settings.audiences = vec!["https://old.example".into()];
                     Ok::<_, symbolon::testing::store::Error>(())
                 })
             })

@@ -143,7 +143,8 @@ fn what_is_set_is_what_apps_are_told() {
         let symbolon = Binary::beside(&server, &database);
         server.add_user("alice");
         let app = server.add_client("app", ClientKind::Spa, |client| {
-            client.scopes = symbolon::testing::protocol::oauth::scope::Scopes::parse("openid profile roles groups").unwrap();
+            client.settings.scope =
+                symbolon::testing::protocol::oauth::scope::Scopes::parse("openid profile roles groups").unwrap();
         });
         symbolon.text("user set alice --role editor --group staff --attribute nickname=Al");
         let tokens = server.tokens(&app, "alice", "openid profile roles groups");

@@ -126,7 +126,7 @@ fn another_url_and_inline_keys_take_their_place_at_once() {
                     connection,
                     "app",
                     |_, client| -> Result<(), symbolon::testing::store::Error> {
-                        client.keys = source.clone();
+                        client.settings.set_keys(source.clone());
                         Ok(())
                     },
                 )

@@ -13,7 +13,7 @@ use symbolon::testing::{
     protocol::{
         oauth::{
             api::{Api, ApiScope},
-            client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType},
+            client::{AuthMethod, Client, ClientKind, GrantType},
             scope::Scopes,
         },
         values::algorithm::Algorithm,
@@ -49,26 +49,26 @@ pub fn prepare(server: &Server) {
 /// The resource server of the first API, with a secret.
 pub fn resource_server(server: &Server, algorithm: Algorithm) -> Client {
     server.add_client(&format!("notes-{}", algorithm.as_str()), ClientKind::Service, |client| {
-        client.introspects = vec![API.into()];
-        client.algorithm = algorithm;
+        client.settings.introspects = vec![API.into()];
+        client.settings.signing_alg = algorithm;
     })
 }
 
 /// A web app with a secret that may use both APIs, for users and by itself.
 pub fn relying_party(server: &Server, algorithm: Algorithm, change: impl FnOnce(&mut Client)) -> Client {
     server.add_client(&format!("app-{}", algorithm.as_str()), ClientKind::Web, |client| {
-        client.scopes = Scopes::parse("openid profile email offline_access notes:read files:read").unwrap();
-        client.audiences = vec![API.into(), FILES.into()];
-        client.grant_types.push(GrantType::ClientCredentials);
-        client.post_logout_redirect_uris = vec![GOODBYE.into()];
-        client.algorithm = algorithm;
+        client.settings.scope = Scopes::parse("openid profile email offline_access notes:read files:read").unwrap();
+        client.settings.audiences = vec![API.into(), FILES.into()];
+        client.settings.grant_types.push(GrantType::ClientCredentials);
+        client.settings.post_logout_redirect_uris = vec![GOODBYE.into()];
+        client.settings.signing_alg = algorithm;
         change(client);
     })
 }
 
 /// Registers a key of its own for the client, in place of its secret; the private half.
 fn with_key(client: &mut Client) -> Value {
-    let pair: Box<dyn KeyPair> = match client.algorithm {
+    let pair: Box<dyn KeyPair> = match client.settings.signing_alg {
         Algorithm::Rs256 => Box::new(RS256.generate_key_pair(2048).unwrap()),
         Algorithm::Ps256 => Box::new(PS256.generate_key_pair(2048).unwrap()),
         Algorithm::Es256 => Box::new(ES256.generate_key_pair().unwrap()),
@@ -77,11 +77,11 @@ fn with_key(client: &mut Client) -> Value {
     let [mut public, mut private] =
         [pair.to_jwk_public_key(), pair.to_jwk_key_pair()].map(|jwk| serde_json::to_value(jwk.as_ref()).unwrap());
     (public["kid"], private["kid"]) = ("mine".into(), "mine".into());
-    if client.algorithm == Algorithm::EdDsa {
+    if client.settings.signing_alg == Algorithm::EdDsa {
         public["alg"] = "Ed25519".into(); // RFC 9864: so Web Crypto exports it
     }
-    (client.auth_method, client.secret_hash) = (AuthMethod::PrivateKeyJwt, None);
-    client.keys = ClientKeySource::Inline(json!({ "keys": [public] }).to_string());
+    (client.settings.token_endpoint_auth_method, client.secret_hash) = (AuthMethod::PrivateKeyJwt, None);
+    client.settings.jwks = Some(json!({ "keys": [public] }).to_string());
     private
 }
 
@@ -92,8 +92,8 @@ fn with_each_algorithm(server: &Server, tell: impl Fn(&Value), change: impl Fn(&
         let mut key = Value::Null;
         let app = relying_party(server, *algorithm, |client| {
             key = with_key(client);
-            client.userinfo_signed = true;
-            client.pairwise_sector = Some("app.example.com".into());
+            client.settings.userinfo_signed = true;
+            client.settings.pairwise_sector = Some("app.example.com".into());
             change(client);
         });
         let resource_server = resource_server(server, *algorithm);
@@ -103,9 +103,9 @@ fn with_each_algorithm(server: &Server, tell: impl Fn(&Value), change: impl Fn(&
             &json!({
                 "key": key,
                 "algorithm": algorithm.as_str(),
-                "redirect_uri": app.redirect_uris[0],
+                "redirect_uri": app.settings.redirect_uris[0],
                 "post_logout_redirect_uri": GOODBYE,
-                "backchannel_logout_uri": app.backchannel_logout_uri,
+                "backchannel_logout_uri": app.settings.backchannel_logout_uri,
                 "notes": API,
                 "files": FILES,
                 "resource_server": {"client_id": resource_server.id, "client_secret": SECRET},
@@ -127,7 +127,7 @@ fn oauth4webapi_uses_every_service_and_hears_of_logouts() {
     both_with(allow_loopback, |server| {
         let tell = |settings: &Value| node("oauth4webapi_services.mjs", settings);
         with_each_algorithm(server, tell, |client| {
-            client.backchannel_logout_uri = Some(format!("http://127.0.0.1:{}/logout", free_port()));
+            client.settings.backchannel_logout_uri = Some(format!("http://127.0.0.1:{}/logout", free_port()));
         });
     });
 }
@@ -136,6 +136,6 @@ fn oauth4webapi_uses_every_service_and_hears_of_logouts() {
 fn authlib_uses_every_service() {
     both(|server| {
         let tell = |settings: &Value| python("authlib_client.py", settings);
-        with_each_algorithm(server, tell, |client| client.userinfo_signed = false);
+        with_each_algorithm(server, tell, |client| client.settings.userinfo_signed = false);
     });
 }

@@ -21,11 +21,11 @@ const ALL: &str = "openid offline_access";
 fn token(server: &Server, client: &Client, address: &str, form: &[(&str, &str)]) -> Answer {
     server.advance(1);
     let mut headers = from(address, "notes/2");
-    if client.has_secret() {
+    if client.settings.has_secret() {
         headers.push(("Authorization", basic(&client.id, SECRET)));
     }
     let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let own = if client.has_secret() { vec![] } else { vec![("client_id", client.id.as_str())] };
+    let own = if client.settings.has_secret() { vec![] } else { vec![("client_id", client.id.as_str())] };
     let answer = server.token(&[form, &own].concat(), &headers);
     assert_eq!(answer.status, 200, "{answer:?}");
     answer
@@ -37,7 +37,7 @@ fn redeem(server: &Server, client: &Client, address: &str) -> Answer {
     let form = [
         ("grant_type", "authorization_code"),
         ("code", code.as_str()),
-        ("redirect_uri", &client.redirect_uris[0]),
+        ("redirect_uri", &client.settings.redirect_uris[0]),
         ("code_verifier", VERIFIER),
     ];
     token(server, client, address, &form)

@@ -38,8 +38,8 @@ impl Server {
         self.add_api(FILES, "Files API", &[("files:read", "Read your files")]);
         for (id, uri) in [("notes", API), ("files", FILES)] {
             self.add_client(id, ClientKind::Service, |client| {
-                (client.audiences, client.scopes) = (vec![], Scopes::default());
-                client.introspects = vec![uri.into()];
+                (client.settings.audiences, client.settings.scope) = (vec![], Scopes::default());
+                client.settings.introspects = vec![uri.into()];
             });
         }
     }
@@ -47,8 +47,8 @@ impl Server {
     /// Adds a web app for both APIs, which has a secret.
     pub fn add_web(&self, id: &str) -> Client {
         self.add_client(id, ClientKind::Web, |client| {
-            client.audiences = vec![API.into(), FILES.into()];
-            client.scopes = Scopes::parse("openid email offline_access notes:read files:read").unwrap();
+            client.settings.audiences = vec![API.into(), FILES.into()];
+            client.settings.scope = Scopes::parse("openid email offline_access notes:read files:read").unwrap();
         })
     }
 

@@ -124,7 +124,7 @@ impl Browser {
     pub fn request(client: &Client, scope: &str, more: &[(&str, &str)]) -> String {
         let mut pairs = vec![
             ("client_id", client.id.as_str()),
-            ("redirect_uri", client.redirect_uris[0].as_str()),
+            ("redirect_uri", client.settings.redirect_uris[0].as_str()),
             ("response_type", "code"),
             ("scope", scope),
             ("state", "st4te"),

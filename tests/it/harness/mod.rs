@@ -222,13 +222,13 @@ impl Server {
     /// Adds a client of this kind, named after its id; a confidential one has [`SECRET`].
     pub fn add_client(&self, id: &str, kind: ClientKind, change: impl FnOnce(&mut Client)) -> Client {
         let mut client = Client::new(id, format!("App {id}"), kind, self.now());
-        client.secret_hash = client.has_secret().then(|| secret_hash(SECRET));
-        client.audiences = vec![API.into()];
+        client.secret_hash = client.settings.has_secret().then(|| secret_hash(SECRET));
+        client.settings.audiences = vec![API.into()];
         if kind == ClientKind::Service {
-            client.scopes = Scopes::parse("notes:read notes:write").unwrap();
+            client.settings.scope = Scopes::parse("notes:read notes:write").unwrap();
         } else {
-            client.redirect_uris = vec![CALLBACK.into()];
-            client.scopes = Scopes::parse("openid profile email offline_access notes:read").unwrap();
+            client.settings.redirect_uris = vec![CALLBACK.into()];
+            client.settings.scope = Scopes::parse("openid profile email offline_access notes:read").unwrap();
         }
         change(&mut client);
         client.check().unwrap();
@@ -238,7 +238,7 @@ impl Server {
 
     /// A strict client: no retry window.
     pub fn add_strict_client(&self, id: &str) -> Client {
-        self.add_client(id, ClientKind::Spa, |client| client.retry_window = Some(Span::ZERO))
+        self.add_client(id, ClientKind::Spa, |client| client.settings.refresh_retry_window = Some(Span::ZERO))
     }
 
     /// `POST /token`.
@@ -253,7 +253,7 @@ impl Server {
                 ("grant_type", "authorization_code"),
                 ("client_id", &client.id),
                 ("code", code),
-                ("redirect_uri", &client.redirect_uris[0]),
+                ("redirect_uri", &client.settings.redirect_uris[0]),
                 ("code_verifier", VERIFIER),
             ],
             &[],

@@ -185,8 +185,9 @@ fn headers_have_limits() {
 fn a_request_at_the_limit_comes_through() {
     both(|server| {
         server.add_user("alice");
-        let native =
-            server.add_client("native", ClientKind::Native, |client| client.redirect_uris = vec!["com.example.app:/cb".into()]);
+        let native = server.add_client("native", ClientKind::Native, |client| {
+            client.settings.redirect_uris = vec!["com.example.app:/cb".into()];
+        });
         let request = |prompt, state: &str| Browser::request(&native, "openid", &[("prompt", prompt), ("state", state)]);
         let room = REQUEST_LIMIT + "/authorize?".len() - request("login consent", "").len();
         let state = "s".repeat(room);

@@ -168,7 +168,7 @@ fn every_field_of_the_consent_and_sign_out_forms() {
 fn every_parameter_of_a_request_to_sign_out() {
     both(|server| {
         let spa = server.add_client("spa", symbolon::testing::protocol::oauth::client::ClientKind::Spa, |client| {
-            client.post_logout_redirect_uris = vec![BYE.into()];
+            client.settings.post_logout_redirect_uris = vec![BYE.into()];
         });
         server.add_user("alice");
         let mut home = Browser::new(server);

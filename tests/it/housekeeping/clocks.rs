@@ -164,7 +164,7 @@ fn a_client_is_still_told_that_a_session_has_ended() {
             let alice = server.add_user("alice").claims.id;
             let listener = Listener::with("HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n");
             let app = server.add_client("app", ClientKind::Spa, |client| {
-                client.backchannel_logout_uri = Some(format!("{}/told", listener.url));
+                client.settings.backchannel_logout_uri = Some(format!("{}/told", listener.url));
             });
             server.tokens(&app, "alice", "openid");
             server.disable(alice);

@@ -102,7 +102,7 @@ fn no_table_grows_under_a_steady_load() {
     both_with(hours, |server| {
         server.add_user("alice");
         server.add_user("bob");
-        server.add_client("spa", ClientKind::Spa, |client| client.retry_window = Some(Span::ZERO));
+        server.add_client("spa", ClientKind::Spa, |client| client.settings.refresh_retry_window = Some(Span::ZERO));
         let mut load = Load { server, browsers: vec![Browser::new(server), Browser::new(server)], apps: Vec::new() };
         let mut largest: BTreeMap<&str, [i64; 2]> = BTreeMap::new();
         // Counts of failed sign-ins are kept the longest: for 25 hours. Then ten hours, and ten more.

@@ -20,8 +20,8 @@ const BACKCHANNEL: &str = "https://app.example.com/told";
 /// An app that wants to be told.
 fn add_app(server: &Server) -> Client {
     server.add_client("app", ClientKind::Spa, |client| {
-        client.backchannel_logout_uri = Some(BACKCHANNEL.into());
-        client.retry_window = Some(Span::ZERO);
+        client.settings.backchannel_logout_uri = Some(BACKCHANNEL.into());
+        client.settings.refresh_retry_window = Some(Span::ZERO);
     })
 }
 

@@ -74,7 +74,7 @@ fn whatever_is_wrong_the_answer_is_the_same() {
         let (_, theirs) = stage(&elsewhere);
         let mut browser = Browser::new(server);
         let code = browser.code(&web, "alice", "openid");
-        let signed = server.add_client("signed", ClientKind::Web, |client| client.userinfo_signed = true);
+        let signed = server.add_client("signed", ClientKind::Web, |client| client.settings.userinfo_signed = true);
         let signed_tokens = server.tokens_as(&signed, "alice", "openid");
         let user_info = server.send(
             "GET",
@@ -155,7 +155,7 @@ fn what_has_ended_is_told_like_what_never_was() {
         is_refused(&expired, "idle for too long");
 
         let of_deleted = server.tokens_as(&web, "alice", scope);
-        let other = server.add_client("other", ClientKind::Web, |client| client.introspects = vec![FILES.into()]);
+        let other = server.add_client("other", ClientKind::Web, |client| client.settings.introspects = vec![FILES.into()]);
         let for_files = server.refresh_as(&web, of_deleted.text("refresh_token"), &[("resource", FILES), ("scope", "openid")]);
         assert!(server.is_active(&other.id, for_files.text("access_token")));
         server.store(|connection| clients::delete(connection, "web", now));

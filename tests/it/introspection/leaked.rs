@@ -43,7 +43,7 @@ fn forged(server: &Server) -> String {
 fn a_key_that_has_retired_signs_nothing_that_is_believed() {
     both(|server| {
         server.add_apis();
-        server.add_client("job", ClientKind::Service, |client| client.scopes = Scopes::parse("notes:read").unwrap());
+        server.add_client("job", ClientKind::Service, |client| client.settings.scope = Scopes::parse("notes:read").unwrap());
         assert_ne!(server.introspect("notes", &forged(server)).body, INACTIVE, "as long as the key signs");
         let now = server.now();
         let next = keys::generate(&server.app.config.secrets, Algorithm::Rs256, now, now).unwrap();
@@ -82,7 +82,8 @@ fn a_key_that_leaked_makes_no_token_of_another_issuer_user_or_client() {
         let ids = ["alice", "bob"].map(|name| server.add_user(name).claims.id.to_string());
         let [web, other] = ["web", "other"].map(|id| server.add_web(id));
         let pairwise = server.add_client("pairwise", ClientKind::Web, |client| {
-            (client.scopes, client.pairwise_sector) = (web.scopes.clone(), Some("app.example.com".into()));
+            (client.settings.scope, client.settings.pairwise_sector) =
+                (web.settings.scope.clone(), Some("app.example.com".into()));
         });
         let ours = grant_of(&server.tokens_as(&web, "alice", "openid notes:read"));
         server.tokens_as(&other, "bob", "openid notes:read");
@@ -118,7 +119,9 @@ fn a_key_that_leaked_makes_no_token_of_another_issuer_user_or_client() {
 fn a_service_that_is_made_anew_or_may_not_act_for_itself_leaves_its_tokens_behind() {
     both(|server| {
         server.add_apis();
-        let add = || server.add_client("job", ClientKind::Service, |client| client.scopes = Scopes::parse("notes:read").unwrap());
+        let add = || {
+            server.add_client("job", ClientKind::Service, |client| client.settings.scope = Scopes::parse("notes:read").unwrap())
+        };
         add();
         let token = server.serve("job", &[]).text("access_token").to_owned();
         assert_ne!(server.introspect("notes", &token).body, INACTIVE);
@@ -128,10 +131,10 @@ fn a_service_that_is_made_anew_or_may_not_act_for_itself_leaves_its_tokens_behin
         add();
         assert_eq!(server.introspect("notes", &token).body, INACTIVE);
 
-        server.add_client("web", ClientKind::Web, |client| client.grant_types.push(GrantType::ClientCredentials));
+        server.add_client("web", ClientKind::Web, |client| client.settings.grant_types.push(GrantType::ClientCredentials));
         let token = server.serve("web", &[]).text("access_token").to_owned();
         assert_ne!(server.introspect("notes", &token).body, INACTIVE);
-        change_client(server, "web", |client| client.grant_types.retain(|grant| *grant != GrantType::ClientCredentials));
+        change_client(server, "web", |client| client.settings.grant_types.retain(|grant| *grant != GrantType::ClientCredentials));
         assert_eq!(server.introspect("notes", &token).body, INACTIVE);
     });
 }
@@ -151,12 +154,12 @@ fn a_client_that_is_switched_off_stays_so_whoever_else_changes_it() {
                 clients::update(connection, "job", |_, client| {
                     begun.wait();
                     std::thread::sleep(std::time::Duration::from_millis(200)); // the other comes in between, where it can
-                    client.name = "Another name".into();
+                    client.settings.client_name = "Another name".into();
                     Ok::<_, symbolon::testing::store::Error>(())
                 })
             });
         });
         let job = server.store(|connection| clients::find(connection, "job")).unwrap();
-        assert_eq!((job.name.as_str(), job.disabled_at), ("Another name", Some(now)));
+        assert_eq!((job.settings.client_name.as_str(), job.disabled_at), ("Another name", Some(now)));
     });
 }

@@ -44,7 +44,7 @@ fn a_signed_answer_says_what_the_plain_one_says() {
         server.store(|connection| signing_keys::insert(connection, &key));
         server.advance(21); // the keys are read again
         server.add_client("curve", ClientKind::Web, |client| {
-            (client.introspects, client.algorithm) = (vec![API.into()], Algorithm::Es256);
+            (client.settings.introspects, client.settings.signing_alg) = (vec![API.into()], Algorithm::Es256);
         });
         let mut inactive: Vec<_> = ["x", "sym_rt_x", tokens.text("id_token")].map(str::to_owned).into();
         inactive.push(ask(server, "notes", "x", JWT).body);

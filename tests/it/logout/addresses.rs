@@ -11,7 +11,7 @@ fn an_address_that_is_nearly_right_is_wrong() {
         server.add_user("alice");
         let app = add_app(server, "app");
         server.add_client("other", ClientKind::Spa, |client| {
-            client.post_logout_redirect_uris = vec!["https://other.example.com/bye".into()];
+            client.settings.post_logout_redirect_uris = vec!["https://other.example.com/bye".into()];
         });
         let (mut browser, mut ours) = signed_in_at(server, &app, "alice");
         for (number, address) in [
@@ -83,8 +83,8 @@ fn a_native_app_listens_on_a_port_of_the_moment() {
     both(|server| {
         server.add_user("alice");
         let native = server.add_client("native", ClientKind::Native, |client| {
-            client.redirect_uris = vec!["com.example.app:/cb".into()];
-            client.post_logout_redirect_uris = vec!["http://127.0.0.1/bye".into(), "com.example.app:/bye".into()];
+            client.settings.redirect_uris = vec!["com.example.app:/cb".into()];
+            client.settings.post_logout_redirect_uris = vec!["http://127.0.0.1/bye".into(), "com.example.app:/bye".into()];
         });
         for (address, source) in
             [("http://127.0.0.1:49152/bye", "http://127.0.0.1:49152"), ("com.example.app:/bye", "com.example.app:")]

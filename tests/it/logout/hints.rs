@@ -42,7 +42,7 @@ fn who_sends_them_is_not_believed_and_nobody_is_sent_back() {
         server.add_user("bob");
         let (app, other) = (add_app(server, "app"), add_app(server, "other"));
         let signing = server.add_client("signing", ClientKind::Spa, |client| {
-            (client.userinfo_signed, client.post_logout_redirect_uris) = (true, vec![BYE.into()]);
+            (client.settings.userinfo_signed, client.settings.post_logout_redirect_uris) = (true, vec![BYE.into()]);
         });
         let (mut browser, ours) = signed_in_at(server, &app, "alice");
         let theirs = tokens(server, &mut browser, &other, "alice", "openid");

@@ -76,7 +76,7 @@ fn between_judging_and_advancing_nothing_is_issued() {
             server.token(&[&[("client_id", "spa")], form].concat(), &headers)
         };
         let redeem = |code: &str| {
-            let redirect_uri = ("redirect_uri", spa.redirect_uris[0].as_str());
+            let redirect_uri = ("redirect_uri", spa.settings.redirect_uris[0].as_str());
             post(HERE, &[("grant_type", "authorization_code"), ("code", code), redirect_uri, ("code_verifier", VERIFIER)])
         };
         // A code, a refresh, and a refresh from another network, which the user is told of.

@@ -49,7 +49,7 @@ fn every_change_raises_it_and_one_that_failed_does_not() {
                 "clients::update",
                 Box::new(|connection| {
                     clients::update(connection, "one", |_, client| -> Result<(), Error> {
-                        client.name = "Another".into();
+                        client.settings.client_name = "Another".into();
                         Ok(())
                     })
                     .map(drop)

@@ -20,7 +20,7 @@ fn received(server: &Server, client: &str, answer: &Answer) -> Option<String> {
 fn an_api_that_is_removed_takes_its_tokens_and_scopes_along() {
     both(|server| {
         let (web, mut browser) = stage(server);
-        change(server, |client| client.default_audiences = Some(vec![FILES.into(), API.into()]));
+        change(server, |client| client.settings.default_audiences = Some(vec![FILES.into(), API.into()]));
         let wide = tokens(server, &mut browser, &web, ALL, &[]);
         let only_files = tokens(server, &mut browser, &web, "files:read", &[FILES]);
         let openid_at_files = tokens(server, &mut browser, &web, "openid files:read", &[FILES]);
@@ -30,16 +30,19 @@ fn an_api_that_is_removed_takes_its_tokens_and_scopes_along() {
         assert!(server.store(|connection| apis::remove(connection, FILES)));
         assert!(!server.store(|connection| apis::remove(connection, FILES)), "it is gone");
         let left = server.store(|connection| clients::find(connection, "web")).unwrap();
-        assert_eq!((left.audiences, left.default_audiences), (vec![API.to_owned()], Some(vec![API.to_owned()])));
-        assert_eq!(left.scopes.to_string(), "openid email offline_access notes:read");
-        assert!(server.store(|connection| clients::find(connection, "files")).unwrap().introspects.is_empty());
+        assert_eq!(
+            (left.settings.audiences, left.settings.default_audiences),
+            (vec![API.to_owned()], Some(vec![API.to_owned()]))
+        );
+        assert_eq!(left.settings.scope.to_string(), "openid email offline_access notes:read");
+        assert!(server.store(|connection| clients::find(connection, "files")).unwrap().settings.introspects.is_empty());
 
         for token in [&wide, &only_files, &openid_at_files] {
             assert_eq!(received(server, "files", token), None, "nobody serves it any more");
         }
         server.store(|connection| {
             clients::update(connection, "files", |_, client| {
-                client.introspects = vec![FILES.into()];
+                client.settings.introspects = vec![FILES.into()];
                 Ok::<_, symbolon::testing::store::Error>(())
             })
         });
@@ -72,7 +75,7 @@ fn an_api_that_a_client_may_not_use_any_more_takes_its_scopes_along() {
         let (web, mut browser) = stage(server);
         let wide = tokens(server, &mut browser, &web, ALL, &[]);
         let only_files = tokens(server, &mut browser, &web, "offline_access files:read", &[FILES, API]);
-        change(server, |client| client.audiences = vec![API.into()]);
+        change(server, |client| client.settings.audiences = vec![API.into()]);
 
         let left = "openid offline_access notes:read";
         assert_eq!(received(server, "files", &wide), None);
@@ -94,7 +97,7 @@ fn a_scope_that_an_api_does_not_have_any_more_is_gone_from_its_tokens() {
         notes.scopes = vec![ApiScope { name: "notes:list".into(), description: None }];
         assert!(server.store(|connection| apis::update(connection, &notes)));
         let left = server.store(|connection| clients::find(connection, "web")).unwrap();
-        assert_eq!(left.scopes.to_string(), "openid email offline_access files:read", "a new scope is nobody's yet");
+        assert_eq!(left.settings.scope.to_string(), "openid email offline_access files:read", "a new scope is nobody's yet");
 
         assert_eq!((received(server, "notes", &wide).as_deref(), received(server, "notes", &only_notes)), (Some(""), None));
         assert_eq!(received(server, "files", &wide).as_deref(), Some("files:read"));
@@ -105,7 +108,7 @@ fn a_scope_that_an_api_does_not_have_any_more_is_gone_from_its_tokens() {
         );
         refused(&server.refresh_as(&web, only_notes.text("refresh_token"), &[]), "invalid_scope");
 
-        change(server, |client| client.scopes = client.scopes.with(["notes:read"].into_iter()));
+        change(server, |client| client.settings.scope = client.settings.scope.with(["notes:read"].into_iter()));
         let again = server.refresh_as(&web, only_notes.text("refresh_token"), &[]);
         is_for(&again, "notes:read", &API.into());
     });
@@ -119,8 +122,8 @@ fn a_scope_goes_with_the_api_at_which_the_client_had_it() {
         server.add_api("https://more.example.com", "More", &[("files:read", "Read more files")]);
         let wide = tokens(server, &mut browser, &web, ALL, &[]);
         server.add_client("both", symbolon::testing::protocol::oauth::client::ClientKind::Service, |client| {
-            client.audiences = vec![FILES.into(), "https://more.example.com".into()];
-            client.scopes = Scopes::parse("files:read").unwrap();
+            client.settings.audiences = vec![FILES.into(), "https://more.example.com".into()];
+            client.settings.scope = Scopes::parse("files:read").unwrap();
         });
         assert!(server.store(|connection| apis::remove(connection, FILES)));
         is_for(

@@ -20,15 +20,15 @@ fn stage(server: &Server) -> Client {
     server.add_user("alice");
     server.add_apis();
     let mut web = server.add_web("web");
-    web.max_auth_age = Some(Span::from_seconds(3_600));
-    set_max_auth_age(server, web.max_auth_age);
+    web.settings.max_auth_age = Some(Span::from_seconds(3_600));
+    set_max_auth_age(server, web.settings.max_auth_age);
     web
 }
 
 fn set_max_auth_age(server: &Server, max_auth_age: Option<Span>) {
     server.store(|connection| {
         clients::update(connection, "web", |_, client| -> Result<(), Error> {
-            client.max_auth_age = max_auth_age;
+            client.settings.max_auth_age = max_auth_age;
             Ok(())
         })
     });

@@ -83,7 +83,7 @@ fn a_client_whose_key_is_missing_is_told_that_it_is_not_its_doing() {
     both(|server| {
         server.add_user("alice");
         let web = server.add_client("web", ClientKind::Web, |client| {
-            (client.algorithm, client.userinfo_signed) = (Algorithm::EdDsa, true);
+            (client.settings.signing_alg, client.settings.userinfo_signed) = (Algorithm::EdDsa, true);
         });
         let basic = {
             use base64::{Engine, engine::general_purpose::STANDARD};
@@ -94,7 +94,7 @@ fn a_client_whose_key_is_missing_is_told_that_it_is_not_its_doing() {
         let form = [
             ("grant_type", "authorization_code"),
             ("code", code.as_str()),
-            ("redirect_uri", &web.redirect_uris[0]),
+            ("redirect_uri", &web.settings.redirect_uris[0]),
             ("code_verifier", VERIFIER),
         ];
         for _ in 0..3 {

@@ -22,10 +22,10 @@ const SHORT_MAX_AUTH_AGE: Span = Span::from_seconds(3_600);
 
 impl Lines {
     pub(super) fn pkce(&mut self, client: &Client) {
-        match client.pkce {
+        match client.settings.pkce {
             PkceRule::Required => self.say(Good, "PKCE", "required", "required", "RFC 9700 2.1.1"),
             PkceRule::Optional => {
-                let level = if client.is_public() { Problem } else { Advice };
+                let level = if client.settings.is_public() { Problem } else { Advice };
                 self.say(level, "PKCE", "optional", "required (symbolon client set --no-pkce-optional)", "RFC 9700 2.1.1");
             }
         }
@@ -33,9 +33,9 @@ impl Lines {
 
     pub(super) fn redirect_uris(&mut self, client: &Client) {
         const SETTING: &str = "redirect URI";
-        for uri in &client.redirect_uris {
+        for uri in &client.settings.redirect_uris {
             let is_http = uri.starts_with("http:");
-            match (is_http, client.kind) {
+            match (is_http, client.settings.kind) {
                 (true, ClientKind::Native) if host(uri).as_deref() == Some("localhost") => {
                     let is = format!("{uri}: a host name, which may resolve elsewhere");
                     self.say(Advice, SETTING, &is, "http://127.0.0.1 or http://[::1]", "RFC 8252 8.3");
@@ -52,17 +52,17 @@ impl Lines {
                 }
             }
         }
-        for origin in client.cors_origins.iter().filter(|origin| origin.starts_with("http:")) {
+        for origin in client.settings.cors_origins.iter().filter(|origin| origin.starts_with("http:")) {
             self.say(Advice, "CORS origin", &format!("{origin}: not encrypted"), "https", "RFC 9700 2.6");
         }
     }
 
     pub(super) fn refresh(&mut self, client: &Client, facts: &Facts<'_>) {
         const SETTING: &str = "scope";
-        let has_refresh = client.may_use(GrantType::RefreshToken);
-        if client.scopes.contains(OFFLINE_ACCESS) {
+        let has_refresh = client.settings.may_use(GrantType::RefreshToken);
+        if client.settings.scope.contains(OFFLINE_ACCESS) {
             let is = "offline_access: its refresh tokens outlive the browser session";
-            match (has_refresh, client.kind) {
+            match (has_refresh, client.settings.kind) {
                 (false, _) => {
                     let is = "offline_access, without refresh tokens";
                     self.say(Problem, SETTING, is, "refresh tokens (--refresh), or remove this scope", "OpenID Connect Core 11");
@@ -76,7 +76,7 @@ impl Lines {
         if !has_refresh {
             return;
         }
-        let window = client.retry_window.unwrap_or(facts.retry_window);
+        let window = client.settings.refresh_retry_window.unwrap_or(facts.retry_window);
         let (level, is) = match window {
             Span::ZERO => (Advice, "0s: a lost response forces the user to sign in again".to_owned()),
             long if long > LONG_RETRY_WINDOW => {
@@ -90,7 +90,7 @@ impl Lines {
     pub(super) fn max_auth_age(&mut self, client: &Client) {
         const SETTING: &str = "max auth age";
         const SECTION: &str = "SP 800-63B-4 2.1.3";
-        let Some(max_auth_age) = client.max_auth_age else {
+        let Some(max_auth_age) = client.settings.max_auth_age else {
             let should_be = "a duration (symbolon client set --max-auth-age), if users should sign in again regularly";
             return self.say(Good, SETTING, "none: a sign-in is valid for as long as a grant", should_be, SECTION);
         };
@@ -104,16 +104,16 @@ impl Lines {
 
     pub(super) fn logout(&mut self, client: &Client) {
         const SETTING: &str = "after sign-out";
-        if client.post_logout_redirect_uris.is_empty() {
+        if client.settings.post_logout_redirect_uris.is_empty() {
             let is = "none: users who sign out stay on this server's page";
             self.say(Advice, SETTING, is, "one (symbolon client set --post-logout-redirect-uri)", "RP-Initiated Logout 3.1");
         }
-        for uri in &client.post_logout_redirect_uris {
-            let is_good = client.kind == ClientKind::Native || !uri.starts_with("http:");
+        for uri in &client.settings.post_logout_redirect_uris {
+            let is_good = client.settings.kind == ClientKind::Native || !uri.starts_with("http:");
             self.say(if is_good { Good } else { Advice }, SETTING, uri, "https, matched exactly", "RP-Initiated Logout 3.1");
         }
-        match &client.backchannel_logout_uri {
-            None if client.kind == ClientKind::Web => {
+        match &client.settings.backchannel_logout_uri {
+            None if client.settings.kind == ClientKind::Web => {
                 let is = "none: its own sessions continue when users sign out here";
                 let should_be = "a URL (symbolon client set --backchannel-logout-uri)";
                 self.say(Advice, "back-channel logout", is, should_be, "Back-Channel Logout 2.2");
@@ -127,7 +127,7 @@ impl Lines {
     }
 
     pub(super) fn subjects(&mut self, client: &Client) {
-        let Some(sector) = &client.pairwise_sector else {
+        let Some(sector) = &client.settings.pairwise_sector else {
             return self.say(
                 Good,
                 "subjects",
@@ -136,7 +136,7 @@ impl Lines {
                 "OpenID Connect Core 8",
             );
         };
-        let hosts = redirect_hosts(client);
+        let hosts = redirect_hosts(&client.settings);
         if hosts.iter().all(|host| host == sector) {
             return self.say(Good, "subjects", &format!("pairwise in {sector}"), "pairwise", "OpenID Connect Core 8.1");
         }

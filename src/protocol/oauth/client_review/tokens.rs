@@ -17,8 +17,8 @@ use crate::protocol::{
 impl Lines {
     pub(super) fn authentication(&mut self, client: &Client, facts: &Facts<'_>) {
         const SETTING: &str = "authentication";
-        let is = client.auth_method.as_str();
-        match client.auth_method {
+        let is = client.settings.token_endpoint_auth_method.as_str();
+        match client.settings.token_endpoint_auth_method {
             AuthMethod::None => return self.say(Good, SETTING, is, "none: it cannot keep a secret", "RFC 6749 2.1"),
             AuthMethod::PrivateKeyJwt => {
                 self.say(Good, SETTING, is, is, "RFC 9700 2.5");
@@ -48,30 +48,30 @@ impl Lines {
             let is = format!("cannot be loaded: {why}");
             return self.say(Problem, SETTING, &is, "a set of public keys: its assertions are rejected", "RFC 7523 3");
         }
-        match &client.keys {
+        match client.settings.keys() {
             ClientKeySource::Url(url) if url.starts_with("http:") => {
                 self.say(Advice, SETTING, &format!("{url}: not encrypted"), "https", "RFC 9700 2.6");
             }
             ClientKeySource::Url(url) => {
-                self.say(Good, SETTING, url, "at a URL: the client can rotate them itself", "OpenID Connect Core 10.1.1");
+                self.say(Good, SETTING, &url, "at a URL: the client can rotate them itself", "OpenID Connect Core 10.1.1");
             }
             _ => self.say(Good, SETTING, "registered inline", "updated with client set --jwks on rotation", "RFC 7523 3"),
         }
     }
 
     pub(super) fn service(&mut self, client: &Client, facts: &Facts<'_>) {
-        if client.may_use(GrantType::ClientCredentials) {
+        if client.settings.may_use(GrantType::ClientCredentials) {
             self.say(Good, "grant types", "client_credentials", "client_credentials", "RFC 6749 4.4");
         } else {
             let should_be = "client_credentials (symbolon client set --client-credentials)";
             self.say(Problem, "grant types", "none: it gets no token", should_be, "RFC 6749 4.4");
         }
-        if client.audiences.is_empty() {
+        if client.settings.audiences.is_empty() {
             let is = "none: its tokens are only for this server";
             self.say(Advice, "APIs", is, "those it calls (symbolon client set --api)", "RFC 9068 3");
         }
         let custom = |scope: &str| facts.scope_claims.scopes().any(|one| one == scope);
-        for scope in client.scopes.iter().filter(|scope| STANDARD.contains(scope) || custom(scope)) {
+        for scope in client.settings.scope.iter().filter(|scope| STANDARD.contains(scope) || custom(scope)) {
             let is = format!("{scope}: about a user");
             self.say(Advice, "scope", &is, "none of these: there is no user with client_credentials", "RFC 6749 4.4");
         }
@@ -87,8 +87,8 @@ impl Lines {
             let is = format!("{scope}: not a scope of any of its APIs");
             self.say(Advice, "scope", &is, "a scope of an API it uses, or remove it", "RFC 9700 2.3");
         }
-        match client.default_audiences() {
-            _ if client.audiences.is_empty() => {}
+        match client.settings.default_audiences() {
+            _ if client.settings.audiences.is_empty() => {}
             [] => {
                 let is = "none: a request without resource gets a token only for this server";
                 self.say(Advice, "default API", is, "one (symbolon client set --default-api)", "RFC 9068 3");
@@ -100,8 +100,8 @@ impl Lines {
                 self.say(Advice, "default API", &is, should_be, "RFC 9700 2.3");
             }
         }
-        for uri in &client.introspects {
-            if client.audiences.contains(uri) {
+        for uri in &client.settings.introspects {
+            if client.settings.audiences.contains(uri) {
                 let is = format!("{uri}, for which it also gets tokens");
                 self.say(
                     Advice,
@@ -117,11 +117,11 @@ impl Lines {
     }
 
     pub(super) fn signatures(&mut self, client: &Client, facts: &Facts<'_>) {
-        let name = client.algorithm.as_str();
+        let name = client.settings.signing_alg.as_str();
         if !facts.has_key {
             let is = format!("{name}, for which this server has no active key");
             self.say(Problem, "signatures", &is, "a key (symbolon key add --algorithm)", "RFC 7518 3.1");
-        } else if client.algorithm == Algorithm::Rs256 || client.audiences.is_empty() {
+        } else if client.settings.signing_alg == Algorithm::Rs256 || client.settings.audiences.is_empty() {
             self.say(Good, "signatures", name, "one that all consumers of its tokens can verify", "OpenID Connect Core 15.1");
         } else {
             self.say(Advice, "signatures", name, "RS256, unless all of its APIs can verify this one", "RFC 9068 2.1");

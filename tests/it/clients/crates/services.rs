@@ -158,7 +158,7 @@ fn openidconnect_reads_each_algorithm_introspects_revokes_and_signs_out() {
         ] {
             // The crate verifies an answer of userinfo by RS256 alone.
             let userinfo_signed = algorithm == Algorithm::Rs256;
-            let registered = relying_party(server, algorithm, |client| client.userinfo_signed = userinfo_signed);
+            let registered = relying_party(server, algorithm, |client| client.settings.userinfo_signed = userinfo_signed);
             let provider = Provider::discover(&IssuerUrl::new(server.url.clone()).unwrap(), &http).unwrap();
             let services = provider.additional_metadata().clone();
             let secret = ClientSecret::new(SECRET.into());

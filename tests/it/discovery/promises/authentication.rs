@@ -13,7 +13,7 @@ use openssl::{
     rsa::Rsa,
 };
 use serde_json::{Value, json};
-use symbolon::testing::protocol::oauth::client::{AuthMethod, Client, ClientKeySource, ClientKind, GrantType};
+use symbolon::testing::protocol::oauth::client::{AuthMethod, Client, ClientKind, GrantType};
 
 use super::{exactly, values};
 use crate::harness::{API, Answer, Browser, CALLBACK, SECRET, Server, VERIFIER, both};
@@ -60,15 +60,15 @@ impl Caller {
         let kind = if method == AuthMethod::None { ClientKind::Spa } else { ClientKind::Web };
         let pair = (method == AuthMethod::PrivateKeyJwt).then(|| pair(algorithm));
         let client = server.add_client(id, kind, |client| {
-            client.auth_method = method;
-            if !client.has_secret() {
+            client.settings.token_endpoint_auth_method = method;
+            if !client.settings.has_secret() {
                 client.secret_hash = None;
             }
             if let Some((_, public)) = &pair {
-                client.keys = ClientKeySource::Inline(json!({"keys": [public]}).to_string());
+                client.settings.jwks = Some(json!({"keys": [public]}).to_string());
             }
             if method != AuthMethod::None {
-                client.grant_types.push(GrantType::ClientCredentials);
+                client.settings.grant_types.push(GrantType::ClientCredentials);
             }
         });
         Self { client, key: pair.map(|(key, _)| (algorithm, key)), alg: None }
@@ -246,6 +246,6 @@ fn algorithms_of_what_clients_sign() {
                 answer.status == 200
             });
         }
-        assert_eq!(callers[0].1.client.audiences, [API]);
+        assert_eq!(callers[0].1.client.settings.audiences, [API]);
     });
 }

@@ -35,7 +35,7 @@ fn all_known(server: &Server) -> Client {
     alice.claims.attributes.clone_from(attributes.as_object().unwrap());
     server.change_user(alice.claims.id, |user| user.claims = alice.claims.clone());
     let scopes = values(server, "scopes_supported").join(" ");
-    server.add_client("spa", ClientKind::Spa, |client| client.scopes = Scopes::parse(&scopes).unwrap())
+    server.add_client("spa", ClientKind::Spa, |client| client.settings.scope = Scopes::parse(&scopes).unwrap())
 }
 
 fn names(claims: &Value) -> BTreeSet<String> {
@@ -107,7 +107,7 @@ fn subjects() {
             let add = |id: &str, sector: &str| {
                 server.add_client(&format!("{kind}-{id}"), ClientKind::Spa, |client| match kind.as_str() {
                     "public" => {}
-                    "pairwise" => client.pairwise_sector = Some(sector.into()),
+                    "pairwise" => client.settings.pairwise_sector = Some(sector.into()),
                     other => panic!("{other}: what is it?"),
                 })
             };

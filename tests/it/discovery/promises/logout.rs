@@ -39,8 +39,8 @@ fn a_client_is_told_of_the_end_of_a_session() {
             tell.send(String::from_utf8(body).unwrap()).unwrap();
         });
         let spa = server.add_client("spa", ClientKind::Spa, |client| {
-            client.backchannel_logout_uri = Some(uri);
-            client.post_logout_redirect_uris = vec![CALLBACK.into()];
+            client.settings.backchannel_logout_uri = Some(uri);
+            client.settings.post_logout_redirect_uris = vec![CALLBACK.into()];
         });
         let mut browser = Browser::new(server);
         let code = browser.code(&spa, "alice", "openid");

@@ -26,8 +26,8 @@ fn clients(server: &Server) -> impl Fn(&str) -> Client {
     }
     let add = |(number, name): (usize, &str)| {
         server.add_client(&format!("signed-{number}"), ClientKind::Web, |client| {
-            client.algorithm = Algorithm::from_name(name).unwrap_or_default();
-            client.userinfo_signed = true;
+            client.settings.signing_alg = Algorithm::from_name(name).unwrap_or_default();
+            client.settings.userinfo_signed = true;
         })
     };
     let clients: Vec<_> = TRIED.into_iter().enumerate().map(add).collect();
