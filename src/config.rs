@@ -39,7 +39,7 @@ use sources::Sources;
 
 use crate::{
     protocol::{
-        oauth::{registration::check_origin, scope::ScopeClaims},
+        oauth::{scope::ScopeClaims, web_origin::check_origin},
         secrets::{SecretRing, sensitive::Sensitive},
     },
     store::DatabaseUrl,

@@ -1,4 +1,4 @@
-//! The inspection of a token: opened, its grant and client read, judged by its current state. `/userinfo`, `/introspect`, `/revoke`
+//! The inspection of a token: opened, its grant and client read, judged by its current state. `/userinfo`, `/introspect`
 //! and `symbolon explain` all use it, so that none of them can judge differently. Nothing is changed.
 
 use std::sync::Arc;

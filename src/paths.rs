@@ -17,6 +17,10 @@ pub const JWKS: &str = "/.well-known/jwks.json";
 pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
 /// Discovery (RFC 8414 §3), between host and path of the issuer.
 pub const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
+/// Where password managers look for the page that changes the password; at the root of the host.
+pub const CHANGE_PASSWORD: &str = "/.well-known/change-password";
+/// The icon that browsers ask for; at the root of the host.
+pub const FAVICON: &str = "/favicon.ico";
 /// Sign-in page.
 pub const LOGIN: &str = "/login";
 /// Consent page.

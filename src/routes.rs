@@ -2,13 +2,13 @@
 //! that a path does not support is answered with 405 and the supported methods.
 
 use actix_web::{
-    HttpRequest, Resource, Route, guard,
+    Resource, Route, guard,
     web::{self, Data, ServiceConfig},
 };
 
 use crate::{
     app::App,
-    endpoints::{authorize, discovery, health, introspect, jwks, metrics, revoke, static_files, token, userinfo},
+    endpoints::{authorize, discovery, health, introspect, jwks, metrics, revoke, static_files, token, userinfo, well_known},
     flows::{
         account, home,
         interaction::{consent, select_account},
@@ -74,10 +74,18 @@ pub fn routes(config: &mut ServiceConfig, base: &str) {
         )
         .service(api(base, paths::INTROSPECT, "POST").route(web::post().to(introspect::post)))
         .service(api(base, paths::REVOKE, "POST, OPTIONS").route(web::post().to(revoke::post)).route(options()))
-        .service(api(base, paths::JWKS, "GET, HEAD").route(read().to(jwks::get)))
-        .service(api(base, paths::OPENID_CONFIGURATION, "GET, HEAD").route(read().to(discovery::get)))
+        .service(document(base, paths::JWKS).route(read().to(jwks::get)))
+        .service(document(base, paths::OPENID_CONFIGURATION).route(read().to(discovery::get)))
         // RFC 8414 §3: the well-known part comes between host and path of the issuer.
-        .service(api("", &format!("{}{base}", paths::OAUTH_METADATA), "GET, HEAD").route(read().to(discovery::get)));
+        .service(document("", &format!("{}{base}", paths::OAUTH_METADATA)).route(read().to(discovery::get)));
+    if !base.is_empty() {
+        // RFC 8414 §5: clients may look there for OpenID Connect's document as well.
+        config.service(document("", &format!("{}{base}", paths::OPENID_CONFIGURATION)).route(read().to(discovery::get)));
+    }
+    // Addresses at the root of the host that browsers and password managers know.
+    config
+        .service(page("", paths::CHANGE_PASSWORD, "GET, HEAD").route(read().to(well_known::change_password)))
+        .service(page("", paths::FAVICON, "GET, HEAD").route(read().to(well_known::favicon)));
     // Load balancers and monitoring.
     config
         .service(api(base, paths::HEALTHZ, "GET, HEAD").route(read().to(health::alive)))
@@ -124,8 +132,14 @@ fn page(base: &str, path: &str, allow: &'static str) -> Resource {
 }
 
 fn api(base: &str, path: &str, allow: &'static str) -> Resource {
-    let refuse = move |request: HttpRequest| async move { no_route::api_method(&request, allow) };
+    let refuse = move |request: Request, app: Data<App>| async move { no_route::api_method(&request, &app, allow).await };
     web::resource(format!("{base}{path}")).default_service(web::to(refuse))
+}
+
+/// A public document, which every origin may read.
+fn document(base: &str, path: &str) -> Resource {
+    let preflight = web::method(actix_web::http::Method::OPTIONS).to(cors::public_preflight);
+    api(base, path, "GET, HEAD, OPTIONS").route(preflight)
 }
 
 /// GET, and HEAD, which is answered alike, without the body (RFC 9110 §9.3.2); but the side effects of a GET (issuing a code,

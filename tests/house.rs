@@ -27,6 +27,9 @@ mod licences;
 #[path = "house/migrations.rs"]
 mod migrations;
 #[cfg(test)]
+#[path = "house/pointers.rs"]
+mod pointers;
+#[cfg(test)]
 #[path = "house/revisions.rs"]
 mod revisions;
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! `symbolon client`: apps that users sign in to, and programs that act for themselves. What may be registered is decided by
-//! `protocol::oauth::client::Client::check`.
+//! `protocol::oauth::registration`.
 
 mod add;
 mod check;

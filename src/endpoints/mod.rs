@@ -11,3 +11,4 @@ pub mod revoke;
 pub mod static_files;
 pub mod token;
 pub mod userinfo;
+pub mod well_known;

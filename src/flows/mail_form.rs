@@ -1,6 +1,6 @@
 //! Forms that are answered by e-mail alone: requests to register and to reset a password. The response is the same, after the
 //! same statements, whether there is such an account or not (ASVS 6.3.8): no user is looked up here. The request is enqueued, and
-//! handled by `background::messages`.
+//! handled by `background::notifications`.
 
 use std::ops::Deref;
 

@@ -14,7 +14,7 @@ use crate::protocol::{error::Invalid, values::algorithm::Algorithm};
 const LIMIT: usize = 20;
 /// Members that only private or symmetric keys have (RFC 7518 §6.2.2, §6.3.2, §6.4.1).
 const SECRET: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
-/// RFC 7523bis: the type may be absent, but no other one is accepted.
+/// RFC 10070: the type may be absent, but no other one is accepted.
 const TYPES: [&str; 4] = ["jwt", "application/jwt", "client-authentication+jwt", "application/client-authentication+jwt"];
 
 /// The keys that may verify.

@@ -1,6 +1,8 @@
 //! The error page, `templates/error.html` with the words in `templates/error_words.html`, for requests that cannot be answered by
 //! a redirect (RFC 6749 4.1.2.1) and for internal errors. It holds which problem it is; the caller determines it.
 
+use std::fmt;
+
 use askama::Template;
 
 use super::Layout;
@@ -84,6 +86,47 @@ pub enum Problem<'a> {
         /// The client's name.
         client_name: &'a str,
     },
+}
+
+impl fmt::Display for Problem<'_> {
+    /// For the log, in plain text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownClient { received } => write!(f, "client_id '{received}' is not registered"),
+            Self::MissingClient => f.write_str("client_id is missing"),
+            Self::RedirectUriMissing { registered_count } => {
+                write!(f, "redirect_uri is missing, and the client has {registered_count}")
+            }
+            Self::RedirectUriMismatch { received, client_name, hint } => {
+                write!(f, "redirect_uri '{received}' is not registered for '{client_name}'")?;
+                hint.map_or(Ok(()), |hint| write!(f, ": only {hint} from one that is"))
+            }
+            Self::RepeatedParameter { name } => write!(f, "parameter '{name}' occurs more than once"),
+            Self::MalformedRequest { detail } => write!(f, "malformed request: {detail}"),
+            Self::TooLarge { limit } => write!(f, "request too long: expected at most {limit} bytes"),
+            Self::FormExpired => f.write_str("form expired or forged"),
+            Self::CookieMissing { .. } => f.write_str("form sent without the cookie of its browser"),
+            Self::NotFound { .. } => f.write_str("not found"),
+            Self::MethodNotAllowed { method } => write!(f, "method {method} is not allowed"),
+            Self::InsecureTransport => f.write_str("scheme: expected https, received http"),
+            Self::Unavailable => f.write_str("temporarily unavailable"),
+            Self::Internal => f.write_str("internal server error"),
+            Self::ClientDisabled { client_name } => write!(f, "client '{client_name}' is disabled"),
+        }
+    }
+}
+
+impl fmt::Display for RedirectHint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TrailingSlash => "a trailing slash differs",
+            Self::Scheme => "the scheme differs",
+            Self::Port => "the port differs",
+            Self::HostCase => "upper-case letters in the host differ",
+            Self::Localhost => "localhost for a loopback address differs",
+            Self::QueryDiffers => "the query differs",
+        })
+    }
 }
 
 /// The only difference between a `redirect_uri` and a registered one.

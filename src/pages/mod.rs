@@ -69,7 +69,7 @@ pub use register_finish::{DisplayNameProblem, RegisterFinish, RegisterFinishProb
 pub use select_account::{SelectAccount, SelectAccountProblem};
 pub use sign_out::{SignOut, SignOutNote, SignedOut};
 pub use span_text::{relative, span_text};
-use state::kebab;
+pub use state::kebab;
 pub use timeline::{EndGrant, GrantState, Timeline};
 pub use timeline_rows::{Point, RowKind, TimelineRow};
 pub use when::{CalendarDay, CalendarTime};

@@ -1,5 +1,6 @@
 //! Protocol errors (RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core 3.1.2.6): the code, the description for the caller, and the
-//! detail for the log. They are returned by `response_mode` (by redirect) and `web::error` (as JSON).
+//! detail for the log. They are returned by `authorization_response` (by redirect) and
+//! `web::oauth_error` (as JSON).
 
 /// The registered error codes this server returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

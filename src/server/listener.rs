@@ -27,7 +27,7 @@ use super::{
 use crate::{
     app::App,
     routes::{metrics_routes, routes},
-    web::request,
+    web::middleware,
 };
 
 /// The kernel's backlog of connections to be accepted.
@@ -163,7 +163,7 @@ fn routed(
 > + use<> {
     let base = app.config.issuer.base().to_owned();
     let routed =
-        ActixApp::new().app_data(app.clone()).wrap(from_fn(request::around)).configure(move |config| routes(config, &base));
+        ActixApp::new().app_data(app.clone()).wrap(from_fn(middleware::around)).configure(move |config| routes(config, &base));
     let answered = routed.into_factory().map_err(|error: Error| error.error_response());
     map_config(answered, |()| AppConfig::default()) // it holds a host name for generated URLs, which are not used here
 }

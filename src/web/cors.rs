@@ -15,12 +15,16 @@ use super::{
     blocking::{Priority, run_blocking},
     fault::{Fault, RETRY_AFTER},
     reply::Reply,
-    request::{Request, header_text},
+    request::{Request, header_list, header_text},
 };
 use crate::{
     app::App,
     caches::registrations::Registered,
-    protocol::error::{ErrorCode, ProtocolError},
+    paths,
+    protocol::{
+        error::{ErrorCode, ProtocolError},
+        values::time::Timestamp,
+    },
     store::{AnyConnection, Result},
 };
 
@@ -103,24 +107,97 @@ pub async fn preflight(request: Request, app: Data<App>) -> Reply {
         Ok(readers(app, connection, &registered, caller_origin.as_deref())?)
     });
     match answer.await {
-        Ok(readers) => allowed(readers),
+        Ok(readers) => allowed(&request, readers),
         Err(fault @ (Fault::Unavailable(_) | Fault::Busy(_))) if is_remembered(&app, origin.as_deref()) => {
-            allowed(headers(origin.as_deref())).noting(fault.reason())
+            allowed(&request, headers(origin.as_deref())).noting(fault.reason())
         }
         Err(fault) => Reply::empty(StatusCode::SERVICE_UNAVAILABLE).with(header::RETRY_AFTER, RETRY_AFTER).noting(fault.reason()),
     }
 }
 
-fn allowed(readers: Vec<(HeaderName, HeaderValue)>) -> Reply {
-    let reply = Reply::empty(StatusCode::NO_CONTENT)
+/// Answers a preflight request for a public document, which every origin may read.
+pub async fn public_preflight(request: Request) -> Reply {
+    public(allowed(&request, Vec::new()))
+}
+
+/// The answer to a preflight request. An origin that may read the response may send the headers that it asks for: no cookies come
+/// with them, and frameworks add headers of their own, for tracing for example.
+fn allowed(request: &HttpRequest, mut readers: Vec<(HeaderName, HeaderValue)>) -> Reply {
+    let mut names = "Authorization, Content-Type, DPoP".to_owned();
+    for name in requested_headers(request) {
+        names.push_str(", ");
+        names.push_str(&name);
+    }
+    readers.retain(|(name, _)| *name != header::VARY);
+    Reply::empty(StatusCode::NO_CONTENT)
         .with(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST")
-        .with(header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, DPoP")
-        .with(header::ACCESS_CONTROL_MAX_AGE, "600");
-    reply.with_all(readers)
+        .with(header::ACCESS_CONTROL_ALLOW_HEADERS, &names)
+        .with(header::ACCESS_CONTROL_MAX_AGE, "600")
+        .with(header::VARY, "Origin, Access-Control-Request-Headers")
+        .with_all(readers)
+}
+
+/// The names in `Access-Control-Request-Headers`; none if they are too many or no names.
+fn requested_headers(request: &HttpRequest) -> Vec<String> {
+    const LIMIT: usize = 1_000;
+    let names = header_list(request, &header::ACCESS_CONTROL_REQUEST_HEADERS).filter(|list| list.len() <= LIMIT);
+    let names = names.unwrap_or_default();
+    let names: Vec<_> = names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let is_name = |name: &&str| HeaderName::from_bytes(name.as_bytes()).is_ok();
+    if !names.iter().all(is_name) {
+        return Vec::new();
+    }
+    let is_listed = |name: &&str| ["authorization", "content-type", "dpop"].contains(&name.to_ascii_lowercase().as_str());
+    names.into_iter().filter(|name| !is_listed(name)).map(str::to_owned).collect()
 }
 
 /// Lets every origin read a public document.
 #[must_use]
 pub fn public(reply: Reply) -> Reply {
     reply.with(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")
+}
+
+/// Who may read the responses of a path that is meant for programs, its errors included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Every origin.
+    Everyone,
+    /// The origins of clients.
+    Clients,
+    /// No page: it is for servers.
+    Nobody,
+}
+
+impl Readers {
+    /// The readers of this path, below the path of the issuer; `None` for a page.
+    #[must_use]
+    pub fn of_path(base: &str, path: &str) -> Option<Self> {
+        let below = path.strip_prefix(base).unwrap_or(path);
+        match below {
+            paths::TOKEN | paths::USERINFO | paths::REVOKE => Some(Self::Clients),
+            paths::INTROSPECT => Some(Self::Nobody),
+            paths::JWKS => Some(Self::Everyone),
+            _ if path.starts_with(paths::OAUTH_METADATA) || below.starts_with(paths::OPENID_CONFIGURATION) => {
+                Some(Self::Everyone)
+            }
+            _ => None,
+        }
+    }
+
+    /// Lets them read an error that was made before the endpoint was reached.
+    pub async fn reading(self, app: &Data<App>, request: &HttpRequest, now: Timestamp, reply: Reply) -> Reply {
+        let origin = match self {
+            Self::Everyone => return public(reply),
+            Self::Nobody => return reply,
+            Self::Clients => origin(request),
+        };
+        if origin.is_none() || is_remembered(app, origin.as_deref()) {
+            return reply.with_all(headers(origin.as_deref()));
+        }
+        let found = run_blocking(app, Priority::Reads, move |app, connection| -> std::result::Result<_, Fault> {
+            let registered = app.registrations.now(connection, now)?;
+            Ok(readers(app, connection, &registered, origin.as_deref())?)
+        });
+        reply.with_all(found.await.unwrap_or_else(|_| headers(None)))
+    }
 }

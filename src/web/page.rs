@@ -27,7 +27,7 @@ pub fn show(status: u16, page: &impl Template, form_target: Option<&str>) -> Rep
 /// The error page.
 #[must_use]
 pub fn error(base: &str, context: &Context, status: u16, problem: Problem<'_>) -> Reply {
-    let note = format!("{problem:?}").chars().take(300).collect::<String>();
+    let note = problem.to_string().chars().take(300).collect::<String>();
     let page = pages::Error { layout: Layout { base, request_id: &context.id }, status, problem };
     show(status, &page, None).noting(note)
 }

@@ -52,9 +52,9 @@ fn judge(peer: IpAddr, headers: &HeaderMap, is_tls: bool, issuer_is_https: bool,
     // Each proxy appends its peer's address: from the right, the first that is not a proxy of ours is the caller.
     let chain = values("x-forwarded-for");
     let mut address = peer;
-    for run_blocking in chain.rsplit(',').map_while(read_address) {
-        address = run_blocking;
-        if !is_trusted(run_blocking) {
+    for forwarded in chain.rsplit(',').map_while(read_address) {
+        address = forwarded;
+        if !is_trusted(forwarded) {
             break;
         }
     }

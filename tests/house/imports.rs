@@ -117,7 +117,7 @@ const EXCEPTIONS: [(&str, &str, &str); 12] = [
         "Instant",
         "how long a connection was not used, on the machine's own clock; no rule depends on it",
     ),
-    ("src/web/request.rs", "Instant", "measures how long an answer took, for its log line"),
+    ("src/web/middleware.rs", "Instant", "measures how long an answer took, for its log line"),
     ("src/demo/", "actix_web", "the demonstration is two servers of its own"),
     ("src/demo/published_keys.rs", "ureq", "asks the server it belongs to, on this machine"),
     ("src/demo/published_keys.rs", "Instant", "a cache's age on the machine's own clock; no rule depends on it"),

@@ -7,7 +7,7 @@ use super::{Guard, Refusal, SignedIn, answer, confirmed, ending::signed_out, to_
 use crate::{
     app::App,
     flows::{formatting, link},
-    pages::{AccountData, AccountDeleted, DeletionProblem, FormProblem, Kept},
+    pages::{self, AccountData, AccountDeleted, DeletionProblem, FormProblem, Kept},
     paths,
     store::{AnyConnection, account, users::User},
     web::{
@@ -83,8 +83,8 @@ fn show(app: &App, signed_in: &SignedIn, problem: Option<DeletionProblem>) -> Re
     match problem {
         None => page::show(200, &page, None),
         Some(DeletionProblem::Form(problem)) => {
-            page::show(link::status(Some(problem)), &page, None).noting(format!("not deleted: {problem:?}"))
+            page::show(link::status(Some(problem)), &page, None).noting(format!("not deleted: {}", pages::kebab(&problem)))
         }
-        Some(problem) => page::show(401, &page, None).noting(format!("not deleted: {problem:?}")),
+        Some(problem) => page::show(401, &page, None).noting(format!("not deleted: {}", pages::kebab(&problem))),
     }
 }

@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use super::{SignedIn, answer, url};
 use crate::{
     app::App,
-    pages::{Details, DetailsProblem},
+    pages::{self, Details, DetailsProblem},
     paths,
     protocol::account::{
         activity::Activity,
@@ -59,6 +59,6 @@ fn show(app: &App, signed_in: &SignedIn, problem: Option<DetailsProblem>) -> Rep
     };
     match problem {
         None => page::show(200, &page, None),
-        Some(problem) => page::show(400, &page, None).noting(format!("not saved: {problem:?}")),
+        Some(problem) => page::show(400, &page, None).noting(format!("not saved: {}", pages::kebab(&problem))),
     }
 }

@@ -8,7 +8,7 @@ use super::{Guard, Refusal, SignedIn, answer, confirmed, to_sign_in, url};
 use crate::{
     app::App,
     flows::{link, sign_in::throttle::MailLimit},
-    pages::{CurrentEmail, Email, EmailProblem, EmailState, FormProblem},
+    pages::{self, CurrentEmail, Email, EmailProblem, EmailState, FormProblem},
     paths,
     protocol::account::{
         activity::Activity,
@@ -137,10 +137,11 @@ fn show(app: &App, signed_in: &SignedIn, state: EmailState<'_>) -> Reply {
     };
     match state {
         EmailState::Ask { problem: Some(EmailProblem::Form(problem)), .. } => {
-            page::show(status(EmailProblem::Form(problem)), &page, None).noting(format!("no e-mail sent: {problem:?}"))
+            page::show(status(EmailProblem::Form(problem)), &page, None)
+                .noting(format!("no e-mail sent: {}", pages::kebab(&problem)))
         }
         EmailState::Ask { problem: Some(problem), .. } => {
-            page::show(status(problem), &page, None).noting(format!("no e-mail sent: {problem:?}"))
+            page::show(status(problem), &page, None).noting(format!("no e-mail sent: {}", pages::kebab(&problem)))
         }
         _ => page::show(200, &page, None),
     }

@@ -46,7 +46,7 @@ pub fn check(claims: &Map<String, Value>, client_id: &str, issuer: &str, now: Ti
             return refuse(format!("{name}: expected the client's id '{client_id}'"));
         }
     }
-    // RFC 7523bis §4: the issuer as the only audience, so that an assertion for another server is useless here.
+    // RFC 10070 §4: the issuer as the only audience, so that an assertion for another server is useless here.
     let audience = match claims.get("aud") {
         Some(Value::String(one)) => Some(one.as_str()),
         Some(Value::Array(list)) if list.len() == 1 => list.first().and_then(Value::as_str),

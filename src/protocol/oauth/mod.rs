@@ -19,3 +19,4 @@ pub mod response_mode;
 pub mod return_address;
 pub mod scope;
 pub mod token_request;
+pub mod web_origin;

@@ -5,6 +5,7 @@ use super::{
     api,
     client::{AuthMethod, Client, ClientKeySource, ClientKind, ClientMetadata, GrantType, PkceRule},
     redirect_uri,
+    web_origin::check_origin,
 };
 use crate::protocol::{
     error::Invalid,
@@ -162,17 +163,6 @@ fn check_sector(client: &ClientMetadata, sector: &str) -> Result<(), Invalid> {
         Ok(())
     } else {
         Err(format!("sector '{sector}': expected a host name in lower case (OpenID Connect Core 8.1)").into())
-    }
-}
-
-/// Validates an origin for CORS: scheme, host and port, nothing else.
-///
-/// # Errors
-/// The mistake and the expected value.
-pub fn check_origin(origin: &str) -> Result<(), Invalid> {
-    match redirect_uri::origin(origin) {
-        Some(parsed) if parsed == origin => Ok(()),
-        _ => Err(format!("CORS origin '{origin}': expected scheme://host[:port], in the form that browsers send").into()),
     }
 }
 

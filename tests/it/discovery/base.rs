@@ -35,11 +35,19 @@ fn is_below(server: &Server, page: &Page) {
 fn documents_stand_where_clients_look_for_them() {
     below(|server| {
         let issuer = format!("{}/auth", server.url);
-        for path in ["/auth/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/auth"] {
+        for path in [
+            "/auth/.well-known/openid-configuration",
+            "/.well-known/oauth-authorization-server/auth",
+            "/.well-known/openid-configuration/auth",
+        ] {
             let answer = server.get(path, &[]);
             assert_eq!((answer.status, answer.json), (200, expected(&issuer)), "{path}");
         }
         assert_eq!(server.get("/auth/.well-known/jwks.json", &[]).status, 200);
+        let password = server.send("GET", "/.well-known/change-password", &[], None);
+        assert_eq!((password.status, password.location()), (303, &*format!("{issuer}/account/password")));
+        let icon = server.send("GET", "/favicon.ico", &[], None);
+        assert!(icon.status == 303 && icon.location().starts_with(&format!("{issuer}/static/favicon.")), "{icon:?}");
         for outside in [
             "/",
             "/login",
