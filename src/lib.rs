@@ -30,6 +30,9 @@ mod app;
 mod inspection;
 mod web;
 
+// What an operator can do.
+mod operations;
+
 // The handlers: for machines, for users.
 mod endpoints;
 mod flows;

@@ -1,6 +1,8 @@
 //! The URL paths of the server, each defined once: the route table, the links on pages and the discovery document all use them.
 //! Paths are relative to the issuer, which may have a path of its own.
 
+use crate::protocol::account::link::LinkKind;
+
 /// Authorization endpoint (RFC 6749 §3.1).
 pub const AUTHORIZE: &str = "/authorize";
 /// Token endpoint (RFC 6749 §3.2).
@@ -75,6 +77,17 @@ pub const HEALTHZ: &str = "/healthz";
 pub const READYZ: &str = "/readyz";
 /// The counters, on a socket of their own.
 pub const METRICS: &str = "/metrics";
+
+/// The path that a link in an e-mail leads to.
+#[must_use]
+pub const fn of_link(kind: LinkKind) -> &'static str {
+    match kind {
+        LinkKind::Register | LinkKind::Invitation => REGISTER_FINISH,
+        LinkKind::Reset => RECOVER_PASSWORD,
+        LinkKind::ConfirmEmail => CONFIRM_EMAIL,
+        LinkKind::NotMe => NOT_ME,
+    }
+}
 
 /// The account page at this path, if there is one: users may be returned to it after signing in. The result is this list's own
 /// text, never the caller's.

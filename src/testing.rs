@@ -49,6 +49,9 @@ pub mod mail {
 pub mod metrics {
     pub use crate::metrics::*;
 }
+pub mod operations {
+    pub use crate::operations::*;
+}
 pub mod outbound {
     pub use crate::outbound::*;
 }

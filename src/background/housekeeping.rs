@@ -19,9 +19,9 @@ use crate::{
         values::time::{Span, Timestamp},
     },
     store::{
-        AnyConnection, Error, Result, activity, devices, grant_history,
+        AnyConnection, Error, Result, activity, deletion_stages, deletions, devices, grant_history,
         grants::purge as grants_purge,
-        leases, links, rate_limits, revoked_tokens,
+        leases, links, meta, rate_limits, revoked_tokens,
         sessions::{self, purge as sessions_purge},
         sweep_cursors, used_assertions,
     },
@@ -44,6 +44,8 @@ const LEASED: Span = Span::from_seconds(90);
 const ROWS: u32 = 500;
 /// The maximum number of expired sessions ended in one batch, each in its own transaction.
 const SESSIONS: u32 = 100;
+/// The maximum number of deletions of which one batch is tried.
+const DELETIONS: u32 = 10;
 /// The maximum number of rows read in one batch of a sweep.
 const SLICE: u32 = 2_000;
 /// The minimum time between two sweeps of a table.
@@ -74,7 +76,8 @@ impl Batch {
 /// A kind of work: its name, and a function that does one batch of it.
 type Kind = (&'static str, fn(&App, &mut AnyConnection, Timestamp) -> Result<Batch>);
 
-const KINDS: [Kind; 11] = [
+const KINDS: [Kind; 12] = [
+    ("deletions", |_, connection, now| purge_deleted(connection, now)),
     ("expired sessions", |_, connection, now| {
         let ended = sessions::end_expired(connection, now, SESSIONS)?;
         Ok(Batch { ended, deleted: 0, more: ended >= SESSIONS as usize })
@@ -108,6 +111,21 @@ const KINDS: [Kind; 11] = [
         Ok(Batch { ended: purged.ended, deleted: purged.deleted, more: purged.at.is_some() })
     }),
 ];
+
+/// One batch of a deletion that was interrupted. One that fails does not hold up the others.
+fn purge_deleted(connection: &mut AnyConnection, now: Timestamp) -> Result<Batch> {
+    let pending = deletions::pending(connection, DELETIONS)?;
+    for deleted in &pending {
+        match deletion_stages::purge(connection, deleted, now, ROWS) {
+            Ok(batch) => {
+                return Ok(Batch { ended: 0, deleted: batch.rows, more: !batch.is_complete || pending.len() > 1 });
+            }
+            Err(error) if meta::write(connection).is_err() => return Err(error), // this deletion is not the cause
+            Err(error) => tracing::error!(%error, "{deleted:?}: a batch of the deletion failed: skipped"),
+        }
+    }
+    Ok(Batch::default())
+}
 
 /// Runs until it is dropped, or a batch panics.
 pub(super) async fn run(app: &Arc<App>) {

@@ -11,8 +11,6 @@ use std::{fmt::Display, pin::pin, sync::Arc, time::Duration};
 
 use backchannel_logout::Calls;
 
-pub use notifications::path_of;
-
 use crate::{
     app::{App, Caller, MESSAGES},
     protocol::values::time::{Span, Timestamp},

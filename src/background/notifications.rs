@@ -197,7 +197,7 @@ fn write(
     let issuer = &app.config.issuer;
     let url = notice.link.zip(link).map(|(id, kind)| {
         let credential = Credential { kind: Kind::Link, id, generation: 0 }.derive(&app.config.secrets);
-        issuer.url(&format!("{}?link={credential}", path_of(kind)))
+        issuer.url(&format!("{}?link={credential}", paths::of_link(kind)))
     });
     // The e-mail after a password was taken only links to a public page: another reader of it gains nothing.
     let url = url.or_else(|| (notice.kind == NotificationKind::PasswordTaken).then(|| issuer.url(paths::RECOVER)));
@@ -224,17 +224,6 @@ fn write(
 /// The e-mail's name, in the log and in its Message-ID.
 fn name(delivery: &Delivery) -> String {
     delivery.id.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
-}
-
-/// The path that a link in an e-mail leads to.
-#[must_use]
-pub const fn path_of(kind: LinkKind) -> &'static str {
-    match kind {
-        LinkKind::Register | LinkKind::Invitation => paths::REGISTER_FINISH,
-        LinkKind::Reset => paths::RECOVER_PASSWORD,
-        LinkKind::ConfirmEmail => paths::CONFIRM_EMAIL,
-        LinkKind::NotMe => paths::NOT_ME,
-    }
 }
 
 fn settle(app: &App, connection: &mut AnyConnection, delivery: &Delivery, outcome: &Outcome) -> Result<()> {

@@ -12,13 +12,19 @@ pub mod settings;
 mod shown;
 
 use clap::Subcommand;
+use serde::{Serialize, Serializer};
 
 use super::{
     Answer, Error, Work,
+    listing::Part,
     output::{self, Format},
-    refuse,
+    refusal::note_pending,
 };
-use crate::{protocol::oauth::client::Client, random, store::clients};
+use crate::{
+    operations::{OperationError, Resource, clients, deletions, page::Slice},
+    protocol::oauth::client::Client,
+    random,
+};
 use shown::Shown;
 
 #[derive(Debug, Subcommand)]
@@ -30,8 +36,8 @@ pub enum Command {
         #[command(flatten)]
         format: Format,
     },
-    /// List all clients
-    List(Format),
+    /// List clients, by client ID
+    List(Part),
     /// Show a client
     Show(One),
     /// Change a client; lists are replaced as a whole
@@ -77,12 +83,15 @@ impl Command {
     pub fn run(self, work: &mut Work<'_>) -> Answer {
         match self {
             Self::Add { options, format } => options.run(work, format),
-            Self::List(format) => list(&clients::all(work.connection)?, format),
+            Self::List(part) => {
+                let list = |work: &mut Work<'_>, slice: &Slice| Ok(clients::list(work, slice)?.map(Listed));
+                part.print(work, (shown::HEADING, |listed: &Listed| Shown::new(&listed.0).row()), list)
+            }
             Self::Show(one) => show(work, &one),
             Self::Set { options, format } => options.run(work, format),
             Self::Check(one) => check::run(work, &one),
-            Self::Disable(one) => switch(work, &one, false),
-            Self::Enable(one) => switch(work, &one, true),
+            Self::Disable(one) => switched(&clients::disable(work, &one.id)?, "disabled", one.format),
+            Self::Enable(one) => switched(&clients::enable(work, &one.id)?, "enabled", one.format),
             Self::RotateSecret { one, now } => secrets::rotate(work, &one, now),
             Self::RetireSecret(one) => secrets::retire(work, &one),
             Self::Delete(one) => delete(work, &one),
@@ -90,10 +99,13 @@ impl Command {
     }
 }
 
-fn list(all: &[Client], format: Format) -> Answer {
-    let shown: Vec<_> = all.iter().map(Shown::new).collect();
-    let text = || output::table(shown::HEADING, &shown.iter().map(Shown::row).collect::<Vec<_>>());
-    format.answer(&shown, text)
+/// A client of a list, as printed.
+struct Listed(Client);
+
+impl Serialize for Listed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Shown::new(&self.0).serialize(serializer)
+    }
 }
 
 fn show(work: &mut Work<'_>, one: &One) -> Answer {
@@ -102,36 +114,23 @@ fn show(work: &mut Work<'_>, one: &One) -> Answer {
     one.format.answer(&shown, || output::fields(&shown.fields()))
 }
 
-fn switch(work: &mut Work<'_>, one: &One, on: bool) -> Answer {
-    let before = find(work, &one.id)?;
-    // The time since when it is disabled stays unchanged.
-    let disabled_at = if on { None } else { before.disabled_at.or(Some(work.now)) };
-    if !clients::set_disabled(work.connection, &one.id, disabled_at)? {
-        return unknown(&one.id);
-    }
-    let done = if on { "enabled" } else { "disabled" };
-    one.format
-        .answer(&Shown::new(&Client { disabled_at, ..before }), || output::clean(&format!("{done} client {}", one.id)) + "\n")
+fn switched(client: &Client, done: &str, format: Format) -> Answer {
+    format.answer(&Shown::new(client), || output::clean(&format!("{done} client {}", client.id)) + "\n")
 }
 
 fn delete(work: &mut Work<'_>, one: &One) -> Answer {
-    if !clients::delete(work.connection, &one.id, work.now)? {
-        return unknown(&one.id);
-    }
-    let text = || output::clean(&format!("deleted client {} and revoked its grants", one.id)) + "\n";
-    one.format.answer(&serde_json::json!({ "client_id": one.id, "deleted": true }), text)
+    let deleted = deletions::client(work, &one.id)?;
+    note_pending(&deleted.purge);
+    one.format.answer(&deleted, || output::clean(&format!("deleted client {} and revoked its grants", one.id)) + "\n")
 }
 
 /// The client with this id.
 pub fn find(work: &mut Work<'_>, id: &str) -> Result<Client, Error> {
-    match clients::find(work.connection, id)? {
-        Some(client) => Ok(client),
-        None => unknown(id),
-    }
+    Ok(clients::find(work, id)?)
 }
 
 fn unknown<T>(id: &str) -> Result<T, Error> {
-    refuse(format!("client '{id}': no such client (list all with symbolon client list)"))
+    Err(OperationError::NotFound { kind: Resource::Client, name: id.to_owned() }.into())
 }
 
 /// Twenty hexadecimal digits: never the length of a user's id, thirty-two.

@@ -1,20 +1,15 @@
 //! `symbolon consent`: the consents that users gave to clients, and withdrawing them. The grants issued by a consent are `grant`.
 
 use clap::Subcommand;
-use serde::Serialize;
 
 use super::{
-    Answer, Work, client,
-    output::{self, Format, time},
-    user,
+    Answer, Work,
+    listing::Part,
+    output::{self, Format},
 };
-use crate::{
-    protocol::account::activity::Activity,
-    store::{
-        account,
-        activity::Event,
-        consents::{self, Consent},
-    },
+use crate::operations::{
+    Actor,
+    consents::{self, ConsentView},
 };
 
 #[derive(Debug, Subcommand)]
@@ -25,7 +20,7 @@ pub enum Command {
         #[arg(long)]
         user: String,
         #[command(flatten)]
-        format: Format,
+        part: Part,
     },
     /// Withdraw a user's consent for a client: its grants are revoked, and it must ask again
     Withdraw {
@@ -40,54 +35,28 @@ pub enum Command {
     },
 }
 
-/// A consent, as printed.
-#[derive(Serialize)]
-struct Shown<'a> {
-    client_id: &'a str,
-    scope: String,
-    audiences: &'a [String],
-    granted: String,
-}
-
 impl Command {
     pub fn run(self, work: &mut Work<'_>) -> Answer {
         match self {
-            Self::List { user, format } => list(work, &user, format),
+            Self::List { user, part } => {
+                let heading = ["CLIENT", "SCOPE", "APIS", "GRANTED"];
+                part.print(work, (heading, row), |work, slice| consents::list(work, &user, slice))
+            }
             Self::Withdraw { user, client, format } => withdraw(work, &user, &client, format),
         }
     }
 }
 
-fn list(work: &mut Work<'_>, login: &str, format: Format) -> Answer {
-    let user = user::find(work, login)?.claims.id;
-    let listed = consents::of_user(work.connection, user)?;
-    let shown: Vec<_> = listed.iter().map(shown).collect();
-    let row = |consent: &Shown<'_>| {
-        [consent.client_id.into(), consent.scope.clone(), consent.audiences.join(" "), consent.granted.clone()]
-    };
-    let text = || output::table(["CLIENT", "SCOPE", "APIS", "GRANTED"], &shown.iter().map(row).collect::<Vec<_>>());
-    format.answer(&shown, text)
+fn row(consent: &ConsentView) -> [String; 4] {
+    [consent.client_id.clone(), consent.scope.clone(), consent.audiences.join(" "), consent.granted.to_string()]
 }
 
-fn withdraw(work: &mut Work<'_>, login: &str, id: &str, format: Format) -> Answer {
-    let user = user::find(work, login)?.claims;
-    let client = client::find(work, id)?;
-    let event = Event { about: Some(&client.settings.client_name), ..user::operated(work.now, user.id, Activity::AppEnded) };
-    let ended = account::end_app(work.connection, &client.id, &event)?.unwrap_or_default();
+fn withdraw(work: &mut Work<'_>, login: &str, client: &str, format: Format) -> Answer {
+    let withdrawn = consents::withdraw(work, Actor::OPERATOR, login, client)?;
     let text = || {
-        let grants = output::count(ended, "grant");
-        output::clean(&format!("withdrew the consent of {} for client {}; {grants} revoked", user.username, client.id)) + "\n"
+        let grants = output::count(withdrawn.ended_grants, "grant");
+        let (user, client) = (&withdrawn.username, &withdrawn.client_id);
+        output::clean(&format!("withdrew the consent of {user} for client {client}; {grants} revoked")) + "\n"
     };
-    let answer =
-        serde_json::json!({ "username": user.username, "client_id": client.id, "withdrawn": true, "ended_grants": ended });
-    format.answer(&answer, text)
-}
-
-fn shown(consent: &Consent) -> Shown<'_> {
-    Shown {
-        client_id: &consent.client_id,
-        scope: consent.allowed.scopes.to_string(),
-        audiences: &consent.allowed.audiences,
-        granted: time(consent.granted_at),
-    }
+    format.answer(&withdrawn, text)
 }

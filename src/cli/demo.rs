@@ -15,7 +15,10 @@ use crate::{
     config::{Config, MissingSecret, Settings},
     demo::{self, Demo},
     protocol::{
-        account::user,
+        account::{
+            activity::{Activity, UNKNOWN_ORIGIN},
+            user,
+        },
         oauth::{
             api::{Api, ApiScope},
             client::{Client, ClientKind},
@@ -26,7 +29,7 @@ use crate::{
     },
     random,
     server::{self, limits},
-    store::{self, account, apis, clients, users},
+    store::{self, account, activity::Event, apis, clients, users},
 };
 
 const USER: &str = "alice";
@@ -126,8 +129,10 @@ fn populate(app: &App, demo: &Demo, secret: &str, now: Timestamp) -> Result<(), 
     web.settings.post_logout_redirect_uris = vec!["http://localhost:3000/".into()];
     web.settings.scope = spa.settings.scope.clone();
     web.settings.audiences.clone_from(&spa.settings.audiences);
+    let (user_id, activity, origin) = (user.claims.id, Activity::Added, &UNKNOWN_ORIGIN);
+    let added = Event { id: random::id(now), user: user_id, activity, origin, about: None, at: now };
     let inserted = app.store.with(|connection| -> store::Result<()> {
-        account::add(connection, &user, random::id(now))?;
+        account::add(connection, &user, &added)?;
         apis::insert(connection, &api)?;
         clients::insert(connection, &spa)?;
         clients::insert(connection, &web)

@@ -10,9 +10,11 @@ mod demo;
 mod explain;
 mod grant;
 mod key;
+mod listing;
 mod migrate;
 mod new_password;
 mod output;
+mod refusal;
 mod renamed;
 mod serve;
 mod user;
@@ -29,6 +31,7 @@ use crate::{
     clock::Clock,
     config::{Config, ConfigError, MissingSecret},
     jose,
+    operations::Context as Work,
     protocol::{
         error::Invalid,
         values::{
@@ -38,7 +41,7 @@ use crate::{
     },
     server::StartError,
     store::{
-        self, AnyConnection, DatabaseUrl, Store, database_time,
+        self, DatabaseUrl, Store, database_time,
         error::Outage,
         migrations::{self, MigrationError, SchemaState},
     },
@@ -93,13 +96,6 @@ enum Command {
     Explain(explain::Options),
 }
 
-/// The context of a command that works on the database.
-struct Work<'a> {
-    config: &'a Config,
-    connection: &'a mut AnyConnection,
-    now: Timestamp,
-}
-
 /// The reason why a command did not succeed.
 #[derive(Debug, thiserror::Error)]
 enum Error {
@@ -118,6 +114,9 @@ enum Error {
     /// The command ran and found problems: the text to print, with an exit status that says so.
     #[error("{0}")]
     Problems(String),
+    /// The output could not be written.
+    #[error("{0}")]
+    Unprinted(io::Error),
     /// Already reported.
     #[error("")]
     Reported,
@@ -149,6 +148,7 @@ pub fn run() -> ExitCode {
         Ok(answer) => (answer, ExitCode::SUCCESS),
         Err(Error::Problems(answer)) => (answer, ExitCode::FAILURE),
         Err(Error::Reported) => return ExitCode::FAILURE,
+        Err(Error::Unprinted(error)) => return unprinted(&error),
         Err(error) => {
             note(&format!("error: {error}"));
             return ExitCode::FAILURE;

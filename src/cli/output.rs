@@ -1,17 +1,17 @@
 //! Output: JSON for programs, aligned tables for users. Data may contain anything its owner typed, so nothing that would control a
 //! terminal, or reorder text, is printed as it is.
 
-use std::{
-    fmt::Write,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::{fmt::Write, time::Duration};
 
 use clap::Args;
 use serde::Serialize;
 
 use super::{Answer, Error};
 pub use crate::protocol::values::plain_text::is_unsafe;
-use crate::protocol::values::time::{Span, Timestamp};
+use crate::{
+    operations::DateTime,
+    protocol::values::time::{Span, Timestamp},
+};
 
 /// For whom the answer is.
 #[derive(Clone, Copy, Debug, Default, Args)]
@@ -22,6 +22,11 @@ pub struct Format {
 }
 
 impl Format {
+    /// Whether it is for programs.
+    pub const fn is_json(self) -> bool {
+        self.json
+    }
+
     /// `value` as JSON, or the text for users.
     pub fn answer(self, value: &impl Serialize, text: impl FnOnce() -> String) -> Answer {
         if self.json { json(value) } else { Ok(text()) }
@@ -49,24 +54,43 @@ pub fn json(value: &impl Serialize) -> Answer {
     Ok(safe)
 }
 
+/// A value as JSON, as it stands in an array, without a line break at its end.
+pub fn indented(value: &impl Serialize) -> Answer {
+    Ok(json(value)?.trim_end().lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"))
+}
+
 /// Rows under a heading, in columns as wide as their widest cell.
 pub fn table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) -> String {
-    let rows: Vec<[String; N]> = std::iter::once(heading.map(str::to_owned))
-        .chain(rows.iter().map(|row| row.each_ref().map(|cell| clean(cell))))
-        .collect();
-    let mut widths = [0; N];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
+    Widths::of(heading).table(Some(heading), rows)
+}
+
+/// The widths of the columns of a table that is printed in parts: those printed before are not narrowed.
+pub struct Widths<const N: usize>([usize; N]);
+
+impl<const N: usize> Widths<N> {
+    /// As wide as the heading.
+    pub fn of(heading: [&str; N]) -> Self {
+        Self(heading.map(|cell| cell.chars().count()))
+    }
+
+    /// A part of the table; only the first has the heading.
+    pub fn table(&mut self, heading: Option<[&str; N]>, rows: &[[String; N]]) -> String {
+        let heading = heading.map(|heading| heading.map(str::to_owned));
+        let rows = heading.into_iter().chain(rows.iter().map(|row| row.each_ref().map(|cell| clean(cell))));
+        let rows: Vec<[String; N]> = rows.collect();
+        for row in &rows {
+            for (width, cell) in self.0.iter_mut().zip(row) {
+                *width = cell.chars().count().max(*width);
+            }
         }
+        let mut text = String::new();
+        for row in &rows {
+            let cells = row.iter().zip(self.0).map(|(cell, width)| format!("{cell:width$}"));
+            text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+            text.push('\n');
+        }
+        text
     }
-    let mut text = String::new();
-    for row in &rows {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-        text.push('\n');
-    }
-    text
 }
 
 /// Names and their values, one per line; a value of several lines is continued below itself.
@@ -106,9 +130,7 @@ pub fn clean_lines(text: &str) -> String {
 
 /// A time by RFC 3339 in UTC.
 pub fn time(at: Timestamp) -> String {
-    const LAST: u64 = 253_402_300_799_000; // the end of the year 9999, the latest that RFC 3339 can express
-    let millis = u64::try_from(at.millis()).unwrap_or_default().min(LAST);
-    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(millis)).to_string()
+    DateTime(at).to_string()
 }
 
 /// A duration, such as `10m`.
@@ -135,6 +157,15 @@ mod tests {
     }
 
     #[test]
+    fn a_table_in_parts_has_one_heading_and_is_as_wide_as_before() {
+        let mut widths = Widths::of(["ID", "NAME"]);
+        assert_eq!(widths.table(Some(["ID", "NAME"]), &[["long".into(), "x".into()]]), "ID    NAME\nlong  x\n");
+        assert_eq!(widths.table(None, &[["a".into(), "y".into()]]), "a     y\n");
+        assert_eq!(widths.table(None, &[]), "");
+        assert_eq!(indented(&serde_json::json!({ "a": 1 })).unwrap(), "  {\n    \"a\": 1\n  }");
+    }
+
+    #[test]
     fn json_is_read_back_as_it_was_and_holds_no_control_character() {
         let value = serde_json::json!({ "name": "a\u{1b}\u{7f}\u{9b}\u{202e}\n\"é" });
         let text = json(&value).unwrap();
@@ -143,10 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn times_that_cannot_be_written_do_not_stop_a_listing() {
-        assert_eq!(time(Timestamp::from_millis(1_700_000_000_999)), "2023-11-14T22:13:20Z");
-        assert_eq!(time(Timestamp::from_millis(-1)), "1970-01-01T00:00:00Z");
-        assert_eq!(time(Timestamp::from_millis(i64::MAX)), "9999-12-31T23:59:59Z");
+    fn durations_are_short() {
         assert_eq!(span(Span::from_seconds(600)), "10m");
     }
 }

@@ -1,11 +1,9 @@
-//! `symbolon user`: the users who sign in. Their rows are `store::users`; the syntax of their details is `details`.
+//! `symbolon user`: the users who sign in. What a command does is `operations`; how a user is printed is `shown`.
 
 mod activity;
 mod details;
-mod end_links;
 mod import;
 mod invite;
-mod recovery;
 mod set;
 mod shown;
 mod sign_in_again;
@@ -15,31 +13,22 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use super::{
-    Answer, Error, Work, new_password,
+    Answer, Error, Work,
+    listing::Part,
+    new_password,
     output::{self, Format},
+    refusal::note_pending,
     refuse,
 };
 use crate::{
-    flows::sign_in::throttle,
-    passwords::{PasswordError, Passwords, rules::Rules},
-    protocol::{
-        account::{
-            activity::{Activity, UNKNOWN_ORIGIN},
-            login_name::LoginName,
-            user,
-        },
-        secrets::sensitive::Sensitive,
-        values::{id::Id, time::Timestamp},
+    operations::{
+        Actor, NewPassword, deletions, links, recovery,
+        user_changes::{self, NewUser},
+        users::{self, UserView},
     },
-    random,
-    store::{
-        self, account,
-        activity::Event,
-        users::{self, User},
-    },
+    passwords::{Passwords, rules::Rules},
 };
-use details::{Details, check_display_name, check_email, check_username};
-use shown::Shown;
+use details::Details;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -73,8 +62,8 @@ pub enum Command {
         #[command(flatten)]
         format: Format,
     },
-    /// List all users
-    List(Format),
+    /// List users, by name
+    List(Part),
     /// Show a user's data, active sessions and grants, and unused links sent by e-mail
     Show(Who),
     /// Show a user's activity, newest first
@@ -84,6 +73,9 @@ pub enum Command {
         /// Maximum number of entries
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
+        /// Only entries before the one with this id
+        #[arg(long, value_name = "ID")]
+        after: Option<String>,
     },
     /// Change a user's details; lists are replaced as a whole
     Set {
@@ -142,134 +134,84 @@ pub struct Who {
 
 impl Command {
     pub fn run(self, work: &mut Work<'_>) -> Answer {
+        let actor = Actor::OPERATOR;
         match self {
             Self::Add { username, email, email_verified, display_name, details, password_stdin, format } => {
-                let mut claims = user::User {
-                    id: random::id(work.now),
-                    username: check_username(&username)?,
-                    display_name: display_name.map(|name| check_display_name(&name)).transpose()?,
-                    email: check_email(&email)?,
-                    email_verified,
-                    roles: vec![],
-                    groups: vec![],
-                    attributes: serde_json::Map::new(),
-                    updated_at: work.now,
-                };
-                details.give(&mut claims, &work.config.scope_claims)?;
-                add(work, claims, password_stdin, format)
+                let details = details.read(&work.config.scope_claims)?;
+                add(work, &NewUser { username, display_name, email, email_verified, details }, password_stdin, format)
             }
             Self::Import { file, format } => import::run(work, &file, format),
-            Self::List(format) => list(&users::all(work.connection)?, format),
+            Self::List(part) => part.print(work, (shown::HEADING, shown::row), users::list),
             Self::Show(who) => {
-                let user = find(work, &who.login)?;
-                let shown = shown::Whole::read(work, &user)?;
-                who.format.answer(&shown, || output::fields(&shown.fields()))
+                let user = users::show(work, &who.login)?;
+                who.format.answer(&user, || output::fields(&shown::all_fields(&user)))
             }
-            Self::Activity { who, limit } => activity::run(work, &who, limit),
+            Self::Activity { who, limit, after } => activity::run(work, &who.login, &Part::new(limit, after, who.format)),
             Self::SignInAgain(options) => options.run(work),
-            Self::Reset(who) => recovery::run(work, &who),
-            Self::EndLinks(who) => end_links::run(work, &who),
+            Self::Reset(who) => reset(work, &who),
+            Self::EndLinks(who) => end_links(work, &who),
             Self::Invite { options, format } => options.run(work, format),
             Self::Invitations(format) => invite::list(work, format),
             Self::Uninvite { email, format } => invite::withdraw(work, &email, format),
             Self::Set { options, format } => options.run(work, format),
             Self::Delete(who) => delete(work, &who),
             Self::Disable(who) => {
-                let id = find(work, &who.login)?.claims.id;
-                account::disable(work.connection, &operated(work.now, id, Activity::Disabled))?;
-                said(work, &who, "was disabled; their sessions and grants have ended")
+                let user = user_changes::disable(work, actor, &who.login)?;
+                said(&user, "was disabled; their sessions and grants have ended", who.format)
             }
-            Self::Enable(who) => {
-                let id = find(work, &who.login)?.claims.id;
-                account::enable(work.connection, &operated(work.now, id, Activity::Enabled))?;
-                forget_failures(work, id)?;
-                said(work, &who, "was enabled")
-            }
+            Self::Enable(who) => said(&user_changes::enable(work, actor, &who.login)?, "was enabled", who.format),
             Self::SetPassword { who, password_stdin } => {
-                let user = find(work, &who.login)?;
-                let hash = hash(work, &new_password::read(&Rules::new(work.config), &user.claims, password_stdin)?)?;
-                let event = operated(work.now, user.claims.id, Activity::PasswordReset);
-                account::reset_password(work.connection, &hash, &event)?;
-                forget_failures(work, user.claims.id)?;
-                said(work, &who, "has a new password; their sessions and grants have ended")
+                let rules = Rules::new(work.config);
+                let text = new_password::read(&rules, &users::claims(work, &who.login)?, password_stdin)?;
+                let password = NewPassword { passwords: &hashing(work)?, text: &text };
+                let user = recovery::set_password(work, actor, &who.login, &password)?;
+                said(&user, "has a new password; their sessions and grants have ended", who.format)
             }
         }
     }
 }
 
-fn add(work: &mut Work<'_>, claims: user::User, password_stdin: bool, format: Format) -> Answer {
-    if users::find_by_login(work.connection, &LoginName::parse(&claims.username))?.is_some() {
-        return taken("user name", &claims.username);
-    }
-    if users::find_by_login(work.connection, &LoginName::parse(&claims.email))?.is_some() {
-        return taken("e-mail address", &claims.email);
-    }
-    let hash = hash(work, &new_password::read(&Rules::new(work.config), &claims, password_stdin)?)?;
-    let user = User {
-        claims,
-        password_hash: Some(hash),
-        disabled_at: None,
-        created_at: work.now,
-        signed_in_at: None,
-        sign_in_again_at: None,
-    };
-    match account::add(work.connection, &user, random::id(work.now)) {
-        // Another operator added them while the password was typed.
-        Err(store::Error::Conflict(_)) => {
-            taken("user name or e-mail address", &format!("{}', '{}", user.claims.username, user.claims.email))
-        }
-        inserted => {
-            inserted?;
-            format.answer(&Shown::new(&user), || output::clean(&format!("user {} was added", user.claims.username)) + "\n")
-        }
-    }
-}
-
-fn list(everyone: &[User], format: Format) -> Answer {
-    let shown: Vec<_> = everyone.iter().map(Shown::new).collect();
-    let text = || output::table(shown::HEADING, &shown.iter().map(Shown::row).collect::<Vec<_>>());
-    format.answer(&shown, text)
+fn add(work: &mut Work<'_>, new: &NewUser, password_stdin: bool, format: Format) -> Answer {
+    let claims = user_changes::check_new(work, new)?;
+    let text = new_password::read(&Rules::new(work.config), &claims, password_stdin)?;
+    let password = NewPassword { passwords: &hashing(work)?, text: &text };
+    let user = user_changes::add(work, Actor::OPERATOR, claims, &password)?;
+    said(&user, "was added", format)
 }
 
 fn delete(work: &mut Work<'_>, who: &Who) -> Answer {
-    let user = find(work, &who.login)?.claims;
-    account::delete(work.connection, user.id, work.now)?;
-    forget_failures(work, user.id)?;
-    let text = || output::clean(&format!("user {} was deleted; their sessions and grants have ended", user.username)) + "\n";
-    who.format.answer(&serde_json::json!({ "id": user.id.to_string(), "username": user.username, "deleted": true }), text)
+    let deleted = deletions::user(work, &who.login)?;
+    note_pending(&deleted.purge);
+    let text = || output::clean(&format!("user {} was deleted; their sessions and grants have ended", deleted.username)) + "\n";
+    who.format.answer(&deleted, text)
 }
 
-fn taken<T>(what: &str, value: &str) -> Result<T, Error> {
-    refuse(format!("{what} '{value}' is already taken"))
+fn end_links(work: &mut Work<'_>, who: &Who) -> Answer {
+    let ended = links::end(work, Actor::OPERATOR, &who.login)?;
+    let count = output::count(ended.ended_links, "unused link");
+    who.format.answer(&ended, || output::clean(&format!("user {}: {count} revoked", ended.username)) + "\n")
 }
 
-/// An operator's action on an account, on the command line, for its activity.
-pub fn operated(now: Timestamp, user: Id, activity: Activity) -> Event<'static> {
-    Event { id: random::id(now), user, activity, origin: &UNKNOWN_ORIGIN, about: None, at: now }
+fn reset(work: &mut Work<'_>, who: &Who) -> Answer {
+    let begun = recovery::reset(work, Actor::OPERATOR, &who.login)?;
+    let text = || {
+        output::clean_lines(&format!(
+            "removed the password of user {}; {} and {} ended\nan e-mail to {} says how to set a new one at {}\n",
+            begun.username,
+            output::count(begun.ended_sessions, "session"),
+            output::count(begun.ended_grants, "grant"),
+            begun.notified,
+            begun.url,
+        ))
+    };
+    who.format.answer(&begun, text)
 }
 
-/// Resets the counters of failed attempts, so that others' guesses do not slow down the user's next sign-in.
-fn forget_failures(work: &mut Work<'_>, user: Id) -> Result<(), Error> {
-    Ok(throttle::forget(work.connection, &work.config.secrets, user)?)
+/// Prints a user as changed, or says what was done.
+fn said(user: &UserView, what: &str, format: Format) -> Answer {
+    format.answer(user, || output::clean(&format!("user {} {what}", user.username)) + "\n")
 }
 
-/// The user with this user name or e-mail address.
-pub fn find(work: &mut Work<'_>, login: &str) -> Result<User, Error> {
-    match users::find_by_login(work.connection, &LoginName::parse(login))? {
-        Some(user) => Ok(user),
-        None => refuse(format!("user '{login}': no user has this name or e-mail address (list all with symbolon user list)")),
-    }
-}
-
-fn said(work: &mut Work<'_>, who: &Who, what: &str) -> Answer {
-    let user = find(work, &who.login)?;
-    who.format.answer(&Shown::new(&user), || output::clean(&format!("user {} {what}", user.claims.username)) + "\n")
-}
-
-fn hash(work: &Work<'_>, password: &Sensitive<String>) -> Result<String, Error> {
-    let hashed = Passwords::new(&work.config.passwords).and_then(|passwords| passwords.hash(password.expose()));
-    hashed.map_err(|error| match error {
-        PasswordError::Failed(why) => Error::Refused(format!("password: {why}")),
-        PasswordError::Busy => Error::Refused("password: too many passwords are being hashed; try again".into()),
-    })
+fn hashing(work: &Work<'_>) -> Result<Passwords, Error> {
+    Passwords::new(&work.config.passwords).or_else(|error| refuse(format!("password: {error}")))
 }

@@ -6,9 +6,11 @@ mod operator;
 use super::{
     AnyConnection, Result,
     activity::{self, Event},
-    consents, deliveries, devices, dialect,
+    consents,
+    deletions::{self, Deleted},
+    deliveries, devices, dialect,
     error::Error,
-    grant_history, grants, links, notifications,
+    grants, links, notifications,
     sessions::{self, Offline, Session},
     users::{self, User},
 };
@@ -226,24 +228,17 @@ pub(super) fn still_counts(connection: &mut AnyConnection, (user, session): (&Us
     Ok(users::holds(connection, user)? && sessions::hold(connection, session, now)?)
 }
 
-/// Deletes a user: their sessions and grants end, their consents and activity are deleted. Their id and pairwise subjects stay
-/// reserved: neither is ever reassigned (OpenID Connect Core §5.7). Part of a transaction.
-fn delete_in(connection: &mut AnyConnection, user: Id, now: Timestamp) -> Result<()> {
-    let found = users::lock(connection, user)?;
-    links::forget(connection, user)?;
-    end_all(connection, (user, None), EndReason::UserDeleted, now)?;
-    sessions::forget_origins(connection, user)?;
-    consents::forget(connection, user)?;
-    grants::forget_origins(connection, user)?;
-    grant_history::forget(connection, user)?;
-    devices::forget(connection, user)?;
-    activity::forget(connection, user)?;
-    if let Some(user) = found {
-        let (email, username) = (user.claims.email.as_str(), user.claims.username.as_str());
-        links::end_to_address(connection, email, now)?;
-        deliveries::forget(connection, email, &[email, username])?;
-    }
-    users::remove(connection, user)
+/// Deletes a user: from now on there is none. What was stored about them is purged by `deletions`, and so are sessions and grants
+/// ended, which are inactive without their user. Their id and pairwise subjects stay reserved: neither is ever reassigned (OpenID
+/// Connect Core §5.7). Part of a transaction.
+fn delete_in(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<()> {
+    let Some(user) = users::lock(connection, id)? else { return Ok(()) };
+    // Only as long as the row is there, nobody else has the name and the address.
+    let (email, username) = (user.claims.email.as_str(), user.claims.username.as_str());
+    links::end_to_address(connection, email, now)?;
+    deliveries::forget(connection, &[email, username])?;
+    users::remove(connection, id)?;
+    deletions::mark(connection, &Deleted::User(id), now)
 }
 
 /// Ends the user's pending links for a password reset or to confirm an address: an attacker may have requested them while signed

@@ -113,7 +113,11 @@ pub fn takes_events(connection: &mut AnyConnection) -> bool {
     let nobody = Id::from_bytes([0; 16]);
     let (activity, at) = (Activity::SignInFailed, Timestamp::from_millis(0));
     let event = Event { id: nobody, user: nobody, activity, origin: &UNKNOWN_ORIGIN, about: None, at };
-    probe::is_taken(connection, |connection| insert(connection, &event), |connection| forget(connection, nobody))
+    probe::is_taken(
+        connection,
+        |connection| insert(connection, &event),
+        |connection| forget_of_user(connection, nobody, 1).map(drop),
+    )
 }
 
 fn range(address: Option<&str>) -> Option<String> {
@@ -165,10 +169,11 @@ pub fn of(connection: &mut AnyConnection, user: Id, before: Option<Id>, limit: u
     rows.into_iter().map(to_value).collect()
 }
 
-/// Deletes all activity of a user. Part of a transaction.
-pub(super) fn forget(connection: &mut AnyConnection, user: Id) -> Result<()> {
-    diesel::delete(activity::table.filter(activity::user_id.eq(user.as_bytes().as_slice()))).execute(connection)?;
-    Ok(())
+/// Deletes entries of a user, at most `limit`, and returns how many. Part of a transaction.
+pub(super) fn forget_of_user(connection: &mut AnyConnection, user: Id, limit: u32) -> Result<usize> {
+    let theirs = || activity::table.filter(activity::user_id.eq(user.as_bytes().as_slice()));
+    let keys: Vec<Vec<u8>> = theirs().select(activity::id).limit(i64::from(limit)).load(connection)?;
+    Ok(diesel::delete(theirs().filter(activity::id.eq_any(keys))).execute(connection)?)
 }
 
 /// Deletes entries before this time, at most about `limit` rows, and returns how many.

@@ -45,6 +45,15 @@ pub fn read_all(connection: &mut AnyConnection) -> Result<Vec<(Api, Option<i64>)
     rows.into_iter().map(|(columns, revision)| Ok((to_value(columns)?, revision))).collect()
 }
 
+/// APIs ordered by identifier, after this one, at most `limit`.
+///
+/// # Errors
+/// Database errors.
+pub fn page(connection: &mut AnyConnection, after: Option<&str>, limit: u32) -> Result<Vec<Api>> {
+    let some = apis::table.filter(apis::uri.gt(after.unwrap_or_default())).order(apis::uri);
+    some.limit(i64::from(limit)).load::<Columns>(connection)?.into_iter().map(to_value).collect()
+}
+
 /// Every API, ordered by identifier.
 ///
 /// # Errors

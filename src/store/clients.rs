@@ -5,13 +5,14 @@ use diesel::prelude::*;
 
 use super::{
     AnyConnection, Result,
+    deletions::{self, Deleted},
     dialect::{self, on_either},
     error::Error,
     mapping::{Row, time, times},
     revisions::{self, revision},
-    schema::{client_origins, clients, consents, grants},
+    schema::{client_origins, clients},
 };
-use crate::protocol::{grant::end_reason::EndReason, oauth::client::Client, values::time::Timestamp};
+use crate::protocol::{oauth::client::Client, values::time::Timestamp};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = clients)]
@@ -68,6 +69,30 @@ pub fn names(connection: &mut AnyConnection, ids: &[String]) -> Result<Vec<(Stri
         found.extend(rows.load::<(String, String)>(connection)?);
     }
     Ok(found)
+}
+
+/// The registered ones among these clients.
+///
+/// # Errors
+/// Database errors.
+pub fn among(connection: &mut AnyConnection, mut ids: Vec<String>) -> Result<Vec<Client>> {
+    ids.sort_unstable();
+    ids.dedup();
+    let mut found = Vec::with_capacity(ids.len());
+    for some in ids.chunks(TOGETHER) {
+        found.extend(clients::table.filter(clients::id.eq_any(some)).select(ClientRow::as_select()).load(connection)?);
+    }
+    found.into_iter().map(to_value).collect()
+}
+
+/// Clients ordered by id, after this one, at most `limit`.
+///
+/// # Errors
+/// Database errors.
+pub fn page(connection: &mut AnyConnection, after: Option<&str>, limit: u32) -> Result<Vec<Client>> {
+    let some = clients::table.filter(clients::id.gt(after.unwrap_or_default())).order(clients::id);
+    let rows = some.limit(i64::from(limit)).select(ClientRow::as_select()).load(connection)?;
+    rows.into_iter().map(to_value).collect()
 }
 
 /// Every client, ordered by id.
@@ -141,6 +166,9 @@ fn insert_row(connection: &mut AnyConnection, client: &Client) -> Result<()> {
         clients::disabled_at.eq(client.disabled_at.map(Timestamp::millis)),
     );
     revisions::registrations_change(connection)?;
+    if deletions::is_pending(connection, &Deleted::Client(client.id.clone()))? {
+        return Err(Error::Conflict(format!("grants to a deleted client '{}' are still being revoked", client.id)));
+    }
     diesel::insert_into(clients::table).values((own, columns!(client))).execute(connection)?;
     insert_origins(connection, client)
 }
@@ -194,19 +222,29 @@ pub fn set_disabled(connection: &mut AnyConnection, id: &str, at: Option<Timesta
     })
 }
 
-/// Deletes the client, its consents and its grants; false if there is no such client.
+/// Deletes the client: from now on there is none, and its consents and grants are purged by `deletions`; false if there is no such
+/// client.
 ///
 /// # Errors
 /// Database errors.
 pub fn delete(connection: &mut AnyConnection, id: &str, now: Timestamp) -> Result<bool> {
-    dialect::exclusively(connection, |connection| -> Result<bool> {
-        // Without consent no further grant is issued; then the grants are revoked, which may take a while without blocking anyone.
-        diesel::delete(consents::table.filter(consents::client_id.eq(id))).execute(connection)?;
-        diesel::update(grants::table.filter(grants::client_id.eq(id)).filter(grants::revoked_at.is_null()))
-            .set((grants::revoked_at.eq(Some(now.millis())), grants::end_reason.eq(EndReason::ClientDeleted.name())))
-            .execute(connection)?;
+    dialect::together(connection, |connection| {
         revisions::registrations_change(connection)?;
         diesel::delete(client_origins::table.filter(client_origins::client_id.eq(id))).execute(connection)?;
-        Ok(diesel::delete(clients::table.find(id)).execute(connection)? == 1)
+        if diesel::delete(clients::table.find(id)).execute(connection)? == 0 {
+            return Ok(false);
+        }
+        deletions::mark(connection, &Deleted::Client(id.to_owned()), now)?;
+        Ok(true)
     })
+}
+
+/// Whether there is this client; if so, it is not deleted before the transaction ends.
+pub(super) fn hold(connection: &mut AnyConnection, id: &str) -> Result<bool> {
+    let row = clients::table.find(id).select(clients::id);
+    let found: Option<String> = match connection {
+        AnyConnection::Sqlite(sqlite) => row.get_result(sqlite).optional()?, // its transaction is the only writer
+        AnyConnection::Postgres(postgres) => row.for_key_share().get_result(postgres).optional()?,
+    };
+    Ok(found.is_some())
 }

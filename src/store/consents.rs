@@ -5,11 +5,12 @@ use diesel::prelude::*;
 use super::{
     AnyConnection, Result,
     activity::{self, Event},
-    dialect,
+    clients, dialect,
     error::Error,
     grants,
     mapping::{Row, json, time},
     schema::consents,
+    users,
 };
 use crate::protocol::{
     grant::end_reason::EndReason,
@@ -61,10 +62,20 @@ pub fn clients_of(connection: &mut AnyConnection, user: Id) -> Result<Vec<String
 /// # Errors
 /// Database errors.
 pub fn of_user(connection: &mut AnyConnection, user: Id) -> Result<Vec<Consent>> {
+    page(connection, user, None, u32::MAX)
+}
+
+/// Consents of this user ordered by client, after this one, at most `limit`.
+///
+/// # Errors
+/// Database errors.
+pub fn page(connection: &mut AnyConnection, user: Id, after: Option<&str>, limit: u32) -> Result<Vec<Consent>> {
     let rows: Vec<(String, String, String, i64)> = consents::table
         .filter(consents::user_id.eq(user.as_bytes().as_slice()))
+        .filter(consents::client_id.gt(after.unwrap_or_default()))
         .select((consents::client_id, consents::scopes, consents::audiences, consents::granted_at))
         .order(consents::client_id)
+        .limit(i64::from(limit))
         .load(connection)?;
     let to_consent = |(client_id, scopes, audiences, granted_at)| -> Result<Consent> {
         Ok(Consent { client_id, allowed: to_value(user, &(scopes, audiences))?, granted_at: time(granted_at) })
@@ -72,8 +83,8 @@ pub fn of_user(connection: &mut AnyConnection, user: Id) -> Result<Vec<Consent>>
     rows.into_iter().map(to_consent).collect()
 }
 
-/// Extends the consent of the event's user for this client. The guard on the values read keeps two concurrent updates from losing
-/// one.
+/// Extends the consent of the event's user for this client; nothing is stored if either was deleted meanwhile. The guard on the values
+/// read keeps two concurrent updates from losing one.
 ///
 /// # Errors
 /// Database errors.
@@ -82,6 +93,10 @@ pub fn add(connection: &mut AnyConnection, client: &str, allowed: &Allowed, even
     let key = user.as_bytes().as_slice();
     for _ in 0..5 {
         let added = dialect::together(connection, |connection| -> Result<()> {
+            // Both stay until the consent is there: their deletion, which purges consents, comes before or after.
+            if !clients::hold(connection, client)? || users::lock(connection, user)?.is_none() {
+                return Ok(());
+            }
             activity::insert(connection, event)?;
             let before = find(connection, user, client)?;
             let all = before.as_ref().map_or_else(|| allowed.clone(), |before| before.and(allowed));
@@ -126,8 +141,16 @@ pub(super) fn withdraw(connection: &mut AnyConnection, user: Id, client: &str, n
     Ok((rows > 0, grants::revoke_all(connection, user, client, EndReason::ConsentWithdrawn, now)?))
 }
 
-/// Deletes every consent of a user. Part of a transaction.
-pub(super) fn forget(connection: &mut AnyConnection, user: Id) -> Result<()> {
-    diesel::delete(consents::table.filter(consents::user_id.eq(user.as_bytes().as_slice()))).execute(connection)?;
-    Ok(())
+/// Deletes consents of a user, at most `limit`, and returns how many. Part of a transaction.
+pub(super) fn forget_of_user(connection: &mut AnyConnection, user: Id, limit: u32) -> Result<usize> {
+    let theirs = || consents::table.filter(consents::user_id.eq(user.as_bytes().as_slice()));
+    let keys: Vec<String> = theirs().select(consents::client_id).limit(i64::from(limit)).load(connection)?;
+    Ok(diesel::delete(theirs().filter(consents::client_id.eq_any(keys))).execute(connection)?)
+}
+
+/// Deletes consents for a client, at most `limit`, and returns how many. Part of a transaction.
+pub(super) fn forget_for_client(connection: &mut AnyConnection, client: &str, limit: u32) -> Result<usize> {
+    let given = || consents::table.filter(consents::client_id.eq(client));
+    let keys: Vec<Vec<u8>> = given().select(consents::user_id).limit(i64::from(limit)).load(connection)?;
+    Ok(diesel::delete(given().filter(consents::user_id.eq_any(keys))).execute(connection)?)
 }

@@ -72,6 +72,17 @@ impl Content {
         }
     }
 
+    /// The address that an e-mail is for, or the name that was typed.
+    fn address(&self) -> Option<String> {
+        match self {
+            Self::Logout(_) => None,
+            Self::Notification(notice) => Some(LoginName::parse(&notice.to).as_str().to_owned()),
+            Self::ResetRequested(mail_request) | Self::RegistrationRequested(mail_request) => {
+                Some(LoginName::parse(&mail_request.login).as_str().to_owned())
+            }
+        }
+    }
+
     fn to_json(&self) -> Result<String> {
         let text = match self {
             Self::Logout(logout) => serde_json::to_string(logout),
@@ -114,6 +125,20 @@ const FURTHEST: Span = Span::from_seconds(2 * 3_600);
 
 type Columns = (Vec<u8>, String, String, String, i64, i64, i64);
 
+macro_rules! columns {
+    () => {
+        (
+            deliveries::id,
+            deliveries::kind,
+            deliveries::client_id,
+            deliveries::content,
+            deliveries::attempts,
+            deliveries::next_at,
+            deliveries::created_at,
+        )
+    };
+}
+
 fn to_value((id, kind, client_id, content, attempts, next_at, created_at): Columns) -> Result<Delivery> {
     let row = Row { table: "deliveries", name: &created_at };
     let content = match kind.as_str() {
@@ -135,38 +160,17 @@ pub fn enqueue(connection: &mut AnyConnection, id: Id, content: &Content, now: T
     insert(connection, (id.as_bytes(), ""), content, now)
 }
 
-/// Deletes the deliveries to this address, and those requested with one of these names. Part of a transaction.
-pub(super) fn forget(connection: &mut AnyConnection, email: &str, names: &[&str]) -> Result<()> {
-    let waiting = deliveries::table.filter(deliveries::kind.eq_any(OF_USERS)).select((
-        deliveries::id,
-        deliveries::kind,
-        deliveries::client_id,
-        deliveries::content,
-        deliveries::attempts,
-        deliveries::next_at,
-        deliveries::created_at,
-    ));
-    for row in waiting.load::<Columns>(connection)? {
-        let (id, text) = (row.0.clone(), row.3.to_lowercase());
-        let is_theirs = match to_value(row).map(|delivery| delivery.content) {
-            Ok(Content::Logout(_)) => false,
-            Ok(Content::Notification(notice)) => notice.to == email,
-            Ok(Content::ResetRequested(mail_request) | Content::RegistrationRequested(mail_request)) => {
-                names.contains(&LoginName::parse(&mail_request.login).as_str())
-            }
-            // An unreadable row that belongs to someone else must not prevent the deletion of an account.
-            Err(_) => names.iter().chain([&email]).any(|name| text.contains(&quoted(name))),
-        };
-        if is_theirs {
-            diesel::delete(deliveries::table.find(id)).execute(connection)?;
-        }
-    }
+/// Deletes the e-mails to these addresses, and those requested with one of these names. Part of a transaction.
+pub(super) fn forget(connection: &mut AnyConnection, names: &[&str]) -> Result<()> {
+    diesel::delete(deliveries::table.filter(deliveries::address.eq_any(names))).execute(connection)?;
     Ok(())
 }
 
-/// A name as it appears in a row.
-fn quoted(name: &str) -> String {
-    serde_json::Value::from(name.to_lowercase()).to_string()
+/// Deletes the notifications that wait for a client, at most `limit`, and returns how many. Part of a transaction.
+pub(super) fn forget_to(connection: &mut AnyConnection, client: &str, limit: u32) -> Result<usize> {
+    let waiting = deliveries::table.filter(deliveries::client_id.eq(client)).select(deliveries::id);
+    let keys: Vec<Vec<u8>> = waiting.limit(i64::from(limit)).load(connection)?;
+    Ok(diesel::delete(deliveries::table.filter(deliveries::id.eq_any(keys))).execute(connection)?)
 }
 
 fn insert(connection: &mut AnyConnection, (id, client): (&[u8], &str), content: &Content, now: Timestamp) -> Result<()> {
@@ -179,6 +183,7 @@ fn insert(connection: &mut AnyConnection, (id, client): (&[u8], &str), content: 
             deliveries::attempts.eq(0),
             deliveries::next_at.eq(now.millis()),
             deliveries::created_at.eq(now.millis()),
+            deliveries::address.eq(content.address()),
         ))
         .execute(connection)?;
     Ok(())
@@ -229,6 +234,7 @@ pub fn due(connection: &mut AnyConnection, client_id: &str, now: Timestamp, limi
         .filter(deliveries::kind.eq(LOGOUT))
         .filter(deliveries::client_id.eq(client_id))
         .filter(is_due!(now))
+        .select(columns!())
         .order(deliveries::next_at)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .load(connection)?;
@@ -243,6 +249,7 @@ pub fn due_to_users(connection: &mut AnyConnection, now: Timestamp, limit: usize
     let rows: Vec<Columns> = deliveries::table
         .filter(deliveries::kind.eq_any(OF_USERS))
         .filter(is_due!(now))
+        .select(columns!())
         .order(deliveries::next_at)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .load(connection)?;

@@ -12,7 +12,7 @@ use super::{
     error::Error,
     mapping::{Row, time},
     probe,
-    schema::{grant_history, grants},
+    schema::grant_history,
 };
 use crate::protocol::{
     grant::history::{GrantEvent, HistoryEntry},
@@ -204,13 +204,4 @@ pub(super) fn forget_some_of(connection: &mut AnyConnection, grants: &[&[u8]], l
 /// Deletes every entry of these grants; returns how many.
 pub(super) fn forget_all_of(connection: &mut AnyConnection, grants: &[&[u8]]) -> Result<usize> {
     Ok(diesel::delete(grant_history::table.filter(grant_history::grant_id.eq_any(grants))).execute(connection)?)
-}
-
-/// Deletes the history of a user's grants. Part of a transaction, before the grants are deleted.
-pub(super) fn forget(connection: &mut AnyConnection, user: Id) -> Result<()> {
-    let theirs = grants::table.filter(grants::user_id.eq(user.as_bytes().as_slice())).select(grants::id);
-    for grant in theirs.load::<Vec<u8>>(connection)? {
-        diesel::delete(grant_history::table.filter(grant_history::grant_id.eq(grant))).execute(connection)?;
-    }
-    Ok(())
 }

@@ -3,6 +3,7 @@
 //! `protocol::grant`.
 
 mod advance;
+pub(super) mod deletion;
 mod ending;
 mod insert;
 pub mod purge;
@@ -29,7 +30,7 @@ pub use super::rotation::advance;
 pub use super::rotation::{Advance, Statement};
 pub use advance::{advance_elsewhere, heal, repeat_elsewhere};
 pub use ending::{active_for, active_of, clients_of, rename, revoke, revoke_reused, revoked_at};
-pub(super) use ending::{forget_origins, revoke_all, revoke_everything};
+pub(super) use ending::{revoke_all, revoke_everything};
 #[cfg(feature = "testing")]
 pub use insert::insert;
 pub use insert::insert_in;
@@ -180,13 +181,15 @@ fn to_found((columns, user, session, read_at): Columns) -> Result<Found> {
     })
 }
 
-/// A grant joined with its user and session: the tables, and the selected columns.
+/// Grants joined with their user and session: the tables, and the selected columns; all, or the one with this id.
 macro_rules! with_its_own {
-    ($id:expr) => {
+    () => {
         grants::table
             .left_join(users::table.on(users::id.eq(grants::user_id)))
             .left_join(session_rows::table.on(grants::session_id.eq(session_rows::id.nullable())))
-            .filter(grants::id.eq($id.as_bytes().as_slice()))
+    };
+    ($id:expr) => {
+        with_its_own!().filter(grants::id.eq($id.as_bytes().as_slice()))
     };
 }
 
@@ -255,16 +258,26 @@ pub struct Filter {
 /// # Errors
 /// Database errors.
 pub fn list(connection: &mut AnyConnection, filter: &Filter, limit: u32) -> Result<Vec<Grant>> {
-    let none_user: &[u8] = &[];
-    let user = filter.user.as_ref().map_or(none_user, |id| id.as_bytes().as_slice());
-    let client = filter.client.as_deref().unwrap_or_default();
-    // Ids begin with their creation time: their order is the grants' age.
-    let newest = grants::table.select(GrantRow::as_select()).order(grants::id.desc()).limit(i64::from(limit));
-    let rows: Vec<GrantRow> = match (filter.user.is_some(), filter.client.is_some()) {
-        (false, false) => newest.load(connection)?,
-        (true, false) => newest.filter(grants::user_id.eq(user)).load(connection)?,
-        (false, true) => newest.filter(grants::client_id.eq(client)).load(connection)?,
-        (true, true) => newest.filter(grants::user_id.eq(user)).filter(grants::client_id.eq(client)).load(connection)?,
-    };
-    rows.into_iter().map(to_value).collect()
+    Ok(list_found(connection, filter, None, limit)?.into_iter().map(|found| found.grant).collect())
+}
+
+/// A page of grants, newest first, after `before` in that order, at most `limit`: each with its user and session, in one statement.
+///
+/// # Errors
+/// Database errors.
+pub fn list_found(connection: &mut AnyConnection, filter: &Filter, before: Option<Id>, limit: u32) -> Result<Vec<Found>> {
+    // Ids begin with their creation time: their order is the grants' age. No id sorts after this one.
+    let before = before.unwrap_or(Id::from_bytes([0xff; 16]));
+    let rows: Vec<Columns> = on_either!(connection, one => {
+        let page = with_its_own!().filter(grants::id.lt(before.as_bytes().as_slice()));
+        let mut page = page.select(selected!(Clock)).order(grants::id.desc()).limit(i64::from(limit)).into_boxed();
+        if let Some(user) = &filter.user {
+            page = page.filter(grants::user_id.eq(user.as_bytes().as_slice()));
+        }
+        if let Some(client) = &filter.client {
+            page = page.filter(grants::client_id.eq(client));
+        }
+        page.load(one)
+    })?;
+    rows.into_iter().map(to_found).collect()
 }

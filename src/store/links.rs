@@ -243,16 +243,19 @@ pub(super) fn end_to_address(connection: &mut AnyConnection, email: &str, now: T
     Ok(())
 }
 
-/// The usable invitations, newest first.
+/// A page of usable invitations, newest first, after `before` in that order, at most `limit`.
 ///
 /// # Errors
 /// Database errors.
-pub fn invitations(connection: &mut AnyConnection, now: Timestamp) -> Result<Vec<Link>> {
+pub fn invitations(connection: &mut AnyConnection, now: Timestamp, before: Option<Id>, limit: u32) -> Result<Vec<Link>> {
+    let before = before.unwrap_or(Id::from_bytes([0xff; 16])); // no id sorts after it
     let open = links::table
         .filter(links::kind.eq(LinkKind::Invitation.name()))
+        .filter(links::id.lt(before.as_bytes().as_slice()))
         .filter(unspent!())
         .filter(links::expires_at.gt(now.millis()));
-    open.select(LinkRow::as_select()).order(links::id.desc()).load(connection)?.into_iter().map(to_value).collect()
+    let rows = open.select(LinkRow::as_select()).order(links::id.desc()).limit(i64::from(limit)).load(connection)?;
+    rows.into_iter().map(to_value).collect()
 }
 
 /// Ends the invitations of an address, and returns how many were still usable.
@@ -306,10 +309,11 @@ pub(super) fn count_since(connection: &mut AnyConnection, user: Id, kind: LinkKi
     Ok(theirs.count().get_result(connection)?)
 }
 
-/// Deletes every link of a user. Part of a transaction.
-pub(super) fn forget(connection: &mut AnyConnection, user: Id) -> Result<()> {
-    diesel::delete(links::table.filter(links::user_id.eq(user.as_bytes().as_slice()))).execute(connection)?;
-    Ok(())
+/// Deletes links of a user, at most `limit`, and returns how many. Part of a transaction.
+pub(super) fn forget_of_user(connection: &mut AnyConnection, user: Id, limit: u32) -> Result<usize> {
+    let theirs = links::table.filter(links::user_id.eq(user.as_bytes().as_slice()));
+    let keys: Vec<Vec<u8>> = theirs.select(links::id).limit(i64::from(limit)).load(connection)?;
+    Ok(diesel::delete(links::table.filter(links::id.eq_any(keys))).execute(connection)?)
 }
 
 /// Deletes links that expired before this time, at most `limit`; returns how many.

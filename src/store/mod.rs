@@ -11,6 +11,8 @@ pub mod connection;
 pub mod consents;
 pub mod database_time;
 mod database_url;
+pub mod deletion_stages;
+pub mod deletions;
 pub mod deliveries;
 pub mod devices;
 mod dialect;

@@ -19,7 +19,11 @@ use super::{
 };
 use crate::protocol::{
     account::rate_limit::{Backoff, Bucket, Count, latest_space},
-    values::time::{CLOCK_TOLERANCE, Span, Timestamp},
+    secrets::SecretRing,
+    values::{
+        id::Id,
+        time::{CLOCK_TOLERANCE, Span, Timestamp},
+    },
 };
 
 /// A keyed hash of what is counted.
@@ -227,6 +231,20 @@ pub fn clear(connection: &mut AnyConnection, keys: &[Key]) -> Result<()> {
     let keys: Vec<_> = keys.iter().map(Key::as_slice).collect();
     diesel::delete(rate_limits::table.filter(rate_limits::key.eq_any(keys))).execute(connection)?;
     Ok(())
+}
+
+/// Deletes the counters of failed sign-ins of a user from everywhere: others' guesses do not slow down the next sign-in.
+///
+/// # Errors
+/// Database errors.
+pub fn forget_user(connection: &mut AnyConnection, secrets: &SecretRing, user: Id) -> Result<()> {
+    clear(connection, &[true, false].map(|is_near| user_key(secrets, user, is_near)))
+}
+
+/// The key of failures for a user from everywhere: from near an earlier sign-in of theirs, or from elsewhere.
+#[must_use]
+pub fn user_key(secrets: &SecretRing, user: Id, is_near: bool) -> Key {
+    secrets.pseudonym(if is_near { "user, from near" } else { "user, from elsewhere" }, &user.to_string())
 }
 
 /// Deletes expired counters, at most `limit`; returns how many.

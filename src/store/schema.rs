@@ -142,6 +142,17 @@ diesel::table! {
         attempts -> BigInt,
         next_at -> BigInt,
         created_at -> BigInt,
+        address -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    deletions (kind, id) {
+        kind -> Text,
+        id -> Text,
+        stage -> BigInt,
+        position -> Nullable<Binary>,
+        created_at -> BigInt,
     }
 }
 

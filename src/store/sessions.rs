@@ -2,6 +2,7 @@
 //! nothing in the row is enough to take the session over.
 
 mod beginning;
+pub(super) mod deletion;
 mod ending;
 pub mod purge;
 
@@ -59,7 +60,7 @@ pub struct Session {
     pub remembered: bool,
     /// The value of the cookie that identifies the browser.
     pub device_id: Option<String>,
-    /// Since when the user is required to sign in again.
+    /// Since when the user is required to sign in again; for a deleted user, from after every sign-in.
     pub sign_in_again_at: Option<Timestamp>,
 }
 
@@ -85,10 +86,17 @@ struct SessionRow {
     device_id: Option<String>,
 }
 
-/// A session's columns, and since when its user is required to sign in again.
-type Columns = (SessionRow, Option<i64>);
+/// A session's columns, and since when its user is required to sign in again, if there is still such a user.
+type Columns = (SessionRow, OfUser);
+/// When the user was created, so that there is a value where there is a user, and since when they are required to sign in again.
+type OfUser = Option<(i64, Option<i64>)>;
 
-fn to_value((columns, sign_in_again_at): Columns) -> Result<Session> {
+/// After every sign-in.
+const NEVER: Timestamp = Timestamp::from_millis(i64::MAX);
+
+fn to_value((columns, user): Columns) -> Result<Session> {
+    // Nobody signs in again as a user who was deleted.
+    let sign_in_again_at = user.map_or(Some(NEVER), |(_, since)| times(since));
     let row = Row { table: "sessions", name: &columns.created_at };
     Ok(Session {
         id: row.id("id", columns.id)?,
@@ -103,7 +111,7 @@ fn to_value((columns, sign_in_again_at): Columns) -> Result<Session> {
         amr: row.name("amr", Amr::parse(&columns.amr))?,
         remembered: columns.remembered,
         device_id: columns.device_id,
-        sign_in_again_at: times(sign_in_again_at),
+        sign_in_again_at,
     })
 }
 
@@ -112,7 +120,7 @@ macro_rules! with_user {
     () => {
         sessions::table
             .left_join(users_rows::table.on(users_rows::id.eq(sessions::user_id)))
-            .select((SessionRow::as_select(), users_rows::sign_in_again_at.nullable()))
+            .select((SessionRow::as_select(), (users_rows::created_at, users_rows::sign_in_again_at).nullable()))
     };
 }
 
@@ -152,7 +160,7 @@ pub struct Read {
 /// # Errors
 /// Database errors.
 pub fn read(connection: &mut AnyConnection, id: Id, client: &str) -> Result<Option<Read>> {
-    type Columns = (SessionRow, Option<i64>, Option<(String, String)>, Option<i64>);
+    type Columns = (SessionRow, OfUser, Option<(String, String)>, Option<i64>);
     let found: Option<Columns> = on_either!(connection, one => {
         sessions::table
             .left_join(users_rows::table.on(users_rows::id.eq(sessions::user_id)))
@@ -163,15 +171,15 @@ pub fn read(connection: &mut AnyConnection, id: Id, client: &str) -> Result<Opti
             .filter(sessions::id.eq(id.as_bytes().as_slice()))
             .select((
                 SessionRow::as_select(),
-                users_rows::sign_in_again_at.nullable(),
+                (users_rows::created_at, users_rows::sign_in_again_at).nullable(),
                 (consent_rows::scopes, consent_rows::audiences).nullable(),
                 revision!(),
             ))
             .get_result(one)
             .optional()
     })?;
-    let to_read = |(row, sign_in_again_at, allowed, revision): Columns| {
-        let session = to_value((row, sign_in_again_at))?;
+    let to_read = |(row, user, allowed, revision): Columns| {
+        let session = to_value((row, user))?;
         let allowed = allowed.map(|columns| consents::to_value(session.user_id, &columns)).transpose()?;
         Ok(Read { session, allowed, revision })
     };
@@ -294,14 +302,4 @@ pub fn heal(connection: &mut AnyConnection, id: Id, generation: u32) -> Result<b
         .filter(sessions::generation.lt(i64::from(generation)))
         .filter(sessions::ended_at.is_null());
     Ok(diesel::update(behind).set(sessions::generation.eq(i64::from(generation))).execute(connection)? == 1)
-}
-
-/// Deletes the recorded origins of a user's sessions. Part of a transaction.
-pub(super) fn forget_origins(connection: &mut AnyConnection, user: Id) -> Result<()> {
-    let theirs = sessions::table.filter(sessions::user_id.eq(user.as_bytes().as_slice()));
-    let none = None::<&str>;
-    diesel::update(theirs)
-        .set((sessions::address.eq(none), sessions::place.eq(none), sessions::user_agent.eq(none), sessions::device_id.eq(none)))
-        .execute(connection)?;
-    Ok(())
 }

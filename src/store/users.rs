@@ -99,6 +99,9 @@ fn to_value(columns: UserRow) -> Result<User> {
     })
 }
 
+/// The maximum number of ids in one statement.
+const TOGETHER: usize = 500;
+
 /// The user with this id.
 ///
 /// # Errors
@@ -134,12 +137,32 @@ pub fn ids_after(connection: &mut AnyConnection, after: Option<Id>, limit: u32) 
     rows.into_iter().map(|(id, username)| Row { table: "users", name: &username }.id("id", id)).collect()
 }
 
-/// Every user, ordered by name.
+/// The names of those of these users who exist.
 ///
 /// # Errors
 /// Database errors.
-pub fn all(connection: &mut AnyConnection) -> Result<Vec<User>> {
-    users::table.select(UserRow::as_select()).order(users::username).load(connection)?.into_iter().map(to_value).collect()
+pub fn names(connection: &mut AnyConnection, mut ids: Vec<Id>) -> Result<Vec<(Id, String)>> {
+    ids.sort_unstable();
+    ids.dedup();
+    let mut found = Vec::with_capacity(ids.len());
+    for some in ids.chunks(TOGETHER) {
+        let keys = some.iter().map(|id| id.as_bytes().as_slice());
+        let rows = users::table.filter(users::id.eq_any(keys)).select((users::id, users::username));
+        for (id, username) in rows.load::<(Vec<u8>, String)>(connection)? {
+            found.push((Row { table: "users", name: &username }.id("id", id)?, username));
+        }
+    }
+    Ok(found)
+}
+
+/// Users ordered by name, after this one, at most `limit`.
+///
+/// # Errors
+/// Database errors.
+pub fn page(connection: &mut AnyConnection, after: Option<&str>, limit: u32) -> Result<Vec<User>> {
+    let some = users::table.filter(users::username.gt(after.unwrap_or_default())).order(users::username);
+    let rows = some.limit(i64::from(limit)).select(UserRow::as_select()).load(connection)?;
+    rows.into_iter().map(to_value).collect()
 }
 
 /// Inserts a user, and nothing else: an operator adds one by `account::add`, a link by `link_actions::register`.

@@ -82,7 +82,11 @@ fn every_path_has_a_route() {
     let routes = read("src/routes.rs");
     let routes = tokens(&routes);
     let paths = read("src/paths.rs");
-    let names = paths.lines().filter_map(|line| line.strip_prefix("pub const ")?.split_once(':')).map(|(name, _)| name);
+    let names = paths
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub const ")?.split_once(':'))
+        .map(|(name, _)| name)
+        .filter(|name| !name.starts_with("fn "));
     let missing: Vec<_> = names.filter(|name| !routes.contains(name)).collect();
     assert!(missing.is_empty(), "src/routes.rs: no route for {missing:?} of src/paths.rs; add it, or take the path out");
 }

@@ -4,7 +4,7 @@
 use super::source::{Source, paths, read, sources, tokens};
 
 /// From below to above: each may import its own row and the rows before it.
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
     &["protocol"],
     &[
         "store",
@@ -25,6 +25,7 @@ const LAYERS: [&[&str]; 9] = [
         "metrics",
     ],
     &["app", "inspection"],
+    &["operations"],
     &["web"],
     &["endpoints", "flows", "background"],
     &["routes"],
@@ -34,11 +35,11 @@ const LAYERS: [&[&str]; 9] = [
 ];
 
 /// Modules that import less than their layer allows: themselves and these.
-const NARROWER: [(&str, &[&str]); 18] = [
+const NARROWER: [(&str, &[&str]); 19] = [
     ("protocol", &[]),
     ("display", &["protocol"]),
     ("pages", &["protocol"]),
-    ("paths", &[]),
+    ("paths", &["protocol"]),
     ("clock", &["protocol"]),
     ("random", &["protocol"]),
     ("store", &["protocol"]),
@@ -48,6 +49,7 @@ const NARROWER: [(&str, &[&str]); 18] = [
     ("logging", &[]),
     ("metrics", &["protocol"]),
     ("inspection", &["protocol", "store", "jose", "config", "caches"]),
+    ("operations", &["protocol", "store", "jose", "passwords", "config", "paths", "random"]),
     ("background", &["protocol", "display", "store", "app", "outbound", "mail", "pages", "paths", "random", "workers", "clock"]),
     ("outbound", &["config", "protocol"]),
     ("mail", &["config", "protocol"]),
@@ -121,6 +123,18 @@ const EXCEPTIONS: [(&str, &str, &str); 12] = [
     ("src/demo/", "actix_web", "the demonstration is two servers of its own"),
     ("src/demo/published_keys.rs", "ureq", "asks the server it belongs to, on this machine"),
     ("src/demo/published_keys.rs", "Instant", "a cache's age on the machine's own clock; no rule depends on it"),
+];
+
+/// Files of the command line that may use `store` (a file, or a folder with its `/`), and why. All others call `operations`, as an
+/// admin API would.
+const OPENS_THE_STORE: [(&str, &str); 7] = [
+    ("src/cli/mod.rs", "opens the database, and checks its schema and its clock"),
+    ("src/cli/migrate.rs", "migrates the database"),
+    ("src/cli/demo.rs", "fills the database that it has made"),
+    ("src/cli/explain", "judges a credential as the endpoints do, and changes nothing"),
+    ("src/cli/client/add.rs", "the settings of clients are one type with the options that set them"),
+    ("src/cli/client/set.rs", "as src/cli/client/add.rs"),
+    ("src/cli/client/check.rs", "reviews those settings"),
 ];
 
 fn shipped() -> Vec<Source> {
@@ -207,6 +221,24 @@ fn endpoints_and_pages_of_users_stand_alone() {
                 ));
             }
         }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_command_line_calls_operations() {
+    let (mut wrong, mut needed) = (Vec::new(), [false; OPENS_THE_STORE.len()]);
+    for source in shipped().into_iter().filter(|source| source.module[0] == "cli") {
+        if imports(&source).iter().all(|import| import[0] != "store") {
+            continue;
+        }
+        match OPENS_THE_STORE.iter().position(|(path, _)| source.path.starts_with(path)) {
+            Some(at) => needed[at] = true,
+            None => wrong.push(format!("{}: must not import 'store'; write the use case in src/operations", source.path)),
+        }
+    }
+    for ((path, _), _) in OPENS_THE_STORE.iter().zip(needed).filter(|(_, needed)| !needed) {
+        wrong.push(format!("tests/house/imports.rs: {path} does not import 'store'; take it out of OPENS_THE_STORE"));
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }

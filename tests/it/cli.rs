@@ -110,7 +110,7 @@ impl Binary {
     }
 
     /// What it prints when all goes well.
-    fn text(&self, line: &str) -> String {
+    pub fn text(&self, line: &str) -> String {
         let ran = self.run(line);
         assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{line}");
         ran.stdout

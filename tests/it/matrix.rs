@@ -195,7 +195,7 @@ fn disable_user(server: &Server, stage: &Stage) {
 }
 
 fn delete_user(server: &Server, stage: &Stage) {
-    server.delete(stage.user);
+    server.mark_deleted(stage.user);
 }
 
 fn disable_client(server: &Server, _: &Stage) {

@@ -87,6 +87,7 @@ fn up_down_and_up_again_with_the_same_tables_on_both() {
             "client_origins",
             "clients",
             "consents",
+            "deletions",
             "deliveries",
             "devices",
             "grant_history",

@@ -2,7 +2,7 @@
 
 use symbolon::testing::{
     protocol::oauth::client::{AuthMethod, ClientKind, GrantType, PkceRule},
-    store::clients,
+    store::{clients, deletions::Deleted},
 };
 
 use crate::harness::{API, Answer, Browser, CALLBACK, SECRET, VERIFIER, both, claims_of};
@@ -347,6 +347,7 @@ fn a_deleted_client_takes_its_grants_along_though_another_takes_its_name() {
         let now = server.now();
         assert!(server.store(|connection| clients::delete(connection, &spa.id, now)));
         refused(&server.refresh(&spa, tokens.text("refresh_token")), 401, "invalid_client");
+        server.purge(&Deleted::Client(spa.id.clone()));
         server.store(|connection| clients::insert(connection, &spa));
         refused(&server.refresh(&spa, tokens.text("refresh_token")), 400, "invalid_grant");
         refused(&server.userinfo(tokens.text("access_token")), 401, "invalid_token");

@@ -2,7 +2,10 @@
 
 use std::{sync::Barrier, thread};
 
-use symbolon::testing::{protocol::values::id::Id, store::clients};
+use symbolon::testing::{
+    protocol::values::id::Id,
+    store::{clients, deletions::Deleted},
+};
 
 use crate::harness::{Browser, Server, both, query_of};
 
@@ -60,6 +63,7 @@ fn an_answer_given_before_does_not_count_afterwards() {
         let code = browser.code(&web, "alice", SCOPE);
         let now = server.now();
         server.store(|connection| clients::delete(connection, "web", now));
+        server.purge(&Deleted::Client("web".into()));
         server.store(|connection| clients::insert(connection, &web));
         assert_eq!(server.redeem_as(&web, &code, &[]).error(), "invalid_grant", "the name alone is not the client");
         assert!(browser.get(&Browser::request(&web, SCOPE, &[])).location().starts_with("/consent?"));

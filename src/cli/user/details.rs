@@ -1,22 +1,13 @@
-//! The details of a user besides the password: the options that set them, and the messages where they are refused. Their syntax is
-//! `protocol::account::profile`, the possible attributes `protocol::account::user`.
+//! The options that set the details of a user besides the password. Which details are valid is `operations::details`.
 
 use clap::Args;
 use serde_json::Value;
 
 use super::super::{Error, refuse};
-use crate::protocol::{
-    account::{
-        email_address::{EMAIL_LIMIT, EmailAddress},
-        profile::{self, DISPLAY_NAME_LIMIT, USERNAME_LIMIT},
-        user::{User, check_attribute},
-    },
-    oauth::scope::ScopeClaims,
-    values::plain_text::check_text,
+use crate::{
+    operations::details::DetailChanges,
+    protocol::{account::user::check_attribute, oauth::scope::ScopeClaims},
 };
-
-/// The maximum number of roles, and of groups: they are in every token with their scope.
-const MAX_NAMES: usize = 100;
 
 /// What apps and APIs are told of a user, where they may know it.
 #[derive(Debug, Args)]
@@ -33,27 +24,16 @@ pub struct Details {
 }
 
 impl Details {
-    /// Applies the requested details to the user; a list replaces the former one, an attribute without value is removed.
-    pub fn give(&self, user: &mut User, custom: &ScopeClaims) -> Result<(), Error> {
-        for (what, given, list) in [("role", &self.roles, &mut user.roles), ("group", &self.groups, &mut user.groups)] {
-            if !given.is_empty() {
-                *list = names(what, given)?;
-            }
-        }
-        for text in &self.attributes {
-            match text.split_once('=') {
-                None => return refuse(format!("attribute '{text}': expected NAME=VALUE")),
-                Some((name, "")) => {
-                    if user.attributes.remove(name).is_none() {
-                        return refuse(format!("attribute '{name}': expected a value, or an attribute that the user has"));
-                    }
-                }
-                Some((name, value)) => {
-                    user.attributes.insert(name.to_owned(), read(name, value, custom)?);
-                }
-            }
-        }
-        Ok(())
+    /// The requested changes; an attribute without value is removed.
+    pub fn read(self, custom: &ScopeClaims) -> Result<DetailChanges, Error> {
+        let given = |list: Vec<String>| (!list.is_empty()).then_some(list);
+        let attribute = |text: &String| match text.split_once('=') {
+            None => refuse(format!("attribute '{text}': expected NAME=VALUE")),
+            Some((name, "")) => Ok((name.to_owned(), None)),
+            Some((name, value)) => Ok((name.to_owned(), Some(read(name, value, custom)?))),
+        };
+        let attributes = self.attributes.iter().map(attribute).collect::<Result<_, Error>>()?;
+        Ok(DetailChanges { roles: given(self.roles), groups: given(self.groups), attributes })
     }
 }
 
@@ -68,48 +48,15 @@ fn read(name: &str, value: &str, custom: &ScopeClaims) -> Result<Value, Error> {
     if check_attribute(name, &text, custom).is_ok() && json.is_number() { Ok(text) } else { Err(why.into()) }
 }
 
-/// Roles or groups as they are stored: each once.
-pub fn names(what: &str, given: &[String]) -> Result<Vec<String>, Error> {
-    let mut kept: Vec<String> = Vec::with_capacity(given.len());
-    for name in given.iter().map(|name| name.trim()) {
-        check_text(&format!("{what} '{name}'"), name)?;
-        if !kept.iter().any(|other| other == name) {
-            kept.push(name.to_owned());
-        }
-    }
-    if kept.len() > MAX_NAMES {
-        return refuse(format!("{what}s: expected at most {MAX_NAMES}, received {}", kept.len()));
-    }
-    Ok(kept)
-}
-
-pub fn check_username(name: &str) -> Result<String, Error> {
-    profile::username(name).or_else(|_| {
-        let name = name.to_lowercase();
-        refuse(format!("user name '{name}': expected 1 to {USERNAME_LIMIT} characters without spaces, control characters or '@'"))
-    })
-}
-
-pub fn check_email(email: &str) -> Result<String, Error> {
-    EmailAddress::parse(email).map_or_else(
-        || refuse(format!("e-mail address '{email}': expected name@host of at most {EMAIL_LIMIT} characters, without spaces")),
-        |address| Ok(address.into()),
-    )
-}
-
-pub fn check_display_name(name: &str) -> Result<String, Error> {
-    profile::display_name(name).or_else(|_| {
-        let name = name.trim();
-        refuse(format!("name '{name}': expected 1 to {DISPLAY_NAME_LIMIT} characters, without control characters"))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::protocol::values::{id::Id, time::Timestamp};
+    use crate::protocol::{
+        account::user::User,
+        values::{id::Id, time::Timestamp},
+    };
 
     fn alice() -> User {
         User {
@@ -130,7 +77,8 @@ mod tests {
         let owned = |list: &[&str]| list.iter().map(ToString::to_string).collect();
         let details = Details { roles: owned(roles), groups: vec![], attributes: owned(attributes) };
         let mut user = alice();
-        details.give(&mut user, &custom).map(|()| user).map_err(|error| error.to_string())
+        let changes = details.read(&custom).map_err(|error| error.to_string())?;
+        changes.apply(&mut user, &custom).map(|()| user).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -164,26 +112,5 @@ mod tests {
         let many: Vec<String> = (0..101).map(|n| n.to_string()).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         assert!(given(&many, &[]).unwrap_err().contains("at most 100") && given(&many[1..], &[]).is_ok());
-    }
-
-    #[test]
-    fn names_and_addresses_are_checked_and_kept_in_lower_case() {
-        for (good, kept) in
-            [("alice", "alice"), ("Alice.B-1", "alice.b-1"), ("ÉMILE", "émile"), (&"x".repeat(64), &"x".repeat(64))]
-        {
-            assert_eq!(check_username(good).unwrap(), kept);
-        }
-        for bad in ["", " ", "a b", "a@b", "a\tb", "a\u{1b}[2J", "a\u{202e}b", "a\u{a0}b", &"x".repeat(65)] {
-            assert!(check_username(bad).is_err(), "{bad:?}");
-        }
-        assert_eq!(check_email("Alice@Example.com").unwrap(), "alice@example.com");
-        for bad in ["", "alice", "@", "a@", "@b", "a@b@c", "a b@c", "a\n@b", "a\0@b", &format!("{}@example.com", "x".repeat(250))]
-        {
-            assert!(check_email(bad).is_err(), "{bad:?}");
-        }
-        assert_eq!(check_display_name(" Alice B. ").unwrap(), "Alice B.");
-        for bad in ["", "  ", "a\u{7}b", &"x".repeat(101)] {
-            assert!(check_display_name(bad).is_err(), "{bad:?}");
-        }
     }
 }

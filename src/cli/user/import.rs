@@ -10,19 +10,14 @@ use std::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{
-    super::{Answer, Error, Work, output::Format, refuse},
-    details::{check_display_name, check_email, check_username, names},
-};
+use super::super::{Answer, Error, Work, output::Format, refuse};
 use crate::{
     config::named_file,
-    passwords::check_imported,
-    protocol::{
-        account::user::{self, check_attribute},
-        values::id::Id,
+    operations::{
+        Actor, Conflict, OperationError,
+        details::DetailChanges,
+        user_changes::{self, ImportedUser, NewUser},
     },
-    random,
-    store::{account, users::User},
 };
 
 /// The maximum length of a line, in bytes.
@@ -51,8 +46,8 @@ struct Entry {
 /// The state while reading the file.
 #[derive(Default)]
 struct Reading {
-    /// The users, each with the id of the activity that records the import.
-    everyone: Vec<(User, Id)>,
+    /// The users.
+    everyone: Vec<ImportedUser>,
     /// The line number of each user.
     lines: Vec<usize>,
     /// The line number of each user name and address.
@@ -70,16 +65,17 @@ pub fn run(work: &mut Work<'_>, file: &Path, format: Format) -> Answer {
         let more = if more > 0 { format!("\nand {more} more") } else { String::new() };
         return refuse(format!("nothing was imported\n{}{more}", reading.mistakes.join("\n")));
     }
-    if let Some(at) = account::import(work.connection, &reading.everyone)? {
-        let (line, user) = (reading.lines.get(at).copied().unwrap_or_default(), reading.everyone.get(at));
-        let (name, email) = user.map_or_else(Default::default, |(user, _)| (&*user.claims.username, &*user.claims.email));
-        return refuse(format!(
-            "nothing was imported\nline {line}: user name '{name}' or e-mail address '{email}' is already taken"
-        ));
-    }
-    let added = reading.everyone.len();
+    let imported = match user_changes::import(work, Actor::OPERATOR, &reading.everyone) {
+        Err(OperationError::Conflict(Conflict::Imported { at, username, email })) => {
+            let line = reading.lines.get(at).copied().unwrap_or_default();
+            let why = Conflict::Imported { at, username, email };
+            return refuse(format!("nothing was imported\nline {line}: {why}"));
+        }
+        imported => imported?,
+    };
+    let added = imported.added;
     let text = || if added == 1 { "imported 1 user\n".into() } else { format!("imported {added} users\n") };
-    format.answer(&serde_json::json!({ "added": added }), text)
+    format.answer(&imported, text)
 }
 
 fn read(work: &Work<'_>, mut input: impl BufRead, reading: &mut Reading) -> Result<(), Error> {
@@ -108,7 +104,7 @@ fn read(work: &Work<'_>, mut input: impl BufRead, reading: &mut Reading) -> Resu
 }
 
 impl Reading {
-    fn add(&mut self, user: User, number: usize) -> Result<(), Error> {
+    fn add(&mut self, user: ImportedUser, number: usize) -> Result<(), Error> {
         let (name, email) = (user.claims.username.clone(), user.claims.email.clone());
         for (what, value) in [("user name", name), ("e-mail address", email)] {
             if let Some(line) = self.taken.get(&value) {
@@ -116,43 +112,30 @@ impl Reading {
             }
             self.taken.insert(value, number);
         }
-        let event = random::id(user.created_at);
-        self.everyone.push((user, event));
+        self.everyone.push(user);
         self.lines.push(number);
         Ok(())
     }
 }
 
 /// Parses the user of a line.
-fn user(work: &Work<'_>, line: &str) -> Result<User, Error> {
+fn user(work: &Work<'_>, line: &str) -> Result<ImportedUser, Error> {
     let entry: Entry = serde_json::from_str(line).map_err(|error| {
         // Each line is a document of its own: the caller adds its number.
         let text = error.to_string();
         format!("expected a JSON object: {}", text.rsplit_once(" at line ").map_or(&*text, |(why, _)| why))
     })?;
-    for (name, value) in &entry.attributes {
-        check_attribute(name, value, &work.config.scope_claims)?;
-    }
-    if let Some(hash) = &entry.password_hash {
-        check_imported(hash).map_err(|why| format!("password_hash: {why}"))?;
-    }
-    let claims = user::User {
-        id: random::id(work.now),
-        username: check_username(&entry.username)?,
-        display_name: entry.name.map(|name| check_display_name(&name)).transpose()?,
-        email: check_email(&entry.email)?,
-        email_verified: entry.email_verified,
-        roles: names("role", &entry.roles)?,
-        groups: names("group", &entry.groups)?,
-        attributes: entry.attributes,
-        updated_at: work.now,
+    let details = DetailChanges {
+        roles: Some(entry.roles),
+        groups: Some(entry.groups),
+        attributes: entry.attributes.into_iter().map(|(name, value)| (name, Some(value))).collect(),
     };
-    Ok(User {
-        claims,
-        password_hash: entry.password_hash,
-        disabled_at: None,
-        created_at: work.now,
-        signed_in_at: None,
-        sign_in_again_at: None,
-    })
+    let new = NewUser {
+        username: entry.username,
+        display_name: entry.name,
+        email: entry.email,
+        email_verified: entry.email_verified,
+        details,
+    };
+    Ok(user_changes::imported(work, &new, entry.password_hash)?)
 }

@@ -1,22 +1,18 @@
-//! `symbolon user set`: changes the user details that apps receive. It ends no session and no grant: tokens and claims follow at
-//! the next refresh and the next request. Its activity entries, notifications and ended links are `account::change_details`.
+//! `symbolon user set`: changes the user details that apps receive.
 
 use clap::Args;
 
 use super::{
     super::{
-        Answer, Error, Work,
+        Answer, Work,
         output::{self, Format},
-        refuse,
     },
-    details::{Details, check_display_name, check_email},
-    find, operated,
-    shown::Shown,
-    taken,
+    details::Details,
+    shown,
 };
-use crate::{
-    protocol::oauth::scope::ScopeClaims,
-    store::{self, account, users::User},
+use crate::operations::{
+    Actor,
+    user_changes::{self, UserChanges},
 };
 
 #[derive(Debug, Args)]
@@ -53,36 +49,16 @@ pub struct Options {
 
 impl Options {
     pub fn run(self, work: &mut Work<'_>, format: Format) -> Answer {
-        let (id, custom) = (find(work, &self.login)?.claims.id, &work.config.scope_claims);
-        let event = |activity| operated(work.now, id, activity);
-        match account::change_details(work.connection, id, event, |user| self.change(user, custom)) {
-            Err(Error::Store(store::Error::Conflict(_))) => taken("e-mail address", self.email.as_deref().unwrap_or_default()),
-            changed => {
-                let Some(user) = changed? else { return refuse("the user was deleted by another process") };
-                let shown = Shown::new(&user);
-                format.answer(&shown, || output::fields(&shown.fields()))
-            }
-        }
-    }
-
-    fn change(&self, user: &mut User, custom: &ScopeClaims) -> Result<(), Error> {
-        let claims = &mut user.claims;
-        if let Some(name) = &self.display_name {
-            claims.display_name = Some(check_display_name(name)?);
-        }
-        claims.display_name.take_if(|_| self.no_name);
-        if let Some(email) = &self.email {
-            let email = check_email(email)?;
-            claims.email_verified &= email == claims.email;
-            claims.email = email;
-        }
-        claims.email_verified = (claims.email_verified || self.email_verified) && !self.no_email_verified;
-        if self.no_role {
-            claims.roles.clear();
-        }
-        if self.no_group {
-            claims.groups.clear();
-        }
-        self.details.give(claims, custom)
+        let mut details = self.details.read(&work.config.scope_claims)?;
+        details.roles = details.roles.or(self.no_role.then(Vec::new));
+        details.groups = details.groups.or(self.no_group.then(Vec::new));
+        let changes = UserChanges {
+            display_name: if self.no_name { Some(None) } else { self.display_name.map(Some) },
+            email: self.email,
+            email_verified: if self.no_email_verified { Some(false) } else { self.email_verified.then_some(true) },
+            details,
+        };
+        let user = user_changes::change(work, Actor::OPERATOR, &self.login, &changes)?;
+        format.answer(&user, || output::fields(&shown::fields(&user)))
     }
 }

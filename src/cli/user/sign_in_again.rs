@@ -7,18 +7,15 @@ use clap::Args;
 
 use super::{
     super::{Answer, Error, Work, output::Format, refuse},
-    Who, find, operated, said,
+    said,
 };
 use crate::{
-    protocol::{
-        account::activity::Activity,
-        values::{id::Id, time::Timestamp},
+    operations::{
+        Actor,
+        recovery::{self, SignInsEnded},
     },
-    store::{account, users},
+    protocol::values::time::Timestamp,
 };
-
-/// The number of users read at once.
-const PAGE: u32 = 500;
 
 #[derive(Debug, Args)]
 pub struct Options {
@@ -36,33 +33,20 @@ impl Options {
     pub fn run(self, work: &mut Work<'_>) -> Answer {
         match (self.login, self.before) {
             (_, Some(before)) => everyone(work, read(&before, work.now)?, self.format),
-            (login, None) => one(work, &Who { login: login.unwrap_or_default(), format: self.format }),
+            (login, None) => one(work, &login.unwrap_or_default(), self.format),
         }
     }
 }
 
-fn one(work: &mut Work<'_>, who: &Who) -> Answer {
-    let id = find(work, &who.login)?.claims.id;
-    account::ask_to_sign_in_again(work.connection, &operated(work.now, id, Activity::SignInAgain))?;
-    said(work, who, "must sign in again; until then their grants are rejected, but not revoked")
+fn one(work: &mut Work<'_>, login: &str, format: Format) -> Answer {
+    let user = recovery::sign_in_again(work, Actor::OPERATOR, login)?;
+    said(&user, "must sign in again; until then their grants are rejected, but not revoked", format)
 }
 
-/// One user per transaction: a user who signs in meanwhile does so after that time.
 fn everyone(work: &mut Work<'_>, before: Timestamp, format: Format) -> Answer {
-    let (mut last, mut users, mut sessions, mut grants): (Option<Id>, _, _, _) = (None, 0, 0, 0);
-    loop {
-        let page = users::ids_after(work.connection, last, PAGE)?;
-        let Some(end) = page.last() else { break };
-        last = Some(*end);
-        for id in page {
-            let ended = account::end_before(work.connection, before, &operated(work.now, id, Activity::SignInAgain))?;
-            users += usize::from(!ended.sessions.is_empty() || !ended.grants.is_empty());
-            sessions += ended.sessions.len();
-            grants += ended.grants.len();
-        }
-    }
-    let value = serde_json::json!({ "users": users, "ended_sessions": sessions, "ended_grants": grants });
-    format.answer(&value, || format!("users who must sign in again: {users}; ended: sessions {sessions}, grants {grants}\n"))
+    let ended = recovery::end_sign_ins_before(work, Actor::OPERATOR, before)?;
+    let SignInsEnded { users, ended_sessions: sessions, ended_grants: grants } = ended;
+    format.answer(&ended, || format!("users who must sign in again: {users}; ended: sessions {sessions}, grants {grants}\n"))
 }
 
 /// Parses a time that is not in the future.

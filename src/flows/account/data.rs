@@ -7,9 +7,10 @@ use super::{Guard, Refusal, SignedIn, answer, confirmed, ending::signed_out, to_
 use crate::{
     app::App,
     flows::{formatting, link},
+    operations::deletions,
     pages::{self, AccountData, AccountDeleted, DeletionProblem, FormProblem, Kept},
     paths,
-    store::{AnyConnection, account, users::User},
+    store::{AnyConnection, users::User},
     web::{
         cookies::{self, Keep},
         fault::Fault,
@@ -42,15 +43,18 @@ pub async fn post_delete(request: PageRequest, app: Data<App>) -> Reply {
 /// The page is the response to the form itself: after a redirect, no user would be signed in to see it.
 fn delete(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &User) -> Result<Reply, Fault> {
     app.history.flush(connection)?; // so that nothing of the user is written after their row is deleted
-    if !account::delete_own(connection, (user, &signed_in.session), signed_in.context.now)? {
-        let id = user.claims.id;
+    let id = user.claims.id;
+    let Some(purge) = deletions::own_account(connection, (user, &signed_in.session), signed_in.context.now)? else {
         return Ok(to_sign_in(app, paths::ACCOUNT_DATA).noting(format!("not deleted, the sign-in is no longer valid: user {id}")));
+    };
+    if let Some(error) = purge.error {
+        tracing::warn!(%error, user = %id, "the deletion of an account was interrupted: housekeeping will complete it");
     }
     app.bell.notify_one();
     let page = AccountDeleted { layout: signed_in.layout(app), username: &user.claims.username };
     Ok(signed_out(page::show(200, &page, None))
         .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, "", Keep::Delete))
-        .noting(format!("deleted their account: user {}", user.claims.id)))
+        .noting(format!("deleted their account: user {id}")))
 }
 
 fn refuse(app: &App, signed_in: &SignedIn, refusal: Refusal) -> Reply {

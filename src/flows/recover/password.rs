@@ -16,7 +16,7 @@ use crate::{
         values::{network, params::Params},
     },
     random,
-    store::{AnyConnection, activity::Event, link_actions, links::Link, users::User},
+    store::{AnyConnection, activity::Event, link_actions, links::Link, rate_limits, users::User},
     web::{
         blocking::{Priority, run_blocking},
         cookies::{self, Keep},
@@ -103,7 +103,7 @@ fn reset(
     app.bell.notify_one();
     // Failures counted earlier, of the user or of others, do not slow down the sign-in that follows.
     let (secrets, claims) = (&app.config.secrets, &user.claims);
-    throttle::forget(connection, secrets, id)?;
+    rate_limits::forget_user(connection, secrets, id)?;
     throttle::forget_here(connection, secrets, (id, [&claims.username, &claims.email]), (link_request.context.address, &name))?;
     let to = (sign_in_redirect::PASSWORD_SET, claims.username.as_str());
     Ok(sign_in_redirect::to_sign_in(app, link.content.request(), to, (link_request.browser(), now))

@@ -1,14 +1,11 @@
 //! Operator actions on an account: each change is one transaction with its activity entry, the e-mail where one is due, and the end
-//! of the links it supersedes (decision 0029). The command line changes accounts only by these functions, so that no change lacks
+//! of the links it supersedes (decision 0029). `operations` changes accounts only by these functions, so that no change lacks
 //! its entry or e-mail.
 
 use super::{Ended, delete_in, end_all, end_requests, reset_password_in};
 use crate::{
     protocol::{
-        account::{
-            activity::{Activity, UNKNOWN_ORIGIN},
-            user,
-        },
+        account::{activity::Activity, user},
         grant::end_reason::EndReason,
         values::{id::Id, time::Timestamp},
     },
@@ -27,20 +24,20 @@ use crate::{
 ///
 /// # Errors
 /// [`Error::Conflict`] if the name or address is already taken.
-pub fn add(connection: &mut AnyConnection, user: &User, event: Id) -> Result<()> {
+pub fn add(connection: &mut AnyConnection, user: &User, event: &Event<'_>) -> Result<()> {
     dialect::together(connection, |connection| add_in(connection, user, event))
 }
 
-/// Adds users, each with the id of its entry, all or none. Returns the index of the first whose name or address is already taken,
-/// if any.
+/// Adds users, each with the entry that `event` gives for their id, all or none. Returns the index of the first whose name or address
+/// is already taken, if any.
 ///
 /// # Errors
 /// Database errors.
-pub fn import(connection: &mut AnyConnection, everyone: &[(User, Id)]) -> Result<Option<usize>> {
+pub fn import<'a>(connection: &mut AnyConnection, everyone: &[User], event: impl Fn(Id) -> Event<'a>) -> Result<Option<usize>> {
     let mut at = 0;
     let added = dialect::together(connection, |connection| {
-        for (user, event) in everyone {
-            add_in(connection, user, *event)?;
+        for user in everyone {
+            add_in(connection, user, &event(user.claims.id))?;
             at += 1;
         }
         Ok(())
@@ -51,14 +48,10 @@ pub fn import(connection: &mut AnyConnection, everyone: &[(User, Id)]) -> Result
     }
 }
 
-fn add_in(connection: &mut AnyConnection, user: &User, event: Id) -> Result<()> {
+fn add_in(connection: &mut AnyConnection, user: &User, event: &Event<'_>) -> Result<()> {
     users::insert(connection, user)?;
     links::end_to_address(connection, &user.claims.email, user.created_at)?; // earlier invitations
-    let (of, at) = (user.claims.id, user.created_at);
-    activity::insert(
-        connection,
-        &Event { id: event, user: of, activity: Activity::Added, origin: &UNKNOWN_ORIGIN, about: None, at },
-    )
+    activity::insert(connection, event)
 }
 
 /// Updates a user's details: reads them, applies `change`, and writes them back, with the row locked. Changes are recorded in the
@@ -67,10 +60,10 @@ fn add_in(connection: &mut AnyConnection, user: &User, event: Id) -> Result<()> 
 ///
 /// # Errors
 /// Errors of `change`, or of the database: [`Error::Conflict`] if the address is another user's.
-pub fn change_details<E: From<Error>>(
+pub fn change_details<'a, E: From<Error>>(
     connection: &mut AnyConnection,
     id: Id,
-    event: impl Fn(Activity) -> Event<'static>,
+    event: impl Fn(Activity) -> Event<'a>,
     change: impl FnOnce(&mut User) -> std::result::Result<(), E>,
 ) -> std::result::Result<Option<User>, E> {
     dialect::exclusively(connection, |connection| {
@@ -233,7 +226,7 @@ pub fn end_links(connection: &mut AnyConnection, event: &Event<'_>) -> Result<us
     })
 }
 
-/// Deletes a user, with everything stored about them except their id and subjects.
+/// Deletes a user: the row, and the name and address with it. `deletions` purges the rest, except their id and subjects.
 ///
 /// # Errors
 /// Database errors.

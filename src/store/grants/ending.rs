@@ -156,13 +156,3 @@ pub(in crate::store) fn revoke_all(
     let set = (grants::revoked_at.eq(Some(now.millis())), grants::end_reason.eq(Some(reason.name())));
     Ok(diesel::update(theirs).set(set).execute(connection)?)
 }
-
-/// Deletes the recorded origins of a user's grants. Part of a transaction.
-pub(in crate::store) fn forget_origins(connection: &mut AnyConnection, user: Id) -> Result<()> {
-    let theirs = grants::table.filter(grants::user_id.eq(user.as_bytes().as_slice()));
-    let none = None::<&str>;
-    diesel::update(theirs)
-        .set((grants::address.eq(none), grants::place.eq(none), grants::user_agent.eq(none), grants::device_name.eq(none)))
-        .execute(connection)?;
-    Ok(())
-}

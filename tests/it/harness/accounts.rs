@@ -9,6 +9,8 @@ use symbolon::testing::{
     store::{
         Error, account,
         activity::Event,
+        deletion_stages,
+        deletions::Deleted,
         sessions::{self, Offline},
         users,
     },
@@ -45,10 +47,23 @@ impl Server {
         self.store(|connection| account::enable(connection, &event));
     }
 
-    /// Deletes an account.
+    /// Deletes an account, and purges what it leaves.
     pub fn delete(&self, user: Id) {
+        self.mark_deleted(user);
+        self.purge(&Deleted::User(user));
+    }
+
+    /// Deletes an account, and leaves everything but its row.
+    pub fn mark_deleted(&self, user: Id) {
         let now = self.now();
         self.store(|connection| account::delete(connection, user, now));
+    }
+
+    /// Purges what a deleted user or client has left.
+    pub fn purge(&self, deleted: &Deleted) {
+        while !self.store(|connection| deletion_stages::purge(connection, deleted, self.now(), deletion_stages::ROWS)).is_complete
+        {
+        }
     }
 
     /// Ends a session; grants that outlive it stay active.

@@ -12,7 +12,7 @@ use symbolon::testing::{
         values::{algorithm::Algorithm, id::Id, time::Span},
     },
     random,
-    store::{clients, signing_keys},
+    store::{clients, deletions::Deleted, signing_keys},
 };
 
 use crate::{
@@ -127,6 +127,7 @@ fn a_service_that_is_made_anew_or_may_not_act_for_itself_leaves_its_tokens_behin
         assert_ne!(server.introspect("notes", &token).body, INACTIVE);
         let now = server.now();
         server.store(|connection| clients::delete(connection, "job", now));
+        server.purge(&Deleted::Client("job".into()));
         server.advance(5);
         add();
         assert_eq!(server.introspect("notes", &token).body, INACTIVE);

@@ -11,13 +11,9 @@ pub use mail::MailLimit;
 pub use password::OF_SLOW_NETWORK;
 pub use password::{Admission, Attempt, From, Who, forget_here};
 
-use crate::{
-    protocol::{
-        account::rate_limit::{Backoff, Bucket},
-        secrets::SecretRing,
-        values::{id::Id, time::Span},
-    },
-    store::{AnyConnection, Result, rate_limits},
+use crate::protocol::{
+    account::rate_limit::{Backoff, Bucket},
+    values::time::Span,
 };
 
 /// Failures for one name from one network, or for one user in one known browser. NIST SP 800-63B-4 §3.2.2: after 100 failures in
@@ -56,19 +52,6 @@ const MAIL_TO_OTHERS: Backoff = Backoff {
     forget_after: Span::from_seconds(86_400),
     exhausted: Some((5, Span::from_seconds(600))),
 };
-
-/// Resets the failures counted for a user from everywhere: an operator, or a link from an e-mail, has let them in again.
-///
-/// # Errors
-/// Database errors.
-pub fn forget(connection: &mut AnyConnection, secrets: &SecretRing, user: Id) -> Result<()> {
-    rate_limits::clear(connection, &[true, false].map(|is_near| user_key(secrets, user, is_near)))
-}
-
-/// The key of failures for a user from everywhere: from near an earlier sign-in of theirs, or from elsewhere.
-fn user_key(secrets: &SecretRing, user: Id, is_near: bool) -> rate_limits::Key {
-    secrets.pseudonym(if is_near { "user, from near" } else { "user, from elsewhere" }, &user.to_string())
-}
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use super::{KNOWN_BROWSERS, NAME, NETWORK, USER, network::Successes, user_key};
+use super::{KNOWN_BROWSERS, NAME, NETWORK, USER, network::Successes};
 use crate::{
     clock::Stopwatch,
     limits::password_attempts::{Attempts, Limits, Next, Permit},
@@ -106,7 +106,7 @@ impl Attempt {
             (Some(browser), Some(user)) => (in_browser(browser, user), None),
             (_, user) => {
                 let nobody = || key("nobody", who.name.as_str());
-                let user = user.map_or_else(nobody, |user| user_key(secrets, user, from.is_near));
+                let user = user.map_or_else(nobody, |user| rate_limits::user_key(secrets, user, from.is_near));
                 (by_name(&subscriber, who.name), Some(user))
             }
         };
@@ -133,7 +133,7 @@ impl Attempt {
     pub fn to_confirm(secrets: &SecretRing, (user, session): (Id, Id), from: From<'_>) -> Self {
         let key = |what, value: &str| secrets.pseudonym(what, value);
         let queue = (key("turn of a network", &format!("{} sessions", network::subscriber(from.address))), OF_THE_KNOWN);
-        let user = from.known_browser.is_none().then(|| user_key(secrets, user, from.is_near));
+        let user = from.known_browser.is_none().then(|| rate_limits::user_key(secrets, user, from.is_near));
         Self { name: key("session", &session.to_string()), failures: 0, user, network: None, queue }
     }
 

@@ -1,0 +1,205 @@
+//! Changes of accounts by an operator: adding users, their details, disabling and enabling; passwords are `recovery`. Each change is a
+//! transaction of `store::account`, which writes the activity and the e-mail, and ends links.
+
+use serde::Serialize;
+
+use super::{
+    Actor, Conflict, Context, NewPassword, OperationError, Resource,
+    details::{self, DetailChanges},
+    recovery::hash,
+    users::{UserView, find, view},
+};
+use crate::{
+    passwords::check_imported,
+    protocol::{
+        account::{activity::Activity, login_name::LoginName, user},
+        error::Invalid,
+        oauth::scope::ScopeClaims,
+        values::time::Timestamp,
+    },
+    random,
+    store::{self, account, rate_limits, users},
+};
+
+/// A user of another system, checked.
+pub use crate::store::users::User as ImportedUser;
+
+/// A user to be added.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// The user name.
+    pub username: String,
+    /// The display name.
+    pub display_name: Option<String>,
+    /// The address.
+    pub email: String,
+    /// Whether it is verified.
+    pub email_verified: bool,
+    /// Roles, groups and attributes.
+    pub details: DetailChanges,
+}
+
+/// Changes of the details of a user; `None` leaves a value.
+#[derive(Clone, Debug, Default)]
+pub struct UserChanges {
+    /// The display name; an inner `None` removes it.
+    pub display_name: Option<Option<String>>,
+    /// The address, which is not verified unless `email_verified` says so.
+    pub email: Option<String>,
+    /// Whether the address is verified.
+    pub email_verified: Option<bool>,
+    /// Roles, groups and attributes.
+    pub details: DetailChanges,
+}
+
+/// The users that were imported.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Imported {
+    /// How many.
+    pub added: usize,
+}
+
+/// Checks the user to be added, as far as the password does not matter: nothing is written.
+///
+/// # Errors
+/// [`OperationError::Invalid`], [`OperationError::Conflict`] if the name or address is taken, or the database's.
+pub fn check_new(context: &mut Context<'_>, new: &NewUser) -> Result<user::User, OperationError> {
+    let claims = checked(context, new)?;
+    if users::find_by_login(context.connection, &LoginName::parse(&claims.username))?.is_some() {
+        return Err(Conflict::UserName(claims.username).into());
+    }
+    if users::find_by_login(context.connection, &LoginName::parse(&claims.email))?.is_some() {
+        return Err(Conflict::EmailAddress(claims.email).into());
+    }
+    Ok(claims)
+}
+
+/// The data behind the claims of a new user.
+fn checked(context: &Context<'_>, new: &NewUser) -> Result<user::User, Invalid> {
+    let mut claims = user::User {
+        id: random::id(context.now),
+        username: details::username(&new.username)?,
+        display_name: new.display_name.as_deref().map(details::display_name).transpose()?,
+        email: details::email(&new.email)?,
+        email_verified: new.email_verified,
+        roles: vec![],
+        groups: vec![],
+        attributes: serde_json::Map::new(),
+        updated_at: context.now,
+    };
+    new.details.apply(&mut claims, &context.config.scope_claims)?;
+    Ok(claims)
+}
+
+/// Adds a user whom [`check_new`] has checked.
+///
+/// # Errors
+/// [`OperationError::Invalid`] if the password is refused, [`OperationError::Conflict`] if the name or address is taken, or the
+/// database's.
+pub fn add(
+    context: &mut Context<'_>,
+    actor: Actor<'_>,
+    claims: user::User,
+    password: &NewPassword<'_>,
+) -> Result<UserView, OperationError> {
+    let hash = hash(context, &claims, password)?;
+    let user = with_hash(claims, Some(hash), context.now);
+    match account::add(context.connection, &user, &actor.event(context.now, user.claims.id, Activity::Added)) {
+        // Another operator added them meanwhile.
+        Err(store::Error::Conflict(_)) => {
+            Err(Conflict::UserNameOrAddress { username: user.claims.username, email: user.claims.email }.into())
+        }
+        added => added.map(|()| user.into()).map_err(OperationError::from),
+    }
+}
+
+/// A user of another system, with the hash of the password there.
+///
+/// # Errors
+/// [`Invalid`].
+pub fn imported(context: &Context<'_>, new: &NewUser, password_hash: Option<String>) -> Result<users::User, Invalid> {
+    if let Some(hash) = &password_hash {
+        check_imported(hash).map_err(|why| Invalid::from(format!("password_hash: {why}")))?;
+    }
+    Ok(with_hash(checked(context, new)?, password_hash, context.now))
+}
+
+fn with_hash(claims: user::User, password_hash: Option<String>, now: Timestamp) -> users::User {
+    users::User { claims, password_hash, disabled_at: None, created_at: now, signed_in_at: None, sign_in_again_at: None }
+}
+
+/// Adds users that [`imported`] has checked: all or none.
+///
+/// # Errors
+/// [`OperationError::Conflict`] if a name or address is taken, or the database's.
+pub fn import(context: &mut Context<'_>, actor: Actor<'_>, everyone: &[users::User]) -> Result<Imported, OperationError> {
+    let now = context.now;
+    let taken = account::import(context.connection, everyone, |user| actor.event(now, user, Activity::Added))?;
+    match taken.and_then(|at| Some((at, everyone.get(at)?))) {
+        Some((at, user)) => {
+            let (username, email) = (user.claims.username.clone(), user.claims.email.clone());
+            Err(Conflict::Imported { at, username, email }.into())
+        }
+        None => Ok(Imported { added: everyone.len() }),
+    }
+}
+
+/// Changes the details of a user. It ends no session and no grant: tokens and claims follow at the next refresh and the next request.
+///
+/// # Errors
+/// [`OperationError::NotFound`], [`OperationError::Invalid`], [`OperationError::Conflict`] if the address is another user's, or the
+/// database's.
+pub fn change(
+    context: &mut Context<'_>,
+    actor: Actor<'_>,
+    login: &str,
+    changes: &UserChanges,
+) -> Result<UserView, OperationError> {
+    let (id, custom, now) = (find(context, login)?.claims.id, &context.config.scope_claims, context.now);
+    let event = |activity| actor.event(now, id, activity);
+    let done = account::change_details(context.connection, id, event, |user| -> Result<(), OperationError> {
+        Ok(changes.apply(&mut user.claims, custom)?)
+    });
+    match done {
+        Err(OperationError::Store(store::Error::Conflict(_))) => {
+            Err(Conflict::EmailAddress(changes.email.clone().unwrap_or_default()).into())
+        }
+        done => done?.map(UserView::from).ok_or_else(|| Resource::User.missing(login)),
+    }
+}
+
+impl UserChanges {
+    fn apply(&self, claims: &mut user::User, custom: &ScopeClaims) -> Result<(), Invalid> {
+        if let Some(name) = &self.display_name {
+            claims.display_name = name.as_deref().map(details::display_name).transpose()?;
+        }
+        if let Some(email) = &self.email {
+            let email = details::email(email)?;
+            claims.email_verified &= email == claims.email;
+            claims.email = email;
+        }
+        claims.email_verified = self.email_verified.unwrap_or(claims.email_verified);
+        self.details.apply(claims, custom)
+    }
+}
+
+/// Disables an account and ends its sessions, grants and links.
+///
+/// # Errors
+/// [`OperationError::NotFound`], or the database's.
+pub fn disable(context: &mut Context<'_>, actor: Actor<'_>, login: &str) -> Result<UserView, OperationError> {
+    let id = find(context, login)?.claims.id;
+    account::disable(context.connection, &actor.event(context.now, id, Activity::Disabled))?;
+    view(context, id, login)
+}
+
+/// Enables an account again; what has ended stays ended.
+///
+/// # Errors
+/// [`OperationError::NotFound`], or the database's.
+pub fn enable(context: &mut Context<'_>, actor: Actor<'_>, login: &str) -> Result<UserView, OperationError> {
+    let id = find(context, login)?.claims.id;
+    account::enable(context.connection, &actor.event(context.now, id, Activity::Enabled))?;
+    rate_limits::forget_user(context.connection, &context.config.secrets, id)?;
+    view(context, id, login)
+}
