@@ -188,7 +188,7 @@ fn delete(work: &mut Work<'_>, who: &Who) -> Answer {
 
 fn end_links(work: &mut Work<'_>, who: &Who) -> Answer {
     let ended = links::end(work, Actor::OPERATOR, &who.login)?;
-    let count = output::count(ended.ended_links, "unused link");
+    let count = output::count(ended.count, "unused link");
     who.format.answer(&ended, || output::clean(&format!("user {}: {count} revoked", ended.username)) + "\n")
 }
 

@@ -129,9 +129,10 @@ impl Interaction {
     /// The page as a response; its form may lead to the client.
     pub fn show(&self, page: &impl Template, is_expired: bool) -> Reply {
         let target = self.authorization.address.form_action_source();
-        match is_expired {
-            false => page::show(200, page, Some(&target)),
-            true => page::show(400, page, Some(&target)).noting("form expired or forged"),
+        if is_expired {
+            page::show(400, page, Some(&target)).noting("form expired or forged")
+        } else {
+            page::show(200, page, Some(&target))
         }
     }
 }

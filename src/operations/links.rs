@@ -14,7 +14,8 @@ pub struct EndedLinks {
     /// Their name.
     pub username: String,
     /// How many were still usable.
-    pub ended_links: usize,
+    #[serde(rename = "ended_links")]
+    pub count: usize,
 }
 
 /// Ends the links in earlier e-mails to a user, of every kind, and changes nothing else.
@@ -23,6 +24,6 @@ pub struct EndedLinks {
 /// [`OperationError::NotFound`], or the database's.
 pub fn end(context: &mut Context<'_>, actor: Actor<'_>, login: &str) -> Result<EndedLinks, OperationError> {
     let user = users::find(context, login)?.claims;
-    let ended_links = account::end_links(context.connection, &actor.event(context.now, user.id, Activity::LinksEnded))?;
-    Ok(EndedLinks { id: user.id.to_string(), username: user.username, ended_links })
+    let count = account::end_links(context.connection, &actor.event(context.now, user.id, Activity::LinksEnded))?;
+    Ok(EndedLinks { id: user.id.to_string(), username: user.username, count })
 }

@@ -39,11 +39,20 @@ pub struct NewUser {
     pub details: DetailChanges,
 }
 
+/// A change of a display name.
+#[derive(Clone, Debug)]
+pub enum NameChange {
+    /// It is removed.
+    Remove,
+    /// It is replaced.
+    Set(String),
+}
+
 /// Changes of the details of a user; `None` leaves a value.
 #[derive(Clone, Debug, Default)]
 pub struct UserChanges {
-    /// The display name; an inner `None` removes it.
-    pub display_name: Option<Option<String>>,
+    /// The display name.
+    pub display_name: Option<NameChange>,
     /// The address, which is not verified unless `email_verified` says so.
     pub email: Option<String>,
     /// Whether the address is verified.
@@ -170,8 +179,11 @@ pub fn change(
 
 impl UserChanges {
     fn apply(&self, claims: &mut user::User, custom: &ScopeClaims) -> Result<(), Invalid> {
-        if let Some(name) = &self.display_name {
-            claims.display_name = name.as_deref().map(details::display_name).transpose()?;
+        if let Some(change) = &self.display_name {
+            claims.display_name = match change {
+                NameChange::Remove => None,
+                NameChange::Set(name) => Some(details::display_name(name)?),
+            };
         }
         if let Some(email) = &self.email {
             let email = details::email(email)?;

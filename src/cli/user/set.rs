@@ -12,7 +12,7 @@ use super::{
 };
 use crate::operations::{
     Actor,
-    user_changes::{self, UserChanges},
+    user_changes::{self, NameChange, UserChanges},
 };
 
 #[derive(Debug, Args)]
@@ -53,7 +53,7 @@ impl Options {
         details.roles = details.roles.or(self.no_role.then(Vec::new));
         details.groups = details.groups.or(self.no_group.then(Vec::new));
         let changes = UserChanges {
-            display_name: if self.no_name { Some(None) } else { self.display_name.map(Some) },
+            display_name: if self.no_name { Some(NameChange::Remove) } else { self.display_name.map(NameChange::Set) },
             email: self.email,
             email_verified: if self.no_email_verified { Some(false) } else { self.email_verified.then_some(true) },
             details,

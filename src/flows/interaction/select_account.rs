@@ -30,6 +30,7 @@ pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
     interaction::answer(request, &app, &PAGE).await
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as each page of this kind has it")]
 fn submit(app: &App, _: &mut AnyConnection, interaction: &Interaction, form: &Params) -> Result<Reply, PageError> {
     let Interaction { request, session, .. } = interaction;
     let now = request.context.now;
