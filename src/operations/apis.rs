@@ -1,5 +1,5 @@
-//! The APIs that tokens are for (RFC 8707), with their scopes. What may be registered is decided by `protocol::api::Api::check`;
-//! what is removed from an API is removed from every client too, and reported.
+//! The APIs that tokens are for (RFC 8707), with their scopes. What may be registered is decided by
+//! `protocol::oauth::api::Api::check`; what is removed from an API is removed from every client too, and reported.
 
 use serde::Serialize;
 

@@ -1,5 +1,5 @@
 //! What an operator may say of a user besides the password: the name, the address, and the details that apps and APIs receive. The
-//! syntax of names is `protocol::profile`, the possible attributes are `protocol::user`.
+//! syntax of names is `protocol::account::profile`, the possible attributes are `protocol::account::user`.
 
 use serde_json::Value;
 

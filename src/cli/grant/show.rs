@@ -1,5 +1,5 @@
 //! `symbolon grant show`: everything known of one grant, and its history, one line per event. The difference between two events is
-//! `protocol::history`.
+//! `protocol::grant::history`.
 
 use super::{
     super::output::{self, lines},
