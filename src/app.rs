@@ -76,7 +76,7 @@ pub struct App {
     /// One permit for each fetch of keys that a request waits for.
     pub fetches: Arc<Semaphore>,
     /// Wakes the delivery tasks.
-    pub bell: Bell,
+    pub delivery_waker: DeliveryWaker,
     /// Sends e-mails.
     pub mailer: Mailer,
     /// One permit for each e-mail being sent.
@@ -90,14 +90,14 @@ pub struct App {
 
 /// Wakes the delivery tasks. Each of them receives the wakeup, even if it was busy at that moment.
 #[derive(Default)]
-pub struct Bell {
+pub struct DeliveryWaker {
     clients: Notify,
     users: Notify,
 }
 
-impl Bell {
+impl DeliveryWaker {
     /// Wakes both tasks.
-    pub fn notify_one(&self) {
+    pub fn wake(&self) {
         self.clients.notify_one();
         self.users.notify_one();
     }
@@ -182,7 +182,7 @@ impl App {
             client_keys: ClientKeyCache::default(),
             outbound,
             fetches: Arc::new(Semaphore::new(FETCHES)),
-            bell: Bell::default(),
+            delivery_waker: DeliveryWaker::default(),
             mailer,
             messages: Arc::new(Semaphore::new(MESSAGES)),
             history: History::default(),

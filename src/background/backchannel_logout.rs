@@ -95,7 +95,7 @@ impl Drop for Call {
 /// Runs until it is dropped, or a job of it panics.
 pub async fn run(app: &Arc<App>, calls: &Calls) {
     while round(app, calls).await.is_ok() {
-        let _ = tokio::time::timeout(LOOK_EVERY, app.bell.for_clients()).await;
+        let _ = tokio::time::timeout(LOOK_EVERY, app.delivery_waker.for_clients()).await;
     }
 }
 
@@ -152,7 +152,7 @@ async fn deliver(app: Arc<App>, call: Call, delivery: Delivery) {
         Err(error) => tracing::error!(%error, "a delivery task failed"),
     }
     drop(call);
-    app.bell.notify_one();
+    app.delivery_waker.wake();
 }
 
 /// The outcome of an attempt.

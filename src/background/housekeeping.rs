@@ -151,7 +151,7 @@ pub(super) async fn finish(app: &Arc<App>) {
     let (closing, holder) = (app.clone(), app.process);
     let given_back = async {
         let close = move || *closing.housekeeping_is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        app.blocking_pool.run(Priority::Own, (FOR_EVER, FOR_EVER), close).await?;
+        app.blocking_pool.run(Priority::Internal, (FOR_EVER, FOR_EVER), close).await?;
         stored(app, move |connection| leases::give_back(connection, LEASE, holder)).await
     };
     match tokio::time::timeout(app.config.shutdown_timeout, given_back).await {
@@ -203,7 +203,7 @@ async fn work(app: &Arc<App>) -> std::result::Result<Duration, Panicked> {
     }
     if ended > 0 {
         tracing::info!(ended, "sessions expired");
-        app.bell.notify_one();
+        app.delivery_waker.wake();
     }
     if deleted > 0 {
         tracing::debug!(deleted, worked_ms = worked.as_millis(), "housekeeping");

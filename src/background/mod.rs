@@ -135,7 +135,7 @@ async fn stored<T: Send + 'static, E: From<Error> + Outage + Send + 'static>(
     let (worker_app, progress) = (app.clone(), Progress::default());
     let caller = Caller::of(app.clone(), progress.clone());
     let work = move || worker_app.store.with_progress(&progress, work);
-    let mut running = pin!(app.blocking_pool.run(Priority::Own, (FOR_EVER, FOR_EVER), work));
+    let mut running = pin!(app.blocking_pool.run(Priority::Internal, (FOR_EVER, FOR_EVER), work));
     if let Ok(done) = tokio::time::timeout(app.config.blocking_timeout, &mut running).await {
         caller.answered();
         return done;

@@ -59,7 +59,7 @@ enum LinkState {
 /// Runs until it is dropped, or a job of it panics.
 pub async fn run(app: &Arc<App>) {
     while round(app).await.is_ok() {
-        let _ = tokio::time::timeout(LOOK_EVERY, app.bell.for_users()).await;
+        let _ = tokio::time::timeout(LOOK_EVERY, app.delivery_waker.for_users()).await;
     }
 }
 
@@ -85,7 +85,7 @@ async fn round(app: &Arc<App>) -> std::result::Result<(), Panicked> {
         tokio::spawn(async move {
             deal_with(&app, delivery).await;
             drop(permit);
-            app.bell.notify_one();
+            app.delivery_waker.wake();
         });
     }
     Ok(())

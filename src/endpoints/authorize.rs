@@ -179,7 +179,7 @@ impl Handler<'_> {
         let code = Credential { kind: Kind::Code, id: grant.id, generation: 0 }.derive(&self.app.config.secrets);
         let note = format!("code issued: grant {} client {} user {}", grant.id, client.id, session.user_id);
         let answer = authorization_response::success(&request.address, self.app.config.issuer.as_str(), code);
-        Ok(page::deliver(self.app.config.issuer.base(), self.context, &answer).noting(note))
+        Ok(page::authorization_response(self.app.config.issuer.base(), self.context, &answer).noting(note))
     }
 
     /// Records the creation of the grant, as seen from the user's browser; written asynchronously.
@@ -236,7 +236,7 @@ impl Handler<'_> {
 
     fn refuse(&self, address: &ReturnAddress, error: &ProtocolError) -> Reply {
         let answer = authorization_response::failure(address, self.app.config.issuer.as_str(), error);
-        page::deliver(self.app.config.issuer.base(), self.context, &answer).noting(error.to_string())
+        page::authorization_response(self.app.config.issuer.base(), self.context, &answer).noting(error.to_string())
     }
 
     /// A path of ours with this request in its query, and the parameters `with` added.

@@ -1,12 +1,12 @@
 //! The discovery document, at both well-known paths (OpenID Connect Discovery §4, RFC 8414 §3). Its content is
-//! `protocol::oauth::metadata`.
+//! `protocol::oauth::discovery`.
 
 use actix_web::{HttpRequest, web::Data};
 
 use crate::{
     app::App,
     paths,
-    protocol::oauth::metadata::{Endpoints, document},
+    protocol::oauth::discovery::{Endpoints, document},
     web::{cached::cached, cors, reply::Reply},
 };
 

@@ -82,8 +82,10 @@ pub async fn ready(request: Request, app: Data<App>) -> Reply {
 /// Tries a write, and returns whether it was possible: when all writing threads wait in commits, for a standby or a disk, none is
 /// tried. Read-only requests are still served then, and would not be if the server called itself unready.
 async fn takes_writes(app: &Data<App>) -> Result<bool, Fault> {
-    match run_blocking_within(app, Priority::Own, TO_BEGIN, |_, connection| -> Result<(), Fault> { Ok(meta::write(connection)?) })
-        .await
+    match run_blocking_within(app, Priority::Internal, TO_BEGIN, |_, connection| -> Result<(), Fault> {
+        Ok(meta::write(connection)?)
+    })
+    .await
     {
         Ok(()) => Ok(true),
         Err(Fault::Busy(_)) => Ok(false),

@@ -179,7 +179,7 @@ impl SignOutRequest {
         let (user, activity) = (session.user_id, Activity::SignedOut);
         let event = Event { id: random::id(now), user, activity, origin: &origin, about: None, at: now };
         sessions::end(connection, session, offline, &event)?;
-        app.bell.notify_one();
+        app.delivery_waker.wake();
         let reply = without_cookie(self.leave(app, found));
         Ok(reply.noting(format!("signed out: user {} session {}", session.user_id, session.id)))
     }

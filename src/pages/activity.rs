@@ -79,7 +79,7 @@ impl ActivityEntry<'_> {
             Activity::SignedInAnew
                 | Activity::SignInFailed
                 | Activity::CredentialReused
-                | Activity::AddressChanged
+                | Activity::NewNetwork
                 | Activity::NotMe
                 | Activity::PasswordReset
         )
@@ -87,7 +87,7 @@ impl ActivityEntry<'_> {
 
     /// Whether the sentence for this kind already names its subject.
     const fn names_its_app(&self) -> bool {
-        matches!(self.kind, Activity::AppAllowed | Activity::AppEnded | Activity::CredentialReused | Activity::AddressChanged)
+        matches!(self.kind, Activity::AppAllowed | Activity::AppEnded | Activity::CredentialReused | Activity::NewNetwork)
     }
 }
 

@@ -16,7 +16,7 @@ const ALL: [Activity; 26] = [
     Activity::AppAllowed,
     Activity::AppEnded,
     Activity::CredentialReused,
-    Activity::AddressChanged,
+    Activity::NewNetwork,
     Activity::EverythingEnded,
     Activity::NotMe,
     Activity::PasswordChanged,
@@ -78,7 +78,7 @@ pub fn samples() -> Vec<Sample> {
     let unbroken = "x".repeat(120);
     let strained = [
         ActivityEntry { about: Some(&unbroken), origin: long, ..entry(Activity::AppAllowed) },
-        ActivityEntry { about: Some(RIGHT_TO_LEFT), origin: long, count: 4000, ..entry(Activity::AddressChanged) },
+        ActivityEntry { about: Some(RIGHT_TO_LEFT), origin: long, count: 4000, ..entry(Activity::NewNetwork) },
         ActivityEntry { about: Some(LONG), ..entry(Activity::SessionEnded) },
     ];
     vec![
@@ -146,7 +146,7 @@ fn several_are_counted() {
     let failed = |count| only(ActivityEntry { count, ..entry(Activity::SignInFailed) });
     assert!(failed(1).contains("1 attempt to sign in failed") && failed(12).contains("12 attempts to sign in failed"));
     assert!(!failed(12).contains("12 times"));
-    assert!(only(ActivityEntry { count: 3, ..entry(Activity::AddressChanged) }).contains("network, 3 times"));
+    assert!(only(ActivityEntry { count: 3, ..entry(Activity::NewNetwork) }).contains("network, 3 times"));
 }
 
 #[test]

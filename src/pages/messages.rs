@@ -73,7 +73,7 @@ macro_rules! messages {
 
 messages! {
     NewDevice = "mail/new_device.txt",
-    AddressChanged = "mail/address_changed.txt",
+    NewNetwork = "mail/new_network.txt",
     CredentialReused = "mail/credential_reused.txt",
     PasswordChanged = "mail/password_changed.txt",
     PasswordReset = "mail/password_reset.txt",

@@ -9,7 +9,7 @@ const LINK: &str =
 
 const ALL: [NotificationKind; 12] = [
     NotificationKind::NewDevice,
-    NotificationKind::AddressChanged,
+    NotificationKind::NewNetwork,
     NotificationKind::CredentialReused,
     NotificationKind::PasswordChanged,
     NotificationKind::PasswordReset,
@@ -24,7 +24,7 @@ const ALL: [NotificationKind; 12] = [
 
 fn facts(kind: NotificationKind) -> MessageFacts<'static> {
     let (about, lasts) = match kind {
-        NotificationKind::AddressChanged | NotificationKind::CredentialReused => (Some("Example Notes"), "30 days"),
+        NotificationKind::NewNetwork | NotificationKind::CredentialReused => (Some("Example Notes"), "30 days"),
         NotificationKind::EmailChanged => (Some("alice@new.example"), "30 days"),
         NotificationKind::Reset | NotificationKind::PasswordTaken => (None, "10 minutes"),
         NotificationKind::Invitation => (None, "7 days"),
@@ -101,7 +101,7 @@ fn each_says_what_when_from_where_and_what_to_do() {
         assert_eq!(ends, is_alarm(kind), "{kind:?}: {text}");
     }
     let said = |kind| message(&facts(kind)).unwrap().1.replace('\n', " ");
-    assert!(said(NotificationKind::AddressChanged).contains("the app \"Example Notes\""));
+    assert!(said(NotificationKind::NewNetwork).contains("the app \"Example Notes\""));
     assert!(said(NotificationKind::CredentialReused).contains("the app \"Example Notes\""));
     assert!(said(NotificationKind::EmailChanged).contains("\"alice@new.example\""));
     assert!(said(NotificationKind::Reset).contains("works once, for 10 minutes, and only in that browser"));

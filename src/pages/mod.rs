@@ -3,7 +3,6 @@
 //! `flows` and `endpoints` fill the structs and choose the status and headers. Every page needs the policy `style-src 'self';
 //! img-src 'self'; script-src 'self'` and nothing wider.
 
-mod account;
 mod account_frame;
 mod activity;
 pub mod assets;
@@ -11,6 +10,7 @@ mod confirm_email;
 mod consent;
 mod data;
 mod details;
+mod devices;
 mod email;
 mod error;
 mod everything_ended;
@@ -42,7 +42,6 @@ mod password_flaw_samples;
 #[cfg(test)]
 mod samples;
 
-pub use account::{Account, AccountDone, AccountPart, AccountProblem, Ends, ShownApp, ShownBrowser, ShownGrant};
 pub use account_frame::{Form, Owner, ShownOrigin, When};
 pub use activity::{ActivityDay, ActivityEntry, ActivityPage, ActivityProblem, NotMeEffect};
 pub use askama::Error as MessageError;
@@ -51,6 +50,7 @@ pub use confirm_email::{ConfirmEmail, EmailConfirmed};
 pub use consent::{Consent, ConsentProblem, Lifetime, RequestedResource, RequestedScope};
 pub use data::{AccountData, AccountDeleted, DeletionProblem, Kept};
 pub use details::{Details, DetailsProblem};
+pub use devices::{AccountDone, AccountPart, AccountProblem, Devices, Ends, ShownApp, ShownBrowser, ShownGrant};
 pub use email::{CurrentEmail, Email, EmailProblem, EmailState};
 pub use error::{Error, Problem, RedirectHint};
 pub use everything_ended::{AfterEnd, EverythingEnded};

@@ -38,7 +38,7 @@ pub enum ReportedEvent<'a> {
     /// A sign-in in an unknown browser, or from a network in which the browser was never seen.
     NewDevice,
     /// An app continued from another network.
-    AddressChanged {
+    NewNetwork {
         /// Its name.
         client_name: &'a str,
     },
@@ -78,7 +78,7 @@ pub(super) mod tests {
     };
     const KINDS: [(&str, ReportedEvent<'static>, &str); 6] = [
         ("new-device", ReportedEvent::NewDevice, "A sign-in"),
-        ("address", ReportedEvent::AddressChanged { client_name: "Example Notes" }, "was used from another network"),
+        ("address", ReportedEvent::NewNetwork { client_name: "Example Notes" }, "was used from another network"),
         ("reused", ReportedEvent::CredentialReused { client_name: "Example Notes" }, "was used a second time"),
         ("password-changed", ReportedEvent::PasswordChanged, "The password was changed"),
         ("password-reset", ReportedEvent::PasswordReset, "A new password was set"),
@@ -101,7 +101,7 @@ pub(super) mod tests {
         let fields = ["username", "when", "at", "browser", "place", "action", "csrf", "what"];
         let [username, when, at, browser, place, action, csrf, received] = fields.map(hostile);
         for what in [
-            ReportedEvent::AddressChanged { client_name: &received },
+            ReportedEvent::NewNetwork { client_name: &received },
             ReportedEvent::CredentialReused { client_name: &received },
             ReportedEvent::EmailChanged { to: &received },
         ] {

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::{
-    Layout, Template, account, activity, assets, confirm_email, consent, data, details, email, error, everything_ended,
+    Layout, Template, activity, assets, confirm_email, consent, data, details, devices, email, error, everything_ended,
     form_post, home, invalid_link, login, markup, messages, not_me, password, recover, recover_password, register,
     register_finish, select_account, sign_out, span_text, timeline, when,
 };
@@ -51,7 +51,7 @@ fn every_page_renders() {
         consent::tests::samples(),
         select_account::tests::samples(),
         home::tests::samples(),
-        account::tests::samples(),
+        devices::tests::samples(),
         activity::tests::samples(),
         password::tests::samples(),
         email::tests::samples(),

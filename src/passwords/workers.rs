@@ -39,7 +39,7 @@ impl Memory {
 #[derive(Default)]
 struct Queue {
     jobs: Mutex<Jobs>,
-    bell: Condvar,
+    wakeup: Condvar,
 }
 
 #[derive(Default)]
@@ -62,9 +62,9 @@ impl Queue {
             } else if jobs.is_closed {
                 return;
             } else if memory.0.is_empty() {
-                jobs = self.bell.wait(jobs).unwrap_or_else(PoisonError::into_inner);
+                jobs = self.wakeup.wait(jobs).unwrap_or_else(PoisonError::into_inner);
             } else {
-                let waited = self.bell.wait_timeout(jobs, idle).unwrap_or_else(PoisonError::into_inner);
+                let waited = self.wakeup.wait_timeout(jobs, idle).unwrap_or_else(PoisonError::into_inner);
                 jobs = waited.0;
                 if waited.1.timed_out() && jobs.waiting.is_empty() {
                     memory = Memory::default();
@@ -83,7 +83,7 @@ struct Crew(Arc<Queue>);
 impl Drop for Crew {
     fn drop(&mut self) {
         self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner).is_closed = true;
-        self.0.bell.notify_all();
+        self.0.wakeup.notify_all();
     }
 }
 
@@ -108,7 +108,7 @@ impl Workers {
             let _ = sender.send(work(memory)); // the caller may have left
         });
         self.0.0.jobs.lock().unwrap_or_else(PoisonError::into_inner).waiting.push_back(job);
-        self.0.0.bell.notify_one();
+        self.0.0.wakeup.notify_one();
         done.await.ok()
     }
 }

@@ -17,8 +17,8 @@ use super::{
     database_url::DatabaseUrl,
     dialect,
     error::{Error, Outage, Result},
+    grants::rotation::Advances,
     progress::{self, Ending, Progress, Progressed, Stage},
-    rotation::Advances,
     write_queue::{self, Writer},
 };
 

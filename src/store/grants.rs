@@ -1,12 +1,13 @@
 //! The table `grants`: one row is a whole authorization. Here are its rows and how they are read; `insert` issues a grant,
-//! `advance` rotates it by compare-and-swap, `ending` revokes it, `purge` deletes its row. What the statements are used for is
+//! `rotation` rotates it by compare-and-swap, `ending` revokes it, `purge` deletes its row. What the statements are used for is
 //! `protocol::grant`.
 
-mod advance;
 pub(super) mod deletion;
 mod ending;
 mod insert;
 pub mod purge;
+pub(super) mod rotation;
+mod rotation_events;
 
 use diesel::prelude::*;
 
@@ -25,15 +26,15 @@ use crate::protocol::{
     values::{id::Id, time::Timestamp},
 };
 
-#[cfg(feature = "testing")]
-pub use super::rotation::advance;
-pub use super::rotation::{Advance, Statement};
-pub use advance::{advance_elsewhere, heal, repeat_elsewhere};
 pub use ending::{active_for, active_of, clients_of, rename, revoke, revoke_reused, revoked_at};
 pub(super) use ending::{revoke_all, revoke_everything};
 #[cfg(feature = "testing")]
 pub use insert::insert;
 pub use insert::insert_in;
+#[cfg(feature = "testing")]
+pub use rotation::advance;
+pub use rotation::{Advance, Statement};
+pub use rotation_events::{advance_elsewhere, heal, repeat_elsewhere};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = grants)]

@@ -32,7 +32,6 @@ mod progress;
 pub mod rate_limits;
 pub mod revisions;
 pub mod revoked_tokens;
-mod rotation;
 mod schema;
 pub mod sessions;
 pub mod signing_keys;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     pages::{self, Layout, Problem, Template},
-    protocol::oauth::authorization_response::Delivery,
+    protocol::oauth::authorization_response::AuthorizationResponse,
 };
 
 /// Renders a page. `form_target` is where its form may lead in the end, besides this server.
@@ -51,10 +51,10 @@ pub fn body_problem(base: &str, context: &Context, problem: &BodyProblem) -> Rep
 
 /// The authorization response, on its way to the client: by redirect, or by a form post.
 #[must_use]
-pub fn deliver(base: &str, context: &Context, delivery: &Delivery) -> Reply {
-    match delivery {
-        Delivery::Redirect(location) => Reply::see_other(location),
-        Delivery::Form { action, source, fields } => {
+pub fn authorization_response(base: &str, context: &Context, response: &AuthorizationResponse) -> Reply {
+    match response {
+        AuthorizationResponse::Redirect(location) => Reply::see_other(location),
+        AuthorizationResponse::Form { action, source, fields } => {
             let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let page = pages::FormPost { layout: Layout { base, request_id: &context.id }, action, fields: &fields };
             show(200, &page, Some(source))

@@ -26,7 +26,7 @@ pub enum Priority {
     /// Browsers.
     Browsers,
     /// The server itself, and follow-up requests of a flow that has begun. Load is not shed here; only a full queue refuses.
-    Own,
+    Internal,
     /// Readiness checks and requests for the public keys: reads only. Load is not shed here either.
     Health,
 }

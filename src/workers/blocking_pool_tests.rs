@@ -61,7 +61,7 @@ fn at_twice_the_capacity_what_is_accepted_waits_a_bounded_time() {
 
 #[test]
 fn the_servers_own_work_is_never_turned_away() {
-    let (waits, refused) = simulate(1, 2, Priority::Own, 2_000);
+    let (waits, refused) = simulate(1, 2, Priority::Internal, 2_000);
     assert_eq!((waits.len(), refused), (1000, 0));
 }
 
@@ -138,7 +138,7 @@ fn priorities_are_served_in_turn() {
         Priority::Clients,
         Priority::Reads,
         Priority::Browsers,
-        Priority::Own,
+        Priority::Internal,
         Priority::Health,
     ] {
         waiting.priorities[priority as usize].jobs.push_back(job(now));
@@ -158,7 +158,7 @@ async fn work_is_done_and_goes_on_after_one_that_panics() {
     let pool = BlockingPool::start(1).unwrap();
     assert_eq!(pool.run(Priority::Browsers, SOON, || 1).await, Ok(1));
     assert_eq!(pool.run(Priority::Browsers, SOON, || -> u32 { panic!("a test") }).await, Err(PoolError::Panicked));
-    assert_eq!(pool.run(Priority::Own, SOON, || 2).await, Ok(2));
+    assert_eq!(pool.run(Priority::Internal, SOON, || 2).await, Ok(2));
 }
 
 /// Keeps a thread busy until it is released; the job is given hardly any time to start, and has started. Retried where the machine

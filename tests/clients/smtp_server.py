@@ -1,7 +1,7 @@
 """An SMTP server for letters that are to be read again: aiosmtpd, with what the tests want it to do.
 
 Argument: JSON {folder, port (0: any), security: "starttls" | "tls" | "none", cert, key, username, password,
-refuse: [addresses answered 550], defer: [addresses answered 451], mood: "well" | "hang" | "close"}. It prints "port N" when it
+refuse: [addresses answered 550], defer: [addresses answered 451], manner: "well" | "hang" | "close"}. It prints "port N" when it
 listens, and ends when its standard input does. Each letter becomes N.eml in the folder, and then N.json {from, to: [..], encrypted,
 headers, subject, text}, as Python's own parser reads it.
 """
@@ -89,12 +89,12 @@ async def main(settings):
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(settings["cert"], settings["key"])
     loop = asyncio.get_running_loop()
-    port, mood = settings.get("port", 0), settings.get("mood", "well")
-    if mood == "well":
+    port, manner = settings.get("port", 0), settings.get("manner", "well")
+    if manner == "well":
         wrapper = context if settings["security"] == "tls" else None
         server = await loop.create_server(server_of(settings, context), "127.0.0.1", port, ssl=wrapper, reuse_address=True)
     else:
-        server = await asyncio.start_server(silence if mood == "hang" else goodbye, "127.0.0.1", port, reuse_address=True)
+        server = await asyncio.start_server(silence if manner == "hang" else goodbye, "127.0.0.1", port, reuse_address=True)
     print(f"port {server.sockets[0].getsockname()[1]}", flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     os._exit(0)

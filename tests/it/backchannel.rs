@@ -68,7 +68,7 @@ fn waiting(server: &Server) -> Vec<Delivery> {
 /// Waits until everything was told.
 #[track_caller]
 fn all_notified(server: &Server) {
-    server.app.bell.notify_one();
+    server.app.delivery_waker.wake();
     wait_until(|| waiting(server).is_empty(), || format!("{:?}", waiting(server)));
 }
 

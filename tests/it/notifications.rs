@@ -55,7 +55,7 @@ fn put_off(server: &Server, attempts: u32) -> Delivery {
 /// Moves the clock, and has the server look.
 fn advance(server: &Server, seconds: i64) {
     server.advance(seconds);
-    server.app.bell.notify_one();
+    server.app.delivery_waker.wake();
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn without_mail_nothing_waits() {
         let mail = MailServer::start(Behavior::WELL);
         let server = stage(&database, &MailSettings::default(), &["alice"]);
         anew(&server, &["alice"]);
-        server.app.bell.notify_one();
+        server.app.delivery_waker.wake();
         wait_until(|| server.waiting_messages().is_empty(), || format!("{:?}", server.waiting_messages()));
         // What happened while mail was off is not sent when it is on.
         let server = server.restart(&database, |config| config.mail = mail.settings());
@@ -167,7 +167,7 @@ fn of_two_processes_one_sends_it() {
             anew(&server, &USERS[..6]);
             anew(&other, &USERS[6..]);
             for one in [&server, &other] {
-                one.app.bell.notify_one();
+                one.app.delivery_waker.wake();
             }
             for name in USERS {
                 assert_eq!(server.messages_to(&mail, &format!("{name}@example.com")), round, "{name}");
@@ -187,7 +187,7 @@ fn one_in_the_hands_of_a_process_that_died_is_taken_over() {
         let mut mail = MailServer::start(Behavior { manner: "hang", ..Behavior::WELL });
         let server = stage(&database, &mail.settings(), &["alice"]);
         anew(&server, &["alice"]);
-        server.app.bell.notify_one();
+        server.app.delivery_waker.wake();
         wait_until(|| matches!(&*server.waiting_messages(), [one] if one.attempts == 1), || "it was not taken".into());
         // The process dies in the midst of it: what it has in hand is not touched for ten minutes, then it is anyone's.
         let server = server.restart(&database, |config| config.mail = mail.settings());

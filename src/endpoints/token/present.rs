@@ -133,9 +133,9 @@ impl Exchange<'_> {
             let advance = Advance { grant: grant.id, generation: grant.generation, seen, statement };
             return Ok(self.app.store.advance(connection, advance)?);
         };
-        let event = self.event(grant, Activity::AddressChanged, &seen);
+        let event = self.event(grant, Activity::NewNetwork, &seen);
         let is_first = grants::advance_elsewhere(connection, grant, statement, &network, &event)?;
-        self.app.bell.notify_one();
+        self.app.delivery_waker.wake();
         Ok(is_first)
     }
 
@@ -150,12 +150,12 @@ impl Exchange<'_> {
         let (seen, id) = (self.context.origin(), random::id(self.context.now));
         let advance = Advance { grant: grant.id, generation: credentials.generation, seen: seen.clone(), statement };
         let line = Line { grant: grant.id, id, entry: self.entry(credentials, GrantEvent::Healed) };
-        let (network, event) = (self.new_network(grant), self.event(grant, Activity::AddressChanged, &seen));
+        let (network, event) = (self.new_network(grant), self.event(grant, Activity::NewNetwork, &seen));
         let elsewhere = network.as_deref().map(|network| (network, &event));
         let is_first = grants::heal(connection, (grant, &advance), &line, elsewhere)?;
         if is_first {
             self.app.metrics.grant(GrantEvent::Healed);
-            self.app.bell.notify_one();
+            self.app.delivery_waker.wake();
             tracing::error!(
                 id = self.context.id, grant = %grant.id, client = self.client.id, from = grant.generation, to = credentials.generation + 1,
                 "the database is older than a refresh token (restored backup, or a standby that was behind): the grant continues from the token"
@@ -168,8 +168,8 @@ impl Exchange<'_> {
     fn repeat(&self, connection: &mut AnyConnection, grant: &Grant) -> Result<(), OauthError> {
         let Some(network) = self.new_network(grant) else { return Ok(()) };
         let seen = self.context.origin();
-        grants::repeat_elsewhere(connection, grant, &network, &self.event(grant, Activity::AddressChanged, &seen))?;
-        self.app.bell.notify_one();
+        grants::repeat_elsewhere(connection, grant, &network, &self.event(grant, Activity::NewNetwork, &seen))?;
+        self.app.delivery_waker.wake();
         Ok(())
     }
 
@@ -195,7 +195,7 @@ impl Exchange<'_> {
         let event = self.event(grant, Activity::CredentialReused, &seen);
         if grants::revoke_reused(connection, &line, reason, &event)? {
             self.app.metrics.grant(GrantEvent::Reused);
-            self.app.bell.notify_one();
+            self.app.delivery_waker.wake();
         }
         Ok(())
     }

@@ -62,7 +62,7 @@ fn not_me(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Re
             signed_in.done_at(app, paths::ACCOUNT_PASSWORD, "not-me", None)
         }
     };
-    app.bell.notify_one();
+    app.delivery_waker.wake();
     Ok(reply.noting(format!("this was not me: user {}", signed_in.user.claims.id)))
 }
 

@@ -50,7 +50,7 @@ fn delete(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user:
     if let Some(error) = purge.error {
         tracing::warn!(%error, user = %id, "the deletion of an account was interrupted: housekeeping will complete it");
     }
-    app.bell.notify_one();
+    app.delivery_waker.wake();
     let page = AccountDeleted { layout: signed_in.layout(app), username: &user.claims.username };
     Ok(signed_out(page::show(200, &page, None))
         .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, "", Keep::Delete))

@@ -14,7 +14,7 @@ use crate::{
         account::overview::AccountOverview,
         formatting::{self, ShownTime},
     },
-    pages::{Account, AccountDone, AccountProblem, Ends, Form as Target, RequestedScope, ShownApp, ShownBrowser, ShownGrant},
+    pages::{AccountDone, AccountProblem, Devices, Ends, Form as Target, RequestedScope, ShownApp, ShownBrowser, ShownGrant},
     paths,
     protocol::{
         account::profile::{self, DEVICE_NAME_LIMIT, Flaw},
@@ -133,7 +133,7 @@ pub(super) fn show(
     let (more_browsers, more_apps) = (browsers_before.map(at), apps_after.map(at));
     let (end_action, name_action) = (url(app, paths::ACCOUNT_END), url(app, paths::ACCOUNT_NAME));
     let (end_stamp, name_stamp) = (signed_in.stamp(app, paths::ACCOUNT_END), signed_in.stamp(app, paths::ACCOUNT_NAME));
-    let page = Account {
+    let page = Devices {
         layout: signed_in.layout(app),
         owner: signed_in.owner(),
         part: part.shown(),

@@ -103,7 +103,7 @@ fn send(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &
             to_sign_in(app, paths::ACCOUNT_EMAIL).noting(format!("no e-mail sent, the sign-in is no longer valid: user {id}"))
         );
     }
-    app.bell.notify_one();
+    app.delivery_waker.wake();
     Ok(signed_in
         .done_at(app, paths::ACCOUNT_EMAIL, "sent", None)
         .noting(format!("requested a change of their e-mail address: user {id}")))

@@ -54,7 +54,7 @@ fn end(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Resul
     if !is_ended {
         return devices::show(app, connection, signed_in, Some(AccountProblem::Gone));
     }
-    app.bell.notify_one();
+    app.delivery_waker.wake();
     let note = format!("ended {what}: user {} {}", signed_in.user.claims.id, id.map(|id| id.to_string()).unwrap_or_default());
     let id = (what != "others").then_some(named);
     Ok(signed_in.done_at(app, paths::ACCOUNT, what, id).noting(note))
@@ -64,7 +64,7 @@ fn end(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Resul
 fn sign_out(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Reply, PageError> {
     let offline = if app.config.revoke_offline_access_on_logout { Offline::Ends } else { Offline::Keep };
     sessions::end(connection, &signed_in.session, offline, &signed_in.event(Activity::SignedOut, None))?;
-    app.bell.notify_one();
+    app.delivery_waker.wake();
     let note = format!("signed out: user {} session {}", signed_in.user.claims.id, signed_in.session.id);
     Ok(signed_out(Reply::see_other(&url(app, paths::LOGOUT))).noting(note))
 }
@@ -91,7 +91,7 @@ fn end_app(connection: &mut AnyConnection, signed_in: &SignedIn, id: &str) -> Re
 fn end_everything(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Reply, PageError> {
     let account_overview = AccountOverview::read(app, connection, &signed_in.user, signed_in.context.now)?;
     let ended = account::end_everything(connection, None, &signed_in.event(Activity::EverythingEnded, None))?;
-    app.bell.notify_one();
+    app.delivery_waker.wake();
     Ok(ended_page(app, signed_in, &account_overview.ended(&ended), AfterEnd::SignIn))
 }
 

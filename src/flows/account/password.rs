@@ -48,7 +48,7 @@ async fn change(app: &Data<App>, request: PageRequest) -> Result<Reply, PageErro
     let Confirmed { signed_in, done } = confirmed(app, request, GUARD, same).await?;
     let user = done?;
     let hash = app.passwords.hash_within_gate(signed_in.field("new_password").into()).await?;
-    run_blocking(app, Priority::Own, move |app, connection| -> Result<Reply, PageError> {
+    run_blocking(app, Priority::Internal, move |app, connection| -> Result<Reply, PageError> {
         set(app, connection, &signed_in, &user, &hash)
     })
     .await
@@ -66,7 +66,7 @@ fn set(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &U
     let Some((renewed, _)) = changed else {
         return Ok(show(app, connection, signed_in, Some(PasswordProblem::WrongPassword))?);
     };
-    app.bell.notify_one();
+    app.delivery_waker.wake();
     let done = if ends_others { "changed-and-ended" } else { "changed" };
     Ok(signed_in
         .done_at(app, paths::ACCOUNT_PASSWORD, done, None)

@@ -54,7 +54,7 @@ fn submit(app: &App, connection: &mut AnyConnection, interaction: &Interaction, 
         Some("deny") => {
             let error = ProtocolError::new(ErrorCode::AccessDenied, "the user denied the request");
             let answer = authorization_response::failure(&authorization.address, app.config.issuer.as_str(), &error);
-            Ok(page::deliver(app.config.issuer.base(), &request.context, &answer).noting("consent denied"))
+            Ok(page::authorization_response(app.config.issuer.base(), &request.context, &answer).noting("consent denied"))
         }
         _ => Ok(request.malformed(app, "decision: expected 'allow' or 'deny'")),
     }

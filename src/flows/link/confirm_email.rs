@@ -81,7 +81,7 @@ fn confirm(
         Confirmed::Invalid => link_request.lost(app, connection, link),
         Confirmed::Taken => Ok(link_request.problem_of(app, Some(link.kind), LinkProblem::AddressTaken)),
         Confirmed::Yes => {
-            app.bell.notify_one();
+            app.delivery_waker.wake();
             let page = EmailConfirmed {
                 layout: link_request.layout(app),
                 email,

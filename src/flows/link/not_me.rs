@@ -79,7 +79,7 @@ fn end(
     let before = AccountOverview::read(app, connection, user, now)?; // names are deleted with the devices
     let event = Event { id: random::id(now), user: id, activity: Activity::NotMe, origin: &origin, about: None, at: now };
     let Some(ended) = link_actions::not_me(connection, link, &event)? else { return link_request.lost(app, connection, link) };
-    app.bell.notify_one();
+    app.delivery_waker.wake();
     let Words { browsers, apps } = before.ended(&ended);
     let page = EverythingEnded {
         layout: link_request.layout(app),
@@ -117,7 +117,7 @@ fn show(app: &App, link_request: &LinkRequest, report: &Report<'_>, problem: Opt
 fn what(notified: &NotifiedEvent) -> Option<ReportedEvent<'_>> {
     let about = notified.about.as_deref();
     Some(match notified.kind {
-        NotificationKind::AddressChanged => ReportedEvent::AddressChanged { client_name: about? },
+        NotificationKind::NewNetwork => ReportedEvent::NewNetwork { client_name: about? },
         NotificationKind::CredentialReused => ReportedEvent::CredentialReused { client_name: about? },
         NotificationKind::PasswordChanged => ReportedEvent::PasswordChanged,
         NotificationKind::PasswordReset => ReportedEvent::PasswordReset,

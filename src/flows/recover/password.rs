@@ -66,7 +66,7 @@ async fn set(app: &Data<App>, request: PageRequest) -> Result<Reply, PageError> 
     });
     let (link_request, candidate) = judged.await?;
     let hash = app.passwords.hash_within_gate(password).await?;
-    run_blocking(app, Priority::Own, move |app, connection| reset(app, connection, &link_request, &candidate, &hash)).await
+    run_blocking(app, Priority::Internal, move |app, connection| reset(app, connection, &link_request, &candidate, &hash)).await
 }
 
 /// # Errors
@@ -100,7 +100,7 @@ fn reset(
     if link_actions::reset_password(connection, link, hash, (browser.0, &browser.1), &event)?.is_none() {
         return link_request.lost(app, connection, link);
     }
-    app.bell.notify_one();
+    app.delivery_waker.wake();
     // Failures counted earlier, of the user or of others, do not slow down the sign-in that follows.
     let (secrets, claims) = (&app.config.secrets, &user.claims);
     rate_limits::forget_user(connection, secrets, id)?;

@@ -91,7 +91,7 @@ async fn make(app: &Data<App>, request: PageRequest) -> Result<Reply, PageError>
     });
     let (link_request, mut candidate) = judged.await?;
     candidate.user.password_hash = Some(app.passwords.hash_within_gate(password).await?);
-    run_blocking(app, Priority::Own, move |app, connection| link_request.register(app, connection, &candidate)).await
+    run_blocking(app, Priority::Internal, move |app, connection| link_request.register(app, connection, &candidate)).await
 }
 
 impl LinkRequest {

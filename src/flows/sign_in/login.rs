@@ -154,7 +154,7 @@ fn begin_session(
         event: random::id(now),
     };
     let Some(session) = sessions::begin(connection, sign_in, now)? else { return Ok(None) };
-    app.bell.notify_one();
+    app.delivery_waker.wake();
     let reply = Reply::see_other(&way_on(app, request))
         .with(header::SET_COOKIE, &session::cookie(app, &session, now))
         .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &known_browser::cookie(app, &name, now), Keep::Long))

@@ -159,7 +159,7 @@ where
         };
         let proving = self.clone();
         to_its_end(async move {
-            let begun = run_blocking(&proving.app, Priority::Own, move |app, connection| -> Result<_, Fault> {
+            let begun = run_blocking(&proving.app, Priority::Internal, move |app, connection| -> Result<_, Fault> {
                 let admission = candidate.attempt.begin(connection, app.clock.now())?;
                 Ok((candidate, admission))
             });
@@ -179,7 +179,7 @@ where
         loop {
             let proving = self.clone();
             let tried = to_its_end(async move {
-                let admitted = run_blocking(&proving.app, Priority::Own, move |app, connection| -> Result<_, Fault> {
+                let admitted = run_blocking(&proving.app, Priority::Internal, move |app, connection| -> Result<_, Fault> {
                     let admission = candidate.attempt.begin_queued(connection, app.clock.now())?;
                     Ok((candidate, admission))
                 });
@@ -207,7 +207,7 @@ where
     async fn prove(&self, mut candidate: Candidate, admission: Admission) -> Result<T, Fault> {
         let Some(_place) = candidate.attempt.verifying(&self.app.password_attempts).await else {
             let then = self.then.clone();
-            return run_blocking(&self.app, Priority::Own, move |app, connection| -> Result<T, Fault> {
+            return run_blocking(&self.app, Priority::Internal, move |app, connection| -> Result<T, Fault> {
                 candidate.attempt.abandoned(connection)?;
                 answer(then(app, connection, Verdict::TooMany { seconds: PERMIT_TIMEOUT })?)
             })
@@ -222,7 +222,7 @@ where
         loop {
             let proof = verify(&self.app, &candidate, &self.password).await;
             let (context, then) = (self.context.clone(), self.then.clone());
-            let judged = run_blocking(&self.app, Priority::Own, move |app, connection| -> Result<Judged<T>, Fault> {
+            let judged = run_blocking(&self.app, Priority::Internal, move |app, connection| -> Result<Judged<T>, Fault> {
                 let then = |app: &App, connection: &mut AnyConnection, right: Option<&User>| {
                     let wrong = Verdict::Wrong { user_id: candidate.user_id, is_verified };
                     then(app, connection, right.map_or(wrong, Verdict::Right))
@@ -240,7 +240,7 @@ where
     /// The response to an attempt that is not verified.
     async fn too_many(&self, seconds: i64) -> Result<T, Fault> {
         let then = self.then.clone();
-        run_blocking(&self.app, Priority::Own, move |app, connection| {
+        run_blocking(&self.app, Priority::Internal, move |app, connection| {
             answer(then(app, connection, Verdict::TooMany { seconds })?)
         })
         .await

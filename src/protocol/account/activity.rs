@@ -29,7 +29,7 @@ pub enum Activity {
     /// A used code or refresh token was replayed: the app's access was revoked.
     CredentialReused,
     /// An app continued from another network.
-    AddressChanged,
+    NewNetwork,
     /// All sessions and grants were ended, or all but the current ones.
     EverythingEnded,
     /// The user reported "this was not me".
@@ -75,7 +75,7 @@ impl Activity {
         Self::AppAllowed,
         Self::AppEnded,
         Self::CredentialReused,
-        Self::AddressChanged,
+        Self::NewNetwork,
         Self::EverythingEnded,
         Self::NotMe,
         Self::PasswordChanged,
@@ -107,7 +107,7 @@ impl Activity {
             Self::AppAllowed => "app_allowed",
             Self::AppEnded => "app_ended",
             Self::CredentialReused => "credential_reused",
-            Self::AddressChanged => "address_changed",
+            Self::NewNetwork => "address_changed", // stored so by earlier versions
             Self::EverythingEnded => "everything_ended",
             Self::NotMe => "not_me",
             Self::PasswordChanged => "password_changed",

@@ -13,7 +13,8 @@ pub enum NotificationKind {
     /// A sign-in in an unknown browser, or from a network in which it was never seen. Link: this was not me.
     NewDevice,
     /// An app continues from another network. Link: this was not me.
-    AddressChanged,
+    #[serde(alias = "address_changed")]
+    NewNetwork,
     /// A used token was replayed: the app's access was revoked. Link: this was not me.
     CredentialReused,
     /// The password was changed with the old one. Link: this was not me.
@@ -44,7 +45,7 @@ impl NotificationKind {
         matches!(
             self,
             Self::NewDevice
-                | Self::AddressChanged
+                | Self::NewNetwork
                 | Self::CredentialReused
                 | Self::PasswordChanged
                 | Self::PasswordReset

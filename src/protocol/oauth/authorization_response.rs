@@ -6,7 +6,7 @@ use crate::protocol::{error::ProtocolError, values::params::encode};
 
 /// A response ready to be sent through the browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Delivery {
+pub enum AuthorizationResponse {
     /// Redirect to this location (303).
     Redirect(String),
     /// Post these fields to this action.
@@ -22,13 +22,13 @@ pub enum Delivery {
 
 /// The success response (RFC 6749 §4.1.2): `code`, `state`, and `iss` (RFC 9207 §2).
 #[must_use]
-pub fn success(address: &ReturnAddress, issuer: &str, code: String) -> Delivery {
+pub fn success(address: &ReturnAddress, issuer: &str, code: String) -> AuthorizationResponse {
     deliver(address, issuer, vec![("code", code)])
 }
 
 /// The error response (RFC 6749 §4.1.2.1), with `state` and `iss` as well.
 #[must_use]
-pub fn failure(address: &ReturnAddress, issuer: &str, error: &ProtocolError) -> Delivery {
+pub fn failure(address: &ReturnAddress, issuer: &str, error: &ProtocolError) -> AuthorizationResponse {
     deliver(address, issuer, vec![("error", error.code.as_str().to_owned()), ("error_description", error.description.clone())])
 }
 
@@ -39,7 +39,7 @@ pub fn after_logout(address: &ReturnAddress) -> String {
     state.map_or_else(|| address.uri().to_owned(), |state| with_query(address.uri(), &state))
 }
 
-fn deliver(address: &ReturnAddress, issuer: &str, mut fields: Vec<(&'static str, String)>) -> Delivery {
+fn deliver(address: &ReturnAddress, issuer: &str, mut fields: Vec<(&'static str, String)>) -> AuthorizationResponse {
     if let Some(state) = &address.state {
         fields.push(("state", state.clone()));
     }
@@ -47,9 +47,11 @@ fn deliver(address: &ReturnAddress, issuer: &str, mut fields: Vec<(&'static str,
     let uri = address.uri();
     let encoded = || encode(fields.iter().map(|(n, v)| (*n, v.as_str())));
     match address.mode {
-        ResponseMode::Query => Delivery::Redirect(with_query(uri, &encoded())),
-        ResponseMode::Fragment => Delivery::Redirect(format!("{uri}#{}", encoded())),
-        ResponseMode::FormPost => Delivery::Form { action: uri.to_owned(), source: address.form_action_source(), fields },
+        ResponseMode::Query => AuthorizationResponse::Redirect(with_query(uri, &encoded())),
+        ResponseMode::Fragment => AuthorizationResponse::Redirect(format!("{uri}#{}", encoded())),
+        ResponseMode::FormPost => {
+            AuthorizationResponse::Form { action: uri.to_owned(), source: address.form_action_source(), fields }
+        }
     }
 }
 
@@ -90,7 +92,9 @@ mod tests {
         let sent = success(&address("https://a.example/cb?x=1", ResponseMode::Query), "https://id.example", "c1".into());
         assert_eq!(
             sent,
-            Delivery::Redirect("https://a.example/cb?x=1&code=c1&state=a%2Bb+c%26d&iss=https%3A%2F%2Fid.example".into())
+            AuthorizationResponse::Redirect(
+                "https://a.example/cb?x=1&code=c1&state=a%2Bb+c%26d&iss=https%3A%2F%2Fid.example".into()
+            )
         );
     }
 
@@ -98,9 +102,9 @@ mod tests {
     fn errors_take_the_same_way() {
         let error = ProtocolError::new(ErrorCode::AccessDenied, "no");
         let sent = failure(&address("https://a.example/cb", ResponseMode::Fragment), "https://id.example", &error);
-        let Delivery::Redirect(location) = sent else { panic!("a redirect") };
+        let AuthorizationResponse::Redirect(location) = sent else { panic!("a redirect") };
         assert!(location.starts_with("https://a.example/cb#error=access_denied&error_description=no&state="));
-        let Delivery::Form { action, source, fields } =
+        let AuthorizationResponse::Form { action, source, fields } =
             failure(&address("https://a.example/cb?x=1", ResponseMode::FormPost), "i", &error)
         else {
             panic!("a form")

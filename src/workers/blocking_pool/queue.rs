@@ -14,7 +14,7 @@ use std::{
 use super::Priority;
 
 pub(super) const PRIORITIES: [Priority; 5] =
-    [Priority::Clients, Priority::Reads, Priority::Browsers, Priority::Own, Priority::Health];
+    [Priority::Clients, Priority::Reads, Priority::Browsers, Priority::Internal, Priority::Health];
 /// The priorities that the read-only thread serves, in this order.
 const READER_PRIORITIES: [Priority; 2] = [Priority::Health, Priority::Reads];
 /// The maximum number of jobs waiting in one priority.
@@ -31,7 +31,7 @@ impl Priority {
         match self {
             Self::Clients | Self::Reads => Some(ShedAfter(Duration::from_millis(50), Duration::from_millis(125))),
             Self::Browsers => Some(ShedAfter(Duration::from_millis(500), Duration::from_secs(1))),
-            Self::Own | Self::Health => None,
+            Self::Internal | Self::Health => None,
         }
     }
 }

@@ -39,7 +39,7 @@ fn is_in_hand(server: &Server, delivery: &Delivery) -> bool {
 /// Moves the clock, and has the server look.
 fn advance(server: &Server, seconds: i64) {
     server.advance(seconds);
-    server.app.bell.notify_one();
+    server.app.delivery_waker.wake();
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn two_processes_do_not_both_send_one() {
             }
             one.advance(5 << (round - 1));
             for server in [&one, &two] {
-                server.app.bell.notify_one();
+                server.app.delivery_waker.wake();
             }
         }
         listener.wait_for(48);
@@ -277,7 +277,7 @@ fn one_that_takes_its_time_is_told_once() {
         let app = add_app(server, "app", &listener.url);
         end_a_session(server, &[&app]);
         listener.wait_for(1);
-        server.app.bell.notify_one(); // looked for meanwhile, and found to be in hand
+        server.app.delivery_waker.wake(); // looked for meanwhile, and found to be in hand
         all_notified(server);
         assert_eq!(listener.count(), 1);
     });

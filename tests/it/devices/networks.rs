@@ -4,7 +4,7 @@
 use diesel::{RunQueryDsl, sql_query};
 use symbolon::testing::{
     protocol::{
-        account::activity::Activity::AddressChanged,
+        account::activity::Activity::NewNetwork,
         grant::history::{GrantEvent, HistoryEntry},
         oauth::client::{Client, ClientKind},
         values::{id::Id, time::Span},
@@ -49,7 +49,7 @@ fn refresh(server: &Server, client: &Client, address: &str, tokens: &Answer) -> 
 
 /// How often alice was told that an app went on from elsewhere.
 fn changes(server: &Server, user: Id) -> usize {
-    server.activities(user).into_iter().filter(|activity| *activity == AddressChanged).count()
+    server.activities(user).into_iter().filter(|activity| *activity == NewNetwork).count()
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn its_user_is_told_once_for_each_network() {
         assert_eq!(changes(&server, alice), 2);
 
         let happened = server.happened(alice);
-        let change = happened.iter().rev().find(|entry| entry.activity == AddressChanged).unwrap();
+        let change = happened.iter().rev().find(|entry| entry.activity == NewNetwork).unwrap();
         assert_eq!((change.about.as_deref(), change.origin.address.as_deref()), (Some("App spa"), Some("192.0.2.1")));
         server.messages_to(&mail, "alice@example.com");
         let messages: Vec<_> =

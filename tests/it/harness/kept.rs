@@ -100,7 +100,7 @@ impl Server {
     /// Waits until the queue is empty, and returns how many e-mails an address has received.
     #[track_caller]
     pub fn messages_to(&self, mail: &MailServer, to: &str) -> usize {
-        self.app.bell.notify_one();
+        self.app.delivery_waker.wake();
         wait_until(|| self.waiting_messages().is_empty(), || format!("{:?}", self.waiting_messages()));
         mail.messages().iter().filter(|message| message.to == to).count()
     }

@@ -108,7 +108,7 @@ impl MailServer {
         let settings = json!({
             "folder": file("letters"), "port": self.port(), "security": behavior.security.name(), "cert": file("cert.pem"), "key": file("key.pem"),
             "username": behavior.login.map(|(username, _)| username), "password": behavior.login.map(|(_, password)| password),
-            "refuse": behavior.refuse, "defer": behavior.defer, "utf8": behavior.utf8, "mood": behavior.manner,
+            "refuse": behavior.refuse, "defer": behavior.defer, "utf8": behavior.utf8, "manner": behavior.manner,
         });
         let script = format!("{}/tests/clients/smtp_server.py", env!("CARGO_MANIFEST_DIR"));
         let mut command = Command::new(variable("SYMBOLON_TEST_PYTHON"));

@@ -146,7 +146,7 @@ fn no_message_is_given_up_or_put_off_for_months() {
         for notice in [notice(NotificationKind::AlreadyRegistered, None), notice(NotificationKind::ConfirmEmail, Some(link.id))] {
             server.store(|connection| deliveries::enqueue(connection, random::id(made), &Content::Notification(notice), made));
         }
-        server.app.bell.notify_one();
+        server.app.delivery_waker.wake();
         let tried = || server.waiting_messages().iter().filter(|kind| kind.attempts > 0).count() == 2;
         wait_until(tried, || format!("{:?}", server.waiting_messages()));
         server.step_clock(-AHEAD);
@@ -169,7 +169,7 @@ fn a_client_is_still_told_that_a_session_has_ended() {
             server.tokens(&app, "alice", "openid");
             server.disable(alice);
             server.step_clock(AHEAD);
-            server.app.bell.notify_one();
+            server.app.delivery_waker.wake();
             listener.wait_for(1);
             let far = server.now().plus(Span::from_seconds(400 * 86_400));
             let waiting = || server.store(|connection| deliveries::due(connection, "app", far, 10));
@@ -177,7 +177,7 @@ fn a_client_is_still_told_that_a_session_has_ended() {
             wait_until(put_off, || format!("{:?}", waiting()));
             listener.answers("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
             server.step_clock(-AHEAD);
-            server.app.bell.notify_one();
+            server.app.delivery_waker.wake();
             listener.wait_for(2);
             wait_until(|| waiting().is_empty(), || format!("{:?}", waiting()));
         },

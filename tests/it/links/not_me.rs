@@ -25,7 +25,7 @@ fn warned(server: &Server, mail: &MailServer, user: Id) -> ReceivedMessage {
     let now = server.now();
     let event = Event { id: random::id(now), user, activity: Activity::PasswordReset, origin: &origin, about: None, at: now };
     server.store(|connection| account::reset_password(connection, &hash, &event));
-    server.app.bell.notify_one();
+    server.app.delivery_waker.wake();
     mail.wait_for("alice@example.com", 1).remove(0)
 }
 
@@ -88,7 +88,7 @@ fn an_address_that_was_changed_comes_back() {
             let link = server.store(|connection| symbolon::testing::store::links::find(connection, id)).unwrap();
             let event = Event { about: Some("thief@example.com"), ..server.event(alice.claims.id, Activity::EmailChanged) };
             server.store(|connection| link_actions::confirm_email(connection, &link, &event));
-            server.app.bell.notify_one();
+            server.app.delivery_waker.wake();
             let message = mail.wait_for("alice@example.com", 1).remove(0);
             let mut browser = Browser::new(server);
             let page = browser.open(server, &message);
@@ -112,7 +112,7 @@ fn changes_address(server: &Server, user: Id, email: &str) {
     let link = server.store(|connection| symbolon::testing::store::links::find(connection, id)).unwrap();
     let event = Event { about: Some(email), ..server.event(user, Activity::EmailChanged) };
     assert_eq!(server.store(|connection| link_actions::confirm_email(connection, &link, &event)), link_actions::Confirmed::Yes);
-    server.app.bell.notify_one();
+    server.app.delivery_waker.wake();
     settled(server);
 }
 

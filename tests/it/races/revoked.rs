@@ -89,7 +89,7 @@ fn between_judging_and_advancing_nothing_is_issued() {
             refused(&revoked_during(&database, grant_of(&tokens), || post(address, &refresh)));
         }
         let user = alice[0].user_id;
-        assert!(!server.activities(user).contains(&Activity::AddressChanged), "nothing was used elsewhere");
+        assert!(!server.activities(user).contains(&Activity::NewNetwork), "nothing was used elsewhere");
     }
 }
 
@@ -114,7 +114,7 @@ fn a_revoked_row_does_not_advance() {
                 let symbolon::testing::protocol::grant::Grant { id, generation, seen, .. } = grant;
                 Advance { grant: *id, generation: *generation, seen: seen.clone(), statement }
             };
-            let event = server.event(three.user_id, Activity::AddressChanged);
+            let event = server.event(three.user_id, Activity::NewNetwork);
             let advanced = server.store(|connection| {
                 Ok([
                     grants::advance(connection, &advance(&one))?,

@@ -19,7 +19,7 @@ fn ask_from(server: &Server, address: &str, login: &str) -> Page {
     let mut browser = Browser::new(server);
     browser.headers.extend([("X-Forwarded-For", address.to_owned()), ("X-Forwarded-Proto", "https".to_owned())]);
     let page = browser.fill("/recover", &[("login", login)]);
-    server.app.bell.notify_one();
+    server.app.delivery_waker.wake();
     settled(server); // or the next one takes the place of this e-mail before it is sent
     page
 }
@@ -150,7 +150,7 @@ fn many_browsers_of_ones_own_cannot_fill_the_mailbox_of_someone_else_by_register
             let mut browser = server.browser_from(&format!("198.51.{host}.1"), "one of many");
             browser.sign_in("mallory"); // it is known from now on
             browser.fill("/register", &[("email", "victim@example.com")]);
-            server.app.bell.notify_one();
+            server.app.delivery_waker.wake();
             settled(server);
         }
         let messages = server.messages_to(mail, "victim@example.com");
@@ -167,7 +167,7 @@ fn after_this_was_not_me_the_owner_gets_a_message_whatever_outsiders_ask() {
             .store(|connection| symbolon::testing::store::users::find_by_login(connection, &LoginName::parse("alice")))
             .unwrap();
         server.reset_password(alice.claims.id, &hash);
-        server.app.bell.notify_one();
+        server.app.delivery_waker.wake();
         let warning = mail.wait_for("alice@example.com", 1).remove(0);
         let mut browser = server.browser_from("203.0.113.1", "new");
         assert_eq!(browser.open_and_submit(server, &warning, &[]).status, 200, "everything is ended");

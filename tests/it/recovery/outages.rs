@@ -29,7 +29,7 @@ fn while_mail_is_down_the_form_answers_and_the_message_follows() {
         mail.restart(Behavior::WELL);
         let have_come = || {
             server.advance(2); // until they are tried again
-            server.app.bell.notify_one();
+            server.app.delivery_waker.wake();
             thread::sleep(Duration::from_millis(100));
             resets(&mail).len() == 2
         };
@@ -79,8 +79,8 @@ fn two_processes_send_nothing_twice() {
             let mut browser = Browser::new(at);
             browser.ask_by("/recover", ("login", &name));
             browser.ask_by("/register", ("email", &new));
-            sibling.app.bell.notify_one();
-            server.app.bell.notify_one();
+            sibling.app.delivery_waker.wake();
+            server.app.delivery_waker.wake();
         }
         settled(&server);
         let mut to: Vec<_> = mail.messages().into_iter().map(|message| message.to).collect();

@@ -39,7 +39,7 @@ fn invite(server: &Server, email: &str, [roles, groups]: [&[&str]; 2]) -> Id {
         link: Some(link.id),
     };
     server.store(|connection| mail_requests::invite(connection, &link, Some((random::id(now), &notice))));
-    server.app.bell.notify_one();
+    server.app.delivery_waker.wake();
     link.id
 }
 

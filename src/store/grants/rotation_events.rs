@@ -6,10 +6,9 @@ use super::super::{
     devices, dialect,
     error::Error,
     grant_history::{self, Line},
-    notifications, progress,
-    rotation::{self, Advance, Statement, advance},
-    users,
+    notifications, progress, users,
 };
+use super::rotation::{self, Advance, Statement, advance};
 use crate::protocol::{account::notification::NotificationKind, grant::Grant};
 
 /// Heals a row that is older than a genuine credential, because the database was restored to an earlier state. In one transaction,
@@ -95,5 +94,5 @@ pub fn repeat_elsewhere(connection: &mut AnyConnection, grant: &Grant, network: 
 fn tell_of_network(connection: &mut AnyConnection, grant: &Grant, network: &str, event: &Event<'_>) -> Result<()> {
     let seen = devices::see(connection, grant.user_id, (&grant.id.to_string(), network), event.at)?;
     let user = if seen.network { None } else { users::find(connection, grant.user_id)? };
-    user.map_or(Ok(()), |user| notifications::tell(connection, event, NotificationKind::AddressChanged, &user))
+    user.map_or(Ok(()), |user| notifications::tell(connection, event, NotificationKind::NewNetwork, &user))
 }

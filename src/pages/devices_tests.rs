@@ -49,7 +49,7 @@ const SECOND: ShownGrant<'static> = ShownGrant {
 const NOTES: ShownApp<'static> = ShownApp { id: "01jd-notes", name: "Example Notes", grants: &[GRANT, SECOND], rest: None };
 const ASLEEP: ShownApp<'static> = ShownApp { id: "01jd-mail", name: "Example Mail", grants: &[], rest: None };
 
-const PAGE: Account<'static> = Account {
+const PAGE: Devices<'static> = Devices {
     layout: LAYOUT,
     owner: ALICE,
     part: AccountPart::Overview,
@@ -70,16 +70,16 @@ const fn scope(name: &str) -> RequestedScope<'_> {
 }
 
 pub fn samples() -> Vec<Sample> {
-    let alone = Account { browsers: &[THIS], apps: &[], ..PAGE };
-    let done = |done| Account { done: Some(done), ..PAGE };
-    let again = |problem| Account { problem: Some(problem), ..PAGE };
+    let alone = Devices { browsers: &[THIS], apps: &[], ..PAGE };
+    let done = |done| Devices { done: Some(done), ..PAGE };
+    let again = |problem| Devices { problem: Some(problem), ..PAGE };
     let nameless = [AccountDone::GrantEnded { name: None, app: None }, AccountDone::BrowserEnded { name: None }];
 
     let long = ShownOrigin { program: Some(LONG), place: Some(LONG), address: PHONE.address };
     let long_grants =
         [ShownGrant { name: Some(LONG), origin: long, ..GRANT }, ShownGrant { name: Some(RIGHT_TO_LEFT), ..SECOND }];
     let unbroken = "x".repeat(120);
-    let strained = Account {
+    let strained = Devices {
         owner: Owner { name: LONG, username: "wolfeschlegelsteinhausenbergerdorff@department.example.com" },
         browsers: &[
             ShownBrowser { name: Some(&unbroken), origin: long, ..THIS },
@@ -97,18 +97,18 @@ pub fn samples() -> Vec<Sample> {
     let ids: Vec<String> = (0..30).map(|number| format!("01jd3v6q8w2n4m5k7r9t0{number:05}")).collect();
     let grants: Vec<_> = ids.iter().map(|id| ShownGrant { id, ..GRANT }).collect();
     let browsers: Vec<_> = ids.iter().map(|id| ShownBrowser { id, ..OTHER }).collect();
-    let many = Account { browsers: &browsers, apps: &[ShownApp { grants: &grants, ..NOTES }, ASLEEP], ..PAGE };
+    let many = Devices { browsers: &browsers, apps: &[ShownApp { grants: &grants, ..NOTES }, ASLEEP], ..PAGE };
 
     let (more_browsers, more_apps) = (Some("/account?browsers_before=1.2"), Some("/account?apps_after=notes"));
     let rest = Some("/account?app=notes&before=1");
-    let full = Account {
+    let full = Devices {
         more_browsers,
         more_apps,
         apps: &[ShownApp { grants: &grants[..20], rest, ..NOTES }, ASLEEP],
         browsers: &browsers[..20],
         ..PAGE
     };
-    let part = |part| Account { part, ..full };
+    let part = |part| Devices { part, ..full };
 
     vec![
         sample("account-full", &full),
@@ -124,7 +124,7 @@ pub fn samples() -> Vec<Sample> {
         sample("account-grant-ended-nameless", &done(nameless[0])),
         sample("account-browser-ended-nameless", &done(nameless[1])),
         sample("account-app-ended", &done(AccountDone::AppEnded { app: Some("Example Notes") })),
-        sample("account-others-ended", &Account { done: Some(AccountDone::OthersEnded), ..alone }),
+        sample("account-others-ended", &Devices { done: Some(AccountDone::OthersEnded), ..alone }),
         sample("account-renamed", &done(AccountDone::Renamed)),
         sample("account-expired", &again(AccountProblem::FormExpired)),
         sample("account-gone", &again(AccountProblem::Gone)),
@@ -163,7 +163,7 @@ fn hostile_values_are_escaped() {
     ] = fields.map(hostile);
     let origin = ShownOrigin { program: Some(&program), place: Some(&place), address: Some(&address) };
     let scopes = [scope(&token), RequestedScope { description: Some(&words), ..READ }];
-    let page = Account {
+    let page = Devices {
         owner: Owner { name: &owner, username: &username },
         browsers: &[ShownBrowser { id: &browser, name: Some(&name), origin, is_this: false, ..THIS }],
         apps: &[ShownApp {
@@ -232,7 +232,7 @@ fn what_has_no_name_is_called_what_it_is() {
 fn the_scopes_are_in_the_words_of_the_consent_page() {
     let scopes = STANDARD.map(scope);
     let grants = [ShownGrant { scopes: &scopes, ..GRANT }];
-    let html = Account { apps: &[ShownApp { grants: &grants, ..NOTES }], ..PAGE }.render().unwrap();
+    let html = Devices { apps: &[ShownApp { grants: &grants, ..NOTES }], ..PAGE }.render().unwrap();
     let consent = Consent {
         layout: LAYOUT,
         client_name: NOTES.name,
@@ -259,8 +259,8 @@ fn the_scopes_are_in_the_words_of_the_consent_page() {
 #[test]
 fn what_happened_is_told_once_and_aloud() {
     for (page, role) in [
-        (Account { done: Some(AccountDone::Renamed), ..PAGE }, "status"),
-        (Account { problem: Some(AccountProblem::Gone), ..PAGE }, "alert"),
+        (Devices { done: Some(AccountDone::Renamed), ..PAGE }, "status"),
+        (Devices { problem: Some(AccountProblem::Gone), ..PAGE }, "alert"),
     ] {
         let html = page.render().unwrap();
         let roles: Vec<_> = markup::tags(&html).iter().filter_map(|tag| tag.get("role").map(str::to_owned)).collect();
@@ -276,7 +276,7 @@ fn of_many_the_rest_is_shown_on_demand() {
     let browsers: Vec<_> = ids.iter().map(|id| ShownBrowser { id, ..OTHER }).collect();
     let page = |count: usize| {
         let apps = [ShownApp { grants: &grants[..count], ..NOTES }];
-        Account { browsers: &browsers[..count], apps: &apps, ..PAGE }.render().unwrap()
+        Devices { browsers: &browsers[..count], apps: &apps, ..PAGE }.render().unwrap()
     };
     let (few, many) = (page(5), page(6));
     assert!(!few.contains("<details class=\"more\">"));
@@ -295,7 +295,7 @@ fn a_part_shows_its_own_list_and_the_ways_on_and_back() {
     let (browsers, apps, rest) = ("/account?b", "/account?a", "/account?r");
     let shown = |part| {
         let apps_shown = [ShownApp { rest: Some(rest), ..NOTES }];
-        let page = Account { part, apps: &apps_shown, more_browsers: Some(browsers), more_apps: Some(apps), ..PAGE };
+        let page = Devices { part, apps: &apps_shown, more_browsers: Some(browsers), more_apps: Some(apps), ..PAGE };
         page.render().unwrap()
     };
     let has = |html: &str, words: [&str; 4]| words.map(|words| html.contains(words));

@@ -1,5 +1,5 @@
 //! The rotation statement of a grant: a compare-and-swap of its generation, and the queue of rotations that wait for their turn to
-//! write. What happens with it is `grants`.
+//! write. What else a rotation does is `rotation_events`.
 
 use diesel::{
     backend::Backend,
@@ -9,7 +9,7 @@ use diesel::{
     sql_types::{BigInt, Binary, Nullable, Text},
 };
 
-use super::{
+use super::super::{
     any_connection::AnyConnection,
     dialect::{Clock, on_either},
     error::Result,

@@ -1,4 +1,4 @@
-//! The page of devices and apps, `templates/account.html`: the signed-in browsers, and each app with the access it has from each
+//! The page of devices and apps, `templates/devices.html`: the signed-in browsers, and each app with the access it has from each
 //! device. Forms rename and end them; what else ends with one of them is not decided here.
 
 use askama::Template;
@@ -7,8 +7,8 @@ use super::{Form, Layout, Owner, RequestedScope, ShownOrigin, When};
 
 /// The page. Its forms send `what`, `id` and, to rename, `name`; an empty `name` removes the name.
 #[derive(Debug, Template)]
-#[template(path = "account.html")]
-pub struct Account<'a> {
+#[template(path = "devices.html")]
+pub struct Devices<'a> {
     /// The frame.
     pub layout: Layout<'a>,
     /// The owner of the account.
@@ -155,7 +155,7 @@ pub enum AccountProblem {
     NameNotTaken,
 }
 
-impl Account<'_> {
+impl Devices<'_> {
     fn has_browsers(&self) -> bool {
         matches!(self.part, AccountPart::Overview | AccountPart::Browsers)
     }
@@ -175,5 +175,5 @@ impl Account<'_> {
 }
 
 #[cfg(test)]
-#[path = "account_tests.rs"]
+#[path = "devices_tests.rs"]
 pub(super) mod tests;
