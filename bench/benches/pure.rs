@@ -225,6 +225,7 @@ fn grant(generation: u32) -> Grant {
         scopes: Scopes::parse(SCOPES).unwrap(),
         audiences: vec![API.into()],
         redirect_uri: URI.into(),
+        redirect_uri_sent: true,
         challenge: Some(Challenge::stored(CHALLENGE.into())),
         nonce: None,
         dpop_jkt: None,

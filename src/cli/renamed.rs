@@ -1,9 +1,12 @@
 //! Renamed commands and options. The old name is a hidden alias in clap (`alias`; `visible_alias` is for two names that are both
-//! current): it still works, and a warning made here tells the new name.
+//! current): it still works, and a warning made here tells the new name. So does a hidden option that is now the value of another one.
 
 use std::ffi::OsString;
 
 use clap::{Arg, Command};
+
+/// Hidden options, and what stands for them now.
+const REPLACED: [(&str, &str); 2] = [("pkce-optional", "pkce optional"), ("no-pkce-optional", "pkce required")];
 
 /// Warnings about old names among these arguments, the first of which is the program; they were parsed without an error.
 pub fn warnings(mut command: Command, arguments: impl IntoIterator<Item = OsString>) -> Vec<String> {
@@ -16,9 +19,8 @@ pub fn warnings(mut command: Command, arguments: impl IntoIterator<Item = OsStri
             let Some(found) = at.get_arguments().find(|arg| arg.get_long() == Some(name) || is_old_option(arg, name)) else {
                 continue;
             };
-            if is_old_option(found, name)
-                && let Some(present) = found.get_long()
-            {
+            let replaced = REPLACED.iter().find(|(old, _)| *old == name).map(|(_, present)| *present);
+            if let Some(present) = replaced.or_else(|| found.get_long().filter(|_| is_old_option(found, name))) {
                 warnings.push(format!("--{name} was renamed to --{present}"));
             }
             if value.is_none() && found.get_num_args().is_some_and(|count| count.min_values() > 0) {
@@ -74,6 +76,8 @@ mod tests {
             limit: Option<u32>,
             #[arg(long, alias = "terse")]
             short: bool,
+            #[arg(long, hide = true)]
+            pkce_optional: bool,
             name: Vec<String>,
         },
     }
@@ -96,6 +100,7 @@ mod tests {
             ("--config person user list", &[]),
             ("--settings person user list person", &["--settings was renamed to --config"]),
             ("user list --settings x", &["--settings was renamed to --config"]),
+            ("user list --pkce-optional", &["--pkce-optional was renamed to --pkce optional"]),
             ("user list -- --at-most person", &[]),
         ] {
             assert_eq!(said(line), expected, "{line}");

@@ -216,6 +216,7 @@ impl Handler<'_> {
             scopes: request.scopes.clone(),
             audiences: request.audiences.clone(),
             redirect_uri: request.address.uri().to_owned(),
+            redirect_uri_sent: request.redirect_uri_sent,
             challenge: request.challenge.clone(),
             nonce: request.nonce.clone(),
             dpop_jkt: None,
@@ -234,9 +235,16 @@ impl Handler<'_> {
         })
     }
 
+    /// Returns the error to the client. What it did wrong is logged as a warning; that `prompt=none` needs a page is not its fault.
     fn refuse(&self, address: &ReturnAddress, error: &ProtocolError) -> Reply {
         let answer = authorization_response::failure(address, self.app.config.issuer.as_str(), error);
-        page::authorization_response(self.app.config.issuer.base(), self.context, &answer).noting(error.to_string())
+        let reply = page::authorization_response(self.app.config.issuer.base(), self.context, &answer);
+        let note = format!("client {}: {error}", authorization::client_id(self.params).unwrap_or_default());
+        if matches!(error.code, ErrorCode::LoginRequired | ErrorCode::ConsentRequired) {
+            reply.noting(note)
+        } else {
+            reply.refusing(note)
+        }
     }
 
     /// A path of ours with this request in its query, and the parameters `with` added.

@@ -47,6 +47,8 @@ pub struct Grant {
     pub audiences: Vec<String>,
     /// The redirect URI the code was sent to.
     pub redirect_uri: String,
+    /// Whether the authorization request had it; otherwise it was filled in.
+    pub redirect_uri_sent: bool,
     /// The PKCE challenge.
     pub challenge: Option<Challenge>,
     /// Copied into the ID token.
@@ -281,8 +283,10 @@ pub fn inactive(grant: &Grant, client: &Client, policy: &Policy, status: &Accoun
 fn code_mistake(grant: &Grant, redirect_uri: Option<&str>, verifier: Option<&str>) -> Option<&'static str> {
     match redirect_uri {
         Some(sent) if sent != grant.redirect_uri => return Some("redirect_uri does not match the one the code was sent to"),
-        // RFC 6749 §4.1.3 requires it; OAuth 2.1 §10.2 lets PKCE stand in for it.
-        None if grant.challenge.is_none() => return Some("redirect_uri: expected the one the code was sent to, received none"),
+        // RFC 6749 §4.1.3 requires it if the authorization request had it; OAuth 2.1 §10.2 lets PKCE stand in for it.
+        None if grant.redirect_uri_sent && grant.challenge.is_none() => {
+            return Some("redirect_uri: expected the one the code was sent to, received none");
+        }
         _ => {}
     }
     match (&grant.challenge, verifier) {

@@ -33,6 +33,7 @@ pub(in crate::protocol) fn grant(generation: u32) -> Grant {
         scopes: Scopes::parse("openid email offline_access").unwrap(),
         audiences: vec!["https://api.example.com".into()],
         redirect_uri: URI.into(),
+        redirect_uri_sent: true,
         challenge: Some(Challenge::stored(CHALLENGE.into())),
         nonce: None,
         dpop_jkt: None,
@@ -266,17 +267,38 @@ fn row_8_a_code_must_come_in_time_to_the_same_place_with_its_verifier() {
     case.grant.challenge = None;
     assert_eq!(case.judge(0, TokenParams::Code { redirect_uri: Some(URI), verifier: None }, 1), "advance");
     assert_eq!(case.judge(0, TokenParams::Code { redirect_uri: None, verifier: None }, 1), "invalid_grant");
-    assert_eq!(
-        case.judge(0, TokenParams::Code { redirect_uri: Some(URI), verifier: Some(VERIFIER) }, 1),
-        "invalid_grant",
-        "a stripped challenge"
-    );
+    for redirect_uri in [Some(URI), None] {
+        assert_eq!(
+            case.judge(0, TokenParams::Code { redirect_uri, verifier: Some(VERIFIER) }, 1),
+            "invalid_grant",
+            "a stripped challenge"
+        );
+    }
     case.client.settings.redirect_uris = vec!["https://app.example.com/other".into()];
     assert_eq!(
         case.judge(0, TokenParams::Code { redirect_uri: Some(URI), verifier: None }, 1),
         "invalid_grant",
         "its redirect URI was removed"
     );
+}
+
+#[test]
+fn row_8_a_redirect_uri_that_was_filled_in_need_not_be_sent() {
+    let mut case = Case::new(0);
+    (case.grant.challenge, case.grant.redirect_uri_sent) = (None, false);
+    for (redirect_uri, verifier, expected) in [
+        (None, None, "advance"),
+        (Some(URI), None, "advance"),
+        (Some("https://app.example.com/other"), None, "invalid_grant"),
+        (None, Some(VERIFIER), "invalid_grant"),
+    ] {
+        assert_eq!(case.judge(0, TokenParams::Code { redirect_uri, verifier }, 1), expected, "{redirect_uri:?} {verifier:?}");
+    }
+    case.client.settings.redirect_uris = vec!["https://app.example.com/other".into()];
+    assert_eq!(case.judge(0, TokenParams::Code { redirect_uri: None, verifier: None }, 1), "invalid_grant", "it was removed");
+    let mut used = Case::new(1);
+    (used.grant.challenge, used.grant.redirect_uri_sent) = (None, false);
+    assert_eq!(used.judge(0, TokenParams::Code { redirect_uri: None, verifier: None }, 11), "reused", "a valid replay");
 }
 
 #[test]

@@ -87,6 +87,7 @@ diesel::table! {
         scopes -> Text,
         audiences -> Text,
         redirect_uri -> Text,
+        redirect_uri_sent -> Bool,
         code_challenge -> Nullable<Text>,
         nonce -> Nullable<Text>,
         dpop_jkt -> Nullable<Text>,

@@ -59,12 +59,8 @@ pub fn read(
         return Ok(Read::Page(page::error(base, context, 400, Problem::UnknownClient { received: id })));
     };
     if client.disabled_at.is_some() {
-        return Ok(Read::Page(page::error(
-            base,
-            context,
-            400,
-            Problem::ClientDisabled { client_name: &client.settings.client_name },
-        )));
+        let page = page::error(base, context, 400, Problem::ClientDisabled { client_name: &client.settings.client_name });
+        return Ok(Read::Page(page.noting(format!("client {id}: disabled"))));
     }
     match AuthorizationRequest::parse(params, &client, &app.config.scope_claims) {
         Ok(request) if request.prompt.create && !app.is_registration_open() => {
@@ -118,7 +114,23 @@ fn show(base: &str, context: &Context, client: Option<&Client>, params: &Params,
             Problem::RedirectUriMismatch { received, client_name: name, hint }
         }
     };
-    page::error(base, context, 400, shown)
+    let page = page::error(base, context, 400, shown);
+    match (client, problem) {
+        (Some(client), PageProblem::RedirectUri(mismatch)) => {
+            page.noting(format!("client {}: {}", client.id, note(mismatch, received)))
+        }
+        _ => page,
+    }
+}
+
+/// Why the redirect URI was refused, for the log.
+fn note(mismatch: &Mismatch, received: &str) -> String {
+    match mismatch {
+        Mismatch::Missing => "redirect_uri: expected a registered one, received none".to_owned(),
+        Mismatch::Unregistered => {
+            format!("redirect_uri: expected a registered one, received '{}'", received.chars().take(300).collect::<String>())
+        }
+    }
 }
 
 /// The one difference between two URIs, if there is exactly one of the usual kinds.

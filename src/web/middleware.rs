@@ -61,7 +61,8 @@ pub async fn around<B: MessageBody + 'static>(
         ServiceResponse::new(request, response).map_into_right_body()
     } else {
         let called = next.call(request).await.inspect_err(|error| {
-            line.answered = Some((error.as_response_error().status_code().as_u16(), "rejected by the HTTP library".to_owned()));
+            let note = Note { text: "rejected by the HTTP library".to_owned(), is_refusal: true };
+            line.answered = Some((error.as_response_error().status_code().as_u16(), note));
         });
         called?.map_into_left_body()
     };
@@ -70,7 +71,7 @@ pub async fn around<B: MessageBody + 'static>(
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    let note = response.response().extensions().get::<Note>().map(|note| note.0.clone());
+    let note = response.response().extensions().get::<Note>().cloned();
     line.answered = Some((response.status().as_u16(), note.unwrap_or_default()));
     Ok(response)
 }
@@ -97,20 +98,22 @@ struct LogLine {
     path: String,
     address: IpAddr,
     started: Instant,
-    answered: Option<(u16, String)>,
+    answered: Option<(u16, Note)>,
 }
 
 impl Drop for LogLine {
     fn drop(&mut self) {
         let Self { id, method, path, address, started, answered } = self;
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let Some((status, note)) = answered else {
+        let Some((status, Note { text: note, is_refusal })) = answered else {
             tracing::warn!(id, %method, path, micros, %address, note = "the client disconnected before the response", "request");
             return;
         };
         match status {
             500.. => tracing::error!(id, %method, path, status, micros, %address, note, "request"),
-            400.. => tracing::warn!(id, %method, path, status, micros, %address, note, "request"),
+            _ if *is_refusal || *status >= 400 => {
+                tracing::warn!(id, %method, path, status, micros, %address, note, "request");
+            }
             _ => tracing::info!(id, %method, path, status, micros, %address, note, "request"),
         }
     }

@@ -11,8 +11,13 @@ use actix_web::{
 use serde::Serialize;
 
 /// What a request's log line says besides the status. Never a secret.
-#[derive(Clone, Debug)]
-pub struct Note(pub String);
+#[derive(Clone, Debug, Default)]
+pub struct Note {
+    /// The text.
+    pub text: String,
+    /// Whether the request was refused, although its status is not that of an error.
+    pub is_refusal: bool,
+}
 
 /// A response.
 #[derive(Debug)]
@@ -109,7 +114,14 @@ impl Reply {
     /// The response with a note for the log line.
     #[must_use]
     pub fn noting(mut self, note: impl Into<String>) -> Self {
-        self.note = Some(Note(note.into()));
+        self.note = Some(Note { text: note.into(), is_refusal: false });
+        self
+    }
+
+    /// The same for a refusal that is a redirect or a form: the log line is a warning, as that of an error status is.
+    #[must_use]
+    pub fn refusing(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(Note { text: note.into(), is_refusal: true });
         self
     }
 }

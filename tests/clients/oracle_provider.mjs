@@ -1,5 +1,5 @@
 // The oracle: `oidc-provider` in this process, with the people, clients, scopes and resource servers that Symbolon has, and what is
-// policy (not protocol) set as there: PKCE for everyone, refresh tokens for every client that may use them, no `resource` means
+// policy (not protocol) set as there: PKCE or a nonce, refresh tokens for every client that may use them, no `resource` means
 // all, and consent remembered for a person and a client, each authorization with a grant of its own. Its access tokens are opaque:
 // it refuses JWTs at its introspection and revocation endpoints. The pages have the forms that HttpUserAgent fills in.
 import { generateKeyPairSync } from 'node:crypto';
@@ -43,7 +43,8 @@ function configuration({ clients, scopes, resources }, consents) {
     jwks: { keys: [{ ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256' }] },
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     responseTypes: ['code'],
-    pkce: { required: () => true },
+    // Of whom PKCE is required is policy: of public clients, and where an OpenID Connect request has no nonce (RFC 9700 §2.1.1).
+    pkce: { required: ({ oidc: { params } }, { clientAuthMethod }) => clientAuthMethod === 'none' || !params.nonce || !params.scope?.split(' ').includes('openid') },
     // SameSite=None over plain http is for this machine alone: the user agent here does not mind.
     enableHttpPostMethods: true,
     cookies: { keys: ['the oracle'], long: { sameSite: 'none', signed: true }, short: { signed: true } },

@@ -6,6 +6,7 @@ mod answers;
 mod hints;
 mod local_pages;
 mod mistakes;
+mod pkce;
 mod prompts;
 mod select_account;
 mod stamps;

@@ -194,6 +194,7 @@ fn seed(store: &Store, user: Id, client: &str) -> (Id, [Id; 2]) {
         scopes: Scopes::parse("openid notes:read").unwrap(),
         audiences: vec!["https://api.example.com".into()],
         redirect_uri: "https://app.example.com/cb".into(),
+        redirect_uri_sent: true,
         challenge: None,
         nonce: None,
         dpop_jkt: None,

@@ -339,6 +339,38 @@ fn pkce_may_be_switched_off_for_an_old_confidential_client_only() {
 }
 
 #[test]
+fn a_redirect_uri_that_was_left_out_need_not_be_repeated() {
+    both(|server| {
+        server.add_user("alice");
+        server.add_client("old", ClientKind::Web, |client| client.settings.pkce = PkceRule::Optional);
+        let mut browser = Browser::new(server);
+        let mut code = |more: &str| {
+            let request = format!("/authorize?client_id=old&response_type=code&scope=notes:read{more}");
+            crate::harness::query_of(browser.follow(&request, "alice", "allow").location())["code"].clone()
+        };
+        let credentials = basic("old", SECRET);
+        let redeem = |code: &str, more: &[(&str, &str)]| {
+            let mut form = vec![("grant_type", "authorization_code"), ("code", code)];
+            form.extend(more);
+            server.token(&form, &[("Authorization", &credentials)])
+        };
+        // RFC 6749 §4.1.3: required if it was included in the authorization request, and only then.
+        let filled_in = code("");
+        refused(&redeem(&filled_in, &[("redirect_uri", "https://app.example.com/other")]), 400, "invalid_grant");
+        refused(&redeem(&filled_in, &[("code_verifier", VERIFIER)]), 400, "invalid_grant");
+        assert_eq!(redeem(&filled_in, &[]).status, 200);
+        refused(&redeem(&filled_in, &[]), 400, "invalid_grant");
+        assert_eq!(redeem(&code("&redirect_uri="), &[("redirect_uri", CALLBACK)]).status, 200, "it may be, as it is");
+        let sent = code(&format!("&redirect_uri={CALLBACK}"));
+        refused(&redeem(&sent, &[]), 400, "invalid_grant");
+        assert_eq!(redeem(&sent, &[("redirect_uri", CALLBACK)]).status, 200);
+        let late = code("");
+        server.advance(61);
+        refused(&redeem(&late, &[]), 400, "invalid_grant");
+    });
+}
+
+#[test]
 fn a_deleted_client_takes_its_grants_along_though_another_takes_its_name() {
     both(|server| {
         server.add_user("alice");

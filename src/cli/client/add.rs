@@ -1,5 +1,5 @@
-//! `symbolon client add`: registers a client from options. Defaults are the safe choice: PKCE required, the usual scopes of apps,
-//! refresh token rotation.
+//! `symbolon client add`: registers a client from options. Defaults are the safe choice: PKCE, or a nonce of a web client; the usual
+//! scopes of apps; refresh token rotation.
 
 use clap::{
     Args,

@@ -32,7 +32,7 @@ fn client(line: &str) -> Result<Client, String> {
 fn defaults_are_the_safe_choice() {
     let spa = client("--name App --type spa --redirect-uri https://app.example.com/cb").unwrap();
     assert_eq!(
-        (spa.id.as_str(), spa.settings.kind, spa.settings.token_endpoint_auth_method, spa.settings.pkce),
+        (spa.id.as_str(), spa.settings.kind, spa.settings.token_endpoint_auth_method, spa.settings.pkce_rule()),
         ("made", ClientKind::Spa, AuthMethod::None, PkceRule::Required)
     );
     assert_eq!(spa.settings.scope.to_string(), "openid profile email offline_access");
@@ -63,7 +63,7 @@ fn every_option_arrives() {
     let web = client(
         "--id app.1 --name App --type web --redirect-uri https://a.example/cb --redirect-uri https://a.example/cb2 --redirect-uri https://a.example/cb \
          --scope openid --scope notes:read --api https://api.example.com --audience https://b.example --default-api https://b.example \
-         --introspects https://c.example --auth client_secret_post --pkce-optional --retry-window 0s --cors-origin https://c.example \
+         --introspects https://c.example --auth client_secret_post --pkce optional --retry-window 0s --cors-origin https://c.example \
          --signing-alg ES256 --userinfo-signed --pairwise --post-logout-redirect-uri https://a.example/ \
          --backchannel-logout-uri https://a.example/bcl --client-credentials",
     )
@@ -90,6 +90,25 @@ fn every_option_arrives() {
     );
     assert_eq!(web.settings.post_logout_redirect_uris, ["https://a.example/"]);
     assert_eq!(web.settings.backchannel_logout_uri.as_deref(), Some("https://a.example/bcl"));
+}
+
+#[test]
+fn the_rule_about_pkce_is_named_and_its_old_form_still_works() {
+    let rule = |line: &str| {
+        let web = "--name App --type web --redirect-uri https://a.example/cb";
+        client(format!("{web} {line}").trim_end()).map(|client| client.settings.pkce)
+    };
+    for (line, expected) in [
+        ("", PkceRule::OrNonce),
+        ("--pkce or_nonce", PkceRule::OrNonce),
+        ("--pkce required", PkceRule::Required),
+        ("--pkce optional", PkceRule::Optional),
+        ("--pkce-optional", PkceRule::Optional),
+    ] {
+        assert_eq!(rule(line), Ok(expected), "{line}");
+    }
+    let spa = client("--name App --type spa --redirect-uri https://a.example/cb --pkce required").unwrap();
+    assert_eq!(spa.settings.pkce_rule(), PkceRule::Required);
 }
 
 #[test]
@@ -151,7 +170,11 @@ fn what_makes_no_sense_is_refused() {
     let app = "--name App --redirect-uri https://app.example.com/cb --type";
     for (line, words) in [
         (format!("{app} spa --auth client_secret_post"), "cannot authenticate"),
+        (format!("{app} native --pkce optional"), "confidential"),
+        (format!("{app} native --pkce or_nonce"), "a public client"),
         (format!("{app} native --pkce-optional"), "confidential"),
+        (format!("{app} web --pkce never"), "possible values: required, or_nonce, optional"),
+        (format!("{app} web --pkce required --pkce-optional"), "cannot be used with"),
         (format!("{app} fridge"), "possible values: spa, native, web, service"),
         (format!("{app} web --auth none"), "client_secret_basic, client_secret_post, private_key_jwt"),
         (format!("{app} web --signing-alg HS256"), "RS256, PS256, ES256, EdDSA"),

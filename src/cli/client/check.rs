@@ -16,19 +16,25 @@ use crate::{
         },
         values::algorithm::Algorithm,
     },
-    store::{apis, signing_keys},
+    store::{apis, grants, signing_keys},
 };
+
+/// How many of a client's last sign-ins tell what it uses.
+const SIGN_INS: u32 = 100;
 
 pub fn run(work: &mut Work<'_>, one: &One) -> Answer {
     let client = find(work, &one.id)?;
     let apis = apis::all(work.connection)?;
     let has_key = has_key(work, client.settings.signing_alg)?;
     let failure = keys_failure(work.config, &client);
+    let last = grants::Filter { user: None, client: Some(client.id.clone()) };
+    let last = grants::list_found(work.connection, &last, None, SIGN_INS)?;
     let facts = Facts {
         apis: &apis,
         scope_claims: &work.config.scope_claims,
         has_key,
         keys_failure: failure.as_deref(),
+        uses_pkce: !last.is_empty() && last.iter().all(|found| found.grant.challenge.is_some()),
         retry_window: work.config.lifetimes.refresh_retry_window,
     };
     let findings = review(&client, &facts);

@@ -17,7 +17,7 @@ const FLAGS: [(&str, &[&str]); 20] = [
     ("audiences", &["api"]),
     ("default_audiences", &["default-api"]),
     ("introspects", &["introspects"]),
-    ("pkce", &["pkce-optional"]),
+    ("pkce", &["pkce"]),
     ("refresh_retry_window", &["retry-window"]),
     ("max_auth_age", &["max-auth-age"]),
     ("cors_origins", &["cors-origin"]),

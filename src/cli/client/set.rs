@@ -66,8 +66,8 @@ struct Cleared {
     /// Disallow the client credentials grant
     #[arg(long, conflicts_with = "client_credentials")]
     no_client_credentials: bool,
-    /// Require PKCE
-    #[arg(long, conflicts_with = "pkce_optional")]
+    /// The old form of `--pkce required`
+    #[arg(long, hide = true, conflicts_with_all = ["pkce", "pkce_optional"])]
     no_pkce_optional: bool,
     /// Use the server's retry window
     #[arg(long, conflicts_with = "retry_window")]

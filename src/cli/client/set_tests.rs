@@ -72,7 +72,7 @@ fn what_is_not_named_stays() {
 #[test]
 fn everything_optional_can_be_cleared() {
     let line = "--no-api --no-default-api --no-introspects --no-userinfo-signed --no-pairwise --no-post-logout-redirect-uri \
-                --no-backchannel-logout-uri --no-client-credentials --no-pkce-optional --no-retry-window --no-cors-origin --refresh";
+                --no-backchannel-logout-uri --no-client-credentials --pkce or_nonce --no-retry-window --no-cors-origin --refresh";
     let plain = with_secrets(ClientMetadata {
         redirect_uris: web().settings.redirect_uris,
         scope: web().settings.scope,
@@ -94,6 +94,20 @@ fn one_way_to_authenticate_leaves_nothing_of_another() {
         "its secret goes on"
     );
     assert!(changed("--auth private_key_jwt").unwrap_err().contains("public keys"));
+}
+
+#[test]
+fn pkce_is_pinned_and_its_old_form_still_works() {
+    for (line, rule) in [
+        ("", PkceRule::Optional),
+        ("--pkce required", PkceRule::Required),
+        ("--no-pkce-optional", PkceRule::Required),
+        ("--pkce or_nonce", PkceRule::OrNonce),
+        ("--pkce-optional", PkceRule::Optional),
+    ] {
+        assert_eq!(changed(line).unwrap().settings.pkce, rule, "{line}");
+    }
+    assert!(changed("--pkce required --no-pkce-optional").unwrap_err().contains("cannot be used with"));
 }
 
 #[test]

@@ -85,8 +85,10 @@ pub struct Settings {
     /// Allow a web client the client credentials grant; services always have it
     #[arg(long)]
     client_credentials: bool,
-    /// Accept authorization requests without PKCE, for old confidential clients
-    #[arg(long)]
+    #[arg(long, value_name = "RULE", value_parser = pkce(), help = "Whether a web client must use PKCE: always, or unless it sends a nonce with the scope openid, or not [default for new clients: or_nonce; others than web clients always must]")]
+    pkce: Option<PkceRule>,
+    /// The old form of `--pkce optional`
+    #[arg(long, hide = true, conflicts_with = "pkce")]
     pkce_optional: bool,
     /// How long a used refresh token can be exchanged again for the same new one, after a lost response; 0s is strict
     #[arg(long, value_name = "DURATION", value_parser = retry_window)]
@@ -117,6 +119,11 @@ struct MaxAuthAge(Option<Span>);
 fn auth() -> impl TypedValueParser<Value = AuthMethod> {
     let names = AuthMethod::names().into_iter().filter(|name| *name != AuthMethod::None.as_str());
     PossibleValuesParser::new(names).try_map(|name| AuthMethod::from_name(&name).ok_or("expected an authentication method"))
+}
+
+/// The rules about PKCE.
+fn pkce() -> impl TypedValueParser<Value = PkceRule> {
+    PossibleValuesParser::new(PkceRule::names()).try_map(|name| PkceRule::from_name(&name).ok_or("expected a rule about PKCE"))
 }
 
 /// The signature algorithms.
@@ -178,15 +185,16 @@ impl Settings {
             settings.max_auth_age = max_auth_age;
         }
         settings.userinfo_signed |= self.userinfo_signed;
-        if self.pkce_optional {
-            settings.pkce = PkceRule::Optional;
-        }
+        settings.pkce = self.pkce_rule().unwrap_or(settings.pkce);
         self.give_grants(settings);
         if lacks_scope {
             settings.scope = default_scope(settings, apis)?;
         }
         refuse_offline_access_without_refresh(settings)?;
         self.give_authentication(settings);
+        if settings.is_public() && self.pkce_rule() == Some(PkceRule::OrNonce) {
+            return refuse("--pkce: expected required for a public client (RFC 9700 2.1.1), received or_nonce");
+        }
         if let Some(sector) = &self.pairwise {
             settings.pairwise_sector = Some(sector.clone().map_or_else(|| only_host(settings), Ok)?);
         }
@@ -223,6 +231,10 @@ impl Settings {
         if self.no_refresh {
             settings.grant_types.retain(|grant| *grant != GrantType::RefreshToken);
         }
+    }
+
+    fn pkce_rule(&self) -> Option<PkceRule> {
+        self.pkce.or(self.pkce_optional.then_some(PkceRule::Optional))
     }
 
     /// Removes keys that the chosen authentication method does not use.

@@ -22,7 +22,7 @@ const LABELS: [(&str, &str, &str); 14] = [
     ("jwks_uri", "client keys URL", "none"),
     ("audiences", "APIs", "none"),
     ("default_audiences", "default APIs", "all"),
-    ("pkce", "PKCE", "required"),
+    ("pkce", "PKCE", "by type"),
     ("refresh_retry_window", "retry window", "the server's"),
     ("cors_origins", "CORS origins", "none"),
     ("signing_alg", "signatures", "RS256"),
@@ -82,7 +82,10 @@ impl<'a> Shown<'a> {
         let settings = serde_json::to_value(self.settings).unwrap_or_default();
         let setting = |member: &&str| {
             let listed = LABELS.iter().find(|(name, ..)| name == member);
-            let absent = listed.map_or("none", |(_, _, absent)| absent);
+            let absent = match *member {
+                "pkce" => self.settings.pkce_rule().as_str(),
+                _ => listed.map_or("none", |(_, _, absent)| absent),
+            };
             let label = listed.map_or_else(|| member.replace('_', " "), |(_, label, _)| (*label).to_owned());
             (label, settings.get(member).map_or_else(|| absent.to_owned(), text))
         };

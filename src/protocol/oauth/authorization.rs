@@ -5,6 +5,7 @@
 use super::{
     client::{Client, GrantType, PkceRule},
     pkce::Challenge,
+    request_object,
     response_mode::ResponseMode,
     return_address::{self, Mismatch, ReturnAddress},
     scope::{OFFLINE_ACCESS, OPENID, ScopeClaims, Scopes},
@@ -26,6 +27,8 @@ const NONCE_LIMIT: usize = 512;
 pub struct AuthorizationRequest {
     /// Where the response goes.
     pub address: ReturnAddress,
+    /// Whether the request had a `redirect_uri`; where it had none, the only one registered was filled in.
+    pub redirect_uri_sent: bool,
     /// The requested scopes, all of them allowed to the client.
     pub scopes: Scopes,
     /// The requested APIs (RFC 8707), or the client's default ones.
@@ -90,10 +93,14 @@ impl AuthorizationRequest {
         let asks_openid = params.get("scope").is_some_and(|scope| scope.split(' ').any(|s| s == OPENID));
         let mut address = return_address::find(client, params.get("redirect_uri"), asks_openid)
             .map_err(|mismatch| Refusal::Page(PageProblem::RedirectUri(mismatch)))?;
+        let unsupported = request_object::response_parameters(params);
         if params.flaw_of("state").is_none() {
-            address.state = params.get("state").map(str::to_owned);
+            address.state = params.get("state").map(str::to_owned).or(unsupported.state);
         }
-        let mode = ResponseMode::parse(params.get("response_mode"));
+        let mode = match (params.get("response_mode"), unsupported.mode) {
+            (None, Some(mode)) if params.flaw_of("response_mode").is_none() => Ok(mode),
+            (sent, _) => ResponseMode::parse(sent),
+        };
         address.mode = mode.as_ref().copied().unwrap_or(ResponseMode::Query);
         let redirect = |error| Refusal::Redirect(address.clone(), error);
         let invalid = |why: Invalid| Refusal::Redirect(address.clone(), ProtocolError::new(ErrorCode::InvalidRequest, why));
@@ -106,10 +113,10 @@ impl AuthorizationRequest {
         check_response_type(params.get("response_type"), client).map_err(redirect)?;
         let scopes = read_scopes(params.get("scope"), client).map_err(redirect)?;
         let audiences = read_resources(params, client).map_err(redirect)?;
-        let challenge = read_challenge(params, client).map_err(&invalid)?;
+        let nonce = params.get("nonce").map(str::to_owned);
+        let challenge = read_challenge(params, client, scopes.contains(OPENID) && nonce.is_some()).map_err(&invalid)?;
         let prompt = Prompt::parse(params.get("prompt").unwrap_or_default()).map_err(&invalid)?;
         let max_age = read_max_age(params.get("max_age")).map_err(&invalid)?;
-        let nonce = params.get("nonce").map(str::to_owned);
         if nonce.as_ref().is_some_and(|nonce| nonce.len() > NONCE_LIMIT) {
             return Err(invalid(format!("nonce: expected at most {NONCE_LIMIT} bytes").into()));
         }
@@ -117,6 +124,7 @@ impl AuthorizationRequest {
         let claims = claims.unwrap_or_default().allowed(&client.settings.scope, custom);
         Ok(Self {
             consent_scopes: scopes.with(claims.scopes(&client.settings.scope, custom)),
+            redirect_uri_sent: params.get("redirect_uri").is_some(),
             claims,
             scopes,
             audiences,
@@ -202,12 +210,31 @@ fn read_resources(params: &Params, client: &Client) -> Result<Vec<String>, Proto
     Ok(if audiences.is_empty() { client.settings.default_audiences().to_vec() } else { audiences })
 }
 
-/// RFC 7636 §4.4.1, RFC 9700 §2.1.1: a challenge is required unless PKCE is optional for the client.
-fn read_challenge(params: &Params, client: &Client) -> Result<Option<Challenge>, Invalid> {
-    match (params.get("code_challenge"), params.get("code_challenge_method")) {
-        (Some(challenge), method) => Challenge::parse(challenge, method).map(Some),
-        (None, None) if client.settings.pkce == PkceRule::Optional => Ok(None),
-        (None, _) => Err("code_challenge: expected a PKCE challenge (method S256), received none".into()),
+/// RFC 7636 §4.4.1, RFC 9700 §2.1.1: a challenge is required, unless a confidential client has a `nonce` in the ID token instead, or
+/// PKCE is optional for it.
+fn read_challenge(params: &Params, client: &Client, has_nonce: bool) -> Result<Option<Challenge>, Invalid> {
+    const NEEDED: &str = "code_challenge: expected a PKCE challenge (method S256)";
+    let (challenge, method) = (params.get("code_challenge"), params.get("code_challenge_method"));
+    if let Some(challenge) = challenge {
+        return Challenge::parse(challenge, method).map(Some);
+    }
+    if method.is_some() {
+        return Err(format!("{NEEDED}, received only code_challenge_method").into());
+    }
+    let mended_by = |rule: PkceRule| format!("symbolon client set {} --pkce {}", client.id, rule.as_str());
+    match client.settings.pkce_rule() {
+        PkceRule::Optional => Ok(None),
+        PkceRule::OrNonce if has_nonce => Ok(None),
+        PkceRule::OrNonce => Err(format!(
+            "{NEEDED}, or the scope openid with a nonce, received neither; if the client can send neither: {}",
+            mended_by(PkceRule::Optional)
+        )
+        .into()),
+        PkceRule::Required if client.settings.is_public() => Err(format!("{NEEDED}, received none").into()),
+        PkceRule::Required => {
+            let other = if has_nonce { PkceRule::OrNonce } else { PkceRule::Optional };
+            Err(format!("{NEEDED}, received none; if the client cannot send one: {}", mended_by(other)).into())
+        }
     }
 }
 

@@ -101,15 +101,117 @@ fn a_repeated_parameter_is_refused_and_a_repeated_state_not_echoed() {
     assert_eq!(address.state.as_deref(), Some("s"));
 }
 
+/// Requests of which nothing is PKCE: as they are, with a nonce, and with a nonce without `openid`.
+const WITHOUT_PKCE: [[(&str, Option<&str>); 4]; 3] = {
+    const fn request(nonce: Option<&'static str>, scope: &'static str) -> [(&'static str, Option<&'static str>); 4] {
+        [("code_challenge", None), ("code_challenge_method", None), ("nonce", nonce), ("scope", Some(scope))]
+    }
+    [request(None, "openid"), request(Some("n"), "openid email"), request(Some("n"), "email")]
+};
+
 #[test]
-fn pkce_is_optional_only_by_switch_and_only_when_nothing_of_it_is_sent() {
+fn a_confidential_client_may_send_a_nonce_with_openid_instead_of_pkce() {
+    let (invalid, good) = ("invalid_request", "ok");
+    let mut optional_spa = client(ClientKind::Spa);
+    optional_spa.settings.pkce = PkceRule::Optional; // registration refuses it
+    for kind in [ClientKind::Spa, ClientKind::Native] {
+        assert_eq!(WITHOUT_PKCE.map(|changes| answered_to(&changes, &client(kind))), [invalid; 3], "{kind:?} is public");
+    }
+    assert_eq!(WITHOUT_PKCE.map(|changes| answered_to(&changes, &optional_spa)), [invalid; 3]);
     let mut web = client(ClientKind::Web);
-    let without = [("code_challenge", None), ("code_challenge_method", None)];
-    assert_eq!(answered_to(&without, &web), "invalid_request");
-    web.settings.pkce = PkceRule::Optional;
-    assert_eq!(answered_to(&without, &web), "ok");
-    assert_eq!(answered_to(&[("code_challenge", None)], &web), "invalid_request", "a stripped challenge");
-    assert_eq!(answered_to(&[("code_challenge_method", Some("plain"))], &web), "invalid_request");
+    for (rule, expected) in [
+        (PkceRule::default(), [invalid, good, invalid]),
+        (PkceRule::OrNonce, [invalid, good, invalid]),
+        (PkceRule::Required, [invalid; 3]),
+        (PkceRule::Optional, [good; 3]),
+    ] {
+        web.settings.pkce = rule;
+        assert_eq!(WITHOUT_PKCE.map(|changes| answered_to(&changes, &web)), expected, "{rule:?}");
+    }
+    web.settings.pkce = PkceRule::OrNonce;
+    let empty = [("code_challenge", None), ("code_challenge_method", None), ("nonce", Some(""))];
+    assert_eq!(answered_to(&empty, &web), "invalid_request", "an empty nonce is none");
+}
+
+#[test]
+fn pkce_is_left_out_altogether_or_not_at_all() {
+    for rule in [PkceRule::OrNonce, PkceRule::Optional] {
+        let mut web = client(ClientKind::Web);
+        web.settings.pkce = rule;
+        let answered = |change| answered_to(&[change, ("nonce", Some("n"))], &web);
+        assert_eq!(answered(("code_challenge", None)), "invalid_request", "a stripped challenge");
+        assert_eq!(answered(("code_challenge_method", None)), "invalid_request");
+        assert_eq!(answered(("code_challenge_method", Some("plain"))), "invalid_request");
+        assert_eq!(answered(("code_challenge", Some("short"))), "invalid_request");
+    }
+}
+
+#[test]
+fn a_refusal_without_pkce_names_the_command_that_mends_it() {
+    let described = |rule: PkceRule, kind, changes: &[(&str, Option<&str>)]| {
+        let mut client = client(kind);
+        client.settings.pkce = rule;
+        let without: Vec<_> = changes.iter().map(|(name, _)| *name).collect();
+        let with: Vec<_> = changes.iter().filter_map(|(name, value)| value.map(|v| (*name, v))).collect();
+        match parse(&Params::parse(GOOD).to_query(&without, &with), &client) {
+            Err(Refusal::Redirect(_, error)) => error.description,
+            other => panic!("{other:?}"),
+        }
+    };
+    let [plain, with_nonce, _] = WITHOUT_PKCE;
+    let optional = "symbolon client set app --pkce optional";
+    assert!(described(PkceRule::OrNonce, ClientKind::Web, &plain).ends_with(optional));
+    assert!(described(PkceRule::Required, ClientKind::Web, &plain).ends_with(optional));
+    assert!(described(PkceRule::Required, ClientKind::Web, &with_nonce).ends_with("symbolon client set app --pkce or_nonce"));
+    let public = described(PkceRule::default(), ClientKind::Spa, &with_nonce);
+    assert_eq!(public, "code_challenge: expected a PKCE challenge (method S256), received none");
+}
+
+#[test]
+fn a_redirect_uri_is_kept_as_sent_or_as_filled_in() {
+    let web = client(ClientKind::Web);
+    let sent = parse(&format!("{GOOD}&nonce=n"), &web).unwrap();
+    let query = Params::parse(GOOD).to_query(&["redirect_uri", "scope"], &[("scope", "email")]);
+    let filled_in = parse(&query, &web).unwrap();
+    assert_eq!((sent.redirect_uri_sent, filled_in.redirect_uri_sent), (true, false));
+    assert_eq!(sent.address.uri(), filled_in.address.uri());
+}
+
+#[test]
+fn an_error_for_a_request_object_is_returned_as_the_object_says_where_the_request_does_not() {
+    let refused = |query: &str| match parse(query, &client(ClientKind::Spa)) {
+        Err(Refusal::Redirect(address, error)) => (error.code, address),
+        other => panic!("{other:?}"),
+    };
+    // {"redirect_uri":"https://evil.example/cb","response_mode":"form_post","state":"inside"}
+    let object =
+        "eyJyZWRpcmVjdF91cmkiOiJodHRwczovL2V2aWwuZXhhbXBsZS9jYiIsInJlc3BvbnNlX21vZGUiOiJmb3JtX3Bvc3QiLCJzdGF0ZSI6Imluc2lkZSJ9";
+    let bare = Params::parse(GOOD).to_query(&["state"], &[("request", &format!("eyJhbGciOiJub25lIn0.{object}."))]);
+    for (more, state, mode) in [
+        ("", Some("inside"), ResponseMode::FormPost),
+        ("&state=outside", Some("outside"), ResponseMode::FormPost),
+        ("&response_mode=fragment", Some("inside"), ResponseMode::Fragment),
+        ("&state=a&response_mode=query", Some("a"), ResponseMode::Query),
+    ] {
+        let (code, address) = refused(&format!("{bare}{more}"));
+        assert_eq!(code, ErrorCode::RequestNotSupported, "{more}");
+        assert_eq!((address.state.as_deref(), address.mode), (state, mode), "{more}");
+        assert_eq!(address.uri(), "https://app.example.com/cb", "{more}");
+    }
+    for (more, state, mode) in [
+        ("&state=a&state=b", None, ResponseMode::FormPost),
+        ("&state=%ff", None, ResponseMode::FormPost),
+        ("&response_mode=%ff", Some("inside"), ResponseMode::Query),
+        ("&response_mode=web_message", Some("inside"), ResponseMode::Query),
+    ] {
+        let (code, address) = refused(&format!("{bare}{more}"));
+        assert_eq!((code, address.state.as_deref(), address.mode), (ErrorCode::InvalidRequest, state, mode), "{more}");
+    }
+    let without_address = Params::parse(&bare).to_query(&["redirect_uri"], &[]);
+    assert!(
+        matches!(parse(&without_address, &client(ClientKind::Spa)), Err(Refusal::Page(_))),
+        "it is judged outside the object"
+    );
 }
 
 #[test]

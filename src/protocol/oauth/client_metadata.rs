@@ -49,7 +49,7 @@ pub struct ClientMetadata {
     /// The APIs whose tokens it may introspect (RFC 7662): those it serves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub introspects: Vec<String>,
-    /// Whether it must use PKCE.
+    /// Whether it must use PKCE; a public client always must ([`ClientMetadata::pkce_rule`]).
     #[serde(default, skip_serializing_if = "is_default")]
     pub pkce: PkceRule,
     /// Its own refresh retry window, overriding the server's; zero is strict.
@@ -179,6 +179,12 @@ impl ClientMetadata {
     #[must_use]
     pub fn may_use(&self, grant_type: GrantType) -> bool {
         self.grant_types.contains(&grant_type)
+    }
+
+    /// Whether it must use PKCE, which a public client always must (RFC 9700 §2.1.1).
+    #[must_use]
+    pub fn pkce_rule(&self) -> PkceRule {
+        if self.is_public() { PkceRule::Required } else { self.pkce }
     }
 
     /// The APIs that apply when a request names none.

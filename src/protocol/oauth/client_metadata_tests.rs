@@ -90,6 +90,7 @@ fn what_is_refused_is_named_with_what_was_expected_and_received() {
         ("jwks", json!("{}"), "expected a map", "received string"),
         ("grant_types", json!(["password"]), "expected one of authorization_code,", "received 'password'"),
         ("pkce", json!(true), "expected a string", "received boolean `true`"),
+        ("pkce", json!("nonce"), "expected one of required, or_nonce, optional", "received 'nonce'"),
         ("max_auth_age", json!("soon"), "expected a duration such as", "received 'soon'"),
         ("max_auth_age", json!(60), "expected a string", "received integer `60`"),
         ("signing_alg", json!("HS256"), "expected one of RS256, PS256, ES256, EdDSA", "received 'HS256'"),

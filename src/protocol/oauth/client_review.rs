@@ -64,6 +64,8 @@ pub struct Facts<'a> {
     pub has_key: bool,
     /// Why the client's own keys could not be fetched or parsed.
     pub keys_failure: Option<&'a str>,
+    /// Whether its last sign-ins all used PKCE; `false` if there were none.
+    pub uses_pkce: bool,
     /// The server's refresh retry window.
     pub retry_window: Span,
 }
@@ -109,7 +111,7 @@ pub fn review(client: &Client, facts: &Facts<'_>) -> Vec<Finding> {
     if client.settings.kind == ClientKind::Service {
         lines.service(client, facts);
     } else {
-        lines.pkce(client);
+        lines.pkce(client, facts);
         lines.redirect_uris(client);
         lines.refresh(client, facts);
         lines.max_auth_age(client);

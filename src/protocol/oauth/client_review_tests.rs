@@ -35,8 +35,9 @@ fn lines_with(kind: ClientKind, change: impl FnOnce(&mut Client), facts: impl Fn
     change(&mut client);
     let custom = ScopeClaims::new([("employee".to_owned(), vec!["number".to_owned()])].into()).unwrap();
     let apis = [api(API, &["notes:read"]), api(FILES, &["files:read"]), api("https://other.example", &["other"])];
+    let retry_window = Span::from_seconds(30);
     let mut known =
-        Facts { apis: &apis, scope_claims: &custom, has_key: true, keys_failure: None, retry_window: Span::from_seconds(30) };
+        Facts { apis: &apis, scope_claims: &custom, has_key: true, keys_failure: None, uses_pkce: false, retry_window };
     facts(&mut known);
     review(&client, &known)
 }
@@ -68,7 +69,20 @@ fn one_that_is_switched_off() {
 #[test]
 fn optional_pkce() {
     is_said(&lines(ClientKind::Web, |c| c.settings.pkce = PkceRule::Optional), Advice, "PKCE", "optional");
-    is_said(&lines(ClientKind::Spa, |c| c.settings.pkce = PkceRule::Optional), Problem, "PKCE", "optional");
+    let spa = lines(ClientKind::Spa, |c| c.settings.pkce = PkceRule::Optional);
+    assert!(spa.iter().all(|line| line.level == Level::Ok), "a public client always must use it: {spa:?}");
+}
+
+#[test]
+fn pkce_that_is_used_can_be_required() {
+    for rule in [PkceRule::OrNonce, PkceRule::Optional] {
+        let used = lines_with(ClientKind::Web, |c| c.settings.pkce = rule, |facts| facts.uses_pkce = true);
+        is_said(&used, Advice, "PKCE", "all had it");
+    }
+    for (kind, rule) in [(ClientKind::Web, PkceRule::Required), (ClientKind::Spa, PkceRule::OrNonce)] {
+        let lines = lines_with(kind, |c| c.settings.pkce = rule, |facts| facts.uses_pkce = true);
+        assert!(lines.iter().all(|line| line.level == Level::Ok), "{lines:?}");
+    }
 }
 
 #[test]

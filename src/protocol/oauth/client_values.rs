@@ -42,10 +42,12 @@ pub enum GrantType {
 /// Whether PKCE is required of a client (RFC 9700 §2.1.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PkceRule {
-    /// Always.
-    #[default]
+    /// Always, as of every public client.
     Required,
-    /// Only verified when sent; for old confidential OpenID Connect clients.
+    /// Unless an OpenID Connect request has a `nonce`, which its client compares with that of the ID token.
+    #[default]
+    OrNonce,
+    /// Only verified when sent; for old confidential clients.
     Optional,
 }
 
@@ -73,4 +75,4 @@ names!(GrantType {
     RefreshToken = "refresh_token",
     ClientCredentials = "client_credentials",
 });
-names!(PkceRule { Required = "required", Optional = "optional" });
+names!(PkceRule { Required = "required", OrNonce = "or_nonce", Optional = "optional" });

@@ -15,6 +15,7 @@ pub mod next_step;
 pub mod pkce;
 pub mod redirect_uri;
 pub mod registration;
+pub mod request_object;
 pub mod response_mode;
 pub mod return_address;
 pub mod scope;

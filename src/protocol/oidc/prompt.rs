@@ -42,12 +42,14 @@ pub fn after_registration(text: &str) -> String {
 }
 
 impl Prompt {
-    /// Parses a space-separated list.
+    /// Parses a space-separated list. An unknown value beside known ones is ignored, as Core with errata set 2 allows, so that a client
+    /// can request a new value of servers that do not have it yet.
     ///
     /// # Errors
-    /// The expected and the received value: an unknown value, or `none` together with another.
+    /// The expected and the received value: none but unknown values, or `none` together with another.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let mut prompt = Self::default();
+        let mut first_unknown = None;
         for value in text.split(' ').filter(|value| !value.is_empty()) {
             match value {
                 "none" => prompt.none = true,
@@ -55,13 +57,16 @@ impl Prompt {
                 "select_account" => prompt.select_account = true,
                 "consent" => prompt.consent = true,
                 CREATE => prompt.create = true,
-                other => return Err(unknown(other, false).into()),
+                other => first_unknown = first_unknown.or(Some(other)),
             }
         }
-        if prompt.none && (prompt.login || prompt.consent || prompt.select_account || prompt.create) {
-            return Err(format!("prompt: 'none' cannot be combined with other values, received '{text}'").into());
+        match first_unknown {
+            Some(value) if prompt == Self::default() => Err(unknown(value, false).into()),
+            _ if prompt.none && (prompt != Self { none: true, ..Self::default() } || first_unknown.is_some()) => {
+                Err(format!("prompt: 'none' cannot be combined with other values, received '{text}'").into())
+            }
+            _ => Ok(prompt),
         }
-        Ok(prompt)
     }
 }
 
@@ -77,7 +82,20 @@ mod tests {
         assert!(Prompt::parse("none select_account").is_err());
         assert!(Prompt::parse("none login").is_err());
         assert!(Prompt::parse("none create").is_err());
-        assert!(Prompt::parse("LOGIN").is_err());
+        assert!(Prompt::parse("none dance").is_err());
+        assert!(Prompt::parse("dance none").is_err());
+    }
+
+    #[test]
+    fn an_unknown_value_is_ignored_beside_known_ones_and_refused_alone() {
+        let login = Prompt { login: true, ..Prompt::default() };
+        for text in ["login dance", "dance login", "LOGIN login", "dance jump login"] {
+            assert_eq!(Prompt::parse(text), Ok(login), "{text}");
+        }
+        for (text, first) in [("LOGIN", "LOGIN"), ("dance", "dance"), ("dance jump", "dance"), ("login,consent", "login,consent")]
+        {
+            assert!(Prompt::parse(text).unwrap_err().as_ref().ends_with(&format!("received '{first}'")), "{text}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use diesel::{
     prelude::*,
-    sql_types::{BigInt, Binary, Nullable, Text},
+    sql_types::{BigInt, Binary, Bool, Nullable, Text},
 };
 
 use super::super::{
@@ -33,6 +33,7 @@ macro_rules! with_columns {
             scopes: Text = $grant.scopes.to_string(),
             audiences: Text = json(&$grant.audiences),
             redirect_uri: Text = &$grant.redirect_uri,
+            redirect_uri_sent: Bool = $grant.redirect_uri_sent,
             code_challenge: Nullable<Text> = $grant.challenge.as_ref().map(Challenge::as_str),
             nonce: Nullable<Text> = $grant.nonce.as_deref(),
             dpop_jkt: Nullable<Text> = $grant.dpop_jkt.as_deref(),

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::json;
 use symbolon::testing::protocol::{
     oauth::client::{Client, ClientKind},
     values::params,
@@ -53,6 +55,36 @@ fn received(page: &Page, mode: &str, address: &str) -> BTreeMap<String, String> 
     let rest = page.location().strip_prefix(address).unwrap_or_else(|| panic!("{page:?}"));
     assert!(rest.starts_with(sign), "{mode}: {page:?}");
     query_of(page.location())
+}
+
+#[test]
+fn an_error_for_a_request_object_is_returned_as_the_object_says_where_the_request_does_not() {
+    let object = |claims: &serde_json::Value| format!("eyJhbGciOiJub25lIn0.{}.", URL_SAFE_NO_PAD.encode(claims.to_string()));
+    let whole = object(&json!({
+        "response_mode": "form_post", "state": "inside \"><b>", "redirect_uri": "https://evil.example/cb", "client_id": "other",
+    }));
+    both(|server| {
+        let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+        for (request, state, mode, expected) in [
+            (whole.as_str(), "", "", ("form_post", Some("inside \"><b>"))),
+            (&whole, "outside", "", ("form_post", Some("outside"))),
+            (&whole, "", "fragment", ("fragment", Some("inside \"><b>"))),
+            (&whole, "outside", "query", ("query", Some("outside"))),
+            (&object(&json!({ "state": "inside" })), "", "", ("query", Some("inside"))),
+            (&object(&json!({ "response_mode": "web_message", "state": 7 })), "", "", ("query", None)),
+            ("x", "", "", ("query", None)),
+        ] {
+            for method in ["GET", "POST"] {
+                let path = Browser::request(&spa, "openid", &[("request", request), ("state", state), ("response_mode", mode)]);
+                let answer = received(&ask(server, &Browser::new(server), method, &path), expected.0, CALLBACK);
+                assert_eq!(answer["error"], "request_not_supported", "{path}");
+                assert_eq!(answer.get("state").map(String::as_str), expected.1, "{path}");
+            }
+        }
+        let inside = Browser::request(&spa, "openid", &[("request", &whole), ("redirect_uri", "")]);
+        let page = ask(server, &Browser::new(server), "GET", &inside);
+        assert_eq!((page.status, page.header("location")), (400, None), "the address is judged outside it: {page:?}");
+    });
 }
 
 #[test]

@@ -56,6 +56,24 @@ fn prompt_none_shows_no_page_at_all() {
 }
 
 #[test]
+fn an_unknown_value_is_ignored_beside_known_ones() {
+    both(|server| {
+        server.add_user("alice");
+        let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+        let home = at_home(server, &spa, "openid");
+        for method in ["GET", "POST"] {
+            for (prompt, page) in
+                [("dance login", "/login"), ("consent dance", "/consent"), ("dance select_account jump", "/select-account")]
+            {
+                leads_to(&ask(server, &home, method, &Browser::request(&spa, "openid", &[("prompt", prompt)])), page);
+            }
+            let alone = ask(server, &home, method, &Browser::request(&spa, "openid", &[("prompt", "dance")]));
+            assert_eq!(error_of(server, &alone, CALLBACK), "invalid_request");
+        }
+    });
+}
+
+#[test]
 fn prompt_login_asks_for_a_sign_in_once() {
     both(|server| {
         server.add_user("alice");

@@ -6,9 +6,11 @@ use std::{
     thread,
 };
 
+use diesel::{RunQueryDsl, sql_query};
 use serde_json::{Value, json};
+use symbolon::testing::{protocol::values::id::Id, store::Error};
 
-use super::{Binary, Ran};
+use super::{Binary, Ran, seed};
 use crate::harness::{databases, free_port};
 
 const KEY: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
@@ -51,7 +53,7 @@ fn a_client_is_explained_and_only_a_problem_is_a_failure() {
     for database in databases() {
         let (name, symbolon) = (database.name, Binary::migrated(&database.url));
         symbolon.add_api("https://api.example.com", &["notes:read"]);
-        symbolon.text("client add --id good --name App --type web --redirect-uri https://a.example/cb --api https://api.example.com --pkce-optional");
+        symbolon.text("client add --id good --name App --type web --redirect-uri https://a.example/cb --api https://api.example.com --pkce optional");
         let (findings, is_problem) = check(&symbolon, "good");
         assert!(!is_problem, "{name}: advice is no failure: {findings:?}");
         for (setting, expected) in [
@@ -79,6 +81,41 @@ fn a_client_is_explained_and_only_a_problem_is_a_failure() {
             ran.stdout.starts_with("LEVEL ") && line.contains("http://localhost:3000/cb") && line.ends_with("RFC 9700 2.6"),
             "{name}: {line}"
         );
+    }
+}
+
+#[test]
+fn a_client_that_uses_pkce_is_told_that_it_can_be_required() {
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
+        for id in ["web", "other"] {
+            symbolon.text(&format!("client add --id {id} --name App --type web --redirect-uri https://app.example.com/cb"));
+        }
+        let says = |pkce: &str| {
+            let (findings, _) = check(&symbolon, "web");
+            let line = findings.iter().find(|finding| finding["setting"] == "PKCE").unwrap();
+            assert!(
+                line["is"].as_str().unwrap().contains("its last sign-ins all had it") == (pkce == "advice"),
+                "{name}: {line}"
+            );
+            assert_eq!(line["level"], pkce, "{name}: {line}");
+        };
+        says("ok");
+        let (store, user) = (symbolon.store(), Id::from([1; 16]));
+        seed(&store, user, "web");
+        seed(&store, user, "other");
+        says("ok");
+        let use_pkce = |generation| {
+            let challenge = "UPDATE grants SET code_challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'";
+            let change = sql_query(format!("{challenge} WHERE client_id = 'web' AND generation = {generation}"));
+            assert_eq!(store.with(|connection| Ok::<_, Error>(change.execute(connection)?)), Ok(1), "{name}");
+        };
+        use_pkce(0);
+        says("ok");
+        use_pkce(3);
+        says("advice");
+        symbolon.text("client set web --pkce required");
+        says("ok");
     }
 }
 

@@ -28,7 +28,7 @@ fn clients_are_registered_and_their_secrets_shown_once() {
         expected["created"] = spa["created"].clone();
         assert_eq!(spa, expected, "{name}: and no secret");
 
-        let web = symbolon.json("client add --name Web --type web --redirect-uri https://web.example.com/cb --auth client_secret_post --pkce-optional --no-refresh");
+        let web = symbolon.json("client add --name Web --type web --redirect-uri https://web.example.com/cb --auth client_secret_post --pkce optional --no-refresh");
         let (id, secret) = (web["client_id"].as_str().unwrap(), web["client_secret"].as_str().unwrap());
         assert!(id.len() == 20 && secret.starts_with("sym_cs_") && secret.len() == 50, "{name}: {web}");
         assert_eq!((&web["client_secret_expires_at"], &web["pkce"]), (&json!(0), &json!("optional")), "{name}");
@@ -52,6 +52,9 @@ fn clients_are_registered_and_their_secrets_shown_once() {
                 && text.contains("\nredirect URIs        https://app.example.com/cb\n"),
             "{name}: {text}"
         );
+        assert!(text.contains("\nPKCE                 required\n"), "{name}: a public client always must: {text}");
+        assert!(symbolon.refusal("client set app --pkce or_nonce").contains("--pkce: expected required"), "{name}");
+        assert!(symbolon.refusal("client set app --pkce optional").contains("RFC 9700 2.1.1"), "{name}");
         let job =
             symbolon.json("client add --id job --name Job --type service --audience https://api.example.com --scope jobs:run");
         assert_eq!((&job["grant_types"], &job["scope"]), (&json!(["client_credentials"]), &json!("jobs:run")), "{name}");

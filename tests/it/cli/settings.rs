@@ -68,6 +68,23 @@ fn every_setting_is_kept_and_can_be_changed() {
             (Some(0), "warning: --sign-in-ceiling was renamed to --max-auth-age\n", true),
             "{name}: the former name"
         );
+        let old = symbolon.run("client set web --pkce-optional");
+        let warned = "warning: --pkce-optional was renamed to --pkce optional\n";
+        assert_eq!(
+            (old.code, old.stderr.as_str(), old.stdout.contains("PKCE                 optional\n")),
+            (Some(0), warned, true),
+            "{name}"
+        );
+        let old = symbolon.run("client set web --no-pkce-optional");
+        let warned = "warning: --no-pkce-optional was renamed to --pkce required\n";
+        assert_eq!(
+            (old.code, old.stderr.as_str(), old.stdout.contains("PKCE                 required\n")),
+            (Some(0), warned, true),
+            "{name}"
+        );
+        assert_eq!(symbolon.json("client show web --json")["pkce"], "required", "{name}");
+        assert!(symbolon.text("client set web --pkce or_nonce").contains("PKCE                 or_nonce\n"), "{name}");
+        assert_eq!(symbolon.json("client show web --json")["pkce"], Value::Null, "{name}: the default is not printed");
         let checked = symbolon.run("client check web").stdout;
         assert!(checked.contains("3days: after that, its tokens are rejected"), "{name}: {checked}");
         assert!(symbolon.refusal("client set web --max-auth-age 1m").contains("5m to 366days"), "{name}");

@@ -150,6 +150,40 @@ fn one_json_line_a_request_and_no_secret_in_any() {
 }
 
 #[test]
+fn a_refused_authorization_request_is_a_warning_with_its_client() {
+    for database in databases() {
+        let site = Site::new(database);
+        let process = site.serve();
+        let spa = site.add_spa();
+        let ask = |more: &[(&str, &str)]| {
+            let page = Browser::at(&site.url).get(&Browser::request(&spa, "openid", more));
+            page.header("x-request-id").unwrap().to_owned()
+        };
+        let expected = [
+            (ask(&[("code_challenge_method", "plain")]), "WARN", "client spa: invalid_request: code_challenge_method: expected"),
+            (ask(&[("scope", "admin"), ("response_mode", "form_post")]), "WARN", "client spa: invalid_scope: "),
+            (
+                ask(&[("redirect_uri", "https://evil.example/\n\u{1b}[31m")]),
+                "WARN",
+                "client spa: redirect_uri: expected a registered",
+            ),
+            (ask(&[("redirect_uri", "")]), "WARN", "client spa: redirect_uri: expected a registered"),
+            (ask(&[("prompt", "none")]), "INFO", "client spa: login_required: "),
+            (ask(&[]), "INFO", ""),
+        ];
+        process.signal("TERM");
+        let (_, said) = process.end();
+        let lines: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        for (id, level, note) in expected {
+            let line = lines.iter().find(|line| line["id"] == id.as_str()).unwrap_or_else(|| panic!("{id}:\n{said}"));
+            assert_eq!(line["level"], level, "{line}");
+            let text = line["note"].as_str().unwrap();
+            assert!(text.starts_with(note) && text.is_empty() == note.is_empty(), "{line}");
+        }
+    }
+}
+
+#[test]
 fn text_is_one_line_a_request_too_and_holds_nothing_but_itself() {
     let site = Site::new(Database::sqlite()).with("SYMBOLON_LOG_FORMAT", "text");
     let process = site.serve();

@@ -21,13 +21,25 @@ const LONG_RETRY_WINDOW: Span = Span::from_seconds(60);
 const SHORT_MAX_AUTH_AGE: Span = Span::from_seconds(3_600);
 
 impl Lines {
-    pub(super) fn pkce(&mut self, client: &Client) {
-        match client.settings.pkce {
-            PkceRule::Required => self.say(Good, "PKCE", "required", "required", "RFC 9700 2.1.1"),
+    pub(super) fn pkce(&mut self, client: &Client, facts: &Facts<'_>) {
+        const SETTING: &str = "PKCE";
+        const SECTION: &str = "RFC 9700 2.1.1";
+        const PIN: &str = "required (symbolon client set --pkce required)";
+        let rule = client.settings.pkce_rule();
+        let is = match rule {
+            PkceRule::Required => return self.say(Good, SETTING, "required", "required", SECTION),
+            PkceRule::OrNonce => "required, unless a request has openid and a nonce",
+            PkceRule::Optional => "optional",
+        };
+        if facts.uses_pkce {
+            return self.say(Advice, SETTING, &format!("{is}; its last sign-ins all had it"), PIN, SECTION);
+        }
+        match rule {
             PkceRule::Optional => {
-                let level = if client.settings.is_public() { Problem } else { Advice };
-                self.say(level, "PKCE", "optional", "required (symbolon client set --no-pkce-optional)", "RFC 9700 2.1.1");
+                let should_be = "or_nonce, if it sends a nonce (symbolon client set --pkce or_nonce), or required";
+                self.say(Advice, SETTING, is, should_be, SECTION);
             }
+            _ => self.say(Good, SETTING, is, "required, if the client can use PKCE", SECTION),
         }
     }
 
