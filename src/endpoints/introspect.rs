@@ -28,7 +28,8 @@ const SIGNED: &str = "application/token-introspection+jwt";
 
 /// `POST /introspect`.
 pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
-    client_request::answer(request, app, form, Endpoint { readers: CorsPolicy::NoOrigin, only_reads: true, about, handle }).await
+    let endpoint = Endpoint { readers: CorsPolicy::NoOrigin, only_reads: true, refuse: |_| Ok(()), about, handle };
+    client_request::answer(request, app, form, endpoint).await
 }
 
 /// The grant of the token.
@@ -48,6 +49,7 @@ fn handle(
         return Err(ProtocolError::new(ErrorCode::InvalidClient, text).into());
     }
     let token = introspection::token(&client_request.params)?;
+    caller.place.clone()?;
     let answer = tell(app, connection, client_request.context.now, caller, token)?;
     if !client_request.accept.as_deref().is_some_and(wants_signed) {
         return Ok(Reply::json(StatusCode::OK, &answer));

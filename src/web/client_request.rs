@@ -61,6 +61,8 @@ pub struct Endpoint {
     pub readers: CorsPolicy,
     /// Whether it only reads, apart from recording the use of a client assertion.
     pub only_reads: bool,
+    /// What is refused before the client is authenticated, as no credentials would help.
+    pub refuse: fn(&Params) -> Result<(), ProtocolError>,
     /// The grant a request is about, as far as its form tells: read ahead in the same query as the rest, and not trusted.
     pub about: fn(&App, &Params) -> Option<About>,
     /// The handler for an authenticated client.
@@ -71,6 +73,9 @@ pub struct Endpoint {
 pub struct AuthenticatedClient<'a> {
     /// The authenticated client.
     pub client: Arc<Client>,
+    /// Whether its credentials may stand where they are. A handler asks before it does anything, and after it has found nothing else
+    /// that is wrong.
+    pub place: Result<(), ProtocolError>,
     /// The registered clients and APIs.
     pub registered: Registered<'a>,
     /// The grant the request is about, if it exists, and when it was read.
@@ -120,12 +125,13 @@ impl CorsPolicy {
 /// Authenticates the client of a request and runs the endpoint's handler.
 pub async fn answer(request: Request, app: Data<App>, form: Form, endpoint: Endpoint) -> Reply {
     let origin = cors::origin(&request);
-    let challenge = if request.headers().contains_key(header::AUTHORIZATION) { Challenge::Basic } else { Challenge::None };
-    let read = read(&request, form).map_err(|refused| refused.unwrap_or_else(|error| OauthError::from(error).reply(challenge)));
+    let read =
+        read(&request, form).map_err(|refused| refused.unwrap_or_else(|error| OauthError::from(error).reply(Challenge::None)));
     let client_request = match read {
         Ok(client_request) => Arc::new(client_request),
         Err(refused) => return readable(&app, endpoint.readers, origin, refused).await,
     };
+    let challenge = client_request.challenge(&request);
     let is_asserted = client_request.params.get("client_assertion").is_some(); // the use of an assertion is recorded
     let priority = if endpoint.only_reads && !is_asserted { Priority::Reads } else { Priority::Clients };
     // The keys are fetched once; the second pass works with the cached ones.
@@ -199,6 +205,13 @@ fn read(request: &Request, form: Form) -> Result<ClientRequest, Result<Reply, Pr
 }
 
 impl ClientRequest {
+    /// RFC 6749 §5.2, RFC 9110 §15.5.2: a client that used the header, or sent no credentials, is told of the header's scheme.
+    fn challenge(&self, request: &HttpRequest) -> Challenge {
+        let in_body = ["client_secret", "client_assertion", "client_assertion_type"];
+        let has_header = request.headers().contains_key(header::AUTHORIZATION);
+        if has_header || in_body.iter().all(|name| self.params.get(name).is_none()) { Challenge::Basic } else { Challenge::None }
+    }
+
     fn outcome(
         &self,
         app: &App,
@@ -206,9 +219,10 @@ impl ClientRequest {
         endpoint: Endpoint,
         (registered, found, keys, deadline): (Registered<'_>, Option<(Found, Timestamp)>, KeysAre, Deadline),
     ) -> Result<Outcome, OauthError> {
+        (endpoint.refuse)(&self.params)?;
         match self.authenticate(app, connection, &registered, keys)? {
-            Authenticated::As(client) => {
-                (endpoint.handle)(app, connection, self, AuthenticatedClient { client, registered, found, deadline })
+            Authenticated::As(client, place) => {
+                (endpoint.handle)(app, connection, self, AuthenticatedClient { client, place, registered, found, deadline })
                     .map(Outcome::Answer)
             }
             Authenticated::Refused(reply) => Ok(Outcome::Answer(reply)),

@@ -25,9 +25,9 @@ pub enum OauthError {
 /// The challenge of a 401 response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Challenge {
-    /// None: the caller did not use the header (a browser would ask the user for a password).
+    /// None: a client whose credentials came in the body gets 400 for `invalid_client` (RFC 6749 §5.2).
     None,
-    /// RFC 6749 §5.2: the client used the Authorization header.
+    /// RFC 6749 §5.2: the client used the Authorization header, or has no credentials.
     Basic,
     /// RFC 6750 §3.
     Bearer,
@@ -67,25 +67,22 @@ impl OauthError {
             }
         };
         let (code, description) = (error.code.as_str(), &error.description);
-        let reply = Reply::json(status(error.code), &json!({"error": code, "error_description": description}));
+        let bearer = || format!("Bearer realm=\"symbolon\", error=\"{code}\", error_description=\"{description}\"");
+        // RFC 9110 §15.5.2: every 401 has a challenge.
+        let (status, challenge) = match (error.code, challenge) {
+            (ErrorCode::InvalidClient, Challenge::Basic) => {
+                (StatusCode::UNAUTHORIZED, Some("Basic realm=\"symbolon\"".to_owned()))
+            }
+            (ErrorCode::InvalidToken, _) => (StatusCode::UNAUTHORIZED, Some(bearer())),
+            (ErrorCode::InsufficientScope, _) => (StatusCode::FORBIDDEN, Some(bearer())),
+            (_, Challenge::Bearer) => (StatusCode::BAD_REQUEST, Some(bearer())),
+            (_, Challenge::Basic | Challenge::None) => (StatusCode::BAD_REQUEST, None),
+        };
+        let reply = Reply::json(status, &json!({"error": code, "error_description": description}));
         let reply = match challenge {
-            Challenge::Basic if error.code == ErrorCode::InvalidClient => {
-                reply.with(header::WWW_AUTHENTICATE, "Basic realm=\"symbolon\"")
-            }
-            Challenge::Bearer => {
-                let challenge = format!("Bearer realm=\"symbolon\", error=\"{code}\", error_description=\"{description}\"");
-                reply.with(header::WWW_AUTHENTICATE, &challenge)
-            }
-            Challenge::Basic | Challenge::None => reply,
+            Some(challenge) => reply.with(header::WWW_AUTHENTICATE, &challenge),
+            None => reply,
         };
         reply.noting(error.detail.as_ref().map_or_else(|| error.to_string(), |detail| format!("{error}; {detail}")))
-    }
-}
-
-const fn status(code: ErrorCode) -> StatusCode {
-    match code {
-        ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
-        ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
-        _ => StatusCode::BAD_REQUEST,
     }
 }

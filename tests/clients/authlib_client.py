@@ -70,7 +70,7 @@ def main():
     issuer, algorithm, notes, files = (case[name] for name in ("issuer", "algorithm", "notes", "files"))
     key = import_key(case["key"])
     by_key = {"token_endpoint_auth_method": "private_key_jwt", "revocation_endpoint_auth_method": "private_key_jwt"}
-    # The audience of an assertion is the issuer (RFC 7523bis); Authlib's default is the URL it is sent to.
+    # The audience of an assertion is the issuer (RFC 10070); Authlib's default is the URL it is sent to.
     method = PrivateKeyJWT(issuer, headers={"kid": case["key"]["kid"]}, alg=algorithm)
     app = App(
         None,

@@ -98,22 +98,54 @@ export const DIFFERENCES = [
   entry('order_of_checks', ['two mistakes: prompt and scope'], refused('invalid_scope'), INVALID),
   entry('order_of_checks', ['two mistakes: resource and PKCE'], refused('invalid_target'), INVALID),
 
-  entry('one_method', ['client authentication: Basic, for a client of the body'], '401 invalid_client Basic', TOKENS),
   entry('strict_base64', ['client authentication: Basic with base64 without padding'], '401 invalid_client Basic', TOKENS),
-  entry('one_method', ['client authentication: in the body, for a client of Basic'], '401 invalid_client', TOKENS),
   entry(
     'invalid_client',
     named(
       'client authentication', 'nothing at all', 'nothing at all, public client', 'an empty client_id',
-      'an assertion that is none', 'an assertion of another type',
     ),
-    '401 invalid_client', '400 invalid_request',
+    '401 invalid_client Basic', '400 invalid_request',
   ),
-  entry('invalid_client', ['form: an empty body'], '401 invalid_client', '400 invalid_request'),
+  entry(
+    'invalid_client',
+    named('client authentication', 'an assertion that is none', 'an assertion of another type'),
+    '400 invalid_client', '400 invalid_request',
+  ),
+  entry('invalid_client', ['form: an empty body'], '401 invalid_client Basic', '400 invalid_request'),
+  entry(
+    'challenge',
+    [
+      ...named(
+        'client authentication', 'an empty secret in the body', 'an unknown client', 'missing, for a client with a secret',
+      ),
+      ...named('introspection', 'an unknown client', 'without the secret'),
+      ...named('revocation', 'an unknown client', 'without the secret'),
+      'assertion: by a client with a key, nothing', 'client_credentials: without a secret', 'refresh: without the secret',
+    ],
+    '401 invalid_client Basic', '401 invalid_client',
+  ),
+  entry(
+    'challenge',
+    [
+      ...named('client authentication', 'a public client with a secret', 'a wrong secret in the body', 'an assertion type alone'),
+      ...named(
+        'assertion', 'alg HS256', 'alg none', 'by a client with a key, a secret', 'expired', 'for another server',
+        'iss and sub differ', 'not yet good', 'of another client', 'twice', 'with another key', 'without aud', 'without exp',
+        'without iss', 'without jti', 'without sub',
+      ),
+    ],
+    '400 invalid_client', '401 invalid_client',
+  ),
+  entry(
+    'grant_type_first',
+    ['client authentication: wrong, and an unknown grant type'],
+    '400 unsupported_grant_type', '401 invalid_client Basic',
+  ),
+  entry('empty_secret', ['client authentication: a public client by Basic, without a secret'], TOKENS, '400 invalid_request'),
   entry(
     'invalid_client',
     named(
-      'client authentication', 'an empty secret by Basic', 'a public client by Basic, without a secret',
+      'client authentication', 'an empty secret by Basic',
       'Basic without credentials', 'Basic with a space too many', 'Basic with a space behind', 'Basic that is no base64',
       'Basic with base64url', 'Basic without a colon', 'Basic without an id', 'Basic with a broken percent sign',
       'Basic with a NUL', 'Basic that is not UTF-8', 'Bearer', 'another scheme',
@@ -155,16 +187,14 @@ export const DIFFERENCES = [
   ),
   entry(
     'invalid_client',
-    [...named('assertion', 'of another type', 'without a type'), 'introspection: no client', 'revocation: no client'],
-    '401 invalid_client', '400 invalid_request',
+    named('assertion', 'of another type', 'without a type'),
+    '400 invalid_client', '400 invalid_request',
   ),
   entry(
     'invalid_client',
-    ['introspection: a Bearer token for the client', 'revocation: a Bearer token for the client'],
+    [...named('introspection', 'a Bearer token for the client', 'no client'), ...named('revocation', 'a Bearer token for the client', 'no client')],
     '401 invalid_client Basic', '400 invalid_request',
   ),
-  entry('one_method', ['introspection: in the body, for a client of Basic'], '401 invalid_client', '200 active=false'),
-  entry('one_method', ['revocation: in the body, for a client of Basic'], '401 invalid_client', '200 empty'),
   entry(
     'allowed_methods',
     ['client_credentials: by GET', 'introspection: GET', 'revocation: GET'],
@@ -192,7 +222,7 @@ export const DIFFERENCES = [
     '200 access_token expires_in scope token_type', '200 access_token expires_in token_type',
   ),
   entry('several_resources', ['client_credentials: with both resources'], /^200 access_token /, '400 invalid_target'),
-  entry('assertion_audience', ['assertion: for the token endpoint'], '401 invalid_client', /^200 access_token /),
+  entry('assertion_audience', ['assertion: for the token endpoint'], '400 invalid_client', /^200 access_token /),
   entry('claims_members', named('claims', 'with unknown members alone', 'an empty object'), GOES_ON, INVALID),
   entry('essential_acr', ['claims: acr, essential, which nobody has'], refused('unmet_authentication_requirements'), 'login'),
   entry(
@@ -213,8 +243,8 @@ export const DIFFERENCES = [
     ['introspection: a token of client_credentials'],
     '200 active=true aud client_id exp iat iss jti scope sub token_type', '200 active=true aud client_id exp iat iss token_type',
   ),
-  entry('introspection_authorized', ['introspection: a public client'], '401 invalid_client', /^200 active=true /),
-  entry('introspection_authorized', ['introspection: a public client, an unknown token'], '401 invalid_client', '200 active=false'),
+  entry('introspection_authorized', ['introspection: a public client'], '401 invalid_client Basic', /^200 active=true /),
+  entry('introspection_authorized', ['introspection: a public client, an unknown token'], '401 invalid_client Basic', '200 active=false'),
   entry(
     'revocation_refused',
     named('revocation', 'a refresh token of another client', 'an access token of another client'),

@@ -118,11 +118,23 @@ export const REASONS = {
     'Credentials of Basic without their padding are refused',
     'One spelling of a credential, as for every other one',
   ),
-  one_method: reason(
-    'RFC 7591 §2',
-    '`token_endpoint_auth_method` is the method of a client',
-    'It alone is taken, not either of header and body',
-    'A secret is looked for in one place',
+  challenge: reason(
+    'RFC 6749 §5.2; RFC 9110 §15.5.2',
+    'A 401 has a challenge',
+    '401 with a challenge where nothing was sent; 400 where a secret or an assertion in the body is wrong',
+    'Others answer 401 without one, which some HTTP clients report as an error of their own',
+  ),
+  grant_type_first: reason(
+    'RFC 6749 §5.2',
+    'No order of errors',
+    'An unknown grant type is told before the client is authenticated',
+    'No credentials would help',
+  ),
+  empty_secret: reason(
+    'RFC 6749 §2.3.1',
+    'An empty `client_secret` may be left out',
+    'Basic with an empty secret names a public client, as `client_id` does',
+    'Others answer `invalid_request`; libraries that know only the header send it',
   ),
   invalid_client: reason(
     'RFC 6749 §5.2',
@@ -211,8 +223,8 @@ export const REASONS = {
   assertion_audience: reason(
     'RFC 7523 §3',
     'The audience of an assertion may be the token endpoint',
-    'It is the issuer alone',
-    'An assertion for another server could pass where endpoints are confused; so its successor says',
+    'It is the issuer alone, unless the settings of the client allow the other',
+    'An assertion for another server could pass where endpoints are confused; so its successor, RFC 10070, says',
   ),
   claims_members: reason(
     'OpenID Connect Core §5.5',

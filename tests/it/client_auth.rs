@@ -1,10 +1,12 @@
-//! Client authentication (RFC 6749 §2.3) at every endpoint that requires it: only the registered method is accepted, and only one
-//! at a time. Assertions are in `assertions` and `headers`, fetched keys in `fetched` and `hostile`.
+//! Client authentication (RFC 6749 §2.3) at every endpoint that requires it: a secret or a key, as registered, and only one way at a
+//! time. Where a secret stands, and the order of errors, is in `places`; assertions are in `assertions` and `headers`, fetched keys in
+//! `fetched` and `hostile`.
 
 mod assertions;
 mod fetched;
 mod headers;
 mod hostile;
+mod places;
 mod signer;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -45,7 +47,9 @@ fn basic(id: &str, secret: &str) -> String {
 fn call(server: &Server, path: &str, authorization: Option<&str>, form: &[(&str, &str)]) -> Answer {
     let mut form = form.to_vec();
     form.extend_from_slice(match path {
-        "/token" if form.contains(&("client_id", "public")) => &[("grant_type", "refresh_token"), ("refresh_token", "unknown")],
+        "/token" if form.contains(&("client_id", "public")) || authorization == Some(&*basic("public", "")) => {
+            &[("grant_type", "refresh_token"), ("refresh_token", "unknown")]
+        }
         "/token" => &[("grant_type", "client_credentials")],
         _ => &[("token", "unknown")],
     });
@@ -63,9 +67,13 @@ fn passed(answer: &Answer) -> bool {
     answer.status == 200 || (answer.status, answer.error()) == (400, "invalid_grant")
 }
 
+/// RFC 6749 §5.2, RFC 9110 §15.5.2: refused, and asked for the header's scheme if that is a way to go on.
 #[track_caller]
 fn refused(answer: &Answer) {
-    assert_eq!((answer.status, answer.error()), (401, "invalid_client"), "{answer:?}");
+    let challenge = answer.header("www-authenticate");
+    assert!([None, Some("Basic realm=\"symbolon\"")].contains(&challenge), "{answer:?}");
+    let status = if challenge.is_some() { 401 } else { 400 };
+    assert_eq!((answer.status, answer.error()), (status, "invalid_client"), "{answer:?}");
     assert_eq!(answer.header("cache-control"), Some("no-store"), "{answer:?}");
 }
 
@@ -84,7 +92,7 @@ fn one_of_each(server: &Server, key: &Signer) -> [Client; 4] {
 }
 
 #[test]
-fn only_the_registered_method_passes() {
+fn the_registered_credentials_pass_and_a_secret_in_either_place() {
     both(|server| {
         let key = Signer::new("EdDSA");
         let clients = one_of_each(server, &key);
@@ -94,8 +102,11 @@ fn only_the_registered_method_passes() {
                 let (header, wrong) = (basic(id, SECRET), basic(id, "wrong"));
                 let (assertion, outsider) = (key.good(server, id), Signer::new("EdDSA").good(server, id));
                 let typed = ("client_assertion_type", TYPE);
-                let ways: [(_, Option<&str>, Vec<_>); 7] = [
+                let empty = basic(id, "");
+                let ways: [(_, Option<&str>, Vec<_>); 9] = [
                     ("none", None, vec![("client_id", id)]),
+                    ("none", None, vec![("client_id", id), ("client_secret", "")]),
+                    ("none", Some(&empty), vec![]),
                     ("client_secret_basic", Some(&header), vec![]),
                     ("client_secret_post", None, vec![("client_id", id), ("client_secret", SECRET)]),
                     ("private_key_jwt", None, vec![typed, ("client_assertion", &assertion)]),
@@ -105,13 +116,16 @@ fn only_the_registered_method_passes() {
                 ];
                 for (method, authorization, form) in ways {
                     let answer = call(server, path, authorization, &form);
-                    let passes =
-                        method == client.settings.token_endpoint_auth_method.as_str() && (path, id) != ("/introspect", "public");
+                    let is_right = match client.settings.token_endpoint_auth_method {
+                        AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => method.starts_with("client_secret_"),
+                        registered => method == registered.as_str(),
+                    };
+                    let passes = is_right && (path, id) != ("/introspect", "public");
                     assert_eq!(passed(&answer), passes, "{id} by {method} at {path}: {answer:?}");
                     if !passes {
                         refused(&answer);
-                        let challenge = authorization.map(|_| "Basic realm=\"symbolon\"");
-                        assert_eq!(answer.header("www-authenticate"), challenge, "{answer:?}");
+                        let is_asked = authorization.is_some() || method == "none";
+                        assert_eq!(answer.status, if is_asked { 401 } else { 400 }, "{answer:?}");
                     }
                 }
             }

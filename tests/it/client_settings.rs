@@ -10,7 +10,7 @@ use diesel::{
 use symbolon::testing::{
     protocol::{
         oauth::{
-            client::{AuthMethod, Client, ClientKind, ClientMetadata, GrantType, PkceRule},
+            client::{AssertionAudience, AuthMethod, Client, ClientKind, ClientMetadata, GrantType, PkceRule},
             scope::Scopes,
         },
         values::{
@@ -73,6 +73,7 @@ fn columns(connection: &mut AnyConnection) -> Result<Columns, Error> {
 fn every_setting_is_kept_and_the_columns_beside_them_follow() {
     both(|server| {
         let mut app = client("app", every_setting());
+        (app.settings.client_secret_basic_only, app.settings.assertion_audience) = (true, AssertionAudience::TokenEndpoint);
         server.store(|connection| clients::insert(connection, &app));
         assert_eq!(server.store(|connection| clients::find(connection, "app")).as_ref(), Some(&app));
         let is = |app: &Client| Columns {

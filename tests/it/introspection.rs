@@ -54,14 +54,14 @@ fn only_a_client_that_authenticates_may_ask() {
 
         let nobody = ask(&[], &[]);
         refused(&nobody, 401, "invalid_client");
-        assert_eq!(nobody.header("www-authenticate"), None);
+        assert_eq!(nobody.header("www-authenticate"), Some("Basic realm=\"symbolon\""));
         refused(&ask(&[("client_id", "notes")], &[]), 401, "invalid_client");
         refused(&ask(&[("client_id", "spa")], &[]), 401, "invalid_client");
         let guessed = ask(&[], &[("Authorization", &wrong)]);
         refused(&guessed, 401, "invalid_client");
         assert_eq!(guessed.header("www-authenticate"), Some("Basic realm=\"symbolon\""));
         refused(&ask(&[], &[("Authorization", &basic("nobody", SECRET))]), 401, "invalid_client");
-        refused(&ask(&[], &[("Authorization", &basic("post", SECRET))]), 401, "invalid_client");
+        refused(&ask(&[("client_id", "post"), ("client_secret", "wrong")], &[]), 400, "invalid_client");
         refused(&ask(&[], &[("Authorization", &format!("Bearer {}", token.1))]), 401, "invalid_client");
         let secret_too = [("client_id", "notes"), ("client_secret", SECRET)];
         refused(&ask(&secret_too, &[("Authorization", &right)]), 400, "invalid_request");
@@ -69,6 +69,7 @@ fn only_a_client_that_authenticates_may_ask() {
 
         assert_eq!(ask(&[], &[("Authorization", &right)]).status, 200);
         assert_eq!(ask(&[("client_id", "post"), ("client_secret", SECRET)], &[]).body, INACTIVE, "it is of another client");
+        assert_eq!(ask(&[], &[("Authorization", &basic("post", SECRET))]).body, INACTIVE, "its secret may be in either place");
         let now = server.now();
         server.store(|connection| clients::set_disabled(connection, "notes", Some(now)));
         refused(&ask(&[], &[("Authorization", &right)]), 401, "invalid_client");

@@ -184,7 +184,7 @@ fn a_public_client_says_who_it_is_and_others_prove_it() {
         let own = ("token", of_spa.text("refresh_token"));
         refused(&send(&[own], &[]), 401, "invalid_client");
         refused(&send(&[own, ("client_id", "nobody")], &[]), 401, "invalid_client");
-        refused(&send(&[own, ("client_id", "spa"), ("client_secret", "x")], &[]), 401, "invalid_client");
+        refused(&send(&[own, ("client_id", "spa"), ("client_secret", "x")], &[]), 400, "invalid_client");
         let token = ("token", tokens.text("refresh_token"));
         refused(&send(&[token, ("client_id", "web")], &[]), 401, "invalid_client");
         refused(&send(&[token], &[("Authorization", &basic("web", "wrong"))]), 401, "invalid_client");

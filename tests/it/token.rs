@@ -251,7 +251,7 @@ fn a_disabled_user_or_client_gets_nothing() {
 }
 
 #[test]
-fn a_confidential_client_authenticates_by_its_one_method() {
+fn a_confidential_client_authenticates_in_one_place_at_a_time() {
     both(|server| {
         server.add_user("alice");
         let basic_client = server.add_client("web", ClientKind::Web, |_| ());
@@ -274,10 +274,12 @@ fn a_confidential_client_authenticates_by_its_one_method() {
         let answer = body(&one, &[], &[("Authorization", &wrong)]);
         refused(&answer, 401, "invalid_client");
         assert_eq!(answer.header("www-authenticate"), Some("Basic realm=\"symbolon\""));
-        let answer = body(&one, &[("client_id", "web"), ("client_secret", SECRET)], &[]);
-        refused(&answer, 401, "invalid_client");
+        let answer = body(&one, &[("client_id", "web"), ("client_secret", "wrong")], &[]);
+        refused(&answer, 400, "invalid_client");
         assert_eq!(answer.header("www-authenticate"), None, "no browser should ask for a password");
-        refused(&body(&one, &[("client_id", "web")], &[]), 401, "invalid_client");
+        let answer = body(&one, &[("client_id", "web")], &[]);
+        refused(&answer, 401, "invalid_client");
+        assert_eq!(answer.header("www-authenticate"), Some("Basic realm=\"symbolon\""));
         refused(
             &body(&one, &[("client_id", "web"), ("client_secret", SECRET)], &[("Authorization", &right)]),
             400,
@@ -286,8 +288,10 @@ fn a_confidential_client_authenticates_by_its_one_method() {
         refused(&body(&one, &[], &[("Authorization", "Bearer x")]), 401, "invalid_client");
         refused(&body(&one, &[("client_id", "nobody")], &[]), 401, "invalid_client");
         assert_eq!(body(&one, &[], &[("Authorization", &right)]).status, 200);
-        refused(&body(&two, &[], &[("Authorization", &basic("post", SECRET))]), 401, "invalid_client");
         assert_eq!(body(&two, &[("client_id", "post"), ("client_secret", SECRET)], &[]).status, 200);
+        let (three, four) = (code(&basic_client), code(&post_client));
+        assert_eq!(body(&three, &[("client_id", "web"), ("client_secret", SECRET)], &[]).status, 200, "or in the other place");
+        assert_eq!(body(&four, &[], &[("Authorization", &basic("post", SECRET))]).status, 200);
     });
 }
 
@@ -390,12 +394,15 @@ fn a_deleted_client_takes_its_grants_along_though_another_takes_its_name() {
 fn secrets_cannot_be_guessed_at_leisure() {
     both(|server| {
         server.add_client("web", ClientKind::Web, |_| ());
-        let guess = |secret: &str| {
-            server.token(&[("grant_type", "refresh_token"), ("refresh_token", "x")], &[("Authorization", &basic("web", secret))])
-        };
-        for _ in 0..20 {
+        let asks = [("grant_type", "refresh_token"), ("refresh_token", "x")];
+        let guess = |secret: &str| server.token(&asks, &[("Authorization", &basic("web", secret))]);
+        let in_body = |secret: &str| server.token(&[&asks[..], &[("client_id", "web"), ("client_secret", secret)]].concat(), &[]);
+        for _ in 0..10 {
             refused(&guess("wrong"), 401, "invalid_client");
+            refused(&in_body("wrong"), 400, "invalid_client"); // the places are counted together
         }
+        assert_eq!(in_body("wrong").status, 429);
+        refused(&in_body(SECRET), 400, "invalid_grant");
         let answer = guess("wrong");
         assert_eq!((answer.status, answer.error()), (429, "temporarily_unavailable"), "{answer:?}");
         assert!(answer.header("retry-after").unwrap().parse::<u32>().unwrap() <= 61);

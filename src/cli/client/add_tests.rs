@@ -6,7 +6,7 @@ use super::*;
 use crate::protocol::{
     oauth::{
         api::ApiScope,
-        client::{AuthMethod, ClientKeySource, GrantType, PkceRule},
+        client::{AssertionAudience, AuthMethod, ClientKeySource, GrantType, PkceRule},
     },
     values::{algorithm::Algorithm, time::Span},
 };
@@ -90,6 +90,12 @@ fn every_option_arrives() {
     );
     assert_eq!(web.settings.post_logout_redirect_uris, ["https://a.example/"]);
     assert_eq!(web.settings.backchannel_logout_uri.as_deref(), Some("https://a.example/bcl"));
+    assert_eq!((web.settings.client_secret_basic_only, web.settings.assertion_audience), (false, AssertionAudience::Issuer));
+    let app = "--name App --type web --redirect-uri https://a.example/cb";
+    assert!(client(&format!("{app} --client-secret-basic-only")).unwrap().settings.client_secret_basic_only);
+    let key = format!("{app} --auth private_key_jwt --jwks-uri https://a.example/jwks");
+    let key = client(&format!("{key} --assertion-audience token-endpoint")).unwrap();
+    assert_eq!(key.settings.assertion_audience, AssertionAudience::TokenEndpoint);
 }
 
 #[test]
@@ -178,6 +184,10 @@ fn what_makes_no_sense_is_refused() {
         (format!("{app} fridge"), "possible values: spa, native, web, service"),
         (format!("{app} web --auth none"), "client_secret_basic, client_secret_post, private_key_jwt"),
         (format!("{app} web --signing-alg HS256"), "RS256, PS256, ES256, EdDSA"),
+        (format!("{app} web --client-secret-basic-only --auth client_secret_post"), "received client_secret_post"),
+        (format!("{app} spa --client-secret-basic-only"), "received none"),
+        (format!("{app} web --assertion-audience token-endpoint"), "received client_secret_basic"),
+        (format!("{app} web --assertion-audience token"), "possible values: issuer, token-endpoint"),
         (format!("{app} service"), "expected none for a service"),
         (format!("{app} spa --client-credentials"), "authenticates"),
         (format!("{app} spa --retry-window 6m"), "at most 5m"),

@@ -5,14 +5,16 @@ use clap::CommandFactory;
 use crate::{cli::Cli, protocol::oauth::client::ClientMetadata};
 
 /// The options by which each setting is set; of several, each sets a part of it.
-const FLAGS: [(&str, &[&str]); 20] = [
+const FLAGS: [(&str, &[&str]); 22] = [
     ("client_name", &["name"]),
     ("type", &["type"]),
     ("redirect_uris", &["redirect-uri"]),
     ("scope", &["scope"]),
     ("token_endpoint_auth_method", &["auth"]),
+    ("client_secret_basic_only", &["client-secret-basic-only"]),
     ("jwks", &["jwks"]),
     ("jwks_uri", &["jwks-uri"]),
+    ("assertion_audience", &["assertion-audience"]),
     ("grant_types", &["no-refresh", "client-credentials"]),
     ("audiences", &["api"]),
     ("default_audiences", &["default-api"]),

@@ -51,6 +51,9 @@ struct Cleared {
     /// It can introspect only its own tokens
     #[arg(long, conflicts_with = "introspects")]
     no_introspects: bool,
+    /// Accept its secret in the request body as well
+    #[arg(long, conflicts_with = "client_secret_basic_only")]
+    no_client_secret_basic_only: bool,
     /// Return plain JSON from /userinfo
     #[arg(long, conflicts_with = "userinfo_signed")]
     no_userinfo_signed: bool,
@@ -96,6 +99,7 @@ impl Cleared {
         settings.backchannel_logout_uri.take_if(|_| self.no_backchannel_logout_uri);
         settings.refresh_retry_window.take_if(|_| self.no_retry_window);
         settings.userinfo_signed &= !self.no_userinfo_signed;
+        settings.client_secret_basic_only &= !self.no_client_secret_basic_only;
         if self.no_pkce_optional {
             settings.pkce = PkceRule::Required;
         }

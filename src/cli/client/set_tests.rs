@@ -5,7 +5,7 @@ use clap::Parser;
 use super::*;
 use crate::protocol::{
     oauth::{
-        client::{AuthMethod, ClientKeySource},
+        client::{AssertionAudience, AuthMethod, ClientKeySource},
         scope::Scopes,
     },
     values::time::{Span, Timestamp},
@@ -53,7 +53,11 @@ fn options(line: &str) -> Result<Options, String> {
 }
 
 fn changed(line: &str) -> Result<Client, String> {
-    let mut client = web();
+    changed_from(&web(), line)
+}
+
+fn changed_from(client: &Client, line: &str) -> Result<Client, String> {
+    let mut client = client.clone();
     options(line)?.change(&mut client, &[]).map(|()| client).map_err(|error| error.to_string())
 }
 
@@ -94,6 +98,20 @@ fn one_way_to_authenticate_leaves_nothing_of_another() {
         "its secret goes on"
     );
     assert!(changed("--auth private_key_jwt").unwrap_err().contains("public keys"));
+    let key = "--auth private_key_jwt --jwks-uri https://a.example/jwks --assertion-audience token-endpoint";
+    for (line, after, pinned, audience) in [
+        ("--client-secret-basic-only", "--name Other", true, AssertionAudience::Issuer),
+        ("--client-secret-basic-only", "--no-client-secret-basic-only", false, AssertionAudience::Issuer),
+        ("--client-secret-basic-only", "--auth client_secret_basic", true, AssertionAudience::Issuer),
+        ("--client-secret-basic-only", "--auth client_secret_post", false, AssertionAudience::Issuer),
+        ("--client-secret-basic-only", key, false, AssertionAudience::TokenEndpoint),
+        (key, "--name Other", false, AssertionAudience::TokenEndpoint),
+        (key, "--assertion-audience issuer", false, AssertionAudience::Issuer),
+        (key, "--auth client_secret_basic", false, AssertionAudience::Issuer),
+    ] {
+        let settings = changed_from(&changed(line).unwrap(), after).unwrap().settings;
+        assert_eq!((settings.client_secret_basic_only, settings.assertion_audience), (pinned, audience), "{line}, {after}");
+    }
 }
 
 #[test]

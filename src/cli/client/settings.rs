@@ -21,7 +21,7 @@ use crate::{
         error::Invalid,
         oauth::{
             api::Api,
-            client::{AuthMethod, Client, ClientKeySource, ClientMetadata, GrantType, PkceRule},
+            client::{AssertionAudience, AuthMethod, Client, ClientKeySource, ClientMetadata, GrantType, PkceRule},
             client_review::redirect_hosts,
         },
         values::{algorithm::Algorithm, time::Span},
@@ -55,6 +55,9 @@ pub struct Settings {
     introspects: Vec<String>,
     #[arg(long, value_name = "METHOD", value_parser = auth(), help = "How a web or service client authenticates [default for new clients: client_secret_basic]")]
     auth: Option<AuthMethod>,
+    /// Accept its secret in the Authorization header alone, not in the request body
+    #[arg(long)]
+    client_secret_basic_only: bool,
     #[arg(
         long,
         value_name = "FILE",
@@ -65,6 +68,9 @@ pub struct Settings {
     /// The URL of its public keys, a JWK set
     #[arg(long, value_name = "URL")]
     jwks_uri: Option<String>,
+    /// What its assertions may have as their audience: the issuer alone, or the URL of the token endpoint as well [default for new clients: issuer]
+    #[arg(long, value_name = "AUDIENCE", value_parser = assertion_audience())]
+    assertion_audience: Option<AssertionAudience>,
     /// The algorithm that its tokens are signed with; it needs an active key, see `symbolon key add` [default for new
     /// clients: RS256]
     #[arg(long, value_name = "ALG", value_parser = algorithm())]
@@ -124,6 +130,12 @@ fn auth() -> impl TypedValueParser<Value = AuthMethod> {
 /// The rules about PKCE.
 fn pkce() -> impl TypedValueParser<Value = PkceRule> {
     PossibleValuesParser::new(PkceRule::names()).try_map(|name| PkceRule::from_name(&name).ok_or("expected a rule about PKCE"))
+}
+
+/// The audiences of assertions.
+fn assertion_audience() -> impl TypedValueParser<Value = AssertionAudience> {
+    let names = PossibleValuesParser::new(AssertionAudience::names());
+    names.try_map(|name| AssertionAudience::from_name(&name).ok_or("expected an audience"))
 }
 
 /// The signature algorithms.
@@ -237,14 +249,18 @@ impl Settings {
         self.pkce.or(self.pkce_optional.then_some(PkceRule::Optional))
     }
 
-    /// Removes keys that the chosen authentication method does not use.
+    /// Removes what the chosen authentication method does not use.
     fn give_authentication(&self, settings: &mut ClientMetadata) {
         if let Some(method) = self.auth {
             settings.token_endpoint_auth_method = method;
             if method != AuthMethod::PrivateKeyJwt {
                 settings.set_keys(ClientKeySource::None);
+                settings.assertion_audience = AssertionAudience::Issuer;
             }
+            settings.client_secret_basic_only &= method == AuthMethod::ClientSecretBasic;
         }
+        settings.client_secret_basic_only |= self.client_secret_basic_only;
+        settings.assertion_audience = self.assertion_audience.unwrap_or(settings.assertion_audience);
         if let Some(keys) = &self.keys {
             settings.set_keys(keys.clone());
         }

@@ -14,12 +14,14 @@ pub const HEADING: [&str; 6] = ["CLIENT", "NAME", "TYPE", "STATE", "CREATED", "S
 
 /// How a setting is called in text, and what it says where the setting is absent. Those that are not listed have their name,
 /// without underscores.
-const LABELS: [(&str, &str, &str); 14] = [
+const LABELS: [(&str, &str, &str); 16] = [
     ("client_name", "name", "none"),
     ("redirect_uris", "redirect URIs", "none"),
     ("token_endpoint_auth_method", "authentication", "none"),
+    ("client_secret_basic_only", "Basic only", "no"),
     ("jwks", "client keys", "none"),
     ("jwks_uri", "client keys URL", "none"),
+    ("assertion_audience", "assertion audience", "issuer"),
     ("audiences", "APIs", "none"),
     ("default_audiences", "default APIs", "all"),
     ("pkce", "PKCE", "by type"),

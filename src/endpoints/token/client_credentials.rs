@@ -37,6 +37,7 @@ impl Exchange<'_> {
                 return Err(ProtocolError::new(ErrorCode::InvalidScope, text).into());
             }
         }
+        self.place.clone()?;
         let issuer = config.issuer.as_str();
         let exp = now.plus(config.lifetimes.access_token).seconds();
         let access_token = self.key.access_token(&AccessToken {

@@ -41,6 +41,8 @@ struct Exchange<'a> {
     app: &'a App,
     context: &'a Context,
     client: &'a Client,
+    /// Whether the client's credentials may stand where they are: asked when nothing else is wrong, before anything is used up.
+    place: Result<(), ProtocolError>,
     key: &'a Key,
     registered: Registered<'a>,
     /// The grant that was read ahead, and when, until it is judged.
@@ -51,8 +53,13 @@ struct Exchange<'a> {
 
 /// `POST /token`.
 pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
-    client_request::answer(request, app, form, Endpoint { readers: CorsPolicy::Registered, only_reads: false, about, handle })
-        .await
+    let endpoint = Endpoint { readers: CorsPolicy::Registered, only_reads: false, refuse, about, handle };
+    client_request::answer(request, app, form, endpoint).await
+}
+
+/// A grant type that does not exist here.
+fn refuse(params: &Params) -> Result<(), ProtocolError> {
+    TokenRequest::known_grant_type(params).map(|_| ())
 }
 
 /// The grant of the code or the refresh token.
@@ -68,7 +75,7 @@ fn handle(
     client_request: &ClientRequest,
     caller: AuthenticatedClient<'_>,
 ) -> Result<Reply, OauthError> {
-    let AuthenticatedClient { client, registered, found, deadline } = caller;
+    let AuthenticatedClient { client, place, registered, found, deadline } = caller;
     let request = TokenRequest::parse(&client_request.params)?;
     if !client.settings.may_use(request.grant_type()) {
         let text = format!("the client is not allowed the grant type {}", request.grant_type().as_str());
@@ -78,8 +85,8 @@ fn handle(
     let now = client_request.context.now;
     let keys = app.keys_signing(connection, client.settings.signing_alg, now)?;
     let key = keys.signing(client.settings.signing_alg, now)?;
-    let exchange =
-        Exchange { app, context: &client_request.context, client: &client, key, registered, ahead: Cell::new(found), deadline };
+    let (context, client, ahead) = (&client_request.context, &*client, Cell::new(found));
+    let exchange = Exchange { app, context, client, place, key, registered, ahead, deadline };
     match request {
         TokenRequest::AuthorizationCode { code, redirect_uri, verifier, resources } => {
             exchange.redeem(connection, &authorization_code::Redemption { code, redirect_uri, verifier, resources })

@@ -240,6 +240,7 @@ impl Exchange<'_> {
         };
         let roles = left.scopes.contains("roles").then(|| found.roles()).transpose()?;
         let groups = left.scopes.contains("groups").then(|| found.groups()).transpose()?;
+        self.place.clone()?;
         Ok(Accepted { successor: credentials.generation + 1, left, requested, roles, groups, is_repeat, found })
     }
 

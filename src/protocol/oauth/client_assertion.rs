@@ -5,8 +5,9 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::client::{AssertionAudience, Client};
 use crate::protocol::{
-    error::{ErrorCode, ProtocolError},
+    error::{ErrorCode, Invalid, ProtocolError},
     values::time::{Span, Timestamp},
 };
 
@@ -14,9 +15,18 @@ use crate::protocol::{
 pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// How far in the future `exp` may be: a `jti` is remembered for as long.
 const LONGEST: Span = Span::from_seconds(3600);
-/// The clock skew allowed for `iat` and `nbf`, and for `exp` beyond the longest lifetime: some libraries give their assertions
-/// exactly an hour.
-const AHEAD: Span = Span::from_seconds(30);
+/// The clock skew allowed for `exp`, `iat` and `nbf`, and for `exp` beyond the longest lifetime: some libraries give their
+/// assertions exactly an hour.
+const LEEWAY: Span = Span::from_seconds(30);
+
+/// The names of this server that can be an assertion's audience.
+#[derive(Clone, Copy, Debug)]
+pub struct Recipient<'a> {
+    /// The issuer.
+    pub issuer: &'a str,
+    /// The URL of the token endpoint.
+    pub token_endpoint: &'a str,
+}
 
 /// An assertion with valid claims; it is accepted unless it was used before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,33 +49,33 @@ pub fn claimed_client(assertion: &str) -> Option<String> {
 ///
 /// # Errors
 /// `invalid_client`, with the expected and the received value.
-pub fn check(claims: &Map<String, Value>, client_id: &str, issuer: &str, now: Timestamp) -> Result<Assertion, ProtocolError> {
+pub fn check(
+    claims: &Map<String, Value>,
+    client: &Client,
+    recipient: Recipient<'_>,
+    now: Timestamp,
+) -> Result<Assertion, ProtocolError> {
+    let client_id = client.id.as_str();
     let refuse = |text: String| Err(ProtocolError::new(ErrorCode::InvalidClient, format!("client_assertion: {text}")));
     for name in ["iss", "sub"] {
         if claims.get(name).and_then(Value::as_str) != Some(client_id) {
             return refuse(format!("{name}: expected the client's id '{client_id}'"));
         }
     }
-    // RFC 10070 §4: the issuer as the only audience, so that an assertion for another server is useless here.
-    let audience = match claims.get("aud") {
-        Some(Value::String(one)) => Some(one.as_str()),
-        Some(Value::Array(list)) if list.len() == 1 => list.first().and_then(Value::as_str),
-        _ => None,
-    };
-    if audience != Some(issuer) {
-        return refuse(format!("aud: expected only '{issuer}'"));
+    if let Err(why) = check_audience(claims.get("aud"), client, recipient) {
+        return refuse(why.to_string());
     }
     let Some(exp) = time(claims, "exp") else { return refuse("exp: expected a time in seconds".into()) };
-    if now >= exp {
+    if now >= exp.plus(LEEWAY) {
         return refuse("exp: the assertion has expired".into());
     }
-    if exp > now.plus(LONGEST).plus(AHEAD) {
+    if exp > now.plus(LONGEST).plus(LEEWAY) {
         return refuse(format!("exp: expected at most {} seconds from now", LONGEST.seconds()));
     }
     for name in ["iat", "nbf"] {
         match (claims.get(name), time(claims, name)) {
             (None, _) => {}
-            (Some(_), Some(at)) if at <= now.plus(AHEAD) => {}
+            (Some(_), Some(at)) if at <= now.plus(LEEWAY) => {}
             (Some(_), Some(_)) => return refuse(format!("{name}: expected a time that is not in the future")),
             (Some(_), None) => return refuse(format!("{name}: expected a time in seconds")),
         }
@@ -74,10 +84,38 @@ pub fn check(claims: &Map<String, Value>, client_id: &str, issuer: &str, now: Ti
         Some(jti) if (1..=256).contains(&jti.len()) => {
             let key =
                 Sha256::new().chain_update((client_id.len() as u64).to_be_bytes()).chain_update(client_id).chain_update(jti);
-            Ok(Assertion { key: key.finalize().into(), expires_at: exp })
+            Ok(Assertion { key: key.finalize().into(), expires_at: exp.plus(LEEWAY) })
         }
         _ => refuse("jti: expected 1 to 256 bytes of text, unique to each assertion".into()),
     }
+}
+
+/// RFC 10070: the issuer as the only audience, so that an assertion for another server is useless here. Where the client may, the URL
+/// of the token endpoint does as well (RFC 7523 §3).
+fn check_audience(received: Option<&Value>, client: &Client, recipient: Recipient<'_>) -> Result<(), Invalid> {
+    let Recipient { issuer, token_endpoint } = recipient;
+    let names_only = |allowed: &[&str]| match received {
+        Some(Value::String(one)) => allowed.contains(&one.as_str()),
+        Some(Value::Array(list)) => {
+            (1..=allowed.len()).contains(&list.len())
+                && list.iter().all(|one| one.as_str().is_some_and(|one| allowed.contains(&one)))
+        }
+        _ => false,
+    };
+    let fits_endpoint = names_only(&[issuer, token_endpoint]);
+    let (fits, or) = match client.settings.assertion_audience {
+        AssertionAudience::Issuer => (names_only(&[issuer]), String::new()),
+        AssertionAudience::TokenEndpoint => (fits_endpoint, format!(" or '{token_endpoint}'")),
+    };
+    if fits {
+        return Ok(());
+    }
+    let received: String = received.map_or_else(|| "none".into(), |value| value.to_string().chars().take(150).collect());
+    let text = format!("aud: expected only '{issuer}'{or}, received {received}");
+    if !fits_endpoint {
+        return Err(text.into());
+    }
+    Err(format!("{text}; to allow it: symbolon client set {} --assertion-audience token-endpoint", client.id).into())
 }
 
 /// A `NumericDate` (RFC 7519 §2), which may have a fraction.
@@ -96,8 +134,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::protocol::oauth::client::{ClientKind, tests::client};
 
     const ISSUER: &str = "https://id.example.com";
+    const ENDPOINT: &str = "https://id.example.com/token";
     const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
 
     fn good() -> Value {
@@ -107,18 +147,25 @@ mod tests {
     fn verdict(change: impl FnOnce(&mut Map<String, Value>)) -> Result<Assertion, String> {
         let mut claims = good().as_object().unwrap().clone();
         change(&mut claims);
-        check(&claims, "app", ISSUER, NOW).map_err(|error| error.description)
+        check_for(AssertionAudience::Issuer, &claims)
+    }
+
+    fn check_for(audience: AssertionAudience, claims: &Map<String, Value>) -> Result<Assertion, String> {
+        let mut client = client(ClientKind::Service);
+        client.settings.assertion_audience = audience;
+        let recipient = Recipient { issuer: ISSUER, token_endpoint: ENDPOINT };
+        check(claims, &client, recipient, NOW).map_err(|error| error.description)
     }
 
     #[test]
     fn good_assertions_pass_and_are_told_apart_by_client_and_jti() {
         let one = verdict(|_| ()).unwrap();
-        assert_eq!(one.expires_at, Timestamp::from_millis(1_000_060_000));
+        assert_eq!(one.expires_at, Timestamp::from_millis(1_000_090_000), "remembered for as long as it is accepted");
         assert_ne!(verdict(|c| drop(c.insert("jti".into(), json!("k")))).unwrap().key, one.key);
         assert!(verdict(|c| drop(c.insert("aud".into(), json!([ISSUER])))).is_ok());
-        assert!(verdict(|c| drop(c.insert("exp".into(), json!(1_000_000.5)))).is_ok());
+        assert!(verdict(|c| drop(c.insert("exp".into(), json!(999_970.5)))).is_ok(), "by a clock half a minute behind");
         for name in ["iat", "nbf"] {
-            assert!(verdict(|c| drop(c.insert(name.into(), json!(1_000_010)))).is_ok(), "ten seconds ahead");
+            assert!(verdict(|c| drop(c.insert(name.into(), json!(1_000_030)))).is_ok(), "half a minute ahead");
         }
         assert!(verdict(|c| drop(c.remove("iat"))).is_ok());
         assert!(verdict(|c| drop(c.insert("exp".into(), json!(1_003_630)))).is_ok(), "an hour, by a clock half a minute ahead");
@@ -134,13 +181,13 @@ mod tests {
             ("aud", json!("https://id.example.com/token")),
             ("aud", json!([ISSUER, "https://evil.example"])),
             ("aud", json!([])),
-            ("exp", json!(1_000_000)),
+            ("exp", json!(999_970)),
             ("exp", json!(1_003_631)),
             ("exp", json!("1000060")),
             ("exp", json!(-1)),
             ("exp", json!(1e300)),
-            ("iat", json!(1_000_060)),
-            ("nbf", json!(1_000_060)),
+            ("iat", json!(1_000_031)),
+            ("nbf", json!(1_000_031)),
             ("iat", json!("now")),
             ("jti", json!("")),
             ("jti", json!(7)),
@@ -151,6 +198,36 @@ mod tests {
         }
         for name in ["iss", "sub", "aud", "exp", "jti"] {
             assert!(verdict(|c| drop(c.remove(name))).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_token_endpoint_is_an_audience_where_the_client_may_send_it() {
+        let with = |audience: &Value| {
+            let mut claims = good().as_object().unwrap().clone();
+            claims.insert("aud".into(), audience.clone());
+            claims
+        };
+        let line = "; to allow it: symbolon client set app --assertion-audience token-endpoint";
+        for audience in [json!(ENDPOINT), json!([ENDPOINT]), json!([ISSUER, ENDPOINT])] {
+            let refused = check_for(AssertionAudience::Issuer, &with(&audience)).unwrap_err();
+            assert!(refused.contains("received ") && refused.contains(ENDPOINT) && refused.ends_with(line), "{refused}");
+            assert!(check_for(AssertionAudience::TokenEndpoint, &with(&audience)).is_ok(), "{audience}");
+        }
+        assert!(check_for(AssertionAudience::TokenEndpoint, &with(&json!(ISSUER))).is_ok());
+        for audience in [
+            json!("https://id.example.com/token/"),
+            json!("https://id.example.com/introspect"),
+            json!("https://evil.example/token"),
+            json!([ENDPOINT, "https://evil.example"]),
+            json!([ENDPOINT, ISSUER, ENDPOINT]),
+            json!([]),
+            json!(null),
+        ] {
+            for allowed in [AssertionAudience::Issuer, AssertionAudience::TokenEndpoint] {
+                let refused = check_for(allowed, &with(&audience)).unwrap_err();
+                assert!(refused.starts_with("client_assertion: aud: expected only") && !refused.contains(line), "{refused}");
+            }
         }
     }
 

@@ -1,5 +1,5 @@
-//! Client authentication (RFC 6749 §2.3): which credentials a request carries, and whether they are the client's, by the one method
-//! it registered. Looking up the client is left to the caller.
+//! Client authentication (RFC 6749 §2.3): which credentials a request carries, and whether they are the client's, of the kind that it
+//! registered: a secret, in the header or in the body, or a key. Looking up the client is left to the caller.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
@@ -62,7 +62,10 @@ impl Presented {
             let (client_id, secret) = read_basic(header)
                 .ok_or_else(|| invalid_client("Authorization: expected 'Basic ' and base64 of form-encoded id:secret"))?;
             same_client(body_id, &client_id)?;
-            return Ok(Self { client_id, method: AuthMethod::ClientSecretBasic, proof: Some(secret) });
+            // RFC 6749 §2.3.1: an empty secret is none, in the header as in the body; so a public client names itself.
+            let proof = Some(secret).filter(|secret| !secret.expose().is_empty());
+            let method = if proof.is_some() { AuthMethod::ClientSecretBasic } else { AuthMethod::None };
+            return Ok(Self { client_id, method, proof });
         }
         if type_named.is_some_and(|name| name != client_assertion::TYPE) || assertion.is_some() != type_named.is_some() {
             return Err(invalid_client(&format!(
@@ -82,20 +85,17 @@ impl Presented {
         Ok(Self { client_id: client_id.to_owned(), method, proof: secret.map(Sensitive::from) })
     }
 
-    /// Verifies that these are the credentials of `client`, by the method it registered (RFC 7591 §2); verifying an assertion's
-    /// signature is left to the caller.
+    /// Verifies that these are the credentials of `client`, of the kind it registered (RFC 7591 §2); verifying an assertion's
+    /// signature is left to the caller. A secret is right wherever it stands: its place is judged last, by [`Presented::place`].
     ///
     /// # Errors
     /// `invalid_client`, naming the expected method: the existence of a client is no secret, as its id is in every authorization
     /// request.
     pub fn verify(&self, client: &Client) -> Result<Verified<'_>, ProtocolError> {
         let refuse = |text: &str| Err(ProtocolError::new(ErrorCode::InvalidClient, text));
-        if self.method != client.settings.token_endpoint_auth_method {
-            return refuse(&format!(
-                "client authentication: expected {}, received {}",
-                client.settings.token_endpoint_auth_method.as_str(),
-                self.method.as_str()
-            ));
+        let is_secret = matches!(self.method, AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost);
+        if self.method != client.settings.token_endpoint_auth_method && !(is_secret && client.settings.has_secret()) {
+            return Err(self.unexpected(client));
         }
         let verified = match (&self.proof, self.method) {
             (None, AuthMethod::None) => Verified::Wholly,
@@ -111,6 +111,24 @@ impl Presented {
             return refuse("the client is disabled");
         }
         Ok(verified)
+    }
+
+    /// Whether the credentials may stand where they are. RFC 6749 §2.3.1: always in the header; in the body unless the client has
+    /// ruled it out. It is for requests that would succeed otherwise: libraries that try one place and then the other, whatever the
+    /// error was, would report this one instead of what is wrong.
+    ///
+    /// # Errors
+    /// `invalid_client`, naming the place.
+    pub fn place(&self, client: &Client) -> Result<(), ProtocolError> {
+        match self.method {
+            AuthMethod::ClientSecretPost if client.settings.client_secret_basic_only => Err(self.unexpected(client)),
+            _ => Ok(()),
+        }
+    }
+
+    fn unexpected(&self, client: &Client) -> ProtocolError {
+        let (expected, received) = (client.settings.token_endpoint_auth_method.as_str(), self.method.as_str());
+        ProtocolError::new(ErrorCode::InvalidClient, format!("client authentication: expected {expected}, received {received}"))
     }
 }
 
@@ -136,7 +154,7 @@ pub fn secret_hash(secret: &str) -> Vec<u8> {
     Sha256::digest(secret).to_vec()
 }
 
-/// RFC 6749 §2.3.1: strict base64, then id and secret each form-decoded.
+/// RFC 6749 §2.3.1: strict base64, then id and secret each form-decoded. The secret may be empty.
 fn read_basic(header: &str) -> Option<(String, Sensitive<String>)> {
     let (scheme, encoded) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -145,8 +163,7 @@ fn read_basic(header: &str) -> Option<(String, Sensitive<String>)> {
     let text = Sensitive::new(STANDARD.decode(encoded).ok()?);
     let (id, secret) = str::from_utf8(text.expose()).ok()?.split_once(':')?;
     let (id, secret) = (decode(id)?, Sensitive::new(decode(secret)?));
-    let are_filled = !id.is_empty() && !secret.expose().is_empty();
-    (are_filled && !id.contains('\0') && !secret.expose().contains('\0')).then_some((id, secret))
+    (!id.is_empty() && !id.contains('\0') && !secret.expose().contains('\0')).then_some((id, secret))
 }
 
 #[cfg(test)]
@@ -166,6 +183,8 @@ mod tests {
     fn basic_is_decoded_strictly() {
         let presented = read(Some(&basic("a%3Ab:s%2Bt+u")), "").unwrap();
         assert_eq!((presented.client_id.as_str(), presented.proof), ("a:b", Some("s+t u".into())));
+        let public = read(Some(&basic("a:")), "client_id=a&client_secret=").unwrap();
+        assert_eq!((public.method, public.proof), (AuthMethod::None, None), "an empty secret is none");
         for header in [
             "",
             "Basic",
@@ -175,7 +194,6 @@ mod tests {
             "Basic YTpi=",
             &basic("noseparator"),
             &basic(":s"),
-            &basic("a:"),
             &basic("a:%zz"),
             &basic("a:%00"),
         ] {
@@ -225,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_registered_method_and_the_issued_secret_pass() {
+    fn only_the_registered_credentials_pass_and_a_secret_in_either_place() {
         let mut web = client(ClientKind::Web);
         web.secret_hash = Some(secret_hash("right"));
         let verdict = |header: Option<String>, body: &str, client: &Client| {
@@ -238,14 +256,44 @@ mod tests {
         for live in ["right", "older"] {
             assert_eq!(verdict(Some(basic(&format!("app:{live}"))), "", &web), Ok(()), "two secrets are live");
         }
-        assert_eq!(verdict(None, "client_id=app&client_secret=right", &web), Err(ErrorCode::InvalidClient));
+        assert_eq!(verdict(None, "client_id=app&client_secret=right", &web), Ok(()));
+        assert_eq!(verdict(None, "client_id=app&client_secret=wrong", &web), Err(ErrorCode::InvalidClient));
         assert_eq!(verdict(None, "client_id=app", &web), Err(ErrorCode::InvalidClient));
+        assert_eq!(verdict(Some(basic("app:")), "", &web), Err(ErrorCode::InvalidClient));
+        web.settings.token_endpoint_auth_method = AuthMethod::ClientSecretPost;
+        assert_eq!(verdict(Some(basic("app:right")), "", &web), Ok(()));
+        web.settings.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt;
+        assert_eq!(verdict(Some(basic("app:right")), "", &web), Err(ErrorCode::InvalidClient), "one with a key has no secret");
+        web.settings.token_endpoint_auth_method = AuthMethod::ClientSecretBasic;
         let spa = client(ClientKind::Spa);
         assert_eq!(verdict(None, "client_id=app", &spa), Ok(()));
+        assert_eq!(verdict(Some(basic("app:")), "", &spa), Ok(()), "RFC 6749 §2.3.1: an empty secret");
+        assert_eq!(verdict(Some(basic("app:x")), "", &spa), Err(ErrorCode::InvalidClient));
         assert_eq!(verdict(None, "client_id=app&client_secret=x", &spa), Err(ErrorCode::InvalidClient));
         web.disabled_at = Some(crate::protocol::values::time::Timestamp::from_millis(1));
         assert_eq!(verdict(Some(basic("app:right")), "", &web), Err(ErrorCode::InvalidClient));
         (web.secret_hash, web.disabled_at) = (None, None);
         assert_eq!(verdict(Some(basic("app:right")), "", &web), Err(ErrorCode::InvalidClient));
+    }
+
+    #[test]
+    fn the_place_of_a_secret_is_judged_apart_from_the_secret() {
+        let mut web = client(ClientKind::Web);
+        web.secret_hash = Some(secret_hash("right"));
+        let in_header = read(Some(&basic("app:right")), "").unwrap();
+        let in_body = read(None, "client_id=app&client_secret=right").unwrap();
+        for presented in [&in_header, &in_body] {
+            assert_eq!((presented.verify(&web), presented.place(&web)), (Ok(Verified::Wholly), Ok(())));
+        }
+        web.settings.client_secret_basic_only = true;
+        assert_eq!((in_header.verify(&web), in_header.place(&web)), (Ok(Verified::Wholly), Ok(())));
+        assert_eq!(in_body.verify(&web), Ok(Verified::Wholly));
+        let refused = in_body.place(&web).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "invalid_client: client authentication: expected client_secret_basic, received client_secret_post"
+        );
+        let wrong = read(None, "client_id=app&client_secret=wrong").unwrap();
+        assert_eq!(wrong.verify(&web).unwrap_err().description, "the client secret is wrong", "the secret before its place");
     }
 }

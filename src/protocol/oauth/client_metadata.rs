@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::{Map, Value};
 
 use super::{
-    client_values::{AuthMethod, ClientKeySource, ClientKind, GrantType, PkceRule},
+    client_values::{AssertionAudience, AuthMethod, ClientKeySource, ClientKind, GrantType, PkceRule},
     scope::Scopes,
 };
 use crate::protocol::{
@@ -30,14 +30,20 @@ pub struct ClientMetadata {
     /// The scopes it may request.
     #[serde(default)]
     pub scope: Scopes,
-    /// How it authenticates.
+    /// How it authenticates. A secret may come in the header or in the body, whichever of the two is registered (RFC 6749 §2.3.1).
     pub token_endpoint_auth_method: AuthMethod,
+    /// Whether its secret is accepted in the header alone.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub client_secret_basic_only: bool,
     /// Its public keys for `private_key_jwt` (RFC 7517 §5), registered with it: a JWK set as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "json_object")]
     pub jwks: Option<String>,
     /// The URL of its public keys, instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
+    /// What its assertions may name as their audience.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub assertion_audience: AssertionAudience,
     /// The grant types it may use.
     pub grant_types: Vec<GrantType>,
     /// The APIs it may request tokens for (RFC 9068 §3, RFC 8707).
@@ -112,8 +118,10 @@ impl ClientMetadata {
             redirect_uris: vec![],
             scope: Scopes::default(),
             token_endpoint_auth_method: if is_public { AuthMethod::None } else { AuthMethod::ClientSecretBasic },
+            client_secret_basic_only: false,
             jwks: None,
             jwks_uri: None,
+            assertion_audience: AssertionAudience::default(),
             grant_types: match kind {
                 ClientKind::Service => vec![GrantType::ClientCredentials],
                 _ => vec![GrantType::AuthorizationCode, GrantType::RefreshToken],

@@ -14,8 +14,10 @@ fn every_setting() -> ClientMetadata {
         redirect_uris: vec!["https://a.example/cb".into(), "https://b.example/cb?x=1".into()],
         scope: Scopes::parse("openid notes:read").unwrap(),
         token_endpoint_auth_method: AuthMethod::PrivateKeyJwt,
+        client_secret_basic_only: true,
         jwks: Some(r#"{"keys":[{"kid":"a"}]}"#.into()),
         jwks_uri: Some("https://a.example/jwks".into()),
+        assertion_audience: AssertionAudience::TokenEndpoint,
         grant_types: vec![GrantType::AuthorizationCode, GrantType::ClientCredentials],
         audiences: vec!["https://api.example".into()],
         default_audiences: Some(vec![]),
@@ -46,8 +48,9 @@ fn every_setting_is_written_under_its_name_and_read_back() {
     let written = serde_json::to_value(&settings).unwrap();
     let expected = json!({
         "client_name": "A \"quoted\" \\ name é", "type": "web", "redirect_uris": ["https://a.example/cb", "https://b.example/cb?x=1"],
-        "scope": "openid notes:read", "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [{ "kid": "a" }] },
-        "jwks_uri": "https://a.example/jwks", "grant_types": ["authorization_code", "client_credentials"],
+        "scope": "openid notes:read", "token_endpoint_auth_method": "private_key_jwt", "client_secret_basic_only": true,
+        "jwks": { "keys": [{ "kid": "a" }] }, "jwks_uri": "https://a.example/jwks", "assertion_audience": "token-endpoint",
+        "grant_types": ["authorization_code", "client_credentials"],
         "audiences": ["https://api.example"], "default_audiences": [], "introspects": ["https://api.example"], "pkce": "optional",
         "refresh_retry_window": "0s", "max_auth_age": "1day 12h", "cors_origins": ["https://c.example"], "signing_alg": "EdDSA",
         "userinfo_signed": true, "pairwise_sector": "a.example", "post_logout_redirect_uris": ["https://a.example/"],

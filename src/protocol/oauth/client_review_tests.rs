@@ -4,7 +4,7 @@ use super::*;
 use crate::protocol::{
     oauth::{
         api::tests::api,
-        client::{AuthMethod, ClientKeySource, GrantType, PkceRule, tests::client},
+        client::{AssertionAudience, AuthMethod, ClientKeySource, GrantType, PkceRule, tests::client},
         scope::Scopes,
     },
     values::{algorithm::Algorithm, time::Timestamp},
@@ -126,6 +126,12 @@ fn retry_windows_that_are_too_short_or_too_long() {
         (c.settings.refresh_retry_window, c.settings.grant_types) = (Some(Span::ZERO), vec![GrantType::AuthorizationCode]);
     });
     assert!(none.iter().all(|line| line.setting != "retry window"), "no refresh, no window");
+}
+
+#[test]
+fn assertions_for_the_token_endpoint() {
+    let lines = lines(ClientKind::Web, |c| c.settings.assertion_audience = AssertionAudience::TokenEndpoint);
+    is_said(&lines, Advice, "assertion audience", "the issuer or the token endpoint");
 }
 
 #[test]

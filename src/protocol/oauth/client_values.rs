@@ -15,7 +15,7 @@ pub enum ClientKind {
     Service,
 }
 
-/// How a client authenticates (RFC 7591 §2).
+/// How a client authenticates (RFC 7591 §2). Discovery lists what to prefer first: some clients take the first method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthMethod {
     /// It does not: a public client.
@@ -26,6 +26,16 @@ pub enum AuthMethod {
     ClientSecretPost,
     /// A JWT signed with the client's own key (RFC 7523, OpenID Connect Core §9).
     PrivateKeyJwt,
+}
+
+/// What a client's assertions may name as their audience.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AssertionAudience {
+    /// The issuer alone (RFC 10070).
+    #[default]
+    Issuer,
+    /// The URL of the token endpoint as well (OpenID Connect Core §9), which many libraries send.
+    TokenEndpoint,
 }
 
 /// The grant types of the token endpoint.
@@ -65,11 +75,12 @@ pub enum ClientKeySource {
 
 names!(ClientKind { Spa = "spa", Native = "native", Web = "web", Service = "service" });
 names!(AuthMethod {
-    None = "none",
     ClientSecretBasic = "client_secret_basic",
     ClientSecretPost = "client_secret_post",
     PrivateKeyJwt = "private_key_jwt",
+    None = "none",
 });
+names!(AssertionAudience { Issuer = "issuer", TokenEndpoint = "token-endpoint" });
 names!(GrantType {
     AuthorizationCode = "authorization_code",
     RefreshToken = "refresh_token",

@@ -3,7 +3,7 @@
 
 use super::{
     api,
-    client::{AuthMethod, Client, ClientKeySource, ClientKind, ClientMetadata, GrantType, PkceRule},
+    client::{AssertionAudience, AuthMethod, Client, ClientKeySource, ClientKind, ClientMetadata, GrantType, PkceRule},
     redirect_uri,
     web_origin::check_origin,
 };
@@ -94,6 +94,15 @@ impl ClientMetadata {
         }
         if self.jwks.is_some() && self.jwks_uri.is_some() {
             return Err("keys: expected either jwks or jwks_uri, received both (RFC 7591 2)".into());
+        }
+        // RFC 6749 §2.3.1: the header can be the only place, the body cannot.
+        if self.client_secret_basic_only && self.token_endpoint_auth_method != AuthMethod::ClientSecretBasic {
+            let received = self.token_endpoint_auth_method.as_str();
+            return Err(format!("client_secret_basic_only: expected a client of client_secret_basic, received {received}").into());
+        }
+        if self.assertion_audience != AssertionAudience::Issuer && self.token_endpoint_auth_method != AuthMethod::PrivateKeyJwt {
+            let received = self.token_endpoint_auth_method.as_str();
+            return Err(format!("assertion_audience: expected a client of private_key_jwt, received {received}").into());
         }
         match (self.keys(), self.token_endpoint_auth_method) {
             (ClientKeySource::None, AuthMethod::PrivateKeyJwt) => {
@@ -217,6 +226,14 @@ mod tests {
         assert!(refused(|c| c.settings.token_endpoint_auth_method = AuthMethod::None).contains("must"));
         assert!(refused(|c| c.settings.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt).contains("public keys"));
         assert!(refused(|c| c.settings.jwks = Some("{}".into())).contains("expected none"));
+        let pinned = |method| {
+            let mut web = client(ClientKind::Web);
+            (web.settings.token_endpoint_auth_method, web.settings.client_secret_basic_only) = (method, true);
+            web.check()
+        };
+        assert_eq!(pinned(AuthMethod::ClientSecretBasic), Ok(()));
+        assert!(pinned(AuthMethod::ClientSecretPost).unwrap_err().as_ref().contains("received client_secret_post"));
+        assert!(refused(|c| c.settings.assertion_audience = AssertionAudience::TokenEndpoint).contains("private_key_jwt"));
         let mut web = client(ClientKind::Web);
         web.settings.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt;
         web.settings.jwks_uri = Some("https://app.example.com/jwks".into());

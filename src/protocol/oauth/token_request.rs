@@ -58,24 +58,33 @@ impl TokenRequest {
                 resources.push(resource.to_owned());
             }
         }
-        match params.get("grant_type") {
+        match Self::known_grant_type(params)? {
             None => Err(invalid(format!("grant_type: expected one of {}, received none", GrantType::names().join(", ")))),
-            Some("authorization_code") => Ok(Self::AuthorizationCode {
+            Some(GrantType::AuthorizationCode) => Ok(Self::AuthorizationCode {
                 code: needed("code")?,
                 redirect_uri: params.get("redirect_uri").map(str::to_owned),
                 verifier: params.get("code_verifier").map(str::to_owned),
                 resources,
             }),
-            Some("refresh_token") => {
+            Some(GrantType::RefreshToken) => {
                 let scopes = scopes(params)?;
                 Ok(Self::RefreshToken { token: needed("refresh_token")?, scopes, resources })
             }
-            Some("client_credentials") => Ok(Self::ClientCredentials { scopes: scopes(params)?, resources }),
-            Some(other) => Err(ProtocolError::new(
-                ErrorCode::UnsupportedGrantType,
-                format!("grant_type: expected one of {}, received '{other}'", GrantType::names().join(", ")),
-            )),
+            Some(GrantType::ClientCredentials) => Ok(Self::ClientCredentials { scopes: scopes(params)?, resources }),
         }
+    }
+
+    /// The grant type, if there is one. A request of any other can be answered before its client is authenticated: no credentials
+    /// would make it succeed.
+    ///
+    /// # Errors
+    /// `unsupported_grant_type`, with those that are supported.
+    pub fn known_grant_type(params: &Params) -> Result<Option<GrantType>, ProtocolError> {
+        let Some(name) = params.get("grant_type") else { return Ok(None) };
+        GrantType::from_name(name).map(Some).ok_or_else(|| {
+            let text = format!("grant_type: expected one of {}, received '{name}'", GrantType::names().join(", "));
+            ProtocolError::new(ErrorCode::UnsupportedGrantType, text)
+        })
     }
 
     /// The grant type the client must be registered for.
@@ -140,6 +149,11 @@ mod tests {
             assert_eq!(refused(body), "invalid_request", "{body}");
         }
         assert_eq!(refused("grant_type=password"), "unsupported_grant_type");
+        assert_eq!(
+            TokenRequest::known_grant_type(&Params::parse("grant_type=")),
+            Ok(None),
+            "one that is absent is left to parse"
+        );
         assert_eq!(refused("grant_type=refresh_token&refresh_token=r&scope=%22"), "invalid_scope");
         assert_eq!(refused("grant_type=refresh_token&refresh_token=r&scope=%20"), "invalid_scope");
     }

@@ -16,11 +16,12 @@ use crate::{
         client_keys::{Keys, KeysUnread},
         registrations::Registered,
     },
+    paths,
     protocol::{
         error::{ErrorCode, ProtocolError},
         oauth::{
             client::{AuthMethod, Client},
-            client_assertion,
+            client_assertion::{self, Recipient},
             client_auth::{Presented, Verified},
         },
     },
@@ -33,8 +34,8 @@ const FETCH_LOCK_WAIT: Duration = Duration::from_secs(6);
 
 /// The result of the authentication.
 pub(super) enum Authenticated {
-    /// Authenticated as this client.
-    As(Arc<Client>),
+    /// Authenticated as this client, and whether by credentials in a place where it may send them.
+    As(Arc<Client>, Result<(), ProtocolError>),
     /// Refused, with this response.
     Refused(Reply),
     /// Undecided until the client's keys are fetched.
@@ -65,9 +66,12 @@ impl ClientRequest {
         let error = match registered.client(connection, id)? {
             None => ProtocolError::new(ErrorCode::InvalidClient, format!("unknown client '{id}'")),
             Some(client) => match presented.verify(&client) {
-                Ok(Verified::Wholly) => return Ok(Authenticated::As(client)),
+                Ok(Verified::Wholly) => {
+                    let place = presented.place(&client);
+                    return Ok(Authenticated::As(client, place));
+                }
                 Ok(Verified::UpToAssertion(assertion)) => match assert(app, connection, (&client, keys), assertion)? {
-                    Ok(Asserted::Holds) => return Ok(Authenticated::As(client)),
+                    Ok(Asserted::Holds) => return Ok(Authenticated::As(client, Ok(()))),
                     Ok(Asserted::KeysNeeded) => return Ok(Authenticated::Fetch(client)),
                     Err(error) => error,
                 },
@@ -113,7 +117,9 @@ fn assert(
         Ok(claims) => claims,
         Err(refused) => return Ok(Err(refuse(refused.0))),
     };
-    let checked = match client_assertion::check(&claims, &client.id, app.config.issuer.as_str(), now) {
+    let (issuer, token_endpoint) = (app.config.issuer.as_str(), app.config.issuer.url(paths::TOKEN));
+    let recipient = Recipient { issuer, token_endpoint: &token_endpoint };
+    let checked = match client_assertion::check(&claims, client, recipient, now) {
         Ok(checked) => checked,
         Err(error) => return Ok(Err(error)),
     };

@@ -86,7 +86,10 @@ fn what_is_wrong_is_named_and_changes_nothing() {
             (with("colour", json!("red")), "colour: expected one of client_name,"),
             (with("client_secret", json!("x")), "client_secret: expected one of client_name,"),
             (with("redirect_uris", json!("https://a.example/cb")), "redirect_uris: expected a sequence, received string"),
-            (with("token_endpoint_auth_method", json!("tls")), "token_endpoint_auth_method: expected one of none,"),
+            (
+                with("token_endpoint_auth_method", json!("tls")),
+                "token_endpoint_auth_method: expected one of client_secret_basic,",
+            ),
             (with("max_auth_age", json!("soon")), "max_auth_age: expected a duration such as 30s or 72h, received 'soon'"),
             (with("max_auth_age", json!("1m")), "max auth age: expected 5m to 366days, received 1m"),
             (with("refresh_retry_window", json!("6m")), "retry window: expected at most 5m, received 6m"),

@@ -29,14 +29,14 @@ fn every_setting_is_kept_and_can_be_changed() {
         std::fs::write(&keys, KEY).unwrap();
         let web = symbolon.json(&format!(
             "client add --id web {WEB} --api {API} --audience https://files.example.com --default-api {API} --introspects {API} \
-             --auth private_key_jwt --jwks {} --signing-alg ES256 --userinfo-signed --pairwise --client-credentials \
+             --auth private_key_jwt --jwks {} --assertion-audience token-endpoint --signing-alg ES256 --userinfo-signed --pairwise --client-credentials \
              --post-logout-redirect-uri https://web.example.com/ --backchannel-logout-uri https://web.example.com/bcl --scope openid --scope files:read",
             keys.display()
         ));
         let expected = json!({
             "client_id": "web", "active_secrets": 0, "client_name": "Web", "type": "web", "redirect_uris": ["https://web.example.com/cb"],
             "scope": "openid files:read", "token_endpoint_auth_method": "private_key_jwt", "jwks": serde_json::from_str::<Value>(KEY).unwrap(),
-            "grant_types": ["authorization_code", "refresh_token", "client_credentials"], "audiences": [API, "https://files.example.com"],
+            "assertion_audience": "token-endpoint", "grant_types": ["authorization_code", "refresh_token", "client_credentials"], "audiences": [API, "https://files.example.com"],
             "default_audiences": [API], "introspects": [API], "signing_alg": "ES256", "userinfo_signed": true,
             "pairwise_sector": "web.example.com", "post_logout_redirect_uris": ["https://web.example.com/"],
             "backchannel_logout_uri": "https://web.example.com/bcl", "disabled": false, "created": web["created"],
@@ -59,6 +59,11 @@ fn every_setting_is_kept_and_can_be_changed() {
         );
         assert_eq!((&set["pairwise_sector"], &set["default_audiences"]), (&Value::Null, &Value::Null), "{name}");
         assert_eq!(set["grant_types"], json!(["authorization_code", "refresh_token"]), "{name}");
+        assert_eq!(set["assertion_audience"], Value::Null, "{name}: it has no assertions any more");
+        let text = symbolon.text("client set web --client-secret-basic-only");
+        assert!(text.contains("Basic only") && text.contains("assertion audience"), "{name}: {text}");
+        assert_eq!(symbolon.json("client show web --json")["client_secret_basic_only"], true, "{name}");
+        symbolon.text("client set web --no-client-secret-basic-only");
         let text = symbolon.text("client set web --max-auth-age 72h");
         assert!(text.contains("max auth age         3days\n"), "{name}: {text}");
         assert_eq!(symbolon.json("client show web --json")["max_auth_age"], "3days", "{name}");

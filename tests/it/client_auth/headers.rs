@@ -28,7 +28,7 @@ fn all_refused(server: &Server, assertions: &[String]) {
             server.advance(61);
         }
         let answer = assert_to(server, ENDPOINTS[number % 3], assertion);
-        assert_eq!((answer.status, answer.error()), (401, "invalid_client"), "{number}: {answer:?}");
+        assert_eq!((answer.status, answer.error()), (400, "invalid_client"), "{number}: {answer:?}");
     }
     server.advance(61);
 }

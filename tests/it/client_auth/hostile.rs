@@ -99,7 +99,7 @@ fn each_is_refused_in_a_few_seconds() {
                     let id = format!("app-{number}");
                     let started = Instant::now();
                     let answer = assert_to(server, "/token", &key.good(server, &id));
-                    assert_eq!((answer.status, answer.error()), (401, "invalid_client"), "{what}: {answer:?}");
+                    assert_eq!((answer.status, answer.error()), (400, "invalid_client"), "{what}: {answer:?}");
                     assert!(started.elapsed() < Duration::from_millis(9_500), "{what}: {:?}", started.elapsed());
                     let said = answer.json.to_string();
                     assert!(!said.contains("127.0.0.1") && !said.contains("html"), "what is there is not told: {said}");
@@ -135,7 +135,7 @@ fn nobody_waits_for_a_client_that_hangs_but_its_own_callers() {
                 scope.spawn(move || {
                     let started = Instant::now();
                     let answer = assert_to(server, "/token", &key.good(server, "hanging"));
-                    assert_eq!((answer.status, answer.error()), (401, "invalid_client"), "{answer:?}");
+                    assert_eq!((answer.status, answer.error()), (400, "invalid_client"), "{answer:?}");
                     assert!(started.elapsed() < Duration::from_millis(9_500), "one deadline, not two: {:?}", started.elapsed());
                 });
             }

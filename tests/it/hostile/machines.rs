@@ -5,8 +5,9 @@ use super::{assert_sane, assert_works, good_query, inhabited, short, ways};
 use crate::harness::{Answer, Browser, CALLBACK, VERIFIER, both, encode};
 
 /// The errors of RFC 6749 §5.2 and RFC 8707 §2 that this endpoint answers with, and their status.
-const ERRORS: [(&str, u16); 7] = [
+const ERRORS: [(&str, u16); 8] = [
     ("invalid_request", 400),
+    ("invalid_client", 400),
     ("invalid_client", 401),
     ("invalid_grant", 400),
     ("unauthorized_client", 400),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::protocol::{
     oauth::{
-        client::{AuthMethod, Client, ClientKeySource, GrantType},
+        client::{AssertionAudience, AuthMethod, Client, ClientKeySource, GrantType},
         scope::STANDARD,
     },
     values::algorithm::Algorithm,
@@ -22,6 +22,10 @@ impl Lines {
             AuthMethod::None => return self.say(Good, SETTING, is, "none: it cannot keep a secret", "RFC 6749 2.1"),
             AuthMethod::PrivateKeyJwt => {
                 self.say(Good, SETTING, is, is, "RFC 9700 2.5");
+                if client.settings.assertion_audience == AssertionAudience::TokenEndpoint {
+                    let should_be = "the issuer alone, if the client can send it (client set --assertion-audience issuer)";
+                    self.say(Advice, "assertion audience", "the issuer or the token endpoint", should_be, "RFC 10070");
+                }
                 return self.client_keys(client, facts);
             }
             AuthMethod::ClientSecretPost => {

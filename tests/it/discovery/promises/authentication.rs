@@ -153,7 +153,7 @@ fn grant_types_and_ways_to_authenticate() {
                     other => panic!("{other}: what does it take?"),
                 };
                 if answer.status != 200 {
-                    assert_eq!((answer.status, answer.error()), (401, "invalid_client"), "{method} {grant}: {answer:?}");
+                    assert_eq!(answer.error(), "invalid_client", "{method} {grant}: {answer:?}");
                     return false;
                 }
                 refresh = answer.json["refresh_token"].as_str().unwrap_or_default().to_owned();
@@ -190,7 +190,7 @@ fn introspection_and_revocation() {
         exactly(server, "introspection_endpoint_auth_methods_supported", &METHODS, |method| {
             let (token, caller) = serving(method);
             let answer = caller.call(server, method, "/introspect", &[("token", &token)]);
-            assert!(answer.status == 401 || answer.json["active"] == true, "{method}: {answer:?}");
+            assert!(answer.json["error"] == "invalid_client" || answer.json["active"] == true, "{method}: {answer:?}");
             answer.status == 200
         });
         exactly(server, "revocation_endpoint_auth_methods_supported", &METHODS, |method| {
@@ -242,7 +242,7 @@ fn algorithms_of_what_clients_sign() {
             exactly(server, member, &names, |name| {
                 let (_, caller) = callers.iter().find(|(one, _)| *one == name).unwrap();
                 let answer = caller.call(server, "private_key_jwt", path, &[field]);
-                assert!([200, 401].contains(&answer.status), "{path} {name}: {answer:?}");
+                assert!(answer.status == 200 || answer.error() == "invalid_client", "{path} {name}: {answer:?}");
                 answer.status == 200
             });
         }
