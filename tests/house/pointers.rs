@@ -36,7 +36,7 @@ fn named(text: &str) -> Vec<Vec<&str>> {
     let quoted = text.split('`').skip(1).step_by(2);
     let paths = quoted.map(|quoted| quoted.trim_start_matches("crate::").trim_end_matches("()").split("::").collect::<Vec<_>>());
     let is_name = |name: &&str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    paths.filter(|path| path.len() > 1 && path.iter().all(|name| is_name(&name))).collect()
+    paths.filter(|path| path.len() > 1 && path.iter().all(is_name)).collect()
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Password attempts, at the sign-in page and for confirmation in an account. A wrong password is counted once it was verified as
-//! wrong; until then attempts with the same counts take turns (`crate::attempts`).
+//! wrong; until then attempts with the same counts take turns (`limits::password_attempts`).
 
 use std::{net::IpAddr, time::Duration};
 
