@@ -70,7 +70,10 @@ pub fn log(filter: &str) -> Result<(), ConfigError> {
 /// Keys that are meaningless without others.
 pub fn together(settings: &Settings) -> Result<(), ConfigError> {
     if settings.registration == Registration::Open && settings.mail == MailKind::Off {
-        return Err(ConfigError::new("registration", "expected mail as well as 'open': accounts are created by links in e-mails"));
+        return Err(ConfigError::new(
+            "registration",
+            "expected mail as well as 'open': accounts are created by links in e-mails",
+        ));
     }
     if settings.metrics_listen.as_ref() == Some(&settings.listen) {
         return Err(ConfigError::new("metrics_listen", "expected another address or port than that of listen"));
