@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use super::{Context, OperationError, Resource, users};
 use crate::{
-    protocol::values::time::Timestamp,
+    protocol::values::{id::Id, time::Timestamp},
     store::{
         self, AnyConnection, account, clients,
         deletion_stages::{self, ROWS},
-        deletions::Deleted,
+        deletions::{self, Deleted},
         rate_limits,
         sessions::Session,
         users::User,
@@ -18,6 +18,9 @@ use crate::{
 
 /// The maximum number of batches in a request of a page.
 const IN_A_REQUEST: usize = 20;
+
+/// How many batches in a row may fail before the rest is left to housekeeping.
+const RETRIES: usize = 3;
 
 /// What has come of the purge.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -35,7 +38,8 @@ pub struct Purge {
 pub struct DeletedUser {
     /// The subject, which is never reused.
     pub id: String,
-    /// The name, which is free again.
+    /// The name, which is free again; empty if the deletion was only continued.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub username: String,
     /// Always true.
     pub deleted: bool,
@@ -56,16 +60,33 @@ pub struct DeletedClient {
     pub purge: Purge,
 }
 
-/// Deletes a user, with everything stored about them except their id and subjects.
+/// Deletes a user, with everything stored about them except their id and subjects; or continues, by the id, where that was
+/// interrupted.
 ///
 /// # Errors
 /// [`OperationError::NotFound`], or the database's: then the user was not deleted.
 pub fn user(context: &mut Context<'_>, login: &str) -> Result<DeletedUser, OperationError> {
-    let user = users::find(context, login)?.claims;
+    let user = match users::find(context, login) {
+        Ok(user) => user.claims,
+        Err(error) => return resume_user(context, login).unwrap_or(Err(error)),
+    };
     rate_limits::forget_user(context.connection, &context.config.secrets, user.id)?;
     account::delete(context.connection, user.id, context.now)?;
     let purge = finish(context.connection, &Deleted::User(user.id), context.now, None);
     Ok(DeletedUser { id: user.id.to_string(), username: user.username, deleted: true, purge })
+}
+
+/// Continues the deletion of a user with this id that was interrupted; `None` if there is none.
+fn resume_user(context: &mut Context<'_>, id: &str) -> Option<Result<DeletedUser, OperationError>> {
+    let user = Deleted::User(Id::parse(id).ok()?);
+    match deletions::is_pending(context.connection, &user) {
+        Ok(false) => None,
+        Ok(true) => {
+            let purge = finish(context.connection, &user, context.now, None);
+            Some(Ok(DeletedUser { id: id.to_owned(), username: String::new(), deleted: true, purge }))
+        }
+        Err(error) => Some(Err(error.into())),
+    }
 }
 
 /// Deletes the account of a user who has entered the password in a session, as [`user`] does; `None` if password, account or session
@@ -84,24 +105,28 @@ pub fn own_account(
     Ok(Some(finish(connection, &Deleted::User(proof.0.claims.id), now, Some(IN_A_REQUEST))))
 }
 
-/// Deletes a client, and revokes its grants.
+/// Deletes a client, and revokes its grants; or continues where that was interrupted.
 ///
 /// # Errors
 /// [`OperationError::NotFound`], or the database's: then the client was not deleted.
 pub fn client(context: &mut Context<'_>, id: &str) -> Result<DeletedClient, OperationError> {
-    if !clients::delete(context.connection, id, context.now)? {
+    let client = Deleted::Client(id.to_owned());
+    if !clients::delete(context.connection, id, context.now)? && !deletions::is_pending(context.connection, &client)? {
         return Err(Resource::Client.missing(id));
     }
-    let purge = finish(context.connection, &Deleted::Client(id.to_owned()), context.now, None);
+    let purge = finish(context.connection, &client, context.now, None);
     Ok(DeletedClient { client_id: id.to_owned(), deleted: true, purge })
 }
 
-/// Purges until nothing is left, a batch fails, or `most` batches are done.
+/// Purges until nothing is left, batches fail one after the other, or `most` batches are done. One batch may fail for another's work, as
+/// by a deadlock.
 fn finish(connection: &mut AnyConnection, deleted: &Deleted, now: Timestamp, most: Option<usize>) -> Purge {
+    let mut failures = 0;
     for _ in 0..most.unwrap_or(usize::MAX) {
         match deletion_stages::purge(connection, deleted, now, ROWS) {
             Ok(batch) if batch.is_complete => return Purge::default(),
-            Ok(_) => {}
+            Ok(_) => failures = 0,
+            Err(_) if failures < RETRIES => failures += 1,
             Err(error) => return Purge { is_pending: true, error: Some(error) },
         }
     }

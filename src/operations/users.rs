@@ -167,7 +167,9 @@ pub fn claims(context: &mut Context<'_>, login: &str) -> Result<user::User, Oper
 /// The database's.
 pub fn list(context: &mut Context<'_>, slice: &Slice) -> Result<Page<UserView>, OperationError> {
     let (limit, rows) = slice.limits();
-    let found = users::page(context.connection, slice.after.as_deref(), rows)?;
+    // User names are stored, and ordered, in lower case.
+    let after = slice.after.as_deref().map(LoginName::parse);
+    let found = users::page(context.connection, after.as_ref().map(LoginName::as_str), rows)?;
     Ok(Page::of(found, limit, |user| user.claims.username.clone()).map(UserView::from))
 }
 

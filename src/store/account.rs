@@ -44,7 +44,9 @@ pub fn end_session(connection: &mut AnyConnection, id: Id, event: &Event<'_>) ->
     let found = sessions::find(connection, id)?;
     let Some(session) = found.filter(|one| one.user_id == event.user && one.ended_at.is_none()) else { return Ok(false) };
     dialect::together(connection, |connection| {
-        users::lock(connection, event.user)?;
+        if users::lock(connection, event.user)?.is_none() {
+            return Ok(false);
+        }
         let is_first = sessions::end_in(connection, &session, Offline::Keep, event.at)?;
         if is_first {
             activity::insert(connection, event)?;
@@ -70,7 +72,9 @@ pub fn end_grant(connection: &mut AnyConnection, id: Id, event: &Event<'_>) -> R
 /// Database errors.
 pub fn revoke_grant(connection: &mut AnyConnection, id: Id, reason: EndReason, event: &Event<'_>) -> Result<bool> {
     dialect::together(connection, |connection| {
-        users::lock(connection, event.user)?;
+        if users::lock(connection, event.user)?.is_none() {
+            return Ok(false);
+        }
         let is_first = grants::revoke(connection, id, reason, event.at)?;
         if is_first {
             activity::insert(connection, event)?;
@@ -85,7 +89,9 @@ pub fn revoke_grant(connection: &mut AnyConnection, id: Id, reason: EndReason, e
 /// Database errors.
 pub fn end_app(connection: &mut AnyConnection, client: &str, event: &Event<'_>) -> Result<Option<usize>> {
     dialect::together(connection, |connection| {
-        users::lock(connection, event.user)?;
+        if users::lock(connection, event.user)?.is_none() {
+            return Ok(None);
+        }
         let (was_allowed, ended) = consents::withdraw(connection, event.user, client, event.at)?;
         if !was_allowed && ended == 0 {
             return Ok(None);
@@ -101,7 +107,9 @@ pub fn end_app(connection: &mut AnyConnection, client: &str, event: &Event<'_>) 
 /// Database errors.
 pub fn end_everything(connection: &mut AnyConnection, but: Option<&Session>, event: &Event<'_>) -> Result<Ended> {
     dialect::together(connection, |connection| {
-        users::lock(connection, event.user)?;
+        if users::lock(connection, event.user)?.is_none() {
+            return Ok(Ended::default());
+        }
         activity::insert(connection, event)?;
         end_requests(connection, event)?;
         end_all(connection, (event.user, but), EndReason::AllRevokedByUser, event.at)
@@ -119,8 +127,8 @@ pub fn report_not_me(connection: &mut AnyConnection, but: Option<&Session>, even
 
 /// As [`report_not_me`]. Part of a transaction.
 pub(super) fn report_not_me_in(connection: &mut AnyConnection, but: Option<&Session>, event: &Event<'_>) -> Result<Ended> {
-    let user = users::lock(connection, event.user)?;
-    let password_taken = but.is_none() && user.is_some_and(|user| user.claims.email_verified);
+    let Some(user) = users::lock(connection, event.user)? else { return Ok(Ended::default()) };
+    let password_taken = but.is_none() && user.claims.email_verified;
     activity::insert(connection, event)?;
     if password_taken {
         users::set_password(connection, event.user, None)?;

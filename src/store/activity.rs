@@ -169,11 +169,12 @@ pub fn of(connection: &mut AnyConnection, user: Id, before: Option<Id>, limit: u
     rows.into_iter().map(to_value).collect()
 }
 
-/// Deletes entries of a user, at most `limit`, and returns how many. Part of a transaction.
+/// Deletes entries of a user, at most `limit`, and returns how many it found. Part of a transaction.
 pub(super) fn forget_of_user(connection: &mut AnyConnection, user: Id, limit: u32) -> Result<usize> {
     let theirs = || activity::table.filter(activity::user_id.eq(user.as_bytes().as_slice()));
     let keys: Vec<Vec<u8>> = theirs().select(activity::id).limit(i64::from(limit)).load(connection)?;
-    Ok(diesel::delete(theirs().filter(activity::id.eq_any(keys))).execute(connection)?)
+    diesel::delete(theirs().filter(activity::id.eq_any(&keys))).execute(connection)?;
+    Ok(keys.len())
 }
 
 /// Deletes entries before this time, at most about `limit` rows, and returns how many.

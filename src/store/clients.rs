@@ -186,19 +186,19 @@ pub fn update<E: From<Error>>(
     dialect::exclusively(connection, |connection| {
         let Some(mut client) = find(connection, id)? else { return Ok(None) };
         change(connection, &mut client)?;
-        replace(connection, &client)?;
-        Ok(Some(client))
+        Ok(replace(connection, &client)?.then_some(client))
     })
 }
 
-/// Overwrites an existing client, except whether it is disabled. Part of an exclusive transaction.
-pub(super) fn replace(connection: &mut AnyConnection, client: &Client) -> Result<()> {
+/// Overwrites an existing client, except whether it is disabled; false if it was deleted meanwhile. Part of an exclusive transaction.
+pub(super) fn replace(connection: &mut AnyConnection, client: &Client) -> Result<bool> {
     revisions::registrations_change(connection)?;
     if diesel::update(clients::table.find(&client.id)).set(columns!(client)).execute(connection)? == 0 {
-        return Ok(());
+        return Ok(false);
     }
     diesel::delete(client_origins::table.filter(client_origins::client_id.eq(&client.id))).execute(connection)?;
-    insert_origins(connection, client)
+    insert_origins(connection, client)?;
+    Ok(true)
 }
 
 fn insert_origins(connection: &mut AnyConnection, client: &Client) -> Result<()> {

@@ -141,16 +141,18 @@ pub(super) fn withdraw(connection: &mut AnyConnection, user: Id, client: &str, n
     Ok((rows > 0, grants::revoke_all(connection, user, client, EndReason::ConsentWithdrawn, now)?))
 }
 
-/// Deletes consents of a user, at most `limit`, and returns how many. Part of a transaction.
+/// Deletes consents of a user, at most `limit`, and returns how many it found. Part of a transaction.
 pub(super) fn forget_of_user(connection: &mut AnyConnection, user: Id, limit: u32) -> Result<usize> {
     let theirs = || consents::table.filter(consents::user_id.eq(user.as_bytes().as_slice()));
     let keys: Vec<String> = theirs().select(consents::client_id).limit(i64::from(limit)).load(connection)?;
-    Ok(diesel::delete(theirs().filter(consents::client_id.eq_any(keys))).execute(connection)?)
+    diesel::delete(theirs().filter(consents::client_id.eq_any(&keys))).execute(connection)?;
+    Ok(keys.len())
 }
 
-/// Deletes consents for a client, at most `limit`, and returns how many. Part of a transaction.
+/// Deletes consents for a client, at most `limit`, and returns how many it found. Part of a transaction.
 pub(super) fn forget_for_client(connection: &mut AnyConnection, client: &str, limit: u32) -> Result<usize> {
     let given = || consents::table.filter(consents::client_id.eq(client));
     let keys: Vec<Vec<u8>> = given().select(consents::user_id).limit(i64::from(limit)).load(connection)?;
-    Ok(diesel::delete(given().filter(consents::user_id.eq_any(keys))).execute(connection)?)
+    diesel::delete(given().filter(consents::user_id.eq_any(&keys))).execute(connection)?;
+    Ok(keys.len())
 }

@@ -26,7 +26,8 @@ pub struct Batch {
 }
 
 impl Step {
-    /// The result of deleting rows, at most `limit`.
+    /// The result of a batch that found so many rows, at most `limit`. What it found and not what it changed ends the stage: another
+    /// transaction may have changed some of these rows in between.
     fn of(rows: usize, limit: u32) -> Self {
         if rows < usize::try_from(limit).unwrap_or(usize::MAX) { Self::Done(rows) } else { Self::More(rows, None) }
     }

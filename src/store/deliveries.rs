@@ -166,11 +166,12 @@ pub(super) fn forget(connection: &mut AnyConnection, names: &[&str]) -> Result<(
     Ok(())
 }
 
-/// Deletes the notifications that wait for a client, at most `limit`, and returns how many. Part of a transaction.
+/// Deletes the notifications that wait for a client, at most `limit`, and returns how many it found. Part of a transaction.
 pub(super) fn forget_to(connection: &mut AnyConnection, client: &str, limit: u32) -> Result<usize> {
     let waiting = deliveries::table.filter(deliveries::client_id.eq(client)).select(deliveries::id);
     let keys: Vec<Vec<u8>> = waiting.limit(i64::from(limit)).load(connection)?;
-    Ok(diesel::delete(deliveries::table.filter(deliveries::id.eq_any(keys))).execute(connection)?)
+    diesel::delete(deliveries::table.filter(deliveries::id.eq_any(&keys))).execute(connection)?;
+    Ok(keys.len())
 }
 
 fn insert(connection: &mut AnyConnection, (id, client): (&[u8], &str), content: &Content, now: Timestamp) -> Result<()> {

@@ -117,11 +117,12 @@ pub(super) fn forget(connection: &mut AnyConnection, user: Id) -> Result<()> {
     Ok(())
 }
 
-/// Deletes devices of a user, at most `limit`, and returns how many. Part of a transaction.
+/// Deletes devices of a user, at most `limit`, and returns how many it found. Part of a transaction.
 pub(super) fn forget_of_user(connection: &mut AnyConnection, user: Id, limit: u32) -> Result<usize> {
     let theirs = || devices::table.filter(devices::user_id.eq(user.as_bytes().as_slice()));
     let keys: Vec<String> = theirs().select(devices::id).limit(i64::from(limit)).load(connection)?;
-    Ok(diesel::delete(theirs().filter(devices::id.eq_any(keys))).execute(connection)?)
+    diesel::delete(theirs().filter(devices::id.eq_any(&keys))).execute(connection)?;
+    Ok(keys.len())
 }
 
 /// Deletes devices not seen since this time, at most about `limit`; returns how many.

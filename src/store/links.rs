@@ -309,11 +309,12 @@ pub(super) fn count_since(connection: &mut AnyConnection, user: Id, kind: LinkKi
     Ok(theirs.count().get_result(connection)?)
 }
 
-/// Deletes links of a user, at most `limit`, and returns how many. Part of a transaction.
+/// Deletes links of a user, at most `limit`, and returns how many it found. Part of a transaction.
 pub(super) fn forget_of_user(connection: &mut AnyConnection, user: Id, limit: u32) -> Result<usize> {
     let theirs = links::table.filter(links::user_id.eq(user.as_bytes().as_slice()));
     let keys: Vec<Vec<u8>> = theirs.select(links::id).limit(i64::from(limit)).load(connection)?;
-    Ok(diesel::delete(links::table.filter(links::id.eq_any(keys))).execute(connection)?)
+    diesel::delete(links::table.filter(links::id.eq_any(&keys))).execute(connection)?;
+    Ok(keys.len())
 }
 
 /// Deletes links that expired before this time, at most `limit`; returns how many.

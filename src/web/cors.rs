@@ -184,6 +184,16 @@ impl Readers {
         }
     }
 
+    /// Lets them read an error of a request that is rejected before anything is known of it: origins met before, without asking the
+    /// database.
+    pub fn reading_remembered(self, app: &App, request: &HttpRequest, reply: Reply) -> Reply {
+        match self {
+            Self::Everyone => public(reply),
+            Self::Nobody => reply,
+            Self::Clients => reply.with_all(remembered(app, origin(request).as_deref())),
+        }
+    }
+
     /// Lets them read an error that was made before the endpoint was reached.
     pub async fn reading(self, app: &Data<App>, request: &HttpRequest, now: Timestamp, reply: Reply) -> Reply {
         let origin = match self {

@@ -56,7 +56,7 @@ pub async fn around<B: MessageBody + 'static>(
 
     let mut response = if arrival.is_insecure || too_long {
         let (request, _) = request.into_parts();
-        let reply = rejected(&app, &request, &context, too_long).await;
+        let reply = rejected(&app, &request, &context, too_long);
         let response = reply.respond_to(&request);
         ServiceResponse::new(request, response).map_into_right_body()
     } else {
@@ -77,7 +77,7 @@ pub async fn around<B: MessageBody + 'static>(
 }
 
 /// The answer to a request that reaches no handler: JSON where programs are answered, a page elsewhere.
-async fn rejected(app: &Data<App>, request: &HttpRequest, context: &Context, too_long: bool) -> Reply {
+fn rejected(app: &App, request: &HttpRequest, context: &Context, too_long: bool) -> Reply {
     let base = app.config.issuer.base();
     let (status, problem, description) = if too_long {
         let description = format!("query: expected at most {QUERY_LIMIT} bytes, received {}", request.query_string().len());
@@ -86,7 +86,7 @@ async fn rejected(app: &Data<App>, request: &HttpRequest, context: &Context, too
         (StatusCode::BAD_REQUEST, Problem::InsecureTransport, "scheme: expected https, received http".to_owned())
     };
     match Readers::of_path(base, request.path()) {
-        Some(readers) => readers.reading(app, request, context.now, no_route::api_error(status, &description)).await,
+        Some(readers) => readers.reading_remembered(app, request, no_route::api_error(status, &description)),
         None => page::error(base, context, status.as_u16(), problem),
     }
 }

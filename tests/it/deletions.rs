@@ -1,6 +1,8 @@
 //! Deletions: a deleted user or client is gone for every request and process at once, and what belonged to them is purged in bounded
 //! batches, which whoever comes next continues after an interruption.
 
+use std::{sync::mpsc, thread};
+
 use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::BigInt};
 use symbolon::testing::{
     protocol::{
@@ -15,7 +17,7 @@ use symbolon::testing::{
     },
     random,
     store::{
-        DatabaseUrl, Error, clients, consents,
+        DatabaseUrl, Error, account, clients, consents,
         deletion_stages::{self, ROWS},
         deletions::{self, Deleted},
         grants, sessions,
@@ -24,7 +26,7 @@ use symbolon::testing::{
 
 use crate::{
     cli::Binary,
-    harness::{Answer, Browser, Server, both, databases, grant_of},
+    harness::{Answer, Browser, Server, both, databases, grant_of, wait_until},
 };
 
 const OFFLINE: &str = "openid offline_access";
@@ -249,4 +251,71 @@ fn commands_purge_to_the_end() {
         assert_eq!((&deleted["deleted"], deleted.get("purge_pending")), (&true.into(), None), "{name}");
         assert_eq!(count(&server, "deletions") + count(&server, "consents") + count(&server, "activity"), 0, "{name}");
     }
+}
+
+#[test]
+fn a_command_continues_what_was_interrupted() {
+    for database in databases() {
+        let server = Server::start(&database, |_| ());
+        let (name, symbolon) = (database.name, Binary::beside(&server, &database));
+        let (alice, spa) = (server.add_user("alice").claims.id, server.add_client("spa", ClientKind::Spa, |_| ()));
+        server.tokens(&spa, "alice", OFFLINE);
+        assert!(server.store(|connection| clients::delete(connection, "spa", server.now())));
+        assert!(server.store(|connection| account::delete(connection, alice, server.now()).map(|()| true)));
+        assert_eq!(count(&server, "deletions"), 2, "{name}");
+        assert_eq!(
+            symbolon.json("client delete spa --json"),
+            serde_json::json!({ "client_id": "spa", "deleted": true }),
+            "{name}"
+        );
+        let deleted = symbolon.json(&format!("user delete {alice} --json"));
+        assert_eq!(deleted, serde_json::json!({ "id": alice.to_string(), "deleted": true }), "{name}");
+        assert_eq!(count(&server, "deletions") + count(&server, "consents") + count(&server, "activity"), 0, "{name}");
+        for again in ["client delete spa".to_owned(), format!("user delete {alice}")] {
+            let refused = symbolon.refusal(&again);
+            assert!(refused.contains("no "), "{name}: {again}: {refused}");
+        }
+    }
+}
+
+/// SQLite has one writer: there, nothing happens between what a batch reads and what it writes.
+#[test]
+fn a_grant_that_is_revoked_meanwhile_ends_no_stage() {
+    let databases = databases();
+    let database = databases.iter().find(|database| database.name == "postgres").unwrap();
+    let server = Server::start(database, |_| ());
+    server.add_user("alice");
+    let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+    with_many(&server, &spa, 5);
+    assert!(server.store(|connection| clients::delete(connection, "spa", server.now())));
+    let deleted = Deleted::Client("spa".into());
+    let (stage, active) = ("deletions WHERE stage = 1", "grants WHERE revoked_at IS NULL");
+    while count(&server, stage) == 0 {
+        server.store(|connection| deletion_stages::purge(connection, &deleted, server.now(), 2));
+    }
+    assert_eq!(count(&server, active), 6);
+    // Those that the next batch of two finds, one of which another transaction is revoking.
+    let first = "SELECT id FROM grants WHERE client_id = 'spa' AND revoked_at IS NULL LIMIT 1";
+    let revoke = format!("BEGIN; UPDATE grants SET revoked_at = 1, end_reason = 'session_ended' WHERE id = ({first})");
+    let waiting = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let (held, holds) = mpsc::channel();
+    let (go, going) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        let (server, deleted, revoke) = (&server, &deleted, &revoke);
+        scope.spawn(move || {
+            server.store(|connection| {
+                connection.batch_execute(revoke).map_err(Error::from)?;
+                held.send(()).unwrap();
+                going.recv().unwrap();
+                connection.batch_execute("COMMIT").map_err(Error::from)
+            });
+        });
+        holds.recv().unwrap();
+        let batch = scope.spawn(move || server.store(|connection| deletion_stages::purge(connection, deleted, server.now(), 2)));
+        wait_until(|| count(server, waiting) > 0, || "the batch does not wait for the other transaction".into());
+        go.send(()).unwrap();
+        assert!(!batch.join().unwrap().is_complete);
+    });
+    purge(&server, &deleted, 2);
+    assert_eq!(count(&server, active), 0, "the other grants are not left over");
 }

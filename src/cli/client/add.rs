@@ -64,7 +64,9 @@ impl Options {
         registered::key(work, self.settings.requested_alg(), None)?;
         let client = match clients::register(work.connection, describe) {
             Err(Error::Store(store::Error::Conflict(_))) => {
-                return refuse(format!("client ID '{id}' is already taken"));
+                return refuse(format!(
+                    "client ID '{id}' is already taken, or was that of a client whose deletion is not complete"
+                ));
             }
             registered => registered?,
         };

@@ -39,16 +39,24 @@ impl ClientMetadata {
     /// The mistake and the expected value, for the operator.
     pub fn check(&self) -> Result<(), Invalid> {
         check_text("client name", &self.client_name)?;
-        for (name, count) in [
-            ("redirect URIs", self.redirect_uris.len()),
-            ("post-logout redirect URIs", self.post_logout_redirect_uris.len()),
-            ("APIs", self.audiences.len()),
-            ("CORS origins", self.cors_origins.len()),
-            ("introspected APIs", self.introspects.len()),
+        let default_audiences = self.default_audiences.as_deref().unwrap_or_default();
+        for (name, list) in [
+            ("redirect URIs", self.redirect_uris.as_slice()),
+            ("post-logout redirect URIs", &self.post_logout_redirect_uris),
+            ("APIs", &self.audiences),
+            ("default APIs", default_audiences),
+            ("CORS origins", &self.cors_origins),
+            ("introspected APIs", &self.introspects),
         ] {
-            if count > LIST_LIMIT {
-                return Err(format!("{name}: expected at most {LIST_LIMIT}, received {count}").into());
+            if list.len() > LIST_LIMIT {
+                return Err(format!("{name}: expected at most {LIST_LIMIT}, received {}", list.len()).into());
             }
+            if let Some((_, twice)) = list.iter().enumerate().find(|(at, one)| list.iter().take(*at).any(|other| other == *one)) {
+                return Err(format!("{name}: expected each once, received '{twice}' twice").into());
+            }
+        }
+        if self.grant_types.iter().enumerate().any(|(at, one)| self.grant_types.iter().take(at).any(|other| other == one)) {
+            return Err("grant types: expected each once".into());
         }
         self.check_redirect_uris()?;
         self.check_authentication()?;

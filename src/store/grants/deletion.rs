@@ -11,12 +11,13 @@ use crate::{
     store::{AnyConnection, Result, deletions::Step, grant_history, mapping::Row, schema::grants},
 };
 
-/// Revokes grants to a client, at most `limit`, and returns how many. Part of a transaction.
+/// Revokes grants to a client, at most `limit`, and returns how many it found. Part of a transaction.
 pub(in crate::store) fn of_client(connection: &mut AnyConnection, client: &str, at: Timestamp, limit: u32) -> Result<usize> {
     // An index has those that are not revoked, so that no batch passes over the work of those before it.
     let theirs = grants::table.filter(grants::client_id.eq(client)).filter(grants::revoked_at.is_null());
     let keys: Vec<Vec<u8>> = theirs.select(grants::id).limit(i64::from(limit)).load(connection)?;
-    revoke(connection, &keys, EndReason::ClientDeleted, at)
+    revoke(connection, &keys, EndReason::ClientDeleted, at)?;
+    Ok(keys.len())
 }
 
 /// Revokes grants of a user after this one, and deletes their history and origins, at most `limit` rows in all. Part of a transaction.

@@ -92,7 +92,8 @@ pub fn repeat_elsewhere(connection: &mut AnyConnection, grant: &Grant, network: 
 }
 
 fn tell_of_network(connection: &mut AnyConnection, grant: &Grant, network: &str, event: &Event<'_>) -> Result<()> {
+    // Nothing is recorded for a user who was deleted meanwhile.
+    let Some(user) = users::find(connection, grant.user_id)? else { return Ok(()) };
     let seen = devices::see(connection, grant.user_id, (&grant.id.to_string(), network), event.at)?;
-    let user = if seen.network { None } else { users::find(connection, grant.user_id)? };
-    user.map_or(Ok(()), |user| notifications::tell(connection, event, NotificationKind::NewNetwork, &user))
+    if seen.network { Ok(()) } else { notifications::tell(connection, event, NotificationKind::NewNetwork, &user) }
 }
