@@ -205,10 +205,10 @@ fn one_that_cannot_be_read_keeps_no_account_from_being_deleted() {
         let server = Server::start(&database, |_| ());
         let [alice, bob] = ["alice", "bob"].map(|name| server.add_user(name).claims.id);
         let later = server.now().millis() + 3_600_000;
-        for (number, to) in ["Bob@example.com", "bob", "carol@example.com"].into_iter().enumerate() {
+        for (number, to) in ["bob@example.com", "bob", "carol@example.com"].into_iter().enumerate() {
             let insert = format!(
-                "INSERT INTO deliveries (id, kind, client_id, content, attempts, next_at, created_at) \
-                 VALUES ({}, 'letter', '', '{{\"of\":\"a newer program\",\"to\":\"{to}\"}}', 0, {later}, {number})",
+                "INSERT INTO deliveries (id, kind, client_id, content, attempts, next_at, created_at, address) \
+                 VALUES ({}, 'notification', '', '{{\"of\":\"a newer program\"}}', 0, {later}, {number}, '{to}')",
                 server.literal(symbolon::testing::random::id(server.now()))
             );
             server.store(|connection| connection.batch_execute(&insert).map_err(Error::from));
