@@ -275,7 +275,7 @@ fn after_a_client_was_registered_or_refused() {
         let wrong = || server.token(&[("grant_type", "client_credentials"), ("client_id", "job"), ("client_secret", "x")], &[]);
         while wrong().status != 429 {}
         server.advance(-HOUR);
-        assert_eq!(wrong().status, 401, "the wait is over");
+        assert_eq!(wrong().status, 400, "the wait is over");
         let token = server.serve("job", &[]).text("access_token").to_owned();
         assert!(server.is_active("notes", &token));
     });
