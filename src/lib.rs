@@ -28,10 +28,12 @@ mod workers;
 // One server, assembled.
 mod app;
 mod inspection;
-mod web;
 
 // What an operator can do.
 mod operations;
+
+// Between HTTP and the handlers.
+mod web;
 
 // The handlers: for machines, for users.
 mod endpoints;

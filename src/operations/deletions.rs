@@ -68,7 +68,8 @@ pub struct DeletedClient {
 pub fn user(context: &mut Context<'_>, login: &str) -> Result<DeletedUser, OperationError> {
     let user = match users::find(context, login) {
         Ok(user) => user.claims,
-        Err(error) => return resume_user(context, login).unwrap_or(Err(error)),
+        Err(missing @ OperationError::NotFound { .. }) => return resume_user(context, login)?.ok_or(missing),
+        Err(error) => return Err(error),
     };
     rate_limits::forget_user(context.connection, &context.config.secrets, user.id)?;
     account::delete(context.connection, user.id, context.now)?;
@@ -76,17 +77,14 @@ pub fn user(context: &mut Context<'_>, login: &str) -> Result<DeletedUser, Opera
     Ok(DeletedUser { id: user.id.to_string(), username: user.username, deleted: true, purge })
 }
 
-/// Continues the deletion of a user with this id that was interrupted; `None` if there is none.
-fn resume_user(context: &mut Context<'_>, id: &str) -> Option<Result<DeletedUser, OperationError>> {
-    let user = Deleted::User(Id::parse(id).ok()?);
-    match deletions::is_pending(context.connection, &user) {
-        Ok(false) => None,
-        Ok(true) => {
-            let purge = finish(context.connection, &user, context.now, None);
-            Some(Ok(DeletedUser { id: id.to_owned(), username: String::new(), deleted: true, purge }))
-        }
-        Err(error) => Some(Err(error.into())),
+/// Continues the deletion of the user with this id; `None` if none was interrupted.
+fn resume_user(context: &mut Context<'_>, id: &str) -> Result<Option<DeletedUser>, OperationError> {
+    let Ok(user) = Id::parse(id).map(Deleted::User) else { return Ok(None) };
+    if !deletions::is_pending(context.connection, &user)? {
+        return Ok(None);
     }
+    let purge = finish(context.connection, &user, context.now, None);
+    Ok(Some(DeletedUser { id: id.to_owned(), username: String::new(), deleted: true, purge }))
 }
 
 /// Deletes the account of a user who has entered the password in a session, as [`user`] does; `None` if password, account or session

@@ -313,6 +313,9 @@ fn too_wide(grant: &Grant, presented: &Presentation<'_>) -> Option<ProtocolError
 }
 
 #[cfg(test)]
+#[path = "grant_code_tests.rs"]
+mod code_tests;
+#[cfg(test)]
 #[path = "grant_model_tests.rs"]
 mod model_tests;
 #[cfg(test)]

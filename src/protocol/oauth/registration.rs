@@ -51,12 +51,12 @@ impl ClientMetadata {
             if list.len() > LIST_LIMIT {
                 return Err(format!("{name}: expected at most {LIST_LIMIT}, received {}", list.len()).into());
             }
-            if let Some((_, twice)) = list.iter().enumerate().find(|(at, one)| list.iter().take(*at).any(|other| other == *one)) {
+            if let Some(twice) = repeated(list) {
                 return Err(format!("{name}: expected each once, received '{twice}' twice").into());
             }
         }
-        if self.grant_types.iter().enumerate().any(|(at, one)| self.grant_types.iter().take(at).any(|other| other == one)) {
-            return Err("grant types: expected each once".into());
+        if let Some(twice) = repeated(&self.grant_types) {
+            return Err(format!("grant types: expected each once, received '{}' twice", twice.as_str()).into());
         }
         self.check_redirect_uris()?;
         self.check_authentication()?;
@@ -183,6 +183,11 @@ fn check_sector(client: &ClientMetadata, sector: &str) -> Result<(), Invalid> {
     }
 }
 
+/// A value that stands in a list more than once.
+fn repeated<T: PartialEq>(list: &[T]) -> Option<&T> {
+    list.iter().enumerate().find_map(|(at, one)| list.iter().skip(at + 1).any(|other| other == one).then_some(one))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,6 +216,10 @@ mod tests {
         }
         assert!(refused(|c| c.settings.redirect_uris.clear()).contains("at least one"));
         assert!(refused(|c| c.settings.redirect_uris = vec!["https://a.example/".into(); 51]).contains("at most 50"));
+        assert!(
+            refused(|c| c.settings.redirect_uris = vec!["https://a.example/".into(); 2]).contains("'https://a.example/' twice")
+        );
+        assert!(refused(|c| c.settings.grant_types.push(GrantType::RefreshToken)).contains("'refresh_token' twice"));
         assert!(refused(|c| c.settings.pkce = PkceRule::Optional).contains("9700"));
         assert!(
             refused(|c| c.settings.token_endpoint_auth_method = AuthMethod::ClientSecretPost).contains("cannot authenticate")
