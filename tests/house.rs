@@ -9,6 +9,9 @@ mod accounts;
 #[path = "house/circles.rs"]
 mod circles;
 #[cfg(test)]
+#[path = "house/clients.rs"]
+mod clients;
+#[cfg(test)]
 #[path = "house/documents.rs"]
 mod documents;
 #[cfg(test)]

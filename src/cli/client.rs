@@ -4,6 +4,7 @@
 mod add;
 mod check;
 mod from_json;
+mod program;
 mod registered;
 mod scopes;
 mod secrets;

@@ -15,6 +15,7 @@ pub mod invitations;
 pub mod keys;
 pub mod links;
 pub mod page;
+pub mod presets;
 pub mod recovery;
 pub mod user_changes;
 pub mod users;

@@ -1,5 +1,6 @@
-//! `symbolon client add`: registers a client from options. Defaults are the safe choice: PKCE, or a nonce of a web client; the usual
-//! scopes of apps; refresh token rotation.
+//! `symbolon client add`: registers a client from options, or for a program that is known (`operations::presets`), whose own lines
+//! are then printed. Defaults are the safe choice: PKCE, or a nonce of a web client; the usual scopes of apps; refresh token
+//! rotation.
 
 use clap::{
     Args,
@@ -9,9 +10,9 @@ use clap::{
 use super::{
     super::{Answer, Error, Work, output::Format, refuse},
     new_id,
+    program::Program,
     registered::{self, refuse_strays},
     settings::Settings,
-    shown::Shown,
 };
 use crate::{
     protocol::{
@@ -31,11 +32,13 @@ pub struct Options {
     /// The client ID [default: generated]
     #[arg(long)]
     id: Option<String>,
+    #[command(flatten)]
+    program: Program,
     /// The name shown to users
-    #[arg(long, required_unless_present = "from_json")]
+    #[arg(long, required_unless_present_any = ["from_json", "preset"])]
     name: Option<String>,
     /// The type of client: spa and native are public; web and service authenticate
-    #[arg(long = "type", value_name = "TYPE", value_parser = kind(), required_unless_present = "from_json", conflicts_with = "from_json")]
+    #[arg(long = "type", value_name = "TYPE", value_parser = kind(), required_unless_present_any = ["from_json", "preset"], conflicts_with = "from_json")]
     kind: Option<ClientKind>,
     #[command(flatten)]
     settings: Settings,
@@ -50,6 +53,9 @@ impl Options {
     /// Registers the client described by the options.
     pub fn run(mut self, work: &mut Work<'_>, format: Format) -> Answer {
         self.settings = self.settings.read()?;
+        if let Some(given) = self.program.given()? {
+            self.settings.given = Some(given);
+        }
         let given = self.settings.given.as_mut().and_then(|given| given.client_id.take());
         let id = self.id.take().or(given).unwrap_or_else(new_id);
         let (now, custom, secret) = (work.now, &work.config.scope_claims, random::client_secret());
@@ -71,7 +77,7 @@ impl Options {
             registered => registered?,
         };
         let secret = client.settings.has_secret().then_some(&secret);
-        format.json_for_all(&Shown::with_secret(&client, secret))
+        self.program.answer(&client, secret, &work.config.issuer, format)
     }
 
     /// The client described by the options, checked; it has no secret yet.

@@ -1,0 +1,89 @@
+//! `client add --for PROGRAM`: settings for a program that is known, and what to write into its own configuration, filled in.
+
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use serde::Serialize;
+
+use super::{
+    super::{
+        Answer, Error,
+        output::{self, Format},
+    },
+    from_json::Given,
+    shown::Shown,
+};
+use crate::{
+    config::Issuer,
+    operations::presets::{self, Preset, Values},
+    protocol::{oauth::client::Client, secrets::sensitive::Sensitive},
+};
+
+#[derive(Debug, Args)]
+pub struct Program {
+    /// The program that it is for, one of those in docs/clients.md: its settings are used, and what to write into its own
+    /// configuration is printed. Other options are applied on top
+    #[arg(long = "for", value_name = "PROGRAM", value_parser = preset(), conflicts_with_all = ["from_json", "kind"])]
+    preset: Option<&'static Preset>,
+    /// Where that program is, such as https://grafana.example.com
+    #[arg(long, requires = "preset")]
+    url: Option<String>,
+}
+
+/// A client that was registered for a program.
+#[derive(Serialize)]
+struct Registered<'a> {
+    #[serde(flatten)]
+    client: Shown<'a>,
+    /// What to write into the program's own configuration.
+    application: Vec<Filled>,
+}
+
+/// A part of a program's configuration, filled in.
+#[derive(Serialize)]
+struct Filled {
+    place: &'static str,
+    lines: String,
+}
+
+fn preset() -> impl TypedValueParser<Value = &'static Preset> {
+    PossibleValuesParser::new(presets::names()).try_map(|name| presets::find(&name).ok_or("expected a program"))
+}
+
+impl Program {
+    /// The settings of its client, if one is named.
+    pub fn given(&self) -> Result<Option<Given>, Error> {
+        let Some(preset) = self.preset else { return Ok(None) };
+        Ok(Some(Given {
+            settings: preset.settings(self.url.as_deref())?,
+            client_id: Some(preset.name.to_owned()),
+            has_scope: preset.client.as_ref().is_some_and(|client| client.contains_key("scope")),
+        }))
+    }
+
+    /// The client that was registered: as JSON for programs, or without a known program; the lines to copy for people.
+    pub fn answer(&self, client: &Client, secret: Option<&Sensitive<String>>, issuer: &Issuer, format: Format) -> Answer {
+        let shown = Shown::with_secret(client, secret);
+        let Some(preset) = self.preset else { return format.json_for_all(&shown) };
+        let values = Values::of(issuer)
+            .and("client_id", &client.id)
+            .and("client_secret", secret.map_or("", |secret| secret.expose()))
+            .and("url", preset.address(self.url.as_deref())?);
+        let fill = |part: &'static presets::Part| Filled { place: &part.place, lines: values.fill(&part.lines) };
+        let registered = Registered { client: shown, application: preset.application.iter().map(fill).collect() };
+        format.answer(&registered, || text(preset, client, &registered.application, &values))
+    }
+}
+
+fn text(preset: &Preset, client: &Client, application: &[Filled], values: &Values) -> String {
+    let kept = if client.settings.has_secret() { " Its secret stands below, and is not shown again." } else { "" };
+    let mut text = format!("Registered client {} for {}.{kept}\n", client.id, preset.title);
+    for part in application {
+        text += &format!("\n# {}\n\n{}\n", part.place, part.lines.trim_end());
+    }
+    if let Some(commands) = &preset.commands {
+        text += &format!("\n# At this server as well\n\n{}\n", values.fill(commands).trim_end());
+    }
+    output::clean_lines(&text)
+}
