@@ -30,7 +30,7 @@ use crate::{
     protocol::values::{algorithm::Algorithm, clock_check::ClockCheck, id::Id, time::Timestamp},
     random,
     store::{self, AnyConnection, Store, error::Outage, signing_keys},
-    workers::{blocking_pool::BlockingPool, history::History, supervisor::Supervisor},
+    workers::{blocking_pool::BlockingPool, history::History, refusals::Refusals, supervisor::Supervisor},
 };
 
 /// The state shared by all requests.
@@ -83,6 +83,8 @@ pub struct App {
     pub messages: Arc<Semaphore>,
     /// The history to be written asynchronously.
     pub history: History,
+    /// The refusals of clients to be written asynchronously.
+    pub refusals: Refusals,
     /// The counters for monitoring.
     pub metrics: Metrics,
     keys: KeyCache,
@@ -186,6 +188,7 @@ impl App {
             mailer,
             messages: Arc::new(Semaphore::new(MESSAGES)),
             history: History::default(),
+            refusals: Refusals::default(),
             metrics: Metrics::default(),
             keys: KeyCache::default(),
         }

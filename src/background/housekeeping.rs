@@ -19,7 +19,7 @@ use crate::{
         values::time::{Span, Timestamp},
     },
     store::{
-        AnyConnection, Error, Result, activity, deletion_stages, deletions, devices, grant_history,
+        AnyConnection, Error, Result, activity, client_refusals, deletion_stages, deletions, devices, grant_history,
         grants::purge as grants_purge,
         leases, links, meta, rate_limits, revoked_tokens,
         sessions::{self, purge as sessions_purge},
@@ -76,7 +76,7 @@ impl Batch {
 /// A kind of work: its name, and a function that does one batch of it.
 type Kind = (&'static str, fn(&App, &mut AnyConnection, Timestamp) -> Result<Batch>);
 
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 13] = [
     ("deletions", |_, connection, now| purge_deleted(connection, now)),
     ("expired sessions", |_, connection, now| {
         let ended = sessions::end_expired(connection, now, SESSIONS)?;
@@ -84,6 +84,7 @@ const KINDS: [Kind; 12] = [
     }),
     ("assertions", |_, connection, now| used_assertions::forget(connection, now, ROWS).map(Batch::forgot)),
     ("revoked tokens", |_, connection, now| revoked_tokens::forget(connection, now, ROWS).map(Batch::forgot)),
+    ("client refusals", |_, connection, now| client_refusals::forget(connection, now, ROWS).map(Batch::forgot)),
     ("rate limits", |_, connection, now| rate_limits::purge(connection, now, ROWS).map(Batch::forgot)),
     ("routine history", |app, connection, now| {
         let lifetimes = &app.config.lifetimes;

@@ -103,7 +103,8 @@ fn wait(attempts: u32) -> Span {
 async fn write(app: &Arc<App>) {
     loop {
         tokio::time::sleep(WRITE_EVERY).await;
-        if !app.history.is_empty() && write_history(app).await.is_err() {
+        let is_idle = app.history.is_empty() && app.refusals.is_empty();
+        if !is_idle && write_history(app).await.is_err() {
             return;
         }
     }
@@ -111,7 +112,8 @@ async fn write(app: &Arc<App>) {
 
 async fn write_history(app: &Arc<App>) -> Result<(), Panicked> {
     let writing = app.clone();
-    match stored(app, move |connection| writing.history.flush(connection)).await {
+    let flush = move |connection: &mut AnyConnection| writing.history.flush(connection).and(writing.refusals.flush(connection));
+    match stored(app, flush).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "history could not be written: will retry"),
         Err(PoolError::Panicked) => return Err(Panicked),

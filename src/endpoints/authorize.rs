@@ -239,11 +239,12 @@ impl Handler<'_> {
     fn refuse(&self, address: &ReturnAddress, error: &ProtocolError) -> Reply {
         let answer = authorization_response::failure(address, self.app.config.issuer.as_str(), error);
         let reply = page::authorization_response(self.app.config.issuer.base(), self.context, &answer);
-        let note = format!("client {}: {error}", authorization::client_id(self.params).unwrap_or_default());
+        let client_id = authorization::client_id(self.params).unwrap_or_default();
+        let note = format!("client {client_id}: {error}");
         if matches!(error.code, ErrorCode::LoginRequired | ErrorCode::ConsentRequired) {
             reply.noting(note)
         } else {
-            reply.refusing(note)
+            reply.refusing(note).recorded_for(client_id, error.to_string())
         }
     }
 

@@ -1,8 +1,10 @@
 //! Clients as an operator finds, disables and deletes them, and their secrets: a client may have two active ones, so that it takes
 //! over a new one without an outage. A secret is returned once, when it is created; only its hash is stored.
 
+use serde::Serialize;
+
 use super::{
-    Conflict, Context, OperationError, Resource,
+    Conflict, Context, DateTime, OperationError, Resource,
     page::{Page, Slice},
 };
 use crate::{
@@ -11,11 +13,12 @@ use crate::{
         oauth::{
             client::{AuthMethod, Client},
             client_auth::secret_hash,
+            client_refusal::ClientRefusal,
         },
         secrets::sensitive::Sensitive,
     },
     random,
-    store::clients,
+    store::{client_refusals, clients},
 };
 
 /// The client with this id.
@@ -101,6 +104,35 @@ pub fn retire_secret(context: &mut Context<'_>, id: &str) -> Result<(Client, boo
         Ok(())
     })?;
     Ok((changed.ok_or_else(|| Resource::Client.missing(id))?, had_two))
+}
+
+/// A refused request of a client.
+#[derive(Debug, Serialize)]
+pub struct RefusalDetails {
+    /// The path of the endpoint.
+    pub endpoint: String,
+    /// What was expected and received, and what would allow it.
+    pub error: String,
+    /// How often.
+    pub count: u32,
+    /// When it last happened.
+    pub last_at: DateTime,
+}
+
+/// The last refused requests that named a client, latest first: at most twenty, of the last thirty days. Whether they came from it is
+/// not known.
+///
+/// # Errors
+/// The database's.
+pub fn refusals(context: &mut Context<'_>, id: &str) -> Result<Vec<RefusalDetails>, OperationError> {
+    let found = client_refusals::of(context.connection, id)?.into_iter();
+    let details = |one: ClientRefusal| RefusalDetails {
+        endpoint: one.endpoint,
+        error: one.error,
+        count: one.count,
+        last_at: DateTime(one.last_at),
+    };
+    Ok(found.map(details).collect())
 }
 
 fn expect_secret(client: &Client) -> Result<(), Invalid> {

@@ -32,6 +32,7 @@ static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
 
 /// What is known about a program.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "some of it is for docs/clients.md, which a test writes"))]
 #[serde(deny_unknown_fields)]
 pub struct Preset {
     /// The name for the command line.
@@ -105,6 +106,7 @@ pub enum Tried {
 
 /// A part of the program's own configuration, or source.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "some of it is for docs/clients.md, which a test writes"))]
 #[serde(deny_unknown_fields)]
 pub struct Part {
     /// The file, or place, where it stands.

@@ -10,7 +10,7 @@ use super::{
     error::Error,
     mapping::{Row, time, times},
     revisions::{self, revision},
-    schema::{client_origins, clients},
+    schema::{client_origins, client_refusals, clients},
 };
 use crate::protocol::{oauth::client::Client, values::time::Timestamp};
 
@@ -231,6 +231,7 @@ pub fn delete(connection: &mut AnyConnection, id: &str, now: Timestamp) -> Resul
     dialect::together(connection, |connection| {
         revisions::registrations_change(connection)?;
         diesel::delete(client_origins::table.filter(client_origins::client_id.eq(id))).execute(connection)?;
+        diesel::delete(client_refusals::table.filter(client_refusals::client_id.eq(id))).execute(connection)?;
         if diesel::delete(clients::table.find(id)).execute(connection)? == 0 {
             return Ok(false);
         }

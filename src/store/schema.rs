@@ -211,6 +211,17 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    client_refusals (id) {
+        id -> Binary,
+        client_id -> Text,
+        endpoint -> Text,
+        error -> Text,
+        count -> BigInt,
+        last_at -> BigInt,
+    }
+}
+
 diesel::table! { leases (name) { name -> Text, holder -> Binary, until -> BigInt, } }
 
 diesel::table! { sweep_cursors (name) { name -> Text, position -> Nullable<Binary>, begun_at -> BigInt, } }

@@ -14,7 +14,7 @@ use crate::{
         oauth::{
             api::scopes_at,
             authorization::{self, AuthorizationRequest, PageProblem, Refusal},
-            client::Client,
+            client::{Client, ClientMetadata},
             return_address::{Mismatch, ReturnAddress},
         },
         oidc::prompt,
@@ -117,20 +117,30 @@ fn show(base: &str, context: &Context, client: Option<&Client>, params: &Params,
     let page = page::error(base, context, 400, shown);
     match (client, problem) {
         (Some(client), PageProblem::RedirectUri(mismatch)) => {
-            page.noting(format!("client {}: {}", client.id, note(mismatch, received)))
+            let why = note(mismatch, client, received);
+            page.noting(format!("client {}: {why}", client.id)).recorded_for(&client.id, why)
         }
         _ => page,
     }
 }
 
-/// Why the redirect URI was refused, for the log.
-fn note(mismatch: &Mismatch, received: &str) -> String {
-    match mismatch {
-        Mismatch::Missing => "redirect_uri: expected a registered one, received none".to_owned(),
-        Mismatch::Unregistered => {
-            format!("redirect_uri: expected a registered one, received '{}'", received.chars().take(300).collect::<String>())
-        }
+/// Why the redirect URI was refused, for the log and the client's operator: with the command that would allow it, where it could be
+/// registered. Anyone can send anything; only the operator knows whether it is the client's.
+fn note(mismatch: &Mismatch, client: &Client, received: &str) -> String {
+    if *mismatch == Mismatch::Missing {
+        return "redirect_uri: expected a registered one, received none".to_owned();
     }
+    let start: String = received.chars().take(300).collect();
+    let text = format!("redirect_uri: expected a registered one, received '{start}'");
+    let mut uris = client.settings.redirect_uris.clone();
+    uris.push(received.to_owned());
+    let registered = ClientMetadata { redirect_uris: uris, ..client.settings.clone() };
+    // In single quotes nothing but these is special to a shell.
+    if start.len() < received.len() || received.contains(['\'', '\\']) || registered.check().is_err() {
+        return text;
+    }
+    let options: String = registered.redirect_uris.iter().map(|uri| format!(" --redirect-uri '{uri}'")).collect();
+    format!("{text}; to allow it, if it is the client's: symbolon client set {}{options}", client.id)
 }
 
 /// The one difference between two URIs, if there is exactly one of the usual kinds.

@@ -32,7 +32,7 @@ use crate::{
     inspection,
     protocol::{
         error::{ErrorCode, ProtocolError},
-        oauth::client::Client,
+        oauth::{client::Client, client_auth::Presented},
         secrets::sensitive::Sensitive,
         values::{params::Params, time::Timestamp},
     },
@@ -147,7 +147,10 @@ pub async fn answer(request: Request, app: Data<App>, form: Form, endpoint: Endp
             let readers = endpoint.readers.headers(app, connection, (&registered, reader.as_deref()))?;
             let outcome = in_handler.outcome(app, connection, endpoint, (registered, found, keys, deadline)).or_else(
                 |error| match error {
-                    OauthError::Protocol(_) => Ok(Outcome::Answer(error.reply(challenge))),
+                    OauthError::Protocol(_) => {
+                        let client = in_handler.claimed_client(connection, &registered)?;
+                        Ok(Outcome::Answer(error.refusal(challenge, client.as_deref())))
+                    }
                     OauthError::Fault(fault) => Err(OauthError::Fault(fault)),
                 },
             )?;
@@ -210,6 +213,14 @@ impl ClientRequest {
         let in_body = ["client_secret", "client_assertion", "client_assertion_type"];
         let has_header = request.headers().contains_key(header::AUTHORIZATION);
         if has_header || in_body.iter().all(|name| self.params.get(name).is_none()) { Challenge::Basic } else { Challenge::None }
+    }
+
+    /// The registered client that the request claims to be from, whether it is or not.
+    fn claimed_client(&self, connection: &mut AnyConnection, registered: &Registered<'_>) -> Result<Option<Arc<Client>>, Fault> {
+        let header = self.authorization.as_ref().ok().and_then(Option::as_ref);
+        let presented = Presented::read(header.map(|header| header.expose().as_str()), &self.params).ok();
+        let claimed = presented.as_ref().map(|presented| presented.client_id.as_str()).or_else(|| self.params.get("client_id"));
+        Ok(claimed.map_or(Ok(None), |id| registered.client(connection, id))?)
     }
 
     fn outcome(

@@ -23,7 +23,12 @@ use super::{
     request::{QUERY_LIMIT, header_text, no_context},
     transport,
 };
-use crate::{app::App, pages::Problem, protocol::values::id::Id, random};
+use crate::{
+    app::App,
+    pages::Problem,
+    protocol::{oauth::client_refusal::ClientRefusal, values::id::Id},
+    random,
+};
 
 /// The header that carries the request id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -61,7 +66,7 @@ pub async fn around<B: MessageBody + 'static>(
         ServiceResponse::new(request, response).map_into_right_body()
     } else {
         let called = next.call(request).await.inspect_err(|error| {
-            let note = Note { text: "rejected by the HTTP library".to_owned(), is_refusal: true };
+            let note = Note { text: "rejected by the HTTP library".to_owned(), is_refusal: true, refused: None };
             line.answered = Some((error.as_response_error().status_code().as_u16(), note));
         });
         called?.map_into_left_body()
@@ -71,8 +76,11 @@ pub async fn around<B: MessageBody + 'static>(
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    let note = response.response().extensions().get::<Note>().cloned();
-    line.answered = Some((response.status().as_u16(), note.unwrap_or_default()));
+    let note = response.response_mut().extensions_mut().remove::<Note>().unwrap_or_default();
+    if let Some((client, error)) = note.refused.as_deref() {
+        app.refusals.add(ClientRefusal::new(client, &line.path, error, now));
+    }
+    line.answered = Some((response.status().as_u16(), note));
     Ok(response)
 }
 
@@ -105,7 +113,7 @@ impl Drop for LogLine {
     fn drop(&mut self) {
         let Self { id, method, path, address, started, answered } = self;
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let Some((status, Note { text: note, is_refusal })) = answered else {
+        let Some((status, Note { text: note, is_refusal, .. })) = answered else {
             tracing::warn!(id, %method, path, micros, %address, note = "the client disconnected before the response", "request");
             return;
         };

@@ -9,7 +9,10 @@ use super::{
     reply::Reply,
 };
 use crate::{
-    protocol::error::{ErrorCode, ProtocolError},
+    protocol::{
+        error::{ErrorCode, ProtocolError},
+        oauth::client::Client,
+    },
     store::error::Outage,
 };
 
@@ -52,6 +55,16 @@ impl Outage for OauthError {
 }
 
 impl OauthError {
+    /// The error response to a request of this registered client, for its operator as well.
+    #[must_use]
+    pub fn refusal(&self, challenge: Challenge, client: Option<&Client>) -> Reply {
+        let reply = self.reply(challenge);
+        match (self, client) {
+            (Self::Protocol(error), Some(client)) => reply.recorded_for(&client.id, error.to_string()),
+            _ => reply,
+        }
+    }
+
     /// The error response.
     #[must_use]
     pub fn reply(&self, challenge: Challenge) -> Reply {

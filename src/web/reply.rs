@@ -17,6 +17,8 @@ pub struct Note {
     pub text: String,
     /// Whether the request was refused, although its status is not that of an error.
     pub is_refusal: bool,
+    /// The registered client that was refused, and why, for its operator.
+    pub refused: Option<Box<(String, String)>>,
 }
 
 /// A response.
@@ -114,14 +116,21 @@ impl Reply {
     /// The response with a note for the log line.
     #[must_use]
     pub fn noting(mut self, note: impl Into<String>) -> Self {
-        self.note = Some(Note { text: note.into(), is_refusal: false });
+        self.note = Some(Note { text: note.into(), ..Note::default() });
         self
     }
 
     /// The same for a refusal that is a redirect or a form: the log line is a warning, as that of an error status is.
     #[must_use]
     pub fn refusing(mut self, note: impl Into<String>) -> Self {
-        self.note = Some(Note { text: note.into(), is_refusal: true });
+        self.note = Some(Note { text: note.into(), is_refusal: true, refused: None });
+        self
+    }
+
+    /// The response, which is a refusal, with what its operator is told of it by `symbolon client check`.
+    #[must_use]
+    pub fn recorded_for(mut self, client_id: &str, error: impl Into<String>) -> Self {
+        self.note.get_or_insert_default().refused = Some(Box::new((client_id.to_owned(), error.into())));
         self
     }
 }

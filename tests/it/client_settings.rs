@@ -1,6 +1,7 @@
 //! A client's settings as they are stored: one column of JSON, strictly read, and the columns beside it that statements ask for. What
 //! is printed and read by the command line is `cli::client_json`.
 
+mod refusals;
 mod upgrade;
 
 use diesel::{

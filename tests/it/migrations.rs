@@ -85,6 +85,7 @@ fn up_down_and_up_again_with_the_same_tables_on_both() {
             "activity",
             "apis",
             "client_origins",
+            "client_refusals",
             "clients",
             "consents",
             "deletions",

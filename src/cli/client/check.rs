@@ -1,5 +1,5 @@
-//! `symbolon client check`: problems in a client's settings, line by line. The review is `protocol::oauth::client_review`; this module
-//! gathers its input, and fetches the client's keys as the server would.
+//! `symbolon client check`: problems in a client's settings, line by line, and its last refused requests. The review is
+//! `protocol::oauth::client_review`; this module gathers its input, and fetches the client's keys as the server would.
 
 use super::{
     super::{Answer, Error, Work, output},
@@ -8,6 +8,7 @@ use super::{
 use crate::{
     config::Config,
     jose::{client_keys::ClientKeys, keys::KeyRing},
+    operations::clients::{self, RefusalDetails},
     outbound::Outbound,
     protocol::{
         oauth::{
@@ -41,13 +42,25 @@ pub fn run(work: &mut Work<'_>, one: &One) -> Answer {
     let row = |line: &Finding| {
         [line.level.as_str().into(), line.setting.into(), line.is.clone(), line.should_be.clone(), line.section.into()]
     };
+    let refusals = clients::refusals(work, &client.id)?;
     let text = || {
         let rows: Vec<_> = findings.iter().map(row).collect();
-        output::table(["LEVEL", "SETTING", "IS", "SHOULD BE", "SECTION"], &rows)
+        output::table(["LEVEL", "SETTING", "IS", "SHOULD BE", "SECTION"], &rows) + &refused(&refusals)
     };
-    let answer = one.format.answer(&serde_json::json!({ "client_id": client.id, "findings": findings }), text)?;
+    let value = serde_json::json!({ "client_id": client.id, "findings": findings, "refusals": refusals });
+    let answer = one.format.answer(&value, text)?;
     let is_problem = findings.iter().any(|line| line.level == Level::Problem);
     if is_problem { Err(Error::Problems(answer)) } else { Ok(answer) }
+}
+
+/// The last refusals, as a table of its own.
+fn refused(refusals: &[RefusalDetails]) -> String {
+    if refusals.is_empty() {
+        return "\nNo request was refused in the last 30 days.\n".into();
+    }
+    let row = |one: &RefusalDetails| [one.last_at.to_string(), one.count.to_string(), one.endpoint.clone(), one.error.clone()];
+    let rows: Vec<_> = refusals.iter().map(row).collect();
+    format!("\nLast refused requests:\n\n{}", output::table(["LAST", "COUNT", "ENDPOINT", "ERROR"], &rows))
 }
 
 /// Whether the server can sign by this algorithm. It creates a key for the default algorithm by itself when it starts.

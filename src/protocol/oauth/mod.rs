@@ -7,6 +7,7 @@ pub mod client;
 pub mod client_assertion;
 pub mod client_auth;
 pub mod client_metadata;
+pub mod client_refusal;
 pub mod client_review;
 pub mod client_values;
 pub mod discovery;

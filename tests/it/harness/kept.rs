@@ -67,6 +67,7 @@ impl Server {
     /// Writes the pending history.
     pub fn flush(&self) {
         self.store(|connection| self.app.history.flush(connection));
+        self.store(|connection| self.app.refusals.flush(connection));
     }
 
     /// The activity of an account, newest first.
