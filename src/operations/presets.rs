@@ -22,7 +22,85 @@ macro_rules! files {
 }
 
 /// Every program.
-const FILES: &[(&str, &str)] = &files!["authjs", "dovecot", "grafana"];
+const FILES: &[(&str, &str)] = &files![
+    "allauth",
+    "appauth-js",
+    "arctic",
+    "argocd",
+    "aspnetcore",
+    "aspnetcore-api",
+    "authjs",
+    "authlib",
+    "aws-jwt-verify",
+    "badgateway-oauth2-client",
+    "better-auth",
+    "cosign",
+    "dovecot",
+    "express-oauth2-jwt-bearer",
+    "express-openid-connect",
+    "fastify-jwt-jwks",
+    "flask-oidc",
+    "flask-pyoidc",
+    "forgejo",
+    "gitea",
+    "gitlab",
+    "go-jwt",
+    "go-oidc",
+    "google-oauth-client",
+    "grafana",
+    "hono-oidc-auth",
+    "httpx-oauth",
+    "idpyoidc",
+    "immich",
+    "java-jwt",
+    "jellyfin",
+    "jupyterhub",
+    "kafka-broker",
+    "kafka-client",
+    "keycloak",
+    "keycloak-js",
+    "kubelogin",
+    "kubernetes",
+    "kubernetes-python",
+    "lemonldap-ng",
+    "lwp-authen-oauth2",
+    "mcp-python",
+    "mcp-remote",
+    "mcp-server-python",
+    "mcp-server-typescript",
+    "mcp-typescript",
+    "mod_auth_openidc",
+    "mod_oauth2",
+    "mozilla-django-oidc",
+    "nextcloud",
+    "nginx",
+    "nimbus",
+    "oauth2-proxy",
+    "oidc-client-ts",
+    "omniauth_openid_connect",
+    "outline",
+    "pac4j",
+    "paperless-ngx",
+    "passport-openidconnect",
+    "pgadmin",
+    "prometheus",
+    "python-jwt",
+    "quarkus",
+    "remix-auth-oauth2",
+    "requests-oauthlib",
+    "ruby-oauth2",
+    "scribejava",
+    "simple-oauth2",
+    "social-auth",
+    "spring-resource-server",
+    "spring-security",
+    "step",
+    "streamlit",
+    "superset",
+    "synapse",
+    "vaultwarden",
+    "zitadel-oidc",
+];
 
 static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
     // A file that cannot be read is found by the tests below.
@@ -163,16 +241,19 @@ impl Values {
 }
 
 /// Every program, by name.
+#[must_use]
 pub fn all() -> &'static [Preset] {
     &PRESETS
 }
 
 /// The names of those that are clients.
+#[must_use]
 pub fn names() -> Vec<&'static str> {
     all().iter().filter(|preset| preset.client.is_some()).map(|preset| preset.name).collect()
 }
 
 /// The client of this name.
+#[must_use]
 pub fn find(name: &str) -> Option<&'static Preset> {
     all().iter().find(|preset| preset.name == name && preset.client.is_some())
 }

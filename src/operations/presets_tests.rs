@@ -1,3 +1,5 @@
+//! Tests of the programs: each file can be read, its client can be registered, and its lines have no unknown placeholder.
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 use super::*;

@@ -26,8 +26,7 @@ pub struct Program {
     /// configuration is printed. Other options are applied on top
     #[arg(long = "for", value_name = "PROGRAM", value_parser = preset(), conflicts_with_all = ["from_json", "kind"])]
     preset: Option<&'static Preset>,
-    /// Where that program is, such as https://grafana.example.com
-    #[arg(long, requires = "preset")]
+    #[arg(long, requires = "preset", help = "Where that program is, such as https://grafana.example.com")]
     url: Option<String>,
 }
 
@@ -80,10 +79,10 @@ fn text(preset: &Preset, client: &Client, application: &[Filled], values: &Value
     let kept = if client.settings.has_secret() { " Its secret stands below, and is not shown again." } else { "" };
     let mut text = format!("Registered client {} for {}.{kept}\n", client.id, preset.title);
     for part in application {
-        text += &format!("\n# {}\n\n{}\n", part.place, part.lines.trim_end());
+        text.extend(["\n# ", part.place, "\n\n", part.lines.trim_end(), "\n"]);
     }
     if let Some(commands) = &preset.commands {
-        text += &format!("\n# At this server as well\n\n{}\n", values.fill(commands).trim_end());
+        text.extend(["\n# At this server as well\n\n", values.fill(commands).trim_end(), "\n"]);
     }
     output::clean_lines(&text)
 }
