@@ -126,7 +126,8 @@ pub struct Preset {
     pub tried: Tried,
     /// An example of where the program is, if its redirect URIs depend on that.
     pub url: Option<String>,
-    /// The settings of its client, by the members of [`ClientMetadata`] without its name; `{url}` stands for where the program is.
+    /// The settings of its client, by the members of [`ClientMetadata`]; without a name it has the program's. `{url}` stands for
+    /// where the program is.
     /// Absent for what is no client.
     pub client: Option<Map<String, Value>>,
     /// Commands at the server besides `client add`.
@@ -266,7 +267,7 @@ impl Preset {
     pub fn settings(&self, url: Option<&str>) -> Result<ClientMetadata, Invalid> {
         let url = self.address(url)?;
         let mut given = self.client.clone().unwrap_or_default();
-        given.insert("client_name".into(), self.title.clone().into());
+        given.entry("client_name").or_insert_with(|| self.title.clone().into());
         let values = Values(vec![("url", url)]);
         given.values_mut().for_each(|value| values.fill_value(value));
         ClientMetadata::read(&given)

@@ -15,6 +15,7 @@ mod import;
 mod keys;
 mod links;
 mod operator;
+mod programs;
 mod secrets;
 mod settings;
 mod spellings;

@@ -84,5 +84,8 @@ fn text(preset: &Preset, client: &Client, application: &[Filled], values: &Value
     if let Some(commands) = &preset.commands {
         text.extend(["\n# At this server as well\n\n", values.fill(commands).trim_end(), "\n"]);
     }
+    if let Some(notes) = &preset.notes {
+        text.extend(["\n# Notes\n\n", notes.trim_end(), "\n"]);
+    }
     output::clean_lines(&text)
 }
