@@ -18,9 +18,9 @@ use crate::{
             entitlement::Entitlement,
         },
         oauth::{
-            api,
             client::{Client, GrantType},
-            scope::Scopes,
+            resource::KnownScopes,
+            scope::{ScopeClaims, Scopes},
         },
         oidc::claims::{self, ReadAccessToken},
         secrets::SecretRing,
@@ -192,7 +192,7 @@ impl Inspector<'_> {
         let issuer = self.config.issuer.as_str();
         let resources: Vec<_> = verify::audiences(&claims).filter(|uri| *uri != issuer).map(str::to_owned).collect();
         let left = match Entitlement::of_token(&client, &said.scopes, &resources) {
-            Ok(left) => narrow(connection, &self.registered, left, &resources)?,
+            Ok(left) => narrow(connection, self.known(), left, (&resources, &said.scopes), false)?,
             Err(error) => Err(error),
         };
         let left = match left {
@@ -248,13 +248,20 @@ impl Inspector<'_> {
             Verdict::Repeat => last_use.plus(policy.retry_window),
             Verdict::Reused(_, error) | Verdict::Refuse(error) => return refused(&error.description),
         };
-        let left = match left_of(connection, &self.registered, (&client, &grant), &grant.scopes, &[])? {
+        let left = match left_of(connection, self.known(), (&client, &grant), &grant.scopes, &[])? {
             Ok(left) => left,
             Err(error) => return refused(&error.description),
         };
         Ok(Ok(RefreshToken { expires_at: grant.expires_at.min(end), client, grant, left }))
     }
+
+    fn known(&self) -> Known<'_> {
+        (&self.registered, &self.config.scope_claims)
+    }
 }
+
+/// The registered APIs, and the operator's own scopes about users.
+pub type Known<'a> = (&'a Registered<'a>, &'a ScopeClaims);
 
 /// The client's current entitlement from a grant: the rest of the requested scopes and resources, with the scopes limited to the
 /// APIs that the token is for.
@@ -263,7 +270,7 @@ impl Inspector<'_> {
 /// When the database fails.
 pub fn left_of(
     connection: &mut AnyConnection,
-    registered: &Registered<'_>,
+    known: Known<'_>,
     (client, grant): (&Client, &Grant),
     scopes: &Scopes,
     resources: &[String],
@@ -272,24 +279,27 @@ pub fn left_of(
         Ok(left) => left,
         Err(error) => return Ok(Err(error)),
     };
-    let mut known = grant.audiences.clone(); // the client may have lost some of them since
-    known.extend(client.settings.audiences.iter().filter(|uri| !grant.audiences.contains(uri)).cloned());
-    narrow(connection, registered, left, &known)
+    let mut among = grant.audiences.clone(); // the client may have lost some of them since
+    among.extend(client.settings.audiences.iter().filter(|uri| !grant.audiences.contains(uri)).cloned());
+    narrow(connection, known, left, (&among, &grant.scopes), !resources.is_empty())
 }
 
-/// Removes the scopes of those of these APIs that the token is not for (RFC 8707 §2.2).
+/// Removes what does not go together ([`Entitlement::narrowed`]): of these APIs, and of the scopes that there were `before`.
 fn narrow(
     connection: &mut AnyConnection,
-    registered: &Registered<'_>,
-    mut left: Entitlement,
-    known: &[String],
+    (registered, of_users): Known<'_>,
+    left: Entitlement,
+    (among, before): (&[String], &Scopes),
+    is_named: bool,
 ) -> Result<std::result::Result<Entitlement, ProtocolError>> {
-    if !left.scopes.is_empty() && !left.is_for_all(known) {
-        left.scopes = api::scopes_at(&left.scopes, &registered.apis(connection, known)?, &left.resources);
-        if left.scopes.is_empty() {
-            let text = "scope: none of the granted scopes belongs to the requested resource";
-            return Ok(Err(ProtocolError::new(ErrorCode::InvalidScope, text)));
-        }
+    if left.scopes.is_empty() || left.scopes == *before && left.is_for_all(among) {
+        return Ok(Ok(left));
+    }
+    let apis = registered.all_apis(connection)?;
+    let left = left.narrowed(&KnownScopes { of_users, apis: &apis }, among, before, is_named);
+    if left.scopes.is_empty() {
+        let text = "scope: none of the granted scopes belongs to the requested resource";
+        return Ok(Err(ProtocolError::new(ErrorCode::InvalidScope, text)));
     }
     Ok(Ok(left))
 }

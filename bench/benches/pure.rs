@@ -25,6 +25,7 @@ use symbolon::testing::{
             client::{AuthMethod, Client, ClientKind},
             client_auth::{Presented, secret_hash},
             pkce::Challenge,
+            resource::KnownScopes,
             scope::{ScopeClaims, Scopes},
             token_request::TokenRequest,
         },
@@ -141,6 +142,7 @@ fn token_requests(criterion: &mut Criterion) {
 
 fn authorization_requests(criterion: &mut Criterion) {
     let (client, custom) = (client(), ScopeClaims::default());
+    let known = KnownScopes { of_users: &custom, apis: &[] };
     let query = encode([
         ("response_type", "code"),
         ("client_id", "notes-app"),
@@ -153,13 +155,13 @@ fn authorization_requests(criterion: &mut Criterion) {
         ("resource", API),
     ]);
     let params = Params::parse(&query);
-    assert!(AuthorizationRequest::parse(&params, &client, &custom).is_ok());
+    assert!(AuthorizationRequest::parse(&params, &client, &known).is_ok());
     let challenge = Challenge::stored(CHALLENGE.into());
     assert!(challenge.is_answered_by(VERIFIER));
 
     let mut group = criterion.benchmark_group("authorization request");
     group.bench_function("query", |b| b.iter(|| Params::parse(black_box(&query))));
-    group.bench_function("read", |b| b.iter(|| AuthorizationRequest::parse(black_box(&params), &client, &custom)));
+    group.bench_function("read", |b| b.iter(|| AuthorizationRequest::parse(black_box(&params), &client, &known)));
     group.bench_function("query, written again", |b| b.iter(|| black_box(&params).to_query(&["prompt"], &[("asked", "login")])));
     group.bench_function("scopes", |b| b.iter(|| Scopes::parse(black_box(SCOPES))));
     group.bench_function("PKCE challenge", |b| b.iter(|| Challenge::parse(black_box(CHALLENGE), Some("S256"))));

@@ -120,6 +120,17 @@ impl Registered<'_> {
         Ok(Some(client))
     }
 
+    /// Every registered API.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn all_apis(&self, connection: &mut AnyConnection) -> Result<Arc<[Api]>> {
+        match self.kept(|kept| kept.apis.clone()) {
+            Some(all) => Ok(all),
+            None => self.read_apis(connection),
+        }
+    }
+
     /// The registered ones among these APIs.
     ///
     /// # Errors
@@ -128,17 +139,15 @@ impl Registered<'_> {
         if uris.is_empty() {
             return Ok(Vec::new());
         }
-        let all = match self.kept(|kept| kept.apis.clone()) {
-            Some(all) => all,
-            None => self.read_apis(connection)?,
-        };
-        Ok(all.iter().filter(|api| uris.contains(&api.uri)).cloned().collect())
+        Ok(self.all_apis(connection)?.iter().filter(|api| uris.contains(&api.uri)).cloned().collect())
     }
 
     fn read_apis(&self, connection: &mut AnyConnection) -> Result<Arc<[Api]>> {
         let (apis, revisions): (Vec<_>, Vec<_>) = apis::read_all(connection)?.into_iter().unzip();
         let apis: Arc<[Api]> = apis.into();
-        self.keep(revisions.first().copied().flatten(), |kept| kept.apis = Some(apis.clone()));
+        // Where there is none, that is kept as of the revision of this request, which is the same or an older one.
+        let revision = revisions.first().copied().unwrap_or(Some(self.revision));
+        self.keep(revision, |kept| kept.apis = Some(apis.clone()));
         Ok(apis)
     }
 

@@ -177,7 +177,10 @@ impl Handler<'_> {
         }
         self.note(&grant);
         let code = Credential { kind: Kind::Code, id: grant.id, generation: 0 }.derive(&self.app.config.secrets);
-        let note = format!("code issued: grant {} client {} user {}", grant.id, client.id, session.user_id);
+        let mut note = format!("code issued: grant {} client {} user {}", grant.id, client.id, session.user_id);
+        if !request.left_out.is_empty() {
+            note = format!("{note}, without scope '{}'", request.left_out);
+        }
         let answer = authorization_response::success(&request.address, self.app.config.issuer.as_str(), code);
         Ok(page::authorization_response(self.app.config.issuer.base(), self.context, &answer).noting(note))
     }

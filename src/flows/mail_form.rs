@@ -13,16 +13,16 @@ use crate::{
     protocol::{
         account::login_name::LoginName,
         grant::credential::{Credential, Kind},
-        oauth::authorization::AuthorizationRequest,
         secrets::stamp::{self, Purpose},
         values::{params::Params, time::Span},
     },
     random,
     store::{
-        AnyConnection, clients,
+        AnyConnection,
         deliveries::{self, Content, MailRequest},
     },
     web::{
+        authorization_request,
         blocking::Priority,
         fault::Fault,
         forms, page,
@@ -105,9 +105,8 @@ impl MailForm {
 
     /// The name of the app that sent the user here, if its request is valid.
     pub fn client_name(&self, app: &App, connection: &mut AnyConnection) -> Result<Option<String>, Fault> {
-        let client = self.query.get("client_id").map(|id| clients::find(connection, id)).transpose()?.flatten();
-        let is_good = |client: &_| AuthorizationRequest::parse(&self.query, client, &app.config.scope_claims).is_ok();
-        Ok(client.filter(is_good).map(|client| client.settings.client_name))
+        let pending = authorization_request::pending(app, connection, &self.query, self.context.now)?;
+        Ok(pending.map(|(client, _)| client.settings.client_name.clone()))
     }
 
     /// The CSRF value of a form.

@@ -127,7 +127,10 @@ pub fn add(context: &mut Context<'_>, new: NewApi) -> Result<ApiView, OperationE
     let api = Api { uri: new.uri, name: new.name.trim().to_owned(), scopes: new.scopes, created_at: context.now };
     api.check(context.config.scope_claims.scopes())?;
     match apis::insert(context.connection, &api) {
-        Err(store::Error::Conflict(_)) => Err(Conflict::Api(api.uri).into()),
+        Err(store::Error::Conflict(_)) => {
+            let registered = apis::named(context.connection, &api.uri)?;
+            Err(Conflict::Api(registered.map_or(api.uri, |registered| registered.uri)).into())
+        }
         inserted => {
             inserted?;
             // A client in an older database may already name it.
@@ -152,9 +155,12 @@ pub fn list(context: &mut Context<'_>, slice: &Slice) -> Result<Page<ApiView>, O
 /// # Errors
 /// [`OperationError::NotFound`], or the database's.
 pub fn show(context: &mut Context<'_>, uri: &str) -> Result<ApiView, OperationError> {
-    let found = apis::of(context.connection, &[uri.to_owned()])?.pop();
-    let api = found.ok_or_else(|| Resource::Api.missing(uri))?;
+    let api = named(context, uri)?;
     view(context, api)
+}
+
+fn named(context: &mut Context<'_>, uri: &str) -> Result<Api, OperationError> {
+    apis::named(context.connection, uri)?.ok_or_else(|| Resource::Api.missing(uri))
 }
 
 /// Changes an API; scopes that no longer belong to any API are removed from all clients.
@@ -162,9 +168,9 @@ pub fn show(context: &mut Context<'_>, uri: &str) -> Result<ApiView, OperationEr
 /// # Errors
 /// [`OperationError::NotFound`], [`OperationError::Invalid`], or the database's.
 pub fn change(context: &mut Context<'_>, uri: &str, changes: &ApiChanges) -> Result<ChangedApi, OperationError> {
-    let before = clients::all(context.connection)?;
+    let (before, Api { uri, .. }) = (clients::all(context.connection)?, named(context, uri)?);
     let custom = &context.config.scope_claims;
-    let found = apis::change(context.connection, uri, |api| -> Result<(), OperationError> {
+    let found = apis::change(context.connection, &uri, |api| -> Result<(), OperationError> {
         changes.apply(api)?;
         Ok(api.check(custom.scopes())?)
     })?;
@@ -178,12 +184,12 @@ pub fn change(context: &mut Context<'_>, uri: &str, changes: &ApiChanges) -> Res
 /// # Errors
 /// [`OperationError::NotFound`], or the database's.
 pub fn remove(context: &mut Context<'_>, uri: &str) -> Result<RemovedApi, OperationError> {
-    let before = clients::all(context.connection)?;
-    if !apis::remove(context.connection, uri)? {
+    let (before, Api { uri, .. }) = (clients::all(context.connection)?, named(context, uri)?);
+    if !apis::remove(context.connection, &uri)? {
         return Err(Resource::Api.missing(uri));
     }
     let lost = losses(&before, &clients::all(context.connection)?);
-    Ok(RemovedApi { uri: uri.to_owned(), removed: true, lost })
+    Ok(RemovedApi { uri, removed: true, lost })
 }
 
 fn losses(before: &[Client], after: &[Client]) -> Vec<Loss> {

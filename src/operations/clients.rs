@@ -136,6 +136,9 @@ pub fn refusals(context: &mut Context<'_>, id: &str) -> Result<Vec<RefusalDetail
 }
 
 fn expect_secret(client: &Client) -> Result<(), Invalid> {
+    if client.settings.keeps_secret() {
+        return Ok(());
+    }
     let why = match client.settings.token_endpoint_auth_method {
         AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => return Ok(()),
         AuthMethod::None => format!("a {} client, which has no secret", client.settings.kind.as_str()),

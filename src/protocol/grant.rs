@@ -16,7 +16,7 @@ use super::{
     oauth::{
         client::Client,
         pkce::Challenge,
-        return_address,
+        resource, return_address,
         scope::{OFFLINE_ACCESS, Scopes},
     },
     oidc::{authentication::Amr, claims_request::ClaimsRequest},
@@ -308,7 +308,7 @@ fn too_wide(grant: &Grant, presented: &Presentation<'_>) -> Option<ProtocolError
             format!("scope: '{outside}' was not granted; the granted scope is '{}'", grant.scopes),
         ));
     }
-    let outside = presented.resources.iter().find(|resource| !grant.audiences.contains(resource))?;
+    let outside = presented.resources.iter().find(|sent| resource::find(&grant.audiences, sent).is_none())?;
     Some(ProtocolError::new(ErrorCode::InvalidTarget, format!("resource: '{outside}' was not granted")))
 }
 

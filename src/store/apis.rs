@@ -10,7 +10,10 @@ use super::{
     revisions::{self, revision},
     schema::apis,
 };
-use crate::protocol::oauth::api::{Api, ApiScope};
+use crate::protocol::oauth::{
+    api::{Api, ApiScope},
+    resource,
+};
 
 type Columns = (String, String, String, i64);
 
@@ -33,6 +36,17 @@ pub fn of(connection: &mut AnyConnection, uris: &[String]) -> Result<Vec<Api>> {
         [uri] => apis::table.find(uri).load::<Columns>(connection)?.into_iter().map(to_value).collect(),
         uris => apis::table.filter(apis::uri.eq_any(uris)).load::<Columns>(connection)?.into_iter().map(to_value).collect(),
     }
+}
+
+/// The API with this identifier, in this spelling or, if there is none, another one (`resource::is_same`).
+///
+/// # Errors
+/// Database errors.
+pub fn named(connection: &mut AnyConnection, uri: &str) -> Result<Option<Api>> {
+    if let Some(api) = of(connection, &[uri.to_owned()])?.pop() {
+        return Ok(Some(api));
+    }
+    Ok(all(connection)?.into_iter().find(|api| resource::is_same(&api.uri, uri)))
 }
 
 /// Every API, each with the revision it was read at.
@@ -65,7 +79,7 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Api>> {
 /// Inserts an API.
 ///
 /// # Errors
-/// [`super::Error::Conflict`] if the identifier is already registered.
+/// [`super::Error::Conflict`] if the identifier is already registered, in this spelling or another one.
 pub fn insert(connection: &mut AnyConnection, api: &Api) -> Result<()> {
     let row = (
         apis::uri.eq(&api.uri),
@@ -75,6 +89,9 @@ pub fn insert(connection: &mut AnyConnection, api: &Api) -> Result<()> {
     );
     dialect::together(connection, |connection| {
         revisions::registrations_change(connection)?;
+        if named(connection, &api.uri)?.is_some() {
+            return Err(Error::Conflict(api.uri.clone()));
+        }
         diesel::insert_into(apis::table).values(row).execute(connection)?;
         Ok(())
     })
@@ -141,6 +158,9 @@ fn take_away(connection: &mut AnyConnection, before: &Api, uri: Option<&str>) ->
         let is_owned =
             |scope: &str| left.iter().any(|api| api.has(scope) && (!was_its || client.settings.audiences.contains(&api.uri)));
         client.settings.scope = client.settings.scope.retain(|scope| !before.has(scope) || is_owned(scope));
+        if let Some(default) = &mut client.settings.default_scope {
+            *default = default.intersection(&client.settings.scope);
+        }
         client.settings.audiences.retain(is_kept);
         client.settings.introspects.retain(is_kept);
         if let Some(default) = &mut client.settings.default_audiences {

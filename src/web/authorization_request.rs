@@ -12,13 +12,17 @@ use crate::{
     protocol::{
         error::{ErrorCode, ProtocolError},
         oauth::{
-            api::scopes_at,
             authorization::{self, AuthorizationRequest, PageProblem, Refusal},
-            client::{Client, ClientMetadata},
+            client::{Client, ClientKind, ClientMetadata},
+            redirect_uri,
+            resource::KnownScopes,
             return_address::{Mismatch, ReturnAddress},
         },
         oidc::prompt,
-        values::params::{FlawKind, Params},
+        values::{
+            params::{FlawKind, Params},
+            time::Timestamp,
+        },
     },
     store::AnyConnection,
 };
@@ -62,36 +66,36 @@ pub fn read(
         let page = page::error(base, context, 400, Problem::ClientDisabled { client_name: &client.settings.client_name });
         return Ok(Read::Page(page.noting(format!("client {id}: disabled"))));
     }
-    match AuthorizationRequest::parse(params, &client, &app.config.scope_claims) {
+    let apis = registered.all_apis(connection)?;
+    let known = KnownScopes { of_users: &app.config.scope_claims, apis: &apis };
+    match AuthorizationRequest::parse(params, &client, &known) {
         Ok(request) if request.prompt.create && !app.is_registration_open() => {
             let error = ProtocolError::new(ErrorCode::InvalidRequest, prompt::unknown(prompt::CREATE, false));
             Ok(Read::Refused(request.address, error))
         }
-        Ok(request) => narrow(connection, registered, client, request),
+        Ok(request) => Ok(Read::Good(Box::new((client, request)))),
         Err(Refusal::Page(problem)) => Ok(Read::Page(show(base, context, Some(&client), params, &problem))),
         Err(Refusal::Redirect(address, error)) => Ok(Read::Refused(address, error)),
     }
 }
 
-/// RFC 8707 §2.2: only scopes of the requested APIs are asked for and consented to. The rows are read only if the request does not
-/// name all of the client's APIs.
-fn narrow(
+/// The request in the query of one of our own pages, with its client, if it is valid; the page works without.
+///
+/// # Errors
+/// When the database fails.
+pub fn pending(
+    app: &App,
     connection: &mut AnyConnection,
-    registered: &Registered<'_>,
-    client: Arc<Client>,
-    mut request: AuthorizationRequest,
-) -> Result<Read, Fault> {
-    if client.settings.audiences.iter().all(|uri| request.audiences.contains(uri)) {
-        return Ok(Read::Good(Box::new((client, request))));
-    }
-    let apis = registered.apis(connection, &client.settings.audiences)?;
-    request.scopes = scopes_at(&request.scopes, &apis, &request.audiences);
-    request.consent_scopes = scopes_at(&request.consent_scopes, &apis, &request.audiences);
-    if request.scopes.is_empty() {
-        let text = "scope: expected at least one scope of the requested resource, received none";
-        return Ok(Read::Refused(request.address, ProtocolError::new(ErrorCode::InvalidScope, text)));
-    }
-    Ok(Read::Good(Box::new((client, request))))
+    params: &Params,
+    now: Timestamp,
+) -> Result<Option<(Arc<Client>, AuthorizationRequest)>, Fault> {
+    let Some(id) = params.get("client_id") else { return Ok(None) };
+    let registered = app.registrations.now(connection, now)?;
+    let Some(client) = registered.client(connection, id)? else { return Ok(None) };
+    let apis = registered.all_apis(connection)?;
+    let known = KnownScopes { of_users: &app.config.scope_claims, apis: &apis };
+    let request = AuthorizationRequest::parse(params, &client, &known).ok();
+    Ok(request.map(|request| (client, request)))
 }
 
 fn show(base: &str, context: &Context, client: Option<&Client>, params: &Params, problem: &PageProblem) -> Reply {
@@ -109,15 +113,14 @@ fn show(base: &str, context: &Context, client: Option<&Client>, params: &Params,
             Problem::RedirectUriMissing { registered_count: client.map_or(0, |client| client.settings.redirect_uris.len()) }
         }
         PageProblem::RedirectUri(Mismatch::Unregistered) => {
-            let registered = client.map(|client| client.settings.redirect_uris.as_slice()).unwrap_or_default();
-            let hint = registered.iter().find_map(|uri| difference(uri, received));
+            let hint = client.and_then(|client| hint(client, received));
             Problem::RedirectUriMismatch { received, client_name: name, hint }
         }
     };
     let page = page::error(base, context, 400, shown);
     match (client, problem) {
         (Some(client), PageProblem::RedirectUri(mismatch)) => {
-            let why = note(mismatch, client, received);
+            let why = note(client, mismatch, received);
             page.noting(format!("client {}: {why}", client.id)).recorded_for(&client.id, why)
         }
         _ => page,
@@ -126,12 +129,13 @@ fn show(base: &str, context: &Context, client: Option<&Client>, params: &Params,
 
 /// Why the redirect URI was refused, for the log and the client's operator: with the command that would allow it, where it could be
 /// registered. Anyone can send anything; only the operator knows whether it is the client's.
-fn note(mismatch: &Mismatch, client: &Client, received: &str) -> String {
+fn note(client: &Client, mismatch: &Mismatch, received: &str) -> String {
     if *mismatch == Mismatch::Missing {
         return "redirect_uri: expected a registered one, received none".to_owned();
     }
     let start: String = received.chars().take(300).collect();
-    let text = format!("redirect_uri: expected a registered one, received '{start}'");
+    let hint = hint(client, received).map(|hint| format!(", of which {hint}")).unwrap_or_default();
+    let text = format!("redirect_uri: expected a registered one, received '{start}'{hint}");
     let mut uris = client.settings.redirect_uris.clone();
     uris.push(received.to_owned());
     let registered = ClientMetadata { redirect_uris: uris, ..client.settings.clone() };
@@ -143,27 +147,40 @@ fn note(mismatch: &Mismatch, client: &Client, received: &str) -> String {
     format!("{text}; to allow it, if it is the client's: symbolon client set {}{options}", client.id)
 }
 
-/// The one difference between two URIs, if there is exactly one of the usual kinds.
-fn difference(registered: &str, received: &str) -> Option<RedirectHint> {
-    let trimmed = |uri: &str| uri.trim_end_matches('/').to_owned();
-    if trimmed(registered) == trimmed(received) {
-        return Some(RedirectHint::TrailingSlash);
+fn hint(client: &Client, received: &str) -> Option<RedirectHint> {
+    let Client { settings, .. } = client;
+    settings.redirect_uris.iter().find_map(|registered| difference(settings.kind, registered, received))
+}
+
+/// The one difference between two URIs as they are compared, if there is exactly one.
+fn difference(kind: ClientKind, registered: &str, received: &str) -> Option<RedirectHint> {
+    let (registered, received) = (redirect_uri::as_compared(kind, registered), redirect_uri::as_compared(kind, received));
+    let (registered, received) = (parts(&registered)?, parts(&received)?);
+    let mut differing = registered.into_iter().zip(received).enumerate().filter(|(_, (one, other))| one != other);
+    let (part, (one, other)) = differing.next()?;
+    if differing.next().is_some() {
+        return None;
     }
-    if registered.eq_ignore_ascii_case(received) {
-        return Some(RedirectHint::HostCase);
-    }
-    if registered.split('?').next() == received.split('?').next() {
-        return Some(RedirectHint::QueryDiffers);
-    }
-    let (a, b) = (url::Url::parse(registered).ok()?, url::Url::parse(received).ok()?);
-    let rest_is_same = a.path() == b.path() && a.query() == b.query();
-    let loopback = |host: Option<&str>| matches!(host, Some("localhost" | "127.0.0.1" | "[::1]"));
-    match (a.scheme() == b.scheme(), a.host_str() == b.host_str(), a.port() == b.port()) {
-        (false, true, _) if rest_is_same => Some(RedirectHint::Scheme),
-        (true, true, false) if rest_is_same => Some(RedirectHint::Port),
-        (true, false, _) if rest_is_same && loopback(a.host_str()) && loopback(b.host_str()) => Some(RedirectHint::Localhost),
+    let is_loopback = |host| redirect_uri::LOOPBACK.contains(&host);
+    match part {
+        0 => Some(RedirectHint::Scheme),
+        1 if is_loopback(one) && is_loopback(other) => Some(RedirectHint::Localhost),
+        2 => Some(RedirectHint::Port),
+        3 if one.trim_end_matches('/') == other.trim_end_matches('/') => Some(RedirectHint::TrailingSlash),
+        1 | 3 if one.eq_ignore_ascii_case(other) => Some(RedirectHint::LetterCase),
+        4 => Some(RedirectHint::QueryDiffers),
         _ => None,
     }
+}
+
+/// Scheme, host, port, path and query, as they are written: parsers would hide a difference.
+fn parts(uri: &str) -> Option<[&str; 5]> {
+    let (scheme, rest) = uri.split_once("://")?;
+    let (before_query, query) = rest.split_at(rest.find('?').unwrap_or(rest.len()));
+    let (authority, path) = before_query.split_at(before_query.find('/').unwrap_or(before_query.len()));
+    let port = authority.rfind(':').filter(|at| !authority.get(*at..).is_some_and(|rest| rest.contains(']')));
+    let (host, port) = authority.split_at(port.unwrap_or(authority.len()));
+    Some([scheme, host, port, path, query])
 }
 
 #[cfg(test)]
@@ -175,15 +192,42 @@ mod tests {
         let registered = "https://app.example.com/cb";
         for (received, hint) in [
             ("https://app.example.com/cb/", Some(RedirectHint::TrailingSlash)),
-            ("https://App.example.com/cb", Some(RedirectHint::HostCase)),
+            ("https://App.example.com/cb", Some(RedirectHint::LetterCase)),
+            ("https://app.example.com/CB", Some(RedirectHint::LetterCase)),
             ("https://app.example.com/cb?x=1", Some(RedirectHint::QueryDiffers)),
             ("http://app.example.com/cb", Some(RedirectHint::Scheme)),
             ("https://app.example.com:8443/cb", Some(RedirectHint::Port)),
+            ("https://app.example.com:443/cb", Some(RedirectHint::Port)),
+            ("http://app.example.com:8443/cb", None),
+            ("https://app.example.com:8443/cb/", None),
+            ("https://app.example.com/other", None),
             ("https://evil.example/cb", None),
             ("nonsense", None),
         ] {
-            assert_eq!(difference(registered, received), hint, "{received}");
+            assert_eq!(difference(ClientKind::Web, registered, received), hint, "{received}");
         }
-        assert_eq!(difference("http://localhost:8081/cb", "http://127.0.0.1:8081/cb"), Some(RedirectHint::Localhost));
+        let with_query = difference(ClientKind::Web, "https://a.example/cb?x=1", "https://a.example/cb/?x=1");
+        assert_eq!(with_query, Some(RedirectHint::TrailingSlash));
+        assert_eq!(difference(ClientKind::Web, "https://a.example", "https://a.example/"), Some(RedirectHint::TrailingSlash));
+    }
+
+    #[test]
+    fn on_loopback_the_difference_is_what_is_compared() {
+        use ClientKind::{Native, Spa};
+        use RedirectHint::{Localhost, Port, QueryDiffers, TrailingSlash};
+        for (kind, registered, received, hint) in [
+            (Spa, "http://localhost:8081/cb", "http://127.0.0.1:8081/cb", Some(Localhost)),
+            (Spa, "http://localhost:8081/cb", "http://127.0.0.1:8082/cb", None),
+            (Spa, "http://127.0.0.1/", "http://127.0.0.1:5000", Some(Port)),
+            (Spa, "http://127.0.0.1:5000", "http://127.0.0.1", Some(Port)),
+            (Native, "http://localhost/cb", "http://[::1]:5000/cb", Some(Localhost)),
+            (Native, "http://127.0.0.1/cb", "http://127.0.0.1:5000/cb/", Some(TrailingSlash)),
+            (Native, "http://127.0.0.1:1/cb", "http://127.0.0.1:5000/cb?x", Some(QueryDiffers)),
+            (Native, "http://127.0.0.1/cb", "http://127.0.0.1:0/cb", Some(Port)),
+            (Native, "http://127.0.0.1/cb", "http://127.0.0.1:5000/other", None),
+            (Native, "com.example.app:/cb", "com.example.app:/cb/", None),
+        ] {
+            assert_eq!(difference(kind, registered, received), hint, "{kind:?} {registered} {received}");
+        }
     }
 }

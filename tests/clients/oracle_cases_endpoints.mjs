@@ -7,8 +7,8 @@ const json = ({ text }) => JSON.parse(text);
 const wrongly = (client) => ({ as: `Basic ${Buffer.from(`${client}:wrong`).toString('base64')}` });
 
 /** Sends to `endpoint` as `client` the token that `member` names, of a fresh authorization of `owner`. */
-const about = (endpoint, member, { client = 'web', owner = 'web', form = {}, how = {}, times = 1 } = {}) => async (server) => {
-  const tokens = await server.tokens(owner);
+const about = (endpoint, member, { client = 'web', owner = 'web', form = {}, how = {}, times = 1, request = {} } = {}) => async (server) => {
+  const tokens = await server.tokens(owner, request);
   let answer;
   for (let time = 0; time < times; time += 1) answer = await server.post(endpoint, client, { token: tokens[member], ...form }, how);
   return answer;
@@ -96,7 +96,7 @@ export const otherEndpoints = [
   }),
   ...cases('introspection', {
     ...common('introspection'),
-    'by the API, an access token': about('introspection', 'access_token', { client: 'api' }),
+    'by the API, an access token': about('introspection', 'access_token', { client: 'api', request: { resource: 'https://api.example.com' } }),
     'by the API, a refresh token': about('introspection', 'refresh_token', { client: 'api' }),
     'a token of client_credentials': async (server) => {
       const { access_token } = json(await server.post('token', 'service', { grant_type: 'client_credentials' }));

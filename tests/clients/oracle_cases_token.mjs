@@ -130,14 +130,14 @@ export const tokenRequests = [
     'both of two asked for': asked({ resource: [API, FILES] }, { resource: [API, FILES] }),
     'none of two asked for': asked({ resource: [API, FILES] }),
     'one that was not asked for': asked({ resource: API }, { resource: FILES }),
-    'one of all': code({ resource: API }),
+    'one of all': asked({ scope: ALL }, { resource: API }),
     unknown: code({ resource: UNKNOWN }),
     'with a fragment': code({ resource: `${API}#x` }),
     'no URI': code({ resource: 'api' }),
     empty: code({ resource: '' }),
-    'the same twice': code({ resource: [API, API] }),
+    'the same twice': asked({ scope: ALL }, { resource: [API, API] }),
     'unknown, then a good one': async (server) => {
-      const mine = await server.code('web');
+      const mine = await server.code('web', { scope: ALL });
       await server.redeem('web', { code: mine, change: { resource: UNKNOWN } });
       return server.redeem('web', { code: mine, change: { resource: API } });
     },

@@ -45,11 +45,23 @@ export const REASONS = {
     'Any but 43 characters of base64url is refused',
     'No verifier fits another; the mistake shows at once',
   ),
-  scope_needed: reason(
+  default_scope: reason(
     'RFC 6749 §3.3',
     'A server may use a default scope',
-    'A request without `scope` is refused with `invalid_scope`',
-    'What someone is asked to allow should stand in the request',
+    'A request without `scope` gets `openid` and the scopes of the requested API, or what the operator has set, and the response says so',
+    'OAuth clients that know no scope cannot start otherwise; the user is asked all the same',
+  ),
+  left_out_scopes: reason(
+    'RFC 6749 §3.3',
+    'A server may ignore a part of the requested scopes, by its policy',
+    'Scopes that the server knows and the client may not have are left out, and the response says so',
+    'Some clients request all of `scopes_supported`; others refuse them with `invalid_scope`',
+  ),
+  resource_spelling: reason(
+    'RFC 8707 §2',
+    'A resource is an absolute URI',
+    'The same one with another case of scheme and host, a default port, or the slash of an empty path; `aud` is as registered',
+    'Libraries write a URL so when they have parsed it',
   ),
   unknown_scopes: reason(
     'OpenID Connect Core 3.1.2.1',

@@ -44,7 +44,7 @@ export class Server {
   async signInNow(username, apps = []) {
     const agent = new HttpUserAgent({ issuer: this.issuer, username, password: this.world.password });
     for (const app of apps.length > 0 ? apps : ['web']) {
-      const ask = { prompt: 'consent', scope: this.client(app).scope };
+      const ask = { prompt: 'consent', scope: this.client(app).scope, resource: this.world.resources };
       const answer = await agent.authorize(this.authorizationUrl(app, ask), apps.length > 0 ? 'allow' : 'deny');
       assert.equal(answer.searchParams.get('error'), apps.length > 0 ? null : 'access_denied', `${this.name}: ${answer}`);
     }

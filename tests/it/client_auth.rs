@@ -6,6 +6,7 @@ mod assertions;
 mod fetched;
 mod headers;
 mod hostile;
+mod native;
 mod places;
 mod signer;
 

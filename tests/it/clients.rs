@@ -57,7 +57,14 @@ fn openid_client_signs_in_with_a_secret() {
 fn oauth4webapi_signs_in_as_a_native_app() {
     both(|server| {
         server.add_user("alice");
-        node("oauth4webapi.mjs", &settings(server, &native_app(server), &json!({ "audience": API })));
+        node(
+            "oauth4webapi.mjs",
+            &settings(
+                server,
+                &native_app(server),
+                &json!({ "audience": API, "scope": "openid profile email offline_access notes:read" }),
+            ),
+        );
     });
 }
 
@@ -87,7 +94,7 @@ fn rotate(server: &Server, look: impl Fn(&str, &[(String, bool)])) {
     server.add_user("alice");
     let spa = server.add_client("spa", ClientKind::Spa, |_| ());
     let token = |answer: &Answer| answer.text("access_token").to_owned();
-    let signed_in = server.tokens(&spa, "alice", "openid offline_access");
+    let signed_in = server.tokens(&spa, "alice", "openid offline_access notes:read");
     let before = token(&signed_in);
     let (unsigned, signature) = before.rsplit_once('.').unwrap();
     let first = if signature.starts_with('A') { 'B' } else { 'A' };

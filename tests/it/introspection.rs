@@ -156,7 +156,9 @@ fn a_resource_server_is_told_what_concerns_its_api() {
 
         let none_of_its = server.refresh_as(&web, one.text("refresh_token"), &[("scope", "openid files:read")]);
         let token = none_of_its.text("access_token");
-        let answer = received(server, "notes", token);
+        assert_eq!(server.introspect("notes", token).body, INACTIVE, "nothing of it is for the notes");
+        let named = server.refresh_as(&web, none_of_its.text("refresh_token"), &[("scope", "openid"), ("resource", API)]);
+        let answer = received(server, "notes", named.text("access_token"));
         assert_eq!((&answer["active"], answer.get("scope")), (&json!(true), None), "a list of none is not written");
         assert_eq!(received(server, "files", token)["scope"], "files:read");
 

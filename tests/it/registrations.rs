@@ -226,8 +226,6 @@ fn what_a_client_may_do_changes_with_its_registration() {
                 ("introspection by itself", left),
                 ("introspection of the refresh token", left),
                 ("userinfo", "403 insufficient_scope"),
-                ("authorize", "303 invalid_scope"),
-                ("authorize at another address", "303 invalid_scope"),
             ],
         );
         let addresses = set("web", |client| client.settings.redirect_uris.truncate(1));

@@ -3,13 +3,17 @@
 
 mod taken_away;
 
+use diesel::{RunQueryDsl, sql_query};
 use serde_json::{Value, json};
 use symbolon::testing::{
     protocol::{
-        oauth::client::{Client, ClientKind},
+        oauth::{
+            client::{Client, ClientKind},
+            scope::Scopes,
+        },
         values::params,
     },
-    store::{Error, clients},
+    store::{Error, clients, consents},
 };
 
 use crate::harness::{API, Answer, Browser, CALLBACK, FILES, Server, both, claims_of, query_of};
@@ -71,8 +75,8 @@ fn a_request_chooses_among_the_apis_of_the_client() {
         is_for(&tokens(server, &mut browser, &web, "notes:read", &["", API]), "notes:read", &API.into());
         for wrong in [
             "https://other.example.com",
-            "https://files.example.com/",
-            "https://FILES.example.com",
+            "https://files.example.com//",
+            "https://files.example.com:80",
             "https://files.example.com#x",
             "https://files.example.com#",
             "https://files.example.com?x",
@@ -131,7 +135,9 @@ fn another_api_is_asked_about_though_the_scopes_are_the_same() {
         let web = server.add_web("web");
         let mut browser = Browser::new(server);
         is_for(&tokens(server, &mut browser, &web, "openid notes:read", &[API]), "openid notes:read", &json!([API, server.url]));
-        for resources in [&[FILES][..], &[API, FILES], &[]] {
+        let again = tokens(server, &mut browser, &web, "openid", &[]);
+        is_for(&again, "openid", &json!(server.url));
+        for resources in [&[FILES][..], &[API, FILES]] {
             let page = browser.get(&request(&web, "openid", resources));
             assert!(page.location().starts_with("/consent?"), "{resources:?}: {page:?}");
             let silent = browser.get(&format!("{}&prompt=none", request(&web, "openid", resources)));
@@ -181,7 +187,9 @@ fn a_refresh_may_narrow_and_the_refresh_token_keeps_its_width() {
         let all = json!([API, FILES, server.url]);
         is_for(&refresh(&[("resource", API)]), "openid offline_access notes:read", &json!([API, server.url]));
         is_for(&refresh(&[("resource", FILES), ("scope", "files:read")]), "files:read", &FILES.into());
-        is_for(&refresh(&[("scope", "openid")]), "openid", &all);
+        is_for(&refresh(&[("scope", "openid")]), "openid", &json!(server.url));
+        is_for(&refresh(&[("scope", "openid notes:read")]), "openid notes:read", &json!([API, server.url]));
+        is_for(&refresh(&[("scope", "openid"), ("resource", FILES)]), "openid", &json!([FILES, server.url]));
         is_for(&refresh(&[]), ALL, &all);
         for (more, error) in [
             (&[("resource", "https://other.example.com")][..], "invalid_target"),
@@ -219,5 +227,114 @@ fn default_apis_are_meant_where_none_is_named() {
         change(server, |client| client.settings.default_audiences = Some(vec![]));
         is_for(&tokens(server, &mut browser, &web, ALL, &[]), "openid offline_access", &json!(server.url));
         is_for(&tokens(server, &mut browser, &web, ALL, &[FILES, API]), ALL, &json!([FILES, API, server.url]));
+    });
+}
+
+/// What libraries make of `https://files.example.com` when they parse it.
+const SPELLINGS: [&str; 3] = ["https://files.example.com/", "HTTPS://FILES.example.com", "https://files.example.com:443/"];
+
+#[test]
+fn an_api_is_the_same_in_every_spelling_and_told_as_it_is_registered() {
+    both(|server| {
+        let (web, mut browser) = stage(server);
+        server.add_client("job", ClientKind::Service, |client| {
+            client.settings.audiences = vec![API.into(), FILES.into()];
+            client.settings.scope = Scopes::parse("notes:read files:read").unwrap();
+        });
+        for spelling in SPELLINGS {
+            let first = tokens(server, &mut browser, &web, ALL, &[spelling, FILES]);
+            is_for(&first, "openid offline_access files:read", &json!([FILES, server.url]));
+            let refreshed = server.refresh_as(&web, first.text("refresh_token"), &[("resource", spelling)]);
+            is_for(&refreshed, "openid offline_access files:read", &json!([FILES, server.url]));
+            assert!(
+                server.is_active("files", refreshed.text("access_token"))
+                    && !server.is_active("notes", refreshed.text("access_token"))
+            );
+            let code = query_of(browser.get(&request(&web, ALL, &[])).location())["code"].clone();
+            is_for(
+                &server.redeem_as(&web, &code, &[("resource", spelling)]),
+                "openid offline_access files:read",
+                &json!([FILES, server.url]),
+            );
+            is_for(&server.serve("job", &[("resource", spelling)]), "files:read", &FILES.into());
+        }
+    });
+}
+
+/// A grant, a consent and a token of a version before: an API in another spelling than it is registered in now, and one in `aud`
+/// of which nothing was granted.
+#[test]
+fn what_was_granted_before_works_on() {
+    both(|server| {
+        let (web, mut browser) = stage(server);
+        let old = tokens(server, &mut browser, &web, "openid offline_access", &[]);
+        let set = |text: String| server.store(|connection| Ok(sql_query(format!("UPDATE {text}")).execute(connection)?));
+        set(format!("grants SET audiences = '[\"{API}/\",\"{FILES}\"]' WHERE scopes = 'openid offline_access'"));
+        let refreshed = server.refresh_as(&web, old.text("refresh_token"), &[]);
+        is_for(&refreshed, "openid offline_access", &json!([API, FILES, server.url]));
+        assert!(server.is_active("notes", refreshed.text("access_token")), "as it was issued");
+        let one = server.refresh_as(&web, refreshed.text("refresh_token"), &[("resource", API)]);
+        is_for(&one, "openid offline_access", &json!([API, server.url]));
+
+        set(format!("consents SET audiences = '[\"{API}/\"]'"));
+        let page = browser.get(&request(&web, "openid notes:read", &[API]));
+        assert!(query_of(page.location()).contains_key("code"), "it was allowed before: {page:?}");
+        let page = browser.get(&request(&web, "openid files:read", &[]));
+        assert!(page.location().starts_with("/consent?"), "{page:?}");
+    });
+}
+
+#[test]
+fn without_a_scope_the_default_ones_are_given_and_told() {
+    both(|server| {
+        let (web, mut browser) = stage(server);
+        let without = |resources: &[&str]| request(&web, "", resources);
+        let given = |browser: &mut Browser, resources: &[&str]| {
+            let page = browser.follow(&without(resources), "alice", "allow");
+            server.redeem_as(&web, &query_of(page.location())["code"].clone(), &[])
+        };
+        is_for(&given(&mut browser, &[]), "openid notes:read files:read", &json!([API, FILES, server.url]));
+        is_for(&given(&mut browser, &[FILES]), "openid files:read", &json!([FILES, server.url]));
+        change(server, |client| client.settings.default_scope = Scopes::parse("email notes:read").ok());
+        let page = browser.get(&without(&[]));
+        assert!(page.location().starts_with("/consent?"), "email was not allowed before");
+        is_for(&given(&mut browser, &[]), "email notes:read", &API.into());
+        change(server, |client| client.settings.default_scope = Scopes::parse("").ok());
+        let query = query_of(browser.get(&without(&[])).location());
+        assert_eq!(query["error"], "invalid_scope");
+        assert!(query["error_description"].contains("no default scope"), "{query:?}");
+    });
+}
+
+#[test]
+fn what_a_client_may_not_have_is_left_out_of_the_page_and_of_the_answer() {
+    both(|server| {
+        let alice = server.add_user("alice").claims.id;
+        server.add_apis();
+        let web = server.add_web("web");
+        let mut browser = Browser::new(server);
+        browser.sign_in("alice");
+        let scope = "openid profile email address phone roles groups offline_access notes:read notes:write";
+        let page = browser.get(&request(&web, scope, &[]));
+        let shown = browser.get(page.location());
+        assert!(shown.body.contains("Read your notes") && !shown.body.contains("Write notes"), "{}", shown.body);
+        is_for(
+            &tokens(server, &mut browser, &web, scope, &[]),
+            "openid email offline_access notes:read",
+            &json!([API, server.url]),
+        );
+        let consents = server.store(|connection| consents::of_user(connection, alice));
+        assert_eq!(consents[0].allowed.scopes.to_string(), "openid email offline_access notes:read", "and of the consent");
+        for (scope, words) in [
+            ("address notes:write", "received only others: 'address notes:write'"),
+            ("openid nothing", "'nothing' is not a scope"),
+        ] {
+            let query = query_of(browser.get(&request(&web, scope, &[])).location());
+            assert_eq!(query["error"], "invalid_scope");
+            assert!(
+                query["error_description"].contains(words) && !query["error_description"].contains("files:read"),
+                "{query:?}"
+            );
+        }
     });
 }

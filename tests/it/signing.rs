@@ -91,7 +91,7 @@ fn each_algorithm_signs_tokens_that_others_verify() {
         for algorithm in Algorithm::ALL {
             add_key(server, *algorithm);
             let client = client(server, *algorithm);
-            let code = Browser::new(server).code_of(&client, "alice", "openid offline_access", &[("nonce", "n-0S6")]);
+            let code = Browser::new(server).code_of(&client, "alice", "openid offline_access notes:read", &[("nonce", "n-0S6")]);
             let tokens = server.redeem(&client, &code);
             let refreshed = server.refresh(&client, tokens.text("refresh_token"));
             let [id, access, later] = [tokens.text("id_token"), tokens.text("access_token"), refreshed.text("access_token")];

@@ -12,7 +12,7 @@ use symbolon::testing::protocol::oauth::client::{Client, ClientKind};
 
 use crate::harness::{Browser, Database, Server, basic, databases};
 
-const SCOPE: &str = "openid offline_access";
+const SCOPE: &str = "openid offline_access notes:read";
 const TRIES: usize = 5;
 
 /// What was said to a database.

@@ -12,6 +12,7 @@ use super::{
     new_id,
     program::Program,
     registered::{self, refuse_strays},
+    secrets::note_secret,
     settings::Settings,
 };
 use crate::{
@@ -63,7 +64,7 @@ impl Options {
             let apis = apis::all(connection)?;
             let mut client = self.describe(&id, &apis, now)?;
             refuse_strays(None, &client, &apis, custom)?;
-            client.secret_hash = client.settings.has_secret().then(|| secret_hash(secret.expose()));
+            client.secret_hash = client.settings.keeps_secret().then(|| secret_hash(secret.expose()));
             Ok(client)
         };
         describe(work.connection)?;
@@ -76,7 +77,8 @@ impl Options {
             }
             registered => registered?,
         };
-        let secret = client.settings.has_secret().then_some(&secret);
+        let secret = client.settings.keeps_secret().then_some(&secret);
+        note_secret(&client);
         self.program.answer(&client, secret, &work.config.issuer, format)
     }
 

@@ -5,13 +5,15 @@ use clap::CommandFactory;
 use crate::{cli::Cli, protocol::oauth::client::ClientMetadata};
 
 /// The options by which each setting is set; of several, each sets a part of it.
-const FLAGS: [(&str, &[&str]); 22] = [
+const FLAGS: [(&str, &[&str]); 24] = [
     ("client_name", &["name"]),
     ("type", &["type"]),
     ("redirect_uris", &["redirect-uri"]),
     ("scope", &["scope"]),
+    ("default_scope", &["default-scope"]),
     ("token_endpoint_auth_method", &["auth"]),
     ("client_secret_basic_only", &["client-secret-basic-only"]),
+    ("secret_for_native", &["secret-for-native"]),
     ("jwks", &["jwks"]),
     ("jwks_uri", &["jwks-uri"]),
     ("assertion_audience", &["assertion-audience"]),

@@ -76,7 +76,7 @@ impl Program {
 }
 
 fn text(preset: &Preset, client: &Client, application: &[Filled], values: &Values) -> String {
-    let kept = if client.settings.has_secret() { " Its secret stands below, and is not shown again." } else { "" };
+    let kept = if client.settings.keeps_secret() { " Its secret stands below, and is not shown again." } else { "" };
     let mut text = format!("Registered client {} for {}.{kept}\n", client.id, preset.title);
     for part in application {
         text.extend(["\n# ", part.place, "\n\n", part.lines.trim_end(), "\n"]);

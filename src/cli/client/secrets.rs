@@ -1,15 +1,28 @@
 //! `symbolon client rotate-secret` and `retire-secret`. A secret is printed once, when it is created.
 
 use super::{
-    super::{Answer, Work, output},
+    super::{Answer, Work, note, output},
     One,
     shown::Shown,
 };
-use crate::operations::clients::{self, NewSecret};
+use crate::{
+    operations::clients::{self, NewSecret},
+    protocol::oauth::client::Client,
+};
+
+/// Says so where the secret that is printed is none.
+pub fn note_secret(client: &Client) {
+    if client.settings.secret_for_native {
+        note(
+            "note: this client secret is no secret, because everybody has the app: it proves nothing, and the client stays public",
+        );
+    }
+}
 
 /// Creates a new secret; the old one stays active, unless it is to be revoked at once.
 pub fn rotate(work: &mut Work<'_>, one: &One, at_once: bool) -> Answer {
     let NewSecret { client, secret } = clients::rotate_secret(work, &one.id, at_once)?;
+    note_secret(&client);
     one.format.json_for_all(&Shown::with_secret(&client, Some(&secret)))
 }
 

@@ -11,6 +11,7 @@ use super::{
     },
     find,
     registered::{self, refuse_strays},
+    secrets::note_secret,
     settings::Settings,
     shown::Shown,
     unknown,
@@ -45,6 +46,9 @@ struct Cleared {
     /// Remove all APIs
     #[arg(long, conflicts_with = "apis")]
     no_api: bool,
+    /// A request without scope gets openid and the scopes of the APIs
+    #[arg(long, conflicts_with = "default_scopes")]
+    no_default_scope: bool,
     /// All of its APIs are the default
     #[arg(long, conflicts_with = "default_apis")]
     no_default_api: bool,
@@ -54,6 +58,9 @@ struct Cleared {
     /// Accept its secret in the request body as well
     #[arg(long, conflicts_with = "client_secret_basic_only")]
     no_client_secret_basic_only: bool,
+    /// A native client has no secret, not even one that is none
+    #[arg(long, conflicts_with = "secret_for_native")]
+    no_secret_for_native: bool,
     /// Return plain JSON from /userinfo
     #[arg(long, conflicts_with = "userinfo_signed")]
     no_userinfo_signed: bool,
@@ -94,12 +101,14 @@ impl Cleared {
         clear(self.no_introspects, &mut settings.introspects);
         clear(self.no_post_logout_redirect_uri, &mut settings.post_logout_redirect_uris);
         clear(self.no_cors_origin, &mut settings.cors_origins);
+        settings.default_scope.take_if(|_| self.no_default_scope);
         settings.default_audiences.take_if(|_| self.no_default_api || self.no_api);
         settings.pairwise_sector.take_if(|_| self.no_pairwise);
         settings.backchannel_logout_uri.take_if(|_| self.no_backchannel_logout_uri);
         settings.refresh_retry_window.take_if(|_| self.no_retry_window);
         settings.userinfo_signed &= !self.no_userinfo_signed;
         settings.client_secret_basic_only &= !self.no_client_secret_basic_only;
+        settings.secret_for_native &= !self.no_secret_for_native;
         if self.no_pkce_optional {
             settings.pkce = PkceRule::Required;
         }
@@ -122,7 +131,7 @@ impl Options {
             self.change(client, &apis)?;
             refuse_strays(Some(&before), client, &apis, custom)?;
             // It gets its first secret, or one again.
-            if self.settings.requests_authentication() && client.settings.has_secret() && client.secret_hash.is_none() {
+            if self.settings.requests_secret() && client.settings.keeps_secret() && client.secret_hash.is_none() {
                 client.secret_hash = Some(hash.clone());
             }
             Ok(())
@@ -132,6 +141,7 @@ impl Options {
         registered::key(work, self.settings.requested_alg(), Some(&current))?;
         let Some(client) = clients::update(work.connection, &self.id, change)? else { return unknown(&self.id) };
         if client.secret_hash.as_ref() == Some(&hash) {
+            note_secret(&client);
             return format.json_for_all(&Shown::with_secret(&client, Some(&secret)));
         }
         let shown = Shown::new(&client);

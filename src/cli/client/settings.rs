@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{
     super::{Error, refuse},
     from_json::{self, Given},
+    registered::{once_each, spell_apis},
     scopes::{default_scope, parse, refuse_offline_access_without_refresh},
 };
 use crate::{
@@ -44,6 +45,9 @@ pub struct Settings {
         help = "Scopes it can request; can be repeated [default for new clients: openid profile email offline_access; for services: all scopes of their APIs]"
     )]
     scopes: Vec<String>,
+    /// A scope that a request gets if it has none; can be repeated [default for new clients: openid and the scopes of the APIs]
+    #[arg(long = "default-scope", value_name = "SCOPE")]
+    default_scopes: Vec<String>,
     /// An API it can request tokens for, by identifier; can be repeated
     #[arg(long = "api", value_name = "URI", visible_alias = "audience")]
     apis: Vec<String>,
@@ -58,6 +62,9 @@ pub struct Settings {
     /// Accept its secret in the Authorization header alone, not in the request body
     #[arg(long)]
     client_secret_basic_only: bool,
+    /// Give a native client a secret, for programs that cannot do without: it is no secret, and the client stays public
+    #[arg(long)]
+    secret_for_native: bool,
     #[arg(
         long,
         value_name = "FILE",
@@ -167,9 +174,9 @@ impl Settings {
         self.signing_alg.or(given.filter(|algorithm| *algorithm != Algorithm::default()))
     }
 
-    /// Whether a way to authenticate is requested: a client that has none of the secrets it needs gets one.
-    pub fn requests_authentication(&self) -> bool {
-        self.auth.is_some() || self.given.is_some()
+    /// Whether a way to authenticate is requested, or a secret: a client that has none of the secrets it needs gets one.
+    pub fn requests_secret(&self) -> bool {
+        self.auth.is_some() || self.given.is_some() || self.secret_for_native
     }
 
     /// Applies the requested settings to a client that is new; `apis` are all that are registered.
@@ -188,6 +195,7 @@ impl Settings {
     fn give(&self, client: &mut Client, lacks_scope: bool, apis: &[Api]) -> Result<(), Error> {
         let settings = &mut client.settings;
         self.give_lists(settings)?;
+        spell_apis(settings, apis);
         if let Some(url) = &self.backchannel_logout_uri {
             settings.backchannel_logout_uri = Some(url.clone());
         }
@@ -210,7 +218,7 @@ impl Settings {
         if let Some(sector) = &self.pairwise {
             settings.pairwise_sector = Some(sector.clone().map_or_else(|| only_host(settings), Ok)?);
         }
-        if !settings.has_secret() {
+        if !settings.keeps_secret() {
             (client.secret_hash, client.previous_secret_hash) = (None, None);
         }
         Ok(client.check()?)
@@ -232,6 +240,9 @@ impl Settings {
         }
         if !self.scopes.is_empty() {
             settings.scope = parse(&self.scopes.join(" "))?;
+        }
+        if !self.default_scopes.is_empty() {
+            settings.default_scope = Some(parse(&self.default_scopes.join(" "))?);
         }
         Ok(())
     }
@@ -260,6 +271,7 @@ impl Settings {
             settings.client_secret_basic_only &= method == AuthMethod::ClientSecretBasic;
         }
         settings.client_secret_basic_only |= self.client_secret_basic_only;
+        settings.secret_for_native |= self.secret_for_native;
         settings.assertion_audience = self.assertion_audience.unwrap_or(settings.assertion_audience);
         if let Some(keys) = &self.keys {
             settings.set_keys(keys.clone());
@@ -292,17 +304,6 @@ fn max_auth_age(text: &str) -> Result<MaxAuthAge, Invalid> {
         return Ok(MaxAuthAge(None));
     }
     Span::parse(text).map(|span| MaxAuthAge(Some(span))).ok_or_else(|| "expected a duration such as 72h, or none".into())
-}
-
-/// The values in order, without repetitions.
-fn once_each(values: &[String]) -> Vec<String> {
-    let mut kept: Vec<String> = Vec::with_capacity(values.len());
-    for value in values {
-        if !kept.contains(value) {
-            kept.push(value.clone());
-        }
-    }
-    kept
 }
 
 #[cfg(test)]

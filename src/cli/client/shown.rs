@@ -14,11 +14,13 @@ pub const HEADING: [&str; 6] = ["CLIENT", "NAME", "TYPE", "STATE", "CREATED", "S
 
 /// How a setting is called in text, and what it says where the setting is absent. Those that are not listed have their name,
 /// without underscores.
-const LABELS: [(&str, &str, &str); 16] = [
+const LABELS: [(&str, &str, &str); 18] = [
     ("client_name", "name", "none"),
     ("redirect_uris", "redirect URIs", "none"),
+    ("default_scope", "default scope", "openid and the scopes of the APIs"),
     ("token_endpoint_auth_method", "authentication", "none"),
     ("client_secret_basic_only", "Basic only", "no"),
+    ("secret_for_native", "secret that is none", "no"),
     ("jwks", "client keys", "none"),
     ("jwks_uri", "client keys URL", "none"),
     ("assertion_audience", "assertion audience", "issuer"),

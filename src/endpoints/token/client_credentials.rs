@@ -6,11 +6,10 @@ use actix_web::http::StatusCode;
 use super::{Exchange, answer::TokenAnswer};
 use crate::{
     protocol::{
-        error::{ErrorCode, ProtocolError},
         oauth::{
-            api,
-            client::Client,
-            scope::{ScopeClaims, Scopes},
+            requested_access::{About, Access, Requested},
+            resource::KnownScopes,
+            scope::Scopes,
         },
         oidc::claims::{self, AccessToken},
     },
@@ -21,29 +20,18 @@ use crate::{
 
 impl Exchange<'_> {
     /// Issues an access token to the client.
-    pub fn serve_itself(
-        &self,
-        connection: &mut AnyConnection,
-        requested: Option<&Scopes>,
-        resources: &[String],
-    ) -> Result<Reply, OauthError> {
+    pub fn serve_itself(&self, connection: &mut AnyConnection, requested: &Requested) -> Result<Reply, OauthError> {
         let (client, now, config) = (self.client, self.context.now, &self.app.config);
-        let resources = resources_of(client, resources)?;
-        let mut scopes = scopes_of(client, requested, &config.scope_claims)?;
-        if !client.settings.audiences.iter().all(|uri| resources.contains(uri)) {
-            scopes = api::scopes_at(&scopes, &self.registered.apis(connection, &client.settings.audiences)?, &resources);
-            if requested.is_some() && scopes.is_empty() {
-                let text = "scope: expected at least one scope of the requested resource, received none";
-                return Err(ProtocolError::new(ErrorCode::InvalidScope, text).into());
-            }
-        }
+        let apis = self.registered.all_apis(connection)?;
+        let known = KnownScopes { of_users: &config.scope_claims, apis: &apis };
+        let Access { scopes, audiences } = requested.access(client, &known, About::Client)?;
         self.place.clone()?;
         let issuer = config.issuer.as_str();
         let exp = now.plus(config.lifetimes.access_token).seconds();
         let access_token = self.key.access_token(&AccessToken {
             iss: issuer,
             sub: &client.id,
-            aud: claims::audience(&resources, &Scopes::default(), issuer),
+            aud: claims::audience(&audiences, &Scopes::default(), issuer),
             client_id: &client.id,
             exp,
             iat: now.seconds(),
@@ -61,26 +49,4 @@ impl Exchange<'_> {
         };
         Ok(Reply::json(StatusCode::OK, &answer).noting("token for the client itself"))
     }
-}
-
-/// RFC 8707 §2: the requested APIs, if they are the client's; its default APIs if none is requested.
-fn resources_of(client: &Client, requested: &[String]) -> Result<Vec<String>, ProtocolError> {
-    if let Some(unknown) = requested.iter().find(|uri| !client.settings.audiences.contains(uri)) {
-        let text = format!("resource: '{unknown}' is not registered for this client");
-        return Err(ProtocolError::new(ErrorCode::InvalidTarget, text));
-    }
-    Ok(if requested.is_empty() { client.settings.default_audiences() } else { requested }.to_vec())
-}
-
-/// The requested scopes, or all that the client has at its APIs: never scopes that open a user's claims, as there is no user.
-fn scopes_of(client: &Client, requested: Option<&Scopes>, custom: &ScopeClaims) -> Result<Scopes, ProtocolError> {
-    let invalid = |text: String| Err(ProtocolError::new(ErrorCode::InvalidScope, text));
-    let Some(requested) = requested else { return Ok(client.settings.scope.retain(|scope| !custom.is_of_users(scope))) };
-    if let Some(outside) = requested.first_outside(&client.settings.scope) {
-        return invalid(format!("scope: '{outside}' is not allowed for this client; allowed are '{}'", client.settings.scope));
-    }
-    if let Some(of_users) = requested.iter().find(|scope| custom.is_of_users(scope)) {
-        return invalid(format!("scope: '{of_users}' is about a user, and there is none with grant type client_credentials"));
-    }
-    Ok(requested.clone())
 }

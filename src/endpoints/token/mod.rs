@@ -94,6 +94,6 @@ fn handle(
         TokenRequest::RefreshToken { token, scopes, resources } => {
             exchange.refresh(connection, &refresh_token::Refreshment { token, scopes, resources })
         }
-        TokenRequest::ClientCredentials { scopes, resources } => exchange.serve_itself(connection, scopes.as_ref(), &resources),
+        TokenRequest::ClientCredentials(requested) => exchange.serve_itself(connection, &requested),
     }
 }

@@ -233,7 +233,8 @@ impl Exchange<'_> {
             TokenParams::Refresh { scopes: Some(scopes) } => scopes,
             _ => &grant.scopes,
         };
-        let left = inspection::left_of(connection, &self.registered, (self.client, grant), scopes, credentials.resources)??;
+        let known = (&self.registered, &self.app.config.scope_claims);
+        let left = inspection::left_of(connection, known, (self.client, grant), scopes, credentials.resources)??;
         let requested = match credentials.params {
             TokenParams::Code { .. } => self.requested_claims(connection, grant)?,
             TokenParams::Refresh { .. } => Map::new(),

@@ -17,17 +17,17 @@ use crate::{
     paths,
     protocol::{
         account::login_name::LoginName,
-        oauth::authorization::AuthorizationRequest,
         oidc::authentication::Amr,
         values::{id::Id, network, time::Timestamp},
     },
     random,
     store::{
-        AnyConnection, clients,
+        AnyConnection,
         sessions::{self, Session, SignIn},
         users::{self, User},
     },
     web::{
+        authorization_request,
         blocking::{Priority, run_blocking},
         cookies::{self, Keep},
         fault::Fault,
@@ -201,11 +201,9 @@ fn show(
     typed: Option<&Typed>,
     problem: Option<LoginProblem>,
 ) -> Result<Reply, Fault> {
-    let client = request.query.get("client_id").map(|id| clients::find(connection, id)).transpose()?.flatten();
-    let authorization =
-        client.as_ref().and_then(|client| AuthorizationRequest::parse(&request.query, client, &app.config.scope_claims).ok());
-    let target = authorization.as_ref().map(|authorization| authorization.address.form_action_source());
-    let hint = authorization.as_ref().and_then(|authorization| authorization.login_hint.as_deref());
+    let pending = authorization_request::pending(app, connection, &request.query, request.context.now)?;
+    let target = pending.as_ref().map(|(_, authorization)| authorization.address.form_action_source());
+    let hint = pending.as_ref().and_then(|(_, authorization)| authorization.login_hint.as_deref());
     let said = returning::notice(app, request.browser.as_deref(), &request.query, request.context.now);
     let hint = said.map(|said| said.name).or(hint).unwrap_or_default();
     let browser = request.owner();
@@ -213,7 +211,7 @@ fn show(
     let register_url = app.is_registration_open().then(|| url(app, request, paths::REGISTER));
     let login = Login {
         layout: request.layout(app),
-        client_name: client.as_ref().filter(|_| authorization.is_some()).map(|client| client.settings.client_name.as_str()),
+        client_name: pending.as_ref().map(|(client, _)| client.settings.client_name.as_str()),
         action: &url(app, request, paths::LOGIN),
         csrf: &forms::stamp(app, &browser, paths::LOGIN, request.context.now),
         username: typed.map_or(hint, |typed| &typed.username),

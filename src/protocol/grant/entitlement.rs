@@ -5,6 +5,7 @@ use crate::protocol::{
     error::{ErrorCode, ProtocolError},
     oauth::{
         client::Client,
+        resource::{self, KnownScopes},
         scope::{OPENID, Scopes},
     },
 };
@@ -19,7 +20,8 @@ pub struct Entitlement {
 }
 
 impl Entitlement {
-    /// The part of a grant that the client is still allowed; `requested_resources` narrow it, empty means all.
+    /// The part of a grant that the client is still allowed; `requested_resources` narrow it, empty means all. An API is named as
+    /// the client has it now, whose spelling may be another one since.
     ///
     /// # Errors
     /// `invalid_target` if an API that the client may no longer use was requested, or no other is left; `invalid_scope` if no scope
@@ -30,13 +32,14 @@ impl Entitlement {
         granted_resources: &[String],
         requested_resources: &[String],
     ) -> Result<Self, ProtocolError> {
-        let is_allowed = |uri: &&String| client.settings.audiences.contains(*uri);
-        if let Some(gone) = requested_resources.iter().find(|uri| !is_allowed(uri)) {
+        let granted = |sent: &String| resource::find(granted_resources, sent).unwrap_or(sent).clone();
+        let requested: Vec<_> = requested_resources.iter().map(granted).collect();
+        if let Some(gone) = requested.iter().find(|uri| resource::find(&client.settings.audiences, uri).is_none()) {
             let text = format!("resource: '{gone}' is no longer allowed for this client");
             return Err(ProtocolError::new(ErrorCode::InvalidTarget, text));
         }
-        let wanted = if requested_resources.is_empty() { granted_resources } else { requested_resources };
-        let resources: Vec<_> = wanted.iter().filter(is_allowed).cloned().collect();
+        let wanted = if requested.is_empty() { granted_resources } else { &requested };
+        let resources = allowed(client, wanted);
         let scopes = granted_scopes.intersection(&client.settings.scope);
         if scopes.is_empty() {
             let text = "none of the granted scopes is still allowed for this client";
@@ -54,13 +57,24 @@ impl Entitlement {
     /// As [`Entitlement::of`].
     pub fn of_token(client: &Client, scopes: &Scopes, resources: &[String]) -> Result<Self, ProtocolError> {
         if scopes.is_empty() {
-            let left: Vec<_> = resources.iter().filter(|uri| client.settings.audiences.contains(uri)).cloned().collect();
+            let left = allowed(client, resources);
             if left.is_empty() && !resources.is_empty() {
                 return Err(no_api());
             }
             return Ok(Self { scopes: Scopes::default(), resources: left });
         }
         Self::of(client, scopes, resources, &[])
+    }
+
+    /// Removes what does not go together: scopes of other APIs among `among` than those it is for (RFC 8707 §2.2), and APIs of which
+    /// it had scopes, in `before`, and has none left, unless the request `is_named` them. An API of which there never was a scope
+    /// stays: `resource` named it, or the grant is of an older version.
+    #[must_use]
+    pub fn narrowed(self, known: &KnownScopes<'_>, among: &[String], before: &Scopes, is_named: bool) -> Self {
+        let scopes = known.at(&self.scopes, &self.resources, among);
+        let has_some = |scopes: &Scopes, uri: &str| !known.of_api(scopes, uri, among).is_empty();
+        let stays = |uri: &String| is_named || has_some(&scopes, uri) || !has_some(before, uri);
+        Self { resources: self.resources.into_iter().filter(stays).collect(), scopes }
     }
 
     /// Whether it covers all of these APIs: then each of its scopes that belongs to one of them comes with that API.
@@ -70,6 +84,17 @@ impl Entitlement {
     }
 }
 
+/// Those of these APIs that the client may still use, as it has them, each once.
+fn allowed(client: &Client, resources: &[String]) -> Vec<String> {
+    let mut left: Vec<String> = Vec::with_capacity(resources.len());
+    for registered in resources.iter().filter_map(|uri| resource::find(&client.settings.audiences, uri)) {
+        if !left.contains(registered) {
+            left.push(registered.clone());
+        }
+    }
+    left
+}
+
 fn no_api() -> ProtocolError {
     ProtocolError::new(ErrorCode::InvalidTarget, "none of the granted APIs is still allowed for this client")
 }
@@ -77,7 +102,11 @@ fn no_api() -> ProtocolError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::oauth::client::{ClientKind, tests::client};
+    use crate::protocol::oauth::{
+        api::tests::api,
+        client::{ClientKind, tests::client},
+        scope::ScopeClaims,
+    };
 
     const A: &str = "https://api.example.com";
     const B: &str = "https://files.example.com";
@@ -103,6 +132,41 @@ mod tests {
         spa.settings.scope = Scopes::parse("notes:read").unwrap();
         assert_eq!(left(&spa, "notes:read", &[B], &[]), Err("invalid_target"), "never a token for another audience instead");
         assert_eq!(left(&spa, "notes:read", &[], &[]), Ok("notes:read at ".to_owned()));
+    }
+
+    #[test]
+    fn an_api_is_named_as_the_client_has_it() {
+        let mut spa = client(ClientKind::Spa);
+        let (slash, upper) = ("https://api.example.com/", "HTTPS://API.example.com:443");
+        assert_eq!(left(&spa, "openid", &[A, B], &[slash, upper]), Ok(format!("openid at {A}")));
+        assert_eq!(left(&spa, "openid", &[slash, B], &[]), Ok(format!("openid at {A} {B}")), "an old grant");
+        assert_eq!(left(&spa, "openid", &[upper], &[A]), Ok(format!("openid at {A}")));
+        spa.settings.audiences = vec![A.into(), slash.into()];
+        assert_eq!(left(&spa, "openid", &[slash], &[A]), Ok(format!("openid at {slash}")), "never another than was granted");
+        spa.settings.audiences = vec![B.into()];
+        assert_eq!(left(&spa, "openid", &[A, B], &[slash]), Err("invalid_target"));
+    }
+
+    #[test]
+    fn an_api_goes_with_the_last_of_its_scopes() {
+        let apis = [api(A, &["a:read", "a:write"]), api(B, &["b:read"])];
+        let known = KnownScopes { of_users: &ScopeClaims::default(), apis: &apis };
+        let scopes = |text: &str| Scopes::parse(text).unwrap();
+        let narrowed = |left: &str, resources: &[&str], before: &str, is_named: bool| {
+            let resources = resources.iter().map(|uri| (*uri).to_owned()).collect();
+            let among = [A.to_owned(), B.into(), "https://old.example".into()];
+            let left = Entitlement { scopes: scopes(left), resources }.narrowed(&known, &among, &scopes(before), is_named);
+            format!("{} at {}", left.scopes, left.resources.join(" "))
+        };
+        assert_eq!(narrowed("openid", &[A, B], "openid a:read b:read", false), "openid at ");
+        assert_eq!(narrowed("openid b:read", &[A, B], "openid a:read b:read", false), format!("openid b:read at {B}"));
+        assert_eq!(narrowed("openid a:read", &[A, B], "openid a:read a:write b:read", false), format!("openid a:read at {A}"));
+        assert_eq!(narrowed("openid", &[A], "openid a:read", true), format!("openid at {A}"), "resource names it");
+        assert_eq!(narrowed("openid", &[A, B], "openid b:read", false), format!("openid at {A}"), "it had none");
+        assert_eq!(narrowed("openid a:read b:read", &[A], "openid a:read b:read", false), format!("openid a:read at {A}"));
+        let old = "https://old.example";
+        assert_eq!(narrowed("openid", &[old], "openid legacy", false), "openid at ", "one that is not registered");
+        assert_eq!(narrowed("openid legacy", &[old, B], "openid legacy b:read", false), format!("openid legacy at {old}"));
     }
 
     #[test]

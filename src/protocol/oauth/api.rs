@@ -85,16 +85,6 @@ pub fn check_uri(uri: &str) -> Result<(), Invalid> {
     }
 }
 
-/// The scopes among `scopes` that a token for `resources` may carry: a scope of one of the client's APIs requires the token to be
-/// for an API that has it (RFC 8707 §2.2). `apis` are the client's.
-#[must_use]
-pub fn scopes_at(scopes: &Scopes, apis: &[Api], resources: &[String]) -> Scopes {
-    scopes.retain(|scope| {
-        let mut owners = apis.iter().filter(|api| api.has(scope)).peekable();
-        owners.peek().is_none() || owners.any(|api| resources.contains(&api.uri))
-    })
-}
-
 #[cfg(test)]
 pub(in crate::protocol) mod tests {
     use super::*;
@@ -102,19 +92,6 @@ pub(in crate::protocol) mod tests {
     pub fn api(uri: &str, scopes: &[&str]) -> Api {
         let scopes = scopes.iter().map(|name| ApiScope { name: (*name).to_owned(), description: None }).collect();
         Api { uri: uri.into(), name: "An API".into(), scopes, created_at: Timestamp::from_millis(0) }
-    }
-
-    #[test]
-    fn a_scope_goes_only_where_its_api_is() {
-        let apis = [api("https://a.example", &["a:read", "both"]), api("https://b.example", &["b:read", "both"])];
-        let scopes = Scopes::parse("openid a:read b:read both legacy").unwrap();
-        let at = |resources: &[&str]| {
-            let resources: Vec<_> = resources.iter().map(|uri| (*uri).to_owned()).collect();
-            scopes_at(&scopes, &apis, &resources).to_string()
-        };
-        assert_eq!(at(&["https://a.example", "https://b.example"]), "openid a:read b:read both legacy");
-        assert_eq!(at(&["https://a.example"]), "openid a:read both legacy");
-        assert_eq!(at(&[]), "openid legacy");
     }
 
     #[test]

@@ -6,9 +6,11 @@ use super::{
     client::{Client, GrantType, PkceRule},
     pkce::Challenge,
     request_object,
+    requested_access::{About, Access, Requested},
+    resource::KnownScopes,
     response_mode::ResponseMode,
     return_address::{self, Mismatch, ReturnAddress},
-    scope::{OFFLINE_ACCESS, OPENID, ScopeClaims, Scopes},
+    scope::{OPENID, Scopes},
 };
 use crate::protocol::{
     error::{ErrorCode, Invalid, ProtocolError},
@@ -29,9 +31,11 @@ pub struct AuthorizationRequest {
     pub address: ReturnAddress,
     /// Whether the request had a `redirect_uri`; where it had none, the only one registered was filled in.
     pub redirect_uri_sent: bool,
-    /// The requested scopes, all of them allowed to the client.
+    /// The requested scopes that the client may have, or its default ones.
     pub scopes: Scopes,
-    /// The requested APIs (RFC 8707), or the client's default ones.
+    /// The requested scopes that it may not have.
+    pub left_out: Scopes,
+    /// The requested APIs (RFC 8707), or those of the client's default ones that one of the scopes is of.
     pub audiences: Vec<String>,
     /// The PKCE challenge.
     pub challenge: Option<Challenge>,
@@ -85,11 +89,11 @@ pub fn client_id(params: &Params) -> Result<&str, PageProblem> {
 }
 
 impl AuthorizationRequest {
-    /// Parses the request of this client; `custom` holds the operator's scopes that grant claims besides the standard ones.
+    /// Parses the request of this client.
     ///
     /// # Errors
     /// [`Refusal`]: the first check of the list that fails.
-    pub fn parse(params: &Params, client: &Client, custom: &ScopeClaims) -> Result<Self, Refusal> {
+    pub fn parse(params: &Params, client: &Client, known: &KnownScopes<'_>) -> Result<Self, Refusal> {
         let asks_openid = params.get("scope").is_some_and(|scope| scope.split(' ').any(|s| s == OPENID));
         let mut address = return_address::find(client, params.get("redirect_uri"), asks_openid)
             .map_err(|mismatch| Refusal::Page(PageProblem::RedirectUri(mismatch)))?;
@@ -109,10 +113,12 @@ impl AuthorizationRequest {
             return Err(invalid(flaw.describe().into()));
         }
         mode.map_err(&invalid)?;
-        refuse_unsupported(params).map_err(redirect)?;
-        check_response_type(params.get("response_type"), client).map_err(redirect)?;
-        let scopes = read_scopes(params.get("scope"), client).map_err(redirect)?;
-        let audiences = read_resources(params, client).map_err(redirect)?;
+        refuse_unsupported(params).map_err(&redirect)?;
+        check_response_type(params.get("response_type"), client).map_err(&redirect)?;
+        let requested = Requested::parse(params).map_err(&redirect)?;
+        let access = requested.access(client, known, About::User).map_err(&redirect)?;
+        let left_out = requested.left_out(&access);
+        let Access { scopes, audiences } = access;
         let nonce = params.get("nonce").map(str::to_owned);
         let challenge = read_challenge(params, client, scopes.contains(OPENID) && nonce.is_some()).map_err(&invalid)?;
         let prompt = Prompt::parse(params.get("prompt").unwrap_or_default()).map_err(&invalid)?;
@@ -121,12 +127,13 @@ impl AuthorizationRequest {
             return Err(invalid(format!("nonce: expected at most {NONCE_LIMIT} bytes").into()));
         }
         let claims = params.get("claims").map(ClaimsRequest::parse).transpose().map_err(&invalid)?;
-        let claims = claims.unwrap_or_default().allowed(&client.settings.scope, custom);
+        let claims = claims.unwrap_or_default().allowed(&client.settings.scope, known.of_users);
         Ok(Self {
-            consent_scopes: scopes.with(claims.scopes(&client.settings.scope, custom)),
+            consent_scopes: scopes.with(claims.scopes(&client.settings.scope, known.of_users)),
             redirect_uri_sent: params.get("redirect_uri").is_some(),
             claims,
             scopes,
+            left_out,
             audiences,
             challenge,
             nonce,
@@ -169,45 +176,6 @@ fn check_response_type(response_type: Option<&str>, client: &Client) -> Result<(
     } else {
         Err(ProtocolError::new(ErrorCode::UnauthorizedClient, "the client is not allowed the grant type authorization_code"))
     }
-}
-
-fn read_scopes(scope: Option<&str>, client: &Client) -> Result<Scopes, ProtocolError> {
-    let invalid = |text: String| ProtocolError::new(ErrorCode::InvalidScope, text);
-    let Some(scope) = scope else {
-        return Err(invalid(format!("scope: expected some of '{}', received none", client.settings.scope)));
-    };
-    let scopes = Scopes::parse(scope).map_err(|bad| invalid(bad.describe()))?;
-    if let Some(outside) = scopes.first_outside(&client.settings.scope) {
-        return Err(invalid(format!(
-            "scope: '{outside}' is not allowed for this client; allowed are '{}'",
-            client.settings.scope
-        )));
-    }
-    if scopes.is_empty() {
-        return Err(invalid(format!("scope: expected some of '{}', received none", client.settings.scope)));
-    }
-    if client.settings.may_use(GrantType::RefreshToken) {
-        return Ok(scopes);
-    }
-    // OpenID Connect Core §11: offline_access means nothing for a client that gets no refresh token.
-    Ok(scopes.retain(|scope| scope != OFFLINE_ACCESS))
-}
-
-/// RFC 8707 §2: each `resource` must be one of the client's APIs; without any, its default ones apply.
-fn read_resources(params: &Params, client: &Client) -> Result<Vec<String>, ProtocolError> {
-    let mut audiences: Vec<String> = Vec::new();
-    for resource in params.all("resource") {
-        if !client.settings.audiences.iter().any(|audience| audience == resource) {
-            return Err(ProtocolError::new(
-                ErrorCode::InvalidTarget,
-                format!("resource: '{resource}' is not registered for this client"),
-            ));
-        }
-        if !audiences.iter().any(|audience| audience == resource) {
-            audiences.push(resource.to_owned());
-        }
-    }
-    Ok(if audiences.is_empty() { client.settings.default_audiences().to_vec() } else { audiences })
 }
 
 /// RFC 7636 §4.4.1, RFC 9700 §2.1.1: a challenge is required, unless a confidential client has a `nonce` in the ID token instead, or

@@ -1,7 +1,10 @@
 //! Tests of each check of the authorization request, and of where its error is returned.
 
 use super::*;
-use crate::protocol::oauth::client::{ClientKind, tests::client};
+use crate::protocol::oauth::{
+    client::{ClientKind, tests::client},
+    scope::ScopeClaims,
+};
 
 const GOOD: &str = "client_id=app&redirect_uri=https://app.example.com/cb&response_type=code&scope=openid&state=s\
     &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
@@ -9,7 +12,7 @@ const GOOD: &str = "client_id=app&redirect_uri=https://app.example.com/cb&respon
 fn parse(query: &str, client: &Client) -> Result<AuthorizationRequest, Refusal> {
     let params = Params::parse(query);
     client_id(&params).map_err(Refusal::Page)?;
-    AuthorizationRequest::parse(&params, client, &ScopeClaims::default())
+    AuthorizationRequest::parse(&params, client, &KnownScopes { of_users: &ScopeClaims::default(), apis: &[] })
 }
 
 /// The error code returned to the client for a valid request with `changes` made.
@@ -36,7 +39,7 @@ fn a_good_request_is_read_whole() {
     assert_eq!(request.address.state.as_deref(), Some("s"));
     assert_eq!((request.nonce.as_deref(), request.max_age), (Some("n"), Some(Span::from_seconds(60))));
     assert!(request.prompt.consent);
-    assert_eq!(request.audiences.len(), 2, "all of the client's resources");
+    assert!(request.audiences.is_empty() && request.left_out.is_empty(), "no scope of an API was requested");
 }
 
 #[test]
@@ -62,7 +65,7 @@ fn every_other_mistake_is_told_to_the_client() {
         (&[("response_type", Some("token"))], "unsupported_response_type"),
         (&[("response_type", Some("code id_token"))], "unsupported_response_type"),
         (&[("response_mode", Some("web_message"))], "invalid_request"),
-        (&[("scope", None)], "invalid_scope"),
+        (&[("scope", None)], "ok"),
         (&[("scope", Some("openid admin"))], "invalid_scope"),
         (&[("scope", Some("openid \""))], "invalid_scope"),
         (&[("resource", Some("https://other.example"))], "invalid_target"),
@@ -218,8 +221,9 @@ fn an_error_for_a_request_object_is_returned_as_the_object_says_where_the_reques
 fn grants_the_client_may_not_use() {
     let mut web = client(ClientKind::Web);
     web.settings.grant_types = vec![GrantType::AuthorizationCode];
-    let request = parse(&GOOD.replace("scope=openid", "scope=openid+offline_access"), &web).unwrap();
+    let request = parse(&GOOD.replace("scope=openid", "scope=openid+offline_access+address"), &web).unwrap();
     assert_eq!(request.scopes.to_string(), "openid", "offline_access is nothing without refresh tokens");
+    assert_eq!(request.left_out.to_string(), "offline_access address");
     web.settings.grant_types.clear();
     assert_eq!(answered_to(&[], &web), "unauthorized_client");
 }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{
-    client::{AuthMethod, Client},
+    client::{AuthMethod, Client, ClientKind},
     client_assertion,
 };
 use crate::protocol::{
@@ -86,7 +86,8 @@ impl Presented {
     }
 
     /// Verifies that these are the credentials of `client`, of the kind it registered (RFC 7591 §2); verifying an assertion's
-    /// signature is left to the caller. A secret is right wherever it stands: its place is judged last, by [`Presented::place`].
+    /// signature is left to the caller. A secret is right wherever it stands: its place is judged last, by [`Presented::place`]. The
+    /// secret of a native app proves nothing, so it may be absent (RFC 8252 §8.5); a wrong one shows that the app is misconfigured.
     ///
     /// # Errors
     /// `invalid_client`, naming the expected method: the existence of a client is no secret, as its id is in every authorization
@@ -94,7 +95,7 @@ impl Presented {
     pub fn verify(&self, client: &Client) -> Result<Verified<'_>, ProtocolError> {
         let refuse = |text: &str| Err(ProtocolError::new(ErrorCode::InvalidClient, text));
         let is_secret = matches!(self.method, AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost);
-        if self.method != client.settings.token_endpoint_auth_method && !(is_secret && client.settings.has_secret()) {
+        if self.method != client.settings.token_endpoint_auth_method && !(is_secret && client.settings.keeps_secret()) {
             return Err(self.unexpected(client));
         }
         let verified = match (&self.proof, self.method) {
@@ -104,6 +105,9 @@ impl Presented {
                 if is_secret_of(client, secret.expose()) =>
             {
                 Verified::Wholly
+            }
+            _ if client.settings.is_public() => {
+                return refuse("the client secret is wrong; this client is public, and can omit it");
             }
             _ => return refuse("the client secret is wrong"),
         };
@@ -128,7 +132,15 @@ impl Presented {
 
     fn unexpected(&self, client: &Client) -> ProtocolError {
         let (expected, received) = (client.settings.token_endpoint_auth_method.as_str(), self.method.as_str());
-        ProtocolError::new(ErrorCode::InvalidClient, format!("client authentication: expected {expected}, received {received}"))
+        let sends_secret = matches!(self.method, AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost);
+        let mended_by = match client.settings.kind {
+            ClientKind::Native if sends_secret => {
+                format!("; if the app cannot do without a secret: symbolon client set {} --secret-for-native", client.id)
+            }
+            _ => String::new(),
+        };
+        let text = format!("client authentication: expected {expected}, received {received}{mended_by}");
+        ProtocolError::new(ErrorCode::InvalidClient, text)
     }
 }
 
@@ -169,7 +181,7 @@ fn read_basic(header: &str) -> Option<(String, Sensitive<String>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::oauth::client::{ClientKind, tests::client};
+    use crate::protocol::oauth::client::tests::client;
 
     fn read(header: Option<&str>, body: &str) -> Result<Presented, ErrorCode> {
         Presented::read(header, &Params::parse(body)).map_err(|error| error.code)
@@ -274,6 +286,28 @@ mod tests {
         assert_eq!(verdict(Some(basic("app:right")), "", &web), Err(ErrorCode::InvalidClient));
         (web.secret_hash, web.disabled_at) = (None, None);
         assert_eq!(verdict(Some(basic("app:right")), "", &web), Err(ErrorCode::InvalidClient));
+    }
+
+    #[test]
+    fn the_secret_of_a_native_app_may_come_or_stay_away_and_is_not_another() {
+        let mut native = client(ClientKind::Native);
+        let verdict = |header: Option<String>, body: &str, client: &Client| {
+            let presented = read(header.as_deref(), body).unwrap();
+            presented.verify(client).map(|_| ()).map_err(|error| error.description)
+        };
+        let sent = "client_id=app&client_secret=right";
+        assert!(verdict(None, sent, &native).unwrap_err().ends_with("symbolon client set app --secret-for-native"));
+        (native.settings.secret_for_native, native.secret_hash) = (true, Some(secret_hash("right")));
+        assert_eq!(verdict(None, sent, &native), Ok(()));
+        assert_eq!(verdict(Some(basic("app:right")), "", &native), Ok(()));
+        assert_eq!(verdict(None, "client_id=app", &native), Ok(()), "it proves nothing");
+        assert_eq!(verdict(Some(basic("app:")), "", &native), Ok(()));
+        for wrong in [verdict(None, "client_id=app&client_secret=wrong", &native), verdict(Some(basic("app:wrong")), "", &native)]
+        {
+            assert!(wrong.unwrap_err().contains("this client is public"));
+        }
+        native.disabled_at = Some(crate::protocol::values::time::Timestamp::from_millis(1));
+        assert!(verdict(None, sent, &native).is_err() && verdict(None, "client_id=app", &native).is_err());
     }
 
     #[test]

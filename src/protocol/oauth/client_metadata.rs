@@ -30,11 +30,18 @@ pub struct ClientMetadata {
     /// The scopes it may request.
     #[serde(default)]
     pub scope: Scopes,
+    /// The scopes of a request without `scope` (RFC 6749 §3.3); `None` means `openid` and those of the requested APIs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_scope: Option<Scopes>,
     /// How it authenticates. A secret may come in the header or in the body, whichever of the two is registered (RFC 6749 §2.3.1).
     pub token_endpoint_auth_method: AuthMethod,
     /// Whether its secret is accepted in the header alone.
     #[serde(default, skip_serializing_if = "is_default")]
     pub client_secret_basic_only: bool,
+    /// Whether a native app is given a secret, which is none: everybody has the app (RFC 8252 §8.5). It is for programs that cannot do
+    /// without; it authenticates nobody, and the client stays public.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub secret_for_native: bool,
     /// Its public keys for `private_key_jwt` (RFC 7517 §5), registered with it: a JWK set as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "json_object")]
     pub jwks: Option<String>,
@@ -117,8 +124,10 @@ impl ClientMetadata {
             kind,
             redirect_uris: vec![],
             scope: Scopes::default(),
+            default_scope: None,
             token_endpoint_auth_method: if is_public { AuthMethod::None } else { AuthMethod::ClientSecretBasic },
             client_secret_basic_only: false,
+            secret_for_native: false,
             jwks: None,
             jwks_uri: None,
             assertion_audience: AssertionAudience::default(),
@@ -181,6 +190,12 @@ impl ClientMetadata {
     #[must_use]
     pub fn has_secret(&self) -> bool {
         matches!(self.token_endpoint_auth_method, AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost)
+    }
+
+    /// Whether a secret of its is kept: one that it authenticates with, or one of a native app that is none.
+    #[must_use]
+    pub fn keeps_secret(&self) -> bool {
+        self.has_secret() || self.secret_for_native
     }
 
     /// Whether it may use the grant type.

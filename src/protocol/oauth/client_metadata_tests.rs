@@ -13,8 +13,10 @@ fn every_setting() -> ClientMetadata {
         kind: ClientKind::Web,
         redirect_uris: vec!["https://a.example/cb".into(), "https://b.example/cb?x=1".into()],
         scope: Scopes::parse("openid notes:read").unwrap(),
+        default_scope: Some(Scopes::parse("notes:read").unwrap()),
         token_endpoint_auth_method: AuthMethod::PrivateKeyJwt,
         client_secret_basic_only: true,
+        secret_for_native: true,
         jwks: Some(r#"{"keys":[{"kid":"a"}]}"#.into()),
         jwks_uri: Some("https://a.example/jwks".into()),
         assertion_audience: AssertionAudience::TokenEndpoint,
@@ -48,7 +50,8 @@ fn every_setting_is_written_under_its_name_and_read_back() {
     let written = serde_json::to_value(&settings).unwrap();
     let expected = json!({
         "client_name": "A \"quoted\" \\ name é", "type": "web", "redirect_uris": ["https://a.example/cb", "https://b.example/cb?x=1"],
-        "scope": "openid notes:read", "token_endpoint_auth_method": "private_key_jwt", "client_secret_basic_only": true,
+        "scope": "openid notes:read", "default_scope": "notes:read", "token_endpoint_auth_method": "private_key_jwt", "client_secret_basic_only": true,
+        "secret_for_native": true,
         "jwks": { "keys": [{ "kid": "a" }] }, "jwks_uri": "https://a.example/jwks", "assertion_audience": "token-endpoint",
         "grant_types": ["authorization_code", "client_credentials"],
         "audiences": ["https://api.example"], "default_audiences": [], "introspects": ["https://api.example"], "pkce": "optional",

@@ -288,3 +288,20 @@ fn max_auth_age_says_what_it_means() {
     is_said(&said(600), Advice, "max auth age", "10m");
     assert!(lines(ClientKind::Service, |_| ()).iter().all(|line| line.setting != "max auth age"));
 }
+
+#[test]
+fn an_api_without_scopes_is_for_who_names_it() {
+    let custom = ScopeClaims::default();
+    let apis = [api(API, &["notes:read"]), api(FILES, &[])];
+    let said = |kind| {
+        let mut client = client(kind);
+        client.settings.audiences = vec![API.into(), FILES.into()];
+        let retry_window = Span::from_seconds(30);
+        let facts =
+            Facts { apis: &apis, scope_claims: &custom, has_key: true, keys_failure: None, uses_pkce: false, retry_window };
+        review(&client, &facts).into_iter().filter(|line| line.setting == "API").collect::<Vec<_>>()
+    };
+    let [line] = <[Finding; 1]>::try_from(said(ClientKind::Web)).unwrap();
+    assert!(line.level == Advice && line.is.starts_with(FILES), "{line:?}");
+    assert_eq!(said(ClientKind::Service), [], "a service gets a token for it");
+}

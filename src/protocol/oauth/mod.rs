@@ -17,6 +17,8 @@ pub mod pkce;
 pub mod redirect_uri;
 pub mod registration;
 pub mod request_object;
+pub mod requested_access;
+pub mod resource;
 pub mod response_mode;
 pub mod return_address;
 pub mod scope;

@@ -2,7 +2,7 @@
 //! `max_age`, the hint and consent (OpenID Connect Core 3.1.2.1 to 3.1.2.6). Steps never call one another: each returns to
 //! `/authorize`, which decides here again.
 
-use super::{authorization::AuthorizationRequest, scope::Scopes};
+use super::{authorization::AuthorizationRequest, resource, scope::Scopes};
 use crate::protocol::{
     error::{ErrorCode, ProtocolError},
     oidc::authentication::Class,
@@ -72,13 +72,13 @@ impl Allowed {
     #[must_use]
     pub fn covers(&self, request: &AuthorizationRequest) -> bool {
         request.consent_scopes.first_outside(&self.scopes).is_none()
-            && request.audiences.iter().all(|audience| self.audiences.contains(audience))
+            && request.audiences.iter().all(|audience| resource::find(&self.audiences, audience).is_some())
     }
 
     /// The union of both.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
-        let new = other.audiences.iter().filter(|audience| !self.audiences.contains(audience));
+        let new = other.audiences.iter().filter(|audience| resource::find(&self.audiences, audience).is_none());
         Self { scopes: self.scopes.union(&other.scopes), audiences: self.audiences.iter().chain(new).cloned().collect() }
     }
 }

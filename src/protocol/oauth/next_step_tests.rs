@@ -4,6 +4,7 @@ use super::*;
 use crate::protocol::{
     oauth::{
         client::{ClientKind, tests::client},
+        resource::KnownScopes,
         scope::ScopeClaims,
     },
     values::params::Params,
@@ -16,7 +17,8 @@ fn request(extra: &str) -> AuthorizationRequest {
         "client_id=app&redirect_uri=https://app.example.com/cb&response_type=code&scope=openid+email&code_challenge={}&code_challenge_method=S256&{extra}",
         "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
     );
-    AuthorizationRequest::parse(&Params::parse(&query), &client(ClientKind::Spa), &ScopeClaims::default()).unwrap()
+    let known = KnownScopes { of_users: &ScopeClaims::default(), apis: &[] };
+    AuthorizationRequest::parse(&Params::parse(&query), &client(ClientKind::Spa), &known).unwrap()
 }
 
 fn facts<'a>() -> Facts<'a> {
@@ -71,7 +73,12 @@ fn another_resource_asks_again() {
         code(next_step(&request("resource=https://api.example.com"), &Facts { remembered: Some(&one), ..facts() })),
         "issue"
     );
-    assert_eq!(code(next_step(&request(""), &Facts { remembered: Some(&one), ..facts() })), "consent", "all of the client's");
+    let spelled = request("resource=HTTPS://api.example.com:443/");
+    assert_eq!(code(next_step(&spelled, &Facts { remembered: Some(&one), ..facts() })), "issue", "the same API");
+    let both = request("resource=https://api.example.com&resource=https://files.example.com");
+    assert_eq!(code(next_step(&both, &Facts { remembered: Some(&one), ..facts() })), "consent");
+    let before = Allowed { audiences: vec!["https://api.example.com/".into()], ..one.clone() };
+    assert_eq!(code(next_step(&spelled, &Facts { remembered: Some(&before), ..facts() })), "issue", "given before");
     assert_eq!(one.and(&allowed("profile")), allowed("openid email profile"));
 }
 

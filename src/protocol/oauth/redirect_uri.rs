@@ -1,5 +1,7 @@
 //! Redirect URIs: which may be registered (RFC 9700 §2.6, RFC 8252 §7, RFC 7591 §5), and when one that was sent is a
-//! registered one (RFC 9700 §4.1.3: byte for byte; RFC 8252 §7.3: any port on a loopback IP for native apps).
+//! registered one (RFC 9700 §4.1.3: byte for byte; any port on the loopback interface for native apps, RFC 8252 §7.3).
+
+use std::borrow::Cow;
 
 use url::Url;
 
@@ -10,29 +12,35 @@ use crate::protocol::error::Invalid;
 const RESERVED: [&str; 10] =
     ["code", "state", "iss", "error", "error_description", "error_uri", "id_token", "access_token", "token_type", "response"];
 
+/// The loopback hosts, as they are written. RFC 8252 §8.3: each is matched only as it is registered, `localhost` with no IP address.
+pub const LOOPBACK: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
+
 /// Whether the URI that was sent is this registered one.
 #[must_use]
 pub fn matches(kind: ClientKind, registered: &str, sent: &str) -> bool {
-    registered == sent
-        || kind == ClientKind::Native
-            && matches!((split_loopback(registered), split_loopback(sent)), (Some(r), Some(s)) if r == s)
+    registered == sent || as_compared(kind, registered) == as_compared(kind, sent)
 }
 
-/// Splits `http://127.0.0.1[:port]rest` or `http://[::1][:port]rest` into host and rest. As text, not by a URL parser: parsers
-/// differ in what they take for the host.
-fn split_loopback(uri: &str) -> Option<(&str, &str)> {
-    ["http://127.0.0.1", "http://[::1]"].into_iter().find_map(|host| {
-        let rest = uri.strip_prefix(host)?;
-        let rest = match rest.strip_prefix(':') {
-            None => rest,
-            Some(rest) => {
-                let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-                let (port, rest) = rest.split_at(digits);
-                port.parse::<u16>().ok().filter(|port| *port > 0)?;
-                rest
-            }
-        };
-        (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((host, rest))
+/// A URI in the form in which it is compared: as it is, but on the loopback interface without the port of a native app, which the
+/// system chooses (RFC 9700 §4.1.3), and with the empty path as `/`, which is the same request (RFC 3986 §6.2.3). As text, not by a
+/// URL parser: parsers differ in what they take for the host.
+#[must_use]
+pub fn as_compared(kind: ClientKind, uri: &str) -> Cow<'_, str> {
+    let Some((host, port, rest)) = split_loopback(uri) else { return uri.into() };
+    let port = if kind == ClientKind::Native { "" } else { port };
+    let slash = if rest.starts_with('/') { "" } else { "/" };
+    format!("http://{host}{port}{slash}{rest}").into()
+}
+
+/// Splits `http://HOST[:PORT]REST` with a loopback host; the port keeps its colon.
+fn split_loopback(uri: &str) -> Option<(&str, &str, &str)> {
+    let after = uri.strip_prefix("http://")?;
+    LOOPBACK.into_iter().find_map(|host| {
+        let rest = after.strip_prefix(host)?;
+        let length = rest.strip_prefix(':').map_or(0, |port| 1 + port.bytes().take_while(u8::is_ascii_digit).count());
+        let (port, rest) = rest.split_at(length);
+        let is_port = port.is_empty() || port.trim_start_matches(':').parse::<u16>().is_ok_and(|port| port > 0);
+        (is_port && (rest.is_empty() || rest.starts_with(['/', '?']))).then_some((host, port, rest))
     })
 }
 
@@ -65,6 +73,9 @@ pub fn check_registration(kind: ClientKind, uri: &str) -> Result<(), Invalid> {
     }
     if matches!(url.scheme(), "http" | "https") && authority.is_none_or(str::is_empty) {
         return refuse("expected a host after '://'");
+    }
+    if url.port() == Some(0) {
+        return refuse("expected a port from 1 to 65535, or none: nothing can listen on port 0");
     }
     if let Some((name, _)) = url.query_pairs().find(|(name, _)| RESERVED.contains(&name.as_ref())) {
         return refuse(&format!("expected no '{name}' in the query: it is a parameter of the response"));

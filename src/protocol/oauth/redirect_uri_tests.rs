@@ -52,10 +52,48 @@ fn native_loopback_ips_match_on_any_port() {
 }
 
 #[test]
-fn localhost_has_no_port_freedom() {
-    assert!(!found(ClientKind::Native, &["http://localhost:8000/cb"], "http://localhost:8001/cb"));
-    assert!(!found(ClientKind::Native, &["http://localhost:8000/cb"], "http://127.0.0.1:8000/cb"));
-    assert!(!found(ClientKind::Native, &["http://localhost/cb"], "http://localhost.evil.example/cb"));
+fn localhost_has_any_port_and_is_no_ip_address() {
+    let native = |registered: &str, sent: &str| found(ClientKind::Native, &[registered], sent);
+    for sent in ["http://localhost:8001/cb", "http://localhost/cb", "http://localhost:8000/cb"] {
+        assert!(native("http://localhost:8000/cb", sent) && native("http://localhost/cb", sent), "{sent}");
+        assert_eq!(found(ClientKind::Spa, &["http://localhost:8000/cb"], sent), sent == "http://localhost:8000/cb", "{sent}");
+    }
+    for sent in [
+        "http://127.0.0.1:8000/cb",
+        "http://[::1]:8000/cb",
+        "http://localhost.evil.example/cb",
+        "http://localhost:80.evil.example/cb",
+        "http://localhost:80@evil.example/cb",
+        "http://localhost@evil.example/cb",
+        "http://localhosts:80/cb",
+        "http://LOCALHOST:8000/cb",
+        "http://localhost:0/cb",
+        "http://localhost:/cb",
+        "https://localhost:8000/cb",
+        "http://localhost:8000/cb/",
+        "http://localhost:8000/cb#",
+    ] {
+        assert!(!native("http://localhost:8000/cb", sent) && !native("http://localhost/cb", sent), "{sent}");
+    }
+    assert!(!native("http://127.0.0.1/cb", "http://localhost:8000/cb") && !native("http://[::1]/cb", "http://localhost/cb"));
+}
+
+#[test]
+fn an_empty_path_is_a_slash_on_loopback() {
+    for host in LOOPBACK {
+        let (bare, slash) = (format!("http://{host}"), format!("http://{host}/"));
+        for kind in [ClientKind::Native, ClientKind::Spa, ClientKind::Web] {
+            assert!(matches(kind, &bare, &slash) && matches(kind, &slash, &bare), "{kind:?} {host}");
+            assert!(matches(kind, &format!("{bare}:80?a=b"), &format!("{bare}:80/?a=b")), "{kind:?} {host}");
+            assert!(!matches(kind, &bare, &format!("{slash}/")) && !matches(kind, &bare, &format!("{bare}?")), "{kind:?} {host}");
+        }
+        assert!(
+            matches(ClientKind::Native, &bare, &format!("{bare}:49152/"))
+                && !matches(ClientKind::Web, &bare, &format!("{bare}:49152/"))
+        );
+    }
+    assert!(!matches(ClientKind::Native, "https://app.example.com", "https://app.example.com/"), "elsewhere each is itself");
+    assert!(!matches(ClientKind::Native, "http://127.0.0.1:0", "http://127.0.0.1:0/"));
 }
 
 #[test]
@@ -92,6 +130,11 @@ fn registration_refuses_what_cannot_be_matched_safely() {
         "com.example.app:/cb",
         "https:///cb",
         "https://",
+        "http://127.0.0.1:0/cb",
+        "http://localhost:0",
+        "http://[::1]:00/cb",
+        "https://app.example.com:0/cb",
+        "http://127.0.0.1:65536/cb",
     ] {
         assert!(check_registration(ClientKind::Spa, bad).is_err(), "{bad}");
     }
@@ -106,6 +149,7 @@ fn registration_refuses_what_cannot_be_matched_safely() {
         (ClientKind::Native, "javascript:x", "https, loopback http or a private-use scheme"),
         (ClientKind::Native, "myapp:/cb", "reversed domain name"),
         (ClientKind::Spa, "com.example.app:/cb", "for native apps"),
+        (ClientKind::Native, "http://127.0.0.1:0/cb", "from 1 to 65535"),
     ] {
         let refused = check_registration(kind, uri).unwrap_err();
         assert!(refused.as_ref().contains(words), "{uri}: {refused}");

@@ -66,6 +66,9 @@ impl ClientMetadata {
         if let Some(outside) = self.default_audiences().iter().find(|uri| !self.audiences.contains(uri)) {
             return Err(format!("default API '{outside}': expected one of the client's APIs").into());
         }
+        if let Some(outside) = self.default_scope.as_ref().and_then(|default| default.first_outside(&self.scope)) {
+            return Err(format!("default scope '{outside}': expected one of the client's scopes").into());
+        }
         if let Some(uri) = &self.backchannel_logout_uri {
             remote_url::check("backchannel_logout_uri", uri)?;
         }
@@ -99,6 +102,10 @@ impl ClientMetadata {
         }
         if self.is_public() && !self.introspects.is_empty() {
             return Err("introspection: expected a client that authenticates (RFC 7662 2.1)".into());
+        }
+        if self.secret_for_native && self.kind != ClientKind::Native {
+            let received = self.kind.as_str();
+            return Err(format!("secret_for_native: expected a native client, received {received} (RFC 8252 8.5)").into());
         }
         if self.jwks.is_some() && self.jwks_uri.is_some() {
             return Err("keys: expected either jwks or jwks_uri, received both (RFC 7591 2)".into());
@@ -191,7 +198,7 @@ fn repeated<T: PartialEq>(list: &[T]) -> Option<&T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::oauth::client::tests::client;
+    use crate::protocol::oauth::{client::tests::client, scope::Scopes};
 
     #[track_caller]
     fn refused(kind: ClientKind, change: fn(&mut Client)) -> String {
@@ -231,6 +238,7 @@ mod tests {
             refused(|c| c.settings.default_audiences = Some(vec!["https://other.example".into()]))
                 .contains("one of the client's")
         );
+        assert!(refused(|c| c.settings.default_scope = Some(Scopes::parse("openid a:read").unwrap())).contains("'a:read'"));
         assert!(refused(|c| c.settings.introspects = vec!["https://api.example.com".into()]).contains("authenticates"));
         assert!(refused(|c| c.settings.post_logout_redirect_uris = vec!["http://a.example/".into()]).contains("post-logout"));
         assert!(refused(|c| c.settings.backchannel_logout_uri = Some("http://a.example/".into())).contains("https"));
@@ -251,6 +259,17 @@ mod tests {
         assert_eq!(pinned(AuthMethod::ClientSecretBasic), Ok(()));
         assert!(pinned(AuthMethod::ClientSecretPost).unwrap_err().as_ref().contains("received client_secret_post"));
         assert!(refused(|c| c.settings.assertion_audience = AssertionAudience::TokenEndpoint).contains("private_key_jwt"));
+        for kind in [ClientKind::Spa, ClientKind::Web, ClientKind::Service] {
+            let mut client = client(kind);
+            client.settings.secret_for_native = true;
+            assert!(client.check().unwrap_err().as_ref().contains("expected a native client"), "{kind:?}");
+        }
+        let mut native = client(ClientKind::Native);
+        native.settings.secret_for_native = true;
+        assert_eq!(native.check(), Ok(()));
+        assert!(native.settings.is_public() && !native.settings.has_secret() && native.settings.keeps_secret());
+        native.settings.grant_types.push(GrantType::ClientCredentials);
+        assert!(native.check().unwrap_err().as_ref().contains("authenticates"));
         let mut web = client(ClientKind::Web);
         web.settings.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt;
         web.settings.jwks_uri = Some("https://app.example.com/jwks".into());

@@ -1,7 +1,7 @@
 //! The token request (RFC 6749 §4.1.3, §4.4.2 and §6): its grant type and parameters. Client authentication is `client_auth`;
 //! whether the credential is valid is `grant`.
 
-use super::{client::GrantType, scope::Scopes};
+use super::{client::GrantType, requested_access::Requested, scope::Scopes};
 use crate::protocol::{
     error::{ErrorCode, ProtocolError},
     values::params::Params,
@@ -31,12 +31,7 @@ pub enum TokenRequest {
         resources: Vec<String>,
     },
     /// Requests a token on the client's own behalf (RFC 6749 §4.4).
-    ClientCredentials {
-        /// The requested scopes; `None` means all that the client has at the APIs.
-        scopes: Option<Scopes>,
-        /// RFC 8707: the requested resources.
-        resources: Vec<String>,
-    },
+    ClientCredentials(Requested),
 }
 
 impl TokenRequest {
@@ -52,25 +47,19 @@ impl TokenRequest {
         if let Some(flaw) = params.flaw() {
             return Err(invalid(flaw.describe()));
         }
-        let mut resources: Vec<String> = Vec::new();
-        for resource in params.all("resource") {
-            if !resources.iter().any(|known| known == resource) {
-                resources.push(resource.to_owned());
-            }
-        }
         match Self::known_grant_type(params)? {
             None => Err(invalid(format!("grant_type: expected one of {}, received none", GrantType::names().join(", ")))),
             Some(GrantType::AuthorizationCode) => Ok(Self::AuthorizationCode {
                 code: needed("code")?,
                 redirect_uri: params.get("redirect_uri").map(str::to_owned),
                 verifier: params.get("code_verifier").map(str::to_owned),
-                resources,
+                resources: Requested::resources(params),
             }),
             Some(GrantType::RefreshToken) => {
-                let scopes = scopes(params)?;
+                let Requested { scopes, resources } = Requested::parse(params)?;
                 Ok(Self::RefreshToken { token: needed("refresh_token")?, scopes, resources })
             }
-            Some(GrantType::ClientCredentials) => Ok(Self::ClientCredentials { scopes: scopes(params)?, resources }),
+            Some(GrantType::ClientCredentials) => Ok(Self::ClientCredentials(Requested::parse(params)?)),
         }
     }
 
@@ -98,16 +87,6 @@ impl TokenRequest {
     }
 }
 
-fn scopes(params: &Params) -> Result<Option<Scopes>, ProtocolError> {
-    let invalid = |text: String| ProtocolError::new(ErrorCode::InvalidScope, text);
-    let scopes = params.get("scope").map(Scopes::parse).transpose();
-    let scopes = scopes.map_err(|bad| invalid(bad.describe()))?;
-    if scopes.as_ref().is_some_and(Scopes::is_empty) {
-        return Err(invalid("scope: expected at least one, received none".into()));
-    }
-    Ok(scopes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,7 +112,7 @@ mod tests {
                 .unwrap();
         assert_eq!(refresh.grant_type(), GrantType::RefreshToken);
         let service = TokenRequest::parse(&Params::parse("grant_type=client_credentials&resource=x&resource=x")).unwrap();
-        assert_eq!(service, TokenRequest::ClientCredentials { scopes: None, resources: vec!["x".into()] });
+        assert_eq!(service, TokenRequest::ClientCredentials(Requested { scopes: None, resources: vec!["x".into()] }));
     }
 
     #[test]

@@ -21,6 +21,8 @@ fn a_native_app_listens_on_any_port_of_a_loopback_ip() {
             "http://[::1]/cb",
             "http://[::1]:51004/cb",
             "http://localhost:8000/cb",
+            "http://localhost/cb",
+            "http://localhost:8001/cb",
         ] {
             let page =
                 Browser::new(server).follow(&Browser::request(&native, "openid", &[("redirect_uri", address)]), "alice", "allow");
@@ -55,7 +57,9 @@ fn a_native_app_listens_on_any_port_of_a_loopback_ip() {
             "http://127.1/cb?a=b",
             "http://2130706433/cb?a=b",
             "http://localhost/cb?a=b",
-            "http://localhost:8001/cb",
+            "http://localhost:8001/cb?a=b",
+            "http://localhost:0/cb",
+            "http://localhost.evil.example/cb",
             "https://127.0.0.1/cb?a=b",
             "http://[::1]:80/cb?a=b",
             "http://[0:0:0:0:0:0:0:1]/cb",
@@ -70,6 +74,31 @@ fn a_native_app_listens_on_any_port_of_a_loopback_ip() {
                 );
                 assert_eq!((page.status, page.header("location")), (400, None), "{outsider}: {page:?}");
             }
+        }
+    });
+}
+
+#[test]
+fn an_empty_path_and_a_slash_are_one_on_loopback() {
+    both(|server| {
+        server.add_user("alice");
+        let native = server.add_client("native", ClientKind::Native, |client| {
+            client.settings.redirect_uris = vec!["http://127.0.0.1".into(), "http://localhost/".into()];
+        });
+        for address in ["http://127.0.0.1:10000/", "http://127.0.0.1:10000", "http://localhost:49152", "http://localhost"] {
+            let request = Browser::request(&native, "openid", &[("redirect_uri", address)]);
+            let page = Browser::new(server).follow(&request, "alice", "allow");
+            let code =
+                page.location().strip_prefix(address).map(query_of).unwrap_or_else(|| panic!("{address}: {page:?}"))["code"]
+                    .clone();
+            let form = [
+                ("grant_type", "authorization_code"),
+                ("client_id", "native"),
+                ("code", &code),
+                ("redirect_uri", address),
+                ("code_verifier", VERIFIER),
+            ];
+            assert_eq!(server.token(&form, &[]).status, 200, "{address}");
         }
     });
 }

@@ -119,3 +119,51 @@ fn an_api_that_makes_no_sense_is_refused() {
         assert_eq!(symbolon.json(&format!("api show {NOTES} --json"))["scopes"], json!([{ "name": "notes:read" }]), "{name}");
     }
 }
+
+#[test]
+fn an_api_is_the_same_in_every_spelling() {
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
+        symbolon.add_api(NOTES, &["notes:read"]);
+        for spelling in ["https://notes.example.com/", "HTTPS://Notes.example.com", "https://notes.example.com:443"] {
+            let refused = symbolon.refusal(&format!("api add {spelling} --name Again"));
+            assert!(refused.contains(&format!("API '{NOTES}' is already registered")), "{name}: {refused}");
+            assert_eq!(symbolon.json(&format!("api show {spelling} --json"))["uri"], NOTES, "{name}");
+            assert_eq!(symbolon.json(&format!("api set {spelling} --name Notes --json"))["api"]["uri"], NOTES, "{name}");
+        }
+        client(
+            &symbolon,
+            &format!(
+                "--id app --api {NOTES}/ --api {NOTES} --default-api HTTPS://notes.example.com --scope openid --scope notes:read"
+            ),
+        );
+        let shown = symbolon.json("client show app --json");
+        assert_eq!((&shown["audiences"], &shown["default_audiences"]), (&json!([NOTES]), &json!([NOTES])), "{name}");
+        client(&symbolon, &format!("--id served --introspects {NOTES}:443/"));
+        assert_eq!(symbolon.json("client show served --json")["introspects"], json!([NOTES]), "{name}");
+        assert_eq!(symbolon.json(&format!("api remove {NOTES}/ --json"))["uri"], NOTES, "{name}");
+        assert_eq!(symbolon.json("api list --json"), json!([]), "{name}");
+    }
+}
+
+#[test]
+fn default_scopes_are_set_cleared_and_lost_with_their_api() {
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
+        symbolon.add_api(NOTES, &["notes:read"]);
+        let scopes = format!("--api {NOTES} --scope openid --scope notes:read");
+        client(&symbolon, &format!("--id app {scopes} --default-scope openid --default-scope notes:read"));
+        let default = || symbolon.json("client show app --json")["default_scope"].clone();
+        assert_eq!(default(), "openid notes:read", "{name}");
+        let refused = symbolon.refusal("client set app --scope openid");
+        assert!(refused.contains("default scope 'notes:read': expected one of the client's scopes"), "{name}: {refused}");
+        symbolon.text("client set app --default-scope openid");
+        assert_eq!(default(), "openid", "{name}");
+        symbolon.text("client set app --no-default-scope");
+        assert_eq!(default(), json!(null), "{name}");
+        assert!(symbolon.text("client show app").contains("openid and the scopes of the APIs"), "{name}");
+        symbolon.text("client set app --default-scope notes:read");
+        symbolon.text(&format!("api remove {NOTES}"));
+        assert_eq!(default(), "", "{name}: it is not the client's any more");
+    }
+}

@@ -88,3 +88,27 @@ fn of_two_rotations_at_once_one_is_refused() {
         assert_eq!(symbolon.json("client show web --json")["active_secrets"], json!(2), "{name}");
     }
 }
+
+#[test]
+fn the_secret_of_a_native_app_is_told_as_none() {
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
+        let line = "client add --id app --name App --type native --redirect-uri http://127.0.0.1/ --secret-for-native";
+        let ran = symbolon.run(line);
+        let added: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert!(ran.stderr.contains("is no secret"), "{name}: {}", ran.stderr);
+        let secret = added["client_secret"].as_str().unwrap();
+        assert!(secret.starts_with("sym_cs_") && added["token_endpoint_auth_method"] == "none", "{name}: {added}");
+        assert!(symbolon.text("client show app").contains("secret that is none"), "{name}");
+        let second: Value = serde_json::from_str(&symbolon.run("client rotate-secret app").stdout).unwrap();
+        assert!(second["client_secret"].as_str().unwrap() != secret && second["active_secrets"] == 2, "{name}: {second}");
+        symbolon.text("client set app --no-secret-for-native");
+        assert_eq!(symbolon.json("client show app --json")["active_secrets"], 0, "{name}");
+        let again: Value = serde_json::from_str(&symbolon.run("client set app --secret-for-native").stdout).unwrap();
+        assert!(again["client_secret"].is_string(), "{name}: {again}");
+        for kind in ["spa", "web"] {
+            let line = format!("client add --name App --type {kind} --redirect-uri https://a.example/ --secret-for-native");
+            assert!(symbolon.refusal(&line).contains("expected a native client"), "{name}: {kind}");
+        }
+    }
+}

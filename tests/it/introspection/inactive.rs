@@ -154,7 +154,7 @@ fn what_has_ended_is_told_like_what_never_was() {
         server.advance(30 * 24 * 60 * 60);
         is_refused(&expired, "idle for too long");
 
-        let of_deleted = server.tokens_as(&web, "alice", scope);
+        let of_deleted = server.tokens_as(&web, "alice", &format!("{scope} files:read"));
         let other = server.add_client("other", ClientKind::Web, |client| client.settings.introspects = vec![FILES.into()]);
         let for_files = server.refresh_as(&web, of_deleted.text("refresh_token"), &[("resource", FILES), ("scope", "openid")]);
         assert!(server.is_active(&other.id, for_files.text("access_token")));

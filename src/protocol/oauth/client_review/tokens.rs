@@ -8,7 +8,8 @@ use super::{
 };
 use crate::protocol::{
     oauth::{
-        client::{AssertionAudience, AuthMethod, Client, ClientKeySource, GrantType},
+        api::Api,
+        client::{AssertionAudience, AuthMethod, Client, ClientKeySource, ClientKind, GrantType},
         scope::STANDARD,
     },
     values::algorithm::Algorithm,
@@ -19,6 +20,10 @@ impl Lines {
         const SETTING: &str = "authentication";
         let is = client.settings.token_endpoint_auth_method.as_str();
         match client.settings.token_endpoint_auth_method {
+            AuthMethod::None if client.settings.secret_for_native => {
+                let is = "none: its secret is no secret, because everybody has the app";
+                return self.say(Good, SETTING, is, "none: it cannot keep a secret", "RFC 8252 8.5");
+            }
             AuthMethod::None => return self.say(Good, SETTING, is, "none: it cannot keep a secret", "RFC 6749 2.1"),
             AuthMethod::PrivateKeyJwt => {
                 self.say(Good, SETTING, is, is, "RFC 9700 2.5");
@@ -90,6 +95,12 @@ impl Lines {
         for scope in &strays.scopes {
             let is = format!("{scope}: not a scope of any of its APIs");
             self.say(Advice, "scope", &is, "a scope of an API it uses, or remove it", "RFC 9700 2.3");
+        }
+        let is_named_only = |api: &&Api| client.settings.audiences.contains(&api.uri) && api.scopes.is_empty();
+        for api in facts.apis.iter().filter(is_named_only).filter(|_| client.settings.kind != ClientKind::Service) {
+            let is = format!("{}: without scopes, so that a token is for it only if resource names it", api.uri);
+            let should_be = "a scope (symbolon api set --add-scope), unless the client sends resource";
+            self.say(Advice, "API", &is, should_be, "RFC 8707 2");
         }
         match client.settings.default_audiences() {
             _ if client.settings.audiences.is_empty() => {}
