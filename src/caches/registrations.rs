@@ -11,7 +11,11 @@ use lru::LruCache;
 
 use crate::{
     protocol::{
-        oauth::{api::Api, client::Client},
+        oauth::{
+            api::{self, Api},
+            api_tokens::ApiTokens,
+            client::Client,
+        },
         values::time::{Span, Timestamp},
     },
     store::{
@@ -140,6 +144,17 @@ impl Registered<'_> {
             return Ok(Vec::new());
         }
         Ok(self.all_apis(connection)?.iter().filter(|api| uris.contains(&api.uri)).cloned().collect())
+    }
+
+    /// What these APIs decide about a token that is for all of them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn api_tokens(&self, connection: &mut AnyConnection, uris: &[String]) -> Result<ApiTokens> {
+        if uris.is_empty() {
+            return Ok(ApiTokens::default());
+        }
+        Ok(api::tokens_for(uris, &self.all_apis(connection)?))
     }
 
     fn read_apis(&self, connection: &mut AnyConnection) -> Result<Arc<[Api]>> {

@@ -1,6 +1,9 @@
 //! `symbolon api`: the APIs that tokens are for (RFC 8707), with their scopes. What clients lose by a change is reported.
 
-use clap::{Args, Subcommand};
+use clap::{
+    Args, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 
 use super::{
     Answer, Work,
@@ -9,7 +12,10 @@ use super::{
 };
 use crate::{
     operations::apis::{self, ApiChanges, ApiView, Loss, NewApi},
-    protocol::oauth::api::ApiScope,
+    protocol::oauth::{
+        api::ApiScope,
+        api_tokens::{ApiTokens, TokenTyp},
+    },
 };
 
 #[derive(Debug, Subcommand)]
@@ -24,6 +30,8 @@ pub enum Command {
         /// A scope, with a description for the consent page; can be repeated
         #[arg(long = "scope", value_name = "SCOPE[=DESCRIPTION]")]
         scopes: Vec<String>,
+        #[command(flatten)]
+        tokens: TokenOptions,
         #[command(flatten)]
         format: Format,
     },
@@ -66,13 +74,35 @@ pub struct Changes {
     /// Remove a scope; can be repeated
     #[arg(id = "fewer", long = "remove-scope", value_name = "SCOPE")]
     fewer: Vec<String>,
+    #[command(flatten)]
+    tokens: TokenOptions,
+    /// No claims about the user in its access tokens but those of RFC 9068
+    #[arg(long, conflicts_with = "claims")]
+    no_token_claims: bool,
+}
+
+/// What the API decides about its access tokens.
+#[derive(Clone, Debug, Default, Args)]
+pub struct TokenOptions {
+    /// Claims about the user in its access tokens, as far as a scope that grants them was granted; separated by commas
+    #[arg(id = "claims", long = "token-claims", value_name = "CLAIM", value_delimiter = ',')]
+    claims: Vec<String>,
+    /// The `typ` of its access tokens; JWT, that of ID tokens, is for resource servers that refuse at+jwt [default for new APIs: at+jwt]
+    #[arg(id = "typ", long = "token-typ", value_name = "TYP", value_parser = token_typ())]
+    typ: Option<TokenTyp>,
+}
+
+fn token_typ() -> impl TypedValueParser<Value = TokenTyp> {
+    let names = PossibleValuesParser::new(TokenTyp::names());
+    names.try_map(|name| TokenTyp::from_name(&name).ok_or("expected a typ of access tokens"))
 }
 
 impl Command {
     pub fn run(self, work: &mut Work<'_>) -> Answer {
         match self {
-            Self::Add { uri, name, scopes, format } => {
-                let api = apis::add(work, NewApi { uri, name, scopes: scopes_of(&scopes) })?;
+            Self::Add { uri, name, scopes, tokens, format } => {
+                let tokens = ApiTokens { typ: tokens.typ.unwrap_or_default(), claims: tokens.claims };
+                let api = apis::add(work, NewApi { uri, name, scopes: scopes_of(&scopes), tokens })?;
                 format.answer(&api, || output::clean(&format!("registered API {}", api.uri)) + "\n")
             }
             Self::List(part) => part.print(work, (["API", "NAME", "CREATED", "SCOPES"], row), apis::list),
@@ -100,6 +130,8 @@ impl Changes {
             scopes: (!self.scopes.is_empty()).then(|| scopes_of(&self.scopes)),
             removed: self.fewer.clone(),
             added: scopes_of(&self.more),
+            token_typ: self.tokens.typ,
+            token_claims: (self.no_token_claims || !self.tokens.claims.is_empty()).then(|| self.tokens.claims.clone()),
         }
     }
 }
@@ -137,6 +169,8 @@ fn text(shown: &ApiView) -> String {
         ("name", shown.name.clone()),
         ("created", shown.created.to_string()),
         ("scopes", output::lines(shown.scopes.iter().map(scope))),
+        ("token typ", shown.token_typ.as_str().to_owned()),
+        ("token claims", output::lines(&shown.token_claims)),
         ("clients", output::lines(&shown.clients)),
         ("introspected by", output::lines(&shown.introspected_by)),
     ])
@@ -149,15 +183,16 @@ mod tests {
 
     fn api(scopes: &[&str]) -> Api {
         let scopes: Vec<_> = scopes.iter().map(ToString::to_string).collect();
-        Api { uri: "https://a".into(), name: "A".into(), scopes: scopes_of(&scopes), created_at: Timestamp::from_millis(0) }
+        let (scopes, tokens) = (scopes_of(&scopes), ApiTokens::default());
+        Api { uri: "https://a".into(), name: "A".into(), scopes, tokens, created_at: Timestamp::from_millis(0) }
     }
 
     #[test]
     fn scopes_are_replaced_added_and_removed() {
         let changed = |fewer: &[&str], more: &[&str], scopes: &[&str]| {
             let owned = |list: &[&str]| list.iter().map(ToString::to_string).collect();
-            let changes =
-                Changes { uri: String::new(), name: None, scopes: owned(scopes), more: owned(more), fewer: owned(fewer) };
+            let (scopes, more, fewer, tokens) = (owned(scopes), owned(more), owned(fewer), TokenOptions::default());
+            let changes = Changes { uri: String::new(), name: None, scopes, more, fewer, tokens, no_token_claims: false };
             let mut api = api(&["read=Read it", "write"]);
             changes.read().apply(&mut api).map(|()| api.scopes).map_err(|error| error.to_string())
         };

@@ -21,6 +21,7 @@ use crate::{
         },
         oauth::{
             api::{Api, ApiScope},
+            api_tokens::ApiTokens,
             client::{Client, ClientKind},
             client_auth::secret_hash,
             scope::Scopes,
@@ -116,6 +117,7 @@ fn populate(app: &App, demo: &Demo, secret: &str, now: Timestamp) -> Result<(), 
         scopes: [("notes:read", "Read your notes"), ("notes:write", "Write and delete your notes")]
             .map(|(name, description)| ApiScope { name: name.into(), description: Some(description.into()) })
             .into(),
+        tokens: ApiTokens::default(),
         created_at: now,
     };
     let mut spa = Client::new(SPA, "Demo Notes", ClientKind::Spa, now);

@@ -86,6 +86,9 @@ struct Explanation {
     scope: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     audiences: Option<Vec<String>>,
+    /// The `typ` of an access token, and what distinguishes the token from an ID token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    typ: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<String>,
 }
@@ -167,6 +170,7 @@ impl Explanation {
             ("generation", generation),
             ("scope", self.scope.clone()),
             ("audiences", self.audiences.as_ref().map(lines)),
+            ("typ", self.typ.map(str::to_owned)),
             ("expires", self.expires.clone()),
         ];
         fields.extend(rest.into_iter().filter_map(|(name, value)| Some((name, value?))));

@@ -17,7 +17,7 @@ use crate::{
     protocol::{
         error::{ErrorCode, ProtocolError},
         oauth::scope::OPENID,
-        oidc::{claims::SignedUserInfo, claims_request::ClaimsRequest},
+        oidc::claims::SignedUserInfo,
         values::time::Timestamp,
     },
     store::{AnyConnection, grants::Found, users},
@@ -105,11 +105,7 @@ fn tell(
     let user =
         users::find(connection, grant.user_id)?.ok_or_else(|| invalid("the user of this access token no longer exists"))?;
     let (client, custom) = (&found.client, &app.config.scope_claims);
-    // A token that was requested with fewer scopes opens the claims of those scopes, and no more.
-    let granted = grant.scopes.intersection(&client.settings.scope);
-    let is_narrowed = granted.iter().any(|scope| custom.is_of_users(scope) && !found.left.scopes.contains(scope));
-    let requested =
-        if is_narrowed { ClaimsRequest::default() } else { grant.claims.clone().allowed(&client.settings.scope, custom) };
+    let requested = found.left.requested_claims(client, grant, custom);
     let mut claims = Map::from_iter([("sub".to_owned(), Value::from(grant.sub()))]);
     claims.extend(user.claims.user_info(&found.left.scopes, &requested, custom));
     if !client.settings.userinfo_signed {

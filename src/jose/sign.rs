@@ -6,15 +6,22 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Error, failed, keys::Key};
-use crate::protocol::oidc::claims::{AccessToken, IdToken, LogoutToken, SignedUserInfo};
+use crate::protocol::{
+    oauth::api_tokens::TokenTyp,
+    oidc::claims::{AccessToken, IdToken, LogoutToken, SignedUserInfo},
+};
 
 impl Key {
     /// Signs an access token (RFC 9068).
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub fn access_token(&self, claims: &AccessToken<'_>) -> Result<String, Error> {
-        self.sign(&self.access_token_header, claims)
+    pub fn access_token(&self, claims: &AccessToken<'_>, typ: TokenTyp) -> Result<String, Error> {
+        let header = match typ {
+            TokenTyp::AccessToken => &self.access_token_header,
+            TokenTyp::Jwt => &self.jwt_header,
+        };
+        self.sign(header, claims)
     }
 
     /// Signs an ID token (OpenID Connect Core §2).

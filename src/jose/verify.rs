@@ -15,10 +15,36 @@ pub type Claims = Map<String, Value>;
 /// The expected kind of token; no kind passes for another (RFC 8725 §3.11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Typ {
-    /// `at+jwt` (RFC 9068 §2.1).
+    /// `at+jwt` (RFC 9068 §2.1), or `JWT` where the token's APIs ask for that.
     AccessToken,
     /// `JWT`.
     IdToken,
+}
+
+impl Typ {
+    /// The kind of a token of this server, by the `typ` of its header and by the claims that only this kind has. The issuer writes both, and
+    /// no claim about a user has one of these names (`ScopeClaims::new`).
+    #[must_use]
+    pub fn of(typ: &str, claims: &Claims) -> Option<Self> {
+        let has = |name| claims.contains_key(name);
+        if is_access_token_typ(typ) {
+            return Some(Self::AccessToken);
+        }
+        // A signed `/userinfo` response is a JWT as well, but has no expiry.
+        if !typ.eq_ignore_ascii_case("jwt") || !has("exp") {
+            return None;
+        }
+        match (has("client_id"), has("jti"), has("at_hash")) {
+            (true, true, false) => Some(Self::AccessToken),
+            (false, false, _) => Some(Self::IdToken),
+            _ => None,
+        }
+    }
+}
+
+/// RFC 9068 §4: a media type without the parameter names, in any case.
+fn is_access_token_typ(typ: &str) -> bool {
+    ["at+jwt", "application/at+jwt"].iter().any(|one| typ.eq_ignore_ascii_case(one))
 }
 
 /// Why a token is rejected, in words.
@@ -51,15 +77,8 @@ impl Parsed<'_> {
         self.header.get(name).and_then(Value::as_str)
     }
 
-    /// Whether it is of this kind, by its `typ`.
-    fn is(&self, typ: Typ) -> bool {
-        let named = match self.header_text("typ").map(str::to_ascii_lowercase).as_deref() {
-            Some("at+jwt" | "application/at+jwt") => Some(Typ::AccessToken),
-            // A signed `/userinfo` response is a JWT as well, but has no expiry.
-            Some("jwt") if self.payload.contains_key("exp") => Some(Typ::IdToken),
-            _ => None,
-        };
-        named == Some(typ)
+    fn typ(&self) -> &str {
+        self.header_text("typ").unwrap_or_default()
     }
 
     fn algorithm(&self) -> Option<Algorithm> {
@@ -79,7 +98,8 @@ pub fn named_jti(token: &str) -> Option<String> {
 /// # Errors
 /// [`Refused`].
 pub fn own(ring: &KeyRing, typ: Typ, token: &str) -> Result<Claims, Refused> {
-    let parsed = take_apart(token).ok().filter(|parsed| parsed.is(typ)).ok_or_else(malformed)?;
+    let parsed =
+        take_apart(token).ok().filter(|parsed| Typ::of(parsed.typ(), &parsed.payload) == Some(typ)).ok_or_else(malformed)?;
     check_own(ring, &parsed)?;
     Ok(parsed.payload)
 }
@@ -89,7 +109,7 @@ pub fn own(ring: &KeyRing, typ: Typ, token: &str) -> Result<Claims, Refused> {
 #[must_use]
 pub fn look(ring: &KeyRing, token: &str) -> Option<(String, Result<Claims, Refused>)> {
     let parsed = take_apart(token).ok()?;
-    let typ = parsed.header_text("typ").unwrap_or_default().to_ascii_lowercase();
+    let typ = parsed.typ().to_ascii_lowercase();
     Some((typ, check_own(ring, &parsed).map(|()| parsed.payload)))
 }
 
@@ -102,12 +122,13 @@ fn check_own(ring: &KeyRing, parsed: &Parsed<'_>) -> Result<(), Refused> {
     key.verifier.verify(parsed.signed.as_bytes(), &parsed.signature).map_err(|_| refuse("the signature is not valid"))
 }
 
-/// Verifies an access token with the published keys (RFC 9068 §4).
+/// Verifies an access token with the published keys (RFC 9068 §4). Its `typ` must be that of access tokens: an API that asks for another
+/// one has to distinguish its tokens by their audience.
 ///
 /// # Errors
 /// [`Refused`], with what was expected.
 pub fn access_token(jwks: &Value, token: &str, expected: &Expected<'_>) -> Result<Claims, Refused> {
-    let parsed = take_apart(token).ok().filter(|parsed| parsed.is(Typ::AccessToken)).ok_or_else(malformed)?;
+    let parsed = take_apart(token).ok().filter(|parsed| is_access_token_typ(parsed.typ())).ok_or_else(malformed)?;
     let algorithm = parsed.algorithm().ok_or_else(malformed)?;
     let kid = parsed.header_text("kid");
     let keys = jwks.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -189,111 +210,5 @@ pub(super) fn refuse(why: &str) -> Refused {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        jose::keys::generate,
-        protocol::{
-            oidc::claims::{AccessToken, Audience, IdToken, SignedUserInfo},
-            secrets::SecretRing,
-            values::time::{Span, Timestamp},
-        },
-    };
-
-    fn ring() -> KeyRing {
-        let secrets = SecretRing::new(["a secret of at least thirty-two bytes"]).unwrap();
-        let row = generate(&secrets, Algorithm::Rs256, Timestamp::from_millis(0), Timestamp::from_millis(0)).unwrap();
-        KeyRing::open(&[row], &secrets, &KeyRing::default()).unwrap()
-    }
-
-    fn access(ring: &KeyRing) -> String {
-        let claims = AccessToken {
-            iss: "https://id.example.com",
-            sub: "s",
-            aud: Audience::Several(vec!["https://api.example.com".into(), "https://id.example.com".into()]),
-            client_id: "c",
-            exp: 100,
-            iat: 0,
-            jti: "j".into(),
-            scope: "openid".into(),
-            user: None,
-        };
-        ring.signing(Algorithm::Rs256, Timestamp::from_millis(0)).unwrap().access_token(&claims).unwrap()
-    }
-
-    const EXPECTED: Expected<'_> =
-        Expected { issuer: "https://id.example.com", audience: "https://api.example.com", now_seconds: 99 };
-
-    #[test]
-    fn a_resource_server_takes_good_tokens_and_says_what_is_wrong_with_others() {
-        let ring = ring();
-        let jwks = ring.published(Timestamp::from_millis(0), Span::ZERO);
-        let token = access(&ring);
-        assert_eq!(access_token(&jwks, &token, &EXPECTED).unwrap()["client_id"], "c");
-        for (expected, words) in [
-            (Expected { issuer: "https://other.example", ..EXPECTED }, "iss"),
-            (Expected { audience: "https://other.example", ..EXPECTED }, "aud"),
-            (Expected { now_seconds: 100, ..EXPECTED }, "expired"),
-        ] {
-            assert!(access_token(&jwks, &token, &expected).unwrap_err().0.contains(words));
-        }
-        let other = super::tests::ring().published(Timestamp::from_millis(0), Span::ZERO);
-        assert!(access_token(&other, &token, &EXPECTED).is_err(), "another server's keys");
-        let keys = |jwks: &Value| jwks["keys"].as_array().unwrap().clone();
-        let several = [keys(&other), keys(&jwks)].concat();
-        let both = serde_json::json!({ "keys": several });
-        assert!(access_token(&both, &token, &EXPECTED).is_ok(), "of several keys the one that the token names");
-    }
-
-    #[test]
-    fn one_kind_never_passes_for_another_and_the_algorithm_is_ours() {
-        let ring = ring();
-        let id_claims = IdToken {
-            iss: "i",
-            sub: "s",
-            aud: "c",
-            exp: 1,
-            iat: 0,
-            auth_time: 0,
-            nonce: None,
-            acr: None,
-            amr: vec![],
-            at_hash: "h".into(),
-            sid: "d",
-            requested: Map::new(),
-        };
-        let id_token = ring.signing(Algorithm::Rs256, Timestamp::from_millis(0)).unwrap().id_token(&id_claims).unwrap();
-        let token = access(&ring);
-        let user_info = SignedUserInfo { iss: "i", aud: "c", iat: 0, claims: Map::from_iter([("sub".to_owned(), "s".into())]) };
-        let user_info = ring.signing(Algorithm::Rs256, Timestamp::from_millis(0)).unwrap().user_info(&user_info).unwrap();
-        assert!(own(&ring, Typ::IdToken, &user_info).is_err() && own(&ring, Typ::AccessToken, &user_info).is_err());
-        assert!(own(&ring, Typ::IdToken, &id_token).is_ok());
-        assert!(own(&ring, Typ::AccessToken, &id_token).is_err());
-        assert!(own(&ring, Typ::IdToken, &token).is_err());
-        assert!(own(&ring, Typ::AccessToken, &token).is_ok());
-        let (typ, claims) = look(&ring, &token).unwrap();
-        assert_eq!((typ.as_str(), &claims.unwrap()["client_id"]), ("at+jwt", &"c".into()));
-        assert!(look(&super::tests::ring(), &token).unwrap().1.is_err() && look(&ring, "a.b.c").is_none());
-        let (header, rest) = token.split_once('.').unwrap();
-        let header: Claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
-        for (name, value) in [
-            ("alg", "none"),
-            ("alg", "HS256"),
-            ("alg", "RS512"),
-            ("alg", "PS256"),
-            ("alg", "ES256"),
-            ("typ", "JWT"),
-            ("kid", "other"),
-            ("crit", "x"),
-        ] {
-            let mut forged = header.clone();
-            forged.insert(name.into(), value.into());
-            let forged = format!("{}.{rest}", URL_SAFE_NO_PAD.encode(Value::Object(forged).to_string()));
-            assert!(own(&ring, Typ::AccessToken, &forged).is_err(), "{name}={value}");
-            assert_eq!(named_key(&forged).is_none(), name == "crit", "{name}={value}");
-        }
-        for garbage in ["", ".", "..", "a.b.c", &token[..token.len() - 4], &format!("{token}x")] {
-            assert!(own(&ring, Typ::AccessToken, garbage).is_err(), "{garbage}");
-        }
-    }
-}
+#[path = "verify_tests.rs"]
+mod tests;

@@ -12,6 +12,7 @@ use crate::{
         error::Invalid,
         oauth::{
             api::{Api, ApiScope},
+            api_tokens::{self, ApiTokens, TokenTyp},
             client::Client,
         },
     },
@@ -27,6 +28,10 @@ pub struct ApiView {
     pub name: String,
     /// Its scopes.
     pub scopes: Vec<ApiScope>,
+    /// The `typ` of its access tokens.
+    pub token_typ: TokenTyp,
+    /// The claims about the user that its access tokens have within the granted scopes.
+    pub token_claims: Vec<String>,
     /// The clients that may request tokens for it.
     pub clients: Vec<String>,
     /// The clients that may introspect those tokens.
@@ -44,6 +49,8 @@ pub struct NewApi {
     pub name: String,
     /// Its scopes.
     pub scopes: Vec<ApiScope>,
+    /// What it decides about its access tokens.
+    pub tokens: ApiTokens,
 }
 
 /// Changes of an API.
@@ -57,6 +64,10 @@ pub struct ApiChanges {
     pub removed: Vec<String>,
     /// Scopes to add, or whose description changes.
     pub added: Vec<ApiScope>,
+    /// The `typ` of its access tokens; `None` leaves it.
+    pub token_typ: Option<TokenTyp>,
+    /// The new list of claims in its access tokens; `None` leaves it.
+    pub token_claims: Option<Vec<String>>,
 }
 
 /// What a client loses by a change.
@@ -115,6 +126,10 @@ impl ApiChanges {
                 None => api.scopes.push(scope.clone()),
             }
         }
+        api.tokens.typ = self.token_typ.unwrap_or(api.tokens.typ);
+        if let Some(claims) = &self.token_claims {
+            api.tokens.claims.clone_from(claims);
+        }
         Ok(())
     }
 }
@@ -124,7 +139,9 @@ impl ApiChanges {
 /// # Errors
 /// [`OperationError::Invalid`], [`OperationError::Conflict`] if the identifier is registered, or the database's.
 pub fn add(context: &mut Context<'_>, new: NewApi) -> Result<ApiView, OperationError> {
-    let api = Api { uri: new.uri, name: new.name.trim().to_owned(), scopes: new.scopes, created_at: context.now };
+    let NewApi { uri, name, scopes, tokens } = new;
+    let api = Api { uri, name: name.trim().to_owned(), scopes, tokens, created_at: context.now };
+    api_tokens::check_claims(&api.tokens.claims, &context.config.scope_claims)?;
     api.check(context.config.scope_claims.scopes())?;
     match apis::insert(context.connection, &api) {
         Err(store::Error::Conflict(_)) => {
@@ -170,6 +187,8 @@ fn named(context: &mut Context<'_>, uri: &str) -> Result<Api, OperationError> {
 pub fn change(context: &mut Context<'_>, uri: &str, changes: &ApiChanges) -> Result<ChangedApi, OperationError> {
     let (before, Api { uri, .. }) = (clients::all(context.connection)?, named(context, uri)?);
     let custom = &context.config.scope_claims;
+    // Only a new list: a claim of the old one may have been taken out of the configuration since.
+    api_tokens::check_claims(changes.token_claims.as_deref().unwrap_or_default(), custom)?;
     let found = apis::change(context.connection, &uri, |api| -> Result<(), OperationError> {
         changes.apply(api)?;
         Ok(api.check(custom.scopes())?)
@@ -221,6 +240,8 @@ fn views(context: &mut Context<'_>, apis: Vec<Api>) -> Result<Vec<ApiView>, Oper
         uri: api.uri,
         name: api.name,
         scopes: api.scopes,
+        token_typ: api.tokens.typ,
+        token_claims: api.tokens.claims,
         created: DateTime(api.created_at),
     };
     let mut views: Vec<ApiView> = apis.into_iter().map(new).collect();

@@ -55,6 +55,8 @@ pub struct RequestedResource<'a> {
     pub name: &'a str,
     /// The resource indicator.
     pub uri: &'a str,
+    /// The names of the user's attributes that its access tokens may contain.
+    pub claims: &'a [&'a str],
 }
 
 /// The lifetime of the access. Texts are durations in words, such as "30 days".
@@ -97,9 +99,10 @@ pub(super) mod tests {
     const STANDARD: [&str; 8] = ["openid", "profile", "email", "address", "phone", "roles", "groups", "offline_access"];
     const READ: RequestedScope<'static> =
         RequestedScope { name: "notes:read", description: Some("Read your notes"), api: Some("Notes API"), claims: &[] };
-    const NOTES: RequestedResource<'static> = RequestedResource { name: "Notes API", uri: "https://api.example.com/notes" };
+    const NOTES: RequestedResource<'static> =
+        RequestedResource { name: "Notes API", uri: "https://api.example.com/notes", claims: &["email"] };
     const BARE: RequestedResource<'static> =
-        RequestedResource { name: "https://files.example.com/", uri: "https://files.example.com/" };
+        RequestedResource { name: "https://files.example.com/", uri: "https://files.example.com/", claims: &[] };
 
     fn scope(name: &str) -> RequestedScope<'_> {
         RequestedScope { name, description: None, api: None, claims: &[] }
@@ -156,9 +159,12 @@ pub(super) mod tests {
 
     #[test]
     fn hostile_values_are_escaped() {
-        let fields =
-            ["client", "host", "name", "username", "scope", "words", "api", "claim", "resource", "uri", "most", "action", "csrf"];
-        let [client, host, name, username, token, words, api, claim, resource, uri, most, action, csrf] = fields.map(hostile);
+        let fields = [
+            "client", "host", "name", "username", "scope", "words", "api", "claim", "resource", "uri", "seen", "most", "action",
+            "csrf",
+        ];
+        let [client, host, name, username, token, words, api, claim, resource, uri, seen, most, action, csrf] =
+            fields.map(hostile);
         let page = Consent {
             layout: LAYOUT,
             client_name: &client,
@@ -166,7 +172,7 @@ pub(super) mod tests {
             user: &name,
             username: &username,
             scopes: &[RequestedScope { name: &token, description: Some(&words), api: Some(&api), claims: &[claim] }],
-            resources: &[RequestedResource { name: &resource, uri: &uri }],
+            resources: &[RequestedResource { name: &resource, uri: &uri, claims: &[&seen] }],
             lifetime: Lifetime::UntilSignOut { at_most: &most },
             asks_each_time: false,
             action: &action,
@@ -240,7 +246,7 @@ pub(super) mod tests {
         let mut page = consent(&scopes, SESSION);
         page.resources = &[NOTES, BARE];
         let html = page.render().unwrap();
-        for (words, count) in [(">Notes API</", 2), (NOTES.uri, 1), (BARE.uri, 1)] {
+        for (words, count) in [(">Notes API</", 2), (NOTES.uri, 1), (BARE.uri, 1), ("It sees", 1), (">email</", 1)] {
             assert_eq!(html.matches(words).count(), count, "{words}");
         }
     }

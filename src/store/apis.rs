@@ -6,20 +6,23 @@ use diesel::prelude::*;
 use super::{
     AnyConnection, Result, clients, dialect,
     error::Error,
-    mapping::{Row, time},
+    mapping::{Row, json, time},
     revisions::{self, revision},
     schema::apis,
 };
 use crate::protocol::oauth::{
     api::{Api, ApiScope},
+    api_tokens::{ApiTokens, TokenTyp},
     resource,
 };
 
-type Columns = (String, String, String, i64);
+type Columns = (String, String, String, i64, String, String);
 
-fn to_value((uri, name, scopes, created_at): Columns) -> Result<Api> {
-    let scopes: Vec<ApiScope> = Row { table: "apis", name: &uri }.json("scopes", &scopes)?;
-    Ok(Api { uri, name, scopes, created_at: time(created_at) })
+fn to_value((uri, name, scopes, created_at, typ, claims): Columns) -> Result<Api> {
+    let row = Row { table: "apis", name: &uri };
+    let scopes: Vec<ApiScope> = row.json("scopes", &scopes)?;
+    let tokens = ApiTokens { typ: row.name("token_typ", TokenTyp::from_name(&typ))?, claims: row.list("token_claims", &claims)? };
+    Ok(Api { uri, name, scopes, tokens, created_at: time(created_at) })
 }
 
 fn scopes(api: &Api) -> Result<String> {
@@ -86,6 +89,8 @@ pub fn insert(connection: &mut AnyConnection, api: &Api) -> Result<()> {
         apis::name.eq(&api.name),
         apis::scopes.eq(scopes(api)?),
         apis::created_at.eq(api.created_at.millis()),
+        apis::token_typ.eq(api.tokens.typ.as_str()),
+        apis::token_claims.eq(json(&api.tokens.claims)),
     );
     dialect::together(connection, |connection| {
         revisions::registrations_change(connection)?;
@@ -97,7 +102,7 @@ pub fn insert(connection: &mut AnyConnection, api: &Api) -> Result<()> {
     })
 }
 
-/// Updates name and scopes of an API: reads it, applies `change`, and writes it back, with clients and APIs locked. A scope that no
+/// Updates name, scopes and token settings of an API: reads it, applies `change`, and writes it back, with clients and APIs locked. A scope that no
 /// API has any longer is taken from every client; `None` if there is no such API.
 ///
 /// # Errors
@@ -112,21 +117,26 @@ pub fn change<E: From<Error>>(
         let mut api = before.clone();
         change(&mut api)?;
         revisions::registrations_change(connection)?;
-        let set = (apis::name.eq(&api.name), apis::scopes.eq(scopes(&api)?));
+        let set = (
+            apis::name.eq(&api.name),
+            apis::scopes.eq(scopes(&api)?),
+            apis::token_typ.eq(api.tokens.typ.as_str()),
+            apis::token_claims.eq(json(&api.tokens.claims)),
+        );
         diesel::update(apis::table.find(uri)).set(set).execute(connection).map_err(Error::from)?;
         take_away(connection, &before, None)?;
         Ok(Some(api))
     })
 }
 
-/// Sets name and scopes of an API, as [`change`] does; false if there is no such API.
+/// Sets name, scopes and token settings of an API, as [`change`] does; false if there is no such API.
 ///
 /// # Errors
 /// Database errors.
 #[cfg(feature = "testing")]
 pub fn update(connection: &mut AnyConnection, api: &Api) -> Result<bool> {
     let set = |kept: &mut Api| -> Result<()> {
-        (kept.name, kept.scopes) = (api.name.clone(), api.scopes.clone());
+        (kept.name, kept.scopes, kept.tokens) = (api.name.clone(), api.scopes.clone(), api.tokens.clone());
         Ok(())
     };
     Ok(change(connection, &api.uri, set)?.is_some())

@@ -17,9 +17,10 @@ use super::{
     mapping::{Row, time, times},
     revisions::revision,
     schema::{grants, revoked_tokens, sessions as session_rows, users},
+    users::ClaimsRow,
 };
 use crate::protocol::{
-    account::activity::Origin,
+    account::{activity::Origin, user::User},
     grant::{AccountStatus, Grant, end_reason::EndReason},
     oauth::pkce::Challenge,
     oidc::{authentication::Amr, claims_request::ClaimsRequest},
@@ -110,8 +111,7 @@ pub struct Found {
     pub read_at: Timestamp,
     user_enabled: bool,
     must_sign_in: bool,
-    roles: Option<String>,
-    groups: Option<String>,
+    user: Option<ClaimsRow>,
 }
 
 impl Found {
@@ -121,33 +121,21 @@ impl Found {
         AccountStatus { user_enabled: self.user_enabled, must_sign_in: self.must_sign_in, now, by_database }
     }
 
-    /// The user's current roles.
+    /// The data behind the user's claims, as of now; `None` if the user no longer exists. Parsed only where it is needed.
     ///
     /// # Errors
-    /// If the column is malformed.
-    pub fn roles(&self) -> Result<Vec<String>> {
-        names(self.grant.user_id, "roles", self.roles.as_deref())
+    /// If a column is malformed.
+    pub fn user(&self) -> Result<Option<User>> {
+        self.user.as_ref().map(ClaimsRow::to_value).transpose()
     }
-
-    /// The user's current groups.
-    ///
-    /// # Errors
-    /// If the column is malformed.
-    pub fn groups(&self) -> Result<Vec<String>> {
-        names(self.grant.user_id, "member_of", self.groups.as_deref())
-    }
-}
-
-fn names(user: Id, column: &str, json: Option<&str>) -> Result<Vec<String>> {
-    json.map_or_else(|| Ok(Vec::new()), |json| Row { table: "users", name: &user }.list(column, json))
 }
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
 struct UserRow {
+    #[diesel(embed)]
+    claims: ClaimsRow,
     disabled_at: Option<i64>,
-    roles: String,
-    groups: String,
     signed_in_at: Option<i64>,
     sign_in_again_at: Option<i64>,
 }
@@ -170,8 +158,7 @@ fn to_found((columns, user, session, read_at): Columns) -> Result<Found> {
         grant.remembered = session.remembered;
     }
     let Some(user) = user else {
-        let (roles, groups) = (None, None);
-        return Ok(Found { grant, is_token_revoked: false, read_at, user_enabled: false, must_sign_in: false, roles, groups });
+        return Ok(Found { grant, is_token_revoked: false, read_at, user_enabled: false, must_sign_in: false, user: None });
     };
     Ok(Found {
         grant,
@@ -179,8 +166,7 @@ fn to_found((columns, user, session, read_at): Columns) -> Result<Found> {
         read_at,
         user_enabled: user.disabled_at.is_none(),
         must_sign_in: user.sign_in_again_at > user.signed_in_at, // `None` is before every time
-        roles: Some(user.roles),
-        groups: Some(user.groups),
+        user: Some(user.claims),
     })
 }
 

@@ -123,6 +123,8 @@ diesel::table! {
         name -> Text,
         scopes -> Text,
         created_at -> BigInt,
+        token_typ -> Text,
+        token_claims -> Text,
     }
 }
 

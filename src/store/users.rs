@@ -58,39 +58,60 @@ impl std::fmt::Debug for User {
     }
 }
 
-#[derive(Queryable, Selectable)]
+/// The columns behind a user's claims, which are also read along with a grant.
+#[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = users)]
-struct UserRow {
+pub(super) struct ClaimsRow {
     id: Vec<u8>,
     username: String,
     email: String,
     email_verified: bool,
     display_name: Option<String>,
-    password_hash: Option<String>,
-    disabled_at: Option<i64>,
-    created_at: i64,
     updated_at: i64,
     roles: String,
     groups: String,
     attributes: String,
+}
+
+impl ClaimsRow {
+    /// The data behind the user's claims.
+    pub(super) fn to_value(&self) -> Result<user::User> {
+        let row = Row { table: "users", name: &self.username };
+        Ok(user::User {
+            id: row.id("id", self.id.clone())?,
+            roles: row.list("roles", &self.roles)?,
+            groups: row.list("groups", &self.groups)?,
+            attributes: row.json("attributes", &self.attributes)?,
+            display_name: self.display_name.clone(),
+            email: self.email.clone(),
+            email_verified: self.email_verified,
+            updated_at: time(self.updated_at),
+            username: self.username.clone(),
+        })
+    }
+}
+
+impl std::fmt::Debug for ClaimsRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ClaimsRow")
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users)]
+struct UserRow {
+    #[diesel(embed)]
+    claims: ClaimsRow,
+    password_hash: Option<String>,
+    disabled_at: Option<i64>,
+    created_at: i64,
     signed_in_at: Option<i64>,
     sign_in_again_at: Option<i64>,
 }
 
 fn to_value(columns: UserRow) -> Result<User> {
-    let row = Row { table: "users", name: &columns.username };
     Ok(User {
-        claims: user::User {
-            id: row.id("id", columns.id)?,
-            roles: row.list("roles", &columns.roles)?,
-            groups: row.list("member_of", &columns.groups)?,
-            attributes: row.json("attributes", &columns.attributes)?,
-            display_name: columns.display_name,
-            email: columns.email,
-            email_verified: columns.email_verified,
-            updated_at: time(columns.updated_at),
-            username: columns.username,
-        },
+        claims: columns.claims.to_value()?,
         password_hash: columns.password_hash,
         disabled_at: times(columns.disabled_at),
         created_at: time(columns.created_at),

@@ -6,7 +6,6 @@ const GOES_ON = /^(login|consent|client \w+: code state iss)$/;
 const refused = (error, mode = 'query') => `client ${mode}: error=${error} state iss`;
 const INVALID = refused('invalid_request');
 const TOKENS = /^200 access_token expires_in id_token refresh_token scope token_type$/;
-const REFRESHED = '200 access_token expires_in refresh_token scope token_type';
 const named = (group, ...names) => names.map((name) => `${group}: ${name}`);
 
 const entry = (reason, cases, ours, theirs) => ({ reason, cases, ours, theirs });
@@ -165,19 +164,7 @@ export const DIFFERENCES = [
   ),
   entry('token_redirect_uri', named('redirect_uri at the token endpoint', 'missing', 'empty'), TOKENS, '400 invalid_request'),
   entry('refused_is_not_used', ['resource at the token endpoint: unknown, then a good one'], TOKENS, '400 invalid_grant'),
-  entry(
-    'no_id_token_on_refresh',
-    [
-      ...named(
-        'refresh', 'good', 'good, public client', 'good, secret in the body', 'good, with offline_access', 'good, twice in a row',
-        'of another client, then of its own', 'the same scope', 'a narrower scope', 'a narrower scope, then all',
-        'an empty scope', 'a wider scope, then all', 'the resource', 'both resources', 'with a redirect_uri', 'with a code',
-      ),
-      /^code: replayed .*, and what came of it refreshed$/,
-    ],
-    REFRESHED, TOKENS,
-  ),
-  entry('retry_window', named('refresh', 'replayed', 'replayed, and its successor'), REFRESHED, '400 invalid_grant'),
+  entry('retry_window', named('refresh', 'replayed', 'replayed, and its successor'), TOKENS, '400 invalid_grant'),
   entry(
     'no_error_without_token',
     named('userinfo', 'no token', 'Basic'),
@@ -248,7 +235,6 @@ export const DIFFERENCES = [
     named('revocation', 'a refresh token of another client', 'an access token of another client'),
     '400 invalid_request', '200 empty',
   ),
-  entry('no_id_token_on_refresh', ['revocation: of a refresh token by another client, then refreshed'], REFRESHED, TOKENS),
   entry('jwts_are_tokens', ['revocation: an ID token'], '200 empty', '400 unsupported_token_type'),
   entry('insufficient_scope', ['client_credentials: at userinfo'], '403 insufficient_scope', '401 invalid_token Bearer'),
   entry('logout_suspect', ['logout: a hint of someone else'], 'page 200, signed out', 'client, signed out'),

@@ -196,12 +196,6 @@ export const REASONS = {
     'The code is still good for the right request',
     'Nothing was issued for it',
   ),
-  no_id_token_on_refresh: reason(
-    'OpenID Connect Core §12.2',
-    'A refresh may answer with an ID token',
-    'It does not',
-    '[Decision 0008](decisions/0008-no-id-token-on-refresh.md)',
-  ),
   retry_window: reason(
     'RFC 9700 §4.14.2',
     'A refresh token used twice revokes the grant',

@@ -2,6 +2,8 @@
 //! which are read again each time. Individually requested claims, `sub` and `acr` among them, and signed responses of `/userinfo`
 //! are below.
 
+mod access_token;
+mod id_token;
 mod parameter;
 mod signed;
 mod wishes;
@@ -10,7 +12,7 @@ use serde_json::{Map, Value, json};
 use symbolon::testing::{
     config::Config,
     protocol::oauth::{
-        client::{Client, ClientKind},
+        client::{Client, ClientKind, IdTokenClaims},
         scope::{ScopeClaims, Scopes},
     },
     store::{
@@ -23,6 +25,9 @@ use crate::harness::{Server, both_with, claims_of};
 
 /// Every scope that a client may be registered for here.
 const ALL: &str = "openid profile email address phone roles groups employee team offline_access notes:read";
+
+/// The scopes whose claims are in ID tokens as well.
+const IN_ID_TOKENS: [&str; 4] = ["profile", "email", "roles", "groups"];
 
 /// Scopes of the operator's own.
 fn configured(config: &mut Config) {
@@ -81,6 +86,8 @@ fn each_scope_opens_its_claims() {
     both_with(configured, |server| {
         let alice = alice(server);
         let spa = client(server, "spa", ALL);
+        let silent = client(server, "silent", ALL);
+        change_client(server, "silent", |client| client.settings.id_token_claims = IdTokenClaims::Requested);
         let stored = server.store(|connection| users::find(connection, alice.claims.id)).unwrap();
         let mut known = Value::Object(alice.claims.attributes.clone());
         known.as_object_mut().unwrap().extend([
@@ -126,6 +133,13 @@ fn each_scope_opens_its_claims() {
             let expected = some(&known, &[["sub"].as_slice(), names].concat());
             assert_eq!(server.userinfo(tokens.text("access_token")).json, expected, "{scope}");
             let id_token = claims_of(tokens.text("id_token"));
+            let is_here = IN_ID_TOKENS.contains(&scope);
+            for name in names {
+                let expected = is_here.then_some(&known[name]);
+                assert_eq!(id_token.get(name), expected, "{scope}: {name} in the ID token");
+            }
+            let silent = server.tokens(&silent, "alice", format!("openid {scope}").trim());
+            let id_token = claims_of(silent.text("id_token"));
             assert!(names.iter().all(|name| id_token.get(name).is_none()), "an ID token tells of no scope: {id_token}");
         }
         let all = server.userinfo(server.tokens(&spa, "alice", ALL).text("access_token")).json;
@@ -182,8 +196,7 @@ fn roles_and_groups_in_access_tokens_are_those_of_now() {
             let tokens = server.tokens(&spa, "alice", scope);
             received(tokens.text("access_token"), json!(["editor", "admin"]), json!(["staff"]));
             if let Some(id_token) = tokens.json.get("id_token") {
-                let id_token = claims_of(id_token.as_str().unwrap());
-                assert!(id_token.get("roles").is_none() && id_token.get("groups").is_none(), "they are for APIs");
+                received(id_token.as_str().unwrap(), json!(["editor", "admin"]), json!(["staff"]));
             }
             (alice.claims.roles, alice.claims.groups) = (vec![], vec!["guests".into(), "é ✓".into()]);
             change(server, &alice);

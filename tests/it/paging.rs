@@ -16,6 +16,7 @@ use symbolon::testing::{
         grant::Grant,
         oauth::{
             api::Api,
+            api_tokens::ApiTokens,
             client::{Client, ClientKind},
             next_step::Allowed,
             scope::Scopes,
@@ -68,7 +69,10 @@ fn pages_by_name_skip_and_repeat_nothing() {
             server.add_client(name, ClientKind::Spa, |_| ());
             let (uri, now) = (format!("https://{name}"), server.now());
             server.store(|connection| {
-                store::apis::insert(connection, &Api { uri, name: name.into(), scopes: vec![], created_at: now })
+                store::apis::insert(
+                    connection,
+                    &Api { uri, name: name.into(), scopes: vec![], tokens: ApiTokens::default(), created_at: now },
+                )
             });
         }
         let names = ["b", "c", "d", "dd", "f"];

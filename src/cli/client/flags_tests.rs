@@ -5,7 +5,7 @@ use clap::CommandFactory;
 use crate::{cli::Cli, protocol::oauth::client::ClientMetadata};
 
 /// The options by which each setting is set; of several, each sets a part of it.
-const FLAGS: [(&str, &[&str]); 24] = [
+const FLAGS: [(&str, &[&str]); 26] = [
     ("client_name", &["name"]),
     ("type", &["type"]),
     ("redirect_uris", &["redirect-uri"]),
@@ -26,6 +26,8 @@ const FLAGS: [(&str, &[&str]); 24] = [
     ("max_auth_age", &["max-auth-age"]),
     ("cors_origins", &["cors-origin"]),
     ("signing_alg", &["signing-alg"]),
+    ("id_token_claims", &["id-token-claims"]),
+    ("id_token_on_refresh", &["no-id-token-on-refresh"]),
     ("userinfo_signed", &["userinfo-signed"]),
     ("pairwise_sector", &["pairwise"]),
     ("post_logout_redirect_uris", &["post-logout-redirect-uri"]),

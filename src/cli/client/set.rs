@@ -61,6 +61,9 @@ struct Cleared {
     /// A native client has no secret, not even one that is none
     #[arg(long, conflicts_with = "secret_for_native")]
     no_secret_for_native: bool,
+    /// Return an ID token on refresh again, if openid was granted
+    #[arg(long, conflicts_with = "no_id_token_on_refresh")]
+    id_token_on_refresh: bool,
     /// Return plain JSON from /userinfo
     #[arg(long, conflicts_with = "userinfo_signed")]
     no_userinfo_signed: bool,
@@ -106,6 +109,7 @@ impl Cleared {
         settings.pairwise_sector.take_if(|_| self.no_pairwise);
         settings.backchannel_logout_uri.take_if(|_| self.no_backchannel_logout_uri);
         settings.refresh_retry_window.take_if(|_| self.no_retry_window);
+        settings.id_token_on_refresh |= self.id_token_on_refresh;
         settings.userinfo_signed &= !self.no_userinfo_signed;
         settings.client_secret_basic_only &= !self.no_client_secret_basic_only;
         settings.secret_for_native &= !self.no_secret_for_native;

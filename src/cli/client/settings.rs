@@ -22,7 +22,9 @@ use crate::{
         error::Invalid,
         oauth::{
             api::Api,
-            client::{AssertionAudience, AuthMethod, Client, ClientKeySource, ClientMetadata, GrantType, PkceRule},
+            client::{
+                AssertionAudience, AuthMethod, Client, ClientKeySource, ClientMetadata, GrantType, IdTokenClaims, PkceRule,
+            },
             client_review::redirect_hosts,
         },
         values::{algorithm::Algorithm, time::Span},
@@ -82,6 +84,13 @@ pub struct Settings {
     /// clients: RS256]
     #[arg(long, value_name = "ALG", value_parser = algorithm())]
     signing_alg: Option<Algorithm>,
+    /// Which claims about the user its ID tokens have: those of the granted scopes profile, email, roles and groups, or only
+    /// those that it requests one by one [default for new clients: granted]
+    #[arg(long, value_name = "CLAIMS", value_parser = id_token_claims())]
+    id_token_claims: Option<IdTokenClaims>,
+    /// Return no ID token on refresh, which saves a signature
+    #[arg(long)]
+    no_id_token_on_refresh: bool,
     /// Sign /userinfo responses
     #[arg(long)]
     userinfo_signed: bool,
@@ -145,6 +154,12 @@ fn assertion_audience() -> impl TypedValueParser<Value = AssertionAudience> {
     names.try_map(|name| AssertionAudience::from_name(&name).ok_or("expected an audience"))
 }
 
+/// What ID tokens say about the user.
+fn id_token_claims() -> impl TypedValueParser<Value = IdTokenClaims> {
+    let names = PossibleValuesParser::new(IdTokenClaims::names());
+    names.try_map(|name| IdTokenClaims::from_name(&name).ok_or("expected which claims"))
+}
+
 /// The signature algorithms.
 pub fn algorithm() -> impl TypedValueParser<Value = Algorithm> {
     let names = PossibleValuesParser::new(Algorithm::names());
@@ -205,6 +220,8 @@ impl Settings {
             settings.max_auth_age = max_auth_age;
         }
         settings.userinfo_signed |= self.userinfo_signed;
+        settings.id_token_claims = self.id_token_claims.unwrap_or(settings.id_token_claims);
+        settings.id_token_on_refresh &= !self.no_id_token_on_refresh;
         settings.pkce = self.pkce_rule().unwrap_or(settings.pkce);
         self.give_grants(settings);
         if lacks_scope {

@@ -14,7 +14,7 @@ pub const HEADING: [&str; 6] = ["CLIENT", "NAME", "TYPE", "STATE", "CREATED", "S
 
 /// How a setting is called in text, and what it says where the setting is absent. Those that are not listed have their name,
 /// without underscores.
-const LABELS: [(&str, &str, &str); 18] = [
+const LABELS: [(&str, &str, &str); 20] = [
     ("client_name", "name", "none"),
     ("redirect_uris", "redirect URIs", "none"),
     ("default_scope", "default scope", "openid and the scopes of the APIs"),
@@ -30,6 +30,8 @@ const LABELS: [(&str, &str, &str); 18] = [
     ("refresh_retry_window", "retry window", "the server's"),
     ("cors_origins", "CORS origins", "none"),
     ("signing_alg", "signatures", "RS256"),
+    ("id_token_claims", "ID token claims", "granted"),
+    ("id_token_on_refresh", "ID token on refresh", "yes"),
     ("userinfo_signed", "/userinfo signed", "no"),
     ("post_logout_redirect_uris", "after sign-out", "none"),
     ("backchannel_logout_uri", "back-channel logout", "none"),

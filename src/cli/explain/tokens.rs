@@ -10,7 +10,7 @@ use crate::{
     inspection::Inspector,
     jose::{
         keys::KeyRing,
-        verify::{self, Claims},
+        verify::{self, Claims, Typ},
     },
     protocol::{
         oauth::registration::is_pairwise,
@@ -38,7 +38,10 @@ pub fn signed(work: &mut Work<'_>, token: &str) -> Result<Explanation, Error> {
     explanation.expires =
         claims.get("exp").and_then(serde_json::Value::as_i64).map(|at| time(Timestamp::from_millis(at.saturating_mul(1000))));
     match explanation.is {
-        ACCESS_TOKEN => access_token(work, &ring, token, (claims, explanation)),
+        ACCESS_TOKEN => {
+            explanation.typ = Some(if typ == "jwt" { AS_JWT } else { "at+jwt: no other kind of token has it" });
+            access_token(work, &ring, token, (claims, explanation))
+        }
         is => {
             explanation.client_id = verify::audiences(&claims).next().map(str::to_owned);
             explanation.username = user(work, &claims)?;
@@ -55,18 +58,27 @@ const ACCESS_TOKEN: &str = "an access token";
 const ID_TOKEN: &str = "an ID token";
 const LOGOUT_TOKEN: &str = "a logout token";
 
-/// The kind by the `typ` of its header; two kinds are distinguished by whether they expire.
+/// What remains where an API asks for the `typ` of ID tokens.
+const AS_JWT: &str = "JWT, which ID tokens have as well: the API distinguishes them by aud, which is a client in an ID token";
+
+/// The kind by the `typ` of its header; three kinds have the same, and are distinguished by their claims, if they are ours.
 fn kind(typ: &str, claims: Option<&Claims>) -> &'static str {
-    let has_end = claims.is_none_or(|claims| claims.contains_key("exp"));
     match typ {
         "at+jwt" | "application/at+jwt" => ACCESS_TOKEN,
-        "jwt" if has_end => ID_TOKEN,
-        "jwt" => "a signed /userinfo response",
+        "jwt" => match claims.map(|claims| (Typ::of(typ, claims), claims.contains_key("exp"))) {
+            None => "an ID token, or an access token with the typ of one",
+            Some((Some(Typ::AccessToken), _)) => ACCESS_TOKEN,
+            Some((Some(Typ::IdToken), _)) => ID_TOKEN,
+            Some((None, false)) => "a signed /userinfo response",
+            Some((None, true)) => FOREIGN,
+        },
         "logout+jwt" => LOGOUT_TOKEN,
         "token-introspection+jwt" => "a signed /introspect response",
-        _ => "a signed JWT of a type that this server does not issue",
+        _ => FOREIGN,
     }
 }
+
+const FOREIGN: &str = "a signed JWT of a type that this server does not issue";
 
 fn worth(is: &str) -> &'static str {
     match is {

@@ -1,4 +1,4 @@
-//! The token response (RFC 6749 §5.1): an access token, the grant's current refresh token, and an ID token where required. Signed
+//! The token response (RFC 6749 §5.1): an access token, the grant's current refresh token, and an ID token where one is due. Signed
 //! after the row has advanced, with a key that was found before: if signing fails all the same, the retry window gives the client
 //! the same successor again.
 
@@ -9,7 +9,7 @@ use super::{Exchange, present::Accepted};
 use crate::{
     protocol::{
         grant::credential::{Credential, Kind},
-        oauth::{client::GrantType, scope::OPENID},
+        oauth::client::GrantType,
         oidc::{
             authentication::Class,
             claims::{self, AccessToken, IdToken, OfUser},
@@ -18,15 +18,6 @@ use crate::{
     random,
     web::{oauth_error::OauthError, reply::Reply},
 };
-
-/// Whether the response includes an ID token, if `openid` was granted.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum IdTokenDue {
-    /// When a code is redeemed.
-    Yes,
-    /// When a token is refreshed.
-    No,
-}
 
 /// The members of RFC 6749 §5.1.
 #[derive(Serialize)]
@@ -45,13 +36,13 @@ pub struct TokenAnswer {
 
 impl Exchange<'_> {
     /// Issues the tokens of an accepted presentation.
-    pub fn issue_tokens(&self, accepted: &Accepted, due: IdTokenDue) -> Result<Reply, OauthError> {
+    pub fn issue_tokens(&self, accepted: &Accepted) -> Result<Reply, OauthError> {
         let (grant, scopes, now, config) = (&accepted.found.grant, &accepted.left.scopes, self.context.now, &self.app.config);
-        let (issuer, sub) = (config.issuer.as_str(), grant.sub());
+        let (issuer, sub, user) = (config.issuer.as_str(), grant.sub(), &accepted.user_claims);
         let sid = claims::sid(&config.secrets, grant.subject.as_deref(), grant.sid);
         let exp = now.plus(config.lifetimes.access_token).min(grant.expires_at).seconds();
         let acr = Class::of(&grant.amr).map(Class::as_str);
-        let access_token = self.key.access_token(&AccessToken {
+        let claims = AccessToken {
             iss: issuer,
             sub: &sub,
             aud: claims::audience(&accepted.left.resources, scopes, issuer),
@@ -60,32 +51,26 @@ impl Exchange<'_> {
             iat: now.seconds(),
             jti: claims::jti(grant.id, random::bytes()),
             scope: scopes.to_string(),
-            user: Some(OfUser {
-                auth_time: grant.auth_time.seconds(),
-                acr,
-                sid: &sid,
-                roles: accepted.roles.as_deref(),
-                groups: accepted.groups.as_deref(),
-            }),
-        })?;
-        let id_token = if due == IdTokenDue::Yes && scopes.contains(OPENID) {
-            Some(self.key.id_token(&IdToken {
+            user: Some(OfUser { auth_time: grant.auth_time.seconds(), acr, sid: &sid, claims: &user.access_token }),
+        };
+        let access_token = self.key.access_token(&claims, user.typ)?;
+        let id_token = |claims| {
+            self.key.id_token(&IdToken {
                 iss: issuer,
                 sub: &sub,
                 aud: &self.client.id,
                 exp: now.plus(config.lifetimes.id_token).seconds(),
                 iat: now.seconds(),
                 auth_time: grant.auth_time.seconds(),
-                nonce: grant.nonce.as_deref(),
+                nonce: grant.nonce.as_deref().filter(|_| accepted.successor == 1), // Core §12.2: not on refresh
                 acr,
                 amr: grant.amr.methods().collect(),
                 at_hash: claims::at_hash(self.key.algorithm(), &access_token),
                 sid: &sid,
-                requested: accepted.requested.clone(),
-            })?)
-        } else {
-            None
+                claims,
+            })
         };
+        let id_token = user.id_token.as_ref().map(id_token).transpose()?;
         let successor = Credential { kind: Kind::Refresh, id: grant.id, generation: accepted.successor };
         let refresh_token = self.client.settings.may_use(GrantType::RefreshToken).then(|| successor.derive(&config.secrets));
         let kind = if accepted.is_repeat { "repeated" } else { "advanced" };

@@ -1,6 +1,6 @@
 //! Redeeming an authorization code (RFC 6749 §4.1.3): open, present, answer.
 
-use super::{Exchange, answer::IdTokenDue, present::Credentials};
+use super::{Exchange, present::Credentials};
 use crate::{
     protocol::{
         error::{ErrorCode, ProtocolError},
@@ -34,6 +34,6 @@ impl Exchange<'_> {
             TokenParams::Code { redirect_uri: redemption.redirect_uri.as_deref(), verifier: redemption.verifier.as_deref() };
         let credentials = Credentials { grant: code.id, generation: code.generation, params, resources: &redemption.resources };
         let accepted = self.present(connection, &credentials)?;
-        self.issue_tokens(&accepted, IdTokenDue::Yes)
+        self.issue_tokens(&accepted)
     }
 }

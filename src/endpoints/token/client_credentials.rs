@@ -26,9 +26,10 @@ impl Exchange<'_> {
         let known = KnownScopes { of_users: &config.scope_claims, apis: &apis };
         let Access { scopes, audiences } = requested.access(client, &known, About::Client)?;
         self.place.clone()?;
+        let typ = self.registered.api_tokens(connection, &audiences)?.typ;
         let issuer = config.issuer.as_str();
         let exp = now.plus(config.lifetimes.access_token).seconds();
-        let access_token = self.key.access_token(&AccessToken {
+        let claims = AccessToken {
             iss: issuer,
             sub: &client.id,
             aud: claims::audience(&audiences, &Scopes::default(), issuer),
@@ -38,7 +39,8 @@ impl Exchange<'_> {
             jti: claims::client_jti(random::bytes()),
             scope: scopes.to_string(),
             user: None,
-        })?;
+        };
+        let access_token = self.key.access_token(&claims, typ)?;
         let answer = TokenAnswer {
             access_token,
             token_type: "Bearer",

@@ -6,6 +6,7 @@ mod authorization_code;
 mod client_credentials;
 mod present;
 mod refresh_token;
+mod user_claims;
 
 use std::cell::Cell;
 

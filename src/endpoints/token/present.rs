@@ -1,9 +1,7 @@
 //! Presenting a credential of a grant: find it, judge it, and do what the verdict says. One guarded statement advances the row; if
 //! another request was first, the row is read and judged again, once.
 
-use serde_json::{Map, Value};
-
-use super::Exchange;
+use super::{Exchange, user_claims::UserClaims};
 use crate::{
     inspection,
     protocol::{
@@ -28,7 +26,6 @@ use crate::{
         activity::Event,
         grant_history::Line,
         grants::{self, Advance, Found, Statement},
-        users,
     },
     web::{fault::Fault, oauth_error::OauthError},
 };
@@ -53,12 +50,8 @@ pub struct Accepted {
     pub successor: u32,
     /// The entitlement of the access token.
     pub left: Entitlement,
-    /// The claims that were individually requested for the ID token (OpenID Connect Core §5.5), where a code is redeemed.
-    pub requested: Map<String, Value>,
-    /// The user's roles, where they are part of the token.
-    pub roles: Option<Vec<String>>,
-    /// The user's groups, likewise.
-    pub groups: Option<Vec<String>>,
+    /// What the tokens say about the user.
+    pub user_claims: UserClaims,
     /// Whether the successor had been issued before (row 6 of the verdict).
     pub is_repeat: bool,
 }
@@ -235,24 +228,8 @@ impl Exchange<'_> {
         };
         let known = (&self.registered, &self.app.config.scope_claims);
         let left = inspection::left_of(connection, known, (self.client, grant), scopes, credentials.resources)??;
-        let requested = match credentials.params {
-            TokenParams::Code { .. } => self.requested_claims(connection, grant)?,
-            TokenParams::Refresh { .. } => Map::new(),
-        };
-        let roles = left.scopes.contains("roles").then(|| found.roles()).transpose()?;
-        let groups = left.scopes.contains("groups").then(|| found.groups()).transpose()?;
+        let user_claims = self.user_claims(connection, (&found, &left), credentials.params)?;
         self.place.clone()?;
-        Ok(Accepted { successor: credentials.generation + 1, left, requested, roles, groups, is_repeat, found })
-    }
-
-    /// The claims requested for the ID token. Few requests name any, so the user is read only then.
-    fn requested_claims(&self, connection: &mut AnyConnection, grant: &Grant) -> Result<Map<String, Value>, OauthError> {
-        if grant.claims.id_token.is_empty() {
-            return Ok(Map::new());
-        }
-        let custom = &self.app.config.scope_claims;
-        let requested = grant.claims.clone().allowed(&self.client.settings.scope, custom);
-        let user = users::find(connection, grant.user_id)?;
-        Ok(user.map(|user| user.claims.id_token(&requested, custom)).unwrap_or_default())
+        Ok(Accepted { successor: credentials.generation + 1, left, user_claims, is_repeat, found })
     }
 }

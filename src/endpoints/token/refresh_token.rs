@@ -1,7 +1,7 @@
-//! Refreshing (RFC 6749 §6): open, present, answer. No ID token is issued here: it would cost a second signature and tell nothing
-//! new (OpenID Connect Core §12.2 allows leaving it out).
+//! Refreshing (RFC 6749 §6): open, present, answer. If `openid` was granted, the answer has an ID token (OpenID Connect Core §12.2),
+//! unless the client does without and saves the signature.
 
-use super::{Exchange, answer::IdTokenDue, present::Credentials};
+use super::{Exchange, present::Credentials};
 use crate::{
     protocol::{
         error::{ErrorCode, ProtocolError},
@@ -34,6 +34,6 @@ impl Exchange<'_> {
         let credentials =
             Credentials { grant: token.id, generation: token.generation, params, resources: &refreshment.resources };
         let accepted = self.present(connection, &credentials)?;
-        self.issue_tokens(&accepted, IdTokenDue::No)
+        self.issue_tokens(&accepted)
     }
 }

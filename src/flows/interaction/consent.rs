@@ -13,6 +13,7 @@ use crate::{
         account::activity::Activity,
         error::{ErrorCode, ProtocolError},
         oauth::{authorization_response, client::GrantType, next_step::Allowed, scope::OFFLINE_ACCESS},
+        oidc::standard_claims::scopes_of,
         values::{params::Params, time::Span},
     },
     random,
@@ -74,12 +75,20 @@ fn show(app: &App, connection: &mut AnyConnection, interaction: &Interaction, is
         Lifetime::UntilSignOut { at_most: &until_sign_out }
     };
     let apis = apis::of(connection, &authorization.audiences)?;
-    let requested = |name| formatting::scope(name, &apis, &app.config.scope_claims);
+    let custom = &app.config.scope_claims;
+    let requested = |name| formatting::scope(name, &apis, custom);
     let scopes: Vec<_> = authorization.consent_scopes.iter().map(requested).collect();
     let shown_name = |uri: &String| apis.iter().find(|api| api.uri == *uri).map_or(uri.as_str(), |api| &api.name).to_owned();
     let names: Vec<_> = authorization.audiences.iter().map(shown_name).collect();
-    let resources: Vec<_> =
-        authorization.audiences.iter().zip(&names).map(|(uri, name)| RequestedResource { name, uri }).collect();
+    // What a token for this API alone would tell it.
+    let seen = |uri: &String| -> Vec<&str> {
+        let names = apis.iter().find(|api| api.uri == *uri).map(|api| api.tokens.claims.as_slice()).unwrap_or_default();
+        let is_opened = |claim: &&str| scopes_of(claim, custom).any(|scope| authorization.scopes.contains(scope));
+        names.iter().map(String::as_str).filter(is_opened).collect()
+    };
+    let seen: Vec<_> = authorization.audiences.iter().map(seen).collect();
+    let shown = authorization.audiences.iter().zip(&names).zip(&seen);
+    let resources: Vec<_> = shown.map(|((uri, name), claims)| RequestedResource { name, uri, claims }).collect();
     let page = Consent {
         layout: request.layout(app),
         client_name: &client.settings.client_name,

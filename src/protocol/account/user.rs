@@ -7,7 +7,7 @@ use crate::protocol::{
     oauth::scope::{ScopeClaims, Scopes},
     oidc::{
         claims_request::ClaimsRequest,
-        standard_claims::{claims, opened_by, scopes_of},
+        standard_claims::{claims, opened_by_any, scopes_of},
     },
     values::{id::Id, time::Timestamp},
 };
@@ -95,15 +95,22 @@ impl User {
     /// client may have (Core §5.4, §5.5).
     #[must_use]
     pub fn user_info(&self, scopes: &Scopes, requested: &ClaimsRequest, custom: &ScopeClaims) -> Map<String, Value> {
-        let is_opened = |name: &&str| scopes.iter().any(|scope| opened_by(scope, custom).any(|opened| opened == *name));
+        let is_opened = |name: &&str| opened_by_any(scopes, custom).any(|opened| opened == *name);
         let is_requested = |name: &&str| requested.userinfo.iter().any(|requested| requested == name);
         self.select(claims(custom).filter(|name| is_opened(name) || is_requested(name)))
     }
 
-    /// The individually requested claims for the ID token.
+    /// The claims of an ID token about the user: those that these scopes grant, and the individually requested ones.
     #[must_use]
-    pub fn id_token(&self, requested: &ClaimsRequest, custom: &ScopeClaims) -> Map<String, Value> {
-        self.select(claims(custom).filter(|name| requested.id_token.iter().any(|requested| requested == name)))
+    pub fn id_token(&self, scopes: &Scopes, requested: &ClaimsRequest, custom: &ScopeClaims) -> Map<String, Value> {
+        let is_known = |name: &&str| claims(custom).any(|claim| claim == *name);
+        self.select(opened_by_any(scopes, custom).chain(requested.id_token.iter().map(String::as_str).filter(is_known)))
+    }
+
+    /// The claims of an access token about the user: those of `names` that its scopes grant.
+    #[must_use]
+    pub fn access_token(&self, scopes: &Scopes, names: &[&str], custom: &ScopeClaims) -> Map<String, Value> {
+        self.select(opened_by_any(scopes, custom).filter(|name| names.contains(name)))
     }
 
     fn select<'a>(&self, names: impl Iterator<Item = &'a str>) -> Map<String, Value> {
@@ -158,7 +165,22 @@ mod tests {
             json!({"email": "alice@example.com"}),
             "one by one, and nothing that no scope opens"
         );
-        assert!(alice().id_token(&requested, &custom()).is_empty());
+        assert!(alice().id_token(&Scopes::default(), &requested, &custom()).is_empty());
+    }
+
+    #[test]
+    fn a_token_has_the_claims_of_its_scopes() {
+        let scopes = Scopes::parse("openid email roles employee").unwrap();
+        let requested = ClaimsRequest { id_token: vec!["name".into(), "email".into()], ..ClaimsRequest::default() };
+        assert_eq!(
+            Value::Object(alice().id_token(&Scopes::parse("openid email").unwrap(), &requested, &custom())),
+            json!({"email": "alice@example.com", "email_verified": true, "name": "Alice"})
+        );
+        assert_eq!(
+            Value::Object(alice().access_token(&scopes, &["email", "name", "department", "groups"], &custom())),
+            json!({"email": "alice@example.com", "department": "books"}),
+            "no name without the scope profile"
+        );
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! The current entitlement of a grant: scopes and APIs withdrawn from the client since are removed from its tokens, at each refresh
 //! and whenever a token is presented (OAuth 2.1 §4.3.1, RFC 8707 §2.2).
 
+use super::Grant;
 use crate::protocol::{
     error::{ErrorCode, ProtocolError},
     oauth::{
         client::Client,
         resource::{self, KnownScopes},
-        scope::{OPENID, Scopes},
+        scope::{OPENID, ScopeClaims, Scopes},
     },
+    oidc::claims_request::ClaimsRequest,
 };
 
 /// The scopes and APIs of one access token.
@@ -75,6 +77,17 @@ impl Entitlement {
         let has_some = |scopes: &Scopes, uri: &str| !known.of_api(scopes, uri, among).is_empty();
         let stays = |uri: &String| is_named || has_some(&scopes, uri) || !has_some(before, uri);
         Self { resources: self.resources.into_iter().filter(stays).collect(), scopes }
+    }
+
+    /// The individually requested claims that a token with these scopes opens (OpenID Connect Core §5.5): none if it was requested with
+    /// fewer scopes, as it then opens the claims of those and no more.
+    #[must_use]
+    pub fn requested_claims(&self, client: &Client, grant: &Grant, custom: &ScopeClaims) -> ClaimsRequest {
+        let granted = grant.scopes.intersection(&client.settings.scope);
+        if grant.claims.is_empty() || granted.iter().any(|scope| custom.is_of_users(scope) && !self.scopes.contains(scope)) {
+            return ClaimsRequest::default();
+        }
+        grant.claims.clone().allowed(&client.settings.scope, custom)
     }
 
     /// Whether it covers all of these APIs: then each of its scopes that belongs to one of them comes with that API.

@@ -3,7 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::scope::{STANDARD, Scopes};
+use super::{
+    api_tokens::ApiTokens,
+    scope::{STANDARD, Scopes},
+};
 use crate::protocol::{
     error::Invalid,
     values::{plain_text::check_text, time::Timestamp},
@@ -21,6 +24,8 @@ pub struct Api {
     pub name: String,
     /// Its scopes.
     pub scopes: Vec<ApiScope>,
+    /// What it decides about its access tokens.
+    pub tokens: ApiTokens,
     /// When it was registered.
     pub created_at: Timestamp,
 }
@@ -74,6 +79,12 @@ impl Api {
     }
 }
 
+/// What these APIs decide about a token for all of them; `registered` are all that there are.
+#[must_use]
+pub fn tokens_for(uris: &[String], registered: &[Api]) -> ApiTokens {
+    ApiTokens::of_all(uris.iter().map(|uri| registered.iter().find(|api| api.uri == *uri).map(|api| &api.tokens)))
+}
+
 /// Validates the identifier of a resource server (RFC 8707 §2): an absolute URI without fragment.
 ///
 /// # Errors
@@ -91,7 +102,13 @@ pub(in crate::protocol) mod tests {
 
     pub fn api(uri: &str, scopes: &[&str]) -> Api {
         let scopes = scopes.iter().map(|name| ApiScope { name: (*name).to_owned(), description: None }).collect();
-        Api { uri: uri.into(), name: "An API".into(), scopes, created_at: Timestamp::from_millis(0) }
+        Api {
+            uri: uri.into(),
+            name: "An API".into(),
+            scopes,
+            tokens: ApiTokens::default(),
+            created_at: Timestamp::from_millis(0),
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::redirect_uri;
 pub use super::{
     client_metadata::ClientMetadata,
-    client_values::{AssertionAudience, AuthMethod, ClientKeySource, ClientKind, GrantType, PkceRule},
+    client_values::{AssertionAudience, AuthMethod, ClientKeySource, ClientKind, GrantType, IdTokenClaims, PkceRule},
 };
 use crate::protocol::values::time::Timestamp;
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::{Map, Value};
 
 use super::{
-    client_values::{AssertionAudience, AuthMethod, ClientKeySource, ClientKind, GrantType, PkceRule},
+    client_values::{AssertionAudience, AuthMethod, ClientKeySource, ClientKind, GrantType, IdTokenClaims, PkceRule},
     scope::Scopes,
 };
 use crate::protocol::{
@@ -77,6 +77,12 @@ pub struct ClientMetadata {
     /// The signing algorithm of its ID and access tokens. (`id_token_signed_response_alg` is about ID tokens alone.)
     #[serde(default, skip_serializing_if = "is_default")]
     pub signing_alg: Algorithm,
+    /// Which claims about the user its ID tokens have.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub id_token_claims: IdTokenClaims,
+    /// Whether a refresh returns an ID token, if `openid` was granted (OpenID Connect Core §12.2).
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub id_token_on_refresh: bool,
     /// Whether `/userinfo` returns a JWT to it (OpenID Connect Core §5.3.2), signed with the same algorithm.
     #[serde(default, skip_serializing_if = "is_default")]
     pub userinfo_signed: bool,
@@ -94,6 +100,15 @@ pub struct ClientMetadata {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 /// A JSON object that is kept as its text.
@@ -143,6 +158,8 @@ impl ClientMetadata {
             max_auth_age: None,
             cors_origins: vec![],
             signing_alg: Algorithm::default(),
+            id_token_claims: IdTokenClaims::default(),
+            id_token_on_refresh: true,
             userinfo_signed: false,
             pairwise_sector: None,
             post_logout_redirect_uris: vec![],

@@ -29,6 +29,8 @@ fn every_setting() -> ClientMetadata {
         max_auth_age: Some(Span::from_seconds(129_600)),
         cors_origins: vec!["https://c.example".into()],
         signing_alg: Algorithm::EdDsa,
+        id_token_claims: IdTokenClaims::Requested,
+        id_token_on_refresh: false,
         userinfo_signed: true,
         pairwise_sector: Some("a.example".into()),
         post_logout_redirect_uris: vec!["https://a.example/".into()],
@@ -56,6 +58,7 @@ fn every_setting_is_written_under_its_name_and_read_back() {
         "grant_types": ["authorization_code", "client_credentials"],
         "audiences": ["https://api.example"], "default_audiences": [], "introspects": ["https://api.example"], "pkce": "optional",
         "refresh_retry_window": "0s", "max_auth_age": "1day 12h", "cors_origins": ["https://c.example"], "signing_alg": "EdDSA",
+        "id_token_claims": "requested", "id_token_on_refresh": false,
         "userinfo_signed": true, "pairwise_sector": "a.example", "post_logout_redirect_uris": ["https://a.example/"],
         "backchannel_logout_uri": "https://a.example/bcl",
     });

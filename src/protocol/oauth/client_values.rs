@@ -38,6 +38,16 @@ pub enum AssertionAudience {
     TokenEndpoint,
 }
 
+/// Which claims about a user a client's ID tokens have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IdTokenClaims {
+    /// Those of the granted scopes `profile`, `email`, `roles` and `groups`: many clients read no others.
+    #[default]
+    Granted,
+    /// Only those that are requested individually (OpenID Connect Core §5.5); the others are at `/userinfo`.
+    Requested,
+}
+
 /// The grant types of the token endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrantType {
@@ -81,6 +91,7 @@ names!(AuthMethod {
     None = "none",
 });
 names!(AssertionAudience { Issuer = "issuer", TokenEndpoint = "token-endpoint" });
+names!(IdTokenClaims { Granted = "granted", Requested = "requested" });
 names!(GrantType {
     AuthorizationCode = "authorization_code",
     RefreshToken = "refresh_token",

@@ -1,6 +1,7 @@
 //! OAuth 2.0: clients and what they may request, the authorization request and its response, client authentication, scopes.
 
 pub mod api;
+pub mod api_tokens;
 pub mod authorization;
 pub mod authorization_response;
 pub mod client;

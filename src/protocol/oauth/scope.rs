@@ -204,6 +204,12 @@ impl ScopeClaims {
         STANDARD.contains(&scope) || self.0.contains_key(scope)
     }
 
+    /// Whether a scope grants claims about the user.
+    #[must_use]
+    pub fn grants_claims(&self, scope: &str) -> bool {
+        self.is_of_users(scope) && ![OPENID, OFFLINE_ACCESS].contains(&scope)
+    }
+
     /// The scopes, in alphabetical order.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

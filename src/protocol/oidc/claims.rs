@@ -57,12 +57,9 @@ pub struct OfUser<'a> {
     pub acr: Option<&'static str>,
     /// The session in which the grant was issued.
     pub sid: &'a str,
-    /// The user's roles, if the scope `roles` was granted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub roles: Option<&'a [String]>,
-    /// The user's groups, if the scope `groups` was granted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub groups: Option<&'a [String]>,
+    /// The user's roles and groups, if the scopes were granted, and what the APIs ask for.
+    #[serde(flatten)]
+    pub claims: &'a Map<String, Value>,
 }
 
 /// The claims of an ID token (OpenID Connect Core §2).
@@ -92,9 +89,10 @@ pub struct IdToken<'a> {
     pub at_hash: String,
     /// The session.
     pub sid: &'a str,
-    /// The individually requested claims (Core §5.5).
+    /// The claims about the user: those of the granted scopes, if the client gets them here, and the individually requested ones
+    /// (Core §5.4, §5.5).
     #[serde(flatten)]
-    pub requested: Map<String, Value>,
+    pub claims: &'a Map<String, Value>,
 }
 
 /// The claims of a signed `/userinfo` response (Core §5.3.2).

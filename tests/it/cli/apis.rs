@@ -25,6 +25,7 @@ fn apis_are_registered_listed_and_shown() {
         let mut expected = json!({
             "uri": NOTES, "name": "Notes", "clients": [], "introspected_by": [],
             "scopes": [{ "name": "notes:read", "description": "Read your notes" }, { "name": "notes:write" }],
+            "token_typ": "at+jwt", "token_claims": [],
         });
         assert!(is_time(&added["created"]), "{name}: {added}");
         expected["created"] = added["created"].clone();
@@ -165,5 +166,50 @@ fn default_scopes_are_set_cleared_and_lost_with_their_api() {
         symbolon.text("client set app --default-scope notes:read");
         symbolon.text(&format!("api remove {NOTES}"));
         assert_eq!(default(), "", "{name}: it is not the client's any more");
+    }
+}
+
+#[test]
+fn an_api_decides_about_its_tokens() {
+    for database in databases() {
+        let (name, mut symbolon) = (database.name, Binary::migrated(&database.url));
+        symbolon.variables = vec![("SYMBOLON_SCOPE_CLAIMS", "employee: number".into())];
+        let is = |uri: &str, typ: &str, claims: serde_json::Value| {
+            let shown = symbolon.json(&format!("api show {uri} --json"));
+            assert_eq!((&shown["token_typ"], &shown["token_claims"]), (&json!(typ), &claims), "{name}: {shown}");
+        };
+        symbolon.text(&format!("api add {FILES} --name Files --token-typ JWT --token-claims email,number"));
+        is(FILES, "JWT", json!(["email", "number"]));
+        symbolon.add_api(NOTES, &["notes:read"]);
+        is(NOTES, "at+jwt", json!([]));
+        let set = |line: &str| symbolon.text(&format!("api set {NOTES} {line}"));
+        let text = set("--token-claims preferred_username,email,email_verified");
+        assert!(text.contains("token typ        at+jwt\n"), "{name}: {text}");
+        assert!(text.contains("token claims     preferred_username\n                 email\n"), "{name}: {text}");
+        set("--token-typ JWT --name Better");
+        is(NOTES, "JWT", json!(["preferred_username", "email", "email_verified"]));
+        set("--token-claims name");
+        is(NOTES, "JWT", json!(["name"]));
+        set("--no-token-claims --token-typ at+jwt");
+        is(NOTES, "at+jwt", json!([]));
+
+        for (claims, words) in [
+            ("mail", "'mail': expected one of name, family_name, "),
+            ("email,sub", "'sub': expected one of name, "),
+            ("department", ", number"),
+            ("roles", "'roles': is in every access token with the scope 'roles' already"),
+            ("email,email", "'email': is given twice"),
+        ] {
+            for line in [format!("set {NOTES}"), "add https://other.example.com --name Other".into()] {
+                let refused = symbolon.refusal(&format!("api {line} --token-claims {claims}"));
+                assert!(refused.contains(words), "{name}: {line}: {refused}");
+            }
+        }
+        let ran = symbolon.run(&format!("api set {NOTES} --token-typ jwt"));
+        assert!(ran.code == Some(2) && ran.stderr.contains("at+jwt, JWT"), "{name}: {}", ran.stderr);
+        is(NOTES, "at+jwt", json!([]));
+        // A claim that is no longer configured stands in the way of no other change.
+        symbolon.variables.clear();
+        symbolon.text(&format!("api set {FILES} --name Others"));
     }
 }

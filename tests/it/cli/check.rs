@@ -185,3 +185,39 @@ fn an_unregistered_api_of_an_older_version_is_named() {
         assert!(said.iter().all(|line| line["level"] == json!("advice")), "{name}: {said:?}");
     }
 }
+
+#[test]
+fn what_apis_ask_of_tokens_is_checked_for_the_tokens_of_several() {
+    for database in databases() {
+        let (name, symbolon) = (database.name, Binary::migrated(&database.url));
+        let [notes, files] = ["https://notes.example.com", "https://files.example.com"];
+        symbolon.add_api(notes, &["notes:read"]);
+        symbolon.add_api(files, &["files:read"]);
+        let add =
+            format!("client add --id app --name App --type web --redirect-uri https://a.example/cb --api {notes} --api {files}");
+        symbolon.text(&add);
+        let said = |setting: &str| {
+            let (findings, _) = check(&symbolon, "app");
+            let of = |finding: &Value| format!("{} {}", finding["level"].as_str().unwrap(), finding["is"].as_str().unwrap());
+            findings.iter().filter(|finding| finding["setting"] == setting).map(of).collect::<Vec<_>>()
+        };
+        assert!(said("token typ").is_empty() && said("token claims").is_empty(), "{name}");
+        symbolon.text(&format!("api set {notes} --token-typ JWT --token-claims email"));
+        let typ = said("token typ");
+        assert!(
+            typ.len() == 2 && typ[0].starts_with("advice JWT at https://notes") && typ[0].contains("only aud"),
+            "{name}: {typ:?}"
+        );
+        assert!(typ[1].starts_with("problem at+jwt in a token for all default APIs"), "{name}: {typ:?}");
+        let claims = said("token claims");
+        assert!(
+            claims.len() == 1 && claims[0].starts_with("advice a token for all default APIs lacks email"),
+            "{name}: {claims:?}"
+        );
+        symbolon.text(&format!("client set app --default-api {notes}"));
+        assert_eq!((said("token typ").len(), said("token claims").len()), (1, 0), "{name}: one default API");
+        symbolon.text("client set app --no-default-api");
+        symbolon.text(&format!("api set {files} --token-typ JWT --token-claims email"));
+        assert_eq!((said("token typ").len(), said("token claims").len()), (2, 0), "{name}: all ask for the same");
+    }
+}

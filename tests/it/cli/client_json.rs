@@ -16,6 +16,7 @@ fn what_is_shown_is_read_by_add_and_by_set() {
             "client add --id full --name Full --type web --redirect-uri https://a.example/cb --redirect-uri https://a.example/cb2 --api {API} \
              --default-api {API} --introspects {API} --scope openid --scope notes:read --auth client_secret_post --pkce optional \
              --retry-window 10s --max-auth-age 72h --cors-origin https://b.example --signing-alg ES256 --userinfo-signed --pairwise \
+             --id-token-claims requested --no-id-token-on-refresh \
              --post-logout-redirect-uri https://a.example/ --backchannel-logout-uri https://a.example/bcl --client-credentials"
         ));
         symbolon.text("client add --id plain --name Plain --type web --redirect-uri https://a.example/cb");

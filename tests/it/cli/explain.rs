@@ -145,6 +145,19 @@ fn access_tokens_are_told_as_they_are_worth_now() {
             "{explanation}"
         );
         assert_eq!(explanation["audiences"], claims_of(&access)["aud"], "{explanation}");
+        assert_eq!(explanation["typ"], "at+jwt: no other kind of token has it", "{explanation}");
+        let id_token = site.explanation(tokens.text("id_token"));
+        assert_eq!((&id_token["is"], id_token.get("typ")), (&json!("an ID token"), None), "{id_token}");
+        // An API for which access tokens have the typ of ID tokens.
+        site.symbolon.add_api(API, &["notes:read"]);
+        site.symbolon.text(&format!("api set {API} --token-typ JWT"));
+        let as_jwt = server.tokens(client, "alice", ALL);
+        let explanation = site.explanation(as_jwt.text("access_token"));
+        is(&explanation, true, None, "on behalf of a user");
+        assert_eq!(explanation["is"], "an access token", "{explanation}");
+        assert!(explanation["typ"].as_str().unwrap().contains("distinguishes them by aud"), "{explanation}");
+        assert_eq!(site.explanation(as_jwt.text("id_token"))["is"], "an ID token");
+        let explanation = site.explanation(&access);
         let grant = explanation["grant"].as_str().unwrap();
 
         site.symbolon.text("client set app --scope openid --scope offline_access");

@@ -5,6 +5,7 @@ use symbolon::testing::{
     jose::keys::{self, KeyRing},
     protocol::{
         oauth::{
+            api_tokens::TokenTyp,
             client::{ClientKind, GrantType},
             scope::Scopes,
         },
@@ -36,7 +37,7 @@ fn forged(server: &Server) -> String {
         scope: "notes:read".into(),
         user: None,
     };
-    ring.signing(Algorithm::Rs256, now).unwrap().access_token(&claims).unwrap()
+    ring.signing(Algorithm::Rs256, now).unwrap().access_token(&claims, TokenTyp::AccessToken).unwrap()
 }
 
 #[test]
@@ -72,7 +73,7 @@ fn signed(server: &Server, grant: Id, (iss, sub, client_id): (&str, &str, &str))
         scope: "openid notes:read".into(),
         user: None,
     };
-    ring.signing(Algorithm::Rs256, now).unwrap().access_token(&claims).unwrap()
+    ring.signing(Algorithm::Rs256, now).unwrap().access_token(&claims, TokenTyp::AccessToken).unwrap()
 }
 
 #[test]

@@ -10,6 +10,7 @@ use diesel::{Connection, connection::SimpleConnection};
 use symbolon::testing::{
     protocol::oauth::{
         api::Api,
+        api_tokens::ApiTokens,
         client::{Client, ClientKind},
     },
     store::{AnyConnection, Error, Store, apis, clients, revisions},
@@ -37,7 +38,7 @@ fn every_change_raises_it_and_one_that_failed_does_not() {
         let server = Server::start(&database, |_| ());
         let (store, now) = (elsewhere(&database), server.now());
         let client = |id: &str| Client::new(id, "App", ClientKind::Service, now);
-        let api = Api { uri: API.into(), name: "Notes".into(), scopes: vec![], created_at: now };
+        let api = Api { uri: API.into(), name: "Notes".into(), scopes: vec![], tokens: ApiTokens::default(), created_at: now };
         let (one, two, of_insert, of_change) = (client("one"), client("two"), api.clone(), api.clone());
         let changes: Vec<(&str, Change)> = vec![
             ("clients::insert", Box::new(move |connection| clients::insert(connection, &one))),

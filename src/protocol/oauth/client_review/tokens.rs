@@ -8,7 +8,8 @@ use super::{
 };
 use crate::protocol::{
     oauth::{
-        api::Api,
+        api::{self, Api},
+        api_tokens::TokenTyp,
         client::{AssertionAudience, AuthMethod, Client, ClientKeySource, ClientKind, GrantType},
         scope::STANDARD,
     },
@@ -115,6 +116,7 @@ impl Lines {
                 self.say(Advice, "default API", &is, should_be, "RFC 9700 2.3");
             }
         }
+        self.api_tokens(client, facts);
         for uri in &client.settings.introspects {
             if client.settings.audiences.contains(uri) {
                 let is = format!("{uri}, for which it also gets tokens");
@@ -127,6 +129,31 @@ impl Lines {
                 );
             } else {
                 self.say(Good, "introspects", uri, "the APIs it serves", "RFC 7662 2.1");
+            }
+        }
+    }
+
+    /// What its APIs decide about its tokens, and what remains of that where a token is for several of them.
+    fn api_tokens(&mut self, client: &Client, facts: &Facts<'_>) {
+        let own = |uri: &String| facts.apis.iter().find(|api| api.uri == *uri);
+        let is_jwt = |api: &&Api| api.tokens.typ == TokenTyp::Jwt;
+        for api in client.settings.audiences.iter().filter_map(own).filter(is_jwt) {
+            let is = format!("JWT at {}, as in ID tokens: only aud, a client in those, distinguishes them there", api.uri);
+            let should_be = "at+jwt (symbolon api set --token-typ), unless the API refuses it; otherwise it must check aud";
+            self.say(Advice, "token typ", &is, should_be, "RFC 9068 4");
+        }
+        let default = client.settings.default_audiences();
+        let tokens = api::tokens_for(default, facts.apis);
+        let should_be = "one default API (symbolon client set --default-api), or the parameter resource";
+        for api in default.iter().filter_map(own) {
+            if is_jwt(&api) && tokens.typ != TokenTyp::Jwt {
+                let is = format!("at+jwt in a token for all default APIs, which {} refuses", api.uri);
+                self.say(Problem, "token typ", &is, should_be, "RFC 9068 2.1");
+            }
+            let missing: Vec<_> = api.tokens.claims.iter().filter(|claim| !tokens.claims.contains(claim)).cloned().collect();
+            if !missing.is_empty() {
+                let is = format!("a token for all default APIs lacks {}, which {} asks for", missing.join(", "), api.uri);
+                self.say(Advice, "token claims", &is, should_be, "RFC 9068 5");
             }
         }
     }

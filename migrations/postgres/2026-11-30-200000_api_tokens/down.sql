@@ -1,0 +1,2 @@
+ALTER TABLE apis DROP COLUMN token_claims;
+ALTER TABLE apis DROP COLUMN token_typ;
