@@ -4,7 +4,7 @@
 mod abandoned;
 
 use std::sync::{
-    Arc, Mutex, OnceLock,
+    Arc, Mutex, RwLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -17,11 +17,7 @@ use crate::{
     caches::{client_keys::ClientKeyCache, registrations::Registrations},
     clock::{Clock, Stopwatch},
     config::{Config, Registration},
-    jose::{
-        self,
-        keys::{KeyCache, KeyRing},
-        verify,
-    },
+    jose::{self, key_cache::KeyCache, keys::KeyRing, verify},
     limits::{client_auth_failures::ClientAuthFailures, password_attempts::Attempts},
     mail::Mailer,
     metrics::Metrics,
@@ -53,8 +49,8 @@ pub struct App {
     pub abandoned: Abandoned,
     /// The cached clients and APIs.
     pub registrations: Registrations,
-    /// The discovery document, rendered on first use: it depends on the configuration alone.
-    pub discovery: OnceLock<String>,
+    /// The discovery document as last rendered, and the algorithms it lists: besides them it depends on the configuration alone.
+    pub discovery: RwLock<Option<(Vec<Algorithm>, String)>>,
     /// The result of the last readiness check.
     pub readiness: tokio::sync::Mutex<Option<Readiness>>,
     /// Set when the server is about to stop.
@@ -174,7 +170,7 @@ impl App {
             blocking_pool,
             abandoned: Abandoned::default(),
             registrations: Registrations::default(),
-            discovery: OnceLock::new(),
+            discovery: RwLock::default(),
             readiness: tokio::sync::Mutex::default(),
             draining: AtomicBool::new(false),
             clock_check: Mutex::default(),

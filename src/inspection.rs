@@ -19,6 +19,7 @@ use crate::{
         },
         oauth::{
             client::{Client, GrantType},
+            introspection,
             resource::KnownScopes,
             scope::{ScopeClaims, Scopes},
         },
@@ -70,6 +71,8 @@ pub struct AccessToken {
     pub client: Arc<Client>,
     /// The grant it belongs to; `None` where the client acts for itself.
     pub grant: Option<Grant>,
+    /// The name of its user, if the token lets it be told.
+    pub username: Option<String>,
     /// Its remaining entitlement.
     pub left: Entitlement,
 }
@@ -81,6 +84,8 @@ pub struct RefreshToken {
     pub client: Arc<Client>,
     /// Its grant.
     pub grant: Grant,
+    /// The name of its user, if the grant lets it be told.
+    pub username: Option<String>,
     /// The entitlement it would give now.
     pub left: Entitlement,
     /// Its expiry if it is not used before.
@@ -199,7 +204,8 @@ impl Inspector<'_> {
             Ok(left) => left,
             Err(error) => return refused(&error.description),
         };
-        Ok(Ok(AccessToken { client, grant: found.map(|found| found.grant), left, claims }))
+        let username = found.as_ref().and_then(|found| username(found, &left));
+        Ok(Ok(AccessToken { client, grant: found.map(|found| found.grant), username, left, claims }))
     }
 
     /// Inspects a refresh token: the verdict of the token endpoint, without acting on it.
@@ -223,7 +229,7 @@ impl Inspector<'_> {
             return Ok(Err(inactive_token("its grant no longer exists")));
         };
         let status = found.status(self.now, found.read_at.shifted(self.shift));
-        let grant = found.grant;
+        let grant = &found.grant;
         let refused = |reason: &str| Ok(Err(inactive_token(reason)));
         let Some(client) = self.registered.client(connection, &grant.client_id)? else {
             return refused("its client was deleted");
@@ -241,23 +247,29 @@ impl Inspector<'_> {
             proof: None,
             resources: &[],
         };
-        let policy = self.config.lifetimes.policy(&client, &grant);
+        let policy = self.config.lifetimes.policy(&client, grant);
         let last_use = grant.rotated_at.unwrap_or(grant.created_at);
-        let end = match grant::judge(&grant, &presentation, &policy, &status) {
+        let end = match grant::judge(grant, &presentation, &policy, &status) {
             Verdict::Advance | Verdict::Heal => last_use.plus(policy.idle_lifetime),
             Verdict::Repeat => last_use.plus(policy.retry_window),
             Verdict::Reused(_, error) | Verdict::Refuse(error) => return refused(&error.description),
         };
-        let left = match left_of(connection, self.known(), (&client, &grant), &grant.scopes, &[])? {
+        let left = match left_of(connection, self.known(), (&client, grant), &grant.scopes, &[])? {
             Ok(left) => left,
             Err(error) => return refused(&error.description),
         };
-        Ok(Ok(RefreshToken { expires_at: grant.expires_at.min(end), client, grant, left }))
+        let (expires_at, username) = (grant.expires_at.min(end), username(&found, &left));
+        Ok(Ok(RefreshToken { client, grant: found.grant, username, left, expires_at }))
     }
 
     fn known(&self) -> Known<'_> {
         (&self.registered, &self.config.scope_claims)
     }
+}
+
+/// The name of the user, read along with the grant.
+fn username(found: &Found, left: &Entitlement) -> Option<String> {
+    introspection::tells_username(&left.scopes).then(|| found.username().map(str::to_owned)).flatten()
 }
 
 /// The registered APIs, and the operator's own scopes about users.

@@ -177,7 +177,9 @@ pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io
         );
     }
     let (max_connections, of_one_address) = (bounds.in_all, bounds.of_one_address);
-    tracing::info!(issuer, database = %app.config.database, ?addresses, ?metrics_addresses, open_files, max_connections, of_one_address, "serving");
+    let [addresses, metrics_addresses] =
+        [addresses, metrics_addresses].map(|all| all.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(", "));
+    tracing::info!(issuer, database = %app.config.database, addresses, metrics_addresses, open_files, max_connections, of_one_address, "serving");
     ready()?;
     let beside = actix_web::rt::spawn(background::run(app.clone().into_inner()));
     let abandoned = actix_web::rt::spawn(app::look_after(app.clone().into_inner()));

@@ -122,7 +122,7 @@ fn purge_deleted(connection: &mut AnyConnection, now: Timestamp) -> Result<Batch
                 return Ok(Batch { ended: 0, deleted: batch.rows, more: !batch.is_complete || pending.len() > 1 });
             }
             Err(error) if meta::write(connection).is_err() => return Err(error), // this deletion is not the cause
-            Err(error) => tracing::error!(%error, "{deleted:?}: a batch of the deletion failed: skipped"),
+            Err(error) => tracing::error!(%error, "a batch of the deletion of {deleted} failed: skipped"),
         }
     }
     Ok(Batch::default())

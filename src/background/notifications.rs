@@ -228,7 +228,7 @@ fn name(delivery: &Delivery) -> String {
 
 fn settle(app: &App, connection: &mut AnyConnection, delivery: &Delivery, outcome: &Outcome) -> Result<()> {
     let what = match &delivery.content {
-        Content::Notification(notice) => format!("{:?}", notice.kind),
+        Content::Notification(notice) => pages::kebab(&notice.kind),
         _ => "a form request".to_owned(),
     };
     let (id, attempt) = (name(delivery), delivery.attempts);

@@ -129,7 +129,8 @@ pub fn numbers(settings: &Settings) -> Result<(), ConfigError> {
     span("purge_after", &settings.purge_after, 86_400, 10 * 366 * 86_400)?; // no access token is valid for longer than a day
     span("history_retention", &settings.history_retention, 86_400, 10 * 366 * 86_400)?;
     span("refresh_history_retention", &settings.refresh_history_retention, 0, 10 * 366 * 86_400)?;
-    span("signing_key_activation_delay", &settings.signing_key_activation_delay, 360, 30 * 86_400)?; // longer than the key set may be cached
+    // Longer than caches of 15 minutes keep the key set, which are common, and they may have waited for one of ours (5 minutes).
+    span("signing_key_activation_delay", &settings.signing_key_activation_delay, 1200, 30 * 86_400)?;
     span("database_pool_timeout", &settings.database_pool_timeout, 1, 60)?;
     span("shutdown_delay", &settings.shutdown_delay, 0, 600)?;
     span("shutdown_timeout", &settings.shutdown_timeout, 1, 600)

@@ -114,7 +114,7 @@ impl Default for Settings {
             purge_after: Duration::seconds(30 * 86_400),
             history_retention: Duration::seconds(180 * 86_400),
             refresh_history_retention: Duration::seconds(30 * 86_400),
-            signing_key_activation_delay: Duration::seconds(15 * 60),
+            signing_key_activation_delay: Duration::seconds(86_400),
             revoke_offline_access_on_logout: false,
             registration: Registration::Off,
             geo_header: None,

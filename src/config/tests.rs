@@ -72,6 +72,10 @@ fn nonsense_is_refused_with_key_value_and_expectation() {
         (refused(|s| s.listen = "no-such-host.invalid:8080".into()), "listen: expected a host that can be resolved"),
         (refused(|s| s.metrics_listen = Some("9090".into())), "metrics_listen: expected host:port"),
         (refused(|s| s.max_connections = 1), "max_connections"),
+        (
+            refused(|s| s.signing_key_activation_delay = Duration::seconds(1199)),
+            "signing_key_activation_delay: expected 20m to 30days",
+        ),
         (refused(|s| s.max_connections_per_address = Some(0)), "max_connections_per_address"),
         (refused(|s| s.tls_cert_file = Some("x".into())), "tls_cert_file"),
         (refused(|s| s.trusted_proxies = List(vec!["proxy".into()])), "trusted_proxies"),

@@ -41,7 +41,8 @@ use crate::{
         page,
         reply::Reply,
         request::Request,
-        returning, session, subject,
+        returning, session,
+        subject::{self, Among},
     },
 };
 
@@ -152,8 +153,8 @@ impl Handler<'_> {
             None => Expected::Anyone,
         };
         if let Some(hint) = &request.id_token_hint {
-            let Some(hint) =
-                subject::hint(self.app, connection, (hint, None), self.context.now)?.filter(|hint| hint.client_id == client.id)
+            let Some(hint) = subject::hint(self.app, connection, (hint, Among::Browser(None)), self.context.now)?
+                .filter(|hint| hint.client_id == client.id)
             else {
                 let text = "id_token_hint: expected an ID token issued by this server to this client";
                 return Ok(Err(ProtocolError::new(ErrorCode::InvalidRequest, text)));

@@ -1,25 +1,46 @@
 //! The discovery document, at both well-known paths (OpenID Connect Discovery §4, RFC 8414 §3). Its content is
 //! `protocol::oauth::discovery`.
 
-use actix_web::{HttpRequest, web::Data};
+use actix_web::web::Data;
 
 use crate::{
     app::App,
     paths,
-    protocol::oauth::discovery::{Endpoints, document},
-    web::{cached::cached, cors, reply::Reply},
+    protocol::{
+        oauth::discovery::{Endpoints, Facts, document},
+        values::algorithm::Algorithm,
+    },
+    web::{cached::cached, cors, keys, oauth_error::Challenge, reply::Reply, request::Request},
 };
 
 /// How long the document may be cached, in seconds.
 const MAX_AGE: u32 = 3600;
 
 /// `GET /.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`.
-pub async fn get(request: HttpRequest, app: Data<App>) -> Reply {
-    let text = app.discovery.get_or_init(|| written(&app));
-    cors::public(cached(&request, text.clone(), MAX_AGE))
+pub async fn get(request: Request, app: Data<App>) -> Reply {
+    let now = request.context.now;
+    match keys::current_or_last(&app, now).await {
+        Ok(ring) => cors::public(cached(&request, rendered(&app, &ring.signing_algorithms(now)), MAX_AGE)),
+        Err(error) => cors::public(error.reply(Challenge::None)),
+    }
 }
 
-fn written(app: &App) -> String {
+/// The document, rendered again when an algorithm has gained its first key.
+fn rendered(app: &App, signing: &[Algorithm]) -> String {
+    if let Ok(last) = app.discovery.read()
+        && let Some((of, text)) = last.as_ref()
+        && of == signing
+    {
+        return text.clone();
+    }
+    let text = render(app, signing);
+    if let Ok(mut last) = app.discovery.write() {
+        *last = Some((signing.to_vec(), text.clone()));
+    }
+    text
+}
+
+fn render(app: &App, signing: &[Algorithm]) -> String {
     let issuer = &app.config.issuer;
     let endpoints = Endpoints {
         issuer: issuer.as_str().to_owned(),
@@ -31,5 +52,6 @@ fn written(app: &App) -> String {
         end_session: issuer.url(paths::LOGOUT),
         jwks: issuer.url(paths::JWKS),
     };
-    document(&endpoints, &app.config.scope_claims, app.is_registration_open()).to_string()
+    let facts = Facts { custom: &app.config.scope_claims, is_registration_open: app.is_registration_open(), signing };
+    document(&endpoints, facts).to_string()
 }

@@ -90,19 +90,22 @@ fn tell(
             "exp": found.expires_at.seconds(),
             "iat": found.grant.rotated_at.unwrap_or(found.grant.created_at).seconds(),
         });
-        return Ok(answer.as_object().cloned().unwrap_or_default());
+        let mut answer = answer.as_object().cloned().unwrap_or_default();
+        answer.extend(found.username.map(|name| ("username".to_owned(), name.into())));
+        return Ok(answer);
     }
     let Ok(found) = inspector.access_token(connection, token, found.map(|(found, _)| found))? else {
         return Ok(introspection::inactive());
     };
+    let username = found.username.as_deref();
     Ok(match introspection::view(&client, &found.client.id, &found.left.resources) {
         None => introspection::inactive(),
-        Some(View::Own) => introspection::access_token(&found.claims, &found.left.scopes),
+        Some(View::Own) => introspection::access_token(&found.claims, &found.left.scopes, username),
         Some(View::Resource) => {
             let served: Vec<_> =
                 found.left.resources.iter().filter(|uri| client.settings.introspects.contains(uri)).cloned().collect();
             let served = registered.apis(connection, &served)?;
-            introspection::access_token(&found.claims, &introspection::visible(&found.left.scopes, &served))
+            introspection::access_token(&found.claims, &introspection::visible(&found.left.scopes, &served), username)
         }
     })
 }

@@ -1,10 +1,10 @@
 //! The `UserInfo` endpoint (OpenID Connect Core §5.3): the user's claims that the scopes of an access token allow. The token is
-//! taken from the Authorization header and nowhere else (RFC 6750 §2.1, RFC 9700 §4.3.2). Its grant is read each time, so that a
-//! revocation takes effect at once. A client that is registered for it gets a signed JWT.
+//! taken from the Authorization header or from the form of a POST, never from the URL (RFC 6750 §2, RFC 9700 §4.3.2). Its grant is
+//! read each time, so that a revocation takes effect at once. A client that is registered for it gets a signed JWT.
 
 use actix_web::{
     HttpRequest,
-    http::{StatusCode, header},
+    http::{Method, StatusCode, header},
     web::Data,
 };
 use serde_json::{Map, Value};
@@ -18,7 +18,7 @@ use crate::{
         error::{ErrorCode, ProtocolError},
         oauth::scope::OPENID,
         oidc::claims::SignedUserInfo,
-        values::time::Timestamp,
+        values::{params, time::Timestamp},
     },
     store::{AnyConnection, grants::Found, users},
     web::{
@@ -30,6 +30,9 @@ use crate::{
         request::{Request, header_text},
     },
 };
+
+/// The parameter with the token (RFC 6750 §2.2).
+const ACCESS_TOKEN: &str = "access_token";
 
 /// `GET` and `POST /userinfo`.
 pub async fn answer(request: Request, app: Data<App>, form: Form) -> Reply {
@@ -53,18 +56,21 @@ pub async fn answer(request: Request, app: Data<App>, form: Form) -> Reply {
     handle.await.unwrap_or_else(|error| error.reply(Challenge::None).with_all(cors::remembered(&cors_app, reader.as_deref())))
 }
 
+/// The access token: in the Authorization header (RFC 6750 §2.1) or in the form of a POST (§2.2), and in one of them alone (§2).
 fn bearer(request: &HttpRequest, form: &Form) -> Result<Option<String>, ProtocolError> {
     cors::check_origin(request)?;
-    if let Err(problem @ BodyProblem::SeveralTypes) = &form.0 {
-        return Err(ProtocolError::new(ErrorCode::InvalidRequest, problem.describe()));
+    let in_url = |pair: &str| params::decode(pair.split('=').next().unwrap_or_default()).as_deref() == Some(ACCESS_TOKEN);
+    if request.query_string().split('&').any(in_url) {
+        return invalid("access_token: expected in the Authorization header or in the body of a POST, received in the URL");
     }
-    let invalid = |text: &str| Err(ProtocolError::new(ErrorCode::InvalidRequest, text));
-    if request.query_string().split('&').any(|pair| pair.split('=').next() == Some("access_token")) {
-        return invalid("access_token: expected in the Authorization header, received in the URL");
+    let (in_header, in_body) = (in_header(request)?, in_body(request, form)?);
+    if in_body.is_some() && request.headers().contains_key(header::AUTHORIZATION) {
+        return invalid("access_token: expected in the Authorization header or in the body, received both");
     }
-    if form.0.as_ref().is_ok_and(|form| form.get("access_token").is_some()) {
-        return invalid("access_token: expected in the Authorization header, received in the body");
-    }
+    Ok(in_header.or(in_body))
+}
+
+fn in_header(request: &HttpRequest) -> Result<Option<String>, ProtocolError> {
     if request.headers().get_all(header::AUTHORIZATION).count() > 1 {
         return invalid("Authorization: expected one header, received several");
     }
@@ -81,6 +87,29 @@ fn bearer(request: &HttpRequest, form: &Form) -> Result<Option<String>, Protocol
         true => Ok(Some(token.to_owned())),
         false => Ok(None),
     }
+}
+
+/// The token in the form. A form without one is of no interest, however it is written.
+fn in_body(request: &HttpRequest, form: &Form) -> Result<Option<String>, ProtocolError> {
+    let form = match &form.0 {
+        Ok(form) => form,
+        Err(problem @ BodyProblem::SeveralTypes) => return invalid(&problem.describe()),
+        Err(_) => return Ok(None),
+    };
+    if let Some(flaw) = form.flaw_of(ACCESS_TOKEN) {
+        return invalid(&flaw.describe());
+    }
+    match (form.get(ACCESS_TOKEN), form.flaw()) {
+        (Some(_), Some(flaw)) => invalid(&flaw.describe()),
+        (Some(_), None) if request.method() != Method::POST => {
+            invalid("access_token: expected in the Authorization header, received in the body of a request that is no POST")
+        }
+        (token, _) => Ok(token.map(str::to_owned)),
+    }
+}
+
+fn invalid<T>(text: &str) -> Result<T, ProtocolError> {
+    Err(ProtocolError::new(ErrorCode::InvalidRequest, text))
 }
 
 fn tell(

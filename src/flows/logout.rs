@@ -1,6 +1,6 @@
 //! Signing out: by the user, or at the request of an app (OpenID Connect RP-Initiated Logout §2). The user is asked first, unless
 //! the app proves by an ID token that it knows the user; then the session and its grants end, and the clients that want it are
-//! notified. What a request means is decided in `protocol::oidc::logout`.
+//! notified. An app's own server can end the session that its ID token names, without a browser. What a request means is decided in `protocol::oidc::logout`.
 
 use std::ops::Deref;
 
@@ -11,12 +11,12 @@ use actix_web::{
 
 use crate::{
     app::App,
-    pages::{Problem, SignOut, SignOutNote, SignedOut},
+    pages::{self, Problem, SignOut, SignOutNote, SignOutOutcome, SignedOut},
     paths,
     protocol::{
         account::activity::Activity,
         oauth::{authorization_response::after_logout, client::Client, return_address::ReturnAddress},
-        oidc::logout::{self, Decision, Facts, LogoutRequest, NotOurs, SignedIn, Step},
+        oidc::logout::{self, Decision, Facts, Hint, LogoutRequest, NotOurs, SignedIn, Step},
         values::params::Params,
     },
     random,
@@ -35,7 +35,8 @@ use crate::{
         page_request::{self, PageError, PageRequest},
         reply::Reply,
         request::QUERY_LIMIT,
-        session, subject,
+        session,
+        subject::{self, Among},
     },
 };
 
@@ -59,7 +60,10 @@ impl Deref for SignOutRequest {
 /// What is known of the request.
 struct Found {
     request: LogoutRequest,
+    /// The session of this browser.
     session: Option<Session>,
+    /// The session that the app's ID token names, if the request came without a cookie.
+    named: Option<Session>,
     client: Option<Client>,
     /// Whether an ID token shows that the request comes from the client it was issued to; anyone can send a `client_id`.
     is_vouched: bool,
@@ -107,11 +111,17 @@ impl SignOutRequest {
         }
         let found = self.find(app, connection)?;
         let Some(form) = &self.form else {
-            return match (&found.session, found.decision.step) {
-                (Some(_), Step::End) if self.is_head => Ok(Reply::empty(StatusCode::OK)),
-                (Some(session), Step::End) => self.end(app, connection, session, &found),
-                (Some(session), _) => self.ask(app, connection, session, &found),
-                (None, _) => Ok(self.leave(app, &found)),
+            return match (&found.session, &found.named, found.decision.step) {
+                (Some(_), _, Step::End) | (None, Some(_), Step::End) if self.is_head => Ok(Reply::empty(StatusCode::OK)),
+                (Some(session), _, Step::End) => self.end(app, connection, session, &found),
+                (None, Some(session), Step::End) => self.end_by_app(app, connection, session, &found),
+                (Some(session), ..) => self.ask(app, connection, session, &found),
+                (None, ..) if found.request.is_of_client() => {
+                    let problem = found.decision.problem.map(|problem| format!(": {}", pages::kebab(&problem)));
+                    let note = format!("there was no session to end{}", problem.unwrap_or_default());
+                    Ok(self.leave(app, &found, SignOutOutcome::NothingFound).noting(note))
+                }
+                (None, ..) => Ok(self.leave(app, &found, SignOutOutcome::SignedOut)),
             };
         };
         // A form of another site carries no cookie: it leads to the question, and deletes nothing.
@@ -119,8 +129,8 @@ impl SignOutRequest {
         let is_ours = forms::check(app, cookie, &self.about(), form, self.context.now).is_ok();
         match &found.session {
             // No user is signed in, which is what was requested. A form of another site deletes no cookie.
-            None if is_ours => Ok(without_cookie(self.leave(app, &found))),
-            None => Ok(self.leave(app, &found)),
+            None if is_ours => Ok(without_cookie(self.leave(app, &found, SignOutOutcome::SignedOut))),
+            None => Ok(self.leave(app, &found, SignOutOutcome::SignedOut)),
             Some(session) if is_ours => self.end(app, connection, session, &found),
             Some(_) => Ok(self.error(app, 400, Problem::FormExpired)),
         }
@@ -129,15 +139,22 @@ impl SignOutRequest {
     fn find(&self, app: &App, connection: &mut AnyConnection) -> Result<Found, Fault> {
         let request = LogoutRequest::read(&self.params);
         let session = session::unended(app, connection, self.session.as_deref())?;
+        let among = match &self.session {
+            Some(_) => Among::Browser(session.as_ref().map(|session| session.id)),
+            // No browser of the user's, or one that has lost its cookie: the app vouches for the session alone.
+            None => Among::Unended,
+        };
         let hint = match &request.id_token_hint {
-            Some(token) => Some(
-                subject::hint(app, connection, (token, session.as_ref().map(|session| session.id)), self.context.now)?
-                    .ok_or(NotOurs),
-            ),
+            Some(token) => Some(subject::hint(app, connection, (token, among), self.context.now)?.ok_or(NotOurs)),
             None => None,
         };
-        let named = request.client_id.as_deref().or(hint.as_ref().and_then(|hint| Some(hint.as_ref().ok()?.client_id.as_str())));
-        let client = named.map(|id| clients::find(connection, id)).transpose()?.flatten();
+        let named = match (among, &hint) {
+            (Among::Unended, Some(Ok(Hint { session: Some(id), .. }))) => sessions::find(connection, *id)?,
+            _ => None,
+        };
+        let client_id =
+            request.client_id.as_deref().or(hint.as_ref().and_then(|hint| Some(hint.as_ref().ok()?.client_id.as_str())));
+        let client = client_id.map(|id| clients::find(connection, id)).transpose()?.flatten();
         let client = client.filter(|client| client.disabled_at.is_none());
         let decision = request.decide(&Facts {
             hint: hint.as_ref().map(|hint| hint.as_ref().map_err(|not_ours| *not_ours)),
@@ -145,7 +162,7 @@ impl SignOutRequest {
             signed_in: session.as_ref().map(|session| SignedIn { user: session.user_id, session: session.id }),
         });
         let is_vouched = matches!(hint, Some(Ok(_))) && decision.problem != Some(logout::Problem::HintOfAnother);
-        Ok(Found { request, session, client, is_vouched, decision })
+        Ok(Found { request, session, named, client, is_vouched, decision })
     }
 
     /// What the stamp of our form is bound to: this request.
@@ -174,24 +191,50 @@ impl SignOutRequest {
     }
 
     fn end(&self, app: &App, connection: &mut AnyConnection, session: &Session, found: &Found) -> Result<Reply, PageError> {
-        let offline = if app.config.revoke_offline_access_on_logout { Offline::Ends } else { Offline::Keep };
-        let (origin, now) = (self.context.origin(), self.context.now);
-        let (user, activity) = (session.user_id, Activity::SignedOut);
-        let event = Event { id: random::id(now), user, activity, origin: &origin, about: None, at: now };
-        sessions::end(connection, session, offline, &event)?;
-        app.delivery_waker.wake();
-        let reply = without_cookie(self.leave(app, found));
+        self.end_session(app, connection, session, (Activity::SignedOut, None))?;
+        let reply = without_cookie(self.leave(app, found, SignOutOutcome::SignedOut));
         Ok(reply.noting(format!("signed out: user {} session {}", session.user_id, session.id)))
     }
 
+    /// Ends the session that the app named: its own server calls, or the browser has lost its cookie.
+    fn end_by_app(
+        &self,
+        app: &App,
+        connection: &mut AnyConnection,
+        session: &Session,
+        found: &Found,
+    ) -> Result<Reply, PageError> {
+        let client = found.client.as_ref();
+        let name = client.map(|client| client.settings.client_name.as_str());
+        self.end_session(app, connection, session, (Activity::SignedOutByApp, name))?;
+        let by = client.map_or("", |client| client.id.as_str());
+        let reply = self.leave(app, found, SignOutOutcome::EndedByApp);
+        Ok(reply.noting(format!("signed out by client {by}: user {} session {}", session.user_id, session.id)))
+    }
+
+    fn end_session(
+        &self,
+        app: &App,
+        connection: &mut AnyConnection,
+        session: &Session,
+        (activity, about): (Activity, Option<&str>),
+    ) -> Result<(), PageError> {
+        let offline = if app.config.revoke_offline_access_on_logout { Offline::Ends } else { Offline::Keep };
+        let (origin, now) = (self.context.origin(), self.context.now);
+        let event = Event { id: random::id(now), user: session.user_id, activity, origin: &origin, about, at: now };
+        sessions::end(connection, session, offline, &event)?;
+        app.delivery_waker.wake();
+        Ok(())
+    }
+
     /// Where a signed-out user goes: back to the app, or to a page that says so. A form is always answered with a redirect.
-    fn leave(&self, app: &App, found: &Found) -> Reply {
+    fn leave(&self, app: &App, found: &Found, outcome: SignOutOutcome) -> Reply {
         let base = app.config.issuer.base();
         match &found.decision.then {
             Some(address) => Reply::see_other(&after_logout(address)),
             None if self.form.is_some() => Reply::see_other(&format!("{base}{}", paths::LOGOUT)),
             None => {
-                let page = SignedOut { layout: self.layout(app), note: found.note() };
+                let page = SignedOut { layout: self.layout(app), outcome, note: found.note() };
                 page::show(200, &page, None)
             }
         }

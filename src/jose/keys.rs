@@ -2,7 +2,7 @@
 //! on one database agree without communicating: the key with the latest `signs_from` that is not in the future. A new key is
 //! published before it signs; an old one stays published until its last token has expired.
 
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use josekit::{
@@ -24,8 +24,6 @@ use crate::{
     store::signing_keys::SigningKeyRow,
 };
 
-/// How long a process uses the keys it has read: well below the lead of a new key.
-const REREAD_AFTER: Span = Span::from_seconds(20);
 /// How much longer than the lifetime of its tokens an old key stays published, for clock skew.
 const MARGIN: Span = Span::from_seconds(120);
 
@@ -173,6 +171,13 @@ impl KeyRing {
         self.of(algorithm).next().is_some()
     }
 
+    /// The algorithms by which a key signs now: the default one always, any other once its first key has started to.
+    #[must_use]
+    pub fn signing_algorithms(&self, now: Timestamp) -> Vec<Algorithm> {
+        let signs = |algorithm: &Algorithm| self.of(*algorithm).any(|key| key.signs_from <= now);
+        Algorithm::ALL.iter().copied().filter(|one| *one == Algorithm::default() || signs(one)).collect()
+    }
+
     /// Checks that every key that signs now or later can be opened.
     ///
     /// # Errors
@@ -247,50 +252,6 @@ impl Key {
 /// The header of a token, encoded (RFC 7515 §4).
 fn header(algorithm: Algorithm, kid: &str, typ: &str) -> String {
     URL_SAFE_NO_PAD.encode(json!({"alg": algorithm.as_str(), "typ": typ, "kid": kid}).to_string())
-}
-
-/// The keys as last read by this process.
-#[derive(Default)]
-pub struct KeyCache(RwLock<Option<(Timestamp, Arc<KeyRing>)>>);
-
-impl KeyCache {
-    /// The cached keys, unless they are due to be read again.
-    #[must_use]
-    pub fn fresh(&self, now: Timestamp) -> Option<Arc<KeyRing>> {
-        self.read_within(now, REREAD_AFTER)
-    }
-
-    fn read_within(&self, now: Timestamp, span: Span) -> Option<Arc<KeyRing>> {
-        let cached = self.0.read().ok()?;
-        let (read_at, ring) = cached.as_ref()?;
-        let age = now.millis().abs_diff(read_at.millis()); // a clock that was set back makes them stale too
-        (age < span.millis().unsigned_abs()).then(|| ring.clone())
-    }
-
-    /// The cached keys, if they were read within this second: reading them again would bring nothing new.
-    #[must_use]
-    pub fn just_read(&self, now: Timestamp) -> Option<Arc<KeyRing>> {
-        self.read_within(now, Span::from_seconds(1))
-    }
-
-    /// The cached keys, however old.
-    #[must_use]
-    pub fn last(&self) -> Option<Arc<KeyRing>> {
-        self.0.read().ok()?.as_ref().map(|(_, ring)| ring.clone())
-    }
-
-    /// Opens the keys of these rows and caches them.
-    ///
-    /// # Errors
-    /// As [`KeyRing::open`].
-    pub fn refresh(&self, rows: &[SigningKeyRow], secrets: &SecretRing, now: Timestamp) -> Result<Arc<KeyRing>, Error> {
-        let before = self.last().unwrap_or_default();
-        let ring = Arc::new(KeyRing::open(rows, secrets, &before)?);
-        if let Ok(mut cached) = self.0.write() {
-            *cached = Some((now, ring.clone()));
-        }
-        Ok(ring)
-    }
 }
 
 #[cfg(test)]

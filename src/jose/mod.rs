@@ -4,6 +4,7 @@
 mod algorithms;
 pub mod client_keys;
 pub mod first_keys;
+pub mod key_cache;
 pub mod keys;
 mod seal;
 pub mod sign;

@@ -87,7 +87,14 @@ impl ActivityEntry<'_> {
 
     /// Whether the sentence for this kind already names its subject.
     const fn names_its_app(&self) -> bool {
-        matches!(self.kind, Activity::AppAllowed | Activity::AppEnded | Activity::CredentialReused | Activity::NewNetwork)
+        matches!(
+            self.kind,
+            Activity::SignedOutByApp
+                | Activity::AppAllowed
+                | Activity::AppEnded
+                | Activity::CredentialReused
+                | Activity::NewNetwork
+        )
     }
 }
 

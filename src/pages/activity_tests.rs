@@ -5,13 +5,14 @@ use super::super::markup;
 use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
 use super::*;
 
-const ALL: [Activity; 26] = [
+const ALL: [Activity; 27] = [
     Activity::Registered,
     Activity::Added,
     Activity::SignedIn,
     Activity::SignedInAnew,
     Activity::SignInFailed,
     Activity::SignedOut,
+    Activity::SignedOutByApp,
     Activity::SessionEnded,
     Activity::AppAllowed,
     Activity::AppEnded,

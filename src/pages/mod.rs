@@ -67,7 +67,7 @@ pub use recover_password::{RecoverPassword, RecoverPasswordProblem};
 pub use register::{Register, RegisterProblem, RegisterSent};
 pub use register_finish::{DisplayNameProblem, RegisterFinish, RegisterFinishProblems, UsernameProblem};
 pub use select_account::{SelectAccount, SelectAccountProblem};
-pub use sign_out::{SignOut, SignOutNote, SignedOut};
+pub use sign_out::{SignOut, SignOutNote, SignOutOutcome, SignedOut};
 pub use span_text::{relative, span_text};
 pub use state::kebab;
 pub use timeline::{EndGrant, GrantState, Timeline};

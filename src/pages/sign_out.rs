@@ -29,14 +29,27 @@ pub struct SignOut<'a> {
     pub stay: &'a str,
 }
 
-/// The page after the session has ended.
+/// The page where nobody is signed in, or no longer.
 #[derive(Debug, Template)]
 #[template(path = "signed_out.html")]
 pub struct SignedOut<'a> {
     /// The frame.
     pub layout: Layout<'a>,
+    /// What was found, and ended.
+    pub outcome: SignOutOutcome,
     /// What was wrong with the app's request, so that the user was not redirected to it.
     pub note: Option<SignOutNote<'a>>,
+}
+
+/// What a request to sign out came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignOutOutcome {
+    /// Nobody is signed in to this browser, or no longer.
+    SignedOut,
+    /// The session that the app's ID token names has ended; the request came without a browser's cookie.
+    EndedByApp,
+    /// An app requested it, and there was no session to end.
+    NothingFound,
 }
 
 /// What is wrong with an app's logout request.
@@ -80,7 +93,11 @@ pub(super) mod tests {
     }
 
     fn ended(note: Option<SignOutNote<'_>>) -> SignedOut<'_> {
-        SignedOut { layout: LAYOUT, note }
+        SignedOut { layout: LAYOUT, outcome: SignOutOutcome::SignedOut, note }
+    }
+
+    fn without_browser(outcome: SignOutOutcome) -> SignedOut<'static> {
+        SignedOut { outcome, ..ended(None) }
     }
 
     pub fn samples() -> Vec<Sample> {
@@ -91,6 +108,8 @@ pub(super) mod tests {
             sample("sign-out-app", &by_app),
             sample("sign-out-to-app", &to_app),
             sample("signed-out", &ended(None)),
+            sample("signed-out-by-app", &without_browser(SignOutOutcome::EndedByApp)),
+            sample("signed-out-nothing-found", &without_browser(SignOutOutcome::NothingFound)),
         ];
         for (name, note) in NOTES {
             all.push(sample(&format!("sign-out-{name}"), &requested(note)));
@@ -125,6 +144,19 @@ pub(super) mod tests {
         }
         for html in [CONFIRMATION.render().unwrap(), ended(None).render().unwrap()] {
             assert!(!html.contains("<dt>") && !html.contains("class=\"note"), "nothing is said where all is in order");
+        }
+    }
+
+    #[test]
+    fn only_who_was_signed_out_is_told_so() {
+        for (outcome, state, is_said) in [
+            (SignOutOutcome::SignedOut, "signed-out", true),
+            (SignOutOutcome::EndedByApp, "ended-by-app", true),
+            (SignOutOutcome::NothingFound, "nothing-found", false),
+        ] {
+            let html = without_browser(outcome).render().unwrap();
+            assert!(html.contains(&format!("data-state=\"{state}\"")), "{html}");
+            assert_eq!(html.contains("You are signed out"), is_said, "{state}");
         }
     }
 

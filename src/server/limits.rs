@@ -22,7 +22,7 @@ pub fn raise() {
         return;
     }
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
-        tracing::warn!(%error, ?limit, "could not raise the limit of open files");
+        tracing::warn!(%error, limit.current, limit.maximum, "could not raise the limit of open files");
     }
 }
 

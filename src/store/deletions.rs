@@ -2,6 +2,8 @@
 //! user or client itself is deleted when this one is inserted (`account`, `clients`), so that from then on it does not exist. What is
 //! purged, in which order, is `deletion_stages`.
 
+use std::fmt;
+
 use diesel::prelude::*;
 
 use super::{AnyConnection, Error, Result, mapping::Row, schema::deletions};
@@ -17,6 +19,13 @@ pub enum Deleted {
     User(Id),
     /// A client.
     Client(String),
+}
+
+impl fmt::Display for Deleted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, id) = self.key();
+        write!(f, "{kind} {id}")
+    }
 }
 
 impl Deleted {

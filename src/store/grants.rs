@@ -121,6 +121,12 @@ impl Found {
         AccountStatus { user_enabled: self.user_enabled, must_sign_in: self.must_sign_in, now, by_database }
     }
 
+    /// The user's current user name; `None` if the user no longer exists.
+    #[must_use]
+    pub fn username(&self) -> Option<&str> {
+        self.user.as_ref().map(ClaimsRow::username)
+    }
+
     /// The data behind the user's claims, as of now; `None` if the user no longer exists. Parsed only where it is needed.
     ///
     /// # Errors

@@ -74,6 +74,11 @@ pub(super) struct ClaimsRow {
 }
 
 impl ClaimsRow {
+    /// The user name.
+    pub(super) fn username(&self) -> &str {
+        &self.username
+    }
+
     /// The data behind the user's claims.
     pub(super) fn to_value(&self) -> Result<user::User> {
         let row = Row { table: "users", name: &self.username };

@@ -16,6 +16,7 @@ pub fn common(headers: &mut HeaderMap, is_https: bool) {
     }
     if !headers.contains_key(header::CACHE_CONTROL) {
         set(headers, header::CACHE_CONTROL, "no-store"); // RFC 6749 §5.1
+        set(headers, header::PRAGMA, "no-cache"); // the same for caches of HTTP/1.0, required there
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
         values::{id::Id, time::Timestamp},
     },
     random,
-    store::{AnyConnection, Result, subjects},
+    store::{AnyConnection, Result, sessions, subjects},
 };
 
 /// The user's pairwise subject at this client, created when first needed; `None` where the subject is the user's id.
@@ -51,7 +51,16 @@ fn anyone(connection: &mut AnyConnection, subject: &str) -> Result<Option<Id>> {
     Ok(subjects::find(connection, subject)?.map(|(user, _)| user))
 }
 
-/// The client and the user of an ID token of ours, which may have expired, and whether it belongs to the session `here`. `None` for
+/// The sessions that an ID token sent as a hint can belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Among {
+    /// That of this browser, if there is one.
+    Browser(Option<Id>),
+    /// All of the user's that have not ended: the request came without a cookie.
+    Unended,
+}
+
+/// The client and the user of an ID token of ours, which may have expired, and to which of these sessions it belongs. `None` for
 /// anything else.
 ///
 /// # Errors
@@ -59,7 +68,7 @@ fn anyone(connection: &mut AnyConnection, subject: &str) -> Result<Option<Id>> {
 pub fn hint(
     app: &App,
     connection: &mut AnyConnection,
-    (token, here): (&str, Option<Id>),
+    (token, among): (&str, Among),
     now: Timestamp,
 ) -> std::result::Result<Option<Hint>, Fault> {
     let ring = app.keys_verifying(connection, token, now)?;
@@ -71,6 +80,12 @@ pub fn hint(
     }
     let user = anyone(connection, sub)?;
     let pairwise = is_pairwise(sub).then_some(sub);
-    let is_here = |here: &Id| text("sid").is_some_and(|sid| claims::is_sid(&app.config.secrets, pairwise, *here, sid));
-    Ok(Some(Hint { client_id: client_id.to_owned(), user, session: here.filter(is_here) }))
+    let is_named = |id: &Id| text("sid").is_some_and(|sid| claims::is_sid(&app.config.secrets, pairwise, *id, sid));
+    let candidates = match (among, user) {
+        (Among::Browser(here), _) => here.into_iter().collect(),
+        // A pairwise `sid` is derived from that of the session: which one it is takes a look at all of them.
+        (Among::Unended, Some(user)) => sessions::unended_of(connection, user)?.iter().map(|session| session.id).collect(),
+        (Among::Unended, None) => Vec::new(),
+    };
+    Ok(Some(Hint { client_id: client_id.to_owned(), user, session: candidates.into_iter().find(is_named) }))
 }

@@ -208,6 +208,11 @@ fn every_end_of_a_session_is_told_and_nothing_else() {
 
         assert!(is_notified(&|browser, _| sign_out(browser)), "signing out");
         assert!(is_notified(&|browser, hint| assert_eq!(browser.get(&format!("/logout?id_token_hint={hint}")).status, 200)));
+        let by_server = |_: &mut Browser, hint: &str| {
+            let page = server.send("GET", &format!("/logout?id_token_hint={hint}"), &[], None);
+            assert_eq!((page.status, page.state()), (200, Some("ended-by-app")), "{page:?}");
+        };
+        assert!(is_notified(&by_server), "an app's server, without the browser");
         assert!(is_notified(&|browser, _| browser.sign_in("bob")), "another person in the same browser");
         assert!(is_notified(&|_, _| server.reset_password(id, &hash)));
         assert!(is_notified(&|_, _| server.disable(id)));

@@ -17,7 +17,8 @@ use crate::harness::{Page, Server, both};
 
 const DOCUMENTS: [&str; 2] = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
 const JWKS: &str = "/.well-known/jwks.json";
-const ALGORITHMS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
+/// What a new installation signs with.
+const ALGORITHMS: [&str; 2] = ["RS256", "ES256"];
 /// What clients may sign with: Ed25519 by both of its names (RFC 9864).
 const OF_CLIENTS: [&str; 5] = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"];
 
@@ -120,6 +121,33 @@ fn who_has_a_document_is_told_that_it_has_not_changed() {
                 assert_eq!((page.status, page.header("allow")), (405, Some("GET, HEAD, OPTIONS")), "{method} {path}");
             }
         }
+    });
+}
+
+#[test]
+fn an_algorithm_is_listed_once_its_first_key_signs() {
+    both(|server| {
+        let listed = || {
+            let document = document(server);
+            let lists = ["id_token", "userinfo", "introspection"]
+                .map(|what| document[format!("{what}_signing_alg_values_supported")].clone());
+            assert!(lists.iter().all(|list| *list == lists[0]), "{document}");
+            serde_json::from_value::<Vec<String>>(lists[0].clone()).unwrap()
+        };
+        assert_eq!(listed(), ALGORITHMS);
+        let tag = server.send("GET", DOCUMENTS[0], &[], None).header("etag").unwrap().to_owned();
+        let (now, secrets) = (server.now(), &server.app.config.secrets);
+        let signs_from = now.plus(server.app.config.lifetimes.signing_key_activation_delay);
+        let key = keys::generate(secrets, Algorithm::EdDsa, now, signs_from).unwrap();
+        server.store(|connection| signing_keys::insert(connection, &key));
+        server.advance(21);
+        let set = server.get(JWKS, &[]).json;
+        assert_eq!(set["keys"].as_array().unwrap().len(), 3, "published first");
+        assert_eq!(listed(), ALGORITHMS, "no client can have it yet");
+        server.advance(86_400);
+        assert_eq!(listed(), ["RS256", "ES256", "EdDSA"]);
+        let page = server.send("GET", DOCUMENTS[0], &[("If-None-Match", &tag)], None);
+        assert_eq!(page.status, 200, "and the document has another tag");
     });
 }
 

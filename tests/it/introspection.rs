@@ -1,10 +1,11 @@
 //! The introspection endpoint (RFC 7662): who may call it, and what each caller learns. Inactive tokens are
-//! `introspection::inactive`, signed responses `introspection::signed`.
+//! `introspection::inactive`, signed responses `introspection::signed`, the user's name `introspection::username`.
 
 mod bound;
 mod inactive;
 mod leaked;
 mod signed;
+mod username;
 
 use serde_json::{Value, json};
 use symbolon::testing::{

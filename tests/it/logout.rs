@@ -1,10 +1,11 @@
 //! Logout at an app's request (OpenID Connect RP-Initiated Logout): with an ID token of this session it needs no confirmation,
 //! otherwise it does; and users are redirected only to a registered address. Hints that are not accepted are `hints`, redirects
-//! that are refused `addresses`, our own form `confirmation`.
+//! that are refused `addresses`, our own form `confirmation`, requests of an app's server `servers`.
 
 mod addresses;
 mod confirmation;
 mod hints;
+mod servers;
 
 use symbolon::testing::protocol::oauth::client::{Client, ClientKind};
 

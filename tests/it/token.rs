@@ -28,7 +28,7 @@ fn a_code_becomes_tokens_with_the_claims_of_rfc_9068() {
         assert!(code.starts_with("sym_ac_"));
         let answer = server.redeem(&spa, &code);
         assert_eq!(answer.status, 200, "{answer:?}");
-        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert_eq!((answer.header("cache-control"), answer.header("pragma")), (Some("no-store"), Some("no-cache")));
         assert_eq!((answer.text("token_type"), answer.text("scope")), ("Bearer", "openid email notes:read"));
         assert_eq!(answer.json["expires_in"], 600);
         assert!(answer.text("refresh_token").starts_with("sym_rt_"));

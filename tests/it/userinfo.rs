@@ -84,11 +84,11 @@ fn each_scope_opens_its_claims_by_get_and_post() {
 }
 
 #[test]
-fn the_token_comes_in_the_header_and_nowhere_else() {
+fn the_token_comes_once_in_the_header_or_in_the_form_of_a_post() {
     both(|server| {
         server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
-        let tokens = server.tokens(&spa, "alice", "openid");
+        let tokens = server.tokens(&spa, "alice", "openid email");
         let token = tokens.text("access_token");
         let header = bearer(token);
         let ask = |method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>| {
@@ -96,30 +96,69 @@ fn the_token_comes_in_the_header_and_nowhere_else() {
         };
 
         let body = format!("access_token={token}");
-        refused(&ask("GET", &format!("/userinfo?access_token={token}"), &[], None), 400, "invalid_request");
-        refused(&ask("GET", "/userinfo?access_token=", &[("Authorization", &header)], None), 400, "invalid_request");
-        refused(&ask("POST", "/userinfo", &[], Some(&body)), 400, "invalid_request");
-        refused(&ask("POST", "/userinfo", &[("Authorization", &header)], Some(&body)), 400, "invalid_request");
-        refused(
-            &ask("GET", "/userinfo", &[("Authorization", &header), ("Authorization", &header)], None),
-            400,
-            "invalid_request",
-        );
-        refused(&ask("GET", "/userinfo", &[("Authorization", "Bearer")], None), 400, "invalid_request");
-        refused(&ask("GET", "/userinfo", &[("Authorization", "Bearer ")], None), 400, "invalid_request");
+        let expected = server.userinfo(token).json;
+        let kind = ("Content-Type", "application/x-www-form-urlencoded; charset=utf-8");
+        for (headers, body) in [
+            (&[][..], body.clone()),
+            (&[kind], body.clone()),
+            (&[], format!("unknown=1&{body}&empty=")),
+            (&[], body.replace("access_token", "access%5Ftoken").replace('.', "%2E")),
+        ] {
+            let answer = ask("POST", "/userinfo", headers, Some(&body));
+            assert_eq!((answer.status, &answer.json), (200, &expected), "{body}: {answer:?}");
+            assert_eq!((answer.header("cache-control"), answer.header("pragma")), (Some("no-store"), Some("no-cache")));
+        }
+        // A page may send it so, without a preflight, and reads the answer if its origin is registered.
+        for (origin, reader) in [("https://app.example.com", Some("https://app.example.com")), ("https://evil.example", None)] {
+            for body in [body.as_str(), "access_token=x"] {
+                let answer = ask("POST", "/userinfo", &[("Origin", origin)], Some(body));
+                assert_eq!(answer.header("access-control-allow-origin"), reader, "{answer:?}");
+            }
+        }
+        refused(&ask("POST", "/userinfo", &[], Some("access_token=x")), 401, "invalid_token");
 
-        // RFC 6750 §3.1: no token, or another scheme, is no error.
-        let other = [None, Some("Basic YWxpY2U6eA=="), Some("DPoP x"), Some("Bearer-x y"), Some(token)];
-        for header in other {
-            let headers: Vec<_> = header.iter().map(|value| ("Authorization", *value)).collect();
-            let page = server.send("GET", "/userinfo", &headers, None);
+        // Never in the URL, never twice, and not with a method whose body means nothing.
+        let authorized = [("Authorization", &*header)];
+        for (method, path, headers, sent) in [
+            ("GET", &*format!("/userinfo?{body}"), &[][..], None),
+            ("POST", &format!("/userinfo?{body}"), &[], Some("")),
+            ("POST", &format!("/userinfo?{body}"), &[], Some(&*body)),
+            ("GET", &format!("/userinfo?{}", body.replace('_', "%5F")), &[], None),
+            ("GET", "/userinfo?access_token=", &authorized, None),
+            ("POST", "/userinfo", &authorized, Some(&body)),
+            ("POST", "/userinfo", &authorized, Some("access_token=x&access_token=y")),
+            ("POST", "/userinfo", &[("Authorization", "Basic YWxpY2U6eA==")], Some(&body)),
+            ("POST", "/userinfo", &[("Authorization", "DPoP x")], Some(&body)),
+            ("POST", "/userinfo", &[], Some(&format!("{body}&{body}"))),
+            ("POST", "/userinfo", &[], Some(&format!("{body}&access_token="))),
+            ("POST", "/userinfo", &[], Some(&format!("{body}&x=1&x=2"))),
+            ("POST", "/userinfo", &[], Some("access_token=%zz")),
+            ("POST", "/userinfo", &[], Some("access_token=a%00b")),
+            ("GET", "/userinfo", &[("Authorization", &*header), ("Authorization", &header)], None),
+            ("GET", "/userinfo", &[("Authorization", "Bearer")], None),
+            ("GET", "/userinfo", &[("Authorization", "Bearer ")], None),
+        ] {
+            refused(&ask(method, path, headers, sent), 400, "invalid_request");
+        }
+
+        // RFC 6750 §3.1: no token, or another scheme, is no error. §2.2: what is no form has none.
+        let bare = |method: &str, headers: &[(&str, &str)], body: Option<&str>| {
+            let page = server.send(method, "/userinfo", headers, body);
             assert_eq!(
                 (page.status, page.header("www-authenticate"), &*page.body),
                 (401, Some("Bearer realm=\"symbolon\""), ""),
-                "{header:?}"
+                "{headers:?} {body:?}"
             );
             assert_eq!(page.header("cache-control"), Some("no-store"));
+        };
+        bare("GET", &[], None);
+        for other in ["Basic YWxpY2U6eA==", "DPoP x", "Bearer-x y", token] {
+            bare("GET", &[("Authorization", other)], None);
         }
+        bare("POST", &[], Some("access_token="));
+        bare("POST", &[("Content-Type", "text/plain")], Some(&body));
+        bare("POST", &[("Content-Type", "application/json")], Some(&json!({"access_token": token}).to_string()));
+        bare("POST", &[("Content-Type", "multipart/form-data; boundary=x")], Some(&body));
         let cookie = format!("access_token={token}");
         assert_eq!(ask("GET", "/userinfo", &[("Cookie", &cookie)], None).status, 401);
         let page = server.send("PUT", "/userinfo", &[("Authorization", &header)], Some(""));

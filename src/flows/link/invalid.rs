@@ -4,7 +4,7 @@ use super::LinkRequest;
 use crate::{
     app::App,
     flows::formatting,
-    pages::{InvalidLink, LinkProblem},
+    pages::{self, InvalidLink, LinkProblem},
     paths,
     protocol::account::link::LinkKind,
     store::{
@@ -55,6 +55,6 @@ impl LinkRequest {
             again: again.as_deref(),
             login_url: &format!("{base}{}", paths::LOGIN),
         };
-        page::show(status, &page, None).noting(format!("invalid link: {why:?}"))
+        page::show(status, &page, None).noting(format!("invalid link: {}", pages::kebab(&why)))
     }
 }

@@ -20,6 +20,8 @@ pub enum Activity {
     SignInFailed,
     /// A sign-out.
     SignedOut,
+    /// A session was ended by an app, without the browser.
+    SignedOutByApp,
     /// A browser's session was ended from another browser.
     SessionEnded,
     /// The user consented to an app.
@@ -64,13 +66,14 @@ pub enum Activity {
 
 impl Activity {
     /// Every kind.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Registered,
         Self::Added,
         Self::SignedIn,
         Self::SignedInAnew,
         Self::SignInFailed,
         Self::SignedOut,
+        Self::SignedOutByApp,
         Self::SessionEnded,
         Self::AppAllowed,
         Self::AppEnded,
@@ -103,6 +106,7 @@ impl Activity {
             Self::SignedInAnew => "signed_in_anew",
             Self::SignInFailed => "sign_in_failed",
             Self::SignedOut => "signed_out",
+            Self::SignedOutByApp => "signed_out_by_app",
             Self::SessionEnded => "session_ended",
             Self::AppAllowed => "app_allowed",
             Self::AppEnded => "app_ended",

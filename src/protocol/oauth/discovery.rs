@@ -34,11 +34,22 @@ pub struct Endpoints {
     pub jwks: String,
 }
 
-/// The document; `custom` are the scopes that grant claims by configuration, and `is_registration_open` tells whether users may
-/// register.
+/// What the document depends on besides the endpoints.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The scopes that grant claims by configuration.
+    pub custom: &'a ScopeClaims,
+    /// Whether users may register.
+    pub is_registration_open: bool,
+    /// The algorithms by which the server signs: those with a key in use.
+    pub signing: &'a [Algorithm],
+}
+
+/// The document.
 #[must_use]
-pub fn document(endpoints: &Endpoints, custom: &ScopeClaims, is_registration_open: bool) -> Value {
-    let (algorithms, of_assertions) = (Algorithm::names(), Algorithm::of_assertions());
+pub fn document(endpoints: &Endpoints, Facts { custom, is_registration_open, signing }: Facts<'_>) -> Value {
+    let algorithms: Vec<_> = signing.iter().map(|algorithm| algorithm.as_str()).collect();
+    let of_assertions = Algorithm::of_assertions();
     let confidential: Vec<_> = AuthMethod::ALL.iter().filter(|m| **m != AuthMethod::None).map(|m| m.as_str()).collect();
     let claims: Vec<_> = claims::OF_TOKENS.into_iter().chain(standard_claims::claims(custom)).collect();
     let scopes: Vec<_> = scope::STANDARD.into_iter().chain(custom.scopes()).collect();

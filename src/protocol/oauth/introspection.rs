@@ -9,6 +9,9 @@ use crate::protocol::{
     values::params::Params,
 };
 
+/// The scope that grants the claim `preferred_username` (OpenID Connect Core §5.4).
+const PROFILE: &str = "profile";
+
 /// The token of an introspection or revocation request (RFC 7662 §2.1, RFC 7009 §2.1). `token_type_hint` is ignored: the form of a
 /// token shows its kind.
 ///
@@ -49,9 +52,16 @@ pub fn visible(scopes: &Scopes, apis: &[Api]) -> Scopes {
     scopes.retain(|scope| apis.iter().any(|api| api.has(scope)))
 }
 
+/// Whether the response tells the name by which the user signs in (§2.2), as the claim `preferred_username` would: if the token has
+/// the scope `profile`. To the resource server of an API as well, which does not see that scope.
+#[must_use]
+pub fn tells_username(scopes: &Scopes) -> bool {
+    scopes.contains(PROFILE)
+}
+
 /// The response for an active access token; `claims` are its own, `scopes` those the caller may see.
 #[must_use]
-pub fn access_token(claims: &Map<String, Value>, scopes: &Scopes) -> Map<String, Value> {
+pub fn access_token(claims: &Map<String, Value>, scopes: &Scopes, username: Option<&str>) -> Map<String, Value> {
     let mut answer = Map::from_iter([("active".to_owned(), json!(true)), ("token_type".to_owned(), json!("Bearer"))]);
     if !scopes.is_empty() {
         answer.insert("scope".into(), scopes.to_string().into()); // RFC 6749 §3.3: an empty list is omitted
@@ -61,6 +71,7 @@ pub fn access_token(claims: &Map<String, Value>, scopes: &Scopes) -> Map<String,
             answer.insert(name.into(), value.clone());
         }
     }
+    answer.extend(username.map(|name| ("username".to_owned(), name.into())));
     answer
 }
 

@@ -29,7 +29,8 @@ pub struct Hint {
     pub client_id: String,
     /// The user it names, if they exist.
     pub user: Option<Id>,
-    /// The session of this browser, if the token was issued in it.
+    /// The session that the token was issued in, among those that the caller has to consider: that of this browser, or, if the
+    /// request came without a cookie, those of the user that have not ended.
     pub session: Option<Id>,
 }
 
@@ -77,7 +78,7 @@ pub enum Step {
     Ask,
     /// It ends at once: the hint shows that the client knows whose session it is.
     End,
-    /// Nobody is signed in.
+    /// There is none: nobody is signed in, and the hint names no session either.
     Nothing,
 }
 
@@ -117,6 +118,8 @@ impl LogoutRequest {
         let problem = self.problem(facts);
         let vouched = !matches!(problem, Some(Problem::HintOfAnother | Problem::ClientUnknown));
         let step = match (facts.signed_in, facts.hint) {
+            // §2 leaves this case to the server: the client's own server calls, and no browser has a say. The hint names one session.
+            (None, Some(Ok(hint))) if vouched && hint.session.is_some() => Step::End,
             (None, _) => Step::Nothing,
             // §2: a hint from another session of the user is suspect.
             (Some(here), Some(Ok(hint))) if vouched && hint.session == Some(here.session) => Step::End,
@@ -180,9 +183,25 @@ mod tests {
         assert_eq!((decision.step, decision.problem), (Step::End, None));
         let then = decision.then.unwrap();
         assert_eq!((then.uri(), then.state.as_deref()), (BYE, Some("s")));
-        let gone =
-            request(&format!("id_token_hint=x&post_logout_redirect_uri={BYE}")).decide(&Facts { signed_in: None, ..facts });
+        let ended = Hint { session: None, ..hint.clone() };
+        let gone = request(&format!("id_token_hint=x&post_logout_redirect_uri={BYE}")).decide(&Facts {
+            hint: Some(Ok(&ended)),
+            signed_in: None,
+            ..facts
+        });
         assert_eq!((gone.step, gone.then.is_some()), (Step::Nothing, true), "who is signed out already goes on");
+    }
+
+    #[test]
+    fn without_a_browser_a_hint_ends_the_session_that_it_names() {
+        let (app, hint) = (app(), hint([1; 16]));
+        let facts = Facts { hint: Some(Ok(&hint)), client: Some(&app), signed_in: None };
+        assert_eq!(request("id_token_hint=x").decide(&facts).step, Step::End);
+        assert_eq!(request("id_token_hint=x&client_id=app").decide(&facts).step, Step::End);
+        assert_eq!(request("id_token_hint=x&client_id=other").decide(&facts).step, Step::Nothing, "of another client");
+        assert_eq!(request("id_token_hint=x").decide(&Facts { client: None, ..facts }).step, Step::Nothing, "a disabled client");
+        assert_eq!(request("id_token_hint=x").decide(&Facts { hint: Some(Err(NotOurs)), ..facts }).step, Step::Nothing);
+        assert_eq!(request("client_id=app").decide(&Facts { hint: None, ..facts }).step, Step::Nothing);
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl ClientRequest {
             return Ok(Authenticated::Refused(slow_down(seconds)));
         }
         app.client_auth_failures.count(address, id, now);
-        Err(error.with_detail(format!("client {id:?}")).into())
+        Err(error.with_detail(format!("client '{id}'")).into())
     }
 }
 

@@ -1,6 +1,8 @@
 //! `symbolon key`: the order in which keys are published, sign and retire, by algorithm, and which keys are refused.
 
+use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
+use symbolon::testing::store::Error;
 
 use super::{Binary, is_time};
 use crate::harness::{Server, databases};
@@ -100,6 +102,13 @@ fn a_client_gets_an_algorithm_once_its_first_key_signs() {
             assert!(refused.contains(made["signs_from"].as_str().unwrap()) && refused.contains("--now"), "{name}: {refused}");
         }
         assert_eq!(symbolon.json("client list --json").as_array().unwrap().len(), 2, "{name}: nothing was done");
+        let [created, signs_from] = ["created", "signs_from"].map(|time| made[time].as_str().unwrap());
+        assert!(created[10..] == signs_from[10..] && created < signs_from, "{name}: a day later: {made}");
+        let kid = made["kid"].as_str().unwrap();
+        // Once the day is over: the client has it, and nothing else was needed.
+        let over = format!("UPDATE signing_keys SET signs_from = created_at - 1000 WHERE kid = '{kid}'");
+        server.store(|connection| connection.batch_execute(&over).map_err(Error::from));
+        symbolon.text(&add("ed", "EdDSA"));
 
         // At once, for who knows that nobody keeps the key set.
         symbolon.json("key add --algorithm PS256 --now --json");

@@ -26,7 +26,8 @@ impl Page {
     pub fn assert_common_headers(&self) {
         assert_eq!(self.header("x-content-type-options"), Some("nosniff"), "{self:?}");
         assert_eq!(self.header("referrer-policy"), Some("no-referrer"), "{self:?}");
-        assert!(self.header("cache-control").is_some(), "{self:?}");
+        let caching = self.header("cache-control").unwrap_or_else(|| panic!("{self:?}"));
+        assert_eq!(self.header("pragma"), (caching == "no-store").then_some("no-cache"), "{self:?}");
         assert_eq!(self.header("x-request-id").map(str::len), Some(32), "{self:?}");
     }
 
