@@ -39,7 +39,7 @@ impl Command {
     pub fn run(self, work: &mut Work<'_>) -> Answer {
         match self {
             Self::List { user, part } => {
-                let heading = ["CLIENT", "SCOPE", "APIS", "GRANTED"];
+                let heading = ["CLIENT", "SCOPE", "APIS", "GIVEN BY", "GRANTED"];
                 part.print(work, (heading, row), |work, slice| consents::list(work, &user, slice))
             }
             Self::Withdraw { user, client, format } => withdraw(work, &user, &client, format),
@@ -47,8 +47,9 @@ impl Command {
     }
 }
 
-fn row(consent: &ConsentView) -> [String; 4] {
-    [consent.client_id.clone(), consent.scope.clone(), consent.audiences.join(" "), consent.granted.to_string()]
+fn row(consent: &ConsentView) -> [String; 5] {
+    let (client, scope, given_by) = (consent.client_id.clone(), consent.scope.clone(), consent.given_by.to_owned());
+    [client, scope, consent.audiences.join(" "), given_by, consent.granted.to_string()]
 }
 
 fn withdraw(work: &mut Work<'_>, login: &str, client: &str, format: Format) -> Answer {

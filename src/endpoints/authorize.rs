@@ -11,7 +11,7 @@ use crate::{
     app::App,
     paths,
     protocol::{
-        account::activity::Origin,
+        account::activity::{Activity, Origin},
         error::{ErrorCode, ProtocolError},
         grant::{
             Grant,
@@ -22,7 +22,7 @@ use crate::{
             authorization::{self, AuthorizationRequest},
             authorization_response,
             client::{Client, GrantType},
-            next_step::{Expected, Facts, SignedIn, Step, next_step},
+            next_step::{Allowed, ConsentGiver, Expected, Facts, SignedIn, Step, next_step},
             return_address::ReturnAddress,
             scope::OFFLINE_ACCESS,
         },
@@ -30,7 +30,13 @@ use crate::{
         values::params::Params,
     },
     random,
-    store::{AnyConnection, grants, sessions::Session},
+    store::{
+        AnyConnection,
+        activity::Event,
+        consents::{self, Recorded},
+        grants,
+        sessions::Session,
+    },
     web::{
         authorization_request::{self, Read},
         blocking::{Priority, run_blocking},
@@ -101,7 +107,9 @@ impl Handler<'_> {
             Ok(expected) => expected,
             Err(error) => return Ok(self.refuse(&request.address, &error)),
         };
-        let remembered = ahead.allowed.filter(|_| client.may_skip_consent(request.address.uri()));
+        let may_skip = client.may_skip_consent(request.address.uri());
+        let by_operator = may_skip && client.settings.first_party && !matches!(ahead.recorded, Some(Recorded::Withdrawn));
+        let remembered = ahead.recorded.and_then(Recorded::allowed).filter(|_| may_skip);
         let step = next_step(
             &request,
             &Facts {
@@ -118,6 +126,7 @@ impl Handler<'_> {
                     .as_ref()
                     .is_some_and(|s| returning::account_chosen(self.app, self.params, s, self.context.now)),
                 remembered: remembered.as_ref(),
+                by_operator,
                 expected,
                 max_auth_age: client.settings.max_auth_age,
                 now: self.context.now,
@@ -127,10 +136,13 @@ impl Handler<'_> {
             (Step::Refuse(error), _) => Ok(self.refuse(&request.address, &error)),
             (Step::SelectAccount, Some(_)) => Ok(Reply::see_other(&self.url(paths::SELECT_ACCOUNT, &[]))),
             (Step::Consent, Some(_)) => Ok(Reply::see_other(&self.url(paths::CONSENT, &[]))),
-            (Step::Issue, Some(_)) if self.is_head => Ok(Reply::empty(StatusCode::OK)),
+            (Step::Issue | Step::Allow, Some(_)) if self.is_head => Ok(Reply::empty(StatusCode::OK)),
+            (Step::Allow, Some(session)) => self.allow(connection, &client, &request, &session),
             (Step::Issue, Some(session)) => self.issue(connection, &client, &request, &session),
             (Step::Register, _) => Ok(self.ask_for_sign_in(paths::REGISTER)),
-            (Step::SignIn | Step::SelectAccount | Step::Consent | Step::Issue, _) => Ok(self.ask_for_sign_in(paths::LOGIN)),
+            (Step::SignIn | Step::SelectAccount | Step::Consent | Step::Allow | Step::Issue, _) => {
+                Ok(self.ask_for_sign_in(paths::LOGIN))
+            }
         }
     }
 
@@ -162,6 +174,24 @@ impl Handler<'_> {
             expected = expected.and(hint.user.map_or(Expected::NoOne, Expected::User));
         }
         Ok(Ok(expected))
+    }
+
+    /// Records that the operator consents for this user, then issues the code.
+    fn allow(
+        &self,
+        connection: &mut AnyConnection,
+        client: &Client,
+        request: &AuthorizationRequest,
+        session: &Session,
+    ) -> Result<Reply, Fault> {
+        let (now, user, origin) = (self.context.now, session.user_id, self.context.origin());
+        let (id, about) = (random::id(now), Some(client.settings.client_name.as_str()));
+        let event = Event { id, user, activity: Activity::AppAllowedByOperator, origin: &origin, about, at: now };
+        let allowed = Allowed { scopes: request.consent_scopes.clone(), audiences: request.audiences.clone() };
+        if !consents::add(connection, &client.id, &allowed, ConsentGiver::Operator, &event)? {
+            return Ok(Reply::see_other(&self.url(paths::AUTHORIZE, &[]))); // withdrawn meanwhile: decide afresh
+        }
+        self.issue(connection, client, request, session)
     }
 
     /// Inserts the grant at generation 0; the code is its credential.

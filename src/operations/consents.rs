@@ -25,6 +25,8 @@ pub struct ConsentView {
     pub scope: String,
     /// The APIs it was allowed.
     pub audiences: Vec<String>,
+    /// Who gave it, the last time: the user, or the operator to a first-party client.
+    pub given_by: &'static str,
     /// When it was last extended.
     pub granted: DateTime,
 }
@@ -48,6 +50,7 @@ impl From<Consent> for ConsentView {
             client_id: consent.client_id,
             scope: consent.allowed.scopes.to_string(),
             audiences: consent.allowed.audiences,
+            given_by: consent.given_by.as_str(),
             granted: DateTime(consent.granted_at),
         }
     }

@@ -87,14 +87,8 @@ impl ActivityEntry<'_> {
 
     /// Whether the sentence for this kind already names its subject.
     const fn names_its_app(&self) -> bool {
-        matches!(
-            self.kind,
-            Activity::SignedOutByApp
-                | Activity::AppAllowed
-                | Activity::AppEnded
-                | Activity::CredentialReused
-                | Activity::NewNetwork
-        )
+        use Activity::{AppAllowed, AppAllowedByOperator, AppEnded, CredentialReused, NewNetwork, SignedOutByApp};
+        matches!(self.kind, SignedOutByApp | AppAllowed | AppAllowedByOperator | AppEnded | CredentialReused | NewNetwork)
     }
 }
 

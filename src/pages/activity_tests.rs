@@ -5,7 +5,7 @@ use super::super::markup;
 use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
 use super::*;
 
-const ALL: [Activity; 27] = [
+const ALL: [Activity; 28] = [
     Activity::Registered,
     Activity::Added,
     Activity::SignedIn,
@@ -15,6 +15,7 @@ const ALL: [Activity; 27] = [
     Activity::SignedOutByApp,
     Activity::SessionEnded,
     Activity::AppAllowed,
+    Activity::AppAllowedByOperator,
     Activity::AppEnded,
     Activity::CredentialReused,
     Activity::NewNetwork,

@@ -69,13 +69,15 @@ pub struct ShownBrowser<'a> {
     pub is_this: bool,
 }
 
-/// An app to which the user has consented.
+/// An app to which the user has consented, or the operator for the user.
 #[derive(Debug, Clone, Copy)]
 pub struct ShownApp<'a> {
     /// The id of the client.
     pub id: &'a str,
     /// The name of the client.
     pub name: &'a str,
+    /// Whether the operator consented, not the user.
+    pub by_operator: bool,
     /// Its active grants; empty if there is only the user's consent.
     pub grants: &'a [ShownGrant<'a>],
     /// The URL of the remaining grants, if there are more.

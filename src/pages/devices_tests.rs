@@ -46,8 +46,9 @@ const SECOND: ShownGrant<'static> = ShownGrant {
     ends: Ends::WithBrowser { at_latest: LATER },
     ..GRANT
 };
-const NOTES: ShownApp<'static> = ShownApp { id: "01jd-notes", name: "Example Notes", grants: &[GRANT, SECOND], rest: None };
-const ASLEEP: ShownApp<'static> = ShownApp { id: "01jd-mail", name: "Example Mail", grants: &[], rest: None };
+const NOTES: ShownApp<'static> =
+    ShownApp { id: "01jd-notes", name: "Example Notes", by_operator: false, grants: &[GRANT, SECOND], rest: None };
+const ASLEEP: ShownApp<'static> = ShownApp { id: "01jd-mail", name: "Example Mail", by_operator: true, grants: &[], rest: None };
 
 const PAGE: Devices<'static> = Devices {
     layout: LAYOUT,
@@ -169,6 +170,7 @@ fn hostile_values_are_escaped() {
         apps: &[ShownApp {
             id: &client,
             name: &app,
+            by_operator: true,
             grants: &[ShownGrant { id: &grant, name: Some(&device), origin, scopes: &scopes, ..GRANT }],
             rest: Some(&rest),
         }],

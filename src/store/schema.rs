@@ -73,6 +73,7 @@ diesel::table! {
         scopes -> Text,
         audiences -> Text,
         granted_at -> BigInt,
+        given_by -> Text,
     }
 }
 

@@ -25,7 +25,6 @@ pub(super) use ending::{end_all, end_in};
 
 use crate::protocol::{
     account::activity::Origin,
-    oauth::next_step::Allowed,
     oidc::authentication::Amr,
     values::{
         id::Id,
@@ -149,8 +148,8 @@ pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Session>> {
 pub struct Read {
     /// The session.
     pub session: Session,
-    /// The consent of its user for the client.
-    pub allowed: Option<Allowed>,
+    /// The consent for the client, or that its user has withdrawn it.
+    pub recorded: Option<consents::Recorded>,
     /// The revision of clients and APIs.
     pub revision: Option<i64>,
 }
@@ -160,7 +159,7 @@ pub struct Read {
 /// # Errors
 /// Database errors.
 pub fn read(connection: &mut AnyConnection, id: Id, client: &str) -> Result<Option<Read>> {
-    type Columns = (SessionRow, OfUser, Option<(String, String)>, Option<i64>);
+    type Columns = (SessionRow, OfUser, Option<consents::Columns>, Option<i64>);
     let found: Option<Columns> = on_either!(connection, one => {
         sessions::table
             .left_join(users_rows::table.on(users_rows::id.eq(sessions::user_id)))
@@ -172,16 +171,16 @@ pub fn read(connection: &mut AnyConnection, id: Id, client: &str) -> Result<Opti
             .select((
                 SessionRow::as_select(),
                 (users_rows::created_at, users_rows::sign_in_again_at).nullable(),
-                (consent_rows::scopes, consent_rows::audiences).nullable(),
+                (consent_rows::scopes, consent_rows::audiences, consent_rows::given_by).nullable(),
                 revision!(),
             ))
             .get_result(one)
             .optional()
     })?;
-    let to_read = |(row, user, allowed, revision): Columns| {
+    let to_read = |(row, user, recorded, revision): Columns| {
         let session = to_value((row, user))?;
-        let allowed = allowed.map(|columns| consents::to_value(session.user_id, &columns)).transpose()?;
-        Ok(Read { session, allowed, revision })
+        let recorded = recorded.map(|columns| consents::to_value(session.user_id, &columns)).transpose()?;
+        Ok(Read { session, recorded, revision })
     };
     found.map(to_read).transpose()
 }

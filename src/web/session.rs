@@ -7,11 +7,11 @@ use crate::{
     caches::registrations::Registered,
     protocol::{
         grant::credential::{Credential, Kind},
-        oauth::next_step::Allowed,
         values::time::Timestamp,
     },
     store::{
         AnyConnection, Result,
+        consents::Recorded,
         sessions::{self, Read, Session},
     },
 };
@@ -31,8 +31,8 @@ pub struct Ahead<'a> {
     pub registered: Registered<'a>,
     /// The signed-in session.
     pub session: Option<Session>,
-    /// The consent its user gave to the client.
-    pub allowed: Option<Allowed>,
+    /// The consent for the client, or that its user has withdrawn it.
+    pub recorded: Option<Recorded>,
 }
 
 /// As [`current`], with all rows that a request of this client depends on, in one statement.
@@ -48,14 +48,14 @@ pub fn read_ahead<'a>(
 ) -> Result<Ahead<'a>> {
     let opened = cookie.and_then(|cookie| Credential::open(&app.config.secrets, Kind::Session, cookie));
     if let Some(credential) = opened
-        && let Some(Read { session, allowed, revision: Some(revision) }) = sessions::read(connection, credential.id, client)?
+        && let Some(Read { session, recorded, revision: Some(revision) }) = sessions::read(connection, credential.id, client)?
     {
         let session = follow(app, connection, session, credential.generation)?;
         let session = session.filter(|session| !session.is_over(now, app.config.lifetimes.idle(session.remembered)));
-        let allowed = allowed.filter(|_| session.is_some());
-        return Ok(Ahead { registered: app.registrations.at(revision, now), session, allowed });
+        let recorded = recorded.filter(|_| session.is_some());
+        return Ok(Ahead { registered: app.registrations.at(revision, now), session, recorded });
     }
-    Ok(Ahead { registered: app.registrations.now(connection, now)?, session: None, allowed: None })
+    Ok(Ahead { registered: app.registrations.now(connection, now)?, session: None, recorded: None })
 }
 
 /// The session of this cookie, even if it has idled out, until it is ended: grants may still depend on it.

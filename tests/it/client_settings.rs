@@ -76,7 +76,7 @@ fn every_setting_is_kept_and_the_columns_beside_them_follow() {
         let mut app = client("app", every_setting());
         (app.settings.client_secret_basic_only, app.settings.assertion_audience) = (true, AssertionAudience::TokenEndpoint);
         app.settings.default_scope = Some(Scopes::parse("openid").unwrap());
-        app.settings.secret_for_native = true;
+        (app.settings.secret_for_native, app.settings.first_party) = (true, true);
         (app.settings.id_token_claims, app.settings.id_token_on_refresh) = (IdTokenClaims::Requested, false);
         server.store(|connection| clients::insert(connection, &app));
         assert_eq!(server.store(|connection| clients::find(connection, "app")).as_ref(), Some(&app));

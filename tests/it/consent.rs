@@ -1,6 +1,7 @@
 //! Consent (RFC 6749 §10.2, §10.12; OpenID Connect Core 3.1.2.4): when it is requested, what each answer does, and that only the
 //! user's own form gives it.
 
+mod first_party;
 mod forgeries;
 
 use symbolon::testing::{

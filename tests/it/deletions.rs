@@ -10,7 +10,7 @@ use symbolon::testing::{
         grant::{Grant, end_reason::EndReason},
         oauth::{
             client::{Client, ClientKind},
-            next_step::Allowed,
+            next_step::{Allowed, ConsentGiver},
             scope::Scopes,
         },
         values::time::Span,
@@ -115,7 +115,7 @@ fn a_client_is_gone_at_once_and_its_thousands_of_grants_in_bounded_batches() {
         assert!(matches!(again, Err(Error::Conflict(_))), "{name}: old grants still name it: {again:?}");
         let allowed = Allowed { scopes: Scopes::parse(OFFLINE).unwrap(), audiences: vec![] };
         let event = server.event(pattern.user_id, Activity::AppAllowed);
-        server.store(|connection| consents::add(connection, "spa", &allowed, &event));
+        server.store(|connection| consents::add(connection, "spa", &allowed, ConsentGiver::User, &event));
         assert_eq!(count(&server, "consents"), 1, "{name}: of before; none is added");
 
         let batches = purge(&server, &deleted, ROWS);

@@ -18,7 +18,7 @@ use symbolon::testing::{
             api::Api,
             api_tokens::ApiTokens,
             client::{Client, ClientKind},
-            next_step::Allowed,
+            next_step::{Allowed, ConsentGiver},
             scope::Scopes,
         },
         values::id::Id,
@@ -117,7 +117,7 @@ fn pages_by_name_skip_and_repeat_nothing() {
         let allow = |client: &str| {
             let allowed = Allowed { scopes: Scopes::parse("openid").unwrap(), audiences: vec![] };
             let event = server.event(alice, Activity::AppAllowed);
-            server.store(|connection| store::consents::add(connection, client, &allowed, &event));
+            server.store(|connection| store::consents::add(connection, client, &allowed, ConsentGiver::User, &event));
         };
         run(server, "DELETE FROM client_origins"); // of the rows deleted above
         server.add_client("e", ClientKind::Spa, |_| ());

@@ -5,7 +5,7 @@ use clap::CommandFactory;
 use crate::{cli::Cli, protocol::oauth::client::ClientMetadata};
 
 /// The options by which each setting is set; of several, each sets a part of it.
-const FLAGS: [(&str, &[&str]); 26] = [
+const FLAGS: [(&str, &[&str]); 27] = [
     ("client_name", &["name"]),
     ("type", &["type"]),
     ("redirect_uris", &["redirect-uri"]),
@@ -18,6 +18,7 @@ const FLAGS: [(&str, &[&str]); 26] = [
     ("jwks_uri", &["jwks-uri"]),
     ("assertion_audience", &["assertion-audience"]),
     ("grant_types", &["no-refresh", "client-credentials"]),
+    ("first_party", &["first-party"]),
     ("audiences", &["api"]),
     ("default_audiences", &["default-api"]),
     ("introspects", &["introspects"]),

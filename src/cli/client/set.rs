@@ -76,6 +76,9 @@ struct Cleared {
     /// Disable back-channel logout
     #[arg(long, conflicts_with = "backchannel_logout_uri")]
     no_backchannel_logout_uri: bool,
+    /// Ask users for their consent; what was given before stays
+    #[arg(long, conflicts_with = "first_party")]
+    no_first_party: bool,
     /// Disallow the client credentials grant
     #[arg(long, conflicts_with = "client_credentials")]
     no_client_credentials: bool,
@@ -112,6 +115,7 @@ impl Cleared {
         settings.id_token_on_refresh |= self.id_token_on_refresh;
         settings.userinfo_signed &= !self.no_userinfo_signed;
         settings.client_secret_basic_only &= !self.no_client_secret_basic_only;
+        settings.first_party &= !self.no_first_party;
         settings.secret_for_native &= !self.no_secret_for_native;
         if self.no_pkce_optional {
             settings.pkce = PkceRule::Required;

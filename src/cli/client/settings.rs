@@ -104,6 +104,9 @@ pub struct Settings {
     /// The back-channel logout URL
     #[arg(long, value_name = "URL")]
     backchannel_logout_uri: Option<String>,
+    /// It is an app of your own: you consent for users, who are not asked; not for public clients on loopback or private-use schemes
+    #[arg(long)]
+    first_party: bool,
     /// Allow a web client the client credentials grant; services always have it
     #[arg(long)]
     client_credentials: bool,
@@ -222,6 +225,7 @@ impl Settings {
         settings.userinfo_signed |= self.userinfo_signed;
         settings.id_token_claims = self.id_token_claims.unwrap_or(settings.id_token_claims);
         settings.id_token_on_refresh &= !self.no_id_token_on_refresh;
+        settings.first_party |= self.first_party;
         settings.pkce = self.pkce_rule().unwrap_or(settings.pkce);
         self.give_grants(settings);
         if lacks_scope {

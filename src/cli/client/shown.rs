@@ -14,7 +14,7 @@ pub const HEADING: [&str; 6] = ["CLIENT", "NAME", "TYPE", "STATE", "CREATED", "S
 
 /// How a setting is called in text, and what it says where the setting is absent. Those that are not listed have their name,
 /// without underscores.
-const LABELS: [(&str, &str, &str); 20] = [
+const LABELS: [(&str, &str, &str); 21] = [
     ("client_name", "name", "none"),
     ("redirect_uris", "redirect URIs", "none"),
     ("default_scope", "default scope", "openid and the scopes of the APIs"),
@@ -24,6 +24,7 @@ const LABELS: [(&str, &str, &str); 20] = [
     ("jwks", "client keys", "none"),
     ("jwks_uri", "client keys URL", "none"),
     ("assertion_audience", "assertion audience", "issuer"),
+    ("first_party", "first party", "no"),
     ("audiences", "APIs", "none"),
     ("default_audiences", "default APIs", "all"),
     ("pkce", "PKCE", "by type"),

@@ -5,7 +5,7 @@ use actix_web::web::Data;
 
 use super::{
     SignedIn, answer,
-    listing::{self, Listing, Part},
+    listing::{self, Listed, Listing, Part},
     url,
 };
 use crate::{
@@ -128,7 +128,10 @@ pub(super) fn show(
     let apps: Vec<_> = apps.iter().map(|listed| (listed, of(&listed.id), listed.rest().map(at))).collect();
     let apps: Vec<_> = apps
         .iter()
-        .map(|(listed, grants, rest)| ShownApp { id: &listed.id, name: &listed.name, grants, rest: rest.as_deref() })
+        .map(|(listed, grants, rest)| {
+            let Listed { id, name, by_operator, .. } = listed;
+            ShownApp { id, name, by_operator: *by_operator, grants, rest: rest.as_deref() }
+        })
         .collect();
     let (more_browsers, more_apps) = (browsers_before.map(at), apps_after.map(at));
     let (end_action, name_action) = (url(app, paths::ACCOUNT_END), url(app, paths::ACCOUNT_NAME));

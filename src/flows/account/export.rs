@@ -60,7 +60,7 @@ fn read(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Resu
         let app = account_overview.app(&consent.client_id);
         json!({
             "app": app, "client_id": consent.client_id, "scope": scope, "audiences": consent.allowed.audiences,
-            "allowed_at": iso(consent.granted_at),
+            "allowed_at": iso(consent.granted_at), "allowed_by": consent.given_by.as_str(),
         })
     });
     let consents: Vec<_> = consents.collect();

@@ -10,7 +10,7 @@ use crate::{
     pages::AccountPart,
     protocol::{
         grant::Grant,
-        oauth::client::Client,
+        oauth::{client::Client, next_step::ConsentGiver},
         values::{
             id::Id,
             params::{Params, encode},
@@ -18,7 +18,9 @@ use crate::{
         },
     },
     store::{
-        AnyConnection, Result, clients, consents, grants,
+        AnyConnection, Result, clients,
+        consents::{self, Recorded},
+        grants,
         sessions::{self, Session},
     },
 };
@@ -60,6 +62,8 @@ pub enum Part {
 pub struct Listed {
     pub id: String,
     pub name: String,
+    /// Whether the operator allowed it, not the user.
+    pub by_operator: bool,
     /// The last of its devices on the page, if there are more.
     last: Option<Id>,
 }
@@ -127,9 +131,12 @@ impl Listing {
             Part::Overview => reading.apps(connection, None)?,
             Part::Apps { after } => reading.apps(connection, Some(after))?,
             Part::App { id, before } => {
-                let is_allowed = consents::find(connection, signed_in.user.claims.id, id)?.is_some();
+                let given_by = match consents::recorded(connection, signed_in.user.claims.id, id)? {
+                    Some(Recorded::Allowed(_, giver)) => Some(giver),
+                    _ => None,
+                };
                 let name = clients::find(connection, id)?.map_or_else(|| id.clone(), |client| client.settings.client_name);
-                reading.app(connection, (id.clone(), name, is_allowed), *before, ALL_DEVICES)?;
+                reading.app(connection, (id.clone(), name, given_by), *before, ALL_DEVICES)?;
                 None
             }
             Part::Browsers { .. } => None,
@@ -202,9 +209,9 @@ impl Reading<'_> {
     /// Reads the apps that have a consent or access, by name; returns the query of the next page.
     fn apps(&mut self, connection: &mut AnyConnection, after: Option<&str>) -> Result<Option<String>> {
         let user = self.signed_in.user.claims.id;
-        let allowed: BTreeSet<_> = consents::clients_of(connection, user)?.into_iter().collect();
+        let allowed: BTreeMap<_, _> = consents::clients_of(connection, user)?.into_iter().collect();
         let mut ids: BTreeSet<_> = grants::clients_of(connection, user, self.signed_in.context.now)?.into_iter().collect();
-        ids.extend(allowed.iter().cloned());
+        ids.extend(allowed.keys().cloned());
         let ids: Vec<_> = ids.into_iter().collect();
         let names: BTreeMap<_, _> = clients::names(connection, &ids)?.into_iter().collect();
         let with_name = |id: String| (names.get(&id).unwrap_or(&id).clone(), id);
@@ -216,9 +223,9 @@ impl Reading<'_> {
             if self.apps.len() == APPS || self.grants.len() >= ALL_DEVICES {
                 return Ok(self.apps.last().map(|last| encode([(APPS_AFTER, last.id.as_str())])));
             }
-            let is_allowed = allowed.contains(&id);
+            let given_by = allowed.get(&id).copied();
             let room = DEVICES.min(ALL_DEVICES - self.grants.len());
-            self.app(connection, (id, name, is_allowed), None, room)?;
+            self.app(connection, (id, name, given_by), None, room)?;
         }
         Ok(None)
     }
@@ -227,17 +234,18 @@ impl Reading<'_> {
     fn app(
         &mut self,
         connection: &mut AnyConnection,
-        (id, name, is_allowed): (String, String, bool),
+        (id, name, given_by): (String, String, Option<ConsentGiver>),
         before: Option<Id>,
         limit: usize,
     ) -> Result<()> {
         let client = clients::find(connection, &id)?;
         let (found, has_more) = accesses(self.app, connection, (self.signed_in, client.as_ref()), before, limit)?;
-        if found.is_empty() && !is_allowed {
+        if found.is_empty() && given_by.is_none() {
             return Ok(());
         }
         let last = found.last().filter(|_| has_more).map(|grant| grant.id);
-        self.apps.push(Listed { id, name, last });
+        let by_operator = given_by == Some(ConsentGiver::Operator);
+        self.apps.push(Listed { id, name, by_operator, last });
         self.grants.extend(found);
         Ok(())
     }

@@ -12,7 +12,12 @@ use crate::{
     protocol::{
         account::activity::Activity,
         error::{ErrorCode, ProtocolError},
-        oauth::{authorization_response, client::GrantType, next_step::Allowed, scope::OFFLINE_ACCESS},
+        oauth::{
+            authorization_response,
+            client::GrantType,
+            next_step::{Allowed, ConsentGiver},
+            scope::OFFLINE_ACCESS,
+        },
         oidc::standard_claims::scopes_of,
         values::{params::Params, time::Span},
     },
@@ -47,7 +52,7 @@ fn submit(app: &App, connection: &mut AnyConnection, interaction: &Interaction, 
             let (origin, activity) = (request.context.origin(), Activity::AppAllowed);
             let (id, user) = (random::id(now), session.user_id);
             let event = Event { id, user, activity, origin: &origin, about: Some(&client.settings.client_name), at: now };
-            consents::add(connection, &client.id, &allowed, &event)?;
+            consents::add(connection, &client.id, &allowed, ConsentGiver::User, &event)?;
             let given = returning::give_consent(app, &request.query, session, now);
             let note = format!("consent given: client {} user {}", client.id, session.user_id);
             Ok(interaction.redirect(app, paths::AUTHORIZE, returning::CONSENT_GIVEN, &given).noting(note))

@@ -26,6 +26,8 @@ pub enum Activity {
     SessionEnded,
     /// The user consented to an app.
     AppAllowed,
+    /// The operator consented to a first-party app, which the user has opened.
+    AppAllowedByOperator,
     /// An app's access was revoked.
     AppEnded,
     /// A used code or refresh token was replayed: the app's access was revoked.
@@ -66,7 +68,7 @@ pub enum Activity {
 
 impl Activity {
     /// Every kind.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Registered,
         Self::Added,
         Self::SignedIn,
@@ -76,6 +78,7 @@ impl Activity {
         Self::SignedOutByApp,
         Self::SessionEnded,
         Self::AppAllowed,
+        Self::AppAllowedByOperator,
         Self::AppEnded,
         Self::CredentialReused,
         Self::NewNetwork,
@@ -109,6 +112,7 @@ impl Activity {
             Self::SignedOutByApp => "signed_out_by_app",
             Self::SessionEnded => "session_ended",
             Self::AppAllowed => "app_allowed",
+            Self::AppAllowedByOperator => "app_allowed_by_operator",
             Self::AppEnded => "app_ended",
             Self::CredentialReused => "credential_reused",
             Self::NewNetwork => "address_changed", // stored so by earlier versions

@@ -53,6 +53,9 @@ pub struct ClientMetadata {
     pub assertion_audience: AssertionAudience,
     /// The grant types it may use.
     pub grant_types: Vec<GrantType>,
+    /// Whether it is the operator's own, so that the operator gives the consent and users are not asked.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub first_party: bool,
     /// The APIs it may request tokens for (RFC 9068 §3, RFC 8707).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audiences: Vec<String>,
@@ -150,6 +153,7 @@ impl ClientMetadata {
                 ClientKind::Service => vec![GrantType::ClientCredentials],
                 _ => vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
             },
+            first_party: false,
             audiences: vec![],
             default_audiences: None,
             introspects: vec![],

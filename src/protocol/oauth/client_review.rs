@@ -114,6 +114,7 @@ pub fn review(client: &Client, facts: &Facts<'_>) -> Vec<Finding> {
         lines.pkce(client, facts);
         lines.redirect_uris(client);
         lines.refresh(client, facts);
+        lines.consent(client);
         lines.max_auth_age(client);
         lines.logout(client);
         lines.subjects(client);

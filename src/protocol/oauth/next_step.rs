@@ -8,6 +8,7 @@ use crate::protocol::{
     oidc::authentication::Class,
     values::{
         id::Id,
+        names::names,
         time::{Span, Timestamp},
     },
 };
@@ -83,6 +84,17 @@ impl Allowed {
     }
 }
 
+/// Who gave a consent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsentGiver {
+    /// The user, on the consent page.
+    User,
+    /// The operator, for a first-party client.
+    Operator,
+}
+
+names!(ConsentGiver { User = "user", Operator = "operator" });
+
 /// The facts the decision depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
@@ -96,6 +108,8 @@ pub struct Facts<'a> {
     pub account_chosen: bool,
     /// What this user allowed this client before, where that may be used without asking again.
     pub remembered: Option<&'a Allowed>,
+    /// Whether the operator gives the consent: to a first-party client of assured identity, and not after the user withdrew it.
+    pub by_operator: bool,
     /// The user the client expects.
     pub expected: Expected,
     /// The maximum age of the sign-in configured for the client.
@@ -115,6 +129,8 @@ pub enum Step {
     SelectAccount,
     /// Show the consent page.
     Consent,
+    /// Record the operator's consent, then issue a code.
+    Allow,
     /// Issue a code.
     Issue,
     /// Return an error to the client.
@@ -164,6 +180,9 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
     let remembered = facts.remembered.is_some_and(|allowed| allowed.covers(request));
     if facts.consent_given || remembered && !request.prompt.consent {
         return Step::Issue;
+    }
+    if facts.by_operator && !request.prompt.consent {
+        return Step::Allow;
     }
     if silent {
         refuse(ErrorCode::ConsentRequired, "the user has not given consent, or this type of client must ask each time")

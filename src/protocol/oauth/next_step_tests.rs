@@ -30,6 +30,7 @@ fn facts<'a>() -> Facts<'a> {
         }),
         sign_in_requested: None,
         consent_given: false,
+        by_operator: false,
         account_chosen: false,
         remembered: None,
         expected: Expected::Anyone,
@@ -49,6 +50,7 @@ fn code(step: Step) -> &'static str {
         Step::Register => "register",
         Step::SelectAccount => "select account",
         Step::Consent => "consent",
+        Step::Allow => "allow",
         Step::Issue => "issue",
         Step::Refuse(error) => error.code.as_str(),
     }
@@ -211,4 +213,22 @@ fn an_account_is_asked_for_until_someone_has_signed_in() {
     assert_eq!(code(next_step(&creates, &Facts { signed_in: None, ..signed_in_since })), "register");
     let requested_after = Facts { sign_in_requested: Some(Timestamp::from_millis(1_000_001)), ..base };
     assert_eq!(code(next_step(&creates, &requested_after)), "register");
+}
+
+#[test]
+fn the_operator_consents_for_users_unless_the_page_is_requested() {
+    let (all, some) = (allowed("openid email"), allowed("openid"));
+    let own = |request: &AuthorizationRequest, remembered| {
+        code(next_step(request, &Facts { by_operator: true, remembered, ..facts() }))
+    };
+    assert_eq!(own(&request(""), None), "allow");
+    assert_eq!(own(&request("prompt=none"), None), "allow", "no page is needed");
+    assert_eq!(own(&request(""), Some(&some)), "allow", "what is new is recorded");
+    assert_eq!(own(&request(""), Some(&all)), "issue", "and once alone");
+    assert_eq!(own(&request("prompt=consent"), None), "consent");
+    assert_eq!(own(&request("prompt=consent"), Some(&all)), "consent");
+    let given = Facts { by_operator: true, consent_given: true, ..facts() };
+    assert_eq!(code(next_step(&request("prompt=consent"), &given)), "issue");
+    let nobody = Facts { by_operator: true, signed_in: None, ..facts() };
+    assert_eq!(code(next_step(&request(""), &nobody)), "sign in");
 }

@@ -140,6 +140,7 @@ impl ClientMetadata {
         if self.kind != ClientKind::Service && !self.may_use(GrantType::AuthorizationCode) {
             return Err("grant types: expected authorization_code for a client with users".into());
         }
+        self.check_first_party()?;
         if let Some(window) = self.refresh_retry_window.filter(|window| *window > MAX_RETRY_WINDOW) {
             return Err(format!("retry window: expected at most {MAX_RETRY_WINDOW}, received {window}").into());
         }
@@ -150,6 +151,21 @@ impl ClientMetadata {
             Some(span) if !(MIN_MAX_AUTH_AGE..=MAX_MAX_AUTH_AGE).contains(&span) => {
                 Err(format!("max auth age: expected 5m to 366days, received {span}").into())
             }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl ClientMetadata {
+    /// RFC 8252 §8.6, RFC 6749 §10.2: an app that anybody can pose as must not get access without the user's knowledge.
+    fn check_first_party(&self) -> Result<(), Invalid> {
+        let stray = self.redirect_uris.iter().find(|uri| self.is_public() && !redirect_uri::is_assured(uri));
+        match (self.first_party, self.kind, stray) {
+            (true, ClientKind::Service, _) => Err("first_party: expected none for a service, which has no users".into()),
+            (true, _, Some(uri)) => Err(format!(
+                "first_party: expected https redirect URIs of a public client, as any app can receive the response at '{uri}' (RFC 8252 8.6)"
+            )
+            .into()),
             _ => Ok(()),
         }
     }
@@ -291,6 +307,28 @@ mod tests {
             assert!(with(ClientKind::Web, seconds).unwrap_err().as_ref().contains("5m to 366days"), "{seconds}");
         }
         assert!(with(ClientKind::Service, 3_600).unwrap_err().as_ref().contains("no users"));
+    }
+
+    #[test]
+    fn consent_is_the_operators_only_where_nobody_can_pose_as_the_app() {
+        let with = |kind, uris: &[&str]| {
+            let redirect_uris = uris.iter().map(|uri| (*uri).to_owned()).collect();
+            ClientMetadata { first_party: true, redirect_uris, ..client(kind).settings }.check()
+        };
+        for kind in [ClientKind::Spa, ClientKind::Native, ClientKind::Web] {
+            assert_eq!(with(kind, &["https://app.example.com/cb"]), Ok(()), "{kind:?}");
+        }
+        assert_eq!(with(ClientKind::Web, &["http://localhost:3000/cb"]), Ok(()), "a secret proves which client it is");
+        for (kind, uri) in [
+            (ClientKind::Spa, "http://localhost:3000/cb"),
+            (ClientKind::Native, "http://127.0.0.1/cb"),
+            (ClientKind::Native, "http://[::1]/cb"),
+            (ClientKind::Native, "com.example.app:/cb"),
+        ] {
+            let refused = with(kind, &["https://app.example.com/cb", uri]).unwrap_err().to_string();
+            assert!(refused.contains(uri) && refused.contains("8252"), "{refused}");
+        }
+        assert!(with(ClientKind::Service, &[]).unwrap_err().as_ref().contains("no users"));
     }
 
     #[test]

@@ -116,6 +116,7 @@ fn insert_where_held(connection: &mut AnyConnection, grant: &Grant, session: &Se
                 .filter(session_rows::id.eq(session.id.as_bytes().as_slice()))
                 .filter(session_rows::generation.eq(i64::from(session.generation)))
                 .filter(session_rows::ended_at.is_null())
+                .filter(consent_rows::given_by.ne(consents::WITHDRAWN))
                 .select(with_columns!(grant, claims, literals))
         };
     }

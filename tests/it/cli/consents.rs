@@ -23,7 +23,7 @@ fn consents_are_listed_and_withdrawn() {
         let listed = symbolon.json("consent list --user alice --json");
         assert!(is_time(&listed[0]["granted"]), "{name}: {listed}");
         let expected = json!({
-            "client_id": "app", "scope": "openid offline_access notes:read", "audiences": [API], "granted": listed[0]["granted"],
+            "client_id": "app", "scope": "openid offline_access notes:read", "audiences": [API], "given_by": "user", "granted": listed[0]["granted"],
         });
         assert_eq!((&listed[0], &listed[1]["client_id"]), (&expected, &json!("other")), "{name}");
         let text = symbolon.text("consent list --user ALICE@example.com");

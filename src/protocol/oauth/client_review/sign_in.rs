@@ -99,6 +99,13 @@ impl Lines {
         self.say(level, "retry window", &is, "as long as the client retries, such as 30s", "RFC 9700 4.14.2");
     }
 
+    pub(super) fn consent(&mut self, client: &Client) {
+        if client.settings.first_party {
+            let is = "given by the operator: users are not asked";
+            self.say(Advice, "consent", is, "requested of users, unless the app is your own", "RFC 6749 10.2");
+        }
+    }
+
     pub(super) fn max_auth_age(&mut self, client: &Client) {
         const SETTING: &str = "max auth age";
         const SECTION: &str = "SP 800-63B-4 2.1.3";
