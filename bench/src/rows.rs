@@ -51,6 +51,20 @@ pub const GROUPS: [Group; 10] = [
         rows: &[
             requested("refresh-cpu", "refresh, RS256, PostgreSQL", SIGNATURES, "µs", Limit::RatioAtMost(1.5)),
             requested("refresh", "refresh, RS256, PostgreSQL", THROUGHPUT, "1/s", Limit::RatioAtLeast(3.0)),
+            requested(
+                "refresh-id-token-cpu",
+                "refresh with an ID token, RS256, PostgreSQL",
+                SIGNATURES,
+                "µs",
+                Limit::RatioAtMost(2.4),
+            ),
+            requested(
+                "refresh-id-token",
+                "refresh with an ID token, RS256, PostgreSQL",
+                THROUGHPUT,
+                "1/s",
+                Limit::RatioAtLeast(2.0),
+            ),
             requested("refresh-es256", "refresh, ES256, PostgreSQL", CPU, "µs", Limit::AtMost(130.0)),
             requested("refresh-sqlite", "refresh, RS256, SQLite (synchronous=FULL)", THROUGHPUT, "1/s", Limit::RatioAtLeast(2.0)),
         ],

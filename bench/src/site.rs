@@ -102,7 +102,7 @@ impl Site {
             let algorithm = if number == CLIENTS - 1 { "ES256" } else { "RS256" };
             let mut arguments =
                 vec!["client", "add", "--id", &id, "--name", &name, "--type", "spa", "--redirect-uri", REDIRECT_URI];
-            arguments.extend(["--api", API, "--signing-alg", algorithm]);
+            arguments.extend(["--api", API, "--signing-alg", algorithm, "--no-id-token-on-refresh"]);
             for scope in crate::fill::SCOPES.split(' ') {
                 arguments.extend(["--scope", scope]);
             }
@@ -112,6 +112,15 @@ impl Site {
         self.resource_server = self.add_service("notes", "--introspects")?;
         self.program(&["user", "add", "someone", "--email", "someone@example.com", "--password-stdin"])?;
         Ok(())
+    }
+
+    /// Whether the clients whose tokens are signed with RS256 get an ID token on refresh. At first no client does.
+    ///
+    /// # Errors
+    /// When the program's command line fails.
+    pub fn set_id_tokens(&self, on: bool) -> Result<()> {
+        let option = if on { "--id-token-on-refresh" } else { "--no-id-token-on-refresh" };
+        (0..CLIENTS - 1).try_for_each(|number| self.program(&["client", "set", &format!("app-{number}"), option]).map(drop))
     }
 
     fn add_service(&self, id: &str, option: &str) -> Result<String> {

@@ -21,9 +21,9 @@ struct Ready {
     tokens: Vec<String>,
 }
 
-/// The scopes of its tokens: as ours, but without `openid`, with which it signs an ID token at each refresh, as Symbolon does not.
+/// The scopes of its tokens: as ours, but without `openid`, with which it signs an ID token at each refresh.
 pub const SCOPES: &str = "offline_access notes:read";
-/// The same with `openid`.
+/// The same with `openid`: compared with clients of ours that get an ID token on refresh.
 pub const WITH_OPENID: &str = "openid offline_access notes:read";
 
 /// Starts it with this number of refresh tokens of these scopes; returns the server, and a client's id with each token.

@@ -28,7 +28,8 @@ pub struct UserClaims {
 }
 
 impl Exchange<'_> {
-    /// The claims about the user. OpenID Connect Core §12.2: an ID token on refresh is like the first one, with claims as of now.
+    /// The claims about the user. An ID token has those of granted scopes besides the requested ones (OpenID Connect Core §5.4, §5.5); one on
+    /// refresh is like the first (OpenID Connect Core §12.2), with claims as of now.
     pub(super) fn user_claims(
         &self,
         connection: &mut AnyConnection,
