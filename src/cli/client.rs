@@ -2,6 +2,7 @@
 //! `protocol::oauth::registration`.
 
 mod add;
+mod apis;
 mod check;
 mod from_json;
 mod program;

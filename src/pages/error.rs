@@ -122,7 +122,7 @@ impl fmt::Display for RedirectHint {
             Self::TrailingSlash => "a trailing slash differs",
             Self::Scheme => "the scheme differs",
             Self::Port => "the port differs",
-            Self::LetterCase => "upper and lower case differ",
+            Self::CaseDiffers => "upper and lower case differ",
             Self::Localhost => "localhost for a loopback address differs",
             Self::QueryDiffers => "the query differs",
         })
@@ -139,7 +139,7 @@ pub enum RedirectHint {
     /// The port.
     Port,
     /// Upper and lower case, in the host or the path.
-    LetterCase,
+    CaseDiffers,
     /// `localhost` for a loopback address, or the other way round.
     Localhost,
     /// The query.
@@ -189,7 +189,7 @@ pub(super) mod tests {
             ("hint-slash", 400, near("https://app.example.com/callback/", RedirectHint::TrailingSlash)),
             ("hint-scheme", 400, near("http://app.example.com/callback", RedirectHint::Scheme)),
             ("hint-port", 400, near("https://app.example.com:8443/callback", RedirectHint::Port)),
-            ("hint-case", 400, near("https://App.example.com/callback", RedirectHint::LetterCase)),
+            ("hint-case", 400, near("https://App.example.com/callback", RedirectHint::CaseDiffers)),
             ("hint-localhost", 400, near("http://localhost:8081/callback", RedirectHint::Localhost)),
             ("hint-query", 400, near("https://app.example.com/callback?a=1", RedirectHint::QueryDiffers)),
             ("repeated", 400, Problem::RepeatedParameter { name: "state" }),

@@ -167,7 +167,7 @@ fn difference(kind: ClientKind, registered: &str, received: &str) -> Option<Redi
         1 if is_loopback(one) && is_loopback(other) => Some(RedirectHint::Localhost),
         2 => Some(RedirectHint::Port),
         3 if one.trim_end_matches('/') == other.trim_end_matches('/') => Some(RedirectHint::TrailingSlash),
-        1 | 3 if one.eq_ignore_ascii_case(other) => Some(RedirectHint::LetterCase),
+        1 | 3 if one.eq_ignore_ascii_case(other) => Some(RedirectHint::CaseDiffers),
         4 => Some(RedirectHint::QueryDiffers),
         _ => None,
     }
@@ -192,8 +192,8 @@ mod tests {
         let registered = "https://app.example.com/cb";
         for (received, hint) in [
             ("https://app.example.com/cb/", Some(RedirectHint::TrailingSlash)),
-            ("https://App.example.com/cb", Some(RedirectHint::LetterCase)),
-            ("https://app.example.com/CB", Some(RedirectHint::LetterCase)),
+            ("https://App.example.com/cb", Some(RedirectHint::CaseDiffers)),
+            ("https://app.example.com/CB", Some(RedirectHint::CaseDiffers)),
             ("https://app.example.com/cb?x=1", Some(RedirectHint::QueryDiffers)),
             ("http://app.example.com/cb", Some(RedirectHint::Scheme)),
             ("https://app.example.com:8443/cb", Some(RedirectHint::Port)),

@@ -83,7 +83,7 @@ fn published_first_signing_later_retired_last_on_every_server() {
         let servers = [&one, &two];
         one.add_user("alice");
         let client = one.add_client("spa", ClientKind::Spa, |_| ());
-        let first = one.tokens(&client, "alice", "openid offline_access");
+        let first = one.tokens(&client, "alice", "openid offline_access notes:read");
         let mut grant = Refreshing { client, token: first.text("refresh_token").into() };
         let old = kid_of(first.text("access_token"));
         assert_eq!(kid_of(first.text("id_token")), old);
@@ -152,7 +152,7 @@ fn the_first_key_of_an_algorithm_is_known_everywhere_before_it_signs() {
         one.advance(86_400);
         one.add_user("alice");
         let client = one.add_client("es", ClientKind::Spa, |client| client.settings.signing_alg = Algorithm::Es256);
-        let token = one.tokens(&client, "alice", "openid").text("access_token").to_owned();
+        let token = one.tokens(&client, "alice", "openid notes:read").text("access_token").to_owned();
         assert_eq!(kid_of(&token), kid);
         assert_eq!(two.userinfo(&token).status, 200);
     }
@@ -165,11 +165,11 @@ fn a_key_that_signs_at_once_is_taken_everywhere_within_half_a_minute() {
         let two = one.sibling(&database);
         one.add_user("alice");
         let client = one.add_client("spa", ClientKind::Spa, |_| ());
-        let before = one.tokens(&client, "alice", "openid").text("access_token").to_owned();
+        let before = one.tokens(&client, "alice", "openid notes:read").text("access_token").to_owned();
         assert_eq!(two.userinfo(&before).status, 200);
         let new = rotate(&one, 0);
         one.advance(21);
-        let after = one.tokens(&client, "alice", "openid").text("access_token").to_owned();
+        let after = one.tokens(&client, "alice", "openid notes:read").text("access_token").to_owned();
         assert_eq!(kid_of(&after), new);
         for server in [&one, &two] {
             assert_eq!([&before, &after].map(|token| server.userinfo(token).status), [200, 200]);

@@ -144,7 +144,7 @@ fn a_token_with_another_algorithm_or_key_in_its_header_is_refused() {
             .iter()
             .map(|algorithm| {
                 add_key(server, *algorithm);
-                server.tokens(&client(server, *algorithm), "alice", "openid").text("access_token").to_owned()
+                server.tokens(&client(server, *algorithm), "alice", "openid notes:read").text("access_token").to_owned()
             })
             .collect();
         let refused = |token: &str, what: &str| {
@@ -187,7 +187,7 @@ fn jose_and_pyjwt_verify_each_algorithm() {
         let mut cases = vec![];
         for algorithm in Algorithm::ALL {
             add_key(&server, *algorithm);
-            let token = server.tokens(&client(&server, *algorithm), "alice", "openid").text("access_token").to_owned();
+            let token = server.tokens(&client(&server, *algorithm), "alice", "openid notes:read").text("access_token").to_owned();
             for (token, expect) in
                 [(broken(&token), "invalid"), (altered(&token, "alg", &"RS384".into()), "invalid"), (token, "valid")]
             {

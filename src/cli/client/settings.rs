@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::{
     super::{Error, refuse},
+    apis::{once_each, spell_apis},
     from_json::{self, Given},
-    registered::{once_each, spell_apis},
     scopes::{default_scope, parse, refuse_offline_access_without_refresh},
 };
 use crate::{

@@ -152,6 +152,7 @@ pub fn client_secret(work: &mut Work<'_>, text: &str) -> Result<Explanation, Err
     };
     let because = match (client.disabled_at.is_some(), is(&client.secret_hash)) {
         (true, _) => "its client is disabled",
+        (false, _) if client.settings.secret_for_native => "it is in a native app, which everybody has: it proves nothing",
         (false, true) => "it is its client's current secret",
         (false, false) => "it is its client's old secret, valid until it is retired",
     };

@@ -18,6 +18,7 @@ use crate::protocol::{
 /// that is added is absent in older rows, and a process of the version before refuses no client but those that use it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting")]
 pub struct ClientMetadata {
     /// The name shown to users.
     pub client_name: String,

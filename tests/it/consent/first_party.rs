@@ -13,7 +13,10 @@ use symbolon::testing::{
 };
 
 use super::{allowed, decide, is_silent, shown};
-use crate::harness::{Browser, Server, both, query_of};
+use crate::{
+    account::act,
+    harness::{Browser, Server, both, query_of},
+};
 
 const SCOPE: &str = "openid offline_access notes:read";
 
@@ -86,10 +89,7 @@ fn who_has_withdrawn_it_is_asked_from_then_on() {
         let mut browser = signed_in(server);
         let page = browser.get(&Browser::request(&web, SCOPE, &[]));
         let tokens = server.redeem_as(&web, &query_of(page.location())["code"].clone(), &[]);
-        let account = browser.get("/account");
-        let (csrf, action) = (account.csrf(), "/account/end");
-        let form = [("what", "app"), ("id", "web"), ("csrf", csrf.as_str())];
-        assert_eq!(browser.send("POST", action, Some(&form)).status, 303);
+        assert_eq!(act(&mut browser, "/account", "/account/end", &[("what", "app"), ("id", "web")]).status, 303);
         assert_eq!(server.refresh_as(&web, tokens.text("refresh_token"), &[]).error(), "invalid_grant");
         assert_eq!((allowed(server, alice, "web"), givers(server, alice)), (String::new(), vec![]));
         let account = browser.get("/account");

@@ -32,10 +32,10 @@ fn each_algorithm_is_rotated_by_itself() {
         }
         let clients: Vec<_> = Algorithm::ALL.iter().map(|algorithm| client(server, *algorithm)).collect();
         let signers = || -> Vec<String> {
-            clients.iter().map(|client| kid(server.tokens(client, "alice", "openid").text("access_token"))).collect()
+            clients.iter().map(|client| kid(server.tokens(client, "alice", "openid notes:read").text("access_token"))).collect()
         };
         let before = signers();
-        let old = server.tokens(&clients[2], "alice", "openid").text("access_token").to_owned();
+        let old = server.tokens(&clients[2], "alice", "openid notes:read").text("access_token").to_owned();
         let now = server.now();
         let key =
             jose::keys::generate(&server.app.config.secrets, Algorithm::Es256, now, now.plus(Span::from_seconds(900))).unwrap();
@@ -67,7 +67,7 @@ fn a_key_that_another_process_made_is_used_at_once() {
         let before = one.tokens(&one.add_client("spa", ClientKind::Spa, |_| ()), "alice", "openid");
         one.advance(2); // a server that has just read the keys does not read them again for every unknown caller's token
         let made = rotate(&one, Algorithm::EdDsa); // the server is not told
-        let token = one.tokens(&by_eddsa, "alice", "openid").text("access_token").to_owned();
+        let token = one.tokens(&by_eddsa, "alice", "openid notes:read").text("access_token").to_owned();
         assert_eq!(kid(&token), made);
         assert_eq!(verified(&one, &token, API)["client_id"], "by-EdDSA");
         assert_eq!(published(&one, &token)["crv"], "Ed25519");
