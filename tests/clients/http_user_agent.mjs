@@ -41,7 +41,7 @@ export class HttpUserAgent {
     let response = await this.request(url, fields);
     for (let hops = 0; response.headers.has('location'); hops += 1) {
       assert.ok(hops < 20, `more than 20 redirects, the last to ${response.headers.get('location')}`);
-      if (fields) assert.equal(response.status, 303, 'status of a redirect after POST');
+      this.checkRedirect(response, fields);
       fields = undefined;
       const target = new URL(response.headers.get('location'), url);
       // Every redirect has a fragment, if only an empty one (RFC 9110 10.2.2); an app's server is never sent it.
@@ -51,6 +51,11 @@ export class HttpUserAgent {
       response = await this.request(url);
     }
     return { url: String(url), status: response.status, text: await response.text() };
+  }
+
+  /** A redirect by the server; `fields` where it answers a POST. */
+  checkRedirect(response, fields) {
+    if (fields) assert.equal(response.status, 303, 'status of a redirect after POST');
   }
 
   /** One request with the jar's cookies; keeps the cookies of the answer. */

@@ -43,19 +43,29 @@ class HttpUserAgent:
             page = self.open(urljoin(page.url, form["action"] or page.url), {**form["fields"], **answers})
         raise AssertionError(f"still at {page.url} after 20 pages")
 
+    def sign_out(self, url):
+        """Goes to the page that asks whether to sign out, and says yes; returns where that leads."""
+        page = self.open(url)
+        form = next(form for form in Forms(page.text).forms if form["fields"].get("csrf"))
+        return self.open(urljoin(page.url, form["action"] or page.url), form["fields"])
+
     def open(self, url, fields=None):
         """GET, or POST with fields; a page, or the URL (text) of the first redirect that leaves the server."""
         for _ in range(20):
             page = self.request(url, fields)
             if "location" not in page.headers:
                 return page
-            assert not fields or page.status_code == 303, f"status {page.status_code} of a redirect after POST"
+            self.check_redirect(page, fields)
             url, fields = urljoin(url, page.headers["location"]), None
             # Every redirect has a fragment, if only an empty one (RFC 9110 10.2.2); an app's server is never sent it.
             url = url.removesuffix("#")
             if not url.startswith(self.origin + "/"):
                 return url
         raise AssertionError(f"more than 20 redirects, the last to {url}")
+
+    def check_redirect(self, page, fields):
+        """A redirect by the server; fields where it answers a POST."""
+        assert not fields or page.status_code == 303, f"status {page.status_code} of a redirect after POST"
 
     def request(self, url, fields):
         """One request with the cookies; keeps those of the answer."""

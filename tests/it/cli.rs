@@ -112,8 +112,13 @@ impl Binary {
 
     /// What it prints when all goes well.
     pub fn text(&self, line: &str) -> String {
-        let ran = self.run(line);
-        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{line}");
+        self.text_of(&line.split(' ').collect::<Vec<_>>())
+    }
+
+    /// As [`Binary::text`], of arguments with spaces in them.
+    pub fn text_of(&self, arguments: &[&str]) -> String {
+        let ran = self.run_with(arguments, "");
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{arguments:?}");
         ran.stdout
     }
 

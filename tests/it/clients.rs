@@ -2,6 +2,9 @@
 //! server observes while a key is rotated; the crates are `clients::crates`.
 
 mod crates;
+mod more;
+mod programs;
+mod recorded;
 mod services;
 
 use serde_json::{Value, json};
