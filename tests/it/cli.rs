@@ -7,6 +7,7 @@ mod apis;
 mod check;
 mod client_json;
 mod clients;
+mod conformance;
 mod consents;
 mod details;
 mod explain;
