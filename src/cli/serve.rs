@@ -12,6 +12,10 @@ use crate::{
     server,
 };
 
+/// The HTTP library's messages about failed connections have neither address nor rate limit; `server::connections` logs them instead.
+/// Of TLS, each alert of a client is a warning, also that it closes the connection. The operator's own filter comes later and wins.
+const QUIET: &str = "actix_http=off,rustls=error";
+
 /// Runs the server.
 ///
 /// # Errors
@@ -41,9 +45,7 @@ fn serve(config: Config) -> Result<(), Error> {
 /// # Errors
 /// When the filter is invalid, or the log's thread cannot be started.
 pub fn set_up_logs(config: &Config) -> Result<Log, Error> {
-    // The HTTP library's messages about failed connections have neither address nor rate limit; `server::connections` logs them
-    // instead. The operator's own filter for it comes later and wins.
-    let filter = EnvFilter::try_new(format!("actix_http=off,{}", config.log)).map_err(|error| format!("log: {error}"))?; // the configuration was checked
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", config.log)).map_err(|error| format!("log: {error}"))?; // the configuration was checked
     let is_terminal = std::io::stderr().is_terminal();
     let is_text = match config.log_format {
         LogFormat::Text => true,

@@ -143,8 +143,8 @@ fn note(client: &Client, mismatch: &Mismatch, received: &str) -> String {
     if start.len() < received.len() || received.contains(['\'', '\\']) || registered.check().is_err() {
         return text;
     }
-    let options: String = registered.redirect_uris.iter().map(|uri| format!(" --redirect-uri '{uri}'")).collect();
-    format!("{text}; to allow it, if it is the client's: symbolon client set {}{options}", client.id)
+    let quoted: Vec<_> = registered.redirect_uris.iter().map(|uri| format!("--redirect-uri '{uri}'")).collect();
+    format!("{text}; to allow it, if it is the client's: symbolon client set {} {}", client.id, quoted.join(" "))
 }
 
 fn hint(client: &Client, received: &str) -> Option<RedirectHint> {

@@ -48,7 +48,9 @@ impl Refusals {
         }
         let written = client_refusals::add(connection, &taken);
         if written.is_err() {
-            taken.into_iter().for_each(|refusal| self.add(refusal));
+            for refusal in taken {
+                self.add(refusal);
+            }
         }
         written
     }

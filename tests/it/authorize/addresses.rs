@@ -88,9 +88,8 @@ fn an_empty_path_and_a_slash_are_one_on_loopback() {
         for address in ["http://127.0.0.1:10000/", "http://127.0.0.1:10000", "http://localhost:49152", "http://localhost"] {
             let request = Browser::request(&native, "openid", &[("redirect_uri", address)]);
             let page = Browser::new(server).follow(&request, "alice", "allow");
-            let code =
-                page.location().strip_prefix(address).map(query_of).unwrap_or_else(|| panic!("{address}: {page:?}"))["code"]
-                    .clone();
+            let answer = page.location().strip_prefix(address).unwrap_or_else(|| panic!("{address}: {page:?}"));
+            let code = query_of(answer)["code"].clone();
             let form = [
                 ("grant_type", "authorization_code"),
                 ("client_id", "native"),
