@@ -35,6 +35,8 @@ const FIRST_WAIT: Span = Span::from_seconds(5);
 const LONGEST_WAIT: Span = Span::from_seconds(3_600);
 /// The interval at which history is written.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
+/// How many of those intervals pass between two writes of refused requests, which anyone can cause.
+const REFUSALS_EVERY: u64 = 10;
 
 /// The time limit of the server's own jobs: none, they wait for their turn.
 const FOR_EVER: Duration = Duration::MAX;
@@ -59,7 +61,8 @@ pub async fn finish(app: &Arc<App>) {
     let within = app.config.shutdown_timeout;
     let history = async {
         // The pending history exists nowhere else; a write in progress is waited for.
-        if tokio::time::timeout(within, write_history(app)).await.is_err() {
+        let write = async { write_history(app).await.and(write_refusals(app).await) };
+        if tokio::time::timeout(within, write).await.is_err() {
             tracing::error!("pending history could not be written and is lost");
         }
     };
@@ -101,19 +104,30 @@ fn wait(attempts: u32) -> Span {
 }
 
 async fn write(app: &Arc<App>) {
-    loop {
+    for second in 1_u64.. {
         tokio::time::sleep(WRITE_EVERY).await;
-        let is_idle = app.history.is_empty() && app.refusals.is_empty();
-        if !is_idle && write_history(app).await.is_err() {
+        let are_refusals_due = second.is_multiple_of(REFUSALS_EVERY) && !app.refusals.is_empty();
+        if !app.history.is_empty() && write_history(app).await.is_err() || are_refusals_due && write_refusals(app).await.is_err()
+        {
             return;
         }
     }
 }
 
+async fn write_refusals(app: &Arc<App>) -> Result<(), Panicked> {
+    let writing = app.clone();
+    match stored(app, move |connection| writing.refusals.flush(connection)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "refused requests could not be written: will retry"),
+        Err(PoolError::Panicked) => return Err(Panicked),
+        Err(error) => tracing::error!(%error, "refused requests"),
+    }
+    Ok(())
+}
+
 async fn write_history(app: &Arc<App>) -> Result<(), Panicked> {
     let writing = app.clone();
-    let flush = move |connection: &mut AnyConnection| writing.history.flush(connection).and(writing.refusals.flush(connection));
-    match stored(app, flush).await {
+    match stored(app, move |connection| writing.history.flush(connection)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "history could not be written: will retry"),
         Err(PoolError::Panicked) => return Err(Panicked),

@@ -6,6 +6,7 @@ mod apis;
 mod check;
 mod from_json;
 mod program;
+mod refusals;
 mod registered;
 mod scopes;
 mod secrets;

@@ -278,7 +278,7 @@ impl Handler<'_> {
         if matches!(error.code, ErrorCode::LoginRequired | ErrorCode::ConsentRequired) {
             reply.noting(note)
         } else {
-            reply.refusing(note).recorded_for(client_id, error.to_string())
+            reply.refusing(note).recorded_for(client_id, error)
         }
     }
 

@@ -1,10 +1,8 @@
 //! Clients as an operator finds, disables and deletes them, and their secrets: a client may have two active ones, so that it takes
 //! over a new one without an outage. A secret is returned once, when it is created; only its hash is stored.
 
-use serde::Serialize;
-
 use super::{
-    Conflict, Context, DateTime, OperationError, Resource,
+    Conflict, Context, OperationError, Resource,
     page::{Page, Slice},
 };
 use crate::{
@@ -106,33 +104,13 @@ pub fn retire_secret(context: &mut Context<'_>, id: &str) -> Result<(Client, boo
     Ok((changed.ok_or_else(|| Resource::Client.missing(id))?, had_two))
 }
 
-/// A refused request of a client.
-#[derive(Debug, Serialize)]
-pub struct RefusalDetails {
-    /// The path of the endpoint.
-    pub endpoint: String,
-    /// What was expected and received, and what would allow it.
-    pub error: String,
-    /// How often.
-    pub count: u32,
-    /// When it last happened.
-    pub last_at: DateTime,
-}
-
-/// The last refused requests that named a client, latest first: at most twenty, of the last thirty days. Whether they came from it is
-/// not known.
+/// The last refused requests that named a client, latest first: at most ten at each endpoint, of the last thirty days. Whether they
+/// came from it is not known.
 ///
 /// # Errors
 /// The database's.
-pub fn refusals(context: &mut Context<'_>, id: &str) -> Result<Vec<RefusalDetails>, OperationError> {
-    let found = client_refusals::of(context.connection, id)?.into_iter();
-    let details = |one: ClientRefusal| RefusalDetails {
-        endpoint: one.endpoint,
-        error: one.error,
-        count: one.count,
-        last_at: DateTime(one.last_at),
-    };
-    Ok(found.map(details).collect())
+pub fn refusals(context: &mut Context<'_>, id: &str) -> Result<Vec<ClientRefusal>, OperationError> {
+    Ok(client_refusals::of(context.connection, id)?)
 }
 
 fn expect_secret(client: &Client) -> Result<(), Invalid> {

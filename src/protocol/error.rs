@@ -2,6 +2,8 @@
 //! detail for the log. They are returned by `authorization_response` (by redirect) and
 //! `web::oauth_error` (as JSON).
 
+use std::borrow::Cow;
+
 /// The registered error codes this server returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
@@ -73,12 +75,14 @@ impl ErrorCode {
 /// An error response: `description` is public and gives the expected and the received value, where that is safe; `detail` is for
 /// the log alone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {}", code.as_str(), description)]
+#[error("{}: {}", code.as_str(), self.told())]
 pub struct ProtocolError {
     /// The error code.
     pub code: ErrorCode,
     /// For the caller; only the characters that RFC 6749 §5.2 allows.
     pub description: String,
+    /// The command that would allow the request, where a setting of the client would. Nothing of the request stands in it.
+    pub remedy: Option<String>,
     /// For the operator.
     pub detail: Option<String>,
 }
@@ -98,7 +102,23 @@ impl ProtocolError {
                 _ => '?',
             })
             .collect();
-        Self { code, description, detail: None }
+        Self { code, description, remedy: None, detail: None }
+    }
+
+    /// The same error with the command that would allow the request.
+    #[must_use]
+    pub fn with_remedy(mut self, command: Option<String>) -> Self {
+        self.remedy = command;
+        self
+    }
+
+    /// The description with the remedy, for the caller.
+    #[must_use]
+    pub fn told(&self) -> Cow<'_, str> {
+        match &self.remedy {
+            Some(command) => format!("{}; to allow it: {command}", self.description).into(),
+            None => self.description.as_str().into(),
+        }
     }
 
     /// The same error with a line for the log.

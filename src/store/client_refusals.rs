@@ -1,21 +1,24 @@
 //! The table `client_refusals`: the last refused requests of each client, for its operator. The same refusal at the same endpoint is
 //! one row, which counts.
 
+use std::collections::BTreeSet;
+
 use diesel::{prelude::*, upsert::excluded};
 
 use super::{
     AnyConnection, Result, clients,
     dialect::{self, delete_some, on_either},
-    mapping::{Row, time},
+    mapping::time,
     schema::client_refusals,
 };
 use crate::protocol::{
-    oauth::client_refusal::ClientRefusal,
+    oauth::client_refusal::{ClientRefusal, Reason},
     values::time::{Span, Timestamp},
 };
 
-/// The maximum number of rows of a client; the latest are kept.
-const KEPT: i64 = 20;
+/// The maximum number of rows of a client at one endpoint; the latest are kept. Those of other endpoints are not displaced by requests
+/// that anyone can send to `/authorize`.
+const KEPT: i64 = 10;
 /// How long a refusal is kept.
 const KEPT_FOR: Span = Span::from_seconds(30 * 86_400);
 /// The maximum number of rows over [`KEPT`] deleted at once: more than one write adds.
@@ -35,7 +38,8 @@ pub fn add(connection: &mut AnyConnection, refusals: &[ClientRefusal]) -> Result
                 continue;
             }
             of_one.iter().try_for_each(|refusal| upsert(connection, refusal))?;
-            delete_surplus(connection, client_id)?;
+            let endpoints: BTreeSet<_> = of_one.iter().map(|refusal| &refusal.endpoint).collect();
+            endpoints.into_iter().try_for_each(|endpoint| delete_surplus(connection, client_id, endpoint))?;
         }
         Ok(())
     })
@@ -47,8 +51,10 @@ fn upsert(connection: &mut AnyConnection, refusal: &ClientRefusal) -> Result<()>
         client_refusals::id.eq(key.as_slice()),
         client_refusals::client_id.eq(&refusal.client_id),
         client_refusals::endpoint.eq(&refusal.endpoint),
-        client_refusals::error.eq(&refusal.error),
-        client_refusals::count.eq(i64::from(refusal.count)),
+        client_refusals::error.eq(&refusal.reason.error),
+        client_refusals::remedy.eq(&refusal.reason.remedy),
+        client_refusals::redirect_uri.eq(&refusal.reason.redirect_uri),
+        client_refusals::count.eq(refusal.count),
         client_refusals::last_at.eq(refusal.last_at.millis()),
     );
     let counted = (
@@ -66,9 +72,9 @@ fn upsert(connection: &mut AnyConnection, refusal: &ClientRefusal) -> Result<()>
     Ok(())
 }
 
-fn delete_surplus(connection: &mut AnyConnection, client_id: &str) -> Result<()> {
+fn delete_surplus(connection: &mut AnyConnection, client_id: &str, endpoint: &str) -> Result<()> {
     let latest = client_refusals::table
-        .filter(client_refusals::client_id.eq(client_id))
+        .filter(client_refusals::client_id.eq(client_id).and(client_refusals::endpoint.eq(endpoint)))
         .order((client_refusals::last_at.desc(), client_refusals::id))
         .select(client_refusals::id);
     let surplus: Vec<Vec<u8>> = latest.offset(KEPT).limit(SURPLUS).load(connection)?;
@@ -83,17 +89,25 @@ fn delete_surplus(connection: &mut AnyConnection, client_id: &str) -> Result<()>
 /// # Errors
 /// Database errors.
 pub fn of(connection: &mut AnyConnection, client_id: &str) -> Result<Vec<ClientRefusal>> {
-    let rows: Vec<(String, String, i64, i64)> = client_refusals::table
+    type Columns = (String, String, Option<String>, Option<String>, i64, i64);
+    let columns = (
+        client_refusals::endpoint,
+        client_refusals::error,
+        client_refusals::remedy,
+        client_refusals::redirect_uri,
+        client_refusals::count,
+        client_refusals::last_at,
+    );
+    let rows: Vec<Columns> = client_refusals::table
         .filter(client_refusals::client_id.eq(client_id))
         .order((client_refusals::last_at.desc(), client_refusals::id))
-        .select((client_refusals::endpoint, client_refusals::error, client_refusals::count, client_refusals::last_at))
+        .select(columns)
         .load(connection)?;
-    let row = Row { table: "client_refusals", name: &client_id };
-    let refusal = |(endpoint, error, count, last_at)| {
-        let count = row.generation("count", count)?;
-        Ok(ClientRefusal { client_id: client_id.to_owned(), endpoint, error, count, last_at: time(last_at) })
+    let refusal = |(endpoint, error, remedy, redirect_uri, count, last_at)| {
+        let reason = Reason { error, remedy, redirect_uri };
+        ClientRefusal { client_id: client_id.to_owned(), endpoint, reason, count, last_at: time(last_at) }
     };
-    rows.into_iter().map(refusal).collect()
+    Ok(rows.into_iter().map(refusal).collect())
 }
 
 /// Deletes what was last refused longer ago than thirty days, at most `limit`; returns how many.

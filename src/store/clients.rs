@@ -231,10 +231,11 @@ pub fn delete(connection: &mut AnyConnection, id: &str, now: Timestamp) -> Resul
     dialect::together(connection, |connection| {
         revisions::registrations_change(connection)?;
         diesel::delete(client_origins::table.filter(client_origins::client_id.eq(id))).execute(connection)?;
-        diesel::delete(client_refusals::table.filter(client_refusals::client_id.eq(id))).execute(connection)?;
         if diesel::delete(clients::table.find(id)).execute(connection)? == 0 {
             return Ok(false);
         }
+        // Only now: until its row is gone, another transaction may hold it and add some.
+        diesel::delete(client_refusals::table.filter(client_refusals::client_id.eq(id))).execute(connection)?;
         deletions::mark(connection, &Deleted::Client(id.to_owned()), now)?;
         Ok(true)
     })

@@ -220,6 +220,8 @@ diesel::table! {
         client_id -> Text,
         endpoint -> Text,
         error -> Text,
+        remedy -> Nullable<Text>,
+        redirect_uri -> Nullable<Text>,
         count -> BigInt,
         last_at -> BigInt,
     }

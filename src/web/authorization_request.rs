@@ -13,7 +13,8 @@ use crate::{
         error::{ErrorCode, ProtocolError},
         oauth::{
             authorization::{self, AuthorizationRequest, PageProblem, Refusal},
-            client::{Client, ClientKind, ClientMetadata},
+            client::{Client, ClientKind},
+            client_refusal::Reason,
             redirect_uri,
             resource::KnownScopes,
             return_address::{Mismatch, ReturnAddress},
@@ -121,30 +122,19 @@ fn show(base: &str, context: &Context, client: Option<&Client>, params: &Params,
     match (client, problem) {
         (Some(client), PageProblem::RedirectUri(mismatch)) => {
             let why = note(client, mismatch, received);
-            page.noting(format!("client {}: {why}", client.id)).recorded_for(&client.id, why)
+            page.noting(format!("client {}: {why}", client.id)).recorded_for(&client.id, Reason::redirect_uri(why, received))
         }
         _ => page,
     }
 }
 
-/// Why the redirect URI was refused, for the log and the client's operator: with the command that would allow it, where it could be
-/// registered. Anyone can send anything; only the operator knows whether it is the client's.
+/// Why the redirect URI was refused, for the log and the client's operator.
 fn note(client: &Client, mismatch: &Mismatch, received: &str) -> String {
     if *mismatch == Mismatch::Missing {
         return "redirect_uri: expected a registered one, received none".to_owned();
     }
-    let start: String = received.chars().take(300).collect();
     let hint = hint(client, received).map(|hint| format!(", of which {hint}")).unwrap_or_default();
-    let text = format!("redirect_uri: expected a registered one, received '{start}'{hint}");
-    let mut uris = client.settings.redirect_uris.clone();
-    uris.push(received.to_owned());
-    let registered = ClientMetadata { redirect_uris: uris, ..client.settings.clone() };
-    // In single quotes nothing but these is special to a shell.
-    if start.len() < received.len() || received.contains(['\'', '\\']) || registered.check().is_err() {
-        return text;
-    }
-    let quoted: Vec<_> = registered.redirect_uris.iter().map(|uri| format!("--redirect-uri '{uri}'")).collect();
-    format!("{text}; to allow it, if it is the client's: symbolon client set {} {}", client.id, quoted.join(" "))
+    format!("redirect_uri: expected a registered one, received '{}'{hint}", received.chars().take(300).collect::<String>())
 }
 
 fn hint(client: &Client, received: &str) -> Option<RedirectHint> {

@@ -76,9 +76,9 @@ pub async fn around<B: MessageBody + 'static>(
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    let note = response.response_mut().extensions_mut().remove::<Note>().unwrap_or_default();
-    if let Some((client, error)) = note.refused.as_deref() {
-        app.refusals.add(ClientRefusal::new(client, &line.path, error, now));
+    let mut note = response.response_mut().extensions_mut().remove::<Note>().unwrap_or_default();
+    if let Some((client, reason)) = note.refused.take().map(|refused| *refused) {
+        app.refusals.add(ClientRefusal::new(&client, &line.path, reason, now));
     }
     line.answered = Some((response.status().as_u16(), note));
     Ok(response)

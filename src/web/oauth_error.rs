@@ -60,7 +60,7 @@ impl OauthError {
     pub fn refusal(&self, challenge: Challenge, client: Option<&Client>) -> Reply {
         let reply = self.reply(challenge);
         match (self, client) {
-            (Self::Protocol(error), Some(client)) => reply.recorded_for(&client.id, error.to_string()),
+            (Self::Protocol(error), Some(client)) => reply.recorded_for(&client.id, error),
             _ => reply,
         }
     }
@@ -79,7 +79,7 @@ impl OauthError {
                 return Reply::json(StatusCode::INTERNAL_SERVER_ERROR, &body).noting(reason);
             }
         };
-        let (code, description) = (error.code.as_str(), &error.description);
+        let (code, description) = (error.code.as_str(), error.told());
         let bearer = || format!("Bearer realm=\"symbolon\", error=\"{code}\", error_description=\"{description}\"");
         // RFC 9110 §15.5.2: every 401 has a challenge.
         let (status, challenge) = match (error.code, challenge) {

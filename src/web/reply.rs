@@ -10,6 +10,8 @@ use actix_web::{
 };
 use serde::Serialize;
 
+use crate::protocol::oauth::client_refusal::Reason;
+
 /// What a request's log line says besides the status. Never a secret.
 #[derive(Clone, Debug, Default)]
 pub struct Note {
@@ -18,7 +20,7 @@ pub struct Note {
     /// Whether the request was refused, although its status is not that of an error.
     pub is_refusal: bool,
     /// The registered client that was refused, and why, for its operator.
-    pub refused: Option<Box<(String, String)>>,
+    pub refused: Option<Box<(String, Reason)>>,
 }
 
 /// A response.
@@ -129,8 +131,8 @@ impl Reply {
 
     /// The response, which is a refusal, with what its operator is told of it by `symbolon client check`.
     #[must_use]
-    pub fn recorded_for(mut self, client_id: &str, error: impl Into<String>) -> Self {
-        self.note.get_or_insert_default().refused = Some(Box::new((client_id.to_owned(), error.into())));
+    pub fn recorded_for(mut self, client_id: &str, reason: impl Into<Reason>) -> Self {
+        self.note.get_or_insert_default().refused = Some(Box::new((client_id.to_owned(), reason.into())));
         self
     }
 }

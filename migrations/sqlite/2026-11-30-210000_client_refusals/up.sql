@@ -4,6 +4,9 @@ CREATE TABLE client_refusals (
     client_id TEXT NOT NULL,
     endpoint TEXT NOT NULL,
     error TEXT NOT NULL,
+    -- The command that would allow it; the redirect URI that was refused.
+    remedy TEXT,
+    redirect_uri TEXT,
     count BIGINT NOT NULL,
     last_at BIGINT NOT NULL
 );

@@ -3,12 +3,11 @@
 
 use super::{
     super::{Answer, Error, Work, output},
-    One, find,
+    One, find, refusals,
 };
 use crate::{
     config::Config,
     jose::{client_keys::ClientKeys, keys::KeyRing},
-    operations::clients::{self, RefusalDetails},
     outbound::Outbound,
     protocol::{
         oauth::{
@@ -42,25 +41,15 @@ pub fn run(work: &mut Work<'_>, one: &One) -> Answer {
     let row = |line: &Finding| {
         [line.level.as_str().into(), line.setting.into(), line.is.clone(), line.should_be.clone(), line.section.into()]
     };
-    let refusals = clients::refusals(work, &client.id)?;
+    let refusals = refusals::of(work, &client)?;
     let text = || {
         let rows: Vec<_> = findings.iter().map(row).collect();
-        output::table(["LEVEL", "SETTING", "IS", "SHOULD BE", "SECTION"], &rows) + &refused(&refusals)
+        output::table(["LEVEL", "SETTING", "IS", "SHOULD BE", "SECTION"], &rows) + &refusals::text(&refusals)
     };
     let value = serde_json::json!({ "client_id": client.id, "findings": findings, "refusals": refusals });
     let answer = one.format.answer(&value, text)?;
     let is_problem = findings.iter().any(|line| line.level == Level::Problem);
     if is_problem { Err(Error::Problems(answer)) } else { Ok(answer) }
-}
-
-/// The last refusals, as a table of its own.
-fn refused(refusals: &[RefusalDetails]) -> String {
-    if refusals.is_empty() {
-        return "\nNo request was refused in the last 30 days.\n".into();
-    }
-    let row = |one: &RefusalDetails| [one.last_at.to_string(), one.count.to_string(), one.endpoint.clone(), one.error.clone()];
-    let rows: Vec<_> = refusals.iter().map(row).collect();
-    format!("\nLast refused requests:\n\n{}", output::table(["LAST", "COUNT", "ENDPOINT", "ERROR"], &rows))
 }
 
 /// Whether the server can sign by this algorithm. It creates a key for the default algorithm by itself when it starts.

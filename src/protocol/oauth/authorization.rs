@@ -120,7 +120,7 @@ impl AuthorizationRequest {
         let left_out = requested.left_out(&access);
         let Access { scopes, audiences } = access;
         let nonce = params.get("nonce").map(str::to_owned);
-        let challenge = read_challenge(params, client, scopes.contains(OPENID) && nonce.is_some()).map_err(&invalid)?;
+        let challenge = read_challenge(params, client, scopes.contains(OPENID) && nonce.is_some()).map_err(&redirect)?;
         let prompt = Prompt::parse(params.get("prompt").unwrap_or_default()).map_err(&invalid)?;
         let max_age = read_max_age(params.get("max_age")).map_err(&invalid)?;
         if nonce.as_ref().is_some_and(|nonce| nonce.len() > NONCE_LIMIT) {
@@ -180,29 +180,27 @@ fn check_response_type(response_type: Option<&str>, client: &Client) -> Result<(
 
 /// RFC 7636 §4.4.1, RFC 9700 §2.1.1: a challenge is required, unless a confidential client has a `nonce` in the ID token instead, or
 /// PKCE is optional for it.
-fn read_challenge(params: &Params, client: &Client, has_nonce: bool) -> Result<Option<Challenge>, Invalid> {
+fn read_challenge(params: &Params, client: &Client, has_nonce: bool) -> Result<Option<Challenge>, ProtocolError> {
     const NEEDED: &str = "code_challenge: expected a PKCE challenge (method S256)";
     let (challenge, method) = (params.get("code_challenge"), params.get("code_challenge_method"));
     if let Some(challenge) = challenge {
-        return Challenge::parse(challenge, method).map(Some);
+        let parsed = Challenge::parse(challenge, method).map(Some);
+        return parsed.map_err(|why| ProtocolError::new(ErrorCode::InvalidRequest, why));
     }
     if method.is_some() {
-        return Err(format!("{NEEDED}, received only code_challenge_method").into());
+        let text = format!("{NEEDED}, received only code_challenge_method");
+        return Err(ProtocolError::new(ErrorCode::InvalidRequest, text));
     }
-    let mended_by = |rule: PkceRule| format!("symbolon client set {} --pkce {}", client.id, rule.as_str());
+    let refuse = |received: &str, or: Option<PkceRule>| {
+        let error = ProtocolError::new(ErrorCode::InvalidRequest, format!("{NEEDED}{received}"));
+        Err(error.with_remedy(or.map(|rule| format!("symbolon client set {} --pkce {}", client.id, rule.as_str()))))
+    };
     match client.settings.pkce_rule() {
         PkceRule::Optional => Ok(None),
         PkceRule::OrNonce if has_nonce => Ok(None),
-        PkceRule::OrNonce => Err(format!(
-            "{NEEDED}, or the scope openid with a nonce, received neither; if the client can send neither: {}",
-            mended_by(PkceRule::Optional)
-        )
-        .into()),
-        PkceRule::Required if client.settings.is_public() => Err(format!("{NEEDED}, received none").into()),
-        PkceRule::Required => {
-            let other = if has_nonce { PkceRule::OrNonce } else { PkceRule::Optional };
-            Err(format!("{NEEDED}, received none; if the client cannot send one: {}", mended_by(other)).into())
-        }
+        PkceRule::OrNonce => refuse(", or the scope openid with a nonce, received neither", Some(PkceRule::Optional)),
+        PkceRule::Required if client.settings.is_public() => refuse(", received none", None),
+        PkceRule::Required => refuse(", received none", Some(if has_nonce { PkceRule::OrNonce } else { PkceRule::Optional })),
     }
 }
 

@@ -157,7 +157,7 @@ fn a_refusal_without_pkce_names_the_command_that_mends_it() {
         let without: Vec<_> = changes.iter().map(|(name, _)| *name).collect();
         let with: Vec<_> = changes.iter().filter_map(|(name, value)| value.map(|v| (*name, v))).collect();
         match parse(&Params::parse(GOOD).to_query(&without, &with), &client) {
-            Err(Refusal::Redirect(_, error)) => error.description,
+            Err(Refusal::Redirect(_, error)) => error.told().into_owned(),
             other => panic!("{other:?}"),
         }
     };

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::client::{AssertionAudience, Client};
 use crate::protocol::{
-    error::{ErrorCode, Invalid, ProtocolError},
+    error::{ErrorCode, ProtocolError},
     values::time::{Span, Timestamp},
 };
 
@@ -62,9 +62,7 @@ pub fn check(
             return refuse(format!("{name}: expected the client's id '{client_id}'"));
         }
     }
-    if let Err(why) = check_audience(claims.get("aud"), client, recipient) {
-        return refuse(why.to_string());
-    }
+    check_audience(claims.get("aud"), client, recipient)?;
     let Some(exp) = time(claims, "exp") else { return refuse("exp: expected a time in seconds".into()) };
     if now >= exp.plus(LEEWAY) {
         return refuse("exp: the assertion has expired".into());
@@ -92,7 +90,7 @@ pub fn check(
 
 /// RFC 10070: the issuer as the only audience, so that an assertion for another server is useless here. Where the client may, the URL
 /// of the token endpoint does as well (RFC 7523 §3).
-fn check_audience(received: Option<&Value>, client: &Client, recipient: Recipient<'_>) -> Result<(), Invalid> {
+fn check_audience(received: Option<&Value>, client: &Client, recipient: Recipient<'_>) -> Result<(), ProtocolError> {
     let Recipient { issuer, token_endpoint } = recipient;
     let names_only = |allowed: &[&str]| match received {
         Some(Value::String(one)) => allowed.contains(&one.as_str()),
@@ -111,11 +109,9 @@ fn check_audience(received: Option<&Value>, client: &Client, recipient: Recipien
         return Ok(());
     }
     let received: String = received.map_or_else(|| "none".into(), |value| value.to_string().chars().take(150).collect());
-    let text = format!("aud: expected only '{issuer}'{or}, received {received}");
-    if !fits_endpoint {
-        return Err(text.into());
-    }
-    Err(format!("{text}; to allow it: symbolon client set {} --assertion-audience token-endpoint", client.id).into())
+    let text = format!("client_assertion: aud: expected only '{issuer}'{or}, received {received}");
+    let remedy = || format!("symbolon client set {} --assertion-audience token-endpoint", client.id);
+    Err(ProtocolError::new(ErrorCode::InvalidClient, text).with_remedy(fits_endpoint.then(remedy)))
 }
 
 /// A `NumericDate` (RFC 7519 §2), which may have a fraction.
@@ -154,7 +150,7 @@ mod tests {
         let mut client = client(ClientKind::Service);
         client.settings.assertion_audience = audience;
         let recipient = Recipient { issuer: ISSUER, token_endpoint: ENDPOINT };
-        check(claims, &client, recipient, NOW).map_err(|error| error.description)
+        check(claims, &client, recipient, NOW).map_err(|error| error.told().into_owned())
     }
 
     #[test]

@@ -37,9 +37,9 @@ fn each_refusal_is_one_row_that_counts() {
         wrong_code(server, "web", SECRET, "nonsense");
         let found = refusals(server, "web");
         let errors: Vec<_> =
-            found.iter().map(|one| (one.endpoint.as_str(), one.count, one.error.split(':').next().unwrap())).collect();
+            found.iter().map(|one| (one.endpoint.as_str(), one.count, one.reason.error.split(':').next().unwrap())).collect();
         assert_eq!(errors, [("/token", 2, "invalid_grant"), ("/token", 2, "invalid_client")], "{found:?}");
-        assert!(found.iter().all(|one| !one.error.contains("wrong-") && !one.error.contains(SECRET)), "{found:?}");
+        assert!(found.iter().all(|one| !one.reason.error.contains("wrong-") && !one.reason.error.contains(SECRET)), "{found:?}");
         assert_eq!(refusals(server, "nobody"), []);
 
         for number in 0..30 {
@@ -53,8 +53,8 @@ fn each_refusal_is_one_row_that_counts() {
             server.advance(1);
         }
         let found = refusals(server, "web");
-        assert_eq!(found.len(), 20);
-        assert!(found[0].error.contains("unknown-29") && found[19].error.contains("unknown-10"), "{found:?}");
+        assert_eq!(found.len(), 10, "at one endpoint");
+        assert!(found[0].reason.error.contains("unknown-29") && found[9].reason.error.contains("unknown-20"), "{found:?}");
 
         server.advance(31 * 86_400);
         server.tidy();
@@ -86,15 +86,32 @@ fn what_was_expected_of_an_authorization_request_is_told() {
         server.advance(1);
         // Nothing is wrong with the client where users have to sign in, or refuse.
         assert_eq!(authorize(&mut browser, "cb&nonce=n&prompt=none"), 303);
-        let found: Vec<_> = refusals(server, "web").into_iter().map(|one| one.error).collect();
+        let found: Vec<_> = refusals(server, "web").into_iter().map(|one| one.reason).collect();
         assert_eq!(found.len(), 3, "{found:?}");
-        assert_eq!(found[0], "redirect_uri: expected a registered one, received 'https://web.example/it's'");
-        assert_eq!(
-            found[1],
-            "redirect_uri: expected a registered one, received 'https://web.example/callback'; to allow it, if it is the client's: \
-             symbolon client set web --redirect-uri 'https://web.example/cb' --redirect-uri 'https://web.example/callback'"
-        );
-        assert!(found[2].ends_with("symbolon client set web --pkce optional"), "{found:?}");
+        assert_eq!(found[0].error, "redirect_uri: expected a registered one, received 'https://web.example/it's'");
+        assert_eq!(found[1].redirect_uri.as_deref(), Some("https://web.example/callback"));
+        assert_eq!((&found[1].remedy, &found[2].redirect_uri), (&None, &None), "{found:?}");
+        assert_eq!(found[2].remedy.as_deref(), Some("symbolon client set web --pkce optional"));
+        assert!(found[2].error.ends_with("received neither"), "{found:?}");
+    });
+}
+
+#[test]
+fn what_is_sent_to_authorize_displaces_nothing_of_token_or_of_other_clients() {
+    both(|server| {
+        for client in ["web", "other"] {
+            server.add_client(client, ClientKind::Web, |_| ());
+            wrong_code(server, client, SECRET, "nonsense");
+        }
+        for number in 0..50 {
+            let at = format!("/authorize?response_type=code&client_id=web&redirect_uri=https://evil.example/{number}");
+            assert_eq!(Browser::new(server).get(&at).status, 400);
+        }
+        for client in ["web", "other"] {
+            let found = refusals(server, client);
+            assert_eq!(found.iter().filter(|one| one.endpoint == "/token").count(), 1, "{found:?}");
+            assert_eq!(found.len(), if client == "web" { 11 } else { 1 }, "{found:?}");
+        }
     });
 }
 
@@ -108,7 +125,10 @@ fn client_check_lists_them() {
         wrong_code(&server, "web", SECRET, &Id::from([1; 16]).to_string());
         server.flush();
         let text = symbolon.text("client check web");
-        assert!(text.contains("Last refused requests:") && text.contains("/token") && text.contains("invalid_grant"), "{text}");
+        assert!(
+            text.contains("Last refused requests. Anyone can send") && text.contains("/token") && text.contains("invalid_grant"),
+            "{text}"
+        );
         let checked: Value = symbolon.json("client check web --json");
         let refusal = &checked["refusals"][0];
         assert_eq!((&refusal["endpoint"], &refusal["count"]), (&"/token".into(), &1.into()), "{checked}");
