@@ -217,7 +217,8 @@ impl App {
         now: Timestamp,
     ) -> Result<Arc<KeyRing>, KeysError> {
         let ring = self.keys(connection, now)?;
-        if ring.has(algorithm) { Ok(ring) } else { self.read_keys(connection, now) }
+        let is_current = ring.signs(algorithm, now) || self.keys.just_read(now).is_some();
+        if is_current { Ok(ring) } else { self.read_keys(connection, now) }
     }
 
     /// As [`App::keys`], with the key that signed this token, if it is ours: another process may already sign with a newer key.

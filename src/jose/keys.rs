@@ -171,11 +171,16 @@ impl KeyRing {
         self.of(algorithm).next().is_some()
     }
 
+    /// Whether a key of this algorithm has started to sign.
+    #[must_use]
+    pub fn signs(&self, algorithm: Algorithm, now: Timestamp) -> bool {
+        self.of(algorithm).any(|key| key.signs_from <= now)
+    }
+
     /// The algorithms by which a key signs now: the default one always, any other once its first key has started to.
     #[must_use]
     pub fn signing_algorithms(&self, now: Timestamp) -> Vec<Algorithm> {
-        let signs = |algorithm: &Algorithm| self.of(*algorithm).any(|key| key.signs_from <= now);
-        Algorithm::ALL.iter().copied().filter(|one| *one == Algorithm::default() || signs(one)).collect()
+        Algorithm::ALL.iter().copied().filter(|one| *one == Algorithm::default() || self.signs(*one, now)).collect()
     }
 
     /// Checks that every key that signs now or later can be opened.

@@ -60,7 +60,9 @@ impl OauthError {
     pub fn refusal(&self, challenge: Challenge, client: Option<&Client>) -> Reply {
         let reply = self.reply(challenge);
         match (self, client) {
-            (Self::Protocol(error), Some(client)) => reply.recorded_for(&client.id, error),
+            (Self::Protocol(error), Some(client)) => {
+                reply.noting(format!("client {}: {}", client.id, logged(error))).recorded_for(&client.id, error)
+            }
             _ => reply,
         }
     }
@@ -96,6 +98,11 @@ impl OauthError {
             Some(challenge) => reply.with(header::WWW_AUTHENTICATE, &challenge),
             None => reply,
         };
-        reply.noting(error.detail.as_ref().map_or_else(|| error.to_string(), |detail| format!("{error}; {detail}")))
+        reply.noting(logged(error))
     }
+}
+
+/// The error with its detail.
+fn logged(error: &ProtocolError) -> String {
+    error.detail.as_ref().map_or_else(|| error.to_string(), |detail| format!("{error}; {detail}"))
 }

@@ -74,7 +74,7 @@ fn section(preset: &Preset) -> String {
         write!(text, "\n{}:\n\n```{}\n{}\n```\n", part.place, part.language, lines.trim_end()).unwrap();
     }
     if let Some(notes) = &preset.notes {
-        write!(text, "\n{}\n", notes.trim_end()).unwrap();
+        write!(text, "\n{}\n", values.fill(notes).trim_end()).unwrap();
     }
     text
 }

@@ -72,7 +72,7 @@ impl Options {
         let client = match clients::register(work.connection, describe) {
             Err(Error::Store(store::Error::Conflict(_))) => {
                 return refuse(format!(
-                    "client ID '{id}' is already taken, or was that of a client whose deletion is not complete"
+                    "client ID '{id}' is already taken, or was that of a client whose deletion is not complete; --id names another"
                 ));
             }
             registered => registered?,

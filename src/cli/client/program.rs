@@ -69,23 +69,55 @@ impl Program {
             .and("client_id", &client.id)
             .and("client_secret", secret.map_or("", |secret| secret.expose()))
             .and("url", preset.address(self.url.as_deref())?);
-        let fill = |part: &'static presets::Part| Filled { place: &part.place, lines: values.fill(&part.lines) };
+        let of_preset = preset.settings(self.url.as_deref())?.redirect_uris;
+        let changed: Vec<_> =
+            of_preset.iter().zip(&client.settings.redirect_uris).filter(|(of_preset, own)| of_preset != own).collect();
+        let fill = |part: &'static presets::Part| {
+            let lines = values.fill(&part.lines);
+            let lines = changed.iter().fold(lines, |lines, (of_preset, own)| lines.replace(of_preset.as_str(), own));
+            Filled { place: &part.place, lines }
+        };
         let registered = Registered { client: shown, application: preset.application.iter().map(fill).collect() };
-        format.answer(&registered, || text(preset, client, &registered.application, &values))
+        format.answer(&registered, || text(preset, &registered, &values))
     }
 }
 
-fn text(preset: &Preset, client: &Client, application: &[Filled], values: &Values) -> String {
-    let kept = if client.settings.keeps_secret() { " Its secret stands below, and is not shown again." } else { "" };
-    let mut text = format!("Registered client {} for {}.{kept}\n", client.id, preset.title);
-    for part in application {
+fn text(preset: &Preset, registered: &Registered<'_>, values: &Values) -> String {
+    let mut text = values.fill(&format!("Registered client {{client_id}} for {}.\n", preset.title));
+    let secret = values.fill("{client_secret}");
+    if !secret.is_empty() {
+        text.extend(["Its secret, which is not shown again: ", &secret, "\n"]);
+    }
+    for part in &registered.application {
         text.extend(["\n# ", part.place, "\n\n", part.lines.trim_end(), "\n"]);
     }
     if let Some(commands) = &preset.commands {
         text.extend(["\n# At this server as well\n\n", values.fill(commands).trim_end(), "\n"]);
     }
     if let Some(notes) = &preset.notes {
-        text.extend(["\n# Notes\n\n", notes.trim_end(), "\n"]);
+        text.extend(["\n# Notes\n\n", without_links(&values.fill(notes)).trim_end(), "\n"]);
     }
     output::clean_lines(&text)
+}
+
+/// Markdown without the targets of its links, which lead to sections of docs/clients.md.
+fn without_links(markdown: &str) -> String {
+    let mut parts = markdown.split("](#");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text.push(']');
+        text.push_str(part.split_once(')').map_or("", |(_, rest)| rest));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_lose_their_targets() {
+        assert_eq!(without_links("The [API](#a-b) (of [x](#x)). `y`"), "The [API] (of [x]). `y`");
+        assert_eq!(without_links("[a](https://a.example)"), "[a](https://a.example)");
+    }
 }

@@ -35,6 +35,9 @@ pub struct Options {
     name: Option<String>,
     #[command(flatten)]
     settings: Settings,
+    /// A redirect URI besides those registered; can be repeated
+    #[arg(long = "add-redirect-uri", value_name = "URI", conflicts_with = "redirect_uris")]
+    more_redirect_uris: Vec<String>,
     #[command(flatten)]
     cleared: Cleared,
 }
@@ -173,6 +176,11 @@ impl Options {
             name.trim().clone_into(&mut client.settings.client_name);
         }
         self.cleared.take(&mut client.settings);
+        for uri in &self.more_redirect_uris {
+            if !client.settings.redirect_uris.contains(uri) {
+                client.settings.redirect_uris.push(uri.clone());
+            }
+        }
         self.settings.give_to_existing(client, apis)
     }
 }

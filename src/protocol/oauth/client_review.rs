@@ -105,7 +105,7 @@ pub fn redirect_hosts(settings: &ClientMetadata) -> Vec<String> {
 /// Every finding about the client.
 #[must_use]
 pub fn review(client: &Client, facts: &Facts<'_>) -> Vec<Finding> {
-    let mut lines = Lines(Vec::new());
+    let mut lines = Lines { client_id: client.id.clone(), findings: Vec::new() };
     lines.state(client);
     lines.authentication(client, facts);
     if client.settings.kind == ClientKind::Service {
@@ -121,14 +121,19 @@ pub fn review(client: &Client, facts: &Facts<'_>) -> Vec<Finding> {
     }
     lines.apis(client, facts);
     lines.signatures(client, facts);
-    lines.0
+    lines.findings
 }
 
-struct Lines(Vec<Finding>);
+struct Lines {
+    client_id: String,
+    findings: Vec<Finding>,
+}
 
 impl Lines {
+    /// In `should_be`, ID stands for the client's id in a command.
     fn say(&mut self, level: Level, setting: &'static str, is: &str, should_be: &str, section: &'static str) {
-        self.0.push(Finding { level, setting, is: is.to_owned(), should_be: should_be.to_owned(), section });
+        let should_be = should_be.replace("client set ID", &format!("client set {}", self.client_id));
+        self.findings.push(Finding { level, setting, is: is.to_owned(), should_be, section });
     }
 
     fn state(&mut self, client: &Client) {

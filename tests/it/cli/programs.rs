@@ -12,7 +12,10 @@ fn a_client_for_a_program_is_registered_and_its_own_lines_are_printed() {
         assert_eq!(registered["client_name"], "Grafana", "{name}");
         assert_eq!(registered["redirect_uris"], serde_json::json!(["https://grafana.example.org/login/generic_oauth"]), "{name}");
         assert_eq!(registered["scope"], "openid profile", "{name}: an option comes on top");
-        assert!(text.starts_with("Registered client grafana for Grafana. Its secret stands below"), "{name}: {text}");
+        assert!(
+            text.starts_with("Registered client grafana for Grafana.\nIts secret, which is not shown again: "),
+            "{name}: {text}"
+        );
         assert!(text.contains("\n# grafana.ini\n") && text.contains("\nclient_id = grafana\n"), "{name}: {text}");
         let secret = text.lines().find_map(|line| line.strip_prefix("client_secret = ")).unwrap();
         assert!(secret.len() > 30 && !text.contains('{'), "{name}: {text}");

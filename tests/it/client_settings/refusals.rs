@@ -121,7 +121,11 @@ fn client_check_lists_them() {
         let server = Server::start(&database, |_| ());
         let symbolon = Binary::beside(&server, &database);
         server.add_client("web", ClientKind::Web, |_| ());
-        assert!(symbolon.text("client check web").contains("No request was refused in the last 30 days."), "{}", database.name);
+        assert!(
+            symbolon.text("client check web").contains("No refused request was recorded in the last 30 days."),
+            "{}",
+            database.name
+        );
         wrong_code(&server, "web", SECRET, &Id::from([1; 16]).to_string());
         server.flush();
         let text = symbolon.text("client check web");

@@ -24,7 +24,7 @@ impl Lines {
     pub(super) fn pkce(&mut self, client: &Client, facts: &Facts<'_>) {
         const SETTING: &str = "PKCE";
         const SECTION: &str = "RFC 9700 2.1.1";
-        const PIN: &str = "required (symbolon client set --pkce required)";
+        const PIN: &str = "required (symbolon client set ID --pkce required)";
         let rule = client.settings.pkce_rule();
         let is = match rule {
             PkceRule::Required => return self.say(Good, SETTING, "required", "required", SECTION),
@@ -36,7 +36,7 @@ impl Lines {
         }
         match rule {
             PkceRule::Optional => {
-                let should_be = "or_nonce, if it sends a nonce (symbolon client set --pkce or_nonce), or required";
+                let should_be = "or_nonce, if it sends a nonce (symbolon client set ID --pkce or_nonce), or required";
                 self.say(Advice, SETTING, is, should_be, SECTION);
             }
             _ => self.say(Good, SETTING, is, "required, if the client can use PKCE", SECTION),
@@ -110,7 +110,8 @@ impl Lines {
         const SETTING: &str = "max auth age";
         const SECTION: &str = "SP 800-63B-4 2.1.3";
         let Some(max_auth_age) = client.settings.max_auth_age else {
-            let should_be = "a duration (symbolon client set --max-auth-age), if users should sign in again regularly";
+            let should_be =
+                "a duration (symbolon client set ID --max-auth-age DURATION), if users should sign in again regularly";
             return self.say(Good, SETTING, "none: a sign-in is valid for as long as a grant", should_be, SECTION);
         };
         let is = format!("{max_auth_age}: after that, its tokens are rejected and users sign in again");
@@ -125,7 +126,13 @@ impl Lines {
         const SETTING: &str = "after sign-out";
         if client.settings.post_logout_redirect_uris.is_empty() {
             let is = "none: users who sign out stay on this server's page";
-            self.say(Advice, SETTING, is, "one (symbolon client set --post-logout-redirect-uri)", "RP-Initiated Logout 3.1");
+            self.say(
+                Advice,
+                SETTING,
+                is,
+                "one (symbolon client set ID --post-logout-redirect-uri URI)",
+                "RP-Initiated Logout 3.1",
+            );
         }
         for uri in &client.settings.post_logout_redirect_uris {
             let is_good = client.settings.kind == ClientKind::Native || !uri.starts_with("http:");
@@ -134,7 +141,7 @@ impl Lines {
         match &client.settings.backchannel_logout_uri {
             None if client.settings.kind == ClientKind::Web => {
                 let is = "none: its own sessions continue when users sign out here";
-                let should_be = "a URL (symbolon client set --backchannel-logout-uri)";
+                let should_be = "a URL (symbolon client set ID --backchannel-logout-uri URL)";
                 self.say(Advice, "back-channel logout", is, should_be, "Back-Channel Logout 2.2");
             }
             None => {}

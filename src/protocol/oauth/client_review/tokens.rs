@@ -29,7 +29,8 @@ impl Lines {
             AuthMethod::PrivateKeyJwt => {
                 self.say(Good, SETTING, is, is, "RFC 9700 2.5");
                 if client.settings.assertion_audience == AssertionAudience::TokenEndpoint {
-                    let should_be = "the issuer alone, if the client can send it (client set --assertion-audience issuer)";
+                    let should_be =
+                        "the issuer alone, if the client can send it (symbolon client set ID --assertion-audience issuer)";
                     self.say(Advice, "assertion audience", "the issuer or the token endpoint", should_be, "RFC 10070");
                 }
                 return self.client_keys(client, facts);
@@ -65,7 +66,13 @@ impl Lines {
             ClientKeySource::Url(url) => {
                 self.say(Good, SETTING, &url, "at a URL: the client can rotate them itself", "OpenID Connect Core 10.1.1");
             }
-            _ => self.say(Good, SETTING, "registered inline", "updated with client set --jwks on rotation", "RFC 7523 3"),
+            _ => self.say(
+                Good,
+                SETTING,
+                "registered inline",
+                "updated with symbolon client set ID --jwks FILE on rotation",
+                "RFC 7523 3",
+            ),
         }
     }
 
@@ -73,12 +80,12 @@ impl Lines {
         if client.settings.may_use(GrantType::ClientCredentials) {
             self.say(Good, "grant types", "client_credentials", "client_credentials", "RFC 6749 4.4");
         } else {
-            let should_be = "client_credentials (symbolon client set --client-credentials)";
+            let should_be = "client_credentials (symbolon client set ID --client-credentials)";
             self.say(Problem, "grant types", "none: it gets no token", should_be, "RFC 6749 4.4");
         }
         if client.settings.audiences.is_empty() {
             let is = "none: its tokens are only for this server";
-            self.say(Advice, "APIs", is, "those it calls (symbolon client set --api)", "RFC 9068 3");
+            self.say(Advice, "APIs", is, "those it calls (symbolon client set ID --api URI)", "RFC 9068 3");
         }
         let custom = |scope: &str| facts.scope_claims.scopes().any(|one| one == scope);
         for scope in client.settings.scope.iter().filter(|scope| STANDARD.contains(scope) || custom(scope)) {
@@ -100,19 +107,19 @@ impl Lines {
         let is_named_only = |api: &&Api| client.settings.audiences.contains(&api.uri) && api.scopes.is_empty();
         for api in facts.apis.iter().filter(is_named_only).filter(|_| client.settings.kind != ClientKind::Service) {
             let is = format!("{}: without scopes, so that a token is for it only if resource names it", api.uri);
-            let should_be = "a scope (symbolon api set --add-scope), unless the client sends resource";
+            let should_be = "a scope (symbolon api set URI --add-scope SCOPE), unless the client sends resource";
             self.say(Advice, "API", &is, should_be, "RFC 8707 2");
         }
         match client.settings.default_audiences() {
             _ if client.settings.audiences.is_empty() => {}
             [] => {
                 let is = "none: a request without resource gets a token only for this server";
-                self.say(Advice, "default API", is, "one (symbolon client set --default-api)", "RFC 9068 3");
+                self.say(Advice, "default API", is, "one (symbolon client set ID --default-api URI)", "RFC 9068 3");
             }
             [one] => self.say(Good, "default API", one, "one", "RFC 9700 2.3"),
             several => {
                 let is = format!("{}: a token for one of them works at all of them", several.join(", "));
-                let should_be = "one; request the others with the parameter resource (symbolon client set --default-api)";
+                let should_be = "one; request the others with the parameter resource (symbolon client set ID --default-api URI)";
                 self.say(Advice, "default API", &is, should_be, "RFC 9700 2.3");
             }
         }
@@ -139,12 +146,13 @@ impl Lines {
         let is_jwt = |api: &&Api| api.tokens.typ == TokenTyp::Jwt;
         for api in client.settings.audiences.iter().filter_map(own).filter(is_jwt) {
             let is = format!("JWT at {}, as in ID tokens: only aud, a client in those, distinguishes them there", api.uri);
-            let should_be = "at+jwt (symbolon api set --token-typ), unless the API refuses it; otherwise it must check aud";
+            let should_be =
+                "at+jwt (symbolon api set URI --token-typ at+jwt), unless the API refuses it; otherwise it must check aud";
             self.say(Advice, "token typ", &is, should_be, "RFC 9068 4");
         }
         let default = client.settings.default_audiences();
         let tokens = api::tokens_for(default, facts.apis);
-        let should_be = "one default API (symbolon client set --default-api), or the parameter resource";
+        let should_be = "one default API (symbolon client set ID --default-api URI), or the parameter resource";
         for api in default.iter().filter_map(own) {
             if is_jwt(&api) && tokens.typ != TokenTyp::Jwt {
                 let is = format!("at+jwt in a token for all default APIs, which {} refuses", api.uri);
