@@ -216,6 +216,10 @@ impl Values {
         ];
         let mut values = vec![("issuer", issuer.as_str().to_owned())];
         values.extend(endpoints.map(|(name, path)| (name, issuer.url(path))));
+        // For programs that want credentials inside the URL, before its host.
+        let introspection = issuer.url(paths::INTROSPECT);
+        let (scheme, location) = introspection.split_once("://").unwrap_or_default();
+        values.extend([("scheme", scheme.to_owned()), ("introspection_location", location.to_owned())]);
         Self(values)
     }
 

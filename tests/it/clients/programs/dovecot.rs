@@ -43,7 +43,7 @@ fn dovecot_takes_access_tokens_until_they_are_revoked() {
     };
     let files = [("dovecot.conf", configuration), ("dovecot-oauth2.conf.ext", lines)];
     let _dovecot = Installed::start(&Program {
-        program: &dovecot,
+        path: &dovecot,
         arguments: &["-F", "-c", "PATH/dovecot.conf"],
         files: &files,
         port,

@@ -1,5 +1,5 @@
-//! Programs that Debian packages: Apache with mod_auth_openidc, and Ruby's omniauth_openid_connect. Each runs without privileges, with a configuration in a
-//! temporary folder that has the printed lines in it, and ends with its test.
+//! Programs that Debian packages: Apache with `mod_auth_openidc`, and `omniauth_openid_connect` in Ruby. Each runs without
+//! privileges, with a configuration in a temporary folder that has the printed lines in it, and ends with its test.
 
 use std::{
     fs,
@@ -24,7 +24,7 @@ pub struct Installed {
 /// port on which it listens then. `PATH` stands for the folder of its files, `USER` and `GROUP` for who runs it.
 #[derive(Default)]
 pub struct Program<'a> {
-    pub program: &'a str,
+    pub path: &'a str,
     pub arguments: &'a [&'a str],
     pub files: &'a [(&'a str, String)],
     pub input: &'a str,
@@ -33,7 +33,7 @@ pub struct Program<'a> {
 
 impl Installed {
     /// Starts it, and waits until it listens.
-    pub fn start(Program { program, arguments, files, input, port }: &Program) -> Self {
+    pub fn start(Program { path: program, arguments, files, input, port }: &Program) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().to_str().unwrap();
         let (user, group) = if is_root() { ("nobody".into(), "nogroup".into()) } else { (id("-un"), id("-gn")) };
@@ -107,8 +107,7 @@ fn mod_auth_openidc_signs_in_refreshes_and_hears_of_logouts() {
     let operated = Operated::with(Database::sqlite(), allow_loopback);
     let port = free_port();
     let settings = operated.register("mod_auth_openidc", &format!("http://localhost:{port}"));
-    let modules: String =
-        MODULES.iter().map(|name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n")).collect();
+    let modules = MODULES.map(|name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so")).join("\n");
     let printed = settings["application"][0]["lines"].as_str().unwrap();
     // It refreshes at every page: none of the tokens is valid for an hour.
     let configuration = format!(
@@ -119,7 +118,7 @@ fn mod_auth_openidc_signs_in_refreshes_and_hears_of_logouts() {
     let files = [("apache2.conf", configuration), ("user", "<!--#printenv -->".into())];
     let apache = path_of("apache2");
     let _apache = Installed::start(&Program {
-        program: &apache,
+        path: &apache,
         arguments: &["-X", "-f", "PATH/apache2.conf"],
         files: &files,
         port,
@@ -142,6 +141,6 @@ fn omniauth_knows_the_user_and_signs_out() {
     let input = settings.to_string();
     let files = [("omniauth.rb", fs::read_to_string(script).unwrap())];
     let _application =
-        Installed::start(&Program { program: &ruby, arguments: &["PATH/omniauth.rb"], files: &files, input: &input, port });
+        Installed::start(&Program { path: &ruby, arguments: &["PATH/omniauth.rb"], files: &files, input: &input, port });
     python("programs/omniauth.py", &settings);
 }

@@ -15,6 +15,7 @@ import org.springframework.security.oauth2.jwt.JwtValidators;
 import org.springframework.security.oauth2.jwt.NimbusJwtDecoder;
 
 import java.util.Collection;
+import java.util.Objects;
 
 /**
  * Spring Security as a resource server, with its default decoder and with the one of docs/clients.md, and as a client that
@@ -38,7 +39,11 @@ public final class Main {
         refused("an ID token, by default", byDefault, idToken);
 
         NimbusJwtDecoder strict = NimbusJwtDecoder.withIssuerLocation(issuer).validateType(false).build();
-        strict.setJwtValidator(JwtValidators.createAtJwtValidator().issuer(issuer).audience(api).build());
+        strict.setJwtValidator(JwtValidators.createAtJwtValidator()
+            .issuer(issuer)
+            .audience(api)
+            .validators(all -> all.put("client_id", new JwtClaimValidator<>("client_id", Objects::nonNull)))
+            .build());
         taken("a token of the type at+jwt, by the documented decoder", strict, asAtJwt);
         refused("a token for another API, by the documented decoder", strict, asJwt);
         refused("an ID token, by the documented decoder", strict, idToken);
