@@ -152,10 +152,13 @@ fn difference(kind: ClientKind, registered: &str, received: &str) -> Option<Redi
         return None;
     }
     let is_loopback = |host| redirect_uri::LOOPBACK.contains(&host);
+    let is_anywhere = kind == ClientKind::Native && registered[0] == "http" && is_loopback(registered[1]);
     match part {
+        0 if one.eq_ignore_ascii_case(other) => Some(RedirectHint::CaseDiffers),
         0 => Some(RedirectHint::Scheme),
         1 if is_loopback(one) && is_loopback(other) => Some(RedirectHint::Localhost),
-        2 => Some(RedirectHint::Port),
+        // A native app may use any port on loopback: what is left of it there is none.
+        2 if !is_anywhere => Some(RedirectHint::Port),
         3 if one.trim_end_matches('/') == other.trim_end_matches('/') => Some(RedirectHint::TrailingSlash),
         1 | 3 if one.eq_ignore_ascii_case(other) => Some(RedirectHint::CaseDiffers),
         4 => Some(RedirectHint::QueryDiffers),
@@ -204,7 +207,7 @@ mod tests {
     #[test]
     fn on_loopback_the_difference_is_what_is_compared() {
         use ClientKind::{Native, Spa};
-        use RedirectHint::{Localhost, Port, QueryDiffers, TrailingSlash};
+        use RedirectHint::{CaseDiffers, Localhost, Port, QueryDiffers, TrailingSlash};
         for (kind, registered, received, hint) in [
             (Spa, "http://localhost:8081/cb", "http://127.0.0.1:8081/cb", Some(Localhost)),
             (Spa, "http://localhost:8081/cb", "http://127.0.0.1:8082/cb", None),
@@ -213,7 +216,12 @@ mod tests {
             (Native, "http://localhost/cb", "http://[::1]:5000/cb", Some(Localhost)),
             (Native, "http://127.0.0.1/cb", "http://127.0.0.1:5000/cb/", Some(TrailingSlash)),
             (Native, "http://127.0.0.1:1/cb", "http://127.0.0.1:5000/cb?x", Some(QueryDiffers)),
-            (Native, "http://127.0.0.1/cb", "http://127.0.0.1:0/cb", Some(Port)),
+            (Native, "http://127.0.0.1/cb", "http://127.0.0.1:0/cb", None),
+            (Native, "http://localhost/cb", "http://localhost:65536/cb", None),
+            (Native, "http://localhost/cb", "http://localhost:/cb", None),
+            (Native, "http://localhost/cb", "http://localhost:5@evil.example/cb", None),
+            (Native, "https://app.example/cb", "https://app.example:8443/cb", Some(Port)),
+            (Native, "https://app.example/cb", "HTTPS://app.example/cb", Some(CaseDiffers)),
             (Native, "http://127.0.0.1/cb", "http://127.0.0.1:5000/other", None),
             (Native, "com.example.app:/cb", "com.example.app:/cb/", None),
         ] {

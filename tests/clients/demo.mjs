@@ -96,7 +96,7 @@ try {
   assert.equal(identity.sub, access.sub);
   assert.equal(identity.aud, client);
   assert.ok(identity.nonce, 'nonce in the ID token');
-  assert.equal(identity.email, undefined, 'with a code flow the e-mail is not in the ID token (OpenID Connect Core 5.4)');
+  assert.equal(identity.email, 'alice@example.com', 'the claims of granted scopes in the ID token');
   await page.locator('#person').waitFor();
   const person = await json('person-claims');
   assert.equal(person.sub, identity.sub, 'userinfo speaks of the person of the ID token');

@@ -216,12 +216,23 @@ export const DIFFERENCES = [
       'introspection', 'an access token', 'an access token, rightly hinted', 'an access token, wrongly hinted',
       'an access token, hinted as something unknown',
     ),
-    '200 acr active=true aud auth_time client_id exp iat iss jti scope sub token_type',
+    '200 acr active=true aud auth_time client_id exp iat iss jti scope sub token_type username',
     '200 active=true client_id exp iat iss scope sub token_type',
   ),
   entry(
+    'introspection_members',
+    [
+      'introspection after revocation: of a refresh token by another client',
+      ...named(
+        'introspection', 'a refresh token', 'a refresh token, hinted as something unknown', 'a refresh token, rightly hinted',
+        'a refresh token, wrongly hinted', 'an empty hint', 'secret in the body',
+      ),
+    ],
+    '200 active=true client_id exp iat iss scope sub username', '200 active=true client_id exp iat iss scope sub',
+  ),
+  entry(
     'introspection_scope', ['introspection: by the API, an access token'],
-    '200 acr active=true aud auth_time client_id exp iat iss jti sub token_type', '200 active=true client_id exp iat iss scope sub token_type',
+    '200 acr active=true aud auth_time client_id exp iat iss jti sub token_type username', '200 active=true client_id exp iat iss scope sub token_type',
   ),
   entry(
     'introspection_members',

@@ -253,8 +253,8 @@ export const REASONS = {
   introspection_members: reason(
     'RFC 7662 §2.2',
     'All members but `active` are optional',
-    '`aud`, `jti`, `auth_time`, `acr` as in the token',
-    'The resource server learns what the token says',
+    '`aud`, `jti`, `auth_time`, `acr` as in the token; `username` where it has `profile`',
+    'The resource server learns what the token says; some know their users by name alone',
   ),
   introspection_authorized: reason(
     'RFC 7662 §2.1',

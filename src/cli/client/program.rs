@@ -10,6 +10,7 @@ use super::{
     super::{
         Answer, Error,
         output::{self, Format},
+        refuse,
     },
     from_json::Given,
     shown::Shown,
@@ -53,7 +54,10 @@ fn preset() -> impl TypedValueParser<Value = &'static Preset> {
 impl Program {
     /// The settings of its client, if one is named.
     pub fn given(&self) -> Result<Option<Given>, Error> {
-        let Some(preset) = self.preset else { return Ok(None) };
+        let Some(preset) = self.preset else {
+            // clap does not require what another option conflicts with.
+            return if self.url.is_none() { Ok(None) } else { refuse("--url: expected with --for, received alone") };
+        };
         Ok(Some(Given {
             settings: preset.settings(self.url.as_deref())?,
             client_id: Some(preset.name.to_owned()),

@@ -41,7 +41,10 @@ fn a_client_for_a_program_is_registered_and_its_own_lines_are_printed() {
             ("client add --for nonsense", "[possible values: "),
             ("client add --for dovecot", "[possible values: "),
             ("client add --for grafana --url https://c.example --type spa", "cannot be used with"),
-            ("client add --url https://c.example --name App --type spa", "--for"),
+            (
+                "client add --url https://c.example --name App --type spa --redirect-uri https://c.example/cb",
+                "--url: expected with --for",
+            ),
         ] {
             let ran = symbolon.run(command);
             assert!(ran.code != Some(0) && ran.stdout.is_empty(), "{name}: {command}: {}", ran.stdout);
