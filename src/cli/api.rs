@@ -84,7 +84,8 @@ pub struct Changes {
 /// What the API decides about its access tokens.
 #[derive(Clone, Debug, Default, Args)]
 pub struct TokenOptions {
-    /// Claims about the user in its access tokens, as far as a scope that grants them was granted; separated by commas
+    /// Claims about the user in its access tokens, as far as a scope that grants them was granted; separated by commas. Users who
+    /// have consented already are not asked again: `symbolon consent withdraw` makes an app ask a user again
     #[arg(id = "claims", long = "token-claims", value_name = "CLAIM", value_delimiter = ',')]
     claims: Vec<String>,
     /// The `typ` of its access tokens; JWT, that of ID tokens, is for resource servers that refuse at+jwt [default for new APIs: at+jwt]

@@ -1,6 +1,7 @@
 //! Signing out: by the user, or at the request of an app (OpenID Connect RP-Initiated Logout §2). The user is asked first, unless
 //! the app proves by an ID token that it knows the user; then the session and its grants end, and the clients that want it are
-//! notified. An app's own server can end the session that its ID token names, without a browser. What a request means is decided in `protocol::oidc::logout`.
+//! notified. An app's own server can end the session that its ID token names, without a browser. What a request means is decided
+//! in `protocol::oidc::logout`.
 
 use std::ops::Deref;
 

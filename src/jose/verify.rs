@@ -22,8 +22,8 @@ pub enum Typ {
 }
 
 impl Typ {
-    /// The kind of a token of this server, by the `typ` of its header and by the claims that only this kind has. The issuer writes both, and
-    /// no claim about a user has one of these names (`ScopeClaims::new`).
+    /// The kind of a token of this server, by the `typ` of its header and by the claims that only this kind has. The issuer writes
+    /// both, and no claim about a user has one of these names (`ScopeClaims::new`).
     #[must_use]
     pub fn of(typ: &str, claims: &Claims) -> Option<Self> {
         let has = |name| claims.contains_key(name);
@@ -122,8 +122,8 @@ fn check_own(ring: &KeyRing, parsed: &Parsed<'_>) -> Result<(), Refused> {
     key.verifier.verify(parsed.signed.as_bytes(), &parsed.signature).map_err(|_| refuse("the signature is not valid"))
 }
 
-/// Verifies an access token with the published keys (RFC 9068 §4). Its `typ` must be that of access tokens: an API that asks for another
-/// one has to distinguish its tokens by their audience.
+/// Verifies an access token with the published keys (RFC 9068 §4). Its `typ` must be that of access tokens: an API that asks for
+/// another one has to distinguish its tokens by their audience.
 ///
 /// # Errors
 /// [`Refused`], with what was expected.

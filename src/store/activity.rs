@@ -58,14 +58,14 @@ macro_rules! columns {
     };
 }
 
-fn to_value((id, kind, at, address, place, user_agent, about, times): Columns) -> Result<(Id, Entry)> {
+fn to_value((id, kind, at, address, place, user_agent, about, count): Columns) -> Result<(Id, Entry)> {
     let row = Row { table: "activity", name: &at };
     let entry = Entry {
         activity: row.name("kind", Activity::named(&kind))?,
         at: time(at),
         origin: Origin { address, place, user_agent },
         about,
-        count: row.generation("times", times)?,
+        count: row.generation("count", count)?,
     };
     Ok((row.id("id", id)?, entry))
 }

@@ -1,5 +1,5 @@
 //! The table `consents`: remembered consent, what a user allowed a client, or the operator allowed a first-party one. Where the user
-//! has withdrawn the operator's consent, the row stays without content, so that the user is asked from then on (decision 0034).
+//! has withdrawn the operator's consent, the row stays without content, so that the user is asked from then on (decision 0036).
 
 use diesel::prelude::*;
 

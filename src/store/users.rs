@@ -54,7 +54,7 @@ impl User {
 
 impl std::fmt::Debug for User {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Person({})", self.claims.id)
+        write!(f, "User({})", self.claims.id)
     }
 }
 

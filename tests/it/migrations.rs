@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Barrier, thread, time::Duration};
 
 use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text};
 use symbolon::testing::{
-    protocol::{grant::end_reason::EndReason, oauth::client::ClientKind},
-    store::{AnyConnection, DatabaseUrl, Error, Store, migrations},
+    protocol::{account::activity::Activity, grant::end_reason::EndReason, oauth::client::ClientKind},
+    store::{AnyConnection, DatabaseUrl, Error, Store, activity, migrations},
 };
 
 use crate::harness::{Database, Server, databases};
@@ -212,5 +212,27 @@ fn sentences_of_an_earlier_version_become_names() {
             run(&of_today(UP));
             assert_eq!(kept(), reason.name(), "{}: {sentence}", database.name);
         }
+    }
+}
+
+#[test]
+fn a_downgrade_deletes_activity_that_earlier_versions_have_no_name_for() {
+    const DOWN: &str = include_str!("../../migrations/postgres/2026-11-30-190000_first_party/down.sql");
+    assert_eq!(DOWN, include_str!("../../migrations/sqlite/2026-11-30-190000_first_party/down.sql"));
+    let deletes: Vec<&str> = DOWN.lines().filter(|line| line.starts_with("DELETE FROM activity ")).collect();
+    for database in databases() {
+        let server = Server::start(&database, |_| ());
+        let alice = server.add_user("alice").claims.id;
+        let kinds = || {
+            let entries = server.store(|connection| activity::of(connection, alice, None, 10));
+            entries.into_iter().map(|(_, entry)| entry.activity).collect::<Vec<_>>()
+        };
+        let before = kinds();
+        for kind in [Activity::AppAllowedByOperator, Activity::SignedOutByApp] {
+            server.store(|connection| activity::insert(connection, &server.event(alice, kind)));
+        }
+        assert_eq!(kinds().len(), before.len() + 2, "{}", database.name);
+        deletes.iter().for_each(|sql| server.store(|connection| Ok(connection.batch_execute(sql)?)));
+        assert_eq!(kinds(), before, "{}", database.name);
     }
 }

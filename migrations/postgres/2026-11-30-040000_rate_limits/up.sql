@@ -2,8 +2,7 @@
 -- (milliseconds until they are empty) and sets (a row is a member). The key is a keyed hash of what is counted: the table tells
 -- neither names nor addresses. Times are milliseconds since 1970 UTC.
 --
--- It takes the place of sign_in_failures, and begins empty. That table stays: processes of the version before go on counting in it
--- until they are restarted. A later release drops it; nothing of this one may read or write it.
+-- It takes the place of sign_in_failures, and begins empty. A later migration drops that table.
 CREATE TABLE rate_limits (
     key BYTEA NOT NULL PRIMARY KEY,
     amount BIGINT NOT NULL,

@@ -1,5 +1,5 @@
--- Why a grant ended is kept by name (protocol/grant/end_reason.rs), where it was a sentence. A process of the version before shows the name
--- as it is, and goes on writing sentences, which are read as the names they stand for.
+-- Why a grant ended is kept by name (protocol/grant/end_reason.rs), where it was a sentence. Stop the processes of the previous
+-- version before it runs.
 UPDATE grants SET revoked_why = CASE revoked_why
     WHEN 'the code was redeemed before; its grant and every token of it are now revoked' THEN 'code_reused'
     WHEN 'the refresh token was used before; its grant and every token of it are now revoked' THEN 'refresh_token_reused'

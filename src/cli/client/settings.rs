@@ -38,7 +38,8 @@ pub struct Settings {
     /// are applied on top
     #[arg(long, value_name = "FILE")]
     from_json: Option<PathBuf>,
-    /// A redirect URI, matched exactly; can be repeated
+    /// A redirect URI, matched exactly; can be repeated. On loopback (127.0.0.1, [::1], localhost) a native app can use any port, and
+    /// an empty path is the same as /
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<String>,
     #[arg(
@@ -47,7 +48,8 @@ pub struct Settings {
         help = "Scopes it can request; can be repeated [default for new clients: openid profile email offline_access; for services: all scopes of their APIs]"
     )]
     scopes: Vec<String>,
-    /// A scope that a request gets if it has none; can be repeated [default for new clients: openid and the scopes of the APIs]
+    /// A scope that is granted to a request without scope; can be repeated [default for new clients: openid and the scopes of the
+    /// requested APIs]
     #[arg(long = "default-scope", value_name = "SCOPE")]
     default_scopes: Vec<String>,
     /// An API it can request tokens for, by identifier; can be repeated
@@ -64,7 +66,8 @@ pub struct Settings {
     /// Accept its secret in the Authorization header alone, not in the request body
     #[arg(long)]
     client_secret_basic_only: bool,
-    /// Give a native client a secret, for programs that cannot do without: it is no secret, and the client stays public
+    /// Give a native client a secret, for programs that require one: every copy of the app contains it, so it does not
+    /// authenticate the app, and the client stays public
     #[arg(long)]
     secret_for_native: bool,
     #[arg(
@@ -77,7 +80,8 @@ pub struct Settings {
     /// The URL of its public keys, a JWK set
     #[arg(long, value_name = "URL")]
     jwks_uri: Option<String>,
-    /// What its assertions may have as their audience: the issuer alone, or the URL of the token endpoint as well [default for new clients: issuer]
+    /// What its assertions may have as their audience: the issuer alone, or the URL of the token endpoint as well [default for
+    /// new clients: issuer]
     #[arg(long, value_name = "AUDIENCE", value_parser = assertion_audience())]
     assertion_audience: Option<AssertionAudience>,
     /// The algorithm that its tokens are signed with; it needs an active key, see `symbolon key add` [default for new
@@ -98,13 +102,14 @@ pub struct Settings {
     #[arg(long, value_name = "SECTOR", num_args = 0..=1)]
     #[expect(clippy::option_option, reason = "the option may stand without its value")]
     pairwise: Option<Option<String>>,
-    /// A post-logout redirect URI, matched exactly; can be repeated
+    /// A post-logout redirect URI, matched as redirect URIs are; can be repeated
     #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
     post_logout_redirect_uris: Vec<String>,
     /// The back-channel logout URL
     #[arg(long, value_name = "URL")]
     backchannel_logout_uri: Option<String>,
-    /// It is an app of your own: you consent for users, who are not asked; not for public clients on loopback or private-use schemes
+    /// An app of your own: you consent on behalf of users, who are not asked. Not for public clients with redirect URIs on loopback or
+    /// of a private-use scheme
     #[arg(long)]
     first_party: bool,
     /// Allow a web client the client credentials grant; services always have it

@@ -1,5 +1,5 @@
-//! What the tokens of an accepted presentation say about the user: by the scopes of the token, the settings of its client and those of its
-//! APIs. The user was read together with the grant, so that this costs no statement and tells what is true now.
+//! What the tokens of an accepted presentation say about the user: by the scopes of the token, the settings of its client and those
+//! of its APIs. The user was read together with the grant, so that this costs no statement and tells what is true now.
 
 use serde_json::{Map, Value};
 
@@ -28,8 +28,8 @@ pub struct UserClaims {
 }
 
 impl Exchange<'_> {
-    /// The claims about the user. An ID token has those of granted scopes besides the requested ones (OpenID Connect Core §5.4, §5.5); one on
-    /// refresh is like the first (OpenID Connect Core §12.2), with claims as of now.
+    /// The claims about the user. An ID token has those of granted scopes besides the requested ones (OpenID Connect Core §5.4,
+    /// §5.5); one on refresh is like the first (OpenID Connect Core §12.2), with claims as of now.
     pub(super) fn user_claims(
         &self,
         connection: &mut AnyConnection,

@@ -1,6 +1,6 @@
-//! What an API decides about its access tokens: the `typ` of their header, and the claims about the user that they carry besides those
-//! of RFC 9068. For a token of several APIs the strictest of them decides: no API gets a claim that another in its audience did not ask
-//! for, and the header is that of RFC 9068 unless all of them need the other.
+//! What an API decides about its access tokens: the `typ` of their header, and the claims about the user that they carry besides
+//! those of RFC 9068. For a token of several APIs the strictest of them decides: no API gets a claim that another in its audience
+//! did not ask for, and the header is that of RFC 9068 unless all of them need the other.
 
 use super::scope::ScopeClaims;
 use crate::protocol::{error::Invalid, oidc::standard_claims, values::names::names};

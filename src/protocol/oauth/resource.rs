@@ -6,7 +6,8 @@ use super::{
     scope::{ScopeClaims, Scopes},
 };
 
-/// RFC 8707 §2: the identifier in this list that names the same API: the one that is equal, or else one that is the same, as the list has it.
+/// RFC 8707 §2: the identifier in this list that names the same API: the one that is equal, or else one that is the same, as the
+/// list has it.
 #[must_use]
 pub fn find<'a>(list: &'a [String], uri: &str) -> Option<&'a String> {
     list.iter().find(|known| *known == uri).or_else(|| list.iter().find(|known| is_same(known, uri)))

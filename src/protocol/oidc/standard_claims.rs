@@ -1,10 +1,10 @@
-//! The claims that each scope grants (OpenID Connect Core §5.1, §5.4; `roles` and `groups` by RFC 9068 §2.2.3.1): the standard scopes,
-//! and further ones by configuration.
+//! The claims that each scope grants (OpenID Connect Core §5.1, §5.4; `roles` and `groups` by RFC 9068 §2.2.3.1): the standard
+//! scopes, and further ones by configuration.
 
 use crate::protocol::oauth::scope::{ScopeClaims, Scopes};
 
-/// The scopes whose claims are in ID tokens as well as at `/userinfo`: what apps identify users by. Addresses, telephone numbers and the
-/// operator's own claims are in an ID token only if they are individually requested.
+/// The scopes whose claims are in ID tokens as well as at `/userinfo`: what apps identify users by. Addresses, telephone numbers and
+/// the operator's own claims are in an ID token only if they are individually requested.
 pub const IN_ID_TOKENS: [&str; 4] = ["profile", "email", "roles", "groups"];
 
 /// The claims that each standard scope grants.
