@@ -27,7 +27,7 @@ pub struct Program {
     /// configuration is printed. Other options are applied on top
     #[arg(long = "for", value_name = "PROGRAM", value_parser = preset(), conflicts_with_all = ["from_json", "kind"])]
     preset: Option<&'static Preset>,
-    #[arg(long, requires = "preset", help = "Where that program is, such as https://grafana.example.com")]
+    #[arg(long, requires = "preset", help = "The address of that program, such as https://grafana.example.com")]
     url: Option<String>,
 }
 
@@ -96,7 +96,7 @@ fn text(preset: &Preset, registered: &Registered<'_>, values: &Values) -> String
         text.extend(["\n# ", part.place, "\n\n", part.lines.trim_end(), "\n"]);
     }
     if let Some(commands) = &preset.commands {
-        text.extend(["\n# At this server as well\n\n", values.fill(commands).trim_end(), "\n"]);
+        text.extend(["\n# On this server as well\n\n", values.fill(commands).trim_end(), "\n"]);
     }
     if let Some(notes) = &preset.notes {
         text.extend(["\n# Notes\n\n", without_links(&values.fill(notes)).trim_end(), "\n"]);

@@ -10,11 +10,11 @@ use crate::{
     protocol::oauth::client::Client,
 };
 
-/// Says so where the secret that is printed is none.
+/// Says so where the secret that is printed does not authenticate the client.
 pub fn note_secret(client: &Client) {
     if client.settings.secret_for_native {
         note(
-            "note: this client secret is no secret, because everybody has the app: it proves nothing, and the client stays public",
+            "note: this client secret does not authenticate the app: every copy of the app contains it, and the client stays public",
         );
     }
 }

@@ -49,7 +49,7 @@ struct Cleared {
     /// Remove all APIs
     #[arg(long, conflicts_with = "apis")]
     no_api: bool,
-    /// A request without scope gets openid and the scopes of the APIs
+    /// Grant openid and the scopes of the requested APIs to a request without scope
     #[arg(long, conflicts_with = "default_scopes")]
     no_default_scope: bool,
     /// All of its APIs are the default
@@ -61,10 +61,10 @@ struct Cleared {
     /// Accept its secret in the request body as well
     #[arg(long, conflicts_with = "client_secret_basic_only")]
     no_client_secret_basic_only: bool,
-    /// A native client has no secret, not even one that is none
+    /// Remove the secret of a native client
     #[arg(long, conflicts_with = "secret_for_native")]
     no_secret_for_native: bool,
-    /// Return an ID token on refresh again, if openid was granted
+    /// Return an ID token on refresh, if openid was granted
     #[arg(long, conflicts_with = "no_id_token_on_refresh")]
     id_token_on_refresh: bool,
     /// Return plain JSON from /userinfo
@@ -79,7 +79,7 @@ struct Cleared {
     /// Disable back-channel logout
     #[arg(long, conflicts_with = "backchannel_logout_uri")]
     no_backchannel_logout_uri: bool,
-    /// Ask users for their consent; what was given before stays
+    /// Ask users for their consent; consents given so far remain
     #[arg(long, conflicts_with = "first_party")]
     no_first_party: bool,
     /// Disallow the client credentials grant

@@ -20,7 +20,7 @@ const LABELS: [(&str, &str, &str); 21] = [
     ("default_scope", "default scope", "openid and the scopes of the APIs"),
     ("token_endpoint_auth_method", "authentication", "none"),
     ("client_secret_basic_only", "Basic only", "no"),
-    ("secret_for_native", "secret that is none", "no"),
+    ("secret_for_native", "secret in the app", "no"),
     ("jwks", "client keys", "none"),
     ("jwks_uri", "client keys URL", "none"),
     ("assertion_audience", "assertion audience", "issuer"),

@@ -152,7 +152,9 @@ pub fn client_secret(work: &mut Work<'_>, text: &str) -> Result<Explanation, Err
     };
     let because = match (client.disabled_at.is_some(), is(&client.secret_hash)) {
         (true, _) => "its client is disabled",
-        (false, _) if client.settings.secret_for_native => "it is in a native app, which everybody has: it proves nothing",
+        (false, _) if client.settings.secret_for_native => {
+            "every copy of the native app contains it: it does not authenticate the app"
+        }
         (false, true) => "it is its client's current secret",
         (false, false) => "it is its client's old secret, valid until it is retired",
     };

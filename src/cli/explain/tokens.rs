@@ -59,7 +59,7 @@ const ID_TOKEN: &str = "an ID token";
 const LOGOUT_TOKEN: &str = "a logout token";
 
 /// What remains where an API asks for the `typ` of ID tokens.
-const AS_JWT: &str = "JWT, which ID tokens have as well: the API distinguishes them by aud, which is a client in an ID token";
+const AS_JWT: &str = "JWT, which ID tokens have as well: the API distinguishes them by aud, which is a client ID in an ID token";
 
 /// The kind by the `typ` of its header; three kinds have the same, and are distinguished by their claims, if they are ours.
 fn kind(typ: &str, claims: Option<&Claims>) -> &'static str {

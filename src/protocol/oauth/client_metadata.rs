@@ -39,8 +39,8 @@ pub struct ClientMetadata {
     /// Whether its secret is accepted in the header alone.
     #[serde(default, skip_serializing_if = "is_default")]
     pub client_secret_basic_only: bool,
-    /// Whether a native app is given a secret, which is none: everybody has the app (RFC 8252 §8.5). It is for programs that cannot do
-    /// without; it authenticates nobody, and the client stays public.
+    /// Whether a native app is given a secret, for programs that require one. Every copy of the app contains it, so it authenticates
+    /// nobody, and the client stays public (RFC 8252 §8.5).
     #[serde(default, skip_serializing_if = "is_default")]
     pub secret_for_native: bool,
     /// Its public keys for `private_key_jwt` (RFC 7517 §5), registered with it: a JWK set as JSON.

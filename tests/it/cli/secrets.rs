@@ -96,10 +96,10 @@ fn the_secret_of_a_native_app_is_told_as_none() {
         let line = "client add --id app --name App --type native --redirect-uri http://127.0.0.1/ --secret-for-native";
         let ran = symbolon.run(line);
         let added: Value = serde_json::from_str(&ran.stdout).unwrap();
-        assert!(ran.stderr.contains("is no secret"), "{name}: {}", ran.stderr);
+        assert!(ran.stderr.contains("does not authenticate the app"), "{name}: {}", ran.stderr);
         let secret = added["client_secret"].as_str().unwrap();
         assert!(secret.starts_with("sym_cs_") && added["token_endpoint_auth_method"] == "none", "{name}: {added}");
-        assert!(symbolon.text("client show app").contains("secret that is none"), "{name}");
+        assert!(symbolon.text("client show app").contains("secret in the app"), "{name}");
         let second: Value = serde_json::from_str(&symbolon.run("client rotate-secret app").stdout).unwrap();
         assert!(second["client_secret"].as_str().unwrap() != secret && second["active_secrets"] == 2, "{name}: {second}");
         symbolon.text("client set app --no-secret-for-native");

@@ -1,4 +1,5 @@
-//! A native app with a secret that is none (RFC 8252 §8.5): it is accepted where it is sent, may be absent, and makes nobody confidential.
+//! A native app with a secret (RFC 8252 §8.5): it is accepted where it is sent, may be absent, and does not make the client
+//! confidential.
 
 use symbolon::testing::protocol::oauth::{client::ClientKind, client_auth::secret_hash};
 

@@ -22,7 +22,7 @@ impl Lines {
         let is = client.settings.token_endpoint_auth_method.as_str();
         match client.settings.token_endpoint_auth_method {
             AuthMethod::None if client.settings.secret_for_native => {
-                let is = "none: its secret is no secret, because everybody has the app";
+                let is = "none: every copy of the app contains the secret, which authenticates nobody";
                 return self.say(Good, SETTING, is, "none: it cannot keep a secret", "RFC 8252 8.5");
             }
             AuthMethod::None => return self.say(Good, SETTING, is, "none: it cannot keep a secret", "RFC 6749 2.1"),
@@ -106,7 +106,7 @@ impl Lines {
         }
         let is_named_only = |api: &&Api| client.settings.audiences.contains(&api.uri) && api.scopes.is_empty();
         for api in facts.apis.iter().filter(is_named_only).filter(|_| client.settings.kind != ClientKind::Service) {
-            let is = format!("{}: without scopes, so that a token is for it only if resource names it", api.uri);
+            let is = format!("{} has no scopes: a token is for it only if resource names it", api.uri);
             let should_be = "a scope (symbolon api set URI --add-scope SCOPE), unless the client sends resource";
             self.say(Advice, "API", &is, should_be, "RFC 8707 2");
         }
@@ -145,9 +145,8 @@ impl Lines {
         let own = |uri: &String| facts.apis.iter().find(|api| api.uri == *uri);
         let is_jwt = |api: &&Api| api.tokens.typ == TokenTyp::Jwt;
         for api in client.settings.audiences.iter().filter_map(own).filter(is_jwt) {
-            let is = format!("JWT at {}, as in ID tokens: only aud, a client in those, distinguishes them there", api.uri);
-            let should_be =
-                "at+jwt (symbolon api set URI --token-typ at+jwt), unless the API refuses it; otherwise it must check aud";
+            let is = format!("JWT for {}, as in ID tokens, which only aud distinguishes: theirs is a client ID", api.uri);
+            let should_be = "at+jwt (symbolon api set URI --token-typ at+jwt), unless the API refuses it; otherwise it must check aud";
             self.say(Advice, "token typ", &is, should_be, "RFC 9068 4");
         }
         let default = client.settings.default_audiences();
