@@ -69,8 +69,8 @@ pub struct AccessToken {
     pub claims: Claims,
     /// The client it was issued to.
     pub client: Arc<Client>,
-    /// The grant it belongs to; `None` where the client acts for itself.
-    pub grant: Option<Grant>,
+    /// The grant it belongs to, with its user; `None` where the client acts for itself.
+    pub found: Option<Found>,
     /// The name of its user, if the token lets it be told.
     pub username: Option<String>,
     /// Its remaining entitlement.
@@ -205,7 +205,7 @@ impl Inspector<'_> {
             Err(error) => return refused(&error.description),
         };
         let username = found.as_ref().and_then(|found| username(found, &left));
-        Ok(Ok(AccessToken { client, grant: found.map(|found| found.grant), username, left, claims }))
+        Ok(Ok(AccessToken { client, found, username, left, claims }))
     }
 
     /// Inspects a refresh token: the verdict of the token endpoint, without acting on it.

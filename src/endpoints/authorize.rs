@@ -109,7 +109,7 @@ impl Handler<'_> {
         };
         let may_skip = client.may_skip_consent(request.address.uri());
         let by_operator = may_skip && client.settings.first_party && !matches!(ahead.recorded, Some(Recorded::Withdrawn));
-        let remembered = ahead.recorded.and_then(Recorded::allowed).filter(|_| may_skip);
+        let remembered = ahead.recorded.and_then(|recorded| recorded.counting_for(&client)).filter(|_| may_skip);
         let step = next_step(
             &request,
             &Facts {

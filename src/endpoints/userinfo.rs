@@ -20,7 +20,7 @@ use crate::{
         oidc::claims::SignedUserInfo,
         values::{params, time::Timestamp},
     },
-    store::{AnyConnection, grants::Found, users},
+    store::{AnyConnection, grants::Found},
     web::{
         blocking::{Priority, run_blocking},
         body::{BodyProblem, Form},
@@ -120,23 +120,22 @@ fn tell(
 ) -> Result<Reply, OauthError> {
     let invalid = |text: &str| OauthError::Protocol(ProtocolError::new(ErrorCode::InvalidToken, text));
     let ring = app.keys_verifying(connection, token, now)?;
-    let found = match (Inspector { config: &app.config, ring: &ring, registered, now, shift: app.clock.shift() })
+    let token = match (Inspector { config: &app.config, ring: &ring, registered, now, shift: app.clock.shift() })
         .access_token(connection, token, found)?
     {
         Ok(found) => found,
         Err(inactive_token) => return Err(invalid(&format!("the access token is not valid: {}", inactive_token.reason))),
     };
     let issuer = app.config.issuer.as_str();
-    let (Some(grant), true) = (&found.grant, verify::names_audience(&found.claims, issuer) && found.left.scopes.contains(OPENID))
+    let (Some(found), true) = (&token.found, verify::names_audience(&token.claims, issuer) && token.left.scopes.contains(OPENID))
     else {
         return Err(needs_openid());
     };
-    let user =
-        users::find(connection, grant.user_id)?.ok_or_else(|| invalid("the user of this access token no longer exists"))?;
-    let (client, custom) = (&found.client, &app.config.scope_claims);
-    let requested = found.left.requested_claims(client, grant, custom);
-    let mut claims = Map::from_iter([("sub".to_owned(), Value::from(grant.sub()))]);
-    claims.extend(user.claims.user_info(&found.left.scopes, &requested, custom));
+    let user = found.user()?.ok_or_else(|| invalid("the user of this access token no longer exists"))?;
+    let (client, custom) = (&token.client, &app.config.scope_claims);
+    let requested = token.left.requested_claims(client, &found.grant, custom);
+    let mut claims = Map::from_iter([("sub".to_owned(), Value::from(found.grant.sub()))]);
+    claims.extend(user.user_info(&token.left.scopes, &requested, custom));
     if !client.settings.userinfo_signed {
         return Ok(Reply::json(StatusCode::OK, &claims));
     }

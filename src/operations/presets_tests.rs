@@ -8,9 +8,10 @@ use crate::protocol::{
     values::time::Timestamp,
 };
 
-/// The placeholders in a text: what stands in braces and is written like one.
+/// The placeholders in a text: what stands in braces and is written like one. In two pairs of braces it is one of the program's own.
 fn placeholders(text: &str) -> BTreeSet<&str> {
-    let parts = text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name);
+    let parts = text.split('{').skip(1).filter_map(|part| part.split_once('}'));
+    let parts = parts.filter(|(_, rest)| !rest.starts_with('}')).map(|(name, _)| name);
     parts.filter(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')).collect()
 }
 

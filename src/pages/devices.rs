@@ -76,12 +76,23 @@ pub struct ShownApp<'a> {
     pub id: &'a str,
     /// The name of the client.
     pub name: &'a str,
-    /// Whether the operator consented, not the user.
-    pub by_operator: bool,
+    /// Who consented.
+    pub consent: AppConsent,
     /// Its active grants; empty if there is only the user's consent.
     pub grants: &'a [ShownGrant<'a>],
     /// The URL of the remaining grants, if there are more.
     pub rest: Option<&'a str>,
+}
+
+/// Who gave an app its access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppConsent {
+    /// The user.
+    User,
+    /// The operator: it is an app of this server.
+    Operator,
+    /// The operator, when it was an app of this server: the user is asked next time.
+    OperatorBefore,
 }
 
 /// The access of an app on a device: a grant.

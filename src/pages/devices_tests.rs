@@ -47,8 +47,9 @@ const SECOND: ShownGrant<'static> = ShownGrant {
     ..GRANT
 };
 const NOTES: ShownApp<'static> =
-    ShownApp { id: "01jd-notes", name: "Example Notes", by_operator: false, grants: &[GRANT, SECOND], rest: None };
-const ASLEEP: ShownApp<'static> = ShownApp { id: "01jd-mail", name: "Example Mail", by_operator: true, grants: &[], rest: None };
+    ShownApp { id: "01jd-notes", name: "Example Notes", consent: AppConsent::User, grants: &[GRANT, SECOND], rest: None };
+const ASLEEP: ShownApp<'static> =
+    ShownApp { id: "01jd-mail", name: "Example Mail", consent: AppConsent::Operator, grants: &[], rest: None };
 
 const PAGE: Devices<'static> = Devices {
     layout: LAYOUT,
@@ -89,7 +90,7 @@ pub fn samples() -> Vec<Sample> {
         apps: &[
             ShownApp { name: LONG, grants: &long_grants, ..NOTES },
             ShownApp { name: &unbroken, ..ASLEEP },
-            ShownApp { name: RIGHT_TO_LEFT, grants: &[], ..ASLEEP },
+            ShownApp { name: RIGHT_TO_LEFT, grants: &[], consent: AppConsent::OperatorBefore, ..ASLEEP },
         ],
         done: Some(AccountDone::GrantEnded { name: Some(LONG), app: Some(RIGHT_TO_LEFT) }),
         ..PAGE
@@ -170,7 +171,7 @@ fn hostile_values_are_escaped() {
         apps: &[ShownApp {
             id: &client,
             name: &app,
-            by_operator: true,
+            consent: AppConsent::Operator,
             grants: &[ShownGrant { id: &grant, name: Some(&device), origin, scopes: &scopes, ..GRANT }],
             rest: Some(&rest),
         }],

@@ -50,7 +50,7 @@ pub use confirm_email::{ConfirmEmail, EmailConfirmed};
 pub use consent::{Consent, ConsentProblem, Lifetime, RequestedResource, RequestedScope};
 pub use data::{AccountData, AccountDeleted, DeletionProblem, Kept};
 pub use details::{Details, DetailsProblem};
-pub use devices::{AccountDone, AccountPart, AccountProblem, Devices, Ends, ShownApp, ShownBrowser, ShownGrant};
+pub use devices::{AccountDone, AccountPart, AccountProblem, AppConsent, Devices, Ends, ShownApp, ShownBrowser, ShownGrant};
 pub use email::{CurrentEmail, Email, EmailProblem, EmailState};
 pub use error::{Error, Problem, RedirectHint};
 pub use everything_ended::{AfterEnd, EverythingEnded};

@@ -75,7 +75,7 @@ impl ErrorCode {
 /// An error response: `description` is public and gives the expected and the received value, where that is safe; `detail` is for
 /// the log alone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {}", code.as_str(), self.told())]
+#[error("{}: {}", code.as_str(), self.with_command())]
 pub struct ProtocolError {
     /// The error code.
     pub code: ErrorCode,
@@ -114,7 +114,7 @@ impl ProtocolError {
 
     /// The description with the remedy, for the caller.
     #[must_use]
-    pub fn told(&self) -> Cow<'_, str> {
+    pub fn with_command(&self) -> Cow<'_, str> {
         match &self.remedy {
             Some(command) => format!("{}; to allow it: {command}", self.description).into(),
             None => self.description.as_str().into(),

@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{
     app::App,
+    protocol::values::once_each::once_each,
     routes::{metrics_routes, routes},
     web::middleware,
 };
@@ -47,12 +48,7 @@ const OF_MONITORING: usize = 16;
 /// # Errors
 /// When the name cannot be resolved, this machine has none of its addresses, or one is in use.
 pub fn bind(listen: &str) -> io::Result<Vec<TcpListener>> {
-    let mut addresses: Vec<SocketAddr> = Vec::new();
-    for address in listen.to_socket_addrs()? {
-        if !addresses.contains(&address) {
-            addresses.push(address); // resolvers may return an address twice
-        }
-    }
+    let addresses = once_each(listen.to_socket_addrs()?); // resolvers may return an address twice
     let (mut sockets, mut missing) = (Vec::new(), None);
     for address in addresses {
         match bind_one(address) {

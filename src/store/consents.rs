@@ -1,5 +1,5 @@
-//! The table `consents`: remembered consent, what a user allowed a client, or the operator allowed a first-party one. Where the user
-//! has withdrawn the operator's consent, the row stays without content, so that the user is asked from then on (decision 0036).
+//! The table `consents`: remembered consent, what a user allowed a client, or the operator allowed a first-party one. Where a
+//! consent was withdrawn, the row stays without content, so that the operator does not give it again (decision 0036).
 
 use diesel::prelude::*;
 
@@ -15,7 +15,10 @@ use super::{
 };
 use crate::protocol::{
     grant::end_reason::EndReason,
-    oauth::next_step::{Allowed, ConsentGiver},
+    oauth::{
+        client::Client,
+        next_step::{Allowed, ConsentGiver},
+    },
     values::{id::Id, time::Timestamp},
 };
 
@@ -30,7 +33,7 @@ pub(super) type Columns = (String, String, String);
 pub enum Recorded {
     /// A consent.
     Allowed(Allowed, ConsentGiver),
-    /// The user has withdrawn the operator's.
+    /// It was withdrawn.
     Withdrawn,
 }
 
@@ -41,6 +44,15 @@ impl Recorded {
         match self {
             Self::Allowed(allowed, _) => Some(allowed),
             Self::Withdrawn => None,
+        }
+    }
+
+    /// The consent, if it is one that counts for this client, as it is now.
+    #[must_use]
+    pub fn counting_for(self, client: &Client) -> Option<Allowed> {
+        match self {
+            Self::Allowed(allowed, giver) if giver.counts_for(client) => Some(allowed),
+            Self::Allowed(..) | Self::Withdrawn => None,
         }
     }
 }
@@ -132,7 +144,8 @@ pub fn page(connection: &mut AnyConnection, user: Id, after: Option<&str>, limit
 }
 
 /// Extends the consent of the event's user for this client, and returns whether it is there now: not if either was deleted meanwhile,
-/// and the operator's not after the user withdrew it. The guard on the values read keeps two concurrent updates from losing one.
+/// and the operator's not after a withdrawal. What the user allows replaces what the operator gave. The guard on the values read keeps
+/// two concurrent updates from losing one.
 ///
 /// # Errors
 /// Database errors.
@@ -166,7 +179,7 @@ pub fn add(
     Err(Error::Busy(format!("the consent of user {user} for client {client} keeps changing")))
 }
 
-/// Writes the union of both. Part of a transaction.
+/// Writes the union of both, or only the user's after the operator's. Part of a transaction.
 fn extend(
     connection: &mut AnyConnection,
     client: &str,
@@ -197,7 +210,9 @@ fn extend(
                 .filter(consents::scopes.eq(before.scopes.to_string()))
                 .filter(consents::audiences.eq(json(&before.audiences)))
                 .filter(consents::given_by.eq(by.as_str()));
-            diesel::update(unchanged).set(set(&before.and(allowed))).execute(connection)?
+            let all =
+                if (by, giver) == (ConsentGiver::Operator, ConsentGiver::User) { allowed.clone() } else { before.and(allowed) };
+            diesel::update(unchanged).set(set(&all)).execute(connection)?
         }
     };
     if changed == 1 { Ok(true) } else { Err(Error::Conflict(String::new())) }
@@ -211,17 +226,12 @@ pub(super) fn hold(connection: &mut AnyConnection, user: Id, client: &str) -> Re
 }
 
 /// Withdraws this user's consent for this client, and revokes the grants based on it; returns whether there was consent, and how
-/// many grants ended. Of a first-party client, it is recorded that nobody consents, so that the operator does not again. Part of a
-/// transaction.
+/// many grants ended. It is recorded that nobody consents, so that the operator does not, even if the client becomes first-party
+/// later. Part of a transaction.
 pub(super) fn withdraw(connection: &mut AnyConnection, user: Id, client: &str, now: Timestamp) -> Result<(bool, usize)> {
-    let is_first_party = clients::find(connection, client)?.is_some_and(|client| client.settings.first_party);
     let row = consents::table.find((user.as_bytes().as_slice(), client)).filter(consents::given_by.ne(WITHDRAWN));
-    let rows = if is_first_party {
-        let nothing = (consents::scopes.eq(""), consents::audiences.eq("[]"), consents::given_by.eq(WITHDRAWN));
-        diesel::update(row).set((nothing, consents::granted_at.eq(now.millis()))).execute(connection)?
-    } else {
-        diesel::delete(row).execute(connection)?
-    };
+    let nothing = (consents::scopes.eq(""), consents::audiences.eq("[]"), consents::given_by.eq(WITHDRAWN));
+    let rows = diesel::update(row).set((nothing, consents::granted_at.eq(now.millis()))).execute(connection)?;
     Ok((rows > 0, grants::revoke_all(connection, user, client, EndReason::ConsentWithdrawn, now)?))
 }
 

@@ -81,7 +81,7 @@ impl OauthError {
                 return Reply::json(StatusCode::INTERNAL_SERVER_ERROR, &body).noting(reason);
             }
         };
-        let (code, description) = (error.code.as_str(), error.told());
+        let (code, description) = (error.code.as_str(), error.with_command());
         let bearer = || format!("Bearer realm=\"symbolon\", error=\"{code}\", error_description=\"{description}\"");
         // RFC 9110 §15.5.2: every 401 has a challenge.
         let (status, challenge) = match (error.code, challenge) {

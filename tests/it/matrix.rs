@@ -6,6 +6,7 @@ use symbolon::testing::{
     protocol::{
         grant::end_reason::EndReason,
         oauth::{
+            api::Api,
             client::{Client, GrantType},
             scope::Scopes,
         },
@@ -49,7 +50,7 @@ const TOKEN: Cell = Refused(401, "invalid_token");
 type Row = (&'static str, &'static str, fn(&Server, &Stage), [Cell; 6]);
 
 #[rustfmt::skip]
-const TABLE: [Row; 17] = [
+const TABLE: [Row; 18] = [
     ("nothing",                 ALL,   |_, _| (),           [Serves(ALL), Serves(ALL), Serves(CLAIMS), Serves("notes:read"), Serves(ALL), Code]),
     ("signed out",              BOUND, sign_out,            [GRANT, GRANT, TOKEN, Inactive, Inactive, Goes("login_required")]),
     ("signed out, offline",     ALL,   sign_out,            [Serves(ALL), Serves(ALL), Serves(CLAIMS), Serves("notes:read"), Serves(ALL), Goes("login_required")]),
@@ -64,6 +65,7 @@ const TABLE: [Row; 17] = [
     ("scope of API removed",    ALL,   remove_scope,        [Serves(NO_API), Serves(NO_API), Serves(CLAIMS), Inactive, Serves(NO_API), Code]),
     ("offline_access removed",  ALL,   remove_offline,      [GRANT, GRANT, TOKEN, Inactive, Inactive, Code]),
     ("refresh grant removed",   ALL,   remove_refresh,      [Serves(ALL), Refused(400, "unauthorized_client"), Serves(CLAIMS), Serves("notes:read"), Inactive, Code]),
+    ("scope removed from API",  ALL,   unregister_scope,    [Serves(NO_API), Serves(NO_API), Serves(CLAIMS), Inactive, Serves(NO_API), Goes("invalid_scope")]),
     ("API removed",             ALL,   remove_api,          [Serves(NO_API), Serves(NO_API), Serves(CLAIMS), Inactive, Serves(NO_API), Goes("invalid_scope")]),
     ("API taken from client",   ALL,   take_api,            [Serves(NO_API), Serves(NO_API), Serves(CLAIMS), Inactive, Serves(NO_API), Code]),
     ("redirect URI removed",    ALL,   remove_redirect_uri, [GRANT, Serves(ALL), Serves(CLAIMS), Serves("notes:read"), Serves(ALL), Page(400)]),
@@ -237,6 +239,14 @@ fn remove_email(server: &Server, _: &Stage) {
 
 fn remove_scope(server: &Server, _: &Stage) {
     change(server, |client| client.settings.scope = Scopes::parse(NO_API).unwrap());
+}
+
+fn unregister_scope(server: &Server, _: &Stage) {
+    let remove = |api: &mut Api| {
+        api.scopes.retain(|scope| scope.name != "notes:read");
+        Ok::<_, Error>(())
+    };
+    assert!(server.store(|connection| apis::change(connection, API, remove)).is_some());
 }
 
 fn remove_offline(server: &Server, _: &Stage) {

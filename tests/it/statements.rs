@@ -134,7 +134,7 @@ fn the_endpoints_of_machines_cost_what_they_must() {
         let newest = newest.text("refresh_token");
         costs("introspection of a refresh token", 1, &mut || assert!(server.is_active("web", newest)));
         costs("client credentials", 1, &mut || assert_eq!(server.serve("job", &[]).status, 200));
-        costs("userinfo", 2, &mut || assert_eq!(server.userinfo(token).status, 200));
+        costs("userinfo", 1, &mut || assert_eq!(server.userinfo(token).status, 200));
         costs("a wrong token", 1, &mut || assert!(!server.is_active("web", "x")));
         let wrong = basic("web", "wrong");
         costs("a wrong secret", 1, &mut || {

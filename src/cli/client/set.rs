@@ -79,7 +79,7 @@ struct Cleared {
     /// Disable back-channel logout
     #[arg(long, conflicts_with = "backchannel_logout_uri")]
     no_backchannel_logout_uri: bool,
-    /// Ask users for their consent; consents given so far remain
+    /// Ask users for their consent, as that of the operator no longer counts; grants remain
     #[arg(long, conflicts_with = "first_party")]
     no_first_party: bool,
     /// Disallow the client credentials grant

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     super::{Error, refuse},
-    apis::{once_each, spell_apis},
+    apis::spell_apis,
     from_json::{self, Given},
     scopes::{default_scope, parse, refuse_offline_access_without_refresh},
 };
@@ -27,7 +27,7 @@ use crate::{
             },
             client_review::redirect_hosts,
         },
-        values::{algorithm::Algorithm, time::Span},
+        values::{algorithm::Algorithm, once_each::once_each, time::Span},
     },
 };
 
@@ -253,7 +253,7 @@ impl Settings {
     fn give_lists(&self, settings: &mut ClientMetadata) -> Result<(), Error> {
         let replace = |list: &mut Vec<String>, given: &[String]| {
             if !given.is_empty() {
-                *list = once_each(given);
+                *list = once_each(given.iter().cloned());
             }
         };
         replace(&mut settings.redirect_uris, &self.redirect_uris);
@@ -262,7 +262,7 @@ impl Settings {
         replace(&mut settings.post_logout_redirect_uris, &self.post_logout_redirect_uris);
         replace(&mut settings.cors_origins, &self.cors_origins);
         if !self.default_apis.is_empty() {
-            settings.default_audiences = Some(once_each(&self.default_apis));
+            settings.default_audiences = Some(once_each(self.default_apis.iter().cloned()));
         }
         if !self.scopes.is_empty() {
             settings.scope = parse(&self.scopes.join(" "))?;

@@ -118,7 +118,7 @@ fn access_token(
     match inspector.access_token(work.connection, token, None)? {
         Err(inactive) => explanation.because = inactive.reason,
         Ok(found) => {
-            let user = if found.grant.is_some() { "on behalf of a user" } else { "for the client itself" };
+            let user = if found.found.is_some() { "on behalf of a user" } else { "for the client itself" };
             let left = if found.left.scopes.to_string() == scope {
                 ""
             } else {

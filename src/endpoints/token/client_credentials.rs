@@ -7,7 +7,7 @@ use super::{Exchange, answer::TokenAnswer};
 use crate::{
     protocol::{
         oauth::{
-            requested_access::{About, Access, Requested},
+            requested_access::{Access, ActsFor, Requested},
             resource::KnownScopes,
             scope::Scopes,
         },
@@ -24,7 +24,7 @@ impl Exchange<'_> {
         let (client, now, config) = (self.client, self.context.now, &self.app.config);
         let apis = self.registered.all_apis(connection)?;
         let known = KnownScopes { of_users: &config.scope_claims, apis: &apis };
-        let Access { scopes, audiences } = requested.access(client, &known, About::Client)?;
+        let Access { scopes, audiences } = requested.access(client, &known, ActsFor::Client)?;
         self.place.clone()?;
         let typ = self.registered.api_tokens(connection, &audiences)?.typ;
         let issuer = config.issuer.as_str();

@@ -129,8 +129,8 @@ pub(super) fn show(
     let apps: Vec<_> = apps
         .iter()
         .map(|(listed, grants, rest)| {
-            let Listed { id, name, by_operator, .. } = listed;
-            ShownApp { id, name, by_operator: *by_operator, grants, rest: rest.as_deref() }
+            let Listed { id, name, consent, .. } = listed;
+            ShownApp { id, name, consent: *consent, grants, rest: rest.as_deref() }
         })
         .collect();
     let (more_browsers, more_apps) = (browsers_before.map(at), apps_after.map(at));

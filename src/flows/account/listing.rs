@@ -7,7 +7,7 @@ use super::SignedIn;
 use crate::{
     app::App,
     flows::account::overview::{self, AccountOverview},
-    pages::AccountPart,
+    pages::{AccountPart, AppConsent},
     protocol::{
         grant::Grant,
         oauth::{client::Client, next_step::ConsentGiver},
@@ -62,8 +62,8 @@ pub enum Part {
 pub struct Listed {
     pub id: String,
     pub name: String,
-    /// Whether the operator allowed it, not the user.
-    pub by_operator: bool,
+    /// Who allowed it.
+    pub consent: AppConsent,
     /// The last of its devices on the page, if there are more.
     last: Option<Id>,
 }
@@ -244,8 +244,12 @@ impl Reading<'_> {
             return Ok(());
         }
         let last = found.last().filter(|_| has_more).map(|grant| grant.id);
-        let by_operator = given_by == Some(ConsentGiver::Operator);
-        self.apps.push(Listed { id, name, by_operator, last });
+        let consent = match (given_by, &client) {
+            (Some(giver @ ConsentGiver::Operator), Some(client)) if giver.counts_for(client) => AppConsent::Operator,
+            (Some(ConsentGiver::Operator), _) => AppConsent::OperatorBefore,
+            (Some(ConsentGiver::User) | None, _) => AppConsent::User,
+        };
+        self.apps.push(Listed { id, name, consent, last });
         self.grants.extend(found);
         Ok(())
     }

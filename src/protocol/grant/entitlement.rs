@@ -10,6 +10,7 @@ use crate::protocol::{
         scope::{OPENID, ScopeClaims, Scopes},
     },
     oidc::claims_request::ClaimsRequest,
+    values::once_each::once_each,
 };
 
 /// The scopes and APIs of one access token.
@@ -70,12 +71,15 @@ impl Entitlement {
 
     /// Removes what does not go together: scopes of other APIs among `among` than those it is for (RFC 8707 §2.2), and APIs of which
     /// it had scopes, in `before`, and has none left, unless the request `is_named` them. An API of which there never was a scope
-    /// stays: `resource` named it, or the grant is of an older version.
+    /// stays: `resource` named it, or the grant is of an older version. That is not known where a scope is gone that none of these APIs
+    /// has any more: it may have been the API's.
     #[must_use]
     pub fn narrowed(self, known: &KnownScopes<'_>, among: &[String], before: &Scopes, is_named: bool) -> Self {
         let scopes = known.at(&self.scopes, &self.resources, among);
         let has_some = |scopes: &Scopes, uri: &str| !known.of_api(scopes, uri, among).is_empty();
-        let stays = |uri: &String| is_named || has_some(&scopes, uri) || !has_some(before, uri);
+        let is_orphan = |scope: &str| !scopes.contains(scope) && known.is_of_none(scope, among);
+        let has_lost_any = before.iter().any(is_orphan);
+        let stays = |uri: &String| is_named || has_some(&scopes, uri) || !has_lost_any && !has_some(before, uri);
         Self { resources: self.resources.into_iter().filter(stays).collect(), scopes }
     }
 
@@ -83,8 +87,11 @@ impl Entitlement {
     /// fewer scopes, as it then opens the claims of those and no more.
     #[must_use]
     pub fn requested_claims(&self, client: &Client, grant: &Grant, custom: &ScopeClaims) -> ClaimsRequest {
+        if grant.claims.is_empty() {
+            return ClaimsRequest::default(); // most requests have none, and this is asked for every token
+        }
         let granted = grant.scopes.intersection(&client.settings.scope);
-        if grant.claims.is_empty() || granted.iter().any(|scope| custom.is_of_users(scope) && !self.scopes.contains(scope)) {
+        if granted.iter().any(|scope| custom.is_of_users(scope) && !self.scopes.contains(scope)) {
             return ClaimsRequest::default();
         }
         grant.claims.clone().allowed(&client.settings.scope, custom)
@@ -99,13 +106,7 @@ impl Entitlement {
 
 /// Those of these APIs that the client may still use, as it has them, each once.
 fn allowed(client: &Client, resources: &[String]) -> Vec<String> {
-    let mut left: Vec<String> = Vec::with_capacity(resources.len());
-    for registered in resources.iter().filter_map(|uri| resource::find(&client.settings.audiences, uri)) {
-        if !left.contains(registered) {
-            left.push(registered.clone());
-        }
-    }
-    left
+    once_each(resources.iter().filter_map(|uri| resource::find(&client.settings.audiences, uri)).cloned())
 }
 
 fn no_api() -> ProtocolError {
@@ -178,6 +179,9 @@ mod tests {
         assert_eq!(narrowed("openid", &[A, B], "openid b:read", false), format!("openid at {A}"), "it had none");
         assert_eq!(narrowed("openid a:read b:read", &[A], "openid a:read b:read", false), format!("openid a:read at {A}"));
         let old = "https://old.example";
+        assert_eq!(narrowed("openid", &[A], "openid a:old", false), "openid at ", "the API had it, and has it no more");
+        assert_eq!(narrowed("openid b:read", &[A, B], "openid a:old b:read", false), format!("openid b:read at {B}"));
+        assert_eq!(narrowed("openid", &[A], "openid a:old", true), format!("openid at {A}"));
         assert_eq!(narrowed("openid", &[old], "openid legacy", false), "openid at ", "one that is not registered");
         assert_eq!(narrowed("openid legacy", &[old, B], "openid legacy b:read", false), format!("openid legacy at {old}"));
     }

@@ -3,7 +3,11 @@
 //! did not ask for, and the header is that of RFC 9068 unless all of them need the other.
 
 use super::scope::ScopeClaims;
-use crate::protocol::{error::Invalid, oidc::standard_claims, values::names::names};
+use crate::protocol::{
+    error::Invalid,
+    oidc::standard_claims,
+    values::{names::names, once_each::once_each},
+};
 
 /// The `typ` in the header of an access token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,12 +62,7 @@ pub fn check_claims(claims: &[String], custom: &ScopeClaims) -> Result<(), Inval
             return Err(format!("token claim '{claim}': is in every access token with the scope '{claim}' already").into());
         }
         if standard_claims::scopes_of(claim, custom).next().is_none() {
-            let mut known = Vec::new();
-            for claim in standard_claims::claims(custom).filter(|claim| !ALWAYS.contains(claim)) {
-                if !known.contains(&claim) {
-                    known.push(claim);
-                }
-            }
+            let known = once_each(standard_claims::claims(custom).filter(|claim| !ALWAYS.contains(claim)));
             return Err(format!("token claim '{claim}': expected one of {}", known.join(", ")).into());
         }
         if claims.iter().take(at).any(|other| other == claim) {

@@ -6,7 +6,7 @@ use super::{
     client::{Client, GrantType, PkceRule},
     pkce::Challenge,
     request_object,
-    requested_access::{About, Access, Requested},
+    requested_access::{self, Access, ActsFor, Requested},
     resource::KnownScopes,
     response_mode::ResponseMode,
     return_address::{self, Mismatch, ReturnAddress},
@@ -94,8 +94,8 @@ impl AuthorizationRequest {
     /// # Errors
     /// [`Refusal`]: the first check of the list that fails.
     pub fn parse(params: &Params, client: &Client, known: &KnownScopes<'_>) -> Result<Self, Refusal> {
-        let asks_openid = params.get("scope").is_some_and(|scope| scope.split(' ').any(|s| s == OPENID));
-        let mut address = return_address::find(client, params.get("redirect_uri"), asks_openid)
+        let is_needed = requested_access::includes_openid(params.get("scope"), client);
+        let mut address = return_address::find(client, params.get("redirect_uri"), is_needed)
             .map_err(|mismatch| Refusal::Page(PageProblem::RedirectUri(mismatch)))?;
         let unsupported = request_object::response_parameters(params);
         if params.flaw_of("state").is_none() {
@@ -116,7 +116,7 @@ impl AuthorizationRequest {
         refuse_unsupported(params).map_err(&redirect)?;
         check_response_type(params.get("response_type"), client).map_err(&redirect)?;
         let requested = Requested::parse(params).map_err(&redirect)?;
-        let access = requested.access(client, known, About::User).map_err(&redirect)?;
+        let access = requested.access(client, known, ActsFor::User).map_err(&redirect)?;
         let left_out = requested.left_out(&access);
         let Access { scopes, audiences } = access;
         let nonce = params.get("nonce").map(str::to_owned);

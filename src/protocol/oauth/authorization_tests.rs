@@ -157,7 +157,7 @@ fn a_refusal_without_pkce_names_the_command_that_mends_it() {
         let without: Vec<_> = changes.iter().map(|(name, _)| *name).collect();
         let with: Vec<_> = changes.iter().filter_map(|(name, value)| value.map(|v| (*name, v))).collect();
         match parse(&Params::parse(GOOD).to_query(&without, &with), &client) {
-            Err(Refusal::Redirect(_, error)) => error.told().into_owned(),
+            Err(Refusal::Redirect(_, error)) => error.with_command().into_owned(),
             other => panic!("{other:?}"),
         }
     };
@@ -178,6 +178,16 @@ fn a_redirect_uri_is_kept_as_sent_or_as_filled_in() {
     let filled_in = parse(&query, &web).unwrap();
     assert_eq!((sent.redirect_uri_sent, filled_in.redirect_uri_sent), (true, false));
     assert_eq!(sent.address.uri(), filled_in.address.uri());
+}
+
+#[test]
+fn a_redirect_uri_is_needed_where_openid_is_granted_by_default() {
+    let mut web = client(ClientKind::Web);
+    let query = Params::parse(GOOD).to_query(&["redirect_uri", "scope"], &[]);
+    let missing = Refusal::Page(PageProblem::RedirectUri(Mismatch::Missing));
+    assert_eq!(parse(&query, &web).unwrap_err(), missing);
+    web.settings.default_scope = Some(Scopes::parse("email").unwrap());
+    assert_eq!(parse(&query, &web).unwrap().scopes.to_string(), "email");
 }
 
 #[test]

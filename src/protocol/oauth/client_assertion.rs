@@ -150,7 +150,7 @@ mod tests {
         let mut client = client(ClientKind::Service);
         client.settings.assertion_audience = audience;
         let recipient = Recipient { issuer: ISSUER, token_endpoint: ENDPOINT };
-        check(claims, &client, recipient, NOW).map_err(|error| error.told().into_owned())
+        check(claims, &client, recipient, NOW).map_err(|error| error.with_command().into_owned())
     }
 
     #[test]

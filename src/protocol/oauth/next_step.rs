@@ -2,7 +2,7 @@
 //! `max_age`, the hint and consent (OpenID Connect Core 3.1.2.1 to 3.1.2.6). Steps never call one another: each returns to
 //! `/authorize`, which decides here again.
 
-use super::{authorization::AuthorizationRequest, resource, scope::Scopes};
+use super::{authorization::AuthorizationRequest, client::Client, resource, scope::Scopes};
 use crate::protocol::{
     error::{ErrorCode, ProtocolError},
     oidc::authentication::Class,
@@ -94,6 +94,17 @@ pub enum ConsentGiver {
 }
 
 names!(ConsentGiver { User = "user", Operator = "operator" });
+
+impl ConsentGiver {
+    /// Whether what they gave this client counts: the operator's does as long as it is first-party, and users are asked afterwards.
+    #[must_use]
+    pub const fn counts_for(self, client: &Client) -> bool {
+        match self {
+            Self::User => true,
+            Self::Operator => client.settings.first_party,
+        }
+    }
+}
 
 /// The facts the decision depends on.
 #[derive(Clone, Copy, Debug)]

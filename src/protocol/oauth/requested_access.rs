@@ -8,7 +8,7 @@ use super::{
 };
 use crate::protocol::{
     error::{ErrorCode, ProtocolError},
-    values::params::Params,
+    values::{once_each::once_each, params::Params},
 };
 
 /// What a request names.
@@ -29,9 +29,9 @@ pub struct Access {
     pub audiences: Vec<String>,
 }
 
-/// Whom a request is about.
+/// For whom a client acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum About {
+pub enum ActsFor {
     /// A user.
     User,
     /// The client itself (RFC 6749 §4.4): scopes about users mean nothing.
@@ -51,13 +51,7 @@ impl Requested {
     /// Reads `resource`, which may be repeated (RFC 8707 §2).
     #[must_use]
     pub fn resources(params: &Params) -> Vec<String> {
-        let mut resources: Vec<String> = Vec::new();
-        for resource in params.all("resource") {
-            if !resources.iter().any(|known| known == resource) {
-                resources.push(resource.to_owned());
-            }
-        }
-        resources
+        once_each(params.all("resource")).into_iter().map(str::to_owned).collect()
     }
 
     /// What this client gets of it. A scope that the server knows but the client may not have is left out, which the response tells
@@ -66,31 +60,32 @@ impl Requested {
     ///
     /// # Errors
     /// `invalid_scope` for a scope that is unknown, or if none is left; `invalid_target` for an API that is not the client's.
-    pub fn access(&self, client: &Client, known: &KnownScopes<'_>, about: About) -> Result<Access, ProtocolError> {
+    pub fn access(&self, client: &Client, known: &KnownScopes<'_>, acts_for: ActsFor) -> Result<Access, ProtocolError> {
         let settings = &client.settings;
         let is_strange = |scope: &&str| !settings.scope.contains(scope) && !known.knows(scope);
         if let Some(strange) = self.scopes.iter().flat_map(Scopes::iter).find(is_strange) {
             return Err(invalid_scope(format!("scope: '{strange}' is not a scope of this server")));
         }
         let mut audiences = audiences(client, &self.resources)?;
-        let is_usable = |scope: &str| match about {
-            About::User => scope != OFFLINE_ACCESS || settings.may_use(GrantType::RefreshToken), // Core §11
-            About::Client => !known.of_users.is_of_users(scope),
+        let is_usable = |scope: &str| match acts_for {
+            ActsFor::User => scope != OFFLINE_ACCESS || settings.may_use(GrantType::RefreshToken), // Core §11
+            ActsFor::Client => !known.of_users.is_of_users(scope),
         };
         let allowed = settings.scope.retain(is_usable);
         let wanted = match &self.scopes {
             Some(named) => named.intersection(&allowed),
-            None => default_scopes(client, known, about, &audiences).intersection(&allowed),
+            None => default_scopes(client, known, acts_for, &audiences).intersection(&allowed),
         };
         let scopes = known.at(&wanted, &audiences, &settings.audiences);
-        if scopes.is_empty() && (about == About::User || self.scopes.is_some()) {
+        let expects_scopes = acts_for == ActsFor::User || self.scopes.is_some() || settings.default_scope.is_some();
+        if scopes.is_empty() && expects_scopes {
             return Err(self.nothing_left(client, &wanted));
         }
-        let stands_for_nothing =
-            |uri: &String| about == About::Client && self.scopes.is_none() && (scopes.is_empty() || known.is_without(uri));
+        let needs_no_scope =
+            |uri: &String| acts_for == ActsFor::Client && self.scopes.is_none() && (scopes.is_empty() || known.is_without(uri));
         if self.resources.is_empty() {
             let has_some = |uri: &String| !known.of_api(&scopes, uri, &settings.audiences).is_empty();
-            audiences.retain(|uri| has_some(uri) || stands_for_nothing(uri));
+            audiences.retain(|uri| has_some(uri) || needs_no_scope(uri));
         }
         Ok(Access { scopes, audiences })
     }
@@ -114,32 +109,37 @@ impl Requested {
     }
 }
 
+/// Whether a request about a user with this `scope` is one of OpenID Connect: it requests `openid`, or has none and gets it by default.
+#[must_use]
+pub fn includes_openid(scope: Option<&str>, client: &Client) -> bool {
+    let by_default = client.settings.default_scope.as_ref().unwrap_or(&client.settings.scope);
+    match scope {
+        Some(sent) => sent.split(' ').any(|scope| scope == OPENID),
+        None => by_default.contains(OPENID) && client.settings.scope.contains(OPENID),
+    }
+}
+
 /// RFC 8707 §2: the requested APIs, as they are registered, if they are the client's; its default APIs if none is requested.
 fn audiences(client: &Client, resources: &[String]) -> Result<Vec<String>, ProtocolError> {
     if resources.is_empty() {
         return Ok(client.settings.default_audiences().to_vec());
     }
-    let mut audiences: Vec<String> = Vec::with_capacity(resources.len());
-    for sent in resources {
-        let Some(registered) = resource::find(&client.settings.audiences, sent) else {
-            let text = format!("resource: '{sent}' is not registered for this client");
-            return Err(ProtocolError::new(ErrorCode::InvalidTarget, text));
-        };
-        if !audiences.contains(registered) {
-            audiences.push(registered.clone());
-        }
-    }
-    Ok(audiences)
+    let registered = |sent: &String| {
+        resource::find(&client.settings.audiences, sent).cloned().ok_or_else(|| {
+            ProtocolError::new(ErrorCode::InvalidTarget, format!("resource: '{sent}' is not registered for this client"))
+        })
+    };
+    Ok(once_each(resources.iter().map(registered).collect::<Result<Vec<_>, _>>()?))
 }
 
 /// RFC 6749 §3.3: what a request without `scope` means: what is set for the client; or else `openid` and the scopes of these APIs,
 /// or all that a client has which acts for itself.
-fn default_scopes(client: &Client, known: &KnownScopes<'_>, about: About, audiences: &[String]) -> Scopes {
+fn default_scopes(client: &Client, known: &KnownScopes<'_>, acts_for: ActsFor, audiences: &[String]) -> Scopes {
     let (scope, among) = (&client.settings.scope, &client.settings.audiences);
     if let Some(set) = &client.settings.default_scope {
         return set.clone();
     }
-    if about == About::Client {
+    if acts_for == ActsFor::Client {
         return scope.clone();
     }
     let of_apis = audiences.iter().fold(Scopes::default(), |all, uri| all.union(&known.of_api(scope, uri, among)));

@@ -22,10 +22,10 @@ fn app(kind: ClientKind, scope: &str) -> Client {
 
 /// What a client gets, "scopes at APIs", or the error.
 fn gets(client: &Client, apis: &[Api], scope: Option<&str>, resources: &[&str]) -> Result<String, ProtocolError> {
-    let about = if client.settings.kind == ClientKind::Service { About::Client } else { About::User };
+    let acts_for = if client.settings.kind == ClientKind::Service { ActsFor::Client } else { ActsFor::User };
     let resources = resources.iter().map(|uri| (*uri).to_owned()).collect();
     let requested = Requested { scopes: scope.map(|scope| Scopes::parse(scope).unwrap()), resources };
-    let access = requested.access(client, &KnownScopes { of_users: &ScopeClaims::default(), apis }, about)?;
+    let access = requested.access(client, &KnownScopes { of_users: &ScopeClaims::default(), apis }, acts_for)?;
     Ok(format!("{} at {}", access.scopes, access.audiences.join(" ")))
 }
 
@@ -72,6 +72,20 @@ fn without_a_scope_the_default_ones_are_meant() {
     spa.settings.default_scope = Some(Scopes::default());
     refused(gets(&spa, &apis, None, &[]), "invalid_scope", "no default scope; symbolon client show app");
     refused(gets(&app(ClientKind::Spa, "email"), &apis, None, &[]), "invalid_scope", "no default scope");
+    for (allowed, default, is_meant) in [
+        ("openid email", None, true),
+        ("email", None, false),
+        ("openid email", Some("openid"), true),
+        ("openid email", Some("email"), false),
+        ("email", Some("openid email"), false),
+    ] {
+        let mut spa = app(ClientKind::Spa, allowed);
+        spa.settings.default_scope = default.map(|default| Scopes::parse(default).unwrap());
+        assert_eq!(includes_openid(None, &spa), is_meant, "{allowed} {default:?}");
+        let granted = gets(&spa, &apis, None, &[]).is_ok_and(|gets| gets.contains("openid"));
+        assert_eq!(granted, is_meant, "{allowed} {default:?}");
+        assert!(includes_openid(Some("email openid"), &spa) && !includes_openid(Some("email openid2"), &spa));
+    }
 }
 
 #[test]
@@ -113,4 +127,9 @@ fn a_client_that_acts_for_itself_has_no_scopes_about_users() {
     let mut set = app(ClientKind::Service, "a:read b:read");
     set.settings.default_scope = Some(Scopes::parse("a:read").unwrap());
     assert_eq!(gets(&set, &original, None, &[]), Ok(format!("a:read at {A}")));
+    refused(gets(&set, &original, None, &[B]), "invalid_scope", "requested resource");
+    for nothing in ["", "openid", "a:write"] {
+        set.settings.default_scope = Some(Scopes::parse(nothing).unwrap_or_default());
+        refused(gets(&set, &original, None, &[]), "invalid_scope", "no default scope; symbolon client show app");
+    }
 }

@@ -79,8 +79,13 @@ impl KnownScopes<'_> {
         if let Some(api) = self.apis.iter().find(|api| api.uri == uri) {
             return scopes.retain(|scope| api.has(scope));
         }
-        let is_owned = |scope: &str| self.apis.iter().any(|api| among.contains(&api.uri) && api.has(scope));
-        scopes.retain(|scope| !self.of_users.is_of_users(scope) && !is_owned(scope))
+        scopes.retain(|scope| self.is_of_none(scope, among))
+    }
+
+    /// Whether this is the scope of an API, but of none of these as they are registered: its API has lost it, or is not registered.
+    #[must_use]
+    pub fn is_of_none(&self, scope: &str, among: &[String]) -> bool {
+        !self.of_users.is_of_users(scope) && !self.apis.iter().any(|api| among.contains(&api.uri) && api.has(scope))
     }
 
     /// Removes the scopes of those of these APIs, `among`, that a token for `resources` is not for (RFC 8707 §2.2).

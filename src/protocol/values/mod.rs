@@ -5,6 +5,7 @@ pub mod clock_check;
 pub mod id;
 pub(crate) mod names;
 pub mod network;
+pub mod once_each;
 pub mod params;
 pub mod plain_text;
 pub mod remote_url;

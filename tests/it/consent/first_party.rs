@@ -76,9 +76,52 @@ fn no_page_is_shown_and_the_operator_is_recorded_once() {
         assert!(account.body.contains("the people who run it gave it access"), "{account:?}");
         let activity = browser.get("/account/activity");
         assert!(activity.body.contains("The people who run this server gave <bdi>App web</bdi> access"), "{activity:?}");
+    });
+}
+
+#[test]
+fn it_counts_as_long_as_the_app_is_the_operators() {
+    both(|server| {
+        let (alice, web) = (server.add_user("alice").claims.id, own(server));
+        let mut browser = signed_in(server);
+        let page = browser.get(&Browser::request(&web, SCOPE, &[]));
+        let tokens = server.redeem_as(&web, &query_of(page.location())["code"].clone(), &[]);
         change(server, "web", |client| client.settings.first_party = false);
-        assert!(is_silent(&mut browser, &web, SCOPE), "what was given stays");
-        assert!(!is_silent(&mut browser, &web, "openid email"), "and users are asked for more");
+        assert!(!is_silent(&mut browser, &web, "openid"), "the user was never asked");
+        let silent = browser.get(&Browser::request(&web, SCOPE, &[("prompt", "none")]));
+        assert_eq!(query_of(silent.location())["error"], "consent_required");
+        assert_eq!(server.refresh_as(&web, tokens.text("refresh_token"), &[]).status, 200, "grants stay");
+        let account = browser.get("/account");
+        assert!(account.body.contains("The people who run this server gave it access"), "{account:?}");
+        assert!(!account.body.contains("It belongs to this server"), "{account:?}");
+
+        let page = shown(&mut browser, &Browser::request(&web, "openid", &[]));
+        decide(&mut browser, &page, "allow");
+        assert_eq!((allowed(server, alice, "web"), givers(server, alice)), ("openid".into(), vec![ConsentGiver::User]));
+        assert!(is_silent(&mut browser, &web, "openid"));
+        assert!(!is_silent(&mut browser, &web, SCOPE), "what the operator allowed besides is not the user's");
+        change(server, "web", |client| client.settings.first_party = true);
+        assert!(is_silent(&mut browser, &web, SCOPE));
+        assert_eq!(givers(server, alice), [ConsentGiver::Operator]);
+    });
+}
+
+#[test]
+fn a_withdrawal_before_the_app_was_the_operators_counts() {
+    both(|server| {
+        let (alice, web) = (server.add_user("alice").claims.id, server.add_web("web"));
+        server.add_apis();
+        let mut browser = signed_in(server);
+        let page = shown(&mut browser, &Browser::request(&web, SCOPE, &[]));
+        decide(&mut browser, &page, "allow");
+        server.withdraw(alice, "web");
+        assert_eq!((allowed(server, alice, "web"), givers(server, alice)), (String::new(), vec![]));
+        assert!(!is_silent(&mut browser, &web, SCOPE));
+        change(server, "web", |client| client.settings.first_party = true);
+        assert!(!is_silent(&mut browser, &web, SCOPE), "the operator does not override it");
+        let page = shown(&mut browser, &Browser::request(&web, SCOPE, &[]));
+        decide(&mut browser, &page, "allow");
+        assert_eq!(givers(server, alice), [ConsentGiver::User]);
     });
 }
 
