@@ -205,7 +205,7 @@ impl Inspector<'_> {
             Err(error) => return refused(&error.description),
         };
         let username = found.as_ref().and_then(|found| username(found, &left));
-        Ok(Ok(AccessToken { client, found, username, left, claims }))
+        Ok(Ok(AccessToken { claims, client, found, username, left }))
     }
 
     /// Inspects a refresh token: the verdict of the token endpoint, without acting on it.

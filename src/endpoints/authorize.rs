@@ -108,7 +108,9 @@ impl Handler<'_> {
             Err(error) => return Ok(self.refuse(&request.address, &error)),
         };
         let may_skip = client.may_skip_consent(request.address.uri());
-        let by_operator = may_skip && client.settings.first_party && !matches!(ahead.recorded, Some(Recorded::Withdrawn));
+        // A user who has decided, by withdrawing or by allowing, decides about more as well.
+        let is_open = matches!(ahead.recorded, None | Some(Recorded::Allowed(_, ConsentGiver::Operator)));
+        let by_operator = may_skip && client.settings.first_party && is_open;
         let remembered = ahead.recorded.and_then(|recorded| recorded.counting_for(&client)).filter(|_| may_skip);
         let step = next_step(
             &request,

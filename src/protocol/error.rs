@@ -82,9 +82,9 @@ pub struct ProtocolError {
     /// For the caller; only the characters that RFC 6749 §5.2 allows.
     pub description: String,
     /// The command that would allow the request, where a setting of the client would. Nothing of the request stands in it.
-    pub remedy: Option<String>,
+    pub remedy: Option<Box<str>>,
     /// For the operator.
-    pub detail: Option<String>,
+    pub detail: Option<Box<str>>,
 }
 
 impl ProtocolError {
@@ -108,7 +108,7 @@ impl ProtocolError {
     /// The same error with the command that would allow the request.
     #[must_use]
     pub fn with_remedy(mut self, command: Option<String>) -> Self {
-        self.remedy = command;
+        self.remedy = command.map(String::into_boxed_str);
         self
     }
 
@@ -124,7 +124,7 @@ impl ProtocolError {
     /// The same error with a line for the log.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.detail = Some(detail.into().into_boxed_str());
         self
     }
 }

@@ -164,7 +164,8 @@ pub fn add(
                 return Ok(false);
             }
             let before = recorded(connection, user, client)?;
-            if giver == ConsentGiver::Operator && matches!(before, Some(Recorded::Withdrawn)) {
+            let is_users = matches!(before, Some(Recorded::Withdrawn | Recorded::Allowed(_, ConsentGiver::User)));
+            if giver == ConsentGiver::Operator && is_users {
                 return Ok(false);
             }
             activity::insert(connection, event)?;

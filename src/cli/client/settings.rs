@@ -38,8 +38,8 @@ pub struct Settings {
     /// are applied on top
     #[arg(long, value_name = "FILE")]
     from_json: Option<PathBuf>,
-    /// A redirect URI, matched exactly; can be repeated. On loopback (127.0.0.1, [::1], localhost) a native app can use any port, and
-    /// an empty path is the same as /
+    /// A redirect URI, matched exactly; can be repeated. On loopback, also at localhost, a native app can use any port, and an empty
+    /// path is the same as /
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<String>,
     #[arg(

@@ -29,7 +29,11 @@ pub fn success(address: &ReturnAddress, issuer: &str, code: String) -> Authoriza
 /// The error response (RFC 6749 §4.1.2.1), with `state` and `iss` as well.
 #[must_use]
 pub fn failure(address: &ReturnAddress, issuer: &str, error: &ProtocolError) -> AuthorizationResponse {
-    deliver(address, issuer, vec![("error", error.code.as_str().to_owned()), ("error_description", error.with_command().into_owned())])
+    deliver(
+        address,
+        issuer,
+        vec![("error", error.code.as_str().to_owned()), ("error_description", error.with_command().into_owned())],
+    )
 }
 
 /// The URL to redirect to after logout (RP-Initiated Logout §3), with `state` if one was sent.

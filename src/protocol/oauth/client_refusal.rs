@@ -33,7 +33,7 @@ impl Reason {
 impl From<&ProtocolError> for Reason {
     fn from(error: &ProtocolError) -> Self {
         let text = format!("{}: {}", error.code.as_str(), error.description);
-        Self { error: text, remedy: error.remedy.clone(), redirect_uri: None }
+        Self { error: text, remedy: error.remedy.as_deref().map(str::to_owned), redirect_uri: None }
     }
 }
 

@@ -79,7 +79,7 @@ impl Requested {
         let scopes = known.at(&wanted, &audiences, &settings.audiences);
         let expects_scopes = acts_for == ActsFor::User || self.scopes.is_some() || settings.default_scope.is_some();
         if scopes.is_empty() && expects_scopes {
-            return Err(self.nothing_left(client, &wanted));
+            return Err(self.nothing_left(client, acts_for, &wanted));
         }
         let needs_no_scope =
             |uri: &String| acts_for == ActsFor::Client && self.scopes.is_none() && (scopes.is_empty() || known.is_without(uri));
@@ -97,10 +97,15 @@ impl Requested {
     }
 
     /// Without a list of what the client may have, which anybody could read.
-    fn nothing_left(&self, client: &Client, wanted: &Scopes) -> ProtocolError {
+    fn nothing_left(&self, client: &Client, acts_for: ActsFor, wanted: &Scopes) -> ProtocolError {
         let mended_by = format!("symbolon client show {} tells which it may have, symbolon client set changes them", client.id);
         invalid_scope(match &self.scopes {
             _ if !wanted.is_empty() => "scope: expected at least one scope of the requested resource, received none".into(),
+            Some(named) if acts_for == ActsFor::Client && named.first_outside(&client.settings.scope).is_none() => {
+                format!(
+                    "scope: expected at least one that is not about a user, received '{named}': client_credentials has no user"
+                )
+            }
             Some(named) => {
                 format!("scope: expected at least one that this client may have, received only others: '{named}'; {mended_by}")
             }

@@ -146,7 +146,8 @@ impl Lines {
         let is_jwt = |api: &&Api| api.tokens.typ == TokenTyp::Jwt;
         for api in client.settings.audiences.iter().filter_map(own).filter(is_jwt) {
             let is = format!("JWT for {}, as in ID tokens, which only aud distinguishes: theirs is a client ID", api.uri);
-            let should_be = "at+jwt (symbolon api set URI --token-typ at+jwt), unless the API refuses it; otherwise it must check aud";
+            let should_be =
+                "at+jwt (symbolon api set URI --token-typ at+jwt), unless the API refuses it; otherwise it must check aud";
             self.say(Advice, "token typ", &is, should_be, "RFC 9068 4");
         }
         let default = client.settings.default_audiences();
