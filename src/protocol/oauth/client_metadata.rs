@@ -214,7 +214,7 @@ impl ClientMetadata {
         matches!(self.token_endpoint_auth_method, AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost)
     }
 
-    /// Whether a secret of its is kept: one that it authenticates with, or one of a native app that is none.
+    /// Whether it has a secret: one that it authenticates with, or one that every copy of a native app contains.
     #[must_use]
     pub fn keeps_secret(&self) -> bool {
         self.has_secret() || self.secret_for_native

@@ -73,7 +73,7 @@ fn no_page_is_shown_and_the_operator_is_recorded_once() {
         let head = browser.send("HEAD", &Browser::request(&web, "openid email", &[]), None);
         assert_eq!((head.status, allowed(server, alice, "web").as_str()), (200, SCOPE), "HEAD does nothing");
         let account = browser.get("/account");
-        assert!(account.body.contains("the people who run it gave it access"), "{account:?}");
+        assert!(account.body.contains("belongs to the people who run this server. They gave it access"), "{account:?}");
         let activity = browser.get("/account/activity");
         assert!(activity.body.contains("The people who run this server gave <bdi>App web</bdi> access"), "{activity:?}");
     });
@@ -93,7 +93,7 @@ fn it_counts_as_long_as_the_app_is_the_operators() {
         assert_eq!(server.refresh_as(&web, tokens.text("refresh_token"), &[]).status, 200, "grants stay");
         let account = browser.get("/account");
         assert!(account.body.contains("The people who run this server gave it access"), "{account:?}");
-        assert!(!account.body.contains("It belongs to this server"), "{account:?}");
+        assert!(!account.body.contains("belongs to the people who run this server"), "{account:?}");
 
         let page = shown(&mut browser, &Browser::request(&web, "openid", &[]));
         decide(&mut browser, &page, "allow");
