@@ -144,8 +144,8 @@ pub fn page(connection: &mut AnyConnection, user: Id, after: Option<&str>, limit
 }
 
 /// Extends the consent of the event's user for this client, and returns whether it is there now: not if either was deleted meanwhile,
-/// and the operator's not after a withdrawal. What the user allows replaces what the operator gave. The guard on the values read keeps
-/// two concurrent updates from losing one.
+/// and the operator's not where the user has decided. What the user allows replaces what the operator gave. The guard on the values
+/// read keeps two concurrent updates from losing one.
 ///
 /// # Errors
 /// Database errors.

@@ -232,7 +232,9 @@ fn a_downgrade_deletes_activity_that_earlier_versions_have_no_name_for() {
             server.store(|connection| activity::insert(connection, &server.event(alice, kind)));
         }
         assert_eq!(kinds().len(), before.len() + 2, "{}", database.name);
-        deletes.iter().for_each(|sql| server.store(|connection| Ok(connection.batch_execute(sql)?)));
+        for sql in &deletes {
+            server.store(|connection| Ok(connection.batch_execute(sql)?));
+        }
         assert_eq!(kinds(), before, "{}", database.name);
     }
 }

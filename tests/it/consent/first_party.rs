@@ -101,8 +101,8 @@ fn it_counts_as_long_as_the_app_is_the_operators() {
         assert!(is_silent(&mut browser, &web, "openid"));
         assert!(!is_silent(&mut browser, &web, SCOPE), "what the operator allowed besides is not the user's");
         change(server, "web", |client| client.settings.first_party = true);
-        assert!(is_silent(&mut browser, &web, SCOPE));
-        assert_eq!(givers(server, alice), [ConsentGiver::Operator]);
+        assert!(!is_silent(&mut browser, &web, SCOPE), "who has decided about less is asked for more");
+        assert_eq!(givers(server, alice), [ConsentGiver::User]);
     });
 }
 
