@@ -217,7 +217,8 @@ impl App {
         now: Timestamp,
     ) -> Result<Arc<KeyRing>, KeysError> {
         let ring = self.keys(connection, now)?;
-        let is_current = ring.signs(algorithm, now) || self.keys.just_read(now).is_some();
+        // One that has not started to sign is no reason to read again at every request.
+        let is_current = ring.signs(algorithm, now) || ring.has(algorithm) && self.keys.just_read(now).is_some();
         if is_current { Ok(ring) } else { self.read_keys(connection, now) }
     }
 

@@ -205,7 +205,7 @@ fn what_apis_ask_of_tokens_is_checked_for_the_tokens_of_several() {
         symbolon.text(&format!("api set {notes} --token-typ JWT --token-claims email"));
         let typ = said("token typ");
         assert!(
-            typ.len() == 2 && typ[0].starts_with("advice JWT at https://notes") && typ[0].contains("only aud"),
+            typ.len() == 2 && typ[0].starts_with("advice JWT for https://notes") && typ[0].contains("only aud"),
             "{name}: {typ:?}"
         );
         assert!(typ[1].starts_with("problem at+jwt in a token for all default APIs"), "{name}: {typ:?}");

@@ -51,6 +51,7 @@ fn each_refusal_is_one_row_that_counts() {
                 Some(&encode(&[("grant_type", name.as_str()), ("client_id", "web"), ("x", value)])),
             );
             server.advance(1);
+            server.flush();
         }
         let found = refusals(server, "web");
         assert_eq!(found.len(), 10, "at one endpoint");
