@@ -115,23 +115,25 @@ async fn write(app: &Arc<App>) {
 }
 
 async fn write_refusals(app: &Arc<App>) -> Result<(), Panicked> {
-    let writing = app.clone();
-    match stored(app, move |connection| writing.refusals.flush(connection)).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "refused requests could not be written: will retry"),
-        Err(PoolError::Panicked) => return Err(Panicked),
-        Err(error) => tracing::error!(%error, "refused requests"),
-    }
-    Ok(())
+    flush(app, "refused requests", |app, connection| app.refusals.flush(connection)).await
 }
 
 async fn write_history(app: &Arc<App>) -> Result<(), Panicked> {
+    flush(app, "history", |app, connection| app.history.flush(connection)).await
+}
+
+/// Writes what waits of a kind; what cannot be written goes on waiting.
+async fn flush(
+    app: &Arc<App>,
+    what: &'static str,
+    write: fn(&App, &mut AnyConnection) -> Result<(), Error>,
+) -> Result<(), Panicked> {
     let writing = app.clone();
-    match stored(app, move |connection| writing.history.flush(connection)).await {
+    match stored(app, move |connection| write(&writing, connection)).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "history could not be written: will retry"),
+        Ok(Err(error)) => tracing::warn!(%error, "{what} could not be written: will retry"),
         Err(PoolError::Panicked) => return Err(Panicked),
-        Err(error) => tracing::error!(%error, "history"),
+        Err(error) => tracing::error!(%error, "{what}"),
     }
     Ok(())
 }

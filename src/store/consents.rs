@@ -211,8 +211,7 @@ fn extend(
                 .filter(consents::scopes.eq(before.scopes.to_string()))
                 .filter(consents::audiences.eq(json(&before.audiences)))
                 .filter(consents::given_by.eq(by.as_str()));
-            let all =
-                if (by, giver) == (ConsentGiver::Operator, ConsentGiver::User) { allowed.clone() } else { before.and(allowed) };
+            let all = if by == giver { before.and(allowed) } else { allowed.clone() };
             diesel::update(unchanged).set(set(&all)).execute(connection)?
         }
     };

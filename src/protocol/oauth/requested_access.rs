@@ -98,7 +98,8 @@ impl Requested {
 
     /// Without a list of what the client may have, which anybody could read.
     fn nothing_left(&self, client: &Client, acts_for: ActsFor, wanted: &Scopes) -> ProtocolError {
-        let mended_by = format!("symbolon client show {} tells which it may have, symbolon client set changes them", client.id);
+        let mended_by =
+            format!("symbolon client show {} lists those that it may have, symbolon client set changes them", client.id);
         invalid_scope(match &self.scopes {
             _ if !wanted.is_empty() => "scope: expected at least one scope of the requested resource, received none".into(),
             Some(named) if acts_for == ActsFor::Client && named.first_outside(&client.settings.scope).is_none() => {

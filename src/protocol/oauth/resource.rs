@@ -91,10 +91,9 @@ impl KnownScopes<'_> {
     /// Removes the scopes of those of these APIs, `among`, that a token for `resources` is not for (RFC 8707 §2.2).
     #[must_use]
     pub fn at(&self, scopes: &Scopes, resources: &[String], among: &[String]) -> Scopes {
-        let owners = |scope: &str| self.apis.iter().filter(|api| among.contains(&api.uri) && api.has(scope)).collect::<Vec<_>>();
         scopes.retain(|scope| {
-            let owners = owners(scope);
-            owners.is_empty() || owners.iter().any(|api| resources.contains(&api.uri))
+            let mut owners = self.apis.iter().filter(|api| among.contains(&api.uri) && api.has(scope)).peekable();
+            owners.peek().is_none() || owners.any(|api| resources.contains(&api.uri))
         })
     }
 }
