@@ -93,11 +93,11 @@ impl Stage {
 
     /// As [`Self::of_user`].
     fn of_client(&self, connection: &mut AnyConnection, client: &str, stage: i64) -> Result<Option<Step>> {
-        let &Self { deleted_at, limit, .. } = self;
+        let &Self { position, deleted_at, limit, .. } = self;
         let all = |rows| Step::of(rows, limit);
         Ok(Some(match stage {
             0 => all(consents::forget_for_client(connection, client, limit)?),
-            1 => all(grants::deletion::of_client(connection, client, deleted_at, limit)?),
+            1 => grants::deletion::of_client(connection, client, position, deleted_at, limit)?,
             2 => all(deliveries::forget_to(connection, client, limit)?),
             _ => return Ok(None),
         }))

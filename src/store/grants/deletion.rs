@@ -1,6 +1,8 @@
 //! The grants of a deleted user or client, revoked in batches. Their rows are kept until they are purged like any other; those of a
 //! user without where they were used from, and without history.
 
+use std::fmt::Display;
+
 use diesel::prelude::*;
 
 use crate::{
@@ -11,13 +13,13 @@ use crate::{
     store::{AnyConnection, Result, deletions::Step, grant_history, mapping::Row, schema::grants},
 };
 
-/// Revokes grants to a client, at most `limit`, and returns how many it found. Part of a transaction.
-pub(in crate::store) fn of_client(connection: &mut AnyConnection, client: &str, at: Timestamp, limit: u32) -> Result<usize> {
-    // An index has those that are not revoked, so that no batch passes over the work of those before it.
-    let theirs = grants::table.filter(grants::client_id.eq(client)).filter(grants::revoked_at.is_null());
-    let keys: Vec<Vec<u8>> = theirs.select(grants::id).limit(i64::from(limit)).load(connection)?;
+/// Revokes grants to a client after this one, at most `limit`. Part of a transaction.
+pub(in crate::store) fn of_client(connection: &mut AnyConnection, client: &str, after: Id, at: Timestamp, limit: u32) -> Result<Step> {
+    let theirs = grants::table.filter(grants::client_id.eq(client)).filter(grants::id.gt(after.as_bytes().as_slice()));
+    let keys: Vec<Vec<u8>> = theirs.select(grants::id).order(grants::id).limit(i64::from(limit)).load(connection)?;
     revoke(connection, &keys, EndReason::ClientDeleted, at)?;
-    Ok(keys.len())
+    let rows = keys.len();
+    continue_after(keys, limit, rows, &client)
 }
 
 /// Revokes grants of a user after this one, and deletes their history and origins, at most `limit` rows in all. Part of a transaction.
@@ -40,9 +42,15 @@ pub(in crate::store) fn of_user(connection: &mut AnyConnection, user: Id, after:
         .set((grants::address.eq(none), grants::place.eq(none), grants::user_agent.eq(none), grants::device_name.eq(none)))
         .execute(connection)?;
     let rows = keys.len() + lines;
-    let is_full = keys.len() >= usize::try_from(most).unwrap_or(usize::MAX);
+    continue_after(keys, most, rows, &user)
+}
+
+/// The stage continues after the last of these grants, or is complete if there are fewer than `limit`; `rows` is what was changed, of
+/// what belonged to `whom`.
+fn continue_after(keys: Vec<Vec<u8>>, limit: u32, rows: usize, whom: &dyn Display) -> Result<Step> {
+    let is_full = keys.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
     match keys.into_iter().next_back().filter(|_| is_full) {
-        Some(last) => Ok(Step::More(rows, Some(Row { table: "grants", name: &user }.id("id", last)?))),
+        Some(last) => Ok(Step::More(rows, Some(Row { table: "grants", name: whom }.id("id", last)?))),
         None => Ok(Step::Done(rows)),
     }
 }
