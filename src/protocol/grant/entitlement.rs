@@ -76,7 +76,7 @@ impl Entitlement {
     #[must_use]
     pub fn narrowed(self, known: &KnownScopes<'_>, among: &[String], before: &Scopes, is_named: bool) -> Self {
         let scopes = known.at(&self.scopes, &self.resources, among);
-        let has_some = |scopes: &Scopes, uri: &str| !known.of_api(scopes, uri, among).is_empty();
+        let has_some = |scopes: &Scopes, uri: &str| known.has_some(scopes, uri, among);
         let is_orphan = |scope: &str| !scopes.contains(scope) && known.is_of_none(scope, among);
         let has_lost_any = before.iter().any(is_orphan);
         let stays = |uri: &String| is_named || has_some(&scopes, uri) || !has_lost_any && !has_some(before, uri);

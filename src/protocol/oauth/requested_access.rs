@@ -84,8 +84,7 @@ impl Requested {
         let needs_no_scope =
             |uri: &String| acts_for == ActsFor::Client && self.scopes.is_none() && (scopes.is_empty() || known.is_without(uri));
         if self.resources.is_empty() {
-            let has_some = |uri: &String| !known.of_api(&scopes, uri, &settings.audiences).is_empty();
-            audiences.retain(|uri| has_some(uri) || needs_no_scope(uri));
+            audiences.retain(|uri| known.has_some(&scopes, uri, &settings.audiences) || needs_no_scope(uri));
         }
         Ok(Access { scopes, audiences })
     }

@@ -72,14 +72,23 @@ impl KnownScopes<'_> {
         self.apis.iter().any(|api| api.uri == uri && api.scopes.is_empty())
     }
 
-    /// The scopes among these that belong to this API, one of `among`. An API that is not registered, which clients of an older
-    /// database may have, counts as having those that no other of these APIs has.
+    /// The scopes among these that belong to this API, one of `among`.
     #[must_use]
     pub fn of_api(&self, scopes: &Scopes, uri: &str, among: &[String]) -> Scopes {
-        if let Some(api) = self.apis.iter().find(|api| api.uri == uri) {
-            return scopes.retain(|scope| api.has(scope));
-        }
-        scopes.retain(|scope| self.is_of_none(scope, among))
+        scopes.retain(|scope| self.is_of(scope, uri, among))
+    }
+
+    /// Whether one of these scopes belongs to this API, one of `among`.
+    #[must_use]
+    pub fn has_some(&self, scopes: &Scopes, uri: &str, among: &[String]) -> bool {
+        scopes.iter().any(|scope| self.is_of(scope, uri, among))
+    }
+
+    /// An API that is not registered, which clients of an older database may have, counts as having the scopes that no other of
+    /// these APIs has.
+    fn is_of(&self, scope: &str, uri: &str, among: &[String]) -> bool {
+        let registered = self.apis.iter().find(|api| api.uri == uri);
+        registered.map_or_else(|| self.is_of_none(scope, among), |api| api.has(scope))
     }
 
     /// Whether this is the scope of an API, but of none of these as they are registered: its API has lost it, or is not registered.

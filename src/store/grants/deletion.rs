@@ -14,7 +14,13 @@ use crate::{
 };
 
 /// Revokes grants to a client after this one, at most `limit`. Part of a transaction.
-pub(in crate::store) fn of_client(connection: &mut AnyConnection, client: &str, after: Id, at: Timestamp, limit: u32) -> Result<Step> {
+pub(in crate::store) fn of_client(
+    connection: &mut AnyConnection,
+    client: &str,
+    after: Id,
+    at: Timestamp,
+    limit: u32,
+) -> Result<Step> {
     let theirs = grants::table.filter(grants::client_id.eq(client)).filter(grants::id.gt(after.as_bytes().as_slice()));
     let keys: Vec<Vec<u8>> = theirs.select(grants::id).order(grants::id).limit(i64::from(limit)).load(connection)?;
     revoke(connection, &keys, EndReason::ClientDeleted, at)?;
