@@ -141,6 +141,8 @@ pub struct Config {
     pub secrets: SecretRing,
     /// Whether the secret exists already: if not, the first start creates it.
     pub has_secret: bool,
+    /// Whether the issuer was written, or is the default.
+    pub names_issuer: bool,
     /// Warnings for the operator about settings that were accepted nevertheless.
     pub warnings: Vec<String>,
 }
@@ -155,19 +157,20 @@ pub enum MissingSecret {
 }
 
 impl Config {
-    /// Loads the file (of `--config`, or of `SYMBOLON_CONFIG`), overridden by the environment.
+    /// Loads the file (of `--config`, or of `SYMBOLON_CONFIG`), overridden by the environment. Writes nothing: a first start calls
+    /// [`Self::make_secret`].
     ///
     /// # Errors
     /// [`ConfigError`] for the first key that is unknown or invalid.
-    pub fn load(file: Option<PathBuf>, missing: MissingSecret) -> Result<Self, ConfigError> {
+    pub fn load(file: Option<PathBuf>) -> Result<Self, ConfigError> {
         let mut environment = Environment::of(std::env::vars_os())?;
         let named = environment.take("config").map(PathBuf::from);
         let (secret, smtp_password) = (environment.take_text("secret")?, environment.take_text("smtp_password")?);
         let sources = Sources::read(file.or(named).as_deref(), environment)?;
         let mut settings = sources.settings()?;
         settings.smtp_password = smtp_password.map(SmtpPassword::new);
-        let checked = Self::check(settings, secret, missing).map_err(|error| sources.locate(error))?;
-        Ok(Self { warnings: sources.warnings, ..checked })
+        let checked = Self::check(settings, secret, MissingSecret::Leave).map_err(|error| sources.locate(error))?;
+        Ok(Self { names_issuer: sources.names("issuer"), warnings: sources.warnings, ..checked })
     }
 
     /// Checks settings; `secret` is a comma-separated list, newest first, with `next` before one that derives nothing yet; it takes
@@ -251,6 +254,7 @@ impl Config {
             shutdown_timeout: settings.shutdown_timeout.into(),
             secrets,
             has_secret,
+            names_issuer: true,
             warnings: Vec::new(),
         })
     }
@@ -261,9 +265,50 @@ impl Config {
     #[must_use]
     pub fn missing_installation(&self) -> Option<String> {
         match &self.database {
-            DatabaseUrl::SqliteFile(path) if !Path::new(path).exists() => Some(format!("there is no database at '{path}'")),
-            _ if !self.has_secret => Some(format!("there is no server secret at '{}'", self.data_dir.join("secret").display())),
+            DatabaseUrl::SqliteFile(path) if !Path::new(path).exists() => {
+                Some(format!("no installation at '{path}': there is no database"))
+            }
+            _ if !self.has_secret => {
+                let (directory, path) = (self.data_dir.display(), self.secret_path());
+                Some(format!("no installation at '{directory}': there is no server secret at '{}'", path.display()))
+            }
             _ => None,
+        }
+    }
+
+    /// The file of the server secret in the data directory.
+    #[must_use]
+    pub fn secret_path(&self) -> PathBuf {
+        self.data_dir.join("secret")
+    }
+
+    /// Creates the server secret, unless another process has done so.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the file cannot be created or read.
+    pub fn make_secret(&mut self) -> Result<(), ConfigError> {
+        (self.secrets, self.has_secret) = secret_file::read(None, &self.data_dir, MissingSecret::Make)?;
+        Ok(())
+    }
+
+    /// Reads the server secret of the data directory, which another process may have created meanwhile; returns whether there is
+    /// one.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the file cannot be read.
+    pub fn find_secret(&mut self) -> Result<bool, ConfigError> {
+        (self.secrets, self.has_secret) = secret_file::read(None, &self.data_dir, MissingSecret::Leave)?;
+        Ok(self.has_secret)
+    }
+
+    /// Takes this issuer in the place of the default one; returns whether it could: a written one stays.
+    pub fn take_issuer(&mut self, issuer: &str) -> bool {
+        match Issuer::parse(issuer) {
+            Ok(issuer) if !self.names_issuer => {
+                self.issuer = issuer;
+                true
+            }
+            _ => false,
         }
     }
 

@@ -25,6 +25,7 @@ use crate::{
     config::{Config, ConfigError},
     jose::{self, first_keys},
     mail::{MailError, Mailer},
+    operations::installation::{self, InstallationError},
     outbound::{Outbound, OutboundError},
     passwords::{PasswordError, Passwords},
     store::{
@@ -61,16 +62,9 @@ pub enum StartError {
     /// The parameters of password hashing.
     #[error("passwords: {0}")]
     Passwords(#[from] PasswordError),
-    /// The database belongs to another issuer.
-    #[error(
-        "issuer: expected '{frozen}', which this database belongs to and which is in all of its tokens and clients, received '{received}'; use that issuer, or another database"
-    )]
-    OtherIssuer {
-        /// The one it belongs to.
-        frozen: String,
-        /// The one of the configuration.
-        received: String,
-    },
+    /// The database belongs to another installation.
+    #[error(transparent)]
+    Installation(#[from] InstallationError),
     /// The system gives no threads.
     #[error("threads: {0}")]
     Threads(#[source] io::Error),
@@ -86,17 +80,18 @@ impl store::error::Outage for StartError {
 ///
 /// # Errors
 /// [`StartError`].
-pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
+pub fn prepare(mut config: Config, clock: Clock) -> Result<Data<App>, StartError> {
     config.make_files()?;
     let store = Store::open(&config.database, config.database_pool_size, config.database_pool_timeout)?;
     let passwords = Passwords::new(&config.passwords)?;
     let (outbound, mailer) = (Outbound::new(&config.outbound)?, Mailer::new(&config.mail)?);
     let now = clock.now();
     store.with(|connection: &mut AnyConnection| -> Result<(), StartError> {
+        installation::prepare_secret(connection, &mut config)?;
         migrations::run(connection)?;
         let frozen = meta::freeze_issuer(connection, config.issuer.as_str())?;
         if frozen != config.issuer.as_str() {
-            return Err(StartError::OtherIssuer { frozen, received: config.issuer.as_str().to_owned() });
+            return Err(InstallationError::OtherIssuer { frozen, received: config.issuer.as_str().to_owned() }.into());
         }
         match spellings::rewrite(connection, now) {
             Ok(rewritten) => tell(&rewritten),
@@ -108,7 +103,10 @@ pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
     let blocking_pool = BlockingPool::start(store.size()).map_err(StartError::Threads)?;
     let app = Data::new(App::new(config, clock, (store.clone(), blocking_pool), (passwords, outbound, mailer)));
     let worker_app = app.clone();
-    store.with(move |connection| -> Result<(), StartError> { Ok(worker_app.keys(connection, now)?.check(now)?) })?;
+    store.with(move |connection| -> Result<(), StartError> {
+        worker_app.keys(connection, now)?.check(now)?;
+        Ok(installation::record_secrets(connection, &worker_app.config)?)
+    })?;
     Ok(app)
 }
 

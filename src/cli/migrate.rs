@@ -6,14 +6,17 @@ use serde_json::json;
 use super::{Answer, open, output, output::Format, time};
 use crate::{
     config::Config,
+    operations::installation,
     store::{migrations, spellings},
 };
 
 /// Runs the migrations.
-pub fn run(config: &Config, format: Format) -> Answer {
-    let store = open(config)?;
+pub fn run(mut config: Config, format: Format) -> Answer {
+    let store = open(&config)?;
+    store.with(|connection| installation::prepare_secret(connection, &mut config))?;
     let ran = store.with(migrations::run).map_err(|error| format!("database {}: {error}", config.database))?;
     let now = time(&store, true)?;
+    store.with(|connection| installation::record_first_secrets(connection, &config, now))?;
     let addresses = store.with(|connection| spellings::rewrite_all(connection, now))?;
     let taken = addresses
         .taken

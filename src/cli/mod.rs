@@ -29,9 +29,12 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     clock::Clock,
-    config::{Config, ConfigError, MissingSecret},
+    config::{Config, ConfigError},
     jose,
-    operations::Context as Work,
+    operations::{
+        Context as Work,
+        installation::{self, InstallationError},
+    },
     protocol::{
         error::Invalid,
         values::{
@@ -108,6 +111,9 @@ enum Error {
     /// A server that does not start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The configuration is not that of the installation in the database.
+    #[error(transparent)]
+    Installation(#[from] InstallationError),
     /// Refused: what was expected and what was received.
     #[error("{0}")]
     Refused(String),
@@ -178,12 +184,9 @@ fn dispatch(cli: Cli) -> Answer {
     if matches!(cli.command, Command::Demo(_)) && cli.config.is_some() {
         return refuse("the demo uses its own configuration: expected no --config");
     }
-    // Only these create an installation: any other command would create a second one beside the intended one.
-    let makes = matches!(cli.command, Command::Serve | Command::Migrate(_));
-    let missing = if makes { MissingSecret::Make } else { MissingSecret::Leave };
     let is_server = matches!(cli.command, Command::Serve); // a server logs them
     let load = || -> Result<Config, ConfigError> {
-        let config = Config::load(cli.config, missing)?;
+        let config = Config::load(cli.config)?;
         config.warnings.iter().filter(|_| !is_server).for_each(|warning| note(&format!("warning: {warning}")));
         Ok(config)
     };
@@ -191,15 +194,15 @@ fn dispatch(cli: Cli) -> Answer {
     match cli.command {
         Command::Serve => serve::run(load()?).map(|()| String::new()),
         Command::Demo(options) => demo::run(options).map(|()| String::new()),
-        Command::Migrate(format) => migrate::run(&load()?, format),
+        Command::Migrate(format) => migrate::run(load()?, format),
         Command::CheckConfig(format) => check_config::run(&load()?, format),
-        Command::User(command) => work(&load()?, only_tells, |work| command.run(work)),
-        Command::Client(command) => work(&load()?, only_tells, |work| command.run(work)),
-        Command::Api(command) => work(&load()?, only_tells, |work| command.run(work)),
-        Command::Key(command) => work(&load()?, only_tells, |work| command.run(work)),
-        Command::Grant(command) => work(&load()?, only_tells, |work| command.run(work)),
-        Command::Consent(command) => work(&load()?, only_tells, |work| command.run(work)),
-        Command::Explain(options) => work(&load()?, only_tells, |work| options.run(work)),
+        Command::User(command) => work(load()?, only_tells, |work| command.run(work)),
+        Command::Client(command) => work(load()?, only_tells, |work| command.run(work)),
+        Command::Api(command) => work(load()?, only_tells, |work| command.run(work)),
+        Command::Key(command) => work(load()?, only_tells, |work| command.run(work)),
+        Command::Grant(command) => work(load()?, only_tells, |work| command.run(work)),
+        Command::Consent(command) => work(load()?, only_tells, |work| command.run(work)),
+        Command::Explain(options) => work(load()?, only_tells, |work| options.run(work)),
     }
 }
 
@@ -237,7 +240,7 @@ fn time(store: &Store, only_tells: bool) -> Result<Timestamp, Error> {
 }
 
 /// Runs a command with a connection to the database, which must belong to an installation and have this binary's schema.
-fn work(config: &Config, only_tells: bool, command: impl FnOnce(&mut Work<'_>) -> Answer) -> Answer {
+fn work(mut config: Config, only_tells: bool, command: impl FnOnce(&mut Work<'_>) -> Answer) -> Answer {
     if config.database == DatabaseUrl::SqliteMemory {
         return refuse(
             "database_url: sqlite::memory: exists only inside the server process and cannot be used by other commands",
@@ -245,16 +248,16 @@ fn work(config: &Config, only_tells: bool, command: impl FnOnce(&mut Work<'_>) -
     }
     let missing = |what: String| {
         refuse(format!(
-            "{what}: start the server first (symbolon serve, or symbolon migrate), or name its configuration (--config, SYMBOLON_CONFIG)"
+            "{what}; name its configuration (--config, SYMBOLON_CONFIG), data directory (SYMBOLON_DATA_DIR) or database (SYMBOLON_DATABASE_URL), or make one (symbolon serve, symbolon migrate)"
         ))
     };
     if let Some(what) = config.missing_installation() {
         return missing(what);
     }
-    let store = open(config)?;
+    let store = open(&config)?;
     match store.with(migrations::state).map_err(|error| format!("database {}: {error}", config.database))? {
         SchemaState::Current => {}
-        SchemaState::Empty => return missing(format!("database {}: there is no installation in it", config.database)),
+        SchemaState::Empty => return missing(format!("no installation at '{}': there are no tables in it", config.database)),
         SchemaState::Older => {
             return refuse(format!(
                 "database {}: its schema is older than this version of symbolon: run `symbolon migrate` (see the upgrade notes first)",
@@ -265,8 +268,12 @@ fn work(config: &Config, only_tells: bool, command: impl FnOnce(&mut Work<'_>) -
             return refuse(format!("database {}: {}", config.database, MigrationError::newer(&version)));
         }
     }
+    store.with(|connection| {
+        installation::compare_secrets(connection, &config)?;
+        installation::use_issuer(connection, &mut config)
+    })?;
     let now = time(&store, only_tells)?;
-    store.with(|connection| command(&mut Work { config, connection, now }))
+    store.with(|connection| command(&mut Work { config: &config, connection, now }))
 }
 
 /// Opens the configured database with one connection; creates the directory of the default database.

@@ -75,6 +75,11 @@ impl Sources {
         Ok(layer)
     }
 
+    /// Whether this key was written.
+    pub fn names(&self, key: &str) -> bool {
+        self.given.contains_key(key)
+    }
+
     /// The settings, with defaults for those that were not written.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ pub mod details;
 mod error;
 mod grant_state;
 pub mod grants;
+pub mod installation;
 pub mod invitations;
 pub mod keys;
 pub mod links;

@@ -18,6 +18,9 @@ pub(super) type HmacSha256 = Hmac<Sha256>;
 /// The minimum length of a secret in bytes: 32 random bytes, raw or as text.
 pub const MIN_LENGTH: usize = 32;
 
+/// The bytes of a fingerprint: enough that no two secrets share one.
+const FINGERPRINT: usize = 16;
+
 /// The mark of a secret with which no process may derive anything yet, because not every process may know it.
 const NEXT: &[u8] = b"next";
 
@@ -47,9 +50,11 @@ pub enum SecretUse {
 /// A secret and the keys derived from it.
 #[derive(Clone)]
 pub(super) struct Secret {
-    /// The number that says which secret derived a credential: the first two bytes of a hash of the secret, so that the order of
-    /// the list does not matter.
+    /// The number that says which secret derived a credential: the first two bytes of its fingerprint, so that the order of the list
+    /// does not matter.
     pub(super) number: [u8; 2],
+    /// A hash of the secret.
+    fingerprint: [u8; FINGERPRINT],
     pub(super) credentials: HmacSha256,
     pub(super) stamps: HmacSha256,
     pseudonyms: HmacSha256,
@@ -113,8 +118,15 @@ impl SecretRing {
     /// The number of each secret, which every credential carries, and its use.
     #[must_use]
     pub fn uses(&self) -> Vec<(String, SecretUse)> {
-        let number = |secret: &Secret| secret.number.map(|byte| format!("{byte:02x}")).concat();
-        self.each().map(|(secret, used)| (number(secret), used)).collect()
+        self.each().map(|(secret, used)| (hex(&secret.number), used)).collect()
+    }
+
+    /// The fingerprint of each secret, in a fixed order. It begins with the secret's number, and reveals nothing about it.
+    #[must_use]
+    pub fn fingerprints(&self) -> Vec<String> {
+        let mut all: Vec<_> = self.each().map(|(secret, _)| hex(&secret.fingerprint)).collect();
+        all.sort();
+        all
     }
 
     /// Every secret and its use: those marked `next` first, then newest first.
@@ -159,9 +171,11 @@ impl Secret {
             mac.update(purpose.as_bytes());
             Some(Sensitive::new(mac.finalize().into_bytes().into()))
         };
-        let number = Sha256::digest(derive("symbolon number 1")?.expose());
+        let hash = Sha256::digest(derive("symbolon number 1")?.expose());
+        let fingerprint = *hash.first_chunk::<FINGERPRINT>()?;
         Some(Self {
-            number: [*number.first()?, *number.get(1)?],
+            number: *fingerprint.first_chunk()?,
+            fingerprint,
             credentials: HmacSha256::new_from_slice(derive("symbolon credentials 1")?.expose()).ok()?,
             stamps: HmacSha256::new_from_slice(derive("symbolon stamps 1")?.expose()).ok()?,
             pseudonyms: HmacSha256::new_from_slice(derive("symbolon pseudonyms 1")?.expose()).ok()?,
@@ -176,6 +190,10 @@ impl Secret {
         mac.update(value.as_bytes());
         mac.finalize().into_bytes().into()
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A secret without its mark, and whether it had one.
@@ -226,6 +244,17 @@ mod tests {
         assert_eq!(SecretRing::new([old, "next"]).err(), Some(SecretError::Short(2)));
         assert_eq!(SecretRing::new([&next, new]).err(), Some(SecretError::Collision(2)), "the same, marked and not");
         assert_eq!(uses(&["next-0123456789abcdef0123456789abcdef"]), [SecretUse::Derives], "no mark without a space");
+    }
+
+    #[test]
+    fn a_fingerprint_is_of_one_secret_whatever_it_is_used_for() {
+        let [old, new] = ["0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"];
+        let ring = |list: &[&str]| SecretRing::new(list).unwrap();
+        let (of_old, next) = (ring(&[old]).fingerprints(), format!("next {new}"));
+        assert!(of_old[0].len() == 32 && of_old[0].starts_with(&ring(&[old]).uses()[0].0), "{of_old:?}");
+        assert_eq!(ring(&[&next, old]).fingerprints(), ring(&[new, old]).fingerprints());
+        assert_eq!(ring(&[old, &next]).fingerprints(), ring(&[old, new]).fingerprints());
+        assert!(ring(&[new, old]).fingerprints().contains(&of_old[0]) && ring(&[new]).fingerprints() != of_old);
     }
 
     #[test]

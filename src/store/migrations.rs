@@ -106,6 +106,14 @@ pub fn state(connection: &mut AnyConnection) -> Result<SchemaState, MigrationErr
     })
 }
 
+/// Whether no migration was ever run.
+///
+/// # Errors
+/// [`MigrationError`].
+pub fn is_empty(connection: &mut AnyConnection) -> Result<bool, MigrationError> {
+    Ok(state(connection)? == SchemaState::Empty)
+}
+
 fn names<DB: Backend>(ours: &EmbeddedMigrations) -> migration::Result<Vec<String>> {
     let known = MigrationSource::<DB>::migrations(ours)?;
     Ok(known.iter().map(|known| known.name().version().to_string()).collect())

@@ -44,6 +44,14 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<SigningKeyRow>> {
     rows.into_iter().map(to_value).collect()
 }
 
+/// Whether there is no key.
+///
+/// # Errors
+/// Database errors.
+pub fn none(connection: &mut AnyConnection) -> Result<bool> {
+    Ok(signing_keys::table.select(signing_keys::kid).first::<String>(connection).optional()?.is_none())
+}
+
 /// Inserts a key.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ mod details;
 mod explain;
 mod grants;
 mod import;
+mod installation;
 mod keys;
 mod links;
 mod operator;

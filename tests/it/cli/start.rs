@@ -32,7 +32,7 @@ fn several_commands_work_at_once_on_a_database_that_was_just_migrated() {
 }
 
 /// Every command that works with a database, but `serve` and `migrate`.
-const OTHERS: [&str; 8] = [
+const OTHERS: [&str; 9] = [
     "user list",
     "user add alice --email alice@example.com --password-stdin",
     "client list",
@@ -41,6 +41,7 @@ const OTHERS: [&str; 8] = [
     "key rotate",
     "grant list",
     "consent list --user alice",
+    "explain",
 ];
 
 #[test]
@@ -49,7 +50,7 @@ fn only_serve_and_migrate_make_an_installation() {
         let (name, symbolon) = (database.name, Binary::new(&database.url));
         for line in OTHERS {
             let refused = symbolon.refusal_with(line, "correct horse battery staple\n");
-            assert!(refused.contains("there is no ") && refused.contains("symbolon serve"), "{name}: {line}: {refused}");
+            assert!(refused.contains("no installation at ") && refused.contains("symbolon serve"), "{name}: {line}: {refused}");
             assert!(!symbolon.dir.path().join("data").exists(), "{name}: {line}: neither a secret nor a directory is made");
         }
         // Nor with a secret of its own, into a database without tables.
@@ -57,7 +58,7 @@ fn only_serve_and_migrate_make_an_installation() {
         let with_secret = Binary { variables: vec![secret], ..Binary::new(&database.url) };
         for line in OTHERS {
             let refused = with_secret.refusal_with(line, "correct horse battery staple\n");
-            assert!(refused.contains("there is no ") && refused.contains("symbolon serve"), "{name}: {line}: {refused}");
+            assert!(refused.contains("no installation at ") && refused.contains("symbolon serve"), "{name}: {line}: {refused}");
         }
         assert!(symbolon.text("migrate").starts_with("applied "), "{name}: and nothing of it was there before");
         assert_eq!(symbolon.json("user list --json"), json!([]), "{name}");
@@ -66,7 +67,7 @@ fn only_serve_and_migrate_make_an_installation() {
             let empty = format!("{file}.empty");
             std::fs::write(&empty, "").unwrap();
             let other = Binary { dir: symbolon.dir, ..Binary::new(&format!("sqlite:{empty}")) };
-            assert!(other.refusal("user list").contains("there is no installation in it"), "{name}");
+            assert!(other.refusal("user list").contains("there are no tables in it"), "{name}");
         }
     }
 }
@@ -236,7 +237,7 @@ fn what_cannot_be_done_is_said() {
     assert!(memory.refusal("user list").contains("cannot be used by other commands"));
     let absent = Binary::new("sqlite:/nonexistent/symbolon.db");
     assert!(absent.refusal("migrate").contains("database_url: expected a file that can be written"));
-    assert!(absent.refusal("user list").contains("there is no database at '/nonexistent/symbolon.db'"));
+    assert!(absent.refusal("user list").contains("no installation at '/nonexistent/symbolon.db': there is no database"));
     let nonsense = Binary::new("mysql://x");
     assert!(nonsense.refusal("check-config").contains("SYMBOLON_DATABASE_URL: expected"));
     assert!(nonsense.refusal("check-config --config absent.toml").contains("absent.toml"));
