@@ -55,6 +55,8 @@ pub struct App {
     pub readiness: tokio::sync::Mutex<Option<Readiness>>,
     /// Set when the server is about to stop.
     pub draining: AtomicBool,
+    /// Whether it was said that a proxy may be missing in `trusted_proxies`.
+    pub suspected_proxy: AtomicBool,
     /// Whether the clock may decide irreversible work.
     pub clock_check: Mutex<ClockCheck>,
     /// Keeps the background tasks running.
@@ -173,6 +175,7 @@ impl App {
             discovery: RwLock::default(),
             readiness: tokio::sync::Mutex::default(),
             draining: AtomicBool::new(false),
+            suspected_proxy: AtomicBool::new(false),
             clock_check: Mutex::default(),
             housekeeping_is_over: Mutex::new(false),
             password_attempts: Attempts::default(),

@@ -32,7 +32,7 @@ pub use lifetimes::Lifetimes;
 pub use mail_settings::{MailKind, MailSettings, MailTransport, Sender, SmtpPassword, SmtpSecurity, SmtpSettings};
 pub use outbound::OutboundSettings;
 pub use password_rules::PasswordRules;
-pub use settings::{LogFormat, Registration, Settings};
+pub use settings::{Hsts, LogFormat, Registration, Settings};
 
 use environment::Environment;
 use sources::Sources;
@@ -97,6 +97,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// The proxies whose forwarded headers are trusted.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether browsers are told that hosts below the issuer's have https as well.
+    pub hsts_include_subdomains: Option<bool>,
     /// The limits on connections.
     pub connections: ConnectionSettings,
     /// CORS origins allowed besides those of the clients.
@@ -169,8 +171,11 @@ impl Config {
         let sources = Sources::read(file.or(named).as_deref(), environment)?;
         let mut settings = sources.settings()?;
         settings.smtp_password = smtp_password.map(SmtpPassword::new);
+        let readable = sources.readable_password()?;
         let checked = Self::check(settings, secret, MissingSecret::Leave).map_err(|error| sources.locate(error))?;
-        Ok(Self { names_issuer: sources.names("issuer"), warnings: sources.warnings, ..checked })
+        let mut warnings = sources.warnings;
+        warnings.extend(readable);
+        Ok(Self { names_issuer: sources.given.contains_key("issuer"), warnings, ..checked })
     }
 
     /// Checks settings; `secret` is a comma-separated list, newest first, with `next` before one that derives nothing yet; it takes
@@ -217,6 +222,7 @@ impl Config {
             None => secret_file::read(settings.secret_file.as_deref(), &settings.data_dir, missing)?,
         };
         Ok(Self {
+            hsts_include_subdomains: settings.hsts_include_subdomains,
             issuer,
             listen: settings.listen,
             metrics_listen: settings.metrics_listen,
@@ -274,6 +280,21 @@ impl Config {
             }
             _ => None,
         }
+    }
+
+    /// Says that a proxy is missing, if there must be one: nobody else could have the certificate of the issuer.
+    #[must_use]
+    pub fn proxy_hint(&self) -> Option<&'static str> {
+        let is_proxied = self.issuer.is_https() && self.tls.is_none();
+        (is_proxied && self.trusted_proxies.is_empty()).then_some(
+            "trusted_proxies is empty, but the issuer is https and there is no tls_cert_file, so a proxy must be in front: without its address there, all users share one address and one limit for wrong passwords",
+        )
+    }
+
+    /// What browsers are told about https.
+    #[must_use]
+    pub fn hsts(&self) -> Hsts {
+        Hsts::of(&self.issuer, self.hsts_include_subdomains)
     }
 
     /// The file of the server secret in the data directory.

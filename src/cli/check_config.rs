@@ -4,19 +4,22 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Answer,
+    Answer, note,
     output::{self, Format, duration, span},
 };
 use crate::{
-    config::{BreachedFile, Config, LogFormat, MailKind, MailSettings, MailTransport},
+    config::{BreachedFile, Config, Hsts, LogFormat, MailKind, MailSettings, MailTransport},
     protocol::{oauth::scope::ScopeClaims, secrets::SecretUse},
 };
 
 pub fn run(config: &Config, format: Format) -> Answer {
+    if let Some(hint) = config.proxy_hint() {
+        note(&format!("note: {hint}"));
+    }
     let (lifetimes, rules, passwords) = (&config.lifetimes, &config.password_rules, &config.passwords);
     let file = |path: Option<&std::path::Path>| path.map(|path| path.display().to_string());
     let mail = Mail::of(&config.mail);
-    let keys: [(&str, Value); 52] = [
+    let keys: [(&str, Value); 53] = [
         ("issuer", json!(config.issuer.as_str())),
         ("listen", json!(config.listen)),
         ("metrics_listen", json!(config.metrics_listen)),
@@ -26,6 +29,7 @@ pub fn run(config: &Config, format: Format) -> Answer {
         ("tls_cert_file", json!(file(config.tls.as_ref().map(|tls| tls.cert.as_path())))),
         ("tls_key_file", json!(file(config.tls.as_ref().map(|tls| tls.key.as_path())))),
         ("trusted_proxies", json!(config.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>())),
+        ("hsts_include_subdomains", hsts(config.hsts())),
         ("max_connections", json!(config.connections.in_all)),
         ("max_connections_per_address", config.connections.of_one_address.map_or_else(|| json!("default"), |count| json!(count))),
         ("cors_origins", json!(config.cors_origins)),
@@ -116,6 +120,14 @@ impl Mail {
             smtp_security: json!(smtp.map(|smtp| smtp.security.name())),
             smtp_username: json!(smtp.and_then(|smtp| smtp.login.as_ref()).map(|(username, _)| username)),
         }
+    }
+}
+
+fn hsts(hsts: Hsts) -> Value {
+    match hsts {
+        Hsts::Off => Value::Null,
+        Hsts::HostAlone => json!(false),
+        Hsts::WithSubdomains => json!(true),
     }
 }
 

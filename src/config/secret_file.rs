@@ -48,12 +48,16 @@ pub fn read_private(key: &str, path: &Path) -> Result<Sensitive<String>, ConfigE
 }
 
 fn private(key: &str, path: &Path) -> Result<(), ConfigError> {
-    let mode = fs::metadata(path).map_err(|error| FileError::new(path, error).of_key(key))?.permissions().mode();
-    if mode & 0o007 != 0 {
+    if is_open_to_others(path).map_err(|error| FileError::new(path, error).of_key(key))? {
         let why = "can be read by everyone on this machine; expected mode 0600, or 0640 where its group is meant to read it";
         return Err(ConfigError::new(key, format!("'{}' {why}", path.display())));
     }
     Ok(())
+}
+
+/// Whether users besides the file's owner and group may do anything with it.
+pub fn is_open_to_others(path: &Path) -> std::io::Result<bool> {
+    Ok(fs::metadata(path)?.permissions().mode() & 0o007 != 0)
 }
 
 /// Creates a directory accessible to its owner alone, unless it exists.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    Issuer,
     mail_settings::{MailKind, SmtpPassword, SmtpSecurity},
     values::{ClaimLists, Duration, List},
 };
@@ -23,6 +24,7 @@ pub struct Settings {
     pub(super) tls_cert_file: Option<PathBuf>,
     pub(super) tls_key_file: Option<PathBuf>,
     pub(super) trusted_proxies: List,
+    pub(super) hsts_include_subdomains: Option<bool>,
     pub(super) max_connections: u32,
     pub(super) max_connections_per_address: Option<u32>,
     pub(super) cors_origins: List,
@@ -84,6 +86,7 @@ impl Default for Settings {
             tls_cert_file: None,
             tls_key_file: None,
             trusted_proxies: List::default(),
+            hsts_include_subdomains: None,
             max_connections: 10_000,
             max_connections_per_address: None,
             cors_origins: List::default(),
@@ -129,6 +132,28 @@ impl Default for Settings {
             log_format: LogFormat::Auto,
             shutdown_delay: Duration::seconds(0),
             shutdown_timeout: Duration::seconds(30),
+        }
+    }
+}
+
+/// What `Strict-Transport-Security` says to browsers (RFC 6797 §6.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hsts {
+    /// Nothing: the issuer is on loopback, by plain http.
+    Off,
+    /// https for this host.
+    HostAlone,
+    /// And for every host below it.
+    WithSubdomains,
+}
+
+impl Hsts {
+    /// An issuer with a path shares its host with others, whose hosts below it are not its own to decide about.
+    pub(super) fn of(issuer: &Issuer, include_subdomains: Option<bool>) -> Self {
+        match include_subdomains.unwrap_or_else(|| issuer.base().is_empty()) {
+            _ if !issuer.is_https() => Self::Off,
+            true => Self::WithSubdomains,
+            false => Self::HostAlone,
         }
     }
 }

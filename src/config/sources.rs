@@ -7,6 +7,7 @@ use super::{
     ConfigError, FileError, Settings,
     environment::{Environment, variable},
     renamed::RENAMED,
+    secret_file::is_open_to_others,
     written::{self, ReadError, Written},
 };
 use crate::protocol::error::Invalid;
@@ -20,17 +21,17 @@ const OF_THE_ENVIRONMENT: [(&str, &str); 2] = [("secret", "secret_file"), ("smtp
 /// Every setting that was written.
 #[derive(Debug)]
 pub struct Sources {
-    given: Layer,
+    pub given: Layer,
     /// Warnings about settings with an old name.
     pub warnings: Vec<String>,
 }
 
 /// The settings of the file, or of the environment.
-type Layer = BTreeMap<String, Given>;
+pub type Layer = BTreeMap<String, Given>;
 
 /// One setting.
 #[derive(Debug)]
-struct Given {
+pub struct Given {
     /// The name as written: a key, or a variable.
     name: String,
     /// The file of a key.
@@ -75,9 +76,23 @@ impl Sources {
         Ok(layer)
     }
 
-    /// Whether this key was written.
-    pub fn names(&self, key: &str) -> bool {
-        self.given.contains_key(key)
+    /// The warning that everyone on this machine can read the file with the database's password, if they can.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the file cannot be examined.
+    pub fn readable_password(&self) -> Result<Option<String>, ConfigError> {
+        let Some(Given { file: Some(file), value: Written::Toml(toml::Value::String(url)), .. }) = self.given.get("database_url")
+        else {
+            return Ok(None);
+        };
+        if !has_password(url)
+            || !is_open_to_others(Path::new(file)).map_err(|error| FileError::new(Path::new(file), error).of_key("config"))?
+        {
+            return Ok(None);
+        }
+        Ok(Some(format!(
+            "database_url contains a password, and everyone on this machine can read '{file}': expected mode 0600, or 0640 where its group is meant to read it"
+        )))
     }
 
     /// The settings, with defaults for those that were not written.
@@ -128,6 +143,16 @@ impl Sources {
             None => error,
         }
     }
+}
+
+/// Whether a database URL contains a password: after the user's name, or as a parameter.
+fn has_password(url: &str) -> bool {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let login = authority.rsplit_once('@').map_or("", |(login, _)| login);
+    let query = rest.split_once('?').map_or("", |(_, query)| query);
+    let is_password = |pair: &str| pair.strip_prefix("password=").is_some_and(|value| !value.is_empty());
+    login.split_once(':').is_some_and(|(_, password)| !password.is_empty()) || query.split('&').any(is_password)
 }
 
 fn of_file(path: &Path) -> Result<Layer, ConfigError> {

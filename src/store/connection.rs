@@ -16,7 +16,7 @@ use super::{
     any_connection::AnyConnection,
     database_url::DatabaseUrl,
     dialect,
-    error::{Error, Outage, Result},
+    error::{Error, Outage, Result, TRANSACTION_POOLING},
     grants::rotation::Advances,
     progress::{self, Ending, Progress, Progressed, Stage},
     write_queue::{self, Writer},
@@ -110,9 +110,13 @@ impl Store {
     /// Opens the pool: one connection is made at once, the others when needed.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if no connection can be made within `timeout`.
+    /// [`Error::Unavailable`] if no connection can be made within `timeout`; [`Error::Failed`] behind a pooler in transaction mode.
     pub fn open(url: &DatabaseUrl, pool_size: u32, timeout: Duration) -> Result<Self> {
-        url.connect()?; // reports the cause at once, where the pool would only report a time-out
+        let mut first = url.connect()?; // reports the cause at once, where the pool would only report a time-out
+        if matches!(first, AnyConnection::Postgres(_)) && dialect::share_a_backend(&mut first, &mut url.connect()?)? {
+            return Err(Error::Failed(TRANSACTION_POOLING.to_owned()));
+        }
+        drop(first);
         let pool = r2d2::Pool::builder()
             .max_size(url.pool_size(pool_size))
             .min_idle(Some(1))

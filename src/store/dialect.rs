@@ -130,6 +130,31 @@ pub(super) fn backend(connection: &mut AnyConnection) -> Result<Option<i32>, Err
     Ok(Some(diesel::select(pg_backend_pid()).get_result(postgres)?))
 }
 
+/// Whether two open connections are one of PostgreSQL's: a pooler gives both the same while neither is in a transaction. Without a
+/// statement that is prepared by name, which such a pooler may refuse.
+///
+/// # Errors
+/// Database errors.
+pub(super) fn share_a_backend(one: &mut AnyConnection, other: &mut AnyConnection) -> Result<bool, Error> {
+    #[derive(diesel::QueryableByName)]
+    struct Backend {
+        #[diesel(sql_type = Integer)]
+        backend: i32,
+    }
+    let backend = |connection: &mut AnyConnection| -> Result<Option<i32>, Error> {
+        let AnyConnection::Postgres(postgres) = connection else { return Ok(None) };
+        Ok(Some(diesel::sql_query("SELECT pg_backend_pid() AS backend").get_result::<Backend>(postgres)?.backend))
+    };
+    // Asked more than once: meanwhile another process may have one of the pooler's connections for a moment.
+    for _ in 0..3 {
+        let first = backend(one)?;
+        if first.is_some() && first == backend(other)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 #[diesel::declare_sql_function]
 extern "SQL" {
     /// The backend process id of this connection.

@@ -4,6 +4,10 @@ use std::fmt;
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
+/// What a pooler that gives each transaction another connection breaks: prepared statements, settings of a connection, and ending a
+/// commit that waits.
+pub(super) const TRANSACTION_POOLING: &str = "a pooler (PgBouncer?) in front of PostgreSQL is in transaction mode: expected pool_mode = session for this database, or PostgreSQL itself (docs/operations.md, PostgreSQL)";
+
 /// The result of a statement.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -60,6 +64,8 @@ impl From<DieselError> for Error {
                 | DatabaseErrorKind::ReadOnlyTransaction => Self::Unavailable(text),
                 // A limit, a lock, a disk; or a bug of this server, which the error does not distinguish.
                 _ => {
+                    // The name of a statement is in the message, in whatever language: the connection has another one's statements.
+                    let text = if text.contains("__diesel_stmt_") { format!("{text}: {TRANSACTION_POOLING}") } else { text };
                     tracing::error!(error = text, "unknown database error");
                     Self::Unavailable(text)
                 }

@@ -2,17 +2,20 @@
 
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use crate::config::Hsts;
+
 /// Cross-Origin-Opener-Policy.
 const COOP: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
-/// One year, as ASVS 3.4.1 asks.
-const HSTS: &str = "max-age=31536000; includeSubDomains";
 
 /// Headers of every response.
-pub fn common(headers: &mut HeaderMap, is_https: bool) {
+pub fn common(headers: &mut HeaderMap, hsts: Hsts) {
     set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(headers, header::REFERRER_POLICY, "no-referrer");
-    if is_https {
-        set(headers, header::STRICT_TRANSPORT_SECURITY, HSTS);
+    match hsts {
+        // One year, as ASVS 3.4.1 asks.
+        Hsts::WithSubdomains => set(headers, header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
+        Hsts::HostAlone => set(headers, header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+        Hsts::Off => {}
     }
     if !headers.contains_key(header::CACHE_CONTROL) {
         set(headers, header::CACHE_CONTROL, "no-store"); // RFC 6749 §5.1

@@ -42,7 +42,7 @@ pub async fn around<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<impl MessageBody + use<B>>, Error> {
     let app = request.app_data::<Data<App>>().cloned().ok_or_else(|| no_context(request.path()))?;
-    let (now, is_https) = (app.clock.now(), app.config.issuer.is_https());
+    let now = app.clock.now();
     let arrival = transport::arrival(&request, &app).ok_or_else(|| no_context(request.path()))?;
     let id = Id::new(now, random::bytes()).to_string();
     let user_agent = header_text(request.request(), &header::USER_AGENT).map(|text| text.chars().take(300).collect());
@@ -56,10 +56,11 @@ pub async fn around<B: MessageBody + 'static>(
         started: Instant::now(),
         answered: None,
     };
+    let is_insecure = arrival.is_insecure && !transport::is_health(&app, request.path());
     let too_long = request.query_string().len() > QUERY_LIMIT;
     request.extensions_mut().insert(context.clone());
 
-    let mut response = if arrival.is_insecure || too_long {
+    let mut response = if is_insecure || too_long {
         let (request, _) = request.into_parts();
         let reply = rejected(&app, &request, &context, too_long);
         let response = reply.respond_to(&request);
@@ -72,7 +73,7 @@ pub async fn around<B: MessageBody + 'static>(
         called?.map_into_left_body()
     };
 
-    headers::common(response.headers_mut(), is_https);
+    headers::common(response.headers_mut(), app.config.hsts());
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }

@@ -1,12 +1,15 @@
 //! Transport: the caller's address, and whether the connection was encrypted on the way. Forwarded headers are believed from
 //! trusted proxies alone (RFC 9700 §4.13); plain http is accepted from loopback, and from a trusted proxy that says that it was
-//! reached by https.
+//! reached by https. Whether the server is alive or ready may be asked by plain http from anywhere: the answer has no secret in it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::atomic::Ordering,
+};
 
 use actix_web::{dev::ServiceRequest, http::header::HeaderMap};
 
-use crate::app::App;
+use crate::{app::App, paths};
 
 /// How a request arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +22,9 @@ pub struct Arrival {
 
 /// The maximum length of a location.
 const PLACE_LIMIT: usize = 80;
+
+/// The headers in which a proxy says who has called it, and how.
+const FORWARDED: [&str; 2] = ["x-forwarded-for", "x-forwarded-proto"];
 
 /// The caller's location, where a trusted proxy sends it in the configured header.
 #[must_use]
@@ -40,7 +46,33 @@ pub fn arrival(request: &ServiceRequest, app: &App) -> Option<Arrival> {
     let peer = request.peer_addr()?.ip().to_canonical();
     let is_trusted = |address: IpAddr| app.config.trusted_proxies.iter().any(|net| net.contains(&address));
     let is_tls = app.config.tls.is_some();
-    Some(judge(peer, request.headers(), is_tls, app.config.issuer.is_https(), is_trusted))
+    let arrival = judge(peer, request.headers(), is_tls, app.config.issuer.is_https(), is_trusted);
+    if !is_trusted(peer) && is_forwarded(request.headers()) {
+        suspect_proxy(app, peer);
+    }
+    Some(arrival)
+}
+
+/// Whether this path may be requested by plain http from anywhere.
+#[must_use]
+pub fn is_health(app: &App, path: &str) -> bool {
+    path.strip_prefix(app.config.issuer.base()).is_some_and(|path| path == paths::HEALTHZ || path == paths::READYZ)
+}
+
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    FORWARDED.iter().chain([&"forwarded"]).any(|name| headers.contains_key(*name))
+}
+
+/// Says once that a proxy seems to be in front of the server that is not in `trusted_proxies`: all users would share its address, and
+/// the limits of one. Where there are trusted proxies, callers on the internet that forge these headers are no reason.
+fn suspect_proxy(app: &App, peer: IpAddr) {
+    let is_near = match peer {
+        IpAddr::V4(peer) => peer.is_loopback() || peer.is_private() || peer.is_link_local(),
+        IpAddr::V6(peer) => peer.is_loopback() || peer.is_unique_local() || peer.is_unicast_link_local(),
+    };
+    if (is_near || app.config.trusted_proxies.is_empty()) && !app.suspected_proxy.swap(true, Ordering::AcqRel) {
+        tracing::warn!(address = %peer, "a request has the headers of a proxy, from an address that is not in trusted_proxies: they are ignored, and everyone behind this address is one caller with one limit; if it is your proxy, list its address in trusted_proxies");
+    }
 }
 
 fn judge(peer: IpAddr, headers: &HeaderMap, is_tls: bool, issuer_is_https: bool, is_trusted: impl Fn(IpAddr) -> bool) -> Arrival {
@@ -50,16 +82,17 @@ fn judge(peer: IpAddr, headers: &HeaderMap, is_tls: bool, issuer_is_https: bool,
     let values =
         |name| headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes())).collect::<Vec<_>>().join(",");
     // Each proxy appends its peer's address: from the right, the first that is not a proxy of ours is the caller.
-    let chain = values("x-forwarded-for");
-    let mut address = peer;
+    let [chain, protos] = FORWARDED.map(values);
+    let (mut address, mut proxies) = (peer, 1);
     for forwarded in chain.rsplit(',').map_while(read_address) {
         address = forwarded;
         if !is_trusted(forwarded) {
             break;
         }
+        proxies += 1;
     }
-    let proto =
-        values("x-forwarded-proto").rsplit(',').next().map(|proto| proto.trim().to_ascii_lowercase()).filter(|p| !p.is_empty());
+    // Likewise how each was reached: that of the outermost proxy counts, those behind it are ours. Some replace the list.
+    let proto = protos.rsplit(',').map(|proto| proto.trim().to_ascii_lowercase()).take(proxies).last().filter(|p| !p.is_empty());
     let is_protected = match proto.as_deref() {
         Some(proto) => proto == "https",
         // A proxy that does not say how it was reached is itself the caller, or is not believed.
@@ -114,6 +147,25 @@ mod tests {
         assert_eq!(arrive("10.0.0.1", &[("x-forwarded-for", "1.2.3.4, junk"), https], false), ("10.0.0.1".into(), false));
         assert_eq!(arrive("10.0.0.1", &[("x-forwarded-for", "\u{e9}, 1.2.3.4"), https], false), ("1.2.3.4".into(), false));
         assert_eq!(arrive("10.0.0.1", &[("x-forwarded-for", "1.2.3.4:5678"), https], false), ("1.2.3.4".into(), false));
+        // Two proxies: the outer one was reached by https, the inner one by http.
+        let two = ("x-forwarded-for", "1.2.3.4, 10.0.0.2");
+        for (protos, is_insecure) in [
+            ("https, http", false),
+            ("https,http", false),
+            ("https", false),
+            ("https, https", false),
+            ("http, https", true),
+            ("http", true),
+            ("https, http, http", true),
+            ("https, ", false),
+            (", http", true),
+        ] {
+            let arrived = arrive("10.0.0.1", &[two, ("x-forwarded-proto", protos)], false);
+            assert_eq!(arrived, ("1.2.3.4".into(), is_insecure), "{protos}");
+        }
+        // What the caller says of itself is to the left of what the proxy has seen.
+        let forged = [("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "https, http")];
+        assert_eq!(arrive("10.0.0.1", &forged, false), ("1.2.3.4".into(), true));
         let http = ("x-forwarded-proto", "http");
         assert_eq!(
             arrive("10.0.0.1", &[("x-forwarded-for", "1.2.3.4"), http], true),

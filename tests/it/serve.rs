@@ -9,6 +9,7 @@ mod flood;
 mod https;
 mod log;
 mod monitoring;
+mod pooler;
 mod proxy;
 mod shutdown;
 mod stop;
@@ -252,6 +253,26 @@ fn nonsense_is_refused_with_the_key_and_what_came_and_what_is_expected() {
     let site = Site::new(Database::sqlite()).with("SYMBOLON_ISUER", "http://localhost:1");
     let said = site.refusal(&["serve"]);
     assert!(said.contains("SYMBOLON_ISUER: ") && said.contains("did you mean SYMBOLON_ISSUER?"), "{said}");
+}
+
+#[test]
+fn a_file_with_a_password_that_everyone_may_read_is_a_warning() {
+    let site = Site::new(Database::sqlite()).without("SYMBOLON_DATABASE_URL");
+    let file = site.directory.path().join("symbolon.toml");
+    let warning = "warning: database_url contains a password, and everyone on this machine can read '";
+    for (url, mode, is_warned) in [
+        ("postgres://symbolon:violet@db.example.com/symbolon", 0o644, true),
+        ("postgres://db.example.com/symbolon?user=symbolon&password=violet", 0o644, true),
+        ("postgres://symbolon:violet@db.example.com/symbolon", 0o640, false),
+        ("postgres://symbolon@%2Frun%2Fpostgresql/symbolon", 0o644, false),
+        ("sqlite:/var/lib/symbolon/a:b@c.db", 0o644, false),
+    ] {
+        fs::write(&file, format!("database_url = '{url}'\n")).unwrap();
+        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        let (status, said) = site.run(&["check-config", "--config", &file.display().to_string()]).end();
+        assert!(status.success() && !said.contains("violet"), "{url}: {said}");
+        assert_eq!(said.contains(warning), is_warned, "{url} {mode:o}: {said}");
+    }
 }
 
 #[test]

@@ -133,7 +133,7 @@ fn the_sign_in_page_posts_to_this_server_only() {
 
 #[test]
 fn https_is_insisted_on_where_the_issuer_has_it() {
-    let strict = |is_https: bool| {
+    let strict = |expected: Option<&'static str>| {
         move |server: &crate::harness::Server| {
             for path in [
                 "/",
@@ -143,14 +143,26 @@ fn https_is_insisted_on_where_the_issuer_has_it() {
                 "/userinfo",
                 "/.well-known/jwks.json",
                 "/.well-known/openid-configuration",
+                "/.well-known/change-password",
                 "/healthz",
             ] {
                 let page = server.send("GET", path, &[], None);
-                let expected = is_https.then_some("max-age=31536000; includeSubDomains");
                 assert_eq!(page.header("strict-transport-security"), expected, "{path}");
             }
         }
     };
-    both(strict(false));
-    both_with(|config| config.issuer = Issuer::parse("https://id.example.com").unwrap(), strict(true));
+    both(strict(None));
+    let (whole, host) = (Some("max-age=31536000; includeSubDomains"), Some("max-age=31536000"));
+    for (issuer, include_subdomains, expected) in [
+        ("https://id.example.com", None, whole),
+        ("https://id.example.com", Some(false), host),
+        ("https://example.com/id", None, host),
+        ("https://example.com/id", Some(true), whole),
+    ] {
+        let change = |config: &mut symbolon::testing::config::Config| {
+            config.issuer = Issuer::parse(issuer).unwrap();
+            config.hsts_include_subdomains = include_subdomains;
+        };
+        both_with(change, strict(expected));
+    }
 }
