@@ -46,7 +46,7 @@ fn walk(folder: &Path, ending: &str, found: &mut Vec<String>) {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
-            if !["node_modules", "target", "build", ".git"].contains(&name.as_str()) {
+            if !["node_modules", "target", "build", ".git", ".venv"].contains(&name.as_str()) {
                 walk(&path, ending, found);
             }
         } else if name.ends_with(ending) {

@@ -26,6 +26,7 @@ mod deletions;
 mod devices;
 mod discovery;
 mod enumeration;
+mod examples;
 mod faults;
 mod former_version;
 mod fragments;
