@@ -3,7 +3,7 @@
 
 mod crates;
 mod more;
-mod programs;
+pub mod programs;
 mod recorded;
 mod services;
 

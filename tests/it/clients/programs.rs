@@ -31,7 +31,7 @@ impl Operated {
     }
 
     /// With a changed configuration.
-    fn with(database: Database, change: impl Fn(&mut Config)) -> Self {
+    pub fn with(database: Database, change: impl Fn(&mut Config)) -> Self {
         symbolon::testing::jose::begin();
         let server = Server::start(&database, change);
         let hash = server.app.passwords.hash(PASSWORD).unwrap();
@@ -47,7 +47,7 @@ impl Operated {
     }
 
     /// Runs the commands that stand with a program, with other words in the place of some; what the last one printed.
-    fn command(&self, commands: &str, in_place_of: &[(&str, &str)]) -> Value {
+    pub fn command(&self, commands: &str, in_place_of: &[(&str, &str)]) -> Value {
         let mut printed = Value::Null;
         for command in commands.lines() {
             let changed = in_place_of.iter().fold(command.to_owned(), |text, (old, new)| text.replace(old, new));

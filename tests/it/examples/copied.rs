@@ -9,9 +9,13 @@ use std::{
     sync::LazyLock,
 };
 
+use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{Process, variable, wait_until};
+use crate::{
+    clients::programs::Operated,
+    harness::{Process, variable, wait_until},
+};
 
 /// A copy of an example's folder.
 pub struct Example {
@@ -46,9 +50,14 @@ impl Example {
     }
 
     /// Those that tell Symbolon about it.
-    #[expect(dead_code, reason = "apps register, APIs do not")]
-    pub fn registration(&self) -> Vec<String> {
-        self.commands().into_iter().filter(|command| command.starts_with("symbolon ")).collect()
+    fn registration(&self) -> String {
+        self.commands().into_iter().filter(|command| command.starts_with("symbolon ")).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Registers it where it listens at this URL, with the README's own commands; what the last of them printed.
+    pub fn register(&self, operated: &Operated, url: &str) -> Value {
+        let squeezed = self.registration().split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        operated.command(&squeezed, &[("http://localhost:3000", url)])
     }
 
     /// Starts it with the README's own command and these variables, and waits until it listens at its `PORT`.
@@ -72,7 +81,9 @@ impl Example {
             "node" => variable("SYMBOLON_TEST_NODE").into(),
             "cargo" => {
                 let package: Vec<_> = words.by_ref().take(3).collect();
-                let ["run", "--package", package] = package[..] else { panic!("expected cargo run --package, received {command}") };
+                let ["run", "--package", package] = package[..] else {
+                    panic!("expected cargo run --package, received {command}")
+                };
                 built(package)
             }
             _ => self.folder.path().join(program),
