@@ -5,6 +5,10 @@
 mod copied;
 
 use serde_json::{Value, json};
+use symbolon::testing::{
+    config::{Config, OutboundSettings},
+    protocol::{grant::history::GrantEvent, values::id::Id},
+};
 
 use crate::{
     clients::programs::Operated,
@@ -65,4 +69,68 @@ fn spa_refreshes_in_one_tab_for_all() {
     chromium("examples/spa.mjs", &settings(&operated, &url));
     app.end();
     api.end();
+}
+
+/// Lets the server call apps on this machine, as the quickstarts say.
+fn may_call(config: &mut Config) {
+    config.outbound = OutboundSettings { allow: ["127.0.0.0/8", "::1/128"].map(|net| net.parse().unwrap()).into(), ca_pem: None };
+}
+
+/// Registers and starts a backend for a frontend, as its README says.
+fn start_bff(operated: &Operated, name: &str, url: &str, api: &str) -> Running {
+    let example = Example::named(name);
+    let secret = example.register(operated, url)["client_secret"].as_str().unwrap().to_owned();
+    let issuer = &operated.server.url;
+    example.start(&[("PORT", port(url)), ("ISSUER", issuer), ("API_URL", api), ("CLIENT_SECRET", &secret)])
+}
+
+/// A backend for a frontend in a browser, with an API.
+fn bff_in_a_browser(name: &str, api: &str, database: Database) {
+    let operated = Operated::with(database, may_call);
+    let url = address();
+    let (api, api_url) = start_api(&operated, api, &url);
+    let app = start_bff(&operated, name, &url, &api_url);
+    chromium("examples/bff.mjs", &settings(&operated, &url));
+    app.end();
+    api.end();
+}
+
+/// A backend for a frontend whose authorization server and API are the script.
+fn bff_with_faults(name: &str) {
+    let (url, issuer, api) = (address(), address(), address());
+    let variables = [("PORT", port(&url)), ("ISSUER", &issuer), ("API_URL", &api), ("CLIENT_SECRET", "secret")];
+    let app = Example::named(name).start(&variables);
+    node("examples/bff_faults.mjs", &json!({ "url": url, "issuer": issuer, "api": api }));
+    app.end();
+}
+
+/// Twenty requests at once whose token an API does not take: one refresh at the server.
+fn bff_refreshes_once(name: &str) {
+    let operated = Operated::with(Database::sqlite(), may_call);
+    let (api, url) = (address(), address());
+    Example::named("api-express").register(&operated, &api);
+    let app = start_bff(&operated, name, &url, &api);
+    let mut input = settings(&operated, &url);
+    input["api"] = api.into();
+    node("examples/bff_once.mjs", &input);
+    let grants = operated.symbolon.json("grant list --json");
+    let history = operated.server.happenings(Id::parse(grants[0]["id"].as_str().unwrap()).unwrap());
+    assert_eq!(history.iter().filter(|event| **event == GrantEvent::Refreshed).count(), 1, "{history:?}");
+    assert!(!history.contains(&GrantEvent::Repeated), "{history:?}");
+    app.end();
+}
+
+#[test]
+fn bff_node_keeps_tokens_from_the_browser() {
+    bff_in_a_browser("bff-node", "api-fastapi", Database::postgres());
+}
+
+#[test]
+fn bff_node_stands_faults() {
+    bff_with_faults("bff-node");
+}
+
+#[test]
+fn bff_node_refreshes_once_for_all() {
+    bff_refreshes_once("bff-node");
 }

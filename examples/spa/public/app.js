@@ -51,15 +51,15 @@ element('add').addEventListener('submit', async (event) => {
 });
 
 if (location.pathname === '/callback') {
-  let path = '/';
+  let address = '/';
   try {
-    path = await finishSignIn();
+    address = await finishSignIn();
   } catch (error) {
     // `access_denied` is the user's own choice. Anything else is a fault, or somebody has led the user here: nobody is signed in.
     say(error.error === 'access_denied' ? 'You have not allowed this app to see your notes.' : 'Signing in did not work. Please try again.');
     console.warn(error);
   }
-  history.replaceState(null, '', path); // the code does not stay in the address
+  history.replaceState(null, '', address); // the code does not stay in the address
 }
 await watchUser(render);
 document.body.dataset.ready = 'yes';

@@ -35,15 +35,15 @@ export async function watchUser(listener) {
 
 /** Leads to the sign-in page. The app returns to the page that is open now. */
 export function signIn() {
-  return manager.signinRedirect({ state: location.pathname + location.search });
+  return manager.signinRedirect({ state: location.href });
 }
 
-/** At the redirect URI: gets the tokens, and returns the path to go on with. Throws what went wrong. */
+/** At the redirect URI: gets the tokens, and returns the address to go on with. Throws what went wrong. */
 export async function finishSignIn() {
   const user = await manager.signinCallback();
   const target = new URL(user.state ?? '/', location.origin);
   await changed();
-  return target.origin === location.origin ? target.pathname + target.search : '/';
+  return target.origin === location.origin ? target.href : '/';
 }
 
 /** Ends the session here and at the authorization server, and with it all tokens. */
