@@ -20,6 +20,8 @@ const ROOM: usize = 1 << 20;
 const LAST_WAIT: Duration = Duration::from_secs(1);
 /// The pause before a non-blocking output that accepted nothing is retried.
 const RETRY: Duration = Duration::from_millis(10);
+/// The pause after a write: under load one write, and one wake-up of the thread, is for all lines of so long.
+const GATHER: Duration = Duration::from_millis(5);
 /// The pause after a panic of the writer thread, which is a log line as well.
 const AFTER_PANIC: Duration = Duration::from_secs(1);
 
@@ -132,6 +134,11 @@ impl Lines {
         !batch.is_empty()
     }
 
+    /// Lets lines gather, unless the log is closed.
+    fn gather(&self) {
+        drop(self.changed.wait_timeout_while(self.lock(), GATHER, |state| !state.is_closed));
+    }
+
     /// Reports how many lines were dropped so far, unless reported already; true if it did.
     fn report(&self, report: &impl Fn(u64)) -> bool {
         let mut state = self.lock();
@@ -164,6 +171,7 @@ impl Lines {
             if lost == 0 {
                 self.report(report); // as an ordinary line, which is taken next
             }
+            self.gather();
         }
         if self.report(report) && self.take(batch) {
             output.write(batch); // the output may work again

@@ -161,3 +161,37 @@ fn a_panic_of_the_thread_that_writes_does_not_end_it() {
     let state = lines.lock();
     assert_eq!((state.dropped, state.is_done), (3, true), "as many as may have been lost");
 }
+
+#[test]
+fn lines_that_follow_soon_are_written_together() {
+    // Tried again where this thread was held up for longer than lines gather.
+    let together = (0..100).any(|_| {
+        let (write, writes) = mpsc::channel();
+        let log = Log::start(Batches(write), |_| ()).unwrap();
+        log.say("one");
+        writes.recv().unwrap();
+        let started = std::time::Instant::now();
+        log.say("two");
+        while started.elapsed() < GATHER / 2 {
+            std::hint::spin_loop();
+        }
+        log.say("three");
+        log.finish();
+        started.elapsed() < GATHER && writes.try_iter().eq(["two\nthree\n"])
+    });
+    assert!(together);
+}
+
+/// An output that tells of each batch.
+struct Batches(mpsc::Sender<String>);
+
+impl Write for Batches {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.send(String::from_utf8(bytes.to_vec()).unwrap()).unwrap();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
